@@ -1,0 +1,177 @@
+//! Declarations: everything an expression can name. A vocabulary declares its types, fields, functions
+//! and operators once; type check, messages, completion and reference all come from here. The built-in
+//! process vocabulary and plugins use the same declarations.
+
+use super::value::{Type, TypeName, Value};
+use crate::facts::Fact;
+
+/// What an access costs, one `/proc` look being the unit: see the language reference.
+pub type Cost = u8;
+
+/// Who may read it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Privilege {
+    /// Everybody (unless hidepid).
+    World,
+    /// Passes the kernel's ptrace *read* check: the same user and dumpable, or `CAP_SYS_PTRACE`.
+    Read,
+    /// Passes the kernel's ptrace *attach* check.
+    Attach,
+}
+
+/// Who says so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trust {
+    /// The kernel attests it.
+    Kernel,
+    /// The process can change it.
+    SelfReported,
+}
+
+/// A type of a vocabulary.
+#[derive(Clone, Debug)]
+pub struct TypeDecl {
+    /// Its name.
+    pub name: TypeName,
+    /// One line.
+    pub summary: &'static str,
+    /// Literals of these types may stand where this type is expected: `user == "root"`.
+    /// They are converted by [`Vocabulary::convert`] when the matcher is bound.
+    pub from: Vec<Type>,
+}
+
+/// An enumeration, compared by bare words: `state == sleeping`.
+#[derive(Clone, Debug)]
+pub struct EnumDecl {
+    /// Its name.
+    pub name: TypeName,
+    /// One line.
+    pub summary: &'static str,
+    /// The words.
+    pub words: Vec<&'static str>,
+}
+
+/// A field of the candidate, or of a named type.
+#[derive(Clone, Debug)]
+pub struct FieldDecl {
+    /// The type it belongs to; the candidate's type for bare names.
+    pub owner: TypeName,
+    /// Dotted where it nests: `exe.path`.
+    pub name: &'static str,
+    /// The type of its value.
+    pub ty: Type,
+    /// Cost class, 0 to 6.
+    pub cost: Cost,
+    /// Who may read it.
+    pub privilege: Privilege,
+    /// Who says so.
+    pub trust: Trust,
+    /// One line, with the unit where there is one.
+    pub summary: &'static str,
+    /// The kernel file or manual page section.
+    pub source: &'static str,
+    /// An expression that type-checks and shows its use.
+    pub example: &'static str,
+}
+
+/// A parameter of a function.
+#[derive(Clone, Debug)]
+pub struct ParamDecl {
+    /// For messages and named arguments: `pidfile(path, locked: true)`.
+    pub name: &'static str,
+    /// Its type.
+    pub ty: Type,
+    /// The value where it isn't given; `None` for a required one.
+    pub default: Option<Value>,
+}
+
+/// A function.
+#[derive(Clone, Debug)]
+pub struct FunctionDecl {
+    /// Its name.
+    pub name: &'static str,
+    /// In order.
+    pub params: Vec<ParamDecl>,
+    /// The type of its value.
+    pub result: Type,
+    /// Cost class of a call beyond its arguments.
+    pub cost: Cost,
+    /// Depends on nothing but its arguments.
+    pub pure: bool,
+    /// What it says rests on; `None` where only its arguments count.
+    pub trust: Option<Trust>,
+    /// One line.
+    pub summary: &'static str,
+    /// An expression that type-checks and shows its use.
+    pub example: &'static str,
+}
+
+/// The comparisons that a vocabulary may define for its types.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Operation {
+    /// `==`; `!=` is always its negation.
+    Equal,
+    /// `under`: the left is the right path or below it.
+    Under,
+    /// `like`: the core matches the glob against the text that the vocabulary gives for the left side
+    /// (see [`Vocabulary::text`]).
+    Text,
+    /// `<`, `<=`, `>`, `>=` through [`Vocabulary::compare`] with `Less` and `Equal`.
+    Less,
+}
+
+/// A comparison between types, at least one of which is a vocabulary's own.
+#[derive(Clone, Debug)]
+pub struct OperatorDecl {
+    /// Left type.
+    pub left: Type,
+    /// Which.
+    pub operation: Operation,
+    /// Right type.
+    pub right: Type,
+    /// Cost class beyond the operands.
+    pub cost: Cost,
+}
+
+/// All that one vocabulary declares.
+#[derive(Clone, Debug, Default)]
+pub struct Declarations {
+    /// Named types.
+    pub types: Vec<TypeDecl>,
+    /// Enumerations.
+    pub enums: Vec<EnumDecl>,
+    /// Fields.
+    pub fields: Vec<FieldDecl>,
+    /// Functions.
+    pub functions: Vec<FunctionDecl>,
+    /// Comparisons.
+    pub operators: Vec<OperatorDecl>,
+    /// Names used elsewhere, with what to write here: `("proc.name", "name")`.
+    pub foreign: Vec<(&'static str, &'static str)>,
+}
+
+/// What a vocabulary answers during evaluation. Fields and functions are named by their index in its
+/// own [`Declarations`]. Implementations cache: a fact is read at most once in a scan.
+pub trait Vocabulary {
+    /// The value of a field of `owner`.
+    fn field(&self, owner: &Value, field: usize) -> Fact<Value>;
+
+    /// The value of one entry of a `Map` field, so that `env["K"]` need not build the whole map.
+    fn entry(&self, owner: &Value, field: usize, key: &[u8]) -> Fact<Value>;
+
+    /// The result of a function for a candidate.
+    fn call(&self, candidate: &Value, function: usize, arguments: &[Value]) -> Fact<Value>;
+
+    /// A declared comparison.
+    fn compare(&self, candidate: &Value, operation: Operation, left: &Value, right: &Value) -> Fact<bool>;
+
+    /// A literal where a value of a named type is expected: `"www-data"` as a `user`.
+    /// Absent: there is no such thing (comparisons with it are false, and the lint W107 says so).
+    fn convert(&self, literal: &Value, to: TypeName) -> Fact<Value>;
+
+    /// The text that `like`, `=~` and `??` use for a value of a named type.
+    fn text(&self, value: &Value) -> Fact<Value>;
+
+    /// What was remarkable since the last call: `stale`, `recycled pid`, `near miss: ...`.
+    fn take_notes(&self) -> Vec<String>;
+}

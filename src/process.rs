@@ -1,0 +1,5 @@
+//! The process vocabulary: what expressions can ask about a process, and which process is the service.
+//!
+//! Floor 3.
+
+pub mod world;

@@ -1,0 +1,133 @@
+//! What an evaluation may ask of a host. `/proc`, a snapshot file and the simulation answer the same questions.
+
+use std::sync::Arc;
+
+use crate::facts::{
+    Arguments, Binfmt, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, RootLink, Stat, Status,
+    Task,
+};
+use crate::units::{BootId, BootTime, Gid, Pid, Uid, WallTime};
+
+/// Bytes of the other side.
+pub type Bytes = Arc<[u8]>;
+
+/// In whose root directory a path is resolved.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Root {
+    /// The engine's.
+    Engine,
+    /// That of a process: links can't lead out of it.
+    Of(Pid),
+}
+
+/// Kinds of namespaces, by the names under `/proc/PID/ns`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Namespace {
+    /// pid
+    Pid,
+    /// mnt
+    Mnt,
+    /// net
+    Net,
+    /// user
+    User,
+    /// uts
+    Uts,
+    /// ipc
+    Ipc,
+    /// cgroup
+    Cgroup,
+    /// time
+    Time,
+}
+
+/// One look at a host. Every answer is given for the same moment as far as the kernel allows: a fact is
+/// read when first asked for, and the same answer is given until the look ends. A process that exits while it
+/// is looked at answers [`crate::facts::Why::Vanished`] from then on, and never becomes another process.
+///
+/// The rows of `language.md`'s cost classes are methods of their own, so that nothing is read that was not asked for.
+pub trait World {
+    /// Names this boot.
+    fn boot_id(&self) -> Fact<BootId>;
+    /// Every process, ascending. Unknown if the listing was not complete.
+    fn pids(&self) -> Fact<Arc<[Pid]>>;
+    /// Effective ids, from the owner of `/proc/PID`.
+    fn owner(&self, pid: Pid) -> Fact<(Uid, Gid)>;
+    /// stat through `/proc/PID/exe`; `real` is empty here. Absent for kernel threads and zombies.
+    fn exe_file(&self, pid: Pid) -> Fact<FileFacts>;
+    /// The raw text of `/proc/PID/exe`.
+    fn exe_text(&self, pid: Pid) -> Fact<Bytes>;
+    /// `/proc/PID/stat`.
+    fn stat(&self, pid: Pid) -> Fact<Arc<Stat>>;
+    /// `/proc/PID/comm`, without the newline.
+    fn comm(&self, pid: Pid) -> Fact<Bytes>;
+    /// `/proc/PID/status`.
+    fn status(&self, pid: Pid) -> Fact<Arc<Status>>;
+    /// `/proc/PID/cmdline`. Absent for kernel threads and zombies.
+    fn arguments(&self, pid: Pid) -> Fact<Arc<Arguments>>;
+    /// `/proc/PID/environ`, split on NUL.
+    fn environ(&self, pid: Pid) -> Fact<Arc<[Bytes]>>;
+    /// The name given to execve: auxv `AT_EXECFN`, read from memory (`getauxval(3)`).
+    fn execfn(&self, pid: Pid) -> Fact<Bytes>;
+    /// `/proc/PID/cwd`.
+    fn cwd(&self, pid: Pid) -> Fact<MagicLink>;
+    /// `/proc/PID/root`.
+    fn root(&self, pid: Pid) -> Fact<RootLink>;
+    /// Inode of `/proc/PID/ns/KIND`.
+    fn namespace(&self, pid: Pid, kind: Namespace) -> Fact<u64>;
+    /// `/proc/PID/cgroup`.
+    fn cgroups(&self, pid: Pid) -> Fact<Arc<[CgroupLine]>>;
+    /// One row of `/proc/PID/limits` by its `setrlimit(2)` name in lower case: `nofile`, `core`.
+    fn limit(&self, pid: Pid, name: &str) -> Fact<LimitPair>;
+    /// `/proc/PID/loginuid`; absent if unset.
+    fn login_uid(&self, pid: Pid) -> Fact<Uid>;
+    /// `/proc/PID/oom_score`.
+    fn oom_score(&self, pid: Pid) -> Fact<i64>;
+    /// `/proc/PID/oom_score_adj`.
+    fn oom_score_adj(&self, pid: Pid) -> Fact<i64>;
+    /// `/proc/PID/io`.
+    fn io(&self, pid: Pid) -> Fact<IoCounts>;
+    /// Number of open descriptors.
+    fn fd_count(&self, pid: Pid) -> Fact<u64>;
+    /// `/proc/PID/attr/current`; absent without a security module.
+    fn security_label(&self, pid: Pid) -> Fact<Bytes>;
+    /// The threads, the leader among them.
+    fn tasks(&self, pid: Pid) -> Fact<Arc<[Task]>>;
+    /// The name of the object that the engine keeps this process for.
+    fn managed_as(&self, pid: Pid) -> Fact<Arc<str>>;
+
+    /// The file that a path leads to, all links followed. An absolute path; absent if it does not exist.
+    fn file(&self, root: Root, path: &[u8]) -> Fact<FileFacts>;
+    /// Up to the first 256 bytes of a regular file. Absent if it doesn't exist or isn't regular.
+    fn head(&self, root: Root, path: &[u8]) -> Fact<Bytes>;
+    /// The beginning of a small regular file in the engine's root, up to `limit` bytes: pidfiles.
+    fn content(&self, path: &[u8], limit: usize) -> Fact<Bytes>;
+    /// The process that holds a lock on the file (`/proc/locks`); absent if none does.
+    fn lock_holder(&self, path: &[u8]) -> Fact<Pid>;
+    /// Enabled entries of binfmt_misc, in the kernel's order; absent if it is not mounted.
+    fn binfmt(&self) -> Fact<Arc<[Binfmt]>>;
+    /// The environment that services get by default: for the `PATH` of `env`.
+    fn default_path(&self) -> Fact<Bytes>;
+
+    /// The uid of a name; absent if there is no such user.
+    fn user_id(&self, name: &str) -> Fact<Uid>;
+    /// The name of a uid.
+    fn user_name(&self, uid: Uid) -> Fact<Arc<str>>;
+    /// The gid of a name.
+    fn group_id(&self, name: &str) -> Fact<Gid>;
+    /// The name of a gid.
+    fn group_name(&self, gid: Gid) -> Fact<Arc<str>>;
+    /// All groups of a user, the primary one among them.
+    fn groups_of(&self, uid: Uid) -> Fact<Arc<[Gid]>>;
+
+    /// The moment of the look on the wall clock.
+    fn now(&self) -> Fact<WallTime>;
+    /// The moment of the look since boot.
+    fn uptime(&self) -> Fact<BootTime>;
+    /// Units of [`Stat::start`] and [`Stat::cpu_ticks`] in a second, `sysconf(_SC_CLK_TCK)`.
+    fn ticks_per_second(&self) -> u64;
+    /// The engine itself.
+    fn self_pid(&self) -> Fact<Pid>;
+    /// A namespace of the engine.
+    fn own_namespace(&self, kind: Namespace) -> Fact<u64>;
+}

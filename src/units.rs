@@ -1,0 +1,86 @@
+//! Newtypes for everything that has a unit or is an identity, and the one way each is written.
+//!
+//! Floor 0: no input or output, no clock.
+
+mod duration;
+mod signal;
+mod size;
+
+pub use duration::{format_duration, parse_duration};
+pub use signal::Signal;
+pub use size::{format_size, parse_size};
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// A process id in the engine's own PID namespace. Never an identity by itself: see
+/// [`crate::facts::ProcessKey`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Pid(pub i32);
+
+/// A user id.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Uid(pub u32);
+
+/// A group id.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Gid(pub u32);
+
+/// When a process was forked, in clock ticks since boot (`proc_pid_stat(5)` field 22); exec leaves it as it is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StartTicks(pub u64);
+
+/// `/proc/sys/kernel/random/boot_id`: names one boot of one kernel.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BootId(pub String);
+
+/// A moment on the boot-time clock (`CLOCK_BOOTTIME`): time since boot, counting suspension, never set back.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BootTime(pub Duration);
+
+/// A moment on the wall clock, as time since the Unix epoch. For display only: no decision rests on it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WallTime(pub Duration);
+
+/// The present moment, on both clocks, read together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Now {
+    /// For deadlines and ages.
+    pub boot: BootTime,
+    /// For display.
+    pub wall: WallTime,
+}
+
+impl BootTime {
+    /// The moment `by` later; the end of time if that can't be expressed.
+    #[must_use]
+    pub fn after(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(by))
+    }
+
+    /// The time from `earlier` to here; zero if `earlier` is later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+macro_rules! shown_as_number {
+    ($($name:ident),*) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+    )*};
+}
+shown_as_number!(Pid, Uid, Gid, StartTicks, BootId);
