@@ -20,4 +20,5 @@ pub mod diagnostic;
 pub mod facts;
 pub mod lang;
 pub mod process;
+pub mod spec;
 pub mod units;
