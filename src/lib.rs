@@ -18,7 +18,9 @@
 
 pub mod diagnostic;
 pub mod facts;
+pub mod host;
 pub mod lang;
+pub mod plan;
 pub mod process;
 pub mod spec;
 pub mod units;

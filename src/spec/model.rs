@@ -347,9 +347,12 @@ pub struct Service {
     pub origin: Origin,
     /// What is wanted.
     pub state: DesiredState,
-    /// Absolute path to execute.
+    /// Absolute path to execute. In a document a path with a slash may be relative: to the directory of the
+    /// spec file (`../bin/shop.py`); a bare name is an error. The same holds for `becomes` and `envFrom`.
     pub startas: PathBuf,
-    /// Arguments after the program's name, before substitution of `${index}`.
+    /// Arguments after the program's name, before substitution. In `args`, values of `env`, `pidfile` and the
+    /// `file` of outputs these are substituted: `${index}`, `${name}`, `${runDir}`, `${logDir}` (when it is
+    /// launched), `${specDir}` (already by `load`); `$${` is a plain `${`. Any other `${...}` is an error.
     pub args: Vec<String>,
     /// Absolute path of what the process ends up executing, when `startas` is a wrapper.
     pub becomes: Option<PathBuf>,
@@ -361,7 +364,7 @@ pub struct Service {
     /// How the process comes to be.
     #[serde(rename = "type")]
     pub service_type: ServiceType,
-    /// Absolute path, before substitution. A hint, never proof.
+    /// Absolute path (or one that begins with `${runDir}`), before substitution. A hint, never proof.
     pub pidfile: Option<String>,
     /// Whose the process is; `None` is the engine's own user.
     pub user: Option<Account>,
