@@ -22,5 +22,6 @@ pub mod host;
 pub mod lang;
 pub mod plan;
 pub mod process;
+pub mod report;
 pub mod spec;
 pub mod units;
