@@ -87,7 +87,7 @@ impl SpawnError {
         }
     }
 
-    fn output(path: &Path, text: String) -> Self {
+    fn output(path: &Path, text: &str) -> Self {
         let step = "open an output";
         Self { step, errno: 0, message: format!("output `{}` can't be used: {text}", path.display()) }
     }

@@ -13,5 +13,7 @@
     reason = "tests"
 )]
 
+mod ledger;
+mod signal;
 mod spawn;
 mod support;

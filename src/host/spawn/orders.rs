@@ -37,15 +37,16 @@ impl Prepared {
         };
         let service_uid =
             launch.ids.as_ref().map_or_else(|| rustix::process::geteuid().as_raw(), |ids| ids.uid.0);
-        let stdin = File::open("/dev/null")
-            .map_err(|error| SpawnError::output("/dev/null".as_ref(), crate::host::errno::io_text(&error)))?;
+        let stdin = File::open("/dev/null").map_err(|error| {
+            SpawnError::output("/dev/null".as_ref(), &crate::host::errno::io_text(&error))
+        })?;
         let stdout = open_output(&launch.stdout, service_uid)?;
         let stderr = if launch.stderr == launch.stdout {
             stdout.try_clone().map_err(|error| SpawnError::at(Step::Descriptors, raw(&error), launch))?
         } else {
             open_output(&launch.stderr, service_uid)?
         };
-        let above = |file: File| above_standard(file, launch);
+        let above = |file: &File| above_standard(file, launch);
         Ok(Self {
             program: text(launch.program.as_os_str().as_bytes())?,
             directory: text(launch.working_directory.as_os_str().as_bytes())?,
@@ -71,7 +72,7 @@ impl Prepared {
             affinity: launch.scheduling.cpu_affinity.as_deref().map(cpu_mask),
             policy: launch.scheduling.policy.map(|policy| raw_policy(policy, &launch.scheduling)),
             ioprio: raw_ioprio(&launch.scheduling),
-            descriptors: [above(stdin)?, above(stdout)?, above(stderr)?],
+            descriptors: [above(&stdin)?, above(&stdout)?, above(&stderr)?],
         })
     }
 
@@ -89,7 +90,7 @@ fn raw(error: &std::io::Error) -> i32 {
 }
 
 /// A descriptor above 2, so that placing one standard descriptor never overwrites the source of another.
-fn above_standard(file: File, launch: &Launch) -> Result<OwnedFd, SpawnError> {
+fn above_standard(file: &File, launch: &Launch) -> Result<OwnedFd, SpawnError> {
     rustix::io::fcntl_dupfd_cloexec(file.as_fd(), 3)
         .map_err(|error| SpawnError::at(Step::Descriptors, error.raw_os_error(), launch))
 }

@@ -20,7 +20,7 @@ pub(super) fn open_output(target: &OutputTarget, service_uid: u32) -> Result<Fil
         OutputTarget::File(path) => path.as_path(),
         OutputTarget::Null => Path::new("/dev/null"),
     };
-    let failed = |text: String| SpawnError::output(path, text);
+    let failed = |text: String| SpawnError::output(path, &text);
     let engine = rustix::process::geteuid().as_raw();
     walk::links_of_strangers(path.parent().unwrap_or(path), engine).map_err(failed)?;
     let file = OpenOptions::new()

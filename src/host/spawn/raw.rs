@@ -11,9 +11,8 @@ use std::arch::asm;
 /// # Safety
 /// As the system call demands: pointers among the arguments must be valid for what it reads and writes.
 pub(super) unsafe fn call(number: libc::c_long, arguments: [usize; 5]) -> Result<usize, i32> {
-    let [a, b, c, d, e] = arguments;
     // SAFETY: passed on to the caller; the register constraints are those of syscall(2).
-    let answer = unsafe { enter(number, a, b, c, d, e) };
+    let answer = unsafe { enter(number, arguments) };
     match i32::try_from(answer) {
         Ok(errno @ -4095..=-1) => Err(-errno),
         _ => Ok(answer.cast_unsigned()),
@@ -21,14 +20,14 @@ pub(super) unsafe fn call(number: libc::c_long, arguments: [usize; 5]) -> Result
 }
 
 #[cfg(target_arch = "x86_64")]
-unsafe fn enter(number: libc::c_long, a: usize, b: usize, c: usize, d: usize, e: usize) -> isize {
+unsafe fn enter(number: libc::c_long, [first, second, third, fourth, fifth]: [usize; 5]) -> isize {
     let answer: isize;
     // SAFETY: the kernel changes rax, rcx and r11 only; the caller answers for the pointers.
     unsafe {
         asm!(
             "syscall",
-            inlateout("rax") number as isize => answer,
-            in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d, in("r8") e, in("r9") 0usize,
+            inlateout("rax") number => answer,
+            in("rdi") first, in("rsi") second, in("rdx") third, in("r10") fourth, in("r8") fifth, in("r9") 0usize,
             lateout("rcx") _, lateout("r11") _,
             options(nostack)
         );
@@ -37,15 +36,15 @@ unsafe fn enter(number: libc::c_long, a: usize, b: usize, c: usize, d: usize, e:
 }
 
 #[cfg(target_arch = "aarch64")]
-unsafe fn enter(number: libc::c_long, a: usize, b: usize, c: usize, d: usize, e: usize) -> isize {
+unsafe fn enter(number: libc::c_long, [first, second, third, fourth, fifth]: [usize; 5]) -> isize {
     let answer: isize;
     // SAFETY: the kernel changes x0 only; the caller answers for the pointers.
     unsafe {
         asm!(
             "svc 0",
             in("x8") number,
-            inlateout("x0") a => answer,
-            in("x1") b, in("x2") c, in("x3") d, in("x4") e, in("x5") 0usize,
+            inlateout("x0") first => answer,
+            in("x1") second, in("x2") third, in("x3") fourth, in("x4") fifth, in("x5") 0usize,
             options(nostack)
         );
     }
