@@ -17,6 +17,7 @@
 //! | 9 | [`cli`] | arguments, exit codes, wiring |
 
 pub mod diagnostic;
+pub mod engine;
 pub mod facts;
 pub mod host;
 pub mod lang;
