@@ -420,3 +420,75 @@ pub struct SpecSet {
     /// The text is the first error, for the condition `Accepted`.
     pub rejected: BTreeMap<ServiceName, String>,
 }
+
+impl Service {
+    /// A Service with every field at its documented default.
+    pub fn new(name: ServiceName, startas: PathBuf) -> Self {
+        Self {
+            name,
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            previous_name: None,
+            origin: Origin::default(),
+            state: DesiredState::Running,
+            startas,
+            args: Vec::new(),
+            becomes: None,
+            narrow: None,
+            match_only: None,
+            service_type: ServiceType::Simple,
+            pidfile: None,
+            user: None,
+            group: None,
+            supplementary_groups: Vec::new(),
+            umask: 0o022,
+            working_directory: PathBuf::from("/"),
+            env: BTreeMap::new(),
+            env_from: Vec::new(),
+            limits: BTreeMap::new(),
+            scheduling: Scheduling::default(),
+            stdout: Output::Log,
+            stderr: Output::Log,
+            replicas: 1,
+            readiness: Readiness::default(),
+            start_timeout: Duration::from_secs(90),
+            restart: Restart::default(),
+            stop: Stop::default(),
+            adopt: AdoptPolicy::default(),
+            duplicates: DuplicatePolicy::default(),
+            on_remove: None,
+            trust_executable: false,
+        }
+    }
+}
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self {
+            check: ReadinessCheck::AliveFor(Duration::from_secs(1)),
+            period: Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
+            failure_threshold: 3,
+        }
+    }
+}
+
+impl Default for Restart {
+    fn default() -> Self {
+        Self {
+            policy: RestartPolicy::Always,
+            success_codes: Vec::new(),
+            backoff: Duration::from_secs(1),
+            max_backoff: Duration::from_secs(300),
+            jitter: 100,
+            reset_after: Duration::from_secs(600),
+        }
+    }
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        let step = |signal, seconds| StopStep { signal, wait: Duration::from_secs(seconds) };
+        Self { schedule: vec![step(Signal::TERM, 30), step(Signal::KILL, 5)], scope: None }
+    }
+}
