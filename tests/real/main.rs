@@ -14,6 +14,8 @@
 )]
 
 mod ledger;
+mod loops;
 mod signal;
 mod spawn;
+mod spec_dir;
 mod support;
