@@ -18,6 +18,7 @@
 
 pub mod diagnostic;
 pub mod facts;
+pub mod host;
 pub mod lang;
 pub mod process;
 pub mod units;
