@@ -168,7 +168,8 @@ impl World for LiveWorld {
         if kept.peek().is_none() {
             return Fact::Absent;
         }
-        let name = |key| Fact::from_option(kept.find(|(of, _)| **of == key).map(|(_, name)| Arc::clone(name)));
+        let name =
+            |key| Fact::from_option(kept.find(|(of, _)| **of == key).map(|(_, name)| Arc::clone(name)));
         self.process_key(pid).and_then(name)
     }
 

@@ -90,7 +90,8 @@ impl LiveWorld {
     /// The path as it is seen in the root that was asked: the kernel tells it as seen from ours.
     fn real_path(&self, root: Root, file: &OwnedFd) -> Result<Vec<u8>, Reason> {
         let own = Leaf::new(format_args!("self/fd/{}", file.as_raw_fd()));
-        let real = raw::link_at(self.proc(), own.as_c_str()).map_err(|errno| reason(errno, "own descriptor"))?;
+        let real =
+            raw::link_at(self.proc(), own.as_c_str()).map_err(|errno| reason(errno, "own descriptor"))?;
         let Root::Of(pid) = root else { return Ok(real) };
         let prefix = self.read_root_cell(&self.entry(pid)).known().map(|root| root.text);
         let inner = prefix.as_deref().filter(|prefix| *prefix != b"/").and_then(|p| real.strip_prefix(p));
@@ -181,7 +182,10 @@ fn binfmt_entries(dir: &OwnedFd) -> Fact<Arc<[Binfmt]>> {
     for (_, name) in names {
         let what = format!("binfmt_misc entry {}", String::from_utf8_lossy(&name));
         let read = std::ffi::CString::new(name).map_err(|_| Errno::INVAL);
-        match read.and_then(|name| read_whole(dir.as_fd(), &name)).map(|bytes| parse::parse_binfmt_entry(&bytes)) {
+        match read
+            .and_then(|name| read_whole(dir.as_fd(), &name))
+            .map(|bytes| parse::parse_binfmt_entry(&bytes))
+        {
             Ok(Some(entry)) => entries.extend(entry),
             Ok(None) => return Fact::Unknown(Reason::new(Why::Malformed, what)),
             Err(Errno::NOENT) => {}
@@ -192,11 +196,7 @@ fn binfmt_entries(dir: &OwnedFd) -> Fact<Arc<[Binfmt]>> {
 }
 
 /// Magic links are refused: `/dev/fd/3` as the name of a process's program would be a descriptor of our own.
-fn open_path(
-    dir: std::os::fd::BorrowedFd<'_>,
-    path: &[u8],
-    resolve: ResolveFlags,
-) -> Result<OwnedFd, Errno> {
+fn open_path(dir: std::os::fd::BorrowedFd<'_>, path: &[u8], resolve: ResolveFlags) -> Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     // EAGAIN: something was renamed meanwhile and the kernel can't be sure that we stayed inside.
     for _ in 0..8 {

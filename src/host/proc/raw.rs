@@ -186,7 +186,8 @@ mod tests {
         std::fs::write(folder.path().join("f"), vec![b'a'; 10_000]).unwrap();
         let dir = std::fs::File::open(folder.path()).unwrap();
         let mut buffer = Vec::new();
-        for (limit, length, more) in [(9_999, 9_999, true), (10_000, 10_000, false), (1 << 20, 10_000, false)] {
+        for (limit, length, more) in [(9_999, 9_999, true), (10_000, 10_000, false), (1 << 20, 10_000, false)]
+        {
             for form in [Form::Record, Form::Stream] {
                 assert_eq!(read_at(dir.as_fd(), c"f", form, limit, &mut buffer), Ok(more), "{limit}");
                 assert_eq!(buffer.len(), length);

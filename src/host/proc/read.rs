@@ -172,9 +172,8 @@ impl LiveWorld {
     fn read_stat(&self, entry: &Entry) -> Fact<Arc<Stat>> {
         let page = self.page;
         let parse = |bytes: &[u8]| parse::parse_stat(bytes, page).map(Arc::new);
-        let by_pid = self.glimpse(entry, "stat", |proc, path| {
-            self.slurp(proc, path, Form::Record, RECORD_LIMIT, parse)
-        });
+        let by_pid = self
+            .glimpse(entry, "stat", |proc, path| self.slurp(proc, path, Form::Record, RECORD_LIMIT, parse));
         match by_pid {
             Some(Fact::Known(None)) => {
                 Fact::Unknown(Reason::new(Why::Malformed, format!("stat of {}", entry.pid)))
@@ -189,9 +188,8 @@ impl LiveWorld {
             return Fact::Known(Arc::clone(&stat.comm));
         }
         let name = |bytes: &[u8]| Arc::from(name_in(bytes));
-        let by_pid = self.glimpse(entry, "comm", |proc, path| {
-            self.slurp(proc, path, Form::Record, RECORD_LIMIT, name)
-        });
+        let by_pid = self
+            .glimpse(entry, "comm", |proc, path| self.slurp(proc, path, Form::Record, RECORD_LIMIT, name));
         by_pid.unwrap_or_else(|| self.small(entry, c"comm", None, |bytes| Some(name(bytes))))
     }
 
@@ -289,6 +287,7 @@ fn stat_through(dir: &Arc<OwnedFd>, path: Leaf) -> Result<rustix::fs::Stat, Fail
 
 /// Security modules end their label with a newline, a NUL, or nothing.
 fn label_in(bytes: &[u8]) -> Bytes {
-    let end = bytes.iter().rposition(|byte| *byte != 0 && !byte.is_ascii_whitespace()).map_or(0, |last| last + 1);
+    let end =
+        bytes.iter().rposition(|byte| *byte != 0 && !byte.is_ascii_whitespace()).map_or(0, |last| last + 1);
     Arc::from(bytes.get(..end).unwrap_or_default())
 }

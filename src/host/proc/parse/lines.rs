@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn cgroups_of_both_versions_are_told_apart() {
-        let read = parse_cgroups(b"4:cpu,cpuacct:/a:b\n1:name=systemd:/init\n0::/web.slice (deleted)\n").unwrap();
+        let read =
+            parse_cgroups(b"4:cpu,cpuacct:/a:b\n1:name=systemd:/init\n0::/web.slice (deleted)\n").unwrap();
         let shown: Vec<_> =
             read.iter().map(|l| (l.controllers.join("+"), l.v2, String::from_utf8_lossy(&l.path))).collect();
         assert_eq!(shown.first().unwrap(), &("cpu+cpuacct".into(), false, "/a:b".into()));

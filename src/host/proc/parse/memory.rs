@@ -15,8 +15,7 @@ pub fn parse_arguments(bytes: &[u8], truncated: bool) -> Arguments {
     };
     // An empty last argument looks the same as padding; `padded` says that it may be either.
     let padded = !truncated && (!terminated || body.last().is_none_or(|last| *last == 0) && !body.is_empty());
-    let words =
-        if bytes.is_empty() { Vec::new() } else { body.split(|b| *b == 0).map(Arc::from).collect() };
+    let words = if bytes.is_empty() { Vec::new() } else { body.split(|b| *b == 0).map(Arc::from).collect() };
     Arguments { words, padded, truncated }
 }
 
@@ -90,7 +89,8 @@ mod tests {
     #[test]
     fn the_address_is_found_in_both_widths() {
         let pairs = [(33u64, 0x7fff_0000u64), (3, 0x40_0040), (31, 0x7fff_1234), (0, 0)];
-        let wide: Vec<u8> = pairs.iter().flat_map(|(k, v)| [k.to_ne_bytes(), v.to_ne_bytes()].concat()).collect();
+        let wide: Vec<u8> =
+            pairs.iter().flat_map(|(k, v)| [k.to_ne_bytes(), v.to_ne_bytes()].concat()).collect();
         let narrow: Vec<u8> = pairs
             .iter()
             .flat_map(|(k, v)| [*k, *v])

@@ -79,7 +79,10 @@ mod tests {
         for name in ["web", "a) (b", ") S 1 1 1 (", "two\nlines", "", " ", "))((", "x) Z 0 0"] {
             let stat = parse_stat(format!("412 ({name}) {TAIL}").as_bytes(), 4096).unwrap();
             assert_eq!(stat.comm.as_ref(), name.as_bytes());
-            assert_eq!((stat.state, stat.ppid, stat.start), (ProcessState::Sleeping, Pid(1), StartTicks(987_654)));
+            assert_eq!(
+                (stat.state, stat.ppid, stat.start),
+                (ProcessState::Sleeping, Pid(1), StartTicks(987_654))
+            );
         }
     }
 

@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn a_kernel_thread_has_no_memory_and_no_groups() {
-        let status = parse_status(b"Name:\tkthreadd\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t \n").unwrap();
+        let status =
+            parse_status(b"Name:\tkthreadd\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t \n").unwrap();
         assert_eq!((status.umask, status.rss_peak), (None, None));
         assert!(status.groups.is_empty());
     }
