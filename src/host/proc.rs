@@ -135,7 +135,7 @@ impl LiveWorld {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let proc = rustix::fs::openat(rustix::fs::CWD, c"/proc", flags, Mode::empty())?;
         let fs = rustix::fs::fstatfs(&proc)?;
-        if i64::try_from(fs.f_type).ok() != Some(PROC_MAGIC) {
+        if fs.f_type != PROC_MAGIC {
             return Err(io::Error::other("`/proc` is not a procfs"));
         }
         let me = Pid(rustix::process::getpid().as_raw_nonzero().get());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::facts::{
     Arguments, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, ProcessState, Reason, RootLink,
-    Stat, Status, Task,
+    Stat, Status, Task, Why,
 };
 use crate::process::world::{Bytes, Namespace};
 use crate::units::{Gid, Pid, StartTicks, Uid};
@@ -105,6 +105,22 @@ impl Entry {
         matches!(self.exe_file.get(), Some(Fact::Known(_)))
             || self.told(|rest| &rest.exe_text).is_some()
             || state.is_some_and(|state| !matches!(state, ProcessState::Zombie | ProcessState::Dead))
+    }
+
+    /// Whether this fact may be read by pid, being the first one of the process.
+    pub(super) fn may_glimpse(&self) -> bool {
+        let fresh = matches!(*self.hold.borrow(), Hold::Fresh);
+        if fresh {
+            self.hold.replace(Hold::Glimpsed);
+        }
+        fresh
+    }
+
+    /// Notes that the process has exited.
+    pub(super) fn vanished(&self) -> Reason {
+        let gone = Reason::new(Why::Vanished, format!("process {}", self.pid));
+        self.lose(&gone);
+        gone
     }
 
     pub(super) fn lose(&self, reason: &Reason) {

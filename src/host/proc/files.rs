@@ -15,19 +15,20 @@ use crate::facts::{Binfmt, Fact, FileFacts, HEAD_BYTES, Reason, Why};
 use crate::process::world::{Bytes, Root};
 use crate::units::Pid;
 
-/// Where the kernel shows binfmt_misc, below `/proc`.
+/// Where the kernel shows `binfmt_misc`, below `/proc`.
 const BINFMT: &std::ffi::CStr = c"sys/fs/binfmt_misc";
 /// Programs that act by the name they are called by.
 const MULTICALL: [&[u8]; 5] = [b"busybox", b"busybox.static", b"toybox", b"coreutils", b"toolbox"];
 
 type Path = (Root, Box<[u8]>);
+type Beginning = (Box<[u8]>, usize);
 
 /// What this look has learnt about files.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     facts: RefCell<BTreeMap<Path, Fact<FileFacts>>>,
     heads: RefCell<BTreeMap<Path, Fact<Bytes>>>,
-    contents: RefCell<BTreeMap<(Box<[u8]>, usize), Fact<Bytes>>>,
+    contents: RefCell<BTreeMap<Beginning, Fact<Bytes>>>,
     locks: std::cell::OnceCell<Fact<Arc<[parse::LockLine]>>>,
     pub(super) binfmt: std::cell::OnceCell<Fact<Arc<[Binfmt]>>>,
 }

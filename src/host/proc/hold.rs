@@ -38,15 +38,6 @@ fn has_ended(stat: &Stat) -> bool {
 }
 
 impl LiveWorld {
-    /// Whether this fact may be read by pid, being the first one of the process.
-    pub(super) fn may_glimpse(&self, entry: &Entry) -> bool {
-        let fresh = matches!(*entry.hold.borrow(), Hold::Fresh);
-        if fresh {
-            entry.hold.replace(Hold::Glimpsed);
-        }
-        fresh
-    }
-
     /// The descriptor of the process, opened and made sure of if need be.
     pub(super) fn dir(&self, entry: &Entry) -> Result<Arc<OwnedFd>, Reason> {
         let start = match &*entry.hold.borrow() {
@@ -58,7 +49,7 @@ impl LiveWorld {
         let path = Leaf::new(format_args!("{}", entry.pid));
         let dir = match raw::open_dir(self.proc(), path.as_c_str()) {
             Ok(dir) => Arc::new(dir),
-            Err(Errno::NOENT | Errno::SRCH) => return Err(self.vanished(entry)),
+            Err(Errno::NOENT | Errno::SRCH) => return Err(entry.vanished()),
             Err(errno) => return Err(reason(errno, &format!("process {}", entry.pid))),
         };
         let same = match start {
@@ -98,18 +89,11 @@ impl LiveWorld {
     fn disagreement(&self, entry: &Entry, dir: BorrowedFd<'_>) -> Reason {
         let same = self.fresh_stat(dir).is_ok_and(|stat| stat.start <= entry.seen && !has_ended(&stat));
         if !same || matches!(*entry.hold.borrow(), Hold::Released(_)) {
-            return self.vanished(entry);
+            return entry.vanished();
         }
         let changed = Reason::new(Why::Unresolved, format!("{} changed while it was looked at", entry.pid));
         entry.lose(&changed);
         changed
-    }
-
-    /// Notes that the process has exited.
-    pub(super) fn vanished(&self, entry: &Entry) -> Reason {
-        let gone = Reason::new(Why::Vanished, format!("process {}", entry.pid));
-        entry.lose(&gone);
-        gone
     }
 
     fn keep(&self, entry: &Entry, dir: &Arc<OwnedFd>) {
@@ -135,7 +119,7 @@ impl LiveWorld {
         };
         match start {
             Ok(start) => drop(entry.hold.replace(Hold::Released(start))),
-            Err(_) => drop(self.vanished(entry)),
+            Err(_) => drop(entry.vanished()),
         }
     }
 
@@ -155,7 +139,7 @@ impl LiveWorld {
     pub(super) fn condition(&self, entry: &Entry, dir: BorrowedFd<'_>) -> Condition {
         let stat = match self.fresh_stat(dir) {
             Ok(stat) => stat,
-            Err(Errno::NOENT | Errno::SRCH) => return Condition::Lost(self.vanished(entry)),
+            Err(Errno::NOENT | Errno::SRCH) => return Condition::Lost(entry.vanished()),
             Err(errno) => return Condition::Lost(reason(errno, &format!("stat of {}", entry.pid))),
         };
         if is_kernel_thread(&stat) {
@@ -167,7 +151,7 @@ impl LiveWorld {
         match self.live_thread(dir) {
             Ok(Some(tid)) => Condition::Thread(tid),
             // It exited while we looked: what was told before and what is seen now are two moments.
-            Ok(None) if entry.was_alive() => Condition::Lost(self.vanished(entry)),
+            Ok(None) if entry.was_alive() => Condition::Lost(entry.vanished()),
             Ok(None) => Condition::Without,
             Err(errno) => Condition::Lost(reason(errno, &format!("tasks of {}", entry.pid))),
         }

@@ -74,13 +74,11 @@ impl LiveWorld {
         if entry.rest().memory_stuck.get().is_some() {
             return Err(Failure::Late);
         }
-        match self.readers.run(MEMORY_DEADLINE, work) {
-            Some(answer) => Ok(answer?),
-            None => {
-                entry.rest().memory_stuck.get_or_init(|| ());
-                Err(Failure::Late)
-            }
-        }
+        let Some(answer) = self.readers.run(MEMORY_DEADLINE, work) else {
+            entry.rest().memory_stuck.get_or_init(|| ());
+            return Err(Failure::Late);
+        };
+        Ok(answer?)
     }
 }
 

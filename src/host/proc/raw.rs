@@ -19,6 +19,7 @@ const SMALL: usize = 4096;
 const LISTING: usize = 1 << 17;
 
 /// A short path below `/proc`, ended by NUL, on the stack: `412/exe`, `task/413/cwd`.
+#[derive(Clone, Copy)]
 pub(super) struct Leaf([u8; 64]);
 
 impl Leaf {

@@ -29,6 +29,18 @@ impl From<Errno> for Failure {
     }
 }
 
+impl Entry {
+    /// The fact that a failed read amounts to.
+    pub(super) fn refused<T>(&self, what: &str, failure: Failure) -> Fact<T> {
+        let detail = format!("{what} of {}", self.pid);
+        match failure {
+            Failure::Late => Fact::Unknown(Reason::new(Why::Timeout, detail)),
+            Failure::Errno(Errno::SRCH) => Fact::Unknown(self.vanished()),
+            Failure::Errno(errno) => Fact::Unknown(reason(errno, &detail)),
+        }
+    }
+}
+
 impl Failure {
     fn is_missing(self) -> bool {
         matches!(self, Self::Errno(Errno::NOENT | Errno::SRCH))
@@ -51,15 +63,6 @@ impl LiveWorld {
         read
     }
 
-    pub(super) fn refused<T>(&self, entry: &Entry, what: &str, failure: Failure) -> Fact<T> {
-        let detail = format!("{what} of {}", entry.pid);
-        match failure {
-            Failure::Late => Fact::Unknown(Reason::new(Why::Timeout, detail)),
-            Failure::Errno(Errno::SRCH) => Fact::Unknown(self.vanished(entry)),
-            Failure::Errno(errno) => Fact::Unknown(reason(errno, &detail)),
-        }
-    }
-
     /// A file that every process has. `none` is an error by which the kernel says that there is nothing in it.
     pub(super) fn small<T>(
         &self,
@@ -79,8 +82,8 @@ impl LiveWorld {
             Err(errno) if Some(errno) == none => Fact::Absent,
             // The process is there and the kernel has no such file.
             Err(Errno::NOENT) if self.fresh_stat(dir.as_fd()).is_ok() => Fact::Absent,
-            Err(Errno::NOENT) => Fact::Unknown(self.vanished(entry)),
-            Err(errno) => self.refused(entry, &what, errno.into()),
+            Err(Errno::NOENT) => Fact::Unknown(entry.vanished()),
+            Err(errno) => entry.refused(&what, errno.into()),
         }
     }
 
@@ -102,7 +105,7 @@ impl LiveWorld {
             Ok(value) if hollow(&value) => Some(value),
             Ok(value) => return Fact::Known(value),
             Err(failure) if failure.is_missing() => None,
-            Err(failure) => return self.refused(entry, leaf, failure),
+            Err(failure) => return entry.refused(leaf, failure),
         };
         let second = match self.condition(entry, dir.as_fd()) {
             Condition::Lost(reason) => return Fact::Unknown(reason),
@@ -117,7 +120,7 @@ impl LiveWorld {
             Err(Failure::Errno(Errno::SRCH)) => {
                 Fact::Unknown(Reason::new(Why::Unresolved, format!("{leaf} of {}", entry.pid)))
             }
-            Err(failure) => self.refused(entry, leaf, failure),
+            Err(failure) => entry.refused(leaf, failure),
         }
     }
 
@@ -128,14 +131,14 @@ impl LiveWorld {
         leaf: &str,
         read: impl FnOnce(BorrowedFd<'_>, &CStr) -> Result<T, Errno>,
     ) -> Option<Fact<T>> {
-        if !self.may_glimpse(entry) {
+        if !entry.may_glimpse() {
             return None;
         }
         match read(self.proc(), Leaf::new(format_args!("{}/{leaf}", entry.pid)).as_c_str()) {
             Ok(value) => Some(Fact::Known(value)),
             // Gone, a kernel thread or a zombie: the descriptor will tell.
             Err(Errno::NOENT | Errno::SRCH) => None,
-            Err(errno) => Some(self.refused(entry, leaf, errno.into())),
+            Err(errno) => Some(entry.refused(leaf, errno.into())),
         }
     }
 
@@ -146,8 +149,8 @@ impl LiveWorld {
         }
         match self.dir(entry).map(|dir| owner_at(dir.as_fd())) {
             Ok(Ok(owner)) => Fact::Known(owner),
-            Ok(Err(Errno::NOENT | Errno::SRCH)) => Fact::Unknown(self.vanished(entry)),
-            Ok(Err(errno)) => self.refused(entry, "owner", errno.into()),
+            Ok(Err(Errno::NOENT | Errno::SRCH)) => Fact::Unknown(entry.vanished()),
+            Ok(Err(errno)) => entry.refused("owner", errno.into()),
             Err(reason) => Fact::Unknown(reason),
         }
     }
@@ -238,7 +241,7 @@ impl LiveWorld {
         let count = |dir: &Arc<OwnedFd>, path: Leaf| {
             // From Linux 6.2 the size of the directory is the number of descriptors; before that it is 0.
             let size = raw::stat_at(dir.as_fd(), path.as_c_str())?.st_size;
-            if let Some(count @ 1..) = u64::try_from(size).ok() {
+            if let Ok(count @ 1..) = u64::try_from(size) {
                 return Ok(count);
             }
             let mut count = 0;
@@ -266,7 +269,7 @@ impl LiveWorld {
         let listed = raw::list_at(dir.as_fd(), c"task", |name, _| tasks.extend(raw::numeric(name)));
         if let Err(errno) = listed {
             let errno = if errno == Errno::NOENT { Errno::SRCH } else { errno };
-            return self.refused(entry, "task", errno.into());
+            return entry.refused("task", errno.into());
         }
         let mut known = Vec::new();
         for tid in tasks {
@@ -274,10 +277,10 @@ impl LiveWorld {
                 Ok(stat) => known.push(Task { tid: Pid(tid), state: stat.state }),
                 // The thread ended meanwhile; without any, the process did.
                 Err(Errno::NOENT | Errno::SRCH) => {}
-                Err(errno) => return self.refused(entry, "task", errno.into()),
+                Err(errno) => return entry.refused("task", errno.into()),
             }
         }
-        if known.is_empty() { Fact::Unknown(self.vanished(entry)) } else { Fact::Known(known.into()) }
+        if known.is_empty() { Fact::Unknown(entry.vanished()) } else { Fact::Known(known.into()) }
     }
 }
 

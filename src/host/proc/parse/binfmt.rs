@@ -1,4 +1,4 @@
-//! Entries of binfmt_misc (`Documentation/admin-guide/binfmt-misc.rst`).
+//! Entries of `binfmt_misc` (`Documentation/admin-guide/binfmt-misc.rst`).
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub fn parse_binfmt_entry(bytes: &[u8]) -> Option<Option<Binfmt>> {
         let (key, value) = split_once(row, b' ').unwrap_or((row, b""));
         match key {
             b"interpreter" => interpreter = Some(Arc::from(value)),
-            b"flags:" => flags = String::from_utf8_lossy(value).trim().to_owned(),
+            b"flags:" => flags = String::from_utf8_lossy(value.trim_ascii()).into_owned(),
             b"extension" => extension = Some(value.strip_prefix(b".")?.to_vec()),
             b"offset" => offset = number(value)?,
             b"magic" => magic = Some(hex(value)?),

@@ -66,8 +66,8 @@ fn names_in_another_root_do_not_lead_out_of_it() {
     let build = "set -e; cd \"$0\"; mkdir -p bin etc; cp /bin/sleep bin/; \
         for f in $(ldd /bin/sleep | grep -o '/[^ ]*'); do mkdir -p .${f%/*}; cp $f .$f; done; \
         ln -s /etc/passwd etc/out; ln -s ../../../../../../etc/passwd etc/up; ln -s /bin/sleep bin/nap";
-    let built = Command::new("/bin/sh").args(["-c", build]).arg(&root).output().unwrap();
-    if !is_root() || !built.status.success() {
+    let made = Command::new("/bin/sh").args(["-c", build]).arg(&root).output().unwrap();
+    if !is_root() || !made.status.success() {
         eprintln!("skipped: a chroot can't be built here");
         return;
     }
