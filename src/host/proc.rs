@@ -14,7 +14,7 @@
 //! as a second one is wanted, a descriptor of `/proc/PID` is opened, and the first fact is read again through
 //! it: if both agree, everything told so far is true of the process behind the descriptor. Through a descriptor a
 //! process that exited answers `ESRCH`, never the facts of a successor. Descriptors are kept up to
-//! a bound; beyond it the oldest is given up, and its process is recognised by its start time.
+//! a bound; beyond it the oldest is given up, and its process is recognised by the inode of its directory.
 //!
 //! A [`LiveWorld`] is one look. Drop it, or ask it for the next one with [`LiveWorld::again`]. It decides nothing
 //! and writes nothing.
@@ -36,7 +36,7 @@ pub use answers::DEFAULT_PATH;
 pub use parse::Hidepid;
 pub use readers::{MOST_STUCK, Readers};
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
@@ -88,6 +88,8 @@ pub struct LiveWorld {
     /// Whose descriptors are kept, the oldest first.
     kept: RefCell<VecDeque<Pid>>,
     most_kept: usize,
+    /// How many first facts were read by pid, and after how many of them a second was wanted.
+    glimpsed: Cell<(u32, u32)>,
     scratch: RefCell<Vec<u8>>,
     nothing: Bytes,
     files: files::Cache,
@@ -175,6 +177,7 @@ impl LiveWorld {
             others: RefCell::default(),
             kept: RefCell::default(),
             most_kept: usize::try_from((soft / 4).clamp(4, MOST_KEPT)).unwrap_or(4),
+            glimpsed: Cell::default(),
             scratch: RefCell::default(),
             nothing: Arc::from([]),
             files: files::Cache::default(),

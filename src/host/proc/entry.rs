@@ -30,8 +30,8 @@ pub(super) enum Hold {
     Glimpsed,
     /// A descriptor of `/proc/PID`: it answers for this process or not at all.
     Kept(Arc<OwnedFd>),
-    /// The descriptor was given up; the start time tells whether the pid still means the same process.
-    Released(StartTicks),
+    /// The descriptor was given up. The inode number of `/proc/PID` is new with every process.
+    Released(u64),
     /// Nothing more can be learnt.
     Lost(Reason),
 }
@@ -105,15 +105,6 @@ impl Entry {
         matches!(self.exe_file.get(), Some(Fact::Known(_)))
             || self.told(|rest| &rest.exe_text).is_some()
             || state.is_some_and(|state| !matches!(state, ProcessState::Zombie | ProcessState::Dead))
-    }
-
-    /// Whether this fact may be read by pid, being the first one of the process.
-    pub(super) fn may_glimpse(&self) -> bool {
-        let fresh = matches!(*self.hold.borrow(), Hold::Fresh);
-        if fresh {
-            self.hold.replace(Hold::Glimpsed);
-        }
-        fresh
     }
 
     /// Notes that the process has exited.

@@ -38,13 +38,33 @@ fn has_ended(stat: &Stat) -> bool {
 }
 
 impl LiveWorld {
+    /// Whether this fact is to be read by pid, being the first one of its process.
+    ///
+    /// It pays where few processes are asked for a second fact, since then the first is read twice. An
+    /// expression asks all processes alike, so those asked before tell.
+    pub(super) fn may_glimpse(&self, entry: &Entry) -> bool {
+        let (first, second) = self.glimpsed.get();
+        let pays = first < 16 || second < first / 2;
+        let may = pays && matches!(*entry.hold.borrow(), Hold::Fresh);
+        if may {
+            self.glimpsed.set((first + 1, second));
+            entry.hold.replace(Hold::Glimpsed);
+        }
+        may
+    }
+
     /// The descriptor of the process, opened and made sure of if need be.
     pub(super) fn dir(&self, entry: &Entry) -> Result<Arc<OwnedFd>, Reason> {
-        let start = match &*entry.hold.borrow() {
+        let before = match &*entry.hold.borrow() {
             Hold::Kept(dir) => return Ok(Arc::clone(dir)),
             Hold::Lost(reason) => return Err(reason.clone()),
-            Hold::Released(start) => Some(*start),
-            Hold::Fresh | Hold::Glimpsed => None,
+            Hold::Released(inode) => Some(*inode),
+            Hold::Fresh => None,
+            Hold::Glimpsed => {
+                let (first, second) = self.glimpsed.get();
+                self.glimpsed.set((first, second + 1));
+                None
+            }
         };
         let path = Leaf::new(format_args!("{}", entry.pid));
         let dir = match raw::open_dir(self.proc(), path.as_c_str()) {
@@ -52,8 +72,8 @@ impl LiveWorld {
             Err(Errno::NOENT | Errno::SRCH) => return Err(entry.vanished()),
             Err(errno) => return Err(reason(errno, &format!("process {}", entry.pid))),
         };
-        let same = match start {
-            Some(start) => self.fresh_stat(dir.as_fd()).map(|stat| stat.start == start),
+        let same = match before {
+            Some(inode) => self.is_the_same(entry, dir.as_fd(), inode),
             None => self.agrees(entry, dir.as_fd()),
         };
         if same != Ok(true) {
@@ -84,11 +104,23 @@ impl LiveWorld {
         Ok(true)
     }
 
+    /// Whether a released process is still the one behind its pid: by the inode, which costs next to nothing, or,
+    /// since the kernel may have forgotten the inode of a process that still runs, by the start time.
+    fn is_the_same(&self, entry: &Entry, dir: BorrowedFd<'_>, inode: u64) -> Result<bool, Errno> {
+        if rustix::fs::fstat(dir)?.st_ino == inode {
+            return Ok(true);
+        }
+        match entry.told(|rest| &rest.stat) {
+            Some(stat) => Ok(self.fresh_stat(dir)?.start == stat.start),
+            None => Ok(false),
+        }
+    }
+
     /// The pid answers otherwise than before: another process, or the same one that called exec or changed its
     /// user. The latter still lives and must not be taken for gone.
     fn disagreement(&self, entry: &Entry, dir: BorrowedFd<'_>) -> Reason {
         let same = self.fresh_stat(dir).is_ok_and(|stat| stat.start <= entry.seen && !has_ended(&stat));
-        if !same || matches!(*entry.hold.borrow(), Hold::Released(_)) {
+        if !same {
             return entry.vanished();
         }
         let changed = Reason::new(Why::Unresolved, format!("{} changed while it was looked at", entry.pid));
@@ -104,21 +136,17 @@ impl LiveWorld {
             (kept.len() > self.most_kept).then(|| kept.pop_front()).flatten()
         };
         if let Some(pid) = oldest {
-            self.release(&self.entry(pid));
+            Self::release(&self.entry(pid));
         }
     }
 
-    fn release(&self, entry: &Entry) {
+    fn release(entry: &Entry) {
         let dir = match &*entry.hold.borrow() {
             Hold::Kept(dir) => Arc::clone(dir),
             Hold::Fresh | Hold::Glimpsed | Hold::Released(_) | Hold::Lost(_) => return,
         };
-        let start = match entry.told(|rest| &rest.stat) {
-            Some(stat) => Ok(stat.start),
-            None => self.fresh_stat(dir.as_fd()).map(|stat| stat.start),
-        };
-        match start {
-            Ok(start) => drop(entry.hold.replace(Hold::Released(start))),
+        match rustix::fs::fstat(&dir) {
+            Ok(stat) => drop(entry.hold.replace(Hold::Released(stat.st_ino))),
             Err(_) => drop(entry.vanished()),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
-use super::entry::Entry;
+use super::entry::{Entry, Hold};
 use super::hold::{Condition, is_kernel_thread, name_in, owner_at};
 use super::raw::{self, Form, Leaf};
 use super::{LiveWorld, RECORD_LIMIT, parse, reason};
@@ -131,13 +131,16 @@ impl LiveWorld {
         leaf: &str,
         read: impl FnOnce(BorrowedFd<'_>, &CStr) -> Result<T, Errno>,
     ) -> Option<Fact<T>> {
-        if !entry.may_glimpse() {
+        if !self.may_glimpse(entry) {
             return None;
         }
         match read(self.proc(), Leaf::new(format_args!("{}/{leaf}", entry.pid)).as_c_str()) {
             Ok(value) => Some(Fact::Known(value)),
             // Gone, a kernel thread or a zombie: the descriptor will tell.
-            Err(Errno::NOENT | Errno::SRCH) => None,
+            Err(Errno::NOENT | Errno::SRCH) => {
+                entry.hold.replace(Hold::Fresh);
+                None
+            }
             Err(errno) => Some(entry.refused(leaf, errno.into())),
         }
     }

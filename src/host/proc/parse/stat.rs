@@ -101,7 +101,7 @@ mod tests {
         let whole = format!("412 (web) {TAIL}");
         let needed = whole.find(" 4123").unwrap();
         for end in 0..needed {
-            assert_eq!(parse_stat(&whole.as_bytes()[..end], 4096), None, "{end}");
+            assert_eq!(parse_stat(whole.as_bytes().get(..end).unwrap(), 4096), None, "{end}");
         }
         for wrong in ["412 web S 1", "412 )web( S", "412 (web) Q 1 2", "412 (web) S x"] {
             assert_eq!(parse_stat(wrong.as_bytes(), 4096), None, "{wrong}");

@@ -216,9 +216,7 @@ const UNPRIVILEGED: &str = "SELFSAME_TEST_UNPRIVILEGED";
 #[test]
 fn without_privilege_strangers_are_denied_by_name() {
     if is_root() {
-        if std::env::var_os(UNPRIVILEGED).is_some() {
-            panic!("the child should not be root");
-        }
+        assert!(std::env::var_os(UNPRIVILEGED).is_none(), "the child should not be root");
         let name = "host::proc::tests::children::without_privilege_strangers_are_denied_by_name";
         let mut again = Command::new(std::env::current_exe().unwrap());
         again.args([name, "--exact"]).env(UNPRIVILEGED, "1").uid(65534).gid(65534);
