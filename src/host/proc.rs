@@ -88,6 +88,7 @@ pub struct LiveWorld {
     /// Whose descriptors are kept, the oldest first.
     kept: RefCell<VecDeque<Pid>>,
     most_kept: usize,
+    memory_deadline: Duration,
     /// How many first facts were read by pid, and after how many of them a second was wanted.
     glimpsed: Cell<(u32, u32)>,
     scratch: RefCell<Vec<u8>>,
@@ -142,9 +143,9 @@ impl LiveWorld {
         }
         let me = Pid(rustix::process::getpid().as_raw_nonzero().get());
         let status = read_whole(proc.as_fd(), c"self/status")
-            .map_err(|_| io::Error::other("`/proc` is of another PID namespace"))?;
+            .map_err(|errno| if errno == Errno::NOENT { foreign() } else { errno.into() })?;
         if parse::nested_pids(&status).is_some_and(|pids| pids != [me.0]) {
-            return Err(io::Error::other("`/proc` is of another PID namespace"));
+            return Err(foreign());
         }
         let hides = hiding(proc.as_fd())?;
         let subject_to_hiding = hides.as_ref().is_some_and(|hides| is_subject(hides, &status));
@@ -177,6 +178,7 @@ impl LiveWorld {
             others: RefCell::default(),
             kept: RefCell::default(),
             most_kept: usize::try_from((soft / 4).clamp(4, MOST_KEPT)).unwrap_or(4),
+            memory_deadline: MEMORY_DEADLINE,
             glimpsed: Cell::default(),
             scratch: RefCell::default(),
             nothing: Arc::from([]),
@@ -188,14 +190,23 @@ impl LiveWorld {
     /// The next look: nothing of this one is remembered but the descriptor of `/proc` and the helper threads.
     #[must_use]
     pub fn again(&self) -> Self {
-        Self::open(
+        let next = Self::open(
             Rc::clone(&self.proc),
             Arc::clone(&self.readers),
             self.me,
             self.boot.clone(),
             self.hides.clone(),
             self.subject_to_hiding,
-        )
+        );
+        next.with_memory_deadline(self.memory_deadline)
+    }
+
+    /// How long a read that needs the memory of a process (arguments, environment, name given to execve) may take;
+    /// 50 ms unless said otherwise. It holds for the next looks too.
+    #[must_use]
+    pub fn with_memory_deadline(mut self, deadline: Duration) -> Self {
+        self.memory_deadline = deadline;
+        self
     }
 
     /// Says which processes the engine keeps, and for which object each.
@@ -280,6 +291,10 @@ pub fn process_key(pid: Pid) -> Fact<ProcessKey> {
         Some(stat) => boot_id(proc.as_fd()).map(|boot| ProcessKey { boot, pid, start: stat.start }),
         None => Fact::Unknown(Reason::new(Why::Malformed, format!("stat of {pid}"))),
     }
+}
+
+fn foreign() -> io::Error {
+    io::Error::other("`/proc` is of another PID namespace")
 }
 
 fn read_whole(dir: BorrowedFd<'_>, path: &std::ffi::CStr) -> Result<Vec<u8>, Errno> {

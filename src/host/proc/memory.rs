@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use super::entry::Entry;
 use super::raw::{self, Form, Leaf};
 use super::read::Failure;
-use super::{LiveWorld, MEMORY_DEADLINE, parse};
+use super::{LiveWorld, parse};
 use crate::facts::{Arguments, Fact, Reason, Why};
 use crate::process::world::Bytes;
 
@@ -74,7 +74,7 @@ impl LiveWorld {
         if entry.rest().memory_stuck.get().is_some() {
             return Err(Failure::Late);
         }
-        let Some(answer) = self.readers.run(MEMORY_DEADLINE, work) else {
+        let Some(answer) = self.readers.run(self.memory_deadline, work) else {
             entry.rest().memory_stuck.get_or_init(|| ());
             return Err(Failure::Late);
         };

@@ -9,6 +9,7 @@
     reason = "tests say what they expect"
 )]
 
+mod access;
 mod children;
 mod files;
 mod measure;
@@ -46,7 +47,7 @@ impl Running {
     /// Looks again and again until it is so.
     #[track_caller]
     fn until(&self, so: impl Fn(&LiveWorld, Pid) -> bool) {
-        let world = LiveWorld::new().unwrap();
+        let world = look();
         eventually(|| so(&world.again(), self.pid()));
     }
 
@@ -61,6 +62,11 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// A look that a busy machine does not make late.
+fn look() -> LiveWorld {
+    LiveWorld::new().unwrap().with_memory_deadline(Duration::from_secs(20))
 }
 
 #[track_caller]

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::super::{MOST_STUCK, process_key};
-use super::{Fact, LiveWorld, Pid, Running, Why, World, bytes, is_root, why};
+use super::{Fact, LiveWorld, Pid, Running, Why, World, bytes, look, why};
 use crate::facts::ProcessState;
 use crate::process::world::{Namespace, Root};
 use crate::units::Uid;
@@ -23,7 +22,7 @@ fn an_ordinary_child_is_known_in_every_respect() {
     let mut command = Command::new("/bin/sleep");
     let child = Running::start(command.arg("1000").env_clear().env("APP_ENV", "prod").current_dir("/tmp"));
     child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"sleep"));
-    let (world, pid) = (LiveWorld::new().unwrap(), child.pid());
+    let (world, pid) = (look(), child.pid());
     let me = world.self_pid().known().unwrap();
 
     assert!(world.pids().known().unwrap().contains(&pid));
@@ -60,7 +59,7 @@ fn an_ordinary_child_is_known_in_every_respect() {
 #[test]
 fn every_fact_may_be_the_first() {
     let child = Running::sleep();
-    let (first, pid) = (LiveWorld::new().unwrap(), child.pid());
+    let (first, pid) = (look(), child.pid());
     let ask: [fn(&LiveWorld, Pid) -> bool; 8] = [
         |world, pid| world.owner(pid).known().is_some(),
         |world, pid| world.exe_file(pid).known().is_some(),
@@ -89,7 +88,7 @@ fn every_fact_may_be_the_first() {
 fn a_zombie_has_a_name_and_no_image() {
     let child = Running::start(&mut Command::new("/bin/true"));
     child.until(|world, pid| world.stat(pid).known().is_some_and(|s| s.state == ProcessState::Zombie));
-    let (world, pid) = (LiveWorld::new().unwrap(), child.pid());
+    let (world, pid) = (look(), child.pid());
     assert_eq!(world.exe_file(pid), Fact::Absent);
     assert_eq!(world.exe_text(pid), Fact::Absent);
     assert_eq!(world.arguments(pid), Fact::Absent);
@@ -104,7 +103,7 @@ fn a_zombie_has_a_name_and_no_image() {
 #[test]
 fn a_process_that_exits_during_the_look_is_not_taken_for_a_zombie_without_image() {
     let mut child = Running::sleep();
-    let (world, pid) = (LiveWorld::new().unwrap(), child.pid());
+    let (world, pid) = (look(), child.pid());
     assert!(world.exe_file(pid).known().is_some());
     assert!(world.stat(pid).known().is_some());
     child.0.kill().unwrap();
@@ -117,7 +116,7 @@ fn a_process_that_exits_during_the_look_is_not_taken_for_a_zombie_without_image(
 #[test]
 fn a_reaped_process_answers_vanished_from_then_on() {
     let child = Running::sleep();
-    let (world, pid) = (LiveWorld::new().unwrap(), child.pid());
+    let (world, pid) = (look(), child.pid());
     let owner = world.owner(pid);
     assert!(world.comm(pid).known().is_some());
     child.end();
@@ -137,7 +136,7 @@ fn a_script_shows_its_interpreter_and_keeps_its_name() {
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
     let child = Running::start(Command::new(&script).args(["", "x"]));
     child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"serve"));
-    let (world, pid) = (LiveWorld::new().unwrap(), child.pid());
+    let (world, pid) = (look(), child.pid());
     let shell = world.file(Root::Engine, b"/bin/sh").known().unwrap();
     assert!(world.exe_file(pid).known().unwrap().same_file(&shell));
     assert_eq!(words(&world, pid), ["/bin/sh", script.to_str().unwrap(), "", "x"]);
@@ -146,7 +145,7 @@ fn a_script_shows_its_interpreter_and_keeps_its_name() {
 
 #[test]
 fn kernel_threads_have_no_image() {
-    let world = LiveWorld::new().unwrap();
+    let world = look();
     let pid = Pid(2);
     if world.comm(pid).known().as_deref() != Some(b"kthreadd") {
         eprintln!("skipped: kernel threads are not visible here");
@@ -171,7 +170,7 @@ fn a_process_whose_leader_exited_is_read_through_a_live_thread() {
     };
     let child = Running(child);
     child.until(|world, pid| world.stat(pid).known().is_some_and(|s| s.state == ProcessState::Zombie));
-    let (world, pid) = (LiveWorld::new().unwrap(), child.pid());
+    let (world, pid) = (look(), child.pid());
     assert!(world.exe_file(pid).known().is_some());
     assert!(world.exe_text(pid).known().is_some_and(|text| text.starts_with(b"/")));
     assert_eq!(words(&world, pid)[1..], ["-c", code]);
@@ -184,7 +183,7 @@ fn a_process_whose_leader_exited_is_read_through_a_live_thread() {
 #[test]
 fn only_the_recorded_process_is_managed() {
     let (mine, other) = (Running::sleep(), Running::sleep());
-    let world = LiveWorld::new().unwrap();
+    let world = look();
     let key = world.process_key(mine.pid()).known().unwrap();
     let mut recycled = world.process_key(other.pid()).known().unwrap();
     recycled.start.0 -= 1;
@@ -197,8 +196,9 @@ fn only_the_recorded_process_is_managed() {
 #[test]
 fn memory_that_does_not_answer_is_a_timeout_and_nothing_else_waits() {
     let child = Running::sleep();
-    let (world, pid) = (LiveWorld::new().unwrap(), child.pid());
+    let (world, pid) = (look(), child.pid());
     let gate = Arc::new(Mutex::new(()));
+    let world = world.again().with_memory_deadline(Duration::from_millis(1));
     let closed = gate.lock().unwrap();
     for _ in 0..MOST_STUCK {
         let gate = Arc::clone(&gate);
@@ -209,33 +209,4 @@ fn memory_that_does_not_answer_is_a_timeout_and_nothing_else_waits() {
     assert!(world.exe_file(pid).known().is_some());
     assert!(world.stat(pid).known().is_some());
     drop(closed);
-}
-
-const UNPRIVILEGED: &str = "SELFSAME_TEST_UNPRIVILEGED";
-
-#[test]
-fn without_privilege_strangers_are_denied_by_name() {
-    if is_root() {
-        assert!(std::env::var_os(UNPRIVILEGED).is_none(), "the child should not be root");
-        let name = "host::proc::tests::children::without_privilege_strangers_are_denied_by_name";
-        let mut again = Command::new(std::env::current_exe().unwrap());
-        again.args([name, "--exact"]).env(UNPRIVILEGED, "1").uid(65534).gid(65534);
-        match again.output() {
-            Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout)),
-            Err(error) => eprintln!("skipped: another user can't run this test: {error}"),
-        }
-        return;
-    }
-    let world = LiveWorld::new().unwrap();
-    let Fact::Unknown(reason) = world.exe_file(Pid(1)) else {
-        eprintln!("skipped: process 1 is our own");
-        return;
-    };
-    assert_eq!(reason.to_string(), "denied: exe of 1");
-    assert_eq!(why(&world.environ(Pid(1))), Some(Why::Denied));
-    assert_eq!(why(&world.execfn(Pid(1))), Some(Why::Denied));
-    assert_eq!(why(&world.cwd(Pid(1))), Some(Why::Denied));
-    assert!(world.owner(Pid(1)).known().is_some());
-    assert!(world.comm(Pid(1)).known().is_some());
-    assert!(world.arguments(Pid(1)).known().is_some());
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use nix::fcntl::{Flock, FlockArg};
 
-use super::{Fact, LiveWorld, Running, Why, World, bytes, is_root, why};
+use super::{Fact, Running, Why, World, bytes, is_root, look, why};
 use crate::facts::FileKind;
 use crate::process::world::Root;
 use crate::units::{Gid, Uid};
@@ -20,7 +20,7 @@ fn links_are_followed_and_failures_told_apart() {
     symlink("loop", base.join("loop")).unwrap();
     std::fs::copy("/bin/true", base.join("busybox")).unwrap();
     symlink("busybox", base.join("ls")).unwrap();
-    let world = LiveWorld::new().unwrap();
+    let world = look();
     let file = |name: &str| world.file(Root::Engine, bytes(&base.join(name)));
 
     let prog = file("prog").known().unwrap();
@@ -45,7 +45,7 @@ fn nothing_but_a_regular_file_is_opened() {
     let (fifo, text) = (folder.path().join("fifo"), folder.path().join("text"));
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
     std::fs::write(&text, vec![b'#'; 1000]).unwrap();
-    let world = LiveWorld::new().unwrap();
+    let world = look();
     assert_eq!(world.head(Root::Engine, bytes(&fifo)), Fact::Absent);
     assert_eq!(world.content(bytes(&fifo), 10), Fact::Absent);
     assert_eq!(world.head(Root::Engine, b"/dev/null"), Fact::Absent);
@@ -73,7 +73,7 @@ fn names_in_another_root_do_not_lead_out_of_it() {
     }
     let child = Running::start(Command::new("chroot").arg(&root).args(["/bin/sleep", "1000"]));
     child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"sleep"));
-    let (world, pid) = (LiveWorld::new().unwrap(), child.pid());
+    let (world, pid) = (look(), child.pid());
     assert!(!world.root(pid).known().unwrap().same);
     let inside = world.file(Root::Of(pid), b"/bin/nap").known().unwrap();
     assert_eq!(*inside.real, *b"/bin/sleep");
@@ -89,7 +89,7 @@ fn names_in_another_root_do_not_lead_out_of_it() {
 #[test]
 fn the_holder_of_a_lock_is_found() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let world = LiveWorld::new().unwrap();
+    let world = look();
     assert_eq!(world.lock_holder(bytes(file.path())), Fact::Absent);
     let lock = Flock::lock(file.reopen().unwrap(), FlockArg::LockExclusiveNonblock).unwrap();
     assert_eq!(world.again().lock_holder(bytes(file.path())), world.self_pid());
@@ -99,7 +99,7 @@ fn the_holder_of_a_lock_is_found() {
 
 #[test]
 fn names_and_numbers_of_users_and_groups() {
-    let world = LiveWorld::new().unwrap();
+    let world = look();
     assert_eq!(world.user_id("root"), Fact::Known(Uid(0)));
     assert_eq!(world.user_name(Uid(0)), Fact::Known("root".into()));
     assert_eq!(world.group_id("root"), Fact::Known(Gid(0)));
@@ -111,7 +111,7 @@ fn names_and_numbers_of_users_and_groups() {
 
 #[test]
 fn what_the_host_says_of_itself() {
-    let world = LiveWorld::new().unwrap();
+    let world = look();
     assert_eq!(world.boot_id().known().unwrap().0.len(), 36);
     assert_eq!(why(&world.binfmt()), None);
     assert_eq!(world.ticks_per_second(), 100);

@@ -1,10 +1,10 @@
 //! How many system calls a look takes, counted by the number of descriptors that it opens.
 
-use super::{LiveWorld, World};
+use super::{World, look};
 
 #[test]
 fn a_question_about_exe_alone_opens_no_descriptor() {
-    let world = LiveWorld::new().unwrap();
+    let world = look();
     let mut images = 0;
     for pid in world.visible_pids().iter() {
         images += usize::from(world.exe_file(*pid).known().is_some());
@@ -17,7 +17,7 @@ fn a_question_about_exe_alone_opens_no_descriptor() {
 
 #[test]
 fn descriptors_stay_within_their_bound() {
-    let mut world = LiveWorld::new().unwrap();
+    let mut world = look();
     world.most_kept = 5;
     for pid in world.visible_pids().iter() {
         let _ = (world.exe_file(*pid), world.status(*pid), world.arguments(*pid));

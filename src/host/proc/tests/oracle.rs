@@ -2,7 +2,7 @@
 
 use procfs::process::{LimitValue, Process};
 
-use super::{Fact, LiveWorld, World};
+use super::{Fact, LiveWorld, World, look};
 use crate::units::Pid;
 
 /// Facts that don't change while a process sleeps; two reads of others would differ.
@@ -68,11 +68,11 @@ fn compare(world: &LiveWorld, pid: Pid) -> Option<()> {
 #[test]
 fn both_readers_agree_on_every_process_of_the_machine() {
     let child = Running::sleep();
-    let world = LiveWorld::new().unwrap();
+    let world = look();
     let pids = world.visible_pids();
     // One that changed between the two reads gets a second chance with a fresh look.
     for pid in pids.iter().copied() {
-        let at_first = std::panic::catch_unwind(|| compare(&LiveWorld::new().unwrap(), pid));
+        let at_first = std::panic::catch_unwind(|| compare(&look(), pid));
         if at_first.is_err() {
             compare(&world.again(), pid);
         }

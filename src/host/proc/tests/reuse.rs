@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Fact, LiveWorld, Pid, Running, Why, World, eventually, is_root, why};
+use super::{Fact, LiveWorld, Pid, Running, Why, World, eventually, is_root, look, why};
 use crate::facts::ProcessKey;
 
 /// Ends a `sleep` and starts another program with the same pid. Only root may choose a pid, and
@@ -12,7 +12,7 @@ fn replaced(ask: impl Fn(&LiveWorld, Pid), check: impl Fn(&LiveWorld, Pid, &Proc
         eprintln!("skipped: only root can choose a pid");
         return;
     }
-    let first = LiveWorld::new().unwrap();
+    let first = look();
     for _ in 0..200 {
         let old = Running::sleep();
         let pid = old.pid();
@@ -81,7 +81,7 @@ fn a_released_descriptor_is_replaced_only_for_the_same_process() {
 #[test]
 fn a_released_process_that_still_runs_goes_on_answering() {
     let children = [Running::sleep(), Running::sleep(), Running::sleep()];
-    let mut world = LiveWorld::new().unwrap();
+    let mut world = look();
     world.most_kept = 1;
     for child in &children {
         assert!(world.status(child.pid()).known().is_some());
@@ -97,7 +97,7 @@ fn a_process_that_calls_exec_during_the_look_is_not_taken_for_gone() {
     let mut child =
         Running::start(std::process::Command::new("/bin/sh").args(["-c", "read x; exec sleep 1000"]));
     child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"sh"));
-    let (world, pid) = (LiveWorld::new().unwrap(), child.pid());
+    let (world, pid) = (look(), child.pid());
     assert!(world.exe_file(pid).known().is_some());
     drop(child.0.stdin.take());
     child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"sleep"));
