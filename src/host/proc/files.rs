@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
 
-use rustix::fs::{Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Stat, StatxFlags};
 use rustix::io::Errno;
 
 use super::raw::{self, Form, Leaf};
@@ -124,9 +124,10 @@ impl LiveWorld {
 
     pub(super) fn find_lock_holder(&self, path: &[u8]) -> Fact<Pid> {
         let locks = self.files.locks.get_or_init(|| self.read_locks()).clone();
-        self.locate(Root::Engine, path).and_then(|(_, stat)| {
+        self.locate(Root::Engine, path).and_then(|(file, stat)| {
             locks.and_then(|locks| {
-                let device = (rustix::fs::major(stat.st_dev), rustix::fs::minor(stat.st_dev));
+                let of_file = (rustix::fs::major(stat.st_dev), rustix::fs::minor(stat.st_dev));
+                let device = self.mount_device(&file).unwrap_or(of_file);
                 let mut held = locks.iter().filter(|lock| (lock.device, lock.ino) == (device, stat.st_ino));
                 match held.clone().find(|lock| lock.pid > 0).or_else(|| held.next()) {
                     None => Fact::Absent,
@@ -139,6 +140,16 @@ impl LiveWorld {
                 }
             })
         })
+    }
+
+    /// The device by which `/proc/locks` names the file system. It is that of the mount, and where a file system
+    /// is made of several (btrfs, overlayfs) stat shows another.
+    fn mount_device(&self, file: &OwnedFd) -> Option<(u32, u32)> {
+        let (flags, wanted) = (AtFlags::EMPTY_PATH, StatxFlags::MNT_ID);
+        let found = rustix::fs::statx(file, c"", flags, wanted).ok()?;
+        let named = StatxFlags::from_bits_retain(found.stx_mask).contains(wanted);
+        let mounts = named.then(|| read_whole(self.proc(), c"self/mountinfo").ok())??;
+        parse::mount_device(&mounts, found.stx_mnt_id)
     }
 
     fn read_locks(&self) -> Fact<Arc<[parse::LockLine]>> {

@@ -9,7 +9,7 @@ mod stat;
 mod status;
 
 pub use binfmt::parse_binfmt_entry;
-pub use lines::{Hidepid, LockLine, hidepid, nested_pids, parse_cgroups, parse_locks};
+pub use lines::{Hidepid, LockLine, hidepid, mount_device, nested_pids, parse_cgroups, parse_locks};
 pub use memory::{execfn_address, parse_arguments, parse_environ};
 pub use rows::{parse_io, parse_limits, parse_number};
 pub use stat::parse_stat;

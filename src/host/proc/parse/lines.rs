@@ -60,6 +60,13 @@ pub fn nested_pids(status: &[u8]) -> Option<Vec<i32>> {
     words(line).map(number).collect()
 }
 
+/// Major and minor number of the device of a mount, from `/proc/self/mountinfo` (`proc_pid_mountinfo(5)`).
+pub fn mount_device(mountinfo: &[u8], mount: u64) -> Option<(u32, u32)> {
+    let is_it = |line: &&[u8]| words(line).next().and_then(number) == Some(mount);
+    let (major, minor) = split_once(words(lines(mountinfo).find(is_it)?).nth(2)?, b':')?;
+    Some((number(major)?, number(minor)?))
+}
+
 /// What a mount of procfs hides (`proc(5)`, "Mount options").
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Hidepid {
@@ -144,11 +151,18 @@ mod tests {
         assert_eq!(hidepid(text, (9, 9)), None);
     }
 
+    #[test]
+    fn the_device_of_a_mount_is_found_by_its_number() {
+        let text = b"22 1 0:21 / /proc rw - proc proc rw\n29 1 254:3 / / rw shared:1 - ext4 /dev/vda rw\n";
+        assert_eq!(mount_device(text, 29), Some((254, 3)));
+        assert_eq!(mount_device(text, 2), None);
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in "[0-9:,/a-zA-Z=> \\n-]{0,80}") {
             let bytes = bytes.as_bytes();
-            let _ = (parse_cgroups(bytes), parse_locks(bytes), nested_pids(bytes), hidepid(bytes, (0, 1)));
+            let _ = (parse_cgroups(bytes), parse_locks(bytes), nested_pids(bytes), hidepid(bytes, (0, 1)), mount_device(bytes, 1));
         }
     }
 }
