@@ -17,8 +17,13 @@
 //! | 9 | [`cli`] | arguments, exit codes, wiring |
 
 pub mod diagnostic;
+pub mod engine;
 pub mod facts;
+pub mod host;
 pub mod lang;
+pub mod plan;
 pub mod process;
+pub mod report;
+pub mod spec;
 pub mod units;
 pub mod yaml;

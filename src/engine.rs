@@ -1,0 +1,5 @@
+//! The tick and what feeds it.
+//!
+//! Floor 7. Theory of operation: events only wake the loop; each tick looks at the present state anew.
+
+pub mod accept;

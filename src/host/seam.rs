@@ -1,0 +1,26 @@
+//! The one door between decisions and the operating system.
+
+use crate::plan::action::{Outcome, Step};
+use crate::plan::memory::Memory;
+use crate::plan::observation::{Observation, Questions};
+use crate::units::Now;
+
+/// What the engine needs from a host. Linux implements it in earnest, the simulation with a fake clock,
+/// a fake process table and faults.
+pub trait Host {
+    /// The present moment.
+    fn now(&self) -> Now;
+
+    /// Answers questions. What can't be answered is unknown or missing, never guessed.
+    fn observe(&mut self, questions: &Questions) -> Observation;
+
+    /// Writes memory down, so that it survives the engine's death. Called before the steps that rest on it and
+    /// after their outcomes are folded in.
+    ///
+    /// # Errors
+    /// A sentence. Steps that rest on what was not written must not be carried out.
+    fn remember(&mut self, memory: &Memory) -> Result<(), String>;
+
+    /// Carries out one step. A failure is a value to plan with.
+    fn perform(&mut self, step: &Step) -> Outcome;
+}

@@ -1,0 +1,136 @@
+//! Steps: what is to be changed on the host, and why. And what came of it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::memory::Launched;
+use crate::facts::ProcessKey;
+use crate::spec::{Limit, ReadinessCheck, Scheduling, Service, ServiceName};
+use crate::units::{Gid, Signal, Uid};
+
+/// One change to the host and the reason for it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Step {
+    /// The object.
+    pub service: ServiceName,
+    /// Which replica.
+    pub index: u32,
+    /// What.
+    pub action: Action,
+    /// Why, as the end of a sentence: `it exited with code 1`.
+    pub because: String,
+}
+
+/// A change to the host.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Action {
+    /// Start a process. The memory that goes with the plan holds the intent already.
+    Start {
+        /// Names the start slot.
+        nonce: String,
+        /// Everything that execution needs, resolved.
+        launch: Box<Launch>,
+    },
+    /// Take responsibility for a running process, without touching it. Changes memory only; a step so that it is
+    /// shown and counted.
+    Adopt {
+        /// Which.
+        key: ProcessKey,
+    },
+    /// Send a signal to a process on record, verified under a pidfd.
+    Signal {
+        /// Which.
+        key: ProcessKey,
+        /// What.
+        signal: Signal,
+        /// The rule that an adopted process must still satisfy.
+        adopted_by: Option<Box<Service>>,
+    },
+    /// Stop caring, without touching it. Memory only.
+    Release {
+        /// Which.
+        key: ProcessKey,
+    },
+    /// Ask the readiness question; the answer is in a later observation.
+    Probe {
+        /// Whose.
+        key: ProcessKey,
+        /// What.
+        check: ReadinessCheck,
+        /// How long it may take.
+        timeout: std::time::Duration,
+        /// As whom a command runs: ids, if they must be changed, and environment of the service.
+        launch: Option<Box<Launch>>,
+    },
+}
+
+/// A process to be, with everything resolved: nothing is looked up after this.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Launch {
+    /// Absolute.
+    pub program: PathBuf,
+    /// argv, the program's name first.
+    pub argv: Vec<String>,
+    /// The whole environment.
+    pub env: BTreeMap<String, String>,
+    /// Absolute.
+    pub working_directory: PathBuf,
+    /// Ids to take on, if they differ from the engine's.
+    pub ids: Option<Ids>,
+    /// Permission bits taken away.
+    pub umask: u32,
+    /// By lower-case name; what isn't here is inherited.
+    pub limits: BTreeMap<String, Limit>,
+    /// CPU and I/O.
+    pub scheduling: Scheduling,
+    /// Where output goes.
+    pub stdout: OutputTarget,
+    /// Where errors go.
+    pub stderr: OutputTarget,
+    /// May root run a file that others can write?
+    pub trust_executable: bool,
+    /// For comparison with a later document.
+    pub launched: Launched,
+}
+
+/// Ids of a process.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ids {
+    /// All four uids.
+    pub uid: Uid,
+    /// All four gids.
+    pub gid: Gid,
+    /// Supplementary groups, exactly.
+    pub groups: Vec<Gid>,
+}
+
+/// Where output goes, resolved.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum OutputTarget {
+    /// Appended to this file.
+    File(PathBuf),
+    /// `/dev/null`
+    Null,
+}
+
+/// What came of a step.
+#[derive(Clone, PartialEq, Debug)]
+#[must_use]
+pub enum Outcome {
+    /// A process runs.
+    Started(ProcessKey),
+    /// Nothing runs: the step of starting that failed, and why. `transient`: worth trying at once (`ETXTBSY`, `EAGAIN`).
+    StartFailed {
+        /// A sentence.
+        error: String,
+    },
+    /// Nothing was tried, since the result could not have been recorded or the world was not as planned.
+    Refused {
+        /// A sentence.
+        error: String,
+    },
+    /// Done (signal sent, probe begun, memory changed).
+    Done,
+    /// The process was gone already.
+    Gone,
+}

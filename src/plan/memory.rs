@@ -1,0 +1,175 @@
+//! What the engine remembers between ticks and across its own death: the ledger holds exactly this.
+//!
+//! Every time here is boot time; records of another boot are void.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::facts::ProcessKey;
+use crate::spec::{Service, ServiceName};
+use crate::units::{BootId, BootTime, WallTime};
+
+/// All records of this boot.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Memory {
+    /// The boot that every time and key in here belongs to.
+    pub boot: BootId,
+    /// One record an object.
+    pub services: BTreeMap<ServiceName, Record>,
+}
+
+/// What is remembered of one object.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// Grows with every accepted change of the document's meaning.
+    pub generation: u64,
+    /// The last accepted document: what applies while the present one is broken or gone.
+    pub spec: Service,
+    /// By index. Indexes at and above `replicas` are surplus and being stopped.
+    pub instances: BTreeMap<u32, Instance>,
+    /// A one-time `start` or `stop` by a person: holds until the document changes.
+    pub wish: Option<Wish>,
+    /// A one-time `restart` by a person: instances that began before this moment are restarted.
+    pub restart_before: Option<BootTime>,
+    /// Last time each condition changed, for `lastTransitionTime`: type, status, when.
+    pub conditions: BTreeMap<String, (String, WallTime)>,
+    /// Lives on after its document went, until its instances are stopped.
+    #[serde(default)]
+    pub terminating: bool,
+}
+
+/// What a person asked for on the command line.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Wish {
+    /// Running or stopped.
+    pub running: bool,
+    /// Who asked.
+    pub by: String,
+    /// When.
+    pub at: WallTime,
+    /// The generation it overrides; a newer one ends the wish.
+    pub generation: u64,
+}
+
+/// One replica.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Instance {
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// How often it was started after the first time.
+    #[serde(default)]
+    pub restarts: u64,
+    /// Failed starts or early exits in a row: the exponent of the back-off.
+    #[serde(default)]
+    pub failures: u32,
+    /// How the last process of this index ended.
+    #[serde(default)]
+    pub last_exit: Option<Exit>,
+    /// Why the last start failed, until one succeeds.
+    #[serde(default)]
+    pub last_error: Option<String>,
+}
+
+/// The life of an instance. Every cell of (phase, what is seen) is decided in one table.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "is")]
+pub enum Phase {
+    /// Nothing runs.
+    #[default]
+    Vacant,
+    /// Nothing runs; the next start not before then.
+    #[serde(rename_all = "camelCase")]
+    BackOff {
+        /// When.
+        until: BootTime,
+    },
+    /// Nothing runs and nothing will be started: the restart policy says so, until the document changes or
+    /// somebody asks.
+    Finished,
+    /// A start was written down and not yet its result. Only a crash leaves this behind.
+    #[serde(rename_all = "camelCase")]
+    Intended {
+        /// Names the start slot that the child writes its key into.
+        nonce: String,
+        /// What was being started.
+        launched: Launched,
+    },
+    /// It runs and isn't Ready yet.
+    #[serde(rename_all = "camelCase")]
+    Starting {
+        /// The process.
+        process: Process,
+        /// Since when it is being waited for.
+        since: BootTime,
+        /// The starter of a forking service, until the service itself was found.
+        starter: bool,
+    },
+    /// It runs and was Ready.
+    #[serde(rename_all = "camelCase")]
+    Running {
+        /// The process.
+        process: Process,
+        /// Since when it is Ready.
+        ready_since: BootTime,
+        /// Readiness probes failed in a row.
+        probe_failures: u32,
+    },
+    /// It is being stopped.
+    #[serde(rename_all = "camelCase")]
+    Stopping {
+        /// The main process.
+        process: Process,
+        /// Descendants noted before the first signal.
+        tree: Vec<ProcessKey>,
+        /// Index of the step of the schedule that is under way; its signal was sent at `since`.
+        step: usize,
+        /// When the step began.
+        since: BootTime,
+        /// Why, for status.
+        because: String,
+        /// How it stops, as it was when the stop began.
+        stop: crate::spec::Stop,
+    },
+}
+
+/// A process on record.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Process {
+    /// Its identity.
+    pub key: ProcessKey,
+    /// When it was started or adopted, wall clock, for display.
+    pub at: WallTime,
+    /// Taken over, not started.
+    pub adopted: bool,
+    /// What it was launched with; `None` when adopted: it is left as it is.
+    pub launched: Option<Launched>,
+    /// For an adopted process: the document by whose identity rule it was adopted. It must still satisfy that
+    /// before it is signalled.
+    pub adopted_by: Option<Box<Service>>,
+}
+
+/// The resolved restart-class fields of a start, by field name, as text: compared field by field. A field that
+/// isn't in an older record is not a difference.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Launched(pub BTreeMap<String, String>);
+
+/// How a process ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Exit {
+    /// It exited with this code.
+    Code(i32),
+    /// A signal ended it.
+    Signal(crate::units::Signal),
+    /// It wasn't our child and the kernel doesn't say; counts as a failure.
+    Unknown,
+    /// We stopped it.
+    Stopped,
+}

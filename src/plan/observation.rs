@@ -1,0 +1,194 @@
+//! What a tick asks the host, and what the host answers. Possibly incomplete, and marked so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::memory::Exit;
+use crate::facts::{Fact, ProcessKey, Reason};
+use crate::spec::{ReadinessCheck, Service, ServiceName};
+use crate::units::{BootId, Gid, Now, Pid, Uid};
+
+/// What one tick wants to know. Made by `questions()`, pure.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Questions {
+    /// One entry for each object of interest.
+    pub services: BTreeMap<ServiceName, ServiceQuestions>,
+    /// Keys on record for any object: they are never candidates for another one.
+    pub recorded: BTreeMap<ProcessKey, ServiceName>,
+}
+
+/// What a tick wants to know about one object.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ServiceQuestions {
+    /// The document in force.
+    pub spec: Service,
+    /// Is it alive, is it still the process on record? By index, with how it came to be ours.
+    pub processes: BTreeMap<u32, ProcessQuestion>,
+    /// Look for processes that the identity rule finds.
+    pub look: bool,
+    /// Starts whose result isn't known, by index: the nonce.
+    pub intents: BTreeMap<u32, String>,
+    /// Look up the account, the environment files and the executable, for a start.
+    pub prepare: bool,
+}
+
+/// A question about a process on record.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ProcessQuestion {
+    /// Which.
+    pub key: ProcessKey,
+    /// Must it still satisfy the rule it was adopted by?
+    pub adopted_by: Option<Box<Service>>,
+    /// It is the starter of a forking service: also tell which of its tree is the service.
+    pub starter: bool,
+    /// The readiness check to report on, with the pidfile resolved.
+    pub readiness: Option<ReadinessCheck>,
+    /// Descendants noted when its stop began: which of them are still there?
+    pub tree: Vec<ProcessKey>,
+    /// Also list its present descendants (a stop is about to begin).
+    pub list_tree: bool,
+}
+
+/// One round of answers.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Observation {
+    /// The moment.
+    pub now: Now,
+    /// The boot.
+    pub boot: BootId,
+    /// By object; an object that is missing here is unknown.
+    pub services: BTreeMap<ServiceName, Seen>,
+}
+
+/// What was seen of one object.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Seen {
+    /// By index, for every process that was asked about.
+    pub processes: BTreeMap<u32, ProcessSeen>,
+    /// What became of starts without a result, by index.
+    pub intents: BTreeMap<u32, IntentSeen>,
+    /// The look, if one was asked for.
+    pub look: Option<Look>,
+    /// What a start needs, if that was asked for.
+    pub prepared: Option<Result<Prepared, String>>,
+}
+
+/// The state of a process on record.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ProcessSeen {
+    /// It lives, and is the same process.
+    Alive(Alive),
+    /// It is gone (or a zombie), with what is known of its end.
+    Gone {
+        /// How it ended.
+        exit: Exit,
+        /// A process that took its place inside its tree or its pidfile, for which the identity rule holds: the
+        /// record follows it.
+        successor: Option<ProcessKey>,
+        /// Those of the noted tree that are still alive.
+        survivors: Vec<ProcessKey>,
+    },
+    /// It could not be seen.
+    Unknown(Reason),
+}
+
+/// Facts of a living process on record.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Alive {
+    /// Does an adopted process still satisfy the rule it was adopted by? Known(true) for our own.
+    pub still_ours: Fact<bool>,
+    /// The answer to the readiness check: Absent when none has been given yet (a probe is under way or due).
+    pub ready: Fact<bool>,
+    /// Why it isn't ready, for status.
+    pub ready_detail: String,
+    /// Descendants, if asked for; also those of the noted tree that live.
+    pub tree: Vec<ProcessKey>,
+    /// For a starter: the service it brought forth, once it can be told.
+    pub successor: Option<ProcessKey>,
+    /// The file it executes, for status.
+    pub exe: Option<String>,
+    /// The file was replaced since.
+    pub exe_deleted: bool,
+}
+
+/// What a start slot says.
+#[derive(Clone, PartialEq, Debug)]
+pub enum IntentSeen {
+    /// No child came to the point of writing its key: nothing runs.
+    NothingRan,
+    /// The child wrote its key.
+    Ran(ProcessKey),
+    /// It can't be told.
+    Unknown(Reason),
+}
+
+/// The processes that the identity rule finds, without those on record for this object.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Look {
+    /// Topmost matching processes, by age: the oldest first.
+    pub candidates: Vec<Candidate>,
+    /// Processes that could be it, but can't be decided.
+    pub unknown: Vec<(Pid, Vec<Reason>)>,
+    /// False if the listing was not complete: then nothing follows from not finding.
+    pub complete: bool,
+    /// For status and explain.
+    pub notes: Vec<String>,
+}
+
+/// How the arguments of a candidate compare.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum ArgumentsSeen {
+    /// The specified ones.
+    Equal,
+    /// A title overwrote them.
+    Overwritten,
+    /// Others.
+    Different,
+}
+
+/// A process that could be the service.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Candidate {
+    /// Which.
+    pub key: ProcessKey,
+    /// Effective user.
+    pub uid: Uid,
+    /// Its arguments against those of each replica that it equals; empty unless `Equal`.
+    pub indexes: BTreeSet<u32>,
+    /// Its arguments.
+    pub arguments: ArgumentsSeen,
+    /// A pidfile that can be believed names it (or a descendant of it).
+    pub anchored: bool,
+    /// Another user's, and neither record nor pidfile nor the document speaks for it.
+    pub foreign_user: bool,
+    /// Something else keeps it: which.
+    pub foreign_supervisor: Option<String>,
+    /// On record for this other object.
+    pub recorded_for: Option<ServiceName>,
+    /// Matches, but no kernel-attested fact says so (an image that was moved aside): never signalled.
+    pub weak: bool,
+}
+
+/// What a start needs from the host.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Prepared {
+    /// Effective user.
+    pub uid: Uid,
+    /// Primary group.
+    pub gid: Gid,
+    /// Supplementary groups.
+    pub groups: Vec<Gid>,
+    /// Whether ids have to be changed at all.
+    pub change_ids: bool,
+    /// The user's name.
+    pub user_name: String,
+    /// The user's home directory.
+    pub home: String,
+    /// The user's shell.
+    pub shell: String,
+    /// Variables from `envFrom`, merged.
+    pub env_from: BTreeMap<String, String>,
+    /// `${runDir}`
+    pub run_dir: String,
+    /// `${logDir}`
+    pub log_dir: String,
+}

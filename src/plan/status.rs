@@ -1,0 +1,125 @@
+//! What a person is told: per object a phase, instances and conditions, each with a reason and a sentence.
+
+use serde::{Deserialize, Serialize};
+
+use super::memory::Exit;
+use crate::spec::{Origin, ServiceName};
+use crate::units::{Pid, StartTicks, WallTime};
+
+/// The status of one object.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceStatus {
+    /// Which.
+    pub name: ServiceName,
+    /// Number of the accepted document's meaning.
+    pub generation: u64,
+    /// The latest generation that this status speaks about.
+    pub observed_generation: u64,
+    /// Where the document stands.
+    pub source: Origin,
+    /// The worst of the instances' phases.
+    pub phase: PhaseWord,
+    /// By index.
+    pub instances: Vec<InstanceStatus>,
+    /// When something will be tried again, in milliseconds from the moment of the status.
+    pub next_attempt_ms: Option<u64>,
+    /// In the order of [`ConditionType`]; only those that say something.
+    pub conditions: Vec<Condition>,
+}
+
+/// The phases that people see.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum PhaseWord {
+    /// Running and Ready.
+    Running,
+    /// Not running, as wanted.
+    Stopped,
+    /// About to be started.
+    Pending,
+    /// Started, not Ready.
+    Starting,
+    /// Being stopped.
+    Stopping,
+    /// Waiting before the next start.
+    BackOff,
+    /// Nothing is done, on purpose.
+    Held,
+    /// Nothing is known.
+    Unknown,
+}
+
+/// One replica.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceStatus {
+    /// Which.
+    pub index: u32,
+    /// Its phase.
+    pub phase: PhaseWord,
+    /// Its process, if there is one.
+    pub pid: Option<Pid>,
+    /// When that was forked.
+    pub start_ticks: Option<StartTicks>,
+    /// Taken over, not started.
+    pub adopted: bool,
+    /// What it executes.
+    pub exe: Option<String>,
+    /// When it was started or adopted.
+    pub since: Option<WallTime>,
+    /// Starts after the first one.
+    pub restarts: u64,
+    /// How the last process ended.
+    pub last_exit: Option<Exit>,
+}
+
+/// A named statement.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// Which.
+    #[serde(rename = "type")]
+    pub kind: ConditionType,
+    /// True, False or Unknown.
+    pub status: ConditionStatus,
+    /// One CamelCase word.
+    pub reason: String,
+    /// A sentence that names the object, the fact and the decision.
+    pub message: String,
+    /// When the status changed.
+    pub last_transition_time: WallTime,
+}
+
+/// The conditions there are.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum ConditionType {
+    /// The newest document is in force.
+    Accepted,
+    /// All wanted instances are Ready.
+    Ready,
+    /// Something is under way.
+    Progressing,
+    /// The running processes are what the document says.
+    UpToDate,
+    /// The processes are ours to act on.
+    Owned,
+    /// No more processes match than there should be.
+    Unique,
+    /// Something stands in the way.
+    Blocked,
+    /// Waiting before the next start.
+    BackOff,
+    /// Something of ours is not as it should be.
+    Degraded,
+}
+
+/// True, false, or not known.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum ConditionStatus {
+    /// It is so.
+    True,
+    /// It isn't.
+    False,
+    /// It can't be told.
+    Unknown,
+}

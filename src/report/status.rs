@@ -1,0 +1,166 @@
+//! Status for a person: a table, and what stands behind each row.
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use super::printable;
+use crate::plan::memory::Exit;
+use crate::plan::status::{
+    Condition, ConditionStatus, ConditionType, InstanceStatus, PhaseWord, ServiceStatus,
+};
+use crate::units::{Now, WallTime, format_duration};
+
+/// One row an instance.
+pub fn status_table(services: &[ServiceStatus], now: Now) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(["NAME", "PHASE", "PID", "SINCE", "RESTARTS", "NOTE"]);
+    for service in services {
+        if service.instances.is_empty() {
+            table.add_row([
+                service.name.to_string(),
+                phase_word(service.phase).into(),
+                String::new(),
+                String::new(),
+                String::new(),
+                note(service),
+            ]);
+        }
+        for instance in &service.instances {
+            table.add_row(instance_row(service, instance, now));
+        }
+    }
+    let text: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    text.join("\n")
+}
+
+fn instance_row(service: &ServiceStatus, instance: &InstanceStatus, now: Now) -> [String; 6] {
+    let many = service.instances.len() > 1;
+    let name = if many { format!("{}[{}]", service.name, instance.index) } else { service.name.to_string() };
+    [
+        name,
+        phase_word(instance.phase).into(),
+        instance.pid.map(|pid| pid.to_string()).unwrap_or_default(),
+        instance.since.map(|since| ago(since, now)).unwrap_or_default(),
+        instance.restarts.to_string(),
+        if instance.index == 0 || !many { note(service) } else { String::new() },
+    ]
+}
+
+/// How long ago, to the second.
+fn ago(since: WallTime, now: Now) -> String {
+    let seconds = now.wall.0.saturating_sub(since.0).as_secs();
+    let rounded = match seconds {
+        0..=599 => seconds,
+        600..=86_399 => seconds / 60 * 60,
+        _ => seconds / 3600 * 3600,
+    };
+    format_duration(std::time::Duration::from_secs(rounded))
+}
+
+/// The one thing worth saying in a table.
+fn note(service: &ServiceStatus) -> String {
+    let worth = service.conditions.iter().find(|condition| is_remarkable(condition));
+    match worth {
+        Some(condition) => printable(&condition.message),
+        None if service.instances.iter().any(|i| i.adopted) => "adopted".into(),
+        None => String::new(),
+    }
+}
+
+fn is_remarkable(condition: &Condition) -> bool {
+    match condition.kind {
+        ConditionType::Accepted
+        | ConditionType::Ready
+        | ConditionType::UpToDate
+        | ConditionType::Owned
+        | ConditionType::Unique => condition.status != ConditionStatus::True,
+        ConditionType::Progressing => false,
+        ConditionType::Blocked | ConditionType::BackOff | ConditionType::Degraded => {
+            condition.status != ConditionStatus::False
+        }
+    }
+}
+
+/// The phase as people read it.
+fn phase_word(phase: PhaseWord) -> &'static str {
+    match phase {
+        PhaseWord::Running => "Running",
+        PhaseWord::Stopped => "Stopped",
+        PhaseWord::Pending => "Pending",
+        PhaseWord::Starting => "Starting",
+        PhaseWord::Stopping => "Stopping",
+        PhaseWord::BackOff => "BackOff",
+        PhaseWord::Held => "Held",
+        PhaseWord::Unknown => "Unknown",
+    }
+}
+
+/// One line about an object, for progress: `web: Running (pid 412)`.
+pub fn status_line(service: &ServiceStatus) -> String {
+    let pids: Vec<String> =
+        service.instances.iter().filter_map(|i| i.pid).map(|pid| pid.to_string()).collect();
+    let mut line = format!("{}: {}", service.name, phase_word(service.phase));
+    if !pids.is_empty() {
+        line.push_str(&format!(" (pid {})", pids.join(", ")));
+    }
+    let note = note(service);
+    if !note.is_empty() {
+        line.push_str(": ");
+        line.push_str(&note);
+    }
+    line
+}
+
+/// Everything that is known of one object.
+pub fn status_details(service: &ServiceStatus, now: Now) -> String {
+    let mut text = format!(
+        "{}: {}\n  source: {}:{}\n  generation: {} (observed {})\n",
+        service.name,
+        phase_word(service.phase),
+        printable(&service.source.file),
+        service.source.line,
+        service.generation,
+        service.observed_generation
+    );
+    for instance in &service.instances {
+        text.push_str(&format!("  instance {}: {}", instance.index, phase_word(instance.phase)));
+        if let Some(pid) = instance.pid {
+            text.push_str(&format!(", pid {pid}"));
+        }
+        if let Some(since) = instance.since {
+            let verb = if instance.adopted { "adopted" } else { "started" };
+            text.push_str(&format!(", {verb} {} ago", ago(since, now)));
+        }
+        if let Some(exe) = &instance.exe {
+            text.push_str(&format!(", executes {}", printable(exe)));
+        }
+        text.push_str(&format!(", {} restarts", instance.restarts));
+        if let Some(exit) = &instance.last_exit {
+            text.push_str(&format!(", before that it {}", exit_words(exit)));
+        }
+        text.push('\n');
+    }
+    for condition in &service.conditions {
+        let status = match condition.status {
+            ConditionStatus::True => "True",
+            ConditionStatus::False => "False",
+            ConditionStatus::Unknown => "Unknown",
+        };
+        text.push_str(&format!(
+            "  {:?}={status} ({}): {}\n",
+            condition.kind,
+            condition.reason,
+            printable(&condition.message)
+        ));
+    }
+    text
+}
+
+fn exit_words(exit: &Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("exited with code {code}"),
+        Exit::Signal(signal) => format!("died by signal {signal}"),
+        Exit::Unknown => "ended, nobody knows how".into(),
+        Exit::Stopped => "was stopped".into(),
+    }
+}

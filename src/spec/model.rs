@@ -1,0 +1,494 @@
+//! The validated documents: what was meant, with every default filled in. Built only by `spec::load`
+//! (and read back from the ledger, which stores them whole so that an object can be stopped after its
+//! document is gone).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::Signal;
+
+/// `[a-z0-9]([-a-z0-9]*[a-z0-9])?`, at most 63 bytes: safe as a file name, unique among Services.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ServiceName(String);
+
+impl ServiceName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong and what is allowed.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        let bytes = text.as_bytes();
+        let fits = !bytes.is_empty()
+            && bytes.len() <= 63
+            && bytes.iter().all(|b| inner(*b) || *b == b'-')
+            && bytes.first().copied().is_some_and(inner)
+            && bytes.last().copied().is_some_and(inner);
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("a name has 1 to 63 lower-case letters, digits and inner hyphens".into())
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ServiceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for ServiceName {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::new(&text)
+    }
+}
+
+impl From<ServiceName> for String {
+    fn from(name: ServiceName) -> Self {
+        name.0
+    }
+}
+
+/// Where a document stands.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    /// The file, as given.
+    pub file: String,
+    /// Line of the document's first key, from 1.
+    pub line: usize,
+    /// SHA-256 of the file in hexadecimal.
+    pub digest: String,
+}
+
+/// What is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DesiredState {
+    /// Keep it running.
+    #[default]
+    Running,
+    /// Keep it stopped.
+    Stopped,
+    /// Look and report; never act.
+    Observed,
+}
+
+/// How the process comes to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ServiceType {
+    /// The process that is started is the service.
+    #[default]
+    Simple,
+    /// It forks away and the process that was started exits.
+    Forking,
+}
+
+/// A user or group as written.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Account {
+    /// By name, looked up when it is needed.
+    Name(String),
+    /// By number.
+    Id(u32),
+}
+
+/// One entry of `envFrom`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnvFrom {
+    /// Lines of `NAME=value`.
+    pub file: PathBuf,
+    /// A missing file is an empty one.
+    pub optional: bool,
+    /// Put before each name.
+    pub prefix: String,
+}
+
+/// A resource limit; `None` is unlimited.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Limit {
+    /// What applies.
+    pub soft: Option<u64>,
+    /// How far the process may raise it.
+    pub hard: Option<u64>,
+}
+
+/// CPU and I/O scheduling. Everything not given stays as inherited.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Scheduling {
+    /// -20 to 19.
+    pub nice: Option<i32>,
+    /// `ioprio_set(2)`.
+    pub io_class: Option<IoClass>,
+    /// 0 (first) to 7.
+    pub io_priority: Option<u8>,
+    /// `sched_setscheduler(2)`.
+    pub policy: Option<CpuPolicy>,
+    /// 1 to 99, for `fifo` and `rr`.
+    pub rt_priority: Option<u8>,
+    /// CPU numbers.
+    pub cpu_affinity: Option<Vec<u32>>,
+    /// -1000 to 1000.
+    pub oom_score_adj: Option<i32>,
+}
+
+/// Classes of `ioprio_set(2)`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IoClass {
+    /// First access, needs privilege.
+    RealTime,
+    /// The normal one.
+    BestEffort,
+    /// Only when nobody else wants the disk.
+    Idle,
+}
+
+/// Policies of `sched(7)`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CpuPolicy {
+    /// Time sharing.
+    Other,
+    /// Time sharing for batch work.
+    Batch,
+    /// Only when nobody else runs.
+    Idle,
+    /// Real time, first in first out.
+    Fifo,
+    /// Real time, round robin.
+    Rr,
+}
+
+/// Where output goes.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Output {
+    /// A file in the log directory, named after the object (and index) and the stream.
+    #[default]
+    Log,
+    /// This file, opened for appending.
+    File(PathBuf),
+    /// `/dev/null`.
+    Null,
+}
+
+/// When a started process counts as Ready.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Readiness {
+    /// The question.
+    pub check: ReadinessCheck,
+    /// Time between two probes.
+    pub period: Duration,
+    /// How long one probe may take.
+    pub timeout: Duration,
+    /// So many failures in a row make a Ready process not Ready.
+    pub failure_threshold: u32,
+}
+
+/// The forms of readiness.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ReadinessCheck {
+    /// It has lived for so long.
+    AliveFor(Duration),
+    /// The pidfile names it.
+    Pidfile,
+    /// Something accepts a connection there.
+    Tcp {
+        /// Name or address, 127.0.0.1 by default.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+    /// The command exits with 0.
+    Exec {
+        /// Program and arguments.
+        command: Vec<String>,
+    },
+}
+
+/// Whether and when it is started again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Restart {
+    /// After which exits.
+    pub policy: RestartPolicy,
+    /// Exit codes that count as success besides 0.
+    pub success_codes: Vec<i32>,
+    /// The first wait.
+    pub backoff: Duration,
+    /// The longest wait.
+    pub max_backoff: Duration,
+    /// Fraction of the wait that chance adds or takes, in thousandths.
+    pub jitter: u32,
+    /// After so long in good health the next wait is the first one again.
+    pub reset_after: Duration,
+}
+
+/// After which exits a service is started again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestartPolicy {
+    /// After every exit.
+    #[default]
+    Always,
+    /// After a failure.
+    OnFailure,
+    /// Never.
+    Never,
+}
+
+/// One step of a stop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StopStep {
+    /// What is sent.
+    pub signal: Signal,
+    /// How long to wait for the exit.
+    pub wait: Duration,
+}
+
+/// Who gets the stop signals.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StopScope {
+    /// The main process only.
+    Main,
+    /// The main process first; what it leaves behind of the tree noted before, afterwards.
+    Tree,
+}
+
+/// How it is stopped.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stop {
+    /// In order.
+    pub schedule: Vec<StopStep>,
+    /// `None`: tree for what selfsame started, main for what it adopted.
+    pub scope: Option<StopScope>,
+}
+
+/// Whether a matching process that was not started here is taken over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AdoptPolicy {
+    /// Yes.
+    #[default]
+    IfMatches,
+    /// No: a matching process holds the start back.
+    Never,
+    /// Only that: nothing is ever started.
+    Require,
+}
+
+/// What to do about more matching processes than replicas.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DuplicatePolicy {
+    /// Say so.
+    #[default]
+    Report,
+    /// Stop the youngest.
+    StopExtra,
+    /// Hold: not Ready, and no further start.
+    Refuse,
+}
+
+/// What to do when the document disappears.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RemovePolicy {
+    /// Stop the processes.
+    Stop,
+    /// Forget them, untouched.
+    Release,
+}
+
+/// A written condition: its text (the compiled form is made anew by whoever needs it).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Expression {
+    /// The decoded source text.
+    pub text: String,
+}
+
+/// A long-running process, one or several replicas.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Service {
+    /// `metadata.name`
+    pub name: ServiceName,
+    /// `metadata.labels`
+    pub labels: BTreeMap<String, String>,
+    /// `metadata.annotations`
+    pub annotations: BTreeMap<String, String>,
+    /// `metadata.previousName`: the object whose process this one may take over.
+    pub previous_name: Option<ServiceName>,
+    /// Where the document stands.
+    pub origin: Origin,
+    /// What is wanted.
+    pub state: DesiredState,
+    /// Absolute path to execute. In a document a path with a slash may be relative: to the directory of the
+    /// spec file (`../bin/shop.py`); a bare name is an error. The same holds for `becomes` and `envFrom`.
+    pub startas: PathBuf,
+    /// Arguments after the program's name, before substitution. In `args`, values of `env`, `pidfile` and the
+    /// `file` of outputs these are substituted: `${index}`, `${name}`, `${runDir}`, `${logDir}` (when it is
+    /// launched), `${specDir}` (already by `load`); `$${` is a plain `${`. Any other `${...}` is an error.
+    pub args: Vec<String>,
+    /// Absolute path of what the process ends up executing, when `startas` is a wrapper.
+    pub becomes: Option<PathBuf>,
+    /// Narrows the default identity rule.
+    #[serde(rename = "match")]
+    pub narrow: Option<Expression>,
+    /// Replaces the look of the default identity rule.
+    pub match_only: Option<Expression>,
+    /// How the process comes to be.
+    #[serde(rename = "type")]
+    pub service_type: ServiceType,
+    /// Absolute path (or one that begins with `${runDir}`), before substitution. A hint, never proof.
+    pub pidfile: Option<String>,
+    /// Whose the process is; `None` is the engine's own user.
+    pub user: Option<Account>,
+    /// `None` is the user's primary group.
+    pub group: Option<Account>,
+    /// Exactly these, besides `group`.
+    pub supplementary_groups: Vec<Account>,
+    /// Permission bits taken away from new files.
+    pub umask: u32,
+    /// Absolute.
+    pub working_directory: PathBuf,
+    /// Before substitution; wins over `envFrom`.
+    pub env: BTreeMap<String, String>,
+    /// In order, later files win.
+    pub env_from: Vec<EnvFrom>,
+    /// By `setrlimit(2)` name in lower case: `nofile`. What isn't here is inherited, but core, which is 0.
+    pub limits: BTreeMap<String, Limit>,
+    /// CPU and I/O.
+    pub scheduling: Scheduling,
+    /// Standard output.
+    pub stdout: Output,
+    /// Standard error.
+    pub stderr: Output,
+    /// How many copies.
+    pub replicas: u32,
+    /// When it is Ready.
+    pub readiness: Readiness,
+    /// How long a start may take until Ready.
+    pub start_timeout: Duration,
+    /// Whether and when it is started again.
+    pub restart: Restart,
+    /// How it is stopped.
+    pub stop: Stop,
+    /// Taking over.
+    pub adopt: AdoptPolicy,
+    /// Too many.
+    pub duplicates: DuplicatePolicy,
+    /// `None`: stop what selfsame started, release what it adopted.
+    pub on_remove: Option<RemovePolicy>,
+    /// Run it as root although others than root can write it.
+    pub trust_executable: bool,
+}
+
+/// All valid documents in force, and what is known of the others.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SpecSet {
+    /// Accepted Services.
+    pub services: BTreeMap<ServiceName, Service>,
+    /// Objects whose documents are known to be gone, confirmed by complete listings: `onRemove` applies.
+    /// An object on record that is neither here nor in `services` is left alone.
+    pub removed: std::collections::BTreeSet<ServiceName>,
+    /// Objects whose newest document was rejected; what is in force for them (if anything) is in `services`.
+    /// The text is the first error, for the condition `Accepted`.
+    pub rejected: BTreeMap<ServiceName, String>,
+}
+
+impl Service {
+    /// A Service with every field at its documented default.
+    pub fn new(name: ServiceName, startas: PathBuf) -> Self {
+        Self {
+            name,
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            previous_name: None,
+            origin: Origin::default(),
+            state: DesiredState::Running,
+            startas,
+            args: Vec::new(),
+            becomes: None,
+            narrow: None,
+            match_only: None,
+            service_type: ServiceType::Simple,
+            pidfile: None,
+            user: None,
+            group: None,
+            supplementary_groups: Vec::new(),
+            umask: 0o022,
+            working_directory: PathBuf::from("/"),
+            env: BTreeMap::new(),
+            env_from: Vec::new(),
+            limits: BTreeMap::new(),
+            scheduling: Scheduling::default(),
+            stdout: Output::Log,
+            stderr: Output::Log,
+            replicas: 1,
+            readiness: Readiness::default(),
+            start_timeout: Duration::from_secs(90),
+            restart: Restart::default(),
+            stop: Stop::default(),
+            adopt: AdoptPolicy::default(),
+            duplicates: DuplicatePolicy::default(),
+            on_remove: None,
+            trust_executable: false,
+        }
+    }
+}
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self {
+            check: ReadinessCheck::AliveFor(Duration::from_secs(1)),
+            period: Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
+            failure_threshold: 3,
+        }
+    }
+}
+
+impl Default for Restart {
+    fn default() -> Self {
+        Self {
+            policy: RestartPolicy::Always,
+            success_codes: Vec::new(),
+            backoff: Duration::from_secs(1),
+            max_backoff: Duration::from_secs(300),
+            jitter: 100,
+            reset_after: Duration::from_secs(600),
+        }
+    }
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        let step = |signal, seconds| StopStep { signal, wait: Duration::from_secs(seconds) };
+        Self { schedule: vec![step(Signal::TERM, 30), step(Signal::KILL, 5)], scope: None }
+    }
+}
