@@ -188,7 +188,7 @@ fn depth_and_size_are_limited() {
         assert!(complaints(&nested(65))[0].starts_with("Y004"));
     }
     assert!(complaints(&"[".repeat(100_000))[0].starts_with("Y004"));
-    let blocks: String = (0..70).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+    let blocks: String = (0..70).flat_map(|level| [" ".repeat(level), "a:\n".to_owned()]).collect();
     assert!(complaints(&blocks)[0].starts_with("Y004"));
     assert!(complaints(&" ".repeat((1 << 20) + 1))[0].starts_with("Y001"));
 }
