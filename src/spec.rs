@@ -25,6 +25,9 @@ mod schema;
 mod service;
 pub mod table;
 
+#[cfg(test)]
+mod tests;
+
 pub use expression::{ExpressionRequest, variables};
 pub use file::{LoadedFile, SpecFile};
 pub use model::{

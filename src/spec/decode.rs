@@ -56,11 +56,6 @@ impl<'n> Value<'n> {
         d.say(if written.is_empty() { diagnostic } else { diagnostic.help(help) });
     }
 
-    /// A part of this value.
-    fn part(&self, path: String, node: &'n Node, key: Span) -> Value<'n> {
-        Value { path, node, key, example: "" }
-    }
-
     /// The scalar, or a complaint. Nothing for an omitted item of a list.
     pub(super) fn scalar(&self, expected: &str, d: &mut Decoder<'_>) -> Option<&'n Scalar> {
         if self.node.kind == NodeKind::Null {
@@ -90,7 +85,9 @@ impl<'n> Value<'n> {
             self.wrong_type("a list", d);
             return None;
         };
-        let item = |(at, node): (usize, &'n Node)| self.part(format!("{}[{at}]", self.path), node, node.span);
+        let item = |(at, node): (usize, &'n Node)| {
+            Value { path: format!("{}[{at}]", self.path), node, key: node.span, example: "" }
+        };
         Some(nodes.iter().enumerate().map(item).collect())
     }
 
@@ -112,7 +109,8 @@ impl<'n> Value<'n> {
             return None;
         };
         let entry = |(key, node): &'n (Scalar, Node)| {
-            (key, self.part(format!("{}.{}", self.path, key.text), node, key.span))
+            let path = format!("{}.{}", self.path, key.text);
+            (key, Value { path, node, key: key.span, example: "" })
         };
         Some(pairs.iter().map(entry).collect())
     }

@@ -35,9 +35,9 @@ pub(super) fn read(node: &Node, d: &mut Decoder<'_>) -> Option<Document> {
         }
     }
     let object = Object::open(&value, &table::DOCUMENT, d)?;
-    let version = object.get("apiVersion", d).and_then(|value| api_version(&value, d));
+    let version = object.get("apiVersion", d).map(|value| api_version(&value, d));
     let kind = object.get("kind", d).map(|value| kind(&value, d));
-    if kind == Some(None) || (version.is_none() && object.has("apiVersion")) {
+    if kind == Some(None) || version == Some(None) {
         return None;
     }
     let (mut service, name_at, named) = metadata(&object, d)?;

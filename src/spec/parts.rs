@@ -20,9 +20,7 @@ pub(super) fn readiness(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Readin
     let mut readiness = Readiness::default();
     object.set("period", &mut readiness.period, d, Value::positive_duration);
     object.set("timeout", &mut readiness.timeout, d, Value::positive_duration);
-    let most = i64::from(u32::MAX);
-    object
-        .set("failureThreshold", &mut readiness.failure_threshold, d, |v, d| v.integer(1, 1000.min(most), d));
+    object.set("failureThreshold", &mut readiness.failure_threshold, d, |v, d| v.integer(1, 1000, d));
     let mut forms = Vec::new();
     if let Some(value) = object.get("aliveFor", d) {
         let check = value.duration(d).map(ReadinessCheck::AliveFor);
@@ -71,7 +69,7 @@ fn exec(
     let object = Object::open(value, &table::EXEC, d)?;
     if let Some(timeout) = object.get("timeout", d) {
         if timeout_given {
-            let message = format!("`{}` is given at `readiness.timeout` as well", timeout.path);
+            let message = format!("`{}` is given at `spec.readiness.timeout` as well", timeout.path);
             d.say(Diagnostic::error(codes::CONFLICT, message).at(timeout.key, "").help("keep one"));
         }
         if let Some(timeout) = timeout.positive_duration(d) {
@@ -122,9 +120,12 @@ pub(super) fn restart(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Restart>
     object.set("jitter", &mut restart.jitter, d, Value::fraction);
     object.set("resetAfter", &mut restart.reset_after, d, Value::positive_duration);
     if restart.max_backoff < restart.backoff {
-        let message = "`restart.maxBackoff` is shorter than `restart.backoff`";
+        let message = format!("`{0}.maxBackoff` is shorter than `{0}.backoff`", value.path);
+        let place = object.key("maxBackoff").or(object.key("backoff")).unwrap_or(value.key);
         d.say(
-            value.wrong(codes::CONFLICT, message).help("make the longest wait at least as long as the first"),
+            Diagnostic::error(codes::CONFLICT, message)
+                .at(place, "")
+                .help("make the longest wait at least as long as the first"),
         );
     }
     Some(restart)
@@ -200,13 +201,13 @@ pub(super) fn limits(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<BTreeMap<
 
 fn limit(value: &Value<'_>, bytes: bool, d: &mut Decoder<'_>) -> Option<Limit> {
     if !matches!(value.node.kind, NodeKind::Mapping(_)) {
-        let both = limit_value(value, bytes, d)?;
+        let both = amount(value, bytes, d)?.number();
         return Some(Limit { soft: both, hard: both });
     }
     let object = Object::open(value, &table::LIMIT, d)?;
     let (mut soft, mut hard) = (None, None);
-    object.set_some("soft", &mut soft, d, |value, d| limit_value(value, bytes, d));
-    object.set_some("hard", &mut hard, d, |value, d| limit_value(value, bytes, d));
+    object.set_some("soft", &mut soft, d, |value, d| amount(value, bytes, d));
+    object.set_some("hard", &mut hard, d, |value, d| amount(value, bytes, d));
     if soft.is_none() && hard.is_none() {
         if !object.has("soft") && !object.has("hard") {
             d.say(
@@ -215,7 +216,7 @@ fn limit(value: &Value<'_>, bytes: bool, d: &mut Decoder<'_>) -> Option<Limit> {
         }
         return None;
     }
-    let (soft, hard) = (soft.or(hard)?, hard.or(soft)?);
+    let (soft, hard) = (soft.or(hard)?.number(), hard.or(soft)?.number());
     if soft.unwrap_or(u64::MAX) > hard.unwrap_or(u64::MAX) {
         let message = format!("`{}`: the soft limit is above the hard limit", value.path);
         d.say(value.wrong(codes::CONFLICT, message).help("lower `soft` or raise `hard`"));
@@ -223,11 +224,28 @@ fn limit(value: &Value<'_>, bytes: bool, d: &mut Decoder<'_>) -> Option<Limit> {
     Some(Limit { soft, hard })
 }
 
-fn limit_value(value: &Value<'_>, bytes: bool, d: &mut Decoder<'_>) -> Option<Option<u64>> {
+/// One value of a limit.
+#[derive(Clone, Copy)]
+enum Amount {
+    Unlimited,
+    Of(u64),
+}
+
+impl Amount {
+    /// `None` is unlimited.
+    fn number(self) -> Option<u64> {
+        match self {
+            Self::Unlimited => None,
+            Self::Of(number) => Some(number),
+        }
+    }
+}
+
+fn amount(value: &Value<'_>, bytes: bool, d: &mut Decoder<'_>) -> Option<Amount> {
     let scalar = value.scalar("a limit", d)?;
     let text = scalar.text.as_str();
     if text == "unlimited" || text == "infinity" {
-        return Some(None);
+        return Some(Amount::Unlimited);
     }
     let number =
         text.parse::<u64>().ok().filter(|n| *n < u64::MAX && text.bytes().all(|b| b.is_ascii_digit()));
@@ -237,7 +255,7 @@ fn limit_value(value: &Value<'_>, bytes: bool, d: &mut Decoder<'_>) -> Option<Op
         (false, None) => Err(format!("`{}` is a number or `unlimited`, not `{text}`", value.path)),
     };
     match read {
-        Ok(number) => Some(Some(number)),
+        Ok(number) => Some(Amount::Of(number)),
         Err(message) => {
             d.say(value.wrong(codes::INVALID_VALUE, message));
             None
@@ -270,22 +288,23 @@ pub(super) fn scheduling(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Sched
 }
 
 fn check_scheduling(value: &Value<'_>, object: &Object<'_>, found: &Scheduling, d: &mut Decoder<'_>) {
-    let mut conflict = |message: &str, help: &str| {
-        d.say(value.wrong(codes::CONFLICT, message).help(help));
+    let mut conflict = |name: &str, needs: &str, help: &str| {
+        let message = format!("`{}.{name}` needs {needs}", value.path);
+        let place = object.key(name).unwrap_or(value.node.span);
+        d.say(Diagnostic::error(codes::CONFLICT, message).at(place, "").help(help));
     };
+    // A word that was wrong is said already.
+    let known = |name: &str, found: bool| found || !object.has(name);
     let leveled = matches!(found.io_class, Some(IoClass::RealTime | IoClass::BestEffort));
-    if object.has("ioPriority") && !leveled && (found.io_class.is_some() || !object.has("ioClass")) {
-        conflict(
-            "`scheduling.ioPriority` needs an `ioClass` that has priorities",
-            "add `ioClass: best-effort`",
-        );
+    if object.has("ioPriority") && !leveled && known("ioClass", found.io_class.is_some()) {
+        conflict("ioPriority", "an `ioClass` that has priorities", "add `ioClass: best-effort`");
     }
     let real_time = matches!(found.policy, Some(CpuPolicy::Fifo | CpuPolicy::Rr));
     if real_time && !object.has("rtPriority") {
-        conflict("the policies `fifo` and `rr` need a priority", "add `rtPriority: 1`");
+        conflict("policy", "a priority if it is `fifo` or `rr`", "add `rtPriority: 1`");
     }
-    if object.has("rtPriority") && !real_time && (found.policy.is_some() || !object.has("policy")) {
-        conflict("`scheduling.rtPriority` needs the policy `fifo` or `rr`", "add `policy: rr`");
+    if object.has("rtPriority") && !real_time && known("policy", found.policy.is_some()) {
+        conflict("rtPriority", "the policy `fifo` or `rr`", "add `policy: rr`");
     }
 }
 

@@ -38,7 +38,7 @@ impl Value<'_> {
 
     /// A path without placeholders.
     fn plain_path(&self, d: &mut Decoder<'_>) -> Option<String> {
-        let text = self.text(d)?;
+        let text = self.text_as("a path", d)?;
         if text.is_empty() {
             self.empty(d);
             return None;
@@ -53,18 +53,18 @@ impl Value<'_> {
 
     /// A path of a file that the service or the engine makes: absolute, or beginning with one of the engine's
     /// own directories. Placeholders stay in it.
-    pub(super) fn runtime_path(&self, bases: &[&str], d: &mut Decoder<'_>) -> Option<String> {
+    pub(super) fn runtime_path(&self, directories: &[&str], d: &mut Decoder<'_>) -> Option<String> {
         let text = self.template(d)?;
-        let based =
+        let below =
             |base: &&str| text.strip_prefix(&format!("${{{base}}}/")).is_some_and(|rest| !rest.is_empty());
-        if (text.starts_with('/') && !text.ends_with('/')) || bases.iter().any(based) {
+        if (text.starts_with('/') && !text.ends_with('/')) || directories.iter().any(below) {
             return Some(text);
         }
         if text.is_empty() {
             self.empty(d);
             return None;
         }
-        let base = bases.first().copied().unwrap_or("runDir");
+        let base = directories.first().copied().unwrap_or("runDir");
         let name = text.trim_start_matches("./").trim_end_matches('/');
         let message =
             format!("`{}` is the path of a file, absolute or below `${{{base}}}`, not `{text}`", self.path);

@@ -33,10 +33,10 @@ pub(super) fn disagreement(text: &str, documents: &[Node]) -> Option<Diagnostic>
     ours.next().map(|node| differs(node.span))
 }
 
+/// Their reason is left out: it speaks of types of a programming language.
 fn refused(error: &serde_yaml::Error) -> Diagnostic {
     let at = error.location().map_or(0, |location| location.index());
-    let message = format!("other readers of YAML refuse this file: {error}");
-    Diagnostic::error(codes::SECOND_OPINION, message)
+    Diagnostic::error(codes::SECOND_OPINION, "other readers of YAML refuse this text")
         .at(Span::new(at, at), "")
         .help("write the value in single quotes, or as a block after `|`")
 }

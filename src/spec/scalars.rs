@@ -13,7 +13,12 @@ use super::{Account, codes, placeholders};
 impl Value<'_> {
     /// Any single value as it is written: `80` is the text "80".
     pub(super) fn text(&self, d: &mut Decoder<'_>) -> Option<String> {
-        let scalar = self.scalar("a text", d)?;
+        self.text_as("a text", d)
+    }
+
+    /// The same where the field calls it something else.
+    pub(super) fn text_as(&self, expected: &str, d: &mut Decoder<'_>) -> Option<String> {
+        let scalar = self.scalar(expected, d)?;
         if let Some(at) = scalar.text.find('\0') {
             let span = scalar.source_span(Span::new(at, at + 1));
             let message = format!("`{}` has a NUL, which ends a text for the kernel", self.path);
@@ -113,10 +118,7 @@ impl Value<'_> {
         match Signal::parse(&scalar.text) {
             Ok(signal) => Some(signal),
             Err(message) => {
-                d.say(
-                    self.wrong(codes::INVALID_VALUE, message)
-                        .help("write for example `TERM`, `HUP` or `RTMIN+3`"),
-                );
+                d.say(self.wrong(codes::INVALID_VALUE, message));
                 None
             }
         }
@@ -162,7 +164,8 @@ impl Value<'_> {
         let text = scalar.text.as_str();
         if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
             // The highest number means "leave it" to the kernel, so it would run as the engine's user.
-            let id = text.parse::<u32>().ok().filter(|id| *id != u32::MAX);
+            let octal = text.len() > 1 && text.starts_with('0');
+            let id = text.parse::<u32>().ok().filter(|id| *id != u32::MAX && !octal);
             if id.is_none() {
                 d.say(self.wrong(
                     codes::INVALID_VALUE,
@@ -198,7 +201,7 @@ impl Value<'_> {
         }
         let diagnostic = if words.later.contains(&text) {
             self.wrong(codes::LATER_WORD, format!("`{}: {text}` is not supported yet", self.path))
-                .help(format!("write {}", choice(words)))
+                .help(format!("leave it out, or write {}", choice(words)))
         } else {
             let near = did_you_mean(text, words.now.iter().copied())
                 .or_else(|| words.now.iter().copied().find(|word| word.eq_ignore_ascii_case(text)));

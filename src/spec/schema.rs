@@ -56,9 +56,7 @@ fn of(kind: &Kind) -> Value {
             { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?%?$" },
         ] }),
         Kind::Integer(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
-        Kind::Mode => json!({ "type": ["string", "integer"] }),
-        Kind::LimitValue => json!({ "type": ["integer", "string"] }),
-        Kind::Signal => json!({ "type": ["string", "integer"] }),
+        Kind::Mode | Kind::Signal | Kind::LimitValue => json!({ "type": ["integer", "string"] }),
         Kind::Limit => json!({ "anyOf": [
             of(&Kind::LimitValue),
             object(&table::LIMIT),

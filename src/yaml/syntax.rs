@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Span};
 
 /// The diagnostic for an error of the parser.
 pub(super) fn describe(text: &str, error: &ScanError, limits: &Limits) -> Diagnostic {
-    let at = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
+    let at = place(text, error);
     let width =
         text.get(at..).and_then(|rest| rest.chars().next()).filter(|c| *c != '\n').map_or(0, char::len_utf8);
     let span = Span::new(at, at + width);
@@ -19,6 +19,13 @@ pub(super) fn describe(text: &str, error: &ScanError, limits: &Limits) -> Diagno
         Some(help) => diagnostic.help(help),
         None => diagnostic,
     }
+}
+
+/// Where the error lies; behind a tab the parser has gone on by one.
+fn place(text: &str, error: &ScanError) -> usize {
+    let at = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
+    let tab = matches!(error.kind(), ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation);
+    if tab && text.get(..at).is_some_and(|before| before.ends_with('\t')) { at - 1 } else { at }
 }
 
 /// The diagnostic for a collection inside too many others.
@@ -62,6 +69,9 @@ fn help(text: &str, at: usize, kind: &ErrorKind) -> Option<String> {
             Some("write `\\\\` for a backslash, or use single quotes".into())
         }
         ErrorKind::DirectiveDisallowed => Some("delete the line".into()),
+        ErrorKind::UnclosedQuotedScalar => {
+            Some("add the closing quote; inside single quotes `''` is one quote".into())
+        }
         ErrorKind::CommentInterceptedScalar => Some(
             "write the value as a block after `|`, where `#` is part of the text, or delete the comment"
                 .into(),

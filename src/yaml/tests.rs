@@ -106,7 +106,7 @@ fn what_changes_a_value_is_refused() {
         ("a: &x b\nc: *x\nd: *y\n", vec!["Y007@1:4", "Y008@2:4", "Y008@3:4"]),
         ("a: {<<: {b: c}}\n", vec!["Y009@1:5"]),
         ("? [a]\n: b\n? {c: d}\n: e\n: f\n", vec!["Y010@1:3", "Y010@3:3", "Y010@5:1"]),
-        ("a:\n\tb: c\n", vec!["Y003@2:2"]),
+        ("a:\n\tb: c\n", vec!["Y003@2:1"]),
         ("a: b\0c\n", vec!["Y002@1:5"]),
         ("a: b\u{2028}c\n", vec!["Y002@1:5"]),
         ("a: b\u{feff}c\n", vec!["Y002@1:5"]),

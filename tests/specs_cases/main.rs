@@ -143,7 +143,10 @@ fn differences(service: &Service) -> String {
     let fields = ours.as_object().expect("a mapping");
     let changed =
         fields.iter().filter(|(name, value)| *name != "origin" && plain.get(name.as_str()) != Some(value));
-    changed.map(|(name, value)| format!(" {name}={value}")).collect()
+    changed.fold(String::new(), |mut text, (name, value)| {
+        let _ = write!(text, " {name}={value}");
+        text
+    })
 }
 
 #[track_caller]
