@@ -16,6 +16,7 @@
 //! | 8 | [`report`] | text, JSON, explanation |
 //! | 9 | [`cli`] | arguments, exit codes, wiring |
 
+pub mod cli;
 pub mod diagnostic;
 pub mod engine;
 pub mod facts;

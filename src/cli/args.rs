@@ -1,0 +1,306 @@
+//! The command line, declared. Help texts are written for the person who reads them in a terminal.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::units::parse_duration;
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0   done, nothing to do, all ready, found
+  1   errors; `match`: no process matches
+  2   `plan`: changes; `match`: none matches, but some can't be decided
+  3   `match`, `explain`: wrong expression or snapshot; `check --strict`: warnings
+  4   `apply`: refused, the world moved
+  5   `status`: not all ready
+  6   another engine holds the state (its PID is named)
+  7   held back: unknown, ambiguous, or waiting for a person
+  64  wrong usage
+
+Start here:  selfsame check specs && selfsame plan specs && selfsame watch specs";
+
+/// Keeps exactly the processes that spec files declare, and knows which ones they are.
+#[derive(Debug, Parser)]
+#[command(name = "selfsame", version, about, after_help = AFTER_HELP, max_term_width = 110, arg_required_else_help = true)]
+pub(super) struct Cli {
+    /// Put all state (records, lock, logs) under this directory [env: SELFSAME_STATE_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+
+    /// When to colour messages
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Load spec files and report every mistake in them; touches nothing
+    Check(CheckArgs),
+    /// Show what `apply` would do, and why; touches nothing
+    Plan(PlanArgs),
+    /// Bring the host to what the specs say, wait until it is ready, and end
+    Apply(ApplyArgs),
+    /// Keep the host as the specs say, for ever; Ctrl-C leaves the services running
+    Watch(WatchArgs),
+    /// What is running, and what is the matter where something isn't
+    Status(StatusArgs),
+    /// Which processes an expression is true for (a pgrep that knows scripts)
+    Match(MatchArgs),
+    /// Why a process matches or not, with every value; or why an object is as it is
+    Explain(ExplainArgs),
+    /// Start objects now; holds until their document changes
+    Start(WishArgs),
+    /// Stop objects now; holds until their document changes
+    Stop(WishArgs),
+    /// Stop and start objects now
+    Restart(WishArgs),
+    /// Write the facts of processes as YAML, for `match --snapshot` and tests
+    Snapshot(SnapshotArgs),
+    /// Print the JSON Schema of the documents, for editors
+    Schema,
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+}
+
+/// Form of the output.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(super) enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Form of the output of `match`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(super) enum MatchOutput {
+    /// One process id a line
+    #[default]
+    Pids,
+    /// One object a process, with verdict, reasons and notes
+    Json,
+    /// Process id, user, verdict, command
+    Table,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text)
+}
+
+fn binding(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE, for example `startas=/usr/sbin/daemon`".into()),
+    }
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// Spec files and directories
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Exit with 3 if there are warnings
+    #[arg(long)]
+    pub strict: bool,
+    /// Also name the files that were passed over
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Take users and files from this snapshot instead of this host
+    #[arg(long, value_name = "FILE")]
+    pub snapshot: Option<PathBuf>,
+    /// Form of the output
+    #[arg(short, long, default_value = "text", value_name = "FORM")]
+    pub output: Output,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    /// Spec files and directories
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Form of the output
+    #[arg(short, long, default_value = "text", value_name = "FORM")]
+    pub output: Output,
+}
+
+/// Arguments of `apply`.
+#[derive(Debug, Args)]
+pub(super) struct ApplyArgs {
+    /// Spec files and directories; objects whose file is gone from a directory are removed
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Go on although a large part of the objects would be removed, restarted or stopped
+    #[arg(long)]
+    pub confirm_prune: bool,
+    /// How long to wait for another `apply` to end
+    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = duration)]
+    pub lock_timeout: Duration,
+    /// How long to wait until everything is ready [default: until it is ready or has failed]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// Form of the output
+    #[arg(short, long, default_value = "text", value_name = "FORM")]
+    pub output: Output,
+}
+
+/// Arguments of `watch`.
+#[derive(Debug, Args)]
+pub(super) struct WatchArgs {
+    /// Spec directories and files
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Look at everything so often even if nothing seems to have changed
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = duration)]
+    pub resync: Duration,
+    /// Wait for so long a quiet time after a change
+    #[arg(long, default_value = "100ms", value_name = "TIME", value_parser = duration)]
+    pub settle: Duration,
+    /// Wait no longer than that for the quiet time
+    #[arg(long, default_value = "2s", value_name = "TIME", value_parser = duration)]
+    pub settle_max: Duration,
+    /// An object is gone when its document was missing for so long
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
+    pub prune_delay: Duration,
+    /// Do without file notifications: look every 2 seconds
+    #[arg(long)]
+    pub no_hints: bool,
+    /// Form of the events
+    #[arg(short, long, default_value = "text", value_name = "FORM")]
+    pub output: Output,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    /// Only these objects, with all that is known of them
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Only objects with these labels: `key=value,key2=value2`
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    pub selector: Option<String>,
+    /// Wait until all of them are so
+    #[arg(long, value_name = "STATE")]
+    pub wait: Option<WaitFor>,
+    /// How long to wait
+    #[arg(long, default_value = "90s", value_name = "TIME", value_parser = duration)]
+    pub timeout: Duration,
+    /// Form of the output
+    #[arg(short, long, default_value = "text", value_name = "FORM")]
+    pub output: Output,
+}
+
+/// What `status --wait` waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum WaitFor {
+    /// All are as wanted and ready
+    Ready,
+}
+
+/// Arguments of `match`.
+#[derive(Debug, Args)]
+pub(super) struct MatchArgs {
+    /// For example `runs("/srv/shop.py") && user == "www-data"`
+    #[arg(value_name = "EXPR")]
+    pub expression: String,
+    /// Bind a name of the expression: `startas=/srv/shop.py`
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = binding)]
+    pub set: Vec<(String, String)>,
+    /// Only this process (can be given several times)
+    #[arg(long, value_name = "PID")]
+    pub pid: Vec<i32>,
+    /// Also list processes that don't match
+    #[arg(long)]
+    pub all: bool,
+    /// Ask this snapshot instead of this host
+    #[arg(long, value_name = "FILE")]
+    pub snapshot: Option<PathBuf>,
+    /// Form of the output
+    #[arg(short, long, default_value = "pids", value_name = "FORM")]
+    pub output: MatchOutput,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// An object's name, or an expression
+    #[arg(value_name = "NAME|EXPR")]
+    pub subject: String,
+    /// The process to explain it for (can be given several times)
+    #[arg(long, value_name = "PID")]
+    pub pid: Vec<i32>,
+    /// Bind a name of the expression: `startas=/srv/shop.py`
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = binding)]
+    pub set: Vec<(String, String)>,
+    /// Ask this snapshot instead of this host
+    #[arg(long, value_name = "FILE")]
+    pub snapshot: Option<PathBuf>,
+    /// Form of the output
+    #[arg(short, long, default_value = "text", value_name = "FORM")]
+    pub output: Output,
+}
+
+/// Arguments of `start`, `stop` and `restart`.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Objects {
+    /// Objects by name
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// All objects on record
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Arguments of `start`, `stop` and `restart`.
+#[derive(Debug, Args)]
+pub(super) struct WishArgs {
+    #[command(flatten)]
+    pub objects: Objects,
+    /// How long to wait until it is done
+    #[arg(long, default_value = "90s", value_name = "TIME", value_parser = duration)]
+    pub timeout: Duration,
+    /// Form of the output
+    #[arg(short, long, default_value = "text", value_name = "FORM")]
+    pub output: Output,
+}
+
+/// Arguments of `snapshot`.
+#[derive(Debug, Args)]
+pub(super) struct SnapshotArgs {
+    /// Only these processes [default: all that can be seen]
+    #[arg(long, value_name = "PID")]
+    pub pid: Vec<i32>,
+    /// Write the value of this environment variable; others are `<redacted>`
+    #[arg(long = "env", value_name = "KEY")]
+    pub env: Vec<String>,
+    /// Also write what is known of this file
+    #[arg(long = "file", value_name = "PATH")]
+    pub files: Vec<PathBuf>,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// For which shell
+    pub shell: clap_complete::Shell,
+}
