@@ -153,5 +153,9 @@ fn duplicate(name: &ServiceName, places: &[Place<'_>]) -> Option<Diagnostic> {
         .at(*span, "")
         .in_source(source)
         .help("give one of them another name");
-    Some(others.iter().fold(diagnostic, |diagnostic, (source, span)| diagnostic.at_other(source, *span, "")))
+    Some(
+        others
+            .iter()
+            .fold(diagnostic, |diagnostic, (source, span)| diagnostic.at_other(source, *span, "and here")),
+    )
 }

@@ -1,7 +1,5 @@
 //! Reads mappings by their tables: unknown, later, empty and missing fields are said here, once for all.
 
-use std::path::Path;
-
 use crate::diagnostic::{Code, Diagnostic, Span, did_you_mean};
 use crate::yaml::{Node, NodeKind, Scalar};
 
@@ -12,8 +10,8 @@ use super::{LoadContext, codes};
 pub(super) struct Decoder<'a> {
     /// From the caller.
     pub(super) context: &'a LoadContext<'a>,
-    /// The directory of the file.
-    pub(super) directory: &'a Path,
+    /// The directory of the file; nothing if its name is not UTF-8, which documents can't hold.
+    pub(super) directory: Option<&'a str>,
     /// Without a source; the file adds it.
     pub(super) diagnostics: Vec<Diagnostic>,
 }
@@ -85,8 +83,11 @@ impl<'n> Value<'n> {
             self.wrong_type("a list", d);
             return None;
         };
-        let item = |(at, node): (usize, &'n Node)| {
-            Value { path: format!("{}[{at}]", self.path), node, key: node.span, example: "" }
+        let item = |(at, node): (usize, &'n Node)| Value {
+            path: format!("{}[{at}]", self.path),
+            node,
+            key: node.span,
+            example: "",
         };
         Some(nodes.iter().enumerate().map(item).collect())
     }

@@ -50,6 +50,13 @@ impl LoadedFile {
         self.diagnostics.iter().find(|diagnostic| diagnostic.is_error())
     }
 
+    /// Why it was rejected, in one line: `specs/a.yaml:3:5: unknown field ...`.
+    pub fn reason(&self) -> Option<String> {
+        let error = self.rejected()?;
+        let (line, column) = self.source.position(error.span().map_or(0, |span| span.start));
+        Some(format!("{}:{line}:{column}: {}", self.source.name, error.message))
+    }
+
     fn new(source: Arc<Source>, bytes: &[u8]) -> Self {
         Self {
             source,
@@ -88,7 +95,8 @@ pub(super) fn load(file: &SpecFile, context: &LoadContext<'_>) -> LoadedFile {
         return loaded;
     }
     let parsed = yaml::parse(&source, &context.limits.yaml);
-    let mut decoder = Decoder { context, directory: &file.directory, diagnostics: parsed.diagnostics };
+    let directory = file.directory.to_str();
+    let mut decoder = Decoder { context, directory, diagnostics: parsed.diagnostics };
     if decoder.diagnostics.is_empty() {
         decoder.diagnostics.extend(raw::disagreement(text, &parsed.documents));
     }
@@ -157,8 +165,12 @@ fn accept(loaded: &mut LoadedFile, documents: Vec<Document>) {
     if loaded.rejected().is_some() {
         return;
     }
+    // Documents stand in the order of the text, so one walk counts all lines.
+    let (mut counted, mut line) = (0, 1);
     for Document { name_at, at, mut service } in documents {
-        let (line, _) = loaded.source.position(at.start);
+        let between = loaded.source.text.get(counted..at.start).unwrap_or("");
+        line += between.bytes().filter(|byte| *byte == b'\n').count();
+        counted = at.start;
         service.origin = Origin { file: loaded.source.name.clone(), line, digest: loaded.digest.clone() };
         loaded.name_places.push(name_at);
         loaded.services.push(service);

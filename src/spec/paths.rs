@@ -20,7 +20,7 @@ impl Value<'_> {
             d.say(self.wrong(codes::INVALID_VALUE, message).help(help));
             return None;
         }
-        Some(beside(d.directory, &text))
+        Some(beside(Path::new(self.directory(d)?), &text))
     }
 
     /// An absolute path.

@@ -37,12 +37,24 @@ impl Value<'_> {
         for complaint in complaints {
             d.say(complaint.map_spans(|span| scalar.source_span(span)));
         }
-        let directory = d.directory.to_string_lossy();
-        good.then(|| {
-            placeholders::substitute_some(&text, |name| {
-                (name == "specDir").then(|| directory.clone().into_owned())
-            })
-        })
+        if !good || !placeholders::mentions(&text, "specDir") {
+            return good.then_some(text);
+        }
+        let directory = self.directory(d)?;
+        Some(placeholders::substitute_some(&text, |name| (name == "specDir").then(|| directory.to_owned())))
+    }
+
+    /// The directory of the file, for a value that depends on it.
+    pub(super) fn directory<'d>(&self, d: &mut Decoder<'d>) -> Option<&'d str> {
+        if d.directory.is_none() {
+            let message =
+                format!("`{}` depends on the directory of this file, whose name is not UTF-8", self.path);
+            d.say(
+                self.wrong(codes::INVALID_VALUE, message)
+                    .help("write an absolute path, or rename the directory"),
+            );
+        }
+        d.directory
     }
 
     /// `true` or `false`, not quoted.

@@ -244,6 +244,36 @@ fn origin_names_file_line_and_digest() {
 }
 
 #[test]
+fn lines_of_many_documents_are_counted() {
+    let text: String = (0..50)
+        .flat_map(|n| ["---\n".to_owned(), service("startas: /x").replace("shop", &format!("s{n}"))])
+        .collect();
+    let loaded = load_text(&text);
+    let lines: Vec<_> = loaded.services().map(|service| service.origin.line).collect();
+    assert_eq!(lines, (0..50).map(|n| n * 5 + 2).collect::<Vec<_>>());
+}
+
+#[test]
+fn nothing_is_relative_to_a_directory_whose_name_is_no_text() {
+    use std::os::unix::ffi::OsStringExt;
+    let directory = PathBuf::from(std::ffi::OsString::from_vec(b"/etc/\xff".to_vec()));
+    for (spec, expected) in [
+        ("startas: ./x", vec!["S025"]),
+        ("startas: /x, args: ['${specDir}']", vec!["S025"]),
+        ("startas: /x, args: ['${name}']", vec![]),
+    ] {
+        let file = SpecFile { directory: directory.clone(), ..file("a.yaml", service(spec)) };
+        assert_eq!(codes_of(&load(&[file], &context())), expected, "{spec}");
+    }
+}
+
+#[test]
+fn a_rejected_file_says_why_in_a_line() {
+    let loaded = load_text(&service("startas: /x, usr: a"));
+    assert_eq!(loaded.files[0].reason().as_deref(), Some("a.yaml:4:21: unknown field `spec.usr`"));
+}
+
+#[test]
 fn a_rejected_file_still_says_what_it_declares() {
     let loaded = load_text(&service("startas: x"));
     assert!(loaded.files[0].services().is_empty());

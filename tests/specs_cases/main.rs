@@ -172,6 +172,29 @@ fn check(path: &Path) -> usize {
 }
 
 #[test]
+fn the_samples_are_accepted_and_their_programs_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut count = 0;
+    for folder in ["specs", "examples/specs-more"] {
+        let folder = root.join(folder).canonicalize().expect("a folder of samples");
+        for entry in std::fs::read_dir(&folder).expect("the folder") {
+            let path = entry.expect("an entry").path();
+            let bytes = std::fs::read(&path).expect("a sample");
+            let file = SpecFile { name: path.display().to_string(), directory: folder.clone(), bytes };
+            let loaded = load(&[file], &LoadContext { limits: Limits::default(), compile: &|_| Vec::new() });
+            let mut said = String::new();
+            loaded.diagnostics().for_each(|diagnostic| render(diagnostic, &mut said));
+            assert_eq!(said, "");
+            for service in loaded.services().filter(|service| service.startas.starts_with(root)) {
+                assert!(service.startas.exists(), "{}", service.startas.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count >= 5, "{count}");
+}
+
+#[test]
 fn documents_are_judged_as_written() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs_cases/cases");
     let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)

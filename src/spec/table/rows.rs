@@ -21,7 +21,14 @@ use Class::{Live, New, Restart};
 pub const DOCUMENT: Table = Table {
     name: "document",
     fields: &[
-        row("apiVersion", Kind::Text, REQUIRED, New, crate::spec::API_VERSION, "version of the document format"),
+        row(
+            "apiVersion",
+            Kind::Text,
+            REQUIRED,
+            New,
+            crate::spec::API_VERSION,
+            "version of the document format",
+        ),
         row("kind", Kind::Words(&KINDS), REQUIRED, New, "Service", "what the document declares"),
         row("metadata", Kind::Object(&METADATA), REQUIRED, Live, "{name: shop}", "name and labels"),
         row("spec", Kind::Object(&SERVICE), REQUIRED, Live, "{startas: /srv/shop/shop.py}", "what is wanted"),
