@@ -89,14 +89,19 @@ impl Snapshot {
         process: &Node,
     ) -> Result<(Self, Pid), Vec<Diagnostic>> {
         let mut reader = Reader::default();
-        let snapshot = assemble(&mut reader, host, std::slice::from_ref(process), process.span, Some(TEST_PID));
+        let snapshot =
+            assemble(&mut reader, host, std::slice::from_ref(process), process.span, Some(TEST_PID));
         let snapshot = finish(reader, Some(snapshot), source)?;
         let pid = snapshot.processes.keys().next().copied().unwrap_or(TEST_PID);
         Ok((snapshot, pid))
     }
 }
 
-fn finish(reader: Reader, snapshot: Option<Snapshot>, source: &Arc<Source>) -> Result<Snapshot, Vec<Diagnostic>> {
+fn finish(
+    reader: Reader,
+    snapshot: Option<Snapshot>,
+    source: &Arc<Source>,
+) -> Result<Snapshot, Vec<Diagnostic>> {
     let mut diagnostics: Vec<Diagnostic> =
         reader.diagnostics.into_iter().map(|diagnostic| diagnostic.in_source(source)).collect();
     diagnostics.sort_by_key(Diagnostic::span);
@@ -133,11 +138,18 @@ fn assemble(
     let mut processes = BTreeMap::new();
     let mut claims = Vec::new();
     for item in items {
-        let Some((pid, process, claim)) = process::process(reader, item, &host, &names, pid) else { continue };
+        let Some((pid, process, claim)) = process::process(reader, item, &host, &names, pid) else {
+            continue;
+        };
         claims.push((pid, claim));
         if processes.insert(pid, process).is_some() {
             let span = item.get("pid").map_or(item.span, |node| node.span);
-            reader.error(codes::TWICE, span, format!("{pid} is listed twice"), "keep one of the two processes");
+            reader.error(
+                codes::TWICE,
+                span,
+                format!("{pid} is listed twice"),
+                "keep one of the two processes",
+            );
         }
     }
     let all: Vec<clock::Claims> = claims.iter().map(|(_, claim)| *claim).collect();

@@ -193,11 +193,17 @@ impl World for Snapshot {
     }
 
     fn user_name(&self, uid: Uid) -> Fact<Arc<str>> {
-        self.stated("users", self.host.users.iter().find(|user| user.uid == uid).map(|user| Arc::clone(&user.name)))
+        self.stated(
+            "users",
+            self.host.users.iter().find(|user| user.uid == uid).map(|user| Arc::clone(&user.name)),
+        )
     }
 
     fn group_id(&self, name: &str) -> Fact<Gid> {
-        self.stated("groups", self.host.groups.iter().find(|(known, _)| &**known == name).map(|(_, gid)| *gid))
+        self.stated(
+            "groups",
+            self.host.groups.iter().find(|(known, _)| &**known == name).map(|(_, gid)| *gid),
+        )
     }
 
     fn group_name(&self, gid: Gid) -> Fact<Arc<str>> {

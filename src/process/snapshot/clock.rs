@@ -22,9 +22,9 @@ pub(super) struct Claims {
     pub(super) age: Option<(Duration, Span)>,
 }
 
-/// A time in ticks, rounded down.
+/// A time in ticks, the nearest.
 pub(super) fn ticks(time: Duration, per_second: u64) -> u64 {
-    let exact = time.as_nanos().saturating_mul(u128::from(per_second)) / 1_000_000_000;
+    let exact = (time.as_nanos().saturating_mul(u128::from(per_second)) + 500_000_000) / 1_000_000_000;
     u64::try_from(exact).unwrap_or(u64::MAX)
 }
 
@@ -66,7 +66,8 @@ fn host_clocks(reader: &mut Reader, host: &mut Host, span: Span) {
     };
     match host.uptime {
         Some(stated) if stated.0.abs_diff(uptime) > SLACK => {
-            let message = format!("`uptime` is not the time from `boot` to `now`, {}", format_duration(uptime));
+            let message =
+                format!("`uptime` is not the time from `boot` to `now`, {}", format_duration(uptime));
             reader.error(codes::DISAGREES, span, message, "leave `uptime` out");
         }
         Some(_) => {}
@@ -76,39 +77,48 @@ fn host_clocks(reader: &mut Reader, host: &mut Host, span: Span) {
 
 /// The start of one process, checked against everything it says.
 pub(super) fn start(reader: &mut Reader, host: &Host, claims: &Claims) -> Option<StartTicks> {
-    let hz = host.ticks_per_second;
-    let from_age = claims.age.zip(host.uptime).and_then(|((age, span), up)| {
-        let start = up.0.checked_sub(age);
-        if start.is_none() {
-            let message = format!("the process is older than its host, {}", format_duration(up.0));
-            reader.error(codes::DISAGREES, span, message, "mend `age`, or `boot` of the host");
+    let start = claims.start.or_else(|| followed(reader, host, claims))?;
+    let began = duration(start, host.ticks_per_second);
+    if let (Some((age, span)), Some(up)) = (claims.age, host.uptime) {
+        let right = up.0.saturating_sub(began);
+        if right.abs_diff(age) > SLACK {
+            let message = format!("`age: {}` disagrees with `startTicks: {start}`", format_duration(age));
+            let right = format_duration(Duration::from_secs(right.as_secs()));
+            reader.error(codes::DISAGREES, span, message, format!("write `age: {right}`, or leave it out"));
         }
-        start
-    });
-    let from_started = claims.started.zip(host.boot).and_then(|((started, span), boot)| {
-        let start = started.0.checked_sub(boot.0);
-        if start.is_none() {
-            let message = format!("the process began before its host, {}", format_time(boot.0));
-            reader.error(codes::DISAGREES, span, message, "mend `started`, or `boot` of the host");
-        }
-        start
-    });
-    let followed = from_age.or(from_started).map(|start| StartTicks(ticks(start, hz)));
-    let start = claims.start.or(followed)?;
-    let began = duration(start, hz);
-    if let (Some((age, span)), Some(from_age), Some(up)) = (claims.age, from_age, host.uptime)
-        && from_age.abs_diff(began) > SLACK
-    {
-        let right = format_duration(Duration::from_secs(up.0.saturating_sub(began).as_secs()));
-        let message = format!("`age: {}` disagrees with `startTicks: {start}`", format_duration(age));
-        reader.error(codes::DISAGREES, span, message, format!("write `age: {right}`, or leave it out"));
     }
-    if let (Some((started, span)), Some(from_started), Some(boot)) = (claims.started, from_started, host.boot)
-        && from_started.abs_diff(began) > SLACK
-    {
-        let right = format_time(Duration::from_secs(boot.0.saturating_add(began).as_secs()));
-        let message = format!("`started: {}` disagrees with the start of the process", format_time(started.0));
-        reader.error(codes::DISAGREES, span, message, format!("write `started: {right}`, or leave it out"));
+    if let (Some((started, span)), Some(boot)) = (claims.started, host.boot) {
+        let right = boot.0.saturating_add(began);
+        if right.abs_diff(started.0) > SLACK {
+            let message =
+                format!("`started: {}` disagrees with the start of the process", format_time(started.0));
+            let right = format_time(Duration::from_secs(right.as_secs()));
+            reader.error(
+                codes::DISAGREES,
+                span,
+                message,
+                format!("write `started: {right}`, or leave it out"),
+            );
+        }
     }
     Some(start)
+}
+
+/// The start that follows from `age` or `started`.
+fn followed(reader: &mut Reader, host: &Host, claims: &Claims) -> Option<StartTicks> {
+    let (since_boot, span, message) = match (claims.age.zip(host.uptime), claims.started.zip(host.boot)) {
+        (Some(((age, span), up)), _) => {
+            let message = format!("the process is older than its host, {}", format_duration(up.0));
+            (up.0.checked_sub(age), span, message)
+        }
+        (None, Some(((started, span), boot))) => {
+            let message = format!("the process began before its host, {}", format_time(boot.0));
+            (started.0.checked_sub(boot.0), span, message)
+        }
+        (None, None) => return None,
+    };
+    if since_boot.is_none() {
+        reader.error(codes::DISAGREES, span, message, "mend this time, or those of the host");
+    }
+    since_boot.map(|time| StartTicks(ticks(time, host.ticks_per_second)))
 }

@@ -14,8 +14,23 @@ use crate::yaml::{Node, NodeKind};
 
 const FILE: &str = "a file";
 const FILE_KEYS: [&str; 17] = [
-    "link", "id", "elf", "multicall", "head", "headHex", "unreadable", "mode", "owner", "group", "mtime", "ctime",
-    "size", "nlink", "kind", "lockedBy", "linkHex",
+    "link",
+    "id",
+    "elf",
+    "multicall",
+    "head",
+    "headHex",
+    "unreadable",
+    "mode",
+    "owner",
+    "group",
+    "mtime",
+    "ctime",
+    "size",
+    "nlink",
+    "kind",
+    "lockedBy",
+    "linkHex",
 ];
 
 /// The beginning of a file of which only `elf: true` is said.
@@ -64,7 +79,9 @@ fn refuse_children(reader: &mut Reader, node: &Node, entries: &BTreeMap<Vec<u8>,
             let message = format!("`{key}` can't be reached, because `{above}` is {what}");
             let help = match what {
                 "a link" => format!("list it below the directory that `{above}` leads to"),
-                "not a directory" => format!("write `kind: directory` for `{above}`, or leave one of the two out"),
+                "not a directory" => {
+                    format!("write `kind: directory` for `{above}`, or leave one of the two out")
+                }
                 _ => format!("leave `{key}` out, or don't list `{above}` as unreadable"),
             };
             reader.error(codes::DISAGREES, span, message, help);
@@ -96,7 +113,11 @@ fn entry(reader: &mut Reader, node: &Node, names: &Names, unstated: u64) -> Opti
         Some(node) => Ok(Pid(reader.number(node)?)),
         None => Err(unread.get("lockedBy").copied().or(rest)),
     };
-    let mut facts = facts(reader, &fields, names, plain(UNSTATED_DEVICE, unstated));
+    let base = match fields.get("id").and_then(|node| reader.file_id(node)) {
+        Some(id) => plain(id.dev, id.ino),
+        None => plain(UNSTATED_DEVICE, unstated),
+    };
+    let mut facts = facts(reader, &fields, names, base);
     if fields.get("size").is_none() {
         facts.size = head.as_ref().map_or(0, |head| u64::try_from(head.len()).unwrap_or_default());
     }
@@ -149,18 +170,20 @@ fn head(reader: &mut Reader, fields: &Fields<'_>) -> Option<Bytes> {
     };
     let bytes = if key == "head" { reader.bytes(node)? } else { reader.hex(node)? };
     if elf && !crate::facts::is_elf(&bytes) {
-        reader.error(codes::DISAGREES, node.span, "an ELF file does not begin like this", "leave `elf` or this out");
+        reader.error(
+            codes::DISAGREES,
+            node.span,
+            "an ELF file does not begin like this",
+            "leave `elf` or this out",
+        );
     }
     // More than the kernel looks at is allowed, and cut as it cuts.
     Some(bytes.get(..HEAD_BYTES).map_or(Arc::clone(&bytes), Arc::from))
 }
 
-/// The facts of stat that are stated, the others as in `base`. Also for the file that `exe` leads to.
+/// The facts of stat that are stated, the identity and the others as in `base`. Also for the file that `exe` leads to.
 pub(super) fn facts(reader: &mut Reader, fields: &Fields<'_>, names: &Names, base: FileFacts) -> FileFacts {
     let mut facts = base;
-    if let Some(id) = fields.get("id").and_then(|node| reader.file_id(node)) {
-        (facts.dev, facts.ino) = (id.dev, id.ino);
-    }
     let mut set = |key: &str, apply: &mut dyn FnMut(&mut Reader, &Node)| {
         if let Some(node) = fields.get(key) {
             apply(reader, node);

@@ -49,11 +49,18 @@ pub(super) enum Place<'t> {
 }
 
 /// The files of one root by path.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct FileTable {
     entries: BTreeMap<Vec<u8>, Entry>,
     /// Parents of listed paths with an identity of their own.
     implied: BTreeMap<Vec<u8>, u64>,
+}
+
+impl Default for FileTable {
+    /// A root directory with nothing in it.
+    fn default() -> Self {
+        Self::new(BTreeMap::new(), 0)
+    }
 }
 
 impl FileTable {
@@ -78,11 +85,6 @@ impl FileTable {
     #[cfg(test)]
     pub(super) fn paths(&self) -> impl Iterator<Item = &Vec<u8>> {
         self.entries.keys().chain(self.implied.keys())
-    }
-
-    /// Whether any file is stated.
-    pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
     }
 
     /// Follows a path.
@@ -140,7 +142,13 @@ impl FileTable {
 
     fn directory(&self, real: Vec<u8>) -> FileFacts {
         let ino = self.implied.get(&real).copied().unwrap_or_default();
-        FileFacts { real: real.into(), kind: FileKind::Directory, mode: 0o755, nlink: 2, ..plain(UNSTATED_DEVICE, ino) }
+        FileFacts {
+            real: real.into(),
+            kind: FileKind::Directory,
+            mode: 0o755,
+            nlink: 2,
+            ..plain(UNSTATED_DEVICE, ino)
+        }
     }
 
     /// The beginning of a regular file.

@@ -14,8 +14,20 @@ use crate::yaml::{Node, NodeKind};
 
 const HOST: &str = "a host";
 const HOST_KEYS: [&str; 14] = [
-    "files", "users", "groups", "env", "now", "boot", "uptime", "bootId", "ticksPerSecond", "ns", "self", "roots",
-    "binfmt", "unreadable",
+    "files",
+    "users",
+    "groups",
+    "env",
+    "now",
+    "boot",
+    "uptime",
+    "bootId",
+    "ticksPerSecond",
+    "ns",
+    "self",
+    "roots",
+    "binfmt",
+    "unreadable",
 ];
 const UNREADABLE_KEYS: [&str; 11] =
     ["users", "groups", "env", "now", "uptime", "bootId", "ns", "self", "binfmt", "locks", "processes"];
@@ -153,7 +165,12 @@ fn roots(reader: &mut Reader, fields: &Fields<'_>, host: &mut Host, names: &Name
         if let Some(key) = reader.file_id(id)
             && host.roots.insert(key, files.unwrap_or_default()).is_some()
         {
-            reader.error(codes::TWICE, id.span, "this root is listed twice", "put the files of both into one");
+            reader.error(
+                codes::TWICE,
+                id.span,
+                "this root is listed twice",
+                "put the files of both into one",
+            );
         }
     }
 }
@@ -183,7 +200,12 @@ fn binfmt_entry(reader: &mut Reader, node: &Node) -> Option<Binfmt> {
         (None, None) => None,
     };
     let Some(interpreter) = fields.get("interpreter") else {
-        reader.error(codes::MISSING, node.span, "an entry of `binfmt` needs its `interpreter`", "write its path");
+        reader.error(
+            codes::MISSING,
+            node.span,
+            "an entry of `binfmt` needs its `interpreter`",
+            "write its path",
+        );
         return None;
     };
     let interpreter = reader.bytes(interpreter)?;
@@ -197,7 +219,8 @@ fn binfmt_entry(reader: &mut Reader, node: &Node) -> Option<Binfmt> {
         (None, Some(extension)) => BinfmtMatch::Extension(reader.bytes(extension)?.to_vec()),
         (Some(magic), None) => {
             let offset = fields.get("offset").map_or(Some(0), |node| reader.number(node))?;
-            let mask = bytes(reader, "mask", "maskHex").map_or_else(|| vec![0xff; magic.len()], |mask| mask.to_vec());
+            let mask = bytes(reader, "mask", "maskHex")
+                .map_or_else(|| vec![0xff; magic.len()], |mask| mask.to_vec());
             if mask.len() != magic.len() || magic.len().saturating_add(offset) > HEAD_BYTES {
                 let help = "mask and magic are equally long, and lie in the first 256 bytes";
                 reader.error(codes::VALUE, node.span, "the kernel would not take this entry", help);

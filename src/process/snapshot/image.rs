@@ -34,7 +34,8 @@ pub(super) fn root(draft: &mut Draft<'_, '_>) -> Fact<RootLink> {
 }
 
 fn identity(file: Fact<FileFacts>) -> FileId {
-    file.known().map_or(FileId { dev: UNSTATED_DEVICE, ino: 0 }, |file| FileId { dev: file.dev, ino: file.ino })
+    file.known()
+        .map_or(FileId { dev: UNSTATED_DEVICE, ino: 0 }, |file| FileId { dev: file.dev, ino: file.ino })
 }
 
 /// The table in which the text of a link of this process is looked up. A changed root inside the engine's
@@ -108,8 +109,20 @@ pub(super) fn exe(draft: &mut Draft<'_, '_>, root: &Fact<RootLink>) -> (Fact<Fil
         return (draft.unread.first_of(&["exe", "exe.id"]), draft.unread.first_of(&["exe", "exe.path"]));
     };
     draft.stated.insert("exe");
-    let keys =
-        ["path", "hex", "id", "nlink", "kind", "mode", "owner", "group", "size", "mtime", "ctime", "multicall"];
+    let keys = [
+        "path",
+        "hex",
+        "id",
+        "nlink",
+        "kind",
+        "mode",
+        "owner",
+        "group",
+        "size",
+        "mtime",
+        "ctime",
+        "multicall",
+    ];
     if !matches!(node.kind, NodeKind::Mapping(_)) {
         let text = draft.reader.bytes(node);
         let file = text.as_ref().map(|text| base(files, text));

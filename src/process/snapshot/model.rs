@@ -23,11 +23,6 @@ pub(super) struct Unread {
 }
 
 impl Unread {
-    /// Why a fact that isn't stated isn't known; `None` if it is absent.
-    pub(super) fn why(&self, key: &str) -> Option<Why> {
-        self.keys.get(key).copied().or(self.rest)
-    }
-
     /// The answer for a fact that isn't stated.
     pub(super) fn missing<T>(&self, key: &str) -> Fact<T> {
         self.first_of(&[key])

@@ -91,7 +91,12 @@ pub(super) fn process(
         Some(node) => Pid(reader.number(node)?),
         None if pid.is_some() => pid?,
         None => {
-            reader.error(codes::MISSING, node.span, "a process needs its `pid`", "write for example `pid: 600`");
+            reader.error(
+                codes::MISSING,
+                node.span,
+                "a process needs its `pid`",
+                "write for example `pid: 600`",
+            );
             return None;
         }
     };
@@ -172,7 +177,8 @@ impl Draft<'_, '_> {
             fd_count: self.fact("fds", Reader::number),
             security_label: self.bytes("securityLabel", "securityLabelHex"),
             tasks,
-            managed_as: self.fact("managedAs", |r, n| r.text(n, "write the name of the service").map(Arc::from)),
+            managed_as: self
+                .fact("managedAs", |r, n| r.text(n, "write the name of the service").map(Arc::from)),
             stated: std::mem::take(&mut self.stated),
             unread: std::mem::take(&mut self.unread),
         };
@@ -227,8 +233,10 @@ impl Draft<'_, '_> {
     }
 
     fn namespaces(&mut self) -> BTreeMap<&'static str, Fact<u64>> {
-        let stated =
-            self.fields.get("ns").and_then(|n| self.reader.fields(n, "`ns`", &NAMESPACES.map(|(key, ..)| key)));
+        let stated = self
+            .fields
+            .get("ns")
+            .and_then(|n| self.reader.fields(n, "`ns`", &NAMESPACES.map(|(key, ..)| key)));
         let mut all = BTreeMap::new();
         for (key, _, initial) in NAMESPACES {
             let inode = stated.as_ref().and_then(|kinds| kinds.get(key)).map(|node| self.reader.number(node));
@@ -255,7 +263,8 @@ impl Draft<'_, '_> {
             };
         };
         let items = self.reader.items(node, "write for example `[{tid: 709, state: sleeping}]`");
-        let others = items.iter().filter_map(|item| task(self.reader, item)).filter(|task| task.tid != first.tid);
+        let others =
+            items.iter().filter_map(|item| task(self.reader, item)).filter(|task| task.tid != first.tid);
         Fact::Known(std::iter::once(first).chain(others).collect())
     }
 
@@ -271,7 +280,8 @@ impl Draft<'_, '_> {
         });
         for key in ["listens", "sockets"] {
             let _sockets = self.field(key, |r, n| {
-                let items = r.items(n, "write for example `[{proto: tcp, ip: \"::\", port: 80, state: listen}]`");
+                let items =
+                    r.items(n, "write for example `[{proto: tcp, ip: \"::\", port: 80, state: listen}]`");
                 Some(items.iter().filter_map(|item| socket(r, item)).count())
             });
         }
@@ -323,7 +333,8 @@ fn cgroups(reader: &mut Reader, node: &Node) -> Arc<[CgroupLine]> {
 
 fn limits(reader: &mut Reader, node: &Node) -> BTreeMap<String, LimitPair> {
     let mut limits = BTreeMap::new();
-    for (name, span, value) in reader.entries(node, "write for example `{nofile: {soft: 1024, hard: 4096}}`") {
+    for (name, span, value) in reader.entries(node, "write for example `{nofile: {soft: 1024, hard: 4096}}`")
+    {
         if !LIMITS.contains(&name) {
             reader.unknown_key(name, span, "`limits`", &LIMITS);
             continue;

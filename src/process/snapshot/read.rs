@@ -46,7 +46,13 @@ impl<'n> Fields<'n> {
 
 impl Reader {
     /// Notes a mistake.
-    pub(super) fn error(&mut self, code: Code, span: Span, message: impl Into<String>, help: impl Into<String>) {
+    pub(super) fn error(
+        &mut self,
+        code: Code,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.diagnostics.push(Diagnostic::error(code, message).at(span, "").help(help));
     }
 
@@ -141,7 +147,12 @@ impl Reader {
             return match fields.get("hex") {
                 Some(hex) => self.hex(hex),
                 None => {
-                    self.error(codes::MISSING, node.span, "`hex` is missing", "write for example `{hex: 232120ff}`");
+                    self.error(
+                        codes::MISSING,
+                        node.span,
+                        "`hex` is missing",
+                        "write for example `{hex: 232120ff}`",
+                    );
                     None
                 }
             };

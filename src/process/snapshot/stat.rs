@@ -113,7 +113,8 @@ fn processor(draft: &mut Draft<'_, '_>, stat: &mut Stat) {
     let hz = draft.host.ticks_per_second;
     if let Some(node) = draft.fields.get("cpuTicks") {
         draft.stated.extend(["cpuTicks", "cpuTime", "cpuUser", "cpuSys", "childrenCpu"]);
-        let help = "write user, system, children's user and children's system ticks, for example `[10, 2, 0, 0]`";
+        let help =
+            "write user, system, children's user and children's system ticks, for example `[10, 2, 0, 0]`";
         let ticks: Vec<u64> =
             draft.reader.items(node, help).iter().filter_map(|item| draft.reader.number(item)).collect();
         match <[u64; 4]>::try_from(ticks) {
@@ -181,7 +182,8 @@ fn range(reader: &mut Reader, node: &Node) -> Option<(u64, u64)> {
 
 /// Where `argvRewritten: false` is said, the range is as long as the arguments are.
 fn intact_range(draft: &mut Draft<'_, '_>) -> (u64, u64) {
-    let intact = draft.fields.get("argvRewritten").and_then(|n| n.scalar()).is_some_and(|s| s.text == "false");
+    let intact =
+        draft.fields.get("argvRewritten").and_then(|n| n.scalar()).is_some_and(|s| s.text == "false");
     let items = match draft.fields.get("argv").map(|node| &node.kind) {
         Some(crate::yaml::NodeKind::Sequence(items)) if intact => items,
         _ => return (0, 0),

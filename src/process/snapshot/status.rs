@@ -44,10 +44,11 @@ pub(super) fn status(draft: &mut Draft<'_, '_>, owner: &Fact<(Uid, Gid)>) -> Fac
     }
     status.umask = draft.field("umask", Reader::octal);
     status.no_new_privs = draft.field("noNewPrivs", Reader::boolean);
-    status.seccomp = draft.field("seccomp", |r, n| match n.scalar().and_then(|word| word.text.parse().ok()) {
-        Some(number) => Some(number),
-        None => r.word(n, "a seccomp mode", &SECCOMP),
-    });
+    status.seccomp =
+        draft.field("seccomp", |r, n| match n.scalar().and_then(|word| word.text.parse().ok()) {
+            Some(number) => Some(number),
+            None => r.word(n, "a seccomp mode", &SECCOMP),
+        });
     status.tracer = draft.field("tracerPid", |r, n| r.number(n).map(Pid));
     sets(draft, "caps", &CAPS, &mut status.caps, capability);
     sets(draft, "signals", &SIGNALS, &mut status.signals, signal);

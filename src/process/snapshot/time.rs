@@ -141,7 +141,8 @@ mod tests {
 
     #[test]
     fn what_is_not_a_time_says_so() {
-        for text in ["", "now", "2026-01-02", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-02T25:00:00Z"]
+        for text in
+            ["", "now", "2026-01-02", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-02T25:00:00Z"]
         {
             assert!(parse_time(text).is_err(), "{text}");
         }

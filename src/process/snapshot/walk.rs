@@ -124,7 +124,9 @@ impl<'w> Walk<'w> {
                 match self.world.lock_holder(&file.real) {
                     Fact::Known(pid) => keys.push(("lockedBy".to_owned(), pid.to_string())),
                     Fact::Absent => {}
-                    Fact::Unknown(reason) => unread.push(("lockedBy".to_owned(), reason.why.word().to_owned())),
+                    Fact::Unknown(reason) => {
+                        unread.push(("lockedBy".to_owned(), reason.why.word().to_owned()))
+                    }
                 }
             }
         }
@@ -151,7 +153,8 @@ fn unreadable(reason: &Reason) -> String {
 
 /// What stat says, as keys of a file.
 pub(super) fn facts(file: &FileFacts) -> Vec<(String, String)> {
-    let mut keys: Vec<(&str, String)> = vec![("id", emit::list([file.dev.to_string(), file.ino.to_string()]))];
+    let mut keys: Vec<(&str, String)> =
+        vec![("id", emit::list([file.dev.to_string(), file.ino.to_string()]))];
     if file.kind != FileKind::Regular {
         let word = KINDS.iter().find(|(_, kind)| *kind == file.kind).map_or("other", |(word, _)| word);
         keys.push(("kind", word.to_owned()));

@@ -51,8 +51,22 @@ const CAPABILITIES: [&str; 41] = [
 
 /// Names of `setrlimit(2)` in lower case.
 pub(super) const LIMITS: [&str; 16] = [
-    "as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss",
-    "rtprio", "rttime", "sigpending", "stack",
+    "as",
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
 ];
 
 /// Scheduling policies, `sched(7)`.
@@ -103,7 +117,12 @@ pub(super) fn capability_names() -> impl Iterator<Item = &'static str> {
 pub(super) fn capabilities_of(set: u64) -> Option<Vec<&'static str>> {
     let few = set.count_ones() <= 8 && set < 1 << CAPABILITIES.len();
     few.then(|| {
-        CAPABILITIES.iter().enumerate().filter(|(bit, _)| set >> bit & 1 == 1).map(|(_, name)| *name).collect()
+        CAPABILITIES
+            .iter()
+            .enumerate()
+            .filter(|(bit, _)| set >> bit & 1 == 1)
+            .map(|(_, name)| *name)
+            .collect()
     })
 }
 

@@ -101,7 +101,9 @@ fn host(world: &dyn World) -> Vec<(&'static str, String)> {
         put("", "processes", Fact::Unknown(reason));
     }
     // Asked for nobody: a database that doesn't answer says so.
-    for (name, answer) in [("users", world.user_id("root").map(drop)), ("groups", world.group_id("root").map(drop))] {
+    for (name, answer) in
+        [("users", world.user_id("root").map(drop)), ("groups", world.group_id("root").map(drop))]
+    {
         if let Fact::Unknown(reason) = answer {
             put("", name, Fact::Unknown(reason));
         }
@@ -171,7 +173,8 @@ fn asked(world: &dyn World, pid: Pid) -> BTreeSet<Vec<u8>> {
     }
     if let Fact::Known(arguments) = world.arguments(pid) {
         // A script stands near the beginning; options and what follows them are no files to run.
-        for word in arguments.words.iter().take(16).filter(|word| !word.is_empty() && !word.starts_with(b"-")) {
+        for word in arguments.words.iter().take(16).filter(|word| !word.is_empty() && !word.starts_with(b"-"))
+        {
             take(word);
         }
     }
@@ -202,6 +205,11 @@ fn owners(world: &dyn World, pids: &[Pid], engine: &Walk<'_>) -> (Named, Named) 
             gids.insert(file.gid);
         }
     }
+    // A user's group has its name as a rule, and expressions that name one may name the other.
+    let namesakes: Vec<Gid> =
+        uids.iter().filter_map(|uid| world.group_id(&*world.user_name(*uid).known()?).known()).collect();
+    uids.extend(gids.iter().filter_map(|gid| world.user_id(&*world.group_name(*gid).known()?).known()));
+    gids.extend(namesakes);
     let mut users = Vec::new();
     for uid in uids {
         let Fact::Known(name) = world.user_name(uid) else { continue };

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::emit;
+use super::keys::STATUS;
 use super::walk;
 use super::words::{LIMITS, NAMESPACES};
 use super::write::WriteOptions;
 use super::{stat, status};
-use crate::facts::{Arguments, CgroupLine, Fact, LimitPair, Reason, RootLink, Why};
+use crate::facts::{Arguments, CgroupLine, Fact, LimitPair, Reason, RootLink, Stat, Why};
 use crate::process::world::{Bytes, World};
-use crate::units::Pid;
+use crate::units::{Pid, StartTicks};
 
 /// A key and its value, written already.
 pub(super) struct Entry {
@@ -123,8 +124,26 @@ fn record_stat(lines: &mut Lines, world: &dyn World, pid: Pid) {
         let (from, to) = record.arg_range;
         lines.put("argRange", emit::list([format!("{from:#x}"), format!("{to:#x}")]));
     }
-    if record.cpu_ticks != [0; 4] || world.gap(pid, "cpuTime").is_none() {
-        lines.put("cpuTicks", emit::list(record.cpu_ticks.map(|ticks| ticks.to_string())));
+    processor(lines, world, pid, &record);
+}
+
+/// All four numbers where they are known, else the durations that are.
+fn processor(lines: &mut Lines, world: &dyn World, pid: Pid, record: &Stat) {
+    let [user, system, children, _] = record.cpu_ticks;
+    let keys = [
+        ("cpuUser", user),
+        ("cpuSys", system),
+        ("childrenCpu", children),
+        ("cpuTime", user.saturating_add(system)),
+    ];
+    if keys.iter().all(|(key, _)| world.gap(pid, key).is_none()) {
+        return lines.put("cpuTicks", emit::list(record.cpu_ticks.map(|ticks| ticks.to_string())));
+    }
+    for (key, ticks) in keys {
+        if lines.field(world, pid, key) {
+            let time = super::clock::duration(StartTicks(ticks), world.ticks_per_second());
+            lines.put(key, stat::exact(time));
+        }
     }
 }
 
@@ -135,7 +154,12 @@ fn record_status(lines: &mut Lines, world: &dyn World, pid: Pid) {
         Fact::Unknown(reason) => return lines.unknown("status", &reason),
     };
     let mut nested: BTreeMap<&'static str, Vec<(String, String)>> = BTreeMap::new();
-    for (key, value) in status::written(&record) {
+    let written = status::written(&record);
+    // What the record has nothing for may still be unreadable.
+    for key in STATUS.into_iter().filter(|key| written.iter().all(|(known, _)| !known.starts_with(key))) {
+        let _nothing_to_write = lines.field(world, pid, key);
+    }
+    for (key, value) in written {
         if !lines.field(world, pid, key) {
             continue;
         }
@@ -182,7 +206,9 @@ fn arguments(lines: &mut Lines, arguments: Fact<std::sync::Arc<Arguments>>) {
             lines.unread.insert("argv".to_owned(), Why::Truncated);
         }
     }
-    lines.fact("argv", arguments, |arguments| emit::list(arguments.words.iter().map(|word| emit::bytes(word))));
+    lines.fact("argv", arguments, |arguments| {
+        emit::list(arguments.words.iter().map(|word| emit::bytes(word)))
+    });
 }
 
 /// A path with the identity behind it.

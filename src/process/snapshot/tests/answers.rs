@@ -60,7 +60,9 @@ fn what_is_not_stated_is_absent_and_what_is_unreadable_is_unknown() {
     assert_eq!(world.stat(Pid(700)), Fact::Absent);
     let gone = Pid(702);
     assert_eq!(world.comm(gone).known().as_deref(), Some(&b"gone"[..]));
-    for answer in [why(world.owner(gone)), why(world.stat(gone)), why(world.exe_file(gone)), why(world.root(gone))] {
+    for answer in
+        [why(world.owner(gone)), why(world.stat(gone)), why(world.exe_file(gone)), why(world.root(gone))]
+    {
         assert_eq!(answer, Some(Why::Vanished));
     }
     assert_eq!(why(world.comm(Pid(12345))), Some(Why::Vanished));

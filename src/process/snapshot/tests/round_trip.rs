@@ -1,6 +1,7 @@
 //! What is written answers as what it was written from.
 
 use super::{HOST, parse};
+use crate::facts::Fact;
 use crate::process::snapshot::{Snapshot, WriteOptions, write};
 use crate::process::world::{Namespace, Root, World};
 use crate::units::{Gid, Pid, Uid};
@@ -70,14 +71,18 @@ fn answers(world: &Snapshot, listed: &Snapshot) -> Vec<String> {
         all.push(format!("head {shown} {:?}", world.head(Root::Engine, path)));
         all.push(format!("lock {shown} {:?}", world.lock_holder(path)));
     }
-    for (name, id) in [("root", 0), ("www-data", 33)] {
-        all.push(format!("user {:?} {:?}", world.user_id(name), world.user_name(Uid(id))));
-        all.push(format!("group {:?} {:?}", world.group_id(name), world.group_name(Gid(id))));
-        all.push(format!("groups {:?}", world.groups_of(Uid(id))));
+    let owners = listed.processes.keys().filter_map(|pid| listed.owner(*pid).known());
+    for (uid, gid) in owners.chain([(Uid(0), Gid(0))]) {
+        all.push(format!("user {:?} {:?}", world.user_name(uid), world.groups_of(uid)));
+        all.push(format!("group {:?}", world.group_name(gid)));
+        if let Fact::Known(name) = listed.user_name(uid) {
+            all.push(format!("ids {:?} {:?}", world.user_id(&name), world.group_id(&name)));
+        }
     }
     for pid in listed.processes.keys() {
         all.extend(answers_of(world, *pid).into_iter().map(|answer| format!("{pid} {answer}")));
-        for field in ["user", "group", "nice", "rss", "state", "caps.eff", "ruser", "age", "cpu_time", "swap"] {
+        for field in ["user", "group", "nice", "rss", "state", "caps.eff", "ruser", "age", "cpu_time", "swap"]
+        {
             all.push(format!("{pid} gap {field} {:?}", world.gap(*pid, field)));
         }
     }
@@ -91,7 +96,7 @@ fn everything(snapshot: &Snapshot) -> WriteOptions {
 }
 
 #[track_caller]
-fn check(text: &str) {
+pub(super) fn check(text: &str) {
     let first = parse(text);
     let pids: Vec<Pid> = first.processes.keys().copied().collect();
     let written = write(&first, &pids, &everything(&first));
@@ -123,5 +128,84 @@ fn the_files_of_a_script_are_written_without_being_asked_for() {
         let path = path.as_bytes();
         assert_eq!(again.file(Root::Engine, path), world.file(Root::Engine, path));
         assert_eq!(again.head(Root::Engine, path), world.head(Root::Engine, path));
+    }
+}
+
+mod generated {
+    use proptest::prelude::*;
+
+    /// A process with some of these keys.
+    fn process() -> impl Strategy<Value = String> {
+        let some = |key: &'static str, value: BoxedStrategy<String>| {
+            proptest::option::of(value).prop_map(move |value| value.map(|value| format!("{key}: {value}")))
+        };
+        let word = "[a-z./ \\\\:#'{}é-]{1,12}".prop_map(|text| format!("{text:?}")).boxed();
+        let hex = proptest::collection::vec("[0-9a-f]{2}", 0..6)
+            .prop_map(|pairs| format!("\"{}\"", pairs.concat()));
+        let number = (0u32..100_000).prop_map(|n| n.to_string()).boxed();
+        let size = (0u64..1 << 40).prop_map(|n| format!("{n}B")).boxed();
+        let path = prop::sample::select(vec!["/a", "/a/b", "/l", "/l/b", "/none", "\"/a/b (deleted)\""]);
+        let states = vec!["running", "sleeping", "zombie", "disk", "dead", "idle", "stopped", "traced"];
+        let whys = "(exe|cwd|comm|stat|status|ns|root|fds|user|tasks): (denied|timeout|vanished|budget)";
+        let first = (
+            some("uid", number.clone()),
+            some("startTicks", number.clone()),
+            some("state", prop::sample::select(states).prop_map(str::to_owned).boxed()),
+            some("execfn", word.clone()),
+            some(
+                "argvHex",
+                proptest::collection::vec(hex, 0..4).prop_map(|w| format!("[{}]", w.join(", "))).boxed(),
+            ),
+            some("env", word.clone().prop_map(|value| format!("{{A: {value}, B: \"\"}}")).boxed()),
+            some("io", size.clone().prop_map(|size| format!("{{writeBytes: {size}}}")).boxed()),
+            some("swap", size.clone()),
+        );
+        let second = (
+            some("exe", path.prop_map(str::to_owned).boxed()),
+            some("rss", size),
+            some("securityLabel", word),
+            some("threads", number.clone()),
+            some("managedAs", "[a-z]{1,8}".boxed()),
+            some("signals", "[0-9a-f]{1,16}".prop_map(|set| format!("{{caught: 0x{set}}}")).boxed()),
+            some(
+                "root",
+                prop::sample::select(vec!["same", "{path: /, id: [9, 2]}"]).prop_map(str::to_owned).boxed(),
+            ),
+            some("gid", number),
+        );
+        let unread =
+            proptest::option::of(whys).prop_map(|why| why.map(|why| format!("unreadable: {{{why}}}")));
+        (first, second, unread).prop_map(|(a, b, unread)| {
+            let mut keys: Vec<String> =
+                [a.0, a.1, a.2, a.3, a.4, a.5, a.6, a.7].into_iter().flatten().collect();
+            keys.extend([b.0, b.1, b.2, b.3, b.4, b.5, b.6, b.7].into_iter().flatten());
+            // A fact is stated or unreadable, never both.
+            let clash = |why: &String| {
+                let key = why.trim_start_matches("unreadable: {").split(':').next().unwrap_or_default();
+                keys.iter().any(|stated| stated.starts_with(&format!("{key}:"))) || key == "user"
+            };
+            keys.extend(unread.filter(|why| !clash(why)));
+            keys.iter().map(|key| format!("    {key}\n")).collect()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn generated_snapshots_read_back(
+            processes in proptest::collection::vec(process(), 0..4),
+            head in "[#!/a-z \n]{0,20}",
+            link in "(\\.\\./)?(a|l|a/b|/a|/)",
+            reason in "(denied|timeout|nss)",
+        ) {
+            let mut text = format!(
+                "host:\n  uptime: 5h\n  files:\n    /a/b: {{id: [1, 1], head: {head:?}}}\n    /l: {{link: {link}}}\n    /u: {{unreadable: {reason}}}\n  roots: [{{id: [9, 2], files: {{/a/b: {{id: [9, 9]}}}}}}]\nprocesses:\n"
+            );
+            for (number, process) in processes.iter().enumerate() {
+                text.push_str(&format!("  - pid: {}\n{process}", number + 1));
+            }
+            super::check(&text);
+        }
     }
 }
