@@ -2,4 +2,5 @@
 //!
 //! Floor 3.
 
+pub mod snapshot;
 pub mod world;
