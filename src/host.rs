@@ -8,6 +8,13 @@
 )]
 
 pub mod proc;
+pub mod atomic;
+pub mod errno;
+pub mod ledger;
 mod seam;
+pub mod signal;
+pub mod spawn;
+pub mod state_dir;
+pub mod walk;
 
 pub use seam::Host;
