@@ -7,6 +7,7 @@
     reason = "this is the module that may read clocks and files and start processes"
 )]
 
+pub mod proc;
 pub mod atomic;
 pub mod clock;
 pub mod errno;
