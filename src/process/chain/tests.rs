@@ -26,7 +26,8 @@ fn shown(chain: &Chain) -> String {
         Program::Family(family) => format!("~{}", text(family)),
         Program::Unresolved(reason, _) => format!("!{reason}"),
     };
-    let argv: Vec<String> = chain.argv0.iter().chain(&chain.words).map(|word| format!("[{}]", text(word))).collect();
+    let argv: Vec<String> =
+        chain.argv0.iter().chain(&chain.words).map(|word| format!("[{}]", text(word))).collect();
     format!("{program} {}", argv.join("")).trim_end().into()
 }
 
@@ -117,9 +118,21 @@ fn env_finds_its_program_in_the_path_of_the_spec() {
     check("#!/usr/bin/env -S 'python3' \"-u\" a\\_b\n", "/usr/bin/python3.11 [python3][-u][a][b]");
     check("#!/usr/bin/env /usr/bin/perl\n", "/usr/bin/perl [/usr/bin/perl]");
     check("#!/usr/bin/env -S python3 # comment\n", "/usr/bin/python3.11 [python3]");
-    check_in(&around(None, Some("/opt/py/bin:/usr/bin")), "#!/usr/bin/env python3\n", "/opt/py/bin/python3.9 [python3]");
-    check_in(&around(Some("/usr/bin"), Some(":/opt/py/bin")), "#!/usr/bin/env python3\n", "/usr/bin/python3.11 [python3]");
-    check_in(&around(None, Some("/opt/noexec:/opt/py/bin")), "#!/usr/bin/env python3\n", "/opt/py/bin/python3.9 [python3]");
+    check_in(
+        &around(None, Some("/opt/py/bin:/usr/bin")),
+        "#!/usr/bin/env python3\n",
+        "/opt/py/bin/python3.9 [python3]",
+    );
+    check_in(
+        &around(Some("/usr/bin"), Some(":/opt/py/bin")),
+        "#!/usr/bin/env python3\n",
+        "/usr/bin/python3.11 [python3]",
+    );
+    check_in(
+        &around(None, Some("/opt/noexec:/opt/py/bin")),
+        "#!/usr/bin/env python3\n",
+        "/opt/py/bin/python3.9 [python3]",
+    );
 }
 
 #[test]
@@ -140,7 +153,11 @@ fn what_env_can_not_run_is_unresolved() {
 
 #[test]
 fn a_shim_is_known_by_its_family_only() {
-    check_in(&around(None, Some("/opt/shims:/usr/bin")), "#!/usr/bin/env -S python3 -u\n", "~python [python3][-u]");
+    check_in(
+        &around(None, Some("/opt/shims:/usr/bin")),
+        "#!/usr/bin/env -S python3 -u\n",
+        "~python [python3][-u]",
+    );
     let mut world = world();
     world.script("/srv/p", "#!/usr/bin/env python3\n");
     let chain = resolve(&world, b"/srv/p", &around(None, Some("/opt/shims")));
@@ -166,11 +183,18 @@ fn binfmt_misc_comes_first() {
         magic: magic.to_vec(),
         mask: mask.map_or_else(|| vec![0xff; magic.len()], <[u8]>::to_vec),
     };
-    let entry = |matches, interpreter: &str| Binfmt { matches, interpreter: bytes(interpreter), flags: String::new() };
+    let entry = |matches, interpreter: &str| Binfmt {
+        matches,
+        interpreter: bytes(interpreter),
+        flags: String::new(),
+    };
     for (entry, expected) in [
         (entry(magic(b"\x7fELF\x02", None, 0), "/usr/bin/perl"), "/usr/bin/perl [/usr/bin/perl]"),
         (entry(magic(b"ELF\x02", None, 1), "/usr/bin/perl"), "/usr/bin/perl [/usr/bin/perl]"),
-        (entry(magic(b"\x7fELF\x03", Some(b"\xff\xff\xff\xff\xfe"), 0), "/usr/bin/perl"), "/usr/bin/perl [/usr/bin/perl]"),
+        (
+            entry(magic(b"\x7fELF\x03", Some(b"\xff\xff\xff\xff\xfe"), 0), "/usr/bin/perl"),
+            "/usr/bin/perl [/usr/bin/perl]",
+        ),
         (entry(magic(b"MZ", None, 0), "/usr/bin/perl"), "/srv/app.exe"),
         (entry(BinfmtMatch::Extension(b"exe".to_vec()), "/usr/bin/perl"), "/usr/bin/perl [/usr/bin/perl]"),
         (entry(BinfmtMatch::Extension(b"xe".to_vec()), "/usr/bin/perl"), "/srv/app.exe"),
@@ -194,7 +218,10 @@ fn what_can_not_be_looked_at_is_unresolved() {
     for path in ["/srv/secret", "/srv/unread", "/srv/none", "/srv", "relative"] {
         let chain = resolve(&world, path.as_bytes(), &around(None, None));
         let image = chain.image();
-        assert!(matches!(&image, Fact::Unknown(reason) if reason.why == Why::Unresolved), "{path}: {image:?}");
+        assert!(
+            matches!(&image, Fact::Unknown(reason) if reason.why == Why::Unresolved),
+            "{path}: {image:?}"
+        );
     }
 }
 
@@ -220,7 +247,8 @@ fn strings_are_split_as_env_does() {
         ("${PATH}x", "/px"),
     ] {
         let words = split_string(text.as_bytes(), Some(b"/p")).unwrap();
-        let words: Vec<String> = words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+        let words: Vec<String> =
+            words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
         assert_eq!(words.join("|"), expected, "{text}");
     }
     for wrong in ["'a", "\"a", "a\\", "a\\q", "$A", "${A", "${A}", "\"\\c\""] {
