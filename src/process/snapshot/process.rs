@@ -340,7 +340,7 @@ fn limits(reader: &mut Reader, node: &Node) -> BTreeMap<String, LimitPair> {
             continue;
         }
         let pair = if matches!(value.kind, NodeKind::Scalar(_)) {
-            limit(reader, value).map(|both| LimitPair { soft: both, hard: both })
+            Some(limit(reader, value)).map(|both| LimitPair { soft: both, hard: both })
         } else {
             reader.fields(value, "a limit", &["soft", "hard"]).and_then(|fields| {
                 let (Some(soft), Some(hard)) = (fields.get("soft"), fields.get("hard")) else {
@@ -348,7 +348,7 @@ fn limits(reader: &mut Reader, node: &Node) -> BTreeMap<String, LimitPair> {
                     reader.error(codes::MISSING, value.span, "a limit needs `soft` and `hard`", help);
                     return None;
                 };
-                Some(LimitPair { soft: limit(reader, soft)?, hard: limit(reader, hard)? })
+                Some(LimitPair { soft: limit(reader, soft), hard: limit(reader, hard) })
             })
         };
         limits.extend(pair.map(|pair| (name.to_owned(), pair)));
@@ -356,9 +356,10 @@ fn limits(reader: &mut Reader, node: &Node) -> BTreeMap<String, LimitPair> {
     limits
 }
 
-fn limit(reader: &mut Reader, node: &Node) -> Option<Option<u64>> {
+/// A number or `unlimited`, which is none.
+fn limit(reader: &mut Reader, node: &Node) -> Option<u64> {
     match &node.kind {
-        NodeKind::Scalar(scalar) if scalar.text == "unlimited" => Some(None),
-        _ => reader.number(node).map(Some),
+        NodeKind::Scalar(scalar) if scalar.text == "unlimited" => None,
+        _ => reader.number(node),
     }
 }
