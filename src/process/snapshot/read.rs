@@ -33,6 +33,11 @@ impl<'n> Fields<'n> {
         self.entries.get(key).map(|(_, node)| *node)
     }
 
+    /// As if a key had not been stated.
+    pub(super) fn forget(&mut self, key: &str) {
+        self.entries.remove(key);
+    }
+
     /// Where a key stands.
     pub(super) fn key_span(&self, key: &str) -> Option<Span> {
         self.entries.get(key).map(|(span, _)| *span)
