@@ -66,9 +66,12 @@ impl Builder {
         self.nodes.set(self.nodes.get() + 1);
         if self.nodes.get() == NODES_MAX + 1 {
             self.report(
-                Diagnostic::error(codes::TOO_MANY_NODES, format!("the expression has more than {NODES_MAX} parts"))
-                    .at(span, "one part too many")
-                    .help("move parts into a Matcher document or a named list"),
+                Diagnostic::error(
+                    codes::TOO_MANY_NODES,
+                    format!("the expression has more than {NODES_MAX} parts"),
+                )
+                .at(span, "one part too many")
+                .help("move parts into a Matcher document or a named list"),
             );
         }
         if below >= DEPTH_MAX {
@@ -118,8 +121,7 @@ impl Builder {
             Rule::plus_op => {
                 let op = if text == "+" { ArithmeticOp::Add } else { ArithmeticOp::Subtract };
                 let (span, below) = around(&left, &right);
-                let kind =
-                    Kind::Arithmetic { op, left: Box::new(left.expr), right: Box::new(right.expr) };
+                let kind = Kind::Arithmetic { op, left: Box::new(left.expr), right: Box::new(right.expr) };
                 self.node(kind, span, below)
             }
             Rule::compare_op => match operators::comparison(text) {
@@ -304,11 +306,9 @@ impl Builder {
             }
             Rule::group => match self.bracketed(pair).into_iter().next() {
                 // Parentheses count as depth, as they did before parsing, but are no node.
-                Some(inner) => Built {
-                    expr: Expr::new(inner.expr.kind, span),
-                    depth: inner.depth,
-                    bare: false,
-                },
+                Some(inner) => {
+                    Built { expr: Expr::new(inner.expr.kind, span), depth: inner.depth, bare: false }
+                }
                 None => self.node(Kind::Invalid(Vec::new()), span, 0),
             },
             Rule::literal => self.literal(pair),
@@ -411,8 +411,7 @@ impl Builder {
         let value = parts.next().map(|formula| self.formula(formula));
         match (word, value) {
             (Some(variable), Some(body)) if lambda => {
-                let built =
-                    self.node(Kind::Lambda { variable, body: Box::new(body.expr) }, span, body.depth);
+                let built = self.node(Kind::Lambda { variable, body: Box::new(body.expr) }, span, body.depth);
                 (Argument { name: None, value: built.expr }, built.depth)
             }
             (name, Some(value)) => (Argument { name, value: value.expr }, value.depth),
@@ -443,9 +442,12 @@ impl Builder {
             Rule::wrong_dollar => {
                 let name = written.trim_matches(['$', '{', '}']);
                 self.report(
-                    Diagnostic::error(codes::UNEXPECTED, format!("`{written}` is not how variables are written"))
-                        .at(span, "no `$` outside of strings")
-                        .help(format!("write `{name}`, or `env(\"{name}\")` for the environment of the process")),
+                    Diagnostic::error(
+                        codes::UNEXPECTED,
+                        format!("`{written}` is not how variables are written"),
+                    )
+                    .at(span, "no `$` outside of strings")
+                    .help(format!("write `{name}`, or `env(\"{name}\")` for the environment of the process")),
                 );
                 self.node(Kind::Invalid(Vec::new()), span, 0)
             }

@@ -14,8 +14,14 @@ pub(super) struct Text {
 
 /// Reads the inside of `"..."`, which starts at `offset` of the expression.
 pub(super) fn cooked(inside: &str, offset: usize) -> Text {
-    let mut reader =
-        Reader { text: inside, at: 0, offset, bytes: Vec::new(), pieces: Vec::new(), diagnostics: Vec::new() };
+    let mut reader = Reader {
+        text: inside,
+        at: 0,
+        offset,
+        bytes: Vec::new(),
+        pieces: Vec::new(),
+        diagnostics: Vec::new(),
+    };
     while let Some(c) = reader.next() {
         match c {
             '\\' => reader.escape(),
@@ -70,7 +76,10 @@ impl Reader<'_> {
             Some('x') => self.hex(start),
             Some('u') => self.unicode(start),
             Some(other) => {
-                self.wrong_escape(start, format!("write `\\\\{other}` for a backslash, or a raw string `r\"...\"`"));
+                self.wrong_escape(
+                    start,
+                    format!("write `\\\\{other}` for a backslash, or a raw string `r\"...\"`"),
+                );
             }
             None => self.wrong_escape(start, "write `\\\\` for a backslash".into()),
         }
