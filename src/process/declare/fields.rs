@@ -11,13 +11,11 @@ use crate::process::objects::{
 use crate::process::read::{
     POLICIES, duration, group, int, optional, path, process, processes, size, string, time, user, word,
 };
+use crate::process::runs::COMM_MAX;
 use crate::process::vocabulary::ProcessVocabulary;
 use crate::process::world::{Bytes, Namespace};
 use crate::process::{arguments, exe, paths, pidfile, script, tree};
 use crate::units::Pid;
-
-/// `comm` holds so many bytes; longer names are cut (`TASK_COMM_LEN` without its NUL).
-const COMM_MAX: usize = 15;
 
 pub(super) fn table() -> Vec<Field> {
     use Reader::{Entry, Process};
