@@ -78,6 +78,7 @@ impl std::fmt::Debug for Query<'_> {
 
 /// One process that may be the service: the topmost of a family.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each of which is reported")]
 pub struct Candidate {
     /// Its number.
     pub pid: Pid,

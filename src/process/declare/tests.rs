@@ -20,17 +20,18 @@ fn every_name_is_declared_once_and_described() {
     }
 }
 
+fn leaf(ty: &Type) -> &Type {
+    match ty {
+        Type::List(of) | Type::Map(of) => leaf(of),
+        other => other,
+    }
+}
+
 #[test]
 fn types_that_fields_mention_are_declared() {
     let declarations = declarations();
     let named: BTreeSet<&str> = declarations.types.iter().map(|ty| ty.name).collect();
     let enums: BTreeSet<&str> = declarations.enums.iter().map(|ty| ty.name).collect();
-    fn leaf(ty: &Type) -> &Type {
-        match ty {
-            Type::List(of) | Type::Map(of) => leaf(of),
-            other => other,
-        }
-    }
     for field in &declarations.fields {
         match leaf(&field.ty) {
             Type::Named(name) => assert!(named.contains(name), "{name}"),

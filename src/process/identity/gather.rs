@@ -132,8 +132,7 @@ impl<'q> Search<'q> {
         let replaced = self.query.replace.map(|condition| condition(pid));
         let holds = match (&run.holds, replaced) {
             // The pid file anchors what runs the program, whatever replaces the scan.
-            (Fact::Known(true), None) => true,
-            (Fact::Known(true), Some(_)) if anchor => true,
+            (Fact::Known(true), condition) if anchor || condition.is_none() => true,
             (_, Some(Ternary::True)) => true,
             (_, Some(Ternary::Unknown(why))) => {
                 reasons.extend(why);

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::similar_names, reason = "tests")]
 
 use super::*;
 use crate::facts::{CgroupLine, Fact, ProcessState, Task, Why};

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use Operation::{Equal, Less, Under};
+
 use super::*;
 use crate::facts::{Arguments, CgroupLine, LimitPair, MagicLink, ProcessState, Task};
 use crate::process::candidate;
@@ -358,7 +360,7 @@ fn options_are_found_in_argv() {
     assert_eq!(call(&world, "has_args", &[list(&["--", "--after"])]), "true");
     assert_eq!(call(&world, "has_args", &[list(&["--after", "--"])]), "false");
     let cut = self::world(|proc| {
-        proc.arguments = Fact::Known(Arguments { truncated: true, ..words(&["a", "-v"]) })
+        proc.arguments = Fact::Known(Arguments { truncated: true, ..words(&["a", "-v"]) });
     });
     assert_eq!(call(&cut, "flag", &[Value::string("-x")]), "?truncated");
     assert_eq!(call(&cut, "flag", &[Value::string("-v")]), "true");
@@ -415,7 +417,6 @@ fn values_compare_by_what_they_are() {
     let get = |name| vocabulary.field(&me, index(PROCESS, name)).known().unwrap();
     let to = |text: &str, ty| vocabulary.convert(&Value::string(text), ty).known().unwrap();
     let user = |uid| Value::from(User(Uid(uid)));
-    use Operation::{Equal, Less, Under};
     for (left, operation, right, expected) in [
         (get("user"), Equal, to("www-data", USER), true),
         (get("user"), Equal, to("root", USER), false),
