@@ -2,6 +2,25 @@
 //!
 //! Floor 6.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this is the module that may read clocks and files and start processes"
+)]
+
+pub mod proc;
+pub mod atomic;
+pub mod clock;
+pub mod errno;
+pub mod exits;
+pub mod ledger;
+pub mod probe;
+pub mod requests;
 mod seam;
+pub mod signal;
+pub mod spawn;
+pub mod spec_dir;
+pub mod state_dir;
+pub mod wake;
+pub mod walk;
 
 pub use seam::Host;

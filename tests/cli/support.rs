@@ -73,7 +73,8 @@ impl Bench {
     /// Writes `specs/NAME.yaml`: a Service with this `spec`, given as YAML lines without indentation.
     pub fn spec(&self, name: &str, spec: &str) -> PathBuf {
         let body: String = spec.trim().lines().map(|line| format!("  {line}\n")).collect();
-        let text = format!("apiVersion: selfsame/v1\nkind: Service\nmetadata: {{name: {name}}}\nspec:\n{body}");
+        let text =
+            format!("apiVersion: selfsame/v1\nkind: Service\nmetadata: {{name: {name}}}\nspec:\n{body}");
         self.write(&format!("specs/{name}.yaml"), &text)
     }
 
@@ -175,7 +176,8 @@ impl Bench {
     /// The status of one object.
     pub fn status_of(&self, name: &str) -> serde_json::Value {
         let all = self.status();
-        let found = all.as_array().and_then(|list| list.iter().find(|object| object["name"] == name).cloned());
+        let found =
+            all.as_array().and_then(|list| list.iter().find(|object| object["name"] == name).cloned());
         found.unwrap_or_default()
     }
 }
