@@ -7,13 +7,17 @@
     reason = "this is the module that may read clocks and files and start processes"
 )]
 
-pub mod proc;
+pub mod accounts;
 pub mod atomic;
 pub mod clock;
+pub mod conditions;
 pub mod errno;
+pub mod executable;
 pub mod exits;
 pub mod ledger;
+pub mod linux;
 pub mod probe;
+pub mod proc;
 pub mod requests;
 mod seam;
 pub mod signal;
@@ -23,4 +27,5 @@ pub mod state_dir;
 pub mod wake;
 pub mod walk;
 
+pub use linux::{HostOptions, LinuxHost, OpenError};
 pub use seam::Host;
