@@ -14,8 +14,10 @@ pub mod conditions;
 pub mod errno;
 pub mod executable;
 pub mod exits;
+mod files;
 pub mod ledger;
 pub mod linux;
+pub mod presence;
 pub mod probe;
 pub mod proc;
 pub mod requests;
@@ -28,4 +30,5 @@ pub mod wake;
 pub mod walk;
 
 pub use linux::{HostOptions, LinuxHost, OpenError};
+pub use files::{is_directory, own_uid, read_text, real_path};
 pub use seam::Host;
