@@ -5,5 +5,5 @@
 pub mod accept;
 pub mod converge;
 pub mod sources;
-pub mod watch;
 pub mod tick;
+pub mod watch;

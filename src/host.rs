@@ -17,6 +17,7 @@ pub mod exits;
 mod files;
 pub mod ledger;
 pub mod linux;
+pub mod patience;
 pub mod presence;
 pub mod probe;
 pub mod proc;
@@ -29,6 +30,6 @@ pub mod state_dir;
 pub mod wake;
 pub mod walk;
 
+pub use files::{caller, exists, is_directory, own_uid, read_text, real_path};
 pub use linux::{HostOptions, LinuxHost, OpenError};
-pub use files::{is_directory, own_uid, read_text, real_path};
 pub use seam::Host;

@@ -3,7 +3,6 @@
 use super::args::{CheckArgs, Output};
 use super::exit::Exit;
 use super::terminal::Terminal;
-use crate::diagnostic::Diagnostic;
 use crate::engine::sources::Sources;
 use crate::report::{diagnostic_rows, printable};
 
@@ -28,16 +27,16 @@ pub(super) fn run(args: &CheckArgs, terminal: Terminal) -> Exit {
     }
     if args.output == Output::Text {
         let count = look.services().len();
-        terminal.data(&format!("{count} object{} in {} file{}: good\n", plural(count), look.files(), plural(look.files())));
+        terminal.data(&format!(
+            "{count} object{} in {} file{}: good\n",
+            plural(count),
+            look.files(),
+            plural(look.files())
+        ));
     }
     if args.strict && warnings > 0 { Exit::Warnings } else { Exit::Ok }
 }
 
 fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
-}
-
-/// Whether any of them is an error.
-pub(super) fn has_errors(diagnostics: &[Diagnostic]) -> bool {
-    diagnostics.iter().any(Diagnostic::is_error)
 }

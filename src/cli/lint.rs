@@ -47,11 +47,17 @@ fn executable(service: &Service, world: &dyn World) -> Option<Diagnostic> {
     let path = service.startas.as_os_str().as_bytes();
     let (problem, help) = match world.file(Root::Engine, path) {
         Fact::Absent => ("does not exist on this host", "install it, or correct `startas`"),
-        Fact::Known(file) if file.kind != FileKind::Regular => ("is not a regular file", "name the program itself"),
+        Fact::Known(file) if file.kind != FileKind::Regular => {
+            ("is not a regular file", "name the program itself")
+        }
         Fact::Known(file) if file.mode & 0o111 == 0 => ("is not executable", "`chmod +x` it"),
         Fact::Known(_) | Fact::Unknown(_) => return None,
     };
     let path = service.startas.display();
     let warning = Diagnostic::warning(NOT_EXECUTABLE, format!("`{}`: `{path}` {problem}", service.name));
-    Some(warning.note(format!("declared in `{}`, line {}", service.origin.file, service.origin.line)).help(help))
+    Some(
+        warning
+            .note(format!("declared in `{}`, line {}", service.origin.file, service.origin.line))
+            .help(help),
+    )
 }

@@ -8,8 +8,8 @@ use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::diagnostic::{Diagnostic, Source};
 use crate::facts::Fact;
-use crate::lang::value::{Type, Value};
 use crate::lang::schema::Vocabulary as _;
+use crate::lang::value::{Type, Value};
 use crate::lang::{Matcher, Predicate, Verdict, Vocabularies};
 use crate::process::expression::{compile_expression, variables};
 use crate::process::snapshot::Snapshot;
@@ -123,8 +123,9 @@ pub(super) fn open_world(snapshot: Option<&Path>) -> Result<Box<dyn World>, Vec<
         return Ok(Box::new(live));
     };
     let name = path.display().to_string();
-    let text = crate::host::read_text(path)
-        .map_err(|error| vec![Diagnostic::error(super::codes::FILE, format!("`{name}` can't be read: {error}"))])?;
+    let text = crate::host::read_text(path).map_err(|error| {
+        vec![Diagnostic::error(super::codes::FILE, format!("`{name}` can't be read: {error}"))]
+    })?;
     let source = Source::new(name, text);
     Snapshot::parse(&source).map(|snapshot| Box::new(snapshot) as Box<dyn World>)
 }
@@ -178,7 +179,8 @@ fn add_binding(bindings: &mut BTreeMap<String, Value>, name: &str, ty: &Type, te
 /// A path on the command line is meant from here.
 fn absolute(text: &str) -> Vec<u8> {
     use std::os::unix::ffi::OsStringExt as _;
-    std::path::absolute(text).map_or_else(|_| text.as_bytes().to_vec(), |path| path.into_os_string().into_vec())
+    std::path::absolute(text)
+        .map_or_else(|_| text.as_bytes().to_vec(), |path| path.into_os_string().into_vec())
 }
 
 fn unknown_name<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
@@ -231,10 +233,12 @@ fn exit_of(rows: &[MatchRow]) -> Exit {
 }
 
 fn print_rows(args: &MatchArgs, terminal: Terminal, world: &dyn World, rows: &[MatchRow], everything: bool) {
-    let shown: Vec<&MatchRow> = rows.iter().filter(|row| everything || row.is_match() || row.is_unknown()).collect();
+    let shown: Vec<&MatchRow> =
+        rows.iter().filter(|row| everything || row.is_match() || row.is_unknown()).collect();
     match args.output {
         MatchOutput::Pids => {
-            let text: String = rows.iter().filter(|row| row.is_match()).map(|row| format!("{}\n", row.pid)).collect();
+            let text: String =
+                rows.iter().filter(|row| row.is_match()).map(|row| format!("{}\n", row.pid)).collect();
             terminal.data(&text);
             say_unknown(rows, terminal);
         }
@@ -287,8 +291,12 @@ impl Question<'_> {
         const SHOWN: usize = 10;
         let facts = self.vocabularies();
         let rows = self.rows();
-        let decided: Vec<Pid> =
-            rows.iter().filter(|row| row.is_match() || row.is_unknown()).map(|row| row.pid).take(SHOWN).collect();
+        let decided: Vec<Pid> = rows
+            .iter()
+            .filter(|row| row.is_match() || row.is_unknown())
+            .map(|row| row.pid)
+            .take(SHOWN)
+            .collect();
         if !decided.is_empty() {
             return decided;
         }
@@ -296,4 +304,3 @@ impl Question<'_> {
         self.pids.iter().copied().filter(near).take(SHOWN).collect()
     }
 }
-

@@ -18,7 +18,11 @@ use crate::spec::ServiceName;
 
 /// Runs `watch`.
 pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
-    let opened = match state::open(dirs, HostOptions { signals: true, subreaper: true, ..HostOptions::default() }, terminal) {
+    let opened = match state::open(
+        dirs,
+        HostOptions { signals: true, subreaper: true, ..HostOptions::default() },
+        terminal,
+    ) {
         Ok(opened) => opened,
         Err(reason) => return reason.report(terminal),
     };
@@ -32,7 +36,12 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         prune_delay: args.prune_delay,
         hints: !args.no_hints,
     };
-    let mut teller = Teller { terminal, json: args.output == Output::Json, phases: BTreeMap::new(), summary: String::new() };
+    let mut teller = Teller {
+        terminal,
+        json: args.output == Output::Json,
+        phases: BTreeMap::new(),
+        summary: String::new(),
+    };
     let mut tell = |event: Event<'_>| teller.tell(&event);
     let watch = Watch::new(opened.host, Sources::new(args.paths.clone()), opened.memory, options, &mut tell);
     match watch.run() {
@@ -70,7 +79,9 @@ impl Teller {
                     }
                 }
                 if let Some(reason) = &tick.not_remembered {
-                    self.terminal.say(&format!("warning: nothing new is started, since it can't be recorded: {reason}"));
+                    self.terminal.say(&format!(
+                        "warning: nothing new is started, since it can't be recorded: {reason}"
+                    ));
                 }
             }
             Event::Status(status) => self.status(status),
@@ -101,7 +112,9 @@ impl Teller {
             }
         }
         let wanted = status.iter().map(|service| service.instances.len()).sum::<usize>();
-        let ready = |service: &ServiceStatus| service.instances.iter().filter(|i| i.phase == PhaseWord::Running).count();
+        let ready = |service: &ServiceStatus| {
+            service.instances.iter().filter(|i| i.phase == PhaseWord::Running).count()
+        };
         let ready: usize = status.iter().map(ready).sum();
         let summary = format!("{ready} of {wanted} instances are ready");
         if self.summary != summary && !self.json {

@@ -72,7 +72,10 @@ impl Sources {
 
     /// Looks at all places and loads what is new.
     pub fn look(&mut self) -> SourcesLook {
-        let mut look = SourcesLook { seen: SourcesSeen { complete: true, ..SourcesSeen::default() }, ..SourcesLook::default() };
+        let mut look = SourcesLook {
+            seen: SourcesSeen { complete: true, ..SourcesSeen::default() },
+            ..SourcesLook::default()
+        };
         let mut fresh = Vec::new();
         for place in self.places.clone() {
             look.seen.prunable.push(absolute(&place));
@@ -95,7 +98,8 @@ impl Sources {
         for problem in listing.problems {
             let name = problem.path.display().to_string();
             look.digest.push_str(&format!("{name} {}\n", problem.text));
-            look.diagnostics.push(Diagnostic::error(UNUSABLE, format!("`{name}` is not used: {}", problem.text)));
+            look.diagnostics
+                .push(Diagnostic::error(UNUSABLE, format!("`{name}` is not used: {}", problem.text)));
             look.seen.files.insert(absolute(&problem.path), FileSeen::Broken(problem.text));
         }
         let directory = directory_of(place);
@@ -127,7 +131,15 @@ impl Sources {
 
 /// Loads files with the process vocabulary for their expressions.
 pub fn load_files(files: &[SpecFile]) -> Loaded {
-    load(files, &LoadContext { limits: crate::spec::Limits::default(), compile: &|request| expression::check_in_document(request.text, request.variables.clone(), request.replaces) })
+    load(
+        files,
+        &LoadContext {
+            limits: crate::spec::Limits::default(),
+            compile: &|request| {
+                expression::check_in_document(request.text, request.variables.clone(), request.replaces)
+            },
+        },
+    )
 }
 
 fn seen(file: &LoadedFile, name: &str) -> FileSeen {

@@ -15,11 +15,11 @@ use super::accept::{Acceptance, PruneHeld, PruneRules};
 use super::converge::converge;
 use super::sources::{Sources, SourcesLook};
 use super::tick::{Tick, TickOptions};
-use crate::host::requests::{self, Request, Wanted};
-use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
-use crate::host::wake::Wakes;
 use crate::host::Host as _;
 use crate::host::linux::LinuxHost;
+use crate::host::requests::{self, Request, Waiting, Wanted};
+use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
+use crate::host::wake::Wakes;
 use crate::plan::memory::Memory;
 use crate::plan::status::ServiceStatus;
 use crate::plan::{PlanOptions, QuestionHints};
@@ -141,8 +141,9 @@ impl<'a> Watch<'a> {
                 deadlines.first_hint = None;
                 deadlines.sources = self.look_at_sources(now);
             }
-            self.take_requests();
+            let taken = self.take_requests();
             deadlines.plan = self.converge(full);
+            self.answer(taken);
             self.confirmed = false;
             if full {
                 deadlines.resync = self.host.now().boot.after(self.options.resync);
@@ -184,7 +185,9 @@ impl<'a> Watch<'a> {
 
     fn poll_because(&mut self, reason: &str) {
         if !self.polling {
-            (self.tell)(Event::Trouble(&format!("looking every 2s, since notifications are not to be had: {reason}")));
+            (self.tell)(Event::Trouble(&format!(
+                "looking every 2s, since notifications are not to be had: {reason}"
+            )));
         }
         self.polling = true;
     }
@@ -222,27 +225,39 @@ impl<'a> Watch<'a> {
         accepted.recheck.into_iter().chain(poll).min()
     }
 
-    fn take_requests(&mut self) {
+    /// Puts what people ask for on record. Each request is answered (removed) only after the ticks that follow: whoever
+    /// waits for that finds a status that knows of it. A crash in between asks twice, which does no harm.
+    fn take_requests(&mut self) -> Vec<Waiting> {
         let (waiting, problems) = requests::waiting(self.host.dirs());
         for problem in problems {
             (self.tell)(Event::Trouble(&problem));
         }
-        for request in waiting {
+        for request in &waiting {
             (self.tell)(Event::Request(&request.request));
             let now = self.host.now();
             match &request.request.wanted {
-                Wanted::Start(name) => self.with_record(name, |record, by| record.ask(true, by, now.wall), &request.request),
-                Wanted::Stop(name) => self.with_record(name, |record, by| record.ask(false, by, now.wall), &request.request),
-                Wanted::Restart(name) => self.with_record(name, |record, _| record.ask_restart(now.boot), &request.request),
+                Wanted::Start(name) => {
+                    self.with_record(name, |record, by| record.ask(true, by, now.wall), &request.request)
+                }
+                Wanted::Stop(name) => {
+                    self.with_record(name, |record, by| record.ask(false, by, now.wall), &request.request)
+                }
+                Wanted::Restart(name) => {
+                    self.with_record(name, |record, _| record.ask_restart(now.boot), &request.request)
+                }
                 Wanted::Apply { confirmed } => {
                     self.confirmed |= confirmed;
                     let _ = self.look_at_sources(now.boot);
                 }
             }
-            // On record first, then done: a crash in between asks twice, which does no harm.
-            let result = self.host.remember(&self.memory).and_then(|()| request.done().map_err(|e| e.to_string()));
-            if let Err(reason) = result {
-                (self.tell)(Event::Trouble(&reason));
+        }
+        waiting
+    }
+
+    fn answer(&mut self, taken: Vec<Waiting>) {
+        for request in taken {
+            if let Err(error) = request.done() {
+                (self.tell)(Event::Trouble(&format!("a request can't be removed: {error}")));
             }
         }
     }
@@ -261,10 +276,8 @@ impl<'a> Watch<'a> {
 
     /// Ticks until nothing is left to do at once, writes the status down, and says when to tick again.
     fn converge(&mut self, full: bool) -> Option<BootTime> {
-        let options = TickOptions {
-            plan: PlanOptions { confirmed: self.confirmed },
-            hints: QuestionHints { full },
-        };
+        let options =
+            TickOptions { plan: PlanOptions { confirmed: self.confirmed }, hints: QuestionHints { full } };
         let tell = &mut self.tell;
         let last = converge(&mut self.host, &self.set, &mut self.memory, options, &mut |tick| {
             (tell)(Event::Tick(tick));

@@ -38,7 +38,8 @@ pub fn announce(dirs: &Dirs, places: &[PathBuf]) -> Result<(), String> {
     };
     let bytes = serde_json::to_vec(&presence).map_err(|error| error.to_string())?;
     let path = dirs.run.join("watch.json");
-    atomic::write(&path, &bytes, 0o644).map_err(|error| format!("`{}` can't be written: {}", path.display(), io_text(&error)))
+    atomic::write(&path, &bytes, 0o644)
+        .map_err(|error| format!("`{}` can't be written: {}", path.display(), io_text(&error)))
 }
 
 /// The watch that holds the state, if a watch does.

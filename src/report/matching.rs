@@ -201,7 +201,9 @@ fn conclusion(text: &mut String, explanation: &Explanation, row: &MatchRow) {
         Verdict::NoMatch if shown.len() == 1 => {
             text.push_str(&format!("  it fails in one place: {}\n", shown.join("")));
         }
-        Verdict::NoMatch => text.push_str(&format!("  it fails in {} places: {}\n", shown.len(), shown.join("; "))),
+        Verdict::NoMatch => {
+            text.push_str(&format!("  it fails in {} places: {}\n", shown.len(), shown.join("; ")))
+        }
         Verdict::Unknown(missing) => {
             text.push_str(&format!("  it can't be decided because of: {}\n", shown.join("; ")));
             for missing in &missing {

@@ -67,7 +67,8 @@ pub fn plan_rows(plan: &Plan) -> Vec<ChangeRow> {
 
 /// What was done, as a sentence: `web: started as pid 412, because ...`.
 pub fn deed(step: &Step, outcome: &Outcome) -> String {
-    let name = if step.index > 0 { format!("{}[{}]", step.service, step.index) } else { step.service.to_string() };
+    let name =
+        if step.index > 0 { format!("{}[{}]", step.service, step.index) } else { step.service.to_string() };
     let what = match (&step.action, outcome) {
         (Action::Start { .. }, Outcome::Started(key)) => format!("started as pid {}", key.pid),
         (Action::Start { .. }, Outcome::StartFailed { error } | Outcome::Refused { error }) => {
@@ -76,7 +77,9 @@ pub fn deed(step: &Step, outcome: &Outcome) -> String {
         (Action::Start { .. }, Outcome::Done | Outcome::Gone) => "not started".to_owned(),
         (Action::Adopt { key }, _) => format!("adopted pid {}", key.pid),
         (Action::Release { key }, _) => format!("released pid {}", key.pid),
-        (Action::Signal { key, signal, .. }, Outcome::Gone) => format!("{signal} for pid {}: already gone", key.pid),
+        (Action::Signal { key, signal, .. }, Outcome::Gone) => {
+            format!("{signal} for pid {}: already gone", key.pid)
+        }
         (Action::Signal { key, signal, .. }, Outcome::Refused { error } | Outcome::StartFailed { error }) => {
             return printable(format!("{name}: {signal} not sent to pid {}: {error}", key.pid));
         }

@@ -55,7 +55,8 @@ impl LinuxHost {
         pids: &[Pid],
     ) -> identity::Look {
         let around = surroundings(spec);
-        let of = |expression: &crate::spec::Expression, pid| self.conditions.holds(expression, spec, pid, world);
+        let of =
+            |expression: &crate::spec::Expression, pid| self.conditions.holds(expression, spec, pid, world);
         let narrow = spec.narrow.as_ref().map(|expression| move |pid| of(expression, pid));
         let replace = spec.match_only.as_ref().map(|expression| move |pid| of(expression, pid));
         let query = Query {
@@ -150,9 +151,7 @@ fn indexes(
         };
     }
     (0..spec.replicas)
-        .filter(|index| {
-            ends_in(world, found.pid, &arguments(spec, *index, places)) == Fact::Known(true)
-        })
+        .filter(|index| ends_in(world, found.pid, &arguments(spec, *index, places)) == Fact::Known(true))
         .collect()
 }
 
