@@ -49,7 +49,8 @@ fn rendered(text: &str, diagnostics: &[Diagnostic]) -> String {
         let caret = text.get(span.start..span.end).expect("on characters").replace('\n', "⏎");
         let help = diagnostic.help.as_deref().unwrap_or("no help");
         let code = diagnostic.code.0;
-        writeln!(out, "! {code} {line}:{column} `{caret}` {} / {help}", diagnostic.message).expect("a string");
+        writeln!(out, "! {code} {line}:{column} `{caret}` {} / {help}", diagnostic.message)
+            .expect("a string");
     }
     out
 }

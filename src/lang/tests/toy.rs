@@ -134,7 +134,8 @@ pub(super) fn declarations() -> Declarations {
     let op = |left: Type, operation, right: Type| OperatorDecl { left, operation, right, cost: 1 };
     let (who, doc) = (Type::Named("who"), Type::Named("doc"));
     let named = |name, from: &[Type]| TypeDecl { name, summary: "a type", from: from.to_vec() };
-    let enumeration = |name, words: &[&'static str]| EnumDecl { name, summary: "words", words: words.to_vec() };
+    let enumeration =
+        |name, words: &[&'static str]| EnumDecl { name, summary: "words", words: words.to_vec() };
     Declarations {
         types: vec![
             named("thing", &[]),
@@ -169,7 +170,12 @@ pub(super) fn declarations() -> Declarations {
             op(doc.clone(), Operation::Under, Type::Path),
             op(doc, Operation::Text, Type::Path),
         ],
-        foreign: vec![("proc.name", "name"), ("user", "owner"), ("cmdline", "title"), ("basepath", "basename")],
+        foreign: vec![
+            ("proc.name", "name"),
+            ("user", "owner"),
+            ("cmdline", "title"),
+            ("basepath", "basename"),
+        ],
     }
 }
 
@@ -192,7 +198,13 @@ pub(super) fn scope() -> Scope {
     let lists = [
         ("admins", (Type::Named("who"), vec![Value::string("root"), Value::Int(1000)])),
         ("names", (Type::String, "abcdefghij".chars().map(|c| Value::string(c.to_string())).collect())),
-        ("nets", (Type::Cidr, vec![Value::Cidr([10, 0, 0, 0].into(), 8), Value::Cidr([192, 168, 0, 0].into(), 16)])),
+        (
+            "nets",
+            (
+                Type::Cidr,
+                vec![Value::Cidr([10, 0, 0, 0].into(), 8), Value::Cidr([192, 168, 0, 0].into(), 16)],
+            ),
+        ),
         ("web.patterns", (Type::String, vec![Value::string("^a.*z$"), Value::string("foo")])),
     ];
     Scope {
@@ -271,7 +283,9 @@ impl Vocabulary for Toy {
             ("belongs", [who]) => self
                 .fact(candidate, "owner")
                 .map(|found| Value::Bool(format!("{found:?}") == format!("{who:?}"))),
-            ("arg", [Value::String(name)]) => self.fact(candidate, &format!("arg.{}", String::from_utf8_lossy(name))),
+            ("arg", [Value::String(name)]) => {
+                self.fact(candidate, &format!("arg.{}", String::from_utf8_lossy(name)))
+            }
             ("now", []) => Fact::Known(Value::Time(0)),
             other => panic!("called {other:?}"),
         }
@@ -365,7 +379,9 @@ fn value(field: &str, expr: &Expr) -> Value {
         Literal::Int(id, _) if matches!(field, "owner" | "rowner" | "members") => who(*id),
         Literal::Int(soft, _) if field.starts_with("limits.") => Value::Object(Arc::new(Limit(*soft))),
         Literal::Int(value, _) => Value::Int(*value),
-        Literal::String(bytes, _) if matches!(field, "home" | "docs") => Value::Object(Arc::new(Doc(bytes.clone()))),
+        Literal::String(bytes, _) if matches!(field, "home" | "docs") => {
+            Value::Object(Arc::new(Doc(bytes.clone())))
+        }
         Literal::String(bytes, _) if matches!(field, "place" | "group") || field.starts_with("group.") => {
             Value::path(bytes)
         }
