@@ -25,6 +25,8 @@ pub mod world;
 mod read;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use declare::declarations;
 pub use objects::candidate;
