@@ -9,9 +9,11 @@
 
 pub mod arguments;
 pub mod chain;
+pub mod codes;
 pub mod declare;
 pub mod exe;
 pub mod identity;
+pub mod lints;
 pub mod objects;
 pub mod paths;
 pub mod pidfile;

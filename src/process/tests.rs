@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
+use super::chain::Surroundings;
 use super::objects::PROCESS;
 use super::testing::{TestWorld, bytes, words};
-use super::{ProcessVocabulary, candidate, declarations};
+use super::{ProcessVocabulary, candidate, declarations, lints};
 use crate::facts::{CgroupLine, Fact, LimitPair, MagicLink, Why};
 use crate::lang::value::{Type, Value};
 use crate::lang::{Schema, Scope, Verdict, Vocabularies, compile};
@@ -172,4 +173,60 @@ fn what_is_not_readable_is_never_a_match() {
     }
     world.procs.get_mut(&600).unwrap().arguments = Fact::Known(words(&["a title"]));
     assert_eq!(verdict(&world, "has_args(args)"), "?unresolved");
+}
+
+/// Codes of the lints of an expression, in the order of the text.
+fn lints(world: &TestWorld, text: &str) -> String {
+    let compiled = compile(text, &schema(), &scope());
+    let Some(predicate) = compiled.predicate else { panic!("{text}: {:?}", compiled.diagnostics) };
+    let vocabulary = ProcessVocabulary::new(world);
+    let bindings = BTreeMap::from([("startas".to_owned(), Value::path("/srv/run.sh"))]);
+    let bound = predicate.bind(&bindings, &Vocabularies(vec![&vocabulary]));
+    let mut found = lints::condition(predicate.root());
+    found.extend(lints::interpreter_only(predicate.root()));
+    found.extend(lints::files(bound.matcher.root(), world, &Surroundings::default()));
+    let codes: Vec<&str> = found.iter().map(|diagnostic| diagnostic.code.0).collect();
+    codes.join(" ")
+}
+
+#[test]
+fn lints_warn_of_what_is_rarely_meant() {
+    let mut world = world();
+    world.script("/srv/run.sh", "#!/bin/sh\nset -e\nexec python3 /srv/a.py \"$@\"\n");
+    world.script("/srv/redirect.sh", "#!/bin/sh\nexec >/dev/null 2>&1\nexec 3<x\nsleep 1\n");
+    world.script("/srv/plain.sh", "#!/bin/sh\n").mode = 0o644;
+    for (text, expected) in [
+        ("exe == interpreter(\"/srv/a.py\")", "W101"),
+        ("exe == interpreter(\"/srv/a.py\") && user == \"root\"", "W101"),
+        ("exe == interpreter(\"/srv/a.py\") && runs(\"/srv/a.py\")", ""),
+        ("exe == interpreter(\"/srv/a.py\") && argv[1] == \"/srv/a.py\"", ""),
+        ("exe == interpreter(\"/srv/a.py\") && script == \"/srv/a.py\"", ""),
+        ("exe == \"/usr/bin/perl\"", ""),
+        ("comm == \"prometheus-node-exporter\"", "W102"),
+        ("comm != \"prometheus-node-exporter\"", "W102"),
+        ("comm starts_with \"prometheus-node-\"", "W102"),
+        ("comm in [\"a\", \"prometheus-node-exporter\"]", "W102"),
+        ("comm == \"prometheus-node\"", ""),
+        ("name == \"prometheus-node-exporter\"", ""),
+        ("cmdline contains \"--port\"", "W103"),
+        ("cmdline =~ r\"--port=\\d+\"", "W103"),
+        ("cmdline like \"*x*\"", "W103"),
+        ("exe == \"/usr/bin/httpd\"", "W111"),
+        ("exe == \"/usr/bin/busybox\"", "W111"),
+        ("runs(\"/usr/bin/httpd\")", ""),
+        ("runs(startas)", "W112"),
+        ("runs(\"/srv/redirect.sh\")", ""),
+        ("runs(\"/srv/plain.sh\")", "W113"),
+        ("runs(\"/srv/none\")", ""),
+    ] {
+        assert_eq!(lints(&world, text), expected, "{text}");
+    }
+}
+
+#[test]
+fn codes_are_unique_across_the_floors() {
+    let mut seen = std::collections::BTreeSet::new();
+    for (code, _) in super::codes::ALL.iter().chain(crate::lang::codes::ALL) {
+        assert!(seen.insert(code.0), "{}", code.0);
+    }
 }
