@@ -21,3 +21,4 @@ pub mod facts;
 pub mod lang;
 pub mod process;
 pub mod units;
+pub mod yaml;

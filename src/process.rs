@@ -19,6 +19,7 @@ pub mod paths;
 pub mod pidfile;
 pub mod runs;
 pub mod script;
+pub mod snapshot;
 pub mod supervisor;
 pub mod tree;
 pub mod vocabulary;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod stories;
+
 use std::collections::BTreeMap;
 
 use super::chain::Surroundings;
