@@ -37,10 +37,10 @@ pub(super) fn table() -> Vec<Field> {
         ),
         row(
             PROCESS,
-            "cgroup.v1",
+            "cgroup[]",
             Type::Map(Box::new(Type::Path)),
             stat,
-            ["control groups of version 1 by controller", "/proc/PID/cgroup", "has(cgroup.v1[\"memory\"])"],
+            ["control group of version 1 of a controller", "/proc/PID/cgroup", "has(cgroup[\"memory\"])"],
             Entry(|v, p, key| {
                 cgroup_line(v, p, |line| line.controllers.iter().any(|name| name.as_bytes() == key))
             }),
