@@ -35,7 +35,7 @@ fn promises_hold_under_faults() {
         assert_eq!(result, Ok(()), "seed {seed}");
         return;
     }
-    let runs = std::env::var("SIM_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(300);
+    let runs = std::env::var("SIM_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(100);
     let mut kinds = run::Tally::default();
     for seed in 0..runs {
         let mut run = Run::new(seed);

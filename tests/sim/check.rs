@@ -27,8 +27,8 @@ pub struct Checker {
 /// Before a start: P1, P3 and the intent on disk.
 pub fn start(world: &mut World, step: &Step, nonce: &str) {
     let name = &step.service;
-    let on_disk: Option<Memory> = world.ledger.as_deref().map(|text| serde_json::from_str(text).unwrap());
-    let record = on_disk.as_ref().and_then(|memory| memory.services.get(name));
+    let record = world.ledger.as_ref().and_then(|memory| memory.services.get(name)).cloned();
+    let record = record.as_ref();
     let intent = record.and_then(|record| record.instances.get(&step.index)).map(|i| &i.phase);
     if !matches!(intent, Some(Phase::Intended { nonce: written, .. }) if written == nonce) {
         world.violated(format!("{name}[{}] is started without an intent on disk", step.index));

@@ -135,9 +135,13 @@ impl Run {
             self.world.slots.clear();
         }
         let boot = self.world.boot_id();
-        let read =
-            self.world.ledger.as_deref().map(|text| serde_json::from_str(text).expect("a ledger reads back"));
-        self.memory = read.unwrap_or_else(|| Memory::new(boot));
+        self.memory = match &self.world.ledger {
+            Some(memory) => {
+                let text = serde_json::to_string(memory).expect("a ledger can be written");
+                serde_json::from_str(&text).expect("a ledger reads back")
+            }
+            None => Memory::new(boot),
+        };
         self.options.hints.full = true;
     }
 
@@ -198,6 +202,7 @@ impl Run {
         if people.once_in(2) {
             service.readiness.check = ReadinessCheck::Tcp { host: "127.0.0.1".into(), port: 80 };
         }
+        service.readiness.period = Duration::from_secs(4);
         service.start_timeout = Duration::from_secs(10);
         service.restart.max_backoff = Duration::from_secs(20);
         service.adopt = *people
@@ -309,7 +314,7 @@ impl Run {
             if self.world.log.len() != last_event.1 {
                 last_event = (self.world.now, self.world.log.len());
             }
-            if self.world.now - last_event.0 > Duration::from_secs(120) {
+            if self.world.now - last_event.0 > Duration::from_secs(45) {
                 return Ok(());
             }
         }

@@ -63,7 +63,7 @@ pub struct World {
     pub exits: BTreeMap<ProcessKey, Exit>,
     pub probes: BTreeMap<ProcessKey, bool>,
     /// On disk.
-    pub ledger: Option<String>,
+    pub ledger: Option<Memory>,
     pub slots: BTreeMap<String, ProcessKey>,
     /// The engine was killed: nothing that it still does has an effect.
     pub dead: bool,
@@ -373,8 +373,7 @@ impl Host for World {
         if self.dead {
             return Err("dead".into());
         }
-        let text = serde_json::to_string(memory).unwrap();
-        if self.ledger.as_deref() == Some(text.as_str()) {
+        if self.ledger.as_ref() == Some(memory) {
             return Ok(());
         }
         if self.wild && self.chance.once_in(20) {
@@ -382,7 +381,7 @@ impl Host for World {
             self.say("memory can't be written");
             return Err("no space left on device".into());
         }
-        self.ledger = Some(text);
+        self.ledger = Some(memory.clone());
         crate::check::remembered(self, memory);
         Ok(())
     }
