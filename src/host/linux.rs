@@ -200,8 +200,7 @@ impl LinuxHost {
         };
         match spawn(launch, Some(slot.as_fd())) {
             Ok(spawned) => {
-                let key =
-                    ProcessKey { boot: self.boot.clone(), pid: spawned.pid, start: spawned.start };
+                let key = ProcessKey { boot: self.boot.clone(), pid: spawned.pid, start: spawned.start };
                 self.exits.started(&key, spawned.pidfd, &self.waker);
                 Outcome::Started(key)
             }

@@ -223,7 +223,10 @@ impl LinuxHost {
 
 /// Those that live.
 fn living(keys: &[ProcessKey]) -> Vec<ProcessKey> {
-    keys.iter().filter(|key| !matches!(hold(key), Err(crate::host::signal::NotHeld::Gone(..)))).cloned().collect()
+    keys.iter()
+        .filter(|key| !matches!(hold(key), Err(crate::host::signal::NotHeld::Gone(..))))
+        .cloned()
+        .collect()
 }
 
 fn below(pid: Pid, world: &LiveWorld) -> Vec<Pid> {
@@ -246,11 +249,16 @@ fn named_by_pidfile(path: &[u8], main: Pid, world: &LiveWorld) -> (Fact<bool>, S
     let shown = String::from_utf8_lossy(path).into_owned();
     let named = match pidfile::number(world, path) {
         Fact::Known(pid) => pid,
-        Fact::Absent => return (Fact::Known(false), format!("pidfile `{shown}` isn't there or holds no number")),
+        Fact::Absent => {
+            return (Fact::Known(false), format!("pidfile `{shown}` isn't there or holds no number"));
+        }
         Fact::Unknown(reason) => return (Fact::Unknown(reason), format!("pidfile `{shown}` can't be read")),
     };
     if named != main && !below(main, world).contains(&named) {
-        return (Fact::Known(false), format!("pidfile `{shown}` names {named}, which is not of this service"));
+        return (
+            Fact::Known(false),
+            format!("pidfile `{shown}` names {named}, which is not of this service"),
+        );
     }
     match pidfile::trust(world, path, named) {
         Fact::Known(pidfile::Trust::Believed) => (Fact::Known(true), String::new()),
