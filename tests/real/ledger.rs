@@ -28,7 +28,7 @@ fn memory(names: &[&str]) -> Memory {
 }
 
 fn intended(memory: &mut Memory, service: &str, nonce: &str) {
-    let phase = Phase::Intended { nonce: nonce.into(), launched: Launched::default() };
+    let phase = Phase::Intended { nonce: nonce.into(), launched: Launched::default(), since: Default::default(), starter: false };
     let record = memory.services.get_mut(&name(service)).unwrap();
     record.instances.insert(0, Instance { phase, ..Instance::default() });
 }

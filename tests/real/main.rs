@@ -13,6 +13,7 @@
     reason = "tests"
 )]
 
+mod host;
 mod ledger;
 mod loops;
 mod signal;

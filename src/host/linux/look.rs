@@ -55,10 +55,12 @@ impl LinuxHost {
         pids: &[Pid],
     ) -> identity::Look {
         let around = surroundings(spec);
-        let of =
-            |expression: &crate::spec::Expression, pid| self.conditions.holds(expression, spec, pid, world);
-        let narrow = spec.narrow.as_ref().map(|expression| move |pid| of(expression, pid));
-        let replace = spec.match_only.as_ref().map(|expression| move |pid| of(expression, pid));
+        let bound = |expression: &Option<crate::spec::Expression>| {
+            expression.as_ref().map(|expression| self.conditions.bind(expression, spec, places, world))
+        };
+        let (narrow, replace) = (bound(&spec.narrow), bound(&spec.match_only));
+        let narrow = narrow.as_ref().map(|bound| move |pid| bound.holds(pid));
+        let replace = replace.as_ref().map(|bound| move |pid| bound.holds(pid));
         let query = Query {
             name: spec.name.as_str(),
             startas: path_bytes(&spec.startas),
