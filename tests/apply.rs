@@ -1,6 +1,12 @@
 //! `selfsame apply` with real processes: one copy, honest failures, careful removal, and what it sets up for a service.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
 
 #[path = "cli/support.rs"]
 mod support;

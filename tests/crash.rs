@@ -2,7 +2,13 @@
 //!
 //! The truth comes from the programs themselves, which note each start, and from `/proc`.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
 
 #[path = "cli/support.rs"]
 mod support;
@@ -215,7 +221,10 @@ fn a_prune_that_is_killed_leaves_it_owned_or_gone() {
         kill_after(spawn(&bench, &["apply", "specs"]), delay);
         let alive = bench.alive_of("one");
         let owned = bench.status_pids("one");
-        assert!(alive.is_empty() || alive == owned, "killed after {delay:?}: {alive:?} lives, {owned:?} is on record");
+        assert!(
+            alive.is_empty() || alive == owned,
+            "killed after {delay:?}: {alive:?} lives, {owned:?} is on record"
+        );
         bench.ok(&["apply", "specs"]);
         assert!(bench.alive_of("one").is_empty(), "killed after {delay:?}");
         one_copy_each(&bench, &["two", "three"], &format!("killed after {delay:?}"));

@@ -3,7 +3,13 @@
 //! Each case is a small sh script that runs as PID 1 of its namespace, with the bench as its directory, and prints
 //! `ok` at its end. A signal to PID 1 would be noted in the file `hit`.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
 
 #[path = "cli/support.rs"]
 mod support;
@@ -263,7 +269,12 @@ fn a_forking_daemon_whose_pidfile_names_init_never_leads_to_init() {
     let bench = Bench::new();
     let script = bench.script("bin/liar", LIAR);
     let file = bench.path("liar.pid");
-    let lines = format!("startas: {}\nargs: [\"{}\"]\ntype: forking\npidfile: {}", script.display(), file.display(), file.display());
+    let lines = format!(
+        "startas: {}\nargs: [\"{}\"]\ntype: forking\npidfile: {}",
+        script.display(),
+        file.display(),
+        file.display()
+    );
     bench.spec("liar", &quick(&lines));
     inside(
         &bench,

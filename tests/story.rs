@@ -1,7 +1,13 @@
 //! The story: a daemon that is a script is recognised as itself, however it is written and started; a stranger
 //! that runs another script of the same interpreter is never taken for it.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
 
 #[path = "cli/support.rs"]
 mod support;
@@ -77,7 +83,9 @@ fn stranger(bench: &Bench, language: &Language) -> std::process::Child {
     let body = language.body.replace("%STARTS%", &bench.path("strangers").to_string_lossy());
     let script = bench.script("stranger/other", &format!("#!{}\n{body}", language.program));
     let child = bench.by_hand(bench.root(), &script.to_string_lossy(), &[]);
-    until("the stranger to run", || std::fs::read_to_string(bench.path("strangers")).is_ok_and(|t| t.contains('\n')));
+    until("the stranger to run", || {
+        std::fs::read_to_string(bench.path("strangers")).is_ok_and(|t| t.contains('\n'))
+    });
     child
 }
 
@@ -115,7 +123,10 @@ fn via_symlink(language: &Language) {
 fn via_shim(language: &Language) {
     let bench = Bench::new();
     let base = language.base();
-    bench.script(&format!("shims/{base}"), &format!("#!/bin/bash\nset -e\nexec {} \"$@\"\n", language.program));
+    bench.script(
+        &format!("shims/{base}"),
+        &format!("#!/bin/bash\nset -e\nexec {} \"$@\"\n", language.program),
+    );
     let script = bench.script("bin/story", &language.env());
     let path = format!("{}:/usr/bin:/bin", bench.path("shims").display());
     bench.spec("story", &format!("startas: {}\nenv: {{PATH: \"{path}\"}}\n{SPEC_END}", script.display()));

@@ -1,6 +1,12 @@
 //! `selfsame watch` with real processes: what it starts, what it leaves alone, and what it survives.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
 
 #[path = "cli/support.rs"]
 mod support;

@@ -43,7 +43,10 @@ fn a_file_that_is_not_executable() {
 fn a_directory() {
     let bench = Bench::new();
     fs::create_dir_all(bench.path("bin/one")).unwrap();
-    fails_with(&apply_one(&bench, &bench.path("bin/one")), &["directory", "not a regular file", "permission denied"]);
+    fails_with(
+        &apply_one(&bench, &bench.path("bin/one")),
+        &["directory", "not a regular file", "permission denied"],
+    );
 }
 
 #[test]
@@ -52,7 +55,10 @@ fn an_interpreter_that_is_not_there() {
     let script = bench.script("bin/one", "#!/no/such/interpreter -x\n");
     let ran = apply_one(&bench, &script);
     fails_with(&ran, &["no such file"]);
-    assert!((ran.stdout.clone() + &ran.stderr).contains("/no/such/interpreter"), "the missing file is named: {ran:?}");
+    assert!(
+        (ran.stdout.clone() + &ran.stderr).contains("/no/such/interpreter"),
+        "the missing file is named: {ran:?}"
+    );
 }
 
 #[test]
@@ -167,7 +173,8 @@ fn a_service_that_never_becomes_ready() {
 fn a_broken_file_fails_apply_and_the_others_are_applied() {
     let bench = Bench::new();
     bench.daemon("good", "");
-    bench.write("specs/bad.yaml", "apiVersion: selfsame/v1\nkind: Service\nmetadata: {name: bad}\nspec: {}\n");
+    bench
+        .write("specs/bad.yaml", "apiVersion: selfsame/v1\nkind: Service\nmetadata: {name: bad}\nspec: {}\n");
     let ran = bench.run(&["apply", "specs"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.stderr.contains("specs/bad.yaml:4:") && ran.stderr.contains("startas"), "{ran:?}");

@@ -48,7 +48,9 @@ fn fifty_at_once_start_one_copy() {
     bench.daemon("one", "");
     bench.daemon("two", "");
     let mut children: Vec<_> = (0..50)
-        .map(|_| bench.command(&["apply", "specs"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        .map(|_| {
+            bench.command(&["apply", "specs"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
         .collect();
     let mut failures = Vec::new();
     for child in children.drain(..) {
@@ -175,7 +177,8 @@ fn a_condition_that_says_no_makes_no_second_copy_of_what_is_on_record() {
 #[test]
 fn the_headline_expression_narrows_the_default() {
     let bench = Bench::new();
-    let user = String::from_utf8(std::process::Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
+    let user =
+        String::from_utf8(std::process::Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
     let narrow = format!("match: exe == interpreter(startas) && user == \"{}\"", user.trim());
     // Another script of the same interpreter and user satisfies the expression, and is no candidate all the same.
     let other = bench.script("bin/other", super::support::DAEMON);

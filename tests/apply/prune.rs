@@ -40,7 +40,9 @@ fn other_sources_are_not_touched() {
     let text = fs::read_to_string(bench.path("specs/one.yaml")).unwrap();
     fs::create_dir(bench.path("more")).unwrap();
     let script = bench.script("bin/three", super::support::DAEMON);
-    let three = text.replace("name: one", "name: three").replace(&bench.path("bin/one").to_string_lossy().into_owned(), &script.to_string_lossy());
+    let three = text
+        .replace("name: one", "name: three")
+        .replace(&bench.path("bin/one").to_string_lossy().into_owned(), &script.to_string_lossy());
     fs::write(bench.path("more/three.yaml"), three).unwrap();
     bench.ok(&["apply", "more"]);
     let third = bench.the_pid_of("three");

@@ -10,7 +10,10 @@ use super::support::{Bench, is_root, stat_field};
 fn environment(pid: i32) -> BTreeMap<String, String> {
     let bytes = fs::read(format!("/proc/{pid}/environ")).unwrap();
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    text.split('\0').filter_map(|row| row.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+    text.split('\0')
+        .filter_map(|row| row.split_once('='))
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .collect()
 }
 
 /// The words of one line of `/proc/PID/status` or `/proc/PID/limits`, after its name.
@@ -31,7 +34,11 @@ fn started(lines: &str) -> (Bench, i32) {
 #[test]
 fn the_environment_is_clean_and_complete() {
     let bench = Bench::new();
-    fs::write(bench.path("a.env"), "# a comment\nFROM_A=a\nBOTH=a\n\nQUOTED=\"with blanks\"\nexport EXPORTED=yes\n").unwrap();
+    fs::write(
+        bench.path("a.env"),
+        "# a comment\nFROM_A=a\nBOTH=a\n\nQUOTED=\"with blanks\"\nexport EXPORTED=yes\n",
+    )
+    .unwrap();
     fs::write(bench.path("b.env"), "BOTH=b\nOWN=file\n").unwrap();
     bench.daemon(
         "one",
@@ -81,9 +88,11 @@ fn a_changed_file_of_variables_is_a_change() {
 
 #[test]
 fn arguments_arrive_as_they_are() {
-    let (bench, pid) = started("args: [\"a b\", \"\", \"$HOME\", \"*\", \"${name}\", \"$${name}\", 80, \"é\"]");
+    let (bench, pid) =
+        started("args: [\"a b\", \"\", \"$HOME\", \"*\", \"${name}\", \"$${name}\", 80, \"é\"]");
     let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap();
-    let words: Vec<String> = bytes.split(|b| *b == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    let words: Vec<String> =
+        bytes.split(|b| *b == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
     // perl, the script, the arguments, and the end.
     assert_eq!(words[2..words.len() - 1], ["a b", "", "$HOME", "*", "one", "${name}", "80", "é"]);
     assert_eq!(words[1], bench.path("bin/one").to_string_lossy());
@@ -137,13 +146,25 @@ fn defaults_are_those_of_the_design() {
 #[test]
 fn outputs_go_where_the_spec_says() {
     let bench = Bench::new();
-    let script = bench.script("bin/talker", "#!/bin/sh\necho out; echo err >&2\necho $$ >> '%STARTS%'\nwhile :; do sleep 1; done\n");
+    let script = bench.script(
+        "bin/talker",
+        "#!/bin/sh\necho out; echo err >&2\necho $$ >> '%STARTS%'\nwhile :; do sleep 1; done\n",
+    );
     let file = bench.path("one-${index}.txt");
     let end = "readiness: {aliveFor: 50ms}\nstop: {schedule: [{signal: KILL, wait: 5s}]}";
-    bench.spec("to-file", &format!("startas: {}\nargs: [\"1\"]\nstdout: {{file: {}}}\nstderr: null\n{end}", script.display(), file.display()));
+    bench.spec(
+        "to-file",
+        &format!(
+            "startas: {}\nargs: [\"1\"]\nstdout: {{file: {}}}\nstderr: null\n{end}",
+            script.display(),
+            file.display()
+        ),
+    );
     bench.spec("to-log", &format!("startas: {}\nargs: [\"2\"]\n{end}", script.display()));
     bench.ok(&["apply", "specs"]);
-    super::support::until("the lines", || fs::read_to_string(bench.path("one-0.txt")).is_ok_and(|t| t == "out\n"));
+    super::support::until("the lines", || {
+        fs::read_to_string(bench.path("one-0.txt")).is_ok_and(|t| t == "out\n")
+    });
     let logs = files_below(&bench.path("state/log"));
     let with = |part: &str| logs.iter().find(|path| path.to_string_lossy().contains(part)).cloned();
     let (out, err) = (with("to-log.stdout").unwrap(), with("to-log.stderr").unwrap());

@@ -139,9 +139,15 @@ fn a_full_disk_starts_nothing_that_could_not_be_recorded() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{text}\n{errors}");
-    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("full:") || line.starts_with("free:") || line.parse::<u32>().is_ok()).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("full:") || line.starts_with("free:") || line.parse::<u32>().is_ok())
+        .collect();
     assert_eq!(lines, ["full: 1", "1", "free: 0", "2"], "{text}\n{errors}");
-    assert!(errors.to_lowercase().contains("no space") || text.to_lowercase().contains("no space"), "{text}\n{errors}");
+    assert!(
+        errors.to_lowercase().contains("no space") || text.to_lowercase().contains("no space"),
+        "{text}\n{errors}"
+    );
     assert_eq!(bench.alive_of("one").len(), 1);
 }
 

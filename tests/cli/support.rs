@@ -83,7 +83,8 @@ impl Bench {
     /// Writes `specs/NAME.yaml`: a Service with this `spec`, given as YAML lines without indentation.
     pub fn spec(&self, name: &str, spec: &str) -> PathBuf {
         let body: String = spec.trim().lines().map(|line| format!("  {line}\n")).collect();
-        let text = format!("apiVersion: selfsame/v1\nkind: Service\nmetadata: {{name: {name}}}\nspec:\n{body}");
+        let text =
+            format!("apiVersion: selfsame/v1\nkind: Service\nmetadata: {{name: {name}}}\nspec:\n{body}");
         self.write(&format!("specs/{name}.yaml"), &text)
     }
 
@@ -198,7 +199,8 @@ impl Bench {
 
     /// Every process of this bench that lives, whether it noted its start or not; selfsame itself is not counted.
     pub fn inhabitants(&self) -> Vec<i32> {
-        let entries = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        let entries =
+            fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
         let own = fs::canonicalize(env!("CARGO_BIN_EXE_selfsame")).unwrap();
         let is_selfsame = |pid: &i32| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == own);
         entries.filter(|pid| *pid > 1 && self.is_ours(*pid) && !is_selfsame(pid)).collect()
@@ -238,7 +240,8 @@ impl Bench {
     /// The status of one object.
     pub fn status_of(&self, name: &str) -> serde_json::Value {
         let all = self.status();
-        let found = all.as_array().and_then(|list| list.iter().find(|object| object["name"] == name).cloned());
+        let found =
+            all.as_array().and_then(|list| list.iter().find(|object| object["name"] == name).cloned());
         found.unwrap_or_default()
     }
 
@@ -268,7 +271,8 @@ impl Bench {
         until(&format!("{names:?} to be {phase}"), || {
             let all = self.status();
             let is = |name: &&str| {
-                all.as_array().is_some_and(|list| list.iter().any(|o| o["name"] == **name && o["phase"] == phase))
+                all.as_array()
+                    .is_some_and(|list| list.iter().any(|o| o["name"] == **name && o["phase"] == phase))
             };
             names.iter().all(is)
         });

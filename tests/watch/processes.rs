@@ -105,8 +105,12 @@ fn a_service_that_dies_early_comes_back_after_its_back_off() {
 #[test]
 fn the_back_off_of_a_service_that_always_dies_grows() {
     let mut bench = Bench::new();
-    let script = bench.script("bin/brief", "#!/bin/sh\necho \"$$ brief $(date +%s%N)\" >> '%STARTS%'\nexit 3\n");
-    bench.spec("brief", &quick(&format!("startas: {}\nrestart: {{backoff: 200ms, jitter: 0}}", script.display())));
+    let script =
+        bench.script("bin/brief", "#!/bin/sh\necho \"$$ brief $(date +%s%N)\" >> '%STARTS%'\nexit 3\n");
+    bench.spec(
+        "brief",
+        &quick(&format!("startas: {}\nrestart: {{backoff: 200ms, jitter: 0}}", script.display())),
+    );
     bench.watch(&[]);
     until("five starts", || bench.starts_of("brief").len() >= 5);
     let times: Vec<u64> = bench.starts_of("brief").iter().map(|(_, words)| words.parse().unwrap()).collect();
@@ -127,7 +131,9 @@ fn a_restart_class_edit_restarts_only_that_service() {
     bench.until_running(&["shop", "other"]);
     let (old, other) = (bench.the_pid_of("shop"), bench.the_pid_of("other"));
     bench.daemon_spec("shop", "args: [\"--port\", \"2\"]");
-    until("a copy with the new argument", || bench.starts_of("shop").iter().any(|(_, words)| words == "--port 2"));
+    until("a copy with the new argument", || {
+        bench.starts_of("shop").iter().any(|(_, words)| words == "--port 2")
+    });
     assert!(!is_alive(old), "the old copy went before the new one came");
     bench.until_running(&["shop"]);
     assert_eq!(bench.alive_of("shop").len(), 1);
@@ -289,7 +295,8 @@ fn a_service_that_ignores_term_is_killed_after_its_grace() {
 #[test]
 fn a_child_that_a_shell_loop_leaves_behind_ends_with_it() {
     let mut bench = Bench::new();
-    let script = bench.script("bin/looper", "#!/bin/sh\necho \"$$ looper\" >> '%STARTS%'\nwhile :; do sleep 60; done\n");
+    let script = bench
+        .script("bin/looper", "#!/bin/sh\necho \"$$ looper\" >> '%STARTS%'\nwhile :; do sleep 60; done\n");
     bench.spec("looper", &quick(&format!("startas: {}", script.display())));
     bench.watch(&[]);
     bench.until_running(&["looper"]);
@@ -301,7 +308,8 @@ fn a_child_that_a_shell_loop_leaves_behind_ends_with_it() {
 #[test]
 fn scope_main_leaves_the_child_alone() {
     let mut bench = Bench::new();
-    let script = bench.script("bin/looper", "#!/bin/sh\necho \"$$ looper\" >> '%STARTS%'\nwhile :; do sleep 60; done\n");
+    let script = bench
+        .script("bin/looper", "#!/bin/sh\necho \"$$ looper\" >> '%STARTS%'\nwhile :; do sleep 60; done\n");
     let stop = "stop: {scope: main, schedule: [{signal: TERM, wait: 5s}, {signal: KILL, wait: 5s}]}";
     bench.spec("looper", &format!("startas: {}\nreadiness: {{aliveFor: 50ms}}\n{stop}", script.display()));
     bench.watch(&[]);

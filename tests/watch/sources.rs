@@ -213,18 +213,22 @@ fn a_swap_of_links_is_seen_as_a_whole() {
     for name in ["one.yaml", "two.yaml"] {
         symlink(format!("..data/{name}"), specs.join(name)).unwrap();
     }
-    let later: Vec<_> = (2..=4).map(|number| {
-        let args = format!("args: [\"r{number}\"]");
-        let one = first[0].1.replace("args: [\"r1\"]", &args);
-        vec![("one.yaml", one), ("two.yaml", first[1].1.clone())]
-    }).collect();
+    let later: Vec<_> = (2..=4)
+        .map(|number| {
+            let args = format!("args: [\"r{number}\"]");
+            let one = first[0].1.replace("args: [\"r1\"]", &args);
+            vec![("one.yaml", one), ("two.yaml", first[1].1.clone())]
+        })
+        .collect();
     bench.watch(&["--prune-delay", "200ms"]);
     bench.until_running(&["one", "two"]);
     let two = bench.the_pid_of("two");
     for (number, files) in (2..).zip(&later) {
         revision(&specs, number, files);
         let words = format!("r{number}");
-        until(&format!("revision {number}"), || bench.starts_of("one").last().is_some_and(|(_, w)| *w == words));
+        until(&format!("revision {number}"), || {
+            bench.starts_of("one").last().is_some_and(|(_, w)| *w == words)
+        });
         bench.until_running(&["one"]);
         fs::remove_dir_all(specs.join(format!("..rev{}", number - 1))).unwrap();
     }
@@ -254,13 +258,18 @@ fn a_directory_behind_a_link_that_is_retargeted_is_followed() {
 #[test]
 fn what_editors_leave_about_is_not_read() {
     let (bench, pids) = three(&["--prune-delay", "100ms"]);
-    let text = fs::read_to_string(bench.path("specs/two.yaml")).unwrap().replace("name: two", "name: phantom");
-    for name in [".two.yaml.swp", "two.yaml~", "#two.yaml#", ".hidden.yaml", "4913", "two.yaml.bak", "notes.txt"] {
+    let text =
+        fs::read_to_string(bench.path("specs/two.yaml")).unwrap().replace("name: two", "name: phantom");
+    for name in
+        [".two.yaml.swp", "two.yaml~", "#two.yaml#", ".hidden.yaml", "4913", "two.yaml.bak", "notes.txt"]
+    {
         fs::write(bench.path("specs").join(name), &text).unwrap();
     }
     symlink("user@host.1234:1", bench.path("specs/.#two.yaml")).unwrap();
     fs::create_dir(bench.path("specs/sub.yaml")).unwrap();
-    assert!(std::process::Command::new("mkfifo").arg(bench.path("specs/pipe.yaml")).status().unwrap().success());
+    assert!(
+        std::process::Command::new("mkfifo").arg(bench.path("specs/pipe.yaml")).status().unwrap().success()
+    );
     looked_again(&bench, "four");
     untouched(&bench, pids);
     assert!(bench.starts_of("phantom").is_empty());
