@@ -21,3 +21,5 @@ mod prune;
 mod setting;
 #[path = "apply/state.rs"]
 mod state;
+#[path = "apply/strange.rs"]
+mod strange;

@@ -25,13 +25,13 @@ fn said(bench: &Bench, args: &[&str]) -> (i32, String) {
     (ran.code, lines.join("\n"))
 }
 
-struct Case {
-    what: &'static str,
-    text: &'static str,
-    says: &'static str,
+pub struct Case {
+    pub what: &'static str,
+    pub text: &'static str,
+    pub says: &'static str,
 }
 
-const CASES: &[Case] = &[
+pub const CASES: &[Case] = &[
     Case {
         what: "an unknown field",
         text: "apiVersion: selfsame/v1

@@ -342,3 +342,68 @@ fn a_process_that_runs_already_is_adopted_and_not_touched() {
     bench.until_running(&["shop"]);
     assert_eq!(bench.status_of("shop")["instances"][0]["adopted"], false);
 }
+
+#[test]
+fn a_service_that_was_stopped_by_sigstop_ends_without_kill() {
+    let mut bench = Bench::new();
+    let body = "#!/usr/bin/perl
+$SIG{TERM} = sub { open(my $t, '>>', '%STARTS%.term'); print $t \"$$\\n\"; close $t; exit 0 };
+open(my $f, '>>', '%STARTS%') or die; syswrite($f, \"$$ frozen\\n\"); close $f;
+sleep 1 while 1;
+";
+    let script = bench.script("bin/frozen", body);
+    bench.spec(
+        "frozen",
+        &quick(&format!(
+            "startas: {}\nstop: {{schedule: [{{signal: TERM, wait: 15s}}, {{signal: KILL, wait: 5s}}]}}",
+            script.display()
+        )),
+    );
+    bench.watch(&[]);
+    bench.until_running(&["frozen"]);
+    let pid = bench.the_pid_of("frozen");
+    bench.kill(pid, "STOP");
+    until("it to be stopped", || stat_field(pid, 3) == "T");
+    bench.ok(&["stop", "frozen", "--timeout", "12s"]);
+    assert!(!is_alive(pid));
+    assert!(bench.path("starts.term").exists(), "it could do its work on TERM");
+}
+
+#[test]
+fn of_five_edits_while_it_stops_only_the_last_is_started() {
+    let mut bench = Bench::new();
+    let script = bench.script("bin/deaf", &DEAF.replace("$$ deaf", "$$ deaf @ARGV"));
+    let spec = |bench: &Bench, argument: &str| {
+        let stop = "stop: {schedule: [{signal: TERM, wait: 2s}, {signal: KILL, wait: 5s}]}";
+        bench.spec("deaf", &quick(&format!("startas: {}\nargs: [{argument}]\n{stop}", script.display())));
+    };
+    spec(&bench, "v0");
+    bench.watch(&["--settle", "20ms"]);
+    bench.until_running(&["deaf"]);
+    for version in ["v1", "v2", "v3", "v4", "v5"] {
+        spec(&bench, version);
+        until("it to be looked at", || {
+            bench.status_of("deaf")["generation"].as_u64() > Some(u64::from(version.as_bytes()[1] - b'0'))
+        });
+    }
+    until("the last", || bench.starts_of("deaf").iter().any(|(_, words)| words == "v5"));
+    bench.until_running(&["deaf"]);
+    let words: Vec<String> = bench.starts_of("deaf").into_iter().map(|(_, words)| words).collect();
+    assert_eq!(words, ["v0", "v5"]);
+    assert_eq!(bench.alive_of("deaf").len(), 1);
+}
+
+#[test]
+fn a_file_that_is_removed_while_its_service_starts_leaves_nothing() {
+    let mut bench = Bench::new();
+    bench.daemon("slow", "readiness: {aliveFor: 60s}");
+    bench.daemon("other", "");
+    bench.watch(&["--prune-delay", "100ms"]);
+    bench.until_phase(&["slow"], "Starting");
+    let pid = bench.the_pid_of("slow");
+    fs::remove_file(bench.path("specs/slow.yaml")).unwrap();
+    until("it to be gone", || !is_alive(pid));
+    until("status to forget it", || bench.status_of("slow").is_null());
+    assert_eq!(bench.starts_of("slow").len(), 1);
+    assert_eq!(bench.alive_of("other").len(), 1);
+}
