@@ -3,3 +3,4 @@
 //! Floor 7. Theory of operation: events only wake the loop; each tick looks at the present state anew.
 
 pub mod accept;
+pub mod tick;

@@ -8,6 +8,19 @@
 )]
 
 pub mod proc;
+pub mod atomic;
+pub mod clock;
+pub mod errno;
+pub mod exits;
+pub mod ledger;
+pub mod probe;
+pub mod requests;
 mod seam;
+pub mod signal;
+pub mod spawn;
+pub mod spec_dir;
+pub mod state_dir;
+pub mod wake;
+pub mod walk;
 
 pub use seam::Host;

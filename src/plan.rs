@@ -2,8 +2,37 @@
 //!
 //! Floor 5. [`plan`] is a pure function: no clock, no chance, no environment, no logging, no input or
 //! output. The same plan is printed, explained, simulated and carried out.
+//!
+//! ```text
+//!  questions() -> host answers -> life (what became of each process) -> run / stop (what is to be done)
+//!                                                                          |
+//!                          memory with intents, steps, status, next deadline
+//! ```
+//!
+//! What each part decides: [`questions`] what has to be looked at; `life` follows processes; `occupy` says whether a
+//! place is free; `ready` counts readiness; `run` starts, adopts and restarts; `stop` walks through the
+//! schedule; `backoff` waits; `conditions` tells it to people; [`fold()`] takes outcomes into memory.
 
 pub mod action;
+mod aim;
+mod backoff;
+mod conditions;
+mod decide;
+mod draft;
+mod fold;
+mod launch;
+mod life;
 pub mod memory;
 pub mod observation;
+mod occupy;
+mod questions;
+mod ready;
+mod run;
 pub mod status;
+mod stop;
+
+pub use decide::plan;
+pub use draft::{Change, Doing, Plan, PlanOptions};
+pub use fold::fold;
+pub use launch::{FieldChange, launched, resolve};
+pub use questions::{QuestionHints, questions};

@@ -15,7 +15,8 @@ pub trait Host {
     fn observe(&mut self, questions: &Questions) -> Observation;
 
     /// Writes memory down, so that it survives the engine's death. Called before the steps that rest on it and
-    /// after their outcomes are folded in.
+    /// after their outcomes are folded in, in every tick: what is written already is not written again, and
+    /// then it can't fail. A start slot may be removed once memory without its `Intended` is written.
     ///
     /// # Errors
     /// A sentence. Steps that rest on what was not written must not be carried out.

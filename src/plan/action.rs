@@ -119,7 +119,7 @@ pub enum OutputTarget {
 pub enum Outcome {
     /// A process runs.
     Started(ProcessKey),
-    /// Nothing runs: the step of starting that failed, and why. `transient`: worth trying at once (`ETXTBSY`, `EAGAIN`).
+    /// Nothing runs: the step of starting that failed, and why.
     StartFailed {
         /// A sentence.
         error: String,

@@ -64,6 +64,9 @@ pub struct Instance {
     /// How often it was started after the first time.
     #[serde(default)]
     pub restarts: u64,
+    /// Starts that were written down: makes the next nonce another one.
+    #[serde(default)]
+    pub attempts: u64,
     /// Failed starts or early exits in a row: the exponent of the back-off.
     #[serde(default)]
     pub failures: u32,
@@ -98,6 +101,12 @@ pub enum Phase {
         nonce: String,
         /// What was being started.
         launched: Launched,
+        /// When it was written down.
+        #[serde(default)]
+        since: BootTime,
+        /// What is being started is the starter of a forking service.
+        #[serde(default)]
+        starter: bool,
     },
     /// It runs and isn't Ready yet.
     #[serde(rename_all = "camelCase")]
@@ -108,6 +117,9 @@ pub enum Phase {
         since: BootTime,
         /// The starter of a forking service, until the service itself was found.
         starter: bool,
+        /// When the last readiness probe was begun.
+        #[serde(default)]
+        probed: Option<BootTime>,
     },
     /// It runs and was Ready.
     #[serde(rename_all = "camelCase")]
@@ -118,6 +130,9 @@ pub enum Phase {
         ready_since: BootTime,
         /// Readiness probes failed in a row.
         probe_failures: u32,
+        /// When the last readiness probe was begun.
+        #[serde(default)]
+        probed: Option<BootTime>,
     },
     /// It is being stopped.
     #[serde(rename_all = "camelCase")]
@@ -126,8 +141,23 @@ pub enum Phase {
         process: Process,
         /// Descendants noted before the first signal.
         tree: Vec<ProcessKey>,
-        /// Index of the step of the schedule that is under way; its signal was sent at `since`.
+        /// The tree was noted; before that nothing is signalled.
+        #[serde(default)]
+        noted: bool,
+        /// The main process is gone; what is left of the tree goes through the schedule now.
+        #[serde(default)]
+        main_gone: bool,
+        /// Index of the step of the schedule that is under way; it began at `since`.
         step: usize,
+        /// The signal of this step was sent. If a crash came between, it is sent again.
+        #[serde(default)]
+        sent: bool,
+        /// The schedule came to its end and something still lives.
+        #[serde(default)]
+        overdue: bool,
+        /// The stop follows a failure (it was not Ready in time): the back-off comes after it.
+        #[serde(default)]
+        failed: bool,
         /// When the step began.
         since: BootTime,
         /// Why, for status.
@@ -145,6 +175,9 @@ pub struct Process {
     pub key: ProcessKey,
     /// When it was started or adopted, wall clock, for display.
     pub at: WallTime,
+    /// The same moment on the boot clock.
+    #[serde(default)]
+    pub since: BootTime,
     /// Taken over, not started.
     pub adopted: bool,
     /// What it was launched with; `None` when adopted: it is left as it is.
@@ -152,6 +185,9 @@ pub struct Process {
     /// For an adopted process: the document by whose identity rule it was adopted. It must still satisfy that
     /// before it is signalled.
     pub adopted_by: Option<Box<Service>>,
+    /// It was adopted although its arguments are others than the specified ones (its pidfile spoke for it).
+    #[serde(default)]
+    pub arguments_differ: bool,
 }
 
 /// The resolved restart-class fields of a start, by field name, as text: compared field by field. A field that
@@ -172,4 +208,63 @@ pub enum Exit {
     Unknown,
     /// We stopped it.
     Stopped,
+}
+
+impl Memory {
+    /// Nothing is remembered of this boot yet.
+    pub fn new(boot: BootId) -> Self {
+        Self { boot, services: BTreeMap::new() }
+    }
+}
+
+impl Record {
+    /// The first record of an object.
+    pub fn new(spec: Service) -> Self {
+        Self {
+            generation: 1,
+            spec,
+            instances: BTreeMap::new(),
+            wish: None,
+            restart_before: None,
+            conditions: BTreeMap::new(),
+            terminating: false,
+        }
+    }
+
+    /// A person asks for it to run or to be stopped, until the document changes. A running one is started
+    /// without waiting for its back-off.
+    pub fn ask(&mut self, running: bool, by: String, at: WallTime) {
+        self.wish = Some(Wish { running, by, at, generation: self.generation });
+        if running {
+            self.forgive();
+        }
+    }
+
+    /// A person asks for a restart of every instance that runs now.
+    pub fn ask_restart(&mut self, now: BootTime) {
+        self.restart_before = Some(now);
+        self.forgive();
+    }
+
+    /// Past failures no longer count, and nothing waits for a back-off.
+    pub fn forgive(&mut self) {
+        for instance in self.instances.values_mut() {
+            instance.failures = 0;
+            if matches!(instance.phase, Phase::BackOff { .. } | Phase::Finished) {
+                instance.phase = Phase::Vacant;
+            }
+        }
+    }
+}
+
+impl Phase {
+    /// The process on record, if there is one.
+    pub fn process(&self) -> Option<&Process> {
+        match self {
+            Self::Vacant | Self::BackOff { .. } | Self::Finished | Self::Intended { .. } => None,
+            Self::Starting { process, .. }
+            | Self::Running { process, .. }
+            | Self::Stopping { process, .. } => Some(process),
+        }
+    }
 }

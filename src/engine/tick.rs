@@ -1,0 +1,105 @@
+//! One round: observe, decide, remember, perform, fold, remember. Everything else hangs on these lines.
+
+use std::time::Duration;
+
+use crate::host::Host;
+use crate::plan::action::{Action, Outcome, Step};
+use crate::plan::memory::{Memory, Phase};
+use crate::plan::{Plan, PlanOptions, QuestionHints, fold, plan, questions};
+use crate::spec::SpecSet;
+use crate::units::BootTime;
+
+/// Wait before memory that could not be written is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How a tick is meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct TickOptions {
+    /// What a person allows.
+    pub plan: PlanOptions,
+    /// How much to look at.
+    pub hints: QuestionHints,
+}
+
+/// What a tick did.
+#[derive(Clone, PartialEq, Debug)]
+#[must_use]
+pub struct Tick {
+    /// What was decided. Its memory and status are those before the steps.
+    pub plan: Plan,
+    /// What came of each step that was carried out, in order.
+    pub outcomes: Vec<(Step, Outcome)>,
+    /// Something changed: the next tick may find more to do at once.
+    pub again: bool,
+    /// When to tick anew if nothing happens before; `None`: at the next event.
+    pub next: Option<BootTime>,
+    /// Memory could not be written down.
+    pub not_remembered: Option<String>,
+}
+
+/// Carries out one round.
+///
+/// INVARIANT: no step is carried out that rests on something that was not written down. If writing fails,
+/// `memory` stays as it was, and only signals of stops that it already holds are sent.
+pub fn tick<H: Host>(host: &mut H, desired: &SpecSet, memory: &mut Memory, options: TickOptions) -> Tick {
+    let before = memory.clone();
+    let plan = look_and_plan(host, desired, memory, options);
+    let mut not_remembered = None;
+    // Also when nothing changed: an earlier write may have failed. The host writes only what differs.
+    match host.remember(&plan.memory) {
+        Ok(()) => memory.clone_from(&plan.memory),
+        Err(error) => not_remembered = Some(error),
+    }
+    let mut outcomes = Vec::new();
+    for step in &plan.steps {
+        if not_remembered.is_some() && !was_decided_before(step, &before) {
+            continue;
+        }
+        let outcome = host.perform(step);
+        fold(memory, step, &outcome, host.now());
+        outcomes.push((step.clone(), outcome));
+    }
+    if not_remembered.is_none() && *memory != plan.memory {
+        // What was done is folded in already; if it can't be written now, start slots and a look tell it later.
+        not_remembered = host.remember(memory).err();
+    }
+    let again = not_remembered.is_none() && *memory != before;
+    let retry = not_remembered.as_ref().map(|_| host.now().boot.after(RETRY));
+    let next = plan.next.into_iter().chain(retry).min();
+    Tick { plan, outcomes, again, next, not_remembered }
+}
+
+/// What a tick would do. Looks, and changes nothing.
+pub fn preview<H: Host>(host: &mut H, desired: &SpecSet, memory: &Memory, options: TickOptions) -> Plan {
+    let mut plan = look_and_plan(host, desired, memory, options);
+    // A record that another boot left makes the first plan look at nothing.
+    if memory.boot != plan.memory.boot {
+        let fresh = Memory::new(plan.memory.boot.clone());
+        plan = look_and_plan(host, desired, &fresh, options);
+    }
+    plan
+}
+
+fn look_and_plan<H: Host>(host: &mut H, desired: &SpecSet, memory: &Memory, options: TickOptions) -> Plan {
+    let asked = questions(desired, memory, host.now().boot, options.hints);
+    let observed = host.observe(&asked);
+    plan(desired, &observed, memory, &options.plan)
+}
+
+/// A signal of a stop whose position is on record.
+fn was_decided_before(step: &Step, before: &Memory) -> bool {
+    let instance = before.services.get(&step.service).and_then(|record| record.instances.get(&step.index));
+    match (&step.action, instance.map(|instance| &instance.phase)) {
+        (Action::Signal { key, .. }, Some(Phase::Stopping { noted: true, process, tree, .. })) => {
+            process.key == *key || tree.contains(key)
+        }
+        (
+            Action::Signal { .. }
+            | Action::Start { .. }
+            | Action::Adopt { .. }
+            | Action::Release { .. }
+            | Action::Probe { .. },
+            _,
+        ) => false,
+    }
+}

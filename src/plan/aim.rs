@@ -1,0 +1,106 @@
+//! What is wanted of each object, and memory brought up to the documents: generations, renames, removals.
+
+use super::memory::{Memory, Record, Wish};
+use crate::spec::{DesiredState, Origin, RemovePolicy, Service, ServiceName, SpecSet};
+
+/// What is wanted of an object.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Aim {
+    /// Keep its replicas running.
+    Run,
+    /// Keep it stopped.
+    Stop {
+        /// The end of a sentence.
+        because: String,
+        /// A document says so, not a person: the guard against mass changes applies.
+        by_document: bool,
+    },
+    /// Its document is gone: stop or release its processes, then forget it. `None`: what was started is
+    /// stopped, what was adopted is released.
+    Remove(Option<RemovePolicy>),
+    /// Look and report, never act.
+    Observe,
+    /// No document speaks for it or against it: not even looked at.
+    Leave,
+}
+
+/// Memory as it is after the documents are taken into account: what `questions` and `plan` both begin with.
+pub(super) fn settle(desired: &SpecSet, memory: &Memory) -> Memory {
+    let mut memory = memory.clone();
+    for (name, spec) in &desired.services {
+        take_over_previous(name, spec, desired, &mut memory);
+        match memory.services.get_mut(name) {
+            Some(record) => renew(record, spec),
+            None => {
+                memory.services.insert(name.clone(), Record::new(spec.clone()));
+            }
+        }
+    }
+    for name in &desired.removed {
+        if let Some(record) = memory.services.get_mut(name)
+            && !desired.services.contains_key(name)
+        {
+            record.terminating = true;
+        }
+    }
+    memory
+}
+
+/// A renamed object takes its record along, once nobody else can claim it.
+fn take_over_previous(name: &ServiceName, spec: &Service, desired: &SpecSet, memory: &mut Memory) {
+    let Some(previous) = &spec.previous_name else {
+        return;
+    };
+    let newcomer = memory.services.get(name).is_none_or(|own| own.instances.values().all(is_unused));
+    if newcomer
+        && !desired.services.contains_key(previous)
+        && let Some(record) = memory.services.remove(previous)
+    {
+        memory.services.insert(name.clone(), record);
+    }
+}
+
+fn is_unused(instance: &super::memory::Instance) -> bool {
+    use super::memory::Phase;
+    matches!(instance.phase, Phase::Vacant | Phase::BackOff { .. } | Phase::Finished)
+}
+
+fn renew(record: &mut Record, spec: &Service) {
+    record.terminating = false;
+    if meaning(&record.spec) != meaning(spec) {
+        record.generation = record.generation.saturating_add(1);
+        record.forgive();
+    }
+    if record.spec != *spec {
+        record.spec = spec.clone();
+    }
+    if record.wish.as_ref().is_some_and(|wish| wish.generation != record.generation) {
+        record.wish = None;
+    }
+}
+
+/// Where a document stands is no part of what it means.
+fn meaning(spec: &Service) -> Service {
+    Service { origin: Origin::default(), ..spec.clone() }
+}
+
+/// What is wanted of one object of settled memory.
+pub(super) fn aim(name: &ServiceName, record: &Record, desired: &SpecSet) -> Aim {
+    if record.terminating {
+        return Aim::Remove(record.spec.on_remove);
+    }
+    if !desired.services.contains_key(name) {
+        return Aim::Leave;
+    }
+    match (record.spec.state, &record.wish) {
+        (DesiredState::Observed, _) => Aim::Observe,
+        (DesiredState::Running | DesiredState::Stopped, Some(Wish { running: true, .. }))
+        | (DesiredState::Running, None) => Aim::Run,
+        (DesiredState::Running | DesiredState::Stopped, Some(Wish { running: false, by, .. })) => {
+            Aim::Stop { because: format!("{by} asked for it"), by_document: false }
+        }
+        (DesiredState::Stopped, None) => {
+            Aim::Stop { because: "its document says `state: stopped`".into(), by_document: true }
+        }
+    }
+}

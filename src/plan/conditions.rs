@@ -1,0 +1,252 @@
+//! The decision in words: phases and conditions, each with its reason and a sentence.
+
+use std::collections::BTreeMap;
+
+use super::aim::Aim;
+use super::draft::{Doing, Draft, Finding};
+use super::life::Event;
+use super::memory::{Instance, Phase, Process, Record};
+use super::observation::{ProcessSeen, Seen};
+use super::ready;
+use super::status::{Condition, ConditionStatus, ConditionType, InstanceStatus, PhaseWord, ServiceStatus};
+use crate::units::format_duration;
+
+/// In the order of the status.
+const ORDER: [ConditionType; 9] = [
+    ConditionType::Accepted,
+    ConditionType::Ready,
+    ConditionType::Progressing,
+    ConditionType::UpToDate,
+    ConditionType::Owned,
+    ConditionType::Unique,
+    ConditionType::Blocked,
+    ConditionType::BackOff,
+    ConditionType::Degraded,
+];
+
+/// The status of one object, and the times of its conditions' last changes into the record.
+pub(super) fn status(
+    record: &mut Record,
+    aim: &Aim,
+    (seen, events): (Option<&Seen>, &BTreeMap<u32, Event>),
+    rejected: Option<&str>,
+    draft: &Draft<'_>,
+) -> ServiceStatus {
+    let instances: Vec<InstanceStatus> = record
+        .instances
+        .iter()
+        .map(|(index, instance)| of_instance(*index, instance, record, aim, (seen, events), draft))
+        .collect();
+    let phase = instances.iter().map(|instance| instance.phase).max();
+    let phase = phase.unwrap_or_else(|| without_instances(aim, draft));
+    let mut findings = draft.findings.clone();
+    findings.extend(general(record, aim, rejected, phase, draft));
+    let conditions = in_order(findings).map(|finding| timed(record, finding, draft)).collect();
+    ServiceStatus {
+        name: draft.name.clone(),
+        generation: record.generation,
+        observed_generation: if *aim == Aim::Leave { 0 } else { record.generation },
+        source: record.spec.origin.clone(),
+        phase: if *aim == Aim::Observe || *aim == Aim::Leave { PhaseWord::Held } else { phase },
+        instances,
+        next_attempt_ms: next_attempt(record, draft),
+        conditions,
+    }
+}
+
+fn without_instances(aim: &Aim, draft: &Draft<'_>) -> PhaseWord {
+    match aim {
+        Aim::Run if draft.changes.values().any(|change| change.doing == Doing::Held) => PhaseWord::Held,
+        Aim::Run => PhaseWord::Pending,
+        Aim::Stop { .. } | Aim::Remove(_) => PhaseWord::Stopped,
+        Aim::Observe | Aim::Leave => PhaseWord::Held,
+    }
+}
+
+fn of_instance(
+    index: u32,
+    instance: &Instance,
+    record: &Record,
+    aim: &Aim,
+    (seen, events): (Option<&Seen>, &BTreeMap<u32, Event>),
+    draft: &Draft<'_>,
+) -> InstanceStatus {
+    let process: Option<&Process> = instance.phase.process();
+    let exe = match seen.and_then(|seen| seen.processes.get(&index)) {
+        Some(ProcessSeen::Alive(alive)) => alive.exe.clone(),
+        Some(ProcessSeen::Gone { .. } | ProcessSeen::Unknown(_)) | None => None,
+    };
+    let unknown = matches!(events.get(&index), Some(Event::Unknown(_)));
+    InstanceStatus {
+        index,
+        phase: if unknown { PhaseWord::Unknown } else { word(index, instance, record, aim, draft) },
+        pid: process.map(|process| process.key.pid),
+        start_ticks: process.map(|process| process.key.start),
+        adopted: process.is_some_and(|process| process.adopted),
+        exe,
+        since: process.map(|process| process.at),
+        restarts: instance.restarts,
+        last_exit: instance.last_exit.clone(),
+    }
+}
+
+fn word(index: u32, instance: &Instance, record: &Record, aim: &Aim, draft: &Draft<'_>) -> PhaseWord {
+    let held = draft.changes.get(&index).is_some_and(|change| change.doing == Doing::Held);
+    match &instance.phase {
+        Phase::Vacant if *aim != Aim::Run => PhaseWord::Stopped,
+        Phase::Vacant | Phase::BackOff { .. } if held && cannot_tell(draft) => PhaseWord::Unknown,
+        Phase::Vacant if held => PhaseWord::Held,
+        Phase::Vacant | Phase::Intended { .. } => PhaseWord::Pending,
+        Phase::BackOff { until } if held && draft.now.boot >= *until => PhaseWord::Held,
+        Phase::BackOff { .. } => PhaseWord::BackOff,
+        Phase::Finished => PhaseWord::Stopped,
+        Phase::Starting { .. } => PhaseWord::Starting,
+        Phase::Running { .. } if ready::is_ready(instance, &record.spec) => PhaseWord::Running,
+        Phase::Running { .. } => PhaseWord::Starting,
+        Phase::Stopping { .. } => PhaseWord::Stopping,
+    }
+}
+
+fn cannot_tell(draft: &Draft<'_>) -> bool {
+    draft.findings.iter().any(|f| f.kind == ConditionType::Unique && f.status == ConditionStatus::Unknown)
+}
+
+/// What is said of every object.
+fn general(
+    record: &Record,
+    aim: &Aim,
+    rejected: Option<&str>,
+    phase: PhaseWord,
+    draft: &Draft<'_>,
+) -> Vec<Finding> {
+    let name = draft.name;
+    let mut findings = Vec::new();
+    let mut add = |kind, status, reason, message| {
+        findings.push(Finding { kind, status, reason, message });
+    };
+    match (rejected, aim) {
+        (Some(error), _) => add(
+            ConditionType::Accepted,
+            ConditionStatus::False,
+            "Rejected",
+            format!("{name}: its newest document is rejected, the last good one stays in force: {error}"),
+        ),
+        (None, Aim::Leave) => add(
+            ConditionType::Accepted,
+            ConditionStatus::Unknown,
+            "NoDocument",
+            format!("{name}: left alone: no document that can be read speaks for it"),
+        ),
+        (None, Aim::Remove(_)) => add(
+            ConditionType::Accepted,
+            ConditionStatus::False,
+            "Removed",
+            format!("{name}: its document is gone"),
+        ),
+        (None, Aim::Run | Aim::Stop { .. } | Aim::Observe) => add(
+            ConditionType::Accepted,
+            ConditionStatus::True,
+            "Valid",
+            format!("{name}: its document is in force"),
+        ),
+    }
+    if *aim == Aim::Run {
+        let (status, reason, message) = readiness(record, draft);
+        add(ConditionType::Ready, status, reason, message);
+    }
+    if let Aim::Stop { because, .. } = aim {
+        add(
+            ConditionType::Ready,
+            ConditionStatus::False,
+            "Stopped",
+            format!("{name}: not running: {because}"),
+        );
+    }
+    if matches!(phase, PhaseWord::Starting | PhaseWord::Stopping | PhaseWord::Pending) {
+        let because = draft.changes.values().find(|change| change.doing != Doing::Nothing);
+        let because = because.map_or("something is under way", |change| change.because.as_str());
+        add(ConditionType::Progressing, ConditionStatus::True, "UnderWay", format!("{name}: {because}"));
+    }
+    for (index, instance) in &record.instances {
+        if let Phase::BackOff { until } = &instance.phase {
+            let error = instance
+                .last_error
+                .clone()
+                .or_else(|| instance.last_exit.as_ref().map(super::life::exit_words));
+            let error = error.unwrap_or_else(|| "it failed".into());
+            let whole = std::time::Duration::from_secs(until.since(draft.now.boot).as_secs());
+            let wait = format_duration(whole);
+            let replica = if record.spec.replicas > 1 { format!("[{index}]") } else { String::new() };
+            add(
+                ConditionType::BackOff,
+                ConditionStatus::True,
+                "Failing",
+                format!(
+                    "{name}{replica}: next start in {wait}, after {} failures: {error}",
+                    instance.failures
+                ),
+            );
+        }
+    }
+    findings
+}
+
+fn readiness(record: &Record, draft: &Draft<'_>) -> (ConditionStatus, &'static str, String) {
+    let name = draft.name;
+    let wanted = record.spec.replicas;
+    let of_wanted = || record.instances.range(..wanted).map(|(_, instance)| instance);
+    let ready = of_wanted().filter(|instance| ready::is_ready(instance, &record.spec)).count();
+    if usize::try_from(wanted).is_ok_and(|wanted| wanted == ready) {
+        return (ConditionStatus::True, "Ready", format!("{name}: {ready} of {wanted} Ready"));
+    }
+    let finished = of_wanted().find(|instance| instance.phase == Phase::Finished);
+    if let Some(exit) = finished.and_then(|instance| instance.last_exit.as_ref()) {
+        let message = format!(
+            "{name}: not started again: {} and the restart policy says to leave it so",
+            super::life::exit_words(exit)
+        );
+        return (ConditionStatus::False, "Finished", message);
+    }
+    (ConditionStatus::False, "NotReady", format!("{name}: {ready} of {wanted} Ready"))
+}
+
+/// One of a kind, the first one said; in the order of the kinds.
+fn in_order(findings: Vec<Finding>) -> impl Iterator<Item = Finding> {
+    let mut first: BTreeMap<usize, Finding> = BTreeMap::new();
+    for finding in findings {
+        let place = ORDER.iter().position(|kind| *kind == finding.kind).unwrap_or(ORDER.len());
+        first.entry(place).or_insert(finding);
+    }
+    first.into_values()
+}
+
+fn timed(record: &mut Record, finding: Finding, draft: &Draft<'_>) -> Condition {
+    let status = format!("{:?}", finding.status);
+    let entry = record
+        .conditions
+        .entry(format!("{:?}", finding.kind))
+        .or_insert_with(|| (status.clone(), draft.now.wall));
+    if entry.0 != status {
+        *entry = (status, draft.now.wall);
+    }
+    Condition {
+        kind: finding.kind,
+        status: finding.status,
+        reason: finding.reason.into(),
+        message: finding.message,
+        last_transition_time: entry.1,
+    }
+}
+
+fn next_attempt(record: &Record, draft: &Draft<'_>) -> Option<u64> {
+    let waits = record.instances.values().filter_map(|instance| match &instance.phase {
+        Phase::BackOff { until } => Some(until.since(draft.now.boot)),
+        Phase::Vacant
+        | Phase::Finished
+        | Phase::Intended { .. }
+        | Phase::Starting { .. }
+        | Phase::Running { .. }
+        | Phase::Stopping { .. } => None,
+    });
+    waits.min().map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,191 @@
+//! The plan as a value, and the sheet on which one object's part of it is written.
+
+use std::collections::BTreeMap;
+
+use super::action::{Action, Step};
+use super::launch::FieldChange;
+use super::memory::Memory;
+use super::status::{ConditionStatus, ConditionType, ServiceStatus};
+use crate::spec::ServiceName;
+use crate::units::{BootTime, Now};
+
+/// What a person allows beyond the guards.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PlanOptions {
+    /// A change that restarts or stops more than half of the set is meant.
+    pub confirmed: bool,
+}
+
+/// What one tick is going to do.
+#[derive(Clone, PartialEq, Debug)]
+#[must_use]
+pub struct Plan {
+    /// In order: releases, adoptions, signals, starts, probes; each by name, surplus instances first.
+    pub steps: Vec<Step>,
+    /// Memory with the intents in it: to be remembered before the first step is carried out.
+    pub memory: Memory,
+    /// By name.
+    pub status: Vec<ServiceStatus>,
+    /// What a person is told about, instance by instance; also what is left alone and why.
+    pub changes: Vec<Change>,
+    /// The earliest deadline; `None`: only an event makes a difference.
+    pub next: Option<BootTime>,
+}
+
+impl Plan {
+    /// Nothing is to be changed on the host, now or by what is decided already.
+    pub fn is_quiet(&self) -> bool {
+        self.steps.is_empty() && self.changes.iter().all(|change| !change.doing.changes_something())
+    }
+
+    /// Something is left alone because it is unknown, ambiguous or guarded.
+    pub fn is_held(&self) -> bool {
+        self.changes.iter().any(|change| change.doing == Doing::Held)
+    }
+}
+
+/// What is done about one instance.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// The object.
+    pub service: ServiceName,
+    /// Which replica.
+    pub index: u32,
+    /// What.
+    pub doing: Doing,
+    /// Why, as the end of a sentence.
+    pub because: String,
+    /// The fields that differ, where that is the reason.
+    pub fields: Vec<FieldChange>,
+}
+
+/// What can be done about an instance.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Doing {
+    /// It will be started.
+    Start,
+    /// A running process is taken over, untouched.
+    Adopt,
+    /// It is stopped and started again.
+    Restart,
+    /// It is stopped.
+    Stop,
+    /// It is let go, untouched.
+    Release,
+    /// All is as it should be, or only time has to pass.
+    Nothing,
+    /// Left alone on purpose, although it isn't as desired.
+    Held,
+}
+
+impl Doing {
+    /// The word that people read.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Adopt => "adopt",
+            Self::Restart => "restart",
+            Self::Stop => "stop",
+            Self::Release => "release",
+            Self::Nothing => "nothing",
+            Self::Held => "held",
+        }
+    }
+
+    /// Whether the host or the record of it will be another one afterwards.
+    pub fn changes_something(self) -> bool {
+        match self {
+            Self::Start | Self::Adopt | Self::Restart | Self::Stop | Self::Release => true,
+            Self::Nothing | Self::Held => false,
+        }
+    }
+}
+
+/// A statement for the status: a condition without its time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Finding {
+    pub(super) kind: ConditionType,
+    pub(super) status: ConditionStatus,
+    pub(super) reason: &'static str,
+    pub(super) message: String,
+}
+
+/// Where one object's part of the plan is written.
+#[derive(Debug)]
+pub(super) struct Draft<'a> {
+    pub(super) name: &'a ServiceName,
+    pub(super) now: Now,
+    /// The guard against mass changes is closed: no running process is disturbed because of a document.
+    pub(super) guarded: bool,
+    pub(super) steps: Vec<Step>,
+    pub(super) changes: BTreeMap<u32, Change>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) next: Option<BootTime>,
+    /// A running process is disturbed because a document changed.
+    pub(super) disturbs: bool,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(name: &'a ServiceName, now: Now, guarded: bool) -> Self {
+        Self {
+            name,
+            now,
+            guarded,
+            steps: Vec::new(),
+            changes: BTreeMap::new(),
+            findings: Vec::new(),
+            next: None,
+            disturbs: false,
+        }
+    }
+
+    pub(super) fn step(&mut self, index: u32, action: Action, because: impl Into<String>) {
+        self.steps.push(Step { service: self.name.clone(), index, action, because: because.into() });
+    }
+
+    pub(super) fn change(&mut self, index: u32, doing: Doing, because: impl Into<String>) {
+        self.change_of(index, doing, because, Vec::new());
+    }
+
+    pub(super) fn change_of(
+        &mut self,
+        index: u32,
+        doing: Doing,
+        because: impl Into<String>,
+        fields: Vec<FieldChange>,
+    ) {
+        let service = self.name.clone();
+        self.changes.insert(index, Change { service, index, doing, because: because.into(), fields });
+    }
+
+    /// Left alone, and a condition says why. The message gets the object's name put before it.
+    pub(super) fn hold(
+        &mut self,
+        index: u32,
+        (kind, status): (ConditionType, ConditionStatus),
+        reason: &'static str,
+        message: &str,
+    ) {
+        self.change(index, Doing::Held, message);
+        self.find(kind, status, reason, message);
+    }
+
+    pub(super) fn find(
+        &mut self,
+        kind: ConditionType,
+        status: ConditionStatus,
+        reason: &'static str,
+        message: &str,
+    ) {
+        let message = format!("{}: {message}", self.name);
+        let finding = Finding { kind, status, reason, message };
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Something is to be decided again at `when`.
+    pub(super) fn wake(&mut self, when: BootTime) {
+        self.next = Some(self.next.map_or(when, |next| next.min(when)));
+    }
+}

@@ -1,0 +1,80 @@
+//! Outcomes into memory. Pure; the last part of a tick.
+
+use std::time::Duration;
+
+use super::action::{Action, Outcome, Step};
+use super::backoff;
+use super::life;
+use super::memory::{Instance, Memory, Phase, Record};
+use crate::spec::Service;
+use crate::units::{Now, Signal};
+
+/// After a start that could not even be tried.
+const REFUSED_WAIT: Duration = Duration::from_secs(1);
+
+/// Takes what came of a step into memory.
+pub fn fold(memory: &mut Memory, step: &Step, outcome: &Outcome, now: Now) {
+    let Some(record) = memory.services.get_mut(&step.service) else {
+        return;
+    };
+    match &step.action {
+        Action::Start { .. } => started(record, step, outcome, now),
+        Action::Release { .. } => released(record, step, outcome),
+        Action::Signal { signal, .. } => {
+            if let Some(instance) = record.instances.get_mut(&step.index) {
+                signalled(instance, *signal, outcome);
+            }
+        }
+        // Memory says so already; the answer to a probe is in a later observation.
+        Action::Adopt { .. } | Action::Probe { .. } => {}
+    }
+}
+
+fn started(record: &mut Record, step: &Step, outcome: &Outcome, now: Now) {
+    let Record { spec, instances, .. } = record;
+    let Some(instance) = instances.get_mut(&step.index) else {
+        return;
+    };
+    let Phase::Intended { .. } = &instance.phase else {
+        return;
+    };
+    match outcome {
+        Outcome::Started(key) => {
+            let again = instance.last_exit.is_some();
+            life::began(instance, key.clone(), now);
+            instance.restarts = instance.restarts.saturating_add(u64::from(again));
+        }
+        Outcome::StartFailed { error } => failed(instance, step, spec, error, now),
+        Outcome::Refused { error } => {
+            instance.last_error = Some(error.clone());
+            instance.phase = Phase::BackOff { until: now.boot.after(REFUSED_WAIT) };
+        }
+        Outcome::Done | Outcome::Gone => failed(instance, step, spec, "the host did not start it", now),
+    }
+}
+
+fn failed(instance: &mut Instance, step: &Step, spec: &Service, error: &str, now: Now) {
+    let of = (&step.service, step.index);
+    backoff::after_failure(instance, &spec.restart, of, error.to_owned(), now.boot);
+}
+
+fn released(record: &mut Record, step: &Step, outcome: &Outcome) {
+    match outcome {
+        Outcome::Done | Outcome::Gone | Outcome::Started(_) => {
+            record.instances.remove(&step.index);
+        }
+        Outcome::StartFailed { .. } | Outcome::Refused { .. } => {}
+    }
+}
+
+/// The signal of the step under way was sent (or nobody was there to get it).
+fn signalled(instance: &mut Instance, signal: Signal, outcome: &Outcome) {
+    let Phase::Stopping { stop, step, sent, .. } = &mut instance.phase else {
+        return;
+    };
+    let of_this_step = stop.schedule.get(*step).is_some_and(|current| current.signal == signal);
+    match outcome {
+        Outcome::Done | Outcome::Gone => *sent |= of_this_step,
+        Outcome::Started(_) | Outcome::StartFailed { .. } | Outcome::Refused { .. } => {}
+    }
+}

@@ -1,0 +1,327 @@
+//! From a document to a process to be: substitution, environment, names of log files. Pure: what has to be
+//! looked up was looked up before. Also what "the same" means between a launch and a later document.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::action::{Ids, Launch, OutputTarget};
+use super::memory::Launched;
+use super::observation::Prepared;
+use crate::spec::{Account, Limit, Output, Service};
+
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A restart-class field that isn't what it was.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FieldChange {
+    /// Name in the document.
+    pub field: String,
+    /// What the process was launched with; for `env` names only, since values may be secret.
+    pub from: String,
+    /// What the document says.
+    pub to: String,
+}
+
+/// The restart-class fields as they stand in the document. The content of `envFrom` is known only
+/// with what was looked up; without it, it is not compared.
+///
+/// As written, not as looked up: a user that gets another number, or a moved state directory, is no change of meaning.
+pub fn launched(spec: &Service, prepared: Option<&Prepared>) -> Launched {
+    let account = |account: &Option<Account>| account.as_ref().map_or_else(String::new, account_text);
+    let groups: Vec<String> = spec.supplementary_groups.iter().map(account_text).collect();
+    let limits: Vec<String> =
+        spec.limits.iter().map(|(name, limit)| format!("{name}={}", limit_text(limit))).collect();
+    let mut fields: BTreeMap<String, String> = [
+        ("startas", spec.startas.display().to_string()),
+        ("args", text(&spec.args)),
+        ("user", account(&spec.user)),
+        ("group", account(&spec.group)),
+        ("supplementaryGroups", groups.join(",")),
+        ("umask", format!("{:04o}", spec.umask)),
+        ("workingDirectory", spec.working_directory.display().to_string()),
+        ("env", text(&spec.env)),
+        ("limits", limits.join(",")),
+        ("stdout", output_text(&spec.stdout)),
+        ("stderr", output_text(&spec.stderr)),
+        ("type", format!("{:?}", spec.service_type).to_lowercase()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect();
+    if let Some(prepared) = prepared {
+        fields.insert("envFrom".into(), digest(&prepared.env_from));
+    }
+    Launched(fields)
+}
+
+fn text(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn account_text(account: &Account) -> String {
+    match account {
+        Account::Name(name) => name.clone(),
+        Account::Id(id) => id.to_string(),
+    }
+}
+
+fn limit_text(limit: &Limit) -> String {
+    let one = |value: Option<u64>| value.map_or_else(|| "unlimited".to_owned(), |value| value.to_string());
+    format!("{}:{}", one(limit.soft), one(limit.hard))
+}
+
+fn output_text(output: &Output) -> String {
+    match output {
+        Output::Log => "log".into(),
+        Output::File(path) => path.display().to_string(),
+        Output::Null => "null".into(),
+    }
+}
+
+/// The content of environment files may be secret: only its digest is kept.
+fn digest(variables: &BTreeMap<String, String>) -> String {
+    let mut hash = Sha256::new();
+    for (name, value) in variables {
+        hash.update(name.as_bytes());
+        hash.update([0]);
+        hash.update(value.as_bytes());
+        hash.update([0]);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Field by field; a field that either side doesn't know is not a difference.
+pub(super) fn changes(was: &Launched, is: &Launched) -> Vec<FieldChange> {
+    let both = was.0.iter().filter_map(|(field, from)| is.0.get(field).map(|to| (field, from, to)));
+    both.filter(|(_, from, to)| from != to)
+        .map(|(field, from, to)| match field.as_str() {
+            "env" => env_change(from, to),
+            "envFrom" => change(field, "another content", "its present content"),
+            _ => change(field, from, to),
+        })
+        .collect()
+}
+
+fn change(field: &str, from: &str, to: &str) -> FieldChange {
+    FieldChange { field: field.into(), from: from.into(), to: to.into() }
+}
+
+/// Names of the variables that differ, on either side.
+fn env_change(from: &str, to: &str) -> FieldChange {
+    let read = |text: &str| serde_json::from_str::<BTreeMap<String, String>>(text).unwrap_or_default();
+    let (old, new) = (read(from), read(to));
+    let names = |of: &BTreeMap<String, String>, other: &BTreeMap<String, String>| {
+        let differing: Vec<&str> = of
+            .iter()
+            .filter(|(name, value)| other.get(*name) != Some(*value))
+            .map(|(n, _)| n.as_str())
+            .collect();
+        if differing.is_empty() { "nothing".into() } else { format!("another {}", differing.join(", ")) }
+    };
+    FieldChange { field: "env".into(), from: names(&old, &new), to: names(&new, &old) }
+}
+
+/// Everything that execution needs.
+pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
+    let words = Words { name: spec.name.as_str(), index, prepared };
+    let program = spec.startas.clone();
+    let mut argv = vec![program.display().to_string()];
+    argv.extend(spec.args.iter().map(|arg| words.substitute(arg)));
+    Launch {
+        argv,
+        env: environment(spec, prepared, &words),
+        working_directory: spec.working_directory.clone(),
+        ids: prepared.change_ids.then(|| Ids {
+            uid: prepared.uid,
+            gid: prepared.gid,
+            groups: prepared.groups.clone(),
+        }),
+        umask: spec.umask,
+        limits: limits(spec),
+        scheduling: spec.scheduling.clone(),
+        stdout: output(spec, &spec.stdout, "stdout", &words),
+        stderr: output(spec, &spec.stderr, "stderr", &words),
+        trust_executable: spec.trust_executable,
+        launched: launched(spec, Some(prepared)),
+        program,
+    }
+}
+
+fn limits(spec: &Service) -> BTreeMap<String, Limit> {
+    let mut limits = spec.limits.clone();
+    // Core dumps hold secrets and fill disks: off, unless the document says otherwise.
+    limits.entry("core".into()).or_insert(Limit { soft: Some(0), hard: Some(0) });
+    limits
+}
+
+fn environment(spec: &Service, prepared: &Prepared, words: &Words<'_>) -> BTreeMap<String, String> {
+    let clean = [
+        ("PATH", PATH),
+        ("HOME", &prepared.home),
+        ("USER", &prepared.user_name),
+        ("LOGNAME", &prepared.user_name),
+        ("SHELL", &prepared.shell),
+        ("LANG", "C.UTF-8"),
+    ];
+    let mut env: BTreeMap<String, String> =
+        clean.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    env.extend(prepared.env_from.clone());
+    env.extend(spec.env.iter().map(|(name, value)| (name.clone(), words.substitute(value))));
+    env
+}
+
+fn output(spec: &Service, output: &Output, stream: &str, words: &Words<'_>) -> OutputTarget {
+    match output {
+        Output::Null => OutputTarget::Null,
+        Output::File(path) => {
+            OutputTarget::File(PathBuf::from(words.substitute(&path.display().to_string())))
+        }
+        Output::Log => {
+            let replica = if spec.replicas > 1 { format!(".{}", words.index) } else { String::new() };
+            let file = format!("{}{replica}.{stream}.log", spec.name);
+            OutputTarget::File(Path::new(&words.prepared.log_dir).join(file))
+        }
+    }
+}
+
+/// The values of `${...}`.
+struct Words<'a> {
+    name: &'a str,
+    index: u32,
+    prepared: &'a Prepared,
+}
+
+impl Words<'_> {
+    fn value(&self, word: &str) -> Option<String> {
+        match word {
+            "index" => Some(self.index.to_string()),
+            "name" => Some(self.name.to_owned()),
+            "runDir" => Some(self.prepared.run_dir.clone()),
+            "logDir" => Some(self.prepared.log_dir.clone()),
+            _ => None,
+        }
+    }
+
+    /// One pass from left to right: what was put in is not looked at again.
+    fn substitute(&self, text: &str) -> String {
+        let mut result = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            if let Some(plain) = before.strip_suffix('$') {
+                result.push_str(plain);
+                result.push_str("${");
+                rest = after;
+                continue;
+            }
+            result.push_str(before);
+            let known = after.split_once('}').and_then(|(word, tail)| Some((self.value(word)?, tail)));
+            // Documents with other words are refused when they are loaded; kept as text if one gets here.
+            let (value, tail) = known.unwrap_or_else(|| ("${".to_owned(), after));
+            result.push_str(&value);
+            rest = tail;
+        }
+        result.push_str(rest);
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+    use super::*;
+    use crate::spec::ServiceName;
+    use crate::units::{Gid, Uid};
+
+    fn prepared() -> Prepared {
+        Prepared {
+            uid: Uid(33),
+            gid: Gid(33),
+            groups: vec![Gid(4)],
+            change_ids: true,
+            user_name: "www-data".into(),
+            home: "/var/www".into(),
+            shell: "/bin/sh".into(),
+            env_from: BTreeMap::from([("A".into(), "file".into()), ("B".into(), "file".into())]),
+            run_dir: "/run/selfsame".into(),
+            log_dir: "/var/log/selfsame".into(),
+        }
+    }
+
+    fn web() -> Service {
+        Service::new(ServiceName::new("web").unwrap(), "/srv/web.py".into())
+    }
+
+    #[test]
+    fn words_are_substituted_once() {
+        let mut prepared = prepared();
+        prepared.run_dir = "/run/${name}".into();
+        let words = Words { name: "web", index: 2, prepared: &prepared };
+        let rows = [
+            ("plain", "plain"),
+            ("${index}-${name}", "2-web"),
+            ("$${index}", "${index}"),
+            ("$$${index}", "$${index}"),
+            ("${runDir}/x", "/run/${name}/x"),
+            ("${other} ${name", "${other} ${name"),
+            ("a$ ${name}$", "a$ web$"),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(words.substitute(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_environment_is_clean_and_the_document_wins() {
+        let mut spec = web();
+        spec.env = BTreeMap::from([("B".into(), "own-${index}".into())]);
+        let launch = resolve(&spec, 1, &prepared());
+        let expected = [
+            ("A", "file"),
+            ("B", "own-1"),
+            ("HOME", "/var/www"),
+            ("LANG", "C.UTF-8"),
+            ("LOGNAME", "www-data"),
+            ("PATH", PATH),
+            ("SHELL", "/bin/sh"),
+            ("USER", "www-data"),
+        ];
+        let env: Vec<_> = launch.env.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        assert_eq!(env, expected);
+        assert_eq!(launch.argv, ["/srv/web.py"]);
+        assert_eq!(launch.stdout, OutputTarget::File("/var/log/selfsame/web.stdout.log".into()));
+        assert_eq!(launch.limits["core"].hard, Some(0));
+        spec.replicas = 2;
+        let second = resolve(&spec, 1, &prepared());
+        assert_eq!(second.stderr, OutputTarget::File("/var/log/selfsame/web.1.stderr.log".into()));
+    }
+
+    #[test]
+    fn differences_are_found_by_field_and_values_of_variables_stay_secret() {
+        let old = web();
+        let mut new = web();
+        new.args = vec!["-x".into()];
+        new.env = BTreeMap::from([("KEY".into(), "hunter2".into())]);
+        new.replicas = 3;
+        let found = changes(&launched(&old, Some(&prepared())), &launched(&new, None));
+        let fields: Vec<&str> = found.iter().map(|change| change.field.as_str()).collect();
+        assert_eq!(fields, ["args", "env"]);
+        assert_eq!(found[1].to, "another KEY");
+        assert!(!format!("{found:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_field_that_an_older_record_lacks_is_no_difference() {
+        let mut older = launched(&web(), None);
+        older.0.remove("umask");
+        let mut new = web();
+        new.umask = 0o077;
+        assert_eq!(changes(&older, &launched(&new, None)), []);
+        let mut other = prepared();
+        other.env_from.clear();
+        let found = changes(&launched(&web(), Some(&prepared())), &launched(&web(), Some(&other)));
+        assert_eq!(found.len(), 1);
+    }
+}

@@ -1,0 +1,115 @@
+//! What a tick has to look at, for the decision that may come. Pure, and frugal: a look at all processes is
+//! asked for only where something may be started, or when everything is to be seen anew.
+
+use std::collections::BTreeMap;
+
+use super::aim::{Aim, aim, settle};
+use super::memory::{Instance, Memory, Phase, Record};
+use super::observation::{ProcessQuestion, Questions, ServiceQuestions};
+use super::{ready, run, stop};
+use crate::spec::{ReadinessCheck, SpecSet};
+use crate::units::BootTime;
+
+/// How much to look at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct QuestionHints {
+    /// Everything: at the first tick, at each resync, and after events may have been lost. Only then are
+    /// duplicates found, and changed contents of environment files.
+    pub full: bool,
+}
+
+/// The questions of one tick.
+pub fn questions(desired: &SpecSet, memory: &Memory, now: BootTime, hints: QuestionHints) -> Questions {
+    let settled = settle(desired, memory);
+    let mut questions = Questions::default();
+    for (name, record) in &settled.services {
+        let keys = record.instances.values().filter_map(|instance| instance.phase.process());
+        questions.recorded.extend(keys.map(|process| (process.key.clone(), name.clone())));
+        let aim = aim(name, record, desired);
+        if aim != Aim::Leave {
+            questions.services.insert(name.clone(), of_service(record, &aim, now, hints));
+        }
+    }
+    questions
+}
+
+fn of_service(record: &Record, aim: &Aim, now: BootTime, hints: QuestionHints) -> ServiceQuestions {
+    let spec = &record.spec;
+    let wanted = |index: u32| *aim == Aim::Run && index < spec.replicas;
+    let due = (0..spec.replicas).any(|index| {
+        wanted(index) && record.instances.get(&index).is_none_or(|instance| run::is_due(instance, now))
+    });
+    let starters = record.instances.values().any(is_starter);
+    let command = matches!(spec.readiness.check, ReadinessCheck::Exec { .. });
+    let probes = command && record.instances.values().any(|instance| may_probe(instance, record, now));
+    let launched = record.instances.values().filter_map(|instance| instance.phase.process());
+    let compares = hints.full && launched.into_iter().any(|process| process.launched.is_some());
+    ServiceQuestions {
+        spec: spec.clone(),
+        processes: record
+            .instances
+            .iter()
+            .filter_map(|(index, instance)| Some((*index, of_process(*index, instance, record)?)))
+            .collect(),
+        look: due || starters || *aim == Aim::Observe || (hints.full && *aim == Aim::Run),
+        intents: intents(record),
+        prepare: due || (*aim == Aim::Run && (probes || compares)),
+    }
+}
+
+fn intents(record: &Record) -> BTreeMap<u32, String> {
+    let nonce = |instance: &Instance| match &instance.phase {
+        Phase::Intended { nonce, .. } => Some(nonce.clone()),
+        Phase::Vacant
+        | Phase::BackOff { .. }
+        | Phase::Finished
+        | Phase::Starting { .. }
+        | Phase::Running { .. }
+        | Phase::Stopping { .. } => None,
+    };
+    record.instances.iter().filter_map(|(index, instance)| Some((*index, nonce(instance)?))).collect()
+}
+
+fn is_starter(instance: &Instance) -> bool {
+    matches!(instance.phase, Phase::Starting { starter: true, .. })
+}
+
+/// Whether a readiness command may have to be begun in this tick.
+fn may_probe(instance: &Instance, record: &Record, now: BootTime) -> bool {
+    match &instance.phase {
+        Phase::Starting { starter: false, probed, .. } | Phase::Running { probed, .. } => {
+            probed.is_none_or(|probed| now >= ready::next_probe(probed, &record.spec, true))
+        }
+        Phase::Starting { starter: true, .. }
+        | Phase::Vacant
+        | Phase::BackOff { .. }
+        | Phase::Finished
+        | Phase::Intended { .. }
+        | Phase::Stopping { .. } => false,
+    }
+}
+
+fn of_process(index: u32, instance: &Instance, record: &Record) -> Option<ProcessQuestion> {
+    let process = instance.phase.process()?;
+    let (tree, list_tree) = match &instance.phase {
+        Phase::Stopping { tree, noted, stop, .. } => {
+            (tree.clone(), !*noted && stop::takes_tree(process, stop))
+        }
+        Phase::Vacant
+        | Phase::BackOff { .. }
+        | Phase::Finished
+        | Phase::Intended { .. }
+        | Phase::Starting { .. }
+        | Phase::Running { .. } => (Vec::new(), false),
+    };
+    let stopping = matches!(instance.phase, Phase::Stopping { .. });
+    let asks = ready::asks(&record.spec) && !stopping && index < record.spec.replicas;
+    Some(ProcessQuestion {
+        key: process.key.clone(),
+        adopted_by: process.adopted_by.clone(),
+        starter: is_starter(instance),
+        readiness: asks.then(|| record.spec.readiness.check.clone()),
+        tree,
+        list_tree,
+    })
+}

@@ -1,0 +1,153 @@
+//! Readiness: when a process that runs counts as Ready, and when no longer.
+
+use std::time::Duration;
+
+use super::action::Action;
+use super::draft::Draft;
+use super::launch;
+use super::memory::{Instance, Phase};
+use super::observation::{Alive, Seen};
+use crate::facts::Fact;
+use crate::spec::{ReadinessCheck, Service};
+use crate::units::BootTime;
+
+/// Moves a living instance between Starting and Running. True if it was not Ready within the time it has.
+pub(super) fn watch(
+    instance: &mut Instance,
+    index: u32,
+    (alive, seen): (&Alive, &Seen),
+    spec: &Service,
+    draft: &mut Draft<'_>,
+) -> bool {
+    let now = draft.now.boot;
+    match &mut instance.phase {
+        Phase::Starting { since, starter: true, .. } => late(*since, spec, draft),
+        Phase::Starting { process, since, starter: false, probed } => {
+            let ready = match &spec.readiness.check {
+                ReadinessCheck::AliveFor(time) => {
+                    draft.wake(since.after(*time));
+                    now.since(*since) >= *time
+                }
+                ReadinessCheck::Pidfile | ReadinessCheck::Tcp { .. } | ReadinessCheck::Exec { .. } => {
+                    alive.ready == Fact::Known(true)
+                }
+            };
+            if ready {
+                let process = process.clone();
+                let probed = *probed;
+                instance.phase = Phase::Running { process, ready_since: now, probe_failures: 0, probed };
+                return false;
+            }
+            let key = process.key.clone();
+            if probe_due(*probed, spec, alive, now) && probe(key, index, seen, spec, draft) {
+                *probed = Some(now);
+            }
+            wake_for_probe(*probed, spec, draft);
+            let waits_for_time = matches!(spec.readiness.check, ReadinessCheck::AliveFor(_));
+            !waits_for_time && late(*since, spec, draft)
+        }
+        Phase::Running { process, ready_since, probe_failures, probed } => {
+            if now.since(*ready_since) >= spec.restart.reset_after {
+                instance.failures = 0;
+            }
+            if probe_due(*probed, spec, alive, now) {
+                // An answer counts once: when the next question is due.
+                match &alive.ready {
+                    Fact::Known(true) => *probe_failures = 0,
+                    Fact::Known(false) => *probe_failures = probe_failures.saturating_add(1),
+                    Fact::Absent | Fact::Unknown(_) => {}
+                }
+                if probe(process.key.clone(), index, seen, spec, draft) {
+                    *probed = Some(now);
+                }
+            }
+            wake_for_probe(*probed, spec, draft);
+            false
+        }
+        Phase::Vacant
+        | Phase::BackOff { .. }
+        | Phase::Finished
+        | Phase::Intended { .. }
+        | Phase::Stopping { .. } => false,
+    }
+}
+
+/// The start takes longer than it may.
+fn late(since: BootTime, spec: &Service, draft: &mut Draft<'_>) -> bool {
+    let deadline = since.after(spec.start_timeout);
+    draft.wake(deadline);
+    draft.now.boot >= deadline
+}
+
+/// Whether the readiness check is one that asks the service.
+pub(super) fn asks(spec: &Service) -> bool {
+    match spec.readiness.check {
+        ReadinessCheck::AliveFor(_) => false,
+        ReadinessCheck::Pidfile | ReadinessCheck::Tcp { .. } | ReadinessCheck::Exec { .. } => true,
+    }
+}
+
+/// The moment of the next probe; one without an answer is given its time first.
+pub(super) fn next_probe(probed: BootTime, spec: &Service, answered: bool) -> BootTime {
+    let wait = if answered {
+        spec.readiness.period
+    } else {
+        spec.readiness.period.max(spec.readiness.timeout.saturating_add(Duration::from_secs(1)))
+    };
+    probed.after(wait.max(Duration::from_millis(10)))
+}
+
+fn probe_due(probed: Option<BootTime>, spec: &Service, alive: &Alive, now: BootTime) -> bool {
+    let answered = alive.ready != Fact::Absent;
+    asks(spec) && probed.is_none_or(|probed| now >= next_probe(probed, spec, answered))
+}
+
+fn wake_for_probe(probed: Option<BootTime>, spec: &Service, draft: &mut Draft<'_>) {
+    if asks(spec)
+        && let Some(probed) = probed
+    {
+        let due = next_probe(probed, spec, true);
+        let last = next_probe(probed, spec, false);
+        draft.wake(if due > draft.now.boot { due } else { last });
+    }
+}
+
+/// Asks. False if what a command needs could not be looked up; then it is asked at the next tick.
+fn probe(
+    key: crate::facts::ProcessKey,
+    index: u32,
+    seen: &Seen,
+    spec: &Service,
+    draft: &mut Draft<'_>,
+) -> bool {
+    let command = matches!(spec.readiness.check, ReadinessCheck::Exec { .. });
+    let prepared = seen.prepared.as_ref().and_then(|prepared| prepared.as_ref().ok());
+    let launch = match (command, prepared) {
+        (true, Some(prepared)) => Some(Box::new(launch::resolve(spec, index, prepared))),
+        (true, None) => {
+            draft.wake(draft.now.boot.after(spec.readiness.period.max(Duration::from_secs(1))));
+            return false;
+        }
+        (false, _) => None,
+    };
+    let check = spec.readiness.check.clone();
+    draft.step(
+        index,
+        Action::Probe { key, check, timeout: spec.readiness.timeout, launch },
+        "its readiness is asked for",
+    );
+    true
+}
+
+/// Whether a Running instance is Ready: not so many probes in a row failed.
+pub(super) fn is_ready(instance: &Instance, spec: &Service) -> bool {
+    match &instance.phase {
+        Phase::Running { probe_failures, .. } => *probe_failures < spec.readiness.failure_threshold.max(1),
+        Phase::Vacant
+        | Phase::BackOff { .. }
+        | Phase::Finished
+        | Phase::Intended { .. }
+        | Phase::Starting { .. }
+        | Phase::Stopping { .. } => false,
+    }
+}

@@ -1,0 +1,370 @@
+//! Keeping an object running: take over or start what is missing, restart what is outdated, stop what is
+//! too many.
+
+use std::collections::BTreeMap;
+
+use super::action::Action;
+use super::backoff;
+use super::draft::{Doing, Draft};
+use super::launch::{self, FieldChange};
+use super::life::{self, Event};
+use super::memory::{Instance, Launched, Phase, Process, Record};
+use super::observation::{Candidate, Look, Prepared, Seen};
+use super::occupy::{self, Hold, Occupancy};
+use super::ready;
+use super::status::{ConditionStatus, ConditionType};
+use super::stop;
+use crate::spec::{DuplicatePolicy, Service, ServiceType};
+use crate::units::BootTime;
+
+/// Nothing runs, and it may be started now.
+pub(super) fn is_due(instance: &Instance, now: BootTime) -> bool {
+    match &instance.phase {
+        Phase::Vacant => true,
+        Phase::BackOff { until } => now >= *until,
+        Phase::Finished
+        | Phase::Intended { .. }
+        | Phase::Starting { .. }
+        | Phase::Running { .. }
+        | Phase::Stopping { .. } => false,
+    }
+}
+
+/// Its process isn't settled: a look could take it, or what it leaves behind, for another one.
+pub(super) fn is_unsettled(instance: &Instance) -> bool {
+    match &instance.phase {
+        Phase::Intended { .. } | Phase::Stopping { .. } => true,
+        Phase::Starting { starter, .. } => *starter,
+        Phase::Vacant | Phase::BackOff { .. } | Phase::Finished | Phase::Running { .. } => false,
+    }
+}
+
+/// Everything about an object that shall run.
+pub(super) fn run(
+    record: &mut Record,
+    events: &BTreeMap<u32, Event>,
+    seen: Option<&Seen>,
+    draft: &mut Draft<'_>,
+) {
+    let spec = record.spec.clone();
+    for index in 0..spec.replicas {
+        record.instances.entry(index).or_default();
+    }
+    readiness(record, &spec, seen, draft);
+    stop_surplus(record, &spec, events, draft);
+    restart_outdated(record, &spec, events, seen, draft);
+    fill_places(record, &spec, seen, draft);
+}
+
+/// Readiness of what runs; what was not Ready in time is stopped.
+fn readiness(record: &mut Record, spec: &Service, seen: Option<&Seen>, draft: &mut Draft<'_>) {
+    for (index, instance) in &mut record.instances {
+        let Some(seen) = seen else { continue };
+        let Some(super::observation::ProcessSeen::Alive(alive)) = seen.processes.get(index) else {
+            continue;
+        };
+        if *index < spec.replicas && ready::watch(instance, *index, (alive, seen), spec, draft) {
+            let because = "it was not Ready within `startTimeout`".to_owned();
+            instance.failures = instance.failures.saturating_add(1);
+            instance.last_error = Some(because.clone());
+            stop::begin(instance, &spec.stop, because.clone(), true, draft);
+            draft.change(*index, Doing::Restart, because);
+        }
+    }
+}
+
+/// Replicas at and above the number are stopped, the highest first.
+fn stop_surplus(record: &mut Record, spec: &Service, events: &BTreeMap<u32, Event>, draft: &mut Draft<'_>) {
+    for (index, instance) in record.instances.range_mut(spec.replicas..).rev() {
+        if !runs(instance) || is_unknown(events, *index) {
+            continue;
+        }
+        draft.disturbs = true;
+        if draft.guarded {
+            hold_mass_change(*index, "not stopped", draft);
+            continue;
+        }
+        let because = format!("`replicas` is {}", spec.replicas);
+        stop::begin(instance, &spec.stop, because.clone(), false, draft);
+        draft.change(*index, Doing::Stop, because);
+    }
+    let replicas = spec.replicas;
+    record.instances.retain(|index, instance| {
+        let nothing_runs = matches!(instance.phase, Phase::Vacant | Phase::BackOff { .. } | Phase::Finished);
+        *index < replicas || !nothing_runs
+    });
+}
+
+/// Of the sort that a stop can begin with.
+pub(super) fn runs(instance: &Instance) -> bool {
+    matches!(instance.phase, Phase::Starting { .. } | Phase::Running { .. })
+}
+
+pub(super) fn is_unknown(events: &BTreeMap<u32, Event>, index: u32) -> bool {
+    matches!(events.get(&index), Some(Event::Unknown(_)))
+}
+
+pub(super) fn hold_mass_change(index: u32, what: &str, draft: &mut Draft<'_>) {
+    let message =
+        format!("{what}: the change would stop or restart more than half of the set, confirm it to go on");
+    draft.hold(index, (ConditionType::Blocked, ConditionStatus::True), "MassChange", &message);
+}
+
+/// Why an instance should be restarted: a person asked (`fields` is empty), or its document changed.
+struct Outdated {
+    index: u32,
+    because: String,
+    fields: Vec<FieldChange>,
+}
+
+/// One at a time: a Ready instance is restarted only while all others are Ready.
+fn restart_outdated(
+    record: &mut Record,
+    spec: &Service,
+    events: &BTreeMap<u32, Event>,
+    seen: Option<&Seen>,
+    draft: &mut Draft<'_>,
+) {
+    let prepared = seen.and_then(|seen| seen.prepared.as_ref()).and_then(|prepared| prepared.as_ref().ok());
+    let present = launch::launched(spec, prepared);
+    let outdated: Vec<Outdated> = record
+        .instances
+        .range(..spec.replicas)
+        .filter(|(index, instance)| runs(instance) && !is_unsettled(instance) && !is_unknown(events, **index))
+        .filter_map(|(index, instance)| {
+            let process = instance.phase.process()?;
+            is_outdated(*index, process, &present, record.restart_before, draft)
+        })
+        .collect();
+    for Outdated { index, because, fields } in outdated {
+        if !fields.is_empty() {
+            draft.disturbs = true;
+            if draft.guarded {
+                hold_mass_change(index, "not restarted", draft);
+                continue;
+            }
+        }
+        let others_ready = record
+            .instances
+            .range(..spec.replicas)
+            .all(|(other, instance)| *other == index || ready::is_ready(instance, spec));
+        let Some(instance) = record.instances.get_mut(&index) else { continue };
+        if others_ready || !ready::is_ready(instance, spec) {
+            stop::begin(instance, &spec.stop, because.clone(), false, draft);
+        }
+        draft.change_of(index, Doing::Restart, because, fields);
+    }
+}
+
+fn is_outdated(
+    index: u32,
+    process: &Process,
+    present: &Launched,
+    restart_before: Option<BootTime>,
+    draft: &mut Draft<'_>,
+) -> Option<Outdated> {
+    if restart_before.is_some_and(|moment| process.since < moment) {
+        return Some(Outdated { index, because: "a restart was asked for".into(), fields: Vec::new() });
+    }
+    let fields = process.launched.as_ref().map(|was| launch::changes(was, present)).unwrap_or_default();
+    if !fields.is_empty() {
+        let words: Vec<String> =
+            fields.iter().map(|f| format!("`{}` changed from {} to {}", f.field, f.from, f.to)).collect();
+        let because = words.join(", ");
+        let message = format!("{} has to be restarted: {because}", process.key.pid);
+        draft.find(ConditionType::UpToDate, ConditionStatus::False, "NeedsRestart", &message);
+        return Some(Outdated { index, because, fields });
+    }
+    adopted_differs(process, present, draft);
+    None
+}
+
+/// An adopted process is left as it is; where it is known to be otherwise, that is said.
+fn adopted_differs(process: &Process, present: &Launched, draft: &mut Draft<'_>) {
+    let Some(rule) = process.adopted_by.as_ref().filter(|_| process.launched.is_none()) else {
+        return;
+    };
+    let pid = process.key.pid;
+    let fields = launch::changes(&launch::launched(rule, None), present);
+    let message = if process.arguments_differ {
+        format!("{pid} was adopted with other arguments than `args`, and is left as it is")
+    } else if let Some(field) = fields.first() {
+        format!("{pid} was adopted before `{}` changed, and is left as it is", field.field)
+    } else {
+        return;
+    };
+    draft.find(ConditionType::UpToDate, ConditionStatus::False, "Adopted", &message);
+}
+
+/// Places without a process: adopt, start, wait or hold.
+fn fill_places(record: &mut Record, spec: &Service, seen: Option<&Seen>, draft: &mut Draft<'_>) {
+    let now = draft.now.boot;
+    let wanted = || record.instances.range(..spec.replicas);
+    let due: Vec<u32> =
+        wanted().filter(|(_, instance)| is_due(instance, now)).map(|(index, _)| *index).collect();
+    for (_, instance) in wanted() {
+        if let Phase::BackOff { until } = &instance.phase {
+            draft.wake(*until);
+        }
+    }
+    let vacant: Vec<u32> = wanted()
+        .filter(|(_, instance)| matches!(instance.phase, Phase::Vacant | Phase::BackOff { .. }))
+        .map(|(index, _)| *index)
+        .collect();
+    let Some(seen) = seen else {
+        for index in due {
+            let unknown = (ConditionType::Unique, ConditionStatus::Unknown);
+            draft.hold(index, unknown, "CannotTell", "not started: cannot tell whether it runs (no answer)");
+        }
+        return;
+    };
+    if record.instances.values().any(is_unsettled) {
+        for index in due {
+            let because = "waits until another instance has come to rest";
+            draft.change(index, Doing::Nothing, because);
+        }
+        return;
+    }
+    let Some(look) = &seen.look else {
+        for index in due {
+            draft.change(index, Doing::Nothing, "has to be looked for first");
+            draft.wake(now);
+        }
+        return;
+    };
+    if due.is_empty() {
+        if vacant.is_empty() {
+            beside_the_record(record, spec, look, draft);
+        }
+        return;
+    }
+    match occupy::occupy(spec, look, &vacant) {
+        Occupancy::Free => start_all(record, spec, &due, seen.prepared.as_ref(), draft),
+        Occupancy::Adopt(places) => adopt_all(record, spec, places, draft),
+        Occupancy::Hold(hold) => hold_or_clear(record, spec, hold, &due, draft),
+    }
+}
+
+/// All places are taken, and more processes match.
+fn beside_the_record(record: &mut Record, spec: &Service, look: &Look, draft: &mut Draft<'_>) {
+    let extra = occupy::extra(look);
+    if extra.is_empty() {
+        return;
+    }
+    let pids = occupy::pids(&extra);
+    match spec.duplicates {
+        DuplicatePolicy::StopExtra if look.complete && look.unknown.is_empty() => {
+            put_on_record_and_stop(record, spec, extra.into_iter().cloned().collect(), draft);
+        }
+        DuplicatePolicy::Report | DuplicatePolicy::StopExtra => {
+            let message = format!("{pids} matches too, beside the processes on record, and is left alone");
+            draft.find(ConditionType::Unique, ConditionStatus::False, "Duplicate", &message);
+        }
+        DuplicatePolicy::Refuse => {
+            let message =
+                format!("{pids} matches too, beside the processes on record, and `duplicates` is refuse");
+            draft.find(ConditionType::Unique, ConditionStatus::False, "Duplicate", &message);
+            draft.find(ConditionType::Ready, ConditionStatus::False, "Duplicate", &message);
+        }
+    }
+}
+
+fn hold_or_clear(record: &mut Record, spec: &Service, hold: Hold, due: &[u32], draft: &mut Draft<'_>) {
+    if spec.duplicates == DuplicatePolicy::StopExtra && !hold.surplus.is_empty() {
+        adopt_all(record, spec, hold.fitting, draft);
+        put_on_record_and_stop(record, spec, hold.surplus, draft);
+        return;
+    }
+    for index in due {
+        draft.hold(*index, hold.condition, hold.reason, &hold.message);
+    }
+}
+
+/// What is too many gets places above `replicas`, and is stopped from there: the youngest first.
+fn put_on_record_and_stop(
+    record: &mut Record,
+    spec: &Service,
+    mut surplus: Vec<Candidate>,
+    draft: &mut Draft<'_>,
+) {
+    surplus.sort_by_key(|candidate| std::cmp::Reverse((candidate.key.start, candidate.key.pid)));
+    for candidate in surplus {
+        let above = record.instances.keys().next_back().map_or(0, |last| last.saturating_add(1));
+        let index = above.max(spec.replicas);
+        let because = "`duplicates` is stopExtra";
+        draft.step(index, Action::Adopt { key: candidate.key.clone() }, because);
+        draft.change(index, Doing::Stop, because);
+        let mut instance = Instance { phase: adopted(candidate, spec, draft), ..Instance::default() };
+        stop::begin(&mut instance, &spec.stop, because.into(), false, draft);
+        record.instances.insert(index, instance);
+    }
+}
+
+fn adopt_all(record: &mut Record, spec: &Service, places: BTreeMap<u32, Candidate>, draft: &mut Draft<'_>) {
+    for (index, candidate) in places {
+        let because = "it matches and ran before us";
+        draft.step(index, Action::Adopt { key: candidate.key.clone() }, because);
+        draft.change(index, Doing::Adopt, because);
+        let phase = adopted(candidate, spec, draft);
+        let instance = record.instances.entry(index).or_default();
+        instance.phase = phase;
+        instance.last_error = None;
+    }
+}
+
+fn adopted(candidate: Candidate, spec: &Service, draft: &Draft<'_>) -> Phase {
+    let process = Process {
+        key: candidate.key,
+        at: draft.now.wall,
+        since: draft.now.boot,
+        adopted: true,
+        launched: None,
+        adopted_by: Some(Box::new(spec.clone())),
+        arguments_differ: candidate.arguments == super::observation::ArgumentsSeen::Different,
+    };
+    Phase::Starting { process, since: draft.now.boot, starter: false, probed: None }
+}
+
+fn start_all(
+    record: &mut Record,
+    spec: &Service,
+    due: &[u32],
+    prepared: Option<&Result<Prepared, String>>,
+    draft: &mut Draft<'_>,
+) {
+    for index in due {
+        let instance = record.instances.entry(*index).or_default();
+        match prepared {
+            Some(Ok(prepared)) => start(instance, *index, spec, prepared, draft),
+            Some(Err(error)) => {
+                let of = (draft.name, *index);
+                backoff::after_failure(instance, &spec.restart, of, error.clone(), draft.now.boot);
+                draft.change(*index, Doing::Held, error.clone());
+                draft.wake(draft.now.boot);
+            }
+            None => {
+                draft.change(*index, Doing::Nothing, "what its start needs has to be looked up first");
+                draft.wake(draft.now.boot);
+            }
+        }
+    }
+}
+
+fn start(instance: &mut Instance, index: u32, spec: &Service, prepared: &Prepared, draft: &mut Draft<'_>) {
+    let because = match (&instance.last_exit, &instance.last_error) {
+        (_, Some(error)) => format!("the last start failed: {error}"),
+        (Some(exit), None) => life::exit_words(exit),
+        (None, None) => "nothing that matches runs".into(),
+    };
+    let launch = launch::resolve(spec, index, prepared);
+    instance.attempts = instance.attempts.saturating_add(1);
+    let nonce = format!("{:x}-{}", draft.now.boot.0.as_nanos(), instance.attempts);
+    instance.phase = Phase::Intended {
+        nonce: nonce.clone(),
+        launched: launch.launched.clone(),
+        since: draft.now.boot,
+        starter: spec.service_type == ServiceType::Forking,
+    };
+    draft.step(index, Action::Start { nonce, launch: Box::new(launch) }, because.clone());
+    draft.change(index, Doing::Start, because);
+}
