@@ -7,13 +7,13 @@
     reason = "this is the module that may read clocks and files and start processes"
 )]
 
-pub mod proc;
 pub mod atomic;
 pub mod clock;
 pub mod errno;
 pub mod exits;
 pub mod ledger;
 pub mod probe;
+pub mod proc;
 pub mod requests;
 mod seam;
 pub mod signal;

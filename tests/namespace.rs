@@ -200,9 +200,8 @@ const LIES: [(&str, &str); 16] = [
 
 #[test]
 fn a_pidfile_with_nonsense_is_no_evidence_and_holds_nothing_up() {
-    let mut script = String::new();
-    for (what, make) in LIES {
-        script.push_str(&format!(
+    let one = |(what, make): &(&str, &str)| {
+        format!(
             r#"
 rm -rf shop.pid state starts; {make}
 selfsame apply specs; [ $code = 0 ] || fail "{what}: apply: $code"
@@ -212,9 +211,10 @@ selfsame stop shop; [ $code = 0 ] || fail "{what}: stop: $code"
 gone $pid
 [ "$(starts)" = 1 ] || fail "{what}: started $(starts) times"
 "#
-        ));
-    }
-    script.push_str("done_ok\n");
+        )
+    };
+    let script: Vec<String> = LIES.iter().map(one).collect();
+    let script = script.concat() + "done_ok\n";
     let bench = Bench::new();
     shop(&bench, &format!("pidfile: {}", bench.path("shop.pid").display()));
     inside(&bench, &script);

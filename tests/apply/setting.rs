@@ -19,8 +19,9 @@ fn environment(pid: i32) -> BTreeMap<String, String> {
 /// The words of one line of `/proc/PID/status` or `/proc/PID/limits`, after its name.
 fn line(pid: i32, file: &str, name: &str) -> Vec<String> {
     let text = fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap();
-    let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name} in {text}"));
-    line[name.len()..].split_whitespace().map(str::to_owned).collect()
+    let rest =
+        text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name} in {text}"));
+    rest.split_whitespace().map(str::to_owned).collect()
 }
 
 fn started(lines: &str) -> (Bench, i32) {

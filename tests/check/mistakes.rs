@@ -17,7 +17,7 @@ fn said(bench: &Bench, args: &[&str]) -> (i32, String) {
         let mut line =
             format!("{}:{} {} {}", row["line"], row["column"], text(row, "code"), text(row, "message"));
         if row["help"].is_string() {
-            line.push_str(&format!("\n    {}", text(row, "help")));
+            line = line + "\n    " + &text(row, "help");
         }
         line
     };
@@ -25,13 +25,13 @@ fn said(bench: &Bench, args: &[&str]) -> (i32, String) {
     (ran.code, lines.join("\n"))
 }
 
-pub struct Case {
-    pub what: &'static str,
-    pub text: &'static str,
-    pub says: &'static str,
+struct Case {
+    what: &'static str,
+    text: &'static str,
+    says: &'static str,
 }
 
-pub const CASES: &[Case] = &[
+const CASES: &[Case] = &[
     Case {
         what: "an unknown field",
         text: "apiVersion: selfsame/v1
@@ -377,7 +377,7 @@ fn nesting_and_size_have_limits() {
     let deep = format!("{head}  x-deep: {}{}\n", "[".repeat(5000), "]".repeat(5000));
     let parens = format!("{head}  match: '{}pid == 1{}'\n", "(".repeat(3000), ")".repeat(3000));
     let nots = format!("{head}  match: '{}has(tty)'\n", "!".repeat(8000));
-    let long = format!("{head}  match: '{}'\n", ["pid == 1"; 2000].join(" || "));
+    let long = format!("{head}  match: '{}'\n", vec!["pid == 1"; 2000].join(" || "));
     for (what, text) in [("deep", deep), ("parens", parens), ("nots", nots), ("long", long)] {
         bench.write("specs/web.yaml", &text);
         let began = std::time::Instant::now();

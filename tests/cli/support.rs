@@ -82,7 +82,7 @@ impl Bench {
 
     /// Writes `specs/NAME.yaml`: a Service with this `spec`, given as YAML lines without indentation.
     pub fn spec(&self, name: &str, spec: &str) -> PathBuf {
-        let body: String = spec.trim().lines().map(|line| format!("  {line}\n")).collect();
+        let body = format!("  {}\n", spec.trim().replace('\n', "\n  "));
         let text =
             format!("apiVersion: selfsame/v1\nkind: Service\nmetadata: {{name: {name}}}\nspec:\n{body}");
         self.write(&format!("specs/{name}.yaml"), &text)
