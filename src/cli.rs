@@ -3,7 +3,14 @@
 //! Floor 9.
 
 mod args;
+mod check;
+mod codes;
 mod exit;
+mod lint;
+mod matching;
+mod state;
+mod terminal;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -13,6 +20,7 @@ use clap::{CommandFactory as _, Parser as _};
 pub use exit::Exit;
 
 use args::{Cli, Verb};
+use terminal::Terminal;
 
 /// Runs the program with these arguments, the program's name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -34,7 +42,15 @@ pub fn command() -> clap::Command {
 }
 
 fn dispatch(cli: &Cli) -> Exit {
+    let terminal = Terminal::new(cli);
     match &cli.verb {
+        Verb::Check(args) => check::run(args, terminal),
+        Verb::Match(args) => matching::run_match(args, terminal),
+        Verb::Explain(args) => matching::run_explain(args, terminal),
+        Verb::Watch(args) => match state::dirs(cli) {
+            Ok(dirs) => watch::run(args, &dirs, terminal),
+            Err(_) => Exit::Failed,
+        },
         _ => Exit::Usage,
     }
 }

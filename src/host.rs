@@ -7,11 +7,17 @@
     reason = "this is the module that may read clocks and files and start processes"
 )]
 
+pub mod accounts;
 pub mod atomic;
 pub mod clock;
+pub mod conditions;
 pub mod errno;
+pub mod executable;
 pub mod exits;
+mod files;
 pub mod ledger;
+pub mod linux;
+pub mod presence;
 pub mod probe;
 pub mod proc;
 pub mod requests;
@@ -23,4 +29,6 @@ pub mod state_dir;
 pub mod wake;
 pub mod walk;
 
+pub use linux::{HostOptions, LinuxHost, OpenError};
+pub use files::{is_directory, own_uid, read_text, real_path};
 pub use seam::Host;

@@ -11,6 +11,7 @@ pub mod arguments;
 pub mod chain;
 pub mod declare;
 pub mod exe;
+pub mod expression;
 pub mod identity;
 pub mod objects;
 pub mod paths;

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::needless_pass_by_value, reason = "tests")]
 
 use super::*;
 use crate::facts::{RootLink, Why};
@@ -113,8 +113,8 @@ fn equality_is_that_of_the_table() {
         "/usr/bin/x",
         FALSE,
     );
-    row("chroot on the same file system", |w| other_root(w), "/usr/bin/x", TRUE);
-    row("same root, a mount shadows it", |w| replace(w), "/usr/bin/x", FALSE);
+    row("chroot on the same file system", other_root, "/usr/bin/x", TRUE);
+    row("same root, a mount shadows it", replace, "/usr/bin/x", FALSE);
     row(
         "hard link",
         |w| {
