@@ -28,7 +28,12 @@ fn memory(names: &[&str]) -> Memory {
 }
 
 fn intended(memory: &mut Memory, service: &str, nonce: &str) {
-    let phase = Phase::Intended { nonce: nonce.into(), launched: Launched::default(), since: Default::default(), starter: false };
+    let phase = Phase::Intended {
+        nonce: nonce.into(),
+        launched: Launched::default(),
+        since: Default::default(),
+        starter: false,
+    };
     let record = memory.services.get_mut(&name(service)).unwrap();
     record.instances.insert(0, Instance { phase, ..Instance::default() });
 }
