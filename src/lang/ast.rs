@@ -151,6 +151,8 @@ pub enum Piece {
     Text(Vec<u8>),
     /// `${name}`
     Variable(Ident),
+    /// Any scalar, in place of a parameter. Never written: whoever expands a definition puts it here.
+    Value(Box<Expr>),
 }
 
 /// The comparisons.
@@ -269,7 +271,14 @@ impl Expr {
     /// The expressions directly inside this one, in source order.
     pub fn children(&self) -> Vec<&Self> {
         match &self.kind {
-            Kind::Literal(_) | Kind::Interpolated(_) | Kind::Name(_) | Kind::ListName(_) => Vec::new(),
+            Kind::Literal(_) | Kind::Name(_) | Kind::ListName(_) => Vec::new(),
+            Kind::Interpolated(pieces) => pieces
+                .iter()
+                .filter_map(|piece| match piece {
+                    Piece::Value(value) => Some(value.as_ref()),
+                    Piece::Text(_) | Piece::Variable(_) => None,
+                })
+                .collect(),
             Kind::List(items) | Kind::And(items) | Kind::Or(items) | Kind::Invalid(items) => {
                 items.iter().collect()
             }
@@ -287,7 +296,14 @@ impl Expr {
     /// The same, to change them.
     pub fn children_mut(&mut self) -> Vec<&mut Self> {
         match &mut self.kind {
-            Kind::Literal(_) | Kind::Interpolated(_) | Kind::Name(_) | Kind::ListName(_) => Vec::new(),
+            Kind::Literal(_) | Kind::Name(_) | Kind::ListName(_) => Vec::new(),
+            Kind::Interpolated(pieces) => pieces
+                .iter_mut()
+                .filter_map(|piece| match piece {
+                    Piece::Value(value) => Some(value.as_mut()),
+                    Piece::Text(_) | Piece::Variable(_) => None,
+                })
+                .collect(),
             Kind::List(items) | Kind::And(items) | Kind::Or(items) | Kind::Invalid(items) => {
                 items.iter_mut().collect()
             }
@@ -319,7 +335,9 @@ impl Expr {
             }
             Kind::Name(words) => words.iter_mut().for_each(|word| word.span = map(word.span)),
             Kind::Call { function, arguments } => {
-                function.iter_mut().for_each(|word| word.span = map(word.span));
+                for word in function.iter_mut() {
+                    word.span = map(word.span);
+                }
                 let names = arguments.iter_mut().filter_map(|argument| argument.name.as_mut());
                 names.for_each(|name| name.span = map(name.span));
             }

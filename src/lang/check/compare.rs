@@ -77,21 +77,21 @@ impl Checker<'_> {
     fn operands(&mut self, left: &Expr, right: &Expr) -> (Option<Node>, Option<Node>) {
         if self.is_bare_word(left) && !self.is_bare_word(right) {
             let right = self.infer(right);
-            let left = self.beside(left, right.as_ref(), right.as_ref().map(|right| right.ty.clone()));
+            let left = self.beside(left, right.as_ref(), right.as_ref().map(|right| &right.ty));
             return (left, right);
         }
         let left = self.infer(left);
-        let right = self.beside(right, left.as_ref(), left.as_ref().map(|left| left.ty.clone()));
+        let right = self.beside(right, left.as_ref(), left.as_ref().map(|left| &left.ty));
         (left, right)
     }
 
     /// An operand whose type the other one suggests. Where the other is in error, a word of an enumeration
     /// is probably right, and nothing is said about it.
-    fn beside(&mut self, expr: &Expr, other: Option<&Node>, hint: Option<Type>) -> Option<Node> {
+    fn beside(&mut self, expr: &Expr, other: Option<&Node>, hint: Option<&Type>) -> Option<Node> {
         if other.is_none() && self.is_enum_word(expr) {
             return None;
         }
-        self.hinted(expr, hint.as_ref())
+        self.hinted(expr, hint)
     }
 
     fn is_enum_word(&self, expr: &Expr) -> bool {
@@ -178,11 +178,11 @@ impl Checker<'_> {
         let (value, list) = if self.is_bare_word(left) {
             let list = self.infer(right);
             let element = list.as_ref().and_then(|list| element_of(&list.ty)).cloned();
-            (self.beside(left, list.as_ref(), element), list)
+            (self.beside(left, list.as_ref(), element.as_ref()), list)
         } else {
             let value = self.infer(left);
             let hint = value.as_ref().map(|value| Type::List(Box::new(value.ty.clone())));
-            let list = self.beside(right, value.as_ref(), hint);
+            let list = self.beside(right, value.as_ref(), hint.as_ref());
             (value, list)
         };
         let (value, list) = (value?, list?);
@@ -290,7 +290,7 @@ impl Checker<'_> {
     fn containment(&mut self, span: Span, op_span: Span, left: &Expr, right: &Expr) -> Option<Node> {
         let list = self.infer(left);
         let hint = list.as_ref().map(|list| element_of(&list.ty).unwrap_or(&list.ty)).cloned();
-        let value = self.beside(right, list.as_ref(), hint);
+        let value = self.beside(right, list.as_ref(), hint.as_ref());
         let (list, value) = (list?, value?);
         let Some(element) = element_of(&list.ty) else {
             return self.text_test(span, CompareOp::Contains, list, value);
@@ -450,11 +450,11 @@ impl Checker<'_> {
             }
         }
         let mut unique = Vec::new();
-        names.into_iter().for_each(|name| {
+        for name in names {
             if !unique.contains(&name) {
-                unique.push(name)
+                unique.push(name);
             }
-        });
+        }
         unique
     }
 }
