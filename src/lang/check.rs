@@ -6,6 +6,8 @@
 mod calls;
 mod coerce;
 mod compare;
+mod membership;
+mod mismatch;
 mod names;
 mod patterns;
 mod quantify;
