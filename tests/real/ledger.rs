@@ -28,13 +28,19 @@ fn memory(names: &[&str]) -> Memory {
 }
 
 fn intended(memory: &mut Memory, service: &str, nonce: &str) {
-    let phase = Phase::Intended { nonce: nonce.into(), launched: Launched::default(), since: Default::default(), starter: false };
+    let phase = Phase::Intended {
+        nonce: nonce.into(),
+        launched: Launched::default(),
+        since: Default::default(),
+        starter: false,
+    };
     let record = memory.services.get_mut(&name(service)).unwrap();
     record.instances.insert(0, Instance { phase, ..Instance::default() });
 }
 
 fn ledger(dirs: &Dirs) -> Ledger {
-    Ledger::new(dirs.clone(), StateLock::try_lock(dirs).unwrap())
+    // Children that other tests start at this moment hold a copy of the lock until they execute.
+    Ledger::new(dirs.clone(), StateLock::lock_timeout(dirs, Duration::from_secs(10)).unwrap())
 }
 
 fn names(dir: &Path) -> Vec<String> {
