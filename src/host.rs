@@ -14,8 +14,11 @@ pub mod conditions;
 pub mod errno;
 pub mod executable;
 pub mod exits;
+mod files;
 pub mod ledger;
 pub mod linux;
+pub mod patience;
+pub mod presence;
 pub mod probe;
 pub mod proc;
 pub mod requests;
@@ -27,5 +30,6 @@ pub mod state_dir;
 pub mod wake;
 pub mod walk;
 
+pub use files::{caller, exists, is_directory, own_uid, read_text, real_path};
 pub use linux::{HostOptions, LinuxHost, OpenError};
 pub use seam::Host;

@@ -9,9 +9,12 @@
 
 pub mod arguments;
 pub mod chain;
+pub mod codes;
 pub mod declare;
 pub mod exe;
+pub mod expression;
 pub mod identity;
+pub mod lints;
 pub mod objects;
 pub mod paths;
 pub mod pidfile;
@@ -26,6 +29,8 @@ pub mod world;
 mod read;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use declare::declarations;
 pub use objects::candidate;

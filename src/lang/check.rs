@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 pub use coerce::type_of;
 pub(super) use coerce::{is_fixed, list_node};
 
-use super::ast::{ArithmeticOp, Expr, Kind as Ast, Literal, Piece};
+use super::ast::{ArithmeticOp, CompareOp, Expr, Kind as Ast, Literal, Piece};
 use super::catalog::Schema;
 use super::codes;
 use super::core;
@@ -46,11 +46,13 @@ pub(super) struct Checker<'a> {
     pub(super) diagnostics: Vec<Diagnostic>,
     /// Variables of the quantifiers around, outermost first.
     pub(super) elements: Vec<(String, Type)>,
+    /// The negated operator as written, while the comparison that it negates is checked.
+    spelled: Option<CompareOp>,
 }
 
 impl<'a> Checker<'a> {
     pub(super) fn new(source: &'a str, schema: &'a Schema, scope: &'a Scope) -> Self {
-        Self { schema, scope, source, diagnostics: Vec::new(), elements: Vec::new() }
+        Self { schema, scope, source, diagnostics: Vec::new(), elements: Vec::new(), spelled: None }
     }
 
     /// The text of a span, for messages that can be pasted.
@@ -174,7 +176,7 @@ impl<'a> Checker<'a> {
                 Piece::Variable(name) => match self.scope.variables.get(&name.text) {
                     Some(ty @ (Type::List(_) | Type::Map(_))) => {
                         complete = false;
-                        let message = format!("`{}` is a {ty} and has no text", name.text);
+                        let message = format!("`{}` is of type {ty} and has no text", name.text);
                         self.fail::<Node>(
                             codes::INTERPOLATION,
                             name.span,
@@ -207,8 +209,12 @@ impl<'a> Checker<'a> {
                 Some(self.fold(Node::new(kind, ty, span)))
             }
             Err(other) => {
-                let message = format!("`??` needs a {} on its right", value.ty);
-                let help = format!("write a {} for where `{}` is absent", value.ty, self.text(value.span));
+                let message = format!("`??` takes {} on its right here, not {}", value.ty, other.ty);
+                let help = format!(
+                    "write a value of type {} for where `{}` is absent",
+                    value.ty,
+                    self.text(value.span)
+                );
                 self.fail(
                     codes::OPERAND_TYPE,
                     other.span,

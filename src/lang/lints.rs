@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::ast::CompareOp;
+use super::check::type_of;
 use super::codes;
 use super::cost;
-use super::ir::{Kind, Node};
+use super::ir::{By, Kind, Node};
 use super::schema::Trust;
 use super::show::show;
 use super::value::Value;
@@ -32,7 +33,7 @@ pub(super) fn self_reported(root: &Node) -> Option<Diagnostic> {
             "the decision rests only on what the process says about itself",
         )
         .at(root.span, "any process can look like this")
-        .help("add a fact that the kernel attests, for example `&& user == \"www-data\"`")
+        .help("add a condition on a fact that the kernel attests")
     })
 }
 
@@ -102,10 +103,22 @@ fn constant(span: Span, value: bool, label: &str) -> Diagnostic {
 
 /// The subject and the constant of an equation that can hold for one constant only.
 fn equation(node: &Node, source: &str) -> Option<(String, String)> {
-    let Kind::Compare { op: CompareOp::Equal, left, right, .. } = &node.kind else { return None };
-    let (subject, constant) = if right.constant().is_some() { (left, right) } else { (right, left) };
-    let value = constant.constant().filter(|value| !matches!(value, Value::Object(_)))?;
-    Some((fingerprint(subject, source), show(value)))
+    let Kind::Compare { op: CompareOp::Equal, by, left, right } = &node.kind else { return None };
+    let right_fixed = literal(right, *by).is_some();
+    let (subject, constant) = if right_fixed { (left, right) } else { (right, left) };
+    let value = literal(constant, *by)?;
+    // A name and a number may mean the same, so they don't contradict each other.
+    Some((format!("{}: {}", type_of(value), fingerprint(subject, source)), show(value)))
+}
+
+/// The literal of an operand. Two paths may lead to one file, so that what a vocabulary compares without
+/// converting it first says nothing here.
+fn literal(node: &Node, by: By) -> Option<&Value> {
+    match &node.kind {
+        Kind::Const(value) if by == By::Core => Some(value),
+        Kind::Convert { value, .. } => value.constant(),
+        _ => None,
+    }
 }
 
 /// A text that is the same for the same meaning: the source without layout.
@@ -130,7 +143,7 @@ fn unguarded(node: &Node, guarded: bool, source: &str, found: &mut Vec<Diagnosti
         found.push(
             Diagnostic::warning(codes::UNGUARDED, format!("`{text}` is read for every process"))
                 .at(node.span, format!("cost class {class}"))
-                .help("join it by `&&` with a cheaper condition, for example `user == \"www-data\"`"),
+                .help("join it by `&&` with a condition that costs less"),
         );
         return;
     }

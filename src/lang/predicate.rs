@@ -8,7 +8,7 @@ use super::catalog::Schema;
 use super::check::{Checker, Scope, is_fixed, list_node, type_of};
 use super::eval::{Context, Vocabularies};
 use super::explain::Explanation;
-use super::ir::{Id, Kind, Node, Operands};
+use super::ir::{Builtin, Id, Kind, Node, Operands};
 use super::schema::Cost;
 use super::value::{Type, Value};
 use super::verdict::{Outcome, Verdict};
@@ -124,7 +124,7 @@ impl Predicate {
 
     /// Puts values in place of variables and converts literals. A variable without a value is absent.
     pub fn bind(&self, bindings: &BTreeMap<String, Value>, facts: &Vocabularies<'_>) -> Bound {
-        let mut binder = Binder { source: &self.source, bindings, facts, diagnostics: Vec::new() };
+        let mut binder = Binder { source: &self.source, bindings, facts, diagnostics: Vec::new(), asked: 0 };
         let mut root = self.root.clone();
         binder.node(&mut root);
         let matcher = Matcher { source: Arc::clone(&self.source), root };
@@ -137,13 +137,19 @@ struct Binder<'a> {
     bindings: &'a BTreeMap<String, Value>,
     facts: &'a Vocabularies<'a>,
     diagnostics: Vec<Diagnostic>,
+    asked: usize,
 }
 
 impl Binder<'_> {
     fn node(&mut self, node: &mut Node) {
+        // Who asks whether a variable has a value need not be told that it has none.
+        let asks =
+            matches!(node.kind, Kind::Builtin(Builtin::Has | Builtin::Known, _) | Kind::Default { .. });
+        self.asked += usize::from(asks);
         for child in node.children_mut() {
             self.node(child);
         }
+        self.asked -= usize::from(asks);
         let computable = matches!(node.kind, Kind::ToPath(_) | Kind::Interpolated(_))
             && node.children().into_iter().all(is_known);
         match &mut node.kind {
@@ -172,6 +178,9 @@ impl Binder<'_> {
 
     fn variable(&mut self, name: &str, node: &Node) -> Kind {
         let Some(value) = self.bindings.get(name) else {
+            if self.asked > 0 {
+                return Kind::Nothing;
+            }
             self.diagnostics.push(
                 Diagnostic::warning(codes::UNBOUND, format!("`{name}` has no value here"))
                     .at(node.span, "absent")
@@ -200,7 +209,7 @@ impl Binder<'_> {
                 let mut diagnostic =
                     Diagnostic::warning(codes::NO_SUCH, format!("there is no {to} {}", shown(value)))
                         .at(node.span, format!("no such {to}"))
-                        .help(format!("comparisons with it are false; create the {to}, or mend the name"));
+                        .help(format!("comparisons with it are false; create it, or mend the name"));
                 if !self.written(node).contains('"') {
                     diagnostic = diagnostic.note(format!("`{}` stands for it", self.written(node)));
                 }

@@ -1,6 +1,7 @@
 //! The whole decision of one tick: each object by itself, then the guard over all of them.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::{Action, Step};
 use super::aim::{Aim, aim, settle};
@@ -8,14 +9,14 @@ use super::backoff;
 use super::conditions;
 use super::draft::{Doing, Draft, Plan, PlanOptions};
 use super::life::{self, Event};
-use super::memory::{Memory, Phase, Record};
-use super::observation::{Observation, Seen};
+use super::memory::{Instance, Memory, Phase, Record};
+use super::observation::{IntentSeen, Observation, ProcessSeen, Seen};
 use super::occupy::{self, Occupancy};
 use super::run;
 use super::status::{ConditionStatus, ConditionType};
 use super::stop;
 use crate::facts::ProcessKey;
-use crate::spec::{RemovePolicy, SpecSet};
+use crate::spec::{RemovePolicy, ServiceName, SpecSet};
 use crate::units::BootTime;
 
 /// So many objects may always be changed at once.
@@ -49,12 +50,15 @@ fn decide_all(desired: &SpecSet, observed: &Observation, mut memory: Memory, gua
         next: None,
     };
     let mut disturbed = 0;
+    let mut claimed: BTreeMap<ProcessKey, ServiceName> =
+        memory.services.iter().flat_map(|(name, record)| keys(name, record)).collect();
     let mut forgotten = Vec::new();
     for (name, record) in &mut memory.services {
         let seen = observed.services.get(name);
         let mut draft = Draft::new(name, observed.now, guarded);
         let aim = aim(name, record, desired);
-        let events = decide(record, &aim, seen, &mut draft);
+        let events = decide(record, &aim, seen, &claimed, &mut draft);
+        claimed.extend(keys(name, record));
         if matches!(aim, Aim::Remove(_)) && record.instances.is_empty() {
             forgotten.push(name.clone());
             continue;
@@ -73,6 +77,12 @@ fn decide_all(desired: &SpecSet, observed: &Observation, mut memory: Memory, gua
     plan.steps.sort_by_key(rank);
     plan.memory = memory;
     (plan, disturbed)
+}
+
+/// The processes on record for an object.
+fn keys(name: &ServiceName, record: &Record) -> Vec<(ProcessKey, ServiceName)> {
+    let processes = record.instances.values().filter_map(|instance| instance.phase.process());
+    processes.map(|process| (process.key.clone(), name.clone())).collect()
 }
 
 fn earliest(one: Option<BootTime>, other: Option<BootTime>) -> Option<BootTime> {
@@ -94,12 +104,15 @@ fn decide(
     record: &mut Record,
     aim: &Aim,
     seen: Option<&Seen>,
+    claimed: &BTreeMap<ProcessKey, ServiceName>,
     draft: &mut Draft<'_>,
 ) -> BTreeMap<u32, Event> {
     if *aim == Aim::Leave {
         draft.change(0, Doing::Held, "no document that can be read speaks for it");
         return BTreeMap::new();
     }
+    let seen = seen.map(|seen| without_double_claims(draft.name, record, seen, claimed));
+    let seen = seen.as_deref();
     if *aim != Aim::Observe {
         go_on_stopping(record, seen, draft);
     }
@@ -112,6 +125,57 @@ fn decide(
         Aim::Leave => {}
     }
     events
+}
+
+/// INVARIANT: a process is on record once, whoever claims it in this tick: the successor of a recorded process
+/// is nobody's if it is on record already or two instances claim it, and it is no candidate for a third.
+fn without_double_claims<'a>(
+    name: &ServiceName,
+    record: &Record,
+    seen: &'a Seen,
+    claimed: &BTreeMap<ProcessKey, ServiceName>,
+) -> Cow<'a, Seen> {
+    let offered: Vec<&ProcessKey> = seen.processes.values().filter_map(successor).collect();
+    let look = seen.look.as_ref();
+    let found = look.is_some_and(|look| look.candidates.iter().any(|found| claimed.contains_key(&found.key)));
+    if offered.is_empty() && seen.intents.is_empty() && !found {
+        return Cow::Borrowed(seen);
+    }
+    let once = |key: &ProcessKey| offered.iter().filter(|other| **other == key).count() == 1;
+    let mut followed: BTreeSet<ProcessKey> = offered
+        .iter()
+        .filter(|key| once(key) && !claimed.contains_key(**key))
+        .map(|key| (*key).clone())
+        .collect();
+    followed.extend(seen.intents.values().filter_map(|intent| match intent {
+        IntentSeen::Ran(key) => Some(key.clone()),
+        IntentSeen::NothingRan | IntentSeen::Unknown(_) => None,
+    }));
+    let mut seen = seen.clone();
+    for process_seen in seen.processes.values_mut() {
+        if successor(process_seen).is_some_and(|key| !followed.contains(key))
+            && let ProcessSeen::Gone { successor, .. } = process_seen
+        {
+            *successor = None;
+        }
+    }
+    if let Some(look) = &mut seen.look {
+        let own = |key: &ProcessKey| {
+            record.instances.values().filter_map(|i| i.phase.process()).any(|process| process.key == *key)
+        };
+        look.candidates.retain(|found| !followed.contains(&found.key) && !own(&found.key));
+        for candidate in &mut look.candidates {
+            candidate.recorded_for = claimed.get(&candidate.key).filter(|owner| *owner != name).cloned();
+        }
+    }
+    Cow::Owned(seen)
+}
+
+fn successor(seen: &ProcessSeen) -> Option<&ProcessKey> {
+    match seen {
+        ProcessSeen::Gone { successor, .. } => successor.as_ref(),
+        ProcessSeen::Alive(_) | ProcessSeen::Unknown(_) => None,
+    }
 }
 
 fn go_on_stopping(record: &mut Record, seen: Option<&Seen>, draft: &mut Draft<'_>) {
@@ -132,10 +196,13 @@ fn follow_all(
     let now = draft.now;
     let mut events = BTreeMap::new();
     let Record { spec, instances, .. } = record;
+    // What the look finds belongs to a starter only if there is just one that waits.
+    let starters = instances.values().filter(|instance| is_starter(instance)).count();
     for (index, instance) in instances.iter_mut() {
         let mut event = life::advance(instance, *index, seen, now);
         if let Event::StarterDone { starter, since } = &event {
-            if let Some(service) = found_service(spec, seen, *index, starter) {
+            let found = found_service(spec, seen, *index, starter).filter(|_| starters == 1);
+            if let Some(service) = found {
                 life::follow(instance, &service);
                 if let Phase::Starting { process, .. } = &mut instance.phase {
                     // Found by the rule, not by descent: it is signalled only while the rule holds.
@@ -218,6 +285,10 @@ fn stop_all(
     }
     let replicas = spec.replicas;
     instances.retain(|index, instance| *index < replicas || instance.phase != Phase::Vacant);
+}
+
+fn is_starter(instance: &Instance) -> bool {
+    matches!(instance.phase, Phase::Starting { starter: true, .. })
 }
 
 fn is_starter_done(events: &BTreeMap<u32, Event>, index: u32) -> bool {

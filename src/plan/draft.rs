@@ -184,8 +184,12 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Something is to be decided again at `when`.
+    /// Something is to be decided again at `when`. What is over already was decided in this tick: if nothing
+    /// came of it, an event or the next full look will tell more, and trying again at once won't.
     pub(super) fn wake(&mut self, when: BootTime) {
+        if when <= self.now.boot {
+            return;
+        }
         self.next = Some(self.next.map_or(when, |next| next.min(when)));
     }
 }

@@ -358,7 +358,7 @@ fn start(instance: &mut Instance, index: u32, spec: &Service, prepared: &Prepare
     };
     let launch = launch::resolve(spec, index, prepared);
     instance.attempts = instance.attempts.saturating_add(1);
-    let nonce = format!("{:x}-{}", draft.now.boot.0.as_nanos(), instance.attempts);
+    let nonce = format!("{:x}-{index}-{}", draft.now.boot.0.as_nanos(), instance.attempts);
     instance.phase = Phase::Intended {
         nonce: nonce.clone(),
         launched: launch.launched.clone(),

@@ -36,13 +36,13 @@ pub fn is_title(world: &dyn World, pid: Pid, arguments: &Arguments) -> bool {
     }
     // The range isn't readable for others. One word with blanks is a title, unless it is a path with blanks.
     match arguments.words.as_slice() {
-        [word] => word.contains(&b' ') && !names_the_image(world, pid, word),
+        [only] => only.contains(&b' ') && !names_the_image(world, pid, only),
         _ => false,
     }
 }
 
-fn names_the_image(world: &dyn World, pid: Pid, word: &[u8]) -> bool {
-    let same = |name: &Fact<Bytes>| matches!(name, Fact::Known(name) if paths::base_name(name) == paths::base_name(word));
+fn names_the_image(world: &dyn World, pid: Pid, title: &[u8]) -> bool {
+    let same = |name: &Fact<Bytes>| matches!(name, Fact::Known(name) if paths::base_name(name) == paths::base_name(title));
     same(&world.exe_text(pid)) || same(&world.execfn(pid))
 }
 

@@ -1,4 +1,4 @@
-//! What the kernel would run for `execve(path)`: binfmt_misc, ELF, `#!` (`fs/exec.c`, `fs/binfmt_script.c`,
+//! What the kernel would run for `execve(path)`: `binfmt_misc`, ELF, `#!` (`fs/exec.c`, `fs/binfmt_script.c`,
 //! `fs/binfmt_misc.c`), and what `env` makes of its arguments.
 //!
 //! ```text

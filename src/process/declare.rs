@@ -4,6 +4,8 @@
 mod fields;
 mod files;
 mod functions;
+mod groups;
+mod stat;
 mod status;
 
 use super::objects::{FILE, GROUP, LIMIT, NAMESPACE, PROCESS, TTY, USER};
@@ -62,7 +64,10 @@ pub fn declarations() -> Declarations {
 /// All fields, in the order of [`declarations`].
 pub(super) fn fields() -> Vec<Field> {
     let mut all = fields::table();
+    all.extend(stat::table());
+    all.extend(stat::relatives());
     all.extend(status::table());
+    all.extend(groups::table());
     all.extend(files::table());
     all
 }

@@ -78,6 +78,7 @@ impl std::fmt::Debug for Query<'_> {
 
 /// One process that may be the service: the topmost of a family.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each of which is reported")]
 pub struct Candidate {
     /// Its number.
     pub pid: Pid,
@@ -111,6 +112,8 @@ pub struct Look {
     pub candidates: Vec<Candidate>,
     /// Processes that may be the service, and why that can't be told. While there are any, nothing is started.
     pub unknown: Vec<(Pid, Vec<Reason>)>,
+    /// `matchOnly` chose them: their arguments don't count.
+    pub by_condition: bool,
     /// Every process was listed and looked at.
     pub complete: bool,
     /// What was remarkable: refused pid files, whose processes weren't looked at.
@@ -119,11 +122,14 @@ pub struct Look {
 
 impl Look {
     /// Those that may be adopted: the anchored one; else those with equal arguments; else those whose arguments
-    /// are overwritten; never those with others. More than the wanted replicas is ambiguous, which the caller says.
+    /// are overwritten; never those with others. With `matchOnly`, all. More than the wanted replicas is ambiguous, which the caller says.
     pub fn adoptable(&self) -> Vec<&Candidate> {
         let own = || self.candidates.iter().filter(|candidate| !candidate.foreign_user);
         if let Some(anchor) = own().find(|candidate| candidate.anchor) {
             return vec![anchor];
+        }
+        if self.by_condition {
+            return own().collect();
         }
         for wanted in [ArgumentMatch::Equal, ArgumentMatch::Overwritten] {
             let found: Vec<&Candidate> = own().filter(|candidate| candidate.arguments == wanted).collect();

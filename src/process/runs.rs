@@ -24,6 +24,9 @@ use super::world::{Bytes, World};
 use crate::facts::{Fact, FileFacts, Reason, Why};
 use crate::units::Pid;
 
+/// `comm` holds so many bytes; longer names are cut (`TASK_COMM_LEN` without its NUL).
+pub(super) const COMM_MAX: usize = 15;
+
 /// The file that is asked about, looked up once a look.
 #[derive(Debug)]
 pub struct Target {
@@ -190,7 +193,7 @@ fn native(world: &dyn World, pid: Pid, target: &Target, image: &[u8]) -> Run {
     if image::is_loader(image) {
         return image::through_loader(world, pid, target);
     }
-    if !target.is_beside(image) { Run::no() } else { image::moved_aside(world, pid, target) }
+    if target.is_beside(image) { image::moved_aside(world, pid, target) } else { Run::no() }
 }
 
 /// The script was rewritten for another interpreter while it ran: execfn still names it.
@@ -256,6 +259,26 @@ fn same_text(world: &dyn World, pid: Pid, target: &Target, name: &[u8]) -> Fact<
         return Fact::Known(false);
     }
     world.root(pid).map(|root| root.same)
+}
+
+/// Whether anything about a process whose image can't be told has the name of the file: a word of argv, or
+/// comm, which execve sets to the name of what it was given. False only if both could be read and neither has.
+pub fn could_be(world: &dyn World, pid: Pid, target: &Target) -> bool {
+    let in_argv = match world.arguments(pid) {
+        Fact::Known(arguments) => {
+            super::arguments::is_title(world, pid, &arguments)
+                || arguments.truncated
+                || arguments.words.iter().any(|word| shares_name(target, word))
+        }
+        Fact::Absent | Fact::Unknown(_) => true,
+    };
+    in_argv || world.comm(pid).known().is_none_or(|comm| begins_name(target, &comm))
+}
+
+fn begins_name(target: &Target, comm: &[u8]) -> bool {
+    let real = target.file().map(|file| paths::base_name(&file.real));
+    let names = std::iter::once(paths::base_name(&target.path)).chain(real);
+    names.into_iter().any(|name| name == comm || (comm.len() == COMM_MAX && name.starts_with(comm)))
 }
 
 fn shares_name(target: &Target, name: &[u8]) -> bool {

@@ -1,5 +1,13 @@
 //! A host in memory for the tests of this floor: tables in, answers out.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::similar_names,
+    clippy::format_collect,
+    reason = "tests"
+)]
+
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -248,7 +256,7 @@ impl TestWorld {
         let nodes = self.nodes(root);
         let mut path = String::from_utf8_lossy(&super::paths::tidy(path)).into_owned();
         for _ in 0..40 {
-            if let Some((next, _)) = step(nodes, &path) {
+            if let Some(next) = step(nodes, &path) {
                 path = next;
                 continue;
             }
@@ -276,14 +284,14 @@ fn directory(nodes: &BTreeMap<String, Node>, path: &str) -> Fact<(FileFacts, Fac
 }
 
 /// Replaces the first link on the way, and `..`.
-fn step(nodes: &BTreeMap<String, Node>, path: &str) -> Option<(String, ())> {
+fn step(nodes: &BTreeMap<String, Node>, path: &str) -> Option<String> {
     let parts: Vec<&str> = path.split('/').filter(|p| !p.is_empty()).collect();
     let mut done = String::new();
     for (at, part) in parts.iter().enumerate() {
         let rest: String = parts[at + 1..].iter().map(|p| format!("/{p}")).collect();
         if *part == ".." {
             let up = done.rsplit_once('/').map_or("", |(up, _)| up);
-            return Some((format!("{up}{rest}"), ()));
+            return Some(format!("{up}{rest}"));
         }
         let before = done.clone();
         done = format!("{done}/{part}");
@@ -293,7 +301,7 @@ fn step(nodes: &BTreeMap<String, Node>, path: &str) -> Option<(String, ())> {
             } else {
                 format!("{before}/{target}{rest}")
             };
-            return Some((whole, ()));
+            return Some(whole);
         }
     }
     None

@@ -117,8 +117,11 @@ impl<'w> ProcessVocabulary<'w> {
         if equality.stale {
             self.note(format!("stale: {pid} runs an old version of `{}`", paths::show(shown)));
         }
-        if self.explaining && equality.holds == Fact::Known(false) {
-            exe::near_miss(self.world, pid, wanted).into_iter().for_each(|text| self.note(text));
+        if self.explaining
+            && equality.holds == Fact::Known(false)
+            && let Some(text) = exe::near_miss(self.world, pid, wanted)
+        {
+            self.note(text);
         }
         equality.holds
     }

@@ -113,7 +113,7 @@ pub trait World {
     fn content(&self, path: &[u8], limit: usize) -> Fact<Bytes>;
     /// The process that holds a lock on the file (`/proc/locks`); absent if none does.
     fn lock_holder(&self, path: &[u8]) -> Fact<Pid>;
-    /// Enabled entries of binfmt_misc, in the kernel's order; absent if it is not mounted.
+    /// Enabled entries of `binfmt_misc`, in the kernel's order; absent if it is not mounted.
     fn binfmt(&self) -> Fact<Arc<[Binfmt]>>;
     /// The environment that services get by default: for the `PATH` of `env`.
     fn default_path(&self) -> Fact<Bytes>;

@@ -77,10 +77,19 @@ impl<'n> Value<'n> {
         );
     }
 
+    /// A single value where a list is expected is most often a list without brackets.
+    fn not_a_list(&self, d: &mut Decoder<'_>) {
+        let Some(scalar) = self.node.scalar() else { return self.wrong_type("a list", d) };
+        let words: Vec<String> = scalar.text.split_whitespace().map(|word| format!("{word:?}")).collect();
+        let message = format!("`{}` is a list, here stands a single value", self.path);
+        let help = format!("write `{}: [{}]`", last_name(&self.path), words.join(", "));
+        d.say(self.wrong(codes::WRONG_TYPE, message).help(help));
+    }
+
     /// The items of a list; each one is read on its own, so that all mistakes are found.
     pub(super) fn items(&self, d: &mut Decoder<'_>) -> Option<Vec<Value<'n>>> {
         let NodeKind::Sequence(nodes) = &self.node.kind else {
-            self.wrong_type("a list", d);
+            self.not_a_list(d);
             return None;
         };
         let item = |(at, node): (usize, &'n Node)| Value {

@@ -77,7 +77,7 @@ fn exec(
         }
     }
     let value = object.get("command", d)?;
-    let command = value.list(d, Value::text)?;
+    let command = value.list(d, Value::verbatim)?;
     let Some(program) = command.first() else {
         d.say(
             value

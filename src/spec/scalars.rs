@@ -225,9 +225,21 @@ impl Value<'_> {
         None
     }
 
+    /// A text in which nothing is replaced, and that doesn't look as if.
+    pub(super) fn verbatim(&self, d: &mut Decoder<'_>) -> Option<String> {
+        let text = self.text(d)?;
+        let Some(name) = placeholders::NAMES.into_iter().find(|name| placeholders::mentions(&text, name))
+        else {
+            return Some(text);
+        };
+        let message = format!("nothing is put in for `${{{name}}}` in `{}`", self.path);
+        d.say(self.wrong(codes::PLACEHOLDER, message).help("write the value out"));
+        None
+    }
+
     /// A text that is not empty.
     pub(super) fn nonempty(&self, d: &mut Decoder<'_>) -> Option<String> {
-        let text = self.text(d)?;
+        let text = self.verbatim(d)?;
         if text.is_empty() {
             self.empty(d);
             return None;

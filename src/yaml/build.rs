@@ -185,6 +185,9 @@ impl Builder<'_> {
         let raw = self.text.get(tag.start..tag.end).unwrap_or("!");
         let line = syntax::line_end(self.text, tag.start).min(value.end.max(tag.end));
         let written = self.text.get(tag.start..line).unwrap_or(raw).trim_end();
+        // A collection has no text that a `!` could belong to.
+        let collection = self.text.get(value.start..).is_some_and(|rest| rest.starts_with(['[', '{']));
+        let written = if collection { "" } else { written };
         let diagnostic = Diagnostic::error(
             codes::TAG,
             format!("`{raw}` is read as a YAML tag here and would be lost from the value"),
@@ -264,7 +267,7 @@ fn accept_key(node: Node, seen: &mut BTreeMap<String, Span>) -> Result<Scalar, O
 }
 
 fn tag_help(written: &str) -> String {
-    match written.strip_prefix('!') {
+    match written.strip_prefix('!').map(str::trim_start) {
         Some(rest) if rest.starts_with(|c: char| c == '(' || c.is_ascii_alphabetic()) => {
             format!("write `not {rest}`, or the value in single quotes: {}", syntax::single_quoted(written))
         }

@@ -42,7 +42,13 @@ fn message(kind: &ErrorKind) -> String {
         ErrorKind::MappingValueNotAllowed => {
             "`: ` makes a key of what precedes it, which can't be one here".into()
         }
-        ErrorKind::SimpleKeyExpected => "a key without `:`".into(),
+        ErrorKind::SimpleKeyExpected => "here a key is expected, which ends with `: `".into(),
+        ErrorKind::BlockSequenceEntryNotAllowed => {
+            "a list with `-` can't begin on the line of its key".into()
+        }
+        ErrorKind::InvalidBlockScalarHeader => {
+            "`|` and `>` begin a block on the next line, but more follows here".into()
+        }
         ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation
         | ErrorKind::TabNotAllowed
@@ -68,6 +74,7 @@ fn help(text: &str, at: usize, kind: &ErrorKind) -> Option<String> {
         ErrorKind::UnknownQuotedScalarEscape => {
             Some("write `\\\\` for a backslash, or use single quotes".into())
         }
+        ErrorKind::SimpleKeyExpected => space_after_colon(text, at),
         ErrorKind::DirectiveDisallowed => Some("delete the line".into()),
         ErrorKind::UnclosedQuotedScalar => {
             Some("add the closing quote; inside single quotes `''` is one quote".into())
@@ -84,6 +91,7 @@ fn help(text: &str, at: usize, kind: &ErrorKind) -> Option<String> {
         | ErrorKind::UnexpectedCharacter { .. }
         | ErrorKind::ExpectedBlockMappingKey
         | ErrorKind::InvalidBlockScalarHeader
+        | ErrorKind::BlockSequenceEntryNotAllowed
         | ErrorKind::MappingValueNotAllowed => quote_the_value(text, at).or_else(|| {
             (*kind == ErrorKind::MappingValueNotAllowed).then(|| {
                 "check the indentation: the value of a key stands on its line or is indented deeper".into()
@@ -110,6 +118,14 @@ fn quote_the_value(text: &str, at: usize) -> Option<String> {
         "put the whole value in single quotes, `{key}: {}`, or write it as a block after `|`",
         single_quoted(value)
     ))
+}
+
+/// The line with the blank that its colon lacks.
+fn space_after_colon(text: &str, at: usize) -> Option<String> {
+    let line = text.get(at..line_end(text, at))?;
+    let (key, value) =
+        line.split_once(':').filter(|(key, _)| key.bytes().all(|b| b.is_ascii_alphanumeric()))?;
+    Some(format!("put a blank behind the colon: `{key}: {value}`"))
 }
 
 /// The text as a single quoted scalar.

@@ -275,14 +275,17 @@ proptest! {
         ],
         pieces in pieces(),
         crlf in any::<bool>(),
+        nested in any::<bool>(),
         header in prop_oneof![Just(""), Just("-"), Just("+"), Just("2"), Just("2-"), Just("-  # c")],
     ) {
         let (text, names) = write(style, &pieces, crlf, header);
+        let text = if nested { format!("o:\n{}", text.split_inclusive('\n').flat_map(|line| ["  ", line]).collect::<String>()) } else { text };
         // What libyaml refuses, and what we refuse, is not compared; both are rare here.
         let Some(value) = decoded_by_serde(&text) else { return Ok(()) };
         let (parsed, _) = read(&text);
         prop_assert!(parsed.diagnostics.is_empty(), "{text:?} {:?}", parsed.diagnostics);
-        let Some(scalar) = parsed.documents[0].get("m").and_then(Node::scalar) else { return Ok(()) };
+        let (root, value) = if nested { (parsed.documents[0].get("o").unwrap(), &value["o"]) } else { (&parsed.documents[0], &value) };
+        let Some(scalar) = root.get("m").and_then(Node::scalar) else { return Ok(()) };
         prop_assert_eq!(Some(scalar.text.as_str()), value["m"].as_str(), "{:?}", text);
         for (word, written) in names {
             let at = scalar.text.find(&word).unwrap();

@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::lang::ast::{Argument, CompareOp, Expr, Ident, Kind as Ast, dotted};
 use crate::lang::codes;
 use crate::lang::ir::{Access, Builtin, Id, Kind, Node, Quantifier};
-use crate::lang::schema::{FunctionDecl, ParamDecl};
+use crate::lang::schema::{FunctionDecl, Operation, ParamDecl};
 use crate::lang::value::Type;
 
 use super::type_of;
@@ -86,13 +86,18 @@ impl Checker<'_> {
     }
 
     fn text_argument(&mut self, node: Node, form: &str) -> Option<Node> {
-        if matches!(node.ty, Type::List(_) | Type::Int | Type::Bool) {
+        let has_text = match &node.ty {
+            Type::String | Type::Path => true,
+            Type::Named(_) => self.schema.operators(Operation::Text).any(|(_, decl)| decl.left == node.ty),
+            _ => false,
+        };
+        if !has_text {
             let label = format!("this is of type {}", node.ty);
-            let help = format!("`{form}` takes a text");
+            let help = format!("`{form}` takes a string or path");
             return self.fail(
                 codes::ARGUMENT_TYPE,
                 node.span,
-                format!("`{form}` does not take a {}", node.ty),
+                format!("`{form}` does not take {}", node.ty),
                 label,
                 help,
             );
@@ -109,9 +114,15 @@ impl Checker<'_> {
         let instead = match self.coerce(instead, &ty) {
             Ok(instead) => instead,
             Err(other) => {
-                let message = format!("`assume` needs a {ty} in place of `{written}`");
+                let message = format!("`assume` takes {ty} in place of `{written}`, not {}", other.ty);
                 let label = format!("this is of type {}", other.ty);
-                return self.fail(codes::ARGUMENT_TYPE, other.span, message, label, format!("write a {ty}"));
+                return self.fail(
+                    codes::ARGUMENT_TYPE,
+                    other.span,
+                    message,
+                    label,
+                    format!("write a value of type {ty}"),
+                );
             }
         };
         self.report(
@@ -127,15 +138,22 @@ impl Checker<'_> {
         match self.coerce(node, ty) {
             Ok(node) => Some(node),
             Err(other) => {
-                let message = format!("`{function}` needs a {ty} here");
+                let message = format!("`{function}` takes {ty} here, not {}", other.ty);
+                let written = self.text(other.span);
                 let help = match (ty, &other.ty) {
+                    (Type::Enum(name), Type::String) => {
+                        self.unquoted(name, written.trim_matches('"')).unwrap_or_default()
+                    }
+                    (Type::String | Type::Path, Type::Int) if matches!(other.kind, Kind::Variable(_)) => {
+                        format!("write `\"${{{written}}}\"`")
+                    }
                     (Type::String | Type::Path, Type::Int) => {
                         format!("write `\"{}\"`", self.text(other.span))
                     }
                     (Type::Path | Type::String, Type::Named(_)) => {
                         format!("write `{}.path`, or a literal", self.text(other.span))
                     }
-                    _ => format!("write a {ty}"),
+                    _ => format!("write a value of type {ty}"),
                 };
                 self.fail(
                     codes::ARGUMENT_TYPE,
@@ -191,7 +209,7 @@ impl Checker<'_> {
                 }
                 (None, None) => {
                     complete = false;
-                    let message = format!("`{form}` needs `{}`, a {}", param.name, param.ty);
+                    let message = format!("`{form}` needs `{}` of type {}", param.name, param.ty);
                     self.fail::<Node>(
                         codes::ARGUMENT_COUNT,
                         span,

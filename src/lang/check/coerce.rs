@@ -52,12 +52,13 @@ impl Checker<'_> {
             return Some(Node::new(Kind::Const(Value::list([])), Type::List(Box::new(element)), span));
         };
         let element = first.ty.clone();
+        // Literals for a named type may mix what it converts from: names and numbers of users. They stay
+        // apart, so that a message about one of them can point at it.
+        if let Some(Type::Named(_)) = hint {
+            return Some(Node::new(Kind::List(nodes), Type::List(Box::new(element)), span));
+        }
         if let Some(other) = nodes.iter().find(|node| node.ty != element) {
-            // A list of literals may mix what its user accepts: names and numbers of users.
-            if let Some(Type::Named(_)) = hint {
-                return Some(list_node(nodes, Type::String, span));
-            }
-            let message = format!("a list of {element} cannot hold a {}", other.ty);
+            let message = format!("a list of {element} cannot hold {}", other.ty);
             let (place, label) = (other.span, format!("this is of type {}", other.ty));
             return self.fail(codes::LIST_TYPES, place, message, label, "write values of one type");
         }
@@ -90,7 +91,7 @@ impl Checker<'_> {
             match self.coerce(item, element) {
                 Ok(item) => nodes.push(item),
                 Err(other) => {
-                    let message = format!("`@{name}` is a list of {element} and holds a {}", other.ty);
+                    let message = format!("`@{name}` is a list of {element} and holds {}", other.ty);
                     return self.fail(
                         codes::LIST_TYPES,
                         span,

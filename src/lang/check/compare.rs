@@ -32,7 +32,10 @@ impl Checker<'_> {
             let node = self.positive(span, op, op_span, left, right)?;
             return Some(self.fold(node));
         };
-        let inner = self.positive(span, positive, op_span, left, right)?;
+        self.spelled = Some(op);
+        let inner = self.positive(span, positive, op_span, left, right);
+        self.spelled = None;
+        let inner = inner?;
         let inner = self.fold(inner);
         Some(self.fold(Node::new(Kind::Not(Box::new(inner)), Type::Bool, span)))
     }
@@ -72,14 +75,30 @@ impl Checker<'_> {
 
     /// Both operands; a bare word takes its enumeration from the other side.
     fn operands(&mut self, left: &Expr, right: &Expr) -> (Option<Node>, Option<Node>) {
-        if self.is_bare_word(left) {
+        if self.is_bare_word(left) && !self.is_bare_word(right) {
             let right = self.infer(right);
-            let left = self.hinted(left, right.as_ref().map(|right| &right.ty));
+            let left = self.beside(left, right.as_ref(), right.as_ref().map(|right| right.ty.clone()));
             return (left, right);
         }
         let left = self.infer(left);
-        let right = self.hinted(right, left.as_ref().map(|left| &left.ty));
+        let right = self.beside(right, left.as_ref(), left.as_ref().map(|left| left.ty.clone()));
         (left, right)
+    }
+
+    /// An operand whose type the other one suggests. Where the other is in error, a word of an enumeration
+    /// is probably right, and nothing is said about it.
+    fn beside(&mut self, expr: &Expr, other: Option<&Node>, hint: Option<Type>) -> Option<Node> {
+        if other.is_none() && self.is_enum_word(expr) {
+            return None;
+        }
+        self.hinted(expr, hint.as_ref())
+    }
+
+    fn is_enum_word(&self, expr: &Expr) -> bool {
+        let Ast::Name(words) = &expr.kind else { return false };
+        let [word] = words.as_slice() else { return false };
+        self.is_bare_word(expr)
+            && self.schema.enumerations().any(|decl| decl.words.contains(&word.text.as_str()))
     }
 
     fn is_bare_word(&self, expr: &Expr) -> bool {
@@ -159,11 +178,11 @@ impl Checker<'_> {
         let (value, list) = if self.is_bare_word(left) {
             let list = self.infer(right);
             let element = list.as_ref().and_then(|list| element_of(&list.ty)).cloned();
-            (self.hinted(left, element.as_ref()), list)
+            (self.beside(left, list.as_ref(), element), list)
         } else {
             let value = self.infer(left);
             let hint = value.as_ref().map(|value| Type::List(Box::new(value.ty.clone())));
-            let list = self.hinted(right, hint.as_ref());
+            let list = self.beside(right, value.as_ref(), hint);
             (value, list)
         };
         let (value, list) = (value?, list?);
@@ -271,7 +290,7 @@ impl Checker<'_> {
     fn containment(&mut self, span: Span, op_span: Span, left: &Expr, right: &Expr) -> Option<Node> {
         let list = self.infer(left);
         let hint = list.as_ref().map(|list| element_of(&list.ty).unwrap_or(&list.ty)).cloned();
-        let value = self.hinted(right, hint.as_ref());
+        let value = self.beside(right, list.as_ref(), hint);
         let (list, value) = (list?, value?);
         let Some(element) = element_of(&list.ty) else {
             return self.text_test(span, CompareOp::Contains, list, value);
@@ -338,9 +357,15 @@ impl Checker<'_> {
 
     fn list_and_scalar(&mut self, op: CompareOp, at: Span, list: &Node, other: &Node) -> Option<Node> {
         let (list, other) = (self.text(list.span), self.text(other.span));
-        let symbol = op.symbol();
-        let message = format!("`{symbol}` does not say whether any or all of `{list}` are meant");
-        let help = format!("write `any({list}, x => x {symbol} {other})`, or `all`");
+        let (spelled, symbol) = (self.spelled.unwrap_or(op).symbol(), op.symbol());
+        let message = format!("`{spelled}` does not say whether any or all of `{list}` are meant");
+        let help = if spelled == symbol {
+            format!("write `any({list}, x => x {symbol} {other})`, or `all`")
+        } else {
+            format!(
+                "write `none({list}, x => x {symbol} {other})`, or `any({list}, x => x {spelled} {other})`"
+            )
+        };
         self.fail(codes::LIST_AND_SCALAR, at, message, "a list and a single value", help)
     }
 
@@ -360,7 +385,8 @@ impl Checker<'_> {
         }
         let help = self.comparison_help(op, left, right).or_else(|| self.comparison_help(op, right, left));
         let help = help.unwrap_or_else(|| "write values of the same type on both sides".to_owned());
-        let message = format!("`{}` does not compare {} with {}", op.symbol(), left.ty, right.ty);
+        let spelled = self.spelled.unwrap_or(op).symbol();
+        let message = format!("`{spelled}` does not compare {} with {}", left.ty, right.ty);
         self.fail(codes::INCOMPARABLE, at, message, "types that do not go together", help)
     }
 
@@ -372,18 +398,17 @@ impl Checker<'_> {
             return None;
         }
         match (&typed.ty, &other.ty) {
-            (Type::Enum(name), Type::String) => {
-                let words = &self.schema.enumeration(name)?.words;
-                Some(match words.iter().find(|word| **word == bare) {
-                    Some(word) => format!("write the word without quotes: `{word}`"),
-                    None => word_help(bare, words),
-                })
-            }
+            (Type::Enum(name), Type::String) => self.unquoted(name, bare),
             (Type::Size, Type::Int) => Some(format!("write a size: `{written}B` or `{written}MiB`")),
             (Type::Duration, Type::Int) => Some(format!("write a duration: `{written}s`")),
             (Type::Ratio, Type::Int) => Some(format!("write a percentage: `{written}%`")),
             (Type::Int, Type::String) if bare.parse::<i64>().is_ok() => Some(format!("write `{bare}`")),
-            (Type::String | Type::Path, Type::Int) => Some(format!("write `\"{written}\"`")),
+            (Type::String | Type::Path, Type::Int) if matches!(other.kind, Kind::Variable(_)) => {
+                Some(format!("write `\"${{{written}}}\"`"))
+            }
+            (Type::String | Type::Path, Type::Int) if other.constant().is_some() => {
+                Some(format!("write `\"{written}\"`"))
+            }
             (Type::Bool, Type::String) if matches!(bare, "true" | "false") => Some(format!("write `{bare}`")),
             (Type::Time, Type::Duration) => {
                 Some(format!("write `now() - {} > {written}`", self.text(typed.span)))
@@ -396,6 +421,15 @@ impl Checker<'_> {
             }
             _ => None,
         }
+    }
+
+    /// The word that a string of the same text stands for.
+    pub(super) fn unquoted(&self, name: &str, text: &str) -> Option<String> {
+        let words = &self.schema.enumeration(name)?.words;
+        Some(match words.iter().find(|word| **word == text) {
+            Some(word) => format!("write the word without quotes: `{word}`"),
+            None => word_help(text, words),
+        })
     }
 
     fn accepted(&self, op: CompareOp, typed: &Node) -> Vec<String> {

@@ -78,7 +78,10 @@ impl Checker<'_> {
                 (Type::List(_), [word]) => {
                     format!("write `any({}, x => x.{} == ...)`", self.text(node.span), word.text)
                 }
-                (Type::Map(_), [word]) => format!("write `{}[\"{}\"]`", self.text(node.span), word.text),
+                (Type::Map(_), [word, rest @ ..]) => {
+                    let rest: String = rest.iter().map(|word| format!(".{}", word.text)).collect();
+                    format!("write `{}[\"{}\"]{rest}`", self.text(node.span), word.text)
+                }
                 _ => "remove what follows the dot".to_owned(),
             };
             return self.fail(codes::NO_FIELDS, span, message, "no such field", help);
@@ -88,8 +91,8 @@ impl Checker<'_> {
         let base = self.text(node.span);
         let help = match did_you_mean(&wanted, names.iter().copied()) {
             Some(near) => format!("did you mean `{base}.{near}`?"),
-            None if names.is_empty() => format!("a {owner} has no fields"),
-            None => format!("the fields of a {owner}: {}", some(&names)),
+            None if names.is_empty() => format!("type {owner} has no fields"),
+            None => format!("the fields of type {owner}: {}", some(&names)),
         };
         self.fail(codes::UNKNOWN_NAME, span, format!("unknown field `{written}`"), "no such field", help)
     }

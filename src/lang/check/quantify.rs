@@ -50,7 +50,7 @@ impl Checker<'_> {
     fn without_lambda(&mut self, name: &str, arguments: &[Argument], at: Span) -> Option<Node> {
         let known: Vec<Option<Node>> = arguments
             .iter()
-            .filter(|argument| !matches!(argument.value.kind, Ast::Lambda { .. }))
+            .filter(|argument| !matches!(argument.value.kind, Ast::Lambda { .. } | Ast::Compare { .. }))
             .map(|argument| self.infer(&argument.value))
             .collect();
         let help = match (arguments, known.as_slice()) {

@@ -144,7 +144,7 @@ impl Builder {
                         format!("an operator is missing before `{}`", right.expr),
                     )
                     .at(right.expr.span, "not joined to what stands before")
-                    .help(format!("write `{} && {}`, or `==` between them", left.expr, right.expr)),
+                    .help(joined_help(&left.expr, &right.expr)),
                 );
                 self.invalid(left, right)
             }
@@ -179,6 +179,10 @@ impl Builder {
         let (span, below) = around(&left, &right);
         let chained = left.bare.then(|| chain(&left.expr, op, &right.expr)).flatten();
         if left.bare {
+            // The first link of a longer chain says it for all.
+            if matches!(left.expr.kind, Kind::Invalid(_)) {
+                return Built { bare: true, ..self.invalid(left, right) };
+            }
             let mut diagnostic = Diagnostic::error(codes::CHAINED, "comparisons cannot be chained")
                 .at(op_span, "a second comparison of the same value");
             if let Some(rewrite) = chained {
@@ -473,6 +477,18 @@ impl Builder {
 
 fn around(left: &Built, right: &Built) -> (Span, usize) {
     (left.expr.span.to(right.expr.span), left.depth.max(right.depth))
+}
+
+fn joined_help(left: &Expr, right: &Expr) -> String {
+    if matches!(left.kind, Kind::Name(_)) && matches!(right.kind, Kind::Literal(_)) {
+        return format!("write `{left} == {right}`");
+    }
+    let (left, right) = (left.to_string(), right.to_string());
+    // What could not be read has no spelling that could be pasted.
+    if left.contains('…') || right.contains('…') {
+        return "write `&&` or a comparison between them".to_owned();
+    }
+    format!("write `{left} && {right}`, or a comparison between them")
 }
 
 /// `a < b < c` as `a < b && b < c`.

@@ -109,7 +109,7 @@ fn fits(value: u64, text: &str) -> Result<i64, Box<Diagnostic>> {
 fn split(code: Code, sentence: &str) -> Box<Diagnostic> {
     match sentence.split_once(", write ") {
         Some((message, mend)) => wrong(code, message, format!("write {mend}")),
-        None => Box::new(Diagnostic::error(code, sentence)),
+        None => wrong(code, sentence, "write a smaller value"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which entry of binfmt_misc the kernel would take (`fs/binfmt_misc.c`, `search_binfmt_handler`).
+//! Which entry of `binfmt_misc` the kernel would take (`fs/binfmt_misc.c`, `search_binfmt_handler`).
 
 use crate::facts::{Binfmt, BinfmtMatch, Fact, HEAD_BYTES, Reason, Why};
 use crate::process::paths;
@@ -7,7 +7,7 @@ use crate::process::world::World;
 /// The first enabled entry that applies; they are tried before ELF and `#!`.
 ///
 /// # Errors
-/// binfmt_misc is mounted but can't be read: then nothing can be said of any program.
+/// `binfmt_misc` is mounted but can't be read: then nothing can be said of any program.
 pub(super) fn find(world: &dyn World, path: &[u8], head: &[u8]) -> Result<Option<Binfmt>, Reason> {
     match world.binfmt() {
         Fact::Known(entries) => Ok(entries.iter().find(|entry| applies(entry, path, head)).cloned()),

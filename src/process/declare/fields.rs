@@ -1,23 +1,17 @@
-//! Fields of a process that aren't rows of `/proc/PID/status` (see the neighbour `status`).
+//! Fields of a process that stand in files of their own: who it is and what it executes.
 
 use super::{Field, Reader, class, row};
-use crate::facts::{Fact, Stat};
+use crate::facts::Fact;
 use crate::lang::schema::Privilege::{Attach, Read, World};
 use crate::lang::schema::Trust::{Kernel, SelfReported};
 use crate::lang::value::{Type, Value};
-use crate::process::objects::{
-    FILE, File, GROUP, LIMIT, Limit, NAMESPACE, NamespaceId, PROCESS, TTY, Tty, USER,
-};
-use crate::process::read::{
-    POLICIES, duration, group, int, optional, path, process, processes, size, string, time, user, word,
-};
+use crate::process::objects::{FILE, File, GROUP, LIMIT, Limit, PROCESS, USER};
+use crate::process::read::{group, int, optional, path, size, string, user};
+use crate::process::runs::COMM_MAX;
 use crate::process::vocabulary::ProcessVocabulary;
-use crate::process::world::{Bytes, Namespace};
-use crate::process::{arguments, exe, paths, pidfile, script, tree};
+use crate::process::world::Bytes;
+use crate::process::{arguments, exe, paths, script};
 use crate::units::Pid;
-
-/// `comm` holds so many bytes; longer names are cut (`TASK_COMM_LEN` without its NUL).
-const COMM_MAX: usize = 15;
 
 pub(super) fn table() -> Vec<Field> {
     use Reader::{Entry, Process};
@@ -25,7 +19,7 @@ pub(super) fn table() -> Vec<Field> {
     let many = |of| Type::List(Box::new(of));
     let stat = class(4, World, Kernel);
     let link = class(2, Read, Kernel);
-    let mut table = vec![
+    vec![
         row(
             PROCESS,
             "pid",
@@ -176,7 +170,7 @@ pub(super) fn table() -> Vec<Field> {
             Type::Map(Box::new(Type::String)),
             class(3, Read, SelfReported),
             ["initial environment", "/proc/PID/environ", "env[\"APP_ENV\"] == \"prod\""],
-            Entry(|v, p, key| environment(v, p, key)),
+            Entry(environment),
         ),
         row(
             PROCESS,
@@ -185,240 +179,6 @@ pub(super) fn table() -> Vec<Field> {
             class(3, World, Kernel),
             ["who logged in; absent for services", "/proc/PID/loginuid", "!has(login_user)"],
             Process(|v, p| v.world.login_uid(p).map(|uid| user(uid.0))),
-        ),
-        row(
-            PROCESS,
-            "state",
-            Type::Enum("state"),
-            stat,
-            ["what it is doing", "proc_pid_stat(5) 3", "state == sleeping"],
-            Process(|v, p| get(v, p, |s| Value::Enum("state", s.state.word()))),
-        ),
-        row(
-            PROCESS,
-            "alive",
-            Type::Bool,
-            stat,
-            ["not a zombie, or one with another live thread", "proc_pid_stat(5) 3, /proc/PID/task", "alive"],
-            Process(|v, p| tree::is_alive(v.world, p).map(Value::Bool)),
-        ),
-        row(
-            PROCESS,
-            "leader_exited",
-            Type::Bool,
-            stat,
-            [
-                "the first thread ended, others live on",
-                "proc_pid_stat(5) 3, /proc/PID/task",
-                "!leader_exited",
-            ],
-            Process(|v, p| tree::leader_exited(v.world, p).map(Value::Bool)),
-        ),
-        row(
-            PROCESS,
-            "kernel_thread",
-            Type::Bool,
-            stat,
-            ["a thread of the kernel", "proc_pid_stat(5) 9, PF_KTHREAD", "!kernel_thread"],
-            Process(|v, p| tree::is_kernel_thread(v.world, p).map(Value::Bool)),
-        ),
-        row(
-            PROCESS,
-            "ppid",
-            Type::Int,
-            stat,
-            ["number of the parent; 0 where there is none", "proc_pid_stat(5) 4", "ppid == 1"],
-            Process(|v, p| get(v, p, |s| int(s.ppid.0))),
-        ),
-        row(
-            PROCESS,
-            "pgid",
-            Type::Int,
-            stat,
-            ["process group", "proc_pid_stat(5) 5", "pgid == pid"],
-            Process(|v, p| get(v, p, |s| int(s.pgid.0))),
-        ),
-        row(
-            PROCESS,
-            "sid",
-            Type::Int,
-            stat,
-            ["session", "proc_pid_stat(5) 6", "sid == pid"],
-            Process(|v, p| get(v, p, |s| int(s.sid.0))),
-        ),
-        row(
-            PROCESS,
-            "tpgid",
-            Type::Int,
-            stat,
-            ["foreground group of its terminal; -1 for none", "proc_pid_stat(5) 8", "tpgid == -1"],
-            Process(|v, p| get(v, p, |s| int(s.tpgid))),
-        ),
-        row(
-            PROCESS,
-            "tty",
-            named(TTY),
-            stat,
-            ["terminal; absent for services", "proc_pid_stat(5) 7", "tty == \"pts/0\""],
-            Process(|v, p| v.world.stat(p).and_then(|s| optional(Tty::from_number(s.tty), Value::from))),
-        ),
-        row(
-            PROCESS,
-            "threads",
-            Type::Int,
-            stat,
-            ["number of threads", "proc_pid_stat(5) 20", "threads > 100"],
-            Process(|v, p| get(v, p, |s| int(s.threads))),
-        ),
-        row(
-            PROCESS,
-            "nice",
-            Type::Int,
-            stat,
-            ["nice level, -20 to 19", "proc_pid_stat(5) 19", "nice < 0"],
-            Process(|v, p| get(v, p, |s| int(s.nice))),
-        ),
-        row(
-            PROCESS,
-            "priority",
-            Type::Int,
-            stat,
-            ["priority as the kernel shows it", "proc_pid_stat(5) 18", "priority == 20"],
-            Process(|v, p| get(v, p, |s| int(s.priority))),
-        ),
-        row(
-            PROCESS,
-            "policy",
-            Type::Enum("policy"),
-            stat,
-            ["scheduling policy", "proc_pid_stat(5) 41", "policy == fifo"],
-            Process(|v, p| v.world.stat(p).and_then(|s| word("policy", &POLICIES, Some(s.policy)))),
-        ),
-        row(
-            PROCESS,
-            "rt_priority",
-            Type::Int,
-            stat,
-            ["real-time priority, 0 to 99", "proc_pid_stat(5) 40", "rt_priority == 0"],
-            Process(|v, p| get(v, p, |s| int(s.rt_priority))),
-        ),
-        row(
-            PROCESS,
-            "started",
-            Type::Time,
-            stat,
-            [
-                "when it was forked, by the wall clock of now",
-                "proc_pid_stat(5) 22",
-                "started < @2026-01-02T03:04:05Z",
-            ],
-            Process(|v, p| pidfile::began(v.world, p).map(time)),
-        ),
-        row(
-            PROCESS,
-            "start_ticks",
-            Type::Int,
-            stat,
-            ["clock ticks from boot to fork, part of its key", "proc_pid_stat(5) 22", "start_ticks > 0"],
-            Process(|v, p| get(v, p, |s| int(s.start.0))),
-        ),
-        row(
-            PROCESS,
-            "age",
-            Type::Duration,
-            stat,
-            ["time since fork, by the boot-time clock", "proc_pid_stat(5) 22", "age > 1h"],
-            Process(age),
-        ),
-        row(
-            PROCESS,
-            "cpu_time",
-            Type::Duration,
-            stat,
-            ["processor time, user and system", "proc_pid_stat(5) 14-15", "cpu_time > 10m"],
-            Process(|v, p| ticks(v, p, |[user, system, ..]| user.saturating_add(system))),
-        ),
-        row(
-            PROCESS,
-            "cpu_user",
-            Type::Duration,
-            stat,
-            ["processor time in user mode", "proc_pid_stat(5) 14", "cpu_user > 10m"],
-            Process(|v, p| ticks(v, p, |[user, ..]| user)),
-        ),
-        row(
-            PROCESS,
-            "cpu_sys",
-            Type::Duration,
-            stat,
-            ["processor time in the kernel", "proc_pid_stat(5) 15", "cpu_sys > 10m"],
-            Process(|v, p| ticks(v, p, |[_, system, ..]| system)),
-        ),
-        row(
-            PROCESS,
-            "children_cpu",
-            Type::Duration,
-            stat,
-            [
-                "processor time of children that were waited for",
-                "proc_pid_stat(5) 16-17",
-                "children_cpu > 10m",
-            ],
-            Process(|v, p| ticks(v, p, |[_, _, user, system]| user.saturating_add(system))),
-        ),
-        row(
-            PROCESS,
-            "vsize",
-            Type::Size,
-            stat,
-            ["address space, bytes", "proc_pid_stat(5) 23", "vsize > 4GiB"],
-            Process(|v, p| get(v, p, |s| size(s.vsize))),
-        ),
-        row(
-            PROCESS,
-            "rss",
-            Type::Size,
-            stat,
-            ["resident memory, bytes; approximate", "proc_pid_stat(5) 24", "rss > 512MiB"],
-            Process(|v, p| get(v, p, |s| size(s.rss))),
-        ),
-        row(
-            PROCESS,
-            "cgroup",
-            Type::Path,
-            stat,
-            [
-                "control group: version 2, else that of systemd, else the first",
-                "/proc/PID/cgroup",
-                "cgroup under \"/system.slice\"",
-            ],
-            Process(cgroup),
-        ),
-        row(
-            PROCESS,
-            "cgroup.v2",
-            Type::Path,
-            stat,
-            ["control group of version 2", "/proc/PID/cgroup", "cgroup.v2 under \"/system.slice\""],
-            Process(|v, p| cgroup_line(v, p, |line| line.v2)),
-        ),
-        row(
-            PROCESS,
-            "cgroup.v1",
-            Type::Map(Box::new(Type::Path)),
-            stat,
-            ["control groups of version 1 by controller", "/proc/PID/cgroup", "has(cgroup.v1[\"memory\"])"],
-            Entry(|v, p, key| {
-                cgroup_line(v, p, |line| line.controllers.iter().any(|name| name.as_bytes() == key))
-            }),
-        ),
-        row(
-            PROCESS,
-            "container",
-            Type::String,
-            stat,
-            ["name or id of its container, from the control group", "/proc/PID/cgroup", "!has(container)"],
-            Process(container),
         ),
         row(
             PROCESS,
@@ -470,7 +230,7 @@ pub(super) fn table() -> Vec<Field> {
                 "/proc/PID/limits, getrlimit(2)",
                 "limits[\"nofile\"].soft >= 1024",
             ],
-            Entry(|v, p, key| limit(v, p, key)),
+            Entry(limit),
         ),
         row(
             PROCESS,
@@ -488,114 +248,7 @@ pub(super) fn table() -> Vec<Field> {
             ["label of the security module", "/proc/PID/attr/current", "!has(security_label)"],
             Process(|v, p| v.world.security_label(p).map(string)),
         ),
-        row(
-            PROCESS,
-            "parent",
-            named(PROCESS),
-            stat,
-            ["the parent; absent for PID 1", "proc_pid_stat(5) 4", "parent.comm == \"runsv\""],
-            Process(|v, p| tree::parent(v.world, p).map(process)),
-        ),
-        row(
-            PROCESS,
-            "ancestors",
-            many(named(PROCESS)),
-            stat,
-            [
-                "parents up to PID 1, nearest first",
-                "proc_pid_stat(5) 4",
-                "any(ancestors, a => a.comm == \"sshd\")",
-            ],
-            Process(|v, p| tree::ancestors(v.world, p).map(processes)),
-        ),
-        row(
-            PROCESS,
-            "children",
-            many(named(PROCESS)),
-            stat,
-            ["children", "proc_pid_stat(5) 4", "len(children) > 0"],
-            Process(|v, p| v.children().map(|map| processes(map.get(&p).into_iter().flatten().copied()))),
-        ),
-        row(
-            PROCESS,
-            "descendants",
-            many(named(PROCESS)),
-            stat,
-            [
-                "children and their children",
-                "proc_pid_stat(5) 4",
-                "none(descendants, d => d.state == zombie)",
-            ],
-            Process(|v, p| v.children().map(|map| processes(tree::descendants(&map, p)))),
-        ),
-        row(
-            PROCESS,
-            "session_leader",
-            named(PROCESS),
-            stat,
-            [
-                "the process that began its session; absent if it ended",
-                "proc_pid_stat(5) 6",
-                "session_leader.comm == \"sshd\"",
-            ],
-            Process(|v, p| v.world.stat(p).and_then(|s| living(v, s.sid))),
-        ),
-        row(
-            PROCESS,
-            "group_leader",
-            named(PROCESS),
-            stat,
-            [
-                "the process that began its process group; absent if it ended",
-                "proc_pid_stat(5) 5",
-                "group_leader.pid == pid",
-            ],
-            Process(|v, p| v.world.stat(p).and_then(|s| living(v, s.pgid))),
-        ),
-    ];
-    table.extend(namespaces());
-    table
-}
-
-macro_rules! namespace_rows {
-    ($($name:literal, $own:literal, $kind:ident;)*) => {
-        vec![$(
-            row(PROCESS, concat!("ns.", $name), Type::Named(NAMESPACE), class(2, Read, Kernel),
-                [concat!($name, " namespace"), concat!("/proc/PID/ns/", $name), concat!("ns.", $name, " == self.ns.", $name)],
-                Reader::Process(|v, p| v.world.namespace(p, Namespace::$kind).map(|id| NamespaceId(Namespace::$kind, id).into()))),
-            row(PROCESS, $own, Type::Named(NAMESPACE), class(0, World, Kernel),
-                [concat!($name, " namespace of the engine"), concat!("/proc/self/ns/", $name), concat!("ns.", $name, " != self.ns.", $name)],
-                Reader::Process(|v, _| v.world.own_namespace(Namespace::$kind).map(|id| NamespaceId(Namespace::$kind, id).into()))),
-        )*]
-    };
-}
-
-fn namespaces() -> Vec<Field> {
-    namespace_rows! {
-        "pid", "self.ns.pid", Pid;
-        "mnt", "self.ns.mnt", Mnt;
-        "net", "self.ns.net", Net;
-        "user", "self.ns.user", User;
-        "uts", "self.ns.uts", Uts;
-        "ipc", "self.ns.ipc", Ipc;
-        "cgroup", "self.ns.cgroup", Cgroup;
-        "time", "self.ns.time", Time;
-    }
-}
-
-fn get(v: &ProcessVocabulary<'_>, pid: Pid, value: impl FnOnce(&Stat) -> Value) -> Fact<Value> {
-    v.world.stat(pid).map(|stat| value(&stat))
-}
-
-fn ticks(v: &ProcessVocabulary<'_>, pid: Pid, pick: impl FnOnce([u64; 4]) -> u64) -> Fact<Value> {
-    v.world.stat(pid).map(|stat| duration(pidfile::since_boot(v.world, pick(stat.cpu_ticks))))
-}
-
-fn age(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Value> {
-    v.world.stat(pid).and_then(|stat| {
-        let began = pidfile::since_boot(v.world, stat.start.0);
-        v.world.uptime().map(|now| duration(i128::try_from(now.0.as_nanos()).unwrap_or(i128::MAX) - began))
-    })
+    ]
 }
 
 /// comm where it is shorter than its 15 bytes; else the first longer name that begins with it.
@@ -629,51 +282,6 @@ pub(super) fn environment(v: &ProcessVocabulary<'_>, pid: Pid, key: &[u8]) -> Fa
 fn limit(v: &ProcessVocabulary<'_>, pid: Pid, key: &[u8]) -> Fact<Value> {
     let key = String::from_utf8_lossy(key);
     v.world.limit(pid, &key).map(|pair| Limit(pair).into())
-}
-
-fn living(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Value> {
-    v.world.pids().and_then(|pids| optional(pids.contains(&pid).then_some(pid), process))
-}
-
-fn cgroup_line(
-    v: &ProcessVocabulary<'_>,
-    pid: Pid,
-    wanted: impl Fn(&crate::facts::CgroupLine) -> bool,
-) -> Fact<Value> {
-    v.world
-        .cgroups(pid)
-        .and_then(|lines| optional(lines.iter().find(|line| wanted(line)), |line| path(&line.path)))
-}
-
-/// A host with version 1 keeps a version 2 group that nothing is in: the one with a path says more.
-fn cgroup_path(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Bytes> {
-    v.world.cgroups(pid).and_then(|lines| {
-        let unified = lines.iter().find(|line| line.v2);
-        let systemd = lines.iter().find(|line| line.controllers.iter().any(|name| name == "systemd"));
-        let best = unified.filter(|line| line.path.len() > 1).or(systemd).or(unified).or(lines.first());
-        Fact::from_option(best.map(|line| line.path.clone()))
-    })
-}
-
-fn cgroup(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Value> {
-    cgroup_path(v, pid).map(path)
-}
-
-/// Engines name the control group after the container: 64 hexadecimal digits, or a name after a known word.
-fn container(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Value> {
-    cgroup_path(v, pid).and_then(|path| {
-        let parts: Vec<&[u8]> = path.split(|b| *b == b'/').collect();
-        optional(parts.iter().rev().find_map(|part| container_name(part)), Value::string)
-    })
-}
-
-fn container_name(part: &[u8]) -> Option<&[u8]> {
-    let stem = part.strip_suffix(b".scope").unwrap_or(part);
-    let id = stem.rsplit(|b| *b == b'-' || *b == b':').next().unwrap_or(stem);
-    if id.len() == 64 && id.iter().all(u8::is_ascii_hexdigit) {
-        return Some(id);
-    }
-    stem.strip_prefix(b"lxc.payload.").or_else(|| stem.strip_prefix(b"machine-"))
 }
 
 /// As a shell would need it: words with anything unusual in single quotes.

@@ -253,7 +253,7 @@ fn has_args(v: &ProcessVocabulary<'_>, pid: Pid, given: &[Value]) -> Fact<Value>
 }
 
 fn environment(v: &ProcessVocabulary<'_>, pid: Pid, arguments: &[Value]) -> Fact<Value> {
-    with_path(v, pid, arguments, |v, pid, name| super::fields::environment(v, pid, name))
+    with_path(v, pid, arguments, super::fields::environment)
 }
 
 fn same_file(v: &ProcessVocabulary<'_>, _pid: Pid, arguments: &[Value]) -> Fact<Value> {

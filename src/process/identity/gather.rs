@@ -7,7 +7,7 @@ use crate::facts::{Fact, Reason, Why};
 use crate::process::arguments::{self, ArgumentMatch};
 use crate::process::chain::Surroundings;
 use crate::process::pidfile::{self, Trust};
-use crate::process::runs::{Run, Target, runs};
+use crate::process::runs::{Run, Target, could_be, runs};
 use crate::process::world::{Namespace, World};
 use crate::process::{exe, paths, supervisor, tree};
 use crate::units::{Pid, Uid};
@@ -70,7 +70,7 @@ impl<'q> Search<'q> {
         }
         let candidates = self.candidates(&members, anchor, &mut unknown);
         let complete = self.own_known && matches!(self.world.pids(), Fact::Known(_));
-        Look { candidates, unknown, complete, notes: self.notes }
+        Look { candidates, unknown, by_condition: self.query.replace.is_some(), complete, notes: self.notes }
     }
 
     /// The process that the believed pid file names.
@@ -132,13 +132,14 @@ impl<'q> Search<'q> {
         let replaced = self.query.replace.map(|condition| condition(pid));
         let holds = match (&run.holds, replaced) {
             // The pid file anchors what runs the program, whatever replaces the scan.
-            (Fact::Known(true), None) => true,
-            (Fact::Known(true), Some(_)) if anchor => true,
+            (Fact::Known(true), condition) if anchor || condition.is_none() => true,
             (_, Some(Ternary::True)) => true,
             (_, Some(Ternary::Unknown(why))) => {
                 reasons.extend(why);
                 true
             }
+            // Every process whose exe is denied would hold everything up, if its name counted for nothing.
+            (Fact::Unknown(_), None) if !self.could_be(pid) => false,
             (Fact::Unknown(reason), None) => {
                 reasons.push(reason.clone());
                 true
@@ -199,6 +200,10 @@ impl<'q> Search<'q> {
             Fact::Unknown(_) if target == 0 && native => Some(1),
             _ => None,
         }
+    }
+
+    fn could_be(&self, pid: Pid) -> bool {
+        self.targets.iter().any(|target| could_be(self.world, pid, target))
     }
 
     fn has_running_ancestor(&self, pid: Pid) -> bool {

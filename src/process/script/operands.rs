@@ -212,8 +212,8 @@ impl Interpreter {
         let mut at = first;
         while let Some(word) = words.get(at) {
             let step = match word {
-                [] => return Operand::None,
-                [b'-'] => return Operand::None,
+                // Nothing can be opened by an empty name, and `-` is standard input.
+                [] | [b'-'] => return Operand::None,
                 [b'-', b'-'] => return self.plain(words, at + 1),
                 [b'-', b'-', ..] => self.long(words, at, word),
                 [b'-', ..] if self.single_dash_long => self.long(words, at, word),

@@ -1,5 +1,7 @@
 //! Writing YAML: scalars that read back as the same text, and mappings on one line.
 
+use std::fmt::Write as _;
+
 use crate::units::{format_size, parse_size};
 
 /// Texts that stand for something else without quotes.
@@ -23,9 +25,15 @@ pub(super) fn text(text: &str) -> String {
             '\r' => quoted.push_str("\\r"),
             ' '..='~' => quoted.push(letter),
             _ if letter.is_alphanumeric() => quoted.push(letter),
-            _ if u32::from(letter) < 0x100 => quoted.push_str(&format!("\\x{:02x}", u32::from(letter))),
-            _ if u32::from(letter) < 0x1_0000 => quoted.push_str(&format!("\\u{:04x}", u32::from(letter))),
-            _ => quoted.push_str(&format!("\\U{:08x}", u32::from(letter))),
+            _ if u32::from(letter) < 0x100 => {
+                let _ = write!(quoted, "\\x{:02x}", u32::from(letter));
+            }
+            _ if u32::from(letter) < 0x1_0000 => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(letter));
+            }
+            _ => {
+                let _ = write!(quoted, "\\U{:08x}", u32::from(letter));
+            }
         }
     }
     quoted.push('"');
@@ -34,8 +42,12 @@ pub(super) fn text(text: &str) -> String {
 
 /// Bytes as pairs of hexadecimal digits, in quotes since they may look like a number.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{digits}\"")
+    let mut digits = String::from("\"");
+    for byte in bytes {
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits.push('"');
+    digits
 }
 
 /// Bytes as a text, or as `{hex: ...}`.

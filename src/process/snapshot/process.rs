@@ -13,7 +13,7 @@ use super::model::{Host, Process, Unread};
 use super::read::{Fields, Reader};
 use super::words::{LIMITS, NAMESPACES, STATES};
 use super::{stat, status};
-use crate::facts::{CgroupLine, Fact, IoCounts, LimitPair, ProcessState, Task};
+use crate::facts::{CgroupLine, Fact, IoCounts, LimitPair, ProcessState, Task, Why};
 use crate::process::world::Bytes;
 use crate::units::{Gid, Pid, Uid};
 use crate::yaml::{Node, NodeKind};
@@ -106,6 +106,8 @@ pub(super) fn process(
         return None;
     }
     let unread = unreadable(reader, &fields, pid);
+    let mut fields = fields;
+    hide(&mut fields, &unread);
     let mut draft = Draft { reader, fields, names, host, unread, stated: BTreeSet::new(), pid };
     let (process, claims) = draft.read();
     Some((pid, process, claims))
@@ -131,16 +133,18 @@ fn unreadable(reader: &mut Reader, fields: &Fields<'_>, pid: Pid) -> Unread {
     let Some(node) = fields.get("unreadable") else { return unread };
     let known: Vec<&str> = keys::all().into_iter().chain(keys::UNREADABLE).collect();
     (unread.keys, unread.rest) = reader.unreadable(node, "a process", &known);
-    for (key, span, value) in reader.entries(node, "") {
-        // The beginning of truncated arguments may well be known.
-        let beginning = key == "argv" && value.scalar().is_some_and(|word| word.text == "truncated");
-        let hex = format!("{key}Hex");
-        if !beginning && (fields.get(key).is_some() || fields.get(&hex).is_some()) {
-            let message = format!("`{key}` is stated and unreadable");
-            reader.error(codes::DISAGREES, span, message, "keep one of the two");
+    unread
+}
+
+/// What is listed as unreadable can't be read, also where it is stated: so one line injects a fault.
+fn hide(fields: &mut Fields<'_>, unread: &Unread) {
+    for (key, why) in &unread.keys {
+        // The beginning of truncated arguments is known.
+        if !(key == "argv" && *why == Why::Truncated) {
+            fields.forget(key);
+            fields.forget(&format!("{key}Hex"));
         }
     }
-    unread
 }
 
 impl Draft<'_, '_> {
@@ -154,7 +158,7 @@ impl Draft<'_, '_> {
         let cwd = image::cwd(self, &root);
         let arguments = image::arguments(self);
         let tasks = self.tasks(stat.as_ref().known().map(|stat| stat.state));
-        self.refuse_unbuilt();
+        self.check_unasked();
         let process = Process {
             owner,
             exe_file,
@@ -270,7 +274,7 @@ impl Draft<'_, '_> {
 
     /// Sockets, open files and proportional sizes may be stated, though no expression asks for them:
     /// their form is checked, so that a snapshot stays right when one does.
-    fn refuse_unbuilt(&mut self) {
+    fn check_unasked(&mut self) {
         for key in ["pss", "uss"] {
             let _size = self.field(key, Reader::size);
         }
@@ -340,7 +344,7 @@ fn limits(reader: &mut Reader, node: &Node) -> BTreeMap<String, LimitPair> {
             continue;
         }
         let pair = if matches!(value.kind, NodeKind::Scalar(_)) {
-            limit(reader, value).map(|both| LimitPair { soft: both, hard: both })
+            Some(limit(reader, value)).map(|both| LimitPair { soft: both, hard: both })
         } else {
             reader.fields(value, "a limit", &["soft", "hard"]).and_then(|fields| {
                 let (Some(soft), Some(hard)) = (fields.get("soft"), fields.get("hard")) else {
@@ -348,7 +352,7 @@ fn limits(reader: &mut Reader, node: &Node) -> BTreeMap<String, LimitPair> {
                     reader.error(codes::MISSING, value.span, "a limit needs `soft` and `hard`", help);
                     return None;
                 };
-                Some(LimitPair { soft: limit(reader, soft)?, hard: limit(reader, hard)? })
+                Some(LimitPair { soft: limit(reader, soft), hard: limit(reader, hard) })
             })
         };
         limits.extend(pair.map(|pair| (name.to_owned(), pair)));
@@ -356,9 +360,10 @@ fn limits(reader: &mut Reader, node: &Node) -> BTreeMap<String, LimitPair> {
     limits
 }
 
-fn limit(reader: &mut Reader, node: &Node) -> Option<Option<u64>> {
+/// A number or `unlimited`, which is none.
+fn limit(reader: &mut Reader, node: &Node) -> Option<u64> {
     match &node.kind {
-        NodeKind::Scalar(scalar) if scalar.text == "unlimited" => Some(None),
-        _ => reader.number(node).map(Some),
+        NodeKind::Scalar(scalar) if scalar.text == "unlimited" => None,
+        _ => reader.number(node),
     }
 }

@@ -33,6 +33,11 @@ impl<'n> Fields<'n> {
         self.entries.get(key).map(|(_, node)| *node)
     }
 
+    /// As if a key had not been stated.
+    pub(super) fn forget(&mut self, key: &str) {
+        self.entries.remove(key);
+    }
+
     /// Where a key stands.
     pub(super) fn key_span(&self, key: &str) -> Option<Span> {
         self.entries.get(key).map(|(span, _)| *span)
@@ -79,15 +84,11 @@ impl Reader {
 
     /// The entries of a mapping with free keys, in the order of the file.
     pub(super) fn entries<'n>(&mut self, node: &'n Node, help: &str) -> Vec<(&'n str, Span, &'n Node)> {
-        match &node.kind {
-            NodeKind::Mapping(entries) => {
-                entries.iter().map(|(key, value)| (key.text.as_str(), key.span, value)).collect()
-            }
-            _ => {
-                self.kind(node, "a mapping", help);
-                Vec::new()
-            }
+        if let NodeKind::Mapping(entries) = &node.kind {
+            return entries.iter().map(|(key, value)| (key.text.as_str(), key.span, value)).collect();
         }
+        self.kind(node, "a mapping", help);
+        Vec::new()
     }
 
     /// A mapping with these keys and no others.
@@ -144,18 +145,11 @@ impl Reader {
     pub(super) fn bytes(&mut self, node: &Node) -> Option<Bytes> {
         if let NodeKind::Mapping(_) = node.kind {
             let fields = self.fields(node, "a text in bytes", &["hex"])?;
-            return match fields.get("hex") {
-                Some(hex) => self.hex(hex),
-                None => {
-                    self.error(
-                        codes::MISSING,
-                        node.span,
-                        "`hex` is missing",
-                        "write for example `{hex: 232120ff}`",
-                    );
-                    None
-                }
-            };
+            if let Some(hex) = fields.get("hex") {
+                return self.hex(hex);
+            }
+            self.error(codes::MISSING, node.span, "`hex` is missing", "write for example `{hex: 232120ff}`");
+            return None;
         }
         self.text(node, "write a text, or `{hex: 232120ff}` for bytes that are not UTF-8")
             .map(|text| text.as_bytes().into())

@@ -152,18 +152,18 @@ fn processor(draft: &mut Draft<'_, '_>, stat: &mut Stat) {
 }
 
 fn claims(draft: &mut Draft<'_, '_>, stat: &mut Stat) -> Claims {
-    let start = draft.field("startTicks", Reader::number).map(StartTicks);
+    let ticks = draft.field("startTicks", Reader::number).map(StartTicks);
     let started = draft.field("started", Reader::time).map(WallTime);
     let age = draft.field("age", Reader::duration);
-    stat.start = start.unwrap_or(stat.start);
+    stat.start = ticks.unwrap_or(stat.start);
     let span = |key: &str| draft.fields.key_span(key).unwrap_or(draft.fields.span);
     let claims = Claims {
-        start,
+        start: ticks,
         started: started.map(|time| (time, span("started"))),
         age: age.map(|age| (age, span("age"))),
     };
     // `started` and `age` follow from the ticks, and the ticks from them.
-    if start.is_some() || started.is_some() || age.is_some() {
+    if ticks.is_some() || started.is_some() || age.is_some() {
         draft.stated.extend(["startTicks", "started", "age"]);
     }
     claims
@@ -171,13 +171,11 @@ fn claims(draft: &mut Draft<'_, '_>, stat: &mut Stat) -> Claims {
 
 fn range(reader: &mut Reader, node: &Node) -> Option<(u64, u64)> {
     let help = "write the two addresses, for example `[0x7ffc0000, 0x7ffc0020]`";
-    match reader.items(node, help) {
-        [from, to] => Some((reader.number(from)?, reader.number(to)?)),
-        _ => {
-            reader.error(codes::VALUE, node.span, "`argRange` has two addresses", help);
-            None
-        }
+    if let [from, to] = reader.items(node, help) {
+        return Some((reader.number(from)?, reader.number(to)?));
     }
+    reader.error(codes::VALUE, node.span, "`argRange` has two addresses", help);
+    None
 }
 
 /// Where `argvRewritten: false` is said, the range is as long as the arguments are.
@@ -220,7 +218,7 @@ pub(super) fn written(stat: &Stat) -> Vec<(&'static str, String)> {
 
 /// A duration that is written exactly.
 pub(super) fn exact(duration: Duration) -> String {
-    if duration.subsec_nanos() % 1_000_000 == 0 {
+    if duration.subsec_nanos().is_multiple_of(1_000_000) {
         return format_duration(duration);
     }
     format!("{}ns", duration.as_nanos())

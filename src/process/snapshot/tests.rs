@@ -1,5 +1,15 @@
 //! Snapshots as texts, and what they answer.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::format_push_string,
+    clippy::format_collect,
+    clippy::single_match_else,
+    reason = "tests"
+)]
 
 mod answers;
 mod bad;
@@ -25,7 +35,7 @@ fn parse(text: &str) -> Snapshot {
 /// `line:column code message / help`, one per line.
 fn shown(diagnostics: &[crate::diagnostic::Diagnostic]) -> String {
     let line = |d: &crate::diagnostic::Diagnostic| {
-        let source = d.source.as_ref().map(Arc::clone).unwrap_or_else(|| Source::new("", ""));
+        let source = d.source.as_ref().map_or_else(|| Source::new("", ""), Arc::clone);
         let (line, column) = source.position(d.span().map_or(0, |span| span.start));
         format!("{line}:{column} {} {} / {}", d.code.0, d.message, d.help.as_deref().unwrap_or(""))
     };

@@ -15,13 +15,12 @@ pub(super) fn parse_time(text: &str) -> Result<Duration, String> {
 
 fn read(text: &str) -> Option<Duration> {
     let (date, rest) = text.split_once(['T', 't', ' '])?;
-    let (clock, offset) = match rest.strip_suffix(['Z', 'z']) {
-        Some(clock) => (clock, 0),
-        None => {
-            let sign = rest.rfind(['+', '-'])?;
-            let (clock, zone) = rest.split_at_checked(sign)?;
-            (clock, offset_seconds(zone)?)
-        }
+    let (clock, offset) = if let Some(clock) = rest.strip_suffix(['Z', 'z']) {
+        (clock, 0)
+    } else {
+        let sign = rest.rfind(['+', '-'])?;
+        let (clock, zone) = rest.split_at_checked(sign)?;
+        (clock, offset_seconds(zone)?)
     };
     let (clock, nanos) = match clock.split_once('.') {
         Some((clock, fraction)) => (clock, nanoseconds(fraction)?),

@@ -20,7 +20,7 @@ pub(super) struct Walk<'w> {
     /// What stands at each path, written already.
     pub(super) written: BTreeMap<Vec<u8>, String>,
     seen: BTreeSet<Vec<u8>>,
-    /// ELF files need their beginning only where binfmt_misc looks at it.
+    /// ELF files need their beginning only where `binfmt_misc` looks at it.
     elf_heads: bool,
     path: Vec<Vec<u8>>,
 }
@@ -52,7 +52,7 @@ impl<'w> Walk<'w> {
             return;
         }
         // `env` looks its program up: any word may be it.
-        for word in line.argument.unwrap_or_default().split(|byte| byte.is_ascii_whitespace()) {
+        for word in line.argument.unwrap_or_default().split(u8::is_ascii_whitespace) {
             if word.starts_with(b"/") {
                 self.chain(word, depth - 1);
             } else if !word.is_empty() && !word.starts_with(b"-") && !word.contains(&b'=') {
@@ -116,7 +116,7 @@ impl<'w> Walk<'w> {
         let mut unread = Vec::new();
         if file.kind == FileKind::Regular {
             match self.world.head(self.root, &file.real) {
-                Fact::Known(head) => keys.extend(self.head(&head)),
+                Fact::Known(head) => keys.push(self.head(&head)),
                 Fact::Absent => {}
                 Fact::Unknown(reason) => unread.push(("head".to_owned(), reason.why.word().to_owned())),
             }
@@ -125,7 +125,7 @@ impl<'w> Walk<'w> {
                     Fact::Known(pid) => keys.push(("lockedBy".to_owned(), pid.to_string())),
                     Fact::Absent => {}
                     Fact::Unknown(reason) => {
-                        unread.push(("lockedBy".to_owned(), reason.why.word().to_owned()))
+                        unread.push(("lockedBy".to_owned(), reason.why.word().to_owned()));
                     }
                 }
             }
@@ -136,14 +136,14 @@ impl<'w> Walk<'w> {
         emit::mapping(&keys)
     }
 
-    fn head(&self, head: &[u8]) -> Option<(String, String)> {
+    fn head(&self, head: &[u8]) -> (String, String) {
         if head == ELF_HEAD || (is_elf(head) && !self.elf_heads) {
-            return Some(("elf".to_owned(), "true".to_owned()));
+            return ("elf".to_owned(), "true".to_owned());
         }
-        Some(match std::str::from_utf8(head) {
+        match std::str::from_utf8(head) {
             Ok(text) => ("head".to_owned(), emit::text(text)),
             Err(_) => ("headHex".to_owned(), emit::hex(head)),
-        })
+        }
     }
 }
 

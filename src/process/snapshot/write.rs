@@ -3,6 +3,7 @@
 //! Values of the environment may be secrets: they are `<redacted>` unless their key is asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use super::emit;
 use super::time::format_time;
@@ -26,7 +27,7 @@ pub struct WriteOptions {
 /// are those that `exe ==`, `interpreter()` and `runs()` ask about for these processes. A fact that could not
 /// be read is listed as unreadable.
 ///
-/// Not kept: whether an ELF file that no entry of binfmt_misc looks at has more than its magic, and names of
+/// Not kept: whether an ELF file that no entry of `binfmt_misc` looks at has more than its magic, and names of
 /// users and groups to whom nothing that is written belongs.
 pub fn write(world: &dyn World, pids: &[Pid], options: &WriteOptions) -> String {
     let mut text = String::from("host:\n");
@@ -41,13 +42,13 @@ pub fn write(world: &dyn World, pids: &[Pid], options: &WriteOptions) -> String 
     if !roots.is_empty() {
         text.push_str("  roots:\n");
         for (id, walk) in &roots {
-            text.push_str(&format!("    - id: {}\n", emit::list([id.dev.to_string(), id.ino.to_string()])));
+            let _ = writeln!(text, "    - id: {}", emit::list([id.dev.to_string(), id.ino.to_string()]));
             table(&mut text, 6, &walk.written);
         }
     }
     text.push_str(if pids.is_empty() { "processes: []\n" } else { "processes:\n" });
     for pid in pids {
-        text.push_str(&format!("  - pid: {pid}\n"));
+        let _ = writeln!(text, "  - pid: {pid}");
         for Entry { key, value } in process(world, *pid, options) {
             line(&mut text, 4, key, &value);
         }
@@ -56,7 +57,7 @@ pub fn write(world: &dyn World, pids: &[Pid], options: &WriteOptions) -> String 
 }
 
 fn line(text: &mut String, indent: usize, key: &str, value: &str) {
-    text.push_str(&format!("{:indent$}{key}: {value}\n", ""));
+    let _ = writeln!(text, "{:indent$}{key}: {value}", "");
 }
 
 fn table(text: &mut String, indent: usize, files: &BTreeMap<Vec<u8>, String>) {
@@ -66,7 +67,7 @@ fn table(text: &mut String, indent: usize, files: &BTreeMap<Vec<u8>, String>) {
     if named.is_empty() {
         return line(text, indent, "files", "{}");
     }
-    text.push_str(&format!("{:indent$}files:\n", ""));
+    let _ = writeln!(text, "{:indent$}files:", "");
     for (path, file) in named {
         line(text, indent + 2, &emit::text(path), file);
     }
@@ -142,13 +143,17 @@ fn files<'w>(
     }
     for pid in pids {
         let paths = asked(world, *pid);
-        paths.iter().for_each(|path| engine.program(path));
+        for path in &paths {
+            engine.program(path);
+        }
         if let Fact::Known(link) = world.root(*pid)
             && !link.same
         {
             let id = FileId { dev: link.dev, ino: link.ino };
             let walk = roots.entry(id).or_insert_with(|| Walk::new(world, Root::Of(*pid)));
-            paths.iter().for_each(|path| walk.program(path));
+            for path in &paths {
+                walk.program(path);
+            }
         }
     }
     (engine, roots)
@@ -207,8 +212,8 @@ fn owners(world: &dyn World, pids: &[Pid], engine: &Walk<'_>) -> (Named, Named) 
     }
     // A user's group has its name as a rule, and expressions that name one may name the other.
     let namesakes: Vec<Gid> =
-        uids.iter().filter_map(|uid| world.group_id(&*world.user_name(*uid).known()?).known()).collect();
-    uids.extend(gids.iter().filter_map(|gid| world.user_id(&*world.group_name(*gid).known()?).known()));
+        uids.iter().filter_map(|uid| world.group_id(&world.user_name(*uid).known()?).known()).collect();
+    uids.extend(gids.iter().filter_map(|gid| world.user_id(&world.group_name(*gid).known()?).known()));
     gids.extend(namesakes);
     let mut users = Vec::new();
     for uid in uids {

@@ -32,7 +32,7 @@ fn stated_facts_are_answered() {
     assert_eq!(words, ["/usr/bin/python3", "/srv/app/a.py", "", "--port=80"]);
     let environ = world.environ(app).known().unwrap();
     assert_eq!(text(&environ[0]), "APP_ENV=prod");
-    assert_eq!(world.uptime().known().unwrap().0, Duration::from_secs(3 * 3600));
+    assert_eq!(world.uptime().known().unwrap().0, Duration::from_hours(3));
     assert_eq!(world.user_id("www-data"), Fact::Known(Uid(33)));
     assert_eq!(world.user_name(Uid(33)).known().as_deref(), Some("www-data"));
     assert_eq!(world.groups_of(Uid(33)).known().unwrap().to_vec(), [Gid(33), Gid(4)]);
@@ -155,4 +155,29 @@ fn users_that_did_not_answer_are_unknown() {
     assert_eq!(world.user_id("root"), Fact::Known(Uid(0)));
     assert_eq!(why(world.user_id("www-data")), Some(Why::Nss));
     assert_eq!(why(world.user_name(Uid(5))), Some(Why::Nss));
+}
+
+#[test]
+fn a_test_record_needs_no_pid_and_no_host() {
+    let text =
+        "process: {exe: /usr/bin/python3.11, argv: [a]}\nhost: {files: {/usr/bin/python3.11: {id: [1, 7]}}}";
+    let source = crate::diagnostic::Source::new("matcher.yaml", text);
+    let document = crate::yaml::parse(&source, &crate::yaml::Limits::default()).documents.remove(0);
+    let (process, host) = (document.get("process").unwrap(), document.get("host"));
+    let (world, pid) = crate::process::snapshot::Snapshot::of_test(&source, host, process).unwrap();
+    assert_eq!(world.exe_file(pid).known().unwrap().ino, 7);
+    let (world, pid) = crate::process::snapshot::Snapshot::of_test(&source, None, process).unwrap();
+    assert_eq!(world.exe_text(pid).known().as_deref(), Some(&b"/usr/bin/python3.11"[..]));
+}
+
+#[test]
+fn a_stated_fact_can_be_made_unreadable() {
+    let world = parse(
+        "processes: [{pid: 5, execfn: /a, argv: [a], state: sleeping, rss: 1MiB, unreadable: {execfn: denied, argv: timeout, state: budget}}]",
+    );
+    assert_eq!(why(world.execfn(Pid(5))), Some(Why::Denied));
+    assert_eq!(why(world.arguments(Pid(5))), Some(Why::Timeout));
+    assert_eq!(world.gap(Pid(5), "state").and_then(why), Some(Why::Budget));
+    let world = parse("processes: [{pid: 5, argv: [a], unreadable: {argv: truncated}}]");
+    assert!(world.arguments(Pid(5)).known().unwrap().truncated);
 }

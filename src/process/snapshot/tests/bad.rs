@@ -62,14 +62,6 @@ const BAD: &[(&str, &[&str])] = &[
         &["1:35 N002 a process has no key `exec` / did you mean `exe`?"],
     ),
     (
-        "processes: [{pid: 5, comm: a, unreadable: {comm: denied}}]",
-        &["1:44 N005 `comm` is stated and unreadable"],
-    ),
-    (
-        "processes: [{pid: 5, exe: /a, unreadable: {exe: denied}}]",
-        &["1:44 N005 `exe` is stated and unreadable"],
-    ),
-    (
         "processes: [{pid: 5, alive: true}]",
         &["1:22 N008 `alive` is not stated, it follows from `state` and `tasks`"],
     ),

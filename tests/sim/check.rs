@@ -1,0 +1,131 @@
+//! The promises, checked at each call with knowledge of the truth.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use selfsame::facts::ProcessKey;
+use selfsame::plan::action::{Action, Step};
+use selfsame::plan::memory::{Memory, Phase};
+use selfsame::spec::ServiceName;
+use selfsame::units::BootTime;
+
+use crate::answer::arguments_of;
+use crate::world::{Proc, World};
+
+#[derive(Debug, Default)]
+pub struct Checker {
+    /// Started by the engine.
+    pub ours: BTreeSet<ProcessKey>,
+    /// Adopted by the engine, or followed to.
+    pub adopted: BTreeSet<ProcessKey>,
+    /// Of each instance: its generation, failures, and the end and length of its wait.
+    waits: BTreeMap<(ServiceName, u32), (u64, u32, BootTime, Duration)>,
+    /// Descending from those: everything that a start, or a process on record, brought forth.
+    pub lineages: BTreeSet<u64>,
+}
+
+/// Before a start: P1, P3 and the intent on disk.
+pub fn start(world: &mut World, step: &Step, nonce: &str) {
+    let name = &step.service;
+    let record = world.ledger.as_ref().and_then(|memory| memory.services.get(name)).cloned();
+    let record = record.as_ref();
+    let intent = record.and_then(|record| record.instances.get(&step.index)).map(|i| &i.phase);
+    if !matches!(intent, Some(Phase::Intended { nonce: written, .. }) if written == nonce) {
+        world.violated(format!("{name}[{}] is started without an intent on disk", step.index));
+    }
+    if world.clouded.contains(name) {
+        world.violated(format!("{name}[{}] is started although something was unknown", step.index));
+    }
+    let Some(spec) = world.desired.services.get(name) else {
+        world.violated(format!("{name} is started although nobody wants it"));
+        return;
+    };
+    let recorded: BTreeSet<ProcessKey> = record
+        .map(|record| {
+            record.instances.values().filter_map(|i| i.phase.process().map(|p| p.key.clone())).collect()
+        })
+        .unwrap_or_default();
+    let arguments = arguments_of(spec);
+    let program = spec.startas.display().to_string();
+    let copies: BTreeSet<u64> = world
+        .procs
+        .values()
+        .filter(|proc| proc.copy_of.as_ref() == Some(name) && proc.born < world.looks)
+        .filter(|proc| {
+            let matches = proc.program == program && arguments.values().any(|args| *args == proc.args);
+            recorded.contains(&proc.key) || matches
+        })
+        .map(|proc| proc.lineage)
+        .collect();
+    if copies.len() >= spec.replicas as usize {
+        world.violated(format!(
+            "{name}[{}] is started beside {} live copies, `replicas` is {}",
+            step.index,
+            copies.len(),
+            spec.replicas
+        ));
+    }
+}
+
+/// Before a signal arrives: P2.
+pub fn signal(world: &mut World, step: &Step, proc: &Proc) {
+    let Action::Signal { adopted_by, .. } = &step.action else { return };
+    let checker = &world.checker;
+    let direct = checker.ours.contains(&proc.key) || checker.adopted.contains(&proc.key);
+    let descends = checker.lineages.contains(&proc.lineage);
+    if !direct && !descends {
+        world.violated(format!("a stranger is signalled: {} {}", proc.key.pid, proc.program));
+    }
+    if let Some(rule) = adopted_by
+        && rule.startas.display().to_string() != proc.program
+    {
+        world.violated(format!("{} no longer satisfies the rule it was adopted by", proc.key.pid));
+    }
+}
+
+/// A process that may be adopted: the identity rule holds, and nothing speaks against it.
+pub fn adopted(world: &mut World, step: &Step, key: &ProcessKey) {
+    let Some(proc) = world.alive(key).cloned() else { return };
+    if proc.copy_of.as_ref() != Some(&step.service) || proc.foreign_user || proc.supervisor || proc.weak {
+        world.violated(format!("{} is adopted for {} and isn't it", key.pid, step.service));
+    }
+}
+
+/// What is on record is ours from then on; and the wait never shrinks while it keeps failing.
+pub fn remembered(world: &mut World, memory: &Memory) {
+    let mut shrunk = Vec::new();
+    for (name, record) in &memory.services {
+        for (index, instance) in &record.instances {
+            if let Some(process) = instance.phase.process() {
+                world.checker.adopted.insert(process.key.clone());
+                if let Some(proc) = world.alive(&process.key) {
+                    let lineage = proc.lineage;
+                    world.checker.lineages.insert(lineage);
+                }
+            }
+            let at = (name.clone(), *index);
+            let Phase::BackOff { until } = &instance.phase else { continue };
+            let last = world.checker.waits.get(&at).copied();
+            let same =
+                last.is_some_and(|(generation, _, end, _)| generation == record.generation && end == *until);
+            if same {
+                continue;
+            }
+            let wait = until.since(BootTime(world.now));
+            if let Some((generation, failures, _, last)) = last
+                && generation == record.generation
+                && instance.failures > failures
+                && failures > 0
+                && wait + Duration::from_millis(500) < last
+            {
+                shrunk.push(format!("the wait of {name}[{index}] shrinks from {last:?} to {wait:?}"));
+            }
+            if instance.failures > 0 {
+                world.checker.waits.insert(at, (record.generation, instance.failures, *until, wait));
+            }
+        }
+    }
+    for what in shrunk {
+        world.violated(what);
+    }
+}

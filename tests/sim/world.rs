@@ -1,0 +1,420 @@
+//! The truth: processes, pids that are used again, clocks, what is on disk, and the faults of the host.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use selfsame::facts::ProcessKey;
+use selfsame::host::Host;
+use selfsame::plan::action::{Action, Launch, Outcome, Step};
+use selfsame::plan::memory::{Exit, Memory};
+use selfsame::plan::observation::{Observation, Questions};
+use selfsame::spec::{ServiceName, SpecSet};
+use selfsame::units::{BootId, BootTime, Now, Pid, Signal, StartTicks, WallTime};
+
+use crate::chance::Chance;
+
+/// A process as it really is.
+#[derive(Clone, Debug)]
+pub struct Proc {
+    pub key: ProcessKey,
+    /// What it is a copy of; `None` is a stranger.
+    pub copy_of: Option<ServiceName>,
+    /// Copies that descend from one start share a number.
+    pub lineage: u64,
+    pub parent: Option<ProcessKey>,
+    pub program: String,
+    pub args: Vec<String>,
+    pub born: u64,
+    pub ready_at: Duration,
+    pub dies_at: Option<(Duration, Exit)>,
+    /// A starter: when it forks the service.
+    pub forks_at: Option<Duration>,
+    pub starter: bool,
+    /// It took the place of this one.
+    pub succeeds: Option<ProcessKey>,
+    pub deaf: bool,
+    pub leaves_workers: bool,
+    pub foreign_user: bool,
+    pub supervisor: bool,
+    pub weak: bool,
+}
+
+impl Proc {
+    /// It exits because it has done its work, not because of a fault.
+    pub fn service_is_starter(&self) -> bool {
+        self.forks_at.is_some() || self.starter
+    }
+}
+
+#[derive(Debug)]
+pub struct World {
+    pub chance: Chance,
+    pub wild: bool,
+    pub now: Duration,
+    pub wall_offset: i64,
+    pub boot: u32,
+    pub procs: BTreeMap<i32, Proc>,
+    last_start: BTreeMap<i32, u64>,
+    freed: Vec<i32>,
+    lineages: u64,
+    /// Counts observations: what was born after the last one can't have been seen.
+    pub looks: u64,
+    /// What the engine that lives now knows of exits.
+    pub exits: BTreeMap<ProcessKey, Exit>,
+    pub probes: BTreeMap<ProcessKey, bool>,
+    /// On disk.
+    pub ledger: Option<Memory>,
+    pub slots: BTreeMap<String, ProcessKey>,
+    /// The engine was killed: nothing that it still does has an effect.
+    pub dead: bool,
+    /// May the engine be killed inside this tick?
+    pub fragile: bool,
+    pub desired: SpecSet,
+    /// Objects about which the last observation did not tell everything.
+    pub clouded: BTreeSet<ServiceName>,
+    pub starts: u64,
+    pub adoptions: u64,
+    pub signals: u64,
+    pub refusals: u64,
+    pub log: Vec<String>,
+    pub violations: Vec<String>,
+    pub checker: crate::check::Checker,
+}
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            chance: Chance::new(seed),
+            wild: true,
+            now: Duration::from_secs(100),
+            wall_offset: 1_700_000_000,
+            boot: 1,
+            procs: BTreeMap::new(),
+            last_start: BTreeMap::new(),
+            freed: Vec::new(),
+            lineages: 0,
+            looks: 0,
+            exits: BTreeMap::new(),
+            probes: BTreeMap::new(),
+            ledger: None,
+            slots: BTreeMap::new(),
+            dead: false,
+            fragile: false,
+            desired: SpecSet::default(),
+            clouded: BTreeSet::new(),
+            starts: 0,
+            adoptions: 0,
+            signals: 0,
+            refusals: 0,
+            log: Vec::new(),
+            violations: Vec::new(),
+            checker: crate::check::Checker::default(),
+        }
+    }
+
+    pub fn boot_id(&self) -> BootId {
+        BootId(format!("boot-{}", self.boot))
+    }
+
+    pub fn say(&mut self, line: impl std::fmt::Display) {
+        self.log.push(format!("{:>9.3}s  {line}", self.now.as_secs_f64()));
+    }
+
+    pub fn violated(&mut self, what: String) {
+        self.say(format!("VIOLATION {what}"));
+        self.violations.push(what);
+    }
+
+    pub fn alive(&self, key: &ProcessKey) -> Option<&Proc> {
+        self.procs.get(&key.pid.0).filter(|proc| proc.key == *key)
+    }
+
+    fn new_key(&mut self) -> ProcessKey {
+        // The number that was freed last comes back first: the worst case.
+        let pid = self.freed.pop().unwrap_or_else(|| {
+            (300..).find(|pid| !self.procs.contains_key(pid) && !self.last_start.contains_key(pid)).unwrap()
+        });
+        let ticks = u64::try_from(self.now.as_millis() / 10).unwrap();
+        let start = ticks.max(self.last_start.get(&pid).map_or(0, |last| last + 1));
+        self.last_start.insert(pid, start);
+        ProcessKey { boot: self.boot_id(), pid: Pid(pid), start: StartTicks(start) }
+    }
+
+    /// A process comes to be.
+    pub fn spawn(&mut self, program: &str, args: &[String], copy_of: Option<&ServiceName>) -> ProcessKey {
+        let key = self.new_key();
+        self.lineages += 1;
+        let proc = Proc {
+            key: key.clone(),
+            copy_of: copy_of.cloned(),
+            lineage: self.lineages,
+            parent: None,
+            program: program.to_owned(),
+            args: args.to_vec(),
+            born: self.looks,
+            ready_at: self.now,
+            dies_at: None,
+            forks_at: None,
+            starter: false,
+            succeeds: None,
+            deaf: false,
+            leaves_workers: false,
+            foreign_user: false,
+            supervisor: false,
+            weak: false,
+        };
+        self.procs.insert(key.pid.0, proc);
+        key
+    }
+
+    fn fork(&mut self, of: &Proc, parent: Option<ProcessKey>) -> ProcessKey {
+        let key = self.spawn(&of.program, &of.args, of.copy_of.as_ref());
+        let child = self.procs.get_mut(&key.pid.0).unwrap();
+        child.lineage = of.lineage;
+        child.born = of.born;
+        child.parent = parent;
+        key
+    }
+
+    pub fn end(&mut self, key: &ProcessKey, exit: Exit) {
+        let Some(proc) = self.alive(key).cloned() else { return };
+        self.procs.remove(&key.pid.0);
+        self.freed.push(key.pid.0);
+        self.exits.insert(key.clone(), exit);
+        let children: Vec<ProcessKey> = self
+            .procs
+            .values()
+            .filter(|child| child.parent.as_ref() == Some(key))
+            .map(|child| child.key.clone())
+            .collect();
+        if !proc.leaves_workers {
+            for child in children {
+                self.end(&child, Exit::Code(0));
+            }
+        }
+    }
+
+    /// The chances of life that a new copy of a service gets.
+    fn give_life(&mut self, key: &ProcessKey, forking: bool) {
+        let (now, wild) = (self.now, self.wild);
+        let fate = self.chance.below(if wild { 10 } else { 1 });
+        let delay = Duration::from_millis(self.chance.below(3000));
+        let workers = self.chance.below(3);
+        let proc = self.procs.get_mut(&key.pid.0).unwrap();
+        proc.ready_at = now + delay / 3;
+        if forking {
+            proc.starter = true;
+            proc.forks_at = Some(now + Duration::from_millis(50) + delay / 10);
+            if fate == 1 {
+                proc.dies_at = Some((now + delay / 20, Exit::Code(1)));
+            }
+            return;
+        }
+        match fate {
+            1 => proc.dies_at = Some((now + delay, Exit::Code(1))),
+            2 => proc.dies_at = Some((now, Exit::Signal(Signal::KILL))),
+            3 => proc.dies_at = Some((now + delay * 20, Exit::Code(0))),
+            4 => proc.deaf = true,
+            5 => proc.leaves_workers = true,
+            6 => proc.ready_at = now + Duration::from_secs(3600),
+            _ => {}
+        }
+        let parent = proc.clone();
+        for _ in 0..workers {
+            self.fork(&parent, Some(key.clone()));
+        }
+    }
+
+    /// When the next process forks or exits of itself.
+    pub fn next_event(&self) -> Option<Duration> {
+        self.procs.values().filter_map(|p| p.forks_at.or(p.dies_at.as_ref().map(|d| d.0))).min()
+    }
+
+    /// Time goes by, and what was to happen happens.
+    pub fn pass(&mut self, time: Duration) {
+        let until = self.now + time;
+        loop {
+            let next =
+                self.procs.values().filter_map(|p| p.forks_at.or(p.dies_at.as_ref().map(|d| d.0))).min();
+            match next {
+                Some(next) if next <= until => self.now = self.now.max(next),
+                _ => break,
+            }
+            self.happen();
+        }
+        self.now = until;
+    }
+
+    fn happen(&mut self) {
+        let now = self.now;
+        let due: Vec<Proc> = self.procs.values().cloned().collect();
+        for proc in due {
+            if self.alive(&proc.key).is_none() {
+                continue;
+            }
+            if proc.forks_at.is_some_and(|at| at <= now) {
+                let child = self.fork(&proc, None);
+                self.procs.get_mut(&child.pid.0).unwrap().succeeds = Some(proc.key.clone());
+                let starter = self.procs.get_mut(&proc.key.pid.0).unwrap();
+                starter.forks_at = None;
+                let later = Duration::from_millis(self.chance.below(2) * 40);
+                self.procs.get_mut(&proc.key.pid.0).unwrap().dies_at = Some((now + later, Exit::Code(0)));
+                self.say(format!("{} forks {}", proc.key.pid, child.pid));
+            } else if let Some((at, exit)) = &proc.dies_at
+                && *at <= now
+            {
+                self.say(format!("{} ends: {exit:?}", proc.key.pid));
+                self.end(&proc.key, exit.clone());
+            }
+        }
+    }
+
+    /// Mischief between two calls of the engine.
+    pub fn mischief(&mut self) {
+        if !self.wild {
+            return;
+        }
+        if self.fragile && self.chance.once_in(60) {
+            self.say("the engine is killed");
+            self.dead = true;
+        }
+        if self.chance.once_in(12) {
+            let keys: Vec<ProcessKey> = self.procs.values().map(|proc| proc.key.clone()).collect();
+            if let Some(key) = self.chance.pick(&keys).cloned() {
+                self.say(format!("{} is ended by fate", key.pid));
+                self.end(&key, Exit::Signal(Signal::KILL));
+            }
+        }
+        if self.chance.once_in(12) {
+            let key = self.spawn("/usr/bin/vim", &[], None);
+            self.say(format!("a stranger begins as {}", key.pid));
+        }
+        if self.chance.once_in(25) {
+            self.reexecute();
+        }
+        if self.chance.once_in(8) {
+            let time = Duration::from_millis(self.chance.below(200));
+            self.pass(time);
+        }
+    }
+
+    /// A service comes back under a new pid, as some do on HUP.
+    fn reexecute(&mut self) {
+        let tops: Vec<Proc> = self
+            .procs
+            .values()
+            .filter(|proc| proc.copy_of.is_some() && proc.parent.is_none() && proc.forks_at.is_none())
+            .filter(|proc| proc.succeeds.is_none() && proc.dies_at.is_none())
+            .cloned()
+            .collect();
+        if let Some(old) = self.chance.pick(&tops).cloned() {
+            let new = self.fork(&old, None);
+            self.procs.get_mut(&new.pid.0).unwrap().succeeds = Some(old.key.clone());
+            self.procs.get_mut(&old.key.pid.0).unwrap().leaves_workers = false;
+            self.say(format!("{} comes back as {}", old.key.pid, new.pid));
+            self.end(&old.key, Exit::Code(0));
+        }
+    }
+
+    fn start(&mut self, step: &Step, nonce: &str, launch: &Launch) -> Outcome {
+        crate::check::start(self, step, nonce);
+        if self.wild && self.chance.once_in(10) {
+            return Outcome::StartFailed { error: "exec: no such file or directory".into() };
+        }
+        if self.wild && self.chance.once_in(20) {
+            self.refusals += 1;
+            return Outcome::Refused { error: "the executable can be written by others".into() };
+        }
+        let program = launch.program.display().to_string();
+        let args: Vec<String> = launch.argv[1..].to_vec();
+        let key = self.spawn(&program, &args, Some(&step.service));
+        self.slots.insert(nonce.to_owned(), key.clone());
+        self.checker.ours.insert(key.clone());
+        let lineage = self.lineages;
+        self.checker.lineages.insert(lineage);
+        self.starts += 1;
+        let forking = launch.launched.0.get("type").is_some_and(|kind| kind == "forking");
+        self.give_life(&key, forking);
+        self.say(format!("start {}[{}] as {}: {}", step.service, step.index, key.pid, step.because));
+        Outcome::Started(key)
+    }
+
+    fn signal(&mut self, step: &Step, key: &ProcessKey, signal: Signal) -> Outcome {
+        if self.wild && self.chance.once_in(15) {
+            self.refusals += 1;
+            return Outcome::Refused { error: "not permitted".into() };
+        }
+        let Some(proc) = self.alive(key).cloned() else {
+            return Outcome::Gone;
+        };
+        crate::check::signal(self, step, &proc);
+        self.signals += 1;
+        self.say(format!("{signal} to {} of {}[{}]: {}", key.pid, step.service, step.index, step.because));
+        if signal == Signal::KILL || (signal == Signal::TERM && !proc.deaf) {
+            self.end(key, Exit::Signal(signal));
+        }
+        Outcome::Done
+    }
+}
+
+impl Host for World {
+    fn now(&self) -> Now {
+        let wall = u64::try_from(self.wall_offset + i64::try_from(self.now.as_secs()).unwrap()).unwrap_or(0);
+        Now { boot: BootTime(self.now), wall: WallTime(Duration::from_secs(wall)) }
+    }
+
+    fn observe(&mut self, questions: &Questions) -> Observation {
+        self.mischief();
+        crate::answer::observe(self, questions)
+    }
+
+    fn remember(&mut self, memory: &Memory) -> Result<(), String> {
+        self.mischief();
+        if self.dead {
+            return Err("dead".into());
+        }
+        if self.ledger.as_ref() == Some(memory) {
+            return Ok(());
+        }
+        if self.wild && self.chance.once_in(20) {
+            self.refusals += 1;
+            self.say("memory can't be written");
+            return Err("no space left on device".into());
+        }
+        self.ledger = Some(memory.clone());
+        crate::check::remembered(self, memory);
+        Ok(())
+    }
+
+    fn perform(&mut self, step: &Step) -> Outcome {
+        self.mischief();
+        if self.dead {
+            return Outcome::Refused { error: "dead".into() };
+        }
+        let outcome = match &step.action {
+            Action::Start { nonce, launch } => self.start(step, nonce, launch),
+            Action::Signal { key, signal, .. } => self.signal(step, key, *signal),
+            Action::Adopt { key } => {
+                self.adoptions += 1;
+                self.say(format!("adopt {} for {}[{}]", key.pid, step.service, step.index));
+                crate::check::adopted(self, step, key);
+                Outcome::Done
+            }
+            Action::Release { key } => {
+                self.say(format!("release {} of {}", key.pid, step.service));
+                Outcome::Done
+            }
+            Action::Probe { key, .. } => {
+                let ready = self.alive(key).is_some_and(|proc| proc.ready_at <= self.now);
+                self.probes.insert(key.clone(), ready);
+                Outcome::Done
+            }
+        };
+        // The engine may be killed after the deed, before it knows of it.
+        if self.fragile && self.wild && self.chance.once_in(25) {
+            self.say("the engine is killed within a step");
+            self.dead = true;
+        }
+        outcome
+    }
+}
