@@ -407,8 +407,8 @@ fn a_forking_service_without_a_pidfile_comes_to_the_subreaper() {
     assert_eq!(stage.copies(), BTreeSet::from([key.pid.0]));
     assert_eq!(vital(key.pid).unwrap().parent.0, i32::try_from(std::process::id()).unwrap());
     // Its exit is known, though we never started it.
+    stage.spec().restart.policy = selfsame::spec::RestartPolicy::Never;
     send_signal(&hold(&key).unwrap().pidfd, Signal::TERM).unwrap();
-    stage.spec().state = DesiredState::Stopped;
     stage.until("the exit is seen", |instances| {
         instances.get(&0).is_some_and(|i| i.last_exit == Some(Exit::Signal(Signal::TERM)))
     });

@@ -146,9 +146,9 @@ fn an_unreadable_file_is_not_gone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.yaml");
     fs::write(&path, "x").unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     problem(dir.path(), ProblemReason::Unreadable);
-    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o000)).unwrap();
     assert!(matches!(look(dir.path(), &Trust::own()), Look::Unavailable(_)));
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
 }
