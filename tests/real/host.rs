@@ -119,18 +119,21 @@ impl Stage {
         }
     }
 
-    /// Processes of this machine that run the program, by what stands in their arguments.
+    /// Processes of this machine that run the program, by what stands in their arguments; without what such a shell
+    /// forked for a moment.
     fn copies(&self) -> BTreeSet<i32> {
         let program = self.program();
-        procfs::process::all_processes()
+        let parents: BTreeMap<i32, i32> = procfs::process::all_processes()
             .unwrap()
             .filter_map(|process| {
                 let process = process.ok()?;
-                let live = process.stat().ok()?.state != 'Z';
+                let stat = process.stat().ok().filter(|stat| stat.state != 'Z')?;
                 let words = process.cmdline().ok()?;
-                (live && words.get(1).is_some_and(|word| Path::new(word) == program)).then_some(process.pid)
+                let runs = words.get(1).is_some_and(|word| Path::new(word) == program);
+                runs.then_some((process.pid, stat.ppid))
             })
-            .collect()
+            .collect();
+        parents.iter().filter(|(_, parent)| !parents.contains_key(parent)).map(|(pid, _)| *pid).collect()
     }
 }
 
@@ -411,6 +414,27 @@ fn a_forking_service_without_a_pidfile_comes_to_the_subreaper() {
     send_signal(&hold(&key).unwrap().pidfd, Signal::TERM).unwrap();
     stage.until("the exit is seen", |instances| {
         instances.get(&0).is_some_and(|i| i.last_exit == Some(Exit::Signal(Signal::TERM)))
+    });
+}
+
+/// A parent that ignores SIGCHLD hands that down; without care every exit would be unknown.
+#[test]
+fn exits_are_known_where_the_parent_ignored_them() {
+    const TEST: &str = "exits_are_known_where_the_parent_ignored_them";
+    if std::env::var_os(INSIDE).is_none() {
+        let output = std::process::Command::new("/bin/sh")
+            .args(["-c", "trap '' CHLD; exec \"$0\" \"$@\""])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", &format!("host::{TEST}"), "--test-threads=1", "--nocapture"])
+            .env(INSIDE, "1")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        return;
+    }
+    let mut stage = Stage::new("#!/bin/sh\nexit 5\n");
+    stage.until("the code", |instances| {
+        instances.get(&0).is_some_and(|instance| instance.last_exit == Some(Exit::Code(5)))
     });
 }
 
