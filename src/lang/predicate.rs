@@ -43,8 +43,12 @@ pub fn compile(text: &str, schema: &Schema, scope: &Scope) -> Compiled {
     compiled
 }
 
-/// Checks a tree whose spans refer to `text`.
+/// Checks a tree whose spans refer to `text`. It may be one that was not parsed as a whole: the limits on
+/// nodes and depth are checked again.
 pub fn check(expr: &Expr, text: &str, schema: &Schema, scope: &Scope) -> Compiled {
+    if let Some(diagnostic) = super::parse::check_tree(expr) {
+        return Compiled { predicate: None, diagnostics: vec![diagnostic] };
+    }
     let mut checker = Checker::new(text, schema, scope);
     let root = checker.condition(expr);
     let mut diagnostics = checker.diagnostics;
