@@ -139,7 +139,7 @@ pub enum Kind {
     Member {
         /// A scalar.
         value: Box<Node>,
-        /// The constants in the form of [`super::eval::key`].
+        /// The constants, as bytes that are the same for exactly the equal ones.
         set: Arc<BTreeSet<Vec<u8>>>,
     },
     /// `value ?? fallback`

@@ -1,15 +1,15 @@
 //! Warnings about whole conditions; those about one node are given where it is checked.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::ast::CompareOp;
 use super::check::type_of;
-use super::codes;
-use super::cost;
 use super::ir::{By, Kind, Node};
 use super::schema::Trust;
 use super::show::show;
 use super::value::Value;
+use super::{codes, core, cost};
 use crate::diagnostic::{Diagnostic, Span};
 
 /// The lowest cost class that should have a cheaper condition before it.
@@ -61,6 +61,9 @@ fn contradictions(node: &Node, source: &str, found: &mut Vec<Diagnostic>) {
         Kind::Or(operands) => (&operands.items, false),
         _ => return,
     };
+    if and {
+        empty_intervals(items, found);
+    }
     let mut seen: BTreeMap<String, bool> = BTreeMap::new();
     let mut equal: BTreeMap<String, (String, Span)> = BTreeMap::new();
     for item in items {
@@ -86,6 +89,58 @@ fn contradictions(node: &Node, source: &str, found: &mut Vec<Diagnostic>) {
             }
         }
     }
+}
+
+/// `x > 5 && x < 3`: the bounds of one subject that leave nothing between them.
+fn empty_intervals(items: &[Node], found: &mut Vec<Diagnostic>) {
+    let mut bounds: BTreeMap<String, (Option<Bound>, Option<Bound>)> = BTreeMap::new();
+    for item in items {
+        let Some((subject, bound, is_low)) = bound(item) else { continue };
+        let (low, high) = bounds.entry(subject).or_default();
+        let (side, tighter) = if is_low { (low, Ordering::Greater) } else { (high, Ordering::Less) };
+        let replace = side.as_ref().is_none_or(|old| core::order(&bound.value, &old.value) == Some(tighter));
+        if replace {
+            *side = Some(bound);
+        }
+    }
+    for (low, high) in bounds.into_values() {
+        let (Some(low), Some(high)) = (low, high) else { continue };
+        let empty = match core::order(&low.value, &high.value) {
+            Some(Ordering::Greater) => true,
+            Some(Ordering::Equal) => low.strict || high.strict,
+            Some(Ordering::Less) | None => false,
+        };
+        if empty {
+            let later = if low.span > high.span { low.span } else { high.span };
+            found.push(constant(later, false, "nothing lies between these bounds"));
+        }
+    }
+}
+
+/// One end of an interval.
+struct Bound {
+    value: Value,
+    strict: bool,
+    span: Span,
+}
+
+/// The subject of an ordering with a constant, the bound, and whether it is a lower one.
+fn bound(node: &Node) -> Option<(String, Bound, bool)> {
+    let Kind::Compare { op, by: By::Core, left, right } = &node.kind else { return None };
+    let (low, strict) = match op {
+        CompareOp::Greater => (true, true),
+        CompareOp::GreaterEqual => (true, false),
+        CompareOp::Less => (false, true),
+        CompareOp::LessEqual => (false, false),
+        _ => return None,
+    };
+    let (subject, value, low) = match (left.constant(), right.constant()) {
+        (None, Some(value)) => (left, value, low),
+        (Some(value), None) => (right, value, !low),
+        _ => return None,
+    };
+    let bound = Bound { value: value.clone(), strict, span: node.span };
+    Some((fingerprint(subject), bound, low))
 }
 
 fn repeated(item: &Node, source: &str) -> Diagnostic {

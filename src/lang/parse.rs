@@ -23,6 +23,7 @@ use super::codes;
 use crate::diagnostic::{Diagnostic, Span};
 use rules::{Grammar, Rule};
 
+pub(super) use limits::check_tree;
 pub use limits::{DEPTH_MAX, NODES_MAX, SOURCE_MAX};
 
 /// How often reading goes on behind a mistake.

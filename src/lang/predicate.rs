@@ -43,8 +43,12 @@ pub fn compile(text: &str, schema: &Schema, scope: &Scope) -> Compiled {
     compiled
 }
 
-/// Checks a tree whose spans refer to `text`.
+/// Checks a tree whose spans refer to `text`. It may be one that was not parsed as a whole: the limits on
+/// nodes and depth are checked again.
 pub fn check(expr: &Expr, text: &str, schema: &Schema, scope: &Scope) -> Compiled {
+    if let Some(diagnostic) = super::parse::check_tree(expr) {
+        return Compiled { predicate: None, diagnostics: vec![diagnostic] };
+    }
     let mut checker = Checker::new(text, schema, scope);
     let root = checker.condition(expr);
     let mut diagnostics = checker.diagnostics;
@@ -150,8 +154,15 @@ impl Binder<'_> {
             self.node(child);
         }
         self.asked -= usize::from(asks);
-        let computable = matches!(node.kind, Kind::ToPath(_) | Kind::Interpolated(_))
-            && node.children().into_iter().all(is_known);
+        let computable = matches!(
+            node.kind,
+            Kind::ToPath(_)
+                | Kind::Interpolated(_)
+                | Kind::Default { .. }
+                | Kind::Arithmetic { .. }
+                | Kind::Index { .. }
+                | Kind::Builtin(..)
+        ) && node.children().into_iter().all(is_known);
         match &mut node.kind {
             Kind::Variable(name) => {
                 let name = name.clone();
@@ -164,11 +175,11 @@ impl Binder<'_> {
                     node.kind = self.convert(&value, to, vocabulary, node);
                 }
             }
-            Kind::ToPath(_) | Kind::Interpolated(_) if computable => self.compute(node),
             Kind::List(items) if items.iter().all(|item| item.constant().is_some()) => {
                 let Type::List(element) = node.ty.clone() else { return };
                 *node = list_node(std::mem::take(items), *element, node.span);
             }
+            _ if computable => self.compute(node),
             // Weights may have changed: what was converted costs nothing any more.
             Kind::And(operands) => node.kind = Kind::And(Operands::new(std::mem::take(&mut operands.items))),
             Kind::Or(operands) => node.kind = Kind::Or(Operands::new(std::mem::take(&mut operands.items))),

@@ -7,7 +7,7 @@ use pest::iterators::{Pair, Pairs};
 use pest::pratt_parser::{Assoc, Op, PrattParser};
 
 use super::habits::{chain, joined_help};
-use super::limits::{DEPTH_MAX, NODES_MAX, too_deep};
+use super::limits::{DEPTH_MAX, NODES_MAX, too_deep, too_many};
 use super::operators;
 use super::rules::Rule;
 use super::{number, text};
@@ -65,14 +65,7 @@ impl Builder {
     pub(super) fn node(&self, kind: Kind, span: Span, below: usize) -> Built {
         self.nodes.set(self.nodes.get() + 1);
         if self.nodes.get() == NODES_MAX + 1 {
-            self.report(
-                Diagnostic::error(
-                    codes::TOO_MANY_NODES,
-                    format!("the expression has more than {NODES_MAX} parts"),
-                )
-                .at(span, "one part too many")
-                .help("move parts into a Matcher document or a named list"),
-            );
+            self.report(too_many(span));
         }
         if below >= DEPTH_MAX {
             if !self.deep.replace(true) {

@@ -1,6 +1,7 @@
 //! Limits that must hold before the recursive parser sees a text, so that no text can exhaust the stack.
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::lang::ast::Expr;
 use crate::lang::codes;
 
 /// Longest expression, bytes.
@@ -43,6 +44,30 @@ pub(super) fn check(text: &str) -> Option<Diagnostic> {
         rest = tail;
     }
     None
+}
+
+/// What is too large or too deep in a tree, which may have grown since it was parsed. Without recursion.
+pub(in crate::lang) fn check_tree(expr: &Expr) -> Option<Diagnostic> {
+    let mut nodes = 0;
+    let mut open = vec![(expr, 1)];
+    while let Some((expr, depth)) = open.pop() {
+        nodes += 1;
+        if depth > DEPTH_MAX {
+            return Some(too_deep(expr.span));
+        }
+        if nodes > NODES_MAX {
+            return Some(too_many(expr.span));
+        }
+        open.extend(expr.children().into_iter().map(|child| (child, depth + 1)));
+    }
+    None
+}
+
+/// The message for a tree of too many nodes.
+pub(super) fn too_many(span: Span) -> Diagnostic {
+    Diagnostic::error(codes::TOO_MANY_NODES, format!("the expression has more than {NODES_MAX} parts"))
+        .at(span, "one part too many")
+        .help("move parts into a Matcher document or a named list")
 }
 
 /// The message for a tree or text that is too deep.

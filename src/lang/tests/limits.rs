@@ -2,7 +2,7 @@
 
 use super::toy;
 use crate::lang::value::{Type, Value};
-use crate::lang::{DEPTH_MAX, LIST_MAX, SOURCE_MAX, compile, parse};
+use crate::lang::{DEPTH_MAX, LIST_MAX, SOURCE_MAX, ast, check, compile, parse};
 
 #[track_caller]
 fn codes(text: &str) -> Vec<&'static str> {
@@ -62,4 +62,18 @@ fn long_sources_and_lists_are_refused() {
     scope.lists.insert("many".into(), (Type::Int, vec![Value::Int(1); LIST_MAX + 1]));
     let compiled = compile("count_of in @many", &toy::schema(), &scope);
     assert_eq!(compiled.diagnostics[0].code.0, "M405");
+}
+
+#[test]
+fn trees_that_grew_are_refused_as_well() {
+    let leaf = parse("live").expr.unwrap();
+    let span = leaf.span;
+    let wide = ast::Expr::new(ast::Kind::And(vec![leaf.clone(); 5000]), span);
+    let not = |inner| ast::Expr::new(ast::Kind::Not(Box::new(inner)), span);
+    let deep = (0..100).fold(leaf, |inner, _| not(inner));
+    for (expr, code) in [(wide, "M402"), (deep, "M403")] {
+        let compiled = check(&expr, "live", &toy::schema(), &toy::scope());
+        assert_eq!(compiled.diagnostics[0].code.0, code);
+        assert!(compiled.predicate.is_none());
+    }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::toy;
+use crate::diagnostic::Span;
 use crate::lang::schema::Vocabulary;
 use crate::lang::value::Value;
-use crate::lang::{Predicate, Schema, Vocabularies, compile, quote};
+use crate::lang::{Predicate, Schema, Vocabularies, ast, check, compile, parse, quote};
 
 fn predicate(text: &str) -> Predicate {
     let compiled = compile(text, &toy::schema(), &toy::scope());
@@ -93,4 +94,49 @@ fn a_missing_vocabulary_is_unknown_not_false() {
 #[test]
 fn quoting_is_the_inverse_of_reading() {
     assert_eq!(quote(b"a\"\\\xff${x}"), r#""a\"\\\xff\${x}""#);
+}
+
+#[test]
+fn a_definition_expands_with_its_arguments_as_values() {
+    let mut expr = parse("arg(\"port\") == \"${port}\" && count_of > limit").expr.unwrap();
+    let place = Span::new(4, 8);
+    let argument = |text: &str| parse(text).expr.unwrap();
+    expand(&mut expr, &|name| match name {
+        "port" => Some(argument("8000 + 80")),
+        "limit" => Some(argument("5")),
+        _ => None,
+    });
+    expr.map_spans(&|_| place);
+    let compiled = check(&expr, "web.instance(8080)", &toy::schema(), &toy::scope());
+    assert!(compiled.diagnostics.is_empty(), "{:?}", compiled.diagnostics);
+    let predicate = compiled.predicate.unwrap();
+    let toy = toy::Toy::new();
+    let facts = Vocabularies(vec![&toy]);
+    let matcher = predicate.bind(&BTreeMap::new(), &facts).matcher;
+    let verdict = matcher.eval(&toy::thing("arg.port = \"8080\"; count_of = 6"), &facts);
+    assert_eq!(verdict, crate::lang::Verdict::Match);
+    // All parts stand at one place now; that makes neither of them a repetition or a negation of the other.
+    let explanation = matcher.explain(&toy::thing("arg.port = \"8080\"; count_of = 5"), &facts);
+    assert_eq!(explanation.smallest_failing().len(), 1);
+}
+
+fn expand(expr: &mut ast::Expr, argument: &impl Fn(&str) -> Option<ast::Expr>) {
+    if let ast::Kind::Name(words) = &expr.kind
+        && let Some(value) = argument(&ast::dotted(words))
+    {
+        *expr = value;
+        return;
+    }
+    if let ast::Kind::Interpolated(pieces) = &mut expr.kind {
+        for piece in pieces {
+            if let ast::Piece::Variable(name) = piece
+                && let Some(value) = argument(&name.text)
+            {
+                *piece = ast::Piece::Value(Box::new(value));
+            }
+        }
+    }
+    for child in expr.children_mut() {
+        expand(child, argument);
+    }
 }
