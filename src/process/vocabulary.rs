@@ -19,6 +19,9 @@ use crate::units::{Gid, Pid, Uid};
 /// What the spec says about where its names are looked up.
 pub type Context = Surroundings;
 
+/// Fields that are conclusions, and hold without the fact that would deny them.
+const DERIVED: [&str; 3] = ["alive", "leader_exited", "kernel_thread"];
+
 type Children = Rc<BTreeMap<Pid, Vec<Pid>>>;
 
 /// The vocabulary over one look at a host.
@@ -277,6 +280,8 @@ impl Vocabulary for ProcessVocabulary<'_> {
         match (self.readers.get(field), owner.object::<Process>()) {
             (Some((name, Reader::Process(read))), Some(process)) => match self.world.gap(process.0, name) {
                 None | Some(Fact::Known(())) => read(self, process.0),
+                // What is not called a zombie or a kernel thread is none.
+                Some(Fact::Absent) if DERIVED.contains(name) => read(self, process.0),
                 Some(Fact::Absent) => Fact::Absent,
                 Some(Fact::Unknown(reason)) => Fact::Unknown(reason),
             },
