@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod adoption;
 mod stories;
 
 use std::collections::BTreeMap;

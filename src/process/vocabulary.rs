@@ -19,6 +19,9 @@ use crate::units::{Gid, Pid, Uid};
 /// What the spec says about where its names are looked up.
 pub type Context = Surroundings;
 
+/// Fields that are conclusions, and hold without the fact that would deny them.
+const DERIVED: [&str; 3] = ["alive", "leader_exited", "kernel_thread"];
+
 type Children = Rc<BTreeMap<Pid, Vec<Pid>>>;
 
 /// The vocabulary over one look at a host.
@@ -26,7 +29,8 @@ pub struct ProcessVocabulary<'w> {
     pub(super) world: &'w dyn World,
     context: Context,
     explaining: bool,
-    readers: Vec<Reader>,
+    /// Name and reader of every field.
+    readers: Vec<(&'static str, Reader)>,
     calls: Vec<Call>,
     targets: RefCell<BTreeMap<Vec<u8>, Rc<Target>>>,
     wanted: RefCell<BTreeMap<Vec<u8>, Rc<Wanted>>>,
@@ -52,7 +56,7 @@ impl<'w> ProcessVocabulary<'w> {
             world,
             context,
             explaining: false,
-            readers: declare::fields().into_iter().map(|field| field.read).collect(),
+            readers: declare::fields().into_iter().map(|field| (field.decl.name, field.read)).collect(),
             calls: declare::functions().into_iter().map(|function| function.call).collect(),
             targets: RefCell::default(),
             wanted: RefCell::default(),
@@ -274,12 +278,18 @@ fn both<T>(left: Fact<T>, right: Fact<T>, holds: impl FnOnce(T, T) -> bool) -> F
 impl Vocabulary for ProcessVocabulary<'_> {
     fn field(&self, owner: &Value, field: usize) -> Fact<Value> {
         match (self.readers.get(field), owner.object::<Process>()) {
-            (Some(Reader::Process(read)), Some(process)) => read(self, process.0),
-            (Some(Reader::File(read)), _) => match owner.object::<File>() {
+            (Some((name, Reader::Process(read))), Some(process)) => match self.world.gap(process.0, name) {
+                None | Some(Fact::Known(())) => read(self, process.0),
+                // What is not called a zombie or a kernel thread is none.
+                Some(Fact::Absent) if DERIVED.contains(name) => read(self, process.0),
+                Some(Fact::Absent) => Fact::Absent,
+                Some(Fact::Unknown(reason)) => Fact::Unknown(reason),
+            },
+            (Some((_, Reader::File(read))), _) => match owner.object::<File>() {
                 Some(file) => read(self, file),
                 None => read::misfit("this field"),
             },
-            (Some(Reader::Limit(read)), _) => match owner.object() {
+            (Some((_, Reader::Limit(read))), _) => match owner.object() {
                 Some(limit) => read(limit),
                 None => read::misfit("this field"),
             },
@@ -289,7 +299,7 @@ impl Vocabulary for ProcessVocabulary<'_> {
 
     fn entry(&self, owner: &Value, field: usize, key: &[u8]) -> Fact<Value> {
         match (self.readers.get(field), owner.object::<Process>()) {
-            (Some(Reader::Entry(read)), Some(process)) => read(self, process.0, key),
+            (Some((_, Reader::Entry(read))), Some(process)) => read(self, process.0, key),
             _ => read::misfit("this entry"),
         }
     }

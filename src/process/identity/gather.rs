@@ -10,7 +10,7 @@ use crate::process::pidfile::{self, Trust};
 use crate::process::runs::{Run, Target, could_be, runs};
 use crate::process::world::{Namespace, World};
 use crate::process::{exe, paths, supervisor, tree};
-use crate::units::{Pid, Uid};
+use crate::units::{Pid, StartTicks, Uid};
 
 /// A process of the set X, before families are told apart.
 struct Member {
@@ -207,7 +207,9 @@ impl<'q> Search<'q> {
     }
 
     fn has_running_ancestor(&self, pid: Pid) -> bool {
-        self.ancestors(pid).into_iter().any(|at| at.0 > 1 && self.run(at).0.holds == Fact::Known(true))
+        self.ancestors(pid)
+            .into_iter()
+            .any(|at| at.0 > 1 && !self.own.contains(&at) && self.run(at).0.holds == Fact::Known(true))
     }
 
     /// Neither a kernel thread nor a zombie.
@@ -217,7 +219,7 @@ impl<'q> Search<'q> {
                 reasons.push(reason);
                 true
             }
-            (kernel, alive) => kernel != Fact::Known(true) && alive == Fact::Known(true),
+            (kernel, alive) => kernel != Fact::Known(true) && alive != Fact::Known(false),
         }
     }
 
@@ -273,9 +275,10 @@ impl<'q> Search<'q> {
         anchor: bool,
         descendants: Vec<Pid>,
     ) -> Result<Candidate, Reason> {
-        let stat = match self.world.stat(pid) {
-            Fact::Known(stat) => stat,
-            Fact::Absent => return Err(Reason::new(Why::Vanished, format!("{pid}"))),
+        let start = match self.world.stat(pid) {
+            Fact::Known(stat) => stat.start,
+            // Only where somebody wrote the facts by hand and left this one out.
+            Fact::Absent => StartTicks(0),
             Fact::Unknown(reason) => return Err(reason),
         };
         let foreign_supervisor = match supervisor::foreign(self.world, pid, &self.own) {
@@ -286,7 +289,7 @@ impl<'q> Search<'q> {
         let spoken_for = anchor || self.query.user.is_some() || self.query.names_user;
         Ok(Candidate {
             pid,
-            start: stat.start,
+            start,
             uid: member.uid,
             arguments: member.arguments,
             anchor,

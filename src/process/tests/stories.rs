@@ -77,5 +77,11 @@ fn a_host_of_many_kinds_of_processes() {
     check("!has(exe)", "606 607 ?609");
     check("same_root == false", "605");
     check("age > 1h", "600");
+    check("!kernel_thread", "600 601 602 603 604 605 606 608 609 611");
+    check("alive && user == \"www-data\"", "600");
+    check("!alive", "606");
+    check("!leader_exited && pid == 601", "601");
+    check("has(ancestors) && pid == 600", "600");
+    check("rss < 1MiB || threads == 1 || nice == 0", "");
     check("exe == interpreter(\"/srv/app/secret\")", "?600 ?601 ?602 ?603 ?604 ?605 ?608 ?609 ?611");
 }
