@@ -211,7 +211,8 @@ fn no_cell_acts_on_what_is_unknown() {
         let (_, seen) = cell.rsplit_once("; ").unwrap();
         let unknown = ["unknown", "no answer", "host silent", "one undecided", "list torn", "not looked"];
         if unknown.contains(&seen) {
-            assert!(outcome.starts_with("- =>"), "{line}");
+            // To let go of an adopted process touches nothing but memory.
+            assert!(outcome.starts_with("- =>") || outcome.starts_with("release "), "{line}");
         }
     }
 }

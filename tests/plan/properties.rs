@@ -195,8 +195,14 @@ fn signallable(case: &Case) -> BTreeSet<ProcessKey> {
     keys
 }
 
+/// `PROPTEST_CASES=5000` looks longer.
+fn config() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(100);
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn the_same_input_gives_the_same_plan(case in a_case()) {
@@ -214,7 +220,7 @@ proptest! {
             .map(|process| process.key.clone())
             .collect();
         let distinct: BTreeSet<_> = keys.iter().collect();
-        prop_assert_eq!(distinct.len(), keys.len());
+        prop_assert!(distinct.len() == keys.len(), "{:?} {}", keys, steps_text(&plan.steps));
     }
 
     #[test]

@@ -299,9 +299,13 @@ impl Run {
     }
 
     fn intends(&self, proc: &crate::world::Proc) -> bool {
-        self.memory.services.values().flat_map(|record| record.instances.values()).any(|i| match &i.phase {
-            Phase::Intended { nonce, .. } => self.world.slots.get(nonce) == Some(&proc.key),
-            _ => false,
+        self.memory.services.iter().any(|(name, record)| {
+            record.instances.iter().any(|(index, instance)| match &instance.phase {
+                Phase::Intended { nonce, .. } => {
+                    self.world.slots.get(&(name.clone(), *index, nonce.clone())) == Some(&proc.key)
+                }
+                _ => false,
+            })
         })
     }
 
