@@ -2,8 +2,22 @@
 //!
 //! Floor 9.
 
+mod apply;
 mod args;
+mod check;
+mod codes;
 mod exit;
+mod handover;
+mod lint;
+mod matching;
+mod plan;
+mod progress;
+mod state;
+mod status;
+mod terminal;
+mod watch;
+mod wish;
+mod writing;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -12,7 +26,11 @@ use clap::{CommandFactory as _, Parser as _};
 
 pub use exit::Exit;
 
-use args::{Cli, Verb};
+use args::{Cli, ExplainArgs, Verb};
+use terminal::Terminal;
+use wish::Wish;
+
+use crate::host::state_dir::Dirs;
 
 /// Runs the program with these arguments, the program's name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -34,7 +52,44 @@ pub fn command() -> clap::Command {
 }
 
 fn dispatch(cli: &Cli) -> Exit {
+    let terminal = Terminal::new(cli);
     match &cli.verb {
-        _ => Exit::Usage,
+        Verb::Check(args) => check::run(args, terminal),
+        Verb::Match(args) => matching::run_match(args, terminal),
+        Verb::Snapshot(args) => writing::snapshot(args, terminal),
+        Verb::Schema => writing::schema(terminal),
+        Verb::Completions(args) => writing::completions(args, terminal),
+        Verb::Plan(args) => with_dirs(cli, terminal, |dirs| plan::run(args, dirs, terminal)),
+        Verb::Apply(args) => with_dirs(cli, terminal, |dirs| apply::run(args, dirs, terminal)),
+        Verb::Watch(args) => with_dirs(cli, terminal, |dirs| watch::run(args, dirs, terminal)),
+        Verb::Status(args) => with_dirs(cli, terminal, |dirs| status::run(args, dirs, terminal)),
+        Verb::Start(args) => with_dirs(cli, terminal, |dirs| wish::run(Wish::Start, args, dirs, terminal)),
+        Verb::Stop(args) => with_dirs(cli, terminal, |dirs| wish::run(Wish::Stop, args, dirs, terminal)),
+        Verb::Restart(args) => {
+            with_dirs(cli, terminal, |dirs| wish::run(Wish::Restart, args, dirs, terminal))
+        }
+        Verb::Explain(args) => explain(args, cli, terminal),
+    }
+}
+
+fn with_dirs(cli: &Cli, terminal: Terminal, then: impl FnOnce(&Dirs) -> Exit) -> Exit {
+    match state::dirs(cli) {
+        Ok(dirs) => then(&dirs),
+        Err(sentence) => {
+            terminal.say(&format!("error: {sentence}"));
+            Exit::Usage
+        }
+    }
+}
+
+/// An object on record by its name, anything else as an expression. A lone word that is both (`alive`) is the object
+/// only if one has that name.
+fn explain(args: &ExplainArgs, cli: &Cli, terminal: Terminal) -> Exit {
+    let object = args.snapshot.is_none() && args.pid.is_empty();
+    match state::dirs(cli) {
+        Ok(dirs) if object && status::is_object(&args.subject, &dirs, terminal) => {
+            status::explain(args, &dirs, terminal)
+        }
+        Ok(_) | Err(_) => matching::run_explain(args, terminal),
     }
 }

@@ -1,6 +1,42 @@
 //! The match expression: grammar, syntax tree, type check, predicate, three-valued evaluation.
 //!
 //! Floor 2. Knows nothing of processes: all names come from a [`schema`] that vocabularies fill.
+//!
+//! ```text
+//! text --parse--> ast::Expr --check(Schema, Scope)--> Predicate --bind(variables)--> Matcher --eval--> Verdict
+//!                                                      needs(), lints                        --explain--> Explanation
+//! ```
+//!
+//! Nothing here reads a file, a clock or a process: a [`schema::Vocabulary`] is asked, and answers with a fact.
 
+pub mod ast;
+mod catalog;
+mod check;
+pub mod codes;
+mod core;
+pub mod cost;
+mod eval;
+mod explain;
+mod functions;
+pub mod ir;
+mod lints;
+mod parse;
+mod predicate;
+mod print;
 pub mod schema;
+mod show;
+#[cfg(test)]
+mod tests;
 pub mod value;
+mod verdict;
+
+pub use catalog::{Id, Schema};
+pub use check::{LIST_MAX, Scope, type_of};
+pub use eval::Vocabularies;
+pub use explain::{Explanation, Form};
+pub use functions::{CORE_FUNCTIONS, CoreFunction};
+pub use parse::{DEPTH_MAX, NODES_MAX, Parsed, SOURCE_MAX, parse};
+pub use predicate::{Bound, Compiled, Matcher, Needs, Predicate, check, compile};
+pub use print::quote;
+pub use show::show;
+pub use verdict::{Missing, Outcome, Verdict};

@@ -27,3 +27,4 @@ pub mod process;
 pub mod report;
 pub mod spec;
 pub mod units;
+pub mod yaml;

@@ -34,5 +34,5 @@ mod stop;
 pub use decide::plan;
 pub use draft::{Change, Doing, Plan, PlanOptions};
 pub use fold::fold;
-pub use launch::{FieldChange, launched, resolve};
+pub use launch::{FieldChange, launched, resolve, substitute};
 pub use questions::{QuestionHints, questions};

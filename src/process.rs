@@ -1,5 +1,37 @@
 //! The process vocabulary: what expressions can ask about a process, and which process is the service.
 //!
-//! Floor 3.
+//! Floor 3. Everything here is a pure look over a [`world::World`]; nothing reads `/proc` itself.
+//!
+//! ```text
+//!  World (raw facts) --> exe, chain, script, runs --> vocabulary (fields, functions for expressions)
+//!                                          \-------> identity   (which process is the service)
+//! ```
 
+pub mod arguments;
+pub mod chain;
+pub mod codes;
+pub mod declare;
+pub mod exe;
+pub mod expression;
+pub mod identity;
+pub mod lints;
+pub mod objects;
+pub mod paths;
+pub mod pidfile;
+pub mod runs;
+pub mod script;
+pub mod snapshot;
+pub mod supervisor;
+pub mod tree;
+pub mod vocabulary;
 pub mod world;
+
+mod read;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use declare::declarations;
+pub use objects::candidate;
+pub use vocabulary::{Context, ProcessVocabulary};

@@ -1,11 +1,161 @@
 //! Documents: from positioned YAML to a validated model.
 //!
 //! Floor 4. Never touches the file system: it is given bytes.
+//!
+//! ```text
+//! bytes --yaml--> tree with positions --tables, types--> Service      one file: as a whole or not at all
+//!            \--second opinion--/            \-- every mistake, located, of all files in one run
+//! ```
+//!
+//! [`table`] has a row for every field; unknown fields, fields that are not built yet and the JSON Schema
+//! come from there.
 
+pub mod codes;
+mod decode;
+mod document;
+mod expression;
+mod file;
 mod model;
+mod parts;
+mod paths;
+mod placeholders;
+mod raw;
+mod scalars;
+mod schema;
+mod service;
+pub mod table;
 
+#[cfg(test)]
+mod tests;
+
+pub use expression::{ExpressionRequest, variables};
+pub use file::{LoadedFile, SpecFile};
 pub use model::{
     Account, AdoptPolicy, CpuPolicy, DesiredState, DuplicatePolicy, EnvFrom, Expression, IoClass, Limit,
     Origin, Output, Readiness, ReadinessCheck, RemovePolicy, Restart, RestartPolicy, Scheduling, Service,
     ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
 };
+pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
+pub use schema::json_schema;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Source, Span};
+use crate::yaml;
+
+/// The `apiVersion` of documents.
+pub const API_VERSION: &str = "selfsame/v1";
+
+/// How much a set of files may ask for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Of one file.
+    pub yaml: yaml::Limits,
+    /// Number of files.
+    pub files: usize,
+    /// Bytes of all files.
+    pub bytes: usize,
+    /// Mistakes reported for one file.
+    pub mistakes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { yaml: yaml::Limits::default(), files: 10_000, bytes: 64 << 20, mistakes: 100 }
+    }
+}
+
+/// What loading needs from above.
+#[derive(Clone, Copy)]
+pub struct LoadContext<'a> {
+    /// Limits.
+    pub limits: Limits,
+    /// Checks an expression; the positions of what it finds are in the text of the request.
+    pub compile: &'a dyn Fn(&ExpressionRequest<'_>) -> Vec<Diagnostic>,
+}
+
+impl fmt::Debug for LoadContext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadContext").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+/// What became of a set of files.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Loaded {
+    /// Each on its own, in the order given.
+    pub files: Vec<LoadedFile>,
+    /// Names that stand in several good files, with the places; nobody has them unless the caller knows better.
+    pub duplicates: BTreeMap<ServiceName, Diagnostic>,
+}
+
+impl Loaded {
+    /// Everything that was found, file by file, then what concerns several files.
+    pub fn diagnostics(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.files.iter().flat_map(|file| &file.diagnostics).chain(self.duplicates.values())
+    }
+
+    /// Whether anything was refused.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics().any(Diagnostic::is_error)
+    }
+
+    /// The Services of all good files whose name stands nowhere else.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        let services = self.files.iter().flat_map(LoadedFile::services);
+        services.filter(|service| !self.duplicates.contains_key(&service.name))
+    }
+}
+
+/// Loads files. A file is accepted as a whole or not at all, and does not disturb the others. What is beyond
+/// the limits of the whole set is refused, in the order given.
+pub fn load(files: &[SpecFile], context: &LoadContext<'_>) -> Loaded {
+    let mut loaded = Loaded::default();
+    let mut bytes = 0usize;
+    for (at, file) in files.iter().enumerate() {
+        bytes = bytes.saturating_add(file.bytes.len());
+        loaded.files.push(if at >= context.limits.files {
+            file::refused(file, codes::TOO_MUCH, format!("more than {} files", context.limits.files))
+        } else if bytes > context.limits.bytes {
+            file::refused(
+                file,
+                codes::TOO_MUCH,
+                format!("more than {} bytes in all files", context.limits.bytes),
+            )
+        } else {
+            file::load(file, context)
+        });
+    }
+    loaded.duplicates = duplicates(&loaded.files);
+    loaded
+}
+
+type Place<'a> = (&'a Arc<Source>, Span);
+
+fn duplicates(files: &[LoadedFile]) -> BTreeMap<ServiceName, Diagnostic> {
+    let mut places: BTreeMap<&ServiceName, Vec<Place<'_>>> = BTreeMap::new();
+    for file in files {
+        for (service, at) in file.services().iter().zip(&file.name_places) {
+            places.entry(&service.name).or_default().push((&file.source, *at));
+        }
+    }
+    places.into_iter().filter_map(|(name, places)| Some((name.clone(), duplicate(name, &places)?))).collect()
+}
+
+fn duplicate(name: &ServiceName, places: &[Place<'_>]) -> Option<Diagnostic> {
+    let [(source, span), others @ ..] = places else { return None };
+    let (other, _) = others.first()?;
+    let message = format!("the Service `{name}` stands in `{}` and in `{}`", source.name, other.name);
+    let diagnostic = Diagnostic::error(codes::DUPLICATE_NAME, message)
+        .at(*span, "")
+        .in_source(source)
+        .help("give one of them another name");
+    Some(
+        others
+            .iter()
+            .fold(diagnostic, |diagnostic, (source, span)| diagnostic.at_other(source, *span, "and here")),
+    )
+}

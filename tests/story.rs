@@ -55,8 +55,7 @@ impl Language {
     fn env_split(&self) -> String {
         let option = match self.base() {
             "perl" => "-w",
-            "python3" => "-u",
-            "sh" => "-u",
+            "python3" | "sh" => "-u",
             _ => "--no-warnings",
         };
         format!("#!/usr/bin/env -S {} {option}\n{}", self.base(), self.body)
@@ -89,11 +88,14 @@ fn stranger(bench: &Bench, language: &Language) -> std::process::Child {
     child
 }
 
+/// Its name, and how the script is written.
+type Form = (&'static str, fn(&Language) -> String);
+
 fn every_form(language: &Language) {
     if !has(language.program) {
         return;
     }
-    let forms: [(&str, fn(&Language) -> String); 3] =
+    let forms: [Form; 3] =
         [("direct", Language::direct), ("env", Language::env), ("env -S", Language::env_split)];
     for (form, text) in forms {
         let bench = Bench::new();

@@ -154,6 +154,11 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
     }
 }
 
+/// `text` with its `${...}` replaced, as a launch of this replica does it.
+pub fn substitute(text: &str, spec: &Service, index: u32, prepared: &Prepared) -> String {
+    Words { name: spec.name.as_str(), index, prepared }.substitute(text)
+}
+
 fn limits(spec: &Service) -> BTreeMap<String, Limit> {
     let mut limits = spec.limits.clone();
     // Core dumps hold secrets and fill disks: off, unless the document says otherwise.

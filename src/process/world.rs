@@ -59,6 +59,15 @@ pub trait World {
     fn exe_text(&self, pid: Pid) -> Fact<Bytes>;
     /// `/proc/PID/stat`.
     fn stat(&self, pid: Pid) -> Fact<Arc<Stat>>;
+    /// Whether one field of a record that [`World::stat`], [`World::status`], [`World::owner`] or [`World::io`]
+    /// answers is missing, although the record is there. `field` is the name in expressions: `rss`, `caps.eff`.
+    ///
+    /// `None`: as the record says, which is always so where records are read as a whole. A snapshot states
+    /// fields one by one, and answers absent or unknown for one that it doesn't state.
+    fn gap(&self, pid: Pid, field: &str) -> Option<Fact<()>> {
+        let _ = (pid, field);
+        None
+    }
     /// `/proc/PID/comm`, without the newline.
     fn comm(&self, pid: Pid) -> Fact<Bytes>;
     /// `/proc/PID/status`.
@@ -104,7 +113,7 @@ pub trait World {
     fn content(&self, path: &[u8], limit: usize) -> Fact<Bytes>;
     /// The process that holds a lock on the file (`/proc/locks`); absent if none does.
     fn lock_holder(&self, path: &[u8]) -> Fact<Pid>;
-    /// Enabled entries of binfmt_misc, in the kernel's order; absent if it is not mounted.
+    /// Enabled entries of `binfmt_misc`, in the kernel's order; absent if it is not mounted.
     fn binfmt(&self) -> Fact<Arc<[Binfmt]>>;
     /// The environment that services get by default: for the `PATH` of `env`.
     fn default_path(&self) -> Fact<Bytes>;

@@ -479,9 +479,9 @@ impl Default for Restart {
             policy: RestartPolicy::Always,
             success_codes: Vec::new(),
             backoff: Duration::from_secs(1),
-            max_backoff: Duration::from_secs(300),
+            max_backoff: Duration::from_mins(5),
             jitter: 100,
-            reset_after: Duration::from_secs(600),
+            reset_after: Duration::from_mins(10),
         }
     }
 }

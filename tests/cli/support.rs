@@ -2,10 +2,11 @@
 //! independent account of every process that was started in it.
 //!
 //! Programs under test append their PID to the file `starts` first of all, so the number of copies ever started is
-//! known without asking selfsame. When the bench is dropped, exactly those processes are ended.
+//! known without asking selfsame. When the bench is dropped, exactly the processes that live in it are ended.
 
 #![allow(
     dead_code,
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -16,6 +17,7 @@
 )]
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -65,14 +67,22 @@ impl Bench {
         let text = text.replace("%STARTS%", &self.path("starts").to_string_lossy());
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        // By another process: were it open for writing here, a child that another test forks at this moment
+        // would keep it open until its exec, and the kernel would refuse to execute it (ETXTBSY).
+        let mut writer = Command::new("/bin/sh")
+            .args(["-c", "cat > \"$0.new\" && chmod 755 \"$0.new\" && mv \"$0.new\" \"$0\""])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        writer.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        assert!(writer.wait().unwrap().success());
         path
     }
 
     /// Writes `specs/NAME.yaml`: a Service with this `spec`, given as YAML lines without indentation.
     pub fn spec(&self, name: &str, spec: &str) -> PathBuf {
-        let body: String = spec.trim().lines().map(|line| format!("  {line}\n")).collect();
+        let body = format!("  {}\n", spec.trim().replace('\n', "\n  "));
         let text =
             format!("apiVersion: selfsame/v1\nkind: Service\nmetadata: {{name: {name}}}\nspec:\n{body}");
         self.write(&format!("specs/{name}.yaml"), &text)
@@ -129,26 +139,80 @@ impl Bench {
         until("watch to end", || child.try_wait().unwrap().is_some());
     }
 
+    /// A daemon in perl that notes its PID, name and arguments, and a Service that runs it. `more` is further YAML
+    /// lines of its spec.
+    pub fn daemon(&self, name: &str, more: &str) -> PathBuf {
+        let script = self.script(&format!("bin/{name}"), DAEMON);
+        self.daemon_spec(name, more);
+        script
+    }
+
+    /// Only the Service of [`Bench::daemon`], for a change of it.
+    pub fn daemon_spec(&self, name: &str, more: &str) -> PathBuf {
+        self.spec(name, &format!("startas: {}\n{}", self.path(&format!("bin/{name}")).display(), quick(more)))
+    }
+
+    fn noted(&self) -> Vec<(i32, String)> {
+        let text = fs::read_to_string(self.path("starts")).unwrap_or_default();
+        let row = |line: &str| {
+            let (pid, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
+            Some((pid.parse().ok()?, rest.trim().to_owned()))
+        };
+        text.lines().filter_map(row).collect()
+    }
+
+    /// The newest watch, for a test that wants to see how it ends.
+    pub fn take_watch(&mut self) -> Child {
+        self.watches.pop().unwrap()
+    }
+
     /// Every PID that a program of this bench noted at its start, in order.
     pub fn starts(&self) -> Vec<i32> {
-        let text = fs::read_to_string(self.path("starts")).unwrap_or_default();
-        text.lines().filter_map(|line| line.trim().parse().ok()).collect()
+        self.noted().into_iter().map(|(pid, _)| pid).collect()
+    }
+
+    /// The starts of one daemon: PID, and its arguments with blanks between them.
+    pub fn starts_of(&self, name: &str) -> Vec<(i32, String)> {
+        let of = |words: String| {
+            let (first, rest) = words.split_once(' ').unwrap_or((&words, ""));
+            (first == name).then(|| rest.to_owned())
+        };
+        self.noted().into_iter().filter_map(|(pid, words)| Some((pid, of(words)?))).collect()
     }
 
     /// Those of them that live now.
+    pub fn alive_of(&self, name: &str) -> Vec<i32> {
+        self.starts_of(name).into_iter().map(|(pid, _)| pid).filter(|pid| self.is_ours(*pid)).collect()
+    }
+
+    /// Waits until this daemon runs exactly once, and gives its PID.
+    #[track_caller]
+    pub fn the_pid_of(&self, name: &str) -> i32 {
+        until(&format!("one `{name}`"), || self.alive_of(name).len() == 1);
+        self.alive_of(name)[0]
+    }
+
+    /// Those that noted their start and live now.
     pub fn alive(&self) -> Vec<i32> {
         self.starts().into_iter().filter(|pid| self.is_ours(*pid)).collect()
     }
 
+    /// Every process of this bench that lives, whether it noted its start or not; selfsame itself is not counted.
+    pub fn inhabitants(&self) -> Vec<i32> {
+        let entries =
+            fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        let own = fs::canonicalize(env!("CARGO_BIN_EXE_selfsame")).unwrap();
+        let is_selfsame = |pid: &i32| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == own);
+        entries.filter(|pid| *pid > 1 && self.is_ours(*pid) && !is_selfsame(pid)).collect()
+    }
+
     /// Lives, and is a process of this bench: its output or its directory is in here.
-    fn is_ours(&self, pid: i32) -> bool {
+    pub fn is_ours(&self, pid: i32) -> bool {
         let root = fs::canonicalize(self.dir.path()).unwrap();
-        let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let zombie = state.rsplit(')').next().unwrap_or_default().trim_start().starts_with('Z');
         let inside = |link: &str| {
             fs::read_link(format!("/proc/{pid}/{link}")).is_ok_and(|target| target.starts_with(&root))
         };
-        !zombie && (inside("fd/1") || inside("cwd"))
+        is_alive(pid) && (inside("fd/1") || inside("cwd"))
     }
 
     pub fn kill(&self, pid: i32, signal: &str) {
@@ -180,6 +244,88 @@ impl Bench {
             all.as_array().and_then(|list| list.iter().find(|object| object["name"] == name).cloned());
         found.unwrap_or_default()
     }
+
+    /// The PIDs that status names for one object.
+    pub fn status_pids(&self, name: &str) -> Vec<i32> {
+        let status = self.status_of(name);
+        let instances = status["instances"].as_array().cloned().unwrap_or_default();
+        instances.iter().filter_map(|i| i["pid"].as_i64()).filter_map(|pid| i32::try_from(pid).ok()).collect()
+    }
+
+    /// One condition in the status of one object.
+    pub fn condition(&self, name: &str, kind: &str) -> serde_json::Value {
+        let status = self.status_of(name);
+        let conditions = status["conditions"].as_array().cloned().unwrap_or_default();
+        conditions.into_iter().find(|condition| condition["type"] == kind).unwrap_or_default()
+    }
+
+    /// Waits until status calls these objects Running.
+    #[track_caller]
+    pub fn until_running(&self, names: &[&str]) {
+        self.until_phase(names, "Running");
+    }
+
+    /// Waits until status gives this phase for these objects.
+    #[track_caller]
+    pub fn until_phase(&self, names: &[&str], phase: &str) {
+        until(&format!("{names:?} to be {phase}"), || {
+            let all = self.status();
+            let is = |name: &&str| {
+                all.as_array()
+                    .is_some_and(|list| list.iter().any(|o| o["name"] == **name && o["phase"] == phase))
+            };
+            names.iter().all(is)
+        });
+    }
+
+    /// Waits until status speaks about this generation of an object.
+    #[track_caller]
+    pub fn until_generation(&self, name: &str, generation: u64) {
+        until(&format!("generation {generation} of `{name}`"), || {
+            self.status_of(name)["observedGeneration"] == generation
+        });
+    }
+}
+
+/// Notes its PID, name and arguments, then sleeps for ever.
+pub const DAEMON: &str = "#!/usr/bin/perl
+$| = 1; (my $name = $0) =~ s{.*/}{};
+open(my $f, '>>', '%STARTS%') or die; syswrite($f, \"$$ $name @ARGV\\n\"); close $f;
+sleep 1 while 1;
+";
+
+/// These spec lines, and where they don't say it themselves, such as let a test go on soon.
+pub fn quick(lines: &str) -> String {
+    let defaults = [
+        ("readiness:", "readiness: {aliveFor: 50ms}"),
+        ("stop:", "stop: {schedule: [{signal: TERM, wait: 5s}, {signal: KILL, wait: 5s}]}"),
+    ];
+    let mut text = lines.trim().to_owned();
+    for (key, line) in defaults {
+        if !lines.lines().any(|own| own.starts_with(key)) {
+            text.push('\n');
+            text.push_str(line);
+        }
+    }
+    text
+}
+
+/// Exists and is not a zombie.
+pub fn is_alive(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let after = stat.rsplit(')').next().unwrap_or_default().trim_start();
+    !after.is_empty() && !after.starts_with('Z')
+}
+
+/// The words after the command name in `/proc/PID/stat`, beginning with the state: field 3 is the first.
+pub fn stat_field(pid: i32, field: usize) -> String {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let words = stat.rsplit(')').next().unwrap_or_default();
+    words.split_whitespace().nth(field - 3).unwrap_or_default().to_owned()
+}
+
+pub fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
 }
 
 impl Drop for Bench {
@@ -188,8 +334,15 @@ impl Drop for Bench {
             let _ = watch.kill();
             let _ = watch.wait();
         }
-        for pid in self.alive() {
-            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+        // A service may be between fork and exec, or fork on: ended only when a look finds nobody.
+        for _ in 0..50 {
+            let left = self.inhabitants();
+            if left.is_empty() {
+                break;
+            }
+            let pids: Vec<String> = left.iter().map(ToString::to_string).collect();
+            let _ = Command::new("kill").arg("-KILL").args(&pids).stderr(Stdio::null()).status();
+            std::thread::sleep(Duration::from_millis(5));
         }
         if std::thread::panicking() {
             eprintln!("watch log:\n{}", self.watch_log());

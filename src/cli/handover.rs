@@ -1,0 +1,125 @@
+//! What a verb does while a watch holds the state: it asks, and waits for the answer in the status.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::apply::{Settled, settled};
+use super::args::{ApplyArgs, Output};
+use super::exit::Exit;
+use super::terminal::Terminal;
+use crate::engine::sources::Sources;
+use crate::host::patience::{PAUSE, Patience};
+use crate::host::presence::Presence;
+use crate::host::requests::{Request, Wanted, leave, read_status};
+use crate::host::state_dir::Dirs;
+use crate::plan::status::ServiceStatus;
+use crate::report::status_line;
+use crate::spec::ServiceName;
+
+/// Without `--timeout`, a watch that doesn't answer isn't waited for any longer than that.
+const ANSWER: Duration = Duration::from_secs(120);
+
+/// Hands an `apply` over to the watch that keeps the same places.
+pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
+    if let Some(path) = args.paths.iter().find(|path| !watch.keeps(path)) {
+        terminal.say(&format!(
+            "error: a watch (pid {}) holds the state and doesn't keep `{}`; put the file there, or stop it",
+            watch.pid,
+            path.display()
+        ));
+        return Exit::HeldByOther;
+    }
+    let look = Sources::new(args.paths.clone()).look();
+    terminal.diagnostics(&look.diagnostics);
+    let broken = look.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error);
+    let names: BTreeSet<ServiceName> = look.services().iter().map(|service| service.name.clone()).collect();
+    terminal.say(&format!("handed over to the watch (pid {})", watch.pid));
+    let exit = ask(
+        &[Wanted::Apply { confirmed: args.confirm_prune }],
+        &names,
+        args.timeout.unwrap_or(ANSWER),
+        args.output,
+        dirs,
+        terminal,
+    );
+    if exit == Exit::Ok && broken { Exit::Failed } else { exit }
+}
+
+/// Leaves requests and waits until they are taken and the objects have come to rest.
+pub(super) fn ask(
+    wanted: &[Wanted],
+    names: &BTreeSet<ServiceName>,
+    timeout: Duration,
+    output: Output,
+    dirs: &Dirs,
+    terminal: Terminal,
+) -> Exit {
+    let mut left: Vec<PathBuf> = Vec::new();
+    for wanted in wanted {
+        match leave(dirs, &Request { by: crate::host::caller(), wanted: wanted.clone() }) {
+            Ok(path) => left.push(path),
+            Err(reason) => {
+                terminal.say(&format!("error: {reason}"));
+                return Exit::Failed;
+            }
+        }
+    }
+    let patience = Patience::new(timeout);
+    while left.iter().any(|path| crate::host::exists(path)) {
+        if patience.is_over() || crate::host::presence::watcher(dirs).is_none() {
+            terminal.say("error: the watch doesn't answer");
+            return Exit::Failed;
+        }
+        patience.pause(PAUSE);
+    }
+    await_rest(names, &patience, output, dirs, terminal)
+}
+
+fn await_rest(
+    names: &BTreeSet<ServiceName>,
+    patience: &Patience,
+    output: Output,
+    dirs: &Dirs,
+    terminal: Terminal,
+) -> Exit {
+    loop {
+        let all: Vec<ServiceStatus> = match read_status(dirs) {
+            Ok(status) => status.unwrap_or_default(),
+            Err(reason) => {
+                terminal.say(&format!("error: {reason}"));
+                return Exit::Failed;
+            }
+        };
+        let ours: Vec<ServiceStatus> = all.into_iter().filter(|s| names.contains(&s.name)).collect();
+        let worst = ours.iter().map(settled).max();
+        let complete = ours.len() == names.len();
+        match worst {
+            Some(Settled::NotYet) => {}
+            Some(worst) if complete => return conclude(&ours, worst, output, terminal),
+            None if names.is_empty() => return Exit::Ok,
+            None | Some(_) => {}
+        }
+        if patience.is_over() {
+            terminal.say("error: not everything was ready in time");
+            return Exit::Failed;
+        }
+        patience.pause(PAUSE);
+    }
+}
+
+fn conclude(status: &[ServiceStatus], worst: Settled, output: Output, terminal: Terminal) -> Exit {
+    match output {
+        Output::Json => terminal.json(&status),
+        Output::Text => {
+            for service in status {
+                terminal.data(&status_line(service));
+            }
+        }
+    }
+    match worst {
+        Settled::Ready => Exit::Ok,
+        Settled::Held => Exit::Held,
+        Settled::Failed | Settled::NotYet => Exit::Failed,
+    }
+}

@@ -1,0 +1,80 @@
+//! Where the state is, and how a verb gets at it: holding the lock, or only looking.
+
+use std::path::PathBuf;
+
+use super::args::Cli;
+use super::exit::Exit;
+use super::terminal::Terminal;
+use crate::host::linux::{HostOptions, LinuxHost, OpenError};
+use crate::host::state_dir::{Dirs, LockError, Surroundings};
+use crate::plan::memory::Memory;
+use crate::units::Pid;
+
+/// An engine that holds the state.
+pub(super) struct Opened {
+    pub host: LinuxHost,
+    pub memory: Memory,
+}
+
+/// Why the state can't be had.
+pub(super) enum NotOpened {
+    /// Another engine holds it.
+    Held(Pid),
+    /// A sentence.
+    Failed(String),
+}
+
+impl NotOpened {
+    /// Says so, and gives the exit code.
+    pub(super) fn report(&self, terminal: Terminal) -> Exit {
+        match self {
+            Self::Held(pid) => {
+                terminal.say(&format!(
+                    "error: another selfsame (pid {pid}) holds the state; stop it, or give another `--state-dir`"
+                ));
+                Exit::HeldByOther
+            }
+            Self::Failed(sentence) => {
+                terminal.say(&format!("error: {sentence}"));
+                Exit::Failed
+            }
+        }
+    }
+}
+
+/// The directories that the command line and the environment name.
+#[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
+pub(super) fn dirs(cli: &Cli) -> Result<Dirs, String> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let explicit = cli.state_dir.clone().or_else(|| variable("SELFSAME_STATE_DIR"));
+    let explicit = explicit.map(std::path::absolute).transpose().map_err(|error| error.to_string())?;
+    Dirs::locate(&Surroundings {
+        explicit,
+        uid: crate::host::own_uid(),
+        home: variable("HOME"),
+        runtime: variable("XDG_RUNTIME_DIR"),
+        state: variable("XDG_STATE_HOME"),
+    })
+}
+
+/// Takes the state and reads the ledger.
+pub(super) fn open(dirs: &Dirs, options: HostOptions, terminal: Terminal) -> Result<Opened, NotOpened> {
+    opened(LinuxHost::open(dirs, options), terminal)
+}
+
+/// Reads the records without the lock, for verbs that only look.
+pub(super) fn look(dirs: &Dirs, terminal: Terminal) -> Result<Opened, NotOpened> {
+    opened(LinuxHost::observer(dirs), terminal)
+}
+
+fn opened(host: Result<LinuxHost, OpenError>, terminal: Terminal) -> Result<Opened, NotOpened> {
+    let mut host = host.map_err(|error| match error {
+        OpenError::Lock(LockError::HeldBy(pid)) => NotOpened::Held(pid),
+        other => NotOpened::Failed(other.to_string()),
+    })?;
+    let loaded = host.load().map_err(|error| NotOpened::Failed(error.to_string()))?;
+    for problem in &loaded.problems {
+        terminal.say(&format!("warning: {problem}"));
+    }
+    Ok(Opened { host, memory: loaded.memory })
+}

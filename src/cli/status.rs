@@ -1,0 +1,162 @@
+//! `status`, and `explain NAME`: from a running watch if there is one, else from a look of its own.
+
+use std::collections::BTreeSet;
+
+use super::apply::{Settled, settled};
+use super::args::{ExplainArgs, Output, StatusArgs, WaitFor};
+use super::exit::Exit;
+use super::plan::options;
+use super::state::{self, NotOpened, Opened};
+use super::terminal::Terminal;
+use crate::engine::tick::preview;
+use crate::host::Host as _;
+use crate::host::patience::{PAUSE, Patience};
+use crate::host::presence::watcher;
+use crate::host::requests::read_status;
+use crate::host::state_dir::Dirs;
+use crate::plan::memory::Memory;
+use crate::plan::observation::Look;
+use crate::plan::status::ServiceStatus;
+use crate::plan::{QuestionHints, questions};
+use crate::report::{look_text, status_details, status_table};
+use crate::spec::{ServiceName, SpecSet};
+use crate::units::Now;
+
+/// Runs `status`.
+pub(super) fn run(args: &StatusArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
+    let labels = match args.selector.as_deref().map(selector).transpose() {
+        Ok(labels) => labels.unwrap_or_default(),
+        Err(sentence) => {
+            terminal.say(&format!("error: {sentence}"));
+            return Exit::Usage;
+        }
+    };
+    let patience = Patience::new(args.timeout);
+    loop {
+        let found = match look(dirs, terminal) {
+            Ok(found) => found,
+            Err(reason) => return reason.report(terminal),
+        };
+        let (chosen, missing) = choose(&found, &args.names, &labels);
+        let ready = missing.is_empty() && chosen.iter().all(|service| settled(service) == Settled::Ready);
+        let waits = args.wait == Some(WaitFor::Ready) && !ready && !patience.is_over();
+        if waits {
+            patience.pause(PAUSE);
+            continue;
+        }
+        for name in &missing {
+            terminal.say(&format!("error: no object `{name}` is on record"));
+        }
+        print(&chosen, args, found.now, terminal);
+        return if ready { Exit::Ok } else { Exit::NotReady };
+    }
+}
+
+/// What was found out, and by whom.
+struct Found {
+    status: Vec<ServiceStatus>,
+    memory: Memory,
+    now: Now,
+}
+
+fn look(dirs: &Dirs, terminal: Terminal) -> Result<Found, NotOpened> {
+    let Opened { mut host, memory } = state::look(dirs, terminal)?;
+    let now = host.now();
+    let told = if watcher(dirs).is_some() { read_status(dirs).map_err(NotOpened::Failed)? } else { None };
+    let status = match told {
+        Some(status) => status,
+        None => preview(&mut host, &in_force(&memory), &memory, options(false)).status,
+    };
+    Ok(Found { status, memory, now })
+}
+
+/// The documents on record.
+fn in_force(memory: &Memory) -> SpecSet {
+    let services = memory.services.iter().map(|(name, record)| (name.clone(), record.spec.clone()));
+    SpecSet { services: services.collect(), ..SpecSet::default() }
+}
+
+/// `key=value,key2=value2`
+fn selector(text: &str) -> Result<Vec<(String, String)>, String> {
+    text.split(',')
+        .map(|part| match part.split_once('=') {
+            Some((key, value)) if !key.trim().is_empty() => {
+                Ok((key.trim().to_owned(), value.trim_start_matches('=').trim().to_owned()))
+            }
+            _ => Err(format!("`{part}` is not a selector, write `key=value`")),
+        })
+        .collect()
+}
+
+fn choose<'a>(
+    found: &'a Found,
+    names: &[String],
+    labels: &[(String, String)],
+) -> (Vec<&'a ServiceStatus>, Vec<String>) {
+    let wanted = |name: &ServiceName| names.is_empty() || names.iter().any(|wanted| wanted == name.as_str());
+    let labelled = |name: &ServiceName| {
+        let record = found.memory.services.get(name);
+        labels
+            .iter()
+            .all(|(key, value)| record.is_some_and(|record| record.spec.labels.get(key) == Some(value)))
+    };
+    let chosen =
+        found.status.iter().filter(|service| wanted(&service.name) && labelled(&service.name)).collect();
+    let known: BTreeSet<&str> = found.status.iter().map(|service| service.name.as_str()).collect();
+    let missing = names.iter().filter(|name| !known.contains(name.as_str())).cloned().collect();
+    (chosen, missing)
+}
+
+fn print(chosen: &[&ServiceStatus], args: &StatusArgs, now: Now, terminal: Terminal) {
+    let owned: Vec<ServiceStatus> = chosen.iter().map(|service| (*service).clone()).collect();
+    match args.output {
+        Output::Json => terminal.json(&owned),
+        Output::Text if owned.is_empty() && args.names.is_empty() => terminal.data("nothing is on record\n"),
+        Output::Text if args.names.is_empty() => terminal.data(&status_table(&owned, now)),
+        Output::Text => {
+            let details: Vec<String> = owned.iter().map(|service| status_details(service, now)).collect();
+            terminal.data(&details.join("\n"));
+        }
+    }
+}
+
+/// Whether the subject of `explain` is an object on record.
+pub(super) fn is_object(subject: &str, dirs: &Dirs, terminal: Terminal) -> bool {
+    ServiceName::new(subject).is_ok_and(|name| {
+        state::look(dirs, terminal).is_ok_and(|opened| opened.memory.services.contains_key(&name))
+    })
+}
+
+/// Runs `explain NAME`: its status, and which processes its identity rule finds now.
+pub(super) fn explain(args: &ExplainArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
+    let found = match look(dirs, terminal) {
+        Ok(found) => found,
+        Err(reason) => return reason.report(terminal),
+    };
+    let seen = seen_now(&args.subject, &found, dirs, terminal);
+    let (chosen, _) = choose(&found, std::slice::from_ref(&args.subject), &[]);
+    match args.output {
+        Output::Json => terminal.json(&chosen),
+        Output::Text => {
+            for service in &chosen {
+                terminal.data(&status_details(service, found.now));
+            }
+            if let Some(look) = seen {
+                terminal.data(&look_text(&look));
+            }
+        }
+    }
+    Exit::Ok
+}
+
+fn seen_now(subject: &str, found: &Found, dirs: &Dirs, terminal: Terminal) -> Option<Look> {
+    let name = ServiceName::new(subject).ok()?;
+    let mut opened = state::look(dirs, terminal).ok()?;
+    let mut asked =
+        questions(&in_force(&found.memory), &found.memory, found.now.boot, QuestionHints { full: true });
+    asked.services.retain(|known, _| *known == name);
+    if let Some(question) = asked.services.get_mut(&name) {
+        question.look = true;
+    }
+    opened.host.observe(&asked).services.remove(&name)?.look
+}

@@ -1,0 +1,62 @@
+//! Where words go: data to stdout, everything else to stderr. A reader who closes the pipe is no error.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use super::args::{Cli, Color};
+use crate::diagnostic::Diagnostic;
+use crate::report::{render_diagnostics, summary_line};
+
+/// The terminal, or what stands in for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terminal {
+    colour: bool,
+    /// A person waits in front of it.
+    pub interactive: bool,
+}
+
+impl Terminal {
+    /// Decides on colour once.
+    #[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
+    pub(super) fn new(cli: &Cli) -> Self {
+        let interactive = io::stderr().is_terminal();
+        let colour = match cli.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => interactive && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        };
+        Self { colour, interactive }
+    }
+
+    /// Data, to stdout, followed by a newline if it has none.
+    #[expect(clippy::unused_self, reason = "all output goes through the terminal")]
+    pub(super) fn data(self, text: &str) {
+        let mut out = io::stdout().lock();
+        // A closed pipe means that the reader has seen enough.
+        let _ = out.write_all(text.as_bytes());
+        if !text.is_empty() && !text.ends_with('\n') {
+            let _ = out.write_all(b"\n");
+        }
+        let _ = out.flush();
+    }
+
+    /// A value as JSON, to stdout.
+    pub(super) fn json(self, value: &impl serde::Serialize) {
+        match serde_json::to_string_pretty(value) {
+            Ok(text) => self.data(&text),
+            Err(error) => self.say(&format!("error: {error}")),
+        }
+    }
+
+    /// Words for a person, to stderr.
+    #[expect(clippy::unused_self, reason = "all output goes through the terminal")]
+    pub(super) fn say(self, text: &str) {
+        let _ = writeln!(io::stderr().lock(), "{}", text.trim_end_matches('\n'));
+    }
+
+    /// Diagnostics with carets and a count, to stderr.
+    pub(super) fn diagnostics(self, diagnostics: &[Diagnostic]) {
+        if let Some(summary) = summary_line(diagnostics) {
+            self.say(&format!("{}{summary}", render_diagnostics(diagnostics, self.colour)));
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! `watch`: the loop, and what a person in front of it sees.
+
+use std::collections::BTreeMap;
+
+use super::args::{Output, WatchArgs};
+use super::exit::Exit;
+use super::state;
+use super::terminal::Terminal;
+use crate::engine::sources::Sources;
+use crate::engine::watch::{Event, Watch, WatchOptions};
+use crate::host::linux::HostOptions;
+use crate::host::presence;
+use crate::host::state_dir::Dirs;
+use crate::plan::action::Outcome;
+use crate::plan::status::{PhaseWord, ServiceStatus};
+use crate::report::{deed, printable, status_line};
+use crate::spec::ServiceName;
+
+/// Runs `watch`.
+pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
+    let opened = match state::open(
+        dirs,
+        HostOptions { signals: true, subreaper: true, ..HostOptions::default() },
+        terminal,
+    ) {
+        Ok(opened) => opened,
+        Err(reason) => return reason.report(terminal),
+    };
+    if let Err(reason) = presence::announce(dirs, &args.paths) {
+        terminal.say(&format!("warning: {reason}"));
+    }
+    let options = WatchOptions {
+        resync: args.resync,
+        settle: args.settle,
+        settle_max: args.settle_max,
+        prune_delay: args.prune_delay,
+        hints: !args.no_hints,
+    };
+    let mut teller = Teller {
+        terminal,
+        json: args.output == Output::Json,
+        phases: BTreeMap::new(),
+        summary: String::new(),
+    };
+    let mut tell = |event: Event<'_>| teller.tell(&event);
+    let watch = Watch::new(opened.host, Sources::new(args.paths.clone()), opened.memory, options, &mut tell);
+    match watch.run() {
+        Ok(()) => {
+            terminal.say("selfsame ends; the services go on");
+            Exit::Ok
+        }
+        Err(error) => {
+            terminal.say(&format!("error: {error}; the services go on"));
+            Exit::Failed
+        }
+    }
+}
+
+/// Turns events into lines. Data (what happened to services) to stdout, complaints to stderr.
+struct Teller {
+    terminal: Terminal,
+    json: bool,
+    phases: BTreeMap<ServiceName, String>,
+    summary: String,
+}
+
+impl Teller {
+    fn tell(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Sources(look) => self.terminal.diagnostics(&look.diagnostics),
+            Event::PruneHeld(held) => {
+                self.terminal.say(&format!("held: nothing is removed: {}", printable(&held.reason)));
+            }
+            Event::Tick(tick) => {
+                for (step, outcome) in &tick.outcomes {
+                    if crate::engine::converge::is_worth_telling(step) {
+                        let failed = matches!(outcome, Outcome::StartFailed { .. } | Outcome::Refused { .. });
+                        self.line(step.service.as_str(), &deed(step, outcome), failed);
+                    }
+                }
+                if let Some(reason) = &tick.not_remembered {
+                    self.terminal.say(&format!(
+                        "warning: nothing new is started, since it can't be recorded: {reason}"
+                    ));
+                }
+            }
+            Event::Status(status) => self.status(status),
+            Event::Request(request) => {
+                self.terminal.say(&format!("{} asks: {:?}", printable(&request.by), request.wanted));
+            }
+            Event::Trouble(text) => self.terminal.say(&format!("warning: {}", printable(text))),
+        }
+    }
+
+    fn line(&self, service: &str, text: &str, failed: bool) {
+        if self.json {
+            let row = serde_json::json!({ "service": service, "event": text, "failed": failed });
+            self.terminal.data(&row.to_string());
+        } else {
+            self.terminal.data(text);
+        }
+    }
+
+    /// Says what changed for each object, and the sum when it changed and is worth it.
+    fn status(&mut self, status: &[ServiceStatus]) {
+        for service in status {
+            let line = status_line(service);
+            let quiet = matches!(service.phase, PhaseWord::Pending | PhaseWord::Stopping);
+            if self.phases.get(&service.name) != Some(&line) && !quiet {
+                self.line(service.name.as_str(), &line, false);
+                self.phases.insert(service.name.clone(), line);
+            }
+        }
+        let wanted = status.iter().map(|service| service.instances.len()).sum::<usize>();
+        let ready = |service: &ServiceStatus| {
+            service.instances.iter().filter(|i| i.phase == PhaseWord::Running).count()
+        };
+        let ready: usize = status.iter().map(ready).sum();
+        let summary = format!("{ready} of {wanted} instances are ready");
+        if self.summary != summary && !self.json {
+            if ready == wanted {
+                self.terminal.data(&summary);
+            }
+            self.summary = summary;
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Ticks in a row, until nothing is left to do at once.
+
+use super::tick::{Tick, TickOptions, tick};
+use crate::host::Host;
+use crate::plan::action::{Action, Step};
+use crate::plan::memory::Memory;
+use crate::spec::SpecSet;
+
+/// So many ticks in a row at the most: whatever wants more waits for the next wake-up, so that a service that dies at
+/// once can't keep the loop from its other business.
+const IN_A_ROW: usize = 16;
+
+/// Whether a person wants to hear of it: everything but probes.
+pub fn is_worth_telling(step: &Step) -> bool {
+    match step.action {
+        Action::Probe { .. } => false,
+        Action::Start { .. } | Action::Adopt { .. } | Action::Signal { .. } | Action::Release { .. } => true,
+    }
+}
+
+/// Ticks until nothing is left to do at once. Each tick's deeds go to `tell` as they happen.
+pub fn converge<H: Host>(
+    host: &mut H,
+    desired: &SpecSet,
+    memory: &mut Memory,
+    options: TickOptions,
+    tell: &mut dyn FnMut(&Tick),
+) -> Tick {
+    let mut options = options;
+    let mut last = tick(host, desired, memory, options);
+    tell(&last);
+    for _ in 1..IN_A_ROW {
+        if !last.again {
+            break;
+        }
+        // The complete look was the first tick's; what follows looks where something is to be done.
+        options.hints.full = false;
+        last = tick(host, desired, memory, options);
+        tell(&last);
+    }
+    last
+}

@@ -1,0 +1,300 @@
+//! The loop of `watch`: sources, requests, ticks, waiting. Theory of operation:
+//!
+//! ```text
+//!        +--> look at the sources (first, after hints have settled, at each resync) --> acceptance --> what is in force
+//!        |    take requests (start, stop, restart, apply) --> memory
+//!        |    ticks until nothing is left to do at once --> status
+//!        +--- wait: an exit, a hint, a request, a signal, or the earliest deadline
+//! ```
+//!
+//! Everything that wakes the loop only ends the waiting.
+
+use std::time::Duration;
+
+use super::accept::{Acceptance, PruneHeld, PruneRules};
+use super::converge::converge;
+use super::sources::{Sources, SourcesLook};
+use super::tick::{Tick, TickOptions};
+use crate::host::Host as _;
+use crate::host::linux::LinuxHost;
+use crate::host::requests::{self, Request, Waiting, Wanted};
+use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
+use crate::host::wake::Wakes;
+use crate::plan::memory::Memory;
+use crate::plan::status::ServiceStatus;
+use crate::plan::{PlanOptions, QuestionHints};
+use crate::spec::SpecSet;
+use crate::units::BootTime;
+
+/// Without notifications the sources are looked at so often.
+const POLL: Duration = Duration::from_secs(2);
+
+/// How to watch.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct WatchOptions {
+    /// A complete look so often, whatever happens.
+    pub resync: Duration,
+    /// The quiet time after a hint.
+    pub settle: Duration,
+    /// The longest wait for quiet.
+    pub settle_max: Duration,
+    /// An object is gone when its document was missing for so long.
+    pub prune_delay: Duration,
+    /// Use notifications.
+    pub hints: bool,
+}
+
+/// What the loop tells.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The sources were looked at and are not as they were.
+    Sources(&'a SourcesLook),
+    /// Removal of objects is held back.
+    PruneHeld(&'a PruneHeld),
+    /// A tick was carried out.
+    Tick(&'a Tick),
+    /// The status after all that is to be done at once was done.
+    Status(&'a [ServiceStatus]),
+    /// A person asked for something.
+    Request(&'a Request),
+    /// Something is not as it should be with the engine itself.
+    Trouble(&'a str),
+}
+
+/// The state of the loop.
+pub struct Watch<'a> {
+    host: LinuxHost,
+    sources: Sources,
+    acceptance: Acceptance,
+    memory: Memory,
+    set: SpecSet,
+    options: WatchOptions,
+    hints: Box<dyn Hints>,
+    request_hints: Box<dyn Hints>,
+    polling: bool,
+    status: Vec<ServiceStatus>,
+    digest: Option<String>,
+    held: Option<PruneHeld>,
+    confirmed: bool,
+    tell: &'a mut dyn FnMut(Event<'_>),
+}
+
+impl std::fmt::Debug for Watch<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").field("sources", &self.sources).finish_non_exhaustive()
+    }
+}
+
+/// When the loop has to look again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Deadlines {
+    /// At the sources, since a hint has settled or a document's absence is to be confirmed.
+    sources: Option<BootTime>,
+    /// The first hint that is not looked after yet.
+    first_hint: Option<BootTime>,
+    /// At everything.
+    resync: BootTime,
+    /// What the plan waits for.
+    plan: Option<BootTime>,
+}
+
+impl<'a> Watch<'a> {
+    /// A loop over these sources, going on from what is remembered.
+    pub fn new(
+        host: LinuxHost,
+        sources: Sources,
+        memory: Memory,
+        options: WatchOptions,
+        tell: &'a mut dyn FnMut(Event<'_>),
+    ) -> Self {
+        let acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
+        Self {
+            host,
+            sources,
+            acceptance,
+            memory,
+            set: SpecSet::default(),
+            options,
+            hints: Box::new(NoHints),
+            request_hints: Box::new(NoHints),
+            polling: false,
+            status: Vec::new(),
+            digest: None,
+            held: None,
+            confirmed: false,
+            tell,
+        }
+    }
+
+    /// Runs until somebody asks it to end. The services stay as they are.
+    ///
+    /// # Errors
+    /// The kernel refuses to let it wait.
+    pub fn run(mut self) -> std::io::Result<()> {
+        // Hints are armed before the first look, so that nothing falls between the two.
+        self.arm_hints();
+        let mut deadlines = Deadlines::default();
+        let mut full = true;
+        loop {
+            let now = self.host.now().boot;
+            if full || deadlines.sources.is_some_and(|at| at <= now) {
+                deadlines.first_hint = None;
+                deadlines.sources = self.look_at_sources(now);
+            }
+            let taken = self.take_requests();
+            deadlines.plan = self.converge(full);
+            self.answer(taken);
+            self.confirmed = false;
+            if full {
+                deadlines.resync = self.host.now().boot.after(self.options.resync);
+            }
+            let wakes = self.host.wait(Some(deadlines.earliest()))?;
+            let now = self.host.now().boot;
+            if wakes.stop.is_some() {
+                return Ok(());
+            }
+            self.note_wakes(&wakes, now, &mut deadlines);
+            full = wakes.reload || now >= deadlines.resync;
+        }
+    }
+
+    fn note_wakes(&mut self, wakes: &Wakes, now: BootTime, deadlines: &mut Deadlines) {
+        if wakes.specs {
+            let first = *deadlines.first_hint.get_or_insert(now);
+            let settled = now.after(self.options.settle).min(first.after(self.options.settle_max));
+            deadlines.sources = Some(settled);
+        }
+    }
+
+    /// One set of watches for documents, which wait until they settle, and one for requests, which don't.
+    fn arm_hints(&mut self) {
+        if !self.options.hints {
+            self.polling = true;
+            return;
+        }
+        let armed = NotifyHints::new(self.host.specs_poke())
+            .and_then(|specs| Ok((specs, NotifyHints::new(self.host.requests_poke())?)));
+        match armed {
+            Ok((specs, requests)) => {
+                self.hints = Box::new(specs);
+                self.request_hints = Box::new(requests);
+            }
+            Err(reason) => self.poll_because(&reason),
+        }
+    }
+
+    fn poll_because(&mut self, reason: &str) {
+        if !self.polling {
+            (self.tell)(Event::Trouble(&format!(
+                "looking every 2s, since notifications are not to be had: {reason}"
+            )));
+        }
+        self.polling = true;
+    }
+
+    /// Watches anew what is another directory now under its old name.
+    fn renew_hints(&mut self) {
+        if !self.options.hints {
+            return;
+        }
+        let requests = [self.host.dirs().requests()];
+        match self.hints.watch(self.sources.places()).and_then(|()| self.request_hints.watch(&requests)) {
+            Ok(()) => self.polling = false,
+            Err(reason) => self.poll_because(&reason),
+        }
+    }
+
+    /// Looks at the documents, and says when to look again.
+    fn look_at_sources(&mut self, now: BootTime) -> Option<BootTime> {
+        self.renew_hints();
+        let look = self.sources.look();
+        if self.digest.as_ref() != Some(&look.digest) {
+            (self.tell)(Event::Sources(&look));
+            self.digest = Some(look.digest.clone());
+        }
+        let rules = PruneRules { delay: self.options.prune_delay, confirmed: self.confirmed };
+        let accepted = self.acceptance.look(&look.seen, rules, now);
+        if accepted.held != self.held {
+            if let Some(held) = &accepted.held {
+                (self.tell)(Event::PruneHeld(held));
+            }
+            self.held = accepted.held;
+        }
+        self.set = accepted.set;
+        let poll = self.polling.then(|| now.after(POLL));
+        accepted.recheck.into_iter().chain(poll).min()
+    }
+
+    /// Puts what people ask for on record. Each request is answered (removed) only after the ticks that follow: whoever
+    /// waits for that finds a status that knows of it. A crash in between asks twice, which does no harm.
+    fn take_requests(&mut self) -> Vec<Waiting> {
+        let (waiting, problems) = requests::waiting(self.host.dirs());
+        for problem in problems {
+            (self.tell)(Event::Trouble(&problem));
+        }
+        for request in &waiting {
+            (self.tell)(Event::Request(&request.request));
+            let now = self.host.now();
+            match &request.request.wanted {
+                Wanted::Start(name) => {
+                    self.with_record(name, |record, by| record.ask(true, by, now.wall), &request.request)
+                }
+                Wanted::Stop(name) => {
+                    self.with_record(name, |record, by| record.ask(false, by, now.wall), &request.request)
+                }
+                Wanted::Restart(name) => {
+                    self.with_record(name, |record, _| record.ask_restart(now.boot), &request.request)
+                }
+                Wanted::Apply { confirmed } => {
+                    self.confirmed |= confirmed;
+                    let _ = self.look_at_sources(now.boot);
+                }
+            }
+        }
+        waiting
+    }
+
+    fn answer(&mut self, taken: Vec<Waiting>) {
+        for request in taken {
+            if let Err(error) = request.done() {
+                (self.tell)(Event::Trouble(&format!("a request can't be removed: {error}")));
+            }
+        }
+    }
+
+    fn with_record(
+        &mut self,
+        name: &crate::spec::ServiceName,
+        change: impl FnOnce(&mut crate::plan::memory::Record, String),
+        request: &Request,
+    ) {
+        match self.memory.services.get_mut(name) {
+            Some(record) => change(record, request.by.clone()),
+            None => (self.tell)(Event::Trouble(&format!("`{name}` is asked for and not on record"))),
+        }
+    }
+
+    /// Ticks until nothing is left to do at once, writes the status down, and says when to tick again.
+    fn converge(&mut self, full: bool) -> Option<BootTime> {
+        let options =
+            TickOptions { plan: PlanOptions { confirmed: self.confirmed }, hints: QuestionHints { full } };
+        let tell = &mut self.tell;
+        let last = converge(&mut self.host, &self.set, &mut self.memory, options, &mut |tick| {
+            (tell)(Event::Tick(tick));
+        });
+        if last.plan.status != self.status {
+            if let Err(reason) = requests::write_status(self.host.dirs(), &last.plan.status) {
+                (self.tell)(Event::Trouble(&reason));
+            }
+            self.status.clone_from(&last.plan.status);
+            (self.tell)(Event::Status(&self.status));
+        }
+        if last.again { Some(self.host.now().boot) } else { last.next }
+    }
+}
+
+impl Deadlines {
+    fn earliest(&self) -> BootTime {
+        self.sources.into_iter().chain(self.plan).chain([self.resync]).min().unwrap_or(self.resync)
+    }
+}

@@ -1,0 +1,167 @@
+//! Whose a process will be: users, groups, and the variables that come from files.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use nix::unistd::{Group, User};
+
+use super::errno::io_text;
+use super::{atomic, walk};
+use crate::plan::observation::Prepared;
+use crate::spec::{Account, EnvFrom, Service};
+use crate::units::{Gid, Uid};
+
+/// No environment file is larger.
+const ENV_BYTES_MAX: u64 = 1 << 20;
+
+/// Looks up the account of a service; `places` has the directories filled in.
+///
+/// # Errors
+/// A sentence: there is no such user, or it can't be taken on.
+pub fn account(spec: &Service, places: &Prepared) -> Result<Prepared, String> {
+    let engine = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let entry = match &spec.user {
+        None => by_uid(engine.0)?,
+        Some(Account::Id(uid)) => by_uid(*uid)?,
+        Some(Account::Name(name)) => Some(by_name(name)?),
+    };
+    let uid = entry.as_ref().map_or_else(
+        || match &spec.user {
+            Some(Account::Id(uid)) => *uid,
+            Some(Account::Name(_)) | None => engine.0,
+        },
+        |user| user.uid.as_raw(),
+    );
+    let gid = match (&spec.group, &entry) {
+        (Some(group), _) => group_id(group)?,
+        (None, _) if spec.user.is_none() => engine.1,
+        (None, Some(user)) => user.gid.as_raw(),
+        (None, None) => {
+            return Err(format!("user {uid} has no entry, so that its group is not known: give `group`"));
+        }
+    };
+    let groups = spec.supplementary_groups.iter().map(group_id).collect::<Result<Vec<_>, _>>()?;
+    let change_ids = (uid, gid) != engine || !groups.is_empty();
+    if change_ids && engine.0 != 0 {
+        let wanted = entry.as_ref().map_or_else(|| uid.to_string(), |user| user.name.clone());
+        return Err(format!(
+            "user `{wanted}` with group {gid} can't be taken on: selfsame runs as user {} and not as root",
+            engine.0
+        ));
+    }
+    let (user_name, home, shell) = entry.map_or_else(
+        || (uid.to_string(), "/".to_owned(), "/bin/sh".to_owned()),
+        |user| (user.name, text_or(&user.dir, "/"), text_or(&user.shell, "/bin/sh")),
+    );
+    Ok(Prepared {
+        uid: Uid(uid),
+        gid: Gid(gid),
+        groups: groups.into_iter().map(Gid).collect(),
+        change_ids,
+        user_name,
+        home,
+        shell,
+        env_from: env_from(&spec.env_from, uid)?,
+        ..places.clone()
+    })
+}
+
+fn text_or(path: &Path, default: &str) -> String {
+    path.to_str().filter(|text| !text.is_empty()).unwrap_or(default).to_owned()
+}
+
+fn by_uid(uid: u32) -> Result<Option<User>, String> {
+    User::from_uid(uid.into()).map_err(|errno| format!("user {uid} can't be looked up: {errno}"))
+}
+
+fn by_name(name: &str) -> Result<User, String> {
+    match User::from_name(name) {
+        Ok(Some(user)) => Ok(user),
+        Ok(None) => Err(format!("there is no user `{name}`")),
+        Err(errno) => Err(format!("user `{name}` can't be looked up: {errno}")),
+    }
+}
+
+fn group_id(account: &Account) -> Result<u32, String> {
+    match account {
+        Account::Id(gid) => Ok(*gid),
+        Account::Name(name) => match Group::from_name(name) {
+            Ok(Some(group)) => Ok(group.gid.as_raw()),
+            Ok(None) => Err(format!("there is no group `{name}`")),
+            Err(errno) => Err(format!("group `{name}` can't be looked up: {errno}")),
+        },
+    }
+}
+
+/// Merges the files in order. They may belong to root, the engine's user or the service's.
+fn env_from(files: &[EnvFrom], service_uid: u32) -> Result<BTreeMap<String, String>, String> {
+    let own = rustix::process::geteuid().as_raw();
+    let mut merged = BTreeMap::new();
+    for EnvFrom { file, optional, prefix } in files {
+        let failed = |text: String| format!("environment file `{}`: {text}", file.display());
+        let stages = match walk::stages(file) {
+            Err(error) if *optional && error.kind() == std::io::ErrorKind::NotFound => continue,
+            stages => stages.map_err(|error| failed(io_text(&error)))?,
+        };
+        if let Some(weak) = walk::weakest(&stages, &[own, service_uid]) {
+            return Err(failed(format!("it is not to be trusted: {weak}")));
+        }
+        let Some(last) = stages.last() else { continue };
+        let bytes = atomic::read(&last.path, &[0, own, service_uid], ENV_BYTES_MAX)
+            .map_err(|error| failed(io_text(&error)))?;
+        let text = String::from_utf8(bytes).map_err(|_| failed("it is not UTF-8".into()))?;
+        let variables = parse(&text).map_err(failed)?;
+        merged.extend(variables.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value)));
+    }
+    Ok(merged)
+}
+
+/// Lines of `NAME=value`; empty lines and lines that begin with `#` don't count; a value may stand in quotes, and
+/// `export` before the name.
+fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
+    let mut variables = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+        let (name, value) = line
+            .split_once('=')
+            .filter(|(name, _)| is_name(name))
+            .ok_or_else(|| format!("line {} is not of the form `NAME=value`", number + 1))?;
+        if value.contains('\0') {
+            return Err(format!("line {} holds a NUL", number + 1));
+        }
+        variables.push((name.to_owned(), unquoted(value.trim()).to_owned()));
+    }
+    Ok(variables)
+}
+
+fn is_name(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn unquoted(value: &str) -> &str {
+    ['"', '\''].into_iter().find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_variables_are_read() {
+        let text = "# c\nA=1\n\nexport B = x\n";
+        assert!(parse(text).is_err(), "no blank before the sign");
+        let rows = parse("A=1\n  B=\"x y\"\nexport C='d'\nD=\nE=a=b\n#F=1\nG=\"open\n");
+        let expected = [("A", "1"), ("B", "x y"), ("C", "d"), ("D", ""), ("E", "a=b"), ("G", "\"open")];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        assert_eq!(rows, Ok(expected));
+        for wrong in ["A", "1A=x", "=x", "A B=x"] {
+            assert!(parse(wrong).is_err_and(|text| text.contains("line 1")), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Small files, whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Writes a file under a temporary name beside it and renames it, so that a reader finds the old or the new one.
+/// Not synced: these are files of this boot, and a power loss voids them.
+///
+/// # Errors
+/// What the kernel answered; the old file is as it was.
+pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    };
+    let mut temporary = std::ffi::OsString::from(".");
+    temporary.push(name);
+    temporary.push(".tmp");
+    let temporary = dir.join(temporary);
+    // What a killed engine left behind; our own directory, under our lock.
+    let _ = fs::remove_file(&temporary);
+    let written = create_new(&temporary, mode)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+/// A file that must not exist yet.
+///
+/// # Errors
+/// `EEXIST`, or what the kernel answered.
+pub fn create_new(path: &Path, mode: u32) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(mode).custom_flags(libc::O_NOFOLLOW).open(path)
+}
+
+/// Reads a small regular file of one of `owners`; no links, no devices.
+///
+/// # Errors
+/// What the kernel answered; `EINVAL`: not a regular file; `EPERM`: somebody else's; `EFBIG`: larger than `limit`.
+pub fn read(path: &Path, owners: &[u32], limit: u64) -> io::Result<Vec<u8>> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let meta = file.metadata()?;
+    let refused = if !meta.is_file() {
+        Some(libc::EINVAL)
+    } else if !owners.contains(&meta.uid()) {
+        Some(libc::EPERM)
+    } else {
+        (meta.len() > limit).then_some(libc::EFBIG)
+    };
+    if let Some(errno) = refused {
+        return Err(io::Error::from_raw_os_error(errno));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

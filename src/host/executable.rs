@@ -1,0 +1,74 @@
+//! Whether a program can be started, and whether root may: what runs as root must not be for others to change.
+
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::errno::io_text;
+use super::walk;
+use crate::facts::parse_shebang;
+use crate::process::chain::{Program, Surroundings, resolve};
+use crate::process::world::World;
+use crate::spec::Service;
+
+/// As the kernel: so many scripts in a row.
+const SCRIPTS_MAX: usize = 5;
+
+/// Looks at the program of a service that will run as `uid`.
+///
+/// # Errors
+/// A sentence: it isn't there, isn't executable, or is refused.
+pub fn check(spec: &Service, uid: u32, world: &dyn World) -> Result<(), String> {
+    let program = &spec.startas;
+    let stages =
+        walk::stages(program).map_err(|error| format!("`{}`: {}", program.display(), io_text(&error)))?;
+    if let Some(last) = stages.last() {
+        if !last.meta.is_file() {
+            return Err(format!("`{}` is not a regular file", program.display()));
+        }
+        if last.meta.mode() & 0o111 == 0 {
+            let path = program.display();
+            return Err(format!("`{path}` is not executable, mend it with `chmod +x {path}`"));
+        }
+    }
+    if uid != 0 || spec.trust_executable {
+        return Ok(());
+    }
+    for file in files_that_run(spec, world) {
+        // What can't be followed fails in execve, with the kernel's own words.
+        let Ok(stages) = walk::stages(&file) else { continue };
+        if let Some(weak) = walk::weakest(&stages, &[]) {
+            return Err(format!(
+                "`{}` would run as root, and others can change what runs: {weak}; give another `user`, mend the \
+                 owner and mode, or set `trustExecutable: true`",
+                program.display()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The program, each interpreter of its `#!` chain, and what `env` finds in the end.
+fn files_that_run(spec: &Service, world: &dyn World) -> Vec<PathBuf> {
+    let mut files = vec![spec.startas.clone()];
+    let mut at = spec.startas.clone();
+    for _ in 0..SCRIPTS_MAX {
+        let Ok(head) = walk::head_of(&at) else { break };
+        let Ok(line) = parse_shebang(&head) else { break };
+        at = spec.working_directory.join(Path::new(std::ffi::OsStr::from_bytes(&line.interpreter)));
+        files.push(at.clone());
+    }
+    let chain = resolve(world, spec.startas.as_os_str().as_bytes(), &surroundings(spec));
+    if let Program::Image(facts) = chain.program {
+        files.push(PathBuf::from(std::ffi::OsStr::from_bytes(&facts.real)));
+    }
+    files
+}
+
+/// Where relative names and bare program names of a service are looked up.
+pub fn surroundings(spec: &Service) -> Surroundings {
+    Surroundings {
+        working_directory: Some(spec.working_directory.as_os_str().as_bytes().into()),
+        path: spec.env.get("PATH").map(|path| path.as_bytes().into()),
+    }
+}

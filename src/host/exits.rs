@@ -1,0 +1,108 @@
+//! Processes on record, each held by a pidfd, and how they ended.
+
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::errno::io_text;
+use super::signal::{NotHeld, Vital, hold};
+use super::spawn::{exit_of, exit_of_status, peek_any_exited, reap, reap_pid};
+use super::wake::Waker;
+use crate::facts::{ProcessKey, Reason, Why};
+use crate::plan::memory::Exit;
+use crate::units::Pid;
+
+/// Whether a process on record lives.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Life {
+    /// It does.
+    Alive,
+    /// It doesn't, or is a zombie.
+    Gone(Exit),
+    /// It can't be told.
+    Unknown(Reason),
+}
+
+#[derive(Debug)]
+struct Entry {
+    pidfd: OwnedFd,
+    exit: Option<Exit>,
+}
+
+/// The table.
+#[derive(Debug, Default)]
+pub struct Exits {
+    table: BTreeMap<ProcessKey, Entry>,
+}
+
+impl Exits {
+    /// Takes in a process that was just started.
+    pub fn started(&mut self, key: &ProcessKey, pidfd: OwnedFd, waker: &Waker) {
+        // Without a wake-up its exit is seen at the next resync only, which is late but not wrong.
+        let _ = waker.watch_exit(&pidfd);
+        self.table.insert(key.clone(), Entry { pidfd, exit: None });
+    }
+
+    /// Forgets what isn't on record any more.
+    pub fn retain(&mut self, wanted: impl Fn(&ProcessKey) -> bool) {
+        self.table.retain(|key, _| wanted(key));
+    }
+
+    /// Whether the process of this key lives. Holds it from now on.
+    pub fn life(&mut self, key: &ProcessKey, waker: &Waker) -> Life {
+        if !self.table.contains_key(key) {
+            match hold(key) {
+                Ok(held) => self.started(key, held.pidfd, waker),
+                Err(NotHeld::Gone(pidfd, vital)) => return Life::Gone(exit_seen(pidfd.as_ref(), vital)),
+                Err(NotHeld::Failed(error)) => {
+                    let detail = format!("process {}: {}", key.pid, io_text(&error));
+                    return Life::Unknown(Reason::new(Why::Denied, detail));
+                }
+            }
+        }
+        let Some(entry) = self.table.get_mut(key) else { return Life::Alive };
+        if entry.exit.is_none() && has_exited(&entry.pidfd) {
+            let exit = match reap(&entry.pidfd) {
+                Ok(Some(exit)) => exit,
+                // Not our child, or collected with the orphans.
+                Ok(None) | Err(_) => exit_seen(Some(&entry.pidfd), zombie(key)),
+            };
+            entry.exit = Some(exit);
+        }
+        entry.exit.clone().map_or(Life::Alive, Life::Gone)
+    }
+
+    /// Collects every child that exited, orphans that came to us as their subreaper among them. The statuses of those
+    /// on record are kept; the others are returned.
+    pub fn reap_all(&mut self) -> Vec<(Pid, Exit)> {
+        let mut others = Vec::new();
+        while let Some((pid, exit)) = peek_any_exited() {
+            // While it isn't collected, the number is certainly that of the child.
+            let ours = self.table.iter_mut().find(|(key, entry)| key.pid == pid && has_exited(&entry.pidfd));
+            match ours {
+                Some((_, entry)) => entry.exit = entry.exit.take().or(Some(exit)),
+                None => others.push((pid, exit)),
+            }
+            reap_pid(pid);
+        }
+        others
+    }
+}
+
+fn has_exited(pidfd: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(pidfd, PollFlags::IN)];
+    poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
+}
+
+fn zombie(key: &ProcessKey) -> Option<Vital> {
+    super::signal::vital(key.pid).ok().filter(|vital| vital.start == key.start && vital.is_over())
+}
+
+/// What the kernel tells of the end of a process that we don't wait for: a zombie's status, where we may read it, or
+/// what the pidfd keeps.
+fn exit_seen(pidfd: Option<&OwnedFd>, vital: Option<Vital>) -> Exit {
+    // A zombie's field is 0 as well where it isn't readable; then nothing is known.
+    let from_stat = vital.filter(|vital| vital.exit != 0).map(|vital| exit_of_status(vital.exit));
+    from_stat.or_else(|| pidfd.and_then(exit_of)).unwrap_or(Exit::Unknown)
+}

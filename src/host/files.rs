@@ -1,0 +1,46 @@
+//! Small reads for verbs and sources.
+
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+/// The most that is read of a text given on the command line: the limit of snapshots.
+const TEXT_MAX: u64 = 64 << 20;
+
+/// A text file that a person named.
+///
+/// # Errors
+/// What the kernel answered; not UTF-8; too large.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = std::fs::File::open(path)?.take(TEXT_MAX + 1).read_to_string(&mut text)?;
+    if read as u64 > TEXT_MAX {
+        return Err(io::Error::other("larger than 64MiB"));
+    }
+    Ok(text)
+}
+
+/// The path without links, if it leads anywhere.
+pub fn real_path(path: &Path) -> Option<PathBuf> {
+    std::fs::canonicalize(path).ok()
+}
+
+/// Whether it is a directory now.
+pub fn is_directory(path: &Path) -> bool {
+    path.is_dir()
+}
+
+/// The engine's effective user.
+pub fn own_uid() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Whether something has this name.
+pub fn exists(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok()
+}
+
+/// Who calls, for the record: the name of the real user, else the number.
+pub fn caller() -> String {
+    let uid = nix::unistd::getuid();
+    nix::unistd::User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
+}

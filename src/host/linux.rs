@@ -1,0 +1,298 @@
+//! This host: the door of `Host`, put together from the parts beside it.
+//!
+//! ```text
+//! observe --> one LiveWorld a tick --> records (pidfd, start time), looks (identity), preparations (accounts, files)
+//! perform --> slot, spawn | verified signal | probe begun
+//! remember -> ledger
+//! wait    --> Wakes
+//! ```
+
+mod look;
+mod observe;
+
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::conditions::Conditions;
+use super::errno::io_text;
+use super::exits::{Exits, Life};
+use super::ledger::{Ledger, LedgerError, Loaded, peek};
+use super::probe::Probes;
+use super::proc::LiveWorld;
+use super::signal::{boot_id, signal_verified};
+use super::spawn::{keep_exits_of_children, spawn};
+use super::state_dir::{Dirs, LockError, StateLock};
+use super::wake::{Poke, Waker, Wakes};
+use super::{Host, clock, executable};
+use crate::facts::{Fact, ProcessKey};
+use crate::plan::action::{Action, Launch, Outcome, Step};
+use crate::plan::memory::{Memory, Phase};
+use crate::plan::observation::{Observation, Prepared, Questions};
+use crate::spec::{Service, ServiceName};
+use crate::units::{BootId, BootTime, Gid, Now, Uid};
+
+/// How the host is used.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HostOptions {
+    /// How long to wait for another engine that holds the state.
+    pub lock_timeout: Duration,
+    /// TERM, INT, QUIT, HUP and CHLD become wake-ups.
+    pub signals: bool,
+    /// Orphans of services come to the engine, which collects them and finds services that forked away. One host of
+    /// a process at most, and no other part of the program may wait for children.
+    pub subreaper: bool,
+}
+
+/// Why there is no host.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another engine holds the state.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The state directory can't be used.
+    #[error("{0}")]
+    State(String),
+    /// The system refuses what every look needs.
+    #[error("this host can't be looked at: {0}")]
+    System(String),
+}
+
+/// The Linux host of one engine.
+#[derive(Debug)]
+pub struct LinuxHost {
+    dirs: Dirs,
+    /// `None`: a look from outside, that changes nothing.
+    ledger: Option<Ledger>,
+    boot: BootId,
+    world: LiveWorld,
+    waker: Waker,
+    exits: Exits,
+    probes: Probes,
+    conditions: Conditions,
+    subreaper: bool,
+    /// `CAP_SYS_PTRACE`: processes of other users can be looked at.
+    privileged: bool,
+    uid: Uid,
+    gid: Gid,
+}
+
+impl LinuxHost {
+    /// A host that acts: takes the state for itself.
+    ///
+    /// # Errors
+    /// Somebody else has it, or something that everything rests on is missing.
+    pub fn open(dirs: &Dirs, options: HostOptions) -> Result<Self, OpenError> {
+        dirs.ensure().map_err(OpenError::State)?;
+        let lock = StateLock::lock_timeout(dirs, options.lock_timeout)?;
+        let ledger = Ledger::new(dirs.clone(), lock);
+        if options.subreaper {
+            let own = Some(rustix::process::getpid());
+            rustix::process::set_child_subreaper(own)
+                .map_err(|errno| OpenError::System(io_text(&errno.into())))?;
+        }
+        Self::new(dirs, Some(ledger), options)
+    }
+
+    /// A host that only looks; it needs no lock, and performs and remembers nothing.
+    ///
+    /// # Errors
+    /// Something that everything rests on is missing.
+    pub fn observer(dirs: &Dirs) -> Result<Self, OpenError> {
+        Self::new(dirs, None, HostOptions::default())
+    }
+
+    fn new(dirs: &Dirs, ledger: Option<Ledger>, options: HostOptions) -> Result<Self, OpenError> {
+        let system = |error: io::Error| OpenError::System(io_text(&error));
+        keep_exits_of_children();
+        // Before anything that starts threads: they inherit which signals are blocked.
+        let waker = Waker::new(options.signals).map_err(system)?;
+        let probes = Probes::new().map_err(system)?;
+        waker.watch_probes(probes.descriptor()).map_err(system)?;
+        Ok(Self {
+            dirs: dirs.clone(),
+            ledger,
+            boot: boot_id().map_err(system)?,
+            world: LiveWorld::new().map_err(system)?,
+            waker,
+            exits: Exits::default(),
+            probes,
+            conditions: Conditions::default(),
+            subreaper: options.subreaper,
+            privileged: observe::may_look_at_others(),
+            uid: Uid(rustix::process::geteuid().as_raw()),
+            gid: Gid(rustix::process::getegid().as_raw()),
+        })
+    }
+
+    /// This boot.
+    pub fn boot(&self) -> &BootId {
+        &self.boot
+    }
+
+    /// Where the state lies.
+    pub fn dirs(&self) -> &Dirs {
+        &self.dirs
+    }
+
+    /// The memory of this boot, as the last engine left it.
+    ///
+    /// # Errors
+    /// A newer format, or records that can't be listed: nothing may be done then.
+    pub fn load(&mut self) -> Result<Loaded, LedgerError> {
+        match &mut self.ledger {
+            Some(ledger) => ledger.load(&self.boot),
+            None => peek(&self.dirs, &self.boot),
+        }
+    }
+
+    /// For hints that documents changed.
+    pub fn specs_poke(&self) -> Poke {
+        self.waker.specs()
+    }
+
+    /// For hints that a request waits.
+    pub fn requests_poke(&self) -> Poke {
+        self.waker.requests()
+    }
+
+    /// Waits for whatever comes first, at most until `until`.
+    ///
+    /// # Errors
+    /// The kernel refuses to wait.
+    pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
+        let deadline = until.into_iter().chain(self.probes.deadline()).min();
+        let wakes = self.waker.wait(deadline)?;
+        if self.subreaper {
+            for (pid, exit) in self.exits.reap_all() {
+                self.probes.exited(pid, &exit);
+            }
+        }
+        self.probes.poll(clock::now().boot);
+        Ok(wakes)
+    }
+
+    /// What is known of a launch before anything is looked up: the directories.
+    fn places(&self) -> Prepared {
+        let text = |path: &std::path::Path| path.display().to_string();
+        Prepared {
+            uid: self.uid,
+            gid: self.gid,
+            groups: Vec::new(),
+            change_ids: false,
+            user_name: String::new(),
+            home: String::new(),
+            shell: String::new(),
+            env_from: std::collections::BTreeMap::new(),
+            run_dir: text(&self.dirs.run),
+            log_dir: text(&self.dirs.log),
+        }
+    }
+
+    fn start(&mut self, name: &ServiceName, index: u32, nonce: &str, launch: &Launch) -> Outcome {
+        let Some(ledger) = &self.ledger else { return looks_only() };
+        let slot = match ledger.create_slot(name, index, nonce) {
+            Ok(slot) => slot,
+            Err(error) => {
+                let error = format!("the start could not be recorded: {}", io_text(&error));
+                return Outcome::Refused { error };
+            }
+        };
+        match spawn(launch, Some(slot.as_fd())) {
+            Ok(spawned) => {
+                let key = ProcessKey { boot: self.boot.clone(), pid: spawned.pid, start: spawned.start };
+                self.exits.started(&key, spawned.pidfd, &self.waker);
+                Outcome::Started(key)
+            }
+            Err(error) => {
+                ledger.remove_slot(name, index, nonce);
+                Outcome::StartFailed { error: error.to_string() }
+            }
+        }
+    }
+
+    fn prepare(&self, spec: &Service, world: &LiveWorld) -> Result<Prepared, String> {
+        let prepared = super::accounts::account(spec, &self.places())?;
+        executable::check(spec, prepared.uid.0, world)?;
+        Ok(prepared)
+    }
+
+    /// Forgets what is no longer on record.
+    fn forget(&mut self, memory: &Memory) {
+        let keys: std::collections::BTreeSet<&ProcessKey> = memory
+            .services
+            .values()
+            .flat_map(|record| record.instances.values())
+            .filter_map(|instance| match &instance.phase {
+                Phase::Starting { process, .. }
+                | Phase::Running { process, .. }
+                | Phase::Stopping { process, .. } => Some(&process.key),
+                Phase::Vacant | Phase::BackOff { .. } | Phase::Finished | Phase::Intended { .. } => None,
+            })
+            .collect();
+        self.exits.retain(|key| keys.contains(key));
+        self.probes.retain(|key| keys.contains(key));
+    }
+}
+
+impl Host for LinuxHost {
+    fn now(&self) -> Now {
+        clock::now()
+    }
+
+    fn observe(&mut self, questions: &Questions) -> Observation {
+        if self.subreaper {
+            for (pid, exit) in self.exits.reap_all() {
+                self.probes.exited(pid, &exit);
+            }
+        }
+        self.probes.poll(clock::now().boot);
+        let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.as_str())));
+        let world = self.world.again().with_managed(managed.collect());
+        let services = questions
+            .services
+            .iter()
+            .map(|(name, question)| (name.clone(), self.see(name, question, questions, &world)))
+            .collect();
+        Observation { now: clock::now(), boot: self.boot.clone(), services }
+    }
+
+    fn remember(&mut self, memory: &Memory) -> Result<(), String> {
+        self.forget(memory);
+        match &mut self.ledger {
+            Some(ledger) => ledger.remember(memory),
+            None => Err("the state is not held by this look".into()),
+        }
+    }
+
+    fn perform(&mut self, step: &Step) -> Outcome {
+        if self.ledger.is_none() {
+            return looks_only();
+        }
+        match &step.action {
+            Action::Start { nonce, launch } => self.start(&step.service, step.index, nonce, launch),
+            Action::Signal { key, signal, adopted_by } => {
+                let world = self.world.again();
+                let places = self.places();
+                signal_verified(key, *signal, || match adopted_by {
+                    None => Fact::Known(true),
+                    Some(rule) => self.still_satisfies(key, rule, &places, &world),
+                })
+            }
+            Action::Probe { key, check, timeout, launch } => {
+                self.probes.begin(key, check, *timeout, launch.as_deref(), clock::now().boot);
+                Outcome::Done
+            }
+            Action::Adopt { key } => match self.exits.life(key, &self.waker) {
+                Life::Gone(_) => Outcome::Gone,
+                Life::Alive | Life::Unknown(_) => Outcome::Done,
+            },
+            Action::Release { .. } => Outcome::Done,
+        }
+    }
+}
+
+fn looks_only() -> Outcome {
+    Outcome::Refused { error: "this look doesn't hold the state".into() }
+}

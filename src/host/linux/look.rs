@@ -1,0 +1,178 @@
+//! Which processes are the service, as far as no record says: the identity rule, asked of this host.
+
+use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt;
+
+use super::LinuxHost;
+use crate::facts::{Fact, ProcessKey, Reason, Why};
+use crate::host::executable::surroundings;
+use crate::plan::observation::{ArgumentsSeen, Candidate, Look, Prepared, Questions};
+use crate::plan::substitute;
+use crate::process::arguments::{ArgumentMatch, ends_in};
+use crate::process::identity::{self, Query, Ternary};
+use crate::process::pidfile;
+use crate::process::tree;
+use crate::process::world::{Bytes, World};
+use crate::spec::{Account, Service, ServiceName};
+use crate::units::{Pid, Uid};
+
+impl LinuxHost {
+    /// The look of a start: every process of the host.
+    pub(super) fn look(
+        &self,
+        name: &ServiceName,
+        spec: &Service,
+        questions: &Questions,
+        world: &super::LiveWorld,
+    ) -> Look {
+        let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
+        let places = self.places();
+        let user = match wanted_user(spec, world) {
+            Ok(user) => user,
+            Err(reason) => {
+                let note = format!("the user can't be looked up: {reason}");
+                return Look { notes: vec![note], complete: false, ..Look::default() };
+            }
+        };
+        let own = questions.recorded.iter().filter(|(_, of)| *of == name).map(|(key, _)| key.pid).collect();
+        let found = self.ask(spec, user, own, &places, world, &pids);
+        let candidates = found
+            .candidates
+            .iter()
+            .filter_map(|candidate| self.candidate(candidate, name, spec, &places, questions, world))
+            .collect();
+        Look { candidates, unknown: found.unknown, complete: found.complete, notes: found.notes }
+    }
+
+    /// The identity rule for some processes.
+    pub(super) fn ask(
+        &self,
+        spec: &Service,
+        user: Option<Uid>,
+        recorded: BTreeSet<Pid>,
+        places: &Prepared,
+        world: &dyn World,
+        pids: &[Pid],
+    ) -> identity::Look {
+        let around = surroundings(spec);
+        let bound = |expression: &Option<crate::spec::Expression>| {
+            expression.as_ref().map(|expression| self.conditions.bind(expression, spec, places, world))
+        };
+        let (narrow, replace) = (bound(&spec.narrow), bound(&spec.match_only));
+        let narrow = narrow.as_ref().map(|bound| move |pid| bound.holds(pid));
+        let replace = replace.as_ref().map(|bound| move |pid| bound.holds(pid));
+        let query = Query {
+            name: spec.name.as_str(),
+            startas: path_bytes(&spec.startas),
+            args: arguments(spec, 0, places),
+            becomes: spec.becomes.as_deref().map(path_bytes),
+            user,
+            engine_uid: self.uid,
+            privileged: self.privileged,
+            pidfile: pidfile_path(spec, 0, places),
+            working_directory: path_bytes(&spec.working_directory),
+            path: around.path.unwrap_or_else(|| Bytes::from([])),
+            narrow: narrow.as_ref().map(|condition| condition as &dyn Fn(Pid) -> Ternary),
+            replace: replace.as_ref().map(|condition| condition as &dyn Fn(Pid) -> Ternary),
+            names_user: self.conditions.names_user(spec),
+            recorded,
+            replicas: spec.replicas,
+            scope_all: false,
+        };
+        identity::look(&query, world, pids)
+    }
+
+    /// `None`: it belongs to a process that is on record for another object, as one of its tree.
+    fn candidate(
+        &self,
+        found: &identity::Candidate,
+        name: &ServiceName,
+        spec: &Service,
+        places: &Prepared,
+        questions: &Questions,
+        world: &dyn World,
+    ) -> Option<Candidate> {
+        let key = ProcessKey { boot: self.boot.clone(), pid: found.pid, start: found.start };
+        let recorded_for = questions.recorded.get(&key).filter(|other| *other != name).cloned();
+        if recorded_for.is_none() && below_another(found.pid, name, questions, world) {
+            return None;
+        }
+        let indexes = indexes(found, spec, places, world);
+        let arguments = match found.arguments {
+            _ if !indexes.is_empty() => ArgumentsSeen::Equal,
+            ArgumentMatch::Equal => ArgumentsSeen::Equal,
+            ArgumentMatch::Overwritten => ArgumentsSeen::Overwritten,
+            ArgumentMatch::Different => ArgumentsSeen::Different,
+        };
+        let anchored_elsewhere = || {
+            (1..spec.replicas).any(|index| {
+                pidfile_path(spec, index, places).is_some_and(|path| {
+                    pidfile::trust(world, &path, found.pid) == Fact::Known(pidfile::Trust::Believed)
+                })
+            })
+        };
+        Some(Candidate {
+            key,
+            uid: found.uid,
+            indexes,
+            arguments,
+            anchored: found.anchor || anchored_elsewhere(),
+            foreign_user: found.foreign_user,
+            foreign_supervisor: found.foreign_supervisor.clone(),
+            recorded_for,
+            weak: found.self_reported,
+        })
+    }
+}
+
+/// The uid that the document asks for.
+pub(super) fn wanted_user(spec: &Service, world: &dyn World) -> Result<Option<Uid>, Reason> {
+    match &spec.user {
+        None => Ok(None),
+        Some(Account::Id(uid)) => Ok(Some(Uid(*uid))),
+        Some(Account::Name(name)) => match world.user_id(name) {
+            Fact::Known(uid) => Ok(Some(uid)),
+            Fact::Absent => Err(Reason::new(Why::Nss, format!("there is no user `{name}`"))),
+            Fact::Unknown(reason) => Err(reason),
+        },
+    }
+}
+
+/// The replicas whose arguments it has.
+fn indexes(
+    found: &identity::Candidate,
+    spec: &Service,
+    places: &Prepared,
+    world: &dyn World,
+) -> BTreeSet<u32> {
+    if !spec.args.iter().any(|arg| arg.contains("${index}")) {
+        return if found.arguments == ArgumentMatch::Equal {
+            (0..spec.replicas).collect()
+        } else {
+            BTreeSet::new()
+        };
+    }
+    (0..spec.replicas)
+        .filter(|index| ends_in(world, found.pid, &arguments(spec, *index, places)) == Fact::Known(true))
+        .collect()
+}
+
+/// Whether an ancestor is on record for another object: then it is of that object's tree.
+fn below_another(pid: Pid, name: &ServiceName, questions: &Questions, world: &dyn World) -> bool {
+    let above = tree::ancestors(world, pid).known().unwrap_or_default();
+    questions.recorded.iter().any(|(key, of)| of != name && above.contains(&key.pid))
+}
+
+/// The arguments of a replica after the program's name.
+fn arguments(spec: &Service, index: u32, places: &Prepared) -> Vec<Bytes> {
+    spec.args.iter().map(|arg| substitute(arg, spec, index, places).as_bytes().into()).collect()
+}
+
+/// The pidfile of a replica.
+pub(super) fn pidfile_path(spec: &Service, index: u32, places: &Prepared) -> Option<Bytes> {
+    spec.pidfile.as_ref().map(|path| substitute(path, spec, index, places).as_bytes().into())
+}
+
+fn path_bytes(path: &std::path::Path) -> Bytes {
+    path.as_os_str().as_bytes().into()
+}

@@ -1,0 +1,271 @@
+//! The answers to a tick's questions about processes on record.
+
+use std::collections::BTreeSet;
+
+use super::LinuxHost;
+use super::look::{pidfile_path, wanted_user};
+use crate::facts::{Fact, ProcessKey, Reason, Why};
+use crate::host::exits::Life;
+use crate::host::proc::LiveWorld;
+use crate::host::signal::hold;
+use crate::plan::memory::Exit;
+use crate::plan::observation::{
+    Alive, IntentSeen, Prepared, ProcessQuestion, ProcessSeen, Questions, Seen, ServiceQuestions,
+};
+use crate::process::pidfile;
+use crate::process::tree;
+use crate::process::world::World;
+use crate::spec::{ReadinessCheck, Service, ServiceName};
+use crate::units::Pid;
+
+/// `CAP_SYS_PTRACE` of `capabilities(7)`.
+const CAP_SYS_PTRACE: u64 = 1 << 19;
+
+/// Whether processes of other users can be looked at.
+pub(super) fn may_look_at_others() -> bool {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let effective = text.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    effective
+        .and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok())
+        .is_some_and(|bits| bits & CAP_SYS_PTRACE != 0)
+}
+
+impl LinuxHost {
+    /// Everything that is asked about one object.
+    pub(super) fn see(
+        &mut self,
+        name: &ServiceName,
+        asked: &ServiceQuestions,
+        questions: &Questions,
+        world: &LiveWorld,
+    ) -> Seen {
+        let mut seen = Seen::default();
+        for (index, question) in &asked.processes {
+            let process = self.process(*index, question, &asked.spec, questions, world);
+            seen.processes.insert(*index, process);
+        }
+        for (index, nonce) in &asked.intents {
+            seen.intents.insert(*index, self.intent(name, *index, nonce));
+        }
+        if asked.look {
+            seen.look = Some(self.look(name, &asked.spec, questions, world));
+        }
+        if asked.prepare {
+            seen.prepared = Some(self.prepare(&asked.spec, world));
+        }
+        seen
+    }
+
+    /// Without the lock an empty slot proves nothing: the child may be about to write.
+    fn intent(&self, name: &ServiceName, index: u32, nonce: &str) -> IntentSeen {
+        match &self.ledger {
+            Some(ledger) => ledger.read_slot(&self.boot, name, index, nonce),
+            None => IntentSeen::Unknown(Reason::new(Why::Unresolved, "another engine is starting it")),
+        }
+    }
+
+    fn process(
+        &mut self,
+        index: u32,
+        question: &ProcessQuestion,
+        spec: &Service,
+        questions: &Questions,
+        world: &LiveWorld,
+    ) -> ProcessSeen {
+        match self.exits.life(&question.key, &self.waker) {
+            Life::Unknown(reason) => ProcessSeen::Unknown(reason),
+            Life::Gone(exit) => self.gone(exit, question, spec, questions, world),
+            Life::Alive => ProcessSeen::Alive(self.alive(index, question, spec, world)),
+        }
+    }
+
+    fn gone(
+        &self,
+        exit: Exit,
+        question: &ProcessQuestion,
+        spec: &Service,
+        questions: &Questions,
+        world: &LiveWorld,
+    ) -> ProcessSeen {
+        let survivors = living(&question.tree);
+        let successor = self.successor(question, spec, questions, world);
+        ProcessSeen::Gone { exit, successor, survivors }
+    }
+
+    fn alive(&self, index: u32, question: &ProcessQuestion, spec: &Service, world: &LiveWorld) -> Alive {
+        let places = self.places();
+        let still_ours = match &question.adopted_by {
+            None => Fact::Known(true),
+            Some(rule) => self.still_satisfies(&question.key, rule, &places, world),
+        };
+        let (ready, ready_detail) = self.readiness(index, question, spec, &places, world);
+        let mut tree = living(&question.tree);
+        if question.list_tree {
+            let below = keys(&below(question.key.pid, world), world);
+            let known: BTreeSet<ProcessKey> = tree.iter().cloned().collect();
+            tree.extend(below.into_iter().filter(|key| !known.contains(key)));
+        }
+        let pid = question.key.pid;
+        let exe = world.exe_text(pid).known().map(|text| String::from_utf8_lossy(&text).into_owned());
+        let exe_deleted = world.exe_file(pid).known().is_some_and(|file| file.nlink == 0);
+        // The text is read while the same process lives, or it isn't given at all.
+        let exe = exe.map(|text| match text.strip_suffix(" (deleted)") {
+            Some(path) if exe_deleted => path.to_owned(),
+            _ => text,
+        });
+        Alive { still_ours, ready, ready_detail, tree, successor: None, exe, exe_deleted }
+    }
+
+    /// Does an adopted process still satisfy the rule it was adopted by? The whole rule is asked again, of it alone.
+    pub(super) fn still_satisfies(
+        &self,
+        key: &ProcessKey,
+        rule: &Service,
+        places: &Prepared,
+        world: &LiveWorld,
+    ) -> Fact<bool> {
+        match world.process_key(key.pid) {
+            Fact::Known(now) if now == *key => {}
+            Fact::Known(_) | Fact::Absent => return Fact::Absent,
+            Fact::Unknown(reason) => return Fact::Unknown(reason),
+        }
+        let user = match wanted_user(rule, world) {
+            Ok(user) => user,
+            Err(reason) => return Fact::Unknown(reason),
+        };
+        let found = self.ask(rule, user, BTreeSet::new(), places, world, &[key.pid]);
+        if let Some((_, reasons)) = found.unknown.iter().find(|(pid, _)| *pid == key.pid) {
+            let reason = reasons.first().cloned();
+            return Fact::Unknown(reason.unwrap_or(Reason { why: Why::Unresolved, detail: None }));
+        }
+        let holds = found.candidates.iter().any(|candidate| {
+            candidate.pid == key.pid && candidate.start == key.start && !candidate.self_reported
+        });
+        Fact::Known(holds)
+    }
+
+    fn readiness(
+        &self,
+        index: u32,
+        question: &ProcessQuestion,
+        spec: &Service,
+        places: &Prepared,
+        world: &LiveWorld,
+    ) -> (Fact<bool>, String) {
+        match &question.readiness {
+            None | Some(ReadinessCheck::AliveFor(_)) => (Fact::Absent, String::new()),
+            Some(ReadinessCheck::Pidfile) => match pidfile_path(spec, index, places) {
+                Some(path) => named_by_pidfile(&path, question.key.pid, world),
+                None => (Fact::Known(false), "the document names no `pidfile`".into()),
+            },
+            Some(ReadinessCheck::Tcp { .. } | ReadinessCheck::Exec { .. }) => {
+                match self.probes.answer(&question.key) {
+                    Some(answer) => (Fact::Known(answer.ready), answer.detail.clone()),
+                    None => (Fact::Absent, "the first probe has no answer yet".into()),
+                }
+            }
+        }
+    }
+
+    /// A process that took the place of one that is gone: inside what was its tree, or in its pidfile.
+    fn successor(
+        &self,
+        question: &ProcessQuestion,
+        spec: &Service,
+        questions: &Questions,
+        world: &LiveWorld,
+    ) -> Option<ProcessKey> {
+        let places = self.places();
+        let named = (0..spec.replicas)
+            .filter_map(|index| pidfile::number(world, &pidfile_path(spec, index, &places)?).known());
+        let left = self.left_behind(question.key.pid, world);
+        let pids: BTreeSet<Pid> = named.chain(left.iter().copied()).collect();
+        if pids.is_empty() {
+            return None;
+        }
+        let user = wanted_user(spec, world).ok()?;
+        let recorded: BTreeSet<Pid> =
+            questions.recorded.keys().filter(|key| **key != question.key).map(|key| key.pid).collect();
+        let pids: Vec<Pid> = pids.into_iter().filter(|pid| !recorded.contains(pid)).collect();
+        let found = self.ask(spec, user, recorded, &places, world, &pids);
+        let fits = |candidate: &&crate::process::identity::Candidate| {
+            let of_the_tree = left.contains(&candidate.pid) && candidate.start >= question.key.start;
+            !candidate.self_reported && (candidate.anchor || of_the_tree)
+        };
+        let mut fitting = found.adoptable().into_iter().filter(fits);
+        match (fitting.next(), fitting.next()) {
+            (Some(only), None) => {
+                Some(ProcessKey { boot: self.boot.clone(), pid: only.pid, start: only.start })
+            }
+            // Several: which of them can't be told here; a look decides, or says that it is ambiguous.
+            _ => None,
+        }
+    }
+
+    /// Processes that may have been below one that is gone: orphans come to a subreaper; else what stayed in its
+    /// session shows.
+    fn left_behind(&self, gone: Pid, world: &LiveWorld) -> BTreeSet<Pid> {
+        if self.subreaper {
+            let own = world.self_pid().known().unwrap_or(Pid(0));
+            return own_children(own);
+        }
+        let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
+        pids.iter()
+            .copied()
+            .filter(|pid| world.stat(*pid).known().is_some_and(|stat| stat.sid == gone))
+            .collect()
+    }
+}
+
+fn keys(pids: &[Pid], world: &LiveWorld) -> Vec<ProcessKey> {
+    pids.iter().filter_map(|pid| world.process_key(*pid).known()).collect()
+}
+
+/// Those that live.
+fn living(keys: &[ProcessKey]) -> Vec<ProcessKey> {
+    keys.iter()
+        .filter(|key| !matches!(hold(key), Err(crate::host::signal::NotHeld::Gone(..))))
+        .cloned()
+        .collect()
+}
+
+fn below(pid: Pid, world: &LiveWorld) -> Vec<Pid> {
+    tree::children(world).known().map(|children| tree::descendants(&children, pid)).unwrap_or_default()
+}
+
+/// Our children, without a look at all processes: `/proc/self/task/TID/children` (`proc_pid_task_children(5)`).
+fn own_children(own: Pid) -> BTreeSet<Pid> {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return BTreeSet::new() };
+    threads
+        .flatten()
+        .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok())
+        .flat_map(|text| text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<i32>>())
+        .map(Pid)
+        .filter(|pid| *pid != own)
+        .collect()
+}
+
+fn named_by_pidfile(path: &[u8], main: Pid, world: &LiveWorld) -> (Fact<bool>, String) {
+    let shown = String::from_utf8_lossy(path).into_owned();
+    let named = match pidfile::number(world, path) {
+        Fact::Known(pid) => pid,
+        Fact::Absent => {
+            return (Fact::Known(false), format!("pidfile `{shown}` isn't there or holds no number"));
+        }
+        Fact::Unknown(reason) => return (Fact::Unknown(reason), format!("pidfile `{shown}` can't be read")),
+    };
+    if named != main && !below(main, world).contains(&named) {
+        return (
+            Fact::Known(false),
+            format!("pidfile `{shown}` names {named}, which is not of this service"),
+        );
+    }
+    match pidfile::trust(world, path, named) {
+        Fact::Known(pidfile::Trust::Believed) => (Fact::Known(true), String::new()),
+        Fact::Known(pidfile::Trust::Refused(why)) => (Fact::Known(false), why),
+        Fact::Known(pidfile::Trust::Other) | Fact::Absent => {
+            (Fact::Known(false), format!("pidfile `{shown}` changed while it was looked at"))
+        }
+        Fact::Unknown(reason) => (Fact::Unknown(reason), format!("pidfile `{shown}` can't be judged")),
+    }
+}

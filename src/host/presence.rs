@@ -1,0 +1,51 @@
+//! Which places a running watch keeps, for other verbs: `run/watch.json`.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::state_dir::{Dirs, holder};
+use super::{atomic, errno::io_text};
+use crate::units::Pid;
+
+/// A running watch.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Presence {
+    /// Its process.
+    pub pid: Pid,
+    /// The places it keeps, absolute.
+    pub places: Vec<PathBuf>,
+}
+
+impl Presence {
+    /// Whether it keeps what is at this path.
+    pub fn keeps(&self, path: &Path) -> bool {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        self.places.iter().any(|place| path.starts_with(place))
+    }
+}
+
+/// Says that this process, which holds the state, watches these places.
+///
+/// # Errors
+/// A sentence.
+pub fn announce(dirs: &Dirs, places: &[PathBuf]) -> Result<(), String> {
+    let absolute = |place: &PathBuf| std::path::absolute(place).unwrap_or_else(|_| place.clone());
+    let presence = Presence {
+        pid: Pid(rustix::process::getpid().as_raw_nonzero().get()),
+        places: places.iter().map(absolute).collect(),
+    };
+    let bytes = serde_json::to_vec(&presence).map_err(|error| error.to_string())?;
+    let path = dirs.run.join("watch.json");
+    atomic::write(&path, &bytes, 0o644)
+        .map_err(|error| format!("`{}` can't be written: {}", path.display(), io_text(&error)))
+}
+
+/// The watch that holds the state, if a watch does.
+pub fn watcher(dirs: &Dirs) -> Option<Presence> {
+    let pid = holder(dirs)?;
+    let bytes = std::fs::read(dirs.run.join("watch.json")).ok()?;
+    let presence: Presence = serde_json::from_slice(&bytes).ok()?;
+    (presence.pid == pid).then_some(presence)
+}

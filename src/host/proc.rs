@@ -1,0 +1,341 @@
+//! The live host: `/proc` read lazily and raw, each fact at most once in a look.
+//!
+//! ```text
+//!  pids --getdents--> 412   --stat 412/exe-------------------> first cheap fact, one system call
+//!                      |     second fact: open 412 (O_PATH), read the first again, compare
+//!                      +---> stat, status, exe, cwd ... through that descriptor: ESRCH after exit
+//!                      +---> cmdline, environ, mem: the same on a helper thread, with a deadline
+//! ```
+//!
+//! # Theory of operation
+//!
+//! A pid is used again, so two facts read by pid may be of two processes. The first fact of a process is read by
+//! pid all the same, since for most processes it is the only one: it decides that they are none of ours. As soon
+//! as a second one is wanted, a descriptor of `/proc/PID` is opened, and the first fact is read again through
+//! it: if both agree, everything told so far is true of the process behind the descriptor. Through a descriptor a
+//! process that exited answers `ESRCH`, never the facts of a successor. Descriptors are kept up to
+//! a bound; beyond it the oldest is given up, and its process is recognised by the inode of its directory.
+//!
+//! A [`LiveWorld`] is one look. Drop it, or ask it for the next one with [`LiveWorld::again`]. It decides nothing
+//! and writes nothing.
+
+mod answers;
+mod entry;
+mod files;
+mod hold;
+mod memory;
+mod names;
+pub mod parse;
+mod raw;
+mod read;
+mod readers;
+#[cfg(test)]
+mod tests;
+
+pub use answers::DEFAULT_PATH;
+pub use parse::Hidepid;
+pub use readers::{MOST_STUCK, Readers};
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::io;
+use std::ops::Deref;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use rustix::process::Resource;
+use rustix::time::{ClockId, Timespec, clock_gettime};
+
+use crate::facts::{Fact, ProcessKey, Reason, Why};
+use crate::process::world::Bytes;
+use crate::units::{BootId, BootTime, Pid, StartTicks, WallTime};
+use entry::Entry;
+use raw::{Form, Leaf};
+
+/// `PROC_SUPER_MAGIC` of `statfs(2)`.
+const PROC_MAGIC: i64 = 0x9fa0;
+/// `CAP_SYS_PTRACE` of `capabilities(7)`: lifts every restriction on reading processes.
+const CAP_SYS_PTRACE: u64 = 1 << 19;
+/// How long a read of a process's memory may take.
+const MEMORY_DEADLINE: Duration = Duration::from_millis(50);
+/// Most descriptors of processes kept at a time; fewer where `RLIMIT_NOFILE` is low.
+const MOST_KEPT: u64 = 1024;
+/// More than any file of `/proc` that has one record.
+const RECORD_LIMIT: usize = 1 << 20;
+
+/// One look at this host through `/proc`.
+pub struct LiveWorld {
+    proc: Rc<OwnedFd>,
+    readers: Arc<Readers>,
+    me: Pid,
+    boot: Fact<BootId>,
+    hides: Option<Hidepid>,
+    /// No capability and no group lifts what `hides` says.
+    subject_to_hiding: bool,
+    managed: BTreeMap<ProcessKey, Arc<str>>,
+    uptime: BootTime,
+    wall: WallTime,
+    page: u64,
+    ticks: u64,
+    listed: OnceCell<Listed>,
+    /// Processes that were asked for and are not in the listing, or were asked for before it was made.
+    others: RefCell<BTreeMap<Pid, Rc<Entry>>>,
+    /// Whose descriptors are kept, the oldest first.
+    kept: RefCell<VecDeque<Pid>>,
+    most_kept: usize,
+    memory_deadline: Duration,
+    /// How many first facts were read by pid, and after how many of them a second was wanted.
+    glimpsed: Cell<(u32, u32)>,
+    scratch: RefCell<Vec<u8>>,
+    nothing: Bytes,
+    files: files::Cache,
+    names: names::Cache,
+}
+
+/// What getdents said, and a place for the facts of each.
+#[derive(Debug)]
+struct Listed {
+    pids: Arc<[Pid]>,
+    entries: Vec<Entry>,
+    failure: Option<Errno>,
+}
+
+/// An entry of either kind.
+enum EntryRef<'a> {
+    Listed(&'a Entry),
+    Other(Rc<Entry>),
+}
+
+impl Deref for EntryRef<'_> {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        match self {
+            Self::Listed(entry) => entry,
+            Self::Other(entry) => entry,
+        }
+    }
+}
+
+impl fmt::Debug for LiveWorld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LiveWorld").field("me", &self.me).field("hides", &self.hides).finish_non_exhaustive()
+    }
+}
+
+impl LiveWorld {
+    /// Opens `/proc` for a look.
+    ///
+    /// # Errors
+    /// If `/proc` can't be opened, is no procfs, or shows another PID namespace than our own: pids read there
+    /// would mean other processes to `kill`.
+    pub fn new() -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let proc = rustix::fs::openat(rustix::fs::CWD, c"/proc", flags, Mode::empty())?;
+        let fs = rustix::fs::fstatfs(&proc)?;
+        if fs.f_type != PROC_MAGIC {
+            return Err(io::Error::other("`/proc` is not a procfs"));
+        }
+        let me = Pid(rustix::process::getpid().as_raw_nonzero().get());
+        let status = read_whole(proc.as_fd(), c"self/status")
+            .map_err(|errno| if errno == Errno::NOENT { foreign() } else { errno.into() })?;
+        if parse::nested_pids(&status).is_some_and(|pids| pids != [me.0]) {
+            return Err(foreign());
+        }
+        let hides = hiding(proc.as_fd())?;
+        let subject_to_hiding = hides.as_ref().is_some_and(|hides| is_subject(hides, &status));
+        let boot = boot_id(proc.as_fd());
+        Ok(Self::open(Rc::new(proc), Arc::default(), me, boot, hides, subject_to_hiding))
+    }
+
+    fn open(
+        proc: Rc<OwnedFd>,
+        readers: Arc<Readers>,
+        me: Pid,
+        boot: Fact<BootId>,
+        hides: Option<Hidepid>,
+        subject_to_hiding: bool,
+    ) -> Self {
+        let soft = rustix::process::getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        Self {
+            proc,
+            readers,
+            me,
+            boot,
+            hides,
+            subject_to_hiding,
+            managed: BTreeMap::new(),
+            uptime: BootTime(since_zero(clock_gettime(ClockId::Boottime))),
+            wall: WallTime(since_zero(clock_gettime(ClockId::Realtime))),
+            page: u64::try_from(rustix::param::page_size()).unwrap_or(4096),
+            ticks: rustix::param::clock_ticks_per_second(),
+            listed: OnceCell::new(),
+            others: RefCell::default(),
+            kept: RefCell::default(),
+            most_kept: usize::try_from((soft / 4).clamp(4, MOST_KEPT)).unwrap_or(4),
+            memory_deadline: MEMORY_DEADLINE,
+            glimpsed: Cell::default(),
+            scratch: RefCell::default(),
+            nothing: Arc::from([]),
+            files: files::Cache::default(),
+            names: names::Cache::default(),
+        }
+    }
+
+    /// The next look: nothing of this one is remembered but the descriptor of `/proc` and the helper threads.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let next = Self::open(
+            Rc::clone(&self.proc),
+            Arc::clone(&self.readers),
+            self.me,
+            self.boot.clone(),
+            self.hides.clone(),
+            self.subject_to_hiding,
+        );
+        next.with_memory_deadline(self.memory_deadline)
+    }
+
+    /// How long a read that needs the memory of a process (arguments, environment, name given to execve) may take;
+    /// 50 ms unless said otherwise. It holds for the next looks too.
+    #[must_use]
+    pub fn with_memory_deadline(mut self, deadline: Duration) -> Self {
+        self.memory_deadline = deadline;
+        self
+    }
+
+    /// Says which processes the engine keeps, and for which object each.
+    #[must_use]
+    pub fn with_managed(mut self, managed: BTreeMap<ProcessKey, Arc<str>>) -> Self {
+        self.managed = managed;
+        self
+    }
+
+    /// What the mount of `/proc` hides, if it hides anything.
+    pub fn hidepid(&self) -> Option<&Hidepid> {
+        self.hides.as_ref()
+    }
+
+    /// The processes that the listing showed, complete or not: where `hidepid` shortens it, those that we may see.
+    pub fn visible_pids(&self) -> Arc<[Pid]> {
+        Arc::clone(&self.listed().pids)
+    }
+
+    /// The identity of a process, in the same look. Absent if it never existed in this look.
+    pub fn process_key(&self, pid: Pid) -> Fact<ProcessKey> {
+        let start = self.read_stat_cell(&self.entry(pid)).map(|stat| stat.start);
+        self.boot.clone().and_then(|boot| start.map(|start| ProcessKey { boot, pid, start }))
+    }
+
+    fn proc(&self) -> BorrowedFd<'_> {
+        self.proc.as_fd()
+    }
+
+    fn listed(&self) -> &Listed {
+        self.listed.get_or_init(|| {
+            let mut pids = Vec::new();
+            let failure = raw::list(self.proc(), |name, _| pids.extend(raw::numeric(name).map(Pid))).err();
+            // The kernel lists in ascending order; a search in the list relies on it.
+            pids.sort_unstable();
+            pids.dedup();
+            let seen = self.ticks_now();
+            let entries = pids.iter().map(|pid| Entry::new(*pid, seen)).collect();
+            Listed { pids: pids.into(), entries, failure }
+        })
+    }
+
+    fn entry(&self, pid: Pid) -> EntryRef<'_> {
+        let known = self.others.borrow().get(&pid).cloned();
+        let listed = || {
+            let listed = self.listed.get()?;
+            listed.entries.get(listed.pids.binary_search(&pid).ok()?)
+        };
+        match (known, listed()) {
+            (Some(entry), _) => EntryRef::Other(entry),
+            (None, Some(entry)) => EntryRef::Listed(entry),
+            (None, None) => {
+                let entry = Rc::new(Entry::new(pid, self.ticks_now()));
+                self.others.borrow_mut().insert(pid, Rc::clone(&entry));
+                EntryRef::Other(entry)
+            }
+        }
+    }
+
+    /// The present moment in the unit of start times.
+    fn ticks_now(&self) -> StartTicks {
+        let now = since_zero(clock_gettime(ClockId::Boottime));
+        let ticks = now.as_nanos() * u128::from(self.ticks) / 1_000_000_000;
+        StartTicks(u64::try_from(ticks).unwrap_or(u64::MAX))
+    }
+}
+
+/// The identity of a process that runs now, read afresh. Absent if there is none with this pid.
+pub fn process_key(pid: Pid) -> Fact<ProcessKey> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let proc = match rustix::fs::openat(rustix::fs::CWD, c"/proc", flags, Mode::empty()) {
+        Ok(proc) => proc,
+        Err(errno) => return Fact::Unknown(reason(errno, "/proc")),
+    };
+    let path = Leaf::new(format_args!("{pid}/stat"));
+    let stat = match read_whole(proc.as_fd(), path.as_c_str()) {
+        Ok(bytes) => parse::parse_stat(&bytes, 1),
+        Err(Errno::NOENT | Errno::SRCH) => return Fact::Absent,
+        Err(errno) => return Fact::Unknown(reason(errno, &format!("stat of {pid}"))),
+    };
+    match stat {
+        Some(stat) => boot_id(proc.as_fd()).map(|boot| ProcessKey { boot, pid, start: stat.start }),
+        None => Fact::Unknown(Reason::new(Why::Malformed, format!("stat of {pid}"))),
+    }
+}
+
+fn foreign() -> io::Error {
+    io::Error::other("`/proc` is of another PID namespace")
+}
+
+fn read_whole(dir: BorrowedFd<'_>, path: &std::ffi::CStr) -> Result<Vec<u8>, Errno> {
+    let mut buffer = Vec::new();
+    raw::read_at(dir, path, Form::Stream, RECORD_LIMIT, &mut buffer)?;
+    Ok(buffer)
+}
+
+fn boot_id(proc: BorrowedFd<'_>) -> Fact<BootId> {
+    match read_whole(proc, c"sys/kernel/random/boot_id") {
+        Ok(bytes) => Fact::Known(BootId(String::from_utf8_lossy(bytes.trim_ascii()).into_owned())),
+        Err(errno) => Fact::Unknown(reason(errno, "boot id")),
+    }
+}
+
+fn hiding(proc: BorrowedFd<'_>) -> Result<Option<Hidepid>, Errno> {
+    let device = rustix::fs::fstat(proc)?.st_dev;
+    let mounts = read_whole(proc, c"self/mountinfo")?;
+    Ok(parse::hidepid(&mounts, (rustix::fs::major(device), rustix::fs::minor(device))))
+}
+
+fn is_subject(hides: &Hidepid, status: &[u8]) -> bool {
+    let Some(own) = parse::parse_status(status) else { return true };
+    let [_, _, effective, _, _] = own.caps;
+    let [_, group, _, _] = own.credentials.gid;
+    let member = group == hides.gid || own.groups.iter().any(|gid| gid.0 == hides.gid);
+    effective & CAP_SYS_PTRACE == 0 && !(hides.heeds_group() && member)
+}
+
+fn since_zero(time: Timespec) -> Duration {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// Why a read failed, in the words of an evaluation.
+fn reason(errno: Errno, what: &str) -> Reason {
+    let why = match errno {
+        Errno::ACCESS | Errno::PERM => Why::Denied,
+        Errno::SRCH => Why::Vanished,
+        Errno::MFILE | Errno::NFILE | Errno::NOMEM => Why::Budget,
+        _ => return Reason::new(Why::Unresolved, format!("{what}: {errno}")),
+    };
+    Reason::new(why, what)
+}

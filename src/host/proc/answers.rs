@@ -1,0 +1,244 @@
+//! The questions of an evaluation and where each is answered. A flat table.
+
+use std::sync::Arc;
+
+use rustix::io::Errno;
+
+use super::raw::{self, Leaf};
+use super::{LiveWorld, parse, reason};
+use crate::facts::{
+    Arguments, Binfmt, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, Reason, RootLink, Stat,
+    Status, Task, Why,
+};
+use crate::process::world::{Bytes, Namespace, Root, World};
+use crate::units::{BootId, BootTime, Gid, Pid, Uid, WallTime};
+
+/// Where services find programs unless their spec says otherwise.
+pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// `loginuid` of a process that nobody logged in for (`proc_pid_loginuid(5)`).
+const NO_LOGIN: u32 = u32::MAX;
+
+fn namespace_leaf(kind: Namespace) -> &'static str {
+    match kind {
+        Namespace::Pid => "ns/pid",
+        Namespace::Mnt => "ns/mnt",
+        Namespace::Net => "ns/net",
+        Namespace::User => "ns/user",
+        Namespace::Uts => "ns/uts",
+        Namespace::Ipc => "ns/ipc",
+        Namespace::Cgroup => "ns/cgroup",
+        Namespace::Time => "ns/time",
+    }
+}
+
+impl World for LiveWorld {
+    fn boot_id(&self) -> Fact<BootId> {
+        self.boot.clone()
+    }
+
+    fn pids(&self) -> Fact<Arc<[Pid]>> {
+        let listed = self.listed();
+        if let Some(errno) = listed.failure {
+            return Fact::Unknown(reason(errno, "/proc"));
+        }
+        if self.subject_to_hiding && self.hides.as_ref().is_some_and(parse::Hidepid::shortens_listing) {
+            return Fact::Unknown(Reason::new(Why::Denied, "processes of other users (hidepid)"));
+        }
+        Fact::Known(Arc::clone(&listed.pids))
+    }
+
+    fn owner(&self, pid: Pid) -> Fact<(Uid, Gid)> {
+        let entry = self.entry(pid);
+        entry.owner.get_or_init(|| self.read_owner(&entry)).clone()
+    }
+
+    fn exe_file(&self, pid: Pid) -> Fact<FileFacts> {
+        let entry = self.entry(pid);
+        entry.exe_file.get_or_init(|| self.read_exe_file(&entry)).clone()
+    }
+
+    fn exe_text(&self, pid: Pid) -> Fact<Bytes> {
+        let entry = self.entry(pid);
+        entry.rest().exe_text.get_or_init(|| self.read_exe_text(&entry)).clone()
+    }
+
+    fn stat(&self, pid: Pid) -> Fact<Arc<Stat>> {
+        self.read_stat_cell(&self.entry(pid))
+    }
+
+    fn comm(&self, pid: Pid) -> Fact<Bytes> {
+        let entry = self.entry(pid);
+        entry.comm.get_or_init(|| self.read_comm(&entry)).clone()
+    }
+
+    fn status(&self, pid: Pid) -> Fact<Arc<Status>> {
+        let entry = self.entry(pid);
+        let parse = |bytes: &[u8]| parse::parse_status(bytes).map(Arc::new);
+        entry.rest().status.get_or_init(|| self.small(&entry, c"status", None, parse)).clone()
+    }
+
+    fn arguments(&self, pid: Pid) -> Fact<Arc<Arguments>> {
+        let entry = self.entry(pid);
+        entry.rest().arguments.get_or_init(|| self.read_arguments(&entry)).clone()
+    }
+
+    fn environ(&self, pid: Pid) -> Fact<Arc<[Bytes]>> {
+        let entry = self.entry(pid);
+        entry.rest().environ.get_or_init(|| self.read_environ(&entry)).clone()
+    }
+
+    fn execfn(&self, pid: Pid) -> Fact<Bytes> {
+        let entry = self.entry(pid);
+        entry.rest().execfn.get_or_init(|| self.read_execfn(&entry)).clone()
+    }
+
+    fn cwd(&self, pid: Pid) -> Fact<MagicLink> {
+        let entry = self.entry(pid);
+        entry.rest().cwd.get_or_init(|| self.read_cwd(&entry)).clone()
+    }
+
+    fn root(&self, pid: Pid) -> Fact<RootLink> {
+        self.read_root_cell(&self.entry(pid))
+    }
+
+    fn namespace(&self, pid: Pid, kind: Namespace) -> Fact<u64> {
+        let entry = self.entry(pid);
+        let known = entry.rest().namespaces.borrow().get(&kind).cloned();
+        known.unwrap_or_else(|| {
+            let fact = self.read_inode(&entry, namespace_leaf(kind));
+            entry.rest().namespaces.borrow_mut().insert(kind, fact.clone());
+            fact
+        })
+    }
+
+    fn cgroups(&self, pid: Pid) -> Fact<Arc<[CgroupLine]>> {
+        let entry = self.entry(pid);
+        let read = || self.small(&entry, c"cgroup", None, parse::parse_cgroups);
+        entry.rest().cgroups.get_or_init(read).clone()
+    }
+
+    fn limit(&self, pid: Pid, name: &str) -> Fact<LimitPair> {
+        let entry = self.entry(pid);
+        let limits = entry.rest().limits.get_or_init(|| self.read_limits(&entry));
+        limits.as_ref().and_then(|limits| Fact::from_option(limits.get(name).copied()))
+    }
+
+    fn login_uid(&self, pid: Pid) -> Fact<Uid> {
+        let entry = self.entry(pid);
+        let read = || self.small(&entry, c"loginuid", None, parse::parse_number);
+        let some = |uid| if uid == NO_LOGIN { Fact::Absent } else { Fact::Known(Uid(uid)) };
+        entry.rest().login_uid.get_or_init(|| read().and_then(some)).clone()
+    }
+
+    fn oom_score(&self, pid: Pid) -> Fact<i64> {
+        let entry = self.entry(pid);
+        let read = || self.small(&entry, c"oom_score", None, parse::parse_number);
+        entry.rest().oom_score.get_or_init(read).clone()
+    }
+
+    fn oom_score_adj(&self, pid: Pid) -> Fact<i64> {
+        let entry = self.entry(pid);
+        let read = || self.small(&entry, c"oom_score_adj", None, parse::parse_number);
+        entry.rest().oom_score_adj.get_or_init(read).clone()
+    }
+
+    fn io(&self, pid: Pid) -> Fact<IoCounts> {
+        let entry = self.entry(pid);
+        entry.rest().io.get_or_init(|| self.small(&entry, c"io", None, parse::parse_io)).clone()
+    }
+
+    fn fd_count(&self, pid: Pid) -> Fact<u64> {
+        let entry = self.entry(pid);
+        entry.rest().fd_count.get_or_init(|| self.read_fd_count(&entry)).clone()
+    }
+
+    fn security_label(&self, pid: Pid) -> Fact<Bytes> {
+        let entry = self.entry(pid);
+        entry.rest().security_label.get_or_init(|| self.read_security_label(&entry)).clone()
+    }
+
+    fn tasks(&self, pid: Pid) -> Fact<Arc<[Task]>> {
+        let entry = self.entry(pid);
+        entry.rest().tasks.get_or_init(|| self.read_tasks(&entry)).clone()
+    }
+
+    fn managed_as(&self, pid: Pid) -> Fact<Arc<str>> {
+        let mut kept = self.managed.iter().filter(|(key, _)| key.pid == pid).peekable();
+        // Most processes are nobody's: that takes no read.
+        if kept.peek().is_none() {
+            return Fact::Absent;
+        }
+        let name =
+            |key| Fact::from_option(kept.find(|(of, _)| **of == key).map(|(_, name)| Arc::clone(name)));
+        self.process_key(pid).and_then(name)
+    }
+
+    fn file(&self, root: Root, path: &[u8]) -> Fact<FileFacts> {
+        self.file_cached(root, path)
+    }
+
+    fn head(&self, root: Root, path: &[u8]) -> Fact<Bytes> {
+        self.head_cached(root, path)
+    }
+
+    fn content(&self, path: &[u8], limit: usize) -> Fact<Bytes> {
+        self.content_cached(path, limit)
+    }
+
+    fn lock_holder(&self, path: &[u8]) -> Fact<Pid> {
+        self.find_lock_holder(path)
+    }
+
+    fn binfmt(&self) -> Fact<Arc<[Binfmt]>> {
+        self.files.binfmt.get_or_init(|| self.read_binfmt()).clone()
+    }
+
+    fn default_path(&self) -> Fact<Bytes> {
+        Fact::Known(Arc::from(DEFAULT_PATH.as_bytes()))
+    }
+
+    fn user_id(&self, name: &str) -> Fact<Uid> {
+        self.find_user_id(name)
+    }
+
+    fn user_name(&self, uid: Uid) -> Fact<Arc<str>> {
+        self.find_user_name(uid)
+    }
+
+    fn group_id(&self, name: &str) -> Fact<Gid> {
+        self.find_group_id(name)
+    }
+
+    fn group_name(&self, gid: Gid) -> Fact<Arc<str>> {
+        self.find_group_name(gid)
+    }
+
+    fn groups_of(&self, uid: Uid) -> Fact<Arc<[Gid]>> {
+        self.find_groups_of(uid)
+    }
+
+    fn now(&self) -> Fact<WallTime> {
+        Fact::Known(self.wall)
+    }
+
+    fn uptime(&self) -> Fact<BootTime> {
+        Fact::Known(self.uptime)
+    }
+
+    fn ticks_per_second(&self) -> u64 {
+        self.ticks
+    }
+
+    fn self_pid(&self) -> Fact<Pid> {
+        Fact::Known(self.me)
+    }
+
+    fn own_namespace(&self, kind: Namespace) -> Fact<u64> {
+        let leaf = Leaf::new(format_args!("self/{}", namespace_leaf(kind)));
+        match raw::stat_at(self.proc(), leaf.as_c_str()) {
+            Ok(stat) => Fact::Known(stat.st_ino),
+            Err(Errno::NOENT) => Fact::Absent,
+            Err(errno) => Fact::Unknown(reason(errno, namespace_leaf(kind))),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What one look has learnt about one process, and how it holds on to it.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use crate::facts::{
+    Arguments, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, ProcessState, Reason, RootLink,
+    Stat, Status, Task, Why,
+};
+use crate::process::world::{Bytes, Namespace};
+use crate::units::{Gid, Pid, StartTicks, Uid};
+
+/// A place for a fact that is read when first asked for.
+pub(super) type Cell<T> = OnceCell<Fact<T>>;
+
+/// How a process is held on to.
+///
+/// ```text
+///  Fresh --first cheap fact--> Glimpsed --second fact--> Kept --too many descriptors--> Released
+///    \________________________any other fact____________/  ^________next fact___________/
+///  from each: the process is found to have exited, or to be another one --> Lost
+/// ```
+#[derive(Debug)]
+pub(super) enum Hold {
+    /// Nothing was asked yet.
+    Fresh,
+    /// One fact was read by pid. Before a second one is told the first is read again through a descriptor.
+    Glimpsed,
+    /// A descriptor of `/proc/PID`: it answers for this process or not at all.
+    Kept(Arc<OwnedFd>),
+    /// The descriptor was given up. The inode number of `/proc/PID` is new with every process.
+    Released(u64),
+    /// Nothing more can be learnt.
+    Lost(Reason),
+}
+
+/// The facts of one process. The three cheapest stand at hand; the others get room when one of them is asked.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) pid: Pid,
+    /// When the pid was seen, in clock ticks since boot: a process that started later is another one.
+    pub(super) seen: StartTicks,
+    pub(super) hold: RefCell<Hold>,
+    pub(super) owner: Cell<(Uid, Gid)>,
+    pub(super) exe_file: Cell<FileFacts>,
+    pub(super) comm: Cell<Bytes>,
+    rest: OnceCell<Box<Rest>>,
+}
+
+/// Facts that most processes are never asked for.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    pub(super) exe_text: Cell<Bytes>,
+    pub(super) stat: Cell<Arc<Stat>>,
+    pub(super) status: Cell<Arc<Status>>,
+    pub(super) arguments: Cell<Arc<Arguments>>,
+    pub(super) environ: Cell<Arc<[Bytes]>>,
+    pub(super) execfn: Cell<Bytes>,
+    pub(super) cwd: Cell<MagicLink>,
+    pub(super) root: Cell<RootLink>,
+    pub(super) namespaces: RefCell<BTreeMap<Namespace, Fact<u64>>>,
+    pub(super) cgroups: Cell<Arc<[CgroupLine]>>,
+    pub(super) limits: Cell<BTreeMap<&'static str, LimitPair>>,
+    pub(super) login_uid: Cell<Uid>,
+    pub(super) oom_score: Cell<i64>,
+    pub(super) oom_score_adj: Cell<i64>,
+    pub(super) io: Cell<IoCounts>,
+    pub(super) fd_count: Cell<u64>,
+    pub(super) security_label: Cell<Bytes>,
+    pub(super) tasks: Cell<Arc<[Task]>>,
+    /// A read of its memory did not end in time: no other is tried in this look.
+    pub(super) memory_stuck: OnceCell<()>,
+}
+
+impl Entry {
+    pub(super) fn new(pid: Pid, seen: StartTicks) -> Self {
+        Self {
+            pid,
+            seen,
+            hold: RefCell::new(Hold::Fresh),
+            owner: OnceCell::new(),
+            exe_file: OnceCell::new(),
+            comm: OnceCell::new(),
+            rest: OnceCell::new(),
+        }
+    }
+
+    pub(super) fn rest(&self) -> &Rest {
+        self.rest.get_or_init(Box::default)
+    }
+
+    /// The value of a fact that was told already; doesn't ask.
+    pub(super) fn told<'a, T>(&'a self, cell: impl FnOnce(&'a Rest) -> &'a Cell<T>) -> Option<&'a T> {
+        match cell(self.rest.get()?).get()? {
+            Fact::Known(value) => Some(value),
+            Fact::Absent | Fact::Unknown(_) => None,
+        }
+    }
+
+    /// Whether this look has told something that only a process with memory of its own has.
+    pub(super) fn was_alive(&self) -> bool {
+        let state = self.told(|rest| &rest.stat).map(|stat| stat.state);
+        matches!(self.exe_file.get(), Some(Fact::Known(_)))
+            || self.told(|rest| &rest.exe_text).is_some()
+            || state.is_some_and(|state| !matches!(state, ProcessState::Zombie | ProcessState::Dead))
+    }
+
+    /// Notes that the process has exited.
+    pub(super) fn vanished(&self) -> Reason {
+        let gone = Reason::new(Why::Vanished, format!("process {}", self.pid));
+        self.lose(&gone);
+        gone
+    }
+
+    pub(super) fn lose(&self, reason: &Reason) {
+        self.hold.replace(Hold::Lost(reason.clone()));
+    }
+}

@@ -1,0 +1,103 @@
+//! Small tables and single numbers: `/proc/PID/limits`, `/proc/PID/io`, `oom_score`, `loginuid`.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use super::{lines, number, split_once, words};
+use crate::facts::{IoCounts, LimitPair};
+
+/// The kernel's labels and the names of `setrlimit(2)` in lower case.
+const LIMITS: [(&str, &str); 16] = [
+    ("Max cpu time", "cpu"),
+    ("Max file size", "fsize"),
+    ("Max data size", "data"),
+    ("Max stack size", "stack"),
+    ("Max core file size", "core"),
+    ("Max resident set", "rss"),
+    ("Max processes", "nproc"),
+    ("Max open files", "nofile"),
+    ("Max locked memory", "memlock"),
+    ("Max address space", "as"),
+    ("Max file locks", "locks"),
+    ("Max pending signals", "sigpending"),
+    ("Max msgqueue size", "msgqueue"),
+    ("Max nice priority", "nice"),
+    ("Max realtime priority", "rtprio"),
+    ("Max realtime timeout", "rttime"),
+];
+
+/// Reads `/proc/PID/limits` (`proc_pid_limits(5)`). Rows of limits that are not in `setrlimit(2)` are left out.
+pub fn parse_limits(bytes: &[u8]) -> Option<BTreeMap<&'static str, LimitPair>> {
+    let mut rows = BTreeMap::new();
+    for line in lines(bytes) {
+        let row = LIMITS.iter().find_map(|(label, name)| Some((*name, line.strip_prefix(label.as_bytes())?)));
+        if let Some((name, values)) = row {
+            let mut values = words(values);
+            rows.insert(name, LimitPair { soft: limit(values.next()?)?, hard: limit(values.next()?)? });
+        }
+    }
+    (!rows.is_empty()).then_some(rows)
+}
+
+#[allow(clippy::option_option, reason = "the outer one is malformed, the inner one unlimited")]
+fn limit(word: &[u8]) -> Option<Option<u64>> {
+    if word == b"unlimited" { Some(None) } else { number(word).map(Some) }
+}
+
+/// Reads `/proc/PID/io` (`proc_pid_io(5)`).
+pub fn parse_io(bytes: &[u8]) -> Option<IoCounts> {
+    let value = |wanted: &[u8]| {
+        let mut rows = lines(bytes).filter_map(|line| split_once(line, b':'));
+        rows.find(|(key, _)| *key == wanted).and_then(|(_, value)| number(value.trim_ascii()))
+    };
+    Some(IoCounts { read_bytes: value(b"read_bytes")?, write_bytes: value(b"write_bytes")? })
+}
+
+/// A file that holds one number.
+pub fn parse_number<T: FromStr>(bytes: &[u8]) -> Option<T> {
+    number(bytes.trim_ascii())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests say what they expect")]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn limits_are_named_as_in_setrlimit() {
+        let text = "Limit                     Soft Limit           Hard Limit           Units     \n\
+            Max cpu time              unlimited            unlimited            seconds   \n\
+            Max core file size        0                    unlimited            bytes     \n\
+            Max open files            1024                 524288               files     \n\
+            Max nice priority         0                    0                    \n";
+        let limits = parse_limits(text.as_bytes()).unwrap();
+        assert_eq!(limits.get("cpu"), Some(&LimitPair { soft: None, hard: None }));
+        assert_eq!(limits.get("core"), Some(&LimitPair { soft: Some(0), hard: None }));
+        assert_eq!(limits.get("nofile"), Some(&LimitPair { soft: Some(1024), hard: Some(524_288) }));
+        assert_eq!(limits.get("nice"), Some(&LimitPair { soft: Some(0), hard: Some(0) }));
+        assert_eq!(parse_limits(b"Max open files x y\n"), None);
+        assert_eq!(parse_limits(b""), None);
+    }
+
+    #[test]
+    fn io_counts_storage_only() {
+        let text = b"rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\nread_bytes: 5\nwrite_bytes: 6\ncancelled_write_bytes: 7\n";
+        assert_eq!(parse_io(text), Some(IoCounts { read_bytes: 5, write_bytes: 6 }));
+        assert_eq!(parse_io(b"read_bytes: 5\n"), None);
+    }
+
+    #[test]
+    fn numbers_stand_alone() {
+        assert_eq!(parse_number::<u32>(b"4294967295"), Some(u32::MAX));
+        assert_eq!(parse_number::<i64>(b"-1000\n"), Some(-1000));
+        assert_eq!(parse_number::<i64>(b"1 2\n"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in "(Max (open files|cpu time))?[ 0-9a-z:_\\n]{0,60}") {
+            let _ = (parse_limits(bytes.as_bytes()), parse_io(bytes.as_bytes()));
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! `/proc/PID/stat` (`proc_pid_stat(5)`).
+
+use std::sync::Arc;
+
+use super::number;
+use crate::facts::{ProcessState, Stat};
+use crate::units::{Pid, StartTicks};
+
+/// Reads the one line of `/proc/PID/stat`; `page` is the size of a page in bytes.
+///
+/// The name in parentheses is chosen by the process and may contain `) (` and newlines, so the fields are
+/// counted from the *last* closing parenthesis: everything after it was written by the kernel as numbers.
+pub fn parse_stat(bytes: &[u8], page: u64) -> Option<Stat> {
+    let open = bytes.iter().position(|b| *b == b'(')?;
+    let close = bytes.iter().rposition(|b| *b == b')')?;
+    let comm = bytes.get(open + 1..close)?;
+    let mut fields = Fields(bytes.get(close + 1..)?, 3);
+    Some(Stat {
+        comm: Arc::from(comm),
+        state: ProcessState::from_letter(*fields.word(3)?.first()?)?,
+        ppid: Pid(number(fields.word(4)?)?),
+        pgid: Pid(number(fields.word(5)?)?),
+        sid: Pid(number(fields.word(6)?)?),
+        tty: number::<i32>(fields.word(7)?)?.cast_unsigned(),
+        tpgid: number(fields.word(8)?)?,
+        flags: number(fields.word(9)?)?,
+        cpu_ticks: [fields.ticks(14)?, fields.ticks(15)?, fields.ticks(16)?, fields.ticks(17)?],
+        priority: number(fields.word(18)?)?,
+        nice: number(fields.word(19)?)?,
+        threads: number(fields.word(20)?)?,
+        start: StartTicks(number(fields.word(22)?)?),
+        vsize: number(fields.word(23)?)?,
+        rss: u64::try_from(number::<i64>(fields.word(24)?)?).unwrap_or(0).saturating_mul(page),
+        rt_priority: number(fields.word(40)?)?,
+        policy: number(fields.word(41)?)?,
+        arg_range: (number(fields.word(48)?)?, number(fields.word(49)?)?),
+    })
+}
+
+/// The rest of the line and the number of the field that it begins with.
+struct Fields<'a>(&'a [u8], u32);
+
+impl<'a> Fields<'a> {
+    /// Field `wanted`, counted as in the manual page. Fields are asked for in ascending order.
+    fn word(&mut self, wanted: u32) -> Option<&'a [u8]> {
+        loop {
+            let rest = self.0.trim_ascii_start();
+            let end = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+            let (word, tail) = rest.split_at_checked(end)?;
+            if word.is_empty() {
+                return None;
+            }
+            let here = self.1;
+            (self.0, self.1) = (tail, here + 1);
+            if here == wanted {
+                return Some(word);
+            }
+        }
+    }
+
+    /// A time. The kernel prints those of children signed.
+    fn ticks(&mut self, wanted: u32) -> Option<u64> {
+        let word = self.word(wanted)?;
+        number::<u64>(word).or_else(|| number::<i64>(word).map(|_| 0))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests say what they expect")]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const TAIL: &str = "S 1 412 412 34816 -1 4194560 1 2 3 4 14 15 16 17 20 -5 3 0 987654 \
+        8192000 250 18446744073709551615 1 2 3 4 5 0 0 0 0 0 0 0 17 1 99 2 0 0 0 1 2 3 4096 4123 4124 4200 0\n";
+
+    #[test]
+    fn names_with_parentheses_and_newlines_do_not_shift_fields() {
+        for name in ["web", "a) (b", ") S 1 1 1 (", "two\nlines", "", " ", "))((", "x) Z 0 0"] {
+            let stat = parse_stat(format!("412 ({name}) {TAIL}").as_bytes(), 4096).unwrap();
+            assert_eq!(stat.comm.as_ref(), name.as_bytes());
+            assert_eq!(
+                (stat.state, stat.ppid, stat.start),
+                (ProcessState::Sleeping, Pid(1), StartTicks(987_654))
+            );
+        }
+    }
+
+    #[test]
+    fn every_field_is_taken_from_its_place() {
+        let stat = parse_stat(format!("412 (web) {TAIL}").as_bytes(), 4096).unwrap();
+        assert_eq!((stat.pgid, stat.sid, stat.tty, stat.tpgid), (Pid(412), Pid(412), 34816, -1));
+        assert_eq!((stat.flags, stat.cpu_ticks), (4_194_560, [14, 15, 16, 17]));
+        assert_eq!((stat.priority, stat.nice, stat.threads), (20, -5, 3));
+        assert_eq!((stat.vsize, stat.rss), (8_192_000, 250 * 4096));
+        assert_eq!((stat.rt_priority, stat.policy, stat.arg_range), (99, 2, (4096, 4123)));
+    }
+
+    #[test]
+    fn what_is_cut_short_is_not_in_the_documented_form() {
+        let whole = format!("412 (web) {TAIL}");
+        let needed = whole.find(" 4123").unwrap();
+        for end in 0..needed {
+            assert_eq!(parse_stat(whole.as_bytes().get(..end).unwrap(), 4096), None, "{end}");
+        }
+        for wrong in ["412 web S 1", "412 )web( S", "412 (web) Q 1 2", "412 (web) S x"] {
+            assert_eq!(parse_stat(wrong.as_bytes(), 4096), None, "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = parse_stat(&bytes, 4096);
+        }
+
+        #[test]
+        fn any_name_is_given_back(name in proptest::collection::vec(any::<u8>(), 0..16)) {
+            let mut line = b"9 (".to_vec();
+            line.extend_from_slice(&name);
+            line.extend_from_slice(b") ");
+            line.extend_from_slice(TAIL.as_bytes());
+            prop_assert_eq!(parse_stat(&line, 4096).unwrap().comm.to_vec(), name);
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Reading one fact: by pid if it is the first, else through the descriptor, with what each failure means.
+
+use std::collections::BTreeMap;
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use rustix::io::Errno;
+
+use super::entry::{Entry, Hold};
+use super::hold::{Condition, is_kernel_thread, name_in, owner_at};
+use super::raw::{self, Form, Leaf};
+use super::{LiveWorld, RECORD_LIMIT, parse, reason};
+use crate::facts::{Fact, FileFacts, LimitPair, MagicLink, Reason, RootLink, Stat, Task, Why};
+use crate::process::world::Bytes;
+use crate::units::{Gid, Pid, Uid};
+
+/// Why a read gave nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Failure {
+    Errno(Errno),
+    /// It did not end within its deadline.
+    Late,
+}
+
+impl From<Errno> for Failure {
+    fn from(errno: Errno) -> Self {
+        Self::Errno(errno)
+    }
+}
+
+impl Entry {
+    /// The fact that a failed read amounts to.
+    pub(super) fn refused<T>(&self, what: &str, failure: Failure) -> Fact<T> {
+        let detail = format!("{what} of {}", self.pid);
+        match failure {
+            Failure::Late => Fact::Unknown(Reason::new(Why::Timeout, detail)),
+            Failure::Errno(Errno::SRCH) => Fact::Unknown(self.vanished()),
+            Failure::Errno(errno) => Fact::Unknown(reason(errno, &detail)),
+        }
+    }
+}
+
+impl Failure {
+    fn is_missing(self) -> bool {
+        matches!(self, Self::Errno(Errno::NOENT | Errno::SRCH))
+    }
+}
+
+impl LiveWorld {
+    /// Reads a file and gives its bytes to `parse`, in a buffer that is used for every file.
+    pub(super) fn slurp<T>(
+        &self,
+        dir: BorrowedFd<'_>,
+        path: &CStr,
+        form: Form,
+        limit: usize,
+        parse: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T, Errno> {
+        let mut buffer = self.scratch.take();
+        let read = raw::read_at(dir, path, form, limit, &mut buffer).map(|_| parse(&buffer));
+        self.scratch.replace(buffer);
+        read
+    }
+
+    /// A file that every process has. `none` is an error by which the kernel says that there is nothing in it.
+    pub(super) fn small<T>(
+        &self,
+        entry: &Entry,
+        path: &CStr,
+        none: Option<Errno>,
+        parse: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> Fact<T> {
+        let dir = match self.dir(entry) {
+            Ok(dir) => dir,
+            Err(reason) => return Fact::Unknown(reason),
+        };
+        let what = path.to_string_lossy();
+        match self.slurp(dir.as_fd(), path, Form::Record, RECORD_LIMIT, parse) {
+            Ok(Some(value)) => Fact::Known(value),
+            Ok(None) => Fact::Unknown(Reason::new(Why::Malformed, format!("{what} of {}", entry.pid))),
+            Err(errno) if Some(errno) == none => Fact::Absent,
+            // The process is there and the kernel has no such file.
+            Err(Errno::NOENT) if self.fresh_stat(dir.as_fd()).is_ok() => Fact::Absent,
+            Err(Errno::NOENT) => Fact::Unknown(entry.vanished()),
+            Err(errno) => entry.refused(&what, errno.into()),
+        }
+    }
+
+    /// Something that kernel threads and zombies don't have, read through a live thread where the leader exited.
+    /// `hollow` tells an answer that may mean "none" from one that says something.
+    pub(super) fn own<T>(
+        &self,
+        entry: &Entry,
+        leaf: &str,
+        hollow: impl Fn(&T) -> bool,
+        read: impl Fn(&Arc<OwnedFd>, Leaf) -> Result<T, Failure>,
+    ) -> Fact<T> {
+        let dir = match self.dir(entry) {
+            Ok(dir) => dir,
+            Err(reason) => return Fact::Unknown(reason),
+        };
+        let path = || Leaf::new(format_args!("{leaf}"));
+        let first = match read(&dir, path()) {
+            Ok(value) if hollow(&value) => Some(value),
+            Ok(value) => return Fact::Known(value),
+            Err(failure) if failure.is_missing() => None,
+            Err(failure) => return entry.refused(leaf, failure),
+        };
+        let second = match self.condition(entry, dir.as_fd()) {
+            Condition::Lost(reason) => return Fact::Unknown(reason),
+            Condition::Without => return Fact::Absent,
+            Condition::Thread(tid) => read(&dir, Leaf::new(format_args!("task/{tid}/{leaf}"))),
+            Condition::Live => first.map_or_else(|| read(&dir, path()), Ok),
+        };
+        match second {
+            Ok(value) => Fact::Known(value),
+            Err(Failure::Errno(Errno::NOENT)) => Fact::Absent,
+            // A moment ago it lived. Saying that it vanished would take it from the candidates.
+            Err(Failure::Errno(Errno::SRCH)) => {
+                Fact::Unknown(Reason::new(Why::Unresolved, format!("{leaf} of {}", entry.pid)))
+            }
+            Err(failure) => entry.refused(leaf, failure),
+        }
+    }
+
+    /// One system call by pid where it may be done, and what is to be made of its failure.
+    fn glimpse<T>(
+        &self,
+        entry: &Entry,
+        leaf: &str,
+        read: impl FnOnce(BorrowedFd<'_>, &CStr) -> Result<T, Errno>,
+    ) -> Option<Fact<T>> {
+        if !self.may_glimpse(entry) {
+            return None;
+        }
+        match read(self.proc(), Leaf::new(format_args!("{}/{leaf}", entry.pid)).as_c_str()) {
+            Ok(value) => Some(Fact::Known(value)),
+            // Gone, a kernel thread or a zombie: the descriptor will tell.
+            Err(Errno::NOENT | Errno::SRCH) => {
+                entry.hold.replace(Hold::Fresh);
+                None
+            }
+            Err(errno) => Some(entry.refused(leaf, errno.into())),
+        }
+    }
+
+    pub(super) fn read_owner(&self, entry: &Entry) -> Fact<(Uid, Gid)> {
+        let by_pid = self.glimpse(entry, "", raw::stat_at);
+        if let Some(fact) = by_pid {
+            return fact.map(|stat| (Uid(stat.st_uid), Gid(stat.st_gid)));
+        }
+        match self.dir(entry).map(|dir| owner_at(dir.as_fd())) {
+            Ok(Ok(owner)) => Fact::Known(owner),
+            Ok(Err(Errno::NOENT | Errno::SRCH)) => Fact::Unknown(entry.vanished()),
+            Ok(Err(errno)) => entry.refused("owner", errno.into()),
+            Err(reason) => Fact::Unknown(reason),
+        }
+    }
+
+    pub(super) fn read_exe_file(&self, entry: &Entry) -> Fact<FileFacts> {
+        let by_pid = self.glimpse(entry, "exe", raw::stat_at);
+        let stat = by_pid.unwrap_or_else(|| self.own(entry, "exe", |_| false, stat_through));
+        stat.map(|stat| raw::file_facts(&stat, Arc::clone(&self.nothing), false))
+    }
+
+    pub(super) fn read_exe_text(&self, entry: &Entry) -> Fact<Bytes> {
+        let by_pid = self.glimpse(entry, "exe", raw::link_at);
+        let through = |dir: &Arc<OwnedFd>, path: Leaf| Ok(raw::link_at(dir.as_fd(), path.as_c_str())?);
+        by_pid.unwrap_or_else(|| self.own(entry, "exe", Vec::is_empty, through)).map(Arc::from)
+    }
+
+    /// `stat`, from the cache or read.
+    pub(super) fn read_stat_cell(&self, entry: &Entry) -> Fact<Arc<Stat>> {
+        entry.rest().stat.get_or_init(|| self.read_stat(entry)).clone()
+    }
+
+    fn read_stat(&self, entry: &Entry) -> Fact<Arc<Stat>> {
+        let page = self.page;
+        let parse = |bytes: &[u8]| parse::parse_stat(bytes, page).map(Arc::new);
+        let by_pid = self
+            .glimpse(entry, "stat", |proc, path| self.slurp(proc, path, Form::Record, RECORD_LIMIT, parse));
+        match by_pid {
+            Some(Fact::Known(None)) => {
+                Fact::Unknown(Reason::new(Why::Malformed, format!("stat of {}", entry.pid)))
+            }
+            Some(fact) => fact.and_then(Fact::from_option),
+            None => self.small(entry, c"stat", None, parse),
+        }
+    }
+
+    pub(super) fn read_comm(&self, entry: &Entry) -> Fact<Bytes> {
+        if let Some(stat) = entry.told(|rest| &rest.stat) {
+            return Fact::Known(Arc::clone(&stat.comm));
+        }
+        let name = |bytes: &[u8]| Arc::from(name_in(bytes));
+        let by_pid = self
+            .glimpse(entry, "comm", |proc, path| self.slurp(proc, path, Form::Record, RECORD_LIMIT, name));
+        by_pid.unwrap_or_else(|| self.small(entry, c"comm", None, |bytes| Some(name(bytes))))
+    }
+
+    fn read_link(&self, entry: &Entry, leaf: &str) -> Fact<MagicLink> {
+        let read = |dir: &Arc<OwnedFd>, path: Leaf| {
+            let text = raw::link_at(dir.as_fd(), path.as_c_str())?;
+            let stat = raw::stat_at(dir.as_fd(), path.as_c_str())?;
+            Ok(MagicLink { text: Arc::from(text), dev: stat.st_dev, ino: stat.st_ino })
+        };
+        self.own(entry, leaf, |_| false, read)
+    }
+
+    pub(super) fn read_cwd(&self, entry: &Entry) -> Fact<MagicLink> {
+        let link = self.read_link(entry, "cwd");
+        // The kernel shows `/` for its own threads, which have no directory that means anything.
+        let root = matches!(&link, Fact::Known(link) if *link.text == *b"/");
+        if root && !matches!(entry.exe_file.get(), Some(Fact::Known(_))) {
+            let stat = self.read_stat_cell(entry);
+            return stat.and_then(|stat| if is_kernel_thread(&stat) { Fact::Absent } else { link });
+        }
+        link
+    }
+
+    /// `root`, from the cache or read.
+    pub(super) fn read_root_cell(&self, entry: &Entry) -> Fact<RootLink> {
+        entry.rest().root.get_or_init(|| self.read_root(entry)).clone()
+    }
+
+    fn read_root(&self, entry: &Entry) -> Fact<RootLink> {
+        let own = match raw::stat_at(rustix::fs::CWD, c"/") {
+            Ok(own) => (own.st_dev, own.st_ino),
+            Err(errno) => return Fact::Unknown(reason(errno, "own root")),
+        };
+        self.read_link(entry, "root").map(|link| {
+            let same = (link.dev, link.ino) == own;
+            RootLink { text: link.text, dev: link.dev, ino: link.ino, same }
+        })
+    }
+
+    /// Inode of what a link of the process leads to.
+    pub(super) fn read_inode(&self, entry: &Entry, leaf: &str) -> Fact<u64> {
+        self.own(entry, leaf, |_| false, stat_through).map(|stat| stat.st_ino)
+    }
+
+    pub(super) fn read_fd_count(&self, entry: &Entry) -> Fact<u64> {
+        let count = |dir: &Arc<OwnedFd>, path: Leaf| {
+            // From Linux 6.2 the size of the directory is the number of descriptors; before that it is 0.
+            let size = raw::stat_at(dir.as_fd(), path.as_c_str())?.st_size;
+            if let Ok(count @ 1..) = u64::try_from(size) {
+                return Ok(count);
+            }
+            let mut count = 0;
+            raw::list_at(dir.as_fd(), path.as_c_str(), |_, _| count += 1)?;
+            Ok(count)
+        };
+        self.own(entry, "fd", |count| *count == 0, count)
+    }
+
+    pub(super) fn read_limits(&self, entry: &Entry) -> Fact<BTreeMap<&'static str, LimitPair>> {
+        self.small(entry, c"limits", None, parse::parse_limits)
+    }
+
+    pub(super) fn read_security_label(&self, entry: &Entry) -> Fact<Bytes> {
+        let label = self.small(entry, c"attr/current", Some(Errno::INVAL), |bytes| Some(label_in(bytes)));
+        label.and_then(|label| if label.is_empty() { Fact::Absent } else { Fact::Known(label) })
+    }
+
+    pub(super) fn read_tasks(&self, entry: &Entry) -> Fact<Arc<[Task]>> {
+        let dir = match self.dir(entry) {
+            Ok(dir) => dir,
+            Err(reason) => return Fact::Unknown(reason),
+        };
+        let mut tasks = Vec::new();
+        let listed = raw::list_at(dir.as_fd(), c"task", |name, _| tasks.extend(raw::numeric(name)));
+        if let Err(errno) = listed {
+            let errno = if errno == Errno::NOENT { Errno::SRCH } else { errno };
+            return entry.refused("task", errno.into());
+        }
+        let mut known = Vec::new();
+        for tid in tasks {
+            match self.stat_of(dir.as_fd(), &Leaf::new(format_args!("task/{tid}/stat"))) {
+                Ok(stat) => known.push(Task { tid: Pid(tid), state: stat.state }),
+                // The thread ended meanwhile; without any, the process did.
+                Err(Errno::NOENT | Errno::SRCH) => {}
+                Err(errno) => return entry.refused("task", errno.into()),
+            }
+        }
+        if known.is_empty() { Fact::Unknown(entry.vanished()) } else { Fact::Known(known.into()) }
+    }
+}
+
+fn stat_through(dir: &Arc<OwnedFd>, path: Leaf) -> Result<rustix::fs::Stat, Failure> {
+    Ok(raw::stat_at(dir.as_fd(), path.as_c_str())?)
+}
+
+/// Security modules end their label with a newline, a NUL, or nothing.
+fn label_in(bytes: &[u8]) -> Bytes {
+    let end =
+        bytes.iter().rposition(|byte| *byte != 0 && !byte.is_ascii_whitespace()).map_or(0, |last| last + 1);
+    Arc::from(bytes.get(..end).unwrap_or_default())
+}

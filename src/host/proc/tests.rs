@@ -1,0 +1,94 @@
+//! Tests against the kernel that runs them: own children, files of a temporary folder, and the `procfs` crate as
+//! a second opinion on every process of the machine.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests say what they expect"
+)]
+
+mod access;
+mod children;
+mod files;
+mod measure;
+mod oracle;
+mod reuse;
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::LiveWorld;
+use crate::facts::{Fact, Why};
+use crate::process::world::World;
+use crate::units::Pid;
+
+/// A child that is killed and waited for when the test is over.
+struct Running(Child);
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        Self(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    /// A `sleep` that has called exec, so that it can be told from the test itself.
+    fn sleep() -> Self {
+        let child = Self::start(Command::new("/bin/sleep").arg("1000"));
+        child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"sleep"));
+        child
+    }
+
+    fn pid(&self) -> Pid {
+        Pid(i32::try_from(self.0.id()).unwrap())
+    }
+
+    /// Looks again and again until it is so.
+    #[track_caller]
+    fn until(&self, so: impl Fn(&LiveWorld, Pid) -> bool) {
+        let world = look();
+        eventually(|| so(&world.again(), self.pid()));
+    }
+
+    fn end(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A look that a busy machine does not make late.
+fn look() -> LiveWorld {
+    LiveWorld::new().unwrap().with_memory_deadline(Duration::from_secs(20))
+}
+
+#[track_caller]
+fn eventually(so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !so() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it did not become so");
+        std::thread::yield_now();
+    }
+}
+
+fn why<T>(fact: &Fact<T>) -> Option<Why> {
+    match fact {
+        Fact::Unknown(reason) => Some(reason.why),
+        Fact::Known(_) | Fact::Absent => None,
+    }
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn bytes(path: &Path) -> &[u8] {
+    std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str())
+}

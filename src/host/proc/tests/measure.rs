@@ -1,0 +1,26 @@
+//! How many system calls a look takes, counted by the number of descriptors that it opens.
+
+use super::{World, look};
+
+#[test]
+fn a_question_about_exe_alone_opens_no_descriptor() {
+    let world = look();
+    let mut images = 0;
+    for pid in world.visible_pids().iter() {
+        images += usize::from(world.exe_file(*pid).known().is_some());
+    }
+    assert!(images > 0);
+    // Kernel threads and zombies need a second look; nothing else does.
+    let kept = world.kept.borrow().len();
+    assert!(kept + images <= world.visible_pids().len(), "{kept} descriptors for {images} images");
+}
+
+#[test]
+fn descriptors_stay_within_their_bound() {
+    let mut world = look();
+    world.most_kept = 5;
+    for pid in world.visible_pids().iter() {
+        let _ = (world.exe_file(*pid), world.status(*pid), world.arguments(*pid));
+    }
+    assert!(world.kept.borrow().len() <= 5);
+}

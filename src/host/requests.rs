@@ -1,0 +1,147 @@
+//! How other verbs talk with a running watch, through files: crash-safe, and readable by `ls`.
+//!
+//! A verb leaves a request; the watch carries it out and removes the file. What the watch has to say stands in the
+//! status file, replaced as a whole.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::errno::io_text;
+use super::state_dir::Dirs;
+use super::{atomic, clock};
+use crate::spec::ServiceName;
+
+const REQUEST_BYTES_MAX: u64 = 64 << 10;
+const STATUS_BYTES_MAX: u64 = 256 << 20;
+const FORMAT: u64 = 1;
+
+/// What somebody asks of a running watch.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Request {
+    /// Who asks, for the record: a user's name.
+    pub by: String,
+    /// What.
+    pub wanted: Wanted,
+}
+
+/// The kinds of requests.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Wanted {
+    /// Run this, whatever its document says.
+    Start(ServiceName),
+    /// Stop this, whatever its document says.
+    Stop(ServiceName),
+    /// Restart this once.
+    Restart(ServiceName),
+    /// Look at the documents now; `confirmed`: also do what is held back as too much at once.
+    Apply {
+        /// Mass changes and prunes are meant.
+        confirmed: bool,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Versioned<T> {
+    format: u64,
+    content: T,
+}
+
+/// A request that waits, and the file to remove when it is done.
+#[derive(Debug)]
+pub struct Waiting {
+    /// Its file.
+    pub path: PathBuf,
+    /// What.
+    pub request: Request,
+}
+
+impl Waiting {
+    /// Removes it. Called when what it asks for is on record, so that a crash before that does it again.
+    ///
+    /// # Errors
+    /// What the kernel answered; a request that stays is done again.
+    pub fn done(self) -> io::Result<()> {
+        fs::remove_file(self.path)
+    }
+}
+
+/// Leaves a request. The file's name orders it by time.
+///
+/// # Errors
+/// A sentence.
+pub fn leave(dirs: &Dirs, request: &Request) -> Result<PathBuf, String> {
+    let now = clock::now().boot.0.as_nanos();
+    let own = rustix::process::getpid().as_raw_nonzero();
+    let path = dirs.requests().join(format!("{now:020}-{own}.json"));
+    write_json(&path, request, 0o600).map(|()| path)
+}
+
+/// The requests that wait, the oldest first, and sentences about files that are none; those are removed.
+pub fn waiting(dirs: &Dirs) -> (Vec<Waiting>, Vec<String>) {
+    let mut found = Vec::new();
+    let mut problems = Vec::new();
+    let entries = match fs::read_dir(dirs.requests()) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return (found, problems),
+        Err(error) => return (found, vec![format!("the requests can't be listed: {}", io_text(&error))]),
+    };
+    let mut paths: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .filter(|path| !path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")))
+        .collect();
+    paths.sort();
+    for path in paths {
+        match read_json(&path, REQUEST_BYTES_MAX) {
+            Ok(request) => found.push(Waiting { path, request }),
+            Err(text) => {
+                let _ = fs::remove_file(&path);
+                problems.push(format!("the request `{}` is refused: {text}", path.display()));
+            }
+        }
+    }
+    (found, problems)
+}
+
+/// Replaces the status file.
+///
+/// # Errors
+/// A sentence; the old one stays.
+pub fn write_status<T: Serialize>(dirs: &Dirs, status: &T) -> Result<(), String> {
+    write_json(&dirs.status(), status, 0o644)
+}
+
+/// What the last watch of this boot said; `None` if none ever did.
+///
+/// # Errors
+/// A sentence: it is there and can't be read.
+pub fn read_status<T: DeserializeOwned>(dirs: &Dirs) -> Result<Option<T>, String> {
+    match fs::symlink_metadata(dirs.status()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        _ => read_json(&dirs.status(), STATUS_BYTES_MAX).map(Some),
+    }
+}
+
+fn write_json<T: Serialize>(path: &Path, content: &T, mode: u32) -> Result<(), String> {
+    let bytes = serde_json::to_vec(&Versioned { format: FORMAT, content })
+        .map_err(|error| format!("`{}` can't be written: {error}", path.display()))?;
+    atomic::write(path, &bytes, mode)
+        .map_err(|error| format!("`{}` can't be written: {}", path.display(), io_text(&error)))
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path, limit: u64) -> Result<T, String> {
+    let own = rustix::process::geteuid().as_raw();
+    let bytes = atomic::read(path, &[0, own], limit).map_err(|error| io_text(&error))?;
+    let versioned: Versioned<T> = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+    if versioned.format > FORMAT {
+        return Err(format!("it is of format {}, this version knows {FORMAT}", versioned.format));
+    }
+    Ok(versioned.content)
+}

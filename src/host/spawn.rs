@@ -1,0 +1,232 @@
+//! Starting a process, so that there is no moment in which it runs and nobody knows.
+//!
+//! The child is made with `clone(CLONE_VM | CLONE_VFORK | CLONE_PIDFD)`: no page tables are copied, so the cost does
+//! not grow with the engine, and the pidfd can't be of another process. Linux 5.4 or later is needed (a pidfd that
+//! can be waited on); there is no fallback. While the child prepares itself, the calling thread sleeps: a working
+//! directory on a dead network mount would hold the engine up, as it would the service.
+//!
+//! ```text
+//! engine:  lock held | slot created, empty | clone ......................... sleeps ....... | record has the key, slot removed
+//! child:                                     key into the slot | set up | execve: the lock's descriptor closes
+//! ```
+//!
+//! # Why an empty slot proves that nothing runs
+//!
+//! The state lock is an flock(2) on an open file description, which every copy of the descriptor keeps. The child's
+//! descriptor table is a copy of the engine's (no `CLONE_FILES`), so it holds the lock as well, until execve closes
+//! the descriptor (`O_CLOEXEC`) or the child exits. Whoever takes the lock therefore knows that each child of the
+//! former engine has either executed, and then wrote its key before that, or is gone. So a slot that is found empty
+//! *under the lock* belongs to a child that never was or that died without executing. This holds whoever is killed
+//! when, and needs nobody to be alive to clean up.
+//!
+//! A second process that shares the engine's memory under the service's ids is no way in: the change of ids marks
+//! the shared memory as not dumpable, so that the service's user can't attach to it.
+//!
+//! This module and its parts hold the only `unsafe` code there is.
+
+#[expect(unsafe_code, reason = "the child runs in shared memory; system calls are made by hand")]
+mod child;
+mod orders;
+mod output;
+#[expect(unsafe_code, reason = "system calls that no safe binding offers")]
+mod pidfd;
+#[expect(unsafe_code, reason = "system calls are made by hand")]
+mod raw;
+
+pub use pidfd::{
+    exit_of, exit_of_status, keep_exits_of_children, peek_any_exited, reap, reap_pid, send_signal,
+};
+
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use nix::sys::signal::{SigSet, SigmaskHow};
+
+use self::child::{Orders, RawIds, Report};
+use self::orders::Prepared;
+use super::errno::errno_text;
+use crate::facts::{ShebangError, parse_shebang};
+use crate::plan::action::Launch;
+use crate::units::{Pid, StartTicks};
+
+/// A process that was started and executes its program.
+#[derive(Debug)]
+pub struct Spawned {
+    /// Its number.
+    pub pid: Pid,
+    /// Bound to it.
+    pub pidfd: OwnedFd,
+    /// When it was forked, in clock ticks since boot, as the child itself read it.
+    pub start: StartTicks,
+}
+
+/// Why nothing runs.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct SpawnError {
+    /// What was being done: `execute`, `change to the working directory`.
+    pub step: &'static str,
+    /// The kernel's answer; 0 where a rule of ours refused.
+    pub errno: i32,
+    message: String,
+}
+
+impl SpawnError {
+    fn at(step: Step, errno: i32, launch: &Launch) -> Self {
+        let subject = match step {
+            Step::Exec => format!("execute `{}`", launch.program.display()),
+            Step::Directory => {
+                format!("change to the working directory `{}`", launch.working_directory.display())
+            }
+            _ => step.words().to_owned(),
+        };
+        let hint = if step == Step::Exec { exec_hint(&launch.program, errno) } else { String::new() };
+        Self {
+            step: step.words(),
+            errno,
+            message: format!("could not {subject}: {}{hint}", errno_text(errno)),
+        }
+    }
+
+    fn output(path: &Path, text: &str) -> Self {
+        let step = "open an output";
+        Self { step, errno: 0, message: format!("output `{}` can't be used: {text}", path.display()) }
+    }
+}
+
+/// What stands behind an error of execve that names the program and means its interpreter.
+fn exec_hint(program: &Path, errno: i32) -> String {
+    let Ok(head) = super::walk::head_of(program) else { return String::new() };
+    match (parse_shebang(&head), errno) {
+        (Ok(line), libc::ENOENT | libc::EACCES | libc::ELOOP | libc::ENOTDIR) => {
+            format!(", its first line names `{}`", String::from_utf8_lossy(&line.interpreter))
+        }
+        (Err(ShebangError::None), libc::ENOEXEC) => ", it is a text without a `#!` line, or damaged".into(),
+        (Err(_), libc::ENOEXEC) => ", its `#!` line names no interpreter".into(),
+        _ => String::new(),
+    }
+}
+
+/// The child's steps, in order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+enum Step {
+    Clone,
+    Arguments,
+    Key,
+    Session,
+    OomScore,
+    Limits,
+    Scheduling,
+    Descriptors,
+    Ids,
+    Directory,
+    Signals,
+    Exec,
+}
+
+impl Step {
+    const ALL: [Self; 12] = [
+        Self::Clone,
+        Self::Arguments,
+        Self::Key,
+        Self::Session,
+        Self::OomScore,
+        Self::Limits,
+        Self::Scheduling,
+        Self::Descriptors,
+        Self::Ids,
+        Self::Directory,
+        Self::Signals,
+        Self::Exec,
+    ];
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Clone => "create a process",
+            Self::Arguments => "pass the arguments and environment",
+            Self::Key => "write down the new process",
+            Self::Session => "open a session",
+            Self::OomScore => "set `oomScoreAdj`",
+            Self::Limits => "set `limits`",
+            Self::Scheduling => "set `scheduling`",
+            Self::Descriptors => "place the standard descriptors",
+            Self::Ids => "change to the user and groups",
+            Self::Directory => "change to the working directory",
+            Self::Signals => "reset the signals",
+            Self::Exec => "execute",
+        }
+    }
+
+    fn from_number(number: u32) -> Self {
+        Self::ALL.into_iter().find(|step| *step as u32 == number).unwrap_or(Self::Clone)
+    }
+}
+
+/// Starts what `launch` says. The child writes `PID STARTTICKS` and a newline into `slot` before anything else;
+/// without a slot it is tied to the engine instead and gets SIGKILL when the calling thread ends (probes).
+///
+/// # Errors
+/// Nothing runs: which step failed, and the kernel's answer.
+pub fn spawn(launch: &Launch, slot: Option<BorrowedFd<'_>>) -> Result<Spawned, SpawnError> {
+    let prepared = Prepared::new(launch)?;
+    let (argv, envp) = prepared.arrays();
+    let report = Report::default();
+    let orders = Orders {
+        slot: slot.map_or(-1, |slot| slot.as_raw_fd()),
+        tied: slot.is_none(),
+        oom_score_adj: prepared.oom_score_adj.as_deref().map(str::as_bytes),
+        limits: &prepared.limits,
+        nice: launch.scheduling.nice,
+        policy: prepared.policy,
+        ioprio: prepared.ioprio,
+        affinity: prepared.affinity.as_deref(),
+        umask: launch.umask & 0o777,
+        descriptors: prepared.descriptors.each_ref().map(AsRawFd::as_raw_fd),
+        ids: launch.ids.as_ref().map(|ids| RawIds {
+            uid: ids.uid.0,
+            gid: ids.gid.0,
+            groups: &prepared.groups,
+        }),
+        directory: &prepared.directory,
+        program: &prepared.program,
+        argv: &argv,
+        envp: &envp,
+        report: &report,
+    };
+    let (pid, pidfd) =
+        clone_with_signals_held(&orders).map_err(|errno| SpawnError::at(Step::Clone, errno, launch))?;
+    let step = Step::from_number(report.step.load(Ordering::SeqCst));
+    let errno = report.errno.load(Ordering::SeqCst);
+    if errno != 0 || step != Step::Exec {
+        pidfd::reap_now(&pidfd);
+        // Without an errno a signal ended it on its way: nothing runs either.
+        let errno = if errno == 0 { libc::EINTR } else { errno };
+        return Err(SpawnError::at(step, errno, launch));
+    }
+    Ok(Spawned { pid: Pid(pid), pidfd, start: StartTicks(report.start.load(Ordering::SeqCst)) })
+}
+
+/// Every signal is blocked around clone, so that no handler of the engine ever runs in the child.
+fn clone_with_signals_held(orders: &Orders<'_>) -> Result<(i32, OwnedFd), i32> {
+    let mut before = SigSet::empty();
+    nix::sys::signal::pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), Some(&mut before))
+        .map_err(|errno| errno as i32)?;
+    let answer = pidfd::clone_child(child::run, orders);
+    let restored = nix::sys::signal::pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
+    let child = answer?;
+    restored.map_err(|errno| errno as i32)?;
+    Ok(child)
+}
+
+/// Field 22 of `/proc/PID/stat`, counted from the last `)` since the name before it may contain anything.
+fn start_of_stat(text: &[u8]) -> Option<u64> {
+    let end = text.iter().rposition(|byte| *byte == b')')?;
+    let rest = text.get(end.checked_add(2)?..)?;
+    let field = rest.split(|byte| *byte == b' ').nth(19)?;
+    field.iter().try_fold(0u64, |number, byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit <= 9)?;
+        number.checked_mul(10)?.checked_add(u64::from(digit))
+    })
+}

@@ -1,0 +1,178 @@
+//! Turning a launch into what the kernel takes: strings, arrays, numbers. All allocation happens here, before clone.
+
+use std::ffi::{CString, c_char};
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::ptr;
+
+use super::child::RawLimit;
+use super::output::open_output;
+use super::{SpawnError, Step};
+use crate::plan::action::Launch;
+use crate::spec::{CpuPolicy, IoClass, Limit, Scheduling};
+
+/// Owns what the child's orders point to.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) program: CString,
+    pub(super) directory: CString,
+    argv: Vec<CString>,
+    envp: Vec<CString>,
+    pub(super) limits: Vec<RawLimit>,
+    pub(super) groups: Vec<u32>,
+    pub(super) oom_score_adj: Option<String>,
+    pub(super) affinity: Option<Vec<u64>>,
+    pub(super) policy: Option<(i32, i32)>,
+    pub(super) ioprio: Option<u32>,
+    pub(super) descriptors: [OwnedFd; 3],
+}
+
+impl Prepared {
+    /// # Errors
+    /// An argument that can't be passed, an output that can't be opened, an unknown limit.
+    pub(super) fn new(launch: &Launch) -> Result<Self, SpawnError> {
+        let text = |bytes: &[u8]| {
+            CString::new(bytes).map_err(|_| SpawnError::at(Step::Arguments, libc::EINVAL, launch))
+        };
+        let service_uid =
+            launch.ids.as_ref().map_or_else(|| rustix::process::geteuid().as_raw(), |ids| ids.uid.0);
+        let stdin = File::open("/dev/null").map_err(|error| {
+            SpawnError::output("/dev/null".as_ref(), &crate::host::errno::io_text(&error))
+        })?;
+        let stdout = open_output(&launch.stdout, service_uid)?;
+        let stderr = if launch.stderr == launch.stdout {
+            stdout.try_clone().map_err(|error| SpawnError::at(Step::Descriptors, raw(&error), launch))?
+        } else {
+            open_output(&launch.stderr, service_uid)?
+        };
+        let above = |file: &File| above_standard(file, launch);
+        Ok(Self {
+            program: text(launch.program.as_os_str().as_bytes())?,
+            directory: text(launch.working_directory.as_os_str().as_bytes())?,
+            argv: launch.argv.iter().map(|word| text(word.as_bytes())).collect::<Result<_, _>>()?,
+            envp: launch
+                .env
+                .iter()
+                .map(|(name, value)| text(format!("{name}={value}").as_bytes()))
+                .collect::<Result<_, _>>()?,
+            limits: launch
+                .limits
+                .iter()
+                .map(|(name, limit)| {
+                    raw_limit(name, *limit).ok_or_else(|| SpawnError::at(Step::Limits, libc::EINVAL, launch))
+                })
+                .collect::<Result<_, _>>()?,
+            groups: launch
+                .ids
+                .as_ref()
+                .map(|ids| ids.groups.iter().map(|group| group.0).collect())
+                .unwrap_or_default(),
+            oom_score_adj: launch.scheduling.oom_score_adj.map(|value| value.to_string()),
+            affinity: launch.scheduling.cpu_affinity.as_deref().map(cpu_mask),
+            policy: launch.scheduling.policy.map(|policy| raw_policy(policy, &launch.scheduling)),
+            ioprio: raw_ioprio(&launch.scheduling),
+            descriptors: [above(&stdin)?, above(&stdout)?, above(&stderr)?],
+        })
+    }
+
+    /// argv and envp as null-terminated arrays, valid as long as `self`.
+    pub(super) fn arrays(&self) -> (Vec<*const c_char>, Vec<*const c_char>) {
+        let array = |words: &[CString]| {
+            words.iter().map(|word| word.as_ptr()).chain(std::iter::once(ptr::null())).collect::<Vec<_>>()
+        };
+        (array(&self.argv), array(&self.envp))
+    }
+}
+
+fn raw(error: &std::io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(libc::EIO)
+}
+
+/// A descriptor above 2, so that placing one standard descriptor never overwrites the source of another.
+fn above_standard(file: &File, launch: &Launch) -> Result<OwnedFd, SpawnError> {
+    rustix::io::fcntl_dupfd_cloexec(file.as_fd(), 3)
+        .map_err(|error| SpawnError::at(Step::Descriptors, error.raw_os_error(), launch))
+}
+
+fn cpu_mask(cpus: &[u32]) -> Vec<u64> {
+    let words = cpus.iter().max().map_or(1, |cpu| cpu / 64 + 1) as usize;
+    let mut mask = vec![0u64; words];
+    for cpu in cpus {
+        if let Some(word) = mask.get_mut((cpu / 64) as usize) {
+            *word |= 1 << (cpu % 64);
+        }
+    }
+    mask
+}
+
+fn raw_policy(policy: CpuPolicy, scheduling: &Scheduling) -> (i32, i32) {
+    let priority = i32::from(scheduling.rt_priority.unwrap_or(1));
+    match policy {
+        CpuPolicy::Other => (libc::SCHED_OTHER, 0),
+        CpuPolicy::Batch => (libc::SCHED_BATCH, 0),
+        CpuPolicy::Idle => (libc::SCHED_IDLE, 0),
+        CpuPolicy::Fifo => (libc::SCHED_FIFO, priority),
+        CpuPolicy::Rr => (libc::SCHED_RR, priority),
+    }
+}
+
+/// `ioprio_set(2)`: the class in bits 13 to 15, the level below. A level without a class is of the normal class.
+fn raw_ioprio(scheduling: &Scheduling) -> Option<u32> {
+    let class = match (scheduling.io_class, scheduling.io_priority) {
+        (None, None) => return None,
+        (Some(IoClass::RealTime), _) => 1,
+        (Some(IoClass::BestEffort) | None, _) => 2,
+        (Some(IoClass::Idle), _) => return Some(3 << 13),
+    };
+    Some(class << 13 | u32::from(scheduling.io_priority.unwrap_or(4)))
+}
+
+/// Resources of `setrlimit(2)` by lower-case name. The numbers are those of the kernel on x86-64 and arm64.
+const RESOURCES: [(&str, u32); 16] = [
+    ("cpu", 0),
+    ("fsize", 1),
+    ("data", 2),
+    ("stack", 3),
+    ("core", 4),
+    ("rss", 5),
+    ("nproc", 6),
+    ("nofile", 7),
+    ("memlock", 8),
+    ("as", 9),
+    ("locks", 10),
+    ("sigpending", 11),
+    ("msgqueue", 12),
+    ("nice", 13),
+    ("rtprio", 14),
+    ("rttime", 15),
+];
+
+fn raw_limit(name: &str, limit: Limit) -> Option<RawLimit> {
+    let (_, resource) = RESOURCES.iter().find(|(known, _)| *known == name)?;
+    let value = |part: Option<u64>| part.unwrap_or(u64::MAX);
+    Some(RawLimit { resource: *resource, pair: [value(limit.soft), value(limit.hard)] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processor_masks_have_a_bit_a_processor() {
+        for (cpus, mask) in
+            [(vec![0], vec![1]), (vec![1, 3], vec![10]), (vec![64], vec![0, 1]), (vec![], vec![0])]
+        {
+            assert_eq!(cpu_mask(&cpus), mask, "{cpus:?}");
+        }
+    }
+
+    #[test]
+    fn io_priorities_are_packed() {
+        let with = |io_class, io_priority| Scheduling { io_class, io_priority, ..Scheduling::default() };
+        assert_eq!(raw_ioprio(&with(None, None)), None);
+        assert_eq!(raw_ioprio(&with(None, Some(7))), Some(2 << 13 | 7));
+        assert_eq!(raw_ioprio(&with(Some(IoClass::Idle), Some(7))), Some(3 << 13));
+        assert_eq!(raw_ioprio(&with(Some(IoClass::RealTime), None)), Some(1 << 13 | 4));
+    }
+}

@@ -1,0 +1,65 @@
+//! Opening what a service writes to, so that nobody can plant another file in its place.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use super::SpawnError;
+use crate::host::walk;
+use crate::plan::action::OutputTarget;
+
+/// Owner reads and writes, group reads.
+const MODE: u32 = 0o640;
+
+/// Opens an output for appending. A link, a file of somebody else or a file with a second name is refused: the
+/// service's user could have planted it to have another file written to.
+pub(super) fn open_output(target: &OutputTarget, service_uid: u32) -> Result<File, SpawnError> {
+    let path = match target {
+        OutputTarget::File(path) => path.as_path(),
+        OutputTarget::Null => Path::new("/dev/null"),
+    };
+    let failed = |text: String| SpawnError::output(path, &text);
+    let engine = rustix::process::geteuid().as_raw();
+    walk::links_of_strangers(path.parent().unwrap_or(path), engine).map_err(failed)?;
+    let file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(MODE)
+        // Not blocking: a FIFO without a reader would hold the engine up.
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NOCTTY | libc::O_NONBLOCK)
+        .open(path)
+        .map_err(|error| failed(open_error(&error)))?;
+    let meta = file.metadata().map_err(|error| failed(crate::host::errno::io_text(&error)))?;
+    if meta.file_type().is_char_device() {
+        blocking(&file).map_err(|error| failed(crate::host::errno::io_text(&error)))?;
+        return Ok(file);
+    }
+    if !meta.is_file() {
+        return Err(failed("it is not a regular file".into()));
+    }
+    if ![0, engine, service_uid].contains(&meta.uid()) {
+        return Err(failed(format!("it belongs to user {}", meta.uid())));
+    }
+    if meta.nlink() > 1 {
+        return Err(failed("it has a second name (hard link)".into()));
+    }
+    blocking(&file).map_err(|error| failed(crate::host::errno::io_text(&error)))?;
+    Ok(file)
+}
+
+fn open_error(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::ELOOP) => "it is a symbolic link".into(),
+        Some(libc::ENXIO) => "it is not a regular file".into(),
+        _ => crate::host::errno::io_text(error),
+    }
+}
+
+/// The service must not find its output in a mode it doesn't expect.
+fn blocking(file: &File) -> io::Result<()> {
+    let flags = rustix::fs::fcntl_getfl(file.as_fd())?;
+    rustix::fs::fcntl_setfl(file.as_fd(), flags - rustix::fs::OFlags::NONBLOCK)?;
+    Ok(())
+}

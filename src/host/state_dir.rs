@@ -1,0 +1,287 @@
+//! Where the state lies, and whose it must be.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::errno::io_text;
+use super::walk;
+use crate::units::Pid;
+
+/// What the place depends on. Read once from the environment, by whoever has it.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// `--state-dir` or `SELFSAME_STATE_DIR`: everything under one folder.
+    pub explicit: Option<PathBuf>,
+    /// Effective uid.
+    pub uid: u32,
+    /// `HOME`
+    pub home: Option<PathBuf>,
+    /// `XDG_RUNTIME_DIR`
+    pub runtime: Option<PathBuf>,
+    /// `XDG_STATE_HOME`
+    pub state: Option<PathBuf>,
+}
+
+/// The three directories.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Dirs {
+    /// Records of this boot.
+    pub run: PathBuf,
+    /// Accepted documents, history.
+    pub lib: PathBuf,
+    /// Output of services.
+    pub log: PathBuf,
+}
+
+impl Dirs {
+    /// The place for these surroundings.
+    ///
+    /// # Errors
+    /// A sentence: nothing says where.
+    pub fn locate(surroundings: &Surroundings) -> Result<Self, String> {
+        if let Some(base) = &surroundings.explicit {
+            if !base.is_absolute() {
+                return Err(format!("the state directory `{}` is not an absolute path", base.display()));
+            }
+            return Ok(Self { run: base.join("run"), lib: base.join("lib"), log: base.join("log") });
+        }
+        if surroundings.uid == 0 {
+            return Ok(Self {
+                run: "/run/selfsame".into(),
+                lib: "/var/lib/selfsame".into(),
+                log: "/var/log/selfsame".into(),
+            });
+        }
+        let absolute = |path: &Option<PathBuf>| path.clone().filter(|path| path.is_absolute());
+        let state = absolute(&surroundings.state)
+            .or_else(|| absolute(&surroundings.home).map(|home| home.join(".local/state")))
+            .ok_or("neither `HOME` nor `XDG_STATE_HOME` says where the state belongs, give `--state-dir`")?
+            .join("selfsame");
+        let run =
+            absolute(&surroundings.runtime).map_or_else(|| state.join("run"), |dir| dir.join("selfsame"));
+        Ok(Self { run, log: state.join("log"), lib: state })
+    }
+
+    /// Records of objects.
+    pub fn records(&self) -> PathBuf {
+        self.run.join("records")
+    }
+
+    /// Slots of starts that are under way.
+    pub fn starts(&self) -> PathBuf {
+        self.run.join("starts")
+    }
+
+    /// What other verbs ask of a running watch.
+    pub fn requests(&self) -> PathBuf {
+        self.run.join("requests")
+    }
+
+    /// What a running watch last said.
+    pub fn status(&self) -> PathBuf {
+        self.run.join("status.json")
+    }
+
+    /// Makes what is missing and checks what is there: directories, no links, of this user or root, and nobody else
+    /// can change where they lead.
+    ///
+    /// # Errors
+    /// A sentence that names the directory.
+    pub fn ensure(&self) -> Result<(), String> {
+        let own = rustix::process::geteuid().as_raw();
+        // Others may see the status of root's services, and their logs as far as the files' modes go.
+        let open = if own == 0 { 0o755 } else { 0o700 };
+        for (dir, mode) in [
+            (self.run.clone(), open),
+            (self.records(), 0o700),
+            (self.starts(), 0o700),
+            (self.requests(), 0o700),
+            (self.lib.clone(), 0o700),
+            (self.log.clone(), open),
+        ] {
+            ensure_one(&dir, mode, own).map_err(|text| format!("state directory: {text}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn ensure_one(dir: &Path, mode: u32, own: u32) -> Result<(), String> {
+    let failed = |error: io::Error| format!("`{}`: {}", dir.display(), io_text(&error));
+    match fs::symlink_metadata(dir) {
+        Ok(meta) if meta.file_type().is_symlink() => {
+            return Err(format!("`{}` is a symbolic link", dir.display()));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            DirBuilder::new().recursive(true).mode(mode).create(dir).map_err(failed)?;
+            // The umask may have taken bits away.
+            fs::set_permissions(dir, Permissions::from_mode(mode)).map_err(failed)?;
+        }
+        Err(error) => return Err(failed(error)),
+    }
+    let stages = walk::stages(dir).map_err(failed)?;
+    match walk::weakest(&stages, &[own]) {
+        Some(weak) => Err(weak),
+        None if stages.last().is_none_or(|stage| !stage.meta.is_dir()) => {
+            Err(format!("`{}` is not a directory", dir.display()))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The state is ours, as long as this lives and, through inheritance, until every child that is being started has
+/// executed or is gone (see `spawn`).
+#[derive(Debug)]
+pub struct StateLock {
+    file: File,
+    path: PathBuf,
+}
+
+/// Why the state can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another engine has it.
+    #[error("another selfsame (pid {0}) holds the state")]
+    HeldBy(Pid),
+    /// The lock file can't be used.
+    #[error("the lock file `{}` can't be used: {text}", path.display())]
+    Unusable {
+        /// The lock file.
+        path: PathBuf,
+        /// Why.
+        text: String,
+    },
+}
+
+/// A killed engine's child holds the lock for a moment longer.
+const DYING: Duration = Duration::from_secs(1);
+/// Whoever only asks who holds it (see [`holder`]) has it for a moment.
+const ASKING: Duration = Duration::from_millis(100);
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
+
+impl StateLock {
+    /// Takes the lock if nobody has it.
+    pub fn try_lock(dirs: &Dirs) -> Result<Self, LockError> {
+        Self::lock_timeout(dirs, Duration::ZERO)
+    }
+
+    /// Takes the lock, waiting for it if need be.
+    pub fn lock_timeout(dirs: &Dirs, timeout: Duration) -> Result<Self, LockError> {
+        let begin = Instant::now();
+        let path = dirs.run.join("lock");
+        loop {
+            let unusable =
+                |error: io::Error| LockError::Unusable { path: path.clone(), text: io_text(&error) };
+            if let Some(lock) = Self::attempt(&path).map_err(unusable)? {
+                return Ok(lock);
+            }
+            let holder = holder_in(&path);
+            let patience = timeout.max(if is_alive(holder) { ASKING } else { DYING });
+            if begin.elapsed() >= patience {
+                return Err(LockError::HeldBy(holder));
+            }
+            std::thread::sleep(BETWEEN_ATTEMPTS);
+        }
+    }
+
+    fn attempt(path: &Path) -> io::Result<Option<Self>> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o644)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(path)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+            Err(errno) => return Err(errno.into()),
+        }
+        file.set_len(0)?;
+        file.rewind()?;
+        // Only for the message of whoever comes next: a full disk takes nothing from the lock.
+        let _ = writeln!(file, "{}", rustix::process::getpid().as_raw_nonzero());
+        let lock = Self { file, path: path.to_owned() };
+        // Somebody may have removed the file in between: then what we locked is not what the next one will lock.
+        Ok(lock.holds().then_some(lock))
+    }
+
+    /// Whether the file that we locked is still the one under its name.
+    pub fn holds(&self) -> bool {
+        let same = |a: &fs::Metadata, b: &fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+        match (self.file.metadata(), fs::symlink_metadata(&self.path)) {
+            (Ok(ours), Ok(there)) => same(&ours, &there),
+            _ => false,
+        }
+    }
+}
+
+/// The engine that holds the state, if one does.
+pub fn holder(dirs: &Dirs) -> Option<Pid> {
+    let path = dirs.run.join("lock");
+    let file = File::open(&path).ok()?;
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Err(rustix::io::Errno::WOULDBLOCK) => Some(holder_in(&path)),
+        _ => None,
+    }
+}
+
+fn holder_in(path: &Path) -> Pid {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(32).read_to_string(&mut text));
+    Pid(read.ok().and_then(|_| text.trim().parse().ok()).unwrap_or(0))
+}
+
+fn is_alive(pid: Pid) -> bool {
+    rustix::process::Pid::from_raw(pid.0)
+        .is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_follows_from_the_surroundings() {
+        let user = Surroundings { uid: 1000, home: Some("/home/ann".into()), ..Surroundings::default() };
+        let with = |change: &dyn Fn(&mut Surroundings)| {
+            let mut surroundings = user.clone();
+            change(&mut surroundings);
+            Dirs::locate(&surroundings).map(|dirs| {
+                [dirs.run, dirs.lib, dirs.log].map(|dir| dir.to_string_lossy().into_owned()).join(" ")
+            })
+        };
+        let rows: [(&dyn Fn(&mut Surroundings), &str); 5] = [
+            (
+                &|_| {},
+                "/home/ann/.local/state/selfsame/run /home/ann/.local/state/selfsame \
+                 /home/ann/.local/state/selfsame/log",
+            ),
+            (
+                &|s| s.runtime = Some("/run/user/1000".into()),
+                "/run/user/1000/selfsame /home/ann/.local/state/selfsame /home/ann/.local/state/selfsame/log",
+            ),
+            (
+                &|s| {
+                    s.runtime = Some("relative".into());
+                    s.state = Some("/st".into());
+                },
+                "/st/selfsame/run /st/selfsame /st/selfsame/log",
+            ),
+            (&|s| s.explicit = Some("/x".into()), "/x/run /x/lib /x/log"),
+            (&|s| s.uid = 0, "/run/selfsame /var/lib/selfsame /var/log/selfsame"),
+        ];
+        for (change, expected) in rows {
+            assert_eq!(with(change).unwrap(), expected);
+        }
+        assert!(with(&|s| s.home = None).is_err());
+        assert!(with(&|s| s.explicit = Some("x".into())).is_err());
+    }
+}

@@ -1,0 +1,211 @@
+//! Waiting for whatever comes first: an exit, a signal, a hint that documents changed, a probe's answer, a deadline.
+//!
+//! ```text
+//! pidfd of each process on record --\
+//! signalfd: TERM INT QUIT HUP CHLD --+--> one epoll --> Wakes
+//! eventfds poked by other threads  --+
+//! the probes' own epoll            --+
+//! timerfd on the boot-time clock   --/
+//! ```
+//!
+//! Nothing here carries a decision: a wake-up that is lost or doubled does no harm, since every tick looks.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::signal::{SigSet, Signal as Known};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use rustix::event::{EventfdFlags, epoll, eventfd};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+};
+
+use crate::units::{BootTime, Signal};
+
+/// Why the loop woke up. Several may be true, or none.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent hints, each true or not")]
+pub struct Wakes {
+    /// A process on record, or some child, exited.
+    pub exits: bool,
+    /// Documents may have changed.
+    pub specs: bool,
+    /// A request may be waiting.
+    pub requests: bool,
+    /// A probe may have an answer.
+    pub probes: bool,
+    /// Somebody asks the engine to end: TERM, INT or QUIT.
+    pub stop: Option<Signal>,
+    /// HUP: look at the documents now.
+    pub reload: bool,
+}
+
+/// Wakes the loop from another thread. Never blocks.
+#[derive(Clone, Debug)]
+pub struct Poke(Arc<OwnedFd>);
+
+impl Poke {
+    fn new() -> io::Result<Self> {
+        Ok(Self(Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?)))
+    }
+
+    /// Wakes it. A full counter means that it is awake already.
+    pub fn poke(&self) {
+        let _ = rustix::io::write(&*self.0, &1u64.to_ne_bytes());
+    }
+
+    fn clear(&self) {
+        let _ = rustix::io::read(&*self.0, &mut [0u8; 8]);
+    }
+}
+
+const SIGNALS: u64 = 0;
+const TIMER: u64 = 1;
+const SPECS: u64 = 2;
+const REQUESTS: u64 = 3;
+const PROBES: u64 = 4;
+/// Tokens from here on are processes.
+const PROCESSES: u64 = 16;
+const EVENTS_MAX: usize = 64;
+
+/// The one place where the engine waits.
+#[derive(Debug)]
+pub struct Waker {
+    epoll: OwnedFd,
+    timer: OwnedFd,
+    signals: Option<SignalFd>,
+    specs: Poke,
+    requests: Poke,
+}
+
+impl Waker {
+    /// A loop's waker. With `signals`, TERM, INT, QUIT, HUP and CHLD are blocked in the calling thread and in those it
+    /// starts from now on, and become wake-ups; without, they keep their meaning (for tests and one-shot verbs).
+    ///
+    /// # Errors
+    /// The kernel gives no more descriptors.
+    pub fn new(signals: bool) -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let timer = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
+        let (specs, requests) = (Poke::new()?, Poke::new()?);
+        let signals = if signals { Some(take_signals()?) } else { None };
+        let add = |fd: BorrowedFd<'_>, token| {
+            epoll::add(&epoll, fd, epoll::EventData::new_u64(token), epoll::EventFlags::IN)
+        };
+        add(timer.as_fd(), TIMER)?;
+        add(specs.0.as_fd(), SPECS)?;
+        add(requests.0.as_fd(), REQUESTS)?;
+        if let Some(signals) = &signals {
+            add(signals.as_fd(), SIGNALS)?;
+        }
+        Ok(Self { epoll, timer, signals, specs, requests })
+    }
+
+    /// Says that documents may have changed.
+    pub fn specs(&self) -> Poke {
+        self.specs.clone()
+    }
+
+    /// Says that a request may be waiting.
+    pub fn requests(&self) -> Poke {
+        self.requests.clone()
+    }
+
+    /// Also waits for the probes' epoll.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn watch_probes(&self, probes: impl AsFd) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(PROBES);
+        Ok(epoll::add(&self.epoll, probes, data, epoll::EventFlags::IN)?)
+    }
+
+    /// Wakes once when the process exits. The descriptor's owner closes it when it is no longer wanted.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn watch_exit(&self, pidfd: impl AsFd) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(PROCESSES);
+        // Once: a pidfd stays readable after the exit, and would wake the loop for ever.
+        let flags = epoll::EventFlags::IN | epoll::EventFlags::ONESHOT;
+        match epoll::add(&self.epoll, pidfd, data, flags) {
+            Err(rustix::io::Errno::EXIST) => Ok(()),
+            answer => Ok(answer?),
+        }
+    }
+
+    /// Waits until something happens or `until` comes; for ever without it.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
+        self.set_timer(until)?;
+        let mut events = Vec::with_capacity(EVENTS_MAX);
+        loop {
+            match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), None) {
+                Err(rustix::io::Errno::INTR) => {}
+                answer => {
+                    answer?;
+                    break;
+                }
+            }
+        }
+        let mut wakes = Wakes::default();
+        for event in &events {
+            match event.data.u64() {
+                SIGNALS => self.read_signals(&mut wakes),
+                TIMER => {}
+                SPECS => {
+                    self.specs.clear();
+                    wakes.specs = true;
+                }
+                REQUESTS => {
+                    self.requests.clear();
+                    wakes.requests = true;
+                }
+                PROBES => wakes.probes = true,
+                _ => wakes.exits = true,
+            }
+        }
+        Ok(wakes)
+    }
+
+    /// An absolute time on the clock that counts suspension: after a resume a missed deadline comes at once.
+    fn set_timer(&self, until: Option<BootTime>) -> io::Result<()> {
+        let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
+        // All zero switches a timer off, so a deadline in the past is a nanosecond.
+        let value = until.map_or(zero, |until| {
+            let time = until.0.max(Duration::from_nanos(1));
+            Timespec {
+                tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: i64::from(time.subsec_nanos()),
+            }
+        });
+        let spec = Itimerspec { it_interval: zero, it_value: value };
+        timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &spec)?;
+        Ok(())
+    }
+
+    fn read_signals(&self, wakes: &mut Wakes) {
+        let Some(signals) = &self.signals else { return };
+        while let Ok(Some(info)) = signals.read_signal() {
+            let number = i32::try_from(info.ssi_signo).unwrap_or(0);
+            match number {
+                libc::SIGCHLD => wakes.exits = true,
+                libc::SIGHUP => wakes.reload = true,
+                _ => wakes.stop = Signal::from_number(number),
+            }
+        }
+    }
+}
+
+fn take_signals() -> io::Result<SignalFd> {
+    let mut set = SigSet::empty();
+    for signal in [Known::SIGTERM, Known::SIGINT, Known::SIGQUIT, Known::SIGHUP, Known::SIGCHLD] {
+        set.add(signal);
+    }
+    set.thread_block()?;
+    Ok(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?)
+}

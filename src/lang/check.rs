@@ -1,0 +1,315 @@
+//! From names to declarations, from literals to typed values: all mistakes of meaning at once.
+//!
+//! A node that is in error is reported where it stands and yields `None`; what surrounds it is silent about it,
+//! and what stands beside it is still checked.
+
+mod calls;
+mod coerce;
+mod compare;
+mod membership;
+mod mismatch;
+mod names;
+mod patterns;
+mod quantify;
+
+use std::collections::BTreeMap;
+
+pub use coerce::type_of;
+pub(super) use coerce::{is_fixed, list_node};
+
+use super::ast::{ArithmeticOp, CompareOp, Expr, Kind as Ast, Literal, Piece};
+use super::catalog::Schema;
+use super::codes;
+use super::core;
+use super::eval::{Context, Vocabularies};
+use super::ir::{By, Kind, Node, Operands};
+use super::value::{Type, Value};
+use super::verdict::Outcome;
+use crate::diagnostic::{Code, Diagnostic, Span};
+
+/// Longest list, named or literal.
+pub const LIST_MAX: usize = 100_000;
+
+/// What an expression may name besides the vocabularies.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// `startas`, `args`, `spec.user`: dotted names are allowed.
+    pub variables: BTreeMap<String, Type>,
+    /// Named lists by name without the `@`: the type of the elements, and the elements. Elements of a
+    /// named type are given as the literals that it converts from.
+    pub lists: BTreeMap<String, (Type, Vec<Value>)>,
+}
+
+/// The state of a check.
+pub(super) struct Checker<'a> {
+    pub(super) schema: &'a Schema,
+    pub(super) scope: &'a Scope,
+    pub(super) source: &'a str,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// Variables of the quantifiers around, outermost first.
+    pub(super) elements: Vec<(String, Type)>,
+    /// The negated operator as written, while the comparison that it negates is checked.
+    spelled: Option<CompareOp>,
+}
+
+impl<'a> Checker<'a> {
+    pub(super) fn new(source: &'a str, schema: &'a Schema, scope: &'a Scope) -> Self {
+        Self { schema, scope, source, diagnostics: Vec::new(), elements: Vec::new(), spelled: None }
+    }
+
+    /// The text of a span, for messages that can be pasted.
+    fn text(&self, span: Span) -> &'a str {
+        self.source.get(span.start..span.end).unwrap_or_default()
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Reports and yields nothing, the usual end of a function that checks.
+    fn fail<T>(
+        &mut self,
+        code: Code,
+        span: Span,
+        message: impl Into<String>,
+        label: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Option<T> {
+        self.report(Diagnostic::error(code, message).at(span, label).help(help));
+        None
+    }
+
+    /// An expression where a condition is needed.
+    pub(super) fn condition(&mut self, expr: &Expr) -> Option<Node> {
+        if let Ast::Literal(Literal::Bool(value)) = &expr.kind {
+            self.report(
+                Diagnostic::warning(codes::CONSTANT, format!("this condition is always {value}"))
+                    .at(expr.span, "a constant")
+                    .help("remove it, or write what is meant"),
+            );
+        }
+        let node = self.infer(expr)?;
+        if node.ty == Type::Bool {
+            return Some(node);
+        }
+        let text = self.text(expr.span);
+        let help = match &node.ty {
+            Type::List(_) => format!("write `len({text}) > 0`, or `any({text}, x => x == ...)`"),
+            Type::Int => format!("compare it: `{text} > 0`"),
+            _ if node.constant().is_some() => format!("compare a field with it: `... == {text}`"),
+            _ => format!("write `has({text})`, or compare it: `{text} == ...`"),
+        };
+        let message = format!("`{text}` is not a condition");
+        self.fail(codes::NOT_A_CONDITION, expr.span, message, format!("this is of type {}", node.ty), help)
+    }
+
+    /// An expression that is no bare map.
+    fn infer(&mut self, expr: &Expr) -> Option<Node> {
+        let node = self.infer_any(expr)?;
+        if !matches!(node.ty, Type::Map(_)) {
+            return Some(node);
+        }
+        let text = self.text(expr.span);
+        let message = format!("`{text}` needs a key");
+        self.fail(codes::NEEDS_KEY, expr.span, message, "a map", format!("write `{text}[\"KEY\"]`"))
+    }
+
+    fn infer_any(&mut self, expr: &Expr) -> Option<Node> {
+        let span = expr.span;
+        match &expr.kind {
+            Ast::Literal(literal) => Some(constant(literal, span)),
+            Ast::Interpolated(pieces) => self.interpolated(pieces, span),
+            Ast::Name(words) => self.name(words, span),
+            Ast::ListName(name) => self.named_list(name, span),
+            Ast::List(items) => self.list(items, None, span),
+            Ast::Range { .. } => self.fail(
+                codes::EMPTY_RANGE,
+                span,
+                "a range can only stand on the right of `in`",
+                "a range",
+                format!("write `x in {expr}`"),
+            ),
+            Ast::Member { .. } => self.member(expr),
+            Ast::Index { base, index } => self.index(base, index, span),
+            Ast::Call { function, arguments } => self.call(function, arguments, span),
+            Ast::Lambda { body, .. } => {
+                let help = format!("write `any(xs, {expr})`");
+                self.fail::<Node>(codes::LAMBDA, span, "`=>` stands alone", "only inside a quantifier", help);
+                let _ = body;
+                None
+            }
+            Ast::Not(inner) => {
+                let inner = self.condition(inner)?;
+                Some(self.fold(Node::new(Kind::Not(Box::new(inner)), Type::Bool, span)))
+            }
+            Ast::And(items) => {
+                let items = self.conditions(items)?;
+                Some(Node::new(Kind::And(Operands::new(items)), Type::Bool, span))
+            }
+            Ast::Or(items) => {
+                let items = self.conditions(items)?;
+                Some(Node::new(Kind::Or(Operands::new(items)), Type::Bool, span))
+            }
+            Ast::Compare { op, op_span, left, right } => self.compare(span, *op, *op_span, left, right),
+            Ast::Default { value, fallback } => self.default(value, fallback, span),
+            Ast::Arithmetic { op, left, right } => self.arithmetic(*op, left, right, span),
+            Ast::Invalid(parts) => {
+                for part in parts {
+                    let _ = self.infer_any(part);
+                }
+                None
+            }
+        }
+    }
+
+    fn conditions(&mut self, items: &[Expr]) -> Option<Vec<Node>> {
+        let nodes: Vec<Option<Node>> = items.iter().map(|item| self.condition(item)).collect();
+        nodes.into_iter().collect()
+    }
+
+    fn interpolated(&mut self, pieces: &[Piece], span: Span) -> Option<Node> {
+        let mut parts = Vec::new();
+        let mut complete = true;
+        for piece in pieces {
+            match piece {
+                Piece::Text(bytes) => {
+                    parts.push(Node::new(Kind::Const(Value::string(bytes)), Type::String, span));
+                }
+                Piece::Value(value) => match self.infer(value) {
+                    Some(node) => parts.push(node),
+                    None => complete = false,
+                },
+                Piece::Variable(name) => match self.scope.variables.get(&name.text) {
+                    Some(ty @ (Type::List(_) | Type::Map(_))) => {
+                        complete = false;
+                        let message = format!("`{}` is of type {ty} and has no text", name.text);
+                        self.fail::<Node>(
+                            codes::INTERPOLATION,
+                            name.span,
+                            message,
+                            "not a single value",
+                            "use a scalar variable",
+                        );
+                    }
+                    Some(ty) => {
+                        parts.push(Node::new(Kind::Variable(name.text.clone()), ty.clone(), name.span));
+                    }
+                    None => {
+                        complete = false;
+                        self.unknown_variable(&name.text, name.span);
+                    }
+                },
+            }
+        }
+        complete.then(|| Node::new(Kind::Interpolated(parts), Type::String, span))
+    }
+
+    fn default(&mut self, value: &Expr, fallback: &Expr, span: Span) -> Option<Node> {
+        let value = self.infer(value);
+        let fallback_node = self.hinted(fallback, value.as_ref().map(|value| &value.ty));
+        let (value, fallback_node) = (value?, fallback_node?);
+        match self.coerce(fallback_node, &value.ty) {
+            Ok(fallback) => {
+                let ty = value.ty.clone();
+                let kind = Kind::Default { value: Box::new(value), fallback: Box::new(fallback) };
+                Some(self.fold(Node::new(kind, ty, span)))
+            }
+            Err(other) => {
+                let message = format!("`??` takes {} on its right here, not {}", value.ty, other.ty);
+                let help = format!(
+                    "write a value of type {} for where `{}` is absent",
+                    value.ty,
+                    self.text(value.span)
+                );
+                self.fail(
+                    codes::OPERAND_TYPE,
+                    other.span,
+                    message,
+                    format!("this is of type {}", other.ty),
+                    help,
+                )
+            }
+        }
+    }
+
+    fn arithmetic(&mut self, op: ArithmeticOp, left: &Expr, right: &Expr, span: Span) -> Option<Node> {
+        let (left, right) = (self.infer(left), self.infer(right));
+        let (left, right) = (left?, right?);
+        let ty = match (&left.ty, op, &right.ty) {
+            (Type::Int, _, Type::Int) => Type::Int,
+            (Type::Size, _, Type::Size) => Type::Size,
+            (Type::Duration, _, Type::Duration) | (Type::Time, ArithmeticOp::Subtract, Type::Time) => {
+                Type::Duration
+            }
+            (Type::Time, _, Type::Duration) | (Type::Duration, ArithmeticOp::Add, Type::Time) => Type::Time,
+            _ => {
+                let sign = if op == ArithmeticOp::Add { "+" } else { "-" };
+                let message = format!("`{sign}` does not join {} and {}", left.ty, right.ty);
+                let help = "add or subtract two ints, two sizes, two durations, or a time and a duration";
+                return self.fail(codes::ARITHMETIC, span, message, "not a sum", help);
+            }
+        };
+        if let (Some(a), Some(b)) = (left.constant(), right.constant())
+            && let Some(Err(())) = core::arithmetic(op, a, b)
+        {
+            let message = format!("`{}` does not fit into 64 bits", self.text(span));
+            return self.fail(codes::OVERFLOW, span, message, "too large", "write smaller values");
+        }
+        let kind = Kind::Arithmetic { op, left: Box::new(left), right: Box::new(right) };
+        Some(self.fold(Node::new(kind, ty, span)))
+    }
+
+    /// Computes what rests on constants only. Facts, and comparisons that a vocabulary decides, stay.
+    fn fold(&mut self, node: Node) -> Node {
+        let foldable = match &node.kind {
+            Kind::Compare { by, .. } => *by == By::Core,
+            Kind::Index { .. }
+            | Kind::Builtin(..)
+            | Kind::MatchesAny { .. }
+            | Kind::Not(_)
+            | Kind::Regex { .. }
+            | Kind::Glob { .. }
+            | Kind::Member { .. }
+            | Kind::Default { .. }
+            | Kind::Arithmetic { .. }
+            | Kind::ToPath(_) => true,
+            _ => false,
+        };
+        let ranges = |child: &&Node| match &child.kind {
+            Kind::Range { .. } => child.children().iter().all(|bound| bound.constant().is_some()),
+            _ => child.constant().is_some(),
+        };
+        if !foldable || !node.children().iter().all(ranges) {
+            return node;
+        }
+        let nobody = Value::Bool(false);
+        let facts = Vocabularies(Vec::new());
+        let Outcome::Known(value) = Context::new(self.source, &nobody, &facts).value(&node) else {
+            return node;
+        };
+        if let (Value::Bool(value), false) = (&value, matches!(node.kind, Kind::Not(_))) {
+            let text = self.text(node.span);
+            self.report(
+                Diagnostic::warning(codes::CONSTANT, format!("`{text}` is always {value}"))
+                    .at(node.span, "no fact in it")
+                    .help("remove it, or name a field"),
+            );
+        }
+        Node::new(Kind::Const(value), node.ty, node.span)
+    }
+}
+
+fn constant(literal: &Literal, span: Span) -> Node {
+    let (value, ty) = match literal {
+        Literal::Bool(value) => (Value::Bool(*value), Type::Bool),
+        Literal::Int(value, _) => (Value::Int(*value), Type::Int),
+        Literal::String(bytes, _) => (Value::string(bytes), Type::String),
+        Literal::Size(value, _) => (Value::Size(*value), Type::Size),
+        Literal::Duration(value, _) => (Value::Duration(*value), Type::Duration),
+        Literal::Time(value, _) => (Value::Time(*value), Type::Time),
+        Literal::Ratio(value, _) => (Value::Ratio(*value), Type::Ratio),
+        Literal::Ip(address) => (Value::Ip(*address), Type::Ip),
+        Literal::Cidr(address, length) => (Value::Cidr(*address, *length), Type::Cidr),
+    };
+    Node::new(Kind::Const(value), ty, span)
+}

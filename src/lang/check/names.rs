@@ -1,0 +1,243 @@
+//! Fields, variables, members and indexes.
+
+use super::Checker;
+use crate::diagnostic::{Diagnostic, Span, did_you_mean};
+use crate::lang::ast::{Expr, Ident, Kind as Ast, dotted};
+use crate::lang::codes;
+use crate::lang::ir::{Access, Id, Kind, Node};
+use crate::lang::schema::FieldDecl;
+use crate::lang::value::{Type, TypeName};
+
+impl Checker<'_> {
+    /// A dotted name: quantifier variable, scope variable, or field of the candidate.
+    pub(super) fn name(&mut self, words: &[Ident], span: Span) -> Option<Node> {
+        let first = words.first()?;
+        let element = self.elements.iter().rposition(|(name, _)| *name == first.text);
+        if let Some((slot, (_, ty))) = element.and_then(|slot| Some((slot, self.elements.get(slot)?))) {
+            let node = Node::new(Kind::Element(slot), ty.clone(), first.span);
+            return self.members(node, words.get(1..)?);
+        }
+        for length in (1..=words.len()).rev() {
+            let (head, tail) = words.split_at_checked(length)?;
+            let name = dotted(head);
+            if let Some(ty) = self.scope.variables.get(&name) {
+                let place = first.span.to(head.last()?.span);
+                let node = Node::new(Kind::Variable(name), ty.clone(), place);
+                return self.members(node, tail);
+            }
+        }
+        let candidate =
+            Node::new(Kind::Candidate, self.schema.candidate(), Span::new(span.start, span.start));
+        match self.longest_field(&candidate, words) {
+            Some((node, used)) => self.members(node, words.get(used..)?),
+            None => self.unknown_name(words, span),
+        }
+    }
+
+    /// `.name` after a call or an index.
+    pub(super) fn member(&mut self, expr: &Expr) -> Option<Node> {
+        let mut words = Vec::new();
+        let mut base = expr;
+        while let Ast::Member { base: inner, name } = &base.kind {
+            words.insert(0, name.clone());
+            base = inner;
+        }
+        let base = self.infer_any(base)?;
+        self.members(base, &words)
+    }
+
+    /// The fields of a value, the longest declared name first.
+    fn members(&mut self, mut node: Node, mut words: &[Ident]) -> Option<Node> {
+        while let (Some(first), Some(last)) = (words.first(), words.last()) {
+            let Some((next, used)) = self.longest_field(&node, words) else {
+                return self.no_member(&node, words, first.span.to(last.span));
+            };
+            node = next;
+            words = words.get(used..)?;
+        }
+        Some(node)
+    }
+
+    fn longest_field(&self, owner: &Node, words: &[Ident]) -> Option<(Node, usize)> {
+        let Type::Named(name) = owner.ty else { return None };
+        (1..=words.len()).rev().find_map(|length| {
+            let head = words.get(..length)?;
+            let (id, decl) = self.schema.field(name, &dotted(head))?;
+            let start = if matches!(owner.kind, Kind::Candidate) { head.first()?.span } else { owner.span };
+            let span = start.to(head.last()?.span);
+            let kind = Kind::Field { owner: Box::new(owner.clone()), field: access(id, decl) };
+            Some((Node::new(kind, decl.ty.clone(), span), length))
+        })
+    }
+
+    fn no_member(&mut self, node: &Node, words: &[Ident], span: Span) -> Option<Node> {
+        let written = self.text(node.span.to(span));
+        let Type::Named(owner) = node.ty else {
+            let message = format!("`{}` is of type {} and has no fields", self.text(node.span), node.ty);
+            let help = match (&node.ty, words) {
+                (Type::List(_), [word]) => {
+                    format!("write `any({}, x => x.{} == ...)`", self.text(node.span), word.text)
+                }
+                (Type::Map(_), [word, rest @ ..]) => {
+                    let dot = if rest.is_empty() { "" } else { "." };
+                    let (map, rest) = (self.text(node.span), dotted(rest));
+                    format!("write `{map}[\"{}\"]{dot}{rest}`", word.text)
+                }
+                _ => "remove what follows the dot".to_owned(),
+            };
+            return self.fail(codes::NO_FIELDS, span, message, "no such field", help);
+        };
+        let wanted = dotted(words);
+        let names: Vec<&str> = self.schema.fields(owner).map(|(_, decl)| decl.name).collect();
+        let base = self.text(node.span);
+        let help = match did_you_mean(&wanted, names.iter().copied()) {
+            Some(near) => format!("did you mean `{base}.{near}`?"),
+            None if names.is_empty() => format!("type {owner} has no fields"),
+            None => format!("the fields of type {owner}: {}", some(&names)),
+        };
+        self.fail(codes::UNKNOWN_NAME, span, format!("unknown field `{written}`"), "no such field", help)
+    }
+
+    fn unknown_name(&mut self, words: &[Ident], span: Span) -> Option<Node> {
+        let name = dotted(words);
+        if let Some(ours) = self.schema.foreign(&name) {
+            let message = format!("`{name}` is a name of another tool");
+            return self.fail(
+                codes::FOREIGN_NAME,
+                span,
+                message,
+                "not known here",
+                format!("write `{ours}`"),
+            );
+        }
+        if matches!(name.as_str(), "null" | "nil" | "None" | "undefined") {
+            let help = "write `has(f)` for what exists, `!has(f)` for what is absent";
+            return self.fail(
+                codes::UNKNOWN_NAME,
+                span,
+                format!("there is no `{name}`"),
+                "not a value",
+                help,
+            );
+        }
+        if matches!(name.as_str(), "True" | "False" | "TRUE" | "FALSE") {
+            let help = format!("write `{}`", name.to_lowercase());
+            return self.fail(
+                codes::UNKNOWN_NAME,
+                span,
+                format!("unknown name `{name}`"),
+                "no such field",
+                help,
+            );
+        }
+        let Type::Named(owner) = self.schema.candidate() else { return None };
+        let fields: Vec<&str> = self.schema.fields(owner).map(|(_, decl)| decl.name).collect();
+        let inner: Vec<&str> = fields.iter().filter_map(|f| f.strip_prefix(&format!("{name}."))).collect();
+        if !inner.is_empty() {
+            let full: Vec<String> = inner.iter().map(|part| format!("{name}.{part}")).collect();
+            let full: Vec<&str> = full.iter().map(String::as_str).collect();
+            let message = format!("`{name}` is no field itself");
+            let help = format!("write one of {}", some(&full));
+            return self.fail(codes::GROUP_NAME, span, message, "only the beginning of a name", help);
+        }
+        let help = self.near_name(&name, &fields);
+        let message = format!("unknown field `{name}`");
+        self.fail(codes::UNKNOWN_NAME, span, message, "no such field or variable", help)
+    }
+
+    fn near_name(&self, name: &str, fields: &[&str]) -> String {
+        let variables = self.scope.variables.keys().map(String::as_str);
+        if let Some(near) = did_you_mean(name, fields.iter().copied().chain(variables)) {
+            return format!("did you mean `{near}`?");
+        }
+        if let Some((_, decl)) = self.schema.function(name) {
+            let params: Vec<&str> = decl.params.iter().map(|param| param.name).collect();
+            return format!("it is a function: `{name}({})`", params.join(", "));
+        }
+        let lists = self.scope.lists.keys().map(String::as_str);
+        if let Some(near) = did_you_mean(name, lists) {
+            return format!("write `@{near}` for the list");
+        }
+        let mut enums = self.schema.enumerations();
+        match enums.find(|decl| decl.words.contains(&name)) {
+            Some(decl) => format!("it is a word of {}: compare a field of that type with it", decl.name),
+            None => format!("write `\"{name}\"` if a text is meant"),
+        }
+    }
+
+    pub(super) fn unknown_variable(&mut self, name: &str, span: Span) {
+        let near = did_you_mean(name, self.scope.variables.keys().map(String::as_str));
+        let help = near.map_or_else(
+            || "write `\\${` if the text itself is meant".to_owned(),
+            |near| format!("did you mean `${{{near}}}`?"),
+        );
+        self.report(
+            Diagnostic::error(codes::UNKNOWN_NAME, format!("unknown variable `{name}`"))
+                .at(span, "no such variable")
+                .help(help),
+        );
+    }
+
+    /// `xs[i]` and `map["key"]`.
+    pub(super) fn index(&mut self, base: &Expr, index: &Expr, span: Span) -> Option<Node> {
+        let base = self.infer_any(base);
+        let index = self.infer(index);
+        let (base, index) = (base?, index?);
+        match (&base.ty, &index.ty) {
+            (Type::List(element), Type::Int) => {
+                let ty = element.as_ref().clone();
+                let kind = Kind::Index { list: Box::new(base), index: Box::new(index) };
+                Some(self.fold(Node::new(kind, ty, span)))
+            }
+            (Type::Map(element), Type::String) => {
+                let ty = element.as_ref().clone();
+                let Kind::Field { owner, field } = base.kind else { return None };
+                Some(Node::new(Kind::Entry { owner, field, key: Box::new(index) }, ty, span))
+            }
+            (_, Type::String) if let Some((map, ty)) = self.map_beside(&base) => {
+                let Kind::Field { owner, .. } = base.kind else { return None };
+                Some(Node::new(Kind::Entry { owner, field: map, key: Box::new(index) }, ty, span))
+            }
+            (Type::List(_), other) => {
+                let message = format!("a list is indexed by an int, not by a {other}");
+                let help = format!(
+                    "write `{}[0]`, or `{}[-1]` for the last",
+                    self.text(base.span),
+                    self.text(base.span)
+                );
+                self.fail(codes::INDEX, index.span, message, "not an int", help)
+            }
+            (Type::Map(_), other) => {
+                let message = format!("a map is indexed by a string, not by a {other}");
+                let help = format!("write `{}[\"KEY\"]`", self.text(base.span));
+                self.fail(codes::INDEX, index.span, message, "not a string", help)
+            }
+            (other, _) => {
+                let message = format!("`{}` is of type {other} and has no elements", self.text(base.span));
+                self.fail(codes::INDEX, span, message, "not a list", "remove the index")
+            }
+        }
+    }
+
+    /// A field that has a value of its own and entries as well, as `cgroup` and `cgroup["memory"]`, is
+    /// declared twice: the map under the name with `[]` behind it.
+    fn map_beside(&self, base: &Node) -> Option<(Access, Type)> {
+        let Kind::Field { field, .. } = &base.kind else { return None };
+        let (id, decl) = self.schema.field(field.owner?, &format!("{}[]", field.name))?;
+        match &decl.ty {
+            Type::Map(element) => Some((access(id, decl), element.as_ref().clone())),
+            _ => None,
+        }
+    }
+}
+
+fn access(id: Id, decl: &FieldDecl) -> Access {
+    let owner: TypeName = decl.owner;
+    Access { id, name: decl.name, cost: decl.cost, trust: Some(decl.trust), owner: Some(owner), pure: false }
+}
+
+fn some(names: &[&str]) -> String {
+    let shown: Vec<String> =
+        names.iter().filter(|name| !name.ends_with("[]")).take(12).map(|name| format!("`{name}`")).collect();
+    format!("{}{}", shown.join(", "), if names.len() > 12 { ", ..." } else { "" })
+}

@@ -1,0 +1,92 @@
+//! `any`, `all`, `none`, `one`, `count`.
+
+use super::Checker;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::lang::ast::{Argument, Expr, Kind as Ast};
+use crate::lang::codes;
+use crate::lang::ir::{Kind, Node, Quantifier};
+use crate::lang::value::Type;
+
+/// Deepest nesting of quantifiers.
+const NESTING_MAX: usize = 2;
+
+impl Checker<'_> {
+    pub(super) fn quantifier(
+        &mut self,
+        (quantifier, name): (Quantifier, &str),
+        arguments: &[Argument],
+        span: Span,
+    ) -> Option<Node> {
+        let (list, body) = match arguments {
+            [list, condition] => match &condition.value.kind {
+                Ast::Lambda { variable, body } => (&list.value, (variable, body)),
+                _ => return self.without_lambda(name, arguments, condition.value.span),
+            },
+            _ => return self.without_lambda(name, arguments, span),
+        };
+        if self.elements.len() >= NESTING_MAX {
+            let message = format!("quantifiers are nested more than {NESTING_MAX} deep");
+            let help = "ask about the inner elements by a function or field";
+            return self.fail(codes::QUANTIFIER_DEPTH, span, message, "one level too many", help);
+        }
+        let list_node = self.infer(list);
+        let element = match list_node.as_ref().map(|node| &node.ty) {
+            Some(Type::List(element)) => element.as_ref().clone(),
+            Some(other) => return self.not_a_list(name, list, &other.clone()),
+            None => return None,
+        };
+        let (variable, body) = body;
+        let slot = self.elements.len();
+        self.elements.push((variable.text.clone(), element));
+        let body = self.condition(body);
+        self.elements.pop();
+        let (list_node, body) = (list_node?, body?);
+        self.maybe_empty(quantifier, &list_node, span);
+        let ty = if quantifier == Quantifier::Count { Type::Int } else { Type::Bool };
+        let kind = Kind::Quantifier { quantifier, list: Box::new(list_node), slot, body: Box::new(body) };
+        Some(Node::new(kind, ty, span))
+    }
+
+    fn without_lambda(&mut self, name: &str, arguments: &[Argument], at: Span) -> Option<Node> {
+        let known: Vec<Option<Node>> = arguments
+            .iter()
+            .filter(|argument| !matches!(argument.value.kind, Ast::Lambda { .. } | Ast::Compare { .. }))
+            .map(|argument| self.infer(&argument.value))
+            .collect();
+        let help = match (arguments, known.as_slice()) {
+            // `any(argv == "x")`: the condition without a variable.
+            ([Argument { value: Expr { kind: Ast::Compare { op, left, right, .. }, .. }, .. }], _) => {
+                format!("write `{name}({left}, x => x {} {right})`", op.symbol())
+            }
+            ([list, value], _) => format!("write `{name}({}, x => x == {})`", list.value, value.value),
+            ([list], _) if name == "count" => format!("write `len({})` for all of them", list.value),
+            ([list], _) => format!("write `{name}({}, x => x == ...)`", list.value),
+            _ => format!("write `{name}(xs, x => x == ...)`"),
+        };
+        let message = format!("`{name}` needs a list and a condition on its elements");
+        self.fail(codes::LAMBDA, at, message, "no `x => ...` here", help)
+    }
+
+    fn not_a_list(&mut self, name: &str, list: &Expr, ty: &Type) -> Option<Node> {
+        let message = format!("`{name}` needs a list");
+        let help = format!("ask about the value itself: `{list} == ...`");
+        self.fail(codes::OPERAND_TYPE, list.span, message, format!("this is of type {ty}"), help)
+    }
+
+    /// `all` of nothing is true; whether that is meant only the author knows.
+    fn maybe_empty(&mut self, quantifier: Quantifier, list: &Node, span: Span) {
+        if quantifier != Quantifier::All || matches!(list.kind, Kind::Const(_) | Kind::List(_)) {
+            return;
+        }
+        let text = self.text(list.span);
+        if self.source.contains(&format!("len({text})")) || self.source.contains(&format!("any({text},")) {
+            return;
+        }
+        let whole = self.text(span);
+        self.report(
+            Diagnostic::warning(codes::ALL_OF_EMPTY, format!("`all` is true if `{text}` is empty"))
+                .at(span, "true of an empty list")
+                .help(format!("write `len({text}) > 0 && {whole}`")),
+        );
+    }
+}

@@ -1,0 +1,130 @@
+//! From text to tree, with as many mistakes reported at once as can be told apart.
+//!
+//! ```text
+//! text --limits--> pest (grammar/match.pest) --> pairs --Pratt--> ast::Expr + diagnostics
+//!                    | fails at p: report, go on behind the next `&&`, `||` or `,`
+//! ```
+//!
+//! Nothing of `pest` leaves this module, its rule names least of all.
+
+mod build;
+mod habits;
+mod limits;
+mod number;
+mod operators;
+mod rules;
+mod text;
+
+use pest::Parser;
+use pest::error::InputLocation;
+
+use super::ast::Expr;
+use super::codes;
+use crate::diagnostic::{Diagnostic, Span};
+use rules::{Grammar, Rule};
+
+pub use limits::{DEPTH_MAX, NODES_MAX, SOURCE_MAX};
+
+/// How often reading goes on behind a mistake.
+const RECOVERIES_MAX: usize = 16;
+
+/// A tree as far as it could be read, and everything that is wrong with its form.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Parsed {
+    /// Present even with errors, where they left something to look at.
+    pub expr: Option<Expr>,
+    /// Sorted by place; spans in the text that was given.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads an expression. Never fails otherwise than by diagnostics, and never on the stack.
+pub fn parse(text: &str) -> Parsed {
+    if let Some(diagnostic) = limits::check(text) {
+        return Parsed { expr: None, diagnostics: vec![diagnostic] };
+    }
+    if is_blank(text) {
+        let diagnostic = Diagnostic::error(codes::EMPTY, "the expression is empty")
+            .at(Span::new(0, text.len()), "nothing here")
+            .help("write a condition, for example `user == \"www-data\"`");
+        return Parsed { expr: None, diagnostics: vec![diagnostic] };
+    }
+    let mut diagnostics = Vec::new();
+    let expr = whole(text, &mut diagnostics);
+    diagnostics.sort_by_key(Diagnostic::span);
+    // A missing operand at the end also leaves its bracket open: one place, one mistake.
+    diagnostics.dedup_by_key(|diagnostic| diagnostic.span());
+    Parsed { expr, diagnostics }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#'))
+}
+
+fn whole(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Expr> {
+    let mut from = 0;
+    for attempt in 0..RECOVERIES_MAX {
+        let rest = text.get(from..)?;
+        match Grammar::parse(Rule::whole, rest) {
+            Ok(pairs) => {
+                let (expr, found) = build::expression(pairs, from);
+                diagnostics.extend(found);
+                return expr.filter(|_| attempt == 0);
+            }
+            Err(error) => {
+                let at = match error.location {
+                    InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
+                };
+                diagnostics.push(unexpected(text, from + at));
+                from = resume(text, from + at)?;
+            }
+        }
+    }
+    None
+}
+
+/// Behind the next operator that separates conditions, outside of strings.
+fn resume(text: &str, from: usize) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let mut chars = rest.char_indices();
+    let mut quoted = false;
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' if quoted => {
+                chars.next();
+            }
+            '"' => quoted = !quoted,
+            '&' | '|' if !quoted && rest.get(at + 1..at + 2) == rest.get(at..=at) => {
+                let next = from + at + 2;
+                return (!is_blank(text.get(next..)?)).then_some(next);
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn unexpected(text: &str, at: usize) -> Diagnostic {
+    let rest = text.get(at..).unwrap_or_default();
+    let Some(first) = rest.chars().next() else {
+        return Diagnostic::error(codes::UNEXPECTED, "the expression ends too early")
+            .at(Span::new(at, at), "something is missing here")
+            .help("write the missing part, for example `user == \"root\"`");
+    };
+    let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let shown = if word.is_empty() { first.to_string() } else { word };
+    let span = Span::new(at, at + shown.len());
+    let diagnostic = Diagnostic::error(codes::UNEXPECTED, format!("`{shown}` cannot stand here"));
+    let (label, help) = match first {
+        ')' | ']' | '}' => ("nothing opens this", "remove it, or open it before"),
+        '{' => ("no braces in expressions", "write lists in `[...]`, conditions in `(...)`"),
+        ';' => ("no statements in expressions", "join conditions with `&&`"),
+        ',' => ("no list or call around this", "join conditions with `&&`"),
+        '?' | ':' => ("no conditional operator", "write `(a && b) || (!a && c)`"),
+        '\\' => ("not in a string", "remove it: an expression may go over several lines"),
+        '.' => ("no name before this", "write the field with what it belongs to, for example `exe.path`"),
+        '\'' | '"' => ("a quote out of place", "write strings as `\"...\"`"),
+        _ => ("not expected here", "join conditions with `&&`, write strings as `\"...\"`"),
+    };
+    diagnostic.at(span, label).help(help)
+}

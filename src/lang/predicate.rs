@@ -1,0 +1,290 @@
+//! A checked expression, what it needs, and how it becomes a matcher.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::ast::Expr;
+use super::catalog::Schema;
+use super::check::{Checker, Scope, is_fixed, list_node, type_of};
+use super::eval::{Context, Vocabularies};
+use super::explain::Explanation;
+use super::ir::{Builtin, Id, Kind, Node, Operands};
+use super::schema::Cost;
+use super::value::{Type, Value};
+use super::verdict::{Outcome, Verdict};
+use super::{codes, cost, lints, parse};
+use crate::diagnostic::Diagnostic;
+use crate::facts::{Fact, Reason, Why};
+use crate::lang::show::show;
+
+/// A predicate, if the expression is without errors, and what is to be said about it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Compiled {
+    /// `None` if there is an error.
+    pub predicate: Option<Predicate>,
+    /// Errors and warnings, sorted by place; spans in the text.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads and checks an expression.
+pub fn compile(text: &str, schema: &Schema, scope: &Scope) -> Compiled {
+    let parsed = parse(text);
+    let Some(expr) = parsed.expr else {
+        return Compiled { predicate: None, diagnostics: parsed.diagnostics };
+    };
+    let mut compiled = check(&expr, text, schema, scope);
+    if parsed.diagnostics.iter().any(Diagnostic::is_error) {
+        compiled.predicate = None;
+        compiled.diagnostics.retain(Diagnostic::is_error);
+    }
+    compiled.diagnostics.extend(parsed.diagnostics);
+    compiled.diagnostics.sort_by_key(Diagnostic::span);
+    compiled
+}
+
+/// Checks a tree whose spans refer to `text`.
+pub fn check(expr: &Expr, text: &str, schema: &Schema, scope: &Scope) -> Compiled {
+    let mut checker = Checker::new(text, schema, scope);
+    let root = checker.condition(expr);
+    let mut diagnostics = checker.diagnostics;
+    let root = root.filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
+    if let Some(root) = &root {
+        diagnostics.extend(lints::all(root, text));
+    }
+    diagnostics.sort_by_key(Diagnostic::span);
+    let predicate = root.map(|root| Predicate { source: Arc::from(text), root });
+    Compiled { predicate, diagnostics }
+}
+
+/// A checked condition. It can be bound many times, to different values of its variables.
+#[derive(Clone, Debug)]
+pub struct Predicate {
+    source: Arc<str>,
+    root: Node,
+}
+
+/// What an evaluation may ask for.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Needs {
+    /// Declared fields.
+    pub fields: BTreeSet<Id>,
+    /// Declared functions.
+    pub functions: BTreeSet<Id>,
+    /// Variables of the scope.
+    pub variables: BTreeSet<String>,
+    /// The highest cost class.
+    pub cost: Cost,
+}
+
+/// A matcher and what was remarkable about the values it was bound to.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Bound {
+    /// Always usable: what could not be converted is unknown, what does not exist is absent.
+    pub matcher: Matcher,
+    /// Warnings such as a user that does not exist, errors for values of the wrong type.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Predicate {
+    /// The text that spans refer to.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The condition.
+    pub fn root(&self) -> &Node {
+        &self.root
+    }
+
+    /// All that an evaluation may ask for.
+    pub fn needs(&self) -> Needs {
+        let mut needs = Needs { cost: cost::class(&self.root), ..Needs::default() };
+        self.root.walk(&mut |node| match &node.kind {
+            Kind::Field { field, .. } | Kind::Entry { field, .. } => {
+                needs.fields.insert(field.id);
+            }
+            Kind::Call { function, .. } => {
+                needs.functions.insert(function.id);
+            }
+            Kind::Variable(name) => {
+                needs.variables.insert(name.clone());
+            }
+            _ => {}
+        });
+        needs
+    }
+
+    /// The warning that the decision rests on self-reported facts only, if it does. Whether that matters
+    /// the caller knows: it does where something is signalled.
+    pub fn self_reported(&self) -> Option<Diagnostic> {
+        lints::self_reported(&self.root)
+    }
+
+    /// Puts values in place of variables and converts literals. A variable without a value is absent.
+    pub fn bind(&self, bindings: &BTreeMap<String, Value>, facts: &Vocabularies<'_>) -> Bound {
+        let mut binder = Binder { source: &self.source, bindings, facts, diagnostics: Vec::new(), asked: 0 };
+        let mut root = self.root.clone();
+        binder.node(&mut root);
+        let matcher = Matcher { source: Arc::clone(&self.source), root };
+        Bound { matcher, diagnostics: binder.diagnostics }
+    }
+}
+
+struct Binder<'a> {
+    source: &'a str,
+    bindings: &'a BTreeMap<String, Value>,
+    facts: &'a Vocabularies<'a>,
+    diagnostics: Vec<Diagnostic>,
+    asked: usize,
+}
+
+impl Binder<'_> {
+    fn node(&mut self, node: &mut Node) {
+        // Who asks whether a variable has a value need not be told that it has none.
+        let asks =
+            matches!(node.kind, Kind::Builtin(Builtin::Has | Builtin::Known, _) | Kind::Default { .. });
+        self.asked += usize::from(asks);
+        for child in node.children_mut() {
+            self.node(child);
+        }
+        self.asked -= usize::from(asks);
+        let computable = matches!(node.kind, Kind::ToPath(_) | Kind::Interpolated(_))
+            && node.children().into_iter().all(is_known);
+        match &mut node.kind {
+            Kind::Variable(name) => {
+                let name = name.clone();
+                node.kind = self.variable(&name, node);
+            }
+            Kind::Convert { value, to, vocabulary } => {
+                let (to, vocabulary) = (*to, *vocabulary);
+                if let Kind::Const(value) = &value.kind {
+                    let value = value.clone();
+                    node.kind = self.convert(&value, to, vocabulary, node);
+                }
+            }
+            Kind::ToPath(_) | Kind::Interpolated(_) if computable => self.compute(node),
+            Kind::List(items) if items.iter().all(|item| item.constant().is_some()) => {
+                let Type::List(element) = node.ty.clone() else { return };
+                *node = list_node(std::mem::take(items), *element, node.span);
+            }
+            // Weights may have changed: what was converted costs nothing any more.
+            Kind::And(operands) => node.kind = Kind::And(Operands::new(std::mem::take(&mut operands.items))),
+            Kind::Or(operands) => node.kind = Kind::Or(Operands::new(std::mem::take(&mut operands.items))),
+            _ => {}
+        }
+    }
+
+    fn variable(&mut self, name: &str, node: &Node) -> Kind {
+        let Some(value) = self.bindings.get(name) else {
+            if self.asked > 0 {
+                return Kind::Nothing;
+            }
+            self.diagnostics.push(
+                Diagnostic::warning(codes::UNBOUND, format!("`{name}` has no value here"))
+                    .at(node.span, "absent")
+                    .help(format!("comparisons with it are false; write `has({name})` to ask for it")),
+            );
+            return Kind::Nothing;
+        };
+        if let Some(value) = fit(value, &node.ty) {
+            return Kind::Const(value);
+        }
+        let message = format!("`{name}` is of type {}, not {}", type_of(value), node.ty);
+        self.diagnostics.push(
+            Diagnostic::error(codes::BINDING_TYPE, message)
+                .at(node.span, "used here")
+                .help(format!("bind it to a value of type {}", node.ty)),
+        );
+        Kind::Unknown(Reason::new(Why::Malformed, format!("value of {name}")))
+    }
+
+    fn convert(&mut self, value: &Value, to: &'static str, vocabulary: usize, node: &Node) -> Kind {
+        match self.facts.ask(vocabulary, |v| v.convert(value, to)) {
+            Fact::Known(value) => Kind::Const(value),
+            Fact::Absent => {
+                let mut diagnostic =
+                    Diagnostic::warning(codes::NO_SUCH, format!("there is no {to} {}", shown(value)))
+                        .at(node.span, format!("no such {to}"))
+                        .help("comparisons with it are false; create it, or mend the name");
+                if !self.written(node).contains('"') {
+                    diagnostic = diagnostic.note(format!("`{}` stands for it", self.written(node)));
+                }
+                self.diagnostics.push(diagnostic);
+                Kind::Nothing
+            }
+            Fact::Unknown(reason) => Kind::Unknown(reason),
+        }
+    }
+
+    fn written(&self, node: &Node) -> &str {
+        self.source.get(node.span.start..node.span.end).unwrap_or_default()
+    }
+
+    fn compute(&self, node: &mut Node) {
+        let nobody = Value::Bool(false);
+        match Context::new(self.source, &nobody, self.facts).value(node) {
+            Outcome::Known(value) => node.kind = Kind::Const(value),
+            Outcome::Absent => node.kind = Kind::Nothing,
+            Outcome::Unknown(_) => {}
+        }
+    }
+}
+
+fn is_known(node: &Node) -> bool {
+    is_fixed(node) && !matches!(node.kind, Kind::Unknown(_))
+}
+
+fn shown(value: &Value) -> String {
+    let text = show(value);
+    format!("`{}`", text.trim_matches('"'))
+}
+
+/// The value as one of the declared type: strings serve as paths.
+fn fit(value: &Value, ty: &Type) -> Option<Value> {
+    match (value, ty) {
+        (Value::String(bytes), Type::Path) => Some(Value::Path(Arc::clone(bytes))),
+        (Value::Path(bytes), Type::String) => Some(Value::String(Arc::clone(bytes))),
+        (Value::List(items), Type::List(element)) => {
+            let items: Option<Vec<Value>> = items.iter().map(|item| fit(item, element)).collect();
+            items.map(Value::list)
+        }
+        (value, ty) => (type_of(value) == *ty).then(|| value.clone()),
+    }
+}
+
+/// A condition with all its variables bound: total, without side effects, evaluated for one candidate at a time.
+#[derive(Clone, Debug)]
+pub struct Matcher {
+    source: Arc<str>,
+    root: Node,
+}
+
+impl Matcher {
+    /// The text that spans refer to.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The bound tree.
+    pub fn root(&self) -> &Node {
+        &self.root
+    }
+
+    /// Whether the candidate matches, with as few questions as possible, the cheap ones first.
+    pub fn eval(&self, candidate: &Value, facts: &Vocabularies<'_>) -> Verdict {
+        let outcome = Context::new(&self.source, candidate, facts).value(&self.root);
+        match (outcome.truth(), outcome) {
+            (Some(true), _) => Verdict::Match,
+            (Some(false), _) => Verdict::NoMatch,
+            (None, Outcome::Unknown(missing)) => Verdict::Unknown(missing),
+            (None, Outcome::Known(_) | Outcome::Absent) => Verdict::Unknown(Vec::new()),
+        }
+    }
+
+    /// The same verdict with the whole tree behind it. Unlike [`Matcher::eval`] it asks everything.
+    pub fn explain(&self, candidate: &Value, facts: &Vocabularies<'_>) -> Explanation {
+        super::explain::explain(&Context::new(&self.source, candidate, facts), &self.root)
+    }
+}

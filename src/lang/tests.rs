@@ -1,0 +1,16 @@
+//! The core with a toy vocabulary: nothing here knows of processes either.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod cases;
+mod explaining;
+mod limits;
+mod properties;
+mod seams;
+mod toy;

@@ -1,0 +1,20 @@
+//! The codes of what this floor says about expressions. A released code is never used for anything else.
+
+use crate::diagnostic::Code;
+
+macro_rules! codes {
+    ($($name:ident = $code:literal: $summary:literal;)*) => {
+        $(#[doc = $summary] pub const $name: Code = Code($code);)*
+        /// Every code with its meaning.
+        pub const ALL: &[(Code, &str)] = &[$(($name, $summary)),*];
+    };
+}
+
+codes! {
+    INTERPRETER_ONLY = "W101": "an interpreter is compared, but nothing says which script";
+    COMM_TOO_LONG = "W102": "comm compared with a text of more than 15 bytes";
+    CMDLINE_TEXT = "W103": "a text test on the joined command line";
+    MULTI_CALL = "W111": "a program that acts by the name it is called by, compared by identity";
+    SHELL_WRAPPER = "W112": "a shell script that executes another program in its place";
+    NOT_EXECUTABLE = "W113": "a program that nobody may execute";
+}

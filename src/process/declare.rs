@@ -1,0 +1,212 @@
+//! Everything that an expression can name about processes. One row a field or function: what it is, what it
+//! costs, who may read it, who says so, and how it is read. To add a field, add a row.
+
+mod fields;
+mod files;
+mod functions;
+mod groups;
+mod stat;
+mod status;
+
+use super::objects::{FILE, GROUP, LIMIT, NAMESPACE, PROCESS, TTY, USER};
+use super::read::{CAPABILITIES, POLICIES, SECCOMP, SIGNALS};
+use super::vocabulary::ProcessVocabulary;
+use crate::facts::{Fact, ProcessState};
+use crate::lang::schema::{
+    Cost, Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, Privilege, Trust,
+    TypeDecl,
+};
+use crate::lang::value::{Type, TypeName, Value};
+use crate::units::Pid;
+
+use super::objects::{File, Limit};
+
+/// How a row is read.
+#[derive(Clone, Copy)]
+pub(super) enum Reader {
+    /// Of a process.
+    Process(fn(&ProcessVocabulary<'_>, Pid) -> Fact<Value>),
+    /// Of a file.
+    File(fn(&ProcessVocabulary<'_>, &File) -> Fact<Value>),
+    /// Of a limit.
+    Limit(fn(&Limit) -> Fact<Value>),
+    /// One entry of a map of a process.
+    Entry(fn(&ProcessVocabulary<'_>, Pid, &[u8]) -> Fact<Value>),
+}
+
+/// A field and how it is read.
+pub(super) struct Field {
+    pub(super) decl: FieldDecl,
+    pub(super) read: Reader,
+}
+
+/// How a function is called: with the candidate and its arguments.
+pub(super) type Call = fn(&ProcessVocabulary<'_>, Pid, &[Value]) -> Fact<Value>;
+
+/// A function and how it is called.
+pub(super) struct Function {
+    pub(super) decl: FunctionDecl,
+    pub(super) call: Call,
+}
+
+/// The declarations of the process vocabulary, for the schema.
+pub fn declarations() -> Declarations {
+    Declarations {
+        types: types(),
+        enums: enums(),
+        fields: fields().into_iter().map(|field| field.decl).collect(),
+        functions: functions().into_iter().map(|function| function.decl).collect(),
+        operators: operators(),
+        foreign: FOREIGN.to_vec(),
+    }
+}
+
+/// All fields, in the order of [`declarations`].
+pub(super) fn fields() -> Vec<Field> {
+    let mut all = fields::table();
+    all.extend(stat::table());
+    all.extend(stat::relatives());
+    all.extend(status::table());
+    all.extend(groups::table());
+    all.extend(files::table());
+    all
+}
+
+/// All functions, in the order of [`declarations`].
+pub(super) fn functions() -> Vec<Function> {
+    functions::table()
+}
+
+/// Cost, privilege and trust of a row, in the letters of the language reference.
+#[derive(Clone, Copy)]
+struct Class(Cost, Privilege, Trust);
+
+const fn class(cost: Cost, privilege: Privilege, trust: Trust) -> Class {
+    Class(cost, privilege, trust)
+}
+
+/// Summary, kernel source and example of a row.
+type Words = [&'static str; 3];
+
+fn row(owner: TypeName, name: &'static str, ty: Type, class: Class, words: Words, read: Reader) -> Field {
+    let Class(cost, privilege, trust) = class;
+    let [summary, source, example] = words;
+    Field { decl: FieldDecl { owner, name, ty, cost, privilege, trust, summary, source, example }, read }
+}
+
+fn types() -> Vec<TypeDecl> {
+    let declare = |name, summary, from: &[Type]| TypeDecl { name, summary, from: from.to_vec() };
+    vec![
+        declare(PROCESS, "a process of the host", &[]),
+        declare(FILE, "a file by identity: device and inode, not text", &[]),
+        declare(USER, "a user, compared with a name or a number", &[Type::String, Type::Int]),
+        declare(GROUP, "a group, compared with a name or a number", &[Type::String, Type::Int]),
+        declare(TTY, "a terminal, compared with its name: `pts/0`", &[Type::String]),
+        declare(NAMESPACE, "a namespace, compared with that of another process or of the engine", &[]),
+        declare(LIMIT, "a resource limit: soft and hard", &[]),
+    ]
+}
+
+fn enums() -> Vec<EnumDecl> {
+    let states = [
+        ProcessState::Running,
+        ProcessState::Sleeping,
+        ProcessState::Disk,
+        ProcessState::Stopped,
+        ProcessState::Traced,
+        ProcessState::Zombie,
+        ProcessState::Dead,
+        ProcessState::Idle,
+    ];
+    vec![
+        EnumDecl {
+            name: "state",
+            summary: "what a process is doing",
+            words: states.iter().map(|state| state.word()).collect(),
+        },
+        EnumDecl { name: "policy", summary: "scheduling policies, sched(7)", words: POLICIES.to_vec() },
+        EnumDecl { name: "seccomp", summary: "system call filters, seccomp(2)", words: SECCOMP.to_vec() },
+        EnumDecl { name: "capability", summary: "capabilities(7)", words: CAPABILITIES.to_vec() },
+        EnumDecl {
+            name: "signal",
+            summary: "signal(7), without the real-time ones",
+            words: SIGNALS.to_vec(),
+        },
+    ]
+}
+
+fn operators() -> Vec<OperatorDecl> {
+    use Operation::{Equal, Less, Text, Under};
+    let named = Type::Named;
+    let declare = |left, operation, right, cost| OperatorDecl { left, operation, right, cost };
+    vec![
+        declare(named(FILE), Equal, Type::Path, 2),
+        declare(named(FILE), Equal, named(FILE), 2),
+        declare(named(FILE), Under, Type::Path, 2),
+        declare(named(FILE), Text, Type::String, 2),
+        declare(named(USER), Equal, named(USER), 0),
+        declare(named(USER), Less, named(USER), 0),
+        declare(named(USER), Text, Type::String, 0),
+        declare(named(GROUP), Equal, named(GROUP), 0),
+        declare(named(GROUP), Less, named(GROUP), 0),
+        declare(named(GROUP), Text, Type::String, 0),
+        declare(named(TTY), Equal, named(TTY), 0),
+        declare(named(TTY), Text, Type::String, 0),
+        declare(named(NAMESPACE), Equal, named(NAMESPACE), 0),
+        declare(named(PROCESS), Equal, named(PROCESS), 0),
+    ]
+}
+
+/// What people write who know other tools.
+const FOREIGN: &[(&str, &str)] = &[
+    ("proc.name", "name"),
+    ("proc.exe", "exe"),
+    ("proc.exepath", "exe.path"),
+    ("proc.cmdline", "argv"),
+    ("proc.args", "argv"),
+    ("proc.pid", "pid"),
+    ("proc.ppid", "ppid"),
+    ("proc.pname", "parent.name"),
+    ("proc.cwd", "cwd"),
+    ("proc.tty", "tty"),
+    ("process.name", "name"),
+    ("process.executable", "exe"),
+    ("process.pid", "pid"),
+    ("user.name", "user"),
+    ("user.uid", "user"),
+    ("group.name", "group"),
+    ("group.gid", "group"),
+    ("container.id", "container"),
+    ("uid", "user"),
+    ("euid", "user"),
+    ("username", "user"),
+    ("owner", "user"),
+    ("gid", "group"),
+    ("egid", "group"),
+    ("cmd", "argv"),
+    ("command", "argv"),
+    ("exec", "exe"),
+    ("executable", "exe"),
+    ("path", "exe.path"),
+    ("status", "state"),
+    ("start_time", "started"),
+    ("starttime", "started"),
+    ("create_time", "started"),
+    ("uptime", "age"),
+    ("etime", "age"),
+    ("etimes", "age"),
+    ("mem", "rss"),
+    ("memory", "rss"),
+    ("vsz", "vsize"),
+    ("environ", "env"),
+    ("num_threads", "threads"),
+    ("nlwp", "threads"),
+    ("terminal", "tty"),
+    ("tt", "tty"),
+    ("ni", "nice"),
+    ("pri", "priority"),
+    ("capabilities", "caps.eff"),
+];
+
+#[cfg(test)]
+mod tests;

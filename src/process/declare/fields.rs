@@ -1,0 +1,309 @@
+//! Fields of a process that stand in files of their own: who it is and what it executes.
+
+use super::{Field, Reader, class, row};
+use crate::facts::Fact;
+use crate::lang::schema::Privilege::{Attach, Read, World};
+use crate::lang::schema::Trust::{Kernel, SelfReported};
+use crate::lang::value::{Type, Value};
+use crate::process::objects::{FILE, File, GROUP, LIMIT, Limit, PROCESS, USER};
+use crate::process::read::{group, int, optional, path, size, string, user};
+use crate::process::runs::COMM_MAX;
+use crate::process::vocabulary::ProcessVocabulary;
+use crate::process::world::Bytes;
+use crate::process::{arguments, exe, paths, script};
+use crate::units::Pid;
+
+pub(super) fn table() -> Vec<Field> {
+    use Reader::{Entry, Process};
+    let named = Type::Named;
+    let many = |of| Type::List(Box::new(of));
+    let stat = class(4, World, Kernel);
+    let link = class(2, Read, Kernel);
+    vec![
+        row(
+            PROCESS,
+            "pid",
+            Type::Int,
+            class(0, World, Kernel),
+            ["number in the engine's namespace", "/proc listing", "pid > 1"],
+            Process(|_, p| Fact::Known(int(p.0))),
+        ),
+        row(
+            PROCESS,
+            "self",
+            Type::Bool,
+            class(0, World, Kernel),
+            ["the engine itself", "getpid(2)", "!self"],
+            Process(|v, p| v.world.self_pid().map(|me| Value::Bool(me == p))),
+        ),
+        row(
+            PROCESS,
+            "managed_as",
+            Type::String,
+            class(0, World, Kernel),
+            ["name of the object that the engine keeps it for", "ledger", "!has(managed_as)"],
+            Process(|v, p| v.world.managed_as(p).map(|name| Value::string(name.as_bytes()))),
+        ),
+        row(
+            PROCESS,
+            "user",
+            named(USER),
+            class(1, World, Kernel),
+            ["effective user", "owner of /proc/PID", "user == \"www-data\""],
+            Process(|v, p| v.world.owner(p).map(|(uid, _)| user(uid.0))),
+        ),
+        row(
+            PROCESS,
+            "group",
+            named(GROUP),
+            class(1, World, Kernel),
+            ["effective group", "group of /proc/PID", "group == \"www-data\""],
+            Process(|v, p| v.world.owner(p).map(|(_, gid)| group(gid.0))),
+        ),
+        row(
+            PROCESS,
+            "exe",
+            named(FILE),
+            link,
+            [
+                "the file it executes, by identity; absent for kernel threads and zombies",
+                "/proc/PID/exe",
+                "exe == interpreter(\"/srv/app.py\")",
+            ],
+            Process(|v, p| v.world.exe_file(p).map(|_| File::Exe(p).into())),
+        ),
+        row(
+            PROCESS,
+            "cwd",
+            named(FILE),
+            link,
+            ["working directory", "/proc/PID/cwd", "cwd under \"/srv\""],
+            Process(|v, p| {
+                v.world.cwd(p).map(|l| File::Link { text: l.text, dev: l.dev, ino: l.ino }.into())
+            }),
+        ),
+        row(
+            PROCESS,
+            "root",
+            named(FILE),
+            link,
+            ["root directory", "/proc/PID/root", "root == \"/\""],
+            Process(|v, p| {
+                v.world.root(p).map(|l| File::Link { text: l.text, dev: l.dev, ino: l.ino }.into())
+            }),
+        ),
+        row(
+            PROCESS,
+            "same_root",
+            Type::Bool,
+            link,
+            ["its root directory is the engine's", "/proc/PID/root", "same_root"],
+            Process(|v, p| v.world.root(p).map(|root| Value::Bool(root.same))),
+        ),
+        row(
+            PROCESS,
+            "comm",
+            Type::String,
+            class(3, World, SelfReported),
+            ["name of the task, at most 15 bytes", "/proc/PID/comm", "comm == \"nginx\""],
+            Process(|v, p| v.world.comm(p).map(string)),
+        ),
+        row(
+            PROCESS,
+            "name",
+            Type::String,
+            class(3, Read, SelfReported),
+            [
+                "comm, completed where it was cut",
+                "/proc/PID/comm, exe, auxv, cmdline",
+                "name == \"prometheus-node-exporter\"",
+            ],
+            Process(name),
+        ),
+        row(
+            PROCESS,
+            "argv",
+            many(Type::String),
+            class(3, World, SelfReported),
+            ["arguments; empty ones are kept", "/proc/PID/cmdline", "argv[1] == \"serve\""],
+            Process(|v, p| v.world.arguments(p).map(|a| Value::list(a.words.iter().cloned().map(string)))),
+        ),
+        row(
+            PROCESS,
+            "cmdline",
+            Type::String,
+            class(3, World, SelfReported),
+            [
+                "arguments quoted as a shell would, for display",
+                "/proc/PID/cmdline",
+                "cmdline contains \"--verbose\"",
+            ],
+            Process(|v, p| v.world.arguments(p).map(|a| Value::string(quoted(&a.words)))),
+        ),
+        row(
+            PROCESS,
+            "argv_rewritten",
+            Type::Bool,
+            class(4, Read, Kernel),
+            ["a title stands where argv was", "/proc/PID/cmdline, /proc/PID/stat 48-49", "!argv_rewritten"],
+            Process(|v, p| arguments::rewritten(v.world, p).map(Value::Bool)),
+        ),
+        row(
+            PROCESS,
+            "execfn",
+            Type::Path,
+            class(3, Attach, SelfReported),
+            ["the name given to execve", "AT_EXECFN, getauxval(3)", "execfn == \"/srv/app.py\""],
+            Process(|v, p| v.world.execfn(p).map(path)),
+        ),
+        row(
+            PROCESS,
+            "script",
+            named(FILE),
+            class(4, Attach, SelfReported),
+            ["the script that an interpreter executes", "execfn, cmdline", "script == \"/srv/app.py\""],
+            Process(|v, p| script::script(v.world, p).map(|found| File::Found(Box::new(found)).into())),
+        ),
+        row(
+            PROCESS,
+            "env",
+            Type::Map(Box::new(Type::String)),
+            class(3, Read, SelfReported),
+            ["initial environment", "/proc/PID/environ", "env[\"APP_ENV\"] == \"prod\""],
+            Entry(environment),
+        ),
+        row(
+            PROCESS,
+            "login_user",
+            named(USER),
+            class(3, World, Kernel),
+            ["who logged in; absent for services", "/proc/PID/loginuid", "!has(login_user)"],
+            Process(|v, p| v.world.login_uid(p).map(|uid| user(uid.0))),
+        ),
+        row(
+            PROCESS,
+            "oom_score_adj",
+            Type::Int,
+            class(3, World, Kernel),
+            [
+                "adjustment for the out-of-memory choice, -1000 to 1000",
+                "/proc/PID/oom_score_adj",
+                "oom_score_adj < 0",
+            ],
+            Process(|v, p| v.world.oom_score_adj(p).map(int)),
+        ),
+        row(
+            PROCESS,
+            "oom_score",
+            Type::Int,
+            class(3, World, Kernel),
+            [
+                "how likely the kernel would choose it when out of memory",
+                "/proc/PID/oom_score",
+                "oom_score > 500",
+            ],
+            Process(|v, p| v.world.oom_score(p).map(int)),
+        ),
+        row(
+            PROCESS,
+            "io.read_bytes",
+            Type::Size,
+            class(3, Read, Kernel),
+            ["bytes fetched from storage", "proc_pid_io(5)", "io.read_bytes > 1GiB"],
+            Process(|v, p| v.world.io(p).map(|io| size(io.read_bytes))),
+        ),
+        row(
+            PROCESS,
+            "io.write_bytes",
+            Type::Size,
+            class(3, Read, Kernel),
+            ["bytes sent to storage", "proc_pid_io(5)", "io.write_bytes > 1GiB"],
+            Process(|v, p| v.world.io(p).map(|io| size(io.write_bytes))),
+        ),
+        row(
+            PROCESS,
+            "limits",
+            Type::Map(Box::new(named(LIMIT))),
+            stat,
+            [
+                "resource limits by their names in lower case",
+                "/proc/PID/limits, getrlimit(2)",
+                "limits[\"nofile\"].soft >= 1024",
+            ],
+            Entry(limit),
+        ),
+        row(
+            PROCESS,
+            "fds",
+            Type::Int,
+            class(4, Read, Kernel),
+            ["number of open descriptors", "/proc/PID/fd", "fds > 1000"],
+            Process(|v, p| v.world.fd_count(p).map(int)),
+        ),
+        row(
+            PROCESS,
+            "security_label",
+            Type::String,
+            class(3, World, Kernel),
+            ["label of the security module", "/proc/PID/attr/current", "!has(security_label)"],
+            Process(|v, p| v.world.security_label(p).map(string)),
+        ),
+    ]
+}
+
+/// comm where it is shorter than its 15 bytes; else the first longer name that begins with it.
+fn name(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Value> {
+    let comm = match v.world.comm(pid) {
+        Fact::Known(comm) => comm,
+        Fact::Absent => return Fact::Absent,
+        Fact::Unknown(reason) => return Fact::Unknown(reason),
+    };
+    if comm.len() < COMM_MAX {
+        return Fact::Known(string(comm));
+    }
+    let argv0 = || v.world.arguments(pid).and_then(|a| Fact::from_option(a.words.first().cloned()));
+    let sources: [&dyn Fn() -> Fact<Bytes>; 3] =
+        [&|| exe::path(v.world, pid).map(paths::shared), &|| v.world.execfn(pid), &argv0];
+    let longer = sources.iter().find_map(|source| {
+        let whole = source().known()?;
+        let base = paths::base_name(&whole);
+        base.starts_with(&comm).then(|| Value::string(base))
+    });
+    Fact::Known(longer.unwrap_or_else(|| string(comm)))
+}
+
+pub(super) fn environment(v: &ProcessVocabulary<'_>, pid: Pid, key: &[u8]) -> Fact<Value> {
+    v.world.environ(pid).and_then(|block| {
+        let value = block.iter().find_map(|entry| entry.strip_prefix(key)?.strip_prefix(b"="));
+        optional(value, Value::string)
+    })
+}
+
+fn limit(v: &ProcessVocabulary<'_>, pid: Pid, key: &[u8]) -> Fact<Value> {
+    let key = String::from_utf8_lossy(key);
+    v.world.limit(pid, &key).map(|pair| Limit(pair).into())
+}
+
+/// As a shell would need it: words with anything unusual in single quotes.
+fn quoted(words: &[Bytes]) -> Vec<u8> {
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_./:=,+@%".contains(b);
+    let mut line = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        if at > 0 {
+            line.push(b' ');
+        }
+        if !word.is_empty() && word.iter().all(plain) {
+            line.extend_from_slice(word);
+            continue;
+        }
+        line.push(b'\'');
+        for byte in word.iter() {
+            match byte {
+                b'\'' => line.extend_from_slice(b"'\\''"),
+                other => line.push(*other),
+            }
+        }
+        line.push(b'\'');
+    }
+    line
+}

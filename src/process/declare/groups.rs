@@ -1,0 +1,122 @@
+//! Control groups, containers and namespaces.
+
+use super::{Field, Reader, class, row};
+use crate::facts::{CgroupLine, Fact};
+use crate::lang::schema::Privilege::{Read, World};
+use crate::lang::schema::Trust::Kernel;
+use crate::lang::value::{Type, Value};
+use crate::process::objects::{NAMESPACE, NamespaceId, PROCESS};
+use crate::process::read::{optional, path};
+use crate::process::vocabulary::ProcessVocabulary;
+use crate::process::world::{Bytes, Namespace};
+use crate::units::Pid;
+
+pub(super) fn table() -> Vec<Field> {
+    use Reader::{Entry, Process};
+    let stat = class(4, World, Kernel);
+    let mut table = vec![
+        row(
+            PROCESS,
+            "cgroup",
+            Type::Path,
+            stat,
+            [
+                "control group: version 2, else that of systemd, else the first",
+                "/proc/PID/cgroup",
+                "cgroup under \"/system.slice\"",
+            ],
+            Process(cgroup),
+        ),
+        row(
+            PROCESS,
+            "cgroup.v2",
+            Type::Path,
+            stat,
+            ["control group of version 2", "/proc/PID/cgroup", "cgroup.v2 under \"/system.slice\""],
+            Process(|v, p| cgroup_line(v, p, |line| line.v2)),
+        ),
+        row(
+            PROCESS,
+            "cgroup[]",
+            Type::Map(Box::new(Type::Path)),
+            stat,
+            ["control group of version 1 of a controller", "/proc/PID/cgroup", "has(cgroup[\"memory\"])"],
+            Entry(|v, p, key| {
+                cgroup_line(v, p, |line| line.controllers.iter().any(|name| name.as_bytes() == key))
+            }),
+        ),
+        row(
+            PROCESS,
+            "container",
+            Type::String,
+            stat,
+            ["name or id of its container, from the control group", "/proc/PID/cgroup", "!has(container)"],
+            Process(container),
+        ),
+    ];
+    table.extend(namespaces());
+    table
+}
+
+macro_rules! namespace_rows {
+    ($($name:literal, $own:literal, $kind:ident;)*) => {
+        vec![$(
+            row(PROCESS, concat!("ns.", $name), Type::Named(NAMESPACE), class(2, Read, Kernel),
+                [concat!($name, " namespace"), concat!("/proc/PID/ns/", $name), concat!("ns.", $name, " == self.ns.", $name)],
+                Reader::Process(|v, p| v.world.namespace(p, Namespace::$kind).map(|id| NamespaceId(Namespace::$kind, id).into()))),
+            row(PROCESS, $own, Type::Named(NAMESPACE), class(0, World, Kernel),
+                [concat!($name, " namespace of the engine"), concat!("/proc/self/ns/", $name), concat!("ns.", $name, " != self.ns.", $name)],
+                Reader::Process(|v, _| v.world.own_namespace(Namespace::$kind).map(|id| NamespaceId(Namespace::$kind, id).into()))),
+        )*]
+    };
+}
+
+fn namespaces() -> Vec<Field> {
+    namespace_rows! {
+        "pid", "self.ns.pid", Pid;
+        "mnt", "self.ns.mnt", Mnt;
+        "net", "self.ns.net", Net;
+        "user", "self.ns.user", User;
+        "uts", "self.ns.uts", Uts;
+        "ipc", "self.ns.ipc", Ipc;
+        "cgroup", "self.ns.cgroup", Cgroup;
+        "time", "self.ns.time", Time;
+    }
+}
+
+fn cgroup_line(v: &ProcessVocabulary<'_>, pid: Pid, wanted: impl Fn(&CgroupLine) -> bool) -> Fact<Value> {
+    v.world
+        .cgroups(pid)
+        .and_then(|lines| optional(lines.iter().find(|line| wanted(line)), |line| path(&line.path)))
+}
+
+/// A host with version 1 keeps a version 2 group that nothing is in: the one with a path says more.
+fn cgroup_path(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Bytes> {
+    v.world.cgroups(pid).and_then(|lines| {
+        let unified = lines.iter().find(|line| line.v2);
+        let systemd = lines.iter().find(|line| line.controllers.iter().any(|name| name == "systemd"));
+        let best = unified.filter(|line| line.path.len() > 1).or(systemd).or(unified).or(lines.first());
+        Fact::from_option(best.map(|line| line.path.clone()))
+    })
+}
+
+fn cgroup(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Value> {
+    cgroup_path(v, pid).map(path)
+}
+
+/// Engines name the control group after the container: 64 hexadecimal digits, or a name after a known word.
+fn container(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Value> {
+    cgroup_path(v, pid).and_then(|path| {
+        let parts: Vec<&[u8]> = path.split(|b| *b == b'/').collect();
+        optional(parts.iter().rev().find_map(|part| container_name(part)), Value::string)
+    })
+}
+
+fn container_name(part: &[u8]) -> Option<&[u8]> {
+    let stem = part.strip_suffix(b".scope").unwrap_or(part);
+    let id = stem.rsplit(|b| *b == b'-' || *b == b':').next().unwrap_or(stem);
+    if id.len() == 64 && id.iter().all(u8::is_ascii_hexdigit) {
+        return Some(id);
+    }
+    stem.strip_prefix(b"lxc.payload.").or_else(|| stem.strip_prefix(b"machine-"))
+}

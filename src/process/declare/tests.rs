@@ -1,0 +1,53 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+#[test]
+fn every_name_is_declared_once_and_described() {
+    let declarations = declarations();
+    let mut seen = BTreeSet::new();
+    for field in &declarations.fields {
+        assert!(seen.insert((field.owner, field.name)), "{}", field.name);
+        assert!(!field.summary.is_empty() && !field.source.is_empty(), "{}", field.name);
+        assert!(!field.summary.ends_with('.') && field.cost < 5, "{}", field.name);
+    }
+    let mut seen = BTreeSet::new();
+    for function in &declarations.functions {
+        assert!(seen.insert(function.name), "{}", function.name);
+        assert!(function.example.contains(function.name), "{}", function.name);
+    }
+}
+
+fn leaf(ty: &Type) -> &Type {
+    match ty {
+        Type::List(of) | Type::Map(of) => leaf(of),
+        other => other,
+    }
+}
+
+#[test]
+fn types_that_fields_mention_are_declared() {
+    let declarations = declarations();
+    let named: BTreeSet<&str> = declarations.types.iter().map(|ty| ty.name).collect();
+    let enums: BTreeSet<&str> = declarations.enums.iter().map(|ty| ty.name).collect();
+    for field in &declarations.fields {
+        match leaf(&field.ty) {
+            Type::Named(name) => assert!(named.contains(name), "{name}"),
+            Type::Enum(name) => assert!(enums.contains(name), "{name}"),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn foreign_names_are_not_ours_and_lead_to_ours() {
+    let declarations = declarations();
+    let ours =
+        |name: &str| declarations.fields.iter().any(|field| field.owner == PROCESS && field.name == name);
+    for (theirs, instead) in &declarations.foreign {
+        assert!(!ours(theirs), "{theirs}");
+        assert!(ours(instead.split('.').next().unwrap()) || ours(instead), "{instead}");
+    }
+}

@@ -1,0 +1,66 @@
+//! Expressions over processes: the language with the process vocabulary in it.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use super::declarations;
+use crate::diagnostic::Diagnostic;
+use crate::lang::value::Type;
+use crate::lang::{Compiled, Schema, Scope, compile};
+
+/// Everything that an expression over processes can name.
+pub fn schema() -> &'static Schema {
+    static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
+        let mut schema = Schema::new("process");
+        schema.add(declarations());
+        schema
+    });
+    &SCHEMA
+}
+
+/// The names that a Service binds in its expressions, with their types. On the command line `--set` binds them.
+pub fn variables() -> BTreeMap<String, Type> {
+    let words = Type::List(Box::new(Type::String));
+    [
+        ("startas", Type::Path),
+        ("args", words.clone()),
+        ("pidfile", Type::Path),
+        ("spec.name", Type::String),
+        ("spec.startas", Type::Path),
+        ("spec.args", words),
+        ("spec.becomes", Type::Path),
+        ("spec.pidfile", Type::Path),
+        ("spec.workingDirectory", Type::Path),
+        ("spec.user", Type::Named("user")),
+        ("spec.group", Type::Named("group")),
+        ("spec.replicas", Type::Int),
+        ("spec.umask", Type::Int),
+    ]
+    .into_iter()
+    .map(|(name, ty)| (name.to_owned(), ty))
+    .collect()
+}
+
+/// Parses and checks an expression that can use these variables.
+pub fn compile_with(text: &str, variables: BTreeMap<String, Type>) -> Compiled {
+    compile(text, schema(), &Scope { variables, lists: BTreeMap::new() })
+}
+
+/// Parses and checks an expression that can use every variable.
+pub fn compile_expression(text: &str) -> Compiled {
+    compile_with(text, variables())
+}
+
+/// What is to be said about an expression in a document, positions in its own text. With `replaces` it stands in for
+/// the default identity rule (`matchOnly`), and what would be a warning about weak identity is an error.
+pub fn check_in_document(text: &str, variables: BTreeMap<String, Type>, replaces: bool) -> Vec<Diagnostic> {
+    let Compiled { predicate, mut diagnostics } = compile_with(text, variables);
+    if let Some(predicate) = predicate.filter(|_| replaces) {
+        diagnostics.extend(predicate.self_reported().map(into_error));
+    }
+    diagnostics
+}
+
+fn into_error(diagnostic: Diagnostic) -> Diagnostic {
+    Diagnostic { severity: crate::diagnostic::Severity::Error, ..diagnostic }
+}

@@ -1,0 +1,310 @@
+//! The search itself, in the order of what it costs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Candidate, Look, Query, Ternary};
+use crate::facts::{Fact, Reason, Why};
+use crate::process::arguments::{self, ArgumentMatch};
+use crate::process::chain::Surroundings;
+use crate::process::pidfile::{self, Trust};
+use crate::process::runs::{Run, Target, could_be, runs};
+use crate::process::world::{Namespace, World};
+use crate::process::{exe, paths, supervisor, tree};
+use crate::units::{Pid, Uid};
+
+/// A process of the set X, before families are told apart.
+struct Member {
+    uid: Uid,
+    run: Run,
+    arguments: ArgumentMatch,
+}
+
+/// What is known of a process after all questions.
+enum Place {
+    In(Member),
+    Out,
+    Unknown(Vec<Reason>),
+}
+
+pub(super) struct Search<'q> {
+    query: &'q Query<'q>,
+    world: &'q dyn World,
+    targets: Vec<Target>,
+    /// The engine and its ancestors.
+    own: BTreeSet<Pid>,
+    /// The engine and its ancestors could be told.
+    own_known: bool,
+    notes: Vec<String>,
+}
+
+impl<'q> Search<'q> {
+    pub(super) fn new(query: &'q Query<'q>, world: &'q dyn World) -> Self {
+        let around = Surroundings {
+            working_directory: Some(query.working_directory.clone()).filter(|path| !path.is_empty()),
+            path: Some(query.path.clone()).filter(|path| !path.is_empty()),
+        };
+        let paths = std::iter::once(&query.startas).chain(&query.becomes);
+        let targets = paths.map(|path| Target::new(world, path, &around)).collect();
+        let me = world.self_pid();
+        let above = me.clone().and_then(|me| tree::ancestors(world, me));
+        let own_known = matches!((&me, &above), (Fact::Known(_), Fact::Known(_)) | (Fact::Absent, _));
+        let own = me.known().into_iter().chain(above.known().into_iter().flatten()).collect();
+        Self { query, world, targets, own, own_known, notes: Vec::new() }
+    }
+
+    pub(super) fn look(mut self, pids: &[Pid]) -> Look {
+        let anchor = self.anchor();
+        let (mut members, mut unknown) = (BTreeMap::new(), Vec::new());
+        for pid in pids {
+            match self.place(*pid, anchor == Some(*pid)) {
+                Place::In(member) => {
+                    members.insert(*pid, member);
+                }
+                Place::Out => {}
+                Place::Unknown(reasons) => unknown.push((*pid, reasons)),
+            }
+        }
+        let anchor = anchor.filter(|pid| self.is_anchored(*pid, &members));
+        if !self.query.privileged {
+            self.notes.push(format!("only processes of uid {} are looked at", self.query.engine_uid));
+        }
+        let candidates = self.candidates(&members, anchor, &mut unknown);
+        let complete = self.own_known && matches!(self.world.pids(), Fact::Known(_));
+        Look { candidates, unknown, by_condition: self.query.replace.is_some(), complete, notes: self.notes }
+    }
+
+    /// The process that the believed pid file names.
+    fn anchor(&mut self) -> Option<Pid> {
+        let path = self.query.pidfile.as_ref()?;
+        let pid = match pidfile::number(self.world, path) {
+            Fact::Known(pid) => pid,
+            Fact::Absent => return None,
+            Fact::Unknown(reason) => {
+                self.notes.push(format!("pid file `{}` can't be read: {reason}", paths::show(path)));
+                return None;
+            }
+        };
+        match pidfile::trust(self.world, path, pid) {
+            Fact::Known(Trust::Believed) => Some(pid),
+            Fact::Known(Trust::Refused(why)) => {
+                self.notes.push(why);
+                None
+            }
+            Fact::Unknown(reason) if reason.why != Why::Vanished => {
+                self.notes.push(format!("pid file `{}` can't be judged: {reason}", paths::show(path)));
+                None
+            }
+            Fact::Known(Trust::Other) | Fact::Absent | Fact::Unknown(_) => None,
+        }
+    }
+
+    /// The pid file counts only for a process that runs the program, or whose ancestor does.
+    fn is_anchored(&self, pid: Pid, members: &BTreeMap<Pid, Member>) -> bool {
+        members.get(&pid).is_some_and(|member| {
+            member.run.holds == Fact::Known(true)
+                || self.ancestors(pid).iter().any(|at| members.contains_key(at))
+        })
+    }
+
+    fn ancestors(&self, pid: Pid) -> Vec<Pid> {
+        tree::ancestors(self.world, pid).known().unwrap_or_default()
+    }
+
+    fn place(&self, pid: Pid, anchor: bool) -> Place {
+        if pid.0 <= 1 || self.own.contains(&pid) {
+            return Place::Out;
+        }
+        let uid = match self.world.owner(pid) {
+            Fact::Known((uid, _)) => uid,
+            Fact::Absent => return Place::Out,
+            Fact::Unknown(reason) => return gone_or_unknown(vec![reason]),
+        };
+        let other = uid != self.query.engine_uid;
+        if self.query.user.is_some_and(|user| user != uid) || (other && !self.query.privileged) {
+            return Place::Out;
+        }
+        self.matches(pid, uid, anchor)
+    }
+
+    fn matches(&self, pid: Pid, uid: Uid, anchor: bool) -> Place {
+        let mut reasons = Vec::new();
+        let (run, target) = self.run(pid);
+        let replaced = self.query.replace.map(|condition| condition(pid));
+        let holds = match (&run.holds, replaced) {
+            // The pid file anchors what runs the program, whatever replaces the scan.
+            (Fact::Known(true), condition) if anchor || condition.is_none() => true,
+            (_, Some(Ternary::True)) => true,
+            (_, Some(Ternary::Unknown(why))) => {
+                reasons.extend(why);
+                true
+            }
+            // Every process whose exe is denied would hold everything up, if its name counted for nothing.
+            (Fact::Unknown(_), None) if !self.could_be(pid) => false,
+            (Fact::Unknown(reason), None) => {
+                reasons.push(reason.clone());
+                true
+            }
+            (_, None) => anchor && self.has_running_ancestor(pid),
+            (_, Some(Ternary::False)) => false,
+        };
+        if !holds || !self.is_candidate_at_all(pid, &mut reasons) {
+            return Place::Out;
+        }
+        match self.query.narrow.map(|condition| condition(pid)) {
+            Some(Ternary::False) => return Place::Out,
+            Some(Ternary::Unknown(why)) => reasons.extend(why),
+            Some(Ternary::True) | None => {}
+        }
+        let arguments = match arguments::compare(self.world, pid, self.after(&run, target), &self.query.args)
+        {
+            Fact::Known(arguments) => arguments,
+            Fact::Absent => ArgumentMatch::Overwritten,
+            Fact::Unknown(reason) => {
+                reasons.push(reason);
+                ArgumentMatch::Overwritten
+            }
+        };
+        if let Some(place) = self.outside(pid, &mut reasons) {
+            return place;
+        }
+        if reasons.is_empty() {
+            return Place::In(Member { uid, run, arguments });
+        }
+        // Other arguments make it another instance in any case: not knowing the rest holds nothing up.
+        if arguments == ArgumentMatch::Different && self.query.replace.is_none() && !anchor {
+            return Place::Out;
+        }
+        gone_or_unknown(reasons)
+    }
+
+    fn run(&self, pid: Pid) -> (Run, usize) {
+        let mut best: Option<(Run, usize)> = None;
+        for (at, target) in self.targets.iter().enumerate() {
+            let run = runs(self.world, pid, target);
+            match run.holds {
+                Fact::Known(true) => return (run, at),
+                Fact::Unknown(_) => best = Some((run, at)),
+                Fact::Known(false) | Fact::Absent => {
+                    best.get_or_insert((run, at));
+                }
+            }
+        }
+        best.unwrap_or((Run { holds: Fact::Absent, stale: false, self_reported: false, after: None }, 0))
+    }
+
+    /// Where the arguments of the spec begin in argv. What it became may have been called with more.
+    fn after(&self, run: &Run, target: usize) -> Option<usize> {
+        let native = self.targets.get(target).is_some_and(|target| !target.chain().script);
+        match run.holds {
+            Fact::Known(true) if target == 0 => run.after,
+            Fact::Unknown(_) if target == 0 && native => Some(1),
+            _ => None,
+        }
+    }
+
+    fn could_be(&self, pid: Pid) -> bool {
+        self.targets.iter().any(|target| could_be(self.world, pid, target))
+    }
+
+    fn has_running_ancestor(&self, pid: Pid) -> bool {
+        self.ancestors(pid).into_iter().any(|at| at.0 > 1 && self.run(at).0.holds == Fact::Known(true))
+    }
+
+    /// Neither a kernel thread nor a zombie.
+    fn is_candidate_at_all(&self, pid: Pid, reasons: &mut Vec<Reason>) -> bool {
+        match (tree::is_kernel_thread(self.world, pid), tree::is_alive(self.world, pid)) {
+            (Fact::Unknown(reason), _) | (_, Fact::Unknown(reason)) => {
+                reasons.push(reason);
+                true
+            }
+            (kernel, alive) => kernel != Fact::Known(true) && alive == Fact::Known(true),
+        }
+    }
+
+    /// Whether it lives in a nested PID namespace. Asked last: it costs a link, and rarely decides.
+    fn outside(&self, pid: Pid, reasons: &mut Vec<Reason>) -> Option<Place> {
+        if self.query.scope_all {
+            return None;
+        }
+        match (self.world.namespace(pid, Namespace::Pid), self.world.own_namespace(Namespace::Pid)) {
+            (Fact::Known(theirs), Fact::Known(ours)) => (theirs != ours).then_some(Place::Out),
+            (Fact::Unknown(reason), _) | (_, Fact::Unknown(reason)) => {
+                reasons.push(reason);
+                None
+            }
+            (Fact::Absent, _) | (_, Fact::Absent) => None,
+        }
+    }
+
+    fn candidates(
+        &mut self,
+        members: &BTreeMap<Pid, Member>,
+        anchor: Option<Pid>,
+        unknown: &mut Vec<(Pid, Vec<Reason>)>,
+    ) -> Vec<Candidate> {
+        let above: BTreeMap<Pid, Vec<Pid>> = members.keys().map(|pid| (*pid, self.ancestors(*pid))).collect();
+        let related = |a: &Pid, b: &Pid| above.get(a).is_some_and(|list| list.contains(b));
+        let mut found = Vec::new();
+        for (pid, member) in members {
+            let recorded = self.query.recorded.contains(pid)
+                || self.ancestors(*pid).iter().any(|at| self.query.recorded.contains(at));
+            let below = above.get(pid).is_some_and(|list| list.iter().any(|at| members.contains_key(at)));
+            // The pid file says which one of its family is the service.
+            let yields = anchor
+                .is_some_and(|anchor| anchor != *pid && (related(pid, &anchor) || related(&anchor, pid)));
+            if recorded || yields || (below && anchor != Some(*pid)) {
+                continue;
+            }
+            let descendants = members.keys().filter(|other| related(other, pid)).copied().collect();
+            match self.candidate(*pid, member, anchor == Some(*pid), descendants) {
+                Ok(candidate) => found.push(candidate),
+                Err(reason) if reason.why == Why::Vanished => {}
+                Err(reason) => unknown.push((*pid, vec![reason])),
+            }
+        }
+        found.sort_by_key(|candidate| (!candidate.anchor, candidate.start, candidate.pid));
+        found
+    }
+
+    fn candidate(
+        &self,
+        pid: Pid,
+        member: &Member,
+        anchor: bool,
+        descendants: Vec<Pid>,
+    ) -> Result<Candidate, Reason> {
+        let stat = match self.world.stat(pid) {
+            Fact::Known(stat) => stat,
+            Fact::Absent => return Err(Reason::new(Why::Vanished, format!("{pid}"))),
+            Fact::Unknown(reason) => return Err(reason),
+        };
+        let foreign_supervisor = match supervisor::foreign(self.world, pid, &self.own) {
+            Fact::Known(name) => Some(name),
+            Fact::Absent => None,
+            Fact::Unknown(reason) => return Err(reason),
+        };
+        let spoken_for = anchor || self.query.user.is_some() || self.query.names_user;
+        Ok(Candidate {
+            pid,
+            start: stat.start,
+            uid: member.uid,
+            arguments: member.arguments,
+            anchor,
+            foreign_user: member.uid != self.query.engine_uid && !spoken_for,
+            foreign_supervisor,
+            descendants,
+            exe: exe::path(self.world, pid).known().map(paths::shared),
+            stale: member.run.stale,
+            self_reported: member.run.self_reported,
+        })
+    }
+}
+
+/// A process that ended while it was looked at is none of it.
+fn gone_or_unknown(reasons: Vec<Reason>) -> Place {
+    if reasons.iter().any(|reason| reason.why == Why::Vanished) {
+        Place::Out
+    } else {
+        Place::Unknown(reasons)
+    }
+}

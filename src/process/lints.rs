@@ -1,0 +1,192 @@
+//! Warnings about conditions on processes: what is legal and rarely meant.
+//!
+//! [`condition`] and [`interpreter_only`] need the condition alone; [`files`] and [`program`] look at the files
+//! that it names.
+
+use super::chain::{Surroundings, resolve};
+use super::objects::PROCESS;
+use super::runs::COMM_MAX;
+use super::world::{Bytes, Root, World};
+use super::{codes, paths};
+use crate::diagnostic::Diagnostic;
+use crate::facts::{Fact, FileKind};
+use crate::lang::ast::CompareOp;
+use crate::lang::ir::{Kind, Node};
+use crate::lang::value::Value;
+
+/// How much of a script is searched for `exec`.
+const SCRIPT_BYTES: usize = 65_536;
+/// Facts that tell the scripts of one interpreter apart.
+const TELLING: &[&str] = &[
+    "runs", "script", "argv", "cmdline", "execfn", "arg", "flag", "has_args", "pidfile", "env", "comm",
+    "name",
+];
+/// Shells, by the family of their program.
+const SHELLS: &[&str] = &["sh", "dash", "bash", "ash", "ksh", "mksh", "zsh", "busybox"];
+
+/// W102 and W103: mistakes that the condition alone shows.
+#[must_use]
+pub fn condition(root: &Node) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    root.walk(&mut |node| {
+        found.extend(long_comm(node));
+        found.extend(joined(node));
+    });
+    found
+}
+
+/// W101: `exe == interpreter(x)` and nothing that says which script. Every script of that language matches. It
+/// matters where the condition stands alone, which the caller knows; in a `match` it only narrows.
+#[must_use]
+pub fn interpreter_only(root: &Node) -> Option<Diagnostic> {
+    let (mut place, mut told) = (None, false);
+    root.walk(&mut |node| {
+        told |= node.access().is_some_and(|access| TELLING.contains(&access.name));
+        if let Kind::Compare { op: CompareOp::Equal, left, right, .. } = &node.kind
+            && is_field(left, "exe")
+            && is_call(right, "interpreter")
+        {
+            place.get_or_insert(node.span);
+        }
+    });
+    let place = place.filter(|_| !told)?;
+    Some(
+        Diagnostic::warning(codes::INTERPRETER_ONLY, "this matches every script of the same interpreter")
+            .at(place, "the interpreter, not the script")
+            .help("write `runs(...)` in place of `exe == interpreter(...)`"),
+    )
+}
+
+/// W111, W112 and W113: what the files show that a bound condition names.
+#[must_use]
+pub fn files(root: &Node, world: &dyn World, around: &Surroundings) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    root.walk(&mut |node| match &node.kind {
+        Kind::Compare { op: CompareOp::Equal, left, right, .. } if is_field(left, "exe") => {
+            found.extend(
+                literal(right).and_then(|path| multi_call(world, &path)).map(|d| d.at(node.span, "")),
+            );
+        }
+        Kind::Call { function, arguments } if matches!(function.name, "runs" | "interpreter") => {
+            if let Some(path) = arguments.first().and_then(literal) {
+                found.extend(program(world, &path, around).into_iter().map(|d| d.at(node.span, "")));
+            }
+        }
+        _ => {}
+    });
+    found
+}
+
+/// W112 and W113 about one program: the spec's `startas`, or the path of a `runs`.
+#[must_use]
+pub fn program(world: &dyn World, path: &[u8], around: &Surroundings) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let shown = paths::show(path);
+    if let Fact::Known(file) = world.file(Root::Engine, path)
+        && file.kind == FileKind::Regular
+        && file.mode & 0o111 == 0
+    {
+        found.push(
+            Diagnostic::warning(codes::NOT_EXECUTABLE, format!("`{shown}` is not executable"))
+                .help(format!("run `chmod +x {shown}`")),
+        );
+    }
+    if is_wrapper(world, path, around) {
+        let message = format!("`{shown}` is a shell script that executes another program in its place");
+        found.push(
+            Diagnostic::warning(codes::SHELL_WRAPPER, message)
+                .help("name the program that it turns into with `becomes`"),
+        );
+    }
+    found
+}
+
+fn is_wrapper(world: &dyn World, path: &[u8], around: &Surroundings) -> bool {
+    let chain = resolve(world, path, around);
+    let shell = chain.family().is_some_and(|family| SHELLS.iter().any(|shell| shell.as_bytes() == family));
+    if !chain.script || !shell {
+        return false;
+    }
+    let text = match world.content(path, SCRIPT_BYTES) {
+        Fact::Known(text) => text,
+        Fact::Absent | Fact::Unknown(_) => return false,
+    };
+    text.split(|b| *b == b'\n').any(|line| {
+        let line = line.trim_ascii_start();
+        // `exec >log` and `exec 3<file` only redirect.
+        line.strip_prefix(b"exec ").is_some_and(|rest| {
+            let first = rest.trim_ascii_start().first();
+            first.is_some_and(|b| !b.is_ascii_digit() && !matches!(b, b'<' | b'>' | b'&'))
+        })
+    })
+}
+
+fn multi_call(world: &dyn World, path: &[u8]) -> Option<Diagnostic> {
+    let file = world.file(Root::Engine, path).known().filter(|file| file.multicall)?;
+    let (shown, real) = (paths::show(path), paths::show(&file.real));
+    let message = format!("`{shown}` is `{real}`, one program under many names: all of them match");
+    Some(Diagnostic::warning(codes::MULTI_CALL, message).help(format!("write `runs(\"{shown}\")`")))
+}
+
+fn long_comm(node: &Node) -> Option<Diagnostic> {
+    let Kind::Compare { op, left, right, .. } = &node.kind else { return None };
+    if !is_field(left, "comm") {
+        return None;
+    }
+    let long = match (op, &right.kind) {
+        (CompareOp::In, Kind::Const(Value::List(items))) => {
+            items.iter().find_map(|item| too_long(text(item)?))
+        }
+        (CompareOp::In, Kind::List(items)) => items.iter().find_map(|item| too_long(literal(item)?)),
+        _ => too_long(literal(right)?),
+    }?;
+    let long = paths::show(&long);
+    Some(
+        Diagnostic::warning(codes::COMM_TOO_LONG, format!("comm has at most 15 bytes and is never `{long}`"))
+            .at(node.span, "never true")
+            .help(format!("write `name == \"{long}\"`")),
+    )
+}
+
+fn too_long(name: Bytes) -> Option<Bytes> {
+    (name.len() > COMM_MAX).then_some(name)
+}
+
+fn joined(node: &Node) -> Option<Diagnostic> {
+    let tested = match &node.kind {
+        Kind::Compare { left, .. } => left,
+        Kind::Regex { text, .. } | Kind::Glob { text, .. } | Kind::MatchesAny { text, .. } => text,
+        _ => return None,
+    };
+    is_field(tested, "cmdline").then(|| {
+        let message =
+            "the command line is joined for display, a word of it can't be told from a part of a word";
+        Diagnostic::warning(codes::CMDLINE_TEXT, message)
+            .at(node.span, "tests the joined text")
+            .help("test a word: `arg(\"--port\") == \"80\"`, `flag(\"-v\")`, `argv[1] == ...`")
+    })
+}
+
+fn is_field(node: &Node, name: &str) -> bool {
+    matches!(&node.kind, Kind::Field { field, .. } if field.name == name && field.owner == Some(PROCESS))
+}
+
+fn is_call(node: &Node, name: &str) -> bool {
+    matches!(&node.kind, Kind::Call { function, .. } if function.name == name)
+}
+
+/// The text of a literal, also where it is converted.
+fn literal(node: &Node) -> Option<Bytes> {
+    match &node.kind {
+        Kind::Const(value) => text(value),
+        Kind::ToPath(inner) | Kind::Convert { value: inner, .. } => literal(inner),
+        _ => None,
+    }
+}
+
+fn text(value: &Value) -> Option<Bytes> {
+    match value {
+        Value::String(text) | Value::Path(text) => Some(text.clone()),
+        _ => None,
+    }
+}

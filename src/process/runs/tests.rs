@@ -1,0 +1,541 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+use crate::facts::{MagicLink, RootLink};
+use crate::process::testing::{Node, Proc, TestWorld, bytes, words};
+
+const PY: &str = "/usr/bin/python3.11";
+
+fn around() -> Surroundings {
+    Surroundings::default()
+}
+
+/// `true`, `stale`, `false` or `?why`; with `*` if only the process itself says so.
+fn shown(world: &TestWorld, path: &str) -> String {
+    let run = runs(world, Pid(600), &Target::new(world, path.as_bytes(), &around()));
+    let mark = if run.self_reported { "*" } else { "" };
+    match run.holds {
+        Fact::Known(true) if run.stale => format!("stale{mark}"),
+        Fact::Known(holds) => format!("{holds}{mark}"),
+        Fact::Absent => "absent".into(),
+        Fact::Unknown(reason) => format!("?{}", reason.why),
+    }
+}
+
+#[track_caller]
+fn row(case: &str, exe: &str, argv: &[&str], execfn: &str, path: &str, expected: &str) {
+    changed(case, exe, argv, execfn, |_| {}, path, expected);
+}
+
+#[track_caller]
+fn changed(
+    case: &str,
+    exe: &str,
+    argv: &[&str],
+    execfn: &str,
+    change: impl FnOnce(&mut Proc),
+    path: &str,
+    expected: &str,
+) {
+    let mut world = TestWorld::new();
+    world.link("/srv/link.py", "a.py");
+    world.script("/srv/other.py", "#!/usr/bin/python3\n");
+    world.script("/srv/rec1", "#!/srv/a.py\n");
+    world.script("/srv/rec2", "#!/srv/rec1 arg\n");
+    world.script("/srv/u.py", "#!/usr/bin/env -S python3 -u -B\n");
+    world.script("/srv/web.js", "#!/usr/bin/env node\n");
+    world.script("/srv/broken", "#!/no/such/python3\n");
+    world.files.insert("/srv/secret".into(), Node::Unreadable(Why::Denied));
+    let proc = world.start_script(600, 1, exe, argv, execfn);
+    proc.cwd = Fact::Known(MagicLink { text: bytes("/srv"), dev: 1, ino: 9 });
+    change(proc);
+    assert_eq!(shown(&world, path), expected, "{case}");
+}
+
+fn title(proc: &mut Proc) {
+    proc.arguments = Fact::Known(words(&["gunicorn: master [app]"]));
+}
+
+fn denied(proc: &mut Proc) {
+    proc.execfn = Fact::unknown(Why::Denied);
+}
+
+#[test]
+fn scripts_are_recognised_by_execfn_or_argv() {
+    row("direct", PY, &["/usr/bin/python3", "/srv/a.py", "x"], "/srv/a.py", "/srv/a.py", "true");
+    row("relative", PY, &["/usr/bin/python3", "./a.py"], "./a.py", "/srv/a.py", "true");
+    row("through a link", PY, &["/usr/bin/python3", "./link.py"], "./link.py", "/srv/a.py", "true");
+    row("asked for the link", PY, &["/usr/bin/python3", "/srv/a.py"], "/srv/a.py", "/srv/link.py", "true");
+    row("env", PY, &["python3", "/srv/e.py"], "/usr/bin/python3", "/srv/e.py", "true");
+    row("env -S", PY, &["python3", "-u", "-B", "/srv/u.py"], "/usr/bin/python3", "/srv/u.py", "true");
+    row("options by hand", PY, &["python3", "-O", "/srv/a.py"], "/usr/bin/python3", "/srv/a.py", "true");
+    row(
+        "nested, the outer",
+        PY,
+        &["/usr/bin/python3", "/srv/a.py", "/srv/rec1", "arg", "/srv/rec2"],
+        "/srv/rec2",
+        "/srv/rec2",
+        "true",
+    );
+    row(
+        "nested, without execfn",
+        PY,
+        &["/usr/bin/python3", "/srv/a.py", "/srv/rec1", "arg", "/srv/rec2"],
+        "/usr/bin/python3",
+        "/srv/rec2",
+        "true",
+    );
+    row(
+        "perl's one argument",
+        "/usr/bin/perl",
+        &["/usr/bin/perl", "-w -T", "/srv/t.pl"],
+        "/srv/t.pl",
+        "/srv/t.pl",
+        "true",
+    );
+    row("shell", "/usr/bin/dash", &["/bin/sh", "/srv/s.sh"], "/srv/s.sh", "/srv/s.sh", "true");
+    row("another script", PY, &["/usr/bin/python3", "/srv/other.py"], "/srv/other.py", "/srv/a.py", "false");
+    row(
+        "the script as an argument",
+        PY,
+        &["python3", "/srv/other.py", "/srv/a.py"],
+        "/srv/other.py",
+        "/srv/a.py",
+        "false",
+    );
+    row("a module", PY, &["python3", "-m", "pdb", "/srv/a.py"], "/usr/bin/python3", "/srv/a.py", "false");
+    row(
+        "a tool that reads it",
+        PY,
+        &["python3", "/srv/other.py", "/srv/a.py"],
+        "/usr/bin/python3",
+        "/srv/a.py",
+        "false",
+    );
+    row("an editor", "/usr/bin/node", &["vim", "/srv/a.py"], "/usr/bin/node", "/srv/a.py", "false");
+    row("argv[0] is never the script", PY, &["/srv/a.py"], "/usr/bin/python3", "/srv/a.py", "?unresolved");
+    row("fexecve", PY, &["/usr/bin/python3", "/dev/fd/3"], "/dev/fd/3", "/srv/a.py", "false");
+    row(
+        "relative name that leads nowhere",
+        PY,
+        &["python3", "e.py"],
+        "/usr/bin/python3",
+        "/srv/e.py",
+        "true",
+    );
+    changed(
+        "relative, directory changed",
+        PY,
+        &["python3", "e.py"],
+        "/usr/bin/python3",
+        |p| p.cwd = Fact::Known(MagicLink { text: bytes("/"), dev: 1, ino: 2 }),
+        "/srv/e.py",
+        "?unresolved",
+    );
+    changed(
+        "relative, another name",
+        PY,
+        &["python3", "z.py"],
+        "/usr/bin/python3",
+        |p| p.cwd = Fact::Known(MagicLink { text: bytes("/"), dev: 1, ino: 2 }),
+        "/srv/e.py",
+        "false",
+    );
+}
+
+#[test]
+fn a_title_leaves_execfn_only() {
+    changed("execfn names it", PY, &[], "/srv/a.py", title, "/srv/a.py", "true");
+    changed("execfn names another", PY, &[], "/srv/other.py", title, "/srv/a.py", "false");
+    changed("env line", PY, &[], "/usr/bin/python3", title, "/srv/e.py", "?unresolved");
+    changed(
+        "execfn unreadable",
+        PY,
+        &[],
+        "",
+        |p| {
+            title(p);
+            denied(p);
+        },
+        "/srv/a.py",
+        "?unresolved",
+    );
+    changed(
+        "padded title",
+        PY,
+        &[],
+        "/usr/bin/python3",
+        |p| {
+            let mut a = words(&["rq:worker"]);
+            a.padded = true;
+            p.arguments = Fact::Known(a);
+        },
+        "/srv/a.py",
+        "?unresolved",
+    );
+    changed(
+        "argv unreadable, execfn says",
+        PY,
+        &[],
+        "/srv/a.py",
+        |p| p.arguments = Fact::unknown(Why::Timeout),
+        "/srv/a.py",
+        "true",
+    );
+    changed(
+        "argv unreadable, execfn says another",
+        PY,
+        &[],
+        "/srv/other.py",
+        |p| p.arguments = Fact::unknown(Why::Timeout),
+        "/srv/a.py",
+        "false",
+    );
+    changed(
+        "argv unreadable, execfn no help",
+        PY,
+        &[],
+        "/usr/bin/python3",
+        |p| p.arguments = Fact::unknown(Why::Timeout),
+        "/srv/a.py",
+        "?timeout",
+    );
+    changed(
+        "argv intact, execfn unreadable",
+        PY,
+        &["python3", "/srv/other.py"],
+        "",
+        denied,
+        "/srv/a.py",
+        "false",
+    );
+    changed(
+        "argv names it, execfn unreadable",
+        PY,
+        &["python3", "/srv/a.py"],
+        "",
+        denied,
+        "/srv/a.py",
+        "true",
+    );
+    changed("node title", "/usr/bin/node", &[], "/usr/bin/node", title, "/srv/web.js", "?unresolved");
+}
+
+#[test]
+fn an_upgraded_interpreter_still_runs_the_script() {
+    row(
+        "another version by path",
+        "/usr/bin/python3.12",
+        &["python3", "/srv/a.py"],
+        "/srv/a.py",
+        "/srv/a.py",
+        "stale",
+    );
+    row(
+        "rewritten for another interpreter",
+        "/usr/bin/perl",
+        &["perl", "/srv/a.py"],
+        "/srv/a.py",
+        "/srv/a.py",
+        "stale*",
+    );
+    row(
+        "another interpreter, another script",
+        "/usr/bin/perl",
+        &["perl", "/srv/t.pl"],
+        "/srv/t.pl",
+        "/srv/a.py",
+        "false",
+    );
+    row(
+        "the interpreter is gone",
+        PY,
+        &["/no/such/python3", "/srv/broken"],
+        "/srv/broken",
+        "/srv/broken",
+        "true",
+    );
+}
+
+#[test]
+fn native_programs_need_a_fitting_name() {
+    let nginx = "/usr/sbin/nginx";
+    row("plain", nginx, &["nginx"], nginx, nginx, "true");
+    row("another", nginx, &["nginx"], nginx, "/usr/bin/node", "false");
+    row("argv is nothing to it", nginx, &["FAKE"], nginx, nginx, "true");
+    row(
+        "an interpreter as a service",
+        PY,
+        &["python3", "-m", "x"],
+        "/usr/bin/python3",
+        "/usr/bin/python3",
+        "true",
+    );
+    row("but not its scripts", PY, &["python3", "/srv/a.py"], "/srv/a.py", "/usr/bin/python3", "false");
+    let redis = "/usr/bin/redis-check-rdb";
+    row(
+        "a link by its name",
+        redis,
+        &["redis-server *:6379"],
+        "/usr/bin/redis-server",
+        "/usr/bin/redis-server",
+        "true",
+    );
+    row("the target's name", redis, &["redis-check-rdb"], redis, "/usr/bin/redis-server", "true");
+    row(
+        "a sibling link",
+        redis,
+        &["redis-sentinel"],
+        "/usr/bin/redis-sentinel",
+        "/usr/bin/redis-server",
+        "false",
+    );
+    changed(
+        "execfn denied, argv[0] fits",
+        redis,
+        &["redis-server"],
+        "",
+        denied,
+        "/usr/bin/redis-server",
+        "true",
+    );
+    changed(
+        "execfn denied, argv[0] doesn't",
+        redis,
+        &["x"],
+        "",
+        denied,
+        "/usr/bin/redis-server",
+        "?unresolved",
+    );
+    changed(
+        "execfn not known to be",
+        redis,
+        &["x"],
+        "",
+        |p| p.execfn = Fact::Absent,
+        "/usr/bin/redis-server",
+        "true",
+    );
+    let busybox = "/usr/bin/busybox";
+    row("applet by execfn", busybox, &["x"], "/usr/bin/httpd", "/usr/bin/httpd", "true");
+    row("applet by argv[0]", busybox, &["httpd", "-f"], "/proc/self/exe", "/usr/bin/httpd", "true");
+    row("another applet", busybox, &["tail", "-f"], "/usr/bin/tail", "/usr/bin/httpd", "false");
+    changed("another applet, denied", busybox, &["tail"], "", denied, "/usr/bin/httpd", "false");
+    changed(
+        "unreadable applet",
+        busybox,
+        &[],
+        "",
+        |p| {
+            denied(p);
+            p.arguments = Fact::unknown(Why::Denied);
+        },
+        "/usr/bin/httpd",
+        "?unresolved",
+    );
+}
+
+fn unlinked(proc: &mut Proc, text: &str) {
+    proc.exe_text = Fact::Known(bytes(text));
+    if let Fact::Known(exe) = &mut proc.exe {
+        exe.nlink = 0;
+        exe.ino += 5_000;
+    }
+}
+
+fn moved(proc: &mut Proc, text: &str) {
+    proc.exe_text = Fact::Known(bytes(text));
+    if let Fact::Known(exe) = &mut proc.exe {
+        exe.ino += 5_000;
+    }
+}
+
+#[test]
+fn replaced_files_are_recognised_as_stale() {
+    let nginx = "/usr/sbin/nginx";
+    changed(
+        "renamed over",
+        nginx,
+        &["nginx"],
+        nginx,
+        |p| unlinked(p, "/usr/sbin/nginx (deleted)"),
+        nginx,
+        "stale",
+    );
+    changed("moved aside", nginx, &["nginx"], nginx, |p| moved(p, "/usr/sbin/nginx.bak"), nginx, "stale*");
+    changed(
+        "dpkg's temporary name",
+        nginx,
+        &["nginx"],
+        nginx,
+        |p| unlinked(p, "/usr/sbin/nginx.dpkg-tmp (deleted)"),
+        nginx,
+        "stale*",
+    );
+    changed(
+        "moved to another directory",
+        nginx,
+        &["nginx"],
+        nginx,
+        |p| moved(p, "/old/nginx"),
+        nginx,
+        "false",
+    );
+    changed(
+        "moved aside in another root",
+        nginx,
+        &["nginx"],
+        nginx,
+        |p| {
+            moved(p, "/usr/sbin/nginx.bak");
+            p.root = Fact::Known(RootLink { text: bytes("/c"), dev: 9, ino: 9, same: false });
+            p.execfn = Fact::Known(bytes("/x"));
+        },
+        nginx,
+        "false",
+    );
+    changed(
+        "a neighbour",
+        nginx,
+        &["other"],
+        "/usr/sbin/other",
+        |p| moved(p, "/usr/sbin/other"),
+        nginx,
+        "false",
+    );
+    changed(
+        "moved aside, execfn denied",
+        nginx,
+        &[nginx],
+        "",
+        |p| {
+            moved(p, "/usr/sbin/nginx.bak");
+            denied(p);
+        },
+        nginx,
+        "?unresolved",
+    );
+    changed(
+        "file is gone",
+        "/usr/bin/node",
+        &["x"],
+        "/opt/gone",
+        |p| unlinked(p, "/opt/gone (deleted)"),
+        "/opt/gone",
+        "stale",
+    );
+    changed(
+        "script is gone",
+        PY,
+        &["python3", "/srv/gone.py"],
+        "/srv/gone.py",
+        |_| {},
+        "/srv/gone.py",
+        "stale*",
+    );
+}
+
+#[test]
+fn what_can_not_be_read_is_unknown() {
+    for (why, expected) in
+        [(Why::Denied, "?denied"), (Why::Timeout, "?timeout"), (Why::Vanished, "?vanished")]
+    {
+        changed(
+            "exe",
+            PY,
+            &["python3", "/srv/a.py"],
+            "/usr/bin/python3",
+            |p| p.exe = Fact::unknown(why),
+            "/srv/a.py",
+            expected,
+        );
+        changed(
+            "exe of a native",
+            PY,
+            &["x"],
+            "/x",
+            |p| p.exe = Fact::unknown(why),
+            "/usr/sbin/nginx",
+            expected,
+        );
+    }
+    changed(
+        "exe, but execfn names it",
+        PY,
+        &["x"],
+        "/srv/a.py",
+        |p| p.exe = Fact::unknown(Why::Denied),
+        "/srv/a.py",
+        "true*",
+    );
+    changed("kernel thread or zombie", PY, &[], "", |p| p.exe = Fact::Absent, "/srv/a.py", "false");
+    row("target denied, another name", PY, &["python3", "/srv/a.py"], "/srv/a.py", "/srv/secret", "false");
+    row(
+        "target denied, its name in argv",
+        PY,
+        &["python3", "/srv/secret"],
+        "/srv/secret",
+        "/srv/secret",
+        "?unresolved",
+    );
+}
+
+#[test]
+fn the_loader_runs_its_operand() {
+    let mut world = TestWorld::new();
+    world.elf("/usr/lib/ld-linux-x86-64.so.2");
+    world.start(
+        600,
+        1,
+        "/usr/lib/ld-linux-x86-64.so.2",
+        &["ld.so", "--library-path", "/x", "/usr/sbin/nginx", "-g"],
+    );
+    assert_eq!(shown(&world, "/usr/sbin/nginx"), "true");
+    assert_eq!(shown(&world, "/usr/bin/node"), "false");
+}
+
+#[test]
+fn a_shim_is_matched_by_family() {
+    let mut world = TestWorld::new();
+    world.script("/opt/shims/python3", "#!/bin/bash\n");
+    world.elf("/opt/versions/python3.13");
+    world.start(600, 1, "/opt/versions/python3.13", &["/opt/versions/python3", "/srv/e.py", "x"]);
+    let around = Surroundings { working_directory: None, path: Some(bytes("/opt/shims")) };
+    let ask = |world: &TestWorld| runs(world, Pid(600), &Target::new(world, b"/srv/e.py", &around));
+    assert_eq!(ask(&world).holds, Fact::Known(true));
+    assert_eq!(ask(&world).after, Some(2));
+    world.procs.get_mut(&600).unwrap().arguments = Fact::Known(words(&["python3", "/srv/a.py"]));
+    assert_eq!(ask(&world).holds, Fact::Known(false));
+}
+
+#[test]
+fn unrelated_programs_cost_no_read_of_execfn() {
+    let mut world = TestWorld::new();
+    for pid in 600..620 {
+        world.start(pid, 1, "/usr/bin/node", &["node", "x"]);
+    }
+    let target = Target::new(&world, b"/usr/sbin/nginx", &around());
+    for pid in 600..620 {
+        assert_eq!(runs(&world, Pid(pid), &target).holds, Fact::Known(false));
+    }
+    assert_eq!((world.execfn_reads.get(), world.text_reads.get()), (0, 1), "one readlink for one program");
+}
+
+#[test]
+fn relatives_are_asked_in_turn() {
+    let mut world = TestWorld::new();
+    world.start(600, 1, "/usr/sbin/nginx", &["nginx"]);
+    world.start(601, 600, "/usr/bin/dash", &["sh"]);
+    world.start(602, 601, "/usr/bin/node", &["node"]);
+    let target = Target::new(&world, b"/usr/sbin/nginx", &around());
+    assert_eq!(parent_runs(&world, Pid(601), &target), Fact::Known(true));
+    assert_eq!(parent_runs(&world, Pid(602), &target), Fact::Known(false));
+    assert_eq!(any_ancestor_runs(&world, Pid(602), &target), Fact::Known(true));
+    assert_eq!(any_ancestor_runs(&world, Pid(600), &target), Fact::Known(false));
+    assert_eq!(parent_runs(&world, Pid(1), &target), Fact::Known(false));
+    world.procs.get_mut(&601).unwrap().exe = Fact::unknown(Why::Denied);
+    assert_eq!(any_ancestor_runs(&world, Pid(602), &target), Fact::Known(true));
+    world.procs.get_mut(&600).unwrap().exe = Fact::Absent;
+    assert_eq!(any_ancestor_runs(&world, Pid(602), &target), Fact::unknown(Why::Denied));
+}

@@ -1,0 +1,103 @@
+//! Families: parents, children and descendants, from the parent's number in `/proc/PID/stat`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::world::World;
+use crate::facts::{Fact, ProcessState, Why};
+use crate::units::Pid;
+
+/// How far ancestors are followed.
+pub const ANCESTORS_MAX: usize = 64;
+/// `PF_KTHREAD` of `include/linux/sched.h`.
+const KERNEL_THREAD: u32 = 0x0020_0000;
+
+/// The parent. Absent for PID 1 and for processes whose parent lies outside the namespace.
+pub fn parent(world: &dyn World, pid: Pid) -> Fact<Pid> {
+    world.stat(pid).and_then(|stat| Fact::from_option((stat.ppid.0 > 0).then_some(stat.ppid)))
+}
+
+/// The ancestors, nearest first. Unknown if one can't be read, at most [`ANCESTORS_MAX`].
+pub fn ancestors(world: &dyn World, pid: Pid) -> Fact<Vec<Pid>> {
+    let mut found = Vec::new();
+    let mut at = pid;
+    while found.len() < ANCESTORS_MAX {
+        match parent(world, at) {
+            Fact::Known(next) if next == at || found.contains(&next) => break,
+            Fact::Known(next) => {
+                found.push(next);
+                at = next;
+            }
+            Fact::Absent => break,
+            // A parent that just ended leaves its child to another, which this look can't see.
+            Fact::Unknown(reason) if reason.why == Why::Vanished && at != pid => break,
+            Fact::Unknown(reason) => return Fact::Unknown(reason),
+        }
+    }
+    Fact::Known(found)
+}
+
+/// Children by parent, over a whole listing. Processes that vanish meanwhile are left out.
+///
+/// # Errors
+/// The reason why a process could not be placed.
+pub fn children(world: &dyn World) -> Fact<BTreeMap<Pid, Vec<Pid>>> {
+    world.pids().and_then(|pids| {
+        let mut map: BTreeMap<Pid, Vec<Pid>> = BTreeMap::new();
+        for pid in pids.iter() {
+            match parent(world, *pid) {
+                Fact::Known(parent) => map.entry(parent).or_default().push(*pid),
+                Fact::Absent => {}
+                Fact::Unknown(reason) if reason.why == Why::Vanished => {}
+                Fact::Unknown(reason) => return Fact::Unknown(reason),
+            }
+        }
+        Fact::Known(map)
+    })
+}
+
+/// All descendants in a map of children, ascending.
+pub fn descendants(children: &BTreeMap<Pid, Vec<Pid>>, pid: Pid) -> Vec<Pid> {
+    let mut found = BTreeSet::new();
+    let mut todo = vec![pid];
+    while let Some(at) = todo.pop() {
+        for child in children.get(&at).into_iter().flatten() {
+            if found.insert(*child) {
+                todo.push(*child);
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// A thread of the kernel, by its flags; not by an empty command line.
+pub fn is_kernel_thread(world: &dyn World, pid: Pid) -> Fact<bool> {
+    world.stat(pid).map(|stat| stat.flags & KERNEL_THREAD != 0)
+}
+
+/// Whether a state means that it runs no more.
+fn is_over(state: ProcessState) -> bool {
+    matches!(state, ProcessState::Zombie | ProcessState::Dead)
+}
+
+/// The first thread ended, others live on.
+pub fn leader_exited(world: &dyn World, pid: Pid) -> Fact<bool> {
+    world.stat(pid).and_then(|stat| {
+        if !is_over(stat.state) {
+            return Fact::Known(false);
+        }
+        match world.tasks(pid) {
+            Fact::Known(tasks) => {
+                Fact::Known(tasks.iter().any(|task| task.tid != pid && !is_over(task.state)))
+            }
+            Fact::Absent => Fact::Known(false),
+            Fact::Unknown(reason) => Fact::Unknown(reason),
+        }
+    })
+}
+
+/// Not a zombie, or a zombie with another thread.
+pub fn is_alive(world: &dyn World, pid: Pid) -> Fact<bool> {
+    world
+        .stat(pid)
+        .and_then(|stat| if is_over(stat.state) { leader_exited(world, pid) } else { Fact::Known(true) })
+}

@@ -1,0 +1,97 @@
+//! A plan for a person, before it is carried out; and deeds, when they are done.
+
+use serde::Serialize;
+
+use super::printable;
+use crate::plan::action::{Action, Outcome, Step};
+use crate::plan::{Change, Doing, FieldChange, Plan};
+
+/// One line an instance: `web: start, because nothing matches`; fields that differ below it.
+pub fn plan_text(plan: &Plan, everything: bool) -> String {
+    let mut text = String::new();
+    for change in plan.changes.iter().filter(|change| everything || change.doing != Doing::Nothing) {
+        text.push_str(&change_line(change));
+        for field in &change.fields {
+            text.push_str(&format!("    {}\n", printable(field_words(field))));
+        }
+    }
+    if text.is_empty() {
+        text.push_str("nothing to do\n");
+    }
+    text
+}
+
+fn change_line(change: &Change) -> String {
+    let index = if change.index > 0 { format!("[{}]", change.index) } else { String::new() };
+    let because = printable(&change.because);
+    let word = change.doing.word();
+    match change.doing {
+        Doing::Held => format!("{}{index}: held: {because}\n", change.service),
+        Doing::Nothing if because.is_empty() => format!("{}{index}: nothing to do\n", change.service),
+        Doing::Start | Doing::Adopt | Doing::Restart | Doing::Stop | Doing::Release | Doing::Nothing => {
+            format!("{}{index}: {word}: {because}\n", change.service)
+        }
+    }
+}
+
+/// A change for programs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeRow {
+    /// The object.
+    pub service: String,
+    /// Which replica.
+    pub index: u32,
+    /// start, adopt, restart, stop, release, nothing or held.
+    pub action: &'static str,
+    /// Why.
+    pub because: String,
+    /// Fields that differ, as sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+}
+
+/// All changes for programs, also those that do nothing.
+pub fn plan_rows(plan: &Plan) -> Vec<ChangeRow> {
+    plan.changes
+        .iter()
+        .map(|change| ChangeRow {
+            service: change.service.to_string(),
+            index: change.index,
+            action: change.doing.word(),
+            because: change.because.clone(),
+            fields: change.fields.iter().map(field_words).collect(),
+        })
+        .collect()
+}
+
+/// What was done, as a sentence: `web: started as pid 412, because ...`.
+pub fn deed(step: &Step, outcome: &Outcome) -> String {
+    let name =
+        if step.index > 0 { format!("{}[{}]", step.service, step.index) } else { step.service.to_string() };
+    let what = match (&step.action, outcome) {
+        (Action::Start { .. }, Outcome::Started(key)) => format!("started as pid {}", key.pid),
+        (Action::Start { .. }, Outcome::StartFailed { error } | Outcome::Refused { error }) => {
+            return printable(format!("{name}: not started: {error}"));
+        }
+        (Action::Start { .. }, Outcome::Done | Outcome::Gone) => "not started".to_owned(),
+        (Action::Adopt { key }, _) => format!("adopted pid {}", key.pid),
+        (Action::Release { key }, _) => format!("released pid {}", key.pid),
+        (Action::Signal { key, signal, .. }, Outcome::Gone) => {
+            format!("{signal} for pid {}: already gone", key.pid)
+        }
+        (Action::Signal { key, signal, .. }, Outcome::Refused { error } | Outcome::StartFailed { error }) => {
+            return printable(format!("{name}: {signal} not sent to pid {}: {error}", key.pid));
+        }
+        (Action::Signal { key, signal, .. }, Outcome::Done | Outcome::Started(_)) => {
+            format!("{signal} sent to pid {}", key.pid)
+        }
+        (Action::Probe { .. }, _) => "asked whether it is ready".to_owned(),
+    };
+    printable(format!("{name}: {what}, because {}", step.because))
+}
+
+/// `args: "--port 80" -> "--port 81"`
+fn field_words(field: &FieldChange) -> String {
+    format!("{}: {} -> {}", field.field, field.from, field.to)
+}

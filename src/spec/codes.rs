@@ -1,0 +1,74 @@
+//! Codes of mistakes in documents. `S0xx` are errors, `S1xx` warnings.
+
+use crate::diagnostic::Code;
+
+/// Not UTF-8.
+pub const NOT_TEXT: Code = Code("S001");
+/// More files or bytes than allowed.
+pub const TOO_MUCH: Code = Code("S002");
+/// A document that is not a mapping.
+pub const NOT_A_DOCUMENT: Code = Code("S010");
+/// An `apiVersion` that is not ours.
+pub const API_VERSION: Code = Code("S011");
+/// A kind that does not exist.
+pub const UNKNOWN_KIND: Code = Code("S012");
+/// A kind that does not exist yet.
+pub const LATER_KIND: Code = Code("S013");
+/// A field that does not exist.
+pub const UNKNOWN_FIELD: Code = Code("S020");
+/// A field that does not exist yet.
+pub const LATER_FIELD: Code = Code("S021");
+/// A required field that isn't there.
+pub const MISSING_FIELD: Code = Code("S022");
+/// A field without a value.
+pub const EMPTY_VALUE: Code = Code("S023");
+/// A list where a text is expected, and the like.
+pub const WRONG_TYPE: Code = Code("S024");
+/// A value that its field can't have.
+pub const INVALID_VALUE: Code = Code("S025");
+/// A word that is none of the words of its field.
+pub const UNKNOWN_WORD: Code = Code("S026");
+/// A word that does not exist yet.
+pub const LATER_WORD: Code = Code("S027");
+/// A name that can't be one.
+pub const NAME: Code = Code("S030");
+/// Two documents with one name.
+pub const DUPLICATE_NAME: Code = Code("S031");
+/// A `${...}` that is not replaced by anything.
+pub const PLACEHOLDER: Code = Code("S040");
+/// A file that several replicas would share.
+pub const SHARED_FILE: Code = Code("S041");
+/// An expression that ends at a comment, or is empty.
+pub const CUT_EXPRESSION: Code = Code("S050");
+/// Two readers of YAML disagree about the text.
+pub const SECOND_OPINION: Code = Code("S051");
+/// Fields that exclude or need each other.
+pub const CONFLICT: Code = Code("S060");
+/// Arguments in `startas`.
+pub const ARGUMENTS_IN_STARTAS: Code = Code("S101");
+
+/// Every code of this module with a few words.
+pub const ALL: &[(Code, &str)] = &[
+    (NOT_TEXT, "not UTF-8"),
+    (TOO_MUCH, "more files or bytes than allowed"),
+    (NOT_A_DOCUMENT, "document is not a mapping"),
+    (API_VERSION, "wrong apiVersion"),
+    (UNKNOWN_KIND, "unknown kind"),
+    (LATER_KIND, "kind not supported yet"),
+    (UNKNOWN_FIELD, "unknown field"),
+    (LATER_FIELD, "field not supported yet"),
+    (MISSING_FIELD, "missing field"),
+    (EMPTY_VALUE, "field without value"),
+    (WRONG_TYPE, "wrong type"),
+    (INVALID_VALUE, "invalid value"),
+    (UNKNOWN_WORD, "unknown word"),
+    (LATER_WORD, "word not supported yet"),
+    (NAME, "invalid name"),
+    (DUPLICATE_NAME, "two documents with one name"),
+    (PLACEHOLDER, "unknown placeholder"),
+    (SHARED_FILE, "file shared by replicas"),
+    (CUT_EXPRESSION, "expression cut short"),
+    (SECOND_OPINION, "readers of YAML disagree"),
+    (CONFLICT, "fields contradict each other"),
+    (ARGUMENTS_IN_STARTAS, "arguments in startas"),
+];

@@ -1,0 +1,265 @@
+//! Reads mappings by their tables: unknown, later, empty and missing fields are said here, once for all.
+
+use crate::diagnostic::{Code, Diagnostic, Span, did_you_mean};
+use crate::yaml::{Node, NodeKind, Scalar};
+
+use super::table::{Field, Kind, Table, Words};
+use super::{LoadContext, codes};
+
+/// What is read and what was found wrong so far, for one file.
+pub(super) struct Decoder<'a> {
+    /// From the caller.
+    pub(super) context: &'a LoadContext<'a>,
+    /// The directory of the file; nothing if its name is not UTF-8, which documents can't hold.
+    pub(super) directory: Option<&'a str>,
+    /// Without a source; the file adds it.
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+impl Decoder<'_> {
+    /// Notes a mistake.
+    pub(super) fn say(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+}
+
+/// A value with the name that messages use for it.
+#[derive(Clone)]
+pub(super) struct Value<'n> {
+    /// `stop.schedule[1].signal`
+    pub(super) path: String,
+    /// The value.
+    pub(super) node: &'n Node,
+    /// Where its key stands; for an item of a list, the item.
+    pub(super) key: Span,
+    /// A value that can be pasted.
+    pub(super) example: &'static str,
+}
+
+impl<'n> Value<'n> {
+    /// A mistake with this value.
+    pub(super) fn wrong(&self, code: Code, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::error(code, message).at(self.node.span, "")
+    }
+
+    /// The value is `{expected}` and something else stands here.
+    pub(super) fn wrong_type(&self, expected: &str, d: &mut Decoder<'_>) {
+        if self.node.kind == NodeKind::Refused {
+            return;
+        }
+        let message = format!("`{}` is {expected}, here stands {}", self.path, self.node.phrase());
+        let written = self.example;
+        let help = format!("write for example `{}: {written}`", last_name(&self.path));
+        let diagnostic = self.wrong(codes::WRONG_TYPE, message);
+        d.say(if written.is_empty() { diagnostic } else { diagnostic.help(help) });
+    }
+
+    /// The scalar, or a complaint. Nothing for an omitted item of a list.
+    pub(super) fn scalar(&self, expected: &str, d: &mut Decoder<'_>) -> Option<&'n Scalar> {
+        if self.node.kind == NodeKind::Null {
+            self.empty(d);
+            return None;
+        }
+        let scalar = self.node.scalar();
+        if scalar.is_none() {
+            self.wrong_type(expected, d);
+        }
+        scalar
+    }
+
+    /// Complains that there is no value.
+    pub(super) fn empty(&self, d: &mut Decoder<'_>) {
+        let place = if self.node.span.end > self.node.span.start { self.node.span } else { self.key };
+        d.say(
+            Diagnostic::error(codes::EMPTY_VALUE, format!("`{}` has no value", self.path))
+                .at(place, "")
+                .help("give it one or leave it out; an empty text is written `''`"),
+        );
+    }
+
+    /// A single value where a list is expected is most often a list without brackets.
+    fn not_a_list(&self, d: &mut Decoder<'_>) {
+        let Some(scalar) = self.node.scalar() else { return self.wrong_type("a list", d) };
+        let words: Vec<String> = scalar.text.split_whitespace().map(|word| format!("{word:?}")).collect();
+        let message = format!("`{}` is a list, here stands a single value", self.path);
+        let help = format!("write `{}: [{}]`", last_name(&self.path), words.join(", "));
+        d.say(self.wrong(codes::WRONG_TYPE, message).help(help));
+    }
+
+    /// The items of a list; each one is read on its own, so that all mistakes are found.
+    pub(super) fn items(&self, d: &mut Decoder<'_>) -> Option<Vec<Value<'n>>> {
+        let NodeKind::Sequence(nodes) = &self.node.kind else {
+            self.not_a_list(d);
+            return None;
+        };
+        let item = |(at, node): (usize, &'n Node)| Value {
+            path: format!("{}[{at}]", self.path),
+            node,
+            key: node.span,
+            example: "",
+        };
+        Some(nodes.iter().enumerate().map(item).collect())
+    }
+
+    /// All items through `read`; `None` if one of them is wrong.
+    pub(super) fn list<T>(
+        &self,
+        d: &mut Decoder<'_>,
+        mut read: impl FnMut(&Value<'n>, &mut Decoder<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let items = self.items(d)?;
+        let read: Vec<Option<T>> = items.iter().map(|item| read(item, d)).collect();
+        read.into_iter().collect()
+    }
+
+    /// The entries of a mapping with names of the author's choice.
+    pub(super) fn entries(&self, d: &mut Decoder<'_>) -> Option<Vec<(&'n Scalar, Value<'n>)>> {
+        let NodeKind::Mapping(pairs) = &self.node.kind else {
+            self.wrong_type("a mapping", d);
+            return None;
+        };
+        let entry = |(key, node): &'n (Scalar, Node)| {
+            let path = format!("{}.{}", self.path, key.text);
+            (key, Value { path, node, key: key.span, example: "" })
+        };
+        Some(pairs.iter().map(entry).collect())
+    }
+}
+
+fn last_name(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
+}
+
+/// A mapping that has a table.
+pub(super) struct Object<'n> {
+    table: &'static Table,
+    value: Value<'n>,
+    pairs: &'n [(Scalar, Node)],
+}
+
+impl<'n> Object<'n> {
+    /// Opens a mapping: says what is no field of the table, and what is missing.
+    pub(super) fn open(value: &Value<'n>, table: &'static Table, d: &mut Decoder<'_>) -> Option<Self> {
+        let NodeKind::Mapping(pairs) = &value.node.kind else {
+            value.wrong_type("a mapping", d);
+            return None;
+        };
+        let object = Self { table, value: value.clone(), pairs };
+        for (key, _) in pairs.iter().filter(|(key, _)| !key.text.starts_with("x-")) {
+            if table.field(&key.text).is_none() {
+                d.say(object.unknown(key));
+            }
+        }
+        for field in table.fields.iter().filter(|field| field.default == "required") {
+            if !pairs.iter().any(|(key, _)| key.text == field.name) {
+                d.say(object.missing(field));
+            }
+        }
+        Some(object)
+    }
+
+    fn path(&self, name: &str) -> String {
+        if self.value.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.value.path) }
+    }
+
+    fn unknown(&self, key: &Scalar) -> Diagnostic {
+        let name = key.text.as_str();
+        if let Some((_, advice)) = self.table.later.iter().find(|(later, _)| *later == name) {
+            let message = format!("`{}` is not supported yet", self.path(name));
+            let help =
+                if advice.is_empty() { "leave it out".to_owned() } else { format!("leave it out; {advice}") };
+            return Diagnostic::error(codes::LATER_FIELD, message).at(key.span, "").help(help);
+        }
+        let fields = self.table.fields.iter().map(|field| field.name);
+        let foreign = self.table.foreign.iter().find(|(foreign, _)| *foreign == name).map(|(_, ours)| *ours);
+        let near = foreign.or_else(|| {
+            did_you_mean(name, fields.clone())
+                .or_else(|| fields.clone().find(|field| field.eq_ignore_ascii_case(name)))
+        });
+        let diagnostic =
+            Diagnostic::error(codes::UNKNOWN_FIELD, format!("unknown field `{}`", self.path(name)))
+                .at(key.span, "no such field");
+        diagnostic.help(match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if self.table.fields.len() > 8 => "begin its name with `x-` to have it ignored".into(),
+            None => {
+                let names: Vec<String> = fields.map(|field| format!("`{field}`")).collect();
+                format!("known here: {}", names.join(", "))
+            }
+        })
+    }
+
+    fn missing(&self, field: &Field) -> Diagnostic {
+        let place = self.pairs.first().map_or(self.value.node.span, |(key, _)| key.span);
+        let place = if self.value.key == Span::default() { place } else { self.value.key };
+        Diagnostic::error(codes::MISSING_FIELD, format!("`{}` is missing", self.path(field.name)))
+            .at(place, "")
+            .help(format!("add `{}: {}`", field.name, field.example))
+    }
+
+    /// The value of a field, if it is given; one without a value is complained about.
+    pub(super) fn get(&self, name: &str, d: &mut Decoder<'_>) -> Option<Value<'n>> {
+        let field = self.table.field(name);
+        debug_assert!(field.is_some(), "`{name}` is not in the table of {}", self.table.name);
+        let (key, node) = self.pairs.iter().find(|(key, _)| key.text == name)?;
+        let value =
+            Value { path: self.path(name), node, key: key.span, example: field.map_or("", |f| f.example) };
+        match node.kind {
+            NodeKind::Null => {
+                value.empty(d);
+                None
+            }
+            NodeKind::Refused => None,
+            NodeKind::Scalar(_) | NodeKind::Sequence(_) | NodeKind::Mapping(_) => Some(value),
+        }
+    }
+
+    /// Whether a field is given, rightly or not.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.node(name).is_some()
+    }
+
+    /// What stands behind the key of a field.
+    pub(super) fn node(&self, name: &str) -> Option<&'n Node> {
+        self.pairs.iter().find(|(key, _)| key.text == name).map(|(_, node)| node)
+    }
+
+    /// Where the key of a field stands.
+    pub(super) fn key(&self, name: &str) -> Option<Span> {
+        self.pairs.iter().find(|(key, _)| key.text == name).map(|(key, _)| key.span)
+    }
+
+    /// The words of a field.
+    pub(super) fn words(&self, name: &str) -> Option<&'static Words> {
+        match self.table.field(name)?.kind {
+            Kind::Words(words) | Kind::WordsOrObject(words, _) => Some(words),
+            _ => None,
+        }
+    }
+
+    /// Puts the value of a field into `target`, if it is given and right.
+    pub(super) fn set<T>(
+        &self,
+        name: &str,
+        target: &mut T,
+        d: &mut Decoder<'_>,
+        read: impl FnOnce(&Value<'n>, &mut Decoder<'_>) -> Option<T>,
+    ) {
+        if let Some(value) = self.get(name, d)
+            && let Some(read) = read(&value, d)
+        {
+            *target = read;
+        }
+    }
+
+    /// The same for a target without default.
+    pub(super) fn set_some<T>(
+        &self,
+        name: &str,
+        target: &mut Option<T>,
+        d: &mut Decoder<'_>,
+        read: impl FnOnce(&Value<'n>, &mut Decoder<'_>) -> Option<T>,
+    ) {
+        self.set(name, target, d, |value, d| read(value, d).map(Some));
+    }
+}

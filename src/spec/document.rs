@@ -1,0 +1,132 @@
+//! The envelope of a document: `apiVersion`, `kind`, `metadata`, `spec`.
+
+use std::path::PathBuf;
+
+use crate::diagnostic::{Diagnostic, Span, did_you_mean};
+use crate::yaml::{Node, NodeKind};
+
+use super::decode::{Decoder, Object, Value};
+use super::{API_VERSION, Service, ServiceName, codes, service, table};
+
+/// A document of kind Service, as far as it could be read.
+pub(super) struct Document {
+    /// Where its name stands.
+    pub(super) name_at: Span,
+    /// Where it begins.
+    pub(super) at: Span,
+    /// Not to be used if there are errors.
+    pub(super) service: Service,
+}
+
+/// Reads a document. Nothing for an empty one, and for one whose name or kind can't be used.
+pub(super) fn read(node: &Node, d: &mut Decoder<'_>) -> Option<Document> {
+    let value = Value { path: String::new(), node, key: Span::default(), example: "" };
+    match &node.kind {
+        NodeKind::Null | NodeKind::Refused => return None,
+        NodeKind::Mapping(_) => {}
+        NodeKind::Scalar(_) | NodeKind::Sequence(_) => {
+            let message = format!("a document is a mapping, here stands {}", node.phrase());
+            d.say(
+                value
+                    .wrong(codes::NOT_A_DOCUMENT, message)
+                    .help(format!("begin with `apiVersion: {API_VERSION}`")),
+            );
+            return None;
+        }
+    }
+    let object = Object::open(&value, &table::DOCUMENT, d)?;
+    let version = object.get("apiVersion", d).map(|value| api_version(&value, d));
+    let kind = object.get("kind", d).map(|value| kind(&value, d));
+    if kind == Some(None) || version == Some(None) {
+        return None;
+    }
+    let (mut service, name_at, named) = metadata(&object, d)?;
+    if let Some(spec) = object.get("spec", d) {
+        service::read(&spec, &mut service, d);
+    }
+    named.then_some(Document { name_at, at: first_key(node), service })
+}
+
+fn first_key(node: &Node) -> Span {
+    match &node.kind {
+        NodeKind::Mapping(pairs) => pairs.first().map_or(node.span, |(key, _)| key.span),
+        NodeKind::Scalar(_) | NodeKind::Sequence(_) | NodeKind::Null | NodeKind::Refused => node.span,
+    }
+}
+
+fn api_version(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<()> {
+    let text = &value.scalar("a text", d)?.text;
+    if text == API_VERSION {
+        return Some(());
+    }
+    let message = if text.starts_with("selfsame/") {
+        format!("the version `{text}` is not known")
+    } else {
+        format!("`apiVersion: {text}` is not a document of selfsame")
+    };
+    d.say(value.wrong(codes::API_VERSION, message).help(format!("write `apiVersion: {API_VERSION}`")));
+    None
+}
+
+fn kind(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<()> {
+    let text = value.scalar("a word", d)?.text.as_str();
+    if table::KINDS.now.contains(&text) {
+        return Some(());
+    }
+    if table::KINDS.later.contains(&text) {
+        let diagnostic = value.wrong(codes::LATER_KIND, format!("the kind `{text}` is not supported yet"));
+        d.say(diagnostic.help("remove the document; `Service` is supported"));
+        return None;
+    }
+    let diagnostic = value.wrong(codes::UNKNOWN_KIND, format!("unknown kind `{text}`"));
+    let near = did_you_mean(text, table::KINDS.now.iter().copied());
+    d.say(match near.or_else(|| text.eq_ignore_ascii_case("service").then_some("Service")) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic.help("write `kind: Service`"),
+    });
+    None
+}
+
+/// A Service with name and labels; where its name stands; whether that is usable.
+fn metadata(object: &Object<'_>, d: &mut Decoder<'_>) -> Option<(Service, Span, bool)> {
+    let nameless = || ServiceName::new("nameless").ok().map(|name| Service::new(name, PathBuf::new()));
+    let Some(value) = object.get("metadata", d) else { return Some((nameless()?, Span::default(), false)) };
+    let Some(metadata) = Object::open(&value, &table::METADATA, d) else {
+        return Some((nameless()?, value.node.span, false));
+    };
+    let mut name = None;
+    metadata.set_some("name", &mut name, d, |value, d| Some((service_name(value, d)?, value.node.span)));
+    let mut service = nameless()?;
+    metadata.set("labels", &mut service.labels, d, |value, d| service::texts(value, true, d));
+    metadata.set("annotations", &mut service.annotations, d, |value, d| service::texts(value, false, d));
+    metadata.set_some("previousName", &mut service.previous_name, d, service_name);
+    let Some((name, at)) = name else { return Some((service, value.node.span, false)) };
+    if service.previous_name.as_ref() == Some(&name) {
+        let diagnostic = Diagnostic::error(codes::CONFLICT, "`metadata.previousName` is the present name");
+        d.say(diagnostic.at(metadata.key("previousName").unwrap_or(at), "").help("leave it out"));
+    }
+    service.name = name;
+    Some((service, at, true))
+}
+
+fn service_name(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<ServiceName> {
+    let text = &value.scalar("a text", d)?.text;
+    match ServiceName::new(text) {
+        Ok(name) => Some(name),
+        Err(message) => {
+            let diagnostic = value.wrong(codes::NAME, format!("`{text}` can't be a name: {message}"));
+            let mended = mend(text);
+            d.say(match ServiceName::new(&mended) {
+                Ok(mended) => diagnostic.help(format!("write for example `{mended}`")),
+                Err(_) => diagnostic.help("write for example `shop`"),
+            });
+            None
+        }
+    }
+}
+
+fn mend(text: &str) -> String {
+    let fits = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let mended: String = text.chars().map(fits).take(63).collect();
+    mended.trim_matches('-').to_owned()
+}

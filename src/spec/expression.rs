@@ -1,0 +1,101 @@
+//! Match expressions in documents: what they can name, and errors with a caret inside the document.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::{Diagnostic, Span};
+use crate::lang::value::{Type, Value as LangValue};
+
+use super::decode::{Decoder, Value};
+use super::{Account, Expression, Service, codes};
+
+/// An expression to be checked.
+#[derive(Debug)]
+pub struct ExpressionRequest<'a> {
+    /// Its text.
+    pub text: &'a str,
+    /// The variables of the document.
+    pub variables: BTreeMap<String, Type>,
+    /// It replaces the look of the default identity rule (`matchOnly`), so that weak identity is an error.
+    pub replaces: bool,
+}
+
+/// The variables that expressions in the document of a Service can use, with their values: `startas`, `args`,
+/// `pidfile`, and `spec.` with the name of a field. `args` and `pidfile` are as written, placeholders in them
+/// included; whoever looks for one instance puts its own values in their place.
+pub fn variables(service: &Service) -> BTreeMap<String, (Type, LangValue)> {
+    let mut variables = BTreeMap::new();
+    let path = |path: &std::path::Path| {
+        use std::os::unix::ffi::OsStrExt;
+        (Type::Path, LangValue::path(path.as_os_str().as_bytes()))
+    };
+    let text = |text: &str| (Type::String, LangValue::string(text));
+    let mut put = |name: &str, value: (Type, LangValue)| {
+        variables.insert(name.to_owned(), value);
+    };
+    put("startas", path(&service.startas));
+    put("spec.startas", path(&service.startas));
+    let args = LangValue::list(service.args.iter().map(LangValue::string));
+    put("args", (Type::List(Box::new(Type::String)), args.clone()));
+    put("spec.args", (Type::List(Box::new(Type::String)), args));
+    put("spec.name", text(service.name.as_str()));
+    put("spec.workingDirectory", path(&service.working_directory));
+    put("spec.replicas", (Type::Int, LangValue::Int(i64::from(service.replicas))));
+    put("spec.umask", (Type::Int, LangValue::Int(i64::from(service.umask))));
+    if let Some(pidfile) = &service.pidfile {
+        put("pidfile", path(pidfile.as_ref()));
+        put("spec.pidfile", path(pidfile.as_ref()));
+    }
+    if let Some(becomes) = &service.becomes {
+        put("spec.becomes", path(becomes));
+    }
+    for (name, account) in [("spec.user", &service.user), ("spec.group", &service.group)] {
+        match account {
+            Some(Account::Name(account)) => put(name, text(account)),
+            Some(Account::Id(id)) => put(name, (Type::Int, LangValue::Int(i64::from(*id)))),
+            None => {}
+        }
+    }
+    variables
+}
+
+/// Reads an expression and has it checked.
+pub(super) fn expression(
+    value: &Value<'_>,
+    replaces: bool,
+    service: &Service,
+    d: &mut Decoder<'_>,
+) -> Option<Expression> {
+    let scalar = value.scalar("an expression", d)?;
+    if let Some(comment) = scalar.comment {
+        d.say(
+            Diagnostic::error(codes::CUT_EXPRESSION, format!("a comment ends `{}` here", value.path))
+                .at(comment, "not part of the expression")
+                .help("if it belongs to the expression put all of that in single quotes, else move it to a line of its own"),
+        );
+        return None;
+    }
+    let text = scalar.text.trim_end();
+    if text.is_empty() {
+        let diagnostic =
+            value.wrong(codes::CUT_EXPRESSION, format!("`{}` is an empty expression", value.path));
+        d.say(diagnostic.help("leave it out"));
+        return None;
+    }
+    let variables = variables(service).into_iter().map(|(name, (of, _))| (name, of)).collect();
+    let request = ExpressionRequest { text, variables, replaces };
+    let found = (d.context.compile)(&request);
+    let good = !found.iter().any(Diagnostic::is_error);
+    for diagnostic in found {
+        d.say(
+            diagnostic
+                .map_spans(|span| within(scalar.source_span(span), scalar.span))
+                .note(format!("in `{}`", value.path)),
+        );
+    }
+    good.then(|| Expression { text: text.to_owned() })
+}
+
+/// A place for a position behind the text: a caret belongs to the scalar, not to what follows it.
+fn within(span: Span, whole: Span) -> Span {
+    Span::new(span.start.min(whole.end), span.end.min(whole.end))
+}

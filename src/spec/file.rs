@@ -1,0 +1,187 @@
+//! One file: bytes to Services, as a whole or not at all.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::diagnostic::{Code, Diagnostic, Source, Span};
+use crate::yaml;
+
+use super::decode::Decoder;
+use super::document::{self, Document};
+use super::{LoadContext, Origin, Service, ServiceName, codes, raw};
+
+/// A file as the host read it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SpecFile {
+    /// Its name in messages and in [`Origin::file`].
+    pub name: String,
+    /// Its directory, absolute and without links: what `${specDir}` and relative paths mean.
+    pub directory: PathBuf,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// What became of a file.
+#[derive(Clone, Debug)]
+pub struct LoadedFile {
+    /// Its name and text; what is not UTF-8 is replaced.
+    pub source: Arc<Source>,
+    /// SHA-256 in hexadecimal.
+    pub digest: String,
+    /// By position, with their source.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The names it declares, as far as they could be read, also where it is rejected.
+    pub declares: Vec<ServiceName>,
+    pub(super) name_places: Vec<Span>,
+    services: Vec<Service>,
+}
+
+impl LoadedFile {
+    /// Its Services in the order of the file; none if it was rejected.
+    pub fn services(&self) -> &[Service] {
+        &self.services
+    }
+
+    /// The first error, if it was rejected.
+    pub fn rejected(&self) -> Option<&Diagnostic> {
+        self.diagnostics.iter().find(|diagnostic| diagnostic.is_error())
+    }
+
+    /// Why it was rejected, in one line: `specs/a.yaml:3:5: unknown field ...`.
+    pub fn reason(&self) -> Option<String> {
+        let error = self.rejected()?;
+        let (line, column) = self.source.position(error.span().map_or(0, |span| span.start));
+        Some(format!("{}:{line}:{column}: {}", self.source.name, error.message))
+    }
+
+    fn new(source: Arc<Source>, bytes: &[u8]) -> Self {
+        Self {
+            source,
+            digest: hex(&Sha256::digest(bytes)),
+            diagnostics: Vec::new(),
+            declares: Vec::new(),
+            name_places: Vec::new(),
+            services: Vec::new(),
+        }
+    }
+}
+
+/// A file that is not looked into.
+pub(super) fn refused(file: &SpecFile, code: Code, message: String) -> LoadedFile {
+    let source = Source::new(&file.name, "");
+    let diagnostic = Diagnostic::error(code, message).at(Span::default(), "").in_source(&source);
+    let mut loaded = LoadedFile::new(source, &[]);
+    loaded.diagnostics.push(diagnostic);
+    loaded
+}
+
+/// Loads one file.
+pub(super) fn load(file: &SpecFile, context: &LoadContext<'_>) -> LoadedFile {
+    if file.bytes.len() > context.limits.yaml.bytes {
+        let message =
+            format!("the file has {} bytes, the limit is {}", file.bytes.len(), context.limits.yaml.bytes);
+        return refused(file, yaml::codes::TOO_LARGE, message);
+    }
+    let text = String::from_utf8_lossy(&file.bytes);
+    // A byte order mark is no column.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let source = Source::new(&file.name, text);
+    let mut loaded = LoadedFile::new(Arc::clone(&source), &file.bytes);
+    if let Err(error) = std::str::from_utf8(&file.bytes) {
+        loaded.diagnostics.push(not_text(&source, &file.bytes, error.valid_up_to()));
+        return loaded;
+    }
+    let parsed = yaml::parse(&source, &context.limits.yaml);
+    let directory = file.directory.to_str();
+    let mut decoder = Decoder { context, directory, diagnostics: parsed.diagnostics };
+    if decoder.diagnostics.is_empty() {
+        decoder.diagnostics.extend(raw::disagreement(text, &parsed.documents));
+    }
+    let documents: Vec<Document> =
+        parsed.documents.iter().filter_map(|node| document::read(node, &mut decoder)).collect();
+    say_duplicates(&documents, &mut decoder);
+    loaded.diagnostics = finish(decoder.diagnostics, &source, context.limits.mistakes);
+    accept(&mut loaded, documents);
+    loaded
+}
+
+fn not_text(source: &Arc<Source>, bytes: &[u8], at: usize) -> Diagnostic {
+    let mark = if bytes.starts_with(&[0xef, 0xbb, 0xbf]) { 3 } else { 0 };
+    let byte = bytes.get(at).copied().unwrap_or(0);
+    let at = at.saturating_sub(mark);
+    Diagnostic::error(codes::NOT_TEXT, format!("the byte 0x{byte:02x} is not UTF-8"))
+        .at(Span::new(at, at), "")
+        .in_source(source)
+        .help("save the file as UTF-8")
+}
+
+fn say_duplicates(documents: &[Document], d: &mut Decoder<'_>) {
+    let mut seen: BTreeMap<&ServiceName, Span> = BTreeMap::new();
+    for document in documents {
+        let name = &document.service.name;
+        match seen.get(name) {
+            Some(first) => d.say(
+                Diagnostic::error(
+                    codes::DUPLICATE_NAME,
+                    format!("the Service `{name}` stands twice in this file"),
+                )
+                .at(document.name_at, "again")
+                .at(*first, "first")
+                .help("give one of them another name"),
+            ),
+            None => {
+                seen.insert(name, document.name_at);
+            }
+        }
+    }
+}
+
+/// By position, each said once, and not more than a person reads.
+fn finish(diagnostics: Vec<Diagnostic>, source: &Arc<Source>, most: usize) -> Vec<Diagnostic> {
+    let mut diagnostics: Vec<Diagnostic> =
+        diagnostics.into_iter().map(|diagnostic| diagnostic.in_source(source)).collect();
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.span(), diagnostic.code));
+    diagnostics.dedup();
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
+    if diagnostics.len() > most {
+        let rest = diagnostics.len() - most;
+        let must_keep_error = errors > 0 && !diagnostics.iter().take(most).any(Diagnostic::is_error);
+        if must_keep_error {
+            diagnostics.sort_by_key(|diagnostic| !diagnostic.is_error());
+        }
+        diagnostics.truncate(most);
+        if let Some(last) = diagnostics.last_mut() {
+            last.notes.push(format!("{rest} more in this file"));
+        }
+    }
+    diagnostics
+}
+
+fn accept(loaded: &mut LoadedFile, documents: Vec<Document>) {
+    loaded.declares = documents.iter().map(|document| document.service.name.clone()).collect();
+    if loaded.rejected().is_some() {
+        return;
+    }
+    // Documents stand in the order of the text, so one walk counts all lines.
+    let (mut counted, mut line) = (0, 1);
+    for Document { name_at, at, mut service } in documents {
+        let between = loaded.source.text.get(counted..at.start).unwrap_or("");
+        line += between.bytes().filter(|byte| *byte == b'\n').count();
+        counted = at.start;
+        service.origin = Origin { file: loaded.source.name.clone(), line, digest: loaded.digest.clone() };
+        loaded.name_places.push(name_at);
+        loaded.services.push(service);
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,247 @@
+//! A Service from its `spec`.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::Diagnostic;
+use crate::yaml::NodeKind;
+
+use super::decode::{Decoder, Object, Value};
+use super::expression::expression;
+use super::{
+    AdoptPolicy, DesiredState, DuplicatePolicy, Output, ReadinessCheck, RemovePolicy, Service, ServiceType,
+    codes, parts, paths, placeholders, table,
+};
+
+/// Fills a Service that has its name and labels. What is wrong is said and left at its default.
+pub(super) fn read(value: &Value<'_>, service: &mut Service, d: &mut Decoder<'_>) {
+    let Some(object) = Object::open(value, &table::SERVICE, d) else { return };
+    let states = [
+        ("running", DesiredState::Running),
+        ("stopped", DesiredState::Stopped),
+        ("observed", DesiredState::Observed),
+    ];
+    object.set_word("state", &mut service.state, &states, d);
+    execution(&object, service, d);
+    account(&object, service, d);
+    environment(&object, service, d);
+    object.set("limits", &mut service.limits, d, parts::limits);
+    object.set("scheduling", &mut service.scheduling, d, parts::scheduling);
+    object.set_nullable("stdout", &mut service.stdout, Output::Null, d, parts::output);
+    object.set_nullable("stderr", &mut service.stderr, Output::Null, d, parts::output);
+    if let Some(value) = object.get("replicas", d) {
+        replicas(&value, service, d);
+    }
+    object.set("readiness", &mut service.readiness, d, parts::readiness);
+    object.set("startTimeout", &mut service.start_timeout, d, Value::positive_duration);
+    object.set("restart", &mut service.restart, d, parts::restart);
+    object.set("stop", &mut service.stop, d, parts::stop);
+    ownership(&object, service, d);
+    check_together(&object, service, d);
+    // Last, since expressions can use the other fields.
+    let (mut narrow, mut replace) = (None, None);
+    object.set_some("match", &mut narrow, d, |value, d| expression(value, false, service, d));
+    object.set_some("matchOnly", &mut replace, d, |value, d| expression(value, true, service, d));
+    service.narrow = narrow;
+    service.match_only = replace;
+}
+
+fn execution(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
+    object.set("startas", &mut service.startas, d, |value, d| {
+        paths::warn_of_arguments(value, d);
+        value.source_path(d)
+    });
+    object.set("args", &mut service.args, d, |value, d| value.list(d, Value::template));
+    object.set_some("becomes", &mut service.becomes, d, Value::source_path);
+    let types = [("simple", ServiceType::Simple), ("forking", ServiceType::Forking)];
+    object.set_word("type", &mut service.service_type, &types, d);
+    object.set_some("pidfile", &mut service.pidfile, d, |v, d| v.runtime_path(&["runDir", "logDir"], d));
+}
+
+fn account(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
+    object.set_some("user", &mut service.user, d, Value::account);
+    object.set_some("group", &mut service.group, d, Value::account);
+    object.set("supplementaryGroups", &mut service.supplementary_groups, d, |v, d| v.list(d, Value::account));
+    object.set("umask", &mut service.umask, d, Value::mode);
+    object.set("workingDirectory", &mut service.working_directory, d, Value::absolute_path);
+}
+
+fn environment(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
+    object.set("env", &mut service.env, d, |value, d| {
+        let mut env = BTreeMap::new();
+        for (key, value) in value.entries(d)? {
+            if key.text.is_empty() || key.text.contains(['=', '\0']) {
+                let message = format!("`{}` can't be the name of an environment variable", key.text);
+                d.say(Diagnostic::error(codes::NAME, message).at(key.span, "").help("write `NAME: value`"));
+            }
+            if let Some(text) = value.template(d) {
+                env.insert(key.text.clone(), text);
+            }
+        }
+        Some(env)
+    });
+    object.set("envFrom", &mut service.env_from, d, |value, d| value.list(d, parts::env_from));
+}
+
+fn replicas(value: &Value<'_>, service: &mut Service, d: &mut Decoder<'_>) {
+    if value.node.scalar().is_some_and(|scalar| scalar.text == "0") {
+        let message = "`spec.replicas` is at least 1";
+        d.say(value.wrong(codes::INVALID_VALUE, message).help("write `state: stopped` to have none running"));
+    } else if let Some(count) = value.integer(1, 1000, d) {
+        service.replicas = count;
+    }
+}
+
+fn ownership(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
+    let adopt = [
+        ("ifMatches", AdoptPolicy::IfMatches),
+        ("never", AdoptPolicy::Never),
+        ("require", AdoptPolicy::Require),
+    ];
+    object.set_word("adopt", &mut service.adopt, &adopt, d);
+    let duplicates = [
+        ("report", DuplicatePolicy::Report),
+        ("stopExtra", DuplicatePolicy::StopExtra),
+        ("refuse", DuplicatePolicy::Refuse),
+    ];
+    object.set_word("duplicates", &mut service.duplicates, &duplicates, d);
+    let on_remove = [("stop", RemovePolicy::Stop), ("release", RemovePolicy::Release)];
+    object.set_some_word("onRemove", &mut service.on_remove, &on_remove, d);
+    object.set("trustExecutable", &mut service.trust_executable, d, Value::bool);
+}
+
+/// What fields mean to each other.
+fn check_together(object: &Object<'_>, service: &Service, d: &mut Decoder<'_>) {
+    let place = |name: &str| object.key(name).unwrap_or_default();
+    if service.readiness.check == ReadinessCheck::Pidfile && !object.has("pidfile") {
+        d.say(
+            Diagnostic::error(codes::CONFLICT, "`spec.readiness.pidfile` needs a `spec.pidfile`")
+                .at(place("readiness"), "")
+                .help("add `pidfile: ${runDir}/${name}.pid`"),
+        );
+    }
+    if let ReadinessCheck::AliveFor(time) = service.readiness.check
+        && time > service.start_timeout
+    {
+        let key = if object.has("startTimeout") { place("startTimeout") } else { place("readiness") };
+        d.say(
+            Diagnostic::error(codes::CONFLICT, "`spec.startTimeout` ends before `spec.readiness.aliveFor`")
+                .at(key, "")
+                .help("make `startTimeout` longer"),
+        );
+    }
+    if service.replicas > 1 {
+        check_shared(object, service, d);
+    }
+}
+
+/// Files that every replica writes need a name of their own.
+fn check_shared(object: &Object<'_>, service: &Service, d: &mut Decoder<'_>) {
+    let file = |output: &Output| match output {
+        Output::File(path) => Some(path.to_string_lossy().into_owned()),
+        Output::Log | Output::Null => None,
+    };
+    let files = [
+        ("pidfile", service.pidfile.clone()),
+        ("stdout", file(&service.stdout)),
+        ("stderr", file(&service.stderr)),
+    ];
+    for (name, path) in files {
+        let Some(path) = path.filter(|path| !placeholders::mentions(path, "index")) else { continue };
+        let count = service.replicas;
+        let message = format!("{count} replicas would share the file `{path}` of `spec.{name}`");
+        d.say(
+            Diagnostic::error(codes::SHARED_FILE, message)
+                .at(object.key(name).unwrap_or_default(), "")
+                .help(format!("put `${{index}}` into it, for example `{}`", with_index(&path))),
+        );
+    }
+}
+
+/// The path with the index before its extension.
+fn with_index(path: &str) -> String {
+    let slash = path.rfind('/').map_or(0, |found| found + 1);
+    match path.rfind('.').filter(|dot| *dot > slash) {
+        Some(dot) => format!("{}-${{index}}{}", path.get(..dot).unwrap_or(""), path.get(dot..).unwrap_or("")),
+        None => format!("{path}-${{index}}"),
+    }
+}
+
+/// `metadata.labels` or `metadata.annotations`.
+pub(super) fn texts(
+    value: &Value<'_>,
+    selectable: bool,
+    d: &mut Decoder<'_>,
+) -> Option<BTreeMap<String, String>> {
+    let mut texts = BTreeMap::new();
+    for (key, value) in value.entries(d)? {
+        if selectable && !is_label(&key.text, true) {
+            let message = format!("`{}` can't be the name of a label", key.text);
+            d.say(
+                Diagnostic::error(codes::NAME, message)
+                    .at(key.span, "")
+                    .help("letters, digits, `-`, `_`, `.` and `/`"),
+            );
+        }
+        let Some(text) = value.text(d) else { continue };
+        if selectable && !is_label(&text, false) {
+            let message = format!("`{text}` can't be the value of a label");
+            d.say(
+                value
+                    .wrong(codes::INVALID_VALUE, message)
+                    .help("letters, digits, `-`, `_` and `.`, at most 63; other texts go into `annotations`"),
+            );
+        }
+        texts.insert(key.text.clone(), text);
+    }
+    Some(texts)
+}
+
+/// What a selector such as `tier=web,zone!=b` can name without quotes.
+fn is_label(text: &str, key: bool) -> bool {
+    let most = if key { 317 } else { 63 };
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b) || (key && b == b'/');
+    text.len() <= most && text.bytes().all(fits) && (!key || !text.is_empty())
+}
+
+impl Object<'_> {
+    /// Puts a word of the field's table into `target`.
+    pub(super) fn set_word<T: Copy>(
+        &self,
+        name: &str,
+        target: &mut T,
+        values: &[(&str, T)],
+        d: &mut Decoder<'_>,
+    ) {
+        if let Some(words) = self.words(name) {
+            self.set(name, target, d, |value, d| value.word(words, values, d));
+        }
+    }
+
+    /// The same for a target without default.
+    pub(super) fn set_some_word<T: Copy>(
+        &self,
+        name: &str,
+        target: &mut Option<T>,
+        values: &[(&str, T)],
+        d: &mut Decoder<'_>,
+    ) {
+        if let Some(words) = self.words(name) {
+            self.set_some(name, target, d, |value, d| value.word(words, values, d));
+        }
+    }
+
+    /// The same for a field in which a written `null` means something.
+    pub(super) fn set_nullable<T>(
+        &self,
+        name: &str,
+        target: &mut T,
+        null: T,
+        d: &mut Decoder<'_>,
+        read: impl FnOnce(&Value<'_>, &mut Decoder<'_>) -> Option<T>,
+    ) {
+        match self.node(name) {
+            Some(node) if node.kind == NodeKind::Null && node.span.end > node.span.start => *target = null,
+            _ => self.set(name, target, d, |value, d| read(value, d)),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Every field of every mapping as a row: the one place from which reading, unknown-field messages, the
+//! JSON Schema and the reference are made.
+
+mod rows;
+
+pub use rows::{
+    DOCUMENT, ENV_FROM, EXEC, KINDS, LIMIT, LIMIT_NAMES, METADATA, OUTPUT, OUTPUTS, READINESS, RESTART,
+    SCHEDULING, SERVICE, STOP, STOP_STEP, TABLES, TCP,
+};
+
+/// What a change of a field means for the running process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Class {
+    /// It has to be started again.
+    Restart,
+    /// It takes effect on the process as it runs.
+    Live,
+    /// It is another object.
+    New,
+}
+
+/// The type of a value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Any single value, taken as it is written.
+    Text,
+    /// A path.
+    Path,
+    /// `90s`
+    Duration,
+    /// `true` or `false`
+    Bool,
+    /// `0.1` or `10%`
+    Fraction,
+    /// A whole number from and to.
+    Integer(i64, i64),
+    /// Octal permission bits.
+    Mode,
+    /// `TERM`
+    Signal,
+    /// A name or number of a user or group.
+    Account,
+    /// A match expression.
+    Expression,
+    /// A limit: a value for both, or `{soft, hard}`.
+    Limit,
+    /// A number, a size or `unlimited`.
+    LimitValue,
+    /// CPU numbers and ranges.
+    Cpus,
+    /// One of these words.
+    Words(&'static Words),
+    /// A list.
+    List(&'static Kind),
+    /// A mapping with names of the author's choice.
+    Map(&'static Kind),
+    /// A mapping with these fields.
+    Object(&'static Table),
+    /// A word or a mapping.
+    WordsOrObject(&'static Words, &'static Table),
+}
+
+/// The words of a field.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Words {
+    /// Those that can be used.
+    pub now: &'static [&'static str],
+    /// Those that are designed but not built.
+    pub later: &'static [&'static str],
+}
+
+/// A field.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Field {
+    /// As written in documents.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// The value where it isn't given, in words; `required` for a required one.
+    pub default: &'static str,
+    /// What a change means.
+    pub class: Class,
+    /// A value that can be pasted.
+    pub example: &'static str,
+    /// One line.
+    pub summary: &'static str,
+}
+
+/// The fields of one mapping.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Table {
+    /// What the mapping is called.
+    pub name: &'static str,
+    /// Those that can be used.
+    pub fields: &'static [Field],
+    /// Those that are designed but not built, with what to do meanwhile (may be empty).
+    pub later: &'static [(&'static str, &'static str)],
+    /// Names from elsewhere, and the field that is meant.
+    pub foreign: &'static [(&'static str, &'static str)],
+}
+
+impl Table {
+    /// The row of a field.
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}

@@ -1,0 +1,551 @@
+//! The rows. `class` says what a change of the field means for the running process.
+
+use super::{Class, Field, Kind, Table, Words};
+
+const fn row(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    class: Class,
+    example: &'static str,
+    summary: &'static str,
+) -> Field {
+    Field { name, kind, default, class, example, summary }
+}
+
+const REQUIRED: &str = "required";
+
+use Class::{Live, New, Restart};
+
+/// A document.
+pub const DOCUMENT: Table = Table {
+    name: "document",
+    fields: &[
+        row(
+            "apiVersion",
+            Kind::Text,
+            REQUIRED,
+            New,
+            crate::spec::API_VERSION,
+            "version of the document format",
+        ),
+        row("kind", Kind::Words(&KINDS), REQUIRED, New, "Service", "what the document declares"),
+        row("metadata", Kind::Object(&METADATA), REQUIRED, Live, "{name: shop}", "name and labels"),
+        row("spec", Kind::Object(&SERVICE), REQUIRED, Live, "{startas: /srv/shop/shop.py}", "what is wanted"),
+    ],
+    later: &[],
+    foreign: &[],
+};
+
+/// The kinds.
+pub const KINDS: Words =
+    Words { now: &["Service"], later: &["Task", "Matcher", "Policy", "Plugin", "Defaults", "Engine"] };
+
+/// `metadata`
+pub const METADATA: Table = Table {
+    name: "metadata",
+    fields: &[
+        row("name", Kind::Text, REQUIRED, New, "shop", "name of the object, unique among Services"),
+        row("labels", Kind::Map(&Kind::Text), "{}", Live, "{tier: web}", "for selectors"),
+        row("annotations", Kind::Map(&Kind::Text), "{}", Live, "{owner: ann}", "for people and other tools"),
+        row(
+            "previousName",
+            Kind::Text,
+            "none",
+            Live,
+            "old-shop",
+            "object whose process this one may take over",
+        ),
+    ],
+    later: &[],
+    foreign: &[("label", "labels")],
+};
+
+const STATES: Words = Words { now: &["running", "stopped", "observed"], later: &[] };
+const TYPES: Words = Words { now: &["simple", "forking"], later: &["notify"] };
+const ADOPT: Words = Words { now: &["ifMatches", "never", "require"], later: &[] };
+const DUPLICATES: Words = Words { now: &["report", "stopExtra", "refuse"], later: &[] };
+const ON_REMOVE: Words = Words { now: &["stop", "release"], later: &[] };
+
+/// `spec` of a Service.
+pub const SERVICE: Table = Table {
+    name: "spec",
+    fields: &[
+        row(
+            "state",
+            Kind::Words(&STATES),
+            "running",
+            Live,
+            "running",
+            "what is wanted: running, stopped, or observed (look, report, never act)",
+        ),
+        row(
+            "startas",
+            Kind::Path,
+            REQUIRED,
+            Restart,
+            "/srv/shop/shop.py",
+            "path to execute, an ELF file or a script; a relative one is relative to the spec file",
+        ),
+        row(
+            "args",
+            Kind::List(&Kind::Text),
+            "[]",
+            Restart,
+            "[\"--port\", \"8080\"]",
+            "arguments after the program's name",
+        ),
+        row(
+            "match",
+            Kind::Expression,
+            "none",
+            Live,
+            "'user == \"www-data\"'",
+            "a further condition on the default identity rule",
+        ),
+        row(
+            "matchOnly",
+            Kind::Expression,
+            "none",
+            Live,
+            "'name == \"shop\"'",
+            "replaces the look of the default identity rule",
+        ),
+        row(
+            "becomes",
+            Kind::Path,
+            "none",
+            Live,
+            "/usr/bin/shop-server",
+            "path the process ends up executing, when startas is a wrapper",
+        ),
+        row(
+            "type",
+            Kind::Words(&TYPES),
+            "simple",
+            Restart,
+            "forking",
+            "how the process comes to be: simple, or forking (double-forks)",
+        ),
+        row("pidfile", Kind::Path, "none", Live, "/run/shop.pid", "a hint, never proof"),
+        row(
+            "user",
+            Kind::Account,
+            "the engine's own user",
+            Restart,
+            "www-data",
+            "name or number of the user",
+        ),
+        row(
+            "group",
+            Kind::Account,
+            "the user's primary group",
+            Restart,
+            "www-data",
+            "name or number of the group",
+        ),
+        row(
+            "supplementaryGroups",
+            Kind::List(&Kind::Account),
+            "[]",
+            Restart,
+            "[adm]",
+            "further groups, exactly these",
+        ),
+        row("umask", Kind::Mode, "0022", Restart, "0027", "permission bits taken away from new files"),
+        row("workingDirectory", Kind::Path, "/", Restart, "/srv/shop", "absolute path"),
+        row(
+            "env",
+            Kind::Map(&Kind::Text),
+            "a clean environment",
+            Restart,
+            "{LANG: C.UTF-8}",
+            "environment variables",
+        ),
+        row(
+            "envFrom",
+            Kind::List(&Kind::Object(&ENV_FROM)),
+            "[]",
+            Restart,
+            "[{file: /etc/default/shop, optional: true}]",
+            "files with lines NAME=value",
+        ),
+        row(
+            "limits",
+            Kind::Map(&Kind::Limit),
+            "inherited, core 0",
+            Restart,
+            "{nofile: 4096}",
+            "resource limits by their setrlimit(2) name",
+        ),
+        row(
+            "scheduling",
+            Kind::Object(&SCHEDULING),
+            "inherited",
+            Live,
+            "{nice: 5}",
+            "CPU and I/O scheduling",
+        ),
+        row(
+            "stdout",
+            Kind::WordsOrObject(&OUTPUTS, &OUTPUT),
+            "a file in the log directory",
+            Restart,
+            "{file: /var/log/shop.log}",
+            "where standard output goes",
+        ),
+        row(
+            "stderr",
+            Kind::WordsOrObject(&OUTPUTS, &OUTPUT),
+            "a file in the log directory",
+            Restart,
+            "{file: /var/log/shop.err}",
+            "where standard error goes",
+        ),
+        row("replicas", Kind::Integer(1, 1000), "1", Live, "2", "how many copies"),
+        row(
+            "readiness",
+            Kind::Object(&READINESS),
+            "{aliveFor: 1s}",
+            Live,
+            "{tcp: {port: 8080}}",
+            "when it counts as Ready",
+        ),
+        row("startTimeout", Kind::Duration, "90s", Live, "90s", "how long a start may take until Ready"),
+        row(
+            "restart",
+            Kind::Object(&RESTART),
+            "{policy: always}",
+            Live,
+            "{policy: on-failure}",
+            "whether and when it is started again",
+        ),
+        row(
+            "stop",
+            Kind::Object(&STOP),
+            "TERM, 30s, KILL",
+            Live,
+            "{schedule: [{signal: TERM, wait: 30s}, {signal: KILL, wait: 5s}]}",
+            "how it is stopped",
+        ),
+        row(
+            "adopt",
+            Kind::Words(&ADOPT),
+            "ifMatches",
+            Live,
+            "ifMatches",
+            "take over a matching process that was not started here, without touching it",
+        ),
+        row(
+            "duplicates",
+            Kind::Words(&DUPLICATES),
+            "report",
+            Live,
+            "report",
+            "what to do about more matching processes than replicas",
+        ),
+        row(
+            "onRemove",
+            Kind::Words(&ON_REMOVE),
+            "stop; release for adopted processes",
+            Live,
+            "release",
+            "what to do when the document disappears",
+        ),
+        row(
+            "trustExecutable",
+            Kind::Bool,
+            "false",
+            Live,
+            "true",
+            "run it as root although others than root can write it",
+        ),
+    ],
+    later: &[
+        ("suspend", "`state: observed` leaves the object alone meanwhile"),
+        (
+            "writePidfile",
+            "the record of the process replaces it; `pidfile` names a file that the service writes itself",
+        ),
+        ("chroot", ""),
+        ("secrets", "`envFrom` reads a file that only its owner can read"),
+        ("resources", "`limits` are per process"),
+        ("security", ""),
+        ("dependsOn", "`restart` brings a service back until what it needs is there"),
+        ("liveness", ""),
+        ("reload", ""),
+        ("update", "a change of a restart-class field restarts the service"),
+        ("triggers", ""),
+        ("binaryChange", ""),
+        ("hooks", ""),
+        ("sockets", ""),
+        ("conditions", ""),
+    ],
+    foreign: &[
+        ("command", "startas"),
+        ("cmd", "startas"),
+        ("exec", "startas"),
+        ("execStart", "startas"),
+        ("ExecStart", "startas"),
+        ("program", "startas"),
+        ("path", "startas"),
+        ("arguments", "args"),
+        ("environment", "env"),
+        ("environmentFile", "envFrom"),
+        ("cwd", "workingDirectory"),
+        ("chdir", "workingDirectory"),
+        ("directory", "workingDirectory"),
+        ("uid", "user"),
+        ("gid", "group"),
+        ("groups", "supplementaryGroups"),
+        ("ulimits", "limits"),
+        ("rlimits", "limits"),
+        ("nice", "scheduling"),
+        ("restartPolicy", "restart"),
+        ("instances", "replicas"),
+        ("numprocs", "replicas"),
+        ("stopSignal", "stop"),
+        ("readinessProbe", "readiness"),
+        ("livenessProbe", "liveness"),
+        ("startsecs", "readiness"),
+        ("log", "stdout"),
+    ],
+};
+
+/// An entry of `envFrom`.
+pub const ENV_FROM: Table = Table {
+    name: "envFrom",
+    fields: &[
+        row("file", Kind::Path, REQUIRED, Restart, "/etc/default/shop", "lines of NAME=value"),
+        row("optional", Kind::Bool, "false", Restart, "true", "a missing file is an empty one"),
+        row("prefix", Kind::Text, "none", Restart, "SHOP_", "put before each name"),
+    ],
+    later: &[],
+    foreign: &[("path", "file")],
+};
+
+/// `limits.NAME` in its long form.
+pub const LIMIT: Table = Table {
+    name: "limit",
+    fields: &[
+        row("soft", Kind::LimitValue, "the hard limit", Restart, "1024", "what applies"),
+        row("hard", Kind::LimitValue, "the soft limit", Restart, "4096", "how far the process may raise it"),
+    ],
+    later: &[],
+    foreign: &[],
+};
+
+const IO_CLASSES: Words = Words { now: &["real-time", "best-effort", "idle"], later: &[] };
+const POLICIES: Words = Words { now: &["other", "batch", "idle", "fifo", "rr"], later: &[] };
+
+/// `scheduling`
+pub const SCHEDULING: Table = Table {
+    name: "scheduling",
+    fields: &[
+        row("nice", Kind::Integer(-20, 19), "inherited", Live, "5", "-20 (first) to 19 (last)"),
+        row("ioClass", Kind::Words(&IO_CLASSES), "inherited", Live, "idle", "class of ioprio_set(2)"),
+        row(
+            "ioPriority",
+            Kind::Integer(0, 7),
+            "4",
+            Live,
+            "7",
+            "0 (first) to 7 (last), with ioClass real-time or best-effort",
+        ),
+        row("policy", Kind::Words(&POLICIES), "inherited", Live, "batch", "policy of sched(7)"),
+        row("rtPriority", Kind::Integer(1, 99), "none", Live, "10", "1 to 99, with policy fifo or rr"),
+        row("cpuAffinity", Kind::Cpus, "inherited", Live, "[0, 2-3]", "CPU numbers"),
+        row(
+            "oomScoreAdj",
+            Kind::Integer(-1000, 1000),
+            "inherited",
+            Live,
+            "-500",
+            "-1000 (never chosen) to 1000",
+        ),
+    ],
+    later: &[],
+    foreign: &[("priority", "nice")],
+};
+
+/// Words for `stdout` and `stderr`.
+pub const OUTPUTS: Words = Words { now: &["null"], later: &["inherit", "syslog"] };
+
+/// `stdout` and `stderr`
+pub const OUTPUT: Table = Table {
+    name: "output",
+    fields: &[row("file", Kind::Path, REQUIRED, Restart, "/var/log/shop.log", "opened for appending")],
+    later: &[("maxSize", ""), ("keep", ""), ("compress", "")],
+    foreign: &[("path", "file")],
+};
+
+/// `readiness`
+pub const READINESS: Table = Table {
+    name: "readiness",
+    fields: &[
+        row("aliveFor", Kind::Duration, "1s", Live, "3s", "it has lived for so long"),
+        row("pidfile", Kind::Bool, "false", Live, "true", "the pidfile names it"),
+        row("tcp", Kind::Object(&TCP), "none", Live, "{port: 8080}", "something accepts a connection there"),
+        row(
+            "exec",
+            Kind::Object(&EXEC),
+            "none",
+            Live,
+            "{command: [/usr/bin/shopctl, ping]}",
+            "a command exits with 0",
+        ),
+        row("period", Kind::Duration, "1s", Live, "2s", "time between two probes"),
+        row("timeout", Kind::Duration, "1s", Live, "5s", "how long one probe may take"),
+        row(
+            "failureThreshold",
+            Kind::Integer(1, 1000),
+            "3",
+            Live,
+            "3",
+            "so many failures in a row make a Ready process not Ready",
+        ),
+    ],
+    later: &[
+        ("notify", ""),
+        ("http", "`tcp` asks whether the port is open"),
+        ("unix", ""),
+        ("logLine", ""),
+        ("when", ""),
+    ],
+    foreign: &[("periodSeconds", "period"), ("timeoutSeconds", "timeout"), ("tcpSocket", "tcp")],
+};
+
+/// `readiness.tcp`
+pub const TCP: Table = Table {
+    name: "tcp",
+    fields: &[
+        row("port", Kind::Integer(1, 65_535), REQUIRED, Live, "8080", "port"),
+        row("host", Kind::Text, "127.0.0.1", Live, "127.0.0.1", "name or address"),
+    ],
+    later: &[],
+    foreign: &[("address", "host")],
+};
+
+/// `readiness.exec`
+pub const EXEC: Table = Table {
+    name: "exec",
+    fields: &[
+        row(
+            "command",
+            Kind::List(&Kind::Text),
+            REQUIRED,
+            Live,
+            "[/usr/bin/shopctl, ping]",
+            "program and arguments",
+        ),
+        row("timeout", Kind::Duration, "that of readiness", Live, "5s", "how long it may take"),
+    ],
+    later: &[("user", "")],
+    foreign: &[("args", "command")],
+};
+
+const RESTART_POLICIES: Words = Words { now: &["always", "on-failure", "never"], later: &[] };
+
+/// `restart`
+pub const RESTART: Table = Table {
+    name: "restart",
+    fields: &[
+        row("policy", Kind::Words(&RESTART_POLICIES), "always", Live, "on-failure", "after which exits"),
+        row(
+            "successCodes",
+            Kind::List(&Kind::Integer(0, 255)),
+            "[]",
+            Live,
+            "[3]",
+            "exit codes that count as success besides 0",
+        ),
+        row("backoff", Kind::Duration, "1s", Live, "2s", "the first wait, doubled with each failure"),
+        row("maxBackoff", Kind::Duration, "5m", Live, "1m", "the longest wait"),
+        row("jitter", Kind::Fraction, "0.1", Live, "0.2", "fraction of the wait that chance adds or takes"),
+        row(
+            "resetAfter",
+            Kind::Duration,
+            "10m",
+            Live,
+            "5m",
+            "after so long in good health the next wait is the first one again",
+        ),
+    ],
+    later: &[],
+    foreign: &[("delay", "backoff"), ("maxDelay", "maxBackoff")],
+};
+
+const SCOPES: Words = Words { now: &["main", "tree"], later: &["group"] };
+
+/// `stop`
+pub const STOP: Table = Table {
+    name: "stop",
+    fields: &[
+        row(
+            "schedule",
+            Kind::List(&Kind::Object(&STOP_STEP)),
+            "TERM, 30s, KILL, 5s",
+            Live,
+            "[{signal: TERM, wait: 30s}, {signal: KILL, wait: 5s}]",
+            "signals in order, each with the time to wait for the exit",
+        ),
+        row(
+            "scope",
+            Kind::Words(&SCOPES),
+            "tree; main for adopted processes",
+            Live,
+            "main",
+            "who gets the signals: main, or tree",
+        ),
+    ],
+    later: &[("command", "")],
+    foreign: &[("signal", "schedule"), ("timeout", "schedule"), ("gracePeriod", "schedule")],
+};
+
+/// A step of `stop.schedule`.
+pub const STOP_STEP: Table = Table {
+    name: "step",
+    fields: &[
+        row("signal", Kind::Signal, REQUIRED, Live, "TERM", "what is sent"),
+        row("wait", Kind::Duration, REQUIRED, Live, "30s", "how long to wait for the exit"),
+    ],
+    later: &[],
+    foreign: &[("timeout", "wait")],
+};
+
+/// Names of limits; the second word says whether sizes such as `64MiB` can be given.
+pub const LIMIT_NAMES: &[(&str, bool)] = &[
+    ("as", true),
+    ("core", true),
+    ("cpu", false),
+    ("data", true),
+    ("fsize", true),
+    ("locks", false),
+    ("memlock", true),
+    ("msgqueue", true),
+    ("nice", false),
+    ("nofile", false),
+    ("nproc", false),
+    ("rss", true),
+    ("rtprio", false),
+    ("rttime", false),
+    ("sigpending", false),
+    ("stack", true),
+];
+
+/// Every mapping with a table, for checks and the reference.
+pub const TABLES: &[&Table] = &[
+    &DOCUMENT,
+    &METADATA,
+    &SERVICE,
+    &ENV_FROM,
+    &LIMIT,
+    &SCHEDULING,
+    &OUTPUT,
+    &READINESS,
+    &TCP,
+    &EXEC,
+    &RESTART,
+    &STOP,
+    &STOP_STEP,
+];

@@ -1,0 +1,360 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test stops at the first surprise"
+)]
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::table::{Kind, TABLES, Table};
+use super::*;
+use crate::diagnostic::Code;
+
+fn usr_is_unknown(request: &ExpressionRequest<'_>) -> Vec<Diagnostic> {
+    let found = request.text.match_indices("usr");
+    found
+        .map(|(at, word)| Diagnostic::error(Code("M203"), "x").at(Span::new(at, at + word.len()), ""))
+        .collect()
+}
+
+fn context() -> LoadContext<'static> {
+    LoadContext { limits: Limits::default(), compile: &usr_is_unknown }
+}
+
+fn file(name: &str, bytes: impl Into<Vec<u8>>) -> SpecFile {
+    SpecFile { name: name.into(), directory: PathBuf::from("/etc/specs"), bytes: bytes.into() }
+}
+
+fn load_text(text: &str) -> Loaded {
+    load(&[file("a.yaml", text)], &context())
+}
+
+fn codes_of(loaded: &Loaded) -> Vec<&'static str> {
+    loaded.diagnostics().map(|diagnostic| diagnostic.code.0).collect()
+}
+
+fn service(spec: &str) -> String {
+    format!("apiVersion: selfsame/v1\nkind: Service\nmetadata: {{name: shop}}\nspec: {{{spec}}}\n")
+}
+
+/// A document that has `field` in the mapping of a table, and what that needs beside it.
+fn document(table: &Table, field: &str, value: &str) -> String {
+    let beside = |needed: &[(&str, &str)]| {
+        let others =
+            needed.iter().filter(|(name, _)| *name != field).map(|(name, value)| format!("{name}: {value}"));
+        std::iter::once(format!("{field}: {value}")).chain(others).collect::<Vec<_>>().join(", ")
+    };
+    let startas = "startas: /srv/shop";
+    match table.name {
+        "document" => format!(
+            "{{{}}}\n",
+            beside(&[
+                ("apiVersion", "selfsame/v1"),
+                ("kind", "Service"),
+                ("metadata", "{name: shop}"),
+                ("spec", "{startas: /srv/shop}"),
+            ])
+        ),
+        "metadata" => format!(
+            "apiVersion: selfsame/v1\nkind: Service\nmetadata: {{{}}}\nspec: {{{startas}}}\n",
+            beside(&[("name", "shop")])
+        ),
+        "spec" => service(&beside(&[("startas", "/srv/shop")])),
+        "envFrom" => service(&format!("{startas}, envFrom: [{{{}}}]", beside(&[("file", "/x")]))),
+        "limit" => service(&format!("{startas}, limits: {{nofile: {{{}}}}}", beside(&[]))),
+        "scheduling" => {
+            let needed: &[(&str, &str)] = match field {
+                "ioPriority" => &[("ioClass", "best-effort")],
+                "rtPriority" => &[("policy", "rr")],
+                _ => &[],
+            };
+            service(&format!("{startas}, scheduling: {{{}}}", beside(needed)))
+        }
+        "output" => service(&format!("{startas}, stdout: {{{}}}", beside(&[("file", "/x")]))),
+        "readiness" => service(&format!("{startas}, pidfile: /x, readiness: {{{}}}", beside(&[]))),
+        "tcp" => service(&format!("{startas}, readiness: {{tcp: {{{}}}}}", beside(&[("port", "1")]))),
+        "exec" => service(&format!("{startas}, readiness: {{exec: {{{}}}}}", beside(&[("command", "[/x]")]))),
+        "restart" => service(&format!("{startas}, restart: {{{}}}", beside(&[]))),
+        "stop" => service(&format!("{startas}, stop: {{{}}}", beside(&[]))),
+        "step" => {
+            let needed = beside(&[("signal", "TERM"), ("wait", "1s")]);
+            service(&format!("{startas}, stop: {{schedule: [{{{needed}}}]}}"))
+        }
+        other => panic!("no document for the table {other}"),
+    }
+}
+
+#[test]
+fn every_field_of_later_is_refused_by_name() {
+    let mut rows = 0;
+    for table in TABLES {
+        for (field, _) in table.later {
+            let loaded = load_text(&document(table, field, "{a: b}"));
+            let said: Vec<_> = loaded.diagnostics().collect();
+            assert_eq!(codes_of(&loaded), ["S021"], "{field}");
+            assert!(
+                said[0].message.ends_with(&format!("{field}` is not supported yet")),
+                "{}",
+                said[0].message
+            );
+            assert!(loaded.services().next().is_none());
+            rows += 1;
+        }
+    }
+    assert!(rows >= 24, "{rows}");
+}
+
+#[test]
+fn every_kind_and_word_of_later_is_refused_by_name() {
+    for kind in table::KINDS.later {
+        let loaded = load_text(&document(&table::DOCUMENT, "kind", kind));
+        assert_eq!(codes_of(&loaded), ["S013"], "{kind}");
+    }
+    for table in TABLES {
+        for field in table.fields {
+            let (Kind::Words(words) | Kind::WordsOrObject(words, _)) = field.kind else { continue };
+            for word in words.later.iter().filter(|_| field.name != "kind") {
+                assert_eq!(codes_of(&load_text(&document(table, field.name, word))), ["S027"], "{word}");
+            }
+            for word in words.now {
+                let priority = if *word == "fifo" || *word == "rr" { ", rtPriority: 1" } else { "" };
+                let loaded = load_text(&document(table, field.name, &format!("{word}{priority}")));
+                assert_eq!(codes_of(&loaded), Vec::<&str>::new(), "{} {word}", field.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_example_of_every_field_is_accepted() {
+    for table in TABLES {
+        for field in table.fields {
+            let text = document(table, field.name, field.example);
+            assert_eq!(codes_of(&load_text(&text)), Vec::<&str>::new(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn every_field_is_read_and_its_type_is_checked() {
+    for table in TABLES {
+        for field in table.fields {
+            let wrong = if matches!(field.kind, Kind::List(_) | Kind::Cpus) { "{a: b}" } else { "[[a]]" };
+            let text = document(table, field.name, wrong);
+            let loaded = load_text(&text);
+            let said = loaded.diagnostics().find(|d| d.code == codes::WRONG_TYPE);
+            let said = said.unwrap_or_else(|| panic!("`{}` is not read: {text}", field.name));
+            assert!(said.message.contains(&format!("{}`", field.name)), "{}", said.message);
+            let empty = load_text(&document(table, field.name, ""));
+            assert!(codes_of(&empty).contains(&"S023"), "{} {:?}", field.name, codes_of(&empty));
+        }
+    }
+}
+
+#[test]
+fn every_name_from_elsewhere_leads_to_a_field() {
+    for table in TABLES {
+        for (foreign, ours) in table.foreign {
+            let known = table.field(ours).is_some() || table.later.iter().any(|(later, _)| later == ours);
+            assert!(known, "{foreign} leads to {ours}");
+            let loaded = load_text(&document(table, foreign, "x"));
+            assert!(codes_of(&loaded).contains(&"S020"), "{foreign}");
+        }
+    }
+}
+
+#[test]
+fn the_schema_has_every_field() {
+    let schema = json_schema();
+    let spec = &schema["properties"]["spec"]["properties"];
+    for field in table::SERVICE.fields {
+        assert!(spec[field.name]["description"].is_string(), "{}", field.name);
+    }
+    assert_eq!(schema["required"], serde_json::json!(["apiVersion", "kind", "metadata", "spec"]));
+    assert_eq!(spec["stop"]["properties"]["scope"]["enum"], serde_json::json!(["main", "tree"]));
+    assert_eq!(
+        spec["limits"]["additionalProperties"]["anyOf"][1]["properties"]["soft"]["type"][0],
+        "integer"
+    );
+}
+
+#[test]
+fn codes_are_unique_and_all_listed() {
+    let all: Vec<_> = codes::ALL.iter().chain(yaml::CODES).map(|(code, _)| code.0).collect();
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+}
+
+#[test]
+fn a_file_that_is_not_utf8_says_where() {
+    let loaded = load(&[file("a.yaml", b"\xef\xbb\xbfa: b\nc: \xff\n".as_slice())], &context());
+    let said = &loaded.files[0].diagnostics[0];
+    assert_eq!(
+        (said.code, loaded.files[0].source.position(said.span().unwrap().start)),
+        (codes::NOT_TEXT, (2, 4))
+    );
+}
+
+#[test]
+fn a_byte_order_mark_is_no_column_and_line_ends_may_be_crlf() {
+    let text = format!("\u{feff}{}", service("startas: /x, usr: a")).replace('\n', "\r\n");
+    let loaded = load_text(&text);
+    let said = &loaded.files[0].diagnostics[0];
+    assert_eq!(loaded.files[0].source.position(said.span().unwrap().start), (4, 21));
+    let good = format!("\u{feff}{}", service("startas: /x")).replace('\n', "\r\n");
+    assert_eq!(load_text(&good).services().count(), 1);
+}
+
+#[test]
+fn limits_of_files_bytes_and_mistakes_hold() {
+    let limits = Limits { files: 2, bytes: 400, mistakes: 3, ..Limits::default() };
+    let context = LoadContext { limits, compile: &usr_is_unknown };
+    let good = service("startas: /x");
+    let files = [file("a", good.clone()), file("b", vec![b' '; 400]), file("c", good.clone())];
+    let loaded = load(&files, &context);
+    assert_eq!(codes_of(&loaded), ["S002", "S002"]);
+    assert_eq!(loaded.services().count(), 1);
+    let many: String = (0..20).map(|n| format!("k{n}: v")).collect::<Vec<_>>().join(", ");
+    let loaded = load(&[file("a", service(&format!("startas: /x, {many}")))], &context);
+    assert_eq!(codes_of(&loaded), ["S020", "S020", "S020"]);
+    assert_eq!(loaded.files[0].diagnostics[2].notes, ["17 more in this file"]);
+}
+
+#[test]
+fn warnings_beyond_the_limit_do_not_hide_that_a_file_is_rejected() {
+    let limits = Limits { mistakes: 1, ..Limits::default() };
+    let text = service("startas: /usr/bin/x -a, umask: 22");
+    let loaded = load(&[file("a", text)], &LoadContext { limits, compile: &usr_is_unknown });
+    assert_eq!(codes_of(&loaded), ["S025"]);
+    assert!(loaded.files[0].rejected().is_some());
+}
+
+#[test]
+fn origin_names_file_line_and_digest() {
+    let text = format!("# a comment\n---\n{}", service("startas: /x"));
+    let loaded = load_text(&text);
+    let origin = &loaded.services().next().unwrap().origin;
+    assert_eq!((origin.file.as_str(), origin.line, origin.digest.len()), ("a.yaml", 3, 64));
+    assert_eq!(origin.digest, loaded.files[0].digest);
+}
+
+#[test]
+fn lines_of_many_documents_are_counted() {
+    let text: String = (0..50)
+        .flat_map(|n| ["---\n".to_owned(), service("startas: /x").replace("shop", &format!("s{n}"))])
+        .collect();
+    let loaded = load_text(&text);
+    let lines: Vec<_> = loaded.services().map(|service| service.origin.line).collect();
+    assert_eq!(lines, (0..50).map(|n| n * 5 + 2).collect::<Vec<_>>());
+}
+
+#[test]
+fn nothing_is_relative_to_a_directory_whose_name_is_no_text() {
+    use std::os::unix::ffi::OsStringExt;
+    let directory = PathBuf::from(std::ffi::OsString::from_vec(b"/etc/\xff".to_vec()));
+    for (spec, expected) in [
+        ("startas: ./x", vec!["S025"]),
+        ("startas: /x, args: ['${specDir}']", vec!["S025"]),
+        ("startas: /x, args: ['${name}']", vec![]),
+    ] {
+        let file = SpecFile { directory: directory.clone(), ..file("a.yaml", service(spec)) };
+        assert_eq!(codes_of(&load(&[file], &context())), expected, "{spec}");
+    }
+}
+
+#[test]
+fn a_rejected_file_says_why_in_a_line() {
+    let loaded = load_text(&service("startas: /x, usr: a"));
+    assert_eq!(loaded.files[0].reason().as_deref(), Some("a.yaml:4:21: unknown field `spec.usr`"));
+}
+
+#[test]
+fn a_rejected_file_still_says_what_it_declares() {
+    let loaded = load_text(&service("startas: x"));
+    assert!(loaded.files[0].services().is_empty());
+    assert_eq!(loaded.files[0].declares, [ServiceName::new("shop").unwrap()]);
+}
+
+#[test]
+fn deep_nesting_ends_early() {
+    for text in ["[".repeat(100_000), "{a: ".repeat(50_000), "- ".repeat(100_000)] {
+        assert_eq!(codes_of(&load_text(&text)), ["Y004"]);
+    }
+}
+
+/// An expression whose third word is unknown, in one of the styles.
+fn styled(words: &[String], style: u8, crlf: bool) -> String {
+    let quoted = |text: String, quote: char| format!("{quote}{text}{quote}");
+    let match_ = match style {
+        0 => words.join(" "),
+        1 => words.join("\n     "),
+        2 => quoted(words.join("  ").replace('\'', "''"), '\''),
+        3 => quoted(words.join("\\\n     \\ ").replace("é", "\\u00e9"), '"'),
+        4 => format!("|\n    {}", words.join("\n      ")),
+        5 => format!(">-\n    {}", words.join("\n    ")),
+        _ => format!("|2-\n     {}", words.join("\n    ")),
+    };
+    let text = format!(
+        "apiVersion: selfsame/v1\nkind: Service\nmetadata: {{name: shop}}\nspec:\n  startas: /x\n  match: {match_}\n  user: a\n"
+    );
+    if crlf { text.replace('\n', "\r\n") } else { text }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_caret_in_an_expression_is_exact_in_every_style(
+        before in proptest::collection::vec("[a-zé']{1,5}", 0..5),
+        after in proptest::collection::vec("[a-zé']{1,5}", 0..5),
+        style in 0u8..7,
+        crlf in any::<bool>(),
+    ) {
+        let first = vec!["a".to_owned()];
+        let clean = |words: Vec<String>| words.into_iter().filter(|word| !word.contains("usr"));
+        let words: Vec<String> =
+            first.into_iter().chain(clean(before)).chain(["usr".to_owned()]).chain(clean(after)).collect();
+        let text = styled(&words, style, crlf);
+        let loaded = load_text(&text);
+        let found: Vec<_> = loaded.diagnostics().filter(|d| d.code == Code("M203")).collect();
+        prop_assert_eq!(found.len(), 1, "{:?} {:?}", text, codes_of(&loaded));
+        let span = found[0].span().unwrap();
+        prop_assert_eq!(Some(span.start), text.find("usr"));
+        prop_assert_eq!(span.end - span.start, 3);
+    }
+
+    #[test]
+    fn any_document_is_judged_without_panic_and_each_file_alone(
+        parts in proptest::collection::vec(
+            prop_oneof![
+                Just("spec"), Just(": "), Just("\n"), Just("  "), Just("- "), Just("'"), Just("\""), Just("[a]"), Just("{a: b}"),
+                Just("apiVersion: selfsame/v1\n"), Just("kind: Service\n"), Just("metadata: {name: a}\n"), Just("spec:\n"),
+                Just("  startas: /x\n"), Just("  args: "), Just("  env: "), Just("  stop: "), Just("  limits: "), Just("  readiness: "),
+                Just("  restart: "), Just("  match: "), Just("null"), Just("${"), Just("}"), Just("é"), Just("---\n"), Just("1"),
+                Just("  scheduling: "), Just("  replicas: 2\n"), Just("  pidfile: "), Just("/x\n"), Just("x-y: z\n"),
+            ],
+            0..24,
+        )
+    ) {
+        let text = parts.concat();
+        let good = file("b.yaml", service("startas: /x").replace("shop", "good"));
+        let loaded = load(&[file("a.yaml", text.as_str()), good], &context());
+        for diagnostic in loaded.diagnostics() {
+            let source = diagnostic.source.as_ref().unwrap();
+            prop_assert!(!diagnostic.labels.is_empty(), "{diagnostic:?}");
+            for label in &diagnostic.labels {
+                let source = label.source.as_ref().unwrap_or(source);
+                prop_assert!(source.text.get(label.span.start..label.span.end).is_some(), "{text:?} {diagnostic:?}");
+            }
+        }
+        prop_assert_eq!(loaded.files[0].rejected().is_some(), loaded.files[0].diagnostics.iter().any(Diagnostic::is_error));
+        prop_assert_eq!(loaded.files[1].services().len(), 1);
+        let alone = load(&[file("a.yaml", text.as_str())], &context());
+        prop_assert_eq!(&alone.files[0].diagnostics, &loaded.files[0].diagnostics);
+    }
+}

@@ -1,0 +1,96 @@
+//! From positions in a decoded scalar to positions in the file.
+
+use crate::diagnostic::Span;
+
+/// A stretch of decoded text and the stretch of source it came from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Run {
+    decoded: Span,
+    source: Span,
+    /// Byte for byte the same, so that positions inside can be told apart.
+    verbatim: bool,
+}
+
+/// Runs in ascending order that cover the decoded text without gaps.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct OffsetMap {
+    runs: Vec<Run>,
+}
+
+impl OffsetMap {
+    /// The place in the source of a decoded span; `whole` where the scalar has no text.
+    pub(super) fn source_span(&self, decoded: Span, whole: Span) -> Span {
+        let start = self.start_of(decoded.start).unwrap_or(whole.end);
+        if decoded.end <= decoded.start {
+            return Span::new(start, start);
+        }
+        Span::new(start, self.end_of(decoded.end).unwrap_or(whole.end))
+    }
+
+    /// Where the byte at `at` begins; behind the last run, its end.
+    fn start_of(&self, at: usize) -> Option<usize> {
+        let index = self.runs.partition_point(|run| run.decoded.end <= at);
+        let Some(run) = self.runs.get(index) else {
+            return self.runs.last().map(|run| run.source.end);
+        };
+        let inside = if run.verbatim { at.saturating_sub(run.decoded.start) } else { 0 };
+        Some(run.source.start + inside)
+    }
+
+    /// Where the byte before `at` ends.
+    fn end_of(&self, at: usize) -> Option<usize> {
+        let index = self.runs.partition_point(|run| run.decoded.end < at);
+        let run = self.runs.get(index).or(self.runs.last())?;
+        if !run.verbatim || at >= run.decoded.end {
+            return Some(run.source.end);
+        }
+        Some(run.source.start + at.saturating_sub(run.decoded.start))
+    }
+}
+
+/// Collects decoded text together with its origin.
+#[derive(Debug, Default)]
+pub(super) struct Decoded {
+    /// The text so far.
+    pub(super) text: String,
+    map: OffsetMap,
+}
+
+impl Decoded {
+    /// Appends `text`, which stands at `source` in the file exactly like this.
+    pub(super) fn verbatim(&mut self, text: &str, source: usize) {
+        if text.is_empty() {
+            return;
+        }
+        let decoded = Span::new(self.text.len(), self.text.len() + text.len());
+        let origin = Span::new(source, source + text.len());
+        self.text.push_str(text);
+        match self.map.runs.last_mut() {
+            Some(last) if last.verbatim && last.source.end == source => {
+                last.decoded.end = decoded.end;
+                last.source.end = origin.end;
+            }
+            _ => self.map.runs.push(Run { decoded, source: origin, verbatim: true }),
+        }
+    }
+
+    /// Appends `text`, which is written as something else at `source`.
+    pub(super) fn replaced(&mut self, text: &str, source: Span) {
+        let decoded = Span::new(self.text.len(), self.text.len() + text.len());
+        self.text.push_str(text);
+        self.map.runs.push(Run { decoded, source, verbatim: false });
+    }
+
+    /// The map, if the decoded text is `expected`, or `expected` and further line feeds, which a block
+    /// scalar drops. `None`: this reading is not the one that the parser chose.
+    pub(super) fn matching(mut self, expected: &str, block: bool) -> Option<OffsetMap> {
+        let rest = self.text.strip_prefix(expected)?;
+        let dropped = if block { rest.trim_end_matches('\n') } else { rest };
+        if !dropped.is_empty() {
+            return None;
+        }
+        let length = expected.len();
+        self.map.runs.retain(|run| run.decoded.start < length);
+        Some(self.map)
+    }
+}

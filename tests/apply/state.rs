@@ -1,0 +1,167 @@
+//! A state directory that can't be used: what can't be recorded isn't started.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Command;
+
+use super::support::{Bench, is_alive, is_root, until};
+
+#[test]
+fn a_state_directory_that_is_a_file() {
+    let bench = Bench::new();
+    bench.daemon("one", "");
+    fs::write(bench.path("state"), "not a directory").unwrap();
+    let ran = bench.run(&["apply", "specs"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stderr.contains("state"), "{ran:?}");
+    assert!(bench.starts().is_empty());
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_read() {
+    if is_root() {
+        eprintln!("skipped: root reads everything");
+        return;
+    }
+    let bench = Bench::new();
+    bench.daemon("one", "");
+    bench.ok(&["apply", "specs"]);
+    let pid = bench.the_pid_of("one");
+    fs::set_permissions(bench.path("state"), fs::Permissions::from_mode(0o000)).unwrap();
+    let ran = bench.run(&["apply", "specs"]);
+    fs::set_permissions(bench.path("state"), fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stderr.contains("state"), "{ran:?}");
+    assert_eq!(bench.starts().len(), 1);
+    assert!(is_alive(pid));
+}
+
+#[test]
+fn a_state_directory_that_belongs_to_somebody_else() {
+    if !is_root() {
+        eprintln!("skipped: only root can give a directory away");
+        return;
+    }
+    let bench = Bench::new();
+    bench.daemon("one", "");
+    fs::create_dir(bench.path("state")).unwrap();
+    std::os::unix::fs::chown(bench.path("state"), Some(65534), Some(65534)).unwrap();
+    let ran = bench.run(&["apply", "specs"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stderr.contains("state"), "{ran:?}");
+    assert!(bench.starts().is_empty());
+}
+
+#[test]
+fn a_link_in_the_place_of_the_records_is_refused() {
+    let bench = Bench::new();
+    bench.daemon("one", "");
+    fs::create_dir_all(bench.path("elsewhere")).unwrap();
+    fs::create_dir_all(bench.path("state")).unwrap();
+    symlink(bench.path("elsewhere"), bench.path("state/run")).unwrap();
+    let ran = bench.run(&["apply", "specs"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(bench.starts().is_empty());
+    assert_eq!(fs::read_dir(bench.path("elsewhere")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_newer_format_is_refused_and_nothing_is_started_or_stopped() {
+    let bench = Bench::new();
+    bench.daemon("one", "");
+    bench.ok(&["apply", "specs"]);
+    let pid = bench.the_pid_of("one");
+    let mut changed = 0;
+    for path in files_below(&bench.path("state/run")) {
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        let Ok(mut value) = serde_json::from_str::<serde_json::Value>(&text) else { continue };
+        if value.get("format").is_some() {
+            value["format"] = 999.into();
+            fs::write(&path, value.to_string()).unwrap();
+            changed += 1;
+        }
+    }
+    assert!(changed > 0);
+    bench.daemon_spec("one", "args: [changed]");
+    let ran = bench.run(&["apply", "specs"]);
+    assert_ne!(ran.code, 0, "{ran:?}");
+    assert!((ran.stdout.clone() + &ran.stderr).contains("newer"), "{ran:?}");
+    assert_eq!(bench.starts().len(), 1);
+    assert!(is_alive(pid));
+}
+
+fn files_below(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap().flatten() {
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files_below(&entry.path()));
+        } else {
+            found.push(entry.path());
+        }
+    }
+    found
+}
+
+/// The first apply makes the state, then the disk is filled; the second wants to start one more service.
+const FULL: &str = r#"
+set -u
+mkdir -p state && mount -t tmpfs -o size=128k,mode=755 none state || exit 99
+"$SELFSAME" apply specs/one.yaml || exit 98
+head -c 1000000 /dev/zero > state/filler 2>/dev/null
+"$SELFSAME" apply specs; echo "full: $?"
+wc -l < starts
+rm state/filler
+"$SELFSAME" apply specs; echo "free: $?"
+wc -l < starts
+"#;
+
+#[test]
+fn a_full_disk_starts_nothing_that_could_not_be_recorded() {
+    if !is_root() {
+        eprintln!("skipped: needs mount");
+        return;
+    }
+    let bench = Bench::new();
+    // Outputs elsewhere: it is the records that don't fit.
+    bench.daemon("one", "stdout: null\nstderr: null");
+    bench.daemon("two", "stdout: null\nstderr: null");
+    let directory = format!("\nworkingDirectory: {}\n", bench.root().display());
+    for name in ["one", "two"] {
+        bench.daemon_spec(name, &format!("stdout: null\nstderr: null{directory}"));
+    }
+    let output = Command::new("unshare")
+        .args(["-m", "/bin/sh", "-c", FULL])
+        .current_dir(bench.root())
+        .env("SELFSAME", env!("CARGO_BIN_EXE_selfsame"))
+        .env("SELFSAME_STATE_DIR", bench.path("state"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{text}\n{errors}");
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("full:") || line.starts_with("free:") || line.parse::<u32>().is_ok())
+        .collect();
+    assert_eq!(lines, ["full: 1", "1", "free: 0", "2"], "{text}\n{errors}");
+    assert!(
+        errors.to_lowercase().contains("no space") || text.to_lowercase().contains("no space"),
+        "{text}\n{errors}"
+    );
+    assert_eq!(bench.alive_of("one").len(), 1);
+}
+
+#[test]
+fn watch_survives_the_loss_of_its_state_directory() {
+    let mut bench = Bench::new();
+    bench.daemon("one", "");
+    bench.watch(&[]);
+    bench.until_running(&["one"]);
+    let pid = bench.the_pid_of("one");
+    fs::remove_dir_all(bench.path("state/run")).unwrap();
+    bench.daemon("two", "");
+    until("watch to go on", || bench.starts_of("two").len() == 1);
+    bench.until_running(&["one", "two"]);
+    assert_eq!(bench.alive_of("one"), [pid]);
+    assert_eq!(bench.starts().len(), 2);
+}

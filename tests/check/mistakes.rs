@@ -1,0 +1,388 @@
+//! Wrong specs, and what is said about them.
+
+use std::os::unix::fs::symlink;
+
+use super::support::Bench;
+
+/// `line:column code message` of each row of `check --output json`, with the help in a further line.
+fn said(bench: &Bench, args: &[&str]) -> (i32, String) {
+    let mut words = vec!["check"];
+    words.extend(args);
+    words.extend(["--output", "json"]);
+    let ran = bench.run(&words);
+    let rows: serde_json::Value =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+    let text = |row: &serde_json::Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
+    let line = |row: &serde_json::Value| {
+        let mut line =
+            format!("{}:{} {} {}", row["line"], row["column"], text(row, "code"), text(row, "message"));
+        if row["help"].is_string() {
+            line = line + "\n    " + &text(row, "help");
+        }
+        line
+    };
+    let lines: Vec<String> = rows.as_array().unwrap().iter().map(line).collect();
+    (ran.code, lines.join("\n"))
+}
+
+struct Case {
+    what: &'static str,
+    text: &'static str,
+    says: &'static str,
+}
+
+const CASES: &[Case] = &[
+    Case {
+        what: "an unknown field",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec:
+  startsa: /bin/true
+",
+        says: "",
+    },
+    Case {
+        what: "a field of another tool",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec:
+  command: /bin/true
+",
+        says: "",
+    },
+    Case {
+        what: "an unknown field of the language",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec:
+  startas: /bin/true
+  match: exe == interpreter(startas) && usr == \"www-data\"
+",
+        says: "",
+    },
+    Case {
+        what: "mistakes inside a block scalar",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec:
+  startas: /bin/true
+  match: |
+    exe == interpreter(startas)
+      && comm = \"web\"
+",
+        says: "",
+    },
+    Case {
+        what: "several mistakes of one expression",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec:
+  startas: /bin/true
+  match: usr == \"a\" && pid == \"b\" && nosuch(1)
+",
+        says: "",
+    },
+    Case {
+        what: "a comment that cuts an expression",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec:
+  startas: /bin/true
+  match: pid == 1 # && user == \"root\"
+",
+        says: "",
+    },
+    Case {
+        what: "an expression that YAML takes for a tag",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec:
+  startas: /bin/true
+  match: !has(tty)
+",
+        says: "",
+    },
+    Case {
+        what: "a duration without a unit, a size that is none, a word that doesn't exist",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec:
+  startas: /bin/true
+  startTimeout: 90
+  limits: {fsize: 1XB}
+  restart: {policy: allways}
+",
+        says: "",
+    },
+    Case {
+        what: "booleans of YAML 1.1",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec:
+  startas: /bin/true
+  trustExecutable: yes
+",
+        says: "",
+    },
+    Case {
+        what: "a name that can't be one, and a bare program",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: Web_1}
+spec:
+  startas: nginx
+",
+        says: "",
+    },
+    Case {
+        what: "a field that is designed and not built",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec:
+  startas: /bin/true
+  liveness: {tcp: {port: 1}}
+  type: notify
+",
+        says: "",
+    },
+    Case {
+        what: "a kind that doesn't exist, and one that isn't built",
+        text: "apiVersion: selfsame/v1
+kind: Servcie
+metadata: {name: web}
+---
+apiVersion: selfsame/v1
+kind: Policy
+metadata: {name: web}
+",
+        says: "",
+    },
+    Case {
+        what: "two documents with one name",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec: {startas: /bin/true}
+---
+apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec: {startas: /bin/false}
+",
+        says: "",
+    },
+    Case {
+        what: "a key that stands twice",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec:
+  startas: /bin/true
+  umask: \"0022\"
+  startas: /bin/false
+",
+        says: "",
+    },
+    Case {
+        what: "broken YAML",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web
+spec:
+  startas: /bin/true
+",
+        says: "",
+    },
+    Case {
+        what: "an unknown placeholder, and replicas that would share a pidfile",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec:
+  startas: /bin/true
+  args: [\"--n=${idx}\"]
+  replicas: 2
+  pidfile: /run/web.pid
+",
+        says: "",
+    },
+    Case {
+        what: "a mask in decimal, and a signal that doesn't exist",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec:
+  startas: /bin/true
+  umask: 18
+  stop: {schedule: [{signal: TREM, wait: 5s}]}
+",
+        says: "",
+    },
+    Case {
+        what: "a list in the place of a text, an empty value, a version that isn't ours",
+        text: "apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  startas: [/bin/true]
+  workingDirectory:
+",
+        says: "",
+    },
+];
+
+#[test]
+fn each_mistake_is_named_with_its_place_and_its_mend() {
+    let mut wrong = Vec::new();
+    for case in CASES {
+        let bench = Bench::new();
+        bench.write("specs/web.yaml", case.text);
+        let (code, says) = said(&bench, &["specs"]);
+        if code != 1 || says != case.says {
+            wrong.push(format!("--- {} (exit {code})\n{says}\n--- expected\n{}\n", case.what, case.says));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn mistakes_of_all_files_come_in_one_run() {
+    let bench = Bench::new();
+    for (index, case) in CASES.iter().enumerate() {
+        bench.write(
+            &format!("specs/f{index:02}.yaml"),
+            &case.text.replace("name: web", &format!("name: web{index}")),
+        );
+    }
+    bench.daemon("good", "");
+    let ran = bench.run(&["check", "specs"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    for index in 0..CASES.len() {
+        let name = format!("specs/f{index:02}.yaml:");
+        assert!(
+            ran.stderr.contains(&name) || ran.stdout.contains(&name),
+            "{name} in\n{}{}",
+            ran.stdout,
+            ran.stderr
+        );
+    }
+    assert!(!ran.stderr.contains("good.yaml"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("errors"), "they are counted: {}", ran.stderr);
+}
+
+#[test]
+fn the_text_form_has_a_caret_under_the_mistake() {
+    let bench = Bench::new();
+    bench.write("specs/web.yaml", CASES[2].text);
+    let ran = bench.run(&["check", "specs"]);
+    let lines: Vec<&str> = ran.stderr.lines().collect();
+    let quoted = lines.iter().position(|line| line.contains("usr == ")).unwrap_or_else(|| panic!("{ran:?}"));
+    let under = lines[quoted + 1];
+    assert_eq!(under.find('^'), lines[quoted].find("usr"), "{}", ran.stderr);
+    assert_eq!(under.matches('^').count(), 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("specs/web.yaml:6:41"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("did you mean `user`?"), "{}", ran.stderr);
+}
+
+#[test]
+fn names_in_two_files_are_refused_in_both() {
+    let bench = Bench::new();
+    bench.daemon("web", "");
+    let text = std::fs::read_to_string(bench.path("specs/web.yaml")).unwrap();
+    bench.write("specs/copy.yaml", &text);
+    let ran = bench.run(&["check", "specs"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stderr.contains("copy.yaml:") && ran.stderr.contains("web.yaml:"), "{ran:?}");
+}
+
+#[test]
+fn warnings_count_only_with_strict() {
+    let bench = Bench::new();
+    bench.daemon("web", "matchOnly: exe == interpreter(startas) && comm =~ \"web\"");
+    let plain = bench.run(&["check", "specs"]);
+    let strict = bench.run(&["check", "specs", "--strict"]);
+    assert!(plain.stderr.contains("warning"), "{plain:?}");
+    assert_eq!((plain.code, strict.code), (0, 3), "{plain:?}");
+}
+
+#[test]
+fn a_good_directory_is_a_success_and_touches_nothing() {
+    let bench = Bench::new();
+    bench.daemon("web", "match: exe == interpreter(startas)");
+    let ran = bench.ok(&["check", "specs", "--strict"]);
+    assert!(ran.stderr.is_empty(), "{ran:?}");
+    assert!(bench.starts().is_empty());
+    assert!(!bench.path("state").exists(), "check makes no state");
+    let (code, rows) = said(&bench, &["specs"]);
+    assert_eq!((code, rows.as_str()), (0, ""));
+}
+
+#[test]
+fn files_that_are_passed_over_are_named_when_asked() {
+    let bench = Bench::new();
+    bench.daemon("web", "");
+    for name in [".hidden.yaml", "web.yaml~", "notes.txt"] {
+        bench.write(&format!("specs/{name}"), "nonsense: [");
+    }
+    symlink("/nowhere", bench.path("specs/.#web.yaml")).unwrap();
+    let quiet = bench.ok(&["check", "specs"]);
+    assert!(!(quiet.stdout + &quiet.stderr).contains("notes.txt"));
+    let verbose = bench.ok(&["check", "-v", "specs"]);
+    let text = verbose.stdout + &verbose.stderr;
+    for name in [".hidden.yaml", "web.yaml~", ".#web.yaml"] {
+        assert!(text.contains(name), "{name} in\n{text}");
+    }
+}
+
+#[test]
+fn paths_that_cannot_be_read_are_errors() {
+    let bench = Bench::new();
+    let absent = bench.run(&["check", "absent"]);
+    assert_eq!(absent.code, 1, "{absent:?}");
+    assert!(absent.stderr.contains("absent"), "{absent:?}");
+    std::fs::write(
+        bench.path("specs/latin.yaml"),
+        b"apiVersion: selfsame/v1\nkind: Service\nmetadata: {name: caf\xe9}\n",
+    )
+    .unwrap();
+    let latin = bench.run(&["check", "specs"]);
+    assert_eq!(latin.code, 1, "{latin:?}");
+    assert!(latin.stderr.contains("latin.yaml") && latin.stderr.contains("UTF-8"), "{latin:?}");
+    std::fs::remove_file(bench.path("specs/latin.yaml")).unwrap();
+    // A thousand million bytes that aren't there.
+    let file = std::fs::File::create(bench.path("specs/huge.yaml")).unwrap();
+    file.set_len(1 << 30).unwrap();
+    drop(file);
+    let began = std::time::Instant::now();
+    let huge = bench.run(&["check", "specs"]);
+    assert_eq!(huge.code, 1, "{huge:?}");
+    assert!(huge.stderr.contains("huge.yaml"), "{huge:?}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+#[test]
+fn nesting_and_size_have_limits() {
+    let bench = Bench::new();
+    let head = "apiVersion: selfsame/v1\nkind: Service\nmetadata: {name: web}\nspec:\n  startas: /bin/true\n";
+    let deep = format!("{head}  x-deep: {}{}\n", "[".repeat(5000), "]".repeat(5000));
+    let parens = format!("{head}  match: '{}pid == 1{}'\n", "(".repeat(3000), ")".repeat(3000));
+    let nots = format!("{head}  match: '{}has(tty)'\n", "!".repeat(8000));
+    let long = format!("{head}  match: '{}'\n", vec!["pid == 1"; 2000].join(" || "));
+    for (what, text) in [("deep", deep), ("parens", parens), ("nots", nots), ("long", long)] {
+        bench.write("specs/web.yaml", &text);
+        let began = std::time::Instant::now();
+        let ran = bench.run(&["check", "specs"]);
+        assert_eq!(ran.code, 1, "{what}: {}", ran.stderr.chars().take(2000).collect::<String>());
+        assert!(began.elapsed() < std::time::Duration::from_secs(5), "{what}: {:?}", began.elapsed());
+    }
+}

@@ -1,0 +1,180 @@
+//! Wrong usage, help, completions, the schema, and outputs that nobody reads.
+
+use std::process::{Command, Stdio};
+
+use super::support::Bench;
+
+const VERBS: [&str; 13] = [
+    "check",
+    "plan",
+    "apply",
+    "watch",
+    "status",
+    "match",
+    "explain",
+    "start",
+    "stop",
+    "restart",
+    "snapshot",
+    "schema",
+    "completions",
+];
+
+#[test]
+fn every_verb_has_a_help_text() {
+    let bench = Bench::new();
+    for verb in VERBS {
+        let ran = bench.ok(&[verb, "--help"]);
+        assert!(ran.stdout.contains("Usage: selfsame"), "{verb}: {ran:?}");
+        assert!(ran.stderr.is_empty(), "{verb}: {ran:?}");
+        assert!(ran.stdout.lines().count() > 5, "{verb}: {ran:?}");
+    }
+    let all = bench.ok(&["--help"]).stdout;
+    for verb in VERBS {
+        assert!(all.contains(&format!("\n  {verb}")), "{verb} in\n{all}");
+    }
+    assert!(bench.ok(&["--version"]).stdout.starts_with("selfsame "));
+}
+
+#[test]
+fn wrong_usage_is_64_and_says_so_on_stderr() {
+    let bench = Bench::new();
+    let rows: [&[&str]; 12] = [
+        &[],
+        &["chekc"],
+        &["check"],
+        &["check", "--nosuch", "specs"],
+        &["plan"],
+        &["apply"],
+        &["apply", "specs", "--timeout", "soon"],
+        &["watch", "specs", "--settle", "1"],
+        &["stop"],
+        &["stop", "web", "--all"],
+        &["completions", "nosuch"],
+        &["status", "--output", "xml"],
+    ];
+    for args in rows {
+        let ran = bench.run(args);
+        assert_eq!(ran.code, 64, "{args:?}: {ran:?}");
+        assert!(ran.stdout.is_empty() && !ran.stderr.is_empty(), "{args:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn completions_are_written_for_each_shell() {
+    let bench = Bench::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ran = bench.ok(&["completions", shell]);
+        assert!(ran.stdout.contains("selfsame") && ran.stdout.contains("explain"), "{shell}");
+    }
+    bench.write("complete.bash", &bench.ok(&["completions", "bash"]).stdout);
+    let parsed = Command::new("bash").arg("-n").arg(bench.path("complete.bash")).status().unwrap();
+    assert!(parsed.success());
+}
+
+#[test]
+fn the_schema_is_json_and_knows_every_field() {
+    let bench = Bench::new();
+    let schema: serde_json::Value = serde_json::from_str(&bench.ok(&["schema"]).stdout).unwrap();
+    let text = schema.to_string();
+    let fields = [
+        "apiVersion",
+        "kind",
+        "metadata",
+        "previousName",
+        "labels",
+        "annotations",
+        "state",
+        "startas",
+        "args",
+        "match",
+        "matchOnly",
+        "becomes",
+        "type",
+        "pidfile",
+        "user",
+        "group",
+        "supplementaryGroups",
+        "umask",
+        "workingDirectory",
+        "env",
+        "envFrom",
+        "limits",
+        "scheduling",
+        "stdout",
+        "stderr",
+        "replicas",
+        "readiness",
+        "startTimeout",
+        "restart",
+        "stop",
+        "adopt",
+        "duplicates",
+        "onRemove",
+        "trustExecutable",
+        "aliveFor",
+        "failureThreshold",
+        "maxBackoff",
+        "successCodes",
+        "schedule",
+        "cpuAffinity",
+        "oomScoreAdj",
+    ];
+    for field in fields {
+        assert!(text.contains(&format!("\"{field}\"")), "{field}");
+    }
+    assert!(schema["$schema"].as_str().is_some_and(|name| name.contains("json-schema.org")), "{text}");
+}
+
+#[test]
+fn an_output_that_nobody_reads_is_a_success() {
+    let bench = Bench::new();
+    bench.daemon("web", "");
+    bench.ok(&["apply", "specs"]);
+    let rows: [&[&str]; 8] = [
+        &["--help"],
+        &["schema"],
+        &["completions", "bash"],
+        &["status"],
+        &["status", "--output", "json"],
+        &["match", "pid > 0"],
+        &["snapshot"],
+        &["check", "specs"],
+    ];
+    for args in rows {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut child = bench.command(args).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let status = child.wait().unwrap();
+        let mut errors = String::new();
+        std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut errors).unwrap();
+        assert_eq!(status.code(), Some(0), "{args:?}: {status} {errors}");
+        assert!(!errors.contains("panicked") && !errors.contains("roken pipe"), "{args:?}: {errors}");
+    }
+}
+
+#[test]
+fn a_full_disk_under_the_output_is_an_error() {
+    let bench = Bench::new();
+    for args in [&["schema"][..], &["--help"], &["completions", "bash"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = bench.command(args).stdout(full).stderr(Stdio::piped()).output().unwrap();
+        assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"), "{args:?}: {output:?}");
+    }
+}
+
+#[test]
+fn colour_is_for_terminals_and_for_those_who_ask() {
+    let bench = Bench::new();
+    bench.write("specs/web.yaml", "apiVersion: selfsame/v1\nkind: Sevice\n");
+    let errors = |args: &[&str], no_colour: bool| {
+        let mut command = bench.command(args);
+        if !no_colour {
+            command.env_remove("NO_COLOR");
+        }
+        String::from_utf8_lossy(&command.output().unwrap().stderr).into_owned()
+    };
+    assert!(!errors(&["check", "specs"], false).contains('\u{1b}'), "not on a pipe");
+    assert!(errors(&["check", "specs", "--color", "always"], true).contains('\u{1b}'), "asked for");
+    assert!(!errors(&["check", "specs", "--color", "never"], false).contains('\u{1b}'));
+}

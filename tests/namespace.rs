@@ -1,0 +1,393 @@
+//! Dangers that need a PID namespace of one's own: numbers that are really given out again, and pidfiles that lie.
+//!
+//! Each case is a small sh script that runs as PID 1 of its namespace, with the bench as its directory, and prints
+//! `ok` at its end. A signal to PID 1 would be noted in the file `hit`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
+#[path = "cli/support.rs"]
+mod support;
+
+use std::process::{Command, Stdio};
+
+use support::{Bench, DAEMON, is_root, quick};
+
+const PRELUDE: &str = r#"
+set -u
+trap 'echo TERM >> hit' TERM; trap 'echo INT >> hit' INT; trap 'echo HUP >> hit' HUP; trap 'echo USR1 >> hit' USR1
+fail() { echo "FAIL: $*"; cat starts; exit 1; }
+selfsame() { timeout 30 "$SELFSAME" "$@" > out 2> err; code=$?; cat out err; }
+starts() { if [ -f starts ]; then wc -l < starts; else echo 0; fi; }
+pid_of() { sed -n "$1p" starts | cut -d' ' -f1; }
+gone() {
+    n=0
+    while [ -d "/proc/$1" ]; do n=$((n + 1)); [ $n -lt 400 ] || fail "$1 doesn't go"; sleep 0.02; done
+}
+noted() {
+    n=0
+    while [ "$(starts)" -lt "$1" ]; do n=$((n + 1)); [ $n -lt 400 ] || fail "$1 starts awaited"; sleep 0.02; done
+}
+# recycle PID COMMAND...: starts the command under exactly this number
+recycle() {
+    wanted=$1; shift
+    echo $((wanted - 1)) > /proc/sys/kernel/ns_last_pid
+    "$@" > stranger.log 2>&1 &
+    [ $! = "$wanted" ] || fail "got $! and wanted $wanted"
+}
+lives() { kill -0 "$1" 2>/dev/null && ! grep -q '^State:.*Z' "/proc/$1/status"; }
+done_ok() { [ ! -e hit ] || fail "PID 1 was signalled: $(cat hit)"; echo ok; }
+"#;
+
+/// The options that give a PID namespace here, if any do.
+fn means() -> Option<Vec<&'static str>> {
+    let plain = vec!["--pid", "--fork", "--mount-proc"];
+    let own = vec!["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
+    let candidates = if is_root() { vec![plain] } else { vec![own] };
+    let works = |options: &Vec<&str>| {
+        let status = Command::new("unshare")
+            .args(options)
+            .args(["/bin/sh", "-c", "echo 300 > /proc/sys/kernel/ns_last_pid"])
+            .stderr(Stdio::null())
+            .status();
+        status.is_ok_and(|status| status.success())
+    };
+    let found = candidates.into_iter().find(works);
+    if found.is_none() {
+        eprintln!("skipped: no PID namespace to be had");
+    }
+    found
+}
+
+/// Runs a script as PID 1 of a new namespace and expects `ok`.
+#[track_caller]
+fn inside(bench: &Bench, script: &str) {
+    let Some(options) = means() else { return };
+    let output = Command::new("unshare")
+        .args(options)
+        .args(["/bin/sh", "-c", &format!("{PRELUDE}{script}")])
+        .current_dir(bench.root())
+        .env("SELFSAME", env!("CARGO_BIN_EXE_selfsame"))
+        .env("SELFSAME_STATE_DIR", bench.path("state"))
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.trim_end().ends_with("ok") && !text.contains("FAIL"), "{text}\n{errors}");
+}
+
+fn shop(bench: &Bench, more: &str) {
+    bench.daemon("shop", more);
+    bench.script("bin/other", DEAF_TO_NOTHING);
+}
+
+/// A stranger that runs in the same interpreter and notes nothing.
+const DEAF_TO_NOTHING: &str = "#!/usr/bin/perl\nsleep 1 while 1;\n";
+
+/// Each kind of stranger that may get the number: another program, another script, the same script with other
+/// arguments.
+const STRANGERS: [&str; 3] = ["/bin/sleep 1000", "bin/other", "bin/shop --other"];
+
+#[test]
+fn a_recorded_number_that_was_given_out_again_is_a_stranger() {
+    for stranger in STRANGERS {
+        let bench = Bench::new();
+        shop(&bench, "");
+        inside(
+            &bench,
+            &format!(
+                r#"
+selfsame apply specs; [ $code = 0 ] || fail "first apply: $code"
+noted 1; first=$(pid_of 1)
+kill -9 $first; gone $first
+recycle $first {stranger}
+sleep 0.1; before=$(starts)
+selfsame apply specs; [ $code = 0 ] || fail "second apply: $code"
+noted $((before + 1)); second=$(tail -n 1 starts | cut -d' ' -f1)
+[ $second != $first ] || fail "the stranger was taken for it"
+lives $first || fail "the stranger was signalled"
+selfsame status --output json; grep -q "\"pid\": *$second" out || fail "status doesn't name $second"
+selfsame stop shop; [ $code = 0 ] || fail "stop: $code"
+gone $second
+lives $first || fail "stop signalled the stranger"
+done_ok
+"#
+            ),
+        );
+    }
+}
+
+#[test]
+fn a_recorded_number_that_is_a_stranger_when_stop_comes_is_not_signalled() {
+    for stranger in STRANGERS {
+        let bench = Bench::new();
+        shop(&bench, "");
+        inside(
+            &bench,
+            &format!(
+                r#"
+selfsame apply specs; [ $code = 0 ] || fail "first apply: $code"
+noted 1; first=$(pid_of 1)
+kill -9 $first; gone $first
+recycle $first {stranger}
+sleep 0.1
+selfsame stop shop; [ $code = 0 ] || fail "stop: $code"
+lives $first || fail "the stranger was signalled"
+done_ok
+"#
+            ),
+        );
+    }
+}
+
+#[test]
+fn a_pidfile_with_a_number_that_was_given_out_again_is_not_believed() {
+    for stranger in STRANGERS {
+        for touched in ["", "touch shop.pid"] {
+            let bench = Bench::new();
+            shop(&bench, &format!("pidfile: {}", bench.path("shop.pid").display()));
+            inside(
+                &bench,
+                &format!(
+                    r#"
+bin/shop & first=$!
+noted 1
+echo $first > shop.pid
+kill -9 $first; gone $first
+recycle $first {stranger}
+{touched}
+sleep 0.1; before=$(starts)
+selfsame apply specs; [ $code = 0 ] || fail "apply: $code"
+noted $((before + 1)); second=$(tail -n 1 starts | cut -d' ' -f1)
+[ $second != $first ] || fail "the stranger was taken for it"
+selfsame stop shop; [ $code = 0 ] || fail "stop: $code"
+gone $second
+lives $first || fail "the stranger was signalled"
+done_ok
+"#
+                ),
+            );
+        }
+    }
+}
+
+/// How the lying pidfile `shop.pid` is made.
+const LIES: [(&str, &str); 16] = [
+    ("zero", "echo 0 > shop.pid"),
+    ("minus one", "echo -1 > shop.pid"),
+    ("init", "echo 1 > shop.pid"),
+    ("2^31", "echo 2147483648 > shop.pid"),
+    ("2^32 + 1", "echo 4294967297 > shop.pid"),
+    ("2^64 + 1", "echo 18446744073709551617 > shop.pid"),
+    ("text", "echo shop > shop.pid"),
+    ("number and text", "echo 1shop > shop.pid"),
+    ("empty", ": > shop.pid"),
+    ("blank lines", "printf '\\n\\n\\n' > shop.pid"),
+    ("NUL", "printf '\\0001\\000' > shop.pid"),
+    ("directory", "mkdir shop.pid"),
+    ("FIFO", "mkfifo shop.pid"),
+    ("device", "ln -s /dev/zero shop.pid"),
+    ("loop of links", "ln -s shop.pid shop.pid"),
+    ("huge", "truncate -s 1G shop.pid"),
+];
+
+#[test]
+fn a_pidfile_with_nonsense_is_no_evidence_and_holds_nothing_up() {
+    let one = |(what, make): &(&str, &str)| {
+        format!(
+            r#"
+rm -rf shop.pid state starts; {make}
+selfsame apply specs; [ $code = 0 ] || fail "{what}: apply: $code"
+noted 1; pid=$(pid_of 1)
+selfsame apply specs; grep -q 'nothing to do' out || fail "{what}: not the same"
+selfsame stop shop; [ $code = 0 ] || fail "{what}: stop: $code"
+gone $pid
+[ "$(starts)" = 1 ] || fail "{what}: started $(starts) times"
+"#
+        )
+    };
+    let script: Vec<String> = LIES.iter().map(one).collect();
+    let script = script.concat() + "done_ok\n";
+    let bench = Bench::new();
+    shop(&bench, &format!("pidfile: {}", bench.path("shop.pid").display()));
+    inside(&bench, &script);
+}
+
+#[test]
+fn a_pidfile_that_others_can_write_is_not_believed() {
+    let bench = Bench::new();
+    shop(&bench, &format!("pidfile: {}\nargs: [\"--wanted\"]", bench.path("open/shop.pid").display()));
+    // What the file names does run the program, with other arguments: believed, it would be adopted as drifted.
+    inside(
+        &bench,
+        r#"
+for way in file directory; do
+    rm -rf open state starts; mkdir -m 755 open
+    bin/shop --mine & mine=$!
+    noted 1
+    echo $mine > open/shop.pid
+    if [ $way = file ]; then chmod 666 open/shop.pid; else chmod 777 open; fi
+    selfsame apply specs; [ $code = 0 ] || fail "$way: apply: $code"
+    noted 2
+    selfsame stop shop
+    lives $mine || fail "$way: a process that only a forged file names was signalled"
+    kill $mine; wait $mine
+done
+# Written by nobody else, it is the anchor, and other arguments are drift.
+rm -rf open state starts; mkdir -m 755 open
+bin/shop --mine & mine=$!
+noted 1
+echo $mine > open/shop.pid
+selfsame apply specs; [ $code = 0 ] || fail "apply: $code"
+[ "$(starts)" = 1 ] || fail "a second copy"
+grep -q "$mine" out err || fail "not adopted"
+lives $mine || fail "touched"
+done_ok
+"#,
+    );
+}
+
+/// Forks away and writes a lie instead of its number.
+const LIAR: &str = "#!/usr/bin/perl
+use POSIX;
+exit 0 if fork;
+POSIX::setsid();
+open(my $f, '>>', '%STARTS%') or die; syswrite($f, \"$$ liar\\n\"); close $f;
+open(my $p, '>', $ARGV[0]) or die; print $p \"1\\n\"; close $p;
+sleep 1 while 1;
+";
+
+#[test]
+fn a_forking_daemon_whose_pidfile_names_init_never_leads_to_init() {
+    let bench = Bench::new();
+    let script = bench.script("bin/liar", LIAR);
+    let file = bench.path("liar.pid");
+    let lines = format!(
+        "startas: {}\nargs: [\"{}\"]\ntype: forking\npidfile: {}",
+        script.display(),
+        file.display(),
+        file.display()
+    );
+    bench.spec("liar", &quick(&lines));
+    inside(
+        &bench,
+        r#"
+selfsame apply specs; [ $code = 0 ] || fail "apply: $code"
+noted 1; pid=$(pid_of 1)
+selfsame status --output json; grep -q "\"pid\": *$pid" out || fail "status doesn't name $pid"
+selfsame stop liar; [ $code = 0 ] || fail "stop: $code"
+gone $pid
+[ "$(starts)" = 1 ] || fail "more than one"
+done_ok
+"#,
+    );
+}
+
+#[test]
+fn an_expression_that_is_true_for_init_or_selfsame_adopts_and_signals_neither() {
+    for expression in ["pid == 1", "pid >= 1", &format!("exe == \"{}\"", env!("CARGO_BIN_EXE_selfsame"))] {
+        let bench = Bench::new();
+        shop(&bench, &format!("matchOnly: '{expression}'"));
+        inside(
+            &bench,
+            r#"
+"$SELFSAME" watch specs > watch.log 2>&1 & watch=$!
+n=0; while [ $n -lt 100 ] && ! [ -s state/run/status.json ]; do n=$((n + 1)); sleep 0.05; done
+selfsame status --output json
+for pid in 1 $watch $$; do
+    ! grep -q "\"pid\": *$pid[,}]" out || fail "adopted $pid"
+done
+selfsame stop shop
+lives $watch || fail "watch was signalled"
+kill $watch; wait $watch
+done_ok
+"#,
+        );
+    }
+}
+
+#[test]
+fn the_same_daemon_in_a_container_is_another_one() {
+    let bench = Bench::new();
+    shop(&bench, "");
+    inside(
+        &bench,
+        r#"
+unshare --pid --fork --mount-proc bin/shop & container=$!
+noted 1
+selfsame apply specs; [ $code = 0 ] || fail "apply: $code"
+noted 2; ours=$(pid_of 2)
+selfsame stop shop; [ $code = 0 ] || fail "stop: $code"
+gone $ours
+lives $container || fail "the container ended"
+[ "$(pgrep -c -f bin/shop)" -ge 1 ] || fail "what runs in the container was signalled"
+kill -9 $container
+done_ok
+"#,
+    );
+}
+
+#[test]
+fn without_a_proc_of_its_own_nothing_is_started() {
+    let bench = Bench::new();
+    shop(&bench, "");
+    inside(
+        &bench,
+        r#"
+mount -t tmpfs none /proc || { echo ok; exit 0; }
+selfsame apply specs
+[ $code != 0 ] || fail "apply: $code"
+[ "$(starts)" = 0 ] || fail "started"
+done_ok
+"#,
+    );
+}
+
+#[test]
+fn with_the_proc_of_another_namespace_nothing_is_started() {
+    let bench = Bench::new();
+    shop(&bench, "");
+    inside(
+        &bench,
+        r#"
+# A further namespace below, which sees this one's /proc.
+unshare --pid --fork "$SELFSAME" apply specs > out 2> err; code=$?
+cat out err
+[ $code != 0 ] || fail "apply: $code"
+[ "$(starts)" = 0 ] || fail "started"
+done_ok
+"#,
+    );
+}
+
+#[test]
+fn as_pid_1_it_keeps_services_and_reaps() {
+    let bench = Bench::new();
+    shop(&bench, "");
+    inside(
+        &bench,
+        r#"
+unshare --pid --fork --mount-proc "$SELFSAME" watch specs > watch.log 2>&1 & namespace=$!
+noted 1
+n=0
+until "$SELFSAME" status > out 2>&1; do n=$((n + 1)); [ $n -lt 200 ] || { cat out watch.log; fail "not ready"; }; sleep 0.05; done
+kill -9 $namespace
+done_ok
+"#,
+    );
+}
+
+#[test]
+fn the_daemon_of_these_cases_runs() {
+    let bench = Bench::new();
+    assert!(DAEMON.contains("%STARTS%"));
+    shop(&bench, "");
+    inside(&bench, "bin/shop & noted 1; lives $(pid_of 1) || fail dead; done_ok\n");
+}

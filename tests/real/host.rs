@@ -1,0 +1,465 @@
+//! The whole host under the tick: start once, adopt, follow, stop, and survive the engine's death.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use selfsame::engine::tick::{TickOptions, preview, tick};
+use selfsame::facts::ProcessKey;
+use selfsame::host::signal::{hold, vital};
+use selfsame::host::spawn::send_signal;
+use selfsame::host::state_dir::Dirs;
+use selfsame::host::{Host, HostOptions, LinuxHost, OpenError, clock};
+use selfsame::plan::QuestionHints;
+use selfsame::plan::action::Action;
+use selfsame::plan::memory::{Exit, Instance, Launched, Memory, Phase};
+use selfsame::spec::{
+    DesiredState, EnvFrom, Expression, Output, ReadinessCheck, Service, ServiceName, ServiceType, SpecSet,
+};
+use selfsame::units::{Pid, Signal};
+
+use crate::support::{dirs, needs_root, script, service};
+
+/// A directory with a state, a program of its own name, and an engine that can die.
+struct Stage {
+    base: tempfile::TempDir,
+    dirs: Dirs,
+    host: Option<LinuxHost>,
+    memory: Memory,
+    set: SpecSet,
+}
+
+impl Stage {
+    fn new(text: &str) -> Self {
+        let base = tempfile::tempdir().unwrap();
+        let dirs = dirs(base.path());
+        script(&base.path().join("daemon"), text);
+        let mut stage = Self {
+            dirs: dirs.clone(),
+            host: None,
+            memory: Memory::new(selfsame::host::signal::boot_id().unwrap()),
+            set: SpecSet::default(),
+            base,
+        };
+        stage.begin();
+        let spec = Service {
+            startas: stage.program(),
+            args: vec![],
+            readiness: selfsame::spec::Readiness {
+                check: ReadinessCheck::AliveFor(Duration::from_millis(50)),
+                period: Duration::from_millis(20),
+                ..service("x").readiness
+            },
+            ..service("web")
+        };
+        stage.set.services.insert(name(), spec);
+        stage
+    }
+
+    fn program(&self) -> PathBuf {
+        self.base.path().canonicalize().unwrap().join("daemon")
+    }
+
+    /// A new engine takes over.
+    fn begin(&mut self) {
+        let options = HostOptions {
+            subreaper: std::env::var_os(INSIDE).is_some(),
+            // Children that other tests start at this moment hold a copy of the lock until they execute.
+            lock_timeout: Duration::from_secs(10),
+            ..HostOptions::default()
+        };
+        let mut host = LinuxHost::open(&self.dirs, options).unwrap();
+        let loaded = host.load().unwrap();
+        assert_eq!(loaded.problems, Vec::<String>::new());
+        self.memory = loaded.memory;
+        self.host = Some(host);
+    }
+
+    /// The engine is gone, with all that it knew; its children live on.
+    fn crash(&mut self) {
+        self.host = None;
+        self.begin();
+    }
+
+    fn spec(&mut self) -> &mut Service {
+        self.set.services.get_mut(&name()).unwrap()
+    }
+
+    fn tick(&mut self) -> Option<selfsame::units::BootTime> {
+        let options = TickOptions { hints: QuestionHints { full: true }, ..TickOptions::default() };
+        let tick = tick(self.host.as_mut().unwrap(), &self.set, &mut self.memory, options);
+        assert_eq!(tick.not_remembered, None);
+        if tick.again {
+            None
+        } else {
+            Some(tick.next.unwrap_or(clock::now().boot.after(Duration::from_secs(1))))
+        }
+    }
+
+    /// Ticks until it is so, ten seconds at most.
+    #[track_caller]
+    fn until(&mut self, what: &str, is: impl Fn(&BTreeMap<u32, Instance>) -> bool) {
+        let end = Instant::now() + Duration::from_secs(10);
+        while !self.memory.services.get(&name()).is_some_and(|record| is(&record.instances)) {
+            assert!(Instant::now() < end, "{what}: {:#?}", self.memory);
+            if let Some(next) = self.tick() {
+                let soon = clock::now().boot.after(Duration::from_millis(50));
+                self.host.as_mut().unwrap().wait(Some(next.min(soon))).unwrap();
+            }
+        }
+    }
+
+    #[track_caller]
+    fn until_running(&mut self) -> ProcessKey {
+        self.until("running", |instances| matches!(phase(instances), Some(Phase::Running { .. })));
+        match phase(&self.memory.services[&name()].instances) {
+            Some(Phase::Running { process, .. }) => process.key.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Processes of this machine that run the program, by what stands in their arguments; without what such a shell
+    /// forked for a moment.
+    fn copies(&self) -> BTreeSet<i32> {
+        let program = self.program();
+        let parents: BTreeMap<i32, i32> = procfs::process::all_processes()
+            .unwrap()
+            .filter_map(|process| {
+                let process = process.ok()?;
+                let stat = process.stat().ok().filter(|stat| stat.state != 'Z')?;
+                let words = process.cmdline().ok()?;
+                let runs = words.get(1).is_some_and(|word| Path::new(word) == program);
+                runs.then_some((process.pid, stat.ppid))
+            })
+            .collect();
+        parents.iter().filter(|(_, parent)| !parents.contains_key(parent)).map(|(pid, _)| *pid).collect()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        for pid in self.copies() {
+            let _ =
+                nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
+        }
+    }
+}
+
+/// Set in a process that runs one test alone: then the engine may collect every child.
+const INSIDE: &str = "SELFSAME_TEST_ALONE";
+
+/// True in that process; elsewhere runs the test in such a process, and false.
+fn alone(test: &str) -> bool {
+    if std::env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", &format!("host::{test}"), "--test-threads=1", "--nocapture"])
+        .env(INSIDE, "1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    false
+}
+
+fn name() -> ServiceName {
+    ServiceName::new("web").unwrap()
+}
+
+fn phase(instances: &BTreeMap<u32, Instance>) -> Option<&Phase> {
+    instances.get(&0).map(|instance| &instance.phase)
+}
+
+fn kill(key: &ProcessKey) {
+    send_signal(&hold(key).unwrap().pidfd, Signal::KILL).unwrap();
+}
+
+/// Its process is a shell that waits on a pipe of its own, without a child.
+const DAEMON: &str =
+    "#!/bin/sh\nexec 3<>\"$(dirname \"$0\")/fifo\" 2>/dev/null\nwhile read -r line <&3; do :; done\n";
+
+fn with_fifo(stage: &Stage) {
+    let path = stage.base.path().join("fifo");
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR).unwrap();
+}
+
+#[test]
+fn a_service_is_started_once_and_calling_again_changes_nothing() {
+    let mut stage = Stage::new(DAEMON);
+    with_fifo(&stage);
+    let key = stage.until_running();
+    assert_eq!(stage.copies(), BTreeSet::from([key.pid.0]));
+    for _ in 0..3 {
+        stage.tick();
+        assert_eq!(stage.until_running(), key);
+    }
+    assert_eq!(stage.copies().len(), 1);
+}
+
+#[test]
+fn a_crashed_engine_finds_its_service_again() {
+    let mut stage = Stage::new(DAEMON);
+    with_fifo(&stage);
+    let key = stage.until_running();
+    stage.crash();
+    assert_eq!(stage.until_running(), key);
+    assert_eq!(stage.copies(), BTreeSet::from([key.pid.0]));
+}
+
+#[test]
+fn with_its_state_lost_it_adopts_what_runs() {
+    let mut stage = Stage::new(DAEMON);
+    with_fifo(&stage);
+    let key = stage.until_running();
+    stage.host = None;
+    fs::remove_dir_all(stage.dirs.run.clone()).unwrap();
+    stage.begin();
+    assert_eq!(stage.until_running(), key);
+    assert_eq!(stage.copies(), BTreeSet::from([key.pid.0]));
+    let adopted = matches!(phase(&stage.memory.services[&name()].instances),
+        Some(Phase::Running { process, .. }) if process.adopted);
+    assert!(adopted);
+}
+
+#[test]
+fn an_exit_leads_to_one_new_copy() {
+    let mut stage = Stage::new(DAEMON);
+    with_fifo(&stage);
+    let first = stage.until_running();
+    stage.spec().restart.backoff = Duration::from_millis(10);
+    kill(&first);
+    stage.until("the exit is seen", |instances| instances.get(&0).is_some_and(|i| i.last_exit.is_some()));
+    let second = stage.until_running();
+    assert_ne!(first, second);
+    assert_eq!(stage.copies(), BTreeSet::from([second.pid.0]));
+}
+
+#[test]
+fn a_stop_ends_it_and_it_stays_stopped() {
+    let mut stage = Stage::new(DAEMON);
+    with_fifo(&stage);
+    let key = stage.until_running();
+    stage.spec().state = DesiredState::Stopped;
+    stage.until("stopped", |instances| matches!(phase(instances), None | Some(Phase::Vacant)));
+    assert!(hold(&key).is_err() && stage.copies().is_empty());
+}
+
+/// The engine dies at the worst moments of a start: after the intent, and after the child wrote its key.
+#[test]
+fn an_intent_is_resolved_by_its_slot() {
+    let mut stage = Stage::new(DAEMON);
+    with_fifo(&stage);
+    let observed = preview(
+        stage.host.as_mut().unwrap(),
+        &stage.set,
+        &stage.memory,
+        TickOptions { hints: QuestionHints { full: true }, ..TickOptions::default() },
+    );
+    let step =
+        observed.steps.iter().find(|step| matches!(step.action, Action::Start { .. })).unwrap().clone();
+    // After the intent, before anything ran.
+    stage.host.as_mut().unwrap().remember(&observed.memory).unwrap();
+    stage.crash();
+    assert!(matches!(phase(&stage.memory.services[&name()].instances), Some(Phase::Intended { .. })));
+    let key = stage.until_running();
+    assert_eq!(stage.copies(), BTreeSet::from([key.pid.0]));
+    kill(&key);
+    // After the child ran, before its key was recorded.
+    stage.host.as_mut().unwrap().remember(&observed.memory).unwrap();
+    let _ = stage.host.as_mut().unwrap().perform(&step);
+    stage.crash();
+    let second = stage.until_running();
+    assert_ne!(second, key);
+    assert_eq!(stage.copies(), BTreeSet::from([second.pid.0]));
+    let launched = matches!(phase(&stage.memory.services[&name()].instances),
+        Some(Phase::Running { process, .. }) if !process.adopted && process.launched.as_ref() != Some(&Launched::default()));
+    assert!(launched, "it is ours and not adopted");
+    assert!(fs::read_dir(stage.dirs.starts()).unwrap().next().is_none());
+}
+
+#[test]
+fn what_can_not_be_started_says_why_and_is_tried_again() {
+    let mut stage = Stage::new(DAEMON);
+    with_fifo(&stage);
+    stage.spec().restart.backoff = Duration::from_millis(10);
+    stage.spec().working_directory = stage.base.path().join("later");
+    stage.until("the error", |instances| {
+        let error = instances.get(&0).and_then(|instance| instance.last_error.as_deref());
+        error.is_some_and(|text| text.contains("working directory"))
+    });
+    assert!(stage.copies().is_empty());
+    fs::create_dir(stage.base.path().join("later")).unwrap();
+    stage.until_running();
+}
+
+#[test]
+fn a_written_match_narrows_and_an_unsatisfied_one_holds_nothing_back() {
+    let mut stage = Stage::new(DAEMON);
+    with_fifo(&stage);
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).unwrap().unwrap().name;
+    let text = format!("exe == interpreter(startas) && user == \"{user}\"");
+    stage.spec().narrow = Some(Expression { text });
+    let key = stage.until_running();
+    stage.host = None;
+    fs::remove_dir_all(stage.dirs.run.clone()).unwrap();
+    stage.begin();
+    assert_eq!(stage.until_running(), key, "the headline expression recognises it");
+    assert_eq!(stage.copies().len(), 1);
+}
+
+#[test]
+fn a_forking_service_is_found_by_its_pidfile() {
+    let text = "#!/bin/sh\ndir=$(dirname \"$0\")\nif [ \"$1\" = run ]; then exec 3<>\"$dir/fifo\"; echo $$ > \"$dir/pid\"\n\
+                while read -r line <&3; do :; done; fi\nsetsid \"$0\" run </dev/null >/dev/null 2>&1 &\n";
+    let mut stage = Stage::new(text);
+    with_fifo(&stage);
+    let pidfile = stage.base.path().canonicalize().unwrap().join("pid");
+    stage.spec().service_type = ServiceType::Forking;
+    stage.spec().pidfile = Some(pidfile.to_string_lossy().into_owned());
+    stage.spec().readiness.check = ReadinessCheck::Pidfile;
+    let key = stage.until_running();
+    assert_eq!(fs::read_to_string(&pidfile).unwrap().trim(), key.pid.to_string());
+    assert_eq!(stage.copies(), BTreeSet::from([key.pid.0]));
+}
+
+#[test]
+fn environment_files_are_merged_and_untrusted_ones_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut stage = Stage::new("#!/bin/sh\necho \"$APP_A $B\" > \"$(dirname \"$0\")/said\"\nexec sleep 60\n");
+    let file = stage.base.path().join("env");
+    fs::write(&file, "A=from-file\n").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+    stage.spec().env = BTreeMap::from([("B".into(), "from-spec".into())]);
+    stage.spec().env_from = vec![EnvFrom { file: file.clone(), optional: false, prefix: "APP_".into() }];
+    let mut ticks = 0;
+    while ticks < 5 {
+        stage.tick();
+        ticks += 1;
+    }
+    assert!(!stage.base.path().join("said").exists(), "a file that others write is not used");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let key = stage.until_running();
+    assert_eq!(fs::read_to_string(stage.base.path().join("said")).unwrap(), "from-file from-spec\n");
+    kill(&key);
+    stage.spec().state = DesiredState::Stopped;
+}
+
+#[test]
+fn root_does_not_run_what_others_can_change() {
+    use std::os::unix::fs::PermissionsExt;
+    if needs_root("root_does_not_run_what_others_can_change") {
+        return;
+    }
+    let mut stage = Stage::new(DAEMON);
+    with_fifo(&stage);
+    fs::set_permissions(stage.program(), fs::Permissions::from_mode(0o777)).unwrap();
+    for _ in 0..5 {
+        stage.tick();
+    }
+    assert!(stage.copies().is_empty());
+    let record = &stage.memory.services[&name()];
+    let said = format!("{record:?}");
+    assert!(
+        !matches!(phase(&record.instances), Some(Phase::Running { .. } | Phase::Starting { .. })),
+        "{said}"
+    );
+    stage.spec().trust_executable = true;
+    stage.until_running();
+}
+
+#[test]
+fn a_second_engine_is_refused_and_an_observer_is_not() {
+    let mut stage = Stage::new(DAEMON);
+    with_fifo(&stage);
+    let key = stage.until_running();
+    assert!(matches!(LinuxHost::open(&stage.dirs, HostOptions::default()), Err(OpenError::Lock(_))));
+    let mut observer = LinuxHost::observer(&stage.dirs).unwrap();
+    let memory = observer.load().unwrap().memory;
+    assert_eq!(memory, stage.memory);
+    let options = TickOptions { hints: QuestionHints { full: true }, ..TickOptions::default() };
+    let plan = preview(&mut observer, &stage.set, &memory, options);
+    assert!(plan.steps.is_empty(), "{:?}", plan.steps);
+    assert!(observer.remember(&memory).is_err());
+    assert!(vital(Pid(key.pid.0)).is_ok());
+}
+
+#[test]
+fn output_goes_to_the_log_directory() {
+    let mut stage = Stage::new("#!/bin/sh\necho hello\necho oops >&2\nexec sleep 60\n");
+    stage.spec().stdout = Output::Log;
+    stage.spec().stderr = Output::Log;
+    let key = stage.until_running();
+    let read = |file: &str| fs::read_to_string(stage.dirs.log.join(file)).unwrap();
+    assert_eq!((read("web.stdout.log"), read("web.stderr.log")), ("hello\n".into(), "oops\n".into()));
+    kill(&key);
+}
+
+/// It forks away twice, leaves the session, and writes no pidfile.
+#[test]
+fn a_forking_service_without_a_pidfile_comes_to_the_subreaper() {
+    if !alone("a_forking_service_without_a_pidfile_comes_to_the_subreaper") {
+        return;
+    }
+    let text = "#!/bin/sh\ndir=$(dirname \"$0\")\nif [ -n \"$RUN\" ]; then exec 3<>\"$dir/fifo\"\n\
+                while read -r line <&3; do :; done; fi\nRUN=1 setsid \"$0\" </dev/null >/dev/null 2>&1 &\n";
+    let mut stage = Stage::new(text);
+    with_fifo(&stage);
+    stage.spec().service_type = ServiceType::Forking;
+    let key = stage.until_running();
+    assert_eq!(stage.copies(), BTreeSet::from([key.pid.0]));
+    assert_eq!(vital(key.pid).unwrap().parent.0, i32::try_from(std::process::id()).unwrap());
+    // Its exit is known, though we never started it.
+    stage.spec().restart.policy = selfsame::spec::RestartPolicy::Never;
+    send_signal(&hold(&key).unwrap().pidfd, Signal::TERM).unwrap();
+    stage.until("the exit is seen", |instances| {
+        instances.get(&0).is_some_and(|i| i.last_exit == Some(Exit::Signal(Signal::TERM)))
+    });
+}
+
+/// A parent that ignores SIGCHLD hands that down; without care every exit would be unknown.
+#[test]
+fn exits_are_known_where_the_parent_ignored_them() {
+    const TEST: &str = "exits_are_known_where_the_parent_ignored_them";
+    if std::env::var_os(INSIDE).is_none() {
+        let output = std::process::Command::new("/bin/sh")
+            .args(["-c", "trap '' CHLD; exec \"$0\" \"$@\""])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", &format!("host::{TEST}"), "--test-threads=1", "--nocapture"])
+            .env(INSIDE, "1")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        return;
+    }
+    let mut stage = Stage::new("#!/bin/sh\nexit 5\n");
+    stage.until("the code", |instances| {
+        instances.get(&0).is_some_and(|instance| instance.last_exit == Some(Exit::Code(5)))
+    });
+}
+
+/// As php-fpm and spamd do on HUP: the same program under another number.
+#[test]
+fn the_record_follows_a_service_that_comes_back_under_a_new_number() {
+    if !alone("the_record_follows_a_service_that_comes_back_under_a_new_number") {
+        return;
+    }
+    let text = "#!/bin/sh\ndir=$(dirname \"$0\")\ntrap 'RUN=1 \"$0\" & exit 0' HUP\nexec 3<>\"$dir/fifo\"\n\
+                while :; do read -r line <&3; done\n";
+    let mut stage = Stage::new(text);
+    with_fifo(&stage);
+    let first = stage.until_running();
+    let restarts = stage.memory.services[&name()].instances[&0].restarts;
+    send_signal(&hold(&first).unwrap().pidfd, Signal::HUP).unwrap();
+    stage.until(
+        "another number",
+        |instances| matches!(phase(instances), Some(Phase::Running { process, .. }) if process.key != first),
+    );
+    let second = stage.until_running();
+    assert_eq!(stage.copies(), BTreeSet::from([second.pid.0]));
+    assert_eq!(
+        stage.memory.services[&name()].instances[&0].restarts,
+        restarts,
+        "that was no restart of ours"
+    );
+}

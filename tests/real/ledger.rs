@@ -1,0 +1,286 @@
+//! The ledger and its lock: what survives, what is refused, what is void.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+use std::time::Duration;
+
+use selfsame::facts::ProcessKey;
+use selfsame::host::ledger::{Ledger, LedgerError, peek};
+use selfsame::host::state_dir::{Dirs, LockError, StateLock, Surroundings, holder};
+use selfsame::plan::memory::{Instance, Launched, Memory, Phase};
+use selfsame::plan::observation::IntentSeen;
+use selfsame::spec::ServiceName;
+use selfsame::units::{BootId, Pid, StartTicks};
+
+use crate::support::{dirs, needs_root, record};
+
+fn boot() -> BootId {
+    BootId("this-boot".into())
+}
+
+fn name(text: &str) -> ServiceName {
+    ServiceName::new(text).unwrap()
+}
+
+fn memory(names: &[&str]) -> Memory {
+    Memory { boot: boot(), services: names.iter().map(|n| (name(n), record(n))).collect() }
+}
+
+fn intended(memory: &mut Memory, service: &str, nonce: &str) {
+    let phase = Phase::Intended {
+        nonce: nonce.into(),
+        launched: Launched::default(),
+        since: Default::default(),
+        starter: false,
+    };
+    let record = memory.services.get_mut(&name(service)).unwrap();
+    record.instances.insert(0, Instance { phase, ..Instance::default() });
+}
+
+fn ledger(dirs: &Dirs) -> Ledger {
+    // Children that other tests start at this moment hold a copy of the lock until they execute.
+    Ledger::new(dirs.clone(), StateLock::lock_timeout(dirs, Duration::from_secs(10)).unwrap())
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_is_remembered_is_loaded() {
+    let base = tempfile::tempdir().unwrap();
+    let dirs = dirs(base.path());
+    let mut first = memory(&["a", "b"]);
+    ledger(&dirs).remember(&first).unwrap();
+    let mut again = ledger(&dirs);
+    let loaded = again.load(&boot()).unwrap();
+    assert_eq!((&loaded.memory, loaded.problems.len()), (&first, 0));
+    first.services.remove(&name("a"));
+    again.remember(&first).unwrap();
+    assert_eq!(names(&dirs.records()), ["b.json"]);
+    assert_eq!(peek(&dirs, &boot()).unwrap().memory, first);
+}
+
+#[test]
+fn only_what_changed_is_written() {
+    let base = tempfile::tempdir().unwrap();
+    let dirs = dirs(base.path());
+    let mut ledger = ledger(&dirs);
+    let mut memory = memory(&["a", "b"]);
+    ledger.remember(&memory).unwrap();
+    let inode = |n: &str| fs::metadata(dirs.records().join(n)).unwrap().ino();
+    let (a, b) = (inode("a.json"), inode("b.json"));
+    memory.services.get_mut(&name("a")).unwrap().generation = 2;
+    ledger.remember(&memory).unwrap();
+    assert_ne!(inode("a.json"), a);
+    assert_eq!(inode("b.json"), b);
+}
+
+#[test]
+fn records_of_another_boot_are_void() {
+    let base = tempfile::tempdir().unwrap();
+    let dirs = dirs(base.path());
+    ledger(&dirs).remember(&memory(&["a"])).unwrap();
+    let other = BootId("another-boot".into());
+    let mut ledger = ledger(&dirs);
+    let loaded = ledger.load(&other).unwrap();
+    assert!(loaded.memory.services.is_empty() && loaded.problems.is_empty());
+    ledger.remember(&loaded.memory).unwrap();
+    assert!(names(&dirs.records()).is_empty());
+}
+
+#[test]
+fn garbage_is_moved_aside_and_counts_as_lost() {
+    let base = tempfile::tempdir().unwrap();
+    let dirs = dirs(base.path());
+    ledger(&dirs).remember(&memory(&["a", "good"])).unwrap();
+    let path = dirs.records().join("a.json");
+    let whole = fs::read(&path).unwrap();
+    for (round, bytes) in
+        [Vec::new(), b"\0\0\0\0".to_vec(), whole[..whole.len() / 2].to_vec(), b"{\"format\":1}".to_vec()]
+            .into_iter()
+            .enumerate()
+    {
+        fs::write(&path, bytes).unwrap();
+        let loaded = ledger(&dirs).load(&boot()).unwrap();
+        assert_eq!(loaded.memory, memory(&["good"]));
+        assert_eq!(loaded.problems.len(), 1);
+        assert!(loaded.problems[0].starts_with("a: "), "{:?}", loaded.problems);
+        assert!(dirs.records().join(format!("a.json.broken-{}", round + 1)).exists());
+        assert!(!path.exists());
+    }
+}
+
+#[test]
+fn a_newer_format_is_refused() {
+    let base = tempfile::tempdir().unwrap();
+    let dirs = dirs(base.path());
+    let path = dirs.records().join("a.json");
+    fs::write(&path, r#"{"format": 2, "boot": "this-boot", "something": "else"}"#).unwrap();
+    let error = ledger(&dirs).load(&boot()).unwrap_err();
+    assert!(matches!(error, LedgerError::Newer { format: 2, .. }), "{error}");
+    assert!(path.exists(), "it is left as it is");
+}
+
+#[test]
+fn any_prefix_of_a_record_is_either_whole_or_broken() {
+    let base = tempfile::tempdir().unwrap();
+    let dirs = dirs(base.path());
+    ledger(&dirs).remember(&memory(&["a"])).unwrap();
+    let path = dirs.records().join("a.json");
+    let whole = fs::read(&path).unwrap();
+    for length in (0..whole.len()).step_by(37) {
+        fs::write(&path, &whole[..length]).unwrap();
+        assert!(peek(&dirs, &boot()).unwrap().memory.services.is_empty(), "{length}");
+    }
+}
+
+#[test]
+fn a_second_engine_is_told_who_holds_the_state() {
+    let base = tempfile::tempdir().unwrap();
+    let dirs = dirs(base.path());
+    assert_eq!(holder(&dirs), None);
+    let lock = StateLock::try_lock(&dirs).unwrap();
+    let own = Pid(i32::try_from(std::process::id()).unwrap());
+    assert!(matches!(StateLock::try_lock(&dirs), Err(LockError::HeldBy(pid)) if pid == own));
+    assert_eq!(holder(&dirs), Some(own));
+    let other = dirs.clone();
+    let waiting =
+        std::thread::spawn(move || StateLock::lock_timeout(&other, Duration::from_secs(10)).is_ok());
+    drop(lock);
+    assert!(waiting.join().unwrap());
+}
+
+#[test]
+fn a_removed_state_directory_is_made_again() {
+    let base = tempfile::tempdir().unwrap();
+    let dirs = dirs(base.path());
+    let mut ledger = ledger(&dirs);
+    let memory = memory(&["a"]);
+    ledger.remember(&memory).unwrap();
+    fs::remove_dir_all(&dirs.run).unwrap();
+    ledger.remember(&memory).unwrap();
+    assert_eq!(peek(&dirs, &boot()).unwrap().memory, memory);
+    assert!(matches!(StateLock::try_lock(&dirs), Err(LockError::HeldBy(_))), "and it is locked again");
+}
+
+#[test]
+fn slots_live_from_the_intent_to_the_record() {
+    let base = tempfile::tempdir().unwrap();
+    let dirs = dirs(base.path());
+    let mut ledger = ledger(&dirs);
+    let mut memory = memory(&["a"]);
+    intended(&mut memory, "a", "n1");
+    ledger.remember(&memory).unwrap();
+    let seen = |ledger: &Ledger| ledger.read_slot(&boot(), &name("a"), 0, "n1");
+    assert_eq!(seen(&ledger), IntentSeen::NothingRan, "no slot yet");
+    ledger.create_slot(&name("a"), 0, "n1").unwrap();
+    assert!(ledger.create_slot(&name("a"), 0, "n1").is_err(), "a slot is used once");
+    assert_eq!(seen(&ledger), IntentSeen::NothingRan, "no child came so far");
+    fs::write(dirs.starts().join("a.0.n1"), "77 1234\n").unwrap();
+    ledger.remember(&memory).unwrap();
+    let key = ProcessKey { boot: boot(), pid: Pid(77), start: StartTicks(1234) };
+    assert_eq!(seen(&ledger), IntentSeen::Ran(key));
+    memory.services.get_mut(&name("a")).unwrap().instances.clear();
+    ledger.remember(&memory).unwrap();
+    assert!(names(&dirs.starts()).is_empty(), "the record says what came of it");
+}
+
+#[test]
+fn planted_directories_are_refused() {
+    let base = tempfile::tempdir().unwrap();
+    let refused = |part: &str| {
+        let surroundings = Surroundings { explicit: Some(base.path().to_owned()), ..Surroundings::default() };
+        let error = Dirs::locate(&surroundings).unwrap().ensure().unwrap_err();
+        assert!(error.contains(part), "{error}");
+    };
+    let run = base.path().join("run");
+    symlink("/tmp", &run).unwrap();
+    refused("symbolic link");
+    fs::remove_file(&run).unwrap();
+    fs::write(&run, "").unwrap();
+    refused("not a directory");
+    fs::remove_file(&run).unwrap();
+    fs::create_dir(&run).unwrap();
+    fs::set_permissions(&run, fs::Permissions::from_mode(0o777)).unwrap();
+    refused("written by others");
+    if !needs_root("planted_directories_are_refused, with a foreign owner") {
+        fs::set_permissions(&run, fs::Permissions::from_mode(0o755)).unwrap();
+        nix::unistd::chown(&run, Some(4321.into()), None).unwrap();
+        refused("belongs to user 4321");
+    }
+}
+
+/// A small file system of its own, unmounted at the end.
+struct Small(tempfile::TempDir);
+
+impl Small {
+    fn new() -> Option<Self> {
+        let dir = tempfile::tempdir().unwrap();
+        let flags = nix::mount::MsFlags::empty();
+        let options = Some("size=64k,mode=755");
+        match nix::mount::mount(Some("selfsame-test"), dir.path(), Some("tmpfs"), flags, options) {
+            Ok(()) => Some(Self(dir)),
+            Err(errno) => {
+                eprintln!("skipped: no tmpfs can be mounted here ({errno})");
+                None
+            }
+        }
+    }
+
+    /// Covers it with a read-only view of itself (a remount is refused while the lock is open for writing).
+    fn cover(&self) {
+        use nix::mount::{MsFlags, mount};
+        let path = self.0.path();
+        mount(Some(path), path, None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap();
+        let flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
+        mount(None::<&str>, path, None::<&str>, flags, None::<&str>).unwrap();
+    }
+
+    fn uncover(&self) {
+        nix::mount::umount(self.0.path()).unwrap();
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        while nix::mount::umount2(self.0.path(), nix::mount::MntFlags::MNT_DETACH).is_ok() {}
+    }
+}
+
+#[test]
+fn a_full_or_read_only_disk_is_an_error_and_the_old_record_stays() {
+    if needs_root("a_full_or_read_only_disk_is_an_error_and_the_old_record_stays") {
+        return;
+    }
+    let Some(small) = Small::new() else { return };
+    let dirs = dirs(small.0.path());
+    let mut ledger = ledger(&dirs);
+    let mut memory = memory(&["a"]);
+    ledger.remember(&memory).unwrap();
+    let before = memory.clone();
+
+    let filler = small.0.path().join("filler");
+    let _ = fs::write(&filler, vec![0; 1 << 20]);
+    memory.services.get_mut(&name("a")).unwrap().generation = 2;
+    let error = ledger.remember(&memory).unwrap_err();
+    assert!(error.contains("ENOSPC"), "{error}");
+    assert_eq!(peek(&dirs, &boot()).unwrap().memory, before);
+    fs::remove_file(&filler).unwrap();
+    ledger.remember(&memory).unwrap();
+    assert_eq!(peek(&dirs, &boot()).unwrap().memory, memory);
+
+    small.cover();
+    let before = memory.clone();
+    memory.services.get_mut(&name("a")).unwrap().generation = 3;
+    let error = ledger.remember(&memory).unwrap_err();
+    assert!(error.contains("EROFS"), "{error}");
+    assert!(ledger.create_slot(&name("a"), 0, "n").is_err());
+    small.uncover();
+    assert_eq!(peek(&dirs, &boot()).unwrap().memory, before);
+    ledger.remember(&memory).unwrap();
+}

@@ -1,0 +1,272 @@
+//! Waking up, collecting exits, probing, requests.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::fd::AsFd;
+use std::os::unix::fs::symlink;
+use std::time::{Duration, Instant};
+
+use selfsame::facts::ProcessKey;
+use selfsame::host::clock;
+use selfsame::host::exits::{Exits, Life};
+use selfsame::host::probe::{Answer, Probes, descendants};
+use selfsame::host::requests::{Request, Wanted, leave, read_status, waiting, write_status};
+use selfsame::host::signal::{boot_id, hold, vital};
+use selfsame::host::spawn::{Spawned, send_signal, spawn};
+use selfsame::host::wake::Waker;
+use selfsame::plan::memory::Exit;
+use selfsame::spec::{ReadinessCheck, ServiceName};
+use selfsame::units::{BootTime, Pid, Signal, StartTicks};
+
+use crate::support::{Guarded, dirs, eventually, launch};
+
+fn start(argv: &[&str]) -> (Spawned, ProcessKey) {
+    let slot = tempfile::tempfile().unwrap();
+    let spawned = spawn(&launch(argv), Some(slot.as_fd())).unwrap();
+    let key = ProcessKey { boot: boot_id().unwrap(), pid: spawned.pid, start: spawned.start };
+    (spawned, key)
+}
+
+fn soon() -> Option<BootTime> {
+    Some(clock::now().boot.after(Duration::from_secs(10)))
+}
+
+#[test]
+fn a_deadline_wakes_and_one_in_the_past_at_once() {
+    let mut waker = Waker::new(false).unwrap();
+    let begin = Instant::now();
+    let wakes = waker.wait(Some(clock::now().boot.after(Duration::from_millis(30)))).unwrap();
+    assert!(begin.elapsed() >= Duration::from_millis(29) && wakes == Default::default());
+    waker.wait(Some(BootTime(Duration::ZERO))).unwrap();
+}
+
+#[test]
+fn pokes_wake_from_other_threads_once() {
+    let mut waker = Waker::new(false).unwrap();
+    let (specs, requests) = (waker.specs(), waker.requests());
+    std::thread::spawn(move || {
+        specs.poke();
+        specs.poke();
+        requests.poke();
+    })
+    .join()
+    .unwrap();
+    let wakes = waker.wait(soon()).unwrap();
+    assert!(wakes.specs && wakes.requests && !wakes.exits);
+    let wakes = waker.wait(Some(clock::now().boot.after(Duration::from_millis(5)))).unwrap();
+    assert!(!wakes.specs && !wakes.requests);
+}
+
+#[test]
+fn an_exit_wakes_once_and_its_status_is_kept() {
+    let mut waker = Waker::new(false).unwrap();
+    let mut exits = Exits::default();
+    let (spawned, key) = start(&["/bin/sh", "-c", "exit 3"]);
+    exits.started(&key, spawned.pidfd, &waker);
+    assert!(waker.wait(soon()).unwrap().exits);
+    assert_eq!(exits.life(&key, &waker), Life::Gone(Exit::Code(3)));
+    assert_eq!(exits.life(&key, &waker), Life::Gone(Exit::Code(3)), "it is kept");
+    assert!(!waker.wait(Some(clock::now().boot.after(Duration::from_millis(5)))).unwrap().exits);
+}
+
+#[test]
+fn a_running_process_is_alive_and_a_key_of_the_past_is_gone() {
+    let waker = Waker::new(false).unwrap();
+    let mut exits = Exits::default();
+    let (spawned, key) = start(&["/bin/sleep", "60"]);
+    let process = Guarded(spawned);
+    assert_eq!(exits.life(&key, &waker), Life::Alive);
+    let stranger = ProcessKey { start: StartTicks(key.start.0 - 1), ..key.clone() };
+    assert_eq!(exits.life(&stranger, &waker), Life::Gone(Exit::Unknown));
+    drop(process);
+    assert!(matches!(exits.life(&key, &waker), Life::Gone(_)));
+    exits.retain(|_| false);
+}
+
+/// A process that isn't our child: its parent is a shell.
+#[test]
+fn the_exit_of_a_process_that_is_not_ours_is_known_or_unknown_but_never_wrong() {
+    let waker = Waker::new(false).unwrap();
+    let mut exits = Exits::default();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("pid");
+    let text = format!(
+        "(sleep 60; exit 1) & echo $! > {0}.tmp; mv {0}.tmp {0}; wait; exec sleep 60",
+        file.display()
+    );
+    let (spawned, _) = start(&["/bin/sh", "-c", &text]);
+    let _shell = Guarded(spawned);
+    let pid: i32 = eventually("pid", || fs::read_to_string(&file).ok()).trim().parse().unwrap();
+    let start = vital(Pid(pid)).unwrap().start;
+    let key = ProcessKey { boot: boot_id().unwrap(), pid: Pid(pid), start };
+    assert_eq!(exits.life(&key, &waker), Life::Alive);
+    for below in descendants(Pid(pid)) {
+        let held = hold(&below).unwrap();
+        send_signal(&held.pidfd, Signal::KILL).unwrap();
+    }
+    if let Ok(held) = hold(&key) {
+        send_signal(&held.pidfd, Signal::KILL).unwrap();
+    }
+    let life = eventually("exit", || match exits.life(&key, &waker) {
+        Life::Alive => None,
+        over => Some(over),
+    });
+    let expected = [Exit::Unknown, Exit::Signal(Signal::KILL), Exit::Code(1)];
+    assert!(matches!(&life, Life::Gone(exit) if expected.contains(exit)), "{life:?}");
+}
+
+/// Blocks signals in a process of its own: this file's name is run again.
+#[test]
+fn signals_become_wake_ups() {
+    const INSIDE: &str = "SELFSAME_TEST_SIGNALS";
+    if std::env::var_os(INSIDE).is_none() {
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "loops::signals_become_wake_ups", "--test-threads=1"])
+            .env(INSIDE, "1")
+            .stdout(std::process::Stdio::null())
+            .status();
+        assert!(status.unwrap().success());
+        return;
+    }
+    // raise(3) sends to the calling thread, which is the one that blocks them.
+    let mut waker = Waker::new(true).unwrap();
+    nix::sys::signal::raise(nix::sys::signal::Signal::SIGHUP).unwrap();
+    assert!(waker.wait(soon()).unwrap().reload);
+    nix::sys::signal::raise(nix::sys::signal::Signal::SIGTERM).unwrap();
+    assert_eq!(waker.wait(soon()).unwrap().stop, Some(Signal::TERM));
+    // As a subreaper: an orphan comes to us and is collected.
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
+    let (spawned, key) = start(&["/bin/sh", "-c", "(exec sleep 0.05) & exit 4"]);
+    let mut exits = Exits::default();
+    exits.started(&key, spawned.pidfd, &waker);
+    let mut others = Vec::new();
+    while others.is_empty() || exits.life(&key, &waker) == Life::Alive {
+        // The test's first thread doesn't block CHLD, so that the kernel may drop it here.
+        waker.wait(Some(clock::now().boot.after(Duration::from_millis(10)))).unwrap();
+        others.extend(exits.reap_all());
+    }
+    assert_eq!(exits.life(&key, &waker), Life::Gone(Exit::Code(4)));
+    assert_eq!(others.len(), 1);
+    assert_eq!(others[0].1, Exit::Code(0));
+}
+
+/// Some key to name a probe by.
+fn any_key() -> ProcessKey {
+    ProcessKey { boot: boot_id().unwrap(), pid: Pid(2), start: StartTicks(1) }
+}
+
+fn probe(check: &ReadinessCheck, timeout: Duration) -> Answer {
+    let mut probes = Probes::new().unwrap();
+    let mut waker = Waker::new(false).unwrap();
+    waker.watch_probes(probes.descriptor()).unwrap();
+    let key = any_key();
+    let launch = launch(&["/bin/true"]);
+    probes.begin(&key, check, timeout, Some(&launch), clock::now().boot);
+    loop {
+        probes.poll(clock::now().boot);
+        if let Some(answer) = probes.answer(&key) {
+            return answer.clone();
+        }
+        waker.wait(probes.deadline()).unwrap();
+    }
+}
+
+const LONG: Duration = Duration::from_secs(10);
+
+#[test]
+fn tcp_is_ready_when_somebody_accepts() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for host in ["127.0.0.1", "localhost"] {
+        let answer = probe(&ReadinessCheck::Tcp { host: host.into(), port }, LONG);
+        assert!(answer.ready, "{host}: {answer:?}");
+    }
+    drop(listener);
+    let answer = probe(&ReadinessCheck::Tcp { host: "127.0.0.1".into(), port }, LONG);
+    assert!(!answer.ready && answer.detail.contains("ECONNREFUSED"), "{answer:?}");
+}
+
+#[test]
+fn a_name_that_leads_nowhere_is_not_ready() {
+    let answer = probe(&ReadinessCheck::Tcp { host: "no such host".into(), port: 1 }, LONG);
+    assert!(!answer.ready && !answer.detail.is_empty());
+}
+
+#[test]
+fn a_free_port_does_not_answer_itself() {
+    // In the range of source ports; without care some of these connect to themselves.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    for _ in 0..50 {
+        assert!(!probe(&ReadinessCheck::Tcp { host: "127.0.0.1".into(), port }, LONG).ready);
+    }
+}
+
+#[test]
+fn a_command_is_ready_when_it_exits_with_0() {
+    for (text, ready, detail) in [
+        ("exit 0", true, ""),
+        ("exit 9", false, "exited with 9"),
+        ("kill -9 $$", false, "died by KILL"),
+        ("yes", false, "no answer within 300ms"),
+    ] {
+        let command = ["sh", "-c", text].map(String::from).to_vec();
+        let answer = probe(&ReadinessCheck::Exec { command }, Duration::from_millis(300));
+        assert!(answer.ready == ready && answer.detail.contains(detail), "{text}: {answer:?}");
+    }
+    let missing = probe(&ReadinessCheck::Exec { command: vec!["no-such-program".into()] }, LONG);
+    assert!(!missing.ready && missing.detail.contains("ENOENT"), "{missing:?}");
+}
+
+#[test]
+fn a_probe_that_takes_too_long_is_killed_with_its_tree() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("pids");
+    let text = format!("sleep 61 & echo $! >> {0}; setsid sleep 62 & echo $! >> {0}; wait", file.display());
+    let command = ["sh", "-c", &text].map(String::from).to_vec();
+    let answer = probe(&ReadinessCheck::Exec { command }, Duration::from_millis(500));
+    assert!(!answer.ready);
+    let pids: Vec<i32> =
+        fs::read_to_string(&file).unwrap().lines().map(|line| line.parse().unwrap()).collect();
+    assert_eq!(pids.len(), 2);
+    for pid in pids {
+        eventually("the tree is gone", || vital(Pid(pid)).map_or(Some(()), |v| v.is_over().then_some(())));
+    }
+}
+
+#[test]
+fn requests_are_taken_in_order_and_junk_is_refused() {
+    let base = tempfile::tempdir().unwrap();
+    let dirs = dirs(base.path());
+    let name = ServiceName::new("web").unwrap();
+    let first = Request { by: "ann".into(), wanted: Wanted::Stop(name.clone()) };
+    let second = Request { by: "ben".into(), wanted: Wanted::Apply { confirmed: true } };
+    leave(&dirs, &first).unwrap();
+    std::thread::sleep(Duration::from_millis(1));
+    leave(&dirs, &second).unwrap();
+    fs::write(dirs.requests().join("junk.json"), "{").unwrap();
+    symlink("/etc/passwd", dirs.requests().join("link.json")).unwrap();
+    fs::write(dirs.requests().join(".half.json.tmp"), "{").unwrap();
+    let (found, problems) = waiting(&dirs);
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert_eq!(found.iter().map(|w| &w.request).collect::<Vec<_>>(), [&first, &second]);
+    for request in found {
+        request.done().unwrap();
+    }
+    let (found, problems) = waiting(&dirs);
+    assert!(found.is_empty() && problems.is_empty(), "{problems:?}");
+}
+
+#[test]
+fn the_status_is_replaced_as_a_whole() {
+    let base = tempfile::tempdir().unwrap();
+    let dirs = dirs(base.path());
+    assert_eq!(read_status::<Vec<String>>(&dirs), Ok(None));
+    for text in ["one", "two"] {
+        write_status(&dirs, &vec![text.to_owned()]).unwrap();
+        assert_eq!(read_status::<Vec<String>>(&dirs), Ok(Some(vec![text.to_owned()])));
+    }
+    fs::write(dirs.status(), "{\"format\":2,\"content\":[]}").unwrap();
+    assert!(read_status::<Vec<String>>(&dirs).unwrap_err().contains("format 2"));
+}

@@ -1,0 +1,409 @@
+//! What watch does with processes: start, know, bring back, replace, stop.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use super::support::{Bench, is_alive, quick, stat_field, until};
+
+#[test]
+fn everything_becomes_running_and_status_agrees_with_proc() {
+    let mut bench = Bench::new();
+    bench.daemon("one", "");
+    bench.daemon("two", "args: [\"--level\", \"2\"]");
+    bench.daemon("web", "args: [\"--port\", \"80${index}\"]\nreplicas: 2");
+    bench.watch(&[]);
+    bench.until_running(&["one", "two", "web"]);
+    for (name, count) in [("one", 1), ("two", 1), ("web", 2)] {
+        let status = bench.status_of(name);
+        let mut shown = bench.status_pids(name);
+        shown.sort_unstable();
+        let mut truth = bench.alive_of(name);
+        truth.sort_unstable();
+        assert_eq!((shown.len(), &shown), (count, &truth), "{status}");
+        for instance in status["instances"].as_array().unwrap() {
+            let pid = i32::try_from(instance["pid"].as_i64().unwrap()).unwrap();
+            assert_eq!(instance["startTicks"].to_string(), stat_field(pid, 22), "{status}");
+            assert_eq!(instance["adopted"], false, "{status}");
+            assert_eq!(instance["restarts"], 0, "{status}");
+            let exe = fs::read_link(format!("/proc/{pid}/exe")).unwrap();
+            assert_eq!(instance["exe"].as_str().unwrap(), exe.to_string_lossy(), "{status}");
+        }
+        assert_eq!(bench.condition(name, "Ready")["status"], "True", "{status}");
+    }
+    assert_eq!(bench.starts_of("two")[0].1, "--level 2");
+    let table = bench.ok(&["status"]).stdout;
+    for word in ["NAME", "one", "two", "web[0]", "web[1]", "Running"] {
+        assert!(table.contains(word), "`{word}` in\n{table}");
+    }
+}
+
+#[test]
+fn each_replica_has_its_index() {
+    let mut bench = Bench::new();
+    bench.daemon("web", "args: [\"--port\", \"80${index}\", \"${name}\"]\nreplicas: 3");
+    bench.watch(&[]);
+    bench.until_running(&["web"]);
+    let mut arguments: Vec<String> = bench.starts_of("web").into_iter().map(|(_, words)| words).collect();
+    arguments.sort();
+    assert_eq!(arguments, ["--port 800 web", "--port 801 web", "--port 802 web"]);
+    for instance in bench.status_of("web")["instances"].as_array().unwrap() {
+        let expected = format!("--port 80{} web", instance["index"]);
+        let (pid, _) = bench.starts_of("web").into_iter().find(|(_, words)| *words == expected).unwrap();
+        assert_eq!(instance["pid"], pid, "index {}", instance["index"]);
+    }
+}
+
+/// Kills it and waits for the next copy: the time that took.
+fn kill_and_time(bench: &Bench, name: &str) -> Duration {
+    let old = bench.the_pid_of(name);
+    let count = bench.starts_of(name).len();
+    bench.kill(old, "KILL");
+    let killed = Instant::now();
+    until("the next copy", || bench.starts_of(name).len() > count);
+    let took = killed.elapsed();
+    assert!(!is_alive(old));
+    took
+}
+
+#[test]
+fn a_service_that_was_ready_for_3s_comes_back_at_once() {
+    let mut bench = Bench::new();
+    bench.daemon("shop", "restart: {backoff: 60s}");
+    bench.watch(&[]);
+    bench.until_running(&["shop"]);
+    let ready = Instant::now();
+    until("3 s of readiness to pass", || ready.elapsed() > Duration::from_millis(3300));
+    let took = kill_and_time(&bench, "shop");
+    eprintln!("back after {took:?}");
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    bench.until_running(&["shop"]);
+    let status = bench.status_of("shop");
+    assert_eq!(status["instances"][0]["restarts"], 1, "{status}");
+    assert!(status["instances"][0]["lastExit"].to_string().contains("KILL"), "{status}");
+    assert_eq!(bench.alive_of("shop").len(), 1);
+}
+
+#[test]
+fn a_service_that_dies_early_comes_back_after_its_back_off() {
+    let mut bench = Bench::new();
+    bench.daemon("shop", "restart: {backoff: 1500ms, jitter: 0}");
+    bench.watch(&[]);
+    bench.until_running(&["shop"]);
+    let old = bench.the_pid_of("shop");
+    let killed = Instant::now();
+    bench.kill(old, "KILL");
+    bench.until_phase(&["shop"], "BackOff");
+    let status = bench.status_of("shop");
+    assert!(status["nextAttemptMs"].as_u64().unwrap() <= 1500, "{status}");
+    until("the next copy", || bench.starts_of("shop").len() == 2);
+    let took = killed.elapsed();
+    eprintln!("back {:?} after its deadline", took.saturating_sub(Duration::from_millis(1500)));
+    assert!(took >= Duration::from_millis(1450), "{took:?}");
+    assert!(took < Duration::from_millis(3500), "{took:?}");
+}
+
+#[test]
+fn the_back_off_of_a_service_that_always_dies_grows() {
+    let mut bench = Bench::new();
+    let script =
+        bench.script("bin/brief", "#!/bin/sh\necho \"$$ brief $(date +%s%N)\" >> '%STARTS%'\nexit 3\n");
+    bench.spec(
+        "brief",
+        &quick(&format!("startas: {}\nrestart: {{backoff: 200ms, jitter: 0}}", script.display())),
+    );
+    bench.watch(&[]);
+    until("five starts", || bench.starts_of("brief").len() >= 5);
+    let times: Vec<u64> = bench.starts_of("brief").iter().map(|(_, words)| words.parse().unwrap()).collect();
+    let gaps: Vec<u64> = times.windows(2).map(|pair| (pair[1] - pair[0]) / 1_000_000).collect();
+    for (gap, least) in gaps.iter().zip([200, 400, 800, 1600]) {
+        assert!(*gap + 20 >= least, "{gaps:?} ms");
+    }
+    let status = bench.status_of("brief");
+    assert!(status["instances"][0]["lastExit"].to_string().contains('3'), "{status}");
+}
+
+#[test]
+fn a_restart_class_edit_restarts_only_that_service() {
+    let mut bench = Bench::new();
+    bench.daemon("shop", "args: [\"--port\", \"1\"]");
+    bench.daemon("other", "");
+    bench.watch(&[]);
+    bench.until_running(&["shop", "other"]);
+    let (old, other) = (bench.the_pid_of("shop"), bench.the_pid_of("other"));
+    bench.daemon_spec("shop", "args: [\"--port\", \"2\"]");
+    until("a copy with the new argument", || {
+        bench.starts_of("shop").iter().any(|(_, words)| words == "--port 2")
+    });
+    assert!(!is_alive(old), "the old copy went before the new one came");
+    bench.until_running(&["shop"]);
+    assert_eq!(bench.alive_of("shop").len(), 1);
+    assert_eq!(bench.alive_of("other"), [other]);
+    assert_eq!(bench.starts_of("other").len(), 1);
+    assert_eq!(bench.condition("shop", "UpToDate")["status"], "True", "{}", bench.status_of("shop"));
+}
+
+#[test]
+fn a_live_edit_leaves_the_process_alone() {
+    let mut bench = Bench::new();
+    bench.daemon("shop", "");
+    bench.watch(&[]);
+    bench.until_running(&["shop"]);
+    let pid = bench.the_pid_of("shop");
+    let edits = [
+        "restart: {policy: on-failure}",
+        "restart: {policy: on-failure}\nstop: {schedule: [{signal: INT, wait: 1s}, {signal: KILL, wait: 1s}]}",
+        "restart: {policy: on-failure}\nreadiness: {aliveFor: 80ms}\nstartTimeout: 7s",
+    ];
+    for (number, edit) in edits.iter().enumerate() {
+        bench.daemon_spec("shop", edit);
+        bench.until_generation("shop", number as u64 + 2);
+        assert_eq!(bench.status_pids("shop"), [pid], "{edit}");
+    }
+    assert_eq!(bench.starts_of("shop").len(), 1);
+    assert_eq!(bench.alive_of("shop"), [pid]);
+}
+
+#[test]
+fn fewer_replicas_stop_the_highest_index() {
+    let mut bench = Bench::new();
+    bench.daemon("web", "args: [\"--index\", \"${index}\"]\nreplicas: 2");
+    bench.watch(&[]);
+    bench.until_running(&["web"]);
+    let pid_of = |words: &str| bench.starts_of("web").into_iter().find(|(_, w)| w == words).unwrap().0;
+    let (first, second) = (pid_of("--index 0"), pid_of("--index 1"));
+    bench.daemon_spec("web", "args: [\"--index\", \"${index}\"]\nreplicas: 1");
+    until("index 1 to be stopped", || !is_alive(second));
+    until("status to show one", || bench.status_pids("web") == [first]);
+    assert!(is_alive(first));
+    bench.daemon_spec("web", "args: [\"--index\", \"${index}\"]\nreplicas: 2");
+    until("index 1 again", || bench.alive_of("web").len() == 2);
+    assert_eq!(bench.starts_of("web").len(), 3);
+    assert!(is_alive(first));
+}
+
+#[test]
+fn state_stopped_stops_and_running_starts_again() {
+    let mut bench = Bench::new();
+    bench.daemon("shop", "");
+    bench.watch(&[]);
+    let pid = bench.the_pid_of("shop");
+    bench.daemon_spec("shop", "state: stopped");
+    until("it to be stopped", || !is_alive(pid));
+    bench.until_phase(&["shop"], "Stopped");
+    bench.daemon_spec("shop", "state: running");
+    bench.until_running(&["shop"]);
+    assert_eq!(bench.starts_of("shop").len(), 2);
+}
+
+#[test]
+fn state_observed_starts_nothing_and_stops_nothing() {
+    let mut bench = Bench::new();
+    bench.daemon("shop", "state: observed");
+    bench.daemon("other", "");
+    bench.watch(&[]);
+    bench.until_running(&["other"]);
+    assert!(bench.starts_of("shop").is_empty());
+    let other = bench.the_pid_of("other");
+    bench.daemon_spec("other", "state: observed\nargs: [changed]");
+    bench.until_generation("other", 2);
+    bench.daemon_spec("other", "state: running\nargs: []");
+    bench.until_generation("other", 3);
+    assert_eq!(bench.alive_of("other"), [other]);
+    assert_eq!(bench.starts_of("other").len(), 1);
+}
+
+#[test]
+fn a_policy_of_never_leaves_it_ended() {
+    let mut bench = Bench::new();
+    bench.daemon("shop", "restart: {policy: never}");
+    bench.daemon("other", "");
+    bench.watch(&[]);
+    bench.until_running(&["shop", "other"]);
+    bench.kill(bench.the_pid_of("shop"), "TERM");
+    until("status to see it", || bench.status_pids("shop").is_empty());
+    // The other one's start is later than any start of this one would have been.
+    bench.kill(bench.the_pid_of("other"), "KILL");
+    until("the other one to be back", || bench.starts_of("other").len() == 2);
+    assert_eq!(bench.starts_of("shop").len(), 1);
+}
+
+/// Forks twice, notes the grandchild and writes its PID into a pidfile: the classic daemon.
+const FORKING: &str = "#!/usr/bin/perl
+use POSIX;
+exit 0 if fork;
+POSIX::setsid();
+exit 0 if fork;
+open(my $f, '>>', '%STARTS%') or die; syswrite($f, \"$$ forker\\n\"); close $f;
+open(my $p, '>', \"$ARGV[0].new\") or die; print $p \"$$\\n\"; close $p; rename \"$ARGV[0].new\", $ARGV[0];
+sleep 1 while 1;
+";
+
+#[test]
+fn a_daemon_that_forks_away_is_followed() {
+    let mut bench = Bench::new();
+    let script = bench.script("bin/forker", FORKING);
+    let pidfile = bench.path("forker.pid");
+    bench.spec(
+        "forker",
+        &quick(&format!(
+            "startas: {}\nargs: [\"{file}\"]\ntype: forking\npidfile: {file}\nreadiness: {{pidfile: true}}",
+            script.display(),
+            file = pidfile.display()
+        )),
+    );
+    bench.watch(&[]);
+    bench.until_running(&["forker"]);
+    let pid = bench.the_pid_of("forker");
+    assert_eq!(bench.status_pids("forker"), [pid]);
+    assert_eq!(fs::read_to_string(&pidfile).unwrap().trim(), pid.to_string());
+    bench.kill(pid, "KILL");
+    until("it to be back", || bench.starts_of("forker").len() == 2);
+    bench.until_running(&["forker"]);
+    let next = bench.the_pid_of("forker");
+    bench.ok(&["stop", "forker"]);
+    assert!(!is_alive(next));
+    assert_eq!(bench.starts_of("forker").len(), 2);
+}
+
+const DEAF: &str = "#!/usr/bin/perl
+$SIG{TERM} = sub { open(my $t, '>>', '%STARTS%.term'); print $t \"$$\\n\"; close $t };
+open(my $f, '>>', '%STARTS%') or die; syswrite($f, \"$$ deaf\\n\"); close $f;
+sleep 1 while 1;
+";
+
+#[test]
+fn a_service_that_ignores_term_is_killed_after_its_grace() {
+    let mut bench = Bench::new();
+    let script = bench.script("bin/deaf", DEAF);
+    let stop = "stop: {schedule: [{signal: TERM, wait: 700ms}, {signal: KILL, wait: 5s}]}";
+    bench.spec("deaf", &quick(&format!("startas: {}\n{stop}", script.display())));
+    bench.watch(&[]);
+    bench.until_running(&["deaf"]);
+    let pid = bench.the_pid_of("deaf");
+    let began = Instant::now();
+    bench.spec("deaf", &quick(&format!("startas: {}\n{stop}\nstate: stopped", script.display())));
+    until("TERM to arrive", || bench.path("starts.term").exists());
+    let termed = Instant::now();
+    until("KILL to arrive", || !is_alive(pid));
+    assert!(termed.elapsed() >= Duration::from_millis(600), "{:?}", termed.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+    let terms = fs::read_to_string(bench.path("starts.term")).unwrap();
+    assert_eq!(terms.trim(), pid.to_string(), "one TERM only");
+    bench.until_phase(&["deaf"], "Stopped");
+}
+
+#[test]
+fn a_child_that_a_shell_loop_leaves_behind_ends_with_it() {
+    let mut bench = Bench::new();
+    let script = bench
+        .script("bin/looper", "#!/bin/sh\necho \"$$ looper\" >> '%STARTS%'\nwhile :; do sleep 60; done\n");
+    bench.spec("looper", &quick(&format!("startas: {}", script.display())));
+    bench.watch(&[]);
+    bench.until_running(&["looper"]);
+    until("its child", || bench.inhabitants().len() == 2);
+    bench.spec("looper", &quick(&format!("startas: {}\nstate: stopped", script.display())));
+    until("both to end", || bench.inhabitants().is_empty());
+}
+
+#[test]
+fn scope_main_leaves_the_child_alone() {
+    let mut bench = Bench::new();
+    let script = bench
+        .script("bin/looper", "#!/bin/sh\necho \"$$ looper\" >> '%STARTS%'\nwhile :; do sleep 60; done\n");
+    let stop = "stop: {scope: main, schedule: [{signal: TERM, wait: 5s}, {signal: KILL, wait: 5s}]}";
+    bench.spec("looper", &format!("startas: {}\nreadiness: {{aliveFor: 50ms}}\n{stop}", script.display()));
+    bench.watch(&[]);
+    bench.until_running(&["looper"]);
+    until("its child", || bench.inhabitants().len() == 2);
+    let main = bench.the_pid_of("looper");
+    bench.ok(&["stop", "looper"]);
+    assert!(!is_alive(main));
+    assert_eq!(bench.inhabitants().len(), 1, "the sleep lives on");
+}
+
+#[test]
+fn a_process_that_runs_already_is_adopted_and_not_touched() {
+    let mut bench = Bench::new();
+    let script = bench.daemon("shop", "");
+    let mut child = bench.by_hand(bench.root(), &script.to_string_lossy(), &[]);
+    let pid = bench.the_pid_of("shop");
+    bench.watch(&[]);
+    bench.until_running(&["shop"]);
+    let status = bench.status_of("shop");
+    assert_eq!(status["instances"][0]["pid"], pid, "{status}");
+    assert_eq!(status["instances"][0]["adopted"], true, "{status}");
+    bench.daemon_spec("shop", "restart: {policy: always, backoff: 2s}");
+    bench.until_generation("shop", 2);
+    assert_eq!(bench.alive_of("shop"), [pid]);
+    // It isn't selfsame's child: its end is seen all the same, and what follows it is selfsame's.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    until("another copy", || bench.starts_of("shop").len() == 2);
+    bench.until_running(&["shop"]);
+    assert_eq!(bench.status_of("shop")["instances"][0]["adopted"], false);
+}
+
+#[test]
+fn a_service_that_was_stopped_by_sigstop_ends_without_kill() {
+    let mut bench = Bench::new();
+    let body = "#!/usr/bin/perl
+$SIG{TERM} = sub { open(my $t, '>>', '%STARTS%.term'); print $t \"$$\\n\"; close $t; exit 0 };
+open(my $f, '>>', '%STARTS%') or die; syswrite($f, \"$$ frozen\\n\"); close $f;
+sleep 1 while 1;
+";
+    let script = bench.script("bin/frozen", body);
+    bench.spec(
+        "frozen",
+        &quick(&format!(
+            "startas: {}\nstop: {{schedule: [{{signal: TERM, wait: 15s}}, {{signal: KILL, wait: 5s}}]}}",
+            script.display()
+        )),
+    );
+    bench.watch(&[]);
+    bench.until_running(&["frozen"]);
+    let pid = bench.the_pid_of("frozen");
+    bench.kill(pid, "STOP");
+    until("it to be stopped", || stat_field(pid, 3) == "T");
+    bench.ok(&["stop", "frozen", "--timeout", "12s"]);
+    assert!(!is_alive(pid));
+    assert!(bench.path("starts.term").exists(), "it could do its work on TERM");
+}
+
+#[test]
+fn of_five_edits_while_it_stops_only_the_last_is_started() {
+    let mut bench = Bench::new();
+    let script = bench.script("bin/deaf", &DEAF.replace("$$ deaf", "$$ deaf @ARGV"));
+    let spec = |bench: &Bench, argument: &str| {
+        let stop = "stop: {schedule: [{signal: TERM, wait: 2s}, {signal: KILL, wait: 5s}]}";
+        bench.spec("deaf", &quick(&format!("startas: {}\nargs: [{argument}]\n{stop}", script.display())));
+    };
+    spec(&bench, "v0");
+    bench.watch(&["--settle", "20ms"]);
+    bench.until_running(&["deaf"]);
+    for version in ["v1", "v2", "v3", "v4", "v5"] {
+        spec(&bench, version);
+        until("it to be looked at", || {
+            bench.status_of("deaf")["generation"].as_u64() > Some(u64::from(version.as_bytes()[1] - b'0'))
+        });
+    }
+    until("the last", || bench.starts_of("deaf").iter().any(|(_, words)| words == "v5"));
+    bench.until_running(&["deaf"]);
+    let words: Vec<String> = bench.starts_of("deaf").into_iter().map(|(_, words)| words).collect();
+    assert_eq!(words, ["v0", "v5"]);
+    assert_eq!(bench.alive_of("deaf").len(), 1);
+}
+
+#[test]
+fn a_file_that_is_removed_while_its_service_starts_leaves_nothing() {
+    let mut bench = Bench::new();
+    bench.daemon("slow", "readiness: {aliveFor: 60s}");
+    bench.daemon("other", "");
+    bench.watch(&["--prune-delay", "100ms"]);
+    bench.until_phase(&["slow"], "Starting");
+    let pid = bench.the_pid_of("slow");
+    fs::remove_file(bench.path("specs/slow.yaml")).unwrap();
+    until("it to be gone", || !is_alive(pid));
+    until("status to forget it", || bench.status_of("slow").is_null());
+    assert_eq!(bench.starts_of("slow").len(), 1);
+    assert_eq!(bench.alive_of("other").len(), 1);
+}

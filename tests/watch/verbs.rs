@@ -1,0 +1,135 @@
+//! One-time actions on what a running watch keeps.
+
+use std::fs;
+
+use super::support::{Bench, is_alive, until};
+
+fn watched(more: &str) -> (Bench, i32) {
+    let mut bench = Bench::new();
+    bench.daemon("shop", more);
+    bench.daemon("other", "");
+    bench.watch(&[]);
+    bench.until_running(&["shop", "other"]);
+    let pid = bench.the_pid_of("shop");
+    (bench, pid)
+}
+
+#[test]
+fn stop_holds_until_start() {
+    let (bench, pid) = watched("");
+    bench.ok(&["stop", "shop"]);
+    assert!(!is_alive(pid), "stop waits until it is done");
+    bench.until_phase(&["shop"], "Stopped");
+    // Another change doesn't bring it back.
+    bench.daemon("third", "");
+    bench.until_running(&["third", "other"]);
+    assert_eq!(bench.starts_of("shop").len(), 1);
+    bench.ok(&["start", "shop"]);
+    bench.until_running(&["shop"]);
+    assert_eq!(bench.starts_of("shop").len(), 2);
+    assert_eq!(bench.starts_of("other").len(), 1);
+}
+
+#[test]
+fn stop_holds_until_the_document_changes() {
+    let (bench, pid) = watched("");
+    bench.ok(&["stop", "shop"]);
+    assert!(!is_alive(pid));
+    bench.daemon_spec("shop", "args: [changed]");
+    until("it to run again", || bench.starts_of("shop").last().is_some_and(|(_, words)| words == "changed"));
+}
+
+#[test]
+fn stop_outlives_the_watch_that_did_it() {
+    let (mut bench, pid) = watched("");
+    bench.ok(&["stop", "shop"]);
+    assert!(!is_alive(pid));
+    bench.end_watch("TERM");
+    bench.watch(&[]);
+    bench.daemon("third", "");
+    bench.until_running(&["third"]);
+    assert_eq!(bench.starts_of("shop").len(), 1);
+}
+
+#[test]
+fn restart_gives_a_new_process_once() {
+    let (bench, pid) = watched("args: [\"same\"]");
+    bench.ok(&["restart", "shop"]);
+    bench.until_running(&["shop"]);
+    assert!(!is_alive(pid));
+    assert_eq!(bench.alive_of("shop").len(), 1);
+    assert_eq!(bench.starts_of("shop").len(), 2);
+    assert_eq!(bench.status_pids("shop"), bench.alive_of("shop"));
+    assert_eq!(bench.starts_of("other").len(), 1);
+}
+
+#[test]
+fn all_means_all() {
+    let (bench, pid) = watched("");
+    let other = bench.the_pid_of("other");
+    bench.ok(&["stop", "--all"]);
+    assert!(!is_alive(pid) && !is_alive(other));
+    bench.ok(&["start", "--all"]);
+    bench.until_running(&["shop", "other"]);
+    assert_eq!((bench.starts_of("shop").len(), bench.starts_of("other").len()), (2, 2));
+}
+
+#[test]
+fn a_name_that_nobody_has_is_an_error_with_the_nearest_one() {
+    let (bench, _) = watched("");
+    for verb in ["stop", "start", "restart"] {
+        let ran = bench.run(&[verb, "shpo"]);
+        assert_eq!(ran.code, 1, "{verb}: {ran:?}");
+        assert!(ran.stderr.contains("`shpo`") && ran.stderr.contains("`shop`"), "{verb}: {ran:?}");
+    }
+    assert_eq!(bench.starts().len(), 2);
+}
+
+#[test]
+fn verbs_work_without_a_watch() {
+    let (mut bench, pid) = watched("");
+    bench.end_watch("TERM");
+    bench.ok(&["stop", "shop"]);
+    assert!(!is_alive(pid));
+    assert_eq!(bench.starts_of("shop").len(), 1);
+    bench.ok(&["start", "shop"]);
+    assert_eq!(bench.alive_of("shop").len(), 1);
+    bench.ok(&["restart", "shop"]);
+    assert_eq!(bench.alive_of("shop").len(), 1);
+    assert_eq!(bench.starts_of("shop").len(), 3);
+    assert_eq!(bench.starts_of("other").len(), 1);
+}
+
+#[test]
+fn apply_hands_over_to_a_running_watch() {
+    let (bench, pid) = watched("");
+    let first = bench.ok(&["apply", "specs"]);
+    assert!(first.stdout.contains("nothing to do"), "{first:?}");
+    bench.daemon_spec("other", "args: [changed]");
+    bench.ok(&["apply", "specs"]);
+    assert_eq!(bench.starts_of("other").last().unwrap().1, "changed");
+    assert_eq!(bench.alive_of("other").len(), 1);
+    assert_eq!(bench.alive_of("shop"), [pid]);
+}
+
+#[test]
+fn status_has_exit_codes_and_waits() {
+    let (bench, _) = watched("");
+    assert_eq!(bench.run(&["status"]).code, 0);
+    assert_eq!(bench.run(&["status", "--wait=ready", "--timeout", "10s"]).code, 0);
+    bench.daemon("late", "readiness: {aliveFor: 1500ms}");
+    until("it to be known", || !bench.status_of("late").is_null());
+    assert_eq!(bench.run(&["status"]).code, 5);
+    assert_eq!(bench.run(&["status", "shop"]).code, 0);
+    assert_eq!(bench.run(&["status", "--wait=ready", "--timeout", "15s"]).code, 0);
+    let script = bench.script("bin/failing", "#!/bin/sh\necho \"$$ failing\" >> '%STARTS%'\nexit 1\n");
+    bench.spec("failing", &format!("startas: {}", script.display()));
+    until("it to fail", || !bench.starts_of("failing").is_empty());
+    assert_eq!(bench.run(&["status", "--wait=ready", "--timeout", "300ms"]).code, 5);
+    let labelled = fs::read_to_string(bench.path("specs/shop.yaml")).unwrap();
+    bench.write("specs/shop.yaml", &labelled.replace("{name: shop}", "{name: shop, labels: {tier: web}}"));
+    until("the label to be known", || {
+        let ran = bench.run(&["status", "-l", "tier=web", "--output", "json"]);
+        ran.code == 0 && ran.stdout.contains("\"shop\"") && !ran.stdout.contains("\"other\"")
+    });
+}
