@@ -234,17 +234,28 @@ fn fill_places(record: &mut Record, spec: &Service, seen: Option<&Seen>, draft: 
         }
         return;
     };
+    let look = not_on_record(look, record);
     if due.is_empty() {
         if vacant.is_empty() {
-            beside_the_record(record, spec, look, draft);
+            beside_the_record(record, spec, &look, draft);
         }
         return;
     }
-    match occupy::occupy(spec, look, &vacant) {
+    match occupy::occupy(spec, &look, &vacant) {
         Occupancy::Free => start_all(record, spec, &due, seen.prepared.as_ref(), draft),
         Occupancy::Adopt(places) => adopt_all(record, spec, places, draft),
         Occupancy::Hold(hold) => hold_or_clear(record, spec, hold, &due, draft),
     }
+}
+
+/// What this tick has put on record already (a starter's service) isn't found a second time.
+fn not_on_record(look: &Look, record: &Record) -> Look {
+    let own = |candidate: &Candidate| {
+        let mut processes = record.instances.values().filter_map(|instance| instance.phase.process());
+        processes.any(|process| process.key == candidate.key)
+    };
+    let candidates = look.candidates.iter().filter(|candidate| !own(candidate)).cloned().collect();
+    Look { candidates, ..look.clone() }
 }
 
 /// All places are taken, and more processes match.

@@ -148,7 +148,7 @@ pub(crate) fn candidate(pid: i32) -> Candidate {
     }
 }
 
-/// Everything that plan() is given.
+/// Everything that `plan` is given.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) desired: SpecSet,

@@ -170,6 +170,18 @@ fn a_successor_that_two_replicas_claim_is_a_candidate_again() {
 }
 
 #[test]
+fn the_service_that_a_starter_brought_forth_is_not_taken_for_a_duplicate() {
+    // Found by a property: it was put on record twice, and stopped as surplus.
+    let spec = Service { duplicates: DuplicatePolicy::StopExtra, ..web() };
+    let mut seen = looked(vec![candidate(60)]);
+    seen.processes.insert(0, gone(Exit::Code(0)));
+    let starter =
+        Phase::Starting { process: started(&spec, 40), since: at(998), starter: true, probed: None };
+    let plan = Case::new().with(spec, vec![instance(starter)], seen).plan();
+    assert_eq!((plan.steps.len(), phases_of(&plan, "web")), (0, vec!["Starting 60".to_owned()]));
+}
+
+#[test]
 fn extra_processes_are_stopped_only_where_the_document_says_so() {
     let rows = [
         (DuplicatePolicy::Report, "-"),

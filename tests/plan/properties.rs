@@ -43,15 +43,15 @@ fn a_service(of: &'static str) -> impl Strategy<Value = Service> {
     )
 }
 
-fn a_phase(spec: Service, pid: i32) -> impl Strategy<Value = Phase> {
+fn a_phase(spec: &Service, pid: i32) -> impl Strategy<Value = Phase> + use<> {
     let old = Service { args: vec!["v9".into()], ..spec.clone() };
     let intended = Phase::Intended {
         nonce: format!("n{pid}"),
-        launched: selfsame::plan::launched(&spec, None),
+        launched: selfsame::plan::launched(spec, None),
         since: at(990),
         starter: false,
     };
-    let mut unnoted = stopping(started(&spec, pid), &[], 0, 999);
+    let mut unnoted = stopping(started(spec, pid), &[], 0, 999);
     if let Phase::Stopping { noted, sent, .. } = &mut unnoted {
         (*noted, *sent) = (false, false);
     }
@@ -61,14 +61,14 @@ fn a_phase(spec: Service, pid: i32) -> impl Strategy<Value = Phase> {
         1 => Just(Phase::BackOff { until: at(1010) }),
         1 => Just(Phase::Finished),
         1 => Just(intended),
-        1 => Just(starting(started(&spec, pid), 995)),
-        1 => Just(Phase::Starting { process: started(&spec, pid), since: at(950), starter: true, probed: None }),
-        2 => Just(running(started(&spec, pid))),
+        1 => Just(starting(started(spec, pid), 995)),
+        1 => Just(Phase::Starting { process: started(spec, pid), since: at(950), starter: true, probed: None }),
+        2 => Just(running(started(spec, pid))),
         1 => Just(running(started(&old, pid))),
-        1 => Just(running(adopted(&spec, pid))),
+        1 => Just(running(adopted(spec, pid))),
         1 => Just(unnoted),
-        1 => Just(stopping(started(&spec, pid), &[pid + 5], 0, 900)),
-        1 => Just(stopping(adopted(&spec, pid), &[], 1, 900)),
+        1 => Just(stopping(started(spec, pid), &[pid + 5], 0, 900)),
+        1 => Just(stopping(adopted(spec, pid), &[], 1, 900)),
     ]
 }
 
@@ -124,7 +124,7 @@ fn an_object(place: usize) -> impl Strategy<Value = (Service, Vec<Instance>, Opt
     let of = NAMES[place];
     let base = i32::try_from(place).unwrap() * 1000 + 100;
     a_service(of).prop_flat_map(move |spec| {
-        let phases: Vec<_> = (0..3).map(|i| a_phase(spec.clone(), base + i * 10)).collect();
+        let phases: Vec<_> = (0..3).map(|i| a_phase(&spec, base + i * 10)).collect();
         let sights: Vec<_> =
             (0..3).map(|i| proptest::option::weighted(0.9, a_sight(base + i * 10))).collect();
         let intents: Vec<_> = (0..3)
@@ -195,8 +195,14 @@ fn signallable(case: &Case) -> BTreeSet<ProcessKey> {
     keys
 }
 
+/// `PROPTEST_CASES=5000` looks longer.
+fn config() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(100);
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn the_same_input_gives_the_same_plan(case in a_case()) {
@@ -214,7 +220,7 @@ proptest! {
             .map(|process| process.key.clone())
             .collect();
         let distinct: BTreeSet<_> = keys.iter().collect();
-        prop_assert_eq!(distinct.len(), keys.len());
+        prop_assert!(distinct.len() == keys.len(), "{:?} {}", keys, steps_text(&plan.steps));
     }
 
     #[test]

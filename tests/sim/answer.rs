@@ -46,7 +46,10 @@ fn of_service(world: &mut World, name: &ServiceName, q: &ServiceQuestions, all: 
         let answer = if world.wild && world.chance.once_in(20) {
             IntentSeen::Unknown(Reason::new(Why::Denied, "the start slot"))
         } else {
-            world.slots.get(nonce).map_or(IntentSeen::NothingRan, |key| IntentSeen::Ran(key.clone()))
+            world
+                .slots
+                .get(&(name.clone(), *index, nonce.clone()))
+                .map_or(IntentSeen::NothingRan, |key| IntentSeen::Ran(key.clone()))
         };
         seen.intents.insert(*index, answer);
     }

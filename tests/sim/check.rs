@@ -116,7 +116,8 @@ pub(crate) fn remembered(world: &mut World, memory: &Memory) {
                 && generation == record.generation
                 && instance.failures > failures
                 && failures > 0
-                && wait + Duration::from_millis(500) < last
+                // A wait is seen when it is written down, perhaps only at the second try.
+                && wait + Duration::from_secs(3) < last
             {
                 shrunk.push(format!("the wait of {name}[{index}] shrinks from {last:?} to {wait:?}"));
             }

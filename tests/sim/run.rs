@@ -9,8 +9,8 @@ use selfsame::plan::action::Action;
 use selfsame::plan::memory::{Exit, Memory, Phase};
 use selfsame::plan::{PlanOptions, QuestionHints};
 use selfsame::spec::{
-    AdoptPolicy, DesiredState, DuplicatePolicy, ReadinessCheck, RemovePolicy, Service, ServiceName,
-    ServiceType, SpecSet, StopStep,
+    AdoptPolicy, DesiredState, DuplicatePolicy, ReadinessCheck, RemovePolicy, RestartPolicy, Service,
+    ServiceName, ServiceType, SpecSet, StopScope, StopStep,
 };
 use selfsame::units::{BootTime, Signal, WallTime};
 
@@ -213,6 +213,15 @@ impl Run {
             .unwrap();
         service.on_remove =
             *people.pick(&[None, Some(RemovePolicy::Stop), Some(RemovePolicy::Release)]).unwrap();
+        service.restart.policy = *people
+            .pick(&[
+                RestartPolicy::Always,
+                RestartPolicy::Always,
+                RestartPolicy::OnFailure,
+                RestartPolicy::Never,
+            ])
+            .unwrap();
+        service.stop.scope = *people.pick(&[None, Some(StopScope::Main), Some(StopScope::Tree)]).unwrap();
         let step = |signal, seconds| StopStep { signal, wait: Duration::from_secs(seconds) };
         service.stop.schedule = vec![step(Signal::TERM, 3), step(Signal::KILL, 2)];
         service
@@ -299,9 +308,13 @@ impl Run {
     }
 
     fn intends(&self, proc: &crate::world::Proc) -> bool {
-        self.memory.services.values().flat_map(|record| record.instances.values()).any(|i| match &i.phase {
-            Phase::Intended { nonce, .. } => self.world.slots.get(nonce) == Some(&proc.key),
-            _ => false,
+        self.memory.services.iter().any(|(name, record)| {
+            record.instances.iter().any(|(index, instance)| match &instance.phase {
+                Phase::Intended { nonce, .. } => {
+                    self.world.slots.get(&(name.clone(), *index, nonce.clone())) == Some(&proc.key)
+                }
+                _ => false,
+            })
         })
     }
 
@@ -346,6 +359,9 @@ impl Run {
             let live = u32::try_from(copies.get(name).map_or(0, std::collections::BTreeSet::len)).unwrap();
             let fits = match (spec.state, spec.adopt) {
                 (DesiredState::Running, AdoptPolicy::Require) => live <= spec.replicas,
+                (DesiredState::Running, _) if spec.restart.policy != RestartPolicy::Always => {
+                    live <= spec.replicas
+                }
                 (DesiredState::Running, _) => live == spec.replicas,
                 (DesiredState::Stopped, _) => live == 0,
                 (DesiredState::Observed, _) => true,

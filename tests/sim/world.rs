@@ -65,7 +65,8 @@ pub(crate) struct World {
     pub probes: BTreeMap<ProcessKey, bool>,
     /// On disk.
     pub ledger: Option<Memory>,
-    pub slots: BTreeMap<String, ProcessKey>,
+    /// Start slots by object, index and nonce.
+    pub slots: BTreeMap<(ServiceName, u32, String), ProcessKey>,
     /// The engine was killed: nothing that it still does has an effect.
     pub dead: bool,
     /// May the engine be killed inside this tick?
@@ -336,7 +337,7 @@ impl World {
         let program = launch.program.display().to_string();
         let args: Vec<String> = launch.argv[1..].to_vec();
         let key = self.spawn(&program, &args, Some(&step.service));
-        self.slots.insert(nonce.to_owned(), key.clone());
+        self.slots.insert((step.service.clone(), step.index, nonce.to_owned()), key.clone());
         self.checker.ours.insert(key.clone());
         let lineage = self.lineages;
         self.checker.lineages.insert(lineage);
