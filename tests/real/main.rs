@@ -14,6 +14,7 @@
     reason = "tests"
 )]
 
+mod crash;
 mod host;
 mod ledger;
 mod loops;
