@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::executable::surroundings;
 use crate::facts::{Reason, Why};
@@ -90,7 +91,7 @@ impl Conditions {
         let mut key = expression.text.clone();
         for (name, of) in &types {
             key.push('\0');
-            key.push_str(&format!("{name}:{of}"));
+            let _ = write!(key, "{name}:{of}");
         }
         let mut compiled = self.compiled.borrow_mut();
         if compiled.len() > KEPT_MAX {

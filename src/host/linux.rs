@@ -22,7 +22,7 @@ use super::ledger::{Ledger, LedgerError, Loaded, peek};
 use super::probe::Probes;
 use super::proc::LiveWorld;
 use super::signal::{boot_id, signal_verified};
-use super::spawn::spawn;
+use super::spawn::{keep_exits_of_children, spawn};
 use super::state_dir::{Dirs, LockError, StateLock};
 use super::wake::{Poke, Waker, Wakes};
 use super::{Host, clock, executable};
@@ -105,6 +105,7 @@ impl LinuxHost {
 
     fn new(dirs: &Dirs, ledger: Option<Ledger>, options: HostOptions) -> Result<Self, OpenError> {
         let system = |error: io::Error| OpenError::System(io_text(&error));
+        keep_exits_of_children();
         // Before anything that starts threads: they inherit which signals are blocked.
         let waker = Waker::new(options.signals).map_err(system)?;
         let probes = Probes::new().map_err(system)?;

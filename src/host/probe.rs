@@ -57,6 +57,8 @@ pub struct Probes {
     epoll: OwnedFd,
     pending: BTreeMap<ProcessKey, Pending>,
     answers: BTreeMap<ProcessKey, Answer>,
+    /// Killed and not collected yet.
+    dying: Vec<OwnedFd>,
 }
 
 impl Probes {
@@ -66,7 +68,7 @@ impl Probes {
     /// The kernel gives no more descriptors.
     pub fn new() -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        Ok(Self { epoll, pending: BTreeMap::new(), answers: BTreeMap::new() })
+        Ok(Self { epoll, pending: BTreeMap::new(), answers: BTreeMap::new(), dying: Vec::new() })
     }
 
     /// Readable when a probe may have an answer.
@@ -104,7 +106,7 @@ impl Probes {
         }
     }
 
-    fn begin_command(&self, command: &[String], launch: Option<&Launch>) -> Result<Work, String> {
+    fn begin_command(&mut self, command: &[String], launch: Option<&Launch>) -> Result<Work, String> {
         let launch = launch.ok_or("the probe's user and environment are not known")?;
         let first = command.first().ok_or("the probe's command is empty")?;
         let launch = Launch {
@@ -123,7 +125,7 @@ impl Probes {
             epoll::EventFlags::IN | epoll::EventFlags::ONESHOT,
         );
         if let Err(errno) = watched {
-            kill_tree(&child);
+            self.kill(child);
             return Err(super::errno::errno_text(errno.raw_os_error()));
         }
         Ok(Work::Command { child, exit: None })
@@ -131,6 +133,7 @@ impl Probes {
 
     /// Takes note of what came, and ends what took too long.
     pub fn poll(&mut self, now: BootTime) {
+        self.bury();
         // The events themselves say nothing that the look below doesn't; reading them rearms the level.
         let mut events = Vec::with_capacity(16);
         let zero = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -181,8 +184,20 @@ impl Probes {
 
     fn cancel(&mut self, key: &ProcessKey) {
         if let Some(Pending { work: Work::Command { child, exit: None }, .. }) = self.pending.remove(key) {
-            kill_tree(&child);
+            self.kill(child);
         }
+    }
+
+    fn kill(&mut self, child: Spawned) {
+        kill_tree(&child);
+        self.dying.push(child.pidfd);
+        self.bury();
+    }
+
+    /// Collects what died of it. One that can't die now is asked again, and one that isn't ours any more was collected
+    /// with the orphans.
+    fn bury(&mut self) {
+        self.dying.retain(|pidfd| matches!(reap(pidfd), Ok(None)));
     }
 }
 
@@ -224,8 +239,6 @@ fn kill_tree(child: &Spawned) {
             let _ = send_signal(&held.pidfd, Signal::KILL);
         }
     }
-    // SIGKILL is on its way; a child that can't die now is collected with the orphans.
-    let _ = reap(&child.pidfd);
 }
 
 /// The processes below `top`, as they are now.

@@ -33,7 +33,9 @@ mod pidfd;
 #[expect(unsafe_code, reason = "system calls are made by hand")]
 mod raw;
 
-pub use pidfd::{exit_of, exit_of_status, peek_any_exited, reap, reap_pid, send_signal};
+pub use pidfd::{
+    exit_of, exit_of_status, keep_exits_of_children, peek_any_exited, reap, reap_pid, send_signal,
+};
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;

@@ -160,6 +160,8 @@ pub enum LockError {
 
 /// A killed engine's child holds the lock for a moment longer.
 const DYING: Duration = Duration::from_secs(1);
+/// Whoever only asks who holds it (see [`holder`]) has it for a moment.
+const ASKING: Duration = Duration::from_millis(100);
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
 
 impl StateLock {
@@ -179,7 +181,7 @@ impl StateLock {
                 return Ok(lock);
             }
             let holder = holder_in(&path);
-            let patience = if is_alive(holder) { timeout } else { timeout.max(DYING) };
+            let patience = timeout.max(if is_alive(holder) { ASKING } else { DYING });
             if begin.elapsed() >= patience {
                 return Err(LockError::HeldBy(holder));
             }

@@ -26,6 +26,7 @@ use crate::units::{BootTime, Signal};
 
 /// Why the loop woke up. Several may be true, or none.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent hints, each true or not")]
 pub struct Wakes {
     /// A process on record, or some child, exited.
     pub exits: bool,

@@ -6,6 +6,8 @@
 mod calls;
 mod coerce;
 mod compare;
+mod membership;
+mod mismatch;
 mod names;
 mod patterns;
 mod quantify;
@@ -173,6 +175,10 @@ impl<'a> Checker<'a> {
                 Piece::Text(bytes) => {
                     parts.push(Node::new(Kind::Const(Value::string(bytes)), Type::String, span));
                 }
+                Piece::Value(value) => match self.infer(value) {
+                    Some(node) => parts.push(node),
+                    None => complete = false,
+                },
                 Piece::Variable(name) => match self.scope.variables.get(&name.text) {
                     Some(ty @ (Type::List(_) | Type::Map(_))) => {
                         complete = false;
@@ -273,7 +279,7 @@ impl<'a> Checker<'a> {
             Kind::Range { .. } => child.children().iter().all(|bound| bound.constant().is_some()),
             _ => child.constant().is_some(),
         };
-        if !foldable || !node.children().iter().all(|child| ranges(&child)) {
+        if !foldable || !node.children().iter().all(ranges) {
             return node;
         }
         let nobody = Value::Bool(false);

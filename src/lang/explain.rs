@@ -111,7 +111,7 @@ pub(super) fn explain(context: &Context<'_>, node: &Node) -> Explanation {
         Kind::And(operands) => logical(context, node, operands, false),
         Kind::Or(operands) => logical(context, node, operands, true),
         // `a != b` is one condition to the reader, so the comparison inside is not shown by itself.
-        Kind::Not(inner) if inner.span == node.span => {
+        Kind::Not(inner) if inner.span == node.span && is_comparison(inner) => {
             let mut whole = explain(context, inner);
             whole.outcome = negate(whole.outcome);
             whole
@@ -131,6 +131,13 @@ pub(super) fn explain(context: &Context<'_>, node: &Node) -> Explanation {
         }
         _ => part(context, node, context.value(node), Form::Leaf, operands(context, node)),
     }
+}
+
+fn is_comparison(node: &Node) -> bool {
+    matches!(
+        node.kind,
+        Kind::Compare { .. } | Kind::Regex { .. } | Kind::Glob { .. } | Kind::Member { .. } | Kind::Const(_)
+    )
 }
 
 fn logical(context: &Context<'_>, node: &Node, operands: &Operands, decisive: bool) -> Explanation {

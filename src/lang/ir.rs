@@ -1,5 +1,7 @@
 //! The checked tree: every name resolved, every node typed. Lints of vocabularies walk it.
 
+mod walk;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -288,84 +290,6 @@ impl Node {
     /// A node.
     pub fn new(kind: Kind, ty: Type, span: Span) -> Self {
         Self { kind, ty, span }
-    }
-
-    /// The nodes directly inside, in source order.
-    pub fn children(&self) -> Vec<&Self> {
-        match &self.kind {
-            Kind::Const(_)
-            | Kind::Nothing
-            | Kind::Unknown(_)
-            | Kind::Variable(_)
-            | Kind::Candidate
-            | Kind::Element(_) => Vec::new(),
-            Kind::Interpolated(items)
-            | Kind::List(items)
-            | Kind::Builtin(_, items)
-            | Kind::Call { arguments: items, .. }
-            | Kind::And(Operands { items, .. })
-            | Kind::Or(Operands { items, .. }) => items.iter().collect(),
-            Kind::Range { low, high, .. } => low.iter().chain(high.iter()).map(AsRef::as_ref).collect(),
-            Kind::Field { owner: inner, .. }
-            | Kind::MatchesAny { text: inner, .. }
-            | Kind::Not(inner)
-            | Kind::Regex { text: inner, .. }
-            | Kind::Glob { text: inner, .. }
-            | Kind::Member { value: inner, .. }
-            | Kind::Convert { value: inner, .. }
-            | Kind::ToPath(inner)
-            | Kind::Text { value: inner, .. } => vec![inner],
-            Kind::Entry { owner: a, key: b, .. }
-            | Kind::Index { list: a, index: b }
-            | Kind::Quantifier { list: a, body: b, .. }
-            | Kind::Compare { left: a, right: b, .. }
-            | Kind::Default { value: a, fallback: b }
-            | Kind::Arithmetic { left: a, right: b, .. } => vec![a, b],
-        }
-    }
-
-    /// The same, to change them.
-    pub fn children_mut(&mut self) -> Vec<&mut Self> {
-        match &mut self.kind {
-            Kind::Const(_)
-            | Kind::Nothing
-            | Kind::Unknown(_)
-            | Kind::Variable(_)
-            | Kind::Candidate
-            | Kind::Element(_) => Vec::new(),
-            Kind::Interpolated(items)
-            | Kind::List(items)
-            | Kind::Builtin(_, items)
-            | Kind::Call { arguments: items, .. }
-            | Kind::And(Operands { items, .. })
-            | Kind::Or(Operands { items, .. }) => items.iter_mut().collect(),
-            Kind::Range { low, high, .. } => {
-                low.iter_mut().chain(high.iter_mut()).map(AsMut::as_mut).collect()
-            }
-            Kind::Field { owner: inner, .. }
-            | Kind::MatchesAny { text: inner, .. }
-            | Kind::Not(inner)
-            | Kind::Regex { text: inner, .. }
-            | Kind::Glob { text: inner, .. }
-            | Kind::Member { value: inner, .. }
-            | Kind::Convert { value: inner, .. }
-            | Kind::ToPath(inner)
-            | Kind::Text { value: inner, .. } => vec![inner],
-            Kind::Entry { owner: a, key: b, .. }
-            | Kind::Index { list: a, index: b }
-            | Kind::Quantifier { list: a, body: b, .. }
-            | Kind::Compare { left: a, right: b, .. }
-            | Kind::Default { value: a, fallback: b }
-            | Kind::Arithmetic { left: a, right: b, .. } => vec![a, b],
-        }
-    }
-
-    /// Calls `visit` with this node and all below it, parents first, in source order.
-    pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Self)) {
-        visit(self);
-        for child in self.children() {
-            child.walk(visit);
-        }
     }
 
     /// The field or function that this node asks a vocabulary for.

@@ -44,7 +44,7 @@ fn attested(node: &Node) -> bool {
         _ => {
             let mut kernel = false;
             node.walk(&mut |inner| {
-                kernel |= inner.access().and_then(|access| access.trust) == Some(Trust::Kernel)
+                kernel |= inner.access().and_then(|access| access.trust) == Some(Trust::Kernel);
             });
             kernel
         }
@@ -68,14 +68,14 @@ fn contradictions(node: &Node, source: &str, found: &mut Vec<Diagnostic>) {
             Kind::Not(inner) => (false, inner.as_ref()),
             _ => (true, item),
         };
-        let print = fingerprint(inner, source);
+        let print = fingerprint(inner);
         match seen.insert(print, positive) {
             Some(before) if before == positive => found.push(repeated(item, source)),
             Some(_) => found.push(constant(item.span, !and, "this is also said the other way round")),
             None => {}
         }
         // `x == "a" && x == "b"` is never so; `x != "a" || x != "b"` always.
-        let Some((subject, value)) = equation(inner, source).filter(|_| positive == and) else { continue };
+        let Some((subject, value)) = equation(inner).filter(|_| positive == and) else { continue };
         match equal.get(&subject) {
             Some((other, _)) if *other != value => {
                 found.push(constant(item.span, !and, "a single value cannot be both"));
@@ -102,13 +102,13 @@ fn constant(span: Span, value: bool, label: &str) -> Diagnostic {
 }
 
 /// The subject and the constant of an equation that can hold for one constant only.
-fn equation(node: &Node, source: &str) -> Option<(String, String)> {
+fn equation(node: &Node) -> Option<(String, String)> {
     let Kind::Compare { op: CompareOp::Equal, by, left, right } = &node.kind else { return None };
     let right_fixed = literal(right, *by).is_some();
     let (subject, constant) = if right_fixed { (left, right) } else { (right, left) };
     let value = literal(constant, *by)?;
     // A name and a number may mean the same, so they don't contradict each other.
-    Some((format!("{}: {}", type_of(value), fingerprint(subject, source)), show(value)))
+    Some((format!("{}: {}", type_of(value), fingerprint(subject)), show(value)))
 }
 
 /// The literal of an operand. Two paths may lead to one file, so that what a vocabulary compares without
@@ -121,10 +121,15 @@ fn literal(node: &Node, by: By) -> Option<&Value> {
     }
 }
 
-/// A text that is the same for the same meaning: the source without layout.
-fn fingerprint(node: &Node, source: &str) -> String {
-    let text = source.get(node.span.start..node.span.end).unwrap_or_default();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// A text that is the same for nodes of the same meaning, wherever they are written.
+fn fingerprint(node: &Node) -> String {
+    fn placeless(node: &mut Node) {
+        node.span = Span::default();
+        node.children_mut().into_iter().for_each(placeless);
+    }
+    let mut node = node.clone();
+    placeless(&mut node);
+    format!("{:?}", node.kind)
 }
 
 /// W110: an expensive fact that is read for every candidate.

@@ -8,6 +8,7 @@
 //! Nothing of `pest` leaves this module, its rule names least of all.
 
 mod build;
+mod habits;
 mod limits;
 mod number;
 mod operators;

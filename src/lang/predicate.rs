@@ -188,18 +188,16 @@ impl Binder<'_> {
             );
             return Kind::Nothing;
         };
-        match fit(value, &node.ty) {
-            Some(value) => Kind::Const(value),
-            None => {
-                let message = format!("`{name}` is of type {}, not {}", type_of(value), node.ty);
-                self.diagnostics.push(
-                    Diagnostic::error(codes::BINDING_TYPE, message)
-                        .at(node.span, "used here")
-                        .help(format!("bind it to a {}", node.ty)),
-                );
-                Kind::Unknown(Reason::new(Why::Malformed, format!("value of {name}")))
-            }
+        if let Some(value) = fit(value, &node.ty) {
+            return Kind::Const(value);
         }
+        let message = format!("`{name}` is of type {}, not {}", type_of(value), node.ty);
+        self.diagnostics.push(
+            Diagnostic::error(codes::BINDING_TYPE, message)
+                .at(node.span, "used here")
+                .help(format!("bind it to a value of type {}", node.ty)),
+        );
+        Kind::Unknown(Reason::new(Why::Malformed, format!("value of {name}")))
     }
 
     fn convert(&mut self, value: &Value, to: &'static str, vocabulary: usize, node: &Node) -> Kind {
@@ -209,7 +207,7 @@ impl Binder<'_> {
                 let mut diagnostic =
                     Diagnostic::warning(codes::NO_SUCH, format!("there is no {to} {}", shown(value)))
                         .at(node.span, format!("no such {to}"))
-                        .help(format!("comparisons with it are false; create it, or mend the name"));
+                        .help("comparisons with it are false; create it, or mend the name");
                 if !self.written(node).contains('"') {
                     diagnostic = diagnostic.note(format!("`{}` stands for it", self.written(node)));
                 }

@@ -153,6 +153,7 @@ fn interpolated(pieces: &[Piece], f: &mut Formatter<'_>) -> fmt::Result {
         match piece {
             Piece::Text(bytes) => cooked(bytes, f)?,
             Piece::Variable(name) => write!(f, "${{{}}}", name.text)?,
+            Piece::Value(value) => write!(f, "${{{value}}}")?,
         }
     }
     f.write_char('"')

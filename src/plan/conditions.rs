@@ -93,16 +93,19 @@ fn of_instance(
 fn word(index: u32, instance: &Instance, record: &Record, aim: &Aim, draft: &Draft<'_>) -> PhaseWord {
     let held = draft.changes.get(&index).is_some_and(|change| change.doing == Doing::Held);
     match &instance.phase {
-        Phase::Vacant if *aim != Aim::Run => PhaseWord::Stopped,
-        Phase::Vacant | Phase::BackOff { .. } if held && cannot_tell(draft) => PhaseWord::Unknown,
-        Phase::Vacant if held => PhaseWord::Held,
-        Phase::Vacant | Phase::Intended { .. } => PhaseWord::Pending,
+        Phase::Finished => PhaseWord::Stopped,
+        Phase::Vacant => match (aim, held) {
+            (Aim::Run, true) if cannot_tell(draft) => PhaseWord::Unknown,
+            (Aim::Run, true) => PhaseWord::Held,
+            (Aim::Run, false) => PhaseWord::Pending,
+            (Aim::Stop { .. } | Aim::Remove(_) | Aim::Observe | Aim::Leave, _) => PhaseWord::Stopped,
+        },
+        Phase::BackOff { .. } if held && cannot_tell(draft) => PhaseWord::Unknown,
+        Phase::Intended { .. } => PhaseWord::Pending,
         Phase::BackOff { until } if held && draft.now.boot >= *until => PhaseWord::Held,
         Phase::BackOff { .. } => PhaseWord::BackOff,
-        Phase::Finished => PhaseWord::Stopped,
-        Phase::Starting { .. } => PhaseWord::Starting,
         Phase::Running { .. } if ready::is_ready(instance, &record.spec) => PhaseWord::Running,
-        Phase::Running { .. } => PhaseWord::Starting,
+        Phase::Starting { .. } | Phase::Running { .. } => PhaseWord::Starting,
         Phase::Stopping { .. } => PhaseWord::Stopping,
     }
 }

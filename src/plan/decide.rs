@@ -210,8 +210,11 @@ fn follow_all(
                 }
             } else if now.boot >= since.after(spec.start_timeout) {
                 instance.phase = Phase::Vacant;
-                instance.last_error = Some("its starter exited and no service was found".into());
-                event = Event::Exited { ready_since: None };
+                event = Event::Nothing;
+                if *aim == Aim::Run && *index < spec.replicas {
+                    let error = "its starter exited and no service was found".to_owned();
+                    backoff::after_failure(instance, &spec.restart, (draft.name, *index), error, now.boot);
+                }
             } else {
                 draft.wake(now.boot.after(std::time::Duration::from_millis(100)));
                 draft.wake(since.after(spec.start_timeout));

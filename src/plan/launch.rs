@@ -89,7 +89,12 @@ fn digest(variables: &BTreeMap<String, String>) -> String {
         hash.update(value.as_bytes());
         hash.update([0]);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut hex = String::new();
+    for byte in hash.finalize() {
+        hex.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('?'));
+        hex.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('?'));
+    }
+    hex
 }
 
 /// Field by field; a field that either side doesn't know is not a difference.

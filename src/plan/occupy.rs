@@ -95,7 +95,9 @@ fn cannot_tell(look: &Look) -> Option<Hold> {
 fn pool(look: &Look) -> Vec<&Candidate> {
     let with = |wanted: ArgumentsSeen| {
         let fits = move |candidate: &&Candidate| candidate.arguments == wanted || candidate.anchored;
-        look.candidates.iter().filter(fits).collect::<Vec<_>>()
+        let mut fitting: Vec<&Candidate> = look.candidates.iter().filter(fits).collect();
+        fitting.sort_by_key(|candidate| (candidate.key.start, candidate.key.pid));
+        fitting
     };
     let equal = with(ArgumentsSeen::Equal);
     if equal.is_empty() { with(ArgumentsSeen::Overwritten) } else { equal }

@@ -218,9 +218,11 @@ fn fill_places(record: &mut Record, spec: &Service, seen: Option<&Seen>, draft: 
         }
         return;
     };
-    if record.instances.values().any(is_unsettled) {
+    let too_many =
+        record.instances.range(spec.replicas..).any(|(_, instance)| instance.phase.process().is_some());
+    if too_many || record.instances.values().any(is_unsettled) {
         for index in due {
-            let because = "waits until another instance has come to rest";
+            let because = "waits until another instance has come to rest or is gone";
             draft.change(index, Doing::Nothing, because);
         }
         return;

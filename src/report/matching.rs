@@ -64,8 +64,7 @@ pub fn match_table(rows: &[&MatchRow], world: &dyn World) -> String {
             notes.join("; "),
         ]);
     }
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    lines.join("\n")
+    super::status::plain_rows(&table)
 }
 
 fn user_of(world: &dyn World, pid: Pid) -> String {

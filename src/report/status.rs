@@ -29,8 +29,7 @@ pub fn status_table(services: &[ServiceStatus], now: Now) -> String {
             table.add_row(instance_row(service, instance, now));
         }
     }
-    let text: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    text.join("\n")
+    plain_rows(&table)
 }
 
 fn instance_row(service: &ServiceStatus, instance: &InstanceStatus, now: Now) -> [String; 6] {
@@ -57,13 +56,33 @@ fn ago(since: WallTime, now: Now) -> String {
     format_duration(std::time::Duration::from_secs(rounded))
 }
 
-/// The one thing worth saying in a table.
+/// The one thing worth saying in a table: the cause rather than the consequence.
 fn note(service: &ServiceStatus) -> String {
-    let worth = service.conditions.iter().find(|condition| is_remarkable(condition));
-    match worth {
-        Some(condition) => printable(&condition.message),
+    let worth = service.conditions.iter().filter(|condition| is_remarkable(condition));
+    match worth.min_by_key(|condition| rank(condition.kind)) {
+        Some(condition) => without_name(service, &printable(&condition.message)),
         None if service.instances.iter().any(|i| i.adopted) => "adopted".into(),
         None => String::new(),
+    }
+}
+
+/// The name stands in front already.
+fn without_name(service: &ServiceStatus, message: &str) -> String {
+    message.strip_prefix(&format!("{}: ", service.name)).unwrap_or(message).to_owned()
+}
+
+/// Causes first.
+fn rank(kind: ConditionType) -> u8 {
+    match kind {
+        ConditionType::Degraded => 0,
+        ConditionType::Blocked => 1,
+        ConditionType::Owned => 2,
+        ConditionType::Unique => 3,
+        ConditionType::BackOff => 4,
+        ConditionType::Accepted => 5,
+        ConditionType::UpToDate => 6,
+        ConditionType::Ready => 7,
+        ConditionType::Progressing => 8,
     }
 }
 
@@ -163,4 +182,11 @@ fn exit_words(exit: &Exit) -> String {
         Exit::Unknown => "ended, nobody knows how".into(),
         Exit::Stopped => "was stopped".into(),
     }
+}
+
+/// The table without a frame and without the padding at both ends.
+pub(super) fn plain_rows(table: &Table) -> String {
+    let rows: Vec<String> =
+        table.lines().map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned()).collect();
+    rows.join("\n")
 }

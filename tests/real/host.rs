@@ -13,7 +13,7 @@ use selfsame::host::state_dir::Dirs;
 use selfsame::host::{Host, HostOptions, LinuxHost, OpenError, clock};
 use selfsame::plan::QuestionHints;
 use selfsame::plan::action::Action;
-use selfsame::plan::memory::{Instance, Launched, Memory, Phase};
+use selfsame::plan::memory::{Exit, Instance, Launched, Memory, Phase};
 use selfsame::spec::{
     DesiredState, EnvFrom, Expression, Output, ReadinessCheck, Service, ServiceName, ServiceType, SpecSet,
 };
@@ -63,7 +63,13 @@ impl Stage {
 
     /// A new engine takes over.
     fn begin(&mut self) {
-        let mut host = LinuxHost::open(&self.dirs, HostOptions::default()).unwrap();
+        let options = HostOptions {
+            subreaper: std::env::var_os(INSIDE).is_some(),
+            // Children that other tests start at this moment hold a copy of the lock until they execute.
+            lock_timeout: Duration::from_secs(10),
+            ..HostOptions::default()
+        };
+        let mut host = LinuxHost::open(&self.dirs, options).unwrap();
         let loaded = host.load().unwrap();
         assert_eq!(loaded.problems, Vec::<String>::new());
         self.memory = loaded.memory;
@@ -113,18 +119,21 @@ impl Stage {
         }
     }
 
-    /// Processes of this machine that run the program, by what stands in their arguments.
+    /// Processes of this machine that run the program, by what stands in their arguments; without what such a shell
+    /// forked for a moment.
     fn copies(&self) -> BTreeSet<i32> {
         let program = self.program();
-        procfs::process::all_processes()
+        let parents: BTreeMap<i32, i32> = procfs::process::all_processes()
             .unwrap()
             .filter_map(|process| {
                 let process = process.ok()?;
-                let live = process.stat().ok()?.state != 'Z';
+                let stat = process.stat().ok().filter(|stat| stat.state != 'Z')?;
                 let words = process.cmdline().ok()?;
-                (live && words.get(1).is_some_and(|word| Path::new(word) == program)).then_some(process.pid)
+                let runs = words.get(1).is_some_and(|word| Path::new(word) == program);
+                runs.then_some((process.pid, stat.ppid))
             })
-            .collect()
+            .collect();
+        parents.iter().filter(|(_, parent)| !parents.contains_key(parent)).map(|(pid, _)| *pid).collect()
     }
 }
 
@@ -135,6 +144,23 @@ impl Drop for Stage {
                 nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
         }
     }
+}
+
+/// Set in a process that runs one test alone: then the engine may collect every child.
+const INSIDE: &str = "SELFSAME_TEST_ALONE";
+
+/// True in that process; elsewhere runs the test in such a process, and false.
+fn alone(test: &str) -> bool {
+    if std::env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", &format!("host::{test}"), "--test-threads=1", "--nocapture"])
+        .env(INSIDE, "1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    false
 }
 
 fn name() -> ServiceName {
@@ -367,4 +393,73 @@ fn output_goes_to_the_log_directory() {
     let read = |file: &str| fs::read_to_string(stage.dirs.log.join(file)).unwrap();
     assert_eq!((read("web.stdout.log"), read("web.stderr.log")), ("hello\n".into(), "oops\n".into()));
     kill(&key);
+}
+
+/// It forks away twice, leaves the session, and writes no pidfile.
+#[test]
+fn a_forking_service_without_a_pidfile_comes_to_the_subreaper() {
+    if !alone("a_forking_service_without_a_pidfile_comes_to_the_subreaper") {
+        return;
+    }
+    let text = "#!/bin/sh\ndir=$(dirname \"$0\")\nif [ -n \"$RUN\" ]; then exec 3<>\"$dir/fifo\"\n\
+                while read -r line <&3; do :; done; fi\nRUN=1 setsid \"$0\" </dev/null >/dev/null 2>&1 &\n";
+    let mut stage = Stage::new(text);
+    with_fifo(&stage);
+    stage.spec().service_type = ServiceType::Forking;
+    let key = stage.until_running();
+    assert_eq!(stage.copies(), BTreeSet::from([key.pid.0]));
+    assert_eq!(vital(key.pid).unwrap().parent.0, i32::try_from(std::process::id()).unwrap());
+    // Its exit is known, though we never started it.
+    stage.spec().restart.policy = selfsame::spec::RestartPolicy::Never;
+    send_signal(&hold(&key).unwrap().pidfd, Signal::TERM).unwrap();
+    stage.until("the exit is seen", |instances| {
+        instances.get(&0).is_some_and(|i| i.last_exit == Some(Exit::Signal(Signal::TERM)))
+    });
+}
+
+/// A parent that ignores SIGCHLD hands that down; without care every exit would be unknown.
+#[test]
+fn exits_are_known_where_the_parent_ignored_them() {
+    const TEST: &str = "exits_are_known_where_the_parent_ignored_them";
+    if std::env::var_os(INSIDE).is_none() {
+        let output = std::process::Command::new("/bin/sh")
+            .args(["-c", "trap '' CHLD; exec \"$0\" \"$@\""])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", &format!("host::{TEST}"), "--test-threads=1", "--nocapture"])
+            .env(INSIDE, "1")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        return;
+    }
+    let mut stage = Stage::new("#!/bin/sh\nexit 5\n");
+    stage.until("the code", |instances| {
+        instances.get(&0).is_some_and(|instance| instance.last_exit == Some(Exit::Code(5)))
+    });
+}
+
+/// As php-fpm and spamd do on HUP: the same program under another number.
+#[test]
+fn the_record_follows_a_service_that_comes_back_under_a_new_number() {
+    if !alone("the_record_follows_a_service_that_comes_back_under_a_new_number") {
+        return;
+    }
+    let text = "#!/bin/sh\ndir=$(dirname \"$0\")\ntrap 'RUN=1 \"$0\" & exit 0' HUP\nexec 3<>\"$dir/fifo\"\n\
+                while :; do read -r line <&3; done\n";
+    let mut stage = Stage::new(text);
+    with_fifo(&stage);
+    let first = stage.until_running();
+    let restarts = stage.memory.services[&name()].instances[&0].restarts;
+    send_signal(&hold(&first).unwrap().pidfd, Signal::HUP).unwrap();
+    stage.until(
+        "another number",
+        |instances| matches!(phase(instances), Some(Phase::Running { process, .. }) if process.key != first),
+    );
+    let second = stage.until_running();
+    assert_eq!(stage.copies(), BTreeSet::from([second.pid.0]));
+    assert_eq!(
+        stage.memory.services[&name()].instances[&0].restarts,
+        restarts,
+        "that was no restart of ours"
+    );
 }

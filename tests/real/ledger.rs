@@ -39,7 +39,8 @@ fn intended(memory: &mut Memory, service: &str, nonce: &str) {
 }
 
 fn ledger(dirs: &Dirs) -> Ledger {
-    Ledger::new(dirs.clone(), StateLock::try_lock(dirs).unwrap())
+    // Children that other tests start at this moment hold a copy of the lock until they execute.
+    Ledger::new(dirs.clone(), StateLock::lock_timeout(dirs, Duration::from_secs(10)).unwrap())
 }
 
 fn names(dir: &Path) -> Vec<String> {

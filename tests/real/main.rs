@@ -10,6 +10,7 @@
     clippy::string_slice,
     clippy::disallowed_methods,
     clippy::print_stderr,
+    clippy::pedantic,
     reason = "tests"
 )]
 

@@ -117,7 +117,7 @@ fn links_to_trusted_files_are_followed() {
 fn what_others_can_write_is_not_trusted() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.yaml");
-    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let mode = |path: &Path, mode: u32| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     fs::write(&path, "x").unwrap();
     mode(&path, 0o666);
     problem(dir.path(), ProblemReason::UntrustedSource);
@@ -146,9 +146,9 @@ fn an_unreadable_file_is_not_gone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.yaml");
     fs::write(&path, "x").unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     problem(dir.path(), ProblemReason::Unreadable);
-    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o000)).unwrap();
     assert!(matches!(look(dir.path(), &Trust::own()), Look::Unavailable(_)));
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
 }

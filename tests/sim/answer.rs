@@ -15,7 +15,7 @@ use selfsame::units::{Gid, Uid};
 use crate::world::{Proc, World};
 use selfsame::host::Host;
 
-pub fn observe(world: &mut World, questions: &Questions) -> Observation {
+pub(crate) fn observe(world: &mut World, questions: &Questions) -> Observation {
     world.looks += 1;
     world.clouded.clear();
     let mut services = BTreeMap::new();
@@ -60,7 +60,7 @@ fn of_service(world: &mut World, name: &ServiceName, q: &ServiceQuestions, all: 
     seen
 }
 
-pub fn prepared() -> Prepared {
+pub(crate) fn prepared() -> Prepared {
     Prepared {
         uid: Uid(0),
         gid: Gid(0),
@@ -116,7 +116,7 @@ fn descendants(world: &World, of: &ProcessKey) -> Vec<ProcessKey> {
 }
 
 /// For each replica its arguments.
-pub fn arguments_of(spec: &Service) -> BTreeMap<u32, Vec<String>> {
+pub(crate) fn arguments_of(spec: &Service) -> BTreeMap<u32, Vec<String>> {
     (0..spec.replicas).map(|index| (index, resolve(spec, index, &prepared()).argv[1..].to_vec())).collect()
 }
 

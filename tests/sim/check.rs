@@ -13,7 +13,7 @@ use crate::answer::arguments_of;
 use crate::world::{Proc, World};
 
 #[derive(Debug, Default)]
-pub struct Checker {
+pub(crate) struct Checker {
     /// Started by the engine.
     pub ours: BTreeSet<ProcessKey>,
     /// Adopted by the engine, or followed to.
@@ -25,7 +25,7 @@ pub struct Checker {
 }
 
 /// Before a start: P1, P3 and the intent on disk.
-pub fn start(world: &mut World, step: &Step, nonce: &str) {
+pub(crate) fn start(world: &mut World, step: &Step, nonce: &str) {
     let name = &step.service;
     let record = world.ledger.as_ref().and_then(|memory| memory.services.get(name)).cloned();
     let record = record.as_ref();
@@ -68,7 +68,7 @@ pub fn start(world: &mut World, step: &Step, nonce: &str) {
 }
 
 /// Before a signal arrives: P2.
-pub fn signal(world: &mut World, step: &Step, proc: &Proc) {
+pub(crate) fn signal(world: &mut World, step: &Step, proc: &Proc) {
     let Action::Signal { adopted_by, .. } = &step.action else { return };
     let checker = &world.checker;
     let direct = checker.ours.contains(&proc.key) || checker.adopted.contains(&proc.key);
@@ -84,7 +84,7 @@ pub fn signal(world: &mut World, step: &Step, proc: &Proc) {
 }
 
 /// A process that may be adopted: the identity rule holds, and nothing speaks against it.
-pub fn adopted(world: &mut World, step: &Step, key: &ProcessKey) {
+pub(crate) fn adopted(world: &mut World, step: &Step, key: &ProcessKey) {
     let Some(proc) = world.alive(key).cloned() else { return };
     if proc.copy_of.as_ref() != Some(&step.service) || proc.foreign_user || proc.supervisor || proc.weak {
         world.violated(format!("{} is adopted for {} and isn't it", key.pid, step.service));
@@ -92,7 +92,7 @@ pub fn adopted(world: &mut World, step: &Step, key: &ProcessKey) {
 }
 
 /// What is on record is ours from then on; and the wait never shrinks while it keeps failing.
-pub fn remembered(world: &mut World, memory: &Memory) {
+pub(crate) fn remembered(world: &mut World, memory: &Memory) {
     let mut shrunk = Vec::new();
     for (name, record) in &memory.services {
         for (index, instance) in &record.instances {

@@ -21,7 +21,7 @@ const NAMES: [&str; 4] = ["api", "db", "queue", "web"];
 /// Ticks at one moment without coming to rest.
 const HOT: u32 = 40;
 
-pub struct Run {
+pub(crate) struct Run {
     world: World,
     /// Chance of the people who edit documents: apart, so that it doesn't shift with the host's.
     people: Chance,
@@ -33,7 +33,7 @@ pub struct Run {
 
 /// What happened in all runs together.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub(crate) struct Tally {
     pub starts: u64,
     pub adoptions: u64,
     pub signals: u64,
@@ -43,7 +43,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub fn add(&mut self, run: &Run) {
+    pub(crate) fn add(&mut self, run: &Run) {
         self.starts += run.world.starts;
         self.adoptions += run.world.adoptions;
         self.signals += run.world.signals;
@@ -54,19 +54,19 @@ impl Tally {
 }
 
 impl Run {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let world = World::new(seed);
         let memory = Memory::new(world.boot_id());
         let options = TickOptions { plan: PlanOptions::default(), hints: QuestionHints { full: true } };
         Self { people: Chance::new(seed ^ 0xfeed), memory, options, crashes: 0, held: 0, world }
     }
 
-    pub fn story(&self, lines: usize) -> String {
+    pub(crate) fn story(&self, lines: usize) -> String {
         let log = &self.world.log;
         log[log.len().saturating_sub(lines)..].join("\n")
     }
 
-    pub fn whole(&mut self) -> Result<(), String> {
+    pub(crate) fn whole(&mut self) -> Result<(), String> {
         for name in NAMES {
             if self.people.below(4) > 0 {
                 self.edit(name);
@@ -99,7 +99,7 @@ impl Run {
             }
             if !done.again {
                 let wait =
-                    done.next.map_or(Duration::from_secs(600), |next| next.since(BootTime(self.world.now)));
+                    done.next.map_or(Duration::from_mins(10), |next| next.since(BootTime(self.world.now)));
                 // An exit wakes the engine; in wild times such events get lost.
                 let event = self.world.next_event().map_or(wait, |at| at.saturating_sub(self.world.now));
                 let wild = self.world.wild && self.people.once_in(2);
@@ -314,7 +314,7 @@ impl Run {
             if self.world.log.len() != last_event.1 {
                 last_event = (self.world.now, self.world.log.len());
             }
-            if self.world.now - last_event.0 > Duration::from_secs(45) {
+            if self.world.now.saturating_sub(last_event.0) > Duration::from_secs(45) {
                 return Ok(());
             }
         }
@@ -343,7 +343,7 @@ impl Run {
             }
         }
         for (name, spec) in &desired.services {
-            let live = u32::try_from(copies.get(name).map_or(0, |lineages| lineages.len())).unwrap();
+            let live = u32::try_from(copies.get(name).map_or(0, std::collections::BTreeSet::len)).unwrap();
             let fits = match (spec.state, spec.adopt) {
                 (DesiredState::Running, AdoptPolicy::Require) => live <= spec.replicas,
                 (DesiredState::Running, _) => live == spec.replicas,

@@ -14,8 +14,9 @@ use selfsame::units::{BootId, BootTime, Now, Pid, Signal, StartTicks, WallTime};
 use crate::chance::Chance;
 
 /// A process as it really is.
+#[expect(clippy::struct_excessive_bools, reason = "facts, each by itself")]
 #[derive(Clone, Debug)]
-pub struct Proc {
+pub(crate) struct Proc {
     pub key: ProcessKey,
     /// What it is a copy of; `None` is a stranger.
     pub copy_of: Option<ServiceName>,
@@ -41,13 +42,13 @@ pub struct Proc {
 
 impl Proc {
     /// It exits because it has done its work, not because of a fault.
-    pub fn service_is_starter(&self) -> bool {
+    pub(crate) fn service_is_starter(&self) -> bool {
         self.forks_at.is_some() || self.starter
     }
 }
 
 #[derive(Debug)]
-pub struct World {
+pub(crate) struct World {
     pub chance: Chance,
     pub wild: bool,
     pub now: Duration,
@@ -82,7 +83,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             chance: Chance::new(seed),
             wild: true,
@@ -112,27 +113,29 @@ impl World {
         }
     }
 
-    pub fn boot_id(&self) -> BootId {
+    pub(crate) fn boot_id(&self) -> BootId {
         BootId(format!("boot-{}", self.boot))
     }
 
-    pub fn say(&mut self, line: impl std::fmt::Display) {
+    pub(crate) fn say(&mut self, line: impl std::fmt::Display) {
         self.log.push(format!("{:>9.3}s  {line}", self.now.as_secs_f64()));
     }
 
-    pub fn violated(&mut self, what: String) {
+    pub(crate) fn violated(&mut self, what: String) {
         self.say(format!("VIOLATION {what}"));
         self.violations.push(what);
     }
 
-    pub fn alive(&self, key: &ProcessKey) -> Option<&Proc> {
+    pub(crate) fn alive(&self, key: &ProcessKey) -> Option<&Proc> {
         self.procs.get(&key.pid.0).filter(|proc| proc.key == *key)
     }
 
     fn new_key(&mut self) -> ProcessKey {
         // The number that was freed last comes back first: the worst case.
         let pid = self.freed.pop().unwrap_or_else(|| {
-            (300..).find(|pid| !self.procs.contains_key(pid) && !self.last_start.contains_key(pid)).unwrap()
+            (300..9999)
+                .find(|pid| !self.procs.contains_key(pid) && !self.last_start.contains_key(pid))
+                .unwrap()
         });
         let ticks = u64::try_from(self.now.as_millis() / 10).unwrap();
         let start = ticks.max(self.last_start.get(&pid).map_or(0, |last| last + 1));
@@ -141,7 +144,12 @@ impl World {
     }
 
     /// A process comes to be.
-    pub fn spawn(&mut self, program: &str, args: &[String], copy_of: Option<&ServiceName>) -> ProcessKey {
+    pub(crate) fn spawn(
+        &mut self,
+        program: &str,
+        args: &[String],
+        copy_of: Option<&ServiceName>,
+    ) -> ProcessKey {
         let key = self.new_key();
         self.lineages += 1;
         let proc = Proc {
@@ -176,7 +184,7 @@ impl World {
         key
     }
 
-    pub fn end(&mut self, key: &ProcessKey, exit: Exit) {
+    pub(crate) fn end(&mut self, key: &ProcessKey, exit: Exit) {
         let Some(proc) = self.alive(key).cloned() else { return };
         self.procs.remove(&key.pid.0);
         self.freed.push(key.pid.0);
@@ -216,7 +224,7 @@ impl World {
             3 => proc.dies_at = Some((now + delay * 20, Exit::Code(0))),
             4 => proc.deaf = true,
             5 => proc.leaves_workers = true,
-            6 => proc.ready_at = now + Duration::from_secs(3600),
+            6 => proc.ready_at = now + Duration::from_hours(1),
             _ => {}
         }
         let parent = proc.clone();
@@ -226,12 +234,12 @@ impl World {
     }
 
     /// When the next process forks or exits of itself.
-    pub fn next_event(&self) -> Option<Duration> {
+    pub(crate) fn next_event(&self) -> Option<Duration> {
         self.procs.values().filter_map(|p| p.forks_at.or(p.dies_at.as_ref().map(|d| d.0))).min()
     }
 
     /// Time goes by, and what was to happen happens.
-    pub fn pass(&mut self, time: Duration) {
+    pub(crate) fn pass(&mut self, time: Duration) {
         let until = self.now + time;
         loop {
             let next =
@@ -270,7 +278,7 @@ impl World {
     }
 
     /// Mischief between two calls of the engine.
-    pub fn mischief(&mut self) {
+    pub(crate) fn mischief(&mut self) {
         if !self.wild {
             return;
         }

@@ -27,7 +27,7 @@ impl LinuxHost {
     ) -> Look {
         let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
         let places = self.places();
-        let user = match self.wanted_user(spec, world) {
+        let user = match wanted_user(spec, world) {
             Ok(user) => user,
             Err(reason) => {
                 let note = format!("the user can't be looked up: {reason}");
@@ -82,19 +82,6 @@ impl LinuxHost {
         identity::look(&query, world, pids)
     }
 
-    /// The uid that the document asks for.
-    pub(super) fn wanted_user(&self, spec: &Service, world: &dyn World) -> Result<Option<Uid>, Reason> {
-        match &spec.user {
-            None => Ok(None),
-            Some(Account::Id(uid)) => Ok(Some(Uid(*uid))),
-            Some(Account::Name(name)) => match world.user_id(name) {
-                Fact::Known(uid) => Ok(Some(uid)),
-                Fact::Absent => Err(Reason::new(Why::Nss, format!("there is no user `{name}`"))),
-                Fact::Unknown(reason) => Err(reason),
-            },
-        }
-    }
-
     /// `None`: it belongs to a process that is on record for another object, as one of its tree.
     fn candidate(
         &self,
@@ -135,6 +122,19 @@ impl LinuxHost {
             recorded_for,
             weak: found.self_reported,
         })
+    }
+}
+
+/// The uid that the document asks for.
+pub(super) fn wanted_user(spec: &Service, world: &dyn World) -> Result<Option<Uid>, Reason> {
+    match &spec.user {
+        None => Ok(None),
+        Some(Account::Id(uid)) => Ok(Some(Uid(*uid))),
+        Some(Account::Name(name)) => match world.user_id(name) {
+            Fact::Known(uid) => Ok(Some(uid)),
+            Fact::Absent => Err(Reason::new(Why::Nss, format!("there is no user `{name}`"))),
+            Fact::Unknown(reason) => Err(reason),
+        },
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::LinuxHost;
-use super::look::pidfile_path;
+use super::look::{pidfile_path, wanted_user};
 use crate::facts::{Fact, ProcessKey, Reason, Why};
 use crate::host::exits::Life;
 use crate::host::proc::LiveWorld;
@@ -101,7 +101,7 @@ impl LinuxHost {
         let (ready, ready_detail) = self.readiness(index, question, spec, &places, world);
         let mut tree = living(&question.tree);
         if question.list_tree {
-            let below = self.keys(&below(question.key.pid, world), world);
+            let below = keys(&below(question.key.pid, world), world);
             let known: BTreeSet<ProcessKey> = tree.iter().cloned().collect();
             tree.extend(below.into_iter().filter(|key| !known.contains(key)));
         }
@@ -129,7 +129,7 @@ impl LinuxHost {
             Fact::Known(_) | Fact::Absent => return Fact::Absent,
             Fact::Unknown(reason) => return Fact::Unknown(reason),
         }
-        let user = match self.wanted_user(rule, world) {
+        let user = match wanted_user(rule, world) {
             Ok(user) => user,
             Err(reason) => return Fact::Unknown(reason),
         };
@@ -183,7 +183,7 @@ impl LinuxHost {
         if pids.is_empty() {
             return None;
         }
-        let user = self.wanted_user(spec, world).ok()?;
+        let user = wanted_user(spec, world).ok()?;
         let recorded: BTreeSet<Pid> =
             questions.recorded.keys().filter(|key| **key != question.key).map(|key| key.pid).collect();
         let pids: Vec<Pid> = pids.into_iter().filter(|pid| !recorded.contains(pid)).collect();
@@ -215,10 +215,10 @@ impl LinuxHost {
             .filter(|pid| world.stat(*pid).known().is_some_and(|stat| stat.sid == gone))
             .collect()
     }
+}
 
-    fn keys(&self, pids: &[Pid], world: &LiveWorld) -> Vec<ProcessKey> {
-        pids.iter().filter_map(|pid| world.process_key(*pid).known()).collect()
-    }
+fn keys(pids: &[Pid], world: &LiveWorld) -> Vec<ProcessKey> {
+    pids.iter().filter_map(|pid| world.process_key(*pid).known()).collect()
 }
 
 /// Those that live.

@@ -13,10 +13,13 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, getsockname, 
 use super::Answer;
 use crate::host::errno::errno_text;
 
+/// What the resolver found, and the descriptor that says so.
+type Resolving = (Receiver<io::Result<Vec<SocketAddr>>>, Arc<OwnedFd>);
+
 /// The addresses that are still to be tried, and the one that is being tried.
 #[derive(Debug)]
 pub(super) struct Connecting {
-    resolving: Option<(Receiver<io::Result<Vec<SocketAddr>>>, Arc<OwnedFd>)>,
+    resolving: Option<Resolving>,
     left: Vec<SocketAddr>,
     under_way: Option<(SocketAddr, OwnedFd)>,
     last: String,

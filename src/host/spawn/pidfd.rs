@@ -91,6 +91,13 @@ pub fn send_signal(pidfd: impl AsFd, signal: Signal) -> io::Result<()> {
     if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Makes sure that exits of children are kept for us: a parent that ignored SIGCHLD hands that down through execve, and
+/// then the kernel throws every status away.
+pub fn keep_exits_of_children() {
+    // SAFETY: the default disposition, which runs no code.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+}
+
 /// Waits for a child that is exiting already, and collects its status.
 pub(super) fn reap_now(pidfd: &OwnedFd) {
     let _ = wait_id(libc::P_PIDFD, pidfd.as_raw_fd().unsigned_abs(), libc::WEXITED);

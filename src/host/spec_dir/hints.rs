@@ -98,8 +98,7 @@ impl Hints for NotifyHints {
 /// Reading is no change; our own reads would wake us for ever. A lost queue comes as an event without a path.
 fn matters(event: &Event) -> bool {
     match event.kind {
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
-        EventKind::Access(_) => event.need_rescan(),
+        EventKind::Access(kind) => kind == AccessKind::Close(AccessMode::Write) || event.need_rescan(),
         EventKind::Any
         | EventKind::Create(_)
         | EventKind::Modify(_)

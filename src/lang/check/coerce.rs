@@ -195,11 +195,9 @@ pub fn type_of(value: &Value) -> Type {
 }
 
 pub(super) fn word_help(text: &str, words: &[&str]) -> String {
-    match did_you_mean(text, words.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => {
-            let some: Vec<String> = words.iter().take(12).map(|word| format!("`{word}`")).collect();
-            format!("write one of {}{}", some.join(", "), if words.len() > 12 { ", ..." } else { "" })
-        }
+    if let Some(near) = did_you_mean(text, words.iter().copied()) {
+        return format!("did you mean `{near}`?");
     }
+    let some: Vec<String> = words.iter().take(12).map(|word| format!("`{word}`")).collect();
+    format!("write one of {}{}", some.join(", "), if words.len() > 12 { ", ..." } else { "" })
 }

@@ -79,8 +79,9 @@ impl Checker<'_> {
                     format!("write `any({}, x => x.{} == ...)`", self.text(node.span), word.text)
                 }
                 (Type::Map(_), [word, rest @ ..]) => {
-                    let rest: String = rest.iter().map(|word| format!(".{}", word.text)).collect();
-                    format!("write `{}[\"{}\"]{rest}`", self.text(node.span), word.text)
+                    let dot = if rest.is_empty() { "" } else { "." };
+                    let (map, rest) = (self.text(node.span), dotted(rest));
+                    format!("write `{map}[\"{}\"]{dot}{rest}`", word.text)
                 }
                 _ => "remove what follows the dot".to_owned(),
             };

@@ -6,14 +6,14 @@ use std::sync::LazyLock;
 use pest::iterators::{Pair, Pairs};
 use pest::pratt_parser::{Assoc, Op, PrattParser};
 
+use super::habits::{chain, joined_help};
 use super::limits::{DEPTH_MAX, NODES_MAX, too_deep};
-use super::operators::{self, Meant};
+use super::operators;
 use super::rules::Rule;
 use super::{number, text};
-use crate::diagnostic::{Diagnostic, Span, did_you_mean};
+use crate::diagnostic::{Diagnostic, Span};
 use crate::lang::ast::{Argument, ArithmeticOp, CompareOp, Expr, Ident, Kind, Literal};
 use crate::lang::codes;
-use crate::lang::print::quote;
 
 static PRECEDENCE: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
     let left = |rule| Op::infix(rule, Assoc::Left);
@@ -27,9 +27,9 @@ static PRECEDENCE: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
 });
 
 /// A node with what the next one up needs to know.
-struct Built {
-    expr: Expr,
-    depth: usize,
+pub(super) struct Built {
+    pub(super) expr: Expr,
+    pub(super) depth: usize,
     /// A comparison without parentheses, which must not be an operand of another one.
     bare: bool,
 }
@@ -44,7 +44,7 @@ pub(super) fn expression(pairs: Pairs<'_, Rule>, offset: usize) -> (Option<Expr>
 }
 
 /// Interior mutability because the Pratt parser holds three closures over it at once.
-struct Builder {
+pub(super) struct Builder {
     offset: usize,
     diagnostics: RefCell<Vec<Diagnostic>>,
     nodes: Cell<usize>,
@@ -57,12 +57,12 @@ impl Builder {
         Span::new(self.offset + span.start(), self.offset + span.end())
     }
 
-    fn report(&self, diagnostic: Diagnostic) {
+    pub(super) fn report(&self, diagnostic: Diagnostic) {
         self.diagnostics.borrow_mut().push(diagnostic);
     }
 
     /// A node over others. One that would be too deep is reported once and left out.
-    fn node(&self, kind: Kind, span: Span, below: usize) -> Built {
+    pub(super) fn node(&self, kind: Kind, span: Span, below: usize) -> Built {
         self.nodes.set(self.nodes.get() + 1);
         if self.nodes.get() == NODES_MAX + 1 {
             self.report(
@@ -151,7 +151,7 @@ impl Builder {
         }
     }
 
-    fn invalid(&self, left: Built, right: Built) -> Built {
+    pub(super) fn invalid(&self, left: Built, right: Built) -> Built {
         let (span, below) = around(&left, &right);
         self.node(Kind::Invalid(vec![left.expr, right.expr]), span, below)
     }
@@ -175,7 +175,7 @@ impl Builder {
         self.node(if and { Kind::And(items) } else { Kind::Or(items) }, span, below)
     }
 
-    fn comparison(&self, left: Built, op: CompareOp, op_span: Span, right: Built) -> Built {
+    pub(super) fn comparison(&self, left: Built, op: CompareOp, op_span: Span, right: Built) -> Built {
         let (span, below) = around(&left, &right);
         let chained = left.bare.then(|| chain(&left.expr, op, &right.expr)).flatten();
         if left.bare {
@@ -193,46 +193,6 @@ impl Builder {
         }
         let kind = Kind::Compare { op, op_span, left: Box::new(left.expr), right: Box::new(right.expr) };
         Built { bare: true, ..self.node(kind, span, below) }
-    }
-
-    fn wrong_comparison(&self, left: Built, text: &str, place: Span, right: Built) -> Built {
-        match operators::foreign(text) {
-            Some(Meant::Compare(op)) => {
-                self.foreign(place, text, op.symbol());
-                self.comparison(left, op, place, right)
-            }
-            Some(Meant::Not(op)) => {
-                let span = left.expr.span.to(right.expr.span);
-                let inner = self.comparison(left, op, place, right);
-                self.report(
-                    Diagnostic::error(codes::FOREIGN_OPERATOR, format!("there is no operator `{text}`"))
-                        .at(place, "only `in` has a negation of its own")
-                        .help(format!("write `!({})`", inner.expr)),
-                );
-                self.node(Kind::Not(Box::new(inner.expr)), span, inner.depth)
-            }
-            None => {
-                let near = did_you_mean(text, operators::words());
-                let help = near.map_or_else(
-                    || "the operators that are words: `in`, `not in`, `like`, `contains`, `starts_with`, `ends_with`, `under`".into(),
-                    |near| format!("did you mean `{near}`?"),
-                );
-                self.report(
-                    Diagnostic::error(codes::UNKNOWN_OPERATOR, format!("unknown operator `{text}`"))
-                        .at(place, "no such operator")
-                        .help(help),
-                );
-                self.invalid(left, right)
-            }
-        }
-    }
-
-    fn foreign(&self, place: Span, text: &str, ours: &str) {
-        self.report(
-            Diagnostic::error(codes::FOREIGN_OPERATOR, format!("there is no operator `{text}`"))
-                .at(place, "no such operator")
-                .help(format!("write `{ours}`")),
-        );
     }
 
     fn operand(&self, pair: Pair<'_, Rule>) -> Built {
@@ -422,79 +382,8 @@ impl Builder {
             (name, None) => (Argument { name, value: Expr::new(Kind::Invalid(Vec::new()), span) }, 1),
         }
     }
-
-    fn wrong_atom(&self, pair: &Pair<'_, Rule>, span: Span) -> Built {
-        let written = pair.as_str();
-        match pair.as_rule() {
-            Rule::wrong_string => {
-                let inside = written.trim_matches(['\'', '`', '“', '”']);
-                self.report(
-                    Diagnostic::error(codes::QUOTES, "strings stand in double quotes")
-                        .at(span, "other quotes")
-                        .help(format!("write `{}`", quote(inside.as_bytes()))),
-                );
-                self.node(Kind::Literal(Literal::String(inside.as_bytes().to_vec(), false)), span, 0)
-            }
-            Rule::wrong_path => {
-                self.report(
-                    Diagnostic::error(codes::BARE_PATH, format!("the path `{written}` is not quoted"))
-                        .at(span, "a path without quotes")
-                        .help(format!("write `{}`", quote(written.as_bytes()))),
-                );
-                self.node(Kind::Literal(Literal::String(written.as_bytes().to_vec(), false)), span, 0)
-            }
-            Rule::wrong_dollar => {
-                let name = written.trim_matches(['$', '{', '}']);
-                self.report(
-                    Diagnostic::error(
-                        codes::UNEXPECTED,
-                        format!("`{written}` is not how variables are written"),
-                    )
-                    .at(span, "no `$` outside of strings")
-                    .help(format!("write `{name}`, or `env(\"{name}\")` for the environment of the process")),
-                );
-                self.node(Kind::Invalid(Vec::new()), span, 0)
-            }
-            Rule::open_string => {
-                self.report(
-                    Diagnostic::error(codes::UNCLOSED_STRING, "this string is not closed")
-                        .at(Span::new(span.start, span.start + 1), "opened here")
-                        .help("add the closing `\"`"),
-                );
-                self.node(Kind::Invalid(Vec::new()), span, 0)
-            }
-            _ => {
-                self.report(
-                    Diagnostic::error(codes::MISSING_OPERAND, "a value is missing here")
-                        .at(span, "nothing stands here")
-                        .help("write a field, a literal or a call"),
-                );
-                self.node(Kind::Invalid(Vec::new()), span, 0)
-            }
-        }
-    }
 }
 
 fn around(left: &Built, right: &Built) -> (Span, usize) {
     (left.expr.span.to(right.expr.span), left.depth.max(right.depth))
-}
-
-fn joined_help(left: &Expr, right: &Expr) -> String {
-    if matches!(left.kind, Kind::Name(_)) && matches!(right.kind, Kind::Literal(_)) {
-        return format!("write `{left} == {right}`");
-    }
-    let (left, right) = (left.to_string(), right.to_string());
-    // What could not be read has no spelling that could be pasted.
-    if left.contains('…') || right.contains('…') {
-        return "write `&&` or a comparison between them".to_owned();
-    }
-    format!("write `{left} && {right}`, or a comparison between them")
-}
-
-/// `a < b < c` as `a < b && b < c`.
-fn chain(left: &Expr, op: CompareOp, right: &Expr) -> Option<String> {
-    match &left.kind {
-        Kind::Compare { right: middle, .. } => Some(format!("{left} && {middle} {} {right}", op.symbol())),
-        _ => None,
-    }
 }

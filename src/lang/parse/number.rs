@@ -1,5 +1,10 @@
 //! Numbers and what starts with a digit: integers, sizes, durations, percentages, addresses, times.
 
+#![allow(
+    clippy::unnecessary_box_returns,
+    reason = "all results here hold the diagnostic boxed, being small without it"
+)]
+
 use std::net::IpAddr;
 
 use crate::diagnostic::{Code, Diagnostic};

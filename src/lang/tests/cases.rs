@@ -20,9 +20,11 @@ fn check(file: &str, answer: impl Fn(&str, &str) -> String) {
         let comments: Vec<&str> = block.lines().filter(|line| line.starts_with("// ")).collect();
         let expression: Vec<&str> = line("> ").collect();
         let facts: Vec<&str> = line("@ ").collect();
-        comments.iter().for_each(|comment| writeln!(out, "{comment}").expect("a string"));
-        expression.iter().for_each(|text| writeln!(out, "> {text}").expect("a string"));
-        facts.iter().for_each(|text| writeln!(out, "@ {text}").expect("a string"));
+        for (mark, lines) in [("", &comments), ("> ", &expression), ("@ ", &facts)] {
+            for text in lines {
+                writeln!(out, "{mark}{text}").expect("a string");
+            }
+        }
         if !expression.is_empty() {
             out.push_str(&answer(&expression.join("\n"), &facts.join("; ")));
         }

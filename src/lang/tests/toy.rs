@@ -51,7 +51,7 @@ macro_rules! object {
 }
 object!(Thing, "thing", this => format!("thing with {} facts", this.0.len()));
 object!(Who, "who", this => NAMES.iter().find(|(_, id)| *id == this.0).map_or(this.0.to_string(), |(n, _)| (*n).to_owned()));
-object!(Doc, "doc", this => String::from_utf8_lossy(&this.0).into_owned());
+object!(Doc, "doc", this => String::from_utf8_lossy(&this.0));
 object!(Limit, "limit", this => this.0.to_string());
 
 const NAMES: [(&str, i64); 3] = [("root", 0), ("www-data", 33), ("ann", 1000)];

@@ -1,0 +1,19 @@
+//! The decision as tables, case by case; and properties that hold for every input.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
+#[path = "plan/bench.rs"]
+mod bench;
+#[path = "plan/cells.rs"]
+mod cells;
+#[path = "plan/courses.rs"]
+mod courses;
+#[path = "plan/properties.rs"]
+mod properties;
