@@ -7,10 +7,10 @@ use super::args::{ExplainArgs, MatchArgs, MatchOutput, Output};
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::diagnostic::{Diagnostic, Source};
-use crate::facts::Fact;
+use crate::facts::{Fact, Reason, Why};
 use crate::lang::schema::Vocabulary as _;
 use crate::lang::value::{Type, Value};
-use crate::lang::{Matcher, Predicate, Verdict, Vocabularies};
+use crate::lang::{Matcher, Missing, Predicate, Verdict, Vocabularies};
 use crate::process::expression::{compile_expression, variables};
 use crate::process::snapshot::Snapshot;
 use crate::process::world::{Namespace, World};
@@ -205,6 +205,11 @@ impl Question<'_> {
     }
 
     fn row(&self, pid: Pid, facts: &Vocabularies<'_>) -> MatchRow {
+        if !self.is_there(pid) {
+            // An expression that reads no fact (`pid > 1`) would be true for any number.
+            let gone = Missing { what: "pid".into(), reason: Reason::new(Why::Vanished, format!("{pid}")) };
+            return MatchRow::new(pid, &Verdict::Unknown(vec![gone]), Vec::new());
+        }
         let verdict = self.matcher.eval(&candidate(pid), facts);
         let mut notes = self.vocabulary.take_notes();
         let foreign = matches!(verdict, Verdict::Match | Verdict::Unknown(_)) && self.is_elsewhere(pid);
@@ -212,6 +217,11 @@ impl Question<'_> {
             notes.push("in another pid namespace".into());
         }
         MatchRow::new(pid, if foreign { &Verdict::NoMatch } else { &verdict }, notes)
+    }
+
+    /// Not there is only what a complete listing lacks.
+    fn is_there(&self, pid: Pid) -> bool {
+        self.all_pids || self.world.pids().known().is_none_or(|pids| pids.contains(&pid))
     }
 
     /// In a PID namespace of its own (a container): not this host's process unless it was asked for by number.
@@ -281,8 +291,8 @@ fn explain(question: &Question<'_>, output: Output, terminal: Terminal) -> Exit 
         }
         Output::Text => terminal.data(&texts.join("\n")),
     }
-    let verdicts: Vec<MatchRow> = chosen.iter().map(|pid| question.row(*pid, &facts)).collect();
-    exit_of(&verdicts)
+    // An explanation was asked for and given, whatever the verdict in it.
+    Exit::Ok
 }
 
 impl Question<'_> {

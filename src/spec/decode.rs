@@ -151,7 +151,10 @@ impl<'n> Object<'n> {
             }
         }
         for field in table.fields.iter().filter(|field| field.default == "required") {
-            if !pairs.iter().any(|(key, _)| key.text == field.name) {
+            // A misspelt one is not missing as well.
+            let is_meant =
+                |key: &Scalar| key.text == field.name || object.near(&key.text) == Some(field.name);
+            if !pairs.iter().any(|(key, _)| is_meant(key)) {
                 d.say(object.missing(field));
             }
         }
@@ -170,22 +173,27 @@ impl<'n> Object<'n> {
                 if advice.is_empty() { "leave it out".to_owned() } else { format!("leave it out; {advice}") };
             return Diagnostic::error(codes::LATER_FIELD, message).at(key.span, "").help(help);
         }
-        let fields = self.table.fields.iter().map(|field| field.name);
-        let foreign = self.table.foreign.iter().find(|(foreign, _)| *foreign == name).map(|(_, ours)| *ours);
-        let near = foreign.or_else(|| {
-            did_you_mean(name, fields.clone())
-                .or_else(|| fields.clone().find(|field| field.eq_ignore_ascii_case(name)))
-        });
         let diagnostic =
             Diagnostic::error(codes::UNKNOWN_FIELD, format!("unknown field `{}`", self.path(name)))
                 .at(key.span, "no such field");
-        diagnostic.help(match near {
+        diagnostic.help(match self.near(name) {
             Some(near) => format!("did you mean `{near}`?"),
             None if self.table.fields.len() > 8 => "begin its name with `x-` to have it ignored".into(),
             None => {
-                let names: Vec<String> = fields.map(|field| format!("`{field}`")).collect();
+                let names: Vec<String> =
+                    self.table.fields.iter().map(|field| format!("`{}`", field.name)).collect();
                 format!("known here: {}", names.join(", "))
             }
+        })
+    }
+
+    /// The field that is probably meant by the name of none.
+    fn near(&self, name: &str) -> Option<&'static str> {
+        let fields = self.table.fields.iter().map(|field| field.name);
+        let foreign = self.table.foreign.iter().find(|(foreign, _)| *foreign == name).map(|(_, ours)| *ours);
+        foreign.or_else(|| {
+            did_you_mean(name, fields.clone())
+                .or_else(|| fields.clone().find(|field| field.eq_ignore_ascii_case(name)))
         })
     }
 

@@ -40,7 +40,8 @@ metadata: {name: web}
 spec:
   startsa: /bin/true
 ",
-        says: "",
+        says: "5:3 S020 unknown field `spec.startsa`
+    did you mean `startas`?",
     },
     Case {
         what: "a field of another tool",
@@ -50,7 +51,8 @@ metadata: {name: web}
 spec:
   command: /bin/true
 ",
-        says: "",
+        says: "5:3 S020 unknown field `spec.command`
+    did you mean `startas`?",
     },
     Case {
         what: "an unknown field of the language",
@@ -61,7 +63,8 @@ spec:
   startas: /bin/true
   match: exe == interpreter(startas) && usr == \"www-data\"
 ",
-        says: "",
+        says: "6:41 M203 unknown field `usr`
+    did you mean `user`?",
     },
     Case {
         what: "mistakes inside a block scalar",
@@ -74,7 +77,8 @@ spec:
     exe == interpreter(startas)
       && comm = \"web\"
 ",
-        says: "",
+        says: "8:15 M109 there is no operator `=`
+    write `==`",
     },
     Case {
         what: "several mistakes of one expression",
@@ -85,7 +89,12 @@ spec:
   startas: /bin/true
   match: usr == \"a\" && pid == \"b\" && nosuch(1)
 ",
-        says: "",
+        says: "6:10 M203 unknown field `usr`
+    did you mean `user`?
+6:28 M301 `==` does not compare int with string
+    write values of the same type on both sides
+6:38 M201 unknown function `nosuch`
+    see `selfsame help language` for all functions",
     },
     Case {
         what: "a comment that cuts an expression",
@@ -96,7 +105,8 @@ spec:
   startas: /bin/true
   match: pid == 1 # && user == \"root\"
 ",
-        says: "",
+        says: "6:19 S050 a comment ends `spec.match` here
+    if it belongs to the expression put all of that in single quotes, else move it to a line of its own",
     },
     Case {
         what: "an expression that YAML takes for a tag",
@@ -107,7 +117,8 @@ spec:
   startas: /bin/true
   match: !has(tty)
 ",
-        says: "",
+        says: "6:10 Y006 `!has(tty)` is read as a YAML tag here and would be lost from the value
+    write `not has(tty)`, or the value in single quotes: '!has(tty)'",
     },
     Case {
         what: "a duration without a unit, a size that is none, a word that doesn't exist",
@@ -120,7 +131,10 @@ spec:
   limits: {fsize: 1XB}
   restart: {policy: allways}
 ",
-        says: "",
+        says: "6:17 S025 `90` has no unit, write for example `90s`
+7:19 S025 `1XB` is not a size, write for example `512B`, `64KiB` or `10MB`
+8:21 S026 `spec.restart.policy` can't be `allways`
+    did you mean `always`?",
     },
     Case {
         what: "booleans of YAML 1.1",
@@ -131,7 +145,8 @@ spec:
   startas: /bin/true
   trustExecutable: yes
 ",
-        says: "",
+        says: "6:20 S024 `spec.trustExecutable` is `true` or `false`, not `yes`
+    write `true`",
     },
     Case {
         what: "a name that can't be one, and a bare program",
@@ -141,7 +156,10 @@ metadata: {name: Web_1}
 spec:
   startas: nginx
 ",
-        says: "",
+        says: "3:18 S030 `Web_1` can't be a name: a name has 1 to 63 lower-case letters, digits and inner hyphens
+    write for example `web-1`
+5:12 S025 `spec.startas` is a path, and `nginx` has no slash
+    write `/usr/bin/nginx`, or `./nginx` for a file beside the spec file",
     },
     Case {
         what: "a field that is designed and not built",
@@ -153,7 +171,10 @@ spec:
   liveness: {tcp: {port: 1}}
   type: notify
 ",
-        says: "",
+        says: "6:3 S021 `spec.liveness` is not supported yet
+    leave it out
+7:9 S027 `spec.type: notify` is not supported yet
+    leave it out, or write `simple` or `forking`",
     },
     Case {
         what: "a kind that doesn't exist, and one that isn't built",
@@ -165,7 +186,14 @@ apiVersion: selfsame/v1
 kind: Policy
 metadata: {name: web}
 ",
-        says: "",
+        says: "1:1 S022 `spec` is missing
+    add `spec: {startas: /srv/shop/shop.py}`
+2:7 S012 unknown kind `Servcie`
+    did you mean `Service`?
+5:1 S022 `spec` is missing
+    add `spec: {startas: /srv/shop/shop.py}`
+6:7 S013 the kind `Policy` is not supported yet
+    remove the document; `Service` is supported",
     },
     Case {
         what: "two documents with one name",
@@ -179,7 +207,8 @@ kind: Service
 metadata: {name: web}
 spec: {startas: /bin/false}
 ",
-        says: "",
+        says: "8:18 S031 the Service `web` stands twice in this file
+    give one of them another name",
     },
     Case {
         what: "a key that stands twice",
@@ -191,7 +220,8 @@ spec:
   umask: \"0022\"
   startas: /bin/false
 ",
-        says: "",
+        says: "7:3 Y005 the key `startas` stands here twice
+    keep one of the two",
     },
     Case {
         what: "broken YAML",
@@ -201,7 +231,7 @@ metadata: {name: web
 spec:
   startas: /bin/true
 ",
-        says: "",
+        says: "4:5 Y003 while parsing a flow mapping, did not find expected ',' or '}'",
     },
     Case {
         what: "an unknown placeholder, and replicas that would share a pidfile",
@@ -214,7 +244,10 @@ spec:
   replicas: 2
   pidfile: /run/web.pid
 ",
-        says: "",
+        says: "6:15 S040 nothing is known to put in for `${idx}`
+    write `$${idx}` for a plain `${idx}`; known are `${index}`, `${name}`, `${runDir}`, `${logDir}`, `${specDir}`
+8:3 S041 2 replicas would share the file `/run/web.pid` of `spec.pidfile`
+    put `${index}` into it, for example `/run/web-${index}.pid`",
     },
     Case {
         what: "a mask in decimal, and a signal that doesn't exist",
@@ -226,7 +259,9 @@ spec:
   umask: 18
   stop: {schedule: [{signal: TREM, wait: 5s}]}
 ",
-        says: "",
+        says: "6:10 S025 `spec.umask` has octal permission bits from 0000 to 0777, not `18`
+    write for example `0022`
+7:30 S025 `TREM` is not a signal, write for example `TERM`, `HUP` or `RTMIN+1`",
     },
     Case {
         what: "a list in the place of a text, an empty value, a version that isn't ours",
@@ -237,7 +272,8 @@ spec:
   startas: [/bin/true]
   workingDirectory:
 ",
-        says: "",
+        says: "1:13 S011 `apiVersion: v1` is not a document of selfsame
+    write `apiVersion: selfsame/v1`",
     },
 ];
 
