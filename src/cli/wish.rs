@@ -65,6 +65,8 @@ pub(super) fn run(wish: Wish, args: &WishArgs, dirs: &Dirs, terminal: Terminal) 
         terminal,
         text: args.output == Output::Text,
         did_something: false,
+        tried: BTreeSet::new(),
+        unrecorded: false,
     }
     .to_the_end(args.output)
 }

@@ -255,6 +255,18 @@ impl Record {
             }
         }
     }
+
+    /// Forgets what failed before, so that what waits is tried at once. What came to its end by its restart policy
+    /// stays there: asking again for the same changes nothing.
+    pub fn try_again(&mut self) {
+        for instance in self.instances.values_mut() {
+            instance.failures = 0;
+            if matches!(instance.phase, Phase::BackOff { .. } | Phase::Vacant) {
+                instance.last_error = None;
+                instance.phase = Phase::Vacant;
+            }
+        }
+    }
 }
 
 impl Phase {
