@@ -63,7 +63,7 @@ fn apply(mut opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
         tried: BTreeSet::new(),
         unrecorded: false,
     };
-    let exit = run.to_the_end(args.output);
+    let exit = run.run_to_rest(args.output);
     match exit {
         Exit::Ok if broken => Exit::Failed,
         Exit::Ok if accepted.held.is_some() => Exit::Held,
@@ -116,7 +116,7 @@ fn is_blocked(service: &ServiceStatus) -> bool {
 
 impl Run {
     /// Ticks and waits until everything this call is about has come to rest.
-    pub(super) fn to_the_end(mut self, output: Output) -> Exit {
+    pub(super) fn run_to_rest(mut self, output: Output) -> Exit {
         let mut progress = Progress::new(self.terminal);
         let mut full = true;
         loop {
@@ -165,7 +165,7 @@ impl Run {
             }
             if let Some(reason) = &tick.not_remembered {
                 progress.above(|| {
-                    terminal.say(&format!("error: nothing is started, since it can't be recorded: {reason}"))
+                    terminal.say(&format!("error: nothing is started, since it can't be recorded: {reason}"));
                 });
             }
         });
@@ -232,6 +232,6 @@ impl Run {
 }
 
 /// A deadline for verbs with `--timeout`.
-pub(super) fn deadline(opened: &Opened, timeout: Duration) -> Option<BootTime> {
-    Some(opened.host.now().boot.after(timeout))
+pub(super) fn deadline(opened: &Opened, timeout: Duration) -> BootTime {
+    opened.host.now().boot.after(timeout)
 }

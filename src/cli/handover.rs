@@ -18,7 +18,7 @@ use crate::report::status_line;
 use crate::spec::ServiceName;
 
 /// Without `--timeout`, a watch that doesn't answer isn't waited for any longer than that.
-const ANSWER: Duration = Duration::from_secs(120);
+const ANSWER: Duration = Duration::from_mins(2);
 
 /// Hands an `apply` over to the watch that keeps the same places.
 pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {

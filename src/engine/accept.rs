@@ -90,7 +90,7 @@ impl Acceptance {
             self.missing_since.remove(name);
         }
         for (name, service) in &self.in_force {
-            if !removed.contains(name) && self.may_speak_for(seen, service) {
+            if !removed.contains(name) && may_speak_for(seen, service) {
                 set.services.entry(name.clone()).or_insert_with(|| service.clone());
             }
         }
@@ -98,11 +98,6 @@ impl Acceptance {
         self.in_force.extend(set.services.iter().map(|(name, service)| (name.clone(), service.clone())));
         set.removed = removed;
         Accepted { set, held, recheck }
-    }
-
-    /// An object that is missing stays in force only if it comes from these sources; others are not our business.
-    fn may_speak_for(&self, seen: &SourcesSeen, service: &Service) -> bool {
-        seen.files.contains_key(&service.origin.file) || is_under(&service.origin.file, &seen.prunable)
     }
 
     /// Good files: each name once. Of two documents with one name the present owner's wins; between newcomers nobody.
@@ -228,6 +223,11 @@ impl Acceptance {
             emptied.origin.file
         ))
     }
+}
+
+/// An object that is missing stays in force only if it comes from these sources; others are not our business.
+fn may_speak_for(seen: &SourcesSeen, service: &Service) -> bool {
+    seen.files.contains_key(&service.origin.file) || is_under(&service.origin.file, &seen.prunable)
 }
 
 fn broken_files(seen: &SourcesSeen) -> BTreeMap<&String, &String> {

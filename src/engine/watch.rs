@@ -238,13 +238,13 @@ impl<'a> Watch<'a> {
             let now = self.host.now();
             match &request.request.wanted {
                 Wanted::Start(name) => {
-                    self.with_record(name, |record, by| record.ask(true, by, now.wall), &request.request)
+                    self.with_record(name, |record, by| record.ask(true, by, now.wall), &request.request);
                 }
                 Wanted::Stop(name) => {
-                    self.with_record(name, |record, by| record.ask(false, by, now.wall), &request.request)
+                    self.with_record(name, |record, by| record.ask(false, by, now.wall), &request.request);
                 }
                 Wanted::Restart(name) => {
-                    self.with_record(name, |record, _| record.ask_restart(now.boot), &request.request)
+                    self.with_record(name, |record, _| record.ask_restart(now.boot), &request.request);
                 }
                 Wanted::Apply { confirmed } => {
                     self.confirmed |= confirmed;

@@ -252,6 +252,8 @@ fn is_alive(pid: Pid) -> bool {
 mod tests {
     use super::*;
 
+    type Row<'a> = (&'a dyn Fn(&mut Surroundings), &'a str);
+
     #[test]
     fn the_place_follows_from_the_surroundings() {
         let user = Surroundings { uid: 1000, home: Some("/home/ann".into()), ..Surroundings::default() };
@@ -262,7 +264,7 @@ mod tests {
                 [dirs.run, dirs.lib, dirs.log].map(|dir| dir.to_string_lossy().into_owned()).join(" ")
             })
         };
-        let rows: [(&dyn Fn(&mut Surroundings), &str); 5] = [
+        let rows: [Row<'_>; 5] = [
             (
                 &|_| {},
                 "/home/ann/.local/state/selfsame/run /home/ann/.local/state/selfsame \
