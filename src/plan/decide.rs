@@ -283,7 +283,7 @@ fn stop_all(
     }
     // The count of failures doesn't outlive the wish to run.
     for instance in instances.values_mut().filter(|instance| instance.phase == Phase::Vacant) {
-        instance.failures = 0;
+        instance.forget_failures();
         instance.last_error = None;
     }
     let replicas = spec.replicas;
