@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::args::{ApplyArgs, Output};
 use super::exit::Exit;
-use super::handover;
+use super::handover::{self, Handover};
 use super::plan::{accept, options};
 use super::progress::Progress;
 use super::state::{self, NotOpened, Opened};
@@ -16,7 +16,7 @@ use crate::engine::sources::Sources;
 use crate::host::Host as _;
 use crate::host::linux::HostOptions;
 use crate::host::state_dir::Dirs;
-use crate::plan::action::Outcome;
+use crate::plan::action::{Action, Outcome};
 use crate::plan::status::{ConditionStatus, ConditionType, PhaseWord, ServiceStatus};
 use crate::report::{deed, status_line};
 use crate::spec::{ServiceName, SpecSet};
@@ -24,21 +24,29 @@ use crate::units::BootTime;
 
 /// Runs `apply`.
 pub(super) fn run(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
-    if let Some(watch) = crate::host::presence::watcher(dirs) {
-        return handover::apply(&watch, args, dirs, terminal);
+    if let Some(exit) = through_watch(args, dirs, terminal) {
+        return exit;
     }
     let options = HostOptions { lock_timeout: args.lock_timeout, signals: true, subreaper: true };
     match state::open(dirs, options, terminal) {
         Ok(opened) => apply(opened, args, terminal),
-        Err(NotOpened::Held(pid)) => match crate::host::presence::watcher(dirs) {
-            Some(watch) => handover::apply(&watch, args, dirs, terminal),
-            None => NotOpened::Held(pid).report(terminal),
-        },
+        Err(NotOpened::Held(pid)) => {
+            through_watch(args, dirs, terminal).unwrap_or_else(|| NotOpened::Held(pid).report(terminal))
+        }
         Err(reason) => reason.report(terminal),
     }
 }
 
-fn apply(opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
+/// Through the watch that holds the state, if one does and doesn't end meanwhile.
+fn through_watch(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Option<Exit> {
+    let watch = crate::host::presence::watcher(dirs)?;
+    match handover::apply(&watch, args, dirs, terminal) {
+        Handover::Answered(exit) => Some(exit),
+        Handover::WatchEnded { .. } => None,
+    }
+}
+
+fn apply(mut opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
     let mut look = Sources::new(args.paths.clone()).look();
     terminal.diagnostics(&look.diagnostics);
     let broken = look.diagnostics.iter().any(Diagnostic::is_error);
@@ -47,6 +55,10 @@ fn apply(opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
     let accepted = accept(&look, &opened.memory, args.confirm_prune, now, terminal);
     let names: BTreeSet<ServiceName> =
         accepted.set.services.keys().chain(&accepted.set.removed).cloned().collect();
+    // Whoever calls wants to know now: what waits for its next start gets it.
+    for (_, record) in opened.memory.services.iter_mut().filter(|(name, _)| names.contains(name)) {
+        record.hurry(now);
+    }
     let run = Run {
         opened,
         set: accepted.set,
@@ -56,6 +68,7 @@ fn apply(opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
         terminal,
         text: args.output == Output::Text,
         did_something: false,
+        tried: BTreeSet::new(),
     };
     let exit = run.to_the_end(args.output);
     match exit {
@@ -76,6 +89,8 @@ pub(super) struct Run {
     pub terminal: Terminal,
     pub text: bool,
     pub did_something: bool,
+    /// What was started, or could not be, in this call.
+    pub tried: BTreeSet<ServiceName>,
 }
 
 /// How far an object is.
@@ -113,7 +128,7 @@ impl Run {
             let (status, next) = self.round(full, &progress);
             full = false;
             let waiting: Vec<&ServiceStatus> =
-                status.iter().filter(|s| settled(s) == Settled::NotYet).collect();
+                status.iter().filter(|s| self.settled(s) == Settled::NotYet).collect();
             progress.show(status.len() - waiting.len(), status.len(), &waiting);
             let late = self.until.is_some_and(|until| self.opened.host.now().boot >= until);
             if waiting.is_empty() || late {
@@ -136,15 +151,34 @@ impl Run {
         }
     }
 
+    /// An end that came before this call has failed nothing yet: the next start is waited for.
+    fn settled(&self, service: &ServiceStatus) -> Settled {
+        match settled(service) {
+            Settled::Failed if !self.has_failed(&service.name) => Settled::NotYet,
+            other => other,
+        }
+    }
+
+    /// A start was tried in this call, or could not even be.
+    fn has_failed(&self, name: &ServiceName) -> bool {
+        let record = self.opened.memory.services.get(name);
+        self.tried.contains(name)
+            || record.is_none_or(|r| r.instances.values().any(|instance| instance.last_error.is_some()))
+    }
+
     fn round(&mut self, full: bool, progress: &Progress) -> (Vec<ServiceStatus>, Option<BootTime>) {
         let mut tick_options = options(self.confirmed);
         tick_options.hints.full = full;
         let Opened { host, memory } = &mut self.opened;
         let (terminal, text) = (self.terminal, self.text);
         let mut did_something = self.did_something;
+        let tried = &mut self.tried;
         let last = converge(host, &self.set, memory, tick_options, &mut |tick| {
             for (step, outcome) in tick.outcomes.iter().filter(|(step, _)| is_worth_telling(step)) {
                 did_something |= !matches!(outcome, Outcome::Refused { .. });
+                if matches!(step.action, Action::Start { .. }) {
+                    tried.insert(step.service.clone());
+                }
                 if text {
                     progress.above(|| terminal.data(&deed(step, outcome)));
                 }

@@ -246,6 +246,15 @@ impl Record {
         self.forgive();
     }
 
+    /// Nothing waits for a back-off any longer; the failures still count, so that the next wait is no shorter.
+    pub fn hurry(&mut self, now: BootTime) {
+        for instance in self.instances.values_mut() {
+            if let Phase::BackOff { until } = &mut instance.phase {
+                *until = now.min(*until);
+            }
+        }
+    }
+
     /// Past failures no longer count, and nothing waits for a back-off.
     pub fn forgive(&mut self) {
         for instance in self.instances.values_mut() {
