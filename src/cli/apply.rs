@@ -55,9 +55,9 @@ fn apply(mut opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
     let accepted = accept(&look, &opened.memory, args.confirm_prune, now, terminal);
     let names: BTreeSet<ServiceName> =
         accepted.set.services.keys().chain(&accepted.set.removed).cloned().collect();
-    // Whoever calls wants to know now: what waits for its next start gets it.
-    for (_, record) in opened.memory.services.iter_mut().filter(|(name, _)| names.contains(name)) {
-        record.hurry(now);
+    for (_, record) in opened.memory.services.iter_mut().filter(|(name, _)| names.contains(*name)) {
+        // What failed before this call says nothing about this call.
+        record.try_again();
     }
     let run = Run {
         opened,
@@ -69,8 +69,9 @@ fn apply(mut opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
         text: args.output == Output::Text,
         did_something: false,
         tried: BTreeSet::new(),
+        unrecorded: false,
     };
-    let exit = run.to_the_end(args.output);
+    let exit = run.run_to_rest(args.output);
     match exit {
         Exit::Ok if broken => Exit::Failed,
         Exit::Ok if accepted.held.is_some() => Exit::Held,
@@ -89,8 +90,10 @@ pub(super) struct Run {
     pub terminal: Terminal,
     pub text: bool,
     pub did_something: bool,
-    /// What was started, or could not be, in this call.
+    /// Objects that this call tried to start.
     pub tried: BTreeSet<ServiceName>,
+    /// What was decided could not be written down.
+    pub unrecorded: bool,
 }
 
 /// How far an object is.
@@ -121,17 +124,18 @@ fn is_blocked(service: &ServiceStatus) -> bool {
 
 impl Run {
     /// Ticks and waits until everything this call is about has come to rest.
-    pub(super) fn to_the_end(mut self, output: Output) -> Exit {
+    pub(super) fn run_to_rest(mut self, output: Output) -> Exit {
         let mut progress = Progress::new(self.terminal);
         let mut full = true;
         loop {
             let (status, next) = self.round(full, &progress);
             full = false;
             let waiting: Vec<&ServiceStatus> =
-                status.iter().filter(|s| self.settled(s) == Settled::NotYet).collect();
+                status.iter().filter(|service| self.settled(service) == Settled::NotYet).collect();
             progress.show(status.len() - waiting.len(), status.len(), &waiting);
             let late = self.until.is_some_and(|until| self.opened.host.now().boot >= until);
-            if waiting.is_empty() || late {
+            // Nothing will come of waiting for a disk.
+            if waiting.is_empty() || late || self.unrecorded {
                 progress.clear();
                 return self.conclude(&status, late && !waiting.is_empty(), output);
             }
@@ -151,21 +155,6 @@ impl Run {
         }
     }
 
-    /// An end that came before this call has failed nothing yet: the next start is waited for.
-    fn settled(&self, service: &ServiceStatus) -> Settled {
-        match settled(service) {
-            Settled::Failed if !self.has_failed(&service.name) => Settled::NotYet,
-            other => other,
-        }
-    }
-
-    /// A start was tried in this call, or could not even be.
-    fn has_failed(&self, name: &ServiceName) -> bool {
-        let record = self.opened.memory.services.get(name);
-        self.tried.contains(name)
-            || record.is_none_or(|r| r.instances.values().any(|instance| instance.last_error.is_some()))
-    }
-
     fn round(&mut self, full: bool, progress: &Progress) -> (Vec<ServiceStatus>, Option<BootTime>) {
         let mut tick_options = options(self.confirmed);
         tick_options.hints.full = full;
@@ -174,46 +163,58 @@ impl Run {
         let mut did_something = self.did_something;
         let tried = &mut self.tried;
         let last = converge(host, &self.set, memory, tick_options, &mut |tick| {
+            let starts = tick.plan.steps.iter().filter(|step| matches!(step.action, Action::Start { .. }));
+            tried.extend(starts.map(|step| step.service.clone()));
             for (step, outcome) in tick.outcomes.iter().filter(|(step, _)| is_worth_telling(step)) {
                 did_something |= !matches!(outcome, Outcome::Refused { .. });
-                if matches!(step.action, Action::Start { .. }) {
-                    tried.insert(step.service.clone());
-                }
                 if text {
                     progress.above(|| terminal.data(&deed(step, outcome)));
                 }
             }
             if let Some(reason) = &tick.not_remembered {
                 progress.above(|| {
-                    terminal.say(&format!("error: nothing is started, since it can't be recorded: {reason}"))
+                    terminal.say(&format!("error: nothing is started, since it can't be recorded: {reason}"));
                 });
             }
         });
         self.did_something = did_something;
+        self.unrecorded = last.not_remembered.is_some();
         let names = &self.names;
-        let unrecorded = last.not_remembered.is_some();
-        let mut status: Vec<ServiceStatus> =
-            last.plan.status.into_iter().filter(|service| names.contains(&service.name)).collect();
-        if unrecorded {
-            // Nothing will come of waiting for a disk.
-            for service in status.iter_mut().filter(|service| settled(service) == Settled::NotYet) {
-                service.phase = PhaseWord::Held;
-            }
-        }
+        let status = last.plan.status.into_iter().filter(|service| names.contains(&service.name)).collect();
         let next = if last.again { Some(host.now().boot) } else { last.next };
         (status, next)
+    }
+
+    /// A wait before the next start is a failure only if it is this call's: a process that was found dead is first
+    /// started again.
+    fn settled(&self, service: &ServiceStatus) -> Settled {
+        match settled(service) {
+            Settled::Failed if !self.tried.contains(&service.name) && !self.has_error(&service.name) => {
+                Settled::NotYet
+            }
+            settled => settled,
+        }
+    }
+
+    /// Errors of former calls were forgotten when this one began.
+    fn has_error(&self, name: &ServiceName) -> bool {
+        let record = self.opened.memory.services.get(name);
+        record.is_some_and(|record| record.instances.values().any(|instance| instance.last_error.is_some()))
     }
 
     fn conclude(&self, status: &[ServiceStatus], late: bool, output: Output) -> Exit {
         match output {
             Output::Json => self.terminal.json(&status),
             Output::Text => {
-                for service in status.iter().filter(|service| settled(service) != Settled::Ready) {
+                for service in status.iter().filter(|service| self.settled(service) != Settled::Ready) {
                     self.terminal.data(&status_line(service));
                 }
             }
         }
-        let worst = status.iter().map(settled).max().unwrap_or(Settled::Ready);
+        let worst = status.iter().map(|service| self.settled(service)).max().unwrap_or(Settled::Ready);
+        if self.unrecorded {
+            return Exit::Failed;
+        }
         if late {
             self.terminal.say("error: not everything was ready in time");
             return Exit::Failed;
@@ -230,7 +231,7 @@ impl Run {
 
     fn last_word(&self, status: &[ServiceStatus], worst: Settled) {
         let count = status.len();
-        let ready = status.iter().filter(|service| settled(service) == Settled::Ready).count();
+        let ready = status.iter().filter(|service| self.settled(service) == Settled::Ready).count();
         match (worst, self.did_something) {
             (Settled::Ready, false) => self.terminal.data("nothing to do\n"),
             (_, _) => self.terminal.data(&format!("{ready} of {count} objects are as wanted\n")),
@@ -239,6 +240,6 @@ impl Run {
 }
 
 /// A deadline for verbs with `--timeout`.
-pub(super) fn deadline(opened: &Opened, timeout: Duration) -> Option<BootTime> {
-    Some(opened.host.now().boot.after(timeout))
+pub(super) fn deadline(opened: &Opened, timeout: Duration) -> BootTime {
+    opened.host.now().boot.after(timeout)
 }

@@ -19,7 +19,7 @@ use crate::spec::ServiceName;
 use crate::units::Pid;
 
 /// Without `--timeout`, a watch that doesn't answer isn't waited for any longer than that.
-const ANSWER: Duration = Duration::from_secs(120);
+const ANSWER: Duration = Duration::from_mins(2);
 
 /// How a handover ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -61,7 +61,7 @@ pub(super) fn run(wish: Wish, args: &WishArgs, dirs: &Dirs, terminal: Terminal) 
     }
     let set = chosen(&opened.memory, &names);
     Run {
-        until: deadline(&opened, args.timeout),
+        until: Some(deadline(&opened, args.timeout)),
         opened,
         set,
         names,
@@ -70,8 +70,9 @@ pub(super) fn run(wish: Wish, args: &WishArgs, dirs: &Dirs, terminal: Terminal) 
         text: args.output == Output::Text,
         did_something: false,
         tried: BTreeSet::new(),
+        unrecorded: false,
     }
-    .to_the_end(args.output)
+    .run_to_rest(args.output)
 }
 
 fn through_watch(wish: Wish, args: &WishArgs, dirs: &Dirs, terminal: Terminal) -> Handover {

@@ -92,7 +92,7 @@ impl Acceptance {
             self.missing_since.remove(name);
         }
         for (name, service) in &self.in_force {
-            if !removed.contains(name) && self.may_speak_for(seen, service) {
+            if !removed.contains(name) && may_speak_for(seen, service) {
                 set.services.entry(name.clone()).or_insert_with(|| service.clone());
             }
         }
@@ -101,11 +101,6 @@ impl Acceptance {
         set.removed = removed;
         set.unseen = self.unseen(seen, held.as_ref());
         Accepted { set, held, recheck }
-    }
-
-    /// An object that is missing stays in force only if it comes from these sources; others are not our business.
-    fn may_speak_for(&self, seen: &SourcesSeen, service: &Service) -> bool {
-        seen.files.contains_key(&service.origin.file) || is_under(&service.origin.file, &seen.prunable)
     }
 
     /// What is in force although its document wasn't seen, and why.
@@ -248,6 +243,11 @@ impl Acceptance {
             emptied.origin.file
         ))
     }
+}
+
+/// An object that is missing stays in force only if it comes from these sources; others are not our business.
+fn may_speak_for(seen: &SourcesSeen, service: &Service) -> bool {
+    seen.files.contains_key(&service.origin.file) || is_under(&service.origin.file, &seen.prunable)
 }
 
 fn broken_files(seen: &SourcesSeen) -> BTreeMap<&String, &String> {

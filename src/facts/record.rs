@@ -267,7 +267,7 @@ pub struct Task {
     pub state: ProcessState,
 }
 
-/// How an entry of binfmt_misc recognises a file.
+/// How an entry of `binfmt_misc` recognises a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum BinfmtMatch {
     /// Bytes at an offset, under a mask.
@@ -283,7 +283,7 @@ pub enum BinfmtMatch {
     Extension(Vec<u8>),
 }
 
-/// An enabled entry of binfmt_misc (`Documentation/admin-guide/binfmt-misc.rst`).
+/// An enabled entry of `binfmt_misc` (`Documentation/admin-guide/binfmt-misc.rst`).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Binfmt {
     /// What it applies to.

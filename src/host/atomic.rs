@@ -44,6 +44,14 @@ pub fn create_new(path: &Path, mode: u32) -> io::Result<File> {
 pub fn read(path: &Path, owners: &[u32], limit: u64) -> io::Result<Vec<u8>> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    read_opened(file, owners, limit)
+}
+
+/// Reads a small file that is open.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_opened(file: File, owners: &[u32], limit: u64) -> io::Result<Vec<u8>> {
     let meta = file.metadata()?;
     let refused = if !meta.is_file() {
         Some(libc::EINVAL)

@@ -86,6 +86,8 @@ pub struct Ledger {
     lock: StateLock,
     /// What stands in each file, to write only what changed; empty: a file that is there and must not stay.
     written: BTreeMap<ServiceName, Vec<u8>>,
+    /// The directories were gone and were made again.
+    restored: bool,
 }
 
 enum Row {
@@ -97,7 +99,7 @@ enum Row {
 impl Ledger {
     /// A ledger in directories that are ours.
     pub fn new(dirs: Dirs, lock: StateLock) -> Self {
-        Self { dirs, lock, written: BTreeMap::new() }
+        Self { dirs, lock, written: BTreeMap::new(), restored: false }
     }
 
     /// Where it lies.
@@ -168,7 +170,13 @@ impl Ledger {
             self.lock = StateLock::try_lock(&self.dirs).map_err(|error: LockError| error.to_string())?;
         }
         self.written.clear();
+        self.restored = true;
         Ok(())
+    }
+
+    /// Whether the directories had to be made again since this was last asked.
+    pub fn take_restored(&mut self) -> bool {
+        std::mem::take(&mut self.restored)
     }
 
     /// Makes the slot of a start. It is empty until the child writes its key.

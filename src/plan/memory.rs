@@ -246,20 +246,23 @@ impl Record {
         self.forgive();
     }
 
-    /// Nothing waits for a back-off any longer; the failures still count, so that the next wait is no shorter.
-    pub fn hurry(&mut self, now: BootTime) {
-        for instance in self.instances.values_mut() {
-            if let Phase::BackOff { until } = &mut instance.phase {
-                *until = now.min(*until);
-            }
-        }
-    }
-
     /// Past failures no longer count, and nothing waits for a back-off.
     pub fn forgive(&mut self) {
         for instance in self.instances.values_mut() {
             instance.failures = 0;
             if matches!(instance.phase, Phase::BackOff { .. } | Phase::Finished) {
+                instance.phase = Phase::Vacant;
+            }
+        }
+    }
+
+    /// Forgets what failed before, so that what waits is tried at once. What came to its end by its restart policy
+    /// stays there: asking again for the same changes nothing.
+    pub fn try_again(&mut self) {
+        for instance in self.instances.values_mut() {
+            instance.failures = 0;
+            if matches!(instance.phase, Phase::BackOff { .. } | Phase::Vacant) {
+                instance.last_error = None;
                 instance.phase = Phase::Vacant;
             }
         }

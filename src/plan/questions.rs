@@ -77,8 +77,11 @@ fn is_starter(instance: &Instance) -> bool {
 /// Whether a readiness command may have to be begun in this tick.
 fn may_probe(instance: &Instance, record: &Record, now: BootTime) -> bool {
     match &instance.phase {
-        Phase::Starting { starter: false, probed, .. } | Phase::Running { probed, .. } => {
-            probed.is_none_or(|probed| now >= ready::next_probe(probed, &record.spec, true))
+        Phase::Starting { starter: false, probed, since, .. } => {
+            probed.is_none_or(|probed| now >= ready::next_probe(probed, Some(*since), &record.spec, true))
+        }
+        Phase::Running { probed, .. } => {
+            probed.is_none_or(|probed| now >= ready::next_probe(probed, None, &record.spec, true))
         }
         Phase::Starting { starter: true, .. }
         | Phase::Vacant
