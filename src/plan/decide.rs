@@ -63,8 +63,8 @@ fn decide_all(desired: &SpecSet, observed: &Observation, mut memory: Memory, gua
             forgotten.push(name.clone());
             continue;
         }
-        let rejected = desired.rejected.get(name).map(String::as_str);
-        plan.status.push(conditions::status(record, &aim, (seen, &events), rejected, &draft));
+        let document = conditions::Document::of(name, desired);
+        plan.status.push(conditions::status(record, &aim, (seen, &events), document, &draft));
         disturbed += usize::from(draft.disturbs);
         plan.steps.append(&mut draft.steps);
         plan.changes.extend(draft.changes.into_values());
