@@ -128,6 +128,7 @@ fn word(index: u32, instance: &Instance, record: &Record, aim: &Aim, draft: &Dra
         Phase::BackOff { until } if held && draft.now.boot >= *until => PhaseWord::Held,
         Phase::BackOff { .. } => PhaseWord::BackOff,
         Phase::Running { .. } if ready::is_ready(instance, &record.spec) => PhaseWord::Running,
+        Phase::Starting { starter: true, .. } if held => PhaseWord::Held,
         Phase::Starting { .. } | Phase::Running { .. } => PhaseWord::Starting,
         Phase::Stopping { .. } => PhaseWord::Stopping,
     }

@@ -123,6 +123,9 @@ pub enum Phase {
         /// When the last readiness probe was begun.
         #[serde(default)]
         probed: Option<BootTime>,
+        /// What a starter left behind and may be the service, though the identity rule doesn't find it.
+        #[serde(default)]
+        left: Vec<ProcessKey>,
     },
     /// It runs and was Ready.
     #[serde(rename_all = "camelCase")]

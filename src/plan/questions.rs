@@ -98,11 +98,11 @@ fn of_process(index: u32, instance: &Instance, record: &Record) -> Option<Proces
         Phase::Stopping { tree, noted, stop, .. } => {
             (tree.clone(), !*noted && stop::takes_tree(process, stop))
         }
+        Phase::Starting { left, .. } => (left.clone(), false),
         Phase::Vacant
         | Phase::BackOff { .. }
         | Phase::Finished
         | Phase::Intended { .. }
-        | Phase::Starting { .. }
         | Phase::Running { .. } => (Vec::new(), false),
     };
     let stopping = matches!(instance.phase, Phase::Stopping { .. });

@@ -25,7 +25,7 @@ pub(super) fn watch(
     let now = draft.now.boot;
     match &mut instance.phase {
         Phase::Starting { since, starter: true, .. } => late(*since, spec, draft),
-        Phase::Starting { process, since, starter: false, probed } => {
+        Phase::Starting { process, since, starter: false, probed, .. } => {
             let ready = match &spec.readiness.check {
                 ReadinessCheck::AliveFor(time) => {
                     draft.wake(since.after(*time));
