@@ -9,7 +9,7 @@
 //!                          memory with intents, steps, status, next deadline
 //! ```
 //!
-//! What each part decides: [`questions`] what has to be looked at; `life` follows processes; `occupy` says whether a
+//! What each part decides: [`questions()`] what has to be looked at; `life` follows processes; `occupy` says whether a
 //! place is free; `ready` counts readiness; `run` starts, adopts and restarts; `stop` walks through the
 //! schedule; `backoff` waits; `conditions` tells it to people; [`fold()`] takes outcomes into memory.
 

@@ -25,7 +25,7 @@ Start here:  selfsame check specs && selfsame plan specs && selfsame watch specs
 #[derive(Debug, Parser)]
 #[command(name = "selfsame", version, about, after_help = AFTER_HELP, max_term_width = 110, arg_required_else_help = true)]
 pub(super) struct Cli {
-    /// Put all state (records, lock, logs) under this directory [env: SELFSAME_STATE_DIR]
+    /// Put all state (records, lock, logs) under this directory [env: `SELFSAME_STATE_DIR`]
     #[arg(long, global = true, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
 

@@ -83,13 +83,14 @@ impl Sources {
                 Look::Found(listing) => self.take(&place, listing, &mut look, &mut fresh),
                 Look::Unavailable(reason) => {
                     look.seen.complete = false;
+                    look.seen.unavailable.insert(absolute(&place), reason.clone());
                     look.digest.push_str(&format!("unavailable {reason}\n"));
                     look.diagnostics.push(Diagnostic::error(UNAVAILABLE, reason.clone()));
                     look.unavailable.push(reason);
                 }
             }
         }
-        self.finish(look, fresh)
+        self.finish(look, &fresh)
     }
 
     fn take(&mut self, place: &Path, listing: Listing, look: &mut SourcesLook, fresh: &mut Vec<SpecFile>) {
@@ -114,8 +115,8 @@ impl Sources {
     }
 
     /// Loads the fresh files and fills in what every file gave.
-    fn finish(&mut self, mut look: SourcesLook, fresh: Vec<SpecFile>) -> SourcesLook {
-        let Loaded { files, duplicates } = load_files(&fresh);
+    fn finish(&mut self, mut look: SourcesLook, fresh: &[SpecFile]) -> SourcesLook {
+        let Loaded { files, duplicates } = load_files(fresh);
         look.diagnostics.extend(duplicates.into_values());
         self.loaded.extend(files.into_iter().map(|file| (file.source.name.clone(), file)));
         let names: BTreeSet<String> = look.seen.files.keys().cloned().collect();

@@ -127,6 +127,10 @@ fn ensure_one(dir: &Path, mode: u32, own: u32) -> Result<(), String> {
     let stages = walk::stages(dir).map_err(failed)?;
     match walk::weakest(&stages, &[own]) {
         Some(weak) => Err(weak),
+        // Sticky is enough for a directory on the way, and not for ours: nobody else may put a file in it.
+        None if stages.last().is_some_and(|stage| stage.meta.mode() & 0o1002 == 0o1002) => {
+            Err(format!("`{}` can be written by others", dir.display()))
+        }
         None if stages.last().is_none_or(|stage| !stage.meta.is_dir()) => {
             Err(format!("`{}` is not a directory", dir.display()))
         }
@@ -248,6 +252,8 @@ fn is_alive(pid: Pid) -> bool {
 mod tests {
     use super::*;
 
+    type Row<'a> = (&'a dyn Fn(&mut Surroundings), &'a str);
+
     #[test]
     fn the_place_follows_from_the_surroundings() {
         let user = Surroundings { uid: 1000, home: Some("/home/ann".into()), ..Surroundings::default() };
@@ -258,7 +264,7 @@ mod tests {
                 [dirs.run, dirs.lib, dirs.log].map(|dir| dir.to_string_lossy().into_owned()).join(" ")
             })
         };
-        let rows: [(&dyn Fn(&mut Surroundings), &str); 5] = [
+        let rows: [Row<'_>; 5] = [
             (
                 &|_| {},
                 "/home/ann/.local/state/selfsame/run /home/ann/.local/state/selfsame \

@@ -201,7 +201,7 @@ fn conclusion(text: &mut String, explanation: &Explanation, row: &MatchRow) {
             text.push_str(&format!("  it fails in one place: {}\n", shown.join("")));
         }
         Verdict::NoMatch => {
-            text.push_str(&format!("  it fails in {} places: {}\n", shown.len(), shown.join("; ")))
+            text.push_str(&format!("  it fails in {} places: {}\n", shown.len(), shown.join("; ")));
         }
         Verdict::Unknown(missing) => {
             text.push_str(&format!("  it can't be decided because of: {}\n", shown.join("; ")));

@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_CASES=1 cargo test --lib cases` writes what comes out now; read the difference before keeping it.
 
+#![allow(clippy::disallowed_methods, reason = "tests read and write their tables")]
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use super::{lines, number, split_once, words};
+use procfs::FromRead as _;
+use procfs::process::Io;
+
+use super::{lines, number, words};
 use crate::facts::{IoCounts, LimitPair};
 
 /// The kernel's labels and the names of `setrlimit(2)` in lower case.
@@ -44,13 +47,11 @@ fn limit(word: &[u8]) -> Option<Option<u64>> {
     if word == b"unlimited" { Some(None) } else { number(word).map(Some) }
 }
 
-/// Reads `/proc/PID/io` (`proc_pid_io(5)`).
+/// Reads `/proc/PID/io` (`proc_pid_io(5)`) with the parser of the `procfs` crate, fed with bytes that were read through
+/// the one descriptor of the process. (Its parser of limits panics on rows that are cut short, so that one is ours.)
 pub fn parse_io(bytes: &[u8]) -> Option<IoCounts> {
-    let value = |wanted: &[u8]| {
-        let mut rows = lines(bytes).filter_map(|line| split_once(line, b':'));
-        rows.find(|(key, _)| *key == wanted).and_then(|(_, value)| number(value.trim_ascii()))
-    };
-    Some(IoCounts { read_bytes: value(b"read_bytes")?, write_bytes: value(b"write_bytes")? })
+    let io = Io::from_read(bytes).ok()?;
+    Some(IoCounts { read_bytes: io.read_bytes, write_bytes: io.write_bytes })
 }
 
 /// A file that holds one number.
