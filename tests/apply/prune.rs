@@ -111,7 +111,8 @@ fn a_change_that_restarts_many_is_held_until_confirmed() {
     bench.ok(&["apply", "specs", "--confirm-prune"]);
     assert!(pids.iter().all(|pid| !is_alive(*pid)));
     for name in names {
-        assert_eq!(bench.alive_of(name).len(), 1, "{name}");
+        bench.the_pid_of(name);
+        assert_eq!(bench.starts_of(name).len(), 2, "{name}");
     }
 }
 
