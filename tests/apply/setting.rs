@@ -83,7 +83,7 @@ fn a_changed_file_of_variables_is_a_change() {
     bench.ok(&["apply", "specs"]);
     fs::write(bench.path("a.env"), "LEVEL=2\n").unwrap();
     bench.ok(&["apply", "specs"]);
-    assert_eq!(bench.starts().len(), 2);
+    super::support::until("the second note", || bench.starts().len() == 2);
     assert_eq!(environment(bench.the_pid_of("one"))["LEVEL"], "2");
 }
 
