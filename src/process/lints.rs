@@ -53,7 +53,7 @@ pub fn interpreter_only(root: &Node) -> Option<Diagnostic> {
     Some(
         Diagnostic::warning(codes::INTERPRETER_ONLY, "this matches every script of the same interpreter")
             .at(place, "the interpreter, not the script")
-            .help("write `runs(...)` in place of `exe == interpreter(...)`"),
+            .help("say which script as well: `&& runs(...)`"),
     )
 }
 
