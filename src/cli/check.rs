@@ -9,7 +9,7 @@ use crate::report::{diagnostic_rows, printable};
 /// Runs `check`.
 pub(super) fn run(args: &CheckArgs, terminal: Terminal) -> Exit {
     let mut look = Sources::new(args.paths.clone()).look();
-    let hints = super::lint::on_host(&look.services(), args.snapshot.as_deref());
+    let hints = super::lint::on_host(&look, args.snapshot.as_deref());
     look.diagnostics.extend(hints);
     let errors = look.diagnostics.iter().filter(|d| d.is_error()).count();
     let warnings = look.diagnostics.len() - errors;

@@ -1,63 +1,103 @@
 //! Warnings that depend on a host: users that don't exist, programs that can't be executed.
+//!
+//! The model keeps no positions: they are looked up again in the text of the file, and only where there is
+//! something to say.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::diagnostic::{Code, Diagnostic, Source};
-use crate::facts::{Fact, FileKind};
+use crate::diagnostic::{Diagnostic, Source, Span};
+use crate::engine::sources::SourcesLook;
 use crate::lang::Vocabularies;
-use crate::process::ProcessVocabulary;
+use crate::process::chain::Surroundings;
 use crate::process::expression::compile_with;
-use crate::process::world::{Root, World};
+use crate::process::world::World;
+use crate::process::{ProcessVocabulary, lints, paths};
 use crate::spec::{Expression, Service, variables};
-
-/// The program isn't there, or isn't executable.
-const NOT_EXECUTABLE: Code = Code("W113");
+use crate::yaml::{self, Node};
 
 /// What is to be said about these documents on the host (or snapshot) that they are for.
-pub(super) fn on_host(services: &[&Service], snapshot: Option<&Path>) -> Vec<Diagnostic> {
+pub(super) fn on_host(look: &SourcesLook, snapshot: Option<&Path>) -> Vec<Diagnostic> {
     match super::matching::open_world(snapshot) {
-        Ok(world) => services.iter().flat_map(|service| of_service(service, &*world)).collect(),
+        Ok(world) => look
+            .services()
+            .into_iter()
+            .flat_map(|service| of_service(service, look.texts.get(&service.origin.file), &*world))
+            .collect(),
         // Without a host there is nothing to say about it; a snapshot that can't be read is an error.
         Err(problems) if snapshot.is_some() => problems,
         Err(_) => Vec::new(),
     }
 }
 
-fn of_service(service: &Service, world: &dyn World) -> Vec<Diagnostic> {
-    let expressions = service.narrow.iter().chain(&service.match_only);
-    let mut found: Vec<Diagnostic> = expressions.flat_map(|text| bound(service, text, world)).collect();
-    found.extend(executable(service, world));
-    found
+fn of_service(service: &Service, source: Option<&Arc<Source>>, world: &dyn World) -> Vec<Diagnostic> {
+    let around = surroundings(service);
+    let startas = service.startas.as_os_str().as_bytes();
+    let mut found: Vec<(&str, Diagnostic)> = Vec::new();
+    for diagnostic in lints::program(world, startas, &around) {
+        found.push(("startas", diagnostic.at(Span::default(), "")));
+    }
+    for (key, expression) in [("match", &service.narrow), ("matchOnly", &service.match_only)] {
+        let said = expression.iter().flat_map(|text| bound(service, text, &around, world));
+        found.extend(said.map(|diagnostic| (key, diagnostic)));
+    }
+    // Who says what the wrapper becomes need not be told; and `runs(startas)` says nothing new of `startas`.
+    found.retain(|(_, diagnostic)| {
+        diagnostic.code != crate::process::codes::SHELL_WRAPPER || service.becomes.is_none()
+    });
+    let mut said: Vec<(crate::diagnostic::Code, String)> = Vec::new();
+    found.retain(|(_, diagnostic)| {
+        let key = (diagnostic.code, diagnostic.message.clone());
+        let fresh = !said.contains(&key);
+        said.push(key);
+        fresh
+    });
+    found.into_iter().map(|(key, diagnostic)| located(diagnostic, key, service, source)).collect()
 }
 
-fn bound(service: &Service, expression: &Expression, world: &dyn World) -> Vec<Diagnostic> {
+/// What an expression meets on the host; positions in its own text.
+fn bound(
+    service: &Service,
+    expression: &Expression,
+    around: &Surroundings,
+    world: &dyn World,
+) -> Vec<Diagnostic> {
     let named = variables(service);
     let types = named.iter().map(|(name, (ty, _))| (name.clone(), ty.clone())).collect();
     let values = named.into_iter().map(|(name, (_, value))| (name, value)).collect();
     let Some(predicate) = compile_with(&expression.text, types).predicate else { return Vec::new() };
-    let vocabulary = ProcessVocabulary::new(world);
-    let name = format!("{}: match of `{}`", service.origin.file, service.name);
-    let source = Source::new(name, expression.text.clone());
-    let diagnostics = predicate.bind(&values, &Vocabularies(vec![&vocabulary])).diagnostics;
-    diagnostics.into_iter().map(|diagnostic| diagnostic.in_source(&source)).collect()
+    let vocabulary = ProcessVocabulary::with_context(world, around.clone());
+    let bound = predicate.bind(&values, &Vocabularies(vec![&vocabulary]));
+    let files = lints::files(bound.matcher.root(), world, around);
+    bound.diagnostics.into_iter().chain(files).collect()
 }
 
-fn executable(service: &Service, world: &dyn World) -> Option<Diagnostic> {
-    let path = service.startas.as_os_str().as_bytes();
-    let (problem, help) = match world.file(Root::Engine, path) {
-        Fact::Absent => ("does not exist on this host", "install it, or correct `startas`"),
-        Fact::Known(file) if file.kind != FileKind::Regular => {
-            ("is not a regular file", "name the program itself")
-        }
-        Fact::Known(file) if file.mode & 0o111 == 0 => ("is not executable", "`chmod +x` it"),
-        Fact::Known(_) | Fact::Unknown(_) => return None,
+fn surroundings(service: &Service) -> Surroundings {
+    Surroundings {
+        working_directory: Some(paths::shared(service.working_directory.as_os_str().as_bytes())),
+        path: service.env.get("PATH").map(paths::shared),
+    }
+}
+
+/// Moves the positions from the text of one field into the file.
+fn located(diagnostic: Diagnostic, key: &str, service: &Service, source: Option<&Arc<Source>>) -> Diagnostic {
+    let Some(source) = source else { return diagnostic };
+    let documents = yaml::parse(source, &yaml::Limits::default()).documents;
+    let is_it = |document: &&Node| {
+        let name = document.get("metadata").and_then(|metadata| metadata.get("name")).and_then(Node::scalar);
+        name.is_some_and(|name| name.text == service.name.as_str())
     };
-    let path = service.startas.display();
-    let warning = Diagnostic::warning(NOT_EXECUTABLE, format!("`{}`: `{path}` {problem}", service.name));
-    Some(
-        warning
-            .note(format!("declared in `{}`, line {}", service.origin.file, service.origin.line))
-            .help(help),
-    )
+    let document = documents.iter().find(is_it);
+    let field = document.and_then(|document| document.get("spec")).and_then(|spec| spec.get(key));
+    let Some(scalar) = field.and_then(Node::scalar) else { return diagnostic };
+    let whole = scalar.span;
+    let place = |span: Span| {
+        if key == "startas" {
+            return whole;
+        }
+        let span = scalar.source_span(span);
+        Span::new(span.start.min(whole.end), span.end.min(whole.end))
+    };
+    diagnostic.map_spans(place).note(format!("in `spec.{key}` of `{}`", service.name)).in_source(source)
 }

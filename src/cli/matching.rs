@@ -11,10 +11,11 @@ use crate::facts::{Fact, Reason, Why};
 use crate::lang::schema::Vocabulary as _;
 use crate::lang::value::{Type, Value};
 use crate::lang::{Matcher, Missing, Predicate, Verdict, Vocabularies};
+use crate::process::chain::Surroundings;
 use crate::process::expression::{compile_expression, variables};
 use crate::process::snapshot::Snapshot;
 use crate::process::world::{Namespace, World};
-use crate::process::{ProcessVocabulary, candidate};
+use crate::process::{ProcessVocabulary, candidate, lints};
 use crate::report::{MatchRow, explanation_rows, explanation_text, match_table};
 use crate::units::Pid;
 
@@ -98,8 +99,9 @@ fn with_question(asked: &Asked<'_>, terminal: Terminal, then: impl FnOnce(Questi
     let vocabulary = ProcessVocabulary::new(&*world);
     let vocabulary = if asked.explaining { vocabulary.explaining() } else { vocabulary };
     let bound = predicate.bind(&bindings, &Vocabularies(vec![&vocabulary]));
-    let all: Vec<Diagnostic> =
-        diagnostics.into_iter().chain(bound.diagnostics.into_iter().map(|d| d.in_source(&source))).collect();
+    let files = lints::files(bound.matcher.root(), &*world, &Surroundings::default());
+    let bound_to = bound.diagnostics.into_iter().chain(files).map(|d| d.in_source(&source));
+    let all: Vec<Diagnostic> = diagnostics.into_iter().chain(bound_to).collect();
     terminal.diagnostics(&all);
     let (pids, all_pids) = match pids_of(&*world, asked.pids) {
         Ok(found) => found,

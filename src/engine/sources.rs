@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::accept::{FileSeen, SourcesSeen};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::host::spec_dir::{self, Listing, Look, Trust};
 use crate::process::expression;
 use crate::spec::{LoadContext, Loaded, LoadedFile, Service, SpecFile, load};
@@ -37,6 +38,8 @@ pub struct SourcesLook {
     pub diagnostics: Vec<Diagnostic>,
     /// Places that could not be looked at, with the reason.
     pub unavailable: Vec<String>,
+    /// The texts of the files, by the place that their documents have as their origin.
+    pub texts: BTreeMap<String, Arc<Source>>,
     /// Names that were passed over.
     pub ignored: Vec<PathBuf>,
     /// What all this rests on: the same text means that nothing changed.
@@ -124,6 +127,7 @@ impl Sources {
         for (name, file) in &self.loaded {
             look.diagnostics.extend(file.diagnostics.iter().cloned());
             look.seen.files.remove(name);
+            look.texts.insert(absolute(Path::new(name)), Arc::clone(&file.source));
             look.seen.files.insert(absolute(Path::new(name)), seen(file, name));
         }
         look

@@ -34,6 +34,11 @@ impl Vocabularies<'_> {
             None => Fact::Unknown(Reason::new(Why::Plugin, "its vocabulary is not loaded")),
         }
     }
+
+    /// What one of them shows a value as.
+    pub(super) fn show(&self, value: &Value) -> Option<String> {
+        self.0.iter().find_map(|vocabulary| vocabulary.show(value))
+    }
 }
 
 /// One evaluation: of one expression, for one candidate.

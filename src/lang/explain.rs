@@ -7,7 +7,7 @@ use super::cost;
 use super::eval::{Context, negate, unknowns};
 use super::ir::{Kind, Node, Operands};
 use super::schema::Cost;
-use super::show::show;
+use super::show::{show, show_with};
 use super::value::Value;
 use super::verdict::{Outcome, Verdict};
 use crate::diagnostic::Span;
@@ -25,6 +25,8 @@ pub struct Explanation {
     pub span: Span,
     /// Its value.
     pub outcome: Outcome,
+    /// The value as its vocabulary shows it, where it has values of named types.
+    shown: Option<String>,
     /// The highest cost class in it.
     pub cost: Cost,
     /// An evaluation would not have looked at it, since cheaper parts decide.
@@ -61,7 +63,7 @@ impl Explanation {
     /// The value for a person: `true`, `"www-data"`, `absent`, `unknown (denied)`.
     pub fn value(&self) -> String {
         match &self.outcome {
-            Outcome::Known(value) => show(value),
+            Outcome::Known(value) => self.shown.clone().unwrap_or_else(|| show(value)),
             Outcome::Absent => "absent".to_owned(),
             Outcome::Unknown(missing) => {
                 let reasons: Vec<String> = missing.iter().map(|missing| missing.reason.to_string()).collect();
@@ -208,5 +210,12 @@ fn part(
     children: Vec<Explanation>,
 ) -> Explanation {
     let text = context.source.get(node.span.start..node.span.end).unwrap_or_default().to_owned();
-    Explanation { text, span: node.span, outcome, cost: cost::class(node), skipped: false, form, children }
+    let shown = match &outcome {
+        Outcome::Known(value @ (Value::Object(_) | Value::List(_))) => {
+            Some(show_with(value, &|value| context.facts.show(value)))
+        }
+        Outcome::Known(_) | Outcome::Absent | Outcome::Unknown(_) => None,
+    };
+    let cost = cost::class(node);
+    Explanation { text, span: node.span, outcome, shown, cost, skipped: false, form, children }
 }

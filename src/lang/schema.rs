@@ -172,6 +172,12 @@ pub trait Vocabulary {
     /// The text that `like`, `=~` and `??` use for a value of a named type.
     fn text(&self, value: &Value) -> Fact<Value>;
 
+    /// A value of one of its types for a person, in an explanation: a path, a name. `None`: as it displays itself.
+    fn show(&self, value: &Value) -> Option<String> {
+        let _ = value;
+        None
+    }
+
     /// What was remarkable since the last call: `stale`, `recycled pid`, `near miss: ...`.
     fn take_notes(&self) -> Vec<String>;
 }

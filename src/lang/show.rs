@@ -8,13 +8,19 @@ use crate::units::{format_duration, format_size};
 
 /// A value in the spelling of a literal, as far as there is one.
 pub fn show(value: &Value) -> String {
+    show_with(value, &|_| None)
+}
+
+/// The same, with the text that `own` has for values of named types.
+pub(super) fn show_with(value: &Value, own: &dyn Fn(&Value) -> Option<String>) -> String {
     match value {
         Value::String(bytes) | Value::Path(bytes) => quote(bytes),
         Value::List(items) => {
-            let shown: Vec<String> = items.iter().take(16).map(show).collect();
+            let shown: Vec<String> = items.iter().take(16).map(|item| show_with(item, own)).collect();
             let more = if items.len() > shown.len() { ", ..." } else { "" };
             format!("[{}{more}]", shown.join(", "))
         }
+        Value::Object(object) => own(value).unwrap_or_else(|| object.to_string()),
         other => String::from_utf8_lossy(&plain(other)).into_owned(),
     }
 }

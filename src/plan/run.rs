@@ -315,9 +315,8 @@ fn put_on_record_and_stop(
 
 fn adopt_all(record: &mut Record, spec: &Service, places: BTreeMap<u32, Candidate>, draft: &mut Draft<'_>) {
     for (index, candidate) in places {
-        let because = "it matches and ran before us";
-        draft.step(index, Action::Adopt { key: candidate.key.clone() }, because);
-        draft.change(index, Doing::Adopt, because);
+        draft.step(index, Action::Adopt { key: candidate.key.clone() }, "it matches and ran before us");
+        draft.change(index, Doing::Adopt, format!("pid {} matches and ran before us", candidate.key.pid));
         let phase = adopted(candidate, spec, draft);
         let instance = record.instances.entry(index).or_default();
         instance.phase = phase;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::declarations;
-use crate::diagnostic::Diagnostic;
+use super::{declarations, lints};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::lang::value::Type;
 use crate::lang::{Compiled, Schema, Scope, compile};
 
@@ -46,21 +46,37 @@ pub fn compile_with(text: &str, variables: BTreeMap<String, Type>) -> Compiled {
     compile(text, schema(), &Scope { variables, lists: BTreeMap::new() })
 }
 
-/// Parses and checks an expression that can use every variable.
+/// Parses and checks an expression that can use every variable and stands alone: on the command line.
 pub fn compile_expression(text: &str) -> Compiled {
-    compile_with(text, variables())
+    let mut compiled = compile_with(text, variables());
+    if let Some(predicate) = &compiled.predicate {
+        compiled.diagnostics.extend(lints::condition(predicate.root()));
+        compiled.diagnostics.extend(lints::interpreter_only(predicate.root()));
+    }
+    sorted(compiled)
 }
 
 /// What is to be said about an expression in a document, positions in its own text. With `replaces` it stands in for
-/// the default identity rule (`matchOnly`), and what would be a warning about weak identity is an error.
+/// the default identity rule (`matchOnly`), and a condition that all scripts of one language satisfy is an error.
 pub fn check_in_document(text: &str, variables: BTreeMap<String, Type>, replaces: bool) -> Vec<Diagnostic> {
-    let Compiled { predicate, mut diagnostics } = compile_with(text, variables);
-    if let Some(predicate) = predicate.filter(|_| replaces) {
-        diagnostics.extend(predicate.self_reported().map(into_error));
+    let mut compiled = compile_with(text, variables);
+    if let Some(predicate) = &compiled.predicate {
+        compiled.diagnostics.extend(lints::condition(predicate.root()));
+        if replaces {
+            // What all scripts of one language have in common is no identity. What a process says of itself may be
+            // one: candidates are of the wanted user only, so nobody else can forge it.
+            compiled.diagnostics.extend(lints::interpreter_only(predicate.root()).map(into_error));
+            compiled.diagnostics.extend(predicate.self_reported());
+        }
     }
-    diagnostics
+    sorted(compiled).diagnostics
+}
+
+fn sorted(mut compiled: Compiled) -> Compiled {
+    compiled.diagnostics.sort_by_key(Diagnostic::span);
+    compiled
 }
 
 fn into_error(diagnostic: Diagnostic) -> Diagnostic {
-    Diagnostic { severity: crate::diagnostic::Severity::Error, ..diagnostic }
+    Diagnostic { severity: Severity::Error, ..diagnostic }
 }

@@ -53,7 +53,7 @@ pub fn interpreter_only(root: &Node) -> Option<Diagnostic> {
     Some(
         Diagnostic::warning(codes::INTERPRETER_ONLY, "this matches every script of the same interpreter")
             .at(place, "the interpreter, not the script")
-            .help("write `runs(...)` in place of `exe == interpreter(...)`"),
+            .help("say which script as well: `&& runs(...)`"),
     )
 }
 
@@ -80,17 +80,8 @@ pub fn files(root: &Node, world: &dyn World, around: &Surroundings) -> Vec<Diagn
 /// W112 and W113 about one program: the spec's `startas`, or the path of a `runs`.
 #[must_use]
 pub fn program(world: &dyn World, path: &[u8], around: &Surroundings) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
+    let mut found: Vec<Diagnostic> = not_executable(world, path).into_iter().collect();
     let shown = paths::show(path);
-    if let Fact::Known(file) = world.file(Root::Engine, path)
-        && file.kind == FileKind::Regular
-        && file.mode & 0o111 == 0
-    {
-        found.push(
-            Diagnostic::warning(codes::NOT_EXECUTABLE, format!("`{shown}` is not executable"))
-                .help(format!("run `chmod +x {shown}`")),
-        );
-    }
     if is_wrapper(world, path, around) {
         let message = format!("`{shown}` is a shell script that executes another program in its place");
         found.push(
@@ -99,6 +90,21 @@ pub fn program(world: &dyn World, path: &[u8], around: &Surroundings) -> Vec<Dia
         );
     }
     found
+}
+
+fn not_executable(world: &dyn World, path: &[u8]) -> Option<Diagnostic> {
+    let shown = paths::show(path);
+    let (problem, help) = match world.file(Root::Engine, path) {
+        Fact::Absent => ("does not exist on this host", "install it, or mend the path".to_owned()),
+        Fact::Known(file) if file.kind != FileKind::Regular => {
+            ("is not a regular file", "name the program itself".to_owned())
+        }
+        Fact::Known(file) if file.mode & 0o111 == 0 => {
+            ("is not executable", format!("run `chmod +x {shown}`"))
+        }
+        Fact::Known(_) | Fact::Unknown(_) => return None,
+    };
+    Some(Diagnostic::warning(codes::NOT_EXECUTABLE, format!("`{shown}` {problem}")).help(help))
 }
 
 fn is_wrapper(world: &dyn World, path: &[u8], around: &Surroundings) -> bool {

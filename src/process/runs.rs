@@ -172,7 +172,7 @@ fn by_program(world: &dyn World, pid: Pid, target: &Target, image: &FileFacts, p
         Program::Image(_) if !target.chain.script => native(world, pid, target, path),
         Program::Image(program) if program.same_file(image) => words::script(world, pid, target, family),
         Program::Image(_) | Program::Family(_) | Program::Unresolved(_, Some(_)) => {
-            if target.chain.family().is_some_and(|wanted| script::is_kin(wanted, family)) {
+            if target.chain.family().is_some_and(|own| script::alike(own, family)) {
                 let shim = !matches!(target.chain.program, Program::Image(_));
                 let run = words::script(world, pid, target, family);
                 let stale = !shim && run.holds == Fact::Known(true);

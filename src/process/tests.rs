@@ -103,6 +103,12 @@ fn expressions_over_a_script() {
         ("user == 33 && group == \"www-data\"", "match"),
         ("user in [\"root\", \"www-data\"]", "match"),
         ("user >= 30", "match"),
+        ("user in 30..=33", "match"),
+        ("user in 30..33", "no"),
+        ("user in ..=33", "match"),
+        ("user in \"www-data\"..=40", "match"),
+        ("user not in 1000..=1999", "match"),
+        ("group in 33..", "match"),
         ("user =~ r\"^www-\"", "match"),
         ("in_group(user, \"adm\")", "match"),
         ("any(groups, g => g == \"adm\")", "match"),
@@ -220,9 +226,56 @@ fn lints_warn_of_what_is_rarely_meant() {
         ("runs(startas)", "W112"),
         ("runs(\"/srv/redirect.sh\")", ""),
         ("runs(\"/srv/plain.sh\")", "W113"),
-        ("runs(\"/srv/none\")", ""),
+        ("runs(\"/srv/none\")", "W113"),
     ] {
         assert_eq!(lints(&world, text), expected, "{text}");
+    }
+}
+
+#[test]
+fn identity_by_the_interpreter_alone_is_an_error_where_it_replaces_the_rule() {
+    use super::expression::{check_in_document, compile_expression, variables};
+    let shown = |found: Vec<crate::diagnostic::Diagnostic>| -> Vec<(&'static str, bool)> {
+        found.iter().map(|diagnostic| (diagnostic.code.0, diagnostic.is_error())).collect()
+    };
+    for (text, narrows, replaces, alone) in [
+        ("exe == interpreter(startas)", vec![], vec![("W101", true)], vec![("W101", false)]),
+        ("comm == \"x\"", vec![], vec![("W105", false)], vec![]),
+        ("runs(startas)", vec![], vec![("W105", false)], vec![]),
+        ("exe == interpreter(startas) && runs(startas)", vec![], vec![], vec![]),
+        (
+            "exe == \"/x\" && comm == \"0123456789abcdef\"",
+            vec![("W102", false)],
+            vec![("W102", false)],
+            vec![("W102", false)],
+        ),
+    ] {
+        assert_eq!(shown(check_in_document(text, variables(), false)), narrows, "match: {text}");
+        assert_eq!(shown(check_in_document(text, variables(), true)), replaces, "matchOnly: {text}");
+        assert_eq!(shown(compile_expression(text).diagnostics), alone, "alone: {text}");
+    }
+}
+
+#[test]
+fn explanations_show_names_and_paths() {
+    let world = world();
+    for (text, expected) in [
+        ("exe == \"/x\"", "exe = /usr/bin/python3.11"),
+        ("user == \"root\"", "user = \"www-data\""),
+        ("cwd under \"/x\"", "cwd = /srv/app"),
+        (
+            "exe == interpreter(startas)",
+            "exe = /usr/bin/python3.11; interpreter(startas) = /usr/bin/python3.11",
+        ),
+    ] {
+        let predicate = compile(text, &schema(), &scope()).predicate.unwrap();
+        let vocabulary = ProcessVocabulary::new(&world);
+        let facts = Vocabularies(vec![&vocabulary]);
+        let bindings = BTreeMap::from([("startas".to_owned(), Value::path("/srv/a.py"))]);
+        let explanation = predicate.bind(&bindings, &facts).matcher.explain(&candidate(Pid(600)), &facts);
+        let operands: Vec<String> =
+            explanation.children.iter().map(|part| format!("{} = {}", part.text, part.value())).collect();
+        assert_eq!(operands.join("; "), expected, "{text}");
     }
 }
 

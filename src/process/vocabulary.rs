@@ -13,6 +13,7 @@ use super::world::{Bytes, Root, World};
 use super::{paths, read, tree};
 use crate::facts::{Fact, FileFacts, Reason, Why};
 use crate::lang::schema::{Operation, Vocabulary};
+use crate::lang::show;
 use crate::lang::value::{TypeName, Value};
 use crate::units::{Gid, Pid, Uid};
 
@@ -345,6 +346,21 @@ impl Vocabulary for ProcessVocabulary<'_> {
         match value {
             Value::Object(object) => Fact::Known(Value::string(object.to_string())),
             other => Fact::Known(other.clone()),
+        }
+    }
+
+    /// Files by their path as it is, with the kernel's word for one that has no name any more; accounts by name.
+    fn show(&self, value: &Value) -> Option<String> {
+        if let Some(file) = value.object::<File>() {
+            let path = paths::show(&self.path_of(file).known()?);
+            let gone = matches!(file, File::Exe(_)) && self.facts_of(file).known()?.nlink == 0;
+            return Some(if gone { format!("{path} (deleted)") } else { path });
+        }
+        let is_account = value.object::<User>().is_some() || value.object::<Group>().is_some();
+        match self.text(value).known().filter(|_| is_account)? {
+            Value::String(name) if !name.iter().all(u8::is_ascii_digit) => Some(show(&Value::String(name))),
+            Value::String(number) => Some(paths::show(&number)),
+            _ => None,
         }
     }
 

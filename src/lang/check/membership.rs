@@ -105,16 +105,20 @@ impl Checker<'_> {
         place: Span,
     ) -> Option<Node> {
         let value = self.infer(left)?;
-        let mut sides = Vec::new();
+        let (mut sides, mut by, mut subject) = (Vec::new(), None, value.clone());
         for bound in [low, high] {
             let Some(bound) = bound else {
                 sides.push(None);
                 continue;
             };
             let bound = self.infer(bound)?;
-            let Some(pair) = self.ordering(&value, &bound).filter(|pair| pair.by == By::Core) else {
+            // Both bounds are compared the same way.
+            let ordering = self.ordering(&value, &bound).filter(|pair| by.is_none_or(|by| by == pair.by));
+            let Some(pair) = ordering else {
                 return self.incomparable(CompareOp::Less, bound.span, &value, &bound);
             };
+            by = Some(pair.by);
+            subject = pair.left;
             sides.push(Some(Box::new(pair.right)));
         }
         let high = sides.pop().flatten();
@@ -131,9 +135,9 @@ impl Checker<'_> {
                 help,
             );
         }
-        let ty = Type::List(Box::new(value.ty.clone()));
+        let ty = Type::List(Box::new(subject.ty.clone()));
         let right = Node::new(Kind::Range { low, high, inclusive }, ty, place);
-        Some(comparison(CompareOp::In, Pair { by: By::Core, left: value, right }, span))
+        Some(comparison(CompareOp::In, Pair { by: by.unwrap_or(By::Core), left: subject, right }, span))
     }
 
     pub(super) fn containment(

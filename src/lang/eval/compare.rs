@@ -57,7 +57,7 @@ impl Context<'_> {
 
     pub(super) fn comparison(&self, span: Span, op: CompareOp, by: By, left: &Node, right: &Node) -> Outcome {
         if let (CompareOp::In, Kind::Range { low, high, inclusive }) = (op, &right.kind) {
-            return self.in_range(span, left, low.as_deref(), high.as_deref(), *inclusive);
+            return self.in_range(span, by, left, low.as_deref(), high.as_deref(), *inclusive);
         }
         let element = self.value(left);
         // A literal list is looked at item by item: an unknown item must not hide a known equal one.
@@ -116,6 +116,7 @@ impl Context<'_> {
     fn in_range(
         &self,
         span: Span,
+        by: By,
         value: &Node,
         low: Option<&Node>,
         high: Option<&Node>,
@@ -125,8 +126,7 @@ impl Context<'_> {
         let upper = if inclusive { CompareOp::LessEqual } else { CompareOp::Less };
         let bounds = [(low, CompareOp::GreaterEqual), (high, upper)];
         let sides = bounds.into_iter().filter_map(|(bound, op)| Some((bound?, op)));
-        let outcomes =
-            sides.map(|(bound, op)| negate(self.pair(span, op, By::Core, &value, &self.value(bound))));
+        let outcomes = sides.map(|(bound, op)| negate(self.pair(span, op, by, &value, &self.value(bound))));
         negate(any(outcomes))
     }
 }

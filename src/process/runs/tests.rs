@@ -510,6 +510,40 @@ fn a_shim_is_matched_by_family() {
 }
 
 #[test]
+fn a_shim_of_sh_leads_to_any_shell() {
+    for (image, argv, expected) in [
+        ("/usr/bin/dash", ["/bin/sh", "/srv/s"], true),
+        ("/usr/bin/bash", ["/bin/sh", "/srv/s"], true),
+        ("/usr/bin/busybox", ["/bin/sh", "/srv/s"], true),
+        ("/usr/bin/dash", ["/bin/sh", "/srv/other"], false),
+        ("/usr/bin/dash", ["/bin/sh", "-c"], false),
+        ("/usr/bin/perl", ["/bin/sh", "/srv/s"], false),
+    ] {
+        let mut world = TestWorld::new();
+        world.script("/opt/shims/sh", "#!/bin/bash\n");
+        world.script("/srv/s", "#!/usr/bin/env sh\n");
+        world.script("/srv/other", "#!/usr/bin/env sh\n");
+        world.elf("/usr/bin/dash");
+        world.start(600, 1, image, &argv);
+        let around = Surroundings { working_directory: None, path: Some(bytes("/opt/shims")) };
+        let run = runs(&world, Pid(600), &Target::new(&world, b"/srv/s", &around));
+        assert_eq!(run.holds, Fact::Known(expected), "{image} {argv:?}");
+    }
+}
+
+#[test]
+fn a_shell_without_a_script_is_no_title() {
+    let mut world = TestWorld::new();
+    world.elf("/usr/bin/dash");
+    world.link("/usr/bin/sh", "dash");
+    world.script("/srv/s", "#!/usr/bin/sh\n");
+    for word in ["sh", "-sh", "dash"] {
+        world.start_script(600, 1, "/usr/bin/dash", &[word], "/usr/bin/sh");
+        assert_eq!(shown(&world, "/srv/s"), "false", "{word}");
+    }
+}
+
+#[test]
 fn unrelated_programs_cost_no_read_of_execfn() {
     let mut world = TestWorld::new();
     for pid in 600..620 {

@@ -51,7 +51,8 @@ pub(super) fn script(world: &dyn World, pid: Pid, target: &Target, family: &[u8]
             return if let Lead::Elsewhere = lead { Run::no() } else { Run::unknown(reason) };
         }
     };
-    if is_title(world, pid, &arguments) || (arguments.words.len() < 2 && has_title_shape(target, &arguments))
+    if is_title(world, pid, &arguments)
+        || (arguments.words.len() < 2 && has_title_shape(world, pid, target, &arguments))
     {
         return match lead {
             Lead::Elsewhere => Run::no(),
@@ -69,10 +70,17 @@ pub(super) fn script(world: &dyn World, pid: Pid, target: &Target, family: &[u8]
     }
 }
 
-/// One word that isn't the interpreter's own name: a script has at least two when it begins.
-fn has_title_shape(target: &Target, arguments: &Arguments) -> bool {
+/// One word that isn't the interpreter's own name, nor the name that it was executed by: a script has at least
+/// two when it begins.
+fn has_title_shape(world: &dyn World, pid: Pid, target: &Target, arguments: &Arguments) -> bool {
     let family = target.chain.family().unwrap_or_default();
-    arguments.words.first().is_some_and(|word| paths::family(word) != family)
+    let Some(word) = arguments.words.first() else { return false };
+    if script::alike(paths::family(word), family) {
+        return false;
+    }
+    let own =
+        |name: &[u8]| paths::base_name(name) == paths::base_name(word.strip_prefix(b"-").unwrap_or(word));
+    !world.execfn(pid).known().is_some_and(|name| own(&name))
 }
 
 /// Index of argv behind the file's own word. Known(None): argv is intact and doesn't name it.

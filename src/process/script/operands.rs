@@ -172,10 +172,17 @@ pub fn is_interpreter(family: &[u8]) -> bool {
     row(family).is_some() || family == b"busybox"
 }
 
-/// Whether a program of the second family may be what the first one names: `sh` is a name that every shell can have.
-pub fn is_kin(wanted: &[u8], family: &[u8]) -> bool {
-    let is_shell = |name| name == b"busybox" || row(name).is_some_and(|found| found.families.contains(&"sh"));
-    wanted == family || (wanted == b"sh" && is_shell(family))
+/// Whether a program of one family may be what the name of the other leads to: `sh` is dash, bash or busybox,
+/// `node` is nodejs. Their options are read the same way.
+pub fn alike(family: &[u8], other: &[u8]) -> bool {
+    let is_busybox = |name: &[u8]| name == b"busybox";
+    match (row(family), row(other)) {
+        _ if family == other => true,
+        (Some(row), Some(other)) => std::ptr::eq(row, other),
+        (Some(row), None) => row.is_shell() && is_busybox(other),
+        (None, Some(row)) => row.is_shell() && is_busybox(family),
+        (None, None) => false,
+    }
 }
 
 fn row(family: &[u8]) -> Option<&'static Interpreter> {
@@ -214,6 +221,10 @@ enum Step {
 }
 
 impl Interpreter {
+    fn is_shell(&self) -> bool {
+        self.families.contains(&"sh")
+    }
+
     fn operand(&self, words: &[&[u8]], first: usize) -> Operand {
         let mut at = first;
         while let Some(word) = words.get(at) {
