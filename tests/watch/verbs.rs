@@ -107,7 +107,9 @@ fn apply_hands_over_to_a_running_watch() {
     assert!(first.stdout.contains("nothing to do"), "{first:?}");
     bench.daemon_spec("other", "args: [changed]");
     bench.ok(&["apply", "specs"]);
-    until("the changed copy", || bench.starts_of("other").last().is_some_and(|(_, words)| words == "changed"));
+    until("the changed copy", || {
+        bench.starts_of("other").last().is_some_and(|(_, words)| words == "changed")
+    });
     bench.the_pid_of("other");
     assert_eq!(bench.alive_of("shop"), [pid]);
 }
