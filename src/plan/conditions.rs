@@ -207,17 +207,19 @@ fn general(
                 .clone()
                 .or_else(|| instance.last_exit.as_ref().map(super::life::exit_words));
             let error = error.unwrap_or_else(|| "it failed".into());
-            let whole = std::time::Duration::from_secs(until.since(draft.now.boot).as_secs());
-            let wait = format_duration(whole);
+            let tenths = until.since(draft.now.boot).as_millis().div_ceil(100);
+            let tenths = u64::try_from(tenths).unwrap_or(u64::MAX);
+            let wait = format_duration(std::time::Duration::from_millis(tenths.saturating_mul(100)));
+            let failures = match instance.failures {
+                1 => "a failure".to_owned(),
+                count => format!("{count} failures"),
+            };
             let replica = if record.spec.replicas > 1 { format!("[{index}]") } else { String::new() };
             add(
                 ConditionType::BackOff,
                 ConditionStatus::True,
                 "Failing",
-                format!(
-                    "{name}{replica}: next start in {wait}, after {} failures: {error}",
-                    instance.failures
-                ),
+                format!("{name}{replica}: next start in {wait}, after {failures}: {error}"),
             );
         }
     }
