@@ -276,11 +276,14 @@ impl Checker<'_> {
         let quantifiers = Quantifier::ALL.into_iter().map(|(_, name)| name);
         let schema = self.schema;
         let declared = schema.functions().map(|(_, decl)| decl.name);
-        let near = did_you_mean(name, core.chain(quantifiers).chain(["matches_any"]).chain(declared));
+        let mut known: Vec<&str> = core.chain(quantifiers).chain(["matches_any"]).chain(declared).collect();
+        known.sort_unstable();
+        known.dedup();
+        let near = did_you_mean(name, known.iter().copied());
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None if self.is_value_name(name) => format!("`{name}` is a field: write it without parentheses"),
-            None => "see `selfsame help language` for all functions".to_owned(),
+            None => format!("functions: {}", known.join(", ")),
         };
         self.fail(
             codes::UNKNOWN_FUNCTION,
