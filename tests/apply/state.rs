@@ -164,4 +164,9 @@ fn watch_survives_the_loss_of_its_state_directory() {
     bench.until_running(&["one", "two"]);
     assert_eq!(bench.alive_of("one"), [pid]);
     assert_eq!(bench.starts().len(), 2);
+    let log = bench.watch_log();
+    assert!(log.contains("the state directory was removed"), "{log}");
+    // Other verbs find the watch in the new directory.
+    let ran = bench.ok(&["apply", "specs"]);
+    assert!(ran.stderr.contains("handed over"), "{ran:?}");
 }
