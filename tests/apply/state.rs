@@ -158,7 +158,9 @@ fn watch_survives_the_loss_of_its_state_directory() {
     bench.watch(&[]);
     bench.until_running(&["one"]);
     let pid = bench.the_pid_of("one");
-    fs::remove_dir_all(bench.path("state/run")).unwrap();
+    // At one stroke: watch makes it again while it is being removed.
+    fs::rename(bench.path("state/run"), bench.path("removed")).unwrap();
+    fs::remove_dir_all(bench.path("removed")).unwrap();
     bench.daemon("two", "");
     until("watch to go on", || bench.starts_of("two").len() == 1);
     bench.until_running(&["one", "two"]);
