@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::args::{ApplyArgs, Output};
 use super::exit::Exit;
-use super::handover;
+use super::handover::{self, Handover};
 use super::plan::{accept, options};
 use super::progress::Progress;
 use super::state::{self, NotOpened, Opened};
@@ -24,17 +24,25 @@ use crate::units::BootTime;
 
 /// Runs `apply`.
 pub(super) fn run(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
-    if let Some(watch) = crate::host::presence::watcher(dirs) {
-        return handover::apply(&watch, args, dirs, terminal);
+    if let Some(exit) = through_watch(args, dirs, terminal) {
+        return exit;
     }
     let options = HostOptions { lock_timeout: args.lock_timeout, signals: true, subreaper: true };
     match state::open(dirs, options, terminal) {
         Ok(opened) => apply(opened, args, terminal),
-        Err(NotOpened::Held(pid)) => match crate::host::presence::watcher(dirs) {
-            Some(watch) => handover::apply(&watch, args, dirs, terminal),
-            None => NotOpened::Held(pid).report(terminal),
-        },
+        Err(NotOpened::Held(pid)) => {
+            through_watch(args, dirs, terminal).unwrap_or_else(|| NotOpened::Held(pid).report(terminal))
+        }
         Err(reason) => reason.report(terminal),
+    }
+}
+
+/// Through the watch that holds the state, if one does and doesn't end meanwhile.
+fn through_watch(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Option<Exit> {
+    let watch = crate::host::presence::watcher(dirs)?;
+    match handover::apply(&watch, args, dirs, terminal) {
+        Handover::Answered(exit) => Some(exit),
+        Handover::WatchEnded { .. } => None,
     }
 }
 
@@ -72,6 +80,7 @@ fn apply(mut opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
 }
 
 /// One call of a verb that converges and waits.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts about the call")]
 pub(super) struct Run {
     pub opened: Opened,
     pub set: SpecSet,

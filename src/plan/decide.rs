@@ -26,9 +26,12 @@ const MASS_MIN: usize = 3;
 /// Decides what one tick does. Pure: the same arguments give the same plan, byte for byte.
 pub fn plan(desired: &SpecSet, observed: &Observation, memory: &Memory, options: &PlanOptions) -> Plan {
     // Keys and times of another boot mean nothing in this one.
-    let settled = || match memory.boot == observed.boot {
-        true => settle(desired, memory),
-        false => settle(desired, &Memory::new(observed.boot.clone())),
+    let settled = || {
+        if memory.boot == observed.boot {
+            settle(desired, memory)
+        } else {
+            settle(desired, &Memory::new(observed.boot.clone()))
+        }
     };
     let before = settled();
     let with_processes = before
@@ -66,8 +69,8 @@ fn decide_all(desired: &SpecSet, observed: &Observation, mut memory: Memory, gua
             forgotten.push(name.clone());
             continue;
         }
-        let rejected = desired.rejected.get(name).map(String::as_str);
-        plan.status.push(conditions::status(record, &aim, (seen, &events), rejected, &draft));
+        let document = conditions::Document::of(name, desired);
+        plan.status.push(conditions::status(record, &aim, (seen, &events), document, &draft));
         disturbed += usize::from(draft.disturbs);
         plan.steps.append(&mut draft.steps);
         plan.changes.extend(draft.changes.into_values());
@@ -319,7 +322,7 @@ fn stop_all(
     }
     // The count of failures doesn't outlive the wish to run.
     for instance in instances.values_mut().filter(|instance| instance.phase == Phase::Vacant) {
-        instance.failures = 0;
+        instance.forget_failures();
         instance.last_error = None;
     }
     let replicas = spec.replicas;

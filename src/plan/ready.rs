@@ -52,7 +52,7 @@ pub(super) fn watch(
         }
         Phase::Running { process, ready_since, probe_failures, probed } => {
             if now.since(*ready_since) >= spec.restart.reset_after {
-                instance.failures = 0;
+                (instance.failures, instance.spared) = (0, false);
             }
             if probe_due(*probed, None, spec, alive, now) {
                 // An answer counts once: when the next question is due.
