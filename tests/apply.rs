@@ -11,6 +11,8 @@
 #[path = "cli/support.rs"]
 mod support;
 
+#[path = "apply/again.rs"]
+mod again;
 #[path = "apply/failures.rs"]
 mod failures;
 #[path = "apply/identity.rs"]

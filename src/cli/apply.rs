@@ -80,6 +80,7 @@ fn apply(mut opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
 }
 
 /// One call of a verb that converges and waits.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts about the call")]
 pub(super) struct Run {
     pub opened: Opened,
     pub set: SpecSet,

@@ -58,7 +58,7 @@ pub fn read_opened(file: File, owners: &[u32], limit: u64) -> io::Result<Vec<u8>
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
     }
     let refused =
-        if !meta.is_file() { Some(libc::EINVAL) } else { (meta.len() > limit).then_some(libc::EFBIG) };
+        if meta.is_file() { (meta.len() > limit).then_some(libc::EFBIG) } else { Some(libc::EINVAL) };
     if let Some(errno) = refused {
         return Err(io::Error::from_raw_os_error(errno));
     }

@@ -151,3 +151,37 @@ pub fn head_of(path: &Path) -> io::Result<Vec<u8>> {
     file.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
     Ok(head)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn the_way_ends_where_the_kernel_ends_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("a/b")).unwrap();
+        symlink("a/b", root.join("link")).unwrap();
+        for path in ["a", "a/b", "a/b/..", "link", "link/..", "a/../a/b/../..", "a/."] {
+            let path = root.join(path);
+            let stages = stages(&path).unwrap();
+            let last = stages.last().map(|stage| stage.path.clone());
+            assert_eq!(last, path.canonicalize().ok(), "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn a_directory_that_became_a_link_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("secret")).unwrap();
+        fs::write(root.join("secret/file"), "x").unwrap();
+        assert!(open_resolved(&root.join("secret/file"), OFlags::RDONLY, 0).is_ok());
+        symlink("secret", root.join("swapped")).unwrap();
+        let answer = open_resolved(&root.join("swapped/file"), OFlags::RDONLY, 0);
+        assert_eq!(answer.unwrap_err().raw_os_error(), Some(libc::ELOOP));
+    }
+}

@@ -26,9 +26,12 @@ const MASS_MIN: usize = 3;
 /// Decides what one tick does. Pure: the same arguments give the same plan, byte for byte.
 pub fn plan(desired: &SpecSet, observed: &Observation, memory: &Memory, options: &PlanOptions) -> Plan {
     // Keys and times of another boot mean nothing in this one.
-    let settled = || match memory.boot == observed.boot {
-        true => settle(desired, memory),
-        false => settle(desired, &Memory::new(observed.boot.clone())),
+    let settled = || {
+        if memory.boot == observed.boot {
+            settle(desired, memory)
+        } else {
+            settle(desired, &Memory::new(observed.boot.clone()))
+        }
     };
     let before = settled();
     let with_processes = before

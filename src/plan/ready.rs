@@ -168,3 +168,31 @@ pub(super) fn is_ready(instance: &Instance, spec: &Service) -> bool {
         | Phase::Stopping { .. } => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::spec::ServiceName;
+
+    #[test]
+    fn a_service_that_is_not_ready_yet_is_asked_soon_and_then_rarer() {
+        let mut spec = Service::new(ServiceName::new("web").unwrap(), "/srv/web".into());
+        let millis = |number| BootTime(Duration::from_millis(number));
+        let asked_at = |spec: &Service, until: u64| {
+            let mut times = vec![0];
+            while let Some(last) = times.last().copied().filter(|last| *last < until) {
+                let next = next_probe(millis(last), Some(millis(0)), spec, true);
+                times.push(u64::try_from(next.0.as_millis()).unwrap());
+            }
+            times
+        };
+        spec.readiness.period = Duration::from_secs(1);
+        assert_eq!(asked_at(&spec, 400), [0, 100, 200, 300, 450]);
+        assert_eq!(next_probe(millis(9000), Some(millis(0)), &spec, true), millis(10_000));
+        assert_eq!(next_probe(millis(300), None, &spec, true), millis(1300), "it was Ready already");
+        spec.readiness.period = Duration::from_millis(50);
+        assert_eq!(asked_at(&spec, 100), [0, 50, 100]);
+    }
+}

@@ -158,11 +158,17 @@ fn watch_survives_the_loss_of_its_state_directory() {
     bench.watch(&[]);
     bench.until_running(&["one"]);
     let pid = bench.the_pid_of("one");
-    // The watch may write its status into it at the same time.
-    until("it to be removed", || fs::remove_dir_all(bench.path("state/run")).is_ok());
+    // At one stroke: watch makes it again while it is being removed.
+    fs::rename(bench.path("state/run"), bench.path("removed")).unwrap();
+    fs::remove_dir_all(bench.path("removed")).unwrap();
     bench.daemon("two", "");
     until("watch to go on", || bench.starts_of("two").len() == 1);
     bench.until_running(&["one", "two"]);
     assert_eq!(bench.alive_of("one"), [pid]);
     assert_eq!(bench.starts().len(), 2);
+    let log = bench.watch_log();
+    assert!(log.contains("the state directory was removed"), "{log}");
+    // Other verbs find the watch in the new directory.
+    let ran = bench.ok(&["apply", "specs"]);
+    assert!(ran.stderr.contains("handed over"), "{ran:?}");
 }

@@ -516,3 +516,41 @@ fn what_cannot_be_written_down_is_not_done_but_a_stop_under_way_goes_on() {
         assert_eq!(phase_text(&api.phase), if written { "Starting 90" } else { "Vacant" });
     }
 }
+
+/// A signal that could only be sent after a long time of trying is followed by the whole wait.
+#[test]
+fn the_grace_begins_when_the_signal_was_sent() {
+    let spec = web();
+    let mut memory = Memory::new(boot());
+    let mut record = selfsame::plan::memory::Record::new(spec.clone());
+    let stopping = Phase::Stopping {
+        process: started(&spec, 40),
+        tree: Vec::new(),
+        noted: true,
+        main_gone: false,
+        step: 0,
+        sent: false,
+        overdue: false,
+        failed: false,
+        since: at(NOW - 500),
+        because: "a test".into(),
+        stop: spec.stop.clone(),
+    };
+    record.instances.insert(0, Instance { phase: stopping, ..Instance::default() });
+    memory.services.insert(spec.name.clone(), record);
+    let signal = spec.stop.schedule[0].signal;
+    let step = Step {
+        service: spec.name.clone(),
+        index: 0,
+        action: Action::Signal { key: key(40), signal, adopted_by: None },
+        because: String::new(),
+    };
+    fold(&mut memory, &step, &Outcome::Refused { error: "not now".into() }, now());
+    let since = |memory: &Memory| match &memory.services[&spec.name].instances[&0].phase {
+        Phase::Stopping { since, sent, .. } => (*since, *sent),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(since(&memory), (at(NOW - 500), false));
+    fold(&mut memory, &step, &Outcome::Done, now());
+    assert_eq!(since(&memory), (at(NOW), true));
+}

@@ -44,10 +44,12 @@ impl LinuxHost {
             .candidates
             .iter()
             .filter_map(|candidate| self.candidate(candidate, name, spec, &places, questions, world))
-            .map(|candidate| match found.by_condition {
+            .map(|mut candidate| {
                 // The condition chose it in place of the default rule: its arguments decide nothing.
-                true => Candidate { arguments: ArgumentsSeen::Equal, ..candidate },
-                false => candidate,
+                if found.by_condition {
+                    candidate.arguments = ArgumentsSeen::Equal;
+                }
+                candidate
             })
             .collect();
         Look { candidates, unknown: found.unknown, complete: found.complete, notes: found.notes }
