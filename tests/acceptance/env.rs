@@ -97,8 +97,8 @@ fn with_s_the_string_is_split_as_coreutils_do() {
         ("/usr/bin/env -S ${INTERPRETER}", None, None, PYTHON, "unknown; INTERPRETER"),
         ("/usr/bin/env -S $INTERPRETER", None, None, PYTHON, LOST),
         ("/usr/bin/env -S '${PATH}'", None, None, PYTHON, LOST),
-        // Only what comes before the program decides, but env expands all of the string.
-        ("/usr/bin/env -S python3 ${UNKNOWN}", None, None, PYTHON, "true"),
+        // env expands all of the string, and nobody knows here what it will become.
+        ("/usr/bin/env -S python3 ${UNKNOWN}", None, None, PYTHON, "unknown; UNKNOWN"),
         ("/usr/bin/env -S PATH=/opt/v:${PATH} python3", None, None, OTHER, "true"),
     ]);
 }

@@ -61,7 +61,6 @@ fn texts_are_compared_by_bytes() {
         &[
             ("comm == \"app\"", "true"),
             ("comm != \"app\"", "false"),
-            ("comm < \"b\"", "true"),
             ("comm in [\"x\", \"app\"]", "true"),
             ("comm not in [\"x\", \"app\"]", "false"),
             ("comm in []", "false"),
@@ -116,7 +115,10 @@ fn numbers_sizes_and_accounts() {
         &host("", APP),
         PID,
         &[
-            ("threads == 4 && threads != 5 && threads < 5 && threads <= 4 && threads > 3 && threads >= 4", "true"),
+            (
+                "threads == 4 && threads != 5 && threads < 5 && threads <= 4 && threads > 3 && threads >= 4",
+                "true",
+            ),
             ("threads in 1..=4", "true"),
             ("threads in 1..4", "false"),
             ("threads in 5..=9", "false"),
@@ -154,9 +156,6 @@ fn a_number_beyond_64_bits_is_unknown_at_run_time() {
     about(
         &host("", "threads: 2, state: sleeping"),
         PID,
-        &[
-            ("threads + 9223372036854775807 > 0", "unknown"),
-            ("9223372036854775807 - threads > 0", "true"),
-        ],
+        &[("threads + 9223372036854775807 > 0", "unknown"), ("9223372036854775807 - threads > 0", "true")],
     );
 }

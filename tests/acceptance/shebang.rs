@@ -55,13 +55,17 @@ fn the_line_is_read_as_the_kernel_reads_it() {
 fn a_line_of_255_bytes_works_and_one_of_256_does_not() {
     let mut faults = Faults::default();
     let directory = format!("/{}", "d".repeat(200));
-    for (length, expected) in [(254, "true"), (255, "true"), (256, "unknown; unresolved"), (300, "unknown; unresolved")] {
+    for (length, expected) in
+        [(254, "true"), (255, "true"), (256, "unknown; unresolved"), (300, "unknown; unresolved")]
+    {
         // The length of the line counts `#!`, without its newline.
         let name = "p".repeat(length - 2 - directory.len() - 1);
         let program = format!("{directory}/{name}");
         let head: String = format!("#!{program}\n").chars().take(256).collect();
         let quoted = head.replace('\n', "\\n");
-        let files = format!("\n    {program}: {{id: [1, 501], elf: true}}\n    /srv/x: {{id: [1, 500], head: \"{quoted}\"}}\n");
+        let files = format!(
+            "\n    {program}: {{id: [1, 501], elf: true}}\n    /srv/x: {{id: [1, 500], head: \"{quoted}\"}}\n"
+        );
         let yaml = host(&files, &format!("exe: {program}"));
         faults.row(&Asked::default(), &yaml, PID, "exe == interpreter(\"/srv/x\")", expected);
     }
@@ -128,24 +132,52 @@ fn binfmt_comes_before_everything() {
         ("denied", "/usr/sbin/nginx", "/usr/sbin/nginx", "unknown; binfmt"),
         ("denied", "/srv/a.py", PYTHON, "unknown; binfmt"),
         // Even before ELF.
-        (r"[{magicHex: 7f454c46, interpreter: /usr/bin/qemu}]", "/usr/sbin/nginx", "/usr/sbin/nginx", "false"),
+        (
+            r"[{magicHex: 7f454c460201, interpreter: /usr/bin/qemu}]",
+            "/usr/sbin/nginx",
+            "/usr/sbin/nginx",
+            "false",
+        ),
         (r"[{magic: '#!', interpreter: /usr/bin/bash}]", "/srv/a.py", PYTHON, "false"),
         ("[{extension: py, interpreter: /usr/bin/perl}]", "/srv/a.py", "/usr/bin/perl", "true"),
         ("[{extension: py, interpreter: /usr/bin/perl}]", "/srv/a.py", PYTHON, "false"),
         ("[{extension: PY, interpreter: /usr/bin/perl}]", "/srv/a.py", PYTHON, "true"),
-        ("[{extension: jar, interpreter: /usr/bin/java}]", "/srv/app.jar", "/usr/lib/jvm/17/bin/java", "true"),
+        (
+            "[{extension: jar, interpreter: /usr/bin/java}]",
+            "/srv/app.jar",
+            "/usr/lib/jvm/17/bin/java",
+            "true",
+        ),
         ("[{magic: PK, interpreter: /usr/bin/java}]", "/srv/app.jar", "/usr/lib/jvm/17/bin/java", "true"),
-        ("[{magic: K, offset: 1, interpreter: /usr/bin/java}]", "/srv/app.jar", "/usr/lib/jvm/17/bin/java", "true"),
-        ("[{magic: PX, maskHex: ff00, interpreter: /usr/bin/java}]", "/srv/app.jar", "/usr/lib/jvm/17/bin/java", "true"),
-        ("[{magic: PX, interpreter: /usr/bin/java}]", "/srv/app.jar", "/usr/lib/jvm/17/bin/java", "unknown; unresolved"),
+        (
+            "[{magic: K, offset: 1, interpreter: /usr/bin/java}]",
+            "/srv/app.jar",
+            "/usr/lib/jvm/17/bin/java",
+            "true",
+        ),
+        (
+            "[{magic: PX, maskHex: ff00, interpreter: /usr/bin/java}]",
+            "/srv/app.jar",
+            "/usr/lib/jvm/17/bin/java",
+            "true",
+        ),
+        (
+            "[{magic: PX, interpreter: /usr/bin/java}]",
+            "/srv/app.jar",
+            "/usr/lib/jvm/17/bin/java",
+            "unknown; unresolved",
+        ),
         // F: opened at registration, its path may be gone.
-        ("[{magic: PK, interpreter: /gone/qemu, flags: F}]", "/srv/app.jar", "/usr/lib/jvm/17/bin/java", "unknown; unresolved"),
+        (
+            "[{magic: PK, interpreter: /gone/qemu, flags: F}]",
+            "/srv/app.jar",
+            "/usr/lib/jvm/17/bin/java",
+            "unknown; unresolved",
+        ),
     ] {
-        let yaml = host(
-            "\n    /usr/bin/qemu: {id: [1, 700], headHex: \"7f454c4602aa\"}\n",
-            &format!("exe: {exe}"),
-        )
-        .replace("\n  files:", &format!("\n  binfmt: {binfmt}\n  files:"));
+        let yaml =
+            host("\n    /usr/bin/qemu: {id: [1, 700], headHex: \"7f454c4602aa\"}\n", &format!("exe: {exe}"))
+                .replace("\n  files:", &format!("\n  binfmt: {binfmt}\n  files:"));
         faults.row(&Asked::default(), &yaml, PID, &format!("exe == interpreter(\"{path}\")"), expected);
     }
     faults.none();
