@@ -22,9 +22,17 @@ mod collections;
 mod env;
 #[path = "acceptance/equality.rs"]
 mod equality;
+#[path = "acceptance/functions.rs"]
+mod functions;
+#[path = "acceptance/mistakes.rs"]
+mod mistakes;
 #[path = "acceptance/operators.rs"]
 mod operators;
+#[path = "acceptance/program.rs"]
+mod program;
 #[path = "acceptance/runs.rs"]
 mod runs;
 #[path = "acceptance/shebang.rs"]
 mod shebang;
+#[path = "acceptance/snapshots.rs"]
+mod snapshots;

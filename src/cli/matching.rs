@@ -26,6 +26,7 @@ pub(super) fn run_match(args: &MatchArgs, terminal: Terminal) -> Exit {
         snapshot: args.snapshot.as_deref(),
         pids: &args.pid,
         json: args.output == MatchOutput::Json,
+        explaining: false,
     };
     with_question(&asked, terminal, |question| {
         let everything = args.all || !args.pid.is_empty();
@@ -43,6 +44,7 @@ pub(super) fn run_explain(args: &ExplainArgs, terminal: Terminal) -> Exit {
         snapshot: args.snapshot.as_deref(),
         pids: &args.pid,
         json: args.output == Output::Json,
+        explaining: true,
     };
     with_question(&asked, terminal, |question| explain(&question, args.output, terminal))
 }
@@ -54,6 +56,8 @@ struct Asked<'a> {
     snapshot: Option<&'a Path>,
     pids: &'a [i32],
     json: bool,
+    /// Near misses are noted too.
+    explaining: bool,
 }
 
 /// A bound expression and the processes it is about.
@@ -92,6 +96,7 @@ fn with_question(asked: &Asked<'_>, terminal: Terminal, then: impl FnOnce(Questi
         return Exit::Warnings;
     };
     let vocabulary = ProcessVocabulary::new(&*world);
+    let vocabulary = if asked.explaining { vocabulary.explaining() } else { vocabulary };
     let bound = predicate.bind(&bindings, &Vocabularies(vec![&vocabulary]));
     let all: Vec<Diagnostic> =
         diagnostics.into_iter().chain(bound.diagnostics.into_iter().map(|d| d.in_source(&source))).collect();
