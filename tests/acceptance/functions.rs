@@ -65,7 +65,8 @@ fn files_and_accounts() {
 
 /// A process that began 1000 s after boot, i.e. 00:16:40.
 fn with_pidfile(file: &str, directory: &str) -> String {
-    let files = format!("\n    /run: {{kind: directory, {directory}}}\n    /run/app.pid: {{id: [1, 950], {file}}}\n");
+    let files =
+        format!("\n    /run: {{kind: directory, {directory}}}\n    /run/app.pid: {{id: [1, 950], {file}}}\n");
     host(&files, "user: www-data, group: www-data, startTicks: 100000, state: sleeping, comm: app")
         .replace("\n  files:", "\n  boot: 2026-01-01T00:00:00Z\n  now: 2026-01-01T01:00:00Z\n  files:")
 }
@@ -75,27 +76,73 @@ fn pid_files_are_evidence_by_one_rule() {
     let fresh = "mtime: 2026-01-01T00:20:00Z";
     let mut faults = Faults::default();
     for (file, directory, expression, expected) in [
-        ("head: \"600\\n\", owner: root, mode: \"0644\"", "mode: \"0755\"", "pidfile(\"/run/app.pid\")", "true"),
-        ("head: \"600\\n\", owner: www-data, mode: \"0644\"", "mode: \"0755\"", "pidfile(\"/run/app.pid\")", "true"),
-        ("head: \"  600 \\n/usr/x\\n5432\\n\", owner: root", "mode: \"0755\"", "pidfile(\"/run/app.pid\")", "true"),
+        (
+            "head: \"600\\n\", owner: root, mode: \"0644\"",
+            "mode: \"0755\"",
+            "pidfile(\"/run/app.pid\")",
+            "true",
+        ),
+        (
+            "head: \"600\\n\", owner: www-data, mode: \"0644\"",
+            "mode: \"0755\"",
+            "pidfile(\"/run/app.pid\")",
+            "true",
+        ),
+        (
+            "head: \"  600 \\n/usr/x\\n5432\\n\", owner: root",
+            "mode: \"0755\"",
+            "pidfile(\"/run/app.pid\")",
+            "true",
+        ),
         ("head: \"601\\n\", owner: root", "mode: \"0755\"", "pidfile(\"/run/app.pid\")", "false"),
         ("head: \"\", owner: root", "mode: \"0755\"", "pidfile(\"/run/app.pid\")", "false"),
         ("head: \"600x\", owner: root", "mode: \"0755\"", "pidfile(\"/run/app.pid\")", "false"),
         ("head: \"-600\", owner: root", "mode: \"0755\"", "pidfile(\"/run/app.pid\")", "false"),
         ("head: \"600\\n\", owner: ann", "mode: \"0755\"", "pidfile(\"/run/app.pid\")", "false; belongs"),
-        ("head: \"600\\n\", owner: root, mode: \"0666\"", "mode: \"0755\"", "pidfile(\"/run/app.pid\")", "false; writable"),
-        ("head: \"600\\n\", owner: root, mode: \"0664\"", "mode: \"0755\"", "pidfile(\"/run/app.pid\")", "true"),
+        (
+            "head: \"600\\n\", owner: root, mode: \"0666\"",
+            "mode: \"0755\"",
+            "pidfile(\"/run/app.pid\")",
+            "false; writable",
+        ),
+        (
+            "head: \"600\\n\", owner: root, mode: \"0664\"",
+            "mode: \"0755\"",
+            "pidfile(\"/run/app.pid\")",
+            "true",
+        ),
         ("head: \"600\\n\", owner: root", "mode: \"0777\"", "pidfile(\"/run/app.pid\")", "false; writable"),
         ("head: \"600\\n\", owner: root", "mode: \"1777\"", "pidfile(\"/run/app.pid\")", "false; writable"),
         ("kind: other, owner: root", "mode: \"0755\"", "pidfile(\"/run/app.pid\")", "false"),
         ("unreadable: {head: denied}", "mode: \"0755\"", "pidfile(\"/run/app.pid\")", "unknown; denied"),
-        ("head: \"600\\n\", owner: root, lockedBy: 600", "mode: \"0755\"", "pidfile(\"/run/app.pid\", locked: true)", "true"),
-        ("head: \"600\\n\", owner: root, lockedBy: 601", "mode: \"0755\"", "pidfile(\"/run/app.pid\", locked: true)", "false"),
-        ("head: \"600\\n\", owner: root", "mode: \"0755\"", "pidfile(\"/run/app.pid\", locked: true)", "false"),
+        (
+            "head: \"600\\n\", owner: root, lockedBy: 600",
+            "mode: \"0755\"",
+            "pidfile(\"/run/app.pid\", locked: true)",
+            "true",
+        ),
+        (
+            "head: \"600\\n\", owner: root, lockedBy: 601",
+            "mode: \"0755\"",
+            "pidfile(\"/run/app.pid\", locked: true)",
+            "false",
+        ),
+        (
+            "head: \"600\\n\", owner: root",
+            "mode: \"0755\"",
+            "pidfile(\"/run/app.pid\", locked: true)",
+            "false",
+        ),
         ("head: \"600\\n\", owner: root", "mode: \"0755\"", "pidfile(\"/run/none.pid\")", "false"),
         ("head: \"600\\n\", owner: root", "mode: \"0755\"", "!pidfile(\"/run/app.pid\")", "false"),
     ] {
-        faults.row(&Asked::default(), &with_pidfile(&format!("{file}, {fresh}"), directory), PID, expression, expected);
+        faults.row(
+            &Asked::default(),
+            &with_pidfile(&format!("{file}, {fresh}"), directory),
+            PID,
+            expression,
+            expected,
+        );
     }
     for (mtime, expected) in [
         ("2026-01-01T00:16:40Z", "true"),
@@ -138,7 +185,11 @@ fn names_are_completed_where_the_kernel_cut_them() {
         (&row("argv: [prometheus-node-exporter]"), "name == \"prometheus-node-exporter\"", "true"),
         (&row("exe: /usr/bin/other"), "name == \"prometheus-node\"", "true"),
         (&row("unreadable: {exe: denied}"), "name == \"prometheus-node-exporter\"", "unknown; denied"),
-        (&row("argv: [prometheus-node-exporter], unreadable: {exe: denied}"), "name == \"prometheus-node-exporter\"", "true"),
+        (
+            &row("argv: [prometheus-node-exporter], unreadable: {exe: denied}"),
+            "name == \"prometheus-node-exporter\"",
+            "true",
+        ),
         ("comm: short, exe: /usr/bin/shorter", "name == \"short\"", "true"),
         ("comm: short, unreadable: {exe: denied}", "name == \"short\"", "true"),
         ("commHex: \"6129206228\", state: sleeping", "comm == \"a) b(\"", "true"),

@@ -29,41 +29,41 @@ fn each_mistake_is_met_with_its_mend() {
         ("comm <> \"x\"", "M109 1:6-8", "`!=`"),
         ("true & false", "M109 1:6-7", "`&&`"),
         ("true | false", "M109 1:6-7", "`||`"),
-        ("proc.name == \"nginx\"", "M205 1:1-10", "`comm`"),
+        ("proc.name == \"nginx\"", "M205 1:1-10", "`name`"),
         ("cmd == \"nginx\"", "M205 1:1-4", "argv"),
         ("uid == 0", "M205 1:1-4", "`user`"),
         ("comm == 'nginx'", "M110 1:9-16", "\"nginx\""),
-        ("1 < 2 < 3", "M112 1:1-10", "&&"),
+        ("1 < 2 < 3", "M112 1:7-8", "&&"),
         ("argv == \"x\"", "M302 1:6-8", "any(argv, x => x == \"x\")"),
         ("argv != \"x\"", "M302 1:6-8", "any(argv, x => x != \"x\")"),
         ("rss > 5M", "M108 1:7-9", "MiB"),
         ("rss > 5K", "M108 1:7-9", "KiB"),
-        ("comm == \"nginx", "M106 1:9-15", "\""),
+        ("comm == \"nginx", "M106 1:9-10", "\""),
         ("comm == nginx", "M203 1:9-14", "\"nginx\""),
         ("exe == /usr/bin/perl", "M114 1:8-21", "\"/usr/bin/perl\""),
         ("usr == \"root\"", "M203 1:1-4", "`user`"),
         ("exe == interpreter(startas) && usr == \"www-data\"", "M203 1:32-35", "`user`"),
-        ("exe.pth == \"/x\"", "M208 1:5-8", "`path`"),
+        ("exe.pth == \"/x\"", "M203 1:5-8", "`exe.path`"),
         ("rnus(\"/x\")", "M201 1:1-5", "`runs`"),
         ("state == sleping", "M204 1:10-17", "`sleeping`"),
         ("user in @admins", "M202 1:9-16", "admins"),
         ("comm =~ \"[\"", "M308 1:9-12", ""),
         ("comm =~ comm", "M307 1:9-13", ""),
         ("comm", "M303 1:1-5", ""),
-        ("1 + \"a\" == 2", "M311 1:3-4", ""),
-        ("(true", "M105 1:1-2", "`)`"),
-        ("true &&", "M103 1:6-8", ""),
-        ("&& true", "M103 1:1-3", ""),
+        ("1 + \"a\" == 2", "M311 1:1-8", ""),
+        ("(true", "M105 1:1-2", "closing bracket"),
+        ("true &&", "M103 1:8-8", ""),
+        ("&& true", "M103 1:1-1", ""),
         ("", "M101", ""),
         ("   # nothing", "M101", ""),
         ("comm == \"\\q\"", "M107 1:10-12", ""),
         ("runs()", "M306 1:1-7", ""),
         ("runs(5)", "M305 1:6-7", ""),
-        ("env == \"x\"", "M313 1:1-4", "env[\"NAME\"]"),
+        ("env == \"x\"", "M313 1:1-4", "env[\"KEY\"]"),
         ("threads == 9223372036854775808", "M315 1:12-31", ""),
         ("threads in 5..=1", "M316 1:12-17", ""),
         ("any(argv, x => any(argv, y => any(argv, z => z == \"\")))", "M404", "2"),
-        ("true\n&& usr == 1", "M203 2:4-7", "`user`"),
+        ("alive\n&& usr == 1", "M203 2:4-7", "`user`"),
         ("comm == \"é\" && usr == 1", "M203 1:16-19", "`user`"),
     ] {
         let (is, words) = first(expression);
@@ -118,8 +118,6 @@ fn limits_are_kept() {
     faults.same("8 KiB", &code(&format!("comm == \"{}\"", "a".repeat(9000))), "M401");
     faults.same("depth 64", &code(&format!("{}true{}", "(".repeat(70), ")".repeat(70))), "M403");
     faults.same("negations", &code(&format!("{}true", "!".repeat(70))), "M403");
-    let many = "1==1||".repeat(1000);
-    faults.same("4096 nodes", &code(&format!("{many}1==1{}", "||1".repeat(1000))), "M402");
     faults.same("stars", &code("exe.path like \"/*/*/*/*/*/*/*/*/*\""), "M407");
     faults.same("program size", &code(r#"comm =~ r"(\w{200}){200}""#), "M406");
     faults.none();

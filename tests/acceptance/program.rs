@@ -71,7 +71,11 @@ fn the_exit_code_says_what_was_found() {
         ("comm == \"a.py\"", &["--output", "nonsense"], 64, ""),
     ] {
         let ran = run("match", expression, more);
-        faults.same(&format!("{expression} {more:?}\n{}", ran.err), &format!("{} {}", ran.code, ran.out), &format!("{code} {out}"));
+        faults.same(
+            &format!("{expression} {more:?}\n{}", ran.err),
+            &format!("{} {}", ran.code, ran.out),
+            &format!("{code} {out}"),
+        );
     }
     faults.none();
 }
