@@ -12,27 +12,27 @@
     reason = "tests"
 )]
 
-#[path = "acceptance/absence.rs"]
+#[path = "conformance/absence.rs"]
 mod absence;
-#[path = "acceptance/ask.rs"]
+#[path = "conformance/ask.rs"]
 mod ask;
-#[path = "acceptance/collections.rs"]
+#[path = "conformance/collections.rs"]
 mod collections;
-#[path = "acceptance/env.rs"]
+#[path = "conformance/env.rs"]
 mod env;
-#[path = "acceptance/equality.rs"]
+#[path = "conformance/equality.rs"]
 mod equality;
-#[path = "acceptance/functions.rs"]
+#[path = "conformance/functions.rs"]
 mod functions;
-#[path = "acceptance/mistakes.rs"]
+#[path = "conformance/mistakes.rs"]
 mod mistakes;
-#[path = "acceptance/operators.rs"]
+#[path = "conformance/operators.rs"]
 mod operators;
-#[path = "acceptance/program.rs"]
+#[path = "conformance/program.rs"]
 mod program;
-#[path = "acceptance/runs.rs"]
+#[path = "conformance/runs.rs"]
 mod runs;
-#[path = "acceptance/shebang.rs"]
+#[path = "conformance/shebang.rs"]
 mod shebang;
-#[path = "acceptance/snapshots.rs"]
+#[path = "conformance/snapshots.rs"]
 mod snapshots;

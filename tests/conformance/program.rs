@@ -31,7 +31,7 @@ struct Ran {
 fn run(verb: &str, expression: &str, more: &[&str]) -> Ran {
     // One file for each call: tests of one binary run side by side.
     let mut path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let mut name = tempfile::Builder::new().prefix("acceptance-").suffix(".yaml").tempfile_in(&path).unwrap();
+    let mut name = tempfile::Builder::new().prefix("conformance-").suffix(".yaml").tempfile_in(&path).unwrap();
     std::io::Write::write_all(&mut name, SNAPSHOT.as_bytes()).unwrap();
     path.push(name.path());
     let ran = Command::new(env!("CARGO_BIN_EXE_selfsame"))
@@ -126,7 +126,7 @@ fn explain_exits_with_success_when_it_could_explain() {
 
 #[test]
 fn explain_tells_a_near_miss() {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("acceptance-near.yaml");
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("conformance-near.yaml");
     std::fs::write(
         &path,
         "host:\n  files:\n    /usr/sbin/nginx: {id: [1, 5], elf: true}\nprocesses:\n  - {pid: 600, state: sleeping, exe: {path: /usr/sbin/nginx, id: [9, 5]}, root: {path: /, id: [9, 2]}}\n",
