@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::args::{ApplyArgs, Output};
 use super::exit::Exit;
-use super::handover;
+use super::handover::{self, Handover};
 use super::plan::{accept, options};
 use super::progress::Progress;
 use super::state::{self, NotOpened, Opened};
@@ -16,7 +16,7 @@ use crate::engine::sources::Sources;
 use crate::host::Host as _;
 use crate::host::linux::HostOptions;
 use crate::host::state_dir::Dirs;
-use crate::plan::action::Outcome;
+use crate::plan::action::{Action, Outcome};
 use crate::plan::status::{ConditionStatus, ConditionType, PhaseWord, ServiceStatus};
 use crate::report::{deed, status_line};
 use crate::spec::{ServiceName, SpecSet};
@@ -24,21 +24,29 @@ use crate::units::BootTime;
 
 /// Runs `apply`.
 pub(super) fn run(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
-    if let Some(watch) = crate::host::presence::watcher(dirs) {
-        return handover::apply(&watch, args, dirs, terminal);
+    if let Some(exit) = through_watch(args, dirs, terminal) {
+        return exit;
     }
     let options = HostOptions { lock_timeout: args.lock_timeout, signals: true, subreaper: true };
     match state::open(dirs, options, terminal) {
         Ok(opened) => apply(opened, args, terminal),
-        Err(NotOpened::Held(pid)) => match crate::host::presence::watcher(dirs) {
-            Some(watch) => handover::apply(&watch, args, dirs, terminal),
-            None => NotOpened::Held(pid).report(terminal),
-        },
+        Err(NotOpened::Held(pid)) => {
+            through_watch(args, dirs, terminal).unwrap_or_else(|| NotOpened::Held(pid).report(terminal))
+        }
         Err(reason) => reason.report(terminal),
     }
 }
 
-fn apply(opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
+/// Through the watch that holds the state, if one does and doesn't end meanwhile.
+fn through_watch(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Option<Exit> {
+    let watch = crate::host::presence::watcher(dirs)?;
+    match handover::apply(&watch, args, dirs, terminal) {
+        Handover::Answered(exit) => Some(exit),
+        Handover::WatchEnded { .. } => None,
+    }
+}
+
+fn apply(mut opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
     let mut look = Sources::new(args.paths.clone()).look();
     terminal.diagnostics(&look.diagnostics);
     let broken = look.diagnostics.iter().any(Diagnostic::is_error);
@@ -47,6 +55,10 @@ fn apply(opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
     let accepted = accept(&look, &opened.memory, args.confirm_prune, now, terminal);
     let names: BTreeSet<ServiceName> =
         accepted.set.services.keys().chain(&accepted.set.removed).cloned().collect();
+    for (_, record) in opened.memory.services.iter_mut().filter(|(name, _)| names.contains(*name)) {
+        // What failed before this call says nothing about this call.
+        record.try_again();
+    }
     let run = Run {
         opened,
         set: accepted.set,
@@ -56,6 +68,8 @@ fn apply(opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
         terminal,
         text: args.output == Output::Text,
         did_something: false,
+        tried: BTreeSet::new(),
+        unrecorded: false,
     };
     let exit = run.run_to_rest(args.output);
     match exit {
@@ -76,6 +90,10 @@ pub(super) struct Run {
     pub terminal: Terminal,
     pub text: bool,
     pub did_something: bool,
+    /// Objects that this call tried to start.
+    pub tried: BTreeSet<ServiceName>,
+    /// What was decided could not be written down.
+    pub unrecorded: bool,
 }
 
 /// How far an object is.
@@ -113,10 +131,11 @@ impl Run {
             let (status, next) = self.round(full, &progress);
             full = false;
             let waiting: Vec<&ServiceStatus> =
-                status.iter().filter(|s| settled(s) == Settled::NotYet).collect();
+                status.iter().filter(|service| self.settled(service) == Settled::NotYet).collect();
             progress.show(status.len() - waiting.len(), status.len(), &waiting);
             let late = self.until.is_some_and(|until| self.opened.host.now().boot >= until);
-            if waiting.is_empty() || late {
+            // Nothing will come of waiting for a disk.
+            if waiting.is_empty() || late || self.unrecorded {
                 progress.clear();
                 return self.conclude(&status, late && !waiting.is_empty(), output);
             }
@@ -142,7 +161,10 @@ impl Run {
         let Opened { host, memory } = &mut self.opened;
         let (terminal, text) = (self.terminal, self.text);
         let mut did_something = self.did_something;
+        let tried = &mut self.tried;
         let last = converge(host, &self.set, memory, tick_options, &mut |tick| {
+            let starts = tick.plan.steps.iter().filter(|step| matches!(step.action, Action::Start { .. }));
+            tried.extend(starts.map(|step| step.service.clone()));
             for (step, outcome) in tick.outcomes.iter().filter(|(step, _)| is_worth_telling(step)) {
                 did_something |= !matches!(outcome, Outcome::Refused { .. });
                 if text {
@@ -156,30 +178,43 @@ impl Run {
             }
         });
         self.did_something = did_something;
+        self.unrecorded = last.not_remembered.is_some();
         let names = &self.names;
-        let unrecorded = last.not_remembered.is_some();
-        let mut status: Vec<ServiceStatus> =
-            last.plan.status.into_iter().filter(|service| names.contains(&service.name)).collect();
-        if unrecorded {
-            // Nothing will come of waiting for a disk.
-            for service in status.iter_mut().filter(|service| settled(service) == Settled::NotYet) {
-                service.phase = PhaseWord::Held;
-            }
-        }
+        let status = last.plan.status.into_iter().filter(|service| names.contains(&service.name)).collect();
         let next = if last.again { Some(host.now().boot) } else { last.next };
         (status, next)
+    }
+
+    /// A wait before the next start is a failure only if it is this call's: a process that was found dead is first
+    /// started again.
+    fn settled(&self, service: &ServiceStatus) -> Settled {
+        match settled(service) {
+            Settled::Failed if !self.tried.contains(&service.name) && !self.has_error(&service.name) => {
+                Settled::NotYet
+            }
+            settled => settled,
+        }
+    }
+
+    /// Errors of former calls were forgotten when this one began.
+    fn has_error(&self, name: &ServiceName) -> bool {
+        let record = self.opened.memory.services.get(name);
+        record.is_some_and(|record| record.instances.values().any(|instance| instance.last_error.is_some()))
     }
 
     fn conclude(&self, status: &[ServiceStatus], late: bool, output: Output) -> Exit {
         match output {
             Output::Json => self.terminal.json(&status),
             Output::Text => {
-                for service in status.iter().filter(|service| settled(service) != Settled::Ready) {
+                for service in status.iter().filter(|service| self.settled(service) != Settled::Ready) {
                     self.terminal.data(&status_line(service));
                 }
             }
         }
-        let worst = status.iter().map(settled).max().unwrap_or(Settled::Ready);
+        let worst = status.iter().map(|service| self.settled(service)).max().unwrap_or(Settled::Ready);
+        if self.unrecorded {
+            return Exit::Failed;
+        }
         if late {
             self.terminal.say("error: not everything was ready in time");
             return Exit::Failed;
@@ -196,7 +231,7 @@ impl Run {
 
     fn last_word(&self, status: &[ServiceStatus], worst: Settled) {
         let count = status.len();
-        let ready = status.iter().filter(|service| settled(service) == Settled::Ready).count();
+        let ready = status.iter().filter(|service| self.settled(service) == Settled::Ready).count();
         match (worst, self.did_something) {
             (Settled::Ready, false) => self.terminal.data("nothing to do\n"),
             (_, _) => self.terminal.data(&format!("{ready} of {count} objects are as wanted\n")),

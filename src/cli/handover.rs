@@ -16,26 +16,40 @@ use crate::host::state_dir::Dirs;
 use crate::plan::status::ServiceStatus;
 use crate::report::status_line;
 use crate::spec::ServiceName;
+use crate::units::Pid;
 
 /// Without `--timeout`, a watch that doesn't answer isn't waited for any longer than that.
 const ANSWER: Duration = Duration::from_mins(2);
 
+/// How a handover ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Handover {
+    /// With an answer.
+    Answered(Exit),
+    /// The watch ended. What was asked is on record, or nobody will do it any more.
+    WatchEnded {
+        /// It is on record.
+        taken: bool,
+    },
+}
+
 /// Hands an `apply` over to the watch that keeps the same places.
-pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
+pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Handover {
     if let Some(path) = args.paths.iter().find(|path| !watch.keeps(path)) {
         terminal.say(&format!(
             "error: a watch (pid {}) holds the state and doesn't keep `{}`; put the file there, or stop it",
             watch.pid,
             path.display()
         ));
-        return Exit::HeldByOther;
+        return Handover::Answered(Exit::HeldByOther);
     }
     let look = Sources::new(args.paths.clone()).look();
     terminal.diagnostics(&look.diagnostics);
     let broken = look.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error);
     let names: BTreeSet<ServiceName> = look.services().iter().map(|service| service.name.clone()).collect();
     terminal.say(&format!("handed over to the watch (pid {})", watch.pid));
-    let exit = ask(
+    let before: Vec<ServiceStatus> = read_status(dirs).ok().flatten().unwrap_or_default();
+    let handover = ask(
         &[Wanted::Apply { confirmed: args.confirm_prune }],
         &names,
         args.timeout.unwrap_or(ANSWER),
@@ -43,7 +57,26 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
         dirs,
         terminal,
     );
-    if exit == Exit::Ok && broken { Exit::Failed } else { exit }
+    match handover {
+        Handover::Answered(Exit::Ok) if broken => Handover::Answered(Exit::Failed),
+        Handover::Answered(Exit::Ok) => {
+            let after: Vec<ServiceStatus> = read_status(dirs).ok().flatten().unwrap_or_default();
+            if args.output == Output::Text && processes(&before, &names) == processes(&after, &names) {
+                terminal.data("nothing to do\n");
+            }
+            handover
+        }
+        Handover::Answered(_) | Handover::WatchEnded { .. } => handover,
+    }
+}
+
+/// Generation and processes of these objects: what an apply changes.
+fn processes(status: &[ServiceStatus], names: &BTreeSet<ServiceName>) -> Vec<(u64, Vec<Option<Pid>>)> {
+    status
+        .iter()
+        .filter(|service| names.contains(&service.name))
+        .map(|service| (service.generation, service.instances.iter().map(|instance| instance.pid).collect()))
+        .collect()
 }
 
 /// Leaves requests and waits until they are taken and the objects have come to rest.
@@ -54,22 +87,32 @@ pub(super) fn ask(
     output: Output,
     dirs: &Dirs,
     terminal: Terminal,
-) -> Exit {
+) -> Handover {
     let mut left: Vec<PathBuf> = Vec::new();
     for wanted in wanted {
         match leave(dirs, &Request { by: crate::host::caller(), wanted: wanted.clone() }) {
             Ok(path) => left.push(path),
             Err(reason) => {
                 terminal.say(&format!("error: {reason}"));
-                return Exit::Failed;
+                return Handover::Answered(Exit::Failed);
             }
         }
     }
     let patience = Patience::new(timeout);
     while left.iter().any(|path| crate::host::exists(path)) {
-        if patience.is_over() || crate::host::presence::watcher(dirs).is_none() {
+        let ended = crate::host::presence::watcher(dirs).is_none();
+        if ended || patience.is_over() {
+            // What is asked must not wait here for a watch that comes much later.
+            for path in &left {
+                let _ = crate::host::requests::withdraw(path);
+            }
+        }
+        if ended {
+            return Handover::WatchEnded { taken: false };
+        }
+        if patience.is_over() {
             terminal.say("error: the watch doesn't answer");
-            return Exit::Failed;
+            return Handover::Answered(Exit::Failed);
         }
         patience.pause(PAUSE);
     }
@@ -82,13 +125,13 @@ fn await_rest(
     output: Output,
     dirs: &Dirs,
     terminal: Terminal,
-) -> Exit {
+) -> Handover {
     loop {
         let all: Vec<ServiceStatus> = match read_status(dirs) {
             Ok(status) => status.unwrap_or_default(),
             Err(reason) => {
                 terminal.say(&format!("error: {reason}"));
-                return Exit::Failed;
+                return Handover::Answered(Exit::Failed);
             }
         };
         let ours: Vec<ServiceStatus> = all.into_iter().filter(|s| names.contains(&s.name)).collect();
@@ -96,13 +139,16 @@ fn await_rest(
         let complete = ours.len() == names.len();
         match worst {
             Some(Settled::NotYet) => {}
-            Some(worst) if complete => return conclude(&ours, worst, output, terminal),
-            None if names.is_empty() => return Exit::Ok,
+            Some(worst) if complete => return Handover::Answered(conclude(&ours, worst, output, terminal)),
+            None if names.is_empty() => return Handover::Answered(Exit::Ok),
             None | Some(_) => {}
+        }
+        if crate::host::presence::watcher(dirs).is_none() {
+            return Handover::WatchEnded { taken: true };
         }
         if patience.is_over() {
             terminal.say("error: not everything was ready in time");
-            return Exit::Failed;
+            return Handover::Answered(Exit::Failed);
         }
         patience.pause(PAUSE);
     }

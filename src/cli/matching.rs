@@ -26,7 +26,7 @@ pub(super) fn run_match(args: &MatchArgs, terminal: Terminal) -> Exit {
         snapshot: args.snapshot.as_deref(),
         pids: &args.pid,
         json: args.output == MatchOutput::Json,
-        explaining: false,
+        explaining: args.output != MatchOutput::Pids && (args.all || !args.pid.is_empty()),
     };
     with_question(&asked, terminal, |question| {
         let everything = args.all || !args.pid.is_empty();
@@ -56,7 +56,7 @@ struct Asked<'a> {
     snapshot: Option<&'a Path>,
     pids: &'a [i32],
     json: bool,
-    /// Near misses are noted too.
+    /// Near misses are noted: where processes that are false are shown.
     explaining: bool,
 }
 

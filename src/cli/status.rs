@@ -47,6 +47,9 @@ pub(super) fn run(args: &StatusArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         for name in &missing {
             terminal.say(&format!("error: no object `{name}` is on record"));
         }
+        if !found.told {
+            terminal.say("no watch is running; this is what a look just now shows");
+        }
         print(&chosen, args, found.now, terminal);
         return if ready { Exit::Ok } else { Exit::NotReady };
     }
@@ -57,17 +60,19 @@ struct Found {
     status: Vec<ServiceStatus>,
     memory: Memory,
     now: Now,
+    /// By a running watch.
+    told: bool,
 }
 
 fn look(dirs: &Dirs, terminal: Terminal) -> Result<Found, NotOpened> {
     let Opened { mut host, memory } = state::look(dirs, terminal)?;
     let now = host.now();
     let told = if watcher(dirs).is_some() { read_status(dirs).map_err(NotOpened::Failed)? } else { None };
-    let status = match told {
-        Some(status) => status,
-        None => preview(&mut host, &in_force(&memory), &memory, options(false)).status,
+    let (status, told) = match told {
+        Some(status) => (status, true),
+        None => (preview(&mut host, &in_force(&memory), &memory, options(false)).status, false),
     };
-    Ok(Found { status, memory, now })
+    Ok(Found { status, memory, now, told })
 }
 
 /// The documents on record.

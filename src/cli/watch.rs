@@ -1,11 +1,12 @@
 //! `watch`: the loop, and what a person in front of it sees.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::args::{Output, WatchArgs};
 use super::exit::Exit;
 use super::state;
 use super::terminal::Terminal;
+use crate::diagnostic::Diagnostic;
 use crate::engine::sources::Sources;
 use crate::engine::watch::{Event, Watch, WatchOptions};
 use crate::host::linux::HostOptions;
@@ -13,7 +14,7 @@ use crate::host::presence;
 use crate::host::state_dir::Dirs;
 use crate::plan::action::Outcome;
 use crate::plan::status::{PhaseWord, ServiceStatus};
-use crate::report::{deed, printable, status_line};
+use crate::report::{deed, printable, render_diagnostics, status_line};
 use crate::spec::ServiceName;
 
 /// Runs `watch`.
@@ -41,6 +42,7 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         json: args.output == Output::Json,
         phases: BTreeMap::new(),
         summary: String::new(),
+        mistakes: BTreeSet::new(),
     };
     let mut tell = |event: Event<'_>| teller.tell(&event);
     let watch = Watch::new(opened.host, Sources::new(args.paths.clone()), opened.memory, options, &mut tell);
@@ -62,12 +64,23 @@ struct Teller {
     json: bool,
     phases: BTreeMap<ServiceName, String>,
     summary: String,
+    /// The mistakes of the last look, as they were shown.
+    mistakes: BTreeSet<String>,
 }
 
 impl Teller {
+    /// Shows the mistakes that the last look didn't have: a change elsewhere is no reason to repeat the others.
+    fn mistakes(&mut self, found: &[Diagnostic]) {
+        let shown = |one: &Diagnostic| render_diagnostics(std::slice::from_ref(one), false);
+        let fresh: Vec<Diagnostic> =
+            found.iter().filter(|one| !self.mistakes.contains(&shown(one))).cloned().collect();
+        self.terminal.diagnostics(&fresh);
+        self.mistakes = found.iter().map(shown).collect();
+    }
+
     fn tell(&mut self, event: &Event<'_>) {
         match event {
-            Event::Sources(look) => self.terminal.diagnostics(&look.diagnostics),
+            Event::Sources(look) => self.mistakes(&look.diagnostics),
             Event::PruneHeld(held) => {
                 self.terminal.say(&format!("held: nothing is removed: {}", printable(&held.reason)));
             }

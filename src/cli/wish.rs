@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::apply::{Run, deadline};
 use super::args::{Output, WishArgs};
 use super::exit::Exit;
-use super::handover;
+use super::handover::{self, Handover};
 use super::state::{self, Opened};
 use super::terminal::Terminal;
 use crate::host::Host as _;
@@ -36,8 +36,12 @@ impl Wish {
 
 /// Runs one of the three verbs.
 pub(super) fn run(wish: Wish, args: &WishArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
+    let mut on_record = false;
     if watcher(dirs).is_some() {
-        return through_watch(wish, args, dirs, terminal);
+        match through_watch(wish, args, dirs, terminal) {
+            Handover::Answered(exit) => return exit,
+            Handover::WatchEnded { taken } => on_record = taken,
+        }
     }
     let options = HostOptions { lock_timeout: args.timeout, signals: true, subreaper: true };
     let mut opened = match state::open(dirs, options, terminal) {
@@ -46,7 +50,7 @@ pub(super) fn run(wish: Wish, args: &WishArgs, dirs: &Dirs, terminal: Terminal) 
     };
     let Some(names) = names(args, &opened.memory, terminal) else { return Exit::Failed };
     let now = opened.host.now();
-    for name in &names {
+    for name in names.iter().filter(|_| !on_record) {
         if let Some(record) = opened.memory.services.get_mut(name) {
             match wish {
                 Wish::Start => record.ask(true, crate::host::caller(), now.wall),
@@ -65,16 +69,18 @@ pub(super) fn run(wish: Wish, args: &WishArgs, dirs: &Dirs, terminal: Terminal) 
         terminal,
         text: args.output == Output::Text,
         did_something: false,
+        tried: BTreeSet::new(),
+        unrecorded: false,
     }
     .run_to_rest(args.output)
 }
 
-fn through_watch(wish: Wish, args: &WishArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
+fn through_watch(wish: Wish, args: &WishArgs, dirs: &Dirs, terminal: Terminal) -> Handover {
     let Opened { memory, .. } = match state::look(dirs, terminal) {
         Ok(opened) => opened,
-        Err(reason) => return reason.report(terminal),
+        Err(reason) => return Handover::Answered(reason.report(terminal)),
     };
-    let Some(names) = names(args, &memory, terminal) else { return Exit::Failed };
+    let Some(names) = names(args, &memory, terminal) else { return Handover::Answered(Exit::Failed) };
     let wanted: Vec<Wanted> = names.iter().map(|name| wish.wanted(name.clone())).collect();
     handover::ask(&wanted, &names, args.timeout, args.output, dirs, terminal)
 }

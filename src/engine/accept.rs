@@ -24,6 +24,8 @@ pub struct SourcesSeen {
     pub files: BTreeMap<String, FileSeen>,
     /// Only objects that came from under one of these may be called gone.
     pub prunable: Vec<String>,
+    /// Places that could not be looked at, with the reason.
+    pub unavailable: BTreeMap<String, String>,
 }
 
 /// What one file gave.
@@ -97,7 +99,25 @@ impl Acceptance {
         self.in_force.retain(|name, _| !removed.contains(name));
         self.in_force.extend(set.services.iter().map(|(name, service)| (name.clone(), service.clone())));
         set.removed = removed;
+        set.unseen = self.unseen(seen, held.as_ref());
         Accepted { set, held, recheck }
+    }
+
+    /// What is in force although its document wasn't seen, and why.
+    fn unseen(&self, seen: &SourcesSeen, held: Option<&PruneHeld>) -> BTreeMap<ServiceName, String> {
+        let mut unseen = BTreeMap::new();
+        for (name, service) in &self.in_force {
+            let place = seen
+                .unavailable
+                .iter()
+                .find(|(place, _)| std::path::Path::new(&service.origin.file).starts_with(place.as_str()));
+            if let Some((_, reason)) = place {
+                unseen.insert(name.clone(), reason.clone());
+            } else if let Some(held) = held.filter(|held| held.names.contains(name)) {
+                unseen.insert(name.clone(), held.reason.clone());
+            }
+        }
+        unseen
     }
 
     /// Good files: each name once. Of two documents with one name the present owner's wins; between newcomers nobody.
@@ -280,6 +300,7 @@ mod tests {
             complete,
             files: files.iter().map(|line| file(line)).collect(),
             prunable: vec!["d".into()],
+            unavailable: BTreeMap::new(),
         }
     }
 

@@ -83,6 +83,7 @@ impl Sources {
                 Look::Found(listing) => self.take(&place, listing, &mut look, &mut fresh),
                 Look::Unavailable(reason) => {
                     look.seen.complete = false;
+                    look.seen.unavailable.insert(absolute(&place), reason.clone());
                     look.digest.push_str(&format!("unavailable {reason}\n"));
                     look.diagnostics.push(Diagnostic::error(UNAVAILABLE, reason.clone()));
                     look.unavailable.push(reason);

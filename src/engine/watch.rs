@@ -17,10 +17,11 @@ use super::sources::{Sources, SourcesLook};
 use super::tick::{Tick, TickOptions};
 use crate::host::Host as _;
 use crate::host::linux::LinuxHost;
+use crate::host::presence;
 use crate::host::requests::{self, Request, Waiting, Wanted};
 use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
 use crate::host::wake::Wakes;
-use crate::plan::memory::Memory;
+use crate::plan::memory::{Memory, Record};
 use crate::plan::status::ServiceStatus;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::spec::SpecSet;
@@ -247,6 +248,7 @@ impl<'a> Watch<'a> {
                 }
                 Wanted::Apply { confirmed } => {
                     self.confirmed |= confirmed;
+                    self.memory.services.values_mut().for_each(Record::try_again);
                     let _ = self.look_at_sources(now.boot);
                 }
             }
@@ -265,12 +267,23 @@ impl<'a> Watch<'a> {
     fn with_record(
         &mut self,
         name: &crate::spec::ServiceName,
-        change: impl FnOnce(&mut crate::plan::memory::Record, String),
+        change: impl FnOnce(&mut Record, String),
         request: &Request,
     ) {
         match self.memory.services.get_mut(name) {
             Some(record) => change(record, request.by.clone()),
             None => (self.tell)(Event::Trouble(&format!("`{name}` is asked for and not on record"))),
+        }
+    }
+
+    /// Somebody removed the state directory: other verbs shall find this watch in the new one as well.
+    fn announce_again(&mut self) {
+        (self.tell)(Event::Trouble(
+            "the state directory was removed; it was made again with all that is remembered",
+        ));
+        self.renew_hints();
+        if let Err(reason) = presence::announce(self.host.dirs(), self.sources.places()) {
+            (self.tell)(Event::Trouble(&reason));
         }
     }
 
@@ -282,7 +295,11 @@ impl<'a> Watch<'a> {
         let last = converge(&mut self.host, &self.set, &mut self.memory, options, &mut |tick| {
             (tell)(Event::Tick(tick));
         });
-        if last.plan.status != self.status {
+        let restored = self.host.take_restored();
+        if restored {
+            self.announce_again();
+        }
+        if last.plan.status != self.status || restored {
             if let Err(reason) = requests::write_status(self.host.dirs(), &last.plan.status) {
                 (self.tell)(Event::Trouble(&reason));
             }

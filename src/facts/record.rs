@@ -100,6 +100,16 @@ pub struct Stat {
     pub arg_range: (u64, u64),
 }
 
+impl Stat {
+    /// `PF_KTHREAD` of `include/linux/sched.h`.
+    pub const KERNEL_THREAD: u32 = 0x0020_0000;
+
+    /// A thread of the kernel: it has no executable, no arguments, no environment.
+    pub fn is_kernel_thread(&self) -> bool {
+        self.flags & Self::KERNEL_THREAD != 0
+    }
+}
+
 /// Real, effective, saved and file-system ids.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Credentials {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use nix::unistd::{Group, User};
+use rustix::fs::OFlags;
 
 use super::errno::io_text;
 use super::{atomic, walk};
@@ -107,7 +108,9 @@ fn env_from(files: &[EnvFrom], service_uid: u32) -> Result<BTreeMap<String, Stri
             return Err(failed(format!("it is not to be trusted: {weak}")));
         }
         let Some(last) = stages.last() else { continue };
-        let bytes = atomic::read(&last.path, &[0, own, service_uid], ENV_BYTES_MAX)
+        // The service's user may own a directory on the way, and put a link to another's secrets there meanwhile.
+        let bytes = walk::open_resolved(&last.path, OFlags::RDONLY, 0)
+            .and_then(|file| atomic::read_opened(file, &[0, own, service_uid], ENV_BYTES_MAX))
             .map_err(|error| failed(io_text(&error)))?;
         let text = String::from_utf8(bytes).map_err(|_| failed("it is not UTF-8".into()))?;
         let variables = parse(&text).map_err(failed)?;

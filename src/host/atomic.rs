@@ -40,18 +40,25 @@ pub fn create_new(path: &Path, mode: u32) -> io::Result<File> {
 /// Reads a small regular file of one of `owners`; no links, no devices.
 ///
 /// # Errors
-/// What the kernel answered; `EINVAL`: not a regular file; `EPERM`: somebody else's; `EFBIG`: larger than `limit`.
+/// What the kernel answered; `EINVAL`: not a regular file; permission denied: somebody else's; `EFBIG`: larger than `limit`.
 pub fn read(path: &Path, owners: &[u32], limit: u64) -> io::Result<Vec<u8>> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    read_opened(file, owners, limit)
+}
+
+/// Reads a small file that is open.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_opened(file: File, owners: &[u32], limit: u64) -> io::Result<Vec<u8>> {
     let meta = file.metadata()?;
-    let refused = if !meta.is_file() {
-        Some(libc::EINVAL)
-    } else if !owners.contains(&meta.uid()) {
-        Some(libc::EPERM)
-    } else {
-        (meta.len() > limit).then_some(libc::EFBIG)
-    };
+    if meta.is_file() && !owners.contains(&meta.uid()) {
+        let text = format!("it belongs to another user (uid {})", meta.uid());
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
+    }
+    let refused =
+        if !meta.is_file() { Some(libc::EINVAL) } else { (meta.len() > limit).then_some(libc::EFBIG) };
     if let Some(errno) = refused {
         return Err(io::Error::from_raw_os_error(errno));
     }

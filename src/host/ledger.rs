@@ -84,8 +84,10 @@ pub enum LedgerError {
 pub struct Ledger {
     dirs: Dirs,
     lock: StateLock,
-    /// What stands in each file, to write only what changed; empty: a file that is there and must not stay.
-    written: BTreeMap<ServiceName, Vec<u8>>,
+    /// What stands in each file, to write only what changed; `None`: a file that is there and must not stay.
+    written: BTreeMap<ServiceName, Option<Record>>,
+    /// The directories were gone and were made again.
+    restored: bool,
 }
 
 enum Row {
@@ -97,7 +99,7 @@ enum Row {
 impl Ledger {
     /// A ledger in directories that are ours.
     pub fn new(dirs: Dirs, lock: StateLock) -> Self {
-        Self { dirs, lock, written: BTreeMap::new() }
+        Self { dirs, lock, written: BTreeMap::new(), restored: false }
     }
 
     /// Where it lies.
@@ -113,7 +115,7 @@ impl Ledger {
         let mut memory = Memory { boot: boot.clone(), services: BTreeMap::new() };
         let mut problems = Vec::new();
         for (name, path) in record_files(&self.dirs)? {
-            self.written.insert(name.clone(), Vec::new());
+            self.written.insert(name.clone(), None);
             match read_row(&path, boot)? {
                 Row::Good(record) => {
                     memory.services.insert(name, *record);
@@ -137,13 +139,15 @@ impl Ledger {
     pub fn remember(&mut self, memory: &Memory) -> Result<(), String> {
         self.restore()?;
         for (name, record) in &memory.services {
+            // Compared as values: of a thousand records a tick changes one, and writing them all out costs most.
+            if self.written.get(name).and_then(Option::as_ref) == Some(record) {
+                continue;
+            }
             let bytes = serde_json::to_vec(&Written { format: FORMAT, boot: &memory.boot, record })
                 .map_err(|error| format!("{name}: the record can't be written: {error}"))?;
-            if self.written.get(name) != Some(&bytes) {
-                atomic::write(&record_path(&self.dirs, name), &bytes, MODE)
-                    .map_err(|error| format!("{name}: the record can't be written: {}", io_text(&error)))?;
-                self.written.insert(name.clone(), bytes);
-            }
+            atomic::write(&record_path(&self.dirs, name), &bytes, MODE)
+                .map_err(|error| format!("{name}: the record can't be written: {}", io_text(&error)))?;
+            self.written.insert(name.clone(), Some(record.clone()));
         }
         let gone: Vec<ServiceName> =
             self.written.keys().filter(|name| !memory.services.contains_key(*name)).cloned().collect();
@@ -168,7 +172,13 @@ impl Ledger {
             self.lock = StateLock::try_lock(&self.dirs).map_err(|error: LockError| error.to_string())?;
         }
         self.written.clear();
+        self.restored = true;
         Ok(())
+    }
+
+    /// Whether the directories had to be made again since this was last asked.
+    pub fn take_restored(&mut self) -> bool {
+        std::mem::take(&mut self.restored)
     }
 
     /// Makes the slot of a start. It is empty until the child writes its key.

@@ -147,6 +147,12 @@ impl LinuxHost {
         }
     }
 
+    /// Whether somebody removed the state directory since this was last asked. It is made again with all that is
+    /// remembered; what others look for in it has to be written anew.
+    pub fn take_restored(&mut self) -> bool {
+        self.ledger.as_mut().is_some_and(Ledger::take_restored)
+    }
+
     /// For hints that documents changed.
     pub fn specs_poke(&self) -> Poke {
         self.waker.specs()
@@ -213,6 +219,10 @@ impl LinuxHost {
     }
 
     fn prepare(&self, spec: &Service, world: &LiveWorld) -> Result<Prepared, String> {
+        // The answer that the look of this tick rests on, whatever the name service says by now.
+        if let Some(name) = look::absent_user(spec, world) {
+            return Err(format!("there is no user `{name}`"));
+        }
         let prepared = super::accounts::account(spec, &self.places())?;
         executable::check(spec, prepared.uid.0, world)?;
         Ok(prepared)

@@ -163,6 +163,12 @@ impl Probes {
         }
     }
 
+    /// Whether a child is a probe's.
+    pub fn owns(&self, pid: Pid) -> bool {
+        let of = |pending: &Pending| matches!(&pending.work, Work::Command { child, .. } if child.pid == pid);
+        self.pending.values().any(of)
+    }
+
     /// The answer of the last probe, once there is one.
     pub fn answer(&self, key: &ProcessKey) -> Option<&Answer> {
         self.answers.get(key)

@@ -82,6 +82,14 @@ pub fn leave(dirs: &Dirs, request: &Request) -> Result<PathBuf, String> {
     write_json(&path, request, 0o600).map(|()| path)
 }
 
+/// Takes a request back that nobody has taken yet.
+///
+/// # Errors
+/// What the kernel answered, for example that it is gone.
+pub fn withdraw(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
+}
+
 /// The requests that wait, the oldest first, and sentences about files that are none; those are removed.
 pub fn waiting(dirs: &Dirs) -> (Vec<Waiting>, Vec<String>) {
     let mut found = Vec::new();

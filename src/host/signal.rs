@@ -8,12 +8,10 @@ use rustix::process::{PidfdFlags, pidfd_open};
 
 use super::errno::io_text;
 use super::spawn::send_signal;
-use crate::facts::{Fact, ProcessKey};
+use crate::facts::{Fact, ProcessKey, Stat};
 use crate::plan::action::Outcome;
 use crate::units::{BootId, Pid, Signal, StartTicks};
 
-/// `PF_KTHREAD` of `include/linux/sched.h`.
-const KERNEL_THREAD: u32 = 0x0020_0000;
 /// No chain of parents is longer than this on a machine that works.
 const ANCESTORS_MAX: usize = 1024;
 
@@ -151,7 +149,7 @@ pub fn signal_verified(key: &ProcessKey, signal: Signal, check: impl FnOnce() ->
         Err(NotHeld::Gone(..)) => return Outcome::Gone,
         Err(NotHeld::Failed(error)) => return refused(format!("it can't be verified: {}", io_text(&error))),
     };
-    if held.vital.flags & KERNEL_THREAD != 0 {
+    if held.vital.flags & Stat::KERNEL_THREAD != 0 {
         return refused("it is a kernel thread".into());
     }
     match check() {

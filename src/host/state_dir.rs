@@ -127,6 +127,10 @@ fn ensure_one(dir: &Path, mode: u32, own: u32) -> Result<(), String> {
     let stages = walk::stages(dir).map_err(failed)?;
     match walk::weakest(&stages, &[own]) {
         Some(weak) => Err(weak),
+        // Sticky is enough for a directory on the way, and not for ours: nobody else may put a file in it.
+        None if stages.last().is_some_and(|stage| stage.meta.mode() & 0o1002 == 0o1002) => {
+            Err(format!("`{}` can be written by others", dir.display()))
+        }
         None if stages.last().is_none_or(|stage| !stage.meta.is_dir()) => {
             Err(format!("`{}` is not a directory", dir.display()))
         }

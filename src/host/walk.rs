@@ -5,10 +5,13 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::fs::{self, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::io::Errno;
 
 use super::errno::io_text;
 use crate::facts::HEAD_BYTES;
@@ -39,6 +42,7 @@ pub fn stages(path: &Path) -> io::Result<Vec<Stage>> {
     while let Some(part) = left.pop_front() {
         if part == ".." {
             here.pop();
+            stages.push(Stage { meta: fs::symlink_metadata(&here)?, path: here.clone() });
             continue;
         }
         let next = here.join(&part);
@@ -74,11 +78,12 @@ fn parts(path: &Path) -> VecDeque<OsString> {
         .collect()
 }
 
-/// Refuses a way that leads through a symbolic link of somebody else than root and `own`.
+/// The directory that `path` leads to, links resolved. A way through a symbolic link of somebody else than root and
+/// `own` is refused.
 ///
 /// # Errors
 /// A sentence.
-pub fn links_of_strangers(path: &Path, own: u32) -> Result<(), String> {
+pub fn without_links_of_strangers(path: &Path, own: u32) -> Result<PathBuf, String> {
     let stages = stages(path).map_err(|error| format!("`{}`: {}", path.display(), io_text(&error)))?;
     match stages
         .iter()
@@ -87,8 +92,24 @@ pub fn links_of_strangers(path: &Path, own: u32) -> Result<(), String> {
         Some(stage) => {
             Err(format!("the symbolic link `{}` belongs to user {}", stage.path.display(), stage.meta.uid()))
         }
-        None => Ok(()),
+        None => Ok(stages.last().map_or_else(|| PathBuf::from("/"), |stage| stage.path.clone())),
     }
+}
+
+/// Opens a path whose links were resolved before, and refuses it with `ELOOP` if there is a link on it by now: what was
+/// judged and what is opened is then the same, whoever owns a directory on the way. Before Linux 5.6 only a link at
+/// the end is refused.
+///
+/// # Errors
+/// What the kernel answered.
+pub fn open_resolved(path: &Path, flags: OFlags, mode: u32) -> io::Result<File> {
+    let flags = flags | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(if flags.contains(OFlags::CREATE) { mode } else { 0 });
+    let opened = match openat2(CWD, path, flags, mode, ResolveFlags::NO_SYMLINKS) {
+        Err(Errno::NOSYS) => openat(CWD, path, flags, mode),
+        answer => answer,
+    };
+    Ok(File::from(opened?))
 }
 
 /// The first stage that somebody else than root and the `trusted` could change, as the end of a sentence.

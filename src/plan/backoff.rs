@@ -58,11 +58,16 @@ pub(super) fn after_exit(
         return;
     }
     if ready_for.is_some_and(|time| time >= rule.reset_after) {
-        instance.failures = 0;
+        instance.forget_failures();
+    }
+    // Once, and it doesn't count: the next wait is the first one.
+    if instance.failures == 0 && !instance.spared && ready_for.is_some_and(|time| time >= READY_LONG_ENOUGH) {
+        instance.spared = true;
+        instance.phase = Phase::Vacant;
+        return;
     }
     instance.failures = instance.failures.saturating_add(1);
-    let at_once = instance.failures == 1 && ready_for.is_some_and(|time| time >= READY_LONG_ENOUGH);
-    instance.phase = if at_once { Phase::Vacant } else { wait(instance, rule, (name, index), now) };
+    instance.phase = wait(instance, rule, (name, index), now);
 }
 
 /// One more failure of a start.
@@ -114,13 +119,13 @@ mod tests {
         let seconds = Duration::from_secs;
         // policy, code, Ready for, failures before: failures after, what follows
         let rows = [
-            (RestartPolicy::Always, 0, Some(5), 0, 1, "start"),
-            (RestartPolicy::Always, 1, Some(5), 0, 1, "start"),
+            (RestartPolicy::Always, 0, Some(5), 0, 0, "start"),
+            (RestartPolicy::Always, 1, Some(5), 0, 0, "start"),
             (RestartPolicy::Always, 1, Some(2), 0, 1, "wait"),
             (RestartPolicy::Always, 1, None, 0, 1, "wait"),
             (RestartPolicy::Always, 1, Some(5), 1, 2, "wait"),
             (RestartPolicy::Always, 1, Some(599), 7, 8, "wait"),
-            (RestartPolicy::Always, 1, Some(600), 7, 1, "start"),
+            (RestartPolicy::Always, 1, Some(600), 7, 0, "start"),
             (RestartPolicy::OnFailure, 0, None, 0, 0, "finished"),
             (RestartPolicy::OnFailure, 3, None, 0, 0, "finished"),
             (RestartPolicy::OnFailure, 1, None, 0, 1, "wait"),

@@ -9,6 +9,7 @@ use super::memory::{Instance, Phase, Process, Record};
 use super::observation::{ProcessSeen, Seen};
 use super::ready;
 use super::status::{Condition, ConditionStatus, ConditionType, InstanceStatus, PhaseWord, ServiceStatus};
+use crate::spec::{ServiceName, SpecSet};
 use crate::units::format_duration;
 
 /// In the order of the status.
@@ -24,12 +25,34 @@ const ORDER: [ConditionType; 9] = [
     ConditionType::Degraded,
 ];
 
+/// What the last look found of an object's document.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Document<'a> {
+    /// Nothing remarkable.
+    Seen,
+    /// It is rejected, with the first error.
+    Rejected(&'a str),
+    /// It wasn't there, and nothing follows from that, with the reason.
+    Unseen(&'a str),
+}
+
+impl<'a> Document<'a> {
+    /// What was found of the document of this object.
+    pub(super) fn of(name: &ServiceName, desired: &'a SpecSet) -> Self {
+        match (desired.rejected.get(name), desired.unseen.get(name)) {
+            (Some(error), _) => Self::Rejected(error),
+            (None, Some(reason)) => Self::Unseen(reason),
+            (None, None) => Self::Seen,
+        }
+    }
+}
+
 /// The status of one object, and the times of its conditions' last changes into the record.
 pub(super) fn status(
     record: &mut Record,
     aim: &Aim,
     (seen, events): (Option<&Seen>, &BTreeMap<u32, Event>),
-    rejected: Option<&str>,
+    document: Document<'_>,
     draft: &Draft<'_>,
 ) -> ServiceStatus {
     let instances: Vec<InstanceStatus> = record
@@ -40,7 +63,7 @@ pub(super) fn status(
     let phase = instances.iter().map(|instance| instance.phase).max();
     let phase = phase.unwrap_or_else(|| without_instances(aim, draft));
     let mut findings = draft.findings.clone();
-    findings.extend(general(record, aim, rejected, phase, draft));
+    findings.extend(general(record, aim, document, phase, draft));
     let conditions = in_order(findings).map(|finding| timed(record, finding, draft)).collect();
     ServiceStatus {
         name: draft.name.clone(),
@@ -105,6 +128,7 @@ fn word(index: u32, instance: &Instance, record: &Record, aim: &Aim, draft: &Dra
         Phase::BackOff { until } if held && draft.now.boot >= *until => PhaseWord::Held,
         Phase::BackOff { .. } => PhaseWord::BackOff,
         Phase::Running { .. } if ready::is_ready(instance, &record.spec) => PhaseWord::Running,
+        Phase::Starting { starter: true, .. } if held => PhaseWord::Held,
         Phase::Starting { .. } | Phase::Running { .. } => PhaseWord::Starting,
         Phase::Stopping { .. } => PhaseWord::Stopping,
     }
@@ -118,7 +142,7 @@ fn cannot_tell(draft: &Draft<'_>) -> bool {
 fn general(
     record: &Record,
     aim: &Aim,
-    rejected: Option<&str>,
+    document: Document<'_>,
     phase: PhaseWord,
     draft: &Draft<'_>,
 ) -> Vec<Finding> {
@@ -127,26 +151,32 @@ fn general(
     let mut add = |kind, status, reason, message| {
         findings.push(Finding { kind, status, reason, message });
     };
-    match (rejected, aim) {
-        (Some(error), _) => add(
+    match (document, aim) {
+        (Document::Rejected(error), _) => add(
             ConditionType::Accepted,
             ConditionStatus::False,
             "Rejected",
             format!("{name}: its newest document is rejected, the last good one stays in force: {error}"),
         ),
-        (None, Aim::Leave) => add(
+        (Document::Unseen(reason), _) => add(
+            ConditionType::Accepted,
+            ConditionStatus::Unknown,
+            "NotSeen",
+            format!("{name}: what was last accepted stays in force: {reason}"),
+        ),
+        (Document::Seen, Aim::Leave) => add(
             ConditionType::Accepted,
             ConditionStatus::Unknown,
             "NoDocument",
             format!("{name}: left alone: no document that can be read speaks for it"),
         ),
-        (None, Aim::Remove(_)) => add(
+        (Document::Seen, Aim::Remove(_)) => add(
             ConditionType::Accepted,
             ConditionStatus::False,
             "Removed",
             format!("{name}: its document is gone"),
         ),
-        (None, Aim::Run | Aim::Stop { .. } | Aim::Observe) => add(
+        (Document::Seen, Aim::Run | Aim::Stop { .. } | Aim::Observe) => add(
             ConditionType::Accepted,
             ConditionStatus::True,
             "Valid",
@@ -177,17 +207,19 @@ fn general(
                 .clone()
                 .or_else(|| instance.last_exit.as_ref().map(super::life::exit_words));
             let error = error.unwrap_or_else(|| "it failed".into());
-            let whole = std::time::Duration::from_secs(until.since(draft.now.boot).as_secs());
-            let wait = format_duration(whole);
+            let tenths = until.since(draft.now.boot).as_millis().div_ceil(100);
+            let tenths = u64::try_from(tenths).unwrap_or(u64::MAX);
+            let wait = format_duration(std::time::Duration::from_millis(tenths.saturating_mul(100)));
+            let failures = match instance.failures {
+                1 => "a failure".to_owned(),
+                count => format!("{count} failures"),
+            };
             let replica = if record.spec.replicas > 1 { format!("[{index}]") } else { String::new() };
             add(
                 ConditionType::BackOff,
                 ConditionStatus::True,
                 "Failing",
-                format!(
-                    "{name}{replica}: next start in {wait}, after {} failures: {error}",
-                    instance.failures
-                ),
+                format!("{name}{replica}: next start in {wait}, after {failures}: {error}"),
             );
         }
     }

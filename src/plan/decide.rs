@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::action::{Action, Step};
 use super::aim::{Aim, aim, settle};
@@ -25,26 +26,28 @@ const MASS_MIN: usize = 3;
 /// Decides what one tick does. Pure: the same arguments give the same plan, byte for byte.
 pub fn plan(desired: &SpecSet, observed: &Observation, memory: &Memory, options: &PlanOptions) -> Plan {
     // Keys and times of another boot mean nothing in this one.
-    let of_this_boot = memory.boot == observed.boot;
-    let memory = if of_this_boot { memory.clone() } else { Memory::new(observed.boot.clone()) };
-    let settled = settle(desired, &memory);
-    let (open, disturbed) = decide_all(desired, observed, settled.clone(), false);
-    let with_processes = settled
+    let settled = || match memory.boot == observed.boot {
+        true => settle(desired, memory),
+        false => settle(desired, &Memory::new(observed.boot.clone())),
+    };
+    let before = settled();
+    let with_processes = before
         .services
         .values()
         .filter(|record| record.instances.values().any(|instance| instance.phase.process().is_some()))
         .count();
+    let (open, disturbed) = decide_all(desired, observed, before, false);
     if options.confirmed || disturbed <= MASS_MIN || disturbed * 2 <= with_processes {
         return open;
     }
-    decide_all(desired, observed, settled, true).0
+    decide_all(desired, observed, settled(), true).0
 }
 
 /// The plan, and how many objects it disturbs because of their documents.
 fn decide_all(desired: &SpecSet, observed: &Observation, mut memory: Memory, guarded: bool) -> (Plan, usize) {
     let mut plan = Plan {
         steps: Vec::new(),
-        memory: memory.clone(),
+        memory: Memory::new(memory.boot.clone()),
         status: Vec::new(),
         changes: Vec::new(),
         next: None,
@@ -63,8 +66,8 @@ fn decide_all(desired: &SpecSet, observed: &Observation, mut memory: Memory, gua
             forgotten.push(name.clone());
             continue;
         }
-        let rejected = desired.rejected.get(name).map(String::as_str);
-        plan.status.push(conditions::status(record, &aim, (seen, &events), rejected, &draft));
+        let document = conditions::Document::of(name, desired);
+        plan.status.push(conditions::status(record, &aim, (seen, &events), document, &draft));
         disturbed += usize::from(draft.disturbs);
         plan.steps.append(&mut draft.steps);
         plan.changes.extend(draft.changes.into_values());
@@ -208,16 +211,19 @@ fn follow_all(
                     // Found by the rule, not by descent: it is signalled only while the rule holds.
                     process.adopted_by = Some(Box::new(spec.clone()));
                 }
-            } else if now.boot >= since.after(spec.start_timeout) {
+            } else if now.boot < since.after(spec.start_timeout) {
+                note_left(instance, *index, seen);
+                draft.wake(now.boot.after(look_again(now.boot.since(*since))));
+                draft.wake(since.after(spec.start_timeout));
+            } else if note_left(instance, *index, seen) {
+                hold_left(instance, *index, draft);
+            } else {
                 instance.phase = Phase::Vacant;
                 event = Event::Nothing;
                 if *aim == Aim::Run && *index < spec.replicas {
                     let error = "its starter exited and no service was found".to_owned();
                     backoff::after_failure(instance, &spec.restart, (draft.name, *index), error, now.boot);
                 }
-            } else {
-                draft.wake(now.boot.after(std::time::Duration::from_millis(100)));
-                draft.wake(since.after(spec.start_timeout));
             }
         }
         if let Event::Exited { ready_since } = &event
@@ -236,6 +242,36 @@ fn follow_all(
         }
     }
     events
+}
+
+/// Each look is at all processes: soon at first, then rarer.
+fn look_again(waited: Duration) -> Duration {
+    (waited / 4).clamp(Duration::from_millis(100), Duration::from_secs(2))
+}
+
+/// Takes down what lives of the starter's tree. True if anything does.
+fn note_left(instance: &mut Instance, index: u32, seen: Option<&Seen>) -> bool {
+    let process_seen = seen.and_then(|seen| seen.processes.get(&index));
+    if let (Phase::Starting { left, .. }, Some(ProcessSeen::Gone { survivors, .. })) =
+        (&mut instance.phase, process_seen)
+    {
+        left.clone_from(survivors);
+        return !left.is_empty();
+    }
+    false
+}
+
+/// INVARIANT: while something lives that a starter may have left behind, there is no other start: it would be a second
+/// copy if that is the service, and the identity rule can't tell.
+fn hold_left(instance: &Instance, index: u32, draft: &mut Draft<'_>) {
+    let Phase::Starting { left, .. } = &instance.phase else { return };
+    let pids: Vec<String> = left.iter().map(|key| key.pid.to_string()).collect();
+    let message = format!(
+        "not started again: its starter exited, and {} may be what it left behind, which the identity rule doesn't \
+         find; say with `becomes` or `matchOnly` what the service runs as",
+        pids.join(", ")
+    );
+    draft.hold(index, (ConditionType::Unique, ConditionStatus::Unknown), "LeftBehind", &message);
 }
 
 /// The one process that the identity rule finds, and that is no older than the starter.
@@ -283,7 +319,7 @@ fn stop_all(
     }
     // The count of failures doesn't outlive the wish to run.
     for instance in instances.values_mut().filter(|instance| instance.phase == Phase::Vacant) {
-        instance.failures = 0;
+        instance.forget_failures();
         instance.last_error = None;
     }
     let replicas = spec.replicas;

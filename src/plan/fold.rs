@@ -22,7 +22,7 @@ pub fn fold(memory: &mut Memory, step: &Step, outcome: &Outcome, now: Now) {
         Action::Release { .. } => released(record, step, outcome),
         Action::Signal { signal, .. } => {
             if let Some(instance) = record.instances.get_mut(&step.index) {
-                signalled(instance, *signal, outcome);
+                signalled(instance, *signal, outcome, now);
             }
         }
         // Memory says so already; the answer to a probe is in a later observation.
@@ -68,13 +68,18 @@ fn released(record: &mut Record, step: &Step, outcome: &Outcome) {
 }
 
 /// The signal of the step under way was sent (or nobody was there to get it).
-fn signalled(instance: &mut Instance, signal: Signal, outcome: &Outcome) {
-    let Phase::Stopping { stop, step, sent, .. } = &mut instance.phase else {
+fn signalled(instance: &mut Instance, signal: Signal, outcome: &Outcome, now: Now) {
+    let Phase::Stopping { stop, step, sent, since, .. } = &mut instance.phase else {
         return;
     };
     let of_this_step = stop.schedule.get(*step).is_some_and(|current| current.signal == signal);
     match outcome {
-        Outcome::Done | Outcome::Gone => *sent |= of_this_step,
+        Outcome::Done | Outcome::Gone if of_this_step && !*sent => {
+            *sent = true;
+            // The grace begins with the signal: one that had to be tried again and again leaves no less of it.
+            *since = now.boot;
+        }
+        Outcome::Done | Outcome::Gone => {}
         Outcome::Started(_) | Outcome::StartFailed { .. } | Outcome::Refused { .. } => {}
     }
 }

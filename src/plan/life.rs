@@ -110,16 +110,18 @@ pub(super) fn began(instance: &mut Instance, key: ProcessKey, now: Now) {
         adopted_by: None,
         arguments_differ: false,
     };
-    instance.phase = Phase::Starting { process, since: *since, starter: *starter, probed: None };
+    instance.phase =
+        Phase::Starting { process, since: *since, starter: *starter, probed: None, left: Vec::new() };
     instance.last_error = None;
 }
 
 /// The record follows a process that took the place of its predecessor: no restart is counted.
 pub(super) fn follow(instance: &mut Instance, successor: &ProcessKey) {
     match &mut instance.phase {
-        Phase::Starting { process, starter, .. } => {
+        Phase::Starting { process, starter, left, .. } => {
             process.key = successor.clone();
             *starter = false;
+            left.clear();
         }
         Phase::Running { process, .. } | Phase::Stopping { process, .. } => process.key = successor.clone(),
         Phase::Vacant | Phase::BackOff { .. } | Phase::Finished | Phase::Intended { .. } => {}

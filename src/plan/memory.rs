@@ -70,6 +70,9 @@ pub struct Instance {
     /// Failed starts or early exits in a row: the exponent of the back-off.
     #[serde(default)]
     pub failures: u32,
+    /// The restart at once, after a time in good health, was used up; the next one waits.
+    #[serde(default)]
+    pub spared: bool,
     /// How the last process of this index ended.
     #[serde(default)]
     pub last_exit: Option<Exit>,
@@ -120,6 +123,9 @@ pub enum Phase {
         /// When the last readiness probe was begun.
         #[serde(default)]
         probed: Option<BootTime>,
+        /// What a starter left behind and may be the service, though the identity rule doesn't find it.
+        #[serde(default)]
+        left: Vec<ProcessKey>,
     },
     /// It runs and was Ready.
     #[serde(rename_all = "camelCase")]
@@ -217,6 +223,14 @@ impl Memory {
     }
 }
 
+impl Instance {
+    /// It is in good health, or a person asked: what failed before no longer counts.
+    pub fn forget_failures(&mut self) {
+        self.failures = 0;
+        self.spared = false;
+    }
+}
+
 impl Record {
     /// The first record of an object.
     pub fn new(spec: Service) -> Self {
@@ -249,8 +263,20 @@ impl Record {
     /// Past failures no longer count, and nothing waits for a back-off.
     pub fn forgive(&mut self) {
         for instance in self.instances.values_mut() {
-            instance.failures = 0;
+            instance.forget_failures();
             if matches!(instance.phase, Phase::BackOff { .. } | Phase::Finished) {
+                instance.phase = Phase::Vacant;
+            }
+        }
+    }
+
+    /// Forgets what failed before, so that what waits is tried at once. What came to its end by its restart policy
+    /// stays there: asking again for the same changes nothing.
+    pub fn try_again(&mut self) {
+        for instance in self.instances.values_mut() {
+            instance.forget_failures();
+            if matches!(instance.phase, Phase::BackOff { .. } | Phase::Vacant) {
+                instance.last_error = None;
                 instance.phase = Phase::Vacant;
             }
         }

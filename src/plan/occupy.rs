@@ -80,8 +80,13 @@ fn cannot_tell(look: &Look) -> Option<Hold> {
         let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
         format!("{} of {pid}", reasons.join(", "))
     });
-    let unknown =
-        unknown.or_else(|| (!look.complete).then(|| "the list of processes is not complete".into()))?;
+    let unknown = unknown.or_else(|| {
+        let why = || match look.notes.as_slice() {
+            [] => "the list of processes is not complete".into(),
+            notes => notes.join("; "),
+        };
+        (!look.complete).then(why)
+    })?;
     Some(Hold::new(
         ConditionType::Unique,
         ConditionStatus::Unknown,

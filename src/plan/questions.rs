@@ -77,8 +77,11 @@ fn is_starter(instance: &Instance) -> bool {
 /// Whether a readiness command may have to be begun in this tick.
 fn may_probe(instance: &Instance, record: &Record, now: BootTime) -> bool {
     match &instance.phase {
-        Phase::Starting { starter: false, probed, .. } | Phase::Running { probed, .. } => {
-            probed.is_none_or(|probed| now >= ready::next_probe(probed, &record.spec, true))
+        Phase::Starting { starter: false, probed, since, .. } => {
+            probed.is_none_or(|probed| now >= ready::next_probe(probed, Some(*since), &record.spec, true))
+        }
+        Phase::Running { probed, .. } => {
+            probed.is_none_or(|probed| now >= ready::next_probe(probed, None, &record.spec, true))
         }
         Phase::Starting { starter: true, .. }
         | Phase::Vacant
@@ -95,11 +98,11 @@ fn of_process(index: u32, instance: &Instance, record: &Record) -> Option<Proces
         Phase::Stopping { tree, noted, stop, .. } => {
             (tree.clone(), !*noted && stop::takes_tree(process, stop))
         }
+        Phase::Starting { left, .. } => (left.clone(), false),
         Phase::Vacant
         | Phase::BackOff { .. }
         | Phase::Finished
         | Phase::Intended { .. }
-        | Phase::Starting { .. }
         | Phase::Running { .. } => (Vec::new(), false),
     };
     let stopping = matches!(instance.phase, Phase::Stopping { .. });

@@ -11,6 +11,9 @@ use crate::facts::Fact;
 use crate::spec::{ReadinessCheck, Service};
 use crate::units::BootTime;
 
+/// The first wait for a service that isn't Ready yet, where the period isn't shorter.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+
 /// Moves a living instance between Starting and Running. True if it was not Ready within the time it has.
 pub(super) fn watch(
     instance: &mut Instance,
@@ -22,7 +25,7 @@ pub(super) fn watch(
     let now = draft.now.boot;
     match &mut instance.phase {
         Phase::Starting { since, starter: true, .. } => late(*since, spec, draft),
-        Phase::Starting { process, since, starter: false, probed } => {
+        Phase::Starting { process, since, starter: false, probed, .. } => {
             let ready = match &spec.readiness.check {
                 ReadinessCheck::AliveFor(time) => {
                     draft.wake(since.after(*time));
@@ -39,18 +42,19 @@ pub(super) fn watch(
                 return false;
             }
             let key = process.key.clone();
-            if probe_due(*probed, spec, alive, now) && probe(key, index, seen, spec, draft) {
+            let begun = Some(*since);
+            if probe_due(*probed, begun, spec, alive, now) && probe(key, index, seen, spec, draft) {
                 *probed = Some(now);
             }
-            wake_for_probe(*probed, spec, draft);
+            wake_for_probe(*probed, begun, spec, draft);
             let waits_for_time = matches!(spec.readiness.check, ReadinessCheck::AliveFor(_));
             !waits_for_time && late(*since, spec, draft)
         }
         Phase::Running { process, ready_since, probe_failures, probed } => {
             if now.since(*ready_since) >= spec.restart.reset_after {
-                instance.failures = 0;
+                (instance.failures, instance.spared) = (0, false);
             }
-            if probe_due(*probed, spec, alive, now) {
+            if probe_due(*probed, None, spec, alive, now) {
                 // An answer counts once: when the next question is due.
                 match &alive.ready {
                     Fact::Known(true) => *probe_failures = 0,
@@ -61,7 +65,7 @@ pub(super) fn watch(
                     *probed = Some(now);
                 }
             }
-            wake_for_probe(*probed, spec, draft);
+            wake_for_probe(*probed, None, spec, draft);
             false
         }
         Phase::Vacant
@@ -87,27 +91,40 @@ pub(super) fn asks(spec: &Service) -> bool {
     }
 }
 
-/// The moment of the next probe; one without an answer is given its time first.
-pub(super) fn next_probe(probed: BootTime, spec: &Service, answered: bool) -> BootTime {
-    let wait = if answered {
-        spec.readiness.period
-    } else {
-        spec.readiness.period.max(spec.readiness.timeout.saturating_add(Duration::from_secs(1)))
+/// The moment of the next probe; one without an answer is given its time first. While a service that began at `begun`
+/// isn't Ready yet, it is asked soon, and then with waits that grow with its age up to the period.
+pub(super) fn next_probe(
+    probed: BootTime,
+    begun: Option<BootTime>,
+    spec: &Service,
+    answered: bool,
+) -> BootTime {
+    let period = spec.readiness.period;
+    let wait = match begun {
+        Some(begun) if answered => period.min((probed.since(begun) / 2).max(FIRST_WAIT)),
+        Some(_) | None if answered => period,
+        Some(_) | None => period.max(spec.readiness.timeout.saturating_add(Duration::from_secs(1))),
     };
     probed.after(wait.max(Duration::from_millis(10)))
 }
 
-fn probe_due(probed: Option<BootTime>, spec: &Service, alive: &Alive, now: BootTime) -> bool {
+fn probe_due(
+    probed: Option<BootTime>,
+    begun: Option<BootTime>,
+    spec: &Service,
+    alive: &Alive,
+    now: BootTime,
+) -> bool {
     let answered = alive.ready != Fact::Absent;
-    asks(spec) && probed.is_none_or(|probed| now >= next_probe(probed, spec, answered))
+    asks(spec) && probed.is_none_or(|probed| now >= next_probe(probed, begun, spec, answered))
 }
 
-fn wake_for_probe(probed: Option<BootTime>, spec: &Service, draft: &mut Draft<'_>) {
+fn wake_for_probe(probed: Option<BootTime>, begun: Option<BootTime>, spec: &Service, draft: &mut Draft<'_>) {
     if asks(spec)
         && let Some(probed) = probed
     {
-        let due = next_probe(probed, spec, true);
-        let last = next_probe(probed, spec, false);
+        let due = next_probe(probed, begun, spec, true);
+        let last = next_probe(probed, begun, spec, false);
         draft.wake(if due > draft.now.boot { due } else { last });
     }
 }

@@ -335,7 +335,7 @@ fn adopted(candidate: Candidate, spec: &Service, draft: &Draft<'_>) -> Phase {
         adopted_by: Some(Box::new(spec.clone())),
         arguments_differ: candidate.arguments == super::observation::ArgumentsSeen::Different,
     };
-    Phase::Starting { process, since: draft.now.boot, starter: false, probed: None }
+    Phase::Starting { process, since: draft.now.boot, starter: false, probed: None, left: Vec::new() }
 }
 
 fn start_all(

@@ -264,6 +264,12 @@ impl Walk<'_> {
                 Fact::Known(_) | Fact::Absent | Fact::Unknown(_) => {}
             }
         }
+        if run.program.iter().any(u8::is_ascii_whitespace) {
+            return Err(unresolved(format!(
+                "`{}` is not found, because `env` takes it as one name: write `env -S`",
+                paths::show(&run.program)
+            )));
+        }
         Err(unresolved(format!(
             "`{}` is not found in PATH `{}`, set PATH in the environment of the spec",
             paths::show(&run.program),

@@ -172,7 +172,7 @@ fn by_program(world: &dyn World, pid: Pid, target: &Target, image: &FileFacts, p
         Program::Image(_) if !target.chain.script => native(world, pid, target, path),
         Program::Image(program) if program.same_file(image) => words::script(world, pid, target, family),
         Program::Image(_) | Program::Family(_) | Program::Unresolved(_, Some(_)) => {
-            if target.chain.family() == Some(family) {
+            if target.chain.family().is_some_and(|wanted| script::is_kin(wanted, family)) {
                 let shim = !matches!(target.chain.program, Program::Image(_));
                 let run = words::script(world, pid, target, family);
                 let stale = !shim && run.holds == Fact::Known(true);
@@ -236,6 +236,10 @@ pub fn any_ancestor_runs(world: &dyn World, pid: Pid, target: &Target) -> Fact<b
 
 /// Whether `name`, as `pid` means it, is the file of the target.
 fn names_target(world: &dyn World, pid: Pid, target: &Target, name: &[u8]) -> Fact<bool> {
+    // `/dev/fd/3` is another file for everyone who says it: an equal text is no evidence.
+    if script::is_own_descriptor(name) {
+        return Fact::Known(false);
+    }
     let found = script::file_of(world, pid, name, target.directory.as_deref());
     match (found, target.file()) {
         (Fact::Known(file), Some(wanted)) => Fact::Known(file.same_file(wanted)),
@@ -243,7 +247,7 @@ fn names_target(world: &dyn World, pid: Pid, target: &Target, name: &[u8]) -> Fa
         (Fact::Absent, None) if paths::is_absolute(name) => same_text(world, pid, target, name),
         (Fact::Unknown(reason), _) if shares_name(target, name) => Fact::Unknown(reason),
         // A relative name leads nowhere once the process has changed its directory.
-        (Fact::Absent, _) if shares_name(target, name) && !script::is_own_descriptor(name) => {
+        (Fact::Absent, _) if shares_name(target, name) => {
             let name = paths::show(name);
             Fact::Unknown(Reason::new(
                 Why::Unresolved,

@@ -4,7 +4,7 @@
 
 mod operands;
 
-pub use operands::{Operand, is_interpreter, operand};
+pub use operands::{Operand, is_interpreter, is_kin, operand};
 
 use super::paths;
 use super::world::{Root, World};

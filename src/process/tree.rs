@@ -8,8 +8,6 @@ use crate::units::Pid;
 
 /// How far ancestors are followed.
 pub const ANCESTORS_MAX: usize = 64;
-/// `PF_KTHREAD` of `include/linux/sched.h`.
-const KERNEL_THREAD: u32 = 0x0020_0000;
 
 /// The parent. Absent for PID 1 and for processes whose parent lies outside the namespace.
 pub fn parent(world: &dyn World, pid: Pid) -> Fact<Pid> {
@@ -71,7 +69,7 @@ pub fn descendants(children: &BTreeMap<Pid, Vec<Pid>>, pid: Pid) -> Vec<Pid> {
 
 /// A thread of the kernel, by its flags; not by an empty command line.
 pub fn is_kernel_thread(world: &dyn World, pid: Pid) -> Fact<bool> {
-    world.stat(pid).map(|stat| stat.flags & KERNEL_THREAD != 0)
+    world.stat(pid).map(|stat| stat.is_kernel_thread())
 }
 
 /// Whether a state means that it runs no more.

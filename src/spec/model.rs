@@ -419,6 +419,9 @@ pub struct SpecSet {
     /// Objects whose newest document was rejected; what is in force for them (if anything) is in `services`.
     /// The text is the first error, for the condition `Accepted`.
     pub rejected: BTreeMap<ServiceName, String>,
+    /// Objects in force whose document was not seen in the last look, and why that removes nothing: its place can't be
+    /// looked at, or the removal is held back. For the condition `Accepted`.
+    pub unseen: BTreeMap<ServiceName, String>,
 }
 
 impl Service {

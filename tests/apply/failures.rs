@@ -100,6 +100,7 @@ fn a_user_that_does_not_exist() {
     let bench = Bench::new();
     bench.daemon("one", "user: no-such-user-here");
     let ran = bench.run(&["apply", "specs"]);
+    // Known not to exist: nothing can run as it, so nothing is held and the start fails.
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!((ran.stdout.clone() + &ran.stderr).contains("no-such-user-here"), "{ran:?}");
     assert!(bench.starts().is_empty());

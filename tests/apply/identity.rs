@@ -12,8 +12,8 @@ fn the_second_apply_finds_nothing_to_do() {
     bench.daemon("two", "replicas: 2\nargs: [\"${index}\"]");
     let first = bench.ok(&["apply", "specs"]);
     assert!(first.stdout.contains("one") && first.stdout.contains("two"), "{first:?}");
+    until("three notes", || bench.alive().len() == 3);
     let pids = bench.alive();
-    assert_eq!(pids.len(), 3);
     for _ in 0..3 {
         let again = bench.ok(&["apply", "specs"]);
         assert!(again.stdout.contains("nothing to do"), "{again:?}");
@@ -60,6 +60,7 @@ fn fifty_at_once_start_one_copy() {
         }
     }
     assert!(failures.is_empty(), "{failures:?}");
+    until("their notes", || !bench.starts_of("one").is_empty() && !bench.starts_of("two").is_empty());
     assert_eq!(bench.starts_of("one").len(), 1);
     assert_eq!(bench.starts_of("two").len(), 1);
 }
@@ -113,7 +114,7 @@ fn the_same_program_with_other_arguments_is_another_process() {
     let mut stranger = bench.by_hand(bench.root(), &script.to_string_lossy(), &["--port", "2"]);
     until("the stranger", || bench.alive_of("one").len() == 1);
     bench.ok(&["apply", "specs"]);
-    assert_eq!(bench.starts_of("one").len(), 2);
+    until("our copy", || bench.starts_of("one").len() == 2);
     let ours = bench.starts_of("one")[1].clone();
     assert_eq!(ours.1, "--port 1");
     assert_eq!(bench.status_pids("one"), [ours.0]);

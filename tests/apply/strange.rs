@@ -101,7 +101,7 @@ fn a_zombie_is_not_running() {
     until("it to be a zombie", || !is_alive(pid));
     assert!(fs::metadata(format!("/proc/{pid}")).is_ok(), "nobody waited for it");
     bench.ok(&["apply", "specs"]);
-    assert_eq!(bench.alive_of("shop").len(), 1);
+    bench.the_pid_of("shop");
     assert_eq!(bench.status_pids("shop"), bench.alive_of("shop"));
     zombie.wait().unwrap();
 }

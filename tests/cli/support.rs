@@ -297,7 +297,7 @@ sleep 1 while 1;
 /// These spec lines, and where they don't say it themselves, such as let a test go on soon.
 pub fn quick(lines: &str) -> String {
     let defaults = [
-        ("readiness:", "readiness: {aliveFor: 50ms}"),
+        ("readiness:", "readiness: {aliveFor: 150ms}"),
         ("stop:", "stop: {schedule: [{signal: TERM, wait: 5s}, {signal: KILL, wait: 5s}]}"),
     ];
     let mut text = lines.trim().to_owned();

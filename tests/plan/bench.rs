@@ -71,7 +71,7 @@ pub(crate) fn running(process: Process) -> Phase {
 }
 
 pub(crate) fn starting(process: Process, since: u64) -> Phase {
-    Phase::Starting { process, since: at(since), starter: false, probed: None }
+    Phase::Starting { process, since: at(since), starter: false, probed: None, left: Vec::new() }
 }
 
 pub(crate) fn stopping(process: Process, tree: &[i32], step: usize, since: u64) -> Phase {

@@ -18,9 +18,20 @@ const AIMS: [&str; 7] =
     ["run", "run forking", "stopped", "asked to stop", "removed", "observed", "no document"];
 
 fn phases(spec: &Service) -> Vec<(&'static str, Instance)> {
-    let starter = Phase::Starting { process: started(spec, 40), since: at(998), starter: true, probed: None };
-    let old_starter =
-        Phase::Starting { process: started(spec, 40), since: at(900), starter: true, probed: None };
+    let starter = Phase::Starting {
+        process: started(spec, 40),
+        since: at(998),
+        starter: true,
+        probed: None,
+        left: Vec::new(),
+    };
+    let old_starter = Phase::Starting {
+        process: started(spec, 40),
+        since: at(900),
+        starter: true,
+        probed: None,
+        left: Vec::new(),
+    };
     let intended = Phase::Intended {
         nonce: "n1".into(),
         launched: selfsame::plan::launched(spec, None),

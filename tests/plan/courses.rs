@@ -175,8 +175,13 @@ fn the_service_that_a_starter_brought_forth_is_not_taken_for_a_duplicate() {
     let spec = Service { duplicates: DuplicatePolicy::StopExtra, ..web() };
     let mut seen = looked(vec![candidate(60)]);
     seen.processes.insert(0, gone(Exit::Code(0)));
-    let starter =
-        Phase::Starting { process: started(&spec, 40), since: at(998), starter: true, probed: None };
+    let starter = Phase::Starting {
+        process: started(&spec, 40),
+        since: at(998),
+        starter: true,
+        probed: None,
+        left: Vec::new(),
+    };
     let plan = Case::new().with(spec, vec![instance(starter)], seen).plan();
     assert_eq!((plan.steps.len(), phases_of(&plan, "web")), (0, vec!["Starting 60".to_owned()]));
 }

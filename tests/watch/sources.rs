@@ -81,7 +81,7 @@ fn a_directory_that_moves_away_stops_nothing() {
     fs::rename(bench.path("elsewhere"), bench.path("specs")).unwrap();
     looked_again(&bench, "four");
     untouched(&bench, pids);
-    assert!(!bench.run(&["status"]).stdout.contains("not available"));
+    assert_eq!(bench.condition("one", "Accepted")["status"], "True");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::process::pidfile;
 use crate::process::tree;
 use crate::process::world::{Bytes, World};
 use crate::spec::{Account, Service, ServiceName};
-use crate::units::{Pid, Uid};
+use crate::units::{BootId, Pid, StartTicks, Uid};
 
 impl LinuxHost {
     /// The look of a start: every process of the host.
@@ -27,6 +27,10 @@ impl LinuxHost {
     ) -> Look {
         let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
         let places = self.places();
+        if absent_user(spec, world).is_some() {
+            // Nothing can run as somebody who isn't there; its start fails for the same reason, in the same look.
+            return Look { complete: true, ..Look::default() };
+        }
         let user = match wanted_user(spec, world) {
             Ok(user) => user,
             Err(reason) => {
@@ -40,6 +44,11 @@ impl LinuxHost {
             .candidates
             .iter()
             .filter_map(|candidate| self.candidate(candidate, name, spec, &places, questions, world))
+            .map(|candidate| match found.by_condition {
+                // The condition chose it in place of the default rule: its arguments decide nothing.
+                true => Candidate { arguments: ArgumentsSeen::Equal, ..candidate },
+                false => candidate,
+            })
             .collect();
         Look { candidates, unknown: found.unknown, complete: found.complete, notes: found.notes }
     }
@@ -94,7 +103,7 @@ impl LinuxHost {
     ) -> Option<Candidate> {
         let key = ProcessKey { boot: self.boot.clone(), pid: found.pid, start: found.start };
         let recorded_for = questions.recorded.get(&key).filter(|other| *other != name).cloned();
-        if recorded_for.is_none() && below_another(found.pid, name, questions, world) {
+        if recorded_for.is_none() && below_another(found.pid, &self.boot, name, questions, world) {
             return None;
         }
         let indexes = indexes(found, spec, places, world);
@@ -122,6 +131,15 @@ impl LinuxHost {
             recorded_for,
             weak: found.self_reported,
         })
+    }
+}
+
+/// The name of the document's user, if this host is known to have no such user. A name service that doesn't answer
+/// makes nobody absent.
+pub(super) fn absent_user<'a>(spec: &'a Service, world: &dyn World) -> Option<&'a str> {
+    match &spec.user {
+        Some(Account::Name(name)) if world.user_id(name) == Fact::Absent => Some(name),
+        Some(Account::Name(_) | Account::Id(_)) | None => None,
     }
 }
 
@@ -158,9 +176,19 @@ fn indexes(
 }
 
 /// Whether an ancestor is on record for another object: then it is of that object's tree.
-fn below_another(pid: Pid, name: &ServiceName, questions: &Questions, world: &dyn World) -> bool {
+fn below_another(
+    pid: Pid,
+    boot: &BootId,
+    name: &ServiceName,
+    questions: &Questions,
+    world: &dyn World,
+) -> bool {
+    let key = |pid: Pid, start: u64| ProcessKey { boot: boot.clone(), pid, start: StartTicks(start) };
     let above = tree::ancestors(world, pid).known().unwrap_or_default();
-    questions.recorded.iter().any(|(key, of)| of != name && above.contains(&key.pid))
+    above
+        .into_iter()
+        .flat_map(|pid| questions.recorded.range(key(pid, 0)..=key(pid, u64::MAX)))
+        .any(|(_, of)| of != name)
 }
 
 /// The arguments of a replica after the program's name.

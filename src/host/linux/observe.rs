@@ -87,7 +87,13 @@ impl LinuxHost {
         questions: &Questions,
         world: &LiveWorld,
     ) -> ProcessSeen {
-        let survivors = living(&question.tree);
+        let mut survivors = living(&question.tree);
+        if question.starter {
+            let orphans = self.orphans_since(&question.key, questions, world);
+            survivors.extend(orphans);
+            survivors.sort();
+            survivors.dedup();
+        }
         let successor = self.successor(question, spec, questions, world);
         ProcessSeen::Gone { exit, successor, survivors }
     }
@@ -200,6 +206,24 @@ impl LinuxHost {
             // Several: which of them can't be told here; a look decides, or says that it is ambiguous.
             _ => None,
         }
+    }
+
+    /// Children of ours that nobody has on record and that are no older than a starter: what it left behind may be one of
+    /// them. Which starter or service brought forth an orphan can't be told.
+    fn orphans_since(
+        &self,
+        starter: &ProcessKey,
+        questions: &Questions,
+        world: &LiveWorld,
+    ) -> Vec<ProcessKey> {
+        if !self.subreaper {
+            return Vec::new();
+        }
+        let own = world.self_pid().known().unwrap_or(Pid(0));
+        let pids: Vec<Pid> = own_children(own).into_iter().filter(|pid| !self.probes.owns(*pid)).collect();
+        let orphans = keys(&pids, world);
+        let orphans = orphans.into_iter().filter(|key| key.start >= starter.start);
+        living(&orphans.filter(|key| !questions.recorded.contains_key(key)).collect::<Vec<_>>())
     }
 
     /// Processes that may have been below one that is gone: orphans come to a subreaper; else what stayed in its

@@ -161,13 +161,26 @@ impl LiveWorld {
     pub(super) fn read_exe_file(&self, entry: &Entry) -> Fact<FileFacts> {
         let by_pid = self.glimpse(entry, "exe", raw::stat_at);
         let stat = by_pid.unwrap_or_else(|| self.own(entry, "exe", |_| false, stat_through));
-        stat.map(|stat| raw::file_facts(&stat, Arc::clone(&self.nothing), false))
+        self.unless_kernel_thread(entry, stat)
+            .map(|stat| raw::file_facts(&stat, Arc::clone(&self.nothing), false))
     }
 
     pub(super) fn read_exe_text(&self, entry: &Entry) -> Fact<Bytes> {
         let by_pid = self.glimpse(entry, "exe", raw::link_at);
         let through = |dir: &Arc<OwnedFd>, path: Leaf| Ok(raw::link_at(dir.as_fd(), path.as_c_str())?);
-        by_pid.unwrap_or_else(|| self.own(entry, "exe", Vec::is_empty, through)).map(Arc::from)
+        let text = by_pid.unwrap_or_else(|| self.own(entry, "exe", Vec::is_empty, through));
+        self.unless_kernel_thread(entry, text).map(Arc::from)
+    }
+
+    /// A kernel thread has no executable; to a user who isn't root the kernel says only that the link is denied.
+    fn unless_kernel_thread<T>(&self, entry: &Entry, fact: Fact<T>) -> Fact<T> {
+        match fact {
+            Fact::Unknown(reason) if reason.why == Why::Denied => match self.read_stat_cell(entry) {
+                Fact::Known(stat) if stat.is_kernel_thread() => Fact::Absent,
+                Fact::Known(_) | Fact::Absent | Fact::Unknown(_) => Fact::Unknown(reason),
+            },
+            fact => fact,
+        }
     }
 
     /// `stat`, from the cache or read.

@@ -1,10 +1,12 @@
 //! Opening what a service writes to, so that nobody can plant another file in its place.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
+
+use rustix::fs::OFlags;
 
 use super::SpawnError;
 use crate::host::walk;
@@ -22,14 +24,11 @@ pub(super) fn open_output(target: &OutputTarget, service_uid: u32) -> Result<Fil
     };
     let failed = |text: String| SpawnError::output(path, &text);
     let engine = rustix::process::geteuid().as_raw();
-    walk::links_of_strangers(path.parent().unwrap_or(path), engine).map_err(failed)?;
-    let file = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(MODE)
-        // Not blocking: a FIFO without a reader would hold the engine up.
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NOCTTY | libc::O_NONBLOCK)
-        .open(path)
+    let directory =
+        walk::without_links_of_strangers(path.parent().unwrap_or(path), engine).map_err(failed)?;
+    let name = path.file_name().ok_or_else(|| failed("it names no file".into()))?;
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE;
+    let file = walk::open_resolved(&directory.join(name), flags, MODE)
         .map_err(|error| failed(open_error(&error)))?;
     let meta = file.metadata().map_err(|error| failed(crate::host::errno::io_text(&error)))?;
     if meta.file_type().is_char_device() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
 
 use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
@@ -29,12 +30,16 @@ impl Hints for NoHints {
     }
 }
 
+/// Device, inode and, where the file system keeps it, the birth: the number of a removed directory is soon given to the
+/// next one.
+type DirIdentity = (u64, u64, Option<SystemTime>);
+
 /// Hints of inotify.
 #[derive(Debug)]
 pub struct NotifyHints {
     watcher: RecommendedWatcher,
     places: Arc<RwLock<Vec<PathBuf>>>,
-    watched: BTreeSet<(PathBuf, u64, u64)>,
+    watched: BTreeSet<(PathBuf, DirIdentity)>,
 }
 
 impl NotifyHints {
@@ -60,7 +65,7 @@ impl NotifyHints {
     fn watch_dir(&mut self, dir: &Path) -> Result<(), String> {
         use std::os::unix::fs::MetadataExt;
         let Ok(meta) = std::fs::metadata(dir) else { return Ok(()) };
-        let row = (dir.to_owned(), meta.dev(), meta.ino());
+        let row = (dir.to_owned(), (meta.dev(), meta.ino(), meta.created().ok()));
         if self.watched.contains(&row) {
             return Ok(());
         }

@@ -9,6 +9,11 @@ use crate::lang::ir::{Kind, Node};
 use crate::lang::schema::Operation;
 use crate::lang::value::Type;
 
+fn is_word(text: &str) -> bool {
+    text.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
+        && text.starts_with(char::is_alphabetic)
+}
+
 impl Checker<'_> {
     pub(super) fn list_and_scalar(
         &mut self,
@@ -84,6 +89,13 @@ impl Checker<'_> {
             (Type::Ip | Type::Cidr, Type::String) => Some(format!("write `{bare}`")),
             (Type::Named(name), _) => {
                 let accepted = self.accepted(op, typed);
+                // `user == root`: the name without its quotes happens to be a field.
+                if matches!(other.ty, Type::Named(_))
+                    && is_word(written)
+                    && accepted.iter().any(|ty| ty == "string")
+                {
+                    return Some(format!("for the name write `\"{written}\"`"));
+                }
                 (!accepted.is_empty()).then(|| format!("compare a {name} with: {}", accepted.join(", ")))
             }
             _ => None,

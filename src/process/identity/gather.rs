@@ -34,6 +34,7 @@ pub(super) struct Search<'q> {
     own: BTreeSet<Pid>,
     /// The engine and its ancestors could be told.
     own_known: bool,
+    own_namespace: Fact<u64>,
     notes: Vec<String>,
 }
 
@@ -49,7 +50,8 @@ impl<'q> Search<'q> {
         let above = me.clone().and_then(|me| tree::ancestors(world, me));
         let own_known = matches!((&me, &above), (Fact::Known(_), Fact::Known(_)) | (Fact::Absent, _));
         let own = me.known().into_iter().chain(above.known().into_iter().flatten()).collect();
-        Self { query, world, targets, own, own_known, notes: Vec::new() }
+        let own_namespace = world.own_namespace(Namespace::Pid);
+        Self { query, world, targets, own, own_known, own_namespace, notes: Vec::new() }
     }
 
     pub(super) fn look(mut self, pids: &[Pid]) -> Look {
@@ -228,7 +230,7 @@ impl<'q> Search<'q> {
         if self.query.scope_all {
             return None;
         }
-        match (self.world.namespace(pid, Namespace::Pid), self.world.own_namespace(Namespace::Pid)) {
+        match (self.world.namespace(pid, Namespace::Pid), self.own_namespace.clone()) {
             (Fact::Known(theirs), Fact::Known(ours)) => (theirs != ours).then_some(Place::Out),
             (Fact::Unknown(reason), _) | (_, Fact::Unknown(reason)) => {
                 reasons.push(reason);
@@ -245,19 +247,27 @@ impl<'q> Search<'q> {
         unknown: &mut Vec<(Pid, Vec<Reason>)>,
     ) -> Vec<Candidate> {
         let above: BTreeMap<Pid, Vec<Pid>> = members.keys().map(|pid| (*pid, self.ancestors(*pid))).collect();
-        let related = |a: &Pid, b: &Pid| above.get(a).is_some_and(|list| list.contains(b));
+        let mut below: BTreeMap<Pid, Vec<Pid>> = BTreeMap::new();
+        for (pid, list) in &above {
+            for at in list.iter().filter(|at| members.contains_key(at)) {
+                below.entry(*at).or_default().push(*pid);
+            }
+        }
+        let of_anchor =
+            |pid: &Pid| anchor.and_then(|anchor| above.get(&anchor)).is_some_and(|list| list.contains(pid));
         let mut found = Vec::new();
         for (pid, member) in members {
-            let recorded = self.query.recorded.contains(pid)
-                || self.ancestors(*pid).iter().any(|at| self.query.recorded.contains(at));
-            let below = above.get(pid).is_some_and(|list| list.iter().any(|at| members.contains_key(at)));
+            let Some(list) = above.get(pid) else { continue };
+            let recorded =
+                self.query.recorded.contains(pid) || list.iter().any(|at| self.query.recorded.contains(at));
+            let is_below = list.iter().any(|at| members.contains_key(at));
             // The pid file says which one of its family is the service.
-            let yields = anchor
-                .is_some_and(|anchor| anchor != *pid && (related(pid, &anchor) || related(&anchor, pid)));
-            if recorded || yields || (below && anchor != Some(*pid)) {
+            let yields =
+                anchor.is_some_and(|anchor| anchor != *pid && list.contains(&anchor)) || of_anchor(pid);
+            if recorded || yields || (is_below && anchor != Some(*pid)) {
                 continue;
             }
-            let descendants = members.keys().filter(|other| related(other, pid)).copied().collect();
+            let descendants = below.remove(pid).unwrap_or_default();
             match self.candidate(*pid, member, anchor == Some(*pid), descendants) {
                 Ok(candidate) => found.push(candidate),
                 Err(reason) if reason.why == Why::Vanished => {}

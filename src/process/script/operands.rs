@@ -172,6 +172,12 @@ pub fn is_interpreter(family: &[u8]) -> bool {
     row(family).is_some() || family == b"busybox"
 }
 
+/// Whether a program of the second family may be what the first one names: `sh` is a name that every shell can have.
+pub fn is_kin(wanted: &[u8], family: &[u8]) -> bool {
+    let is_shell = |name| name == b"busybox" || row(name).is_some_and(|found| found.families.contains(&"sh"));
+    wanted == family || (wanted == b"sh" && is_shell(family))
+}
+
 fn row(family: &[u8]) -> Option<&'static Interpreter> {
     TABLE.iter().find(|row| row.families.iter().any(|name| name.as_bytes() == family))
 }

@@ -156,6 +156,9 @@ fn record_key(field: &str) -> Option<(String, &'static str)> {
         "alive" | "leaderExited" => "state".to_owned(),
         "uid" => "user".to_owned(),
         "gid" => "group".to_owned(),
+        "parent" => "ppid".to_owned(),
+        "sessionLeader" => "sid".to_owned(),
+        "groupLeader" => "pgid".to_owned(),
         other => other.to_owned(),
     };
     let first = key.split('.').next().unwrap_or_default();

@@ -13,8 +13,7 @@ use crate::process::world::Bytes;
 use crate::units::{Pid, StartTicks, WallTime, format_duration};
 use crate::yaml::Node;
 
-/// `PF_KTHREAD` of `include/linux/sched.h`.
-pub(super) const KERNEL_THREAD: u32 = 0x0020_0000;
+pub(super) const KERNEL_THREAD: u32 = Stat::KERNEL_THREAD;
 
 /// The record, if any of its fields is stated; the others have the values of a plain sleeping process, and
 /// [`keys::gap`] tells them apart.
