@@ -20,6 +20,8 @@ pub use env::split_string;
 
 /// Scripts that may stand in a row before the image: the sixth is refused with `ELOOP` (`exec_binprm`).
 const SCRIPTS_MAX: usize = 5;
+/// `env` started by `env` that is followed.
+const ENVS_MAX: usize = 8;
 /// Where a program without `PATH` in its environment looks: `confstr(_CS_PATH)` of glibc.
 const NO_PATH: &[u8] = b"/bin:/usr/bin";
 
@@ -208,17 +210,17 @@ impl Walk<'_> {
     }
 
     fn finish(&mut self, facts: FileFacts, named: &[u8]) -> Program {
-        let is_env =
-            paths::base_name(&facts.real) == b"env" || (facts.multicall && paths::base_name(named) == b"env");
-        if self.hops == 0 || !is_env {
+        if self.hops == 0 || !is_env(&facts, named) {
             return Program::Image(facts);
         }
-        self.through_env()
+        let search = Some(self.search.clone());
+        self.through_env(search, 0)
     }
 
-    fn through_env(&mut self) -> Program {
+    /// `search` is PATH as `env` finds it, `before` how many others ran it.
+    fn through_env(&mut self, search: Option<Bytes>, before: usize) -> Program {
         let given: Vec<Vec<u8>> = std::mem::take(&mut self.words).into_iter().skip(1).collect();
-        let run = match env::command(given, &self.search) {
+        let run = match env::command(given, search.as_ref()) {
             Ok(run) => run,
             Err(text) => return Program::Unresolved(unresolved(text), None),
         };
@@ -234,6 +236,9 @@ impl Walk<'_> {
         self.words.extend(run.rest);
         match self.open(&found) {
             Ok((facts, head)) => match self.next(&found, &facts, &head) {
+                Ok(Next::Image) if is_env(&facts, &run.program) && before < ENVS_MAX => {
+                    self.through_env(run.path, before + 1)
+                }
                 Ok(Next::Image) => Program::Image(facts),
                 Ok(Next::Interpreter { .. }) => Program::Family(family),
                 Err(reason) => Program::Unresolved(reason, Some(family)),
@@ -276,6 +281,11 @@ impl Walk<'_> {
         let family = (self.hops > 0).then(|| paths::shared(paths::family(named)));
         Program::Unresolved(reason, family)
     }
+}
+
+/// Also an applet of that name.
+fn is_env(facts: &FileFacts, named: &[u8]) -> bool {
+    paths::base_name(&facts.real) == b"env" || (facts.multicall && paths::base_name(named) == b"env")
 }
 
 fn because(path: &[u8], reason: &Reason) -> Reason {

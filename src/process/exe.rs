@@ -88,7 +88,8 @@ fn stale(world: &dyn World, pid: Pid, real: &[u8]) -> Equality {
         Fact::Absent => return Equality::is(false),
         Fact::Unknown(reason) => return Equality::unknown(reason),
     };
-    if paths::strip_deleted(&text) != Some(real) {
+    // A memfd never had a name: what stands there is only a label that its maker chose.
+    if is_label(&text) || paths::strip_deleted(&text) != Some(real) {
         return Equality::is(false);
     }
     match world.root(pid) {
@@ -102,6 +103,9 @@ fn stale(world: &dyn World, pid: Pid, real: &[u8]) -> Equality {
 pub fn near_miss(world: &dyn World, pid: Pid, wanted: &Wanted) -> Option<String> {
     let text = world.exe_text(pid).known()?;
     let image = world.exe_file(pid).known()?;
+    if image.nlink == 0 && is_label(&text) {
+        return None;
+    }
     let real = wanted.real.as_slice();
     let plain = if image.nlink == 0 { paths::strip_deleted(&text).unwrap_or(&text) } else { &text };
     let root = world.root(pid).known()?;
@@ -139,8 +143,13 @@ pub fn is_memfd(world: &dyn World, pid: Pid) -> Fact<bool> {
         if image.nlink > 0 {
             return Fact::Known(false);
         }
-        world.exe_text(pid).map(|text| text.starts_with(b"/memfd:") && paths::strip_deleted(&text).is_some())
+        world.exe_text(pid).map(|text| is_label(&text))
     })
+}
+
+/// How the kernel shows a memfd, which has no links.
+fn is_label(text: &[u8]) -> bool {
+    text.starts_with(b"/memfd:") && paths::strip_deleted(text).is_some()
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 use crate::process::paths;
 use crate::process::world::Bytes;
 
+/// Strings of `-S` within strings of `-S` that are followed: a `PATH` that names itself would never end.
+const SPLITS_MAX: usize = 16;
+
 /// The program that `env` would execute.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Command {
@@ -20,9 +23,9 @@ pub(super) struct Command {
 ///
 /// # Errors
 /// A sentence why `env` would fail, or why its work can't be predicted.
-pub(super) fn command(given: Vec<Vec<u8>>, path: &Bytes) -> Result<Command, String> {
-    let path = Some(path.clone());
-    let mut state = State { words: given, at: 0, inherited: path.clone(), path, directory: None };
+pub(super) fn command(given: Vec<Vec<u8>>, path: Option<&Bytes>) -> Result<Command, String> {
+    let path = path.cloned();
+    let mut state = State { words: given, at: 0, inherited: path.clone(), path, directory: None, splits: 0 };
     state.options()?;
     state.assignments();
     let program =
@@ -41,6 +44,7 @@ struct State {
     inherited: Option<Bytes>,
     path: Option<Bytes>,
     directory: Option<Vec<u8>>,
+    splits: usize,
 }
 
 impl State {
@@ -136,6 +140,10 @@ impl State {
 
     /// Replaces the rest of the arguments by the words of the string and what followed it.
     fn split(&mut self, text: &[u8]) -> Result<(), String> {
+        self.splits += 1;
+        if self.splits > SPLITS_MAX {
+            return Err("`env -S` splits a string again and again".into());
+        }
         let mut words = split_string(text, self.inherited.as_deref())?;
         words.extend(self.words.split_off(self.at));
         self.words = words;

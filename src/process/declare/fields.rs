@@ -1,7 +1,9 @@
 //! Fields of a process that stand in files of their own: who it is and what it executes.
 
+use std::sync::Arc;
+
 use super::{Field, Reader, class, row};
-use crate::facts::Fact;
+use crate::facts::{Arguments, Fact, Reason, Why};
 use crate::lang::schema::Privilege::{Attach, Read, World};
 use crate::lang::schema::Trust::{Kernel, SelfReported};
 use crate::lang::value::{Type, Value};
@@ -126,7 +128,7 @@ pub(super) fn table() -> Vec<Field> {
             many(Type::String),
             class(3, World, SelfReported),
             ["arguments; empty ones are kept", "/proc/PID/cmdline", "argv[1] == \"serve\""],
-            Process(|v, p| v.world.arguments(p).map(|a| Value::list(a.words.iter().cloned().map(string)))),
+            Process(|v, p| whole(v, p).map(|a| Value::list(a.words.iter().cloned().map(string)))),
         ),
         row(
             PROCESS,
@@ -138,7 +140,7 @@ pub(super) fn table() -> Vec<Field> {
                 "/proc/PID/cmdline",
                 "cmdline contains \"--verbose\"",
             ],
-            Process(|v, p| v.world.arguments(p).map(|a| Value::string(quoted(&a.words)))),
+            Process(|v, p| whole(v, p).map(|a| Value::string(quoted(&a.words)))),
         ),
         row(
             PROCESS,
@@ -252,6 +254,14 @@ pub(super) fn table() -> Vec<Field> {
 }
 
 /// comm where it is shorter than its 15 bytes; else the first longer name that begins with it.
+/// argv with its end: what can be said of the beginning alone, functions say (`flag`, `arg`).
+fn whole(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Arc<Arguments>> {
+    v.world.arguments(pid).and_then(|arguments| match arguments.truncated {
+        true => Fact::Unknown(Reason::new(Why::Truncated, format!("argv of {pid}"))),
+        false => Fact::Known(arguments),
+    })
+}
+
 fn name(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Value> {
     let comm = match v.world.comm(pid) {
         Fact::Known(comm) => comm,
@@ -264,12 +274,18 @@ fn name(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Value> {
     let argv0 = || v.world.arguments(pid).and_then(|a| Fact::from_option(a.words.first().cloned()));
     let sources: [&dyn Fn() -> Fact<Bytes>; 3] =
         [&|| exe::path(v.world, pid).map(paths::shared), &|| v.world.execfn(pid), &argv0];
-    let longer = sources.iter().find_map(|source| {
-        let whole = source().known()?;
-        let base = paths::base_name(&whole);
-        base.starts_with(&comm).then(|| Value::string(base))
-    });
-    Fact::Known(longer.unwrap_or_else(|| string(comm)))
+    let mut unread = None;
+    for source in sources {
+        match source() {
+            Fact::Known(whole) if paths::base_name(&whole).starts_with(&comm) => {
+                return Fact::Known(Value::string(paths::base_name(&whole)));
+            }
+            Fact::Known(_) | Fact::Absent => {}
+            Fact::Unknown(reason) => unread = unread.or(Some(reason)),
+        }
+    }
+    // A source that can't be read may hold the rest of a name that was cut.
+    unread.map_or_else(|| Fact::Known(string(comm)), Fact::Unknown)
 }
 
 pub(super) fn environment(v: &ProcessVocabulary<'_>, pid: Pid, key: &[u8]) -> Fact<Value> {
