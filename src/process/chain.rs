@@ -214,13 +214,13 @@ impl Walk<'_> {
             return Program::Image(facts);
         }
         let search = Some(self.search.clone());
-        self.through_env(search, 0)
+        self.through_env(search.as_ref(), 0)
     }
 
     /// `search` is PATH as `env` finds it, `before` how many others ran it.
-    fn through_env(&mut self, search: Option<Bytes>, before: usize) -> Program {
+    fn through_env(&mut self, search: Option<&Bytes>, before: usize) -> Program {
         let given: Vec<Vec<u8>> = std::mem::take(&mut self.words).into_iter().skip(1).collect();
-        let run = match env::command(given, search.as_ref()) {
+        let run = match env::command(given, search) {
             Ok(run) => run,
             Err(text) => return Program::Unresolved(unresolved(text), None),
         };
@@ -237,7 +237,7 @@ impl Walk<'_> {
         match self.open(&found) {
             Ok((facts, head)) => match self.next(&found, &facts, &head) {
                 Ok(Next::Image) if is_env(&facts, &run.program) && before < ENVS_MAX => {
-                    self.through_env(run.path, before + 1)
+                    self.through_env(run.path.as_ref(), before + 1)
                 }
                 Ok(Next::Image) => Program::Image(facts),
                 Ok(Next::Interpreter { .. }) => Program::Family(family),

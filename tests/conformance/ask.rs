@@ -17,10 +17,10 @@ use selfsame::report::{MatchRow, render_diagnostics};
 use selfsame::units::Pid;
 
 /// The process that rows are about.
-pub const PID: i32 = 600;
+pub(crate) const PID: i32 = 600;
 
 /// Programs that most rows need.
-pub const FILES: &str = "
+pub(crate) const FILES: &str = "
     /usr/bin/python3: {link: python3.11}
     /usr/bin/python3.11: {id: [1, 101], elf: true}
     /usr/bin/python3.12: {id: [1, 102], elf: true}
@@ -70,20 +70,20 @@ pub const FILES: &str = "
 ";
 
 /// Everything else of the host.
-pub const REST: &str = "
+pub(crate) const REST: &str = "
   users: {root: 0, www-data: 33, ann: 1000, ops: 1001}
   groups: {root: 0, www-data: 33, adm: 4}
   env: {PATH: \"/usr/bin:/bin\"}
 ";
 
 /// A host with the usual files and these, and one process with these facts.
-pub fn host(files: &str, facts: &str) -> String {
+pub(crate) fn host(files: &str, facts: &str) -> String {
     format!("host:{REST}  files:{FILES}{files}\nprocesses:\n  - {{pid: {PID}, {facts}}}\n")
 }
 
 /// Reads a snapshot, which must be right.
 #[track_caller]
-pub fn snapshot(yaml: &str) -> Snapshot {
+pub(crate) fn snapshot(yaml: &str) -> Snapshot {
     match Snapshot::parse(&Source::new("snapshot.yaml", yaml)) {
         Ok(snapshot) => snapshot,
         Err(problems) => panic!("{yaml}\n{}", render_diagnostics(&problems, false)),
@@ -92,7 +92,7 @@ pub fn snapshot(yaml: &str) -> Snapshot {
 
 /// A question with its surroundings.
 #[derive(Clone, Default)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// `startas` and its like.
     pub set: BTreeMap<String, Value>,
     /// What a spec says about where names are looked up.
@@ -101,20 +101,25 @@ pub struct Asked {
 
 impl Asked {
     /// With `startas`.
-    pub fn startas(path: &str) -> Self {
-        let set = BTreeMap::from([("startas".to_owned(), Value::path(path.as_bytes().to_vec()))]);
+    pub(crate) fn startas(path: &str) -> Self {
+        let set = BTreeMap::from([("startas".to_owned(), Value::path(path.as_bytes()))]);
         Self { set, ..Self::default() }
     }
 
     /// With PATH and working directory of a spec.
-    pub fn around(path: Option<&str>, directory: Option<&str>) -> Self {
+    pub(crate) fn around(path: Option<&str>, directory: Option<&str>) -> Self {
         let bytes = |text: &str| text.as_bytes().into();
         let around = Surroundings { working_directory: directory.map(bytes), path: path.map(bytes) };
         Self { around, ..Self::default() }
     }
 
     /// The answer about one process.
-    pub fn ask(&self, world: &Snapshot, pid: i32, expression: &str) -> Result<MatchRow, Vec<Diagnostic>> {
+    pub(crate) fn ask(
+        &self,
+        world: &Snapshot,
+        pid: i32,
+        expression: &str,
+    ) -> Result<MatchRow, Vec<Diagnostic>> {
         let compiled = compile_expression(expression);
         let source = Source::new("<expression>", expression);
         let Some(predicate) = compiled.predicate else {
@@ -148,11 +153,11 @@ impl Asked {
 
 /// Collects what is wrong, to show all of it.
 #[derive(Default)]
-pub struct Faults(Vec<String>);
+pub(crate) struct Faults(Vec<String>);
 
 impl Faults {
     /// One row: the snapshot, who is asked about, the expression, the answer.
-    pub fn row(&mut self, asked: &Asked, yaml: &str, pid: i32, expression: &str, expected: &str) {
+    pub(crate) fn row(&mut self, asked: &Asked, yaml: &str, pid: i32, expression: &str, expected: &str) {
         let about = yaml.lines().skip_while(|line| *line != "processes:").collect::<Vec<_>>().join("\n");
         let world = snapshot(yaml);
         self.0.extend(
@@ -161,7 +166,7 @@ impl Faults {
     }
 
     /// Something else that should be so.
-    pub fn same(&mut self, what: &str, is: &str, expected: &str) {
+    pub(crate) fn same(&mut self, what: &str, is: &str, expected: &str) {
         if is != expected {
             self.0.push(format!("{what}\n    expected {expected}\n    is       {is}"));
         }
@@ -169,20 +174,20 @@ impl Faults {
 
     /// All rows were right.
     #[track_caller]
-    pub fn none(self) {
+    pub(crate) fn none(self) {
         assert!(self.0.is_empty(), "{} rows are wrong\n\n{}", self.0.len(), self.0.join("\n\n"));
     }
 }
 
 /// Rows of (facts of the process, expression, answer) on the usual host.
 #[track_caller]
-pub fn rows(rows: &[(&str, &str, &str)]) {
+pub(crate) fn rows(rows: &[(&str, &str, &str)]) {
     rows_with("", rows);
 }
 
 /// The same with more files.
 #[track_caller]
-pub fn rows_with(files: &str, rows: &[(&str, &str, &str)]) {
+pub(crate) fn rows_with(files: &str, rows: &[(&str, &str, &str)]) {
     let mut faults = Faults::default();
     for (facts, expression, expected) in rows {
         faults.row(&Asked::default(), &host(files, facts), PID, expression, expected);
@@ -192,7 +197,7 @@ pub fn rows_with(files: &str, rows: &[(&str, &str, &str)]) {
 
 /// Rows of (expression, answer) about one process of one snapshot.
 #[track_caller]
-pub fn about(yaml: &str, pid: i32, rows: &[(&str, &str)]) {
+pub(crate) fn about(yaml: &str, pid: i32, rows: &[(&str, &str)]) {
     let mut faults = Faults::default();
     for (expression, expected) in rows {
         faults.row(&Asked::default(), yaml, pid, expression, expected);
@@ -202,6 +207,6 @@ pub fn about(yaml: &str, pid: i32, rows: &[(&str, &str)]) {
 
 /// Rows of (expression, answer) that are about constants.
 #[track_caller]
-pub fn constants(rows: &[(&str, &str)]) {
+pub(crate) fn constants(rows: &[(&str, &str)]) {
     about(&host("", "state: sleeping"), PID, rows);
 }

@@ -31,7 +31,8 @@ struct Ran {
 fn run(verb: &str, expression: &str, more: &[&str]) -> Ran {
     // One file for each call: tests of one binary run side by side.
     let mut path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let mut name = tempfile::Builder::new().prefix("conformance-").suffix(".yaml").tempfile_in(&path).unwrap();
+    let mut name =
+        tempfile::Builder::new().prefix("conformance-").suffix(".yaml").tempfile_in(&path).unwrap();
     std::io::Write::write_all(&mut name, SNAPSHOT.as_bytes()).unwrap();
     path.push(name.path());
     let ran = Command::new(env!("CARGO_BIN_EXE_selfsame"))

@@ -126,7 +126,7 @@ fn status_has_exit_codes_and_waits() {
     assert_eq!(bench.run(&["status", "--wait=ready", "--timeout", "15s"]).code, 0);
     let script = bench.script("bin/failing", "#!/bin/sh\necho \"$$ failing\" >> '%STARTS%'\nexit 1\n");
     bench.spec("failing", &format!("startas: {}", script.display()));
-    until("it to fail", || !bench.starts_of("failing").is_empty());
+    until("it to fail", || !bench.starts_of("failing").is_empty() && !bench.status_of("failing").is_null());
     assert_eq!(bench.run(&["status", "--wait=ready", "--timeout", "300ms"]).code, 5);
     let labelled = fs::read_to_string(bench.path("specs/shop.yaml")).unwrap();
     bench.write("specs/shop.yaml", &labelled.replace("{name: shop}", "{name: shop, labels: {tier: web}}"));

@@ -253,15 +253,17 @@ pub(super) fn table() -> Vec<Field> {
     ]
 }
 
-/// comm where it is shorter than its 15 bytes; else the first longer name that begins with it.
 /// argv with its end: what can be said of the beginning alone, functions say (`flag`, `arg`).
 fn whole(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Arc<Arguments>> {
-    v.world.arguments(pid).and_then(|arguments| match arguments.truncated {
-        true => Fact::Unknown(Reason::new(Why::Truncated, format!("argv of {pid}"))),
-        false => Fact::Known(arguments),
+    v.world.arguments(pid).and_then(|arguments| {
+        if arguments.truncated {
+            return Fact::Unknown(Reason::new(Why::Truncated, format!("argv of {pid}")));
+        }
+        Fact::Known(arguments)
     })
 }
 
+/// comm where it is shorter than its 15 bytes; else the first longer name that begins with it.
 fn name(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Value> {
     let comm = match v.world.comm(pid) {
         Fact::Known(comm) => comm,

@@ -74,12 +74,12 @@ pub(super) fn script(world: &dyn World, pid: Pid, target: &Target, family: &[u8]
 /// two when it begins.
 fn has_title_shape(world: &dyn World, pid: Pid, target: &Target, arguments: &Arguments) -> bool {
     let family = target.chain.family().unwrap_or_default();
-    let Some(word) = arguments.words.first() else { return false };
-    if script::alike(paths::family(word), family) {
+    let Some(first) = arguments.words.first() else { return false };
+    if script::alike(paths::family(first), family) {
         return false;
     }
     let own =
-        |name: &[u8]| paths::base_name(name) == paths::base_name(word.strip_prefix(b"-").unwrap_or(word));
+        |name: &[u8]| paths::base_name(name) == paths::base_name(first.strip_prefix(b"-").unwrap_or(first));
     !world.execfn(pid).known().is_some_and(|name| own(&name))
 }
 
