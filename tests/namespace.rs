@@ -47,8 +47,8 @@ done_ok() { [ ! -e hit ] || fail "PID 1 was signalled: $(cat hit)"; echo ok; }
 /// The options that give a PID namespace here, if any do.
 fn means() -> Option<Vec<&'static str>> {
     let plain = vec!["--pid", "--fork", "--mount-proc"];
-    let own = vec!["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
-    let candidates = if is_root() { vec![plain] } else { vec![own] };
+    // In a user namespace of an ordinary user the files of the host have no owner that could be trusted.
+    let candidates = if is_root() { vec![plain] } else { Vec::new() };
     let works = |options: &Vec<&str>| {
         let status = Command::new("unshare")
             .args(options)
