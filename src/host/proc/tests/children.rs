@@ -139,7 +139,10 @@ fn a_script_shows_its_interpreter_and_keeps_its_name() {
     std::fs::write(&script, "#!/bin/sh\nread line\n").unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
     let child = Running::start(Command::new(&script).args(["", "x"]));
-    child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"serve"));
+    // vfork returns a moment before exec is finished: argv is empty then.
+    child.until(|world, pid| {
+        world.comm(pid).known().is_some_and(|comm| *comm == *b"serve") && !words(world, pid).is_empty()
+    });
     let (world, pid) = (look(), child.pid());
     let shell = world.file(Root::Engine, b"/bin/sh").known().unwrap();
     assert!(world.exe_file(pid).known().unwrap().same_file(&shell));
