@@ -29,7 +29,9 @@ pub fn parse_binfmt_entry(bytes: &[u8]) -> Option<Option<Binfmt>> {
             _ => {}
         }
     }
+    // The kernel registers nothing that every file would match.
     let matches = match (extension, magic) {
+        (Some(empty), _) | (None, Some(empty)) if empty.is_empty() => return None,
         (Some(extension), _) => BinfmtMatch::Extension(extension),
         (None, Some(magic)) => {
             let mask = mask.unwrap_or_else(|| vec![0xff; magic.len()]);
@@ -73,6 +75,8 @@ mod tests {
             assert_eq!(parse_binfmt_entry(wrong.as_bytes()), None, "{wrong}");
         }
         assert_eq!(parse_binfmt_entry(b"enabled\ninterpreter /x\nmagic 7f45\nmask ff\n"), None);
+        assert_eq!(parse_binfmt_entry(b"enabled\ninterpreter /x\nmagic \n"), None);
+        assert_eq!(parse_binfmt_entry(b"enabled\ninterpreter /x\nextension .\n"), None);
         assert_eq!(parse_binfmt_entry(b"enabled\ninterpreter /x\0y\nextension .x\n"), None);
     }
 
