@@ -39,7 +39,6 @@ pub fn parse_shebang(head: &[u8]) -> Result<Shebang, ShebangError> {
     let text = line.split(|b| *b == 0).next().unwrap_or_default();
     let line = match text.iter().position(|b| *b == b'\n') {
         Some(newline) => trim_end(text.get(..newline).unwrap_or_default()),
-        None if head.len() < HEAD_BYTES || text.len() < line.len() => text,
         None => cut(text)?,
     };
     let line = trim_start(line);
@@ -53,9 +52,15 @@ pub fn parse_shebang(head: &[u8]) -> Result<Shebang, ShebangError> {
     Ok(Shebang { interpreter: name.to_vec(), argument })
 }
 
-/// A line that doesn't end within the buffer. The kernel ends it itself, with a NUL over the last byte.
+/// A line without newline. The kernel ends one that fills the buffer itself, with a NUL over the last byte, and takes
+/// blanks before that place away.
 fn cut(text: &[u8]) -> Result<&[u8], ShebangError> {
-    if !trim_start(text).iter().any(|b| is_blank(*b)) && !trim_start(text).is_empty() {
+    let place = text.len() + 2;
+    if place < HEAD_BYTES {
+        return Ok(if place == HEAD_BYTES - 1 { trim_end(text) } else { text });
+    }
+    let line = trim_start(text);
+    if !line.is_empty() && !line.iter().any(|b| is_blank(*b)) {
         return Err(ShebangError::TooLong);
     }
     Ok(trim_end(text.split_last().map_or(text, |(_, before)| before)))
@@ -128,5 +133,14 @@ mod tests {
             assert_eq!(argument(head.as_bytes()).map(|a| a.len()), Some(length), "{}", head.len());
         }
         assert_eq!(argument(format!("#!/bin/sh {}", " ".repeat(300)).as_bytes()), None);
+        // With 255 bytes the place of the kernel's own NUL is behind the last byte.
+        assert_eq!(
+            argument(format!("#!/bin/sh {}  ", "x".repeat(243)).as_bytes()).map(|a| a.len()),
+            Some(243)
+        );
+        assert_eq!(
+            argument(format!("#!/bin/sh {}  ", "x".repeat(242)).as_bytes()).map(|a| a.len()),
+            Some(244)
+        );
     }
 }
