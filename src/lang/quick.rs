@@ -13,8 +13,6 @@
 
 mod compile;
 mod index;
-#[cfg(test)]
-mod tests;
 
 use std::cell::OnceCell;
 use std::cmp::Ordering;
@@ -207,13 +205,11 @@ impl Test {
             }
             Self::Starts(place, part) => text(record.get(*place, read), |text| text.starts_with(part)),
             Self::Ends(place, part) => text(record.get(*place, read), |text| text.ends_with(part)),
-            Self::Contains(place, part) => {
-                text(record.get(*place, read), |text| part.find(text).is_some())
-            }
+            Self::Contains(place, part) => text(record.get(*place, read), |text| part.find(text).is_some()),
             Self::Regex(place, regex) => text(record.get(*place, read), |text| regex.is_match(text)),
-            Self::Word(place, at, wanted) => {
-                words(record.get(*place, read), |words| element(words, *at).is_some_and(|word| **word == **wanted))
-            }
+            Self::Word(place, at, wanted) => words(record.get(*place, read), |words| {
+                element(words, *at).is_some_and(|word| **word == **wanted)
+            }),
             Self::HasWord(place, wanted) => {
                 words(record.get(*place, read), |words| words.iter().any(|word| **word == **wanted))
             }

@@ -5,16 +5,16 @@
 
 use std::sync::LazyLock;
 
+use super::candidate;
 use super::declare::{self, Reader, whole_arguments};
 use super::objects::{File, Group, User};
 use super::vocabulary::{DERIVED, ProcessVocabulary, bytes};
-use super::candidate;
 use crate::facts::{Fact, FileFacts};
+use crate::lang::Matcher;
 use crate::lang::ir::{Id, Kind, Node};
 use crate::lang::quick::{Datum, Index, Layout, Plain, Program, Record};
 use crate::lang::schema::Vocabulary;
 use crate::lang::value::Value;
-use crate::lang::Matcher;
 use crate::units::Pid;
 
 /// Functions whose value depends on their arguments and the host, not on the candidate.
@@ -38,10 +38,13 @@ static SHORTCUTS: LazyLock<Vec<Shortcut>> = LazyLock::new(|| {
         "argv" => Shortcut::Argv,
         _ => Shortcut::None,
     };
-    declare::readers().iter().map(|(name, reader)| match reader {
-        Reader::Process(_) => of(name),
-        _ => Shortcut::None,
-    }).collect()
+    declare::readers()
+        .iter()
+        .map(|(name, reader)| match reader {
+            Reader::Process(_) => of(name),
+            _ => Shortcut::None,
+        })
+        .collect()
 });
 
 fn shortcut(field: Id) -> Shortcut {
@@ -78,7 +81,11 @@ impl Plain for ProcessVocabulary<'_> {
             (Shortcut::Exe, Some(File::Found(file))) => Some(Datum::File(file.dev, file.ino)),
             (Shortcut::Exe, None) => self.wanted(&bytes(value)?).plain(),
             _ => match of_value(value) {
-                datum @ Datum::Int(_) if value.object::<User>().is_some() || value.object::<Group>().is_some() => Some(datum),
+                datum @ Datum::Int(_)
+                    if value.object::<User>().is_some() || value.object::<Group>().is_some() =>
+                {
+                    Some(datum)
+                }
                 _ => None,
             },
         }
@@ -86,7 +93,8 @@ impl Plain for ProcessVocabulary<'_> {
 
     fn fixed(&self, node: &Node) -> Option<Value> {
         let Kind::Call { function, arguments } = &node.kind else { return None };
-        let values: Option<Vec<Value>> = arguments.iter().map(|argument| argument.constant().cloned()).collect();
+        let values: Option<Vec<Value>> =
+            arguments.iter().map(|argument| argument.constant().cloned()).collect();
         if !OF_THE_HOST.contains(&function.name) {
             return None;
         }
@@ -135,8 +143,10 @@ impl<'v, 'w> Scan<'v, 'w> {
         'w: 'm,
     {
         let mut layout = Layout::default();
-        let programs: Vec<Program> =
-            conditions.into_iter().map(|(matcher, bound_by)| Program::new(matcher, &mut layout, bound_by)).collect();
+        let programs: Vec<Program> = conditions
+            .into_iter()
+            .map(|(matcher, bound_by)| Program::new(matcher, &mut layout, bound_by))
+            .collect();
         let index = Index::new(&programs, &layout);
         Self { vocabulary, layout, programs, index }
     }

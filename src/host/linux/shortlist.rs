@@ -99,9 +99,8 @@ impl LinuxHost {
             let images = images.get_or_insert_with(|| Images::new(world, pids));
             let around = surroundings(spec);
             let programs = std::iter::once(&spec.startas).chain(&spec.becomes);
-            let targets: Vec<Target> = programs
-                .map(|path| Target::new(world, path.as_os_str().as_bytes(), &around))
-                .collect();
+            let targets: Vec<Target> =
+                programs.map(|path| Target::new(world, path.as_os_str().as_bytes(), &around)).collect();
             lists.insert((*name).clone(), images.may_run(&targets));
         }
     }

@@ -85,7 +85,14 @@ impl Ahead {
     }
 
     /// The next window takes the place of the one that is used up, and the one after it is begun.
-    fn turn(&mut self, at: usize, pids: &Arc<[Pid]>, proc: &Arc<OwnedFd>, readers: &Readers, deadline: Duration) {
+    fn turn(
+        &mut self,
+        at: usize,
+        pids: &Arc<[Pid]>,
+        proc: &Arc<OwnedFd>,
+        readers: &Readers,
+        deadline: Duration,
+    ) {
         let begun = self.under_way.take().or_else(|| {
             self.next = at;
             self.begin(pids, proc, readers)

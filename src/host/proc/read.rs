@@ -224,7 +224,8 @@ impl LiveWorld {
         if !matches!(*entry.hold.borrow(), Hold::Glimpsed) || !entry.is_bare() {
             return None;
         }
-        let file = raw::open_read(self.proc(), Leaf::new(format_args!("{}/comm", entry.pid)).as_c_str()).ok()?;
+        let file =
+            raw::open_read(self.proc(), Leaf::new(format_args!("{}/comm", entry.pid)).as_c_str()).ok()?;
         let stat = rustix::fs::fstat(&file).ok()?;
         if (stat.st_uid, stat.st_gid) != (uid.0, gid.0) {
             return None;

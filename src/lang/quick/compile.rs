@@ -97,13 +97,14 @@ impl Compiler<'_> {
                     _ => None,
                 }
             }
-            (
-                CompareOp::Less | CompareOp::LessEqual | CompareOp::Greater | CompareOp::GreaterEqual,
-                _,
-            ) if by == By::Core => match Datum::of(&value) {
-                Datum::Int(bound) => Some(Test::Order(self.place(subject)?, op, bound)),
-                _ => None,
-            },
+            (CompareOp::Less | CompareOp::LessEqual | CompareOp::Greater | CompareOp::GreaterEqual, _)
+                if by == By::Core =>
+            {
+                match Datum::of(&value) {
+                    Datum::Int(bound) => Some(Test::Order(self.place(subject)?, op, bound)),
+                    _ => None,
+                }
+            }
             _ => None,
         }
     }

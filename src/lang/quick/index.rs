@@ -92,7 +92,8 @@ impl Index {
                 None => index.rest.push(number),
             }
         }
-        index.groups = filed.into_iter().map(|(aspect, of)| Group::new(aspect, &of, &guards, layout)).collect();
+        index.groups =
+            filed.into_iter().map(|(aspect, of)| Group::new(aspect, &of, &guards, layout)).collect();
         index.groups.sort_by_key(|group| group.cost);
         index
     }
@@ -197,12 +198,7 @@ fn once(found: &mut Vec<usize>, before: usize) {
 }
 
 /// A fact that is cheaper than the aspect and that every condition of the group has a guard on.
-fn gate(
-    all: &[usize],
-    guards: &[Vec<Guard>],
-    cost: Cost,
-    layout: &Layout,
-) -> Option<(usize, Vec<Datum>)> {
+fn gate(all: &[usize], guards: &[Vec<Guard>], cost: Cost, layout: &Layout) -> Option<(usize, Vec<Datum>)> {
     let of = |number: &usize| guards.get(*number).map_or(&[][..], Vec::as_slice);
     let whole = |guard: &&Guard| match guard.aspect {
         Aspect::Whole(place) if layout.cost(place) < cost => Some(place),
