@@ -45,7 +45,7 @@ impl LinuxHost {
         }
         let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
         let mut lists = self.by_condition(&looking, world, &pids);
-        self.by_image(&looking, world, &pids, &mut lists);
+        by_image(&looking, world, &pids, &mut lists);
         for (name, spec) in looking {
             if let Some(list) = lists.get_mut(name) {
                 self.add_named(spec, world, list);
@@ -85,26 +85,6 @@ impl LinuxHost {
         usable.iter().zip(found).map(|((name, ..), list)| ((*name).clone(), list)).collect()
     }
 
-    /// Those with the default rule alone.
-    fn by_image(
-        &self,
-        looking: &[(&ServiceName, &Service)],
-        world: &super::LiveWorld,
-        pids: &[Pid],
-        lists: &mut Shortlists,
-    ) {
-        let plain = looking.iter().filter(|(_, spec)| spec.match_only.is_none() && spec.narrow.is_none());
-        let mut images = None;
-        for (name, spec) in plain {
-            let images = images.get_or_insert_with(|| Images::new(world, pids));
-            let around = surroundings(spec);
-            let programs = std::iter::once(&spec.startas).chain(&spec.becomes);
-            let targets: Vec<Target> =
-                programs.map(|path| Target::new(world, path.as_os_str().as_bytes(), &around)).collect();
-            lists.insert((*name).clone(), images.may_run(&targets));
-        }
-    }
-
     fn add_named(&self, spec: &Service, world: &dyn World, list: &mut Vec<Pid>) {
         let places = self.places();
         for index in 0..spec.replicas {
@@ -114,5 +94,24 @@ impl LinuxHost {
                 list.insert(at, pid);
             }
         }
+    }
+}
+
+/// Those with the default rule alone.
+fn by_image(
+    looking: &[(&ServiceName, &Service)],
+    world: &super::LiveWorld,
+    pids: &[Pid],
+    lists: &mut Shortlists,
+) {
+    let plain = looking.iter().filter(|(_, spec)| spec.match_only.is_none() && spec.narrow.is_none());
+    let mut images = None;
+    for (name, spec) in plain {
+        let images = images.get_or_insert_with(|| Images::new(world, pids));
+        let around = surroundings(spec);
+        let programs = std::iter::once(&spec.startas).chain(&spec.becomes);
+        let targets: Vec<Target> =
+            programs.map(|path| Target::new(world, path.as_os_str().as_bytes(), &around)).collect();
+        lists.insert((*name).clone(), images.may_run(&targets));
     }
 }
