@@ -17,8 +17,10 @@ pub mod exits;
 mod files;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod imagined;
 pub mod ledger;
 pub mod linux;
+mod look;
 pub mod patience;
 pub mod presence;
 pub mod probe;
