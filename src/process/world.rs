@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::container;
 use crate::facts::{
-    Arguments, Binfmt, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, RootLink, Stat, Status,
-    Task,
+    Arguments, Binfmt, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, MemoryUse, OpenFile,
+    RootLink, Socket, Stat, Status, Task,
 };
 use crate::units::{BootId, BootTime, Gid, Pid, Uid, WallTime};
 
@@ -59,8 +60,8 @@ pub trait World {
     fn exe_text(&self, pid: Pid) -> Fact<Bytes>;
     /// `/proc/PID/stat`.
     fn stat(&self, pid: Pid) -> Fact<Arc<Stat>>;
-    /// Whether one field of a record that [`World::stat`], [`World::status`], [`World::owner`] or [`World::io`]
-    /// answers is missing, although the record is there. `field` is the name in expressions: `rss`, `caps.eff`.
+    /// Whether one field of a record that [`World::stat`], [`World::status`], [`World::owner`], [`World::io`] or
+    /// [`World::memory_use`] answers is missing, although the record is there. `field` is the name in expressions: `rss`, `caps.eff`.
     ///
     /// `None`: as the record says, which is always so where records are read as a whole. A snapshot states
     /// fields one by one, and answers absent or unknown for one that it doesn't state.
@@ -98,6 +99,20 @@ pub trait World {
     fn io(&self, pid: Pid) -> Fact<IoCounts>;
     /// Number of open descriptors.
     fn fd_count(&self, pid: Pid) -> Fact<u64>;
+    /// `/proc/PID/smaps_rollup`. Absent for kernel threads and zombies.
+    fn memory_use(&self, pid: Pid) -> Fact<MemoryUse>;
+    /// What the descriptors lead to that have a path, by ascending descriptor. Absent for kernel threads and zombies.
+    fn files(&self, pid: Pid) -> Fact<Arc<[OpenFile]>>;
+    /// The bound or connected TCP, UDP and Unix sockets among the descriptors, each once. Absent as for files.
+    fn sockets(&self, pid: Pid) -> Fact<Arc<[Socket]>>;
+    /// Those of [`World::sockets`] that wait for whoever comes.
+    fn listens(&self, pid: Pid) -> Fact<Arc<[Socket]>> {
+        self.sockets(pid).map(|all| all.iter().filter(|socket| socket.is_waiting()).cloned().collect())
+    }
+    /// Name or id of the container, by [`container::of_cgroups`] unless it is stated; absent if it is in none.
+    fn container(&self, pid: Pid) -> Fact<Bytes> {
+        self.cgroups(pid).and_then(|lines| Fact::from_option(container::of_cgroups(&lines).map(Arc::from)))
+    }
     /// `/proc/PID/attr/current`; absent without a security module.
     fn security_label(&self, pid: Pid) -> Fact<Bytes>;
     /// The threads, the leader among them.

@@ -7,8 +7,8 @@ use rustix::io::Errno;
 use super::raw::{self, Leaf};
 use super::{LiveWorld, parse, reason};
 use crate::facts::{
-    Arguments, Binfmt, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, Reason, RootLink, Stat,
-    Status, Task, Why,
+    Arguments, Binfmt, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, MemoryUse, OpenFile,
+    Reason, RootLink, Socket, Stat, Status, Task, Why,
 };
 use crate::process::world::{Bytes, Namespace, Root, World};
 use crate::units::{BootId, BootTime, Gid, Pid, Uid, WallTime};
@@ -150,6 +150,21 @@ impl World for LiveWorld {
     fn fd_count(&self, pid: Pid) -> Fact<u64> {
         let entry = self.entry(pid);
         entry.rest().fd_count.get_or_init(|| self.read_fd_count(&entry)).clone()
+    }
+
+    fn memory_use(&self, pid: Pid) -> Fact<MemoryUse> {
+        let entry = self.entry(pid);
+        entry.rest().memory_use.get_or_init(|| self.read_memory_use(&entry)).clone()
+    }
+
+    fn files(&self, pid: Pid) -> Fact<Arc<[OpenFile]>> {
+        let entry = self.entry(pid);
+        entry.rest().files.get_or_init(|| self.read_files(&entry)).clone()
+    }
+
+    fn sockets(&self, pid: Pid) -> Fact<Arc<[Socket]>> {
+        let entry = self.entry(pid);
+        entry.rest().sockets.get_or_init(|| self.read_sockets(&entry)).clone()
     }
 
     fn security_label(&self, pid: Pid) -> Fact<Bytes> {

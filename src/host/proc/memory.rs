@@ -6,11 +6,12 @@ use std::sync::Arc;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use super::allowance::Behind;
 use super::entry::Entry;
 use super::raw::{self, Form, Leaf};
 use super::read::Failure;
-use super::{LiveWorld, parse};
-use crate::facts::{Arguments, Fact, Reason, Why};
+use super::{LiveWorld, RECORD_LIMIT, parse};
+use crate::facts::{Arguments, Fact, MemoryUse, Reason, Why};
 use crate::process::world::Bytes;
 
 /// Of arguments and environment, no more is read.
@@ -41,8 +42,8 @@ impl LiveWorld {
 
     pub(super) fn read_execfn(&self, entry: &Entry) -> Fact<Bytes> {
         let read = |dir: &Arc<OwnedFd>, path: Leaf| {
-            let dir = Arc::clone(dir);
-            self.in_time(entry, move || execfn(&dir, &path))
+            let own = Arc::clone(dir);
+            self.within(entry, dir, Behind::Memory, move || execfn(&own, &path))
         };
         // `own` puts `task/TID/` before the leaf, so the leaf is the file that leads to the others.
         self.own(entry, "auxv", Vec::is_empty, read).and_then(|name| {
@@ -56,29 +57,29 @@ impl LiveWorld {
         })
     }
 
-    fn text(&self, entry: &Entry, dir: &Arc<OwnedFd>, path: Leaf) -> Result<(Vec<u8>, bool), Failure> {
-        let dir = Arc::clone(dir);
-        self.in_time(entry, move || {
-            let mut bytes = Vec::new();
-            let more = raw::read_at(dir.as_fd(), path.as_c_str(), Form::Stream, TEXT_LIMIT, &mut bytes)?;
-            Ok((bytes, more))
+    pub(super) fn read_memory_use(&self, entry: &Entry) -> Fact<MemoryUse> {
+        let read = |dir: &Arc<OwnedFd>, path: Leaf| {
+            let own = Arc::clone(dir);
+            self.within(entry, dir, Behind::Memory, move || {
+                let mut bytes = Vec::new();
+                raw::read_at(own.as_fd(), path.as_c_str(), Form::Record, RECORD_LIMIT, &mut bytes)?;
+                Ok(bytes)
+            })
+        };
+        let bytes = self.own(entry, "smaps_rollup", Vec::is_empty, read);
+        bytes.and_then(|bytes| match parse::parse_smaps_rollup(&bytes) {
+            Some(memory) => Fact::Known(memory),
+            None => Fact::Unknown(Reason::new(Why::Malformed, format!("smaps_rollup of {}", entry.pid))),
         })
     }
 
-    fn in_time<T: Send + 'static>(
-        &self,
-        entry: &Entry,
-        work: impl FnOnce() -> Result<T, Errno> + Send + 'static,
-    ) -> Result<T, Failure> {
-        // One late read costs the whole deadline and a helper; the next one of this process would be late too.
-        if entry.rest().memory_stuck.get().is_some() {
-            return Err(Failure::Late);
-        }
-        let Some(answer) = self.readers.run(self.memory_deadline, work) else {
-            entry.rest().memory_stuck.get_or_init(|| ());
-            return Err(Failure::Late);
-        };
-        Ok(answer?)
+    fn text(&self, entry: &Entry, dir: &Arc<OwnedFd>, path: Leaf) -> Result<(Vec<u8>, bool), Failure> {
+        let own = Arc::clone(dir);
+        self.within(entry, dir, Behind::Memory, move || {
+            let mut bytes = Vec::new();
+            let more = raw::read_at(own.as_fd(), path.as_c_str(), Form::Stream, TEXT_LIMIT, &mut bytes)?;
+            Ok((bytes, more))
+        })
     }
 }
 
