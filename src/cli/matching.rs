@@ -13,6 +13,7 @@ use crate::lang::value::{Type, Value};
 use crate::lang::{Matcher, Missing, Predicate, Verdict, Vocabularies};
 use crate::process::chain::Surroundings;
 use crate::process::expression::{compile_expression, variables};
+use crate::process::plain::Scan;
 use crate::process::snapshot::Snapshot;
 use crate::process::world::{Namespace, World};
 use crate::process::{ProcessVocabulary, candidate, lints};
@@ -31,7 +32,7 @@ pub(super) fn run_match(args: &MatchArgs, terminal: Terminal) -> Exit {
     };
     with_question(&asked, terminal, |question| {
         let everything = args.all || !args.pid.is_empty();
-        let rows = question.rows();
+        let rows = if everything { question.rows() } else { question.found() };
         print_rows(args, terminal, question.world, &rows, everything);
         exit_of(&rows)
     })
@@ -209,6 +210,16 @@ impl Question<'_> {
     fn rows(&self) -> Vec<MatchRow> {
         let facts = self.vocabularies();
         self.pids.iter().map(|pid| self.row(*pid, &facts)).collect()
+    }
+
+    /// The same without the processes that don't match, most of which the short way decides.
+    fn found(&self) -> Vec<MatchRow> {
+        let facts = self.vocabularies();
+        let scan = Scan::new(self.vocabulary, [(self.matcher, self.vocabulary)]);
+        let mut rows = Vec::new();
+        scan.each(&self.pids, |pid, _, _| rows.push(self.row(pid, &facts)));
+        rows.retain(|row| row.verdict != "false");
+        rows
     }
 
     fn row(&self, pid: Pid, facts: &Vocabularies<'_>) -> MatchRow {

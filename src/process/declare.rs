@@ -9,6 +9,9 @@ mod heavy;
 mod stat;
 mod status;
 
+use std::sync::LazyLock;
+
+pub(super) use self::fields::whole as whole_arguments;
 use super::objects::{FILE, GROUP, LIMIT, NAMESPACE, PROCESS, PROTOCOL, SOCKET, SOCKET_STATE, TTY, USER};
 use super::read::{CAPABILITIES, POLICIES, SECCOMP, SIGNALS};
 use super::vocabulary::ProcessVocabulary;
@@ -75,6 +78,20 @@ pub(super) fn fields() -> Vec<Field> {
     all.extend(heavy::table());
     all.extend(heavy::of_sockets());
     all
+}
+
+/// Name and reader of every field, in the order of [`declarations`].
+pub(super) fn readers() -> &'static [(&'static str, Reader)] {
+    static READERS: LazyLock<Vec<(&'static str, Reader)>> =
+        LazyLock::new(|| fields().into_iter().map(|field| (field.decl.name, field.read)).collect());
+    &READERS
+}
+
+/// How every function is called, in the order of [`declarations`].
+pub(super) fn calls() -> &'static [Call] {
+    static CALLS: LazyLock<Vec<Call>> =
+        LazyLock::new(|| functions().into_iter().map(|function| function.call).collect());
+    &CALLS
 }
 
 /// All functions, in the order of [`declarations`].

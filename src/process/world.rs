@@ -42,6 +42,11 @@ pub enum Namespace {
     Time,
 }
 
+/// The value of a variable in entries of an environment, `NAME=value` each.
+pub fn variable_in(entries: &[Bytes], name: &[u8]) -> Option<Bytes> {
+    entries.iter().find_map(|entry| entry.strip_prefix(name)?.strip_prefix(b"=")).map(Arc::from)
+}
+
 /// One look at a host. Every answer is given for the same moment as far as the kernel allows: a fact is
 /// read when first asked for, and the same answer is given until the look ends. A process that exits while it
 /// is looked at answers [`crate::facts::Why::Vanished`] from then on, and never becomes another process.
@@ -77,6 +82,11 @@ pub trait World {
     fn arguments(&self, pid: Pid) -> Fact<Arc<Arguments>>;
     /// `/proc/PID/environ`, split on NUL.
     fn environ(&self, pid: Pid) -> Fact<Arc<[Bytes]>>;
+    /// The value of one variable of `environ`, of two the first; absent if it isn't set. Known also where only the
+    /// beginning of the environment is, if it stands there.
+    fn variable(&self, pid: Pid, name: &[u8]) -> Fact<Bytes> {
+        self.environ(pid).and_then(|block| Fact::from_option(variable_in(&block, name)))
+    }
     /// The name given to execve: auxv `AT_EXECFN`, read from memory (`getauxval(3)`).
     fn execfn(&self, pid: Pid) -> Fact<Bytes>;
     /// `/proc/PID/cwd`.

@@ -5,7 +5,7 @@
 //! however often the process is looked at: the next looks know of it and don't send another one after it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use super::LiveWorld;
 use super::entry::Entry;
 use super::read::Failure;
+use crate::units::Pid;
 
 /// What may keep a read waiting.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -26,23 +27,30 @@ pub(super) enum Behind {
     Files,
 }
 
-/// Reads that did not come back in time, by the inode number of the directory of the process, which is new with every
+/// Reads that did not come back in time, by the process and the inode number of its directory, which is new with every
 /// process; with a flag that is set when the read is over after all.
 #[derive(Debug, Default)]
-pub(super) struct Away(RefCell<BTreeMap<(u64, Behind), Arc<AtomicBool>>>);
+pub(super) struct Away(RefCell<BTreeMap<(Pid, u64, Behind), Arc<AtomicBool>>>);
 
 impl Away {
-    fn has(&self, dir: &OwnedFd, behind: Behind) -> bool {
+    fn has(&self, pid: Pid, dir: &OwnedFd, behind: Behind) -> bool {
         let mut away = self.0.borrow_mut();
         away.retain(|_, over| !over.load(Ordering::Acquire));
         // Nearly always nothing is away, and then no system call is spent on it.
-        !away.is_empty() && rustix::fs::fstat(dir).is_ok_and(|stat| away.contains_key(&(stat.st_ino, behind)))
+        let is = |ino| away.contains_key(&(pid, ino, behind));
+        !away.is_empty() && rustix::fs::fstat(dir).is_ok_and(|stat| is(stat.st_ino))
     }
 
-    fn note(&self, dir: &OwnedFd, behind: Behind, over: Arc<AtomicBool>) {
+    fn note(&self, pid: Pid, dir: &OwnedFd, behind: Behind, over: Arc<AtomicBool>) {
         if let Ok(stat) = rustix::fs::fstat(dir) {
-            self.0.borrow_mut().insert((stat.st_ino, behind), over);
+            self.0.borrow_mut().insert((pid, stat.st_ino, behind), over);
         }
+    }
+
+    /// Those that are kept by the memory of a process.
+    pub(super) fn pids(&self) -> BTreeSet<Pid> {
+        let away = self.0.borrow();
+        away.keys().filter(|(.., behind)| *behind == Behind::Memory).map(|(pid, ..)| *pid).collect()
     }
 }
 
@@ -57,7 +65,7 @@ impl LiveWorld {
     ) -> Result<T, Failure> {
         let taken = entry.rest().taken(behind);
         let own = self.memory_deadline.checked_sub(taken.get()).filter(|left| !left.is_zero());
-        let own = own.filter(|_| !self.away.has(dir, behind)).ok_or(Failure::Late)?;
+        let own = own.filter(|_| !self.away.has(entry.pid, dir, behind)).ok_or(Failure::Late)?;
         let whole = self.budget_left()?;
         let over = Arc::new(AtomicBool::new(false));
         let tell = Arc::clone(&over);
@@ -75,7 +83,7 @@ impl LiveWorld {
         }
         // The flag has no other owner where no helper could be had: then nothing is away.
         if Arc::strong_count(&over) > 1 {
-            self.away.note(dir, behind, over);
+            self.away.note(entry.pid, dir, behind, over);
         }
         // It may be the look that had no more time for it, and not the process that took too long.
         if whole < own {

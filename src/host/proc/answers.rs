@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
+use super::entry::Entry;
 use super::raw::{self, Leaf};
 use super::{LiveWorld, parse, reason};
 use crate::facts::{
     Arguments, Binfmt, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, MemoryUse, OpenFile,
     Reason, RootLink, Socket, Stat, Status, Task, Why,
 };
-use crate::process::world::{Bytes, Namespace, Root, World};
+use crate::process::world::{Bytes, Namespace, Root, World, variable_in};
 use crate::units::{BootId, BootTime, Gid, Pid, Uid, WallTime};
 
 /// Where services find programs unless their spec says otherwise.
@@ -29,6 +30,10 @@ fn namespace_leaf(kind: Namespace) -> &'static str {
         Namespace::Cgroup => "ns/cgroup",
         Namespace::Time => "ns/time",
     }
+}
+
+fn truncated<T>(entry: &Entry) -> Fact<T> {
+    Fact::Unknown(Reason::new(Why::Truncated, format!("environ of {}", entry.pid)))
 }
 
 impl World for LiveWorld {
@@ -79,12 +84,24 @@ impl World for LiveWorld {
 
     fn arguments(&self, pid: Pid) -> Fact<Arc<Arguments>> {
         let entry = self.entry(pid);
-        entry.rest().arguments.get_or_init(|| self.read_arguments(&entry)).clone()
+        entry.arguments.get_or_init(|| self.read_arguments(&entry)).clone()
     }
 
     fn environ(&self, pid: Pid) -> Fact<Arc<[Bytes]>> {
         let entry = self.entry(pid);
-        entry.rest().environ.get_or_init(|| self.read_environ(&entry)).clone()
+        let read = entry.rest().environ.get_or_init(|| self.read_environ(&entry));
+        read.clone().and_then(|(block, more)| if more { truncated(&entry) } else { Fact::Known(block) })
+    }
+
+    fn variable(&self, pid: Pid, name: &[u8]) -> Fact<Bytes> {
+        let entry = self.entry(pid);
+        let read = entry.rest().environ.get_or_init(|| self.read_environ(&entry));
+        read.as_ref().and_then(|(block, more)| match variable_in(block, name) {
+            Some(value) => Fact::Known(value),
+            // What isn't in the beginning may be in the rest.
+            None if *more => truncated(&entry),
+            None => Fact::Absent,
+        })
     }
 
     fn execfn(&self, pid: Pid) -> Fact<Bytes> {

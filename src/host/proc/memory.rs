@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -23,21 +24,56 @@ const AUXV_LIMIT: usize = 4096;
 
 impl LiveWorld {
     pub(super) fn read_arguments(&self, entry: &Entry) -> Fact<Arc<Arguments>> {
+        if let Some(arguments) = self.arguments_ahead(entry) {
+            return Fact::Known(Arc::new(arguments));
+        }
         let hollow = |(bytes, _): &(Vec<u8>, bool)| bytes.is_empty();
         let read = |dir: &Arc<OwnedFd>, path: Leaf| self.text(entry, dir, path);
         let bytes = self.own(entry, "cmdline", hollow, read);
         bytes.map(|(bytes, more)| Arc::new(parse::parse_arguments(&bytes, more)))
     }
 
-    pub(super) fn read_environ(&self, entry: &Entry) -> Fact<Arc<[Bytes]>> {
+    /// Arguments that were read by pid, with those of the processes around it. They are the first fact of a process, like
+    /// any that is read by pid: see [`LiveWorld::may_glimpse`].
+    fn arguments_ahead(&self, entry: &Entry) -> Option<Arguments> {
+        if !self.could_glimpse(entry) {
+            return None;
+        }
+        let pids = &self.listed.get()?.pids;
+        let at = pids.binary_search(&entry.pid).ok()?;
+        let parse = |text: &[u8]| parse::parse_arguments(text, false);
+        let deadline = self.memory_deadline.min(self.budget_left().ok()?);
+        let mut ahead = self.ahead.borrow_mut();
+        let found = ahead.take(at, pids, &self.proc, &self.ahead_readers, deadline, parse);
+        self.spend(std::mem::take(&mut ahead.waited));
+        let found = found?;
+        self.may_glimpse(entry).then_some(found)
+    }
+
+    /// Whether the process behind `dir` still has these arguments.
+    pub(super) fn has_arguments(&self, dir: &OwnedFd, told: &Arguments) -> Result<bool, Errno> {
+        let file = rustix::fs::openat(dir, c"cmdline", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        let read = move || {
+            let mut text = Vec::new();
+            raw::read_all(file.as_fd(), Form::Stream, TEXT_LIMIT, &mut text).map(|_| text)
+        };
+        let begun = Instant::now();
+        let text = self.readers.run(self.memory_deadline, read);
+        self.spend(begun.elapsed());
+        let text = text.unwrap_or(Err(Errno::TIMEDOUT))?;
+        Ok(parse::parse_arguments(&text, false) == *told)
+    }
+
+    /// The environment as far as it is read, and whether there is more.
+    pub(super) fn read_environ(&self, entry: &Entry) -> Fact<(Arc<[Bytes]>, bool)> {
         let hollow = |(bytes, _): &(Vec<u8>, bool)| bytes.is_empty();
         let read = |dir: &Arc<OwnedFd>, path: Leaf| self.text(entry, dir, path);
-        match self.own(entry, "environ", hollow, read) {
-            Fact::Known((_, true)) => {
-                Fact::Unknown(Reason::new(Why::Truncated, format!("environ of {}", entry.pid)))
-            }
-            fact => fact.map(|(bytes, _)| parse::parse_environ(&bytes)),
-        }
+        self.own(entry, "environ", hollow, read).map(|(bytes, more)| {
+            // The last entry of a beginning may be cut.
+            let whole =
+                if more { bytes.rsplitn(2, |byte| *byte == 0).nth(1) } else { Some(bytes.as_slice()) };
+            (parse::parse_environ(whole.unwrap_or_default()), more)
+        })
     }
 
     pub(super) fn read_execfn(&self, entry: &Entry) -> Fact<Bytes> {

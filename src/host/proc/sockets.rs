@@ -52,8 +52,10 @@ impl LiveWorld {
             Fact::Absent => return Fact::Absent,
             Fact::Unknown(reason) => return Fact::Unknown(reason),
         };
-        let own = self.own_namespace(Namespace::Net);
-        let its = self.namespace(entry.pid, Namespace::Net);
+        // A kernel without network namespaces has one of them, which has no number.
+        let numbered = |id| if id == Fact::Absent { Fact::Known(0) } else { id };
+        let own = numbered(self.own_namespace(Namespace::Net));
+        let its = numbered(self.namespace(entry.pid, Namespace::Net));
         let table = its.clone().and_then(|its| self.table_of(entry, its, own == Fact::Known(its)));
         table.and_then(|table| {
             // A socket stays in the namespace it was made in: one that was handed over is most likely ours.

@@ -393,10 +393,16 @@ fn options_are_found_in_argv() {
     assert_eq!(call(&world, "has_args", &[list(&["--", "--after"])]), "true");
     assert_eq!(call(&world, "has_args", &[list(&["--after", "--"])]), "false");
     let cut = self::world(|proc| {
-        proc.arguments = Fact::Known(Arguments { truncated: true, ..words(&["a", "-v"]) });
+        proc.arguments = Fact::Known(Arguments { truncated: true, ..words(&["a", "-v", "-p=1", "-c"]) });
     });
     assert_eq!(call(&cut, "flag", &[Value::string("-x")]), "?truncated");
     assert_eq!(call(&cut, "flag", &[Value::string("-v")]), "true");
+    assert_eq!(
+        call(&cut, "flag", &[Value::string("-c")]),
+        "?truncated",
+        "it may be the beginning of `-cold`"
+    );
+    assert_eq!(call(&cut, "arg", &[Value::string("-p")]), "?truncated", "the last one counts");
     let title = self::world(|proc| proc.arguments = Fact::Known(words(&["a: title"])));
     assert_eq!(call(&title, "arg", &[Value::string("--port")]), "?unresolved");
 }
