@@ -85,7 +85,8 @@ pub(super) fn table() -> Vec<Field> {
 pub(super) fn of_sockets() -> Vec<Field> {
     let source = "sock_diag(7)";
     let row = |name, ty, summary, example, read| {
-        row(SOCKET, name, ty, class(6, Read, Kernel), [summary, source, example], Reader::Socket(read))
+        // Whoever has the socket has all of it.
+        row(SOCKET, name, ty, class(0, Read, Kernel), [summary, source, example], Reader::Socket(read))
     };
     vec![
         row(
