@@ -129,6 +129,14 @@ impl<'a> Record<'a> {
 
     /// The fact in a place, read with `read` if it isn't known yet.
     fn get(&self, place: usize, read: &dyn Fn(Id) -> Datum) -> &Datum {
+        match self.cells.get(place).and_then(OnceCell::get) {
+            Some(known) => known,
+            None => self.fill(place, read),
+        }
+    }
+
+    #[cold]
+    fn fill(&self, place: usize, read: &dyn Fn(Id) -> Datum) -> &Datum {
         const OPAQUE: &Datum = &Datum::Opaque;
         match (self.cells.get(place), self.layout.fields.get(place)) {
             (Some(cell), Some((field, _))) => cell.get_or_init(|| read(*field)),

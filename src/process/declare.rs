@@ -173,8 +173,9 @@ fn operators() -> Vec<OperatorDecl> {
     let named = Type::Named;
     let declare = |left, operation, right, cost| OperatorDecl { left, operation, right, cost };
     vec![
-        declare(named(FILE), Equal, Type::Path, 2),
-        declare(named(FILE), Equal, named(FILE), 2),
+        // The path is looked up once a look; beyond the file that is compared with it, equality costs nothing.
+        declare(named(FILE), Equal, Type::Path, 0),
+        declare(named(FILE), Equal, named(FILE), 0),
         declare(named(FILE), Under, Type::Path, 2),
         declare(named(FILE), Text, Type::String, 2),
         declare(named(USER), Equal, named(USER), 0),

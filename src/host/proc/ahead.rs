@@ -2,7 +2,7 @@
 //!
 //! Reading the arguments of a process may never end ([`super::readers`]), so a helper does it, and handing over costs more
 //! than the read. Like the kernel's own read-ahead of files, a run of questions in the order of the listing opens a window,
-//! which doubles while the run goes on: the helper reads a window while the one before it is looked at. A question out of
+//! which grows while the run goes on: the helper reads a window while the one before it is looked at. A question out of
 //! order closes it, so that nothing is read for an expression that asks few.
 //!
 //! A window that is late holds a process that is stuck. Its processes are then asked one by one, so that only that one
@@ -24,7 +24,7 @@ use crate::units::Pid;
 /// So many questions in a row open a window.
 const RUN: u32 = 3;
 /// Processes in the largest window.
-const WINDOW_MAX: usize = 128;
+const WINDOW_MAX: usize = 512;
 /// Longer arguments are read on their own, up to their own limit.
 const TEXT_MAX: usize = 64 << 10;
 
@@ -114,7 +114,7 @@ impl Ahead {
     }
 
     fn begin(&mut self, pids: &Arc<[Pid]>, proc: &Arc<OwnedFd>, readers: &Readers) -> Option<Begun<Window>> {
-        self.size = (self.size * 2).clamp(16, WINDOW_MAX);
+        self.size = (self.size * 4).clamp(16, WINDOW_MAX);
         let from = self.next;
         let to = (from + self.size).min(pids.len());
         self.next = to;
