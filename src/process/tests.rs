@@ -68,6 +68,10 @@ fn world() -> TestWorld {
 
 /// `match`, `no` or `?why`.
 fn verdict(world: &TestWorld, text: &str) -> String {
+    verdict_of(world, 600, text)
+}
+
+fn verdict_of(world: &TestWorld, pid: i32, text: &str) -> String {
     let compiled = compile(text, &schema(), &scope());
     let Some(predicate) = compiled.predicate else { panic!("{text}: {:?}", compiled.diagnostics) };
     let vocabulary = ProcessVocabulary::new(world);
@@ -76,7 +80,7 @@ fn verdict(world: &TestWorld, text: &str) -> String {
         ("startas".to_owned(), Value::path("/srv/a.py")),
         ("args".to_owned(), Value::list(["--port", "80"].map(Value::string))),
     ]);
-    match predicate.bind(&bindings, &vocabularies).matcher.eval(&candidate(Pid(600)), &vocabularies) {
+    match predicate.bind(&bindings, &vocabularies).matcher.eval(&candidate(Pid(pid)), &vocabularies) {
         Verdict::Match => "match".into(),
         Verdict::NoMatch => "no".into(),
         Verdict::Unknown(missing) => format!("?{}", missing.first().unwrap().reason.why),
@@ -142,6 +146,22 @@ fn expressions_over_sockets_files_and_memory() {
     world.procs.get_mut(&600).unwrap().sockets = Fact::unknown(Why::Denied);
     assert_eq!(verdict(&world, "any(listens, s => s.port == 80)"), "?denied");
     assert_eq!(verdict(&world, "none(sockets, s => s.port == 80)"), "?denied");
+}
+
+#[test]
+fn ancestors_are_followed_so_far_and_no_further() {
+    let mut world = TestWorld::new();
+    // 1 has no parent; every other one is the child of the one before it.
+    for pid in 600..665 {
+        world.start(pid, if pid == 600 { 1 } else { pid - 1 }, "/usr/bin/dash", &["sh"]);
+    }
+    let asked = |pid: i32, text: &str| verdict_of(&world, pid, text);
+    assert_eq!(asked(663, "len(ancestors) == 64 && any(ancestors, a => a.pid == 1)"), "match");
+    // One more than that: whether init is among them must not be answered with no.
+    assert_eq!(asked(664, "any(ancestors, a => a.pid == 1)"), "?truncated");
+    assert_eq!(asked(664, "any_ancestor_runs(\"/usr/sbin/init\")"), "?truncated");
+    assert_eq!(asked(664, "any_ancestor_runs(\"/usr/bin/dash\")"), "match");
+    assert_eq!(super::tree::ancestors(&world, Pid(664)).known().map(|all| all.len()), Some(64));
 }
 
 #[test]
