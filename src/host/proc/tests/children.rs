@@ -21,7 +21,12 @@ fn words(world: &LiveWorld, pid: Pid) -> Vec<String> {
 fn an_ordinary_child_is_known_in_every_respect() {
     let mut command = Command::new("/bin/sleep");
     let child = Running::start(command.arg("1000").env_clear().env("APP_ENV", "prod").current_dir("/tmp"));
-    child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"sleep"));
+    // It has its name a while before it is asleep.
+    child.until(|world, pid| {
+        let asleep =
+            |stat: &crate::facts::Stat| *stat.comm == *b"sleep" && stat.state == ProcessState::Sleeping;
+        world.stat(pid).known().is_some_and(|stat| asleep(&stat))
+    });
     let (world, pid) = (look(), child.pid());
     let me = world.self_pid().known().unwrap();
 
