@@ -198,7 +198,7 @@ impl Test {
     fn run(&self, record: &Record<'_>, read: &dyn Fn(Id) -> Datum) -> Option<bool> {
         match self {
             Self::Always(value) => Some(*value),
-            Self::Flag(place) => number(record.get(*place, read)).map(|flag| flag.is_some_and(|n| n != 0)),
+            Self::Flag(place) => number(record.get(*place, read), |flag| flag != 0),
             Self::Has(place) => match record.get(*place, read) {
                 Datum::Opaque => None,
                 fact => Some(*fact != Datum::Absent),
@@ -209,7 +209,7 @@ impl Test {
                 values.iter().try_fold(false, |found, value| Some(found || equal(fact, value)?))
             }
             Self::Order(place, op, bound) => {
-                number(record.get(*place, read)).map(|n| n.is_some_and(|n| holds(*op, n.cmp(bound))))
+                number(record.get(*place, read), |number| holds(*op, number.cmp(bound)))
             }
             Self::Starts(place, part) => text(record.get(*place, read), |text| text.starts_with(part)),
             Self::Ends(place, part) => text(record.get(*place, read), |text| text.ends_with(part)),
@@ -254,11 +254,10 @@ fn equal(fact: &Datum, value: &Datum) -> Option<bool> {
     }
 }
 
-/// `None`: not a number. `Some(None)`: absent.
-fn number(fact: &Datum) -> Option<Option<i64>> {
+fn number(fact: &Datum, holds: impl FnOnce(i64) -> bool) -> Option<bool> {
     match fact {
-        Datum::Int(number) => Some(Some(*number)),
-        Datum::Absent => Some(None),
+        Datum::Int(number) => Some(holds(*number)),
+        Datum::Absent => Some(false),
         Datum::Bytes(_) | Datum::Words(_) | Datum::File(..) | Datum::Opaque => None,
     }
 }
