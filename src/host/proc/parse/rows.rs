@@ -1,10 +1,11 @@
-//! Small tables and single numbers: `/proc/PID/limits`, `/proc/PID/io`, `oom_score`, `loginuid`.
+//! Small tables and single numbers: `/proc/PID/limits`, `/proc/PID/io`, `smaps_rollup`,
+//! `oom_score`, `loginuid`.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use super::{lines, number, split_once, words};
-use crate::facts::{IoCounts, LimitPair};
+use crate::facts::{IoCounts, LimitPair, MemoryUse};
 
 /// The kernel's labels and the names of `setrlimit(2)` in lower case.
 const LIMITS: [(&str, &str); 16] = [
@@ -54,6 +55,23 @@ pub fn parse_io(bytes: &[u8]) -> Option<IoCounts> {
     Some(IoCounts { read_bytes: value(b"read_bytes")?, write_bytes: value(b"write_bytes")? })
 }
 
+/// Reads `/proc/PID/smaps_rollup` (`proc_pid_smaps(5)`); its numbers are in KiB. Rows that an older kernel lacks
+/// (`Private_Hugetlb`) count as nothing, `Pss` must be there.
+pub fn parse_smaps_rollup(bytes: &[u8]) -> Option<MemoryUse> {
+    let mut pss = None;
+    let mut uss = 0_u64;
+    for line in lines(bytes) {
+        let Some((label, value)) = split_once(line, b':') else { continue };
+        let kib = || number::<u64>(words(value).next()?)?.checked_mul(1024);
+        match label {
+            b"Pss" => pss = Some(kib()?),
+            b"Private_Clean" | b"Private_Dirty" | b"Private_Hugetlb" => uss = uss.checked_add(kib()?)?,
+            _ => {}
+        }
+    }
+    pss.map(|pss| MemoryUse { pss, uss })
+}
+
 /// A file that holds one number.
 pub fn parse_number<T: FromStr>(bytes: &[u8]) -> Option<T> {
     number(bytes.trim_ascii())
@@ -91,6 +109,19 @@ mod tests {
     }
 
     #[test]
+    fn memory_is_summed_from_what_is_private() {
+        let text = "55d0-7ffd ---p 00000000 00:00 0                          [rollup]\n\
+            Rss:                1500 kB\nPss:                 700 kB\nPss_Anon:            300 kB\n\
+            Shared_Clean:        900 kB\nPrivate_Clean:       100 kB\nPrivate_Dirty:       400 kB\n\
+            Private_Hugetlb:    2048 kB\nSwapPss:              50 kB\n";
+        let use_of = |pss: u64, uss: u64| Some(MemoryUse { pss: pss << 10, uss: uss << 10 });
+        assert_eq!(parse_smaps_rollup(text.as_bytes()), use_of(700, 2548));
+        assert_eq!(parse_smaps_rollup(b"Pss: 1 kB\n"), use_of(1, 0));
+        assert_eq!(parse_smaps_rollup(b"Pss: x kB\n"), None);
+        assert_eq!(parse_smaps_rollup(b""), None);
+    }
+
+    #[test]
     fn numbers_stand_alone() {
         assert_eq!(parse_number::<u32>(b"4294967295"), Some(u32::MAX));
         assert_eq!(parse_number::<i64>(b"-1000\n"), Some(-1000));
@@ -99,8 +130,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(bytes in "(Max (open files|cpu time))?[ 0-9a-z:_\\n]{0,60}") {
-            let _ = (parse_limits(bytes.as_bytes()), parse_io(bytes.as_bytes()));
+        fn no_bytes_make_it_panic(bytes in "(Max (open files|cpu time)|Pss:|Private_Dirty:)?[ 0-9a-z:_\\n]{0,60}") {
+            let bytes = bytes.as_bytes();
+            let _ = (parse_limits(bytes), parse_io(bytes), parse_smaps_rollup(bytes));
         }
     }
 }
