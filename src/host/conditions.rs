@@ -100,7 +100,7 @@ impl Conditions {
         compiled
             .entry(key)
             .or_insert_with(|| {
-                let scope = Scope { variables: types, lists: BTreeMap::new() };
+                let scope = Scope { variables: types, ..Scope::default() };
                 compile(&expression.text, &self.schema, &scope).predicate
             })
             .clone()

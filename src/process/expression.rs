@@ -43,7 +43,7 @@ pub fn variables() -> BTreeMap<String, Type> {
 
 /// Parses and checks an expression that can use these variables.
 pub fn compile_with(text: &str, variables: BTreeMap<String, Type>) -> Compiled {
-    compile(text, schema(), &Scope { variables, lists: BTreeMap::new() })
+    compile(text, schema(), &Scope { variables, ..Scope::default() })
 }
 
 /// Parses and checks an expression that can use every variable and stands alone: on the command line.

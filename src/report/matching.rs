@@ -167,7 +167,7 @@ fn branch(text: &mut String, part: &Explanation, first: &str, rest: &str) {
                 operand_lines(text, operand, &format!("{rest}        "));
             }
         }
-        Form::And | Form::Or | Form::Not => {
+        Form::And | Form::Or | Form::Not | Form::Named => {
             let last = part.children.len().saturating_sub(1);
             for (at, child) in part.children.iter().enumerate() {
                 let (mark, below) = if at == last { ("`- ", "   ") } else { ("|- ", "|  ") };
