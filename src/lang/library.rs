@@ -127,7 +127,7 @@ pub struct Definition {
 }
 
 /// What a name of an expression stands for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Found<'l> {
     /// A definition.
     Definition(&'l Arc<Definition>),
