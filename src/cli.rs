@@ -15,6 +15,7 @@ mod progress;
 mod state;
 mod status;
 mod terminal;
+mod test;
 mod watch;
 mod wish;
 mod writing;
@@ -55,6 +56,7 @@ fn dispatch(cli: &Cli) -> Exit {
     let terminal = Terminal::new(cli);
     match &cli.verb {
         Verb::Check(args) => check::run(args, terminal),
+        Verb::Test(args) => test::run(args, terminal),
         Verb::Match(args) => matching::run_match(args, terminal),
         Verb::Snapshot(args) => writing::snapshot(args, terminal),
         Verb::Schema => writing::schema(terminal),

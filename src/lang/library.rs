@@ -60,7 +60,7 @@ impl Written {
     }
 
     /// Moves a diagnostic about the text into the source.
-    pub(super) fn locate(&self, diagnostic: Diagnostic) -> Diagnostic {
+    pub fn locate(&self, diagnostic: Diagnostic) -> Diagnostic {
         diagnostic.map_spans(|span| self.place(span)).in_source(&self.source)
     }
 }
@@ -126,6 +126,13 @@ pub struct Definition {
     pub(super) uses: BTreeSet<String>,
 }
 
+impl Definition {
+    /// The condition; its parameters are variables.
+    pub fn body(&self) -> &Node {
+        &self.body
+    }
+}
+
 /// What a name of an expression stands for.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Found<'l> {
@@ -142,8 +149,10 @@ pub struct Library {
     lists: BTreeMap<String, Arc<NamedList>>,
     /// By document: a sentence on why it can't be used.
     unusable: BTreeMap<String, String>,
-    /// Definitions in error, of documents that are otherwise usable.
+    /// Definitions in error, of documents that are otherwise usable: where they stand.
     broken: BTreeMap<String, String>,
+    /// Files that nobody could read, so that it isn't known what they define.
+    unread: Vec<String>,
 }
 
 impl Library {
@@ -175,6 +184,21 @@ impl Library {
     /// Notes that a document can't be used, and why: expressions that use it say so.
     pub fn set_unusable(&mut self, document: &str, reason: String) {
         self.unusable.insert(document.to_owned(), reason);
+    }
+
+    /// Notes a file that can't be read: what is unknown may be defined there.
+    pub fn add_unread(&mut self, file: &str) {
+        self.unread.push(file.to_owned());
+    }
+
+    /// Where the document of an unknown name may be.
+    pub(super) fn elsewhere(&self, name: &str) -> String {
+        let document = name.split_once('.').map_or(name, |(document, _)| document);
+        if self.unread.is_empty() {
+            return format!("for what the Matcher document `{document}` defines name its file as well");
+        }
+        let files: Vec<String> = self.unread.iter().take(3).map(|file| format!("`{file}`")).collect();
+        format!("the Matcher document `{document}` may stand in {}, which can't be read", files.join(" or "))
     }
 
     /// Whether there is nothing in it.

@@ -127,7 +127,7 @@ pub fn explanation_rows(explanation: &Explanation, row: &MatchRow) -> ExplainedP
     }
 }
 
-fn tree(part: &Explanation) -> ExplanationRow {
+pub(super) fn tree(part: &Explanation) -> ExplanationRow {
     ExplanationRow {
         text: part.text.clone(),
         value: printable(part.value()),
@@ -155,6 +155,13 @@ pub fn explanation_text(explanation: &Explanation, row: &MatchRow) -> String {
     for note in &row.notes {
         text.push_str(&format!("  note: {note}\n"));
     }
+    text
+}
+
+/// The tree alone, and where it fails or can't be decided.
+pub(super) fn tree_text(explanation: &Explanation, indent: &str) -> String {
+    let mut text = String::new();
+    branch(&mut text, explanation, indent, indent);
     text
 }
 

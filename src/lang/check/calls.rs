@@ -290,10 +290,7 @@ impl Checker<'_> {
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None if self.is_value_name(name) => format!("`{name}` is a field: write it without parentheses"),
-            None if name.contains('.') => {
-                let (document, _) = name.split_once('.').unwrap_or_default();
-                format!("for a definition of the Matcher document `{document}` name its file as well")
-            }
+            None if name.contains('.') => self.scope.library.elsewhere(name),
             None => format!("functions: {}", known.join(", ")),
         };
         self.fail(

@@ -102,9 +102,7 @@ impl Checker<'_> {
         }
         let help = match (scope.library.near_list(name, scope.home.as_deref()), name.split_once('.')) {
             (Some(near), _) => format!("did you mean `@{near}`?"),
-            (None, Some((document, _))) if !scope.library.knows_document(name) => {
-                format!("for a list of the Matcher document `{document}` name its file as well")
-            }
+            (None, Some(_)) if !scope.library.knows_document(name) => scope.library.elsewhere(name),
             (None, _) => "define it in a Matcher document under `lists`".to_owned(),
         };
         self.fail(codes::UNKNOWN_LIST, span, format!("unknown list `@{name}`"), "no such list", help)

@@ -174,10 +174,7 @@ impl Checker<'_> {
             None if self.scope.defines => {
                 format!("declare it under `params`, or write `\"{name}\"` if a text is meant")
             }
-            None if name.contains('.') => {
-                let (document, _) = name.split_once('.').unwrap_or_default();
-                format!("for a definition of the Matcher document `{document}` name its file as well")
-            }
+            None if name.contains('.') => self.scope.library.elsewhere(name),
             None => format!("write `\"{name}\"` if a text is meant"),
         }
     }
