@@ -204,7 +204,9 @@ fn test(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<MatcherTest> {
         }
         Err(said) => {
             let place = format!("in `{}`", value.path);
-            said.into_iter().for_each(|diagnostic| d.say(diagnostic.note(place.clone())));
+            for diagnostic in said {
+                d.say(diagnostic.note(place.clone()));
+            }
             None
         }
     }
