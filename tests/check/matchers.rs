@@ -92,7 +92,7 @@ fn expressions_take_definitions_from_elsewhere() {
     assert_eq!(found("pid in @web.few").stdout, "2\n");
     let wrong = found("web.numbered(\"2\")");
     assert_eq!(wrong.code, 3, "{wrong:?}");
-    assert!(wrong.stderr.contains("lib/web.yaml:7:24"), "where it is declared: {wrong:?}");
+    assert!(wrong.stderr.contains("lib/web.yaml:7:25"), "where it is declared: {wrong:?}");
     let without = bench.run(&["match", "web.numbered(2)", "--snapshot", "host.yaml"]);
     assert_eq!(without.code, 3, "{without:?}");
     assert!(without.stderr.contains("Matcher document `web`"), "{without:?}");
@@ -104,7 +104,7 @@ fn expressions_take_definitions_from_elsewhere() {
     bench.write("lib/web.yaml", &WEB.replace("pid == n", "pdi == n"));
     let broken = found("web.numbered(2)");
     assert_eq!(broken.code, 3, "{broken:?}");
-    assert!(broken.stderr.contains("lib/web.yaml:7:36"), "the mistake itself: {broken:?}");
+    assert!(broken.stderr.contains("lib/web.yaml:7:40"), "the mistake itself: {broken:?}");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn check_takes_definitions_from_its_own_paths_and_from_elsewhere() {
     let with = bench.ok(&["check", "specs", "--matchers", "lib"]);
     assert_eq!(with.stdout, "1 object in 1 file: good\n", "nothing else of the library counts");
     bench.write("specs/web.yaml", &WEB.replace("web}", "own}"));
-    bench.spec("shop", "startas: /bin/sh\nmatch: own.numbered(1) && web.first");
+    bench.spec("shop", "startas: /bin/sh\nmatch: own.numbered(1) || web.numbered(2)");
     let both = bench.ok(&["check", "--strict", "specs", "--matchers", "lib/web.yaml"]);
     assert_eq!(both.stdout, "2 objects in 2 files: good\n");
     bench.spec("two", "startas: /bin/sh\nmatch: own.frist");
@@ -139,7 +139,7 @@ fn a_definition_in_the_way_of_a_warning_names_both_places() {
     bench.spec("shop", "startas: /bin/sh\nmatch: web.first");
     with_snapshot(&bench);
     let ran = bench.run(&["check", "specs", "--snapshot", "host.yaml"]);
-    for part in ["W107", "specs/shop.yaml:", "specs/web.yaml:7:43"] {
+    for part in ["W107", "specs/shop.yaml:", "specs/web.yaml:7:48"] {
         assert!(ran.stderr.contains(part), "`{part}` in\n{}", ran.stderr);
     }
 }
