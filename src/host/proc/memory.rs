@@ -49,6 +49,7 @@ impl LiveWorld {
             if name.is_empty() {
                 return Fact::Absent;
             }
+            self.note_read("mem");
             match name.strip_suffix(b"\0") {
                 Some(name) => Fact::Known(Arc::from(name)),
                 None => Fact::Unknown(Reason::new(Why::Malformed, format!("execfn of {}", entry.pid))),
