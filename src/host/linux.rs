@@ -8,7 +8,10 @@
 //! ```
 
 mod look;
+mod near;
 mod observe;
+
+pub use near::NearMiss;
 
 use std::io;
 use std::os::fd::AsFd;
