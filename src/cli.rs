@@ -4,6 +4,7 @@
 
 mod apply;
 mod args;
+mod bench_eval;
 mod check;
 mod codes;
 mod exit;
@@ -57,6 +58,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Check(args) => check::run(args, terminal),
         Verb::Match(args) => matching::run_match(args, terminal),
         Verb::Snapshot(args) => writing::snapshot(args, terminal),
+        Verb::BenchEval => bench_eval::run(terminal),
         Verb::Schema => writing::schema(terminal),
         Verb::Completions(args) => writing::completions(args, terminal),
         Verb::Plan(args) => with_dirs(cli, terminal, |dirs| plan::run(args, dirs, terminal)),

@@ -79,6 +79,9 @@ pub(super) enum Verb {
     Snapshot(SnapshotArgs),
     /// Print the JSON Schema of the documents, for editors
     Schema,
+    /// Measure evaluations, for comparison with other engines
+    #[command(hide = true)]
+    BenchEval,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
 }

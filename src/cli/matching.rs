@@ -22,6 +22,7 @@ use crate::lang::value::{Type, Value};
 use crate::lang::{Matcher, Missing, Predicate, Verdict, Vocabularies};
 use crate::process::chain::Surroundings;
 use crate::process::expression::{compile_expression, variables};
+use crate::process::plain::Scan;
 use crate::process::select::{Family, Pick, select};
 use crate::process::snapshot::Snapshot;
 use crate::process::world::{Namespace, World};
@@ -106,7 +107,9 @@ fn answer(args: &MatchArgs, question: &Question<'_>, columns: &[fields::Field], 
     if args.live.watch {
         return live::run(args, question, terminal);
     }
-    let rows = question.rows();
+    // Rows of processes that don't match are needed to show them, or because they are what is asked for.
+    let everything = args.pick.all || args.pick.inverse || !args.pid.is_empty();
+    let rows = if everything { question.rows() } else { question.found() };
     let pids = |is: fn(&MatchRow) -> bool| rows.iter().filter(|row| is(row)).map(|row| row.pid).collect();
     let (matching, undecided): (Vec<Pid>, Vec<Pid>) = (pids(MatchRow::is_match), pids(MatchRow::is_unknown));
     let (pick, family) = picking(&args.pick);
@@ -345,6 +348,16 @@ impl Question<'_> {
     fn rows(&self) -> Vec<MatchRow> {
         let facts = self.vocabularies();
         self.pids.iter().map(|pid| self.row(*pid, &facts)).collect()
+    }
+
+    /// The same without the processes that don't match, most of which the short way decides.
+    fn found(&self) -> Vec<MatchRow> {
+        let facts = self.vocabularies();
+        let scan = Scan::new(self.vocabulary, [(self.matcher, self.vocabulary)]);
+        let mut rows = Vec::new();
+        scan.each(&self.pids, |pid, _, _| rows.push(self.row(pid, &facts)));
+        rows.retain(|row| row.verdict != "false");
+        rows
     }
 
     fn row(&self, pid: Pid, facts: &Vocabularies<'_>) -> MatchRow {

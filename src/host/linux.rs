@@ -10,6 +10,7 @@
 mod look;
 mod near;
 mod observe;
+mod shortlist;
 
 pub use near::NearMiss;
 
@@ -263,10 +264,14 @@ impl Host for LinuxHost {
         self.probes.poll(clock::now().boot);
         let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.as_str())));
         let world = self.world.again().with_managed(managed.collect());
+        let lists = self.shortlists(questions, &world);
         let services = questions
             .services
             .iter()
-            .map(|(name, question)| (name.clone(), self.see(name, question, questions, &world)))
+            .map(|(name, question)| {
+                let list = lists.get(name).map(Vec::as_slice);
+                (name.clone(), self.see(name, question, questions, &world, list))
+            })
             .collect();
         Observation { now: clock::now(), boot: self.boot.clone(), services }
     }

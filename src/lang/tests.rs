@@ -12,5 +12,6 @@ mod cases;
 mod explaining;
 mod limits;
 mod properties;
+mod quick;
 mod seams;
 mod toy;

@@ -76,7 +76,8 @@ pub(crate) struct LiveArgs {
     /// End `--watch` or `--wait` after so long
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
-    /// Show how each process was decided: what was read in which order, what was skipped, and the sums
+    /// Show how each process was decided: what was read in which order, what was skipped, and the sums. Every process is
+    /// evaluated in full, as with `--all`; the short way that a plain `match` tries first is left out
     #[arg(long, conflicts_with_all = [
         "inverse", "newest", "oldest", "limit", "children", "tree", "signal", "wait", "count", "fields", "quiet",
     ])]

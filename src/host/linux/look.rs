@@ -17,15 +17,17 @@ use crate::spec::{Account, Service, ServiceName};
 use crate::units::{BootId, Pid, StartTicks, Uid};
 
 impl LinuxHost {
-    /// The look of a start: every process of the host.
+    /// The look of a start: every process of the host, or those on the list of this object.
     pub(super) fn look(
         &self,
         name: &ServiceName,
         spec: &Service,
         questions: &Questions,
         world: &super::LiveWorld,
+        list: Option<&[Pid]>,
     ) -> Look {
-        let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
+        let all = world.pids().known().unwrap_or_else(|| world.visible_pids());
+        let pids = list.unwrap_or(&all);
         let places = self.places();
         if absent_user(spec, world).is_some() {
             // Nothing can run as somebody who isn't there; its start fails for the same reason, in the same look.
@@ -39,7 +41,7 @@ impl LinuxHost {
             }
         };
         let own = questions.recorded.iter().filter(|(_, of)| *of == name).map(|(key, _)| key.pid).collect();
-        let found = self.ask(spec, user, own, &places, world, &pids);
+        let found = self.ask(spec, user, own, &places, world, pids);
         let candidates = found
             .candidates
             .iter()

@@ -38,6 +38,7 @@ impl LinuxHost {
         asked: &ServiceQuestions,
         questions: &Questions,
         world: &LiveWorld,
+        list: Option<&[Pid]>,
     ) -> Seen {
         let mut seen = Seen::default();
         for (index, question) in &asked.processes {
@@ -48,7 +49,7 @@ impl LinuxHost {
             seen.intents.insert(*index, self.intent(name, *index, nonce));
         }
         if asked.look {
-            seen.look = Some(self.look(name, &asked.spec, questions, world));
+            seen.look = Some(self.look(name, &asked.spec, questions, world, list));
         }
         if asked.prepare {
             seen.prepared = Some(self.prepare(&asked.spec, world));

