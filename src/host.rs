@@ -16,8 +16,12 @@ pub mod executable;
 pub mod exits;
 pub mod farewell;
 mod files;
+#[doc(hidden)]
+pub mod fuzzing;
+pub mod imagined;
 pub mod ledger;
 pub mod linux;
+mod look;
 pub mod patience;
 pub mod presence;
 pub mod probe;

@@ -15,5 +15,7 @@ mod support;
 mod documents;
 #[path = "check/mistakes.rs"]
 mod mistakes;
+#[path = "check/plans.rs"]
+mod plans;
 #[path = "check/usage.rs"]
 mod usage;

@@ -133,6 +133,9 @@ pub(super) struct PlanArgs {
     /// Spec files and directories
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Plan for the host of this snapshot, with nothing on record, instead of this one
+    #[arg(long, value_name = "FILE")]
+    pub snapshot: Option<PathBuf>,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,

@@ -263,12 +263,16 @@ fn report_problems(diagnostics: &[Diagnostic], json: bool, terminal: Terminal) {
 /// The host that is asked: a snapshot file, or this one.
 pub(super) fn open_world(snapshot: Option<&Path>) -> Result<Box<dyn World>, Vec<Diagnostic>> {
     let Some(path) = snapshot else { return Ok(Box::new(open_live()?)) };
+    read_snapshot(path).map(|snapshot| Box::new(snapshot) as Box<dyn World>)
+}
+
+/// A snapshot file.
+pub(super) fn read_snapshot(path: &Path) -> Result<Snapshot, Vec<Diagnostic>> {
     let name = path.display().to_string();
     let text = crate::host::read_text(path).map_err(|error| {
         vec![Diagnostic::error(super::codes::FILE, format!("`{name}` can't be read: {error}"))]
     })?;
-    let source = Source::new(name, text);
-    Snapshot::parse(&source).map(|snapshot| Box::new(snapshot) as Box<dyn World>)
+    Snapshot::parse(&Source::new(name, text))
 }
 
 fn open_live() -> Result<LiveWorld, Vec<Diagnostic>> {

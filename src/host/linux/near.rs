@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use super::LinuxHost;
-use super::look::wanted_user;
 use crate::facts::Fact;
+use crate::host::look::wanted_user;
 use crate::plan::observation::Questions;
 use crate::process::exe::{self, Wanted};
 use crate::process::identity;
@@ -33,9 +33,9 @@ impl LinuxHost {
         let Ok(user) = wanted_user(spec, &world) else { return Vec::new() };
         let own: BTreeSet<Pid> =
             questions.recorded.iter().filter(|(_, of)| *of == name).map(|(key, _)| key.pid).collect();
-        let places = self.places();
+        let places = self.looker.places();
         let ask = |spec: &Service, user: Option<Uid>, scope_all: bool| {
-            members(&self.ask_in(spec, user, own.clone(), &places, &world, &pids, scope_all))
+            members(&self.looker.ask_in(spec, user, own.clone(), &places, &world, &pids, scope_all))
         };
         let exact = ask(spec, user, false);
         let mut found = Vec::new();
@@ -45,7 +45,7 @@ impl LinuxHost {
             found.extend(of_others.into_iter().filter_map(|pid| other_user(pid, wanted, &world)));
         }
         if let Some(narrow) = &spec.narrow {
-            let bound = self.conditions.bind(narrow, spec, &places, &world);
+            let bound = self.looker.conditions.bind(narrow, spec, &places, &world);
             let wider = ask(&Service { narrow: None, ..spec.clone() }, user, false);
             found.extend(but_for(wider).into_iter().filter_map(|pid| {
                 let (condition, values) = bound.only_failure(pid)?;
@@ -76,7 +76,7 @@ impl LinuxHost {
         use std::os::unix::ffi::OsStrExt as _;
         let wanted = Wanted::path(world, spec.startas.as_os_str().as_bytes());
         let is_of = |pid: Pid| match world.owner(pid) {
-            Fact::Known((uid, _)) => uid == user.unwrap_or(self.uid),
+            Fact::Known((uid, _)) => uid == user.unwrap_or(self.looker.uid),
             Fact::Absent | Fact::Unknown(_) => false,
         };
         let strangers = pids.iter().copied().filter(|pid| !exact.contains(pid) && !own.contains(pid));

@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use procfs::FromRead as _;
-use procfs::process::Io;
-
-use super::{lines, number, words};
+use super::{lines, number, split_once, words};
 use crate::facts::{IoCounts, LimitPair};
 
 /// The kernel's labels and the names of `setrlimit(2)` in lower case.
@@ -47,11 +44,14 @@ fn limit(word: &[u8]) -> Option<Option<u64>> {
     if word == b"unlimited" { Some(None) } else { number(word).map(Some) }
 }
 
-/// Reads `/proc/PID/io` (`proc_pid_io(5)`) with the parser of the `procfs` crate, fed with bytes that were read through
-/// the one descriptor of the process. (Its parser of limits panics on rows that are cut short, so that one is ours.)
+/// Reads `/proc/PID/io` (`proc_pid_io(5)`).
 pub fn parse_io(bytes: &[u8]) -> Option<IoCounts> {
-    let io = Io::from_read(bytes).ok()?;
-    Some(IoCounts { read_bytes: io.read_bytes, write_bytes: io.write_bytes })
+    let value = |name: &[u8]| {
+        let mut rows = lines(bytes).filter_map(|line| split_once(line, b':'));
+        rows.find_map(|(key, value)| (key == name).then_some(value))
+            .and_then(|value| number(value.trim_ascii()))
+    };
+    Some(IoCounts { read_bytes: value(b"read_bytes")?, write_bytes: value(b"write_bytes")? })
 }
 
 /// A file that holds one number.
@@ -86,6 +86,8 @@ mod tests {
         let text = b"rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\nread_bytes: 5\nwrite_bytes: 6\ncancelled_write_bytes: 7\n";
         assert_eq!(parse_io(text), Some(IoCounts { read_bytes: 5, write_bytes: 6 }));
         assert_eq!(parse_io(b"read_bytes: 5\n"), None);
+        // The parser of the procfs crate, which was used here, panicked on this.
+        assert_eq!(parse_io("read_bytes: 5\n00:\u{3dd}\u{159}s\u{159} 1\n".as_bytes()), None);
     }
 
     #[test]

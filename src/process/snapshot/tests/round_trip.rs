@@ -131,6 +131,16 @@ fn the_files_of_a_script_are_written_without_being_asked_for() {
     }
 }
 
+/// It was written as one without files, in which `/` exists.
+#[test]
+fn a_root_of_which_nothing_is_known_stays_that() {
+    let world = parse("processes: [{pid: 3, exe: /a, root: {path: /, id: [9, 2]}}]");
+    let again = parse(&write(&world, &[Pid(3)], &WriteOptions::default()));
+    for path in [&b"/"[..], b"/a"] {
+        assert_eq!(again.file(Root::Of(Pid(3)), path), world.file(Root::Of(Pid(3)), path));
+    }
+}
+
 mod generated {
     use proptest::prelude::*;
 

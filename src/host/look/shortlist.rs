@@ -12,8 +12,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 
-use super::LinuxHost;
-use super::look::pidfile_path;
+use super::{Looker, pidfile_path};
 use crate::host::conditions::Bound;
 use crate::host::executable::surroundings;
 use crate::plan::observation::Questions;
@@ -29,11 +28,16 @@ use crate::units::Pid;
 const MANY: usize = 4;
 
 /// The processes to look at, ascending. Objects that aren't here look at all.
-pub(super) type Shortlists = BTreeMap<ServiceName, Vec<Pid>>;
+pub(in crate::host) type Shortlists = BTreeMap<ServiceName, Vec<Pid>>;
 
-impl LinuxHost {
+impl Looker {
     /// The lists for all objects that look.
-    pub(super) fn shortlists(&self, questions: &Questions, world: &super::LiveWorld) -> Shortlists {
+    pub(in crate::host) fn shortlists(
+        &self,
+        questions: &Questions,
+        world: &dyn World,
+        pids: &[Pid],
+    ) -> Shortlists {
         let looking: Vec<(&ServiceName, &Service)> = questions
             .services
             .iter()
@@ -43,9 +47,8 @@ impl LinuxHost {
         if looking.len() < MANY {
             return Shortlists::new();
         }
-        let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
-        let mut lists = self.by_condition(&looking, world, &pids);
-        by_image(&looking, world, &pids, &mut lists);
+        let mut lists = self.by_condition(&looking, world, pids);
+        by_image(&looking, world, pids, &mut lists);
         for (name, spec) in looking {
             if let Some(list) = lists.get_mut(name) {
                 self.add_named(spec, world, list);
@@ -58,7 +61,7 @@ impl LinuxHost {
     fn by_condition(
         &self,
         looking: &[(&ServiceName, &Service)],
-        world: &super::LiveWorld,
+        world: &dyn World,
         pids: &[Pid],
     ) -> Shortlists {
         let places = self.places();
@@ -98,12 +101,7 @@ impl LinuxHost {
 }
 
 /// Those with the default rule alone.
-fn by_image(
-    looking: &[(&ServiceName, &Service)],
-    world: &super::LiveWorld,
-    pids: &[Pid],
-    lists: &mut Shortlists,
-) {
+fn by_image(looking: &[(&ServiceName, &Service)], world: &dyn World, pids: &[Pid], lists: &mut Shortlists) {
     let plain = looking.iter().filter(|(_, spec)| spec.match_only.is_none() && spec.narrow.is_none());
     let mut images = None;
     for (name, spec) in plain {
