@@ -24,7 +24,7 @@ use crate::units::Pid;
 /// So many questions in a row open a window.
 const RUN: u32 = 3;
 /// Processes in the largest window.
-const WINDOW_MAX: usize = 512;
+const WINDOW_MAX: usize = 256;
 /// Longer arguments are read on their own, up to their own limit.
 const TEXT_MAX: usize = 64 << 10;
 

@@ -299,10 +299,23 @@ fn limit(v: &ProcessVocabulary<'_>, pid: Pid, key: &[u8]) -> Fact<Value> {
     v.world.limit(pid, &key).map(|pair| Limit(pair).into())
 }
 
+/// Bytes that mean nothing to a shell.
+#[expect(clippy::indexing_slicing, reason = "computed when the program is built")]
+const PLAIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let plain = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,+@%";
+    let mut at = 0;
+    while at < plain.len() {
+        table[plain[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
 /// As a shell would need it: words with anything unusual in single quotes.
 fn quoted(words: &[Bytes]) -> Vec<u8> {
-    let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_./:=,+@%".contains(b);
-    let mut line = Vec::new();
+    let plain = |b: &u8| PLAIN.get(usize::from(*b)).copied().unwrap_or(false);
+    let mut line = Vec::with_capacity(words.iter().map(|word| word.len() + 3).sum());
     for (at, word) in words.iter().enumerate() {
         if at > 0 {
             line.push(b' ');

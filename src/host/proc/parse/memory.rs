@@ -1,6 +1,6 @@
 //! What a process keeps in its own memory: arguments, environment, and the name that execve was given.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::facts::Arguments;
 
@@ -15,8 +15,14 @@ pub fn parse_arguments(bytes: &[u8], truncated: bool) -> Arguments {
     };
     // An empty last argument looks the same as padding; `padded` says that it may be either.
     let padded = !truncated && (!terminated || body.last().is_none_or(|last| *last == 0) && !body.is_empty());
-    let words = if bytes.is_empty() { Vec::new() } else { body.split(|b| *b == 0).map(Arc::from).collect() };
+    let words = if bytes.is_empty() { Vec::new() } else { body.split(|b| *b == 0).map(word).collect() };
     Arguments { words, padded, truncated }
+}
+
+/// The padding behind a title is read as some hundred empty words: they share one allocation.
+fn word(bytes: &[u8]) -> Arc<[u8]> {
+    static EMPTY: LazyLock<Arc<[u8]>> = LazyLock::new(|| Arc::from([]));
+    if bytes.is_empty() { Arc::clone(&EMPTY) } else { Arc::from(bytes) }
 }
 
 /// Splits `/proc/PID/environ` on NUL. Empty entries, which a process leaves when it writes a title over its
