@@ -1,12 +1,13 @@
 //! Arguments, exit codes, wiring. No logic of its own.
 //!
-//! Floor 9.
+//! Floor 10.
 
 mod apply;
 mod args;
 mod check;
 mod codes;
 mod exit;
+mod fmt;
 mod handover;
 mod lint;
 mod matching;
@@ -57,6 +58,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Check(args) => check::run(args, terminal),
         Verb::Match(args) => matching::run_match(args, terminal),
         Verb::Snapshot(args) => writing::snapshot(args, terminal),
+        Verb::Fmt(args) => fmt::run(args, terminal),
         Verb::Schema => writing::schema(terminal),
         Verb::Completions(args) => writing::completions(args, terminal),
         Verb::Plan(args) => with_dirs(cli, terminal, |dirs| plan::run(args, dirs, terminal)),

@@ -17,6 +17,7 @@ mod core;
 pub mod cost;
 mod eval;
 mod explain;
+mod format;
 mod functions;
 pub mod ir;
 mod lints;
@@ -27,6 +28,7 @@ pub mod schema;
 mod show;
 #[cfg(test)]
 mod tests;
+mod tokens;
 pub mod value;
 mod verdict;
 
@@ -34,9 +36,11 @@ pub use catalog::{Id, Schema};
 pub use check::{LIST_MAX, Scope, type_of};
 pub use eval::Vocabularies;
 pub use explain::{Explanation, Form};
+pub use format::{LINE_MAX, Room, Unformatted, format};
 pub use functions::{CORE_FUNCTIONS, CoreFunction};
 pub use parse::{DEPTH_MAX, NODES_MAX, Parsed, SOURCE_MAX, parse};
 pub use predicate::{Bound, Compiled, Matcher, Needs, Predicate, check, compile};
 pub use print::quote;
 pub use show::show;
+pub use tokens::{Token, TokenKind, comments, tokens};
 pub use verdict::{Missing, Outcome, Verdict};

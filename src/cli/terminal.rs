@@ -39,6 +39,14 @@ impl Terminal {
         let _ = out.flush();
     }
 
+    /// A text to stdout, byte for byte.
+    #[expect(clippy::unused_self, reason = "all output goes through the terminal")]
+    pub(super) fn verbatim(self, text: &str) {
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(text.as_bytes());
+        let _ = out.flush();
+    }
+
     /// A value as JSON, to stdout.
     pub(super) fn json(self, value: &impl serde::Serialize) {
         match serde_json::to_string_pretty(value) {

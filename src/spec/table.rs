@@ -2,6 +2,9 @@
 //! JSON Schema and the reference are made.
 
 mod rows;
+mod words;
+
+pub use words::meaning;
 
 pub use rows::{
     DOCUMENT, ENV_FROM, EXEC, KINDS, LIMIT, LIMIT_NAMES, METADATA, OUTPUT, OUTPUTS, READINESS, RESTART,
@@ -103,5 +106,13 @@ impl Table {
     /// The row of a field.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+/// The table of `spec` in documents of a kind, if there is such a kind.
+pub fn spec_of(kind: &str) -> Option<&'static Table> {
+    match kind {
+        "Service" => Some(&SERVICE),
+        _ => None,
     }
 }
