@@ -10,6 +10,7 @@ mod exit;
 mod fmt;
 mod handover;
 mod lint;
+mod lsp;
 mod matching;
 mod plan;
 mod progress;
@@ -59,6 +60,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Match(args) => matching::run_match(args, terminal),
         Verb::Snapshot(args) => writing::snapshot(args, terminal),
         Verb::Fmt(args) => fmt::run(args, terminal),
+        Verb::Lsp => lsp::run(terminal),
         Verb::Schema => writing::schema(terminal),
         Verb::Completions(args) => writing::completions(args, terminal),
         Verb::Plan(args) => with_dirs(cli, terminal, |dirs| plan::run(args, dirs, terminal)),

@@ -8,14 +8,25 @@
 //!                                                               \--schema--> hover, completion, ...
 //! ```
 
+mod complete;
+mod describe;
+mod diagnose;
 mod diff;
 mod edit;
 mod format;
+mod hover;
+mod names;
+mod place;
+mod protocol;
 mod rewrite;
+mod session;
 mod sites;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use diff::unified;
 pub use edit::{Edit, apply};
 pub use format::{Formatted, Remark, format};
+pub use session::{Session, SessionEnd};
+pub use text::{Encoding, Position, Text};

@@ -18,6 +18,8 @@ mod support;
 mod client;
 #[path = "editor/fmt.rs"]
 mod fmt;
+#[path = "editor/lsp.rs"]
+mod lsp;
 #[path = "editor/schema.rs"]
 mod schema;
 #[path = "editor/validator.rs"]

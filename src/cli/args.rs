@@ -75,6 +75,8 @@ pub(super) enum Verb {
     Snapshot(SnapshotArgs),
     /// Write the expressions in spec files in their canonical form; all else stays as it is
     Fmt(FmtArgs),
+    /// Serve an editor: mistakes, completion, hover and formatting over the Language Server Protocol (stdin, stdout)
+    Lsp,
     /// Print the JSON Schema of the documents, for editors
     Schema,
     /// Print a completion script for a shell
