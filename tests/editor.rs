@@ -22,6 +22,8 @@ mod fmt;
 mod lsp;
 #[path = "editor/schema.rs"]
 mod schema;
+#[path = "editor/tree_sitter.rs"]
+mod tree_sitter_grammar;
 #[path = "editor/validator.rs"]
 mod validator;
 #[path = "editor/yaml_server.rs"]
