@@ -28,5 +28,5 @@ mod text;
 pub use diff::unified;
 pub use edit::{Edit, apply};
 pub use format::{Formatted, Remark, format};
-pub use session::{Session, SessionEnd};
+pub use session::{Neighbours, Session, SessionEnd};
 pub use text::{Encoding, Position, Text};

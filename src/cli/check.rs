@@ -3,12 +3,16 @@
 use super::args::{CheckArgs, Output};
 use super::exit::Exit;
 use super::terminal::Terminal;
+use crate::diagnostic::Diagnostic;
 use crate::engine::sources::Sources;
 use crate::report::{diagnostic_rows, printable};
+use crate::spec::matcher::Trial;
 
 /// Runs `check`.
 pub(super) fn run(args: &CheckArgs, terminal: Terminal) -> Exit {
-    let mut look = Sources::new(args.paths.clone()).look();
+    let mut look = Sources::new(args.paths.clone()).with_libraries(args.matchers.clone()).look();
+    let failed: Vec<Diagnostic> = super::test::all(&look).iter().filter_map(Trial::failure).collect();
+    look.diagnostics.extend(failed);
     let hints = super::lint::on_host(&look, args.snapshot.as_deref());
     look.diagnostics.extend(hints);
     let errors = look.diagnostics.iter().filter(|d| d.is_error()).count();
@@ -26,7 +30,7 @@ pub(super) fn run(args: &CheckArgs, terminal: Terminal) -> Exit {
         return Exit::Failed;
     }
     if args.output == Output::Text {
-        let count = look.services().len();
+        let count = look.services().len() + look.matchers.len();
         terminal.data(&format!(
             "{count} object{} in {} file{}: good\n",
             plural(count),

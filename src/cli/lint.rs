@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Source, Span};
 use crate::engine::sources::SourcesLook;
-use crate::lang::Vocabularies;
+use crate::lang::{Library, Vocabularies};
 use crate::process::chain::Surroundings;
 use crate::process::expression::compile_with;
 use crate::process::world::World;
@@ -20,18 +20,17 @@ use crate::yaml::{self, Node};
 /// What is to be said about these documents on the host (or snapshot) that they are for.
 pub(super) fn on_host(look: &SourcesLook, snapshot: Option<&Path>) -> Vec<Diagnostic> {
     match super::matching::open_world(snapshot) {
-        Ok(world) => look
-            .services()
-            .into_iter()
-            .flat_map(|service| of_service(service, look.texts.get(&service.origin.file), &*world))
-            .collect(),
+        Ok(world) => {
+            look.services().into_iter().flat_map(|service| of_service(service, look, &*world)).collect()
+        }
         // Without a host there is nothing to say about it; a snapshot that can't be read is an error.
         Err(problems) if snapshot.is_some() => problems,
         Err(_) => Vec::new(),
     }
 }
 
-fn of_service(service: &Service, source: Option<&Arc<Source>>, world: &dyn World) -> Vec<Diagnostic> {
+fn of_service(service: &Service, look: &SourcesLook, world: &dyn World) -> Vec<Diagnostic> {
+    let source = look.texts.get(&service.origin.file);
     let around = surroundings(service);
     let startas = service.startas.as_os_str().as_bytes();
     let mut found: Vec<(&str, Diagnostic)> = Vec::new();
@@ -39,7 +38,7 @@ fn of_service(service: &Service, source: Option<&Arc<Source>>, world: &dyn World
         found.push(("startas", diagnostic.at(Span::default(), "")));
     }
     for (key, expression) in [("match", &service.narrow), ("matchOnly", &service.match_only)] {
-        let said = expression.iter().flat_map(|text| bound(service, text, &around, world));
+        let said = expression.iter().flat_map(|text| bound(service, text, &around, (&look.library, world)));
         found.extend(said.map(|diagnostic| (key, diagnostic)));
     }
     // Who says what the wrapper becomes need not be told; and `runs(startas)` says nothing new of `startas`.
@@ -61,12 +60,12 @@ fn bound(
     service: &Service,
     expression: &Expression,
     around: &Surroundings,
-    world: &dyn World,
+    (library, world): (&Arc<Library>, &dyn World),
 ) -> Vec<Diagnostic> {
     let named = variables(service);
     let types = named.iter().map(|(name, (ty, _))| (name.clone(), ty.clone())).collect();
     let values = named.into_iter().map(|(name, (_, value))| (name, value)).collect();
-    let Some(predicate) = compile_with(&expression.text, types).predicate else { return Vec::new() };
+    let Some(predicate) = compile_with(&expression.text, types, library).predicate else { return Vec::new() };
     let vocabulary = ProcessVocabulary::with_context(world, around.clone());
     let bound = predicate.bind(&values, &Vocabularies(vec![&vocabulary]));
     let files = lints::files(bound.matcher.root(), world, around);

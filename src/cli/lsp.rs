@@ -2,12 +2,15 @@
 //! header that says how long it is.
 
 use std::io::{self, BufRead, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::editor::{Session, SessionEnd};
+use crate::host;
+use crate::spec::SpecFile;
 
 /// A longer message is no message of an editor.
 const MESSAGE_MAX: usize = 64 << 20;
@@ -17,7 +20,7 @@ const HEADER_MAX: u64 = 8 << 10;
 /// Speaks until the editor says `exit` or hangs up.
 pub(super) fn run(terminal: Terminal) -> Exit {
     let mut input = io::stdin().lock();
-    let mut session = Session::new();
+    let mut session = Session::new(neighbours);
     loop {
         let body = match message(&mut input) {
             Ok(Some(body)) => body,
@@ -38,6 +41,18 @@ pub(super) fn run(terminal: Terminal) -> Exit {
             None => {}
         }
     }
+}
+
+/// The Matcher documents of a directory: what the documents in it can use. What can't be read defines nothing here;
+/// `check` says so.
+fn neighbours(directory: &Path) -> Vec<SpecFile> {
+    let paths = host::spec_dir::documents(directory).unwrap_or_default();
+    let file = |path: PathBuf| {
+        let text = host::read_text(&path).ok().filter(|text| text.contains("Matcher"))?;
+        let name = path.to_str()?.to_owned();
+        Some(SpecFile { name, directory: directory.to_owned(), bytes: text.into_bytes() })
+    };
+    paths.into_iter().take(host::spec_dir::FILES_MAX).filter_map(file).collect()
 }
 
 fn send(message: &Value) -> io::Result<()> {

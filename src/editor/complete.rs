@@ -1,12 +1,15 @@
 //! What can be written at a place in an expression, however unfinished that is.
 
-use super::describe::{self, OPERATORS, comparisons, signature};
+use std::sync::Arc;
+
+use super::describe::{self, OPERATORS, comparisons, definition_signature, signature};
 use super::names::{Before, Meaning, Names};
 use super::place::{Expression, Place, place};
 use crate::diagnostic::Span;
+use crate::lang::library::Definition;
 use crate::lang::schema::FunctionDecl;
 use crate::lang::value::Type;
-use crate::lang::{CORE_FUNCTIONS, TokenKind};
+use crate::lang::{CORE_FUNCTIONS, Library, TokenKind};
 
 /// What a suggestion is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,9 +44,10 @@ pub(super) struct Suggestion {
 }
 
 /// The suggestions for a place, and what they replace.
-pub(super) fn complete(text: &str, offset: usize, names: &Names) -> Option<(Span, Vec<Suggestion>)> {
+pub(super) fn complete(text: &str, offset: usize, library: &Arc<Library>) -> Option<(Span, Vec<Suggestion>)> {
     let Some(Place::Expression(expression)) = place(text, offset) else { return None };
-    let Expression { start, text } = expression;
+    let names = &Names::within(library, &expression);
+    let Expression { start, text, .. } = expression;
     let at = offset.checked_sub(start)?;
     let before = Before::new(&text, at);
     if before.quoted {
@@ -51,13 +55,17 @@ pub(super) fn complete(text: &str, offset: usize, names: &Names) -> Option<(Span
     }
     let written = before.word.map_or("", |word| text.get(word.span.start..at).unwrap_or_default());
     let around = before.around(names);
+    let at_sign = before.word.is_none() && text.get(..at).is_some_and(|text| text.ends_with('@'));
     let (replaced, found) = match written.rsplit_once('.') {
+        _ if at_sign || written.starts_with('@') => (written.len().max(1), lists(names)),
         Some((base, last)) => (last.len(), members(base, names, &around)),
-        None if written.starts_with('@') => (written.len(), Vec::new()),
         None => (written.len(), bare(&before, names, &around)),
     };
     let end = before.word.map_or(offset, |word| {
         let tail = text.get(at..word.span.end).unwrap_or_default();
+        if word.kind == TokenKind::ListName {
+            return offset + tail.len();
+        }
         offset + tail.find('.').unwrap_or(tail.len())
     });
     Some((Span::new(offset - replaced, end), found))
@@ -72,7 +80,17 @@ fn members(base: &str, names: &Names, around: &[(String, Type)]) -> Vec<Suggesti
         Some(described(rest.to_owned(), &Meaning::Variable(name.clone(), ty.clone()), 0))
     });
     found.extend(variables);
+    let definitions = names.library.definitions().filter_map(|definition| {
+        let rest = definition.draft.written.name.strip_prefix(base)?.strip_prefix('.')?;
+        Some(described(rest.to_owned(), &Meaning::Definition(definition), 0))
+    });
+    found.extend(definitions);
     found
+}
+
+fn lists(names: &Names) -> Vec<Suggestion> {
+    let lists = names.library.lists().map(AsRef::as_ref);
+    lists.map(|list| described(format!("@{}", names.spelling(&list.name)), &Meaning::List(list), 0)).collect()
 }
 
 fn described(label: String, meaning: &Meaning<'_>, rank: u8) -> Suggestion {
@@ -81,11 +99,14 @@ fn described(label: String, meaning: &Meaning<'_>, rank: u8) -> Suggestion {
         Meaning::Variable(_, ty) | Meaning::Element(_, ty) => (What::Variable, ty.to_string()),
         Meaning::Function(decl) => (What::Function, signature(decl).0),
         Meaning::Core(core) => (What::Function, core.form.to_owned()),
+        Meaning::Definition(definition) => (What::Function, definition_signature(definition).0),
+        Meaning::List(list) => (What::Variable, format!("list<{}>", list.element)),
     };
     let snippet = match meaning {
+        Meaning::Definition(definition) => Some(use_of(&label, definition)),
         Meaning::Function(decl) => Some(call(decl)),
         Meaning::Core(core) => Some(core_call(core.form)),
-        Meaning::Field(_) | Meaning::Variable(..) | Meaning::Element(..) => None,
+        Meaning::Field(_) | Meaning::Variable(..) | Meaning::Element(..) | Meaning::List(_) => None,
     };
     Suggestion { label, what, detail, documentation: describe::meaning(meaning), snippet, rank }
 }
@@ -100,6 +121,13 @@ fn call(decl: &FunctionDecl) -> String {
         })
         .collect();
     format!("{}({})", decl.name, params.join(", "))
+}
+
+/// `instance(${1:app}, ${2:port})`, under the name that it has here.
+fn use_of(label: &str, definition: &Definition) -> String {
+    let params = definition.draft.params.iter().enumerate();
+    let params: Vec<String> = params.map(|(at, param)| format!("${{{}:{}}}", at + 1, param.name)).collect();
+    if params.is_empty() { label.to_owned() } else { format!("{label}({})", params.join(", ")) }
 }
 
 /// `any(xs, x => p)` with each word to be filled in.
@@ -136,6 +164,11 @@ fn bare(before: &Before<'_>, names: &Names, around: &[(String, Type)]) -> Vec<Su
     let rank = if before.written_back(1).is_some_and(|w| matches!(w, "==" | "under" | "(")) { 1 } else { 3 };
     found.extend(names.variables.iter().map(|(name, ty)| {
         described(name.clone(), &Meaning::Variable(name.clone(), ty.clone()), rank)
+    }));
+    let definitions = names.library.definitions();
+    found.extend(definitions.map(|definition| {
+        let label = names.spelling(&definition.draft.written.name).to_owned();
+        described(label, &Meaning::Definition(definition), 2)
     }));
     let fields = names.schema.fields(candidate);
     found.extend(fields.map(|(_, decl)| described(decl.name.to_owned(), &Meaning::Field(decl), 2)));

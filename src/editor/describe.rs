@@ -3,9 +3,13 @@
 use std::fmt::Write as _;
 
 use super::names::Meaning;
+use crate::lang::library::Definition;
 use crate::lang::schema::{FieldDecl, FunctionDecl, Privilege, Trust};
 use crate::lang::value::Type;
 use crate::spec::table::{Class, Field, Kind};
+
+/// Elements of a list that are shown.
+const LIST_SHOWN: usize = 16;
 
 /// A comparison or connective, what it says, and an example.
 pub(super) const OPERATORS: [(&str, &str, &str); 19] = [
@@ -54,6 +58,19 @@ pub(super) fn meaning(meaning: &Meaning<'_>) -> String {
         Meaning::Element(name, ty) => {
             format!("```selfsame\n{name}: {ty}\n```\n\neach element in turn")
         }
+        Meaning::Definition(definition) => {
+            let (form, _) = definition_signature(definition);
+            let written = &definition.draft.written;
+            let (text, file) = (written.text.trim(), &written.source.name);
+            format!("```selfsame\n{form}\n```\n\n```selfsame\n{text}\n```\n\ndefined in `{file}`")
+        }
+        Meaning::List(list) => {
+            let values: Vec<String> = list.values.iter().take(LIST_SHOWN).map(crate::lang::show).collect();
+            let more = if list.values.len() > values.len() { ", ..." } else { "" };
+            let (name, element, file) = (&list.name, &list.element, &list.source.name);
+            let values = values.join(", ");
+            format!("```selfsame\n@{name}: list<{element}>\n[{values}{more}]\n```\n\ndefined in `{file}`")
+        }
     }
 }
 
@@ -97,6 +114,15 @@ pub(super) fn signature(decl: &FunctionDecl) -> (String, Vec<String>) {
         })
         .collect();
     (format!("{}({}): {}", decl.name, params.join(", "), decl.result), params)
+}
+
+/// `web.instance(app: path, port: int): bool`
+pub(super) fn definition_signature(definition: &Definition) -> (String, Vec<String>) {
+    let draft = &definition.draft;
+    let params: Vec<String> =
+        draft.params.iter().map(|param| format!("{}: {}", param.name, param.ty)).collect();
+    let call = if params.is_empty() { String::new() } else { format!("({})", params.join(", ")) };
+    (format!("{}{call}: bool", draft.written.name), params)
 }
 
 fn function(decl: &FunctionDecl) -> String {

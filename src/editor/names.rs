@@ -1,10 +1,13 @@
 //! What names mean at a place in an expression that need not be finished.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::place::Expression;
+use crate::lang::library::{Definition, NamedList};
 use crate::lang::schema::{FieldDecl, FunctionDecl};
 use crate::lang::value::Type;
-use crate::lang::{CORE_FUNCTIONS, CoreFunction, Schema, Token, TokenKind, tokens};
+use crate::lang::{CORE_FUNCTIONS, CoreFunction, Library, Schema, Token, TokenKind, tokens};
 use crate::process::expression;
 
 /// What a name is.
@@ -20,6 +23,10 @@ pub(super) enum Meaning<'a> {
     Function(&'a FunctionDecl),
     /// A function of the core.
     Core(&'a CoreFunction),
+    /// A named condition.
+    Definition(&'a Definition),
+    /// A named list.
+    List(&'a NamedList),
 }
 
 /// Everything that can be named.
@@ -27,14 +34,53 @@ pub(super) enum Meaning<'a> {
 pub(super) struct Names {
     /// Fields, functions, enumerations.
     pub(super) schema: &'static Schema,
-    /// The variables of documents.
+    /// The variables of documents; in a definition its parameters.
     pub(super) variables: BTreeMap<String, Type>,
+    /// Named conditions and lists.
+    pub(super) library: Arc<Library>,
+    /// The Matcher document around: its names need no prefix.
+    home: Option<String>,
 }
 
 impl Names {
     /// Those of expressions in documents.
-    pub(super) fn new() -> Self {
-        Self { schema: expression::schema(), variables: expression::variables() }
+    pub(super) fn new(library: &Arc<Library>) -> Self {
+        Self {
+            schema: expression::schema(),
+            variables: expression::variables(),
+            library: Arc::clone(library),
+            home: None,
+        }
+    }
+
+    /// Those that count where an expression stands.
+    pub(super) fn within(library: &Arc<Library>, expression: &Expression) -> Self {
+        let names = Self::new(library);
+        let Some((home, definition)) = &expression.home else { return names };
+        let definition = library.definition(&format!("{home}.{definition}"));
+        let params = definition.iter().flat_map(|definition| &definition.draft.params);
+        let variables = params.map(|param| (param.name.clone(), param.ty.clone())).collect();
+        Self { variables, home: Some(home.clone()), ..names }
+    }
+
+    /// A definition as it is called here.
+    pub(super) fn definition(&self, name: &str) -> Option<&Arc<Definition>> {
+        self.library.definition(name).or_else(|| self.library.definition(&self.own(name)?))
+    }
+
+    /// A list as it is called here, without the `@`.
+    pub(super) fn list(&self, name: &str) -> Option<&Arc<NamedList>> {
+        self.library.list(name).or_else(|| self.library.list(&self.own(name)?))
+    }
+
+    fn own(&self, name: &str) -> Option<String> {
+        self.home.as_ref().map(|home| format!("{home}.{name}"))
+    }
+
+    /// How a full name is written here.
+    pub(super) fn spelling<'n>(&self, full: &'n str) -> &'n str {
+        let own = self.home.as_ref().and_then(|home| full.strip_prefix(home.as_str())?.strip_prefix('.'));
+        own.unwrap_or(full)
     }
 
     /// The meaning of a dotted name that is not called, with quantifier variables around it.
@@ -48,6 +94,9 @@ impl Names {
         }
         if let Some((variable, ty)) = self.variables.get_key_value(name) {
             return Some(Meaning::Variable(variable.clone(), ty.clone()));
+        }
+        if let Some(definition) = self.definition(name) {
+            return Some(Meaning::Definition(definition));
         }
         self.member(&self.schema.candidate(), &words).flatten()
     }
@@ -80,7 +129,8 @@ impl Names {
             Meaning::Field(field) => Some(field.ty.clone()),
             Meaning::Variable(_, ty) | Meaning::Element(_, ty) => Some(ty),
             Meaning::Function(function) => Some(function.result.clone()),
-            Meaning::Core(_) => None,
+            Meaning::Definition(_) => Some(Type::Bool),
+            Meaning::Core(_) | Meaning::List(_) => None,
         }
     }
 
@@ -88,6 +138,7 @@ impl Names {
     pub(super) fn function(&self, name: &str) -> Option<Meaning<'_>> {
         let core = CORE_FUNCTIONS.iter().find(|function| function.name == name).map(Meaning::Core);
         core.or_else(|| self.schema.function(name).map(|(_, function)| Meaning::Function(function)))
+            .or_else(|| self.definition(name).map(|definition| Meaning::Definition(definition)))
     }
 
     /// What can follow `base.`, by its whole name and the field that it is.

@@ -27,6 +27,8 @@ pub(super) struct Expression {
     /// Its text, of the same length as in the file, so that positions are those of the file less `start`. Escapes of
     /// YAML inside quotes are blanked.
     pub(super) text: String,
+    /// The Matcher document that it stands in, and the definition there.
+    pub(super) home: Option<(String, String)>,
 }
 
 /// A line of a block mapping: `  - key: value`.
@@ -106,13 +108,16 @@ pub(super) fn place(text: &str, offset: usize) -> Option<Place> {
     for (depth, header) in above.iter().enumerate() {
         if header.opens_block() {
             let keys = keys(above.get(depth..)?);
-            return is_expression(&keys, kind).then(|| below(text, &lines, header));
+            let home = home(&lines, at, &keys);
+            return is_expression(&keys, kind).then(|| below(text, &lines, header, home));
         }
     }
     let Some((_, span, value)) = line.key else {
         // A plain or quoted value that goes on.
         let header = above.first().filter(|header| header.key.is_some())?;
-        return is_expression(&keys(&above), kind).then(|| behind(text, &lines, header));
+        let keys = keys(&above);
+        let home = home(&lines, at, &keys);
+        return is_expression(&keys, kind).then(|| behind(text, &lines, header, home));
     };
     let mut path = keys(&above);
     path.extend(line.key.map(|(key, _, _)| key));
@@ -123,9 +128,11 @@ pub(super) fn place(text: &str, offset: usize) -> Option<Place> {
         return None;
     }
     if line.value().starts_with(['{', '[']) {
-        return in_braces(text, value, offset, path, kind);
+        let home = |path: &[&str]| home(&lines, at, path);
+        return in_braces(text, value, offset, &path, kind, &home);
     }
-    (is_expression(&path, kind) && !line.opens_block()).then(|| behind(text, &lines, line))
+    let home = home(&lines, at, &path);
+    (is_expression(&path, kind) && !line.opens_block()).then(|| behind(text, &lines, line, home))
 }
 
 fn lines(text: &str) -> Vec<Line<'_>> {
@@ -173,31 +180,53 @@ fn kind_of<'a>(lines: &[Line<'a>], at: usize) -> Option<&'a str> {
         .map(|line| line.value().trim())
 }
 
+/// The document and the definition that a path leads to the expression of.
+fn home(lines: &[Line<'_>], at: usize, path: &[&str]) -> Option<(String, String)> {
+    let ["spec", "define", definition, ..] = path else { return None };
+    let is_end = |line: &Line<'_>| line.text.starts_with("---");
+    let from = lines.get(..at)?.iter().rposition(is_end).map_or(0, |found| found + 1);
+    let inside = lines.get(from..at)?;
+    let of_key = |key: &str| inside.iter().find(|line| line.key.is_some_and(|(found, _, _)| found == key));
+    let metadata = of_key("metadata")?.value();
+    let name = match metadata.split_once("name:") {
+        Some((_, name)) => name.split([',', '}']).next().unwrap_or_default(),
+        None => of_key("name")?.value(),
+    };
+    let name = name.trim().trim_matches(['"', '\'']);
+    Some((name.to_owned(), (*definition).to_owned()))
+}
+
 /// The field that a path of keys leads to.
 fn field(path: &[&str], kind: Option<&str>) -> Option<&'static Field> {
     let (last, parents) = path.split_last()?;
     match kind_at(parents, kind)? {
-        Kind::Object(table) | Kind::WordsOrObject(_, table) => table.field(last),
+        Kind::Object(table) | Kind::WordsOrObject(_, table) | Kind::ExpressionOrObject(table) => {
+            table.field(last)
+        }
         _ => None,
     }
 }
 
 fn is_expression(path: &[&str], kind: Option<&str>) -> bool {
-    kind_at(path, kind).is_some_and(|kind| kind == Kind::Expression)
+    matches!(kind_at(path, kind), Some(Kind::Expression | Kind::ExpressionOrObject(_)))
 }
 
 /// The type of the value that a path leads to, items of lists passed over.
 fn kind_at(path: &[&str], kind: Option<&str>) -> Option<Kind> {
-    let mut at = Kind::Object(&table::DOCUMENT);
-    for (depth, key) in path.iter().enumerate() {
+    // Without a kind the keys of a document are those of any.
+    let document = kind.map_or(Some(&table::DOCUMENT), table::document_of)?;
+    if kind.is_none() && path.len() > 1 {
+        return None;
+    }
+    let mut at = Kind::Object(document);
+    for key in path {
         at = match at {
-            Kind::Object(table) | Kind::WordsOrObject(_, table) => table.field(key)?.kind,
+            Kind::Object(table) | Kind::WordsOrObject(_, table) | Kind::ExpressionOrObject(table) => {
+                table.field(key)?.kind
+            }
             Kind::Map(item) => *item,
             _ => return None,
         };
-        if depth == 0 && *key == "spec" {
-            at = Kind::Object(table::spec_of(kind?)?);
-        }
         while let Kind::List(item) = at {
             at = *item;
         }
@@ -206,15 +235,15 @@ fn kind_at(path: &[&str], kind: Option<&str>) -> Option<Kind> {
 }
 
 /// The lines of a block, up to the first that is not indented deeper than its header.
-fn below(text: &str, lines: &[Line<'_>], header: &Line<'_>) -> Place {
+fn below(text: &str, lines: &[Line<'_>], header: &Line<'_>, home: Option<(String, String)>) -> Place {
     let start = lines.iter().find(|line| line.start > header.start).map_or(text.len(), |line| line.start);
-    expression(text, start, end_of(text, lines, header))
+    expression(text, start, end_of(text, lines, header), home)
 }
 
 /// The value on the line of a key, and the lines that it goes on over.
-fn behind(text: &str, lines: &[Line<'_>], header: &Line<'_>) -> Place {
+fn behind(text: &str, lines: &[Line<'_>], header: &Line<'_>, home: Option<(String, String)>) -> Place {
     let start = header.key.map_or(header.start, |(_, _, value)| value);
-    expression(text, start.min(text.len()), end_of(text, lines, header))
+    expression(text, start.min(text.len()), end_of(text, lines, header), home)
 }
 
 fn end_of(text: &str, lines: &[Line<'_>], header: &Line<'_>) -> usize {
@@ -225,14 +254,14 @@ fn end_of(text: &str, lines: &[Line<'_>], header: &Line<'_>) -> usize {
     next.map_or(text.len(), |line| line.start)
 }
 
-fn expression(text: &str, start: usize, end: usize) -> Place {
+fn expression(text: &str, start: usize, end: usize, home: Option<(String, String)>) -> Place {
     let written = text.get(start..end).unwrap_or_default();
     let (start, text) = match written.chars().next() {
         Some('\'') => (start + 1, single(written.get(1..).unwrap_or_default())),
         Some('"') => (start + 1, double(written.get(1..).unwrap_or_default())),
         _ => (start, written.to_owned()),
     };
-    Place::Expression(Expression { start, text })
+    Place::Expression(Expression { start, text, home })
 }
 
 /// The inside of single quotes; a doubled quote keeps its length.
@@ -270,7 +299,14 @@ fn double(written: &str) -> String {
 }
 
 /// Inside `{...}` on one line.
-fn in_braces(text: &str, value: usize, offset: usize, path: Vec<&str>, kind: Option<&str>) -> Option<Place> {
+fn in_braces(
+    text: &str,
+    value: usize,
+    offset: usize,
+    path: &[&str],
+    kind: Option<&str>,
+    home: &dyn Fn(&[&str]) -> Option<(String, String)>,
+) -> Option<Place> {
     let line_end = text.get(offset..)?.find(['\r', '\n']).map_or(text.len(), |end| offset + end);
     let mut open: Vec<Option<&str>> = Vec::new();
     let mut at = value;
@@ -292,7 +328,7 @@ fn in_braces(text: &str, value: usize, offset: usize, path: Vec<&str>, kind: Opt
             at = here + behind;
             let end = at + item_end(text.get(at..line_end)?);
             if at <= offset && offset <= end && is_expression(&full, kind) {
-                return Some(expression(text, at, end));
+                return Some(expression(text, at, end, home(&full)));
             }
             if text.get(at..)?.starts_with(['{', '[']) {
                 continue;

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::complete::{Suggestion, What};
-use super::text::{Position, Text};
-use crate::diagnostic::{Diagnostic, Severity, Span};
+use super::text::{Encoding, Position, Text};
+use crate::diagnostic::{Diagnostic, Severity, Source, Span};
 
 /// A position, if it is one.
 pub(super) fn position(value: &Value) -> Option<Position> {
@@ -47,9 +47,11 @@ pub(super) fn diagnostic(uri: &str, text: &Text, diagnostic: &Diagnostic) -> Val
         .labels
         .iter()
         .skip(1)
-        .filter(|label| label.source.is_none())
         .map(|label| {
-            let location = json!({ "uri": uri, "range": range(text, label.span) });
+            let location = match &label.source {
+                None => json!({ "uri": uri, "range": range(text, label.span) }),
+                Some(source) => location(source, label.span, text.encoding()),
+            };
             json!({ "location": location, "message": label.text })
         })
         .collect();
@@ -61,6 +63,24 @@ pub(super) fn diagnostic(uri: &str, text: &Text, diagnostic: &Diagnostic) -> Val
         "message": message,
         "relatedInformation": related,
     })
+}
+
+/// A place in a file that need not be open.
+pub(super) fn location(source: &Source, span: Span, encoding: Encoding) -> Value {
+    let text = Text::new(source.text.clone(), encoding);
+    json!({ "uri": uri_of(&source.name), "range": range(&text, span) })
+}
+
+/// The URI of a file by its absolute path; anything else is a URI already.
+fn uri_of(path: &str) -> String {
+    if !path.starts_with('/') {
+        return path.to_owned();
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+    let encoded = path.bytes().map(|byte| {
+        if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    });
+    format!("file://{}", encoded.collect::<String>())
 }
 
 /// A suggestion that replaces `span`.

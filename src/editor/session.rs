@@ -1,25 +1,29 @@
-//! A conversation with an editor: messages in, messages out. Holds the open documents and nothing else.
+//! A conversation with an editor: messages in, messages out. Holds the open documents, and the
+//! Matcher documents beside them.
 //!
 //! ```text
 //! initialize --> initialized --> didOpen, didChange ... hover, completion ... --> shutdown --> exit
 //!                                   \--> publishDiagnostics
 //! ```
 //!
-//! Pure: the streams are `cli`'s. A message that makes no sense is answered with an error, or passed over where the
+//! Pure: the streams and the reading of files are `cli`'s. A message that makes no sense is answered with an error, or passed over where the
 //! protocol allows no answer; it never ends the conversation.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::complete::complete;
 use super::diagnose::{diagnose, fix, is_ours};
 use super::format::format;
-use super::hover::{hover, signature};
-use super::names::Names;
+use super::hover::{definition, hover, signature};
 use super::protocol::{self, markdown, position, positions, range};
 use super::text::{Encoding, Text};
 use crate::diagnostic::{Diagnostic, Source, Span};
+use crate::lang::Library;
+use crate::spec::SpecFile;
 
 /// Codes of errors in answers, from JSON-RPC and the protocol.
 mod errors {
@@ -56,7 +60,12 @@ struct Document {
     version: Value,
     /// What was last said about it.
     diagnostics: Vec<Diagnostic>,
+    /// What it could name when it was last YAML.
+    library: Arc<Library>,
 }
+
+/// The files in a directory that hold Matcher documents, as they are on disk.
+pub type Neighbours = fn(&Path) -> Vec<SpecFile>;
 
 /// A conversation.
 #[derive(Debug)]
@@ -65,7 +74,9 @@ pub struct Session {
     end: Option<SessionEnd>,
     encoding: Encoding,
     snippets: bool,
-    names: Names,
+    neighbours: Neighbours,
+    /// By directory, as of the last time that a document there was opened or saved.
+    around: BTreeMap<PathBuf, Vec<SpecFile>>,
     documents: BTreeMap<String, Document>,
 }
 
@@ -75,21 +86,16 @@ type Failure = (i64, String);
 /// What a request yields.
 type Answer = Result<Value, Failure>;
 
-impl Default for Session {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Session {
-    /// Before `initialize`.
-    pub fn new() -> Self {
+    /// Before `initialize`. `neighbours` is asked when a document is opened or saved.
+    pub fn new(neighbours: Neighbours) -> Self {
         Self {
             stage: Stage::New,
             end: None,
             encoding: Encoding::default(),
             snippets: false,
-            names: Names::new(),
+            neighbours,
+            around: BTreeMap::new(),
             documents: BTreeMap::new(),
         }
     }
@@ -136,6 +142,7 @@ impl Session {
             }
             (Stage::Open, "textDocument/hover") => self.hover(params),
             (Stage::Open, "textDocument/completion") => self.completion(params),
+            (Stage::Open, "textDocument/definition") => self.definition(params),
             (Stage::Open, "textDocument/signatureHelp") => self.signature(params),
             (Stage::Open, "textDocument/formatting") => self.formatting(params),
             (Stage::Open, "textDocument/codeAction") => self.code_actions(params),
@@ -161,8 +168,9 @@ impl Session {
         json!({
             "capabilities": {
                 "positionEncoding": encoding,
-                "textDocumentSync": { "openClose": true, "change": 2 },
+                "textDocumentSync": { "openClose": true, "change": 2, "save": true },
                 "hoverProvider": true,
+                "definitionProvider": true,
                 "completionProvider": { "triggerCharacters": [".", "@", " ", "("] },
                 "signatureHelpProvider": { "triggerCharacters": ["(", ","] },
                 "documentFormattingProvider": true,
@@ -181,16 +189,17 @@ impl Session {
         if self.stage != Stage::Open {
             return Vec::new();
         }
-        let said = match method {
+        let touched = match method {
             "textDocument/didOpen" => self.open(params),
             "textDocument/didChange" => self.change(params),
-            "textDocument/didClose" => self.close(params),
+            "textDocument/didSave" => self.save(params),
+            "textDocument/didClose" => return self.close(params).into_iter().collect(),
             _ => None,
         };
-        said.into_iter().collect()
+        touched.map_or_else(Vec::new, |uri| self.publish(&uri))
     }
 
-    fn open(&mut self, params: &Value) -> Option<Value> {
+    fn open(&mut self, params: &Value) -> Option<String> {
         let document = params.get("textDocument")?;
         let uri = document.get("uri")?.as_str()?.to_owned();
         if self.documents.len() >= DOCUMENTS_MAX && !self.documents.contains_key(&uri) {
@@ -198,11 +207,13 @@ impl Session {
         }
         let text = Text::new(document.get("text")?.as_str()?.to_owned(), self.encoding);
         let version = document.get("version").cloned().unwrap_or(Value::Null);
-        self.documents.insert(uri.clone(), Document { text, version, diagnostics: Vec::new() });
-        self.publish(&uri)
+        let (diagnostics, library) = (Vec::new(), Arc::default());
+        self.documents.insert(uri.clone(), Document { text, version, diagnostics, library });
+        self.look_around(&uri);
+        Some(uri)
     }
 
-    fn change(&mut self, params: &Value) -> Option<Value> {
+    fn change(&mut self, params: &Value) -> Option<String> {
         let named = params.get("textDocument")?;
         let uri = named.get("uri")?.as_str()?.to_owned();
         let document = self.documents.get_mut(&uri)?;
@@ -214,7 +225,14 @@ impl Session {
             }
         }
         document.version = named.get("version").cloned().unwrap_or(Value::Null);
-        self.publish(&uri)
+        Some(uri)
+    }
+
+    fn save(&mut self, params: &Value) -> Option<String> {
+        let uri = params.pointer("/textDocument/uri")?.as_str()?.to_owned();
+        self.documents.get(&uri)?;
+        self.look_around(&uri);
+        Some(uri)
     }
 
     fn close(&mut self, params: &Value) -> Option<Value> {
@@ -223,9 +241,52 @@ impl Session {
         Some(published(uri, &Value::Null, &[]))
     }
 
-    fn publish(&mut self, uri: &str) -> Option<Value> {
+    fn look_around(&mut self, uri: &str) {
+        if let Some(directory) = directory(uri) {
+            let found = (self.neighbours)(&directory);
+            self.around.insert(directory, found);
+        }
+    }
+
+    /// The files that a document may use: those on disk, and in their place those that are open.
+    fn around(&self, uri: &str) -> Vec<SpecFile> {
+        let Some(directory) = directory(uri) else { return Vec::new() };
+        let open = self.documents.iter().filter(|(other, document)| {
+            other.as_str() != uri && defines(document) && self::directory(other).as_ref() == Some(&directory)
+        });
+        let mut files: Vec<SpecFile> = open
+            .map(|(other, document)| SpecFile {
+                name: protocol::path_of(other),
+                directory: directory.clone(),
+                bytes: document.text.as_str().as_bytes().to_vec(),
+            })
+            .collect();
+        let on_disk = self.around.get(&directory).into_iter().flatten();
+        let closed: Vec<SpecFile> =
+            on_disk.filter(|file| files.iter().all(|open| open.name != file.name)).cloned().collect();
+        files.extend(closed);
+        files
+    }
+
+    /// What is to be said about a document now, and about those beside it where they may use what it defines.
+    fn publish(&mut self, uri: &str) -> Vec<Value> {
+        let mut uris = vec![uri.to_owned()];
+        if self.documents.get(uri).is_some_and(defines) {
+            let beside = self.documents.keys().filter(|other| *other != uri && directory(other) == directory(uri));
+            uris.extend(beside.cloned());
+        }
+        uris.iter().filter_map(|uri| self.publish_one(uri)).collect()
+    }
+
+    fn publish_one(&mut self, uri: &str) -> Option<Value> {
+        let around = self.around(uri);
         let document = self.documents.get_mut(uri)?;
-        document.diagnostics = diagnose(&protocol::path_of(uri), document.text.as_str());
+        let checked = diagnose(&protocol::path_of(uri), document.text.as_str(), &around);
+        // While a text is not YAML it defines nothing; what it defined before is still meant.
+        if !checked.diagnostics.iter().any(|diagnostic| diagnostic.code.0.starts_with('Y')) {
+            document.library = checked.library;
+        }
+        document.diagnostics = checked.diagnostics;
         let said = document.diagnostics.iter();
         let rows: Vec<Value> = said.map(|said| protocol::diagnostic(uri, &document.text, said)).collect();
         Some(published(uri, &document.version, &rows))
@@ -250,15 +311,21 @@ impl Session {
 
     fn hover(&self, params: &Value) -> Answer {
         let (document, at) = self.pointed(params)?;
-        let found = ours(document).and_then(|text| hover(text, at, &self.names));
+        let found = ours(document).and_then(|text| hover(text, at, &document.library));
         Ok(found.map_or(Value::Null, |(span, text)| {
             json!({ "contents": markdown(&text), "range": range(&document.text, span) })
         }))
     }
 
+    fn definition(&self, params: &Value) -> Answer {
+        let (document, at) = self.pointed(params)?;
+        let found = ours(document).and_then(|text| definition(text, at, &document.library));
+        Ok(found.map_or(Value::Null, |(source, span)| protocol::location(&source, span, self.encoding)))
+    }
+
     fn completion(&self, params: &Value) -> Answer {
         let (document, at) = self.pointed(params)?;
-        let found = ours(document).and_then(|text| complete(text, at, &self.names));
+        let found = ours(document).and_then(|text| complete(text, at, &document.library));
         let (span, suggestions) = found.unwrap_or((Span::new(at, at), Vec::new()));
         let row = |one| protocol::suggestion(&document.text, span, one, self.snippets);
         let items: Vec<Value> = suggestions.iter().map(row).collect();
@@ -267,7 +334,7 @@ impl Session {
 
     fn signature(&self, params: &Value) -> Answer {
         let (document, at) = self.pointed(params)?;
-        let found = ours(document).and_then(|text| signature(text, at, &self.names));
+        let found = ours(document).and_then(|text| signature(text, at, &document.library));
         Ok(found.map_or(Value::Null, |found| {
             let parameters: Vec<Value> =
                 found.parameters.iter().map(|label| json!({ "label": label })).collect();
@@ -296,10 +363,10 @@ impl Session {
         let touched = |diagnostic: &&Diagnostic| {
             diagnostic.span().is_some_and(|span| span.start <= asked.end && asked.start <= span.end)
         };
-        let name = protocol::path_of(uri);
+        let (name, around) = (protocol::path_of(uri), self.around(uri));
         let mut actions = Vec::new();
         for diagnostic in document.diagnostics.iter().filter(touched) {
-            let Some(fix) = fix(&name, document.text.as_str(), diagnostic) else { continue };
+            let Some(fix) = fix(&name, document.text.as_str(), &around, diagnostic) else { continue };
             let edit = json!({ "range": range(&document.text, fix.edit.span), "newText": fix.edit.text });
             actions.push(json!({
                 "title": fix.title,
@@ -311,6 +378,17 @@ impl Session {
         }
         Ok(json!(actions))
     }
+}
+
+/// Whether others may use what it defines.
+fn defines(document: &Document) -> bool {
+    document.text.as_str().contains("Matcher")
+}
+
+/// The directory of a file.
+fn directory(uri: &str) -> Option<PathBuf> {
+    let path = protocol::path_of(uri);
+    Path::new(&path).parent().filter(|_| path.starts_with('/')).map(Path::to_owned)
 }
 
 /// The text of a document, if it is one of ours.

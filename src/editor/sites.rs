@@ -36,8 +36,11 @@ pub(super) enum Place {
 pub(super) fn sites<'n>(text: &str, document: &'n Node) -> Vec<Site<'n>> {
     let mut walk = Walk { text, found: Vec::new() };
     let version = document.get("apiVersion").and_then(Node::scalar);
-    if version.is_some_and(|version| version.text == API_VERSION) {
-        walk.object(document, &table::DOCUMENT, "", false);
+    let kind = document.get("kind").and_then(Node::scalar);
+    if version.is_some_and(|version| version.text == API_VERSION)
+        && let Some(table) = kind.and_then(|kind| table::document_of(&kind.text))
+    {
+        walk.object(document, table, "", false);
     }
     walk.found
 }
@@ -71,6 +74,10 @@ impl<'n> Walk<'_, 'n> {
                     self.found.push(Site { path: path.to_owned(), scalar, place });
                 }
             }
+            Kind::ExpressionOrObject(table) => match node.scalar() {
+                Some(scalar) => self.found.push(Site { path: path.to_owned(), scalar, place }),
+                None => self.object(node, table, path, flow),
+            },
             Kind::Object(table) | Kind::WordsOrObject(_, table) => self.object(node, table, path, flow),
             Kind::List(item) => {
                 let NodeKind::Sequence(items) = &node.kind else { return };
@@ -82,7 +89,11 @@ impl<'n> Walk<'_, 'n> {
             Kind::Map(item) => {
                 let NodeKind::Mapping(pairs) = &node.kind else { return };
                 for (key, value) in pairs {
-                    self.value(value, item, &join(path, &key.text), in_mapping(flow, key));
+                    let inner = join(path, &key.text);
+                    if **item == Kind::Words(&table::VERDICTS) {
+                        self.found.push(Site { path: path.to_owned(), scalar: key, place: Place::Key { flow } });
+                    }
+                    self.value(value, item, &inner, in_mapping(flow, key));
                 }
             }
             Kind::Text
@@ -97,6 +108,8 @@ impl<'n> Walk<'_, 'n> {
             | Kind::Limit
             | Kind::LimitValue
             | Kind::Cpus
+            | Kind::Type
+            | Kind::Facts
             | Kind::Words(_) => {}
         }
     }

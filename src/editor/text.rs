@@ -41,6 +41,11 @@ impl Text {
         &self.content
     }
 
+    /// The unit of its positions.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
     /// The byte at a position; one that does not exist is taken for the nearest before it.
     pub fn offset(&self, position: Position) -> usize {
         let Some(start) = self.starts.get(position.line).copied() else { return self.content.len() };

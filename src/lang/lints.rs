@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::ast::CompareOp;
 use super::check::type_of;
-use super::ir::{By, Kind, Node};
+use super::ir::{By, Kind, Node, Trail};
 use super::schema::Trust;
 use super::show::show;
 use super::value::Value;
@@ -15,11 +15,18 @@ use crate::diagnostic::{Diagnostic, Span};
 /// The lowest cost class that should have a cheaper condition before it.
 const EXPENSIVE: u8 = 5;
 
-/// All of them but W105.
-pub(super) fn all(root: &Node, source: &str) -> Vec<Diagnostic> {
+/// All of them but W105. What a definition is guarded by only its users know.
+pub(super) fn all(root: &Node, source: &str, defines: bool) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    contradictions(root, source, &mut found);
-    unguarded(root, false, source, &mut found);
+    root.walk_trail(&mut |node, trail| {
+        // What is so whatever the arguments are was said where the definition is.
+        if !trail.is_inside() || node.has_argument() {
+            contradictions(node, trail, source, &mut found);
+        }
+    });
+    if !defines {
+        unguarded(root, &mut Trail::default(), false, source, &mut found);
+    }
     found
 }
 
@@ -38,7 +45,7 @@ pub(super) fn self_reported(root: &Node) -> Option<Diagnostic> {
 }
 
 fn attested(node: &Node) -> bool {
-    match &node.kind {
+    match &node.bare().kind {
         Kind::And(operands) => operands.items.iter().any(attested),
         Kind::Or(operands) => operands.items.iter().all(attested),
         _ => {
@@ -51,49 +58,80 @@ fn attested(node: &Node) -> bool {
     }
 }
 
-/// W106: conditions that exclude each other, cover everything, or are said twice.
-fn contradictions(node: &Node, source: &str, found: &mut Vec<Diagnostic>) {
-    for child in node.children() {
-        contradictions(child, source, found);
+/// An operand of `&&` or `||`, definitions seen through.
+struct Operand<'a> {
+    node: &'a Node,
+    /// Where it is written.
+    trail: Trail,
+    /// The operand as written that it belongs to.
+    whole: usize,
+}
+
+/// The operands, and those of definitions that join the same way.
+fn operands<'a>(items: &'a [Node], and: bool, trail: &Trail) -> Vec<Operand<'a>> {
+    let mut found = Vec::new();
+    for (whole, item) in items.iter().enumerate() {
+        flatten(item, and, trail.clone(), whole, &mut found);
     }
+    found
+}
+
+fn flatten<'a>(node: &'a Node, and: bool, mut trail: Trail, whole: usize, found: &mut Vec<Operand<'a>>) {
+    if let Kind::Named { definition, body } = &node.kind {
+        trail.enter(definition, node.span);
+        return match (&body.kind, and) {
+            (Kind::And(inner), true) | (Kind::Or(inner), false) => {
+                inner.items.iter().for_each(|item| flatten(item, and, trail.clone(), whole, found));
+            }
+            _ => flatten(body, and, trail, whole, found),
+        };
+    }
+    found.push(Operand { node, trail, whole });
+}
+
+/// W106: conditions that exclude each other, cover everything, or are said twice.
+fn contradictions(node: &Node, trail: &Trail, source: &str, found: &mut Vec<Diagnostic>) {
     let (items, and) = match &node.kind {
         Kind::And(operands) => (&operands.items, true),
         Kind::Or(operands) => (&operands.items, false),
         _ => return,
     };
+    let items = operands(items, and, trail);
     if and {
-        empty_intervals(items, found);
+        empty_intervals(&items, found);
     }
-    let mut seen: BTreeMap<String, bool> = BTreeMap::new();
-    let mut equal: BTreeMap<String, (String, Span)> = BTreeMap::new();
-    for item in items {
-        let (positive, inner) = match &item.kind {
+    let mut seen: BTreeMap<String, (bool, usize)> = BTreeMap::new();
+    let mut equal: BTreeMap<String, (String, usize)> = BTreeMap::new();
+    for item in &items {
+        let (positive, inner) = match &item.node.bare().kind {
             Kind::Not(inner) => (false, inner.as_ref()),
-            _ => (true, item),
+            _ => (true, item.node),
         };
         let print = fingerprint(inner);
-        match seen.insert(print, positive) {
-            Some(before) if before == positive => found.push(repeated(item, source)),
-            Some(_) => found.push(constant(item.span, !and, "this is also said the other way round")),
+        match seen.insert(print, (positive, item.whole)) {
+            // Two conditions of one definition were compared where it is defined.
+            Some((_, whole)) if whole == item.whole => {}
+            Some((before, _)) if before == positive => found.push(repeated(item, source)),
+            Some(_) => found.push(constant(item, !and, "this is also said the other way round")),
             None => {}
         }
         // `x == "a" && x == "b"` is never so; `x != "a" || x != "b"` always.
         let Some((subject, value)) = equation(inner).filter(|_| positive == and) else { continue };
         match equal.get(&subject) {
-            Some((other, _)) if *other != value => {
-                found.push(constant(item.span, !and, "a single value cannot be both"));
+            Some((other, whole)) if *other != value && *whole != item.whole => {
+                found.push(constant(item, !and, "a single value cannot be both"));
             }
             Some(_) => {}
             None => {
-                equal.insert(subject, (value, item.span));
+                equal.insert(subject, (value, item.whole));
             }
         }
     }
 }
 
 /// `x > 5 && x < 3`: the bounds of one subject that leave nothing between them.
-fn empty_intervals(items: &[Node], found: &mut Vec<Diagnostic>) {
-    let mut bounds: BTreeMap<String, (Option<Bound>, Option<Bound>)> = BTreeMap::new();
+fn empty_intervals(items: &[Operand<'_>], found: &mut Vec<Diagnostic>) {
+    let mut bounds: BTreeMap<String, (Option<Bound<'_>>, Option<Bound<'_>>)> = BTreeMap::new();
     for item in items {
         let Some((subject, bound, is_low)) = bound(item) else { continue };
         let (low, high) = bounds.entry(subject).or_default();
@@ -110,23 +148,30 @@ fn empty_intervals(items: &[Node], found: &mut Vec<Diagnostic>) {
             Some(Ordering::Equal) => low.strict || high.strict,
             Some(Ordering::Less) | None => false,
         };
-        if empty {
-            let later = if low.span > high.span { low.span } else { high.span };
+        if empty && low.item.whole != high.item.whole {
+            let later = if low.item.place() > high.item.place() { low.item } else { high.item };
             found.push(constant(later, false, "nothing lies between these bounds"));
         }
     }
 }
 
+impl Operand<'_> {
+    /// In the text of the expression.
+    fn place(&self) -> Span {
+        self.trail.outermost(self.node.span)
+    }
+}
+
 /// One end of an interval.
-struct Bound {
+struct Bound<'a> {
     value: Value,
     strict: bool,
-    span: Span,
+    item: &'a Operand<'a>,
 }
 
 /// The subject of an ordering with a constant, the bound, and whether it is a lower one.
-fn bound(node: &Node) -> Option<(String, Bound, bool)> {
-    let Kind::Compare { op, by: By::Core, left, right } = &node.kind else { return None };
+fn bound<'a>(item: &'a Operand<'a>) -> Option<(String, Bound<'a>, bool)> {
+    let Kind::Compare { op, by: By::Core, left, right } = &item.node.bare().kind else { return None };
     let (low, strict) = match op {
         CompareOp::Greater => (true, true),
         CompareOp::GreaterEqual => (true, false),
@@ -139,26 +184,24 @@ fn bound(node: &Node) -> Option<(String, Bound, bool)> {
         (Some(value), None) => (right, value, !low),
         _ => return None,
     };
-    let bound = Bound { value: value.clone(), strict, span: node.span };
-    Some((fingerprint(subject), bound, low))
+    Some((fingerprint(subject), Bound { value: value.clone(), strict, item }, low))
 }
 
-fn repeated(item: &Node, source: &str) -> Diagnostic {
-    let text = source.get(item.span.start..item.span.end).unwrap_or_default();
-    Diagnostic::warning(codes::CONSTANT, format!("`{text}` is said twice"))
-        .at(item.span, "said before")
-        .help("remove one of them")
+fn repeated(item: &Operand<'_>, source: &str) -> Diagnostic {
+    let text = item.trail.text(source, item.node.span);
+    let said = Diagnostic::warning(codes::CONSTANT, format!("`{text}` is said twice"));
+    item.trail.at(said.help("remove one of them"), item.node.span, "said before")
 }
 
-fn constant(span: Span, value: bool, label: &str) -> Diagnostic {
-    Diagnostic::warning(codes::CONSTANT, format!("this makes the condition always {value}"))
-        .at(span, label)
-        .help(if value { "join them with `&&`" } else { "join them with `||`, or write `in [...]`" })
+fn constant(item: &Operand<'_>, value: bool, label: &str) -> Diagnostic {
+    let said = Diagnostic::warning(codes::CONSTANT, format!("this makes the condition always {value}"))
+        .help(if value { "join them with `&&`" } else { "join them with `||`, or write `in [...]`" });
+    item.trail.at(said, item.node.span, label)
 }
 
 /// The subject and the constant of an equation that can hold for one constant only.
 fn equation(node: &Node) -> Option<(String, String)> {
-    let Kind::Compare { op: CompareOp::Equal, by, left, right } = &node.kind else { return None };
+    let Kind::Compare { op: CompareOp::Equal, by, left, right } = &node.bare().kind else { return None };
     let right_fixed = literal(right, *by).is_some();
     let (subject, constant) = if right_fixed { (left, right) } else { (right, left) };
     let value = literal(constant, *by)?;
@@ -169,7 +212,7 @@ fn equation(node: &Node) -> Option<(String, String)> {
 /// The literal of an operand. Two paths may lead to one file, so that what a vocabulary compares without
 /// converting it first says nothing here.
 fn literal(node: &Node, by: By) -> Option<&Value> {
-    match &node.kind {
+    match &node.bare().kind {
         Kind::Const(value) if by == By::Core => Some(value),
         Kind::Convert { value, .. } => value.constant(),
         _ => None,
@@ -179,6 +222,10 @@ fn literal(node: &Node, by: By) -> Option<&Value> {
 /// A text that is the same for nodes of the same meaning, wherever they are written.
 fn fingerprint(node: &Node) -> String {
     fn placeless(node: &mut Node) {
+        while let Kind::Named { body: inner, .. } | Kind::Argument { value: inner, .. } = &mut node.kind {
+            let kind = std::mem::replace(&mut inner.kind, Kind::Nothing);
+            node.kind = kind;
+        }
         node.span = Span::default();
         node.children_mut().into_iter().for_each(placeless);
     }
@@ -188,27 +235,40 @@ fn fingerprint(node: &Node) -> String {
 }
 
 /// W110: an expensive fact that is read for every candidate.
-fn unguarded(node: &Node, guarded: bool, source: &str, found: &mut Vec<Diagnostic>) {
-    if let Kind::And(operands) = &node.kind {
-        for (index, item) in operands.items.iter().enumerate() {
-            let mut others = operands.items.iter().enumerate().filter(|(other, _)| *other != index);
-            let cheaper = others.any(|(_, other)| is_guard(other));
-            unguarded(item, guarded || cheaper, source, found);
+fn unguarded(node: &Node, trail: &mut Trail, guarded: bool, source: &str, found: &mut Vec<Diagnostic>) {
+    match &node.kind {
+        Kind::And(operands) => {
+            for (index, item) in operands.items.iter().enumerate() {
+                let mut others = operands.items.iter().enumerate().filter(|(other, _)| *other != index);
+                let cheaper = others.any(|(_, other)| is_guard(other));
+                unguarded(item, trail, guarded || cheaper, source, found);
+            }
+            return;
         }
-        return;
+        Kind::Named { definition, body } => {
+            trail.enter(definition, node.span);
+            unguarded(body, trail, guarded, source, found);
+            trail.leave();
+            return;
+        }
+        Kind::Argument { value, .. } => {
+            let left = trail.leave();
+            unguarded(value, trail, guarded, source, found);
+            trail.enter_again(left);
+            return;
+        }
+        _ => {}
     }
     let class = cost::own_class(node).unwrap_or(0);
     if class >= EXPENSIVE && !guarded {
-        let text = source.get(node.span.start..node.span.end).unwrap_or_default();
-        found.push(
-            Diagnostic::warning(codes::UNGUARDED, format!("`{text}` is read for every process"))
-                .at(node.span, format!("cost class {class}"))
-                .help("join it by `&&` with a condition that costs less"),
-        );
+        let text = trail.text(source, node.span);
+        let said = Diagnostic::warning(codes::UNGUARDED, format!("`{text}` is read for every process"))
+            .help("join it by `&&` with a condition that costs less");
+        found.push(trail.at(said, node.span, format!("cost class {class}")));
         return;
     }
     for child in node.children() {
-        unguarded(child, guarded, source, found);
+        unguarded(child, trail, guarded, source, found);
     }
 }
 

@@ -23,8 +23,8 @@ use super::codes;
 use crate::diagnostic::{Diagnostic, Span};
 use rules::{Grammar, Rule};
 
-pub(super) use limits::check_tree;
 pub use limits::{DEPTH_MAX, NODES_MAX, SOURCE_MAX};
+pub(super) use limits::{check_tree, too_deep, too_many};
 
 /// How often reading goes on behind a mistake.
 const RECOVERIES_MAX: usize = 16;

@@ -9,6 +9,7 @@
 )]
 
 mod cases;
+mod definitions;
 mod explaining;
 mod limits;
 mod properties;

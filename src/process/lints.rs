@@ -28,9 +28,12 @@ const SHELLS: &[&str] = &["sh", "dash", "bash", "ash", "ksh", "mksh", "zsh", "bu
 #[must_use]
 pub fn condition(root: &Node) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    root.walk(&mut |node| {
-        found.extend(long_comm(node));
-        found.extend(joined(node));
+    root.walk_trail(&mut |node, trail| {
+        // What is so whatever the arguments are was said where the definition is.
+        if !trail.is_inside() || node.has_argument() {
+            found.extend(long_comm(node).map(|said| trail.at(said, node.span, "never true")));
+            found.extend(joined(node).map(|said| trail.at(said, node.span, "tests the joined text")));
+        }
     });
     found
 }
@@ -40,13 +43,13 @@ pub fn condition(root: &Node) -> Vec<Diagnostic> {
 #[must_use]
 pub fn interpreter_only(root: &Node) -> Option<Diagnostic> {
     let (mut place, mut told) = (None, false);
-    root.walk(&mut |node| {
+    root.walk_trail(&mut |node, trail| {
         told |= node.access().is_some_and(|access| TELLING.contains(&access.name));
         if let Kind::Compare { op: CompareOp::Equal, left, right, .. } = &node.kind
             && is_field(left, "exe")
             && is_call(right, "interpreter")
         {
-            place.get_or_insert(node.span);
+            place.get_or_insert(trail.outermost(node.span));
         }
     });
     let place = place.filter(|_| !told)?;
@@ -61,15 +64,15 @@ pub fn interpreter_only(root: &Node) -> Option<Diagnostic> {
 #[must_use]
 pub fn files(root: &Node, world: &dyn World, around: &Surroundings) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    root.walk(&mut |node| match &node.kind {
+    root.walk_trail(&mut |node, trail| match &node.kind {
         Kind::Compare { op: CompareOp::Equal, left, right, .. } if is_field(left, "exe") => {
-            found.extend(
-                literal(right).and_then(|path| multi_call(world, &path)).map(|d| d.at(node.span, "")),
-            );
+            let said = literal(right).and_then(|path| multi_call(world, &path));
+            found.extend(said.map(|said| trail.at(said, node.span, "")));
         }
         Kind::Call { function, arguments } if matches!(function.name, "runs" | "interpreter") => {
             if let Some(path) = arguments.first().and_then(literal) {
-                found.extend(program(world, &path, around).into_iter().map(|d| d.at(node.span, "")));
+                let said = program(world, &path, around).into_iter();
+                found.extend(said.map(|said| trail.at(said, node.span, "")));
             }
         }
         _ => {}
@@ -139,7 +142,7 @@ fn long_comm(node: &Node) -> Option<Diagnostic> {
     if !is_field(left, "comm") {
         return None;
     }
-    let long = match (op, &right.kind) {
+    let long = match (op, &right.bare().kind) {
         (CompareOp::In, Kind::Const(Value::List(items))) => {
             items.iter().find_map(|item| too_long(text(item)?))
         }
@@ -149,7 +152,6 @@ fn long_comm(node: &Node) -> Option<Diagnostic> {
     let long = paths::show(&long);
     Some(
         Diagnostic::warning(codes::COMM_TOO_LONG, format!("comm has at most 15 bytes and is never `{long}`"))
-            .at(node.span, "never true")
             .help(format!("write `name == \"{long}\"`")),
     )
 }
@@ -168,22 +170,21 @@ fn joined(node: &Node) -> Option<Diagnostic> {
         let message =
             "the command line is joined for display, a word of it can't be told from a part of a word";
         Diagnostic::warning(codes::CMDLINE_TEXT, message)
-            .at(node.span, "tests the joined text")
             .help("test a word: `arg(\"--port\") == \"80\"`, `flag(\"-v\")`, `argv[1] == ...`")
     })
 }
 
 fn is_field(node: &Node, name: &str) -> bool {
-    matches!(&node.kind, Kind::Field { field, .. } if field.name == name && field.owner == Some(PROCESS))
+    matches!(&node.bare().kind, Kind::Field { field, .. } if field.name == name && field.owner == Some(PROCESS))
 }
 
 fn is_call(node: &Node, name: &str) -> bool {
-    matches!(&node.kind, Kind::Call { function, .. } if function.name == name)
+    matches!(&node.bare().kind, Kind::Call { function, .. } if function.name == name)
 }
 
 /// The text of a literal, also where it is converted.
 fn literal(node: &Node) -> Option<Bytes> {
-    match &node.kind {
+    match &node.bare().kind {
         Kind::Const(value) => text(value),
         Kind::ToPath(inner) | Kind::Convert { value: inner, .. } => literal(inner),
         _ => None,

@@ -6,6 +6,7 @@ mod adoption;
 mod stories;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::chain::Surroundings;
 use super::objects::PROCESS;
@@ -250,8 +251,16 @@ fn identity_by_the_interpreter_alone_is_an_error_where_it_replaces_the_rule() {
             vec![("W102", false)],
         ),
     ] {
-        assert_eq!(shown(check_in_document(text, variables(), false)), narrows, "match: {text}");
-        assert_eq!(shown(check_in_document(text, variables(), true)), replaces, "matchOnly: {text}");
+        assert_eq!(
+            shown(check_in_document(text, variables(), false, &Arc::default())),
+            narrows,
+            "match: {text}"
+        );
+        assert_eq!(
+            shown(check_in_document(text, variables(), true, &Arc::default())),
+            replaces,
+            "matchOnly: {text}"
+        );
         assert_eq!(shown(compile_expression(text).diagnostics), alone, "alone: {text}");
     }
 }

@@ -25,10 +25,11 @@ pub fn json_schema() -> Value {
             put(version, "const", json!(super::API_VERSION));
             put(version, "type", json!("string"));
         }
-        if let Some(Value::Object(spec)) = properties.get_mut("spec") {
-            // What it may hold depends on the kind.
+        // What they may hold depends on the kind.
+        for part in ["metadata", "spec"] {
+            let Some(Value::Object(part)) = properties.get_mut(part) else { continue };
             for rule in ["properties", "patternProperties", "additionalProperties", "required"] {
-                spec.remove(rule);
+                part.remove(rule);
             }
         }
     }
@@ -37,10 +38,12 @@ pub fn json_schema() -> Value {
 
 /// What follows from a kind.
 fn of_kind(kind: &str) -> Option<Value> {
-    let spec = object(table::spec_of(kind)?);
+    let document = table::document_of(kind)?;
+    let parts = document.fields.iter().filter(|field| matches!(field.kind, Kind::Object(_)));
+    let parts: Map<String, Value> = parts.map(|field| (field.name.to_owned(), property(field))).collect();
     Some(json!({
         "if": { "properties": { "kind": { "const": kind } }, "required": ["kind"] },
-        "then": { "properties": { "spec": spec } },
+        "then": { "properties": parts },
     }))
 }
 
@@ -140,10 +143,12 @@ fn example(field: &Field) -> Option<Value> {
 fn of(kind: &Kind, name: &str) -> Value {
     match kind {
         Kind::Text | Kind::Account => json!({ "type": ["string", "number", "boolean"] }),
-        Kind::Path => json!({ "type": "string", "minLength": 1 }),
+        Kind::Path | Kind::Type => json!({ "type": "string", "minLength": 1 }),
         Kind::Expression => {
             json!({ "type": "string", "minLength": 1, "contentMediaType": EXPRESSION_MEDIA_TYPE })
         }
+        Kind::ExpressionOrObject(table) => json!({ "anyOf": [of(&Kind::Expression, name), object(table)] }),
+        Kind::Facts => json!({ "type": "object" }),
         Kind::Duration => json!({ "type": "string", "pattern": "^([0-9][0-9_.]*(ns|us|µs|ms|s|m|h|d))+$" }),
         Kind::Bool => json!({ "type": "boolean" }),
         Kind::Fraction => json!({ "anyOf": [
@@ -183,7 +188,14 @@ fn limit_of(name: &str, sizes: bool) -> Value {
 }
 
 fn enumeration(words: &Words, name: &str) -> Value {
+    // `true` and `false` are no texts in YAML.
+    let value = |word: &&str| match *word {
+        "true" => json!(true),
+        "false" => json!(false),
+        word => json!(word),
+    };
+    let values: Vec<Value> = words.now.iter().map(value).collect();
     let meanings: Vec<&str> =
         words.now.iter().map(|word| table::meaning(name, word).unwrap_or_default()).collect();
-    json!({ "enum": words.now, "markdownEnumDescriptions": meanings })
+    json!({ "enum": values, "markdownEnumDescriptions": meanings })
 }

@@ -7,8 +7,9 @@ mod words;
 pub use words::meaning;
 
 pub use rows::{
-    DOCUMENT, ENV_FROM, EXEC, KINDS, LIMIT, LIMIT_NAMES, METADATA, OUTPUT, OUTPUTS, READINESS, RESTART,
-    SCHEDULING, SERVICE, STOP, STOP_STEP, TABLES, TCP,
+    DEFINITION, DOCUMENT, ENV_FROM, EXEC, KINDS, LIMIT, LIMIT_NAMES, MATCHER, MATCHER_DOCUMENT,
+    MATCHER_METADATA, MATCHER_TEST, METADATA, NAMED_LIST, OUTPUT, OUTPUTS, READINESS, RESTART, SCHEDULING,
+    SERVICE, STOP, STOP_STEP, TABLES, TCP, VERDICTS,
 };
 
 /// What a change of a field means for the running process.
@@ -45,6 +46,12 @@ pub enum Kind {
     Account,
     /// A match expression.
     Expression,
+    /// A match expression, or a mapping.
+    ExpressionOrObject(&'static Table),
+    /// A type of the language.
+    Type,
+    /// A process or host in the form of a snapshot.
+    Facts,
     /// A limit: a value for both, or `{soft, hard}`.
     Limit,
     /// A number, a size or `unlimited`.
@@ -109,10 +116,11 @@ impl Table {
     }
 }
 
-/// The table of `spec` in documents of a kind, if there is such a kind.
-pub fn spec_of(kind: &str) -> Option<&'static Table> {
+/// The table of documents of a kind, if there is such a kind.
+pub fn document_of(kind: &str) -> Option<&'static Table> {
     match kind {
-        "Service" => Some(&SERVICE),
+        "Service" => Some(&DOCUMENT),
+        "Matcher" => Some(&MATCHER_DOCUMENT),
         _ => None,
     }
 }

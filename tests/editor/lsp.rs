@@ -37,8 +37,8 @@ fn it_says_what_it_can_and_ends_when_asked() {
     let (client, about) = started(&bench, json!({}));
     let able = &about["capabilities"];
     assert_eq!(able["positionEncoding"], "utf-16");
-    assert_eq!(able["textDocumentSync"], json!({"openClose": true, "change": 2}));
-    for ability in ["hoverProvider", "documentFormattingProvider"] {
+    assert_eq!(able["textDocumentSync"], json!({"openClose": true, "change": 2, "save": true}));
+    for ability in ["hoverProvider", "definitionProvider", "documentFormattingProvider"] {
         assert_eq!(able[ability], true, "{ability}");
     }
     assert_eq!(about["serverInfo"]["name"], "selfsame");
@@ -181,6 +181,49 @@ fn completion_works_in_what_does_not_parse() {
     let item = answer["items"].as_array().unwrap().iter().find(|item| item["label"] == "runs").unwrap().clone();
     assert_eq!((&item["insertTextFormat"], &item["textEdit"]["newText"]), (&json!(1), &json!("runs")));
     ends_well(plain);
+}
+
+const MATCHER: &str = "apiVersion: selfsame/v1\nkind: Matcher\nmetadata: {name: web}\nspec:\n  # é\n  lists:\n    admins: {type: user, items: [root]}\n  define:\n    instance:\n      params: {port: int}\n      expr: arg(\"--port\") == \"${port}\"\n";
+
+#[test]
+fn definitions_of_other_files_are_known_and_found() {
+    let bench = Bench::new();
+    let matchers = bench.write("specs/a b.yaml", MATCHER);
+    let matcher_uri = format!("file://{}", matchers.display()).replace(' ', "%20");
+    let uri = format!("file://{}/web.yaml", bench.path("specs").display());
+    let (mut client, _) = started(&bench, snippets());
+    client.open(&uri, &format!("{HEAD}  match: web.instance(80) && user in @web.admins\n"));
+    assert_eq!(client.diagnostics(&uri), Vec::<Value>::new());
+    let found = client.at("textDocument/definition", &uri, 5, 14);
+    assert_eq!(found, json!({"uri": matcher_uri, "range": range((8, 4), (8, 12))}));
+    let found = client.at("textDocument/definition", &uri, 5, 40);
+    assert_eq!(found, json!({"uri": matcher_uri, "range": range((6, 4), (6, 10))}));
+    assert_eq!(client.at("textDocument/definition", &uri, 5, 28), Value::Null);
+    let items = client.at("textDocument/completion", &uri, 5, 17)["items"].clone();
+    let item = items.as_array().unwrap().iter().find(|item| item["label"] == "instance").unwrap().clone();
+    assert_eq!(item["textEdit"]["newText"], "instance(${1:port})");
+    assert_eq!(item["detail"], "web.instance(port: int): bool");
+
+    // What is open counts, not what is on disk; documents beside it follow.
+    client.open(&matcher_uri, &MATCHER.replace("instance:", "instances:"));
+    assert_eq!(client.diagnostics(&matcher_uri), Vec::<Value>::new());
+    let now = client.diagnostics(&uri);
+    assert!(now.len() == 1 && now[0]["message"].as_str().unwrap().contains("web.instances"), "{now:?}");
+    // While it is no YAML, what it defined is unknown; then it is there again.
+    let change = |client: &mut Client, version: u32, text: &str| {
+        client.notify(
+            "textDocument/didChange",
+            json!({"textDocument": {"uri": matcher_uri, "version": version}, "contentChanges": [{"text": text}]}),
+        );
+    };
+    change(&mut client, 2, MATCHER);
+    assert_eq!(client.diagnostics(&uri), Vec::<Value>::new());
+    bench.write("specs/a b.yaml", &MATCHER.replace("admins", "others"));
+    client.notify("textDocument/didClose", json!({"textDocument": {"uri": matcher_uri}}));
+    client.notify("textDocument/didSave", json!({"textDocument": {"uri": uri}}));
+    let now = client.diagnostics(&uri);
+    assert!(now.len() == 1 && now[0]["message"].as_str().unwrap().contains("admins"), "{now:?}");
+    ends_well(client);
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! Completion, hover and signatures at a `¦` in a document, finished or not.
 
+use std::sync::Arc;
+
 use crate::diagnostic::Span;
 use crate::editor::complete::complete;
-use crate::editor::hover::{hover, signature};
-use crate::editor::names::Names;
+use crate::editor::diagnose::diagnose;
+use crate::editor::hover::{definition, hover, signature};
 use crate::editor::text::{Encoding, Position, Text};
+use crate::lang::Library;
 
 const HEAD: &str = "apiVersion: selfsame/v1\nkind: Service\nmetadata: {name: a}\nspec:\n  startas: /a\n";
 
@@ -17,7 +20,7 @@ fn cursor(text: &str) -> (String, usize) {
 /// Labels by rank, and the text that is replaced; nothing where nothing can be completed.
 fn completed(text: &str) -> Option<(String, Vec<String>)> {
     let (text, at) = cursor(text);
-    let (span, mut found) = complete(&text, at, &Names::new())?;
+    let (span, mut found) = complete(&text, at, &Arc::default())?;
     found.sort_by_key(|suggestion| (suggestion.rank, suggestion.label.clone()));
     let labels = found.into_iter().map(|suggestion| suggestion.label).collect();
     Some((text[span.start..span.end].to_owned(), labels))
@@ -33,6 +36,65 @@ fn offers(text: &str, replaced: &str, wanted: &[&str], unwanted: &[&str]) {
     for label in unwanted {
         assert!(labels.iter().all(|found| found != label), "no {label} for {text}");
     }
+}
+
+const MATCHER: &str = "apiVersion: selfsame/v1\nkind: Matcher\nmetadata: {name: web}\nspec:\n  lists:\n    admins: {type: user, items: [root, ops]}\n  define:\n    worker: comm starts_with \"php-fpm\" && user in @admins\n    instance:\n      params: {app: path, port: int}\n      expr: runs(app) && arg(\"--port\") == \"${port}\"\n";
+
+fn library() -> Arc<Library> {
+    let checked = diagnose("/specs/web.yaml", MATCHER, &[]);
+    assert_eq!(checked.diagnostics, []);
+    checked.library
+}
+
+/// Labels that are offered at the cursor with the library.
+fn labels(text: &str) -> (String, Vec<(String, Option<String>)>) {
+    let (text, at) = cursor(text);
+    let (span, found) = complete(&text, at, &library()).unwrap_or_else(|| panic!("nothing for {text}"));
+    let labels = found.into_iter().map(|suggestion| (suggestion.label, suggestion.snippet)).collect();
+    (text[span.start..span.end].to_owned(), labels)
+}
+
+#[test]
+fn named_conditions_and_lists_are_offered() {
+    let instance = |name: &str| (name.to_owned(), Some(format!("{name}(${{1:app}}, ${{2:port}})")));
+    let (replaced, found) = labels("  match: alive && we¦\n");
+    assert!(replaced == "we" && found.contains(&instance("web.instance")), "{found:?}");
+    let (replaced, found) = labels("  match: web.in¦\n");
+    assert!(replaced == "in" && found.contains(&instance("instance")), "{found:?}");
+    for (text, on) in [("  match: user in @¦\n", "@"), ("  match: user in @web.ad¦\n", "@web.ad")] {
+        let (replaced, found) = labels(text);
+        assert_eq!((replaced.as_str(), found), (on, vec![("@web.admins".to_owned(), None)]));
+    }
+    // In its own document a name needs no prefix, and the variables are the parameters.
+    let own = MATCHER.replace("runs(app) && ", "runs(app) && ¦ && ");
+    let (_, found) = labels(&own);
+    let has = |name: &str| found.iter().any(|(label, _)| label == name);
+    assert!(has("worker") && has("app") && has("port") && !has("startas") && !has("web.worker"), "{found:?}");
+    let (_, found) = labels(&MATCHER.replace("in @admins", "in @ad¦"));
+    assert_eq!(found, [("@admins".to_owned(), None)]);
+}
+
+#[test]
+fn named_conditions_and_lists_are_described_and_found() {
+    let places = [
+        ("  match: web.inst¦ance(startas, 80)\n", "web.instance(app: path, port: int): bool", "instance"),
+        ("  match: user in @web.ad¦mins\n", "[\"root\", \"ops\"]", "admins"),
+        ("  match: \"alive && ¦web.worker\"\n", "php-fpm", "worker"),
+    ];
+    for (text, part, name) in places {
+        let (text, at) = cursor(text);
+        let (_, said) = hover(&text, at, &library()).unwrap_or_else(|| panic!("nothing for {text}"));
+        assert!(said.contains(part) && said.contains("/specs/web.yaml"), "{said}");
+        let (source, span) = definition(&text, at, &library()).expect("a place");
+        assert_eq!(&source.text[span.start..span.end], name);
+    }
+    let (text, at) = cursor("  match: web.instance(startas, ¦\n");
+    let found = signature(&text, at, &library()).expect("a call");
+    assert_eq!((found.label.as_str(), found.active), ("web.instance(app: path, port: int): bool", 1));
+    let (text, at) = cursor(&MATCHER.replace("in @admins", "in @ad¦mins"));
+    assert!(definition(&text, at, &library()).is_some(), "its own list");
+    let (text, at) = cursor("  match: ex¦e == startas\n");
+    assert!(definition(&text, at, &library()).is_none());
 }
 
 #[test]
@@ -108,7 +170,7 @@ fn nothing_is_offered_inside_quotes_comments_and_elsewhere() {
 #[track_caller]
 fn hovers(text: &str, on: &str, parts: &[&str]) {
     let (text, at) = cursor(text);
-    let (span, said) = hover(&text, at, &Names::new()).unwrap_or_else(|| panic!("nothing at {at} of {text}"));
+    let (span, said) = hover(&text, at, &Arc::default()).unwrap_or_else(|| panic!("nothing at {at} of {text}"));
     assert_eq!(&text[span.start..span.end], on);
     for part in parts {
         assert!(said.contains(part), "{part} in {said}");
@@ -140,20 +202,20 @@ fn what_is_pointed_at_is_described() {
 fn nothing_is_said_about_what_has_no_meaning() {
     for text in ["  match: user == \"ro¦ot\"\n", "  match: nosu¦ch\n", "  nosu¦ch: 1\n", "  args: [ex¦e]\n", "¦\n"] {
         let (text, at) = cursor(text);
-        assert_eq!(hover(&text, at, &Names::new()), None, "{text}");
+        assert_eq!(hover(&text, at, &Arc::default()), None, "{text}");
     }
 }
 
 #[test]
 fn the_parameters_of_the_call_around_are_shown() {
     let (text, at) = cursor("  match: alive && pidfile(\"/run/a.pid\", ¦\n");
-    let found = signature(&text, at, &Names::new()).expect("a call");
+    let found = signature(&text, at, &Arc::default()).expect("a call");
     assert_eq!(found.label, "pidfile(path: path, locked: bool = false): bool");
     assert_eq!((found.active, found.parameters.len()), (1, 2));
     let (text, at) = cursor("  match: any(ancestors, a => (a.pid == ¦\n");
-    assert_eq!(signature(&text, at, &Names::new()).expect("a call").label, "any(xs, x => p)");
+    assert_eq!(signature(&text, at, &Arc::default()).expect("a call").label, "any(xs, x => p)");
     let (text, at) = cursor("  match: runs(startas) && ¦\n");
-    assert!(signature(&text, at, &Names::new()).is_none());
+    assert!(signature(&text, at, &Arc::default()).is_none());
 }
 
 #[test]
@@ -191,13 +253,13 @@ proptest::proptest! {
     fn no_text_and_no_place_stops_an_answer(text in "(match|spec|:|\\{|\\}|'|\"| |\n|\\||exe|\\.|é|🦀|any\\(|a => |- ){0,40}", part in 0usize..200) {
         let text = format!("{HEAD}  match: {text}");
         let at = text.floor_char_boundary(HEAD.len() + part.min(text.len() - HEAD.len()));
-        let names = Names::new();
-        if let Some((span, _)) = complete(&text, at, &names) {
+        let library = Arc::default();
+        if let Some((span, _)) = complete(&text, at, &library) {
             proptest::prop_assert!(text.get(span.start..span.end).is_some() && span.start <= at && at <= span.end, "{:?}", Span::new(at, at));
         }
-        if let Some((span, _)) = hover(&text, at, &names) {
+        if let Some((span, _)) = hover(&text, at, &library) {
             proptest::prop_assert!(text.get(span.start..span.end).is_some());
         }
-        let _ = signature(&text, at, &names);
+        let _ = signature(&text, at, &library);
     }
 }

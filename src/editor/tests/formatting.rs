@@ -100,6 +100,23 @@ fn documents_of_others_are_not_looked_into() {
 }
 
 #[test]
+fn definitions_and_what_tests_expect_are_formatted_too() {
+    let text = |a: &str, b: &str, c: &str, d: &str| {
+        format!(
+            "apiVersion: selfsame/v1\nkind: Matcher\nmetadata: {{name: web}}\nspec:\n  define:\n    worker: {a}\n    instance:\n      params: {{port: int}}\n      expr: |\n        {b}\n  tests:\n    - name: a==b\n      expect:\n        {c}: true\n      process: {{uid: 0}}\n    - name: b\n      expect: {{{d}: unknown}}\n      process: {{uid: 0}}\n"
+        )
+    };
+    let before = text("comm==\"a\"", "arg(\"--port\")==\"${port}\"", "worker and alive", "'instance( 80 )'");
+    let after = text("comm == \"a\"", "arg(\"--port\") == \"${port}\"", "worker && alive", "'instance(80)'");
+    let found = formatted(&before);
+    assert_eq!(found.text, after);
+    assert_eq!(formatted(&after).edits, []);
+    let found = formatted(&text("alive", "alive", "not alive", "alive"));
+    assert_eq!(found.text, text("alive", "alive", "'!alive'", "alive"));
+    assert!(found.remarks[0].text.contains("in single quotes"), "{:?}", found.remarks);
+}
+
+#[test]
 fn flow_mappings_keep_their_brackets() {
     let text = |m: &str| format!("apiVersion: selfsame/v1\nkind: Service\nmetadata: {{name: a}}\nspec: {{startas: /a, match: {m}, umask: 0022}}\n");
     assert_eq!(formatted(&text("exe==startas")).text, text("exe == startas"));
@@ -192,7 +209,7 @@ fn written(text: &str, style: usize) -> String {
 
 fn services(text: &str) -> Vec<Service> {
     let file = SpecFile { name: "t".into(), directory: "/".into(), bytes: text.as_bytes().to_vec() };
-    let loaded = crate::engine::sources::load_files(&[file]);
+    let loaded = crate::engine::sources::load_files(&[file], None);
     let mut services: Vec<Service> = loaded.services().cloned().collect();
     for service in &mut services {
         service.origin.digest = String::new();

@@ -8,7 +8,7 @@ use crate::lang::ir::{Kind, Node, Quantifier};
 use crate::lang::value::Type;
 
 /// Deepest nesting of quantifiers.
-const NESTING_MAX: usize = 2;
+pub(super) const NESTING_MAX: usize = 2;
 
 impl Checker<'_> {
     pub(super) fn quantifier(

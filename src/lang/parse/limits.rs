@@ -64,14 +64,14 @@ pub(in crate::lang) fn check_tree(expr: &Expr) -> Option<Diagnostic> {
 }
 
 /// The message for a tree of too many nodes.
-pub(super) fn too_many(span: Span) -> Diagnostic {
+pub(in crate::lang) fn too_many(span: Span) -> Diagnostic {
     Diagnostic::error(codes::TOO_MANY_NODES, format!("the expression has more than {NODES_MAX} parts"))
         .at(span, "one part too many")
         .help("move parts into a Matcher document or a named list")
 }
 
 /// The message for a tree or text that is too deep.
-pub(super) fn too_deep(span: Span) -> Diagnostic {
+pub(in crate::lang) fn too_deep(span: Span) -> Diagnostic {
     Diagnostic::error(codes::TOO_DEEP, format!("the expression is nested more than {DEPTH_MAX} deep"))
         .at(span, "one level too many")
         .help("remove parentheses, or move parts into a Matcher document")

@@ -1,6 +1,8 @@
 //! No text exhausts the stack or the memory.
 
 use super::toy;
+use crate::diagnostic::{Source, Span};
+use crate::lang::library::NamedList;
 use crate::lang::value::{Type, Value};
 use crate::lang::{DEPTH_MAX, LIST_MAX, SOURCE_MAX, ast, check, compile, parse};
 
@@ -59,7 +61,13 @@ fn open_brackets_without_end_are_refused_before_parsing() {
 fn long_sources_and_lists_are_refused() {
     assert_eq!(codes(&format!("live # {}", "x".repeat(SOURCE_MAX))), ["M401"]);
     let mut scope = toy::scope();
-    scope.lists.insert("many".into(), (Type::Int, vec![Value::Int(1); LIST_MAX + 1]));
+    std::sync::Arc::make_mut(&mut scope.library).add_list(NamedList {
+        name: "many".into(),
+        element: Type::Int,
+        values: vec![Value::Int(1); LIST_MAX + 1],
+        source: Source::new("lists", ""),
+        name_at: Span::default(),
+    });
     let compiled = compile("count_of in @many", &toy::schema(), &scope);
     assert_eq!(compiled.diagnostics[0].code.0, "M405");
 }

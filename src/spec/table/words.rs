@@ -3,6 +3,10 @@
 /// Field, word, meaning.
 const MEANINGS: &[(&str, &str, &str)] = &[
     ("kind", "Service", "a long-running process, one or more copies"),
+    ("kind", "Matcher", "named conditions and lists for the expressions of other documents"),
+    ("expect", "true", "the process matches"),
+    ("expect", "false", "the process does not match"),
+    ("expect", "unknown", "what is stated does not decide it"),
     ("state", "running", "keep it running"),
     ("state", "stopped", "keep it stopped"),
     ("state", "observed", "look and report, never act"),
@@ -47,7 +51,8 @@ mod tests {
     fn every_word_of_every_field_has_a_meaning_and_no_other_has() {
         let mut words = Vec::new();
         for field in TABLES.iter().flat_map(|table| table.fields) {
-            if let Kind::Words(of) | Kind::WordsOrObject(of, _) = field.kind {
+            let kind = if let Kind::Map(inner) | Kind::List(inner) = field.kind { *inner } else { field.kind };
+            if let Kind::Words(of) | Kind::WordsOrObject(of, _) = kind {
                 words.extend(of.now.iter().map(|word| (field.name, *word)));
             }
         }
