@@ -72,7 +72,7 @@ fn together(readings: &[Reading], context: &LoadContext<'_>) -> Loaded {
             files.push(file);
         }
         if refused.len() == before {
-            return Loaded { files, library, redefined, ..Loaded::default() };
+            return Loaded { files, redefined, library, ..Loaded::default() };
         }
     }
 }

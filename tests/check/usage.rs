@@ -4,8 +4,9 @@ use std::process::{Command, Stdio};
 
 use super::support::Bench;
 
-const VERBS: [&str; 13] = [
+const VERBS: [&str; 14] = [
     "check",
+    "test",
     "plan",
     "apply",
     "watch",

@@ -195,8 +195,8 @@ fn test(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<MatcherTest> {
         }
         expect.extend(entries.into_iter().filter_map(|(key, value)| expectation(key, &value, d)));
     }
-    let process = object.get("process", d)?;
-    let host = object.get("host", d);
+    let process = facts(&object, "process", d)?;
+    let host = facts(&object, "host", d);
     match Snapshot::of_test(&d.source, host.as_ref().map(|value| value.node), process.node) {
         Ok((snapshot, pid)) => {
             let (name, at) = name?;
@@ -204,10 +204,22 @@ fn test(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<MatcherTest> {
         }
         Err(said) => {
             let place = format!("in `{}`", value.path);
-            said.into_iter().for_each(|diagnostic| d.say(diagnostic.note(place.clone())));
+            for diagnostic in said {
+                d.say(diagnostic.note(place.clone()));
+            }
             None
         }
     }
+}
+
+/// A part of a snapshot, whose own reader says what is wrong inside.
+fn facts<'n>(object: &Object<'n>, name: &str, d: &mut Decoder<'_>) -> Option<Value<'n>> {
+    let value = object.get(name, d)?;
+    if !matches!(value.node.kind, NodeKind::Mapping(_)) {
+        value.wrong_type("a mapping of facts", d);
+        return None;
+    }
+    Some(value)
 }
 
 fn expectation(key: &Scalar, value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Expectation> {
