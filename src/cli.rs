@@ -4,6 +4,7 @@
 
 mod apply;
 mod args;
+mod bench_eval;
 mod check;
 mod codes;
 mod exit;
@@ -63,6 +64,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Snapshot(args) => writing::snapshot(args, terminal),
         Verb::Fmt(args) => fmt::run(args, terminal),
         Verb::Lsp => lsp::run(terminal),
+        Verb::BenchEval => bench_eval::run(terminal),
         Verb::Schema => writing::schema(terminal),
         Verb::Completions(args) => writing::completions(args, terminal),
         Verb::Plan(args) => with_dirs(cli, terminal, |dirs| plan::run(args, dirs, terminal)),

@@ -5,6 +5,7 @@
 //! ```text
 //! text --parse--> ast::Expr --check(Schema, Scope)--> Predicate --bind(variables)--> Matcher --eval--> Verdict
 //!                                                      needs(), lints                        --explain--> Explanation
+//!                                                                                             --quick---> true, false or eval
 //! ```
 //!
 //! Nothing here reads a file, a clock or a process: a [`schema::Vocabulary`] is asked, and answers with a fact.
@@ -25,6 +26,7 @@ mod lints;
 mod parse;
 mod predicate;
 mod print;
+pub mod quick;
 pub mod schema;
 mod show;
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub mod lints;
 pub mod objects;
 pub mod paths;
 pub mod pidfile;
+pub mod plain;
 pub mod runs;
 pub mod script;
 pub mod snapshot;

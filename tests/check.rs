@@ -17,5 +17,7 @@ mod documents;
 mod matchers;
 #[path = "check/mistakes.rs"]
 mod mistakes;
+#[path = "check/plans.rs"]
+mod plans;
 #[path = "check/usage.rs"]
 mod usage;

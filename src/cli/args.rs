@@ -81,6 +81,9 @@ pub(super) enum Verb {
     Lsp,
     /// Print the JSON Schema of the documents, for editors
     Schema,
+    /// Measure evaluations, for comparison with other engines
+    #[command(hide = true)]
+    BenchEval,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
 }
@@ -161,6 +164,9 @@ pub(super) struct PlanArgs {
     /// Spec files and directories
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Plan for the host of this snapshot, with nothing on record, instead of this one
+    #[arg(long, value_name = "FILE")]
+    pub snapshot: Option<PathBuf>,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,

@@ -143,7 +143,8 @@ fn expression(text: &str, check: bool, terminal: Terminal) -> Exit {
             Exit::Failed
         }
         Err(Unformatted::Comment(_)) => {
-            terminal.say("error: a comment inside a condition would get lost; move it between the conditions");
+            terminal
+                .say("error: a comment inside a condition would get lost; move it between the conditions");
             Exit::Failed
         }
     }

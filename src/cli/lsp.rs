@@ -77,7 +77,10 @@ fn message(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// The length that a header gives, if it gives one; `None` at the end of the input.
-#[expect(clippy::option_option, reason = "no more input, and a header without a length, are different things")]
+#[expect(
+    clippy::option_option,
+    reason = "no more input, and a header without a length, are different things"
+)]
 fn header(input: &mut impl BufRead) -> io::Result<Option<Option<usize>>> {
     let mut length = None;
     loop {

@@ -15,6 +15,7 @@ use crate::lang::value::{Type, Value};
 use crate::lang::{Library, Matcher, Missing, Predicate, Verdict, Vocabularies};
 use crate::process::chain::Surroundings;
 use crate::process::expression::{compile_alone, variables};
+use crate::process::plain::Scan;
 use crate::process::snapshot::Snapshot;
 use crate::process::world::{Namespace, World};
 use crate::process::{ProcessVocabulary, candidate, lints};
@@ -34,7 +35,7 @@ pub(super) fn run_match(args: &MatchArgs, terminal: Terminal) -> Exit {
     };
     with_question(&asked, terminal, |question| {
         let everything = args.all || !args.pid.is_empty();
-        let rows = question.rows();
+        let rows = if everything { question.rows() } else { question.found() };
         print_rows(args, terminal, question.world, &rows, everything);
         exit_of(&rows)
     })
@@ -147,12 +148,16 @@ pub(super) fn open_world(snapshot: Option<&Path>) -> Result<Box<dyn World>, Vec<
         })?;
         return Ok(Box::new(live));
     };
+    read_snapshot(path).map(|snapshot| Box::new(snapshot) as Box<dyn World>)
+}
+
+/// A snapshot file.
+pub(super) fn read_snapshot(path: &Path) -> Result<Snapshot, Vec<Diagnostic>> {
     let name = path.display().to_string();
     let text = crate::host::read_text(path).map_err(|error| {
         vec![Diagnostic::error(super::codes::FILE, format!("`{name}` can't be read: {error}"))]
     })?;
-    let source = Source::new(name, text);
-    Snapshot::parse(&source).map(|snapshot| Box::new(snapshot) as Box<dyn World>)
+    Snapshot::parse(&Source::new(name, text))
 }
 
 /// The processes asked for: those given, or all of them but selfsame itself.
@@ -227,6 +232,16 @@ impl Question<'_> {
     fn rows(&self) -> Vec<MatchRow> {
         let facts = self.vocabularies();
         self.pids.iter().map(|pid| self.row(*pid, &facts)).collect()
+    }
+
+    /// The same without the processes that don't match, most of which the short way decides.
+    fn found(&self) -> Vec<MatchRow> {
+        let facts = self.vocabularies();
+        let scan = Scan::new(self.vocabulary, [(self.matcher, self.vocabulary)]);
+        let mut rows = Vec::new();
+        scan.each(&self.pids, |pid, _, _| rows.push(self.row(pid, &facts)));
+        rows.retain(|row| row.verdict != "false");
+        rows
     }
 
     fn row(&self, pid: Pid, facts: &Vocabularies<'_>) -> MatchRow {

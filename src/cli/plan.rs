@@ -8,7 +8,8 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::accept::{Acceptance, Accepted, PruneRules};
 use crate::engine::sources::{Sources, SourcesLook};
 use crate::engine::tick::{TickOptions, preview};
-use crate::host::Host as _;
+use crate::host::Host;
+use crate::host::imagined::SnapshotHost;
 use crate::host::state_dir::Dirs;
 use crate::plan::memory::Memory;
 use crate::plan::{PlanOptions, QuestionHints};
@@ -19,14 +20,40 @@ use crate::units::BootTime;
 pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     let look = Sources::new(args.paths.clone()).look();
     terminal.diagnostics(&look.diagnostics);
-    let mut opened = match state::look(dirs, terminal) {
-        Ok(opened) => opened,
-        Err(reason) => return reason.report(terminal),
-    };
-    let now = opened.host.now().boot;
-    let accepted = accept(&look, &opened.memory, false, now, terminal);
-    let memory = concerned(opened.memory, &accepted);
-    let plan = preview(&mut opened.host, &accepted.set, &memory, options(false));
+    if let Some(file) = &args.snapshot {
+        return match snapshot_host(file) {
+            Ok(mut host) => {
+                let memory = Memory::new(host.boot().clone());
+                show(args, &look, &mut host, memory, terminal)
+            }
+            Err(problems) => {
+                terminal.diagnostics(&problems);
+                Exit::Failed
+            }
+        };
+    }
+    match state::look(dirs, terminal) {
+        Ok(mut opened) => show(args, &look, &mut opened.host, opened.memory, terminal),
+        Err(reason) => reason.report(terminal),
+    }
+}
+
+fn snapshot_host(file: &std::path::Path) -> Result<SnapshotHost, Vec<Diagnostic>> {
+    super::matching::read_snapshot(file).map(SnapshotHost::new)
+}
+
+/// Plans for a host, and prints the plan.
+fn show<H: Host>(
+    args: &PlanArgs,
+    look: &SourcesLook,
+    host: &mut H,
+    memory: Memory,
+    terminal: Terminal,
+) -> Exit {
+    let now = host.now().boot;
+    let accepted = accept(look, &memory, false, now, terminal);
+    let memory = concerned(memory, &accepted);
+    let plan = preview(host, &accepted.set, &memory, options(false));
     match args.output {
         Output::Text => terminal.data(&plan_text(&plan, false)),
         Output::Json => terminal.json(&plan_rows(&plan)),

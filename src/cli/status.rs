@@ -39,6 +39,8 @@ pub(super) fn run(args: &StatusArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         };
         let (chosen, missing) = choose(&found, &args.names, &labels);
         let ready = missing.is_empty() && chosen.iter().all(|service| settled(service) == Settled::Ready);
+        // Who waits has just begun something: that nothing is on record yet doesn't mean that all of it is ready.
+        let ready = ready && (args.wait.is_none() || !chosen.is_empty());
         let waits = args.wait == Some(WaitFor::Ready) && !ready && !patience.is_over();
         if waits {
             patience.pause(PAUSE);

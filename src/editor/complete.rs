@@ -156,15 +156,17 @@ fn bare(before: &Before<'_>, names: &Names, around: &[(String, Type)]) -> Vec<Su
     }
     let mut found = wanted_words(before, names, around);
     let Type::Named(candidate) = names.schema.candidate() else { return found };
-    let element = |(name, ty): &(String, Type)| {
-        described(name.clone(), &Meaning::Element(name.clone(), ty.clone()), 1)
-    };
+    let element =
+        |(name, ty): &(String, Type)| described(name.clone(), &Meaning::Element(name.clone(), ty.clone()), 1);
     found.extend(around.iter().map(element));
     // Behind `==` and its like something of the document stands more often than a field.
     let rank = if before.written_back(1).is_some_and(|w| matches!(w, "==" | "under" | "(")) { 1 } else { 3 };
-    found.extend(names.variables.iter().map(|(name, ty)| {
-        described(name.clone(), &Meaning::Variable(name.clone(), ty.clone()), rank)
-    }));
+    found.extend(
+        names
+            .variables
+            .iter()
+            .map(|(name, ty)| described(name.clone(), &Meaning::Variable(name.clone(), ty.clone()), rank)),
+    );
     let definitions = names.library.definitions();
     found.extend(definitions.map(|definition| {
         let label = names.spelling(&definition.draft.written.name).to_owned();

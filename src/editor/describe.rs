@@ -129,7 +129,9 @@ fn function(decl: &FunctionDecl) -> String {
     let trust = decl.trust.map_or(String::new(), |who| format!(" · {}", trust(who)));
     let signature = signature(decl).0;
     let (summary, cost, example) = (decl.summary, decl.cost, decl.example);
-    format!("```selfsame\n{signature}\n```\n\n{summary}\n\ncost {cost} of 6{trust}\n\n```selfsame\n{example}\n```")
+    format!(
+        "```selfsame\n{signature}\n```\n\n{summary}\n\ncost {cost} of 6{trust}\n\n```selfsame\n{example}\n```"
+    )
 }
 
 /// A field of a document.
@@ -161,9 +163,9 @@ pub(super) fn comparisons(ty: &Type) -> &'static [&'static str] {
         Type::Int | Type::Size | Type::Duration | Type::Time | Type::Ratio => {
             &["==", "!=", "<", "<=", ">", ">=", "in", "not in", "??"]
         }
-        Type::String => &[
-            "==", "!=", "in", "not in", "=~", "!~", "like", "contains", "starts_with", "ends_with", "??",
-        ],
+        Type::String => {
+            &["==", "!=", "in", "not in", "=~", "!~", "like", "contains", "starts_with", "ends_with", "??"]
+        }
         Type::Path => &["==", "!=", "under", "like", "in", "not in", "=~", "!~", "starts_with", "ends_with"],
         Type::Ip | Type::Enum(_) => &["==", "!=", "in", "not in"],
         Type::Cidr => &["==", "!="],

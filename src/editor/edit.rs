@@ -16,7 +16,8 @@ pub fn apply(text: &str, edits: &[Edit]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     for edit in edits {
-        let (Some(before), true) = (text.get(at..edit.span.start), text.is_char_boundary(edit.span.end)) else {
+        let (Some(before), true) = (text.get(at..edit.span.start), text.is_char_boundary(edit.span.end))
+        else {
             continue;
         };
         out.push_str(before);

@@ -67,7 +67,8 @@ fn in_expression(expression: &Expression, offset: usize, names: &Names) -> Optio
     // Of a name that means something only as a whole (`ns.pid`), the whole.
     let meaning = |name: &str| names.meaning(name, &around).map(|found| describe::meaning(&found));
     let part = meaning(written.get(..length)?).map(|described| (length, described));
-    let (length, described) = part.or_else(|| meaning(written).map(|described| (written.len(), described)))?;
+    let (length, described) =
+        part.or_else(|| meaning(written).map(|described| (written.len(), described)))?;
     Some((placed(Span::new(token.span.start, token.span.start + length)), described))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::place::Expression;
+use super::place::{Expression, Home};
 use crate::lang::library::{Definition, NamedList};
 use crate::lang::schema::{FieldDecl, FunctionDecl};
 use crate::lang::value::Type;
@@ -56,7 +56,7 @@ impl Names {
     /// Those that count where an expression stands.
     pub(super) fn within(library: &Arc<Library>, expression: &Expression) -> Self {
         let names = Self::new(library);
-        let Some((home, definition)) = &expression.home else { return names };
+        let Some(Home { document: home, definition }) = &expression.home else { return names };
         let definition = library.definition(&format!("{home}.{definition}"));
         let params = definition.iter().flat_map(|definition| &definition.draft.params);
         let variables = params.map(|param| (param.name.clone(), param.ty.clone())).collect();
@@ -88,9 +88,10 @@ impl Names {
         let words: Vec<&str> = name.split('.').collect();
         let (first, rest) = words.split_first()?;
         if let Some((variable, ty)) = around.iter().rev().find(|(variable, _)| variable == first) {
-            return self.member(ty, rest).unwrap_or_else(|| {
-                rest.is_empty().then(|| Meaning::Element(variable.clone(), ty.clone()))
-            });
+            if rest.is_empty() {
+                return Some(Meaning::Element(variable.clone(), ty.clone()));
+            }
+            return self.member(ty, rest);
         }
         if let Some((variable, ty)) = self.variables.get_key_value(name) {
             return Some(Meaning::Variable(variable.clone(), ty.clone()));
@@ -98,29 +99,25 @@ impl Names {
         if let Some(definition) = self.definition(name) {
             return Some(Meaning::Definition(definition));
         }
-        self.member(&self.schema.candidate(), &words).flatten()
+        self.member(&self.schema.candidate(), &words)
     }
 
-    /// The field that words lead to from a type. `None` where there are no words.
-    fn member(&self, of: &Type, words: &[&str]) -> Option<Option<Meaning<'_>>> {
-        if words.is_empty() {
-            return None;
-        }
+    /// The field that words lead to from a type.
+    fn member(&self, of: &Type, words: &[&str]) -> Option<Meaning<'_>> {
         let mut ty = of;
         let mut left = words;
         let mut found = None;
         while !left.is_empty() {
-            let Type::Named(owner) = ty else { return Some(None) };
-            let longest = (1..=left.len()).rev().find_map(|length| {
+            let Type::Named(owner) = ty else { return None };
+            let (field, length) = (1..=left.len()).rev().find_map(|length| {
                 let (_, field) = self.schema.field(owner, &left.get(..length)?.join("."))?;
                 Some((field, length))
-            });
-            let Some((field, length)) = longest else { return Some(None) };
+            })?;
             found = Some(Meaning::Field(field));
             ty = &field.ty;
             left = left.get(length..).unwrap_or_default();
         }
-        Some(found)
+        found
     }
 
     /// The type of a name.
@@ -197,7 +194,9 @@ impl<'t> Before<'t> {
             let inside = token.span.start < at && at <= token.span.end;
             match token.kind {
                 TokenKind::Word | TokenKind::ListName if inside => before.word = Some(token),
-                TokenKind::Text { closed } if inside && !(closed && at == token.span.end) => before.quoted = true,
+                TokenKind::Text { closed } if inside && !(closed && at == token.span.end) => {
+                    before.quoted = true;
+                }
                 TokenKind::Comment if inside => before.quoted = true,
                 TokenKind::Comment => {}
                 _ if token.span.end <= at => before.push(token),

@@ -7,6 +7,12 @@
 //!     && us|                       to here
 //! ```
 
+mod lines;
+mod written;
+
+use lines::{Line, ancestors, blanks, end_of, lines, split_key};
+use written::{expression, item_end};
+
 use crate::diagnostic::Span;
 use crate::spec::table::{self, Field, Kind};
 
@@ -27,73 +33,17 @@ pub(super) struct Expression {
     /// Its text, of the same length as in the file, so that positions are those of the file less `start`. Escapes of
     /// YAML inside quotes are blanked.
     pub(super) text: String,
-    /// The Matcher document that it stands in, and the definition there.
-    pub(super) home: Option<(String, String)>,
+    /// The definition whose condition it is.
+    pub(super) home: Option<Home>,
 }
 
-/// A line of a block mapping: `  - key: value`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Line<'a> {
-    start: usize,
-    text: &'a str,
-    /// The column of its first word, dashes passed.
-    indent: usize,
-    /// The key and where its value begins.
-    key: Option<(&'a str, Span, usize)>,
-}
-
-impl<'a> Line<'a> {
-    fn read(start: usize, text: &'a str) -> Self {
-        let text = text.trim_end_matches(['\r', '\n']);
-        let mut indent = blanks(text);
-        while let Some(rest) = text.get(indent..).and_then(|rest| rest.strip_prefix("- ")) {
-            indent += 2 + blanks(rest);
-        }
-        let body = text.get(indent..).unwrap_or_default();
-        let key = split_key(body).map(|(key, value)| {
-            let quotes = body.find(key).unwrap_or_default();
-            let at = start + indent + quotes;
-            (key, Span::new(at, at + key.len()), start + indent + value)
-        });
-        Self { start, text, indent, key }
-    }
-
-    fn is_blank(&self) -> bool {
-        self.text.trim().is_empty()
-    }
-
-    /// What follows the key.
-    fn value(&self) -> &'a str {
-        let start = self.key.map_or(self.start, |(_, _, value)| value);
-        self.text.get(start - self.start..).unwrap_or_default()
-    }
-
-    fn opens_block(&self) -> bool {
-        let header = self.value().split(" #").next().unwrap_or_default().trim();
-        header.starts_with(['|', '>']) && header.chars().skip(1).all(|c| "+-".contains(c) || c.is_ascii_digit())
-    }
-}
-
-fn blanks(text: &str) -> usize {
-    text.bytes().take_while(|byte| *byte == b' ').count()
-}
-
-/// A key at the beginning of a line, and where the value stands.
-fn split_key(body: &str) -> Option<(&str, usize)> {
-    let quoted = body.strip_prefix('\'').and_then(|rest| rest.split_once('\''));
-    let quoted = quoted.or_else(|| body.strip_prefix('"').and_then(|rest| rest.split_once('"')));
-    let (key, behind) = match quoted {
-        Some((key, _)) => (key, key.len() + 2),
-        None => {
-            let length = body.find(|c: char| !c.is_ascii_alphanumeric() && !"_-./".contains(c))?;
-            (body.get(..length)?, length)
-        }
-    };
-    let rest = body.get(behind..)?.strip_prefix(':')?;
-    if key.is_empty() || !(rest.is_empty() || rest.starts_with([' ', '\t'])) {
-        return None;
-    }
-    Some((key, behind + 1 + rest.len() - rest.trim_start().len()))
+/// A definition of a Matcher document.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Home {
+    /// Name of the document.
+    pub(super) document: String,
+    /// Name of the definition in it.
+    pub(super) definition: String,
 }
 
 /// The place of an offset, if it is one that there is something to say about.
@@ -135,35 +85,6 @@ pub(super) fn place(text: &str, offset: usize) -> Option<Place> {
     (is_expression(&path, kind) && !line.opens_block()).then(|| behind(text, &lines, line, home))
 }
 
-fn lines(text: &str) -> Vec<Line<'_>> {
-    let mut start = 0;
-    let mut found: Vec<Line<'_>> = Vec::new();
-    for line in text.split_inclusive('\n') {
-        found.push(Line::read(start, line));
-        start += line.len();
-    }
-    if text.is_empty() || text.ends_with('\n') {
-        found.push(Line::read(start, ""));
-    }
-    found
-}
-
-/// The lines that this one is indented under, nearest first.
-fn ancestors<'a>(lines: &[Line<'a>], at: usize, indent: usize) -> Vec<Line<'a>> {
-    let mut found = Vec::new();
-    let mut limit = indent;
-    for line in lines.get(..at).unwrap_or_default().iter().rev() {
-        if line.text.starts_with("---") || limit == 0 {
-            break;
-        }
-        if !line.is_blank() && line.indent < limit && !line.text.trim_start().starts_with('#') {
-            limit = blanks(line.text);
-            found.push(*line);
-        }
-    }
-    found
-}
-
 /// From the outermost to the innermost; lines without a key lie inside a value.
 fn keys<'a>(nearest_first: &[Line<'a>]) -> Vec<&'a str> {
     nearest_first.iter().rev().filter_map(|line| line.key.map(|(key, _, _)| key)).collect()
@@ -173,7 +94,8 @@ fn keys<'a>(nearest_first: &[Line<'a>]) -> Vec<&'a str> {
 fn kind_of<'a>(lines: &[Line<'a>], at: usize) -> Option<&'a str> {
     let is_end = |line: &Line<'_>| line.text.starts_with("---");
     let from = lines.get(..at)?.iter().rposition(is_end).map_or(0, |found| found + 1);
-    let document = lines.get(from..)?.iter().enumerate().take_while(|(n, line)| from + n <= at || !is_end(line));
+    let document =
+        lines.get(from..)?.iter().enumerate().take_while(|(n, line)| from + n <= at || !is_end(line));
     document
         .map(|(_, line)| line)
         .find(|line| line.indent == 0 && line.key.is_some_and(|(key, _, _)| key == "kind"))
@@ -181,7 +103,7 @@ fn kind_of<'a>(lines: &[Line<'a>], at: usize) -> Option<&'a str> {
 }
 
 /// The document and the definition that a path leads to the expression of.
-fn home(lines: &[Line<'_>], at: usize, path: &[&str]) -> Option<(String, String)> {
+fn home(lines: &[Line<'_>], at: usize, path: &[&str]) -> Option<Home> {
     let ["spec", "define", definition, ..] = path else { return None };
     let is_end = |line: &Line<'_>| line.text.starts_with("---");
     let from = lines.get(..at)?.iter().rposition(is_end).map_or(0, |found| found + 1);
@@ -193,7 +115,7 @@ fn home(lines: &[Line<'_>], at: usize, path: &[&str]) -> Option<(String, String)
         None => of_key("name")?.value(),
     };
     let name = name.trim().trim_matches(['"', '\'']);
-    Some((name.to_owned(), (*definition).to_owned()))
+    Some(Home { document: name.to_owned(), definition: (*definition).to_owned() })
 }
 
 /// The field that a path of keys leads to.
@@ -235,67 +157,15 @@ fn kind_at(path: &[&str], kind: Option<&str>) -> Option<Kind> {
 }
 
 /// The lines of a block, up to the first that is not indented deeper than its header.
-fn below(text: &str, lines: &[Line<'_>], header: &Line<'_>, home: Option<(String, String)>) -> Place {
+fn below(text: &str, lines: &[Line<'_>], header: &Line<'_>, home: Option<Home>) -> Place {
     let start = lines.iter().find(|line| line.start > header.start).map_or(text.len(), |line| line.start);
     expression(text, start, end_of(text, lines, header), home)
 }
 
 /// The value on the line of a key, and the lines that it goes on over.
-fn behind(text: &str, lines: &[Line<'_>], header: &Line<'_>, home: Option<(String, String)>) -> Place {
+fn behind(text: &str, lines: &[Line<'_>], header: &Line<'_>, home: Option<Home>) -> Place {
     let start = header.key.map_or(header.start, |(_, _, value)| value);
     expression(text, start.min(text.len()), end_of(text, lines, header), home)
-}
-
-fn end_of(text: &str, lines: &[Line<'_>], header: &Line<'_>) -> usize {
-    let next = lines.iter().find(|line| {
-        line.start > header.start && !line.is_blank() && blanks(line.text) <= blanks(header.text)
-            && line.indent <= header.indent
-    });
-    next.map_or(text.len(), |line| line.start)
-}
-
-fn expression(text: &str, start: usize, end: usize, home: Option<(String, String)>) -> Place {
-    let written = text.get(start..end).unwrap_or_default();
-    let (start, text) = match written.chars().next() {
-        Some('\'') => (start + 1, single(written.get(1..).unwrap_or_default())),
-        Some('"') => (start + 1, double(written.get(1..).unwrap_or_default())),
-        _ => (start, written.to_owned()),
-    };
-    Place::Expression(Expression { start, text, home })
-}
-
-/// The inside of single quotes; a doubled quote keeps its length.
-fn single(written: &str) -> String {
-    let mut out = String::new();
-    let mut chars = written.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\'' if chars.peek() == Some(&'\'') => {
-                chars.next();
-                out.push_str("' ");
-            }
-            '\'' => break,
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// The inside of double quotes; the backslash of an escape becomes a blank.
-fn double(written: &str) -> String {
-    let mut out = String::new();
-    let mut chars = written.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => {
-                out.push(' ');
-                out.extend(chars.next());
-            }
-            '"' => break,
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// Inside `{...}` on one line.
@@ -305,7 +175,7 @@ fn in_braces(
     offset: usize,
     path: &[&str],
     kind: Option<&str>,
-    home: &dyn Fn(&[&str]) -> Option<(String, String)>,
+    home: &dyn Fn(&[&str]) -> Option<Home>,
 ) -> Option<Place> {
     let line_end = text.get(offset..)?.find(['\r', '\n']).map_or(text.len(), |end| offset + end);
     let mut open: Vec<Option<&str>> = Vec::new();
@@ -347,23 +217,4 @@ fn in_braces(
             return None;
         }
     }
-}
-
-/// Where a value inside braces ends.
-fn item_end(rest: &str) -> usize {
-    let quote = rest.chars().next().filter(|c| "'\"".contains(*c));
-    if let Some(quote) = quote {
-        let mut chars = rest.char_indices().skip(1).peekable();
-        while let Some((at, c)) = chars.next() {
-            if c == '\\' && quote == '"' {
-                chars.next();
-            } else if c == quote && quote == '\'' && chars.peek().is_some_and(|(_, next)| *next == '\'') {
-                chars.next();
-            } else if c == quote {
-                return at + 1;
-            }
-        }
-        return rest.len();
-    }
-    rest.find([',', '}', ']', '{', '[']).unwrap_or(rest.len())
 }

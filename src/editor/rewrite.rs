@@ -52,16 +52,15 @@ fn block(source: &str, scalar: &Scalar) -> Result<Rewritten, Left> {
     let text = scalar.text.trim_end();
     let written = source.get(scalar.span.start..scalar.span.end).unwrap_or_default();
     let literal = scalar.style == Style::Literal;
-    let formatted =
-        format(text, Room::Lines { broken: written.trim().contains('\n'), comments: literal })?;
+    let formatted = format(text, Room::Lines { broken: written.trim().contains('\n'), comments: literal })?;
     let blank = text.len() - text.trim_start().len();
     let first = text.get(..blank).and_then(|blank| blank.rfind('\n')).map_or(0, |found| found + 1);
     let content = scalar.source_span(Span::new(first, text.len()));
     let line = line_start(source, content.start);
     let indent = source.get(line..content.start).unwrap_or_default();
-    let end = source.get(content.end..).map_or(content.end, |rest| {
-        content.end + rest.find(['\r', '\n']).unwrap_or(rest.len())
-    });
+    let end = source
+        .get(content.end..)
+        .map_or(content.end, |rest| content.end + rest.find(['\r', '\n']).unwrap_or(rest.len()));
     let text = lines(&formatted, line_end_before(source, line), indent);
     Ok(Rewritten { span: Span::new(content.start, end), text, style: scalar.style })
 }
@@ -137,6 +136,7 @@ fn reads_as(candidate: &str, style: Style, place: Place, wanted: &str) -> bool {
         _ => document.get("k").and_then(Node::scalar),
     };
     parsed.diagnostics.is_empty()
-        && found.is_some_and(|scalar| scalar.text == wanted && scalar.style == style && scalar.comment.is_none())
+        && found
+            .is_some_and(|scalar| scalar.text == wanted && scalar.style == style && scalar.comment.is_none())
         && second_opinion(&source.text, &parsed.documents).is_none()
 }

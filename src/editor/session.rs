@@ -9,19 +9,18 @@
 //! Pure: the streams and the reading of files are `cli`'s. A message that makes no sense is answered with an error, or passed over where the
 //! protocol allows no answer; it never ends the conversation.
 
+mod answers;
+mod documents;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::complete::complete;
-use super::diagnose::{diagnose, fix, is_ours};
-use super::format::format;
-use super::hover::{definition, hover, signature};
-use super::protocol::{self, markdown, position, positions, range};
+use super::protocol::position;
 use super::text::{Encoding, Text};
-use crate::diagnostic::{Diagnostic, Source, Span};
+use crate::diagnostic::Diagnostic;
 use crate::lang::Library;
 use crate::spec::SpecFile;
 
@@ -199,99 +198,6 @@ impl Session {
         touched.map_or_else(Vec::new, |uri| self.publish(&uri))
     }
 
-    fn open(&mut self, params: &Value) -> Option<String> {
-        let document = params.get("textDocument")?;
-        let uri = document.get("uri")?.as_str()?.to_owned();
-        if self.documents.len() >= DOCUMENTS_MAX && !self.documents.contains_key(&uri) {
-            return None;
-        }
-        let text = Text::new(document.get("text")?.as_str()?.to_owned(), self.encoding);
-        let version = document.get("version").cloned().unwrap_or(Value::Null);
-        let (diagnostics, library) = (Vec::new(), Arc::default());
-        self.documents.insert(uri.clone(), Document { text, version, diagnostics, library });
-        self.look_around(&uri);
-        Some(uri)
-    }
-
-    fn change(&mut self, params: &Value) -> Option<String> {
-        let named = params.get("textDocument")?;
-        let uri = named.get("uri")?.as_str()?.to_owned();
-        let document = self.documents.get_mut(&uri)?;
-        for change in params.get("contentChanges")?.as_array()? {
-            let text = change.get("text")?.as_str()?;
-            match change.get("range").and_then(positions) {
-                Some((from, to)) => document.text.replace(from, to, text),
-                None => document.text = Text::new(text.to_owned(), self.encoding),
-            }
-        }
-        document.version = named.get("version").cloned().unwrap_or(Value::Null);
-        Some(uri)
-    }
-
-    fn save(&mut self, params: &Value) -> Option<String> {
-        let uri = params.pointer("/textDocument/uri")?.as_str()?.to_owned();
-        self.documents.get(&uri)?;
-        self.look_around(&uri);
-        Some(uri)
-    }
-
-    fn close(&mut self, params: &Value) -> Option<Value> {
-        let uri = params.pointer("/textDocument/uri")?.as_str()?;
-        self.documents.remove(uri)?;
-        Some(published(uri, &Value::Null, &[]))
-    }
-
-    fn look_around(&mut self, uri: &str) {
-        if let Some(directory) = directory(uri) {
-            let found = (self.neighbours)(&directory);
-            self.around.insert(directory, found);
-        }
-    }
-
-    /// The files that a document may use: those on disk, and in their place those that are open.
-    fn around(&self, uri: &str) -> Vec<SpecFile> {
-        let Some(directory) = directory(uri) else { return Vec::new() };
-        let open = self.documents.iter().filter(|(other, document)| {
-            other.as_str() != uri && defines(document) && self::directory(other).as_ref() == Some(&directory)
-        });
-        let mut files: Vec<SpecFile> = open
-            .map(|(other, document)| SpecFile {
-                name: protocol::path_of(other),
-                directory: directory.clone(),
-                bytes: document.text.as_str().as_bytes().to_vec(),
-            })
-            .collect();
-        let on_disk = self.around.get(&directory).into_iter().flatten();
-        let closed: Vec<SpecFile> =
-            on_disk.filter(|file| files.iter().all(|open| open.name != file.name)).cloned().collect();
-        files.extend(closed);
-        files
-    }
-
-    /// What is to be said about a document now, and about those beside it where they may use what it defines.
-    fn publish(&mut self, uri: &str) -> Vec<Value> {
-        let mut uris = vec![uri.to_owned()];
-        if self.documents.get(uri).is_some_and(defines) {
-            let beside = self.documents.keys().filter(|other| *other != uri && directory(other) == directory(uri));
-            uris.extend(beside.cloned());
-        }
-        uris.iter().filter_map(|uri| self.publish_one(uri)).collect()
-    }
-
-    fn publish_one(&mut self, uri: &str) -> Option<Value> {
-        let around = self.around(uri);
-        let document = self.documents.get_mut(uri)?;
-        let checked = diagnose(&protocol::path_of(uri), document.text.as_str(), &around);
-        // While a text is not YAML it defines nothing; what it defined before is still meant.
-        if !checked.diagnostics.iter().any(|diagnostic| diagnostic.code.0.starts_with('Y')) {
-            document.library = checked.library;
-        }
-        document.diagnostics = checked.diagnostics;
-        let said = document.diagnostics.iter();
-        let rows: Vec<Value> = said.map(|said| protocol::diagnostic(uri, &document.text, said)).collect();
-        Some(published(uri, &document.version, &rows))
-    }
-
     /// The document that a request is about. One that isn't open has no answers.
     fn document<'p>(&self, params: &'p Value) -> Result<(&'p str, &Document), Failure> {
         let uri = params.pointer("/textDocument/uri").and_then(Value::as_str);
@@ -308,92 +214,6 @@ impl Session {
         let position = params.get("position").and_then(position).ok_or_else(|| missing("position"))?;
         Ok((document, document.text.offset(position)))
     }
-
-    fn hover(&self, params: &Value) -> Answer {
-        let (document, at) = self.pointed(params)?;
-        let found = ours(document).and_then(|text| hover(text, at, &document.library));
-        Ok(found.map_or(Value::Null, |(span, text)| {
-            json!({ "contents": markdown(&text), "range": range(&document.text, span) })
-        }))
-    }
-
-    fn definition(&self, params: &Value) -> Answer {
-        let (document, at) = self.pointed(params)?;
-        let found = ours(document).and_then(|text| definition(text, at, &document.library));
-        Ok(found.map_or(Value::Null, |(source, span)| protocol::location(&source, span, self.encoding)))
-    }
-
-    fn completion(&self, params: &Value) -> Answer {
-        let (document, at) = self.pointed(params)?;
-        let found = ours(document).and_then(|text| complete(text, at, &document.library));
-        let (span, suggestions) = found.unwrap_or((Span::new(at, at), Vec::new()));
-        let row = |one| protocol::suggestion(&document.text, span, one, self.snippets);
-        let items: Vec<Value> = suggestions.iter().map(row).collect();
-        Ok(json!({ "isIncomplete": false, "items": items }))
-    }
-
-    fn signature(&self, params: &Value) -> Answer {
-        let (document, at) = self.pointed(params)?;
-        let found = ours(document).and_then(|text| signature(text, at, &document.library));
-        Ok(found.map_or(Value::Null, |found| {
-            let parameters: Vec<Value> =
-                found.parameters.iter().map(|label| json!({ "label": label })).collect();
-            let signature = json!({
-                "label": found.label,
-                "documentation": markdown(&found.documentation),
-                "parameters": parameters,
-            });
-            json!({ "signatures": [signature], "activeSignature": 0, "activeParameter": found.active })
-        }))
-    }
-
-    /// Nothing for a document with mistakes: its diagnostics say why.
-    fn formatting(&self, params: &Value) -> Answer {
-        let (uri, document) = self.document(params)?;
-        let source = Source::new(protocol::path_of(uri), document.text.as_str());
-        let edits = format(&source).map(|formatted| formatted.edits).unwrap_or_default();
-        let row = |edit: &super::Edit| json!({ "range": range(&document.text, edit.span), "newText": edit.text });
-        Ok(json!(edits.iter().map(row).collect::<Vec<_>>()))
-    }
-
-    fn code_actions(&self, params: &Value) -> Answer {
-        let (uri, document) = self.document(params)?;
-        let (from, to) = params.get("range").and_then(positions).ok_or_else(|| missing("range"))?;
-        let asked = Span::new(document.text.offset(from), document.text.offset(to));
-        let touched = |diagnostic: &&Diagnostic| {
-            diagnostic.span().is_some_and(|span| span.start <= asked.end && asked.start <= span.end)
-        };
-        let (name, around) = (protocol::path_of(uri), self.around(uri));
-        let mut actions = Vec::new();
-        for diagnostic in document.diagnostics.iter().filter(touched) {
-            let Some(fix) = fix(&name, document.text.as_str(), &around, diagnostic) else { continue };
-            let edit = json!({ "range": range(&document.text, fix.edit.span), "newText": fix.edit.text });
-            actions.push(json!({
-                "title": fix.title,
-                "kind": "quickfix",
-                "diagnostics": [protocol::diagnostic(uri, &document.text, diagnostic)],
-                "isPreferred": fix.preferred,
-                "edit": { "changes": { uri: [edit] } },
-            }));
-        }
-        Ok(json!(actions))
-    }
-}
-
-/// Whether others may use what it defines.
-fn defines(document: &Document) -> bool {
-    document.text.as_str().contains("Matcher")
-}
-
-/// The directory of a file.
-fn directory(uri: &str) -> Option<PathBuf> {
-    let path = protocol::path_of(uri);
-    Path::new(&path).parent().filter(|_| path.starts_with('/')).map(Path::to_owned)
-}
-
-/// The text of a document, if it is one of ours.
-fn ours(document: &Document) -> Option<&str> {
-    Some(document.text.as_str()).filter(|text| is_ours(text))
 }
 
 fn missing(what: &str) -> Failure {
@@ -402,12 +222,4 @@ fn missing(what: &str) -> Failure {
 
 fn failure(id: &Value, code: i64, text: &str) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": text } })
-}
-
-fn published(uri: &str, version: &Value, rows: &[Value]) -> Value {
-    let mut params = json!({ "uri": uri, "diagnostics": rows });
-    if let (Value::Object(params), false) = (&mut params, version.is_null()) {
-        params.insert("version".into(), version.clone());
-    }
-    json!({ "jsonrpc": "2.0", "method": "textDocument/publishDiagnostics", "params": params })
 }

@@ -1,8 +1,8 @@
 //! Where expressions stand in a document: the table of fields says it.
 
 use crate::diagnostic::Span;
-use crate::spec::table::{self, Kind, Table};
 use crate::spec::API_VERSION;
+use crate::spec::table::{self, Kind, Table};
 use crate::yaml::{Node, NodeKind, Scalar};
 
 /// An expression in a document.
@@ -91,7 +91,11 @@ impl<'n> Walk<'_, 'n> {
                 for (key, value) in pairs {
                     let inner = join(path, &key.text);
                     if **item == Kind::Words(&table::VERDICTS) {
-                        self.found.push(Site { path: path.to_owned(), scalar: key, place: Place::Key { flow } });
+                        self.found.push(Site {
+                            path: path.to_owned(),
+                            scalar: key,
+                            place: Place::Key { flow },
+                        });
                     }
                     self.value(value, item, &inner, in_mapping(flow, key));
                 }

@@ -5,15 +5,17 @@ use crate::host::Host;
 use crate::plan::action::{Action, Step};
 use crate::plan::memory::Memory;
 use crate::spec::SpecSet;
+use crate::units::Signal;
 
 /// So many ticks in a row at the most: whatever wants more waits for the next wake-up, so that a service that dies at
 /// once can't keep the loop from its other business.
 const IN_A_ROW: usize = 16;
 
-/// Whether a person wants to hear of it: everything but probes.
+/// Whether a person wants to hear of it: everything but probes, and the CONT that lets a suspended process see the signal
+/// before it.
 pub fn is_worth_telling(step: &Step) -> bool {
     match step.action {
-        Action::Probe { .. } => false,
+        Action::Probe { .. } | Action::Signal { signal: Signal::CONT, .. } => false,
         Action::Start { .. } | Action::Adopt { .. } | Action::Signal { .. } | Action::Release { .. } => true,
     }
 }

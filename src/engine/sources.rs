@@ -157,9 +157,12 @@ impl Sources {
         let replaced = fresh.iter().any(|file| self.loaded.get(&file.name).is_some_and(LoadedFile::defines));
         let gone = self.loaded.iter().any(|(name, known)| !names.contains(name) && known.defines());
         let mut loaded = load_files(&fresh, Some(&self.library));
-        if replaced || gone || loaded.files.iter().any(LoadedFile::defines) {
-            let all: Vec<SpecFile> = files.into_iter().map(|(file, _)| file).collect();
-            loaded = load_files(&all, None);
+        let defines = loaded.files.iter().any(LoadedFile::defines);
+        if replaced || gone || defines {
+            if !defines || fresh.len() < files.len() {
+                let all: Vec<SpecFile> = files.into_iter().map(|(file, _)| file).collect();
+                loaded = load_files(&all, None);
+            }
             self.loaded.clear();
             self.library = loaded.library;
             self.redefined = loaded.redefined;

@@ -44,8 +44,9 @@ pub fn schema() -> Schema {
 
 /// A condition with the values of its document, for one look.
 pub struct Bound<'w> {
-    matcher: Option<Matcher>,
-    vocabulary: ProcessVocabulary<'w>,
+    /// `None`: this version can't compile it.
+    pub(super) matcher: Option<Matcher>,
+    pub(super) vocabulary: ProcessVocabulary<'w>,
 }
 
 impl std::fmt::Debug for Bound<'_> {

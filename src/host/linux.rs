@@ -7,7 +7,6 @@
 //! wait    --> Wakes
 //! ```
 
-mod look;
 mod observe;
 
 use std::io;
@@ -19,6 +18,7 @@ use super::conditions::Conditions;
 use super::errno::io_text;
 use super::exits::{Exits, Life};
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
+use super::look::Looker;
 use super::probe::Probes;
 use super::proc::LiveWorld;
 use super::signal::{boot_id, signal_verified};
@@ -30,6 +30,7 @@ use crate::facts::{Fact, ProcessKey};
 use crate::plan::action::{Action, Launch, Outcome, Step};
 use crate::plan::memory::{Memory, Phase};
 use crate::plan::observation::{Observation, Prepared, Questions};
+use crate::process::world::World as _;
 use crate::spec::{Service, ServiceName};
 use crate::units::{BootId, BootTime, Gid, Now, Uid};
 
@@ -65,17 +66,12 @@ pub struct LinuxHost {
     dirs: Dirs,
     /// `None`: a look from outside, that changes nothing.
     ledger: Option<Ledger>,
-    boot: BootId,
+    looker: Looker,
     world: LiveWorld,
     waker: Waker,
     exits: Exits,
     probes: Probes,
-    conditions: Conditions,
     subreaper: bool,
-    /// `CAP_SYS_PTRACE`: processes of other users can be looked at.
-    privileged: bool,
-    uid: Uid,
-    gid: Gid,
 }
 
 impl LinuxHost {
@@ -113,22 +109,26 @@ impl LinuxHost {
         Ok(Self {
             dirs: dirs.clone(),
             ledger,
-            boot: boot_id().map_err(system)?,
+            looker: Looker {
+                boot: boot_id().map_err(system)?,
+                uid: Uid(rustix::process::geteuid().as_raw()),
+                gid: Gid(rustix::process::getegid().as_raw()),
+                privileged: observe::may_look_at_others(),
+                conditions: Conditions::default(),
+                run_dir: dirs.run.display().to_string(),
+                log_dir: dirs.log.display().to_string(),
+            },
             world: LiveWorld::new().map_err(system)?,
             waker,
             exits: Exits::default(),
             probes,
-            conditions: Conditions::default(),
             subreaper: options.subreaper,
-            privileged: observe::may_look_at_others(),
-            uid: Uid(rustix::process::geteuid().as_raw()),
-            gid: Gid(rustix::process::getegid().as_raw()),
         })
     }
 
     /// This boot.
     pub fn boot(&self) -> &BootId {
-        &self.boot
+        &self.looker.boot
     }
 
     /// Where the state lies.
@@ -142,8 +142,8 @@ impl LinuxHost {
     /// A newer format, or records that can't be listed: nothing may be done then.
     pub fn load(&mut self) -> Result<Loaded, LedgerError> {
         match &mut self.ledger {
-            Some(ledger) => ledger.load(&self.boot),
-            None => peek(&self.dirs, &self.boot),
+            Some(ledger) => ledger.load(&self.looker.boot),
+            None => peek(&self.dirs, &self.looker.boot),
         }
     }
 
@@ -179,23 +179,6 @@ impl LinuxHost {
         Ok(wakes)
     }
 
-    /// What is known of a launch before anything is looked up: the directories.
-    fn places(&self) -> Prepared {
-        let text = |path: &std::path::Path| path.display().to_string();
-        Prepared {
-            uid: self.uid,
-            gid: self.gid,
-            groups: Vec::new(),
-            change_ids: false,
-            user_name: String::new(),
-            home: String::new(),
-            shell: String::new(),
-            env_from: std::collections::BTreeMap::new(),
-            run_dir: text(&self.dirs.run),
-            log_dir: text(&self.dirs.log),
-        }
-    }
-
     fn start(&mut self, name: &ServiceName, index: u32, nonce: &str, launch: &Launch) -> Outcome {
         let Some(ledger) = &self.ledger else { return looks_only() };
         let slot = match ledger.create_slot(name, index, nonce) {
@@ -207,7 +190,8 @@ impl LinuxHost {
         };
         match spawn(launch, Some(slot.as_fd())) {
             Ok(spawned) => {
-                let key = ProcessKey { boot: self.boot.clone(), pid: spawned.pid, start: spawned.start };
+                let key =
+                    ProcessKey { boot: self.looker.boot.clone(), pid: spawned.pid, start: spawned.start };
                 self.exits.started(&key, spawned.pidfd, &self.waker);
                 Outcome::Started(key)
             }
@@ -220,10 +204,10 @@ impl LinuxHost {
 
     fn prepare(&self, spec: &Service, world: &LiveWorld) -> Result<Prepared, String> {
         // The answer that the look of this tick rests on, whatever the name service says by now.
-        if let Some(name) = look::absent_user(spec, world) {
+        if let Some(name) = super::look::absent_user(spec, world) {
             return Err(format!("there is no user `{name}`"));
         }
-        let prepared = super::accounts::account(spec, &self.places())?;
+        let prepared = super::accounts::account(spec, &self.looker.places())?;
         executable::check(spec, prepared.uid.0, world)?;
         Ok(prepared)
     }
@@ -260,12 +244,17 @@ impl Host for LinuxHost {
         self.probes.poll(clock::now().boot);
         let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.as_str())));
         let world = self.world.again().with_managed(managed.collect());
+        let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
+        let lists = self.looker.shortlists(questions, &world, &pids);
         let services = questions
             .services
             .iter()
-            .map(|(name, question)| (name.clone(), self.see(name, question, questions, &world)))
+            .map(|(name, question)| {
+                let pids = lists.get(name).map_or(&*pids, Vec::as_slice);
+                (name.clone(), self.see(name, question, questions, &world, pids))
+            })
             .collect();
-        Observation { now: clock::now(), boot: self.boot.clone(), services }
+        Observation { now: clock::now(), boot: self.looker.boot.clone(), services }
     }
 
     fn remember(&mut self, memory: &Memory) -> Result<(), String> {
@@ -284,7 +273,7 @@ impl Host for LinuxHost {
             Action::Start { nonce, launch } => self.start(&step.service, step.index, nonce, launch),
             Action::Signal { key, signal, adopted_by } => {
                 let world = self.world.again();
-                let places = self.places();
+                let places = self.looker.places();
                 signal_verified(key, *signal, || match adopted_by {
                     None => Fact::Known(true),
                     Some(rule) => self.still_satisfies(key, rule, &places, &world),

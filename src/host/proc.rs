@@ -19,6 +19,7 @@
 //! A [`LiveWorld`] is one look. Drop it, or ask it for the next one with [`LiveWorld::again`]. It decides nothing
 //! and writes nothing.
 
+mod ahead;
 mod answers;
 mod entry;
 mod files;
@@ -70,8 +71,11 @@ const RECORD_LIMIT: usize = 1 << 20;
 
 /// One look at this host through `/proc`.
 pub struct LiveWorld {
-    proc: Rc<OwnedFd>,
+    proc: Arc<OwnedFd>,
     readers: Arc<Readers>,
+    /// Those that read ahead: what is begun there must not hold up a single read.
+    ahead_readers: Arc<Readers>,
+    ahead: RefCell<ahead::Ahead>,
     me: Pid,
     boot: Fact<BootId>,
     hides: Option<Hidepid>,
@@ -137,6 +141,7 @@ impl LiveWorld {
     pub fn new() -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let proc = rustix::fs::openat(rustix::fs::CWD, c"/proc", flags, Mode::empty())?;
+        make_room(&proc);
         let fs = rustix::fs::fstatfs(&proc)?;
         if fs.f_type != PROC_MAGIC {
             return Err(io::Error::other("`/proc` is not a procfs"));
@@ -150,21 +155,24 @@ impl LiveWorld {
         let hides = hiding(proc.as_fd())?;
         let subject_to_hiding = hides.as_ref().is_some_and(|hides| is_subject(hides, &status));
         let boot = boot_id(proc.as_fd());
-        Ok(Self::open(Rc::new(proc), Arc::default(), me, boot, hides, subject_to_hiding))
+        Ok(Self::open(Arc::new(proc), Default::default(), me, boot, hides, subject_to_hiding))
     }
 
     fn open(
-        proc: Rc<OwnedFd>,
-        readers: Arc<Readers>,
+        proc: Arc<OwnedFd>,
+        readers: [Arc<Readers>; 2],
         me: Pid,
         boot: Fact<BootId>,
         hides: Option<Hidepid>,
         subject_to_hiding: bool,
     ) -> Self {
+        let [readers, ahead_readers] = readers;
         let soft = rustix::process::getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         Self {
             proc,
             readers,
+            ahead_readers,
+            ahead: RefCell::default(),
             me,
             boot,
             hides,
@@ -191,8 +199,8 @@ impl LiveWorld {
     #[must_use]
     pub fn again(&self) -> Self {
         let next = Self::open(
-            Rc::clone(&self.proc),
-            Arc::clone(&self.readers),
+            Arc::clone(&self.proc),
+            [Arc::clone(&self.readers), Arc::clone(&self.ahead_readers)],
             self.me,
             self.boot.clone(),
             self.hides.clone(),
@@ -291,6 +299,15 @@ pub fn process_key(pid: Pid) -> Fact<ProcessKey> {
         Some(stat) => boot_id(proc.as_fd()).map(|boot| ProcessKey { boot, pid, start: stat.start }),
         None => Fact::Unknown(Reason::new(Why::Malformed, format!("stat of {pid}"))),
     }
+}
+
+/// Makes the table of descriptors as large as a look may need it, before helper threads share it: the kernel grows a shared
+/// one step by step, and waits at each step until no processor uses the old one (`expand_fdtable`, fs/file.c): 13 ms
+/// each, measured. Where the limit is lower it stays as it is.
+fn make_room(proc: &OwnedFd) {
+    let soft = rustix::process::getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let wanted = i32::try_from((soft / 2).min(2 * MOST_KEPT)).unwrap_or(0);
+    drop(rustix::io::fcntl_dupfd_cloexec(proc, wanted));
 }
 
 fn foreign() -> io::Error {

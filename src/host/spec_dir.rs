@@ -161,7 +161,11 @@ fn one_file(place: &Path, path: &Path, identity: Identity, trust: &Trust) -> Lis
 /// # Errors
 /// What the kernel answered.
 pub fn documents(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    Ok(list(dir)?.into_iter().filter(|name| is_document(name.as_bytes())).map(|name| dir.join(name)).collect())
+    Ok(list(dir)?
+        .into_iter()
+        .filter(|name| is_document(name.as_bytes()))
+        .map(|name| dir.join(name))
+        .collect())
 }
 
 /// All names, or an error: half a listing would make files look gone.

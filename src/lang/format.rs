@@ -123,9 +123,8 @@ fn operand(expr: &Expr, inner: bool, indent: usize, used: usize, out: &mut Strin
 fn with_comments(expr: &Expr, text: &str, comments: &[Span]) -> Result<String, Unformatted> {
     let (items, operator) = chain(expr).unwrap_or((std::slice::from_ref(expr), ""));
     let places: Vec<Span> = items.iter().map(|item| without_margin(item, text)).collect();
-    let inside = |comment: &&Span| {
-        places.iter().any(|place| place.start < comment.start && comment.start < place.end)
-    };
+    let inside =
+        |comment: &&Span| places.iter().any(|place| place.start < comment.start && comment.start < place.end);
     if let Some(comment) = comments.iter().find(inside) {
         return Err(Unformatted::Comment(*comment));
     }
@@ -170,9 +169,7 @@ fn without_margin(expr: &Expr, text: &str) -> Span {
     let words: Vec<Span> =
         tokens(own).into_iter().filter(|t| t.kind != TokenKind::Comment).map(|t| t.span).collect();
     match (words.first(), words.last()) {
-        (Some(first), Some(last)) => {
-            Span::new(expr.span.start + first.start, expr.span.start + last.end)
-        }
+        (Some(first), Some(last)) => Span::new(expr.span.start + first.start, expr.span.start + last.end),
         _ => expr.span,
     }
 }
@@ -234,7 +231,10 @@ mod tests {
             ("a # why", Room::Lines { broken: true, comments: false }, 2),
         ] {
             let found = format(text, room);
-            assert!(matches!(&found, Err(Unformatted::Comment(span)) if span.start == at), "{text} {found:?}");
+            assert!(
+                matches!(&found, Err(Unformatted::Comment(span)) if span.start == at),
+                "{text} {found:?}"
+            );
         }
     }
 

@@ -13,5 +13,6 @@ mod definitions;
 mod explaining;
 mod limits;
 mod properties;
+mod quick;
 mod seams;
 mod toy;

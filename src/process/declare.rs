@@ -8,6 +8,9 @@ mod groups;
 mod stat;
 mod status;
 
+use std::sync::LazyLock;
+
+pub(super) use self::fields::whole as whole_arguments;
 use super::objects::{FILE, GROUP, LIMIT, NAMESPACE, PROCESS, TTY, USER};
 use super::read::{CAPABILITIES, POLICIES, SECCOMP, SIGNALS};
 use super::vocabulary::ProcessVocabulary;
@@ -70,6 +73,20 @@ pub(super) fn fields() -> Vec<Field> {
     all.extend(groups::table());
     all.extend(files::table());
     all
+}
+
+/// Name and reader of every field, in the order of [`declarations`].
+pub(super) fn readers() -> &'static [(&'static str, Reader)] {
+    static READERS: LazyLock<Vec<(&'static str, Reader)>> =
+        LazyLock::new(|| fields().into_iter().map(|field| (field.decl.name, field.read)).collect());
+    &READERS
+}
+
+/// How every function is called, in the order of [`declarations`].
+pub(super) fn calls() -> &'static [Call] {
+    static CALLS: LazyLock<Vec<Call>> =
+        LazyLock::new(|| functions().into_iter().map(|function| function.call).collect());
+    &CALLS
 }
 
 /// All functions, in the order of [`declarations`].
@@ -140,8 +157,9 @@ fn operators() -> Vec<OperatorDecl> {
     let named = Type::Named;
     let declare = |left, operation, right, cost| OperatorDecl { left, operation, right, cost };
     vec![
-        declare(named(FILE), Equal, Type::Path, 2),
-        declare(named(FILE), Equal, named(FILE), 2),
+        // The path is looked up once a look; beyond the file that is compared with it, equality costs nothing.
+        declare(named(FILE), Equal, Type::Path, 0),
+        declare(named(FILE), Equal, named(FILE), 0),
         declare(named(FILE), Under, Type::Path, 2),
         declare(named(FILE), Text, Type::String, 2),
         declare(named(USER), Equal, named(USER), 0),

@@ -6,6 +6,7 @@
 use super::paths;
 use super::world::{Root, World};
 use crate::facts::{Fact, FileFacts, Reason, Why};
+use crate::lang::quick::Datum;
 use crate::units::Pid;
 
 /// Whether the image is the file.
@@ -44,6 +45,16 @@ impl Wanted {
                 let detail = format!("`{}` can't be looked up ({})", paths::show(path), reason.why);
                 Self { file: Fact::Unknown(Reason::new(Why::Unresolved, detail)), real: path.to_vec() }
             }
+        }
+    }
+
+    /// What equality with it means for an image that has a name: [`Datum::Absent`] where nothing can be equal. `None` if
+    /// it could not be looked up.
+    pub(super) fn plain(&self) -> Option<Datum> {
+        match &self.file {
+            Fact::Known(file) => Some(Datum::File(file.dev, file.ino)),
+            Fact::Absent => Some(Datum::Absent),
+            Fact::Unknown(_) => None,
         }
     }
 

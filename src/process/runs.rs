@@ -11,7 +11,10 @@
 //! argv and execfn are read only in the middle rows: they cost more, and a stuck process can delay them.
 
 mod image;
+mod images;
 mod words;
+
+pub use images::Images;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::chain::Surroundings;
-use super::declare::{self, Call, Reader};
+use super::declare::{self, Reader};
 use super::exe::{self, Wanted};
 use super::objects::{File, Group, NamespaceId, Process, Tty, User};
 use super::runs::{self, Run, Target};
@@ -21,7 +21,7 @@ use crate::units::{Gid, Pid, Uid};
 pub type Context = Surroundings;
 
 /// Fields that are conclusions, and hold without the fact that would deny them.
-const DERIVED: [&str; 3] = ["alive", "leader_exited", "kernel_thread"];
+pub(super) const DERIVED: [&str; 3] = ["alive", "leader_exited", "kernel_thread"];
 
 type Children = Rc<BTreeMap<Pid, Vec<Pid>>>;
 
@@ -30,9 +30,6 @@ pub struct ProcessVocabulary<'w> {
     pub(super) world: &'w dyn World,
     context: Context,
     explaining: bool,
-    /// Name and reader of every field.
-    readers: Vec<(&'static str, Reader)>,
-    calls: Vec<Call>,
     targets: RefCell<BTreeMap<Vec<u8>, Rc<Target>>>,
     wanted: RefCell<BTreeMap<Vec<u8>, Rc<Wanted>>>,
     children: RefCell<Option<Fact<Children>>>,
@@ -57,8 +54,6 @@ impl<'w> ProcessVocabulary<'w> {
             world,
             context,
             explaining: false,
-            readers: declare::fields().into_iter().map(|field| (field.decl.name, field.read)).collect(),
-            calls: declare::functions().into_iter().map(|function| function.call).collect(),
             targets: RefCell::default(),
             wanted: RefCell::default(),
             children: RefCell::default(),
@@ -108,7 +103,7 @@ impl<'w> ProcessVocabulary<'w> {
         })
     }
 
-    fn wanted(&self, path: &[u8]) -> Rc<Wanted> {
+    pub(super) fn wanted(&self, path: &[u8]) -> Rc<Wanted> {
         let known = self.wanted.borrow().get(path).cloned();
         known.unwrap_or_else(|| {
             let wanted = Rc::new(Wanted::path(self.world, path));
@@ -278,7 +273,7 @@ fn both<T>(left: Fact<T>, right: Fact<T>, holds: impl FnOnce(T, T) -> bool) -> F
 
 impl Vocabulary for ProcessVocabulary<'_> {
     fn field(&self, owner: &Value, field: usize) -> Fact<Value> {
-        match (self.readers.get(field), owner.object::<Process>()) {
+        match (declare::readers().get(field), owner.object::<Process>()) {
             (Some((name, Reader::Process(read))), Some(process)) => match self.world.gap(process.0, name) {
                 None | Some(Fact::Known(())) => read(self, process.0),
                 // What is not called a zombie or a kernel thread is none.
@@ -299,14 +294,14 @@ impl Vocabulary for ProcessVocabulary<'_> {
     }
 
     fn entry(&self, owner: &Value, field: usize, key: &[u8]) -> Fact<Value> {
-        match (self.readers.get(field), owner.object::<Process>()) {
+        match (declare::readers().get(field), owner.object::<Process>()) {
             (Some((_, Reader::Entry(read))), Some(process)) => read(self, process.0, key),
             _ => read::misfit("this entry"),
         }
     }
 
     fn call(&self, candidate: &Value, function: usize, arguments: &[Value]) -> Fact<Value> {
-        match (self.calls.get(function), candidate.object::<Process>()) {
+        match (declare::calls().get(function), candidate.object::<Process>()) {
             (Some(call), Some(process)) => call(self, process.0, arguments),
             _ => read::misfit("this function"),
         }

@@ -151,7 +151,8 @@ fn redefinition(first: &MatcherDocument, others: &[&MatcherDocument]) -> Diagnos
 /// W130: definitions and lists that no expression and no test of these files uses. Nothing where a file was refused,
 /// since nobody knows what it uses.
 pub fn unused<'a>(files: impl Iterator<Item = &'a LoadedFile> + Clone, library: &Library) -> Vec<Diagnostic> {
-    if files.clone().any(|file| file.rejected().is_some()) {
+    let nothing = files.clone().all(|file| file.matchers().is_empty());
+    if nothing || files.clone().any(|file| file.rejected().is_some()) {
         return Vec::new();
     }
     let mut used = BTreeSet::new();

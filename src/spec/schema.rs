@@ -72,12 +72,12 @@ fn object(table: &Table) -> Value {
         table.fields.iter().map(|field| (field.name.to_owned(), property(field))).collect();
     let required: Vec<&str> =
         table.fields.iter().filter(|field| field.default == "required").map(|field| field.name).collect();
-    let mut schema = closed(properties);
+    let mut schema = closed(&properties);
     put(&mut schema, "required", json!(required));
     schema
 }
 
-fn closed(properties: Map<String, Value>) -> Value {
+fn closed(properties: &Map<String, Value>) -> Value {
     json!({
         "type": "object",
         "properties": properties,
@@ -164,9 +164,10 @@ fn of(kind: &Kind, name: &str) -> Value {
         Kind::Cpus => json!({ "type": "array", "minItems": 1, "items": { "type": ["integer", "string"] } }),
         Kind::Words(words) => enumeration(words, name),
         Kind::List(item) => json!({ "type": "array", "items": of(item, name) }),
-        Kind::Map(Kind::Limit) => closed(
-            LIMIT_NAMES.iter().map(|(limit, sizes)| ((*limit).to_owned(), limit_of(limit, *sizes))).collect(),
-        ),
+        Kind::Map(Kind::Limit) => {
+            let limit = |(limit, sizes): &(&str, bool)| ((*limit).to_owned(), limit_of(limit, *sizes));
+            closed(&LIMIT_NAMES.iter().map(limit).collect())
+        }
         Kind::Map(item) => json!({ "type": "object", "additionalProperties": of(item, name) }),
         Kind::Object(table) => object(table),
         Kind::WordsOrObject(words, table) => {

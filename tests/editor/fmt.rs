@@ -56,7 +56,11 @@ fn files_are_rewritten_in_place_and_keep_mode_and_links() {
 
     let out = ran(&bench, &["fmt", "specs"], 0);
     assert_eq!((out.stdout.as_str(), out.stderr.trim()), ("", "0 files formatted, 2 good"));
-    assert_eq!(fs::metadata(bench.path("specs/good.yaml")).unwrap().ino(), good, "a good file is not written");
+    assert_eq!(
+        fs::metadata(bench.path("specs/good.yaml")).unwrap().ino(),
+        good,
+        "a good file is not written"
+    );
     assert_eq!(fs::read_to_string(bench.path("specs/notes.txt")).unwrap(), ODD, "not a document");
     let left: Vec<_> = fs::read_dir(bench.path("specs")).unwrap().collect();
     assert_eq!(left.len(), 3, "no temporary file stays: {left:?}");
@@ -72,7 +76,11 @@ fn a_file_with_errors_is_reported_and_the_others_are_formatted() {
     let out = ran(&bench, &["fmt", "specs", "missing.yaml"], 1);
     assert!(out.stderr.contains("specs/a.yaml:6:"), "{}", out.stderr);
     assert!(out.stderr.contains("missing.yaml"), "{}", out.stderr);
-    assert!(out.stderr.contains("1 file formatted, 0 good, 2 left alone because of errors"), "{}", out.stderr);
+    assert!(
+        out.stderr.contains("1 file formatted, 0 good, 2 left alone because of errors"),
+        "{}",
+        out.stderr
+    );
     assert_eq!(fs::read_to_string(&broken).unwrap(), before);
     assert_eq!(fs::read_to_string(path).unwrap(), GOOD);
 }
@@ -119,7 +127,11 @@ fn what_changes_its_style_is_said() {
     let bench = Bench::new();
     bench.write("specs/web.yaml", &ODD.replace("exe==startas and alive", "not alive"));
     let out = ran(&bench, &["fmt", "specs"], 0);
-    assert!(out.stderr.contains("specs/web.yaml:6:10: `spec.match` is now in single quotes"), "{}", out.stderr);
+    assert!(
+        out.stderr.contains("specs/web.yaml:6:10: `spec.match` is now in single quotes"),
+        "{}",
+        out.stderr
+    );
     let text = fs::read_to_string(bench.path("specs/web.yaml")).unwrap();
     assert!(text.ends_with("  match: '!alive'\n  # why\n"), "{text}");
 }

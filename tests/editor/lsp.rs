@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::client::Client;
 use crate::support::Bench;
 
-const HEAD: &str = "apiVersion: selfsame/v1\nkind: Service\nmetadata: {name: web}\nspec:\n  startas: /bin/sh\n";
+const HEAD: &str =
+    "apiVersion: selfsame/v1\nkind: Service\nmetadata: {name: web}\nspec:\n  startas: /bin/sh\n";
 const URI: &str = "file:///srv/my%20specs/web.yaml";
 
 fn started(bench: &Bench, capabilities: Value) -> (Client, Value) {
@@ -66,7 +67,8 @@ fn mistakes_are_those_of_check_with_exact_places() {
     bench.write("specs/web.yaml", &text);
     let rows: Value =
         serde_json::from_str(&bench.run(&["check", "specs", "--output", "json"]).stdout).unwrap();
-    let codes = |rows: &[Value]| rows.iter().map(|row| row["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let codes =
+        |rows: &[Value]| rows.iter().map(|row| row["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
     assert_eq!(codes(rows.as_array().unwrap()), codes(&found));
 
     // Mended by degrees, in the form that editors use.
@@ -161,7 +163,10 @@ fn completion_works_in_what_does_not_parse() {
     let items = answer["items"].as_array().unwrap();
     let item = items.iter().find(|item| item["label"] == "interpreter").unwrap();
     assert_eq!(item["insertTextFormat"], 2);
-    assert_eq!(item["textEdit"], json!({"range": range((5, 17), (5, 22)), "newText": "interpreter(${1:path})"}));
+    assert_eq!(
+        item["textEdit"],
+        json!({"range": range((5, 17), (5, 22)), "newText": "interpreter(${1:path})"})
+    );
     assert_eq!(item["detail"], "interpreter(path: path): file");
     assert!(item["documentation"]["value"].as_str().unwrap().contains("the kernel runs"), "{item}");
     let help = client.at("textDocument/signatureHelp", URI, 5, 22);
@@ -178,7 +183,8 @@ fn completion_works_in_what_does_not_parse() {
     let (mut plain, _) = started(&bench, json!({}));
     plain.open(URI, &format!("{HEAD}  match: run\n"));
     let answer = plain.at("textDocument/completion", URI, 5, 12);
-    let item = answer["items"].as_array().unwrap().iter().find(|item| item["label"] == "runs").unwrap().clone();
+    let item =
+        answer["items"].as_array().unwrap().iter().find(|item| item["label"] == "runs").unwrap().clone();
     assert_eq!((&item["insertTextFormat"], &item["textEdit"]["newText"]), (&json!(1), &json!("runs")));
     ends_well(plain);
 }
@@ -246,9 +252,13 @@ fn formatting_edits_only_expressions() {
 fn what_the_help_names_can_be_put_in() {
     let bench = Bench::new();
     let (mut client, _) = started(&bench, json!({}));
-    client.open(URI, &format!("{HEAD}  match: 'usr == \"root\" && exe.pth == \"/a\"'\n  stat: running\n  adopt: nevr\n"));
+    client.open(
+        URI,
+        &format!("{HEAD}  match: 'usr == \"root\" && exe.pth == \"/a\"'\n  stat: running\n  adopt: nevr\n"),
+    );
     client.diagnostics(URI);
-    let everywhere = json!({"textDocument": {"uri": URI}, "range": range((0, 0), (9, 0)), "context": {"diagnostics": []}});
+    let everywhere =
+        json!({"textDocument": {"uri": URI}, "range": range((0, 0), (9, 0)), "context": {"diagnostics": []}});
     let actions = client.result("textDocument/codeAction", everywhere);
     let found: Vec<(String, Value)> = actions
         .as_array()
@@ -270,7 +280,8 @@ fn what_the_help_names_can_be_put_in() {
     );
     assert_eq!(actions[0]["title"], "replace by `user`");
     assert_eq!(actions[0]["kind"], "quickfix");
-    let elsewhere = json!({"textDocument": {"uri": URI}, "range": range((0, 0), (0, 3)), "context": {"diagnostics": []}});
+    let elsewhere =
+        json!({"textDocument": {"uri": URI}, "range": range((0, 0), (0, 3)), "context": {"diagnostics": []}});
     assert_eq!(client.result("textDocument/codeAction", elsewhere), json!([]));
     ends_well(client);
 }

@@ -134,7 +134,10 @@ fn broken_documents_do_not_pass() {
     ] {
         for document in documents(&text) {
             let found = mistakes(&schema, &document);
-            assert!(found.iter().any(|mistake| mistake.starts_with(&format!("{place}:"))), "{text}\n{found:?}");
+            assert!(
+                found.iter().any(|mistake| mistake.starts_with(&format!("{place}:"))),
+                "{text}\n{found:?}"
+            );
         }
     }
 }

@@ -87,7 +87,8 @@ fn what_the_program_rejects_for_its_form_is_an_error() {
 fn words_get_their_colours() {
     let language = tree_sitter_selfsame::LANGUAGE.into();
     let query = Query::new(&language, tree_sitter_selfsame::HIGHLIGHTS_QUERY).unwrap();
-    let text = "any(ancestors, a => a.comm == \"${x}\\n\") and exe.path !~ r\"a\" # why\n&& user not in @admins";
+    let text =
+        "any(ancestors, a => a.comm == \"${x}\\n\") and exe.path !~ r\"a\" # why\n&& user not in @admins";
     let tree = tree(text);
     assert!(!tree.root_node().has_error(), "{}", tree.root_node().to_sexp());
     let mut cursor = QueryCursor::new();

@@ -42,7 +42,9 @@ fn check(schema: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
             "enum" => rule.as_array().unwrap().contains(value),
             "const" => rule == value,
             "minLength" => value.as_str().is_none_or(|text| text.len() as u64 >= rule.as_u64().unwrap()),
-            "pattern" => value.as_str().is_none_or(|text| Regex::new(rule.as_str().unwrap()).unwrap().is_match(text)),
+            "pattern" => {
+                value.as_str().is_none_or(|text| Regex::new(rule.as_str().unwrap()).unwrap().is_match(text))
+            }
             "minimum" => value.as_f64().is_none_or(|number| number >= rule.as_f64().unwrap()),
             "maximum" => value.as_f64().is_none_or(|number| number <= rule.as_f64().unwrap()),
             "minItems" => value.as_array().is_none_or(|items| items.len() as u64 >= rule.as_u64().unwrap()),
@@ -101,7 +103,9 @@ fn members(schema: &Map<String, Value>, value: &Value, path: &str, found: &mut V
             known = true;
             check(rule, member, &path, found);
         }
-        for (pattern, rule) in schema.get("patternProperties").and_then(Value::as_object).into_iter().flatten() {
+        for (pattern, rule) in
+            schema.get("patternProperties").and_then(Value::as_object).into_iter().flatten()
+        {
             if Regex::new(pattern).unwrap().is_match(name) {
                 known = true;
                 check(rule, member, &path, found);

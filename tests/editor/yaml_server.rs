@@ -77,7 +77,12 @@ fn the_yaml_server_understands_the_schema() {
     assert!(hover.contains("a further condition on the default identity rule"), "{hover}");
 
     let labels = |answer: &Value| -> Vec<String> {
-        answer["items"].as_array().unwrap().iter().map(|item| item["label"].as_str().unwrap().to_owned()).collect()
+        answer["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["label"].as_str().unwrap().to_owned())
+            .collect()
     };
     let fields = labels(&client.at("textDocument/completion", uri, 8, 2));
     for field in ["replicas", "readiness", "matchOnly", "limits"] {

@@ -113,7 +113,9 @@ fn names_are_offered_where_a_name_can_stand() {
 
 #[test]
 fn inside_braces_too() {
-    let text = |m: &str| HEAD.replace("spec:\n  startas: /a\n", &format!("spec: {{startas: /a, args: ['x, y'], match: {m}"));
+    let text = |m: &str| {
+        HEAD.replace("spec:\n  startas: /a\n", &format!("spec: {{startas: /a, args: ['x, y'], match: {m}"))
+    };
     offers(&text("us¦}\n"), "us", &["user"], &[]);
     offers(&text("'user in [\"a\", \"b\"] && com¦', umask: 0022}\n"), "com", &["comm"], &[]);
 }
@@ -132,7 +134,8 @@ fn members_follow_a_dot() {
 
 #[test]
 fn words_come_first_where_an_enumeration_is_compared() {
-    for text in ["  match: state == ¦\n", "  match: state != sl¦\n", "  match: state not in [zombie, ¦\n"] {
+    for text in ["  match: state == ¦\n", "  match: state != sl¦\n", "  match: state not in [zombie, ¦\n"]
+    {
         let (_, labels) = completed(text).expect("something");
         assert_eq!(labels[0], "dead", "{text} {labels:?}");
         assert!(labels.contains(&"sleeping".to_owned()));
@@ -170,7 +173,8 @@ fn nothing_is_offered_inside_quotes_comments_and_elsewhere() {
 #[track_caller]
 fn hovers(text: &str, on: &str, parts: &[&str]) {
     let (text, at) = cursor(text);
-    let (span, said) = hover(&text, at, &Arc::default()).unwrap_or_else(|| panic!("nothing at {at} of {text}"));
+    let (span, said) =
+        hover(&text, at, &Arc::default()).unwrap_or_else(|| panic!("nothing at {at} of {text}"));
     assert_eq!(&text[span.start..span.end], on);
     for part in parts {
         assert!(said.contains(part), "{part} in {said}");
@@ -195,12 +199,18 @@ fn what_is_pointed_at_is_described() {
     hovers("  st¦ate: running\n", "state", &["what is wanted", "- `observed`: look", "default: running"]);
     hovers("  readiness:\n    tc¦p: {port: 1}\n", "tcp", &["accepts a connection"]);
     hovers("  stop: {sche¦dule: []}\n", "schedule", &["signals in order"]);
-    hovers("  stop:\n    schedule:\n      - signal: TERM\n        wa¦it: 1s\n", "wait", &["how long to wait"]);
+    hovers(
+        "  stop:\n    schedule:\n      - signal: TERM\n        wa¦it: 1s\n",
+        "wait",
+        &["how long to wait"],
+    );
 }
 
 #[test]
 fn nothing_is_said_about_what_has_no_meaning() {
-    for text in ["  match: user == \"ro¦ot\"\n", "  match: nosu¦ch\n", "  nosu¦ch: 1\n", "  args: [ex¦e]\n", "¦\n"] {
+    for text in
+        ["  match: user == \"ro¦ot\"\n", "  match: nosu¦ch\n", "  nosu¦ch: 1\n", "  args: [ex¦e]\n", "¦\n"]
+    {
         let (text, at) = cursor(text);
         assert_eq!(hover(&text, at, &Arc::default()), None, "{text}");
     }

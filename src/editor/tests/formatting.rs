@@ -32,12 +32,24 @@ fn check(before: &str, after: &str, remark: Option<&str>) {
 
 #[test]
 fn each_style_of_scalar_is_kept() {
-    check("  match: exe  == startas and user==\"a\"  \n", "  match: exe == startas && user == \"a\"  \n", None);
+    check(
+        "  match: exe  == startas and user==\"a\"  \n",
+        "  match: exe == startas && user == \"a\"  \n",
+        None,
+    );
     check("  match: 'not (user == \"it''s\")'\n", "  match: '!(user == \"it''s\")'\n", None);
     check("  match: \"user==\\\"a\\\"\" # why\n", "  match: \"user == \\\"a\\\"\" # why\n", None);
     check("  match: |\n    exe==startas\n", "  match: |\n    exe == startas\n", None);
-    check("  match: >-\n     exe==startas and\n     has(tty)\n", "  match: >-\n     exe == startas\n     && has(tty)\n", None);
-    check("  match: |2\n      exe==startas\n  umask: 0022\n", "  match: |2\n    exe == startas\n  umask: 0022\n", None);
+    check(
+        "  match: >-\n     exe==startas and\n     has(tty)\n",
+        "  match: >-\n     exe == startas\n     && has(tty)\n",
+        None,
+    );
+    check(
+        "  match: |2\n      exe==startas\n  umask: 0022\n",
+        "  match: |2\n    exe == startas\n  umask: 0022\n",
+        None,
+    );
 }
 
 #[test]
@@ -49,14 +61,26 @@ fn nothing_else_changes() {
     );
     check("  match: exe == startas", "  match: exe == startas", None);
     check("  match: exe==startas", "  match: exe == startas", None);
-    check("  match: |+\n    exe==startas\n\n\n  umask: 0022\n", "  match: |+\n    exe == startas\n\n\n  umask: 0022\n", None);
+    check(
+        "  match: |+\n    exe==startas\n\n\n  umask: 0022\n",
+        "  match: |+\n    exe == startas\n\n\n  umask: 0022\n",
+        None,
+    );
 }
 
 #[test]
 fn what_a_style_cannot_hold_goes_to_the_nearest_that_can() {
     check("  match: not has(tty)\n", "  match: '!has(tty)'\n", Some("in single quotes"));
-    check("  match: 'not has(tty) && user == \"it''s\"'\n", "  match: '!has(tty) && user == \"it''s\"'\n", None);
-    check("  match: >\n    argv[0] == r\"a\n\n    b\" and alive\n", "  match: >\n    argv[0] == r\"a\n\n    b\" and alive\n", Some("YAML would read it differently"));
+    check(
+        "  match: 'not has(tty) && user == \"it''s\"'\n",
+        "  match: '!has(tty) && user == \"it''s\"'\n",
+        None,
+    );
+    check(
+        "  match: >\n    argv[0] == r\"a\n\n    b\" and alive\n",
+        "  match: >\n    argv[0] == r\"a\n\n    b\" and alive\n",
+        Some("YAML would read it differently"),
+    );
 }
 
 #[test]
@@ -67,11 +91,7 @@ fn long_chains_in_blocks_have_one_operand_a_line() {
         &format!("  match: |\n    {one}\n    && {one}\n    && (alive || {one})\n"),
         None,
     );
-    check(
-        &format!("  match: {one} and {one}\n"),
-        &format!("  match: {one} && {one}\n"),
-        None,
-    );
+    check(&format!("  match: {one} and {one}\n"), &format!("  match: {one} && {one}\n"), None);
     check(
         &format!("  match: {one}\n    and {one}\n"),
         &format!("  match: |\n    {one}\n    && {one}\n"),
@@ -118,7 +138,11 @@ fn definitions_and_what_tests_expect_are_formatted_too() {
 
 #[test]
 fn flow_mappings_keep_their_brackets() {
-    let text = |m: &str| format!("apiVersion: selfsame/v1\nkind: Service\nmetadata: {{name: a}}\nspec: {{startas: /a, match: {m}, umask: 0022}}\n");
+    let text = |m: &str| {
+        format!(
+            "apiVersion: selfsame/v1\nkind: Service\nmetadata: {{name: a}}\nspec: {{startas: /a, match: {m}, umask: 0022}}\n"
+        )
+    };
     assert_eq!(formatted(&text("exe==startas")).text, text("exe == startas"));
     assert_eq!(formatted(&text("'user in [\"a\",\"b\"]'")).text, text("'user in [\"a\", \"b\"]'"));
     assert_eq!(formatted(&text("alive and not self")).text, text("alive && !self"));
@@ -141,7 +165,8 @@ fn files_with_mistakes_are_left_alone_and_located() {
 
 #[test]
 fn a_diff_shows_lines_and_their_surroundings() {
-    let text = format!("{HEAD}  match: exe==startas\n  umask: 0022\n---\n{HEAD}  match: |\n    alive\n    and self");
+    let text =
+        format!("{HEAD}  match: exe==startas\n  umask: 0022\n---\n{HEAD}  match: |\n    alive\n    and self");
     let found = formatted(&text);
     let diff = unified("a.yaml", &text, &found.edits);
     let expected = "\

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::LinuxHost;
-use super::look::{pidfile_path, wanted_user};
 use crate::facts::{Fact, ProcessKey, Reason, Why};
 use crate::host::exits::Life;
+use crate::host::look::{pidfile_path, wanted_user};
 use crate::host::proc::LiveWorld;
 use crate::host::signal::hold;
 use crate::plan::memory::Exit;
@@ -38,6 +38,7 @@ impl LinuxHost {
         asked: &ServiceQuestions,
         questions: &Questions,
         world: &LiveWorld,
+        pids: &[Pid],
     ) -> Seen {
         let mut seen = Seen::default();
         for (index, question) in &asked.processes {
@@ -48,7 +49,7 @@ impl LinuxHost {
             seen.intents.insert(*index, self.intent(name, *index, nonce));
         }
         if asked.look {
-            seen.look = Some(self.look(name, &asked.spec, questions, world));
+            seen.look = Some(self.looker.look(name, &asked.spec, questions, world, pids));
         }
         if asked.prepare {
             seen.prepared = Some(self.prepare(&asked.spec, world));
@@ -59,7 +60,7 @@ impl LinuxHost {
     /// Without the lock an empty slot proves nothing: the child may be about to write.
     fn intent(&self, name: &ServiceName, index: u32, nonce: &str) -> IntentSeen {
         match &self.ledger {
-            Some(ledger) => ledger.read_slot(&self.boot, name, index, nonce),
+            Some(ledger) => ledger.read_slot(&self.looker.boot, name, index, nonce),
             None => IntentSeen::Unknown(Reason::new(Why::Unresolved, "another engine is starting it")),
         }
     }
@@ -99,7 +100,7 @@ impl LinuxHost {
     }
 
     fn alive(&self, index: u32, question: &ProcessQuestion, spec: &Service, world: &LiveWorld) -> Alive {
-        let places = self.places();
+        let places = self.looker.places();
         let still_ours = match &question.adopted_by {
             None => Fact::Known(true),
             Some(rule) => self.still_satisfies(&question.key, rule, &places, world),
@@ -139,7 +140,7 @@ impl LinuxHost {
             Ok(user) => user,
             Err(reason) => return Fact::Unknown(reason),
         };
-        let found = self.ask(rule, user, BTreeSet::new(), places, world, &[key.pid]);
+        let found = self.looker.ask(rule, user, BTreeSet::new(), places, world, &[key.pid]);
         if let Some((_, reasons)) = found.unknown.iter().find(|(pid, _)| *pid == key.pid) {
             let reason = reasons.first().cloned();
             return Fact::Unknown(reason.unwrap_or(Reason { why: Why::Unresolved, detail: None }));
@@ -181,7 +182,7 @@ impl LinuxHost {
         questions: &Questions,
         world: &LiveWorld,
     ) -> Option<ProcessKey> {
-        let places = self.places();
+        let places = self.looker.places();
         let named = (0..spec.replicas)
             .filter_map(|index| pidfile::number(world, &pidfile_path(spec, index, &places)?).known());
         let left = self.left_behind(question.key.pid, world);
@@ -193,7 +194,7 @@ impl LinuxHost {
         let recorded: BTreeSet<Pid> =
             questions.recorded.keys().filter(|key| **key != question.key).map(|key| key.pid).collect();
         let pids: Vec<Pid> = pids.into_iter().filter(|pid| !recorded.contains(pid)).collect();
-        let found = self.ask(spec, user, recorded, &places, world, &pids);
+        let found = self.looker.ask(spec, user, recorded, &places, world, &pids);
         let fits = |candidate: &&crate::process::identity::Candidate| {
             let of_the_tree = left.contains(&candidate.pid) && candidate.start >= question.key.start;
             !candidate.self_reported && (candidate.anchor || of_the_tree)
@@ -201,7 +202,7 @@ impl LinuxHost {
         let mut fitting = found.adoptable().into_iter().filter(fits);
         match (fitting.next(), fitting.next()) {
             (Some(only), None) => {
-                Some(ProcessKey { boot: self.boot.clone(), pid: only.pid, start: only.start })
+                Some(ProcessKey { boot: self.looker.boot.clone(), pid: only.pid, start: only.start })
             }
             // Several: which of them can't be told here; a look decides, or says that it is ambiguous.
             _ => None,

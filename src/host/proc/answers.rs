@@ -79,7 +79,7 @@ impl World for LiveWorld {
 
     fn arguments(&self, pid: Pid) -> Fact<Arc<Arguments>> {
         let entry = self.entry(pid);
-        entry.rest().arguments.get_or_init(|| self.read_arguments(&entry)).clone()
+        entry.arguments.get_or_init(|| self.read_arguments(&entry)).clone()
     }
 
     fn environ(&self, pid: Pid) -> Fact<Arc<[Bytes]>> {

@@ -46,6 +46,7 @@ pub(super) struct Entry {
     pub(super) owner: Cell<(Uid, Gid)>,
     pub(super) exe_file: Cell<FileFacts>,
     pub(super) comm: Cell<Bytes>,
+    pub(super) arguments: Cell<Arc<Arguments>>,
     rest: OnceCell<Box<Rest>>,
 }
 
@@ -55,7 +56,6 @@ pub(super) struct Rest {
     pub(super) exe_text: Cell<Bytes>,
     pub(super) stat: Cell<Arc<Stat>>,
     pub(super) status: Cell<Arc<Status>>,
-    pub(super) arguments: Cell<Arc<Arguments>>,
     pub(super) environ: Cell<Arc<[Bytes]>>,
     pub(super) execfn: Cell<Bytes>,
     pub(super) cwd: Cell<MagicLink>,
@@ -83,8 +83,17 @@ impl Entry {
             owner: OnceCell::new(),
             exe_file: OnceCell::new(),
             comm: OnceCell::new(),
+            arguments: OnceCell::new(),
             rest: OnceCell::new(),
         }
+    }
+
+    /// Nothing was told of it but its owner.
+    pub(super) fn is_bare(&self) -> bool {
+        self.exe_file.get().is_none()
+            && self.comm.get().is_none()
+            && self.arguments.get().is_none()
+            && self.rest.get().is_none()
     }
 
     pub(super) fn rest(&self) -> &Rest {

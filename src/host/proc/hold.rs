@@ -43,14 +43,19 @@ impl LiveWorld {
     /// It pays where few processes are asked for a second fact, since then the first is read twice. An
     /// expression asks all processes alike, so those asked before tell.
     pub(super) fn may_glimpse(&self, entry: &Entry) -> bool {
-        let (first, second) = self.glimpsed.get();
-        let pays = first < 16 || second < first / 2;
-        let may = pays && matches!(*entry.hold.borrow(), Hold::Fresh);
+        let may = self.could_glimpse(entry);
         if may {
+            let (first, second) = self.glimpsed.get();
             self.glimpsed.set((first + 1, second));
             entry.hold.replace(Hold::Glimpsed);
         }
         may
+    }
+
+    /// The same as a question.
+    pub(super) fn could_glimpse(&self, entry: &Entry) -> bool {
+        let (first, second) = self.glimpsed.get();
+        (first < 16 || second < first / 2) && matches!(*entry.hold.borrow(), Hold::Fresh)
     }
 
     /// The descriptor of the process, opened and made sure of if need be.
@@ -74,7 +79,7 @@ impl LiveWorld {
         };
         let same = match before {
             Some(inode) => self.is_the_same(entry, dir.as_fd(), inode),
-            None => self.agrees(entry, dir.as_fd()),
+            None => self.agrees(entry, &dir),
         };
         if same != Ok(true) {
             return Err(self.disagreement(entry, dir.as_fd()));
@@ -83,10 +88,15 @@ impl LiveWorld {
         Ok(dir)
     }
 
-    /// Whether what was told of the pid is true of the process behind `dir`. No more than one of these was told.
-    fn agrees(&self, entry: &Entry, dir: BorrowedFd<'_>) -> Result<bool, Errno> {
-        if let Some(Fact::Known(owner)) = entry.owner.get() {
-            return Ok(owner_at(dir)? == *owner);
+    /// Whether what was told of the pid is true of the process behind `dir`. One of these was told, or the owner with
+    /// the name that belongs to it.
+    fn agrees(&self, entry: &Entry, dir: &OwnedFd) -> Result<bool, Errno> {
+        let held = dir;
+        let dir = held.as_fd();
+        if let Some(Fact::Known(owner)) = entry.owner.get()
+            && owner_at(dir)? != *owner
+        {
+            return Ok(false);
         }
         if let Some(Fact::Known(exe)) = entry.exe_file.get() {
             let now = raw::stat_at(dir, c"exe")?;
@@ -100,6 +110,9 @@ impl LiveWorld {
         }
         if let Some(stat) = entry.told(|rest| &rest.stat) {
             return Ok(self.fresh_stat(dir)?.start == stat.start);
+        }
+        if let Some(Fact::Known(arguments)) = entry.arguments.get() {
+            return self.has_arguments(held, arguments);
         }
         Ok(true)
     }

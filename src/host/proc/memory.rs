@@ -22,10 +22,38 @@ const AUXV_LIMIT: usize = 4096;
 
 impl LiveWorld {
     pub(super) fn read_arguments(&self, entry: &Entry) -> Fact<Arc<Arguments>> {
+        if let Some(arguments) = self.arguments_ahead(entry) {
+            return Fact::Known(Arc::new(arguments));
+        }
         let hollow = |(bytes, _): &(Vec<u8>, bool)| bytes.is_empty();
         let read = |dir: &Arc<OwnedFd>, path: Leaf| self.text(entry, dir, path);
         let bytes = self.own(entry, "cmdline", hollow, read);
         bytes.map(|(bytes, more)| Arc::new(parse::parse_arguments(&bytes, more)))
+    }
+
+    /// Arguments that were read by pid, with those of the processes around it. They are the first fact of a process, like
+    /// any that is read by pid: see [`LiveWorld::may_glimpse`].
+    fn arguments_ahead(&self, entry: &Entry) -> Option<Arguments> {
+        if !self.could_glimpse(entry) {
+            return None;
+        }
+        let pids = &self.listed.get()?.pids;
+        let at = pids.binary_search(&entry.pid).ok()?;
+        let parse = |text: &[u8]| parse::parse_arguments(text, false);
+        let mut ahead = self.ahead.borrow_mut();
+        let found = ahead.take(at, pids, &self.proc, &self.ahead_readers, self.memory_deadline, parse)?;
+        self.may_glimpse(entry).then_some(found)
+    }
+
+    /// Whether the process behind `dir` still has these arguments.
+    pub(super) fn has_arguments(&self, dir: &OwnedFd, told: &Arguments) -> Result<bool, Errno> {
+        let file = rustix::fs::openat(dir, c"cmdline", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        let read = move || {
+            let mut text = Vec::new();
+            raw::read_all(file.as_fd(), Form::Stream, TEXT_LIMIT, &mut text).map(|_| text)
+        };
+        let text = self.readers.run(self.memory_deadline, read).unwrap_or(Err(Errno::TIMEDOUT))?;
+        Ok(parse::parse_arguments(&text, false) == *told)
     }
 
     pub(super) fn read_environ(&self, entry: &Entry) -> Fact<Arc<[Bytes]>> {

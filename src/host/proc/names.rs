@@ -1,8 +1,11 @@
 //! Names of users and groups, as the name service of this host tells them (`nsswitch.conf(5)`).
 //!
-//! A directory server that is down can hold an answer back for minutes, so these too run on a helper thread.
+//! A directory server that is down can hold an answer back for minutes, so these too run on a helper thread, unless
+//! the [`local`] files have the answer.
 
-use std::cell::RefCell;
+mod local;
+
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::sync::Arc;
@@ -21,6 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(1);
 /// What this look has learnt about names.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
+    local: OnceCell<local::Local>,
     user_ids: RefCell<BTreeMap<String, Fact<Uid>>>,
     user_names: RefCell<BTreeMap<Uid, Fact<Arc<str>>>>,
     group_ids: RefCell<BTreeMap<String, Fact<Gid>>>,
@@ -29,25 +33,41 @@ pub(super) struct Cache {
 }
 
 impl LiveWorld {
+    fn local(&self) -> &local::Local {
+        self.names.local.get_or_init(local::Local::read)
+    }
+
     pub(super) fn find_user_id(&self, name: &str) -> Fact<Uid> {
+        if let Some(uid) = self.local().user_id(name) {
+            return Fact::Known(uid);
+        }
         self.asked(&self.names.user_ids, name.to_owned(), |name| {
             Ok(User::from_name(&name)?.map(|user| Uid(user.uid.as_raw())))
         })
     }
 
     pub(super) fn find_user_name(&self, uid: Uid) -> Fact<Arc<str>> {
+        if let Some(name) = self.local().user_name(uid) {
+            return Fact::Known(name.into());
+        }
         self.asked(&self.names.user_names, uid, |uid| {
             Ok(User::from_uid(uid.0.into())?.map(|user| Arc::from(user.name)))
         })
     }
 
     pub(super) fn find_group_id(&self, name: &str) -> Fact<Gid> {
+        if let Some(gid) = self.local().group_id(name) {
+            return Fact::Known(gid);
+        }
         self.asked(&self.names.group_ids, name.to_owned(), |name| {
             Ok(Group::from_name(&name)?.map(|group| Gid(group.gid.as_raw())))
         })
     }
 
     pub(super) fn find_group_name(&self, gid: Gid) -> Fact<Arc<str>> {
+        if let Some(name) = self.local().group_name(gid) {
+            return Fact::Known(name.into());
+        }
         self.asked(&self.names.group_names, gid, |gid| {
             Ok(Group::from_gid(gid.0.into())?.map(|group| Arc::from(group.name)))
         })

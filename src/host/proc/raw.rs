@@ -87,8 +87,20 @@ pub(super) fn read_all(
     buffer: &mut Vec<u8>,
 ) -> Result<bool, Errno> {
     buffer.clear();
+    append_all(file, form, limit, buffer)
+}
+
+/// The same, behind what is in the buffer.
+pub(super) fn append_all(
+    file: BorrowedFd<'_>,
+    form: Form,
+    limit: usize,
+    buffer: &mut Vec<u8>,
+) -> Result<bool, Errno> {
+    let limit = buffer.len() + limit;
     while buffer.len() <= limit {
-        let wanted = SMALL.max(buffer.len());
+        // What holds one text grows with it; what collects many grows by a little.
+        let wanted = SMALL.max(if form == Form::Stream { buffer.len() } else { 0 });
         buffer.reserve(wanted);
         let room = buffer.capacity() - buffer.len();
         let got = loop {

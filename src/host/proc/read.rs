@@ -206,10 +206,36 @@ impl LiveWorld {
         if let Some(stat) = entry.told(|rest| &rest.stat) {
             return Fact::Known(Arc::clone(&stat.comm));
         }
+        if let Some(name) = self.comm_of_owner(entry) {
+            return Fact::Known(name);
+        }
         let name = |bytes: &[u8]| Arc::from(name_in(bytes));
         let by_pid = self
             .glimpse(entry, "comm", |proc, path| self.slurp(proc, path, Form::Record, RECORD_LIMIT, name));
         by_pid.unwrap_or_else(|| self.small(entry, c"comm", None, |bytes| Some(name(bytes))))
+    }
+
+    /// The name of a process of which only the owner was read, by pid: the file itself says whose process it is, so one
+    /// open file proves that both are of the same one. Most expressions ask for these two, and the descriptor of the
+    /// directory would cost twice as much. The file of a process that can't be dumped belongs to root: that one takes the
+    /// way through its directory.
+    fn comm_of_owner(&self, entry: &Entry) -> Option<Bytes> {
+        let Some(Fact::Known((uid, gid))) = entry.owner.get() else { return None };
+        if !matches!(*entry.hold.borrow(), Hold::Glimpsed) || !entry.is_bare() {
+            return None;
+        }
+        let file =
+            raw::open_read(self.proc(), Leaf::new(format_args!("{}/comm", entry.pid)).as_c_str()).ok()?;
+        let stat = rustix::fs::fstat(&file).ok()?;
+        if (stat.st_uid, stat.st_gid) != (uid.0, gid.0) {
+            return None;
+        }
+        // Of a process that exited fstat says that it is root's; reading it fails then.
+        let mut buffer = self.scratch.take();
+        let read = raw::read_all(file.as_fd(), Form::Record, RECORD_LIMIT, &mut buffer);
+        let name = read.ok().map(|_| Arc::from(name_in(&buffer)));
+        self.scratch.replace(buffer);
+        name
     }
 
     fn read_link(&self, entry: &Entry, leaf: &str) -> Fact<MagicLink> {

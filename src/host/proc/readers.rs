@@ -25,7 +25,11 @@ pub const MOST_STUCK: usize = 8;
 /// Longer than what an evaluation does between two reads.
 const SPIN: Duration = Duration::from_micros(60);
 
-type Job = Box<dyn FnOnce() + Send>;
+/// Work, and how long the helper looks for more of it before it sleeps.
+struct Job {
+    work: Box<dyn FnOnce() + Send>,
+    spin: Duration,
+}
 
 /// The helper threads of an engine, kept from look to look.
 pub struct Readers {
@@ -56,6 +60,15 @@ enum Answer<T> {
     TooLate,
 }
 
+/// Work under way.
+pub struct Begun<T>(Arc<Slot<T>>);
+
+impl<T> fmt::Debug for Begun<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Begun")
+    }
+}
+
 struct Slot<T> {
     answer: Mutex<Answer<T>>,
     given: AtomicBool,
@@ -79,6 +92,26 @@ impl Readers {
         deadline: Duration,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
+        let begun = self.hand_over(work, self.spin)?;
+        self.wait(&begun, deadline, self.spin.min(deadline))
+    }
+
+    /// Begins `work` on a helper, for an answer that is asked for later: [`Readers::finish`] must be called with it.
+    /// Meant for work of some length, so nobody spins. `None` if no helper can be had.
+    pub fn begin<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<Begun<T>> {
+        self.hand_over(work, Duration::ZERO)
+    }
+
+    /// The answer of what was begun. `None` if it isn't there within `deadline` from now on.
+    pub fn finish<T>(&self, begun: &Begun<T>, deadline: Duration) -> Option<T> {
+        self.wait(begun, deadline, Duration::ZERO)
+    }
+
+    fn hand_over<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+        spin: Duration,
+    ) -> Option<Begun<T>> {
         if self.stuck() >= MOST_STUCK {
             return None;
         }
@@ -88,8 +121,12 @@ impl Readers {
             bell: Condvar::new(),
         });
         let (theirs, stuck) = (Arc::clone(&slot), Arc::clone(&self.stuck));
-        self.send(Box::new(move || theirs.give(work(), &stuck)))?;
-        let answer = slot.wait(deadline, self.spin.min(deadline), &self.stuck);
+        self.send(Job { work: Box::new(move || theirs.give(work(), &stuck)), spin })?;
+        Some(Begun(slot))
+    }
+
+    fn wait<T>(&self, begun: &Begun<T>, deadline: Duration, spin: Duration) -> Option<T> {
+        let answer = begun.0.wait(deadline, spin, &self.stuck);
         if answer.is_none() {
             // Nobody waits in line behind the late one: without a sender it ends after this job.
             *lock(&self.current) = None;
@@ -107,11 +144,10 @@ impl Readers {
             None => job,
         };
         let (sender, jobs) = mpsc::channel();
-        let spin = self.spin;
         thread::Builder::new()
             .name("read".into())
             .stack_size(256 * 1024)
-            .spawn(move || work_through(&jobs, spin))
+            .spawn(move || work_through(&jobs))
             .ok()?;
         sender.send(job).ok()?;
         *current = Some(sender);
@@ -154,15 +190,17 @@ impl<T> Slot<T> {
     }
 }
 
-fn work_through(jobs: &Receiver<Job>, spin: Duration) {
+fn work_through(jobs: &Receiver<Job>) {
+    let mut spin = Duration::ZERO;
     while let Some(job) = next(jobs, spin) {
-        job();
+        spin = job.spin;
+        (job.work)();
     }
 }
 
 fn next(jobs: &Receiver<Job>, spin: Duration) -> Option<Job> {
     let begun = Instant::now();
-    while begun.elapsed() < spin {
+    while !spin.is_zero() && begun.elapsed() < spin {
         match jobs.try_recv() {
             Ok(job) => return Some(job),
             Err(TryRecvError::Disconnected) => return None,

@@ -10,6 +10,7 @@
 )]
 
 mod access;
+mod ahead;
 mod children;
 mod files;
 mod measure;

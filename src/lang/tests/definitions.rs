@@ -18,6 +18,7 @@ fn verdict(text: &str, scope: &Scope, candidate: &Value) -> Verdict {
     let facts = Vocabularies(vec![&toy]);
     let matcher = predicate.bind(&toy::bindings(), &facts).matcher;
     let verdict = matcher.eval(candidate, &facts);
+    super::quick::agrees(&matcher, &toy, candidate, &verdict);
     let explanation = matcher.explain(candidate, &facts);
     assert_eq!(explanation.verdict(), verdict, "{text}");
     assert_eq!(explanation.smallest_failing().is_empty(), verdict == Verdict::Match, "{text}");
@@ -157,6 +158,22 @@ fn a_bound_use_shows_its_conjuncts_with_constants() {
     assert_eq!(conjuncts.len(), 4);
     let Kind::Compare { right, .. } = &conjuncts[0].bare().kind else { panic!("{:?}", conjuncts[0]) };
     assert!(matches!(&right.kind, Kind::Const(Value::String(text)) if **text == *b"x"), "{right:?}");
+}
+
+#[test]
+fn the_short_way_sees_through_definitions() {
+    let scope = scope(&["web.a(n: string, l: int) = name == n && nice > l && tags contains \"x\""]);
+    let predicate = compile("web.a(\"x\", 3) && live", &toy::schema(), &scope).predicate.unwrap();
+    let toy = toy::Toy::new();
+    let matcher = predicate.bind(&toy::bindings(), &Vocabularies(vec![&toy])).matcher;
+    for (facts, expected) in [
+        ("name = \"x\"; nice = 4; tags = [\"x\"]; live = true", Some(true)),
+        ("name = \"y\"; nice = 4; tags = [\"x\"]; live = true", Some(false)),
+    ] {
+        let (answers, candidates) = super::quick::ask(&[&matcher], &toy, &toy::thing(facts));
+        assert_eq!(answers, [expected], "{facts}");
+        assert_eq!(candidates.len(), usize::from(expected == Some(true)), "the index knows its guards");
+    }
 }
 
 #[test]

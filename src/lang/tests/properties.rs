@@ -190,6 +190,12 @@ pub(super) fn tree() -> impl Strategy<Value = Tree> {
         "nice ?? 5 > 4",
         "nice + 1 > 4",
         "slow > 5",
+        "tags contains \"a\"",
+        "tags[-1] == \"a\"",
+        "name starts_with \"a\"",
+        "name contains \"b\"",
+        "name == \"a\" || name == \"b\"",
+        "owner == 33 && name == \"b\"",
         "lower(name) ?? \"x\" == \"x\"",
     ]);
     leaf.prop_map(Tree::Leaf).prop_recursive(4, 24, 4, |inner| {
@@ -229,6 +235,7 @@ fn verdict(text: &str, candidate: &Value) -> Verdict {
     let facts = Vocabularies(vec![&toy]);
     let matcher = predicate.bind(&toy::bindings(), &facts).matcher;
     let verdict = matcher.eval(candidate, &facts);
+    super::quick::agrees(&matcher, &toy, candidate, &verdict);
     let explanation = matcher.explain(candidate, &facts);
     assert_eq!(explanation.verdict(), verdict, "{text}");
     assert_eq!(explanation.smallest_failing().is_empty(), verdict == Verdict::Match, "{text}");

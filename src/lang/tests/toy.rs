@@ -280,6 +280,11 @@ impl Toy {
     }
 }
 
+/// The number of a `who`.
+pub(super) fn number_of(value: &Value) -> Option<i64> {
+    value.object::<Who>().map(|who| who.0)
+}
+
 fn who(id: i64) -> Value {
     Value::Object(Arc::new(Who(id)))
 }

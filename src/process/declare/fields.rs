@@ -254,7 +254,7 @@ pub(super) fn table() -> Vec<Field> {
 }
 
 /// argv with its end: what can be said of the beginning alone, functions say (`flag`, `arg`).
-fn whole(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Arc<Arguments>> {
+pub(in crate::process) fn whole(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Arc<Arguments>> {
     v.world.arguments(pid).and_then(|arguments| {
         if arguments.truncated {
             return Fact::Unknown(Reason::new(Why::Truncated, format!("argv of {pid}")));

@@ -51,7 +51,8 @@ mod tests {
     fn every_word_of_every_field_has_a_meaning_and_no_other_has() {
         let mut words = Vec::new();
         for field in TABLES.iter().flat_map(|table| table.fields) {
-            let kind = if let Kind::Map(inner) | Kind::List(inner) = field.kind { *inner } else { field.kind };
+            let kind =
+                if let Kind::Map(inner) | Kind::List(inner) = field.kind { *inner } else { field.kind };
             if let Kind::Words(of) | Kind::WordsOrObject(of, _) = kind {
                 words.extend(of.now.iter().map(|word| (field.name, *word)));
             }

@@ -1,11 +1,13 @@
-//! Which processes are the service, as far as no record says: the identity rule, asked of this host.
+//! Which processes are the service, as far as no record says: the identity rule, asked of a host or of a snapshot.
 
-use std::collections::BTreeSet;
+mod shortlist;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 
-use super::LinuxHost;
+use super::conditions::Conditions;
+use super::executable::surroundings;
 use crate::facts::{Fact, ProcessKey, Reason, Why};
-use crate::host::executable::surroundings;
 use crate::plan::observation::{ArgumentsSeen, Candidate, Look, Prepared, Questions};
 use crate::plan::substitute;
 use crate::process::arguments::{ArgumentMatch, ends_in};
@@ -14,18 +16,49 @@ use crate::process::pidfile;
 use crate::process::tree;
 use crate::process::world::{Bytes, World};
 use crate::spec::{Account, Service, ServiceName};
-use crate::units::{BootId, Pid, StartTicks, Uid};
+use crate::units::{BootId, Gid, Pid, StartTicks, Uid};
 
-impl LinuxHost {
-    /// The look of a start: every process of the host.
+/// Who looks, and what was compiled for it.
+#[derive(Debug)]
+pub(super) struct Looker {
+    pub(super) boot: BootId,
+    pub(super) uid: Uid,
+    pub(super) gid: Gid,
+    /// `CAP_SYS_PTRACE`: processes of other users can be looked at.
+    pub(super) privileged: bool,
+    pub(super) conditions: Conditions,
+    /// `${runDir}`
+    pub(super) run_dir: String,
+    /// `${logDir}`
+    pub(super) log_dir: String,
+}
+
+impl Looker {
+    /// What is known of a launch before anything is looked up: the directories.
+    pub(super) fn places(&self) -> Prepared {
+        Prepared {
+            uid: self.uid,
+            gid: self.gid,
+            groups: Vec::new(),
+            change_ids: false,
+            user_name: String::new(),
+            home: String::new(),
+            shell: String::new(),
+            env_from: BTreeMap::new(),
+            run_dir: self.run_dir.clone(),
+            log_dir: self.log_dir.clone(),
+        }
+    }
+
+    /// The look of a start, at these processes: all of the host, or those on the list of this object.
     pub(super) fn look(
         &self,
         name: &ServiceName,
         spec: &Service,
         questions: &Questions,
-        world: &super::LiveWorld,
+        world: &dyn World,
+        pids: &[Pid],
     ) -> Look {
-        let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
         let places = self.places();
         if absent_user(spec, world).is_some() {
             // Nothing can run as somebody who isn't there; its start fails for the same reason, in the same look.
@@ -39,7 +72,7 @@ impl LinuxHost {
             }
         };
         let own = questions.recorded.iter().filter(|(_, of)| *of == name).map(|(key, _)| key.pid).collect();
-        let found = self.ask(spec, user, own, &places, world, &pids);
+        let found = self.ask(spec, user, own, &places, world, pids);
         let candidates = found
             .candidates
             .iter()

@@ -1,0 +1,122 @@
+//! A host that is only on paper: a snapshot. Plans can be made for it; nothing can be done to it.
+//!
+//! Everything comes from the snapshot: processes, files, accounts, clocks. Nothing is on record there, so that a plan for
+//! it is that of an engine without memory. The engine is the user of the snapshot's `self`, or root.
+
+use super::Host;
+use super::conditions::Conditions;
+use super::look::{Looker, absent_user, wanted_user};
+use crate::facts::{Fact, FileKind};
+use crate::plan::action::{Outcome, Step};
+use crate::plan::memory::Memory;
+use crate::plan::observation::{Observation, Prepared, Questions, Seen, ServiceQuestions};
+use crate::process::paths;
+use crate::process::snapshot::Snapshot;
+use crate::process::world::{Root, World};
+use crate::spec::{Account, Service};
+use crate::units::{BootId, Gid, Now, Uid};
+
+/// A snapshot as a host.
+#[derive(Debug)]
+pub struct SnapshotHost {
+    snapshot: Snapshot,
+    looker: Looker,
+}
+
+impl SnapshotHost {
+    /// The host that this snapshot was taken of.
+    pub fn new(snapshot: Snapshot) -> Self {
+        let owner = snapshot.self_pid().and_then(|pid| snapshot.owner(pid)).known();
+        let (uid, gid) = owner.unwrap_or((Uid(0), Gid(0)));
+        let looker = Looker {
+            boot: snapshot.boot_id().known().unwrap_or_else(|| BootId("snapshot".into())),
+            uid,
+            gid,
+            privileged: uid == Uid(0),
+            conditions: Conditions::default(),
+            run_dir: "/run/selfsame".into(),
+            log_dir: "/var/log/selfsame".into(),
+        };
+        Self { snapshot, looker }
+    }
+
+    /// The boot of that host.
+    pub fn boot(&self) -> &BootId {
+        &self.looker.boot
+    }
+
+    fn see(&self, name: &crate::spec::ServiceName, asked: &ServiceQuestions, questions: &Questions) -> Seen {
+        let pids = self.snapshot.pids().known().unwrap_or_default();
+        let look = asked.look.then(|| self.looker.look(name, &asked.spec, questions, &self.snapshot, &pids));
+        let prepared = asked.prepare.then(|| self.prepare(&asked.spec));
+        Seen { look, prepared, ..Seen::default() }
+    }
+
+    /// Whether the program could be started there, as far as the snapshot says.
+    fn prepare(&self, spec: &Service) -> Result<Prepared, String> {
+        let world = &self.snapshot;
+        if let Some(name) = absent_user(spec, world) {
+            return Err(format!("there is no user `{name}`"));
+        }
+        let wanted =
+            wanted_user(spec, world).map_err(|reason| format!("the user can't be looked up: {reason}"))?;
+        let uid = wanted.unwrap_or(self.looker.uid);
+        let gid = match &spec.group {
+            None => self.looker.gid,
+            Some(Account::Id(gid)) => Gid(*gid),
+            Some(Account::Name(name)) => match world.group_id(name) {
+                Fact::Known(gid) => gid,
+                Fact::Absent => return Err(format!("there is no group `{name}`")),
+                Fact::Unknown(reason) => return Err(format!("group `{name}` can't be looked up: {reason}")),
+            },
+        };
+        self.program(spec)?;
+        let user_name = world.user_name(uid).known().map_or_else(|| uid.to_string(), |name| name.to_string());
+        Ok(Prepared { uid, gid, user_name, ..self.looker.places() })
+    }
+
+    fn program(&self, spec: &Service) -> Result<(), String> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let path = spec.startas.as_os_str().as_bytes();
+        let shown = paths::show(path);
+        match self.snapshot.file(Root::Engine, path) {
+            Fact::Known(file) if file.kind != FileKind::Regular => {
+                Err(format!("`{shown}` is not a regular file"))
+            }
+            Fact::Known(file) if file.mode & 0o111 == 0 => {
+                Err(format!("`{shown}` is not executable, mend it with `chmod +x {shown}`"))
+            }
+            Fact::Known(_) => Ok(()),
+            Fact::Absent => Err(format!("`{shown}`: it is not in the snapshot")),
+            Fact::Unknown(reason) => Err(format!("`{shown}`: {reason}")),
+        }
+    }
+}
+
+impl Host for SnapshotHost {
+    fn now(&self) -> Now {
+        Now {
+            boot: self.snapshot.uptime().known().unwrap_or_default(),
+            wall: self.snapshot.now().known().unwrap_or_default(),
+        }
+    }
+
+    fn observe(&mut self, questions: &Questions) -> Observation {
+        let see = |(name, asked): (&crate::spec::ServiceName, &ServiceQuestions)| {
+            (name.clone(), self.see(name, asked, questions))
+        };
+        Observation {
+            now: self.now(),
+            boot: self.looker.boot.clone(),
+            services: questions.services.iter().map(see).collect(),
+        }
+    }
+
+    fn remember(&mut self, _: &Memory) -> Result<(), String> {
+        Err("a snapshot has no memory".into())
+    }
+
+    fn perform(&mut self, _: &Step) -> Outcome {
+        Outcome::Refused { error: "nothing can be done to a snapshot".into() }
+    }
+}

@@ -1,0 +1,147 @@
+//! Arguments read ahead: an expression that asks one process after the other for its arguments will ask the next ones.
+//!
+//! Reading the arguments of a process may never end ([`super::readers`]), so a helper does it, and handing over costs more
+//! than the read. Like the kernel's own read-ahead of files, a run of questions in the order of the listing opens a window,
+//! which grows while the run goes on: the helper reads a window while the one before it is looked at. A question out of
+//! order closes it, so that nothing is read for an expression that asks few.
+//!
+//! A window that is late holds a process that is stuck. Its processes are then asked one by one, so that only that one
+//! is late.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use super::raw::{self, Form, Leaf};
+use super::readers::{Begun, Readers};
+use crate::units::Pid;
+
+/// So many questions in a row open a window.
+const RUN: u32 = 3;
+/// Processes in the largest window.
+const WINDOW_MAX: usize = 512;
+/// Longer arguments are read on their own, up to their own limit.
+const TEXT_MAX: usize = 64 << 10;
+
+/// What a window gave: the texts one behind the other, and where each stands.
+#[derive(Debug, Default)]
+struct Window {
+    text: Vec<u8>,
+    places: VecDeque<(Pid, Range<usize>)>,
+}
+
+/// The state of reading ahead, of one look.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    /// Place in the listing that was asked for last.
+    last: Option<usize>,
+    run: u32,
+    /// Size of the next window.
+    size: usize,
+    ready: Window,
+    under_way: Option<Begun<Window>>,
+    /// The listing up to here is asked one by one: a process in it is stuck.
+    careful: usize,
+    /// The first place that no window has covered.
+    next: usize,
+}
+
+impl Ahead {
+    /// Gives `use_text` the arguments of the process in this place of the listing, if they were read ahead. `None`: they have
+    /// to be read on their own, for whatever reason.
+    pub(super) fn take<T>(
+        &mut self,
+        at: usize,
+        pids: &Arc<[Pid]>,
+        proc: &Arc<OwnedFd>,
+        readers: &Readers,
+        deadline: Duration,
+        use_text: impl FnOnce(&[u8]) -> T,
+    ) -> Option<T> {
+        let follows = self.last.is_some_and(|last| at == last + 1);
+        self.last = Some(at);
+        self.run = if follows { self.run + 1 } else { 0 };
+        if !follows {
+            self.close(readers);
+        }
+        if self.run < RUN || at < self.careful {
+            return None;
+        }
+        let pid = *pids.get(at)?;
+        if self.ready.places.is_empty() {
+            self.turn(at, pids, proc, readers, deadline);
+        }
+        while let Some((found, place)) = self.ready.places.pop_front() {
+            if found == pid {
+                return self.ready.text.get(place).filter(|text| !text.is_empty()).map(use_text);
+            }
+        }
+        None
+    }
+
+    /// The next window takes the place of the one that is used up, and the one after it is begun.
+    fn turn(
+        &mut self,
+        at: usize,
+        pids: &Arc<[Pid]>,
+        proc: &Arc<OwnedFd>,
+        readers: &Readers,
+        deadline: Duration,
+    ) {
+        let begun = self.under_way.take().or_else(|| {
+            self.next = at;
+            self.begin(pids, proc, readers)
+        });
+        match begun.and_then(|begun| readers.finish(&begun, deadline)) {
+            Some(window) => {
+                self.ready = window;
+                self.under_way = self.begin(pids, proc, readers);
+            }
+            None => self.careful = self.next,
+        }
+    }
+
+    fn begin(&mut self, pids: &Arc<[Pid]>, proc: &Arc<OwnedFd>, readers: &Readers) -> Option<Begun<Window>> {
+        self.size = (self.size * 4).clamp(16, WINDOW_MAX);
+        let from = self.next;
+        let to = (from + self.size).min(pids.len());
+        self.next = to;
+        let (pids, proc) = (Arc::clone(pids), Arc::clone(proc));
+        (from < to).then(|| readers.begin(move || read(pids.get(from..to).unwrap_or_default(), &proc)))?
+    }
+
+    /// Gives up what is under way. A helper that is stuck in it is left behind.
+    pub(super) fn close(&mut self, readers: &Readers) {
+        if let Some(begun) = self.under_way.take() {
+            let _ = readers.finish(&begun, Duration::ZERO);
+        }
+        self.ready = Window::default();
+        self.size = 0;
+    }
+}
+
+/// The arguments of these processes. What can't be read here has none.
+fn read(pids: &[Pid], proc: &OwnedFd) -> Window {
+    let mut window = Window { text: Vec::with_capacity(pids.len() * 128), ..Window::default() };
+    for pid in pids {
+        let begin = window.text.len();
+        if append(proc, *pid, &mut window.text).is_err() {
+            window.text.truncate(begin);
+        }
+        window.places.push_back((*pid, begin..window.text.len()));
+    }
+    window
+}
+
+fn append(proc: &OwnedFd, pid: Pid, text: &mut Vec<u8>) -> Result<(), Errno> {
+    let path = Leaf::new(format_args!("{pid}/cmdline"));
+    let file = rustix::fs::openat(proc, path.as_c_str(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    // The kernel copies all there is (`get_mm_cmdline` in fs/proc/base.c): a read that leaves room was the last.
+    let more = raw::append_all(file.as_fd(), Form::Record, TEXT_MAX, text)?;
+    if more { Err(Errno::FBIG) } else { Ok(()) }
+}

@@ -1,0 +1,78 @@
+//! Arguments that are read ahead are those of the processes that they are told of.
+
+use std::process::Command;
+
+use super::{Fact, Pid, Running, World, look};
+use crate::host::proc::entry::Hold;
+
+/// Children, each with an argument of its own.
+fn children(count: u32) -> Vec<(Running, String)> {
+    let started: Vec<(Running, String)> = (0..count)
+        .map(|number| {
+            let argument = (100_000 + number).to_string();
+            (Running::start(Command::new("/bin/sleep").arg(&argument)), argument)
+        })
+        .collect();
+    for (child, _) in &started {
+        child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"sleep"));
+    }
+    started
+}
+
+#[test]
+fn a_pass_over_all_processes_tells_each_ones_own_arguments() {
+    let children = children(60);
+    let world = look();
+    let pids = world.pids().known().unwrap();
+    let told: Vec<_> = pids.iter().map(|pid| (*pid, world.arguments(*pid))).collect();
+    for (child, argument) in &children {
+        let (_, arguments) = told.iter().find(|(pid, _)| *pid == child.pid()).unwrap();
+        let words = arguments.as_ref().known().unwrap().words.clone();
+        assert_eq!(words, [b"/bin/sleep".as_slice().into(), argument.as_bytes().into()], "{}", child.pid());
+    }
+    // By pid means that a second fact makes sure of the first; some were read so, or nothing was read ahead.
+    let by_pid = |pid: Pid| matches!(*world.entry(pid).hold.borrow(), Hold::Glimpsed);
+    assert!(children.iter().any(|(child, _)| by_pid(child.pid())));
+    for (child, argument) in &children {
+        assert!(world.stat(child.pid()).known().is_some());
+        assert_eq!(
+            world.arguments(child.pid()).known().unwrap().words.last().map(|word| word.to_vec()),
+            Some(argument.as_bytes().to_vec())
+        );
+    }
+}
+
+#[test]
+fn questions_out_of_order_are_answered_as_well() {
+    let children = children(12);
+    let world = look();
+    world.pids();
+    let order = [0, 1, 2, 3, 4, 5, 9, 8, 7, 6, 11, 10, 0, 5];
+    for at in order {
+        let (child, argument) = &children[at];
+        let words = world.arguments(child.pid()).known().unwrap().words.clone();
+        assert_eq!(words[1].as_ref(), argument.as_bytes());
+    }
+}
+
+#[test]
+fn one_that_exits_between_being_read_ahead_and_being_asked_has_vanished_or_what_it_had() {
+    let mut children = children(40);
+    let world = look();
+    let pids = world.pids().known().unwrap();
+    let (last, argument) = children.pop().unwrap();
+    let pid = last.pid();
+    for before in pids.iter().take_while(|before| **before != pid) {
+        world.arguments(*before);
+    }
+    last.end();
+    match world.arguments(pid) {
+        Fact::Known(arguments) => {
+            assert_eq!(arguments.words[1].as_ref(), argument.as_bytes());
+            // Whoever asks for more learns that it is gone.
+            assert!(matches!(world.stat(pid), Fact::Unknown(reason) if reason.why == super::Why::Vanished));
+        }
+        Fact::Unknown(reason) => assert_eq!(reason.why, super::Why::Vanished),
+        Fact::Absent => panic!("a process that exited has no absent arguments"),
+    }
+}

@@ -1,0 +1,173 @@
+//! Facts of processes as plain data, for the short way to a verdict ([`crate::lang::quick`]).
+//!
+//! Plain is what equality can be told from: a uid, device and inode of an image that has a name, texts. An image without
+//! a name (deleted, a memfd) is not: whether it is an old version of a file takes the rule of [`super::exe`].
+
+use std::sync::LazyLock;
+
+use super::candidate;
+use super::declare::{self, Reader, whole_arguments};
+use super::objects::{File, Group, User};
+use super::vocabulary::{DERIVED, ProcessVocabulary, bytes};
+use crate::facts::{Fact, FileFacts};
+use crate::lang::Matcher;
+use crate::lang::ir::{Id, Kind, Node};
+use crate::lang::quick::{Datum, Index, Layout, Plain, Program, Record};
+use crate::lang::schema::Vocabulary;
+use crate::lang::value::Value;
+use crate::units::Pid;
+
+/// Functions whose value depends on their arguments and the host, not on the candidate.
+const OF_THE_HOST: [&str; 3] = ["interpreter", "file", "realpath"];
+
+/// Where the plain form of a field is had without the detour over its value.
+#[derive(Clone, Copy)]
+enum Shortcut {
+    User,
+    Group,
+    Exe,
+    Argv,
+    None,
+}
+
+static SHORTCUTS: LazyLock<Vec<Shortcut>> = LazyLock::new(|| {
+    let of = |name: &str| match name {
+        "user" => Shortcut::User,
+        "group" => Shortcut::Group,
+        "exe" => Shortcut::Exe,
+        "argv" => Shortcut::Argv,
+        _ => Shortcut::None,
+    };
+    declare::readers()
+        .iter()
+        .map(|(name, reader)| match reader {
+            Reader::Process(_) => of(name),
+            _ => Shortcut::None,
+        })
+        .collect()
+});
+
+fn shortcut(field: Id) -> Shortcut {
+    SHORTCUTS.get(field.index).copied().unwrap_or(Shortcut::None)
+}
+
+impl ProcessVocabulary<'_> {
+    /// A field of a process as plain data.
+    pub fn datum(&self, pid: Pid, field: Id) -> Datum {
+        let Some((name, Reader::Process(read))) = declare::readers().get(field.index) else {
+            return Datum::Opaque;
+        };
+        match self.world.gap(pid, name) {
+            None | Some(Fact::Known(())) => {}
+            Some(Fact::Absent) if DERIVED.contains(name) => {}
+            Some(Fact::Absent) => return Datum::Absent,
+            Some(Fact::Unknown(_)) => return Datum::Opaque,
+        }
+        match shortcut(field) {
+            Shortcut::User => plain(self.world.owner(pid), |(uid, _)| Datum::Int(uid.0.into())),
+            Shortcut::Group => plain(self.world.owner(pid), |(_, gid)| Datum::Int(gid.0.into())),
+            Shortcut::Exe => plain(self.world.exe_file(pid), |file| named(&file)),
+            Shortcut::Argv => {
+                plain(whole_arguments(self, pid), |arguments| Datum::Words(arguments.words.as_slice().into()))
+            }
+            Shortcut::None => plain(read(self, pid), |value| of_value(&value)),
+        }
+    }
+}
+
+impl Plain for ProcessVocabulary<'_> {
+    fn constant(&self, field: Id, value: &Value) -> Option<Datum> {
+        match (shortcut(field), value.object::<File>()) {
+            (Shortcut::Exe, Some(File::Found(file))) => Some(Datum::File(file.dev, file.ino)),
+            (Shortcut::Exe, None) => self.wanted(&bytes(value)?).plain(),
+            _ => match of_value(value) {
+                datum @ Datum::Int(_)
+                    if value.object::<User>().is_some() || value.object::<Group>().is_some() =>
+                {
+                    Some(datum)
+                }
+                _ => None,
+            },
+        }
+    }
+
+    fn fixed(&self, node: &Node) -> Option<Value> {
+        let Kind::Call { function, arguments } = &node.kind else { return None };
+        let values: Option<Vec<Value>> =
+            arguments.iter().map(|argument| argument.constant().cloned()).collect();
+        if !OF_THE_HOST.contains(&function.name) {
+            return None;
+        }
+        self.call(&candidate(Pid(0)), function.id.index, &values?).known()
+    }
+}
+
+fn plain<T>(fact: Fact<T>, known: impl FnOnce(T) -> Datum) -> Datum {
+    match fact {
+        Fact::Known(value) => known(value),
+        Fact::Absent => Datum::Absent,
+        Fact::Unknown(_) => Datum::Opaque,
+    }
+}
+
+fn named(image: &FileFacts) -> Datum {
+    if image.nlink > 0 { Datum::File(image.dev, image.ino) } else { Datum::Opaque }
+}
+
+fn of_value(value: &Value) -> Datum {
+    if let Some(user) = value.object::<User>() {
+        return Datum::Int(user.0.0.into());
+    }
+    match value.object::<Group>() {
+        Some(group) => Datum::Int(group.0.0.into()),
+        None => Datum::of(value),
+    }
+}
+
+/// Many conditions over the processes of one look, each fact of a process read at most once.
+#[derive(Debug)]
+pub struct Scan<'v, 'w> {
+    vocabulary: &'v ProcessVocabulary<'w>,
+    layout: Layout,
+    programs: Vec<Program>,
+    index: Index,
+}
+
+impl<'v, 'w> Scan<'v, 'w> {
+    /// Of bound conditions, each with the vocabulary that it was bound by. `vocabulary` reads the facts.
+    pub fn new<'m>(
+        vocabulary: &'v ProcessVocabulary<'w>,
+        conditions: impl IntoIterator<Item = (&'m Matcher, &'m ProcessVocabulary<'w>)>,
+    ) -> Self
+    where
+        'w: 'm,
+    {
+        let mut layout = Layout::default();
+        let programs: Vec<Program> = conditions
+            .into_iter()
+            .map(|(matcher, bound_by)| Program::new(matcher, &mut layout, bound_by))
+            .collect();
+        let index = Index::new(&programs, &layout);
+        Self { vocabulary, layout, programs, index }
+    }
+
+    /// Tells for each process which conditions (by number) are true of it (`Some(true)`) or have to be asked the long way
+    /// (`None`). Those that are false are not told.
+    pub fn each(&self, pids: &[Pid], mut tell: impl FnMut(Pid, usize, Option<bool>)) {
+        let mut record = Record::new(&self.layout);
+        let mut found = Vec::new();
+        for pid in pids {
+            record.clear();
+            let read = |field: Id| self.vocabulary.datum(*pid, field);
+            found.clear();
+            self.index.candidates(&record, &read, &mut found);
+            for number in &found {
+                let Some(program) = self.programs.get(*number) else { continue };
+                match program.run(&record, &read) {
+                    Some(false) => {}
+                    verdict => tell(*pid, *number, verdict),
+                }
+            }
+        }
+    }
+}
