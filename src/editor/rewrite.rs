@@ -84,6 +84,9 @@ fn inline(source: &str, site: &Site<'_>) -> Result<Rewritten, Left> {
     let text = scalar.text.trim();
     let wanted = format(text, Room::Line)?;
     let written = source.get(scalar.span.start..scalar.span.end).unwrap_or_default();
+    if wanted == text && !written.contains('\n') {
+        return Ok(Rewritten { span: scalar.span, text: written.to_owned(), style: scalar.style });
+    }
     let column = scalar.span.start - line_start(source, scalar.span.start);
     let too_long = written.contains('\n') && column + wanted.chars().count() > LINE_MAX;
     let in_lines = || as_block(source, site, text);

@@ -192,7 +192,7 @@ impl Session {
             "textDocument/didOpen" => self.open(params),
             "textDocument/didChange" => self.change(params),
             "textDocument/didSave" => self.save(params),
-            "textDocument/didClose" => return self.close(params).into_iter().collect(),
+            "textDocument/didClose" => return self.close(params).unwrap_or_default(),
             _ => None,
         };
         touched.map_or_else(Vec::new, |uri| self.publish(&uri))

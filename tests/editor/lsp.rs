@@ -215,7 +215,7 @@ fn definitions_of_other_files_are_known_and_found() {
     assert_eq!(client.diagnostics(&matcher_uri), Vec::<Value>::new());
     let now = client.diagnostics(&uri);
     assert!(now.len() == 1 && now[0]["message"].as_str().unwrap().contains("web.instances"), "{now:?}");
-    // While it is no YAML, what it defined is unknown; then it is there again.
+    // Mended, it is there again; closed, what is on disk counts.
     let change = |client: &mut Client, version: u32, text: &str| {
         client.notify(
             "textDocument/didChange",
@@ -226,9 +226,11 @@ fn definitions_of_other_files_are_known_and_found() {
     assert_eq!(client.diagnostics(&uri), Vec::<Value>::new());
     bench.write("specs/a b.yaml", &MATCHER.replace("admins", "others"));
     client.notify("textDocument/didClose", json!({"textDocument": {"uri": matcher_uri}}));
-    client.notify("textDocument/didSave", json!({"textDocument": {"uri": uri}}));
     let now = client.diagnostics(&uri);
     assert!(now.len() == 1 && now[0]["message"].as_str().unwrap().contains("admins"), "{now:?}");
+    bench.write("specs/a b.yaml", MATCHER);
+    client.notify("textDocument/didSave", json!({"textDocument": {"uri": uri}}));
+    assert_eq!(client.diagnostics(&uri), Vec::<Value>::new());
     ends_well(client);
 }
 

@@ -86,9 +86,12 @@ fn the_samples_are_valid() {
 
 const HEAD: &str = "apiVersion: selfsame/v1\nkind: Service\nmetadata: {name: a, x-note: 1}\nx-more: [1]\nspec:\n  startas: /a\n";
 
+const MATCHER: &str = "apiVersion: selfsame/v1\nkind: Matcher\nmetadata: {name: web}\nspec:\n  lists: {admins: {type: user, items: [root]}}\n  define:\n    a: alive\n    b: {params: {port: int}, expr: pid == port}\n  tests:\n    - {name: x, expect: {a: true}, process: {uid: 0}}\n";
+
 #[test]
 fn good_documents_pass() {
     let schema = json_schema();
+    assert_eq!(mistakes(&schema, &documents(MATCHER)[0]), [""; 0]);
     for more in [
         "",
         "  match: exe == startas\n",
@@ -131,6 +134,12 @@ fn broken_documents_do_not_pass() {
         (with("  stdout: inherited\n"), "/spec/stdout"),
         (with("  env: [A=b]\n"), "/spec/env"),
         (with("  restart: {jitter: 2}\n"), "/spec/restart/jitter"),
+        (MATCHER.replace("define:", "defines:"), "/spec/defines"),
+        (MATCHER.replace("expr:", "exp:"), "/spec/define/b"),
+        (MATCHER.replace("true", "yes"), "/spec/tests[0]/expect/a"),
+        (MATCHER.replace("items: [root]", "item: [root]"), "/spec/lists/admins"),
+        (MATCHER.replace("  lists:", "  startas: /a\n  lists:"), "/spec/startas"),
+        (MATCHER.replace("name: web", "name: web, previousName: a"), "/metadata/previousName"),
     ] {
         for document in documents(&text) {
             let found = mistakes(&schema, &document);

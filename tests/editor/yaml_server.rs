@@ -90,4 +90,13 @@ fn the_yaml_server_understands_the_schema() {
     }
     let words = labels(&client.at("textDocument/completion", uri, 6, 9));
     assert!(words.iter().any(|label| label == "observed"), "{words:?}");
+
+    // What a document may hold depends on its kind.
+    let matcher = "apiVersion: selfsame/v1\nkind: Matcher\nmetadata: {name: web}\nspec:\n  define:\n    a: alive\n    b: {params: {port: int}, expr: pid == port}\n  \n";
+    let uri = "file:///specs/matcher.yaml";
+    client.open(uri, matcher);
+    assert_eq!(client.diagnostics(uri), Vec::<Value>::new());
+    let fields = labels(&client.at("textDocument/completion", uri, 7, 2));
+    assert!(fields.iter().any(|label| label == "tests"), "{fields:?}");
+    assert!(fields.iter().all(|label| label != "replicas"), "{fields:?}");
 }

@@ -48,10 +48,23 @@ impl Session {
         Some(uri)
     }
 
-    pub(super) fn close(&mut self, params: &Value) -> Option<Value> {
+    /// Nothing more is said about the document; those beside it use what is on disk again.
+    pub(super) fn close(&mut self, params: &Value) -> Option<Vec<Value>> {
         let uri = params.pointer("/textDocument/uri")?.as_str()?;
-        self.documents.remove(uri)?;
-        Some(published(uri, &Value::Null, &[]))
+        let closed = self.documents.remove(uri)?;
+        let mut said = vec![published(uri, &Value::Null, &[])];
+        if defines(&closed) {
+            self.look_around(uri);
+            let beside = self.beside(uri);
+            said.extend(beside.iter().filter_map(|uri| self.publish_one(uri)));
+        }
+        Some(said)
+    }
+
+    /// The open documents in the same directory.
+    fn beside(&self, uri: &str) -> Vec<String> {
+        let same = |other: &&String| other.as_str() != uri && directory(other) == directory(uri);
+        self.documents.keys().filter(same).cloned().collect()
     }
 
     pub(super) fn look_around(&mut self, uri: &str) {
@@ -85,9 +98,7 @@ impl Session {
     pub(super) fn publish(&mut self, uri: &str) -> Vec<Value> {
         let mut uris = vec![uri.to_owned()];
         if self.documents.get(uri).is_some_and(defines) {
-            let beside =
-                self.documents.keys().filter(|other| *other != uri && directory(other) == directory(uri));
-            uris.extend(beside.cloned());
+            uris.extend(self.beside(uri));
         }
         uris.iter().filter_map(|uri| self.publish_one(uri)).collect()
     }
