@@ -140,6 +140,6 @@ fn what_changes_its_style_is_said() {
 fn the_samples_are_formatted() {
     let bench = Bench::new();
     let root = env!("CARGO_MANIFEST_DIR");
-    let places = [format!("{root}/specs"), format!("{root}/examples/specs-more")];
-    ran(&bench, &["fmt", "--check", &places[0], &places[1]], 0);
+    let places = ["specs", "examples/specs-more", "examples/matchers"].map(|folder| format!("{root}/{folder}"));
+    ran(&bench, &["fmt", "--check", &places[0], &places[1], &places[2]], 0);
 }

@@ -72,7 +72,7 @@ fn the_samples_are_valid() {
     let schema = json_schema();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut count = 0;
-    for folder in ["specs", "examples/specs-more"] {
+    for folder in ["specs", "examples/specs-more", "examples/matchers"] {
         for entry in fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();
             for document in documents(&fs::read_to_string(&path).unwrap()) {

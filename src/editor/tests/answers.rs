@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use proptest::prelude::*;
+
 use crate::diagnostic::Span;
 use crate::editor::complete::complete;
 use crate::editor::diagnose::diagnose;
 use crate::editor::hover::{definition, hover, signature};
+use crate::editor::session::Session;
 use crate::editor::text::{Encoding, Position, Text};
 use crate::lang::Library;
 
@@ -271,5 +274,69 @@ proptest::proptest! {
             proptest::prop_assert!(text.get(span.start..span.end).is_some());
         }
         let _ = signature(&text, at, &library);
+    }
+}
+
+fn no_neighbours(_: &std::path::Path) -> Vec<crate::spec::SpecFile> {
+    Vec::new()
+}
+
+/// Messages by chance, right ones among them.
+fn message() -> impl Strategy<Value = Vec<u8>> {
+    let method = prop::sample::select(vec![
+        "initialize",
+        "shutdown",
+        "textDocument/didOpen",
+        "textDocument/didChange",
+        "textDocument/didSave",
+        "textDocument/didClose",
+        "textDocument/hover",
+        "textDocument/completion",
+        "textDocument/definition",
+        "textDocument/signatureHelp",
+        "textDocument/formatting",
+        "textDocument/codeAction",
+        "nosuch",
+    ]);
+    let document = prop::sample::select(vec![
+        serde_json::json!({"uri": "file:///a/b.yaml", "text": MATCHER, "version": 1}),
+        serde_json::json!({"uri": "file:///a/c.yaml", "text": format!("{HEAD}  match: web.wor && us\n"), "version": 2}),
+        serde_json::json!({"uri": "untitled:1", "text": "apiVersion: selfsame/v1\n"}),
+        serde_json::json!({"uri": 7}),
+        serde_json::json!(null),
+    ]);
+    let number = prop_oneof![0u64..12, Just(u64::MAX), 20u64..60];
+    (method, document, number.clone(), number, any::<bool>(), 0u8..12).prop_map(
+        |(method, document, line, character, id, broken)| {
+            let place = serde_json::json!({"line": line, "character": character});
+            let range = serde_json::json!({"start": place, "end": {"line": 9, "character": line}});
+            let changes = serde_json::json!([{"text": "x: 🦀\n", "range": range}, {"text": method}]);
+            let params = serde_json::json!({"textDocument": document, "position": place, "range": range, "contentChanges": changes});
+            let mut message = serde_json::json!({"jsonrpc": "2.0", "method": method, "params": params});
+            if id {
+                message["id"] = line.into();
+            }
+            let mut body = message.to_string().into_bytes();
+            if broken == 0 {
+                body.truncate(body.len() / 2);
+            }
+            body
+        },
+    )
+}
+
+proptest::proptest! {
+    #[test]
+    fn every_request_has_one_answer_whatever_was_said_before(messages in prop::collection::vec(message(), 0..24)) {
+        let mut session = Session::new(no_neighbours);
+        for body in &messages {
+            let answers = session.take(body);
+            let parsed: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+            let id = parsed.as_ref().and_then(|message| message.get("id").cloned());
+            let replies = answers.iter().filter(|answer| answer.get("method").is_none()).count();
+            let expected = usize::from(parsed.is_none() || id.is_some());
+            prop_assert_eq!(replies, expected);
+            prop_assert!(session.end().is_none());
+        }
     }
 }
