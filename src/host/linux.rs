@@ -9,6 +9,7 @@
 
 mod observe;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -72,6 +73,14 @@ pub struct LinuxHost {
     exits: Exits,
     probes: Probes,
     subreaper: bool,
+}
+
+/// What was found out for one object and is the same for others of the same observation: a set of documents has a
+/// handful of users and programs.
+#[derive(Debug, Default)]
+struct Asked {
+    accounts: BTreeMap<String, Result<Prepared, String>>,
+    programs: BTreeMap<String, Result<(), String>>,
 }
 
 impl LinuxHost {
@@ -202,13 +211,19 @@ impl LinuxHost {
         }
     }
 
-    fn prepare(&self, spec: &Service, world: &LiveWorld) -> Result<Prepared, String> {
+    fn prepare(&self, spec: &Service, world: &LiveWorld, asked: &mut Asked) -> Result<Prepared, String> {
         // The answer that the look of this tick rests on, whatever the name service says by now.
         if let Some(name) = super::look::absent_user(spec, world) {
             return Err(format!("there is no user `{name}`"));
         }
-        let prepared = super::accounts::account(spec, &self.looker.places())?;
-        executable::check(spec, prepared.uid.0, world)?;
+        let account = format!("{:?}", (&spec.user, &spec.group, &spec.supplementary_groups, &spec.env_from));
+        let account = asked.accounts.entry(account);
+        let prepared =
+            account.or_insert_with(|| super::accounts::account(spec, &self.looker.places())).clone()?;
+        let path = spec.env.get("PATH");
+        let program = (&spec.startas, prepared.uid, spec.trust_executable, &spec.working_directory, path);
+        let program = asked.programs.entry(format!("{program:?}"));
+        program.or_insert_with(|| executable::check(spec, prepared.uid.0, world)).clone()?;
         Ok(prepared)
     }
 
@@ -246,12 +261,13 @@ impl Host for LinuxHost {
         let world = self.world.again().with_managed(managed.collect());
         let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
         let lists = self.looker.shortlists(questions, &world, &pids);
+        let mut asked = Asked::default();
         let services = questions
             .services
             .iter()
             .map(|(name, question)| {
                 let pids = lists.get(name).map_or(&*pids, Vec::as_slice);
-                (name.clone(), self.see(name, question, questions, &world, pids))
+                (name.clone(), self.see(name, question, (questions, pids), &world, &mut asked))
             })
             .collect();
         Observation { now: clock::now(), boot: self.looker.boot.clone(), services }

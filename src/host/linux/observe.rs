@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::LinuxHost;
+use super::{Asked, LinuxHost};
 use crate::facts::{Fact, ProcessKey, Reason, Why};
 use crate::host::exits::Life;
 use crate::host::look::{pidfile_path, wanted_user};
@@ -36,9 +36,9 @@ impl LinuxHost {
         &mut self,
         name: &ServiceName,
         asked: &ServiceQuestions,
-        questions: &Questions,
+        (questions, pids): (&Questions, &[Pid]),
         world: &LiveWorld,
-        pids: &[Pid],
+        known: &mut Asked,
     ) -> Seen {
         let mut seen = Seen::default();
         for (index, question) in &asked.processes {
@@ -52,7 +52,7 @@ impl LinuxHost {
             seen.look = Some(self.looker.look(name, &asked.spec, questions, world, pids));
         }
         if asked.prepare {
-            seen.prepared = Some(self.prepare(&asked.spec, world));
+            seen.prepared = Some(self.prepare(&asked.spec, world, known));
         }
         seen
     }

@@ -77,6 +77,13 @@ pub(in crate::lang) fn too_deep(span: Span) -> Diagnostic {
         .help("remove parentheses, or move parts into a Matcher document")
 }
 
+/// The message for a text that the parser gave up on.
+pub(super) fn too_many_steps(span: Span) -> Diagnostic {
+    Diagnostic::error(codes::TOO_DEEP, "something is wrong inside of too many levels to be found")
+        .at(span, "somewhere here")
+        .help("close what is open, and write quotes around texts; then remove parentheses, or move parts into a Matcher document")
+}
+
 /// Open brackets, and the negations since each: `!` reaches as far as the next `&&`, `||` or `,`.
 #[derive(Default)]
 struct Depth {

@@ -85,3 +85,31 @@ fn trees_that_grew_are_refused_as_well() {
         assert!(compiled.predicate.is_none());
     }
 }
+
+/// Every level of an open call, index or lambda was read twice, so that less than a hundred bytes took minutes.
+#[test]
+fn what_is_wrong_inside_of_many_levels_is_found_in_time() {
+    for open in
+        ["a(", "a (", "a[", "any(xs, x => ", "f(a, b: ", "[", "(", "a OR (", "a foo [", "a == [", "!("]
+    {
+        for wrong in ["\" \0 \" - \"", "1 1 $", ";", "'"] {
+            let text = format!("{}{wrong}", open.repeat(20));
+            assert!(!codes(&text).is_empty(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_longest_expressions_are_read_within_the_steps_of_the_parser() {
+    for (unit, last) in [
+        ("name==\"a\"||", "live"),
+        ("!live&&", "live"),
+        ("(live)||", "live"),
+        ("any(tags,t=>t==name)||", "live"),
+    ] {
+        let text = format!("{}{last}", unit.repeat((SOURCE_MAX - last.len()) / unit.len()));
+        assert!(!codes(&text).contains(&"M403"), "{unit}");
+    }
+    let list = format!("name in [{}\"a\"]", "\"a\",".repeat(2040));
+    assert!(!codes(&list).contains(&"M403"));
+}
