@@ -142,6 +142,10 @@ fn expression(text: &str, check: bool, terminal: Terminal) -> Exit {
             terminal.diagnostics(&located);
             Exit::Failed
         }
+        Err(Unformatted::TooLong) => {
+            terminal.say("error: its canonical text would be longer than an expression may be");
+            Exit::Failed
+        }
         Err(Unformatted::Comment(_)) => {
             terminal
                 .say("error: a comment inside a condition would get lost; move it between the conditions");

@@ -105,6 +105,10 @@ impl Work<'_> {
                 site.scalar.source_span(span),
                 format!("`{}` is left as it is: this comment would get lost", site.path),
             ),
+            Err(Left::TooLong) => self.remark(
+                site.scalar.span,
+                format!("`{}` is left as it is: its canonical text would be too long", site.path),
+            ),
             Err(Left::Style) => self.remark(
                 site.scalar.span,
                 format!("`{}` is left as it is: write it as a block after `|`", site.path),

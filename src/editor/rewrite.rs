@@ -28,6 +28,8 @@ pub(super) enum Left {
     Comment(Span),
     /// No style can hold its canonical text.
     Style,
+    /// Its canonical text is longer than an expression may be.
+    TooLong,
 }
 
 impl From<Unformatted> for Left {
@@ -35,6 +37,7 @@ impl From<Unformatted> for Left {
         match unformatted {
             Unformatted::Mistakes(found) => Self::Mistakes(found),
             Unformatted::Comment(span) => Self::Comment(span),
+            Unformatted::TooLong => Self::TooLong,
         }
     }
 }

@@ -12,7 +12,7 @@
 //! outermost chain keep their place; where a comment stands elsewhere the text is left alone.
 
 use super::ast::{Expr, Kind};
-use super::parse::parse;
+use super::parse::{SOURCE_MAX, parse};
 use super::tokens::{TokenKind, comments, tokens};
 use crate::diagnostic::{Diagnostic, Span};
 
@@ -40,6 +40,8 @@ pub enum Unformatted {
     Mistakes(Vec<Diagnostic>),
     /// A comment (the place of the first) would get lost.
     Comment(Span),
+    /// It would be longer than an expression may be.
+    TooLong,
 }
 
 /// The canonical text of an expression. Its lines are not indented as a whole.
@@ -49,12 +51,13 @@ pub fn format(text: &str, room: Room) -> Result<String, Unformatted> {
         return Err(Unformatted::Mistakes(parsed.diagnostics));
     };
     let comments = comments(text);
-    match (room, comments.first()) {
-        (Room::Line, None) => Ok(expr.to_string()),
-        (Room::Lines { broken, .. }, None) => Ok(over_lines(&expr, broken)),
-        (Room::Lines { comments: true, .. }, Some(_)) => with_comments(&expr, text, &comments),
-        (Room::Line | Room::Lines { .. }, Some(first)) => Err(Unformatted::Comment(*first)),
-    }
+    let formatted = match (room, comments.first()) {
+        (Room::Line, None) => expr.to_string(),
+        (Room::Lines { broken, .. }, None) => over_lines(&expr, broken),
+        (Room::Lines { comments: true, .. }, Some(_)) => with_comments(&expr, text, &comments)?,
+        (Room::Line | Room::Lines { .. }, Some(first)) => return Err(Unformatted::Comment(*first)),
+    };
+    if formatted.len() > SOURCE_MAX { Err(Unformatted::TooLong) } else { Ok(formatted) }
 }
 
 fn over_lines(expr: &Expr, broken: bool) -> String {
@@ -236,6 +239,13 @@ mod tests {
                 "{text} {found:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_would_grow_too_long_is_left_alone() {
+        let text = vec!["a"; SOURCE_MAX / 4].join("&&");
+        assert!(text.len() < SOURCE_MAX);
+        assert_eq!(format(&text, Room::Line), Err(Unformatted::TooLong));
     }
 
     #[test]

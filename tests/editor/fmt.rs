@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::process::Stdio;
 
 use crate::support::{Bench, Ran};
@@ -86,6 +86,20 @@ fn a_file_with_errors_is_reported_and_the_others_are_formatted() {
 }
 
 #[test]
+fn the_owner_stays() {
+    let bench = Bench::new();
+    let path = bench.write("specs/a.yaml", ODD);
+    let (user, group) = (65_534, 65_533);
+    if chown(&path, Some(user), Some(group)).is_err() {
+        return eprintln!("skipped: only root can give a file away");
+    }
+    ran(&bench, &["fmt", "specs"], 0);
+    let meta = fs::metadata(&path).unwrap();
+    assert_eq!((meta.uid(), meta.gid()), (user, group));
+    assert_eq!(fs::read_to_string(path).unwrap(), GOOD);
+}
+
+#[test]
 fn names_that_would_part_are_not_parted() {
     let bench = Bench::new();
     let path = bench.write("specs/a.yaml", ODD);
@@ -140,6 +154,7 @@ fn what_changes_its_style_is_said() {
 fn the_samples_are_formatted() {
     let bench = Bench::new();
     let root = env!("CARGO_MANIFEST_DIR");
-    let places = ["specs", "examples/specs-more", "examples/matchers"].map(|folder| format!("{root}/{folder}"));
+    let places =
+        ["specs", "examples/specs-more", "examples/matchers"].map(|folder| format!("{root}/{folder}"));
     ran(&bench, &["fmt", "--check", &places[0], &places[1], &places[2]], 0);
 }

@@ -67,6 +67,9 @@ fn examples_of_all_fields_and_functions_have_no_error() {
 /// literal, about limits, or about habits that have the form of an expression.
 const NOT_OF_THE_GRAMMAR: &[&str] = &["M107", "M108", "M115", "M315", "M316"];
 
+/// A habit that has the form of an expression: `NOT` is a name to the grammar for editors.
+const NAMES_BY_HABIT: &[&str] = &["NOT-a == 1"];
+
 #[test]
 fn what_the_program_rejects_for_its_form_is_an_error() {
     let mut passed = Vec::new();
@@ -75,7 +78,9 @@ fn what_the_program_rejects_for_its_form_is_an_error() {
         let codes: BTreeSet<&str> = parse(&text).diagnostics.iter().map(|d| d.code.0).collect();
         if tree(&text).root_node().has_error() {
             errors += 1;
-        } else if !codes.iter().all(|code| NOT_OF_THE_GRAMMAR.contains(code)) {
+        } else if !NAMES_BY_HABIT.contains(&text.as_str())
+            && !codes.iter().all(|code| NOT_OF_THE_GRAMMAR.contains(code))
+        {
             passed.push(format!("{codes:?} {text}"));
         }
     }
