@@ -116,9 +116,9 @@ fn standard_input(check: bool, count: &mut Count, terminal: Terminal) {
     count.formatted += usize::from(changed.is_some());
     match (check, changed) {
         (true, changed) => {
-            terminal.verbatim(&changed.map(|f| unified("<stdin>", &text, &f.edits)).unwrap_or_default());
+            terminal.exactly(&changed.map(|f| unified("<stdin>", &text, &f.edits)).unwrap_or_default());
         }
-        (false, changed) => terminal.verbatim(changed.map_or(&text, |formatted| &formatted.text)),
+        (false, changed) => terminal.exactly(changed.map_or(&text, |formatted| &formatted.text)),
     }
 }
 

@@ -163,6 +163,11 @@ impl<'a> Checker<'a> {
         self.fail(codes::NOT_A_CONDITION, expr.span, message, format!("this is of type {}", node.ty), help)
     }
 
+    /// An expression whose value is wanted, whatever its type.
+    pub(super) fn reading(&mut self, expr: &Expr) -> Option<Node> {
+        self.infer(expr)
+    }
+
     /// An expression that is no bare map.
     fn infer(&mut self, expr: &Expr) -> Option<Node> {
         let node = self.infer_any(expr)?;
