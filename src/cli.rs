@@ -1,6 +1,6 @@
 //! Arguments, exit codes, wiring. No logic of its own.
 //!
-//! Floor 9.
+//! Floor 10.
 
 mod apply;
 mod args;
@@ -8,8 +8,10 @@ mod bench_eval;
 mod check;
 mod codes;
 mod exit;
+mod fmt;
 mod handover;
 mod lint;
+mod lsp;
 mod matching;
 mod plan;
 mod progress;
@@ -60,6 +62,8 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Test(args) => test::run(args, terminal),
         Verb::Match(args) => matching::run_match(args, terminal),
         Verb::Snapshot(args) => writing::snapshot(args, terminal),
+        Verb::Fmt(args) => fmt::run(args, terminal),
+        Verb::Lsp => lsp::run(terminal),
         Verb::BenchEval => bench_eval::run(terminal),
         Verb::Schema => writing::schema(terminal),
         Verb::Completions(args) => writing::completions(args, terminal),

@@ -27,6 +27,7 @@ pub mod presence;
 pub mod probe;
 pub mod proc;
 pub mod requests;
+mod rewrite;
 mod seam;
 pub mod signal;
 pub mod spawn;
@@ -37,4 +38,5 @@ pub mod walk;
 
 pub use files::{caller, exists, is_directory, own_uid, read_text, real_path};
 pub use linux::{HostOptions, LinuxHost, OpenError};
+pub use rewrite::replace_text;
 pub use seam::Host;

@@ -14,10 +14,12 @@
 //! | 6 | [`host`] | the one door to the operating system |
 //! | 7 | [`engine`] | the tick, wake-ups, ledger protocol |
 //! | 8 | [`report`] | text, JSON, explanation |
-//! | 9 | [`cli`] | arguments, exit codes, wiring |
+//! | 9 | [`editor`] | formatting, answers to editors |
+//! | 10 | [`cli`] | arguments, exit codes, wiring |
 
 pub mod cli;
 pub mod diagnostic;
+pub mod editor;
 pub mod engine;
 pub mod facts;
 pub mod host;

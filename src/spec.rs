@@ -38,7 +38,8 @@ pub use model::{
     ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
 };
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
-pub use schema::json_schema;
+pub use raw::disagreement as second_opinion;
+pub use schema::{EXPRESSION_MEDIA_TYPE, json_schema};
 pub use set::load;
 
 use std::collections::BTreeMap;

@@ -23,6 +23,7 @@ const FLOORS: &[&[&str]] = &[
     &["host"],
     &["engine"],
     &["report"],
+    &["editor"],
     &["cli"],
 ];
 

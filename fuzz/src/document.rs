@@ -12,6 +12,7 @@ use serde_yaml::Value;
 pub fn check(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         positions(text);
+        formats_for_good(text);
     }
     let compile = |request: &ExpressionRequest<'_>| {
         check_in_document(request.text, request.variables.clone(), request.replaces, request.library)
@@ -46,6 +47,13 @@ pub fn check(data: &[u8]) {
     assert_eq!(both.files[1].services().len(), one.services().len());
     assert_eq!(both.services().count(), 0);
     assert_eq!(both.duplicates.len(), one.services().len());
+}
+
+/// A formatted file stays as it is.
+fn formats_for_good(text: &str) {
+    let Ok(formatted) = selfsame::editor::format(&Source::new("a.yaml", text)) else { return };
+    let again = selfsame::editor::format(&Source::new("a.yaml", formatted.text.as_str()));
+    assert_eq!(again.map(|again| again.text), Ok(formatted.text));
 }
 
 /// Every part of every scalar has a place in the text, on characters.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use selfsame::diagnostic::{Source, Span};
 use selfsame::lang::ast::{Expr, Kind};
-use selfsame::lang::{SOURCE_MAX, Scope, Verdict, check as check_tree, parse};
+use selfsame::lang::{Room, SOURCE_MAX, Scope, Verdict, check as check_tree, format, parse};
 use selfsame::process::expression::{compile_expression, compile_with, schema, variables};
 use selfsame::process::world::World;
 
@@ -27,6 +27,7 @@ pub fn check(data: &[u8]) {
         return;
     };
     prints_back(&expr);
+    formats_for_good(&expr, text);
     if compiled.predicate.is_some() {
         decides(&expr, text);
     }
@@ -48,6 +49,24 @@ fn prints_back(expr: &Expr) {
     let again = again.expr.unwrap();
     assert_eq!(again.to_string(), printed);
     assert_eq!(without_spans(again), without_spans(expr.clone()), "{printed}");
+}
+
+/// Formatting keeps the meaning, and a second time changes nothing.
+fn formats_for_good(expr: &Expr, text: &str) {
+    let rooms = [
+        Room::Line,
+        Room::Lines { broken: false, comments: true },
+        Room::Lines { broken: true, comments: true },
+    ];
+    for room in rooms {
+        let Ok(formatted) = format(text, room) else { continue };
+        assert_eq!(format(&formatted, room).as_ref(), Ok(&formatted));
+        assert_eq!(
+            without_spans(parse(&formatted).expr.unwrap()),
+            without_spans(expr.clone()),
+            "{formatted}"
+        );
+    }
 }
 
 /// Neither the order of operands nor what is hidden turns a verdict into another one.

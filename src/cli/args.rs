@@ -79,6 +79,10 @@ pub(super) enum Verb {
     Restart(WishArgs),
     /// Write the facts of processes as YAML, for `match --snapshot` and tests
     Snapshot(SnapshotArgs),
+    /// Write the expressions in spec files in their canonical form; all else stays as it is
+    Fmt(FmtArgs),
+    /// Serve an editor: mistakes, completion, hover and formatting over the Language Server Protocol (stdin, stdout)
+    Lsp,
     /// Print the JSON Schema of the documents, for editors
     Schema,
     /// Measure evaluations, for comparison with other engines
@@ -322,6 +326,20 @@ pub(super) struct SnapshotArgs {
     /// Also write what is known of this file
     #[arg(long = "file", value_name = "PATH")]
     pub files: Vec<PathBuf>,
+}
+
+/// Arguments of `fmt`.
+#[derive(Debug, Args)]
+pub(super) struct FmtArgs {
+    /// Spec files and directories; `-` formats standard input to standard output
+    #[arg(required_unless_present = "expression", value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing: show what would change, and exit with 1 if there is something
+    #[arg(long)]
+    pub check: bool,
+    /// Format this expression instead of files
+    #[arg(long, value_name = "EXPR", conflicts_with = "paths")]
+    pub expression: Option<String>,
 }
 
 /// Arguments of `completions`.

@@ -156,6 +156,18 @@ fn one_file(place: &Path, path: &Path, identity: Identity, trust: &Trust) -> Lis
     listing
 }
 
+/// The documents in a directory by name, for work on the files themselves: nothing is read, nobody is judged.
+///
+/// # Errors
+/// What the kernel answered.
+pub fn documents(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    Ok(list(dir)?
+        .into_iter()
+        .filter(|name| is_document(name.as_bytes()))
+        .map(|name| dir.join(name))
+        .collect())
+}
+
 /// All names, or an error: half a listing would make files look gone.
 fn list(dir: &Path) -> io::Result<Vec<std::ffi::OsString>> {
     let mut names = fs::read_dir(dir)?

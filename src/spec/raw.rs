@@ -11,8 +11,8 @@ use crate::yaml::{Node, NodeKind, Scalar};
 
 use super::codes;
 
-/// The first disagreement about a file, if there is one.
-pub(super) fn disagreement(text: &str, documents: &[Node]) -> Option<Diagnostic> {
+/// The first disagreement about a file, if there is one. Located in `text`, without a source.
+pub fn disagreement(text: &str, documents: &[Node]) -> Option<Diagnostic> {
     let mut ours = documents.iter();
     for document in Deserializer::from_str(text) {
         let value = match Value::deserialize(document) {

@@ -2,6 +2,9 @@
 //! JSON Schema and the reference are made.
 
 mod rows;
+mod words;
+
+pub use words::meaning;
 
 pub use rows::{
     DEFINITION, DOCUMENT, ENV_FROM, EXEC, KINDS, LIMIT, LIMIT_NAMES, MATCHER, MATCHER_DOCUMENT,
@@ -110,5 +113,14 @@ impl Table {
     /// The row of a field.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+/// The table of documents of a kind, if there is such a kind.
+pub fn document_of(kind: &str) -> Option<&'static Table> {
+    match kind {
+        "Service" => Some(&DOCUMENT),
+        "Matcher" => Some(&MATCHER_DOCUMENT),
+        _ => None,
     }
 }

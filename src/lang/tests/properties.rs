@@ -244,6 +244,18 @@ fn verdict(text: &str, candidate: &Value) -> Verdict {
 
 proptest! {
     #[test]
+    fn the_layout_of_an_expression_keeps_its_meaning_and_is_final(text in expression(), broken in any::<bool>()) {
+        let room = crate::lang::Room::Lines { broken, comments: true };
+        let Ok(formatted) = crate::lang::format(&text, room) else { return Ok(()) };
+        let again = crate::lang::format(&formatted, room);
+        prop_assert_eq!(again.as_ref(), Ok(&formatted));
+        let tree = |text: &str| parse(text).expr.map(without_spans);
+        prop_assert_eq!(tree(&formatted), tree(&text));
+    }
+}
+
+proptest! {
+    #[test]
     fn no_text_upsets_the_parser(text in "\\PC{0,60}") {
         let _ = compile(&text, &toy::schema(), &toy::scope());
     }

@@ -1,0 +1,67 @@
+//! What the words of the fields mean, one line each, for editors and the reference.
+
+/// Field, word, meaning.
+const MEANINGS: &[(&str, &str, &str)] = &[
+    ("kind", "Service", "a long-running process, one or more copies"),
+    ("kind", "Matcher", "named conditions and lists for the expressions of other documents"),
+    ("expect", "true", "the process matches"),
+    ("expect", "false", "the process does not match"),
+    ("expect", "unknown", "what is stated does not decide it"),
+    ("state", "running", "keep it running"),
+    ("state", "stopped", "keep it stopped"),
+    ("state", "observed", "look and report, never act"),
+    ("type", "simple", "the process that is started is the service"),
+    ("type", "forking", "the process that is started forks twice and exits; the service is found by match"),
+    ("stdout", "null", "thrown away"),
+    ("stderr", "null", "thrown away"),
+    ("adopt", "ifMatches", "take over a process that matches and was not started here"),
+    ("adopt", "never", "leave such a process alone and start one of our own"),
+    ("adopt", "require", "only take over, never start"),
+    ("duplicates", "report", "say so, touch nothing"),
+    ("duplicates", "stopExtra", "stop the youngest that are ours"),
+    ("duplicates", "refuse", "act on none of them"),
+    ("onRemove", "stop", "stop the processes"),
+    ("onRemove", "release", "let them run, without us"),
+    ("ioClass", "real-time", "before all others; needs privilege"),
+    ("ioClass", "best-effort", "by ioPriority"),
+    ("ioClass", "idle", "only when nobody else wants the disk"),
+    ("policy", "other", "the normal one, SCHED_OTHER"),
+    ("policy", "batch", "for long computations, SCHED_BATCH"),
+    ("policy", "idle", "only when nothing else runs, SCHED_IDLE"),
+    ("policy", "fifo", "real time, SCHED_FIFO; needs privilege"),
+    ("policy", "rr", "real time in turns, SCHED_RR; needs privilege"),
+    ("policy", "always", "after every exit"),
+    ("policy", "on-failure", "unless it exited with 0 or one of successCodes"),
+    ("policy", "never", "leave it down"),
+    ("scope", "main", "the process itself"),
+    ("scope", "tree", "the process and what descends from it"),
+];
+
+/// What a word of a field means.
+pub fn meaning(field: &str, word: &str) -> Option<&'static str> {
+    MEANINGS.iter().find(|(of, it, _)| *of == field && *it == word).map(|(_, _, meaning)| *meaning)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Kind, TABLES};
+    use super::*;
+
+    #[test]
+    fn every_word_of_every_field_has_a_meaning_and_no_other_has() {
+        let mut words = Vec::new();
+        for field in TABLES.iter().flat_map(|table| table.fields) {
+            let kind =
+                if let Kind::Map(inner) | Kind::List(inner) = field.kind { *inner } else { field.kind };
+            if let Kind::Words(of) | Kind::WordsOrObject(of, _) = kind {
+                words.extend(of.now.iter().map(|word| (field.name, *word)));
+            }
+        }
+        for (field, word) in &words {
+            assert!(meaning(field, word).is_some(), "`{word}` of `{field}`");
+        }
+        for (field, word, _) in MEANINGS {
+            assert!(words.contains(&(field, word)), "`{word}` of `{field}` is none");
+        }
+    }
+}
