@@ -28,6 +28,7 @@ codes! {
     BARE_PATH = "M114": "a path without quotes";
     ADDRESS_OR_TIME = "M115": "an address, network or time that is not well formed";
     INTERPOLATION = "M116": "a `${...}` that is not well formed";
+    COMMAND_LINE = "M117": "a command line of another program in place of an expression";
     UNKNOWN_FUNCTION = "M201": "an unknown function";
     UNKNOWN_LIST = "M202": "an unknown named list";
     UNKNOWN_NAME = "M203": "an unknown field or variable";
@@ -68,6 +69,7 @@ codes! {
     ASSUMED = "W109": "`assume` hides that a fact is not known";
     UNGUARDED = "W110": "an expensive fact without a cheaper condition before it";
     UNBOUND = "W120": "a variable without a value";
+    PATTERN_COMPARED = "W130": "a pattern compared as a plain text";
 }
 
 #[cfg(test)]

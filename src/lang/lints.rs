@@ -1,24 +1,24 @@
 //! Warnings about whole conditions; those about one node are given where it is checked.
 
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
+mod constants;
+mod empty;
+mod patterns;
 
-use super::ast::CompareOp;
-use super::check::type_of;
-use super::ir::{By, Kind, Node};
+use super::catalog::Schema;
+use super::ir::{Kind, Node};
 use super::schema::Trust;
-use super::show::show;
-use super::value::Value;
-use super::{codes, core, cost};
-use crate::diagnostic::{Diagnostic, Span};
+use super::{codes, cost};
+use crate::diagnostic::Diagnostic;
 
 /// The lowest cost class that should have a cheaper condition before it.
 const EXPENSIVE: u8 = 5;
 
 /// All of them but W105.
-pub(super) fn all(root: &Node, source: &str) -> Vec<Diagnostic> {
+pub(super) fn all(root: &Node, source: &str, schema: &Schema) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    contradictions(root, source, &mut found);
+    constants::find(root, source, schema, &mut found);
+    empty::find(root, source, &mut found);
+    patterns::find(root, source, &mut found);
     unguarded(root, false, source, &mut found);
     found
 }
@@ -49,142 +49,6 @@ fn attested(node: &Node) -> bool {
             kernel
         }
     }
-}
-
-/// W106: conditions that exclude each other, cover everything, or are said twice.
-fn contradictions(node: &Node, source: &str, found: &mut Vec<Diagnostic>) {
-    for child in node.children() {
-        contradictions(child, source, found);
-    }
-    let (items, and) = match &node.kind {
-        Kind::And(operands) => (&operands.items, true),
-        Kind::Or(operands) => (&operands.items, false),
-        _ => return,
-    };
-    if and {
-        empty_intervals(items, found);
-    }
-    let mut seen: BTreeMap<String, bool> = BTreeMap::new();
-    let mut equal: BTreeMap<String, (String, Span)> = BTreeMap::new();
-    for item in items {
-        let (positive, inner) = match &item.kind {
-            Kind::Not(inner) => (false, inner.as_ref()),
-            _ => (true, item),
-        };
-        let print = fingerprint(inner);
-        match seen.insert(print, positive) {
-            Some(before) if before == positive => found.push(repeated(item, source)),
-            Some(_) => found.push(constant(item.span, !and, "this is also said the other way round")),
-            None => {}
-        }
-        // `x == "a" && x == "b"` is never so; `x != "a" || x != "b"` always.
-        let Some((subject, value)) = equation(inner).filter(|_| positive == and) else { continue };
-        match equal.get(&subject) {
-            Some((other, _)) if *other != value => {
-                found.push(constant(item.span, !and, "a single value cannot be both"));
-            }
-            Some(_) => {}
-            None => {
-                equal.insert(subject, (value, item.span));
-            }
-        }
-    }
-}
-
-/// `x > 5 && x < 3`: the bounds of one subject that leave nothing between them.
-fn empty_intervals(items: &[Node], found: &mut Vec<Diagnostic>) {
-    let mut bounds: BTreeMap<String, (Option<Bound>, Option<Bound>)> = BTreeMap::new();
-    for item in items {
-        let Some((subject, bound, is_low)) = bound(item) else { continue };
-        let (low, high) = bounds.entry(subject).or_default();
-        let (side, tighter) = if is_low { (low, Ordering::Greater) } else { (high, Ordering::Less) };
-        let replace = side.as_ref().is_none_or(|old| core::order(&bound.value, &old.value) == Some(tighter));
-        if replace {
-            *side = Some(bound);
-        }
-    }
-    for (low, high) in bounds.into_values() {
-        let (Some(low), Some(high)) = (low, high) else { continue };
-        let empty = match core::order(&low.value, &high.value) {
-            Some(Ordering::Greater) => true,
-            Some(Ordering::Equal) => low.strict || high.strict,
-            Some(Ordering::Less) | None => false,
-        };
-        if empty {
-            let later = if low.span > high.span { low.span } else { high.span };
-            found.push(constant(later, false, "nothing lies between these bounds"));
-        }
-    }
-}
-
-/// One end of an interval.
-struct Bound {
-    value: Value,
-    strict: bool,
-    span: Span,
-}
-
-/// The subject of an ordering with a constant, the bound, and whether it is a lower one.
-fn bound(node: &Node) -> Option<(String, Bound, bool)> {
-    let Kind::Compare { op, by: By::Core, left, right } = &node.kind else { return None };
-    let (low, strict) = match op {
-        CompareOp::Greater => (true, true),
-        CompareOp::GreaterEqual => (true, false),
-        CompareOp::Less => (false, true),
-        CompareOp::LessEqual => (false, false),
-        _ => return None,
-    };
-    let (subject, value, low) = match (left.constant(), right.constant()) {
-        (None, Some(value)) => (left, value, low),
-        (Some(value), None) => (right, value, !low),
-        _ => return None,
-    };
-    let bound = Bound { value: value.clone(), strict, span: node.span };
-    Some((fingerprint(subject), bound, low))
-}
-
-fn repeated(item: &Node, source: &str) -> Diagnostic {
-    let text = source.get(item.span.start..item.span.end).unwrap_or_default();
-    Diagnostic::warning(codes::CONSTANT, format!("`{text}` is said twice"))
-        .at(item.span, "said before")
-        .help("remove one of them")
-}
-
-fn constant(span: Span, value: bool, label: &str) -> Diagnostic {
-    Diagnostic::warning(codes::CONSTANT, format!("this makes the condition always {value}"))
-        .at(span, label)
-        .help(if value { "join them with `&&`" } else { "join them with `||`, or write `in [...]`" })
-}
-
-/// The subject and the constant of an equation that can hold for one constant only.
-fn equation(node: &Node) -> Option<(String, String)> {
-    let Kind::Compare { op: CompareOp::Equal, by, left, right } = &node.kind else { return None };
-    let right_fixed = literal(right, *by).is_some();
-    let (subject, constant) = if right_fixed { (left, right) } else { (right, left) };
-    let value = literal(constant, *by)?;
-    // A name and a number may mean the same, so they don't contradict each other.
-    Some((format!("{}: {}", type_of(value), fingerprint(subject)), show(value)))
-}
-
-/// The literal of an operand. Two paths may lead to one file, so that what a vocabulary compares without
-/// converting it first says nothing here.
-fn literal(node: &Node, by: By) -> Option<&Value> {
-    match &node.kind {
-        Kind::Const(value) if by == By::Core => Some(value),
-        Kind::Convert { value, .. } => value.constant(),
-        _ => None,
-    }
-}
-
-/// A text that is the same for nodes of the same meaning, wherever they are written.
-fn fingerprint(node: &Node) -> String {
-    fn placeless(node: &mut Node) {
-        node.span = Span::default();
-        node.children_mut().into_iter().for_each(placeless);
-    }
-    let mut node = node.clone();
-    placeless(&mut node);
-    format!("{:?}", node.kind)
 }
 
 /// W110: an expensive fact that is read for every candidate.

@@ -9,6 +9,7 @@
 )]
 
 mod cases;
+mod constants;
 mod explaining;
 mod limits;
 mod properties;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use crate::facts::{Fact, Reason, Why};
 use crate::lang::ast::{self, Expr, Literal};
 use crate::lang::schema::{
-    Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, ParamDecl, Privilege, Trust,
-    TypeDecl, Vocabulary,
+    Bounded, Bounds, Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, ParamDecl,
+    Privilege, Trust, TypeDecl, Vocabulary,
 };
 use crate::lang::value::{Object, Type, TypeName, Value};
 use crate::lang::{Schema, Scope, parse};
@@ -175,6 +175,11 @@ pub(super) fn declarations() -> Declarations {
             ("user", "owner"),
             ("cmdline", "title"),
             ("basepath", "basename"),
+        ],
+        bounds: vec![
+            Bounds { of: Bounded::Field("thing", "count_of"), low: 0, high: 1_000 },
+            Bounds { of: Bounded::Field("thing", "size"), low: 0, high: i64::MAX },
+            Bounds { of: Bounded::Type("who"), low: 0, high: 65_535 },
         ],
     }
 }
