@@ -8,7 +8,9 @@ mod bench_eval;
 mod check;
 mod codes;
 mod exit;
+mod explain_code;
 mod handover;
+mod help;
 mod lint;
 mod matching;
 mod plan;
@@ -25,6 +27,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
+pub use codes::registered_codes;
 pub use exit::Exit;
 
 use args::{Cli, ExplainArgs, Verb};
@@ -71,6 +74,8 @@ fn dispatch(cli: &Cli) -> Exit {
             with_dirs(cli, terminal, |dirs| wish::run(Wish::Restart, args, dirs, terminal))
         }
         Verb::Explain(args) => explain(args, cli, terminal),
+        Verb::ExplainCode(args) => explain_code::run(args, terminal),
+        Verb::Help(args) => help::run(args, terminal),
     }
 }
 

@@ -32,6 +32,6 @@ pub mod state_dir;
 pub mod wake;
 pub mod walk;
 
-pub use files::{caller, exists, is_directory, own_uid, read_text, real_path};
+pub use files::{caller, exists, is_directory, own_uid, program_identity, read_text, real_path};
 pub use linux::{HostOptions, LinuxHost, OpenError};
 pub use seam::Host;

@@ -16,6 +16,7 @@ mod document;
 mod expression;
 mod file;
 mod model;
+mod overlap;
 mod parts;
 mod paths;
 mod placeholders;
@@ -35,6 +36,7 @@ pub use model::{
     Origin, Output, Readiness, ReadinessCheck, RemovePolicy, Restart, RestartPolicy, Scheduling, Service,
     ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
 };
+pub use overlap::{FileIdentity, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
 pub use schema::json_schema;
 

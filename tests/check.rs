@@ -15,6 +15,10 @@ mod support;
 mod documents;
 #[path = "check/mistakes.rs"]
 mod mistakes;
+#[path = "check/outputs.rs"]
+mod outputs;
+#[path = "check/pairs.rs"]
+mod pairs;
 #[path = "check/plans.rs"]
 mod plans;
 #[path = "check/usage.rs"]

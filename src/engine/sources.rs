@@ -10,7 +10,7 @@ use super::accept::{FileSeen, SourcesSeen};
 use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::host::spec_dir::{self, Listing, Look, Trust};
 use crate::process::expression;
-use crate::spec::{LoadContext, Loaded, LoadedFile, Service, SpecFile, load};
+use crate::spec::{LoadContext, Loaded, LoadedFile, Service, SpecFile, load, overlaps};
 
 /// A file that is there and can't be used.
 const UNUSABLE: Code = Code("F001");
@@ -21,12 +21,17 @@ const UNAVAILABLE: Code = Code("F002");
 pub const CODES: &[(Code, &str)] =
     &[(UNUSABLE, "a spec file can't be used"), (UNAVAILABLE, "a place of spec files can't be looked at")];
 
+/// Device and inode of the program behind a path, where they tell one program from another.
+pub type ProgramIdentity = Box<dyn Fn(&Path) -> Option<(u64, u64)>>;
+
 /// The places, and what was loaded from them last.
-#[derive(Debug)]
 pub struct Sources {
     places: Vec<PathBuf>,
     trust: Trust,
     loaded: BTreeMap<String, LoadedFile>,
+    identity: ProgramIdentity,
+    /// Pairs of Services that claim one process, as found with the files that the digest speaks of.
+    pairs: (String, Vec<Diagnostic>),
 }
 
 /// One look at all places.
@@ -62,10 +67,28 @@ impl SourcesLook {
     }
 }
 
+impl std::fmt::Debug for Sources {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sources").field("places", &self.places).finish_non_exhaustive()
+    }
+}
+
 impl Sources {
     /// Documents from these files and directories.
     pub fn new(places: Vec<PathBuf>) -> Self {
-        Self { places, trust: Trust::own(), loaded: BTreeMap::new() }
+        Self {
+            places,
+            trust: Trust::own(),
+            loaded: BTreeMap::new(),
+            identity: Box::new(crate::host::program_identity),
+            pairs: (String::new(), Vec::new()),
+        }
+    }
+
+    /// Tells programs apart by this instead of this host's files.
+    #[must_use]
+    pub fn identified_by(self, identity: ProgramIdentity) -> Self {
+        Self { identity, ..self }
     }
 
     /// The places as given.
@@ -130,6 +153,11 @@ impl Sources {
             look.texts.insert(absolute(Path::new(name)), Arc::clone(&file.source));
             look.seen.files.insert(absolute(Path::new(name)), seen(file, name));
         }
+        if self.pairs.0 != look.digest {
+            let found = overlaps(self.loaded.values(), &*self.identity);
+            self.pairs = (look.digest.clone(), found);
+        }
+        look.diagnostics.extend(self.pairs.1.iter().cloned());
         look
     }
 }

@@ -46,6 +46,10 @@ pub const SECOND_OPINION: Code = Code("S051");
 pub const CONFLICT: Code = Code("S060");
 /// Arguments in `startas`.
 pub const ARGUMENTS_IN_STARTAS: Code = Code("S101");
+/// Two Services that can claim the same process.
+pub const OVERLAP: Code = Code("S120");
+/// Two Services with one pid file.
+pub const SAME_PIDFILE: Code = Code("S121");
 
 /// Every code of this module with a few words.
 pub const ALL: &[(Code, &str)] = &[
@@ -71,4 +75,6 @@ pub const ALL: &[(Code, &str)] = &[
     (SECOND_OPINION, "readers of YAML disagree"),
     (CONFLICT, "fields contradict each other"),
     (ARGUMENTS_IN_STARTAS, "arguments in startas"),
+    (OVERLAP, "two Services that can claim the same process"),
+    (SAME_PIDFILE, "two Services with one pid file"),
 ];

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use super::support::Bench;
 
-const VERBS: [&str; 13] = [
+const VERBS: [&str; 15] = [
     "check",
     "plan",
     "apply",
@@ -18,6 +18,8 @@ const VERBS: [&str; 13] = [
     "snapshot",
     "schema",
     "completions",
+    "explain-code",
+    "help",
 ];
 
 #[test]
