@@ -18,6 +18,7 @@ mod progress;
 mod state;
 mod status;
 mod terminal;
+mod test;
 mod watch;
 mod wish;
 mod writing;
@@ -59,6 +60,7 @@ fn dispatch(cli: &Cli) -> Exit {
     let terminal = Terminal::new(cli);
     match &cli.verb {
         Verb::Check(args) => check::run(args, terminal),
+        Verb::Test(args) => test::run(args, terminal),
         Verb::Match(args) => matching::run_match(args, terminal),
         Verb::Snapshot(args) => writing::snapshot(args, terminal),
         Verb::BenchEval => bench_eval::run(terminal),

@@ -5,12 +5,14 @@
 
 mod record;
 mod shebang;
+mod socket;
 
 pub use record::{
     Arguments, Binfmt, BinfmtMatch, CgroupLine, Credentials, FileFacts, FileId, FileKind, IoCounts,
-    LimitPair, MagicLink, ProcessState, RootLink, Stat, Status, Task,
+    LimitPair, MagicLink, MemoryUse, OpenFile, ProcessState, RootLink, Stat, Status, Task,
 };
 pub use shebang::{HEAD_BYTES, Shebang, ShebangError, is_elf, parse_shebang};
+pub use socket::{Protocol, Socket, SocketState};
 
 use std::fmt;
 use std::sync::Arc;

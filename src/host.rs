@@ -15,6 +15,8 @@ pub mod errno;
 pub mod executable;
 pub mod exits;
 mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod imagined;
 pub mod ledger;
 pub mod linux;

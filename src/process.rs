@@ -10,6 +10,7 @@
 pub mod arguments;
 pub mod chain;
 pub mod codes;
+pub mod container;
 pub mod declare;
 pub mod exe;
 pub mod expression;

@@ -13,6 +13,7 @@ mod printable;
 mod reference;
 mod sarif;
 mod status;
+mod trials;
 
 pub use cost::{ExpressionCost, cost_table};
 pub use diagnostics::{DiagnosticRow, diagnostic_rows, render_diagnostics, summary_line};
@@ -25,3 +26,4 @@ pub use printable::printable;
 pub use reference::{REFERENCE_HEAD, reference, reference_names, reference_topic};
 pub use sarif::sarif;
 pub use status::{status_details, status_line, status_table};
+pub use trials::{TrialRow, trial_rows, trials_text};

@@ -3,7 +3,7 @@
 //! Floor 4. Never touches the file system: it is given bytes.
 //!
 //! ```text
-//! bytes --yaml--> tree with positions --tables, types--> Service      one file: as a whole or not at all
+//! bytes --yaml--> tree with positions --tables, types--> Matcher --library--> Service   a file: as a whole or not at all
 //!            \--second opinion--/            \-- every mistake, located, of all files in one run
 //! ```
 //!
@@ -15,6 +15,7 @@ mod decode;
 mod document;
 mod expression;
 mod file;
+pub mod matcher;
 mod model;
 mod overlap;
 mod parts;
@@ -24,6 +25,7 @@ mod raw;
 mod scalars;
 mod schema;
 mod service;
+mod set;
 pub mod table;
 
 #[cfg(test)]
@@ -39,12 +41,14 @@ pub use model::{
 pub use overlap::{FileIdentity, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
 pub use schema::json_schema;
+pub use set::load;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Source, Span};
+use crate::lang::Library;
 use crate::yaml;
 
 /// The `apiVersion` of documents.
@@ -76,6 +80,8 @@ pub struct LoadContext<'a> {
     pub limits: Limits,
     /// Checks an expression; the positions of what it finds are in the text of the request.
     pub compile: &'a dyn Fn(&ExpressionRequest<'_>) -> Vec<Diagnostic>,
+    /// What files without definitions can use, if nothing is defined among them.
+    pub library: Option<&'a Arc<Library>>,
 }
 
 impl fmt::Debug for LoadContext<'_> {
@@ -92,12 +98,17 @@ pub struct Loaded {
     pub files: Vec<LoadedFile>,
     /// Names that stand in several good files, with the places; nobody has them unless the caller knows better.
     pub duplicates: BTreeMap<ServiceName, Diagnostic>,
+    /// Matcher documents that stand in several files; nobody can use them.
+    pub redefined: Vec<Diagnostic>,
+    /// What the Matcher documents of all good files define.
+    pub library: Arc<Library>,
 }
 
 impl Loaded {
     /// Everything that was found, file by file, then what concerns several files.
     pub fn diagnostics(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.files.iter().flat_map(|file| &file.diagnostics).chain(self.duplicates.values())
+        let files = self.files.iter().flat_map(|file| &file.diagnostics);
+        files.chain(self.duplicates.values()).chain(&self.redefined)
     }
 
     /// Whether anything was refused.
@@ -110,29 +121,6 @@ impl Loaded {
         let services = self.files.iter().flat_map(LoadedFile::services);
         services.filter(|service| !self.duplicates.contains_key(&service.name))
     }
-}
-
-/// Loads files. A file is accepted as a whole or not at all, and does not disturb the others. What is beyond
-/// the limits of the whole set is refused, in the order given.
-pub fn load(files: &[SpecFile], context: &LoadContext<'_>) -> Loaded {
-    let mut loaded = Loaded::default();
-    let mut bytes = 0usize;
-    for (at, file) in files.iter().enumerate() {
-        bytes = bytes.saturating_add(file.bytes.len());
-        loaded.files.push(if at >= context.limits.files {
-            file::refused(file, codes::TOO_MUCH, format!("more than {} files", context.limits.files))
-        } else if bytes > context.limits.bytes {
-            file::refused(
-                file,
-                codes::TOO_MUCH,
-                format!("more than {} bytes in all files", context.limits.bytes),
-            )
-        } else {
-            file::load(file, context)
-        });
-    }
-    loaded.duplicates = duplicates(&loaded.files);
-    loaded
 }
 
 type Place<'a> = (&'a Arc<Source>, Span);

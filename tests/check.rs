@@ -13,6 +13,8 @@ mod support;
 
 #[path = "check/documents.rs"]
 mod documents;
+#[path = "check/matchers.rs"]
+mod matchers;
 #[path = "check/mistakes.rs"]
 mod mistakes;
 #[path = "check/outputs.rs"]

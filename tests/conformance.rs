@@ -22,6 +22,8 @@ mod collections;
 mod env;
 #[path = "conformance/equality.rs"]
 mod equality;
+#[path = "conformance/fields.rs"]
+mod fields;
 #[path = "conformance/functions.rs"]
 mod functions;
 #[path = "conformance/mistakes.rs"]

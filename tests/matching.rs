@@ -334,3 +334,25 @@ fn the_command_line_of_a_stranger_cannot_write_to_the_terminal() {
         assert!(!ran.stdout.contains('\u{1b}') && !ran.stdout.contains('\u{7}'), "{ran:?}");
     }
 }
+
+#[test]
+fn who_listens_on_a_port_is_found_on_the_host_and_in_its_snapshot() {
+    let bench = Bench::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let pid = std::process::id().to_string();
+    let asked = format!("any(listens, s => s.port == {port} && s.ip == 127.0.0.1 && s.state == listen)");
+    let other = format!("any(listens, s => s.port == {port} && s.proto == udp)");
+    assert_eq!(bench.run(&["match", &asked, "--pid", &pid]).stdout.trim(), pid);
+    assert_eq!(bench.run(&["match", &other, "--pid", &pid]).code, 1);
+    let text = bench.ok(&["snapshot", "--pid", &pid]).stdout;
+    let snapshot = bench.write("host.yaml", &text).display().to_string();
+    let ran = bench.run(&["match", &asked, "--snapshot", &snapshot]);
+    assert_eq!(ran.stdout.trim(), pid, "{ran:?}\n{text}");
+    assert_eq!(bench.run(&["match", &other, "--snapshot", &snapshot]).code, 1);
+    for part in ["pss: ", "uss: ", "files: ", "sockets: "] {
+        assert!(text.contains(part), "`{part}` in\n{text}");
+    }
+    let open = bench.ok(&["match", "uss > 0B && pss >= uss && len(files) > 0", "--snapshot", &snapshot]);
+    assert_eq!(open.stdout.trim(), pid);
+}

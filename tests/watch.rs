@@ -13,6 +13,8 @@ mod support;
 
 #[path = "watch/ends.rs"]
 mod ends;
+#[path = "watch/matchers.rs"]
+mod matchers;
 #[path = "watch/processes.rs"]
 mod processes;
 #[path = "watch/sources.rs"]

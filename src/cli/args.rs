@@ -10,7 +10,7 @@ use crate::units::parse_duration;
 const AFTER_HELP: &str = "\
 Exit codes:
   0   done, nothing to do, all ready, found
-  1   errors; `match`: no process matches
+  1   errors, failed tests; `match`: no process matches
   2   `plan`: changes; `match`: none matches, but some can't be decided
   3   `match`, `explain`: wrong expression or snapshot; `check --strict`: warnings
   4   `apply`: refused, the world moved
@@ -53,6 +53,8 @@ pub(super) enum Color {
 pub(super) enum Verb {
     /// Load spec files and report every mistake in them; touches nothing
     Check(CheckArgs),
+    /// Carry out the tests of Matcher documents and show every evaluation that isn't as expected
+    Test(TestArgs),
     /// Show what `apply` would do, and why; touches nothing
     Plan(PlanArgs),
     /// Bring the host to what the specs say, wait until it is ready, and end
@@ -137,12 +139,29 @@ pub(super) struct CheckArgs {
     /// Take users and files from this snapshot instead of this host
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
+    /// Also use the Matcher documents of this file or directory (can be given several times)
+    #[arg(long, value_name = "PATH")]
+    pub matchers: Vec<PathBuf>,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: CheckOutput,
     /// Also say what each expression costs to decide, for one process
     #[arg(long)]
     pub cost: bool,
+}
+
+/// Arguments of `test`.
+#[derive(Debug, Args)]
+pub(super) struct TestArgs {
+    /// Files and directories with Matcher documents
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Also use the Matcher documents of this file or directory (can be given several times)
+    #[arg(long, value_name = "PATH")]
+    pub matchers: Vec<PathBuf>,
+    /// Form of the output
+    #[arg(short, long, default_value = "text", value_name = "FORM")]
+    pub output: Output,
 }
 
 /// Form of the output of `check`.
@@ -264,6 +283,9 @@ pub(super) struct MatchArgs {
     /// Ask this snapshot instead of this host
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
+    /// Also use the Matcher documents of this file or directory (can be given several times)
+    #[arg(long, value_name = "PATH")]
+    pub matchers: Vec<PathBuf>,
     /// Form of the output
     #[arg(short, long, default_value = "pids", value_name = "FORM")]
     pub output: MatchOutput,
@@ -284,6 +306,9 @@ pub(super) struct ExplainArgs {
     /// Ask this snapshot instead of this host
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
+    /// Also use the Matcher documents of this file or directory (can be given several times)
+    #[arg(long, value_name = "PATH")]
+    pub matchers: Vec<PathBuf>,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,

@@ -4,9 +4,11 @@ use super::args::{CheckArgs, CheckOutput};
 use super::codes::registered_codes;
 use super::exit::Exit;
 use super::terminal::Terminal;
+use crate::diagnostic::Diagnostic;
 use crate::engine::sources::SourcesLook;
 use crate::process::expression::compile_with;
 use crate::report::{ExpressionCost, cost_table, diagnostic_rows, github_annotations, printable, sarif};
+use crate::spec::matcher::Trial;
 use crate::spec::{Service, variables};
 
 /// Runs `check`.
@@ -15,7 +17,9 @@ pub(super) fn run(args: &CheckArgs, terminal: Terminal) -> Exit {
         terminal.say("error: `--cost` is a table for people\nhelp: leave out `--output`");
         return Exit::Usage;
     }
-    let mut look = super::lint::sources(&args.paths, args.snapshot.as_deref()).look();
+    let mut look = super::lint::sources(&args.paths, &args.matchers, args.snapshot.as_deref()).look();
+    let failed: Vec<Diagnostic> = super::test::all(&look).iter().filter_map(Trial::failure).collect();
+    look.diagnostics.extend(failed);
     let hints = super::lint::on_host(&look, args.snapshot.as_deref());
     look.diagnostics.extend(hints);
     let errors = look.diagnostics.iter().filter(|d| d.is_error()).count();
@@ -38,7 +42,7 @@ pub(super) fn run(args: &CheckArgs, terminal: Terminal) -> Exit {
         return Exit::Failed;
     }
     if args.output == CheckOutput::Text {
-        let count = look.services().len();
+        let count = look.services().len() + look.matchers.len();
         terminal.data(&format!(
             "{count} object{} in {} file{}: good\n",
             plural(count),
@@ -50,15 +54,15 @@ pub(super) fn run(args: &CheckArgs, terminal: Terminal) -> Exit {
 }
 
 fn costs(look: &SourcesLook) -> Vec<ExpressionCost> {
-    look.services().into_iter().flat_map(of_service).collect()
+    look.services().into_iter().flat_map(|service| of_service(service, look)).collect()
 }
 
-fn of_service(service: &Service) -> Vec<ExpressionCost> {
+fn of_service(service: &Service, look: &SourcesLook) -> Vec<ExpressionCost> {
     let fields = [("match", &service.narrow), ("matchOnly", &service.match_only)];
     let types: std::collections::BTreeMap<_, _> =
         variables(service).into_iter().map(|(name, (ty, _))| (name, ty)).collect();
     let estimate = |(key, text): (&str, &crate::spec::Expression)| {
-        let predicate = compile_with(&text.text, types.clone()).predicate?;
+        let predicate = compile_with(&text.text, types.clone(), &look.library).predicate?;
         Some(ExpressionCost { place: format!("{} {key}", service.name), estimate: predicate.estimate() })
     };
     fields.into_iter().filter_map(|(key, text)| estimate((key, text.as_ref()?))).collect()

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Source, Span};
 use crate::engine::sources::{Sources, SourcesLook};
-use crate::lang::Vocabularies;
+use crate::lang::{Library, Vocabularies};
 use crate::process::chain::Surroundings;
 use crate::process::expression::compile_with;
 use crate::process::world::{Root, World};
@@ -20,21 +20,19 @@ use crate::yaml::{self, Node};
 /// What is to be said about these documents on the host (or snapshot) that they are for.
 pub(super) fn on_host(look: &SourcesLook, snapshot: Option<&Path>) -> Vec<Diagnostic> {
     match super::matching::open_world(snapshot) {
-        Ok(world) => look
-            .services()
-            .into_iter()
-            .flat_map(|service| of_service(service, look.texts.get(&service.origin.file), &*world))
-            .collect(),
+        Ok(world) => {
+            look.services().into_iter().flat_map(|service| of_service(service, look, &*world)).collect()
+        }
         // Without a host there is nothing to say about it; a snapshot that can't be read is an error.
         Err(problems) if snapshot.is_some() => problems,
         Err(_) => Vec::new(),
     }
 }
 
-/// The documents in these places. With a snapshot programs are what it says they are, so that two names of one program
+/// The documents in these places, and Matchers from others. With a snapshot programs are what it says they are, so that two names of one program
 /// are told by it too.
-pub(super) fn sources(paths: &[PathBuf], snapshot: Option<&Path>) -> Sources {
-    let sources = Sources::new(paths.to_vec());
+pub(super) fn sources(paths: &[PathBuf], matchers: &[PathBuf], snapshot: Option<&Path>) -> Sources {
+    let sources = Sources::new(paths.to_vec()).with_libraries(matchers.to_vec());
     if snapshot.is_none() {
         return sources;
     }
@@ -51,7 +49,8 @@ fn identity(world: &dyn World, path: &Path) -> Option<(u64, u64)> {
     (!facts.multicall).then_some((facts.dev, facts.ino))
 }
 
-fn of_service(service: &Service, source: Option<&Arc<Source>>, world: &dyn World) -> Vec<Diagnostic> {
+fn of_service(service: &Service, look: &SourcesLook, world: &dyn World) -> Vec<Diagnostic> {
+    let source = look.texts.get(&service.origin.file);
     let around = surroundings(service);
     let startas = service.startas.as_os_str().as_bytes();
     let mut found: Vec<(&str, Diagnostic)> = Vec::new();
@@ -59,7 +58,7 @@ fn of_service(service: &Service, source: Option<&Arc<Source>>, world: &dyn World
         found.push(("startas", diagnostic.at(Span::default(), "")));
     }
     for (key, expression) in [("match", &service.narrow), ("matchOnly", &service.match_only)] {
-        let said = expression.iter().flat_map(|text| bound(service, text, &around, world));
+        let said = expression.iter().flat_map(|text| bound(service, text, &around, (&look.library, world)));
         found.extend(said.map(|diagnostic| (key, diagnostic)));
     }
     // Who says what the wrapper becomes need not be told; and `runs(startas)` says nothing new of `startas`.
@@ -81,12 +80,12 @@ fn bound(
     service: &Service,
     expression: &Expression,
     around: &Surroundings,
-    world: &dyn World,
+    (library, world): (&Arc<Library>, &dyn World),
 ) -> Vec<Diagnostic> {
     let named = variables(service);
     let types = named.iter().map(|(name, (ty, _))| (name.clone(), ty.clone())).collect();
     let values = named.into_iter().map(|(name, (_, value))| (name, value)).collect();
-    let Some(predicate) = compile_with(&expression.text, types).predicate else { return Vec::new() };
+    let Some(predicate) = compile_with(&expression.text, types, library).predicate else { return Vec::new() };
     let vocabulary = ProcessVocabulary::with_context(world, around.clone());
     let bound = predicate.bind(&values, &Vocabularies(vec![&vocabulary]));
     let files = lints::files(bound.matcher.root(), world, around);

@@ -1,18 +1,20 @@
 //! `match` and `explain EXPR`: an expression over the processes of this host or of a snapshot.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::args::{ExplainArgs, MatchArgs, MatchOutput, Output};
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::diagnostic::{Diagnostic, Source};
+use crate::engine::sources::Sources;
 use crate::facts::{Fact, Reason, Why};
 use crate::lang::schema::Vocabulary as _;
 use crate::lang::value::{Type, Value};
-use crate::lang::{Matcher, Missing, Predicate, Verdict, Vocabularies};
+use crate::lang::{Library, Matcher, Missing, Predicate, Verdict, Vocabularies};
 use crate::process::chain::Surroundings;
-use crate::process::expression::{compile_expression, variables};
+use crate::process::expression::{compile_alone, variables};
 use crate::process::plain::Scan;
 use crate::process::snapshot::Snapshot;
 use crate::process::world::{Namespace, World};
@@ -26,6 +28,7 @@ pub(super) fn run_match(args: &MatchArgs, terminal: Terminal) -> Exit {
         expression: &args.expression,
         set: &args.set,
         snapshot: args.snapshot.as_deref(),
+        matchers: &args.matchers,
         pids: &args.pid,
         json: args.output == MatchOutput::Json,
         explaining: args.output != MatchOutput::Pids && (args.all || !args.pid.is_empty()),
@@ -44,6 +47,7 @@ pub(super) fn run_explain(args: &ExplainArgs, terminal: Terminal) -> Exit {
         expression: &args.subject,
         set: &args.set,
         snapshot: args.snapshot.as_deref(),
+        matchers: &args.matchers,
         pids: &args.pid,
         json: args.output == Output::Json,
         explaining: true,
@@ -56,6 +60,8 @@ struct Asked<'a> {
     expression: &'a str,
     set: &'a [(String, String)],
     snapshot: Option<&'a Path>,
+    /// Files and directories of Matcher documents.
+    matchers: &'a [PathBuf],
     pids: &'a [i32],
     json: bool,
     /// Near misses are noted: where processes that are false are shown.
@@ -73,8 +79,10 @@ struct Question<'a> {
 
 fn with_question(asked: &Asked<'_>, terminal: Terminal, then: impl FnOnce(Question<'_>) -> Exit) -> Exit {
     let source = Source::new("<expression>", asked.expression);
-    let compiled = compile_expression(asked.expression);
-    let mut diagnostics = compiled.diagnostics;
+    let (library, said) = library(asked.matchers);
+    let compiled = compile_alone(asked.expression, &library);
+    let mut diagnostics = said;
+    diagnostics.extend(compiled.diagnostics);
     let bindings = match &compiled.predicate {
         Some(predicate) => {
             let (bindings, problems) = bind_names(predicate, asked.set);
@@ -112,6 +120,16 @@ fn with_question(asked: &Asked<'_>, terminal: Terminal, then: impl FnOnce(Questi
         }
     };
     then(Question { world: &*world, vocabulary: &vocabulary, matcher: &bound.matcher, pids, all_pids })
+}
+
+/// The named matchers and lists of these places, and the errors in them.
+fn library(places: &[PathBuf]) -> (Arc<Library>, Vec<Diagnostic>) {
+    if places.is_empty() {
+        return (Arc::default(), Vec::new());
+    }
+    let look = Sources::new(Vec::new()).with_libraries(places.to_vec()).look();
+    let errors = look.diagnostics.into_iter().filter(Diagnostic::is_error).collect();
+    (look.library, errors)
 }
 
 fn report_problems(diagnostics: &[Diagnostic], json: bool, terminal: Terminal) {

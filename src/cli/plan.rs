@@ -18,7 +18,7 @@ use crate::units::BootTime;
 
 /// Runs `plan`.
 pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
-    let look = super::lint::sources(&args.paths, args.snapshot.as_deref()).look();
+    let look = super::lint::sources(&args.paths, &[], args.snapshot.as_deref()).look();
     terminal.diagnostics(&look.diagnostics);
     if let Some(file) = &args.snapshot {
         return match snapshot_host(file) {

@@ -2,6 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::args::{CompletionsArgs, SnapshotArgs};
 use super::exit::Exit;
@@ -12,10 +13,14 @@ use crate::process::snapshot::{WriteOptions, write};
 use crate::process::world::World as _;
 use crate::units::Pid;
 
+/// How long a snapshot may wait for reads that can block.
+const SNAPSHOT_BUDGET: Duration = Duration::from_mins(1);
+
 /// Runs `snapshot`.
 pub(super) fn snapshot(args: &SnapshotArgs, terminal: Terminal) -> Exit {
     let world = match LiveWorld::new() {
-        Ok(world) => world,
+        // Nobody waits for a decision here: a snapshot may take the time that its facts take.
+        Ok(world) => world.with_budget(SNAPSHOT_BUDGET),
         Err(error) => {
             terminal.say(&format!("error: this host's `/proc` can't be used: {error}"));
             return Exit::Failed;

@@ -1,6 +1,7 @@
 //! The places that documents come from: looked at, loaded, and handed to acceptance.
 //!
-//! Files are loaded anew only where their content changed, so that a look at an unchanged directory costs its reading.
+//! Files are loaded anew only where their content changed, so that a look at an unchanged directory costs its reading;
+//! but all of them where a file with Matcher documents changed, since others may use what it defines.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -9,8 +10,12 @@ use std::sync::Arc;
 use super::accept::{FileSeen, SourcesSeen};
 use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::host::spec_dir::{self, Listing, Look, Trust};
+use crate::lang::Library;
 use crate::process::expression;
-use crate::spec::{LoadContext, Loaded, LoadedFile, Service, SpecFile, load, overlaps};
+use crate::spec::matcher::{self, MatcherDocument};
+use crate::spec::{
+    ExpressionRequest, LoadContext, Loaded, LoadedFile, Service, ServiceName, SpecFile, load, overlaps,
+};
 
 /// A file that is there and can't be used.
 const UNUSABLE: Code = Code("F001");
@@ -27,11 +32,15 @@ pub type ProgramIdentity = Box<dyn Fn(&Path) -> Option<(u64, u64)>>;
 /// The places, and what was loaded from them last.
 pub struct Sources {
     places: Vec<PathBuf>,
+    /// Places whose Matcher documents count and nothing else.
+    libraries: Vec<PathBuf>,
     trust: Trust,
     loaded: BTreeMap<String, LoadedFile>,
     identity: ProgramIdentity,
     /// Pairs of Services that claim one process, as found with the files that the digest speaks of.
     pairs: (String, Vec<Diagnostic>),
+    library: Arc<Library>,
+    redefined: Vec<Diagnostic>,
 }
 
 /// One look at all places.
@@ -47,6 +56,10 @@ pub struct SourcesLook {
     pub texts: BTreeMap<String, Arc<Source>>,
     /// Names that were passed over.
     pub ignored: Vec<PathBuf>,
+    /// The Matcher documents of all good files.
+    pub matchers: Vec<MatcherDocument>,
+    /// What they define.
+    pub library: Arc<Library>,
     /// What all this rests on: the same text means that nothing changed.
     pub digest: String,
 }
@@ -78,10 +91,13 @@ impl Sources {
     pub fn new(places: Vec<PathBuf>) -> Self {
         Self {
             places,
+            libraries: Vec::new(),
             trust: Trust::own(),
             loaded: BTreeMap::new(),
             identity: Box::new(crate::host::program_identity),
             pairs: (String::new(), Vec::new()),
+            library: Arc::default(),
+            redefined: Vec::new(),
         }
     }
 
@@ -89,6 +105,12 @@ impl Sources {
     #[must_use]
     pub fn identified_by(self, identity: ProgramIdentity) -> Self {
         Self { identity, ..self }
+    }
+
+    /// Also takes Matcher documents from these files and directories.
+    #[must_use]
+    pub fn with_libraries(self, libraries: Vec<PathBuf>) -> Self {
+        Self { libraries, ..self }
     }
 
     /// The places as given.
@@ -102,11 +124,11 @@ impl Sources {
             seen: SourcesSeen { complete: true, ..SourcesSeen::default() },
             ..SourcesLook::default()
         };
-        let mut fresh = Vec::new();
+        let mut files = Vec::new();
         for place in self.places.clone() {
             look.seen.prunable.push(absolute(&place));
             match spec_dir::look(&place, &self.trust) {
-                Look::Found(listing) => self.take(&place, listing, &mut look, &mut fresh),
+                Look::Found(listing) => take(&place, listing, &mut look, &mut files),
                 Look::Unavailable(reason) => {
                     look.seen.complete = false;
                     look.seen.unavailable.insert(absolute(&place), reason.clone());
@@ -116,63 +138,118 @@ impl Sources {
                 }
             }
         }
-        self.finish(look, &fresh)
-    }
-
-    fn take(&mut self, place: &Path, listing: Listing, look: &mut SourcesLook, fresh: &mut Vec<SpecFile>) {
-        look.seen.complete &= listing.complete;
-        look.ignored.extend(listing.ignored);
-        for problem in listing.problems {
-            let name = problem.path.display().to_string();
-            look.digest.push_str(&format!("{name} {}\n", problem.text));
-            look.diagnostics
-                .push(Diagnostic::error(UNUSABLE, format!("`{name}` is not used: {}", problem.text)));
-            look.seen.files.insert(absolute(&problem.path), FileSeen::Broken(problem.text));
-        }
-        let directory = directory_of(place);
-        for file in listing.files {
-            let name = file.path.display().to_string();
-            look.digest.push_str(&format!("{name} {}\n", file.digest));
-            if self.loaded.get(&name).is_none_or(|known| known.digest != file.digest) {
-                fresh.push(SpecFile { name: name.clone(), directory: directory.clone(), bytes: file.bytes });
-            }
-            look.seen.files.insert(name, FileSeen::Good(Vec::new()));
-        }
-    }
-
-    /// Loads the fresh files and fills in what every file gave.
-    fn finish(&mut self, mut look: SourcesLook, fresh: &[SpecFile]) -> SourcesLook {
-        let Loaded { files, duplicates } = load_files(fresh);
+        let (more, problems) = self.of_libraries(&mut look.digest);
+        look.diagnostics.extend(problems);
+        let libraries: BTreeSet<String> = more.iter().map(|(file, _)| file.name.clone()).collect();
+        let given: BTreeSet<String> = files.iter().map(|(file, _)| file.name.clone()).collect();
+        files.extend(more.into_iter().filter(|(file, _)| !given.contains(&file.name)));
+        let duplicates = self.load(files);
         look.diagnostics.extend(duplicates.into_values());
-        self.loaded.extend(files.into_iter().map(|file| (file.source.name.clone(), file)));
-        let names: BTreeSet<String> = look.seen.files.keys().cloned().collect();
-        self.loaded.retain(|name, _| names.contains(name));
+        self.finish(look, &libraries.difference(&given).cloned().collect())
+    }
+
+    /// The files of the libraries, and what is wrong with these places.
+    fn of_libraries(&self, digest: &mut String) -> (Vec<(SpecFile, String)>, Vec<Diagnostic>) {
+        let (mut files, mut problems) = (Vec::new(), Vec::new());
+        for place in &self.libraries {
+            match spec_dir::look(place, &self.trust) {
+                Look::Found(listing) => {
+                    let mut look = SourcesLook::default();
+                    take(place, listing, &mut look, &mut files);
+                    digest.push_str(&look.digest);
+                    problems.extend(look.diagnostics);
+                }
+                Look::Unavailable(reason) => {
+                    digest.push_str(&format!("unavailable {reason}\n"));
+                    problems.push(Diagnostic::error(UNAVAILABLE, reason));
+                }
+            }
+        }
+        (files, problems)
+    }
+
+    /// Loads what is new; everything, where that may change what files define for each other.
+    fn load(&mut self, files: Vec<(SpecFile, String)>) -> BTreeMap<ServiceName, Diagnostic> {
+        let names: BTreeSet<&String> = files.iter().map(|(file, _)| &file.name).collect();
+        let is_new = |(file, digest): &&(SpecFile, String)| {
+            self.loaded.get(&file.name).is_none_or(|known| known.digest != *digest)
+        };
+        let fresh: Vec<SpecFile> = files.iter().filter(is_new).map(|(file, _)| file.clone()).collect();
+        let replaced = fresh.iter().any(|file| self.loaded.get(&file.name).is_some_and(LoadedFile::defines));
+        let gone = self.loaded.iter().any(|(name, known)| !names.contains(name) && known.defines());
+        let mut loaded = load_files(&fresh, Some(&self.library));
+        let defines = loaded.files.iter().any(LoadedFile::defines);
+        if replaced || gone || defines {
+            if !defines || fresh.len() < files.len() {
+                let all: Vec<SpecFile> = files.into_iter().map(|(file, _)| file).collect();
+                loaded = load_files(&all, None);
+            }
+            self.loaded.clear();
+            self.library = loaded.library;
+            self.redefined = loaded.redefined;
+        } else {
+            let names: BTreeSet<String> = names.into_iter().cloned().collect();
+            self.loaded.retain(|name, _| names.contains(name));
+        }
+        self.loaded.extend(loaded.files.into_iter().map(|file| (file.source.name.clone(), file)));
+        loaded.duplicates
+    }
+
+    /// Fills in what every file gave. Of `libraries` only the Matcher documents count.
+    fn finish(&mut self, mut look: SourcesLook, libraries: &BTreeSet<String>) -> SourcesLook {
+        look.diagnostics.extend(self.redefined.iter().cloned());
+        look.library = Arc::clone(&self.library);
         for (name, file) in &self.loaded {
             look.diagnostics.extend(file.diagnostics.iter().cloned());
+            if libraries.contains(name) {
+                continue;
+            }
+            look.matchers.extend(file.matchers().iter().cloned());
             look.seen.files.remove(name);
             look.texts.insert(absolute(Path::new(name)), Arc::clone(&file.source));
             look.seen.files.insert(absolute(Path::new(name)), seen(file, name));
         }
+        let own: Vec<&LoadedFile> =
+            self.loaded.iter().filter(|(name, _)| !libraries.contains(*name)).map(|(_, file)| file).collect();
         if self.pairs.0 != look.digest {
-            let found = overlaps(self.loaded.values(), &*self.identity);
+            let found = overlaps(own.iter().copied(), &self.library, &*self.identity);
             self.pairs = (look.digest.clone(), found);
         }
         look.diagnostics.extend(self.pairs.1.iter().cloned());
+        look.diagnostics.extend(matcher::unused(own.into_iter(), &self.library));
         look
     }
 }
 
-/// Loads files with the process vocabulary for their expressions.
-pub fn load_files(files: &[SpecFile]) -> Loaded {
-    load(
-        files,
-        &LoadContext {
-            limits: crate::spec::Limits::default(),
-            compile: &|request| {
-                expression::check_in_document(request.text, request.variables.clone(), request.replaces)
-            },
-        },
-    )
+/// The files of a place, and what is to be said about it.
+fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<(SpecFile, String)>) {
+    look.seen.complete &= listing.complete;
+    look.ignored.extend(listing.ignored);
+    for problem in listing.problems {
+        let name = problem.path.display().to_string();
+        look.digest.push_str(&format!("{name} {}\n", problem.text));
+        look.diagnostics.push(Diagnostic::error(UNUSABLE, format!("`{name}` is not used: {}", problem.text)));
+        look.seen.files.insert(absolute(&problem.path), FileSeen::Broken(problem.text));
+    }
+    let directory = directory_of(place);
+    for file in listing.files {
+        let name = file.path.display().to_string();
+        look.digest.push_str(&format!("{name} {}\n", file.digest));
+        files.push((
+            SpecFile { name: name.clone(), directory: directory.clone(), bytes: file.bytes },
+            file.digest,
+        ));
+        look.seen.files.insert(name, FileSeen::Good(Vec::new()));
+    }
+}
+
+/// Loads files with the process vocabulary for their expressions. `library` is what files without definitions use.
+pub fn load_files(files: &[SpecFile], library: Option<&Arc<Library>>) -> Loaded {
+    let compile = |request: &ExpressionRequest<'_>| {
+        let ExpressionRequest { text, variables, replaces, library } = request;
+        expression::check_in_document(text, variables.clone(), *replaces, library)
+    };
+    load(files, &LoadContext { limits: crate::spec::Limits::default(), compile: &compile, library })
 }
 
 fn seen(file: &LoadedFile, name: &str) -> FileSeen {

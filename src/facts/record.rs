@@ -268,6 +268,24 @@ pub struct IoCounts {
     pub write_bytes: u64,
 }
 
+/// `/proc/PID/smaps_rollup` (`proc_pid_smaps(5)`), in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct MemoryUse {
+    /// `Pss`: resident memory, of a shared page only its share.
+    pub pss: u64,
+    /// `Private_Clean`, `Private_Dirty` and `Private_Hugetlb`: what nobody else shares.
+    pub uss: u64,
+}
+
+/// A descriptor of a process that leads to a file: one with a path, or that once had one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenFile {
+    /// The raw text of the link, with its ` (deleted)` if the kernel put one.
+    pub text: Bytes,
+    /// stat through the link; `real` is empty.
+    pub facts: FileFacts,
+}
+
 /// One entry of `/proc/PID/task`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Task {

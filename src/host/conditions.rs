@@ -25,7 +25,7 @@ const OF_USERS: [&str; 3] = ["user", "ruser", "suser"];
 #[derive(Debug)]
 pub struct Conditions {
     schema: Schema,
-    /// By text and the names and types of the variables. `None`: it doesn't compile.
+    /// By text, the names and types of the variables, and the definitions in use. `None`: it doesn't compile.
     compiled: RefCell<BTreeMap<String, Option<Predicate>>>,
 }
 
@@ -94,6 +94,9 @@ impl Conditions {
             key.push('\0');
             let _ = write!(key, "{name}:{of}");
         }
+        for (name, definition) in &expression.definitions {
+            let _ = write!(key, "\0{name}={definition:?}");
+        }
         let mut compiled = self.compiled.borrow_mut();
         if compiled.len() > KEPT_MAX {
             compiled.clear();
@@ -101,7 +104,7 @@ impl Conditions {
         compiled
             .entry(key)
             .or_insert_with(|| {
-                let scope = Scope { variables: types, lists: BTreeMap::new() };
+                let scope = Scope::new(types, &expression.library());
                 compile(&expression.text, &self.schema, &scope).predicate
             })
             .clone()

@@ -286,21 +286,34 @@ fn read_row(path: &Path, boot: &BootId) -> Result<Row, LedgerError> {
         Ok(bytes) => bytes,
         Err(error) => return Ok(Row::Broken(io_text(&error))),
     };
+    row(&bytes, boot).map_err(|format| LedgerError::Newer { path: path.to_owned(), format })
+}
+
+/// What a record file says. `Err`: it is of this newer format.
+fn row(bytes: &[u8], boot: &BootId) -> Result<Row, u64> {
     // The header first: a newer body need not be in a form that we know.
-    let header: Header = match serde_json::from_slice(&bytes) {
+    let header: Header = match serde_json::from_slice(bytes) {
         Ok(header) => header,
         Err(error) => return Ok(Row::Broken(error.to_string())),
     };
     if header.format > FORMAT {
-        return Err(LedgerError::Newer { path: path.to_owned(), format: header.format });
+        return Err(header.format);
     }
     if header.boot != *boot {
         return Ok(Row::OtherBoot);
     }
-    Ok(match serde_json::from_slice::<Body>(&bytes) {
+    Ok(match serde_json::from_slice::<Body>(bytes) {
         Ok(body) => Row::Good(Box::new(body.record)),
         Err(error) => Row::Broken(error.to_string()),
     })
+}
+
+/// The record in a file of this boot, for the fuzz targets.
+pub(super) fn record_in(bytes: &[u8], boot: &BootId) -> Option<Record> {
+    match row(bytes, boot) {
+        Ok(Row::Good(record)) => Some(*record),
+        Ok(Row::OtherBoot | Row::Broken(_)) | Err(_) => None,
+    }
 }
 
 /// Moves a broken file aside for a person to look at; the end of the sentence about it.
@@ -315,7 +328,7 @@ fn quarantine(path: &Path) -> String {
 }
 
 /// `PID STARTTICKS` and a newline. Less than that was written by a child that died before it could execute.
-fn key_in(bytes: &[u8], boot: &BootId) -> Option<ProcessKey> {
+pub(super) fn key_in(bytes: &[u8], boot: &BootId) -> Option<ProcessKey> {
     let line = std::str::from_utf8(bytes).ok()?.strip_suffix('\n')?;
     let (pid, start) = line.split_once(' ')?;
     Some(ProcessKey {

@@ -4,7 +4,8 @@
 //!  pids --getdents--> 412   --stat 412/exe-------------------> first cheap fact, one system call
 //!                      |     second fact: open 412 (O_PATH), read the first again, compare
 //!                      +---> stat, status, exe, cwd ... through that descriptor: ESRCH after exit
-//!                      +---> cmdline, environ, mem: the same on a helper thread, with a deadline
+//!                      +---> cmdline, environ, mem, smaps_rollup: the same on a helper thread, with a deadline
+//!                      +---> fd/*: socket numbers, joined with one sock_diag dump per network namespace
 //! ```
 //!
 //! # Theory of operation
@@ -20,7 +21,9 @@
 //! and writes nothing.
 
 mod ahead;
+mod allowance;
 mod answers;
+mod descriptors;
 mod entry;
 mod files;
 mod hold;
@@ -30,6 +33,7 @@ pub mod parse;
 mod raw;
 mod read;
 mod readers;
+mod sockets;
 #[cfg(test)]
 mod tests;
 
@@ -62,8 +66,10 @@ use raw::{Form, Leaf};
 const PROC_MAGIC: i64 = 0x9fa0;
 /// `CAP_SYS_PTRACE` of `capabilities(7)`: lifts every restriction on reading processes.
 const CAP_SYS_PTRACE: u64 = 1 << 19;
-/// How long a read of a process's memory may take.
+/// How long reads that can block may take for one process.
 const MEMORY_DEADLINE: Duration = Duration::from_millis(50);
+/// How long a whole look may wait for them.
+const LOOK_BUDGET: Duration = Duration::from_secs(1);
 /// Most descriptors of processes kept at a time; fewer where `RLIMIT_NOFILE` is low.
 const MOST_KEPT: u64 = 1024;
 /// More than any file of `/proc` that has one record.
@@ -73,6 +79,7 @@ const RECORD_LIMIT: usize = 1 << 20;
 pub struct LiveWorld {
     proc: Arc<OwnedFd>,
     readers: Arc<Readers>,
+    away: Rc<allowance::Away>,
     /// Those that read ahead: what is begun there must not hold up a single read.
     ahead_readers: Arc<Readers>,
     ahead: RefCell<ahead::Ahead>,
@@ -93,11 +100,15 @@ pub struct LiveWorld {
     kept: RefCell<VecDeque<Pid>>,
     most_kept: usize,
     memory_deadline: Duration,
+    budget: Duration,
+    /// How long this look has waited for reads that can block.
+    waited: Cell<Duration>,
     /// How many first facts were read by pid, and after how many of them a second was wanted.
     glimpsed: Cell<(u32, u32)>,
     scratch: RefCell<Vec<u8>>,
     nothing: Bytes,
     files: files::Cache,
+    sockets: sockets::Cache,
     names: names::Cache,
 }
 
@@ -171,6 +182,7 @@ impl LiveWorld {
         Self {
             proc,
             readers,
+            away: Rc::default(),
             ahead_readers,
             ahead: RefCell::default(),
             me,
@@ -187,18 +199,22 @@ impl LiveWorld {
             kept: RefCell::default(),
             most_kept: usize::try_from((soft / 4).clamp(4, MOST_KEPT)).unwrap_or(4),
             memory_deadline: MEMORY_DEADLINE,
+            budget: LOOK_BUDGET,
+            waited: Cell::default(),
             glimpsed: Cell::default(),
             scratch: RefCell::default(),
             nothing: Arc::from([]),
             files: files::Cache::default(),
+            sockets: sockets::Cache::default(),
             names: names::Cache::default(),
         }
     }
 
-    /// The next look: nothing of this one is remembered but the descriptor of `/proc` and the helper threads.
+    /// The next look: nothing of this one is remembered but the descriptor of `/proc`, the helper threads and what keeps
+    /// some of them.
     #[must_use]
     pub fn again(&self) -> Self {
-        let next = Self::open(
+        let mut next = Self::open(
             Arc::clone(&self.proc),
             [Arc::clone(&self.readers), Arc::clone(&self.ahead_readers)],
             self.me,
@@ -206,14 +222,24 @@ impl LiveWorld {
             self.hides.clone(),
             self.subject_to_hiding,
         );
-        next.with_memory_deadline(self.memory_deadline)
+        next.away = Rc::clone(&self.away);
+        next.ahead.get_mut().left_out = Arc::new(self.away.pids());
+        next.with_memory_deadline(self.memory_deadline).with_budget(self.budget)
     }
 
-    /// How long a read that needs the memory of a process (arguments, environment, name given to execve) may take;
-    /// 50 ms unless said otherwise. It holds for the next looks too.
+    /// How long reads that can block (arguments, environment, name given to execve, memory in use, open files) may
+    /// take for one process; 50 ms unless said otherwise. It holds for the next looks too.
     #[must_use]
     pub fn with_memory_deadline(mut self, deadline: Duration) -> Self {
         self.memory_deadline = deadline;
+        self
+    }
+
+    /// How long a look may wait for such reads altogether; 1 s unless said otherwise. What is asked for later is
+    /// unknown ([`Why::Budget`]). It holds for the next looks too.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Duration) -> Self {
+        self.budget = budget;
         self
     }
 

@@ -147,7 +147,12 @@ fn write_json<T: Serialize>(path: &Path, content: &T, mode: u32) -> Result<(), S
 fn read_json<T: DeserializeOwned>(path: &Path, limit: u64) -> Result<T, String> {
     let own = rustix::process::geteuid().as_raw();
     let bytes = atomic::read(path, &[0, own], limit).map_err(|error| io_text(&error))?;
-    let versioned: Versioned<T> = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+    content(&bytes)
+}
+
+/// What a versioned file says.
+pub(super) fn content<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let versioned: Versioned<T> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     if versioned.format > FORMAT {
         return Err(format!("it is of format {}, this version knows {FORMAT}", versioned.format));
     }

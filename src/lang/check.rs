@@ -6,6 +6,7 @@
 mod calls;
 mod coerce;
 mod compare;
+mod definitions;
 mod membership;
 mod mismatch;
 mod names;
@@ -13,6 +14,7 @@ mod patterns;
 mod quantify;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use coerce::type_of;
 pub(super) use coerce::{is_fixed, list_node};
@@ -24,22 +26,36 @@ use super::catalog::Schema;
 use super::codes;
 use super::core;
 use super::eval::{Context, Vocabularies};
-use super::ir::{By, Kind, Node, Operands};
+use super::ir::{By, Kind, Measure, Node, Operands};
+use super::library::Library;
 use super::value::{Type, Value};
 use super::verdict::Outcome;
+use super::{DEPTH_MAX, NODES_MAX};
 use crate::diagnostic::{Code, Diagnostic, Span};
 
 /// Longest list, named or literal.
 pub const LIST_MAX: usize = 100_000;
+/// How many times more parts an expression may have than are written in it and in what it uses.
+const EXPANSION_MAX: usize = 10;
 
 /// What an expression may name besides the vocabularies.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     /// `startas`, `args`, `spec.user`: dotted names are allowed.
     pub variables: BTreeMap<String, Type>,
-    /// Named lists by name without the `@`: the type of the elements, and the elements. Elements of a
-    /// named type are given as the literals that it converts from.
-    pub lists: BTreeMap<String, (Type, Vec<Value>)>,
+    /// Named matchers and lists.
+    pub library: Arc<Library>,
+    /// The Matcher document that the expression stands in: its names need no prefix.
+    pub home: Option<String>,
+    /// The expression defines a matcher, whose variables are its parameters.
+    pub defines: bool,
+}
+
+impl Scope {
+    /// Variables, and named matchers and lists, for an expression outside of Matcher documents.
+    pub fn new(variables: BTreeMap<String, Type>, library: &Arc<Library>) -> Self {
+        Self { variables, library: Arc::clone(library), ..Self::default() }
+    }
 }
 
 /// The state of a check.
@@ -50,13 +66,57 @@ pub(super) struct Checker<'a> {
     pub(super) diagnostics: Vec<Diagnostic>,
     /// Variables of the quantifiers around, outermost first.
     pub(super) elements: Vec<(String, Type)>,
+    /// The source again, for arguments that move into definitions.
+    pub(super) shared: Arc<str>,
+    /// The parts of all definitions put in so far.
+    pub(super) nodes: usize,
+    /// The definitions that are used, with the parts that they were written with.
+    pub(super) used: BTreeMap<String, usize>,
+    /// Something is in error that was reported where it is defined.
+    pub(super) failed: bool,
     /// The negated operator as written, while the comparison that it negates is checked.
     spelled: Option<CompareOp>,
 }
 
 impl<'a> Checker<'a> {
-    pub(super) fn new(source: &'a str, schema: &'a Schema, scope: &'a Scope) -> Self {
-        Self { schema, scope, source, diagnostics: Vec::new(), elements: Vec::new(), spelled: None }
+    pub(super) fn new(source: &'a str, shared: &Arc<str>, schema: &'a Schema, scope: &'a Scope) -> Self {
+        Self {
+            schema,
+            scope,
+            source,
+            diagnostics: Vec::new(),
+            elements: Vec::new(),
+            shared: Arc::clone(shared),
+            nodes: 0,
+            used: BTreeMap::new(),
+            failed: false,
+            spelled: None,
+        }
+    }
+
+    /// The size of the whole, with the definitions in it.
+    pub(super) fn measured(&mut self, root: &Node, written: usize) -> Measure {
+        let measure = Measure::of(root);
+        let source = self.used.values().fold(written, |sum, nodes| sum.saturating_add(*nodes));
+        if self.used.is_empty() {
+            return measure;
+        }
+        if measure.nodes > NODES_MAX {
+            self.report(super::parse::too_many(root.span));
+        } else if measure.depth > DEPTH_MAX {
+            self.report(super::parse::too_deep(root.span));
+        } else if measure.nodes > source.saturating_mul(EXPANSION_MAX) {
+            let message = format!(
+                "with its definitions put in, the expression has {} parts, more than {EXPANSION_MAX} times the {source} that are written",
+                measure.nodes
+            );
+            self.report(
+                Diagnostic::error(codes::EXPANSION, message)
+                    .at(root.span, "grows too much")
+                    .help("let definitions use each other less often"),
+            );
+        }
+        measure
     }
 
     /// The text of a span, for messages that can be pasted.

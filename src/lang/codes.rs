@@ -37,6 +37,9 @@ codes! {
     ARGUMENT_NAME = "M206": "an unknown or repeated argument name";
     GROUP_NAME = "M207": "the common beginning of several fields, which is no field itself";
     NO_FIELDS = "M208": "a field of something that has no such field";
+    UNKNOWN_MATCHER = "M209": "an unknown named matcher";
+    UNUSABLE = "M210": "a named matcher or list that can't be used";
+    CYCLE = "M211": "a named matcher that uses itself";
     INCOMPARABLE = "M301": "two values that cannot be compared";
     LIST_AND_SCALAR = "M302": "a list compared with a single value";
     NOT_A_CONDITION = "M303": "a value where a condition is needed";
@@ -61,6 +64,7 @@ codes! {
     LIST_TOO_LONG = "M405": "a list of more than 100000 values";
     REGEX_TOO_LARGE = "M406": "a regular expression of more than 1 MiB";
     TOO_MANY_STARS = "M407": "a glob with more than 8 stars";
+    EXPANSION = "M408": "an expression that grows more than tenfold by named matchers";
     PLAIN_REGEX = "W104": "a regular expression without metacharacters";
     SELF_REPORTED = "W105": "the decision rests on self-reported facts only";
     CONSTANT = "W106": "a contradictory, constant or repeated condition";
@@ -69,7 +73,9 @@ codes! {
     ASSUMED = "W109": "`assume` hides that a fact is not known";
     UNGUARDED = "W110": "an expensive fact without a cheaper condition before it";
     UNBOUND = "W120": "a variable without a value";
-    PATTERN_COMPARED = "W130": "a pattern compared as a plain text";
+    UNUSED = "W130": "a definition, list or parameter that nothing uses";
+    SHADOWS = "W131": "a name that hides another one";
+    PATTERN_COMPARED = "W132": "a pattern compared as a plain text";
 }
 
 #[cfg(test)]

@@ -131,6 +131,7 @@ impl<'s> Logic<'s> {
         if self.steps.get() > STEPS_MAX {
             return true;
         }
+        let node = node.bare();
         match &node.kind {
             Kind::Const(value) => match value {
                 super::value::Value::Bool(value) => *value == so,
@@ -148,7 +149,7 @@ impl<'s> Logic<'s> {
 
     /// Plain tests before those with several ways, which then are fewer.
     fn every<'a>(&self, items: &'a [Node], so: bool, known: &mut Known<'a>) -> bool {
-        let plain = |node: &&Node| !matches!(node.kind, Kind::And(_) | Kind::Or(_) | Kind::Not(_));
+        let plain = |node: &&Node| !matches!(node.bare().kind, Kind::And(_) | Kind::Or(_) | Kind::Not(_));
         items.iter().filter(plain).all(|item| self.assume(item, so, known))
             && items.iter().filter(|item| !plain(item)).all(|item| self.assume(item, so, known))
     }
@@ -221,7 +222,7 @@ impl<'s> Logic<'s> {
 
     /// A comparison is true of what exists only.
     fn operands_present<'a>(&self, node: &'a Node, known: &mut Known<'a>) -> bool {
-        match &node.kind {
+        match &node.bare().kind {
             Kind::Compare { left, right, .. } => self.present(left, known) && self.present(right, known),
             Kind::Regex { text, .. } | Kind::Glob { text, .. } | Kind::MatchesAny { text, .. } => {
                 self.present(text, known)
@@ -232,7 +233,7 @@ impl<'s> Logic<'s> {
 
     /// A value exists, and with it what it is taken from.
     fn present<'a>(&self, node: &'a Node, known: &mut Known<'a>) -> bool {
-        match &node.kind {
+        match &node.bare().kind {
             Kind::Nothing => false,
             Kind::Const(_) | Kind::Unknown(_) | Kind::Candidate | Kind::List(_) | Kind::Range { .. } => true,
             _ => self.narrow(node, &Set::present(), known) && self.parts_present(node, known),
@@ -240,7 +241,7 @@ impl<'s> Logic<'s> {
     }
 
     fn parts_present<'a>(&self, node: &'a Node, known: &mut Known<'a>) -> bool {
-        match &node.kind {
+        match &node.bare().kind {
             Kind::Field { .. }
             | Kind::Entry { .. }
             | Kind::Index { .. }
@@ -251,7 +252,7 @@ impl<'s> Logic<'s> {
             | Kind::Builtin(
                 Builtin::Len | Builtin::Lower | Builtin::Upper | Builtin::Basename | Builtin::Dirname,
                 _,
-            ) => node.children().into_iter().all(|part| self.present(part, known)),
+            ) => node.bare().children().into_iter().all(|part| self.present(part, known)),
             _ => true,
         }
     }

@@ -61,7 +61,7 @@ pub(super) fn estimate(root: &Node) -> Estimate {
         }
     });
     facts.sort_by_key(|(name, cost)| (std::cmp::Reverse(*cost), *name));
-    let first = match &root.kind {
+    let first = match &root.bare().kind {
         Kind::And(operands) => operands.order.first().and_then(|first| operands.items.get(*first)),
         _ => None,
     };

@@ -65,6 +65,16 @@ impl<'a> Context<'a> {
         inner
     }
 
+    /// Inside a definition, or in an argument of one: spans are in another text.
+    pub(super) fn within<'b>(&self, text: &'b str) -> Context<'b>
+    where
+        'a: 'b,
+    {
+        let mut inner: Context<'b> = self.clone();
+        inner.source = text;
+        inner
+    }
+
     /// The value of a node.
     pub(super) fn value(&self, node: &Node) -> Outcome {
         match &node.kind {
@@ -133,6 +143,8 @@ impl<'a> Context<'a> {
                 Value::String(bytes) | Value::Path(bytes) => Outcome::Known(Value::Path(bytes.clone())),
                 _ => malformed(self, node.span),
             }),
+            Kind::Named { definition, body } => self.within(&definition.text).value(body),
+            Kind::Argument { text, value } => self.within(text).value(value),
             Kind::Text { value, vocabulary } => self
                 .one(value, |value| self.outcome(node.span, self.facts.ask(*vocabulary, |v| v.text(value)))),
         }

@@ -8,7 +8,7 @@ use super::eval::{Context, negate, unknowns};
 use super::ir::{Kind, Node, Operands};
 use super::schema::Cost;
 use super::show::{show, show_with};
-use super::value::Value;
+use super::value::{Type, Value};
 use super::verdict::{Outcome, Verdict};
 use crate::diagnostic::Span;
 
@@ -46,6 +46,8 @@ pub enum Form {
     Or,
     /// The child must not be so.
     Not,
+    /// A use of a definition, or a condition given to one: the child is what it stands for.
+    Named,
     /// A comparison, field or call: the children are its operands.
     Leaf,
 }
@@ -90,6 +92,7 @@ impl Explanation {
         let each = self.children.iter();
         match (self.form, wanted) {
             (Form::Leaf, _) => vec![self],
+            (Form::Named, _) => each.flat_map(|child| child.against(wanted)).collect(),
             (Form::Not, _) => each.flat_map(|child| child.against(!wanted)).collect(),
             (Form::And, true) | (Form::Or, false) => each.flat_map(|child| child.against(wanted)).collect(),
             (Form::And, false) | (Form::Or, true) => {
@@ -117,6 +120,15 @@ pub(super) fn explain(context: &Context<'_>, node: &Node) -> Explanation {
             let mut whole = explain(context, inner);
             whole.outcome = negate(whole.outcome);
             whole
+        }
+        Kind::Named { definition, body } => {
+            let child = explain(&context.within(&definition.text), body);
+            part(context, node, child.outcome.clone(), Form::Named, vec![child])
+        }
+        Kind::Argument { text, value } => {
+            let child = explain(&context.within(text), value);
+            let form = if node.ty == Type::Bool { Form::Named } else { Form::Leaf };
+            part(context, node, child.outcome.clone(), form, vec![child])
         }
         Kind::Not(inner) => {
             let child = explain(context, inner);

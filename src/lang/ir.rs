@@ -1,5 +1,6 @@
 //! The checked tree: every name resolved, every node typed. Lints of vocabularies walk it.
 
+mod expand;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -10,10 +11,14 @@ use regex::bytes::{Regex, RegexSet};
 
 use super::ast::{ArithmeticOp, CompareOp};
 pub use super::catalog::Id;
+use super::library::Written;
 use super::schema::{Cost, Operation, Trust};
 use super::value::{Type, TypeName, Value};
 use crate::diagnostic::Span;
 use crate::facts::Reason;
+
+pub use expand::Trail;
+pub(super) use expand::{Measure, expand, occurrences};
 
 /// A typed node.
 #[derive(Clone, Debug)]
@@ -169,6 +174,23 @@ pub enum Kind {
     },
     /// A string used as a path.
     ToPath(Box<Node>),
+    /// A use of a definition: what it stands for, with the arguments in place of the parameters. The span of the
+    /// node is that of the use; all spans inside are in the text of the definition. See [`Node::bare`].
+    Named {
+        /// Its name and text.
+        definition: Arc<Written>,
+        /// A condition.
+        body: Box<Node>,
+    },
+    /// An argument in place of a parameter. The span of the node is that of the parameter in the definition;
+    /// all spans inside are in the text that the use stands in. Only as long as the matcher isn't bound, or
+    /// where the value depends on the candidate.
+    Argument {
+        /// The text that the use stands in.
+        text: Arc<str>,
+        /// A value of the type of the parameter.
+        value: Box<Node>,
+    },
     /// The text of a value of a named type.
     Text {
         /// Of what.
@@ -303,9 +325,27 @@ impl Node {
 
     /// The value, if it is known without looking at a host.
     pub fn constant(&self) -> Option<&Value> {
-        match &self.kind {
+        match &self.bare().kind {
             Kind::Const(value) => Some(value),
             _ => None,
+        }
+    }
+
+    /// What this node is: what a definition stands for in place of its use, the argument in place of a parameter.
+    /// Whoever looks for a form of condition looks at this; whoever names places needs [`Node::walk_trail`] as well.
+    pub fn bare(&self) -> &Self {
+        let mut node = self;
+        while let Kind::Named { body: inner, .. } | Kind::Argument { value: inner, .. } = &node.kind {
+            node = inner;
+        }
+        node
+    }
+
+    /// The conditions that must all hold, definitions and nested `&&` seen through; the node itself if it is no `&&`.
+    pub fn conjuncts(&self) -> Vec<&Self> {
+        match &self.bare().kind {
+            Kind::And(operands) => operands.items.iter().flat_map(Self::conjuncts).collect(),
+            _ => vec![self],
         }
     }
 }

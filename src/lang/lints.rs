@@ -5,7 +5,7 @@ mod empty;
 mod patterns;
 
 use super::catalog::Schema;
-use super::ir::{Kind, Node};
+use super::ir::{Kind, Node, Trail};
 use super::schema::Trust;
 use super::{codes, cost};
 use crate::diagnostic::Diagnostic;
@@ -13,13 +13,15 @@ use crate::diagnostic::Diagnostic;
 /// The lowest cost class that should have a cheaper condition before it.
 const EXPENSIVE: u8 = 5;
 
-/// All of them but W105.
-pub(super) fn all(root: &Node, source: &str, schema: &Schema) -> Vec<Diagnostic> {
+/// All of them but W105. What a definition is guarded by only its users know.
+pub(super) fn all(root: &Node, source: &str, schema: &Schema, defines: bool) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     constants::find(root, source, schema, &mut found);
-    empty::find(root, source, &mut found);
     patterns::find(root, source, &mut found);
-    unguarded(root, false, source, &mut found);
+    empty::find(root, source, &mut found);
+    if !defines {
+        unguarded(root, &mut Trail::default(), false, source, &mut found);
+    }
     found
 }
 
@@ -38,7 +40,7 @@ pub(super) fn self_reported(root: &Node) -> Option<Diagnostic> {
 }
 
 fn attested(node: &Node) -> bool {
-    match &node.kind {
+    match &node.bare().kind {
         Kind::And(operands) => operands.items.iter().any(attested),
         Kind::Or(operands) => operands.items.iter().all(attested),
         _ => {
@@ -52,27 +54,40 @@ fn attested(node: &Node) -> bool {
 }
 
 /// W110: an expensive fact that is read for every candidate.
-fn unguarded(node: &Node, guarded: bool, source: &str, found: &mut Vec<Diagnostic>) {
-    if let Kind::And(operands) = &node.kind {
-        for (index, item) in operands.items.iter().enumerate() {
-            let mut others = operands.items.iter().enumerate().filter(|(other, _)| *other != index);
-            let cheaper = others.any(|(_, other)| is_guard(other));
-            unguarded(item, guarded || cheaper, source, found);
+fn unguarded(node: &Node, trail: &mut Trail, guarded: bool, source: &str, found: &mut Vec<Diagnostic>) {
+    match &node.kind {
+        Kind::And(operands) => {
+            for (index, item) in operands.items.iter().enumerate() {
+                let mut others = operands.items.iter().enumerate().filter(|(other, _)| *other != index);
+                let cheaper = others.any(|(_, other)| is_guard(other));
+                unguarded(item, trail, guarded || cheaper, source, found);
+            }
+            return;
         }
-        return;
+        Kind::Named { definition, body } => {
+            trail.enter(definition, node.span);
+            unguarded(body, trail, guarded, source, found);
+            trail.leave();
+            return;
+        }
+        Kind::Argument { value, .. } => {
+            let left = trail.leave();
+            unguarded(value, trail, guarded, source, found);
+            trail.enter_again(left);
+            return;
+        }
+        _ => {}
     }
     let class = cost::own_class(node).unwrap_or(0);
     if class >= EXPENSIVE && !guarded {
-        let text = source.get(node.span.start..node.span.end).unwrap_or_default();
-        found.push(
-            Diagnostic::warning(codes::UNGUARDED, format!("`{text}` is read for every process"))
-                .at(node.span, format!("cost class {class}"))
-                .help("join it by `&&` with a condition that costs less"),
-        );
+        let text = trail.text(source, node.span);
+        let said = Diagnostic::warning(codes::UNGUARDED, format!("`{text}` is read for every process"))
+            .help("join it by `&&` with a condition that costs less");
+        found.push(trail.at(said, node.span, format!("cost class {class}")));
         return;
     }
     for child in node.children() {
-        unguarded(child, guarded, source, found);
+        unguarded(child, trail, guarded, source, found);
     }
 }
 

@@ -16,19 +16,24 @@ mod operators;
 mod rules;
 mod text;
 
+use std::num::NonZeroUsize;
+
 use pest::Parser;
-use pest::error::InputLocation;
+use pest::error::{ErrorVariant, InputLocation};
 
 use super::ast::Expr;
 use super::codes;
 use crate::diagnostic::{Diagnostic, Span};
 use rules::{Grammar, Rule};
 
-pub(super) use limits::check_tree;
 pub use limits::{DEPTH_MAX, NODES_MAX, SOURCE_MAX};
+pub(super) use limits::{check_tree, too_deep, too_many};
 
 /// How often reading goes on behind a mistake.
 const RECOVERIES_MAX: usize = 16;
+/// Steps of the parser in one reading. The longest well-formed expression needs a fraction; but where alternatives fail
+/// inside of each other the number can double with every level.
+const STEPS_MAX: NonZeroUsize = NonZeroUsize::new(1_000_000).unwrap();
 
 /// A tree as far as it could be read, and everything that is wrong with its form.
 #[derive(Clone, Debug)]
@@ -68,6 +73,8 @@ fn is_blank(text: &str) -> bool {
 
 fn whole(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Expr> {
     let mut from = 0;
+    // For the process, but this is its only grammar.
+    pest::set_call_limit(Some(STEPS_MAX));
     for attempt in 0..RECOVERIES_MAX {
         let rest = text.get(from..)?;
         match Grammar::parse(Rule::whole, rest) {
@@ -75,6 +82,10 @@ fn whole(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Expr> {
                 let (expr, found) = build::expression(pairs, from);
                 diagnostics.extend(found);
                 return expr.filter(|_| attempt == 0);
+            }
+            Err(error) if matches!(error.variant, ErrorVariant::CustomError { .. }) => {
+                diagnostics.push(limits::too_many_steps(Span::new(from, text.len())));
+                return None;
             }
             Err(error) => {
                 let at = match error.location {

@@ -10,7 +10,7 @@ use super::constant::Logic;
 use super::cost::Estimate;
 use super::eval::{Context, Vocabularies};
 use super::explain::Explanation;
-use super::ir::{Builtin, Id, Kind, Node, Operands};
+use super::ir::{Builtin, Id, Kind, Measure, Node, Operands, Trail};
 use super::schema::Cost;
 use super::value::{Type, Value};
 use super::verdict::{Outcome, Verdict};
@@ -51,16 +51,29 @@ pub fn check(expr: &Expr, text: &str, schema: &Schema, scope: &Scope) -> Compile
     if let Some(diagnostic) = super::parse::check_tree(expr) {
         return Compiled { predicate: None, diagnostics: vec![diagnostic] };
     }
-    let mut checker = Checker::new(text, schema, scope);
-    let root = checker.condition(expr);
+    let source: Arc<str> = Arc::from(text);
+    let mut checker = Checker::new(text, &source, schema, scope);
+    let root = checker.condition(expr).filter(|_| !checker.failed);
+    let written = own_nodes(expr);
+    let measure = root.as_ref().map(|root| checker.measured(root, written)).unwrap_or_default();
     let mut diagnostics = checker.diagnostics;
     let root = root.filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
     if let Some(root) = &root {
-        diagnostics.extend(lints::all(root, text, schema));
+        diagnostics.extend(lints::all(root, text, schema, scope.defines));
     }
     diagnostics.sort_by_key(Diagnostic::span);
-    let predicate = root.map(|root| Predicate { source: Arc::from(text), root });
+    let predicate = root.map(|root| Predicate { source, root, measure, written });
     Compiled { predicate, diagnostics }
+}
+
+/// Nodes as written. Without recursion.
+fn own_nodes(expr: &Expr) -> usize {
+    let (mut nodes, mut open) = (0, vec![expr]);
+    while let Some(expr) = open.pop() {
+        nodes += 1;
+        open.extend(expr.children());
+    }
+    nodes
 }
 
 /// A checked condition. It can be bound many times, to different values of its variables.
@@ -68,6 +81,10 @@ pub fn check(expr: &Expr, text: &str, schema: &Schema, scope: &Scope) -> Compile
 pub struct Predicate {
     source: Arc<str>,
     root: Node,
+    /// With definitions put in.
+    measure: Measure,
+    /// Nodes as written.
+    written: usize,
 }
 
 /// What an evaluation may ask for.
@@ -102,6 +119,21 @@ impl Predicate {
     /// The condition.
     pub fn root(&self) -> &Node {
         &self.root
+    }
+
+    /// Its size with definitions put in.
+    pub(super) fn measure(&self) -> Measure {
+        self.measure
+    }
+
+    /// How many nodes were written.
+    pub(super) fn own_nodes(&self) -> usize {
+        self.written
+    }
+
+    /// The condition alone.
+    pub(super) fn into_root(self) -> Node {
+        self.root
     }
 
     /// All that an evaluation may ask for.
@@ -156,16 +188,30 @@ impl Predicate {
     pub fn with_values(&self, bindings: &BTreeMap<String, Value>) -> Self {
         let mut root = self.root.clone();
         put_values(&mut root, bindings);
-        Self { source: Arc::clone(&self.source), root }
+        Self { root, ..self.clone() }
     }
 
     /// Puts values in place of variables and converts literals. A variable without a value is absent.
     pub fn bind(&self, bindings: &BTreeMap<String, Value>, facts: &Vocabularies<'_>) -> Bound {
-        let mut binder = Binder { source: &self.source, bindings, facts, diagnostics: Vec::new(), asked: 0 };
+        let mut binder = Binder {
+            source: &self.source,
+            bindings,
+            facts,
+            diagnostics: Vec::new(),
+            asked: 0,
+            trail: Trail::default(),
+        };
         let mut root = self.root.clone();
         binder.node(&mut root);
+        // An argument that a definition uses several times is bound as often.
+        let mut diagnostics: Vec<Diagnostic> = Vec::new();
+        for diagnostic in binder.diagnostics {
+            if !diagnostics.contains(&diagnostic) {
+                diagnostics.push(diagnostic);
+            }
+        }
         let matcher = Matcher { source: Arc::clone(&self.source), root };
-        Bound { matcher, diagnostics: binder.diagnostics }
+        Bound { matcher, diagnostics }
     }
 }
 
@@ -175,6 +221,7 @@ struct Binder<'a> {
     facts: &'a Vocabularies<'a>,
     diagnostics: Vec<Diagnostic>,
     asked: usize,
+    trail: Trail,
 }
 
 impl Binder<'_> {
@@ -183,9 +230,7 @@ impl Binder<'_> {
         let asks =
             matches!(node.kind, Kind::Builtin(Builtin::Has | Builtin::Known, _) | Kind::Default { .. });
         self.asked += usize::from(asks);
-        for child in node.children_mut() {
-            self.node(child);
-        }
+        self.children(node);
         self.asked -= usize::from(asks);
         let computable = matches!(
             node.kind,
@@ -200,6 +245,9 @@ impl Binder<'_> {
             Kind::Variable(name) => {
                 let name = name.clone();
                 node.kind = self.variable(&name, node);
+            }
+            Kind::Argument { value, .. } if matches!(value.kind, Kind::Const(_) | Kind::Nothing) => {
+                node.kind = std::mem::replace(&mut value.kind, Kind::Nothing);
             }
             Kind::Convert { value, to, vocabulary } => {
                 let (to, vocabulary) = (*to, *vocabulary);
@@ -220,27 +268,40 @@ impl Binder<'_> {
         }
     }
 
+    fn children(&mut self, node: &mut Node) {
+        let place = node.span;
+        match &mut node.kind {
+            Kind::Named { definition, body } => {
+                self.trail.enter(definition, place);
+                self.node(body);
+                self.trail.leave();
+            }
+            Kind::Argument { value, .. } => {
+                let left = self.trail.leave();
+                self.node(value);
+                self.trail.enter_again(left);
+            }
+            _ => node.children_mut().into_iter().for_each(|child| self.node(child)),
+        }
+    }
+
     fn variable(&mut self, name: &str, node: &Node) -> Kind {
         let Some(value) = self.bindings.get(name) else {
             if self.asked > 0 {
                 return Kind::Nothing;
             }
-            self.diagnostics.push(
-                Diagnostic::warning(codes::UNBOUND, format!("`{name}` has no value here"))
-                    .at(node.span, "absent")
-                    .help(format!("comparisons with it are false; write `has({name})` to ask for it")),
-            );
+            let said = Diagnostic::warning(codes::UNBOUND, format!("`{name}` has no value here"))
+                .help(format!("comparisons with it are false; write `has({name})` to ask for it"));
+            self.diagnostics.push(self.trail.at(said, node.span, "absent"));
             return Kind::Nothing;
         };
         if let Some(value) = fit(value, &node.ty) {
             return Kind::Const(value);
         }
         let message = format!("`{name}` is of type {}, not {}", type_of(value), node.ty);
-        self.diagnostics.push(
-            Diagnostic::error(codes::BINDING_TYPE, message)
-                .at(node.span, "used here")
-                .help(format!("bind it to a value of type {}", node.ty)),
-        );
+        let said = Diagnostic::error(codes::BINDING_TYPE, message)
+            .help(format!("bind it to a value of type {}", node.ty));
+        self.diagnostics.push(self.trail.at(said, node.span, "used here"));
         Kind::Unknown(Reason::new(Why::Malformed, format!("value of {name}")))
     }
 
@@ -248,10 +309,10 @@ impl Binder<'_> {
         match self.facts.ask(vocabulary, |v| v.convert(value, to)) {
             Fact::Known(value) => Kind::Const(value),
             Fact::Absent => {
-                let mut diagnostic =
+                let diagnostic =
                     Diagnostic::warning(codes::NO_SUCH, format!("there is no {to} {}", shown(value)))
-                        .at(node.span, format!("no such {to}"))
                         .help("comparisons with it are false; create it, or mend the name");
+                let mut diagnostic = self.trail.at(diagnostic, node.span, format!("no such {to}"));
                 if !self.written(node).contains('"') {
                     diagnostic = diagnostic.note(format!("`{}` stands for it", self.written(node)));
                 }
@@ -263,11 +324,12 @@ impl Binder<'_> {
     }
 
     fn written(&self, node: &Node) -> &str {
-        self.source.get(node.span.start..node.span.end).unwrap_or_default()
+        self.trail.text(self.source, node.span)
     }
 
     fn compute(&self, node: &mut Node) {
         let nobody = Value::Bool(false);
+        // Of what is unknown only that is kept, so that it doesn't matter which text its places are in.
         match Context::new(self.source, &nobody, self.facts).value(node) {
             Outcome::Known(value) => node.kind = Kind::Const(value),
             Outcome::Absent => node.kind = Kind::Nothing,

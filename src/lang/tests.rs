@@ -10,6 +10,7 @@
 
 mod cases;
 mod constants;
+mod definitions;
 mod explaining;
 mod limits;
 mod properties;

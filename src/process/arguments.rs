@@ -73,17 +73,22 @@ pub fn option(world: &dyn World, pid: Pid, name: &[u8]) -> Fact<Bytes> {
                 found = words.next_if(|next| !next.starts_with(b"--")).cloned();
             }
         }
-        match found {
-            None if arguments.truncated => Fact::Unknown(too_long(pid)),
-            found => Fact::from_option(found),
+        // Options may go on in the rest, and the last one counts.
+        let ended = arguments.words.iter().skip(1).any(|word| word.as_ref() == b"--");
+        if arguments.truncated && !ended {
+            return Fact::Unknown(too_long(pid));
         }
+        Fact::from_option(found)
     })
 }
 
 /// Whether a word of argv is the flag. False where there is no argv.
 pub fn flag(world: &dyn World, pid: Pid, name: &[u8]) -> Fact<bool> {
     let found = options(world, pid).and_then(|arguments| {
-        let mut words = arguments.words.iter().skip(1).take_while(|word| word.as_ref() != b"--");
+        // The last word of a beginning may be cut.
+        let whole = arguments.words.len() - usize::from(arguments.truncated && !arguments.words.is_empty());
+        let words = arguments.words.iter().take(whole);
+        let mut words = words.skip(1).take_while(|word| word.as_ref() != b"--");
         match words.any(|word| word.as_ref() == name) {
             false if arguments.truncated => Fact::Unknown(too_long(pid)),
             found => Fact::Known(found),

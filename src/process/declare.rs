@@ -7,16 +7,17 @@ mod files;
 mod foreign;
 mod functions;
 mod groups;
+mod heavy;
 mod stat;
 mod status;
 
 use std::sync::LazyLock;
 
 pub(super) use self::fields::whole as whole_arguments;
-use super::objects::{FILE, GROUP, LIMIT, NAMESPACE, PROCESS, TTY, USER};
+use super::objects::{FILE, GROUP, LIMIT, NAMESPACE, PROCESS, PROTOCOL, SOCKET, SOCKET_STATE, TTY, USER};
 use super::read::{CAPABILITIES, POLICIES, SECCOMP, SIGNALS};
 use super::vocabulary::ProcessVocabulary;
-use crate::facts::{Fact, ProcessState};
+use crate::facts::{Fact, ProcessState, Protocol, Socket, SocketState};
 use crate::lang::schema::{
     Cost, Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, Privilege, Trust,
     TypeDecl,
@@ -33,6 +34,8 @@ pub(super) enum Reader {
     Process(fn(&ProcessVocabulary<'_>, Pid) -> Fact<Value>),
     /// Of a file.
     File(fn(&ProcessVocabulary<'_>, &File) -> Fact<Value>),
+    /// Of a socket.
+    Socket(fn(&Socket) -> Fact<Value>),
     /// Of a limit.
     Limit(fn(&Limit) -> Fact<Value>),
     /// One entry of a map of a process.
@@ -75,6 +78,8 @@ pub(super) fn fields() -> Vec<Field> {
     all.extend(status::table());
     all.extend(groups::table());
     all.extend(files::table());
+    all.extend(heavy::table());
+    all.extend(heavy::of_sockets());
     all
 }
 
@@ -124,6 +129,7 @@ fn types() -> Vec<TypeDecl> {
         declare(TTY, "a terminal, compared with its name: `pts/0`", &[Type::String]),
         declare(NAMESPACE, "a namespace, compared with that of another process or of the engine", &[]),
         declare(LIMIT, "a resource limit: soft and hard", &[]),
+        declare(SOCKET, "a TCP, UDP or Unix socket that is bound or connected", &[]),
     ]
 }
 
@@ -143,6 +149,16 @@ fn enums() -> Vec<EnumDecl> {
             name: "state",
             summary: "what a process is doing",
             words: states.iter().map(|state| state.word()).collect(),
+        },
+        EnumDecl {
+            name: PROTOCOL,
+            summary: "what a socket speaks; the address tells IPv4 from IPv6",
+            words: Protocol::ALL.iter().map(|protocol| protocol.word()).collect(),
+        },
+        EnumDecl {
+            name: SOCKET_STATE,
+            summary: "what a socket is doing; `unconnected` is a UDP or Unix socket without a peer",
+            words: SocketState::ALL.iter().map(|state| state.word()).collect(),
         },
         EnumDecl { name: "policy", summary: "scheduling policies, sched(7)", words: POLICIES.to_vec() },
         EnumDecl { name: "seccomp", summary: "system call filters, seccomp(2)", words: SECCOMP.to_vec() },

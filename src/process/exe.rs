@@ -143,9 +143,14 @@ pub fn path(world: &dyn World, pid: Pid) -> Fact<Vec<u8>> {
     let image = world.exe_file(pid);
     world.exe_text(pid).map(|text| {
         let unnamed = matches!(&image, Fact::Known(image) if image.nlink == 0);
-        let plain = if unnamed { paths::strip_deleted(&text) } else { None };
-        plain.unwrap_or(&text).to_vec()
+        plain(&text, unnamed).to_vec()
     })
+}
+
+/// The text of a link without the kernel's mark, if the file has no name any more.
+pub fn plain(text: &[u8], unnamed: bool) -> &[u8] {
+    let plain = if unnamed { paths::strip_deleted(text) } else { None };
+    plain.unwrap_or(text)
 }
 
 /// The image is a memfd: it never had a name (`memfd_create(2)`).
@@ -159,7 +164,7 @@ pub fn is_memfd(world: &dyn World, pid: Pid) -> Fact<bool> {
 }
 
 /// How the kernel shows a memfd, which has no links.
-fn is_label(text: &[u8]) -> bool {
+pub fn is_label(text: &[u8]) -> bool {
     text.starts_with(b"/memfd:") && paths::strip_deleted(text).is_some()
 }
 

@@ -1,12 +1,13 @@
 //! Expressions over processes: the language with the process vocabulary in it.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use super::{declarations, lints};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::lang::library::Definition;
 use crate::lang::value::Type;
-use crate::lang::{Compiled, Schema, Scope, compile};
+use crate::lang::{Compiled, Library, Schema, Scope, compile};
 
 /// Everything that an expression over processes can name.
 pub fn schema() -> &'static Schema {
@@ -41,14 +42,19 @@ pub fn variables() -> BTreeMap<String, Type> {
     .collect()
 }
 
-/// Parses and checks an expression that can use these variables.
-pub fn compile_with(text: &str, variables: BTreeMap<String, Type>) -> Compiled {
-    compile(text, schema(), &Scope { variables, lists: BTreeMap::new() })
+/// Parses and checks an expression that can use these variables and named matchers.
+pub fn compile_with(text: &str, variables: BTreeMap<String, Type>, library: &Arc<Library>) -> Compiled {
+    compile(text, schema(), &Scope::new(variables, library))
+}
+
+/// The same as [`compile_alone`] without named matchers.
+pub fn compile_expression(text: &str) -> Compiled {
+    compile_alone(text, &Arc::default())
 }
 
 /// Parses and checks an expression that can use every variable and stands alone: on the command line.
-pub fn compile_expression(text: &str) -> Compiled {
-    let mut compiled = compile_with(text, variables());
+pub fn compile_alone(text: &str, library: &Arc<Library>) -> Compiled {
+    let mut compiled = compile_with(text, variables(), library);
     if let Some(predicate) = &compiled.predicate {
         compiled.diagnostics.extend(lints::condition(predicate.root()));
         compiled.diagnostics.extend(lints::interpreter_only(predicate.root()));
@@ -58,8 +64,13 @@ pub fn compile_expression(text: &str) -> Compiled {
 
 /// What is to be said about an expression in a document, positions in its own text. With `replaces` it stands in for
 /// the default identity rule (`matchOnly`), and a condition that all scripts of one language satisfy is an error.
-pub fn check_in_document(text: &str, variables: BTreeMap<String, Type>, replaces: bool) -> Vec<Diagnostic> {
-    let mut compiled = compile_with(text, variables);
+pub fn check_in_document(
+    text: &str,
+    variables: BTreeMap<String, Type>,
+    replaces: bool,
+    library: &Arc<Library>,
+) -> Vec<Diagnostic> {
+    let mut compiled = compile_with(text, variables, library);
     if let Some(predicate) = &compiled.predicate {
         compiled.diagnostics.extend(lints::condition(predicate.root()));
         if replaces {
@@ -70,6 +81,18 @@ pub fn check_in_document(text: &str, variables: BTreeMap<String, Type>, replaces
         }
     }
     sorted(compiled).diagnostics
+}
+
+/// Parses and checks an expression in the tests of a Matcher document, whose names need no prefix there.
+pub fn check_in_matcher(text: &str, document: &str, library: &Arc<Library>) -> Compiled {
+    let home = Some(document.to_owned());
+    compile(text, schema(), &Scope { home, ..Scope::new(BTreeMap::new(), library) })
+}
+
+/// W102 and W103 about a definition, located in its source.
+pub fn lints_of_definition(definition: &Definition) -> Vec<Diagnostic> {
+    let found = lints::condition(definition.body()).into_iter();
+    found.map(|diagnostic| definition.draft.written.locate(diagnostic)).collect()
 }
 
 fn sorted(mut compiled: Compiled) -> Compiled {

@@ -24,14 +24,17 @@ const TELLING: &[&str] = &[
 /// Shells, by the family of their program.
 const SHELLS: &[&str] = &["sh", "dash", "bash", "ash", "ksh", "mksh", "zsh", "busybox"];
 
-/// W102, W103 and W131: mistakes that the condition alone shows.
+/// W102, W103 and W133: mistakes that the condition alone shows.
 #[must_use]
 pub fn condition(root: &Node) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    root.walk(&mut |node| {
-        found.extend(long_comm(node));
-        found.extend(joined(node));
-        found.extend(without_directory(node));
+    root.walk_trail(&mut |node, trail| {
+        // What is so whatever the arguments are was said where the definition is.
+        if !trail.is_inside() || node.has_argument() {
+            found.extend(long_comm(node).map(|said| trail.at(said, node.span, "never true")));
+            found.extend(joined(node).map(|said| trail.at(said, node.span, "tests the joined text")));
+            found.extend(without_directory(node).map(|said| trail.at(said, node.span, "without a directory")));
+        }
     });
     found
 }
@@ -41,13 +44,13 @@ pub fn condition(root: &Node) -> Vec<Diagnostic> {
 #[must_use]
 pub fn interpreter_only(root: &Node) -> Option<Diagnostic> {
     let (mut place, mut told) = (None, false);
-    root.walk(&mut |node| {
+    root.walk_trail(&mut |node, trail| {
         told |= node.access().is_some_and(|access| TELLING.contains(&access.name));
         if let Kind::Compare { op: CompareOp::Equal, left, right, .. } = &node.kind
             && is_field(left, "exe")
             && is_call(right, "interpreter")
         {
-            place.get_or_insert((node.span, program_of(right)));
+            place.get_or_insert((trail.outermost(node.span), program_of(right)));
         }
     });
     let (place, program) = place.filter(|_| !told)?;
@@ -60,8 +63,8 @@ pub fn interpreter_only(root: &Node) -> Option<Diagnostic> {
 
 /// The argument of `interpreter`, as it is written in `runs`.
 fn program_of(call: &Node) -> String {
-    let argument = call.children().into_iter().next();
-    match argument.map(|argument| (literal(argument), &argument.kind)) {
+    let argument = call.bare().children().into_iter().next();
+    match argument.map(|argument| (literal(argument), &argument.bare().kind)) {
         Some((Some(path), _)) => crate::lang::quote(&path),
         Some((None, Kind::Variable(name))) => name.clone(),
         _ => "startas".to_owned(),
@@ -72,15 +75,15 @@ fn program_of(call: &Node) -> String {
 #[must_use]
 pub fn files(root: &Node, world: &dyn World, around: &Surroundings) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    root.walk(&mut |node| match &node.kind {
+    root.walk_trail(&mut |node, trail| match &node.kind {
         Kind::Compare { op: CompareOp::Equal, left, right, .. } if is_field(left, "exe") => {
-            found.extend(
-                literal(right).and_then(|path| multi_call(world, &path)).map(|d| d.at(node.span, "")),
-            );
+            let said = literal(right).and_then(|path| multi_call(world, &path));
+            found.extend(said.map(|said| trail.at(said, node.span, "")));
         }
         Kind::Call { function, arguments } if matches!(function.name, "runs" | "interpreter") => {
             if let Some(path) = arguments.first().and_then(literal) {
-                found.extend(program(world, &path, around).into_iter().map(|d| d.at(node.span, "")));
+                let said = program(world, &path, around).into_iter();
+                found.extend(said.map(|said| trail.at(said, node.span, "")));
             }
         }
         _ => {}
@@ -158,14 +161,13 @@ fn long_comm(node: &Node) -> Option<Diagnostic> {
     let long = paths::show(&long);
     Some(
         Diagnostic::warning(codes::COMM_TOO_LONG, format!("comm has at most 15 bytes and is never `{long}`"))
-            .at(node.span, "never true")
             .help(format!("write `name == \"{long}\"`")),
     )
 }
 
 /// The first text that is longer than comm can be.
 fn long_text(op: CompareOp, right: &Node) -> Option<Bytes> {
-    match (op, &right.kind) {
+    match (op, &right.bare().kind) {
         (CompareOp::In, Kind::Const(Value::List(items))) => {
             items.iter().find_map(|item| too_long(text(item)?))
         }
@@ -201,7 +203,6 @@ fn without_directory(node: &Node) -> Option<Diagnostic> {
             codes::NOT_A_PATH,
             format!("`{shown}` is a name and not a path: no file is found by it"),
         )
-        .at(node.span, "without a directory")
         .help(format!("write `{subject} == \"{shown}\"`, or the whole path such as `\"/usr/bin/{shown}\"`")),
     )
 }
@@ -216,7 +217,6 @@ fn joined(node: &Node) -> Option<Diagnostic> {
         let message =
             "the command line is joined for display, a word of it can't be told from a part of a word";
         Diagnostic::warning(codes::CMDLINE_TEXT, message)
-            .at(node.span, "tests the joined text")
             .help(word_test(node))
     })
 }
@@ -244,16 +244,16 @@ fn word_test(node: &Node) -> String {
 }
 
 fn is_field(node: &Node, name: &str) -> bool {
-    matches!(&node.kind, Kind::Field { field, .. } if field.name == name && field.owner == Some(PROCESS))
+    matches!(&node.bare().kind, Kind::Field { field, .. } if field.name == name && field.owner == Some(PROCESS))
 }
 
 fn is_call(node: &Node, name: &str) -> bool {
-    matches!(&node.kind, Kind::Call { function, .. } if function.name == name)
+    matches!(&node.bare().kind, Kind::Call { function, .. } if function.name == name)
 }
 
 /// The text of a literal, also where it is converted.
 fn literal(node: &Node) -> Option<Bytes> {
-    match &node.kind {
+    match &node.bare().kind {
         Kind::Const(value) => text(value),
         Kind::ToPath(inner) | Kind::Convert { value: inner, .. } => literal(inner),
         _ => None,

@@ -1,4 +1,5 @@
-//! The values of the vocabulary's own types: `process`, `file`, `user`, `group`, `tty`, `namespace`, `limit`.
+//! The values of the vocabulary's own types: `process`, `file`, `user`, `group`, `tty`, `namespace`, `limit`,
+//! `socket`.
 
 use std::any::Any;
 use std::fmt;
@@ -6,7 +7,7 @@ use std::sync::Arc;
 
 use super::paths;
 use super::world::{Bytes, Namespace};
-use crate::facts::{FileFacts, LimitPair};
+use crate::facts::{self, FileFacts, LimitPair, OpenFile};
 use crate::lang::value::{Object, TypeName, Value};
 use crate::units::{Gid, Pid, Uid};
 
@@ -25,6 +26,13 @@ pub const NAMESPACE: TypeName = "namespace";
 /// Type of one resource limit.
 pub const LIMIT: TypeName = "limit";
 
+/// Type of sockets.
+pub const SOCKET: TypeName = "socket";
+/// Enumeration of what sockets speak.
+pub const PROTOCOL: TypeName = "protocol";
+/// Enumeration of what sockets are doing.
+pub const SOCKET_STATE: TypeName = "socket_state";
+
 /// The value of a process: the candidate of an evaluation.
 pub fn candidate(pid: Pid) -> Value {
     Value::Object(Arc::new(Process(pid)))
@@ -41,6 +49,8 @@ pub enum File {
     Exe(Pid),
     /// One that was looked up.
     Found(Box<FileFacts>),
+    /// Behind a descriptor of a process.
+    Open(OpenFile),
     /// Behind a magic link: working or root directory.
     Link {
         /// Text of the link.
@@ -72,6 +82,10 @@ pub struct NamespaceId(pub Namespace, pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limit(pub LimitPair);
 
+/// A socket of a process.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Socket(pub facts::Socket);
+
 macro_rules! objects {
     ($($type:ident is $name:ident),*) => {$(
         impl Object for $type {
@@ -91,7 +105,7 @@ macro_rules! objects {
         }
     )*};
 }
-objects!(Process is PROCESS, File is FILE, User is USER, Group is GROUP, Tty is TTY, NamespaceId is NAMESPACE, Limit is LIMIT);
+objects!(Process is PROCESS, File is FILE, User is USER, Group is GROUP, Tty is TTY, NamespaceId is NAMESPACE, Limit is LIMIT, Socket is SOCKET);
 
 impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,8 +118,15 @@ impl fmt::Display for File {
         match self {
             Self::Exe(pid) => write!(f, "exe of {pid}"),
             Self::Found(facts) => f.write_str(&paths::show(&facts.real)),
+            Self::Open(open) => f.write_str(&paths::show(&open.text)),
             Self::Link { text, .. } => f.write_str(&paths::show(text)),
         }
+    }
+}
+
+impl fmt::Display for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -221,13 +221,13 @@ pub fn parent_runs(world: &dyn World, pid: Pid, target: &Target) -> Fact<bool> {
 
 /// Whether it holds for one of the ancestors: unknown if none is known to and one can't be told.
 pub fn any_ancestor_runs(world: &dyn World, pid: Pid, target: &Target) -> Fact<bool> {
-    let ancestors = match super::tree::ancestors(world, pid) {
+    let ancestors = match super::tree::lineage(world, pid) {
         Fact::Known(ancestors) => ancestors,
         Fact::Absent => return Fact::Known(false),
         Fact::Unknown(reason) => return Fact::Unknown(reason),
     };
-    let mut answer = Fact::Known(false);
-    for ancestor in ancestors {
+    let mut answer = ancestors.cut(pid).map_or(Fact::Known(false), Fact::Unknown);
+    for ancestor in ancestors.nearest {
         match runs(world, ancestor, target).holds {
             Fact::Known(true) => return Fact::Known(true),
             Fact::Unknown(reason) => answer = Fact::Unknown(reason),

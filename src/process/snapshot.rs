@@ -22,6 +22,7 @@ mod keys;
 mod model;
 mod process;
 mod read;
+mod sockets;
 mod stat;
 mod status;
 mod time;

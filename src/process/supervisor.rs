@@ -34,17 +34,18 @@ pub fn foreign(world: &dyn World, pid: Pid, ours: &BTreeSet<Pid>) -> Fact<String
         Fact::Unknown(reason) => return Fact::Unknown(reason),
         Fact::Absent => {}
     }
-    let ancestors = match tree::ancestors(world, pid) {
+    let ancestors = match tree::lineage(world, pid) {
         Fact::Known(ancestors) => ancestors,
         Fact::Absent => return Fact::Absent,
         Fact::Unknown(reason) => return Fact::Unknown(reason),
     };
-    for ancestor in ancestors.into_iter().filter(|pid| pid.0 > 1 && !ours.contains(pid)) {
+    let cut = ancestors.cut(pid);
+    for ancestor in ancestors.nearest.into_iter().filter(|pid| pid.0 > 1 && !ours.contains(pid)) {
         if let Some(name) = supervisor_name(world, ancestor) {
             return Fact::Known(format!("`{name}` ({ancestor})"));
         }
     }
-    Fact::Absent
+    cut.map_or(Fact::Absent, Fact::Unknown)
 }
 
 fn supervisor_name(world: &dyn World, pid: Pid) -> Option<String> {

@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use super::world::{Bytes, Namespace, Root, World};
 use crate::facts::{
-    Arguments, Binfmt, CgroupLine, Fact, FileFacts, FileKind, IoCounts, LimitPair, MagicLink, ProcessState,
-    RootLink, Stat, Status, Task, Why,
+    Arguments, Binfmt, CgroupLine, Fact, FileFacts, FileKind, IoCounts, LimitPair, MagicLink, MemoryUse,
+    OpenFile, ProcessState, RootLink, Socket, Stat, Status, Task, Why,
 };
 use crate::units::{BootId, BootTime, Gid, Pid, StartTicks, Uid, WallTime};
 
@@ -42,6 +42,9 @@ pub(super) struct Proc {
     pub(super) limits: BTreeMap<String, LimitPair>,
     pub(super) tasks: Vec<Task>,
     pub(super) managed: Fact<Arc<str>>,
+    pub(super) memory: Fact<MemoryUse>,
+    pub(super) open: Fact<Vec<OpenFile>>,
+    pub(super) sockets: Fact<Vec<Socket>>,
 }
 
 /// A file or a link of the host.
@@ -218,6 +221,9 @@ impl TestWorld {
                 limits: BTreeMap::new(),
                 tasks: vec![],
                 managed: Fact::Absent,
+                memory: Fact::Absent,
+                open: Fact::Known(vec![]),
+                sockets: Fact::Known(vec![]),
             },
         );
         self.procs.get_mut(&pid).unwrap()
@@ -372,6 +378,15 @@ impl World for TestWorld {
     }
     fn fd_count(&self, pid: Pid) -> Fact<u64> {
         self.get(pid, |_| Fact::Known(3))
+    }
+    fn memory_use(&self, pid: Pid) -> Fact<MemoryUse> {
+        self.get(pid, |p| p.memory.clone())
+    }
+    fn files(&self, pid: Pid) -> Fact<Arc<[OpenFile]>> {
+        self.get(pid, |p| p.open.clone().map(Into::into))
+    }
+    fn sockets(&self, pid: Pid) -> Fact<Arc<[Socket]>> {
+        self.get(pid, |p| p.sockets.clone().map(Into::into))
     }
     fn security_label(&self, pid: Pid) -> Fact<Bytes> {
         self.get(pid, |_| Fact::Absent)

@@ -6,12 +6,16 @@ mod adoption;
 mod stories;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::chain::Surroundings;
 use super::objects::PROCESS;
-use super::testing::{TestWorld, bytes, words};
+use super::testing::{TestWorld, bytes, regular, words};
 use super::{ProcessVocabulary, candidate, declarations, lints};
-use crate::facts::{CgroupLine, Fact, LimitPair, MagicLink, Why};
+use crate::facts::{
+    CgroupLine, Fact, FileFacts, LimitPair, MagicLink, MemoryUse, OpenFile, Protocol, Socket, SocketState,
+    Why,
+};
 use crate::lang::value::{Type, Value};
 use crate::lang::{Schema, Scope, Verdict, Vocabularies, compile};
 use crate::units::{Gid, Pid, Uid};
@@ -65,6 +69,10 @@ fn world() -> TestWorld {
 
 /// `match`, `no` or `?why`.
 fn verdict(world: &TestWorld, text: &str) -> String {
+    verdict_of(world, 600, text)
+}
+
+fn verdict_of(world: &TestWorld, pid: i32, text: &str) -> String {
     let compiled = compile(text, &schema(), &scope());
     let Some(predicate) = compiled.predicate else { panic!("{text}: {:?}", compiled.diagnostics) };
     let vocabulary = ProcessVocabulary::new(world);
@@ -73,11 +81,88 @@ fn verdict(world: &TestWorld, text: &str) -> String {
         ("startas".to_owned(), Value::path("/srv/a.py")),
         ("args".to_owned(), Value::list(["--port", "80"].map(Value::string))),
     ]);
-    match predicate.bind(&bindings, &vocabularies).matcher.eval(&candidate(Pid(600)), &vocabularies) {
+    match predicate.bind(&bindings, &vocabularies).matcher.eval(&candidate(Pid(pid)), &vocabularies) {
         Verdict::Match => "match".into(),
         Verdict::NoMatch => "no".into(),
         Verdict::Unknown(missing) => format!("?{}", missing.first().unwrap().reason.why),
     }
+}
+
+/// A socket by its words: `tcp 0.0.0.0 80 listen`.
+fn socket(protocol: Protocol, ip: &str, port: u16, state: SocketState) -> Socket {
+    Socket {
+        protocol: Some(protocol),
+        ip: ip.parse().ok(),
+        port: Some(port),
+        state: Some(state),
+        ..Socket::default()
+    }
+}
+
+#[test]
+fn expressions_over_sockets_files_and_memory() {
+    let mut world = world();
+    let proc = world.procs.get_mut(&600).unwrap();
+    proc.sockets = Fact::Known(vec![
+        socket(Protocol::Tcp, "::", 80, SocketState::Listen),
+        socket(Protocol::Udp, "127.0.0.1", 53, SocketState::Unconnected),
+        Socket {
+            peer_ip: "10.1.2.3".parse().ok(),
+            peer_port: Some(5432),
+            ..socket(Protocol::Tcp, "10.0.0.1", 40000, SocketState::CloseWait)
+        },
+        Socket {
+            protocol: Some(Protocol::Unix),
+            state: Some(SocketState::Listen),
+            path: Some(bytes("/run/app/a.sock")),
+            ..Socket::default()
+        },
+    ]);
+    let log = FileFacts { nlink: 0, ..regular("", 77) };
+    proc.open = Fact::Known(vec![OpenFile { text: bytes("/var/log/a.log (deleted)"), facts: log }]);
+    proc.memory = Fact::Known(MemoryUse { pss: 700 << 20, uss: 1 << 20 });
+    for (text, expected) in [
+        ("any(listens, s => s.port == 80)", "match"),
+        ("any(listens, s => s.port == 40000)", "no"),
+        ("any(listens, s => s.proto == udp && s.port == 53)", "match"),
+        ("any(listens, s => s.ip == ::)", "match"),
+        ("any(listens, s => s.ip in 127.0.0.0/8)", "match"),
+        ("any(listens, s => s.path == \"/run/app/a.sock\")", "match"),
+        ("any(listens, s => s.path under \"/run/app\")", "match"),
+        ("all(listens, s => s.state in [listen, unconnected])", "match"),
+        ("len(sockets) == 4 && len(listens) == 3", "match"),
+        ("any(sockets, s => s.peer_port == 5432 && s.peer_ip in 10.0.0.0/8)", "match"),
+        ("count(sockets, s => s.state == close_wait) > 1", "no"),
+        ("none(listens, s => has(s.peer_ip))", "match"),
+        ("any(files, f => f.deleted && f.path under \"/var/log\")", "match"),
+        ("any(files, f => f like \"/var/log/*.log\")", "match"),
+        ("any(files, f => f == \"/var/log/a.log\")", "no"),
+        ("any(files, f => f.memfd)", "no"),
+        ("pss > 500MiB && uss <= 1MiB", "match"),
+        ("any(parent.listens, s => s.port == 80)", "no"),
+        ("opt_env(\"NONE\") ?? \"x\" == \"x\"", "match"),
+    ] {
+        assert_eq!(verdict(&world, text), expected, "{text}");
+    }
+    world.procs.get_mut(&600).unwrap().sockets = Fact::unknown(Why::Denied);
+    assert_eq!(verdict(&world, "any(listens, s => s.port == 80)"), "?denied");
+    assert_eq!(verdict(&world, "none(sockets, s => s.port == 80)"), "?denied");
+}
+
+#[test]
+fn ancestors_are_followed_so_far_and_no_further() {
+    let mut world = TestWorld::new();
+    // 1 has no parent; every other one is the child of the one before it.
+    for pid in 600..665 {
+        world.start(pid, if pid == 600 { 1 } else { pid - 1 }, "/usr/bin/dash", &["sh"]);
+    }
+    let asked = |pid: i32, text: &str| verdict_of(&world, pid, text);
+    assert_eq!(asked(663, "len(ancestors) == 64 && any(ancestors, a => a.pid == 1)"), "match");
+    // One more than that: whether init is among them must not be answered with no.
+    assert_eq!(asked(664, "any(ancestors, a => a.pid == 1)"), "?truncated");
+    assert_eq!(asked(664, "any_ancestor_runs(\"/usr/sbin/init\")"), "?truncated");
+    assert_eq!(asked(664, "any_ancestor_runs(\"/usr/bin/dash\")"), "match");
+    assert_eq!(super::tree::ancestors(&world, Pid(664)).known().map(|all| all.len()), Some(64));
 }
 
 #[test]
@@ -250,8 +335,16 @@ fn identity_by_the_interpreter_alone_is_an_error_where_it_replaces_the_rule() {
             vec![("W102", false)],
         ),
     ] {
-        assert_eq!(shown(check_in_document(text, variables(), false)), narrows, "match: {text}");
-        assert_eq!(shown(check_in_document(text, variables(), true)), replaces, "matchOnly: {text}");
+        assert_eq!(
+            shown(check_in_document(text, variables(), false, &Arc::default())),
+            narrows,
+            "match: {text}"
+        );
+        assert_eq!(
+            shown(check_in_document(text, variables(), true, &Arc::default())),
+            replaces,
+            "matchOnly: {text}"
+        );
         assert_eq!(shown(compile_expression(text).diagnostics), alone, "alone: {text}");
     }
 }

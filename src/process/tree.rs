@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::World;
-use crate::facts::{Fact, ProcessState, Why};
+use crate::facts::{Fact, ProcessState, Reason, Why};
 use crate::units::Pid;
 
 /// How far ancestors are followed.
@@ -14,15 +14,34 @@ pub fn parent(world: &dyn World, pid: Pid) -> Fact<Pid> {
     world.stat(pid).and_then(|stat| Fact::from_option((stat.ppid.0 > 0).then_some(stat.ppid)))
 }
 
-/// The ancestors, nearest first. Unknown if one can't be read, at most [`ANCESTORS_MAX`].
-pub fn ancestors(world: &dyn World, pid: Pid) -> Fact<Vec<Pid>> {
-    let mut found = Vec::new();
+/// Ancestors, nearest first.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Lineage {
+    /// At most [`ANCESTORS_MAX`].
+    pub nearest: Vec<Pid>,
+    /// There are more than these.
+    pub more: bool,
+}
+
+impl Lineage {
+    /// Why nothing can be said of those that are farther away; `None` if there are none.
+    pub fn cut(&self, pid: Pid) -> Option<Reason> {
+        self.more.then(|| Reason::new(Why::Truncated, format!("ancestors of {pid}")))
+    }
+}
+
+/// The ancestors. Unknown if one can't be read.
+pub fn lineage(world: &dyn World, pid: Pid) -> Fact<Lineage> {
+    let mut nearest = Vec::new();
     let mut at = pid;
-    while found.len() < ANCESTORS_MAX {
+    loop {
         match parent(world, at) {
-            Fact::Known(next) if next == at || found.contains(&next) => break,
+            Fact::Known(next) if next == at || nearest.contains(&next) => break,
+            Fact::Known(_) if nearest.len() >= ANCESTORS_MAX => {
+                return Fact::Known(Lineage { nearest, more: true });
+            }
             Fact::Known(next) => {
-                found.push(next);
+                nearest.push(next);
                 at = next;
             }
             Fact::Absent => break,
@@ -31,7 +50,20 @@ pub fn ancestors(world: &dyn World, pid: Pid) -> Fact<Vec<Pid>> {
             Fact::Unknown(reason) => return Fact::Unknown(reason),
         }
     }
-    Fact::Known(found)
+    Fact::Known(Lineage { nearest, more: false })
+}
+
+/// The nearest ancestors, at most [`ANCESTORS_MAX`]. Unknown if one can't be read.
+pub fn ancestors(world: &dyn World, pid: Pid) -> Fact<Vec<Pid>> {
+    lineage(world, pid).map(|lineage| lineage.nearest)
+}
+
+/// All ancestors. Unknown if there are more than are followed: who isn't among the nearest may be among the others.
+pub fn all_ancestors(world: &dyn World, pid: Pid) -> Fact<Vec<Pid>> {
+    lineage(world, pid).and_then(|lineage| match lineage.cut(pid) {
+        Some(reason) => Fact::Unknown(reason),
+        None => Fact::Known(lineage.nearest),
+    })
 }
 
 /// Children by parent, over a whole listing. Processes that vanish meanwhile are left out.

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::chain::Surroundings;
 use super::declare::{self, Reader};
 use super::exe::{self, Wanted};
-use super::objects::{File, Group, NamespaceId, Process, Tty, User};
+use super::objects::{File, Group, NamespaceId, Process, Socket, Tty, User};
 use super::runs::{self, Run, Target};
 use super::world::{Bytes, Root, World};
 use super::{paths, read, tree};
@@ -131,6 +131,7 @@ impl<'w> ProcessVocabulary<'w> {
         match file {
             File::Exe(pid) => self.world.exe_file(*pid).map(|facts| (facts.dev, facts.ino)),
             File::Found(facts) => Fact::Known((facts.dev, facts.ino)),
+            File::Open(open) => Fact::Known((open.facts.dev, open.facts.ino)),
             File::Link { dev, ino, .. } => Fact::Known((*dev, *ino)),
         }
     }
@@ -166,6 +167,7 @@ impl<'w> ProcessVocabulary<'w> {
         match file {
             File::Exe(pid) => exe::path(self.world, *pid).map(paths::shared),
             File::Found(facts) => Fact::Known(facts.real.clone()),
+            File::Open(open) => Fact::Known(paths::shared(exe::plain(&open.text, open.facts.nlink == 0))),
             File::Link { text, .. } => Fact::Known(text.clone()),
         }
     }
@@ -175,6 +177,7 @@ impl<'w> ProcessVocabulary<'w> {
         match file {
             File::Exe(pid) => self.world.exe_file(*pid),
             File::Found(facts) => Fact::Known(FileFacts::clone(facts)),
+            File::Open(open) => Fact::Known(open.facts.clone()),
             File::Link { text, .. } => self.world.file(Root::Engine, text),
         }
     }
@@ -285,6 +288,10 @@ impl Vocabulary for ProcessVocabulary<'_> {
                 Some(file) => read(self, file),
                 None => read::misfit("this field"),
             },
+            (Some((_, Reader::Socket(read))), _) => match owner.object::<Socket>() {
+                Some(socket) => read(&socket.0),
+                None => read::misfit("this field"),
+            },
             (Some((_, Reader::Limit(read))), _) => match owner.object() {
                 Some(limit) => read(limit),
                 None => read::misfit("this field"),
@@ -348,7 +355,8 @@ impl Vocabulary for ProcessVocabulary<'_> {
     fn show(&self, value: &Value) -> Option<String> {
         if let Some(file) = value.object::<File>() {
             let path = paths::show(&self.path_of(file).known()?);
-            let gone = matches!(file, File::Exe(_)) && self.facts_of(file).known()?.nlink == 0;
+            let gone =
+                matches!(file, File::Exe(_) | File::Open(_)) && self.facts_of(file).known()?.nlink == 0;
             return Some(if gone { format!("{path} (deleted)") } else { path });
         }
         let is_account = value.object::<User>().is_some() || value.object::<Group>().is_some();

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::container;
 use crate::facts::{
-    Arguments, Binfmt, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, RootLink, Stat, Status,
-    Task,
+    Arguments, Binfmt, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, MemoryUse, OpenFile,
+    RootLink, Socket, Stat, Status, Task,
 };
 use crate::units::{BootId, BootTime, Gid, Pid, Uid, WallTime};
 
@@ -41,6 +42,11 @@ pub enum Namespace {
     Time,
 }
 
+/// The value of a variable in entries of an environment, `NAME=value` each.
+pub fn variable_in(entries: &[Bytes], name: &[u8]) -> Option<Bytes> {
+    entries.iter().find_map(|entry| entry.strip_prefix(name)?.strip_prefix(b"=")).map(Arc::from)
+}
+
 /// One look at a host. Every answer is given for the same moment as far as the kernel allows: a fact is
 /// read when first asked for, and the same answer is given until the look ends. A process that exits while it
 /// is looked at answers [`crate::facts::Why::Vanished`] from then on, and never becomes another process.
@@ -59,8 +65,8 @@ pub trait World {
     fn exe_text(&self, pid: Pid) -> Fact<Bytes>;
     /// `/proc/PID/stat`.
     fn stat(&self, pid: Pid) -> Fact<Arc<Stat>>;
-    /// Whether one field of a record that [`World::stat`], [`World::status`], [`World::owner`] or [`World::io`]
-    /// answers is missing, although the record is there. `field` is the name in expressions: `rss`, `caps.eff`.
+    /// Whether one field of a record that [`World::stat`], [`World::status`], [`World::owner`], [`World::io`] or
+    /// [`World::memory_use`] answers is missing, although the record is there. `field` is the name in expressions: `rss`, `caps.eff`.
     ///
     /// `None`: as the record says, which is always so where records are read as a whole. A snapshot states
     /// fields one by one, and answers absent or unknown for one that it doesn't state.
@@ -76,6 +82,11 @@ pub trait World {
     fn arguments(&self, pid: Pid) -> Fact<Arc<Arguments>>;
     /// `/proc/PID/environ`, split on NUL.
     fn environ(&self, pid: Pid) -> Fact<Arc<[Bytes]>>;
+    /// The value of one variable of `environ`, of two the first; absent if it isn't set. Known also where only the
+    /// beginning of the environment is, if it stands there.
+    fn variable(&self, pid: Pid, name: &[u8]) -> Fact<Bytes> {
+        self.environ(pid).and_then(|block| Fact::from_option(variable_in(&block, name)))
+    }
     /// The name given to execve: auxv `AT_EXECFN`, read from memory (`getauxval(3)`).
     fn execfn(&self, pid: Pid) -> Fact<Bytes>;
     /// `/proc/PID/cwd`.
@@ -98,6 +109,20 @@ pub trait World {
     fn io(&self, pid: Pid) -> Fact<IoCounts>;
     /// Number of open descriptors.
     fn fd_count(&self, pid: Pid) -> Fact<u64>;
+    /// `/proc/PID/smaps_rollup`. Absent for kernel threads and zombies.
+    fn memory_use(&self, pid: Pid) -> Fact<MemoryUse>;
+    /// What the descriptors lead to that have a path, by ascending descriptor. Absent for kernel threads and zombies.
+    fn files(&self, pid: Pid) -> Fact<Arc<[OpenFile]>>;
+    /// The bound or connected TCP, UDP and Unix sockets among the descriptors, each once. Absent as for files.
+    fn sockets(&self, pid: Pid) -> Fact<Arc<[Socket]>>;
+    /// Those of [`World::sockets`] that wait for whoever comes.
+    fn listens(&self, pid: Pid) -> Fact<Arc<[Socket]>> {
+        self.sockets(pid).map(|all| all.iter().filter(|socket| socket.is_waiting()).cloned().collect())
+    }
+    /// Name or id of the container, by [`container::of_cgroups`] unless it is stated; absent if it is in none.
+    fn container(&self, pid: Pid) -> Fact<Bytes> {
+        self.cgroups(pid).and_then(|lines| Fact::from_option(container::of_cgroups(&lines).map(Arc::from)))
+    }
     /// `/proc/PID/attr/current`; absent without a security module.
     fn security_label(&self, pid: Pid) -> Fact<Bytes>;
     /// The threads, the leader among them.

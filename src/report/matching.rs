@@ -127,7 +127,7 @@ pub fn explanation_rows(explanation: &Explanation, row: &MatchRow) -> ExplainedP
     }
 }
 
-fn tree(part: &Explanation) -> ExplanationRow {
+pub(super) fn tree(part: &Explanation) -> ExplanationRow {
     ExplanationRow {
         text: part.text.clone(),
         value: printable(part.value()),
@@ -158,6 +158,13 @@ pub fn explanation_text(explanation: &Explanation, row: &MatchRow) -> String {
     text
 }
 
+/// The tree alone, and where it fails or can't be decided.
+pub(super) fn tree_text(explanation: &Explanation, indent: &str) -> String {
+    let mut text = String::new();
+    branch(&mut text, explanation, indent, indent);
+    text
+}
+
 fn branch(text: &mut String, part: &Explanation, first: &str, rest: &str) {
     let skipped = if part.skipped { "  (not needed for the verdict)" } else { "" };
     text.push_str(&format!("{first}{:7} {}{skipped}\n", printable(part.value()), one_line(&part.text)));
@@ -167,7 +174,7 @@ fn branch(text: &mut String, part: &Explanation, first: &str, rest: &str) {
                 operand_lines(text, operand, &format!("{rest}        "));
             }
         }
-        Form::And | Form::Or | Form::Not => {
+        Form::And | Form::Or | Form::Not | Form::Named => {
             let last = part.children.len().saturating_sub(1);
             for (at, child) in part.children.iter().enumerate() {
                 let (mark, below) = if at == last { ("`- ", "   ") } else { ("|- ", "|  ") };

@@ -44,6 +44,8 @@ pub const CUT_EXPRESSION: Code = Code("S050");
 pub const SECOND_OPINION: Code = Code("S051");
 /// Fields that exclude or need each other.
 pub const CONFLICT: Code = Code("S060");
+/// A test of a Matcher document that fails.
+pub const TEST_FAILED: Code = Code("S061");
 /// Arguments in `startas`.
 pub const ARGUMENTS_IN_STARTAS: Code = Code("S101");
 /// Two Services that can claim the same process.
@@ -74,6 +76,7 @@ pub const ALL: &[(Code, &str)] = &[
     (CUT_EXPRESSION, "expression cut short"),
     (SECOND_OPINION, "readers of YAML disagree"),
     (CONFLICT, "fields contradict each other"),
+    (TEST_FAILED, "a test of a Matcher document fails"),
     (ARGUMENTS_IN_STARTAS, "arguments in startas"),
     (OVERLAP, "two Services that can claim the same process"),
     (SAME_PIDFILE, "two Services with one pid file"),

@@ -1,6 +1,9 @@
 //! Reads mappings by their tables: unknown, later, empty and missing fields are said here, once for all.
 
-use crate::diagnostic::{Code, Diagnostic, Span, did_you_mean};
+use std::sync::Arc;
+
+use crate::diagnostic::{Code, Diagnostic, Source, Span, did_you_mean};
+use crate::lang::Library;
 use crate::yaml::{Node, NodeKind, Scalar};
 
 use super::table::{Field, Kind, Table, Words};
@@ -12,6 +15,10 @@ pub(super) struct Decoder<'a> {
     pub(super) context: &'a LoadContext<'a>,
     /// The directory of the file; nothing if its name is not UTF-8, which documents can't hold.
     pub(super) directory: Option<&'a str>,
+    /// The file itself.
+    pub(super) source: Arc<Source>,
+    /// What expressions can name.
+    pub(super) library: Arc<Library>,
     /// Without a source; the file adds it.
     pub(super) diagnostics: Vec<Diagnostic>,
 }

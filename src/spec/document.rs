@@ -6,6 +6,7 @@ use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::yaml::{Node, NodeKind};
 
 use super::decode::{Decoder, Object, Value};
+use super::matcher::{self, MatcherDocument};
 use super::{API_VERSION, Service, ServiceName, codes, service, table};
 
 /// A document of kind Service, as far as it could be read.
@@ -16,6 +17,39 @@ pub(super) struct Document {
     pub(super) at: Span,
     /// Not to be used if there are errors.
     pub(super) service: Service,
+}
+
+/// Whether a document is of kind Matcher, or says so.
+pub(super) fn is_matcher(node: &Node) -> bool {
+    node.get("kind").and_then(Node::scalar).is_some_and(|scalar| scalar.text == "Matcher")
+}
+
+/// Reads a document of kind Matcher. Nothing for one whose version or name can't be used.
+pub(super) fn read_matcher(node: &Node, d: &mut Decoder<'_>) -> Option<MatcherDocument> {
+    let value = Value { path: String::new(), node, key: Span::default(), example: "" };
+    let object = Object::open(&value, &table::MATCHER_DOCUMENT, d)?;
+    let version = object.get("apiVersion", d).map(|value| api_version(&value, d));
+    let (mut name, mut texts) = (None, std::collections::BTreeMap::new());
+    if let Some(value) = object.get("metadata", d)
+        && let Some(metadata) = Object::open(&value, &table::MATCHER_METADATA, d)
+    {
+        metadata.set_some("name", &mut name, d, |value, d| value.scalar("a text", d));
+        metadata.set("labels", &mut texts, d, |value, d| service::texts(value, true, d));
+        metadata.set("annotations", &mut texts, d, |value, d| service::texts(value, false, d));
+    }
+    let named = name.inspect(|name| matcher::say_name(name, "a Matcher", d));
+    let mut document = MatcherDocument {
+        name: named.map_or_else(|| "nameless".to_owned(), |name| name.text.clone()),
+        source: std::sync::Arc::clone(&d.source),
+        name_at: named.map_or(Span::default(), |name| name.span),
+        lists: Vec::new(),
+        drafts: Vec::new(),
+        tests: Vec::new(),
+    };
+    if let Some(spec) = object.get("spec", d) {
+        matcher::read(&spec, &mut document, d);
+    }
+    (version != Some(None) && named.is_some()).then_some(document)
 }
 
 /// Reads a document. Nothing for an empty one, and for one whose name or kind can't be used.
@@ -75,7 +109,7 @@ fn kind(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<()> {
     }
     if table::KINDS.later.contains(&text) {
         let diagnostic = value.wrong(codes::LATER_KIND, format!("the kind `{text}` is not supported yet"));
-        d.say(diagnostic.help("remove the document; `Service` is supported"));
+        d.say(diagnostic.help("remove the document; `Service` and `Matcher` are supported"));
         return None;
     }
     let diagnostic = value.wrong(codes::UNKNOWN_KIND, format!("unknown kind `{text}`"));

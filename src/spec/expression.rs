@@ -1,9 +1,14 @@
 //! Match expressions in documents: what they can name, and errors with a caret inside the document.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::lang::Library;
+use crate::lang::library::Record;
 use crate::lang::value::{Type, Value as LangValue};
+use crate::process::expression::schema;
+use crate::yaml::Scalar;
 
 use super::decode::{Decoder, Value};
 use super::{Account, Expression, Service, codes};
@@ -17,6 +22,8 @@ pub struct ExpressionRequest<'a> {
     pub variables: BTreeMap<String, Type>,
     /// It replaces the look of the default identity rule (`matchOnly`), so that weak identity is an error.
     pub replaces: bool,
+    /// The named matchers and lists of all good files.
+    pub library: &'a Arc<Library>,
 }
 
 /// The variables that expressions in the document of a Service can use, with their values: `startas`, `args`,
@@ -66,6 +73,34 @@ pub(super) fn expression(
     d: &mut Decoder<'_>,
 ) -> Option<Expression> {
     let scalar = value.scalar("an expression", d)?;
+    let text = sound_text(value, scalar, d)?;
+    let variables = variables(service).into_iter().map(|(name, (of, _))| (name, of)).collect();
+    let library = Arc::clone(&d.library);
+    let request = ExpressionRequest { text, variables, replaces, library: &library };
+    let found = (d.context.compile)(&request);
+    let good = !found.iter().any(Diagnostic::is_error);
+    for diagnostic in found {
+        d.say(
+            diagnostic
+                .map_spans(|span| within(scalar.source_span(span), scalar.span))
+                .note(format!("in `{}`", value.path)),
+        );
+    }
+    good.then(|| Expression { text: text.to_owned(), definitions: used_by(text, service, &library) })
+}
+
+/// All that the expression means beyond its text, so that it still means that when a definition has changed.
+fn used_by(text: &str, service: &Service, library: &Library) -> Record {
+    if library.is_empty() {
+        return Record::new();
+    }
+    let variables = variables(service);
+    let own = |word: &str| variables.keys().any(|name| name.split('.').next() == Some(word));
+    library.record(library.used_by(text, None, schema(), &own))
+}
+
+/// The text of an expression, unless YAML took a part of it.
+pub(super) fn sound_text<'n>(value: &Value<'_>, scalar: &'n Scalar, d: &mut Decoder<'_>) -> Option<&'n str> {
     if let Some(comment) = scalar.comment {
         d.say(
             Diagnostic::error(codes::CUT_EXPRESSION, format!("a comment ends `{}` here", value.path))
@@ -81,18 +116,7 @@ pub(super) fn expression(
         d.say(diagnostic.help("leave it out"));
         return None;
     }
-    let variables = variables(service).into_iter().map(|(name, (of, _))| (name, of)).collect();
-    let request = ExpressionRequest { text, variables, replaces };
-    let found = (d.context.compile)(&request);
-    let good = !found.iter().any(Diagnostic::is_error);
-    for diagnostic in found {
-        d.say(
-            diagnostic
-                .map_spans(|span| within(scalar.source_span(span), scalar.span))
-                .note(format!("in `{}`", value.path)),
-        );
-    }
-    good.then(|| Expression { text: text.to_owned() })
+    Some(text)
 }
 
 /// A place for a position behind the text: a caret belongs to the scalar, not to what follows it.

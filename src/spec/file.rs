@@ -1,4 +1,4 @@
-//! One file: bytes to Services, as a whole or not at all.
+//! One file: bytes to Matcher documents and Services, as a whole or not at all.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,10 +7,12 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::diagnostic::{Code, Diagnostic, Source, Span};
-use crate::yaml;
+use crate::lang::Library;
+use crate::yaml::{self, Node};
 
 use super::decode::Decoder;
 use super::document::{self, Document};
+use super::matcher::{self, MatcherDocument};
 use super::{LoadContext, Origin, Service, ServiceName, codes, raw};
 
 /// A file as the host read it.
@@ -37,12 +39,25 @@ pub struct LoadedFile {
     pub declares: Vec<ServiceName>,
     pub(super) name_places: Vec<Span>,
     services: Vec<Service>,
+    /// Matcher documents stand in it, usable or not.
+    pub(super) defines: bool,
+    matchers: Vec<MatcherDocument>,
 }
 
 impl LoadedFile {
     /// Its Services in the order of the file; none if it was rejected.
     pub fn services(&self) -> &[Service] {
         &self.services
+    }
+
+    /// Its Matcher documents in the order of the file; none if it was rejected.
+    pub fn matchers(&self) -> &[MatcherDocument] {
+        &self.matchers
+    }
+
+    /// Whether others may depend on it: Matcher documents stand in it, usable or not.
+    pub fn defines(&self) -> bool {
+        self.defines
     }
 
     /// The first error, if it was rejected.
@@ -56,30 +71,49 @@ impl LoadedFile {
         let (line, column) = self.source.position(error.span().map_or(0, |span| span.start));
         Some(format!("{}:{line}:{column}: {}", self.source.name, error.message))
     }
+}
 
+/// A file whose text was read; expressions in its Services wait for the library.
+#[derive(Clone, Debug)]
+pub(super) struct Reading {
+    pub(super) source: Arc<Source>,
+    digest: String,
+    directory: Option<String>,
+    documents: Vec<Node>,
+    /// Usable if there are no errors.
+    pub(super) matchers: Vec<MatcherDocument>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Reading {
     fn new(source: Arc<Source>, bytes: &[u8]) -> Self {
         Self {
             source,
             digest: hex(&Sha256::digest(bytes)),
+            directory: None,
+            documents: Vec::new(),
+            matchers: Vec::new(),
             diagnostics: Vec::new(),
-            declares: Vec::new(),
-            name_places: Vec::new(),
-            services: Vec::new(),
         }
+    }
+
+    /// Nobody knows what stands in it.
+    pub(super) fn is_unread(&self) -> bool {
+        self.documents.is_empty() && self.diagnostics.iter().any(Diagnostic::is_error)
     }
 }
 
 /// A file that is not looked into.
-pub(super) fn refused(file: &SpecFile, code: Code, message: String) -> LoadedFile {
+pub(super) fn refused(file: &SpecFile, code: Code, message: String) -> Reading {
     let source = Source::new(&file.name, "");
     let diagnostic = Diagnostic::error(code, message).at(Span::default(), "").in_source(&source);
-    let mut loaded = LoadedFile::new(source, &[]);
-    loaded.diagnostics.push(diagnostic);
-    loaded
+    let mut reading = Reading::new(source, &[]);
+    reading.diagnostics.push(diagnostic);
+    reading
 }
 
-/// Loads one file.
-pub(super) fn load(file: &SpecFile, context: &LoadContext<'_>) -> LoadedFile {
+/// Reads the text of one file and its Matcher documents.
+pub(super) fn read(file: &SpecFile, context: &LoadContext<'_>) -> Reading {
     if file.bytes.len() > context.limits.yaml.bytes {
         let message =
             format!("the file has {} bytes, the limit is {}", file.bytes.len(), context.limits.yaml.bytes);
@@ -89,21 +123,62 @@ pub(super) fn load(file: &SpecFile, context: &LoadContext<'_>) -> LoadedFile {
     // A byte order mark is no column.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let source = Source::new(&file.name, text);
-    let mut loaded = LoadedFile::new(Arc::clone(&source), &file.bytes);
+    let mut reading = Reading::new(Arc::clone(&source), &file.bytes);
     if let Err(error) = std::str::from_utf8(&file.bytes) {
-        loaded.diagnostics.push(not_text(&source, &file.bytes, error.valid_up_to()));
-        return loaded;
+        reading.diagnostics.push(not_text(&source, &file.bytes, error.valid_up_to()));
+        return reading;
     }
+    reading.directory = file.directory.to_str().map(str::to_owned);
     let parsed = yaml::parse(&source, &context.limits.yaml);
-    let directory = file.directory.to_str();
-    let mut decoder = Decoder { context, directory, diagnostics: parsed.diagnostics };
+    let mut decoder =
+        Decoder { diagnostics: parsed.diagnostics, ..decoder(&reading, &Arc::default(), context) };
     if decoder.diagnostics.is_empty() {
         decoder.diagnostics.extend(raw::disagreement(text, &parsed.documents));
     }
-    let documents: Vec<Document> =
-        parsed.documents.iter().filter_map(|node| document::read(node, &mut decoder)).collect();
+    let matchers = parsed.documents.iter().filter(|node| document::is_matcher(node));
+    let matchers: Vec<MatcherDocument> =
+        matchers.filter_map(|node| document::read_matcher(node, &mut decoder)).collect();
+    say_defined_twice(&matchers, &mut decoder);
+    let diagnostics = decoder.diagnostics;
+    Reading { documents: parsed.documents, matchers, diagnostics, ..reading }
+}
+
+fn decoder<'a>(reading: &'a Reading, library: &Arc<Library>, context: &'a LoadContext<'a>) -> Decoder<'a> {
+    Decoder {
+        context,
+        directory: reading.directory.as_deref(),
+        source: Arc::clone(&reading.source),
+        library: Arc::clone(library),
+        diagnostics: Vec::new(),
+    }
+}
+
+/// Reads the Services of a file and says everything about it. `of_definitions` is what the library found.
+pub(super) fn complete(
+    reading: Reading,
+    of_definitions: Vec<Diagnostic>,
+    library: &Arc<Library>,
+    context: &LoadContext<'_>,
+) -> LoadedFile {
+    let mut decoder = decoder(&reading, library, context);
+    decoder.diagnostics.extend(reading.diagnostics.iter().cloned().chain(of_definitions));
+    let services = reading.documents.iter().filter(|node| !document::is_matcher(node));
+    let documents: Vec<Document> = services.filter_map(|node| document::read(node, &mut decoder)).collect();
     say_duplicates(&documents, &mut decoder);
-    loaded.diagnostics = finish(decoder.diagnostics, &source, context.limits.mistakes);
+    for matcher in &reading.matchers {
+        matcher::check_tests(matcher, library, &mut decoder);
+    }
+    let diagnostics = finish(decoder.diagnostics, &reading.source, context.limits.mistakes);
+    let mut loaded = LoadedFile {
+        diagnostics,
+        source: reading.source,
+        digest: reading.digest,
+        declares: Vec::new(),
+        name_places: Vec::new(),
+        services: Vec::new(),
+        defines: !reading.matchers.is_empty(),
+        matchers: reading.matchers,
+    };
     accept(&mut loaded, documents);
     loaded
 }
@@ -116,6 +191,22 @@ fn not_text(source: &Arc<Source>, bytes: &[u8], at: usize) -> Diagnostic {
         .at(Span::new(at, at), "")
         .in_source(source)
         .help("save the file as UTF-8")
+}
+
+fn say_defined_twice(matchers: &[MatcherDocument], d: &mut Decoder<'_>) {
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    for matcher in matchers {
+        match seen.get(matcher.name.as_str()) {
+            Some(first) => {
+                let message = format!("the Matcher `{}` stands twice in this file", matcher.name);
+                let said = Diagnostic::error(codes::DUPLICATE_NAME, message).at(matcher.name_at, "again");
+                d.say(said.at(*first, "first").help("give one of them another name"));
+            }
+            None => {
+                seen.insert(&matcher.name, matcher.name_at);
+            }
+        }
+    }
 }
 
 fn say_duplicates(documents: &[Document], d: &mut Decoder<'_>) {
@@ -163,6 +254,7 @@ fn finish(diagnostics: Vec<Diagnostic>, source: &Arc<Source>, most: usize) -> Ve
 fn accept(loaded: &mut LoadedFile, documents: Vec<Document>) {
     loaded.declares = documents.iter().map(|document| document.service.name.clone()).collect();
     if loaded.rejected().is_some() {
+        loaded.matchers.clear();
         return;
     }
     // Documents stand in the order of the text, so one walk counts all lines.

@@ -5,10 +5,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::lang::Library;
+use crate::lang::library::Record;
+use crate::process::expression::schema;
 use crate::units::Signal;
 
 /// `[a-z0-9]([-a-z0-9]*[a-z0-9])?`, at most 63 bytes: safe as a file name, unique among Services.
@@ -329,6 +333,21 @@ pub enum RemovePolicy {
 pub struct Expression {
     /// The decoded source text.
     pub text: String,
+    /// The named matchers and lists that it uses, as they were when it was accepted.
+    #[serde(default, skip_serializing_if = "Record::is_empty")]
+    pub definitions: Record,
+}
+
+impl Expression {
+    /// One that uses no named matchers.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), definitions: Record::new() }
+    }
+
+    /// What its text can name besides fields, functions and variables.
+    pub fn library(&self) -> Arc<Library> {
+        Arc::new(Library::restore(&self.definitions, schema()))
+    }
 }
 
 /// A long-running process, one or several replicas.

@@ -13,7 +13,7 @@ use super::file::LoadedFile;
 use super::placeholders::substitute_some;
 use super::{Service, codes, variables};
 use crate::diagnostic::{Diagnostic, Source, Span};
-use crate::lang::{Predicate, quote};
+use crate::lang::{Library, Predicate, quote};
 use crate::process::expression::{compile_with, schema};
 
 /// Device and inode of the file behind a path; `None` if that says nothing about which program it is.
@@ -30,17 +30,19 @@ struct Claim<'a> {
     service: &'a Service,
     source: &'a Arc<Source>,
     at: Span,
+    library: &'a Arc<Library>,
 }
 
-/// Warnings about all pairs of Services in these files.
+/// Warnings about all pairs of Services in these files, whose expressions use the library.
 pub fn overlaps<'a>(
     files: impl Iterator<Item = &'a LoadedFile>,
+    library: &'a Arc<Library>,
     identity: FileIdentity<'_>,
 ) -> Vec<Diagnostic> {
     let claims: Vec<Claim<'a>> = files
         .flat_map(|file| {
             let services = file.services().iter().zip(&file.name_places);
-            services.map(|(service, at)| Claim { service, source: &file.source, at: *at })
+            services.map(|(service, at)| Claim { service, source: &file.source, at: *at, library })
         })
         .collect();
     let mut found = same_pidfile(&claims);
@@ -78,7 +80,7 @@ fn same_program<'a>(claims: &[Claim<'a>], identity: FileIdentity<'_>) -> Vec<Dia
         }
         let other = others
             .into_iter()
-            .find(|other| may_meet(other.service, service) && !conditions_exclude(other.service, service));
+            .find(|other| may_meet(other.service, service) && !conditions_exclude(other, claim));
         found.extend(other.map(|other| both_run(&other, claim)));
     }
     found
@@ -107,20 +109,12 @@ fn may_meet(a: &Service, b: &Service) -> bool {
     a.name != b.name && a.user == b.user && !own_files
 }
 
-fn conditions_exclude(a: &Service, b: &Service) -> bool {
-    let condition = |service: &Service| predicate(service, &service.narrow.as_ref()?.text);
+fn conditions_exclude(a: &Claim<'_>, b: &Claim<'_>) -> bool {
+    let condition = |claim: &Claim<'_>| claim.predicate(&claim.service.narrow.as_ref()?.text);
     match (condition(a), condition(b)) {
         (Some(a), Some(b)) => a.excludes(&b, schema()),
         _ => false,
     }
-}
-
-/// An expression with the values of its document.
-fn predicate(service: &Service, text: &str) -> Option<Predicate> {
-    let variables = variables(service);
-    let types = variables.iter().map(|(name, (ty, _))| (name.clone(), ty.clone())).collect();
-    let values = variables.into_iter().map(|(name, (_, value))| (name, value)).collect();
-    Some(compile_with(text, types).predicate?.with_values(&values))
 }
 
 fn both_run(first: &Claim<'_>, second: &Claim<'_>) -> Diagnostic {
@@ -151,12 +145,12 @@ fn same_condition(claims: &[Claim<'_>]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let only = claims.iter().filter(|claim| claim.service.match_only.is_some()).take(ALIKE_MAX);
     for claim in only {
-        let Some(own) = whole(claim.service) else { continue };
+        let Some(own) = claim.whole() else { continue };
         let other = claims.iter().take(ALIKE_MAX * ALIKE_MAX).find(|other| {
             // Of two with `matchOnly` the later one says it.
             (other.service.match_only.is_none() || other.stands_before(claim))
                 && may_meet(other.service, claim.service)
-                && whole(other.service).is_some_and(|theirs| alike(&theirs, &own, other.service))
+                && other.whole().is_some_and(|theirs| alike(&theirs, &own, other.service))
         });
         let why = "whatever is one of them satisfies `matchOnly` of the other";
         found.extend(other.map(|other| {
@@ -167,6 +161,28 @@ fn same_condition(claims: &[Claim<'_>]) -> Vec<Diagnostic> {
 }
 
 impl Claim<'_> {
+    /// An expression with the values of its document.
+    fn predicate(&self, text: &str) -> Option<Predicate> {
+        let variables = variables(self.service);
+        let types = variables.iter().map(|(name, (ty, _))| (name.clone(), ty.clone())).collect();
+        let values = variables.into_iter().map(|(name, (_, value))| (name, value)).collect();
+        Some(compile_with(text, types, self.library).predicate?.with_values(&values))
+    }
+
+    /// All that the document asks of a process of this Service.
+    fn whole(&self) -> Option<Predicate> {
+        let service = self.service;
+        if let Some(only) = &service.match_only {
+            return self.predicate(&only.text);
+        }
+        let startas = quote(service.startas.as_os_str().as_bytes());
+        let text = match &service.narrow {
+            Some(narrow) => format!("runs({startas}) && ({}\n)", narrow.text),
+            None => format!("runs({startas})"),
+        };
+        self.predicate(&text)
+    }
+
     fn stands_before(&self, other: &Self) -> bool {
         (&self.source.name, self.at) < (&other.source.name, other.at)
     }
@@ -174,19 +190,6 @@ impl Claim<'_> {
 
 fn alike(theirs: &Predicate, own: &Predicate, other: &Service) -> bool {
     theirs.implies(own, schema()) || (other.match_only.is_some() && own.implies(theirs, schema()))
-}
-
-/// All that the document asks of a process of this Service.
-fn whole(service: &Service) -> Option<Predicate> {
-    if let Some(only) = &service.match_only {
-        return predicate(service, &only.text);
-    }
-    let startas = quote(service.startas.as_os_str().as_bytes());
-    let text = match &service.narrow {
-        Some(narrow) => format!("runs({startas}) && ({}\n)", narrow.text),
-        None => format!("runs({startas})"),
-    };
-    predicate(service, &text)
 }
 
 fn same_pidfile(claims: &[Claim<'_>]) -> Vec<Diagnostic> {

@@ -4,15 +4,24 @@ use serde_json::{Map, Value, json};
 
 use super::table::{self, Field, Kind, Table, Words};
 
-/// JSON Schema (draft 2020-12) of a document.
+/// JSON Schema (draft 2020-12) of a document: that of a Matcher if it says so, that of a Service otherwise.
 pub fn json_schema() -> Value {
-    let mut schema = object(&table::DOCUMENT);
-    if let Value::Object(map) = &mut schema {
-        map.insert("$schema".into(), json!("https://json-schema.org/draft/2020-12/schema"));
-        map.insert("title".into(), json!("selfsame document"));
-        if let Some(Value::Object(properties)) = map.get_mut("properties") {
-            properties.insert("apiVersion".into(), json!({ "const": super::API_VERSION }));
-        }
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "selfsame document",
+        "type": "object",
+        "properties": { "kind": enumeration(&table::KINDS) },
+        "if": { "properties": { "kind": { "const": "Matcher" } }, "required": ["kind"] },
+        "then": document(&table::MATCHER_DOCUMENT, "Matcher"),
+        "else": document(&table::DOCUMENT, "Service"),
+    })
+}
+
+fn document(table: &Table, kind: &str) -> Value {
+    let mut schema = object(table);
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.insert("apiVersion".into(), json!({ "const": super::API_VERSION }));
+        properties.insert("kind".into(), json!({ "const": kind }));
     }
     schema
 }
@@ -48,7 +57,9 @@ fn property(field: &Field) -> Value {
 fn of(kind: &Kind) -> Value {
     match kind {
         Kind::Text | Kind::Account => json!({ "type": ["string", "number", "boolean"] }),
-        Kind::Path | Kind::Expression => json!({ "type": "string", "minLength": 1 }),
+        Kind::Path | Kind::Expression | Kind::Type => json!({ "type": "string", "minLength": 1 }),
+        Kind::ExpressionOrObject(table) => json!({ "anyOf": [of(&Kind::Expression), object(table)] }),
+        Kind::Facts => json!({ "type": "object" }),
         Kind::Duration => json!({ "type": "string", "pattern": "^([0-9][0-9_.]*(ns|us|µs|ms|s|m|h|d))+$" }),
         Kind::Bool => json!({ "type": "boolean" }),
         Kind::Fraction => json!({ "anyOf": [
@@ -77,5 +88,11 @@ fn of(kind: &Kind) -> Value {
 }
 
 fn enumeration(words: &Words) -> Value {
-    json!({ "enum": words.now })
+    // `true` and `false` are no texts in YAML.
+    let value = |word: &&str| match *word {
+        "true" => json!(true),
+        "false" => json!(false),
+        word => json!(word),
+    };
+    json!({ "enum": words.now.iter().map(value).collect::<Vec<_>>() })
 }

@@ -4,8 +4,9 @@
 mod rows;
 
 pub use rows::{
-    DOCUMENT, ENV_FROM, EXEC, KINDS, LIMIT, LIMIT_NAMES, METADATA, OUTPUT, OUTPUTS, READINESS, RESTART,
-    SCHEDULING, SERVICE, STOP, STOP_STEP, TABLES, TCP,
+    DEFINITION, DOCUMENT, ENV_FROM, EXEC, KINDS, LIMIT, LIMIT_NAMES, MATCHER, MATCHER_DOCUMENT,
+    MATCHER_METADATA, MATCHER_TEST, METADATA, NAMED_LIST, OUTPUT, OUTPUTS, READINESS, RESTART, SCHEDULING,
+    SERVICE, STOP, STOP_STEP, TABLES, TCP, VERDICTS,
 };
 
 /// What a change of a field means for the running process.
@@ -42,6 +43,12 @@ pub enum Kind {
     Account,
     /// A match expression.
     Expression,
+    /// A match expression, or a mapping.
+    ExpressionOrObject(&'static Table),
+    /// A type of the language.
+    Type,
+    /// A process or host in the form of a snapshot.
+    Facts,
     /// A limit: a value for both, or `{soft, hard}`.
     Limit,
     /// A number, a size or `unlimited`.

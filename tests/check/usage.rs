@@ -4,8 +4,9 @@ use std::process::{Command, Stdio};
 
 use super::support::Bench;
 
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 16] = [
     "check",
+    "test",
     "plan",
     "apply",
     "watch",

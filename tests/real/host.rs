@@ -299,7 +299,7 @@ fn a_written_match_narrows_and_an_unsatisfied_one_holds_nothing_back() {
     with_fifo(&stage);
     let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).unwrap().unwrap().name;
     let text = format!("exe == interpreter(startas) && user == \"{user}\"");
-    stage.spec().narrow = Some(Expression { text });
+    stage.spec().narrow = Some(Expression::new(text));
     let key = stage.until_running();
     stage.host = None;
     fs::remove_dir_all(stage.dirs.run.clone()).unwrap();

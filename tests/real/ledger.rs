@@ -1,5 +1,6 @@
 //! The ledger and its lock: what survives, what is refused, what is void.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
@@ -8,9 +9,11 @@ use std::time::Duration;
 use selfsame::facts::ProcessKey;
 use selfsame::host::ledger::{Ledger, LedgerError, peek};
 use selfsame::host::state_dir::{Dirs, LockError, StateLock, Surroundings, holder};
+use selfsame::lang::library::{Record, Recorded};
 use selfsame::plan::memory::{Instance, Launched, Memory, Phase};
 use selfsame::plan::observation::IntentSeen;
-use selfsame::spec::ServiceName;
+use selfsame::process::expression::compile_with;
+use selfsame::spec::{Expression, ServiceName};
 use selfsame::units::{BootId, Pid, StartTicks};
 
 use crate::support::{dirs, needs_root, record};
@@ -63,6 +66,28 @@ fn what_is_remembered_is_loaded() {
     again.remember(&first).unwrap();
     assert_eq!(names(&dirs.records()), ["b.json"]);
     assert_eq!(peek(&dirs, &boot()).unwrap().memory, first);
+}
+
+/// What an expression meant when it was accepted is on record; a record from before there were definitions has none.
+#[test]
+fn definitions_of_an_accepted_expression_are_on_record() {
+    let base = tempfile::tempdir().unwrap();
+    let dirs = dirs(base.path());
+    let mut first = memory(&["a"]);
+    let definition =
+        Recorded::Definition { params: vec![("n".into(), "int".into())], expr: "pid == n".into() };
+    let list = Recorded::List { element: "int".into(), items: vec!["1".into()] };
+    let definitions: Record = [("web.x".into(), definition), ("@web.l".into(), list)].into();
+    let expression = Expression { text: "web.x(1) || pid in @web.l".into(), definitions };
+    first.services.get_mut(&name("a")).unwrap().spec.narrow = Some(expression.clone());
+    ledger(&dirs).remember(&first).unwrap();
+    assert_eq!(ledger(&dirs).load(&boot()).unwrap().memory, first);
+    let library = expression.library();
+    assert!(library.definition("web.x").is_some() && library.list("web.l").is_some());
+    assert!(compile_with(&expression.text, BTreeMap::new(), &library).predicate.is_some());
+    let old: Expression = serde_json::from_str(r#"{"text": "pid > 1"}"#).unwrap();
+    assert_eq!(old, Expression::new("pid > 1"));
+    assert_eq!(serde_json::to_string(&old).unwrap(), r#"{"text":"pid > 1"}"#);
 }
 
 #[test]

@@ -18,7 +18,10 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use selfsame::diagnostic::{Code, Diagnostic, Span};
-use selfsame::spec::{ExpressionRequest, Limits, LoadContext, Service, SpecFile, load};
+use selfsame::lang::library::Draft;
+use selfsame::process::expression::check_in_document;
+use selfsame::spec::matcher::{self, Expected, trials};
+use selfsame::spec::{ExpressionRequest, Limits, LoadContext, LoadedFile, Service, SpecFile, load};
 
 const ENVELOPE: &str =
     "apiVersion: selfsame/v1\nkind: Service\nmetadata: {name: shop}\nspec:\n  startas: /srv/shop\n";
@@ -56,6 +59,11 @@ fn compile(request: &ExpressionRequest<'_>) -> Vec<Diagnostic> {
         );
     }
     found
+}
+
+/// The language itself.
+fn really(request: &ExpressionRequest<'_>) -> Vec<Diagnostic> {
+    check_in_document(request.text, request.variables.clone(), request.replaces, request.library)
 }
 
 struct Case {
@@ -103,14 +111,29 @@ fn indented(text: &str) -> String {
         .collect()
 }
 
-fn outcome(case: &Case) -> String {
-    let loaded = load(&files(case), &LoadContext { limits: Limits::default(), compile: &compile });
+fn outcome(case: &Case, real: bool) -> String {
+    let compile: &dyn Fn(&ExpressionRequest<'_>) -> Vec<Diagnostic> = if real { &really } else { &compile };
+    let loaded = load(&files(case), &LoadContext { limits: Limits::default(), compile, library: None });
     let mut out = String::new();
     for diagnostic in loaded.diagnostics() {
         render(diagnostic, &mut out);
     }
     for service in loaded.services() {
         let _ = writeln!(out, "ok {}{}", service.name, differences(service));
+    }
+    for document in loaded.files.iter().flat_map(LoadedFile::matchers) {
+        let names: Vec<String> = document.drafts.iter().map(Draft::form).collect();
+        let lists: Vec<String> = document.lists.iter().map(|list| format!("@{}", list.name)).collect();
+        let _ = writeln!(out, "ok Matcher {}: {}", document.name, [names, lists].concat().join(", "));
+        for trial in trials(document, &loaded.library) {
+            let found = trial.verdict().map_or("in error", Expected::word);
+            let _ = writeln!(out, "   {}: {} is {found}", trial.test.name, trial.expectation.written.text);
+            trial.failure().iter().for_each(|failure| render(failure, &mut out));
+        }
+    }
+    let errors = loaded.has_errors();
+    for diagnostic in matcher::unused(loaded.files.iter(), &loaded.library).iter().filter(|_| !errors) {
+        render(diagnostic, &mut out);
     }
     out
 }
@@ -152,11 +175,12 @@ fn differences(service: &Service) -> String {
 #[track_caller]
 fn check(path: &Path) -> usize {
     let text = std::fs::read_to_string(path).expect("a case file");
+    let real = path.ends_with("matchers.txt");
     let cases = cases(&text);
     let mut fresh = String::new();
     let mut wrong = Vec::new();
     for case in &cases {
-        let outcome = outcome(case);
+        let outcome = outcome(case, real);
         if outcome.trim_end() != case.expected.trim_end() {
             let header = &case.header;
             wrong.push(format!("{header}{}--- expected\n{}--- found\n{outcome}", case.input, case.expected));
@@ -181,7 +205,10 @@ fn the_samples_are_accepted_and_their_programs_exist() {
             let path = entry.expect("an entry").path();
             let bytes = std::fs::read(&path).expect("a sample");
             let file = SpecFile { name: path.display().to_string(), directory: folder.clone(), bytes };
-            let loaded = load(&[file], &LoadContext { limits: Limits::default(), compile: &|_| Vec::new() });
+            let loaded = load(
+                &[file],
+                &LoadContext { limits: Limits::default(), compile: &|_| Vec::new(), library: None },
+            );
             let mut said = String::new();
             loaded.diagnostics().for_each(|diagnostic| render(diagnostic, &mut said));
             assert_eq!(said, "");

@@ -6,13 +6,13 @@
 //! order closes it, so that nothing is read for an expression that asks few.
 //!
 //! A window that is late holds a process that is stuck. Its processes are then asked one by one, so that only that one
-//! is late.
+//! is late. The windows of later looks leave it out.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -49,6 +49,10 @@ pub(super) struct Ahead {
     careful: usize,
     /// The first place that no window has covered.
     next: usize,
+    /// Processes that keep a helper waiting since an earlier look: no window includes them.
+    pub(super) left_out: Arc<BTreeSet<Pid>>,
+    /// How long windows were waited for, until somebody takes it.
+    pub(super) waited: Duration,
 }
 
 impl Ahead {
@@ -97,7 +101,10 @@ impl Ahead {
             self.next = at;
             self.begin(pids, proc, readers)
         });
-        match begun.and_then(|begun| readers.finish(&begun, deadline)) {
+        let since = Instant::now();
+        let window = begun.and_then(|begun| readers.finish(&begun, deadline));
+        self.waited += since.elapsed();
+        match window {
             Some(window) => {
                 self.ready = window;
                 self.under_way = self.begin(pids, proc, readers);
@@ -111,8 +118,9 @@ impl Ahead {
         let from = self.next;
         let to = (from + self.size).min(pids.len());
         self.next = to;
-        let (pids, proc) = (Arc::clone(pids), Arc::clone(proc));
-        (from < to).then(|| readers.begin(move || read(pids.get(from..to).unwrap_or_default(), &proc)))?
+        let (pids, proc, left_out) = (Arc::clone(pids), Arc::clone(proc), Arc::clone(&self.left_out));
+        let work = move || read(pids.get(from..to).unwrap_or_default(), &left_out, &proc);
+        (from < to).then(|| readers.begin(work))?
     }
 
     /// Gives up what is under way. A helper that is stuck in it is left behind.
@@ -126,11 +134,11 @@ impl Ahead {
 }
 
 /// The arguments of these processes. What can't be read here has none.
-fn read(pids: &[Pid], proc: &OwnedFd) -> Window {
+fn read(pids: &[Pid], left_out: &BTreeSet<Pid>, proc: &OwnedFd) -> Window {
     let mut window = Window { text: Vec::with_capacity(pids.len() * 128), ..Window::default() };
     for pid in pids {
         let begin = window.text.len();
-        if append(proc, *pid, &mut window.text).is_err() {
+        if left_out.contains(pid) || append(proc, *pid, &mut window.text).is_err() {
             window.text.truncate(begin);
         }
         window.places.push_back((*pid, begin..window.text.len()));

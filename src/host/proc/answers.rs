@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
+use super::entry::Entry;
 use super::raw::{self, Leaf};
 use super::{LiveWorld, parse, reason};
 use crate::facts::{
-    Arguments, Binfmt, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, Reason, RootLink, Stat,
-    Status, Task, Why,
+    Arguments, Binfmt, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, MemoryUse, OpenFile,
+    Reason, RootLink, Socket, Stat, Status, Task, Why,
 };
-use crate::process::world::{Bytes, Namespace, Root, World};
+use crate::process::world::{Bytes, Namespace, Root, World, variable_in};
 use crate::units::{BootId, BootTime, Gid, Pid, Uid, WallTime};
 
 /// Where services find programs unless their spec says otherwise.
@@ -29,6 +30,10 @@ fn namespace_leaf(kind: Namespace) -> &'static str {
         Namespace::Cgroup => "ns/cgroup",
         Namespace::Time => "ns/time",
     }
+}
+
+fn truncated<T>(entry: &Entry) -> Fact<T> {
+    Fact::Unknown(Reason::new(Why::Truncated, format!("environ of {}", entry.pid)))
 }
 
 impl World for LiveWorld {
@@ -84,7 +89,19 @@ impl World for LiveWorld {
 
     fn environ(&self, pid: Pid) -> Fact<Arc<[Bytes]>> {
         let entry = self.entry(pid);
-        entry.rest().environ.get_or_init(|| self.read_environ(&entry)).clone()
+        let read = entry.rest().environ.get_or_init(|| self.read_environ(&entry));
+        read.clone().and_then(|(block, more)| if more { truncated(&entry) } else { Fact::Known(block) })
+    }
+
+    fn variable(&self, pid: Pid, name: &[u8]) -> Fact<Bytes> {
+        let entry = self.entry(pid);
+        let read = entry.rest().environ.get_or_init(|| self.read_environ(&entry));
+        read.as_ref().and_then(|(block, more)| match variable_in(block, name) {
+            Some(value) => Fact::Known(value),
+            // What isn't in the beginning may be in the rest.
+            None if *more => truncated(&entry),
+            None => Fact::Absent,
+        })
     }
 
     fn execfn(&self, pid: Pid) -> Fact<Bytes> {
@@ -150,6 +167,21 @@ impl World for LiveWorld {
     fn fd_count(&self, pid: Pid) -> Fact<u64> {
         let entry = self.entry(pid);
         entry.rest().fd_count.get_or_init(|| self.read_fd_count(&entry)).clone()
+    }
+
+    fn memory_use(&self, pid: Pid) -> Fact<MemoryUse> {
+        let entry = self.entry(pid);
+        entry.rest().memory_use.get_or_init(|| self.read_memory_use(&entry)).clone()
+    }
+
+    fn files(&self, pid: Pid) -> Fact<Arc<[OpenFile]>> {
+        let entry = self.entry(pid);
+        entry.rest().files.get_or_init(|| self.read_files(&entry)).clone()
+    }
+
+    fn sockets(&self, pid: Pid) -> Fact<Arc<[Socket]>> {
+        let entry = self.entry(pid);
+        entry.rest().sockets.get_or_init(|| self.read_sockets(&entry)).clone()
     }
 
     fn security_label(&self, pid: Pid) -> Fact<Bytes> {

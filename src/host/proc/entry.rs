@@ -4,10 +4,12 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::allowance::{Behind, Taken};
 use crate::facts::{
-    Arguments, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, ProcessState, Reason, RootLink,
-    Stat, Status, Task, Why,
+    Arguments, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, MemoryUse, OpenFile,
+    ProcessState, Reason, RootLink, Socket, Stat, Status, Task, Why,
 };
 use crate::process::world::{Bytes, Namespace};
 use crate::units::{Gid, Pid, StartTicks, Uid};
@@ -56,7 +58,8 @@ pub(super) struct Rest {
     pub(super) exe_text: Cell<Bytes>,
     pub(super) stat: Cell<Arc<Stat>>,
     pub(super) status: Cell<Arc<Status>>,
-    pub(super) environ: Cell<Arc<[Bytes]>>,
+    /// The entries, and whether there are more than these.
+    pub(super) environ: Cell<(Arc<[Bytes]>, bool)>,
     pub(super) execfn: Cell<Bytes>,
     pub(super) cwd: Cell<MagicLink>,
     pub(super) root: Cell<RootLink>,
@@ -70,8 +73,17 @@ pub(super) struct Rest {
     pub(super) fd_count: Cell<u64>,
     pub(super) security_label: Cell<Bytes>,
     pub(super) tasks: Cell<Arc<[Task]>>,
-    /// A read of its memory did not end in time: no other is tried in this look.
-    pub(super) memory_stuck: OnceCell<()>,
+    pub(super) memory_use: Cell<MemoryUse>,
+    pub(super) files: Cell<Arc<[OpenFile]>>,
+    pub(super) sockets: Cell<Arc<[Socket]>>,
+    taken: Taken,
+}
+
+impl Rest {
+    /// How long reads of this process that can wait for the same thing have taken.
+    pub(super) fn taken(&self, behind: Behind) -> &std::cell::Cell<Duration> {
+        self.taken.by(behind)
+    }
 }
 
 impl Entry {

@@ -2,15 +2,17 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use super::allowance::Behind;
 use super::entry::Entry;
 use super::raw::{self, Form, Leaf};
 use super::read::Failure;
-use super::{LiveWorld, parse};
-use crate::facts::{Arguments, Fact, Reason, Why};
+use super::{LiveWorld, RECORD_LIMIT, parse};
+use crate::facts::{Arguments, Fact, MemoryUse, Reason, Why};
 use crate::process::world::Bytes;
 
 /// Of arguments and environment, no more is read.
@@ -40,8 +42,11 @@ impl LiveWorld {
         let pids = &self.listed.get()?.pids;
         let at = pids.binary_search(&entry.pid).ok()?;
         let parse = |text: &[u8]| parse::parse_arguments(text, false);
+        let deadline = self.memory_deadline.min(self.budget_left().ok()?);
         let mut ahead = self.ahead.borrow_mut();
-        let found = ahead.take(at, pids, &self.proc, &self.ahead_readers, self.memory_deadline, parse)?;
+        let found = ahead.take(at, pids, &self.proc, &self.ahead_readers, deadline, parse);
+        self.spend(std::mem::take(&mut ahead.waited));
+        let found = found?;
         self.may_glimpse(entry).then_some(found)
     }
 
@@ -52,25 +57,29 @@ impl LiveWorld {
             let mut text = Vec::new();
             raw::read_all(file.as_fd(), Form::Stream, TEXT_LIMIT, &mut text).map(|_| text)
         };
-        let text = self.readers.run(self.memory_deadline, read).unwrap_or(Err(Errno::TIMEDOUT))?;
+        let begun = Instant::now();
+        let text = self.readers.run(self.memory_deadline, read);
+        self.spend(begun.elapsed());
+        let text = text.unwrap_or(Err(Errno::TIMEDOUT))?;
         Ok(parse::parse_arguments(&text, false) == *told)
     }
 
-    pub(super) fn read_environ(&self, entry: &Entry) -> Fact<Arc<[Bytes]>> {
+    /// The environment as far as it is read, and whether there is more.
+    pub(super) fn read_environ(&self, entry: &Entry) -> Fact<(Arc<[Bytes]>, bool)> {
         let hollow = |(bytes, _): &(Vec<u8>, bool)| bytes.is_empty();
         let read = |dir: &Arc<OwnedFd>, path: Leaf| self.text(entry, dir, path);
-        match self.own(entry, "environ", hollow, read) {
-            Fact::Known((_, true)) => {
-                Fact::Unknown(Reason::new(Why::Truncated, format!("environ of {}", entry.pid)))
-            }
-            fact => fact.map(|(bytes, _)| parse::parse_environ(&bytes)),
-        }
+        self.own(entry, "environ", hollow, read).map(|(bytes, more)| {
+            // The last entry of a beginning may be cut.
+            let whole =
+                if more { bytes.rsplitn(2, |byte| *byte == 0).nth(1) } else { Some(bytes.as_slice()) };
+            (parse::parse_environ(whole.unwrap_or_default()), more)
+        })
     }
 
     pub(super) fn read_execfn(&self, entry: &Entry) -> Fact<Bytes> {
         let read = |dir: &Arc<OwnedFd>, path: Leaf| {
-            let dir = Arc::clone(dir);
-            self.in_time(entry, move || execfn(&dir, &path))
+            let own = Arc::clone(dir);
+            self.within(entry, dir, Behind::Memory, move || execfn(&own, &path))
         };
         // `own` puts `task/TID/` before the leaf, so the leaf is the file that leads to the others.
         self.own(entry, "auxv", Vec::is_empty, read).and_then(|name| {
@@ -84,29 +93,29 @@ impl LiveWorld {
         })
     }
 
-    fn text(&self, entry: &Entry, dir: &Arc<OwnedFd>, path: Leaf) -> Result<(Vec<u8>, bool), Failure> {
-        let dir = Arc::clone(dir);
-        self.in_time(entry, move || {
-            let mut bytes = Vec::new();
-            let more = raw::read_at(dir.as_fd(), path.as_c_str(), Form::Stream, TEXT_LIMIT, &mut bytes)?;
-            Ok((bytes, more))
+    pub(super) fn read_memory_use(&self, entry: &Entry) -> Fact<MemoryUse> {
+        let read = |dir: &Arc<OwnedFd>, path: Leaf| {
+            let own = Arc::clone(dir);
+            self.within(entry, dir, Behind::Memory, move || {
+                let mut bytes = Vec::new();
+                raw::read_at(own.as_fd(), path.as_c_str(), Form::Record, RECORD_LIMIT, &mut bytes)?;
+                Ok(bytes)
+            })
+        };
+        let bytes = self.own(entry, "smaps_rollup", Vec::is_empty, read);
+        bytes.and_then(|bytes| match parse::parse_smaps_rollup(&bytes) {
+            Some(memory) => Fact::Known(memory),
+            None => Fact::Unknown(Reason::new(Why::Malformed, format!("smaps_rollup of {}", entry.pid))),
         })
     }
 
-    fn in_time<T: Send + 'static>(
-        &self,
-        entry: &Entry,
-        work: impl FnOnce() -> Result<T, Errno> + Send + 'static,
-    ) -> Result<T, Failure> {
-        // One late read costs the whole deadline and a helper; the next one of this process would be late too.
-        if entry.rest().memory_stuck.get().is_some() {
-            return Err(Failure::Late);
-        }
-        let Some(answer) = self.readers.run(self.memory_deadline, work) else {
-            entry.rest().memory_stuck.get_or_init(|| ());
-            return Err(Failure::Late);
-        };
-        Ok(answer?)
+    fn text(&self, entry: &Entry, dir: &Arc<OwnedFd>, path: Leaf) -> Result<(Vec<u8>, bool), Failure> {
+        let own = Arc::clone(dir);
+        self.within(entry, dir, Behind::Memory, move || {
+            let mut bytes = Vec::new();
+            let more = raw::read_at(own.as_fd(), path.as_c_str(), Form::Stream, TEXT_LIMIT, &mut bytes)?;
+            Ok((bytes, more))
+        })
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) enum Failure {
     Errno(Errno),
     /// It did not end within its deadline.
     Late,
+    /// The look has no time left for reads that can block.
+    Spent,
 }
 
 impl From<Errno> for Failure {
@@ -35,6 +37,7 @@ impl Entry {
         let detail = format!("{what} of {}", self.pid);
         match failure {
             Failure::Late => Fact::Unknown(Reason::new(Why::Timeout, detail)),
+            Failure::Spent => Fact::Unknown(Reason::new(Why::Budget, detail)),
             Failure::Errno(Errno::SRCH) => Fact::Unknown(self.vanished()),
             Failure::Errno(errno) => Fact::Unknown(reason(errno, &detail)),
         }

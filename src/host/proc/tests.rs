@@ -13,9 +13,11 @@ mod access;
 mod ahead;
 mod children;
 mod files;
+mod limits;
 mod measure;
 mod oracle;
 mod reuse;
+mod sockets;
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -67,7 +69,8 @@ impl Drop for Running {
 
 /// A look that a busy machine does not make late.
 fn look() -> LiveWorld {
-    LiveWorld::new().unwrap().with_memory_deadline(Duration::from_secs(20))
+    let long = Duration::from_secs(20);
+    LiveWorld::new().unwrap().with_memory_deadline(long).with_budget(long)
 }
 
 #[track_caller]

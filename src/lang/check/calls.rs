@@ -25,8 +25,11 @@ impl Checker<'_> {
             return self.matches_any(text?, &patterns?, span);
         }
         let schema = self.schema;
-        match schema.function(&name) {
-            Some((id, decl)) => self.declared_call(id, decl, arguments, span),
+        if let Some((id, decl)) = schema.function(&name) {
+            return self.declared_call(id, decl, arguments, span);
+        }
+        match self.find(words) {
+            Some(found) => self.definition(found, words, Some(arguments), span),
             None => self.unknown_function(words, &name, arguments),
         }
     }
@@ -133,7 +136,7 @@ impl Checker<'_> {
         Some(Node::new(Kind::Builtin(Builtin::Assume, vec![subject, instead]), ty, span))
     }
 
-    fn typed(&mut self, expr: &Expr, ty: &Type, function: &str) -> Option<Node> {
+    pub(super) fn typed(&mut self, expr: &Expr, ty: &Type, function: &str) -> Option<Node> {
         let node = self.hinted(expr, Some(ty))?;
         match self.coerce(node, ty) {
             Ok(node) => Some(node),
@@ -268,6 +271,10 @@ impl Checker<'_> {
                 format!("write `{ours}`"),
             );
         }
+        if let Some(said) = self.missing_definition(name, place) {
+            self.report(said);
+            return None;
+        }
         if let Some(help) = method_help(words, arguments) {
             let message = format!("unknown function `{name}`");
             return self.fail(codes::UNKNOWN_FUNCTION, place, message, "values have no methods", help);
@@ -283,6 +290,7 @@ impl Checker<'_> {
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None if self.is_value_name(name) => format!("`{name}` is a field: write it without parentheses"),
+            None if name.contains('.') => self.scope.library.elsewhere(name),
             None => format!("functions: {}", known.join(", ")),
         };
         self.fail(

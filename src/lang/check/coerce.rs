@@ -1,7 +1,7 @@
 //! Where a literal of one type stands for a value of another.
 
 use super::{Checker, LIST_MAX};
-use crate::diagnostic::{Span, did_you_mean};
+use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::lang::ast::{Expr, Kind as Ast};
 use crate::lang::codes;
 use crate::lang::ir::{Kind, Node};
@@ -69,42 +69,45 @@ impl Checker<'_> {
 
     /// The elements of a named list.
     pub(super) fn named_list(&mut self, name: &str, span: Span) -> Option<Node> {
-        let Some((element, values)) = self.scope.lists.get(name) else {
-            let near = did_you_mean(name, self.scope.lists.keys().map(String::as_str));
-            let help = near.map_or_else(
-                || "define it in a Matcher document under `lists`".to_owned(),
-                |near| format!("did you mean `@{near}`?"),
-            );
-            return self.fail(
-                codes::UNKNOWN_LIST,
-                span,
-                format!("unknown list `@{name}`"),
-                "no such list",
-                help,
-            );
+        let scope = self.scope;
+        let Some(list) = scope.library.find_list(name, scope.home.as_deref()) else {
+            return self.unknown_list(name, span);
         };
+        let (element, values) = (&list.element, &list.values);
         if values.len() > LIST_MAX {
             let message = format!("`@{name}` has {} values, at most {LIST_MAX} are read", values.len());
             return self.fail(codes::LIST_TOO_LONG, span, message, "too long", "split it");
         }
         let items = values.iter().map(|value| Node::new(Kind::Const(value.clone()), type_of(value), span));
         let mut nodes = Vec::new();
-        for item in items.collect::<Vec<_>>() {
+        for item in items {
             match self.coerce(item, element) {
                 Ok(item) => nodes.push(item),
                 Err(other) => {
                     let message = format!("`@{name}` is a list of {element} and holds {}", other.ty);
-                    return self.fail(
-                        codes::LIST_TYPES,
-                        span,
-                        message,
-                        "used here",
-                        "mend the list's definition",
-                    );
+                    let said = Diagnostic::error(codes::LIST_TYPES, message).at(span, "used here");
+                    let said = said.at_other(&list.source, list.name_at, "defined here");
+                    self.report(said.help("mend the list's definition"));
+                    return None;
                 }
             }
         }
         Some(list_node(nodes, element.clone(), span))
+    }
+
+    fn unknown_list(&mut self, name: &str, span: Span) -> Option<Node> {
+        let scope = self.scope;
+        if let Some(reason) = scope.library.unusable(name) {
+            let message = format!("`@{name}` can't be used: {reason}");
+            let help = "mend the Matcher document that defines it";
+            return self.fail(codes::UNUSABLE, span, message, "used here", help);
+        }
+        let help = match (scope.library.near_list(name, scope.home.as_deref()), name.split_once('.')) {
+            (Some(near), _) => format!("did you mean `@{near}`?"),
+            (None, Some(_)) if !scope.library.knows_document(name) => scope.library.elsewhere(name),
+            (None, _) => "define it in a Matcher document under `lists`".to_owned(),
+        };
+        self.fail(codes::UNKNOWN_LIST, span, format!("unknown list `@{name}`"), "no such list", help)
     }
 
     /// The node as a value of type `to`, if it can be one.

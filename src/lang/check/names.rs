@@ -40,8 +40,11 @@ impl Checker<'_> {
         }
         let candidate =
             Node::new(Kind::Candidate, self.schema.candidate(), Span::new(span.start, span.start));
-        match self.longest_field(&candidate, words) {
-            Some((node, used)) => self.members(node, words.get(used..)?),
+        if let Some((node, used)) = self.longest_field(&candidate, words) {
+            return self.members(node, words.get(used..)?);
+        }
+        match self.find(words) {
+            Some(found) => self.definition(found, words, None, span),
             None => self.unknown_name(words, span),
         }
     }
@@ -156,6 +159,14 @@ impl Checker<'_> {
         }
         let Type::Named(owner) = self.schema.candidate() else { return None };
         let fields: Vec<&str> = self.schema.fields(owner).map(|(_, decl)| decl.name).collect();
+        let variables = self.scope.variables.keys().map(String::as_str);
+        let near_field = did_you_mean(&name, fields.iter().copied().chain(variables));
+        if near_field.is_none()
+            && let Some(said) = self.missing_definition(&name, span)
+        {
+            self.report(said);
+            return None;
+        }
         let inner: Vec<&str> = fields.iter().filter_map(|f| f.strip_prefix(&format!("{name}."))).collect();
         if !inner.is_empty() {
             let full: Vec<String> = inner.iter().map(|part| format!("{name}.{part}")).collect();
@@ -195,13 +206,16 @@ impl Checker<'_> {
             let params: Vec<&str> = decl.params.iter().map(|param| param.name).collect();
             return format!("it is a function: `{name}({})`", params.join(", "));
         }
-        let lists = self.scope.lists.keys().map(String::as_str);
-        if let Some(near) = did_you_mean(name, lists) {
+        if let Some(near) = self.scope.library.near_list(name, self.scope.home.as_deref()) {
             return format!("write `@{near}` for the list");
         }
         let mut enums = self.schema.enumerations();
         match enums.find(|decl| decl.words.contains(&name)) {
             Some(decl) => format!("it is a word of {}: compare a field of that type with it", decl.name),
+            None if self.scope.defines => {
+                format!("declare it under `params`, or write `\"{name}\"` if a text is meant")
+            }
+            None if name.contains('.') => self.scope.library.elsewhere(name),
             None => unknown_text(name),
         }
     }

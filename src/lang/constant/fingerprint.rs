@@ -14,6 +14,7 @@ pub(in crate::lang) fn fingerprint(node: &Node) -> Vec<u8> {
 
 /// Every form begins with a sign of its own, so that no two of them can look alike.
 fn write(node: &Node, out: &mut Vec<u8>) {
+    let node = node.bare();
     // Writing into memory does not fail.
     let _ = match &node.kind {
         Kind::Const(Value::String(text)) => text_of(b's', text, out),
@@ -52,6 +53,8 @@ fn write(node: &Node, out: &mut Vec<u8>) {
         Kind::Arithmetic { op, .. } => write!(out, "a{op:?}"),
         Kind::Convert { to, .. } => write!(out, "t{to}"),
         Kind::ToPath(_) => out.write_all(b"p"),
+        // Seen through.
+        Kind::Named { .. } | Kind::Argument { .. } => Ok(()),
         Kind::Text { .. } => out.write_all(b"w"),
     };
     out.push(b'(');

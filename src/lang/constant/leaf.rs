@@ -77,6 +77,7 @@ impl TextTest<'_> {
 
 impl Logic<'_> {
     pub(super) fn leaf<'a>(&self, node: &'a Node) -> Leaf<'a> {
+        let node = node.bare();
         match &node.kind {
             Kind::Builtin(Builtin::Has, arguments) => match arguments.as_slice() {
                 [subject] => Leaf::In(subject, Set::present()),
@@ -117,7 +118,7 @@ impl Logic<'_> {
                 _ => Leaf::Opaque,
             },
             (CompareOp::In, Operation::Equal) if !swapped => {
-                let Kind::List(items) = &other.kind else { return Leaf::Opaque };
+                let Kind::List(items) = &other.bare().kind else { return Leaf::Opaque };
                 let numbers = items.iter().map(|item| match literal(item) {
                     Some(Value::Int(number)) => Some(Set::numbers(*number, *number)),
                     _ => None,
@@ -125,7 +126,7 @@ impl Logic<'_> {
                 let all: Option<Vec<Set>> = numbers.collect();
                 all.map_or(Leaf::Opaque, |all| Leaf::In(subject, union(&all)))
             }
-            (CompareOp::In, Operation::Less) => match &other.kind {
+            (CompareOp::In, Operation::Less) => match &other.bare().kind {
                 Kind::Range { low, high, inclusive } => {
                     range(subject, low.as_deref(), high.as_deref(), *inclusive)
                 }
@@ -142,7 +143,7 @@ impl Logic<'_> {
 
 /// A literal, also where it is converted to a named type.
 fn literal(node: &Node) -> Option<&Value> {
-    match &node.kind {
+    match &node.bare().kind {
         Kind::Const(value) => Some(value),
         Kind::Convert { value, .. } => value.constant(),
         _ => None,
@@ -150,7 +151,7 @@ fn literal(node: &Node) -> Option<&Value> {
 }
 
 fn core_leaf<'a>(op: CompareOp, left: &'a Node, right: &'a Node) -> Leaf<'a> {
-    if let (CompareOp::In, Kind::Range { low, high, inclusive }) = (op, &right.kind) {
+    if let (CompareOp::In, Kind::Range { low, high, inclusive }) = (op, &right.bare().kind) {
         return range(left, low.as_deref(), high.as_deref(), *inclusive);
     }
     let (subject, value, op) = match (left.constant(), right.constant()) {
@@ -290,7 +291,7 @@ impl Logic<'_> {
         let bounded = |bounds: Option<(i64, i64)>| {
             bounds.map_or_else(Set::anything, |(low, high)| Set::numbers(low, high).or_absent())
         };
-        match (&subject.kind, &subject.ty) {
+        match (&subject.bare().kind, &subject.ty) {
             (_, Type::Bool) => Set::words(["true", "false"]).or_absent(),
             (_, Type::Enum(name)) => match self.schema.enumeration(name) {
                 Some(decl) => Set::words(&decl.words).or_absent(),
@@ -311,7 +312,7 @@ impl Logic<'_> {
 
 /// Whether a subject can have this text at all, whatever it is about.
 pub(super) fn possible(subject: &Node, text: &[u8]) -> bool {
-    match &subject.kind {
+    match &subject.bare().kind {
         Kind::Builtin(Builtin::Lower, _) => !text.iter().any(u8::is_ascii_uppercase),
         Kind::Builtin(Builtin::Upper, _) => !text.iter().any(u8::is_ascii_lowercase),
         // `.`, `./` and the root have no last component, and are their own.

@@ -27,6 +27,8 @@ impl Node {
             | Kind::Member { value: inner, .. }
             | Kind::Convert { value: inner, .. }
             | Kind::ToPath(inner)
+            | Kind::Named { body: inner, .. }
+            | Kind::Argument { value: inner, .. }
             | Kind::Text { value: inner, .. } => vec![inner],
             Kind::Entry { owner: a, key: b, .. }
             | Kind::Index { list: a, index: b }
@@ -63,6 +65,8 @@ impl Node {
             | Kind::Member { value: inner, .. }
             | Kind::Convert { value: inner, .. }
             | Kind::ToPath(inner)
+            | Kind::Named { body: inner, .. }
+            | Kind::Argument { value: inner, .. }
             | Kind::Text { value: inner, .. } => vec![inner],
             Kind::Entry { owner: a, key: b, .. }
             | Kind::Index { list: a, index: b }

@@ -1,4 +1,4 @@
-//! W130: a pattern in a place where texts are compared as they are.
+//! W132: a pattern in a place where texts are compared as they are.
 
 use crate::diagnostic::Diagnostic;
 use crate::lang::ast::CompareOp;
@@ -9,7 +9,11 @@ use crate::lang::print::quote;
 
 /// Every `==` with a glob or regular expression as its text.
 pub(super) fn find(root: &Node, source: &str, found: &mut Vec<Diagnostic>) {
-    root.walk(&mut |node| {
+    root.walk_trail(&mut |node, trail| {
+        // What is so whatever the arguments are was said where the definition is.
+        if trail.is_inside() && !node.has_argument() {
+            return;
+        }
         let Kind::Compare { op: CompareOp::Equal, left, right, .. } = &node.kind else { return };
         let (subject, text) = match (text_of(left), text_of(right)) {
             (None, Some(text)) => (left, text),
@@ -17,23 +21,17 @@ pub(super) fn find(root: &Node, source: &str, found: &mut Vec<Diagnostic>) {
             _ => return,
         };
         let Some(operator) = pattern(text) else { return };
-        let name = source.get(subject.span.start..subject.span.end).unwrap_or_default();
+        let name = trail.text(source, subject.span);
         let quoted =
             if operator == "=~" { format!("r{}", quote(text).replace("\\\\", "\\")) } else { quote(text) };
         let symbol = operator;
-        found.push(
-            Diagnostic::warning(
-                codes::PATTERN_COMPARED,
-                "`==` compares texts as they are, and this one looks like a pattern",
-            )
-            .at(node.span, "no pattern here")
-            .help(format!("write `{name} {symbol} {quoted}`")),
-        );
+        let said = Diagnostic::warning(codes::PATTERN_COMPARED, "`==` compares texts as they are, and this one looks like a pattern").help(format!("write `{name} {symbol} {quoted}`"));
+        found.push(trail.at(said, node.span, "no pattern here"));
     });
 }
 
 fn text_of(node: &Node) -> Option<&[u8]> {
-    match &node.kind {
+    match &node.bare().kind {
         Kind::Const(value) => core::bytes(value),
         Kind::Convert { value, .. } | Kind::ToPath(value) => text_of(value),
         _ => None,

@@ -202,7 +202,12 @@ impl Builder {
             let below = base.depth;
             return match part.into_inner().next() {
                 Some(word) => {
-                    let kind = Kind::Member { base: Box::new(base.expr), name: self.ident(&word) };
+                    let name = self.ident(&word);
+                    let kind = match base.expr.kind {
+                        // `exe .path` and `(exe).path` are the dotted name that they are printed as.
+                        Kind::Name(words) => Kind::Name(words.into_iter().chain([name]).collect()),
+                        kind => Kind::Member { base: Box::new(Expr { kind, span: base.expr.span }), name },
+                    };
                     self.node(kind, span, below)
                 }
                 None => base,

@@ -64,17 +64,24 @@ pub(in crate::lang) fn check_tree(expr: &Expr) -> Option<Diagnostic> {
 }
 
 /// The message for a tree of too many nodes.
-pub(super) fn too_many(span: Span) -> Diagnostic {
+pub(in crate::lang) fn too_many(span: Span) -> Diagnostic {
     Diagnostic::error(codes::TOO_MANY_NODES, format!("the expression has more than {NODES_MAX} parts"))
         .at(span, "one part too many")
         .help("move parts into a Matcher document or a named list")
 }
 
 /// The message for a tree or text that is too deep.
-pub(super) fn too_deep(span: Span) -> Diagnostic {
+pub(in crate::lang) fn too_deep(span: Span) -> Diagnostic {
     Diagnostic::error(codes::TOO_DEEP, format!("the expression is nested more than {DEPTH_MAX} deep"))
         .at(span, "one level too many")
         .help("remove parentheses, or move parts into a Matcher document")
+}
+
+/// The message for a text that the parser gave up on.
+pub(super) fn too_many_steps(span: Span) -> Diagnostic {
+    Diagnostic::error(codes::TOO_DEEP, "something is wrong inside of too many levels to be found")
+        .at(span, "somewhere here")
+        .help("close what is open, and write quotes around texts; then remove parentheses, or move parts into a Matcher document")
 }
 
 /// Open brackets, and the negations since each: `!` reaches as far as the next `&&`, `||` or `,`.

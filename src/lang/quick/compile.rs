@@ -1,4 +1,4 @@
-//! From the bound tree to tests over plain data. What has no plain form becomes [`Test::Long`], which is always right.
+//! From the bound tree to tests over plain data, definitions seen through. What has no plain form becomes [`Test::Long`], which is always right.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     fn condition(&mut self, node: &Node) -> Test {
-        match &node.kind {
+        match &node.bare().kind {
             Kind::Const(Value::Bool(value)) => Test::Always(*value),
             Kind::Field { .. } => self.place(node).map_or(Test::Long, Test::Flag),
             Kind::Not(inner) => match self.condition(inner) {
@@ -57,7 +57,7 @@ impl Compiler<'_> {
     fn comparison(&mut self, op: CompareOp, by: By, left: &Node, right: &Node) -> Option<Test> {
         if let (CompareOp::Equal, None) = (op, field(left)) {
             // `"nginx" == comm`
-            if field(right).is_some() || matches!(right.kind, Kind::Index { .. }) {
+            if field(right).is_some() || matches!(right.bare().kind, Kind::Index { .. }) {
                 return self.comparison_with(op, by, right, left);
             }
         }
@@ -67,9 +67,9 @@ impl Compiler<'_> {
     fn comparison_with(&mut self, op: CompareOp, by: By, subject: &Node, other: &Node) -> Option<Test> {
         let value = match other.constant() {
             Some(value) => value.clone(),
-            None => self.plain.fixed(other)?,
+            None => self.plain.fixed(other.bare())?,
         };
-        if let Kind::Index { list, index } = &subject.kind {
+        if let Kind::Index { list, index } = &subject.bare().kind {
             return self.word(op, by, list, index, &value);
         }
         let access = field(subject)?;
@@ -146,8 +146,8 @@ fn is_words(ty: &Type) -> bool {
 
 /// A field of the candidate itself, not of its parent or of an element.
 fn field(node: &Node) -> Option<&Access> {
-    match &node.kind {
-        Kind::Field { owner, field } if matches!(owner.kind, Kind::Candidate) => Some(field),
+    match &node.bare().kind {
+        Kind::Field { owner, field } if matches!(owner.bare().kind, Kind::Candidate) => Some(field),
         _ => None,
     }
 }

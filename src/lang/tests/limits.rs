@@ -1,6 +1,8 @@
 //! No text exhausts the stack or the memory.
 
 use super::toy;
+use crate::diagnostic::{Source, Span};
+use crate::lang::library::NamedList;
 use crate::lang::value::{Type, Value};
 use crate::lang::{DEPTH_MAX, LIST_MAX, SOURCE_MAX, ast, check, compile, parse};
 
@@ -59,7 +61,13 @@ fn open_brackets_without_end_are_refused_before_parsing() {
 fn long_sources_and_lists_are_refused() {
     assert_eq!(codes(&format!("live # {}", "x".repeat(SOURCE_MAX))), ["M401"]);
     let mut scope = toy::scope();
-    scope.lists.insert("many".into(), (Type::Int, vec![Value::Int(1); LIST_MAX + 1]));
+    std::sync::Arc::make_mut(&mut scope.library).add_list(NamedList {
+        name: "many".into(),
+        element: Type::Int,
+        values: vec![Value::Int(1); LIST_MAX + 1],
+        source: Source::new("lists", ""),
+        name_at: Span::default(),
+    });
     let compiled = compile("count_of in @many", &toy::schema(), &scope);
     assert_eq!(compiled.diagnostics[0].code.0, "M405");
 }
@@ -76,4 +84,32 @@ fn trees_that_grew_are_refused_as_well() {
         assert_eq!(compiled.diagnostics[0].code.0, code);
         assert!(compiled.predicate.is_none());
     }
+}
+
+/// Every level of an open call, index or lambda was read twice, so that less than a hundred bytes took minutes.
+#[test]
+fn what_is_wrong_inside_of_many_levels_is_found_in_time() {
+    for open in
+        ["a(", "a (", "a[", "any(xs, x => ", "f(a, b: ", "[", "(", "a OR (", "a foo [", "a == [", "!("]
+    {
+        for wrong in ["\" \0 \" - \"", "1 1 $", ";", "'"] {
+            let text = format!("{}{wrong}", open.repeat(20));
+            assert!(!codes(&text).is_empty(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_longest_expressions_are_read_within_the_steps_of_the_parser() {
+    for (unit, last) in [
+        ("name==\"a\"||", "live"),
+        ("!live&&", "live"),
+        ("(live)||", "live"),
+        ("any(tags,t=>t==name)||", "live"),
+    ] {
+        let text = format!("{}{last}", unit.repeat((SOURCE_MAX - last.len()) / unit.len()));
+        assert!(!codes(&text).contains(&"M403"), "{unit}");
+    }
+    let list = format!("name in [{}\"a\"]", "\"a\",".repeat(2040));
+    assert!(!codes(&list).contains(&"M403"));
 }

@@ -133,14 +133,14 @@ fn expression() -> impl Strategy<Value = String> {
 
 /// A condition by its structure, so that operands can be reordered.
 #[derive(Clone, Debug)]
-enum Tree {
+pub(super) enum Tree {
     Leaf(&'static str),
     Not(Box<Tree>),
     Join(bool, Vec<Tree>),
 }
 
 impl Tree {
-    fn text(&self, backwards: bool) -> String {
+    pub(super) fn text(&self, backwards: bool) -> String {
         match self {
             Self::Leaf(text) => (*text).to_owned(),
             Self::Not(inner) => format!("!({})", inner.text(backwards)),
@@ -167,7 +167,7 @@ const FIELDS: [(&str, &str, &str); 8] = [
     ("slow", "1", "9"),
 ];
 
-fn tree() -> impl Strategy<Value = Tree> {
+pub(super) fn tree() -> impl Strategy<Value = Tree> {
     let leaf = prop::sample::select(vec![
         "live",
         "name == \"a\"",
@@ -207,11 +207,11 @@ fn tree() -> impl Strategy<Value = Tree> {
 }
 
 /// For every field: which of its two values, or absent; and whether it is hidden.
-fn host() -> impl Strategy<Value = Vec<(u8, bool)>> {
+pub(super) fn host() -> impl Strategy<Value = Vec<(u8, bool)>> {
     vec((0_u8..3, any::<bool>()), FIELDS.len())
 }
 
-fn candidate(host: &[(u8, bool)], hide: bool) -> Value {
+pub(super) fn candidate(host: &[(u8, bool)], hide: bool) -> Value {
     let facts: Vec<String> = FIELDS
         .iter()
         .zip(host)

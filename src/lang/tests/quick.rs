@@ -45,7 +45,7 @@ fn bound(text: &str, toy: &Toy) -> Matcher {
 }
 
 /// What the short way says of each condition, and which of them an index over all lets through.
-fn ask(matchers: &[&Matcher], toy: &Toy, candidate: &Value) -> (Vec<Option<bool>>, Vec<usize>) {
+pub(super) fn ask(matchers: &[&Matcher], toy: &Toy, candidate: &Value) -> (Vec<Option<bool>>, Vec<usize>) {
     let mut layout = Layout::default();
     let programs: Vec<Program> =
         matchers.iter().map(|matcher| Program::new(matcher, &mut layout, toy)).collect();

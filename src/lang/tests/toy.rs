@@ -6,14 +6,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::diagnostic::{Diagnostic, Source, Span};
 use crate::facts::{Fact, Reason, Why};
 use crate::lang::ast::{self, Expr, Literal};
+use crate::lang::library::{Draft, NamedList, Parameter, Written, build};
 use crate::lang::schema::{
     Bounded, Bounds, Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, ParamDecl,
     Privilege, Trust, TypeDecl, Vocabulary,
 };
 use crate::lang::value::{Object, Type, TypeName, Value};
-use crate::lang::{Schema, Scope, parse};
+use crate::lang::{Library, Schema, Scope, parse};
 
 /// The candidate: facts by field name. What is not stated is absent.
 #[derive(Clone, Debug, Default)]
@@ -212,10 +214,34 @@ pub(super) fn scope() -> Scope {
         ),
         ("web.patterns", (Type::String, vec![Value::string("^a.*z$"), Value::string("foo")])),
     ];
-    Scope {
-        variables: variables.into_iter().map(|(name, ty)| (name.to_owned(), ty)).collect(),
-        lists: lists.into_iter().map(|(name, list)| (name.to_owned(), list)).collect(),
+    let mut library = Library::default();
+    for (name, (element, values)) in lists {
+        let source = Source::new("lists", "");
+        library.add_list(NamedList { name: name.into(), element, values, source, name_at: Span::default() });
     }
+    let variables = variables.into_iter().map(|(name, ty)| (name.to_owned(), ty)).collect();
+    Scope::new(variables, &Arc::new(library))
+}
+
+/// The same scope with these definitions in its library, a line each: `web.x(port: int) = port == 80`.
+pub(super) fn scope_with(lines: &[&str]) -> (Scope, Vec<(String, Diagnostic)>) {
+    let mut scope = scope();
+    let built = build((*scope.library).clone(), lines.iter().map(|line| draft(line)).collect(), &schema());
+    scope.library = Arc::new(built.library);
+    (scope, built.diagnostics)
+}
+
+fn draft(line: &str) -> Draft {
+    let (head, text) = line.split_once(" = ").unwrap();
+    let (name, params) = head.split_once('(').unwrap_or((head, ")"));
+    let params = params.trim_end_matches(')').split(", ").filter(|param| !param.is_empty()).map(|param| {
+        let (name, ty) = param.split_once(": ").unwrap();
+        let ty = Type::parse(ty, &schema()).unwrap();
+        Parameter { name: name.into(), ty, at: Span::default() }
+    });
+    let params = params.collect();
+    let written = Arc::new(Written::alone(name, &Source::new(name, text)));
+    Draft { params, written, name_at: Span::default() }
 }
 
 /// Values of the variables; `spec.name` has none.

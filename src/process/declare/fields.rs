@@ -8,7 +8,7 @@ use crate::lang::schema::Privilege::{Attach, Read, World};
 use crate::lang::schema::Trust::{Kernel, SelfReported};
 use crate::lang::value::{Type, Value};
 use crate::process::objects::{FILE, File, GROUP, LIMIT, Limit, PROCESS, USER};
-use crate::process::read::{group, int, optional, path, size, string, user};
+use crate::process::read::{group, int, path, size, string, user};
 use crate::process::runs::COMM_MAX;
 use crate::process::vocabulary::ProcessVocabulary;
 use crate::process::world::Bytes;
@@ -291,10 +291,7 @@ fn name(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Value> {
 }
 
 pub(super) fn environment(v: &ProcessVocabulary<'_>, pid: Pid, key: &[u8]) -> Fact<Value> {
-    v.world.environ(pid).and_then(|block| {
-        let value = block.iter().find_map(|entry| entry.strip_prefix(key)?.strip_prefix(b"="));
-        optional(value, Value::string)
-    })
+    v.world.variable(pid, key).map(string)
 }
 
 fn limit(v: &ProcessVocabulary<'_>, pid: Pid, key: &[u8]) -> Fact<Value> {

@@ -142,6 +142,7 @@ fn stat(v: &ProcessVocabulary<'_>, file: &File, value: impl FnOnce(&FileFacts) -
 fn memfd(v: &ProcessVocabulary<'_>, file: &File) -> Fact<Value> {
     match file {
         File::Exe(pid) => exe::is_memfd(v.world, *pid).map(Value::Bool),
+        File::Open(open) => Fact::Known(Value::Bool(open.facts.nlink == 0 && exe::is_label(&open.text))),
         File::Found(_) | File::Link { .. } => Fact::Known(Value::Bool(false)),
     }
 }

@@ -117,6 +117,18 @@ pub(super) fn table() -> Vec<Function> {
             environment,
         ),
         row(
+            "opt_env",
+            vec![need("name", Type::String)],
+            Type::String,
+            3,
+            own,
+            [
+                "the same as `env()`: absent where the variable is not set, so `??` can say what then",
+                "(opt_env(\"APP_ENV\") ?? \"prod\") == \"prod\"",
+            ],
+            environment,
+        ),
+        row(
             "file",
             path_of(),
             named(FILE),

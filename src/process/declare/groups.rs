@@ -5,10 +5,11 @@ use crate::facts::{CgroupLine, Fact};
 use crate::lang::schema::Privilege::{Read, World};
 use crate::lang::schema::Trust::Kernel;
 use crate::lang::value::{Type, Value};
+use crate::process::container;
 use crate::process::objects::{NAMESPACE, NamespaceId, PROCESS};
-use crate::process::read::{optional, path};
+use crate::process::read::{optional, path, string};
 use crate::process::vocabulary::ProcessVocabulary;
-use crate::process::world::{Bytes, Namespace};
+use crate::process::world::Namespace;
 use crate::units::Pid;
 
 pub(super) fn table() -> Vec<Field> {
@@ -51,7 +52,7 @@ pub(super) fn table() -> Vec<Field> {
             Type::String,
             stat,
             ["name or id of its container, from the control group", "/proc/PID/cgroup", "!has(container)"],
-            Process(container),
+            Process(|v, p| v.world.container(p).map(string)),
         ),
     ];
     table.extend(namespaces());
@@ -90,33 +91,6 @@ fn cgroup_line(v: &ProcessVocabulary<'_>, pid: Pid, wanted: impl Fn(&CgroupLine)
         .and_then(|lines| optional(lines.iter().find(|line| wanted(line)), |line| path(&line.path)))
 }
 
-/// A host with version 1 keeps a version 2 group that nothing is in: the one with a path says more.
-fn cgroup_path(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Bytes> {
-    v.world.cgroups(pid).and_then(|lines| {
-        let unified = lines.iter().find(|line| line.v2);
-        let systemd = lines.iter().find(|line| line.controllers.iter().any(|name| name == "systemd"));
-        let best = unified.filter(|line| line.path.len() > 1).or(systemd).or(unified).or(lines.first());
-        Fact::from_option(best.map(|line| line.path.clone()))
-    })
-}
-
 fn cgroup(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Value> {
-    cgroup_path(v, pid).map(path)
-}
-
-/// Engines name the control group after the container: 64 hexadecimal digits, or a name after a known word.
-fn container(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Value> {
-    cgroup_path(v, pid).and_then(|path| {
-        let parts: Vec<&[u8]> = path.split(|b| *b == b'/').collect();
-        optional(parts.iter().rev().find_map(|part| container_name(part)), Value::string)
-    })
-}
-
-fn container_name(part: &[u8]) -> Option<&[u8]> {
-    let stem = part.strip_suffix(b".scope").unwrap_or(part);
-    let id = stem.rsplit(|b| *b == b'-' || *b == b':').next().unwrap_or(stem);
-    if id.len() == 64 && id.iter().all(u8::is_ascii_hexdigit) {
-        return Some(id);
-    }
-    stem.strip_prefix(b"lxc.payload.").or_else(|| stem.strip_prefix(b"machine-"))
+    v.world.cgroups(pid).and_then(|lines| optional(container::path(&lines), path))
 }

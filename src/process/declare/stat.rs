@@ -236,11 +236,11 @@ pub(super) fn relatives() -> Vec<Field> {
             many(),
             stat,
             [
-                "parents up to PID 1, nearest first",
+                "parents up to PID 1, nearest first; not known if there are more than 64",
                 "proc_pid_stat(5) 4",
                 "any(ancestors, a => a.comm == \"sshd\")",
             ],
-            Process(|v, p| tree::ancestors(v.world, p).map(processes)),
+            Process(|v, p| tree::all_ancestors(v.world, p).map(processes)),
         ),
         row(
             PROCESS,

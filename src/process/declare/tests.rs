@@ -11,7 +11,7 @@ fn every_name_is_declared_once_and_described() {
     for field in &declarations.fields {
         assert!(seen.insert((field.owner, field.name)), "{}", field.name);
         assert!(!field.summary.is_empty() && !field.source.is_empty(), "{}", field.name);
-        assert!(!field.summary.ends_with('.') && field.cost < 5, "{}", field.name);
+        assert!(!field.summary.ends_with('.') && field.cost <= 6, "{}", field.name);
     }
     let mut seen = BTreeSet::new();
     for function in &declarations.functions {

@@ -229,9 +229,9 @@ impl Interpreter {
         let mut at = first;
         while let Some(word) = words.get(at) {
             let step = match word {
-                // Nothing can be opened by an empty name, and `-` is standard input.
-                [] | [b'-'] => return Operand::None,
-                [b'-', b'-'] => return self.plain(words, at + 1),
+                // To a shell `-` is another `--` (`#!/bin/sh -`), to the others standard input.
+                [b'-'] if !self.is_shell() => return Operand::None,
+                [b'-'] | [b'-', b'-'] => return self.plain(words, at + 1),
                 [b'-', b'-', ..] => self.long(words, at, word),
                 [b'-', ..] if self.single_dash_long => self.long(words, at, word),
                 [b'-', letters @ ..] => self.short(words, at, letters),
@@ -248,10 +248,17 @@ impl Interpreter {
 
     fn plain(&self, words: &[&[u8]], at: usize) -> Operand {
         match words.get(at) {
-            Some(name) if !self.no_operand && name.ends_with(self.suffix.as_bytes()) => {
-                Operand::Script { index: at, name: name.to_vec() }
-            }
+            Some(name) if !self.no_operand && name.ends_with(self.suffix.as_bytes()) => self.script(at, name),
             _ => Operand::None,
+        }
+    }
+
+    /// Nothing can be opened by an empty name; and a hyphen is standard input, wherever it stands, but not to a shell.
+    fn script(&self, index: usize, name: &[u8]) -> Operand {
+        match name {
+            [] => Operand::None,
+            [b'-'] if !self.is_shell() => Operand::None,
+            name => Operand::Script { index, name: name.to_vec() },
         }
     }
 
@@ -265,8 +272,8 @@ impl Interpreter {
         if is(self.long_file) {
             let value = equals.and_then(|end| word.get(end + 1..));
             return Step::Done(match (value, words.get(at + 1)) {
-                (Some(value), _) => Operand::Script { index: at, name: value.to_vec() },
-                (None, Some(next)) => Operand::Script { index: at + 1, name: next.to_vec() },
+                (Some(value), _) => self.script(at, value),
+                (None, Some(next)) => self.script(at + 1, next),
                 (None, None) => Operand::None,
             });
         }
@@ -281,8 +288,8 @@ impl Interpreter {
             }
             if self.file.contains(letter) {
                 return Step::Done(match words.get(at + 1) {
-                    _ if !tail.is_empty() => Operand::Script { index: at, name: tail.to_vec() },
-                    Some(next) => Operand::Script { index: at + 1, name: next.to_vec() },
+                    _ if !tail.is_empty() => self.script(at, tail),
+                    Some(next) => self.script(at + 1, next),
                     None => Operand::None,
                 });
             }

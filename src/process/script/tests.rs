@@ -18,6 +18,26 @@ fn operand_is(family: &str, line: &str, expected: &str) {
     assert_eq!(found, expected, "{family}: {line}");
 }
 
+/// A single hyphen was taken for standard input in every interpreter, also where shells skip it; and standard input
+/// behind `--` for a file.
+#[test]
+fn a_hyphen_ends_the_options_of_a_shell_and_is_standard_input_elsewhere() {
+    for (family, line, expected) in [
+        ("sh", "/bin/sh - /srv/s.sh", "/srv/s.sh"),
+        ("bash", "bash -e - s.sh -x", "s.sh"),
+        ("sh", "sh - -c", "-c"),
+        ("sh", "sh -", "-"),
+        ("python", "python3 - a.py", "-"),
+        ("python", "python3 -u -- - a.py", "-"),
+        ("perl", "perl -- -", "-"),
+        ("php", "php -f -", "-"),
+        ("awk", "awk --file=- data", "-"),
+        ("awk", "awk --file= data", "-"),
+    ] {
+        operand_is(family, line, expected);
+    }
+}
+
 #[test]
 fn the_operand_is_found_behind_the_options_of_each_interpreter() {
     for (family, line, expected) in [

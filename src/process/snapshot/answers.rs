@@ -8,9 +8,10 @@ use super::keys;
 use super::model::Process;
 use super::words::NAMESPACES;
 use crate::facts::{
-    Arguments, Binfmt, CgroupLine, Fact, FileFacts, FileId, IoCounts, LimitPair, MagicLink, Reason, RootLink,
-    Stat, Status, Task, Why,
+    Arguments, Binfmt, CgroupLine, Fact, FileFacts, FileId, IoCounts, LimitPair, MagicLink, MemoryUse,
+    OpenFile, Reason, RootLink, Socket, Stat, Status, Task, Why,
 };
+use crate::process::container;
 use crate::process::world::{Bytes, Namespace, Root, World};
 use crate::units::{BootId, BootTime, Gid, Pid, Uid, WallTime};
 
@@ -142,6 +143,31 @@ impl World for Snapshot {
 
     fn fd_count(&self, pid: Pid) -> Fact<u64> {
         self.of(pid, |process| process.fd_count.clone())
+    }
+
+    fn memory_use(&self, pid: Pid) -> Fact<MemoryUse> {
+        self.of(pid, |process| process.memory_use.clone())
+    }
+
+    fn files(&self, pid: Pid) -> Fact<Arc<[OpenFile]>> {
+        self.of(pid, |process| process.files.clone())
+    }
+
+    fn sockets(&self, pid: Pid) -> Fact<Arc<[Socket]>> {
+        self.of(pid, |process| process.sockets.clone())
+    }
+
+    fn listens(&self, pid: Pid) -> Fact<Arc<[Socket]>> {
+        self.of(pid, |process| process.listens.clone())
+    }
+
+    fn container(&self, pid: Pid) -> Fact<Bytes> {
+        self.of(pid, |process| match (&process.container, &process.cgroups) {
+            (Some(stated), _) => stated.clone(),
+            (None, Fact::Known(lines)) => Fact::from_option(container::of_cgroups(lines).map(Arc::from)),
+            (None, Fact::Absent) => Fact::Absent,
+            (None, Fact::Unknown(reason)) => Fact::Unknown(reason.clone()),
+        })
     }
 
     fn security_label(&self, pid: Pid) -> Fact<Bytes> {

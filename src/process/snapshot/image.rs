@@ -1,17 +1,21 @@
-//! What a process runs and where: `exe`, `cwd`, `root`, `argv`, `env`.
+//! What a process runs and where: `exe`, `cwd`, `root`, `argv`, `env`, and what it has open: `files`.
 
 use std::sync::Arc;
 
 use super::codes;
 use super::file;
 use super::files::{FileTable, UNSTATED_DEVICE, plain};
+use super::host::Names;
 use super::process::Draft;
 use super::read::{Fields, Reader};
-use crate::facts::{Arguments, Fact, FileFacts, FileId, FileKind, MagicLink, RootLink, Why};
+use crate::facts::{Arguments, Fact, FileFacts, FileId, FileKind, MagicLink, OpenFile, RootLink, Why};
 use crate::process::world::Bytes;
 use crate::yaml::{Node, NodeKind};
 
 const DELETED: &[u8] = b" (deleted)";
+/// Keys of what a magic link leads to.
+const LINK_KEYS: [&str; 12] =
+    ["path", "hex", "id", "nlink", "kind", "mode", "owner", "group", "size", "mtime", "ctime", "multicall"];
 
 /// `same`, a path, or `{path: /, id: [9, 2]}`. Not stated is the same root.
 pub(super) fn root(draft: &mut Draft<'_, '_>) -> Fact<RootLink> {
@@ -109,39 +113,61 @@ pub(super) fn exe(draft: &mut Draft<'_, '_>, root: &Fact<RootLink>) -> (Fact<Fil
         return (draft.unread.first_of(&["exe", "exe.id"]), draft.unread.first_of(&["exe", "exe.path"]));
     };
     draft.stated.insert("exe");
-    let keys = [
-        "path",
-        "hex",
-        "id",
-        "nlink",
-        "kind",
-        "mode",
-        "owner",
-        "group",
-        "size",
-        "mtime",
-        "ctime",
-        "multicall",
-    ];
     if !matches!(node.kind, NodeKind::Mapping(_)) {
         let text = draft.reader.bytes(node);
         let file = text.as_ref().map(|text| base(files, text));
         return (hidden(draft, Fact::from_option(file)), Fact::from_option(text));
     }
-    let Some(fields) = draft.reader.fields(node, "`exe`", &keys) else { return (Fact::Absent, Fact::Absent) };
+    let Some(fields) = draft.reader.fields(node, "`exe`", &LINK_KEYS) else {
+        return (Fact::Absent, Fact::Absent);
+    };
     let text = path(draft, &fields);
     let id = fields.get("id").and_then(|id| draft.reader.file_id(id));
-    let listed = text.as_ref().known().map(|text| base(files, text));
-    let mut start = listed.unwrap_or_else(|| plain(UNSTATED_DEVICE, unlisted(b"").ino));
-    if let Some(id) = id
-        && (start.dev, start.ino) != (id.dev, id.ino)
-    {
-        // Another file than the one at its path: only its being deleted can be told from the text.
-        let deleted = text.as_ref().known().is_some_and(|text| text.ends_with(DELETED));
-        start = FileFacts { nlink: u64::from(!deleted), ..plain(id.dev, id.ino) };
-    }
+    let start = start(text.as_ref().known(), id, |text| base(files, text));
     let facts = file::facts(draft.reader, &fields, draft.names, start);
     (hidden(draft, Fact::Known(facts)), text)
+}
+
+/// The facts that aren't stated: those of the listed file, if it is the one that is meant.
+fn start(text: Option<&Bytes>, id: Option<FileId>, listed: impl FnOnce(&[u8]) -> FileFacts) -> FileFacts {
+    let start = text.map_or_else(|| plain(UNSTATED_DEVICE, unlisted(b"").ino), |text| listed(text));
+    match id {
+        // Another file than the one at its path: only its being deleted can be told from the text.
+        Some(id) if (start.dev, start.ino) != (id.dev, id.ino) => {
+            let deleted = text.is_some_and(|text| text.ends_with(DELETED));
+            FileFacts { nlink: u64::from(!deleted), ..plain(id.dev, id.ino) }
+        }
+        Some(_) | None => start,
+    }
+}
+
+/// `/proc/PID/fd`: paths, or mappings with what stat says.
+pub(super) fn files(draft: &mut Draft<'_, '_>, root: &Fact<RootLink>) -> Fact<Arc<[OpenFile]>> {
+    let (table, names) = (table(draft, root), draft.names);
+    draft.fact("files", |r, n| {
+        let items = r.items(n, "write a list of paths, for example `[/var/log/app.log]`");
+        Some(items.iter().filter_map(|item| open_file(r, item, table, names)).collect())
+    })
+}
+
+fn open_file(reader: &mut Reader, node: &Node, table: &FileTable, names: &Names) -> Option<OpenFile> {
+    if !matches!(node.kind, NodeKind::Mapping(_)) {
+        let text = reader.bytes(node)?;
+        return Some(OpenFile { facts: any(table, &text), text });
+    }
+    let fields = reader.fields(node, "an open file", &LINK_KEYS)?;
+    let text = match (fields.get("path"), fields.get("hex")) {
+        (Some(node), _) => reader.bytes(node)?,
+        (None, Some(node)) => reader.hex(node)?,
+        (None, None) => {
+            let help = "write for example `{path: /var/log/app.log, id: [1, 301]}`";
+            reader.error(codes::MISSING, node.span, "an open file needs its `path`", help);
+            return None;
+        }
+    };
+    let id = fields.get("id").and_then(|id| reader.file_id(id));
+    let start = start(Some(&text), id, |text| any(table, text));
+    Some(OpenFile { facts: file::facts(reader, &fields, names, start), text })
 }
 
 /// Only the text of the link may be known: `exe.id` unreadable.
@@ -163,6 +189,15 @@ fn path(draft: &mut Draft<'_, '_>, fields: &Fields<'_>) -> Fact<Bytes> {
 /// The listed file at a path, or one that is equal to itself only.
 fn base(files: &FileTable, text: &[u8]) -> FileFacts {
     let listed = files.file(text).known().filter(|file| file.kind != FileKind::Directory);
+    unnamed(listed, text)
+}
+
+/// The same where directories count too.
+fn any(files: &FileTable, text: &[u8]) -> FileFacts {
+    unnamed(files.file(text).known(), text)
+}
+
+fn unnamed(listed: Option<FileFacts>, text: &[u8]) -> FileFacts {
     let facts = listed.unwrap_or_else(|| {
         let id = unlisted(text);
         FileFacts { nlink: u64::from(!text.ends_with(DELETED)), ..plain(id.dev, id.ino) }

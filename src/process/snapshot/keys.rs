@@ -169,7 +169,7 @@ fn record_key(field: &str) -> Option<(String, &'static str)> {
         return Some((key, "status"));
     }
     match first {
-        "user" | "group" | "io" => Some((key, "")),
+        "user" | "group" | "io" | "pss" | "uss" => Some((key, "")),
         // stat has the name as well.
         "comm" => Some((key, "stat")),
         _ => None,
@@ -184,6 +184,7 @@ pub(super) fn gap(process: &Process, field: &str) -> Option<Fact<()>> {
         (_, "stat") => matches!(process.stat, Fact::Known(_)),
         (_, "status") => matches!(process.status, Fact::Known(_)),
         ("io", _) => matches!(process.io, Fact::Known(_)),
+        ("pss" | "uss", _) => matches!(process.memory_use, Fact::Known(_)),
         _ => matches!(process.owner, Fact::Known(_)),
     };
     // A record that isn't there says so itself.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::files::FileTable;
 use crate::facts::{
-    Arguments, Binfmt, CgroupLine, Fact, FileFacts, FileId, IoCounts, LimitPair, MagicLink, Reason, RootLink,
-    Stat, Status, Task, Why,
+    Arguments, Binfmt, CgroupLine, Fact, FileFacts, FileId, IoCounts, LimitPair, MagicLink, MemoryUse,
+    OpenFile, Reason, RootLink, Socket, Stat, Status, Task, Why,
 };
 use crate::process::world::Bytes;
 use crate::units::{BootId, BootTime, Gid, Pid, Uid, WallTime};
@@ -63,6 +63,12 @@ pub(super) struct Process {
     pub(super) oom_score_adj: Fact<i64>,
     pub(super) io: Fact<IoCounts>,
     pub(super) fd_count: Fact<u64>,
+    pub(super) memory_use: Fact<MemoryUse>,
+    pub(super) files: Fact<Arc<[OpenFile]>>,
+    pub(super) sockets: Fact<Arc<[Socket]>>,
+    pub(super) listens: Fact<Arc<[Socket]>>,
+    /// `None` where it follows from the control groups.
+    pub(super) container: Option<Fact<Bytes>>,
     pub(super) security_label: Fact<Bytes>,
     pub(super) tasks: Fact<Arc<[Task]>>,
     pub(super) managed_as: Fact<Arc<str>>,

@@ -12,8 +12,8 @@ use super::keys;
 use super::model::{Host, Process, Unread};
 use super::read::{Fields, Reader};
 use super::words::{LIMITS, NAMESPACES, STATES};
-use super::{stat, status};
-use crate::facts::{CgroupLine, Fact, IoCounts, LimitPair, ProcessState, Task, Why};
+use super::{sockets, stat, status};
+use crate::facts::{CgroupLine, Fact, IoCounts, LimitPair, MemoryUse, ProcessState, Task, Why};
 use crate::process::world::Bytes;
 use crate::units::{Gid, Pid, Uid};
 use crate::yaml::{Node, NodeKind};
@@ -157,8 +157,9 @@ impl Draft<'_, '_> {
         let (exe_file, exe_text) = image::exe(self, &root);
         let cwd = image::cwd(self, &root);
         let arguments = image::arguments(self);
+        let files = image::files(self, &root);
         let tasks = self.tasks(stat.as_ref().known().map(|stat| stat.state));
-        self.check_unasked();
+        let (sockets, listens) = sockets::sockets(self);
         let process = Process {
             owner,
             exe_file,
@@ -179,6 +180,11 @@ impl Draft<'_, '_> {
             oom_score_adj: self.fact("oomScoreAdj", Reader::number),
             io: self.io(),
             fd_count: self.fact("fds", Reader::number),
+            memory_use: self.memory_use(),
+            files,
+            sockets,
+            listens,
+            container: self.container(),
             security_label: self.bytes("securityLabel", "securityLabelHex"),
             tasks,
             managed_as: self
@@ -236,6 +242,23 @@ impl Draft<'_, '_> {
         Fact::Known(counts)
     }
 
+    fn memory_use(&mut self) -> Fact<MemoryUse> {
+        let pss = self.field("pss", Reader::size);
+        let uss = self.field("uss", Reader::size);
+        match (pss, uss) {
+            (None, None) => self.unread.first_of(&["pss", "uss"]),
+            (pss, uss) => {
+                Fact::Known(MemoryUse { pss: pss.unwrap_or_default(), uss: uss.unwrap_or_default() })
+            }
+        }
+    }
+
+    /// Stated or unreadable by its own key; otherwise it follows from the control groups.
+    fn container(&mut self) -> Option<Fact<Bytes>> {
+        let listed = self.unread.keys.contains_key("container");
+        (listed || self.fields.get("container").is_some()).then(|| self.fact("container", Reader::bytes))
+    }
+
     fn namespaces(&mut self) -> BTreeMap<&'static str, Fact<u64>> {
         let stated = self
             .fields
@@ -271,25 +294,6 @@ impl Draft<'_, '_> {
             items.iter().filter_map(|item| task(self.reader, item)).filter(|task| task.tid != first.tid);
         Fact::Known(std::iter::once(first).chain(others).collect())
     }
-
-    /// Sockets, open files and proportional sizes may be stated, though no expression asks for them:
-    /// their form is checked, so that a snapshot stays right when one does.
-    fn check_unasked(&mut self) {
-        for key in ["pss", "uss"] {
-            let _size = self.field(key, Reader::size);
-        }
-        let _container = self.field("container", |r, n| r.text(n, "write its name").map(str::len));
-        let _files = self.field("files", |r, n| {
-            Some(r.items(n, "write a list of paths").iter().filter_map(|item| r.bytes(item)).count())
-        });
-        for key in ["listens", "sockets"] {
-            let _sockets = self.field(key, |r, n| {
-                let items =
-                    r.items(n, "write for example `[{proto: tcp, ip: \"::\", port: 80, state: listen}]`");
-                Some(items.iter().filter_map(|item| socket(r, item)).count())
-            });
-        }
-    }
 }
 
 fn task(reader: &mut Reader, node: &Node) -> Option<Task> {
@@ -305,18 +309,6 @@ fn task(reader: &mut Reader, node: &Node) -> Option<Task> {
 /// One of the words for the kernel's states.
 pub(super) fn state(reader: &mut Reader, node: &Node) -> Option<ProcessState> {
     reader.word(node, "a state of a process", &STATES.map(|state| (state.word(), state)))
-}
-
-fn socket(reader: &mut Reader, node: &Node) -> Option<u16> {
-    let fields = reader.fields(node, "a socket", &["proto", "ip", "port", "state"])?;
-    let help = "write for example `{proto: tcp, ip: \"::\", port: 80, state: listen}`";
-    for key in ["proto", "state"] {
-        let _word = fields.get(key).and_then(|node| reader.text(node, help));
-    }
-    let _ip = fields.get("ip").and_then(|node| {
-        reader.parsed(node, "an address", help, |text| text.parse::<std::net::IpAddr>().ok())
-    });
-    fields.get("port").and_then(|node| reader.number(node))
 }
 
 /// `{v2: /system.slice/app.service, "cpu,cpuacct": /app}`, or the path of v2 alone.

@@ -151,11 +151,14 @@ fn files<'w>(
         {
             let id = FileId { dev: link.dev, ino: link.ino };
             let walk = roots.entry(id).or_insert_with(|| Walk::new(world, Root::Of(*pid)));
+            walk.program(b"/");
             for path in &paths {
                 walk.program(path);
             }
         }
     }
+    // A root of which nothing is known must not become one that is known to be empty.
+    roots.retain(|_, walk| !walk.written.is_empty());
     (engine, roots)
 }
 

@@ -7,8 +7,9 @@ use super::keys::STATUS;
 use super::walk;
 use super::words::{LIMITS, NAMESPACES};
 use super::write::WriteOptions;
-use super::{stat, status};
-use crate::facts::{Arguments, CgroupLine, Fact, LimitPair, Reason, RootLink, Stat, Why};
+use super::{sockets, stat, status};
+use crate::facts::{Arguments, CgroupLine, Fact, LimitPair, OpenFile, Reason, RootLink, Stat, Why};
+use crate::process::container;
 use crate::process::world::{Bytes, World};
 use crate::units::{Pid, StartTicks};
 
@@ -74,6 +75,10 @@ pub(super) fn process(world: &dyn World, pid: Pid, options: &WriteOptions) -> Ve
     lines.fact("oomScoreAdj", world.oom_score_adj(pid), |score| score.to_string());
     io(&mut lines, world, pid);
     lines.fact("fds", world.fd_count(pid), |count| count.to_string());
+    memory_use(&mut lines, world, pid);
+    lines.fact("files", world.files(pid), |files| emit::list(files.iter().map(open_file)));
+    sockets(&mut lines, world, pid);
+    container(&mut lines, world, pid);
     lines.fact("securityLabel", world.security_label(pid), |label| emit::bytes(&label));
     tasks(&mut lines, world, pid);
     lines.fact("managedAs", world.managed_as(pid), |name| emit::text(&name));
@@ -306,6 +311,59 @@ fn io(lines: &mut Lines, world: &dyn World, pid: Pid) {
         keys.push(("writeBytes".to_owned(), emit::size(counts.write_bytes)));
     }
     lines.put("io", emit::mapping(&keys));
+}
+
+fn memory_use(lines: &mut Lines, world: &dyn World, pid: Pid) {
+    let memory = match world.memory_use(pid) {
+        Fact::Known(memory) => memory,
+        Fact::Absent => return,
+        Fact::Unknown(reason) => {
+            lines.unknown("pss", &reason);
+            return lines.unknown("uss", &reason);
+        }
+    };
+    for (key, bytes) in [("pss", memory.pss), ("uss", memory.uss)] {
+        if lines.field(world, pid, key) {
+            lines.put(key, emit::size(bytes));
+        }
+    }
+}
+
+fn open_file(open: &OpenFile) -> String {
+    let mut keys = vec![("path".to_owned(), emit::bytes(&open.text))];
+    keys.extend(walk::facts(&open.facts));
+    emit::mapping(&keys)
+}
+
+/// Which sockets wait follows from all of them, unless a snapshot says otherwise.
+fn sockets(lines: &mut Lines, world: &dyn World, pid: Pid) {
+    let (all, waiting) = (world.sockets(pid), world.listens(pid));
+    let follows = match (&all, &waiting) {
+        (Fact::Known(all), Fact::Known(waiting)) => {
+            all.iter().filter(|socket| socket.is_waiting()).eq(waiting.iter())
+        }
+        (Fact::Unknown(_), Fact::Known(_)) | (_, Fact::Unknown(_)) => false,
+        (_, Fact::Absent) | (Fact::Absent, Fact::Known(_)) => true,
+    };
+    lines.fact("sockets", all, |all| sockets::written(&all));
+    if !follows {
+        lines.fact("listens", waiting, |waiting| sockets::written(&waiting));
+    }
+}
+
+/// It follows from the control groups, unless a snapshot says otherwise.
+fn container(lines: &mut Lines, world: &dyn World, pid: Pid) {
+    let cgroups = world.cgroups(pid);
+    match world.container(pid) {
+        Fact::Known(name) => {
+            let derived = cgroups.as_ref().known().and_then(|lines| container::of_cgroups(lines));
+            if derived != Some(&*name) {
+                lines.put("container", emit::bytes(&name));
+            }
+        }
+        Fact::Unknown(reason) if !matches!(cgroups, Fact::Unknown(_)) => lines.unknown("container", &reason),
+        Fact::Absent | Fact::Unknown(_) => {}
+    }
 }
 
 /// The threads beside the leader.

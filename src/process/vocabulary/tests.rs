@@ -3,7 +3,10 @@
 use Operation::{Equal, Less, Under};
 
 use super::*;
-use crate::facts::{Arguments, CgroupLine, LimitPair, MagicLink, ProcessState, Task};
+use crate::facts::{
+    Arguments, CgroupLine, LimitPair, MagicLink, MemoryUse, OpenFile, ProcessState, Protocol, SocketState,
+    Task,
+};
 use crate::process::candidate;
 use crate::process::objects::{FILE, GROUP, PROCESS, TTY, USER};
 use crate::process::testing::{Proc, TestWorld, bytes, words};
@@ -99,6 +102,31 @@ fn plain() -> TestWorld {
             CgroupLine { controllers: vec![], v2: true, path: bytes("/system.slice/app.service") },
         ]);
         proc.managed = Fact::Known("web".into());
+        proc.memory = Fact::Known(MemoryUse { pss: 700, uss: 500 });
+        let open = |text: &str, nlink| OpenFile {
+            text: bytes(text),
+            facts: FileFacts { nlink, ..crate::process::testing::regular("", 77) },
+        };
+        proc.open = Fact::Known(vec![open("/dev/null", 1), open("/var/log/a.log (deleted)", 0)]);
+        let socket = crate::facts::Socket {
+            protocol: Some(Protocol::Tcp),
+            state: Some(SocketState::Listen),
+            ip: "::".parse().ok(),
+            port: Some(80),
+            ..crate::facts::Socket::default()
+        };
+        let connected = crate::facts::Socket {
+            state: Some(SocketState::Established),
+            peer_ip: "10.0.0.1".parse().ok(),
+            peer_port: Some(4000),
+            ..socket.clone()
+        };
+        let unix = crate::facts::Socket {
+            protocol: Some(Protocol::Unix),
+            path: Some(bytes("/run/x")),
+            ..crate::facts::Socket::default()
+        };
+        proc.sockets = Fact::Known(vec![socket, connected, unix]);
     })
 }
 
@@ -177,6 +205,11 @@ fn fields_say_what_the_kernel_says() {
         ("signals.caught", "[TERM]"),
         ("swap", "1024B"),
         ("rss_peak", "-"),
+        ("pss", "700B"),
+        ("uss", "500B"),
+        ("files", "[/dev/null /var/log/a.log (deleted)]"),
+        ("sockets", "[tcp [::]:80 listen tcp [::]:80 -> 10.0.0.1:4000 established unix /run/x]"),
+        ("listens", "[tcp [::]:80 listen]"),
     ] {
         assert_eq!(field(&world, name), expected, "{name}");
     }
@@ -360,10 +393,16 @@ fn options_are_found_in_argv() {
     assert_eq!(call(&world, "has_args", &[list(&["--", "--after"])]), "true");
     assert_eq!(call(&world, "has_args", &[list(&["--after", "--"])]), "false");
     let cut = self::world(|proc| {
-        proc.arguments = Fact::Known(Arguments { truncated: true, ..words(&["a", "-v"]) });
+        proc.arguments = Fact::Known(Arguments { truncated: true, ..words(&["a", "-v", "-p=1", "-c"]) });
     });
     assert_eq!(call(&cut, "flag", &[Value::string("-x")]), "?truncated");
     assert_eq!(call(&cut, "flag", &[Value::string("-v")]), "true");
+    assert_eq!(
+        call(&cut, "flag", &[Value::string("-c")]),
+        "?truncated",
+        "it may be the beginning of `-cold`"
+    );
+    assert_eq!(call(&cut, "arg", &[Value::string("-p")]), "?truncated", "the last one counts");
     let title = self::world(|proc| proc.arguments = Fact::Known(words(&["a: title"])));
     assert_eq!(call(&title, "arg", &[Value::string("--port")]), "?unresolved");
 }
@@ -389,6 +428,8 @@ fn functions_answer() {
         ("pidfile", vec![path("/run/none.pid"), Value::Bool(false)], "false"),
         ("env", vec![Value::string("APP_ENV")], "prod"),
         ("env", vec![Value::string("NONE")], "-"),
+        ("opt_env", vec![Value::string("APP_ENV")], "prod"),
+        ("opt_env", vec![Value::string("NONE")], "-"),
         ("file", vec![path("/bin/sh")], "/usr/bin/dash"),
         ("file", vec![path("/none")], "-"),
         ("realpath", vec![path("/bin/sh")], "/usr/bin/dash"),

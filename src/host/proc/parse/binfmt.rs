@@ -19,7 +19,8 @@ pub fn parse_binfmt_entry(bytes: &[u8]) -> Option<Option<Binfmt>> {
     for row in rows {
         let (key, value) = split_once(row, b' ').unwrap_or((row, b""));
         match key {
-            b"interpreter" => interpreter = Some(Arc::from(value)),
+            // The kernel keeps it as a text that ends in a NUL.
+            b"interpreter" => interpreter = (!value.contains(&0)).then(|| Arc::from(value)),
             b"flags:" => flags = String::from_utf8_lossy(value.trim_ascii()).into_owned(),
             b"extension" => extension = Some(value.strip_prefix(b".")?.to_vec()),
             b"offset" => offset = number(value)?,
@@ -28,7 +29,9 @@ pub fn parse_binfmt_entry(bytes: &[u8]) -> Option<Option<Binfmt>> {
             _ => {}
         }
     }
+    // The kernel registers nothing that every file would match.
     let matches = match (extension, magic) {
+        (Some(empty), _) | (None, Some(empty)) if empty.is_empty() => return None,
         (Some(extension), _) => BinfmtMatch::Extension(extension),
         (None, Some(magic)) => {
             let mask = mask.unwrap_or_else(|| vec![0xff; magic.len()]);
@@ -72,6 +75,9 @@ mod tests {
             assert_eq!(parse_binfmt_entry(wrong.as_bytes()), None, "{wrong}");
         }
         assert_eq!(parse_binfmt_entry(b"enabled\ninterpreter /x\nmagic 7f45\nmask ff\n"), None);
+        assert_eq!(parse_binfmt_entry(b"enabled\ninterpreter /x\nmagic \n"), None);
+        assert_eq!(parse_binfmt_entry(b"enabled\ninterpreter /x\nextension .\n"), None);
+        assert_eq!(parse_binfmt_entry(b"enabled\ninterpreter /x\0y\nextension .x\n"), None);
     }
 
     proptest! {

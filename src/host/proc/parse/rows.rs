@@ -1,13 +1,11 @@
-//! Small tables and single numbers: `/proc/PID/limits`, `/proc/PID/io`, `oom_score`, `loginuid`.
+//! Small tables and single numbers: `/proc/PID/limits`, `/proc/PID/io`, `smaps_rollup`,
+//! `oom_score`, `loginuid`.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use procfs::FromRead as _;
-use procfs::process::Io;
-
-use super::{lines, number, words};
-use crate::facts::{IoCounts, LimitPair};
+use super::{lines, number, split_once, words};
+use crate::facts::{IoCounts, LimitPair, MemoryUse};
 
 /// The kernel's labels and the names of `setrlimit(2)` in lower case.
 const LIMITS: [(&str, &str); 16] = [
@@ -47,11 +45,31 @@ fn limit(word: &[u8]) -> Option<Option<u64>> {
     if word == b"unlimited" { Some(None) } else { number(word).map(Some) }
 }
 
-/// Reads `/proc/PID/io` (`proc_pid_io(5)`) with the parser of the `procfs` crate, fed with bytes that were read through
-/// the one descriptor of the process. (Its parser of limits panics on rows that are cut short, so that one is ours.)
+/// Reads `/proc/PID/io` (`proc_pid_io(5)`).
 pub fn parse_io(bytes: &[u8]) -> Option<IoCounts> {
-    let io = Io::from_read(bytes).ok()?;
-    Some(IoCounts { read_bytes: io.read_bytes, write_bytes: io.write_bytes })
+    let value = |name: &[u8]| {
+        let mut rows = lines(bytes).filter_map(|line| split_once(line, b':'));
+        rows.find_map(|(key, value)| (key == name).then_some(value))
+            .and_then(|value| number(value.trim_ascii()))
+    };
+    Some(IoCounts { read_bytes: value(b"read_bytes")?, write_bytes: value(b"write_bytes")? })
+}
+
+/// Reads `/proc/PID/smaps_rollup` (`proc_pid_smaps(5)`); its numbers are in KiB. Rows that an older kernel lacks
+/// (`Private_Hugetlb`) count as nothing, `Pss` must be there.
+pub fn parse_smaps_rollup(bytes: &[u8]) -> Option<MemoryUse> {
+    let mut pss = None;
+    let mut uss = 0_u64;
+    for line in lines(bytes) {
+        let Some((label, value)) = split_once(line, b':') else { continue };
+        let kib = || number::<u64>(words(value).next()?)?.checked_mul(1024);
+        match label {
+            b"Pss" => pss = Some(kib()?),
+            b"Private_Clean" | b"Private_Dirty" | b"Private_Hugetlb" => uss = uss.checked_add(kib()?)?,
+            _ => {}
+        }
+    }
+    pss.map(|pss| MemoryUse { pss, uss })
 }
 
 /// A file that holds one number.
@@ -86,6 +104,21 @@ mod tests {
         let text = b"rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\nread_bytes: 5\nwrite_bytes: 6\ncancelled_write_bytes: 7\n";
         assert_eq!(parse_io(text), Some(IoCounts { read_bytes: 5, write_bytes: 6 }));
         assert_eq!(parse_io(b"read_bytes: 5\n"), None);
+        // The parser of the procfs crate, which was used here, panicked on this.
+        assert_eq!(parse_io("read_bytes: 5\n00:\u{3dd}\u{159}s\u{159} 1\n".as_bytes()), None);
+    }
+
+    #[test]
+    fn memory_is_summed_from_what_is_private() {
+        let text = "55d0-7ffd ---p 00000000 00:00 0                          [rollup]\n\
+            Rss:                1500 kB\nPss:                 700 kB\nPss_Anon:            300 kB\n\
+            Shared_Clean:        900 kB\nPrivate_Clean:       100 kB\nPrivate_Dirty:       400 kB\n\
+            Private_Hugetlb:    2048 kB\nSwapPss:              50 kB\n";
+        let use_of = |pss: u64, uss: u64| Some(MemoryUse { pss: pss << 10, uss: uss << 10 });
+        assert_eq!(parse_smaps_rollup(text.as_bytes()), use_of(700, 2548));
+        assert_eq!(parse_smaps_rollup(b"Pss: 1 kB\n"), use_of(1, 0));
+        assert_eq!(parse_smaps_rollup(b"Pss: x kB\n"), None);
+        assert_eq!(parse_smaps_rollup(b""), None);
     }
 
     #[test]
@@ -97,8 +130,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(bytes in "(Max (open files|cpu time))?[ 0-9a-z:_\\n]{0,60}") {
-            let _ = (parse_limits(bytes.as_bytes()), parse_io(bytes.as_bytes()));
+        fn no_bytes_make_it_panic(bytes in "(Max (open files|cpu time)|Pss:|Private_Dirty:)?[ 0-9a-z:_\\n]{0,60}") {
+            let bytes = bytes.as_bytes();
+            let _ = (parse_limits(bytes), parse_io(bytes), parse_smaps_rollup(bytes));
         }
     }
 }

@@ -15,9 +15,10 @@ pub fn parse_stat(bytes: &[u8], page: u64) -> Option<Stat> {
     let close = bytes.iter().rposition(|b| *b == b')')?;
     let comm = bytes.get(open + 1..close)?;
     let mut fields = Fields(bytes.get(close + 1..)?, 3);
+    let [letter] = fields.word(3)? else { return None };
     Some(Stat {
         comm: Arc::from(comm),
-        state: ProcessState::from_letter(*fields.word(3)?.first()?)?,
+        state: ProcessState::from_letter(*letter)?,
         ppid: Pid(number(fields.word(4)?)?),
         pgid: Pid(number(fields.word(5)?)?),
         sid: Pid(number(fields.word(6)?)?),
@@ -44,8 +45,10 @@ impl<'a> Fields<'a> {
     /// Field `wanted`, counted as in the manual page. Fields are asked for in ascending order.
     fn word(&mut self, wanted: u32) -> Option<&'a [u8]> {
         loop {
-            let rest = self.0.trim_ascii_start();
-            let end = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+            // The kernel writes blanks between fields, and nothing else.
+            let start = self.0.iter().position(|b| *b != b' ')?;
+            let rest = self.0.get(start..)?;
+            let end = rest.iter().position(|b| matches!(b, b' ' | b'\n')).unwrap_or(rest.len());
             let (word, tail) = rest.split_at_checked(end)?;
             if word.is_empty() {
                 return None;
@@ -103,8 +106,18 @@ mod tests {
         for end in 0..needed {
             assert_eq!(parse_stat(whole.as_bytes().get(..end).unwrap(), 4096), None, "{end}");
         }
-        for wrong in ["412 web S 1", "412 )web( S", "412 (web) Q 1 2", "412 (web) S x"] {
+        for wrong in ["412 web S 1", "412 )web( S", "412 (web) Q 1 2", "412 (web) S x", "412 (web) SS 1"] {
             assert_eq!(parse_stat(wrong.as_bytes(), 4096), None, "{wrong}");
+        }
+    }
+
+    /// Form feeds and the like were blanks too, so that fields stood elsewhere than for other readers.
+    #[test]
+    fn only_blanks_stand_between_fields() {
+        let whole = format!("412 (web) {TAIL}");
+        for odd in ["\u{c}", "\r", "\t"] {
+            let text = whole.replacen(" S 1 ", &format!(" S{odd}1 "), 1);
+            assert_eq!(parse_stat(text.as_bytes(), 4096), None, "{odd:?}");
         }
     }
 

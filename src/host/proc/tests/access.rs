@@ -43,6 +43,10 @@ fn without_privilege_strangers_are_denied_by_name() {
     assert_eq!(why(&world.environ(Pid(1))), Some(Why::Denied));
     assert_eq!(why(&world.execfn(Pid(1))), Some(Why::Denied));
     assert_eq!(why(&world.cwd(Pid(1))), Some(Why::Denied));
+    assert_eq!(why(&world.memory_use(Pid(1))), Some(Why::Denied));
+    assert_eq!(why(&world.files(Pid(1))), Some(Why::Denied));
+    assert_eq!(why(&world.listens(Pid(1))), Some(Why::Denied));
+    assert_eq!(why(&world.container(Pid(1))), None);
     assert!(world.owner(Pid(1)).known().is_some());
     assert!(world.comm(Pid(1)).known().is_some());
     assert!(world.arguments(Pid(1)).known().is_some());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,7 +21,12 @@ fn words(world: &LiveWorld, pid: Pid) -> Vec<String> {
 fn an_ordinary_child_is_known_in_every_respect() {
     let mut command = Command::new("/bin/sleep");
     let child = Running::start(command.arg("1000").env_clear().env("APP_ENV", "prod").current_dir("/tmp"));
-    child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"sleep"));
+    // It has its name a while before it is asleep.
+    child.until(|world, pid| {
+        let asleep =
+            |stat: &crate::facts::Stat| *stat.comm == *b"sleep" && stat.state == ProcessState::Sleeping;
+        world.stat(pid).known().is_some_and(|stat| asleep(&stat))
+    });
     let (world, pid) = (look(), child.pid());
     let me = world.self_pid().known().unwrap();
 
@@ -148,6 +153,37 @@ fn a_script_shows_its_interpreter_and_keeps_its_name() {
     assert!(world.exe_file(pid).known().unwrap().same_file(&shell));
     assert_eq!(words(&world, pid), ["/bin/sh", script.to_str().unwrap(), "", "x"]);
     assert_eq!(world.execfn(pid).known().as_deref(), Some(bytes(&script)));
+}
+
+#[test]
+fn of_arguments_and_environment_two_mebibytes_are_read() {
+    // One word may be 128 KiB long, and a quarter of the stack's limit is theirs: so a shell raises it for a shell.
+    let code = r#"ulimit -S -s 65536 || exit; long=$(head -c 120000 /dev/zero | tr '\0' x); set -- first; n=0
+        while [ $n -lt 20 ]; do set -- "$@" "$long"; export "LONG_$n=$long"; n=$((n + 1)); done
+        exec env LAST=1 /bin/sh -c 'echo ready; read line' "$@""#;
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", code]).env_clear().env("APP_ENV", "prod").env("PATH", "/usr/bin:/bin");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = Running(command.spawn().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.0.stdout.take().unwrap()), &mut line)
+        .unwrap();
+    if line.trim() != "ready" {
+        eprintln!("skipped: the limit of the stack can't be raised here");
+        return;
+    }
+    let (world, pid) = (look(), child.pid());
+    let arguments = world.arguments(pid).known().unwrap();
+    assert!(arguments.truncated && !arguments.padded);
+    assert_eq!(arguments.words.iter().map(|word| word.len() + 1).sum::<usize>(), (2 << 20) + 1);
+    assert_eq!(words(&world, pid)[..2], ["/bin/sh", "-c"]);
+    assert_eq!(why(&world.environ(pid)), Some(Why::Truncated));
+    // What stands in the beginning is known, and what doesn't may stand in the rest.
+    let known = |name: &str| world.variable(pid, name.as_bytes());
+    assert!(["APP_ENV", "LONG_0"].into_iter().any(|name| known(name).known().is_some()));
+    let all: Vec<String> = (0..20).map(|n| format!("LONG_{n}")).collect();
+    assert!(all.iter().any(|name| why(&known(name)) == Some(Why::Truncated)));
+    assert_eq!(why(&known("NONE")), Some(Why::Truncated));
 }
 
 #[test]

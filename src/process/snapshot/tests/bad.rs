@@ -73,6 +73,17 @@ const BAD: &[(&str, &[&str])] = &[
     ("processes: [{pid: 5, exe: {path: /a, inode: 5}}]", &["1:38 N002 `exe` has no key `inode`"]),
     ("processes: [{pid: 5, exe: {path: /a, id: [1]}}]", &["1:42 N004 an id has two numbers, this has 1"]),
     ("processes: [{pid: 5, tasks: [{tid: 6}]}]", &["1:30 N006 a task needs its `tid` and its `state`"]),
+    (
+        "processes: [{pid: 5, listens: [{proto: tcp6}]}]",
+        &["1:40 N004 `tcp6` is not a protocol of sockets / did you mean `tcp`?"],
+    ),
+    (
+        "processes: [{pid: 5, listens: [{state: listening}]}]",
+        &["1:40 N004 `listening` is not a state of a socket / write one of `established`"],
+    ),
+    ("processes: [{pid: 5, sockets: [{ip: localhost}]}]", &["1:37 N004 `localhost` is not an address"]),
+    ("processes: [{pid: 5, sockets: [{port: 65536}]}]", &["1:39 N004 `65536` is not a whole number"]),
+    ("processes: [{pid: 5, files: [{id: [1, 2]}]}]", &["1:30 N006 an open file needs its `path`"]),
     ("processes: [{pid: 5, cpuTime: 3s, cpuUser: 1s, cpuSys: 1s}]", &["1:22 N005 `cpuTime` is not the sum"]),
     (
         "host: {uptime: 1h}\nprocesses: [{pid: 5, startTicks: 180000, age: 1h}]",

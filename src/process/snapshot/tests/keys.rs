@@ -87,12 +87,25 @@ const KEYS: &[(&str, &str, &str)] = &[
         "{exe: denied, argv: timeout, stat: malformed, status: budget, ns: plugin}",
         "exe: denied",
     ),
-    ("listens", "[{proto: tcp, ip: \"::\", port: 80, state: listen}]", ""),
-    ("sockets", "[]", ""),
-    ("files", "[/a]", ""),
-    ("pss", "1MiB", ""),
-    ("uss", "1MiB", ""),
-    ("container", "web", ""),
+    (
+        "listens",
+        "[{proto: tcp, ip: \"::\", port: 80, state: listen}]",
+        "sockets: [{proto: tcp, ip: \"::\", port: 80, state: listen}]",
+    ),
+    ("listens", "[{port: 80}, {proto: udp, port: 53}]", "{proto: udp, port: 53, state: unconnected}"),
+    ("listens", "[{proto: udp}]", "listens: [{proto: udp, state: unconnected}]"),
+    ("listens", "[{ip: \"::ffff:10.0.0.1\"}]", "{ip: \"10.0.0.1\", state: listen}"),
+    (
+        "sockets",
+        "[{proto: tcp, ip: 10.0.0.1, port: 80, state: established, peerIp: \"::1\", peerPort: 4}, {proto: unix, path: /run/x}]",
+        "peerIp: \"::1\", peerPort: 4}, {proto: unix, path: /run/x}]",
+    ),
+    ("sockets", "[]", "sockets: []"),
+    ("files", "[/a, {path: \"/b (deleted)\", id: [1, 5]}]", "{path: \"/b (deleted)\", id: [1, 5]"),
+    ("files", "[{hex: \"2fff\"}]", "files: [{path: {hex: \"2fff\"}"),
+    ("pss", "1MiB", "pss: 1MiB"),
+    ("uss", "1MiB", "uss: 1MiB"),
+    ("container", "web", "container: web"),
 ];
 
 fn host(key: &str, value: &str) -> String {

@@ -35,6 +35,11 @@ fn answers_of(world: &Snapshot, pid: Pid) -> Vec<String> {
         format!("oom {:?} {:?}", world.oom_score(pid), world.oom_score_adj(pid)),
         format!("io {:?}", world.io(pid)),
         format!("fds {:?}", world.fd_count(pid)),
+        format!("memory {:?}", world.memory_use(pid)),
+        format!("files {:?}", world.files(pid)),
+        format!("sockets {:?}", world.sockets(pid)),
+        format!("listens {:?}", world.listens(pid)),
+        format!("container {:?}", world.container(pid)),
         format!("label {:?}", world.security_label(pid)),
         format!("tasks {:?}", world.tasks(pid)),
         format!("managed {:?}", world.managed_as(pid)),
@@ -81,8 +86,10 @@ fn answers(world: &Snapshot, listed: &Snapshot) -> Vec<String> {
     }
     for pid in listed.processes.keys() {
         all.extend(answers_of(world, *pid).into_iter().map(|answer| format!("{pid} {answer}")));
-        for field in ["user", "group", "nice", "rss", "state", "caps.eff", "ruser", "age", "cpu_time", "swap"]
-        {
+        for field in [
+            "user", "group", "nice", "rss", "state", "caps.eff", "ruser", "age", "cpu_time", "swap", "pss",
+            "uss",
+        ] {
             all.push(format!("{pid} gap {field} {:?}", world.gap(*pid, field)));
         }
     }
@@ -131,6 +138,16 @@ fn the_files_of_a_script_are_written_without_being_asked_for() {
     }
 }
 
+/// It was written as one without files, in which `/` exists.
+#[test]
+fn a_root_of_which_nothing_is_known_stays_that() {
+    let world = parse("processes: [{pid: 3, exe: /a, root: {path: /, id: [9, 2]}}]");
+    let again = parse(&write(&world, &[Pid(3)], &WriteOptions::default()));
+    for path in [&b"/"[..], b"/a"] {
+        assert_eq!(again.file(Root::Of(Pid(3)), path), world.file(Root::Of(Pid(3)), path));
+    }
+}
+
 mod generated {
     use proptest::prelude::*;
 
@@ -146,7 +163,26 @@ mod generated {
         let size = (0u64..1 << 40).prop_map(|n| format!("{n}B")).boxed();
         let path = prop::sample::select(vec!["/a", "/a/b", "/l", "/l/b", "/none", "\"/a/b (deleted)\""]);
         let states = vec!["running", "sleeping", "zombie", "disk", "dead", "idle", "stopped", "traced"];
-        let whys = "(exe|cwd|comm|stat|status|ns|root|fds|user|tasks): (denied|timeout|vanished|budget)";
+        let whys = "(exe|cwd|comm|stat|status|ns|root|fds|user|tasks|files|sockets|listens|pss|container|cgroup): (denied|timeout|vanished|budget)";
+        let port = "(, port: [0-9]{1,4})?(, ip: (10[.]0[.]0[.]1|\"::\"))?(, state: (listen|established))?";
+        let socket = format!("\\{{proto: (tcp|udp|unix){port}(, path: /[a-z]{{1,4}})?\\}}");
+        let sockets = proptest::string::string_regex(&format!("\\[({socket}(, {socket})?)?\\]"))
+            .unwrap_or_else(|error| panic!("{error}"))
+            .boxed();
+        let group = prop::sample::select(vec![
+            "{v2: /a.slice}",
+            "{v2: /lxc/web}",
+            "/docker/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        ]);
+        let third = (
+            some("sockets", sockets.clone()),
+            some("listens", sockets),
+            some("files", "\\[(/a/b|/l|\"/x [(]deleted[)]\")?\\]".boxed()),
+            some("pss", size.clone()),
+            some("uss", size.clone()),
+            some("container", "[a-z]{1,8}".boxed()),
+            some("cgroup", group.prop_map(str::to_owned).boxed()),
+        );
         let first = (
             some("uid", number.clone()),
             some("startTicks", number.clone()),
@@ -175,10 +211,11 @@ mod generated {
         );
         let unread =
             proptest::option::of(whys).prop_map(|why| why.map(|why| format!("unreadable: {{{why}}}")));
-        (first, second, unread).prop_map(|(a, b, unread)| {
+        (first, second, third, unread).prop_map(|(a, b, c, unread)| {
             let mut keys: Vec<String> =
                 [a.0, a.1, a.2, a.3, a.4, a.5, a.6, a.7].into_iter().flatten().collect();
             keys.extend([b.0, b.1, b.2, b.3, b.4, b.5, b.6, b.7].into_iter().flatten());
+            keys.extend([c.0, c.1, c.2, c.3, c.4, c.5, c.6].into_iter().flatten());
             // A fact is stated or unreadable, never both.
             let clash = |why: &String| {
                 let key = why.trim_start_matches("unreadable: {").split(':').next().unwrap_or_default();

@@ -1,0 +1,32 @@
+//! `test`: what the tests of Matcher documents say, and why.
+
+use super::args::{Output, TestArgs};
+use super::exit::Exit;
+use super::terminal::Terminal;
+use crate::diagnostic::Diagnostic;
+use crate::engine::sources::{Sources, SourcesLook};
+use crate::report::{diagnostic_rows, trial_rows, trials_text};
+use crate::spec::matcher::{Trial, trials};
+
+/// Runs `test`.
+pub(super) fn run(args: &TestArgs, terminal: Terminal) -> Exit {
+    let look = Sources::new(args.paths.clone()).with_libraries(args.matchers.clone()).look();
+    if look.diagnostics.iter().any(Diagnostic::is_error) {
+        match args.output {
+            Output::Json => terminal.json(&diagnostic_rows(&look.diagnostics)),
+            Output::Text => terminal.diagnostics(&look.diagnostics),
+        }
+        return Exit::Failed;
+    }
+    let trials = all(&look);
+    match args.output {
+        Output::Json => terminal.json(&trial_rows(&trials)),
+        Output::Text => terminal.data(&trials_text(&trials)),
+    }
+    if trials.iter().all(Trial::passed) { Exit::Ok } else { Exit::Failed }
+}
+
+/// All tests of all good files, carried out.
+pub(super) fn all(look: &SourcesLook) -> Vec<Trial<'_>> {
+    look.matchers.iter().flat_map(|document| trials(document, &look.library)).collect()
+}

@@ -1,0 +1,193 @@
+//! Names: which ones a text uses, and which ones a definition can have.
+
+use std::collections::BTreeSet;
+
+use super::Library;
+use crate::lang::CORE_FUNCTIONS;
+use crate::lang::Schema;
+use crate::lang::ast::{Expr, Kind, dotted};
+use crate::lang::value::Type;
+
+/// Longest name of a document, list, definition or parameter, bytes.
+const NAME_MAX: usize = 63;
+/// Words of the grammar.
+const WORDS: [&str; 12] = [
+    "and",
+    "or",
+    "not",
+    "in",
+    "like",
+    "contains",
+    "starts_with",
+    "ends_with",
+    "under",
+    "true",
+    "false",
+    "null",
+];
+
+/// Why a name can't be given to a definition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Taken {
+    /// Not of the form `[a-z][a-z0-9_]*`, or too long.
+    Form,
+    /// A word of the language.
+    Word,
+    /// A field, or the beginning of one.
+    Field,
+    /// A function.
+    Function,
+    /// A variable of documents.
+    Variable,
+}
+
+impl Taken {
+    /// Completes "`x` ...".
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Form => "has other than 1 to 63 lower-case letters, digits and `_`, a letter first",
+            Self::Word => "is a word of the language",
+            Self::Field => "is a field",
+            Self::Function => "is a function",
+            Self::Variable => "is a variable of documents",
+        }
+    }
+}
+
+/// The names that no definition can have.
+#[derive(Clone, Copy, Debug)]
+pub struct Reserved<'a> {
+    /// Fields and functions.
+    pub schema: &'a Schema,
+    /// Variables that documents bind.
+    pub variables: &'a BTreeSet<String>,
+}
+
+impl Reserved<'_> {
+    /// Why a document, list or definition can't have this name.
+    pub fn refuses(&self, name: &str) -> Option<Taken> {
+        if !is_name(name) {
+            return Some(Taken::Form);
+        }
+        if WORDS.contains(&name) {
+            return Some(Taken::Word);
+        }
+        if is_function(self.schema, name) {
+            return Some(Taken::Function);
+        }
+        if is_field(self.schema, name) {
+            return Some(Taken::Field);
+        }
+        let first = |variable: &String| variable.split('.').next() == Some(name);
+        self.variables.iter().any(first).then_some(Taken::Variable)
+    }
+
+    /// What a parameter of this name hides, if it may have it all the same.
+    pub fn hidden_by(&self, name: &str) -> Option<Taken> {
+        if is_field(self.schema, name) {
+            return Some(Taken::Field);
+        }
+        is_function(self.schema, name).then_some(Taken::Function)
+    }
+
+    /// Whether a name has the right form and is no word of the language.
+    pub fn is_usable_parameter(&self, name: &str) -> bool {
+        is_name(name) && !WORDS.contains(&name)
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    name.len() <= NAME_MAX
+        && name.bytes().all(fits)
+        && name.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
+}
+
+/// What decides which names of a text are definitions.
+pub(super) struct Uses<'a> {
+    /// Fields and functions come before definitions.
+    pub(super) schema: &'a Schema,
+    /// So do variables and parameters.
+    pub(super) own: &'a dyn Fn(&str) -> bool,
+    /// The full name of a definition or list (`@...`).
+    pub(super) full: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Uses<'_> {
+    /// The full names of definitions and lists (`@...`) that a text names.
+    pub(super) fn of(&self, expr: &Expr) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        self.collect(expr, &mut Vec::new(), &mut found);
+        found
+    }
+
+    fn collect<'e>(&self, expr: &'e Expr, elements: &mut Vec<&'e str>, found: &mut BTreeSet<String>) {
+        match &expr.kind {
+            Kind::Name(words) => {
+                let first = words.first().map_or("", |word| word.text.as_str());
+                if !(self.own)(first) && !elements.contains(&first) && !is_field(self.schema, first) {
+                    found.extend((self.full)(&dotted(words)));
+                }
+            }
+            Kind::Call { function, .. } => {
+                let name = dotted(function);
+                if !is_function(self.schema, &name) {
+                    found.extend((self.full)(&name));
+                }
+            }
+            Kind::ListName(name) => found.extend((self.full)(&format!("@{name}"))),
+            _ => {}
+        }
+        let bound = match &expr.kind {
+            Kind::Lambda { variable, .. } => Some(variable.text.as_str()),
+            _ => None,
+        };
+        elements.extend(bound);
+        for child in expr.children() {
+            self.collect(child, elements, found);
+        }
+        if bound.is_some() {
+            elements.pop();
+        }
+    }
+}
+
+fn is_function(schema: &Schema, name: &str) -> bool {
+    schema.function(name).is_some() || CORE_FUNCTIONS.iter().any(|function| function.name == name)
+}
+
+fn is_field(schema: &Schema, name: &str) -> bool {
+    let Type::Named(candidate) = schema.candidate() else { return false };
+    schema.fields(candidate).any(|(_, field)| field.name.split(['.', '[']).next() == Some(name))
+}
+
+impl Library {
+    /// The full names of definitions and lists (`@...`) that an expression names; `own` are its variables.
+    pub fn used_by(
+        &self,
+        text: &str,
+        home: Option<&str>,
+        schema: &Schema,
+        own: &dyn Fn(&str) -> bool,
+    ) -> BTreeSet<String> {
+        let Some(expr) = crate::lang::parse(text).expr else { return BTreeSet::new() };
+        let full = |name: &str| match name.strip_prefix('@') {
+            Some(list) => self.find_list(list, home).map(|list| format!("@{}", list.name)),
+            None => super::full(name, home, |full| self.definitions.contains_key(full)),
+        };
+        Uses { schema, own, full: &full }.of(&expr)
+    }
+
+    /// These and all that they use in turn.
+    pub fn closure(&self, names: BTreeSet<String>) -> BTreeSet<String> {
+        let mut all = BTreeSet::new();
+        let mut open: Vec<String> = names.into_iter().collect();
+        while let Some(name) = open.pop() {
+            if let Some(definition) = self.definitions.get(&name) {
+                open.extend(definition.uses.iter().filter(|used| !all.contains(*used)).cloned());
+            }
+            all.insert(name);
+        }
+        all
+    }
+}
