@@ -4,6 +4,7 @@
 
 pub mod accept;
 pub mod converge;
+pub mod live;
 pub mod sources;
 pub mod tick;
 pub mod watch;

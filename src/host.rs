@@ -14,6 +14,7 @@ pub mod conditions;
 pub mod errno;
 pub mod executable;
 pub mod exits;
+pub mod farewell;
 mod files;
 #[doc(hidden)]
 pub mod fuzzing;

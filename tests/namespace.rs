@@ -11,77 +11,13 @@
     reason = "tests"
 )]
 
+#[path = "cli/inside.rs"]
+mod inside;
 #[path = "cli/support.rs"]
 mod support;
 
-use std::process::{Command, Stdio};
-
-use support::{Bench, DAEMON, is_root, quick};
-
-const PRELUDE: &str = r#"
-set -u
-trap 'echo TERM >> hit' TERM; trap 'echo INT >> hit' INT; trap 'echo HUP >> hit' HUP; trap 'echo USR1 >> hit' USR1
-fail() { echo "FAIL: $*"; cat starts; exit 1; }
-selfsame() { timeout 30 "$SELFSAME" "$@" > out 2> err; code=$?; cat out err; }
-starts() { if [ -f starts ]; then wc -l < starts; else echo 0; fi; }
-pid_of() { sed -n "$1p" starts | cut -d' ' -f1; }
-gone() {
-    n=0
-    while [ -d "/proc/$1" ]; do n=$((n + 1)); [ $n -lt 400 ] || fail "$1 doesn't go"; sleep 0.02; done
-}
-noted() {
-    n=0
-    while [ "$(starts)" -lt "$1" ]; do n=$((n + 1)); [ $n -lt 400 ] || fail "$1 starts awaited"; sleep 0.02; done
-}
-# recycle PID COMMAND...: starts the command under exactly this number
-recycle() {
-    wanted=$1; shift
-    echo $((wanted - 1)) > /proc/sys/kernel/ns_last_pid
-    "$@" > stranger.log 2>&1 &
-    [ $! = "$wanted" ] || fail "got $! and wanted $wanted"
-}
-lives() { kill -0 "$1" 2>/dev/null && ! grep -q '^State:.*Z' "/proc/$1/status"; }
-done_ok() { [ ! -e hit ] || fail "PID 1 was signalled: $(cat hit)"; echo ok; }
-"#;
-
-/// The options that give a PID namespace here, if any do.
-fn means() -> Option<Vec<&'static str>> {
-    let plain = vec!["--pid", "--fork", "--mount-proc"];
-    // In a user namespace of an ordinary user the files of the host have no owner that could be trusted.
-    let candidates = if is_root() { vec![plain] } else { Vec::new() };
-    let works = |options: &Vec<&str>| {
-        let status = Command::new("unshare")
-            .args(options)
-            .args(["/bin/sh", "-c", "echo 300 > /proc/sys/kernel/ns_last_pid"])
-            .stderr(Stdio::null())
-            .status();
-        status.is_ok_and(|status| status.success())
-    };
-    let found = candidates.into_iter().find(works);
-    if found.is_none() {
-        eprintln!("skipped: no PID namespace to be had");
-    }
-    found
-}
-
-/// Runs a script as PID 1 of a new namespace and expects `ok`.
-#[track_caller]
-fn inside(bench: &Bench, script: &str) {
-    let Some(options) = means() else { return };
-    let output = Command::new("unshare")
-        .args(options)
-        .args(["/bin/sh", "-c", &format!("{PRELUDE}{script}")])
-        .current_dir(bench.root())
-        .env("SELFSAME", env!("CARGO_BIN_EXE_selfsame"))
-        .env("SELFSAME_STATE_DIR", bench.path("state"))
-        .env("NO_COLOR", "1")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(text.trim_end().ends_with("ok") && !text.contains("FAIL"), "{text}\n{errors}");
-}
+use inside::inside;
+use support::{Bench, DAEMON, quick};
 
 fn shop(bench: &Bench, more: &str) {
     bench.daemon("shop", more);

@@ -14,9 +14,9 @@ pub fn check(data: &[u8]) {
         positions(text);
     }
     let compile = |request: &ExpressionRequest<'_>| {
-        check_in_document(request.text, request.variables.clone(), request.replaces)
+        check_in_document(request.text, request.variables.clone(), request.replaces, request.library)
     };
-    let context = LoadContext { limits: Limits::default(), compile: &compile };
+    let context = LoadContext { limits: Limits::default(), compile: &compile, library: None };
     let file = |name: &str| SpecFile {
         name: name.to_owned(),
         directory: PathBuf::from("/etc/selfsame"),

@@ -1,5 +1,7 @@
 //! An expression: read, printed, checked, and asked about every process of a small host.
 
+use std::sync::Arc;
+
 use selfsame::diagnostic::{Source, Span};
 use selfsame::lang::ast::{Expr, Kind};
 use selfsame::lang::{SOURCE_MAX, Scope, Verdict, check as check_tree, parse};
@@ -50,7 +52,7 @@ fn prints_back(expr: &Expr) {
 
 /// Neither the order of operands nor what is hidden turns a verdict into another one.
 fn decides(expr: &Expr, text: &str) {
-    let predicate = compile_with(text, variables()).predicate.unwrap();
+    let predicate = compile_with(text, variables(), &Arc::default()).predicate.unwrap();
     let pids = host().pids().known().unwrap();
     let verdicts_of = |world: &dyn World| verdicts(&predicate, world, &pids);
     let full = verdicts_of(host());

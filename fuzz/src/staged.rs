@@ -5,11 +5,12 @@ use std::sync::{Arc, OnceLock};
 
 use selfsame::diagnostic::Source;
 use selfsame::facts::{
-    Arguments, Binfmt, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, RootLink, Stat, Status,
-    Task, Why,
+    Arguments, Binfmt, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, MemoryUse, OpenFile,
+    RootLink, Socket, Stat, Status, Task, Why,
 };
 use selfsame::lang::value::Value;
 use selfsame::lang::{Explanation, Matcher, Predicate, Verdict, Vocabularies};
+use selfsame::process::plain::Scan;
 use selfsame::process::snapshot::Snapshot;
 use selfsame::process::world::{Bytes, Namespace, Root, World};
 use selfsame::process::{ProcessVocabulary, candidate, paths};
@@ -99,6 +100,9 @@ impl World for Staged<'_> {
         35 uptime() -> BootTime;
         36 self_pid() -> Pid;
         37 own_namespace(kind: Namespace) -> u64;
+        39 memory_use(pid: Pid) -> MemoryUse;
+        40 files(pid: Pid) -> Arc<[OpenFile]>;
+        41 sockets(pid: Pid) -> Arc<[Socket]>;
     }
 
     fn stat(&self, pid: Pid) -> Fact<Arc<Stat>> {
@@ -157,7 +161,24 @@ pub(crate) fn verdicts(predicate: &Predicate, world: &dyn World, pids: &[Pid]) -
     let vocabulary = ProcessVocabulary::new(world);
     let facts = Vocabularies(vec![&vocabulary]);
     let matcher = predicate.bind(&bindings(), &facts).matcher;
-    pids.iter().map(|pid| verdict(&matcher, *pid, &facts)).collect()
+    let verdicts: Vec<Verdict> = pids.iter().map(|pid| verdict(&matcher, *pid, &facts)).collect();
+    assert_short(&matcher, &vocabulary, pids, &verdicts);
+    verdicts
+}
+
+/// The short way says the same, or asks for the long one; and what it leaves out is false.
+fn assert_short(matcher: &Matcher, vocabulary: &ProcessVocabulary<'_>, pids: &[Pid], verdicts: &[Verdict]) {
+    let mut told = Vec::new();
+    Scan::new(vocabulary, [(matcher, vocabulary)]).each(pids, |pid, _, answer| told.push((pid, answer)));
+    for (pid, verdict) in pids.iter().zip(verdicts) {
+        match told.iter().find(|(of, _)| of == pid) {
+            Some((_, Some(holds))) => {
+                assert_eq!(*holds, *verdict == Verdict::Match, "the short way about {pid}");
+            }
+            Some((_, None)) => {}
+            None => assert_eq!(*verdict, Verdict::NoMatch, "the short way left out {pid}"),
+        }
+    }
 }
 
 fn verdict(matcher: &Matcher, pid: Pid, facts: &Vocabularies<'_>) -> Verdict {

@@ -1,9 +1,13 @@
 //! The command line, declared. Help texts are written for the person who reads them in a terminal.
 
+mod matching;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(super) use matching::{ActArgs, FormArgs, LiveArgs, MatchOutput, PickArgs};
 
 use crate::units::parse_duration;
 
@@ -14,9 +18,9 @@ Exit codes:
   2   `plan`: changes; `match`: none matches, but some can't be decided
   3   `match`, `explain`: wrong expression or snapshot; `check --strict`: warnings
   4   `apply`: refused, the world moved
-  5   `status`: not all ready
+  5   `status`: not all ready; `match --wait`: not all exited in time
   6   another engine holds the state (its PID is named)
-  7   held back: unknown, ambiguous, or waiting for a person
+  7   held back: unknown, ambiguous, or waiting for a person; `match --signal`: incomplete
   64  wrong usage
 
 Start here:  selfsame check specs && selfsame plan specs && selfsame watch specs";
@@ -63,7 +67,7 @@ pub(super) enum Verb {
     Watch(WatchArgs),
     /// What is running, and what is the matter where something isn't
     Status(StatusArgs),
-    /// Which processes an expression is true for (a pgrep that knows scripts)
+    /// Which processes an expression is true for: list, count, signal, wait for, watch (a pgrep that knows scripts)
     #[command(
         after_help = "`selfsame help match` is the reference of the language, `selfsame help match exe` one word of it."
     )]
@@ -99,18 +103,6 @@ pub(super) enum Output {
     Text,
     /// For programs
     Json,
-}
-
-/// Form of the output of `match`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
-pub(super) enum MatchOutput {
-    /// One process id a line
-    #[default]
-    Pids,
-    /// One object a process, with verdict, reasons and notes
-    Json,
-    /// Process id, user, verdict, command
-    Table,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -267,6 +259,7 @@ pub(super) enum WaitFor {
 
 /// Arguments of `match`.
 #[derive(Debug, Args)]
+#[command(after_help = matching::AFTER_HELP)]
 pub(super) struct MatchArgs {
     /// For example `runs("/srv/shop.py") && user == "www-data"`
     #[arg(value_name = "EXPR")]
@@ -277,18 +270,20 @@ pub(super) struct MatchArgs {
     /// Only this process (can be given several times)
     #[arg(long, value_name = "PID")]
     pub pid: Vec<i32>,
-    /// Also list processes that don't match
-    #[arg(long)]
-    pub all: bool,
     /// Ask this snapshot instead of this host
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
     /// Also use the Matcher documents of this file or directory (can be given several times)
     #[arg(long, value_name = "PATH")]
     pub matchers: Vec<PathBuf>,
-    /// Form of the output
-    #[arg(short, long, default_value = "pids", value_name = "FORM")]
-    pub output: MatchOutput,
+    #[command(flatten)]
+    pub pick: PickArgs,
+    #[command(flatten)]
+    pub act: ActArgs,
+    #[command(flatten)]
+    pub live: LiveArgs,
+    #[command(flatten)]
+    pub form: FormArgs,
 }
 
 /// Arguments of `explain`.

@@ -16,11 +16,11 @@ pub enum Exit {
     Warnings,
     /// `apply`: refused, since the world is not as it was.
     Refused,
-    /// `status`: not all are ready.
+    /// `status`: not all are ready. `match --wait`: not all have exited in time.
     NotReady,
     /// Another engine holds the state.
     HeldByOther,
-    /// Something is held back: unknown, ambiguous or waiting for a person.
+    /// Something is held back: unknown, ambiguous or waiting for a person. `match --signal`: incomplete.
     Held,
     /// Wrong usage.
     Usage,

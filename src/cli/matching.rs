@@ -1,44 +1,155 @@
 //! `match` and `explain EXPR`: an expression over the processes of this host or of a snapshot.
 
+mod explain;
+mod fields;
+mod listing;
+mod live;
+mod signalling;
+mod tracing;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::args::{ExplainArgs, MatchArgs, MatchOutput, Output};
+use super::args::{ExplainArgs, MatchArgs, MatchOutput, Output, PickArgs};
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::diagnostic::{Diagnostic, Source};
 use crate::engine::sources::Sources;
 use crate::facts::{Fact, Reason, Why};
+use crate::host::proc::LiveWorld;
 use crate::lang::schema::Vocabulary as _;
 use crate::lang::value::{Type, Value};
 use crate::lang::{Library, Matcher, Missing, Predicate, Verdict, Vocabularies};
 use crate::process::chain::Surroundings;
 use crate::process::expression::{compile_alone, variables};
 use crate::process::plain::Scan;
+use crate::process::select::{Family, Pick, select};
 use crate::process::snapshot::Snapshot;
 use crate::process::world::{Namespace, World};
 use crate::process::{ProcessVocabulary, candidate, lints};
-use crate::report::{MatchRow, explanation_rows, explanation_text, match_table};
-use crate::units::Pid;
+use crate::report::MatchRow;
+use crate::units::{Pid, format_duration};
+
+/// From look to look; more often than that costs a processor and shows nothing more.
+const INTERVAL_MIN: Duration = Duration::from_millis(10);
 
 /// Runs `match`.
 pub(super) fn run_match(args: &MatchArgs, terminal: Terminal) -> Exit {
+    if let Err(sentence) = possible(args, terminal) {
+        terminal.say(&format!("error: {sentence}"));
+        return Exit::Usage;
+    }
+    let json = matches!(args.form.form(), MatchOutput::Json | MatchOutput::Jsonl);
+    let columns = match fields::compile(args.form.fields.as_deref()) {
+        Ok(columns) => columns,
+        Err(problems) => {
+            report_problems(&problems, json, terminal);
+            return Exit::Warnings;
+        }
+    };
+    let shows_false = args.pick.all || !args.pid.is_empty();
     let asked = Asked {
         expression: &args.expression,
         set: &args.set,
         snapshot: args.snapshot.as_deref(),
         matchers: &args.matchers,
         pids: &args.pid,
-        json: args.output == MatchOutput::Json,
-        explaining: args.output != MatchOutput::Pids && (args.all || !args.pid.is_empty()),
+        json,
+        inverse: args.pick.inverse,
+        extra: match (args.live.trace, shows_false && args.form.form() != MatchOutput::Pids) {
+            (true, _) => Extra::Account,
+            (false, true) => Extra::NearMisses,
+            (false, false) => Extra::Nothing,
+        },
     };
-    with_question(&asked, terminal, |question| {
-        let everything = args.all || !args.pid.is_empty();
-        let rows = if everything { question.rows() } else { question.found() };
-        print_rows(args, terminal, question.world, &rows, everything);
-        exit_of(&rows)
-    })
+    with_question(&asked, terminal, |question| answer(args, &question, &columns, terminal))
+}
+
+/// What clap can't tell.
+fn possible(args: &MatchArgs, terminal: Terminal) -> Result<(), String> {
+    let acts = args.act.signal.is_some() || args.act.wait.is_some() || args.live.watch;
+    if acts && args.snapshot.is_some() {
+        return Err(
+            "a snapshot's processes can't be signalled, waited for or watched; leave out `--snapshot`".into(),
+        );
+    }
+    if args.act.signal.is_some() && !args.act.yes && !terminal.can_ask() {
+        return Err("`--signal` asks before it sends, and nobody can be asked here; add `--yes`".into());
+    }
+    if args.live.interval < INTERVAL_MIN {
+        return Err(format!("`--interval` is at least {}", format_duration(INTERVAL_MIN)));
+    }
+    if args.live.timeout.is_some() && args.act.wait.is_none() && !args.live.watch {
+        return Err("`--timeout` ends `--wait` or `--watch`; add one of them".into());
+    }
+    let form = args.form.form();
+    let plain = matches!(form, MatchOutput::Pids | MatchOutput::Tsv);
+    let bare = args.form.count || args.live.watch || args.live.trace || !plain;
+    if (args.form.null || args.form.delimiter.is_some()) && bare {
+        return Err("`--delimiter` and `--null` are for the forms `pids` and `tsv`".into());
+    }
+    let acts_on_processes = args.act.signal.is_some() || args.act.wait.is_some();
+    if form == MatchOutput::Tsv
+        && (acts_on_processes || args.live.watch || args.live.trace || args.form.count)
+    {
+        return Err("the form `tsv` lists processes only; use `json`".into());
+    }
+    if form == MatchOutput::Pids && args.form.fields.is_some() {
+        return Err("`--fields` needs columns; use the form `table`, `json`, `jsonl` or `tsv`".into());
+    }
+    Ok(())
+}
+
+/// From the question to what is done with its answer.
+fn answer(args: &MatchArgs, question: &Question<'_>, columns: &[fields::Field], terminal: Terminal) -> Exit {
+    if args.live.trace {
+        return tracing::run(args, question, terminal);
+    }
+    if args.live.watch {
+        return live::run(args, question, terminal);
+    }
+    // Rows of processes that don't match are needed to show them, or because they are what is asked for.
+    let everything = args.pick.all || args.pick.inverse || !args.pid.is_empty();
+    let rows = if everything { question.rows() } else { question.found() };
+    let pids = |is: fn(&MatchRow) -> bool| rows.iter().filter(|row| is(row)).map(|row| row.pid).collect();
+    let (matching, undecided): (Vec<Pid>, Vec<Pid>) = (pids(MatchRow::is_match), pids(MatchRow::is_unknown));
+    let (pick, family) = picking(&args.pick);
+    let acts = args.act.signal.is_some() || args.act.wait.is_some();
+    let chosen = match select(question.world, &matching, &undecided, pick, family) {
+        Ok(chosen) => chosen,
+        Err(sentence) => {
+            if !args.form.quiet {
+                terminal.say(&format!("nothing is chosen: {sentence}"));
+            }
+            return if acts { Exit::Held } else { Exit::Changes };
+        }
+    };
+    if acts {
+        return signalling::run(args, question, &chosen, &rows, terminal);
+    }
+    listing::print(args, question, columns, &listing::Found { rows: &rows, chosen: &chosen }, terminal);
+    match (chosen.is_empty(), undecided.is_empty()) {
+        (false, _) => Exit::Ok,
+        (true, false) => Exit::Changes,
+        (true, true) => Exit::Failed,
+    }
+}
+
+fn picking(args: &PickArgs) -> (Pick, Family) {
+    let pick = match (args.newest, args.oldest, args.limit) {
+        (true, ..) => Pick::Newest,
+        (_, true, _) => Pick::Oldest,
+        (_, _, Some(most)) => Pick::First(most),
+        (false, false, None) => Pick::All,
+    };
+    let family = match (args.children, args.tree) {
+        (_, true) => Family::Tree,
+        (true, false) => Family::Children,
+        (false, false) => Family::Alone,
+    };
+    (pick, family)
 }
 
 /// Runs `explain EXPR`.
@@ -50,9 +161,10 @@ pub(super) fn run_explain(args: &ExplainArgs, terminal: Terminal) -> Exit {
         matchers: &args.matchers,
         pids: &args.pid,
         json: args.output == Output::Json,
-        explaining: true,
+        inverse: false,
+        extra: Extra::NearMisses,
     };
-    with_question(&asked, terminal, |question| explain(&question, args.output, terminal))
+    with_question(&asked, terminal, |question| explain::run(&question, args.output, terminal))
 }
 
 /// What the command line asks for.
@@ -64,8 +176,19 @@ struct Asked<'a> {
     matchers: &'a [PathBuf],
     pids: &'a [i32],
     json: bool,
+    /// What matches is what the expression is false for.
+    inverse: bool,
+    extra: Extra,
+}
+
+/// What a look does besides answering.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extra {
+    Nothing,
     /// Near misses are noted: where processes that are false are shown.
-    explaining: bool,
+    NearMisses,
+    /// An account is kept of what is read.
+    Account,
 }
 
 /// A bound expression and the processes it is about.
@@ -75,6 +198,7 @@ struct Question<'a> {
     matcher: &'a Matcher,
     pids: Vec<Pid>,
     all_pids: bool,
+    inverse: bool,
 }
 
 fn with_question(asked: &Asked<'_>, terminal: Terminal, then: impl FnOnce(Question<'_>) -> Exit) -> Exit {
@@ -91,7 +215,13 @@ fn with_question(asked: &Asked<'_>, terminal: Terminal, then: impl FnOnce(Questi
         }
         None => BTreeMap::new(),
     };
-    let world = match open_world(asked.snapshot) {
+    let opened = match asked.snapshot {
+        None if asked.extra == Extra::Account => {
+            open_live().map(|live| Box::new(live.with_account()) as Box<dyn World>)
+        }
+        snapshot => open_world(snapshot),
+    };
+    let world = match opened {
         Ok(world) => Some(world),
         Err(problems) => {
             diagnostics.extend(problems);
@@ -106,7 +236,7 @@ fn with_question(asked: &Asked<'_>, terminal: Terminal, then: impl FnOnce(Questi
         return Exit::Warnings;
     };
     let vocabulary = ProcessVocabulary::new(&*world);
-    let vocabulary = if asked.explaining { vocabulary.explaining() } else { vocabulary };
+    let vocabulary = if asked.extra == Extra::NearMisses { vocabulary.explaining() } else { vocabulary };
     let bound = predicate.bind(&bindings, &Vocabularies(vec![&vocabulary]));
     let files = lints::files(bound.matcher.root(), &*world, &Surroundings::default());
     let bound_to = bound.diagnostics.into_iter().chain(files).map(|d| d.in_source(&source));
@@ -119,7 +249,15 @@ fn with_question(asked: &Asked<'_>, terminal: Terminal, then: impl FnOnce(Questi
             return Exit::Changes;
         }
     };
-    then(Question { world: &*world, vocabulary: &vocabulary, matcher: &bound.matcher, pids, all_pids })
+    let inverse = asked.inverse;
+    then(Question {
+        world: &*world,
+        vocabulary: &vocabulary,
+        matcher: &bound.matcher,
+        pids,
+        all_pids,
+        inverse,
+    })
 }
 
 /// The named matchers and lists of these places, and the errors in them.
@@ -142,12 +280,7 @@ fn report_problems(diagnostics: &[Diagnostic], json: bool, terminal: Terminal) {
 
 /// The host that is asked: a snapshot file, or this one.
 pub(super) fn open_world(snapshot: Option<&Path>) -> Result<Box<dyn World>, Vec<Diagnostic>> {
-    let Some(path) = snapshot else {
-        let live = crate::host::proc::LiveWorld::new().map_err(|error| {
-            vec![Diagnostic::error(super::codes::HOST, format!("this host's `/proc` can't be used: {error}"))]
-        })?;
-        return Ok(Box::new(live));
-    };
+    let Some(path) = snapshot else { return Ok(Box::new(open_live()?)) };
     read_snapshot(path).map(|snapshot| Box::new(snapshot) as Box<dyn World>)
 }
 
@@ -158,6 +291,12 @@ pub(super) fn read_snapshot(path: &Path) -> Result<Snapshot, Vec<Diagnostic>> {
         vec![Diagnostic::error(super::codes::FILE, format!("`{name}` can't be read: {error}"))]
     })?;
     Snapshot::parse(&Source::new(name, text))
+}
+
+fn open_live() -> Result<LiveWorld, Vec<Diagnostic>> {
+    LiveWorld::new().map_err(|error| {
+        vec![Diagnostic::error(super::codes::HOST, format!("this host's `/proc` can't be used: {error}"))]
+    })
 }
 
 /// The processes asked for: those given, or all of them but selfsame itself.
@@ -234,8 +373,7 @@ impl Question<'_> {
         Vocabularies(vec![self.vocabulary])
     }
 
-    /// The verdict on every process asked for. If something exited while the whole host was looked at and nothing was
-    /// found, one process may have taken the place of another: the caller sees it as gone.
+    /// The verdict on every process asked for.
     fn rows(&self) -> Vec<MatchRow> {
         let facts = self.vocabularies();
         self.pids.iter().map(|pid| self.row(*pid, &facts)).collect()
@@ -253,17 +391,28 @@ impl Question<'_> {
 
     fn row(&self, pid: Pid, facts: &Vocabularies<'_>) -> MatchRow {
         if !self.is_there(pid) {
-            // An expression that reads no fact (`pid > 1`) would be true for any number.
-            let gone = Missing { what: "pid".into(), reason: Reason::new(Why::Vanished, format!("{pid}")) };
-            return MatchRow::new(pid, &Verdict::Unknown(vec![gone]), Vec::new());
+            return missing_row(pid);
         }
-        let verdict = self.matcher.eval(&candidate(pid), facts);
+        let verdict = self.verdict(pid, facts);
+        self.row_of(pid, &verdict)
+    }
+
+    fn verdict(&self, pid: Pid, facts: &Vocabularies<'_>) -> Verdict {
+        match self.matcher.eval(&candidate(pid), facts) {
+            Verdict::Match if self.inverse => Verdict::NoMatch,
+            Verdict::NoMatch if self.inverse => Verdict::Match,
+            verdict => verdict,
+        }
+    }
+
+    /// The row of a verdict, unless the process is out of scope.
+    fn row_of(&self, pid: Pid, verdict: &Verdict) -> MatchRow {
         let mut notes = self.vocabulary.take_notes();
         let foreign = matches!(verdict, Verdict::Match | Verdict::Unknown(_)) && self.is_elsewhere(pid);
         if foreign {
             notes.push("in another pid namespace".into());
         }
-        MatchRow::new(pid, if foreign { &Verdict::NoMatch } else { &verdict }, notes)
+        MatchRow::new(pid, if foreign { &Verdict::NoMatch } else { verdict }, notes)
     }
 
     /// Not there is only what a complete listing lacks.
@@ -279,29 +428,10 @@ impl Question<'_> {
     }
 }
 
-fn exit_of(rows: &[MatchRow]) -> Exit {
-    if rows.iter().any(MatchRow::is_match) {
-        Exit::Ok
-    } else if rows.iter().any(MatchRow::is_unknown) {
-        Exit::Changes
-    } else {
-        Exit::Failed
-    }
-}
-
-fn print_rows(args: &MatchArgs, terminal: Terminal, world: &dyn World, rows: &[MatchRow], everything: bool) {
-    let shown: Vec<&MatchRow> =
-        rows.iter().filter(|row| everything || row.is_match() || row.is_unknown()).collect();
-    match args.output {
-        MatchOutput::Pids => {
-            let text: String =
-                rows.iter().filter(|row| row.is_match()).map(|row| format!("{}\n", row.pid)).collect();
-            terminal.data(&text);
-            say_unknown(rows, terminal);
-        }
-        MatchOutput::Json => terminal.json(&shown),
-        MatchOutput::Table => terminal.data(&match_table(&shown, world)),
-    }
+/// A number that nobody has. An expression that reads no fact (`pid > 1`) would be true for any.
+fn missing_row(pid: Pid) -> MatchRow {
+    let gone = Missing { what: "pid".into(), reason: Reason::new(Why::Vanished, format!("{pid}")) };
+    MatchRow::new(pid, &Verdict::Unknown(vec![gone]), Vec::new())
 }
 
 /// What could not be decided goes to stderr, a few lines at most.
@@ -313,51 +443,5 @@ fn say_unknown(rows: &[MatchRow], terminal: Terminal) {
     }
     if unknown.len() > SHOWN {
         terminal.say(&format!("unknown: {} more; `--output table --all` lists them", unknown.len() - SHOWN));
-    }
-}
-
-/// The tree with every value for the processes given; without any, for those that match or nearly do.
-fn explain(question: &Question<'_>, output: Output, terminal: Terminal) -> Exit {
-    let facts = question.vocabularies();
-    let mut texts = Vec::new();
-    let mut rows = Vec::new();
-    let chosen = if question.all_pids { question.worth_explaining() } else { question.pids.clone() };
-    for pid in &chosen {
-        let explanation = question.matcher.explain(&candidate(*pid), &facts);
-        let row = question.row(*pid, &facts);
-        match output {
-            Output::Text => texts.push(explanation_text(&explanation, &row)),
-            Output::Json => texts.push(String::new()),
-        }
-        rows.push(explanation_rows(&explanation, &row));
-    }
-    match output {
-        Output::Json => terminal.json(&rows),
-        Output::Text if chosen.is_empty() => {
-            terminal.data("no process matches, and none fails in one place only\n");
-        }
-        Output::Text => terminal.data(&texts.join("\n")),
-    }
-    // An explanation was asked for and given, whatever the verdict in it.
-    Exit::Ok
-}
-
-impl Question<'_> {
-    /// Without `--pid`: what matches or can't be decided, else what fails in exactly one place.
-    fn worth_explaining(&self) -> Vec<Pid> {
-        const SHOWN: usize = 10;
-        let facts = self.vocabularies();
-        let rows = self.rows();
-        let decided: Vec<Pid> = rows
-            .iter()
-            .filter(|row| row.is_match() || row.is_unknown())
-            .map(|row| row.pid)
-            .take(SHOWN)
-            .collect();
-        if !decided.is_empty() {
-            return decided;
-        }
-        let near = |pid: &Pid| self.matcher.explain(&candidate(*pid), &facts).smallest_failing().len() == 1;
-        self.pids.iter().copied().filter(near).take(SHOWN).collect()
     }
 }

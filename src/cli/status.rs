@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 use super::apply::{Settled, settled};
 use super::args::{ExplainArgs, Output, StatusArgs, WaitFor};
 use super::exit::Exit;
@@ -10,15 +12,20 @@ use super::state::{self, NotOpened, Opened};
 use super::terminal::Terminal;
 use crate::engine::tick::preview;
 use crate::host::Host as _;
+use crate::host::linux::NearMiss;
 use crate::host::patience::{PAUSE, Patience};
 use crate::host::presence::watcher;
 use crate::host::requests::read_status;
 use crate::host::state_dir::Dirs;
+use crate::lang::Verdict;
 use crate::plan::memory::Memory;
 use crate::plan::observation::Look;
 use crate::plan::status::ServiceStatus;
 use crate::plan::{QuestionHints, questions};
-use crate::report::{look_text, status_details, status_table};
+use crate::report::{
+    FailingLeaf, MatchRow, NearMisses, Overview, SeenProcess, command_of, look_text, near_misses_text,
+    printable, status_details, status_table, user_of,
+};
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::Now;
 
@@ -142,21 +149,42 @@ pub(super) fn explain(args: &ExplainArgs, dirs: &Dirs, terminal: Terminal) -> Ex
     };
     let seen = seen_now(&args.subject, &found, dirs, terminal);
     let (chosen, _) = choose(&found, std::slice::from_ref(&args.subject), &[]);
+    let near = seen.as_ref().map(|(_, near)| near.as_slice()).unwrap_or_default();
     match args.output {
-        Output::Json => terminal.json(&chosen),
+        Output::Json => {
+            let rows: Vec<ExplainedObject<'_>> =
+                chosen.iter().map(|status| ExplainedObject { status, near_misses: near }).collect();
+            terminal.json(&rows);
+        }
         Output::Text => {
             for service in &chosen {
                 terminal.data(&status_details(service, found.now));
             }
-            if let Some(look) = seen {
-                terminal.data(&look_text(&look));
+            if let Some((look, near)) = &seen {
+                terminal.data(&look_text(look));
+                terminal.data(&near_misses_text(near));
             }
         }
     }
     Exit::Ok
 }
 
-fn seen_now(subject: &str, found: &Found, dirs: &Dirs, terminal: Terminal) -> Option<Look> {
+/// An object with the processes that only just aren't it, for programs.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExplainedObject<'a> {
+    #[serde(flatten)]
+    status: &'a ServiceStatus,
+    near_misses: &'a [NearMisses],
+}
+
+/// What a look finds besides the processes on record, and what it only just doesn't.
+fn seen_now(
+    subject: &str,
+    found: &Found,
+    dirs: &Dirs,
+    terminal: Terminal,
+) -> Option<(Look, Vec<NearMisses>)> {
     let name = ServiceName::new(subject).ok()?;
     let mut opened = state::look(dirs, terminal).ok()?;
     let mut asked =
@@ -165,5 +193,25 @@ fn seen_now(subject: &str, found: &Found, dirs: &Dirs, terminal: Terminal) -> Op
     if let Some(question) = asked.services.get_mut(&name) {
         question.look = true;
     }
-    opened.host.observe(&asked).services.remove(&name)?.look
+    let near = match found.memory.services.get(&name) {
+        Some(record) => opened.host.near_misses(&name, &record.spec, &asked),
+        None => Vec::new(),
+    };
+    let look = opened.host.observe(&asked).services.remove(&name)?.look?;
+    Some((look, grouped(near)))
+}
+
+/// By the condition that they fail, with what a person knows them by.
+fn grouped(near: Vec<NearMiss>) -> Vec<NearMisses> {
+    let Ok(world) = super::matching::open_world(None) else { return Vec::new() };
+    let seen = near.into_iter().map(|near| SeenProcess {
+        row: MatchRow::new(near.pid, &Verdict::NoMatch, Vec::new()),
+        user: user_of(&*world, near.pid),
+        command: command_of(&*world, near.pid),
+        failing: vec![FailingLeaf {
+            condition: near.condition,
+            values: near.values.into_iter().map(printable).collect(),
+        }],
+    });
+    Overview::default().with_near_misses(seen.collect()).near_misses
 }

@@ -39,6 +39,36 @@ impl Terminal {
         let _ = out.flush();
     }
 
+    /// Data as it is: ended by whatever it ends with.
+    #[expect(clippy::unused_self, reason = "all output goes through the terminal")]
+    pub(super) fn exactly(self, text: &str) {
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// A line of a stream: false when nobody reads any more.
+    #[expect(clippy::unused_self, reason = "all output goes through the terminal")]
+    pub(super) fn line(self, text: &str) -> bool {
+        let mut out = io::stdout().lock();
+        writeln!(out, "{text}").and_then(|()| out.flush()).is_ok()
+    }
+
+    /// Whether a person is there to be asked.
+    pub(super) fn can_ask(self) -> bool {
+        self.interactive && io::stdin().is_terminal()
+    }
+
+    /// Asks on the terminal; only a plain yes is one.
+    #[expect(clippy::unused_self, reason = "all output goes through the terminal")]
+    pub(super) fn confirms(self, question: &str) -> bool {
+        let mut err = io::stderr().lock();
+        let _ = write!(err, "{question}").and_then(|()| err.flush());
+        drop(err);
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).is_ok()
+            && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    }
+
     /// A value as JSON, to stdout.
     pub(super) fn json(self, value: &impl serde::Serialize) {
         match serde_json::to_string_pretty(value) {

@@ -126,6 +126,17 @@ fn put_in(value: Value, spec: &Service, places: &Prepared) -> Value {
 }
 
 impl Bound<'_> {
+    /// The one leaf that a process fails, as written, with the values of its facts. `None` if it fails none or several.
+    pub fn only_failure(&self, pid: Pid) -> Option<(String, Vec<String>)> {
+        let facts = Vocabularies(vec![&self.vocabulary]);
+        let explanation = self.matcher.as_ref()?.explain(&candidate(pid), &facts);
+        let failing = explanation.smallest_failing();
+        let ([leaf], Some(false)) = (failing.as_slice(), explanation.outcome.truth()) else { return None };
+        let values = leaf.children.iter().filter(|part| part.element.is_none());
+        let values = values.map(|part| format!("{} = {}", part.text, part.value())).collect();
+        Some((leaf.text.split_whitespace().collect::<Vec<_>>().join(" "), values))
+    }
+
     /// Whether the condition holds for a process.
     pub fn holds(&self, pid: Pid) -> Ternary {
         let Some(matcher) = &self.matcher else {

@@ -7,7 +7,10 @@
 //! wait    --> Wakes
 //! ```
 
+mod near;
 mod observe;
+
+pub use near::NearMiss;
 
 use std::collections::BTreeMap;
 use std::io;

@@ -98,6 +98,21 @@ impl Looker {
         world: &dyn World,
         pids: &[Pid],
     ) -> identity::Look {
+        self.ask_in(spec, user, recorded, places, world, pids, false)
+    }
+
+    /// The same, with `scope_all` also in nested PID namespaces.
+    #[expect(clippy::too_many_arguments, reason = "the rule depends on all of them")]
+    pub(super) fn ask_in(
+        &self,
+        spec: &Service,
+        user: Option<Uid>,
+        recorded: BTreeSet<Pid>,
+        places: &Prepared,
+        world: &dyn World,
+        pids: &[Pid],
+        scope_all: bool,
+    ) -> identity::Look {
         let around = surroundings(spec);
         let bound = |expression: &Option<crate::spec::Expression>| {
             expression.as_ref().map(|expression| self.conditions.bind(expression, spec, places, world))
@@ -121,7 +136,7 @@ impl Looker {
             names_user: self.conditions.names_user(spec),
             recorded,
             replicas: spec.replicas,
-            scope_all: false,
+            scope_all,
         };
         identity::look(&query, world, pids)
     }

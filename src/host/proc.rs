@@ -58,6 +58,8 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::facts::{Fact, ProcessKey, Reason, Why};
 use crate::process::world::Bytes;
+#[cfg(doc)]
+use crate::process::world::World;
 use crate::units::{BootId, BootTime, Pid, StartTicks, WallTime};
 use entry::Entry;
 use raw::{Form, Leaf};
@@ -106,6 +108,8 @@ pub struct LiveWorld {
     /// How many first facts were read by pid, and after how many of them a second was wanted.
     glimpsed: Cell<(u32, u32)>,
     scratch: RefCell<Vec<u8>>,
+    /// What was read of processes, where somebody keeps an account of it.
+    account: Option<RefCell<Vec<String>>>,
     nothing: Bytes,
     files: files::Cache,
     sockets: sockets::Cache,
@@ -203,6 +207,7 @@ impl LiveWorld {
             waited: Cell::default(),
             glimpsed: Cell::default(),
             scratch: RefCell::default(),
+            account: None,
             nothing: Arc::from([]),
             files: files::Cache::default(),
             sockets: sockets::Cache::default(),
@@ -241,6 +246,21 @@ impl LiveWorld {
     pub fn with_budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
         self
+    }
+
+    /// Keeps an account of what is read of processes, for [`World::take_reads`]. The next looks keep none.
+    #[must_use]
+    pub fn with_account(mut self) -> Self {
+        self.account = Some(RefCell::default());
+        self
+    }
+
+    /// Enters a read: a file of the process, or the empty name for its directory.
+    fn note_read(&self, leaf: &str) {
+        if let Some(account) = &self.account {
+            let name = if leaf.is_empty() { "." } else { leaf };
+            account.borrow_mut().push(name.to_owned());
+        }
     }
 
     /// Says which processes the engine keeps, and for which object each.

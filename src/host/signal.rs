@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::process::{PidfdFlags, pidfd_open};
 
@@ -137,33 +137,82 @@ pub fn boot_id() -> io::Result<BootId> {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|text| BootId(text.trim().to_owned()))
 }
 
-/// Sends `signal` to the process of `key` and to no other. `check` is asked once the process is held, for what else
-/// must be true of it. PID 1, kernel threads, the engine and its ancestors are refused, whatever a record says.
-pub fn signal_verified(key: &ProcessKey, signal: Signal, check: impl FnOnce() -> Fact<bool>) -> Outcome {
-    let refused = |text: String| Outcome::Refused { error: format!("process {}: {text}", key.pid) };
+/// A process that may be signalled: held, proven to be the one that was meant, and checked under that.
+#[derive(Debug)]
+pub struct Target {
+    key: ProcessKey,
+    pidfd: OwnedFd,
+}
+
+/// Holds the process of `key` for a signal, to it and to no other. `check` is asked once the process is held, for what
+/// else must be true of it. PID 1, kernel threads, the engine and its ancestors are refused, whatever a record says.
+///
+/// # Errors
+/// [`Outcome::Gone`] or [`Outcome::Refused`].
+pub fn verify(key: &ProcessKey, check: impl FnOnce() -> Fact<bool>) -> Result<Target, Outcome> {
+    let refused = |text: String| Err(refusal(key, &text));
     if let Some(why) = never(key.pid) {
         return refused(why.into());
     }
     let held = match hold(key) {
         Ok(held) => held,
-        Err(NotHeld::Gone(..)) => return Outcome::Gone,
+        Err(NotHeld::Gone(..)) => return Err(Outcome::Gone),
         Err(NotHeld::Failed(error)) => return refused(format!("it can't be verified: {}", io_text(&error))),
     };
     if held.vital.flags & Stat::KERNEL_THREAD != 0 {
-        return refused("it is a kernel thread".into());
+        return refused(KERNEL_THREAD.into());
     }
     match check() {
-        Fact::Known(true) => {}
-        Fact::Known(false) => return refused("it no longer satisfies the rule it was adopted by".into()),
-        Fact::Absent => return Outcome::Gone,
-        Fact::Unknown(reason) => return refused(format!("it can't be verified: {reason}")),
-    }
-    match send_signal(&held.pidfd, signal) {
-        Ok(()) => Outcome::Done,
-        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Outcome::Gone,
-        Err(error) => refused(format!("{signal} could not be sent: {}", io_text(&error))),
+        Fact::Known(true) => Ok(Target { key: key.clone(), pidfd: held.pidfd }),
+        Fact::Known(false) => refused("it no longer satisfies the rule it was chosen by".into()),
+        Fact::Absent => Err(Outcome::Gone),
+        Fact::Unknown(reason) => refused(format!("it can't be verified: {reason}")),
     }
 }
+
+fn refusal(key: &ProcessKey, text: &str) -> Outcome {
+    Outcome::Refused { error: format!("process {}: {text}", key.pid) }
+}
+
+impl Target {
+    /// Which process.
+    pub fn key(&self) -> &ProcessKey {
+        &self.key
+    }
+
+    /// Sends it a signal: the one place in selfsame that does.
+    pub fn send(&self, signal: Signal) -> Outcome {
+        match send_signal(&self.pidfd, signal) {
+            Ok(()) => Outcome::Done,
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Outcome::Gone,
+            Err(error) => refusal(&self.key, &format!("{signal} could not be sent: {}", io_text(&error))),
+        }
+    }
+}
+
+impl AsFd for Target {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+}
+
+/// Sends `signal` to the process of `key` and to no other: [`verify`], then [`Target::send`].
+pub fn signal_verified(key: &ProcessKey, signal: Signal, check: impl FnOnce() -> Fact<bool>) -> Outcome {
+    match verify(key, check) {
+        Ok(target) => target.send(signal),
+        Err(outcome) => outcome,
+    }
+}
+
+/// Why a process is never signalled, whoever asks: `None` if it may be. For saying so beforehand; [`verify`] asks again.
+pub fn protected(pid: Pid) -> Option<&'static str> {
+    never(pid).or_else(|| {
+        let kernel = vital(pid).is_ok_and(|vital| vital.flags & Stat::KERNEL_THREAD != 0);
+        kernel.then_some(KERNEL_THREAD)
+    })
+}
+
+const KERNEL_THREAD: &str = "it is a kernel thread";
 
 /// Why a process is never signalled by its place.
 fn never(pid: Pid) -> Option<&'static str> {

@@ -222,6 +222,11 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// An expression whose value is wanted, whatever its type.
+    pub(super) fn reading(&mut self, expr: &Expr) -> Option<Node> {
+        self.infer(expr)
+    }
+
     /// An expression that is no bare map.
     fn infer(&mut self, expr: &Expr) -> Option<Node> {
         let node = self.infer_any(expr)?;

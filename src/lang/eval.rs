@@ -10,8 +10,9 @@ use std::path::Path;
 
 use super::core;
 use super::ir::{Access, Builtin, Kind, Node, Operands};
+use super::observe::Observer;
 use super::schema::Vocabulary;
-use super::show::plain;
+use super::show::{plain, show_with};
 use super::value::Value;
 use super::verdict::{Missing, Outcome};
 use crate::diagnostic::Span;
@@ -39,6 +40,19 @@ impl Vocabularies<'_> {
     pub(super) fn show(&self, value: &Value) -> Option<String> {
         self.0.iter().find_map(|vocabulary| vocabulary.show(value))
     }
+
+    /// An outcome for a person: `true`, `"www-data"`, `absent`, `unknown (denied)`. A vocabulary may look
+    /// something up to show its own values.
+    pub fn words(&self, outcome: &Outcome) -> String {
+        match outcome {
+            Outcome::Known(value) => show_with(value, &|value| self.show(value)),
+            Outcome::Absent => "absent".to_owned(),
+            Outcome::Unknown(missing) => {
+                let reasons: Vec<String> = missing.iter().map(|missing| missing.reason.to_string()).collect();
+                format!("unknown ({})", reasons.join(", "))
+            }
+        }
+    }
 }
 
 /// One evaluation: of one expression, for one candidate.
@@ -48,12 +62,19 @@ pub(super) struct Context<'a> {
     pub(super) candidate: &'a Value,
     pub(super) facts: &'a Vocabularies<'a>,
     pub(super) elements: [Option<Value>; 2],
+    /// Is told of every node, if somebody wants to know.
+    observer: Option<&'a dyn Observer>,
 }
 
 impl<'a> Context<'a> {
     /// Outside of all quantifiers.
     pub(super) fn new(source: &'a str, candidate: &'a Value, facts: &'a Vocabularies<'a>) -> Self {
-        Self { source, candidate, facts, elements: [None, None] }
+        Self { source, candidate, facts, elements: [None, None], observer: None }
+    }
+
+    /// The same, with somebody who watches.
+    pub(super) fn observed(self, observer: &'a dyn Observer) -> Self {
+        Self { observer: Some(observer), ..self }
     }
 
     /// Inside a quantifier.
@@ -77,6 +98,14 @@ impl<'a> Context<'a> {
 
     /// The value of a node.
     pub(super) fn value(&self, node: &Node) -> Outcome {
+        let Some(observer) = self.observer else { return self.compute(node) };
+        observer.enter(node);
+        let outcome = self.compute(node);
+        observer.leave(node, &outcome);
+        outcome
+    }
+
+    fn compute(&self, node: &Node) -> Outcome {
         match &node.kind {
             Kind::Const(value) => Outcome::Known(value.clone()),
             Kind::Nothing | Kind::Variable(_) => Outcome::Absent,

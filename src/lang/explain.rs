@@ -5,7 +5,7 @@
 
 use super::cost;
 use super::eval::{Context, negate, unknowns};
-use super::ir::{Kind, Node, Operands};
+use super::ir::{Access, Kind, Node, Operands};
 use super::schema::Cost;
 use super::show::{show, show_with};
 use super::value::{Type, Value};
@@ -29,6 +29,10 @@ pub struct Explanation {
     shown: Option<String>,
     /// The highest cost class in it.
     pub cost: Cost,
+    /// The field or function that it asks for itself, with where that is read from.
+    pub access: Option<Access>,
+    /// Inside a quantifier: the element that this is the condition of, as a person would name it.
+    pub element: Option<String>,
     /// An evaluation would not have looked at it, since cheaper parts decide.
     pub skipped: bool,
     /// What joins the children.
@@ -138,7 +142,10 @@ pub(super) fn explain(context: &Context<'_>, node: &Node) -> Explanation {
         Kind::Quantifier { list, slot, body, .. } => {
             let mut children = operands(context, node);
             if let Outcome::Known(Value::List(items)) = context.value(list) {
-                let inner = |item: &Value| explain(&context.with_element(*slot, item.clone()), body);
+                let inner = |item: &Value| {
+                    let of = explain(&context.with_element(*slot, item.clone()), body);
+                    Explanation { element: Some(context.facts.words(&Outcome::Known(item.clone()))), ..of }
+                };
                 children.extend(items.iter().take(ELEMENTS_MAX).map(inner));
             }
             part(context, node, context.value(node), Form::Leaf, children)
@@ -229,5 +236,17 @@ fn part(
         Outcome::Known(_) | Outcome::Absent | Outcome::Unknown(_) => None,
     };
     let cost = cost::class(node);
-    Explanation { text, span: node.span, outcome, shown, cost, skipped: false, form, children }
+    let access = node.access().cloned();
+    Explanation {
+        text,
+        span: node.span,
+        outcome,
+        shown,
+        cost,
+        access,
+        element: None,
+        skipped: false,
+        form,
+        children,
+    }
 }

@@ -218,6 +218,8 @@ pub struct Access {
     pub name: &'static str,
     /// Cost class.
     pub cost: Cost,
+    /// The kernel file or manual page section that it is read from; `None` for functions.
+    pub source: Option<&'static str>,
     /// Who says so, where the declaration says it.
     pub trust: Option<Trust>,
     /// The type that it belongs to; `None` for functions.

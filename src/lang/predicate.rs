@@ -11,6 +11,7 @@ use super::cost::Estimate;
 use super::eval::{Context, Vocabularies};
 use super::explain::Explanation;
 use super::ir::{Builtin, Id, Kind, Measure, Node, Operands, Trail};
+use super::observe::Observer;
 use super::schema::Cost;
 use super::value::{Type, Value};
 use super::verdict::{Outcome, Verdict};
@@ -394,17 +395,30 @@ impl Matcher {
 
     /// Whether the candidate matches, with as few questions as possible, the cheap ones first.
     pub fn eval(&self, candidate: &Value, facts: &Vocabularies<'_>) -> Verdict {
-        let outcome = Context::new(&self.source, candidate, facts).value(&self.root);
-        match (outcome.truth(), outcome) {
-            (Some(true), _) => Verdict::Match,
-            (Some(false), _) => Verdict::NoMatch,
-            (None, Outcome::Unknown(missing)) => Verdict::Unknown(missing),
-            (None, Outcome::Known(_) | Outcome::Absent) => Verdict::Unknown(Vec::new()),
-        }
+        verdict(Context::new(&self.source, candidate, facts).value(&self.root))
+    }
+
+    /// The same evaluation, with somebody who watches each step of it.
+    pub fn eval_observed(
+        &self,
+        candidate: &Value,
+        facts: &Vocabularies<'_>,
+        observer: &dyn Observer,
+    ) -> Verdict {
+        verdict(Context::new(&self.source, candidate, facts).observed(observer).value(&self.root))
     }
 
     /// The same verdict with the whole tree behind it. Unlike [`Matcher::eval`] it asks everything.
     pub fn explain(&self, candidate: &Value, facts: &Vocabularies<'_>) -> Explanation {
         super::explain::explain(&Context::new(&self.source, candidate, facts), &self.root)
+    }
+}
+
+fn verdict(outcome: Outcome) -> Verdict {
+    match (outcome.truth(), outcome) {
+        (Some(true), _) => Verdict::Match,
+        (Some(false), _) => Verdict::NoMatch,
+        (None, Outcome::Unknown(missing)) => Verdict::Unknown(missing),
+        (None, Outcome::Known(_) | Outcome::Absent) => Verdict::Unknown(Vec::new()),
     }
 }

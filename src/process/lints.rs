@@ -33,7 +33,8 @@ pub fn condition(root: &Node) -> Vec<Diagnostic> {
         if !trail.is_inside() || node.has_argument() {
             found.extend(long_comm(node).map(|said| trail.at(said, node.span, "never true")));
             found.extend(joined(node).map(|said| trail.at(said, node.span, "tests the joined text")));
-            found.extend(without_directory(node).map(|said| trail.at(said, node.span, "without a directory")));
+            found
+                .extend(without_directory(node).map(|said| trail.at(said, node.span, "without a directory")));
         }
     });
     found
@@ -216,8 +217,7 @@ fn joined(node: &Node) -> Option<Diagnostic> {
     is_field(tested, "cmdline").then(|| {
         let message =
             "the command line is joined for display, a word of it can't be told from a part of a word";
-        Diagnostic::warning(codes::CMDLINE_TEXT, message)
-            .help(word_test(node))
+        Diagnostic::warning(codes::CMDLINE_TEXT, message).help(word_test(node))
     })
 }
 

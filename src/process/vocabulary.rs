@@ -351,8 +351,13 @@ impl Vocabulary for ProcessVocabulary<'_> {
         }
     }
 
-    /// Files by their path as it is, with the kernel's word for one that has no name any more; accounts by name.
+    /// Files by their path as it is, with the kernel's word for one that has no name any more; accounts by name;
+    /// processes by number and the kernel's name.
     fn show(&self, value: &Value) -> Option<String> {
+        if let Some(process) = value.object::<Process>() {
+            let comm = self.world.comm(process.0).known()?;
+            return Some(format!("{} ({})", process.0, paths::show(&comm)));
+        }
         if let Some(file) = value.object::<File>() {
             let path = paths::show(&self.path_of(file).known()?);
             let gone =

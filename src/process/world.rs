@@ -160,6 +160,11 @@ pub trait World {
     fn uptime(&self) -> Fact<BootTime>;
     /// Units of [`Stat::start`] and [`Stat::cpu_ticks`] in a second, `sysconf(_SC_CLK_TCK)`.
     fn ticks_per_second(&self) -> u64;
+    /// What was read of processes since the last call, in order: `stat`, `exe`, `ns/pid`, `.` for the directory of the
+    /// process itself. For traces; empty unless the world keeps an account.
+    fn take_reads(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// The engine itself.
     fn self_pid(&self) -> Fact<Pid>;
     /// A namespace of the engine.

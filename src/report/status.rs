@@ -175,7 +175,8 @@ pub fn status_details(service: &ServiceStatus, now: Now) -> String {
     text
 }
 
-fn exit_words(exit: &Exit) -> String {
+/// How a process ended, in words.
+pub fn exit_words(exit: &Exit) -> String {
     match exit {
         Exit::Code(code) => format!("exited with code {code}"),
         Exit::Signal(signal) => format!("died by signal {signal}"),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::matching::{ExplanationRow, tree, tree_text};
+use super::explanation::{ExplanationRow, table, tree};
 use super::printable;
 use crate::spec::matcher::Trial;
 
@@ -62,8 +62,10 @@ fn row(trial: &Trial<'_>) -> TrialRow {
 /// ```text
 /// web: the app on its port: failed
 ///   instance("/srv/a.py", 80) is false, not true (matchers/web.yaml:17)
-///     false   instance("/srv/a.py", 80)
-///     `- false   runs(app) && arg("--port") == "${port}"
+///     VERDICT  CONDITION                        COST  SOURCE
+///     false    instance("/srv/a.py", 80)
+///     false    `- all of
+///     ...
 /// 2 tests, 1 failed
 /// ```
 pub fn trials_text(trials: &[Trial<'_>]) -> String {
@@ -91,7 +93,7 @@ fn failure(text: &mut String, trial: &Trial<'_>) {
     let (expression, expected) = (printable(&row.expression), row.expected);
     let _ = writeln!(text, "  {expression} is {found}, not {expected} ({}:{})", row.file, row.line);
     if let Some((_, explanation)) = &trial.found {
-        text.push_str(&tree_text(explanation, "    "));
+        text.push_str(&table(explanation, "    "));
     }
     for note in &row.notes {
         let _ = writeln!(text, "    note: {note}");

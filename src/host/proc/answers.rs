@@ -1,5 +1,6 @@
 //! The questions of an evaluation and where each is answered. A flat table.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use rustix::io::Errno;
@@ -259,6 +260,10 @@ impl World for LiveWorld {
 
     fn ticks_per_second(&self) -> u64 {
         self.ticks
+    }
+
+    fn take_reads(&self) -> Vec<String> {
+        self.account.as_ref().map(RefCell::take).unwrap_or_default()
     }
 
     fn self_pid(&self) -> Fact<Pid> {

@@ -93,25 +93,30 @@ impl LiveWorld {
     fn agrees(&self, entry: &Entry, dir: &OwnedFd) -> Result<bool, Errno> {
         let held = dir;
         let dir = held.as_fd();
-        if let Some(Fact::Known(owner)) = entry.owner.get()
-            && owner_at(dir)? != *owner
-        {
-            return Ok(false);
+        if let Some(Fact::Known(owner)) = entry.owner.get() {
+            self.note_read("");
+            if owner_at(dir)? != *owner {
+                return Ok(false);
+            }
         }
         if let Some(Fact::Known(exe)) = entry.exe_file.get() {
+            self.note_read("exe");
             let now = raw::stat_at(dir, c"exe")?;
             return Ok((now.st_dev, now.st_ino) == (exe.dev, exe.ino));
         }
         if let Some(Fact::Known(comm)) = entry.comm.get() {
+            self.note_read("comm");
             return self.slurp(dir, c"comm", Form::Record, RECORD_LIMIT, |bytes| name_in(bytes) == &**comm);
         }
         if let Some(text) = entry.told(|rest| &rest.exe_text) {
+            self.note_read("exe");
             return Ok(raw::link_at(dir, c"exe")? == **text);
         }
         if let Some(stat) = entry.told(|rest| &rest.stat) {
             return Ok(self.fresh_stat(dir)?.start == stat.start);
         }
         if let Some(Fact::Known(arguments)) = entry.arguments.get() {
+            self.note_read("cmdline");
             return self.has_arguments(held, arguments);
         }
         Ok(true)
@@ -173,6 +178,7 @@ impl LiveWorld {
     pub(super) fn stat_of(&self, dir: BorrowedFd<'_>, path: &Leaf) -> Result<Stat, Errno> {
         let page = self.page;
         let read = |bytes: &[u8]| parse::parse_stat(bytes, page);
+        self.note_read("stat");
         self.slurp(dir, path.as_c_str(), Form::Record, RECORD_LIMIT, read)?.ok_or(Errno::IO)
     }
 
@@ -200,6 +206,7 @@ impl LiveWorld {
 
     fn live_thread(&self, dir: BorrowedFd<'_>) -> Result<Option<Pid>, Errno> {
         let mut tids = Vec::new();
+        self.note_read("task");
         raw::list_at(dir, c"task", |name, _| tids.extend(raw::numeric(name)))?;
         let lives = |tid: &i32| {
             let stat = self.stat_of(dir, &Leaf::new(format_args!("task/{tid}/stat")));

@@ -47,6 +47,7 @@ impl LiveWorld {
         let found = ahead.take(at, pids, &self.proc, &self.ahead_readers, deadline, parse);
         self.spend(std::mem::take(&mut ahead.waited));
         let found = found?;
+        self.note_read("cmdline");
         self.may_glimpse(entry).then_some(found)
     }
 
@@ -86,6 +87,7 @@ impl LiveWorld {
             if name.is_empty() {
                 return Fact::Absent;
             }
+            self.note_read("mem");
             match name.strip_suffix(b"\0") {
                 Some(name) => Fact::Known(Arc::from(name)),
                 None => Fact::Unknown(Reason::new(Why::Malformed, format!("execfn of {}", entry.pid))),

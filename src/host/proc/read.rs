@@ -79,6 +79,7 @@ impl LiveWorld {
             Err(reason) => return Fact::Unknown(reason),
         };
         let what = path.to_string_lossy();
+        self.note_read(&what);
         match self.slurp(dir.as_fd(), path, Form::Record, RECORD_LIMIT, parse) {
             Ok(Some(value)) => Fact::Known(value),
             Ok(None) => Fact::Unknown(Reason::new(Why::Malformed, format!("{what} of {}", entry.pid))),
@@ -104,7 +105,11 @@ impl LiveWorld {
             Err(reason) => return Fact::Unknown(reason),
         };
         let path = || Leaf::new(format_args!("{leaf}"));
-        let first = match read(&dir, path()) {
+        let read = |path: Leaf| {
+            self.note_read(leaf);
+            read(&dir, path)
+        };
+        let first = match read(path()) {
             Ok(value) if hollow(&value) => Some(value),
             Ok(value) => return Fact::Known(value),
             Err(failure) if failure.is_missing() => None,
@@ -113,8 +118,8 @@ impl LiveWorld {
         let second = match self.condition(entry, dir.as_fd()) {
             Condition::Lost(reason) => return Fact::Unknown(reason),
             Condition::Without => return Fact::Absent,
-            Condition::Thread(tid) => read(&dir, Leaf::new(format_args!("task/{tid}/{leaf}"))),
-            Condition::Live => first.map_or_else(|| read(&dir, path()), Ok),
+            Condition::Thread(tid) => read(Leaf::new(format_args!("task/{tid}/{leaf}"))),
+            Condition::Live => first.map_or_else(|| read(path()), Ok),
         };
         match second {
             Ok(value) => Fact::Known(value),
@@ -137,6 +142,7 @@ impl LiveWorld {
         if !self.may_glimpse(entry) {
             return None;
         }
+        self.note_read(leaf);
         match read(self.proc(), Leaf::new(format_args!("{}/{leaf}", entry.pid)).as_c_str()) {
             Ok(value) => Some(Fact::Known(value)),
             // Gone, a kernel thread or a zombie: the descriptor will tell.
@@ -153,7 +159,11 @@ impl LiveWorld {
         if let Some(fact) = by_pid {
             return fact.map(|stat| (Uid(stat.st_uid), Gid(stat.st_gid)));
         }
-        match self.dir(entry).map(|dir| owner_at(dir.as_fd())) {
+        let read = |dir: Arc<OwnedFd>| {
+            self.note_read("");
+            owner_at(dir.as_fd())
+        };
+        match self.dir(entry).map(read) {
             Ok(Ok(owner)) => Fact::Known(owner),
             Ok(Err(Errno::NOENT | Errno::SRCH)) => Fact::Unknown(entry.vanished()),
             Ok(Err(errno)) => entry.refused("owner", errno.into()),
@@ -227,6 +237,7 @@ impl LiveWorld {
         if !matches!(*entry.hold.borrow(), Hold::Glimpsed) || !entry.is_bare() {
             return None;
         }
+        self.note_read("comm");
         let file =
             raw::open_read(self.proc(), Leaf::new(format_args!("{}/comm", entry.pid)).as_c_str()).ok()?;
         let stat = rustix::fs::fstat(&file).ok()?;
@@ -311,6 +322,7 @@ impl LiveWorld {
             Err(reason) => return Fact::Unknown(reason),
         };
         let mut tasks = Vec::new();
+        self.note_read("task");
         let listed = raw::list_at(dir.as_fd(), c"task", |name, _| tasks.extend(raw::numeric(name)));
         if let Err(errno) = listed {
             let errno = if errno == Errno::NOENT { Errno::SRCH } else { errno };

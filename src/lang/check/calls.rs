@@ -224,8 +224,15 @@ impl Checker<'_> {
             }
         }
         let arguments: Vec<Node> = nodes.into_iter().collect::<Option<_>>()?;
-        let function =
-            Access { id, name: decl.name, cost: decl.cost, trust: decl.trust, owner: None, pure: decl.pure };
+        let function = Access {
+            id,
+            name: decl.name,
+            cost: decl.cost,
+            source: None,
+            trust: decl.trust,
+            owner: None,
+            pure: decl.pure,
+        };
         complete.then(|| Node::new(Kind::Call { function, arguments }, decl.result.clone(), span))
     }
 

@@ -288,7 +288,15 @@ impl Checker<'_> {
 
 fn access(id: Id, decl: &FieldDecl) -> Access {
     let owner: TypeName = decl.owner;
-    Access { id, name: decl.name, cost: decl.cost, trust: Some(decl.trust), owner: Some(owner), pure: false }
+    Access {
+        id,
+        name: decl.name,
+        cost: decl.cost,
+        source: Some(decl.source),
+        trust: Some(decl.trust),
+        owner: Some(owner),
+        pure: false,
+    }
 }
 
 fn some(names: &[&str]) -> String {

@@ -187,7 +187,8 @@ impl Finder<'_> {
     }
 
     fn constant(&self, item: &Operand<'_>, with: Option<&Operand<'_>>, and: bool) -> Diagnostic {
-        let label = with.map_or("nothing is left for it after the others", |with| reason(item.node, with.node));
+        let label =
+            with.map_or("nothing is left for it after the others", |with| reason(item.node, with.node));
         let said = Diagnostic::warning(codes::CONSTANT, format!("this makes the condition always {}", !and))
             .help(self.mend(item, with, and));
         let said = item.at(said, label);
@@ -202,7 +203,10 @@ impl Finder<'_> {
         let place = with.map_or_else(String::new, |with| format!(" and `{}`", with.text(self.source)));
         let text = item.text(self.source);
         let message = format!("`{text}`{place} are both {outcome} only if two names mean the same");
-        item.at(Diagnostic::warning(codes::CONSTANT, message).help(self.mend(item, with, and)), "another name")
+        item.at(
+            Diagnostic::warning(codes::CONSTANT, message).help(self.mend(item, with, and)),
+            "another name",
+        )
     }
 
     /// How two conditions that exclude each other can be joined: `user == "a" && user == "b"` as `user in ["a", "b"]`.

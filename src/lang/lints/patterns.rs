@@ -25,7 +25,11 @@ pub(super) fn find(root: &Node, source: &str, found: &mut Vec<Diagnostic>) {
         let quoted =
             if operator == "=~" { format!("r{}", quote(text).replace("\\\\", "\\")) } else { quote(text) };
         let symbol = operator;
-        let said = Diagnostic::warning(codes::PATTERN_COMPARED, "`==` compares texts as they are, and this one looks like a pattern").help(format!("write `{name} {symbol} {quoted}`"));
+        let said = Diagnostic::warning(
+            codes::PATTERN_COMPARED,
+            "`==` compares texts as they are, and this one looks like a pattern",
+        )
+        .help(format!("write `{name} {symbol} {quoted}`"));
         found.push(trail.at(said, node.span, "no pattern here"));
     });
 }

@@ -67,3 +67,73 @@ fn elements_of_a_quantifier_are_explained_one_by_one() {
         whole.children.iter().map(|part| format!("{} is {}", part.text, part.value())).collect();
     assert_eq!(parts, ["tags is [\"b\", \"a\"]", "t == \"a\" is false", "t == \"a\" is true"]);
 }
+
+#[test]
+fn an_observer_is_told_of_the_very_steps_of_an_evaluation() {
+    use crate::lang::{Matcher, Observer, Outcome, ir};
+    use std::cell::RefCell;
+
+    #[derive(Default)]
+    struct Notes(RefCell<Vec<String>>);
+    impl Observer for Notes {
+        fn enter(&self, node: &ir::Node) {
+            self.0.borrow_mut().push(format!("{}..", node.span.start));
+        }
+        fn leave(&self, node: &ir::Node, outcome: &Outcome) {
+            let truth = outcome.truth().map_or("?".to_owned(), |truth| truth.to_string());
+            self.0.borrow_mut().push(format!("{}={truth}", node.span.start));
+        }
+    }
+
+    let matcher = |text: &str| -> Matcher {
+        let compiled = compile(text, &toy::schema(), &toy::scope());
+        let toy = toy::Toy::new();
+        compiled.predicate.unwrap().bind(&toy::bindings(), &Vocabularies(vec![&toy])).matcher
+    };
+    let toy = toy::Toy::new();
+    let facts = Vocabularies(vec![&toy]);
+    for (text, of, last) in [
+        ("live && nice == 1", "live = false; nice = 1", "0=false"),
+        ("live || nice == 1", "live = denied; nice = denied", "0=?"),
+    ] {
+        let matcher = matcher(text);
+        let notes = Notes::default();
+        let observed = matcher.eval_observed(&toy::thing(of), &facts, &notes);
+        assert_eq!(observed, matcher.eval(&toy::thing(of), &facts), "{text}");
+        let notes = notes.0.into_inner();
+        assert_eq!(notes.last().map(String::as_str), Some(last), "{notes:?}");
+        assert_eq!(
+            notes.iter().filter(|note| note.ends_with("..")).count(),
+            notes.iter().filter(|note| note.contains('=')).count(),
+            "what is entered is left: {notes:?}"
+        );
+    }
+    // Decided by the first: the second is never entered.
+    let notes = Notes::default();
+    let _ = matcher("live && nice == 1").eval_observed(&toy::thing("live = false; nice = 1"), &facts, &notes);
+    assert!(!notes.0.into_inner().iter().any(|note| note.starts_with('8')), "`nice` begins at 8");
+}
+
+#[test]
+fn a_reading_has_any_type_and_its_mistakes_have_places() {
+    use crate::lang::{Outcome, compile_reading};
+    let toy = toy::Toy::new();
+    let facts = Vocabularies(vec![&toy]);
+    let schema = toy::schema();
+    for (text, of, expected) in [
+        ("nice", "nice = 3", "3"),
+        ("nice + 1", "nice = 3", "4"),
+        ("nice > 1", "nice = 3", "true"),
+        ("name", "name = \"b\"", "\"b\""),
+        ("nice", "nice = denied", "unknown (denied)"),
+        ("len(tags)", "tags = [\"b\"]", "1"),
+    ] {
+        let reading = compile_reading(text, &schema).reading.unwrap_or_else(|| panic!("{text}"));
+        let outcome: Outcome = reading.of(&toy::thing(of), &facts);
+        assert_eq!(facts.words(&outcome), expected, "{text}");
+    }
+    for text in ["nmae", "nice ==", "", "startas"] {
+        let compiled = compile_reading(text, &schema);
+        assert!(compiled.reading.is_none() && !compiled.diagnostics.is_empty(), "{text}");
+    }
+}

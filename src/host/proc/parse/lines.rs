@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use procfs::process::MountInfo;
+
 use super::{lines, number, split_once, words};
 use crate::facts::CgroupLine;
 
@@ -92,12 +94,11 @@ impl Hidepid {
 /// isn't mentioned or is `0`/`off`.
 pub fn hidepid(mountinfo: &[u8], device: (u32, u32)) -> Option<Hidepid> {
     let wanted = format!("{}:{}", device.0, device.1);
-    let options = lines(mountinfo)
-        .filter(|line| words(line).nth(2) == Some(wanted.as_bytes()))
-        .find_map(|line| words(line).last())?;
-    let value = |name: &[u8]| options.split(|b| *b == b',').find_map(|option| option.strip_prefix(name));
-    let mode = String::from_utf8_lossy(value(b"hidepid=")?).into_owned();
-    let gid = value(b"gid=").and_then(number).unwrap_or(0);
+    let mounts =
+        lines(mountinfo).filter_map(|line| MountInfo::from_line(std::str::from_utf8(line).ok()?).ok());
+    let options = mounts.into_iter().find(|mount| mount.majmin == wanted)?.super_options;
+    let mode = options.get("hidepid")?.clone()?;
+    let gid = options.get("gid").and_then(|gid| number(gid.as_deref()?.as_bytes())).unwrap_or(0);
     (mode != "0" && mode != "off").then_some(Hidepid { mode, gid })
 }
 

@@ -262,3 +262,24 @@ fn memory_that_does_not_answer_is_a_timeout_and_nothing_else_waits() {
     assert!(world.stat(pid).known().is_some());
     drop(closed);
 }
+
+#[test]
+fn an_account_has_every_read_once() {
+    let child = Running::start(Command::new("/bin/sleep").arg("1000"));
+    child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"sleep"));
+    let (world, pid) = (LiveWorld::new().unwrap().with_account(), child.pid());
+    let _ = world.owner(pid);
+    assert_eq!(world.take_reads(), ["."]);
+    let _ = world.comm(pid);
+    assert_eq!(world.take_reads().last().map(String::as_str), Some("comm"));
+    let _ = (world.comm(pid), world.owner(pid));
+    assert!(world.take_reads().is_empty(), "what is known isn't read again");
+    let _ = (world.arguments(pid), world.exe_file(pid), world.namespace(pid, Namespace::Pid));
+    let reads = world.take_reads();
+    for file in ["cmdline", "exe", "ns/pid"] {
+        assert_eq!(reads.iter().filter(|read| *read == file).count(), 1, "{file} in {reads:?}");
+    }
+    let _ = world.execfn(pid);
+    assert_eq!(world.take_reads(), ["auxv", "mem"]);
+    assert!(look().take_reads().is_empty(), "without an account there is none");
+}
