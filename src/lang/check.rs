@@ -189,7 +189,10 @@ impl<'a> Checker<'a> {
             _ => return None,
         };
         let named = matches!(self.schema.candidate(), Type::Named(owner) if self.schema.field(owner, "name").is_some());
-        (named && !self.is_value_name(word) && self.means_nothing(word)).then_some(word)
+        let library = &self.scope.library;
+        let home = self.scope.home.as_deref();
+        let defined = library.find(word, home).is_some() || library.near(word, home).is_some();
+        (named && !defined && !self.is_value_name(word) && self.means_nothing(word)).then_some(word)
     }
 
     /// `www-data`: read as a subtraction, written as a word.
