@@ -8,8 +8,10 @@ mod bench_eval;
 mod check;
 mod codes;
 mod exit;
+mod explain_code;
 mod fmt;
 mod handover;
+mod help;
 mod lint;
 mod lsp;
 mod matching;
@@ -28,6 +30,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
+pub use codes::registered_codes;
 pub use exit::Exit;
 
 use args::{Cli, ExplainArgs, Verb};
@@ -77,6 +80,8 @@ fn dispatch(cli: &Cli) -> Exit {
             with_dirs(cli, terminal, |dirs| wish::run(Wish::Restart, args, dirs, terminal))
         }
         Verb::Explain(args) => explain(args, cli, terminal),
+        Verb::ExplainCode(args) => explain_code::run(args, terminal),
+        Verb::Help(args) => help::run(args, terminal),
     }
 }
 

@@ -2,29 +2,39 @@
 //!
 //! Floor 8. Turns values into text; does nothing.
 
+mod cost;
 mod diagnostics;
 mod explanation;
+mod github;
 mod look;
 mod matching;
 mod near;
+mod pages;
 mod plan;
 mod printable;
+mod reference;
+mod sarif;
 mod signals;
 mod status;
 mod trace;
 mod trials;
 mod values;
 
+pub use cost::{ExpressionCost, cost_table};
 pub use diagnostics::{DiagnosticRow, diagnostic_rows, render_diagnostics, summary_line};
 pub use explanation::{
     ExplainedProcess, ExplanationRow, FailingLeaf, explanation_rows, explanation_text, failing_leaves,
     leaf_text,
 };
+pub use github::github_annotations;
 pub use look::look_text;
 pub use matching::{MatchRow, command_of, match_table, user_of};
 pub use near::{NearMisses, Overview, SeenProcess, near_misses_text, overview_text};
+pub use pages::{Page, PagePart, code_page, code_pages, page_text};
 pub use plan::{ChangeRow, deed, plan_rows, plan_text};
 pub use printable::printable;
+pub use reference::{REFERENCE_HEAD, reference, reference_names, reference_topic};
+pub use sarif::sarif;
 pub use signals::{Fate, SignalledProcess, question_text, signalled_text};
 pub use status::{exit_words, status_details, status_line, status_table};
 pub use trace::{

@@ -17,6 +17,7 @@ mod expression;
 mod file;
 pub mod matcher;
 mod model;
+mod overlap;
 mod parts;
 mod paths;
 mod placeholders;
@@ -37,6 +38,7 @@ pub use model::{
     Origin, Output, Readiness, ReadinessCheck, RemovePolicy, Restart, RestartPolicy, Scheduling, Service,
     ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
 };
+pub use overlap::{FileIdentity, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
 pub use raw::disagreement as second_opinion;
 pub use schema::{EXPRESSION_MEDIA_TYPE, json_schema};

@@ -17,6 +17,10 @@ mod documents;
 mod matchers;
 #[path = "check/mistakes.rs"]
 mod mistakes;
+#[path = "check/outputs.rs"]
+mod outputs;
+#[path = "check/pairs.rs"]
+mod pairs;
 #[path = "check/plans.rs"]
 mod plans;
 #[path = "check/usage.rs"]

@@ -27,7 +27,7 @@ Start here:  selfsame check specs && selfsame plan specs && selfsame watch specs
 
 /// Keeps exactly the processes that spec files declare, and knows which ones they are.
 #[derive(Debug, Parser)]
-#[command(name = "selfsame", version, about, after_help = AFTER_HELP, max_term_width = 110, arg_required_else_help = true)]
+#[command(name = "selfsame", version, about, after_help = AFTER_HELP, max_term_width = 110, arg_required_else_help = true, disable_help_subcommand = true)]
 pub(super) struct Cli {
     /// Put all state (records, lock, logs) under this directory [env: `SELFSAME_STATE_DIR`]
     #[arg(long, global = true, value_name = "DIR")]
@@ -68,9 +68,14 @@ pub(super) enum Verb {
     /// What is running, and what is the matter where something isn't
     Status(StatusArgs),
     /// Which processes an expression is true for: list, count, signal, wait for, watch (a pgrep that knows scripts)
+    #[command(
+        after_help = "`selfsame help match` is the reference of the language, `selfsame help match exe` one word of it."
+    )]
     Match(MatchArgs),
     /// Why a process matches or not, with every value; or why an object is as it is
     Explain(ExplainArgs),
+    /// What a code such as `W101` means, with a wrong and a mended example
+    ExplainCode(ExplainCodeArgs),
     /// Start objects now; holds until their document changes
     Start(WishArgs),
     /// Stop objects now; holds until their document changes
@@ -90,6 +95,8 @@ pub(super) enum Verb {
     BenchEval,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
+    /// Help for a verb; `help match` is the reference of the language, `help match WORD` one word of it
+    Help(HelpArgs),
 }
 
 /// Form of the output.
@@ -133,7 +140,10 @@ pub(super) struct CheckArgs {
     pub matchers: Vec<PathBuf>,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
-    pub output: Output,
+    pub output: CheckOutput,
+    /// Also say what each expression costs to decide, for one process
+    #[arg(long)]
+    pub cost: bool,
 }
 
 /// Arguments of `test`.
@@ -148,6 +158,20 @@ pub(super) struct TestArgs {
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
+}
+
+/// Form of the output of `check`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(super) enum CheckOutput {
+    /// For people
+    #[default]
+    Text,
+    /// One array of mistakes
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations in the log of a GitHub workflow
+    Github,
 }
 
 /// Arguments of `plan`.
@@ -347,4 +371,24 @@ pub(super) struct FmtArgs {
 pub(super) struct CompletionsArgs {
     /// For which shell
     pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `explain-code`.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct ExplainCodeArgs {
+    /// As it stands in a message: `W101`
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+    /// List all codes
+    #[arg(long)]
+    pub list: bool,
+}
+
+/// Arguments of `help`.
+#[derive(Debug, Args)]
+pub(super) struct HelpArgs {
+    /// A verb, and for `match` a field, function or section of the language
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
 }

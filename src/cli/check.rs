@@ -1,16 +1,23 @@
 //! `check`: every mistake of all files, in one run.
 
-use super::args::{CheckArgs, Output};
+use super::args::{CheckArgs, CheckOutput};
+use super::codes::registered_codes;
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
-use crate::engine::sources::Sources;
-use crate::report::{diagnostic_rows, printable};
+use crate::engine::sources::SourcesLook;
+use crate::process::expression::compile_with;
+use crate::report::{ExpressionCost, cost_table, diagnostic_rows, github_annotations, printable, sarif};
 use crate::spec::matcher::Trial;
+use crate::spec::{Service, variables};
 
 /// Runs `check`.
 pub(super) fn run(args: &CheckArgs, terminal: Terminal) -> Exit {
-    let mut look = Sources::new(args.paths.clone()).with_libraries(args.matchers.clone()).look();
+    if args.cost && args.output != CheckOutput::Text {
+        terminal.say("error: `--cost` is a table for people\nhelp: leave out `--output`");
+        return Exit::Usage;
+    }
+    let mut look = super::lint::sources(&args.paths, &args.matchers, args.snapshot.as_deref()).look();
     let failed: Vec<Diagnostic> = super::test::all(&look).iter().filter_map(Trial::failure).collect();
     look.diagnostics.extend(failed);
     let hints = super::lint::on_host(&look, args.snapshot.as_deref());
@@ -18,18 +25,23 @@ pub(super) fn run(args: &CheckArgs, terminal: Terminal) -> Exit {
     let errors = look.diagnostics.iter().filter(|d| d.is_error()).count();
     let warnings = look.diagnostics.len() - errors;
     match args.output {
-        Output::Json => terminal.json(&diagnostic_rows(&look.diagnostics)),
-        Output::Text => terminal.diagnostics(&look.diagnostics),
+        CheckOutput::Json => terminal.json(&diagnostic_rows(&look.diagnostics)),
+        CheckOutput::Sarif => terminal.json(&sarif(&look.diagnostics, &registered_codes())),
+        CheckOutput::Github => terminal.data(&github_annotations(&look.diagnostics)),
+        CheckOutput::Text => terminal.diagnostics(&look.diagnostics),
     }
     if args.verbose {
         for path in &look.ignored {
             terminal.say(&format!("passed over: {}", printable(path.as_os_str().as_encoded_bytes())));
         }
     }
+    if args.cost {
+        terminal.data(&cost_table(&costs(&look)));
+    }
     if errors > 0 {
         return Exit::Failed;
     }
-    if args.output == Output::Text {
+    if args.output == CheckOutput::Text {
         let count = look.services().len() + look.matchers.len();
         terminal.data(&format!(
             "{count} object{} in {} file{}: good\n",
@@ -39,6 +51,21 @@ pub(super) fn run(args: &CheckArgs, terminal: Terminal) -> Exit {
         ));
     }
     if args.strict && warnings > 0 { Exit::Warnings } else { Exit::Ok }
+}
+
+fn costs(look: &SourcesLook) -> Vec<ExpressionCost> {
+    look.services().into_iter().flat_map(|service| of_service(service, look)).collect()
+}
+
+fn of_service(service: &Service, look: &SourcesLook) -> Vec<ExpressionCost> {
+    let fields = [("match", &service.narrow), ("matchOnly", &service.match_only)];
+    let types: std::collections::BTreeMap<_, _> =
+        variables(service).into_iter().map(|(name, (ty, _))| (name, ty)).collect();
+    let estimate = |(key, text): (&str, &crate::spec::Expression)| {
+        let predicate = compile_with(&text.text, types.clone(), &look.library).predicate?;
+        Some(ExpressionCost { place: format!("{} {key}", service.name), estimate: predicate.estimate() })
+    };
+    fields.into_iter().filter_map(|(key, text)| estimate((key, text.as_ref()?))).collect()
 }
 
 fn plural(count: usize) -> &'static str {

@@ -4,15 +4,15 @@
 //! something to say.
 
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Source, Span};
-use crate::engine::sources::SourcesLook;
+use crate::engine::sources::{Sources, SourcesLook};
 use crate::lang::{Library, Vocabularies};
 use crate::process::chain::Surroundings;
 use crate::process::expression::compile_with;
-use crate::process::world::World;
+use crate::process::world::{Root, World};
 use crate::process::{ProcessVocabulary, lints, paths};
 use crate::spec::{Expression, Service, variables};
 use crate::yaml::{self, Node};
@@ -27,6 +27,26 @@ pub(super) fn on_host(look: &SourcesLook, snapshot: Option<&Path>) -> Vec<Diagno
         Err(problems) if snapshot.is_some() => problems,
         Err(_) => Vec::new(),
     }
+}
+
+/// The documents in these places, and Matchers from others. With a snapshot programs are what it says they are, so that two names of one program
+/// are told by it too.
+pub(super) fn sources(paths: &[PathBuf], matchers: &[PathBuf], snapshot: Option<&Path>) -> Sources {
+    let sources = Sources::new(paths.to_vec()).with_libraries(matchers.to_vec());
+    if snapshot.is_none() {
+        return sources;
+    }
+    match super::matching::open_world(snapshot) {
+        Ok(world) => sources.identified_by(Box::new(move |path: &Path| identity(&*world, path))),
+        // What is wrong with it is said by whoever asks it next.
+        Err(_) => sources.identified_by(Box::new(|_| None)),
+    }
+}
+
+/// Which program a path leads to in a world: nothing for one that acts by its name.
+fn identity(world: &dyn World, path: &Path) -> Option<(u64, u64)> {
+    let facts = world.file(Root::Engine, path.as_os_str().as_bytes()).known()?;
+    (!facts.multicall).then_some((facts.dev, facts.ino))
 }
 
 fn of_service(service: &Service, look: &SourcesLook, world: &dyn World) -> Vec<Diagnostic> {

@@ -328,8 +328,15 @@ fn bind_names(predicate: &Predicate, set: &[(String, String)]) -> (BTreeMap<Stri
     for name in predicate.needs().variables {
         if !bindings.contains_key(&name) {
             problems.push(
-                Diagnostic::error(super::codes::UNBOUND, format!("`{name}` has no value here"))
-                    .help(format!("bind it: `--set {name}=VALUE`")),
+                Diagnostic::error(super::codes::UNBOUND, format!("`{name}` has no value here")).help(
+                    match name.as_str() {
+                        "args" => {
+                            "write `argv` for the arguments of the process, or bind it: `--set args=VALUE`"
+                                .to_owned()
+                        }
+                        _ => format!("bind it: `--set {name}=VALUE`"),
+                    },
+                ),
             );
         }
     }

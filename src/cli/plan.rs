@@ -6,7 +6,7 @@ use super::state;
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
 use crate::engine::accept::{Acceptance, Accepted, PruneRules};
-use crate::engine::sources::{Sources, SourcesLook};
+use crate::engine::sources::SourcesLook;
 use crate::engine::tick::{TickOptions, preview};
 use crate::host::Host;
 use crate::host::imagined::SnapshotHost;
@@ -18,7 +18,7 @@ use crate::units::BootTime;
 
 /// Runs `plan`.
 pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
-    let look = Sources::new(args.paths.clone()).look();
+    let look = super::lint::sources(&args.paths, &[], args.snapshot.as_deref()).look();
     terminal.diagnostics(&look.diagnostics);
     if let Some(file) = &args.snapshot {
         return match snapshot_host(file) {

@@ -13,7 +13,9 @@ use crate::host::spec_dir::{self, Listing, Look, Trust};
 use crate::lang::Library;
 use crate::process::expression;
 use crate::spec::matcher::{self, MatcherDocument};
-use crate::spec::{ExpressionRequest, LoadContext, Loaded, LoadedFile, Service, ServiceName, SpecFile, load};
+use crate::spec::{
+    ExpressionRequest, LoadContext, Loaded, LoadedFile, Service, ServiceName, SpecFile, load, overlaps,
+};
 
 /// A file that is there and can't be used.
 const UNUSABLE: Code = Code("F001");
@@ -24,14 +26,19 @@ const UNAVAILABLE: Code = Code("F002");
 pub const CODES: &[(Code, &str)] =
     &[(UNUSABLE, "a spec file can't be used"), (UNAVAILABLE, "a place of spec files can't be looked at")];
 
+/// Device and inode of the program behind a path, where they tell one program from another.
+pub type ProgramIdentity = Box<dyn Fn(&Path) -> Option<(u64, u64)>>;
+
 /// The places, and what was loaded from them last.
-#[derive(Debug)]
 pub struct Sources {
     places: Vec<PathBuf>,
     /// Places whose Matcher documents count and nothing else.
     libraries: Vec<PathBuf>,
     trust: Trust,
     loaded: BTreeMap<String, LoadedFile>,
+    identity: ProgramIdentity,
+    /// Pairs of Services that claim one process, as found with the files that the digest speaks of.
+    pairs: (String, Vec<Diagnostic>),
     library: Arc<Library>,
     redefined: Vec<Diagnostic>,
 }
@@ -73,6 +80,12 @@ impl SourcesLook {
     }
 }
 
+impl std::fmt::Debug for Sources {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sources").field("places", &self.places).finish_non_exhaustive()
+    }
+}
+
 impl Sources {
     /// Documents from these files and directories.
     pub fn new(places: Vec<PathBuf>) -> Self {
@@ -81,9 +94,17 @@ impl Sources {
             libraries: Vec::new(),
             trust: Trust::own(),
             loaded: BTreeMap::new(),
+            identity: Box::new(crate::host::program_identity),
+            pairs: (String::new(), Vec::new()),
             library: Arc::default(),
             redefined: Vec::new(),
         }
+    }
+
+    /// Tells programs apart by this instead of this host's files.
+    #[must_use]
+    pub fn identified_by(self, identity: ProgramIdentity) -> Self {
+        Self { identity, ..self }
     }
 
     /// Also takes Matcher documents from these files and directories.
@@ -188,8 +209,14 @@ impl Sources {
             look.texts.insert(absolute(Path::new(name)), Arc::clone(&file.source));
             look.seen.files.insert(absolute(Path::new(name)), seen(file, name));
         }
-        let own = self.loaded.iter().filter(|(name, _)| !libraries.contains(*name)).map(|(_, file)| file);
-        look.diagnostics.extend(matcher::unused(own, &self.library));
+        let own: Vec<&LoadedFile> =
+            self.loaded.iter().filter(|(name, _)| !libraries.contains(*name)).map(|(_, file)| file).collect();
+        if self.pairs.0 != look.digest {
+            let found = overlaps(own.iter().copied(), &self.library, &*self.identity);
+            self.pairs = (look.digest.clone(), found);
+        }
+        look.diagnostics.extend(self.pairs.1.iter().cloned());
+        look.diagnostics.extend(matcher::unused(own.into_iter(), &self.library));
         look
     }
 }

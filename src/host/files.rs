@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 /// The most that is read of a text given on the command line: the limit of snapshots.
 const TEXT_MAX: u64 = 64 << 20;
 
+/// Programs with many names.
+const MULTI_CALL: [&str; 3] = ["busybox", "toybox", "coreutils"];
+
 /// A text file that a person named.
 ///
 /// # Errors
@@ -22,6 +25,19 @@ pub fn read_text(path: &Path) -> io::Result<String> {
 /// The path without links, if it leads anywhere.
 pub fn real_path(path: &Path) -> Option<PathBuf> {
     std::fs::canonicalize(path).ok()
+}
+
+/// Device and inode of the file that a path leads to, if that says which program it is: of a program that acts by the
+/// name it is called by (busybox) it doesn't.
+pub fn program_identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let real = std::fs::canonicalize(path).ok()?;
+    let name = real.file_name()?.to_str()?;
+    if MULTI_CALL.contains(&name) {
+        return None;
+    }
+    let facts = std::fs::metadata(&real).ok()?;
+    Some((facts.dev(), facts.ino()))
 }
 
 /// Whether it is a directory now.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::schema::{Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, TypeDecl};
+use super::schema::{
+    Bounded, Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, TypeDecl,
+};
 use super::value::{Type, TypeName};
 
 /// A declaration by vocabulary and index in it.
@@ -126,6 +128,21 @@ impl Schema {
             let of_kind = declarations.operators.iter().filter(move |op| op.operation == operation);
             of_kind.map(move |op| (vocabulary, op))
         })
+    }
+
+    /// The least and greatest value of a field, where that is declared.
+    pub fn field_bounds(&self, owner: &str, name: &str) -> Option<(i64, i64)> {
+        self.bounds(|of| matches!(of, Bounded::Field(of, field) if of == owner && field == name))
+    }
+
+    /// The numbers that the values of a named type are told apart by, where they are.
+    pub fn type_bounds(&self, name: &str) -> Option<(i64, i64)> {
+        self.bounds(|of| matches!(of, Bounded::Type(of) if of == name))
+    }
+
+    fn bounds(&self, is_it: impl Fn(Bounded) -> bool) -> Option<(i64, i64)> {
+        let mut all = self.vocabularies.iter().flat_map(|declarations| &declarations.bounds);
+        all.find(|bounds| is_it(bounds.of)).map(|bounds| (bounds.low, bounds.high))
     }
 
     /// What to write here for a name that another tool uses.

@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 pub use coerce::type_of;
 pub(super) use coerce::{is_fixed, list_node};
+pub(super) use patterns::{REGEX_MAX, STARS_MAX};
+pub(super) use quantify::NESTING_MAX;
 
 use super::ast::{ArithmeticOp, CompareOp, Expr, Kind as Ast, Literal, Piece};
 use super::catalog::Schema;
@@ -148,6 +150,15 @@ impl<'a> Checker<'a> {
                     .help("remove it, or write what is meant"),
             );
         }
+        if let Some(word) = self.lone_word(expr) {
+            return self.fail(
+                codes::UNKNOWN_NAME,
+                expr.span,
+                format!("unknown field `{word}`"),
+                "no such field or variable",
+                format!("write `name == \"{word}\"`"),
+            );
+        }
         let node = self.infer(expr)?;
         if node.ty == Type::Bool {
             return Some(node);
@@ -155,12 +166,63 @@ impl<'a> Checker<'a> {
         let text = self.text(expr.span);
         let help = match &node.ty {
             Type::List(_) => format!("write `len({text}) > 0`, or `any({text}, x => x == ...)`"),
-            Type::Int => format!("compare it: `{text} > 0`"),
-            _ if node.constant().is_some() => format!("compare a field with it: `... == {text}`"),
+            Type::Int if node.constant().is_none() => format!("compare it: `{text} > 0`"),
+            _ if node.constant().is_some() => self.compared(&node),
             _ => format!("write `has({text})`, or compare it: `{text} == ...`"),
         };
         let message = format!("`{text}` is not a condition");
         self.fail(codes::NOT_A_CONDITION, expr.span, message, format!("this is of type {}", node.ty), help)
+    }
+
+    /// A word that means nothing here where a condition is needed, and no near name: most probably the name of a program.
+    fn lone_word(&self, expr: &Expr) -> Option<&'a str> {
+        let word = match &expr.kind {
+            Ast::Name(words) => match words.as_slice() {
+                [word] => self.text(word.span),
+                _ => return None,
+            },
+            Ast::Arithmetic { op: ArithmeticOp::Subtract, left, .. }
+                if self.is_hyphenated(left, expr.span) =>
+            {
+                self.text(expr.span)
+            }
+            _ => return None,
+        };
+        let named = matches!(self.schema.candidate(), Type::Named(owner) if self.schema.field(owner, "name").is_some());
+        let library = &self.scope.library;
+        let home = self.scope.home.as_deref();
+        let defined = library.find(word, home).is_some() || library.near(word, home).is_some();
+        (named && !defined && !self.is_value_name(word) && self.means_nothing(word)).then_some(word)
+    }
+
+    /// `www-data`: read as a subtraction, written as a word.
+    fn is_hyphenated(&self, left: &Expr, span: Span) -> bool {
+        let first = match &left.kind {
+            Ast::Name(words) => words.first(),
+            Ast::Arithmetic { left, .. } => match &left.kind {
+                Ast::Name(words) => words.first(),
+                _ => None,
+            },
+            _ => None,
+        };
+        let text = self.text(span);
+        let plain = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        plain && first.is_some_and(|word| !self.is_value_name(&word.text))
+    }
+
+    /// What a lone literal is probably to be compared with.
+    fn compared(&self, node: &Node) -> String {
+        let text = self.text(node.span);
+        let written = text.trim_matches(['"', '\'', '`']);
+        let has = |field: &str| matches!(self.schema.candidate(), Type::Named(owner) if self.schema.field(owner, field).is_some());
+        match &node.ty {
+            Type::String if written.starts_with('/') && has("exe") => {
+                format!("write `exe == \"{written}\"`, or `runs(\"{written}\")` for a script")
+            }
+            Type::String if has("name") => format!("write `name == \"{written}\"`"),
+            Type::Int if has("pid") => format!("write `pid == {text}`"),
+            _ => format!("compare a field with it: `... == {text}`"),
+        }
     }
 
     /// An expression whose value is wanted, whatever its type.
@@ -217,6 +279,17 @@ impl<'a> Checker<'a> {
             }
             Ast::Compare { op, op_span, left, right } => self.compare(span, *op, *op_span, left, right),
             Ast::Default { value, fallback } => self.default(value, fallback, span),
+            Ast::Arithmetic { op: ArithmeticOp::Subtract, left, .. } if self.is_hyphenated(left, span) => {
+                let text = self.text(span);
+                let message = format!("unknown field `{text}`");
+                self.fail(
+                    codes::UNKNOWN_NAME,
+                    span,
+                    message,
+                    "a text without quotes",
+                    format!("write `\"{text}\"`"),
+                )
+            }
             Ast::Arithmetic { op, left, right } => self.arithmetic(*op, left, right, span),
             Ast::Invalid(parts) => {
                 for part in parts {

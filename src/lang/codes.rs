@@ -28,6 +28,7 @@ codes! {
     BARE_PATH = "M114": "a path without quotes";
     ADDRESS_OR_TIME = "M115": "an address, network or time that is not well formed";
     INTERPOLATION = "M116": "a `${...}` that is not well formed";
+    COMMAND_LINE = "M117": "a command line of another program in place of an expression";
     UNKNOWN_FUNCTION = "M201": "an unknown function";
     UNKNOWN_LIST = "M202": "an unknown named list";
     UNKNOWN_NAME = "M203": "an unknown field or variable";
@@ -74,6 +75,7 @@ codes! {
     UNBOUND = "W120": "a variable without a value";
     UNUSED = "W130": "a definition, list or parameter that nothing uses";
     SHADOWS = "W131": "a name that hides another one";
+    PATTERN_COMPARED = "W132": "a pattern compared as a plain text";
 }
 
 #[cfg(test)]

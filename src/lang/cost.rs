@@ -38,6 +38,36 @@ pub(super) fn weight(node: &Node) -> u64 {
     }
 }
 
+/// What it costs to decide a condition for one candidate.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Estimate {
+    /// The highest cost class in it, 0 to 6.
+    pub class: Cost,
+    /// Tenths of a microsecond if every part has to be looked at, each fact once.
+    pub worst: u64,
+    /// The same for the operand that is looked at first, which decides most candidates.
+    pub first: u64,
+    /// The facts and functions, dearest first: name and cost class.
+    pub facts: Vec<(&'static str, Cost)>,
+}
+
+pub(super) fn estimate(root: &Node) -> Estimate {
+    let mut facts: Vec<(&'static str, Cost)> = Vec::new();
+    root.walk(&mut |node| {
+        if let Some(access) = node.access()
+            && !facts.iter().any(|(name, _)| *name == access.name)
+        {
+            facts.push((access.name, access.cost));
+        }
+    });
+    facts.sort_by_key(|(name, cost)| (std::cmp::Reverse(*cost), *name));
+    let first = match &root.bare().kind {
+        Kind::And(operands) => operands.order.first().and_then(|first| operands.items.get(*first)),
+        _ => None,
+    };
+    Estimate { class: class(root), worst: weight(root), first: weight(first.unwrap_or(root)), facts }
+}
+
 impl Operands {
     /// Cheapest first; equally dear ones stay in source order.
     pub fn new(items: Vec<Node>) -> Self {

@@ -8,6 +8,7 @@
 //! Nothing of `pest` leaves this module, its rule names least of all.
 
 mod build;
+mod commands;
 mod habits;
 mod limits;
 mod number;
@@ -53,6 +54,9 @@ pub fn parse(text: &str) -> Parsed {
         let diagnostic = Diagnostic::error(codes::EMPTY, "the expression is empty")
             .at(Span::new(0, text.len()), "nothing here")
             .help("write a condition, for example `user == \"www-data\"`");
+        return Parsed { expr: None, diagnostics: vec![diagnostic] };
+    }
+    if let Some(diagnostic) = commands::command_line(text) {
         return Parsed { expr: None, diagnostics: vec![diagnostic] };
     }
     let mut diagnostics = Vec::new();
@@ -127,11 +131,16 @@ fn unexpected(text: &str, at: usize) -> Diagnostic {
     let shown = if word.is_empty() { first.to_string() } else { word };
     let span = Span::new(at, at + shown.len());
     let diagnostic = Diagnostic::error(codes::UNEXPECTED, format!("`{shown}` cannot stand here"));
+    if let (',', Some(list)) = (first, in_parentheses(text, at)) {
+        let help = format!("write lists in brackets: `in [{list}]`");
+        return diagnostic.at(span, "a list in parentheses").help(help);
+    }
     let (label, help) = match first {
         ')' | ']' | '}' => ("nothing opens this", "remove it, or open it before"),
         '{' => ("no braces in expressions", "write lists in `[...]`, conditions in `(...)`"),
         ';' => ("no statements in expressions", "join conditions with `&&`"),
         ',' => ("no list or call around this", "join conditions with `&&`"),
+        ':' if !text.get(..at).unwrap_or_default().contains('?') => ("compares nothing", "write `==`"),
         '?' | ':' => ("no conditional operator", "write `(a && b) || (!a && c)`"),
         '\\' => ("not in a string", "remove it: an expression may go over several lines"),
         '.' => ("no name before this", "write the field with what it belongs to, for example `exe.path`"),
@@ -139,4 +148,12 @@ fn unexpected(text: &str, at: usize) -> Diagnostic {
         _ => ("not expected here", "join conditions with `&&`, write strings as `\"...\"`"),
     };
     diagnostic.at(span, label).help(help)
+}
+
+/// What stands in the parentheses around a place, if they stand behind `in`.
+fn in_parentheses(text: &str, at: usize) -> Option<&str> {
+    let open = text.get(..at)?.rfind('(')?;
+    let rest = text.get(open + 1..)?;
+    let inside = rest.split_once(')').map_or(rest, |(inside, _)| inside);
+    text.get(..open)?.trim_end().ends_with(" in").then(|| inside.trim())
 }

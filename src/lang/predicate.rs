@@ -6,6 +6,8 @@ use std::sync::Arc;
 use super::ast::Expr;
 use super::catalog::Schema;
 use super::check::{Checker, Scope, is_fixed, list_node, type_of};
+use super::constant::Logic;
+use super::cost::Estimate;
 use super::eval::{Context, Vocabularies};
 use super::explain::Explanation;
 use super::ir::{Builtin, Id, Kind, Measure, Node, Operands, Trail};
@@ -58,7 +60,7 @@ pub fn check(expr: &Expr, text: &str, schema: &Schema, scope: &Scope) -> Compile
     let mut diagnostics = checker.diagnostics;
     let root = root.filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
     if let Some(root) = &root {
-        diagnostics.extend(lints::all(root, text, scope.defines));
+        diagnostics.extend(lints::all(root, text, schema, scope.defines));
     }
     diagnostics.sort_by_key(Diagnostic::span);
     let predicate = root.map(|root| Predicate { source, root, measure, written });
@@ -157,6 +159,37 @@ impl Predicate {
     /// the caller knows: it does where something is signalled.
     pub fn self_reported(&self) -> Option<Diagnostic> {
         lints::self_reported(&self.root)
+    }
+
+    /// What it costs to decide this for one process, at worst.
+    pub fn estimate(&self) -> Estimate {
+        cost::estimate(&self.root)
+    }
+
+    /// `Some(false)` if it is never true whatever the facts are, `Some(true)` if it is never false. Unknown facts leave
+    /// it unknown, which is neither.
+    pub fn constant(&self, schema: &Schema) -> Option<bool> {
+        Logic::new(schema).constant(&self.root)
+    }
+
+    /// No candidate can satisfy both, as far as can be told from the text. Two names of a user are taken for two users.
+    /// Variables should have their values ([`Predicate::with_values`]).
+    pub fn excludes(&self, other: &Self, schema: &Schema) -> bool {
+        !Logic::with_different_names(schema).possible([(&self.root, true), (&other.root, true)])
+    }
+
+    /// Whatever satisfies this satisfies the other.
+    pub fn implies(&self, other: &Self, schema: &Schema) -> bool {
+        !Logic::new(schema).possible([(&self.root, true), (&other.root, false)])
+    }
+
+    /// Puts values in place of variables and leaves the rest as it is: nothing is asked. A value of the wrong type is
+    /// left out.
+    #[must_use]
+    pub fn with_values(&self, bindings: &BTreeMap<String, Value>) -> Self {
+        let mut root = self.root.clone();
+        put_values(&mut root, bindings);
+        Self { root, ..self.clone() }
     }
 
     /// Puts values in place of variables and converts literals. A variable without a value is absent.
@@ -303,6 +336,20 @@ impl Binder<'_> {
             Outcome::Absent => node.kind = Kind::Nothing,
             Outcome::Unknown(_) => {}
         }
+    }
+}
+
+fn put_values(node: &mut Node, bindings: &BTreeMap<String, Value>) {
+    for child in node.children_mut() {
+        put_values(child, bindings);
+    }
+    let value = match &node.kind {
+        Kind::Variable(name) => bindings.get(name).and_then(|value| fit(value, &node.ty)),
+        Kind::ToPath(inner) => inner.constant().and_then(|value| fit(value, &Type::Path)),
+        _ => None,
+    };
+    if let Some(value) = value {
+        node.kind = Kind::Const(value);
     }
 }
 

@@ -133,6 +133,27 @@ pub struct OperatorDecl {
     pub cost: Cost,
 }
 
+/// What [`Bounds`] are of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bounded {
+    /// A field: owner and name.
+    Field(TypeName, &'static str),
+    /// A named type whose values are told apart, and ordered, by a number: `user`.
+    Type(TypeName),
+}
+
+/// The least and greatest number that something can have, both inside, in the unit of its type. A comparison that asks
+/// for one outside can never be true, and is reported.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bounds {
+    /// Of what.
+    pub of: Bounded,
+    /// Least.
+    pub low: i64,
+    /// Greatest.
+    pub high: i64,
+}
+
 /// All that one vocabulary declares.
 #[derive(Clone, Debug, Default)]
 pub struct Declarations {
@@ -148,6 +169,8 @@ pub struct Declarations {
     pub operators: Vec<OperatorDecl>,
     /// Names used elsewhere, with what to write here: `("proc.name", "name")`.
     pub foreign: Vec<(&'static str, &'static str)>,
+    /// Numbers that fields and types can't leave.
+    pub bounds: Vec<Bounds>,
 }
 
 /// What a vocabulary answers during evaluation. Fields and functions are named by their index in its

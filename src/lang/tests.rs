@@ -9,6 +9,7 @@
 )]
 
 mod cases;
+mod constants;
 mod definitions;
 mod explaining;
 mod limits;

@@ -1,8 +1,10 @@
 //! Everything that an expression can name about processes. One row a field or function: what it is, what it
 //! costs, who may read it, who says so, and how it is read. To add a field, add a row.
 
+mod bounds;
 mod fields;
 mod files;
+mod foreign;
 mod functions;
 mod groups;
 mod heavy;
@@ -63,7 +65,8 @@ pub fn declarations() -> Declarations {
         fields: fields().into_iter().map(|field| field.decl).collect(),
         functions: functions().into_iter().map(|function| function.decl).collect(),
         operators: operators(),
-        foreign: FOREIGN.to_vec(),
+        foreign: foreign::FOREIGN.to_vec(),
+        bounds: bounds::table(),
     }
 }
 
@@ -190,64 +193,6 @@ fn operators() -> Vec<OperatorDecl> {
         declare(named(PROCESS), Equal, named(PROCESS), 0),
     ]
 }
-
-/// What people write who know other tools.
-const FOREIGN: &[(&str, &str)] = &[
-    ("proc.name", "name"),
-    ("proc.exe", "exe"),
-    ("proc.exepath", "exe.path"),
-    ("proc.cmdline", "argv"),
-    ("proc.args", "argv"),
-    ("proc.pid", "pid"),
-    ("proc.ppid", "ppid"),
-    ("proc.pname", "parent.name"),
-    ("proc.cwd", "cwd"),
-    ("proc.tty", "tty"),
-    ("process.name", "name"),
-    ("process.executable", "exe"),
-    ("process.pid", "pid"),
-    ("user.name", "user"),
-    ("user.uid", "user"),
-    ("group.name", "group"),
-    ("group.gid", "group"),
-    ("container.id", "container"),
-    ("uid", "user"),
-    ("euid", "user"),
-    ("username", "user"),
-    ("owner", "user"),
-    ("gid", "group"),
-    ("egid", "group"),
-    ("cmd", "argv"),
-    ("command", "argv"),
-    ("exec", "exe"),
-    ("executable", "exe"),
-    ("path", "exe.path"),
-    ("status", "state"),
-    ("start_time", "started"),
-    ("starttime", "started"),
-    ("create_time", "started"),
-    ("uptime", "age"),
-    ("etime", "age"),
-    ("etimes", "age"),
-    ("mem", "rss"),
-    ("memory", "rss"),
-    ("vsz", "vsize"),
-    ("environ", "env"),
-    ("num_threads", "threads"),
-    ("nlwp", "threads"),
-    ("terminal", "tty"),
-    ("tt", "tty"),
-    ("ni", "nice"),
-    ("pri", "priority"),
-    ("capabilities", "caps.eff"),
-    ("open_files", "files"),
-    ("connections", "sockets"),
-    ("net_connections", "sockets"),
-    ("ports", "listens"),
-    ("port", "listens"),
-    ("num_fds", "fds"),
-    ("fd_count", "fds"),
-];
 
 #[cfg(test)]
 mod tests;

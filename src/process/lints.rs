@@ -24,7 +24,7 @@ const TELLING: &[&str] = &[
 /// Shells, by the family of their program.
 const SHELLS: &[&str] = &["sh", "dash", "bash", "ash", "ksh", "mksh", "zsh", "busybox"];
 
-/// W102 and W103: mistakes that the condition alone shows.
+/// W102, W103 and W133: mistakes that the condition alone shows.
 #[must_use]
 pub fn condition(root: &Node) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -33,6 +33,8 @@ pub fn condition(root: &Node) -> Vec<Diagnostic> {
         if !trail.is_inside() || node.has_argument() {
             found.extend(long_comm(node).map(|said| trail.at(said, node.span, "never true")));
             found.extend(joined(node).map(|said| trail.at(said, node.span, "tests the joined text")));
+            found
+                .extend(without_directory(node).map(|said| trail.at(said, node.span, "without a directory")));
         }
     });
     found
@@ -49,15 +51,25 @@ pub fn interpreter_only(root: &Node) -> Option<Diagnostic> {
             && is_field(left, "exe")
             && is_call(right, "interpreter")
         {
-            place.get_or_insert(trail.outermost(node.span));
+            place.get_or_insert((trail.outermost(node.span), program_of(right)));
         }
     });
-    let place = place.filter(|_| !told)?;
+    let (place, program) = place.filter(|_| !told)?;
     Some(
         Diagnostic::warning(codes::INTERPRETER_ONLY, "this matches every script of the same interpreter")
             .at(place, "the interpreter, not the script")
-            .help("say which script as well: `&& runs(...)`"),
+            .help(format!("write `runs({program})` in its place")),
     )
+}
+
+/// The argument of `interpreter`, as it is written in `runs`.
+fn program_of(call: &Node) -> String {
+    let argument = call.bare().children().into_iter().next();
+    match argument.map(|argument| (literal(argument), &argument.bare().kind)) {
+        Some((Some(path), _)) => crate::lang::quote(&path),
+        Some((None, Kind::Variable(name))) => name.clone(),
+        _ => "startas".to_owned(),
+    }
 }
 
 /// W111, W112 and W113: what the files show that a bound condition names.
@@ -85,12 +97,16 @@ pub fn files(root: &Node, world: &dyn World, around: &Surroundings) -> Vec<Diagn
 pub fn program(world: &dyn World, path: &[u8], around: &Surroundings) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = not_executable(world, path).into_iter().collect();
     let shown = paths::show(path);
-    if is_wrapper(world, path, around) {
+    if let Some(line) = wrapped(world, path, around) {
         let message = format!("`{shown}` is a shell script that executes another program in its place");
-        found.push(
-            Diagnostic::warning(codes::SHELL_WRAPPER, message)
-                .help("name the program that it turns into with `becomes`"),
-        );
+        let program = line.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).unwrap_or_default();
+        let plain = program.starts_with(b"/") && !program.iter().any(|b| b"$`\\\"'*".contains(b));
+        let help = if plain {
+            format!("name the program that it turns into: `becomes: {}`", paths::show(program))
+        } else {
+            "name the program that it turns into with `becomes`".to_owned()
+        };
+        found.push(Diagnostic::warning(codes::SHELL_WRAPPER, message).help(help));
     }
     found
 }
@@ -110,24 +126,22 @@ fn not_executable(world: &dyn World, path: &[u8]) -> Option<Diagnostic> {
     Some(Diagnostic::warning(codes::NOT_EXECUTABLE, format!("`{shown}` {problem}")).help(help))
 }
 
-fn is_wrapper(world: &dyn World, path: &[u8], around: &Surroundings) -> bool {
+/// What follows `exec` in a shell script that turns into something else.
+fn wrapped(world: &dyn World, path: &[u8], around: &Surroundings) -> Option<Vec<u8>> {
     let chain = resolve(world, path, around);
     let shell = chain.family().is_some_and(|family| SHELLS.iter().any(|shell| shell.as_bytes() == family));
     if !chain.script || !shell {
-        return false;
+        return None;
     }
-    let text = match world.content(path, SCRIPT_BYTES) {
-        Fact::Known(text) => text,
-        Fact::Absent | Fact::Unknown(_) => return false,
+    let text = world.content(path, SCRIPT_BYTES).known()?;
+    let mut lines =
+        text.split(|b| *b == b'\n').filter_map(|line| line.trim_ascii_start().strip_prefix(b"exec "));
+    // `exec >log` and `exec 3<file` only redirect.
+    let runs = |rest: &&[u8]| {
+        let first = rest.trim_ascii_start().first();
+        first.is_some_and(|b| !b.is_ascii_digit() && !matches!(b, b'<' | b'>' | b'&'))
     };
-    text.split(|b| *b == b'\n').any(|line| {
-        let line = line.trim_ascii_start();
-        // `exec >log` and `exec 3<file` only redirect.
-        line.strip_prefix(b"exec ").is_some_and(|rest| {
-            let first = rest.trim_ascii_start().first();
-            first.is_some_and(|b| !b.is_ascii_digit() && !matches!(b, b'<' | b'>' | b'&'))
-        })
-    })
+    lines.find(runs).map(<[u8]>::to_vec)
 }
 
 fn multi_call(world: &dyn World, path: &[u8]) -> Option<Diagnostic> {
@@ -138,17 +152,13 @@ fn multi_call(world: &dyn World, path: &[u8]) -> Option<Diagnostic> {
 }
 
 fn long_comm(node: &Node) -> Option<Diagnostic> {
-    let Kind::Compare { op, left, right, .. } = &node.kind else { return None };
-    if !is_field(left, "comm") {
-        return None;
-    }
-    let long = match (op, &right.bare().kind) {
-        (CompareOp::In, Kind::Const(Value::List(items))) => {
-            items.iter().find_map(|item| too_long(text(item)?))
+    let long = match &node.kind {
+        Kind::Compare { op, left, right, .. } if is_field(left, "comm") => long_text(*op, right)?,
+        Kind::Member { value, set } if is_field(value, "comm") => {
+            set.iter().find(|text| text.len() > COMM_MAX).map(paths::shared)?
         }
-        (CompareOp::In, Kind::List(items)) => items.iter().find_map(|item| too_long(literal(item)?)),
-        _ => too_long(literal(right)?),
-    }?;
+        _ => return None,
+    };
     let long = paths::show(&long);
     Some(
         Diagnostic::warning(codes::COMM_TOO_LONG, format!("comm has at most 15 bytes and is never `{long}`"))
@@ -156,8 +166,46 @@ fn long_comm(node: &Node) -> Option<Diagnostic> {
     )
 }
 
+/// The first text that is longer than comm can be.
+fn long_text(op: CompareOp, right: &Node) -> Option<Bytes> {
+    match (op, &right.bare().kind) {
+        (CompareOp::In, Kind::Const(Value::List(items))) => {
+            items.iter().find_map(|item| too_long(text(item)?))
+        }
+        (CompareOp::In, Kind::List(items)) => items.iter().find_map(|item| too_long(literal(item)?)),
+        _ => too_long(literal(right)?),
+    }
+}
+
 fn too_long(name: Bytes) -> Option<Bytes> {
     (name.len() > COMM_MAX).then_some(name)
+}
+
+/// A file is compared with a bare name, which leads nowhere: PATH is not searched.
+fn without_directory(node: &Node) -> Option<Diagnostic> {
+    let (path, subject) = match &node.kind {
+        Kind::Compare { op: CompareOp::Equal, left, right, .. }
+            if is_field(left, "exe") || is_field(left, "script") =>
+        {
+            (literal(right)?, "name")
+        }
+        Kind::Call { function, arguments } if function.name == "runs" => {
+            (literal(arguments.first()?)?, "name")
+        }
+        _ => return None,
+    };
+    // Patterns are told to be patterns.
+    if path.contains(&b'/') || path.is_empty() || path.contains(&b'*') {
+        return None;
+    }
+    let shown = paths::show(&path);
+    Some(
+        Diagnostic::warning(
+            codes::NOT_A_PATH,
+            format!("`{shown}` is a name and not a path: no file is found by it"),
+        )
+        .help(format!("write `{subject} == \"{shown}\"`, or the whole path such as `\"/usr/bin/{shown}\"`")),
+    )
 }
 
 fn joined(node: &Node) -> Option<Diagnostic> {
@@ -169,9 +217,30 @@ fn joined(node: &Node) -> Option<Diagnostic> {
     is_field(tested, "cmdline").then(|| {
         let message =
             "the command line is joined for display, a word of it can't be told from a part of a word";
-        Diagnostic::warning(codes::CMDLINE_TEXT, message)
-            .help("test a word: `arg(\"--port\") == \"80\"`, `flag(\"-v\")`, `argv[1] == ...`")
+        Diagnostic::warning(codes::CMDLINE_TEXT, message).help(word_test(node))
     })
+}
+
+/// The test of words that a test of the whole line was probably meant to be.
+fn word_test(node: &Node) -> String {
+    let general = "test a word: `arg(\"--port\") == \"80\"`, `flag(\"-v\")`, `argv[1] == ...`".to_owned();
+    match &node.kind {
+        Kind::Compare { op: CompareOp::Contains, right, .. } => {
+            let Some(text) = literal(right) else { return general };
+            let text = String::from_utf8_lossy(&text).into_owned();
+            match text.trim().split_once(['=', ' ']) {
+                Some((option, value)) if option.starts_with('-') && !value.contains(' ') => {
+                    format!("write `arg(\"{option}\") == \"{value}\"`")
+                }
+                None if text.starts_with('-') => format!("write `flag(\"{text}\")`"),
+                _ => format!("write `any(argv, a => a contains {})`", crate::lang::quote(text.as_bytes())),
+            }
+        }
+        Kind::Regex { regex, .. } if !regex.as_str().contains([' ', '^', '$', '"']) => {
+            format!("write `any(argv, a => a =~ r\"{}\")`", regex.as_str())
+        }
+        _ => general,
+    }
 }
 
 fn is_field(node: &Node, name: &str) -> bool {

@@ -48,6 +48,10 @@ pub const CONFLICT: Code = Code("S060");
 pub const TEST_FAILED: Code = Code("S061");
 /// Arguments in `startas`.
 pub const ARGUMENTS_IN_STARTAS: Code = Code("S101");
+/// Two Services that can claim the same process.
+pub const OVERLAP: Code = Code("S120");
+/// Two Services with one pid file.
+pub const SAME_PIDFILE: Code = Code("S121");
 
 /// Every code of this module with a few words.
 pub const ALL: &[(Code, &str)] = &[
@@ -74,4 +78,6 @@ pub const ALL: &[(Code, &str)] = &[
     (CONFLICT, "fields contradict each other"),
     (TEST_FAILED, "a test of a Matcher document fails"),
     (ARGUMENTS_IN_STARTAS, "arguments in startas"),
+    (OVERLAP, "two Services that can claim the same process"),
+    (SAME_PIDFILE, "two Services with one pid file"),
 ];

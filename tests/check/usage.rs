@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use super::support::Bench;
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 16] = [
     "check",
     "test",
     "plan",
@@ -19,6 +19,8 @@ const VERBS: [&str; 14] = [
     "snapshot",
     "schema",
     "completions",
+    "explain-code",
+    "help",
 ];
 
 #[test]

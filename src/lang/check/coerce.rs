@@ -29,7 +29,9 @@ impl Checker<'_> {
             return self.infer(expr);
         }
         let message = format!("`{text}` is not a {name}");
-        self.fail(codes::UNKNOWN_WORD, expr.span, message, "no such word", word_help(text, &words))
+        let foreign = self.schema.foreign(&format!("{name} {text}"));
+        let help = foreign.map_or_else(|| word_help(text, &words), |ours| format!("write `{ours}`"));
+        self.fail(codes::UNKNOWN_WORD, expr.span, message, "no such word", help)
     }
 
     /// Whether a single word names a variable or field, so that it is no enum word.

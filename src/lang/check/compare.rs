@@ -1,6 +1,7 @@
 //! Comparisons: which pairs of types have which, and who decides.
 
 use super::Checker;
+use super::names::NOTHING;
 use crate::diagnostic::Span;
 use crate::lang::ast::{CompareOp, Expr, Kind as Ast};
 use crate::lang::codes;
@@ -24,6 +25,9 @@ impl Checker<'_> {
         left: &Expr,
         right: &Expr,
     ) -> Option<Node> {
+        if self.compared_with_nothing(op, left, right).is_some() {
+            return None;
+        }
         let Some(positive) = op.positive() else {
             let node = self.positive(span, op, op_span, left, right)?;
             return Some(self.fold(node));
@@ -34,6 +38,35 @@ impl Checker<'_> {
         let inner = inner?;
         let inner = self.fold(inner);
         Some(self.fold(Node::new(Kind::Not(Box::new(inner)), Type::Bool, span)))
+    }
+
+    /// `tty == null`: what is absent equals nothing, so that the question is another one. `None`: it isn't so.
+    fn compared_with_nothing(&mut self, op: CompareOp, left: &Expr, right: &Expr) -> Option<()> {
+        let exists = match op {
+            CompareOp::Equal => "!has",
+            CompareOp::NotEqual => "has",
+            _ => return None,
+        };
+        let Ast::Name(words) = &right.kind else { return None };
+        let [word] = words.as_slice() else { return None };
+        if !NOTHING.contains(&word.text.as_str()) || self.is_value_name(&word.text) {
+            return None;
+        }
+        let before = self.diagnostics.len();
+        match self.infer(left) {
+            // An enumeration may have such a word.
+            Some(node) if matches!(node.ty, Type::Enum(_)) => return None,
+            Some(_) => {}
+            // It is looked at once more, and its mistakes are said then.
+            None => {
+                self.diagnostics.truncate(before);
+                return None;
+            }
+        }
+        let message = format!("there is no `{}`", word.text);
+        let help = format!("write `{exists}({})`", self.text(left.span));
+        let _ = self.fail::<()>(codes::UNKNOWN_NAME, right.span, message, "not a value", help);
+        Some(())
     }
 
     fn positive(

@@ -81,7 +81,31 @@ impl Checker<'_> {
             (Type::String | Type::Path, Type::Int) if other.constant().is_some() => {
                 Some(format!("write `\"{written}\"`"))
             }
-            (Type::Bool, Type::String) if matches!(bare, "true" | "false") => Some(format!("write `{bare}`")),
+            (Type::Bool, Type::String) => {
+                let subject = self.text(typed.span);
+                match bare.to_ascii_lowercase().as_str() {
+                    "true" | "yes" | "1" | "on" => Some(format!("write `{subject}` alone")),
+                    "false" | "no" | "0" | "off" => Some(format!("write `!{subject}`")),
+                    _ => None,
+                }
+            }
+            (Type::Size | Type::Duration | Type::Ratio, Type::String) => {
+                let parsed = crate::lang::parse(bare);
+                let literal = parsed.diagnostics.is_empty()
+                    && matches!(parsed.expr.map(|expr| expr.kind), Some(crate::lang::ast::Kind::Literal(_)));
+                literal.then(|| format!("write it without quotes: `{bare}`"))
+            }
+            (Type::Size, Type::Ratio) => Some("write a size: `64MiB`".to_owned()),
+            (Type::Time, Type::String) => {
+                let day = bare.get(..10).filter(|day| day.split('-').count() == 3)?;
+                let clock = bare.get(11..19).unwrap_or("00:00:00");
+                Some(format!("write a time: `@{day}T{clock}Z`"))
+            }
+            (Type::Named(name), Type::Int)
+                if self.schema.field(name, "pid").is_some() && !matches!(other.kind, Kind::Field { .. }) =>
+            {
+                Some(format!("write `{}.pid == {written}`", self.text(typed.span)))
+            }
             (Type::Time, Type::Duration) => {
                 Some(format!("write `now() - {} > {written}`", self.text(typed.span)))
             }
@@ -105,6 +129,9 @@ impl Checker<'_> {
     /// The word that a string of the same text stands for.
     pub(super) fn unquoted(&self, name: &str, text: &str) -> Option<String> {
         let words = &self.schema.enumeration(name)?.words;
+        if let Some(ours) = self.schema.foreign(&format!("{name} {text}")) {
+            return Some(format!("write the word without quotes: `{ours}`"));
+        }
         Some(match words.iter().find(|word| **word == text) {
             Some(word) => format!("write the word without quotes: `{word}`"),
             None => word_help(text, words),

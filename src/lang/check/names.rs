@@ -8,6 +8,18 @@ use crate::lang::ir::{Access, Id, Kind, Node};
 use crate::lang::schema::FieldDecl;
 use crate::lang::value::{Type, TypeName};
 
+/// What other languages call absence.
+pub(super) const NOTHING: [&str; 5] = ["null", "nil", "None", "none", "undefined"];
+/// How other languages write truth.
+const TRUTH: [&str; 4] = ["True", "False", "TRUE", "FALSE"];
+/// The comparisons of test(1).
+const SHELL: [(&str, &str); 6] =
+    [("eq", "=="), ("ne", "!="), ("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">=")];
+
+fn unknown_text(name: &str) -> String {
+    format!("write `\"{name}\"` if a text is meant")
+}
+
 impl Checker<'_> {
     /// A dotted name: quantifier variable, scope variable, or field of the candidate.
     pub(super) fn name(&mut self, words: &[Ident], span: Span) -> Option<Node> {
@@ -91,6 +103,18 @@ impl Checker<'_> {
             return self.fail(codes::NO_FIELDS, span, message, "no such field", help);
         };
         let wanted = dotted(words);
+        let whole = format!("{}.{wanted}", self.text(node.span));
+        if let Some(ours) = self.schema.foreign(&whole) {
+            let message = format!("`{whole}` is a name of another tool");
+            let place = node.span.to(span);
+            return self.fail(
+                codes::FOREIGN_NAME,
+                place,
+                message,
+                "not known here",
+                format!("write `{ours}`"),
+            );
+        }
         let names: Vec<&str> = self.schema.fields(owner).map(|(_, decl)| decl.name).collect();
         let base = self.text(node.span);
         let help = match did_you_mean(&wanted, names.iter().copied()) {
@@ -113,7 +137,7 @@ impl Checker<'_> {
                 format!("write `{ours}`"),
             );
         }
-        if matches!(name.as_str(), "null" | "nil" | "None" | "undefined") {
+        if NOTHING.contains(&name.as_str()) {
             let help = "write `has(f)` for what exists, `!has(f)` for what is absent";
             return self.fail(
                 codes::UNKNOWN_NAME,
@@ -123,7 +147,7 @@ impl Checker<'_> {
                 help,
             );
         }
-        if matches!(name.as_str(), "True" | "False" | "TRUE" | "FALSE") {
+        if TRUTH.contains(&name.as_str()) {
             let help = format!("write `{}`", name.to_lowercase());
             return self.fail(
                 codes::UNKNOWN_NAME,
@@ -151,12 +175,29 @@ impl Checker<'_> {
             let help = format!("write one of {}", some(&full));
             return self.fail(codes::GROUP_NAME, span, message, "only the beginning of a name", help);
         }
-        let help = self.near_name(&name, &fields);
+        let help = self.near_name(&name, span, &fields);
         let message = format!("unknown field `{name}`");
         self.fail(codes::UNKNOWN_NAME, span, message, "no such field or variable", help)
     }
 
-    fn near_name(&self, name: &str, fields: &[&str]) -> String {
+    /// No field, variable, function, list or word of an enumeration is called so, or nearly.
+    pub(super) fn means_nothing(&self, word: &str) -> bool {
+        let Type::Named(owner) = self.schema.candidate() else { return false };
+        let fields: Vec<&str> = self.schema.fields(owner).map(|(_, decl)| decl.name).collect();
+        let begins = format!("{word}.");
+        self.schema.foreign(word).is_none()
+            && !NOTHING.contains(&word)
+            && !TRUTH.contains(&word)
+            && !fields.iter().any(|field| field.starts_with(&begins))
+            && self.near_name(word, Span::default(), &fields) == unknown_text(word)
+    }
+
+    fn near_name(&self, name: &str, span: Span, fields: &[&str]) -> String {
+        // `name -eq "x"`
+        let after_dash = self.source.get(..span.start).is_some_and(|before| before.ends_with('-'));
+        if let (true, Some((_, operator))) = (after_dash, SHELL.iter().find(|(word, _)| *word == name)) {
+            return format!("write `{operator}` for `-{name}`");
+        }
         let variables = self.scope.variables.keys().map(String::as_str);
         if let Some(near) = did_you_mean(name, fields.iter().copied().chain(variables)) {
             return format!("did you mean `{near}`?");
@@ -175,7 +216,7 @@ impl Checker<'_> {
                 format!("declare it under `params`, or write `\"{name}\"` if a text is meant")
             }
             None if name.contains('.') => self.scope.library.elsewhere(name),
-            None => format!("write `\"{name}\"` if a text is meant"),
+            None => unknown_text(name),
         }
     }
 

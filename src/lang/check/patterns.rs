@@ -14,9 +14,9 @@ use crate::lang::print::quote;
 use crate::lang::value::{Type, Value};
 
 /// Largest compiled regular expression, bytes.
-const REGEX_MAX: usize = 1 << 20;
+pub(in crate::lang) const REGEX_MAX: usize = 1 << 20;
 /// Most stars of a glob; each run of them counts once.
-const STARS_MAX: usize = 8;
+pub(in crate::lang) const STARS_MAX: usize = 8;
 
 impl Checker<'_> {
     pub(super) fn regex(&mut self, left: &Expr, right: &Expr, span: Span) -> Option<Node> {
@@ -53,6 +53,17 @@ impl Checker<'_> {
     fn compile_regex(&mut self, pattern: &str, span: Span) -> Option<Regex> {
         match RegexBuilder::new(pattern).size_limit(REGEX_MAX).build() {
             Ok(regex) => Some(regex),
+            // Who writes `*.py` thinks of file names.
+            Err(_) if pattern.starts_with('*') => {
+                let help = format!("write `like {}` for a pattern of names", quote(pattern.as_bytes()));
+                self.fail(
+                    codes::REGEX,
+                    span,
+                    "not a regular expression: nothing to repeat before `*`",
+                    "a glob",
+                    help,
+                )
+            }
             Err(error) => self.regex_error(&error, span),
         }
     }

@@ -1,14 +1,14 @@
 //! `any`, `all`, `none`, `one`, `count`.
 
 use super::Checker;
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::Span;
 use crate::lang::ast::{Argument, Expr, Kind as Ast};
 use crate::lang::codes;
 use crate::lang::ir::{Kind, Node, Quantifier};
 use crate::lang::value::Type;
 
 /// Deepest nesting of quantifiers.
-pub(super) const NESTING_MAX: usize = 2;
+pub(in crate::lang) const NESTING_MAX: usize = 2;
 
 impl Checker<'_> {
     pub(super) fn quantifier(
@@ -41,7 +41,6 @@ impl Checker<'_> {
         let body = self.condition(body);
         self.elements.pop();
         let (list_node, body) = (list_node?, body?);
-        self.maybe_empty(quantifier, &list_node, span);
         let ty = if quantifier == Quantifier::Count { Type::Int } else { Type::Bool };
         let kind = Kind::Quantifier { quantifier, list: Box::new(list_node), slot, body: Box::new(body) };
         Some(Node::new(kind, ty, span))
@@ -71,22 +70,5 @@ impl Checker<'_> {
         let message = format!("`{name}` needs a list");
         let help = format!("ask about the value itself: `{list} == ...`");
         self.fail(codes::OPERAND_TYPE, list.span, message, format!("this is of type {ty}"), help)
-    }
-
-    /// `all` of nothing is true; whether that is meant only the author knows.
-    fn maybe_empty(&mut self, quantifier: Quantifier, list: &Node, span: Span) {
-        if quantifier != Quantifier::All || matches!(list.kind, Kind::Const(_) | Kind::List(_)) {
-            return;
-        }
-        let text = self.text(list.span);
-        if self.source.contains(&format!("len({text})")) || self.source.contains(&format!("any({text},")) {
-            return;
-        }
-        let whole = self.text(span);
-        self.report(
-            Diagnostic::warning(codes::ALL_OF_EMPTY, format!("`all` is true if `{text}` is empty"))
-                .at(span, "true of an empty list")
-                .help(format!("write `len({text}) > 0 && {whole}`")),
-        );
     }
 }

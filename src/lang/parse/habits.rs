@@ -63,11 +63,28 @@ impl Builder {
                 );
                 self.node(Kind::Literal(Literal::String(inside.as_bytes().to_vec(), false)), span, 0)
             }
+            Rule::wrong_regex => {
+                let inside = written.trim_start_matches('/').trim_end_matches(['/', 'i', 'g', 'm']);
+                let flags = if written.ends_with('i') { "(?i)" } else { "" };
+                self.report(
+                    Diagnostic::error(codes::QUOTES, "regular expressions stand in a raw string")
+                        .at(span, "other quotes")
+                        .help(format!("write `r\"{flags}{inside}\"`")),
+                );
+                self.node(Kind::Literal(Literal::String(inside.as_bytes().to_vec(), true)), span, 0)
+            }
             Rule::wrong_path => {
+                let quoted = quote(written.as_bytes());
+                let inside = written.trim_matches('/');
+                let help = if written.ends_with('/') && !inside.is_empty() && !inside.contains('/') {
+                    format!("write `{quoted}`, or `r\"{inside}\"` for a regular expression")
+                } else {
+                    format!("write `{quoted}`")
+                };
                 self.report(
                     Diagnostic::error(codes::BARE_PATH, format!("the path `{written}` is not quoted"))
                         .at(span, "a path without quotes")
-                        .help(format!("write `{}`", quote(written.as_bytes()))),
+                        .help(help),
                 );
                 self.node(Kind::Literal(Literal::String(written.as_bytes().to_vec(), false)), span, 0)
             }

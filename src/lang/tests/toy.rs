@@ -11,8 +11,8 @@ use crate::facts::{Fact, Reason, Why};
 use crate::lang::ast::{self, Expr, Literal};
 use crate::lang::library::{Draft, NamedList, Parameter, Written, build};
 use crate::lang::schema::{
-    Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, ParamDecl, Privilege, Trust,
-    TypeDecl, Vocabulary,
+    Bounded, Bounds, Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, ParamDecl,
+    Privilege, Trust, TypeDecl, Vocabulary,
 };
 use crate::lang::value::{Object, Type, TypeName, Value};
 use crate::lang::{Library, Schema, Scope, parse};
@@ -177,6 +177,11 @@ pub(super) fn declarations() -> Declarations {
             ("user", "owner"),
             ("cmdline", "title"),
             ("basepath", "basename"),
+        ],
+        bounds: vec![
+            Bounds { of: Bounded::Field("thing", "count_of"), low: 0, high: 1_000 },
+            Bounds { of: Bounded::Field("thing", "size"), low: 0, high: i64::MAX },
+            Bounds { of: Bounded::Type("who"), low: 0, high: 65_535 },
         ],
     }
 }

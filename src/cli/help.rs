@@ -1,0 +1,55 @@
+//! `help`: the help text of a verb, and for `match` the reference of the language.
+
+use super::args::HelpArgs;
+use super::codes::registered_codes;
+use super::exit::Exit;
+use super::terminal::Terminal;
+use crate::diagnostic::did_you_mean;
+use crate::report::{reference, reference_names, reference_topic};
+
+/// Runs `help`.
+pub(super) fn run(args: &HelpArgs, terminal: Terminal) -> Exit {
+    let words: Vec<&str> = args.words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] => {
+            terminal.data(&super::command().render_long_help().to_string());
+            Exit::Ok
+        }
+        ["match"] => {
+            terminal.data(&reference(&registered_codes()));
+            Exit::Ok
+        }
+        ["match", topic @ ..] => of_language(&topic.join(" "), terminal),
+        [verb, ..] => of_verb(verb, terminal),
+    }
+}
+
+fn of_language(topic: &str, terminal: Terminal) -> Exit {
+    if let Some(text) = reference_topic(topic, &registered_codes()) {
+        terminal.data(&text);
+        return Exit::Ok;
+    }
+    let names = reference_names();
+    let help = match did_you_mean(topic, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`selfsame help match` shows everything".to_owned(),
+    };
+    terminal.say(&format!("error: the language has no field, function or section `{topic}`\nhelp: {help}"));
+    Exit::Usage
+}
+
+fn of_verb(verb: &str, terminal: Terminal) -> Exit {
+    let mut command = super::command().bin_name("selfsame");
+    command.build();
+    if let Some(found) = command.find_subcommand_mut(verb) {
+        terminal.data(&found.render_long_help().to_string());
+        return Exit::Ok;
+    }
+    let verbs: Vec<String> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+    let help = match did_you_mean(verb, verbs.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("verbs: {}", verbs.join(", ")),
+    };
+    terminal.say(&format!("error: there is no verb `{verb}`\nhelp: {help}"));
+    Exit::Usage
+}
