@@ -246,7 +246,7 @@ fn read_trusted(path: &Path, trust: &Trust) -> Result<Vec<u8>, Refusal> {
             let text = format!("it is larger than {}", crate::units::format_size(FILE_BYTES_MAX));
             return Err((ProblemReason::TooLarge, text));
         }
-        let bytes = read_limited(&mut file).map_err(unreadable)?;
+        let bytes = read_limited(&mut file, before.len()).map_err(unreadable)?;
         let after = file.metadata().map_err(unreadable)?;
         if same_state(&before, &after) && bytes.len() as u64 == after.len() {
             return Ok(bytes);
@@ -255,8 +255,9 @@ fn read_trusted(path: &Path, trust: &Trust) -> Result<Vec<u8>, Refusal> {
     Err((ProblemReason::ReadUnstable, "it changes while it is read".into()))
 }
 
-fn read_limited(file: &mut File) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+/// `expected` bytes with room to see the end: two reads instead of five.
+fn read_limited(file: &mut File, expected: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(expected.min(FILE_BYTES_MAX)).unwrap_or(0) + 64);
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
