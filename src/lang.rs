@@ -23,6 +23,7 @@ mod format;
 mod functions;
 pub mod ir;
 pub mod library;
+mod likely;
 mod limits;
 mod lints;
 mod observe;

@@ -271,11 +271,11 @@ impl<'a> Checker<'a> {
             }
             Ast::And(items) => {
                 let items = self.conditions(items)?;
-                Some(Node::new(Kind::And(Operands::new(items)), Type::Bool, span))
+                Some(Node::new(Kind::And(Operands::of_and(items)), Type::Bool, span))
             }
             Ast::Or(items) => {
                 let items = self.conditions(items)?;
-                Some(Node::new(Kind::Or(Operands::new(items)), Type::Bool, span))
+                Some(Node::new(Kind::Or(Operands::of_or(items)), Type::Bool, span))
             }
             Ast::Compare { op, op_span, left, right } => self.compare(span, *op, *op_span, left, right),
             Ast::Default { value, fallback } => self.default(value, fallback, span),

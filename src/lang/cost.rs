@@ -1,6 +1,7 @@
 //! Static cost: the class of the dearest fact, and a weight to order operands by.
 
 use super::ir::{By, Kind, Node, Operands};
+use super::likely;
 use super::schema::Cost;
 
 /// Rough time of one access by cost class, in tenths of a microsecond.
@@ -69,10 +70,21 @@ pub(super) fn estimate(root: &Node) -> Estimate {
 }
 
 impl Operands {
-    /// Cheapest first; equally dear ones stay in source order.
-    pub fn new(items: Vec<Node>) -> Self {
+    /// Operands of `&&`: first what costs least for each candidate that it puts out; of equals the first in the source.
+    pub fn of_and(items: Vec<Node>) -> Self {
+        Self::ordered(items, |item| likely::ALL - likely::passes(item))
+    }
+
+    /// Operands of `||`: first what costs least for each candidate that it lets in.
+    pub fn of_or(items: Vec<Node>) -> Self {
+        Self::ordered(items, likely::passes)
+    }
+
+    /// `decides`: how many of a thousand candidates need no further question.
+    fn ordered(items: Vec<Node>, decides: impl Fn(&Node) -> likely::PerMille) -> Self {
+        let price = |item: &Node| weight(item).saturating_mul(likely::ALL) / decides(item).max(1);
         let mut order: Vec<usize> = (0..items.len()).collect();
-        order.sort_by_cached_key(|index| items.get(*index).map_or(0, weight));
+        order.sort_by_cached_key(|index| items.get(*index).map_or(0, price));
         Self { items, order }
     }
 }

@@ -205,7 +205,8 @@ pub enum Kind {
 pub struct Operands {
     /// In source order.
     pub items: Vec<Node>,
-    /// The order of evaluation: cheapest first, otherwise as in the source. The value does not depend on it.
+    /// The order of evaluation: by cost and by how often an operand decides, otherwise as in the source. The value does
+    /// not depend on it.
     pub order: Vec<usize>,
 }
 

@@ -263,8 +263,10 @@ impl Binder<'_> {
             }
             _ if computable => self.compute(node),
             // Weights may have changed: what was converted costs nothing any more.
-            Kind::And(operands) => node.kind = Kind::And(Operands::new(std::mem::take(&mut operands.items))),
-            Kind::Or(operands) => node.kind = Kind::Or(Operands::new(std::mem::take(&mut operands.items))),
+            Kind::And(operands) => {
+                node.kind = Kind::And(Operands::of_and(std::mem::take(&mut operands.items)));
+            }
+            Kind::Or(operands) => node.kind = Kind::Or(Operands::of_or(std::mem::take(&mut operands.items))),
             _ => {}
         }
     }

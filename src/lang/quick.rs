@@ -195,7 +195,24 @@ impl Program {
 }
 
 impl Test {
+    /// Connectives call themselves; what is no connective is asked in line, which saves a call for each condition.
+    #[inline]
     fn run(&self, record: &Record<'_>, read: &dyn Fn(Id) -> Datum) -> Option<bool> {
+        match self {
+            Self::Not(inner) => inner.negated(record, read),
+            Self::All(tests) => joined(tests, false, record, read),
+            Self::Any(tests) => joined(tests, true, record, read),
+            leaf => leaf.ask(record, read),
+        }
+    }
+
+    #[inline(never)]
+    fn negated(&self, record: &Record<'_>, read: &dyn Fn(Id) -> Datum) -> Option<bool> {
+        self.run(record, read).map(|holds| !holds)
+    }
+
+    #[inline]
+    fn ask(&self, record: &Record<'_>, read: &dyn Fn(Id) -> Datum) -> Option<bool> {
         match self {
             Self::Always(value) => Some(*value),
             Self::Flag(place) => number(record.get(*place, read), |flag| flag != 0),
@@ -221,15 +238,13 @@ impl Test {
             Self::HasWord(place, wanted) => {
                 words(record.get(*place, read), |words| words.iter().any(|word| **word == **wanted))
             }
-            Self::Not(inner) => inner.run(record, read).map(|holds| !holds),
-            Self::All(tests) => joined(tests, false, record, read),
-            Self::Any(tests) => joined(tests, true, record, read),
-            Self::Long => None,
+            Self::Not(_) | Self::All(_) | Self::Any(_) | Self::Long => None,
         }
     }
 }
 
 /// Kleene's "and" (`decisive` false) and "or" (`decisive` true).
+#[inline(never)]
 fn joined(tests: &[Test], decisive: bool, record: &Record<'_>, read: &dyn Fn(Id) -> Datum) -> Option<bool> {
     let mut sure = true;
     for test in tests {

@@ -1,6 +1,6 @@
 //! The reference of the language: a written introduction, and tables from the declarations.
 //!
-//! `grammar/reference.md` is what [`reference`] gives, and a test says when it is not; whatever is declared appears in
+//! `grammar/reference.md` is what [`reference()`] gives, and a test says when it is not; whatever is declared appears in
 //! it by itself.
 
 use crate::diagnostic::Code;
