@@ -1,6 +1,6 @@
 //! Answers of the process vocabulary during one look.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -34,6 +34,8 @@ pub struct ProcessVocabulary<'w> {
     wanted: RefCell<BTreeMap<Vec<u8>, Rc<Wanted>>>,
     children: RefCell<Option<Fact<Children>>>,
     notes: RefCell<Vec<String>>,
+    /// Something was taken for true on the word of a process alone.
+    own_word: Cell<bool>,
 }
 
 impl std::fmt::Debug for ProcessVocabulary<'_> {
@@ -58,6 +60,7 @@ impl<'w> ProcessVocabulary<'w> {
             wanted: RefCell::default(),
             children: RefCell::default(),
             notes: RefCell::default(),
+            own_word: Cell::default(),
         }
     }
 
@@ -65,6 +68,12 @@ impl<'w> ProcessVocabulary<'w> {
     #[must_use]
     pub fn explaining(self) -> Self {
         Self { explaining: true, ..self }
+    }
+
+    /// Whether, since this was last asked, `runs` held for nothing but what the process says of itself (execfn of an image
+    /// that was moved aside). It may be shown, and is no ground for a signal.
+    pub fn take_own_word(&self) -> bool {
+        self.own_word.take()
     }
 
     pub(super) fn note(&self, text: String) {
@@ -86,6 +95,9 @@ impl<'w> ProcessVocabulary<'w> {
     /// Whether the process is an execution of the file, with a note where that is remarkable.
     pub(super) fn runs(&self, pid: Pid, path: &[u8]) -> Run {
         let run = runs::runs(self.world, pid, &self.target(path));
+        if run.self_reported && run.holds == Fact::Known(true) {
+            self.own_word.set(true);
+        }
         if run.stale {
             let path = paths::show(path);
             let says = if run.self_reported { ", by its own word only (execfn)" } else { "" };

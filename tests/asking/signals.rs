@@ -58,6 +58,24 @@ done_ok
 }
 
 #[test]
+fn what_only_the_process_says_of_itself_is_no_ground_for_a_signal() {
+    case(
+        r#"
+nap 1001; a=$pid
+mv bin/napper bin/napper.old; cp bin/napper.old bin/napper
+nap 1002; b=$pid
+selfsame match "runs(\"$PWD/bin/napper\")"
+[ "$(sort out)" = "$(printf '%s\n%s\n' $a $b | sort)" ] || fail "listed: $(cat out)"
+selfsame match "runs(\"$PWD/bin/napper\")" --signal TERM --yes
+[ $code = 7 ] || fail "code $code"
+grep -q 'own word' err || fail "it doesn't say why"
+over $b; lives $a || fail "signalled on its own word"
+done_ok
+"#,
+    );
+}
+
+#[test]
 fn init_the_caller_and_itself_are_left_alone_and_named() {
     case(
         r#"

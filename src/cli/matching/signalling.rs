@@ -164,7 +164,7 @@ fn take_aim(question: &Question<'_>, all: &mut [Aimed], signal: Option<Signal>) 
     let facts = Vocabularies(vec![&vocabulary]);
     let before: Vec<(Pid, ProcessKey)> =
         all.iter().filter_map(|aimed| Some((aimed.seen.pid, aimed.key.clone()?))).collect();
-    let again = Again { question, world: &world, facts: &facts, before: &before };
+    let again = Again { question, world: &world, vocabulary: &vocabulary, facts: &facts, before: &before };
     for aimed in all.iter_mut().filter(|aimed| aimed.is_open()) {
         let Some(key) = aimed.key.clone() else { continue };
         if signal.is_some() {
@@ -187,6 +187,7 @@ fn take_aim(question: &Question<'_>, all: &mut [Aimed], signal: Option<Signal>) 
 struct Again<'a> {
     question: &'a Question<'a>,
     world: &'a LiveWorld,
+    vocabulary: &'a ProcessVocabulary<'a>,
     facts: &'a Vocabularies<'a>,
     /// The keys of the first look.
     before: &'a [(Pid, ProcessKey)],
@@ -211,7 +212,13 @@ impl Again<'_> {
             if !same {
                 return Fact::Known(false);
             }
+            self.vocabulary.take_own_word();
             match self.question.verdict(pid, self.facts) {
+                // In doubt, don't: anybody can say so of itself.
+                Verdict::Match if self.vocabulary.take_own_word() => {
+                    let words = "only its own word (execfn) says that it runs the file; name it by `exe` or by `--pid` and `comm`";
+                    Fact::Unknown(Reason::new(Why::Unresolved, words))
+                }
                 Verdict::Match => Fact::Known(true),
                 Verdict::NoMatch => Fact::Known(false),
                 verdict if verdict.is_gone() => Fact::Absent,
