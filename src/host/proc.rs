@@ -77,13 +77,16 @@ const MOST_KEPT: u64 = 1024;
 /// More than any file of `/proc` that has one record.
 const RECORD_LIMIT: usize = 1 << 20;
 
+/// For single reads, and those that read ahead.
+type Helpers = (Arc<Readers>, [Arc<Readers>; ahead::HELPERS]);
+
 /// One look at this host through `/proc`.
 pub struct LiveWorld {
     proc: Arc<OwnedFd>,
     readers: Arc<Readers>,
     away: Rc<allowance::Away>,
     /// Those that read ahead: what is begun there must not hold up a single read.
-    ahead_readers: Arc<Readers>,
+    ahead_readers: [Arc<Readers>; ahead::HELPERS],
     ahead: RefCell<ahead::Ahead>,
     me: Pid,
     boot: Fact<BootId>,
@@ -175,13 +178,12 @@ impl LiveWorld {
 
     fn open(
         proc: Arc<OwnedFd>,
-        readers: [Arc<Readers>; 2],
+        (readers, ahead_readers): Helpers,
         me: Pid,
         boot: Fact<BootId>,
         hides: Option<Hidepid>,
         subject_to_hiding: bool,
     ) -> Self {
-        let [readers, ahead_readers] = readers;
         let soft = rustix::process::getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         Self {
             proc,
@@ -221,7 +223,7 @@ impl LiveWorld {
     pub fn again(&self) -> Self {
         let mut next = Self::open(
             Arc::clone(&self.proc),
-            [Arc::clone(&self.readers), Arc::clone(&self.ahead_readers)],
+            (Arc::clone(&self.readers), self.ahead_readers.clone()),
             self.me,
             self.boot.clone(),
             self.hides.clone(),

@@ -118,8 +118,9 @@ fn optional(expr: Option<&Expr>, f: &mut Formatter<'_>) -> fmt::Result {
     expr.map_or(Ok(()), |expr| expr.fmt(f))
 }
 
+/// Before a member or an index, which would belong to the end of a range.
 fn tight(expr: &Expr, f: &mut Formatter<'_>) -> fmt::Result {
-    operand(expr, binding(&expr.kind) < Binding::Atom, f)
+    operand(expr, binding(&expr.kind) < Binding::Atom || matches!(expr.kind, Kind::Range { .. }), f)
 }
 
 fn operand(expr: &Expr, parentheses: bool, f: &mut Formatter<'_>) -> fmt::Result {

@@ -31,7 +31,7 @@ use super::schema::Cost;
 use super::value::Value;
 
 /// A fact in its plain form: equal facts are equal data.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Datum {
     /// Known not to exist.
     Absent,

@@ -2,8 +2,8 @@
 //!
 //! Reading the arguments of a process may never end ([`super::readers`]), so a helper does it, and handing over costs more
 //! than the read. Like the kernel's own read-ahead of files, a run of questions in the order of the listing opens a window,
-//! which grows while the run goes on: the helper reads a window while the one before it is looked at. A question out of
-//! order closes it, so that nothing is read for an expression that asks few.
+//! which grows while the run goes on: two helpers read the next windows while one is looked at. A question out of
+//! order closes them, so that nothing is read for an expression that asks few.
 //!
 //! A window that is late holds a process that is stuck. Its processes are then asked one by one, so that only that one
 //! is late. The windows of later looks leave it out.
@@ -25,6 +25,8 @@ use crate::units::Pid;
 const RUN: u32 = 3;
 /// Processes in the largest window.
 const WINDOW_MAX: usize = 256;
+/// Helpers that read ahead, each with one window.
+pub(super) const HELPERS: usize = 2;
 /// Longer arguments are read on their own, up to their own limit.
 const TEXT_MAX: usize = 64 << 10;
 
@@ -44,7 +46,10 @@ pub(super) struct Ahead {
     /// Size of the next window.
     size: usize,
     ready: Window,
-    under_way: Option<Begun<Window>>,
+    /// In the order of the listing, with the helper that each was given to.
+    under_way: VecDeque<(usize, Begun<Window>)>,
+    /// Windows begun so far.
+    begun: usize,
     /// The listing up to here is asked one by one: a process in it is stuck.
     careful: usize,
     /// The first place that no window has covered.
@@ -63,7 +68,7 @@ impl Ahead {
         at: usize,
         pids: &Arc<[Pid]>,
         proc: &Arc<OwnedFd>,
-        readers: &Readers,
+        readers: &[Arc<Readers>; HELPERS],
         deadline: Duration,
         use_text: impl FnOnce(&[u8]) -> T,
     ) -> Option<T> {
@@ -94,39 +99,51 @@ impl Ahead {
         at: usize,
         pids: &Arc<[Pid]>,
         proc: &Arc<OwnedFd>,
-        readers: &Readers,
+        readers: &[Arc<Readers>; HELPERS],
         deadline: Duration,
     ) {
-        let begun = self.under_way.take().or_else(|| {
+        if self.under_way.is_empty() {
             self.next = at;
-            self.begin(pids, proc, readers)
-        });
+            self.begin(pids, proc, readers);
+        }
         let since = Instant::now();
-        let window = begun.and_then(|begun| readers.finish(&begun, deadline));
+        let oldest = self.under_way.pop_front();
+        let window = oldest.and_then(|(helper, begun)| readers.get(helper)?.finish(&begun, deadline));
         self.waited += since.elapsed();
         match window {
             Some(window) => {
                 self.ready = window;
-                self.under_way = self.begin(pids, proc, readers);
+                while self.under_way.len() < HELPERS && self.begin(pids, proc, readers) {}
             }
-            None => self.careful = self.next,
+            None => {
+                self.careful = self.next;
+                self.close(readers);
+            }
         }
     }
 
-    fn begin(&mut self, pids: &Arc<[Pid]>, proc: &Arc<OwnedFd>, readers: &Readers) -> Option<Begun<Window>> {
+    /// Begins the next window. False at the end of the listing, or if no helper can be had.
+    fn begin(&mut self, pids: &Arc<[Pid]>, proc: &Arc<OwnedFd>, readers: &[Arc<Readers>; HELPERS]) -> bool {
         self.size = (self.size * 4).clamp(16, WINDOW_MAX);
         let from = self.next;
         let to = (from + self.size).min(pids.len());
-        self.next = to;
+        if from >= to {
+            return false;
+        }
         let (pids, proc, left_out) = (Arc::clone(pids), Arc::clone(proc), Arc::clone(&self.left_out));
         let work = move || read(pids.get(from..to).unwrap_or_default(), &left_out, &proc);
-        (from < to).then(|| readers.begin(work))?
+        let helper = self.begun % HELPERS;
+        let Some(begun) = readers.get(helper).and_then(|readers| readers.begin(work)) else { return false };
+        self.next = to;
+        self.begun += 1;
+        self.under_way.push_back((helper, begun));
+        true
     }
 
     /// Gives up what is under way. A helper that is stuck in it is left behind.
-    pub(super) fn close(&mut self, readers: &Readers) {
-        if let Some(begun) = self.under_way.take() {
-            let _ = readers.finish(&begun, Duration::ZERO);
+    pub(super) fn close(&mut self, readers: &[Arc<Readers>; HELPERS]) {
+        for (helper, begun) in self.under_way.drain(..) {
+            let _ = readers.get(helper).and_then(|readers| readers.finish(&begun, Duration::ZERO));
         }
         self.ready = Window::default();
         self.size = 0;

@@ -11,7 +11,7 @@
 //! index leaves out is false. What it lets through is still to be decided. A guard whose fact is not in plain form lets
 //! everything filed under it through, so that unknown never turns into false.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
@@ -63,7 +63,7 @@ struct Group {
     cost: Cost,
     /// A cheaper fact that must be one of these for any of the group, if there is one.
     gate: Option<(usize, Vec<Datum>)>,
-    by_key: HashMap<Datum, Vec<usize>>,
+    by_key: BTreeMap<Datum, Vec<usize>>,
     /// For parts of texts: finds the keys in `parts`.
     automaton: Option<AhoCorasick>,
     parts: Vec<Vec<usize>>,
@@ -74,7 +74,7 @@ impl Index {
     /// An index over these programs, whose facts have their places in `layout`.
     pub fn new(programs: &[Program], layout: &Layout) -> Self {
         let guards: Vec<Vec<Guard>> = programs.iter().map(|program| guards(&program.test)).collect();
-        let mut shared: HashMap<(&Aspect, &Datum), usize> = HashMap::new();
+        let mut shared: BTreeMap<(&Aspect, &Datum), usize> = BTreeMap::new();
         for guard in guards.iter().flatten() {
             for key in &guard.keys {
                 *shared.entry((&guard.aspect, key)).or_default() += 1;
@@ -110,7 +110,7 @@ impl Index {
 impl Group {
     fn new(aspect: Aspect, filed: &[(usize, &Guard)], guards: &[Vec<Guard>], layout: &Layout) -> Self {
         let cost = layout.cost(aspect.place());
-        let mut by_key: HashMap<Datum, Vec<usize>> = HashMap::new();
+        let mut by_key: BTreeMap<Datum, Vec<usize>> = BTreeMap::new();
         for (number, guard) in filed {
             for key in &guard.keys {
                 let under = by_key.entry(key.clone()).or_default();

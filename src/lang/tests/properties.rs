@@ -287,6 +287,14 @@ proptest! {
     }
 
     #[test]
+    fn a_member_of_a_range_is_not_printed_as_one_of_its_end(tail in prop::sample::select(vec![".y", "[1]", ".y[0].z"])) {
+        for text in [format!("x in (lo..hx){tail}"), format!("x in lo..hx {tail}"), format!("x in lo..=hx{tail}")] {
+            let expr = parse(&text).expr.unwrap();
+            prop_assert_eq!(without_spans(parse(&expr.to_string()).expr.unwrap()), without_spans(expr), "{}", text);
+        }
+    }
+
+    #[test]
     fn the_order_of_operands_changes_nothing(tree in tree(), host in host()) {
         let candidate = candidate(&host, true);
         let forwards = verdict(&tree.text(false), &candidate);
