@@ -115,6 +115,17 @@ fn plain<T>(fact: Fact<T>) -> Result<Option<T>, Why> {
     }
 }
 
+/// What of an environment can be asked for by a key, and so is written; the rest may be secrets.
+fn tellable(entries: &[Bytes]) -> Vec<Vec<u8>> {
+    let hidden = b"<redacted>".as_slice();
+    let told = |entry: &Bytes| match entry.iter().position(|byte| *byte == b'=') {
+        None => hidden.to_vec(),
+        Some(at) if std::str::from_utf8(&entry[..at]).is_ok() => entry.to_vec(),
+        Some(at) => [&entry[..=at], hidden].concat(),
+    };
+    entries.iter().map(told).collect()
+}
+
 /// Of an ELF file only that it is one is kept.
 fn head(bytes: Bytes) -> Bytes {
     if selfsame::facts::is_elf(&bytes) { paths::shared("ELF") } else { bytes }
@@ -155,7 +166,7 @@ fn of_process(world: &Snapshot, pid: Pid) -> Vec<String> {
         format!("comm {:?}", plain(world.comm(pid))),
         format!("status {:?}", plain(world.status(pid))),
         format!("arguments {:?}", plain(world.arguments(pid))),
-        format!("environ {:?}", plain(world.environ(pid))),
+        format!("environ {:?}", plain(world.environ(pid)).map(|all| all.map(|all| tellable(&all)))),
         format!("execfn {:?}", plain(world.execfn(pid))),
         format!("cwd {:?}", plain(world.cwd(pid))),
         format!("root {:?}", plain(world.root(pid))),
