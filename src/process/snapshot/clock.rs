@@ -58,12 +58,24 @@ pub(super) fn complete(reader: &mut Reader, host: &mut Host, span: Span, claims:
     }
 }
 
+/// More can't be written as a duration (nanoseconds in 64 bits), and no host is up for 584 years.
+const UP_MAX: Duration = Duration::from_nanos(u64::MAX);
+
 fn host_clocks(reader: &mut Reader, host: &mut Host, span: Span) {
     let Some((now, boot)) = host.now.zip(host.boot) else { return };
     let Some(uptime) = now.0.checked_sub(boot.0) else {
         reader.error(codes::DISAGREES, span, "`now` is before `boot`", "exchange them, or leave one out");
         return;
     };
+    if uptime > UP_MAX {
+        reader.error(
+            codes::DISAGREES,
+            span,
+            "`now` is centuries after `boot`",
+            "mend the years, or leave one out",
+        );
+        return;
+    }
     match host.uptime {
         Some(stated) if stated.0.abs_diff(uptime) > SLACK => {
             let message =

@@ -58,8 +58,11 @@ fn four(value: &[u8]) -> Option<[u32; 4]> {
 }
 
 /// `  1234 kB`, where the kernel's kB is 1024 bytes.
+/// `2048 kB` and nothing else.
 fn kibibytes(value: &[u8]) -> Option<u64> {
-    number::<u64>(words(value).next()?)?.checked_mul(1024)
+    let mut words = words(value);
+    let number = number::<u64>(words.next()?)?;
+    (words.next() == Some(b"kB") && words.next().is_none()).then(|| number.checked_mul(1024))?
 }
 
 #[cfg(test)]
