@@ -85,11 +85,6 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The fields, in the order of their places.
-    pub fn fields(&self) -> impl Iterator<Item = Id> {
-        self.fields.iter().map(|(id, _)| *id)
-    }
-
     fn place(&mut self, field: Id, cost: Cost) -> usize {
         *self.places.entry(field).or_insert_with(|| {
             self.fields.push((field, cost));
@@ -186,11 +181,6 @@ impl Program {
     /// True, false, or `None`: the long way has to be taken. `read` gives facts of the candidate that the record is for.
     pub fn run(&self, record: &Record<'_>, read: &dyn Fn(Id) -> Datum) -> Option<bool> {
         self.test.run(record, read)
-    }
-
-    /// Whether it can answer anything at all.
-    pub fn is_of_use(&self) -> bool {
-        !matches!(self.test, Test::Long)
     }
 }
 

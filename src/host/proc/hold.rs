@@ -88,10 +88,9 @@ impl LiveWorld {
         Ok(dir)
     }
 
-    /// Whether what was told of the pid is true of the process behind `dir`. One of these was told, or the owner with
+    /// Whether what was told of the pid is true of the process behind `held`. One of these was told, or the owner with
     /// the name that belongs to it.
-    fn agrees(&self, entry: &Entry, dir: &OwnedFd) -> Result<bool, Errno> {
-        let held = dir;
+    fn agrees(&self, entry: &Entry, held: &OwnedFd) -> Result<bool, Errno> {
         let dir = held.as_fd();
         if let Some(Fact::Known(owner)) = entry.owner.get() {
             self.note_read("");

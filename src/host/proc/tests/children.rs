@@ -283,3 +283,17 @@ fn an_account_has_every_read_once() {
     assert_eq!(world.take_reads(), ["auxv", "mem"]);
     assert!(look().take_reads().is_empty(), "without an account there is none");
 }
+
+#[test]
+fn the_name_beside_the_owner_is_of_the_same_process_and_stands_in_the_account() {
+    let child = Running::sleep();
+    let (world, pid) = (look().with_account(), child.pid());
+    world.pids();
+    assert!(world.owner(pid).known().is_some());
+    assert_eq!(world.take_reads(), ["."]);
+    assert_eq!(world.comm(pid).known().as_deref(), Some(b"sleep".as_ref()));
+    assert_eq!(world.take_reads(), ["comm"]);
+    child.end();
+    // What comes next finds out that nobody is behind both any more.
+    assert_eq!(why(&world.stat(pid)), Some(Why::Vanished));
+}
