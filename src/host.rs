@@ -9,6 +9,7 @@
 
 pub mod accounts;
 pub mod atomic;
+pub mod become_program;
 pub mod clock;
 pub mod conditions;
 pub mod errno;
@@ -22,7 +23,9 @@ pub mod imagined;
 pub mod ledger;
 pub mod linux;
 mod look;
+pub mod notify;
 pub mod patience;
+pub mod pidfile;
 pub mod presence;
 pub mod probe;
 pub mod proc;
@@ -32,6 +35,7 @@ mod seam;
 pub mod signal;
 pub mod spawn;
 pub mod spec_dir;
+pub mod start_lock;
 pub mod state_dir;
 pub mod wake;
 pub mod walk;

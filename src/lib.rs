@@ -13,6 +13,7 @@
 //! | 5 | [`plan`] | the pure decision |
 //! | 6 | [`host`] | the one door to the operating system |
 //! | 7 | [`engine`] | the tick, wake-ups, ledger protocol |
+//! | 7 | [`start_stop`] | the drop-in for Debian's `start-stop-daemon` |
 //! | 8 | [`report`] | text, JSON, explanation |
 //! | 9 | [`editor`] | formatting, answers to editors |
 //! | 10 | [`cli`] | arguments, exit codes, wiring |
@@ -28,5 +29,6 @@ pub mod plan;
 pub mod process;
 pub mod report;
 pub mod spec;
+pub mod start_stop;
 pub mod units;
 pub mod yaml;

@@ -21,7 +21,7 @@ const FLOORS: &[&[&str]] = &[
     &["spec"],
     &["plan"],
     &["host"],
-    &["engine"],
+    &["engine", "start_stop"],
     &["report"],
     &["editor"],
     &["cli"],

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use nix::errno::Errno;
 use nix::unistd::{Group, User};
 use rustix::fs::OFlags;
 
-use super::errno::io_text;
+use super::errno::{errno_text, io_text};
 use super::{atomic, walk};
 use crate::plan::observation::Prepared;
 use crate::spec::{Account, EnvFrom, Service};
@@ -34,14 +35,14 @@ pub fn account(spec: &Service, places: &Prepared) -> Result<Prepared, String> {
         |user| user.uid.as_raw(),
     );
     let gid = match (&spec.group, &entry) {
-        (Some(group), _) => group_id(group)?,
+        (Some(group), _) => id_of_group(group)?,
         (None, _) if spec.user.is_none() => engine.1,
         (None, Some(user)) => user.gid.as_raw(),
         (None, None) => {
             return Err(format!("user {uid} has no entry, so that its group is not known: give `group`"));
         }
     };
-    let groups = spec.supplementary_groups.iter().map(group_id).collect::<Result<Vec<_>, _>>()?;
+    let groups = spec.supplementary_groups.iter().map(id_of_group).collect::<Result<Vec<_>, _>>()?;
     let change_ids = (uid, gid) != engine || !groups.is_empty();
     if change_ids && engine.0 != 0 {
         let wanted = entry.as_ref().map_or_else(|| uid.to_string(), |user| user.name.clone());
@@ -83,7 +84,7 @@ fn by_name(name: &str) -> Result<User, String> {
     }
 }
 
-fn group_id(account: &Account) -> Result<u32, String> {
+fn id_of_group(account: &Account) -> Result<u32, String> {
     match account {
         Account::Id(gid) => Ok(*gid),
         Account::Name(name) => match Group::from_name(name) {
@@ -91,6 +92,67 @@ fn group_id(account: &Account) -> Result<u32, String> {
             Ok(None) => Err(format!("there is no group `{name}`")),
             Err(errno) => Err(format!("group `{name}` can't be looked up: {errno}")),
         },
+    }
+}
+
+/// An entry of the user database.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// Number.
+    pub uid: u32,
+    /// Primary group.
+    pub gid: u32,
+    /// Home directory.
+    pub home: std::path::PathBuf,
+}
+
+impl From<User> for Entry {
+    fn from(user: User) -> Self {
+        Self { name: user.name, uid: user.uid.as_raw(), gid: user.gid.as_raw(), home: user.dir }
+    }
+}
+
+/// The entry of a user by name; `None`: there is no such user.
+///
+/// # Errors
+/// The database gives no answer.
+pub fn user_by_name(name: &str) -> Result<Option<Entry>, String> {
+    found(User::from_name(name)).map(|user| user.map(Entry::from))
+}
+
+/// The entry of a user by number; `None`: there is no such user.
+///
+/// # Errors
+/// The database gives no answer.
+pub fn user_by_id(uid: u32) -> Result<Option<Entry>, String> {
+    found(User::from_uid(uid.into())).map(|user| user.map(Entry::from))
+}
+
+/// The number of a group; `None`: there is no such group.
+///
+/// # Errors
+/// The database gives no answer.
+pub fn group_id(name: &str) -> Result<Option<u32>, String> {
+    found(Group::from_name(name)).map(|group| group.map(|group| group.gid.as_raw()))
+}
+
+/// All groups of a user, with `gid` as the primary one.
+///
+/// # Errors
+/// The database gives no answer.
+pub fn groups_of(name: &str, gid: u32) -> Result<Vec<u32>, String> {
+    let name = std::ffi::CString::new(name).map_err(|_| "its name holds a NUL".to_owned())?;
+    let groups = nix::unistd::getgrouplist(&name, gid.into()).map_err(|errno| errno_text(errno as i32))?;
+    Ok(groups.into_iter().map(nix::unistd::Gid::as_raw).collect())
+}
+
+/// Ways in which name services say that there is no such entry (getpwnam(3), "RETURN VALUE").
+fn found<T>(answer: nix::Result<Option<T>>) -> Result<Option<T>, String> {
+    match answer {
+        Err(Errno::ENOENT | Errno::ESRCH) => Ok(None),
+        answer => answer.map_err(|errno| errno_text(errno as i32)),
     }
 }
 

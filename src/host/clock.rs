@@ -17,3 +17,12 @@ fn read(clock: ClockId) -> Duration {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }
+
+/// When a process that was forked at `start` began, in nanoseconds since the Unix epoch: by the wall clock of now, which may
+/// have been set since.
+pub fn began(start: crate::units::StartTicks) -> i128 {
+    let Now { boot, wall } = now();
+    let nanos = |time: Duration| i128::try_from(time.as_nanos()).unwrap_or(i128::MAX);
+    let second = i128::from(rustix::param::clock_ticks_per_second().max(1));
+    nanos(wall.0) - nanos(boot.0) + i128::from(start.0) * 1_000_000_000 / second
+}

@@ -1,0 +1,1 @@
+//! Criteria and the expression that is shown for them say the same.
