@@ -36,7 +36,7 @@ mod stop;
 #[cfg(test)]
 mod tests;
 mod texts;
-mod voice;
+pub mod voice;
 
 use std::ffi::OsString;
 
@@ -133,7 +133,8 @@ fn explain(finder: &Finder<'_>) -> Result<u8, Fault> {
     let rest = finder.criteria.expression();
     parts.extend(Some(rest).filter(|rest| !rest.is_empty()));
     let found = finder.look()?;
-    let list = |pids: &[crate::units::Pid]| pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let list =
+        |pids: &[crate::units::Pid]| pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     let whom = if found.pids.is_empty() { "no process".to_owned() } else { list(&found.pids) };
     exactly(&format!("{}\ntrue of: {whom}\n", parts.join(" && ")));
     if !found.doubts.is_empty() {

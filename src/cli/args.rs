@@ -96,7 +96,10 @@ pub(super) enum Verb {
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Stand in for Debian's start-stop-daemon, whose options it takes (`--help` behind it lists them)
-    #[command(disable_help_flag = true, after_help = "Called by the name `start-stop-daemon` the program does the same.")]
+    #[command(
+        disable_help_flag = true,
+        after_help = "Called by the name `start-stop-daemon` the program does the same."
+    )]
     StartStopDaemon(DropInArgs),
     /// Help for a verb; `help match` is the reference of the language, `help match WORD` one word of it
     Help(HelpArgs),

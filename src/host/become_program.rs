@@ -181,12 +181,10 @@ struct Opened {
 
 impl Opened {
     fn new(standard: &Standard) -> Result<Self, (Step, i32)> {
-        let failed = |step: Step| move |error: std::io::Error| (step, error.raw_os_error().unwrap_or(libc::EIO));
+        let failed =
+            |step: Step| move |error: std::io::Error| (step, error.raw_os_error().unwrap_or(libc::EIO));
         let null = match standard {
-            Standard::Replaced(_) => {
-                // Not the nearest one: `/dev/null` for reading, as a daemon's standard input is.
-                Some(File::open("/dev/null").map_err(failed(Step::Null))?)
-            }
+            Standard::Replaced(_) => Some(File::open("/dev/null").map_err(failed(Step::Null))?),
             Standard::Ours | Standard::Redirected(_) => None,
         };
         let output = match standard {
@@ -194,7 +192,7 @@ impl Opened {
                 Some(append(path).map_err(failed(Step::Output))?)
             }
             Standard::Replaced(None) => {
-                Some(OpenOptions::new().write(true).open("/dev/null").map_err(failed(Step::Null))?)
+                Some(append(std::path::Path::new("/dev/null")).map_err(failed(Step::Null))?)
             }
             Standard::Ours => None,
         };

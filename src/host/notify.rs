@@ -4,8 +4,8 @@ use std::ffi::CString;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -132,7 +132,8 @@ impl NotifySocket {
         let (count, from) = {
             let mut parts = [io::IoSliceMut::new(&mut buffer)];
             let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
-            let received = match recvmsg::<()>(self.socket.as_raw_fd(), &mut parts, Some(&mut control), flags) {
+            let received = match recvmsg::<()>(self.socket.as_raw_fd(), &mut parts, Some(&mut control), flags)
+            {
                 Ok(received) => received,
                 Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR) => return Ok(None),
                 Err(errno) => return Err(errno.into()),
@@ -193,9 +194,8 @@ fn counts(daemon: &Daemon, (pid, uid): (Pid, u32)) -> bool {
 /// A process of the daemon's session that lives. What can't be listed may be one.
 fn has_family(daemon: &Daemon) -> bool {
     let Ok(pids) = super::proc::Glance::new().and_then(|proc| proc.pids()) else { return true };
-    pids.into_iter().any(|pid| {
-        signal::vital(pid).is_ok_and(|vital| vital.session == daemon.session && !vital.is_over())
-    })
+    pids.into_iter()
+        .any(|pid| signal::vital(pid).is_ok_and(|vital| vital.session == daemon.session && !vital.is_over()))
 }
 
 #[cfg(test)]

@@ -67,7 +67,8 @@ impl Prepared {
     /// What the kernel answered; `ELOOP`: a symbolic link, which somebody could have put there to have another file
     /// overwritten.
     pub fn new(path: &Path, mode: u32) -> io::Result<Self> {
-        let write = |flags: i32| OpenOptions::new().write(true).custom_flags(flags | libc::O_NOFOLLOW).open(path);
+        let write =
+            |flags: i32| OpenOptions::new().write(true).custom_flags(flags | libc::O_NOFOLLOW).open(path);
         let maker = std::process::id();
         let existing = match write(libc::O_NONBLOCK | libc::O_NOCTTY) {
             Ok(file) => Some(file),
@@ -183,8 +184,10 @@ mod tests {
     use super::*;
 
     fn names(dir: &Path) -> Vec<String> {
-        let mut names: Vec<String> =
-            fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> = fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         names
     }

@@ -41,10 +41,11 @@ mod setting;
 
 pub use detach::{Detached, NotDetached, detach};
 pub use inherited::{environment, hand_down_signals, was_closed};
-pub use setting::{close_on_exec_from, set_io_priority, set_policy};
 pub use pidfd::{
-    exit_of, exit_of_status, keep_exits_of_children, peek_any_exited, reap, reap_pid, send_number, send_signal,
+    exit_of, exit_of_status, keep_exits_of_children, peek_any_exited, reap, reap_pid, send_number,
+    send_signal,
 };
+pub use setting::{close_on_exec_from, set_io_priority, set_policy};
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;

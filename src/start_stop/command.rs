@@ -274,7 +274,9 @@ fn action(options: &Options<'_>) -> Result<Action, Fault> {
             usage("unrecognized option '--pidof' (it is of newer versions: add --compat 1.23)")
         }
         Some(action) => Ok(action),
-        None if options.compat == Compat::Newer => usage("need one of --start or --stop or --status or --pidof"),
+        None if options.compat == Compat::Newer => {
+            usage("need one of --start or --stop or --status or --pidof")
+        }
         None => usage("need one of --start or --stop or --status"),
     }
 }
@@ -305,7 +307,10 @@ fn together(options: &Options<'_>, action: Action) -> Result<(), Fault> {
             newer && options.notify_timeout.is_some() && !options.notify_await,
             "--notify-timeout is only relevant with --notify-await",
         ),
-        (options.interpreted && options.exec.is_none(), "--interpreted is about the file of --exec, which is missing"),
+        (
+            options.interpreted && options.exec.is_none(),
+            "--interpreted is about the file of --exec, which is missing",
+        ),
     ];
     wrong.iter().find(|(is, _)| *is).map_or(Ok(()), |(_, text)| usage(text))
 }
@@ -420,7 +425,10 @@ mod tests {
             ("-S -n x -a /y -I idle:99", ""),
             ("-S -n x -a /y -I slow", "invalid IO scheduler policy"),
             ("-S -n x -a /y --notify-await --notify-timeout 5", ""),
-            ("-S -n x -a /y --notify-await --compat 1.23", "--notify-await is only relevant with --background"),
+            (
+                "-S -n x -a /y --notify-await --compat 1.23",
+                "--notify-await is only relevant with --background",
+            ),
             (
                 "-S -n x -a /y -b --notify-timeout 5 --compat 1.23",
                 "--notify-timeout is only relevant with --notify-await",
@@ -431,7 +439,10 @@ mod tests {
             ("-T -n x --interpreted", "--interpreted is about the file of --exec, which is missing"),
             // The order: values before the rest, whichever comes first on the line.
             ("-k z --pid 0", "pid value must be a number greater than 0"),
-            ("-O y -R z", "invalid schedule item (must be [-]<signal-name>, -<signal-number>, <timeout> or 'forever')"),
+            (
+                "-O y -R z",
+                "invalid schedule item (must be [-]<signal-name>, -<signal-number>, <timeout> or 'forever')",
+            ),
             ("-k z", "umask value must be a positive number"),
         ] {
             assert_eq!(fault(line), expected, "{line}");

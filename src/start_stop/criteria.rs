@@ -111,7 +111,9 @@ impl Criteria {
         if self.pid.is_some_and(|wanted| wanted != pid) {
             return Ternary::False;
         }
-        for test in [Self::user_holds, Self::exec_holds, Self::name_holds, Self::parent_holds, Self::alive_holds] {
+        for test in
+            [Self::user_holds, Self::exec_holds, Self::name_holds, Self::parent_holds, Self::alive_holds]
+        {
             match test(self, facts, pid) {
                 None | Some(Fact::Known(true)) => {}
                 Some(Fact::Known(false) | Fact::Absent) => return Ternary::False,

@@ -164,9 +164,8 @@ impl<'a> Finder<'a> {
         }
         let (uid, gid) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
         let strange = ![0, uid].contains(&content.uid) || ![0, gid].contains(&content.gid);
-        let insecure = |what: &str| {
-            Err(Fault::Trouble(format!("matching {what} pidfile {} is insecure", show(path))))
-        };
+        let insecure =
+            |what: &str| Err(Fault::Trouble(format!("matching {what} pidfile {} is insecure", show(path))));
         if self.command.target.only_pidfile() && strange {
             return insecure("only on non-root");
         }
@@ -197,7 +196,9 @@ impl<'a> Finder<'a> {
         match self.ask(pid) {
             Ok(Is::Meant) => Fact::Known(true),
             Ok(Is::Another) => Fact::Known(false),
-            Ok(Is::InDoubt(why)) => why.into_iter().next().map_or(Fact::unknown(Why::Unresolved), Fact::Unknown),
+            Ok(Is::InDoubt(why)) => {
+                why.into_iter().next().map_or(Fact::unknown(Why::Unresolved), Fact::Unknown)
+            }
             Err(_) => Fact::unknown(Why::Unresolved),
         }
     }

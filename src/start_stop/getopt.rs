@@ -157,7 +157,8 @@ mod tests {
 
     /// Items as `S`, `p=value`, `.operand`, or the message.
     fn shown(line: &str, strict: bool) -> String {
-        let args: Vec<OsString> = line.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect();
+        let args: Vec<OsString> =
+            line.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect();
         let mut scanner = Scanner::new(SPECS, &args, strict);
         let mut out = Vec::new();
         loop {

@@ -12,10 +12,10 @@ use crate::facts::{Fact, Reason, Why};
 use crate::host::proc::LiveWorld;
 use crate::lang::value::Value;
 use crate::lang::{Predicate, Verdict, Vocabularies};
+use crate::process::chain::Surroundings;
 use crate::process::expression::compile_alone;
 use crate::process::identity::Ternary;
 use crate::process::runs::{Target, runs};
-use crate::process::chain::Surroundings;
 use crate::process::{ProcessVocabulary, candidate};
 use crate::units::Pid;
 
@@ -135,6 +135,9 @@ fn values(command: &Command<'_>) -> BTreeMap<String, Value> {
     if let Some(pidfile) = command.target.pidfile {
         values.insert("pidfile".to_owned(), Value::path(pidfile));
     }
-    values.insert("args".to_owned(), Value::list(command.start.arguments.iter().map(|word| Value::string(show(word)))));
+    values.insert(
+        "args".to_owned(),
+        Value::list(command.start.arguments.iter().map(|word| Value::string(show(word)))),
+    );
     values
 }

@@ -104,7 +104,9 @@ mod tests {
 
     #[test]
     fn atoi_takes_what_is_there() {
-        for (text, expected) in [("6abc", 6), ("abc", 0), ("", 0), ("-5", -5), ("+3", 3), (" 4", 4), ("4294967297", 1)] {
+        for (text, expected) in
+            [("6abc", 6), ("abc", 0), ("", 0), ("-5", -5), ("+3", 3), (" 4", 4), ("4294967297", 1)]
+        {
             assert_eq!(leading(text.as_bytes()), expected, "{text:?}");
         }
     }

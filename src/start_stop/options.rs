@@ -304,7 +304,10 @@ mod tests {
         let mut options = Options::default();
         assert_eq!(options.read(&line, false), Ok(Ending::Work));
         assert_eq!(options.level, Level::Verbose);
-        assert_eq!((options.pidfile, options.chuid, options.group), (Some(&b"b"[..]), Some(&b"u"[..]), Some(&b"g"[..])));
+        assert_eq!(
+            (options.pidfile, options.chuid, options.group),
+            (Some(&b"b"[..]), Some(&b"u"[..]), Some(&b"g"[..]))
+        );
         assert_eq!(options.operands, [b"x", &b"-y"[..]]);
         let line = args("-g g -c u:h:i");
         let mut options = Options::default();
@@ -331,7 +334,9 @@ mod tests {
 
     #[test]
     fn help_and_version_end_the_line_at_once() {
-        for (line, ending) in [("-K -H --nope", Ending::Help), ("--version -K -S", Ending::Version), ("-Vz", Ending::Version)] {
+        for (line, ending) in
+            [("-K -H --nope", Ending::Help), ("--version -K -S", Ending::Version), ("-Vz", Ending::Version)]
+        {
             assert_eq!(Options::default().read(&args(line), false), Ok(ending), "{line}");
         }
     }

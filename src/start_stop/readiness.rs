@@ -35,7 +35,9 @@ pub(super) fn wait(voice: &Voice, socket: &NotifySocket, daemon: &Daemon, second
             Heard::Message(text) => text,
             Heard::Late => return Err(Fault::Trouble("timed out waiting for a notification".into())),
             Heard::Dead => {
-                return Err(Fault::Trouble("the program ended without a notification that it is ready".into()));
+                return Err(Fault::Trouble(
+                    "the program ended without a notification that it is ready".into(),
+                ));
             }
         };
         voice.tell("Child sent some notification...\n");
@@ -46,13 +48,14 @@ pub(super) fn wait(voice: &Voice, socket: &NotifySocket, daemon: &Daemon, second
                     return Ok(DONE);
                 }
                 Said::Failed(errno) => {
-                    return Err(Fault::Trouble(format!("program failed to initialize ({})", errno_text(errno))));
+                    return Err(Fault::Trouble(format!(
+                        "program failed to initialize ({})",
+                        errno_text(errno)
+                    )));
                 }
                 Said::Extend(micros) => until = Instant::now() + Duration::from_micros(micros),
-                Said::Other => voice.tell(&format!(
-                    "-> Notification line '{}' received\n",
-                    String::from_utf8_lossy(line)
-                )),
+                Said::Other => voice
+                    .tell(&format!("-> Notification line '{}' received\n", String::from_utf8_lossy(line))),
             }
         }
     }

@@ -47,7 +47,8 @@ pub fn resolve(command: &Command<'_>) -> Result<Resolved, Fault> {
 }
 
 fn exec(path: &[u8], interpreted: bool) -> Result<Exec, Fault> {
-    let unable = |error: io::Error| Fault::Trouble(format!("unable to stat {} ({})", show(path), io_text(&error)));
+    let unable =
+        |error: io::Error| Fault::Trouble(format!("unable to stat {} ({})", show(path), io_text(&error)));
     let identity = identity(path).map_err(unable)?;
     if interpreted {
         return Ok(Exec::Script(path.to_vec()));

@@ -184,9 +184,15 @@ mod tests {
 
     #[test]
     fn signals_are_numbers_or_the_oracles_names() {
-        for (text, expected) in
-            [("TERM", Some(15)), ("0", Some(0)), ("99", Some(99)), ("SIGTERM", None), ("-1", None), ("", None), ("URG", None)]
-        {
+        for (text, expected) in [
+            ("TERM", Some(15)),
+            ("0", Some(0)),
+            ("99", Some(99)),
+            ("SIGTERM", None),
+            ("-1", None),
+            ("", None),
+            ("URG", None),
+        ] {
             assert_eq!(signal(text.as_bytes()), expected, "{text}");
         }
     }

@@ -56,7 +56,12 @@ pub struct Places {
 ///
 /// # Errors
 /// It can't be told whether it runs, or a step failed. Then nothing was started, unless it is said that it was.
-pub fn run(finder: &Finder<'_>, criteria: &Criteria, account: &Account, places: &Places) -> Result<u8, Fault> {
+pub fn run(
+    finder: &Finder<'_>,
+    criteria: &Criteria,
+    account: &Account,
+    places: &Places,
+) -> Result<u8, Fault> {
     let command = finder.command;
     if let Some(code) = running(finder, &finder.look()?)? {
         return Ok(code);
@@ -190,7 +195,8 @@ fn background(
     }
     match socket.zip(start.notify) {
         Some((socket, seconds)) => {
-            let uid = account.user.as_ref().map_or_else(|| rustix::process::getuid().as_raw(), |user| user.uid);
+            let uid =
+                account.user.as_ref().map_or_else(|| rustix::process::getuid().as_raw(), |user| user.uid);
             readiness::wait(finder.voice, &socket, &as_daemon(daemon, uid), seconds)
         }
         None => Ok(DONE),
@@ -243,7 +249,11 @@ fn settings(
     for word in &start.arguments {
         argv.push(c_string(word)?);
     }
-    let home = account.user.as_ref().filter(|user| user.home.exists()).map(|user| c_string(user.home.as_os_str().as_bytes()));
+    let home = account
+        .user
+        .as_ref()
+        .filter(|user| user.home.exists())
+        .map(|user| c_string(user.home.as_os_str().as_bytes()));
     let home = home.transpose()?;
     let notify = socket.map(NotifySocket::path);
     let mut changes = Vec::new();
@@ -251,7 +261,13 @@ fn settings(
     changes.extend(notify.as_deref().map(|path| ("NOTIFY_SOCKET", path)));
     Ok(Settings {
         umask: start.umask.map(i32::cast_unsigned),
-        pidfile: finder.command.target.pidfile.filter(|_| start.make_pidfile).map(|path| prepared(path, pidfile_umask)).transpose()?,
+        pidfile: finder
+            .command
+            .target
+            .pidfile
+            .filter(|_| start.make_pidfile)
+            .map(|path| prepared(path, pidfile_umask))
+            .transpose()?,
         standard,
         nice: start.nice,
         policy: start.policy.map(|policy| (policy.number, policy.priority)),
@@ -282,8 +298,9 @@ fn ids(account: &Account) -> Result<Ids, Fault> {
     let Some(user) = &account.user else { return Ok(Ids { gid, ..Ids::default() }) };
     let uid = Some(user.uid).filter(|uid| *uid != own_uid);
     let groups = (gid.is_some() || uid.is_some()).then(|| {
-        groups_of(&user.name, account.gid.unwrap_or(own_gid))
-            .map_err(|why| Fault::Trouble(format!("the groups of user '{}' can't be looked up: {why}", user.name)))
+        groups_of(&user.name, account.gid.unwrap_or(own_gid)).map_err(|why| {
+            Fault::Trouble(format!("the groups of user '{}' can't be looked up: {why}", user.name))
+        })
     });
     Ok(Ids { gid, uid, groups: groups.transpose()? })
 }

@@ -111,7 +111,8 @@ fn scheduled(finder: &Finder<'_>, schedule: &Schedule) -> Result<u8, Fault> {
 /// Signals whatever matches now.
 fn signal(finder: &Finder<'_>, number: i32) -> Result<Round, Fault> {
     let found = finder.look()?;
-    let mut round = Round { refused: !found.doubts.is_empty() || !found.spared.is_empty(), ..Round::default() };
+    let mut round =
+        Round { refused: !found.doubts.is_empty() || !found.spared.is_empty(), ..Round::default() };
     for (pid, why) in &found.doubts {
         finder.voice.warn(&format!("it can't be told whether {pid} is meant ({why}): not signalled"));
     }
@@ -186,7 +187,8 @@ fn wait(finder: &Finder<'_>, seconds: i32) -> Result<usize, Fault> {
         if left.is_zero() {
             return Ok(held.len());
         }
-        let mut places: Vec<PollFd<'_>> = held.iter().map(|pidfd| PollFd::new(pidfd, PollFlags::IN)).collect();
+        let mut places: Vec<PollFd<'_>> =
+            held.iter().map(|pidfd| PollFd::new(pidfd, PollFlags::IN)).collect();
         // A pidfd can be read as soon as its process has exited, waited for or not.
         if poll(&mut places, Some(&timespec(left.min(LOOK_AGAIN)))).is_ok_and(|ready| ready > 0) {
             std::thread::sleep(PAUSE.min(left));
@@ -210,7 +212,9 @@ fn summary(finder: &Finder<'_>, round: &Round, before: u32) {
 /// a rule of ours.
 fn finish(finder: &Finder<'_>, any: bool, refused: bool) -> Result<u8, Fault> {
     let command = finder.command;
-    if let Some(path) = command.target.pidfile.filter(|_| command.stop.remove_pidfile && !command.test && !refused) {
+    if let Some(path) =
+        command.target.pidfile.filter(|_| command.stop.remove_pidfile && !command.test && !refused)
+    {
         pidfile::remove(Path::new(OsStr::from_bytes(path))).map_err(|error| {
             Fault::Trouble(format!("cannot remove pidfile '{}' ({})", texts::show(path), io_text(&error)))
         })?;

@@ -7,55 +7,55 @@ use super::options::{Compat, Level};
 
 /// Data and news go to stdout, everything else to stderr with the program's name before it.
 #[derive(Clone, Debug)]
-pub(super) struct Voice {
+pub struct Voice {
     /// As it was called.
-    pub(super) program: String,
+    pub program: String,
     /// How much is said on stdout. Warnings are said always.
-    pub(super) level: Level,
+    pub level: Level,
     /// The oracle loses what it says on the way into the program, unless a terminal reads it: its buffers are given up.
-    pub(super) loses: bool,
+    pub loses: bool,
 }
 
 impl Voice {
     /// Before anything is known of the options.
-    pub(super) fn new(program: String) -> Self {
+    pub fn new(program: String) -> Self {
         Self { program, level: Level::Normal, loses: false }
     }
 
     /// With what the options say.
-    pub(super) fn set(&mut self, level: Level, compat: Compat) {
+    pub fn set(&mut self, level: Level, compat: Compat) {
         self.level = level;
         self.loses = compat == Compat::Strict;
     }
 
     /// What was found or would be done.
-    pub(super) fn say(&self, text: &str) {
+    pub fn say(&self, text: &str) {
         if self.level >= Level::Normal {
             exactly(text);
         }
     }
 
     /// What is done.
-    pub(super) fn tell(&self, text: &str) {
+    pub fn tell(&self, text: &str) {
         if self.level >= Level::Verbose {
             exactly(text);
         }
     }
 
     /// The same on the way into the program.
-    pub(super) fn tell_on_the_way(&self, text: &str) {
+    pub fn tell_on_the_way(&self, text: &str) {
         if !self.loses || io::stdout().is_terminal() {
             self.tell(text);
         }
     }
 
     /// Something that isn't as it should be.
-    pub(super) fn warn(&self, text: &str) {
+    pub fn warn(&self, text: &str) {
         let _ = writeln!(io::stderr(), "{}: warning: {text}", self.program);
     }
 
     /// Why nothing more is done.
-    pub(super) fn fail(&self, fault: &Fault) {
+    pub fn fail(&self, fault: &Fault) {
         let mut err = io::stderr().lock();
         let _ = match fault {
             Fault::Usage(text) => {
@@ -67,7 +67,7 @@ impl Voice {
 }
 
 /// To stdout, at once: what stands in a buffer when another program is executed is lost.
-pub(super) fn exactly(text: &str) {
+pub fn exactly(text: &str) {
     let mut out = io::stdout().lock();
     // A closed pipe means that nobody wants to know.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -16,8 +16,8 @@ use rustix::io::Errno;
 use super::raw::{self, Form, Leaf};
 use super::{RECORD_LIMIT, foreign, parse, reason};
 use crate::facts::{Fact, Reason, Stat, Why};
-use crate::process::{exe, paths};
 use crate::process::world::Bytes;
+use crate::process::{exe, paths};
 use crate::units::{Gid, Pid, Uid};
 
 /// `/proc`, open.
@@ -95,7 +95,8 @@ impl Glance {
             Ok(own) => (own.st_dev, own.st_ino),
             Err(errno) => return Fact::Unknown(reason(errno, "own root")),
         };
-        self.ask(pid, "root", |proc, path| raw::stat_at(proc, path)).map(|root| (root.st_dev, root.st_ino) == own)
+        self.ask(pid, "root", |proc, path| raw::stat_at(proc, path))
+            .map(|root| (root.st_dev, root.st_ino) == own)
     }
 
     /// The name of its first thread.
@@ -116,9 +117,8 @@ impl Glance {
 
     /// Not a zombie, or one with another thread that lives. Absent: there is no such process.
     pub fn alive(&self, pid: Pid) -> Fact<bool> {
-        self.stat(pid).and_then(|stat| {
-            if stat.state.is_over() { self.has_live_thread(pid) } else { Fact::Known(true) }
-        })
+        self.stat(pid)
+            .and_then(|stat| if stat.state.is_over() { self.has_live_thread(pid) } else { Fact::Known(true) })
     }
 
     fn has_live_thread(&self, pid: Pid) -> Fact<bool> {

@@ -135,7 +135,8 @@ fn heard(hears: OwnedFd, session: Pid) -> Result<Detached, NotDetached> {
     File::from(hears)
         .read_to_end(&mut said)
         .map_err(|error: io::Error| early(error.raw_os_error().unwrap_or(libc::EIO)))?;
-    let word = |at: usize| said.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map(i64::from_ne_bytes);
+    let word =
+        |at: usize| said.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map(i64::from_ne_bytes);
     let half = |at: usize| said.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
     let (Some(pid), Some(start)) = (word(0), word(8)) else {
         // The middle one was killed, or the daemon before its first word.

@@ -88,13 +88,7 @@ pub fn send_number(pidfd: impl AsFd, number: i32) -> io::Result<()> {
     let none = ptr::null_mut::<libc::siginfo_t>();
     // SAFETY: no siginfo is passed.
     let answer = unsafe {
-        libc::syscall(
-            libc::SYS_pidfd_send_signal,
-            pidfd.as_fd().as_raw_fd(),
-            number,
-            none,
-            0 as libc::c_uint,
-        )
+        libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_fd().as_raw_fd(), number, none, 0 as libc::c_uint)
     };
     if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -9,7 +9,8 @@ use super::raw::call;
 pub fn set_policy(policy: i32, priority: i32) -> Result<(), i32> {
     let parameter = (&raw const priority).addr();
     // SAFETY: `struct sched_param` is one int, on this stack.
-    unsafe { call(libc::SYS_sched_setscheduler, [0, policy.unsigned_abs() as usize, parameter, 0, 0]) }.map(|_| ())
+    unsafe { call(libc::SYS_sched_setscheduler, [0, policy.unsigned_abs() as usize, parameter, 0, 0]) }
+        .map(|_| ())
 }
 
 /// `ioprio_set(2)`: `IOPRIO_CLASS_*` and a level.
@@ -37,7 +38,8 @@ pub fn close_on_exec_from(first: u32) -> Result<(), i32> {
 }
 
 fn one_by_one(first: u32) -> Result<(), i32> {
-    let listed = std::fs::read_dir("/proc/self/fd").map_err(|error| error.raw_os_error().unwrap_or(libc::EIO))?;
+    let listed =
+        std::fs::read_dir("/proc/self/fd").map_err(|error| error.raw_os_error().unwrap_or(libc::EIO))?;
     let numbers: Vec<u32> =
         listed.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     for number in numbers.into_iter().filter(|number| *number >= first) {
