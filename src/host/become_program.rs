@@ -226,14 +226,14 @@ fn put(file: &File, place: u8) -> Result<(), i32> {
         1 => rustix::stdio::dup2_stdout(file.as_fd()),
         _ => rustix::stdio::dup2_stderr(file.as_fd()),
     };
-    placed.map_err(|errno| errno.raw_os_error())
+    placed.map_err(rustix::io::Errno::raw_os_error)
 }
 
 /// Standard descriptors that were closed when we were started are closed again.
 fn close_again(places: &[u8]) -> Result<(), i32> {
     for place in places.iter().filter(|place| spawn::was_closed(**place)) {
         rustix::io::fcntl_setfd(standard_fd(*place), rustix::io::FdFlags::CLOEXEC)
-            .map_err(|errno| errno.raw_os_error())?;
+            .map_err(rustix::io::Errno::raw_os_error)?;
     }
     Ok(())
 }
@@ -292,7 +292,7 @@ mod tests {
         let before = environment(&[]);
         let after = environment(&[("PATH", c"/x"), ("NO_SUCH_VARIABLE_HERE", c"y")]);
         let at = before.iter().position(|entry| entry.to_bytes().starts_with(b"PATH="));
-        assert_eq!(at.map(|at| after[at].as_c_str()), at.map(|_| c"PATH=/x"));
+        assert_eq!(at.map(|at| after.get(at).unwrap().as_c_str()), at.map(|_| c"PATH=/x"));
         assert_eq!(after.last().unwrap().as_c_str(), c"NO_SUCH_VARIABLE_HERE=y");
         assert_eq!(after.len(), before.len() + if at.is_some() { 1 } else { 2 });
     }

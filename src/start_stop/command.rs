@@ -64,7 +64,6 @@ pub struct Target<'a> {
 
 /// How the program is started.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct Start<'a> {
     /// The path that is executed, and argv\[0\].
     pub program: &'a [u8],
@@ -151,7 +150,7 @@ impl<'a> Command<'a> {
     pub fn new(options: &Options<'a>) -> Result<Self, Fault> {
         let values = Values::read(options)?;
         let action = action(options)?;
-        needs_target(options, action)?;
+        needs_target(options)?;
         let program = options.startas.or(options.exec);
         if action == Action::Start && program.is_none() {
             return usage("--start needs --exec or --startas");
@@ -281,7 +280,7 @@ fn action(options: &Options<'_>) -> Result<Action, Fault> {
     }
 }
 
-fn needs_target(options: &Options<'_>, _action: Action) -> Result<(), Fault> {
+fn needs_target(options: &Options<'_>) -> Result<(), Fault> {
     let given = [options.exec, options.pid, options.ppid, options.pidfile, options.user, options.name];
     if given.iter().all(Option::is_none) && options.expression.is_none() {
         return usage("need at least one of --exec, --pid, --ppid, --pidfile, --user or --name");

@@ -293,12 +293,12 @@ fn c_string(bytes: &[u8]) -> Result<CString, Fault> {
 
 /// What has to change. Groups are those that the user has out here, also for a program below another root directory.
 fn ids(account: &Account) -> Result<Ids, Fault> {
-    let (own_uid, own_gid) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
-    let gid = account.gid.filter(|gid| *gid != own_gid);
+    let (own_user, own_group) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+    let gid = account.gid.filter(|gid| *gid != own_group);
     let Some(user) = &account.user else { return Ok(Ids { gid, ..Ids::default() }) };
-    let uid = Some(user.uid).filter(|uid| *uid != own_uid);
+    let uid = Some(user.uid).filter(|uid| *uid != own_user);
     let groups = (gid.is_some() || uid.is_some()).then(|| {
-        groups_of(&user.name, account.gid.unwrap_or(own_gid)).map_err(|why| {
+        groups_of(&user.name, account.gid.unwrap_or(own_group)).map_err(|why| {
             Fault::Trouble(format!("the groups of user '{}' can't be looked up: {why}", user.name))
         })
     });
