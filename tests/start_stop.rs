@@ -156,8 +156,10 @@ fn read(file: &Path) -> Vec<Scenario> {
         match (part, line) {
             (_, "-- oracle") => part = 1,
             (_, "-- ours") => part = 2,
-            (0, line) if line.starts_with("differs: ") => scenario.differs = Some(line[9..].into()),
-            (0, line) => scenario.script += &format!("{line}\n"),
+            (0, line) => match line.strip_prefix("differs: ") {
+                Some(why) => scenario.differs = Some(why.into()),
+                None => scenario.script += &format!("{line}\n"),
+            },
             (1, line) => scenario.oracle += &format!("{line}\n"),
             (_, line) => scenario.ours += &format!("{line}\n"),
         }
@@ -260,7 +262,7 @@ fn the_drop_in_does_what_the_program_does() {
     if update {
         rewrite(&all, &chosen, &results);
     }
-    println!(
+    eprintln!(
         "{} scenarios, {} with a difference",
         chosen.len(),
         chosen.iter().filter(|s| s.differs.is_some()).count()

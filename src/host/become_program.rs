@@ -15,7 +15,9 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 use nix::sys::stat::Mode;
-use nix::unistd::{Gid, Uid, chdir, chroot, execve, setgid, setgroups, setuid};
+use nix::unistd::{chdir, chroot, execve};
+use rustix::fs::{Gid, Uid};
+use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
 
 use super::pidfile;
 use super::spawn;
@@ -159,16 +161,18 @@ fn execute(settings: &Settings) -> Result<std::convert::Infallible, Errno> {
     execve(settings.program.as_c_str(), &settings.argv, &settings.env)
 }
 
+/// Of this thread, which is the one that executes: others, if there are any, end with that.
 fn take_on(ids: &Ids) -> Result<(), (Step, i32)> {
+    let at = |step: Step| move |errno: rustix::io::Errno| (step, errno.raw_os_error());
     if let Some(gid) = ids.gid {
-        setgid(Gid::from_raw(gid)).map_err(|errno| (Step::Group, errno as i32))?;
+        set_thread_gid(Gid::from_raw(gid)).map_err(at(Step::Group))?;
     }
     if let Some(groups) = &ids.groups {
         let groups: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
-        setgroups(&groups).map_err(|errno| (Step::Groups, errno as i32))?;
+        set_thread_groups(&groups).map_err(at(Step::Groups))?;
     }
     if let Some(uid) = ids.uid {
-        setuid(Uid::from_raw(uid)).map_err(|errno| (Step::User, errno as i32))?;
+        set_thread_uid(Uid::from_raw(uid)).map_err(at(Step::User))?;
     }
     Ok(())
 }
