@@ -110,6 +110,7 @@ impl Bench {
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("HOME", "/root")
             .env("SSD", program)
+            .env("OURS", if program == self.ours { "yes" } else { "" })
             .env("PROBE", &self.probe)
             .stdin(Stdio::null())
             .output()
