@@ -7,6 +7,7 @@
 #   seen                waits for the report of a started probe (report=$D/seen) and prints it
 #   show FILE           what is there: kind, mode, owner, and whether its content is the number of NAME (`show FILE NAME`)
 #   alive NAME          whether the process in NAME.pid runs
+#   came, went          waits until some `probe` executes, until none does: what starts in the background isn't there at once
 #   took MIN MAX        whether the last `ssd` took so many milliseconds
 #   zombie              leaves a process that nobody waits for; its number stands in zombie.pid
 #   strict              from here on the drop-in is to be like the oracle in what is only a nuisance
@@ -59,6 +60,8 @@ show() {
     fi
     echo "$1: $kind [$text]"
 }
+came() { until_so 'pidof probe > /dev/null'; }
+went() { until_so '! pidof probe > /dev/null'; }
 running() { [ -d "/proc/$1" ] && ! grep -q '^State:.*Z' "/proc/$1/status"; }
 alive() { if running "$(cat "$1.pid")"; then echo "$1 runs"; else echo "$1 does not run"; fi; }
 gone() { until_so "! running $(cat "$1.pid")"; alive "$1"; }
