@@ -292,7 +292,7 @@ impl Vocabulary for ProcessVocabulary<'_> {
             (Some((name, Reader::Process(read))), Some(process)) => match self.world.gap(process.0, name) {
                 None | Some(Fact::Known(())) => read(self, process.0),
                 // What is not called a zombie or a kernel thread is none.
-                Some(Fact::Absent) if DERIVED.contains(name) => read(self, process.0),
+                Some(Fact::Absent) if DERIVED.contains(&name.as_ref()) => read(self, process.0),
                 Some(Fact::Absent) => Fact::Absent,
                 Some(Fact::Unknown(reason)) => Fact::Unknown(reason),
             },
