@@ -16,9 +16,9 @@
 //! plugin, and after three failures in a row there are no calls until a back-off has passed.
 
 mod answer;
+mod ask;
 pub mod codes;
 mod declare;
-mod digest;
 #[cfg(feature = "plugins")]
 mod engine;
 #[cfg(not(feature = "plugins"))]
@@ -34,12 +34,12 @@ mod load;
 mod look;
 pub mod manifest;
 mod set;
-#[cfg(all(test, feature = "plugins"))]
-mod tests;
 mod vocabulary;
 pub mod wire;
 
+pub use answer::{Answer, Entries};
 pub use health::Health;
+pub use input::Input;
 pub use load::{Grants, Logged, Plugin};
 pub use look::{Account, Look};
 pub use manifest::Manifest;

@@ -1,7 +1,5 @@
 //! Built-in fields as inputs of a plugin.
 
-use std::sync::Arc;
-
 use super::manifest::is_plain;
 use super::wire;
 use crate::diagnostic::did_you_mean;
@@ -42,14 +40,14 @@ pub(super) enum NoInput {
 
 impl Input {
     /// Finds a field by the name that it has in expressions.
-    pub(super) fn find(name: &str, builtin: &Schema) -> Result<Self, NoInput> {
+    pub(super) fn find(name: &str, optional: bool, lazy: bool, builtin: &Schema) -> Result<Self, NoInput> {
         let words: Vec<&str> = name.split('.').collect();
         let mut ty = builtin.candidate();
         let mut input = Self {
             field: name.to_owned(),
             ty: ty.clone(),
-            optional: false,
-            lazy: false,
+            optional,
+            lazy,
             cost: 0,
             privilege: Privilege::World,
             trust: Trust::Kernel,
@@ -98,9 +96,6 @@ impl Input {
             .and_then(|value| wire::value(out, &value).map_or_else(|_| misfit(), Fact::Known))
     }
 }
-
-/// One entry of a map that is an input.
-pub type InputEntry = (Arc<[u8]>, Value);
 
 fn misfit() -> Fact<()> {
     Fact::Unknown(Reason::new(Why::Malformed, "not of the declared type"))

@@ -361,8 +361,8 @@ impl Reader<'_> {
                 self.say(codes::TAKEN, message, "remove one of them");
                 continue;
             }
-            match Input::find(field, self.builtin) {
-                Ok(input) => inputs.push(Input { optional, lazy, ..input }),
+            match Input::find(field, optional, lazy, self.builtin) {
+                Ok(input) => inputs.push(input),
                 Err(NoInput::Unknown(help)) => {
                     let field = field.escape_debug();
                     let message = format!("{place} has the input `{field}`, which is no field");
