@@ -20,7 +20,8 @@ pub(super) fn manifest(name: &str, module: &Module, builtin: &Schema) -> Result<
         Ok(said) => said,
         Err((doing, why)) => {
             let message = format!("the plugin {why}, asked for its {doing}");
-            let help = "what it does before it is asked for a value takes at most some milliseconds, and no input";
+            let help =
+                "what it does before it is asked for a value takes at most some milliseconds, and no input";
             return Err(vec![Diagnostic::error(codes::STARTS_BADLY, message).help(help)]);
         }
     };

@@ -44,7 +44,8 @@ pub(in crate::plugin) fn hides(plugin: &str, builtin: &Schema) -> Option<String>
     if let Some((_, field)) = builtin.fields(&candidate).find(|(_, field)| field.name.starts_with(&*begins)) {
         return Some(format!("`{}` is a built-in field", field.name));
     }
-    if let Some((_, function)) = builtin.functions().find(|(_, function)| function.name.starts_with(&*begins)) {
+    if let Some((_, function)) = builtin.functions().find(|(_, function)| function.name.starts_with(&*begins))
+    {
         return Some(format!("`{}` is a built-in function", function.name));
     }
     match builtin.field(&candidate, plugin) {
