@@ -60,15 +60,15 @@ fn module(
         types.ty().function(params.iter().copied(), [ValType::I32]);
         import.import("selfsame", name, EntityType::Function(4 + u32::try_from(number).unwrap()));
     }
-    [0, 1, 2].into_iter().for_each(|ty| {
+    for ty in [0, 1, 2] {
         functions.function(ty);
-    });
-    bodies.iter().for_each(|_| {
+    }
+    for _ in bodies {
         functions.function(3);
-    });
-    (0..bulk).for_each(|_| {
+    }
+    for _ in 0..bulk {
         functions.function(3);
-    });
+    }
     let mut memories = MemorySection::new();
     memories.memory(MemoryType {
         minimum: 4,
@@ -94,12 +94,12 @@ fn module(
         function.instruction(&I::End);
         code.function(&function);
     }
-    bodies.iter().for_each(|body| {
+    for body in bodies {
         code.function(body);
-    });
-    (0..bulk).for_each(|number| {
+    }
+    for number in 0..bulk {
         code.function(&filler(number));
-    });
+    }
     let mut data = DataSection::new();
     data.active(0, &ConstExpr::i32_const(1024), manifest.into_bytes());
     let mut whole = Module::new();
