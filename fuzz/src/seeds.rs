@@ -70,8 +70,8 @@ fn corpus() -> PathBuf {
 /// The expressions of the table of syntax, right and wrong ones, and every example of the reference.
 fn expressions() -> Vec<Seed> {
     let declared = declarations();
-    let examples = declared.fields.iter().map(|field| field.example);
-    let examples = examples.chain(declared.functions.iter().map(|function| function.example));
+    let examples = declared.fields.iter().map(|field| field.example.as_ref());
+    let examples = examples.chain(declared.functions.iter().map(|function| function.example.as_ref()));
     let core = CORE_FUNCTIONS.iter().map(|function| function.form);
     let examples = examples.chain(core).map(str::to_owned);
     let blocks = SYNTAX
@@ -172,7 +172,7 @@ pub fn dictionary(target: &str) -> String {
 
 fn expression_words() -> BTreeSet<String> {
     let declared = declarations();
-    let fields = declared.fields.iter().map(|field| field.name.to_owned());
+    let fields = declared.fields.iter().map(|field| field.name.to_string());
     let functions = declared.functions.iter().map(|function| format!("{}(", function.name));
     let core = CORE_FUNCTIONS.iter().map(|function| format!("{}(", function.name));
     let enums = declared.enums.iter().flat_map(|of| of.words.iter().map(|word| (*word).to_owned()));

@@ -64,8 +64,8 @@ fn examples() -> &'static [Predicate] {
     static EXAMPLES: OnceLock<Vec<Predicate>> = OnceLock::new();
     EXAMPLES.get_or_init(|| {
         let all = declarations();
-        let fields = all.fields.iter().map(|field| field.example);
-        let functions = all.functions.iter().map(|function| function.example);
+        let fields = all.fields.iter().map(|field| field.example.as_ref());
+        let functions = all.functions.iter().map(|function| function.example.as_ref());
         fields.chain(functions).filter_map(|example| compile_expression(example).predicate).collect()
     })
 }

@@ -173,9 +173,9 @@ fn bare(before: &Before<'_>, names: &Names, around: &[(String, Type)]) -> Vec<Su
         described(label, &Meaning::Definition(definition), 2)
     }));
     let fields = names.schema.fields(candidate);
-    found.extend(fields.map(|(_, decl)| described(decl.name.to_owned(), &Meaning::Field(decl), 2)));
+    found.extend(fields.map(|(_, decl)| described(decl.name.to_string(), &Meaning::Field(decl), 2)));
     let functions = names.schema.functions();
-    found.extend(functions.map(|(_, decl)| described(decl.name.to_owned(), &Meaning::Function(decl), 2)));
+    found.extend(functions.map(|(_, decl)| described(decl.name.to_string(), &Meaning::Function(decl), 2)));
     found.extend(CORE_FUNCTIONS.iter().map(|core| described(core.name.to_owned(), &Meaning::Core(core), 3)));
     found
 }
@@ -210,7 +210,7 @@ fn wanted_words(before: &Before<'_>, names: &Names, around: &[(String, Type)]) -
     let (words, ty, summary) = match left.and_then(|left| names.type_of(left, around)) {
         Some(Type::Enum(name)) => {
             let Some(of) = names.schema.enumeration(name) else { return Vec::new() };
-            (of.words.clone(), name, of.summary)
+            (of.words.clone(), name, of.summary.as_ref())
         }
         Some(Type::Bool) => (vec!["true", "false"], "bool", ""),
         _ => return Vec::new(),

@@ -128,7 +128,7 @@ pub(super) fn definition_signature(definition: &Definition) -> (String, Vec<Stri
 fn function(decl: &FunctionDecl) -> String {
     let trust = decl.trust.map_or(String::new(), |who| format!(" · {}", trust(who)));
     let signature = signature(decl).0;
-    let (summary, cost, example) = (decl.summary, decl.cost, decl.example);
+    let (summary, cost, example) = (&decl.summary, decl.cost, &decl.example);
     format!(
         "```selfsame\n{signature}\n```\n\n{summary}\n\ncost {cost} of 6{trust}\n\n```selfsame\n{example}\n```"
     )

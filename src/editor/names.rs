@@ -143,7 +143,7 @@ impl Names {
         let mut found = Vec::new();
         let is_variable = around.iter().any(|(variable, _)| base.split('.').next() == Some(variable));
         if let Some(Type::Named(owner)) = self.type_of(base, around) {
-            found.extend(self.schema.fields(owner).map(|(_, field)| (field.name.to_owned(), field)));
+            found.extend(self.schema.fields(owner).map(|(_, field)| (field.name.to_string(), field)));
         }
         if let (Type::Named(candidate), false) = (self.schema.candidate(), is_variable) {
             let nested = self.schema.fields(candidate);

@@ -80,7 +80,7 @@ impl Conditions {
         [&spec.narrow, &spec.match_only].into_iter().flatten().any(|expression| {
             self.predicate(expression, spec).is_some_and(|predicate| {
                 predicate.needs().fields.iter().any(|id| {
-                    self.schema.field_by_id(*id).is_some_and(|field| OF_USERS.contains(&field.name))
+                    self.schema.field_by_id(*id).is_some_and(|field| OF_USERS.contains(&field.name.as_ref()))
                 })
             })
         })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::schema::{
-    Bounded, Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, TypeDecl,
+    Bounded, Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, Text, TypeDecl,
 };
 use super::value::{Type, TypeName};
 
@@ -21,8 +21,8 @@ pub struct Id {
 pub struct Schema {
     candidate: TypeName,
     vocabularies: Vec<Declarations>,
-    fields: BTreeMap<TypeName, BTreeMap<&'static str, Id>>,
-    functions: BTreeMap<&'static str, Id>,
+    fields: BTreeMap<TypeName, BTreeMap<Text, Id>>,
+    functions: BTreeMap<Text, Id>,
     types: BTreeMap<TypeName, Id>,
     enums: BTreeMap<TypeName, Id>,
 }
@@ -46,10 +46,10 @@ impl Schema {
         let vocabulary = self.vocabularies.len();
         for (index, field) in declarations.fields.iter().enumerate() {
             let of_owner = self.fields.entry(field.owner).or_default();
-            of_owner.entry(field.name).or_insert(Id { vocabulary, index });
+            of_owner.entry(field.name.clone()).or_insert(Id { vocabulary, index });
         }
         for (index, function) in declarations.functions.iter().enumerate() {
-            self.functions.entry(function.name).or_insert(Id { vocabulary, index });
+            self.functions.entry(function.name.clone()).or_insert(Id { vocabulary, index });
         }
         for (index, ty) in declarations.types.iter().enumerate() {
             self.types.entry(ty.name).or_insert(Id { vocabulary, index });
@@ -132,22 +132,22 @@ impl Schema {
 
     /// The least and greatest value of a field, where that is declared.
     pub fn field_bounds(&self, owner: &str, name: &str) -> Option<(i64, i64)> {
-        self.bounds(|of| matches!(of, Bounded::Field(of, field) if of == owner && field == name))
+        self.bounds(|of| matches!(of, Bounded::Field(of, field) if *of == owner && field == name))
     }
 
     /// The numbers that the values of a named type are told apart by, where they are.
     pub fn type_bounds(&self, name: &str) -> Option<(i64, i64)> {
-        self.bounds(|of| matches!(of, Bounded::Type(of) if of == name))
+        self.bounds(|of| matches!(of, Bounded::Type(of) if *of == name))
     }
 
-    fn bounds(&self, is_it: impl Fn(Bounded) -> bool) -> Option<(i64, i64)> {
+    fn bounds(&self, is_it: impl Fn(&Bounded) -> bool) -> Option<(i64, i64)> {
         let mut all = self.vocabularies.iter().flat_map(|declarations| &declarations.bounds);
-        all.find(|bounds| is_it(bounds.of)).map(|bounds| (bounds.low, bounds.high))
+        all.find(|bounds| is_it(&bounds.of)).map(|bounds| (bounds.low, bounds.high))
     }
 
     /// What to write here for a name that another tool uses.
-    pub fn foreign(&self, name: &str) -> Option<&'static str> {
+    pub fn foreign(&self, name: &str) -> Option<&str> {
         let mut all = self.vocabularies.iter().flat_map(|declarations| &declarations.foreign);
-        all.find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours)
+        all.find(|(theirs, _)| theirs == name).map(|(_, ours)| ours.as_ref())
     }
 }

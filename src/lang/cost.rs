@@ -2,7 +2,7 @@
 
 use super::ir::{By, Kind, Node, Operands};
 use super::likely;
-use super::schema::Cost;
+use super::schema::{Cost, Text};
 
 /// Rough time of one access by cost class, in tenths of a microsecond.
 const WEIGHTS: [u64; 7] = [3, 12, 26, 50, 90, 500, 3_300];
@@ -49,19 +49,19 @@ pub struct Estimate {
     /// The same for the operand that is looked at first, which decides most candidates.
     pub first: u64,
     /// The facts and functions, dearest first: name and cost class.
-    pub facts: Vec<(&'static str, Cost)>,
+    pub facts: Vec<(Text, Cost)>,
 }
 
 pub(super) fn estimate(root: &Node) -> Estimate {
-    let mut facts: Vec<(&'static str, Cost)> = Vec::new();
+    let mut facts: Vec<(Text, Cost)> = Vec::new();
     root.walk(&mut |node| {
         if let Some(access) = node.access()
             && !facts.iter().any(|(name, _)| *name == access.name)
         {
-            facts.push((access.name, access.cost));
+            facts.push((access.name.clone(), access.cost));
         }
     });
-    facts.sort_by_key(|(name, cost)| (std::cmp::Reverse(*cost), *name));
+    facts.sort_by(|(a, of_a), (b, of_b)| of_b.cmp(of_a).then_with(|| a.cmp(b)));
     let first = match &root.bare().kind {
         Kind::And(operands) => operands.order.first().and_then(|first| operands.items.get(*first)),
         _ => None,

@@ -12,7 +12,7 @@ use regex::bytes::{Regex, RegexSet};
 use super::ast::{ArithmeticOp, CompareOp};
 pub use super::catalog::Id;
 use super::library::Written;
-use super::schema::{Cost, Operation, Trust};
+use super::schema::{Cost, Operation, Text, Trust};
 use super::value::{Type, TypeName, Value};
 use crate::diagnostic::Span;
 use crate::facts::Reason;
@@ -216,11 +216,11 @@ pub struct Access {
     /// Where it is declared.
     pub id: Id,
     /// Its declared name.
-    pub name: &'static str,
+    pub name: Text,
     /// Cost class.
     pub cost: Cost,
     /// The kernel file or manual page section that it is read from; `None` for functions.
-    pub source: Option<&'static str>,
+    pub source: Option<Text>,
     /// Who says so, where the declaration says it.
     pub trust: Option<Trust>,
     /// The type that it belongs to; `None` for functions.

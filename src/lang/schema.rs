@@ -2,8 +2,14 @@
 //! and operators once; type check, messages, completion and reference all come from here. The built-in
 //! process vocabulary and plugins use the same declarations.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use super::value::{Type, TypeName, Value};
-use crate::facts::Fact;
+use crate::facts::{Fact, Reason, Why};
+
+/// A name or line of a declaration: of the program itself, or of a plugin, which comes and goes while it runs.
+pub type Text = Cow<'static, str>;
 
 /// What an access costs, one `/proc` look being the unit: see the language reference.
 pub type Cost = u8;
@@ -34,7 +40,7 @@ pub struct TypeDecl {
     /// Its name.
     pub name: TypeName,
     /// One line.
-    pub summary: &'static str,
+    pub summary: Text,
     /// Literals of these types may stand where this type is expected: `user == "root"`.
     /// They are converted by [`Vocabulary::convert`] when the matcher is bound.
     pub from: Vec<Type>,
@@ -46,7 +52,7 @@ pub struct EnumDecl {
     /// Its name.
     pub name: TypeName,
     /// One line.
-    pub summary: &'static str,
+    pub summary: Text,
     /// The words.
     pub words: Vec<&'static str>,
 }
@@ -57,7 +63,7 @@ pub struct FieldDecl {
     /// The type it belongs to; the candidate's type for bare names.
     pub owner: TypeName,
     /// Dotted where it nests: `exe.path`.
-    pub name: &'static str,
+    pub name: Text,
     /// The type of its value.
     pub ty: Type,
     /// Cost class, 0 to 6.
@@ -67,18 +73,18 @@ pub struct FieldDecl {
     /// Who says so.
     pub trust: Trust,
     /// One line, with the unit where there is one.
-    pub summary: &'static str,
+    pub summary: Text,
     /// The kernel file or manual page section.
-    pub source: &'static str,
+    pub source: Text,
     /// An expression that type-checks and shows its use.
-    pub example: &'static str,
+    pub example: Text,
 }
 
 /// A parameter of a function.
 #[derive(Clone, Debug)]
 pub struct ParamDecl {
     /// For messages and named arguments: `pidfile(path, locked: true)`.
-    pub name: &'static str,
+    pub name: Text,
     /// Its type.
     pub ty: Type,
     /// The value where it isn't given; `None` for a required one.
@@ -89,7 +95,7 @@ pub struct ParamDecl {
 #[derive(Clone, Debug)]
 pub struct FunctionDecl {
     /// Its name.
-    pub name: &'static str,
+    pub name: Text,
     /// In order.
     pub params: Vec<ParamDecl>,
     /// The type of its value.
@@ -101,9 +107,9 @@ pub struct FunctionDecl {
     /// What it says rests on; `None` where only its arguments count.
     pub trust: Option<Trust>,
     /// One line.
-    pub summary: &'static str,
+    pub summary: Text,
     /// An expression that type-checks and shows its use.
-    pub example: &'static str,
+    pub example: Text,
 }
 
 /// The comparisons that a vocabulary may define for its types.
@@ -134,17 +140,17 @@ pub struct OperatorDecl {
 }
 
 /// What [`Bounds`] are of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Bounded {
     /// A field: owner and name.
-    Field(TypeName, &'static str),
+    Field(TypeName, Text),
     /// A named type whose values are told apart, and ordered, by a number: `user`.
     Type(TypeName),
 }
 
 /// The least and greatest number that something can have, both inside, in the unit of its type. A comparison that asks
 /// for one outside can never be true, and is reported.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Bounds {
     /// Of what.
     pub of: Bounded,
@@ -154,9 +160,20 @@ pub struct Bounds {
     pub high: i64,
 }
 
+/// The plugin that declarations are of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// Its name.
+    pub name: Text,
+    /// Its version.
+    pub version: Text,
+}
+
 /// All that one vocabulary declares.
 #[derive(Clone, Debug, Default)]
 pub struct Declarations {
+    /// The plugin that they are of; `None` for what is built in.
+    pub origin: Option<Origin>,
     /// Named types.
     pub types: Vec<TypeDecl>,
     /// Enumerations.
@@ -168,10 +185,13 @@ pub struct Declarations {
     /// Comparisons.
     pub operators: Vec<OperatorDecl>,
     /// Names used elsewhere, with what to write here: `("proc.name", "name")`.
-    pub foreign: Vec<(&'static str, &'static str)>,
+    pub foreign: Vec<(Text, Text)>,
     /// Numbers that fields and types can't leave.
     pub bounds: Vec<Bounds>,
 }
+
+/// The entries of a map.
+pub type Entries = Vec<(Arc<[u8]>, Value)>;
 
 /// What a vocabulary answers during evaluation. Fields and functions are named by their index in its
 /// own [`Declarations`]. Implementations cache: a fact is read at most once in a scan.
@@ -181,6 +201,12 @@ pub trait Vocabulary {
 
     /// The value of one entry of a `Map` field, so that `env["K"]` need not build the whole map.
     fn entry(&self, owner: &Value, field: usize, key: &[u8]) -> Fact<Value>;
+
+    /// All entries of a `Map` field, by ascending key, each key once: for whom one entry is not enough.
+    fn entries(&self, owner: &Value, field: usize) -> Fact<Entries> {
+        let _ = (owner, field);
+        Fact::Unknown(Reason::new(Why::Unresolved, "all entries of a map"))
+    }
 
     /// The result of a function for a candidate.
     fn call(&self, candidate: &Value, function: usize, arguments: &[Value]) -> Fact<Value>;

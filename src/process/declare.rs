@@ -19,7 +19,7 @@ use super::read::{CAPABILITIES, POLICIES, SECCOMP, SIGNALS};
 use super::vocabulary::ProcessVocabulary;
 use crate::facts::{Fact, ProcessState, Protocol, Socket, SocketState};
 use crate::lang::schema::{
-    Cost, Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, Privilege, Trust,
+    Cost, Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, Privilege, Text, Trust,
     TypeDecl,
 };
 use crate::lang::value::{Type, TypeName, Value};
@@ -59,13 +59,15 @@ pub(super) struct Function {
 
 /// The declarations of the process vocabulary, for the schema.
 pub fn declarations() -> Declarations {
+    let foreign = |(theirs, ours): &(&'static str, &'static str)| ((*theirs).into(), (*ours).into());
     Declarations {
+        origin: None,
         types: types(),
         enums: enums(),
         fields: fields().into_iter().map(|field| field.decl).collect(),
         functions: functions().into_iter().map(|function| function.decl).collect(),
         operators: operators(),
-        foreign: foreign::FOREIGN.to_vec(),
+        foreign: foreign::FOREIGN.iter().map(foreign).collect(),
         bounds: bounds::table(),
     }
 }
@@ -84,8 +86,8 @@ pub(super) fn fields() -> Vec<Field> {
 }
 
 /// Name and reader of every field, in the order of [`declarations`].
-pub(super) fn readers() -> &'static [(&'static str, Reader)] {
-    static READERS: LazyLock<Vec<(&'static str, Reader)>> =
+pub(super) fn readers() -> &'static [(Text, Reader)] {
+    static READERS: LazyLock<Vec<(Text, Reader)>> =
         LazyLock::new(|| fields().into_iter().map(|field| (field.decl.name, field.read)).collect());
     &READERS
 }
@@ -116,11 +118,16 @@ type Words = [&'static str; 3];
 fn row(owner: TypeName, name: &'static str, ty: Type, class: Class, words: Words, read: Reader) -> Field {
     let Class(cost, privilege, trust) = class;
     let [summary, source, example] = words;
+    let [name, summary, source, example] = [name, summary, source, example].map(Into::into);
     Field { decl: FieldDecl { owner, name, ty, cost, privilege, trust, summary, source, example }, read }
 }
 
 fn types() -> Vec<TypeDecl> {
-    let declare = |name, summary, from: &[Type]| TypeDecl { name, summary, from: from.to_vec() };
+    let declare = |name, summary: &'static str, from: &[Type]| TypeDecl {
+        name,
+        summary: summary.into(),
+        from: from.to_vec(),
+    };
     vec![
         declare(PROCESS, "a process of the host", &[]),
         declare(FILE, "a file by identity: device and inode, not text", &[]),
@@ -147,25 +154,33 @@ fn enums() -> Vec<EnumDecl> {
     vec![
         EnumDecl {
             name: "state",
-            summary: "what a process is doing",
+            summary: "what a process is doing".into(),
             words: states.iter().map(|state| state.word()).collect(),
         },
         EnumDecl {
             name: PROTOCOL,
-            summary: "what a socket speaks; the address tells IPv4 from IPv6",
+            summary: "what a socket speaks; the address tells IPv4 from IPv6".into(),
             words: Protocol::ALL.iter().map(|protocol| protocol.word()).collect(),
         },
         EnumDecl {
             name: SOCKET_STATE,
-            summary: "what a socket is doing; `unconnected` is a UDP or Unix socket without a peer",
+            summary: "what a socket is doing; `unconnected` is a UDP or Unix socket without a peer".into(),
             words: SocketState::ALL.iter().map(|state| state.word()).collect(),
         },
-        EnumDecl { name: "policy", summary: "scheduling policies, sched(7)", words: POLICIES.to_vec() },
-        EnumDecl { name: "seccomp", summary: "system call filters, seccomp(2)", words: SECCOMP.to_vec() },
-        EnumDecl { name: "capability", summary: "capabilities(7)", words: CAPABILITIES.to_vec() },
+        EnumDecl {
+            name: "policy",
+            summary: "scheduling policies, sched(7)".into(),
+            words: POLICIES.to_vec(),
+        },
+        EnumDecl {
+            name: "seccomp",
+            summary: "system call filters, seccomp(2)".into(),
+            words: SECCOMP.to_vec(),
+        },
+        EnumDecl { name: "capability", summary: "capabilities(7)".into(), words: CAPABILITIES.to_vec() },
         EnumDecl {
             name: "signal",
-            summary: "signal(7), without the real-time ones",
+            summary: "signal(7), without the real-time ones".into(),
             words: SIGNALS.to_vec(),
         },
     ]

@@ -46,7 +46,7 @@ pub fn condition(root: &Node) -> Vec<Diagnostic> {
 pub fn interpreter_only(root: &Node) -> Option<Diagnostic> {
     let (mut place, mut told) = (None, false);
     root.walk_trail(&mut |node, trail| {
-        told |= node.access().is_some_and(|access| TELLING.contains(&access.name));
+        told |= node.access().is_some_and(|access| TELLING.contains(&access.name.as_ref()));
         if let Kind::Compare { op: CompareOp::Equal, left, right, .. } = &node.kind
             && is_field(left, "exe")
             && is_call(right, "interpreter")
@@ -81,7 +81,7 @@ pub fn files(root: &Node, world: &dyn World, around: &Surroundings) -> Vec<Diagn
             let said = literal(right).and_then(|path| multi_call(world, &path));
             found.extend(said.map(|said| trail.at(said, node.span, "")));
         }
-        Kind::Call { function, arguments } if matches!(function.name, "runs" | "interpreter") => {
+        Kind::Call { function, arguments } if matches!(function.name.as_ref(), "runs" | "interpreter") => {
             if let Some(path) = arguments.first().and_then(literal) {
                 let said = program(world, &path, around).into_iter();
                 found.extend(said.map(|said| trail.at(said, node.span, "")));

@@ -59,7 +59,7 @@ impl ProcessVocabulary<'_> {
         };
         match self.world.gap(pid, name) {
             None | Some(Fact::Known(())) => {}
-            Some(Fact::Absent) if DERIVED.contains(name) => {}
+            Some(Fact::Absent) if DERIVED.contains(&name.as_ref()) => {}
             Some(Fact::Absent) => return Datum::Absent,
             Some(Fact::Unknown(_)) => return Datum::Opaque,
         }
@@ -95,7 +95,7 @@ impl Plain for ProcessVocabulary<'_> {
         let Kind::Call { function, arguments } = &node.kind else { return None };
         let values: Option<Vec<Value>> =
             arguments.iter().map(|argument| argument.constant().cloned()).collect();
-        if !OF_THE_HOST.contains(&function.name) {
+        if !OF_THE_HOST.contains(&function.name.as_ref()) {
             return None;
         }
         self.call(&candidate(Pid(0)), function.id.index, &values?).known()

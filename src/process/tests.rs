@@ -37,8 +37,8 @@ fn scope() -> Scope {
 fn every_example_type_checks() {
     let schema = schema();
     let declarations = declarations();
-    let fields = declarations.fields.iter().map(|field| (field.name, field.example));
-    for (name, example) in fields.chain(declarations.functions.iter().map(|f| (f.name, f.example))) {
+    let fields = declarations.fields.iter().map(|field| (&field.name, &field.example));
+    for (name, example) in fields.chain(declarations.functions.iter().map(|f| (&f.name, &f.example))) {
         let compiled = compile(example, &schema, &scope());
         assert!(compiled.predicate.is_some(), "{name}: {example}: {:?}", compiled.diagnostics);
     }

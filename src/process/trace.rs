@@ -214,7 +214,7 @@ fn fact_name(node: &Node) -> String {
     match (node.access(), &node.kind) {
         (Some(access), _) => match access.owner {
             Some(owner) if owner != super::objects::PROCESS => format!("{owner}.{}", access.name),
-            Some(_) | None => access.name.to_owned(),
+            Some(_) | None => access.name.to_string(),
         },
         (None, Kind::Compare { op, .. }) => op.symbol().to_owned(),
         (None, _) => String::new(),

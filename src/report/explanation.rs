@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::matching::{MatchRow, cut};
 use super::printable;
 use crate::facts::Why;
+use crate::lang::schema::Text;
 use crate::lang::{Explanation, Form, Missing, Outcome, Verdict};
 
 /// Longest condition and longest value that a line shows.
@@ -28,7 +29,7 @@ pub struct ExplanationRow {
     pub cost: u8,
     /// The kernel file or manual page section that the fact is read from.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<&'static str>,
+    pub source: Option<Text>,
     /// Inside a quantifier: the element that this was asked of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub element: Option<String>,
@@ -99,7 +100,7 @@ pub(super) fn tree(part: &Explanation) -> ExplanationRow {
         value: printable(part.value()),
         truth: truth(part),
         cost: part.cost,
-        source: part.access.as_ref().and_then(|access| access.source),
+        source: part.access.as_ref().and_then(|access| access.source.clone()),
         element: part.element.as_ref().map(printable),
         skipped: part.skipped,
         children: part.children.iter().map(tree).collect(),
@@ -187,7 +188,7 @@ fn branch(lines: &mut Vec<Line>, part: &Explanation, first: &str, rest: &str) {
         Form::Named | Form::Leaf => cut(&one_line(&part.text), TEXT_MAX),
     };
     let is_leaf = part.form == Form::Leaf;
-    let source = part.access.as_ref().and_then(|access| access.source).unwrap_or_default();
+    let source = part.access.as_ref().and_then(|access| access.source.as_deref()).unwrap_or_default();
     lines.push(Line {
         verdict: truth(part),
         left: format!("{first}{words}"),
@@ -221,7 +222,7 @@ fn facts(lines: &mut Vec<Line>, part: &Explanation, indent: &str) {
 }
 
 fn fact_line(fact: &Explanation, indent: &str) -> Line {
-    let source = fact.access.as_ref().and_then(|access| access.source);
+    let source = fact.access.as_ref().and_then(|access| access.source.as_deref());
     Line {
         verdict: "",
         left: format!(

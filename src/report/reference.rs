@@ -61,12 +61,12 @@ fn field_row(field: &FieldDecl) -> String {
     let cells = [
         code(&field_name(field)),
         field_type(field).to_string(),
-        field.summary.to_owned(),
+        field.summary.to_string(),
         field.cost.to_string(),
         who(field.privilege).to_owned(),
         says(field.trust).to_owned(),
-        field.source.to_owned(),
-        code(field.example),
+        field.source.to_string(),
+        code(&field.example),
     ];
     row(&cells)
 }
@@ -75,7 +75,7 @@ fn field_row(field: &FieldDecl) -> String {
 fn field_name(field: &FieldDecl) -> String {
     match &field.ty {
         Type::Map(_) => format!("{}[\"KEY\"]", field.name.trim_end_matches("[]")),
-        _ => field.name.to_owned(),
+        _ => field.name.to_string(),
     }
 }
 
@@ -106,11 +106,11 @@ fn types() -> String {
     let mut text = String::from("\n## Types\n\n| type | what | literals |\n| --- | --- | --- |\n");
     for decl in schema().vocabularies().iter().flat_map(|vocabulary| &vocabulary.types) {
         let from: Vec<String> = decl.from.iter().map(ToString::to_string).collect();
-        text.push_str(&row(&[code(decl.name), decl.summary.to_owned(), from.join(", ")]));
+        text.push_str(&row(&[code(decl.name), decl.summary.to_string(), from.join(", ")]));
     }
     text.push_str("\n## Enumerations\n\n| name | what | words |\n| --- | --- | --- |\n");
     for decl in schema().enumerations() {
-        text.push_str(&row(&[code(decl.name), decl.summary.to_owned(), decl.words.join(" ")]));
+        text.push_str(&row(&[code(decl.name), decl.summary.to_string(), decl.words.join(" ")]));
     }
     text
 }
@@ -123,10 +123,10 @@ fn functions() -> String {
         text.push_str(&row(&[
             code(&function_form(decl)),
             decl.result.to_string(),
-            decl.summary.to_owned(),
+            decl.summary.to_string(),
             decl.cost.to_string(),
             decl.trust.map_or("", says).to_owned(),
-            code(decl.example),
+            code(&decl.example),
         ]));
     }
     text.push_str("\n## Functions of the core\n\n| function | what |\n| --- | --- |\n");
@@ -205,7 +205,7 @@ fn row(cells: &[String]) -> String {
 pub fn reference_names() -> Vec<String> {
     let fields = schema().vocabularies().iter().flat_map(|vocabulary| &vocabulary.fields);
     let mut names: Vec<String> = fields.map(|field| field.name.trim_end_matches("[]").to_owned()).collect();
-    names.extend(schema().functions().map(|(_, decl)| decl.name.to_owned()));
+    names.extend(schema().functions().map(|(_, decl)| decl.name.to_string()));
     names.extend(CORE_FUNCTIONS.iter().map(|function| function.name.to_owned()));
     names.extend(schema().enumerations().map(|decl| decl.name.to_owned()));
     names.extend(headings(REFERENCE_HEAD).map(str::to_lowercase));

@@ -71,7 +71,7 @@ const FUNCTIONS: &str = "interpreter runs pidfile basename dirname lower upper l
      arg flag env opt_env now boot uid in_group cidr_contains matches_any any all none one count";
 
 fn name_of(field: &FieldDecl) -> String {
-    if field.owner == "process" { field.name.into() } else { format!("{}.{}", field.owner, field.name) }
+    if field.owner == "process" { field.name.to_string() } else { format!("{}.{}", field.owner, field.name) }
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn the_fields_are_those_of_the_reference() {
 fn the_functions_are_those_of_the_reference() {
     let declared = declarations().functions;
     let core = selfsame::lang::CORE_FUNCTIONS.iter().map(|function| function.name);
-    let known: Vec<&str> = declared.iter().map(|function| function.name).chain(core).collect();
+    let known: Vec<&str> = declared.iter().map(|function| function.name.as_ref()).chain(core).collect();
     for name in FUNCTIONS.split_whitespace() {
         assert!(known.contains(&name), "{name}");
     }

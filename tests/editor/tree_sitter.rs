@@ -54,8 +54,8 @@ fn examples_of_all_fields_and_functions_have_no_error() {
     let schema = expression::schema();
     let mut count = 0;
     for declarations in schema.vocabularies() {
-        let fields = declarations.fields.iter().map(|field| field.example);
-        for example in fields.chain(declarations.functions.iter().map(|function| function.example)) {
+        let fields = declarations.fields.iter().map(|field| &field.example);
+        for example in fields.chain(declarations.functions.iter().map(|function| &function.example)) {
             assert!(!tree(example).root_node().has_error(), "{example}");
             count += 1;
         }

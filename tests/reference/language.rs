@@ -55,8 +55,8 @@ fn every_example_of_the_introduction_is_free_of_remarks() {
 
 #[test]
 fn every_example_of_a_declaration_is_a_condition() {
-    let fields = schema().vocabularies().iter().flat_map(|v| v.fields.iter().map(|f| (f.name, f.example)));
-    let functions = schema().functions().map(|(_, f)| (f.name, f.example));
+    let fields = schema().vocabularies().iter().flat_map(|v| v.fields.iter().map(|f| (&f.name, &f.example)));
+    let functions = schema().functions().map(|(_, f)| (&f.name, &f.example));
     for (name, example) in fields.chain(functions) {
         let compiled = compile_expression(example);
         assert!(compiled.predicate.is_some(), "{name}: {example}: {:?}", compiled.diagnostics);

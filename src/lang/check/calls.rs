@@ -226,7 +226,7 @@ impl Checker<'_> {
         let arguments: Vec<Node> = nodes.into_iter().collect::<Option<_>>()?;
         let function = Access {
             id,
-            name: decl.name,
+            name: decl.name.clone(),
             cost: decl.cost,
             source: None,
             trust: decl.trust,
@@ -253,7 +253,7 @@ impl Checker<'_> {
         if let Some(found) = decl.params.iter().enumerate().find(|(_, param)| param.name == name.text) {
             return Some(found);
         }
-        let near = did_you_mean(&name.text, decl.params.iter().map(|param| param.name));
+        let near = did_you_mean(&name.text, decl.params.iter().map(|param| param.name.as_ref()));
         let help =
             near.map_or_else(|| format!("write `{}`", form(decl)), |near| format!("did you mean `{near}`?"));
         let message = format!("`{}` has no argument `{}`", decl.name, name.text);
@@ -289,7 +289,7 @@ impl Checker<'_> {
         let core = Builtin::ALL.into_iter().map(|(_, name, _)| name);
         let quantifiers = Quantifier::ALL.into_iter().map(|(_, name)| name);
         let schema = self.schema;
-        let declared = schema.functions().map(|(_, decl)| decl.name);
+        let declared = schema.functions().map(|(_, decl)| decl.name.as_ref());
         let mut known: Vec<&str> = core.chain(quantifiers).chain(["matches_any"]).chain(declared).collect();
         known.sort_unstable();
         known.dedup();
@@ -312,7 +312,7 @@ impl Checker<'_> {
 
 /// `pidfile(path, locked)`
 fn form(decl: &FunctionDecl) -> String {
-    let params: Vec<&str> = decl.params.iter().map(|param| param.name).collect();
+    let params: Vec<&str> = decl.params.iter().map(|param| param.name.as_ref()).collect();
     format!("{}({})", decl.name, params.join(", "))
 }
 

@@ -115,7 +115,7 @@ impl Checker<'_> {
                 format!("write `{ours}`"),
             );
         }
-        let names: Vec<&str> = self.schema.fields(owner).map(|(_, decl)| decl.name).collect();
+        let names: Vec<&str> = self.schema.fields(owner).map(|(_, decl)| decl.name.as_ref()).collect();
         let base = self.text(node.span);
         let help = match did_you_mean(&wanted, names.iter().copied()) {
             Some(near) => format!("did you mean `{base}.{near}`?"),
@@ -158,7 +158,7 @@ impl Checker<'_> {
             );
         }
         let Type::Named(owner) = self.schema.candidate() else { return None };
-        let fields: Vec<&str> = self.schema.fields(owner).map(|(_, decl)| decl.name).collect();
+        let fields: Vec<&str> = self.schema.fields(owner).map(|(_, decl)| decl.name.as_ref()).collect();
         let variables = self.scope.variables.keys().map(String::as_str);
         let near_field = did_you_mean(&name, fields.iter().copied().chain(variables));
         if near_field.is_none()
@@ -183,7 +183,7 @@ impl Checker<'_> {
     /// No field, variable, function, list or word of an enumeration is called so, or nearly.
     pub(super) fn means_nothing(&self, word: &str) -> bool {
         let Type::Named(owner) = self.schema.candidate() else { return false };
-        let fields: Vec<&str> = self.schema.fields(owner).map(|(_, decl)| decl.name).collect();
+        let fields: Vec<&str> = self.schema.fields(owner).map(|(_, decl)| decl.name.as_ref()).collect();
         let begins = format!("{word}.");
         self.schema.foreign(word).is_none()
             && !NOTHING.contains(&word)
@@ -203,7 +203,7 @@ impl Checker<'_> {
             return format!("did you mean `{near}`?");
         }
         if let Some((_, decl)) = self.schema.function(name) {
-            let params: Vec<&str> = decl.params.iter().map(|param| param.name).collect();
+            let params: Vec<&str> = decl.params.iter().map(|param| param.name.as_ref()).collect();
             return format!("it is a function: `{name}({})`", params.join(", "));
         }
         if let Some(near) = self.scope.library.near_list(name, self.scope.home.as_deref()) {
@@ -290,9 +290,9 @@ fn access(id: Id, decl: &FieldDecl) -> Access {
     let owner: TypeName = decl.owner;
     Access {
         id,
-        name: decl.name,
+        name: decl.name.clone(),
         cost: decl.cost,
-        source: Some(decl.source),
+        source: Some(decl.source.clone()),
         trust: Some(decl.trust),
         owner: Some(owner),
         pure: false,

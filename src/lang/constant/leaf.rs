@@ -303,7 +303,7 @@ impl Logic<'_> {
             ) => bounded(Some((0, i64::MAX))),
             (_, Type::Named(name)) => bounded(self.schema.type_bounds(name)),
             (Kind::Field { field, .. }, _) => {
-                bounded(field.owner.and_then(|owner| self.schema.field_bounds(owner, field.name)))
+                bounded(field.owner.and_then(|owner| self.schema.field_bounds(owner, &field.name)))
             }
             _ => Set::anything(),
         }

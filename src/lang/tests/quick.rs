@@ -157,7 +157,7 @@ fn a_thousand_conditions_ask_for_each_fact_once() {
         let candidate = toy::thing(candidate);
         let schema = toy::schema();
         let read = |field: Id| {
-            asked.borrow_mut().push(schema.field_by_id(field).unwrap().name);
+            asked.borrow_mut().push(schema.field_by_id(field).unwrap().name.clone());
             read(&toy, &candidate, field)
         };
         let mut found = Vec::new();

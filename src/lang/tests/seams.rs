@@ -17,9 +17,10 @@ fn predicate(text: &str) -> Predicate {
 fn a_predicate_says_what_it_needs() {
     let schema = toy::schema();
     let needs = predicate("home == doc(startas) && owner == spec.user && any(ports, p => p == port)").needs();
-    let fields: Vec<&str> = needs.fields.iter().map(|id| schema.field_by_id(*id).unwrap().name).collect();
+    let fields: Vec<&str> =
+        needs.fields.iter().map(|id| schema.field_by_id(*id).unwrap().name.as_ref()).collect();
     let functions: Vec<&str> =
-        needs.functions.iter().map(|id| schema.function_by_id(*id).unwrap().name).collect();
+        needs.functions.iter().map(|id| schema.function_by_id(*id).unwrap().name.as_ref()).collect();
     assert_eq!(fields, ["owner", "home", "ports"]);
     assert_eq!(functions, ["doc"]);
     assert_eq!(needs.variables.into_iter().collect::<Vec<_>>(), ["port", "spec.user", "startas"]);
@@ -78,7 +79,10 @@ fn the_first_vocabulary_keeps_a_name() {
     assert_eq!(schema.add(toy::declarations()), 0);
     assert_eq!(schema.add(toy::declarations()), 1);
     assert_eq!(schema.field("thing", "name").unwrap().0.vocabulary, 0);
-    assert_eq!(schema.fields("limit").map(|(_, decl)| decl.name).collect::<Vec<_>>(), ["hard", "soft"]);
+    assert_eq!(
+        schema.fields("limit").map(|(_, decl)| decl.name.as_ref()).collect::<Vec<_>>(),
+        ["hard", "soft"]
+    );
     assert!(schema.function("doc").is_some() && schema.enumeration("state").is_some());
     assert_eq!(schema.foreign("proc.name"), Some("name"));
 }

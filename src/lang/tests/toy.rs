@@ -105,22 +105,23 @@ fn fields() -> Vec<(TypeName, &'static str, Type, u8, Trust)> {
 }
 
 fn function(name: &'static str, params: &[(&'static str, Type)], result: Type, cost: u8) -> FunctionDecl {
-    let params = params.iter().map(|(name, ty)| ParamDecl { name, ty: ty.clone(), default: None });
+    let params =
+        params.iter().map(|(name, ty)| ParamDecl { name: (*name).into(), ty: ty.clone(), default: None });
     FunctionDecl {
-        name,
+        name: name.into(),
         params: params.collect(),
         result,
         cost,
         pure: false,
         trust: None,
-        summary: "a function",
-        example: "live",
+        summary: "a function".into(),
+        example: "live".into(),
     }
 }
 
 fn functions() -> Vec<FunctionDecl> {
     let mut lock = function("lock", &[("path", Type::Path)], Type::Bool, 3);
-    lock.params.push(ParamDecl { name: "held", ty: Type::Bool, default: Some(Value::Bool(false)) });
+    lock.params.push(ParamDecl { name: "held".into(), ty: Type::Bool, default: Some(Value::Bool(false)) });
     vec![
         lock,
         function("doc", &[("path", Type::Path)], Type::Named("doc"), 2),
@@ -135,10 +136,11 @@ fn functions() -> Vec<FunctionDecl> {
 pub(super) fn declarations() -> Declarations {
     let op = |left: Type, operation, right: Type| OperatorDecl { left, operation, right, cost: 1 };
     let (who, doc) = (Type::Named("who"), Type::Named("doc"));
-    let named = |name, from: &[Type]| TypeDecl { name, summary: "a type", from: from.to_vec() };
+    let named = |name, from: &[Type]| TypeDecl { name, summary: "a type".into(), from: from.to_vec() };
     let enumeration =
-        |name, words: &[&'static str]| EnumDecl { name, summary: "words", words: words.to_vec() };
+        |name, words: &[&'static str]| EnumDecl { name, summary: "words".into(), words: words.to_vec() };
     Declarations {
+        origin: None,
         types: vec![
             named("thing", &[]),
             named("who", &[Type::String, Type::Int]),
@@ -153,14 +155,14 @@ pub(super) fn declarations() -> Declarations {
             .into_iter()
             .map(|(owner, name, ty, cost, trust)| FieldDecl {
                 owner,
-                name,
+                name: name.into(),
                 ty,
                 cost,
                 privilege: Privilege::World,
                 trust,
-                summary: "a field",
-                source: "the test",
-                example: "live",
+                summary: "a field".into(),
+                source: "the test".into(),
+                example: "live".into(),
             })
             .collect(),
         functions: functions(),
@@ -172,15 +174,12 @@ pub(super) fn declarations() -> Declarations {
             op(doc.clone(), Operation::Under, Type::Path),
             op(doc, Operation::Text, Type::Path),
         ],
-        foreign: vec![
-            ("proc.name", "name"),
-            ("user", "owner"),
-            ("cmdline", "title"),
-            ("basepath", "basename"),
-        ],
+        foreign: [("proc.name", "name"), ("user", "owner"), ("cmdline", "title"), ("basepath", "basename")]
+            .map(|(theirs, ours)| (theirs.into(), ours.into()))
+            .to_vec(),
         bounds: vec![
-            Bounds { of: Bounded::Field("thing", "count_of"), low: 0, high: 1_000 },
-            Bounds { of: Bounded::Field("thing", "size"), low: 0, high: i64::MAX },
+            Bounds { of: Bounded::Field("thing", "count_of".into()), low: 0, high: 1_000 },
+            Bounds { of: Bounded::Field("thing", "size".into()), low: 0, high: i64::MAX },
             Bounds { of: Bounded::Type("who"), low: 0, high: 65_535 },
         ],
     }
@@ -296,7 +295,7 @@ fn who(id: i64) -> Value {
 
 impl Vocabulary for Toy {
     fn field(&self, owner: &Value, field: usize) -> Fact<Value> {
-        self.fact(owner, self.declarations.fields[field].name)
+        self.fact(owner, &self.declarations.fields[field].name)
     }
 
     fn entry(&self, owner: &Value, field: usize, key: &[u8]) -> Fact<Value> {
@@ -305,8 +304,8 @@ impl Vocabulary for Toy {
     }
 
     fn call(&self, candidate: &Value, function: usize, arguments: &[Value]) -> Fact<Value> {
-        let name = self.declarations.functions[function].name;
-        match (name, arguments) {
+        let name = &self.declarations.functions[function].name;
+        match (name.as_ref(), arguments) {
             ("doc", [Value::Path(path)]) if path.starts_with(b"/none") => Fact::Absent,
             ("doc", [Value::Path(path)]) if path.starts_with(b"/secret") => {
                 Fact::Unknown(Reason::new(Why::Denied, "/secret"))

@@ -29,7 +29,7 @@ const FIELDS: &[(&str, i64, i64)] = &[
 
 pub(super) fn table() -> Vec<Bounds> {
     let kept = |(name, low, high): &(&'static str, i64, i64)| Bounds {
-        of: Bounded::Field(PROCESS, name),
+        of: Bounded::Field(PROCESS, (*name).into()),
         low: *low,
         high: *high,
     };
@@ -42,7 +42,7 @@ pub(super) fn table() -> Vec<Bounds> {
     // process that began while the look was taken a negative one.
     for field in fields() {
         if matches!(field.decl.ty, Type::Size | Type::Duration) && field.decl.name != "age" {
-            let of = Bounded::Field(field.decl.owner, field.decl.name);
+            let of = Bounded::Field(field.decl.owner, field.decl.name.clone());
             all.push(Bounds { of, low: 0, high: i64::MAX });
         }
     }

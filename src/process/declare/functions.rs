@@ -16,12 +16,16 @@ pub(super) fn table() -> Vec<Function> {
     let kernel = Some(Trust::Kernel);
     let own = Some(Trust::SelfReported);
     let named = Type::Named;
-    let need = |name, ty| ParamDecl { name, ty, default: None };
-    let or = |name, ty, default| ParamDecl { name, ty, default: Some(default) };
-    let row = |name, params, result, cost, trust, [summary, example]: [&'static str; 2], call| Function {
-        decl: FunctionDecl { name, params, result, cost, pure: false, trust, summary, example },
-        call,
-    };
+    let need = |name: &'static str, ty| ParamDecl { name: name.into(), ty, default: None };
+    let or = |name: &'static str, ty, default| ParamDecl { name: name.into(), ty, default: Some(default) };
+    let row =
+        |name: &'static str, params, result, cost, trust, [summary, example]: [&'static str; 2], call| {
+            let [name, summary, example] = [name, summary, example].map(Into::into);
+            Function {
+                decl: FunctionDecl { name, params, result, cost, pure: false, trust, summary, example },
+                call,
+            }
+        };
     let path_of = || vec![need("path", Type::Path)];
     vec![
         row(

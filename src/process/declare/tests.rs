@@ -9,14 +9,14 @@ fn every_name_is_declared_once_and_described() {
     let declarations = declarations();
     let mut seen = BTreeSet::new();
     for field in &declarations.fields {
-        assert!(seen.insert((field.owner, field.name)), "{}", field.name);
+        assert!(seen.insert((field.owner, field.name.clone())), "{}", field.name);
         assert!(!field.summary.is_empty() && !field.source.is_empty(), "{}", field.name);
         assert!(!field.summary.ends_with('.') && field.cost <= 6, "{}", field.name);
     }
     let mut seen = BTreeSet::new();
     for function in &declarations.functions {
-        assert!(seen.insert(function.name), "{}", function.name);
-        assert!(function.example.contains(function.name), "{}", function.name);
+        assert!(seen.insert(function.name.clone()), "{}", function.name);
+        assert!(function.example.contains(function.name.as_ref()), "{}", function.name);
     }
 }
 
