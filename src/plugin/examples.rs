@@ -57,16 +57,7 @@ fn run(
     again: bool,
 ) -> Option<Diagnostic> {
     let error = |message: String| Some(Diagnostic::error(codes::EXAMPLE, message));
-    let inputs = Inputs { example, declared };
-    let mut input = Vec::new();
-    for argument in &example.arguments {
-        wire::value(&mut input, argument).ok()?;
-    }
-    for given in declared.entry().inputs.iter().filter(|input| !input.lazy) {
-        inputs.put(&mut input, &given.field);
-    }
-    let mut serve = |request: Request| inputs.serve(request);
-    let got = match plugin.ask(number, Moment::none(), &input, &mut serve).0 {
+    let got = match call(plugin, number, declared, example)?.0 {
         Fact::Known(answer) => answer,
         Fact::Absent => Answer::Absent,
         Fact::Unknown(why) => {
@@ -80,6 +71,25 @@ fn run(
     let changed = if again { " the second time" } else { "" };
     error(format!("{place} gives {}{changed}, not {}", words(&got), words(&example.value)))
         .map(|said| said.help("mend the plugin, or `value` of the example"))
+}
+
+/// What comes of an example, and the fuel that it used.
+pub(super) fn call(
+    plugin: &Plugin,
+    number: usize,
+    declared: Declared<'_>,
+    example: &Example,
+) -> Option<(Fact<Answer>, u64)> {
+    let inputs = Inputs { example, declared };
+    let mut input = Vec::new();
+    for argument in &example.arguments {
+        wire::value(&mut input, argument).ok()?;
+    }
+    for given in declared.entry().inputs.iter().filter(|input| !input.lazy) {
+        inputs.put(&mut input, &given.field);
+    }
+    let mut serve = |request: Request| inputs.serve(request);
+    Some(plugin.ask(number, Moment::none(), &input, &mut serve))
 }
 
 /// The inputs of an example; what it doesn't mention is absent.

@@ -125,7 +125,9 @@ fn all(builtin: &Schema) -> Vec<String> {
     let mut names = Vec::new();
     for (_, field) in builtin.fields(&candidate) {
         match &field.ty {
-            Type::Named(owner) if *owner != candidate => names.extend(plain_members(&field.name, owner, builtin)),
+            Type::Named(owner) if *owner != candidate => {
+                names.extend(plain_members(&field.name, owner, builtin))
+            }
             ty if is_plain(ty) => names.push(field.name.to_string()),
             _ => {}
         }
@@ -156,5 +158,8 @@ fn not_plain(name: &str, ty: Type, builtin: &Schema) -> NoInput {
         Type::Enum(_) => Some("compare it in the expression that uses the plugin".to_owned()),
         _ => None,
     };
-    NoInput::Type(ty, help.unwrap_or_else(|| "a plugin is given plain values, and lists and maps of them".to_owned()))
+    NoInput::Type(
+        ty,
+        help.unwrap_or_else(|| "a plugin is given plain values, and lists and maps of them".to_owned()),
+    )
 }

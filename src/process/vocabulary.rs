@@ -333,7 +333,9 @@ impl Vocabulary for ProcessVocabulary<'_> {
 
     fn entries(&self, owner: &Value, field: usize) -> Fact<Entries> {
         match (declare::readers().get(field), owner.object::<Process>()) {
-            (Some((name, _)), Some(process)) if name == "env" => self.world.environ(process.0).map(|block| variables(&block)),
+            (Some((name, _)), Some(process)) if name == "env" => {
+                self.world.environ(process.0).map(|block| variables(&block))
+            }
             _ => read::misfit("all entries of this map"),
         }
     }

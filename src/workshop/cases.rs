@@ -80,7 +80,11 @@ pub fn read(source: &Arc<Source>, snapshots: &Snapshots<'_>) -> Result<CaseFile,
         }
     }
     let said: Vec<Diagnostic> = reader.said.into_iter().map(|one| one.in_source(source)).collect();
-    if said.iter().any(Diagnostic::is_error) { Err(said) } else { Ok(CaseFile { source: Arc::clone(source), cases }) }
+    if said.iter().any(Diagnostic::is_error) {
+        Err(said)
+    } else {
+        Ok(CaseFile { source: Arc::clone(source), cases })
+    }
 }
 
 fn read_root(root: &Node, source: &Arc<Source>, snapshots: &Snapshots<'_>, r: &mut Reader) -> Vec<Case> {
@@ -97,14 +101,21 @@ fn read_root(root: &Node, source: &Arc<Source>, snapshots: &Snapshots<'_>, r: &m
             }
         }
     });
-    let Some(list) = r.needed(root, "the file", "cases", "write `cases:` and below it one `- name:` for each") else {
+    let Some(list) =
+        r.needed(root, "the file", "cases", "write `cases:` and below it one `- name:` for each")
+    else {
         return Vec::new();
     };
     let items = r.items(list, "`cases`");
     items.iter().filter_map(|item| read_case(item, source, host.as_ref(), r)).collect()
 }
 
-fn read_case(node: &Node, source: &Arc<Source>, host: Option<&Arc<Snapshot>>, r: &mut Reader) -> Option<Case> {
+fn read_case(
+    node: &Node,
+    source: &Arc<Source>,
+    host: Option<&Arc<Snapshot>>,
+    r: &mut Reader,
+) -> Option<Case> {
     r.mapping(node, "a case", &CASE)?;
     let name = r.needed(node, "a case", "name", "say what it is about: `name: ...`");
     let name = name.and_then(|name| r.scalar(name, "`name`")).map(|name| name.text.clone());

@@ -31,7 +31,8 @@ pub struct Document {
 pub fn read(source: &Arc<Source>) -> Result<Document, Vec<Diagnostic>> {
     let parsed = yaml::parse(source, &yaml::Limits::default());
     let mut reader = Reader { code: codes::DOCUMENT, said: parsed.diagnostics };
-    let kind = |node: &&Node| node.get("kind").and_then(Node::scalar).is_some_and(|kind| kind.text == "Plugin");
+    let kind =
+        |node: &&Node| node.get("kind").and_then(Node::scalar).is_some_and(|kind| kind.text == "Plugin");
     let found = parsed.documents.iter().find(kind);
     if found.is_none() && reader.said.is_empty() {
         let help = "write `apiVersion: selfsame/v1` and `kind: Plugin`, or name the module itself";
@@ -91,7 +92,8 @@ mod tests {
 
     #[test]
     fn a_document_is_read_and_gets_another_digest() {
-        let document = read(&Source::new("plugin.yaml", TEXT)).unwrap_or_else(|said| unreachable!("{said:?}"));
+        let document =
+            read(&Source::new("plugin.yaml", TEXT)).unwrap_or_else(|said| unreachable!("{said:?}"));
         assert_eq!((document.name.as_str(), document.wasm.as_str()), ("a", "./a.wasm"));
         assert_eq!(document.grants.fields, ["argv", "exe.path"]);
         let text = with_digest(&document, "5f0c").unwrap_or_default();
@@ -103,8 +105,14 @@ mod tests {
         for (text, expected) in [
             ("kind: Service\n", vec!["there is no document of kind Plugin in this file"]),
             ("kind: Plugin\n", vec!["the document has no `metadata`", "the document has no `spec`"]),
-            ("kind: Plugin\nmetadata: {}\nspec: {}\n", vec!["`metadata` has no `name`", "`spec` has no `wasm`"]),
-            ("kind: Plugin\nmetadata: {name: a}\nspec: {wasm: [a]}\n", vec!["`wasm` is a list, not a single value"]),
+            (
+                "kind: Plugin\nmetadata: {}\nspec: {}\n",
+                vec!["`metadata` has no `name`", "`spec` has no `wasm`"],
+            ),
+            (
+                "kind: Plugin\nmetadata: {name: a}\nspec: {wasm: [a]}\n",
+                vec!["`wasm` is a list, not a single value"],
+            ),
         ] {
             let said = read(&Source::new("p", text)).err().unwrap_or_default();
             assert_eq!(said.iter().map(|one| one.message.as_str()).collect::<Vec<_>>(), expected, "{text}");

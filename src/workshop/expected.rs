@@ -37,7 +37,9 @@ pub(super) fn read(node: &Node, r: &mut Reader) -> Option<Expected> {
         }
         NodeKind::Mapping(_) => {
             let said = Diagnostic::error(codes::EXPECTED, "a mapping is no value of an expression");
-            r.said.push(said.at(node.span, "").help("expect one of its entries: `'plugin.map[\"KEY\"]': value`"));
+            r.said.push(
+                said.at(node.span, "").help("expect one of its entries: `'plugin.map[\"KEY\"]': value`"),
+            );
             None
         }
         NodeKind::Refused => None,
@@ -58,7 +60,8 @@ impl Expected {
         match (self, outcome) {
             (Self::Absent, Outcome::Absent) | (Self::Unknown, Outcome::Unknown(_)) => true,
             (Self::List(texts), Outcome::Known(Value::List(items))) => {
-                texts.len() == items.len() && texts.iter().zip(items.iter()).all(|(text, item)| same(text, item))
+                texts.len() == items.len()
+                    && texts.iter().zip(items.iter()).all(|(text, item)| same(text, item))
             }
             (Self::Text(text), Outcome::Known(value)) => same(text, value),
             _ => false,

@@ -11,10 +11,6 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(code: Code) -> Self {
-        Self { code, said: Vec::new() }
-    }
-
     /// Notes a mistake.
     pub(super) fn say(&mut self, at: Span, message: impl Into<String>, help: impl Into<String>) {
         self.said.push(Diagnostic::error(self.code, message).at(at, "").help(help));
@@ -76,7 +72,13 @@ impl Reader {
     }
 
     /// The value of a key that must be there.
-    pub(super) fn needed<'n>(&mut self, node: &'n Node, what: &str, key: &str, help: &str) -> Option<&'n Node> {
+    pub(super) fn needed<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        key: &str,
+        help: &str,
+    ) -> Option<&'n Node> {
         let found = node.get(key);
         if found.is_none() && matches!(node.kind, NodeKind::Mapping(_)) {
             self.say(node.span, format!("{what} has no `{key}`"), help);

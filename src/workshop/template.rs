@@ -79,9 +79,8 @@ const COMMON: &[(&str, &str)] = &[
 /// The files of a new plugin of this name.
 pub fn files(name: &str, language: Language) -> Vec<TemplateFile> {
     let (source, needs, own) = parts(language);
-    let fill = |text: &str| {
-        text.replace("@SOURCE@", source).replace("@NEEDS@", needs).replace("@NAME@", name)
-    };
+    let fill =
+        |text: &str| text.replace("@SOURCE@", source).replace("@NEEDS@", needs).replace("@NAME@", name);
     let text = |wanted: &str| TEXTS.iter().find(|(path, _)| *path == wanted).map_or("", |(_, text)| *text);
     own.iter()
         .chain(COMMON)

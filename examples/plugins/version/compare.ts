@@ -17,14 +17,12 @@ function sign(v: i32): i32 {
   return v < 0 ? -1 : v > 0 ? 1 : 0;
 }
 
-/** Numbers of any length. */
-function compareDigits(a: string, b: string): i32 {
-  let i = 0, j = 0;
-  while (i < a.length - 1 && at(a, i) == 48) i++;
-  while (j < b.length - 1 && at(b, j) == 48) j++;
-  const difference = a.length - i - (b.length - j);
-  if (difference != 0) return sign(difference);
-  for (; i < a.length; i++, j++) {
+/** Numbers of any length: the digits from `i` to `x` and those from `j` to `y`. No digits are 0. */
+function compareDigits(a: string, i: i32, x: i32, b: string, j: i32, y: i32): i32 {
+  while (i < x && at(a, i) == 48) i++;
+  while (j < y && at(b, j) == 48) j++;
+  if (x - i != y - j) return sign(x - i - (y - j));
+  for (; i < x; i++, j++) {
     if (at(a, i) != at(b, j)) return sign(at(a, i) - at(b, j));
   }
   return 0;
@@ -94,44 +92,60 @@ export function part(version: string, index: i32): string {
   return i < end ? version.substring(i, digitsEnd(version, i)) : "";
 }
 
-/** What comes before the version: `rc.1` of `1.0-rc.1+b`. */
-function early(version: string): string {
-  const end = numbersEnd(version, begin(version));
-  const plus = version.indexOf("+", end);
-  return version.substring(at(version, end) == 45 ? end + 1 : end, plus < 0 ? version.length : plus);
+/** Where what comes before the version begins: `rc.1` of `1.0-rc.1+b`. `end` is the end of the numbers. */
+function earlyBegin(version: string, end: i32): i32 {
+  return at(version, end) == 45 ? end + 1 : end;
 }
 
-function allDigits(text: string): bool {
-  return text.length > 0 && digitsEnd(text, 0) == text.length;
+function earlyEnd(version: string, end: i32): i32 {
+  while (end < version.length && at(version, end) != 43) end++;
+  return end;
 }
 
-function compareText(a: string, b: string): i32 {
-  return a < b ? -1 : a > b ? 1 : 0;
+/** Where the identifier that begins at `i` ends: at a dot or at `end`. */
+function identifierEnd(text: string, i: i32, end: i32): i32 {
+  while (i < end && at(text, i) != 46) i++;
+  return i;
 }
 
-function compareEarly(a: string, b: string): i32 {
-  if (a.length == 0 || b.length == 0) return (a.length == 0 ? 1 : 0) - (b.length == 0 ? 1 : 0);
-  const left = a.split("."), right = b.split(".");
-  for (let i = 0; i < min(left.length, right.length); i++) {
-    const x = left[i], y = right[i];
-    const numbers = allDigits(x) && allDigits(y);
-    // Numbers come before words.
-    const order = numbers ? compareDigits(x, y)
-      : allDigits(x) ? -1 : allDigits(y) ? 1 : compareText(x, y);
-    if (order != 0) return order;
+/** Numbers come before words. */
+function compareIdentifiers(a: string, i: i32, x: i32, b: string, j: i32, y: i32): i32 {
+  const left = digitsEnd(a, i) >= x, right = digitsEnd(b, j) >= y;
+  if (left && right) return compareDigits(a, i, x, b, j, y);
+  if (left != right) return left ? -1 : 1;
+  for (; i < x && j < y; i++, j++) {
+    if (at(a, i) != at(b, j)) return sign(at(a, i) - at(b, j));
   }
-  return sign(left.length - right.length);
+  return sign(x - i - (y - j));
+}
+
+function compareEarly(a: string, i: i32, b: string, j: i32): i32 {
+  const endA = earlyEnd(a, i), endB = earlyEnd(b, j);
+  i = earlyBegin(a, i);
+  j = earlyBegin(b, j);
+  if (i >= endA || j >= endB) return (i >= endA ? 1 : 0) - (j >= endB ? 1 : 0);
+  while (i < endA && j < endB) {
+    const x = identifierEnd(a, i, endA), y = identifierEnd(b, j, endB);
+    const order = compareIdentifiers(a, i, x, b, j, y);
+    if (order != 0) return order;
+    i = x + 1;
+    j = y + 1;
+  }
+  return (i < endA ? 1 : 0) - (j < endB ? 1 : 0);
 }
 
 /** -1, 0 or 1, of two texts that are versions. What was built is no part of the order. */
 export function compareSemantic(a: string, b: string): i32 {
-  for (let i = 0; ; i++) {
-    const x = part(a, i), y = part(b, i);
-    if (x.length == 0 && y.length == 0) break;
-    const order = compareDigits(x.length == 0 ? "0" : x, y.length == 0 ? "0" : y);
+  let i = begin(a), j = begin(b);
+  const endA = numbersEnd(a, i), endB = numbersEnd(b, j);
+  while (i < endA || j < endB) {
+    const x = digitsEnd(a, i), y = digitsEnd(b, j);
+    const order = compareDigits(a, min(i, endA), min(x, endA), b, min(j, endB), min(y, endB));
     if (order != 0) return order;
+    i = x + 1;
+    j = y + 1;
   }
-  return compareEarly(early(a), early(b));
+  return compareEarly(a, endA, b, endB);
 }
 
 /** A tilde comes before the end, the end before letters, letters before everything else. */
@@ -151,8 +165,7 @@ function compareParts(a: string, b: string): i32 {
       j++;
     }
     const x = digitsEnd(a, i), y = digitsEnd(b, j);
-    const left = x > i ? a.substring(i, x) : "0", right = y > j ? b.substring(j, y) : "0";
-    const order = compareDigits(left, right);
+    const order = compareDigits(a, i, x, b, j, y);
     if (order != 0) return order;
     i = x;
     j = y;

@@ -57,7 +57,10 @@ impl Guest {
                 store.data_mut().memory = Some(parts.memory);
                 let Parts { memory, make_room, interface, manifest, entries } = parts;
                 let (room, suspends, given) = ((0, 0), module.suspends, fuel);
-                Ok((Self { store, memory, make_room, interface, manifest, entries, room, suspends, given }, used))
+                Ok((
+                    Self { store, memory, make_room, interface, manifest, entries, room, suspends, given },
+                    used,
+                ))
             }
             Err(error) => {
                 let host = store.into_data();

@@ -92,6 +92,11 @@ impl Module {
         }
     }
 
+    /// What it imports: `selfsame.find`.
+    pub(in crate::plugin) fn imported(&self) -> Vec<String> {
+        self.module.imports().map(|import| format!("{}.{}", import.module(), import.name())).collect()
+    }
+
     /// The names of all exports, for a suggestion.
     pub(in crate::plugin) fn exported(&self) -> Vec<String> {
         self.module.exports().map(|export| export.name().to_owned()).collect()
@@ -128,14 +133,20 @@ fn refused(wasm: &[u8], error: &Error) -> Diagnostic {
             .help("give the binary form, `.wasm`");
     }
     if wasm.get(4..8).is_some_and(|version| version != [1, 0, 0, 0]) {
-        return Diagnostic::error(codes::NOT_A_MODULE, "the file is a component, or of another version of WebAssembly")
-            .help("build a core module: `--target=wasm32`, without WASI");
+        return Diagnostic::error(
+            codes::NOT_A_MODULE,
+            "the file is a component, or of another version of WebAssembly",
+        )
+        .help("build a core module: `--target=wasm32`, without WASI");
     }
     match error.kind() {
         ErrorKind::UserLimits(limit) => Diagnostic::error(codes::TOO_LARGE, limit.to_string().to_lowercase())
             .help("build it optimised, without what it doesn't use"),
-        other => Diagnostic::error(codes::NOT_A_MODULE, format!("the module can't be used: {}", tidy(&other.to_string())))
-            .help("build it for WebAssembly 1.0 without vectors, threads and 64-bit memories"),
+        other => Diagnostic::error(
+            codes::NOT_A_MODULE,
+            format!("the module can't be used: {}", tidy(&other.to_string())),
+        )
+        .help("build it for WebAssembly 1.0 without vectors, threads and 64-bit memories"),
     }
 }
 
@@ -156,13 +167,18 @@ fn imports(module: &wasmi::Module) -> Vec<Diagnostic> {
             let help = match (near, from) {
                 (Some(near), _) => format!("did you mean `{NAME}.{near}`?"),
                 (None, "env") if name == "abort" => "build with `--use abort=`".to_owned(),
-                (None, from) if from.starts_with("wasi") => "build without WASI: there are no files and no clock".to_owned(),
-                (None, _) => format!("offered are {}", IMPORTS.map(|(name, ..)| format!("`{NAME}.{name}`")).join(", ")),
+                (None, from) if from.starts_with("wasi") => {
+                    "build without WASI: there are no files and no clock".to_owned()
+                }
+                (None, _) => {
+                    format!("offered are {}", IMPORTS.map(|(name, ..)| format!("`{NAME}.{name}`")).join(", "))
+                }
             };
             said.push(error(format!("the module imports `{shown}`, which is not offered")).help(help));
             continue;
         };
-        let fits = matches!(import.ty(), ExternType::Func(ty) if ty.params() == *params && ty.results() == *results);
+        let fits =
+            matches!(import.ty(), ExternType::Func(ty) if ty.params() == *params && ty.results() == *results);
         if !fits {
             let message = format!("the module imports `{shown}` as {}", words(import.ty()));
             said.push(error(message).help(format!("declare it as {}", signature(params, results))));
@@ -177,12 +193,14 @@ fn exports(module: &wasmi::Module) -> Vec<Diagnostic> {
     match module.get_export("memory") {
         Some(ExternType::Memory(memory)) if memory.minimum().saturating_mul(PAGE) > MEMORY_MAX as u64 => {
             let message = format!("the module begins with {} pages of memory", memory.minimum());
-            let help = format!("it may have {}: make its stack and its data smaller", MEMORY_MAX as u64 / PAGE);
+            let help =
+                format!("it may have {}: make its stack and its data smaller", MEMORY_MAX as u64 / PAGE);
             said.push(Diagnostic::error(codes::TOO_LARGE, message).help(help));
         }
         Some(ExternType::Memory(_)) => {}
         _ => said.push(
-            error("the module exports no memory `memory`".to_owned()).help("link with `--export-memory`, or write `(memory (export \"memory\") 1)`"),
+            error("the module exports no memory `memory`".to_owned())
+                .help("link with `--export-memory`, or write `(memory (export \"memory\") 1)`"),
         ),
     }
     for (name, params, result) in EXPORTS {

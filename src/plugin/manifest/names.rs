@@ -44,7 +44,8 @@ pub(in crate::plugin) fn hides(plugin: &str, builtin: &Schema) -> Option<String>
     if let Some((_, field)) = builtin.fields(&candidate).find(|(_, field)| field.name.starts_with(&*begins)) {
         return Some(format!("`{}` is a built-in field", field.name));
     }
-    if let Some((_, function)) = builtin.functions().find(|(_, function)| function.name.starts_with(&*begins)) {
+    if let Some((_, function)) = builtin.functions().find(|(_, function)| function.name.starts_with(&*begins))
+    {
         return Some(format!("`{}` is a built-in function", function.name));
     }
     match builtin.field(&candidate, plugin) {
@@ -53,4 +54,13 @@ pub(in crate::plugin) fn hides(plugin: &str, builtin: &Schema) -> Option<String>
         }
         _ => None,
     }
+}
+
+/// Why a plugin can't have this name, and what to do.
+pub fn misnamed(name: &str, builtin: &Schema) -> Option<(String, String)> {
+    if let Some(help) = fix(name) {
+        return Some((format!("`{name}` can't be the name of a plugin"), help));
+    }
+    let why = hides(name, builtin)?;
+    Some((format!("a plugin can't be called `{name}`: {why}"), "give the plugin another name".to_owned()))
 }

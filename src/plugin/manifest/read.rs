@@ -80,7 +80,11 @@ impl Reader<'_> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("keys: {}", known.join(", ")),
             };
-            self.say(codes::UNKNOWN_KEY, format!("{place} has an unknown key `{}`", key.escape_debug()), help);
+            self.say(
+                codes::UNKNOWN_KEY,
+                format!("{place} has an unknown key `{}`", key.escape_debug()),
+                help,
+            );
         }
         Some(Keys { entries })
     }
@@ -147,11 +151,16 @@ impl Reader<'_> {
 
     fn manifest(&mut self, name: &str, json: &Json) -> Option<Manifest> {
         let place = "the manifest";
-        let keys = self.object(json, place, &["name", "version", "summary", "fields", "functions", "files"])?;
+        let keys =
+            self.object(json, place, &["name", "version", "summary", "fields", "functions", "files"])?;
         let own = self.needed(keys, place, "name");
         if let Some(own) = own.filter(|own| *own != name) {
             let message = format!("the plugin calls itself `{own}`, the document calls it `{name}`");
-            self.say(codes::NAME, message, format!("write `name: {own}` in the document, or mend the manifest"));
+            self.say(
+                codes::NAME,
+                message,
+                format!("write `name: {own}` in the document, or mend the manifest"),
+            );
         }
         if let Some(help) = fix(name) {
             self.say(codes::NAME, format!("`{name}` can't be the name of a plugin"), help);
@@ -187,7 +196,9 @@ impl Reader<'_> {
         let mut files = Vec::new();
         for item in self.list(keys, place, "files", PARTS_MAX) {
             match item {
-                Json::Text(pattern) if pattern.len() <= TEXT_MAX && crate::plugin::files::is_pattern(pattern) => {
+                Json::Text(pattern)
+                    if pattern.len() <= TEXT_MAX && crate::plugin::files::is_pattern(pattern) =>
+                {
                     files.push(pattern.clone());
                 }
                 other => {
@@ -227,8 +238,7 @@ impl Reader<'_> {
     }
 
     fn field(&mut self, plugin: &str, json: &Json, taken: &mut BTreeSet<String>) -> Option<Field> {
-        const KEYS: [&str; 8] =
-            ["name", "type", "export", "inputs", "cost", "trust", "summary", "examples"];
+        const KEYS: [&str; 8] = ["name", "type", "export", "inputs", "cost", "trust", "summary", "examples"];
         let keys = self.object(json, "a field", &KEYS)?;
         let name = self.name("field", plugin, keys, taken)?;
         let place = format!("field `{name}`");
@@ -302,7 +312,8 @@ impl Reader<'_> {
             }
         };
         if (claimed, of_inputs) == (Trust::Kernel, Trust::SelfReported) {
-            let message = format!("{place} claims the trust of the kernel, and rests on what a process says of itself");
+            let message =
+                format!("{place} claims the trust of the kernel, and rests on what a process says of itself");
             self.say(codes::CLAIM, message, "remove `trust`: it can be lowered, never raised");
         }
         weaker(claimed, of_inputs)
@@ -323,7 +334,8 @@ impl Reader<'_> {
     fn params(&mut self, keys: Keys<'_>, place: &str) -> Option<Vec<Param>> {
         let mut params: Vec<Param> = Vec::new();
         for json in self.list(keys, place, "params", PARTS_MAX) {
-            let inner = self.object(json, &format!("a parameter of {place}"), &["name", "type", "default"])?;
+            let inner =
+                self.object(json, &format!("a parameter of {place}"), &["name", "type", "default"])?;
             let word = self.needed(inner, &format!("a parameter of {place}"), "name")?;
             let place = format!("parameter `{word}` of {place}");
             if let Some(help) = fix(word) {
@@ -334,7 +346,11 @@ impl Reader<'_> {
             }
             let ty = self.ty(inner, &place, "type")?;
             if matches!(ty, Type::Map(_)) {
-                self.say(codes::UNKNOWN_TYPE, format!("{place} is a map"), "take a list, or the field as an input");
+                self.say(
+                    codes::UNKNOWN_TYPE,
+                    format!("{place} is a map"),
+                    "take a list, or the field as an input",
+                );
                 return None;
             }
             let default = match inner.get("default") {

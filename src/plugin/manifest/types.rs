@@ -120,7 +120,10 @@ mod tests {
             ("map<map<int>>", "a map has no maps in it"),
             ("list<map<int>>", "only a field as a whole is a map"),
             ("list<list<list<list<list<int>>>>>", "nest at most 4 lists"),
-            ("file", "types: bool, int, string, path, size, duration, time, percentage, ip, cidr, list<...>, map<...>"),
+            (
+                "file",
+                "types: bool, int, string, path, size, duration, time, percentage, ip, cidr, list<...>, map<...>",
+            ),
         ];
         for (text, help) in rows {
             assert_eq!(parse(text).unwrap_err(), help, "{text}");
