@@ -203,13 +203,14 @@ fn mistakes_in_case_files_have_places() {
         ),
         (
             "cases: [{name: a, process: {pid: 1}, expect: {shop.relaese: absent}}]",
-            &["1:51", "did you mean `shop.release`?"],
+            &["1:47", "did you mean `shop.release`?"],
         ),
         (
             "cases: [{name: a, process: {argvv: []}, expect: {shop.release: absent}}]",
             &["`argvv`", "did you mean `argv`?"],
         ),
         ("snapshot: nowhere.yaml\ncases: []", &["C002", "nowhere.yaml"]),
+        ("cases: []", &["there are no cases"]),
         ("- a", &["a case file is a list, not a mapping"]),
         ("cases: []\n---\ncases: []", &["one document, this has 2"]),
     ] {

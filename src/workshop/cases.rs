@@ -107,6 +107,9 @@ fn read_root(root: &Node, source: &Arc<Source>, snapshots: &Snapshots<'_>, r: &m
         return Vec::new();
     };
     let items = r.items(list, "`cases`");
+    if items.is_empty() {
+        r.say(list.span, "there are no cases", "write one: `- {name: ..., process: {...}, expect: {...}}`");
+    }
     items.iter().filter_map(|item| read_case(item, source, host.as_ref(), r)).collect()
 }
 
