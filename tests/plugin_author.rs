@@ -119,15 +119,23 @@ fn text_becomes_a_tested_plugin_without_any_compiler() {
     assert!(document.contains("  # what it may see"), "{document}");
 }
 
-/// The header is only as good as what the compiler makes of it.
-#[test]
-fn c_becomes_a_tested_plugin_where_there_is_a_compiler() {
+/// Whether C can be built here; says so if not.
+fn has_compiler() -> bool {
     let has =
         |tool: &str| Command::new(tool).arg("--version").output().is_ok_and(|output| output.status.success());
     let targets = Command::new("clang").arg("--print-targets").output().ok();
     let wasm = targets.is_some_and(|output| String::from_utf8_lossy(&output.stdout).contains("wasm32"));
-    if !(wasm && has("wasm-ld")) {
+    let there = wasm && has("wasm-ld");
+    if !there {
         println!("SKIPPED: there is no clang for wasm32 with wasm-ld here");
+    }
+    there
+}
+
+/// The header is only as good as what the compiler makes of it.
+#[test]
+fn c_becomes_a_tested_plugin_where_there_is_a_compiler() {
+    if !has_compiler() {
         return;
     }
     let bench = Bench::new();
@@ -139,6 +147,34 @@ fn c_becomes_a_tested_plugin_where_there_is_a_compiler() {
     let module = json(&module);
     assert_eq!(module["imports"], serde_json::json!(["selfsame.find"]), "{module}");
     assert!(module["bytes"].as_u64().unwrap() < 8192, "{module}");
+}
+
+/// The page for newcomers, done as it says.
+#[test]
+fn the_newcomers_path_is_as_the_page_says() {
+    if !has_compiler() {
+        return;
+    }
+    let page = include_str!("../docs/plugins.md");
+    let blocks: Vec<&str> =
+        page.split("```c\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let [entry, function] = blocks.as_slice() else { panic!("{} blocks of C", blocks.len()) };
+    let bench = Bench::new();
+    bench.ok(&["plugin", "new", "shop", "--lang", "c"]);
+    edit(
+        &bench,
+        "shop/shop.c",
+        "\"value\": null}]}]\n})",
+        &format!("\"value\": null}}]}},\n{}]\n}})\n{function}", entry.trim_end()),
+    );
+    let built = build(&bench, "shop");
+    assert_eq!((built.code, built.stderr.as_str()), (0, ""), "{built:?}");
+    assert!(bench.ok(&["plugin", "test", "shop"]).stdout.starts_with("shop 0.1.0: 3 examples"));
+    let rows = json(&bench.ok(&["plugin", "inspect", "shop", "--output", "json"]));
+    assert_eq!(rows["entries"][1]["name"], "shop.app", "{rows}");
+    assert!(page.contains(
+        &bench.ok(&["plugin", "test", "shop"]).stdout.lines().nth(1).unwrap().replace("shop/", "./")
+    ));
 }
 
 #[test]
