@@ -114,7 +114,7 @@ fn text_becomes_a_tested_plugin_without_any_compiler() {
     let digest = bench.ok(&["plugin", "inspect", "shop/shop.wasm", "--sha256"]).stdout;
     assert_eq!(digest.trim().len(), 64);
     let document = fs::read_to_string(bench.path("shop/plugin.yaml")).unwrap();
-    assert!(document.contains(&format!("  sha256: {}", digest)), "{document}");
+    assert!(document.contains(&format!("  sha256: {digest}")), "{document}");
     // Its comments are where they were.
     assert!(document.contains("  # what it may see"), "{document}");
 }
@@ -127,7 +127,7 @@ fn has_compiler() -> bool {
     let wasm = targets.is_some_and(|output| String::from_utf8_lossy(&output.stdout).contains("wasm32"));
     let there = wasm && has("wasm-ld");
     if !there {
-        println!("SKIPPED: there is no clang for wasm32 with wasm-ld here");
+        eprintln!("SKIPPED: there is no clang for wasm32 with wasm-ld here");
     }
     there
 }

@@ -51,7 +51,7 @@ fn the_committed_modules_do_what_their_cases_say() {
 #[test]
 fn modules_that_were_just_built_do_the_same() {
     let Some(built) = std::env::var_os("SELFSAME_PLUGINS_BUILT").map(PathBuf::from) else {
-        println!("SKIPPED: SELFSAME_PLUGINS_BUILT doesn't say where they are");
+        eprintln!("SKIPPED: SELFSAME_PLUGINS_BUILT doesn't say where they are");
         return;
     };
     for name in NAMES {

@@ -4,6 +4,7 @@ use clap::ValueEnum;
 
 /// What a plugin is written in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+#[expect(clippy::doc_markdown, reason = "the help of the command line")]
 pub enum Language {
     /// C for clang, freestanding, with selfsame.h
     C,
