@@ -7,6 +7,8 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
+    clippy::similar_names,
+    clippy::print_stdout,
     reason = "tests"
 )]
 

@@ -88,7 +88,7 @@ pub(super) fn call(
     for given in declared.entry().inputs.iter().filter(|input| !input.lazy) {
         inputs.put(&mut input, &given.field);
     }
-    let mut serve = |request: Request| inputs.serve(request);
+    let mut serve = |request: Request| inputs.serve(&request);
     Some(plugin.ask(number, Moment::none(), &input, &mut serve))
 }
 
@@ -103,10 +103,10 @@ impl Inputs<'_> {
         put(out, self.example.inputs.get(field).unwrap_or(&Answer::Absent));
     }
 
-    fn serve(&self, request: Request) -> Reply {
+    fn serve(&self, request: &Request) -> Reply {
         match request {
             Request::Input(number) => {
-                let number = usize::try_from(number).unwrap_or(usize::MAX);
+                let number = usize::try_from(*number).unwrap_or(usize::MAX);
                 let Some(input) = self.declared.entry().inputs.get(number) else { return Reply::NotThere };
                 let mut bytes = Vec::new();
                 self.put(&mut bytes, &input.field);

@@ -254,7 +254,7 @@ fn there_are_limits_of_everything() {
 fn examples_are_read_by_the_types() {
     let example = |example: &str| with(&format!(r#""inputs": ["comm", "age"], "examples": [{example}]"#));
     let rows = [
-        (example(r#"{}"#), "P203 example 1 of field `t.x` has no `value`"),
+        (example("{}"), "P203 example 1 of field `t.x` has no `value`"),
         (example(r#"{"value": 5}"#), "P203 `value` of example 1 of field `t.x` is no string | write a text"),
         (
             example(r#"{"value": "a", "inputs": {"com": "x"}}"#),

@@ -19,7 +19,7 @@ const PAGE: u64 = 65_536;
 
 /// A module that can be started.
 pub(in crate::plugin) struct Module {
-    pub(super) module: wasmi::Module,
+    pub(super) code: wasmi::Module,
     pub(super) linker: Linker<Host>,
     /// It asks for lazy inputs or files, so that its calls must be able to wait.
     pub(super) suspends: bool,
@@ -74,7 +74,7 @@ impl Module {
         }
         let suspends = module.imports().any(|import| matches!(import.name(), "input" | "file"));
         let weight = u64::try_from(wasm.len()).unwrap_or(u64::MAX);
-        Ok(Self { module, linker, suspends, weight })
+        Ok(Self { code: module, linker, suspends, weight })
     }
 
     /// Fuel that starting it costs beside what it uses itself: data is copied.
@@ -85,7 +85,7 @@ impl Module {
     /// Whether there is a function of this name that can answer for an entry. `Err` says what there is.
     pub(in crate::plugin) fn answers(&self, export: &str) -> Result<(), String> {
         let wanted = (&[ValType::I32, ValType::I32][..], ValType::I64);
-        match self.module.get_export(export) {
+        match self.code.get_export(export) {
             Some(ExternType::Func(ty)) if is(&ty, wanted.0, wanted.1) => Ok(()),
             Some(found) => Err(format!("the export `{export}` is {}", words(&found))),
             None => Err(format!("the module has no export `{}`", export.escape_debug())),
@@ -99,7 +99,7 @@ impl Module {
 
     /// The names of all exports, for a suggestion.
     pub(in crate::plugin) fn exported(&self) -> Vec<String> {
-        self.module.exports().map(|export| export.name().to_owned()).collect()
+        self.code.exports().map(|export| export.name().to_owned()).collect()
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn manifest(
 ) -> Result<Manifest, Vec<Diagnostic>> {
     // A fault of the interpreter is one of the module that met it.
     let asked = catch_unwind(AssertUnwindSafe(|| ask(module)));
-    let (interface, bytes) = match asked.unwrap_or(Err(("start", Failure::Interpreter))) {
+    let Said { interface, manifest: bytes } = match asked.unwrap_or(Err(("start", Failure::Interpreter))) {
         Ok(said) => said,
         Err((doing, why)) => {
             let message = format!("the plugin {why}, asked for its {doing}");
@@ -46,17 +46,23 @@ fn own_name(manifest: &[u8]) -> String {
     name.unwrap_or_default().to_owned()
 }
 
-/// The version of the interface, and the manifest if we speak that.
-fn ask(module: &Module) -> Result<(i32, Option<Vec<u8>>), (&'static str, Failure)> {
+/// What a module says before it is a plugin.
+struct Said {
+    interface: i32,
+    /// If we speak that.
+    manifest: Option<Vec<u8>>,
+}
+
+fn ask(module: &Module) -> Result<Said, (&'static str, Failure)> {
     let fuel = LOAD_FUEL.saturating_add(module.weight());
     let started = Guest::start(module, &[], Kept::default(), fuel);
     let (mut guest, _) = started.map_err(|(why, ..)| ("start", why))?;
     let interface = guest.interface(LOAD_FUEL).map_err(|why| ("version", why))?;
     if !wire::VERSIONS.contains(&interface) {
-        return Ok((interface, None));
+        return Ok(Said { interface, manifest: None });
     }
     let manifest = guest.manifest(LOAD_FUEL).map_err(|why| ("manifest", why))?;
-    Ok((interface, Some(manifest)))
+    Ok(Said { interface, manifest: Some(manifest) })
 }
 
 /// Exports that don't answer, and grants that are missing.

@@ -19,7 +19,7 @@ const COST_MAX: Cost = 6;
 /// Reads and checks a manifest. `name` is what the document calls the plugin, `builtin` the schema of the built-in names.
 /// The errors name the entry and the mend; they have no places, since a manifest has no text that a person wrote.
 pub fn read(name: &str, bytes: &[u8], builtin: &Schema) -> Result<Manifest, Vec<Diagnostic>> {
-    let json = parse(bytes).map_err(|said| vec![said])?;
+    let json = parse(bytes)?;
     let mut reader = Reader { builtin, said: Vec::new() };
     let manifest = reader.manifest(name, &json);
     match manifest {
@@ -28,19 +28,20 @@ pub fn read(name: &str, bytes: &[u8], builtin: &Schema) -> Result<Manifest, Vec<
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<Json, Diagnostic> {
-    let error = |message: String| Diagnostic::error(codes::NOT_A_MANIFEST, message);
+fn parse(bytes: &[u8]) -> Result<Json, Vec<Diagnostic>> {
+    let refuse =
+        |message: String, help: String| vec![Diagnostic::error(codes::NOT_A_MANIFEST, message).help(help)];
     if bytes.len() > MANIFEST_MAX {
         let help = format!("a manifest has at most {} KiB: shorten texts and examples", MANIFEST_MAX >> 10);
-        return Err(error(format!("the manifest has {} bytes", bytes.len())).help(help));
+        return Err(refuse(format!("the manifest has {} bytes", bytes.len()), help));
     }
     let text = std::str::from_utf8(bytes).map_err(|wrong| {
-        error(format!("the manifest is not UTF-8 from byte {} on", wrong.valid_up_to()))
-            .help("check pointer and length that `selfsame_manifest` returns")
+        let message = format!("the manifest is not UTF-8 from byte {} on", wrong.valid_up_to());
+        refuse(message, "check pointer and length that `selfsame_manifest` returns".to_owned())
     })?;
     serde_json::from_str(text).map_err(|wrong| {
-        error(format!("the manifest is not JSON: {wrong}"))
-            .help("`selfsame_manifest` returns pointer and length of a JSON text")
+        let help = "`selfsame_manifest` returns pointer and length of a JSON text".to_owned();
+        refuse(format!("the manifest is not JSON: {wrong}"), help)
     })
 }
 
@@ -230,7 +231,7 @@ impl Reader<'_> {
             return None;
         }
         let Type::Named(candidate) = self.builtin.candidate() else { return None };
-        if self.builtin.field(&candidate, &whole).is_some() || self.builtin.function(&whole).is_some() {
+        if self.builtin.field(candidate, &whole).is_some() || self.builtin.function(&whole).is_some() {
             self.say(codes::TAKEN, format!("`{whole}` is a built-in name"), "rename the entry");
             return None;
         }
