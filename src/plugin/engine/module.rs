@@ -94,7 +94,7 @@ impl Module {
 
     /// What it imports: `selfsame.find`.
     pub(in crate::plugin) fn imported(&self) -> Vec<String> {
-        self.module.imports().map(|import| format!("{}.{}", import.module(), import.name())).collect()
+        self.code.imports().map(|import| format!("{}.{}", import.module(), import.name())).collect()
     }
 
     /// The names of all exports, for a suggestion.
