@@ -51,7 +51,7 @@ export function selfsame_manifest(): i64 {
      "examples": [
        {"match": "version.minor(\\"3.11\\") == 11", "arguments": ["3.11"], "value": 11},
        {"match": "!has(version.minor(\\"15\\"))", "arguments": ["15"], "value": null}]},
-    {"name": "of", "params": [{"name": "path", "type": "string"}], "result": "string",
+    {"name": "of", "params": [{"name": "path", "type": "path"}], "result": "string",
      "export": "version_of", "inputs": [], "pure": true, "cost": 4,
      "summary": "version in a path: of the last part that has one",
      "examples": [
