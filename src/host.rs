@@ -30,6 +30,7 @@ pub mod proc;
 pub mod requests;
 mod rewrite;
 mod seam;
+pub mod shelf;
 pub mod signal;
 pub mod spawn;
 pub mod spec_dir;
