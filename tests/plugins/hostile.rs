@@ -332,6 +332,24 @@ fn regular_expressions_are_few_and_linear() {
     }
 }
 
+/// On the engines of `regex` 64 KiB and this pattern take half a second.
+#[test]
+fn a_regular_expression_has_its_price_before_it_is_tried() {
+    let regex = "(import \"selfsame\" \"regex\" (func $h (param i32 i32 i32 i32 i32 i32) (result i32)))";
+    for pattern in ["((?:[ab]?){200})*c?$", "([ab]*?a[ab]{200})$", "^(.*)(a)(.*)(b)(.*)$"] {
+        let body = format!(
+            "(data (i32.const 400000) \"{pattern}\") (data (i32.const 410000) \"{}\") {}",
+            "ab".repeat(30_000),
+            doing(&format!(
+                "(drop (call $h (i32.const 410000) (i32.const 60000) (i32.const 400000) (i32.const {}) (i32.const 0) (i32.const 9))) (i64.const 0)",
+                pattern.len()
+            ))
+        );
+        let answer = asked(&one("string", "\"comm\"", &body).importing(regex));
+        assert_eq!(answer, "plugin: `t` took longer than a call may take (about 1 ms)", "{pattern}");
+    }
+}
+
 /// It counts its calls in its memory and gives the number.
 fn counter() -> Wat {
     let body = "(global $n (mut i64) (i64.const 0))

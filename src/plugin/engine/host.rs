@@ -34,8 +34,6 @@ pub(super) const IMPORTS: [Offered; 7] = [
 const NO_GROUP: u32 = u32::MAX;
 /// Fuel of a call of a host function, beside the bytes.
 const CALL: u64 = 20;
-/// Bytes of a text that are looked at for one fuel.
-const BYTES: u64 = 8;
 
 /// A call that waits.
 #[derive(Debug)]
@@ -113,8 +111,9 @@ fn unsigned(value: i32) -> usize {
     usize::try_from(value.cast_unsigned()).unwrap_or(usize::MAX)
 }
 
+/// Takes fuel for a call that looks at so many bytes, one for each.
 fn burn(caller: &mut Asked<'_>, bytes: usize) -> Result<(), Error> {
-    let cost = CALL + u64::try_from(bytes).unwrap_or(u64::MAX) / BYTES;
+    let cost = CALL.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
     let left = caller.get_fuel()?.checked_sub(cost);
     caller.set_fuel(left.unwrap_or(0))?;
     left.map(|_| ()).ok_or_else(|| Error::from(TrapCode::OutOfFuel))
@@ -227,7 +226,7 @@ fn split(
         parts += 1;
         start = end + 1;
     }
-    burn(&mut caller, pairs.len())?;
+    burn(&mut caller, parts.saturating_mul(2))?;
     put_pairs(memory, &mut caller, out, &pairs)?;
     caller.data_mut().pairs = pairs;
     Ok(i32::try_from(parts).unwrap_or(i32::MAX))
@@ -242,28 +241,36 @@ fn regex(
     out: i32,
     room: i32,
 ) -> Result<i32, Error> {
-    // The engine is linear and slower for each byte than a search.
-    burn(&mut caller, unsigned(hay_length).saturating_mul(4).saturating_add(unsigned(pattern_length)))?;
+    burn(&mut caller, unsigned(pattern_length))?;
     let memory = memory(&mut caller)?;
     let (data, host) = memory.data_and_store_mut(&mut caller);
     let (text, pattern) = (within(data, (hay, hay_length))?, within(data, (pattern, pattern_length))?);
     let Some(number) = host.regexes.number(pattern) else {
         return Err(Error::new("more regular expressions than a plugin may use"));
     };
+    let Some(price) = host.regexes.get(number).map(|regex| regex.price(text.len())) else { return Ok(-1) };
+    burn(&mut caller, price)?;
+    let (data, host) = memory.data_and_store_mut(&mut caller);
+    let text = within(data, (hay, hay_length))?;
     let Some(regex) = host.regexes.get(number) else { return Ok(-1) };
-    let Some(groups) = regex.captures(text) else { return Ok(0) };
+    let Some(groups) = regex.search(text) else {
+        return Err(Error::new("a text that is too long for a regular expression"));
+    };
+    if !groups.is_match() {
+        return Ok(0);
+    }
     let mut pairs = std::mem::take(&mut host.pairs);
     pairs.clear();
     for group in groups.iter().take(unsigned(room)) {
         match group {
-            Some(group) => pair(&mut pairs, group.start(), group.len()),
+            Some(group) => pair(&mut pairs, group.start, group.end - group.start),
             None => {
                 pairs.extend(NO_GROUP.to_le_bytes());
                 pairs.extend(0_u32.to_le_bytes());
             }
         }
     }
-    let count = i32::try_from(groups.len()).unwrap_or(i32::MAX);
+    let count = i32::try_from(groups.group_len()).unwrap_or(i32::MAX);
     put_pairs(memory, &mut caller, out, &pairs)?;
     caller.data_mut().pairs = pairs;
     Ok(count)
