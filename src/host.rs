@@ -28,6 +28,7 @@ pub mod probe;
 pub mod proc;
 pub mod requests;
 mod rewrite;
+pub mod shelf;
 mod seam;
 pub mod signal;
 pub mod spawn;

@@ -25,6 +25,7 @@ pub mod facts;
 pub mod host;
 pub mod lang;
 pub mod plan;
+pub mod plugin;
 pub mod process;
 pub mod report;
 pub mod spec;

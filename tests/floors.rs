@@ -18,6 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["facts", "yaml"],
     &["lang"],
     &["process"],
+    &["plugin"],
     &["spec"],
     &["plan"],
     &["host"],

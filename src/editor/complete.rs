@@ -155,7 +155,7 @@ fn bare(before: &Before<'_>, names: &Names, around: &[(String, Type)]) -> Vec<Su
         return operators(before, names, around);
     }
     let mut found = wanted_words(before, names, around);
-    let Type::Named(candidate) = names.schema.candidate() else { return found };
+    let Type::Named(candidate) = names.schema().candidate() else { return found };
     let element =
         |(name, ty): &(String, Type)| described(name.clone(), &Meaning::Element(name.clone(), ty.clone()), 1);
     found.extend(around.iter().map(element));
@@ -172,9 +172,9 @@ fn bare(before: &Before<'_>, names: &Names, around: &[(String, Type)]) -> Vec<Su
         let label = names.spelling(&definition.draft.written.name).to_owned();
         described(label, &Meaning::Definition(definition), 2)
     }));
-    let fields = names.schema.fields(candidate);
+    let fields = names.schema().fields(candidate);
     found.extend(fields.map(|(_, decl)| described(decl.name.to_string(), &Meaning::Field(decl), 2)));
-    let functions = names.schema.functions();
+    let functions = names.schema().functions();
     found.extend(functions.map(|(_, decl)| described(decl.name.to_string(), &Meaning::Function(decl), 2)));
     found.extend(CORE_FUNCTIONS.iter().map(|core| described(core.name.to_owned(), &Meaning::Core(core), 3)));
     found
@@ -209,7 +209,7 @@ fn wanted_words(before: &Before<'_>, names: &Names, around: &[(String, Type)]) -
     let left = before.written_back(count + 2 + usize::from(negated));
     let (words, ty, summary) = match left.and_then(|left| names.type_of(left, around)) {
         Some(Type::Enum(name)) => {
-            let Some(of) = names.schema.enumeration(name) else { return Vec::new() };
+            let Some(of) = names.schema().enumeration(name) else { return Vec::new() };
             (of.words.clone(), name, of.summary.as_ref())
         }
         Some(Type::Bool) => (vec!["true", "false"], "bool", ""),

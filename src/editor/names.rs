@@ -32,8 +32,6 @@ pub(super) enum Meaning<'a> {
 /// Everything that can be named.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
-    /// Fields, functions, enumerations.
-    pub(super) schema: &'static Schema,
     /// The variables of documents; in a definition its parameters.
     pub(super) variables: BTreeMap<String, Type>,
     /// Named conditions and lists.
@@ -46,7 +44,6 @@ impl Names {
     /// Those of expressions in documents.
     pub(super) fn new(library: &Arc<Library>) -> Self {
         Self {
-            schema: expression::schema(),
             variables: expression::variables(),
             library: Arc::clone(library),
             home: None,
@@ -61,6 +58,11 @@ impl Names {
         let params = definition.iter().flat_map(|definition| &definition.draft.params);
         let variables = params.map(|param| (param.name.clone(), param.ty.clone())).collect();
         Self { variables, home: Some(home.clone()), ..names }
+    }
+
+    /// Fields, functions, enumerations.
+    pub(super) fn schema(&self) -> &Schema {
+        expression::schema_of(&self.library)
     }
 
     /// A definition as it is called here.
@@ -99,7 +101,7 @@ impl Names {
         if let Some(definition) = self.definition(name) {
             return Some(Meaning::Definition(definition));
         }
-        self.member(&self.schema.candidate(), &words)
+        self.member(&self.schema().candidate(), &words)
     }
 
     /// The field that words lead to from a type.
@@ -110,7 +112,7 @@ impl Names {
         while !left.is_empty() {
             let Type::Named(owner) = ty else { return None };
             let (field, length) = (1..=left.len()).rev().find_map(|length| {
-                let (_, field) = self.schema.field(owner, &left.get(..length)?.join("."))?;
+                let (_, field) = self.schema().field(owner, &left.get(..length)?.join("."))?;
                 Some((field, length))
             })?;
             found = Some(Meaning::Field(field));
@@ -134,7 +136,7 @@ impl Names {
     /// A function by name.
     pub(super) fn function(&self, name: &str) -> Option<Meaning<'_>> {
         let core = CORE_FUNCTIONS.iter().find(|function| function.name == name).map(Meaning::Core);
-        core.or_else(|| self.schema.function(name).map(|(_, function)| Meaning::Function(function)))
+        core.or_else(|| self.schema().function(name).map(|(_, function)| Meaning::Function(function)))
             .or_else(|| self.definition(name).map(|definition| Meaning::Definition(definition)))
     }
 
@@ -143,10 +145,10 @@ impl Names {
         let mut found = Vec::new();
         let is_variable = around.iter().any(|(variable, _)| base.split('.').next() == Some(variable));
         if let Some(Type::Named(owner)) = self.type_of(base, around) {
-            found.extend(self.schema.fields(owner).map(|(_, field)| (field.name.to_string(), field)));
+            found.extend(self.schema().fields(owner).map(|(_, field)| (field.name.to_string(), field)));
         }
-        if let (Type::Named(candidate), false) = (self.schema.candidate(), is_variable) {
-            let nested = self.schema.fields(candidate);
+        if let (Type::Named(candidate), false) = (self.schema().candidate(), is_variable) {
+            let nested = self.schema().fields(candidate);
             found.extend(nested.filter_map(|(_, field)| {
                 let name = field.name.strip_prefix(base)?.strip_prefix('.')?;
                 Some((name.to_owned(), field))

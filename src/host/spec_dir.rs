@@ -147,7 +147,7 @@ fn identity_of(meta: &Metadata) -> Identity {
 
 fn one_file(place: &Path, path: &Path, identity: Identity, trust: &Trust) -> Listing {
     let mut listing = Listing { complete: true, files: vec![], problems: vec![], identity, ignored: vec![] };
-    match read_trusted(path, trust) {
+    match read_trusted(path, trust, FILE_BYTES_MAX) {
         Ok(bytes) => listing.files.push(spec_file(place.to_owned(), bytes)),
         Err((reason, text)) => {
             listing.problems.push(Problem { path: place.to_owned(), reason, text });
@@ -197,7 +197,7 @@ fn read_all(
         } else if listing.files.len() >= FILES_MAX || total > TOTAL_BYTES_MAX {
             Err((ProblemReason::TooLarge, "there are too many files before it".to_owned()))
         } else {
-            read_trusted(&real.join(&name), trust)
+            read_trusted(&real.join(&name), trust, FILE_BYTES_MAX)
         };
         match outcome {
             Ok(bytes) => {
@@ -223,8 +223,17 @@ fn spec_file(path: PathBuf, bytes: Vec<u8>) -> SpecFile {
 
 type Refusal = (ProblemReason, String);
 
+/// Reads a file that a document names and that counts like the document itself: regular, at most so large, and nobody
+/// else can change it or where its path leads.
+///
+/// # Errors
+/// A sentence.
+pub fn read_file(path: &Path, trust: &Trust, most: u64) -> Result<Vec<u8>, String> {
+    read_trusted(path, trust, most).map_err(|(_, text)| text)
+}
+
 /// Reads a file if it and everything on the way to it can be trusted, and if it holds still.
-fn read_trusted(path: &Path, trust: &Trust) -> Result<Vec<u8>, Refusal> {
+fn read_trusted(path: &Path, trust: &Trust, most: u64) -> Result<Vec<u8>, Refusal> {
     let unreadable = |error: io::Error| (ProblemReason::Unreadable, io_text(&error));
     for _ in 0..READ_ATTEMPTS {
         let stages = walk::stages(path).map_err(unreadable)?;
@@ -242,11 +251,11 @@ fn read_trusted(path: &Path, trust: &Trust) -> Result<Vec<u8>, Refusal> {
         if !same_state(&before, &real.meta) {
             continue;
         }
-        if before.len() > FILE_BYTES_MAX {
-            let text = format!("it is larger than {}", crate::units::format_size(FILE_BYTES_MAX));
+        if before.len() > most {
+            let text = format!("it is larger than {}", crate::units::format_size(most));
             return Err((ProblemReason::TooLarge, text));
         }
-        let bytes = read_limited(&mut file, before.len()).map_err(unreadable)?;
+        let bytes = read_limited(&mut file, before.len(), most).map_err(unreadable)?;
         let after = file.metadata().map_err(unreadable)?;
         if same_state(&before, &after) && bytes.len() as u64 == after.len() {
             return Ok(bytes);
@@ -256,9 +265,9 @@ fn read_trusted(path: &Path, trust: &Trust) -> Result<Vec<u8>, Refusal> {
 }
 
 /// `expected` bytes with room to see the end: two reads instead of five.
-fn read_limited(file: &mut File, expected: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(usize::try_from(expected.min(FILE_BYTES_MAX)).unwrap_or(0) + 64);
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+fn read_limited(file: &mut File, expected: u64, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(expected.min(most)).unwrap_or(0) + 64);
+    file.take(most + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

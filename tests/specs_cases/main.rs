@@ -125,7 +125,7 @@ fn outcome(case: &Case, real: bool) -> String {
         let names: Vec<String> = document.drafts.iter().map(Draft::form).collect();
         let lists: Vec<String> = document.lists.iter().map(|list| format!("@{}", list.name)).collect();
         let _ = writeln!(out, "ok Matcher {}: {}", document.name, [names, lists].concat().join(", "));
-        for trial in trials(document, &loaded.library) {
+        for trial in trials(document, &loaded.names) {
             let found = trial.verdict().map_or("in error", Expected::word);
             let _ = writeln!(out, "   {}: {} is {found}", trial.test.name, trial.expectation.written.text);
             trial.failure().iter().for_each(|failure| render(failure, &mut out));

@@ -2,9 +2,8 @@
 
 use super::Question;
 use crate::diagnostic::{Diagnostic, Source};
-use crate::lang::{Reading, compile_reading};
+use crate::lang::{Reading, Schema, compile_reading};
 use crate::process::candidate;
-use crate::process::expression::schema;
 use crate::report::Column;
 use crate::units::Pid;
 
@@ -15,11 +14,11 @@ pub(super) type Field = Reading;
 ///
 /// # Errors
 /// What is wrong with the fields, each in a source of its own.
-pub(super) fn compile(list: Option<&str>) -> Result<Vec<Field>, Vec<Diagnostic>> {
+pub(super) fn compile(list: Option<&str>, schema: &Schema) -> Result<Vec<Field>, Vec<Diagnostic>> {
     let mut fields = Vec::new();
     let mut problems = Vec::new();
     for text in list.map(split).unwrap_or_default() {
-        let compiled = compile_reading(text, schema());
+        let compiled = compile_reading(text, schema);
         let source = Source::new("<field>", text);
         let errors = compiled.diagnostics.into_iter().filter(Diagnostic::is_error);
         problems.extend(errors.map(|problem| problem.in_source(&source)));
