@@ -1,155 +1,47 @@
-//! Stub until the engine is merged.
-#![allow(missing_docs, missing_debug_implementations)]
+//! Plugins: fields and functions of expressions that a WebAssembly module answers.
+//!
+//! Floor 4: over the language, facts and the process vocabulary. A module is given as bytes and sees nothing but the
+//! fields and files that it was granted; it has no clock, no chance, no file, no network. Nothing here reads a file or a
+//! clock either: the inputs come from the process vocabulary and its [`crate::process::world::World`].
+//!
+//! ```text
+//!  bytes --engine--> module --manifest--> declarations --> Schema
+//!                      |                                      |
+//!  inputs --wire--> instance --wire--> Answer --> Fact    PluginVocabulary, asked by evaluation
+//!                      |
+//!             limits, health: what fails is unknown, says whose fault it is, and is left alone for a while
+//! ```
+//!
+//! A plugin that misbehaves costs its own values and nothing else: each call has fuel, each look has fuel for each
+//! plugin, and after three failures in a row there are no calls until a back-off has passed.
 
-use std::sync::Arc;
+mod answer;
+mod ask;
+pub mod codes;
+mod declare;
+#[cfg(feature = "plugins")]
+mod engine;
+#[cfg(not(feature = "plugins"))]
+#[path = "plugin/no_engine.rs"]
+mod engine;
+mod examples;
+mod failure;
+mod files;
+mod health;
+mod input;
+pub mod limits;
+mod load;
+mod look;
+pub mod manifest;
+mod set;
+mod vocabulary;
+pub mod wire;
 
-use crate::diagnostic::Diagnostic;
-use crate::facts::{Fact, Reason, Why};
-use crate::lang::{Schema, Vocabularies};
-use crate::lang::schema::{Declarations, Operation, Vocabulary};
-use crate::lang::value::{TypeName, Value};
-use crate::process::world::World;
-
-pub mod codes {
-    pub const GRANT: crate::diagnostic::Code = crate::diagnostic::Code("P301");
-}
-
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Grants {
-    pub fields: Vec<String>,
-    pub files: Vec<String>,
-}
-
-#[derive(Debug)]
-pub struct Plugin {
-    name: String,
-    digest: String,
-    declarations: Declarations,
-}
-
-impl Plugin {
-    pub fn load(
-        name: &str,
-        _wasm: &[u8],
-        _grants: &Grants,
-        _builtin: &Schema,
-    ) -> Result<Arc<Self>, Vec<Diagnostic>> {
-        Ok(Arc::new(Self {
-            name: name.to_owned(),
-            digest: String::new(),
-            declarations: Declarations::default(),
-        }))
-    }
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-    pub fn version(&self) -> &str {
-        "1"
-    }
-    pub fn digest(&self) -> &str {
-        &self.digest
-    }
-    pub fn declarations(&self) -> &Declarations {
-        &self.declarations
-    }
-}
-
-#[derive(Clone, Debug)]
-pub struct Plugins {
-    all: Vec<Arc<Plugin>>,
-    schema: Arc<Schema>,
-}
-
-impl Default for Plugins {
-    fn default() -> Self {
-        Self::none()
-    }
-}
-
-impl Plugins {
-    pub fn none() -> Self {
-        Self::new(Vec::new())
-    }
-    pub fn new(mut all: Vec<Arc<Plugin>>) -> Self {
-        all.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut schema = crate::process::expression::schema().clone();
-        for plugin in &all {
-            schema.add(plugin.declarations.clone());
-        }
-        Self { all, schema: Arc::new(schema) }
-    }
-    pub fn schema(&self) -> &Arc<Schema> {
-        &self.schema
-    }
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Plugin>> {
-        self.all.iter()
-    }
-    pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
-    pub fn vocabularies<'w>(
-        &self,
-        base: &'w dyn Vocabulary,
-        world: &'w dyn World,
-        _look: &Look,
-    ) -> Vec<PluginVocabulary<'w>> {
-        self.all.iter().map(|plugin| PluginVocabulary::new(plugin, base, world)).collect()
-    }
-    pub fn get(&self, name: &str) -> Option<&Arc<Plugin>> {
-        self.all.iter().find(|plugin| plugin.name == name)
-    }
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct Look;
-
-impl Look {
-    pub fn explaining() -> Self {
-        Self
-    }
-}
-
-pub struct PluginVocabulary<'w> {
-    _plugin: Arc<Plugin>,
-    _world: &'w dyn World,
-}
-
-impl<'w> PluginVocabulary<'w> {
-    pub fn new(plugin: &Arc<Plugin>, _base: &'w dyn Vocabulary, world: &'w dyn World) -> Self {
-        Self { _plugin: Arc::clone(plugin), _world: world }
-    }
-}
-
-/// The vocabularies in the order of the schema.
-pub fn in_order<'a>(process: &'a dyn Vocabulary, plugins: &'a [PluginVocabulary<'_>]) -> Vocabularies<'a> {
-    let plugins = plugins.iter().map(|plugin| plugin as &dyn Vocabulary);
-    Vocabularies(std::iter::once(process).chain(plugins).collect())
-}
-
-fn none<T>() -> Fact<T> {
-    Fact::Unknown(Reason::new(Why::Plugin, "stub"))
-}
-
-impl Vocabulary for PluginVocabulary<'_> {
-    fn field(&self, _: &Value, _: usize) -> Fact<Value> {
-        none()
-    }
-    fn entry(&self, _: &Value, _: usize, _: &[u8]) -> Fact<Value> {
-        none()
-    }
-    fn call(&self, _: &Value, _: usize, _: &[Value]) -> Fact<Value> {
-        none()
-    }
-    fn compare(&self, _: &Value, _: Operation, _: &Value, _: &Value) -> Fact<bool> {
-        none()
-    }
-    fn convert(&self, _: &Value, _: TypeName) -> Fact<Value> {
-        none()
-    }
-    fn text(&self, value: &Value) -> Fact<Value> {
-        Fact::Known(value.clone())
-    }
-    fn take_notes(&self) -> Vec<String> {
-        Vec::new()
-    }
-}
+pub use answer::{Answer, Entries};
+pub use health::Health;
+pub use input::Input;
+pub use load::{Grants, Logged, Plugin};
+pub use look::{Account, Look};
+pub use manifest::Manifest;
+pub use set::{Plugins, in_order};
+pub use vocabulary::PluginVocabulary;

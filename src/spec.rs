@@ -104,8 +104,8 @@ pub struct LoadContext<'a> {
     pub names: Option<&'a Names>,
     /// Where the modules of plugins come from.
     pub modules: &'a dyn Modules,
-    /// What stays in use of plugins.
-    pub held: &'a HeldPlugins,
+    /// What stays in use of plugins, if anything was in use.
+    pub held: Option<&'a HeldPlugins>,
 }
 
 impl fmt::Debug for LoadContext<'_> {

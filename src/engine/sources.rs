@@ -196,7 +196,7 @@ impl Sources {
         let fresh: Vec<SpecFile> = files.iter().filter(is_new).map(|(file, _)| file.clone()).collect();
         let replaced = fresh.iter().any(|file| self.loaded.get(&file.name).is_some_and(LoadedFile::defines));
         let gone = self.loaded.iter().any(|(name, known)| !names.contains(name) && known.defines());
-        let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, &HeldPlugins::new());
+        let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None);
         if replaced || gone || loaded.files.iter().any(LoadedFile::defines) {
             let all: Vec<SpecFile> = files.into_iter().map(|(file, _)| file).collect();
             let is_first = self.loaded.is_empty() && self.names.plugins.is_empty();
@@ -277,7 +277,7 @@ pub fn load_files(
     files: &[SpecFile],
     names: Option<&Names>,
     modules: &dyn Modules,
-    held: &HeldPlugins,
+    held: Option<&HeldPlugins>,
 ) -> Loaded {
     let compile = |request: &ExpressionRequest<'_>| {
         let ExpressionRequest { text, variables, replaces, library } = request;

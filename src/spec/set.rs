@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::file::{self, Reading};
-use super::{LoadContext, Loaded, LoadedFile, Names, SpecFile, codes, duplicates, matcher};
+use super::{LoadContext, Loaded, HeldPlugins, LoadedFile, Names, SpecFile, codes, duplicates, matcher};
 use crate::diagnostic::Diagnostic;
 use crate::lang::library::{Built, build};
 use crate::lang::{Library, codes as lang_codes};
@@ -101,7 +101,7 @@ fn given_by(
             reason.map(|reason| format!("the file that defines it is refused ({reason})"))
         })
         .collect();
-    let plugins = plugins::of(readings, &reasons, context.held);
+    let plugins = plugins::of(readings, &reasons, context.held.unwrap_or(&HeldPlugins::new()));
     let mut base = match plugins.usable.is_empty() {
         true => Library::default(),
         false => Library::over(Arc::clone(plugins.all().schema())),

@@ -60,6 +60,7 @@ pub(super) fn read(question: &Question<'_>, fields: &[Field], pids: &[Pid]) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::expression::schema;
 
     #[test]
     fn fields_are_parted_at_outer_commas() {
@@ -77,12 +78,12 @@ mod tests {
     #[test]
     fn every_field_is_checked_and_every_mistake_named() {
         let Ok(fields) =
-            compile(Some(r#"pid,user,rss,exe.path,parent.comm,env["HOME"],limits["nofile"].soft"#))
+            compile(Some(r#"pid,user,rss,exe.path,parent.comm,env["HOME"],limits["nofile"].soft"#), schema())
         else {
             unreachable!("all of them are fields")
         };
         assert_eq!(fields.len(), 7);
-        let problems = compile(Some("pid,usr,env,")).err().unwrap_or_default();
+        let problems = compile(Some("pid,usr,env,"), schema()).err().unwrap_or_default();
         assert_eq!(problems.len(), 3, "{problems:?}");
     }
 }

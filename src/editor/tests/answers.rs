@@ -6,11 +6,12 @@ use proptest::prelude::*;
 
 use crate::diagnostic::Span;
 use crate::editor::complete::complete;
-use crate::editor::diagnose::diagnose;
+use crate::editor::diagnose::{Around, diagnose};
 use crate::editor::hover::{definition, hover, signature};
 use crate::editor::session::Session;
 use crate::editor::text::{Encoding, Position, Text};
 use crate::lang::Library;
+use crate::spec::NoModules;
 
 const HEAD: &str = "apiVersion: selfsame/v1\nkind: Service\nmetadata: {name: a}\nspec:\n  startas: /a\n";
 

@@ -16,7 +16,7 @@ pub(super) fn load(
         (name.clone(), Held { plugin: plugin.clone(), instead: None })
     };
     let mut held: HeldPlugins = in_use.iter().map(stays).collect();
-    let mut loaded = load_files(files, None, modules, &held);
+    let mut loaded = load_files(files, None, modules, Some(&held));
     for name in replaced(&loaded, in_use) {
         if rejected(&loaded).is_empty() {
             break;
@@ -25,7 +25,7 @@ pub(super) fn load(
         if let Some(held) = held.get_mut(&name) {
             held.instead = Some(reason);
         }
-        loaded = load_files(files, None, modules, &held);
+        loaded = load_files(files, None, modules, Some(&held));
     }
     loaded
 }
@@ -54,7 +54,7 @@ fn broken_by(
 ) -> Option<String> {
     let mut without = held.clone();
     without.get_mut(name)?.instead = Some(String::new());
-    let before = load_files(files, None, modules, &without);
+    let before = load_files(files, None, modules, Some(&without));
     let stays = rejected(&before);
     let is_own = |file: &LoadedFile| file.plugins().iter().any(|document| document.name == name);
     loaded.files.iter().filter(|file| !is_own(file) && !stays.contains(file.source.name.as_str())).find_map(LoadedFile::reason)

@@ -1,0 +1,5 @@
+//! Plugins.
+#![allow(missing_docs)]
+fn main() {
+    divan::main();
+}

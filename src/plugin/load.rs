@@ -1,0 +1,311 @@
+//! A plugin: loaded, checked, and called under limits.
+
+mod check;
+
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::answer::Answer;
+use super::ask::{Reply, Request, Task};
+use super::engine::{Guest, Kept, Module};
+use super::failure::Failure;
+use super::files::Files;
+use super::health::Health;
+use super::limits::{CALL_FUEL, LOOK_FUEL};
+use super::manifest::Manifest;
+use super::{declare, examples, wire};
+use crate::diagnostic::Diagnostic;
+use crate::facts::{Fact, Reason, Why};
+use crate::lang::Schema;
+use crate::lang::schema::Declarations;
+use crate::process::world::World;
+
+/// What a document lets a plugin see.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Grants {
+    /// Built-in fields, named as in expressions.
+    pub fields: Vec<String>,
+    /// Files, as the manifest names them.
+    pub files: Vec<String>,
+}
+
+/// A line that a plugin said.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Logged {
+    /// 0 error, 1 warning, 2 information, 3 debug.
+    pub level: u8,
+    /// One line, at most 1 KiB.
+    pub text: String,
+}
+
+/// A plugin that can be asked. It never changes; what it does is counted in [`Health`].
+#[derive(Debug)]
+pub struct Plugin {
+    shared: Arc<Shared>,
+    state: Mutex<State>,
+}
+
+/// What two plugins of the same module have in common.
+#[derive(Debug)]
+struct Shared {
+    digest: String,
+    manifest: Manifest,
+    declarations: Declarations,
+    module: Module,
+    exports: Vec<String>,
+    files: Files,
+}
+
+/// The moment of a look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Moment {
+    /// Nanoseconds since the epoch, if that is known.
+    now: Option<i64>,
+    /// Since boot; zero if that is not known.
+    uptime: Duration,
+}
+
+impl Moment {
+    pub(super) fn of(world: &dyn World) -> Self {
+        let now = world.now().known().and_then(|now| i64::try_from(now.0.as_nanos()).ok());
+        Self { now, uptime: world.uptime().known().map_or(Duration::ZERO, |uptime| uptime.0) }
+    }
+
+    /// For examples, which are of no time.
+    pub(super) fn none() -> Self {
+        Self { now: Some(0), uptime: Duration::ZERO }
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    guest: Option<Guest>,
+    /// While there is no guest.
+    kept: Kept,
+    health: Health,
+    look: Option<Moment>,
+    /// Fuel for the rest of the look.
+    left: u64,
+}
+
+impl Plugin {
+    /// Checks a module and what it says of itself, and runs its examples. `name` is what the document calls it, `builtin`
+    /// the schema of the process vocabulary. The errors have no places, but name the entry that they are about.
+    pub fn load(
+        name: &str,
+        wasm: &[u8],
+        grants: &Grants,
+        builtin: &Schema,
+    ) -> Result<Arc<Self>, Vec<Diagnostic>> {
+        let module = Module::new(wasm)?;
+        let manifest = check::manifest(name, &module, builtin)?;
+        check::claims(&manifest, &module, grants)?;
+        let shared = Shared {
+            digest: digest(wasm),
+            declarations: declare::declarations(&manifest),
+            exports: manifest.entries().map(|declared| declared.entry().export.clone()).collect(),
+            files: Files::new(&manifest.files),
+            manifest,
+            module,
+        };
+        let plugin = Self::of(Arc::new(shared));
+        let said = examples::all(&plugin, builtin);
+        if said.is_empty() { Ok(Arc::new(plugin.apart())) } else { Err(said) }
+    }
+
+    fn of(shared: Arc<Shared>) -> Self {
+        Self { shared, state: Mutex::default() }
+    }
+
+    /// The same module with an instance, a health and fuel of its own: for other looks than those of the service, such as
+    /// tests of documents.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self::of(Arc::clone(&self.shared))
+    }
+
+    /// The first word of its names.
+    pub fn name(&self) -> &str {
+        &self.shared.manifest.name
+    }
+
+    /// As its author counts.
+    pub fn version(&self) -> &str {
+        &self.shared.manifest.version
+    }
+
+    /// One line.
+    pub fn summary(&self) -> &str {
+        &self.shared.manifest.summary
+    }
+
+    /// SHA-256 of the module, in hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        &self.shared.digest
+    }
+
+    /// What it adds to the schema.
+    pub fn declarations(&self) -> &Declarations {
+        &self.shared.declarations
+    }
+
+    /// What it says of itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.shared.manifest
+    }
+
+    /// How it fares.
+    pub fn health(&self) -> Health {
+        self.state().health.clone()
+    }
+
+    /// The lines that it said since this was last asked; the first ones of each look are kept.
+    pub fn take_log(&self) -> Vec<Logged> {
+        let mut state = self.state();
+        let lines = std::mem::take(&mut state.log().lines);
+        lines.into_iter().map(|(level, text)| Logged { level, text }).collect()
+    }
+
+    pub(super) fn files(&self) -> &Files {
+        &self.shared.files
+    }
+
+    /// Nothing that a panic could leave half done is in there: an instance that one met is thrown away.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls an entry with encoded arguments and inputs. Also says what fuel that used.
+    pub(super) fn ask(
+        &self,
+        entry: usize,
+        moment: Moment,
+        input: &[u8],
+        serve: &mut dyn FnMut(Request) -> Reply,
+    ) -> (Fact<Answer>, u64) {
+        let mut state = self.state();
+        state.begin(moment);
+        if let Err(why) = state.health.may_call(moment.uptime) {
+            return (self.unknown(&why), 0);
+        }
+        if state.left == 0 {
+            return (self.unknown(&Failure::LookFuel.to_string()), 0);
+        }
+        let before = state.left;
+        let asked = state.ask(&self.shared, entry, moment, input, serve);
+        let used = before.saturating_sub(state.left);
+        state.health.used(used);
+        match asked {
+            Ok(Asked::Answer(answer)) => {
+                state.health.succeeded();
+                (Fact::Known(answer), used)
+            }
+            Ok(Asked::WithoutTime) => {
+                state.health.succeeded();
+                (Fact::Unknown(Reason::new(Why::Unresolved, "time of the look")), used)
+            }
+            Err(why) => {
+                state.health.failed(&why, moment.uptime);
+                (self.unknown(&why.to_string()), used)
+            }
+        }
+    }
+
+    fn unknown<T>(&self, why: &str) -> Fact<T> {
+        Fact::Unknown(Reason::new(Why::Plugin, format!("`{}` {why}", self.name())))
+    }
+}
+
+/// What came of a call.
+enum Asked {
+    Answer(Answer),
+    /// The time was asked for and is not known, so that neither is the result.
+    WithoutTime,
+}
+
+impl State {
+    fn log(&mut self) -> &mut super::ask::Log {
+        match &mut self.guest {
+            Some(guest) => guest.log(),
+            None => &mut self.kept.log,
+        }
+    }
+
+    fn begin(&mut self, moment: Moment) {
+        if self.look != Some(moment) {
+            self.look = Some(moment);
+            self.left = LOOK_FUEL;
+            self.log().said = 0;
+        }
+    }
+
+    /// A running instance: the one that there is, or a new one.
+    fn running(&mut self, shared: &Shared) -> Result<Guest, Failure> {
+        if let Some(guest) = self.guest.take() {
+            return Ok(guest);
+        }
+        let kept = std::mem::take(&mut self.kept);
+        let fuel = CALL_FUEL.saturating_add(shared.module.weight());
+        match Guest::start(&shared.module, &shared.exports, kept, fuel) {
+            Ok((guest, used)) => {
+                self.left = self.left.saturating_sub(used);
+                Ok(guest)
+            }
+            Err((why, kept, used)) => {
+                self.kept = kept;
+                self.left = self.left.saturating_sub(used);
+                Err(why)
+            }
+        }
+    }
+
+    fn ask(
+        &mut self,
+        shared: &Shared,
+        entry: usize,
+        moment: Moment,
+        input: &[u8],
+        serve: &mut dyn FnMut(Request) -> Reply,
+    ) -> Result<Asked, Failure> {
+        let Some(declared) = shared.manifest.declared(entry) else {
+            return Err(Failure::Trap("there is no such entry".into()));
+        };
+        // A fault of the interpreter ends the instance that met it, and nothing else.
+        let asked = catch_unwind(AssertUnwindSafe(|| {
+            let mut guest = self.running(shared)?;
+            let fuel = CALL_FUEL.min(self.left);
+            let task = Task { now: moment.now, pure: declared.pure(), fuel };
+            let answer = guest
+                .call(entry, input, task, serve)
+                .and_then(|bytes| Ok(wire::answer(bytes, declared.result())?));
+            self.left = self.left.saturating_sub(guest.used());
+            match answer {
+                Ok(_) if guest.missed_now() => {
+                    self.guest = Some(guest);
+                    Ok(Asked::WithoutTime)
+                }
+                Ok(answer) => {
+                    self.guest = Some(guest);
+                    Ok(Asked::Answer(answer))
+                }
+                Err(why) => {
+                    self.kept = guest.end();
+                    Err(if why == Failure::Fuel && fuel < CALL_FUEL { Failure::LookFuel } else { why })
+                }
+            }
+        }));
+        asked.unwrap_or(Err(Failure::Interpreter))
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
