@@ -135,8 +135,8 @@ pub(super) struct CheckArgs {
     /// Take users and files from this snapshot instead of this host
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
-    /// Also use the Matcher documents of this file or directory (can be given several times)
-    #[arg(long, value_name = "PATH")]
+    /// Also use the Matcher and Plugin documents of this file or directory (can be given several times)
+    #[arg(long, visible_alias = "plugins", value_name = "PATH")]
     pub matchers: Vec<PathBuf>,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
@@ -152,8 +152,8 @@ pub(super) struct TestArgs {
     /// Files and directories with Matcher documents
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Also use the Matcher documents of this file or directory (can be given several times)
-    #[arg(long, value_name = "PATH")]
+    /// Also use the Matcher and Plugin documents of this file or directory (can be given several times)
+    #[arg(long, visible_alias = "plugins", value_name = "PATH")]
     pub matchers: Vec<PathBuf>,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
@@ -277,8 +277,8 @@ pub(super) struct MatchArgs {
     /// Ask this snapshot instead of this host
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
-    /// Also use the Matcher documents of this file or directory (can be given several times)
-    #[arg(long, value_name = "PATH")]
+    /// Also use the Matcher and Plugin documents of this file or directory (can be given several times)
+    #[arg(long, visible_alias = "plugins", value_name = "PATH")]
     pub matchers: Vec<PathBuf>,
     #[command(flatten)]
     pub pick: PickArgs,
@@ -305,8 +305,8 @@ pub(super) struct ExplainArgs {
     /// Ask this snapshot instead of this host
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
-    /// Also use the Matcher documents of this file or directory (can be given several times)
-    #[arg(long, value_name = "PATH")]
+    /// Also use the Matcher and Plugin documents of this file or directory (can be given several times)
+    #[arg(long, visible_alias = "plugins", value_name = "PATH")]
     pub matchers: Vec<PathBuf>,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
@@ -391,4 +391,7 @@ pub(super) struct HelpArgs {
     /// A verb, and for `match` a field, function or section of the language
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,
+    /// Also show what the Plugin documents of this file or directory add to the language (can be given several times)
+    #[arg(long, visible_alias = "matchers", value_name = "PATH")]
+    pub plugins: Vec<PathBuf>,
 }

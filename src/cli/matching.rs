@@ -278,9 +278,9 @@ fn with_question(
 }
 
 /// What the documents of these places give to expressions, and the errors in them.
-type Given = (Names, Vec<Diagnostic>);
+pub(super) type Given = (Names, Vec<Diagnostic>);
 
-fn given(places: &[PathBuf]) -> Given {
+pub(super) fn given(places: &[PathBuf]) -> Given {
     if places.is_empty() {
         return (Names::default(), Vec::new());
     }

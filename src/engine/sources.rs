@@ -16,6 +16,7 @@ use crate::host::spec_dir::{self, Listing, Look, Trust};
 use crate::host::shelf::Shelf;
 use crate::process::expression;
 use crate::spec::matcher::{self, MatcherDocument};
+use crate::spec::plugin;
 use crate::spec::{
     ExpressionRequest, HeldPlugins, LoadContext, Loaded, LoadedFile, Modules, Names, PluginDocument,
     Service, ServiceName, SpecFile, load, overlaps,
@@ -244,7 +245,8 @@ impl Sources {
             self.pairs = (look.digest.clone(), found);
         }
         look.diagnostics.extend(self.pairs.1.iter().cloned());
-        look.diagnostics.extend(matcher::unused(own.into_iter(), &self.names.library));
+        look.diagnostics.extend(matcher::unused(own.iter().copied(), &self.names.library));
+        look.diagnostics.extend(plugin::unused(own.into_iter(), &self.names));
         look
     }
 }
