@@ -198,7 +198,8 @@ impl Sources {
         let replaced = fresh.iter().any(|file| self.loaded.get(&file.name).is_some_and(LoadedFile::defines));
         let gone = self.loaded.iter().any(|(name, known)| !names.contains(name) && known.defines());
         let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None);
-        if replaced || gone || loaded.files.iter().any(LoadedFile::defines) {
+        let changed = !fresh.is_empty() || self.loaded.keys().any(|name| !names.contains(name));
+        if replaced || gone || (changed && self.holds_back()) || loaded.files.iter().any(LoadedFile::defines) {
             let all: Vec<SpecFile> = files.into_iter().map(|(file, _)| file).collect();
             let is_first = self.loaded.is_empty() && self.names.plugins.is_empty();
             if !is_first || fresh.len() < all.len() {
@@ -213,6 +214,15 @@ impl Sources {
         }
         self.loaded.extend(loaded.files.into_iter().map(|file| (file.source.name.clone(), file)));
         loaded.duplicates
+    }
+
+    /// A new version of a plugin is there and not taken: any change may be the one that it waits for.
+    fn holds_back(&self) -> bool {
+        let mut documents = self.loaded.values().flat_map(LoadedFile::plugins);
+        documents.any(|document| match (&document.loaded, self.names.plugins.get(&document.name)) {
+            (Some(loaded), Some(used)) => !loaded.is_same(used),
+            (Some(_), None) | (None, _) => false,
+        })
     }
 
     /// Fills in what every file gave. Of `libraries` only the Matcher documents count.
