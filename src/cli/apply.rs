@@ -49,7 +49,8 @@ fn through_watch(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Option<Ex
 
 fn apply(mut opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
     let shelf = Rc::clone(opened.host.shelf());
-    let mut look = Sources::new(args.paths.clone()).with_shelf(shelf).look();
+    let in_use = shelf.in_use(&opened.memory);
+    let mut look = Sources::new(args.paths.clone()).with_shelf(shelf).with_plugins(in_use).look();
     terminal.diagnostics(&look.diagnostics);
     let broken = look.diagnostics.iter().any(Diagnostic::is_error);
     look.seen.prunable.retain(|place| crate::host::is_directory(place.as_ref()));

@@ -39,7 +39,9 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     }
     match state::look(dirs, terminal) {
         Ok(mut opened) => {
-            let look = sources.with_shelf(Rc::clone(opened.host.shelf())).look();
+            let shelf = Rc::clone(opened.host.shelf());
+            let in_use = shelf.in_use(&opened.memory);
+            let look = sources.with_shelf(shelf).with_plugins(in_use).look();
             terminal.diagnostics(&look.diagnostics);
             show(args, &look, &mut opened.host, opened.memory, terminal)
         }

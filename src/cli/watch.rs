@@ -46,7 +46,9 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         mistakes: BTreeSet::new(),
     };
     let mut tell = |event: Event<'_>| teller.tell(&event);
-    let sources = Sources::new(args.paths.clone()).with_shelf(Rc::clone(opened.host.shelf()));
+    let shelf = Rc::clone(opened.host.shelf());
+    let in_use = shelf.in_use(&opened.memory);
+    let sources = Sources::new(args.paths.clone()).with_shelf(shelf).with_plugins(in_use);
     let watch = Watch::new(opened.host, sources, opened.memory, options, &mut tell);
     match watch.run() {
         Ok(()) => {

@@ -18,7 +18,7 @@ use crate::process::expression;
 use crate::spec::matcher::{self, MatcherDocument};
 use crate::spec::plugin;
 use crate::spec::{
-    ExpressionRequest, HeldPlugins, LoadContext, Loaded, LoadedFile, Modules, Names, PluginDocument,
+    ExpressionRequest, HeldPlugins, InUse, LoadContext, Loaded, LoadedFile, Modules, Names, PluginDocument,
     Service, ServiceName, SpecFile, load, overlaps,
 };
 
@@ -127,6 +127,19 @@ impl Sources {
     #[must_use]
     pub fn with_shelf(self, shelf: Rc<Shelf>) -> Self {
         Self { shelf, ..self }
+    }
+
+    /// Begins with these plugins in use: those of the accepted documents, by name.
+    #[must_use]
+    pub fn with_plugins(self, plugins: BTreeMap<String, InUse>) -> Self {
+        let names = Names { plugins: Arc::new(plugins), ..self.names };
+        Self { names, ..self }
+    }
+
+    /// Files and directories whose change matters: the places, and the modules of plugins.
+    pub fn watched(&self) -> Vec<PathBuf> {
+        let modules = self.loaded.values().flat_map(LoadedFile::plugins).map(|document| document.wasm.clone());
+        self.places.iter().cloned().chain(modules).collect()
     }
 
     /// The places as given.

@@ -28,7 +28,7 @@ use crate::facts::{Reason, Why};
 use crate::plan::memory::Memory;
 use crate::plugin::{Grants, Plugin};
 use crate::process::expression::schema;
-use crate::spec::{Modules, PluginUse};
+use crate::spec::{InUse, Modules, PluginUse};
 
 /// A module is no larger than this.
 pub const MODULE_BYTES_MAX: u64 = 4 << 20;
@@ -92,6 +92,19 @@ impl Shelf {
         let wasm = self.kept(&used.sha256).map_err(|why| lost(&why))?;
         let load = self.load(name, &wasm, &used.sha256, &grants);
         load.map_err(|said| lost(said.first().map_or("it can't be loaded", |said| &said.message)))
+    }
+
+    /// The plugins that the accepted documents use, as far as they can be had: what they are checked with until a newer one
+    /// is taken. Of two versions, which only a rejected document can hold on to, the one of the first document.
+    pub fn in_use(&self, memory: &Memory) -> BTreeMap<String, InUse> {
+        let mut found = BTreeMap::new();
+        for (name, used) in memory.services.values().flat_map(|record| record.spec.plugins()) {
+            if let (false, Ok(plugin)) = (found.contains_key(name), self.recorded(name, used)) {
+                let grants = Grants { fields: used.fields.clone(), files: used.files.clone() };
+                found.insert(name.clone(), InUse { plugin, grants });
+            }
+        }
+        found
     }
 
     /// A module that is in force, from the store: its content is what its name says, or it isn't used.

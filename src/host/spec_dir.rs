@@ -10,12 +10,14 @@ mod names;
 pub use hints::{Hints, NoHints, NotifyHints};
 pub use names::is_document;
 
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags, openat};
 use sha2::{Digest, Sha256};
 
 use super::errno::io_text;
@@ -185,6 +187,7 @@ fn read_all(
     trust: &Trust,
 ) -> Listing {
     let mut listing = Listing { complete: true, files: vec![], problems: vec![], identity, ignored: vec![] };
+    let dir = open_judged(real, identity);
     let mut total = 0u64;
     for name in names {
         let path = place.join(&name);
@@ -197,7 +200,7 @@ fn read_all(
         } else if listing.files.len() >= FILES_MAX || total > TOTAL_BYTES_MAX {
             Err((ProblemReason::TooLarge, "there are too many files before it".to_owned()))
         } else {
-            read_trusted(&real.join(&name), trust, FILE_BYTES_MAX)
+            read_in(dir.as_ref(), &name, &real.join(&name), trust)
         };
         match outcome {
             Ok(bytes) => {
@@ -232,13 +235,47 @@ pub fn read_file(path: &Path, trust: &Trust, most: u64) -> Result<Vec<u8>, Strin
     read_trusted(path, trust, most).map_err(|(_, text)| text)
 }
 
+/// The directory that was judged; `None` if there is another one in its place by now.
+fn open_judged(real: &Path, identity: Identity) -> Option<File> {
+    let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
+    let dir = OpenOptions::new().read(true).custom_flags(flags).open(real).ok()?;
+    dir.metadata().is_ok_and(|meta| identity_of(&meta) == identity).then_some(dir)
+}
+
+/// Reads a file of a directory that was judged, so that only the file itself is left to be: five system calls instead
+/// of fourteen. A link leads elsewhere, and whatever can't be opened wants its words: both take the long way.
+fn read_in(dir: Option<&File>, name: &OsStr, path: &Path, trust: &Trust) -> Result<Vec<u8>, Refusal> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let opened = dir.and_then(|dir| openat(dir, name, flags, Mode::empty()).ok());
+    let Some(mut file) = opened.map(File::from) else { return read_trusted(path, trust, FILE_BYTES_MAX) };
+    let before = file.metadata().map_err(unreadable)?;
+    if !before.is_file() {
+        return Err(not_regular());
+    }
+    let stage = walk::Stage { path: path.to_owned(), meta: before };
+    if let Some(weak) = walk::weakest(std::slice::from_ref(&stage), &trust.owners) {
+        return Err((ProblemReason::UntrustedSource, weak));
+    }
+    match read_still(&mut file, &stage.meta, FILE_BYTES_MAX)? {
+        Some(bytes) => Ok(bytes),
+        None => read_trusted(path, trust, FILE_BYTES_MAX),
+    }
+}
+
+fn unreadable(error: io::Error) -> Refusal {
+    (ProblemReason::Unreadable, io_text(&error))
+}
+
+fn not_regular() -> Refusal {
+    (ProblemReason::NotRegular, "it is not a regular file".into())
+}
+
 /// Reads a file if it and everything on the way to it can be trusted, and if it holds still.
 fn read_trusted(path: &Path, trust: &Trust, most: u64) -> Result<Vec<u8>, Refusal> {
-    let unreadable = |error: io::Error| (ProblemReason::Unreadable, io_text(&error));
     for _ in 0..READ_ATTEMPTS {
         let stages = walk::stages(path).map_err(unreadable)?;
         let Some(real) = stages.last().filter(|stage| stage.meta.is_file()) else {
-            return Err((ProblemReason::NotRegular, "it is not a regular file".into()));
+            return Err(not_regular());
         };
         if let Some(weak) = walk::weakest(&stages, &trust.owners) {
             return Err((ProblemReason::UntrustedSource, weak));
@@ -251,23 +288,30 @@ fn read_trusted(path: &Path, trust: &Trust, most: u64) -> Result<Vec<u8>, Refusa
         if !same_state(&before, &real.meta) {
             continue;
         }
-        if before.len() > most {
-            let text = format!("it is larger than {}", crate::units::format_size(most));
-            return Err((ProblemReason::TooLarge, text));
-        }
-        let bytes = read_limited(&mut file, before.len(), most).map_err(unreadable)?;
-        let after = file.metadata().map_err(unreadable)?;
-        if same_state(&before, &after) && bytes.len() as u64 == after.len() {
+        if let Some(bytes) = read_still(&mut file, &before, most)? {
             return Ok(bytes);
         }
     }
     Err((ProblemReason::ReadUnstable, "it changes while it is read".into()))
 }
 
-/// `expected` bytes with room to see the end: two reads instead of five.
+/// The whole file; `None` if it changed meanwhile.
+fn read_still(file: &mut File, before: &Metadata, most: u64) -> Result<Option<Vec<u8>>, Refusal> {
+    if before.len() > most {
+        let text = format!("it is larger than {}", crate::units::format_size(most));
+        return Err((ProblemReason::TooLarge, text));
+    }
+    let bytes = read_limited(file, before.len(), most).map_err(unreadable)?;
+    let after = file.metadata().map_err(unreadable)?;
+    Ok((same_state(before, &after) && bytes.len() as u64 == after.len()).then_some(bytes))
+}
+
+/// `expected` bytes. Whether more came meanwhile is not seen by another read but by the size afterwards; where no size
+/// is stated everything is read.
 fn read_limited(file: &mut File, expected: u64, most: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(usize::try_from(expected.min(most)).unwrap_or(0) + 64);
-    file.take(most + 1).read_to_end(&mut bytes)?;
+    let limit = if expected == 0 { most + 1 } else { expected };
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
+    file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

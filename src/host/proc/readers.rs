@@ -41,7 +41,8 @@ pub struct Readers {
 
 impl Default for Readers {
     fn default() -> Self {
-        let several = thread::available_parallelism().is_ok_and(|processors| processors.get() > 1);
+        // The standard library's count also reads the cgroup's quota, twelve system calls that every start would pay for.
+        let several = rustix::thread::sched_getaffinity(None).is_ok_and(|mine| mine.count() > 1);
         let spin = if several { SPIN } else { Duration::ZERO };
         Self { current: Mutex::default(), stuck: Arc::default(), spin }
     }
