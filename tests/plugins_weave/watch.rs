@@ -177,3 +177,38 @@ fn apply_and_plan_use_plugins() {
     bench.ok(&["apply", "specs"]);
     assert_eq!(bench.status_pids("one"), [pid]);
 }
+
+#[test]
+fn a_version_that_came_while_nobody_watched_is_judged_as_well() {
+    let (mut bench, pid) = one();
+    bench.end_watch("TERM");
+    let (_, digest) = Made::fields("2.0.0", &[NUMBER]).write_module(&bench);
+    Made::tag("2.0.0").write_document(&bench, &digest, "fields: [pid]");
+    bench.watch(&QUICK);
+    until("the log to say so", || {
+        bench.watch_log().contains("version 2.0.0 of the plugin `tag` is not taken")
+    });
+    assert_eq!(bench.condition("one", "Accepted")["status"], "True");
+    let plan = bench.run(&["plan", "specs"]);
+    assert!(plan.stderr.contains("error[S072]"), "{}", plan.stderr);
+    assert!(!plan.stderr.contains("error[M"), "{}", plan.stderr);
+    assert_eq!(bench.alive_of("one"), [pid]);
+}
+
+#[test]
+fn a_changed_module_is_noticed_at_once() {
+    let mut bench = Bench::new();
+    let made = Made::tag("1.0.0");
+    let digest = made.write(&bench);
+    // It lies elsewhere, so that the directory of the documents doesn't speak of it.
+    fs::create_dir(bench.path("modules")).unwrap();
+    fs::rename(bench.path("specs/tag.wasm"), bench.path("modules/tag.wasm")).unwrap();
+    let path = made.write_document(&bench, &digest, "fields: [comm]");
+    let text = fs::read_to_string(&path).unwrap().replace("./tag.wasm", "../modules/tag.wasm");
+    bench.write("specs/tag-plugin.yaml", &text);
+    bench.daemon("one", MATCH);
+    bench.watch(&["--resync", "1h"]);
+    bench.until_running(&["one"]);
+    bench.write("modules/tag.wasm", "no module");
+    until("the log to say so", || bench.watch_log().contains("S071"));
+}
