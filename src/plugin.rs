@@ -16,6 +16,7 @@
 //! plugin, and after three failures in a row there are no calls until a back-off has passed.
 
 mod answer;
+#[cfg_attr(not(feature = "plugins"), allow(dead_code, reason = "there is no interpreter that asks or fails"))]
 mod ask;
 pub mod codes;
 mod declare;
@@ -25,6 +26,7 @@ mod engine;
 #[path = "plugin/no_engine.rs"]
 mod engine;
 mod examples;
+#[cfg_attr(not(feature = "plugins"), allow(dead_code, reason = "there is no interpreter that asks or fails"))]
 mod failure;
 mod files;
 mod health;

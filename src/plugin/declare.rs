@@ -8,10 +8,7 @@ use crate::process::objects::PROCESS;
 /// What a plugin adds to the schema.
 pub(super) fn declarations(manifest: &Manifest) -> Declarations {
     Declarations {
-        origin: Some(Origin {
-            name: manifest.name.clone().into(),
-            version: manifest.version.clone().into(),
-        }),
+        origin: Some(Origin { name: manifest.name.clone().into(), version: manifest.version.clone().into() }),
         fields: manifest.fields.iter().map(|field| self::field(manifest, field)).collect(),
         functions: manifest.functions.iter().map(function).collect(),
         ..Declarations::default()

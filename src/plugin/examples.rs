@@ -65,7 +65,7 @@ fn run(
     for given in declared.entry().inputs.iter().filter(|input| !input.lazy) {
         inputs.put(&mut input, &given.field);
     }
-    let mut serve = |request: Request| inputs.serve(request);
+    let mut serve = |request: Request| inputs.serve(&request);
     let got = match plugin.ask(number, Moment::none(), &input, &mut serve).0 {
         Fact::Known(answer) => answer,
         Fact::Absent => Answer::Absent,
@@ -93,10 +93,10 @@ impl Inputs<'_> {
         put(out, self.example.inputs.get(field).unwrap_or(&Answer::Absent));
     }
 
-    fn serve(&self, request: Request) -> Reply {
+    fn serve(&self, request: &Request) -> Reply {
         match request {
             Request::Input(number) => {
-                let number = usize::try_from(number).unwrap_or(usize::MAX);
+                let number = usize::try_from(*number).unwrap_or(usize::MAX);
                 let Some(input) = self.declared.entry().inputs.get(number) else { return Reply::NotThere };
                 let mut bytes = Vec::new();
                 self.put(&mut bytes, &input.field);

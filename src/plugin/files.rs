@@ -79,7 +79,13 @@ mod tests {
     fn a_star_stays_in_its_directory() {
         let files = Files::new(&["/etc/app/*.conf".to_owned()]);
         assert!(files.granted(b"/etc/app/x.conf"));
-        for other in ["/etc/app/x/y.conf", "/etc/app/../app/x.conf", "/etc/app//x.conf", "etc/app/x.conf", "/etc/shadow"] {
+        for other in [
+            "/etc/app/x/y.conf",
+            "/etc/app/../app/x.conf",
+            "/etc/app//x.conf",
+            "etc/app/x.conf",
+            "/etc/shadow",
+        ] {
             assert!(!files.granted(other.as_bytes()), "{other}");
         }
     }

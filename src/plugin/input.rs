@@ -123,9 +123,11 @@ pub(super) fn weaker(a: Trust, b: Trust) -> Trust {
 fn all(builtin: &Schema) -> Vec<String> {
     let Type::Named(candidate) = builtin.candidate() else { return Vec::new() };
     let mut names = Vec::new();
-    for (_, field) in builtin.fields(&candidate) {
+    for (_, field) in builtin.fields(candidate) {
         match &field.ty {
-            Type::Named(owner) if *owner != candidate => names.extend(plain_members(&field.name, owner, builtin)),
+            Type::Named(owner) if *owner != candidate => {
+                names.extend(plain_members(&field.name, owner, builtin));
+            }
             ty if is_plain(ty) => names.push(field.name.to_string()),
             _ => {}
         }
@@ -150,11 +152,15 @@ fn not_plain(name: &str, ty: Type, builtin: &Schema) -> NoInput {
     let help = match &ty {
         Type::Named(owner) => {
             let members = plain_members(name, owner, builtin);
-            let best = members.iter().find(|member| member.ends_with(".path")).or(members.first());
+            let best =
+                members.iter().find(|member| member.rsplit('.').next() == Some("path")).or(members.first());
             best.map(|member| format!("take `{member}`"))
         }
         Type::Enum(_) => Some("compare it in the expression that uses the plugin".to_owned()),
         _ => None,
     };
-    NoInput::Type(ty, help.unwrap_or_else(|| "a plugin is given plain values, and lists and maps of them".to_owned()))
+    NoInput::Type(
+        ty,
+        help.unwrap_or_else(|| "a plugin is given plain values, and lists and maps of them".to_owned()),
+    )
 }

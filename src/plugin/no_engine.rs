@@ -86,3 +86,19 @@ impl Guest {
         match self.0 {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use crate::plugin::{Grants, Plugin, Plugins, codes};
+    use crate::process::expression::schema;
+
+    #[test]
+    fn a_build_without_plugins_says_so_and_has_the_built_in_names() {
+        let said = Plugin::load("t", b"\0asm\x01\0\0\0", &Grants::default(), schema()).unwrap_err();
+        let [said] = said.as_slice() else { unreachable!("one diagnostic: {said:?}") };
+        assert_eq!((said.code, said.message.as_str()), (codes::NO_PLUGINS, "this build has no plugins"));
+        assert!(Plugins::none().schema().field("process", "exe").is_some());
+    }
+}

@@ -43,12 +43,7 @@ impl<'w> PluginVocabulary<'w> {
     }
 
     /// The same, sharing what is known with other vocabularies of the same look.
-    pub fn within(
-        plugin: &Arc<Plugin>,
-        base: &'w dyn Vocabulary,
-        world: &'w dyn World,
-        look: &Look,
-    ) -> Self {
+    pub fn within(plugin: &Arc<Plugin>, base: &'w dyn Vocabulary, world: &'w dyn World, look: &Look) -> Self {
         Self {
             plugin: Arc::clone(plugin),
             base,
@@ -191,7 +186,9 @@ fn misfit<T>() -> Fact<T> {
 impl Vocabulary for PluginVocabulary<'_> {
     fn field(&self, owner: &Value, field: usize) -> Fact<Value> {
         match self.plugin.manifest().fields.get(field) {
-            Some(declared) if !matches!(declared.ty, Type::Map(_)) => self.fact(self.answer(field, owner, &[])),
+            Some(declared) if !matches!(declared.ty, Type::Map(_)) => {
+                self.fact(self.answer(field, owner, &[]))
+            }
             _ => misfit(),
         }
     }

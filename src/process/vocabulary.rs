@@ -12,7 +12,7 @@ use super::objects::{File, Group, NamespaceId, Process, Socket, Tty, User};
 use super::runs::{self, Run, Target};
 use super::world::{Bytes, Root, World};
 use super::{paths, read, tree};
-use crate::facts::{Fact, FileFacts, Reason, Why};
+use crate::facts::{CgroupLine, Fact, FileFacts, Reason, Why};
 use crate::lang::schema::{Entries, Operation, Vocabulary};
 use crate::lang::show;
 use crate::lang::value::{TypeName, Value};
@@ -289,6 +289,17 @@ fn variables(block: &[Bytes]) -> Entries {
     all.into_iter().collect()
 }
 
+/// The control groups of version 1 by controller.
+fn controllers(lines: &[CgroupLine]) -> Entries {
+    let mut all = BTreeMap::new();
+    for line in lines {
+        for name in &line.controllers {
+            all.entry(Arc::from(name.as_bytes())).or_insert_with(|| Value::path(&line.path));
+        }
+    }
+    all.into_iter().collect()
+}
+
 /// Two known facts compared; a comparison with something absent is false.
 fn both<T>(left: Fact<T>, right: Fact<T>, holds: impl FnOnce(T, T) -> bool) -> Fact<bool> {
     match (left, right) {
@@ -333,7 +344,12 @@ impl Vocabulary for ProcessVocabulary<'_> {
 
     fn entries(&self, owner: &Value, field: usize) -> Fact<Entries> {
         match (declare::readers().get(field), owner.object::<Process>()) {
-            (Some((name, _)), Some(process)) if name == "env" => self.world.environ(process.0).map(|block| variables(&block)),
+            (Some((name, _)), Some(process)) if name == "env" => {
+                self.world.environ(process.0).map(|block| variables(&block))
+            }
+            (Some((name, _)), Some(process)) if name == "cgroup[]" => {
+                self.world.cgroups(process.0).map(|lines| controllers(&lines))
+            }
             _ => read::misfit("all entries of this map"),
         }
     }

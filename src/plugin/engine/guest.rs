@@ -47,7 +47,7 @@ impl Guest {
         kept: Kept,
         fuel: u64,
     ) -> Result<(Self, u64), (Failure, Kept, u64)> {
-        let mut store = Store::new(module.module.engine(), Host::new(kept.regexes, kept.log));
+        let mut store = Store::new(module.code.engine(), Host::new(kept.regexes, kept.log));
         store.limiter(|host| &mut host.limits);
         let left = fuel.saturating_sub(module.weight());
         let begun = store.set_fuel(left).and_then(|()| Parts::new(module, &mut store, exports));
@@ -57,7 +57,10 @@ impl Guest {
                 store.data_mut().memory = Some(parts.memory);
                 let Parts { memory, make_room, interface, manifest, entries } = parts;
                 let (room, suspends, given) = ((0, 0), module.suspends, fuel);
-                Ok((Self { store, memory, make_room, interface, manifest, entries, room, suspends, given }, used))
+                Ok((
+                    Self { store, memory, make_room, interface, manifest, entries, room, suspends, given },
+                    used,
+                ))
             }
             Err(error) => {
                 let host = store.into_data();
@@ -224,7 +227,7 @@ struct Parts {
 
 impl Parts {
     fn new(module: &Module, store: &mut Store<Host>, exports: &[String]) -> Result<Self, Error> {
-        let instance = module.linker.instantiate_and_start(&mut *store, &module.module)?;
+        let instance = module.linker.instantiate_and_start(&mut *store, &module.code)?;
         let memory = instance.get_memory(&*store, "memory").ok_or_else(|| Error::new("no memory"))?;
         Ok(Self {
             memory,
@@ -241,8 +244,9 @@ impl Parts {
 
 /// Pointer and length out of one number.
 fn slice(place: i64) -> (u32, u32) {
-    let [a, b, c, d, e, f, g, h] = place.to_be_bytes();
-    (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))
+    let place = place.cast_unsigned();
+    let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+    (half(place >> 32), half(place))
 }
 
 fn failed(error: &Error) -> Failure {

@@ -4,14 +4,16 @@
 use std::fmt;
 
 use memchr::memmem;
-use wasmi::errors::HostError;
 use wasmi::ValType::{self, I32, I64};
+use wasmi::errors::HostError;
 use wasmi::{Caller, Error, Linker, Memory, StoreLimits, StoreLimitsBuilder, TrapCode};
 
 use super::Regexes;
 use crate::plugin::answer::line;
 use crate::plugin::ask::{Log, NOT_GRANTED, Request};
-use crate::plugin::limits::{LOG_KEPT_MAX, LOG_LINE_MAX, LOG_LINES_MAX, MEMORY_MAX, TABLE_MAX, TABLES_MAX, TEXT_MAX};
+use crate::plugin::limits::{
+    LOG_KEPT_MAX, LOG_LINE_MAX, LOG_LINES_MAX, MEMORY_MAX, TABLE_MAX, TABLES_MAX, TEXT_MAX,
+};
 
 /// The name that imports stand under.
 pub(super) const NAME: &str = "selfsame";
@@ -77,7 +79,16 @@ impl Host {
             .table_elements(TABLE_MAX)
             .instances(1)
             .build();
-        Self { limits, memory: None, now: None, missed_now: false, pure: false, log, regexes, pairs: Vec::new() }
+        Self {
+            limits,
+            memory: None,
+            now: None,
+            missed_now: false,
+            pure: false,
+            log,
+            regexes,
+            pairs: Vec::new(),
+        }
     }
 }
 
@@ -119,7 +130,9 @@ fn memory(caller: &mut Asked<'_>) -> Result<Memory, Error> {
 fn within(data: &[u8], (pointer, length): Place) -> Result<&[u8], Error> {
     let start = unsigned(pointer);
     let bytes = start.checked_add(unsigned(length)).and_then(|end| data.get(start..end));
-    bytes.ok_or_else(|| Error::new(format!("{} bytes at {start:#x} are outside of its memory", unsigned(length))))
+    bytes.ok_or_else(|| {
+        Error::new(format!("{} bytes at {start:#x} are outside of its memory", unsigned(length)))
+    })
 }
 
 fn log(mut caller: Asked<'_>, level: i32, pointer: i32, length: i32) -> Result<(), Error> {

@@ -19,7 +19,7 @@ const PAGE: u64 = 65_536;
 
 /// A module that can be started.
 pub(in crate::plugin) struct Module {
-    pub(super) module: wasmi::Module,
+    pub(super) code: wasmi::Module,
     pub(super) linker: Linker<Host>,
     /// It asks for lazy inputs or files, so that its calls must be able to wait.
     pub(super) suspends: bool,
@@ -74,7 +74,7 @@ impl Module {
         }
         let suspends = module.imports().any(|import| matches!(import.name(), "input" | "file"));
         let weight = u64::try_from(wasm.len()).unwrap_or(u64::MAX);
-        Ok(Self { module, linker, suspends, weight })
+        Ok(Self { code: module, linker, suspends, weight })
     }
 
     /// Fuel that starting it costs beside what it uses itself: data is copied.
@@ -85,7 +85,7 @@ impl Module {
     /// Whether there is a function of this name that can answer for an entry. `Err` says what there is.
     pub(in crate::plugin) fn answers(&self, export: &str) -> Result<(), String> {
         let wanted = (&[ValType::I32, ValType::I32][..], ValType::I64);
-        match self.module.get_export(export) {
+        match self.code.get_export(export) {
             Some(ExternType::Func(ty)) if is(&ty, wanted.0, wanted.1) => Ok(()),
             Some(found) => Err(format!("the export `{export}` is {}", words(&found))),
             None => Err(format!("the module has no export `{}`", export.escape_debug())),
@@ -94,7 +94,7 @@ impl Module {
 
     /// The names of all exports, for a suggestion.
     pub(in crate::plugin) fn exported(&self) -> Vec<String> {
-        self.module.exports().map(|export| export.name().to_owned()).collect()
+        self.code.exports().map(|export| export.name().to_owned()).collect()
     }
 }
 
@@ -128,14 +128,20 @@ fn refused(wasm: &[u8], error: &Error) -> Diagnostic {
             .help("give the binary form, `.wasm`");
     }
     if wasm.get(4..8).is_some_and(|version| version != [1, 0, 0, 0]) {
-        return Diagnostic::error(codes::NOT_A_MODULE, "the file is a component, or of another version of WebAssembly")
-            .help("build a core module: `--target=wasm32`, without WASI");
+        return Diagnostic::error(
+            codes::NOT_A_MODULE,
+            "the file is a component, or of another version of WebAssembly",
+        )
+        .help("build a core module: `--target=wasm32`, without WASI");
     }
     match error.kind() {
         ErrorKind::UserLimits(limit) => Diagnostic::error(codes::TOO_LARGE, limit.to_string().to_lowercase())
             .help("build it optimised, without what it doesn't use"),
-        other => Diagnostic::error(codes::NOT_A_MODULE, format!("the module can't be used: {}", tidy(&other.to_string())))
-            .help("build it for WebAssembly 1.0 without vectors, threads and 64-bit memories"),
+        other => Diagnostic::error(
+            codes::NOT_A_MODULE,
+            format!("the module can't be used: {}", tidy(&other.to_string())),
+        )
+        .help("build it for WebAssembly 1.0 without vectors, threads and 64-bit memories"),
     }
 }
 
@@ -156,13 +162,18 @@ fn imports(module: &wasmi::Module) -> Vec<Diagnostic> {
             let help = match (near, from) {
                 (Some(near), _) => format!("did you mean `{NAME}.{near}`?"),
                 (None, "env") if name == "abort" => "build with `--use abort=`".to_owned(),
-                (None, from) if from.starts_with("wasi") => "build without WASI: there are no files and no clock".to_owned(),
-                (None, _) => format!("offered are {}", IMPORTS.map(|(name, ..)| format!("`{NAME}.{name}`")).join(", ")),
+                (None, from) if from.starts_with("wasi") => {
+                    "build without WASI: there are no files and no clock".to_owned()
+                }
+                (None, _) => {
+                    format!("offered are {}", IMPORTS.map(|(name, ..)| format!("`{NAME}.{name}`")).join(", "))
+                }
             };
             said.push(error(format!("the module imports `{shown}`, which is not offered")).help(help));
             continue;
         };
-        let fits = matches!(import.ty(), ExternType::Func(ty) if ty.params() == *params && ty.results() == *results);
+        let fits =
+            matches!(import.ty(), ExternType::Func(ty) if ty.params() == *params && ty.results() == *results);
         if !fits {
             let message = format!("the module imports `{shown}` as {}", words(import.ty()));
             said.push(error(message).help(format!("declare it as {}", signature(params, results))));
@@ -177,12 +188,14 @@ fn exports(module: &wasmi::Module) -> Vec<Diagnostic> {
     match module.get_export("memory") {
         Some(ExternType::Memory(memory)) if memory.minimum().saturating_mul(PAGE) > MEMORY_MAX as u64 => {
             let message = format!("the module begins with {} pages of memory", memory.minimum());
-            let help = format!("it may have {}: make its stack and its data smaller", MEMORY_MAX as u64 / PAGE);
+            let help =
+                format!("it may have {}: make its stack and its data smaller", MEMORY_MAX as u64 / PAGE);
             said.push(Diagnostic::error(codes::TOO_LARGE, message).help(help));
         }
         Some(ExternType::Memory(_)) => {}
         _ => said.push(
-            error("the module exports no memory `memory`".to_owned()).help("link with `--export-memory`, or write `(memory (export \"memory\") 1)`"),
+            error("the module exports no memory `memory`".to_owned())
+                .help("link with `--export-memory`, or write `(memory (export \"memory\") 1)`"),
         ),
     }
     for (name, params, result) in EXPORTS {

@@ -16,11 +16,12 @@ use crate::plugin::{codes, wire};
 pub(super) fn manifest(name: &str, module: &Module, builtin: &Schema) -> Result<Manifest, Vec<Diagnostic>> {
     // A fault of the interpreter is one of the module that met it.
     let asked = catch_unwind(AssertUnwindSafe(|| ask(module)));
-    let (interface, bytes) = match asked.unwrap_or(Err(("start", Failure::Interpreter))) {
+    let Said { interface, manifest: bytes } = match asked.unwrap_or(Err(("start", Failure::Interpreter))) {
         Ok(said) => said,
         Err((doing, why)) => {
             let message = format!("the plugin {why}, asked for its {doing}");
-            let help = "what it does before it is asked for a value takes at most some milliseconds, and no input";
+            let help =
+                "what it does before it is asked for a value takes at most some milliseconds, and no input";
             return Err(vec![Diagnostic::error(codes::STARTS_BADLY, message).help(help)]);
         }
     };
@@ -33,17 +34,23 @@ pub(super) fn manifest(name: &str, module: &Module, builtin: &Schema) -> Result<
     manifest::read(name, &bytes, builtin)
 }
 
-/// The version of the interface, and the manifest if we speak that.
-fn ask(module: &Module) -> Result<(i32, Option<Vec<u8>>), (&'static str, Failure)> {
+/// What a module says before it is a plugin.
+struct Said {
+    interface: i32,
+    /// If we speak that.
+    manifest: Option<Vec<u8>>,
+}
+
+fn ask(module: &Module) -> Result<Said, (&'static str, Failure)> {
     let fuel = LOAD_FUEL.saturating_add(module.weight());
     let started = Guest::start(module, &[], Kept::default(), fuel);
     let (mut guest, _) = started.map_err(|(why, ..)| ("start", why))?;
     let interface = guest.interface(LOAD_FUEL).map_err(|why| ("version", why))?;
     if !wire::VERSIONS.contains(&interface) {
-        return Ok((interface, None));
+        return Ok(Said { interface, manifest: None });
     }
     let manifest = guest.manifest(LOAD_FUEL).map_err(|why| ("manifest", why))?;
-    Ok((interface, Some(manifest)))
+    Ok(Said { interface, manifest: Some(manifest) })
 }
 
 /// Exports that don't answer, and grants that are missing.

@@ -41,7 +41,11 @@ fn example(
     let inputs = inputs(reader, keys, place, entry)?;
     let arguments = arguments(reader, keys, place, params)?;
     let Some(json) = keys.get("value") else {
-        reader.say(codes::VALUE, format!("{place} has no `value`"), "write what must come of it, `null` for absent");
+        reader.say(
+            codes::VALUE,
+            format!("{place} has no `value`"),
+            "write what must come of it, `null` for absent",
+        );
         return None;
     };
     match literal::answer(json, result) {
@@ -79,12 +83,7 @@ fn inputs(
     Some(given)
 }
 
-fn arguments(
-    reader: &mut Reader<'_>,
-    keys: Keys<'_>,
-    place: &str,
-    params: &[Param],
-) -> Option<Vec<Value>> {
+fn arguments(reader: &mut Reader<'_>, keys: Keys<'_>, place: &str, params: &[Param]) -> Option<Vec<Value>> {
     let items = reader.list(keys, place, "arguments", PARTS_MAX);
     if items.len() > params.len() {
         let message = format!("{place} has {} arguments, the function takes {}", items.len(), params.len());

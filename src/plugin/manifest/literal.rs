@@ -15,10 +15,8 @@ pub(super) fn answer(json: &Json, ty: &Type) -> Result<Answer, String> {
     match (json, ty) {
         (Json::Null, _) => Ok(Answer::Absent),
         (Json::Object(entries), Type::Map(of)) => {
-            let entries: Result<BTreeMap<Vec<u8>, Value>, String> = entries
-                .iter()
-                .map(|(key, item)| Ok((key.clone().into_bytes(), value(item, of)?)))
-                .collect();
+            let entries: Result<BTreeMap<Vec<u8>, Value>, String> =
+                entries.iter().map(|(key, item)| Ok((key.clone().into_bytes(), value(item, of)?))).collect();
             Ok(Answer::Map(Arc::new(entries?)))
         }
         (other, Type::Map(_)) => Err(format!("write an object, not {}", other.words())),

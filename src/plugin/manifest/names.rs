@@ -28,10 +28,10 @@ pub(in crate::plugin) fn fix(word: &str) -> Option<String> {
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
         .skip_while(|c| !c.is_ascii_lowercase())
         .collect();
-    Some(match fixed.is_empty() || WORDS.contains(&fixed.as_str()) {
-        true => "write lower-case letters, digits and `_`, a letter first".to_owned(),
-        false => format!("write `{fixed}`"),
-    })
+    if fixed.is_empty() || WORDS.contains(&fixed.as_str()) {
+        return Some("write lower-case letters, digits and `_`, a letter first".to_owned());
+    }
+    Some(format!("write `{fixed}`"))
 }
 
 /// What a plugin of this name would get into the way of.
@@ -41,13 +41,14 @@ pub(in crate::plugin) fn hides(plugin: &str, builtin: &Schema) -> Option<String>
     }
     let Type::Named(candidate) = builtin.candidate() else { return None };
     let begins = format!("{plugin}.");
-    if let Some((_, field)) = builtin.fields(&candidate).find(|(_, field)| field.name.starts_with(&*begins)) {
+    if let Some((_, field)) = builtin.fields(candidate).find(|(_, field)| field.name.starts_with(&*begins)) {
         return Some(format!("`{}` is a built-in field", field.name));
     }
-    if let Some((_, function)) = builtin.functions().find(|(_, function)| function.name.starts_with(&*begins)) {
+    if let Some((_, function)) = builtin.functions().find(|(_, function)| function.name.starts_with(&*begins))
+    {
         return Some(format!("`{}` is a built-in function", function.name));
     }
-    match builtin.field(&candidate, plugin) {
+    match builtin.field(candidate, plugin) {
         Some((_, field)) if matches!(field.ty, Type::Named(_)) => {
             Some(format!("`{plugin}` is a built-in field, of type {}, which has fields itself", field.ty))
         }

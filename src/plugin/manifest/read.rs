@@ -19,7 +19,7 @@ const COST_MAX: Cost = 6;
 /// Reads and checks a manifest. `name` is what the document calls the plugin, `builtin` the schema of the built-in names.
 /// The errors name the entry and the mend; they have no places, since a manifest has no text that a person wrote.
 pub fn read(name: &str, bytes: &[u8], builtin: &Schema) -> Result<Manifest, Vec<Diagnostic>> {
-    let json = parse(bytes).map_err(|said| vec![said])?;
+    let json = parse(bytes)?;
     let mut reader = Reader { builtin, said: Vec::new() };
     let manifest = reader.manifest(name, &json);
     match manifest {
@@ -28,19 +28,20 @@ pub fn read(name: &str, bytes: &[u8], builtin: &Schema) -> Result<Manifest, Vec<
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<Json, Diagnostic> {
-    let error = |message: String| Diagnostic::error(codes::NOT_A_MANIFEST, message);
+fn parse(bytes: &[u8]) -> Result<Json, Vec<Diagnostic>> {
+    let refuse =
+        |message: String, help: String| vec![Diagnostic::error(codes::NOT_A_MANIFEST, message).help(help)];
     if bytes.len() > MANIFEST_MAX {
         let help = format!("a manifest has at most {} KiB: shorten texts and examples", MANIFEST_MAX >> 10);
-        return Err(error(format!("the manifest has {} bytes", bytes.len())).help(help));
+        return Err(refuse(format!("the manifest has {} bytes", bytes.len()), help));
     }
     let text = std::str::from_utf8(bytes).map_err(|wrong| {
-        error(format!("the manifest is not UTF-8 from byte {} on", wrong.valid_up_to()))
-            .help("check pointer and length that `selfsame_manifest` returns")
+        let message = format!("the manifest is not UTF-8 from byte {} on", wrong.valid_up_to());
+        refuse(message, "check pointer and length that `selfsame_manifest` returns".to_owned())
     })?;
     serde_json::from_str(text).map_err(|wrong| {
-        error(format!("the manifest is not JSON: {wrong}"))
-            .help("`selfsame_manifest` returns pointer and length of a JSON text")
+        let help = "`selfsame_manifest` returns pointer and length of a JSON text".to_owned();
+        refuse(format!("the manifest is not JSON: {wrong}"), help)
     })
 }
 
@@ -80,7 +81,11 @@ impl Reader<'_> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("keys: {}", known.join(", ")),
             };
-            self.say(codes::UNKNOWN_KEY, format!("{place} has an unknown key `{}`", key.escape_debug()), help);
+            self.say(
+                codes::UNKNOWN_KEY,
+                format!("{place} has an unknown key `{}`", key.escape_debug()),
+                help,
+            );
         }
         Some(Keys { entries })
     }
@@ -147,11 +152,16 @@ impl Reader<'_> {
 
     fn manifest(&mut self, name: &str, json: &Json) -> Option<Manifest> {
         let place = "the manifest";
-        let keys = self.object(json, place, &["name", "version", "summary", "fields", "functions", "files"])?;
+        let keys =
+            self.object(json, place, &["name", "version", "summary", "fields", "functions", "files"])?;
         let own = self.needed(keys, place, "name");
         if let Some(own) = own.filter(|own| *own != name) {
             let message = format!("the plugin calls itself `{own}`, the document calls it `{name}`");
-            self.say(codes::NAME, message, format!("write `name: {own}` in the document, or mend the manifest"));
+            self.say(
+                codes::NAME,
+                message,
+                format!("write `name: {own}` in the document, or mend the manifest"),
+            );
         }
         if let Some(help) = fix(name) {
             self.say(codes::NAME, format!("`{name}` can't be the name of a plugin"), help);
@@ -187,7 +197,9 @@ impl Reader<'_> {
         let mut files = Vec::new();
         for item in self.list(keys, place, "files", PARTS_MAX) {
             match item {
-                Json::Text(pattern) if pattern.len() <= TEXT_MAX && crate::plugin::files::is_pattern(pattern) => {
+                Json::Text(pattern)
+                    if pattern.len() <= TEXT_MAX && crate::plugin::files::is_pattern(pattern) =>
+                {
                     files.push(pattern.clone());
                 }
                 other => {
@@ -219,7 +231,7 @@ impl Reader<'_> {
             return None;
         }
         let Type::Named(candidate) = self.builtin.candidate() else { return None };
-        if self.builtin.field(&candidate, &whole).is_some() || self.builtin.function(&whole).is_some() {
+        if self.builtin.field(candidate, &whole).is_some() || self.builtin.function(&whole).is_some() {
             self.say(codes::TAKEN, format!("`{whole}` is a built-in name"), "rename the entry");
             return None;
         }
@@ -227,8 +239,7 @@ impl Reader<'_> {
     }
 
     fn field(&mut self, plugin: &str, json: &Json, taken: &mut BTreeSet<String>) -> Option<Field> {
-        const KEYS: [&str; 8] =
-            ["name", "type", "export", "inputs", "cost", "trust", "summary", "examples"];
+        const KEYS: [&str; 8] = ["name", "type", "export", "inputs", "cost", "trust", "summary", "examples"];
         let keys = self.object(json, "a field", &KEYS)?;
         let name = self.name("field", plugin, keys, taken)?;
         let place = format!("field `{name}`");
@@ -302,7 +313,8 @@ impl Reader<'_> {
             }
         };
         if (claimed, of_inputs) == (Trust::Kernel, Trust::SelfReported) {
-            let message = format!("{place} claims the trust of the kernel, and rests on what a process says of itself");
+            let message =
+                format!("{place} claims the trust of the kernel, and rests on what a process says of itself");
             self.say(codes::CLAIM, message, "remove `trust`: it can be lowered, never raised");
         }
         weaker(claimed, of_inputs)
@@ -323,7 +335,8 @@ impl Reader<'_> {
     fn params(&mut self, keys: Keys<'_>, place: &str) -> Option<Vec<Param>> {
         let mut params: Vec<Param> = Vec::new();
         for json in self.list(keys, place, "params", PARTS_MAX) {
-            let inner = self.object(json, &format!("a parameter of {place}"), &["name", "type", "default"])?;
+            let inner =
+                self.object(json, &format!("a parameter of {place}"), &["name", "type", "default"])?;
             let word = self.needed(inner, &format!("a parameter of {place}"), "name")?;
             let place = format!("parameter `{word}` of {place}");
             if let Some(help) = fix(word) {
@@ -334,7 +347,11 @@ impl Reader<'_> {
             }
             let ty = self.ty(inner, &place, "type")?;
             if matches!(ty, Type::Map(_)) {
-                self.say(codes::UNKNOWN_TYPE, format!("{place} is a map"), "take a list, or the field as an input");
+                self.say(
+                    codes::UNKNOWN_TYPE,
+                    format!("{place} is a map"),
+                    "take a list, or the field as an input",
+                );
                 return None;
             }
             let default = match inner.get("default") {

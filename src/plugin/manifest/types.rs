@@ -68,18 +68,14 @@ fn nested(text: &str, depth: usize) -> Result<(Type, usize), String> {
     let inside = |head: &str| text.strip_prefix(head)?.trim_start().strip_prefix('<')?.strip_suffix('>');
     if let Some(of) = inside("list") {
         let (of, depth) = nested(of, depth + 1)?;
-        return match of {
-            Type::Map(_) => Err("a list has no maps in it".to_owned()),
-            of => Ok((Type::List(Box::new(of)), depth)),
-        };
+        return Ok((Type::List(Box::new(of)), depth));
     }
     if let Some(of) = inside("map") {
-        let (of, inner) = nested(of, depth + 1)?;
-        return match of {
-            Type::Map(_) => Err("a map has no maps in it".to_owned()),
-            of if depth == 0 => Ok((Type::Map(Box::new(of)), inner)),
-            _ => Err("only a field as a whole is a map".to_owned()),
-        };
+        if depth > 0 {
+            return Err("only a field as a whole is a map".to_owned());
+        }
+        let (of, depth) = nested(of, depth + 1)?;
+        return Ok((Type::Map(Box::new(of)), depth));
     }
     let names: Vec<String> = SCALARS.iter().map(Type::to_string).collect();
     if let Some(found) = SCALARS.iter().find(|ty| ty.to_string() == text) {
@@ -117,10 +113,13 @@ mod tests {
             ("strin", "did you mean `string`?"),
             ("boolean", "write `bool`"),
             ("list", "write `list<string>`"),
-            ("map<map<int>>", "a map has no maps in it"),
+            ("map<map<int>>", "only a field as a whole is a map"),
             ("list<map<int>>", "only a field as a whole is a map"),
             ("list<list<list<list<list<int>>>>>", "nest at most 4 lists"),
-            ("file", "types: bool, int, string, path, size, duration, time, percentage, ip, cidr, list<...>, map<...>"),
+            (
+                "file",
+                "types: bool, int, string, path, size, duration, time, percentage, ip, cidr, list<...>, map<...>",
+            ),
         ];
         for (text, help) in rows {
             assert_eq!(parse(text).unwrap_err(), help, "{text}");
