@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::place::{Expression, Home};
 use crate::lang::library::{Definition, NamedList};
-use crate::lang::schema::{FieldDecl, FunctionDecl};
+use crate::lang::schema::{FieldDecl, FunctionDecl, Origin};
 use crate::lang::value::Type;
 use crate::lang::{CORE_FUNCTIONS, CoreFunction, Library, Schema, Token, TokenKind, tokens};
 use crate::process::expression;
@@ -19,8 +19,8 @@ pub(super) enum Meaning<'a> {
     Variable(String, Type),
     /// The variable of a quantifier around.
     Element(String, Type),
-    /// A declared function.
-    Function(&'a FunctionDecl),
+    /// A declared function, and the plugin that declares it.
+    Function(&'a FunctionDecl, Option<&'a Origin>),
     /// A function of the core.
     Core(&'a CoreFunction),
     /// A named condition.
@@ -127,7 +127,7 @@ impl Names {
         match self.meaning(name, around)? {
             Meaning::Field(field) => Some(field.ty.clone()),
             Meaning::Variable(_, ty) | Meaning::Element(_, ty) => Some(ty),
-            Meaning::Function(function) => Some(function.result.clone()),
+            Meaning::Function(function, _) => Some(function.result.clone()),
             Meaning::Definition(_) => Some(Type::Bool),
             Meaning::Core(_) | Meaning::List(_) => None,
         }
@@ -136,7 +136,9 @@ impl Names {
     /// A function by name.
     pub(super) fn function(&self, name: &str) -> Option<Meaning<'_>> {
         let core = CORE_FUNCTIONS.iter().find(|function| function.name == name).map(Meaning::Core);
-        core.or_else(|| self.schema().function(name).map(|(_, function)| Meaning::Function(function)))
+        let schema = self.schema();
+        let declared = |(id, decl)| Meaning::Function(decl, schema.origin(id));
+        core.or_else(|| schema.function(name).map(declared))
             .or_else(|| self.definition(name).map(|definition| Meaning::Definition(definition)))
     }
 

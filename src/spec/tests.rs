@@ -47,6 +47,10 @@ fn matcher(spec: &str) -> String {
     format!("apiVersion: selfsame/v1\nkind: Matcher\nmetadata: {{name: web}}\nspec: {spec}\n")
 }
 
+fn plugin(spec: &str) -> String {
+    format!("apiVersion: selfsame/v1\nkind: Plugin\nmetadata: {{name: php}}\nspec: {{{spec}}}\n")
+}
+
 /// A document that has `field` in the mapping of a table, and what that needs beside it.
 fn document(table: &Table, field: &str, value: &str) -> String {
     let beside = |needed: &[(&str, &str)]| {
@@ -55,6 +59,8 @@ fn document(table: &Table, field: &str, value: &str) -> String {
         std::iter::once(format!("{field}: {value}")).chain(others).collect::<Vec<_>>().join(", ")
     };
     let startas = "startas: /srv/shop";
+    let digest = "0".repeat(64);
+    let wasm = format!("wasm: ./php.wasm, sha256: '{digest}'");
     match table.name {
         "document" => format!(
             "{{{}}}\n",
@@ -111,6 +117,19 @@ fn document(table: &Table, field: &str, value: &str) -> String {
             let needed = beside(&[("name", "x"), ("expect", "{'pid > 1': true}"), ("process", "{uid: 0}")]);
             matcher(&format!("{{tests: [{{{needed}}}]}}"))
         }
+        "plugin document" => format!(
+            "{{{}}}\n",
+            beside(&[
+                ("apiVersion", "selfsame/v1"),
+                ("kind", "Plugin"),
+                ("metadata", "{name: php}"),
+                ("spec", &format!("{{{wasm}}}")),
+            ])
+        ),
+        "plugin metadata" => plugin(&wasm)
+            .replace("metadata: {name: php}", &format!("metadata: {{{}}}", beside(&[("name", "php")]))),
+        "plugin" => plugin(&beside(&[("wasm", "./php.wasm"), ("sha256", &digest)])),
+        "grants" => plugin(&format!("{wasm}, grants: {{{}}}", beside(&[]))),
         other => panic!("no document for the table {other}"),
     }
 }
@@ -161,7 +180,10 @@ fn the_example_of_every_field_is_accepted() {
     for table in TABLES {
         for field in table.fields {
             let text = document(table, field.name, field.example);
-            assert_eq!(codes_of(&load_text(&text)), Vec::<&str>::new(), "{text}");
+            // There is no module here; what can't be loaded is said by tests that have one.
+            let mut codes = codes_of(&load_text(&text));
+            codes.retain(|code| *code != "S070");
+            assert_eq!(codes, Vec::<&str>::new(), "{text}");
         }
     }
 }

@@ -159,7 +159,7 @@ pub const PLUGIN_DOCUMENT: Table = Table {
             Kind::Object(&PLUGIN),
             REQUIRED,
             Live,
-            "{wasm: ./php.wasm, sha256: \"...\", grants: {fields: [argv]}}",
+            "{wasm: ./php.wasm, sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855}",
             "the module, and what it may see",
         ),
     ],
@@ -196,7 +196,7 @@ pub const PLUGIN: Table = Table {
             Kind::Text,
             REQUIRED,
             Live,
-            "\"5f0c...\"",
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
             "SHA-256 of the module in hexadecimal; another module is refused",
         ),
         row(
