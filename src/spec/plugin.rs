@@ -5,18 +5,21 @@
 //!                                          \-- fails, or breaks other documents: the one that was in use stays (held)
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+mod lints;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+pub use lints::unused;
+
 use super::decode::{Decoder, Object, Value};
 use super::file::hex;
 use super::matcher::{mend, reserved};
-use super::{LoadedFile, Names, PluginUse, codes, table};
+use super::{PluginUse, codes, table};
 use crate::diagnostic::{Code, Diagnostic, Source, Span};
-use crate::lang::codes::UNUSED;
 use crate::plugin::{self, Grants, Plugin};
 use crate::process::expression::schema;
 use crate::yaml::Scalar;
@@ -222,7 +225,7 @@ fn load(
     }
     match d.context.modules.load(&document.name, &wasm, &digest, &grants) {
         Ok(plugin) => {
-            say_unneeded(document, &plugin, d);
+            lints::say_unneeded(document, &plugin, d);
             document.loaded = Some(InUse { plugin, grants });
         }
         Err(found) => {
@@ -230,19 +233,6 @@ fn load(
                 let place = places.of(diagnostic.code);
                 d.say(diagnostic.at(place, ""));
             }
-        }
-    }
-}
-
-/// S131: what it may see and never asks for.
-fn say_unneeded(document: &PluginDocument, plugin: &Plugin, d: &mut Decoder<'_>) {
-    let manifest = plugin.manifest();
-    let inputs = manifest.entries().flat_map(|declared| &declared.entry().inputs);
-    let fields: BTreeSet<&str> = inputs.map(|input| input.field.as_str()).collect();
-    for (granted, at) in &document.grants_at {
-        if !fields.contains(granted.as_str()) && !manifest.files.contains(granted) {
-            let message = format!("the plugin `{}` does not need `{granted}`", document.name);
-            d.say(Diagnostic::warning(codes::UNUSED_GRANT, message).at(*at, "").help("take it out"));
         }
     }
 }
@@ -284,35 +274,4 @@ fn granted(
         }
     }
     found
-}
-
-/// W130: plugins that no expression of these files uses. Nothing where a file was refused, since nobody knows what it
-/// uses, and nothing where there is no Service: then they are for others.
-pub fn unused<'a>(files: impl Iterator<Item = &'a LoadedFile> + Clone, names: &Names) -> Vec<Diagnostic> {
-    let idle = files.clone().all(|file| file.services().is_empty());
-    if idle || names.plugins.is_empty() || files.clone().any(|file| file.rejected().is_some()) {
-        return Vec::new();
-    }
-    let library = &names.library;
-    let mut used: BTreeSet<String> = BTreeSet::new();
-    for file in files.clone() {
-        used.extend(file.services().iter().flat_map(|service| service.plugins().map(|(name, _)| name.clone())));
-        for document in file.matchers() {
-            let defined: BTreeSet<String> =
-                document.drafts.iter().map(|draft| draft.written.name.clone()).collect();
-            used.extend(library.plugins_of("true", &library.closure(defined)));
-            for expectation in document.tests.iter().flat_map(|test| &test.expect) {
-                used.extend(library.plugins_of(&expectation.written.text, &BTreeSet::new()));
-            }
-        }
-    }
-    let documents = files.flat_map(LoadedFile::plugins).filter(|document| !used.contains(&document.name));
-    documents
-        .map(|document| {
-            Diagnostic::warning(UNUSED, format!("the plugin `{}` is not used", document.name))
-                .at(document.name_at, "")
-                .in_source(&document.source)
-                .help("remove it, or use one of its fields or functions")
-        })
-        .collect()
 }
