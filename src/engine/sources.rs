@@ -255,6 +255,11 @@ impl Sources {
             if libraries.contains(name) {
                 continue;
             }
+            if let Some(reason) = file.reason() {
+                let names = file.plugins().iter().map(|document| &document.name);
+                let held = names.filter(|name| self.names.plugins.contains_key(*name));
+                look.seen.held_plugins.extend(held.map(|name| (name.clone(), reason.clone())));
+            }
             look.matchers.extend(file.matchers().iter().cloned());
             look.plugins.extend(file.plugins().iter().cloned());
             look.seen.files.remove(name);

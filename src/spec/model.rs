@@ -467,6 +467,9 @@ pub struct SpecSet {
     /// Objects in force whose document was not seen in the last look, and why that removes nothing: its place can't be
     /// looked at, or the removal is held back. For the condition `Accepted`.
     pub unseen: BTreeMap<ServiceName, String>,
+    /// Objects whose conditions use a plugin of which a newer version, or the present document, is not taken, and why.
+    /// For the condition `Accepted`.
+    pub remarks: BTreeMap<ServiceName, String>,
 }
 
 impl Service {

@@ -96,7 +96,10 @@ fn a_version_that_breaks_a_document_is_not_taken() {
     // Others go on with the old one, also with a new document.
     bench.daemon("two", "match: 'tag.comm == \"two\" || true'");
     bench.until_running(&["two"]);
-    assert_eq!(bench.condition("one", "Accepted")["status"], "True");
+    let accepted = bench.condition("one", "Accepted");
+    assert_eq!(accepted["status"], "True");
+    let words = accepted["message"].as_str().unwrap().to_owned();
+    assert!(words.contains("version 1.0.0 of the plugin `tag` stays in use") && words.contains("2.0.0"), "{words}");
     assert!(record(&bench).contains(&old), "{}", record(&bench));
     assert_eq!(bench.alive_of("one"), [pid]);
     // The document is changed with the plugin: both are taken.
