@@ -26,7 +26,5 @@ mod inputs;
 mod manifest;
 #[path = "plugins/module.rs"]
 mod module;
-#[path = "plugins/reload.rs"]
-mod reload;
 #[path = "plugins/wat.rs"]
 mod wat;

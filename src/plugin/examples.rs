@@ -12,11 +12,12 @@ use crate::facts::Fact;
 use crate::lang::{Schema, Scope, compile, show};
 use crate::process::expression::variables;
 
-/// What is wrong with the examples of a plugin.
-pub(super) fn all(plugin: &Plugin, builtin: &Schema) -> Vec<Diagnostic> {
+/// Runs the examples of a plugin. `Err` is what is wrong with them; else the most fuel that each entry used.
+pub(super) fn all(plugin: &Plugin, builtin: &Schema) -> Result<Vec<u64>, Vec<Diagnostic>> {
     let mut schema = builtin.clone();
     schema.add(plugin.declarations().clone());
     let mut said = Vec::new();
+    let mut used = vec![0; plugin.manifest().entries().count()];
     for turn in 0..2 {
         for (number, declared) in plugin.manifest().entries().enumerate() {
             for (at, example) in declared.entry().examples.iter().enumerate() {
@@ -24,14 +25,23 @@ pub(super) fn all(plugin: &Plugin, builtin: &Schema) -> Vec<Diagnostic> {
                 if turn == 0 {
                     said.extend(condition(example, &schema, &place));
                 }
-                said.extend(run(plugin, number, declared, example, &place, turn > 0));
+                match run(plugin, number, declared, example, &place, turn > 0) {
+                    // The first time a function is translated as well.
+                    Ok(fuel) if turn > 0 => {
+                        if let Some(most) = used.get_mut(number) {
+                            *most = fuel.max(*most);
+                        }
+                    }
+                    Ok(_) => {}
+                    Err(wrong) => said.extend(wrong),
+                }
             }
         }
         if !said.is_empty() {
-            break;
+            return Err(said);
         }
     }
-    said
+    Ok(used)
 }
 
 /// A condition that doesn't type-check.
@@ -55,31 +65,33 @@ fn run(
     example: &Example,
     place: &str,
     again: bool,
-) -> Option<Diagnostic> {
-    let error = |message: String| Some(Diagnostic::error(codes::EXAMPLE, message));
+) -> Result<u64, Vec<Diagnostic>> {
+    let error =
+        |message: String, help: &str| Err(vec![Diagnostic::error(codes::EXAMPLE, message).help(help)]);
     let inputs = Inputs { example, declared };
     let mut input = Vec::new();
     for argument in &example.arguments {
-        wire::value(&mut input, argument).ok()?;
+        put(&mut input, &Answer::Value(argument.clone()));
     }
     for given in declared.entry().inputs.iter().filter(|input| !input.lazy) {
         inputs.put(&mut input, &given.field);
     }
     let mut serve = |request: Request| inputs.serve(&request);
-    let got = match plugin.ask(number, Moment::none(), &input, &mut serve).0 {
+    let (got, used) = plugin.ask(number, Moment::none(), &input, &mut serve);
+    let got = match got {
         Fact::Known(answer) => answer,
         Fact::Absent => Answer::Absent,
         Fact::Unknown(why) => {
             let why = why.detail.as_deref().unwrap_or_default().to_owned();
-            return error(format!("{place} fails: {why}")).map(|said| said.help("mend the plugin"));
+            return error(format!("{place} fails: {why}"), "mend the plugin");
         }
     };
     if same(&got, &example.value) {
-        return None;
+        return Ok(used);
     }
     let changed = if again { " the second time" } else { "" };
-    error(format!("{place} gives {}{changed}, not {}", words(&got), words(&example.value)))
-        .map(|said| said.help("mend the plugin, or `value` of the example"))
+    let message = format!("{place} gives {}{changed}, not {}", words(&got), words(&example.value));
+    error(message, "mend the plugin, or `value` of the example")
 }
 
 /// The inputs of an example; what it doesn't mention is absent.

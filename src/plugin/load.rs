@@ -14,13 +14,14 @@ use super::ask::{Reply, Request, Task};
 use super::engine::{Guest, Kept, Module};
 use super::failure::Failure;
 use super::files::Files;
-use super::health::Health;
+use super::health::{Health, time_of};
 use super::limits::{CALL_FUEL, LOOK_FUEL};
 use super::manifest::Manifest;
-use super::{declare, examples, wire};
+use super::{examples, wire};
 use crate::diagnostic::Diagnostic;
 use crate::facts::{Fact, Reason, Why};
 use crate::lang::Schema;
+use crate::lang::cost::class_of;
 use crate::lang::schema::Declarations;
 use crate::process::world::World;
 
@@ -50,14 +51,30 @@ pub struct Plugin {
 }
 
 /// What two plugins of the same module have in common.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Shared {
     digest: String,
     manifest: Manifest,
     declarations: Declarations,
-    module: Module,
+    module: Arc<Module>,
     exports: Vec<String>,
     files: Files,
+}
+
+impl Shared {
+    /// With the class of cost that each entry turned out to have, if that is a dearer one than it says.
+    fn measured(&self, used: &[u64]) -> Self {
+        let mut shared = self.clone();
+        let manifest = &mut shared.manifest;
+        let fields = manifest.fields.iter_mut().map(|field| &mut field.entry);
+        let functions = manifest.functions.iter_mut().map(|function| &mut function.entry);
+        for (entry, fuel) in fields.chain(functions).zip(used) {
+            let tenths = u64::try_from(time_of(*fuel).as_nanos() / 100).unwrap_or(u64::MAX);
+            entry.cost = entry.cost.max(class_of(tenths));
+        }
+        shared.declarations = shared.manifest.declarations();
+        shared
+    }
 }
 
 /// The moment of a look.
@@ -106,26 +123,26 @@ impl Plugin {
         check::claims(&manifest, &module, grants)?;
         let shared = Shared {
             digest: digest(wasm),
-            declarations: declare::declarations(&manifest),
+            declarations: manifest.declarations(),
             exports: manifest.entries().map(|declared| declared.entry().export.clone()).collect(),
             files: Files::new(&manifest.files),
             manifest,
-            module,
+            module: Arc::new(module),
         };
-        let plugin = Self::of(Arc::new(shared));
-        let said = examples::all(&plugin, builtin);
-        if said.is_empty() { Ok(Arc::new(plugin.apart())) } else { Err(said) }
+        let plugin = Self::of(shared);
+        let used = examples::all(&plugin, builtin)?;
+        Ok(Arc::new(Self::of(plugin.shared.measured(&used))))
     }
 
-    fn of(shared: Arc<Shared>) -> Self {
-        Self { shared, state: Mutex::default() }
+    fn of(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared), state: Mutex::default() }
     }
 
     /// The same module with an instance, a health and fuel of its own: for other looks than those of the service, such as
     /// tests of documents.
     #[must_use]
     pub fn apart(&self) -> Self {
-        Self::of(Arc::clone(&self.shared))
+        Self { shared: Arc::clone(&self.shared), state: Mutex::default() }
     }
 
     /// The first word of its names.

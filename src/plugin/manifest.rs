@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use super::answer::Answer;
 use super::input::Input;
-use crate::lang::schema::{Cost, Privilege, Trust};
+use crate::lang::schema::{Cost, Declarations, Privilege, Trust};
 use crate::lang::value::{Type, Value};
 
 /// A manifest that was read and checked.
@@ -150,6 +150,11 @@ impl Manifest {
     /// The fields, then the functions: their places in it are the numbers of the entries.
     pub fn entries(&self) -> impl Iterator<Item = Declared<'_>> {
         self.fields.iter().map(Declared::Field).chain(self.functions.iter().map(Declared::Function))
+    }
+
+    /// What it adds to the schema.
+    pub fn declarations(&self) -> Declarations {
+        super::declare::declarations(self)
     }
 
     /// An entry by number.

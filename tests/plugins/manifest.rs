@@ -227,6 +227,31 @@ fn cost_trust_and_privilege_follow_from_the_inputs() {
 }
 
 #[test]
+fn a_cost_is_at_least_what_the_examples_took() {
+    let field = |cost: u8| {
+        format!(
+            r#"{{"name": "x", "type": "string", "export": "x", "inputs": ["pid"], "cost": {cost}, "examples": [{{"inputs": {{"pid": 1}}, "value": null}}]}}"#
+        )
+    };
+    let looping = |turns: u32| {
+        format!(
+            "(func (export \"x\") (param i32 i32) (result i64) (local i32)
+                (loop (br_if 0 (i32.lt_u (local.tee 2 (i32.add (local.get 2) (i32.const 1))) (i32.const {turns}))))
+                (i32.store8 (i32.const 300000) (i32.const 0)) (i64.const 0x493e000000001))"
+        )
+    };
+    let cost = |cost: u8, turns: u32| {
+        let plugin = crate::wat::Wat::new(&manifest(&field(cost), ""), &looping(turns)).plugin();
+        assert_eq!(plugin.manifest().fields[0].entry.cost, plugin.declarations().fields[0].cost);
+        plugin.declarations().fields[0].cost
+    };
+    assert_eq!(cost(0, 1), 0);
+    assert_eq!(cost(3, 1), 3);
+    assert_eq!(cost(0, 50_000), 6, "some hundreds of microseconds");
+    assert!((1..=5).contains(&cost(0, 1_000)));
+}
+
+#[test]
 fn there_are_limits_of_everything() {
     let many = |count: usize| {
         let fields: Vec<String> =
