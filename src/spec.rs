@@ -36,14 +36,14 @@ pub use expression::{ExpressionRequest, variables};
 pub use file::{LoadedFile, SpecFile};
 pub use model::{
     Account, AdoptPolicy, CpuPolicy, DesiredState, DuplicatePolicy, EnvFrom, Expression, IoClass, Limit,
-    Origin, Output, PluginUse, Readiness, ReadinessCheck, RemovePolicy, Restart, RestartPolicy, Scheduling, Service,
-    ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
+    Origin, Output, PluginUse, Readiness, ReadinessCheck, RemovePolicy, Restart, RestartPolicy, Scheduling,
+    Service, ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
 };
 pub use overlap::{FileIdentity, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
+pub use plugin::{Held, HeldPlugins, InUse, Modules, NoModules, PluginDocument};
 pub use raw::disagreement as second_opinion;
 pub use schema::{EXPRESSION_MEDIA_TYPE, json_schema};
-pub use plugin::{Held, HeldPlugins, InUse, Modules, NoModules, PluginDocument};
 pub use set::load;
 
 use std::collections::BTreeMap;

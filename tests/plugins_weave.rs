@@ -22,7 +22,7 @@ mod without;
 mod ask;
 #[cfg(feature = "plugins")]
 #[path = "editor/client.rs"]
-#[allow(dead_code, clippy::expect_used, reason = "a part of it is used here")]
+#[allow(dead_code, clippy::expect_used, clippy::needless_pass_by_value, reason = "a part of it is used here")]
 mod client;
 #[cfg(feature = "plugins")]
 #[path = "plugins_weave/documents.rs"]

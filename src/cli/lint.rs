@@ -82,10 +82,12 @@ fn bound(
     around: &Surroundings,
     (names, world): (&Names, &dyn World),
 ) -> Vec<Diagnostic> {
-    let named = variables(service);
-    let types = named.iter().map(|(name, (ty, _))| (name.clone(), ty.clone())).collect();
-    let values = named.into_iter().map(|(name, (_, value))| (name, value)).collect();
-    let Some(predicate) = compile_with(&expression.text, types, &names.library).predicate else { return Vec::new() };
+    let bindings = variables(service);
+    let types = bindings.iter().map(|(name, (ty, _))| (name.clone(), ty.clone())).collect();
+    let values = bindings.into_iter().map(|(name, (_, value))| (name, value)).collect();
+    let Some(predicate) = compile_with(&expression.text, types, &names.library).predicate else {
+        return Vec::new();
+    };
     let vocabulary = ProcessVocabulary::with_context(world, around.clone());
     let answer = names.plugins().vocabularies(&vocabulary, world, &Look::default());
     let bound = predicate.bind(&values, &in_order(&vocabulary, &answer));

@@ -49,7 +49,8 @@ pub(super) fn run(terminal: Terminal) -> Exit {
 fn neighbours(directory: &Path) -> Vec<SpecFile> {
     let paths = host::spec_dir::documents(directory).unwrap_or_default();
     let file = |path: PathBuf| {
-        let text = host::read_text(&path).ok().filter(|text| text.contains("Matcher") || text.contains("Plugin"))?;
+        let text =
+            host::read_text(&path).ok().filter(|text| text.contains("Matcher") || text.contains("Plugin"))?;
         let name = path.to_str()?.to_owned();
         Some(SpecFile { name, directory: directory.to_owned(), bytes: text.into_bytes() })
     };

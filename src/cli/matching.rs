@@ -166,7 +166,9 @@ pub(super) fn run_explain(args: &ExplainArgs, terminal: Terminal) -> Exit {
         extra: Extra::NearMisses,
         explains: true,
     };
-    with_question(&asked, &given(&args.matchers), terminal, |question| explain::run(&question, args.output, terminal))
+    with_question(&asked, &given(&args.matchers), terminal, |question| {
+        explain::run(&question, args.output, terminal)
+    })
 }
 
 /// What the command line asks for.
@@ -427,6 +429,7 @@ impl Question<'_> {
     /// The row of a verdict, unless the process is out of scope.
     fn row_of(&self, pid: Pid, verdict: &Verdict) -> MatchRow {
         let mut notes = self.vocabulary.take_notes();
+        notes.extend(self.answer.iter().flat_map(PluginVocabulary::take_notes));
         let foreign = matches!(verdict, Verdict::Match | Verdict::Unknown(_)) && self.is_elsewhere(pid);
         if foreign {
             notes.push("in another pid namespace".into());

@@ -180,9 +180,11 @@ fn bare(before: &Before<'_>, names: &Names, around: &[(String, Type)]) -> Vec<Su
     let fields = names.schema().fields(candidate);
     found.extend(fields.map(|(_, decl)| described(decl.name.to_string(), &Meaning::Field(decl), 2)));
     let schema = names.schema();
-    found.extend(schema.functions().map(|(id, decl)| {
-        described(decl.name.to_string(), &Meaning::Function(decl, schema.origin(id)), 2)
-    }));
+    found.extend(
+        schema.functions().map(|(id, decl)| {
+            described(decl.name.to_string(), &Meaning::Function(decl, schema.origin(id)), 2)
+        }),
+    );
     found.extend(CORE_FUNCTIONS.iter().map(|core| described(core.name.to_owned(), &Meaning::Core(core), 3)));
     found
 }

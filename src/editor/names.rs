@@ -43,11 +43,7 @@ pub(super) struct Names {
 impl Names {
     /// Those of expressions in documents.
     pub(super) fn new(library: &Arc<Library>) -> Self {
-        Self {
-            variables: expression::variables(),
-            library: Arc::clone(library),
-            home: None,
-        }
+        Self { variables: expression::variables(), library: Arc::clone(library), home: None }
     }
 
     /// Those that count where an expression stands.

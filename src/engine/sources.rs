@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use super::accept::{FileSeen, SourcesSeen};
 use crate::diagnostic::{Code, Diagnostic, Source};
-use crate::host::spec_dir::{self, Listing, Look, Trust};
 use crate::host::shelf::Shelf;
+use crate::host::spec_dir::{self, Listing, Look, Trust};
 use crate::process::expression;
 use crate::spec::matcher::{self, MatcherDocument};
 use crate::spec::plugin;
@@ -125,8 +125,8 @@ impl Sources {
 
     /// Takes the modules of plugins from this shelf, so that they are the same ones as those of conditions in force.
     #[must_use]
-    pub fn with_shelf(self, shelf: Rc<Shelf>) -> Self {
-        Self { shelf, ..self }
+    pub fn with_shelf(self, modules: Rc<Shelf>) -> Self {
+        Self { shelf: modules, ..self }
     }
 
     /// Begins with these plugins in use: those of the accepted documents, by name.
@@ -138,7 +138,8 @@ impl Sources {
 
     /// Files and directories whose change matters: the places, and the modules of plugins.
     pub fn watched(&self) -> Vec<PathBuf> {
-        let modules = self.loaded.values().flat_map(LoadedFile::plugins).map(|document| document.wasm.clone());
+        let modules =
+            self.loaded.values().flat_map(LoadedFile::plugins).map(|document| document.wasm.clone());
         self.places.iter().cloned().chain(modules).collect()
     }
 
@@ -200,9 +201,8 @@ impl Sources {
     /// Loads what is new; everything, where that may change what files define for each other.
     fn load(&mut self, files: Vec<(SpecFile, String)>) -> BTreeMap<ServiceName, Diagnostic> {
         let names: BTreeSet<&String> = files.iter().map(|(file, _)| &file.name).collect();
-        let other_module = |known: &LoadedFile| {
-            known.plugins().iter().any(|document| !document.is_as_read(&*self.shelf))
-        };
+        let other_module =
+            |known: &LoadedFile| known.plugins().iter().any(|document| !document.is_as_read(&*self.shelf));
         let is_new = |(file, digest): &&(SpecFile, String)| {
             let known = self.loaded.get(&file.name);
             known.is_none_or(|known| known.digest != *digest || other_module(known))
@@ -212,7 +212,8 @@ impl Sources {
         let gone = self.loaded.iter().any(|(name, known)| !names.contains(name) && known.defines());
         let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None);
         let changed = !fresh.is_empty() || self.loaded.keys().any(|name| !names.contains(name));
-        if replaced || gone || (changed && self.holds_back()) || loaded.files.iter().any(LoadedFile::defines) {
+        if replaced || gone || (changed && self.holds_back()) || loaded.files.iter().any(LoadedFile::defines)
+        {
             let all: Vec<SpecFile> = files.into_iter().map(|(file, _)| file).collect();
             let is_first = self.loaded.is_empty() && self.names.plugins.is_empty();
             if !is_first || fresh.len() < all.len() {

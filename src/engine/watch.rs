@@ -301,6 +301,9 @@ impl<'a> Watch<'a> {
         let last = converge(&mut self.host, &self.set, &mut self.memory, options, &mut |tick| {
             (tell)(Event::Tick(tick));
         });
+        for line in self.host.take_said() {
+            (self.tell)(Event::Trouble(&line));
+        }
         let restored = self.host.take_restored();
         if restored {
             self.announce_again();

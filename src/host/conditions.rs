@@ -6,14 +6,14 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 
 use super::executable::surroundings;
+use super::shelf::{Shelf, needed};
 use crate::facts::{Reason, Why};
 use crate::lang::value::{Type, Value};
-use super::shelf::{Shelf, needed};
 use crate::lang::{Matcher, Predicate, Scope, Verdict, compile};
-use crate::plugin::{Look, Plugins, in_order};
 use crate::plan::memory::Memory;
 use crate::plan::observation::Prepared;
 use crate::plan::substitute;
+use crate::plugin::{Look, Plugins, in_order};
 use crate::process::identity::Ternary;
 use crate::process::world::World;
 use crate::process::{ProcessVocabulary, candidate};
@@ -22,6 +22,8 @@ use crate::units::Pid;
 
 /// Compiled conditions are kept up to so many texts; then the cache begins anew.
 const KEPT_MAX: usize = 4096;
+/// Lines of plugins above this level are for their authors.
+const WARNING: u8 = 1;
 /// Fields that say whose a process is: a condition on one of them speaks for processes of other users.
 const OF_USERS: [&str; 3] = ["user", "ruser", "suser"];
 
@@ -70,6 +72,17 @@ impl std::fmt::Debug for Bound<'_> {
 }
 
 impl Conditions {
+    /// What plugins said since this was last asked: errors and warnings.
+    pub fn take_said(&self) -> Vec<String> {
+        let compiled = self.compiled.borrow();
+        let plugins = compiled.values().flat_map(|ready| ready.plugins.iter());
+        let lines = plugins.flat_map(|plugin| {
+            let said = plugin.take_log().into_iter().filter(|line| line.level <= WARNING);
+            said.map(|line| format!("the plugin `{}` says: {}", plugin.name(), line.text)).collect::<Vec<_>>()
+        });
+        lines.collect()
+    }
+
     /// Forgets plugins that nothing on record uses, here and in the state directory.
     ///
     /// # Errors
@@ -96,20 +109,20 @@ impl Conditions {
             Ok(ready) => (ready, None),
             Err(reason) => (Ready { predicate: None, plugins: Plugins::none() }, Some(reason)),
         };
-        let matcher = match &ready.predicate {
-            Some(predicate) => {
-                let values = variables(spec)
-                    .into_iter()
-                    .map(|(name, (_, value))| (name, put_in(value, spec, places)))
-                    .collect();
-                let answer = ready.plugins.vocabularies(&vocabulary, world, look);
-                Ok(predicate.bind(&values, &in_order(&vocabulary, &answer)).matcher)
-            }
-            // A record of an older version may hold what this one doesn't understand: never a match, never a "no".
-            None => Err(missing.unwrap_or_else(|| {
-                Reason::new(Why::Unresolved, "the condition can't be compiled")
-            })),
-        };
+        let matcher =
+            match &ready.predicate {
+                Some(predicate) => {
+                    let values = variables(spec)
+                        .into_iter()
+                        .map(|(name, (_, value))| (name, put_in(value, spec, places)))
+                        .collect();
+                    let answer = ready.plugins.vocabularies(&vocabulary, world, look);
+                    Ok(predicate.bind(&values, &in_order(&vocabulary, &answer)).matcher)
+                }
+                // A record of an older version may hold what this one doesn't understand: never a match, never a "no".
+                None => Err(missing
+                    .unwrap_or_else(|| Reason::new(Why::Unresolved, "the condition can't be compiled"))),
+            };
         Bound { matcher, vocabulary, plugins: ready.plugins, world, look: look.clone() }
     }
 

@@ -26,8 +26,8 @@ use super::ledger::{Ledger, LedgerError, Loaded, peek};
 use super::look::{Looker, Sight};
 use super::probe::Probes;
 use super::proc::LiveWorld;
-use super::signal::{boot_id, signal_verified};
 use super::shelf::Shelf;
+use super::signal::{boot_id, signal_verified};
 use super::spawn::{keep_exits_of_children, spawn};
 use super::state_dir::{Dirs, LockError, StateLock};
 use super::wake::{Poke, Waker, Wakes};
@@ -172,6 +172,11 @@ impl LinuxHost {
     /// Where plugins come from, for whoever loads documents.
     pub fn shelf(&self) -> &Rc<Shelf> {
         self.looker.conditions.shelf()
+    }
+
+    /// What plugins said in looks since this was last asked, a line each.
+    pub fn take_said(&self) -> Vec<String> {
+        self.looker.conditions.take_said()
     }
 
     /// For hints that documents changed.

@@ -124,7 +124,9 @@ impl Looker {
         let Sight { world, plugins, pids } = sight;
         let around = surroundings(spec);
         let bound = |expression: &Option<crate::spec::Expression>| {
-            expression.as_ref().map(|expression| self.conditions.bind(expression, spec, places, world, plugins))
+            expression
+                .as_ref()
+                .map(|expression| self.conditions.bind(expression, spec, places, world, plugins))
         };
         let (narrow, replace) = (bound(&spec.narrow), bound(&spec.match_only));
         let narrow = narrow.as_ref().map(|bound| move |pid| bound.holds(pid));

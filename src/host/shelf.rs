@@ -28,7 +28,7 @@ use crate::facts::{Reason, Why};
 use crate::plan::memory::Memory;
 use crate::plugin::{Grants, Plugin};
 use crate::process::expression::schema;
-use crate::spec::{InUse, Modules, PluginUse};
+use crate::spec::{InUse, Modules, PluginUse, Service};
 
 /// A module is no larger than this.
 pub const MODULE_BYTES_MAX: u64 = 4 << 20;
@@ -112,15 +112,7 @@ impl Shelf {
         if let Some(wasm) = self.wasm(sha256) {
             return Ok(wasm);
         }
-        let path = self.path(sha256).ok_or("its module is not kept here")?;
-        let own = rustix::process::geteuid().as_raw();
-        let bytes = atomic::read(&path, &[0, own], MODULE_BYTES_MAX)
-            .map_err(|error| format!("`{}`: {}", path.display(), io_text(&error)))?;
-        if digest(&bytes) == sha256 {
-            Ok(bytes.into())
-        } else {
-            Err(format!("`{}` is not the module that it was", path.display()))
-        }
+        read_kept(&self.path(sha256).ok_or("its module is not kept here")?, sha256)
     }
 
     /// A module that is loaded.
@@ -148,7 +140,7 @@ impl Shelf {
             }
             // What is neither there nor known is lost, and said where it is asked for.
             let wasm = self.wasm(&sha256);
-            if let Some(wasm) = wasm.filter(|_| self.kept_in_store(&path, &sha256).is_none()) {
+            if let Some(wasm) = wasm.filter(|_| read_kept(&path, &sha256).is_err()) {
                 atomic::write(&path, &wasm, MODE).map_err(|error| {
                     format!("the module `{}` can't be written: {}", path.display(), io_text(&error))
                 })?;
@@ -156,12 +148,6 @@ impl Shelf {
             self.stored.borrow_mut().insert(sha256);
         }
         Ok(())
-    }
-
-    fn kept_in_store(&self, path: &Path, sha256: &str) -> Option<()> {
-        let own = rustix::process::geteuid().as_raw();
-        let bytes = atomic::read(path, &[0, own], MODULE_BYTES_MAX).ok()?;
-        (digest(&bytes) == sha256).then_some(())
     }
 
     /// Removes the modules that memory doesn't need, and forgets plugins that nobody holds.
@@ -214,8 +200,23 @@ impl Modules for Shelf {
         }
         let plugin = Plugin::load(name, wasm, grants, schema())?;
         let loaded = Loaded { plugin: Arc::clone(&plugin), wasm: Arc::clone(wasm) };
-        self.loaded.borrow_mut().insert(key, loaded);
+        let mut all = self.loaded.borrow_mut();
+        // Former versions that nobody holds are of no use: a plugin is built many times beside an open editor.
+        all.retain(|(of, ..), known| of != name || Arc::strong_count(&known.plugin) > 1);
+        all.insert(key, loaded);
         Ok(plugin)
+    }
+}
+
+/// A module of the store: ours, and what its name says.
+fn read_kept(path: &Path, sha256: &str) -> Result<Arc<[u8]>, String> {
+    let own = rustix::process::geteuid().as_raw();
+    let bytes = atomic::read(path, &[0, own], MODULE_BYTES_MAX)
+        .map_err(|error| format!("`{}`: {}", path.display(), io_text(&error)))?;
+    if digest(&bytes) == sha256 {
+        Ok(bytes.into())
+    } else {
+        Err(format!("`{}` is not the module that it was", path.display()))
     }
 }
 
@@ -225,7 +226,7 @@ fn key(name: &str, digest: &str, grants: &Grants) -> Key {
 
 /// The digests of all modules that conditions in memory were accepted with, those of adopted processes included.
 pub(super) fn needed(memory: &Memory) -> BTreeSet<String> {
-    memory.documents().flat_map(|spec| spec.plugins()).map(|(_, used)| used.sha256.clone()).collect()
+    memory.documents().flat_map(Service::plugins).map(|(_, used)| used.sha256.clone()).collect()
 }
 
 fn digest(bytes: &[u8]) -> String {

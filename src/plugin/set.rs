@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock};
 use super::load::Plugin;
 use super::look::Look;
 use super::vocabulary::PluginVocabulary;
-use crate::lang::{Schema, Vocabularies};
 use crate::lang::schema::Vocabulary;
+use crate::lang::{Schema, Vocabularies};
 use crate::process::expression;
 use crate::process::world::World;
 

@@ -6,8 +6,8 @@ use super::matching::{MatchRow, cut};
 use super::printable;
 use crate::facts::Why;
 use crate::lang::schema::Text;
-use crate::plugin::Account;
 use crate::lang::{Explanation, Form, Missing, Outcome, Verdict};
+use crate::plugin::Account;
 
 /// Longest condition and longest value that a line shows.
 const TEXT_MAX: usize = 72;
@@ -165,11 +165,8 @@ pub fn account_for_plugins(part: &mut Explanation, accounts: &[Account]) {
 }
 
 fn source_of(account: &Account) -> String {
-    let inputs = if account.inputs.is_empty() {
-        String::new()
-    } else {
-        format!(", of {}", account.inputs.join(", "))
-    };
+    let inputs =
+        if account.inputs.is_empty() { String::new() } else { format!(", of {}", account.inputs.join(", ")) };
     let cost = match account.fuel {
         0 => "not called".to_owned(),
         fuel => {

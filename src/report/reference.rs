@@ -248,7 +248,10 @@ pub fn reference_topic(topic: &str, schema: &Schema, codes: &[(Code, &'static st
     for owner in owners(schema) {
         let named = |field: &&FieldDecl| {
             let name = field.name.trim_end_matches("[]");
-            name == bare || format!("{owner}.{name}") == bare || reached(owner, name, bare, schema) || of_plugin(name)
+            name == bare
+                || format!("{owner}.{name}") == bare
+                || reached(owner, name, bare, schema)
+                || of_plugin(name)
         };
         parts.extend(schema.fields(owner).map(|(_, field)| field).filter(named).map(field_text));
     }
@@ -299,8 +302,7 @@ fn field_text(field: &FieldDecl) -> String {
 }
 
 fn function_text(decl: &FunctionDecl, origin: Option<&Origin>) -> String {
-    let from = origin
-        .map_or_else(String::new, |of| format!("    from: plugin {} {}\n", of.name, of.version));
+    let from = origin.map_or_else(String::new, |of| format!("    from: plugin {} {}\n", of.name, of.version));
     let said = decl.trust.map_or_else(String::new, |trust| {
         let by = match trust {
             Trust::Kernel => "the kernel",

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::file::{self, Reading};
-use super::{LoadContext, Loaded, HeldPlugins, LoadedFile, Names, SpecFile, codes, duplicates, matcher};
+use super::{HeldPlugins, LoadContext, Loaded, LoadedFile, Names, SpecFile, codes, duplicates, matcher};
 use crate::diagnostic::Diagnostic;
 use crate::lang::library::{Built, build};
 use crate::lang::{Library, codes as lang_codes};
@@ -90,11 +90,7 @@ struct Given {
 }
 
 /// What all files give that are not refused.
-fn given_by(
-    readings: &[Reading],
-    refused: &BTreeMap<usize, LoadedFile>,
-    context: &LoadContext<'_>,
-) -> Given {
+fn given_by(readings: &[Reading], refused: &BTreeMap<usize, LoadedFile>, context: &LoadContext<'_>) -> Given {
     let reasons: Vec<Option<String>> = (0..readings.len())
         .map(|at| {
             let reason = refused.get(&at).and_then(LoadedFile::reason);
@@ -102,16 +98,18 @@ fn given_by(
         })
         .collect();
     let plugins = plugins::of(readings, &reasons, context.held.unwrap_or(&HeldPlugins::new()));
-    let mut base = match plugins.usable.is_empty() {
-        true => Library::default(),
-        false => Library::over(Arc::clone(plugins.all().schema())),
+    let mut base = if plugins.usable.is_empty() {
+        Library::default()
+    } else {
+        Library::over(Arc::clone(plugins.all().schema()))
     };
     for (name, reason) in &plugins.unusable {
         base.set_unusable("Plugin", name, reason.clone());
     }
     let documents = readings.iter().zip(&reasons);
-    let documents = documents
-        .flat_map(|(reading, reason)| reading.matchers.iter().map(move |document| (document, reason.clone())));
+    let documents = documents.flat_map(|(reading, reason)| {
+        reading.matchers.iter().map(move |document| (document, reason.clone()))
+    });
     let mut collected = matcher::collect(documents, base);
     for reading in readings.iter().filter(|reading| reading.is_unread()) {
         collected.library.add_unread(&reading.source.name);

@@ -47,8 +47,16 @@ fn a_field_of_a_plugin_is_asked_like_a_built_in_one() {
 #[test]
 fn an_explanation_says_what_the_answer_rests_on_and_costs() {
     let bench = bench();
-    let args =
-        ["explain", "tag.comm == \"shop\" && pid > 1", "--plugins", "specs", "--snapshot", "host.yaml", "--pid", "600"];
+    let args = [
+        "explain",
+        "tag.comm == \"shop\" && pid > 1",
+        "--plugins",
+        "specs",
+        "--snapshot",
+        "host.yaml",
+        "--pid",
+        "600",
+    ];
     let text = bench.ok(&args).stdout;
     assert!(text.contains("tag.comm = \"shop\""), "{text}");
     assert!(text.contains("plugin tag 1.2.3, of comm; ") && text.contains(" fuel"), "{text}");
@@ -68,7 +76,8 @@ fn the_reference_shows_what_a_plugin_adds() {
 #[test]
 fn a_failing_plugin_is_unknown_and_named() {
     let bench = Bench::new();
-    let trap = r#"{"name": "bad", "type": "bool", "export": "trap", "inputs": ["comm"], "summary": "never works"}"#;
+    let trap =
+        r#"{"name": "bad", "type": "bool", "export": "trap", "inputs": ["comm"], "summary": "never works"}"#;
     Made::fields("1.0.0", &[trap]).write(&bench);
     bench.write("host.yaml", HOST);
     let ran = bench.run(&["match", "tag.bad", "--plugins", "specs", "--snapshot", "host.yaml"]);
@@ -98,6 +107,15 @@ spec:
     let ran = bench.ok(&["test", "specs"]);
     assert_eq!(ran.stdout, "own: shop: passed\n1 test, 0 failed\n");
     bench.ok(&["check", "specs"]);
-    let ran = bench.ok(&["match", "own.shop", "--matchers", "specs", "--snapshot", "host.yaml", "--output", "pids"]);
+    let ran = bench.ok(&[
+        "match",
+        "own.shop",
+        "--matchers",
+        "specs",
+        "--snapshot",
+        "host.yaml",
+        "--output",
+        "pids",
+    ]);
     assert_eq!(ran.stdout, "600\n");
 }

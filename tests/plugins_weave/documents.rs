@@ -46,7 +46,8 @@ fn the_digest_that_was_found_is_in_the_error() {
     let path = Made::tag("1.0.0").write_document(&bench, "x", "fields: [comm]");
     refused(&bench, "S025", &["64 hexadecimal digits"]);
     let text = fs::read_to_string(&path).unwrap();
-    let without: String = text.lines().filter(|line| !line.contains("sha256")).map(|l| format!("{l}\n")).collect();
+    let without: String =
+        text.lines().filter(|line| !line.contains("sha256")).map(|l| format!("{l}\n")).collect();
     fs::write(&path, without).unwrap();
     refused(&bench, "S022", &[&format!("add `sha256: {digest}`")]);
 }
@@ -110,11 +111,16 @@ fn names_that_are_taken() {
     }
     bench.write("host.yaml", "processes:\n- {pid: 600, comm: shop, cgroup: \"/\"}\n");
     let ask = |expression: &str| {
-        let args = ["match", expression, "--plugins", "specs/container-plugin.yaml", "--snapshot", "host.yaml"];
+        let args =
+            ["match", expression, "--plugins", "specs/container-plugin.yaml", "--snapshot", "host.yaml"];
         bench.run(&[&args[..], &["--output", "pids"]].concat())
     };
     let ran = ask("container.comm == \"shop\" && !has(container)");
-    assert_eq!(ran.stdout, "600\n", "the field `container` and the plugin of this name are both there: {}", ran.stderr);
+    assert_eq!(
+        ran.stdout, "600\n",
+        "the field `container` and the plugin of this name are both there: {}",
+        ran.stderr
+    );
 }
 
 #[test]

@@ -6,7 +6,8 @@ use super::client::Client;
 use super::made::{COMM, Made};
 use super::support::Bench;
 
-const HEAD: &str = "apiVersion: selfsame/v1\nkind: Service\nmetadata: {name: web}\nspec:\n  startas: /bin/sh\n";
+const HEAD: &str =
+    "apiVersion: selfsame/v1\nkind: Service\nmetadata: {name: web}\nspec:\n  startas: /bin/sh\n";
 const OLDER: &str = r#"{"name": "older", "params": [{"name": "a", "type": "string"}], "result": "string", "export": "echo", "pure": true, "summary": "the same"}"#;
 
 /// A conversation about a document beside a plugin.
@@ -33,12 +34,17 @@ fn names_of_a_plugin_are_completed_and_described() {
     assert_eq!(client.diagnostics(&uri), Vec::<Value>::new());
     let hover = client.at("textDocument/hover", &uri, 5, 17);
     let text = hover["contents"]["value"].as_str().unwrap();
-    for words in ["tag.comm: string", "the name of the kernel", "cost 3 of 6", "from plugin tag 1.2.3, of comm"] {
+    for words in
+        ["tag.comm: string", "the name of the kernel", "cost 3 of 6", "from plugin tag 1.2.3, of comm"]
+    {
         assert!(text.contains(words), "{words}: {text}");
     }
     let hover = client.at("textDocument/hover", &uri, 5, 36);
     let text = hover["contents"]["value"].as_str().unwrap();
-    assert!(text.contains("tag.older(a: string): string") && text.contains("from plugin tag 1.2.3"), "{text}");
+    assert!(
+        text.contains("tag.older(a: string): string") && text.contains("from plugin tag 1.2.3"),
+        "{text}"
+    );
     let signature = client.at("textDocument/signatureHelp", &uri, 5, 42);
     assert_eq!(signature["signatures"][0]["label"], "tag.older(a: string): string");
     client.hang_up();

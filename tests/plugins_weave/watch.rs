@@ -1,13 +1,15 @@
 //! Plugins under `plan`, `apply` and `watch`: what is in force stays in force, and a better one is taken.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use super::made::{COMM, Made};
 use super::support::{Bench, until};
 
 /// A field of another type under the name that is in use.
-const NUMBER: &str = r#"{"name": "comm", "type": "int", "export": "echo", "inputs": ["pid"], "summary": "a number"}"#;
+const NUMBER: &str =
+    r#"{"name": "comm", "type": "int", "export": "echo", "inputs": ["pid"], "summary": "a number"}"#;
 const QUICK: [&str; 4] = ["--resync", "300ms", "--prune-delay", "200ms"];
 /// Replaces the look, so that without the plugin nothing is known of any process.
 const MATCH: &str = "matchOnly: 'runs(startas) && tag.comm != \"nobody\"'";
@@ -57,7 +59,6 @@ fn what_is_accepted_with_a_plugin_has_it_on_record_and_its_module_is_kept() {
     let text = record(&bench);
     assert!(text.contains(&digest) && text.contains("\"version\":\"1.0.0\""), "{text}");
     assert_eq!(kept(&bench), [format!("{digest}.wasm")]);
-    use std::os::unix::fs::PermissionsExt as _;
     let mode = fs::metadata(kept_module(&bench, &digest)).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     // The document and its plugin go: nothing is kept for nobody.
@@ -99,7 +100,10 @@ fn a_version_that_breaks_a_document_is_not_taken() {
     let accepted = bench.condition("one", "Accepted");
     assert_eq!(accepted["status"], "True");
     let words = accepted["message"].as_str().unwrap().to_owned();
-    assert!(words.contains("version 1.0.0 of the plugin `tag` stays in use") && words.contains("2.0.0"), "{words}");
+    assert!(
+        words.contains("version 1.0.0 of the plugin `tag` stays in use") && words.contains("2.0.0"),
+        "{words}"
+    );
     assert!(record(&bench).contains(&old), "{}", record(&bench));
     assert_eq!(bench.alive_of("one"), [pid]);
     // The document is changed with the plugin: both are taken.
@@ -147,7 +151,8 @@ fn a_broken_or_lost_module_leaves_what_is_in_force() {
 #[test]
 fn a_failing_plugin_holds_and_status_says_why() {
     let mut bench = Bench::new();
-    let trap = r#"{"name": "bad", "type": "bool", "export": "trap", "inputs": ["comm"], "summary": "never works"}"#;
+    let trap =
+        r#"{"name": "bad", "type": "bool", "export": "trap", "inputs": ["comm"], "summary": "never works"}"#;
     Made::fields("1.0.0", &[trap]).write(&bench);
     // Somebody runs already who could be it.
     let program = bench.daemon("one", "match: '!tag.bad'");
@@ -214,4 +219,20 @@ fn a_changed_module_is_noticed_at_once() {
     bench.until_running(&["one"]);
     bench.write("modules/tag.wasm", "no module");
     until("the log to say so", || bench.watch_log().contains("S071"));
+}
+
+#[test]
+fn a_plan_for_a_snapshot_asks_plugins_too() {
+    let bench = Bench::new();
+    Made::tag("1.0.0").write(&bench);
+    bench.spec("one", "startas: /srv/one\nmatchOnly: 'tag.comm == \"one\"'");
+    let plan = |comm: &str| {
+        let host = format!("processes:\n- {{pid: 600, comm: {comm}, uid: 0, startTicks: 5}}\n");
+        bench.write("host.yaml", &host);
+        let ran = bench.run(&["plan", "specs", "--snapshot", "host.yaml"]);
+        assert!(!ran.stderr.contains("error"), "{}", ran.stderr);
+        ran.stdout
+    };
+    assert!(plan("other").contains("start"), "{}", plan("other"));
+    assert!(plan("one").contains("600"), "{}", plan("one"));
 }

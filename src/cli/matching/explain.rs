@@ -4,8 +4,8 @@ use super::{Exit, Output, Question, Terminal};
 use crate::lang::{Explanation, Form};
 use crate::process::candidate;
 use crate::report::{
-    MatchRow, Overview, account_for_plugins, SeenProcess, command_of, explanation_rows, explanation_text, failing_leaves,
-    overview_text, user_of,
+    MatchRow, Overview, SeenProcess, account_for_plugins, command_of, explanation_rows, explanation_text,
+    failing_leaves, overview_text, user_of,
 };
 use crate::units::Pid;
 

@@ -59,8 +59,15 @@ fn judge(
     let Ok((pids, all_pids)) = pids_of(world, &args.pid) else { return Vec::new() };
     let look = Look::default();
     let answer = question.plugins.vocabularies(&vocabulary, world, &look);
-    let round =
-        Question { world, vocabulary: &vocabulary, answer: &answer, look: &look, pids, all_pids, ..*question };
+    let round = Question {
+        world,
+        vocabulary: &vocabulary,
+        answer: &answer,
+        look: &look,
+        pids,
+        all_pids,
+        ..*question
+    };
     let facts = round.vocabularies();
     let mut found = Vec::new();
     for pid in round.pids.iter().copied().filter(|pid| round.is_there(*pid)) {

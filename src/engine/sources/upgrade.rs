@@ -6,15 +6,10 @@ use super::load_files;
 use crate::spec::{Held, HeldPlugins, InUse, Loaded, LoadedFile, Modules, SpecFile};
 
 /// Loads all files. `in_use` are the plugins that they were loaded with last.
-pub(super) fn load(
-    files: &[SpecFile],
-    in_use: &BTreeMap<String, InUse>,
-    modules: &dyn Modules,
-) -> Loaded {
+pub(super) fn load(files: &[SpecFile], in_use: &BTreeMap<String, InUse>, modules: &dyn Modules) -> Loaded {
     // What can't be loaded at all leaves the former one in use.
-    let stays = |(name, plugin): (&String, &InUse)| {
-        (name.clone(), Held { plugin: plugin.clone(), instead: None })
-    };
+    let stays =
+        |(name, plugin): (&String, &InUse)| (name.clone(), Held { plugin: plugin.clone(), instead: None });
     let mut held: HeldPlugins = in_use.iter().map(stays).collect();
     let mut loaded = load_files(files, None, modules, Some(&held));
     for name in replaced(&loaded, in_use) {
@@ -33,9 +28,8 @@ pub(super) fn load(
 /// The plugins that are others than before.
 fn replaced(loaded: &Loaded, in_use: &BTreeMap<String, InUse>) -> Vec<String> {
     let plugins = loaded.names.plugins.iter();
-    let other = |(name, plugin): &(&String, &InUse)| {
-        in_use.get(*name).is_some_and(|before| !before.is_same(plugin))
-    };
+    let other =
+        |(name, plugin): &(&String, &InUse)| in_use.get(*name).is_some_and(|before| !before.is_same(plugin));
     plugins.filter(other).map(|(name, _)| name.clone()).collect()
 }
 
@@ -57,5 +51,9 @@ fn broken_by(
     let before = load_files(files, None, modules, Some(&without));
     let stays = rejected(&before);
     let is_own = |file: &LoadedFile| file.plugins().iter().any(|document| document.name == name);
-    loaded.files.iter().filter(|file| !is_own(file) && !stays.contains(file.source.name.as_str())).find_map(LoadedFile::reason)
+    loaded
+        .files
+        .iter()
+        .filter(|file| !is_own(file) && !stays.contains(file.source.name.as_str()))
+        .find_map(LoadedFile::reason)
 }

@@ -32,11 +32,7 @@ pub(in crate::host) type Shortlists = BTreeMap<ServiceName, Vec<Pid>>;
 
 impl Looker {
     /// The lists for all objects that look.
-    pub(in crate::host) fn shortlists(
-        &self,
-        questions: &Questions,
-        sight: Sight<'_>,
-    ) -> Shortlists {
+    pub(in crate::host) fn shortlists(&self, questions: &Questions, sight: Sight<'_>) -> Shortlists {
         let Sight { world, pids, .. } = sight;
         let looking: Vec<(&ServiceName, &Service)> = questions
             .services
@@ -67,9 +63,10 @@ impl Looker {
         let mut bound: Vec<(&ServiceName, Bound<'_>)> = Vec::new();
         for (name, spec) in looking {
             let condition = spec.match_only.as_ref().or(spec.narrow.as_ref());
-            bound.extend(
-                condition.map(|condition| (*name, self.conditions.bind(condition, spec, &places, world, plugins))),
-            );
+            bound
+                .extend(condition.map(|condition| {
+                    (*name, self.conditions.bind(condition, spec, &places, world, plugins))
+                }));
         }
         // One that can't be compiled is unknown of every process: its object looks at all of them.
         let usable: Vec<_> = bound

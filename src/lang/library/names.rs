@@ -209,7 +209,8 @@ impl Library {
     pub fn plugins_of(&self, text: &str, used: &BTreeSet<String>) -> BTreeSet<String> {
         let Some(schema) = self.schema() else { return BTreeSet::new() };
         let mut found = BTreeSet::new();
-        let bodies = used.iter().filter_map(|name| self.definitions.get(name)).map(|of| &*of.draft.written.text);
+        let bodies =
+            used.iter().filter_map(|name| self.definitions.get(name)).map(|of| &*of.draft.written.text);
         for text in std::iter::once(text).chain(bodies) {
             let Some(root) = crate::lang::parse(text).expr else { continue };
             let mut open = vec![&root];
@@ -220,7 +221,9 @@ impl Library {
                     Kind::Member { name, .. } => vec![&name.text],
                     _ => Vec::new(),
                 };
-                found.extend(words.into_iter().filter(|word| schema.plugin(word).is_some()).map(str::to_owned));
+                found.extend(
+                    words.into_iter().filter(|word| schema.plugin(word).is_some()).map(str::to_owned),
+                );
                 open.extend(expr.children());
             }
         }

@@ -32,7 +32,9 @@ pub fn unused<'a>(files: impl Iterator<Item = &'a LoadedFile> + Clone, names: &N
     let library = &names.library;
     let mut used: BTreeSet<String> = BTreeSet::new();
     for file in files.clone() {
-        used.extend(file.services().iter().flat_map(|service| service.plugins().map(|(name, _)| name.clone())));
+        used.extend(
+            file.services().iter().flat_map(|service| service.plugins().map(|(name, _)| name.clone())),
+        );
         for document in file.matchers() {
             let defined: BTreeSet<String> =
                 document.drafts.iter().map(|draft| draft.written.name.clone()).collect();

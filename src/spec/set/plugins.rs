@@ -92,9 +92,8 @@ impl Of {
                 }
             }
             (_, refused) => {
-                let why = refused.unwrap_or_else(|| {
-                    format!("its document in `{}` is in error", document.source.name)
-                });
+                let why = refused
+                    .unwrap_or_else(|| format!("its document in `{}` is in error", document.source.name));
                 self.unusable.insert(name.clone(), why);
             }
         }
@@ -113,9 +112,11 @@ impl Of {
                 .at(first.name_at, "")
                 .in_source(&first.source)
                 .help("give one of them another name");
-            self.redefined.push(others.iter().fold(said, |said, (_, other)| {
-                said.at_other(&other.source, other.name_at, "and here")
-            }));
+            self.redefined.push(
+                others
+                    .iter()
+                    .fold(said, |said, (_, other)| said.at_other(&other.source, other.name_at, "and here")),
+            );
         }
     }
 }

@@ -171,7 +171,14 @@ pub const PLUGIN_DOCUMENT: Table = Table {
 pub const PLUGIN_METADATA: Table = Table {
     name: "plugin metadata",
     fields: &[
-        row("name", Kind::Text, REQUIRED, New, "php", "what its names begin with: `php.pool`, `php.newer(...)`"),
+        row(
+            "name",
+            Kind::Text,
+            REQUIRED,
+            New,
+            "php",
+            "what its names begin with: `php.pool`, `php.newer(...)`",
+        ),
         row("labels", Kind::Map(&Kind::Text), "{}", Live, "{tier: web}", "for people and other tools"),
         row("annotations", Kind::Map(&Kind::Text), "{}", Live, "{owner: ann}", "for people and other tools"),
     ],
@@ -216,7 +223,14 @@ pub const PLUGIN: Table = Table {
 pub const GRANTS: Table = Table {
     name: "grants",
     fields: &[
-        row("fields", Kind::List(&Kind::Text), "[]", Live, "[argv, cgroup]", "built-in fields of the process"),
+        row(
+            "fields",
+            Kind::List(&Kind::Text),
+            "[]",
+            Live,
+            "[argv, cgroup]",
+            "built-in fields of the process",
+        ),
         row("files", Kind::List(&Kind::Text), "[]", Live, "[/etc/php/*.conf]", "paths and globs of files"),
     ],
     later: &[],
