@@ -310,9 +310,40 @@ fn scan_with_plugins_that_nobody_uses(bencher: Bencher<'_, '_>, count: usize) {
     });
 }
 
-/// How much fuel a loop uses up in a millisecond.
+/// The same, with a call of another function in each turn.
+fn calling(turns: i32) -> Function {
+    use wasm_encoder::{BlockType, Instruction as I};
+    let mut function = Function::new([(1, ValType::I32)]);
+    for instruction in [
+        I::Loop(BlockType::Empty),
+        I::LocalGet(0),
+        I::LocalGet(1),
+        I::Call(4),
+        I::Drop,
+        I::LocalGet(2),
+        I::I32Const(1),
+        I::I32Add,
+        I::LocalTee(2),
+        I::I32Const(turns),
+        I::I32LtS,
+        I::BrIf(0),
+        I::End,
+    ] {
+        function.instruction(&instruction);
+    }
+    finish(&mut function);
+    function.instruction(&I::End);
+    function
+}
+
+/// How much fuel a loop uses up in a millisecond, with and without calls.
 fn fuel() {
-    let plugin = load("a", &module("a", ONE, &[looping(20_000)], &[], 0));
+    fuel_of("a tight loop", looping(20_000));
+    fuel_of("calls", calling(20_000));
+}
+
+fn fuel_of(what: &str, body: Function) {
+    let plugin = load("a", &module("a", ONE, &[body, echo()], &[], 0));
     let moments = moments();
     let subject = candidate(Pid(1));
     let mut best = 0_u128;
@@ -332,5 +363,5 @@ fn fuel() {
         let took = begun.elapsed().as_nanos().max(1);
         best = best.max(u128::from(plugin.health().fuel - before) * 1_000_000 / took);
     }
-    println!("fuel a millisecond, at best: {best}");
+    println!("fuel a millisecond, {what}: {best}");
 }

@@ -11,7 +11,7 @@
 //! | 3 | [`process`] | the process vocabulary, identity, snapshots |
 //! | 4 | [`plugin`] | fields and functions from WebAssembly modules |
 //! | 5 | [`spec`] | documents: raw form to validated model |
-//! | 6 | [`plan`] | the pure decision |
+//! | 6 | [`plan`], [`workshop`] | the pure decision; what authors of plugins need |
 //! | 7 | [`host`] | the one door to the operating system |
 //! | 8 | [`engine`] | the tick, wake-ups, ledger protocol |
 //! | 9 | [`report`] | text, JSON, explanation |
@@ -31,4 +31,5 @@ pub mod process;
 pub mod report;
 pub mod spec;
 pub mod units;
+pub mod workshop;
 pub mod yaml;

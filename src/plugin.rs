@@ -42,7 +42,7 @@ pub mod wire;
 pub use answer::{Answer, Entries};
 pub use health::Health;
 pub use input::Input;
-pub use load::{Grants, Logged, Plugin};
+pub use load::{Grants, Logged, Plugin, Survey};
 pub use look::{Account, Look};
 pub use manifest::Manifest;
 pub use set::{Plugins, in_order};

@@ -20,7 +20,7 @@ const FLOORS: &[&[&str]] = &[
     &["process"],
     &["plugin"],
     &["spec"],
-    &["plan"],
+    &["plan", "workshop"],
     &["host"],
     &["engine"],
     &["report"],

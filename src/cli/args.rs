@@ -1,6 +1,7 @@
 //! The command line, declared. Help texts are written for the person who reads them in a terminal.
 
 mod matching;
+mod plugin;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use matching::{ActArgs, FormArgs, LiveArgs, MatchOutput, PickArgs};
+pub(super) use plugin::{BenchArgs, BuildArgs, InspectArgs, NewArgs, PluginArgs, PluginVerb, TryArgs};
 
 use crate::units::parse_duration;
 
@@ -82,6 +84,8 @@ pub(super) enum Verb {
     Stop(WishArgs),
     /// Stop and start objects now
     Restart(WishArgs),
+    /// Make, look at, test and measure plugins: new fields and functions of expressions, from WebAssembly
+    Plugin(PluginArgs),
     /// Write the facts of processes as YAML, for `match --snapshot` and tests
     Snapshot(SnapshotArgs),
     /// Write the expressions in spec files in their canonical form; all else stays as it is

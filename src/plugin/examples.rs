@@ -68,16 +68,7 @@ fn run(
 ) -> Result<u64, Vec<Diagnostic>> {
     let error =
         |message: String, help: &str| Err(vec![Diagnostic::error(codes::EXAMPLE, message).help(help)]);
-    let inputs = Inputs { example, declared };
-    let mut input = Vec::new();
-    for argument in &example.arguments {
-        put(&mut input, &Answer::Value(argument.clone()));
-    }
-    for given in declared.entry().inputs.iter().filter(|input| !input.lazy) {
-        inputs.put(&mut input, &given.field);
-    }
-    let mut serve = |request: Request| inputs.serve(&request);
-    let (got, used) = plugin.ask(number, Moment::none(), &input, &mut serve);
+    let (got, used) = call(plugin, number, declared, example);
     let got = match got {
         Fact::Known(answer) => answer,
         Fact::Absent => Answer::Absent,
@@ -92,6 +83,25 @@ fn run(
     let changed = if again { " the second time" } else { "" };
     let message = format!("{place} gives {}{changed}, not {}", words(&got), words(&example.value));
     error(message, "mend the plugin, or `value` of the example")
+}
+
+/// What comes of an example, and the fuel that it used.
+pub(super) fn call(
+    plugin: &Plugin,
+    number: usize,
+    declared: Declared<'_>,
+    example: &Example,
+) -> (Fact<Answer>, u64) {
+    let inputs = Inputs { example, declared };
+    let mut input = Vec::new();
+    for argument in &example.arguments {
+        put(&mut input, &Answer::Value(argument.clone()));
+    }
+    for given in declared.entry().inputs.iter().filter(|input| !input.lazy) {
+        inputs.put(&mut input, &given.field);
+    }
+    let mut serve = |request: Request| inputs.serve(&request);
+    plugin.ask(number, Moment::none(), &input, &mut serve)
 }
 
 /// The inputs of an example; what it doesn't mention is absent.

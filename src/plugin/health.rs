@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::failure::Failure;
-use super::limits::{BACKOFF_MAX_SECONDS, BACKOFF_MIN_SECONDS, FAILURES_MAX, FUEL_A_MILLISECOND};
+use super::limits::{BACKOFF_MAX_SECONDS, BACKOFF_MIN_SECONDS, FAILURES_MAX, FUEL_TYPICAL};
 use crate::units::BootTime;
 
 /// What happened since the plugin was loaded.
@@ -69,7 +69,7 @@ impl Health {
 
 /// About how long it takes to use so much fuel.
 pub(super) fn time_of(fuel: u64) -> Duration {
-    Duration::from_nanos(fuel.saturating_mul(1_000) / (FUEL_A_MILLISECOND / 1_000))
+    Duration::from_nanos(fuel.saturating_mul(1_000) / (FUEL_TYPICAL / 1_000))
 }
 
 #[cfg(test)]
@@ -127,6 +127,6 @@ mod tests {
 
     #[test]
     fn fuel_is_time() {
-        assert_eq!(time_of(FUEL_A_MILLISECOND), Duration::from_millis(1));
+        assert_eq!(time_of(FUEL_TYPICAL), Duration::from_millis(1));
     }
 }

@@ -2,6 +2,7 @@
 
 mod check;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,6 +33,24 @@ pub struct Grants {
     pub fields: Vec<String>,
     /// Files, as the manifest names them.
     pub files: Vec<String>,
+}
+
+impl Grants {
+    /// Everything that a plugin asks for: for its author's tools, which show nothing but what the author knows.
+    pub fn asked_by(manifest: &Manifest) -> Self {
+        let inputs = manifest.entries().flat_map(|declared| &declared.entry().inputs);
+        let fields: BTreeSet<String> = inputs.map(|input| input.field.clone()).collect();
+        Self { fields: fields.into_iter().collect(), files: manifest.files.clone() }
+    }
+}
+
+/// What a module asks for, before anything was granted.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// What it imports: `selfsame.find`.
+    pub imports: Vec<String>,
 }
 
 /// A line that a plugin said.
@@ -119,7 +138,7 @@ impl Plugin {
         builtin: &Schema,
     ) -> Result<Arc<Self>, Vec<Diagnostic>> {
         let module = Module::new(wasm)?;
-        let manifest = check::manifest(name, &module, builtin)?;
+        let manifest = check::manifest(Some(name), &module, builtin)?;
         check::claims(&manifest, &module, grants)?;
         let shared = Shared {
             digest: digest(wasm),
@@ -132,6 +151,23 @@ impl Plugin {
         let plugin = Self::of(shared);
         let used = examples::all(&plugin, builtin)?;
         Ok(Arc::new(Self::of(plugin.shared.measured(&used))))
+    }
+
+    /// Asks a module what it is, without granting it anything; no example is run.
+    ///
+    /// # Errors
+    /// What [`Plugin::load`] says of its form and its manifest.
+    pub fn survey(wasm: &[u8], builtin: &Schema) -> Result<Survey, Vec<Diagnostic>> {
+        let module = Module::new(wasm)?;
+        let manifest = check::manifest(None, &module, builtin)?;
+        Ok(Survey { manifest, imports: module.imported() })
+    }
+
+    /// Runs one of the examples of an entry again, both by number. Also says what fuel that used; `None` if there is no such
+    /// example.
+    pub fn rerun(&self, entry: usize, example: usize) -> Option<(Fact<Answer>, u64)> {
+        let declared = self.manifest().declared(entry)?;
+        Some(examples::call(self, entry, declared, declared.entry().examples.get(example)?))
     }
 
     fn of(shared: Shared) -> Self {

@@ -11,6 +11,7 @@ mod types;
 pub(super) use names::{fix, hides};
 pub(super) use types::is_plain;
 
+pub use names::misnamed;
 pub use read::read;
 
 use std::collections::BTreeMap;

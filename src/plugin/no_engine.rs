@@ -37,6 +37,10 @@ impl Module {
         match self.0 {}
     }
 
+    pub(super) fn imported(&self) -> Vec<String> {
+        match self.0 {}
+    }
+
     pub(super) fn exported(&self) -> Vec<String> {
         match self.0 {}
     }

@@ -242,3 +242,22 @@ fn a_host_function_may_be_called_by_a_start_function() {
         wat.said()
     );
 }
+
+#[test]
+fn a_plugin_can_be_shared_by_threads() {
+    fn is<T: Send + Sync>(_: &T) {}
+    is(&good().plugin());
+    let plugin = good().plugin();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            let plugin = plugin.clone();
+            scope.spawn(move || {
+                let place = crate::wat::Place::of(vec![plugin]);
+                for _ in 0..50 {
+                    assert_eq!(place.ask("t.x == comm", 600), "true");
+                }
+            });
+        }
+    });
+    assert_eq!(plugin.health().failures, 0);
+}

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use selfsame::cli::registered_codes;
-use selfsame::diagnostic::Diagnostic;
+use selfsame::diagnostic::{Diagnostic, Source};
 use selfsame::plugin::{Grants, Plugin};
 use selfsame::process::expression::schema;
 use selfsame::report::{Page, PagePart, code_pages};
+use selfsame::workshop;
 
 use super::support::Bench;
 
@@ -15,7 +16,7 @@ const HOST: &str = include_str!("host.yaml");
 /// Codes whose mistake can't be shown in a few lines, or not without a host that has it.
 const NOT_SHOWN: &[&str] = &[
     "M401", "M402", "M405", "M408", "W120", "S001", "S002", "S051", "Y001", "Y002", "Y004", "Y011", "F001",
-    "F002", "C001", "C002", "C003", "S070", "S071", "S072", "S131", "P001", "P101", "P102",
+    "F002", "C001", "C002", "C003", "S070", "S071", "S072", "S131", "P001", "P101", "P102", "P405",
 ];
 
 #[test]
@@ -78,6 +79,16 @@ fn given(bench: &Bench, info: &str, text: &str) -> BTreeSet<String> {
                 Plugin::load("t", &wasm, &Grants::default(), schema()).err().unwrap_or_default(),
             );
         }
+        "cases" => {
+            let none = |name: &str| panic!("the example names the snapshot {name}");
+            return codes_of(
+                workshop::read_cases(&Source::new("cases", text), &none).err().unwrap_or_default(),
+            );
+        }
+        "wat" => return codes_of(workshop::assemble(&Source::new("wat", text)).err().unwrap_or_default()),
+        "plugin" => {
+            return codes_of(workshop::read_document(&Source::new("plugin", text)).err().unwrap_or_default());
+        }
         other => panic!("`{other}` is no kind of example"),
     };
     let codes = |mark: &str| -> Vec<String> {
@@ -107,7 +118,9 @@ fn wrong_examples_give_their_code_and_mended_ones_give_none() {
         let shown = !wrong.is_empty() && !mended.is_empty();
         assert_eq!(shown, !NOT_SHOWN.contains(&page.code), "{}: wrong and mended", page.code);
         // Without plugins no module says anything but that.
-        let tried = |info: &str| cfg!(feature = "plugins") || !info.starts_with("module");
+        let tried = |info: &str| {
+            cfg!(feature = "plugins") || !(info.starts_with("module") || info.starts_with("wat"))
+        };
         for (info, text) in wrong.into_iter().filter(|(info, _)| tried(info)) {
             let codes = given(&bench, info, text);
             if !codes.contains(page.code) {

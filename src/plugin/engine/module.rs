@@ -92,6 +92,11 @@ impl Module {
         }
     }
 
+    /// What it imports: `selfsame.find`.
+    pub(in crate::plugin) fn imported(&self) -> Vec<String> {
+        self.code.imports().map(|import| format!("{}.{}", import.module(), import.name())).collect()
+    }
+
     /// The names of all exports, for a suggestion.
     pub(in crate::plugin) fn exported(&self) -> Vec<String> {
         self.code.exports().map(|export| export.name().to_owned()).collect()

@@ -12,8 +12,12 @@ use crate::plugin::limits::LOAD_FUEL;
 use crate::plugin::manifest::{self, Manifest};
 use crate::plugin::{codes, wire};
 
-/// Starts the module once and asks it what it is.
-pub(super) fn manifest(name: &str, module: &Module, builtin: &Schema) -> Result<Manifest, Vec<Diagnostic>> {
+/// Starts the module once and asks it what it is. Without a name it is called what it calls itself.
+pub(super) fn manifest(
+    name: Option<&str>,
+    module: &Module,
+    builtin: &Schema,
+) -> Result<Manifest, Vec<Diagnostic>> {
     // A fault of the interpreter is one of the module that met it.
     let asked = catch_unwind(AssertUnwindSafe(|| ask(module)));
     let Said { interface, manifest: bytes } = match asked.unwrap_or(Err(("start", Failure::Interpreter))) {
@@ -31,7 +35,15 @@ pub(super) fn manifest(name: &str, module: &Module, builtin: &Schema) -> Result<
         let help = format!("build it for version {}", ours.join(" or "));
         return Err(vec![Diagnostic::error(codes::INTERFACE, message).help(help)]);
     };
-    manifest::read(name, &bytes, builtin)
+    let own = if name.is_none() { own_name(&bytes) } else { String::new() };
+    manifest::read(name.unwrap_or(&own), &bytes, builtin)
+}
+
+/// What a manifest calls itself; whether it can be read is said by who reads it.
+fn own_name(manifest: &[u8]) -> String {
+    let json: Option<serde_json::Value> = serde_json::from_slice(manifest).ok();
+    let name = json.as_ref().and_then(|json| json.get("name")).and_then(serde_json::Value::as_str);
+    name.unwrap_or_default().to_owned()
 }
 
 /// What a module says before it is a plugin.

@@ -55,3 +55,12 @@ pub(in crate::plugin) fn hides(plugin: &str, builtin: &Schema) -> Option<String>
         _ => None,
     }
 }
+
+/// Why a plugin can't have this name, and what to do.
+pub fn misnamed(name: &str, builtin: &Schema) -> Option<(String, String)> {
+    if let Some(help) = fix(name) {
+        return Some((format!("`{name}` can't be the name of a plugin"), help));
+    }
+    let why = hides(name, builtin)?;
+    Some((format!("a plugin can't be called `{name}`: {why}"), "give the plugin another name".to_owned()))
+}
