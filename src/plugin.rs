@@ -45,5 +45,5 @@ pub use input::Input;
 pub use load::{Grants, Logged, Plugin, Survey};
 pub use look::{Account, Look};
 pub use manifest::Manifest;
-pub use set::Plugins;
+pub use set::{Plugins, in_order};
 pub use vocabulary::PluginVocabulary;

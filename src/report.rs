@@ -24,8 +24,8 @@ mod values;
 pub use cost::{ExpressionCost, cost_table};
 pub use diagnostics::{DiagnosticRow, diagnostic_rows, render_diagnostics, summary_line};
 pub use explanation::{
-    ExplainedProcess, ExplanationRow, FailingLeaf, explanation_rows, explanation_text, failing_leaves,
-    leaf_text,
+    ExplainedProcess, ExplanationRow, FailingLeaf, account_for_plugins, explanation_rows, explanation_text,
+    failing_leaves, leaf_text,
 };
 pub use github::github_annotations;
 pub use look::look_text;

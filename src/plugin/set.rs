@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock};
 use super::load::Plugin;
 use super::look::Look;
 use super::vocabulary::PluginVocabulary;
-use crate::lang::Schema;
 use crate::lang::schema::Vocabulary;
+use crate::lang::{Schema, Vocabularies};
 use crate::process::expression;
 use crate::process::world::World;
 
@@ -80,4 +80,10 @@ impl Plugins {
     ) -> Vec<PluginVocabulary<'w>> {
         self.all.iter().map(|plugin| PluginVocabulary::within(plugin, base, world, look)).collect()
     }
+}
+
+/// The process vocabulary and those of plugins, in the order of the schema.
+pub fn in_order<'a>(process: &'a dyn Vocabulary, plugins: &'a [PluginVocabulary<'_>]) -> Vocabularies<'a> {
+    let plugins = plugins.iter().map(|plugin| plugin as &dyn Vocabulary);
+    Vocabularies(std::iter::once(process).chain(plugins).collect())
 }
