@@ -149,6 +149,38 @@ fn c_becomes_a_tested_plugin_where_there_is_a_compiler() {
     assert!(module["bytes"].as_u64().unwrap() < 8192, "{module}");
 }
 
+/// A plugin of this language with every type of the interface, built and tested. `escape` puts the manifest into its source.
+fn every_type_crosses(lang: &str, source: &str, end: &str, escape: fn(&str) -> String) {
+    let bench = Bench::new();
+    bench.ok(&["plugin", "new", "types", "--lang", lang]);
+    let manifest = include_str!("plugin_author/manifest.json").trim_end();
+    bench.write(&format!("types/types.{end}"), &source.replace("@MANIFEST@", &escape(manifest)));
+    bench.write("types/tests/release.cases.yaml", include_str!("plugin_author/types.cases.yaml"));
+    edit(&bench, "types/plugin.yaml", "fields: [argv]", "fields: [argv, env]");
+    let built = build(&bench, "types");
+    assert_eq!(built.code, 0, "{built:?}");
+    let ran = bench.ok(&["plugin", "test", "types"]);
+    assert!(ran.stdout.contains("11 values as expected"), "{}", ran.stdout);
+}
+
+#[test]
+fn every_type_crosses_in_c() {
+    if has_compiler() {
+        every_type_crosses("c", include_str!("plugin_author/types.c"), "c", str::to_owned);
+    }
+}
+
+/// Its compiler comes from a registry, so that this is for the gate, which has it.
+#[test]
+fn every_type_crosses_in_assemblyscript() {
+    if std::env::var_os("SELFSAME_PLUGINS_BUILT").is_none() {
+        eprintln!("SKIPPED: SELFSAME_PLUGINS_BUILT doesn't say that there is npm with its registry");
+        return;
+    }
+    let escape = |manifest: &str| manifest.replace('\\', r"\\");
+    every_type_crosses("assemblyscript", include_str!("plugin_author/types.ts"), "ts", escape);
+}
+
 /// The page for newcomers, done as it says.
 #[test]
 fn the_newcomers_path_is_as_the_page_says() {

@@ -314,9 +314,7 @@ pub struct BenchRow {
     pub unknown: usize,
     /// Class of cost that it has.
     pub cost: u8,
-    /// Microseconds of the dearest example, in the middle of its calls.
-    pub dearest: Option<f64>,
-    /// What `cost` in the manifest should be, if the class is too low for that.
+    /// What `cost` in the manifest should be, if the class that it declares is too low for its examples.
     pub hint: Option<u8>,
 }
 
@@ -341,8 +339,7 @@ fn bench_row(measured: &Measured) -> BenchRow {
         micros: micros(time.get(time.len() / 2)),
         micros_most: micros(time.last()),
         unknown: measured.unknown,
-        cost: measured.class.0,
-        dearest: measured.dearest.map(|time| time.as_secs_f64() * 1e6),
+        cost: measured.class,
         hint: hint(measured),
     }
 }
@@ -357,11 +354,11 @@ pub fn bench_text(report: &BenchReport) -> String {
     }
     text.push('\n');
     for row in report.examples.iter().chain(&report.processes) {
-        let (Some(hint), Some(dearest)) = (row.hint, row.dearest) else { continue };
+        let Some(hint) = row.hint else { continue };
         let _ = writeln!(
             text,
-            "warning: an example of `{}` takes {dearest:.0} microseconds, more than class {} stands for\nhelp: write `\"cost\": {hint}` in its part of the manifest, or make it cheaper",
-            row.entry, row.cost
+            "warning: the examples of `{}` use up to {} fuel, so that it has class {} when it is loaded and not the one that it declares\nhelp: write `\"cost\": {hint}` in its part of the manifest, or make it cheaper",
+            row.entry, row.fuel_most, row.cost
         );
     }
     text

@@ -1,14 +1,15 @@
 //! What the entries of a plugin cost.
 //!
 //! Fuel is counted by the interpreter and is the same on every machine; time is what a stopwatch says, and it is read by
-//! whoever has one. The class of cost that is recommended rests on time: how much fuel a microsecond is depends on the code.
+//! whoever has one. A plugin that is loaded has the class of cost that its examples needed fuel for, if that is a dearer one
+//! than it declares: [`hint`] is what to declare.
 
 use std::time::Duration;
 
 use crate::lang::schema::{Cost, Vocabulary};
 use crate::lang::value::Type;
 use crate::lang::{Outcome, Vocabularies, compile_reading};
-use crate::plugin::manifest::Declared;
+use crate::plugin::manifest::{Declared, Manifest};
 use crate::plugin::{Look, Plugin, Plugins};
 use crate::process::world::World;
 use crate::process::{ProcessVocabulary, candidate};
@@ -22,64 +23,59 @@ pub type Stopwatch<'s> = dyn FnMut(&mut dyn FnMut()) -> Duration + 's;
 pub struct Measured {
     /// `container.id`
     pub entry: String,
-    /// Its class, and that of its dearest input.
-    pub class: (Cost, Cost),
+    /// The class of cost that it declares, with that of its inputs in it.
+    pub declared: Cost,
+    /// The class of its dearest input.
+    pub inputs: Cost,
+    /// The class that it has when it is loaded.
+    pub class: Cost,
     /// Fuel of each call.
     pub fuel: Vec<u64>,
     /// Time of each call: of examples beyond the inputs, of processes with them.
     pub time: Vec<Duration>,
-    /// The dearest example, by the time in the middle of its calls; nothing of processes.
-    pub dearest: Option<Duration>,
     /// How many values were unknown.
     pub unknown: usize,
 }
 
-/// Microseconds that a call of a class takes at most, beyond its inputs. The built-in fields of the class take as long.
-const CLASS_MICROS: [u64; 6] = [1, 2, 4, 8, 20, 100];
-
-/// The class of cost of a call that takes so long.
-fn class_of(time: Duration) -> Cost {
-    let class = CLASS_MICROS.iter().position(|most| time <= Duration::from_micros(*most));
-    Cost::try_from(class.unwrap_or(CLASS_MICROS.len())).unwrap_or(Cost::MAX)
-}
-
-/// What `cost` in the manifest should be, where the class of an entry is lower than its dearest example: by so much the
-/// class of its inputs has to be raised.
+/// What `cost` in the manifest should be, where the class that an entry declares is lower than the one that it has: by so much
+/// the class of its inputs has to be raised.
 pub fn hint(measured: &Measured) -> Option<Cost> {
-    let needed = class_of(measured.dearest?);
-    (needed > measured.class.0).then(|| needed.saturating_sub(measured.class.1))
+    (measured.class > measured.declared).then(|| measured.class.saturating_sub(measured.inputs))
 }
 
-fn empty(declared: Declared<'_>) -> Measured {
-    let entry = declared.entry();
-    let inputs = entry.inputs.iter().map(|input| input.cost).max().unwrap_or(0);
+/// `declared` is the entry as its author wrote it, `loaded` as it is in use.
+fn empty(declared: Declared<'_>, loaded: Declared<'_>) -> Measured {
+    let (entry, in_use) = (declared.entry(), loaded.entry());
     Measured {
         entry: entry.name.clone(),
-        class: (entry.cost, inputs),
+        declared: entry.cost,
+        inputs: entry.inputs.iter().map(|input| input.cost).max().unwrap_or(0),
+        class: in_use.cost,
         fuel: Vec::new(),
         time: Vec::new(),
-        dearest: None,
         unknown: 0,
     }
 }
 
-/// Every example so many times, in the order of the manifest.
-pub fn examples(plugin: &Plugin, rounds: usize, watch: &mut Stopwatch<'_>) -> Vec<Measured> {
-    let each = plugin.manifest().entries().enumerate().map(|(number, declared)| {
-        let mut measured = empty(declared);
+/// Every example so many times, in the order of the manifest. `manifest` is that of the module, before it was loaded.
+pub fn examples(
+    plugin: &Plugin,
+    manifest: &Manifest,
+    rounds: usize,
+    watch: &mut Stopwatch<'_>,
+) -> Vec<Measured> {
+    let entries = manifest.entries().zip(plugin.manifest().entries());
+    let each = entries.enumerate().map(|(number, (declared, loaded))| {
+        let mut measured = empty(declared, loaded);
         for example in 0..declared.entry().examples.len() {
-            let mut times = Vec::with_capacity(rounds);
             for _ in 0..rounds {
                 // The fuel of a look is that of one scan; here a new one begins with each call.
                 let fresh = plugin.apart();
                 let _warm = fresh.rerun(number, example);
                 let mut used = None;
-                times.push(watch(&mut || used = fresh.rerun(number, example)));
+                measured.time.push(watch(&mut || used = fresh.rerun(number, example)));
                 measured.fuel.extend(used.map(|(_, fuel)| fuel));
             }
-            times.sort_unstable();
-            measured.dearest = measured.dearest.max(times.get(times.len() / 2).copied());
-            measured.time.extend(times);
         }
         measured
     });
@@ -102,7 +98,7 @@ pub fn processes(
     let fields = plugin.manifest().entries().filter(|declared| declared.params().is_empty());
     let mut rows = Vec::new();
     for declared in fields {
-        let mut measured = empty(declared);
+        let mut measured = empty(declared, declared);
         let suffix = match declared {
             Declared::Function(_) => "()",
             Declared::Field(field) if matches!(field.ty, Type::Map(_)) => "[\"\"]",
@@ -127,28 +123,14 @@ pub fn processes(
 mod tests {
     use super::*;
 
-    fn measured(class: Cost, inputs: Cost, micros: u64) -> Measured {
-        let dearest = Some(Duration::from_micros(micros));
-        Measured {
-            entry: "a.b".into(),
-            class: (class, inputs),
-            fuel: vec![1],
-            time: Vec::new(),
-            dearest,
-            unknown: 0,
-        }
-    }
-
     #[test]
     fn a_class_is_recommended_where_the_own_one_is_too_low() {
-        for (micros, class) in [(0, 0), (1, 0), (2, 1), (8, 3), (9, 4), (100, 5), (101, 6), (900, 6)] {
-            assert_eq!(class_of(Duration::from_micros(micros)), class, "{micros}");
+        for (declared, inputs, class, wanted) in
+            [(0, 0, 0, None), (0, 0, 3, Some(3)), (3, 3, 4, Some(1)), (4, 3, 4, None), (5, 3, 5, None)]
+        {
+            let (fuel, time, unknown) = (Vec::new(), Vec::new(), 0);
+            let measured = Measured { entry: "a.b".into(), declared, inputs, class, fuel, time, unknown };
+            assert_eq!(hint(&measured), wanted, "{measured:?}");
         }
-        assert_eq!(hint(&measured(0, 0, 1)), None);
-        assert_eq!(hint(&measured(0, 0, 5)), Some(3));
-        // Inputs of class 3, and a call of class 4.
-        assert_eq!(hint(&measured(3, 3, 15)), Some(1));
-        assert_eq!(hint(&measured(4, 3, 15)), None);
-        assert_eq!(hint(&Measured { dearest: None, ..measured(0, 0, 900) }), None);
     }
 }

@@ -29,9 +29,11 @@ pub(super) fn run(args: &BenchArgs, terminal: Terminal) -> Exit {
 }
 
 fn measure(args: &BenchArgs) -> Result<BenchReport, Vec<Diagnostic>> {
-    let plugin = open(&args.path)?.load()?;
+    let opened = open(&args.path)?;
+    let manifest = opened.survey()?.manifest;
+    let plugin = opened.load()?;
     let rounds = usize::try_from(args.rounds).unwrap_or(1);
-    let of_examples = examples(&plugin, rounds, &mut timed);
+    let of_examples = examples(&plugin, &manifest, rounds, &mut timed);
     let mut of_processes = Vec::new();
     if args.live || args.snapshot.is_some() {
         let world = open_world(args.snapshot.as_deref())?;
