@@ -227,7 +227,9 @@ fn a_plan_for_a_snapshot_asks_plugins_too() {
     Made::tag("1.0.0").write(&bench);
     bench.spec("one", "startas: /srv/one\nmatchOnly: 'tag.comm == \"one\"'");
     let plan = |comm: &str| {
-        let host = format!("host:\n  files: {{/srv/one: {{id: [1, 100], elf: true, mode: \"0755\"}}}}\nprocesses:\n- {{pid: 600, comm: {comm}, uid: 0, startTicks: 5}}\n");
+        let host = format!(
+            "host:\n  files: {{/srv/one: {{id: [1, 100], elf: true, mode: \"0755\"}}}}\nprocesses:\n- {{pid: 600, comm: {comm}, uid: 0, startTicks: 5}}\n"
+        );
         bench.write("host.yaml", &host);
         let ran = bench.run(&["plan", "specs", "--snapshot", "host.yaml"]);
         assert!(!ran.stderr.contains("error"), "{}", ran.stderr);
