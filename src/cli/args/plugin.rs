@@ -17,7 +17,7 @@ From an empty folder to a new field (docs/plugins.md has the whole of it):
 A PATH is a folder with a plugin.yaml, a document of kind Plugin, or a module (.wasm) by itself.
 Exit codes: 0 good, 1 something is wrong with the plugin or not as expected, 64 wrong usage";
 
-/// Arguments of `plugin`.
+// Arguments of `plugin`.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP, arg_required_else_help = true)]
 pub(in crate::cli) struct PluginArgs {
@@ -25,7 +25,7 @@ pub(in crate::cli) struct PluginArgs {
     pub verb: PluginVerb,
 }
 
-/// What to do with a plugin.
+// What to do with a plugin.
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum PluginVerb {
     /// Write a folder with a plugin that builds with one command
@@ -55,7 +55,7 @@ pub(in crate::cli) enum PluginVerb {
     Bench(BenchArgs),
 }
 
-/// Arguments of `plugin new`.
+// Arguments of `plugin new`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct NewArgs {
     /// First word of its fields and functions, and name of the folder: lower-case letters, digits and `_`
@@ -66,7 +66,7 @@ pub(in crate::cli) struct NewArgs {
     pub lang: Language,
 }
 
-/// Arguments of `plugin build`.
+// Arguments of `plugin build`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct BuildArgs {
     /// A text of WebAssembly (.wat), or a document of kind Plugin
@@ -74,7 +74,7 @@ pub(in crate::cli) struct BuildArgs {
     pub file: PathBuf,
 }
 
-/// Arguments of `plugin inspect`.
+// Arguments of `plugin inspect`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct InspectArgs {
     /// A folder, a document or a module
@@ -88,7 +88,7 @@ pub(in crate::cli) struct InspectArgs {
     pub output: Output,
 }
 
-/// Arguments of `plugin test`.
+// Arguments of `plugin test`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct TryArgs {
     /// Folders, documents and modules
@@ -102,7 +102,7 @@ pub(in crate::cli) struct TryArgs {
     pub output: Output,
 }
 
-/// Arguments of `plugin bench`.
+// Arguments of `plugin bench`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct BenchArgs {
     /// A folder, a document or a module
