@@ -7,6 +7,7 @@ mod args;
 mod bench_eval;
 mod check;
 mod codes;
+mod drop_in;
 mod exit;
 mod explain_code;
 mod fmt;
@@ -42,7 +43,13 @@ use crate::host::state_dir::Dirs;
 
 /// Runs the program with these arguments, the program's name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(code) = drop_in::run(&args) {
+        return code;
+    }
     match Cli::try_parse_from(args) {
+        // Its exit codes are those of the program that it stands in for.
+        Ok(Cli { verb: Verb::StartStopDaemon(args), .. }) => drop_in::run_verb(&args.args),
         Ok(cli) => dispatch(&cli).into(),
         Err(error) => usage(&error).into(),
     }
@@ -84,6 +91,8 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Explain(args) => explain(args, cli, terminal),
         Verb::ExplainCode(args) => explain_code::run(args, terminal),
         Verb::Help(args) => help::run(args, terminal),
+        // Never comes here, since its exit codes are others.
+        Verb::StartStopDaemon(_) => Exit::Usage,
     }
 }
 

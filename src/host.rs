@@ -9,6 +9,7 @@
 
 pub mod accounts;
 pub mod atomic;
+pub mod become_program;
 pub mod clock;
 pub mod conditions;
 pub mod errno;
@@ -23,7 +24,9 @@ pub mod ledger;
 pub mod linux;
 mod look;
 pub mod name_service;
+pub mod notify;
 pub mod patience;
+pub mod pidfile;
 pub mod presence;
 pub mod probe;
 pub mod proc;
@@ -34,6 +37,7 @@ pub mod shelf;
 pub mod signal;
 pub mod spawn;
 pub mod spec_dir;
+pub mod start_lock;
 pub mod state_dir;
 pub mod wake;
 pub mod walk;

@@ -14,6 +14,7 @@
 //! | 6 | [`plan`], [`workshop`] | the pure decision; what authors of plugins need |
 //! | 7 | [`host`] | the one door to the operating system |
 //! | 8 | [`engine`] | the tick, wake-ups, ledger protocol |
+//! | 8 | [`start_stop`] | the drop-in for Debian's `start-stop-daemon` |
 //! | 9 | [`report`] | text, JSON, explanation |
 //! | 10 | [`editor`] | formatting, answers to editors |
 //! | 11 | [`cli`] | arguments, exit codes, wiring |
@@ -30,6 +31,7 @@ pub mod plugin;
 pub mod process;
 pub mod report;
 pub mod spec;
+pub mod start_stop;
 pub mod units;
 pub mod workshop;
 pub mod yaml;

@@ -22,7 +22,7 @@ const FLOORS: &[&[&str]] = &[
     &["spec"],
     &["plan", "workshop"],
     &["host"],
-    &["engine"],
+    &["engine", "start_stop"],
     &["report"],
     &["editor"],
     &["cli"],

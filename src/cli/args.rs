@@ -98,6 +98,8 @@ pub(super) enum Verb {
     BenchEval,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
+    /// Stand in for Debian's start-stop-daemon, whose options it takes (`--help` behind it lists them)
+    StartStopDaemon(DropInArgs),
     /// Help for a verb; `help match` is the reference of the language, `help match WORD` one word of it
     Help(HelpArgs),
 }
@@ -386,6 +388,18 @@ pub(super) struct ExplainCodeArgs {
     /// List all codes
     #[arg(long)]
     pub list: bool,
+}
+
+// Arguments of `start-stop-daemon`, which are none of ours.
+#[derive(Debug, Args)]
+#[command(
+    disable_help_flag = true,
+    after_help = "Called by the name `start-stop-daemon` the program does the same."
+)]
+pub(super) struct DropInArgs {
+    /// Its options
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    pub args: Vec<std::ffi::OsString>,
 }
 
 // Arguments of `help`.

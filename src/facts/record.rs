@@ -44,6 +44,11 @@ impl ProcessState {
         })
     }
 
+    /// Exited: not waited for, or about to be gone.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Zombie | Self::Dead)
+    }
+
     /// The word used in expressions and snapshots.
     pub fn word(self) -> &'static str {
         match self {

@@ -120,15 +120,19 @@ impl NameService {
     /// The groups that a session of this user has, as `getgrouplist(3)` collects them: its own group first, then those
     /// that name it as a member.
     pub fn groups_of(&self, uid: Uid) -> Fact<Arc<[Gid]>> {
-        self.user_numbered(uid, |user| (user.name.to_owned(), user.gid)).and_then(|(name, own)| {
-            let member_of = match self.local().groups_with(&name) {
-                Some(gids) => Fact::Known(gids),
-                None => interpret(self.reply(Database::Initgroups, &name), &name, true, |text| {
-                    entry::initgroups(text, &name)
-                }),
-            };
-            member_of.map(|gids| entry::with_own_first(own, gids))
-        })
+        self.user_numbered(uid, |user| (user.name.to_owned(), user.gid))
+            .and_then(|(name, own)| self.groups_of_member(&name, own))
+    }
+
+    /// The same for a session that begins with another group than the user's own, as `initgroups(3)` collects them.
+    pub fn groups_of_member(&self, name: &str, first: Gid) -> Fact<Arc<[Gid]>> {
+        let member_of = match self.local().groups_with(name) {
+            Some(gids) => Fact::Known(gids),
+            None => interpret(self.reply(Database::Initgroups, name), name, true, |text| {
+                entry::initgroups(text, name)
+            }),
+        };
+        member_of.map(|gids| entry::with_own_first(first, gids))
     }
 
     /// By name, where `getent` would take some names for numbers.

@@ -26,6 +26,7 @@ mod answers;
 mod descriptors;
 mod entry;
 mod files;
+mod glance;
 mod hold;
 mod memory;
 mod names;
@@ -38,6 +39,7 @@ mod sockets;
 mod tests;
 
 pub use answers::DEFAULT_PATH;
+pub use glance::{Glance, Image};
 pub use parse::Hidepid;
 pub use readers::{MOST_STUCK, Readers};
 

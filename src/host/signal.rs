@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::process::{PidfdFlags, pidfd_open};
 
 use super::errno::io_text;
-use super::spawn::send_signal;
+use super::spawn::send_number;
 use crate::facts::{Fact, ProcessKey, Stat};
 use crate::plan::action::Outcome;
 use crate::units::{BootId, Pid, Signal, StartTicks};
@@ -180,13 +180,22 @@ impl Target {
         &self.key
     }
 
-    /// Sends it a signal: the one place in selfsame that does.
+    /// Sends it a signal.
     pub fn send(&self, signal: Signal) -> Outcome {
-        match send_signal(&self.pidfd, signal) {
+        match self.send_number(signal.number()) {
             Ok(()) => Outcome::Done,
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Outcome::Gone,
             Err(error) => refusal(&self.key, &format!("{signal} could not be sent: {}", io_text(&error))),
         }
+    }
+
+    /// Sends it a signal by a number that nobody has checked; 0 only asks whether it could be sent. The one place in
+    /// selfsame that signals.
+    ///
+    /// # Errors
+    /// `ESRCH`, `EPERM`, `EINVAL`.
+    pub fn send_number(&self, number: i32) -> io::Result<()> {
+        send_number(&self.pidfd, number)
     }
 }
 

@@ -26,16 +26,26 @@
 
 #[expect(unsafe_code, reason = "the child runs in shared memory; system calls are made by hand")]
 mod child;
+#[expect(unsafe_code, reason = "fork; what follows it is ordinary code of a process with one thread")]
+mod detach;
+#[expect(unsafe_code, reason = "what was handed down is read before the runtime changes it")]
+mod inherited;
 mod orders;
 mod output;
 #[expect(unsafe_code, reason = "system calls that no safe binding offers")]
 mod pidfd;
 #[expect(unsafe_code, reason = "system calls are made by hand")]
 mod raw;
+#[expect(unsafe_code, reason = "system calls that no safe binding offers")]
+mod setting;
 
+pub use detach::{Detached, NotDetached, detach};
+pub use inherited::{environment, hand_down_signals, was_closed};
 pub use pidfd::{
-    exit_of, exit_of_status, keep_exits_of_children, peek_any_exited, reap, reap_pid, send_signal,
+    exit_of, exit_of_status, keep_exits_of_children, peek_any_exited, reap, reap_pid, send_number,
+    send_signal,
 };
+pub use setting::{close_on_exec_from, set_io_priority, set_policy};
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::World;
-use crate::facts::{Fact, ProcessState, Reason, Why};
+use crate::facts::{Fact, Reason, Why};
 use crate::units::Pid;
 
 /// How far ancestors are followed.
@@ -105,19 +105,15 @@ pub fn is_kernel_thread(world: &dyn World, pid: Pid) -> Fact<bool> {
 }
 
 /// Whether a state means that it runs no more.
-fn is_over(state: ProcessState) -> bool {
-    matches!(state, ProcessState::Zombie | ProcessState::Dead)
-}
-
 /// The first thread ended, others live on.
 pub fn leader_exited(world: &dyn World, pid: Pid) -> Fact<bool> {
     world.stat(pid).and_then(|stat| {
-        if !is_over(stat.state) {
+        if !stat.state.is_over() {
             return Fact::Known(false);
         }
         match world.tasks(pid) {
             Fact::Known(tasks) => {
-                Fact::Known(tasks.iter().any(|task| task.tid != pid && !is_over(task.state)))
+                Fact::Known(tasks.iter().any(|task| task.tid != pid && !task.state.is_over()))
             }
             Fact::Absent => Fact::Known(false),
             Fact::Unknown(reason) => Fact::Unknown(reason),
@@ -129,5 +125,5 @@ pub fn leader_exited(world: &dyn World, pid: Pid) -> Fact<bool> {
 pub fn is_alive(world: &dyn World, pid: Pid) -> Fact<bool> {
     world
         .stat(pid)
-        .and_then(|stat| if is_over(stat.state) { leader_exited(world, pid) } else { Fact::Known(true) })
+        .and_then(|stat| if stat.state.is_over() { leader_exited(world, pid) } else { Fact::Known(true) })
 }

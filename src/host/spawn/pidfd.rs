@@ -77,16 +77,18 @@ pub(super) fn clone_child(
 /// # Errors
 /// ESRCH: it is gone. EPERM: not allowed.
 pub fn send_signal(pidfd: impl AsFd, signal: Signal) -> io::Result<()> {
+    send_number(pidfd, signal.number())
+}
+
+/// The same with a number that nobody has checked; 0 only asks whether it could be sent.
+///
+/// # Errors
+/// ESRCH: it is gone. EPERM: not allowed. EINVAL: no such signal.
+pub fn send_number(pidfd: impl AsFd, number: i32) -> io::Result<()> {
     let none = ptr::null_mut::<libc::siginfo_t>();
     // SAFETY: no siginfo is passed.
     let answer = unsafe {
-        libc::syscall(
-            libc::SYS_pidfd_send_signal,
-            pidfd.as_fd().as_raw_fd(),
-            signal.number(),
-            none,
-            0 as libc::c_uint,
-        )
+        libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_fd().as_raw_fd(), number, none, 0 as libc::c_uint)
     };
     if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
