@@ -22,6 +22,7 @@ pub mod imagined;
 pub mod ledger;
 pub mod linux;
 mod look;
+pub mod name_service;
 pub mod patience;
 pub mod presence;
 pub mod probe;
