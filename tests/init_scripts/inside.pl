@@ -140,7 +140,8 @@ sub pidfiles {
     for my $name (sort grep { !/^\.\.?$/ } readdir $handle) {
         my $path = "$dir/$name";
         lstat $path or next;
-        if (-d _) { pidfiles($path, $alive, $found) }
+        if ($path eq '/run/selfsame') { next }
+        elsif (-d _) { pidfiles($path, $alive, $found) }
         elsif (-f _ && $name =~ /pid/i) {
             my ($mode, $owner, $group) = (stat _)[2, 4, 5];
             my $text = slurp($path, 4096) // '?';

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
@@ -145,7 +145,17 @@ pub fn attempt(script: &Script, manner: &Manner) -> Outcome {
 /// All that a script starts ends with PID 1 of its namespaces, and that one ends with `unshare`.
 fn in_namespaces(task: &str) -> Output {
     let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", LIMIT, "unshare", "--pid", "--mount", "--net", "--uts", "--ipc", "--fork"]);
+    command.args([
+        "--kill-after=5",
+        LIMIT,
+        "unshare",
+        "--pid",
+        "--mount",
+        "--net",
+        "--uts",
+        "--ipc",
+        "--fork",
+    ]);
     command.args(["--kill-child", "setpriv", "--bounding-set", TAKEN, "perl"]).arg(here("inside.pl"));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
