@@ -99,6 +99,7 @@ sub loopback_up {
 }
 
 sub reap {
+    local ($!, $?);   # it is also called within itself, by the signal
     while ((my $pid = waitpid -1, POSIX::WNOHANG()) > 0) { $ended{$pid} = $? }
 }
 
