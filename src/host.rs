@@ -23,6 +23,7 @@ pub mod imagined;
 pub mod ledger;
 pub mod linux;
 mod look;
+pub mod name_service;
 pub mod notify;
 pub mod patience;
 pub mod pidfile;

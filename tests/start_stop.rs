@@ -178,15 +178,53 @@ fn another_program_of_the_same_name_is_told_from_it() {
     assert!(differ * 10 >= texts.len() * 8, "only {differ} of {} scenarios differ", texts.len());
 }
 
+/// `--compat strict` brings back what docs/start-stop-daemon.md says that it does, and changes nothing where there was no difference.
+#[test]
+fn where_it_is_strict_the_hazards_that_are_a_nuisance_are_back() {
+    let Some(run) = Run::shared() else { return };
+    let text = format!("#!/bin/sh\nexec {} --compat strict \"$@\"\n", run.bench.ours.display());
+    let program = run.bench.wrapper("strict", &text);
+    let docs = docs();
+    let back: Vec<_> = run
+        .known()
+        .filter(|(one, _)| one.differs.as_ref().is_none_or(|why| row(&docs, why).is_some_and(is_restored)))
+        .collect();
+    let jobs: Vec<_> = back.iter().map(|(one, _)| (*one, program.as_path(), Means::Same)).collect();
+    let mut wrong = Vec::new();
+    for ((scenario, oracle), strict) in back.iter().zip(run.bench.transcripts(&jobs)) {
+        let same = Scenario { differs: None, ..(*scenario).clone() };
+        if let Some(text) = verdict(&same, oracle, &strict) {
+            wrong.push(format!("== {}\n{text}", scenario.name));
+        }
+    }
+    let restored = back.iter().filter(|(one, _)| one.differs.is_some()).count();
+    println!("strict: {} scenarios are as they were, {restored} of them are not without it", back.len());
+    assert!(wrong.is_empty(), "{} of {} scenarios:\n{}", wrong.len(), back.len(), wrong.join("\n"));
+    assert!(restored > 3 || std::env::var("SCENARIO").is_ok());
+}
+
+fn docs() -> String {
+    fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/start-stop-daemon.md")).unwrap()
+}
+
+/// The row of the table that is about this.
+fn row<'d>(docs: &'d str, why: &str) -> Option<&'d str> {
+    docs.lines().find(|line| line.starts_with(&format!("| {why} |")))
+}
+
+fn is_restored(row: &str) -> bool {
+    row.trim_end_matches(" |").rsplit(" | ").next().is_some_and(|strict| strict.starts_with("restored"))
+}
+
 #[test]
 fn names_are_said_once_and_every_difference_is_in_the_docs() {
     let mut names = std::collections::BTreeSet::new();
-    let docs = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/start-stop-daemon.md")).unwrap();
+    let docs = docs();
     for scenario in files().iter().flat_map(|file| read(file)) {
         assert!(names.insert(scenario.name.clone()), "`{}` twice", scenario.name);
         if let Some(why) = &scenario.differs {
             assert!(
-                docs.contains(&format!("| {why} |")),
+                row(&docs, why).is_some(),
                 "`{}`: docs/start-stop-daemon.md has no row `{why}`",
                 scenario.name
             );

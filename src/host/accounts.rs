@@ -1,14 +1,13 @@
 //! Whose a process will be: users, groups, and the variables that come from files.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use nix::errno::Errno;
-use nix::unistd::{Group, User};
 use rustix::fs::OFlags;
 
-use super::errno::{errno_text, io_text};
+use super::errno::io_text;
+use super::name_service::{NameService, User};
 use super::{atomic, walk};
+use crate::facts::Fact;
 use crate::plan::observation::Prepared;
 use crate::spec::{Account, EnvFrom, Service};
 use crate::units::{Gid, Uid};
@@ -22,27 +21,32 @@ const ENV_BYTES_MAX: u64 = 1 << 20;
 /// A sentence: there is no such user, or it can't be taken on.
 pub fn account(spec: &Service, places: &Prepared) -> Result<Prepared, String> {
     let engine = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let names = NameService::default();
     let entry = match &spec.user {
-        None => by_uid(engine.0)?,
-        Some(Account::Id(uid)) => by_uid(*uid)?,
-        Some(Account::Name(name)) => Some(by_name(name)?),
+        None => by_uid(&names, engine.0)?,
+        Some(Account::Id(uid)) => by_uid(&names, *uid)?,
+        Some(Account::Name(name)) => Some(by_name(&names, name)?),
     };
     let uid = entry.as_ref().map_or_else(
         || match &spec.user {
             Some(Account::Id(uid)) => *uid,
             Some(Account::Name(_)) | None => engine.0,
         },
-        |user| user.uid.as_raw(),
+        |user| user.uid,
     );
     let gid = match (&spec.group, &entry) {
-        (Some(group), _) => id_of_group(group)?,
+        (Some(group), _) => group_id(&names, group)?,
         (None, _) if spec.user.is_none() => engine.1,
-        (None, Some(user)) => user.gid.as_raw(),
+        (None, Some(user)) => user.gid,
         (None, None) => {
             return Err(format!("user {uid} has no entry, so that its group is not known: give `group`"));
         }
     };
-    let groups = spec.supplementary_groups.iter().map(id_of_group).collect::<Result<Vec<_>, _>>()?;
+    let groups = spec
+        .supplementary_groups
+        .iter()
+        .map(|group| group_id(&names, group))
+        .collect::<Result<Vec<_>, _>>()?;
     let change_ids = (uid, gid) != engine || !groups.is_empty();
     if change_ids && engine.0 != 0 {
         let wanted = entry.as_ref().map_or_else(|| uid.to_string(), |user| user.name.clone());
@@ -53,7 +57,7 @@ pub fn account(spec: &Service, places: &Prepared) -> Result<Prepared, String> {
     }
     let (user_name, home, shell) = entry.map_or_else(
         || (uid.to_string(), "/".to_owned(), "/bin/sh".to_owned()),
-        |user| (user.name, text_or(&user.dir, "/"), text_or(&user.shell, "/bin/sh")),
+        |user| (user.name, text_or(user.home, "/"), text_or(user.shell, "/bin/sh")),
     );
     Ok(Prepared {
         uid: Uid(uid),
@@ -68,91 +72,55 @@ pub fn account(spec: &Service, places: &Prepared) -> Result<Prepared, String> {
     })
 }
 
-fn text_or(path: &Path, default: &str) -> String {
-    path.to_str().filter(|text| !text.is_empty()).unwrap_or(default).to_owned()
+fn text_or(text: String, default: &str) -> String {
+    if text.is_empty() { default.to_owned() } else { text }
 }
 
-fn by_uid(uid: u32) -> Result<Option<User>, String> {
-    User::from_uid(uid.into()).map_err(|errno| format!("user {uid} can't be looked up: {errno}"))
+/// What counts of an entry of the user database.
+struct Entry {
+    name: String,
+    uid: u32,
+    gid: u32,
+    home: String,
+    shell: String,
 }
 
-fn by_name(name: &str) -> Result<User, String> {
-    match User::from_name(name) {
-        Ok(Some(user)) => Ok(user),
-        Ok(None) => Err(format!("there is no user `{name}`")),
-        Err(errno) => Err(format!("user `{name}` can't be looked up: {errno}")),
+impl Entry {
+    fn of(user: &User<'_>) -> Self {
+        Self {
+            name: user.name.to_owned(),
+            uid: user.uid.0,
+            gid: user.gid.0,
+            home: user.home.to_owned(),
+            shell: user.shell.to_owned(),
+        }
     }
 }
 
-fn id_of_group(account: &Account) -> Result<u32, String> {
+fn by_uid(names: &NameService, uid: u32) -> Result<Option<Entry>, String> {
+    match names.user_numbered(Uid(uid), Entry::of) {
+        Fact::Known(user) => Ok(Some(user)),
+        Fact::Absent => Ok(None),
+        Fact::Unknown(reason) => Err(format!("user {uid} can't be looked up: {reason}")),
+    }
+}
+
+fn by_name(names: &NameService, name: &str) -> Result<Entry, String> {
+    match names.user_named(name, Entry::of) {
+        Fact::Known(user) => Ok(user),
+        Fact::Absent => Err(format!("there is no user `{name}`")),
+        Fact::Unknown(reason) => Err(format!("user `{name}` can't be looked up: {reason}")),
+    }
+}
+
+fn group_id(names: &NameService, account: &Account) -> Result<u32, String> {
     match account {
         Account::Id(gid) => Ok(*gid),
-        Account::Name(name) => match Group::from_name(name) {
-            Ok(Some(group)) => Ok(group.gid.as_raw()),
-            Ok(None) => Err(format!("there is no group `{name}`")),
-            Err(errno) => Err(format!("group `{name}` can't be looked up: {errno}")),
+        Account::Name(name) => match names.group_named(name, |group| group.gid.0) {
+            Fact::Known(gid) => Ok(gid),
+            Fact::Absent => Err(format!("there is no group `{name}`")),
+            Fact::Unknown(reason) => Err(format!("group `{name}` can't be looked up: {reason}")),
         },
-    }
-}
-
-/// An entry of the user database.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Entry {
-    /// Its name.
-    pub name: String,
-    /// Number.
-    pub uid: u32,
-    /// Primary group.
-    pub gid: u32,
-    /// Home directory.
-    pub home: std::path::PathBuf,
-}
-
-impl From<User> for Entry {
-    fn from(user: User) -> Self {
-        Self { name: user.name, uid: user.uid.as_raw(), gid: user.gid.as_raw(), home: user.dir }
-    }
-}
-
-/// The entry of a user by name; `None`: there is no such user.
-///
-/// # Errors
-/// The database gives no answer.
-pub fn user_by_name(name: &str) -> Result<Option<Entry>, String> {
-    found(User::from_name(name)).map(|user| user.map(Entry::from))
-}
-
-/// The entry of a user by number; `None`: there is no such user.
-///
-/// # Errors
-/// The database gives no answer.
-pub fn user_by_id(uid: u32) -> Result<Option<Entry>, String> {
-    found(User::from_uid(uid.into())).map(|user| user.map(Entry::from))
-}
-
-/// The number of a group; `None`: there is no such group.
-///
-/// # Errors
-/// The database gives no answer.
-pub fn group_id(name: &str) -> Result<Option<u32>, String> {
-    found(Group::from_name(name)).map(|group| group.map(|group| group.gid.as_raw()))
-}
-
-/// All groups of a user, with `gid` as the primary one.
-///
-/// # Errors
-/// The database gives no answer.
-pub fn groups_of(name: &str, gid: u32) -> Result<Vec<u32>, String> {
-    let name = std::ffi::CString::new(name).map_err(|_| "its name holds a NUL".to_owned())?;
-    let groups = nix::unistd::getgrouplist(&name, gid.into()).map_err(|errno| errno_text(errno as i32))?;
-    Ok(groups.into_iter().map(nix::unistd::Gid::as_raw).collect())
-}
-
-/// Ways in which name services say that there is no such entry (getpwnam(3), "RETURN VALUE").
-fn found<T>(answer: nix::Result<Option<T>>) -> Result<Option<T>, String> {
-    match answer {
-        Err(Errno::ENOENT | Errno::ESRCH) => Ok(None),
-        answer => answer.map_err(|errno| errno_text(errno as i32)),
     }
 }
 

@@ -15,7 +15,9 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 use nix::sys::stat::Mode;
-use nix::unistd::{Gid, Uid, chdir, chroot, execve, setgid, setgroups, setuid};
+use nix::unistd::{chdir, chroot, execve};
+use rustix::fs::{Gid, Uid};
+use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
 
 use super::pidfile;
 use super::spawn;
@@ -159,16 +161,18 @@ fn execute(settings: &Settings) -> Result<std::convert::Infallible, Errno> {
     execve(settings.program.as_c_str(), &settings.argv, &settings.env)
 }
 
+/// Of this thread, which is the one that executes: others, if there are any, end with that.
 fn take_on(ids: &Ids) -> Result<(), (Step, i32)> {
+    let at = |step: Step| move |errno: rustix::io::Errno| (step, errno.raw_os_error());
     if let Some(gid) = ids.gid {
-        setgid(Gid::from_raw(gid)).map_err(|errno| (Step::Group, errno as i32))?;
+        set_thread_gid(Gid::from_raw(gid)).map_err(at(Step::Group))?;
     }
     if let Some(groups) = &ids.groups {
         let groups: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
-        setgroups(&groups).map_err(|errno| (Step::Groups, errno as i32))?;
+        set_thread_groups(&groups).map_err(at(Step::Groups))?;
     }
     if let Some(uid) = ids.uid {
-        setuid(Uid::from_raw(uid)).map_err(|errno| (Step::User, errno as i32))?;
+        set_thread_uid(Uid::from_raw(uid)).map_err(at(Step::User))?;
     }
     Ok(())
 }
@@ -226,14 +230,14 @@ fn put(file: &File, place: u8) -> Result<(), i32> {
         1 => rustix::stdio::dup2_stdout(file.as_fd()),
         _ => rustix::stdio::dup2_stderr(file.as_fd()),
     };
-    placed.map_err(|errno| errno.raw_os_error())
+    placed.map_err(rustix::io::Errno::raw_os_error)
 }
 
 /// Standard descriptors that were closed when we were started are closed again.
 fn close_again(places: &[u8]) -> Result<(), i32> {
     for place in places.iter().filter(|place| spawn::was_closed(**place)) {
         rustix::io::fcntl_setfd(standard_fd(*place), rustix::io::FdFlags::CLOEXEC)
-            .map_err(|errno| errno.raw_os_error())?;
+            .map_err(rustix::io::Errno::raw_os_error)?;
     }
     Ok(())
 }
@@ -292,7 +296,7 @@ mod tests {
         let before = environment(&[]);
         let after = environment(&[("PATH", c"/x"), ("NO_SUCH_VARIABLE_HERE", c"y")]);
         let at = before.iter().position(|entry| entry.to_bytes().starts_with(b"PATH="));
-        assert_eq!(at.map(|at| after[at].as_c_str()), at.map(|_| c"PATH=/x"));
+        assert_eq!(at.map(|at| after.get(at).unwrap().as_c_str()), at.map(|_| c"PATH=/x"));
         assert_eq!(after.last().unwrap().as_c_str(), c"NO_SUCH_VARIABLE_HERE=y");
         assert_eq!(after.len(), before.len() + if at.is_some() { 1 } else { 2 });
     }

@@ -1,10 +1,13 @@
 //! The clocks. Decisions rest on the boot-time clock, which counts suspension and is never set back.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::units::{BootTime, Now, WallTime};
+
+/// A century.
+const FAR: Duration = Duration::from_hours(24 * 36_525);
 
 /// The present moment on both clocks.
 pub fn now() -> Now {
@@ -16,6 +19,22 @@ fn read(clock: ClockId) -> Duration {
     // Before 1970 is 1970: the wall clock is for display only.
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// The moment from which on something has taken too long.
+pub fn deadline(after: Duration) -> Instant {
+    // As far away as can be told, if that is farther.
+    Instant::now().checked_add(after).unwrap_or_else(|| Instant::now() + FAR)
+}
+
+/// How long it is until a deadline; zero when it is over.
+pub fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now())
+}
+
+/// Does nothing for a moment: for short-lived commands, which have no loop whose wait could end earlier.
+pub fn pause(time: Duration) {
+    std::thread::sleep(time);
 }
 
 /// When a process that was forked at `start` began, in nanoseconds since the Unix epoch: by the wall clock of now, which may

@@ -43,6 +43,9 @@ pub enum Heard {
     Dead,
 }
 
+/// The sender's pid and uid as the kernel knows them, and the text.
+type Message = ((Pid, u32), Vec<u8>);
+
 /// Whose messages count.
 #[derive(Debug)]
 pub struct Daemon {
@@ -124,8 +127,8 @@ impl NotifySocket {
         }
     }
 
-    /// The next message that is there, with the sender's pid and uid as the kernel knows them.
-    fn receive(&self) -> io::Result<Option<((Pid, u32), Vec<u8>)>> {
+    /// The next message that is there.
+    fn receive(&self) -> io::Result<Option<Message>> {
         use std::os::fd::AsRawFd as _;
         let mut buffer = vec![0; MESSAGE_BYTES_MAX];
         let mut control = nix::cmsg_space!(libc::ucred);

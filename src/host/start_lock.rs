@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::units::{Pid, StartTicks};
 
 /// Another start may have to wait for a slow disk.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(5);
 
 /// Held while this lives, and by children until they execute.

@@ -64,7 +64,6 @@ pub struct Target<'a> {
 
 /// How the program is started.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct Start<'a> {
     /// The path that is executed, and argv\[0\].
     pub program: &'a [u8],
@@ -151,7 +150,7 @@ impl<'a> Command<'a> {
     pub fn new(options: &Options<'a>) -> Result<Self, Fault> {
         let values = Values::read(options)?;
         let action = action(options)?;
-        needs_target(options, action)?;
+        needs_target(options)?;
         let program = options.startas.or(options.exec);
         if action == Action::Start && program.is_none() {
             return usage("--start needs --exec or --startas");
@@ -281,7 +280,7 @@ fn action(options: &Options<'_>) -> Result<Action, Fault> {
     }
 }
 
-fn needs_target(options: &Options<'_>, _action: Action) -> Result<(), Fault> {
+fn needs_target(options: &Options<'_>) -> Result<(), Fault> {
     let given = [options.exec, options.pid, options.ppid, options.pidfile, options.user, options.name];
     if given.iter().all(Option::is_none) && options.expression.is_none() {
         return usage("need at least one of --exec, --pid, --ppid, --pidfile, --user or --name");
@@ -329,12 +328,10 @@ fn joined(directory: &[u8], path: &[u8]) -> Vec<u8> {
     [directory, b"/", path].concat()
 }
 
-/// `NAME[:NUMBER]`, of `strtok(3)`: colons at the beginning are passed over, an empty rest is none.
+/// `NAME[:NUMBER]`. Whatever stands behind the first colon is the number, also if that is nothing.
 fn pair(text: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let skip = text.iter().take_while(|byte| **byte == b':').count();
-    let mut parts = text.get(skip..).unwrap_or_default().splitn(2, |byte| *byte == b':');
-    let name = parts.next().unwrap_or_default();
-    (name, parts.next().filter(|rest| !rest.is_empty()))
+    let mut parts = text.splitn(2, |byte| *byte == b':');
+    (parts.next().unwrap_or_default(), parts.next())
 }
 
 fn policy(text: &[u8]) -> Result<Policy, Fault> {
@@ -417,7 +414,10 @@ mod tests {
             ("-S -n x -a /y -P fifo:100", "process scheduler priority greater than max"),
             ("-S -n x -a /y -P rr:x", "!invalid process scheduler priority"),
             ("-S -n x -a /y -P :5", "invalid process scheduler policy"),
-            ("-S -n x -a /y -P ::rr:5", ""),
+            ("-S -n x -a /y -P ::rr:5", "!invalid process scheduler priority"),
+            ("-S -n x -a /y -P rr:", "!invalid process scheduler priority"),
+            ("-S -n x -a /y -P :fifo", "!invalid process scheduler priority"),
+            ("-S -n x -a /y -I best-effort:", "!invalid IO scheduler priority"),
             ("-S -n x -a /y -P rr:5:6", "!invalid process scheduler priority"),
             ("-S -n x -a /y -P other:3", ""),
             ("-S -n x -a /y -I best-effort:8", "IO scheduler priority greater than max"),

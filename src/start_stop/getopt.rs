@@ -53,7 +53,7 @@ impl<'a, T: Copy + 'static> Scanner<'a, T> {
     ///
     /// # Errors
     /// No such option, no value, or one too many.
-    pub fn next(&mut self) -> Result<Option<Item<'a, T>>, Fault> {
+    pub fn item(&mut self) -> Result<Option<Item<'a, T>>, Fault> {
         if let [letter, rest @ ..] = self.bundle {
             self.bundle = rest;
             return self.letter(*letter).map(Some);
@@ -63,7 +63,7 @@ impl<'a, T: Copy + 'static> Scanner<'a, T> {
             _ if self.ended => Ok(Some(Item::Operand(word))),
             b"--" => {
                 self.ended = true;
-                self.next()
+                self.item()
             }
             [b'-', b'-', long @ ..] => self.long(long).map(Some),
             [b'-', letter, rest @ ..] => {
@@ -162,10 +162,10 @@ mod tests {
         let mut scanner = Scanner::new(SPECS, &args, strict);
         let mut out = Vec::new();
         loop {
-            match scanner.next() {
+            match scanner.item() {
                 Ok(None) => return out.join(" "),
                 Ok(Some(Item::Operand(word))) => out.push(format!(".{}", show(word))),
-                Ok(Some(Item::Option(name, value))) if value.is_empty() => out.push(name.to_string()),
+                Ok(Some(Item::Option(name, []))) => out.push(name.to_string()),
                 Ok(Some(Item::Option(name, value))) => out.push(format!("{name}={}", show(value))),
                 Err(Fault::Usage(text) | Fault::Trouble(text)) => return text,
             }

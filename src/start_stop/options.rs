@@ -48,7 +48,7 @@ enum Name {
     Version,
     Act(Action),
     Startas,
-    Name,
+    Comm,
     Oknodo,
     Pid,
     Ppid,
@@ -101,7 +101,7 @@ const SPECS: &[Spec<Name>] = &[
     plain("status", b'T', Name::Act(Action::Status)),
     plain("version", b'V', Name::Version),
     valued("startas", b'a', Name::Startas),
-    valued("name", b'n', Name::Name),
+    valued("name", b'n', Name::Comm),
     plain("oknodo", b'o', Name::Oknodo),
     valued("pid", 0, Name::Pid),
     valued("ppid", 0, Name::Ppid),
@@ -195,7 +195,7 @@ impl<'a> Options<'a> {
     /// [`Fault::Usage`], but `--chuid user:` is [`Fault::Trouble`].
     pub fn read(&mut self, args: &'a [OsString], strict_order: bool) -> Result<Ending, Fault> {
         let mut scanner = Scanner::new(SPECS, args, strict_order);
-        while let Some(item) = scanner.next()? {
+        while let Some(item) = scanner.item()? {
             match item {
                 Item::Operand(word) => self.operands.push(word),
                 Item::Option(Name::Help, _) => return Ok(Ending::Help),
@@ -211,7 +211,7 @@ impl<'a> Options<'a> {
             Name::Help | Name::Version => {}
             Name::Act(action) => self.act(action)?,
             Name::Startas => self.startas = Some(value),
-            Name::Name => self.name = Some(value),
+            Name::Comm => self.name = Some(value),
             Name::Oknodo => self.oknodo = true,
             Name::Pid => self.pid = Some(value),
             Name::Ppid => self.ppid = Some(value),

@@ -1,10 +1,11 @@
 //! `--notify-await`: what a daemon says about itself, and how long it is waited for.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::fault::{DONE, Fault};
 use super::numbers;
 use super::voice::Voice;
+use crate::host::clock::deadline;
 use crate::host::errno::{errno_text, io_text};
 use crate::host::notify::{Daemon, Heard, NotifySocket};
 
@@ -25,7 +26,7 @@ enum Said {
 /// # Errors
 /// It is late, it ended, it says that it failed, or what it says can't be understood. If it runs, it is left running.
 pub(super) fn wait(voice: &Voice, socket: &NotifySocket, daemon: &Daemon, seconds: i32) -> Result<u8, Fault> {
-    let mut until = Instant::now() + Duration::from_secs(seconds.unsigned_abs().into());
+    let mut until = deadline(Duration::from_secs(seconds.unsigned_abs().into()));
     voice.tell(&format!("Waiting for notifications... (timeout {seconds}sec 0nsec)\n"));
     loop {
         let heard = socket.hear(daemon, until).map_err(|error| {
@@ -53,7 +54,7 @@ pub(super) fn wait(voice: &Voice, socket: &NotifySocket, daemon: &Daemon, second
                         errno_text(errno)
                     )));
                 }
-                Said::Extend(micros) => until = Instant::now() + Duration::from_micros(micros),
+                Said::Extend(micros) => until = deadline(Duration::from_micros(micros)),
                 Said::Other => voice
                     .tell(&format!("-> Notification line '{}' received\n", String::from_utf8_lossy(line))),
             }

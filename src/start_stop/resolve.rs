@@ -8,10 +8,11 @@ use super::fault::Fault;
 use super::numbers;
 use super::start::{Account, User};
 use super::texts::show;
-use crate::host::accounts::{Entry, group_id, user_by_id, user_by_name};
+use crate::facts::Fact;
 use crate::host::errno::io_text;
+use crate::host::name_service::NameService;
 use crate::host::pidfile::identity;
-use crate::units::{Pid, Uid};
+use crate::units::{Gid, Pid, Uid};
 
 /// What was found.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,9 +30,10 @@ pub struct Resolved {
 pub fn resolve(command: &Command<'_>) -> Result<Resolved, Fault> {
     let target = &command.target;
     let exec = target.exec_outside.as_deref().map(|path| exec(path, target.interpreted)).transpose()?;
-    let user = target.user.map(|user| uid(user).map(|uid| (uid, user.to_vec()))).transpose()?;
-    let gid = command.start.group.map(gid).transpose()?;
-    let account = account(command.start.user, command.start.group.zip(gid))?;
+    let names = NameService::default();
+    let user = target.user.map(|user| uid(&names, user).map(|uid| (uid, user.to_vec()))).transpose()?;
+    let group = command.start.group.map(|group| gid(&names, group)).transpose()?;
+    let account = account(&names, command.start.user, command.start.group.zip(group))?;
     Ok(Resolved {
         criteria: Criteria {
             exec,
@@ -57,47 +59,48 @@ fn exec(path: &[u8], interpreted: bool) -> Result<Exec, Fault> {
 }
 
 /// A number counts as it is, a name is looked up.
-fn uid(text: &[u8]) -> Result<Uid, Fault> {
+fn uid(names: &NameService, text: &[u8]) -> Result<Uid, Fault> {
     match numbers::unsigned(text, 10) {
         Some(number) => Ok(Uid(number.cast_unsigned())),
-        None => Ok(Uid(known_user(text, user_by_name(&show(text)))?.uid)),
+        None => known("user", text, names.user_named(&show(text), |user| user.uid)),
     }
 }
 
-fn gid(text: &[u8]) -> Result<u32, Fault> {
-    if let Some(number) = numbers::unsigned(text, 10) {
-        return Ok(number.cast_unsigned());
-    }
-    match group_id(&show(text)) {
-        Ok(Some(gid)) => Ok(gid),
-        Ok(None) => Err(Fault::Trouble(format!("group '{}' not found", show(text)))),
-        Err(why) => Err(Fault::Trouble(format!("group '{}' can't be looked up: {why}", show(text)))),
+fn gid(names: &NameService, text: &[u8]) -> Result<Gid, Fault> {
+    match numbers::unsigned(text, 10) {
+        Some(number) => Ok(Gid(number.cast_unsigned())),
+        None => known("group", text, names.group_named(&show(text), |group| group.gid)),
     }
 }
 
-fn known_user(text: &[u8], found: Result<Option<Entry>, String>) -> Result<Entry, Fault> {
+fn known<T>(what: &str, text: &[u8], found: Fact<T>) -> Result<T, Fault> {
     match found {
-        Ok(Some(entry)) => Ok(entry),
-        Ok(None) => Err(Fault::Trouble(format!("user '{}' not found", show(text)))),
-        Err(why) => Err(Fault::Trouble(format!("user '{}' can't be looked up: {why}", show(text)))),
+        Fact::Known(entry) => Ok(entry),
+        Fact::Absent => Err(Fault::Trouble(format!("{what} '{}' not found", show(text)))),
+        Fact::Unknown(reason) => {
+            Err(Fault::Trouble(format!("{what} '{}' can't be looked up: {reason}", show(text))))
+        }
     }
 }
 
 /// `--chuid` and `--group`. A user must have an entry, even one given by number; without a group it is that of the entry.
-fn account(user: Option<&[u8]>, group: Option<(&[u8], u32)>) -> Result<Account, Fault> {
+fn account(names: &NameService, user: Option<&[u8]>, group: Option<(&[u8], Gid)>) -> Result<Account, Fault> {
+    let of = |user: &crate::host::name_service::User<'_>| {
+        (User { name: user.name.into(), uid: user.uid, home: user.home.into() }, user.gid)
+    };
     let entry = user
         .map(|text| {
             let found = match numbers::unsigned(text, 10) {
-                Some(number) => user_by_id(number.cast_unsigned()),
-                None => user_by_name(&show(text)),
+                Some(number) => names.user_numbered(Uid(number.cast_unsigned()), of),
+                None => names.user_named(&show(text), of),
             };
-            known_user(text, found)
+            known("user", text, found)
         })
         .transpose()?;
-    let gid = group.map(|(_, gid)| gid).or_else(|| entry.as_ref().map(|entry| entry.gid));
+    let own = entry.as_ref().map(|(_, gid)| *gid);
     Ok(Account {
-        gid,
+        gid: group.map(|(_, gid)| gid).or(own),
         group_given: group.map(|(text, _)| show(text)),
-        user: entry.map(|entry| User { name: entry.name, uid: entry.uid, home: entry.home }),
+        user: entry.map(|(user, _)| user),
     })
 }

@@ -11,15 +11,15 @@ use super::find::{Finder, Found};
 use super::readiness;
 use super::texts::{self, show};
 use crate::facts::Fact;
-use crate::host::accounts::groups_of;
 use crate::host::become_program::{Ids, Settings, Standard, Step, become_program, environment, umask};
 use crate::host::errno::{errno_text, io_text};
+use crate::host::name_service::NameService;
 use crate::host::notify::{Daemon, NotifySocket};
 use crate::host::pidfile::Prepared;
 use crate::host::signal::vital;
 use crate::host::spawn::{Detached, NotDetached, detach};
 use crate::host::start_lock::{NotLocked, StartLock};
-use crate::units::Pid;
+use crate::units::{Gid, Pid, StartTicks, Uid};
 
 /// Whose the process will be.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -27,7 +27,7 @@ pub struct Account {
     /// Of `--chuid`.
     pub user: Option<User>,
     /// Of `--group`, or the user's own.
-    pub gid: Option<u32>,
+    pub gid: Option<Gid>,
     /// As it was given.
     pub group_given: Option<String>,
 }
@@ -38,7 +38,7 @@ pub struct User {
     /// Its name.
     pub name: String,
     /// Number.
-    pub uid: u32,
+    pub uid: Uid,
     /// Home directory.
     pub home: PathBuf,
 }
@@ -110,7 +110,7 @@ fn already(finder: &Finder<'_>) -> u8 {
 
 /// A process that we started for this pid file and program lives, and hasn't written its number yet, or its file was lost. One
 /// that we are started by is a wrapper around this start.
-fn is_under_way(finder: &Finder<'_>, (pid, start): (Pid, crate::units::StartTicks)) -> bool {
+fn is_under_way(finder: &Finder<'_>, (pid, start): (Pid, StartTicks)) -> bool {
     let lives = vital(pid).is_ok_and(|vital| vital.start == start && !vital.is_over());
     let glance = &finder.live.glance;
     lives && pid != glance.me() && !glance.ancestors().contains(&pid)
@@ -196,7 +196,7 @@ fn background(
     match socket.zip(start.notify) {
         Some((socket, seconds)) => {
             let uid =
-                account.user.as_ref().map_or_else(|| rustix::process::getuid().as_raw(), |user| user.uid);
+                account.user.as_ref().map_or_else(|| rustix::process::getuid().as_raw(), |user| user.uid.0);
             readiness::wait(finder.voice, &socket, &as_daemon(daemon, uid), seconds)
         }
         None => Ok(DONE),
@@ -231,8 +231,8 @@ fn not_detached(
 }
 
 fn socket(account: &Account, places: &Places) -> Result<NotifySocket, Fault> {
-    let uid = account.user.as_ref().map(|user| user.uid);
-    NotifySocket::new(&places.sockets, uid, account.gid)
+    let uid = account.user.as_ref().map(|user| user.uid.0);
+    NotifySocket::new(&places.sockets, uid, account.gid.map(|gid| gid.0))
         .map_err(|error| Fault::Trouble(format!("cannot create notification socket ({})", io_text(&error))))
 }
 
@@ -293,16 +293,23 @@ fn c_string(bytes: &[u8]) -> Result<CString, Fault> {
 
 /// What has to change. Groups are those that the user has out here, also for a program below another root directory.
 fn ids(account: &Account) -> Result<Ids, Fault> {
-    let (own_uid, own_gid) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
-    let gid = account.gid.filter(|gid| *gid != own_gid);
+    let (own_user, own_group) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+    let gid = account.gid.map(|gid| gid.0).filter(|gid| *gid != own_group);
     let Some(user) = &account.user else { return Ok(Ids { gid, ..Ids::default() }) };
-    let uid = Some(user.uid).filter(|uid| *uid != own_uid);
-    let groups = (gid.is_some() || uid.is_some()).then(|| {
-        groups_of(&user.name, account.gid.unwrap_or(own_gid)).map_err(|why| {
-            Fault::Trouble(format!("the groups of user '{}' can't be looked up: {why}", user.name))
-        })
-    });
-    Ok(Ids { gid, uid, groups: groups.transpose()? })
+    let uid = Some(user.uid.0).filter(|uid| *uid != own_user);
+    if gid.is_none() && uid.is_none() {
+        return Ok(Ids::default());
+    }
+    let first = account.gid.unwrap_or(Gid(own_group));
+    match NameService::default().groups_of_member(&user.name, first) {
+        Fact::Known(groups) => {
+            Ok(Ids { gid, uid, groups: Some(groups.iter().map(|group| group.0).collect()) })
+        }
+        Fact::Absent => Ok(Ids { gid, uid, groups: Some(vec![first.0]) }),
+        Fact::Unknown(reason) => {
+            Err(Fault::Trouble(format!("the groups of user '{}' can't be looked up: {reason}", user.name)))
+        }
+    }
 }
 
 /// What failed, in the oracle's words.
@@ -316,8 +323,8 @@ fn sentence(start: &Start<'_>, account: &Account, step: Step, errno: i32) -> Str
         Step::RootDirectory => format!("unable to chdir() to {}", show(start.root.unwrap_or_default())),
         Step::Root => format!("unable to chroot() to {}", show(start.root.unwrap_or_default())),
         Step::Directory => format!("unable to chdir() to {}", show(start.directory)),
-        Step::Group => format!("unable to set gid to {}", account.gid.unwrap_or_default()),
-        Step::Groups => format!("unable to set initgroups() with gid {}", account.gid.unwrap_or_default()),
+        Step::Group => format!("unable to set gid to {}", account.gid.map_or(0, |gid| gid.0)),
+        Step::Groups => format!("unable to set initgroups() with gid {}", account.gid.map_or(0, |gid| gid.0)),
         Step::User => {
             format!("unable to set uid to {}", account.user.as_ref().map_or("", |user| user.name.as_str()))
         }

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{PidfdFlags, pidfd_open};
@@ -14,6 +14,7 @@ use super::find::Finder;
 use super::schedule::{Schedule, Step};
 use super::texts;
 use crate::facts::Fact;
+use crate::host::clock::{deadline, left, pause};
 use crate::host::errno::io_text;
 use crate::host::notify::timespec;
 use crate::host::pidfile;
@@ -76,7 +77,7 @@ fn once(finder: &Finder<'_>) -> Result<u8, Fault> {
 }
 
 fn scheduled(finder: &Finder<'_>, schedule: &Schedule) -> Result<u8, Fault> {
-    let (mut any, mut sent, mut left, mut refused) = (false, 0, 0, false);
+    let (mut any, mut sent, mut survivors, mut refused) = (false, 0, 0, false);
     let mut at = 0;
     while let Some(step) = schedule.step(at) {
         at += 1;
@@ -90,21 +91,21 @@ fn scheduled(finder: &Finder<'_>, schedule: &Schedule) -> Result<u8, Fault> {
                     return finish(finder, any, refused);
                 }
                 any = true;
-                left = round.signalled.len();
+                survivors = round.signalled.len();
                 if schedule.never_waits() {
-                    std::thread::sleep(REPEAT);
+                    pause(REPEAT);
                 }
             }
             Step::Wait(seconds) => {
-                left = wait(finder, seconds)?;
-                if left == 0 {
+                survivors = wait(finder, seconds)?;
+                if survivors == 0 {
                     return finish(finder, any, refused);
                 }
             }
         }
     }
     let what = texts::what(&finder.command.target);
-    finder.voice.say(&format!("Program {what}, {left} process(es), refused to die.\n"));
+    finder.voice.say(&format!("Program {what}, {survivors} process(es), refused to die.\n"));
     Ok(TROUBLE)
 }
 
@@ -177,21 +178,21 @@ fn send(finder: &Finder<'_>, pid: Pid, number: i32) -> Result<(), Unsent> {
 
 /// Waits until nothing matches that could be signalled. How many are left at the end.
 fn wait(finder: &Finder<'_>, seconds: i32) -> Result<usize, Fault> {
-    let until = Instant::now() + Duration::from_secs(seconds.unsigned_abs().into());
+    let until = deadline(Duration::from_secs(seconds.unsigned_abs().into()));
     loop {
         let held: Vec<OwnedFd> = finder.look()?.pids.into_iter().filter_map(signallable).collect();
         if held.is_empty() {
             return Ok(0);
         }
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        let rest = left(until);
+        if rest.is_zero() {
             return Ok(held.len());
         }
         let mut places: Vec<PollFd<'_>> =
             held.iter().map(|pidfd| PollFd::new(pidfd, PollFlags::IN)).collect();
         // A pidfd can be read as soon as its process has exited, waited for or not.
-        if poll(&mut places, Some(&timespec(left.min(LOOK_AGAIN)))).is_ok_and(|ready| ready > 0) {
-            std::thread::sleep(PAUSE.min(left));
+        if poll(&mut places, Some(&timespec(rest.min(LOOK_AGAIN)))).is_ok_and(|ready| ready > 0) {
+            pause(PAUSE.min(rest));
         }
     }
 }

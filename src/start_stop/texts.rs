@@ -140,8 +140,8 @@ pub(super) fn would_start(start: &Start<'_>, account: &Account) -> String {
     }
     if let Some(user) = &account.user {
         let group = account.group_given.as_deref().unwrap_or_default();
-        let _ = write!(text, " (as user {}[{}]", user.name, user.uid.cast_signed());
-        let _ = write!(text, ", and group {group}[{}])", account.gid.unwrap_or_default().cast_signed());
+        let _ = write!(text, " (as user {}[{}]", user.name, user.uid.0.cast_signed());
+        let _ = write!(text, ", and group {group}[{}])", account.gid.map_or(0, |gid| gid.0.cast_signed()));
     }
     if let Some(root) = start.root {
         let _ = write!(text, " in directory {}", show(root));

@@ -1,6 +1,6 @@
 //! Runs scenarios, each in namespaces of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::scenario::Scenario;
 
-pub const ORACLE: &str = "/usr/sbin/start-stop-daemon";
+pub(crate) const ORACLE: &str = "/usr/sbin/start-stop-daemon";
 const PRELUDE: &str = include_str!("prelude.sh");
 /// No scenario takes as long, in seconds; what hangs is ended.
 const LONGEST: &str = "60";
@@ -22,17 +22,17 @@ const PATIENT: &str = "2000";
 const IMPATIENT: &str = "60";
 
 /// What scenarios are run with.
-pub struct Bench {
+pub(crate) struct Bench {
     dir: tempfile::TempDir,
     probe: PathBuf,
     /// Ours, by the name of the oracle.
-    pub ours: PathBuf,
+    pub(crate) ours: PathBuf,
     next: AtomicUsize,
 }
 
 /// A program that takes the place of the oracle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Means {
+pub(crate) enum Means {
     /// It is meant to do the same.
     Same,
     /// It isn't, and what it doesn't do need not be waited for.
@@ -41,7 +41,7 @@ pub enum Means {
 
 impl Bench {
     /// `None`, with the reason said: it can't be done here.
-    pub fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         let skip = |why: &str| {
             eprintln!("SKIPPED: {why}");
             None
@@ -85,7 +85,7 @@ impl Bench {
     }
 
     /// A script of this text, called as the oracle is.
-    pub fn wrapper(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn wrapper(&self, name: &str, text: &str) -> PathBuf {
         let folder = self.dir.path().join(name);
         fs::create_dir(&folder).unwrap();
         let path = folder.join("start-stop-daemon");
@@ -95,7 +95,7 @@ impl Bench {
     }
 
     /// What the scenario prints with this program.
-    pub fn transcript(&self, scenario: &Scenario, program: &Path, means: Means) -> String {
+    pub(crate) fn transcript(&self, scenario: &Scenario, program: &Path, means: Means) -> String {
         // No word of it looks like the number of a process.
         let place = self.dir.path().join(format!("place{}x", self.next.fetch_add(1, Ordering::SeqCst)));
         fs::create_dir(&place).unwrap();
@@ -116,7 +116,8 @@ impl Bench {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
         // What the shell itself has to say.
-        for line in said.lines().filter(|line| line.starts_with("scenario: ") && means == Means::Same) {
+        let complaints: BTreeSet<&str> = said.lines().filter(|line| line.starts_with("scenario: ")).collect();
+        for line in complaints.into_iter().filter(|_| means == Means::Same) {
             text += &format!("SCRIPT: {line}\n");
         }
         if output.status.code() == Some(124) {
@@ -134,7 +135,7 @@ impl Bench {
     }
 
     /// Transcripts of all jobs, in their order.
-    pub fn transcripts(&self, jobs: &[(&Scenario, &Path, Means)]) -> Vec<String> {
+    pub(crate) fn transcripts(&self, jobs: &[(&Scenario, &Path, Means)]) -> Vec<String> {
         let next = AtomicUsize::new(0);
         let results: Mutex<BTreeMap<usize, String>> = Mutex::default();
         std::thread::scope(|scope| {

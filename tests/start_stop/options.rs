@@ -1,10 +1,10 @@
 //! The options of Debian's program, and that program without one of them.
 
 /// An option by its names.
-pub struct Opt {
-    pub long: &'static str,
-    pub short: &'static str,
-    pub takes: bool,
+pub(crate) struct Opt {
+    pub(crate) long: &'static str,
+    pub(crate) short: &'static str,
+    pub(crate) takes: bool,
 }
 
 const fn plain(long: &'static str, short: &'static str) -> Opt {
@@ -16,7 +16,7 @@ const fn valued(long: &'static str, short: &'static str) -> Opt {
 }
 
 /// All that do something.
-pub const ALL: &[Opt] = &[
+pub(crate) const ALL: &[Opt] = &[
     plain("start", "S"),
     plain("stop", "K"),
     plain("status", "T"),
@@ -54,18 +54,18 @@ pub const ALL: &[Opt] = &[
 
 impl Opt {
     /// As they stand on a command line.
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let short = (!self.short.is_empty()).then(|| format!("-{}", self.short));
         [Some(format!("--{}", self.long)), short].into_iter().flatten().collect()
     }
 
     /// The script uses it.
-    pub fn stands_in(&self, script: &str) -> bool {
+    pub(crate) fn stands_in(&self, script: &str) -> bool {
         script.split_whitespace().any(|word| word == format!("--{}", self.long))
     }
 
     /// Debian's program that never hears of it.
-    pub fn deaf(&self) -> String {
+    pub(crate) fn deaf(&self) -> String {
         let names = self.names().join("|");
         let shift = if self.takes { "shift" } else { ":" };
         format!(

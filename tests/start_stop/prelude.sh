@@ -65,7 +65,7 @@ until_so() {
 }
 is_ready() {
     echo "$pid" > "$1.pid"
-    until_so "[ -e ready/$1 ]"
+    until_so "[ -e 'ready/$1' ]"
 }
 daemon() {
     name=$1; shift

@@ -191,6 +191,8 @@ int main(int argc, char **argv) {
         if (!strncmp(argv[i], "record=", 7)) record_fd = open(value, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
         if (!strncmp(argv[i], "catch=", 6)) {
             struct sigaction action = {.sa_handler = record, .sa_flags = SA_RESTART};
+            /* of several that wait, the one with the lowest number is written first */
+            sigfillset(&action.sa_mask);
             sigaction(atoi(value), &action, NULL);
         }
         if (!strncmp(argv[i], "ready=", 6)) ready = value;

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scenario {
-    pub file: PathBuf,
-    pub name: String,
-    pub differs: Option<String>,
-    pub script: String,
-    pub oracle: String,
-    pub ours: String,
+pub(crate) struct Scenario {
+    pub(crate) file: PathBuf,
+    pub(crate) name: String,
+    pub(crate) differs: Option<String>,
+    pub(crate) script: String,
+    pub(crate) oracle: String,
+    pub(crate) ours: String,
 }
 
 impl Scenario {
@@ -26,14 +26,14 @@ impl Scenario {
     }
 }
 
-pub fn files() -> Vec<PathBuf> {
+pub(crate) fn files() -> Vec<PathBuf> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/start_stop/scenarios");
     let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files
 }
 
-pub fn read(file: &Path) -> Vec<Scenario> {
+pub(crate) fn read(file: &Path) -> Vec<Scenario> {
     let text = fs::read_to_string(file).unwrap();
     let mut found: Vec<Scenario> = Vec::new();
     let mut part = 0;
@@ -54,8 +54,10 @@ pub fn read(file: &Path) -> Vec<Scenario> {
         match (part, line) {
             (_, "-- oracle") => part = 1,
             (_, "-- ours") => part = 2,
-            (0, line) if line.starts_with("differs: ") => scenario.differs = Some(line[9..].into()),
-            (0, line) => scenario.script += &format!("{line}\n"),
+            (0, line) => match line.strip_prefix("differs: ") {
+                Some(why) => scenario.differs = Some(why.into()),
+                None => scenario.script += &format!("{line}\n"),
+            },
             (1, line) => scenario.oracle += &format!("{line}\n"),
             (_, line) => scenario.ours += &format!("{line}\n"),
         }
@@ -69,7 +71,7 @@ pub fn read(file: &Path) -> Vec<Scenario> {
 }
 
 /// Writes the transcripts of scenarios that differ into their files.
-pub fn rewrite(file: &Path, scenarios: &[Scenario]) {
+pub(crate) fn rewrite(file: &Path, scenarios: &[Scenario]) {
     let text = fs::read_to_string(file).unwrap();
     let header = text.split("== ").next().unwrap();
     fs::write(file, written(header, scenarios)).unwrap();
@@ -92,7 +94,7 @@ fn written(header: &str, scenarios: &[Scenario]) -> String {
 }
 
 /// What is wrong with the pair of transcripts, if anything is.
-pub fn verdict(scenario: &Scenario, oracle: &str, ours: &str) -> Option<String> {
+pub(crate) fn verdict(scenario: &Scenario, oracle: &str, ours: &str) -> Option<String> {
     let shown = || format!("-- oracle\n{oracle}-- ours\n{ours}");
     // A script that didn't come to what it is about shows nothing, even if it does so twice.
     if ["TIMEOUT: ", "RECYCLE: ", "HANGS", "SCRIPT: "].iter().any(|word| oracle.contains(word)) {

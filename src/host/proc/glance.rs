@@ -70,13 +70,12 @@ impl Glance {
 
     /// Effective ids. Absent: there is no such process.
     pub fn owner(&self, pid: Pid) -> Fact<(Uid, Gid)> {
-        self.ask(pid, "", |proc, path| raw::stat_at(proc, path))
-            .map(|stat| (Uid(stat.st_uid), Gid(stat.st_gid)))
+        self.ask(pid, "", raw::stat_at).map(|stat| (Uid(stat.st_uid), Gid(stat.st_gid)))
     }
 
     /// The file that it executes. Absent for kernel threads, zombies and where there is no such process.
     pub fn image(&self, pid: Pid) -> Fact<Image> {
-        self.ask(pid, "exe", |proc, path| raw::stat_at(proc, path))
+        self.ask(pid, "exe", raw::stat_at)
             .map(|stat| Image { identity: (stat.st_dev, stat.st_ino), named: stat.st_nlink > 0 })
     }
 
@@ -95,8 +94,7 @@ impl Glance {
             Ok(own) => (own.st_dev, own.st_ino),
             Err(errno) => return Fact::Unknown(reason(errno, "own root")),
         };
-        self.ask(pid, "root", |proc, path| raw::stat_at(proc, path))
-            .map(|root| (root.st_dev, root.st_ino) == own)
+        self.ask(pid, "root", raw::stat_at).map(|root| (root.st_dev, root.st_ino) == own)
     }
 
     /// The name of its first thread.
@@ -145,7 +143,7 @@ impl Glance {
     }
 
     fn namespace(&self, pid: Pid) -> Fact<u64> {
-        self.ask(pid, "ns/pid", |proc, path| raw::stat_at(proc, path)).map(|stat| stat.st_ino)
+        self.ask(pid, "ns/pid", raw::stat_at).map(|stat| stat.st_ino)
     }
 
     /// Our parent, its parent and so on; as far as they can be read.
