@@ -47,6 +47,8 @@ use bench::{Bench, Means, ORACLE};
 use scenario::{Scenario, files, read, rewrite, verdict};
 
 const SCENARIOS_MIN: usize = 150;
+/// So many scenarios are run with a program that lacks an option.
+const SCENARIOS_OF_AN_OPTION: usize = 3;
 
 /// What the tests have in common: the oracle is run once.
 struct Run {
@@ -58,14 +60,14 @@ struct Run {
     ours: Vec<String>,
 }
 
-/// One test at a time has the machine: there are times among what is compared.
-static TURN: Mutex<Weak<Run>> = Mutex::new(Weak::new());
+/// The first test that asks runs it; the last one that needs it takes it down.
+static SHARED: Mutex<Weak<Run>> = Mutex::new(Weak::new());
 
 impl Run {
     /// `None`: skipped, and said so.
     fn shared() -> Option<Arc<Self>> {
-        let mut turn = TURN.lock().unwrap();
-        if let Some(run) = turn.upgrade() {
+        let mut shared = SHARED.lock().unwrap();
+        if let Some(run) = shared.upgrade() {
             return Some(run);
         }
         let bench = Bench::new()?;
@@ -83,9 +85,9 @@ impl Run {
             transcripts.push(theirs);
             ours.push(own);
         }
-        println!("{} scenarios twice in {:.1} s", scenarios.len(), begin.elapsed().as_secs_f64());
+        eprintln!("{} scenarios twice in {:.1} s", scenarios.len(), begin.elapsed().as_secs_f64());
         let run = Arc::new(Self { bench, scenarios, transcripts, ours });
-        *turn = Arc::downgrade(&run);
+        *shared = Arc::downgrade(&run);
         Some(run)
     }
 
@@ -108,7 +110,7 @@ fn the_drop_in_does_what_the_program_does() {
         }
     }
     let differ = run.scenarios.iter().filter(|one| one.differs.is_some()).count();
-    println!("{} scenarios, {differ} with a difference that has a name", run.scenarios.len());
+    eprintln!("{} scenarios, {differ} with a difference that has a name", run.scenarios.len());
     assert!(wrong.is_empty(), "{} of {} scenarios:\n{}", wrong.len(), run.scenarios.len(), wrong.join("\n"));
 }
 
@@ -135,23 +137,26 @@ fn a_program_that_lacks_an_option_is_told_from_it() {
     if std::env::var("SCENARIO").is_ok() {
         return;
     }
-    let programs: Vec<_> = options::ALL
-        .iter()
-        .map(|option| (option, run.bench.wrapper(option.long, &option.deaf())))
-        .collect();
-    let mut unnoticed = Vec::new();
-    let mut told: BTreeMap<&str, usize> = BTreeMap::new();
-    for (option, program) in &programs {
-        let about: Vec<_> = run.known().filter(|(one, _)| option.stands_in(&one.script)).take(8).collect();
-        let jobs: Vec<_> = about.iter().map(|(one, _)| (*one, program.as_path(), Means::Other)).collect();
-        let differ =
-            run.bench.transcripts(&jobs).iter().zip(&about).filter(|(text, (_, oracle))| *text != *oracle).count();
-        told.insert(option.long, differ);
-        if differ == 0 {
-            unnoticed.push(option.long);
+    let programs: Vec<_> =
+        options::ALL.iter().map(|option| run.bench.wrapper(option.long, &option.deaf())).collect();
+    let (mut jobs, mut of) = (Vec::new(), Vec::new());
+    for (option, program) in options::ALL.iter().zip(&programs) {
+        // Where it matters most.
+        let mut about: Vec<_> = run.known().filter(|(one, _)| option.uses(&one.script) > 0).collect();
+        about.sort_by_key(|(one, _)| std::cmp::Reverse(option.uses(&one.script)));
+        for (scenario, oracle) in about.into_iter().take(SCENARIOS_OF_AN_OPTION) {
+            jobs.push((scenario, program.as_path(), Means::Other));
+            of.push((option.long, oracle));
         }
     }
-    println!("scenarios that tell a program without the option, of 8 or fewer: {told:?}");
+    let begin = Instant::now();
+    let mut told: BTreeMap<&str, usize> = options::ALL.iter().map(|option| (option.long, 0)).collect();
+    for (text, (option, oracle)) in run.bench.transcripts(&jobs).iter().zip(of) {
+        *told.entry(option).or_default() += usize::from(text != oracle);
+    }
+    eprintln!("how many of {SCENARIOS_OF_AN_OPTION} scenarios tell a program without the option: {told:?}");
+    eprintln!("in {:.1} s", begin.elapsed().as_secs_f64());
+    let unnoticed: Vec<_> = told.iter().filter(|(_, count)| **count == 0).collect();
     assert!(unnoticed.is_empty(), "nothing tells a program without {unnoticed:?}");
 }
 
@@ -167,13 +172,16 @@ fn another_program_of_the_same_name_is_told_from_it() {
         eprintln!("SKIPPED: there is no busybox with a start-stop-daemon");
         return;
     }
-    let program =
-        run.bench.wrapper("busybox", "#!/bin/sh\nexec busybox start-stop-daemon \"$@\"\n");
-    let jobs: Vec<_> =
-        run.scenarios.iter().map(|one| (one, program.as_path(), Means::Other)).collect();
+    let program = run.bench.wrapper("busybox", "!!/bin/busybox\n+start-stop-daemon\n");
+    let begin = Instant::now();
+    let jobs: Vec<_> = run.scenarios.iter().map(|one| (one, program.as_path(), Means::Other)).collect();
     let texts = run.bench.transcripts(&jobs);
     let differ = texts.iter().zip(&run.transcripts).filter(|(text, oracle)| text != oracle).count();
-    println!("busybox: {differ} of {} scenarios differ", texts.len());
+    eprintln!(
+        "busybox: {differ} of {} scenarios differ, in {:.1} s",
+        texts.len(),
+        begin.elapsed().as_secs_f64()
+    );
     // It has most of the options by their letters, so that its scenarios would be alike if little were compared.
     assert!(differ * 10 >= texts.len() * 8, "only {differ} of {} scenarios differ", texts.len());
 }
@@ -182,8 +190,8 @@ fn another_program_of_the_same_name_is_told_from_it() {
 #[test]
 fn where_it_is_strict_the_hazards_that_are_a_nuisance_are_back() {
     let Some(run) = Run::shared() else { return };
-    let text = format!("#!/bin/sh\nexec {} --compat strict \"$@\"\n", run.bench.ours.display());
-    let program = run.bench.wrapper("strict", &text);
+    let how = format!("!{}\n+--compat\n+strict\n", run.bench.ours.display());
+    let program = run.bench.wrapper("strict", &how);
     let docs = docs();
     let back: Vec<_> = run
         .known()
@@ -198,7 +206,7 @@ fn where_it_is_strict_the_hazards_that_are_a_nuisance_are_back() {
         }
     }
     let restored = back.iter().filter(|(one, _)| one.differs.is_some()).count();
-    println!("strict: {} scenarios are as they were, {restored} of them are not without it", back.len());
+    eprintln!("strict: {} scenarios are as they were, {restored} of them are not without it", back.len());
     assert!(wrong.is_empty(), "{} of {} scenarios:\n{}", wrong.len(), back.len(), wrong.join("\n"));
     assert!(restored > 3 || std::env::var("SCENARIO").is_ok());
 }

@@ -196,7 +196,7 @@ fn counts(daemon: &Daemon, (pid, uid): (Pid, u32)) -> bool {
 
 /// A process of the daemon's session that lives. What can't be listed may be one.
 fn has_family(daemon: &Daemon) -> bool {
-    let Ok(pids) = super::proc::Glance::new().and_then(|proc| proc.pids()) else { return true };
+    let Ok(pids) = super::proc::Glance::new().pids() else { return true };
     pids.into_iter()
         .any(|pid| signal::vital(pid).is_ok_and(|vital| vital.session == daemon.session && !vital.is_over()))
 }

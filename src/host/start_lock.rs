@@ -32,7 +32,9 @@ pub enum NotLocked {
 /// Where locks of this user belong: below the run directory, else below `/tmp` in a directory of the user's own.
 pub fn place(runtime: Option<PathBuf>) -> PathBuf {
     let uid = rustix::process::geteuid().as_raw();
-    match runtime.filter(|dir| dir.is_absolute()) {
+    // After `su` it may still be that of another user.
+    let is_own = |dir: &PathBuf| dir.is_absolute() && fs::metadata(dir).is_ok_and(|meta| meta.uid() == uid);
+    match runtime.filter(|dir| uid != 0 && is_own(dir)) {
         _ if uid == 0 => "/run/selfsame/start-stop-daemon".into(),
         Some(dir) => dir.join("selfsame/start-stop-daemon"),
         None => format!("/tmp/selfsame-{uid}/start-stop-daemon").into(),

@@ -27,7 +27,7 @@ enum Said {
 /// It is late, it ended, it says that it failed, or what it says can't be understood. If it runs, it is left running.
 pub(super) fn wait(voice: &Voice, socket: &NotifySocket, daemon: &Daemon, seconds: i32) -> Result<u8, Fault> {
     let mut until = deadline(Duration::from_secs(seconds.unsigned_abs().into()));
-    voice.tell(&format!("Waiting for notifications... (timeout {seconds}sec 0nsec)\n"));
+    voice.tell_on_the_way(&format!("Waiting for notifications... (timeout {seconds}sec 0nsec)\n"));
     loop {
         let heard = socket.hear(daemon, until).map_err(|error| {
             Fault::Trouble(format!("cannot receive notification packet ({})", io_text(&error)))
@@ -41,11 +41,11 @@ pub(super) fn wait(voice: &Voice, socket: &NotifySocket, daemon: &Daemon, second
                 ));
             }
         };
-        voice.tell("Child sent some notification...\n");
+        voice.tell_on_the_way("Child sent some notification...\n");
         for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             match said(line)? {
                 Said::Ready => {
-                    voice.tell("-> Notification => ready for service.\n");
+                    voice.tell_on_the_way("-> Notification => ready for service.\n");
                     return Ok(DONE);
                 }
                 Said::Failed(errno) => {
@@ -55,8 +55,10 @@ pub(super) fn wait(voice: &Voice, socket: &NotifySocket, daemon: &Daemon, second
                     )));
                 }
                 Said::Extend(micros) => until = deadline(Duration::from_micros(micros)),
-                Said::Other => voice
-                    .tell(&format!("-> Notification line '{}' received\n", String::from_utf8_lossy(line))),
+                Said::Other => voice.tell_on_the_way(&format!(
+                    "-> Notification line '{}' received\n",
+                    String::from_utf8_lossy(line)
+                )),
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What is said, where, and how loud.
 
+use std::cell::RefCell;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use super::fault::Fault;
@@ -12,14 +13,16 @@ pub struct Voice {
     pub program: String,
     /// How much is said on stdout. Warnings are said always.
     pub level: Level,
-    /// The oracle loses what it says on the way into the program, unless a terminal reads it: its buffers are given up.
+    /// The oracle loses what it says on the way into the program, unless a terminal reads it or something fails: its buffers
+    /// are given up.
     pub loses: bool,
+    held: RefCell<String>,
 }
 
 impl Voice {
     /// Before anything is known of the options.
     pub fn new(program: String) -> Self {
-        Self { program, level: Level::Normal, loses: false }
+        Self { program, level: Level::Normal, loses: false, held: RefCell::default() }
     }
 
     /// With what the options say.
@@ -46,6 +49,8 @@ impl Voice {
     pub fn tell_on_the_way(&self, text: &str) {
         if !self.loses || io::stdout().is_terminal() {
             self.tell(text);
+        } else if self.level >= Level::Verbose {
+            self.held.borrow_mut().push_str(text);
         }
     }
 
@@ -56,6 +61,7 @@ impl Voice {
 
     /// Why nothing more is done.
     pub fn fail(&self, fault: &Fault) {
+        exactly(&self.held.take());
         let mut err = io::stderr().lock();
         let _ = match fault {
             Fault::Usage(text) => {
@@ -68,6 +74,9 @@ impl Voice {
 
 /// To stdout, at once: what stands in a buffer when another program is executed is lost.
 pub fn exactly(text: &str) {
+    if text.is_empty() {
+        return;
+    }
     let mut out = io::stdout().lock();
     // A closed pipe means that nobody wants to know.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

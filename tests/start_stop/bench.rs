@@ -14,6 +14,8 @@ pub(crate) const ORACLE: &str = "/usr/sbin/start-stop-daemon";
 const PRELUDE: &str = include_str!("prelude.sh");
 /// No scenario takes as long, in seconds; what hangs is ended.
 const LONGEST: &str = "60";
+/// Of a program that need not come to an end.
+const LONGEST_OTHER: &str = "6";
 /// Most of a scenario is waiting.
 const AT_ONCE: usize = 8;
 /// How often a script looks for something, each 10 ms and more, before it gives it up: long for what will come, short for what
@@ -28,6 +30,8 @@ pub(crate) struct Bench {
     /// Ours, by the name of the oracle.
     pub(crate) ours: PathBuf,
     next: AtomicUsize,
+    /// One run at a time has the machine: there are times among what is compared.
+    turn: Mutex<()>,
 }
 
 /// A program that takes the place of the oracle.
@@ -71,26 +75,29 @@ impl Bench {
         // A place that every user can get to, for scenarios of other users.
         let dir = tempfile::Builder::new().prefix("ssd-").tempdir_in("/tmp").unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        for name in ["probe", "wrapper"] {
+            let source = format!("{}/tests/start_stop/{name}.c", env!("CARGO_MANIFEST_DIR"));
+            let built =
+                Command::new("cc").args(["-O1", "-o"]).arg(dir.path().join(name)).arg(source).status();
+            assert!(built.is_ok_and(|status| status.success()), "{name}.c can't be compiled");
+        }
         let probe = dir.path().join("probe");
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/start_stop/probe.c");
-        let built = Command::new("cc").args(["-O1", "-o"]).arg(&probe).arg(source).status();
-        assert!(built.is_ok_and(|status| status.success()), "the probe can't be compiled");
         let ours = dir.path().join("bin/start-stop-daemon");
         fs::create_dir(dir.path().join("bin")).unwrap();
         let under_test =
             std::env::var("SSD_UNDER_TEST").unwrap_or_else(|_| env!("CARGO_BIN_EXE_selfsame").into());
         // A copy: the build directory may be one that other users can't get to.
         fs::copy(under_test, &ours).unwrap();
-        Some(Self { dir, probe, ours, next: AtomicUsize::new(0) })
+        Some(Self { dir, probe, ours, next: AtomicUsize::new(0), turn: Mutex::default() })
     }
 
-    /// A script of this text, called as the oracle is.
-    pub(crate) fn wrapper(&self, name: &str, text: &str) -> PathBuf {
+    /// A program called as the oracle is that becomes another one; how is said in the lines of `wrapper.c`.
+    pub(crate) fn wrapper(&self, name: &str, how: &str) -> PathBuf {
         let folder = self.dir.path().join(name);
         fs::create_dir(&folder).unwrap();
         let path = folder.join("start-stop-daemon");
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::copy(self.dir.path().join("wrapper"), &path).unwrap();
+        fs::write(folder.join("start-stop-daemon.how"), how).unwrap();
         path
     }
 
@@ -99,8 +106,9 @@ impl Bench {
         // No word of it looks like the number of a process.
         let place = self.dir.path().join(format!("place{}x", self.next.fetch_add(1, Ordering::SeqCst)));
         fs::create_dir(&place).unwrap();
+        let longest = if means == Means::Same { LONGEST } else { LONGEST_OTHER };
         let output = Command::new("timeout")
-            .args([LONGEST, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c"])
+            .args([longest, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c"])
             .arg(format!("{PRELUDE}\n{}", scenario.script))
             .arg("scenario")
             .current_dir(&place)
@@ -109,6 +117,7 @@ impl Bench {
             .env("HOME", "/root")
             .env("PATIENCE", if means == Means::Same { PATIENT } else { IMPATIENT })
             .env("SSD", program)
+            .env("OURS", if program == self.ours { "yes" } else { "" })
             .env("PROBE", &self.probe)
             .stdin(Stdio::null())
             .output()
@@ -136,6 +145,7 @@ impl Bench {
 
     /// Transcripts of all jobs, in their order.
     pub(crate) fn transcripts(&self, jobs: &[(&Scenario, &Path, Means)]) -> Vec<String> {
+        let _turn = self.turn.lock().unwrap();
         let next = AtomicUsize::new(0);
         let results: Mutex<BTreeMap<usize, String>> = Mutex::default();
         std::thread::scope(|scope| {

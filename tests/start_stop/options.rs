@@ -59,21 +59,15 @@ impl Opt {
         [Some(format!("--{}", self.long)), short].into_iter().flatten().collect()
     }
 
-    /// The script uses it.
-    pub(crate) fn stands_in(&self, script: &str) -> bool {
-        script.split_whitespace().any(|word| word == format!("--{}", self.long))
+    /// How often the script uses it.
+    pub(crate) fn uses(&self, script: &str) -> usize {
+        script.split_whitespace().filter(|word| *word == format!("--{}", self.long)).count()
     }
 
-    /// Debian's program that never hears of it.
+    /// Debian's program that never hears of it, in the lines of `wrapper.c`.
     pub(crate) fn deaf(&self) -> String {
-        let names = self.names().join("|");
-        let shift = if self.takes { "shift" } else { ":" };
-        format!(
-            "#!/bin/bash\nkept=()\nwhile [ $# -gt 0 ]; do\n  case $1 in\n    --) kept+=(\"$@\"); break ;;\n    \
-             {names}) {shift} ;;\n    --{}=*) ;;\n    *) kept+=(\"$1\") ;;\n  esac\n  shift\ndone\n\
-             exec {} \"${{kept[@]}}\"\n",
-            self.long,
-            super::ORACLE,
-        )
+        let mark = if self.takes { '=' } else { '-' };
+        let names: String = self.names().iter().map(|name| format!("{mark}{name}\n")).collect();
+        format!("!{}\n{names}", super::ORACLE)
     }
 }

@@ -15,10 +15,13 @@
 #   took MIN MAX            whether the last `ssd` took so many milliseconds
 #   recorded FILE N         waits for N lines in the record of caught signals and prints them
 #   zombie                  leaves a process that nobody waits for; its number stands in zombie.pid
+#   strict                  from here on the drop-in is to be like the oracle in what is only a nuisance
+#   perhaps FILE            waits a second for what other programs make, and shows what is there
 #   accounts                users and groups of our own: worker (4001, with a home, in groups 4010 and 4011), lost (4002, whose
 #                           home isn't there), plain (4003, no group but its own, which has no name)
 #   jail                    a directory that the probe can run in as its root
-D=$PWD
+D=$PWD; ours=$OURS; more=
+unset OURS
 export LC_ALL=C
 umask 022
 mount -t tmpfs -o mode=755 tmpfs /run
@@ -26,7 +29,8 @@ mount -t tmpfs -o mode=755 tmpfs /run
 echo 20000 > /proc/sys/kernel/ns_last_pid
 cp "$PROBE" probe
 mkdir -m 1777 ready
-now() { read -r up _ < /proc/uptime; echo "${up%.*}${up#*.}0"; }
+now() { { read -r up _ < /proc/uptime; } 2> /dev/null || up=0.00; echo "${up%.*}${up#*.}0"; }
+strict() { if [ -n "$ours" ]; then more='--compat strict'; fi; }
 named() {
     set --
     for file in *.pid; do
@@ -42,7 +46,7 @@ said() {
 }
 ssd() {
     begin=$(now)
-    "$SSD" "$@" > out 2> err < /dev/null; code=$?
+    "$SSD" $more "$@" > out 2> err < /dev/null; code=$?
     end=$(now)
     said
 }
@@ -51,7 +55,7 @@ as() {
     if [ "$1" = ssd ]; then
         shift
         begin=$(now)
-        setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups "$SSD" "$@" > out 2> err < /dev/null; code=$?
+        setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups "$SSD" $more "$@" > out 2> err < /dev/null; code=$?
         end=$(now)
         said
     else
@@ -88,7 +92,15 @@ daemon_of() {
     pid=$!
     is_ready "$name"
 }
-seen() { until_so '[ -e seen ]'; if [ -e seen ]; then cat seen; rm seen; fi; }
+seen() {
+    until_so '[ -e seen ]'
+    [ -e seen ] || return
+    # One that doesn't sleep is waited for, so that the next one isn't found running already.
+    grep -q ': sleep=' seen || until_so '[ -z "$(pidof "$D/probe")" ]'
+    cat seen
+    rm seen
+}
+perhaps() { for _ in 1 2 3 4 5 6 7 8 9 10; do [ -e "$1" ] || sleep 0.1; done; ls "$1" 2> /dev/null; }
 started() {
     program=${1:-probe}
     until_so '[ -n "$(pidof "$D/$program")" ]'

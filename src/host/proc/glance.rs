@@ -20,10 +20,10 @@ use crate::process::world::Bytes;
 use crate::process::{exe, paths};
 use crate::units::{Gid, Pid, Uid};
 
-/// `/proc`, open.
+/// `/proc`, open, or why it isn't.
 #[derive(Debug)]
 pub struct Glance {
-    proc: OwnedFd,
+    proc: Result<OwnedFd, Reason>,
     me: Pid,
 }
 
@@ -37,19 +37,12 @@ pub struct Image {
 }
 
 impl Glance {
-    /// Opens `/proc`.
-    ///
-    /// # Errors
-    /// It isn't mounted, or shows another PID namespace than ours: its numbers would mean other processes to `kill`.
-    pub fn new() -> io::Result<Self> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let proc = rustix::fs::openat(rustix::fs::CWD, c"/proc", flags, Mode::empty())?;
+    /// Opens `/proc`. Where it isn't mounted, or shows another PID namespace than ours, so that its numbers would mean other
+    /// processes to `kill`, nothing is known of any process.
+    pub fn new() -> Self {
         let me = Pid(rustix::process::getpid().as_raw_nonzero().get());
-        match raw::link_at(proc.as_fd(), c"self") {
-            Ok(text) if raw::numeric(&text) == Some(me.0) => Ok(Self { proc, me }),
-            Ok(_) => Err(foreign()),
-            Err(errno) => Err(errno.into()),
-        }
+        let proc = open(me).map_err(|error| Reason::new(Why::Unresolved, format!("/proc: {error}")));
+        Self { proc, me }
     }
 
     /// Ourselves.
@@ -63,7 +56,8 @@ impl Glance {
     /// What the kernel answered.
     pub fn pids(&self) -> io::Result<Vec<Pid>> {
         let mut pids = Vec::new();
-        raw::list_at(self.proc(), c".", |name, _| pids.extend(raw::numeric(name).map(Pid)))?;
+        let proc = self.proc.as_ref().map_err(|reason| io::Error::other(reason.to_string()))?;
+        raw::list_at(proc.as_fd(), c".", |name, _| pids.extend(raw::numeric(name).map(Pid)))?;
         pids.sort_unstable();
         Ok(pids)
     }
@@ -126,10 +120,8 @@ impl Glance {
         });
         listed.map(|()| {
             threads.iter().filter(|thread| **thread != pid.0).any(|thread| {
-                let path = Leaf::new(format_args!("{pid}/task/{thread}/stat"));
-                let mut bytes = Vec::new();
-                raw::read_at(self.proc(), path.as_c_str(), Form::Record, RECORD_LIMIT, &mut bytes).is_ok()
-                    && parse::parse_stat(&bytes, 1).is_some_and(|stat| !stat.state.is_over())
+                let stat = self.read(pid, &format!("task/{thread}/stat")).known();
+                stat.and_then(|bytes| parse::parse_stat(&bytes, 1)).is_some_and(|stat| !stat.state.is_over())
             })
         })
     }
@@ -174,17 +166,30 @@ impl Glance {
         leaf: &str,
         ask: impl FnOnce(BorrowedFd<'_>, &CStr) -> Result<T, Errno>,
     ) -> Fact<T> {
+        let proc = match &self.proc {
+            Ok(proc) => proc.as_fd(),
+            Err(reason) => return Fact::Unknown(reason.clone()),
+        };
         let path = Leaf::new(format_args!("{pid}/{leaf}"));
-        match ask(self.proc(), path.as_c_str()) {
+        match ask(proc, path.as_c_str()) {
             Ok(answer) => Fact::Known(answer),
             Err(Errno::NOENT | Errno::SRCH) => Fact::Absent,
             Err(errno) => Fact::Unknown(reason(errno, &format!("{leaf} of {pid}"))),
         }
     }
+}
 
-    fn proc(&self) -> BorrowedFd<'_> {
-        self.proc.as_fd()
+impl Default for Glance {
+    fn default() -> Self {
+        Self::new()
     }
+}
+
+fn open(me: Pid) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let proc = rustix::fs::openat(rustix::fs::CWD, c"/proc", flags, Mode::empty())?;
+    let text = raw::link_at(proc.as_fd(), c"self")?;
+    if raw::numeric(&text) == Some(me.0) { Ok(proc) } else { Err(foreign()) }
 }
 
 #[cfg(test)]
@@ -203,7 +208,7 @@ mod tests {
             (_, Fact::Unknown(reason)) if reason.why == Why::Vanished => true,
             (Fact::Unknown(left), Fact::Unknown(right)) => left.why == right.why,
             // It ended between the two looks.
-            (Fact::Absent, _) if Glance::new().unwrap().owner(pid) == Fact::Absent => true,
+            (Fact::Absent, _) if Glance::new().owner(pid) == Fact::Absent => true,
             _ => {
                 eprintln!("{what} of {pid}: {glance:?}, {world:?}");
                 false
@@ -213,7 +218,7 @@ mod tests {
 
     #[test]
     fn it_says_what_the_whole_look_says() {
-        let (glance, world) = (Glance::new().unwrap(), LiveWorld::new().unwrap());
+        let (glance, world) = (Glance::new(), LiveWorld::new().unwrap());
         let pids = glance.pids().unwrap();
         assert!(pids.contains(&glance.me()));
         for pid in pids {
@@ -235,7 +240,7 @@ mod tests {
 
     #[test]
     fn who_is_not_there_is_absent() {
-        let glance = Glance::new().unwrap();
+        let glance = Glance::new();
         let nobody = Pid(i32::MAX);
         assert_eq!(glance.owner(nobody), Fact::Absent);
         assert_eq!(glance.image(nobody), Fact::Absent);
