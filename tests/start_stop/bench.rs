@@ -108,7 +108,17 @@ impl Bench {
         fs::create_dir(&place).unwrap();
         let longest = if means == Means::Same { LONGEST } else { LONGEST_OTHER };
         let output = Command::new("timeout")
-            .args([longest, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c"])
+            .args([
+                "--signal=KILL",
+                longest,
+                "unshare",
+                "--pid",
+                "--fork",
+                "--kill-child",
+                "--mount-proc",
+                "sh",
+                "-c",
+            ])
             .arg(format!("{PRELUDE}\n{}", scenario.script))
             .arg("scenario")
             .current_dir(&place)
@@ -129,7 +139,7 @@ impl Bench {
         for line in complaints.into_iter().filter(|_| means == Means::Same) {
             text += &format!("SCRIPT: {line}\n");
         }
-        if output.status.code() == Some(124) {
+        if !matches!(output.status.code(), Some(0..=127)) {
             text += "HANGS\n";
         }
         let text = text
