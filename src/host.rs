@@ -33,6 +33,7 @@ pub mod proc;
 pub mod requests;
 mod rewrite;
 mod seam;
+pub mod shelf;
 pub mod signal;
 pub mod spawn;
 pub mod spec_dir;
@@ -41,7 +42,10 @@ pub mod state_dir;
 pub mod wake;
 pub mod walk;
 
-pub use files::{caller, exists, is_directory, own_uid, program_identity, read_text, real_path};
+pub use files::{
+    caller, create_directory, create_text, exists, files_in, is_directory, own_uid, program_identity,
+    read_bytes, read_text, real_path,
+};
 pub use linux::{HostOptions, LinuxHost, OpenError};
 pub use rewrite::replace_text;
 pub use seam::Host;

@@ -1,6 +1,6 @@
 //! `start-stop-daemon`: the drop-in for the program of Debian's dpkg, without its hazards.
 //!
-//! Floor 7. `docs/start-stop-daemon.md` says what differs and why.
+//! Floor 8. `docs/start-stop-daemon.md` says what differs and why.
 //!
 //! ```text
 //!  arguments --options--> texts --command--> a command that makes sense --resolve--> criteria, accounts

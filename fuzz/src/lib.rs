@@ -17,6 +17,7 @@
 pub mod cmdline;
 pub mod document;
 pub mod expression;
+pub mod plugin;
 pub mod proc;
 pub mod seeds;
 pub mod shebang;
@@ -39,7 +40,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     Target { name: "expression", check: expression::check },
     Target { name: "document", check: document::check },
     Target { name: "cmdline", check: cmdline::check },
@@ -48,6 +49,7 @@ pub const TARGETS: [Target; 8] = [
     Target { name: "snapshot", check: snapshot::check },
     Target { name: "proc", check: proc::check },
     Target { name: "state", check: state::check },
+    Target { name: "plugin", check: plugin::check },
 ];
 
 /// Every place lies in its text, begins and ends on characters, and all of it can be shown to a person.

@@ -9,6 +9,7 @@
 #   daemon_of USER NAME ... a daemon of another user
 #   seen                    waits for the report of a started probe (report=$D/seen) and prints it
 #   started [NAME]          waits for the process that executes the probe (or NAME); its number is $pid and stands in NAME.pid
+#   came, went              waits until some `probe` executes, until none does: what starts in the background isn't there at once
 #   show FILE               what is there: kind, mode, owner, and whether its content is the number of NAME (`show FILE NAME`)
 #   left                    the files that are there, besides those of these words
 #   alive NAME, gone NAME   whether the process in NAME.pid runs; `gone` waits for its end
@@ -119,6 +120,8 @@ show() {
 left() {
     find . -mindepth 1 \( -name ready -prune \) -o ! -name out ! -name err ! -name probe ! -name '*.pid' -printf '%y %m %u:%g %P\n' | sort
 }
+came() { until_so 'pidof probe > /dev/null'; }
+went() { until_so '! pidof probe > /dev/null'; }
 running() { [ -d "/proc/$1" ] && ! grep -q '^State:.*Z' "/proc/$1/status"; }
 alive() { if running "$(cat "$1.pid")"; then echo "$1 runs"; else echo "$1 does not run"; fi; }
 gone() { until_so "! running $(cat "$1.pid")"; alive "$1"; }
