@@ -169,7 +169,7 @@ fn another_program_of_the_same_name_is_told_from_it() {
     }
     let there = std::process::Command::new("busybox").args(["start-stop-daemon", "--help"]).output();
     if !there.is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: there is no busybox with a start-stop-daemon");
+        bench::skip("there is no busybox with a start-stop-daemon");
         return;
     }
     let program = run.bench.wrapper("busybox", "!!/bin/busybox\n+start-stop-daemon\n");

@@ -43,11 +43,17 @@ pub(crate) enum Means {
     Other,
 }
 
+/// Says why something can't be done here. Where everything is said to be there (`SELFSAME_SKIPS=fail`) that is a failure.
+pub(crate) fn skip(why: &str) {
+    assert!(std::env::var_os("SELFSAME_SKIPS").is_none_or(|how| how != "fail"), "SKIPPED: {why}");
+    eprintln!("SKIPPED: {why}");
+}
+
 impl Bench {
     /// `None`, with the reason said: it can't be done here.
     pub(crate) fn new() -> Option<Self> {
         let skip = |why: &str| {
-            eprintln!("SKIPPED: {why}");
+            skip(why);
             None
         };
         if !Path::new(ORACLE).exists() {

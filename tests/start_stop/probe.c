@@ -98,6 +98,23 @@ static void descriptors(FILE *out) {
     }
 }
 
+/* A daemon and the process that it was forked by go on side by side: that one may be on its way out still. */
+static void wait_for_parent(void) {
+    for (int ms = 0; ms < 10000 && getppid() != 1; ms++) {
+        char path[64], name[32] = "";
+        snprintf(path, sizeof path, "/proc/%d/comm", getppid());
+        FILE *in = fopen(path, "re");
+        /* without /proc, as in another root, it can't be told who that is */
+        if (!in && access("/proc/self", F_OK) != 0 && ms >= 300) return;
+        if (in) {
+            int other = fgets(name, sizeof name, in) && strncmp(name, "start-stop-daem", 15);
+            fclose(in);
+            if (other) return;
+        }
+        usleep(1000);
+    }
+}
+
 static void report(const char *file, int argc, char **argv) {
     char temporary[4096], cwd[4096] = "?";
     snprintf(temporary, sizeof temporary, "%s.new", file);
@@ -212,7 +229,10 @@ int main(int argc, char **argv) {
         FILE *out = fopen(pidfile, "w");
         if (out) { fprintf(out, "%d\n", getpid()); fclose(out); }
     }
-    if (file) report(file, argc, argv);
+    if (file) {
+        wait_for_parent();
+        report(file, argc, argv);
+    }
     for (int i = 1; i < argc; i++) {
         if (!strncmp(argv[i], "after=", 6)) usleep(atoi(argv[i] + 6) * 1000);
         if (!strncmp(argv[i], "notify=", 7)) notify(argv[i] + 7);
