@@ -45,7 +45,7 @@ use command::Command;
 use fault::{DEAD, DEAD_PIDFILE, DONE, Fault, UNKNOWN};
 use find::{Finder, State};
 use live::Live;
-use options::{Action, Ending, Options};
+use options::{Action, Compat, Ending, Options};
 use resolve::{Resolved, resolve};
 use start::Places;
 use voice::{Voice, exactly};
@@ -83,8 +83,13 @@ pub fn run(call: Call<'_>) -> u8 {
     };
     done.unwrap_or_else(|fault| {
         voice.fail(&fault);
-        fault.code(options.action)
+        fault.code(asked_for(&options))
     })
+}
+
+/// A command that the version stood in for doesn't have was not asked for.
+fn asked_for(options: &Options<'_>) -> Option<Action> {
+    options.action.filter(|action| *action != Action::Pidof || options.compat == Compat::Newer)
 }
 
 fn work(options: &Options<'_>, voice: &mut Voice, places: &Places) -> Result<u8, Fault> {

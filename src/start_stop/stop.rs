@@ -156,6 +156,10 @@ fn send(finder: &Finder<'_>, pid: Pid, number: i32) -> Result<(), Unsent> {
     if number == 0 {
         return signallable(pid).map(|_| ()).ok_or_else(|| Unsent::Failed(String::new()));
     }
+    // A zombie takes every signal, and nothing comes of it.
+    if finder.command.is_strict() && finder.live.glance.alive(pid) == Fact::Known(false) {
+        return Ok(());
+    }
     let key = match process_key(pid) {
         Fact::Known(key) => key,
         Fact::Absent => return Err(Unsent::Failed("No such process".into())),

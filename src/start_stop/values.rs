@@ -89,12 +89,10 @@ impl Values {
     }
 }
 
-/// `NAME[:NUMBER]`, of `strtok(3)`: colons at the beginning are passed over, an empty rest is none.
+/// `NAME[:NUMBER]`. Whatever stands behind the first colon is the number, also if that is nothing.
 fn pair(text: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let skip = text.iter().take_while(|byte| **byte == b':').count();
-    let mut parts = text.get(skip..).unwrap_or_default().splitn(2, |byte| *byte == b':');
-    let name = parts.next().unwrap_or_default();
-    (name, parts.next().filter(|rest| !rest.is_empty()))
+    let mut parts = text.splitn(2, |byte| *byte == b':');
+    (parts.next().unwrap_or_default(), parts.next())
 }
 
 fn policy(text: &[u8]) -> Result<Policy, Fault> {

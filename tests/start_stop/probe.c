@@ -2,12 +2,16 @@
  *   report=FILE   write down what is found (atomically; otherwise nothing is)
  *   sleep=N       live so many seconds (default 0)
  *   ignore=NUM    ignore this signal
+ *   catch=NUM     write the number of this signal into the file of record= whenever it comes, and live on
+ *   record=FILE   where that is written
+ *   ready=FILE    make this file when everything is as asked for
  *   exit=N        end with this code
  *   notify=TEXT   send TEXT to NOTIFY_SOCKET; `\n` in it is a newline
  *   after=MS      wait so many milliseconds before that
  *   pidfile=FILE  fork; the child writes its number there, the parent ends
  *   name=TEXT     call the first thread so
  *   zombie=FILE   have a child that has exited and is never waited for; FILE says its number
+ *   fork          have a child that lives as long; ready= is made by it
  * Nothing in it depends on the number of the process or on time. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -25,6 +29,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -43,6 +48,39 @@ static void signals(FILE *out) {
     fprintf(out, "\n");
 }
 
+/* What the kernel says of a process that exec hands down. */
+static void handed_down(FILE *out) {
+    static const char *const lines[] = {"CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:", "SigPnd:", "ShdPnd:", "SigCgt:",
+                                        "Seccomp:", "Cpus_allowed:", "Speculation_Store_Bypass:", "THP_enabled:"};
+    static const char *const files[] = {"oom_score_adj", "timerslack_ns", "personality", "coredump_filter", "cgroup"};
+    char line[4096], path[64];
+    FILE *in = fopen("/proc/self/status", "re");
+    while (in && fgets(line, sizeof line, in))
+        for (unsigned i = 0; i < sizeof lines / sizeof *lines; i++)
+            if (!strncmp(line, lines[i], strlen(lines[i]))) fprintf(out, "%s", line);
+    if (in) fclose(in);
+    for (unsigned i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(path, sizeof path, "/proc/self/%s", files[i]);
+        in = fopen(path, "re");
+        while (in && fgets(line, sizeof line, in)) fprintf(out, "%s: %s", files[i], line);
+        if (in) fclose(in);
+    }
+    int death = 0;
+    prctl(PR_GET_PDEATHSIG, &death);
+    fprintf(out, "signal at the death of the parent: %d\nsecure bits: %d\nsubreaper: ", death, prctl(PR_GET_SECUREBITS));
+    prctl(PR_GET_CHILD_SUBREAPER, &death);
+    fprintf(out, "%d\n", death);
+}
+
+static int record_fd = -1;
+
+static void record(int number) {
+    char text[] = "00\n";
+    text[0] += (char)(number / 10);
+    text[1] += (char)(number % 10);
+    if (write(record_fd, text, 3) < 0) _exit(92);
+}
+
 static void descriptors(FILE *out) {
     for (int fd = 0; fd < 256; fd++) {
         struct stat st;
@@ -57,6 +95,23 @@ static void descriptors(FILE *out) {
         fprintf(out, "fd %d: %s %s%s\n", fd, link,
                 (flags & O_ACCMODE) == O_RDONLY ? "r" : (flags & O_ACCMODE) == O_WRONLY ? "w" : "rw",
                 flags & O_APPEND ? " append" : "");
+    }
+}
+
+/* A daemon and the process that it was forked by go on side by side: that one may be on its way out still. */
+static void wait_for_parent(void) {
+    for (int ms = 0; ms < 10000 && getppid() != 1; ms++) {
+        char path[64], name[32] = "";
+        snprintf(path, sizeof path, "/proc/%d/comm", getppid());
+        FILE *in = fopen(path, "re");
+        /* without /proc, as in another root, it can't be told who that is */
+        if (!in && access("/proc/self", F_OK) != 0 && ms >= 300) return;
+        if (in) {
+            int other = fgets(name, sizeof name, in) && strncmp(name, "start-stop-daem", 15);
+            fclose(in);
+            if (other) return;
+        }
+        usleep(1000);
     }
 }
 
@@ -98,6 +153,7 @@ static void report(const char *file, int argc, char **argv) {
         if (getrlimit(r, &l) == 0) fprintf(out, "limit %d: %lld %lld\n", r, (long long)l.rlim_cur, (long long)l.rlim_max);
     }
     signals(out);
+    handed_down(out);
     descriptors(out);
     for (char **e = environ; *e; e++) {
         /* its directory has a random name */
@@ -137,14 +193,26 @@ static void notify(const char *text) {
 int main(int argc, char **argv) {
     int code = 0;
     double seconds = 0;
-    const char *file = NULL, *pidfile = NULL;
+    const char *file = NULL, *pidfile = NULL, *ready = NULL;
     for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "fork") && fork() > 0) {
+            /* waits, so that nobody is left as a zombie */
+            for (;;) pause();
+        }
         char *value = strchr(argv[i], '=');
         if (!value) continue;
         value++;
         if (!strncmp(argv[i], "report=", 7)) file = value;
         if (!strncmp(argv[i], "sleep=", 6)) seconds = atof(value);
         if (!strncmp(argv[i], "ignore=", 7)) signal(atoi(value), SIG_IGN);
+        if (!strncmp(argv[i], "record=", 7)) record_fd = open(value, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+        if (!strncmp(argv[i], "catch=", 6)) {
+            struct sigaction action = {.sa_handler = record, .sa_flags = SA_RESTART};
+            /* of several that wait, the one with the lowest number is written first */
+            sigfillset(&action.sa_mask);
+            sigaction(atoi(value), &action, NULL);
+        }
+        if (!strncmp(argv[i], "ready=", 6)) ready = value;
         if (!strncmp(argv[i], "exit=", 5)) code = atoi(value);
         if (!strncmp(argv[i], "pidfile=", 8)) pidfile = value;
         if (!strncmp(argv[i], "name=", 5)) prctl(PR_SET_NAME, value);
@@ -161,11 +229,17 @@ int main(int argc, char **argv) {
         FILE *out = fopen(pidfile, "w");
         if (out) { fprintf(out, "%d\n", getpid()); fclose(out); }
     }
-    if (file) report(file, argc, argv);
+    if (file) {
+        wait_for_parent();
+        report(file, argc, argv);
+    }
     for (int i = 1; i < argc; i++) {
         if (!strncmp(argv[i], "after=", 6)) usleep(atoi(argv[i] + 6) * 1000);
         if (!strncmp(argv[i], "notify=", 7)) notify(argv[i] + 7);
     }
-    if (seconds > 0) usleep((useconds_t)(seconds * 1e6));
+    if (ready) close(open(ready, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+    struct timespec left = {(time_t)seconds, (long)((seconds - (time_t)seconds) * 1e9)};
+    /* signals that are caught don't cut it short */
+    while (nanosleep(&left, &left) != 0 && errno == EINTR) {}
     return code;
 }

@@ -75,6 +75,7 @@ impl Finder<'_> {
         self.criteria.zombies
             && self.command.action != Action::Stop
             && self.live.glance.owner(pid) == Fact::Absent
+            && !self.is_there_unseen(pid)
     }
 
     /// The image of another user's process can't be seen without privilege. execve gave it the name of the program, though: with
@@ -100,8 +101,11 @@ impl Finder<'_> {
 
     /// `/proc` doesn't show it, and it is there: the mount hides the processes of others.
     pub(super) fn is_hidden(&self, pid: Pid) -> bool {
-        !self.command.is_strict()
-            && !rustix::process::geteuid().is_root()
+        !self.command.is_strict() && self.is_there_unseen(pid)
+    }
+
+    fn is_there_unseen(&self, pid: Pid) -> bool {
+        !rustix::process::geteuid().is_root()
             && self.live.glance.owner(pid) == Fact::Absent
             && rustix::process::Pid::from_raw(pid.0)
                 .is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::PERM))
