@@ -12,6 +12,7 @@ mod explain_code;
 mod fmt;
 mod handover;
 mod help;
+mod import;
 mod lint;
 mod lsp;
 mod matching;
@@ -63,6 +64,7 @@ fn dispatch(cli: &Cli) -> Exit {
     match &cli.verb {
         Verb::Check(args) => check::run(args, terminal),
         Verb::Test(args) => test::run(args, terminal),
+        Verb::Import(args) => import::run(args, terminal),
         Verb::Match(args) => matching::run_match(args, terminal),
         Verb::Snapshot(args) => writing::snapshot(args, terminal),
         Verb::Fmt(args) => fmt::run(args, terminal),

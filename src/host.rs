@@ -19,6 +19,7 @@ mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod imagined;
+mod import_files;
 pub mod ledger;
 pub mod linux;
 mod look;
@@ -37,6 +38,7 @@ pub mod wake;
 pub mod walk;
 
 pub use files::{caller, exists, is_directory, own_uid, program_identity, read_text, real_path};
+pub use import_files::ImportFiles;
 pub use linux::{HostOptions, LinuxHost, OpenError};
 pub use rewrite::replace_text;
 pub use seam::Host;

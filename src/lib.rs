@@ -10,7 +10,7 @@
 //! | 2 | [`lang`] | the match expression, which knows nothing of processes |
 //! | 3 | [`process`] | the process vocabulary, identity, snapshots |
 //! | 4 | [`spec`] | documents: raw form to validated model |
-//! | 5 | [`plan`] | the pure decision |
+//! | 5 | [`plan`], [`import`] | the pure decision; documents from what people have |
 //! | 6 | [`host`] | the one door to the operating system |
 //! | 7 | [`engine`] | the tick, wake-ups, ledger protocol |
 //! | 8 | [`report`] | text, JSON, explanation |
@@ -23,6 +23,7 @@ pub mod editor;
 pub mod engine;
 pub mod facts;
 pub mod host;
+pub mod import;
 pub mod lang;
 pub mod plan;
 pub mod process;

@@ -19,7 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["lang"],
     &["process"],
     &["spec"],
-    &["plan"],
+    &["plan", "import"],
     &["host"],
     &["engine"],
     &["report"],

@@ -1,5 +1,6 @@
 //! The command line, declared. Help texts are written for the person who reads them in a terminal.
 
+mod import;
 mod matching;
 
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
 pub(super) use matching::{ActArgs, FormArgs, LiveArgs, MatchOutput, PickArgs};
 
 use crate::units::parse_duration;
@@ -82,6 +84,8 @@ pub(super) enum Verb {
     Stop(WishArgs),
     /// Stop and start objects now
     Restart(WishArgs),
+    /// Write Service documents from init scripts, units, configurations of supervisors, or a process that runs
+    Import(ImportArgs),
     /// Write the facts of processes as YAML, for `match --snapshot` and tests
     Snapshot(SnapshotArgs),
     /// Write the expressions in spec files in their canonical form; all else stays as it is
