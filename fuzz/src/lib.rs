@@ -17,6 +17,7 @@
 pub mod cmdline;
 pub mod document;
 pub mod expression;
+pub mod import;
 pub mod proc;
 pub mod seeds;
 pub mod shebang;
@@ -39,7 +40,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 15] = [
     Target { name: "expression", check: expression::check },
     Target { name: "document", check: document::check },
     Target { name: "cmdline", check: cmdline::check },
@@ -48,6 +49,13 @@ pub const TARGETS: [Target; 8] = [
     Target { name: "snapshot", check: snapshot::check },
     Target { name: "proc", check: proc::check },
     Target { name: "state", check: state::check },
+    Target { name: "import_init", check: import::init },
+    Target { name: "import_command", check: import::command },
+    Target { name: "import_systemd", check: import::systemd },
+    Target { name: "import_supervisord", check: import::supervisord },
+    Target { name: "import_servicedir", check: import::servicedir },
+    Target { name: "import_monit", check: import::monit },
+    Target { name: "import_procfile", check: import::procfile },
 ];
 
 /// Every place lies in its text, begins and ends on characters, and all of it can be shown to a person.

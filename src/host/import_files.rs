@@ -94,7 +94,8 @@ impl Files for ImportFiles {
         if bytes.len() as u64 > BYTES_MAX {
             return Err(FileLook::Unreadable("is larger than 1MiB".to_owned()));
         }
-        String::from_utf8(bytes).map_err(|_| FileLook::Unreadable("is not UTF-8".to_owned()))
+        // Comments in other encodings are frequent. A value in one would be refused with its document.
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     fn look(&self, path: &str) -> FileLook {
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn large_files_and_other_texts_are_refused() {
+    fn large_files_are_refused_and_other_encodings_are_marked() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("large"), vec![b'a'; 1 << 20]).unwrap();
         fs::write(dir.path().join("larger"), vec![b'a'; (1 << 20) + 1]).unwrap();
@@ -158,7 +159,7 @@ mod tests {
         let files = ImportFiles::new(dir.path());
         assert!(files.read("/large").is_ok());
         assert_eq!(files.read("/larger"), Err(FileLook::Unreadable("is larger than 1MiB".to_owned())));
-        assert_eq!(files.read("/bytes"), Err(FileLook::Unreadable("is not UTF-8".to_owned())));
+        assert_eq!(files.read("/bytes").as_deref(), Ok("\u{fffd}\u{fffd}"));
         assert_eq!(files.read("/"), Err(FileLook::Directory));
     }
 }

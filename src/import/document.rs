@@ -50,7 +50,12 @@ fn one(mut found: Found, taken: &mut BTreeSet<ServiceName>) -> Result<Written, (
     }
     found.service.name = name.clone();
     let text = text(&found);
-    match verify(&text, &found.service) {
+    let verified = if text.lines().any(|line| !line.starts_with('#') && line.contains('\u{fffd}')) {
+        Err("a value is not UTF-8".to_owned())
+    } else {
+        verify(&text, &found.service)
+    };
+    match verified {
         Ok(()) => Ok(Written { name, text, notes: found.notes }),
         Err(why) => {
             let message = format!("the document of `{}` ({}) would not be accepted: {why}", found.name, found.place);

@@ -17,6 +17,12 @@ use super::{Imported, Request, codes};
 use crate::diagnostic::{Diagnostic, Source, Span};
 use crate::spec::DesiredState;
 
+/// Programs that scripts call on the way.
+const USUAL: [&str; 34] = [
+    "awk", "cat", "chmod", "chown", "cut", "date", "expr", "find", "grep", "egrep", "head", "hostname", "id", "install",
+    "kill", "ln", "ls", "mkdir", "mktemp", "mount", "mv", "pidof", "pidofproc", "ps", "readlink", "rm", "sed", "sleep",
+    "sort", "stat", "tail", "touch", "tr", "uname",
+];
 /// What stands for a file where words were given.
 const COMMAND_LINE: &str = "command line";
 
@@ -66,14 +72,12 @@ fn script(path: &str, text: &str, files: &dyn Files, request: &Request) -> Impor
     let context = Context { files, request, searches: false };
     let started = run("start", false);
     let mut imported = services(&started, context);
-    if imported.found.is_empty()
-        && imported.problems.is_empty()
-        && let Some(end) = &started.ended
-    {
+    if imported.found.is_empty() && imported.problems.is_empty() {
         imported = services(&run("start", true), context);
         for found in &mut imported.found {
+            let place = started.ended.clone().unwrap_or_else(|| found.place.clone());
             found.service.state = DesiredState::Stopped;
-            found.changed(end, "exit", "the script starts nothing here: `state: stopped`");
+            found.changed(&place, "start", "the script starts nothing here: `state: stopped`");
         }
     }
     if imported.found.is_empty() {
@@ -92,7 +96,7 @@ fn nothing(path: &str, ran: &Ran, alone: bool) -> Option<Diagnostic> {
     let programs: Vec<String> = ran
         .calls
         .iter()
-        .filter(|call| call.words.first().and_then(Value::known).is_some_and(|name| name.starts_with('/')))
+        .filter(|call| call.words.first().and_then(Value::known).is_some_and(|name| !USUAL.contains(&base(name))))
         .map(|call| {
             let words: Vec<String> = call.words.iter().take(4).map(Value::shown).collect();
             format!("`{}` (line {})", words.join(" "), call.place.line)
@@ -168,6 +172,15 @@ fn stops(all: &mut [Found], ran: &Ran, going_on: &Ran) {
         // The first is the usual one; a second is for what that leaves.
         for call in &ran.calls {
             if functions::stop(call).is_some_and(|words| ssd::stop(call, &words, found)) {
+                break;
+            }
+            if call.words.first().and_then(Value::known) == Some(found.program()) {
+                let words: Vec<String> = call.words.iter().take(4).map(Value::shown).collect();
+                found.unclear(
+                    &call.place,
+                    words.join(" "),
+                    "it is stopped by the program that starts it: the service itself is another program, to be named in `becomes`",
+                );
                 break;
             }
         }

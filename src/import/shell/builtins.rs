@@ -161,6 +161,10 @@ impl Machine<'_> {
             Some(home) if self.state.directory.is_none() => join(home, path.trim_start_matches("./")),
             _ => path,
         };
+        if path.ends_with("/init-d-script") && !self.state.parameters.is_empty() {
+            // It is given the name of the script before the action.
+            self.state.parameters.remove(0);
+        }
         if LIBRARIES.contains(&path.as_str()) {
             self.status = Some(true);
             return Flow::On;
@@ -206,6 +210,11 @@ impl Machine<'_> {
     }
 
     fn eval(&mut self, rest: &[Value]) -> Flow {
+        // Only said: `eval log_end_msg 1 "$(...)"`.
+        if rest.first().and_then(Value::known).is_some_and(|name| name.starts_with("log_")) {
+            self.status = Some(true);
+            return Flow::On;
+        }
         let mut text = Value::default();
         for (at, word) in rest.iter().enumerate() {
             if at > 0 {
@@ -254,6 +263,8 @@ impl Machine<'_> {
     fn set_parameters(&mut self, rest: &[Value]) {
         if let Some(at) = rest.iter().position(|word| word.known() == Some("--")) {
             self.state.parameters = rest.get(at + 1..).unwrap_or_default().to_vec();
+        } else if rest.first().is_some_and(|word| !word.shown().starts_with(['-', '+'])) {
+            self.state.parameters = rest.to_vec();
         } else if rest.iter().any(|word| word.known() == Some("-a")) {
             let place = self.place();
             self.note(&place, Weight::Needless, "set -a", "which variables it exports isn't followed");

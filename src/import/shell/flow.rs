@@ -99,6 +99,20 @@ impl Machine<'_> {
         self.ended = ended;
     }
 
+    /// A way that isn't taken, for what it would call.
+    fn aside(&mut self, way: impl FnOnce(&mut Self) -> Flow) {
+        if !self.goes_on || self.nesting >= NESTING_MAX {
+            return;
+        }
+        let (state, status, line) = (self.state.clone(), self.status, self.line);
+        let (printed, returns, breaks) = (self.printed.clone(), self.returns.clone(), self.breaks.clone());
+        self.nesting += 1;
+        way(self);
+        self.nesting -= 1;
+        (self.state, self.status, self.line) = (state, status, line);
+        (self.printed, self.returns, self.breaks) = (printed, returns, breaks);
+    }
+
     fn and_or(&mut self, first: &Command, rest: &[(Link, Command)]) -> Flow {
         let mut flow = self.execute(first);
         for (link, next) in rest {
@@ -108,7 +122,10 @@ impl Machine<'_> {
             let wanted = *link == Link::And;
             flow = match self.status {
                 Some(status) if status == wanted => self.execute(next),
-                Some(_) => Flow::On,
+                Some(_) => {
+                    self.aside(|machine| machine.execute(next));
+                    Flow::On
+                }
                 None => {
                     let place = self.place();
                     self.both(&place, |machine| machine.execute(next), |machine| {
@@ -170,8 +187,14 @@ impl Machine<'_> {
             return flow;
         }
         match self.status {
-            Some(true) => self.execute(body),
-            Some(false) => self.conditional(rest, otherwise),
+            Some(true) => {
+                self.aside(|machine| machine.conditional(rest, otherwise));
+                self.execute(body)
+            }
+            Some(false) => {
+                self.aside(|machine| machine.execute(body));
+                self.conditional(rest, otherwise)
+            }
             None => {
                 let place = Place::new(Arc::clone(&self.file), condition.line);
                 self.both(&place, |m| m.execute(body), |m| m.conditional(rest, otherwise))

@@ -114,7 +114,7 @@ pub(crate) struct Machine<'f> {
     /// States in which the loop around here was left.
     pub(super) breaks: Vec<Vec<State>>,
     pub(super) ended: Option<Place>,
-    /// `exit` doesn't end anything: for scripts that decide not to start.
+    /// `exit` doesn't end anything, and what isn't done is gone through aside: for scripts that decide not to start.
     pub(super) goes_on: bool,
     pub(super) background: bool,
     /// What the last command said, if that is known.
@@ -152,7 +152,7 @@ impl<'f> Machine<'f> {
         machine
     }
 
-    /// `exit` is passed over.
+    /// `exit` is passed over, and ways that aren't taken are looked at for what they would call.
     pub(crate) fn going_on(mut self) -> Self {
         self.goes_on = true;
         self

@@ -235,7 +235,7 @@ impl Parser {
         let line = self.line()?;
         if self.is_reserved("!")? {
             self.take()?;
-            let command = self.nested(Self::pipeline)?;
+            let command = self.deeper(Self::pipeline)?;
             return Ok(Command { line, kind: Kind::Not(Box::new(command)) });
         }
         let mut commands = vec![self.command()?];
@@ -254,13 +254,20 @@ impl Parser {
     }
 
     fn command(&mut self) -> Result<Command, Malformed> {
-        let depth = self.depth;
-        if depth >= DEPTH_MAX {
+        self.deeper(Self::command_inside)
+    }
+
+    /// A command in a command: the tokens go on.
+    fn deeper(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<Command, Malformed>,
+    ) -> Result<Command, Malformed> {
+        if self.depth >= DEPTH_MAX {
             return self.wrong("commands are nested too deeply");
         }
         self.depth += 1;
-        let command = self.command_inside();
-        self.depth = depth;
+        let command = read(self);
+        self.depth -= 1;
         command
     }
 
@@ -419,6 +426,16 @@ impl Parser {
 
     fn counted(&mut self) -> Result<Kind, Malformed> {
         self.take()?;
+        if self.is_operator("(")? && self.chars.peek() == Some('(') {
+            let line = self.line()?;
+            self.take()?;
+            let condition = Box::new(self.arithmetic_command(line)?);
+            if self.is_operator(";")? {
+                self.take()?;
+            }
+            let body = Box::new(self.body()?);
+            return Ok(Kind::While { until: false, condition, body });
+        }
         let Token::Word(name) = self.take()? else { return self.wrong("the variable of `for` is missing") };
         let name = name.literal().unwrap_or_default().to_owned();
         self.skip_newlines()?;

@@ -57,6 +57,12 @@ fn said(parsed: &Parsed, found: &mut Found, place: &Place) {
         found.unclear(place, word.as_str(), "start-stop-daemon would refuse it");
     }
     for word in &parsed.unclear {
+        // `${PIDFILE:+--pidfile "$PIDFILE"}`: only a hint isn't known.
+        if word.doubts().all(|doubt| doubt.text.contains(":+--pidfile ") || doubt.text.contains(":+-p ")) {
+            let why = word.first_doubt().map(command::reason).unwrap_or_default();
+            found.note(place, Weight::Unclear, word.shown(), why);
+            continue;
+        }
         let why = word.first_doubt().map(|doubt| doubt.why.clone()).unwrap_or_default();
         found.unclear(place, word.shown(), format!("it may be options of start-stop-daemon: {why}"));
     }
