@@ -30,13 +30,10 @@ mod ssd;
 mod supervisord;
 mod systemd;
 
-#[cfg(test)]
-mod tests;
-
 use crate::diagnostic::Diagnostic;
 
 pub use detect::{KINDS, Kind, detect};
-pub use document::{Written, write};
+pub use document::{Refused, Written, write};
 pub use files::{FileLook, Files, Memory};
 pub use found::{Found, Hold, Note, Place, Weight};
 pub use running::{RunningOptions, running};
@@ -100,9 +97,10 @@ pub fn import(kind: Kind, path: &str, files: &dyn Files, request: &Request) -> I
     };
     if imported.found.is_empty() && imported.problems.is_empty() {
         let message = format!("`{path}` starts nothing that could be a Service");
-        imported.problems.push(Diagnostic::error(codes::NOTHING, message).help(
-            "name another file, or import the process that runs with `selfsame import --pid PID`",
-        ));
+        imported.problems.push(
+            Diagnostic::error(codes::NOTHING, message)
+                .help("name another file, or import the process that runs with `selfsame import --pid PID`"),
+        );
     }
     for found in &mut imported.found {
         identity::complete(found, files);

@@ -16,7 +16,8 @@ pub fn init(data: &[u8]) {
 pub fn command(data: &[u8]) {
     let text = String::from_utf8_lossy(data).into_owned();
     let words: Vec<String> = text.split('\0').map(str::to_owned).collect();
-    let files = Memory::new([("/usr/bin/x*", "#!/bin/sh\nexec /usr/lib/x \"$@\"\n"), ("/etc/group", "g:x:1:u\n")]);
+    let files =
+        Memory::new([("/usr/bin/x*", "#!/bin/sh\nexec /usr/lib/x \"$@\"\n"), ("/etc/group", "g:x:1:u\n")]);
     let request = Request::default();
     judge(import_command(&words, &files, &request), &text);
     judge(import_command(std::slice::from_ref(&text), &files, &request), &text);
@@ -62,7 +63,10 @@ fn check(data: &[u8], kind: Kind, path: &str) {
     let request = Request { set: vec![("GIVEN".to_owned(), "a b".to_owned())] };
     let _ = selfsame::import::detect(path, &files);
     let imported = import(kind, path, &files, &request);
-    assert!(!imported.found.is_empty() || !imported.problems.is_empty(), "nothing came of it and nothing is said");
+    assert!(
+        !imported.found.is_empty() || !imported.problems.is_empty(),
+        "nothing came of it and nothing is said"
+    );
     judge(imported, &text);
     // The same again is the same.
     let twice = [0, 1].map(|_| format!("{:?}", import(kind, path, &files, &request).found));
@@ -83,14 +87,20 @@ fn judge(imported: Imported, text: &str) {
                     bytes: written.text.clone().into_bytes(),
                 };
                 let loaded = load_files(&[file], None);
-                assert!(!loaded.has_errors(), "{:?}\n{}", loaded.diagnostics().collect::<Vec<_>>(), written.text);
+                assert!(
+                    !loaded.has_errors(),
+                    "{:?}\n{}",
+                    loaded.diagnostics().collect::<Vec<_>>(),
+                    written.text
+                );
                 assert_eq!(loaded.services().count(), 1, "{}", written.text);
                 written.notes
             }
-            Err((problem, notes)) => {
+            Err(refused) => {
                 // Refused in words, never for being read back as something else.
-                assert!(!problem.message.contains("does not read back"), "{}", problem.message);
-                notes
+                let message = &refused.problem.message;
+                assert!(!message.contains("does not read back"), "{message}");
+                refused.notes
             }
         };
         let shown = import_notes("x", &notes, true);

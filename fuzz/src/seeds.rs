@@ -111,7 +111,8 @@ fn documents() -> Vec<Seed> {
 
 /// The first file of each case, and command lines.
 fn imports(target: &str) -> Vec<Seed> {
-    let texts = IMPORTS.iter().filter(|(name, _)| *name == target).flat_map(|(_, text)| text.split("\n==== "));
+    let texts =
+        IMPORTS.iter().filter(|(name, _)| *name == target).flat_map(|(_, text)| text.split("\n==== "));
     let source = |case: &str| {
         let words = case.lines().find_map(|line| line.strip_prefix("@ words ")).map(str::to_owned);
         let file = || {

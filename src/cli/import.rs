@@ -11,7 +11,8 @@ use crate::diagnostic::Diagnostic;
 use crate::host::ImportFiles;
 use crate::host::atomic::create_new;
 use crate::import::{
-    self, Found, Imported, Kind, Note, Request, RunningOptions, Weight, Written, detect, import_command, running,
+    self, Found, Imported, Kind, Note, Refused, Request, RunningOptions, Weight, Written, detect,
+    import_command, running,
 };
 use crate::report::{ImportedRow, diagnostic_rows, import_notes, import_summary};
 use crate::spec::ServiceName;
@@ -30,7 +31,9 @@ pub(super) fn run(args: &ImportArgs, terminal: Terminal) -> Exit {
             several => {
                 let count = several.len();
                 terminal.diagnostics(&imported.problems);
-                terminal.say(&format!("error: `--name` names one object, and there are {count}\nhelp: leave it out"));
+                terminal.say(&format!(
+                    "error: `--name` names one object, and there are {count}\nhelp: leave it out"
+                ));
                 return Exit::Usage;
             }
         }
@@ -42,7 +45,9 @@ pub(super) fn run(args: &ImportArgs, terminal: Terminal) -> Exit {
 fn possible(args: &ImportArgs) -> Result<(), String> {
     let given = [args.command.is_some(), !args.sources.is_empty(), !args.pid.is_empty()];
     if !given.contains(&true) {
-        return Err("name a source, a command line or `--pid PID`\nhelp: selfsame import /etc/init.d/cron".into());
+        return Err(
+            "name a source, a command line or `--pid PID`\nhelp: selfsame import /etc/init.d/cron".into()
+        );
     }
     if args.command.is_some() && !args.sources.is_empty() {
         return Err("a command line stands alone; import files in a run of their own".into());
@@ -124,8 +129,11 @@ fn unknown_kind(source: &str, path: &str, files: &ImportFiles) -> Diagnostic {
             Diagnostic::error(import::codes::KIND, format!("what kind of source `{source}` is can't be told"))
                 .help(format!("say it with `--from KIND`: {}", kinds.join(", ")))
         }
-        look => Diagnostic::error(import::codes::UNREADABLE, format!("`{source}` can't be read: it {}", look.words()))
-            .help("name a file that exists and may be read"),
+        look => Diagnostic::error(
+            import::codes::UNREADABLE,
+            format!("`{source}` can't be read: it {}", look.words()),
+        )
+        .help("name a file that exists and may be read"),
     }
 }
 
@@ -151,9 +159,9 @@ fn present(imported: Imported, args: &ImportArgs, terminal: Terminal) -> Exit {
     for (written, source) in import::write(found).into_iter().zip(sources) {
         match written.and_then(|written| store(written, source, args)) {
             Ok(row) => rows.push(row),
-            Err((problem, own)) => {
-                problems.push(problem);
-                notes.extend(own);
+            Err(refused) => {
+                problems.push(refused.problem);
+                notes.extend(refused.notes);
             }
         }
     }
@@ -197,7 +205,7 @@ fn terminal_lines(text: &str, terminal: Terminal) {
 }
 
 /// To its file, if files are wanted.
-fn store(written: Written, source: String, args: &ImportArgs) -> Result<ImportedRow, (Diagnostic, Vec<Note>)> {
+fn store(written: Written, source: String, args: &ImportArgs) -> Result<ImportedRow, Box<Refused>> {
     let Written { name, text, notes } = written;
     let name = name.to_string();
     let Some(out) = &args.out else {
@@ -206,11 +214,14 @@ fn store(written: Written, source: String, args: &ImportArgs) -> Result<Imported
     let path = out.join(format!("{name}.yaml"));
     let stored = create_new(&path, 0o644).and_then(|mut file| file.write_all(text.as_bytes()));
     match stored {
-        Ok(()) => Ok(ImportedRow { name, source, file: Some(path.display().to_string()), document: None, notes }),
+        Ok(()) => {
+            Ok(ImportedRow { name, source, file: Some(path.display().to_string()), document: None, notes })
+        }
         Err(error) => {
             let message = format!("`{}` can't be written: {error}", path.display());
             let help = "no file is overwritten: remove it, or give another `--out` or `--name`";
-            Err((Diagnostic::error(super::codes::WRITE, message).help(help), notes))
+            let problem = Diagnostic::error(super::codes::WRITE, message).help(help);
+            Err(Box::new(Refused { problem, notes }))
         }
     }
 }

@@ -88,7 +88,11 @@ impl Files for ImportFiles {
             return Err(look);
         }
         let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_NOFOLLOW;
-        let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(real).map_err(|error| failed(&error))?;
+        let file = fs::OpenOptions::new()
+            .read(true)
+            .custom_flags(flags)
+            .open(real)
+            .map_err(|error| failed(&error))?;
         let mut bytes = Vec::new();
         file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
         if bytes.len() as u64 > BYTES_MAX {

@@ -32,7 +32,12 @@ pub(super) struct Context<'c> {
 ///
 /// # Errors
 /// Why the program can't be named.
-pub(super) fn carry(found: &mut Found, words: &[Value], place: &Place, context: Context<'_>) -> Result<(), String> {
+pub(super) fn carry(
+    found: &mut Found,
+    words: &[Value],
+    place: &Place,
+    context: Context<'_>,
+) -> Result<(), String> {
     let mut words = words.to_vec();
     for _ in 0..UNWRAPPED_MAX {
         match unwrap(found, &words, place, context) {
@@ -54,7 +59,12 @@ pub(super) fn carry(found: &mut Found, words: &[Value], place: &Place, context: 
     Ok(())
 }
 
-fn set_program(found: &mut Found, program: &Value, place: &Place, context: Context<'_>) -> Result<(), String> {
+fn set_program(
+    found: &mut Found,
+    program: &Value,
+    place: &Place,
+    context: Context<'_>,
+) -> Result<(), String> {
     let Some(name) = program.known() else {
         let why = program.first_doubt().map(|doubt| doubt.why.clone()).unwrap_or_default();
         return Err(format!("`{}`: {why}", program.shown()));
@@ -102,7 +112,11 @@ pub(super) fn push_argument(found: &mut Found, argument: &Value, place: &Place) 
         None => {
             let number = found.service.args.len() + 1;
             let why = argument.first_doubt().map(reason).unwrap_or_default();
-            found.unclear(place, argument.shown(), format!("it stands at place {number} of the arguments: {why}"));
+            found.unclear(
+                place,
+                argument.shown(),
+                format!("it stands at place {number} of the arguments: {why}"),
+            );
         }
     }
 }
@@ -152,7 +166,11 @@ pub(super) fn set_variable(found: &mut Found, name: &str, value: &Value, place: 
     match value.known() {
         _ if !good => found.lost(place, name, "it can't be the name of a variable"),
         Some(_) if super::found::looks_secret(name) => {
-            found.unclear(place, name, "it looks like a secret and isn't written: put it into a file and name that in `envFrom`");
+            found.unclear(
+                place,
+                name,
+                "it looks like a secret and isn't written: put it into a file and name that in `envFrom`",
+            );
         }
         Some(text) => {
             found.service.env.insert(name.to_owned(), template(text));
@@ -169,7 +187,12 @@ pub(super) fn set_variable(found: &mut Found, name: &str, value: &Value, place: 
 ///
 /// # Errors
 /// Why the program can't be named.
-pub(super) fn carry_shell(found: &mut Found, text: &str, place: &Place, context: Context<'_>) -> Result<(), String> {
+pub(super) fn carry_shell(
+    found: &mut Found,
+    text: &str,
+    place: &Place,
+    context: Context<'_>,
+) -> Result<(), String> {
     if let Some(words) = wrappers::one_command(found, text, place, context) {
         return carry(found, &words, place, context);
     }

@@ -13,9 +13,9 @@ use crate::lang::Library;
 use crate::process::expression::check_in_document;
 use crate::process::paths::show;
 use crate::spec::{
-    API_VERSION, Account, AdoptPolicy, CpuPolicy, DesiredState, ExpressionRequest, IoClass, Limit, LoadContext,
-    Origin, Output, ReadinessCheck, Restart, RestartPolicy, Scheduling, Service, ServiceName, ServiceType, SpecFile,
-    StopScope, load,
+    API_VERSION, Account, AdoptPolicy, CpuPolicy, DesiredState, ExpressionRequest, IoClass, Limit,
+    LoadContext, Origin, Output, ReadinessCheck, Restart, RestartPolicy, Scheduling, Service, ServiceName,
+    ServiceType, SpecFile, StopScope, load,
 };
 use crate::units::format_duration;
 
@@ -30,13 +30,22 @@ pub struct Written {
     pub notes: Vec<Note>,
 }
 
+/// A document that would not be accepted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refused {
+    /// Why.
+    pub problem: Diagnostic,
+    /// What isn't in it.
+    pub notes: Vec<Note>,
+}
+
 /// Writes all that was found. Names are made unique among them. What `check` would refuse is not written but said.
-pub fn write(found: Vec<Found>) -> Vec<Result<Written, (Diagnostic, Vec<Note>)>> {
+pub fn write(found: Vec<Found>) -> Vec<Result<Written, Box<Refused>>> {
     let mut taken = BTreeSet::new();
     found.into_iter().map(|found| one(found, &mut taken)).collect()
 }
 
-fn one(mut found: Found, taken: &mut BTreeSet<ServiceName>) -> Result<Written, (Diagnostic, Vec<Note>)> {
+fn one(mut found: Found, taken: &mut BTreeSet<ServiceName>) -> Result<Written, Box<Refused>> {
     let mut name = ServiceName::near(&found.name);
     let mut number = 2;
     while !taken.insert(name.clone()) {
@@ -58,9 +67,11 @@ fn one(mut found: Found, taken: &mut BTreeSet<ServiceName>) -> Result<Written, (
     match verified {
         Ok(()) => Ok(Written { name, text, notes: found.notes }),
         Err(why) => {
-            let message = format!("the document of `{}` ({}) would not be accepted: {why}", found.name, found.place);
+            let message =
+                format!("the document of `{}` ({}) would not be accepted: {why}", found.name, found.place);
             let help = "mend the source, or write the document by hand";
-            Err((Diagnostic::error(codes::REFUSED, message).help(help), found.notes))
+            let problem = Diagnostic::error(codes::REFUSED, message).help(help);
+            Err(Box::new(Refused { problem, notes: found.notes }))
         }
     }
 }
@@ -234,9 +245,16 @@ fn environment(out: &mut String, service: &Service) {
         let _ = writeln!(out, "  envFrom:");
         for from in &service.env_from {
             let optional = if from.optional { ", optional: true" } else { "" };
-            let prefix =
-                if from.prefix.is_empty() { String::new() } else { format!(", prefix: {}", scalar(&from.prefix)) };
-            let _ = writeln!(out, "    - {{file: {}{optional}{prefix}}}", double_quoted(&from.file.to_string_lossy()));
+            let prefix = if from.prefix.is_empty() {
+                String::new()
+            } else {
+                format!(", prefix: {}", scalar(&from.prefix))
+            };
+            let _ = writeln!(
+                out,
+                "    - {{file: {}{optional}{prefix}}}",
+                double_quoted(&from.file.to_string_lossy())
+            );
         }
     }
 }
@@ -267,7 +285,8 @@ fn is_size(name: &str) -> bool {
 
 fn scheduling(out: &mut String, scheduling: &Scheduling) {
     let mut parts = Vec::new();
-    let mut put = |key: &str, value: Option<String>| parts.extend(value.map(|value| format!("{key}: {value}")));
+    let mut put =
+        |key: &str, value: Option<String>| parts.extend(value.map(|value| format!("{key}: {value}")));
     put("nice", scheduling.nice.map(|n| n.to_string()));
     put(
         "ioClass",
@@ -312,7 +331,9 @@ fn output(out: &mut String, key: &str, output: &Output) {
     match output {
         Output::Log => {}
         Output::Null => line(out, key, "null"),
-        Output::File(path) => line(out, key, &format!("{{file: {}}}", double_quoted(&path.to_string_lossy()))),
+        Output::File(path) => {
+            line(out, key, &format!("{{file: {}}}", double_quoted(&path.to_string_lossy())));
+        }
     }
 }
 

@@ -186,9 +186,21 @@ pub(super) fn account_text(account: &Account) -> String {
 /// Whether a variable of this name usually holds a secret.
 pub(super) fn looks_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    ["PASSW", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "PRIVATE", "APIKEY", "API_KEY", "ACCESS_KEY", "_DSN", "DATABASE_URL"]
-        .iter()
-        .any(|word| name.contains(word))
+    [
+        "PASSW",
+        "PASSPHRASE",
+        "SECRET",
+        "TOKEN",
+        "CREDENTIAL",
+        "PRIVATE",
+        "APIKEY",
+        "API_KEY",
+        "ACCESS_KEY",
+        "_DSN",
+        "DATABASE_URL",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
         || name == "PASS"
         || name.ends_with("_PASS")
         || name.ends_with("_KEY")

@@ -11,6 +11,7 @@ use crate::spec::{Account, Expression};
 pub(super) fn complete(found: &mut Found, files: &dyn Files) {
     groups(found, files);
     name_of_script(found);
+    pidfile_of_option(found);
     found.service.narrow = Some(Expression::new(condition(found)));
 }
 
@@ -53,6 +54,28 @@ fn of_interpreter(found: &Found) -> Option<String> {
     (found.service.replicas == 1 && !found.service.args.is_empty()).then(|| "has_args(args)".to_owned())
 }
 
+/// A daemon that is told where to write its pidfile: a hint, where nothing else names one.
+fn pidfile_of_option(found: &mut Found) {
+    const OPTIONS: [&str; 5] = ["--pid-file", "--pidfile", "--pid_file", "--pid", "--PidFile"];
+    if found.service.pidfile.is_some() {
+        return;
+    }
+    let args = &found.service.args;
+    let of = |(at, word): (usize, &String)| {
+        let (name, value) = match word.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (word.as_str(), args.get(at + 1).cloned()),
+        };
+        let path = value.filter(|path| path.starts_with('/') && !path.ends_with('/'))?;
+        OPTIONS.contains(&name).then(|| (name.to_owned(), path))
+    };
+    if let Some((name, path)) = args.iter().enumerate().find_map(of) {
+        let place = found.place.clone();
+        found.changed(&place, format!("{name} {path}"), "the program is told to write it: `pidfile`");
+        found.service.pidfile = Some(path);
+    }
+}
+
 /// What is called after its interpreter is called after its script.
 fn name_of_script(found: &mut Found) {
     let program = found.program();
@@ -65,7 +88,7 @@ fn name_of_script(found: &mut Found) {
         && let Ok(name) = String::from_utf8(name)
     {
         let name = base(&name);
-        found.name = name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned();
+        name.rsplit_once('.').map_or(name, |(stem, _)| stem).clone_into(&mut found.name);
     }
 }
 
@@ -133,7 +156,8 @@ pub(super) fn becomes(found: &mut Found, files: &dyn Files, request: &super::Req
     let path = found.program().to_owned();
     let Ok(text) = files.read(&path) else { return };
     let head = text.lines().next().unwrap_or_default();
-    let shell = head.starts_with("#!") && head.split([' ', '/']).any(|word| matches!(word, "sh" | "bash" | "dash"));
+    let shell =
+        head.starts_with("#!") && head.split([' ', '/']).any(|word| matches!(word, "sh" | "bash" | "dash"));
     if !shell {
         return;
     }
@@ -147,13 +171,26 @@ pub(super) fn becomes(found: &mut Found, files: &dyn Files, request: &super::Req
     if program.starts_with('/') && program != path {
         found.service.becomes = Some(program.into());
         let program = base(program).to_owned();
-        found.changed(&call.place, format!("exec {program}"), "the script executes it in its place: `becomes`");
+        found.changed(
+            &call.place,
+            format!("exec {program}"),
+            "the script executes it in its place: `becomes`",
+        );
         let words: Vec<Option<&str>> = call.words.iter().map(super::shell::Value::known).collect();
         if !words.ends_with(&given.iter().copied().map(Some).collect::<Vec<_>>()) {
-            found.unclear(&call.place, format!("exec {program}"), "it isn't called with the arguments of the script at its end, by which it would be known");
+            found.unclear(
+                &call.place,
+                format!("exec {program}"),
+                "it isn't called with the arguments of the script at its end, by which it would be known",
+            );
         }
     } else if !program.is_empty() && !program.contains('/') {
         let near = join("/usr/bin", program);
-        found.note(&call.place, Weight::Unclear, format!("exec {program}"), format!("if it is `{near}`, write `becomes: {near}`"));
+        found.note(
+            &call.place,
+            Weight::Unclear,
+            format!("exec {program}"),
+            format!("if it is `{near}`, write `becomes: {near}`"),
+        );
     }
 }

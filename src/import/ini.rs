@@ -1,4 +1,4 @@
-//! Configuration files in sections, as Python's ConfigParser reads them for supervisord.
+//! Configuration files in sections, as Python's `ConfigParser` reads them for supervisord.
 
 use super::found::Place;
 
@@ -75,6 +75,8 @@ fn without_comment(line: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
     use super::*;
 
     #[test]
@@ -83,7 +85,9 @@ mod tests {
         let sections = parse("f", text).unwrap();
         let shown: Vec<String> = sections
             .iter()
-            .flat_map(|s| s.items.iter().map(move |i| format!("{}.{}={}@{}", s.name, i.key, i.value, i.place.line)))
+            .flat_map(|s| {
+                s.items.iter().map(move |i| format!("{}.{}={}@{}", s.name, i.key, i.value, i.place.line))
+            })
             .collect();
         assert_eq!(shown, ["program:a.command=/a b@3", "program:a.environment=A=\"1\",\nB=2@4", "b.x=y@8"]);
         assert_eq!(parse("f", "x=1\n").unwrap_err().0, 1);

@@ -19,9 +19,40 @@ use crate::spec::DesiredState;
 
 /// Programs that scripts call on the way.
 const USUAL: [&str; 34] = [
-    "awk", "cat", "chmod", "chown", "cut", "date", "expr", "find", "grep", "egrep", "head", "hostname", "id", "install",
-    "kill", "ln", "ls", "mkdir", "mktemp", "mount", "mv", "pidof", "pidofproc", "ps", "readlink", "rm", "sed", "sleep",
-    "sort", "stat", "tail", "touch", "tr", "uname",
+    "awk",
+    "cat",
+    "chmod",
+    "chown",
+    "cut",
+    "date",
+    "expr",
+    "find",
+    "grep",
+    "egrep",
+    "head",
+    "hostname",
+    "id",
+    "install",
+    "kill",
+    "ln",
+    "ls",
+    "mkdir",
+    "mktemp",
+    "mount",
+    "mv",
+    "pidof",
+    "pidofproc",
+    "ps",
+    "readlink",
+    "rm",
+    "sed",
+    "sleep",
+    "sort",
+    "stat",
+    "tail",
+    "touch",
+    "tr",
+    "uname",
 ];
 /// What stands for a file where words were given.
 const COMMAND_LINE: &str = "command line";
@@ -36,7 +67,8 @@ pub(super) fn import(path: &str, files: &dyn Files, request: &Request) -> Import
 
 /// A source that can't be read.
 pub(super) fn unreadable(path: &str, why: &str) -> Diagnostic {
-    Diagnostic::error(codes::UNREADABLE, format!("`{path}` can't be read: it {why}")).help("name a file that exists and may be read")
+    Diagnostic::error(codes::UNREADABLE, format!("`{path}` can't be read: it {why}"))
+        .help("name a file that exists and may be read")
 }
 
 /// A source that isn't of its form, with the line underlined.
@@ -44,13 +76,19 @@ pub(super) fn malformed(path: &str, text: &str, line: usize, message: &str) -> D
     let source = Source::new(path, text);
     let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let length = text.get(start..).and_then(|rest| rest.lines().next()).map_or(0, str::len);
-    Diagnostic::error(codes::MALFORMED, message.to_owned()).at(Span::new(start, start + length), "").in_source(&source)
+    Diagnostic::error(codes::MALFORMED, message.to_owned())
+        .at(Span::new(start, start + length), "")
+        .in_source(&source)
 }
 
 /// Words of a command line; one word is a line with shell quoting.
 pub(super) fn import_words(words: &[String], files: &dyn Files, request: &Request) -> Imported {
     if let [text] = words {
-        let text = if text.contains("start-stop-daemon") { text.clone() } else { format!("start-stop-daemon {text}") };
+        let text = if text.contains("start-stop-daemon") {
+            text.clone()
+        } else {
+            format!("start-stop-daemon {text}")
+        };
         return script(COMMAND_LINE, &text, files, request);
     }
     let quoted: Vec<String> = words.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''"))).collect();
@@ -96,7 +134,9 @@ fn nothing(path: &str, ran: &Ran, alone: bool) -> Option<Diagnostic> {
     let programs: Vec<String> = ran
         .calls
         .iter()
-        .filter(|call| call.words.first().and_then(Value::known).is_some_and(|name| !USUAL.contains(&base(name))))
+        .filter(|call| {
+            call.words.first().and_then(Value::known).is_some_and(|name| !USUAL.contains(&base(name)))
+        })
         .map(|call| {
             let words: Vec<String> = call.words.iter().take(4).map(Value::shown).collect();
             format!("`{}` (line {})", words.join(" "), call.place.line)
@@ -162,7 +202,10 @@ fn add(all: &mut Vec<Found>, sure: &mut Vec<bool>, found: Found, is_sure: bool) 
         return;
     }
     let place = found.place.clone();
-    let text = format!("whether it is started so, or as at {}, depends on a test whose outcome isn't known", first.place);
+    let text = format!(
+        "whether it is started so, or as at {}, depends on a test whose outcome isn't known",
+        first.place
+    );
     first.unclear(&place, format!("start of {}", found.program()), text);
 }
 
@@ -170,20 +213,32 @@ fn stops(all: &mut [Found], ran: &Ran, going_on: &Ran) {
     let ran = if ran.calls.iter().any(|call| functions::stop(call).is_some()) { ran } else { going_on };
     for found in all {
         // The first is the usual one; a second is for what that leaves.
-        for call in &ran.calls {
-            if functions::stop(call).is_some_and(|words| ssd::stop(call, &words, found)) {
-                break;
-            }
-            if call.words.first().and_then(Value::known) == Some(found.program()) {
-                let words: Vec<String> = call.words.iter().take(4).map(Value::shown).collect();
-                found.unclear(
-                    &call.place,
-                    words.join(" "),
-                    "it is stopped by the program that starts it: the service itself is another program, to be named in `becomes`",
-                );
-                break;
-            }
+        let known = ran
+            .calls
+            .iter()
+            .any(|call| functions::stop(call).is_some_and(|words| ssd::stop(call, &words, found)));
+        if !known {
+            stopped_by_itself(found, ran);
         }
+    }
+}
+
+/// `server-ctl start` and `server-ctl stop`: what runs in between is another program. Other commands only ask it to stop.
+fn stopped_by_itself(found: &mut Found, ran: &Ran) {
+    let own = |call: &&Call| call.words.first().and_then(Value::known) == Some(found.program());
+    let says = |call: &Call, word: &str| call.words.iter().any(|argument| argument.known() == Some(word));
+    let Some(call) =
+        ran.calls.iter().filter(own).find(|call| says(call, "stop")).or_else(|| ran.calls.iter().find(own))
+    else {
+        return;
+    };
+    let (place, words) =
+        (call.place.clone(), call.words.iter().take(4).map(Value::shown).collect::<Vec<_>>().join(" "));
+    if says(call, "stop") && found.service.args.iter().any(|argument| argument == "start") {
+        let text = "it is stopped by the program that starts it: the service itself is another program, to be named in `becomes`";
+        found.unclear(&place, words, text);
+    } else {
+        found.lost(&place, words, "commands around a stop aren't supported yet: it is stopped by signals");
     }
 }
 
@@ -196,7 +251,11 @@ fn reloads(all: &mut [Found], reload: &Ran, force: &Ran) {
     };
     let Some((place, signal)) = reload.calls.iter().chain(&force.calls).find_map(signals) else { return };
     for found in all {
-        found.lost(&place, format!("reload by signal {signal}"), "a reload isn't supported yet: use `selfsame match --signal`");
+        found.lost(
+            &place,
+            format!("reload by signal {signal}"),
+            "a reload isn't supported yet: use `selfsame match --signal`",
+        );
     }
 }
 

@@ -34,8 +34,8 @@ const NOISE: [&str; 13] =
     ["is", "as", "are", "on", "only", "with", "within", "and", "has", "using", "use", "the", "program"];
 /// What begins a statement inside of a check.
 const STATEMENTS: [&str; 16] = [
-    "check", "start", "stop", "restart", "if", "depends", "group", "every", "mode", "onreboot", "noalert", "alert", "set",
-    "include", "not", "else",
+    "check", "start", "stop", "restart", "if", "depends", "group", "every", "mode", "onreboot", "noalert",
+    "alert", "set", "include", "not", "else",
 ];
 
 /// Reads a control file.
@@ -120,7 +120,9 @@ fn checks(words: &[Word]) -> Vec<&[Word]> {
 
 /// The statements of a check: each begins with a word that begins one.
 fn statements(words: &[Word]) -> Vec<&[Word]> {
-    let begins = |word: &Word| STATEMENTS.iter().any(|name| word.is(name)) || word.is("pidfile") || word.is("matching");
+    let begins = |word: &Word| {
+        STATEMENTS.iter().any(|name| word.is(name)) || word.is("pidfile") || word.is("matching")
+    };
     let mut cuts: Vec<usize> = Vec::new();
     let mut inside_if = false;
     for (at, word) in words.iter().enumerate() {
@@ -128,7 +130,9 @@ fn statements(words: &[Word]) -> Vec<&[Word]> {
             continue;
         }
         // `if ... then restart` is one statement; what follows the action begins another.
-        let action = inside_if && at > 0 && words.get(at - 1).is_some_and(|before| before.is("then") || before.is("else"));
+        let action = inside_if
+            && at > 0
+            && words.get(at - 1).is_some_and(|before| before.is("then") || before.is("else"));
         if action || (inside_if && word.is("else")) {
             continue;
         }
@@ -155,10 +159,22 @@ fn process(check: &[Word], path: &str, files: &dyn Files, request: &Request) -> 
                 account_and_time(more, &mut monitored);
                 start = argument.map(|word| (word.text.clone(), Place::new(path, word.line)));
             }
-            "stop" => said(&mut monitored, statement, &at, "commands around a stop aren't supported yet: it is stopped by signals"),
+            "stop" => said(
+                &mut monitored,
+                statement,
+                &at,
+                "commands around a stop aren't supported yet: it is stopped by signals",
+            ),
             "restart" => said(&mut monitored, statement, &at, "a restart is a stop and a start"),
-            "if" | "else" => said(&mut monitored, statement, &at, "conditions on a service aren't supported yet"),
-            "depends" => said(&mut monitored, statement, &at, "an order isn't supported yet: a start that fails is tried again"),
+            "if" | "else" => {
+                said(&mut monitored, statement, &at, "conditions on a service aren't supported yet");
+            }
+            "depends" => said(
+                &mut monitored,
+                statement,
+                &at,
+                "an order isn't supported yet: a start that fails is tried again",
+            ),
             "group" => {
                 if let Some(group) = argument {
                     monitored.service.annotations.insert("group".to_owned(), group.text.clone());
@@ -194,7 +210,11 @@ fn matching(found: &mut Found, pattern: &str, place: &Place) {
     if compile_expression(&text).predicate.is_some() {
         found.conditions.push(text);
     } else {
-        found.lost(place, format!("matching {pattern}"), "the expression isn't understood; the program itself is looked for");
+        found.lost(
+            place,
+            format!("matching {pattern}"),
+            "the expression isn't understood; the program itself is looked for",
+        );
     }
 }
 
@@ -211,19 +231,27 @@ fn account_and_time(words: &[Word], found: &mut Found) {
     if let Some(group) = behind("gid") {
         found.service.group = account(&group.text);
     }
-    if let Some(seconds) = behind("timeout").and_then(|word| word.text.parse().ok()).filter(|seconds| *seconds > 0) {
+    if let Some(seconds) =
+        behind("timeout").and_then(|word| word.text.parse().ok()).filter(|seconds| *seconds > 0)
+    {
         found.service.start_timeout = Duration::from_secs(seconds);
     }
 }
 
 /// What the start program starts: an init script, a unit, or the daemon itself.
-fn started(mut monitored: Found, line: &str, place: &Place, files: &dyn Files, request: &Request) -> Imported {
+fn started(
+    mut monitored: Found,
+    line: &str,
+    place: &Place,
+    files: &dyn Files,
+    request: &Request,
+) -> Imported {
     let words: Vec<&str> = line.split_whitespace().collect();
     let inner = match words.as_slice() {
         [script, "start"] if script.contains("/init.d/") || script.contains("/rc.d/") => {
             Some(super::init::import(script, files, request))
         }
-        [service, name, "start"] if base(service) == "service" => of_service(name, files, request),
+        [service, name, "start"] if base(service) == "service" => Some(of_service(name, files, request)),
         [systemctl, "start", name] if base(systemctl) == "systemctl" => {
             let unit = if name.contains('.') { (*name).to_owned() } else { format!("{name}.service") };
             Some(super::systemd::import(&unit, files, request))
@@ -265,10 +293,10 @@ fn started(mut monitored: Found, line: &str, place: &Place, files: &dyn Files, r
 }
 
 /// `service NAME start`: the unit if there is one, else the script.
-fn of_service(name: &str, files: &dyn Files, request: &Request) -> Option<Imported> {
+fn of_service(name: &str, files: &dyn Files, request: &Request) -> Imported {
     let script = format!("/etc/init.d/{name}");
     if files.look(&script).exists() {
-        return Some(super::init::import(&script, files, request));
+        return super::init::import(&script, files, request);
     }
-    Some(super::systemd::import(&format!("{name}.service"), files, request))
+    super::systemd::import(&format!("{name}.service"), files, request)
 }

@@ -51,7 +51,11 @@ pub(super) fn import(path: &str, files: &dyn Files, request: &Request) -> Import
 
 fn notes(found: &mut Found, place: &Place, command: &str) {
     if command.contains("PORT") && !found.service.env.contains_key("PORT") {
-        found.changed(place, "PORT", "a runner of Procfiles sets it: write the value into `env`, or give it with `--set PORT=5000`");
+        found.changed(
+            place,
+            "PORT",
+            "a runner of Procfiles sets it: write the value into `env`, or give it with `--set PORT=5000`",
+        );
     }
 }
 

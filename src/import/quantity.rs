@@ -23,6 +23,7 @@ pub(super) fn octal(text: &str) -> Option<u32> {
 }
 
 /// A time of systemd: `90`, `1min 30s`, `500ms`. `None` inside: `infinity`.
+#[expect(clippy::option_option, reason = "not understood, without a limit, or so long")]
 pub(super) fn time_span(text: &str) -> Option<Option<Duration>> {
     let text = text.trim();
     if text == "infinity" {
@@ -57,6 +58,7 @@ pub(super) fn time_span(text: &str) -> Option<Option<Duration>> {
 }
 
 /// A size with the letters K, M, G, T of 1024. `None` inside: `infinity`.
+#[expect(clippy::option_option, reason = "not understood, without a limit, or so much")]
 pub(super) fn size(text: &str) -> Option<Option<u64>> {
     let text = text.trim();
     if matches!(text, "infinity" | "unlimited") {
@@ -78,6 +80,8 @@ pub(super) fn size(text: &str) -> Option<Option<u64>> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
     use super::*;
 
     #[test]
@@ -94,7 +98,9 @@ mod tests {
 
     #[test]
     fn times_and_sizes() {
-        for (text, ms) in [("90", 90_000), ("1min 30s", 90_000), ("500ms", 500), ("2h", 7_200_000), ("1.5s", 1_500)] {
+        for (text, ms) in
+            [("90", 90_000), ("1min 30s", 90_000), ("500ms", 500), ("2h", 7_200_000), ("1.5s", 1_500)]
+        {
             assert_eq!(time_span(text), Some(Some(Duration::from_millis(ms))), "{text}");
         }
         assert_eq!(time_span("infinity"), Some(None));

@@ -29,13 +29,18 @@ pub struct RunningOptions {
 pub fn running(pid: Pid, world: &dyn World, files: &dyn Files, options: &RunningOptions) -> Imported {
     let place = Place::new(format!("process {pid}"), 0);
     if let Some(why) = unfit(pid, world) {
-        return Imported::problem(Diagnostic::error(codes::PROCESS, format!("process {pid} can't be imported: {why}")));
+        return Imported::problem(Diagnostic::error(
+            codes::PROCESS,
+            format!("process {pid} can't be imported: {why}"),
+        ));
     }
     let mut found = Found::new(String::new(), place.clone());
     fields::directory(pid, world, &mut found);
     if let Err(why) = program(pid, world, &mut found, &place) {
         let message = format!("the program of process {pid} can't be named: {why}");
-        return Imported::problem(Diagnostic::error(codes::PROCESS, message).help("ask as root, or as its user"));
+        return Imported::problem(
+            Diagnostic::error(codes::PROCESS, message).help("ask as root, or as its user"),
+        );
     }
     fields::carry(pid, world, &mut found, options);
     pidfiles::carry(pid, world, &mut found, files);
@@ -55,7 +60,8 @@ fn unfit(pid: Pid, world: &dyn World) -> Option<String> {
     if tree::is_kernel_thread(world, pid) == Fact::Known(true) {
         return Some("it is a thread of the kernel".to_owned());
     }
-    (tree::is_alive(world, pid) == Fact::Known(false)).then(|| "it has exited and waits for its parent".to_owned())
+    (tree::is_alive(world, pid) == Fact::Known(false))
+        .then(|| "it has exited and waits for its parent".to_owned())
 }
 
 /// The program and its arguments: the script, where an interpreter executes one that could be executed itself.
@@ -78,9 +84,14 @@ fn program(pid: Pid, world: &dyn World, found: &mut Found, place: &Place) -> Res
     let path = String::from_utf8(path).map_err(|_| "its path is not UTF-8".to_owned())?;
     found.set_program(&path);
     let base = super::files::base(&path);
-    found.name = base.rsplit_once('.').map_or(base, |(stem, _)| stem).to_owned();
+    base.rsplit_once('.').map_or(base, |(stem, _)| stem).clone_into(&mut found.name);
     if titled {
-        found.note(place, Weight::Unclear, "arguments", "the process wrote a title over them: write what it was started with into `args`");
+        found.note(
+            place,
+            Weight::Unclear,
+            "arguments",
+            "the process wrote a title over them: write what it was started with into `args`",
+        );
         found.hold = super::found::Hold::NoStart;
         return Ok(());
     }
@@ -100,7 +111,7 @@ fn itself(pid: Pid, world: &dyn World, found: &Found, titled: bool) -> Option<(V
     let named = world.execfn(pid).known().filter(|name| {
         script::file_of(world, pid, name, None).known().is_some_and(|other| other.same_file(&file))
     });
-    let directory = world.cwd(pid).known().map(|cwd| cwd.text.to_vec()).unwrap_or_else(|| b"/".to_vec());
+    let directory = world.cwd(pid).known().map_or_else(|| b"/".to_vec(), |cwd| cwd.text.to_vec());
     let path = named.map_or_else(|| file.real.to_vec(), |name| paths::join(&directory, &name));
     if path.is_empty() || file.mode & 0o111 == 0 {
         return None;
@@ -145,10 +156,13 @@ fn shared(bytes: &[u8]) -> Bytes {
 /// What else has to do with it.
 fn surroundings(pid: Pid, world: &dyn World, found: &mut Found, place: &Place) {
     if let Fact::Known(name) = supervisor::foreign(world, pid, &std::collections::BTreeSet::new()) {
-        let text = format!("{name} would bring it back: selfsame doesn't take it over before that lets go; import that instead");
+        let text = format!(
+            "{name} would bring it back: selfsame doesn't take it over before that lets go; import that instead"
+        );
         found.lost(place, "supervisor", text);
     }
-    if let (Fact::Known(its), Fact::Known(own)) = (world.namespace(pid, Namespace::Pid), world.own_namespace(Namespace::Pid))
+    if let (Fact::Known(its), Fact::Known(own)) =
+        (world.namespace(pid, Namespace::Pid), world.own_namespace(Namespace::Pid))
         && its != own
     {
         found.lost(place, "container", "it lives in another PID namespace: selfsame has to run in there");
@@ -161,11 +175,15 @@ fn surroundings(pid: Pid, world: &dyn World, found: &mut Found, place: &Place) {
         && parent.0 > 1
         && runs(world, parent, &target).holds == Fact::Known(true)
     {
-        let text = format!("its parent {parent} runs the same program and is the service: `selfsame import --pid {parent}`");
+        let text = format!(
+            "its parent {parent} runs the same program and is the service: `selfsame import --pid {parent}`"
+        );
         found.lost(place, "worker", text);
         found.observe();
     }
-    if exe::path(world, pid).known().is_some_and(|_| world.exe_text(pid).known().is_some_and(|text| paths::strip_deleted(&text).is_some())) {
+    if exe::path(world, pid).known().is_some_and(|_| {
+        world.exe_text(pid).known().is_some_and(|text| paths::strip_deleted(&text).is_some())
+    }) {
         found.changed(place, "exe", "its file was replaced or removed since it was started");
     }
 }

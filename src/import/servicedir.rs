@@ -17,7 +17,10 @@ use std::time::Duration;
 const BESIDE: [(&str, &str); 10] = [
     ("finish", "a command after each exit isn't supported yet"),
     ("control", "commands in place of signals aren't supported yet"),
-    ("notification-fd", "readiness by a descriptor isn't supported yet: it is Ready when it has lived for a second"),
+    (
+        "notification-fd",
+        "readiness by a descriptor isn't supported yet: it is Ready when it has lived for a second",
+    ),
     ("timeout-finish", "there is no command after the exit whose time could be limited"),
     ("max-death-tally", "selfsame never gives up: the waits grow to `restart.maxBackoff`"),
     ("lock-fd", "selfsame starts no second copy without a lock"),
@@ -40,7 +43,9 @@ pub(super) fn import(path: &str, files: &dyn Files, request: &Request) -> Import
     command::set_directory(&mut found, directory, &place);
     if files.read(&join(directory, "type")).is_ok_and(|kind| kind.trim() == "oneshot") {
         let message = format!("`{directory}` runs to its end and is no service that goes on");
-        return Imported::problem(Diagnostic::error(codes::NOTHING, message).help("there is no kind for such work yet"));
+        return Imported::problem(
+            Diagnostic::error(codes::NOTHING, message).help("there is no kind for such work yet"),
+        );
     }
     let context = Context { files, request, searches: true };
     let head = text.lines().next().unwrap_or_default();
@@ -63,14 +68,18 @@ pub(super) fn import(path: &str, files: &dyn Files, request: &Request) -> Import
 }
 
 fn is_shell(head: &str) -> bool {
-    head.starts_with("#!") && head.split(['/', ' ']).any(|word| matches!(word, "sh" | "bash" | "dash" | "ash" | "ksh"))
+    head.starts_with("#!")
+        && head.split(['/', ' ']).any(|word| matches!(word, "sh" | "bash" | "dash" | "ash" | "ksh"))
 }
 
 type Carried = Result<(), Box<Diagnostic>>;
 
+#[expect(clippy::unnecessary_box_returns, reason = "it is the error of a result")]
 fn problem(place: &Place, why: &str) -> Box<Diagnostic> {
     let message = format!("{place}: the program can't be named: {why}");
-    Box::new(Diagnostic::error(codes::PROGRAM, message).help("give a variable its value with `--set NAME=VALUE`"))
+    Box::new(
+        Diagnostic::error(codes::PROGRAM, message).help("give a variable its value with `--set NAME=VALUE`"),
+    )
 }
 
 /// The last command of a run script is the service, usually behind `exec`.
@@ -94,7 +103,11 @@ fn shell(run: &str, text: &str, directory: &str, found: &mut Found, context: Con
     if !call.replaces {
         // The shell stays in front of it.
         found.set_program(run);
-        found.changed(&call.place, call.words.first().map(Value::shown).unwrap_or_default(), "there is no `exec`: the script itself is the service");
+        found.changed(
+            &call.place,
+            call.words.first().map(Value::shown).unwrap_or_default(),
+            "there is no `exec`: the script itself is the service",
+        );
         return Ok(());
     }
     if ends > 1 || call.unsure {
@@ -127,8 +140,16 @@ fn beside(directory: &str, found: &mut Found, files: &dyn Files) {
             "down" => found.service.state = DesiredState::Stopped,
             "log" => {
                 let run = files.read(&join(&path, "run")).unwrap_or_default();
-                let line = run.lines().rfind(|line| line.trim_start().starts_with("exec ")).unwrap_or_default();
-                let text = format!("the output goes to files in the log directory{}", if line.is_empty() { String::new() } else { format!(", and not through `{}`", line.trim()) });
+                let line =
+                    run.lines().rfind(|line| line.trim_start().starts_with("exec ")).unwrap_or_default();
+                let text = format!(
+                    "the output goes to files in the log directory{}",
+                    if line.is_empty() {
+                        String::new()
+                    } else {
+                        format!(", and not through `{}`", line.trim())
+                    }
+                );
                 found.changed(&place, "log/run", text);
             }
             "check" => {

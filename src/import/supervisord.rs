@@ -36,9 +36,13 @@ pub(super) fn import(path: &str, files: &dyn Files, request: &Request) -> Import
                 imported.extend(program::carry(section, name.trim(), &here, general.as_ref(), context));
             }
             Some((kind @ ("fcgi-program" | "eventlistener"), _)) => {
-                imported.notes.push(note(section, format!("a `{kind}` lives from what supervisord gives it")));
+                imported
+                    .notes
+                    .push(note(section, format!("a `{kind}` lives from what supervisord gives it")));
             }
-            Some(("group", _)) => imported.notes.push(note(section, "a group is a label: `metadata.labels`".to_owned())),
+            Some(("group", _)) => {
+                imported.notes.push(note(section, "a group is a label: `metadata.labels`".to_owned()));
+            }
             _ => {}
         }
     }
@@ -56,7 +60,10 @@ fn read(path: &str, files: &dyn Files) -> Result<Vec<Section>, Box<crate::diagno
 
 /// The files of `[include] files = conf.d/*.conf`, relative to the configuration.
 fn included(sections: &[Section], path: &str, files: &dyn Files) -> Vec<String> {
-    let patterns = sections.iter().filter(|section| section.name == "include").filter_map(|section| section.item("files"));
+    let patterns = sections
+        .iter()
+        .filter(|section| section.name == "include")
+        .filter_map(|section| section.item("files"));
     let mut found = Vec::new();
     for pattern in patterns.flat_map(|item| item.value.split_whitespace()) {
         let pattern = pattern.replace("%(here)s", parent(path));
@@ -76,6 +83,8 @@ fn included(sections: &[Section], path: &str, files: &dyn Files) -> Vec<String> 
 /// Whether a text is such a configuration: for detection.
 pub(super) fn is_configuration(text: &str) -> bool {
     parse("", text).is_ok_and(|sections| {
-        sections.iter().any(|section| section.name.starts_with("program:") && section.item("command").is_some())
+        sections
+            .iter()
+            .any(|section| section.name.starts_with("program:") && section.item("command").is_some())
     })
 }

@@ -37,12 +37,15 @@ pub(super) fn import(path: &str, files: &dyn Files, request: &Request) -> Import
         let message = format!("`{name}` is a template, which is no service without an instance");
         let instance = path.replacen("@.service", "@NAME.service", 1);
         return Imported::problem(
-            Diagnostic::error(codes::NOTHING, message).help(format!("name the instance: `selfsame import {instance}`")),
+            Diagnostic::error(codes::NOTHING, message)
+                .help(format!("name the instance: `selfsame import {instance}`")),
         );
     }
     let mut unit = match Unit::parse(&file, &text) {
         Ok(unit) => unit,
-        Err((line, message)) => return Imported::problem(super::init::malformed(&file, &text, line, &message)),
+        Err((line, message)) => {
+            return Imported::problem(super::init::malformed(&file, &text, line, &message));
+        }
     };
     let mut imported = Imported::default();
     for drop_in in drop_ins(&file, name, files) {
@@ -60,7 +63,7 @@ pub(super) fn import(path: &str, files: &dyn Files, request: &Request) -> Import
     let context = Context { files, request, searches: true };
     match settings::carry(&unit, name, &mut found, context) {
         Ok(()) => imported.found.push(found),
-        Err(problem) => imported.problems.push(problem),
+        Err(problem) => imported.problems.push(*problem),
     }
     imported
 }
@@ -82,6 +85,12 @@ fn locate(path: &str, files: &dyn Files) -> Option<(String, String)> {
     None
 }
 
+/// Case counts in names of units.
+#[expect(clippy::case_sensitive_file_extension_comparisons, reason = "as systemd does")]
+fn has_ending(name: &str) -> bool {
+    name.ends_with(".conf")
+}
+
 /// The drop-ins in the order in which they count: by name, whatever directory they are in.
 fn drop_ins(file: &str, name: &str, files: &dyn Files) -> Vec<String> {
     let own = parent(file);
@@ -94,7 +103,7 @@ fn drop_ins(file: &str, name: &str, files: &dyn Files) -> Vec<String> {
     for of in names {
         for directory in &directories {
             let directory = join(directory, &format!("{of}.d"));
-            for conf in files.list(&directory).into_iter().filter(|conf| conf.ends_with(".conf")) {
+            for conf in files.list(&directory).into_iter().filter(|conf| has_ending(conf)) {
                 // The same name in a directory that comes first hides it.
                 if !found.iter().any(|(known, _)| *known == conf) {
                     let path = join(&directory, &conf);

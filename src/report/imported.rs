@@ -70,13 +70,17 @@ mod tests {
 
     #[test]
     fn notes_are_lines_by_weight() {
-        let notes = [note(Weight::Needless, "a"), note(Weight::Changed, "b\u{1b}"), note(Weight::Unclear, "c")];
+        let notes =
+            [note(Weight::Needless, "a"), note(Weight::Changed, "b\u{1b}"), note(Weight::Unclear, "c")];
         assert_eq!(
             import_notes("web", &notes, false),
             "/etc/x:3: web: `c` not evaluated: why\n/etc/x:3: web: `b\\u{1b}` carried differently: why\n"
         );
         assert_eq!(import_notes("web", &notes, true).lines().count(), 3);
-        assert_eq!(import_summary(1, &notes), "1 document, 1 not evaluated, 1 carried differently, 1 not needed");
+        assert_eq!(
+            import_summary(1, &notes),
+            "1 document, 1 not evaluated, 1 carried differently, 1 not needed"
+        );
         assert_eq!(import_summary(2, &[]), "2 documents");
     }
 }

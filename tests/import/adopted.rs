@@ -19,7 +19,8 @@ fn what_runs_in_a_snapshot_is_adopted() {
             }
             let host = bench.write("host.yaml", snapshot).display().to_string();
             for written in write(case.run().found) {
-                let written = written.unwrap_or_else(|(problem, _)| panic!("{}: {}", case.title, problem.message));
+                let written =
+                    written.unwrap_or_else(|refused| panic!("{}: {}", case.title, refused.problem.message));
                 let spec = bench.write("specs/a.yaml", &written.text).display().to_string();
                 let ran = bench.run(&["plan", &spec, "--snapshot", &host]);
                 let plan = format!("{}{}", ran.stdout, ran.stderr);

@@ -14,7 +14,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use selfsame::diagnostic::Source;
-use selfsame::import::{Imported, Kind, Memory, Request, RunningOptions, import, import_command, running, write};
+use selfsame::import::{
+    Imported, Kind, Memory, Request, RunningOptions, import, import_command, running, write,
+};
 use selfsame::process::snapshot::Snapshot;
 use selfsame::report::{import_notes, render_diagnostics};
 use selfsame::units::Pid;
@@ -34,7 +36,8 @@ fn directory() -> PathBuf {
 
 /// Every case file with its cases.
 pub(crate) fn all() -> Vec<(PathBuf, Vec<Case>)> {
-    let mut paths: Vec<PathBuf> = fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|e| e == "txt"));
     paths.sort();
     paths
@@ -109,7 +112,7 @@ impl Case {
                     text.push_str(&written.text);
                     text.push_str(&import_notes(written.name.as_str(), &written.notes, true));
                 }
-                Err((problem, _)) => text.push_str(&render_diagnostics(&[problem], false)),
+                Err(refused) => text.push_str(&render_diagnostics(&[refused.problem], false)),
             }
         }
         text.push_str(&import_notes("-", &notes, true));
@@ -128,7 +131,13 @@ fn sources_become_documents() {
         for case in cases {
             let output = case.output();
             if output.trim_end() != case.expected.trim_end() {
-                let _ = write!(wrong, "{}: {}\n--- expected\n{}\n--- got\n{output}\n", path.display(), case.title, case.expected);
+                let _ = write!(
+                    wrong,
+                    "{}: {}\n--- expected\n{}\n--- got\n{output}\n",
+                    path.display(),
+                    case.title,
+                    case.expected
+                );
             }
             let _ = writeln!(whole, "==== {}\n@ {}", case.title, case.order);
             for (name, text) in &case.files {

@@ -21,7 +21,11 @@ fn documents_go_to_stdout_and_the_report_to_stderr() {
         assert!(ran.stdout.contains("startas: /usr/sbin/shopd"), "{}", ran.stdout);
         assert!(ran.stdout.contains("args: [\"--port\", \"80\"]"), "{}", ran.stdout);
         assert!(ran.stderr.contains("shop: `no restart` carried differently"), "{}", ran.stderr);
-        assert!(ran.stderr.trim_end().ends_with("1 document, 1 carried differently, 1 not needed"), "{}", ran.stderr);
+        assert!(
+            ran.stderr.trim_end().ends_with("1 document, 1 carried differently, 1 not needed"),
+            "{}",
+            ran.stderr
+        );
     }
 }
 
@@ -38,7 +42,10 @@ fn files_are_written_and_never_overwritten() {
     assert!(ran.stderr.contains("[C004]"), "{}", ran.stderr);
     assert_eq!(fs::read_to_string(bench.path("specs/shop.yaml")).unwrap(), "mine");
     bench.ok(&["import", "--root", "root", "/etc/init.d/shop", "--out", "specs", "--name", "other"]);
-    assert_eq!(fs::read_to_string(bench.path("specs/other.yaml")).unwrap(), first.replace("name: shop", "name: other"));
+    assert_eq!(
+        fs::read_to_string(bench.path("specs/other.yaml")).unwrap(),
+        first.replace("name: shop", "name: other")
+    );
 }
 
 #[test]
@@ -55,7 +62,11 @@ fn exit_codes_say_what_came_of_it() {
         (vec!["import", "--root", "root", "/etc/init.d/shop", "--strict"], 0, "1 document"),
         (vec!["import", "--root", "root", "/etc/init.d/pinned", "--strict"], 3, "another root"),
         (vec!["import", "--root", "root", "/etc/init.d/shop", "/what"], 1, "[I001]"),
-        (vec!["import", "--root", "root", "/etc/init.d/shop", "/etc/init.d/pinned", "--name", "x"], 64, "there are 2"),
+        (
+            vec!["import", "--root", "root", "/etc/init.d/shop", "/etc/init.d/pinned", "--name", "x"],
+            64,
+            "there are 2",
+        ),
         (vec!["import", "--pid", "1"], 1, "[I007]"),
     ] {
         let ran = bench.run(&args);
@@ -110,7 +121,11 @@ fn secrets_of_a_process_are_named_and_not_written() {
     assert!(!plain.stdout.contains("hush-hush") && !plain.stderr.contains("hush-hush"));
     assert!(plain.stderr.contains("APP_ENV") && plain.stderr.contains("SHOP_TOKEN"), "{}", plain.stderr);
     assert!(!plain.stdout.contains("production"));
-    assert!(asked.stdout.contains("APP_ENV: \"production\"") && !asked.stdout.contains("hush-hush"), "{}", asked.stdout);
+    assert!(
+        asked.stdout.contains("APP_ENV: \"production\"") && !asked.stdout.contains("hush-hush"),
+        "{}",
+        asked.stdout
+    );
     assert!(asked.stdout.contains("startas: ") && asked.stdout.contains("bin/shop"), "{}", asked.stdout);
 }
 

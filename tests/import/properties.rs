@@ -22,7 +22,11 @@ fn documents() -> Vec<(String, String, Vec<selfsame::import::Note>)> {
 #[test]
 fn every_document_is_accepted_by_check_without_a_warning() {
     for (title, text, _) in documents() {
-        let file = SpecFile { name: "a.yaml".into(), directory: "/etc/specs".into(), bytes: text.clone().into_bytes() };
+        let file = SpecFile {
+            name: "a.yaml".into(),
+            directory: "/etc/specs".into(),
+            bytes: text.clone().into_bytes(),
+        };
         let loaded = load_files(&[file], None);
         let said: Vec<&str> = loaded.diagnostics().map(|d| d.message.as_str()).collect();
         // A condition of monit on the whole command line is one that people wrote.
@@ -48,11 +52,18 @@ fn what_is_not_known_is_a_comment_in_the_document() {
     for (title, text, notes) in documents() {
         for note in notes.iter().filter(|note| matches!(note.weight, Weight::Unclear | Weight::Lost)) {
             let head: String = note.text.chars().take(20).collect();
-            assert!(text.lines().any(|line| line.starts_with('#') && line.contains(&head)), "{title}: {note:?}\n{text}");
+            assert!(
+                text.lines().any(|line| line.starts_with('#') && line.contains(&head)),
+                "{title}: {note:?}\n{text}"
+            );
             seen += 1;
         }
-        for note in notes.iter().filter(|note| note.weight == Weight::Unclear && note.text.contains("of the arguments")) {
-            let file = SpecFile { name: "a.yaml".into(), directory: "/".into(), bytes: text.clone().into_bytes() };
+        for note in notes
+            .iter()
+            .filter(|note| note.weight == Weight::Unclear && note.text.contains("of the arguments"))
+        {
+            let file =
+                SpecFile { name: "a.yaml".into(), directory: "/".into(), bytes: text.clone().into_bytes() };
             let loaded = load_files(&[file], None);
             let service = loaded.services().next().unwrap();
             let held = service.state == DesiredState::Observed || service.adopt == AdoptPolicy::Require;

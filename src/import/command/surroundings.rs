@@ -71,7 +71,11 @@ impl<'c> Surroundings<'c> {
         let Some(value) = self.umask else { return };
         match value.known().and_then(quantity::octal) {
             Some(mask) => found.service.umask = mask,
-            None => found.unclear(&self.place, format!("umask {}", value.shown()), why(value, "it is not an octal mask")),
+            None => found.unclear(
+                &self.place,
+                format!("umask {}", value.shown()),
+                why(value, "it is not an octal mask"),
+            ),
         }
     }
 
@@ -105,7 +109,8 @@ impl<'c> Surroundings<'c> {
             };
             let (Some((_, name, unit)), Some(amount)) = (row, amount) else {
                 let item = format!("ulimit -{letters} {}", value.shown());
-                found.unclear(&self.place, item, why(value, "it is not understood"));
+                // It is the same program with the limit that is handed down.
+                found.note(&self.place, Weight::Unclear, item, why(value, "it is not understood"));
                 continue;
             };
             let amount = amount.map(|number| number.saturating_mul(*unit));

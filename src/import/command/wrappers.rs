@@ -24,7 +24,13 @@ pub(crate) fn unwrap(
     left
 }
 
-fn of(name: &str, found: &mut Found, rest: &[Value], place: &Place, context: Context<'_>) -> Option<Vec<Value>> {
+fn of(
+    name: &str,
+    found: &mut Found,
+    rest: &[Value],
+    place: &Place,
+    context: Context<'_>,
+) -> Option<Vec<Value>> {
     match name {
         "exec" | "command" | "nohup" | "setsid" | "pgrphack" => {
             let flags = options(rest, &[], &[])?;
@@ -116,7 +122,8 @@ fn env(found: &mut Found, rest: &[Value], place: &Place) -> Option<Vec<Value>> {
     }
     let mut words = given.rest.as_slice();
     while let Some((word, more)) = words.split_first() {
-        let Some((name, _)) = word.shown().split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+        let Some((name, _)) =
+            word.shown().split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
         else {
             break;
         };
@@ -149,7 +156,8 @@ fn behind(word: &Value) -> Value {
 fn nice(found: &mut Found, rest: &[Value]) -> Option<Vec<Value>> {
     // `nice -5 program` and `nice --5 program` are the old forms.
     if let Some((first, more)) = rest.split_first()
-        && let Some(number) = first.known().and_then(|text| text.strip_prefix('-')).and_then(|n| n.parse::<i32>().ok())
+        && let Some(number) =
+            first.known().and_then(|text| text.strip_prefix('-')).and_then(|n| n.parse::<i32>().ok())
     {
         found.service.scheduling.nice = Some(number.clamp(-20, 19));
         return Some(more.to_vec());
@@ -180,8 +188,9 @@ fn ionice(found: &mut Found, rest: &[Value]) -> Option<Vec<Value>> {
 /// chpst(8) of runit.
 fn chpst(found: &mut Found, rest: &[Value], place: &Place, context: Context<'_>) -> Option<Vec<Value>> {
     let flags = ["-v", "-P", "-0", "-1", "-2"];
-    let valued =
-        ["-u", "-U", "-b", "-e", "-/", "-C", "-n", "-l", "-L", "-m", "-d", "-o", "-p", "-f", "-c", "-r", "-t"];
+    let valued = [
+        "-u", "-U", "-b", "-e", "-/", "-C", "-n", "-l", "-L", "-m", "-d", "-o", "-p", "-f", "-c", "-r", "-t",
+    ];
     let given = options(rest, &flags, &valued)?;
     for (name, value) in &given.values {
         let text = value.as_deref().unwrap_or_default();
@@ -198,9 +207,15 @@ fn chpst(found: &mut Found, rest: &[Value], place: &Place, context: Context<'_>)
             "-c" => set_limit(found, "core", text),
             "-t" => set_limit(found, "cpu", text),
             "-r" => set_limit(found, "rss", text),
-            "-P" | "-v" => found.needless(place, format!("chpst {name}"), "each service has a session of its own"),
+            "-P" | "-v" => {
+                found.needless(place, format!("chpst {name}"), "each service has a session of its own");
+            }
             "-0" | "-1" | "-2" => found.changed(place, format!("chpst {name}"), "the descriptor stays open"),
-            "-l" | "-L" => found.lost(place, format!("chpst {name} {text}"), "selfsame starts no second copy without a lock file"),
+            "-l" | "-L" => found.lost(
+                place,
+                format!("chpst {name} {text}"),
+                "selfsame starts no second copy without a lock file",
+            ),
             "-/" => {
                 found.lost(place, format!("chpst -/ {text}"), "another root isn't supported yet");
                 found.observe();
@@ -257,7 +272,9 @@ fn su(found: &mut Found, rest: &[Value], place: &Place, context: Context<'_>) ->
                 words.next()?;
             }
             "-c" | "--command" => command = Some(words.next()?.known()?.to_owned()),
-            text if text.starts_with("--command=") => command = Some(text.trim_start_matches("--command=").to_owned()),
+            text if text.starts_with("--command=") => {
+                command = Some(text.trim_start_matches("--command=").to_owned());
+            }
             text if text.starts_with("--shell=") => {}
             text if text.starts_with('-') => return None,
             text if user.is_none() => user = Some(text.to_owned()),
@@ -282,7 +299,12 @@ fn shell(found: &mut Found, rest: &[Value], place: &Place, context: Context<'_>)
 }
 
 /// The words of a text that is one plain command of a shell; what it sets before that is in the fields then.
-pub(super) fn one_command(found: &mut Found, text: &str, place: &Place, context: Context<'_>) -> Option<Vec<Value>> {
+pub(super) fn one_command(
+    found: &mut Found,
+    text: &str,
+    place: &Place,
+    context: Context<'_>,
+) -> Option<Vec<Value>> {
     if !plain(text) {
         return None;
     }

@@ -51,9 +51,14 @@ fn start_daemon(words: &[Value]) -> Vec<Value> {
     while let Some(next) = rest.next() {
         match next.known() {
             Some("-f") => {}
-            Some("-n") => out.extend(rest.next().map(|level| [word("--nicelevel"), level.clone()]).into_iter().flatten()),
-            Some("-p") => out.extend(rest.next().map(|file| [word("--pidfile"), file.clone()]).into_iter().flatten()),
-            Some("-u") => out.extend(rest.next().map(|user| [word("--chuid"), user.clone()]).into_iter().flatten()),
+            Some("-n") => out
+                .extend(rest.next().map(|level| [word("--nicelevel"), level.clone()]).into_iter().flatten()),
+            Some("-p") => {
+                out.extend(rest.next().map(|file| [word("--pidfile"), file.clone()]).into_iter().flatten());
+            }
+            Some("-u") => {
+                out.extend(rest.next().map(|user| [word("--chuid"), user.clone()]).into_iter().flatten());
+            }
             Some("--") => {}
             _ => {
                 program = Some(next.clone());
@@ -114,9 +119,13 @@ fn killproc(words: &[Value]) -> Vec<Value> {
     let mut names = 0;
     while let Some(next) = rest.next() {
         match next.known() {
-            Some("-p") => out.extend(rest.next().map(|file| [word("--pidfile"), file.clone()]).into_iter().flatten()),
+            Some("-p") => {
+                out.extend(rest.next().map(|file| [word("--pidfile"), file.clone()]).into_iter().flatten());
+            }
             Some("-d") => seconds = rest.next().cloned().unwrap_or(seconds),
-            Some(text) if text.starts_with('-') => signal = Some(word(text.trim_start_matches("-SIG").trim_start_matches('-'))),
+            Some(text) if text.starts_with('-') => {
+                signal = Some(word(text.trim_start_matches("-SIG").trim_start_matches('-')));
+            }
             Some(text) if names > 0 => signal = Some(word(text.trim_start_matches("SIG"))),
             _ => names += 1,
         }

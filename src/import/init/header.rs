@@ -12,7 +12,8 @@ pub(super) struct Part {
 
 /// The lines between `### BEGIN INIT INFO` and its end.
 pub(super) fn read(path: &str, text: &str) -> Vec<Part> {
-    let lines = text.lines().enumerate().skip_while(|(_, line)| !line.starts_with("### BEGIN INIT INFO")).skip(1);
+    let lines =
+        text.lines().enumerate().skip_while(|(_, line)| !line.starts_with("### BEGIN INIT INFO")).skip(1);
     lines
         .take_while(|(_, line)| !line.starts_with("### END INIT INFO"))
         .filter_map(|(number, line)| {
@@ -37,17 +38,29 @@ pub(super) fn add(found: &mut Found, part: Part) {
         "Required-Start" | "Should-Start" | "X-Start-Before" | "X-Stop-After" => {
             let named: Vec<&str> = value.split_whitespace().filter(|word| !word.starts_with('$')).collect();
             if named.is_empty() {
-                found.needless(&place, format!("{key}: {value}"), "a start that comes too early is tried again");
+                found.needless(
+                    &place,
+                    format!("{key}: {value}"),
+                    "a start that comes too early is tried again",
+                );
             } else {
-                let text = format!("an order isn't supported yet: {} may come later, and a start that fails is tried again", named.join(", "));
+                let text = format!(
+                    "an order isn't supported yet: {} may come later, and a start that fails is tried again",
+                    named.join(", ")
+                );
                 found.lost(&place, format!("{key}: {value}"), text);
             }
         }
         "Provides" | "Default-Start" | "Default-Stop" | "Required-Stop" | "Should-Stop" | "Description"
-        | "X-Interactive" | "Short-Description" => {
-            if !value.is_empty() {
-                found.note(&place, Weight::Needless, format!("{key}: {value}"), "a document that is there is in force");
-            }
+        | "X-Interactive" | "Short-Description"
+            if !value.is_empty() =>
+        {
+            found.note(
+                &place,
+                Weight::Needless,
+                format!("{key}: {value}"),
+                "a document that is there is in force",
+            );
         }
         _ => {}
     }

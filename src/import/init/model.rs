@@ -61,7 +61,8 @@ pub(super) fn run(machine: &mut Machine<'_>, path: &str, text: &str) {
         let line = line.trim_start();
         !line.starts_with('#') && line.ends_with(". /lib/init/init-d-script")
     };
-    let declares = head.starts_with("#!") && head.split_whitespace().any(|word| word.ends_with("/init-d-script"))
+    let declares = head.starts_with("#!")
+        && head.split_whitespace().any(|word| word.ends_with("/init-d-script"))
         || text.lines().any(sources);
     if declares {
         machine.run_model(path, FUNCTIONS);

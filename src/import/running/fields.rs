@@ -6,15 +6,14 @@ use crate::facts::{Fact, Status};
 use crate::import::command;
 use crate::import::found::{Found, Place, Weight};
 use crate::process::world::World;
-use crate::spec::{Account, Limit};
 use crate::spec::table::LIMIT_NAMES;
+use crate::spec::{Account, Limit};
 use crate::units::{Gid, Pid, Uid};
 
 use super::RunningOptions;
 
 /// Variables that selfsame sets itself.
-const OWN: [&str; 10] =
-    ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "PWD", "OLDPWD", "SHLVL", "_"];
+const OWN: [&str; 10] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "PWD", "OLDPWD", "SHLVL", "_"];
 
 /// Where it is.
 pub(super) fn directory(pid: Pid, world: &dyn World, found: &mut Found) {
@@ -29,7 +28,12 @@ pub(super) fn directory(pid: Pid, world: &dyn World, found: &mut Found) {
     match world.cwd(pid) {
         Fact::Known(cwd) => match std::str::from_utf8(&cwd.text) {
             Ok(text) if !text.ends_with(" (deleted)") => command::set_directory(found, text, &place),
-            _ => found.note(&place, Weight::Unclear, "working directory", "it was removed, or its name is not UTF-8"),
+            _ => found.note(
+                &place,
+                Weight::Unclear,
+                "working directory",
+                "it was removed, or its name is not UTF-8",
+            ),
         },
         Fact::Absent => {}
         Fact::Unknown(reason) => found.note(&place, Weight::Unclear, "working directory", reason.to_string()),
@@ -94,7 +98,8 @@ fn group(world: &dyn World, gid: Gid) -> Account {
 fn scheduling(pid: Pid, world: &dyn World, found: &mut Found) {
     let scheduling = &mut found.service.scheduling;
     if let Fact::Known(stat) = world.stat(pid)
-        && let Some(nice) = i32::try_from(stat.nice).ok().filter(|nice| *nice != 0 && (-20..=19).contains(nice))
+        && let Some(nice) =
+            i32::try_from(stat.nice).ok().filter(|nice| *nice != 0 && (-20..=19).contains(nice))
     {
         scheduling.nice = Some(nice);
     }
@@ -123,7 +128,12 @@ fn limits(pid: Pid, world: &dyn World, found: &mut Found, place: &Place) {
         found.service.limits.insert((*name).to_owned(), Limit { soft: its.soft, hard: its.hard });
     }
     if own.is_none() {
-        found.note(place, Weight::Unclear, "limits", "there is nothing to compare them with: write those that matter");
+        found.note(
+            place,
+            Weight::Unclear,
+            "limits",
+            "there is nothing to compare them with: write those that matter",
+        );
     }
 }
 
@@ -157,7 +167,10 @@ fn environment(pid: Pid, world: &dyn World, found: &mut Found, place: &Place, op
         found.lost(
             place,
             "environment",
-            format!("values aren't written, since they may be secrets: `--env NAME` writes one of {}", named.join(", ")),
+            format!(
+                "values aren't written, since they may be secrets: `--env NAME` writes one of {}",
+                named.join(", ")
+            ),
         );
     }
 }

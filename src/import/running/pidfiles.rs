@@ -32,9 +32,9 @@ pub(super) fn carry(pid: Pid, world: &dyn World, found: &mut Found, files: &dyn 
     }
 }
 
-/// `*.pid` and `*_pid` in `/run` and its directories.
+/// `*.pid`, `*_pid` and `pid` in `/run` and its directories.
 fn candidates(files: &dyn Files) -> Vec<String> {
-    let is_pidfile = |name: &str| name.ends_with(".pid") || name.ends_with("pid") || name == "pid";
+    let is_pidfile = |name: &str| name.ends_with("pid");
     let mut paths = Vec::new();
     let mut directories = vec!["/run".to_owned(), "/var/run".to_owned()];
     if files.look("/var/run") == FileLook::Directory && files.list("/var/run") == files.list("/run") {

@@ -59,14 +59,21 @@ pub(super) fn carry(run: &str, text: &str, found: &mut Found, context: Context<'
                 rest = behind;
             }
             ("foreground" | "background" | "ifelse" | "if" | "ifte", [Item::Block(block), behind @ ..]) => {
-                found.lost(&at, format!("{base} {{ {} }}", shown(block)), "commands before a start aren't supported yet");
+                found.lost(
+                    &at,
+                    format!("{base} {{ {} }}", shown(block)),
+                    "commands before a start aren't supported yet",
+                );
                 rest = behind;
             }
             (name, more) => match CHAIN.iter().find(|(known, ..)| *known == name) {
                 Some((_, own, why)) => {
                     let mut options = more.iter().take_while(|item| is_option(item)).count();
                     // The value that a variable has if it isn't set.
-                    options += usize::from(name == "importas" && matches!(more.first(), Some(Item::Word { text, .. }) if text == "-D"));
+                    options += usize::from(
+                        name == "importas"
+                            && matches!(more.first(), Some(Item::Word { text, .. }) if text == "-D"),
+                    );
                     let behind = more.get(options + own..).unwrap_or_default();
                     if !why.is_empty() {
                         let words = more.get(..options + own).unwrap_or_default();
@@ -97,7 +104,11 @@ fn program(items: &[Item], found: &mut Found, place: &Place, context: Context<'_
             }
             Item::Word { text, .. } => words.push(Value::text(text.as_str())),
             Item::Block(block) => {
-                found.unclear(place, format!("{{ {} }}", shown(block)), "a block among the arguments isn't followed");
+                found.unclear(
+                    place,
+                    format!("{{ {} }}", shown(block)),
+                    "a block among the arguments isn't followed",
+                );
             }
         }
     }
@@ -121,9 +132,7 @@ fn lex(text: &str) -> Result<Vec<Item>, (usize, &'static str)> {
         match c {
             '\n' => line += 1,
             c if c.is_whitespace() => {}
-            '#' => {
-                while chars.next_if(|c| *c != '\n').is_some() {}
-            }
+            '#' => while chars.next_if(|c| *c != '\n').is_some() {},
             c => {
                 let begun = line;
                 let mut word = String::new();
@@ -177,6 +186,8 @@ fn place(word: String, line: usize, stack: &mut Vec<Vec<Item>>) -> Result<(), (u
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
     use super::*;
 
     #[test]

@@ -92,7 +92,8 @@ impl Machine<'_> {
                 Some(true)
             }
             "cd" => {
-                self.state.directory = Some(rest.first().cloned().unwrap_or_else(|| self.doubt("cd", "no directory")));
+                self.state.directory =
+                    Some(rest.first().cloned().unwrap_or_else(|| self.doubt("cd", "no directory")));
                 Some(true)
             }
             "ulimit" => {
@@ -153,7 +154,12 @@ impl Machine<'_> {
         let Some(value) = rest.first() else { return Flow::On };
         let Some(path) = value.known().map(str::to_owned) else {
             let why = value.first_doubt().map(|doubt| doubt.why.clone()).unwrap_or_default();
-            self.note(&place, Weight::Unclear, &format!(". {}", value.shown()), format!("which file isn't known: {why}"));
+            self.note(
+                &place,
+                Weight::Unclear,
+                &format!(". {}", value.shown()),
+                format!("which file isn't known: {why}"),
+            );
             self.status = None;
             return Flow::On;
         };
@@ -170,7 +176,12 @@ impl Machine<'_> {
             return Flow::On;
         }
         if !path.starts_with('/') || self.nesting >= NESTING_MAX {
-            self.note(&place, Weight::Unclear, &format!(". {path}"), "it isn't followed: not an absolute path");
+            self.note(
+                &place,
+                Weight::Unclear,
+                &format!(". {path}"),
+                "it isn't followed: not an absolute path",
+            );
             self.status = None;
             return Flow::On;
         }
@@ -183,7 +194,12 @@ impl Machine<'_> {
                 Flow::On
             }
             Err(look) => {
-                self.note(&place, Weight::Unclear, &format!(". {path}"), format!("the file can't be read: {}", look.words()));
+                self.note(
+                    &place,
+                    Weight::Unclear,
+                    &format!(". {path}"),
+                    format!("the file can't be read: {}", look.words()),
+                );
                 self.status = None;
                 Flow::On
             }
@@ -233,7 +249,12 @@ impl Machine<'_> {
                 flow
             }
             None => {
-                self.note(&place, Weight::Unclear, &format!("eval {}", text.shown()), "what it evaluates isn't known");
+                self.note(
+                    &place,
+                    Weight::Unclear,
+                    &format!("eval {}", text.shown()),
+                    "what it evaluates isn't known",
+                );
                 self.status = None;
                 Flow::On
             }
@@ -277,7 +298,7 @@ impl Machine<'_> {
         for word in rest {
             match word.known() {
                 Some(option) if option.starts_with('-') && option.len() > 1 => {
-                    letter = option.trim_start_matches('-').to_owned();
+                    option.trim_start_matches('-').clone_into(&mut letter);
                 }
                 _ => {
                     self.state.limits.insert(letter.clone(), word.clone());
@@ -288,8 +309,11 @@ impl Machine<'_> {
 
     /// With words it ends the shell; without it only redirects.
     fn exec(&mut self, rest: &[Value], streams: &[Stream]) -> Flow {
-        let words: Vec<Value> =
-            rest.iter().skip_while(|word| matches!(word.known(), Some("-c" | "-l" | "--"))).cloned().collect();
+        let words: Vec<Value> = rest
+            .iter()
+            .skip_while(|word| matches!(word.known(), Some("-c" | "-l" | "--")))
+            .cloned()
+            .collect();
         if words.is_empty() {
             self.state.streams.extend_from_slice(streams);
             self.status = Some(true);
@@ -308,7 +332,8 @@ impl Machine<'_> {
             Some((option, names)) if matches!(option.known(), Some("-v" | "-V")) => {
                 let name = names.first().and_then(Value::known).map(str::to_owned);
                 let function = name.as_ref().is_some_and(|name| self.state.functions.contains_key(name));
-                self.status = if function { Some(true) } else { self.printer("which", names).or(Some(false)) };
+                self.status =
+                    if function { Some(true) } else { self.printer("which", names).or(Some(false)) };
                 Flow::On
             }
             Some(_) => {

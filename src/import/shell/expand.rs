@@ -7,8 +7,8 @@ use super::value::{Piece, Value};
 
 /// Variables that come from whoever runs the script.
 const SURROUNDINGS: [&str; 17] = [
-    "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "LC_ALL", "PWD", "OLDPWD", "HOSTNAME", "UID", "EUID", "PPID",
-    "RANDOM", "SECONDS", "OPTARG", "REPLY",
+    "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "LC_ALL", "PWD", "OLDPWD", "HOSTNAME", "UID", "EUID",
+    "PPID", "RANDOM", "SECONDS", "OPTARG", "REPLY",
 ];
 
 /// Fields in the making.
@@ -31,7 +31,8 @@ impl Fields {
     /// Text outside of quotes that was written so: not split.
     fn literal(&mut self, text: &str) {
         self.begun = true;
-        self.active |= text.contains(['*', '?']) || (text.len() > 1 && text.contains('[') && text.contains(']'));
+        self.active |=
+            text.contains(['*', '?']) || (text.len() > 1 && text.contains('[') && text.contains(']'));
         self.current.push_text(text);
     }
 
@@ -249,7 +250,9 @@ impl Machine<'_> {
             Change::Instead { empty_too, word } if self.is_set(&parameter.name, *empty_too) == Some(true) => {
                 Some(word.clone())
             }
-            Change::Default { empty_too, word } if self.is_set(&parameter.name, *empty_too) == Some(false) => {
+            Change::Default { empty_too, word }
+                if self.is_set(&parameter.name, *empty_too) == Some(false) =>
+            {
                 Some(word.clone())
             }
             _ => None,
@@ -338,11 +341,15 @@ impl Machine<'_> {
             },
             Change::Prefix { longest, pattern } => {
                 let elements = self.pattern(pattern);
-                self.cut(parameter, elements, |elements, text| pattern::without_prefix(elements, text, *longest))
+                self.cut(parameter, elements, |elements, text| {
+                    pattern::without_prefix(elements, text, *longest)
+                })
             }
             Change::Suffix { longest, pattern } => {
                 let elements = self.pattern(pattern);
-                self.cut(parameter, elements, |elements, text| pattern::without_suffix(elements, text, *longest))
+                self.cut(parameter, elements, |elements, text| {
+                    pattern::without_suffix(elements, text, *longest)
+                })
             }
             Change::Other => self.doubt(parameter.text.as_str(), "only some shells know this form"),
         }

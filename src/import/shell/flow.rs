@@ -54,7 +54,9 @@ impl Machine<'_> {
             Kind::Pipeline(list) => {
                 // What one part prints goes into the next.
                 let printed = self.printed.clone();
-                list.iter().for_each(|inner| self.subshell(inner));
+                for inner in list {
+                    self.subshell(inner);
+                }
                 self.printed = printed;
                 self.print_doubt("a pipeline");
                 self.status = None;
@@ -128,11 +130,15 @@ impl Machine<'_> {
                 }
                 None => {
                     let place = self.place();
-                    self.both(&place, |machine| machine.execute(next), |machine| {
-                        // It was not gone through since the last one said otherwise.
-                        machine.status = Some(!wanted);
-                        Flow::On
-                    })
+                    self.both(
+                        &place,
+                        |machine| machine.execute(next),
+                        |machine| {
+                            // It was not gone through since the last one said otherwise.
+                            machine.status = Some(!wanted);
+                            Flow::On
+                        },
+                    )
                 }
             };
         }

@@ -7,8 +7,8 @@ use super::syntax::{Change, Parameter, Part, Word};
 
 /// Operators, longest first. A newline is one too.
 const OPERATORS: [&str; 20] = [
-    ";;&", "<<-", "<<<", "&>>", ";;", ";&", "&&", "||", "<<", ">>", "<&", ">&", "<>", ">|", "&>", "|&", "(", ")",
-    ";", "&",
+    ";;&", "<<-", "<<<", "&>>", ";;", ";&", "&&", "||", "<<", ">>", "<&", ">&", "<>", ">|", "&>", "|&", "(",
+    ")", ";", "&",
 ];
 /// The rest, of one character.
 const SHORT: [&str; 3] = ["|", "<", ">"];
@@ -25,22 +25,22 @@ pub(super) enum Token {
 /// The characters of a script, and where we are.
 #[derive(Debug)]
 pub(super) struct Chars {
-    chars: Vec<char>,
+    text: Vec<char>,
     at: usize,
     pub(super) line: usize,
 }
 
 impl Chars {
     pub(super) fn new(text: &str, line: usize) -> Self {
-        Self { chars: text.chars().collect(), at: 0, line }
+        Self { text: text.chars().collect(), at: 0, line }
     }
 
     pub(super) fn peek(&self) -> Option<char> {
-        self.chars.get(self.at).copied()
+        self.text.get(self.at).copied()
     }
 
     pub(super) fn ahead(&self, by: usize) -> Option<char> {
-        self.chars.get(self.at + by).copied()
+        self.text.get(self.at + by).copied()
     }
 
     pub(super) fn next(&mut self) -> Option<char> {
@@ -68,7 +68,7 @@ impl Chars {
 
     /// What was read since.
     pub(super) fn since(&self, place: usize) -> String {
-        self.chars.get(place..self.at).unwrap_or_default().iter().collect()
+        self.text.get(place..self.at).unwrap_or_default().iter().collect()
     }
 
     /// To the end of the line, without it.

@@ -7,9 +7,9 @@ use super::flow::Flow;
 use super::parse::parse_at;
 use super::syntax::Command;
 use super::value::{Doubt, Value};
+use crate::import::Request;
 use crate::import::files::Files;
 use crate::import::found::{Note, Place, Weight};
-use crate::import::Request;
 
 /// Commands that are gone through in one run.
 const STEPS_MAX: usize = 100_000;
@@ -235,7 +235,8 @@ impl<'f> Machine<'f> {
 
     /// Assigns. What a shell exports from its own beginning stays exported.
     pub(super) fn set(&mut self, name: &str, value: Value) {
-        let inherited = matches!(name, "PATH" | "HOME" | "LANG" | "USER" | "SHELL" | "LOGNAME" | "TERM" | "LC_ALL");
+        let inherited =
+            matches!(name, "PATH" | "HOME" | "LANG" | "USER" | "SHELL" | "LOGNAME" | "TERM" | "LC_ALL");
         let exported = self.state.variables.get(name).map_or(inherited, |variable| variable.exported);
         self.state.variables.insert(name.to_owned(), Variable { value, exported });
     }
@@ -251,7 +252,13 @@ impl<'f> Machine<'f> {
     }
 
     /// Notes a call.
-    pub(super) fn call(&mut self, words: Vec<Value>, replaces: bool, streams: &[Stream], own: &[(String, Value)]) {
+    pub(super) fn call(
+        &mut self,
+        words: Vec<Value>,
+        replaces: bool,
+        streams: &[Stream],
+        own: &[(String, Value)],
+    ) {
         let exported = self.state.variables.iter().filter(|(_, variable)| variable.exported);
         let mut environment: BTreeMap<String, Value> =
             exported.map(|(name, variable)| (name.clone(), variable.value.clone())).collect();

@@ -35,10 +35,9 @@ pub(super) fn merge(one: State, other: &State, place: &Place) -> State {
         let longest = merged.parameters.len().max(other.parameters.len());
         merged.parameters = (1..=longest).map(|number| differs(&number.to_string(), place)).collect();
     }
-    for (mine, theirs, what) in [
-        (&mut merged.umask, &other.umask, "umask"),
-        (&mut merged.directory, &other.directory, "cd"),
-    ] {
+    for (mine, theirs, what) in
+        [(&mut merged.umask, &other.umask, "umask"), (&mut merged.directory, &other.directory, "cd")]
+    {
         if mine != theirs {
             *mine = Some(decided(what, place));
         }

@@ -14,19 +14,22 @@ pub(super) fn assigned(command: &Command, names: &mut BTreeSet<String>) {
             names.extend(assigns.iter().map(|(name, _)| name.clone()));
             if words.first().and_then(Word::literal).is_some_and(|name| SETTERS.contains(&name)) {
                 names.extend(words.iter().skip(1).filter_map(|word| {
-                    let text = match word.0.first() {
-                        Some(super::syntax::Part::Text(text)) => text,
-                        _ => return None,
-                    };
+                    let Some(super::syntax::Part::Text(text)) = word.0.first() else { return None };
                     Some(text.split('=').next().unwrap_or(text).to_owned())
                 }));
             }
         }
-        Kind::Pipeline(list) | Kind::List(list) => list.iter().for_each(|inner| assigned(inner, names)),
+        Kind::Pipeline(list) | Kind::List(list) => {
+            for inner in list {
+                assigned(inner, names);
+            }
+        }
         Kind::Not(inner) | Kind::Background(inner) => assigned(inner, names),
         Kind::AndOr { first, rest } => {
             assigned(first, names);
-            rest.iter().for_each(|(_, inner)| assigned(inner, names));
+            for (_, inner) in rest {
+                assigned(inner, names);
+            }
         }
         // What a subshell assigns ends with it.
         Kind::Subshell(_) | Kind::Function { .. } | Kind::Arithmetic => {}
@@ -39,7 +42,11 @@ pub(super) fn assigned(command: &Command, names: &mut BTreeSet<String>) {
                 assigned(inner, names);
             }
         }
-        Kind::Case { arms, .. } => arms.iter().for_each(|(_, body)| assigned(body, names)),
+        Kind::Case { arms, .. } => {
+            for (_, body) in arms {
+                assigned(body, names);
+            }
+        }
         Kind::For { name, body, .. } => {
             names.insert(name.clone());
             assigned(body, names);

@@ -216,14 +216,14 @@ impl Parser {
         let first = self.pipeline()?;
         let mut rest = Vec::new();
         loop {
-            let link = match self.peek()? {
+            let joined = match self.peek()? {
                 Token::Operator("&&") => Link::And,
                 Token::Operator("||") => Link::Or,
                 _ => break,
             };
             self.take()?;
             self.skip_newlines()?;
-            rest.push((link, self.pipeline()?));
+            rest.push((joined, self.pipeline()?));
         }
         if rest.is_empty() {
             return Ok(first);
@@ -292,7 +292,9 @@ impl Parser {
             }
             Some("function") => {
                 self.take()?;
-                let Token::Word(name) = self.take()? else { return self.wrong("the name of a function is missing") };
+                let Token::Word(name) = self.take()? else {
+                    return self.wrong("the name of a function is missing");
+                };
                 if self.is_operator("(")? {
                     self.take()?;
                     self.closing()?;
@@ -404,7 +406,9 @@ impl Parser {
             }
             let mut patterns = Vec::new();
             loop {
-                let Token::Word(pattern) = self.take()? else { return self.wrong("a pattern of `case` is missing") };
+                let Token::Word(pattern) = self.take()? else {
+                    return self.wrong("a pattern of `case` is missing");
+                };
                 patterns.push(pattern);
                 if !self.is_operator("|")? {
                     break;

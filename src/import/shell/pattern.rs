@@ -124,6 +124,8 @@ pub(super) fn without_suffix(elements: &[Element], text: &str, longest: bool) ->
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
     use super::*;
 
     fn elements(pattern: &str) -> Vec<Element> {
@@ -165,6 +167,9 @@ mod tests {
     #[test]
     fn many_stars_take_no_long_time() {
         let text = "a".repeat(2_000);
-        assert!(!matches(&elements(&"*a".repeat(200)).into_iter().chain(elements("b")).collect::<Vec<_>>(), &text));
+        assert!(!matches(
+            &elements(&"*a".repeat(200)).into_iter().chain(elements("b")).collect::<Vec<_>>(),
+            &text
+        ));
     }
 }

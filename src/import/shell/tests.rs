@@ -1,8 +1,10 @@
 //! What the machine makes of scripts: a script, what stands beside it, and the calls that come out.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+
 use super::{Call, Machine, Ran};
-use crate::import::files::Memory;
 use crate::import::Request;
+use crate::import::files::Memory;
 
 fn ran(script: &str) -> Ran {
     let files = Memory::new([
@@ -28,7 +30,9 @@ fn calls(script: &str) -> String {
         .calls
         .iter()
         .filter(|call| call.words.first().and_then(super::Value::known) == Some("run"))
-        .map(|call| format!("{}{}", if call.unsure { "?" } else { "" }, shown(call).trim_start_matches("<run>")))
+        .map(|call| {
+            format!("{}{}", if call.unsure { "?" } else { "" }, shown(call).trim_start_matches("<run>"))
+        })
         .collect();
     lines.join(" | ")
 }
@@ -42,7 +46,10 @@ fn words_are_expanded_as_a_shell_does() {
         ("A=; run ${A:-d} ${A-e} ${B-f} ${B:-g h} \"${B:-i j}\"", "<d><f><g><h><i j>"),
         ("A=x; run ${A:+--a \"$A b\"} ${B:+no}", "<--a><x b>"),
         ("run ${A:=v w} \"$A\"", "<v><w><v w>"),
-        ("D=/usr/sbin/cron; run ${D##*/} ${D#/usr} ${D%/*} ${D%%/s*} ${#D}", "<cron><sbin/cron></usr/sbin></usr><14>"),
+        (
+            "D=/usr/sbin/cron; run ${D##*/} ${D#/usr} ${D%/*} ${D%%/s*} ${#D}",
+            "<cron><sbin/cron></usr/sbin></usr><14>",
+        ),
         ("P='*'; run ${P%\"*\"}x", "<x>"),
         ("run `basename /a/b.sh .sh` $(dirname /a/b) $(basename $0)", "<b></a><x>"),
         ("run \"$(echo one two)\" $(echo -n three)", "<one two><three>"),

@@ -72,8 +72,14 @@ fn said(parsed: &Parsed, found: &mut Found, place: &Place) {
         }
     }
     for (name, why) in [
-        ("notify-await", "readiness by notification isn't supported yet: it is Ready when it has lived for a second"),
-        ("notify-timeout", "readiness by notification isn't supported yet; `startTimeout` is how long a start may take"),
+        (
+            "notify-await",
+            "readiness by notification isn't supported yet: it is Ready when it has lived for a second",
+        ),
+        (
+            "notify-timeout",
+            "readiness by notification isn't supported yet; `startTimeout` is how long a start may take",
+        ),
     ] {
         if parsed.has(name) {
             found.lost(place, format!("--{name}"), why);
@@ -126,7 +132,8 @@ fn program(parsed: &Parsed, found: &mut Found, place: &Place, files: &dyn Files)
 
 /// As init scripts are usually named: after the daemon.
 fn name(parsed: &Parsed, program: &str) -> String {
-    let pidfile = parsed.value("pidfile").and_then(Value::known).map(base).and_then(|name| name.strip_suffix(".pid"));
+    let pidfile =
+        parsed.value("pidfile").and_then(Value::known).map(base).and_then(|name| name.strip_suffix(".pid"));
     let own = parsed.value("name").and_then(Value::known).filter(|name| !name.is_empty());
     own.or(pidfile).unwrap_or_else(|| base(program)).to_owned()
 }
@@ -286,12 +293,21 @@ pub(crate) fn stop(call: &Call, words: &[Value], found: &mut Found) -> bool {
     let steps = match retry.map(|value| (value, value.known().map(|text| schedule(text, signal)))) {
         Some((_, Some(Ok((steps, lost))))) => {
             for text in lost {
-                found.changed(place, format!("--retry {}", retry.map(Value::shown).unwrap_or_default()), text);
+                found.changed(
+                    place,
+                    format!("--retry {}", retry.map(Value::shown).unwrap_or_default()),
+                    text,
+                );
             }
             steps
         }
         Some((value, _)) => {
-            found.note(place, Weight::Unclear, format!("--retry {}", value.shown()), "the schedule can't be read");
+            found.note(
+                place,
+                Weight::Unclear,
+                format!("--retry {}", value.shown()),
+                "the schedule can't be read",
+            );
             return true;
         }
         None if signal == Signal::TERM => {

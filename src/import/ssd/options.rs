@@ -83,7 +83,9 @@ pub(crate) fn parse(words: &[Value]) -> Parsed {
         let Some(text) = word.known() else {
             match word.pieces().first() {
                 // `--pidfile=$(...)`: the name of the option is known.
-                Some(crate::import::shell::Piece::Text(head)) if head.starts_with("--") && head.contains('=') => {
+                Some(crate::import::shell::Piece::Text(head))
+                    if head.starts_with("--") && head.contains('=') =>
+                {
                     long(word, head, &mut rest, &mut parsed);
                 }
                 _ => parsed.unclear.push(word.clone()),
@@ -193,6 +195,8 @@ fn behind_equals(word: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
     use super::*;
 
     fn parsed(line: &str) -> Parsed {

@@ -24,14 +24,15 @@ pub(crate) fn schedule(text: &str, signal: Signal) -> Result<Schedule, String> {
     for item in text.split('/') {
         if let Some(wait) = seconds(item) {
             match steps.last_mut() {
-                Some(last) => last.wait += wait,
+                Some(step) => step.wait += wait,
                 None => lost.push("it waits before its first signal"),
             }
         } else if item == "forever" {
             lost.push("it repeats its end for ever");
         } else {
             let name = item.strip_prefix('-').unwrap_or(item);
-            let signal = Signal::parse(name).map_err(|_| format!("`{item}` is neither a time nor a signal"))?;
+            let signal =
+                Signal::parse(name).map_err(|_| format!("`{item}` is neither a time nor a signal"))?;
             steps.push(StopStep { signal, wait: Duration::ZERO });
         }
     }
@@ -48,6 +49,8 @@ fn seconds(text: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
     use super::*;
 
     #[test]

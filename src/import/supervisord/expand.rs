@@ -17,7 +17,11 @@ pub(super) struct Names<'n> {
 ///
 /// # Errors
 /// The expression whose value isn't known, as it is written.
-pub(super) fn expand(text: &str, names: &Names<'_>, escape: impl Fn(&str) -> String) -> Result<String, String> {
+pub(super) fn expand(
+    text: &str,
+    names: &Names<'_>,
+    escape: impl Fn(&str) -> String,
+) -> Result<String, String> {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once('%') {
@@ -66,12 +70,15 @@ pub(super) fn has_formatted_number(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
     use super::*;
 
     #[test]
     fn names_are_put_in() {
         let request = Request { set: vec![("HOME".to_owned(), "/home/ann".to_owned())] };
-        let names = Names { program: "web", number: 3, placeholder: None, here: "/etc", count: 4, request: &request };
+        let names =
+            Names { program: "web", number: 3, placeholder: None, here: "/etc", count: 4, request: &request };
         for (text, expected) in [
             ("/a %(program_name)s", Ok("/a web")),
             ("%(process_num)02d", Ok("03")),

@@ -36,7 +36,8 @@ pub(super) fn carry(
             matches!(item.key.as_str(), "command" | "environment" | "stdout_logfile" | "stderr_logfile")
         });
     let mut imported = Imported::default();
-    let numbers: Vec<u32> = if count > 1 && !alike { (start..start.saturating_add(count)).collect() } else { vec![start] };
+    let numbers: Vec<u32> =
+        if count > 1 && !alike { (start..start.saturating_add(count)).collect() } else { vec![start] };
     let several = numbers.len() > 1;
     for at in numbers {
         let names = Names {
@@ -54,7 +55,7 @@ pub(super) fn carry(
         }
         match one(section, general, &names, &mut found, context) {
             Ok(()) => imported.found.push(found),
-            Err(problem) => imported.problems.push(problem),
+            Err(problem) => imported.problems.push(*problem),
         }
     }
     imported
@@ -66,9 +67,10 @@ fn one(
     names: &Names<'_>,
     found: &mut Found,
     context: Context<'_>,
-) -> Result<(), Diagnostic> {
+) -> Result<(), Box<Diagnostic>> {
     let problem = |place: &Place, message: String| {
-        Diagnostic::error(codes::PROGRAM, format!("{place}: {message}")).help("give a value with `--set NAME=VALUE`")
+        let problem = Diagnostic::error(codes::PROGRAM, format!("{place}: {message}"));
+        Box::new(problem.help("give a value with `--set NAME=VALUE`"))
     };
     found.service.restart.policy = RestartPolicy::OnFailure;
     found.service.stop.scope = Some(StopScope::Main);
@@ -196,10 +198,22 @@ fn row(item: &Item, names: &Names<'_>, found: &mut Found, section: &Section) {
             }
             Err(_) => found.lost(place, written(), "it is not a number of seconds"),
         },
-        "startretries" => found.changed(place, written(), "selfsame never gives up: the waits grow to `restart.maxBackoff`"),
+        "startretries" => {
+            found.changed(
+                place,
+                written(),
+                "selfsame never gives up: the waits grow to `restart.maxBackoff`",
+            );
+        }
         "stopasgroup" | "killasgroup" if !no(&value) => found.service.stop.scope = Some(StopScope::Tree),
         "stopasgroup" | "killasgroup" => {}
-        "priority" => found.needless(place, written(), "all are started at once, and a start that fails is tried again"),
+        "priority" => {
+            found.needless(
+                place,
+                written(),
+                "all are started at once, and a start that fails is tried again",
+            );
+        }
         "redirect_stderr" if !no(&value) => redirect(place, found, section, names),
         "redirect_stderr" => {}
         "stdout_logfile" => log(item, &value, found, false),
@@ -213,7 +227,8 @@ fn row(item: &Item, names: &Names<'_>, found: &mut Found, section: &Section) {
 }
 
 fn redirect(place: &Place, found: &mut Found, section: &Section, names: &Names<'_>) {
-    let file = section.item("stdout_logfile").and_then(|item| expand(&item.value, names, command::template).ok());
+    let file =
+        section.item("stdout_logfile").and_then(|item| expand(&item.value, names, command::template).ok());
     match file {
         Some(file) if file.starts_with('/') => found.service.stderr = Output::File(file.into()),
         _ => found.changed(place, "redirect_stderr=true", "the two streams have a file each"),
@@ -224,7 +239,9 @@ fn log(item: &Item, value: &str, found: &mut Found, error: bool) {
     let output = match value {
         "AUTO" => return,
         "NONE" | "/dev/null" => Output::Null,
-        path if path.starts_with('/') && !path.starts_with("/dev/") && !path.ends_with('/') => Output::File(path.into()),
+        path if path.starts_with('/') && !path.starts_with("/dev/") && !path.ends_with('/') => {
+            Output::File(path.into())
+        }
         _ => {
             let text = "it goes to a file in the log directory";
             found.changed(&item.place, format!("{}={}", item.key, item.value), text);

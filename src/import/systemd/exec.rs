@@ -128,7 +128,11 @@ fn in_word(word: &str, value: &dyn Fn(&str, &str) -> Value) -> Value {
             rest = more;
             continue;
         }
-        match behind.strip_prefix('{').and_then(|inner| inner.split_once('}')).filter(|(name, _)| is_name(name)) {
+        match behind
+            .strip_prefix('{')
+            .and_then(|inner| inner.split_once('}'))
+            .filter(|(name, _)| is_name(name))
+        {
             Some((name, more)) => {
                 out.push(&value(name, &format!("${{{name}}}")));
                 rest = more;
@@ -150,6 +154,8 @@ fn is_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
     use super::*;
 
     #[test]
@@ -168,14 +174,18 @@ mod tests {
     #[test]
     fn prefixes_are_taken_away() {
         let (found, rest) = prefixes("-@+/a b");
-        assert_eq!((found.ignores_failure, found.names_argv0, found.privileged, rest), (true, true, true, "/a b"));
+        assert_eq!(
+            (found.ignores_failure, found.names_argv0, found.privileged, rest),
+            (true, true, true, "/a b")
+        );
         assert_eq!(prefixes("/a").0, Prefixes::default());
     }
 
     #[test]
     fn variables_are_put_in() {
         let variables = BTreeMap::from([("A".to_owned(), "1 2".to_owned()), ("E".to_owned(), String::new())]);
-        let words: Vec<String> = ["/x", "$A", "${A}", "-p${A}", "$E", "$$A", "$B", "a$A"].map(str::to_owned).into();
+        let words: Vec<String> =
+            ["/x", "$A", "${A}", "-p${A}", "$E", "$$A", "$B", "a$A"].map(str::to_owned).into();
         let put: Vec<String> =
             substitute(&words, &variables, None, &Place::default()).iter().map(Value::shown).collect();
         assert_eq!(put, ["/x", "1", "2", "1 2", "-p1 2", "$A", "a$A"]);

@@ -17,9 +17,15 @@ use crate::spec::ServiceType;
 ///
 /// # Errors
 /// Why it is no service that selfsame could keep.
-pub(super) fn carry(unit: &Unit, name: &str, found: &mut Found, context: Context<'_>) -> Result<(), Diagnostic> {
+pub(super) fn carry(
+    unit: &Unit,
+    name: &str,
+    found: &mut Found,
+    context: Context<'_>,
+) -> Result<(), Box<Diagnostic>> {
     let kind = unit.last("Service", "Type").map_or("simple", |entry| entry.value.as_str());
-    let nothing = |message: String, help: &str| Diagnostic::error(codes::NOTHING, message).help(help.to_owned());
+    let nothing =
+        |message: String, help: &str| Box::new(Diagnostic::error(codes::NOTHING, message).help(help));
     if kind == "oneshot" {
         let message = format!("`{name}` runs to its end (`Type=oneshot`) and is no service that goes on");
         return Err(nothing(message, "there is no kind for such work yet; keep it where it is"));
@@ -77,10 +83,10 @@ fn program(
     variables: &environment::Variables,
     found: &mut Found,
     context: Context<'_>,
-) -> Result<(), Diagnostic> {
+) -> Result<(), Box<Diagnostic>> {
     let wrong = |message: String| {
-        Diagnostic::error(codes::PROGRAM, format!("{}: {message}", start.place))
-            .help("write `ExecStart` with an absolute path")
+        let problem = Diagnostic::error(codes::PROGRAM, format!("{}: {message}", start.place));
+        Box::new(problem.help("write `ExecStart` with an absolute path"))
     };
     let (prefixes, line) = exec::prefixes(&start.value);
     // Words first: what a specifier puts in is not split.
@@ -115,7 +121,11 @@ fn say_prefixes(prefixes: exec::Prefixes, values: &mut Vec<Value>, start: &Entry
         found.lost(place, format!("ExecStart=@... {}", name.shown()), "argv[0] is always the program's path");
     }
     if prefixes.ignores_failure {
-        found.changed(place, "ExecStart=-", "a failure stays a failure; name the codes in `restart.successCodes`");
+        found.changed(
+            place,
+            "ExecStart=-",
+            "a failure stays a failure; name the codes in `restart.successCodes`",
+        );
     }
     if prefixes.privileged {
         found.service.user = None;
@@ -127,6 +137,10 @@ fn say_prefixes(prefixes: exec::Prefixes, values: &mut Vec<Value>, start: &Entry
         found.service.user = None;
         found.service.group = None;
         found.groups_of_user = false;
-        found.changed(place, "ExecStart=!", "it runs as the user that selfsame runs as, and changes its user itself");
+        found.changed(
+            place,
+            "ExecStart=!",
+            "it runs as the user that selfsame runs as, and changes its user itself",
+        );
     }
 }

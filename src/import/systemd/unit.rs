@@ -85,15 +85,23 @@ impl Unit {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
     use super::*;
 
     #[test]
     fn settings_are_read_with_their_lines() {
         let text = "# c\n[Service]\nExecStart=/a \\\n  # between\n  -b\nUser = ann\nUser=\n; c\n[Install]\nWantedBy=x\n";
         let unit = Unit::parse("u", text).unwrap();
-        let shown: Vec<String> =
-            unit.entries.iter().map(|e| format!("{}/{}={}@{}", e.section, e.key, e.value, e.place.line)).collect();
-        assert_eq!(shown, ["Service/ExecStart=/a  -b@3", "Service/User=ann@6", "Service/User=@7", "Install/WantedBy=x@10"]);
+        let shown: Vec<String> = unit
+            .entries
+            .iter()
+            .map(|e| format!("{}/{}={}@{}", e.section, e.key, e.value, e.place.line))
+            .collect();
+        assert_eq!(
+            shown,
+            ["Service/ExecStart=/a  -b@3", "Service/User=ann@6", "Service/User=@7", "Install/WantedBy=x@10"]
+        );
         assert_eq!(unit.last("Service", "User"), None);
     }
 

@@ -53,7 +53,11 @@ pub(super) fn carry(unit: &Unit, name: &str, found: &mut Found, context: Context
             continue;
         };
         if !path.starts_with('/') || path.contains(['*', '?']) || path.contains("${") {
-            found.unclear(&entry.place, format!("EnvironmentFile={path}"), "it isn't the absolute path of one file");
+            found.unclear(
+                &entry.place,
+                format!("EnvironmentFile={path}"),
+                "it isn't the absolute path of one file",
+            );
             continue;
         }
         one_file(&path, optional, entry, found, &mut variables, context);
@@ -75,18 +79,31 @@ fn one_file(
             for (key, value) in &values {
                 // The file counts more to systemd, `env` more to selfsame.
                 if found.service.env.remove(key).is_some() {
-                    found.changed(&entry.place, format!("Environment={key}"), format!("`{path}` sets it as well, and counts"));
+                    found.changed(
+                        &entry.place,
+                        format!("Environment={key}"),
+                        format!("`{path}` sets it as well, and counts"),
+                    );
                 }
                 let shown = if looks_secret(key) { "..." } else { value };
                 if looks_secret(key) {
-                    variables.unknown = Some(format!("`{key}` of `{path}` looks like a secret and isn't written"));
+                    variables.unknown =
+                        Some(format!("`{key}` of `{path}` looks like a secret and isn't written"));
                 } else {
                     variables.values.insert(key.clone(), value.clone());
                 }
-                found.needless(&entry.place, format!("{key}={shown}"), "as the file says now; the file counts at each start");
+                found.needless(
+                    &entry.place,
+                    format!("{key}={shown}"),
+                    "as the file says now; the file counts at each start",
+                );
             }
             if !agrees(&text, &values) {
-                found.changed(&entry.place, format!("EnvironmentFile={path}"), "selfsame reads lines `NAME=value` only: the file has more than that");
+                found.changed(
+                    &entry.place,
+                    format!("EnvironmentFile={path}"),
+                    "selfsame reads lines `NAME=value` only: the file has more than that",
+                );
             }
         }
         Err(look) if look == crate::import::FileLook::Absent && optional => {}

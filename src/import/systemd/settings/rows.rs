@@ -7,7 +7,8 @@ use crate::import::command;
 use crate::import::found::{Found, account};
 use crate::import::quantity;
 use crate::spec::{
-    CpuPolicy, IoClass, Limit, Output, Readiness, ReadinessCheck, RestartPolicy, ServiceType, StopScope, StopStep,
+    CpuPolicy, IoClass, Limit, Output, Readiness, ReadinessCheck, RestartPolicy, ServiceType, StopScope,
+    StopStep,
 };
 use crate::units::Signal;
 
@@ -49,7 +50,9 @@ pub(super) fn unknown_specifier(entry: &Entry, specifier: &str, found: &mut Foun
     match entry.key.as_str() {
         // Said where they are read.
         "Environment" | "ExecStart" => {}
-        "User" | "Group" | "WorkingDirectory" | "RootDirectory" | "UMask" => found.unclear(&entry.place, item, why),
+        "User" | "Group" | "WorkingDirectory" | "RootDirectory" | "UMask" => {
+            found.unclear(&entry.place, item, why);
+        }
         _ => found.lost(&entry.place, item, why),
     }
 }
@@ -63,11 +66,19 @@ pub(super) fn carry(entry: &Entry, unit: &Unit, found: &mut Found) {
             found.needless(&entry.place, item(entry), "it means nothing to systemd either");
         }
         "Service" => {
-            if !(execution(entry, found) || process(entry, found) || keeping(entry, unit, found) || streams(entry, found)) {
+            if !(execution(entry, found)
+                || process(entry, found)
+                || keeping(entry, unit, found)
+                || streams(entry, found))
+            {
                 without_field(entry, found);
             }
         }
-        _ => found.lost(&entry.place, format!("[{}] {}", entry.section, item(entry)), "there is no such section for a service"),
+        _ => found.lost(
+            &entry.place,
+            format!("[{}] {}", entry.section, item(entry)),
+            "there is no such section for a service",
+        ),
     }
 }
 
@@ -93,16 +104,32 @@ fn of_unit(entry: &Entry, found: &mut Found) {
             }
             all.push_str(&entry.value);
         }
-        "After" | "Before" | "Wants" | "Requires" | "BindsTo" | "PartOf" | "Requisite" | "Upholds" | "DefaultDependencies" => {
+        "After"
+        | "Before"
+        | "Wants"
+        | "Requires"
+        | "BindsTo"
+        | "PartOf"
+        | "Requisite"
+        | "Upholds"
+        | "DefaultDependencies" => {
             let services = entry.value.split_whitespace().any(|name| name.ends_with(".service"));
             if services {
-                found.lost(&entry.place, item(entry), "an order isn't supported yet: a start that fails is tried again");
+                found.lost(
+                    &entry.place,
+                    item(entry),
+                    "an order isn't supported yet: a start that fails is tried again",
+                );
             } else {
                 found.needless(&entry.place, item(entry), "a start that comes too early is tried again");
             }
         }
         "StartLimitBurst" | "StartLimitIntervalSec" | "StartLimitInterval" => {
-            found.changed(&entry.place, item(entry), "selfsame never gives up: the waits between starts grow to `restart.maxBackoff`");
+            found.changed(
+                &entry.place,
+                item(entry),
+                "selfsame never gives up: the waits between starts grow to `restart.maxBackoff`",
+            );
         }
         _ if key.starts_with("Condition") || key.starts_with("Assert") => {
             found.lost(&entry.place, item(entry), "conditions of a start aren't supported yet");
@@ -126,7 +153,11 @@ fn execution(entry: &Entry, found: &mut Found) -> bool {
             found.service.supplementary_groups.extend(value.split_whitespace().filter_map(account));
         }
         "DynamicUser" if yes(value) => {
-            found.lost(&entry.place, item(entry), "the user is made at each start: give the service a user of its own");
+            found.lost(
+                &entry.place,
+                item(entry),
+                "the user is made at each start: give the service a user of its own",
+            );
             found.observe();
         }
         "DynamicUser" => {}
@@ -237,7 +268,11 @@ fn keeping(entry: &Entry, unit: &Unit, found: &mut Found) -> bool {
                 let longest = found.service.restart.max_backoff.max(span);
                 found.service.restart.max_backoff = longest;
             }
-            Some(_) => found.changed(place, item(entry), "there is a wait of a second: nothing is started without one for ever"),
+            Some(_) => found.changed(
+                place,
+                item(entry),
+                "there is a wait of a second: nothing is started without one for ever",
+            ),
             None => return wrong(entry, found),
         },
         "RestartMaxDelaySec" => match quantity::time_span(value) {
@@ -248,13 +283,21 @@ fn keeping(entry: &Entry, unit: &Unit, found: &mut Found) -> bool {
             None => return wrong(entry, found),
         },
         "RestartSteps" | "StartLimitBurst" | "StartLimitInterval" | "StartLimitIntervalSec" => {
-            found.changed(place, item(entry), "waits between starts double up to `restart.maxBackoff`, and go on for ever");
+            found.changed(
+                place,
+                item(entry),
+                "waits between starts double up to `restart.maxBackoff`, and go on for ever",
+            );
         }
         "SuccessExitStatus" => {
             for word in value.split_whitespace() {
                 match word.parse::<i32>().ok().filter(|code| (0..=255).contains(code)) {
                     Some(code) => found.service.restart.success_codes.push(code),
-                    None => found.lost(place, format!("SuccessExitStatus={word}"), "only numbers of exits are successes"),
+                    None => found.lost(
+                        place,
+                        format!("SuccessExitStatus={word}"),
+                        "only numbers of exits are successes",
+                    ),
                 }
             }
         }
@@ -344,22 +387,74 @@ fn without_field(entry: &Entry, found: &mut Found) {
         "ExecStartPre" | "ExecStartPost" | "ExecStop" | "ExecStopPost" | "ExecCondition" => {
             "commands around a start or stop aren't supported yet"
         }
-        "RuntimeDirectory" | "StateDirectory" | "CacheDirectory" | "LogsDirectory" | "ConfigurationDirectory" => {
+        "RuntimeDirectory"
+        | "StateDirectory"
+        | "CacheDirectory"
+        | "LogsDirectory"
+        | "ConfigurationDirectory" => {
             "nothing makes the directory: see to it that it is there, also after a boot, with this owner"
         }
         "WatchdogSec" | "NotifyAccess" => "signs of life by notification aren't supported yet",
-        "PassEnvironment" => "nothing of the environment of selfsame is passed on: write the value into `env`",
+        "PassEnvironment" => {
+            "nothing of the environment of selfsame is passed on: write the value into `env`"
+        }
         "RemainAfterExit" => "a service that has exited doesn't run",
         "Sockets" | "NonBlocking" | "FileDescriptorStoreMax" => "sockets aren't passed on yet",
         "BusName" => "nothing watches the bus",
         "PAMName" => "no session is opened",
-        _ if starts(&["Memory", "CPUQuota", "CPUWeight", "CPUShares", "Tasks", "IOWeight", "IORead", "IOWrite", "IODevice", "BlockIO", "StartupCPU", "IPAddress", "IPAccounting", "Device", "Slice", "Delegate", "AllowedCPUs"]) => {
+        _ if starts(&[
+            "Memory",
+            "CPUQuota",
+            "CPUWeight",
+            "CPUShares",
+            "Tasks",
+            "IOWeight",
+            "IORead",
+            "IOWrite",
+            "IODevice",
+            "BlockIO",
+            "StartupCPU",
+            "IPAddress",
+            "IPAccounting",
+            "Device",
+            "Slice",
+            "Delegate",
+            "AllowedCPUs",
+        ]) =>
+        {
             "limits of control groups aren't supported yet; `limits` are per process"
         }
-        _ if starts(&["Protect", "Private", "Restrict", "Capability", "Ambient", "NoNewPriv", "SystemCall", "Lock", "ReadOnly", "ReadWrite", "Inaccessible", "Bind", "Exec", "Temporary", "Remove", "Secure", "Keyring", "Mount", "Proc", "AppArmor", "SELinux", "Smack", "Memory"]) => {
+        _ if starts(&[
+            "Protect",
+            "Private",
+            "Restrict",
+            "Capability",
+            "Ambient",
+            "NoNewPriv",
+            "SystemCall",
+            "Lock",
+            "ReadOnly",
+            "ReadWrite",
+            "Inaccessible",
+            "Bind",
+            "Exec",
+            "Temporary",
+            "Remove",
+            "Secure",
+            "Keyring",
+            "Mount",
+            "Proc",
+            "AppArmor",
+            "SELinux",
+            "Smack",
+            "Memory",
+        ]) =>
+        {
             "it runs without this fence: sandboxing isn't supported yet"
         }
-        _ if starts(&["LoadCredential", "SetCredential", "ImportCredential"]) => "credentials aren't supported yet; `envFrom` reads a file that only its owner can read",
+        _ if starts(&["LoadCredential", "SetCredential", "ImportCredential"]) => {
+            "credentials aren't supported yet; `envFrom` reads a file that only its owner can read"
+        }
         _ if starts(&["Syslog", "Log", "TTY"]) => "output goes to files in the log directory",
         _ => "there is no field for it",
     };
@@ -401,7 +496,7 @@ pub(super) fn finish(unit: &Unit, found: &mut Found) {
     });
 }
 
-/// KillSignal, then SIGKILL after TimeoutStopSec.
+/// `KillSignal`, then SIGKILL after `TimeoutStopSec`.
 fn stopping(unit: &Unit, found: &mut Found) {
     let last = |key: &str| unit.last("Service", key);
     let keys = ["TimeoutStopSec", "TimeoutSec", "KillSignal", "SendSIGKILL", "FinalKillSignal", "KillMode"];
@@ -417,14 +512,15 @@ fn stopping(unit: &Unit, found: &mut Found) {
             None => found.lost(&entry.place, item(entry), "the value isn't understood"),
         }
     }
-    let mut signal = |key: &str, usual: Signal| match last(key).map(|entry| (entry, Signal::parse(&entry.value))) {
-        None => usual,
-        Some((_, Ok(signal))) => signal,
-        Some((entry, Err(_))) => {
-            found.lost(&entry.place, item(entry), "it is not a signal");
-            usual
-        }
-    };
+    let mut signal =
+        |key: &str, usual: Signal| match last(key).map(|entry| (entry, Signal::parse(&entry.value))) {
+            None => usual,
+            Some((_, Ok(signal))) => signal,
+            Some((entry, Err(_))) => {
+                found.lost(&entry.place, item(entry), "it is not a signal");
+                usual
+            }
+        };
     let polite = signal("KillSignal", Signal::TERM);
     let forced = signal("FinalKillSignal", Signal::KILL);
     let mut schedule = vec![StopStep { signal: polite, wait }];
@@ -440,7 +536,11 @@ fn stopping(unit: &Unit, found: &mut Found) {
         "control-group" | "mixed" => {
             found.service.stop.scope = Some(StopScope::Tree);
             if entry.value == "mixed" {
-                found.changed(&entry.place, item(entry), "the main process gets the signal, what is left behind afterwards");
+                found.changed(
+                    &entry.place,
+                    item(entry),
+                    "the main process gets the signal, what is left behind afterwards",
+                );
             }
         }
         "process" => found.service.stop.scope = Some(StopScope::Main),
