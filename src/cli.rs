@@ -108,3 +108,23 @@ fn explain(args: &ExplainArgs, cli: &Cli, terminal: Terminal) -> Exit {
         Ok(_) | Err(_) => matching::run_explain(args, terminal),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests say what they expect")]
+mod tests {
+    use super::*;
+
+    /// The arguments of a verb are declared late, and a doc comment on them took the place of the verb's own text.
+    #[test]
+    fn every_verb_says_what_it_is_about_and_has_its_arguments() {
+        let mut built = command();
+        built.build();
+        built.clone().debug_assert();
+        for verb in command().get_subcommands() {
+            let late = built.find_subcommand(verb.get_name()).unwrap();
+            assert_eq!(late.get_about().map(ToString::to_string), verb.get_about().map(ToString::to_string));
+        }
+        let arguments = |verb: &str| built.find_subcommand(verb).unwrap().get_arguments().count();
+        assert!(arguments("match") > arguments("lsp") + 20);
+    }
+}

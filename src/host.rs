@@ -23,6 +23,7 @@ mod import_files;
 pub mod ledger;
 pub mod linux;
 mod look;
+pub mod name_service;
 pub mod patience;
 pub mod presence;
 pub mod probe;

@@ -54,8 +54,10 @@ pub(super) enum Color {
     Never,
 }
 
-/// What to do.
+/// What to do. The arguments of a verb are declared when it is the one that is asked for: all of them together are a
+/// tenth of a small look. A doc comment on them would take the place of the verb's there.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(super) enum Verb {
     /// Load spec files and report every mistake in them; touches nothing
     Check(CheckArgs),
@@ -70,9 +72,6 @@ pub(super) enum Verb {
     /// What is running, and what is the matter where something isn't
     Status(StatusArgs),
     /// Which processes an expression is true for: list, count, signal, wait for, watch (a pgrep that knows scripts)
-    #[command(
-        after_help = "`selfsame help match` is the reference of the language, `selfsame help match exe` one word of it."
-    )]
     Match(MatchArgs),
     /// Why a process matches or not, with every value; or why an object is as it is
     Explain(ExplainArgs),
@@ -124,7 +123,7 @@ fn binding(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Arguments of `check`.
+// Arguments of `check`.
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
     /// Spec files and directories
@@ -150,7 +149,7 @@ pub(super) struct CheckArgs {
     pub cost: bool,
 }
 
-/// Arguments of `test`.
+// Arguments of `test`.
 #[derive(Debug, Args)]
 pub(super) struct TestArgs {
     /// Files and directories with Matcher documents
@@ -178,7 +177,7 @@ pub(super) enum CheckOutput {
     Github,
 }
 
-/// Arguments of `plan`.
+// Arguments of `plan`.
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
     /// Spec files and directories
@@ -192,7 +191,7 @@ pub(super) struct PlanArgs {
     pub output: Output,
 }
 
-/// Arguments of `apply`.
+// Arguments of `apply`.
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
     /// Spec files and directories; objects whose file is gone from a directory are removed
@@ -212,7 +211,7 @@ pub(super) struct ApplyArgs {
     pub output: Output,
 }
 
-/// Arguments of `watch`.
+// Arguments of `watch`.
 #[derive(Debug, Args)]
 pub(super) struct WatchArgs {
     /// Spec directories and files
@@ -238,7 +237,7 @@ pub(super) struct WatchArgs {
     pub output: Output,
 }
 
-/// Arguments of `status`.
+// Arguments of `status`.
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
     /// Only these objects, with all that is known of them
@@ -265,7 +264,7 @@ pub(super) enum WaitFor {
     Ready,
 }
 
-/// Arguments of `match`.
+// Arguments of `match`.
 #[derive(Debug, Args)]
 #[command(after_help = matching::AFTER_HELP)]
 pub(super) struct MatchArgs {
@@ -294,7 +293,7 @@ pub(super) struct MatchArgs {
     pub form: FormArgs,
 }
 
-/// Arguments of `explain`.
+// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
     /// An object's name, or an expression
@@ -317,7 +316,7 @@ pub(super) struct ExplainArgs {
     pub output: Output,
 }
 
-/// Arguments of `start`, `stop` and `restart`.
+// Arguments of `start`, `stop` and `restart`.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct Objects {
@@ -329,7 +328,7 @@ pub(super) struct Objects {
     pub all: bool,
 }
 
-/// Arguments of `start`, `stop` and `restart`.
+// Arguments of `start`, `stop` and `restart`.
 #[derive(Debug, Args)]
 pub(super) struct WishArgs {
     #[command(flatten)]
@@ -342,7 +341,7 @@ pub(super) struct WishArgs {
     pub output: Output,
 }
 
-/// Arguments of `snapshot`.
+// Arguments of `snapshot`.
 #[derive(Debug, Args)]
 pub(super) struct SnapshotArgs {
     /// Only these processes [default: all that can be seen]
@@ -356,7 +355,7 @@ pub(super) struct SnapshotArgs {
     pub files: Vec<PathBuf>,
 }
 
-/// Arguments of `fmt`.
+// Arguments of `fmt`.
 #[derive(Debug, Args)]
 pub(super) struct FmtArgs {
     /// Spec files and directories; `-` formats standard input to standard output
@@ -370,14 +369,14 @@ pub(super) struct FmtArgs {
     pub expression: Option<String>,
 }
 
-/// Arguments of `completions`.
+// Arguments of `completions`.
 #[derive(Debug, Args)]
 pub(super) struct CompletionsArgs {
     /// For which shell
     pub shell: clap_complete::Shell,
 }
 
-/// Arguments of `explain-code`.
+// Arguments of `explain-code`.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct ExplainCodeArgs {
@@ -389,7 +388,7 @@ pub(super) struct ExplainCodeArgs {
     pub list: bool,
 }
 
-/// Arguments of `help`.
+// Arguments of `help`.
 #[derive(Debug, Args)]
 pub(super) struct HelpArgs {
     /// A verb, and for `match` a field, function or section of the language

@@ -1,13 +1,13 @@
 //! Whose a process will be: users, groups, and the variables that come from files.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use nix::unistd::{Group, User};
 use rustix::fs::OFlags;
 
 use super::errno::io_text;
+use super::name_service::{NameService, User};
 use super::{atomic, walk};
+use crate::facts::Fact;
 use crate::plan::observation::Prepared;
 use crate::spec::{Account, EnvFrom, Service};
 use crate::units::{Gid, Uid};
@@ -21,27 +21,32 @@ const ENV_BYTES_MAX: u64 = 1 << 20;
 /// A sentence: there is no such user, or it can't be taken on.
 pub fn account(spec: &Service, places: &Prepared) -> Result<Prepared, String> {
     let engine = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let names = NameService::default();
     let entry = match &spec.user {
-        None => by_uid(engine.0)?,
-        Some(Account::Id(uid)) => by_uid(*uid)?,
-        Some(Account::Name(name)) => Some(by_name(name)?),
+        None => by_uid(&names, engine.0)?,
+        Some(Account::Id(uid)) => by_uid(&names, *uid)?,
+        Some(Account::Name(name)) => Some(by_name(&names, name)?),
     };
     let uid = entry.as_ref().map_or_else(
         || match &spec.user {
             Some(Account::Id(uid)) => *uid,
             Some(Account::Name(_)) | None => engine.0,
         },
-        |user| user.uid.as_raw(),
+        |user| user.uid,
     );
     let gid = match (&spec.group, &entry) {
-        (Some(group), _) => group_id(group)?,
+        (Some(group), _) => group_id(&names, group)?,
         (None, _) if spec.user.is_none() => engine.1,
-        (None, Some(user)) => user.gid.as_raw(),
+        (None, Some(user)) => user.gid,
         (None, None) => {
             return Err(format!("user {uid} has no entry, so that its group is not known: give `group`"));
         }
     };
-    let groups = spec.supplementary_groups.iter().map(group_id).collect::<Result<Vec<_>, _>>()?;
+    let groups = spec
+        .supplementary_groups
+        .iter()
+        .map(|group| group_id(&names, group))
+        .collect::<Result<Vec<_>, _>>()?;
     let change_ids = (uid, gid) != engine || !groups.is_empty();
     if change_ids && engine.0 != 0 {
         let wanted = entry.as_ref().map_or_else(|| uid.to_string(), |user| user.name.clone());
@@ -52,7 +57,7 @@ pub fn account(spec: &Service, places: &Prepared) -> Result<Prepared, String> {
     }
     let (user_name, home, shell) = entry.map_or_else(
         || (uid.to_string(), "/".to_owned(), "/bin/sh".to_owned()),
-        |user| (user.name, text_or(&user.dir, "/"), text_or(&user.shell, "/bin/sh")),
+        |user| (user.name, text_or(user.home, "/"), text_or(user.shell, "/bin/sh")),
     );
     Ok(Prepared {
         uid: Uid(uid),
@@ -67,29 +72,54 @@ pub fn account(spec: &Service, places: &Prepared) -> Result<Prepared, String> {
     })
 }
 
-fn text_or(path: &Path, default: &str) -> String {
-    path.to_str().filter(|text| !text.is_empty()).unwrap_or(default).to_owned()
+fn text_or(text: String, default: &str) -> String {
+    if text.is_empty() { default.to_owned() } else { text }
 }
 
-fn by_uid(uid: u32) -> Result<Option<User>, String> {
-    User::from_uid(uid.into()).map_err(|errno| format!("user {uid} can't be looked up: {errno}"))
+/// What counts of an entry of the user database.
+struct Entry {
+    name: String,
+    uid: u32,
+    gid: u32,
+    home: String,
+    shell: String,
 }
 
-fn by_name(name: &str) -> Result<User, String> {
-    match User::from_name(name) {
-        Ok(Some(user)) => Ok(user),
-        Ok(None) => Err(format!("there is no user `{name}`")),
-        Err(errno) => Err(format!("user `{name}` can't be looked up: {errno}")),
+impl Entry {
+    fn of(user: &User<'_>) -> Self {
+        Self {
+            name: user.name.to_owned(),
+            uid: user.uid.0,
+            gid: user.gid.0,
+            home: user.home.to_owned(),
+            shell: user.shell.to_owned(),
+        }
     }
 }
 
-fn group_id(account: &Account) -> Result<u32, String> {
+fn by_uid(names: &NameService, uid: u32) -> Result<Option<Entry>, String> {
+    match names.user_numbered(Uid(uid), Entry::of) {
+        Fact::Known(user) => Ok(Some(user)),
+        Fact::Absent => Ok(None),
+        Fact::Unknown(reason) => Err(format!("user {uid} can't be looked up: {reason}")),
+    }
+}
+
+fn by_name(names: &NameService, name: &str) -> Result<Entry, String> {
+    match names.user_named(name, Entry::of) {
+        Fact::Known(user) => Ok(user),
+        Fact::Absent => Err(format!("there is no user `{name}`")),
+        Fact::Unknown(reason) => Err(format!("user `{name}` can't be looked up: {reason}")),
+    }
+}
+
+fn group_id(names: &NameService, account: &Account) -> Result<u32, String> {
     match account {
         Account::Id(gid) => Ok(*gid),
-        Account::Name(name) => match Group::from_name(name) {
-            Ok(Some(group)) => Ok(group.gid.as_raw()),
-            Ok(None) => Err(format!("there is no group `{name}`")),
-            Err(errno) => Err(format!("group `{name}` can't be looked up: {errno}")),
+        Account::Name(name) => match names.group_named(name, |group| group.gid.0) {
+            Fact::Known(gid) => Ok(gid),
+            Fact::Absent => Err(format!("there is no group `{name}`")),
+            Fact::Unknown(reason) => Err(format!("group `{name}` can't be looked up: {reason}")),
         },
     }
 }

@@ -3,6 +3,9 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use super::name_service::NameService;
+use crate::units::Uid;
+
 /// The most that is read of a text given on the command line: the limit of snapshots.
 const TEXT_MAX: u64 = 64 << 20;
 
@@ -57,6 +60,7 @@ pub fn exists(path: &Path) -> bool {
 
 /// Who calls, for the record: the name of the real user, else the number.
 pub fn caller() -> String {
-    let uid = nix::unistd::getuid();
-    nix::unistd::User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
+    let uid = Uid(rustix::process::getuid().as_raw());
+    let name = NameService::default().user_numbered(uid, |user| user.name.to_owned());
+    name.known().unwrap_or_else(|| uid.to_string())
 }

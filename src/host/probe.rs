@@ -11,6 +11,7 @@ use std::time::Duration;
 use rustix::event::epoll;
 
 use self::tcp::Connecting;
+use super::name_service::Getent;
 use super::signal::{hold, vital};
 use super::spawn::{Spawned, reap, send_signal, spawn};
 use crate::facts::ProcessKey;
@@ -55,6 +56,7 @@ struct Pending {
 #[derive(Debug)]
 pub struct Probes {
     epoll: OwnedFd,
+    getent: Getent,
     pending: BTreeMap<ProcessKey, Pending>,
     answers: BTreeMap<ProcessKey, Answer>,
     /// Killed and not collected yet.
@@ -68,7 +70,13 @@ impl Probes {
     /// The kernel gives no more descriptors.
     pub fn new() -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        Ok(Self { epoll, pending: BTreeMap::new(), answers: BTreeMap::new(), dying: Vec::new() })
+        Ok(Self {
+            epoll,
+            getent: Getent::default(),
+            pending: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            dying: Vec::new(),
+        })
     }
 
     /// Readable when a probe may have an answer.
@@ -89,7 +97,7 @@ impl Probes {
         self.answers.remove(key);
         let begun = match check {
             ReadinessCheck::Tcp { host, port } => {
-                Connecting::begin(host, *port, self.epoll.as_fd()).map(Work::Tcp)
+                Connecting::begin(host, *port, &self.getent, self.epoll.as_fd()).map(Work::Tcp)
             }
             ReadinessCheck::Exec { command } => self.begin_command(command, launch),
             // Looked at in each observation; there is nothing to wait for.
@@ -155,18 +163,20 @@ impl Probes {
     /// A child that the reaper of orphans collected: it may have been a probe's.
     pub fn exited(&mut self, pid: Pid, status: &Exit) {
         for pending in self.pending.values_mut() {
-            if let Work::Command { child, exit } = &mut pending.work
-                && child.pid == pid
-            {
-                *exit = Some(status.clone());
+            match &mut pending.work {
+                Work::Command { child, exit } if child.pid == pid => *exit = Some(status.clone()),
+                Work::Tcp(connecting) => connecting.exited(pid, status),
+                Work::Command { .. } => {}
             }
         }
     }
 
     /// Whether a child is a probe's.
     pub fn owns(&self, pid: Pid) -> bool {
-        let of = |pending: &Pending| matches!(&pending.work, Work::Command { child, .. } if child.pid == pid);
-        self.pending.values().any(of)
+        self.pending.values().any(|pending| match &pending.work {
+            Work::Command { child, .. } => child.pid == pid,
+            Work::Tcp(connecting) => connecting.asking().is_some_and(|asking| asking.pid() == pid),
+        })
     }
 
     /// The answer of the last probe, once there is one.

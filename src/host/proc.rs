@@ -56,7 +56,7 @@ use rustix::io::Errno;
 use rustix::process::Resource;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-use crate::facts::{Fact, ProcessKey, Reason, Why};
+use crate::facts::{Fact, ProcessKey, Reason, Status, Why};
 use crate::process::world::Bytes;
 #[cfg(doc)]
 use crate::process::world::World;
@@ -89,10 +89,10 @@ pub struct LiveWorld {
     ahead_readers: [Arc<Readers>; ahead::HELPERS],
     ahead: RefCell<ahead::Ahead>,
     me: Pid,
-    boot: Fact<BootId>,
+    /// Read when it is first asked for, by any of the looks.
+    boot: Rc<OnceCell<Fact<BootId>>>,
+    /// What the mount hides from us.
     hides: Option<Hidepid>,
-    /// No capability and no group lifts what `hides` says.
-    subject_to_hiding: bool,
     managed: BTreeMap<ProcessKey, Arc<str>>,
     uptime: BootTime,
     wall: WallTime,
@@ -170,19 +170,16 @@ impl LiveWorld {
         if parse::nested_pids(&status).is_some_and(|pids| pids != [me.0]) {
             return Err(foreign());
         }
-        let hides = hiding(proc.as_fd())?;
-        let subject_to_hiding = hides.as_ref().is_some_and(|hides| is_subject(hides, &status));
-        let boot = boot_id(proc.as_fd());
-        Ok(Self::open(Arc::new(proc), Default::default(), me, boot, hides, subject_to_hiding))
+        let hides = hiding(proc.as_fd(), &status)?;
+        Ok(Self::open(Arc::new(proc), Default::default(), me, Rc::default(), hides))
     }
 
     fn open(
         proc: Arc<OwnedFd>,
         (readers, ahead_readers): Helpers,
         me: Pid,
-        boot: Fact<BootId>,
+        boot: Rc<OnceCell<Fact<BootId>>>,
         hides: Option<Hidepid>,
-        subject_to_hiding: bool,
     ) -> Self {
         let soft = rustix::process::getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         Self {
@@ -194,7 +191,6 @@ impl LiveWorld {
             me,
             boot,
             hides,
-            subject_to_hiding,
             managed: BTreeMap::new(),
             uptime: BootTime(since_zero(clock_gettime(ClockId::Boottime))),
             wall: WallTime(since_zero(clock_gettime(ClockId::Realtime))),
@@ -225,9 +221,8 @@ impl LiveWorld {
             Arc::clone(&self.proc),
             (Arc::clone(&self.readers), self.ahead_readers.clone()),
             self.me,
-            self.boot.clone(),
+            Rc::clone(&self.boot),
             self.hides.clone(),
-            self.subject_to_hiding,
         );
         next.away = Rc::clone(&self.away);
         next.ahead.get_mut().left_out = Arc::new(self.away.pids());
@@ -272,7 +267,7 @@ impl LiveWorld {
         self
     }
 
-    /// What the mount of `/proc` hides, if it hides anything.
+    /// What the mount of `/proc` hides from us, if it hides anything.
     pub fn hidepid(&self) -> Option<&Hidepid> {
         self.hides.as_ref()
     }
@@ -285,7 +280,11 @@ impl LiveWorld {
     /// The identity of a process, in the same look. Absent if it never existed in this look.
     pub fn process_key(&self, pid: Pid) -> Fact<ProcessKey> {
         let start = self.read_stat_cell(&self.entry(pid)).map(|stat| stat.start);
-        self.boot.clone().and_then(|boot| start.map(|start| ProcessKey { boot, pid, start }))
+        self.boot().and_then(|boot| start.map(|start| ProcessKey { boot, pid, start }))
+    }
+
+    fn boot(&self) -> Fact<BootId> {
+        self.boot.get_or_init(|| boot_id(self.proc())).clone()
     }
 
     fn proc(&self) -> BorrowedFd<'_> {
@@ -375,18 +374,28 @@ fn boot_id(proc: BorrowedFd<'_>) -> Fact<BootId> {
     }
 }
 
-fn hiding(proc: BorrowedFd<'_>) -> Result<Option<Hidepid>, Errno> {
+/// What the mount hides, unless a capability or a group of ours (in our `status`) lifts it.
+fn hiding(proc: BorrowedFd<'_>, status: &[u8]) -> Result<Option<Hidepid>, Errno> {
+    if parse::parse_status(status).is_some_and(|own| sees_all(&own)) {
+        // The mounts aren't looked at: their list is a twentieth of a small look.
+        return Ok(None);
+    }
     let device = rustix::fs::fstat(proc)?.st_dev;
     let mounts = read_whole(proc, c"self/mountinfo")?;
-    Ok(parse::hidepid(&mounts, (rustix::fs::major(device), rustix::fs::minor(device))))
+    let hides = parse::hidepid(&mounts, (rustix::fs::major(device), rustix::fs::minor(device)));
+    Ok(hides.filter(|hides| is_subject(hides, status)))
 }
 
 fn is_subject(hides: &Hidepid, status: &[u8]) -> bool {
     let Some(own) = parse::parse_status(status) else { return true };
-    let [_, _, effective, _, _] = own.caps;
     let [_, group, _, _] = own.credentials.gid;
     let member = group == hides.gid || own.groups.iter().any(|gid| gid.0 == hides.gid);
-    effective & CAP_SYS_PTRACE == 0 && !(hides.heeds_group() && member)
+    !(sees_all(&own) || hides.heeds_group() && member)
+}
+
+fn sees_all(own: &Status) -> bool {
+    let [_, _, effective, _, _] = own.caps;
+    effective & CAP_SYS_PTRACE != 0
 }
 
 fn since_zero(time: Timespec) -> Duration {

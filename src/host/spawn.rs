@@ -42,6 +42,9 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use nix::sys::signal::{SigSet, SigmaskHow};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use rustix::pipe::PipeFlags;
 
 use self::child::{Orders, RawIds, Report};
 use self::orders::Prepared;
@@ -170,7 +173,23 @@ impl Step {
 /// # Errors
 /// Nothing runs: which step failed, and the kernel's answer.
 pub fn spawn(launch: &Launch, slot: Option<BorrowedFd<'_>>) -> Result<Spawned, SpawnError> {
-    let prepared = Prepared::new(launch)?;
+    start(launch, &Prepared::new(launch, None)?, slot)
+}
+
+/// Starts what `launch` says, tied to the calling thread, with its output into a pipe instead. Reading from the end that
+/// is returned doesn't wait.
+///
+/// # Errors
+/// As [`spawn`].
+pub fn spawn_heard(launch: &Launch) -> Result<(Spawned, OwnedFd), SpawnError> {
+    let no_pipe = |errno: Errno| SpawnError::at(Step::Descriptors, errno.raw_os_error(), launch);
+    let (ours, theirs) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(no_pipe)?;
+    rustix::fs::fcntl_setfl(&ours, OFlags::NONBLOCK).map_err(no_pipe)?;
+    let spawned = start(launch, &Prepared::new(launch, Some(theirs.into()))?, None)?;
+    Ok((spawned, ours))
+}
+
+fn start(launch: &Launch, prepared: &Prepared, slot: Option<BorrowedFd<'_>>) -> Result<Spawned, SpawnError> {
     let (argv, envp) = prepared.arrays();
     let report = Report::default();
     let orders = Orders {

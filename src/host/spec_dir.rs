@@ -253,6 +253,7 @@ fn read_in(dir: Option<&File>, name: &OsStr, path: &Path, trust: &Trust) -> Resu
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the form that map_err wants")]
 fn unreadable(error: io::Error) -> Refusal {
     (ProblemReason::Unreadable, io_text(&error))
 }

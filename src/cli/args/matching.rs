@@ -17,9 +17,10 @@ Exit codes:
   7   --signal: incomplete, something is unknown, in doubt, refused or declined
   64  wrong usage; --signal without --yes where nobody can be asked
 
-docs/pgrep.md maps every option of pgrep, pkill and pidof.";
+docs/pgrep.md maps every option of pgrep, pkill and pidof.
+`selfsame help match` is the reference of the language, `selfsame help match exe` one word of it.";
 
-/// Which of the matching processes.
+// Which of the matching processes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Which of them")]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
@@ -47,7 +48,7 @@ pub(crate) struct PickArgs {
     pub tree: bool,
 }
 
-/// What is done with them.
+// What is done with them.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Signals")]
 pub(crate) struct ActArgs {
@@ -63,7 +64,7 @@ pub(crate) struct ActArgs {
     pub wait: Option<Option<Duration>>,
 }
 
-/// Looking on.
+// Looking on.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Looking on")]
 pub(crate) struct LiveArgs {
@@ -99,7 +100,7 @@ pub(crate) enum MatchOutput {
     Tsv,
 }
 
-/// How it is shown.
+// How it is shown.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct FormArgs {

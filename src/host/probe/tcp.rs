@@ -1,64 +1,73 @@
 //! A connection that is tried without waiting for it.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll, eventfd, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, getsockname, socket_with, sockopt};
 
 use super::Answer;
 use crate::host::errno::errno_text;
-
-/// What the resolver found, and the descriptor that says so.
-type Resolving = (Receiver<io::Result<Vec<SocketAddr>>>, Arc<OwnedFd>);
+use crate::host::name_service::{Answer as Told, Asking, Database, Getent, addresses, socket_address};
+use crate::plan::memory::Exit;
+use crate::units::Pid;
 
 /// The addresses that are still to be tried, and the one that is being tried.
 #[derive(Debug)]
 pub(super) struct Connecting {
-    resolving: Option<Resolving>,
+    /// The question what the addresses are.
+    resolving: Option<Asking>,
+    port: u16,
     left: Vec<SocketAddr>,
     under_way: Option<(SocketAddr, OwnedFd)>,
     last: String,
 }
 
 impl Connecting {
-    /// Numbers and `localhost` are tried at once; any other name is resolved in a thread, since the resolver blocks.
-    pub(super) fn begin(host: &str, port: u16, epoll: BorrowedFd<'_>) -> Result<Self, String> {
+    /// Numbers and `localhost` are tried at once; any other name is asked for first.
+    pub(super) fn begin(
+        host: &str,
+        port: u16,
+        getent: &Getent,
+        epoll: BorrowedFd<'_>,
+    ) -> Result<Self, String> {
         let known = match host {
-            "localhost" => vec![IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)],
-            _ => host.parse().map(|address| vec![address]).unwrap_or_default(),
+            "localhost" => vec![(Ipv6Addr::LOCALHOST, port).into(), (Ipv4Addr::LOCALHOST, port).into()],
+            _ => socket_address(host, port).into_iter().collect(),
         };
         let mut connecting = Self {
             resolving: None,
+            port,
             // The last one is tried first.
-            left: known.into_iter().map(|address| SocketAddr::new(address, port)).collect(),
+            left: known,
             under_way: None,
             last: format!("`{host}` has no address"),
         };
         if connecting.left.is_empty() {
-            connecting.resolve(host.to_owned(), port, epoll).map_err(|error| error.to_string())?;
+            let asking = getent.begin(Database::Ahosts, host)?;
+            let [end, words] = asking.descriptors();
+            // It says no more once it has ended, but may well say more than once before.
+            watch(epoll, end, epoll::EventFlags::IN | epoll::EventFlags::ONESHOT)
+                .and_then(|()| watch(epoll, words, epoll::EventFlags::IN | epoll::EventFlags::ET))
+                .map_err(|errno| errno_text(errno.raw_os_error()))?;
+            connecting.resolving = Some(asking);
         } else {
             connecting.next(epoll);
         }
         Ok(connecting)
     }
 
-    fn resolve(&mut self, host: String, port: u16, epoll: BorrowedFd<'_>) -> io::Result<()> {
-        let done = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
-        watch(epoll, done.as_fd(), epoll::EventFlags::IN)?;
-        let (sender, receiver) = channel();
-        let poke = Arc::clone(&done);
-        std::thread::Builder::new().name("resolver".into()).spawn(move || {
-            let found = (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
-            let _ = sender.send(found);
-            let _ = rustix::io::write(&*poke, &1u64.to_ne_bytes());
-        })?;
-        self.resolving = Some((receiver, done));
-        Ok(())
+    /// The child that asks for the addresses, while it does.
+    pub(super) fn asking(&self) -> Option<&Asking> {
+        self.resolving.as_ref()
+    }
+
+    /// The reaper of orphans collected a child, which may be the one that asks.
+    pub(super) fn exited(&mut self, pid: Pid, exit: &Exit) {
+        if let Some(asking) = self.resolving.as_mut().filter(|asking| asking.pid() == pid) {
+            asking.exited(exit);
+        }
     }
 
     /// Tries the next address; none left: not ready.
@@ -77,12 +86,14 @@ impl Connecting {
 
     /// The answer, if there is one by now.
     pub(super) fn look(&mut self, epoll: BorrowedFd<'_>) -> Option<Answer> {
-        if let Some((receiver, _)) = &self.resolving {
-            match receiver.try_recv() {
-                Err(TryRecvError::Empty) => return None,
-                Ok(Ok(found)) => self.left = found.into_iter().rev().collect(),
-                Ok(Err(error)) => self.last = error.to_string(),
-                Err(TryRecvError::Disconnected) => {}
+        if let Some(asking) = &mut self.resolving {
+            match asking.look()? {
+                Ok(Told::Found(text)) => {
+                    self.left = addresses(&text, self.port);
+                    self.left.reverse();
+                }
+                Ok(Told::NoEntry | Told::Late) => {}
+                Err(text) => self.last = text,
             }
             self.resolving = None;
             self.next(epoll);
@@ -99,7 +110,6 @@ impl Connecting {
 }
 
 fn watch(epoll: BorrowedFd<'_>, fd: BorrowedFd<'_>, flags: epoll::EventFlags) -> rustix::io::Result<()> {
-    let flags = flags | epoll::EventFlags::ONESHOT;
     epoll::add(epoll, fd, epoll::EventData::new_u64(0), flags)
 }
 
@@ -111,7 +121,7 @@ fn start(address: SocketAddr, epoll: BorrowedFd<'_>) -> rustix::io::Result<Owned
         Ok(()) | Err(Errno::INPROGRESS) => {}
         Err(errno) => return Err(errno),
     }
-    watch(epoll, socket.as_fd(), epoll::EventFlags::OUT)?;
+    watch(epoll, socket.as_fd(), epoll::EventFlags::OUT | epoll::EventFlags::ONESHOT)?;
     Ok(socket)
 }
 
@@ -136,5 +146,83 @@ fn talks_to_itself(socket: &OwnedFd) -> bool {
             SocketAddr::try_from(own).ok() == peer.and_then(|p| SocketAddr::try_from(p).ok())
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests say what they expect")]
+mod tests {
+    use std::fs;
+    use std::net::TcpListener;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn fake(script: &str) -> (tempfile::TempDir, Getent) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("getent");
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        (directory, Getent::at(path))
+    }
+
+    /// The answer, looked for whenever the descriptor says that something happened.
+    fn answer(script: &str, port: u16) -> Answer {
+        let (_directory, getent) = fake(script);
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
+        let mut connecting = Connecting::begin("web.example", port, &getent, epoll.as_fd()).unwrap();
+        let begun = Instant::now();
+        loop {
+            if let Some(answer) = connecting.look(epoll.as_fd()) {
+                return answer;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "an answer");
+            let mut events = Vec::with_capacity(4);
+            let limit = Timespec { tv_sec: 30, tv_nsec: 0 };
+            let _ = epoll::wait(&epoll, rustix::buffer::spare_capacity(&mut events), Some(&limit));
+            assert!(!events.is_empty(), "it is woken");
+        }
+    }
+
+    #[test]
+    fn the_addresses_of_a_name_are_tried_in_order() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        // Nobody listens at the first one.
+        let script = "[ \"$*\" = 'ahosts web.example' ] || exit 9\n\
+            echo '127.0.0.9 STREAM web.example'; echo '127.0.0.9 DGRAM'; echo '127.0.0.1 STREAM'";
+        assert_eq!(answer(script, port), Answer::yes());
+        drop(listener);
+        let detail = format!("127.0.0.1:{port}: connection refused (ECONNREFUSED)");
+        assert_eq!(answer(script, port), Answer::no(detail));
+    }
+
+    #[test]
+    fn a_name_without_an_address_is_not_ready() {
+        for (script, detail) in [
+            ("exit 2", "`web.example` has no address"),
+            ("echo nonsense", "`web.example` has no address"),
+            ("exit 1", "`getent` exited with 1"),
+        ] {
+            assert_eq!(answer(script, 1), Answer::no(detail), "{script}");
+        }
+    }
+
+    #[test]
+    fn a_child_that_the_reaper_of_orphans_collected_has_its_status_from_there() {
+        let (_directory, getent) = fake("exit 2");
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
+        let mut connecting = Connecting::begin("web.example", 1, &getent, epoll.as_fd()).unwrap();
+        let pid = connecting.asking().unwrap().pid();
+        let begun = Instant::now();
+        // As the reaper does it, but for this child only.
+        while fs::exists(format!("/proc/{pid}")).unwrap() {
+            crate::host::spawn::reap_pid(pid);
+            assert!(begun.elapsed() < Duration::from_secs(30), "it ends");
+        }
+        connecting.exited(Pid(1), &Exit::Code(1));
+        connecting.exited(pid, &Exit::Code(2));
+        assert_eq!(connecting.look(epoll.as_fd()), Some(Answer::no("`web.example` has no address")));
     }
 }

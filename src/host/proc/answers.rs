@@ -39,7 +39,7 @@ fn truncated<T>(entry: &Entry) -> Fact<T> {
 
 impl World for LiveWorld {
     fn boot_id(&self) -> Fact<BootId> {
-        self.boot.clone()
+        self.boot()
     }
 
     fn pids(&self) -> Fact<Arc<[Pid]>> {
@@ -47,7 +47,7 @@ impl World for LiveWorld {
         if let Some(errno) = listed.failure {
             return Fact::Unknown(reason(errno, "/proc"));
         }
-        if self.subject_to_hiding && self.hides.as_ref().is_some_and(parse::Hidepid::shortens_listing) {
+        if self.hides.as_ref().is_some_and(parse::Hidepid::shortens_listing) {
             return Fact::Unknown(Reason::new(Why::Denied, "processes of other users (hidepid)"));
         }
         Fact::Known(Arc::clone(&listed.pids))

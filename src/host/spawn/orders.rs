@@ -29,9 +29,11 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
+    /// `heard` is where output goes instead of where the launch says.
+    ///
     /// # Errors
     /// An argument that can't be passed, an output that can't be opened, an unknown limit.
-    pub(super) fn new(launch: &Launch) -> Result<Self, SpawnError> {
+    pub(super) fn new(launch: &Launch, heard: Option<File>) -> Result<Self, SpawnError> {
         let text = |bytes: &[u8]| {
             CString::new(bytes).map_err(|_| SpawnError::at(Step::Arguments, libc::EINVAL, launch))
         };
@@ -40,8 +42,9 @@ impl Prepared {
         let stdin = File::open("/dev/null").map_err(|error| {
             SpawnError::output("/dev/null".as_ref(), &crate::host::errno::io_text(&error))
         })?;
-        let stdout = open_output(&launch.stdout, service_uid)?;
-        let stderr = if launch.stderr == launch.stdout {
+        let together = heard.is_none() && launch.stderr == launch.stdout;
+        let stdout = heard.map_or_else(|| open_output(&launch.stdout, service_uid), Ok)?;
+        let stderr = if together {
             stdout.try_clone().map_err(|error| SpawnError::at(Step::Descriptors, raw(&error), launch))?
         } else {
             open_output(&launch.stderr, service_uid)?

@@ -1,0 +1,90 @@
+//! Links the binary statically where this host can: starting is most of a small look, and a third of starting is the dynamic
+//! loader. It stays position independent (static-PIE), so that its addresses are random as before.
+//!
+//! `-C target-feature=+crt-static` can't be had without `--target`, since proc macros are built with it too. So the linker
+//! is told for the binary alone: scripts named as the shared libraries, found first, lead to the archives.
+//!
+//! `SELFSAME_LINK=dynamic` leaves it as Rust links by itself; `static` makes it an error where it can't be done. Otherwise
+//! it is done for GNU/Linux on x86-64 and arm64, built on itself, if the C library's archives are there (Debian:
+//! `libc6-dev`, which Rust needs anyway).
+
+#![allow(
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a build script reads its environment, writes files, asks the compiler, and ends the build when it can't"
+)]
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What Rust asks the linker for, and where it is instead. The last four are empty in glibc 2.34 and later.
+const LIBRARIES: [(&str, &[&str]); 7] = [
+    ("libc.so", &["libc.a"]),
+    ("libgcc_s.so", &["libgcc.a", "libgcc_eh.a"]),
+    ("libm.so", &["libm.a"]),
+    ("libpthread.so", &["libpthread.a"]),
+    ("libdl.so", &["libdl.a"]),
+    ("librt.so", &["librt.a"]),
+    ("libutil.so", &["libutil.a"]),
+];
+/// Files of which each shows that a part is there: the C library, its start of a static-PIE, the unwinder.
+const NEEDED: [&str; 3] = ["libc.a", "rcrt1.o", "libgcc_eh.a"];
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-env-changed=SELFSAME_LINK");
+    println!("cargo:rerun-if-env-changed=CC");
+    let wish = env::var("SELFSAME_LINK").unwrap_or_default();
+    match (wish.as_str(), possible()) {
+        ("dynamic", _) | ("", Err(_)) => {}
+        ("" | "static", Ok(())) => link_statically(),
+        ("static", Err(why)) => panic!("SELFSAME_LINK=static: {why}"),
+        (other, _) => panic!("SELFSAME_LINK={other}: neither `static` nor `dynamic`"),
+    }
+}
+
+/// Whether it can be done, or why not.
+fn possible() -> Result<(), String> {
+    let target = variable("TARGET");
+    if !matches!(target.as_str(), "x86_64-unknown-linux-gnu" | "aarch64-unknown-linux-gnu") {
+        return Err(format!("it is not done for {target}"));
+    }
+    if target != variable("HOST") {
+        return Err(format!("{target} is not built on itself"));
+    }
+    for name in NEEDED {
+        let path = found(name).ok_or_else(|| format!("the C compiler has no {name}"))?;
+        // Another C library, or none any more: link anew.
+        println!("cargo:rerun-if-changed={}", path.display());
+    }
+    Ok(())
+}
+
+fn link_statically() {
+    let directory = PathBuf::from(variable("OUT_DIR"));
+    for (shared, archives) in LIBRARIES {
+        // An archive that isn't there is not needed either: those that are were looked for.
+        let members: Vec<String> =
+            archives.iter().filter(|name| found(name).is_some()).map(|name| format!("-l:{name}")).collect();
+        let script = format!("/* GNU ld script */\nGROUP ( {} )\n", members.join(" "));
+        let path = directory.join(shared);
+        fs::write(&path, script).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+    println!("cargo:rustc-link-arg-bins=-L{}", directory.display());
+    println!("cargo:rustc-link-arg-bins=-static-pie");
+}
+
+/// Where the C compiler, which is what links, finds a file of its own.
+fn found(name: &str) -> Option<PathBuf> {
+    let compiler = env::var("CC").unwrap_or_else(|_| "cc".into());
+    let answer = Command::new(compiler).arg(format!("-print-file-name={name}")).output().ok()?;
+    let path = PathBuf::from(String::from_utf8(answer.stdout).ok()?.trim());
+    // A name that it doesn't know comes back as it was.
+    (path.is_absolute() && Path::exists(&path)).then_some(path)
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_default()
+}
