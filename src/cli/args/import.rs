@@ -26,7 +26,7 @@ Exit codes:
   3   `--strict`: something was not carried, or not evaluated
   64  wrong usage";
 
-/// Arguments of `import`.
+// Not a doc comment: it would take the place of the text of the verb.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP, subcommand_precedence_over_arg = true)]
 pub(in crate::cli) struct ImportArgs {
@@ -77,7 +77,7 @@ pub(in crate::cli) enum ImportCommand {
     StartStopDaemon(CommandLine),
 }
 
-/// A command line.
+// As above.
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true, disable_version_flag = true)]
 pub(in crate::cli) struct CommandLine {

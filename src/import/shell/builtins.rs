@@ -64,7 +64,7 @@ impl Machine<'_> {
                 let state = self.state.clone();
                 if let Some(breaks) = self.breaks.last_mut() {
                     breaks.push(state);
-                    return Some(Flow::Break);
+                    return Some(if name == "break" { Flow::Break } else { Flow::Continue });
                 }
                 Some(true)
             }

@@ -31,8 +31,12 @@ impl Fields {
     /// Text outside of quotes that was written so: not split.
     fn literal(&mut self, text: &str) {
         self.begun = true;
-        self.active |=
-            text.contains(['*', '?']) || (text.len() > 1 && text.contains('[') && text.contains(']'));
+        let between =
+            |open, close| text.find(open).is_some_and(|at| text.rfind(close).is_some_and(|end| end > at));
+        self.active |= text.contains(['*', '?'])
+            || between('[', ']')
+            // Braces with a comma are several words to some shells.
+            || (between('{', '}') && between('{', ',') && between(',', '}'));
         self.current.push_text(text);
     }
 
@@ -84,7 +88,8 @@ impl Machine<'_> {
                 let shown: Vec<String> = fields.done.iter().map(Value::shown).collect();
                 let test = shown.first().is_some_and(|text| text == "[" || text == "[[" || text == "]]");
                 if !test {
-                    let doubt = self.doubt(shown.join(" "), "it is a pattern of file names");
+                    let doubt =
+                        self.doubt(shown.join(" "), "it is a pattern, of which a shell makes other words");
                     fields.done = vec![doubt];
                 }
             }

@@ -21,6 +21,8 @@ pub(super) enum Flow {
     On,
     /// Behind the loop.
     Break,
+    /// With the next round of the loop.
+    Continue,
     /// Behind the function or file.
     Return,
     /// Nowhere.
@@ -177,6 +179,7 @@ impl Machine<'_> {
             }
             (_, Flow::On) => Flow::On,
             // Both leave; what comes behind the nearest of the two may still be reached.
+            (Flow::Continue, _) | (_, Flow::Continue) => Flow::Continue,
             (Flow::Break, _) | (_, Flow::Break) => Flow::Break,
             (Flow::Return, _) | (_, Flow::Return) => Flow::Return,
             (Flow::Exit, Flow::Exit) => Flow::Exit,
@@ -271,7 +274,8 @@ impl Machine<'_> {
                 self.state = merge(now, state, &place);
             }
             match flow {
-                Flow::On | Flow::Break => {}
+                Flow::On | Flow::Continue => {}
+                Flow::Break => break,
                 flow => return flow,
             }
         }
@@ -310,21 +314,22 @@ impl Machine<'_> {
     fn simple(&mut self, assigns: &[(String, Assigned)], words: &[Word], redirects: &[Redirect]) -> Flow {
         let fields = self.fields(words);
         let line = self.line;
-        let values: Vec<(String, Value)> =
-            assigns.iter().map(|(name, assigned)| (name.clone(), self.assigned(name, assigned))).collect();
-        self.line = line;
         if fields.is_empty() {
-            if !values.is_empty() || words.is_empty() {
-                // `A=$(program)` says what the program says, which `substitute` has left.
-                if !assigns.iter().any(|(_, value)| has_command(value)) {
-                    self.status = Some(true);
-                }
+            // One after the other: the next may name the one before.
+            for (name, assigned) in assigns {
+                let value = self.assigned(name, assigned);
+                self.set(name, value);
             }
-            for (name, value) in values {
-                self.set(&name, value);
+            self.line = line;
+            // `A=$(program)` says what the program says, which `substitute` has left.
+            if words.is_empty() && !assigns.iter().any(|(_, value)| has_command(value)) {
+                self.status = Some(true);
             }
             return Flow::On;
         }
+        let values: Vec<(String, Value)> =
+            assigns.iter().map(|(name, assigned)| (name.clone(), self.assigned(name, assigned))).collect();
+        self.line = line;
         let streams = self.streams(redirects);
         self.invoke(&fields, &values, &streams)
     }
@@ -382,7 +387,7 @@ impl Machine<'_> {
         self.nesting -= 1;
         let mut states: Vec<State> = left;
         let several = !states.is_empty() && (flow == Flow::On || states.len() > 1);
-        if flow == Flow::On || flow == Flow::Break {
+        if matches!(flow, Flow::On | Flow::Break | Flow::Continue) {
             states.push(std::mem::take(&mut self.state));
         }
         let Some((first, others)) = states.split_first() else { return flow };

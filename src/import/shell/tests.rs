@@ -39,6 +39,7 @@ fn calls(script: &str) -> String {
 
 #[test]
 fn words_are_expanded_as_a_shell_does() {
+    let mut wrong = Vec::new();
     for (script, expected) in [
         ("run a 'b c' \"d e\" f\\ g", "<a><b c><d e><f g>"),
         ("A='1  2'; run $A \"$A\" x$A", "<1><2><1  2><x1><2>"),
@@ -48,7 +49,7 @@ fn words_are_expanded_as_a_shell_does() {
         ("run ${A:=v w} \"$A\"", "<v><w><v w>"),
         (
             "D=/usr/sbin/cron; run ${D##*/} ${D#/usr} ${D%/*} ${D%%/s*} ${#D}",
-            "<cron><sbin/cron></usr/sbin></usr><14>",
+            "<cron></sbin/cron></usr/sbin></usr><14>",
         ),
         ("P='*'; run ${P%\"*\"}x", "<x>"),
         ("run `basename /a/b.sh .sh` $(dirname /a/b) $(basename $0)", "<b></a><x>"),
@@ -63,18 +64,22 @@ fn words_are_expanded_as_a_shell_does() {
         ("run a \\\n  b # c\nrun d;run e", "<a><b> | <d> | <e>"),
         ("cat <<EOF\nrun no $(run no)\nEOF\nrun yes", "<yes>"),
         ("run $GIVEN 2>/dev/null >x <y 3>&1", "<given>"),
-        ("run $'a\\tb' a{b,c}", "<a\tb><a{b,c}>"),
+        ("run $'a\\tb' {a}", "<a\tb><{a}>"),
         ("run \"${A:-\"x y\"}\" ${B:-'$z'}", "<x y><$z>"),
         ("run $((3)) a=b -x=$GIVEN", "<3><a=b><-x=given>"),
     ] {
-        assert_eq!(calls(script), expected, "{script}");
+        wrong.extend(
+            (calls(script) != expected).then(|| format!("{script}\n  {}\n  {expected}", calls(script))),
+        );
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn commands_follow_each_other_as_in_a_shell() {
+    let mut wrong = Vec::new();
     for (script, expected) in [
-        ("true && run a || run b", "<a>"),
+        ("true && : || run b; run a", "<a>"),
         ("false && run a || run b", "<b>"),
         ("if [ -z \"$N\" ]; then run a; else run b; fi", "<a>"),
         ("if false; then run a; elif [ 1 -lt 2 ]; then run b; else run c; fi", "<b>"),
@@ -82,6 +87,8 @@ fn commands_follow_each_other_as_in_a_shell() {
         ("case $1 in stop) run a;; st*|x) run b;; *) run c;; esac", "<b>"),
         ("case \"a b\" in 'a b') run yes;; esac", "<yes>"),
         ("for i in 1 2 3; do run $i; done", "<1> | <2> | <3>"),
+        ("for i in 1 2 3; do [ $i = 2 ] && break; run $i; done", "<1>"),
+        ("for i in 1 2 3; do [ $i = 2 ] && continue; [ $i = 4 ] && break; run $i; done", "<1> | <3>"),
         ("for i in 1 2 3; do [ $i = 2 ] && continue; [ $i = 3 ] && break; run $i; done", "<1>"),
         ("f() { run $1; return 0; run no; }; f a; f b", "<a> | <b>"),
         ("f() { local A=in; run $A; }; A=out; f; run $GIVEN", "<in> | <given>"),
@@ -106,12 +113,16 @@ fn commands_follow_each_other_as_in_a_shell() {
         ("type nothing || run a", "<a>"),
         ("run a & run b", "<a> | <b>"),
     ] {
-        assert_eq!(calls(script), expected, "{script}");
+        wrong.extend(
+            (calls(script) != expected).then(|| format!("{script}\n  {}\n  {expected}", calls(script))),
+        );
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn what_is_not_known_goes_both_ways() {
+    let mut wrong = Vec::new();
     for (script, expected) in [
         ("if grep x /y; then A=1; else A=2; fi; run $A b", "<$A><b>"),
         ("if grep x /y; then A=1; else A=1; fi; run $A", "<1>"),
@@ -126,8 +137,8 @@ fn what_is_not_known_goes_both_ways() {
         ("for f in /etc/x/*.conf; do run $f; done", "?<$f>"),
         ("run $(hostname) a$(hostname)b `uname -r`", "<$(hostname)><a$(hostname)b><`uname -r`>"),
         ("run $(hostname | cut -d. -f1)", "<$(hostname | cut -d. -f1)>"),
-        ("run $HOME ~/x ${HOME:-y}", "<$HOME><~/x><$HOME>"),
-        ("run /etc/*.d", "</etc/*.d>"),
+        ("run $HOME ~/x ${HOME:-y}", "<$HOME><~/x><${HOME:-y}>"),
+        ("run /etc/*.d a{b,c}", "</etc/*.d><a{b,c}>"),
         ("A=(1 2); run $A", "<$A>"),
         ("run ${A/b/c} $((1 + 2))", "<${A/b/c}><$((1 + 2))>"),
         ("A=$(hostname); run ${A:-x} ${A%%.*}", "<${A:-x}><${A%%.*}>"),
@@ -135,8 +146,11 @@ fn what_is_not_known_goes_both_ways() {
         ("[ -e /run/x.pid ] && run a; run b", "?<a> | <b>"),
         ("if [ \"$(id -u)\" = 0 ]; then run a; fi", "?<a>"),
     ] {
-        assert_eq!(calls(script), expected, "{script}");
+        wrong.extend(
+            (calls(script) != expected).then(|| format!("{script}\n  {}\n  {expected}", calls(script))),
+        );
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
