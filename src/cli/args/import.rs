@@ -70,7 +70,7 @@ pub(in crate::cli) struct ImportArgs {
     pub output: Output,
 }
 
-/// What is imported from words instead of a file.
+// What is imported from words instead of a file.
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum ImportCommand {
     /// A command line of start-stop-daemon, as words or as one text with shell quoting
