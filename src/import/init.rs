@@ -123,7 +123,7 @@ fn script(path: &str, text: &str, files: &dyn Files, request: &Request) -> Impor
         return imported;
     }
     stops(&mut imported.found, &run("stop", false), &run("stop", true));
-    reloads(&mut imported.found, &run("reload", true), &run("force-reload", true));
+    reloads(&mut imported.found, &run("reload", false), &run("force-reload", false));
     describe(&mut imported.found, path, text);
     imported
 }
