@@ -17,6 +17,7 @@ mod lint;
 mod lsp;
 mod matching;
 mod plan;
+mod plugin;
 mod progress;
 mod state;
 mod status;
@@ -66,6 +67,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Test(args) => test::run(args, terminal),
         Verb::Import(args) => import::run(args, terminal),
         Verb::Match(args) => matching::run_match(args, terminal),
+        Verb::Plugin(args) => plugin::run(args, terminal),
         Verb::Snapshot(args) => writing::snapshot(args, terminal),
         Verb::Fmt(args) => fmt::run(args, terminal),
         Verb::Lsp => lsp::run(terminal),

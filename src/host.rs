@@ -31,6 +31,7 @@ pub mod proc;
 pub mod requests;
 mod rewrite;
 mod seam;
+pub mod shelf;
 pub mod signal;
 pub mod spawn;
 pub mod spec_dir;
@@ -38,7 +39,10 @@ pub mod state_dir;
 pub mod wake;
 pub mod walk;
 
-pub use files::{caller, exists, is_directory, own_uid, program_identity, read_text, real_path};
+pub use files::{
+    caller, create_directory, create_text, exists, files_in, is_directory, own_uid, program_identity,
+    read_bytes, read_text, real_path,
+};
 pub use import_files::ImportFiles;
 pub use linux::{HostOptions, LinuxHost, OpenError};
 pub use rewrite::replace_text;

@@ -1,6 +1,6 @@
 //! From what people have to Service documents: init scripts, units, configurations of supervisors, running processes.
 //!
-//! Floor 5. Pure: nothing is executed, and files are asked for through [`Files`]. One file a format, and all of them
+//! Floor 6. Pure: nothing is executed, and files are asked for through [`Files`]. One file a format, and all of them
 //! end in the same [`Found`]: the fields of a Service, and notes about everything that didn't become one.
 //!
 //! ```text

@@ -9,13 +9,14 @@
 //! | 1 | [`facts`], [`yaml`] | what is known about processes, and how surely; YAML with positions |
 //! | 2 | [`lang`] | the match expression, which knows nothing of processes |
 //! | 3 | [`process`] | the process vocabulary, identity, snapshots |
-//! | 4 | [`spec`] | documents: raw form to validated model |
-//! | 5 | [`plan`], [`import`] | the pure decision; documents from what people have |
-//! | 6 | [`host`] | the one door to the operating system |
-//! | 7 | [`engine`] | the tick, wake-ups, ledger protocol |
-//! | 8 | [`report`] | text, JSON, explanation |
-//! | 9 | [`editor`] | formatting, answers to editors |
-//! | 10 | [`cli`] | arguments, exit codes, wiring |
+//! | 4 | [`plugin`] | fields and functions from WebAssembly modules |
+//! | 5 | [`spec`] | documents: raw form to validated model |
+//! | 6 | [`plan`], [`workshop`], [`import`] | the pure decision; what authors of plugins need; documents from what people have |
+//! | 7 | [`host`] | the one door to the operating system |
+//! | 8 | [`engine`] | the tick, wake-ups, ledger protocol |
+//! | 9 | [`report`] | text, JSON, explanation |
+//! | 10 | [`editor`] | formatting, answers to editors |
+//! | 11 | [`cli`] | arguments, exit codes, wiring |
 
 pub mod cli;
 pub mod diagnostic;
@@ -26,8 +27,10 @@ pub mod host;
 pub mod import;
 pub mod lang;
 pub mod plan;
+pub mod plugin;
 pub mod process;
 pub mod report;
 pub mod spec;
 pub mod units;
+pub mod workshop;
 pub mod yaml;

@@ -12,6 +12,7 @@ mod matching;
 mod near;
 mod pages;
 mod plan;
+mod plugins;
 mod printable;
 mod reference;
 mod sarif;
@@ -24,8 +25,8 @@ mod values;
 pub use cost::{ExpressionCost, cost_table};
 pub use diagnostics::{DiagnosticRow, diagnostic_rows, render_diagnostics, summary_line};
 pub use explanation::{
-    ExplainedProcess, ExplanationRow, FailingLeaf, explanation_rows, explanation_text, failing_leaves,
-    leaf_text,
+    ExplainedProcess, ExplanationRow, FailingLeaf, account_for_plugins, explanation_rows, explanation_text,
+    failing_leaves, leaf_text,
 };
 pub use github::github_annotations;
 pub use imported::{ImportedRow, import_notes, import_summary};
@@ -34,6 +35,10 @@ pub use matching::{MatchRow, command_of, match_table, user_of};
 pub use near::{NearMisses, Overview, SeenProcess, near_misses_text, overview_text};
 pub use pages::{Page, PagePart, code_page, code_pages, page_text};
 pub use plan::{ChangeRow, deed, plan_rows, plan_text};
+pub use plugins::{
+    BenchReport, BenchRow, CaseFileTests, FailedValue, Inspection, PluginTests, bench_text, inspection_text,
+    plugin_tests_text,
+};
 pub use printable::printable;
 pub use reference::{REFERENCE_HEAD, reference, reference_names, reference_topic};
 pub use sarif::sarif;

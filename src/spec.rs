@@ -21,6 +21,7 @@ mod overlap;
 mod parts;
 mod paths;
 mod placeholders;
+pub mod plugin;
 mod raw;
 mod scalars;
 mod schema;
@@ -35,11 +36,12 @@ pub use expression::{ExpressionRequest, variables};
 pub use file::{LoadedFile, SpecFile};
 pub use model::{
     Account, AdoptPolicy, CpuPolicy, DesiredState, DuplicatePolicy, EnvFrom, Expression, IoClass, Limit,
-    Origin, Output, Readiness, ReadinessCheck, RemovePolicy, Restart, RestartPolicy, Scheduling, Service,
-    ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
+    Origin, Output, PluginUse, Readiness, ReadinessCheck, RemovePolicy, Restart, RestartPolicy, Scheduling,
+    Service, ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
 };
 pub use overlap::{FileIdentity, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
+pub use plugin::{Held, HeldPlugins, InUse, Modules, NoModules, PluginDocument};
 pub use raw::disagreement as second_opinion;
 pub use schema::{EXPRESSION_MEDIA_TYPE, json_schema};
 pub use set::load;
@@ -50,6 +52,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Source, Span};
 use crate::lang::Library;
+use crate::plugin::Plugins;
 use crate::yaml;
 
 /// The `apiVersion` of documents.
@@ -74,6 +77,22 @@ impl Default for Limits {
     }
 }
 
+/// What expressions can name beyond what is built in: the named matchers and lists of all good files, and the plugins.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// Named matchers and lists, over the fields and functions of the plugins.
+    pub library: Arc<Library>,
+    /// By name.
+    pub plugins: Arc<BTreeMap<String, InUse>>,
+}
+
+impl Names {
+    /// The plugins that answer, in the order of the library's schema.
+    pub fn plugins(&self) -> Plugins {
+        Plugins::new(self.plugins.values().map(|one| Arc::clone(&one.plugin)).collect())
+    }
+}
+
 /// What loading needs from above.
 #[derive(Clone, Copy)]
 pub struct LoadContext<'a> {
@@ -82,7 +101,11 @@ pub struct LoadContext<'a> {
     /// Checks an expression; the positions of what it finds are in the text of the request.
     pub compile: &'a dyn Fn(&ExpressionRequest<'_>) -> Vec<Diagnostic>,
     /// What files without definitions can use, if nothing is defined among them.
-    pub library: Option<&'a Arc<Library>>,
+    pub names: Option<&'a Names>,
+    /// Where the modules of plugins come from.
+    pub modules: &'a dyn Modules,
+    /// What stays in use of plugins, if anything was in use.
+    pub held: Option<&'a HeldPlugins>,
 }
 
 impl fmt::Debug for LoadContext<'_> {
@@ -99,10 +122,10 @@ pub struct Loaded {
     pub files: Vec<LoadedFile>,
     /// Names that stand in several good files, with the places; nobody has them unless the caller knows better.
     pub duplicates: BTreeMap<ServiceName, Diagnostic>,
-    /// Matcher documents that stand in several files; nobody can use them.
+    /// Matcher and Plugin documents that stand in several files; nobody can use them.
     pub redefined: Vec<Diagnostic>,
-    /// What the Matcher documents of all good files define.
-    pub library: Arc<Library>,
+    /// What the Matcher and Plugin documents of all good files give.
+    pub names: Names,
 }
 
 impl Loaded {

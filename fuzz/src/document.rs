@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use selfsame::diagnostic::{Source, Span};
 use selfsame::process::expression::check_in_document;
-use selfsame::spec::{ExpressionRequest, Limits, LoadContext, SpecFile, load};
+use selfsame::spec::{ExpressionRequest, Limits, LoadContext, NoModules, SpecFile, load};
 use selfsame::yaml::{self, Node, NodeKind, Scalar, Style};
 use serde::Deserialize as _;
 use serde_yaml::Value;
@@ -17,7 +17,13 @@ pub fn check(data: &[u8]) {
     let compile = |request: &ExpressionRequest<'_>| {
         check_in_document(request.text, request.variables.clone(), request.replaces, request.library)
     };
-    let context = LoadContext { limits: Limits::default(), compile: &compile, library: None };
+    let context = LoadContext {
+        limits: Limits::default(),
+        compile: &compile,
+        names: None,
+        modules: &NoModules,
+        held: None,
+    };
     let file = |name: &str| SpecFile {
         name: name.to_owned(),
         directory: PathBuf::from("/etc/selfsame"),

@@ -18,6 +18,7 @@ pub mod cmdline;
 pub mod document;
 pub mod expression;
 pub mod import;
+pub mod plugin;
 pub mod proc;
 pub mod seeds;
 pub mod shebang;
@@ -40,7 +41,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     Target { name: "expression", check: expression::check },
     Target { name: "document", check: document::check },
     Target { name: "cmdline", check: cmdline::check },
@@ -56,6 +57,7 @@ pub const TARGETS: [Target; 15] = [
     Target { name: "import_servicedir", check: import::servicedir },
     Target { name: "import_monit", check: import::monit },
     Target { name: "import_procfile", check: import::procfile },
+    Target { name: "plugin", check: plugin::check },
 ];
 
 /// Every place lies in its text, begins and ends on characters, and all of it can be shown to a person.

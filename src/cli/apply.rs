@@ -1,6 +1,7 @@
 //! `apply`: converge once, wait until everything is ready or has failed, and end.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::args::{ApplyArgs, Output};
@@ -47,7 +48,9 @@ fn through_watch(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Option<Ex
 }
 
 fn apply(mut opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
-    let mut look = Sources::new(args.paths.clone()).look();
+    let shelf = Rc::clone(opened.host.shelf());
+    let in_use = shelf.in_use(&opened.memory);
+    let mut look = Sources::new(args.paths.clone()).with_shelf(shelf).with_plugins(in_use).look();
     terminal.diagnostics(&look.diagnostics);
     let broken = look.diagnostics.iter().any(Diagnostic::is_error);
     look.seen.prunable.retain(|place| crate::host::is_directory(place.as_ref()));

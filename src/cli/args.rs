@@ -2,6 +2,7 @@
 
 mod import;
 mod matching;
+mod plugin;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
 pub(super) use matching::{ActArgs, FormArgs, LiveArgs, MatchOutput, PickArgs};
+pub(super) use plugin::{BenchArgs, BuildArgs, InspectArgs, NewArgs, PluginArgs, PluginVerb, TryArgs};
 
 use crate::units::parse_duration;
 
@@ -85,6 +87,8 @@ pub(super) enum Verb {
     Restart(WishArgs),
     /// Write Service documents from init scripts, units, configurations of supervisors, or a process that runs
     Import(ImportArgs),
+    /// Make, look at, test and measure plugins: new fields and functions of expressions, from WebAssembly
+    Plugin(PluginArgs),
     /// Write the facts of processes as YAML, for `match --snapshot` and tests
     Snapshot(SnapshotArgs),
     /// Write the expressions in spec files in their canonical form; all else stays as it is
@@ -138,8 +142,8 @@ pub(super) struct CheckArgs {
     /// Take users and files from this snapshot instead of this host
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
-    /// Also use the Matcher documents of this file or directory (can be given several times)
-    #[arg(long, value_name = "PATH")]
+    /// Also use the Matcher and Plugin documents of this file or directory (can be given several times)
+    #[arg(long, visible_alias = "plugins", value_name = "PATH")]
     pub matchers: Vec<PathBuf>,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
@@ -155,8 +159,8 @@ pub(super) struct TestArgs {
     /// Files and directories with Matcher documents
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Also use the Matcher documents of this file or directory (can be given several times)
-    #[arg(long, value_name = "PATH")]
+    /// Also use the Matcher and Plugin documents of this file or directory (can be given several times)
+    #[arg(long, visible_alias = "plugins", value_name = "PATH")]
     pub matchers: Vec<PathBuf>,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
@@ -280,8 +284,8 @@ pub(super) struct MatchArgs {
     /// Ask this snapshot instead of this host
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
-    /// Also use the Matcher documents of this file or directory (can be given several times)
-    #[arg(long, value_name = "PATH")]
+    /// Also use the Matcher and Plugin documents of this file or directory (can be given several times)
+    #[arg(long, visible_alias = "plugins", value_name = "PATH")]
     pub matchers: Vec<PathBuf>,
     #[command(flatten)]
     pub pick: PickArgs,
@@ -308,8 +312,8 @@ pub(super) struct ExplainArgs {
     /// Ask this snapshot instead of this host
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
-    /// Also use the Matcher documents of this file or directory (can be given several times)
-    #[arg(long, value_name = "PATH")]
+    /// Also use the Matcher and Plugin documents of this file or directory (can be given several times)
+    #[arg(long, visible_alias = "plugins", value_name = "PATH")]
     pub matchers: Vec<PathBuf>,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
@@ -394,4 +398,7 @@ pub(super) struct HelpArgs {
     /// A verb, and for `match` a field, function or section of the language
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,
+    /// Also show what the Plugin documents of this file or directory add to the language (can be given several times)
+    #[arg(long, visible_alias = "matchers", value_name = "PATH")]
+    pub plugins: Vec<PathBuf>,
 }

@@ -62,7 +62,7 @@ fn of_service(service: &Service, look: &SourcesLook) -> Vec<ExpressionCost> {
     let types: std::collections::BTreeMap<_, _> =
         variables(service).into_iter().map(|(name, (ty, _))| (name, ty)).collect();
     let estimate = |(key, text): (&str, &crate::spec::Expression)| {
-        let predicate = compile_with(&text.text, types.clone(), &look.library).predicate?;
+        let predicate = compile_with(&text.text, types.clone(), &look.names.library).predicate?;
         Some(ExpressionCost { place: format!("{} {key}", service.name), estimate: predicate.estimate() })
     };
     fields.into_iter().filter_map(|(key, text)| estimate((key, text.as_ref()?))).collect()

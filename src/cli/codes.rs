@@ -1,7 +1,7 @@
 //! Codes of mistakes on the command line, and the list of all codes there are.
 
 use crate::diagnostic::Code;
-use crate::{engine, import, lang, process, spec, yaml};
+use crate::{engine, import, lang, plugin, process, spec, workshop, yaml};
 
 /// This host's `/proc` can't be used.
 pub(super) const HOST: Code = Code("C001");
@@ -25,6 +25,8 @@ const OWN: &[(Code, &str)] = &[
 const REGISTRIES: &[&[(Code, &str)]] = &[
     lang::codes::ALL,
     process::codes::ALL,
+    plugin::codes::ALL,
+    workshop::codes::ALL,
     spec::codes::ALL,
     yaml::CODES,
     process::snapshot::codes::ALL,

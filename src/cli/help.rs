@@ -3,8 +3,11 @@
 use super::args::HelpArgs;
 use super::codes::registered_codes;
 use super::exit::Exit;
+use super::matching::given;
 use super::terminal::Terminal;
 use crate::diagnostic::did_you_mean;
+use crate::lang::Schema;
+use crate::process::expression::schema_of;
 use crate::report::{reference, reference_names, reference_topic};
 
 /// Runs `help`.
@@ -15,21 +18,25 @@ pub(super) fn run(args: &HelpArgs, terminal: Terminal) -> Exit {
             terminal.data(&super::command().render_long_help().to_string());
             Exit::Ok
         }
-        ["match"] => {
-            terminal.data(&reference(&registered_codes()));
-            Exit::Ok
+        ["match", topic @ ..] => {
+            let (names, problems) = given(&args.plugins);
+            terminal.diagnostics(&problems);
+            of_language(&topic.join(" "), schema_of(&names.library), terminal)
         }
-        ["match", topic @ ..] => of_language(&topic.join(" "), terminal),
-        [verb, ..] => of_verb(verb, terminal),
+        verbs => of_verb(verbs, terminal),
     }
 }
 
-fn of_language(topic: &str, terminal: Terminal) -> Exit {
-    if let Some(text) = reference_topic(topic, &registered_codes()) {
+fn of_language(topic: &str, schema: &Schema, terminal: Terminal) -> Exit {
+    if topic.is_empty() {
+        terminal.data(&reference(schema, &registered_codes()));
+        return Exit::Ok;
+    }
+    if let Some(text) = reference_topic(topic, schema, &registered_codes()) {
         terminal.data(&text);
         return Exit::Ok;
     }
-    let names = reference_names();
+    let names = reference_names(schema);
     let help = match did_you_mean(topic, names.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "`selfsame help match` shows everything".to_owned(),
@@ -38,18 +45,28 @@ fn of_language(topic: &str, terminal: Terminal) -> Exit {
     Exit::Usage
 }
 
-fn of_verb(verb: &str, terminal: Terminal) -> Exit {
+/// Help for a verb, or for a verb below it: `plugin new`.
+fn of_verb(words: &[&str], terminal: Terminal) -> Exit {
     let mut command = super::command().bin_name("selfsame");
     command.build();
-    if let Some(found) = command.find_subcommand_mut(verb) {
-        terminal.data(&found.render_long_help().to_string());
-        return Exit::Ok;
+    let mut found = &mut command;
+    for verb in words {
+        let verbs: Vec<String> = found.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+        if !verbs.iter().any(|known| known == verb) {
+            let help = match did_you_mean(verb, verbs.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("verbs: {}", verbs.join(", ")),
+            };
+            terminal.say(&format!("error: there is no verb `{verb}`\nhelp: {help}"));
+            return Exit::Usage;
+        }
+        let Some(below) = found.find_subcommand_mut(verb) else { return Exit::Usage };
+        found = below;
+        // What follows the last verb is a word of a person who wrote more than there is.
+        if !found.has_subcommands() {
+            break;
+        }
     }
-    let verbs: Vec<String> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
-    let help = match did_you_mean(verb, verbs.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("verbs: {}", verbs.join(", ")),
-    };
-    terminal.say(&format!("error: there is no verb `{verb}`\nhelp: {help}"));
-    Exit::Usage
+    terminal.data(&found.render_long_help().to_string());
+    Exit::Ok
 }

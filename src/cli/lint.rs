@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Source, Span};
 use crate::engine::sources::{Sources, SourcesLook};
-use crate::lang::{Library, Vocabularies};
+use crate::plugin::{Look, in_order};
 use crate::process::chain::Surroundings;
 use crate::process::expression::compile_with;
 use crate::process::world::{Root, World};
 use crate::process::{ProcessVocabulary, lints, paths};
-use crate::spec::{Expression, Service, variables};
+use crate::spec::{Expression, Names, Service, variables};
 use crate::yaml::{self, Node};
 
 /// What is to be said about these documents on the host (or snapshot) that they are for.
@@ -58,7 +58,7 @@ fn of_service(service: &Service, look: &SourcesLook, world: &dyn World) -> Vec<D
         found.push(("startas", diagnostic.at(Span::default(), "")));
     }
     for (key, expression) in [("match", &service.narrow), ("matchOnly", &service.match_only)] {
-        let said = expression.iter().flat_map(|text| bound(service, text, &around, (&look.library, world)));
+        let said = expression.iter().flat_map(|text| bound(service, text, &around, (&look.names, world)));
         found.extend(said.map(|diagnostic| (key, diagnostic)));
     }
     // Who says what the wrapper becomes need not be told; and `runs(startas)` says nothing new of `startas`.
@@ -80,14 +80,17 @@ fn bound(
     service: &Service,
     expression: &Expression,
     around: &Surroundings,
-    (library, world): (&Arc<Library>, &dyn World),
+    (names, world): (&Names, &dyn World),
 ) -> Vec<Diagnostic> {
-    let named = variables(service);
-    let types = named.iter().map(|(name, (ty, _))| (name.clone(), ty.clone())).collect();
-    let values = named.into_iter().map(|(name, (_, value))| (name, value)).collect();
-    let Some(predicate) = compile_with(&expression.text, types, library).predicate else { return Vec::new() };
+    let bindings = variables(service);
+    let types = bindings.iter().map(|(name, (ty, _))| (name.clone(), ty.clone())).collect();
+    let values = bindings.into_iter().map(|(name, (_, value))| (name, value)).collect();
+    let Some(predicate) = compile_with(&expression.text, types, &names.library).predicate else {
+        return Vec::new();
+    };
     let vocabulary = ProcessVocabulary::with_context(world, around.clone());
-    let bound = predicate.bind(&values, &Vocabularies(vec![&vocabulary]));
+    let answer = names.plugins().vocabularies(&vocabulary, world, &Look::default());
+    let bound = predicate.bind(&values, &in_order(&vocabulary, &answer));
     let files = lints::files(bound.matcher.root(), world, around);
     bound.diagnostics.into_iter().chain(files).collect()
 }

@@ -10,6 +10,7 @@ use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::editor::{Session, SessionEnd};
 use crate::host;
+use crate::host::shelf::Shelf;
 use crate::spec::SpecFile;
 
 /// A longer message is no message of an editor.
@@ -20,7 +21,7 @@ const HEADER_MAX: u64 = 8 << 10;
 /// Speaks until the editor says `exit` or hangs up.
 pub(super) fn run(terminal: Terminal) -> Exit {
     let mut input = io::stdin().lock();
-    let mut session = Session::new(neighbours);
+    let mut session = Session::new(neighbours, Box::<Shelf>::default());
     loop {
         let body = match message(&mut input) {
             Ok(Some(body)) => body,
@@ -43,12 +44,13 @@ pub(super) fn run(terminal: Terminal) -> Exit {
     }
 }
 
-/// The Matcher documents of a directory: what the documents in it can use. What can't be read defines nothing here;
+/// The Matcher and Plugin documents of a directory: what the documents in it can use. What can't be read defines nothing here;
 /// `check` says so.
 fn neighbours(directory: &Path) -> Vec<SpecFile> {
     let paths = host::spec_dir::documents(directory).unwrap_or_default();
     let file = |path: PathBuf| {
-        let text = host::read_text(&path).ok().filter(|text| text.contains("Matcher"))?;
+        let text =
+            host::read_text(&path).ok().filter(|text| text.contains("Matcher") || text.contains("Plugin"))?;
         let name = path.to_str()?.to_owned();
         Some(SpecFile { name, directory: directory.to_owned(), bytes: text.into_bytes() })
     };

@@ -9,7 +9,6 @@ mod tracing;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{ExplainArgs, MatchArgs, MatchOutput, Output, PickArgs};
@@ -21,15 +20,17 @@ use crate::facts::{Fact, Reason, Why};
 use crate::host::proc::LiveWorld;
 use crate::lang::schema::Vocabulary as _;
 use crate::lang::value::{Type, Value};
-use crate::lang::{Library, Matcher, Missing, Predicate, Verdict, Vocabularies};
+use crate::lang::{Matcher, Missing, Predicate, Verdict, Vocabularies};
+use crate::plugin::{Look, PluginVocabulary, Plugins, in_order};
 use crate::process::chain::Surroundings;
-use crate::process::expression::{compile_alone, variables};
+use crate::process::expression::{compile_alone, schema_of, variables};
 use crate::process::plain::Scan;
 use crate::process::select::{Family, Pick, select};
 use crate::process::snapshot::Snapshot;
 use crate::process::world::{Namespace, World};
 use crate::process::{ProcessVocabulary, candidate, lints};
 use crate::report::MatchRow;
+use crate::spec::Names;
 use crate::units::{Pid, format_duration};
 
 /// From look to look; more often than that costs a processor and shows nothing more.
@@ -42,7 +43,8 @@ pub(super) fn run_match(args: &MatchArgs, terminal: Terminal) -> Exit {
         return Exit::Usage;
     }
     let json = matches!(args.form.form(), MatchOutput::Json | MatchOutput::Jsonl);
-    let columns = match fields::compile(args.form.fields.as_deref()) {
+    let given = given(&args.matchers);
+    let columns = match fields::compile(args.form.fields.as_deref(), schema_of(&given.0.library)) {
         Ok(columns) => columns,
         Err(problems) => {
             report_problems(&problems, json, terminal);
@@ -54,7 +56,6 @@ pub(super) fn run_match(args: &MatchArgs, terminal: Terminal) -> Exit {
         expression: &args.expression,
         set: &args.set,
         snapshot: args.snapshot.as_deref(),
-        matchers: &args.matchers,
         pids: &args.pid,
         json,
         inverse: args.pick.inverse,
@@ -63,8 +64,9 @@ pub(super) fn run_match(args: &MatchArgs, terminal: Terminal) -> Exit {
             (false, true) => Extra::NearMisses,
             (false, false) => Extra::Nothing,
         },
+        explains: false,
     };
-    with_question(&asked, terminal, |question| answer(args, &question, &columns, terminal))
+    with_question(&asked, &given, terminal, |question| answer(args, &question, &columns, terminal))
 }
 
 /// What clap can't tell.
@@ -158,13 +160,15 @@ pub(super) fn run_explain(args: &ExplainArgs, terminal: Terminal) -> Exit {
         expression: &args.subject,
         set: &args.set,
         snapshot: args.snapshot.as_deref(),
-        matchers: &args.matchers,
         pids: &args.pid,
         json: args.output == Output::Json,
         inverse: false,
         extra: Extra::NearMisses,
+        explains: true,
     };
-    with_question(&asked, terminal, |question| explain::run(&question, args.output, terminal))
+    with_question(&asked, &given(&args.matchers), terminal, |question| {
+        explain::run(&question, args.output, terminal)
+    })
 }
 
 /// What the command line asks for.
@@ -172,13 +176,13 @@ struct Asked<'a> {
     expression: &'a str,
     set: &'a [(String, String)],
     snapshot: Option<&'a Path>,
-    /// Files and directories of Matcher documents.
-    matchers: &'a [PathBuf],
     pids: &'a [i32],
     json: bool,
     /// What matches is what the expression is false for.
     inverse: bool,
     extra: Extra,
+    /// Every answer of a plugin is accounted for.
+    explains: bool,
 }
 
 /// What a look does besides answering.
@@ -195,16 +199,25 @@ enum Extra {
 struct Question<'a> {
     world: &'a dyn World,
     vocabulary: &'a ProcessVocabulary<'a>,
+    plugins: &'a Plugins,
+    /// What these answer in this look.
+    answer: &'a [PluginVocabulary<'a>],
+    look: &'a Look,
     matcher: &'a Matcher,
     pids: Vec<Pid>,
     all_pids: bool,
     inverse: bool,
 }
 
-fn with_question(asked: &Asked<'_>, terminal: Terminal, then: impl FnOnce(Question<'_>) -> Exit) -> Exit {
+fn with_question(
+    asked: &Asked<'_>,
+    given: &Given,
+    terminal: Terminal,
+    then: impl FnOnce(Question<'_>) -> Exit,
+) -> Exit {
     let source = Source::new("<expression>", asked.expression);
-    let (library, said) = library(asked.matchers);
-    let compiled = compile_alone(asked.expression, &library);
+    let (names, said) = (&given.0, given.1.clone());
+    let compiled = compile_alone(asked.expression, &names.library);
     let mut diagnostics = said;
     diagnostics.extend(compiled.diagnostics);
     let bindings = match &compiled.predicate {
@@ -237,7 +250,10 @@ fn with_question(asked: &Asked<'_>, terminal: Terminal, then: impl FnOnce(Questi
     };
     let vocabulary = ProcessVocabulary::new(&*world);
     let vocabulary = if asked.extra == Extra::NearMisses { vocabulary.explaining() } else { vocabulary };
-    let bound = predicate.bind(&bindings, &Vocabularies(vec![&vocabulary]));
+    let plugins = names.plugins();
+    let look = if asked.explains { Look::explaining() } else { Look::default() };
+    let answer = plugins.vocabularies(&vocabulary, &*world, &look);
+    let bound = predicate.bind(&bindings, &in_order(&vocabulary, &answer));
     let files = lints::files(bound.matcher.root(), &*world, &Surroundings::default());
     let bound_to = bound.diagnostics.into_iter().chain(files).map(|d| d.in_source(&source));
     let all: Vec<Diagnostic> = diagnostics.into_iter().chain(bound_to).collect();
@@ -253,6 +269,9 @@ fn with_question(asked: &Asked<'_>, terminal: Terminal, then: impl FnOnce(Questi
     then(Question {
         world: &*world,
         vocabulary: &vocabulary,
+        plugins: &plugins,
+        answer: &answer,
+        look: &look,
         matcher: &bound.matcher,
         pids,
         all_pids,
@@ -260,14 +279,16 @@ fn with_question(asked: &Asked<'_>, terminal: Terminal, then: impl FnOnce(Questi
     })
 }
 
-/// The named matchers and lists of these places, and the errors in them.
-fn library(places: &[PathBuf]) -> (Arc<Library>, Vec<Diagnostic>) {
+/// What the documents of these places give to expressions, and the errors in them.
+pub(super) type Given = (Names, Vec<Diagnostic>);
+
+pub(super) fn given(places: &[PathBuf]) -> Given {
     if places.is_empty() {
-        return (Arc::default(), Vec::new());
+        return (Names::default(), Vec::new());
     }
     let look = Sources::new(Vec::new()).with_libraries(places.to_vec()).look();
     let errors = look.diagnostics.into_iter().filter(Diagnostic::is_error).collect();
-    (look.library, errors)
+    (look.names, errors)
 }
 
 fn report_problems(diagnostics: &[Diagnostic], json: bool, terminal: Terminal) {
@@ -370,7 +391,7 @@ fn unknown_name<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) ->
 
 impl Question<'_> {
     fn vocabularies(&self) -> Vocabularies<'_> {
-        Vocabularies(vec![self.vocabulary])
+        in_order(self.vocabulary, self.answer)
     }
 
     /// The verdict on every process asked for.
@@ -408,6 +429,7 @@ impl Question<'_> {
     /// The row of a verdict, unless the process is out of scope.
     fn row_of(&self, pid: Pid, verdict: &Verdict) -> MatchRow {
         let mut notes = self.vocabulary.take_notes();
+        notes.extend(self.answer.iter().flat_map(PluginVocabulary::take_notes));
         let foreign = matches!(verdict, Verdict::Match | Verdict::Unknown(_)) && self.is_elsewhere(pid);
         if foreign {
             notes.push("in another pid namespace".into());

@@ -1,5 +1,7 @@
 //! `plan`: what `apply` would do, and why. Looks, and touches nothing.
 
+use std::rc::Rc;
+
 use super::args::{Output, PlanArgs};
 use super::exit::Exit;
 use super::state;
@@ -10,6 +12,7 @@ use crate::engine::sources::SourcesLook;
 use crate::engine::tick::{TickOptions, preview};
 use crate::host::Host;
 use crate::host::imagined::SnapshotHost;
+use crate::host::shelf::Shelf;
 use crate::host::state_dir::Dirs;
 use crate::plan::memory::Memory;
 use crate::plan::{PlanOptions, QuestionHints};
@@ -18,10 +21,12 @@ use crate::units::BootTime;
 
 /// Runs `plan`.
 pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
-    let look = super::lint::sources(&args.paths, &[], args.snapshot.as_deref()).look();
-    terminal.diagnostics(&look.diagnostics);
+    let mut sources = super::lint::sources(&args.paths, &[], args.snapshot.as_deref());
     if let Some(file) = &args.snapshot {
-        return match snapshot_host(file) {
+        let shelf = Rc::new(Shelf::default());
+        let look = sources.with_shelf(Rc::clone(&shelf)).look();
+        terminal.diagnostics(&look.diagnostics);
+        return match snapshot_host(file, &shelf) {
             Ok(mut host) => {
                 let memory = Memory::new(host.boot().clone());
                 show(args, &look, &mut host, memory, terminal)
@@ -33,13 +38,22 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         };
     }
     match state::look(dirs, terminal) {
-        Ok(mut opened) => show(args, &look, &mut opened.host, opened.memory, terminal),
-        Err(reason) => reason.report(terminal),
+        Ok(mut opened) => {
+            let shelf = Rc::clone(opened.host.shelf());
+            let in_use = shelf.in_use(&opened.memory);
+            let look = sources.with_shelf(shelf).with_plugins(in_use).look();
+            terminal.diagnostics(&look.diagnostics);
+            show(args, &look, &mut opened.host, opened.memory, terminal)
+        }
+        Err(reason) => {
+            terminal.diagnostics(&sources.look().diagnostics);
+            reason.report(terminal)
+        }
     }
 }
 
-fn snapshot_host(file: &std::path::Path) -> Result<SnapshotHost, Vec<Diagnostic>> {
-    super::matching::read_snapshot(file).map(SnapshotHost::new)
+fn snapshot_host(file: &std::path::Path, shelf: &Rc<Shelf>) -> Result<SnapshotHost, Vec<Diagnostic>> {
+    super::matching::read_snapshot(file).map(|snapshot| SnapshotHost::new(snapshot, Rc::clone(shelf)))
 }
 
 /// Plans for a host, and prints the plan.

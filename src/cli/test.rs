@@ -28,5 +28,5 @@ pub(super) fn run(args: &TestArgs, terminal: Terminal) -> Exit {
 
 /// All tests of all good files, carried out.
 pub(super) fn all(look: &SourcesLook) -> Vec<Trial<'_>> {
-    look.matchers.iter().flat_map(|document| trials(document, &look.library)).collect()
+    look.matchers.iter().flat_map(|document| trials(document, &look.names)).collect()
 }

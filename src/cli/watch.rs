@@ -1,6 +1,7 @@
 //! `watch`: the loop, and what a person in front of it sees.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::args::{Output, WatchArgs};
 use super::exit::Exit;
@@ -45,7 +46,10 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         mistakes: BTreeSet::new(),
     };
     let mut tell = |event: Event<'_>| teller.tell(&event);
-    let watch = Watch::new(opened.host, Sources::new(args.paths.clone()), opened.memory, options, &mut tell);
+    let shelf = Rc::clone(opened.host.shelf());
+    let in_use = shelf.in_use(&opened.memory);
+    let sources = Sources::new(args.paths.clone()).with_shelf(shelf).with_plugins(in_use);
+    let watch = Watch::new(opened.host, sources, opened.memory, options, &mut tell);
     match watch.run() {
         Ok(()) => {
             terminal.say("selfsame ends; the services go on");

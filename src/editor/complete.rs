@@ -80,6 +80,11 @@ fn members(base: &str, names: &Names, around: &[(String, Type)]) -> Vec<Suggesti
         Some(described(rest.to_owned(), &Meaning::Variable(name.clone(), ty.clone()), 0))
     });
     found.extend(variables);
+    let schema = names.schema();
+    found.extend(schema.functions().filter_map(|(id, decl)| {
+        let rest = decl.name.strip_prefix(base)?.strip_prefix('.')?;
+        Some(described(rest.to_owned(), &Meaning::Function(decl, schema.origin(id)), 1))
+    }));
     let definitions = names.library.definitions().filter_map(|definition| {
         let rest = definition.draft.written.name.strip_prefix(base)?.strip_prefix('.')?;
         Some(described(rest.to_owned(), &Meaning::Definition(definition), 0))
@@ -97,22 +102,22 @@ fn described(label: String, meaning: &Meaning<'_>, rank: u8) -> Suggestion {
     let (what, detail) = match meaning {
         Meaning::Field(decl) => (What::Field, decl.ty.to_string()),
         Meaning::Variable(_, ty) | Meaning::Element(_, ty) => (What::Variable, ty.to_string()),
-        Meaning::Function(decl) => (What::Function, signature(decl).0),
+        Meaning::Function(decl, _) => (What::Function, signature(decl).0),
         Meaning::Core(core) => (What::Function, core.form.to_owned()),
         Meaning::Definition(definition) => (What::Function, definition_signature(definition).0),
         Meaning::List(list) => (What::Variable, format!("list<{}>", list.element)),
     };
     let snippet = match meaning {
         Meaning::Definition(definition) => Some(use_of(&label, definition)),
-        Meaning::Function(decl) => Some(call(decl)),
+        Meaning::Function(decl, _) => Some(call(&label, decl)),
         Meaning::Core(core) => Some(core_call(core.form)),
         Meaning::Field(_) | Meaning::Variable(..) | Meaning::Element(..) | Meaning::List(_) => None,
     };
     Suggestion { label, what, detail, documentation: describe::meaning(meaning), snippet, rank }
 }
 
-/// `runs(${1:path})`
-fn call(decl: &FunctionDecl) -> String {
+/// `runs(${1:path})`, under the name that is put in.
+fn call(label: &str, decl: &FunctionDecl) -> String {
     let required = decl.params.iter().filter(|param| param.default.is_none()).enumerate();
     let params: Vec<String> = required
         .map(|(at, param)| match param.ty {
@@ -120,7 +125,7 @@ fn call(decl: &FunctionDecl) -> String {
             _ => format!("${{{}:{}}}", at + 1, param.name),
         })
         .collect();
-    format!("{}({})", decl.name, params.join(", "))
+    format!("{label}({})", params.join(", "))
 }
 
 /// `instance(${1:app}, ${2:port})`, under the name that it has here.
@@ -155,7 +160,7 @@ fn bare(before: &Before<'_>, names: &Names, around: &[(String, Type)]) -> Vec<Su
         return operators(before, names, around);
     }
     let mut found = wanted_words(before, names, around);
-    let Type::Named(candidate) = names.schema.candidate() else { return found };
+    let Type::Named(candidate) = names.schema().candidate() else { return found };
     let element =
         |(name, ty): &(String, Type)| described(name.clone(), &Meaning::Element(name.clone(), ty.clone()), 1);
     found.extend(around.iter().map(element));
@@ -172,10 +177,14 @@ fn bare(before: &Before<'_>, names: &Names, around: &[(String, Type)]) -> Vec<Su
         let label = names.spelling(&definition.draft.written.name).to_owned();
         described(label, &Meaning::Definition(definition), 2)
     }));
-    let fields = names.schema.fields(candidate);
+    let fields = names.schema().fields(candidate);
     found.extend(fields.map(|(_, decl)| described(decl.name.to_string(), &Meaning::Field(decl), 2)));
-    let functions = names.schema.functions();
-    found.extend(functions.map(|(_, decl)| described(decl.name.to_string(), &Meaning::Function(decl), 2)));
+    let schema = names.schema();
+    found.extend(
+        schema.functions().map(|(id, decl)| {
+            described(decl.name.to_string(), &Meaning::Function(decl, schema.origin(id)), 2)
+        }),
+    );
     found.extend(CORE_FUNCTIONS.iter().map(|core| described(core.name.to_owned(), &Meaning::Core(core), 3)));
     found
 }
@@ -209,7 +218,7 @@ fn wanted_words(before: &Before<'_>, names: &Names, around: &[(String, Type)]) -
     let left = before.written_back(count + 2 + usize::from(negated));
     let (words, ty, summary) = match left.and_then(|left| names.type_of(left, around)) {
         Some(Type::Enum(name)) => {
-            let Some(of) = names.schema.enumeration(name) else { return Vec::new() };
+            let Some(of) = names.schema().enumeration(name) else { return Vec::new() };
             (of.words.clone(), name, of.summary.as_ref())
         }
         Some(Type::Bool) => (vec!["true", "false"], "bool", ""),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::names::Meaning;
 use crate::lang::library::Definition;
-use crate::lang::schema::{FieldDecl, FunctionDecl, Privilege, Trust};
+use crate::lang::schema::{FieldDecl, FunctionDecl, Origin, Privilege, Trust};
 use crate::lang::value::Type;
 use crate::spec::table::{Class, Field, Kind};
 
@@ -50,7 +50,7 @@ pub(super) fn operator(symbol: &str) -> Option<String> {
 pub(super) fn meaning(meaning: &Meaning<'_>) -> String {
     match meaning {
         Meaning::Field(decl) => field(decl),
-        Meaning::Function(decl) => function(decl),
+        Meaning::Function(decl, origin) => function(decl, *origin),
         Meaning::Core(core) => format!("```selfsame\n{}\n```\n\n{}", core.form, core.summary),
         Meaning::Variable(name, ty) => format!(
             "```selfsame\n{name}: {ty}\n```\n\nbound by the document, on the command line by `--set {name}=VALUE`"
@@ -125,12 +125,13 @@ pub(super) fn definition_signature(definition: &Definition) -> (String, Vec<Stri
     (format!("{}{call}: bool", draft.written.name), params)
 }
 
-fn function(decl: &FunctionDecl) -> String {
+fn function(decl: &FunctionDecl, origin: Option<&Origin>) -> String {
+    let from = origin.map_or_else(String::new, |of| format!(" · from plugin {} {}", of.name, of.version));
     let trust = decl.trust.map_or(String::new(), |who| format!(" · {}", trust(who)));
     let signature = signature(decl).0;
     let (summary, cost, example) = (&decl.summary, decl.cost, &decl.example);
     format!(
-        "```selfsame\n{signature}\n```\n\n{summary}\n\ncost {cost} of 6{trust}\n\n```selfsame\n{example}\n```"
+        "```selfsame\n{signature}\n```\n\n{summary}\n\ncost {cost} of 6{trust}{from}\n\n```selfsame\n{example}\n```"
     )
 }
 

@@ -7,7 +7,7 @@ use super::edit::{Edit, apply};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::engine::sources::load_files;
 use crate::lang::Library;
-use crate::spec::SpecFile;
+use crate::spec::{Modules, SpecFile};
 
 /// A replacement that was tried: the text has fewer mistakes with it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,6 +28,15 @@ pub(super) fn is_ours(text: &str) -> bool {
     })
 }
 
+/// What a document may use.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    /// Files with Matcher and Plugin documents.
+    pub(super) files: &'a [SpecFile],
+    /// Where the modules of plugins come from.
+    pub(super) modules: &'a dyn Modules,
+}
+
 /// What is known about a file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Checked {
@@ -39,25 +48,25 @@ pub(super) struct Checked {
 
 /// Everything that `check` says about a file with this text that depends neither on the host nor on who uses what it
 /// defines. `around` are the files
-/// whose Matcher documents it may use.
-pub(super) fn diagnose(name: &str, text: &str, around: &[SpecFile]) -> Checked {
+/// whose Matcher and Plugin documents it may use.
+pub(super) fn diagnose(name: &str, text: &str, around: Around<'_>) -> Checked {
     if !is_ours(text) {
         return Checked::default();
     }
     let directory = Path::new(name).parent().map_or_else(|| "/".into(), Path::to_owned);
-    let mut files: Vec<SpecFile> = around.iter().filter(|file| file.name != name).cloned().collect();
+    let mut files: Vec<SpecFile> = around.files.iter().filter(|file| file.name != name).cloned().collect();
     files.push(SpecFile { name: name.to_owned(), directory, bytes: text.as_bytes().to_vec() });
-    let loaded = load_files(&files, None);
+    let loaded = load_files(&files, None, around.modules, None);
     let is_own = |diagnostic: &&Diagnostic| diagnostic.source.as_ref().is_some_and(|s| s.name == name);
     let own = loaded.diagnostics().filter(is_own).cloned();
     let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let moved = |span: Span| Span::new(span.start + mark, span.end + mark);
     let diagnostics = own.map(|diagnostic| diagnostic.map_spans(moved)).collect();
-    Checked { diagnostics, library: loaded.library }
+    Checked { diagnostics, library: loaded.names.library }
 }
 
 /// The plain replacement for a mistake: what its help puts between backticks, if it really mends it.
-pub(super) fn fix(name: &str, text: &str, around: &[SpecFile], diagnostic: &Diagnostic) -> Option<Fix> {
+pub(super) fn fix(name: &str, text: &str, around: Around<'_>, diagnostic: &Diagnostic) -> Option<Fix> {
     let (span, help) = (diagnostic.span()?, diagnostic.help.as_ref()?);
     let preferred = help.starts_with("did you mean");
     if !preferred && !help.starts_with("write") {

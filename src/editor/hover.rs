@@ -102,7 +102,7 @@ pub(super) fn signature(text: &str, offset: usize, library: &Arc<Library>) -> Op
     let open = before.open.iter().rev().find(|open| open.function.is_some())?;
     let meaning = names.function(open.function.as_deref()?)?;
     let (label, parameters) = match &meaning {
-        Meaning::Function(decl) => describe::signature(decl),
+        Meaning::Function(decl, _) => describe::signature(decl),
         Meaning::Core(core) => {
             let inside = core.form.split_once('(').map_or("", |(_, params)| params.trim_end_matches(')'));
             (core.form.to_owned(), inside.split(", ").map(str::to_owned).collect())

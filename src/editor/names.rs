@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::place::{Expression, Home};
 use crate::lang::library::{Definition, NamedList};
-use crate::lang::schema::{FieldDecl, FunctionDecl};
+use crate::lang::schema::{FieldDecl, FunctionDecl, Origin};
 use crate::lang::value::Type;
 use crate::lang::{CORE_FUNCTIONS, CoreFunction, Library, Schema, Token, TokenKind, tokens};
 use crate::process::expression;
@@ -19,8 +19,8 @@ pub(super) enum Meaning<'a> {
     Variable(String, Type),
     /// The variable of a quantifier around.
     Element(String, Type),
-    /// A declared function.
-    Function(&'a FunctionDecl),
+    /// A declared function, and the plugin that declares it.
+    Function(&'a FunctionDecl, Option<&'a Origin>),
     /// A function of the core.
     Core(&'a CoreFunction),
     /// A named condition.
@@ -32,8 +32,6 @@ pub(super) enum Meaning<'a> {
 /// Everything that can be named.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
-    /// Fields, functions, enumerations.
-    pub(super) schema: &'static Schema,
     /// The variables of documents; in a definition its parameters.
     pub(super) variables: BTreeMap<String, Type>,
     /// Named conditions and lists.
@@ -45,12 +43,7 @@ pub(super) struct Names {
 impl Names {
     /// Those of expressions in documents.
     pub(super) fn new(library: &Arc<Library>) -> Self {
-        Self {
-            schema: expression::schema(),
-            variables: expression::variables(),
-            library: Arc::clone(library),
-            home: None,
-        }
+        Self { variables: expression::variables(), library: Arc::clone(library), home: None }
     }
 
     /// Those that count where an expression stands.
@@ -61,6 +54,11 @@ impl Names {
         let params = definition.iter().flat_map(|definition| &definition.draft.params);
         let variables = params.map(|param| (param.name.clone(), param.ty.clone())).collect();
         Self { variables, home: Some(home.clone()), ..names }
+    }
+
+    /// Fields, functions, enumerations.
+    pub(super) fn schema(&self) -> &Schema {
+        expression::schema_of(&self.library)
     }
 
     /// A definition as it is called here.
@@ -99,7 +97,7 @@ impl Names {
         if let Some(definition) = self.definition(name) {
             return Some(Meaning::Definition(definition));
         }
-        self.member(&self.schema.candidate(), &words)
+        self.member(&self.schema().candidate(), &words)
     }
 
     /// The field that words lead to from a type.
@@ -110,7 +108,7 @@ impl Names {
         while !left.is_empty() {
             let Type::Named(owner) = ty else { return None };
             let (field, length) = (1..=left.len()).rev().find_map(|length| {
-                let (_, field) = self.schema.field(owner, &left.get(..length)?.join("."))?;
+                let (_, field) = self.schema().field(owner, &left.get(..length)?.join("."))?;
                 Some((field, length))
             })?;
             found = Some(Meaning::Field(field));
@@ -125,7 +123,7 @@ impl Names {
         match self.meaning(name, around)? {
             Meaning::Field(field) => Some(field.ty.clone()),
             Meaning::Variable(_, ty) | Meaning::Element(_, ty) => Some(ty),
-            Meaning::Function(function) => Some(function.result.clone()),
+            Meaning::Function(function, _) => Some(function.result.clone()),
             Meaning::Definition(_) => Some(Type::Bool),
             Meaning::Core(_) | Meaning::List(_) => None,
         }
@@ -134,7 +132,9 @@ impl Names {
     /// A function by name.
     pub(super) fn function(&self, name: &str) -> Option<Meaning<'_>> {
         let core = CORE_FUNCTIONS.iter().find(|function| function.name == name).map(Meaning::Core);
-        core.or_else(|| self.schema.function(name).map(|(_, function)| Meaning::Function(function)))
+        let schema = self.schema();
+        let declared = |(id, decl)| Meaning::Function(decl, schema.origin(id));
+        core.or_else(|| schema.function(name).map(declared))
             .or_else(|| self.definition(name).map(|definition| Meaning::Definition(definition)))
     }
 
@@ -143,10 +143,10 @@ impl Names {
         let mut found = Vec::new();
         let is_variable = around.iter().any(|(variable, _)| base.split('.').next() == Some(variable));
         if let Some(Type::Named(owner)) = self.type_of(base, around) {
-            found.extend(self.schema.fields(owner).map(|(_, field)| (field.name.to_string(), field)));
+            found.extend(self.schema().fields(owner).map(|(_, field)| (field.name.to_string(), field)));
         }
-        if let (Type::Named(candidate), false) = (self.schema.candidate(), is_variable) {
-            let nested = self.schema.fields(candidate);
+        if let (Type::Named(candidate), false) = (self.schema().candidate(), is_variable) {
+            let nested = self.schema().fields(candidate);
             found.extend(nested.filter_map(|(_, field)| {
                 let name = field.name.strip_prefix(base)?.strip_prefix('.')?;
                 Some((name.to_owned(), field))

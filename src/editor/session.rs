@@ -1,5 +1,5 @@
 //! A conversation with an editor: messages in, messages out. Holds the open documents, and the
-//! Matcher documents beside them.
+//! Matcher and Plugin documents beside them.
 //!
 //! ```text
 //! initialize --> initialized --> didOpen, didChange ... hover, completion ... --> shutdown --> exit
@@ -22,7 +22,7 @@ use super::protocol::position;
 use super::text::{Encoding, Text};
 use crate::diagnostic::Diagnostic;
 use crate::lang::Library;
-use crate::spec::SpecFile;
+use crate::spec::{Modules, SpecFile};
 
 /// Codes of errors in answers, from JSON-RPC and the protocol.
 mod errors {
@@ -63,7 +63,7 @@ struct Document {
     library: Arc<Library>,
 }
 
-/// The files in a directory that hold Matcher documents, as they are on disk.
+/// The files in a directory that hold Matcher or Plugin documents, as they are on disk.
 pub type Neighbours = fn(&Path) -> Vec<SpecFile>;
 
 /// A conversation.
@@ -74,6 +74,8 @@ pub struct Session {
     encoding: Encoding,
     snippets: bool,
     neighbours: Neighbours,
+    /// Where the modules of plugins come from.
+    modules: Box<dyn Modules>,
     /// By directory, as of the last time that a document there was opened or saved.
     around: BTreeMap<PathBuf, Vec<SpecFile>>,
     documents: BTreeMap<String, Document>,
@@ -86,14 +88,15 @@ type Failure = (i64, String);
 type Answer = Result<Value, Failure>;
 
 impl Session {
-    /// Before `initialize`. `neighbours` is asked when a document is opened or saved.
-    pub fn new(neighbours: Neighbours) -> Self {
+    /// Before `initialize`. `neighbours` is asked when a document is opened or saved, `modules` when it names a plugin.
+    pub fn new(neighbours: Neighbours, modules: Box<dyn Modules>) -> Self {
         Self {
             stage: Stage::New,
             end: None,
             encoding: Encoding::default(),
             snippets: false,
             neighbours,
+            modules,
             around: BTreeMap::new(),
             documents: BTreeMap::new(),
         }

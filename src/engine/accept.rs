@@ -26,6 +26,8 @@ pub struct SourcesSeen {
     pub prunable: Vec<String>,
     /// Places that could not be looked at, with the reason.
     pub unavailable: BTreeMap<String, String>,
+    /// Plugins that stay in use although their documents can't be used, with the reason.
+    pub held_plugins: BTreeMap<String, String>,
 }
 
 /// What one file gave.
@@ -35,6 +37,18 @@ pub enum FileSeen {
     Good(Vec<Service>),
     /// Not to be used: syntax, validation, trust, or not readable. The text is the first reason.
     Broken(String),
+}
+
+/// What is to be said about objects in force whose conditions use a plugin that is held.
+fn remarks(seen: &SourcesSeen, set: &SpecSet) -> BTreeMap<ServiceName, String> {
+    let remark = |(name, service): (&ServiceName, &Service)| {
+        let held = service.plugins().find_map(|(plugin, used)| {
+            let reason = seen.held_plugins.get(plugin)?;
+            Some(format!("version {} of the plugin `{plugin}` stays in use: {reason}", used.version))
+        });
+        Some((name.clone(), held?))
+    };
+    set.services.iter().filter_map(remark).collect()
 }
 
 /// How careful to be about objects that disappear.
@@ -100,6 +114,7 @@ impl Acceptance {
         self.in_force.extend(set.services.iter().map(|(name, service)| (name.clone(), service.clone())));
         set.removed = removed;
         set.unseen = self.unseen(seen, held.as_ref());
+        set.remarks = remarks(seen, &set);
         Accepted { set, held, recheck }
     }
 
@@ -300,7 +315,7 @@ mod tests {
             complete,
             files: files.iter().map(|line| file(line)).collect(),
             prunable: vec!["d".into()],
-            unavailable: BTreeMap::new(),
+            ..SourcesSeen::default()
         }
     }
 

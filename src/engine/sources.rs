@@ -1,20 +1,25 @@
 //! The places that documents come from: looked at, loaded, and handed to acceptance.
 //!
 //! Files are loaded anew only where their content changed, so that a look at an unchanged directory costs its reading;
-//! but all of them where a file with Matcher documents changed, since others may use what it defines.
+//! but all of them where a file with Matcher or Plugin documents or a module changed, since others may use what it defines.
+
+mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::accept::{FileSeen, SourcesSeen};
 use crate::diagnostic::{Code, Diagnostic, Source};
+use crate::host::shelf::Shelf;
 use crate::host::spec_dir::{self, Listing, Look, Trust};
-use crate::lang::Library;
 use crate::process::expression;
 use crate::spec::matcher::{self, MatcherDocument};
+use crate::spec::plugin;
 use crate::spec::{
-    ExpressionRequest, LoadContext, Loaded, LoadedFile, Service, ServiceName, SpecFile, load, overlaps,
+    ExpressionRequest, HeldPlugins, InUse, LoadContext, Loaded, LoadedFile, Modules, Names, PluginDocument,
+    Service, ServiceName, SpecFile, load, overlaps,
 };
 
 /// A file that is there and can't be used.
@@ -39,8 +44,10 @@ pub struct Sources {
     identity: ProgramIdentity,
     /// Pairs of Services that claim one process, as found with the files that the digest speaks of.
     pairs: (String, Vec<Diagnostic>),
-    library: Arc<Library>,
+    names: Names,
     redefined: Vec<Diagnostic>,
+    /// Where the modules of plugins come from.
+    shelf: Rc<Shelf>,
 }
 
 /// One look at all places.
@@ -58,8 +65,10 @@ pub struct SourcesLook {
     pub ignored: Vec<PathBuf>,
     /// The Matcher documents of all good files.
     pub matchers: Vec<MatcherDocument>,
-    /// What they define.
-    pub library: Arc<Library>,
+    /// The Plugin documents of all files.
+    pub plugins: Vec<PluginDocument>,
+    /// What all these give to expressions.
+    pub names: Names,
     /// What all this rests on: the same text means that nothing changed.
     pub digest: String,
 }
@@ -96,8 +105,9 @@ impl Sources {
             loaded: BTreeMap::new(),
             identity: Box::new(crate::host::program_identity),
             pairs: (String::new(), Vec::new()),
-            library: Arc::default(),
+            names: Names::default(),
             redefined: Vec::new(),
+            shelf: Rc::default(),
         }
     }
 
@@ -111,6 +121,26 @@ impl Sources {
     #[must_use]
     pub fn with_libraries(self, libraries: Vec<PathBuf>) -> Self {
         Self { libraries, ..self }
+    }
+
+    /// Takes the modules of plugins from this shelf, so that they are the same ones as those of conditions in force.
+    #[must_use]
+    pub fn with_shelf(self, modules: Rc<Shelf>) -> Self {
+        Self { shelf: modules, ..self }
+    }
+
+    /// Begins with these plugins in use: those of the accepted documents, by name.
+    #[must_use]
+    pub fn with_plugins(self, plugins: BTreeMap<String, InUse>) -> Self {
+        let names = Names { plugins: Arc::new(plugins), ..self.names };
+        Self { names, ..self }
+    }
+
+    /// Files and directories whose change matters: the places, and the modules of plugins.
+    pub fn watched(&self) -> Vec<PathBuf> {
+        let modules =
+            self.loaded.values().flat_map(LoadedFile::plugins).map(|document| document.wasm.clone());
+        self.places.iter().cloned().chain(modules).collect()
     }
 
     /// The places as given.
@@ -171,21 +201,26 @@ impl Sources {
     /// Loads what is new; everything, where that may change what files define for each other.
     fn load(&mut self, files: Vec<(SpecFile, String)>) -> BTreeMap<ServiceName, Diagnostic> {
         let names: BTreeSet<&String> = files.iter().map(|(file, _)| &file.name).collect();
+        let other_module =
+            |known: &LoadedFile| known.plugins().iter().any(|document| !document.is_as_read(&*self.shelf));
         let is_new = |(file, digest): &&(SpecFile, String)| {
-            self.loaded.get(&file.name).is_none_or(|known| known.digest != *digest)
+            let known = self.loaded.get(&file.name);
+            known.is_none_or(|known| known.digest != *digest || other_module(known))
         };
         let fresh: Vec<SpecFile> = files.iter().filter(is_new).map(|(file, _)| file.clone()).collect();
         let replaced = fresh.iter().any(|file| self.loaded.get(&file.name).is_some_and(LoadedFile::defines));
         let gone = self.loaded.iter().any(|(name, known)| !names.contains(name) && known.defines());
-        let mut loaded = load_files(&fresh, Some(&self.library));
-        let defines = loaded.files.iter().any(LoadedFile::defines);
-        if replaced || gone || defines {
-            if !defines || fresh.len() < files.len() {
-                let all: Vec<SpecFile> = files.into_iter().map(|(file, _)| file).collect();
-                loaded = load_files(&all, None);
+        let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None);
+        let changed = !fresh.is_empty() || self.loaded.keys().any(|name| !names.contains(name));
+        if replaced || gone || (changed && self.holds_back()) || loaded.files.iter().any(LoadedFile::defines)
+        {
+            let all: Vec<SpecFile> = files.into_iter().map(|(file, _)| file).collect();
+            let is_first = self.loaded.is_empty() && self.names.plugins.is_empty();
+            if !is_first || fresh.len() < all.len() {
+                loaded = upgrade::load(&all, &self.names.plugins, &*self.shelf);
             }
             self.loaded.clear();
-            self.library = loaded.library;
+            self.names = loaded.names;
             self.redefined = loaded.redefined;
         } else {
             let names: BTreeSet<String> = names.into_iter().cloned().collect();
@@ -195,16 +230,39 @@ impl Sources {
         loaded.duplicates
     }
 
+    /// A new version of a plugin is there and not taken: any change may be the one that it waits for.
+    fn holds_back(&self) -> bool {
+        let mut documents = self.loaded.values().flat_map(LoadedFile::plugins);
+        documents.any(|document| match (&document.loaded, self.names.plugins.get(&document.name)) {
+            (Some(loaded), Some(used)) => !loaded.is_same(used),
+            (Some(_), None) | (None, _) => false,
+        })
+    }
+
     /// Fills in what every file gave. Of `libraries` only the Matcher documents count.
     fn finish(&mut self, mut look: SourcesLook, libraries: &BTreeSet<String>) -> SourcesLook {
         look.diagnostics.extend(self.redefined.iter().cloned());
-        look.library = Arc::clone(&self.library);
+        look.names = self.names.clone();
+        for document in self.loaded.values().flat_map(LoadedFile::plugins) {
+            let module = match &document.module {
+                Some(Ok(digest)) => digest,
+                Some(Err(reason)) => reason,
+                None => "not read",
+            };
+            look.digest.push_str(&format!("{} {module}\n", document.wasm.display()));
+        }
         for (name, file) in &self.loaded {
             look.diagnostics.extend(file.diagnostics.iter().cloned());
             if libraries.contains(name) {
                 continue;
             }
+            if let Some(reason) = file.reason() {
+                let names = file.plugins().iter().map(|document| &document.name);
+                let held = names.filter(|name| self.names.plugins.contains_key(*name));
+                look.seen.held_plugins.extend(held.map(|name| (name.clone(), reason.clone())));
+            }
             look.matchers.extend(file.matchers().iter().cloned());
+            look.plugins.extend(file.plugins().iter().cloned());
             look.seen.files.remove(name);
             look.texts.insert(absolute(Path::new(name)), Arc::clone(&file.source));
             look.seen.files.insert(absolute(Path::new(name)), seen(file, name));
@@ -212,11 +270,12 @@ impl Sources {
         let own: Vec<&LoadedFile> =
             self.loaded.iter().filter(|(name, _)| !libraries.contains(*name)).map(|(_, file)| file).collect();
         if self.pairs.0 != look.digest {
-            let found = overlaps(own.iter().copied(), &self.library, &*self.identity);
+            let found = overlaps(own.iter().copied(), &self.names.library, &*self.identity);
             self.pairs = (look.digest.clone(), found);
         }
         look.diagnostics.extend(self.pairs.1.iter().cloned());
-        look.diagnostics.extend(matcher::unused(own.into_iter(), &self.library));
+        look.diagnostics.extend(matcher::unused(own.iter().copied(), &self.names.library));
+        look.diagnostics.extend(plugin::unused(own.into_iter(), &self.names));
         look
     }
 }
@@ -243,13 +302,20 @@ fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<
     }
 }
 
-/// Loads files with the process vocabulary for their expressions. `library` is what files without definitions use.
-pub fn load_files(files: &[SpecFile], library: Option<&Arc<Library>>) -> Loaded {
+/// Loads files with the process vocabulary for their expressions. `names` is what files without definitions use, `held`
+/// the plugins that stay in use where their documents can't be used.
+pub fn load_files(
+    files: &[SpecFile],
+    names: Option<&Names>,
+    modules: &dyn Modules,
+    held: Option<&HeldPlugins>,
+) -> Loaded {
     let compile = |request: &ExpressionRequest<'_>| {
         let ExpressionRequest { text, variables, replaces, library } = request;
         expression::check_in_document(text, variables.clone(), *replaces, library)
     };
-    load(files, &LoadContext { limits: crate::spec::Limits::default(), compile: &compile, library })
+    let limits = crate::spec::Limits::default();
+    load(files, &LoadContext { limits, compile: &compile, names, modules, held })
 }
 
 fn seen(file: &LoadedFile, name: &str) -> FileSeen {

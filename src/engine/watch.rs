@@ -199,7 +199,7 @@ impl<'a> Watch<'a> {
             return;
         }
         let requests = [self.host.dirs().requests()];
-        match self.hints.watch(self.sources.places()).and_then(|()| self.request_hints.watch(&requests)) {
+        match self.hints.watch(&self.sources.watched()).and_then(|()| self.request_hints.watch(&requests)) {
             Ok(()) => self.polling = false,
             Err(reason) => self.poll_because(&reason),
         }
@@ -208,7 +208,13 @@ impl<'a> Watch<'a> {
     /// Looks at the documents, and says when to look again.
     fn look_at_sources(&mut self, now: BootTime) -> Option<BootTime> {
         self.renew_hints();
-        let look = self.sources.look();
+        let watched = self.sources.watched();
+        let mut look = self.sources.look();
+        if self.sources.watched() != watched {
+            // What it names was not watched while it was read.
+            self.renew_hints();
+            look = self.sources.look();
+        }
         if self.digest.as_ref() != Some(&look.digest) {
             (self.tell)(Event::Sources(&look));
             self.digest = Some(look.digest.clone());
@@ -295,6 +301,9 @@ impl<'a> Watch<'a> {
         let last = converge(&mut self.host, &self.set, &mut self.memory, options, &mut |tick| {
             (tell)(Event::Tick(tick));
         });
+        for line in self.host.take_said() {
+            (self.tell)(Event::Trouble(&line));
+        }
         let restored = self.host.take_restored();
         if restored {
             self.announce_again();

@@ -3,50 +3,66 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use super::executable::surroundings;
+use super::shelf::{Shelf, needed};
 use crate::facts::{Reason, Why};
 use crate::lang::value::{Type, Value};
-use crate::lang::{Matcher, Predicate, Schema, Scope, Verdict, Vocabularies, compile};
+use crate::lang::{Matcher, Predicate, Scope, Verdict, compile};
+use crate::plan::memory::Memory;
 use crate::plan::observation::Prepared;
 use crate::plan::substitute;
+use crate::plugin::{Look, Plugins, in_order};
 use crate::process::identity::Ternary;
 use crate::process::world::World;
-use crate::process::{ProcessVocabulary, candidate, declarations, objects};
+use crate::process::{ProcessVocabulary, candidate};
 use crate::spec::{Expression, Service, variables};
 use crate::units::Pid;
 
 /// Compiled conditions are kept up to so many texts; then the cache begins anew.
 const KEPT_MAX: usize = 4096;
+/// Lines of plugins above this level are for their authors.
+const WARNING: u8 = 1;
 /// Fields that say whose a process is: a condition on one of them speaks for processes of other users.
 const OF_USERS: [&str; 3] = ["user", "ruser", "suser"];
 
 /// The conditions of the documents in force.
 #[derive(Debug)]
 pub struct Conditions {
-    schema: Schema,
-    /// By text, the names and types of the variables, and the definitions in use. `None`: it doesn't compile.
-    compiled: RefCell<BTreeMap<String, Option<Predicate>>>,
+    shelf: Rc<Shelf>,
+    /// By text, the names and types of the variables, the definitions and the plugins in use.
+    compiled: RefCell<BTreeMap<String, Ready>>,
 }
 
-impl Default for Conditions {
-    fn default() -> Self {
-        Self { schema: schema(), compiled: RefCell::default() }
+/// A condition as far as it could be made ready.
+#[derive(Clone, Debug)]
+struct Ready {
+    /// `None`: it doesn't compile.
+    predicate: Option<Predicate>,
+    plugins: Plugins,
+}
+
+impl Conditions {
+    /// None yet; the plugins that they use come from here.
+    pub fn new(shelf: Rc<Shelf>) -> Self {
+        Self { shelf, compiled: RefCell::default() }
     }
-}
 
-/// What conditions on processes can name.
-pub fn schema() -> Schema {
-    let mut schema = Schema::new(objects::PROCESS);
-    schema.add(declarations());
-    schema
+    /// Where plugins come from.
+    pub fn shelf(&self) -> &Rc<Shelf> {
+        &self.shelf
+    }
 }
 
 /// A condition with the values of its document, for one look.
 pub struct Bound<'w> {
-    /// `None`: this version can't compile it.
-    pub(super) matcher: Option<Matcher>,
+    /// `Err`: this version can't compile it, or a plugin that it uses can't be had.
+    pub(super) matcher: Result<Matcher, Reason>,
     pub(super) vocabulary: ProcessVocabulary<'w>,
+    pub(super) plugins: Plugins,
+    world: &'w dyn World,
+    look: Look,
 }
 
 impl std::fmt::Debug for Bound<'_> {
@@ -56,59 +72,110 @@ impl std::fmt::Debug for Bound<'_> {
 }
 
 impl Conditions {
+    /// What plugins said since this was last asked: errors and warnings.
+    pub fn take_said(&self) -> Vec<String> {
+        let compiled = self.compiled.borrow();
+        let plugins = compiled.values().flat_map(|ready| ready.plugins.iter());
+        let lines = plugins.flat_map(|plugin| {
+            let said = plugin.take_log().into_iter().filter(|line| line.level <= WARNING);
+            said.map(|line| format!("the plugin `{}` says: {}", plugin.name(), line.text)).collect::<Vec<_>>()
+        });
+        lines.collect()
+    }
+
+    /// Forgets plugins that nothing on record uses, here and in the state directory.
+    ///
+    /// # Errors
+    /// As [`Shelf::sweep`].
+    pub fn sweep(&self, memory: &Memory) -> Result<(), String> {
+        let needed = needed(memory);
+        let is_needed = |ready: &Ready| ready.plugins.iter().all(|plugin| needed.contains(plugin.digest()));
+        self.compiled.borrow_mut().retain(|_, ready| is_needed(ready));
+        self.shelf.sweep(memory)
+    }
+
     /// Binds a condition to the document that it stands in. `${...}` in variables has the values of the first replica.
+    /// What plugins answer is kept in `look`, which is of this world.
     pub fn bind<'w>(
         &self,
         expression: &Expression,
         spec: &Service,
         places: &Prepared,
         world: &'w dyn World,
+        look: &Look,
     ) -> Bound<'w> {
         let vocabulary = ProcessVocabulary::with_context(world, surroundings(spec));
-        let matcher = self.predicate(expression, spec).map(|predicate| {
-            let values = variables(spec)
-                .into_iter()
-                .map(|(name, (_, value))| (name, put_in(value, spec, places)))
-                .collect();
-            predicate.bind(&values, &Vocabularies(vec![&vocabulary])).matcher
-        });
-        Bound { matcher, vocabulary }
+        let (ready, missing) = match self.ready(expression, spec) {
+            Ok(ready) => (ready, None),
+            Err(reason) => (Ready { predicate: None, plugins: Plugins::none() }, Some(reason)),
+        };
+        let matcher =
+            match &ready.predicate {
+                Some(predicate) => {
+                    let values = variables(spec)
+                        .into_iter()
+                        .map(|(name, (_, value))| (name, put_in(value, spec, places)))
+                        .collect();
+                    let answer = ready.plugins.vocabularies(&vocabulary, world, look);
+                    Ok(predicate.bind(&values, &in_order(&vocabulary, &answer)).matcher)
+                }
+                // A record of an older version may hold what this one doesn't understand: never a match, never a "no".
+                None => Err(missing
+                    .unwrap_or_else(|| Reason::new(Why::Unresolved, "the condition can't be compiled"))),
+            };
+        Bound { matcher, vocabulary, plugins: ready.plugins, world, look: look.clone() }
     }
 
     /// Whether a written condition names a user, so that processes of other users are candidates.
     pub fn names_user(&self, spec: &Service) -> bool {
         [&spec.narrow, &spec.match_only].into_iter().flatten().any(|expression| {
-            self.predicate(expression, spec).is_some_and(|predicate| {
-                predicate.needs().fields.iter().any(|id| {
-                    self.schema.field_by_id(*id).is_some_and(|field| OF_USERS.contains(&field.name.as_ref()))
-                })
+            let Ok(Ready { predicate: Some(predicate), plugins }) = self.ready(expression, spec) else {
+                return false;
+            };
+            let schema = plugins.schema();
+            predicate.needs().fields.iter().any(|id| {
+                schema.field_by_id(*id).is_some_and(|field| OF_USERS.contains(&field.name.as_ref()))
             })
         })
     }
 
-    fn predicate(&self, expression: &Expression, spec: &Service) -> Option<Predicate> {
+    /// The condition, compiled against exactly the plugins that it was accepted with.
+    fn ready(&self, expression: &Expression, spec: &Service) -> Result<Ready, Reason> {
         let types: BTreeMap<String, Type> =
             variables(spec).into_iter().map(|(name, (of, _))| (name, of)).collect();
-        let mut key = expression.text.clone();
-        for (name, of) in &types {
-            key.push('\0');
-            let _ = write!(key, "{name}:{of}");
+        let key = key(expression, &types);
+        if let Some(known) = self.compiled.borrow().get(&key) {
+            return Ok(known.clone());
         }
-        for (name, definition) in &expression.definitions {
-            let _ = write!(key, "\0{name}={definition:?}");
-        }
+        let used: Result<Vec<_>, Reason> =
+            expression.plugins.iter().map(|(name, used)| self.shelf.recorded(name, used)).collect();
+        // What is missing now may be there at the next look: that is not kept.
+        let plugins = Plugins::new(used?);
+        let scope = Scope::new(types, &expression.library(plugins.schema()));
+        let predicate = compile(&expression.text, plugins.schema(), &scope).predicate;
         let mut compiled = self.compiled.borrow_mut();
         if compiled.len() > KEPT_MAX {
             compiled.clear();
         }
-        compiled
-            .entry(key)
-            .or_insert_with(|| {
-                let scope = Scope::new(types, &expression.library());
-                compile(&expression.text, &self.schema, &scope).predicate
-            })
-            .clone()
+        let ready = Ready { predicate, plugins };
+        compiled.insert(key, ready.clone());
+        Ok(ready)
     }
+}
+
+fn key(expression: &Expression, types: &BTreeMap<String, Type>) -> String {
+    let mut key = expression.text.clone();
+    for (name, of) in types {
+        key.push('\0');
+        let _ = write!(key, "{name}:{of}");
+    }
+    for (name, definition) in &expression.definitions {
+        let _ = write!(key, "\0{name}={definition:?}");
+    }
+    for (name, used) in &expression.plugins {
+        let _ = write!(key, "\0{name}={used:?}");
+    }
+    key
 }
 
 /// Placeholders get their values, in strings, paths and lists of them.
@@ -128,8 +195,9 @@ fn put_in(value: Value, spec: &Service, places: &Prepared) -> Value {
 impl Bound<'_> {
     /// The one leaf that a process fails, as written, with the values of its facts. `None` if it fails none or several.
     pub fn only_failure(&self, pid: Pid) -> Option<(String, Vec<String>)> {
-        let facts = Vocabularies(vec![&self.vocabulary]);
-        let explanation = self.matcher.as_ref()?.explain(&candidate(pid), &facts);
+        let answer = self.plugins.vocabularies(&self.vocabulary, self.world, &self.look);
+        let facts = in_order(&self.vocabulary, &answer);
+        let explanation = self.matcher.as_ref().ok()?.explain(&candidate(pid), &facts);
         let failing = explanation.smallest_failing();
         let ([leaf], Some(false)) = (failing.as_slice(), explanation.outcome.truth()) else { return None };
         let values = leaf.children.iter().filter(|part| part.element.is_none());
@@ -139,11 +207,12 @@ impl Bound<'_> {
 
     /// Whether the condition holds for a process.
     pub fn holds(&self, pid: Pid) -> Ternary {
-        let Some(matcher) = &self.matcher else {
-            // A record of an older version may hold what this one doesn't understand: never a match, never a "no".
-            return Ternary::Unknown(vec![Reason::new(Why::Unresolved, "the condition can't be compiled")]);
+        let matcher = match &self.matcher {
+            Ok(matcher) => matcher,
+            Err(reason) => return Ternary::Unknown(vec![reason.clone()]),
         };
-        match matcher.eval(&candidate(pid), &Vocabularies(vec![&self.vocabulary])) {
+        let answer = self.plugins.vocabularies(&self.vocabulary, self.world, &self.look);
+        match matcher.eval(&candidate(pid), &in_order(&self.vocabulary, &answer)) {
             Verdict::Match => Ternary::True,
             Verdict::NoMatch => Ternary::False,
             // It exited while it was looked at: it is no candidate any more.

@@ -1,6 +1,6 @@
 //! Small reads for verbs and sources.
 
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::name_service::NameService;
@@ -23,6 +23,62 @@ pub fn read_text(path: &Path) -> io::Result<String> {
         return Err(io::Error::other("larger than 64MiB"));
     }
     Ok(text)
+}
+
+/// A file that a person named, whatever is in it.
+///
+/// # Errors
+/// What the kernel answered; larger than `most`.
+pub fn read_bytes(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    std::fs::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    if bytes.len() > most {
+        return Err(io::Error::other(format!("larger than {most} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// A new directory in one that is there.
+///
+/// # Errors
+/// What the kernel answered: `EEXIST` where something has this name.
+pub fn create_directory(path: &Path) -> io::Result<()> {
+    std::fs::create_dir(path)
+}
+
+/// A new file with this content; the directory it is in is made if need be.
+///
+/// # Errors
+/// What the kernel answered: `EEXIST` where something has this name.
+pub fn create_text(path: &Path, text: &str, executable: bool) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    let mode = if executable { 0o755 } else { 0o644 };
+    super::atomic::create_new(path, mode)?.write_all(text.as_bytes())
+}
+
+/// The files of a directory whose name ends so, in the order of their names; none if there is no such directory.
+///
+/// # Errors
+/// What the kernel answered.
+pub fn files_in(directory: &Path, end: &str) -> io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let named = path.file_name().is_some_and(|name| name.as_encoded_bytes().ends_with(end.as_bytes()));
+        if named && path.is_file() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// The path without links, if it leads anywhere.

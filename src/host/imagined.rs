@@ -3,13 +3,17 @@
 //! Everything comes from the snapshot: processes, files, accounts, clocks. Nothing is on record there, so that a plan for
 //! it is that of an engine without memory. The engine is the user of the snapshot's `self`, or root.
 
+use std::rc::Rc;
+
 use super::Host;
 use super::conditions::Conditions;
-use super::look::{Looker, absent_user, wanted_user};
+use super::look::{Looker, Sight, absent_user, wanted_user};
+use super::shelf::Shelf;
 use crate::facts::{Fact, FileKind};
 use crate::plan::action::{Outcome, Step};
 use crate::plan::memory::Memory;
 use crate::plan::observation::{Observation, Prepared, Questions, Seen, ServiceQuestions};
+use crate::plugin;
 use crate::process::paths;
 use crate::process::snapshot::Snapshot;
 use crate::process::world::{Root, World};
@@ -25,7 +29,8 @@ pub struct SnapshotHost {
 
 impl SnapshotHost {
     /// The host that this snapshot was taken of.
-    pub fn new(snapshot: Snapshot) -> Self {
+    /// Plugins come from the shelf.
+    pub fn new(snapshot: Snapshot, shelf: Rc<Shelf>) -> Self {
         let owner = snapshot.self_pid().and_then(|pid| snapshot.owner(pid)).known();
         let (uid, gid) = owner.unwrap_or((Uid(0), Gid(0)));
         let looker = Looker {
@@ -33,7 +38,7 @@ impl SnapshotHost {
             uid,
             gid,
             privileged: uid == Uid(0),
-            conditions: Conditions::default(),
+            conditions: Conditions::new(shelf),
             run_dir: "/run/selfsame".into(),
             log_dir: "/var/log/selfsame".into(),
         };
@@ -45,9 +50,16 @@ impl SnapshotHost {
         &self.looker.boot
     }
 
-    fn see(&self, name: &crate::spec::ServiceName, asked: &ServiceQuestions, questions: &Questions) -> Seen {
+    fn see(
+        &self,
+        name: &crate::spec::ServiceName,
+        asked: &ServiceQuestions,
+        questions: &Questions,
+        plugins: &plugin::Look,
+    ) -> Seen {
         let pids = self.snapshot.pids().known().unwrap_or_default();
-        let look = asked.look.then(|| self.looker.look(name, &asked.spec, questions, &self.snapshot, &pids));
+        let sight = Sight { world: &self.snapshot, plugins, pids: &pids };
+        let look = asked.look.then(|| self.looker.look(name, &asked.spec, questions, sight));
         let prepared = asked.prepare.then(|| self.prepare(&asked.spec));
         Seen { look, prepared, ..Seen::default() }
     }
@@ -102,8 +114,9 @@ impl Host for SnapshotHost {
     }
 
     fn observe(&mut self, questions: &Questions) -> Observation {
+        let plugins = plugin::Look::default();
         let see = |(name, asked): (&crate::spec::ServiceName, &ServiceQuestions)| {
-            (name.clone(), self.see(name, asked, questions))
+            (name.clone(), self.see(name, asked, questions, &plugins))
         };
         Observation {
             now: self.now(),

@@ -15,6 +15,7 @@ pub use near::NearMiss;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsFd;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,9 +23,10 @@ use super::conditions::Conditions;
 use super::errno::io_text;
 use super::exits::{Exits, Life};
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
-use super::look::Looker;
+use super::look::{Looker, Sight};
 use super::probe::Probes;
 use super::proc::LiveWorld;
+use super::shelf::Shelf;
 use super::signal::{boot_id, signal_verified};
 use super::spawn::{keep_exits_of_children, spawn};
 use super::state_dir::{Dirs, LockError, StateLock};
@@ -34,6 +36,7 @@ use crate::facts::{Fact, ProcessKey};
 use crate::plan::action::{Action, Launch, Outcome, Step};
 use crate::plan::memory::{Memory, Phase};
 use crate::plan::observation::{Observation, Prepared, Questions};
+use crate::plugin;
 use crate::process::world::World as _;
 use crate::spec::{Service, ServiceName};
 use crate::units::{BootId, BootTime, Gid, Now, Uid};
@@ -84,6 +87,7 @@ pub struct LinuxHost {
 struct Asked {
     accounts: BTreeMap<String, Result<Prepared, String>>,
     programs: BTreeMap<String, Result<(), String>>,
+    plugins: plugin::Look,
 }
 
 impl LinuxHost {
@@ -126,7 +130,7 @@ impl LinuxHost {
                 uid: Uid(rustix::process::geteuid().as_raw()),
                 gid: Gid(rustix::process::getegid().as_raw()),
                 privileged: observe::may_look_at_others(),
-                conditions: Conditions::default(),
+                conditions: Conditions::new(Rc::new(Shelf::keeping(dirs.plugins()))),
                 run_dir: dirs.run.display().to_string(),
                 log_dir: dirs.log.display().to_string(),
             },
@@ -163,6 +167,16 @@ impl LinuxHost {
     /// remembered; what others look for in it has to be written anew.
     pub fn take_restored(&mut self) -> bool {
         self.ledger.as_mut().is_some_and(Ledger::take_restored)
+    }
+
+    /// Where plugins come from, for whoever loads documents.
+    pub fn shelf(&self) -> &Rc<Shelf> {
+        self.looker.conditions.shelf()
+    }
+
+    /// What plugins said in looks since this was last asked, a line each.
+    pub fn take_said(&self) -> Vec<String> {
+        self.looker.conditions.take_said()
     }
 
     /// For hints that documents changed.
@@ -263,8 +277,9 @@ impl Host for LinuxHost {
         let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.as_str())));
         let world = self.world.again().with_managed(managed.collect());
         let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
-        let lists = self.looker.shortlists(questions, &world, &pids);
         let mut asked = Asked::default();
+        let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids };
+        let lists = self.looker.shortlists(questions, sight);
         let services = questions
             .services
             .iter()
@@ -278,8 +293,14 @@ impl Host for LinuxHost {
 
     fn remember(&mut self, memory: &Memory) -> Result<(), String> {
         self.forget(memory);
+        let conditions = &self.looker.conditions;
         match &mut self.ledger {
-            Some(ledger) => ledger.remember(memory),
+            Some(ledger) => {
+                // Before the records that name them, and not removed before these are gone.
+                conditions.shelf().keep(memory)?;
+                ledger.remember(memory)?;
+                conditions.sweep(memory)
+            }
             None => Err("the state is not held by this look".into()),
         }
     }

@@ -10,6 +10,7 @@ use super::executable::surroundings;
 use crate::facts::{Fact, ProcessKey, Reason, Why};
 use crate::plan::observation::{ArgumentsSeen, Candidate, Look, Prepared, Questions};
 use crate::plan::substitute;
+use crate::plugin;
 use crate::process::arguments::{ArgumentMatch, ends_in};
 use crate::process::identity::{self, Query, Ternary};
 use crate::process::pidfile;
@@ -33,6 +34,17 @@ pub(super) struct Looker {
     pub(super) log_dir: String,
 }
 
+/// One look at some processes.
+#[derive(Clone, Copy)]
+pub(super) struct Sight<'a> {
+    /// Where.
+    pub(super) world: &'a dyn World,
+    /// What plugins have answered in this look.
+    pub(super) plugins: &'a plugin::Look,
+    /// All of the host, or those on the list of an object.
+    pub(super) pids: &'a [Pid],
+}
+
 impl Looker {
     /// What is known of a launch before anything is looked up: the directories.
     pub(super) fn places(&self) -> Prepared {
@@ -50,16 +62,15 @@ impl Looker {
         }
     }
 
-    /// The look of a start, at these processes: all of the host, or those on the list of this object.
+    /// The look of a start, at these processes.
     pub(super) fn look(
         &self,
         name: &ServiceName,
         spec: &Service,
         questions: &Questions,
-        world: &dyn World,
-        pids: &[Pid],
+        sight: Sight<'_>,
     ) -> Look {
-        let places = self.places();
+        let (places, world) = (self.places(), sight.world);
         if absent_user(spec, world).is_some() {
             // Nothing can run as somebody who isn't there; its start fails for the same reason, in the same look.
             return Look { complete: true, ..Look::default() };
@@ -72,7 +83,7 @@ impl Looker {
             }
         };
         let own = questions.recorded.iter().filter(|(_, of)| *of == name).map(|(key, _)| key.pid).collect();
-        let found = self.ask(spec, user, own, &places, world, pids);
+        let found = self.ask(spec, user, own, &places, sight);
         let candidates = found
             .candidates
             .iter()
@@ -95,27 +106,27 @@ impl Looker {
         user: Option<Uid>,
         recorded: BTreeSet<Pid>,
         places: &Prepared,
-        world: &dyn World,
-        pids: &[Pid],
+        sight: Sight<'_>,
     ) -> identity::Look {
-        self.ask_in(spec, user, recorded, places, world, pids, false)
+        self.ask_in(spec, user, recorded, places, sight, false)
     }
 
     /// The same, with `scope_all` also in nested PID namespaces.
-    #[expect(clippy::too_many_arguments, reason = "the rule depends on all of them")]
     pub(super) fn ask_in(
         &self,
         spec: &Service,
         user: Option<Uid>,
         recorded: BTreeSet<Pid>,
         places: &Prepared,
-        world: &dyn World,
-        pids: &[Pid],
+        sight: Sight<'_>,
         scope_all: bool,
     ) -> identity::Look {
+        let Sight { world, plugins, pids } = sight;
         let around = surroundings(spec);
         let bound = |expression: &Option<crate::spec::Expression>| {
-            expression.as_ref().map(|expression| self.conditions.bind(expression, spec, places, world))
+            expression
+                .as_ref()
+                .map(|expression| self.conditions.bind(expression, spec, places, world, plugins))
         };
         let (narrow, replace) = (bound(&spec.narrow), bound(&spec.match_only));
         let narrow = narrow.as_ref().map(|bound| move |pid| bound.holds(pid));

@@ -149,7 +149,7 @@ fn identity_of(meta: &Metadata) -> Identity {
 
 fn one_file(place: &Path, path: &Path, identity: Identity, trust: &Trust) -> Listing {
     let mut listing = Listing { complete: true, files: vec![], problems: vec![], identity, ignored: vec![] };
-    match read_trusted(path, trust) {
+    match read_trusted(path, trust, FILE_BYTES_MAX) {
         Ok(bytes) => listing.files.push(spec_file(place.to_owned(), bytes)),
         Err((reason, text)) => {
             listing.problems.push(Problem { path: place.to_owned(), reason, text });
@@ -226,6 +226,15 @@ fn spec_file(path: PathBuf, bytes: Vec<u8>) -> SpecFile {
 
 type Refusal = (ProblemReason, String);
 
+/// Reads a file that a document names and that counts like the document itself: regular, at most so large, and nobody
+/// else can change it or where its path leads.
+///
+/// # Errors
+/// A sentence.
+pub fn read_file(path: &Path, trust: &Trust, most: u64) -> Result<Vec<u8>, String> {
+    read_trusted(path, trust, most).map_err(|(_, text)| text)
+}
+
 /// The directory that was judged; `None` if there is another one in its place by now.
 fn open_judged(real: &Path, identity: Identity) -> Option<File> {
     let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
@@ -238,7 +247,7 @@ fn open_judged(real: &Path, identity: Identity) -> Option<File> {
 fn read_in(dir: Option<&File>, name: &OsStr, path: &Path, trust: &Trust) -> Result<Vec<u8>, Refusal> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let opened = dir.and_then(|dir| openat(dir, name, flags, Mode::empty()).ok());
-    let Some(mut file) = opened.map(File::from) else { return read_trusted(path, trust) };
+    let Some(mut file) = opened.map(File::from) else { return read_trusted(path, trust, FILE_BYTES_MAX) };
     let before = file.metadata().map_err(unreadable)?;
     if !before.is_file() {
         return Err(not_regular());
@@ -247,9 +256,9 @@ fn read_in(dir: Option<&File>, name: &OsStr, path: &Path, trust: &Trust) -> Resu
     if let Some(weak) = walk::weakest(std::slice::from_ref(&stage), &trust.owners) {
         return Err((ProblemReason::UntrustedSource, weak));
     }
-    match read_still(&mut file, &stage.meta)? {
+    match read_still(&mut file, &stage.meta, FILE_BYTES_MAX)? {
         Some(bytes) => Ok(bytes),
-        None => read_trusted(path, trust),
+        None => read_trusted(path, trust, FILE_BYTES_MAX),
     }
 }
 
@@ -263,7 +272,7 @@ fn not_regular() -> Refusal {
 }
 
 /// Reads a file if it and everything on the way to it can be trusted, and if it holds still.
-fn read_trusted(path: &Path, trust: &Trust) -> Result<Vec<u8>, Refusal> {
+fn read_trusted(path: &Path, trust: &Trust, most: u64) -> Result<Vec<u8>, Refusal> {
     for _ in 0..READ_ATTEMPTS {
         let stages = walk::stages(path).map_err(unreadable)?;
         let Some(real) = stages.last().filter(|stage| stage.meta.is_file()) else {
@@ -280,7 +289,7 @@ fn read_trusted(path: &Path, trust: &Trust) -> Result<Vec<u8>, Refusal> {
         if !same_state(&before, &real.meta) {
             continue;
         }
-        if let Some(bytes) = read_still(&mut file, &before)? {
+        if let Some(bytes) = read_still(&mut file, &before, most)? {
             return Ok(bytes);
         }
     }
@@ -288,20 +297,20 @@ fn read_trusted(path: &Path, trust: &Trust) -> Result<Vec<u8>, Refusal> {
 }
 
 /// The whole file; `None` if it changed meanwhile.
-fn read_still(file: &mut File, before: &Metadata) -> Result<Option<Vec<u8>>, Refusal> {
-    if before.len() > FILE_BYTES_MAX {
-        let text = format!("it is larger than {}", crate::units::format_size(FILE_BYTES_MAX));
+fn read_still(file: &mut File, before: &Metadata, most: u64) -> Result<Option<Vec<u8>>, Refusal> {
+    if before.len() > most {
+        let text = format!("it is larger than {}", crate::units::format_size(most));
         return Err((ProblemReason::TooLarge, text));
     }
-    let bytes = read_limited(file, before.len()).map_err(unreadable)?;
+    let bytes = read_limited(file, before.len(), most).map_err(unreadable)?;
     let after = file.metadata().map_err(unreadable)?;
     Ok((same_state(before, &after) && bytes.len() as u64 == after.len()).then_some(bytes))
 }
 
 /// `expected` bytes. Whether more came meanwhile is not seen by another read but by the size afterwards; where no size
 /// is stated everything is read.
-fn read_limited(file: &mut File, expected: u64) -> io::Result<Vec<u8>> {
-    let limit = if expected == 0 { FILE_BYTES_MAX + 1 } else { expected };
+fn read_limited(file: &mut File, expected: u64, most: u64) -> io::Result<Vec<u8>> {
+    let limit = if expected == 0 { most + 1 } else { expected };
     let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
     file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -77,6 +77,11 @@ impl Dirs {
         self.run.join("starts")
     }
 
+    /// Modules of the plugins that are in force.
+    pub fn plugins(&self) -> PathBuf {
+        self.run.join("plugins")
+    }
+
     /// What other verbs ask of a running watch.
     pub fn requests(&self) -> PathBuf {
         self.run.join("requests")
@@ -101,6 +106,7 @@ impl Dirs {
             (self.records(), 0o700),
             (self.starts(), 0o700),
             (self.requests(), 0o700),
+            (self.plugins(), 0o700),
             (self.lib.clone(), 0o700),
             (self.log.clone(), open),
         ] {

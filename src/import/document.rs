@@ -4,18 +4,16 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::codes;
 use super::found::{Found, Hold, Note, Weight};
 use crate::diagnostic::Diagnostic;
-use crate::lang::Library;
 use crate::process::expression::check_in_document;
 use crate::process::paths::show;
 use crate::spec::{
     API_VERSION, Account, AdoptPolicy, CpuPolicy, DesiredState, ExpressionRequest, IoClass, Limit,
-    LoadContext, Origin, Output, ReadinessCheck, Restart, RestartPolicy, Scheduling, Service, ServiceName,
-    ServiceType, SpecFile, StopScope, load,
+    LoadContext, NoModules, Origin, Output, ReadinessCheck, Restart, RestartPolicy, Scheduling, Service,
+    ServiceName, ServiceType, SpecFile, StopScope, load,
 };
 use crate::units::format_duration;
 
@@ -81,9 +79,8 @@ fn verify(text: &str, meant: &Service) -> Result<(), String> {
     let compile = |request: &ExpressionRequest<'_>| {
         check_in_document(request.text, request.variables.clone(), request.replaces, request.library)
     };
-    let library: Arc<Library> = Arc::default();
-    let context =
-        LoadContext { limits: crate::spec::Limits::default(), compile: &compile, library: Some(&library) };
+    let limits = crate::spec::Limits::default();
+    let context = LoadContext { limits, compile: &compile, names: None, modules: &NoModules, held: None };
     let file = SpecFile {
         name: "import.yaml".to_owned(),
         directory: PathBuf::from("/"),

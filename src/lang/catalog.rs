@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::schema::{
-    Bounded, Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, Text, TypeDecl,
+    Bounded, Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, Origin, Text, TypeDecl,
 };
 use super::value::{Type, TypeName};
 
@@ -69,6 +69,17 @@ impl Schema {
     /// All declarations, in the order of [`Schema::add`].
     pub fn vocabularies(&self) -> &[Declarations] {
         &self.vocabularies
+    }
+
+    /// The plugin of this name, with the number of its vocabulary.
+    pub fn plugin(&self, name: &str) -> Option<(usize, &Origin)> {
+        let mut all = self.vocabularies.iter().enumerate();
+        all.find_map(|(at, of)| of.origin.as_ref().filter(|origin| origin.name == name).map(|of| (at, of)))
+    }
+
+    /// The plugin that declares this; `None` for what is built in.
+    pub fn origin(&self, id: Id) -> Option<&Origin> {
+        self.vocabularies.get(id.vocabulary)?.origin.as_ref()
     }
 
     /// A field by the type it belongs to and its dotted name.

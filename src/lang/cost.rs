@@ -14,6 +14,12 @@ fn weight_of(cost: Cost) -> u64 {
     WEIGHTS.get(usize::from(cost)).or(WEIGHTS.last()).copied().unwrap_or(0)
 }
 
+/// The class of something that takes so long, in tenths of a microsecond: the first whose accesses take as long.
+pub fn class_of(tenths: u64) -> Cost {
+    let class = WEIGHTS.iter().position(|weight| *weight >= tenths).unwrap_or(WEIGHTS.len() - 1);
+    Cost::try_from(class).unwrap_or(Cost::MAX)
+}
+
 /// What this node costs by itself, as a class; `None` if it looks at no fact.
 pub fn own_class(node: &Node) -> Option<Cost> {
     match &node.kind {

@@ -22,6 +22,7 @@ pub use build::{Built, build};
 pub use names::{Reserved, Taken};
 pub use record::{Record, Recorded, literal};
 
+use super::catalog::Schema;
 use super::ir::{Measure, Node};
 use super::value::{Type, Value};
 use crate::diagnostic::{Diagnostic, Source, Span, did_you_mean};
@@ -142,13 +143,24 @@ pub(super) enum Found<'l> {
     Unusable(&'l str),
 }
 
-/// Named matchers and lists.
+/// What is missing although something stands for it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Unusable {
+    /// The kind of its document.
+    pub(super) kind: &'static str,
+    /// A sentence.
+    pub(super) reason: String,
+}
+
+/// Named matchers and lists, and what can be named besides.
 #[derive(Clone, Debug, Default)]
 pub struct Library {
+    /// Fields and functions; `None`: those that are built in, which whoever compiles knows.
+    schema: Option<Arc<Schema>>,
     definitions: BTreeMap<String, Arc<Definition>>,
     lists: BTreeMap<String, Arc<NamedList>>,
-    /// By document: a sentence on why it can't be used.
-    unusable: BTreeMap<String, String>,
+    /// By document: why it can't be used.
+    unusable: BTreeMap<String, Unusable>,
     /// Definitions in error, of documents that are otherwise usable: where they stand.
     broken: BTreeMap<String, String>,
     /// Files that nobody could read, so that it isn't known what they define.
@@ -156,6 +168,17 @@ pub struct Library {
 }
 
 impl Library {
+    /// Nothing yet, over these fields and functions.
+    pub fn over(schema: Arc<Schema>) -> Self {
+        Self { schema: Some(schema), ..Self::default() }
+    }
+
+    /// The fields and functions that its definitions were checked with, and that expressions which use it are to be
+    /// checked with; `None`: what is built in.
+    pub fn schema(&self) -> Option<&Arc<Schema>> {
+        self.schema.as_ref()
+    }
+
     /// All definitions, by name.
     pub fn definitions(&self) -> impl Iterator<Item = &Arc<Definition>> {
         self.definitions.values()
@@ -181,9 +204,9 @@ impl Library {
         self.lists.insert(list.name.clone(), Arc::new(list));
     }
 
-    /// Notes that a document can't be used, and why: expressions that use it say so.
-    pub fn set_unusable(&mut self, document: &str, reason: String) {
-        self.unusable.insert(document.to_owned(), reason);
+    /// Notes that a document (of this kind) can't be used, and why: expressions that use it say so.
+    pub fn set_unusable(&mut self, kind: &'static str, document: &str, reason: String) {
+        self.unusable.insert(document.to_owned(), Unusable { kind, reason });
     }
 
     /// Notes a file that can't be read: what is unknown may be defined there.
@@ -195,10 +218,12 @@ impl Library {
     pub(super) fn elsewhere(&self, name: &str) -> String {
         let document = name.split_once('.').map_or(name, |(document, _)| document);
         if self.unread.is_empty() {
-            return format!("for what the Matcher document `{document}` defines name its file as well");
+            return format!(
+                "for what the Matcher or Plugin document `{document}` defines name its file as well"
+            );
         }
         let files: Vec<String> = self.unread.iter().take(3).map(|file| format!("`{file}`")).collect();
-        format!("the Matcher document `{document}` may stand in {}, which can't be read", files.join(" or "))
+        format!("the document `{document}` may stand in {}, which can't be read", files.join(" or "))
     }
 
     /// Whether there is nothing in it.
@@ -220,8 +245,8 @@ impl Library {
     }
 
     /// Why the document that a dotted name begins with can't be used.
-    pub(super) fn unusable(&self, name: &str) -> Option<&str> {
-        self.unusable.get(name.split_once('.')?.0).map(String::as_str)
+    pub(super) fn unusable(&self, name: &str) -> Option<&Unusable> {
+        self.unusable.get(name.split_once('.')?.0)
     }
 
     /// Whether a dotted name begins with a document that is here.

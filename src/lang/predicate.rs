@@ -233,15 +233,19 @@ impl Binder<'_> {
         self.asked += usize::from(asks);
         self.children(node);
         self.asked -= usize::from(asks);
-        let computable = matches!(
-            node.kind,
-            Kind::ToPath(_)
-                | Kind::Interpolated(_)
-                | Kind::Default { .. }
-                | Kind::Arithmetic { .. }
-                | Kind::Index { .. }
-                | Kind::Builtin(..)
-        ) && node.children().into_iter().all(is_known);
+        // A pure function of constants is a constant; one that a process is needed for answers unknown here, and stays.
+        let computable = match &node.kind {
+            Kind::Call { function, .. } => function.pure,
+            kind => matches!(
+                kind,
+                Kind::ToPath(_)
+                    | Kind::Interpolated(_)
+                    | Kind::Default { .. }
+                    | Kind::Arithmetic { .. }
+                    | Kind::Index { .. }
+                    | Kind::Builtin(..)
+            ),
+        } && node.children().into_iter().all(is_known);
         match &mut node.kind {
             Kind::Variable(name) => {
                 let name = name.clone();

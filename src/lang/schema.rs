@@ -3,9 +3,10 @@
 //! process vocabulary and plugins use the same declarations.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::value::{Type, TypeName, Value};
-use crate::facts::Fact;
+use crate::facts::{Fact, Reason, Why};
 
 /// A name or line of a declaration: of the program itself, or of a plugin, which comes and goes while it runs.
 pub type Text = Cow<'static, str>;
@@ -189,6 +190,9 @@ pub struct Declarations {
     pub bounds: Vec<Bounds>,
 }
 
+/// The entries of a map.
+pub type Entries = Vec<(Arc<[u8]>, Value)>;
+
 /// What a vocabulary answers during evaluation. Fields and functions are named by their index in its
 /// own [`Declarations`]. Implementations cache: a fact is read at most once in a scan.
 pub trait Vocabulary {
@@ -197,6 +201,12 @@ pub trait Vocabulary {
 
     /// The value of one entry of a `Map` field, so that `env["K"]` need not build the whole map.
     fn entry(&self, owner: &Value, field: usize, key: &[u8]) -> Fact<Value>;
+
+    /// All entries of a `Map` field, by ascending key, each key once: for whom one entry is not enough.
+    fn entries(&self, owner: &Value, field: usize) -> Fact<Entries> {
+        let _ = (owner, field);
+        Fact::Unknown(Reason::new(Why::Unresolved, "all entries of a map"))
+    }
 
     /// The result of a function for a candidate.
     fn call(&self, candidate: &Value, function: usize, arguments: &[Value]) -> Fact<Value>;

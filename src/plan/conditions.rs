@@ -28,8 +28,11 @@ const ORDER: [ConditionType; 9] = [
 /// What the last look found of an object's document.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Document<'a> {
-    /// Nothing remarkable.
-    Seen,
+    /// It is good.
+    Seen {
+        /// What else is remarkable.
+        remark: Option<&'a str>,
+    },
     /// It is rejected, with the first error.
     Rejected(&'a str),
     /// It wasn't there, and nothing follows from that, with the reason.
@@ -42,7 +45,7 @@ impl<'a> Document<'a> {
         match (desired.rejected.get(name), desired.unseen.get(name)) {
             (Some(error), _) => Self::Rejected(error),
             (None, Some(reason)) => Self::Unseen(reason),
-            (None, None) => Self::Seen,
+            (None, None) => Self::Seen { remark: desired.remarks.get(name).map(String::as_str) },
         }
     }
 }
@@ -164,23 +167,26 @@ fn general(
             "NotSeen",
             format!("{name}: what was last accepted stays in force: {reason}"),
         ),
-        (Document::Seen, Aim::Leave) => add(
+        (Document::Seen { .. }, Aim::Leave) => add(
             ConditionType::Accepted,
             ConditionStatus::Unknown,
             "NoDocument",
             format!("{name}: left alone: no document that can be read speaks for it"),
         ),
-        (Document::Seen, Aim::Remove(_)) => add(
+        (Document::Seen { .. }, Aim::Remove(_)) => add(
             ConditionType::Accepted,
             ConditionStatus::False,
             "Removed",
             format!("{name}: its document is gone"),
         ),
-        (Document::Seen, Aim::Run | Aim::Stop { .. } | Aim::Observe) => add(
+        (Document::Seen { remark }, Aim::Run | Aim::Stop { .. } | Aim::Observe) => add(
             ConditionType::Accepted,
             ConditionStatus::True,
             "Valid",
-            format!("{name}: its document is in force"),
+            match remark {
+                Some(remark) => format!("{name}: its document is in force; {remark}"),
+                None => format!("{name}: its document is in force"),
+            },
         ),
     }
     if *aim == Aim::Run {

@@ -221,6 +221,15 @@ impl Memory {
     pub fn new(boot: BootId) -> Self {
         Self { boot, services: BTreeMap::new() }
     }
+
+    /// Every document in it: the accepted ones, and those that processes were adopted by.
+    pub fn documents(&self) -> impl Iterator<Item = &Service> {
+        self.services.values().flat_map(|record| {
+            let processes = record.instances.values().filter_map(|instance| instance.phase.process());
+            let rules = processes.filter_map(|process| process.adopted_by.as_deref());
+            std::iter::once(&record.spec).chain(rules)
+        })
+    }
 }
 
 impl Instance {

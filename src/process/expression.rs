@@ -19,6 +19,14 @@ pub fn schema() -> &'static Schema {
     &SCHEMA
 }
 
+/// The same with what plugins add, as a library was made with it.
+pub fn schema_of(library: &Library) -> &Schema {
+    match library.schema() {
+        Some(schema) => schema,
+        None => schema(),
+    }
+}
+
 /// The names that a Service binds in its expressions, with their types. On the command line `--set` binds them.
 pub fn variables() -> BTreeMap<String, Type> {
     let words = Type::List(Box::new(Type::String));
@@ -44,7 +52,7 @@ pub fn variables() -> BTreeMap<String, Type> {
 
 /// Parses and checks an expression that can use these variables and named matchers.
 pub fn compile_with(text: &str, variables: BTreeMap<String, Type>, library: &Arc<Library>) -> Compiled {
-    compile(text, schema(), &Scope::new(variables, library))
+    compile(text, schema_of(library), &Scope::new(variables, library))
 }
 
 /// The same as [`compile_alone`] without named matchers.
@@ -86,7 +94,7 @@ pub fn check_in_document(
 /// Parses and checks an expression in the tests of a Matcher document, whose names need no prefix there.
 pub fn check_in_matcher(text: &str, document: &str, library: &Arc<Library>) -> Compiled {
     let home = Some(document.to_owned());
-    compile(text, schema(), &Scope { home, ..Scope::new(BTreeMap::new(), library) })
+    compile(text, schema_of(library), &Scope { home, ..Scope::new(BTreeMap::new(), library) })
 }
 
 /// W102 and W103 about a definition, located in its source.

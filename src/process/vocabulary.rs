@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::chain::Surroundings;
 use super::declare::{self, Reader};
@@ -11,8 +12,8 @@ use super::objects::{File, Group, NamespaceId, Process, Socket, Tty, User};
 use super::runs::{self, Run, Target};
 use super::world::{Bytes, Root, World};
 use super::{paths, read, tree};
-use crate::facts::{Fact, FileFacts, Reason, Why};
-use crate::lang::schema::{Operation, Vocabulary};
+use crate::facts::{CgroupLine, Fact, FileFacts, Reason, Why};
+use crate::lang::schema::{Entries, Operation, Vocabulary};
 use crate::lang::show;
 use crate::lang::value::{TypeName, Value};
 use crate::units::{Gid, Pid, Uid};
@@ -277,6 +278,28 @@ pub(super) fn bytes(value: &Value) -> Option<Bytes> {
     }
 }
 
+/// The variables of an environment by name; of two with one name the first, as for [`World::variable`].
+fn variables(block: &[Bytes]) -> Entries {
+    let mut all = BTreeMap::new();
+    for entry in block {
+        let Some(at) = entry.iter().position(|byte| *byte == b'=') else { continue };
+        let (name, value) = (entry.get(..at).unwrap_or_default(), entry.get(at + 1..).unwrap_or_default());
+        all.entry(Arc::from(name)).or_insert_with(|| Value::string(value));
+    }
+    all.into_iter().collect()
+}
+
+/// The control groups of version 1 by controller.
+fn controllers(lines: &[CgroupLine]) -> Entries {
+    let mut all = BTreeMap::new();
+    for line in lines {
+        for name in &line.controllers {
+            all.entry(Arc::from(name.as_bytes())).or_insert_with(|| Value::path(&line.path));
+        }
+    }
+    all.into_iter().collect()
+}
+
 /// Two known facts compared; a comparison with something absent is false.
 fn both<T>(left: Fact<T>, right: Fact<T>, holds: impl FnOnce(T, T) -> bool) -> Fact<bool> {
     match (left, right) {
@@ -316,6 +339,18 @@ impl Vocabulary for ProcessVocabulary<'_> {
         match (declare::readers().get(field), owner.object::<Process>()) {
             (Some((_, Reader::Entry(read))), Some(process)) => read(self, process.0, key),
             _ => read::misfit("this entry"),
+        }
+    }
+
+    fn entries(&self, owner: &Value, field: usize) -> Fact<Entries> {
+        match (declare::readers().get(field), owner.object::<Process>()) {
+            (Some((name, _)), Some(process)) if name == "env" => {
+                self.world.environ(process.0).map(|block| variables(&block))
+            }
+            (Some((name, _)), Some(process)) if name == "cgroup[]" => {
+                self.world.cgroups(process.0).map(|lines| controllers(&lines))
+            }
+            _ => read::misfit("all entries of this map"),
         }
     }
 

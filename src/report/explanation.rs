@@ -7,6 +7,7 @@ use super::printable;
 use crate::facts::Why;
 use crate::lang::schema::Text;
 use crate::lang::{Explanation, Form, Missing, Outcome, Verdict};
+use crate::plugin::Account;
 
 /// Longest condition and longest value that a line shows.
 const TEXT_MAX: usize = 72;
@@ -149,6 +150,31 @@ pub fn explanation_text(explanation: &Explanation, row: &MatchRow, command: &str
         text.push_str(&format!("  note: {note}\n"));
     }
     text
+}
+
+/// Puts what the answers of plugins cost beside where they come from: `plugin container 1.0.0, of cgroup; 1.2us, 340 fuel`.
+pub fn account_for_plugins(part: &mut Explanation, accounts: &[Account]) {
+    if let Some(access) = &mut part.access
+        && let Some(account) = accounts.iter().find(|account| access.name == *account.entry)
+    {
+        access.source = Some(source_of(account).into());
+    }
+    for child in &mut part.children {
+        account_for_plugins(child, accounts);
+    }
+}
+
+fn source_of(account: &Account) -> String {
+    let inputs =
+        if account.inputs.is_empty() { String::new() } else { format!(", of {}", account.inputs.join(", ")) };
+    let cost = match account.fuel {
+        0 => "not called".to_owned(),
+        fuel => {
+            let tenths = account.time().as_nanos() / 100;
+            format!("{}.{}us, {fuel} fuel", tenths / 10, tenths % 10)
+        }
+    };
+    format!("plugin {} {}{inputs}; {cost}", account.plugin, account.version)
 }
 
 /// The tree alone.

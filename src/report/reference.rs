@@ -4,10 +4,10 @@
 //! it by itself.
 
 use crate::diagnostic::Code;
-use crate::lang::schema::{Cost, FieldDecl, FunctionDecl, Privilege, Trust};
+use crate::lang::schema::{Cost, FieldDecl, FunctionDecl, Origin, Privilege, Trust};
 use crate::lang::value::Type;
-use crate::lang::{CORE_FUNCTIONS, LIMITS, show};
-use crate::process::expression::{schema, variables};
+use crate::lang::{CORE_FUNCTIONS, LIMITS, Schema, show};
+use crate::process::expression::variables;
 
 /// The written part.
 pub const REFERENCE_HEAD: &str = include_str!("../../grammar/reference.head.md");
@@ -24,33 +24,40 @@ const CLASSES: [(&str, &str); 7] = [
 ];
 
 /// The whole of it, as Markdown.
-pub fn reference(codes: &[(Code, &'static str)]) -> String {
-    let sections =
-        [fields(), types(), functions(), variables_of_documents(), costs(), limits(), list_of_codes(codes)];
+pub fn reference(schema: &Schema, codes: &[(Code, &'static str)]) -> String {
+    let sections = [
+        fields(schema),
+        types(schema),
+        functions(schema),
+        variables_of_documents(),
+        costs(),
+        limits(),
+        list_of_codes(codes),
+    ];
     format!("{}\n{}", REFERENCE_HEAD.trim_end(), sections.concat())
 }
 
 /// The owners of fields: the candidate first, then by name.
-fn owners() -> Vec<&'static str> {
-    let all = schema().vocabularies().iter().flat_map(|vocabulary| &vocabulary.fields);
+fn owners(schema: &Schema) -> Vec<&'static str> {
+    let all = schema.vocabularies().iter().flat_map(|vocabulary| &vocabulary.fields);
     let mut owners: Vec<&str> = all.map(|field| field.owner).collect();
-    let candidate = schema().candidate().to_string();
+    let candidate = schema.candidate().to_string();
     owners.sort_by_key(|owner| (*owner != candidate, *owner));
     owners.dedup();
     owners
 }
 
-fn fields() -> String {
+fn fields(schema: &Schema) -> String {
     let mut text = String::from(
         "\n## Fields\n\n`cost` is the class of one look (see Cost). `who` may read it: all, `same` (the same user, or with \
          CAP_SYS_PTRACE), `attach` (the same, and not protected against tracing). `says`: the kernel attests it, or the \
          process says so `itself` and can change it.\n",
     );
-    for owner in owners() {
+    for owner in owners(schema) {
         text.push_str(&format!("\n### Fields of a {owner}\n\n"));
         text.push_str("| field | type | what | cost | who | says | from | example |\n");
         text.push_str("| --- | --- | --- | --- | --- | --- | --- | --- |\n");
-        for (_, field) in schema().fields(owner) {
+        for (_, field) in schema.fields(owner) {
             text.push_str(&field_row(field));
         }
     }
@@ -102,24 +109,24 @@ fn says(trust: Trust) -> &'static str {
     }
 }
 
-fn types() -> String {
+fn types(schema: &Schema) -> String {
     let mut text = String::from("\n## Types\n\n| type | what | literals |\n| --- | --- | --- |\n");
-    for decl in schema().vocabularies().iter().flat_map(|vocabulary| &vocabulary.types) {
+    for decl in schema.vocabularies().iter().flat_map(|vocabulary| &vocabulary.types) {
         let from: Vec<String> = decl.from.iter().map(ToString::to_string).collect();
         text.push_str(&row(&[code(decl.name), decl.summary.to_string(), from.join(", ")]));
     }
     text.push_str("\n## Enumerations\n\n| name | what | words |\n| --- | --- | --- |\n");
-    for decl in schema().enumerations() {
+    for decl in schema.enumerations() {
         text.push_str(&row(&[code(decl.name), decl.summary.to_string(), decl.words.join(" ")]));
     }
     text
 }
 
-fn functions() -> String {
+fn functions(schema: &Schema) -> String {
     let mut text = String::from(
         "\n## Functions\n\n| function | type | what | cost | says | example |\n| --- | --- | --- | --- | --- | --- |\n",
     );
-    for (_, decl) in schema().functions() {
+    for (_, decl) in schema.functions() {
         text.push_str(&row(&[
             code(&function_form(decl)),
             decl.result.to_string(),
@@ -202,12 +209,12 @@ fn row(cells: &[String]) -> String {
 }
 
 /// Everything that [`reference_topic`] knows by name.
-pub fn reference_names() -> Vec<String> {
-    let fields = schema().vocabularies().iter().flat_map(|vocabulary| &vocabulary.fields);
+pub fn reference_names(schema: &Schema) -> Vec<String> {
+    let fields = schema.vocabularies().iter().flat_map(|vocabulary| &vocabulary.fields);
     let mut names: Vec<String> = fields.map(|field| field.name.trim_end_matches("[]").to_owned()).collect();
-    names.extend(schema().functions().map(|(_, decl)| decl.name.to_string()));
+    names.extend(schema.functions().map(|(_, decl)| decl.name.to_string()));
     names.extend(CORE_FUNCTIONS.iter().map(|function| function.name.to_owned()));
-    names.extend(schema().enumerations().map(|decl| decl.name.to_owned()));
+    names.extend(schema.enumerations().map(|decl| decl.name.to_owned()));
     names.extend(headings(REFERENCE_HEAD).map(str::to_lowercase));
     names.sort();
     names.dedup();
@@ -215,15 +222,15 @@ pub fn reference_names() -> Vec<String> {
 }
 
 /// `exe.path` is the field `path` of a file, because `exe` is one.
-fn reached(owner: &str, name: &str, asked: &str) -> bool {
+fn reached(owner: &str, name: &str, asked: &str, schema: &Schema) -> bool {
     let head = asked.strip_suffix(name).and_then(|head| head.strip_suffix('.'));
-    let field = head.and_then(|head| schema().field(&schema().candidate().to_string(), head));
-    field.is_some_and(|(_, field)| field.ty == Type::Named(owner_name(owner)))
+    let field = head.and_then(|head| schema.field(&schema.candidate().to_string(), head));
+    field.is_some_and(|(_, field)| field.ty == Type::Named(owner_name(owner, schema)))
 }
 
 /// The declared name of an owner.
-fn owner_name(owner: &str) -> &'static str {
-    owners().into_iter().find(|known| *known == owner).unwrap_or_default()
+fn owner_name(owner: &str, schema: &Schema) -> &'static str {
+    owners(schema).into_iter().find(|known| *known == owner).unwrap_or_default()
 }
 
 fn headings(text: &str) -> impl Iterator<Item = &str> {
@@ -231,27 +238,37 @@ fn headings(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// What the reference says of one field, function, enumeration or code, or a section by a word of its heading.
-pub fn reference_topic(topic: &str, codes: &[(Code, &'static str)]) -> Option<String> {
+pub fn reference_topic(topic: &str, schema: &Schema, codes: &[(Code, &'static str)]) -> Option<String> {
     let mut parts = Vec::new();
     let bare = topic.split(['[', '(']).next().unwrap_or(topic);
-    for owner in owners() {
+    // The name of a plugin stands for all that it adds.
+    let of_plugin = |name: &str| {
+        schema.plugin(bare).is_some() && name.split('.').next() == Some(bare) && name.contains('.')
+    };
+    for owner in owners(schema) {
         let named = |field: &&FieldDecl| {
             let name = field.name.trim_end_matches("[]");
-            name == bare || format!("{owner}.{name}") == bare || reached(owner, name, bare)
+            name == bare
+                || format!("{owner}.{name}") == bare
+                || reached(owner, name, bare, schema)
+                || of_plugin(name)
         };
-        parts.extend(schema().fields(owner).map(|(_, field)| field).filter(named).map(field_text));
+        parts.extend(schema.fields(owner).map(|(_, field)| field).filter(named).map(field_text));
     }
     parts.extend(
-        schema().functions().filter(|(_, decl)| decl.name == bare).map(|(_, decl)| function_text(decl)),
+        schema
+            .functions()
+            .filter(|(_, decl)| decl.name == bare || of_plugin(&decl.name))
+            .map(|(id, decl)| function_text(decl, schema.origin(id))),
     );
     for function in CORE_FUNCTIONS.iter().filter(|function| function.name == bare) {
         parts.push(format!("{}\n    {}\n", function.form, function.summary));
     }
-    for decl in schema().enumerations().filter(|decl| decl.name == bare || decl.words.contains(&bare)) {
+    for decl in schema.enumerations().filter(|decl| decl.name == bare || decl.words.contains(&bare)) {
         parts.push(format!("{}: {}\n    {}\n", decl.name, decl.summary, decl.words.join(" ")));
     }
     if parts.is_empty() {
-        let whole = reference(codes);
+        let whole = reference(schema, codes);
         let wanted = topic.to_lowercase();
         let sections = whole.split("\n## ").skip(1);
         let of_heading =
@@ -284,7 +301,8 @@ fn field_text(field: &FieldDecl) -> String {
     )
 }
 
-fn function_text(decl: &FunctionDecl) -> String {
+fn function_text(decl: &FunctionDecl, origin: Option<&Origin>) -> String {
+    let from = origin.map_or_else(String::new, |of| format!("    from: plugin {} {}\n", of.name, of.version));
     let said = decl.trust.map_or_else(String::new, |trust| {
         let by = match trust {
             Trust::Kernel => "the kernel",
@@ -293,7 +311,7 @@ fn function_text(decl: &FunctionDecl) -> String {
         format!("    rests on: {by}\n")
     });
     format!(
-        "{}: {}\n    {}\n    cost: {}\n{said}    example: {}\n",
+        "{}: {}\n    {}\n{from}    cost: {}\n{said}    example: {}\n",
         function_form(decl),
         decl.result,
         decl.summary,

@@ -53,6 +53,15 @@ pub const OVERLAP: Code = Code("S120");
 /// Two Services with one pid file.
 pub const SAME_PIDFILE: Code = Code("S121");
 
+/// The module of a Plugin document can't be read.
+pub const MODULE: Code = Code("S070");
+/// The module of a Plugin document is another one than its `sha256` says.
+pub const DIGEST: Code = Code("S071");
+/// A new version of a plugin is not taken.
+pub const PLUGIN_HELD: Code = Code("S072");
+/// A plugin may see something that it doesn't need.
+pub const UNUSED_GRANT: Code = Code("S131");
+
 /// Every code of this module with a few words.
 pub const ALL: &[(Code, &str)] = &[
     (NOT_TEXT, "not UTF-8"),
@@ -77,7 +86,11 @@ pub const ALL: &[(Code, &str)] = &[
     (SECOND_OPINION, "readers of YAML disagree"),
     (CONFLICT, "fields contradict each other"),
     (TEST_FAILED, "a test of a Matcher document fails"),
+    (MODULE, "a module of a plugin that can't be read"),
+    (DIGEST, "a module with another digest"),
+    (PLUGIN_HELD, "a new version of a plugin that is not taken"),
     (ARGUMENTS_IN_STARTAS, "arguments in startas"),
     (OVERLAP, "two Services that can claim the same process"),
     (SAME_PIDFILE, "two Services with one pid file"),
+    (UNUSED_GRANT, "a grant that a plugin doesn't need"),
 ];

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Source, Span, did_you_mean};
-use crate::lang::Library;
 use crate::yaml::{Node, NodeKind, Scalar};
 
 use super::table::{Field, Kind, Table, Words};
-use super::{LoadContext, codes};
+use super::{LoadContext, Names, codes};
 
 /// What is read and what was found wrong so far, for one file.
 pub(super) struct Decoder<'a> {
@@ -18,7 +17,7 @@ pub(super) struct Decoder<'a> {
     /// The file itself.
     pub(super) source: Arc<Source>,
     /// What expressions can name.
-    pub(super) library: Arc<Library>,
+    pub(super) names: Names,
     /// Without a source; the file adds it.
     pub(super) diagnostics: Vec<Diagnostic>,
 }

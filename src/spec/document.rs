@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
-use crate::yaml::{Node, NodeKind};
+use crate::yaml::{Node, NodeKind, Scalar};
 
 use super::decode::{Decoder, Object, Value};
 use super::matcher::{self, MatcherDocument};
+use super::plugin::{self, PluginDocument};
+use super::table::Table;
 use super::{API_VERSION, Service, ServiceName, codes, service, table};
 
 /// A document of kind Service, as far as it could be read.
@@ -19,24 +21,52 @@ pub(super) struct Document {
     pub(super) service: Service,
 }
 
-/// Whether a document is of kind Matcher, or says so.
-pub(super) fn is_matcher(node: &Node) -> bool {
-    node.get("kind").and_then(Node::scalar).is_some_and(|scalar| scalar.text == "Matcher")
+/// Whether a document is of this kind, or says so.
+fn is_of(kind: &str, node: &Node) -> bool {
+    node.get("kind").and_then(Node::scalar).is_some_and(|scalar| scalar.text == kind)
 }
 
-/// Reads a document of kind Matcher. Nothing for one whose version or name can't be used.
-pub(super) fn read_matcher(node: &Node, d: &mut Decoder<'_>) -> Option<MatcherDocument> {
+/// Whether a document is of kind Matcher.
+pub(super) fn is_matcher(node: &Node) -> bool {
+    is_of("Matcher", node)
+}
+
+/// Whether a document is of kind Plugin.
+pub(super) fn is_plugin(node: &Node) -> bool {
+    is_of("Plugin", node)
+}
+
+/// A document of a kind that gives names to expressions.
+struct Envelope<'n> {
+    object: Object<'n>,
+    name: Option<&'n Scalar>,
+    /// Its version is one that can't be read.
+    foreign: bool,
+}
+
+fn envelope<'n>(
+    node: &'n Node,
+    tables: (&'static Table, &'static Table),
+    d: &mut Decoder<'_>,
+) -> Option<Envelope<'n>> {
     let value = Value { path: String::new(), node, key: Span::default(), example: "" };
-    let object = Object::open(&value, &table::MATCHER_DOCUMENT, d)?;
+    let object = Object::open(&value, tables.0, d)?;
     let version = object.get("apiVersion", d).map(|value| api_version(&value, d));
     let (mut name, mut texts) = (None, std::collections::BTreeMap::new());
     if let Some(value) = object.get("metadata", d)
-        && let Some(metadata) = Object::open(&value, &table::MATCHER_METADATA, d)
+        && let Some(metadata) = Object::open(&value, tables.1, d)
     {
         metadata.set_some("name", &mut name, d, |value, d| value.scalar("a text", d));
         metadata.set("labels", &mut texts, d, |value, d| service::texts(value, true, d));
         metadata.set("annotations", &mut texts, d, |value, d| service::texts(value, false, d));
     }
+    Some(Envelope { object, name, foreign: version == Some(None) })
+}
+
+/// Reads a document of kind Matcher. Nothing for one whose version or name can't be used.
+pub(super) fn read_matcher(node: &Node, d: &mut Decoder<'_>) -> Option<MatcherDocument> {
+    let Envelope { object, name, foreign } =
+        envelope(node, (&table::MATCHER_DOCUMENT, &table::MATCHER_METADATA), d)?;
     let named = name.inspect(|name| matcher::say_name(name, "a Matcher", d));
     let mut document = MatcherDocument {
         name: named.map_or_else(|| "nameless".to_owned(), |name| name.text.clone()),
@@ -49,7 +79,17 @@ pub(super) fn read_matcher(node: &Node, d: &mut Decoder<'_>) -> Option<MatcherDo
     if let Some(spec) = object.get("spec", d) {
         matcher::read(&spec, &mut document, d);
     }
-    (version != Some(None) && named.is_some()).then_some(document)
+    (!foreign && named.is_some()).then_some(document)
+}
+
+/// Reads a document of kind Plugin and loads its module. Nothing for one whose version, name or `spec` can't be used.
+pub(super) fn read_plugin(node: &Node, d: &mut Decoder<'_>) -> Option<PluginDocument> {
+    let Envelope { object, name, foreign } =
+        envelope(node, (&table::PLUGIN_DOCUMENT, &table::PLUGIN_METADATA), d)?;
+    let usable = name.is_some_and(|name| plugin::say_name(name, d));
+    let spec = object.get("spec", d);
+    let (name, spec) = (name?, spec?);
+    plugin::read(&spec, name, usable && !foreign, d)
 }
 
 /// Reads a document. Nothing for an empty one, and for one whose name or kind can't be used.
@@ -109,7 +149,7 @@ fn kind(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<()> {
     }
     if table::KINDS.later.contains(&text) {
         let diagnostic = value.wrong(codes::LATER_KIND, format!("the kind `{text}` is not supported yet"));
-        d.say(diagnostic.help("remove the document; `Service` and `Matcher` are supported"));
+        d.say(diagnostic.help("remove the document; `Service`, `Matcher` and `Plugin` are supported"));
         return None;
     }
     let diagnostic = value.wrong(codes::UNKNOWN_KIND, format!("unknown kind `{text}`"));

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lang::Library;
-use crate::lang::library::Record;
 use crate::lang::value::{Type, Value as LangValue};
-use crate::process::expression::schema;
+use crate::process::expression::schema_of;
 use crate::yaml::Scalar;
 
 use super::decode::{Decoder, Value};
-use super::{Account, Expression, Service, codes};
+use super::{Account, Expression, Names, Service, codes};
 
 /// An expression to be checked.
 #[derive(Debug)]
@@ -75,8 +74,9 @@ pub(super) fn expression(
     let scalar = value.scalar("an expression", d)?;
     let text = sound_text(value, scalar, d)?;
     let variables = variables(service).into_iter().map(|(name, (of, _))| (name, of)).collect();
-    let library = Arc::clone(&d.library);
-    let request = ExpressionRequest { text, variables, replaces, library: &library };
+    let names = d.names.clone();
+    let library = &names.library;
+    let request = ExpressionRequest { text, variables, replaces, library };
     let found = (d.context.compile)(&request);
     let good = !found.iter().any(Diagnostic::is_error);
     for diagnostic in found {
@@ -86,17 +86,24 @@ pub(super) fn expression(
                 .note(format!("in `{}`", value.path)),
         );
     }
-    good.then(|| Expression { text: text.to_owned(), definitions: used_by(text, service, &library) })
+    good.then(|| accepted(text, service, &names))
 }
 
-/// All that the expression means beyond its text, so that it still means that when a definition has changed.
-fn used_by(text: &str, service: &Service, library: &Library) -> Record {
-    if library.is_empty() {
-        return Record::new();
+/// With all that the expression means beyond its text, so that it still means that when a definition or a plugin has
+/// changed.
+fn accepted(text: &str, service: &Service, names: &Names) -> Expression {
+    let library = &names.library;
+    if library.is_empty() && names.plugins.is_empty() {
+        return Expression::new(text);
     }
     let variables = variables(service);
     let own = |word: &str| variables.keys().any(|name| name.split('.').next() == Some(word));
-    library.record(library.used_by(text, None, schema(), &own))
+    let used = library.closure(library.used_by(text, None, schema_of(library), &own));
+    let plugins = library.plugins_of(text, &used).into_iter().filter_map(|name| {
+        let record = names.plugins.get(&name)?.record();
+        Some((name, record))
+    });
+    Expression { plugins: plugins.collect(), definitions: library.record(used), text: text.to_owned() }
 }
 
 /// The text of an expression, unless YAML took a part of it.

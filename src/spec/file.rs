@@ -7,13 +7,13 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::diagnostic::{Code, Diagnostic, Source, Span};
-use crate::lang::Library;
 use crate::yaml::{self, Node};
 
 use super::decode::Decoder;
 use super::document::{self, Document};
 use super::matcher::{self, MatcherDocument};
-use super::{LoadContext, Origin, Service, ServiceName, codes, raw};
+use super::plugin::PluginDocument;
+use super::{LoadContext, Names, Origin, Service, ServiceName, codes, raw};
 
 /// A file as the host read it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,9 +39,10 @@ pub struct LoadedFile {
     pub declares: Vec<ServiceName>,
     pub(super) name_places: Vec<Span>,
     services: Vec<Service>,
-    /// Matcher documents stand in it, usable or not.
+    /// Matcher or Plugin documents stand in it, usable or not.
     pub(super) defines: bool,
     matchers: Vec<MatcherDocument>,
+    plugins: Vec<PluginDocument>,
 }
 
 impl LoadedFile {
@@ -55,7 +56,12 @@ impl LoadedFile {
         &self.matchers
     }
 
-    /// Whether others may depend on it: Matcher documents stand in it, usable or not.
+    /// Its Plugin documents in the order of the file, also if it was rejected: what they are made of is looked at again.
+    pub fn plugins(&self) -> &[PluginDocument] {
+        &self.plugins
+    }
+
+    /// Whether others may depend on it: Matcher or Plugin documents stand in it, usable or not.
     pub fn defines(&self) -> bool {
         self.defines
     }
@@ -82,6 +88,8 @@ pub(super) struct Reading {
     documents: Vec<Node>,
     /// Usable if there are no errors.
     pub(super) matchers: Vec<MatcherDocument>,
+    /// The same.
+    pub(super) plugins: Vec<PluginDocument>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -93,13 +101,29 @@ impl Reading {
             directory: None,
             documents: Vec::new(),
             matchers: Vec::new(),
+            plugins: Vec::new(),
             diagnostics: Vec::new(),
         }
     }
 
+    /// Something in it is wrong, so that it gives nothing.
+    pub(super) fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// Whether others may depend on it.
+    pub(super) fn defines(&self) -> bool {
+        !self.matchers.is_empty() || !self.plugins.is_empty()
+    }
+
+    /// Something in it is wrong, and a plugin may be declared there that is not among [`Self::plugins`].
+    pub(super) fn may_hold_plugin(&self) -> bool {
+        self.has_errors() && (self.is_unread() || self.documents.iter().any(document::is_plugin))
+    }
+
     /// Nobody knows what stands in it.
     pub(super) fn is_unread(&self) -> bool {
-        self.documents.is_empty() && self.diagnostics.iter().any(Diagnostic::is_error)
+        self.documents.is_empty() && self.has_errors()
     }
 }
 
@@ -131,24 +155,30 @@ pub(super) fn read(file: &SpecFile, context: &LoadContext<'_>) -> Reading {
     reading.directory = file.directory.to_str().map(str::to_owned);
     let parsed = yaml::parse(&source, &context.limits.yaml);
     let mut decoder =
-        Decoder { diagnostics: parsed.diagnostics, ..decoder(&reading, &Arc::default(), context) };
+        Decoder { diagnostics: parsed.diagnostics, ..decoder(&reading, &Names::default(), context) };
     if decoder.diagnostics.is_empty() {
         decoder.diagnostics.extend(raw::disagreement(text, &parsed.documents));
     }
     let matchers = parsed.documents.iter().filter(|node| document::is_matcher(node));
     let matchers: Vec<MatcherDocument> =
         matchers.filter_map(|node| document::read_matcher(node, &mut decoder)).collect();
-    say_defined_twice(&matchers, &mut decoder);
+    let named = matchers.iter().map(|matcher| (matcher.name.as_str(), matcher.name_at));
+    say_defined_twice("Matcher", named, &mut decoder);
+    let plugins = parsed.documents.iter().filter(|node| document::is_plugin(node));
+    let plugins: Vec<PluginDocument> =
+        plugins.filter_map(|node| document::read_plugin(node, &mut decoder)).collect();
+    let named = plugins.iter().map(|plugin| (plugin.name.as_str(), plugin.name_at));
+    say_defined_twice("Plugin", named, &mut decoder);
     let diagnostics = decoder.diagnostics;
-    Reading { documents: parsed.documents, matchers, diagnostics, ..reading }
+    Reading { documents: parsed.documents, matchers, plugins, diagnostics, ..reading }
 }
 
-fn decoder<'a>(reading: &'a Reading, library: &Arc<Library>, context: &'a LoadContext<'a>) -> Decoder<'a> {
+fn decoder<'a>(reading: &'a Reading, names: &Names, context: &'a LoadContext<'a>) -> Decoder<'a> {
     Decoder {
         context,
         directory: reading.directory.as_deref(),
         source: Arc::clone(&reading.source),
-        library: Arc::clone(library),
+        names: names.clone(),
         diagnostics: Vec::new(),
     }
 }
@@ -157,18 +187,20 @@ fn decoder<'a>(reading: &'a Reading, library: &Arc<Library>, context: &'a LoadCo
 pub(super) fn complete(
     reading: Reading,
     of_definitions: Vec<Diagnostic>,
-    library: &Arc<Library>,
+    names: &Names,
     context: &LoadContext<'_>,
 ) -> LoadedFile {
-    let mut decoder = decoder(&reading, library, context);
+    let mut decoder = decoder(&reading, names, context);
     decoder.diagnostics.extend(reading.diagnostics.iter().cloned().chain(of_definitions));
-    let services = reading.documents.iter().filter(|node| !document::is_matcher(node));
+    let gives = |node: &Node| document::is_matcher(node) || document::is_plugin(node);
+    let services = reading.documents.iter().filter(|node| !gives(node));
     let documents: Vec<Document> = services.filter_map(|node| document::read(node, &mut decoder)).collect();
     say_duplicates(&documents, &mut decoder);
     for matcher in &reading.matchers {
-        matcher::check_tests(matcher, library, &mut decoder);
+        matcher::check_tests(matcher, &names.library, &mut decoder);
     }
     let diagnostics = finish(decoder.diagnostics, &reading.source, context.limits.mistakes);
+    let defines = reading.defines();
     let mut loaded = LoadedFile {
         diagnostics,
         source: reading.source,
@@ -176,8 +208,9 @@ pub(super) fn complete(
         declares: Vec::new(),
         name_places: Vec::new(),
         services: Vec::new(),
-        defines: !reading.matchers.is_empty(),
+        defines,
         matchers: reading.matchers,
+        plugins: reading.plugins,
     };
     accept(&mut loaded, documents);
     loaded
@@ -193,17 +226,17 @@ fn not_text(source: &Arc<Source>, bytes: &[u8], at: usize) -> Diagnostic {
         .help("save the file as UTF-8")
 }
 
-fn say_defined_twice(matchers: &[MatcherDocument], d: &mut Decoder<'_>) {
+fn say_defined_twice<'n>(kind: &str, all: impl Iterator<Item = (&'n str, Span)>, d: &mut Decoder<'_>) {
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
-    for matcher in matchers {
-        match seen.get(matcher.name.as_str()) {
+    for (name, at) in all {
+        match seen.get(name) {
             Some(first) => {
-                let message = format!("the Matcher `{}` stands twice in this file", matcher.name);
-                let said = Diagnostic::error(codes::DUPLICATE_NAME, message).at(matcher.name_at, "again");
+                let message = format!("the {kind} `{name}` stands twice in this file");
+                let said = Diagnostic::error(codes::DUPLICATE_NAME, message).at(at, "again");
                 d.say(said.at(*first, "first").help("give one of them another name"));
             }
             None => {
-                seen.insert(&matcher.name, matcher.name_at);
+                seen.insert(name, at);
             }
         }
     }
@@ -269,7 +302,7 @@ fn accept(loaded: &mut LoadedFile, documents: Vec<Document>) {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string can't fail.

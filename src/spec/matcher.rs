@@ -11,14 +11,14 @@ mod trial;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-pub(super) use read::{check_tests, read, say_name};
+pub(super) use read::{check_tests, mend, read, say_name};
 pub use trial::{Trial, trials};
 
 use super::{LoadedFile, Service};
 use crate::diagnostic::{Diagnostic, Source, Span};
 use crate::lang::library::{Draft, NamedList, Reserved, Written};
 use crate::lang::{Library, codes};
-use crate::process::expression::{schema, variables};
+use crate::process::expression::{schema, schema_of, variables};
 use crate::process::snapshot::Snapshot;
 use crate::units::Pid;
 
@@ -88,7 +88,7 @@ impl Expected {
 }
 
 /// The names that Matcher documents can't give.
-fn reserved() -> Reserved<'static> {
+pub(super) fn reserved() -> Reserved<'static> {
     static VARIABLES: LazyLock<BTreeSet<String>> = LazyLock::new(|| variables().into_keys().collect());
     Reserved { schema: schema(), variables: &VARIABLES }
 }
@@ -108,23 +108,24 @@ pub(super) struct Collected {
 /// refused gives the reason.
 pub(super) fn collect<'a>(
     documents: impl Iterator<Item = (&'a MatcherDocument, Option<String>)>,
+    library: Library,
 ) -> Collected {
     let mut by_name: BTreeMap<&str, Vec<(&MatcherDocument, Option<String>)>> = BTreeMap::new();
     for (document, refused) in documents {
         by_name.entry(&document.name).or_default().push((document, refused));
     }
-    let mut all = Collected::default();
+    let mut all = Collected { library, ..Collected::default() };
     for (name, places) in by_name {
         match places.as_slice() {
             [(document, None)] => {
                 document.lists.iter().for_each(|list| all.library.add_list(list.clone()));
                 all.drafts.extend(document.drafts.iter().cloned());
             }
-            [(_, Some(reason))] => all.library.set_unusable(name, reason.clone()),
+            [(_, Some(reason))] => all.library.set_unusable("Matcher", name, reason.clone()),
             [(first, _), others @ ..] => {
                 let documents: Vec<&MatcherDocument> = others.iter().map(|(document, _)| *document).collect();
                 let said = redefinition(first, &documents);
-                all.library.set_unusable(name, said.message.clone());
+                all.library.set_unusable("Matcher", name, said.message.clone());
                 // Within one file that was said there.
                 if documents.iter().any(|other| other.source.name != first.source.name) {
                     all.redefined.push(said);
@@ -161,7 +162,7 @@ pub fn unused<'a>(files: impl Iterator<Item = &'a LoadedFile> + Clone, library: 
         for document in file.matchers() {
             for expectation in document.tests.iter().flat_map(|test| &test.expect) {
                 let text = &expectation.written.text;
-                used.extend(library.used_by(text, Some(&document.name), schema(), &|_| false));
+                used.extend(library.used_by(text, Some(&document.name), schema_of(library), &|_| false));
             }
         }
     }

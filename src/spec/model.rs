@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lang::Library;
 use crate::lang::library::Record;
-use crate::process::expression::schema;
+use crate::lang::{Library, Schema};
 use crate::units::Signal;
 
 /// `[a-z0-9]([-a-z0-9]*[a-z0-9])?`, at most 63 bytes: safe as a file name, unique among Services.
@@ -344,6 +343,22 @@ pub enum RemovePolicy {
     Release,
 }
 
+/// A plugin that a condition was accepted with.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PluginUse {
+    /// Its version, for people.
+    pub version: String,
+    /// SHA-256 of the module, in hexadecimal.
+    pub sha256: String,
+    /// The fields that it may see.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+    /// The files that it may see.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+}
+
 /// A written condition: its text (the compiled form is made anew by whoever needs it).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -353,17 +368,28 @@ pub struct Expression {
     /// The named matchers and lists that it uses, as they were when it was accepted.
     #[serde(default, skip_serializing_if = "Record::is_empty")]
     pub definitions: Record,
+    /// The plugins that it uses, by name, as they were when it was accepted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub plugins: BTreeMap<String, PluginUse>,
 }
 
 impl Expression {
     /// One that uses no named matchers.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), definitions: Record::new() }
+        Self { text: text.into(), definitions: Record::new(), plugins: BTreeMap::new() }
     }
 
-    /// What its text can name besides fields, functions and variables.
-    pub fn library(&self) -> Arc<Library> {
-        Arc::new(Library::restore(&self.definitions, schema()))
+    /// What its text can name besides what is built in; `schema` is that and what the plugins add that it was accepted
+    /// with.
+    pub fn library(&self, schema: &Arc<Schema>) -> Arc<Library> {
+        Arc::new(Library::restore(&self.definitions, schema))
+    }
+}
+
+impl Service {
+    /// The plugins that its conditions were accepted with, by name.
+    pub fn plugins(&self) -> impl Iterator<Item = (&String, &PluginUse)> {
+        [&self.narrow, &self.match_only].into_iter().flatten().flat_map(|expression| &expression.plugins)
     }
 }
 
@@ -458,6 +484,9 @@ pub struct SpecSet {
     /// Objects in force whose document was not seen in the last look, and why that removes nothing: its place can't be
     /// looked at, or the removal is held back. For the condition `Accepted`.
     pub unseen: BTreeMap<ServiceName, String>,
+    /// Objects whose conditions use a plugin of which a newer version, or the present document, is not taken, and why.
+    /// For the condition `Accepted`.
+    pub remarks: BTreeMap<ServiceName, String>,
 }
 
 impl Service {

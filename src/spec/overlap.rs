@@ -14,7 +14,7 @@ use super::placeholders::substitute_some;
 use super::{Service, codes, variables};
 use crate::diagnostic::{Diagnostic, Source, Span};
 use crate::lang::{Library, Predicate, quote};
-use crate::process::expression::{compile_with, schema};
+use crate::process::expression::{compile_with, schema_of};
 
 /// Device and inode of the file behind a path; `None` if that says nothing about which program it is.
 pub type FileIdentity<'a> = &'a dyn Fn(&Path) -> Option<(u64, u64)>;
@@ -111,8 +111,9 @@ fn may_meet(a: &Service, b: &Service) -> bool {
 
 fn conditions_exclude(a: &Claim<'_>, b: &Claim<'_>) -> bool {
     let condition = |claim: &Claim<'_>| claim.predicate(&claim.service.narrow.as_ref()?.text);
+    let schema = schema_of(a.library);
     match (condition(a), condition(b)) {
-        (Some(a), Some(b)) => a.excludes(&b, schema()),
+        (Some(a), Some(b)) => a.excludes(&b, schema),
         _ => false,
     }
 }
@@ -150,7 +151,7 @@ fn same_condition(claims: &[Claim<'_>]) -> Vec<Diagnostic> {
             // Of two with `matchOnly` the later one says it.
             (other.service.match_only.is_none() || other.stands_before(claim))
                 && may_meet(other.service, claim.service)
-                && other.whole().is_some_and(|theirs| alike(&theirs, &own, other.service))
+                && other.whole().is_some_and(|theirs| alike(&theirs, &own, other))
         });
         let why = "whatever is one of them satisfies `matchOnly` of the other";
         found.extend(other.map(|other| {
@@ -188,8 +189,9 @@ impl Claim<'_> {
     }
 }
 
-fn alike(theirs: &Predicate, own: &Predicate, other: &Service) -> bool {
-    theirs.implies(own, schema()) || (other.match_only.is_some() && own.implies(theirs, schema()))
+fn alike(theirs: &Predicate, own: &Predicate, other: &Claim<'_>) -> bool {
+    let schema = schema_of(other.library);
+    theirs.implies(own, schema) || (other.service.match_only.is_some() && own.implies(theirs, schema))
 }
 
 fn same_pidfile(claims: &[Claim<'_>]) -> Vec<Diagnostic> {

@@ -3,29 +3,31 @@
 //! A file that is refused gives nothing to others. What it would have defined is missing then, so that more files may
 //! be refused: everything is judged again until no further file with definitions falls out.
 
+mod plugins;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::file::{self, Reading};
-use super::{LoadContext, Loaded, LoadedFile, SpecFile, codes, duplicates, matcher};
+use super::{HeldPlugins, LoadContext, Loaded, LoadedFile, Names, SpecFile, codes, duplicates, matcher};
 use crate::diagnostic::Diagnostic;
 use crate::lang::library::{Built, build};
 use crate::lang::{Library, codes as lang_codes};
-use crate::process::expression::{lints_of_definition, schema, variables};
+use crate::process::expression::{self, lints_of_definition, variables};
 
 /// Loads files. A file is accepted as a whole or not at all, and does not disturb the others but by what it defines
 /// for them. What is beyond the limits of the whole set is refused, in the order given.
 pub fn load(files: &[SpecFile], context: &LoadContext<'_>) -> Loaded {
     let readings = read(files, context);
-    let defines = readings.iter().any(|reading| !reading.matchers.is_empty());
+    let defines = readings.iter().any(Reading::defines);
     // Without definitions of their own they use those that are there.
-    let mut loaded = match context.library.filter(|_| !defines) {
-        Some(library) => Loaded {
+    let mut loaded = match context.names.filter(|_| !defines) {
+        Some(names) => Loaded {
             files: readings
                 .into_iter()
-                .map(|reading| file::complete(reading, Vec::new(), library, context))
+                .map(|reading| file::complete(reading, Vec::new(), names, context))
                 .collect(),
-            library: Arc::clone(library),
+            names: names.clone(),
             ..Loaded::default()
         },
         None => together(&readings, context),
@@ -55,8 +57,7 @@ fn together(readings: &[Reading], context: &LoadContext<'_>) -> Loaded {
     // Files with definitions that were refused, by number: what was said of them then stays.
     let mut refused: BTreeMap<usize, LoadedFile> = BTreeMap::new();
     loop {
-        let (library, mut said, redefined) = library_of(readings, &refused);
-        let library = Arc::new(library);
+        let Given { names, mut said, redefined } = given_by(readings, &refused, context);
         let mut files = Vec::new();
         let before = refused.len();
         for (at, reading) in readings.iter().enumerate() {
@@ -65,37 +66,58 @@ fn together(readings: &[Reading], context: &LoadContext<'_>) -> Loaded {
                 continue;
             }
             let of_definitions = said.remove(&at).unwrap_or_default();
-            let file = file::complete(reading.clone(), of_definitions, &library, context);
-            if !reading.matchers.is_empty() && file.rejected().is_some() {
+            let file = file::complete(reading.clone(), of_definitions, &names, context);
+            if reading.defines() && file.rejected().is_some() {
                 refused.insert(at, file.clone());
             }
             files.push(file);
         }
         if refused.len() == before {
-            return Loaded { files, redefined, library, ..Loaded::default() };
+            return Loaded { files, redefined, names, ..Loaded::default() };
         }
     }
 }
 
 type SaidByFile = BTreeMap<usize, Vec<Diagnostic>>;
 
-/// The library of all files that are not refused, what is said of definitions by the number of the file, and what
-/// stands twice.
-fn library_of(
-    readings: &[Reading],
-    refused: &BTreeMap<usize, LoadedFile>,
-) -> (Library, SaidByFile, Vec<Diagnostic>) {
-    let documents = readings.iter().enumerate().flat_map(|(at, reading)| {
-        let reason = refused.get(&at).and_then(LoadedFile::reason);
-        let reason = reason.map(|reason| format!("the file that defines it is refused ({reason})"));
+/// What files give to each other.
+struct Given {
+    names: Names,
+    /// By the number of the file.
+    said: SaidByFile,
+    /// What stands twice.
+    redefined: Vec<Diagnostic>,
+}
+
+/// What all files give that are not refused.
+fn given_by(readings: &[Reading], refused: &BTreeMap<usize, LoadedFile>, context: &LoadContext<'_>) -> Given {
+    let reasons: Vec<Option<String>> = (0..readings.len())
+        .map(|at| {
+            let reason = refused.get(&at).and_then(LoadedFile::reason);
+            reason.map(|reason| format!("the file that defines it is refused ({reason})"))
+        })
+        .collect();
+    let plugins = plugins::of(readings, &reasons, context.held.unwrap_or(&HeldPlugins::new()));
+    let mut base = if plugins.usable.is_empty() {
+        Library::default()
+    } else {
+        Library::over(Arc::clone(plugins.all().schema()))
+    };
+    for (name, reason) in &plugins.unusable {
+        base.set_unusable("Plugin", name, reason.clone());
+    }
+    let documents = readings.iter().zip(&reasons);
+    let documents = documents.flat_map(|(reading, reason)| {
         reading.matchers.iter().map(move |document| (document, reason.clone()))
     });
-    let mut collected = matcher::collect(documents);
+    let mut collected = matcher::collect(documents, base);
     for reading in readings.iter().filter(|reading| reading.is_unread()) {
         collected.library.add_unread(&reading.source.name);
     }
-    let mut said = SaidByFile::new();
-    let Built { library, diagnostics } = build(collected.library, collected.drafts, schema());
+    let schema = collected.library.schema().cloned();
+    let schema = schema.as_deref().unwrap_or_else(|| expression::schema());
+    let mut said = plugins.said;
+    let Built { library, diagnostics } = build(collected.library, collected.drafts, schema);
     for (name, diagnostic) in diagnostics {
         said.entry(file_of(readings, &name)).or_default().push(as_parameter(diagnostic));
     }
@@ -105,7 +127,8 @@ fn library_of(
             said.entry(file_of(readings, &definition.draft.written.name)).or_default().extend(found);
         }
     }
-    (library, said, collected.redefined)
+    let names = Names { library: Arc::new(library), plugins: Arc::new(plugins.usable) };
+    Given { names, said, redefined: plugins.redefined.into_iter().chain(collected.redefined).collect() }
 }
 
 /// What documents bind, a definition has to be given.

@@ -7,9 +7,9 @@ mod words;
 pub use words::meaning;
 
 pub use rows::{
-    DEFINITION, DOCUMENT, ENV_FROM, EXEC, KINDS, LIMIT, LIMIT_NAMES, MATCHER, MATCHER_DOCUMENT,
-    MATCHER_METADATA, MATCHER_TEST, METADATA, NAMED_LIST, OUTPUT, OUTPUTS, READINESS, RESTART, SCHEDULING,
-    SERVICE, STOP, STOP_STEP, TABLES, TCP, VERDICTS,
+    DEFINITION, DOCUMENT, ENV_FROM, EXEC, GRANTS, KINDS, LIMIT, LIMIT_NAMES, MATCHER, MATCHER_DOCUMENT,
+    MATCHER_METADATA, MATCHER_TEST, METADATA, NAMED_LIST, OUTPUT, OUTPUTS, PLUGIN, PLUGIN_DOCUMENT,
+    PLUGIN_METADATA, READINESS, RESTART, SCHEDULING, SERVICE, STOP, STOP_STEP, TABLES, TCP, VERDICTS,
 };
 
 /// What a change of a field means for the running process.
@@ -121,6 +121,7 @@ pub fn document_of(kind: &str) -> Option<&'static Table> {
     match kind {
         "Service" => Some(&DOCUMENT),
         "Matcher" => Some(&MATCHER_DOCUMENT),
+        "Plugin" => Some(&PLUGIN_DOCUMENT),
         _ => None,
     }
 }

@@ -96,7 +96,7 @@ fn expressions_take_definitions_from_elsewhere() {
     assert!(wrong.stderr.contains("lib/web.yaml:7:25"), "where it is declared: {wrong:?}");
     let without = bench.run(&["match", "web.numbered(2)", "--snapshot", "host.yaml"]);
     assert_eq!(without.code, 3, "{without:?}");
-    assert!(without.stderr.contains("Matcher document `web`"), "{without:?}");
+    assert!(without.stderr.contains("Matcher or Plugin document `web`"), "{without:?}");
     let explained =
         bench.ok(&["explain", "web.first", "--snapshot", "host.yaml", "--pid", "2", "--matchers", "lib"]);
     for part in ["false    web.first", "`- numbered(1)", "n = 1", "fails in one place: pid == n"] {

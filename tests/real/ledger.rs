@@ -78,11 +78,11 @@ fn definitions_of_an_accepted_expression_are_on_record() {
         Recorded::Definition { params: vec![("n".into(), "int".into())], expr: "pid == n".into() };
     let list = Recorded::List { element: "int".into(), items: vec!["1".into()] };
     let definitions: Record = [("web.x".into(), definition), ("@web.l".into(), list)].into();
-    let expression = Expression { text: "web.x(1) || pid in @web.l".into(), definitions };
+    let expression = Expression { definitions, ..Expression::new("web.x(1) || pid in @web.l") };
     first.services.get_mut(&name("a")).unwrap().spec.narrow = Some(expression.clone());
     ledger(&dirs).remember(&first).unwrap();
     assert_eq!(ledger(&dirs).load(&boot()).unwrap().memory, first);
-    let library = expression.library();
+    let library = expression.library(selfsame::plugin::Plugins::none().schema());
     assert!(library.definition("web.x").is_some() && library.list("web.l").is_some());
     assert!(compile_with(&expression.text, BTreeMap::new(), &library).predicate.is_some());
     let old: Expression = serde_json::from_str(r#"{"text": "pid > 1"}"#).unwrap();

@@ -15,7 +15,7 @@ fn the_reference_in_the_tree_is_the_generated_one() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("grammar/reference.md");
     let generated = format!(
         "<!-- Generated from grammar/reference.head.md and the declarations: UPDATE_CASES=1 cargo test --test reference -->\n\n{}",
-        reference(&registered_codes())
+        reference(schema(), &registered_codes())
     );
     if std::env::var_os("UPDATE_CASES").is_some() {
         std::fs::write(&path, generated).unwrap();
@@ -69,7 +69,7 @@ fn every_example_of_a_declaration_is_a_condition() {
 
 #[test]
 fn everything_that_can_be_written_is_in_the_reference() {
-    let text = reference(&registered_codes());
+    let text = reference(schema(), &registered_codes());
     let vocabularies = schema().vocabularies().iter();
     let mut names: Vec<String> = vocabularies
         .flat_map(|v| v.fields.iter().map(|f| f.name.trim_end_matches("[]").to_owned()))
@@ -88,7 +88,7 @@ fn everything_that_can_be_written_is_in_the_reference() {
 fn help_shows_the_reference_and_any_word_of_it() {
     let bench = Bench::new();
     let whole = bench.ok(&["help", "match"]).stdout;
-    assert_eq!(whole.trim_end(), reference(&registered_codes()).trim_end());
+    assert_eq!(whole.trim_end(), reference(schema(), &registered_codes()).trim_end());
     for (word, shows) in [
         ("exe", "exe: file of a process"),
         ("exe.path", "exe"),

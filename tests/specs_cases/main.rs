@@ -21,7 +21,9 @@ use selfsame::diagnostic::{Code, Diagnostic, Span};
 use selfsame::lang::library::Draft;
 use selfsame::process::expression::check_in_document;
 use selfsame::spec::matcher::{self, Expected, trials};
-use selfsame::spec::{ExpressionRequest, Limits, LoadContext, LoadedFile, Service, SpecFile, load};
+use selfsame::spec::{
+    ExpressionRequest, Limits, LoadContext, LoadedFile, NoModules, Service, SpecFile, load,
+};
 
 const ENVELOPE: &str =
     "apiVersion: selfsame/v1\nkind: Service\nmetadata: {name: shop}\nspec:\n  startas: /srv/shop\n";
@@ -113,7 +115,10 @@ fn indented(text: &str) -> String {
 
 fn outcome(case: &Case, real: bool) -> String {
     let compile: &dyn Fn(&ExpressionRequest<'_>) -> Vec<Diagnostic> = if real { &really } else { &compile };
-    let loaded = load(&files(case), &LoadContext { limits: Limits::default(), compile, library: None });
+    let loaded = load(
+        &files(case),
+        &LoadContext { limits: Limits::default(), compile, names: None, modules: &NoModules, held: None },
+    );
     let mut out = String::new();
     for diagnostic in loaded.diagnostics() {
         render(diagnostic, &mut out);
@@ -125,14 +130,14 @@ fn outcome(case: &Case, real: bool) -> String {
         let names: Vec<String> = document.drafts.iter().map(Draft::form).collect();
         let lists: Vec<String> = document.lists.iter().map(|list| format!("@{}", list.name)).collect();
         let _ = writeln!(out, "ok Matcher {}: {}", document.name, [names, lists].concat().join(", "));
-        for trial in trials(document, &loaded.library) {
+        for trial in trials(document, &loaded.names) {
             let found = trial.verdict().map_or("in error", Expected::word);
             let _ = writeln!(out, "   {}: {} is {found}", trial.test.name, trial.expectation.written.text);
             trial.failure().iter().for_each(|failure| render(failure, &mut out));
         }
     }
     let errors = loaded.has_errors();
-    for diagnostic in matcher::unused(loaded.files.iter(), &loaded.library).iter().filter(|_| !errors) {
+    for diagnostic in matcher::unused(loaded.files.iter(), &loaded.names.library).iter().filter(|_| !errors) {
         render(diagnostic, &mut out);
     }
     out
@@ -207,7 +212,13 @@ fn the_samples_are_accepted_and_their_programs_exist() {
             let file = SpecFile { name: path.display().to_string(), directory: folder.clone(), bytes };
             let loaded = load(
                 &[file],
-                &LoadContext { limits: Limits::default(), compile: &|_| Vec::new(), library: None },
+                &LoadContext {
+                    limits: Limits::default(),
+                    compile: &|_| Vec::new(),
+                    names: None,
+                    modules: &NoModules,
+                    held: None,
+                },
             );
             let mut said = String::new();
             loaded.diagnostics().for_each(|diagnostic| render(diagnostic, &mut said));

@@ -4,8 +4,8 @@ use super::{Exit, Output, Question, Terminal};
 use crate::lang::{Explanation, Form};
 use crate::process::candidate;
 use crate::report::{
-    MatchRow, Overview, SeenProcess, command_of, explanation_rows, explanation_text, failing_leaves,
-    overview_text, user_of,
+    MatchRow, Overview, SeenProcess, account_for_plugins, command_of, explanation_rows, explanation_text,
+    failing_leaves, overview_text, user_of,
 };
 use crate::units::Pid;
 
@@ -24,7 +24,8 @@ fn trees(question: &Question<'_>, output: Output, terminal: Terminal) {
     let mut texts = Vec::new();
     let mut rows = Vec::new();
     for pid in &question.pids {
-        let explanation = question.matcher.explain(&candidate(*pid), &facts);
+        let mut explanation = question.matcher.explain(&candidate(*pid), &facts);
+        account_for_plugins(&mut explanation, &question.look.take_accounts());
         let row = question.row(*pid, &facts);
         let command = command_of(question.world, *pid);
         match output {

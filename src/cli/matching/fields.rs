@@ -2,9 +2,8 @@
 
 use super::Question;
 use crate::diagnostic::{Diagnostic, Source};
-use crate::lang::{Reading, compile_reading};
+use crate::lang::{Reading, Schema, compile_reading};
 use crate::process::candidate;
-use crate::process::expression::schema;
 use crate::report::Column;
 use crate::units::Pid;
 
@@ -15,11 +14,11 @@ pub(super) type Field = Reading;
 ///
 /// # Errors
 /// What is wrong with the fields, each in a source of its own.
-pub(super) fn compile(list: Option<&str>) -> Result<Vec<Field>, Vec<Diagnostic>> {
+pub(super) fn compile(list: Option<&str>, schema: &Schema) -> Result<Vec<Field>, Vec<Diagnostic>> {
     let mut fields = Vec::new();
     let mut problems = Vec::new();
     for text in list.map(split).unwrap_or_default() {
-        let compiled = compile_reading(text, schema());
+        let compiled = compile_reading(text, schema);
         let source = Source::new("<field>", text);
         let errors = compiled.diagnostics.into_iter().filter(Diagnostic::is_error);
         problems.extend(errors.map(|problem| problem.in_source(&source)));
@@ -61,6 +60,7 @@ pub(super) fn read(question: &Question<'_>, fields: &[Field], pids: &[Pid]) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::expression::schema;
 
     #[test]
     fn fields_are_parted_at_outer_commas() {
@@ -78,12 +78,12 @@ mod tests {
     #[test]
     fn every_field_is_checked_and_every_mistake_named() {
         let Ok(fields) =
-            compile(Some(r#"pid,user,rss,exe.path,parent.comm,env["HOME"],limits["nofile"].soft"#))
+            compile(Some(r#"pid,user,rss,exe.path,parent.comm,env["HOME"],limits["nofile"].soft"#), schema())
         else {
             unreachable!("all of them are fields")
         };
         assert_eq!(fields.len(), 7);
-        let problems = compile(Some("pid,usr,env,")).err().unwrap_or_default();
+        let problems = compile(Some("pid,usr,env,"), schema()).err().unwrap_or_default();
         assert_eq!(problems.len(), 3, "{problems:?}");
     }
 }

@@ -11,6 +11,7 @@ use crate::facts::ProcessKey;
 use crate::lang::value::Value;
 use crate::lang::{Verdict, show};
 use crate::plan::memory::Exit as End;
+use crate::plugin::Look;
 use crate::process::world::World;
 use crate::process::{ProcessVocabulary, candidate};
 use crate::report::{command_of, exit_words, failing_leaves, leaf_text, printable};
@@ -56,7 +57,17 @@ fn judge(
     let vocabulary = ProcessVocabulary::new(world);
     // A list that fails for once is none; what was known is told to have been lost by its own look-up.
     let Ok((pids, all_pids)) = pids_of(world, &args.pid) else { return Vec::new() };
-    let round = Question { world, vocabulary: &vocabulary, pids, all_pids, ..*question };
+    let look = Look::default();
+    let answer = question.plugins.vocabularies(&vocabulary, world, &look);
+    let round = Question {
+        world,
+        vocabulary: &vocabulary,
+        answer: &answer,
+        look: &look,
+        pids,
+        all_pids,
+        ..*question
+    };
     let facts = round.vocabularies();
     let mut found = Vec::new();
     for pid in round.pids.iter().copied().filter(|pid| round.is_there(*pid)) {

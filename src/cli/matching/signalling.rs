@@ -22,6 +22,7 @@ use crate::host::proc::LiveWorld;
 use crate::host::signal::{NotHeld, Target, hold, protected, verify};
 use crate::lang::{Verdict, Vocabularies};
 use crate::plan::action::Outcome;
+use crate::plugin::{Look, in_order};
 use crate::process::select::Chosen;
 use crate::process::world::World;
 use crate::process::{ProcessVocabulary, tree};
@@ -161,7 +162,8 @@ fn key_of(world: &dyn World, pid: Pid) -> Fact<ProcessKey> {
 fn take_aim(question: &Question<'_>, all: &mut [Aimed], signal: Option<Signal>) -> std::io::Result<()> {
     let world = LiveWorld::new()?;
     let vocabulary = ProcessVocabulary::new(&world);
-    let facts = Vocabularies(vec![&vocabulary]);
+    let answer = question.plugins.vocabularies(&vocabulary, &world, &Look::default());
+    let facts = in_order(&vocabulary, &answer);
     let before: Vec<(Pid, ProcessKey)> =
         all.iter().filter_map(|aimed| Some((aimed.seen.pid, aimed.key.clone()?))).collect();
     let again = Again { question, world: &world, vocabulary: &vocabulary, facts: &facts, before: &before };

@@ -6,7 +6,7 @@ use super::{Answer, Document, Session, missing};
 use crate::diagnostic::{Diagnostic, Source, Span};
 use crate::editor::Edit;
 use crate::editor::complete::complete;
-use crate::editor::diagnose::{fix, is_ours};
+use crate::editor::diagnose::{Around, fix, is_ours};
 use crate::editor::format::format;
 use crate::editor::hover::{definition, hover, signature};
 use crate::editor::protocol::{self, markdown, positions, range};
@@ -67,10 +67,11 @@ impl Session {
         let touched = |diagnostic: &&Diagnostic| {
             diagnostic.span().is_some_and(|span| span.start <= asked.end && asked.start <= span.end)
         };
-        let (name, around) = (protocol::path_of(uri), self.around(uri));
+        let (name, files) = (protocol::path_of(uri), self.around(uri));
+        let around = Around { files: &files, modules: &*self.modules };
         let mut actions = Vec::new();
         for diagnostic in document.diagnostics.iter().filter(touched) {
-            let Some(fix) = fix(&name, document.text.as_str(), &around, diagnostic) else { continue };
+            let Some(fix) = fix(&name, document.text.as_str(), around, diagnostic) else { continue };
             let edit = json!({ "range": range(&document.text, fix.edit.span), "newText": fix.edit.text });
             actions.push(json!({
                 "title": fix.title,

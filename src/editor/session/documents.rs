@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{DOCUMENTS_MAX, Document, Session};
-use crate::editor::diagnose::diagnose;
+use crate::editor::diagnose::{Around, diagnose};
 use crate::editor::protocol::{self, positions};
 use crate::editor::text::Text;
 use crate::spec::SpecFile;
@@ -104,9 +104,10 @@ impl Session {
     }
 
     pub(super) fn publish_one(&mut self, uri: &str) -> Option<Value> {
-        let around = self.around(uri);
+        let files = self.around(uri);
+        let around = Around { files: &files, modules: &*self.modules };
         let document = self.documents.get_mut(uri)?;
-        let checked = diagnose(&protocol::path_of(uri), document.text.as_str(), &around);
+        let checked = diagnose(&protocol::path_of(uri), document.text.as_str(), around);
         // While a text is not YAML it defines nothing; what it defined before is still meant.
         if !checked.diagnostics.iter().any(|diagnostic| diagnostic.code.0.starts_with('Y')) {
             document.library = checked.library;
@@ -118,9 +119,12 @@ impl Session {
     }
 }
 
+/// Words in documents of the kinds that give names to expressions.
+const GIVE: [&str; 2] = ["Matcher", "Plugin"];
+
 /// Whether others may use what it defines.
 fn defines(document: &Document) -> bool {
-    document.text.as_str().contains("Matcher")
+    GIVE.iter().any(|kind| document.text.as_str().contains(kind))
 }
 
 /// The directory of a file.

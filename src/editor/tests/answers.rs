@@ -6,11 +6,12 @@ use proptest::prelude::*;
 
 use crate::diagnostic::Span;
 use crate::editor::complete::complete;
-use crate::editor::diagnose::diagnose;
+use crate::editor::diagnose::{Around, diagnose};
 use crate::editor::hover::{definition, hover, signature};
 use crate::editor::session::Session;
 use crate::editor::text::{Encoding, Position, Text};
 use crate::lang::Library;
+use crate::spec::NoModules;
 
 const HEAD: &str = "apiVersion: selfsame/v1\nkind: Service\nmetadata: {name: a}\nspec:\n  startas: /a\n";
 
@@ -44,7 +45,7 @@ fn offers(text: &str, replaced: &str, wanted: &[&str], unwanted: &[&str]) {
 const MATCHER: &str = "apiVersion: selfsame/v1\nkind: Matcher\nmetadata: {name: web}\nspec:\n  lists:\n    admins: {type: user, items: [root, ops]}\n  define:\n    worker: comm starts_with \"php-fpm\" && user in @admins\n    instance:\n      params: {app: path, port: int}\n      expr: runs(app) && arg(\"--port\") == \"${port}\"\n";
 
 fn library() -> Arc<Library> {
-    let checked = diagnose("/specs/web.yaml", MATCHER, &[]);
+    let checked = diagnose("/specs/web.yaml", MATCHER, Around { files: &[], modules: &NoModules });
     assert_eq!(checked.diagnostics, []);
     checked.library
 }
@@ -328,7 +329,7 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
 proptest::proptest! {
     #[test]
     fn every_request_has_one_answer_whatever_was_said_before(messages in prop::collection::vec(message(), 0..24)) {
-        let mut session = Session::new(no_neighbours);
+        let mut session = Session::new(no_neighbours, Box::new(NoModules));
         for body in &messages {
             let answers = session.take(body);
             let parsed: Option<serde_json::Value> = serde_json::from_slice(body).ok();

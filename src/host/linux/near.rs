@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 
 use super::LinuxHost;
 use crate::facts::Fact;
-use crate::host::look::wanted_user;
+use crate::host::look::{Sight, wanted_user};
 use crate::plan::observation::Questions;
+use crate::plugin;
 use crate::process::exe::{self, Wanted};
 use crate::process::identity;
 use crate::process::world::World;
@@ -34,8 +35,10 @@ impl LinuxHost {
         let own: BTreeSet<Pid> =
             questions.recorded.iter().filter(|(_, of)| *of == name).map(|(key, _)| key.pid).collect();
         let places = self.looker.places();
+        let plugins = plugin::Look::default();
+        let sight = Sight { world: &world, plugins: &plugins, pids: &pids };
         let ask = |spec: &Service, user: Option<Uid>, scope_all: bool| {
-            members(&self.looker.ask_in(spec, user, own.clone(), &places, &world, &pids, scope_all))
+            members(&self.looker.ask_in(spec, user, own.clone(), &places, sight, scope_all))
         };
         let exact = ask(spec, user, false);
         let mut found = Vec::new();
@@ -45,7 +48,7 @@ impl LinuxHost {
             found.extend(of_others.into_iter().filter_map(|pid| other_user(pid, wanted, &world)));
         }
         if let Some(narrow) = &spec.narrow {
-            let bound = self.looker.conditions.bind(narrow, spec, &places, &world);
+            let bound = self.looker.conditions.bind(narrow, spec, &places, &world, &plugins);
             let wider = ask(&Service { narrow: None, ..spec.clone() }, user, false);
             found.extend(but_for(wider).into_iter().filter_map(|pid| {
                 let (condition, values) = bound.only_failure(pid)?;

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use super::{Asked, LinuxHost};
 use crate::facts::{Fact, ProcessKey, Reason, Why};
 use crate::host::exits::Life;
-use crate::host::look::{pidfile_path, wanted_user};
+use crate::host::look::{Sight, pidfile_path, wanted_user};
 use crate::host::proc::LiveWorld;
 use crate::host::signal::hold;
 use crate::plan::memory::Exit;
 use crate::plan::observation::{
     Alive, IntentSeen, Prepared, ProcessQuestion, ProcessSeen, Questions, Seen, ServiceQuestions,
 };
+use crate::plugin;
 use crate::process::pidfile;
 use crate::process::tree;
 use crate::process::world::World;
@@ -49,7 +50,8 @@ impl LinuxHost {
             seen.intents.insert(*index, self.intent(name, *index, nonce));
         }
         if asked.look {
-            seen.look = Some(self.looker.look(name, &asked.spec, questions, world, pids));
+            let sight = Sight { world, plugins: &known.plugins, pids };
+            seen.look = Some(self.looker.look(name, &asked.spec, questions, sight));
         }
         if asked.prepare {
             seen.prepared = Some(self.prepare(&asked.spec, world, known));
@@ -140,7 +142,9 @@ impl LinuxHost {
             Ok(user) => user,
             Err(reason) => return Fact::Unknown(reason),
         };
-        let found = self.looker.ask(rule, user, BTreeSet::new(), places, world, &[key.pid]);
+        let (plugins, pids) = (plugin::Look::default(), [key.pid]);
+        let sight = Sight { world, plugins: &plugins, pids: &pids };
+        let found = self.looker.ask(rule, user, BTreeSet::new(), places, sight);
         if let Some((_, reasons)) = found.unknown.iter().find(|(pid, _)| *pid == key.pid) {
             let reason = reasons.first().cloned();
             return Fact::Unknown(reason.unwrap_or(Reason { why: Why::Unresolved, detail: None }));
@@ -194,7 +198,9 @@ impl LinuxHost {
         let recorded: BTreeSet<Pid> =
             questions.recorded.keys().filter(|key| **key != question.key).map(|key| key.pid).collect();
         let pids: Vec<Pid> = pids.into_iter().filter(|pid| !recorded.contains(pid)).collect();
-        let found = self.looker.ask(spec, user, recorded, &places, world, &pids);
+        let plugins = plugin::Look::default();
+        let sight = Sight { world, plugins: &plugins, pids: &pids };
+        let found = self.looker.ask(spec, user, recorded, &places, sight);
         let fits = |candidate: &&crate::process::identity::Candidate| {
             let of_the_tree = left.contains(&candidate.pid) && candidate.start >= question.key.start;
             !candidate.self_reported && (candidate.anchor || of_the_tree)

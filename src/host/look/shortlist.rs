@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Looker, pidfile_path};
+use super::{Looker, Sight, pidfile_path};
 use crate::host::conditions::Bound;
 use crate::host::executable::surroundings;
 use crate::plan::observation::Questions;
@@ -32,12 +32,8 @@ pub(in crate::host) type Shortlists = BTreeMap<ServiceName, Vec<Pid>>;
 
 impl Looker {
     /// The lists for all objects that look.
-    pub(in crate::host) fn shortlists(
-        &self,
-        questions: &Questions,
-        world: &dyn World,
-        pids: &[Pid],
-    ) -> Shortlists {
+    pub(in crate::host) fn shortlists(&self, questions: &Questions, sight: Sight<'_>) -> Shortlists {
+        let Sight { world, pids, .. } = sight;
         let looking: Vec<(&ServiceName, &Service)> = questions
             .services
             .iter()
@@ -47,7 +43,7 @@ impl Looker {
         if looking.len() < MANY {
             return Shortlists::new();
         }
-        let mut lists = self.by_condition(&looking, world, pids);
+        let mut lists = self.by_condition(&looking, sight);
         by_image(&looking, world, pids, &mut lists);
         for (name, spec) in looking {
             if let Some(list) = lists.get_mut(name) {
@@ -61,21 +57,21 @@ impl Looker {
     fn by_condition(
         &self,
         looking: &[(&ServiceName, &Service)],
-        world: &dyn World,
-        pids: &[Pid],
+        Sight { world, plugins, pids }: Sight<'_>,
     ) -> Shortlists {
         let places = self.places();
         let mut bound: Vec<(&ServiceName, Bound<'_>)> = Vec::new();
         for (name, spec) in looking {
             let condition = spec.match_only.as_ref().or(spec.narrow.as_ref());
-            bound.extend(
-                condition.map(|condition| (*name, self.conditions.bind(condition, spec, &places, world))),
-            );
+            bound
+                .extend(condition.map(|condition| {
+                    (*name, self.conditions.bind(condition, spec, &places, world, plugins))
+                }));
         }
         // One that can't be compiled is unknown of every process: its object looks at all of them.
         let usable: Vec<_> = bound
             .iter()
-            .filter_map(|(name, bound)| Some((*name, bound.matcher.as_ref()?, &bound.vocabulary)))
+            .filter_map(|(name, bound)| Some((*name, bound.matcher.as_ref().ok()?, &bound.vocabulary)))
             .collect();
         let reader = ProcessVocabulary::new(world);
         let scan = Scan::new(&reader, usable.iter().map(|(_, matcher, vocabulary)| (*matcher, *vocabulary)));

@@ -268,6 +268,10 @@ impl Checker<'_> {
             }
             let _ = self.infer_any(&argument.value);
         }
+        if let Some(said) = self.unusable_document(name, place) {
+            self.report(said);
+            return None;
+        }
         if let Some(ours) = self.schema.foreign(name) {
             let message = format!("`{name}` is a function of another tool");
             return self.fail(

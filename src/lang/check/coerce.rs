@@ -97,8 +97,8 @@ impl Checker<'_> {
 
     fn unknown_list(&mut self, name: &str, span: Span) -> Option<Node> {
         let scope = self.scope;
-        if let Some(reason) = scope.library.unusable(name) {
-            let message = format!("`@{name}` can't be used: {reason}");
+        if let Some(unusable) = scope.library.unusable(name) {
+            let message = format!("`@{name}` can't be used: {}", unusable.reason);
             let help = "mend the Matcher document that defines it";
             return self.fail(codes::UNUSABLE, span, message, "used here", help);
         }

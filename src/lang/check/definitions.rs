@@ -8,7 +8,7 @@ use super::quantify::NESTING_MAX;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lang::ast::{Argument, Ident, dotted};
 use crate::lang::ir::{Kind, Measure, Node, expand, occurrences};
-use crate::lang::library::{Definition, Found};
+use crate::lang::library::{Definition, Found, Unusable};
 use crate::lang::value::Type;
 use crate::lang::{DEPTH_MAX, NODES_MAX, codes};
 
@@ -50,6 +50,14 @@ impl<'a> Checker<'a> {
         self.fail(codes::UNUSABLE, place, message, "used here", help)
     }
 
+    /// A dotted name of something in a document that can't be used.
+    pub(super) fn unusable_document(&self, name: &str, place: Span) -> Option<Diagnostic> {
+        let Unusable { kind, reason } = self.scope.library.unusable(name)?;
+        let (document, _) = name.split_once('.')?;
+        let said = Diagnostic::error(codes::UNUSABLE, format!("`{name}` can't be used: {reason}"));
+        Some(said.at(place, "used here").help(format!("mend the {kind} document `{document}`")))
+    }
+
     /// A dotted name or call that means a definition which isn't there.
     pub(super) fn missing_definition(&mut self, name: &str, place: Span) -> Option<Diagnostic> {
         let scope = self.scope;
@@ -58,14 +66,8 @@ impl<'a> Checker<'a> {
                 .at(place, "no such definition")
                 .help(help)
         };
-        if let Some(reason) = scope.library.unusable(name) {
-            let (document, _) = name.split_once('.')?;
-            let message = format!("`{name}` can't be used: {reason}");
-            return Some(
-                Diagnostic::error(codes::UNUSABLE, message)
-                    .at(place, "used here")
-                    .help(format!("mend the Matcher document `{document}`")),
-            );
+        if let Some(said) = self.unusable_document(name, place) {
+            return Some(said);
         }
         if let Some(near) = scope.library.near(name, scope.home.as_deref()) {
             return Some(unknown(format!("did you mean `{near}`?")));

@@ -87,6 +87,10 @@ impl Checker<'_> {
 
     fn no_member(&mut self, node: &Node, words: &[Ident], span: Span) -> Option<Node> {
         let written = self.text(node.span.to(span));
+        if let Some(said) = self.unusable_document(written, node.span.to(span)) {
+            self.report(said);
+            return None;
+        }
         let Type::Named(owner) = node.ty else {
             let message = format!("`{}` is of type {} and has no fields", self.text(node.span), node.ty);
             let help = match (&node.ty, words) {
@@ -127,6 +131,10 @@ impl Checker<'_> {
 
     fn unknown_name(&mut self, words: &[Ident], span: Span) -> Option<Node> {
         let name = dotted(words);
+        if let Some(said) = self.unusable_document(&name, span) {
+            self.report(said);
+            return None;
+        }
         if let Some(ours) = self.schema.foreign(&name) {
             let message = format!("`{name}` is a name of another tool");
             return self.fail(

@@ -39,6 +39,8 @@ pub enum Taken {
     Function,
     /// A variable of documents.
     Variable,
+    /// A plugin.
+    Plugin,
 }
 
 impl Taken {
@@ -50,6 +52,7 @@ impl Taken {
             Self::Field => "is a field",
             Self::Function => "is a function",
             Self::Variable => "is a variable of documents",
+            Self::Plugin => "is a plugin",
         }
     }
 }
@@ -78,8 +81,27 @@ impl Reserved<'_> {
         if is_field(self.schema, name) {
             return Some(Taken::Field);
         }
+        if self.schema.plugin(name).is_some() {
+            return Some(Taken::Plugin);
+        }
         let first = |variable: &String| variable.split('.').next() == Some(name);
         self.variables.iter().any(first).then_some(Taken::Variable)
+    }
+
+    /// Why a plugin can't have this name. It may be that of a field which is a plain value: `container` has no members,
+    /// so that `container.id` is free.
+    pub fn refuses_plugin(&self, name: &str) -> Option<Taken> {
+        let taken = self.refuses(name)?;
+        let plain = |ty: &Type| !matches!(ty, Type::Named(_) | Type::Map(_) | Type::List(_));
+        let is_plain = match self.schema.candidate() {
+            Type::Named(candidate) => self
+                .schema
+                .fields(candidate)
+                .filter(|(_, field)| first_word(&field.name) == name)
+                .all(|(_, field)| field.name == name && plain(&field.ty)),
+            _ => false,
+        };
+        (taken != Taken::Field || !is_plain).then_some(taken)
     }
 
     /// What a parameter of this name hides, if it may have it all the same.
@@ -158,7 +180,11 @@ fn is_function(schema: &Schema, name: &str) -> bool {
 
 fn is_field(schema: &Schema, name: &str) -> bool {
     let Type::Named(candidate) = schema.candidate() else { return false };
-    schema.fields(candidate).any(|(_, field)| field.name.split(['.', '[']).next() == Some(name))
+    schema.fields(candidate).any(|(_, field)| first_word(&field.name) == name)
+}
+
+fn first_word(name: &str) -> &str {
+    name.split(['.', '[']).next().unwrap_or(name)
 }
 
 impl Library {
@@ -176,6 +202,32 @@ impl Library {
             None => super::full(name, home, |full| self.definitions.contains_key(full)),
         };
         Uses { schema, own, full: &full }.of(&expr)
+    }
+
+    /// The plugins whose names stand in an expression or in what it uses, by the full names of that. Rather one too
+    /// many: a name that means something else does no harm.
+    pub fn plugins_of(&self, text: &str, used: &BTreeSet<String>) -> BTreeSet<String> {
+        let Some(schema) = self.schema() else { return BTreeSet::new() };
+        let mut found = BTreeSet::new();
+        let bodies =
+            used.iter().filter_map(|name| self.definitions.get(name)).map(|of| &*of.draft.written.text);
+        for text in std::iter::once(text).chain(bodies) {
+            let Some(root) = crate::lang::parse(text).expr else { continue };
+            let mut open = vec![&root];
+            while let Some(expr) = open.pop() {
+                let words: Vec<&str> = match &expr.kind {
+                    Kind::Name(words) => words.iter().map(|word| word.text.as_str()).collect(),
+                    Kind::Call { function, .. } => function.iter().map(|word| word.text.as_str()).collect(),
+                    Kind::Member { name, .. } => vec![&name.text],
+                    _ => Vec::new(),
+                };
+                found.extend(
+                    words.into_iter().filter(|word| schema.plugin(word).is_some()).map(str::to_owned),
+                );
+                open.extend(expr.children());
+            }
+        }
+        found
     }
 
     /// These and all that they use in turn.

@@ -89,8 +89,8 @@ impl Library {
 
     /// The library that an expression was accepted with. What can't be understood any more is left out, so that
     /// the expression doesn't compile, which its user takes for unknown.
-    pub fn restore(record: &Record, schema: &Schema) -> Self {
-        let mut library = Self::default();
+    pub fn restore(record: &Record, schema: &Arc<Schema>) -> Self {
+        let mut library = Self::over(Arc::clone(schema));
         let mut drafts = Vec::new();
         for (name, recorded) in record {
             match recorded {

@@ -144,10 +144,13 @@ fn is_words(ty: &Type) -> bool {
     *ty == Type::List(Box::new(Type::String))
 }
 
-/// A field of the candidate itself, not of its parent or of an element.
+/// A field of the candidate itself, not of its parent or of an element. What a plugin answers has no plain form: it is asked
+/// the long way, after all that is plain and could decide.
 fn field(node: &Node) -> Option<&Access> {
     match &node.bare().kind {
-        Kind::Field { owner, field } if matches!(owner.bare().kind, Kind::Candidate) => Some(field),
+        Kind::Field { owner, field } if matches!(owner.bare().kind, Kind::Candidate) => {
+            Some(field).filter(|field| field.id.vocabulary == 0)
+        }
         _ => None,
     }
 }

@@ -77,7 +77,7 @@ proptest! {
         let record: Record = serde_json::from_str(&json).unwrap();
         let restored = Scope {
             variables: live.variables.clone(),
-            library: std::sync::Arc::new(Library::restore(&record, &toy::schema())),
+            library: std::sync::Arc::new(Library::restore(&record, &std::sync::Arc::new(toy::schema()))),
             ..Scope::default()
         };
         let candidate = candidate(&host, true);

@@ -49,14 +49,17 @@ pub(in crate::spec) fn say_name(key: &Scalar, of: &str, d: &mut Decoder<'_>) {
     d.say(Diagnostic::error(codes::NAME, message).at(key.span, "").help(help));
 }
 
-fn mend(name: &str, taken: Taken) -> String {
+/// A name that can be given instead.
+pub(in crate::spec) fn mend(name: &str, taken: Taken) -> String {
     match taken {
         Taken::Form => {
             let fits = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
             let mended: String = name.chars().map(fits).take(63).collect();
             mended.trim_start_matches(|c: char| !c.is_ascii_lowercase()).to_owned()
         }
-        Taken::Word | Taken::Field | Taken::Function | Taken::Variable => format!("our_{name}"),
+        Taken::Word | Taken::Field | Taken::Function | Taken::Variable | Taken::Plugin => {
+            format!("our_{name}")
+        }
     }
 }
 

@@ -1,15 +1,15 @@
 //! The tests of Matcher documents, carried out: on the stated facts alone, with nothing of this host.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::{Expectation, Expected, MatcherDocument, MatcherTest};
 use crate::diagnostic::Diagnostic;
 use crate::lang::schema::Vocabulary as _;
-use crate::lang::{Explanation, Library, Verdict, Vocabularies};
+use crate::lang::{Explanation, Verdict};
+use crate::plugin::{Look, Plugins, in_order};
 use crate::process::expression::check_in_matcher;
 use crate::process::{ProcessVocabulary, candidate};
-use crate::spec::codes;
+use crate::spec::{Names, codes};
 
 /// One expression of a test, evaluated.
 #[derive(Clone, Debug)]
@@ -28,22 +28,24 @@ pub struct Trial<'a> {
 }
 
 /// Carries out all tests of a document.
-pub fn trials<'a>(document: &'a MatcherDocument, library: &Arc<Library>) -> Vec<Trial<'a>> {
+pub fn trials<'a>(document: &'a MatcherDocument, names: &Names) -> Vec<Trial<'a>> {
+    let plugins = names.plugins();
     let each = document.tests.iter().flat_map(|test| test.expect.iter().map(move |one| (test, one)));
-    each.map(|(test, expectation)| trial(document, test, expectation, library)).collect()
+    each.map(|(test, expectation)| trial(document, test, expectation, (names, &plugins))).collect()
 }
 
 fn trial<'a>(
     document: &'a MatcherDocument,
     test: &'a MatcherTest,
     expectation: &'a Expectation,
-    library: &Arc<Library>,
+    (names, plugins): (&Names, &Plugins),
 ) -> Trial<'a> {
-    let compiled = check_in_matcher(&expectation.written.text, &document.name, library);
+    let compiled = check_in_matcher(&expectation.written.text, &document.name, &names.library);
     let mut trial = Trial { document, test, expectation, found: None, notes: Vec::new() };
     if let Some(predicate) = compiled.predicate {
         let vocabulary = ProcessVocabulary::new(&test.snapshot).explaining();
-        let facts = Vocabularies(vec![&vocabulary]);
+        let answer = plugins.vocabularies(&vocabulary, &test.snapshot, &Look::default());
+        let facts = in_order(&vocabulary, &answer);
         let matcher = predicate.bind(&BTreeMap::new(), &facts).matcher;
         let process = candidate(test.pid);
         let verdict = matcher.eval(&process, &facts);

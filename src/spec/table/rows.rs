@@ -39,7 +39,7 @@ pub const DOCUMENT: Table = Table {
 
 /// The kinds.
 pub const KINDS: Words =
-    Words { now: &["Service", "Matcher"], later: &["Task", "Policy", "Plugin", "Defaults", "Engine"] };
+    Words { now: &["Service", "Matcher", "Plugin"], later: &["Task", "Policy", "Defaults", "Engine"] };
 
 /// `metadata`
 pub const METADATA: Table = Table {
@@ -138,6 +138,103 @@ pub const MATCHER: Table = Table {
     ],
     later: &[],
     foreign: &[("list", "lists"), ("defines", "define"), ("matchers", "define"), ("test", "tests")],
+};
+
+/// A document of kind Plugin.
+pub const PLUGIN_DOCUMENT: Table = Table {
+    name: "plugin document",
+    fields: &[
+        row(
+            "apiVersion",
+            Kind::Text,
+            REQUIRED,
+            New,
+            crate::spec::API_VERSION,
+            "version of the document format",
+        ),
+        row("kind", Kind::Words(&KINDS), REQUIRED, New, "Plugin", "what the document declares"),
+        row("metadata", Kind::Object(&PLUGIN_METADATA), REQUIRED, Live, "{name: php}", "name and labels"),
+        row(
+            "spec",
+            Kind::Object(&PLUGIN),
+            REQUIRED,
+            Live,
+            "{wasm: ./php.wasm, sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855}",
+            "the module, and what it may see",
+        ),
+    ],
+    later: &[],
+    foreign: &[],
+};
+
+/// `metadata` of a Plugin
+pub const PLUGIN_METADATA: Table = Table {
+    name: "plugin metadata",
+    fields: &[
+        row(
+            "name",
+            Kind::Text,
+            REQUIRED,
+            New,
+            "php",
+            "what its names begin with: `php.pool`, `php.newer(...)`",
+        ),
+        row("labels", Kind::Map(&Kind::Text), "{}", Live, "{tier: web}", "for people and other tools"),
+        row("annotations", Kind::Map(&Kind::Text), "{}", Live, "{owner: ann}", "for people and other tools"),
+    ],
+    later: &[],
+    foreign: &[("label", "labels")],
+};
+
+/// `spec` of a Plugin.
+pub const PLUGIN: Table = Table {
+    name: "plugin",
+    fields: &[
+        row(
+            "wasm",
+            Kind::Path,
+            REQUIRED,
+            Live,
+            "./php.wasm",
+            "the WebAssembly module: absolute, or relative to this file",
+        ),
+        row(
+            "sha256",
+            Kind::Text,
+            REQUIRED,
+            Live,
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "SHA-256 of the module in hexadecimal; another module is refused",
+        ),
+        row(
+            "grants",
+            Kind::Object(&GRANTS),
+            "{}",
+            Live,
+            "{fields: [argv], files: [/etc/php/*.conf]}",
+            "what it may see; what it needs and isn't granted is an error",
+        ),
+    ],
+    later: &[],
+    foreign: &[("module", "wasm"), ("path", "wasm"), ("digest", "sha256"), ("grant", "grants")],
+};
+
+/// `grants` of a Plugin.
+pub const GRANTS: Table = Table {
+    name: "grants",
+    fields: &[
+        row(
+            "fields",
+            Kind::List(&Kind::Text),
+            "[]",
+            Live,
+            "[argv, cgroup]",
+            "built-in fields of the process",
+        ),
+        row("files", Kind::List(&Kind::Text), "[]", Live, "[/etc/php/*.conf]", "paths and globs of files"),
+    ],
+    later: &[],
+    foreign: &[("field", "fields"), ("file", "files")],
 };
 
 /// A named list.
@@ -692,4 +789,8 @@ pub const TABLES: &[&Table] = &[
     &NAMED_LIST,
     &DEFINITION,
     &MATCHER_TEST,
+    &PLUGIN_DOCUMENT,
+    &PLUGIN_METADATA,
+    &PLUGIN,
+    &GRANTS,
 ];

@@ -4,6 +4,7 @@
 const MEANINGS: &[(&str, &str, &str)] = &[
     ("kind", "Service", "a long-running process, one or more copies"),
     ("kind", "Matcher", "named conditions and lists for the expressions of other documents"),
+    ("kind", "Plugin", "more fields and functions for the expressions of other documents"),
     ("expect", "true", "the process matches"),
     ("expect", "false", "the process does not match"),
     ("expect", "unknown", "what is stated does not decide it"),
