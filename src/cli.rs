@@ -13,6 +13,7 @@ mod explain_code;
 mod fmt;
 mod handover;
 mod help;
+mod import;
 mod lint;
 mod lsp;
 mod matching;
@@ -71,6 +72,7 @@ fn dispatch(cli: &Cli) -> Exit {
     match &cli.verb {
         Verb::Check(args) => check::run(args, terminal),
         Verb::Test(args) => test::run(args, terminal),
+        Verb::Import(args) => import::run(args, terminal),
         Verb::Match(args) => matching::run_match(args, terminal),
         Verb::Plugin(args) => plugin::run(args, terminal),
         Verb::Snapshot(args) => writing::snapshot(args, terminal),

@@ -20,6 +20,7 @@ mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod imagined;
+mod import_files;
 pub mod ledger;
 pub mod linux;
 mod look;
@@ -46,6 +47,7 @@ pub use files::{
     caller, create_directory, create_text, exists, files_in, is_directory, own_uid, program_identity,
     read_bytes, read_text, real_path,
 };
+pub use import_files::ImportFiles;
 pub use linux::{HostOptions, LinuxHost, OpenError};
 pub use rewrite::replace_text;
 pub use seam::Host;

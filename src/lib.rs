@@ -11,7 +11,7 @@
 //! | 3 | [`process`] | the process vocabulary, identity, snapshots |
 //! | 4 | [`plugin`] | fields and functions from WebAssembly modules |
 //! | 5 | [`spec`] | documents: raw form to validated model |
-//! | 6 | [`plan`], [`workshop`] | the pure decision; what authors of plugins need |
+//! | 6 | [`plan`], [`workshop`], [`import`] | the pure decision; what authors of plugins need; documents from what people have |
 //! | 7 | [`host`] | the one door to the operating system |
 //! | 8 | [`engine`] | the tick, wake-ups, ledger protocol |
 //! | 8 | [`start_stop`] | the drop-in for Debian's `start-stop-daemon` |
@@ -25,6 +25,7 @@ pub mod editor;
 pub mod engine;
 pub mod facts;
 pub mod host;
+pub mod import;
 pub mod lang;
 pub mod plan;
 pub mod plugin;

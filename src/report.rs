@@ -6,6 +6,7 @@ mod cost;
 mod diagnostics;
 mod explanation;
 mod github;
+mod imported;
 mod look;
 mod matching;
 mod near;
@@ -28,6 +29,7 @@ pub use explanation::{
     failing_leaves, leaf_text,
 };
 pub use github::github_annotations;
+pub use imported::{ImportedRow, import_notes, import_summary};
 pub use look::look_text;
 pub use matching::{MatchRow, command_of, match_table, user_of};
 pub use near::{NearMisses, Overview, SeenProcess, near_misses_text, overview_text};

@@ -20,7 +20,7 @@ const FLOORS: &[&[&str]] = &[
     &["process"],
     &["plugin"],
     &["spec"],
-    &["plan", "workshop"],
+    &["plan", "workshop", "import"],
     &["host"],
     &["engine", "start_stop"],
     &["report"],

@@ -38,6 +38,39 @@ fn seeds_cut_short_keep_their_promise_too() {
     }
 }
 
+/// A fuzzer's first minute, the same each time: bytes are changed, doubled and moved. `SELFSAME_MUTATIONS` says how often.
+#[test]
+fn sources_of_imports_that_are_changed_keep_their_promise() {
+    let often = std::env::var("SELFSAME_MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(60u64);
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut chance = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below.max(1) as u64).unwrap()
+    };
+    let special = b"'\"$`\\{}()[]<>|&;#=%@!~*? \n\0";
+    for target in TARGETS.iter().filter(|target| target.name.starts_with("import_")) {
+        let all = seeds::of(target.name);
+        for round in 0..often {
+            let (name, mut bytes) = all[chance(all.len())].clone();
+            for _ in 0..=chance(4) {
+                let at = chance(bytes.len());
+                let end = (at + chance(40)).min(bytes.len());
+                match chance(5) {
+                    0 if at < bytes.len() => bytes[at] = special[chance(special.len())],
+                    1 => drop(bytes.drain(at..end)),
+                    2 => bytes.extend_from_within(at..end),
+                    3 => bytes.rotate_left(at),
+                    _ => bytes.insert(at, special[chance(special.len())]),
+                }
+            }
+            println!("{}/{name} in round {round}:\n{}", target.name, String::from_utf8_lossy(&bytes));
+            (target.check)(&bytes);
+        }
+    }
+}
+
 /// A seed that is refused at the door fuzzes nothing behind it.
 #[test]
 fn records_and_requests_of_the_corpus_are_accepted() {

@@ -17,6 +17,7 @@
 pub mod cmdline;
 pub mod document;
 pub mod expression;
+pub mod import;
 pub mod plugin;
 pub mod proc;
 pub mod seeds;
@@ -40,7 +41,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 16] = [
     Target { name: "expression", check: expression::check },
     Target { name: "document", check: document::check },
     Target { name: "cmdline", check: cmdline::check },
@@ -49,6 +50,13 @@ pub const TARGETS: [Target; 9] = [
     Target { name: "snapshot", check: snapshot::check },
     Target { name: "proc", check: proc::check },
     Target { name: "state", check: state::check },
+    Target { name: "import_init", check: import::init },
+    Target { name: "import_command", check: import::command },
+    Target { name: "import_systemd", check: import::systemd },
+    Target { name: "import_supervisord", check: import::supervisord },
+    Target { name: "import_servicedir", check: import::servicedir },
+    Target { name: "import_monit", check: import::monit },
+    Target { name: "import_procfile", check: import::procfile },
     Target { name: "plugin", check: plugin::check },
 ];
 

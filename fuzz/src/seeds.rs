@@ -21,6 +21,15 @@ const DOCUMENTS: [&str; 3] = [
     include_str!("../../tests/specs_cases/cases/fields.txt"),
     include_str!("../../tests/specs_cases/cases/yaml.txt"),
 ];
+const IMPORTS: [(&str, &str); 7] = [
+    ("import_init", include_str!("../../tests/import/cases/init.txt")),
+    ("import_command", include_str!("../../tests/import/cases/start-stop-daemon.txt")),
+    ("import_systemd", include_str!("../../tests/import/cases/systemd.txt")),
+    ("import_supervisord", include_str!("../../tests/import/cases/supervisord.txt")),
+    ("import_servicedir", include_str!("../../tests/import/cases/servicedir.txt")),
+    ("import_monit", include_str!("../../tests/import/cases/monit.txt")),
+    ("import_procfile", include_str!("../../tests/import/cases/procfile.txt")),
+];
 const ENVELOPE: &str =
     "apiVersion: selfsame/v1\nkind: Service\nmetadata: {name: shop}\nspec:\n  startas: /srv/shop\n";
 
@@ -44,6 +53,7 @@ pub fn of(target: &str) -> Vec<Seed> {
     seeds.extend(match target {
         "expression" => expressions(),
         "document" => documents(),
+        target if target.starts_with("import_") => imports(target),
         "snapshot" => vec![("host.yaml".to_owned(), HOST.as_bytes().to_vec())],
         _ => Vec::new(),
     });
@@ -97,6 +107,21 @@ fn documents() -> Vec<Seed> {
         }
     }
     numbered("case", texts.into_iter().map(String::into_bytes))
+}
+
+/// The first file of each case, and command lines.
+fn imports(target: &str) -> Vec<Seed> {
+    let texts =
+        IMPORTS.iter().filter(|(name, _)| *name == target).flat_map(|(_, text)| text.split("\n==== "));
+    let source = |case: &str| {
+        let words = case.lines().find_map(|line| line.strip_prefix("@ words ")).map(str::to_owned);
+        let file = || {
+            let rest = case.split(">>\n").next()?.split("\n-- ").nth(1)?;
+            rest.split_once('\n').map(|(_, text)| text.to_owned())
+        };
+        words.or_else(file)
+    };
+    numbered("case", texts.filter_map(source).map(String::into_bytes))
 }
 
 fn numbered(what: &str, inputs: impl Iterator<Item = Vec<u8>>) -> Vec<Seed> {

@@ -1,5 +1,6 @@
 //! The command line, declared. Help texts are written for the person who reads them in a terminal.
 
+mod import;
 mod matching;
 mod plugin;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
 pub(super) use matching::{ActArgs, FormArgs, LiveArgs, MatchOutput, PickArgs};
 pub(super) use plugin::{BenchArgs, BuildArgs, InspectArgs, NewArgs, PluginArgs, PluginVerb, TryArgs};
 
@@ -83,6 +85,8 @@ pub(super) enum Verb {
     Stop(WishArgs),
     /// Stop and start objects now
     Restart(WishArgs),
+    /// Write Service documents from init scripts, units, configurations of supervisors, or a process that runs
+    Import(ImportArgs),
     /// Make, look at, test and measure plugins: new fields and functions of expressions, from WebAssembly
     Plugin(PluginArgs),
     /// Write the facts of processes as YAML, for `match --snapshot` and tests

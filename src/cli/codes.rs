@@ -1,7 +1,7 @@
 //! Codes of mistakes on the command line, and the list of all codes there are.
 
 use crate::diagnostic::Code;
-use crate::{engine, lang, plugin, process, spec, workshop, yaml};
+use crate::{engine, import, lang, plugin, process, spec, workshop, yaml};
 
 /// This host's `/proc` can't be used.
 pub(super) const HOST: Code = Code("C001");
@@ -10,10 +10,14 @@ pub(super) const FILE: Code = Code("C002");
 /// A name of an expression has no value, or a value has no name.
 pub(super) const UNBOUND: Code = Code("C003");
 
+/// A file can't be written.
+pub(super) const WRITE: Code = Code("C004");
+
 /// Every code of this module with a few words.
 const OWN: &[(Code, &str)] = &[
     (HOST, "this host's `/proc` can't be used"),
     (FILE, "a file can't be read"),
+    (WRITE, "a file can't be written"),
     (UNBOUND, "a name without a value, or a value without a name"),
 ];
 
@@ -27,6 +31,7 @@ const REGISTRIES: &[&[(Code, &str)]] = &[
     yaml::CODES,
     process::snapshot::codes::ALL,
     engine::sources::CODES,
+    import::codes::ALL,
     OWN,
 ];
 

@@ -36,6 +36,7 @@ const FILES: &[&str] = &[
     include_str!("../../docs/codes/Y.md"),
     include_str!("../../docs/codes/N.md"),
     include_str!("../../docs/codes/F.md"),
+    include_str!("../../docs/codes/I.md"),
     include_str!("../../docs/codes/P.md"),
 ];
 

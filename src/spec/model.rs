@@ -39,6 +39,23 @@ impl ServiceName {
         }
     }
 
+    /// The name nearest to a text, with room for a number behind it: what can't stand in a name becomes a hyphen.
+    pub fn near(text: &str) -> Self {
+        let mut name = String::new();
+        for c in text.chars().map(|c| c.to_ascii_lowercase()) {
+            if c.is_ascii_lowercase() || c.is_ascii_digit() {
+                name.push(c);
+            } else if !name.is_empty() && !name.ends_with('-') {
+                name.push('-');
+            }
+            if name.len() >= 58 {
+                break;
+            }
+        }
+        let name = name.trim_end_matches('-');
+        Self(if name.is_empty() { "service".to_owned() } else { name.to_owned() })
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

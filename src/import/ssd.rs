@@ -1,0 +1,8 @@
+//! start-stop-daemon: its options (dpkg 1.21.22), its stop schedules, and which field each becomes.
+
+mod carry;
+mod options;
+mod schedule;
+
+pub(super) use carry::{adopt_notes, start, stop};
+pub(super) use options::{Action, parse};

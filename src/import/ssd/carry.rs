@@ -1,0 +1,349 @@
+//! From options to fields.
+
+use std::time::Duration;
+
+use super::options::{Action, Parsed, parse};
+use super::schedule::schedule;
+use crate::import::command::{self, Context, Surroundings};
+use crate::import::files::{Files, base, join};
+use crate::import::found::{Found, Hold, Note, Place, Weight, account};
+use crate::import::identity;
+use crate::import::quantity;
+use crate::import::shell::{Call, Value};
+use crate::spec::{CpuPolicy, IoClass, Output, Readiness, ReadinessCheck, ServiceType, StopStep};
+use crate::units::Signal;
+
+/// Options without a meaning for a document.
+const NEEDLESS: [(&str, &str); 4] = [
+    ("quiet", "selfsame says what it does"),
+    ("verbose", "selfsame says what it does"),
+    ("oknodo", "asking twice is never an error"),
+    ("remove-pidfile", "selfsame keeps its own record"),
+];
+
+/// A Service from a call of `start-stop-daemon --start`; `words` are those behind the program's name, `initial` what was set
+/// before it.
+///
+/// # Errors
+/// Why the program can't be named.
+pub(crate) fn start(
+    call: &Call,
+    words: &[Value],
+    initial: Found,
+    context: Context<'_>,
+) -> Result<Found, String> {
+    let parsed = parse(words);
+    let files = context.files;
+    let place = &call.place;
+    let mut found = initial;
+    said(&parsed, &mut found, place);
+    let program = program(&parsed, &mut found, place, files)?;
+    found.name = name(&parsed, &program);
+    accounts(&parsed, &mut found, place);
+    surroundings(call, &parsed, &mut found, place);
+    scheduling(&parsed, &mut found, place);
+    pidfile(&parsed, &mut found, place);
+    output(&parsed, &mut found, place);
+    matchers(&parsed, &mut found, place);
+    let mut words = vec![Value::text(program)];
+    words.extend(parsed.operands.iter().cloned());
+    command::carry(&mut found, &words, place, context)?;
+    Ok(found)
+}
+
+/// What can't be understood, and what has no meaning.
+fn said(parsed: &Parsed, found: &mut Found, place: &Place) {
+    for word in &parsed.wrong {
+        found.unclear(place, word.as_str(), "start-stop-daemon would refuse it");
+    }
+    for word in &parsed.unclear {
+        // `${PIDFILE:+--pidfile "$PIDFILE"}`: only a hint isn't known.
+        if word.doubts().all(|doubt| doubt.text.contains(":+--pidfile ") || doubt.text.contains(":+-p ")) {
+            let why = word.first_doubt().map(command::reason).unwrap_or_default();
+            found.note(place, Weight::Unclear, word.shown(), why);
+            continue;
+        }
+        let why = word.first_doubt().map(|doubt| doubt.why.clone()).unwrap_or_default();
+        found.unclear(place, word.shown(), format!("it may be options of start-stop-daemon: {why}"));
+    }
+    for (name, why) in NEEDLESS {
+        if parsed.has(name) {
+            found.needless(place, format!("--{name}"), why);
+        }
+    }
+    for (name, why) in [
+        (
+            "notify-await",
+            "readiness by notification isn't supported yet: it is Ready when it has lived for a second",
+        ),
+        (
+            "notify-timeout",
+            "readiness by notification isn't supported yet; `startTimeout` is how long a start may take",
+        ),
+    ] {
+        if parsed.has(name) {
+            found.lost(place, format!("--{name}"), why);
+        }
+    }
+}
+
+fn text<'v>(parsed: &'v Parsed, name: &str, found: &mut Found, place: &Place) -> Option<&'v str> {
+    let value = parsed.value(name)?;
+    if value.known().is_none() {
+        let why = value.first_doubt().map(|doubt| doubt.why.clone()).unwrap_or_default();
+        found.unclear(place, format!("--{name} {}", value.shown()), why);
+    }
+    value.known().filter(|text| !text.is_empty())
+}
+
+/// What is executed, and what `--exec` says of it.
+fn program(parsed: &Parsed, found: &mut Found, place: &Place, files: &dyn Files) -> Result<String, String> {
+    let given = |name: &str| match parsed.value(name) {
+        Some(value) => match value.known() {
+            Some("") => Ok(None),
+            Some(text) => Ok(Some(text.to_owned())),
+            None => {
+                let doubt = value.first_doubt().map(|doubt| doubt.why.clone()).unwrap_or_default();
+                Err(format!("`--{name} {}`: {doubt}", value.shown()))
+            }
+        },
+        None => Ok(None),
+    };
+    let (exec, startas) = (given("exec")?, given("startas")?);
+    let directory = parsed.value("chdir").and_then(Value::known).unwrap_or("/");
+    let Some(run) = startas.clone().or_else(|| exec.clone()) else {
+        return Err("neither `--exec` nor `--startas` says what is executed".to_owned());
+    };
+    let run = join(directory, &run);
+    found.set_program(&run);
+    if let (Some(exec), Some(startas)) = (exec, startas)
+        && exec != startas
+    {
+        let exec = join(directory, &exec);
+        if identity::is_interpreted(files, &run) || identity::is_interpreter(&exec) {
+            found.needless(place, format!("--exec {exec}"), "`runs(startas)` recognises the script itself");
+        } else {
+            found.service.becomes = Some(exec.clone().into());
+            found.changed(place, format!("--exec {exec}"), "it is what the program becomes: `becomes`");
+        }
+    }
+    Ok(run)
+}
+
+/// As init scripts are usually named: after the daemon.
+fn name(parsed: &Parsed, program: &str) -> String {
+    let pidfile =
+        parsed.value("pidfile").and_then(Value::known).map(base).and_then(|name| name.strip_suffix(".pid"));
+    let own = parsed.value("name").and_then(Value::known).filter(|name| !name.is_empty());
+    own.or(pidfile).unwrap_or_else(|| base(program)).to_owned()
+}
+
+fn accounts(parsed: &Parsed, found: &mut Found, place: &Place) {
+    if let Some(chuid) = text(parsed, "chuid", found, place) {
+        let (user, group) = chuid.split_once(':').map_or((chuid, None), |(user, group)| (user, Some(group)));
+        found.service.user = account(user);
+        found.service.group = group.and_then(account);
+        command::initgroups(found);
+    }
+    if let Some(group) = text(parsed, "group", found, place) {
+        found.service.group = account(group);
+    }
+}
+
+fn surroundings(call: &Call, parsed: &Parsed, found: &mut Found, place: &Place) {
+    let around = Surroundings::of(call);
+    around.environment(found);
+    around.limits(found);
+    if let Some(directory) = text(parsed, "chdir", found, place) {
+        command::set_directory(found, directory, place);
+    }
+    match text(parsed, "umask", found, place) {
+        Some(mask) => match quantity::c_number(mask).filter(|mask| *mask <= 0o777) {
+            Some(mask) => found.service.umask = mask,
+            None => found.unclear(place, format!("--umask {mask}"), "it is not a mask"),
+        },
+        None => around.umask(found),
+    }
+    if let Some(root) = text(parsed, "chroot", found, place) {
+        found.lost(place, format!("--chroot {root}"), "another root isn't supported yet");
+        found.observe();
+    }
+}
+
+fn scheduling(parsed: &Parsed, found: &mut Found, place: &Place) {
+    if let Some(level) = text(parsed, "nicelevel", found, place) {
+        let number = level.trim().parse::<i32>().unwrap_or(0);
+        if number != 0 {
+            found.service.scheduling.nice = Some(number.clamp(-20, 19));
+        }
+    }
+    if let Some(policy) = text(parsed, "procsched", found, place) {
+        let (name, priority) = policy.split_once(':').map_or((policy, None), |(name, n)| (name, Some(n)));
+        let scheduling = &mut found.service.scheduling;
+        scheduling.policy = match name {
+            "other" => Some(CpuPolicy::Other),
+            "fifo" => Some(CpuPolicy::Fifo),
+            "rr" => Some(CpuPolicy::Rr),
+            _ => None,
+        };
+        if matches!(scheduling.policy, Some(CpuPolicy::Fifo | CpuPolicy::Rr)) {
+            scheduling.rt_priority = priority.and_then(|n| n.parse().ok()).filter(|n| (1..=99).contains(n));
+        }
+        if scheduling.policy.is_none() || (name != "other" && scheduling.rt_priority.is_none()) {
+            scheduling.policy = None;
+            found.unclear(place, format!("--procsched {policy}"), "start-stop-daemon would refuse it");
+        }
+    }
+    if let Some(class) = text(parsed, "iosched", found, place) {
+        let (name, priority) = class.split_once(':').map_or((class, None), |(name, n)| (name, Some(n)));
+        let scheduling = &mut found.service.scheduling;
+        scheduling.io_class = match name {
+            "real-time" => Some(IoClass::RealTime),
+            "best-effort" => Some(IoClass::BestEffort),
+            "idle" => Some(IoClass::Idle),
+            _ => None,
+        };
+        match scheduling.io_class {
+            Some(IoClass::RealTime | IoClass::BestEffort) => {
+                scheduling.io_priority = priority.and_then(|n| n.parse().ok()).filter(|n| *n <= 7);
+            }
+            Some(IoClass::Idle) => {}
+            None => found.unclear(place, format!("--iosched {class}"), "start-stop-daemon would refuse it"),
+        }
+    }
+}
+
+fn pidfile(parsed: &Parsed, found: &mut Found, place: &Place) {
+    let made = parsed.has("make-pidfile");
+    let Some(value) = parsed.value("pidfile") else { return };
+    let Some(path) = value.known() else {
+        // Only a hint: without it the process is found by what it runs.
+        let why = value.first_doubt().map(|doubt| doubt.why.clone()).unwrap_or_default();
+        found.note(place, Weight::Unclear, format!("--pidfile {}", value.shown()), why);
+        return;
+    };
+    if path == "/dev/null" || path.is_empty() {
+        found.needless(place, format!("--pidfile {path}"), "it never names a process");
+        return;
+    }
+    command::set_pidfile(found, path, place);
+    if made {
+        found.lost(
+            place,
+            "--make-pidfile",
+            format!("selfsame keeps a record and doesn't write `{path}`: what reads the file has to ask `selfsame status`"),
+        );
+    }
+    // Something that forks away is Ready when the file names it, as the script waited for it.
+    if !parsed.has("background") && !made && found.service.pidfile.is_some() {
+        found.service.readiness = Readiness { check: ReadinessCheck::Pidfile, ..Readiness::default() };
+    }
+}
+
+fn output(parsed: &Parsed, found: &mut Found, place: &Place) {
+    if !parsed.has("background") {
+        found.service.service_type = ServiceType::Forking;
+        return;
+    }
+    if let Some(file) = text(parsed, "output", found, place) {
+        command::set_output(found, file, place);
+    } else if parsed.has("no-close") {
+        found.changed(place, "--no-close", "the output goes to files in the log directory");
+    } else {
+        found.service.stdout = Output::Null;
+        found.service.stderr = Output::Null;
+    }
+}
+
+/// What narrows which process is meant.
+fn matchers(parsed: &Parsed, found: &mut Found, place: &Place) {
+    if let Some(user) = text(parsed, "user", found, place) {
+        found.conditions.push(identity::user_is(user));
+    }
+    if let Some(name) = text(parsed, "name", found, place) {
+        let more = if name.len() > 15 { "; a name of more than 15 bytes never matched" } else { "" };
+        found.needless(
+            place,
+            format!("--name {name}"),
+            format!("`runs(startas)` says more than a name that the process may change{more}"),
+        );
+    }
+    for option in ["pid", "ppid"] {
+        if let Some(number) = text(parsed, option, found, place) {
+            found.lost(place, format!("--{option} {number}"), "a number says nothing about the next start");
+        }
+    }
+}
+
+/// How a call of `start-stop-daemon --stop` stops. False: it isn't about this Service, or doesn't stop it.
+pub(crate) fn stop(call: &Call, words: &[Value], found: &mut Found) -> bool {
+    let parsed = parse(words);
+    if parsed.action != Some(Action::Stop) || parsed.has("test") || !is_about(&parsed, found) {
+        return false;
+    }
+    let place = &call.place;
+    let signal = match parsed.value("signal").map(|value| value.known().map(Signal::parse)) {
+        None => Signal::TERM,
+        Some(Some(Ok(signal))) => signal,
+        // Signal 0 only asks.
+        Some(Some(Err(_)) | None) => return false,
+    };
+    let retry = parsed.value("retry");
+    let step = |signal, seconds| StopStep { signal, wait: Duration::from_secs(seconds) };
+    let steps = match retry.map(|value| (value, value.known().map(|text| schedule(text, signal)))) {
+        Some((_, Some(Ok((steps, lost))))) => {
+            for text in lost {
+                found.changed(
+                    place,
+                    format!("--retry {}", retry.map(Value::shown).unwrap_or_default()),
+                    text,
+                );
+            }
+            steps
+        }
+        Some((value, _)) => {
+            found.note(
+                place,
+                Weight::Unclear,
+                format!("--retry {}", value.shown()),
+                "the schedule can't be read",
+            );
+            return true;
+        }
+        None if signal == Signal::TERM => {
+            found.changed(
+                place,
+                "--stop without --retry",
+                "it signals once and doesn't wait; selfsame waits 30s for the exit and kills then",
+            );
+            return true;
+        }
+        None => vec![step(signal, 30), step(Signal::KILL, 5)],
+    };
+    found.service.stop.schedule = steps;
+    true
+}
+
+/// The stop is about what was started: the same pidfile, program or name, or it says nothing else.
+fn is_about(parsed: &Parsed, found: &Found) -> bool {
+    let same = |name: &str, own: &str| parsed.value(name).map(|value| value.known() == Some(own));
+    let pidfile = found.service.pidfile.as_deref().map(|own| same("pidfile", own));
+    let exec = same("exec", found.program());
+    match (pidfile.flatten(), exec) {
+        (Some(true), _) | (_, Some(true)) => true,
+        (Some(false), _) | (_, Some(false)) => false,
+        (None, None) => true,
+    }
+}
+
+/// Notes of a run that may matter to every Service in it.
+pub(crate) fn adopt_notes(found: &mut Found, notes: &[Note]) {
+    for note in notes {
+        if note.weight == Weight::Unclear {
+            found.hold = found.hold.max(Hold::Observe);
+        }
+        if !found.notes.contains(note) {
+            found.notes.push(note.clone());
+        }
+    }
+}
