@@ -91,7 +91,9 @@ impl Finder<'_> {
         let name = file.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         let cut = name.get(..name.len().min(COMM_MAX)).unwrap_or_default();
         match self.live.glance.comm(pid) {
-            Fact::Known(comm) => comm.as_ref() == cut,
+            Fact::Known(comm) if comm.as_ref() != cut => false,
+            // Threads of the kernel have names of programs too (`nfsd`), and execute none.
+            Fact::Known(_) => !self.live.glance.stat(pid).known().is_some_and(|stat| stat.is_kernel_thread()),
             Fact::Absent => false,
             Fact::Unknown(_) => true,
         }
