@@ -41,7 +41,7 @@ pub mod value;
 mod verdict;
 
 pub use catalog::{Id, Schema};
-pub use check::{LIST_MAX, Scope, type_of};
+pub use check::{LIST_MAX, Scope, type_of, word_help};
 pub use cost::Estimate;
 pub use eval::Vocabularies;
 pub use explain::{Explanation, Form};

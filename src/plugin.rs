@@ -1,4 +1,4 @@
-//! Plugins: fields and functions of expressions that a WebAssembly module answers.
+//! Plugins: fields, functions and types of expressions that a WebAssembly module answers.
 //!
 //! Floor 4: over the language, facts and the process vocabulary. A module is given as bytes and sees nothing but the
 //! fields and files that it was granted; it has no clock, no chance, no file, no network. Nothing here reads a file or a
@@ -31,10 +31,12 @@ mod failure;
 mod files;
 mod health;
 mod input;
+mod intern;
 pub mod limits;
 mod load;
 mod look;
 pub mod manifest;
+mod own;
 mod set;
 mod vocabulary;
 pub mod wire;
@@ -45,5 +47,6 @@ pub use input::Input;
 pub use load::{Grants, Logged, Plugin, Survey};
 pub use look::{Account, Look};
 pub use manifest::Manifest;
+pub use own::{Enumeration, Opaque, Own, OwnType};
 pub use set::{Plugins, in_order};
 pub use vocabulary::PluginVocabulary;

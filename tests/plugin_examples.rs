@@ -16,6 +16,9 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
+use selfsame::lang::{Scope, compile};
+use selfsame::plugin::{Grants, Plugin, Plugins};
+use selfsame::process::expression;
 use support::Bench;
 
 const NAMES: [&str; 3] = ["container", "java", "version"];
@@ -80,4 +83,49 @@ fn what_they_ask_for_is_what_their_documents_grant() {
             assert!(entry["examples"].as_u64().unwrap() > 0, "{name}: {entry}");
         }
     }
+}
+
+/// What is said about an expression that names the plugins: the first message and its help.
+fn said(plugins: &Plugins, text: &str) -> String {
+    let compiled = compile(text, plugins.schema(), &Scope::default());
+    let first = compiled.diagnostics.into_iter().find(selfsame::diagnostic::Diagnostic::is_error);
+    first.map(|said| format!("{} | {}", said.message, said.help.unwrap_or_default())).unwrap_or_default()
+}
+
+#[test]
+fn their_types_read_well_and_explain_themselves() {
+    let load = |name: &str| {
+        let wasm = std::fs::read(Path::new(&folder(name)).join(format!("{name}.wasm"))).unwrap();
+        let survey = Plugin::survey(&wasm, expression::schema()).unwrap();
+        Plugin::load(name, &wasm, &Grants::asked_by(&survey.manifest), expression::schema()).unwrap()
+    };
+    let plugins = Plugins::new(NAMES.map(load).to_vec());
+    let version = plugins.get("version").unwrap().declarations();
+    assert!(version.operators.iter().all(|decl| decl.cost < 5), "{:#?}", version.operators);
+    for text in [
+        "container.runtime in [docker, podman] && container.qos != besteffort",
+        "version.of(exe.path) >= \"15\" && version.exe < 16",
+        "version.exe in \"14\"..\"16\" || version.app like \"2.*\"",
+        "version.parse(env[\"APP\"]) > version.exe",
+    ] {
+        assert_eq!(said(&plugins, text), "", "{text}");
+    }
+    for (text, words) in [
+        // What was written while it was a text.
+        ("container.runtime == \"docker\"", "write the word without quotes: `docker`"),
+        ("container.runtime == \"cri-o\"", "write the word without quotes: `crio`"),
+        ("container.runtime == moby", "write `docker`"),
+        ("container.runtime == dcoker", "did you mean `docker`?"),
+        ("container.uid == \"x\"", "write `container.id`"),
+        ("container.runtmie == docker", "did you mean `container.runtime`?"),
+        ("version.exe == comm", "compare a version.semver with: version.semver, string, int"),
+    ] {
+        let line = said(&plugins, text);
+        assert!(line.contains(words), "{text}: {line}");
+    }
+    let bench = Bench::new();
+    let shown = bench.ok(&["plugin", "inspect", &folder("container")]).stdout;
+    assert!(shown.contains("container.runtime: what runs containers: docker podman"), "{shown}");
+    let shown = bench.ok(&["plugin", "inspect", &folder("version")]).stdout;
+    assert!(shown.contains("of string, int; == != < <= > >= like =~"), "{shown}");
 }

@@ -26,5 +26,7 @@ mod inputs;
 mod manifest;
 #[path = "plugins/module.rs"]
 mod module;
+#[path = "plugins/types.rs"]
+mod types;
 #[path = "plugins/wat.rs"]
 mod wat;

@@ -54,6 +54,8 @@ enum ss_tag {
   SS_CIDR = 0x0a,
   SS_LIST = 0x0b,
   SS_MAP = 0x0c,
+  SS_ENUM = 0x0d,   /* a word of an enumeration */
+  SS_OPAQUE = 0x0e, /* a value of a type of the plugin: bytes that it alone understands */
   SS_UNKNOWN = 0x0f
 };
 
@@ -202,7 +204,7 @@ static inline void ss_skip(ss_reader *in) {
     case SS_ABSENT: break;
     case SS_BOOL: if (ss_has(in, 1)) in->at += 1; break;
     case SS_INT: case SS_SIZE: case SS_DURATION: case SS_TIME: case SS_RATIO: ss_take_i64(in); break;
-    case SS_STRING: case SS_PATH: case SS_UNKNOWN: ss_take_text(in); break;
+    case SS_STRING: case SS_PATH: case SS_ENUM: case SS_OPAQUE: case SS_UNKNOWN: ss_take_text(in); break;
     case SS_IP: case SS_CIDR: {
       int cidr = in->at[-1] == SS_CIDR;
       if (!ss_has(in, 1)) break;
@@ -246,10 +248,10 @@ static inline ss_i64 ss_get_number(ss_reader *in) {
   return ss_take_tag(in, fits ? tag : SS_INT) ? ss_take_i64(in) : 0;
 }
 
-/* A string or a path, or the reason of an unknown. */
+/* A string, a path, a word of an enumeration, the bytes of a value of the plugin's own type, or the reason of an unknown. */
 static inline ss_text ss_get_text(ss_reader *in) {
   int tag = ss_peek(in);
-  int fits = tag == SS_PATH || tag == SS_UNKNOWN;
+  int fits = tag == SS_PATH || tag == SS_ENUM || tag == SS_OPAQUE || tag == SS_UNKNOWN;
   return ss_take_tag(in, fits ? tag : SS_STRING) ? ss_take_text(in) : (ss_text){"", 0};
 }
 
@@ -305,6 +307,8 @@ static inline void ss_put_text(int tag, ss_text t) {
 }
 static inline void ss_put_string(ss_text t) { ss_put_text(SS_STRING, t); }
 static inline void ss_put_path(ss_text t) { ss_put_text(SS_PATH, t); }
+static inline void ss_put_enum(ss_text word) { ss_put_text(SS_ENUM, word); }
+static inline void ss_put_opaque(ss_text bytes) { ss_put_text(SS_OPAQUE, bytes); }
 static inline void ss_put_number(int tag, ss_i64 v) {
   ss_put_byte(tag);
   ss_put_u32((ss_u32)v);
@@ -359,6 +363,10 @@ static inline ss_i64 ss_bool(int v) {
 }
 static inline ss_i64 ss_string(ss_text t) { return ss_text_result(SS_STRING, t); }
 static inline ss_i64 ss_path(ss_text t) { return ss_text_result(SS_PATH, t); }
+/* A word of an enumeration that the manifest declares; another one is no value. */
+static inline ss_i64 ss_enum(ss_text word) { return ss_text_result(SS_ENUM, word); }
+/* A value of a type that the manifest declares: at most 4096 bytes, which come back as they are. */
+static inline ss_i64 ss_opaque(ss_text bytes) { return ss_text_result(SS_OPAQUE, bytes); }
 static inline ss_i64 ss_unknown(ss_text reason) { return ss_text_result(SS_UNKNOWN, reason); }
 static inline ss_i64 ss_int(ss_i64 v) { return ss_number_result(SS_INT, v); }
 static inline ss_i64 ss_size(ss_i64 bytes) { return ss_number_result(SS_SIZE, bytes); }

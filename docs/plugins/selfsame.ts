@@ -42,6 +42,8 @@ export const enum Tag {
   CIDR = 0x0a,
   LIST = 0x0b,
   MAP = 0x0c,
+  ENUM = 0x0d, // a word of an enumeration
+  OPAQUE = 0x0e, // a value of a type of the plugin: bytes that it alone understands
   UNKNOWN = 0x0f,
 }
 
@@ -157,6 +159,8 @@ export class Input {
         break;
       case Tag.STRING:
       case Tag.PATH:
+      case Tag.ENUM:
+      case Tag.OPAQUE:
       case Tag.UNKNOWN: {
         const len = this.takeU32();
         if (this.has(len)) this.at += len;
@@ -197,10 +201,10 @@ export class Input {
     return this.take(fits ? tag : Tag.INT) ? this.takeI64() : 0;
   }
 
-  /** A string or a path, or the reason of an unknown. */
+  /** A string, a path, a word of an enumeration, a value of the plugin's own type that is a text, or the reason of an unknown. */
   text(): string {
     const tag = this.tag();
-    const fits = tag == Tag.PATH || tag == Tag.UNKNOWN;
+    const fits = tag == Tag.PATH || tag == Tag.ENUM || tag == Tag.OPAQUE || tag == Tag.UNKNOWN;
     return this.take(fits ? tag : Tag.STRING) ? this.bytes() : "";
   }
 
@@ -321,6 +325,18 @@ export function putPath(text: string): void {
   putBytes(text);
 }
 
+/** Writes a word of an enumeration that the manifest declares. */
+export function putWord(word: string): void {
+  putByte(Tag.ENUM);
+  putBytes(word);
+}
+
+/** Writes a value of a type that the manifest declares, as a text: at most 4096 bytes, which come back as they are. */
+export function putOwn(value: string): void {
+  putByte(Tag.OPAQUE);
+  putBytes(value);
+}
+
 /** Writes an int, size, duration, time or percentage, by its tag. */
 export function putNumber(tag: Tag, v: i64): void {
   putByte(tag);
@@ -380,6 +396,18 @@ export function text(value: string): i64 {
 /** A path. */
 export function path(value: string): i64 {
   putPath(value);
+  return done();
+}
+
+/** A word of an enumeration that the manifest declares; another one is no value. */
+export function word(value: string): i64 {
+  putWord(value);
+  return done();
+}
+
+/** A value of a type that the manifest declares. */
+export function own(value: string): i64 {
+  putOwn(value);
   return done();
 }
 

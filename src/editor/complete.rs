@@ -242,7 +242,7 @@ fn operators(before: &Before<'_>, names: &Names, around: &[(String, Type)]) -> V
     let ty = name.and_then(|token| names.type_of(token.text(before.text), around));
     let fitting: Vec<&str> = match ty {
         _ if compared => vec!["&&", "||"],
-        Some(ty) => comparisons(&ty).to_vec(),
+        Some(ty) => comparisons(&ty, names.schema()),
         None => OPERATORS.iter().map(|(symbol, ..)| *symbol).filter(|symbol| *symbol != "!").collect(),
     };
     let suggestion = |symbol: &str| Suggestion {

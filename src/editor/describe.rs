@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::names::Meaning;
+use crate::lang::Schema;
 use crate::lang::library::Definition;
-use crate::lang::schema::{FieldDecl, FunctionDecl, Origin, Privilege, Trust};
+use crate::lang::schema::{FieldDecl, FunctionDecl, Operation, Origin, Privilege, Trust};
 use crate::lang::value::Type;
 use crate::spec::table::{Class, Field, Kind};
 
@@ -158,7 +159,25 @@ pub(super) fn document_field(field: &Field) -> String {
 }
 
 /// The comparisons that a value of a type can be the left side of.
-pub(super) fn comparisons(ty: &Type) -> &'static [&'static str] {
+pub(super) fn comparisons(ty: &Type, schema: &Schema) -> Vec<&'static str> {
+    let Type::Named(name) = ty else { return of_language(ty).to_vec() };
+    let is_own = schema.named(name).is_some_and(|(id, _)| schema.origin(id).is_some());
+    if !is_own {
+        return of_language(ty).to_vec();
+    }
+    let has = |operation| schema.operators(operation).any(|(_, decl)| decl.left == *ty);
+    let mut all = vec!["==", "!=", "in", "not in"];
+    if has(Operation::Less) {
+        all.extend(["<", "<=", ">", ">="]);
+    }
+    if has(Operation::Text) {
+        all.extend(["like", "=~", "!~"]);
+    }
+    all
+}
+
+/// The same without types of plugins.
+fn of_language(ty: &Type) -> &'static [&'static str] {
     match ty {
         Type::Bool => &["&&", "||"],
         Type::Int | Type::Size | Type::Duration | Type::Time | Type::Ratio => {

@@ -16,8 +16,8 @@ mod quantify;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use coerce::type_of;
 pub(super) use coerce::{is_fixed, list_node};
+pub use coerce::{type_of, word_help};
 pub(super) use patterns::{REGEX_MAX, STARS_MAX};
 pub(super) use quantify::NESTING_MAX;
 

@@ -39,6 +39,7 @@ impl Answer {
 fn weight(value: &Value) -> usize {
     match value {
         Value::String(bytes) | Value::Path(bytes) => bytes.len(),
+        Value::Object(_) => value.object::<super::own::Opaque>().map_or(0, |own| own.bytes.len()),
         Value::List(items) => items.iter().map(|item| 32 + weight(item)).sum(),
         _ => 0,
     }

@@ -27,6 +27,7 @@ codes! {
     UNKNOWN_TYPE = "P206": "a type that a plugin can't use";
     UNKNOWN_INPUT = "P207": "an input that a plugin can't have";
     CLAIM = "P208": "a claim that a plugin can't make";
+    KEPT = "P209": "more names of types and words than a process keeps";
     GRANT = "P301": "something that a plugin needs and was not granted";
     EXAMPLE = "P302": "an example of a plugin that fails";
 }

@@ -1,5 +1,7 @@
 //! The examples of a manifest, run. Each is run twice, all others between: what changes its mind is found out.
 
+mod types;
+
 use std::collections::BTreeMap;
 
 use super::answer::Answer;
@@ -11,13 +13,14 @@ use crate::diagnostic::Diagnostic;
 use crate::facts::Fact;
 use crate::lang::{Schema, Scope, compile, show};
 use crate::process::expression::variables;
+use types::{Types, settled};
 
 /// Runs the examples of a plugin. `Err` is what is wrong with them; else the most fuel that each entry used.
 pub(super) fn all(plugin: &Plugin, builtin: &Schema) -> Result<Vec<u64>, Vec<Diagnostic>> {
     let mut schema = builtin.clone();
     schema.add(plugin.declarations().clone());
     let mut said = Vec::new();
-    let mut used = vec![0; plugin.manifest().entries().count()];
+    let mut used = vec![0; plugin.manifest().answering().count()];
     for turn in 0..2 {
         for (number, declared) in plugin.manifest().entries().enumerate() {
             for (at, example) in declared.entry().examples.iter().enumerate() {
@@ -35,6 +38,15 @@ pub(super) fn all(plugin: &Plugin, builtin: &Schema) -> Result<Vec<u64>, Vec<Dia
                     Ok(_) => {}
                     Err(wrong) => said.extend(wrong),
                 }
+            }
+        }
+        let mut types = Types::of(plugin);
+        for own in &plugin.manifest().own.types {
+            said.extend(types.own(own));
+        }
+        for (number, fuel) in types.fuel() {
+            if let Some(most) = used.get_mut(number).filter(|_| turn > 0) {
+                *most = fuel;
             }
         }
         if !said.is_empty() {
@@ -77,7 +89,19 @@ fn run(
             return error(format!("{place} fails: {why}"), "mend the plugin");
         }
     };
-    if same(&got, &example.value) {
+    let wanted = match &example.value {
+        Answer::Value(value) => match settled(plugin, value) {
+            Fact::Known(value) => Answer::Value(value),
+            _ => {
+                return error(
+                    format!("`value` of {place} stands for nothing"),
+                    "write a literal that can be converted",
+                );
+            }
+        },
+        other => other.clone(),
+    };
+    if same(&got, &wanted) {
         return Ok(used);
     }
     let changed = if again { " the second time" } else { "" };
@@ -95,7 +119,11 @@ pub(super) fn call(
     let inputs = Inputs { example, declared };
     let mut input = Vec::new();
     for argument in &example.arguments {
-        put(&mut input, &Answer::Value(argument.clone()));
+        match settled(plugin, argument) {
+            Fact::Known(argument) => put(&mut input, &Answer::Value(argument)),
+            Fact::Absent => put(&mut input, &Answer::Absent),
+            Fact::Unknown(reason) => return (Fact::Unknown(reason), 0),
+        }
     }
     for given in declared.entry().inputs.iter().filter(|input| !input.lazy) {
         inputs.put(&mut input, &given.field);

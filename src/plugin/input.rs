@@ -156,7 +156,6 @@ fn not_plain(name: &str, ty: Type, builtin: &Schema) -> NoInput {
                 members.iter().find(|member| member.rsplit('.').next() == Some("path")).or(members.first());
             best.map(|member| format!("take `{member}`"))
         }
-        Type::Enum(_) => Some("compare it in the expression that uses the plugin".to_owned()),
         _ => None,
     };
     NoInput::Type(

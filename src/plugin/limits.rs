@@ -14,6 +14,18 @@ pub const MANIFEST_MAX: usize = 64 << 10;
 pub const ENTRIES_MAX: usize = 128;
 /// Parameters of a function, inputs of an entry, examples of an entry, patterns of files.
 pub const PARTS_MAX: usize = 16;
+/// Enumerations and types of a plugin, together.
+pub const TYPES_MAX: usize = 16;
+/// Words of an enumeration.
+pub const WORDS_MAX: usize = 256;
+/// Names of other tools that a plugin knows, and those of the words of an enumeration.
+pub const FOREIGN_MAX: usize = 64;
+/// Names of types and words of enumerations that a process keeps, of all plugins that it ever loaded; each once.
+pub const KEPT_TEXTS_MAX: usize = 4_096;
+/// Bytes of all of them.
+pub const KEPT_TEXTS_BYTES_MAX: usize = 256 << 10;
+/// Bytes of a value of a plugin's own type.
+pub const OPAQUE_MAX: usize = 4 << 10;
 /// Bytes of a text in a manifest: a summary, a condition.
 pub const TEXT_MAX: usize = 512;
 /// Bytes of the encoded result of a call.

@@ -87,7 +87,8 @@ impl Shared {
         let manifest = &mut shared.manifest;
         let fields = manifest.fields.iter_mut().map(|field| &mut field.entry);
         let functions = manifest.functions.iter_mut().map(|function| &mut function.entry);
-        for (entry, fuel) in fields.chain(functions).zip(used) {
+        let operations = manifest.operations.iter_mut().map(|operation| &mut operation.entry);
+        for (entry, fuel) in fields.chain(functions).chain(operations).zip(used) {
             let tenths = u64::try_from(time_of(*fuel).as_nanos() / 100).unwrap_or(u64::MAX);
             entry.cost = entry.cost.max(class_of(tenths));
         }
@@ -143,7 +144,7 @@ impl Plugin {
         let shared = Shared {
             digest: digest(wasm),
             declarations: manifest.declarations(),
-            exports: manifest.entries().map(|declared| declared.entry().export.clone()).collect(),
+            exports: manifest.answering().map(|declared| declared.entry().export.clone()).collect(),
             files: Files::new(&manifest.files),
             manifest,
             module: Arc::new(module),
@@ -334,7 +335,8 @@ impl State {
             let task = Task { now: moment.now, pure: declared.pure(), fuel };
             let answer = guest
                 .call(entry, input, task, serve)
-                .and_then(|bytes| Ok(wire::answer(bytes, declared.result())?));
+                .and_then(|bytes| Ok(wire::answer_of(bytes, declared.result(), &shared.manifest.own)?))
+                .and_then(|answer| declared.within(answer));
             self.left = self.left.saturating_sub(guest.used());
             match answer {
                 Ok(_) if guest.missed_now() => {

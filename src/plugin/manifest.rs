@@ -1,10 +1,12 @@
 //! What a plugin says of itself: names, types, inputs, claims, examples. Read once, checked whole, never believed:
 //! a claim about trust or cost can only make an entry look worse than its inputs are.
 
+mod claims;
 mod examples;
 mod json;
 mod literal;
 mod names;
+mod own;
 mod read;
 mod types;
 
@@ -17,7 +19,10 @@ pub use read::read;
 use std::collections::BTreeMap;
 
 use super::answer::Answer;
+use super::failure::Failure;
 use super::input::Input;
+use super::own::Own;
+use super::wire::WireError;
 use crate::lang::schema::{Cost, Declarations, Privilege, Trust};
 use crate::lang::value::{Type, Value};
 
@@ -34,6 +39,12 @@ pub struct Manifest {
     pub fields: Vec<Field>,
     /// Functions.
     pub functions: Vec<Function>,
+    /// Its types.
+    pub own: Own,
+    /// What its types can do, as functions that no expression calls by a name.
+    pub operations: Vec<Function>,
+    /// Names that others use, with what to write instead.
+    pub foreign: Vec<(String, String)>,
     /// Globs of the files that it asks for.
     pub files: Vec<String>,
 }
@@ -66,6 +77,8 @@ pub struct Field {
     pub privilege: Privilege,
     /// Who says so: the least trusted of its inputs, or worse.
     pub trust: Trust,
+    /// The least and greatest number that it can be, in the unit of its type.
+    pub bounds: Option<(i64, i64)>,
 }
 
 /// A function.
@@ -141,6 +154,17 @@ impl<'m> Declared<'m> {
         }
     }
 
+    /// The answer, unless it is a number outside of what was declared: conditions are taken to be impossible for that.
+    pub(super) fn within(self, answer: Answer) -> Result<Answer, Failure> {
+        let Self::Field(Field { bounds: Some((low, high)), .. }) = self else { return Ok(answer) };
+        match &answer {
+            Answer::Value(value) if number(value).is_some_and(|number| number < *low || number > *high) => {
+                Err(WireError::Value("a number outside of its `min` and `max`").into())
+            }
+            _ => Ok(answer),
+        }
+    }
+
     /// Depends on nothing but its arguments.
     pub fn pure(self) -> bool {
         matches!(self, Self::Function(function) if function.pure)
@@ -148,9 +172,20 @@ impl<'m> Declared<'m> {
 }
 
 impl Manifest {
-    /// The fields, then the functions: their places in it are the numbers of the entries.
+    /// The fields, then the functions: what expressions name.
     pub fn entries(&self) -> impl Iterator<Item = Declared<'_>> {
         self.fields.iter().map(Declared::Field).chain(self.functions.iter().map(Declared::Function))
+    }
+
+    /// All that the module is called for, behind the entries what its types can do: their places in it are the numbers of
+    /// the entries.
+    pub(super) fn answering(&self) -> impl Iterator<Item = Declared<'_>> {
+        self.entries().chain(self.operations.iter().map(Declared::Function))
+    }
+
+    /// The number of an operation as an entry.
+    pub(super) fn operation(&self, operation: usize) -> usize {
+        self.fields.len().saturating_add(self.functions.len()).saturating_add(operation)
     }
 
     /// What it adds to the schema.
@@ -162,7 +197,17 @@ impl Manifest {
     pub(super) fn declared(&self, number: usize) -> Option<Declared<'_>> {
         match number.checked_sub(self.fields.len()) {
             None => self.fields.get(number).map(Declared::Field),
-            Some(function) => self.functions.get(function).map(Declared::Function),
+            Some(function) => {
+                self.functions.iter().chain(&self.operations).nth(function).map(Declared::Function)
+            }
         }
+    }
+}
+
+/// The number that a value is, in the unit of its type.
+fn number(value: &Value) -> Option<i64> {
+    match value {
+        Value::Int(n) | Value::Size(n) | Value::Duration(n) | Value::Time(n) | Value::Ratio(n) => Some(*n),
+        _ => None,
     }
 }

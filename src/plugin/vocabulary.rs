@@ -8,9 +8,11 @@ use super::ask::{Reply, Request};
 use super::load::{Moment, Plugin};
 use super::look::{Account, Key, Look};
 use super::manifest::Declared;
+use super::own::{Opaque, OwnType};
 use super::wire;
 use crate::facts::{Fact, Reason, Why};
 use crate::lang::schema::{Operation, Vocabulary};
+use crate::lang::show;
 use crate::lang::value::{Type, TypeName, Value};
 use crate::process::objects::Process;
 use crate::process::world::World;
@@ -163,6 +165,17 @@ impl<'w> PluginVocabulary<'w> {
         });
     }
 
+    /// The type of a value, if it is one of this plugin.
+    fn own(&self, value: &Value) -> Option<&OwnType> {
+        self.plugin.manifest().own.named(value.object::<Opaque>()?.ty)
+    }
+
+    /// What comes of an operation of a type, kept like the answer of a function.
+    fn operate(&self, operation: Option<usize>, candidate: &Value, arguments: &[Value]) -> Fact<Value> {
+        let Some(operation) = operation else { return misfit() };
+        self.fact(self.answer(self.plugin.manifest().operation(operation), candidate, arguments))
+    }
+
     /// The answer as a fact about a value.
     fn fact(&self, answer: Fact<Answer>) -> Fact<Value> {
         answer.and_then(|answer| match answer {
@@ -176,6 +189,11 @@ impl<'w> PluginVocabulary<'w> {
     fn says_unknown<T>(&self, why: &str) -> Fact<T> {
         Fact::Unknown(Reason::new(Why::Plugin, format!("`{}` says: {why}", self.plugin.name())))
     }
+}
+
+/// Operations of types depend on no process.
+fn nobody() -> Value {
+    Value::Bool(false)
 }
 
 /// A question about a value that this vocabulary has not declared.
@@ -216,16 +234,40 @@ impl Vocabulary for PluginVocabulary<'_> {
         }
     }
 
-    fn compare(&self, _: &Value, _: Operation, _: &Value, _: &Value) -> Fact<bool> {
-        misfit()
+    fn compare(&self, candidate: &Value, operation: Operation, left: &Value, right: &Value) -> Fact<bool> {
+        let (Some(own), Some(a), Some(b)) =
+            (self.own(left), left.object::<Opaque>(), right.object::<Opaque>())
+        else {
+            return misfit();
+        };
+        if own.name != b.ty {
+            return misfit();
+        }
+        let asked = match (operation, own.equal, own.less) {
+            (Operation::Equal, None, _) => return Fact::Known(*a == *b),
+            (Operation::Equal, equal, _) => equal,
+            (Operation::Less, _, less) => less,
+            (Operation::Under | Operation::Text, ..) => None,
+        };
+        self.operate(asked, candidate, &[left.clone(), right.clone()]).and_then(|value| match value {
+            Value::Bool(so) => Fact::Known(so),
+            _ => misfit(),
+        })
     }
 
-    fn convert(&self, _: &Value, _: TypeName) -> Fact<Value> {
-        misfit()
+    fn convert(&self, literal: &Value, to: TypeName) -> Fact<Value> {
+        let own = self.plugin.manifest().own.named(to);
+        self.operate(own.and_then(|own| own.convert), &nobody(), std::slice::from_ref(literal))
     }
 
-    fn text(&self, _: &Value) -> Fact<Value> {
-        misfit()
+    fn text(&self, value: &Value) -> Fact<Value> {
+        let Some(own) = self.own(value) else { return misfit() };
+        self.operate(own.text, &nobody(), std::slice::from_ref(value))
+    }
+
+    fn show(&self, value: &Value) -> Option<String> {
+        self.own(value)?.text?;
+        self.text(value).known().map(|text| show(&text))
     }
 
     fn take_notes(&self) -> Vec<String> {

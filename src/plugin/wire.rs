@@ -7,7 +7,7 @@
 mod read;
 mod write;
 
-pub use read::{WireError, answer};
+pub use read::{WireError, answer, answer_of};
 pub use write::{Unplain, absent, map, unknown, value};
 
 /// The version of the interface that this build speaks best.
@@ -30,6 +30,8 @@ mod tag {
     pub(super) const CIDR: u8 = 0x0a;
     pub(super) const LIST: u8 = 0x0b;
     pub(super) const MAP: u8 = 0x0c;
+    pub(super) const ENUM: u8 = 0x0d;
+    pub(super) const OPAQUE: u8 = 0x0e;
     pub(super) const UNKNOWN: u8 = 0x0f;
 
     /// The type that a tag stands for, in words.
@@ -48,6 +50,8 @@ mod tag {
             CIDR => "cidr",
             LIST => "list",
             MAP => "map",
+            ENUM => "a word of an enumeration",
+            OPAQUE => "a type of the plugin",
             UNKNOWN => "unknown",
             _ => "no type",
         }

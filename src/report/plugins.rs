@@ -1,5 +1,6 @@
 //! What authors of plugins are told: what a plugin declares, how its cases went, what it costs.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::status::plain_rows;
 use crate::lang::schema::{Privilege, Trust};
 use crate::lang::{Outcome, show};
 use crate::plugin::manifest::{Declared, Manifest, Param};
-use crate::plugin::{Grants, Input, Plugin};
+use crate::plugin::{Enumeration, Grants, Input, OwnType, Plugin};
 use crate::workshop::{Measured, Trial, hint};
 
 /// A plugin as it is shown to who may use it.
@@ -43,6 +44,9 @@ impl Inspection<'_> {
             "name": self.manifest.name, "version": self.manifest.version, "summary": self.manifest.summary,
             "abi": self.abi, "bytes": self.bytes, "sha256": self.sha256, "imports": self.imports,
             "entries": entries,
+            "enums": self.manifest.own.enums.iter().map(enum_row).collect::<Vec<_>>(),
+            "types": self.manifest.own.types.iter().map(type_row).collect::<Vec<_>>(),
+            "foreign": self.manifest.foreign.iter().cloned().collect::<BTreeMap<_, _>>(),
             "grants": {"fields": self.grants.fields, "files": self.grants.files},
             "mistakes": self.mistakes,
         })
@@ -67,8 +71,59 @@ fn entry_row(declared: Declared<'_>) -> Json {
     json!({
         "name": entry.name, "kind": kind, "type": declared.result().to_string(), "params": params,
         "pure": declared.pure(), "cost": entry.cost, "trust": trust(declared), "privilege": privilege(declared),
+        "min": bound(declared, |(low, _)| low), "max": bound(declared, |(_, high)| high),
         "inputs": inputs, "summary": entry.summary, "export": entry.export, "examples": entry.examples.len(),
     })
+}
+
+/// One of the bounds of a field, in the unit of its type.
+fn bound(declared: Declared<'_>, which: fn((i64, i64)) -> i64) -> Option<i64> {
+    match declared {
+        Declared::Field(field) => {
+            field.bounds.map(which).filter(|bound| !matches!(*bound, i64::MIN | i64::MAX))
+        }
+        Declared::Function(_) => None,
+    }
+}
+
+fn enum_row(own: &Enumeration) -> Json {
+    let foreign: BTreeMap<&str, &str> =
+        own.foreign.iter().map(|(theirs, ours)| (theirs.as_str(), ours.as_str())).collect();
+    json!({"name": own.name, "summary": own.summary, "words": own.words, "foreign": foreign})
+}
+
+fn type_row(own: &OwnType) -> Json {
+    let from: Vec<String> = own.from.iter().map(ToString::to_string).collect();
+    json!({
+        "name": own.name, "summary": own.summary, "from": from, "operators": operators(own),
+        "examples": own.examples.iter().map(show).collect::<Vec<_>>(),
+    })
+}
+
+/// What a type can be compared by.
+fn operators(own: &OwnType) -> Vec<&'static str> {
+    let mut all = vec!["==", "!="];
+    if own.less.is_some() {
+        all.extend(["<", "<=", ">", ">="]);
+    }
+    if own.text.is_some() {
+        all.extend(["like", "=~"]);
+    }
+    all
+}
+
+/// A line for each type that it declares.
+fn types_text(manifest: &Manifest) -> String {
+    let mut text = String::new();
+    for own in &manifest.own.enums {
+        let _ = writeln!(text, "{}: {}: {}", own.name, printable(&own.summary), own.words.join(" "));
+    }
+    for own in &manifest.own.types {
+        let from: Vec<String> = own.from.iter().map(ToString::to_string).collect();
+        let (from, operators) = (from.join(", "), operators(own).join(" "));
+        let _ = writeln!(text, "{}: {}: of {from}; {operators}", own.name, printable(&own.summary));
+    }
+    text
 }
 
 fn trust(declared: Declared<'_>) -> &'static str {
@@ -157,6 +212,10 @@ pub fn inspection_text(inspection: &Inspection<'_>) -> String {
         ]);
     }
     text.push_str(&plain_rows(&table));
+    let types = types_text(manifest);
+    if !types.is_empty() {
+        let _ = write!(text, "\n\ntypes\n{}", types.trim_end());
+    }
     text.push_str("\n\nin its document:\n  grants:\n");
     let _ = writeln!(text, "    fields: [{}]", listed(&inspection.grants.fields));
     if !inspection.grants.files.is_empty() {

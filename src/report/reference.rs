@@ -4,7 +4,7 @@
 //! it by itself.
 
 use crate::diagnostic::Code;
-use crate::lang::schema::{Cost, FieldDecl, FunctionDecl, Origin, Privilege, Trust};
+use crate::lang::schema::{Cost, EnumDecl, FieldDecl, FunctionDecl, Origin, Privilege, Trust};
 use crate::lang::value::Type;
 use crate::lang::{CORE_FUNCTIONS, LIMITS, Schema, show};
 use crate::process::expression::variables;
@@ -264,7 +264,13 @@ pub fn reference_topic(topic: &str, schema: &Schema, codes: &[(Code, &'static st
     for function in CORE_FUNCTIONS.iter().filter(|function| function.name == bare) {
         parts.push(format!("{}\n    {}\n", function.form, function.summary));
     }
-    for decl in schema.enumerations().filter(|decl| decl.name == bare || decl.words.contains(&bare)) {
+    let types = schema.vocabularies().iter().filter(|of| of.origin.is_some()).flat_map(|of| &of.types);
+    for decl in types.filter(|decl| decl.name == bare || of_plugin(decl.name)) {
+        let from: Vec<String> = decl.from.iter().map(ToString::to_string).collect();
+        parts.push(format!("{}: {}\n    literals: {}\n", decl.name, decl.summary, from.join(", ")));
+    }
+    let of_enum = |decl: &&EnumDecl| decl.name == bare || decl.words.contains(&bare) || of_plugin(decl.name);
+    for decl in schema.enumerations().filter(of_enum) {
         parts.push(format!("{}: {}\n    {}\n", decl.name, decl.summary, decl.words.join(" ")));
     }
     if parts.is_empty() {

@@ -55,9 +55,10 @@ fn word(scalar: &Scalar) -> Expected {
 }
 
 impl Expected {
-    /// Whether it is so.
-    pub fn is(&self, outcome: &Outcome) -> bool {
+    /// Whether it is so. `words` is what the outcome is shown as: what vocabularies alone can say about their own values.
+    pub fn is(&self, outcome: &Outcome, words: &str) -> bool {
         match (self, outcome) {
+            (Self::Text(text), Outcome::Known(Value::Object(_))) => words.trim_matches('"') == text,
             (Self::Absent, Outcome::Absent) | (Self::Unknown, Outcome::Unknown(_)) => true,
             (Self::List(texts), Outcome::Known(Value::List(items))) => {
                 texts.len() == items.len()
@@ -122,10 +123,10 @@ mod tests {
             (list(&["a"]), known(Value::list([Value::string("a"), Value::string("b")])), false),
             (list(&[]), Outcome::Absent, false),
         ] {
-            assert_eq!(expected.is(&outcome), right, "{expected:?} and {outcome:?}");
+            assert_eq!(expected.is(&outcome, ""), right, "{expected:?} and {outcome:?}");
         }
         let missing = Missing { what: "x".into(), reason: Reason::new(Why::Denied, "x") };
-        assert!(Expected::Unknown.is(&Outcome::Unknown(vec![missing.clone()])));
-        assert!(!Expected::Absent.is(&Outcome::Unknown(vec![missing])));
+        assert!(Expected::Unknown.is(&Outcome::Unknown(vec![missing.clone()]), ""));
+        assert!(!Expected::Absent.is(&Outcome::Unknown(vec![missing]), ""));
     }
 }

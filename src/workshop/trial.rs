@@ -25,7 +25,7 @@ pub struct Trial<'c> {
 impl Trial<'_> {
     /// Whether it is as expected.
     pub fn passed(&self) -> bool {
-        matches!(&self.found, Ok((outcome, _)) if self.expectation.expected.is(outcome))
+        matches!(&self.found, Ok((outcome, words)) if self.expectation.expected.is(outcome, words))
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use selfsame::lang::value::{Type, Value};
-use selfsame::plugin::Answer;
-use selfsame::plugin::wire;
+use selfsame::plugin::{Answer, Enumeration, Opaque, Own, OwnType, wire};
 
 fn scalar() -> impl Strategy<Value = (Type, Value)> {
     prop_oneof![
@@ -31,6 +31,37 @@ fn scalar() -> impl Strategy<Value = (Type, Value)> {
 fn value() -> impl Strategy<Value = (Type, Value)> {
     scalar().prop_recursive(3, 64, 5, |inner| {
         (inner, 0_usize..5)
+            .prop_map(|((ty, value), count)| (Type::List(Box::new(ty)), Value::list(vec![value; count])))
+    })
+}
+
+/// An enumeration `t.e` and a type `t.v`.
+fn own() -> Own {
+    let (name, words) = ("t.e", vec!["a", "other"]);
+    let e = Enumeration { name, summary: String::new(), words, foreign: Vec::new() };
+    let v = OwnType {
+        name: "t.v",
+        summary: String::new(),
+        from: Vec::new(),
+        convert: None,
+        equal: None,
+        less: None,
+        text: None,
+        examples: Vec::new(),
+    };
+    Own { enums: vec![e], types: vec![v] }
+}
+
+/// A value of one of its types, in lists.
+fn own_value() -> impl Strategy<Value = (Type, Value)> {
+    let one = prop_oneof![
+        prop_oneof![Just("a"), Just("other")].prop_map(|word| (Type::Enum("t.e"), Value::Enum("t.e", word))),
+        vec(any::<u8>(), 0..40).prop_map(|bytes| {
+            (Type::Named("t.v"), Value::Object(Arc::new(Opaque { ty: "t.v", bytes: bytes.into() })))
+        }),
+    ];
+    one.prop_recursive(2, 16, 3, |inner| {
+        (inner, 0_usize..3)
             .prop_map(|((ty, value), count)| (Type::List(Box::new(ty)), Value::list(vec![value; count])))
     })
 }
@@ -82,10 +113,29 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn a_value_of_its_own_types_comes_back_as_it_went((ty, value) in own_value(), at in any::<prop::sample::Index>(), bit in 0_u8..8) {
+        let bytes = form(&value);
+        let Ok(Answer::Value(back)) = wire::answer_of(&bytes, &ty, &own()) else { panic!("{ty}: {bytes:?}") };
+        prop_assert_eq!(form(&back), bytes.clone());
+        prop_assert!(wire::answer_of(&bytes[..bytes.len() - 1], &ty, &own()).is_err());
+        // Of a plugin without such types it is none.
+        prop_assert!(matches!(ty, Type::List(_)) || wire::answer(&bytes, &ty).is_err());
+        let mut touched = bytes;
+        let at = at.index(touched.len());
+        touched[at] ^= 1 << bit;
+        if let Ok(Answer::Value(value)) = wire::answer_of(&touched, &ty, &own()) {
+            prop_assert_eq!(form(&value), touched);
+        }
+    }
+}
+
 #[test]
 fn values_of_other_types_have_no_form() {
     let mut bytes = vec![7];
-    for value in [Value::Enum("state", "idle"), selfsame::process::candidate(selfsame::units::Pid(1))] {
+    {
+        let value = selfsame::process::candidate(selfsame::units::Pid(1));
         assert_eq!(wire::value(&mut bytes, &value), Err(wire::Unplain));
         assert_eq!(wire::value(&mut bytes, &Value::list([Value::Int(1), value.clone()])), Err(wire::Unplain));
         let entries = [(&b"a"[..], &value)];

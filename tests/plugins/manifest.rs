@@ -122,10 +122,6 @@ fn keys_types_and_inputs_that_are_nearly_right() {
             "P207 field `t.x` can't have the input `exe`, which is of type file | take `exe.path`",
         ),
         (
-            with(r#""inputs": ["state"]"#),
-            "P207 field `t.x` can't have the input `state`, which is of type state | compare it",
-        ),
-        (
             with(r#""inputs": ["listens"]"#),
             "P207 field `t.x` can't have the input `listens`, which is of type list<socket>",
         ),

@@ -138,9 +138,14 @@ pub(crate) fn echo(export: &str) -> String {
 
 /// An entry that returns these bytes.
 pub(crate) fn constant(export: &str, bytes: &[u8]) -> String {
-    let place = slice(RESULT_AT, bytes.len());
+    constant_at(RESULT_AT, export, bytes)
+}
+
+/// The same with the bytes in another place.
+pub(crate) fn constant_at(at: usize, export: &str, bytes: &[u8]) -> String {
+    let place = slice(at, bytes.len());
     format!(
-        "(data (i32.const {RESULT_AT}) \"{}\")
+        "(data (i32.const {at}) \"{}\")
          (func (export \"{export}\") (param i32 i32) (result i64) (i64.const {place}))",
         escaped(bytes)
     )

@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::made::{COMM, Made};
+use super::made::{COMM, Made, TYPES};
 use super::support::{Bench, Ran};
 
 fn check(bench: &Bench) -> Ran {
@@ -34,6 +34,23 @@ fn a_good_one_passes_without_a_word() {
     services(&bench);
     let ran = check(&bench);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn its_types_are_compared_in_services_and_definitions() {
+    let bench = Bench::new();
+    let made = Made { name: "tag", version: "1.0.0", entries: TYPES.to_owned() };
+    let (_, digest) = made.write_module(&bench);
+    made.write_document(&bench, &digest, "fields: []");
+    let head = "apiVersion: selfsame/v1\nkind: Matcher\nmetadata: {name: my}\nspec:\n";
+    let define = "  define: {servers: 'tag.sort == server && tag.age < 9 && comm != \"x\"'}\n";
+    fs::write(bench.path("specs/my.yaml"), format!("{head}{define}")).unwrap();
+    let user = |condition: &str| bench.spec("user", &format!("startas: /bin/sleep\nmatch: '{condition}'"));
+    user("my.servers || tag.sort == shell && tag.age >= 5 && user == \"root\"");
+    let ran = check(&bench);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    user("my.servers && tag.sort == shall");
+    refused(&bench, "M204", &["`shall` is not a tag.sort", "did you mean `shell`?"]);
 }
 
 #[test]

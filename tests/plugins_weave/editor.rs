@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::made::{COMM, Made};
+use super::made::{COMM, Made, TYPES};
 use super::support::Bench;
 
 const HEAD: &str =
@@ -12,7 +12,10 @@ const OLDER: &str = r#"{"name": "older", "params": [{"name": "a", "type": "strin
 
 /// A conversation about a document beside a plugin.
 fn opened(bench: &Bench, expression: &str) -> (Client, String) {
-    let entries = format!(r#""fields": [{COMM}], "functions": [{OLDER}]"#);
+    opened_beside(bench, format!(r#""fields": [{COMM}], "functions": [{OLDER}]"#), expression)
+}
+
+fn opened_beside(bench: &Bench, entries: String, expression: &str) -> (Client, String) {
     Made { name: "tag", version: "1.2.3", entries }.write(bench);
     let mut client = Client::start(&mut bench.command(&["lsp"]));
     client.result("initialize", json!({"processId": null, "rootUri": null, "capabilities": {}}));
@@ -58,6 +61,24 @@ fn what_follows_the_dot_is_offered() {
     let offered = labels(&client.at("textDocument/completion", &uri, 5, 13));
     assert!(offered.contains(&"comm".to_owned()) && offered.contains(&"older".to_owned()), "{offered:?}");
     client.hang_up();
+}
+
+#[test]
+fn words_and_comparisons_of_its_types_are_offered() {
+    for (expression, wanted, other) in [
+        ("tag.sort == ", &["shell", "server"][..], "sleeping"),
+        ("tag.age ", &["<", ">=", "==", "in"][..], "like"),
+    ] {
+        let bench = Bench::new();
+        let (mut client, uri) = opened_beside(&bench, TYPES.to_owned(), expression);
+        let _ = client.diagnostics(&uri);
+        let offered = labels(&client.at("textDocument/completion", &uri, 5, 9 + expression.len()));
+        for word in wanted {
+            assert!(offered.contains(&(*word).to_owned()), "{word}: {offered:?}");
+        }
+        assert!(!offered.contains(&other.to_owned()), "{offered:?}");
+        client.hang_up();
+    }
 }
 
 #[test]

@@ -15,6 +15,11 @@ pub(crate) struct Made {
     pub(crate) entries: String,
 }
 
+/// An enumeration and a type, with a field of each.
+#[cfg(feature = "plugins")]
+pub(crate) const TYPES: &str = r#""enums": [{"name": "sort", "summary": "of a process", "words": ["shell", "server"]}],
+    "types": [{"name": "age", "from": ["int"], "convert": "echo", "less": "echo", "summary": "in years"}],
+    "fields": [{"name": "sort", "type": "sort", "export": "echo"}, {"name": "age", "type": "age", "export": "echo"}]"#;
 /// A field that is the kernel's name of the process.
 pub(crate) const COMM: &str = r#"{"name": "comm", "type": "string", "export": "echo", "inputs": ["comm"], "summary": "the name of the kernel"}"#;
 
@@ -33,7 +38,7 @@ impl Made {
             r#"{{"name": "{}", "version": "{}", "summary": "for tests", {}}}"#,
             self.name, self.version, self.entries
         );
-        let data = manifest.replace('\\', "\\\\").replace('"', "\\\"");
+        let data = manifest.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
         let wat = format!(
             r#"(module
                 (memory (export "memory") 3)

@@ -8,8 +8,17 @@
 
 SS_MANIFEST({
   "name": "container",
-  "version": "1.0.0",
+  "version": "1.1.0",
   "summary": "container, runtime and pod of a process, from its control group",
+  "enums": [
+    {"name": "runtime", "summary": "what runs containers",
+     "words": ["docker", "podman", "containerd", "crio", "systemd_nspawn", "lxc", "libvirt_lxc", "garden"],
+     "foreign": {"cri-o": "crio", "systemd-nspawn": "systemd_nspawn", "nspawn": "systemd_nspawn", "libvirt-lxc": "libvirt_lxc",
+                 "moby": "docker", "libpod": "podman", "nerdctl": "containerd", "lxd": "lxc", "incus": "lxc"}},
+    {"name": "qos", "summary": "class of a Kubernetes pod", "words": ["guaranteed", "burstable", "besteffort"],
+     "foreign": {"Guaranteed": "guaranteed", "Burstable": "burstable", "BestEffort": "besteffort"}}],
+  "foreign": {"container.uid": "container.id", "container.engine": "container.runtime",
+              "pod.uid": "container.pod", "k8s.pod.uid": "container.pod"},
   "fields": [
     {"name": "id", "type": "string", "export": "container_id", "inputs": ["cgroup"], "cost": 0,
      "summary": "id of the container (64 hexadecimal digits), or its name where the engine goes by names",
@@ -18,10 +27,10 @@ SS_MANIFEST({
         "inputs": {"cgroup": "/system.slice/docker-3726184226f5d3147c25fdeab5b60097e378e8a720503a5e19ecfdf29f869860.scope"},
         "value": "3726184226f5d3147c25fdeab5b60097e378e8a720503a5e19ecfdf29f869860"},
        {"match": "!has(container.id)", "inputs": {"cgroup": "/system.slice/nginx.service"}, "value": null}]},
-    {"name": "runtime", "type": "string", "export": "container_runtime", "inputs": ["cgroup"], "cost": 0,
-     "summary": "docker, podman, containerd, cri-o, systemd-nspawn, lxc, libvirt-lxc or garden, where the path says so",
+    {"name": "runtime", "type": "runtime", "export": "container_runtime", "inputs": ["cgroup"], "cost": 0,
+     "summary": "what runs the container, where the path says so",
      "examples": [
-       {"match": "container.runtime == \"podman\"",
+       {"match": "container.runtime == podman",
         "inputs": {"cgroup": "/machine.slice/libpod-55ea3863351726184e26ca7418f577d04c96dac0009e1f088f6c0c7a1dc2ed7c.scope/container"},
         "value": "podman"}]},
     {"name": "name", "type": "string", "export": "container_name", "inputs": ["cgroup"], "cost": 0,
@@ -35,10 +44,10 @@ SS_MANIFEST({
        {"match": "container.pod == \"a5c1f8d5-1919-434d-add7-4afaafdaef89\"",
         "inputs": {"cgroup": "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-poda5c1f8d5_1919_434d_add7_4afaafdaef89.slice/crio-5eed917563583925ffdbd40a64efb2aaffe58638e57add8becaf460fe74f5b1c.scope"},
         "value": "a5c1f8d5-1919-434d-add7-4afaafdaef89"}]},
-    {"name": "qos", "type": "string", "export": "container_qos", "inputs": ["cgroup"], "cost": 0,
-     "summary": "class of the Kubernetes pod: guaranteed, burstable or besteffort",
+    {"name": "qos", "type": "qos", "export": "container_qos", "inputs": ["cgroup"], "cost": 0,
+     "summary": "class of the Kubernetes pod",
      "examples": [
-       {"match": "container.qos == \"besteffort\"",
+       {"match": "container.qos == besteffort",
         "inputs": {"cgroup": "/kubepods/besteffort/pod3d274242-8ee0-11e9-a8a6-1e68d864ef1a/3e74d3fd9db4c9dd921ae05c2502fb984d0cde1b36e581b13f79c639da4518a1"},
         "value": "besteffort"}]}],
   "functions": [
@@ -84,7 +93,7 @@ static ss_text runtime_of(ss_text before, ss_text above, ss_text above2) {
   if (ss_ends(before, SS("libpod-")) || ss_ends(before, SS("libpod-payload-"))) return SS("podman");
   if (ss_ends(before, SS("cri-containerd-")) || ss_ends(before, SS(":cri-containerd:"))) return SS("containerd");
   if (ss_ends(before, SS("nerdctl-"))) return SS("containerd");
-  if (ss_ends(before, SS("crio-"))) return SS("cri-o");
+  if (ss_ends(before, SS("crio-"))) return SS("crio");
   if (before.len > 0) return SS("");
   if (ss_equal(above, SS("docker")) || ss_equal(above, SS("moby"))) return SS("docker");
   if (ss_equal(above, SS("libpod_parent")) || ss_equal(above2, SS("libpod_parent"))) return SS("podman");
@@ -96,11 +105,11 @@ static ss_text runtime_of(ss_text before, ss_text above, ss_text above2) {
 static int machine(ss_text name, found *f) {
   if (name.len == 0 || ss_starts(name, SS("qemu\\x2d"))) return 0;
   f->escaped = 1;
-  f->runtime = SS("systemd-nspawn");
+  f->runtime = SS("systemd_nspawn");
   if (ss_starts(name, SS("lxc\\x2d"))) { /* libvirt: machine-lxc\x2d1268\x2dname.scope */
     ss_text rest = ss_rest(name, 7);
     int end = within(rest, SS("\\x2d"));
-    f->runtime = SS("libvirt-lxc");
+    f->runtime = SS("libvirt_lxc");
     if (end >= 0) name = ss_rest(rest, (ss_u32)end + 4);
   }
   f->name = name;
@@ -136,7 +145,7 @@ static int container(ss_text part, ss_text above, ss_text above2, ss_text below,
   if (ss_ends(part, SS(".libvirt-lxc"))) { /* /machine/lxc-1268-name.libvirt-lxc */
     ss_text rest = ss_rest(without_end(part, SS(".libvirt-lxc")), 4);
     f->name = ss_rest(rest, ss_index(rest, '-') + 1);
-    f->runtime = SS("libvirt-lxc");
+    f->runtime = SS("libvirt_lxc");
     return f->name.len > 0;
   }
   ss_text lxc = lxc_name(part, above);
@@ -217,6 +226,7 @@ static found look(ss_text path) {
 }
 
 static ss_i64 text_or_absent(ss_text t) { return t.len > 0 ? ss_string(t) : ss_absent(); }
+static ss_i64 word_or_absent(ss_text t) { return t.len > 0 ? ss_enum(t) : ss_absent(); }
 
 /* Without the escapes of systemd. */
 static ss_text unescaped(ss_text t) {
@@ -253,7 +263,7 @@ SS_ENTRY(container_id) {
   return f.id.len > 0 ? ss_string(f.id) : text_or_absent(name_of(&f));
 }
 
-SS_ENTRY(container_runtime) { return text_or_absent(look_in(in).runtime); }
+SS_ENTRY(container_runtime) { return word_or_absent(look_in(in).runtime); }
 
 SS_ENTRY(container_name) {
   found f = look_in(in);
@@ -271,7 +281,7 @@ SS_ENTRY(container_pod) {
   return ss_done();
 }
 
-SS_ENTRY(container_qos) { return text_or_absent(look_in(in).qos); }
+SS_ENTRY(container_qos) { return word_or_absent(look_in(in).qos); }
 
 SS_ENTRY(container_is) {
   ss_text wanted = ss_get_text(in);

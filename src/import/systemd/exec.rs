@@ -11,7 +11,7 @@ use crate::import::shell::{Doubt, Value};
 pub(super) struct Prefixes {
     /// `-`: a failure counts as a success.
     pub(super) ignores_failure: bool,
-    /// `@`: the next word is argv[0].
+    /// `@`: the next word is `argv[0]`.
     pub(super) names_argv0: bool,
     /// `:`: variables stay what they are.
     pub(super) verbatim: bool,

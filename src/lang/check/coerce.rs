@@ -199,7 +199,8 @@ pub fn type_of(value: &Value) -> Type {
     }
 }
 
-pub(super) fn word_help(text: &str, words: &[&str]) -> String {
+/// What to write in place of a word that an enumeration doesn't have.
+pub fn word_help(text: &str, words: &[&str]) -> String {
     if let Some(near) = did_you_mean(text, words.iter().copied()) {
         return format!("did you mean `{near}`?");
     }

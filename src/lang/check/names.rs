@@ -91,7 +91,25 @@ impl Checker<'_> {
             self.report(said);
             return None;
         }
+        let wanted = dotted(words);
+        let whole = format!("{}.{wanted}", self.text(node.span));
+        if let Some(ours) = self.schema.foreign(&whole) {
+            let message = format!("`{whole}` is a name of another tool");
+            let place = node.span.to(span);
+            return self.fail(
+                codes::FOREIGN_NAME,
+                place,
+                message,
+                "not known here",
+                format!("write `{ours}`"),
+            );
+        }
         let Type::Named(owner) = node.ty else {
+            if let Some(near) = self.near_beside(node, &whole) {
+                let message = format!("unknown field `{whole}`");
+                let help = format!("did you mean `{near}`?");
+                return self.fail(codes::UNKNOWN_NAME, span, message, "no such field", help);
+            }
             let message = format!("`{}` is of type {} and has no fields", self.text(node.span), node.ty);
             let help = match (&node.ty, words) {
                 (Type::List(_), [word]) => {
@@ -106,19 +124,6 @@ impl Checker<'_> {
             };
             return self.fail(codes::NO_FIELDS, span, message, "no such field", help);
         };
-        let wanted = dotted(words);
-        let whole = format!("{}.{wanted}", self.text(node.span));
-        if let Some(ours) = self.schema.foreign(&whole) {
-            let message = format!("`{whole}` is a name of another tool");
-            let place = node.span.to(span);
-            return self.fail(
-                codes::FOREIGN_NAME,
-                place,
-                message,
-                "not known here",
-                format!("write `{ours}`"),
-            );
-        }
         let names: Vec<&str> = self.schema.fields(owner).map(|(_, decl)| decl.name.as_ref()).collect();
         let base = self.text(node.span);
         let help = match did_you_mean(&wanted, names.iter().copied()) {
@@ -127,6 +132,16 @@ impl Checker<'_> {
             None => format!("the fields of type {owner}: {}", some(&names)),
         };
         self.fail(codes::UNKNOWN_NAME, span, format!("unknown field `{written}`"), "no such field", help)
+    }
+
+    /// A plugin may be called like a built-in field that has no fields: `container` and `container.id`.
+    fn near_beside(&self, node: &Node, whole: &str) -> Option<String> {
+        let Type::Named(owner) = self.schema.candidate() else { return None };
+        let begins = format!("{}.", self.text(node.span));
+        let fields = self.schema.fields(owner).map(|(_, decl)| decl.name.as_ref());
+        let functions = self.schema.functions().map(|(_, decl)| decl.name.as_ref());
+        let beside = fields.chain(functions).filter(|name| name.starts_with(&begins));
+        did_you_mean(whole, beside).map(str::to_owned)
     }
 
     fn unknown_name(&mut self, words: &[Ident], span: Span) -> Option<Node> {

@@ -99,7 +99,7 @@ impl Context<'_> {
             let fact = self.facts.ask(vocabulary, |v| v.compare(self.candidate, operation, left, right));
             self.outcome(span, fact.map(Value::Bool))
         };
-        let less_or_equal = || any([ask(Operation::Less), ask(Operation::Equal)].into_iter());
+        let less_or_equal = || any([Operation::Less, Operation::Equal].into_iter().map(ask));
         let outcome = match op {
             CompareOp::LessEqual => less_or_equal(),
             // Two values without an order are not greater than each other either.

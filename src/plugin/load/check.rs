@@ -69,7 +69,7 @@ fn ask(module: &Module) -> Result<Said, (&'static str, Failure)> {
 pub(super) fn claims(manifest: &Manifest, module: &Module, grants: &Grants) -> Result<(), Vec<Diagnostic>> {
     let mut said = Vec::new();
     let exported = module.exported();
-    for entry in manifest.entries().map(manifest::Declared::entry) {
+    for entry in manifest.answering().map(manifest::Declared::entry) {
         let Err(why) = module.answers(&entry.export) else { continue };
         let near = did_you_mean(&entry.export, exported.iter().map(String::as_str));
         let help = match near.filter(|near| *near != entry.export) {

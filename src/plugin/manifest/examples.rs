@@ -48,7 +48,7 @@ fn example(
         );
         return None;
     };
-    match literal::answer(json, result) {
+    match literal::answer(json, result, reader.names()) {
         Ok(value) => Some(Example { condition, inputs, arguments, value }),
         Err(help) => {
             reader.say(codes::VALUE, format!("`value` of {place} is no {result}"), help);
@@ -69,7 +69,7 @@ fn inputs(
     let inner = reader.object(json, &format!("`inputs` of {place}"), &known)?;
     for input in &entry.inputs {
         let Some(json) = inner.get(&input.field) else { continue };
-        match literal::answer(json, &input.ty) {
+        match literal::answer(json, &input.ty, reader.names()) {
             Ok(value) => {
                 given.insert(input.field.clone(), value);
             }
@@ -93,7 +93,7 @@ fn arguments(reader: &mut Reader<'_>, keys: Keys<'_>, place: &str, params: &[Par
     let mut values = Vec::new();
     for (at, param) in params.iter().enumerate() {
         match (items.get(at), &param.default) {
-            (Some(json), _) => match literal::value(json, &param.ty) {
+            (Some(json), _) => match literal::value(json, &param.ty, reader.names()) {
                 Ok(value) => values.push(value),
                 Err(help) => {
                     let message = format!("argument `{}` of {place} is no {}", param.name, param.ty);

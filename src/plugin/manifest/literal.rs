@@ -6,38 +6,87 @@ use std::sync::Arc;
 
 use super::json::Json;
 use crate::lang::ast::{Kind, Literal};
-use crate::lang::parse;
 use crate::lang::value::{Type, Value};
+use crate::lang::{Schema, parse, word_help};
 use crate::plugin::answer::Answer;
+use crate::plugin::own::{Own, Stated};
+
+/// Where the words of enumerations are looked up, and what literals a type of the plugin is written as.
+#[derive(Clone, Copy)]
+pub(super) struct Names<'a> {
+    pub(super) builtin: &'a Schema,
+    pub(super) own: &'a Own,
+}
+
+impl Names<'_> {
+    fn words(&self, name: &str) -> &[&'static str] {
+        let builtin = || self.builtin.enumeration(name).map(|decl| decl.words.as_slice());
+        self.own.words(name).or_else(builtin).unwrap_or_default()
+    }
+}
 
 /// A value of the type, or absent for null. `Err` says what to write.
-pub(super) fn answer(json: &Json, ty: &Type) -> Result<Answer, String> {
+pub(super) fn answer(json: &Json, ty: &Type, names: Names<'_>) -> Result<Answer, String> {
     match (json, ty) {
         (Json::Null, _) => Ok(Answer::Absent),
         (Json::Object(entries), Type::Map(of)) => {
-            let entries: Result<BTreeMap<Vec<u8>, Value>, String> =
-                entries.iter().map(|(key, item)| Ok((key.clone().into_bytes(), value(item, of)?))).collect();
+            let entries: Result<BTreeMap<Vec<u8>, Value>, String> = entries
+                .iter()
+                .map(|(key, item)| Ok((key.clone().into_bytes(), value(item, of, names)?)))
+                .collect();
             Ok(Answer::Map(Arc::new(entries?)))
         }
         (other, Type::Map(_)) => Err(format!("write an object, not {}", other.words())),
-        (other, ty) => value(other, ty).map(Answer::Value),
+        (other, ty) => value(other, ty, names).map(Answer::Value),
     }
 }
 
 /// A value of the type. `Err` says what to write.
-pub(super) fn value(json: &Json, ty: &Type) -> Result<Value, String> {
+pub(super) fn value(json: &Json, ty: &Type, names: Names<'_>) -> Result<Value, String> {
     match (ty, json) {
         (Type::Bool, Json::Bool(value)) => Ok(Value::Bool(*value)),
         (Type::Int, Json::Int(value)) => Ok(Value::Int(*value)),
         (Type::String, Json::Text(text)) => Ok(Value::string(text)),
         (Type::Path, Json::Text(text)) => Ok(Value::path(text)),
         (Type::List(of), Json::List(items)) => {
-            let items: Result<Vec<Value>, String> = items.iter().map(|item| value(item, of)).collect();
+            let items: Result<Vec<Value>, String> = items.iter().map(|item| value(item, of, names)).collect();
             Ok(Value::list(items?))
+        }
+        (Type::Enum(name), json) => {
+            let words = names.words(name);
+            let word = words.iter().find(|word| matches!(json, Json::Text(text) if text == *word));
+            word.map(|word| Value::Enum(name, word)).ok_or_else(|| match json {
+                Json::Text(text) => word_help(text, words),
+                _ => word_help("", words),
+            })
+        }
+        (Type::Named(name), json) => {
+            let from = names.own.named(name).map(|own| own.from.as_slice()).unwrap_or_default();
+            let literal =
+                of_some(json, from).ok_or_else(|| "write a literal that stands for it".to_owned())?;
+            Ok(Value::Object(Arc::new(Stated { ty: name, literal })))
         }
         (ty, Json::Text(text)) => unit(text, ty).ok_or_else(|| format!("write {}", spelling(ty))),
         (ty, _) => Err(format!("write {}", spelling(ty))),
     }
+}
+
+/// A literal of the first of these types that it can be one of.
+pub(super) fn of_some(json: &Json, from: &[Type]) -> Option<Value> {
+    let own = |ty: &Type| match (ty, json) {
+        (Type::Bool, Json::Bool(value)) => Some(Value::Bool(*value)),
+        (Type::Int, Json::Int(value)) => Some(Value::Int(*value)),
+        (Type::Bool | Type::Int | Type::String | Type::Path, _) => None,
+        (ty, Json::Text(text)) => unit(text, ty),
+        _ => None,
+    };
+    // A text is what it is only where it is nothing more special.
+    let text = |ty: &Type| match (ty, json) {
+        (Type::String, Json::Text(text)) => Some(Value::string(text)),
+        (Type::Path, Json::Text(text)) => Some(Value::path(text)),
+        _ => None,
+    };
+    from.iter().find_map(own).or_else(|| from.iter().find_map(text))
 }
 
 /// A literal of the language.
@@ -73,6 +122,7 @@ fn spelling(ty: &Type) -> &'static str {
         Type::Cidr => "a text such as `\"10.0.0.0/8\"`",
         Type::List(_) => "a list of values of its type",
         Type::Map(_) => "an object",
-        Type::Enum(_) | Type::Named(_) => "nothing: the type is not known to plugins",
+        Type::Enum(_) => "one of its words",
+        Type::Named(_) => "a literal that stands for it",
     }
 }

@@ -5,9 +5,9 @@ use crate::lang::Schema;
 use crate::lang::value::Type;
 use crate::process::expression::variables;
 
-const LONGEST: usize = 40;
+pub(super) const LONGEST: usize = 40;
 /// Words of the language that begin no name.
-const WORDS: [&str; 11] =
+pub(super) const WORDS: [&str; 11] =
     ["true", "false", "and", "or", "not", "in", "like", "contains", "starts_with", "ends_with", "under"];
 
 /// What to write where a word can't be a name.

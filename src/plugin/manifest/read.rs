@@ -12,15 +12,19 @@ use crate::plugin::answer::is_unfit;
 use crate::plugin::codes;
 use crate::plugin::input::{Input, NoInput, stricter, weaker};
 use crate::plugin::limits::{ENTRIES_MAX, MANIFEST_MAX, PARTS_MAX, TEXT_MAX};
+use crate::plugin::own::Own;
 
+/// The keys of a manifest.
+const KEYS: [&str; 9] =
+    ["name", "version", "summary", "enums", "types", "fields", "functions", "foreign", "files"];
 /// The dearest class of cost.
-const COST_MAX: Cost = 6;
+pub(super) const COST_MAX: Cost = 6;
 
 /// Reads and checks a manifest. `name` is what the document calls the plugin, `builtin` the schema of the built-in names.
 /// The errors name the entry and the mend; they have no places, since a manifest has no text that a person wrote.
 pub fn read(name: &str, bytes: &[u8], builtin: &Schema) -> Result<Manifest, Vec<Diagnostic>> {
     let json = parse(bytes)?;
-    let mut reader = Reader { builtin, said: Vec::new() };
+    let mut reader = Reader { builtin, own: Own::default(), plugin: name.to_owned(), said: Vec::new() };
     let manifest = reader.manifest(name, &json);
     match manifest {
         Some(manifest) if reader.said.is_empty() => Ok(manifest),
@@ -48,6 +52,9 @@ fn parse(bytes: &[u8]) -> Result<Json, Vec<Diagnostic>> {
 /// The state of a reading.
 pub(super) struct Reader<'a> {
     pub(super) builtin: &'a Schema,
+    /// The types of the plugin, once they were read.
+    own: Own,
+    plugin: String,
     said: Vec<Diagnostic>,
 }
 
@@ -65,6 +72,48 @@ impl<'j> Keys<'j> {
 }
 
 impl Reader<'_> {
+    /// Whether nothing is wrong so far.
+    pub(super) fn is_fine(&self) -> bool {
+        self.said.is_empty()
+    }
+
+    /// What literals are read by.
+    pub(super) fn names(&self) -> literal::Names<'_> {
+        literal::Names { builtin: self.builtin, own: &self.own }
+    }
+
+    /// An object of texts by texts that need not be there.
+    pub(super) fn texts<'j>(
+        &mut self,
+        keys: Keys<'j>,
+        place: &str,
+        key: &str,
+        most: usize,
+    ) -> Vec<(&'j str, &'j str)> {
+        let entries = match keys.get(key) {
+            None | Some(Json::Null) => return Vec::new(),
+            Some(Json::Object(entries)) if entries.len() <= most => entries,
+            Some(_) => {
+                let message = format!("`{key}` of {place} is no object of at most {most} texts");
+                self.say(codes::VALUE, message, format!("write `\"{key}\": {{\"theirs\": \"ours\"}}`"));
+                return Vec::new();
+            }
+        };
+        let mut texts = Vec::new();
+        for (theirs, ours) in entries {
+            let ours = if let Json::Text(ours) = ours { ours.as_str() } else { "" };
+            let fits = |text: &str| !text.is_empty() && text.len() <= TEXT_MAX && !text.chars().any(is_unfit);
+            if fits(theirs) && fits(ours) {
+                texts.push((theirs.as_str(), ours));
+            } else {
+                let message =
+                    format!("`{}` in `{key}` of {place} is no text of one line", theirs.escape_debug());
+                self.say(codes::VALUE, message, "write a name, and behind it what to write instead");
+            }
+        }
+        texts
+    }
+
     pub(super) fn say(&mut self, code: Code, message: String, help: impl Into<String>) {
         self.said.push(Diagnostic::error(code, message).help(help));
     }
@@ -152,8 +201,7 @@ impl Reader<'_> {
 
     fn manifest(&mut self, name: &str, json: &Json) -> Option<Manifest> {
         let place = "the manifest";
-        let keys =
-            self.object(json, place, &["name", "version", "summary", "fields", "functions", "files"])?;
+        let keys = self.object(json, place, &KEYS)?;
         let own = self.needed(keys, place, "name");
         if let Some(own) = own.filter(|own| *own != name) {
             let message = format!("the plugin calls itself `{own}`, the document calls it `{name}`");
@@ -177,11 +225,19 @@ impl Reader<'_> {
             let help = "declare one under `fields` or `functions`";
             self.say(codes::VALUE, "the manifest has no fields and no functions".to_owned(), help);
         }
+        let before = self.said.len();
+        let (own, operations) = super::own::read(self, keys, name);
+        if self.said.len() > before {
+            // Whatever uses its types would be wrong as well.
+            return None;
+        }
+        self.own = own;
         let mut taken = BTreeSet::new();
         let fields: Vec<Option<Field>> =
             fields.iter().map(|json| self.field(name, json, &mut taken)).collect();
         let functions: Vec<Option<Function>> =
             functions.iter().map(|json| self.function(name, json, &mut taken)).collect();
+        let foreign = self.foreign(name, keys, &taken);
         let files = self.files(keys, place);
         Some(Manifest {
             name: name.to_owned(),
@@ -189,6 +245,9 @@ impl Reader<'_> {
             summary: summary.to_owned(),
             fields: fields.into_iter().collect::<Option<_>>()?,
             functions: functions.into_iter().collect::<Option<_>>()?,
+            own: std::mem::take(&mut self.own),
+            operations,
+            foreign,
             files,
         })
     }
@@ -239,7 +298,8 @@ impl Reader<'_> {
     }
 
     fn field(&mut self, plugin: &str, json: &Json, taken: &mut BTreeSet<String>) -> Option<Field> {
-        const KEYS: [&str; 8] = ["name", "type", "export", "inputs", "cost", "trust", "summary", "examples"];
+        const KEYS: [&str; 10] =
+            ["name", "type", "min", "max", "export", "inputs", "cost", "trust", "summary", "examples"];
         let keys = self.object(json, "a field", &KEYS)?;
         let name = self.name("field", plugin, keys, taken)?;
         let place = format!("field `{name}`");
@@ -247,8 +307,9 @@ impl Reader<'_> {
         let (mut entry, privilege, trust) = self.entry(name, keys, &place)?;
         let trust = self.trust(keys, &place, trust);
         let ty = ty?;
+        let bounds = self.bounds(keys, &place, &ty);
         entry.examples = examples::read(self, keys, &place, &entry, &ty, &[]);
-        Some(Field { entry, ty, privilege, trust })
+        Some(Field { entry, ty, privilege, trust, bounds })
     }
 
     fn function(&mut self, plugin: &str, json: &Json, taken: &mut BTreeSet<String>) -> Option<Function> {
@@ -289,40 +350,9 @@ impl Reader<'_> {
         Some((entry, privilege, trust))
     }
 
-    fn cost(&mut self, keys: Keys<'_>, place: &str) -> Cost {
-        match keys.get("cost") {
-            None | Some(Json::Null) => 0,
-            Some(Json::Int(hint @ 0..=6)) => Cost::try_from(*hint).unwrap_or(COST_MAX),
-            Some(_) => {
-                let message = format!("`cost` of {place} is no number from 0 to {COST_MAX}");
-                self.say(codes::CLAIM, message, "write what the plugin adds to the class of its inputs: `0`");
-                0
-            }
-        }
-    }
-
-    fn trust(&mut self, keys: Keys<'_>, place: &str, of_inputs: Trust) -> Trust {
-        let claimed = match self.text(keys, place, "trust") {
-            None => return of_inputs,
-            Some("kernel") => Trust::Kernel,
-            Some("self") => Trust::SelfReported,
-            Some(other) => {
-                let message = format!("`trust` of {place} is `{other}`");
-                self.say(codes::CLAIM, message, "write `kernel`, `self`, or nothing");
-                return of_inputs;
-            }
-        };
-        if (claimed, of_inputs) == (Trust::Kernel, Trust::SelfReported) {
-            let message =
-                format!("{place} claims the trust of the kernel, and rests on what a process says of itself");
-            self.say(codes::CLAIM, message, "remove `trust`: it can be lowered, never raised");
-        }
-        weaker(claimed, of_inputs)
-    }
-
     fn ty(&mut self, keys: Keys<'_>, place: &str, key: &str) -> Option<Type> {
         let text = self.needed(keys, place, key)?;
-        match types::parse(text) {
+        match types::parse(text, &self.plugin, &self.own) {
             Ok(ty) => Some(ty),
             Err(help) => {
                 let message = format!("`{key}` of {place} is `{text}`, which is no type of a plugin");
@@ -356,7 +386,16 @@ impl Reader<'_> {
             }
             let default = match inner.get("default") {
                 None | Some(Json::Null) => None,
-                Some(json) => match literal::value(json, &ty) {
+                Some(_) if !is_of_language(&ty) => {
+                    let message = format!("{place} has a default, and is of a type of the plugin");
+                    self.say(
+                        codes::VALUE,
+                        message,
+                        "remove `default`: the value would have to be converted first",
+                    );
+                    None
+                }
+                Some(json) => match literal::value(json, &ty, self.names()) {
                     Ok(value) => Some(value),
                     Err(help) => {
                         self.say(codes::VALUE, format!("`default` of {place} is no {ty}"), help);
@@ -402,5 +441,14 @@ impl Reader<'_> {
         let keys = self.object(json, &place, &["field", "optional", "lazy"])?;
         let field = self.needed(keys, &place, "field")?;
         Some((field, self.flag(keys, &place, "optional"), self.flag(keys, &place, "lazy")))
+    }
+}
+
+/// Whether a constant of the type needs no plugin.
+fn is_of_language(ty: &Type) -> bool {
+    match ty {
+        Type::List(of) | Type::Map(of) => is_of_language(of),
+        Type::Named(_) => false,
+        _ => true,
     }
 }

@@ -3,6 +3,7 @@
 use crate::diagnostic::did_you_mean;
 use crate::lang::value::Type;
 use crate::plugin::limits::TYPE_DEPTH_MAX;
+use crate::plugin::own::Own;
 
 /// The plain types that stand for themselves.
 const SCALARS: [Type; 10] = [
@@ -35,7 +36,7 @@ const FOREIGN: [(&str, &str); 13] = [
     ("array", "list<string>"),
 ];
 
-/// Whether a plugin can be given a value of the type, and can give one.
+/// Whether a plugin can be given a value of the type.
 pub(in crate::plugin) fn is_plain(ty: &Type) -> bool {
     match ty {
         Type::Map(of) => is_value(of),
@@ -47,40 +48,59 @@ pub(in crate::plugin) fn is_plain(ty: &Type) -> bool {
 fn is_value(ty: &Type) -> bool {
     match ty {
         Type::List(of) => is_value(of),
+        Type::Enum(_) => true,
         scalar => SCALARS.contains(scalar),
     }
 }
 
-/// A type by its name in messages and in the reference. `Err` says what to write.
-pub(super) fn parse(text: &str) -> Result<Type, String> {
-    let (ty, depth) = nested(text, 0)?;
+/// A type of a plugin by its name in messages and in the reference. `Err` says what to write.
+pub(super) fn parse(text: &str, plugin: &str, own: &Own) -> Result<Type, String> {
+    let (ty, depth) = nested(text, 0, &|name| own.find(plugin, name), own)?;
     if depth > TYPE_DEPTH_MAX {
         return Err(format!("nest at most {TYPE_DEPTH_MAX} lists"));
     }
     Ok(ty)
 }
 
-fn nested(text: &str, depth: usize) -> Result<(Type, usize), String> {
+/// A type of the language that stands for itself.
+pub(super) fn scalar(text: &str) -> Option<Type> {
+    SCALARS.iter().find(|ty| ty.to_string() == text).cloned()
+}
+
+/// Whether a word is, or nearly is, a type of the language, so that no plugin has one of this name.
+pub(super) fn is_taken(word: &str) -> bool {
+    scalar(word).is_some()
+        || matches!(word, "list" | "map")
+        || FOREIGN.iter().any(|(theirs, _)| *theirs == word)
+}
+
+fn nested(
+    text: &str,
+    depth: usize,
+    find: &dyn Fn(&str) -> Option<Type>,
+    own: &Own,
+) -> Result<(Type, usize), String> {
     let text = text.trim();
     if depth > TYPE_DEPTH_MAX {
         return Err(format!("nest at most {TYPE_DEPTH_MAX} lists"));
     }
     let inside = |head: &str| text.strip_prefix(head)?.trim_start().strip_prefix('<')?.strip_suffix('>');
     if let Some(of) = inside("list") {
-        let (of, depth) = nested(of, depth + 1)?;
+        let (of, depth) = nested(of, depth + 1, find, own)?;
         return Ok((Type::List(Box::new(of)), depth));
     }
     if let Some(of) = inside("map") {
         if depth > 0 {
             return Err("only a field as a whole is a map".to_owned());
         }
-        let (of, depth) = nested(of, depth + 1)?;
+        let (of, depth) = nested(of, depth + 1, find, own)?;
         return Ok((Type::Map(Box::new(of)), depth));
     }
-    let names: Vec<String> = SCALARS.iter().map(Type::to_string).collect();
-    if let Some(found) = SCALARS.iter().find(|ty| ty.to_string() == text) {
-        return Ok((found.clone(), depth));
+    if let Some(found) = scalar(text).or_else(|| find(text)) {
+        return Ok((found, depth));
     }
+    let mut names: Vec<String> = SCALARS.iter().map(Type::to_string).collect();
+    names.extend(own.names().map(str::to_owned));
     if let Some((_, ours)) = FOREIGN.iter().find(|(theirs, _)| text.eq_ignore_ascii_case(theirs)) {
         return Err(format!("write `{ours}`"));
     }
@@ -98,6 +118,10 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+
+    fn parse(text: &str) -> Result<Type, String> {
+        super::parse(text, "t", &Own::default())
+    }
 
     #[test]
     fn a_type_is_named_as_it_is_shown() {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::tag;
 use crate::lang::value::{Type, Value};
 use crate::plugin::answer::{Answer, line};
-use crate::plugin::limits::TEXT_MAX;
+use crate::plugin::limits::{OPAQUE_MAX, TEXT_MAX};
+use crate::plugin::own::{Opaque, Own};
 
 /// Why bytes are no value of a type.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -32,11 +33,24 @@ pub enum WireError {
     /// Something that the type can't be.
     #[error("the result has {0}")]
     Value(&'static str),
+    /// A word that an enumeration doesn't have.
+    #[error("the result is `{word}`, which is no {declared}")]
+    Word {
+        /// As far as it is fit to be shown.
+        word: String,
+        /// The enumeration.
+        declared: &'static str,
+    },
 }
 
-/// Reads the one value that the bytes are, of the declared type, absent or unknown.
+/// Reads the one value that the bytes are, of the declared type, absent or unknown. The type is one of the language.
 pub fn answer(bytes: &[u8], declared: &Type) -> Result<Answer, WireError> {
-    let mut reader = Reader(bytes);
+    answer_of(bytes, declared, &Own::default())
+}
+
+/// The same of a plugin with types of its own.
+pub fn answer_of(bytes: &[u8], declared: &Type, own: &Own) -> Result<Answer, WireError> {
+    let mut reader = Reader(bytes, own);
     let answer = match reader.peek()? {
         tag::ABSENT => {
             reader.byte()?;
@@ -55,7 +69,7 @@ pub fn answer(bytes: &[u8], declared: &Type) -> Result<Answer, WireError> {
 }
 
 /// What is left.
-struct Reader<'a>(&'a [u8]);
+struct Reader<'a>(&'a [u8], &'a Own);
 
 impl<'a> Reader<'a> {
     fn take(&mut self, count: usize) -> Result<&'a [u8], WireError> {
@@ -108,6 +122,7 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&mut self, declared: &Type) -> Result<Value, WireError> {
+        let own = self.1;
         let mut tagged = |tag| self.tag(tag, declared);
         Ok(match declared {
             Type::Bool => {
@@ -168,6 +183,22 @@ impl<'a> Reader<'a> {
                 let count = self.count(2)?;
                 let items: Result<Arc<[Value]>, WireError> = (0..count).map(|_| self.value(of)).collect();
                 Value::List(items?)
+            }
+            Type::Enum(name) if let Some(words) = own.words(name) => {
+                tagged(tag::ENUM)?;
+                let text = self.text()?;
+                match words.iter().find(|word| word.as_bytes() == text) {
+                    Some(word) => Value::Enum(name, word),
+                    None => return Err(WireError::Word { word: line(text, 40), declared: name }),
+                }
+            }
+            Type::Named(name) if own.named(name).is_some() => {
+                tagged(tag::OPAQUE)?;
+                let bytes = self.text()?;
+                if bytes.len() > OPAQUE_MAX {
+                    return Err(WireError::Value("a value of a type of its own that is too long"));
+                }
+                Value::Object(Arc::new(Opaque { ty: name, bytes: bytes.into() }))
             }
             Type::Map(_) | Type::Enum(_) | Type::Named(_) => {
                 return Err(WireError::Value("a value of a type that plugins don't know"));

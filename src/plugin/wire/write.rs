@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use super::tag;
 use crate::lang::value::Value;
+use crate::plugin::own::Opaque;
 
-/// A value of a type that is not the language's own: there is no form for it.
+/// A value of a type that is neither the language's own nor one of a plugin: there is no form for it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("a value of a type that plugins don't know")]
 pub struct Unplain;
@@ -68,7 +69,11 @@ fn put(out: &mut Vec<u8>, value: &Value) -> Result<(), Unplain> {
                 put(out, item)?;
             }
         }
-        Value::Enum(..) | Value::Object(_) => return Err(Unplain),
+        Value::Enum(_, word) => tagged(out, tag::ENUM, word.as_bytes()),
+        Value::Object(_) => match value.object::<Opaque>() {
+            Some(own) => tagged(out, tag::OPAQUE, &own.bytes),
+            None => return Err(Unplain),
+        },
     }
     Ok(())
 }
