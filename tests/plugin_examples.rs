@@ -118,6 +118,7 @@ fn their_types_read_well_and_explain_themselves() {
         ("container.runtime == dcoker", "did you mean `docker`?"),
         ("container.uid == \"x\"", "write `container.id`"),
         ("container.runtmie == docker", "did you mean `container.runtime`?"),
+        ("not container.is", "it is a function: `container.is(id)`"),
         ("version.exe == comm", "compare a version.semver with: version.semver, string, int"),
     ] {
         let line = said(&plugins, text);

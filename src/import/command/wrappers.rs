@@ -127,30 +127,11 @@ fn env(found: &mut Found, rest: &[Value], place: &Place) -> Option<Vec<Value>> {
         else {
             break;
         };
-        let value = behind(word);
+        let value = word.behind_equals();
         set_variable(found, &name, &value, place);
         words = more;
     }
     Some(words.to_vec())
-}
-
-/// What stands behind the first `=` of a word.
-fn behind(word: &Value) -> Value {
-    use crate::import::shell::Piece;
-    let mut value = Value::default();
-    let mut open = false;
-    for piece in word.pieces() {
-        match piece {
-            Piece::Text(text) if !open => {
-                if let Some((_, rest)) = text.split_once('=') {
-                    open = true;
-                    value.push_text(rest);
-                }
-            }
-            piece => value.push_piece(piece),
-        }
-    }
-    value
 }
 
 fn nice(found: &mut Found, rest: &[Value]) -> Option<Vec<Value>> {

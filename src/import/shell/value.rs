@@ -95,6 +95,24 @@ impl Value {
         self.bound();
     }
 
+    /// What stands behind the first `=`: of `--user=$USER`, `NAME=$VALUE`.
+    pub(crate) fn behind_equals(&self) -> Self {
+        let mut value = Self::default();
+        let mut open = false;
+        for piece in self.pieces() {
+            match piece {
+                Piece::Text(text) if !open => {
+                    if let Some((_, rest)) = text.split_once('=') {
+                        open = true;
+                        value.push_text(rest);
+                    }
+                }
+                piece => value.push_piece(piece),
+            }
+        }
+        value
+    }
+
     pub(crate) fn push_piece(&mut self, piece: &Piece) {
         match piece {
             Piece::Text(text) => self.push_text(text),

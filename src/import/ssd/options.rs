@@ -120,7 +120,7 @@ fn long<'v>(word: &Value, text: &str, rest: &mut impl Iterator<Item = &'v Value>
         parsed.wrong.push(text.to_owned());
         return;
     };
-    let given = text.contains('=').then(|| behind_equals(word));
+    let given = text.contains('=').then(|| word.behind_equals());
     take(name, valued, given, rest, parsed);
 }
 
@@ -173,24 +173,6 @@ fn take<'v>(
         parsed.action = parsed.action.or(Some(action));
     }
     parsed.options.push((name, value));
-}
-
-fn behind_equals(word: &Value) -> Value {
-    use crate::import::shell::Piece;
-    let mut value = Value::default();
-    let mut open = false;
-    for piece in word.pieces() {
-        match piece {
-            Piece::Text(text) if !open => {
-                if let Some((_, rest)) = text.split_once('=') {
-                    open = true;
-                    value.push_text(rest);
-                }
-            }
-            piece => value.push_piece(piece),
-        }
-    }
-    value
 }
 
 #[cfg(test)]

@@ -105,9 +105,8 @@ impl Checker<'_> {
             );
         }
         let Type::Named(owner) = node.ty else {
-            if let Some(near) = self.near_beside(node, &whole) {
+            if let Some(help) = self.as_call(&whole).or_else(|| self.near_beside(node, &whole)) {
                 let message = format!("unknown field `{whole}`");
-                let help = format!("did you mean `{near}`?");
                 return self.fail(codes::UNKNOWN_NAME, span, message, "no such field", help);
             }
             let message = format!("`{}` is of type {} and has no fields", self.text(node.span), node.ty);
@@ -141,7 +140,14 @@ impl Checker<'_> {
         let fields = self.schema.fields(owner).map(|(_, decl)| decl.name.as_ref());
         let functions = self.schema.functions().map(|(_, decl)| decl.name.as_ref());
         let beside = fields.chain(functions).filter(|name| name.starts_with(&begins));
-        did_you_mean(whole, beside).map(str::to_owned)
+        did_you_mean(whole, beside).map(|near| format!("did you mean `{near}`?"))
+    }
+
+    /// How to call what was written like a field.
+    fn as_call(&self, name: &str) -> Option<String> {
+        let (_, decl) = self.schema.function(name)?;
+        let params: Vec<&str> = decl.params.iter().map(|param| param.name.as_ref()).collect();
+        Some(format!("it is a function: `{name}({})`", params.join(", ")))
     }
 
     fn unknown_name(&mut self, words: &[Ident], span: Span) -> Option<Node> {
@@ -225,9 +231,8 @@ impl Checker<'_> {
         if let Some(near) = did_you_mean(name, fields.iter().copied().chain(variables)) {
             return format!("did you mean `{near}`?");
         }
-        if let Some((_, decl)) = self.schema.function(name) {
-            let params: Vec<&str> = decl.params.iter().map(|param| param.name.as_ref()).collect();
-            return format!("it is a function: `{name}({})`", params.join(", "));
+        if let Some(call) = self.as_call(name) {
+            return call;
         }
         if let Some(near) = self.scope.library.near_list(name, self.scope.home.as_deref()) {
             return format!("write `@{near}` for the list");
