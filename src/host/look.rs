@@ -129,6 +129,12 @@ impl Looker {
                 .map(|expression| self.conditions.bind(expression, spec, places, world, plugins))
         };
         let (narrow, replace) = (bound(&spec.narrow), bound(&spec.match_only));
+        // Without its condition a look says nothing, also where no process is there to be doubted.
+        let without: Vec<String> = [&narrow, &replace]
+            .into_iter()
+            .flatten()
+            .filter_map(|bound| Some(bound.matcher.as_ref().err()?.to_string()))
+            .collect();
         let narrow = narrow.as_ref().map(|bound| move |pid| bound.holds(pid));
         let replace = replace.as_ref().map(|bound| move |pid| bound.holds(pid));
         let query = Query {
@@ -149,7 +155,11 @@ impl Looker {
             replicas: spec.replicas,
             scope_all,
         };
-        identity::look(&query, world, pids)
+        let mut found = identity::look(&query, world, pids);
+        found.complete &= without.is_empty();
+        // First, so that it is what is told.
+        found.notes.splice(0..0, without);
+        found
     }
 
     /// `None`: it belongs to a process that is on record for another object, as one of its tree.
