@@ -36,8 +36,9 @@ pub use expression::{ExpressionRequest, variables};
 pub use file::{LoadedFile, SpecFile};
 pub use model::{
     Account, AdoptPolicy, CpuPolicy, DesiredState, DuplicatePolicy, EnvFrom, Expression, IoClass, Limit,
-    Origin, Output, PluginUse, Readiness, ReadinessCheck, RemovePolicy, Restart, RestartPolicy, Scheduling,
-    Service, ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
+    Listen, Origin, Output, PluginUse, Readiness, ReadinessCheck, RemovePolicy, Restart, RestartPolicy,
+    Scheduling, Secret, SecretForm, Security, Service, ServiceName, ServiceType, Socket, SpecSet, Stop,
+    StopScope, StopStep,
 };
 pub use overlap::{FileIdentity, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
