@@ -58,8 +58,10 @@ fn give(main: Pid, tree: &[ProcessKey], adjustment: &Adjustment) -> Result<(), F
     let wanted = Value::wanted(adjustment).or_else(|| Value::of(adjustment, own).ok());
     let before = Value::of(adjustment, main.0).ok();
     let wanted = wanted.ok_or(Failure { errno: libc::EINVAL, anew: false })?;
-    give_one(main, adjustment, &wanted)
-        .map_err(|errno| Failure { errno, anew: errno != libc::ESRCH && could_anew(&wanted, adjustment, own) })?;
+    give_one(main, adjustment, &wanted).map_err(|errno| Failure {
+        errno,
+        anew: errno != libc::ESRCH && could_anew(&wanted, adjustment, own),
+    })?;
     for other in tree {
         // Held, so that its number is its own at this moment.
         let Ok(_held) = hold(other) else { continue };

@@ -128,7 +128,12 @@ mod tests {
             service(&[], Scheduling { nice: Some(1), oom_score_adj: Some(3), ..Scheduling::default() });
         let after = service(
             &[],
-            Scheduling { nice: Some(2), oom_score_adj: Some(3), io_priority: Some(1), ..Scheduling::default() },
+            Scheduling {
+                nice: Some(2),
+                oom_score_adj: Some(3),
+                io_priority: Some(1),
+                ..Scheduling::default()
+            },
         );
         let expected = vec![Adjustment::Nice(Some(2)), Adjustment::Io(None, Some(1))];
         assert_eq!(of("scheduling", &before, &after), Live::Apply(expected));
@@ -139,8 +144,10 @@ mod tests {
 
     #[test]
     fn what_failed_is_not_tried_again_until_something_else_is_wanted() {
-        let (before, after) =
-            (service(&[("nofile", 1)], Scheduling::default()), service(&[("nofile", 2)], Scheduling::default()));
+        let (before, after) = (
+            service(&[("nofile", 1)], Scheduling::default()),
+            service(&[("nofile", 2)], Scheduling::default()),
+        );
         let text = |spec: &Service| launched(spec, None).0["limits"].clone();
         let failed = BTreeMap::from([("limits".to_owned(), text(&after))]);
         let not_live = Adjusted { not_live: failed.clone(), ..Adjusted::default() };

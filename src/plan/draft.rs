@@ -98,12 +98,7 @@ impl Doing {
     /// Whether the host or the record of it will be another one afterwards.
     pub fn changes_something(self) -> bool {
         match self {
-            Self::Start
-            | Self::Adopt
-            | Self::Adjust
-            | Self::Restart
-            | Self::Stop
-            | Self::Release => true,
+            Self::Start | Self::Adopt | Self::Adjust | Self::Restart | Self::Stop | Self::Release => true,
             Self::Nothing | Self::Held => false,
         }
     }

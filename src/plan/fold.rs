@@ -54,7 +54,9 @@ fn started(record: &mut Record, step: &Step, outcome: &Outcome, now: Now) {
             instance.last_error = Some(error.clone());
             instance.phase = Phase::BackOff { until: now.boot.after(REFUSED_WAIT) };
         }
-        Outcome::Done | Outcome::Gone | Outcome::NotLive { .. } => failed(instance, step, spec, "the host did not start it", now),
+        Outcome::Done | Outcome::Gone | Outcome::NotLive { .. } => {
+            failed(instance, step, spec, "the host did not start it", now)
+        }
     }
 }
 

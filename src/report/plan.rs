@@ -80,7 +80,9 @@ pub fn deed(step: &Step, outcome: &Outcome) -> String {
         (Action::Start { .. }, Outcome::StartFailed { error } | Outcome::Refused { error }) => {
             return printable(format!("{name}: not started: {error}"));
         }
-        (Action::Start { .. }, Outcome::Done | Outcome::Gone | Outcome::NotLive { .. }) => "not started".to_owned(),
+        (Action::Start { .. }, Outcome::Done | Outcome::Gone | Outcome::NotLive { .. }) => {
+            "not started".to_owned()
+        }
         (Action::Adopt { key }, _) => format!("adopted pid {}", key.pid),
         (Action::Release { key }, _) => format!("released pid {}", key.pid),
         (Action::Signal { key, signal, .. }, Outcome::Gone) => {
@@ -98,7 +100,9 @@ pub fn deed(step: &Step, outcome: &Outcome) -> String {
         (Action::Adjust { key, field, .. }, Outcome::Done | Outcome::Started(_)) => {
             format!("gave pid {} its new `{field}`", key.pid)
         }
-        (Action::Adjust { key, .. }, Outcome::Gone) => format!("nothing changed for pid {}: it is gone", key.pid),
+        (Action::Adjust { key, .. }, Outcome::Gone) => {
+            format!("nothing changed for pid {}: it is gone", key.pid)
+        }
         (
             Action::Adjust { field, .. },
             Outcome::NotLive { error } | Outcome::Refused { error } | Outcome::StartFailed { error },
