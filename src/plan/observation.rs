@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::exec::Hidden;
 use super::memory::Exit;
 use crate::facts::{Fact, ProcessKey, Reason};
 use crate::spec::{ReadinessCheck, Service, ServiceName};
@@ -71,6 +72,17 @@ pub struct Seen {
     pub look: Option<Look>,
     /// What a start needs, if that was asked for.
     pub prepared: Option<Result<Prepared, String>>,
+    /// What is wrong with the files that its output goes to.
+    pub output: Vec<OutputTrouble>,
+}
+
+/// Something is wrong with a file that output goes to. Says nothing of the process, which goes on.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct OutputTrouble {
+    /// One word.
+    pub reason: &'static str,
+    /// A sentence, without the object's name.
+    pub message: String,
 }
 
 /// The state of a process on record.
@@ -188,6 +200,10 @@ pub struct Prepared {
     pub shell: String,
     /// Variables from `envFrom`, merged.
     pub env_from: BTreeMap<String, String>,
+    /// Contents of `secrets`, in their order.
+    pub secrets: Vec<Hidden>,
+    /// Owners of `sockets`, in their order.
+    pub socket_owners: Vec<(Uid, Gid)>,
     /// `${runDir}`
     pub run_dir: String,
     /// `${logDir}`

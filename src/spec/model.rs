@@ -2,6 +2,12 @@
 //! (and read back from the ledger, which stores them whole so that an object can be stopped after its
 //! document is gone).
 
+mod exec;
+mod output;
+
+pub use exec::{Listen, Secret, SecretForm, Security, Socket};
+pub use output::{Output, Rotation};
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -195,19 +201,6 @@ pub enum CpuPolicy {
     Fifo,
     /// Real time, round robin.
     Rr,
-}
-
-/// Where output goes.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Output {
-    /// A file in the log directory, named after the object (and index) and the stream.
-    #[default]
-    Log,
-    /// This file, opened for appending.
-    File(PathBuf),
-    /// `/dev/null`.
-    Null,
 }
 
 /// When a started process counts as Ready.
@@ -450,6 +443,12 @@ pub struct Service {
     pub stdout: Output,
     /// Standard error.
     pub stderr: Output,
+    /// How much of the file of `stdout` is kept.
+    #[serde(default)]
+    pub stdout_rotation: Rotation,
+    /// How much of the file of `stderr` is kept.
+    #[serde(default)]
+    pub stderr_rotation: Rotation,
     /// How many copies.
     pub replicas: u32,
     /// When it is Ready.
@@ -468,6 +467,21 @@ pub struct Service {
     pub on_remove: Option<RemovePolicy>,
     /// Run it as root although others than root can write it.
     pub trust_executable: bool,
+    /// The engine writes the number of the process into `pidfile`.
+    #[serde(default)]
+    pub write_pidfile: bool,
+    /// Absolute path of its root directory; `startas` and all paths that it is given are inside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chroot: Option<PathBuf>,
+    /// What it may see and do.
+    #[serde(default, skip_serializing_if = "Security::is_default")]
+    pub security: Security,
+    /// Contents of files that nobody else sees.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Secret>,
+    /// Listening sockets, in the order of their descriptors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sockets: Vec<Socket>,
 }
 
 /// All valid documents in force, and what is known of the others.
@@ -517,6 +531,8 @@ impl Service {
             scheduling: Scheduling::default(),
             stdout: Output::Log,
             stderr: Output::Log,
+            stdout_rotation: Rotation::default(),
+            stderr_rotation: Rotation::default(),
             replicas: 1,
             readiness: Readiness::default(),
             start_timeout: Duration::from_secs(90),
@@ -526,6 +542,11 @@ impl Service {
             duplicates: DuplicatePolicy::default(),
             on_remove: None,
             trust_executable: false,
+            write_pidfile: false,
+            chroot: None,
+            security: Security::default(),
+            secrets: Vec::new(),
+            sockets: Vec::new(),
         }
     }
 }
