@@ -42,6 +42,7 @@ pub mod spawn;
 pub mod spec_dir;
 pub mod start_lock;
 pub mod state_dir;
+pub mod superior;
 pub mod wake;
 pub mod walk;
 
