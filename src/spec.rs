@@ -35,11 +35,11 @@ mod tests;
 pub use expression::{ExpressionRequest, variables};
 pub use file::{LoadedFile, SpecFile};
 pub use model::{
-    Account, AdoptPolicy, Concurrency, CpuPolicy, DesiredState, DuplicatePolicy, EnvFrom, Expression,
-    IoClass, Limit, Missed, OnUnknown, Origin, Output, PluginUse, Readiness, ReadinessCheck, RemovePolicy,
-    Restart, RestartPolicy, Rhythm, Schedule, Scheduling, Service, ServiceName, ServiceType, SpecSet, Stop,
-    StopScope, StopStep, TaskPlan, TaskRun,
+    Account, AdoptPolicy, CpuPolicy, DesiredState, DuplicatePolicy, EnvFrom, Expression, IoClass, Limit,
+    Origin, Output, PluginUse, Readiness, ReadinessCheck, RemovePolicy, Restart, RestartPolicy, Rotation,
+    Scheduling, Service, ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
 };
+pub use model::{Concurrency, Missed, OnUnknown, Rhythm, Schedule, TaskPlan, TaskRun};
 pub use overlap::{FileIdentity, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
 pub use plugin::{Held, HeldPlugins, InUse, Modules, NoModules, PluginDocument};
