@@ -30,6 +30,8 @@ pub fn launch(argv: &[&str]) -> Launch {
         stdout: OutputTarget::Null,
         stderr: OutputTarget::Null,
         trust_executable: false,
+        task: None,
+        defaults: BTreeMap::new(),
         launched: Launched::default(),
     }
 }
@@ -154,6 +156,7 @@ pub fn record(name: &str) -> Record {
         restart_before: None,
         conditions: BTreeMap::new(),
         terminating: false,
+        task: selfsame::plan::memory::TaskMemory::default(),
     }
 }
 
