@@ -2,15 +2,15 @@
 //!
 //! Floor 0: no input or output, no clock.
 
-mod cron;
 mod capability;
+mod cron;
 mod duration;
 mod signal;
 mod size;
 mod zone;
 
-pub use cron::{Cron, CronError};
 pub use capability::Capability;
+pub use cron::{Cron, CronError};
 pub use duration::{format_duration, parse_duration};
 pub use signal::Signal;
 pub use size::{format_size, parse_size};
