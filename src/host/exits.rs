@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::errno::io_text;
+use super::failpoint;
 use super::signal::{NotHeld, Vital, hold};
 use super::spawn::{exit_of, exit_of_status, peek_any_exited, reap, reap_pid};
 use super::wake::Waker;
@@ -51,6 +52,10 @@ impl Exits {
 
     /// Whether the process of this key lives. Holds it from now on.
     pub fn life(&mut self, key: &ProcessKey, waker: &Waker) -> Life {
+        if let Err(error) = failpoint::hit("life") {
+            let detail = format!("process {}: {}", key.pid, io_text(&error));
+            return Life::Unknown(Reason::new(Why::Denied, detail));
+        }
         if !self.table.contains_key(key) {
             match hold(key) {
                 Ok(held) => self.started(key, held.pidfd, waker),
