@@ -10,6 +10,7 @@
 //! Everything that wakes the loop only ends the waiting.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::accept::{Acceptance, PruneHeld, PruneRules};
@@ -263,7 +264,7 @@ impl<'a> Watch<'a> {
                 Wanted::Upgrade(program) => self.successor = Some(program.clone()),
                 Wanted::Apply { confirmed } => {
                     self.confirmed |= confirmed;
-                    self.memory.services.values_mut().for_each(Record::try_again);
+                    self.memory.services.values_mut().for_each(|record| Arc::make_mut(record).try_again());
                     let _ = self.look_at_sources(now.boot);
                 }
             }
@@ -285,7 +286,7 @@ impl<'a> Watch<'a> {
         change: impl FnOnce(&mut Record, String),
         request: &Request,
     ) {
-        match self.memory.services.get_mut(name) {
+        match self.memory.record_mut(name) {
             Some(record) => change(record, request.by.clone()),
             None => (self.tell)(Event::Trouble(&format!("`{name}` is asked for and not on record"))),
         }

@@ -2,6 +2,10 @@
 //! (and read back from the ledger, which stores them whole so that an object can be stopped after its
 //! document is gone).
 
+mod output;
+
+pub use output::{Output, Rotation};
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -195,19 +199,6 @@ pub enum CpuPolicy {
     Fifo,
     /// Real time, round robin.
     Rr,
-}
-
-/// Where output goes.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Output {
-    /// A file in the log directory, named after the object (and index) and the stream.
-    #[default]
-    Log,
-    /// This file, opened for appending.
-    File(PathBuf),
-    /// `/dev/null`.
-    Null,
 }
 
 /// When a started process counts as Ready.
@@ -450,6 +441,12 @@ pub struct Service {
     pub stdout: Output,
     /// Standard error.
     pub stderr: Output,
+    /// How much of the file of `stdout` is kept.
+    #[serde(default)]
+    pub stdout_rotation: Rotation,
+    /// How much of the file of `stderr` is kept.
+    #[serde(default)]
+    pub stderr_rotation: Rotation,
     /// How many copies.
     pub replicas: u32,
     /// When it is Ready.
@@ -473,8 +470,8 @@ pub struct Service {
 /// All valid documents in force, and what is known of the others.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SpecSet {
-    /// Accepted Services.
-    pub services: BTreeMap<ServiceName, Service>,
+    /// Accepted Services; shared with the records that were made of them.
+    pub services: BTreeMap<ServiceName, Arc<Service>>,
     /// Objects whose documents are known to be gone, confirmed by complete listings: `onRemove` applies.
     /// An object on record that is neither here nor in `services` is left alone.
     pub removed: std::collections::BTreeSet<ServiceName>,
@@ -517,6 +514,8 @@ impl Service {
             scheduling: Scheduling::default(),
             stdout: Output::Log,
             stderr: Output::Log,
+            stdout_rotation: Rotation::default(),
+            stderr_rotation: Rotation::default(),
             replicas: 1,
             readiness: Readiness::default(),
             start_timeout: Duration::from_secs(90),
