@@ -360,6 +360,7 @@ impl Host for LinuxHost {
                 Ok(()) => Outcome::Done,
                 Err(error) => Outcome::Refused { error: io_text(&error) },
             },
+            Action::Adjust { key, adjustments, .. } => super::adjust::adjust(key, adjustments),
         }
     }
 }
