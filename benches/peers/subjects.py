@@ -58,6 +58,9 @@ class Subject:
         subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                        env=self.environment(), timeout=60, check=False)
 
+    def enter(self):
+        """What the mount namespace of the trials needs."""
+
     def prepare(self):
         """What is not of a single service."""
 
@@ -175,6 +178,10 @@ class S6(ServiceFolders):
     def environment(self):
         return {**os.environ, "PATH": f"{self.scratch}/s6/usr/bin:{self.scratch}/execline/usr/bin:{os.environ['PATH']}",
                 "LD_LIBRARY_PATH": libraries(self.scratch)}
+
+    def enter(self):
+        # It executes /usr/bin/s6-supervise by that name.
+        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", f"lowerdir={self.scratch}/s6/usr/bin:/usr/bin", "/usr/bin"], check=True)
 
     def more(self, staged):
         self.put(f"{staged}/notification-fd", "3\n")
