@@ -15,6 +15,7 @@ mod handover;
 mod help;
 mod import;
 mod lint;
+mod logs;
 mod lsp;
 mod matching;
 mod plan;
@@ -24,6 +25,7 @@ mod state;
 mod status;
 mod terminal;
 mod test;
+mod upgrade;
 mod watch;
 mod wish;
 mod writing;
@@ -85,11 +87,13 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Apply(args) => with_dirs(cli, terminal, |dirs| apply::run(args, dirs, terminal)),
         Verb::Watch(args) => with_dirs(cli, terminal, |dirs| watch::run(args, dirs, terminal)),
         Verb::Status(args) => with_dirs(cli, terminal, |dirs| status::run(args, dirs, terminal)),
+        Verb::Logs(args) => with_dirs(cli, terminal, |dirs| logs::run(args, dirs, terminal)),
         Verb::Start(args) => with_dirs(cli, terminal, |dirs| wish::run(Wish::Start, args, dirs, terminal)),
         Verb::Stop(args) => with_dirs(cli, terminal, |dirs| wish::run(Wish::Stop, args, dirs, terminal)),
         Verb::Restart(args) => {
             with_dirs(cli, terminal, |dirs| wish::run(Wish::Restart, args, dirs, terminal))
         }
+        Verb::Upgrade(args) => with_dirs(cli, terminal, |dirs| upgrade::run(args, dirs, terminal)),
         Verb::Explain(args) => explain(args, cli, terminal),
         Verb::ExplainCode(args) => explain_code::run(args, terminal),
         Verb::Help(args) => help::run(args, terminal),
