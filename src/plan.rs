@@ -14,6 +14,7 @@
 //! schedule; `backoff` waits; `conditions` tells it to people; [`fold()`] takes outcomes into memory.
 
 pub mod action;
+mod adopting;
 mod aim;
 mod backoff;
 mod conditions;

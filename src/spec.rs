@@ -36,7 +36,7 @@ pub use expression::{ExpressionRequest, variables};
 pub use file::{LoadedFile, SpecFile};
 pub use model::{
     Account, AdoptPolicy, CpuPolicy, DesiredState, DuplicatePolicy, EnvFrom, Expression, IoClass, Limit,
-    Origin, Output, PluginUse, Readiness, ReadinessCheck, RemovePolicy, Restart, RestartPolicy, Scheduling,
+    Origin, Output, PluginUse, Readiness, ReadinessCheck, RemovePolicy, Resources, Restart, RestartPolicy, Scheduling,
     Service, ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
 };
 pub use overlap::{FileIdentity, overlaps};

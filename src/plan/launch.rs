@@ -146,6 +146,8 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
         umask: spec.umask,
         limits: limits(spec),
         scheduling: spec.scheduling.clone(),
+        resources: spec.resources,
+        group: None,
         stdout: output(spec, &spec.stdout, "stdout", &words),
         stderr: output(spec, &spec.stderr, "stderr", &words),
         trust_executable: spec.trust_executable,

@@ -2,6 +2,10 @@
 //! (and read back from the ledger, which stores them whole so that an object can be stopped after its
 //! document is gone).
 
+mod resources;
+
+pub use resources::Resources;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -293,6 +297,8 @@ pub struct StopStep {
 pub enum StopScope {
     /// The main process only.
     Main,
+    /// The main process and its process group, at once.
+    Group,
     /// The main process first; what it leaves behind of the tree noted before, afterwards.
     Tree,
 }
@@ -446,6 +452,9 @@ pub struct Service {
     pub limits: BTreeMap<String, Limit>,
     /// CPU and I/O.
     pub scheduling: Scheduling,
+    /// What all processes of an instance may use together.
+    #[serde(default)]
+    pub resources: Resources,
     /// Standard output.
     pub stdout: Output,
     /// Standard error.
@@ -515,6 +524,7 @@ impl Service {
             env_from: Vec::new(),
             limits: BTreeMap::new(),
             scheduling: Scheduling::default(),
+            resources: Resources::default(),
             stdout: Output::Log,
             stderr: Output::Log,
             replicas: 1,

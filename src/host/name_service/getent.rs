@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use crate::host::spawn::{Spawned, keep_exits_of_children, reap, send_signal, spawn_heard};
 use crate::plan::action::{Launch, OutputTarget};
 use crate::plan::memory::{Exit, Launched};
-use crate::spec::Scheduling;
+use crate::spec::{Resources, Scheduling};
 use crate::units::{Pid, Signal};
 
 /// Where it is looked for, in this order, whatever `PATH` says.
@@ -116,6 +116,8 @@ fn launch(program: PathBuf, argv: Vec<String>) -> Launch {
         umask: 0o077,
         limits: BTreeMap::new(),
         scheduling: Scheduling::default(),
+        resources: Resources::default(),
+        group: None,
         // What it writes is read instead.
         stdout: OutputTarget::Null,
         stderr: OutputTarget::Null,
@@ -167,7 +169,7 @@ impl Asking {
             Exit::Code(2) => Ok(Answer::NoEntry),
             Exit::Code(code) => Err(format!("`getent` exited with {code}")),
             Exit::Signal(signal) => Err(format!("`getent` died by {signal}")),
-            Exit::Unknown | Exit::Stopped => Err("the end of `getent` is not known".to_owned()),
+            Exit::Unknown | Exit::Stopped | Exit::OutOfMemory => Err("the end of `getent` is not known".to_owned()),
         })
     }
 
