@@ -2,8 +2,10 @@
 //! (and read back from the ledger, which stores them whole so that an object can be stopped after its
 //! document is gone).
 
+mod output;
 mod resources;
 
+pub use output::{Output, Rotation};
 pub use resources::Resources;
 
 use std::collections::BTreeMap;
@@ -199,19 +201,6 @@ pub enum CpuPolicy {
     Fifo,
     /// Real time, round robin.
     Rr,
-}
-
-/// Where output goes.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Output {
-    /// A file in the log directory, named after the object (and index) and the stream.
-    #[default]
-    Log,
-    /// This file, opened for appending.
-    File(PathBuf),
-    /// `/dev/null`.
-    Null,
 }
 
 /// When a started process counts as Ready.
@@ -459,6 +448,12 @@ pub struct Service {
     pub stdout: Output,
     /// Standard error.
     pub stderr: Output,
+    /// How much of the file of `stdout` is kept.
+    #[serde(default)]
+    pub stdout_rotation: Rotation,
+    /// How much of the file of `stderr` is kept.
+    #[serde(default)]
+    pub stderr_rotation: Rotation,
     /// How many copies.
     pub replicas: u32,
     /// When it is Ready.
@@ -527,6 +522,8 @@ impl Service {
             resources: Resources::default(),
             stdout: Output::Log,
             stderr: Output::Log,
+            stdout_rotation: Rotation::default(),
+            stderr_rotation: Rotation::default(),
             replicas: 1,
             readiness: Readiness::default(),
             start_timeout: Duration::from_secs(90),
