@@ -93,7 +93,10 @@ fn was_decided_before(step: &Step, before: &Memory) -> bool {
         (Action::Signal { key, .. }, Some(Phase::Stopping { noted: true, process, tree, .. })) => {
             process.key == *key || tree.contains(key)
         }
-        (Action::KillTree { main, tree: all, .. }, Some(Phase::Stopping { noted: true, process, tree, .. })) => {
+        (
+            Action::KillTree { main, tree: all, .. },
+            Some(Phase::Stopping { noted: true, process, tree, .. }),
+        ) => {
             main.as_ref().is_none_or(|main| process.key == *main) && all.iter().all(|key| tree.contains(key))
         }
         (

@@ -60,7 +60,9 @@ fn fitting<'a>(wish: &AdoptWish, look: &'a Look) -> Result<&'a Candidate, String
         return Ok(candidate);
     }
     if let Some(supervisor) = &candidate.foreign_supervisor {
-        return Err(format!("it is kept by {supervisor}, which would bring it back; `--force` takes it anyway"));
+        return Err(format!(
+            "it is kept by {supervisor}, which would bring it back; `--force` takes it anyway"
+        ));
     }
     if candidate.foreign_user {
         return Err(format!("it belongs to another user (uid {}); `--force` takes it anyway", candidate.uid));

@@ -133,10 +133,9 @@ fn word(index: u32, instance: &Instance, record: &Record, aim: &Aim, draft: &Dra
             (Aim::Run, true) if cannot_tell(draft) => PhaseWord::Unknown,
             (Aim::Run, true) => PhaseWord::Held,
             (Aim::Run, false) => PhaseWord::Pending,
-            (
-                Aim::Stop { .. } | Aim::Remove(_) | Aim::Released { .. } | Aim::Observe | Aim::Leave,
-                _,
-            ) => PhaseWord::Stopped,
+            (Aim::Stop { .. } | Aim::Remove(_) | Aim::Released { .. } | Aim::Observe | Aim::Leave, _) => {
+                PhaseWord::Stopped
+            }
         },
         Phase::BackOff { .. } if held && cannot_tell(draft) => PhaseWord::Unknown,
         Phase::Intended { .. } => PhaseWord::Pending,
@@ -191,18 +190,17 @@ fn general(
             "Removed",
             format!("{name}: its document is gone"),
         ),
-        (
-            Document::Seen { remark },
-            Aim::Run | Aim::Stop { .. } | Aim::Released { .. } | Aim::Observe,
-        ) => add(
-            ConditionType::Accepted,
-            ConditionStatus::True,
-            "Valid",
-            match remark {
-                Some(remark) => format!("{name}: its document is in force; {remark}"),
-                None => format!("{name}: its document is in force"),
-            },
-        ),
+        (Document::Seen { remark }, Aim::Run | Aim::Stop { .. } | Aim::Released { .. } | Aim::Observe) => {
+            add(
+                ConditionType::Accepted,
+                ConditionStatus::True,
+                "Valid",
+                match remark {
+                    Some(remark) => format!("{name}: its document is in force; {remark}"),
+                    None => format!("{name}: its document is in force"),
+                },
+            )
+        }
     }
     if *aim == Aim::Run {
         let (status, reason, message) = readiness(record, draft);

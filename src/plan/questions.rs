@@ -52,7 +52,11 @@ fn of_service(record: &Record, aim: &Aim, now: BootTime, hints: QuestionHints) -
             .iter()
             .filter_map(|(index, instance)| Some((*index, of_process(*index, instance, record)?)))
             .collect(),
-        look: due || starters || record.adopt.is_some() || *aim == Aim::Observe || (hints.full && *aim == Aim::Run),
+        look: due
+            || starters
+            || record.adopt.is_some()
+            || *aim == Aim::Observe
+            || (hints.full && *aim == Aim::Run),
         intents: intents(record),
         prepare: due || (*aim == Aim::Run && (probes || compares)),
     }

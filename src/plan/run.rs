@@ -205,11 +205,14 @@ const CONSTRAIN_AGAIN: Duration = Duration::from_mins(1);
 /// Bounds that aren't as the document says are set on the running group.
 fn constrain(record: &Record, spec: &Service, events: &BTreeMap<u32, Event>, draft: &mut Draft<'_>) {
     for (index, instance) in record.instances.iter().filter(|(_, instance)| runs(instance)) {
-        let Some(process) = instance.phase.process().filter(|_| !is_unknown(events, *index)) else { continue };
+        let Some(process) = instance.phase.process().filter(|_| !is_unknown(events, *index)) else {
+            continue;
+        };
         let pid = process.key.pid;
         let Some(group) = process.group.clone() else {
             if !spec.resources.is_empty() {
-                let message = format!("`resources` don't bound {pid}: it is in no control group of selfsame's");
+                let message =
+                    format!("`resources` don't bound {pid}: it is in no control group of selfsame's");
                 draft.find(ConditionType::Degraded, ConditionStatus::True, "ResourcesNotApplied", &message);
             }
             continue;

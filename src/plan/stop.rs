@@ -235,7 +235,8 @@ fn walk(
     draft: &mut Draft<'_>,
 ) {
     let now = draft.now.boot;
-    let Phase::Stopping { process, tree, stop, step, sent, since, overdue, because, .. } = &mut instance.phase
+    let Phase::Stopping { process, tree, stop, step, sent, since, overdue, because, .. } =
+        &mut instance.phase
     else {
         return;
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use selfsame::facts::{Fact, ProcessKey};
 use selfsame::plan::action::Action;
-use selfsame::plan::memory::{Memory, Exit, Instance, Phase};
+use selfsame::plan::memory::{Exit, Instance, Memory, Phase};
 use selfsame::plan::observation::{Alive, ArgumentsSeen, Candidate, IntentSeen, Look, ProcessSeen, Seen};
 use selfsame::spec::{AdoptPolicy, DesiredState, DuplicatePolicy, Service, ServiceType};
 use selfsame::units::Pid;

@@ -10,9 +10,7 @@ use selfsame::host::spawn::{Spawned, reap, send_signal};
 use selfsame::host::state_dir::{Dirs, Surroundings};
 use selfsame::plan::action::{Launch, OutputTarget};
 use selfsame::plan::memory::{Exit, Launched, Record};
-use selfsame::spec::{
-    Output, Scheduling, Service, ServiceName, Stop, StopStep,
-};
+use selfsame::spec::{Output, Scheduling, Service, ServiceName, Stop, StopStep};
 use selfsame::units::Signal;
 
 /// A launch of `argv` with nothing special about it.
