@@ -14,12 +14,14 @@
 //! schedule; `backoff` waits; `conditions` tells it to people; [`fold()`] takes outcomes into memory.
 
 pub mod action;
+pub mod adjust;
 mod adopting;
 mod aim;
 mod backoff;
 mod conditions;
 mod decide;
 mod draft;
+pub mod exec;
 mod fold;
 mod launch;
 mod life;

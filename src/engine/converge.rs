@@ -21,7 +21,8 @@ pub fn is_worth_telling(step: &Step) -> bool {
         | Action::Signal { .. }
         | Action::KillTree { .. }
         | Action::Constrain { .. }
-        | Action::Release { .. } => true,
+        | Action::Release { .. }
+        | Action::Adjust { .. } => true,
     }
 }
 

@@ -106,6 +106,7 @@ fn was_decided_before(step: &Step, before: &Memory) -> bool {
             | Action::Start { .. }
             | Action::Adopt { .. }
             | Action::Release { .. }
+            | Action::Adjust { .. }
             | Action::Probe { .. },
             _,
         ) => false,

@@ -107,7 +107,10 @@ fn rank(step: &Step) -> u8 {
     match step.action {
         Action::Release { .. } => 0,
         Action::Adopt { .. } => 1,
-        Action::Signal { .. } | Action::KillTree { .. } | Action::Constrain { .. } => 2,
+        Action::Signal { .. }
+        | Action::KillTree { .. }
+        | Action::Constrain { .. }
+        | Action::Adjust { .. } => 2,
         Action::Start { .. } => 3,
         Action::Probe { .. } => 4,
     }

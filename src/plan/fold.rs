@@ -37,6 +37,11 @@ pub fn fold(memory: &mut Memory, step: &Step, outcome: &Outcome, now: Now) {
                 process.constrained = constrained(*resources, outcome, now);
             }
         }
+        Action::Adjust { field, to, .. } => {
+            if let Some(instance) = record.instances.get_mut(&step.index) {
+                adjusted(instance, field, to, outcome);
+            }
+        }
         // Memory says so already; the answer to a probe is in a later observation.
         Action::Adopt { .. } | Action::Probe { .. } => {}
     }
@@ -46,7 +51,9 @@ pub fn fold(memory: &mut Memory, step: &Step, outcome: &Outcome, now: Now) {
 fn constrained(resources: Resources, outcome: &Outcome, now: Now) -> Option<Constrained> {
     let error = match outcome {
         Outcome::Done | Outcome::Started(_) => None,
-        Outcome::Refused { error } | Outcome::StartFailed { error } => Some(error.clone()),
+        Outcome::Refused { error } | Outcome::StartFailed { error } | Outcome::NotLive { error } => {
+            Some(error.clone())
+        }
         Outcome::Gone => return None,
     };
     Some(Constrained { resources, error, at: now.boot })
@@ -74,7 +81,9 @@ fn started(record: &mut Record, step: &Step, (launch, outcome): (&Launch, &Outco
             instance.last_error = Some(error.clone());
             instance.phase = Phase::BackOff { until: now.boot.after(REFUSED_WAIT) };
         }
-        Outcome::Done | Outcome::Gone => failed(instance, step, spec, "the host did not start it", now),
+        Outcome::Done | Outcome::Gone | Outcome::NotLive { .. } => {
+            failed(instance, step, spec, "the host did not start it", now)
+        }
     }
 }
 
@@ -88,7 +97,7 @@ fn released(record: &mut Record, step: &Step, outcome: &Outcome) {
         Outcome::Done | Outcome::Gone | Outcome::Started(_) => {
             record.instances.remove(&step.index);
         }
-        Outcome::StartFailed { .. } | Outcome::Refused { .. } => {}
+        Outcome::StartFailed { .. } | Outcome::Refused { .. } | Outcome::NotLive { .. } => {}
     }
 }
 
@@ -105,6 +114,32 @@ fn signalled(instance: &mut Instance, signal: Signal, outcome: &Outcome, now: No
             *since = now.boot;
         }
         Outcome::Done | Outcome::Gone => {}
-        Outcome::Started(_) | Outcome::StartFailed { .. } | Outcome::Refused { .. } => {}
+        Outcome::Started(_)
+        | Outcome::StartFailed { .. }
+        | Outcome::Refused { .. }
+        | Outcome::NotLive { .. } => {}
+    }
+}
+
+/// A running process got other values, or could not.
+fn adjusted(instance: &mut Instance, field: &str, to: &str, outcome: &Outcome) {
+    let (field, to) = (field.to_owned(), to.to_owned());
+    match outcome {
+        Outcome::Done => {
+            instance.adjusted.forget(&field);
+            if let Some(launched) = instance.phase.launched_mut() {
+                launched.0.insert(field, to);
+            }
+        }
+        Outcome::NotLive { error } => {
+            instance.adjusted.not_live.insert(field, to);
+            instance.adjusted.error = Some(error.clone());
+        }
+        Outcome::Refused { error } | Outcome::StartFailed { error } => {
+            instance.adjusted.refused.insert(field, to);
+            instance.adjusted.error = Some(error.clone());
+        }
+        // What follows from its exit is decided at the next look.
+        Outcome::Gone | Outcome::Started(_) => {}
     }
 }

@@ -2,9 +2,11 @@
 //! (and read back from the ledger, which stores them whole so that an object can be stopped after its
 //! document is gone).
 
+mod exec;
 mod output;
 mod resources;
 
+pub use exec::{Listen, Secret, SecretForm, Security, Socket};
 pub use output::{Output, Rotation};
 pub use resources::Resources;
 
@@ -472,6 +474,21 @@ pub struct Service {
     pub on_remove: Option<RemovePolicy>,
     /// Run it as root although others than root can write it.
     pub trust_executable: bool,
+    /// The engine writes the number of the process into `pidfile`.
+    #[serde(default)]
+    pub write_pidfile: bool,
+    /// Absolute path of its root directory; `startas` and all paths that it is given are inside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chroot: Option<PathBuf>,
+    /// What it may see and do.
+    #[serde(default, skip_serializing_if = "Security::is_default")]
+    pub security: Security,
+    /// Contents of files that nobody else sees.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Secret>,
+    /// Listening sockets, in the order of their descriptors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sockets: Vec<Socket>,
 }
 
 /// All valid documents in force, and what is known of the others.
@@ -533,6 +550,11 @@ impl Service {
             duplicates: DuplicatePolicy::default(),
             on_remove: None,
             trust_executable: false,
+            write_pidfile: false,
+            chroot: None,
+            security: Security::default(),
+            secrets: Vec::new(),
+            sockets: Vec::new(),
         }
     }
 }
