@@ -78,7 +78,6 @@ pub fn start_ticks(pid: i32) -> u64 {
 
 /// A Service with every default that sleeps, is stopped by TERM alone, and says nothing.
 pub fn service(name: &str) -> Service {
-    let name = ServiceName::new(name).unwrap();
     Service {
         args: vec!["60".into()],
         stdout: Output::Null,
