@@ -163,7 +163,7 @@ def start_many(subject, folder, count):
     """Milliseconds until all run, then what the supervisor's processes cost while nothing happens."""
     with Trial(subject, folder, count) as trial:
         trial.start()
-        if not trial.wait_for(count, 120):
+        if not trial.wait_for(count, 300):
             return None
         started = (max(when for *_, when in trial.stamps) - trial.began) / 1e6
         time.sleep(5)
