@@ -11,6 +11,7 @@ pub mod accounts;
 pub mod atomic;
 pub mod become_program;
 pub mod clock;
+pub mod commands;
 pub mod conditions;
 pub mod errno;
 pub mod executable;

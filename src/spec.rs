@@ -39,6 +39,10 @@ pub use model::{
     Origin, Output, PluginUse, Readiness, ReadinessCheck, RemovePolicy, Restart, RestartPolicy, Scheduling,
     Service, ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
 };
+pub use model::{
+    Dependency, DependencyCondition, Hook, Hooks, OnHookFailure, OnUpdateFailure, Reload, StopCommand,
+    Suspend, Update, UpdateStrategy,
+};
 pub use overlap::{FileIdentity, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
 pub use plugin::{Held, HeldPlugins, InUse, Modules, NoModules, PluginDocument};

@@ -98,7 +98,8 @@ fn was_decided_before(step: &Step, before: &Memory) -> bool {
             | Action::Start { .. }
             | Action::Adopt { .. }
             | Action::Release { .. }
-            | Action::Probe { .. },
+            | Action::Probe { .. }
+            | Action::Run { .. },
             _,
         ) => false,
     }

@@ -59,6 +59,7 @@ impl Looker {
             env_from: BTreeMap::new(),
             run_dir: self.run_dir.clone(),
             log_dir: self.log_dir.clone(),
+            watched: BTreeMap::new(),
         }
     }
 

@@ -257,6 +257,7 @@ mod tests {
             env_from: BTreeMap::from([("A".into(), "file".into()), ("B".into(), "file".into())]),
             run_dir: "/run/selfsame".into(),
             log_dir: "/var/log/selfsame".into(),
+            watched: BTreeMap::new(),
         }
     }
 

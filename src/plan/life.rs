@@ -109,10 +109,14 @@ pub(super) fn began(instance: &mut Instance, key: ProcessKey, now: Now) {
         launched: Some(launched.clone()),
         adopted_by: None,
         arguments_differ: false,
+        reloaded: None,
     };
     instance.phase =
         Phase::Starting { process, since: *since, starter: *starter, probed: None, left: Vec::new() };
     instance.last_error = None;
+    instance.command_error = None;
+    instance.primed = false;
+    instance.greets = true;
 }
 
 /// The record follows a process that took the place of its predecessor: no restart is counted.

@@ -28,7 +28,13 @@ fn change_line(change: &Change) -> String {
     match change.doing {
         Doing::Held => format!("{}{index}: held: {because}\n", change.service),
         Doing::Nothing if because.is_empty() => format!("{}{index}: nothing to do\n", change.service),
-        Doing::Start | Doing::Adopt | Doing::Restart | Doing::Stop | Doing::Release | Doing::Nothing => {
+        Doing::Start
+        | Doing::Adopt
+        | Doing::Restart
+        | Doing::Stop
+        | Doing::Release
+        | Doing::Reload
+        | Doing::Nothing => {
             format!("{}{index}: {word}: {because}\n", change.service)
         }
     }
@@ -86,6 +92,7 @@ pub fn deed(step: &Step, outcome: &Outcome) -> String {
         (Action::Signal { key, signal, .. }, Outcome::Done | Outcome::Started(_)) => {
             format!("{signal} sent to pid {}", key.pid)
         }
+        (Action::Run { launch, .. }, _) => format!("`{}` runs", launch.argv.join(" ")),
         (Action::Probe { .. }, _) => "asked whether it is ready".to_owned(),
     };
     printable(format!("{name}: {what}, because {}", step.because))

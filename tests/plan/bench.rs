@@ -59,6 +59,7 @@ pub(crate) fn started(spec: &Service, pid: i32) -> Process {
         launched: Some(launched(spec, Some(&prepared()))),
         adopted_by: None,
         arguments_differ: false,
+        reloaded: None,
     }
 }
 
@@ -127,6 +128,7 @@ pub(crate) fn prepared() -> Prepared {
         env_from: BTreeMap::new(),
         run_dir: "/run/selfsame".into(),
         log_dir: "/var/log/selfsame".into(),
+        watched: BTreeMap::new(),
     }
 }
 
@@ -197,6 +199,7 @@ pub(crate) fn steps_text(steps: &[Step]) -> String {
             Action::Adopt { key } => format!("adopt {} [{}]", key.pid, step.index),
             Action::Signal { key, signal, .. } => format!("{signal} {}", key.pid),
             Action::Release { key } => format!("release {}", key.pid),
+            Action::Run { launch, .. } => format!("run {}", launch.argv.join(" ")),
             Action::Probe { key, .. } => format!("probe {}", key.pid),
         })
         .collect();

@@ -10,10 +10,7 @@ use selfsame::host::spawn::{Spawned, reap, send_signal};
 use selfsame::host::state_dir::{Dirs, Surroundings};
 use selfsame::plan::action::{Launch, OutputTarget};
 use selfsame::plan::memory::{Exit, Launched, Record};
-use selfsame::spec::{
-    AdoptPolicy, DesiredState, DuplicatePolicy, Origin, Output, Readiness, ReadinessCheck, Restart,
-    RestartPolicy, Scheduling, Service, ServiceName, ServiceType, Stop, StopStep,
-};
+use selfsame::spec::{Output, Scheduling, Service, ServiceName, Stop, StopStep};
 use selfsame::units::Signal;
 
 /// A launch of `argv` with nothing special about it.
@@ -91,68 +88,20 @@ pub fn start_ticks(pid: i32) -> u64 {
 /// A Service with every default.
 pub fn service(name: &str) -> Service {
     Service {
-        name: ServiceName::new(name).unwrap(),
-        labels: BTreeMap::new(),
-        annotations: BTreeMap::new(),
-        previous_name: None,
-        origin: Origin::default(),
-        state: DesiredState::Running,
-        startas: "/bin/sleep".into(),
         args: vec!["60".into()],
-        becomes: None,
-        narrow: None,
-        match_only: None,
-        service_type: ServiceType::Simple,
-        pidfile: None,
-        user: None,
-        group: None,
-        supplementary_groups: vec![],
-        umask: 0o022,
-        working_directory: "/".into(),
-        env: BTreeMap::new(),
-        env_from: vec![],
-        limits: BTreeMap::new(),
-        scheduling: Scheduling::default(),
         stdout: Output::Null,
         stderr: Output::Null,
-        replicas: 1,
-        readiness: Readiness {
-            check: ReadinessCheck::AliveFor(Duration::from_secs(1)),
-            period: Duration::from_secs(1),
-            timeout: Duration::from_secs(1),
-            failure_threshold: 3,
-        },
-        start_timeout: Duration::from_secs(90),
-        restart: Restart {
-            policy: RestartPolicy::Always,
-            success_codes: vec![],
-            backoff: Duration::from_secs(1),
-            max_backoff: Duration::from_secs(300),
-            jitter: 100,
-            reset_after: Duration::from_secs(600),
-        },
         stop: Stop {
             schedule: vec![StopStep { signal: Signal::TERM, wait: Duration::from_secs(30) }],
-            scope: None,
+            ..Stop::default()
         },
-        adopt: AdoptPolicy::IfMatches,
-        duplicates: DuplicatePolicy::Report,
-        on_remove: None,
-        trust_executable: false,
+        ..Service::new(ServiceName::new(name).unwrap(), "/bin/sleep".into())
     }
 }
 
 /// A record without instances.
 pub fn record(name: &str) -> Record {
-    Record {
-        generation: 1,
-        spec: service(name).into(),
-        instances: BTreeMap::new(),
-        wish: None,
-        restart_before: None,
-        conditions: BTreeMap::new(),
-        terminating: false,
-    }
+    Record::new(std::sync::Arc::new(service(name)))
 }
 
 /// Directories under a temporary one.
