@@ -27,6 +27,7 @@ mod life;
 pub mod memory;
 pub mod observation;
 mod occupy;
+pub mod output;
 mod questions;
 mod ready;
 mod run;

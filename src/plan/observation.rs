@@ -75,6 +75,8 @@ pub struct Seen {
     pub prepared: Option<Result<Prepared, String>>,
     /// How the commands are, by index.
     pub commands: BTreeMap<u32, CommandSeen>,
+    /// What is wrong with the files that its output goes to.
+    pub output: Vec<OutputTrouble>,
 }
 
 /// How a command of a document is.
@@ -88,6 +90,15 @@ pub enum CommandSeen {
     Failed(String),
     /// This engine didn't begin it, so the one that did is gone, and it with that one.
     Lost,
+}
+
+/// Something is wrong with a file that output goes to. Says nothing of the process, which goes on.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct OutputTrouble {
+    /// One word.
+    pub reason: &'static str,
+    /// A sentence, without the object's name.
+    pub message: String,
 }
 
 /// The state of a process on record.

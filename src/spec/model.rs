@@ -8,6 +8,9 @@ pub use change::{
     Dependency, DependencyCondition, Hook, Hooks, OnHookFailure, OnUpdateFailure, Reload, StopCommand,
     Suspend, Update, UpdateStrategy,
 };
+mod output;
+
+pub use output::{Output, Rotation};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -202,19 +205,6 @@ pub enum CpuPolicy {
     Fifo,
     /// Real time, round robin.
     Rr,
-}
-
-/// Where output goes.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Output {
-    /// A file in the log directory, named after the object (and index) and the stream.
-    #[default]
-    Log,
-    /// This file, opened for appending.
-    File(PathBuf),
-    /// `/dev/null`.
-    Null,
 }
 
 /// When a started process counts as Ready.
@@ -460,6 +450,12 @@ pub struct Service {
     pub stdout: Output,
     /// Standard error.
     pub stderr: Output,
+    /// How much of the file of `stdout` is kept.
+    #[serde(default)]
+    pub stdout_rotation: Rotation,
+    /// How much of the file of `stderr` is kept.
+    #[serde(default)]
+    pub stderr_rotation: Rotation,
     /// How many copies.
     pub replicas: u32,
     /// When it is Ready.
@@ -542,6 +538,8 @@ impl Service {
             scheduling: Scheduling::default(),
             stdout: Output::Log,
             stderr: Output::Log,
+            stdout_rotation: Rotation::default(),
+            stderr_rotation: Rotation::default(),
             replicas: 1,
             readiness: Readiness::default(),
             start_timeout: Duration::from_secs(90),
