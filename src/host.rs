@@ -7,7 +7,9 @@
     reason = "this is the module that may read clocks and files and start processes"
 )]
 
+pub mod abilities;
 pub mod accounts;
+mod adjust;
 pub mod atomic;
 pub mod become_program;
 pub mod clock;

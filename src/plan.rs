@@ -14,6 +14,7 @@
 //! schedule; `errand` runs commands, `asked` does what is asked of what runs; `backoff` waits; `conditions` tells it to people; [`fold()`] takes outcomes into memory.
 
 pub mod action;
+pub mod adjust;
 mod aim;
 mod asked;
 mod backoff;
@@ -21,6 +22,7 @@ mod conditions;
 mod decide;
 mod draft;
 mod errand;
+pub mod exec;
 mod fold;
 mod launch;
 mod life;

@@ -2,10 +2,12 @@
 //!
 //! Floor 0: no input or output, no clock.
 
+mod capability;
 mod duration;
 mod signal;
 mod size;
 
+pub use capability::Capability;
 pub use duration::{format_duration, parse_duration};
 pub use signal::Signal;
 pub use size::{format_size, parse_size};

@@ -20,7 +20,8 @@ pub fn is_worth_telling(step: &Step) -> bool {
         | Action::Adopt { .. }
         | Action::Signal { .. }
         | Action::Release { .. }
-        | Action::Run { .. } => true,
+        | Action::Run { .. }
+        | Action::Adjust { .. } => true,
     }
 }
 

@@ -98,6 +98,7 @@ fn was_decided_before(step: &Step, before: &Memory) -> bool {
             | Action::Start { .. }
             | Action::Adopt { .. }
             | Action::Release { .. }
+            | Action::Adjust { .. }
             | Action::Probe { .. }
             | Action::Run { .. },
             _,

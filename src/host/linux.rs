@@ -339,6 +339,7 @@ impl Host for LinuxHost {
                 Life::Gone(_) => Outcome::Gone,
                 Life::Alive | Life::Unknown(_) => Outcome::Done,
             },
+            Action::Adjust { key, adjustments, .. } => super::adjust::adjust(key, adjustments),
             Action::Release { .. } => Outcome::Done,
             Action::Run { nonce, launch, timeout } => {
                 self.commands.begin(nonce, launch, *timeout, clock::now().boot);

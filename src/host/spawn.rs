@@ -30,6 +30,8 @@ mod child;
 mod detach;
 #[expect(unsafe_code, reason = "what was handed down is read before the runtime changes it")]
 mod inherited;
+#[expect(unsafe_code, reason = "system calls that no safe binding offers")]
+pub mod live;
 mod orders;
 mod output;
 #[expect(unsafe_code, reason = "system calls that no safe binding offers")]

@@ -113,7 +113,10 @@ fn do_it(instance: &mut Instance, index: u32, asked: &Asked, spec: &Service, dra
 pub(super) fn signalled(instance: &mut Instance, spec: &Service, signal: Signal, outcome: &Outcome) {
     match outcome {
         Outcome::Done | Outcome::Gone => {}
-        Outcome::Started(_) | Outcome::StartFailed { .. } | Outcome::Refused { .. } => return,
+        Outcome::Started(_)
+        | Outcome::StartFailed { .. }
+        | Outcome::Refused { .. }
+        | Outcome::NotLive { .. } => return,
     }
     let is_it = |asked: &Asked| match (asked.what, &spec.reload) {
         (Ask::Signal(wanted), _) => wanted == signal,

@@ -107,7 +107,7 @@ fn rank(step: &Step) -> u8 {
     match step.action {
         Action::Release { .. } => 0,
         Action::Adopt { .. } => 1,
-        Action::Signal { .. } => 2,
+        Action::Signal { .. } | Action::Adjust { .. } => 2,
         Action::Start { .. } => 3,
         Action::Run { .. } => 4,
         Action::Probe { .. } => 5,

@@ -66,6 +66,8 @@ pub enum Doing {
     Start,
     /// A running process is taken over, untouched.
     Adopt,
+    /// It gets other limits or another scheduling as it runs.
+    Adjust,
     /// It is stopped and started again.
     Restart,
     /// It is stopped.
@@ -86,6 +88,7 @@ impl Doing {
         match self {
             Self::Start => "start",
             Self::Adopt => "adopt",
+            Self::Adjust => "adjust",
             Self::Restart => "restart",
             Self::Stop => "stop",
             Self::Release => "release",
@@ -98,7 +101,13 @@ impl Doing {
     /// Whether the host or the record of it will be another one afterwards.
     pub fn changes_something(self) -> bool {
         match self {
-            Self::Start | Self::Adopt | Self::Restart | Self::Stop | Self::Release | Self::Reload => true,
+            Self::Start
+            | Self::Adopt
+            | Self::Adjust
+            | Self::Restart
+            | Self::Stop
+            | Self::Release
+            | Self::Reload => true,
             Self::Nothing | Self::Held => false,
         }
     }

@@ -139,11 +139,42 @@ pub struct Instance {
     /// How a command that runs for it failed, until one of its kind succeeds or it is started again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command_error: Option<(Purpose, String)>,
+    /// What became of changes of limits and scheduling of the running process.
+    #[serde(default, skip_serializing_if = "Adjusted::is_default")]
+    pub adjusted: Adjusted,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this form")]
 fn is_false(value: &bool) -> bool {
     !*value
+}
+
+/// What became of changes that a running process was to be given.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Adjusted {
+    /// What it was to have and couldn't be given as it runs, as it stands in [`Launched`] by field: it takes a restart.
+    pub not_live: BTreeMap<String, String>,
+    /// What was refused in the same way, which a restart wouldn't mend: nothing is done about it.
+    pub refused: BTreeMap<String, String>,
+    /// Why.
+    pub error: Option<String>,
+}
+
+impl Adjusted {
+    /// What failed of a field no longer counts.
+    pub fn forget(&mut self, field: &str) {
+        self.not_live.remove(field);
+        self.refused.remove(field);
+        if self.not_live.is_empty() && self.refused.is_empty() {
+            self.error = None;
+        }
+    }
+
+    /// Whether nothing failed.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The life of an instance. Every cell of (phase, what is seen) is decided in one table.
@@ -311,6 +342,7 @@ impl Instance {
     pub fn forget_failures(&mut self) {
         self.failures = 0;
         self.spared = false;
+        self.adjusted = Adjusted::default();
     }
 }
 
@@ -379,6 +411,16 @@ impl Record {
 }
 
 impl Phase {
+    /// What the process on record was launched with, for a change of the record.
+    pub fn launched_mut(&mut self) -> Option<&mut Launched> {
+        match self {
+            Self::Vacant | Self::BackOff { .. } | Self::Finished | Self::Intended { .. } => None,
+            Self::Starting { process, .. }
+            | Self::Running { process, .. }
+            | Self::Stopping { process, .. } => process.launched.as_mut(),
+        }
+    }
+
     /// The process on record, if there is one.
     pub fn process(&self) -> Option<&Process> {
         match self {

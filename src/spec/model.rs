@@ -8,8 +8,10 @@ pub use change::{
     Dependency, DependencyCondition, Hook, Hooks, OnHookFailure, OnUpdateFailure, Reload, StopCommand,
     Suspend, Update, UpdateStrategy,
 };
+mod exec;
 mod output;
 
+pub use exec::{Listen, Secret, SecretForm, Security, Socket};
 pub use output::{Output, Rotation};
 
 use std::collections::BTreeMap;
@@ -489,6 +491,21 @@ pub struct Service {
     /// Everything is left alone.
     #[serde(default)]
     pub suspend: Option<Suspend>,
+    /// The engine writes the number of the process into `pidfile`.
+    #[serde(default)]
+    pub write_pidfile: bool,
+    /// Absolute path of its root directory; `startas` and all paths that it is given are inside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chroot: Option<PathBuf>,
+    /// What it may see and do.
+    #[serde(default, skip_serializing_if = "Security::is_default")]
+    pub security: Security,
+    /// Contents of files that nobody else sees.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Secret>,
+    /// Listening sockets, in the order of their descriptors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sockets: Vec<Socket>,
 }
 
 /// All valid documents in force, and what is known of the others.
@@ -554,6 +571,11 @@ impl Service {
             reload: None,
             hooks: Hooks::default(),
             suspend: None,
+            write_pidfile: false,
+            chroot: None,
+            security: Security::default(),
+            secrets: Vec::new(),
+            sockets: Vec::new(),
         }
     }
 }

@@ -126,6 +126,8 @@ pub(crate) fn prepared() -> Prepared {
         home: "/root".into(),
         shell: "/bin/sh".into(),
         env_from: BTreeMap::new(),
+        secrets: Vec::new(),
+        socket_owners: Vec::new(),
         run_dir: "/run/selfsame".into(),
         log_dir: "/var/log/selfsame".into(),
         watched: BTreeMap::new(),
@@ -200,6 +202,7 @@ pub(crate) fn steps_text(steps: &[Step]) -> String {
             Action::Signal { key, signal, .. } => format!("{signal} {}", key.pid),
             Action::Release { key } => format!("release {}", key.pid),
             Action::Run { launch, .. } => format!("run {}", launch.argv.join(" ")),
+            Action::Adjust { key, field, .. } => format!("adjust {field} {}", key.pid),
             Action::Probe { key, .. } => format!("probe {}", key.pid),
         })
         .collect();

@@ -3,31 +3,22 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use selfsame::host::spawn::{Spawned, reap, send_signal};
 use selfsame::host::state_dir::{Dirs, Surroundings};
-use selfsame::plan::action::{Launch, OutputTarget};
-use selfsame::plan::memory::{Exit, Launched, Record};
-use selfsame::spec::{Output, Scheduling, Service, ServiceName, Stop, StopStep};
+use selfsame::plan::action::Launch;
+use selfsame::plan::memory::{Exit, Record};
+use selfsame::spec::{Output, Service, ServiceName, Stop, StopStep};
 use selfsame::units::Signal;
 
 /// A launch of `argv` with nothing special about it.
 pub fn launch(argv: &[&str]) -> Launch {
     Launch {
-        program: PathBuf::from(argv[0]),
         argv: argv.iter().map(|word| (*word).to_owned()).collect(),
         env: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
-        working_directory: PathBuf::from("/"),
-        ids: None,
-        umask: 0o022,
-        limits: BTreeMap::new(),
-        scheduling: Scheduling::default(),
-        stdout: OutputTarget::Null,
-        stderr: OutputTarget::Null,
-        trust_executable: false,
-        launched: Launched::default(),
+        ..Launch::bare(argv[0].into())
     }
 }
 

@@ -415,6 +415,10 @@ impl Host for World {
             }
             // Every command succeeds at once: how they fail is a matter of the real kernel.
             Action::Run { .. } => Outcome::Done,
+            Action::Adjust { key, .. } => match self.alive(key) {
+                Some(_) => Outcome::Done,
+                None => Outcome::Gone,
+            },
             Action::Probe { key, .. } => {
                 let ready = self.alive(key).is_some_and(|proc| proc.ready_at <= self.now);
                 self.probes.insert(key.clone(), ready);
