@@ -5,6 +5,7 @@
 mod errand;
 
 pub use errand::{Ask, Asked, Errand, Purpose};
+mod task;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use crate::facts::ProcessKey;
 use crate::spec::{Service, ServiceName};
 use crate::units::{BootId, BootTime, WallTime};
 
+pub use task::{Due, LastRun, LeftOut, Moment, Past, Run, StopCause, TaskMemory, TaskResult};
+
 /// All records of this boot.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -25,6 +28,9 @@ pub struct Memory {
     /// One record an object. Shared: memory before and after a tick, and what the ledger has written, are one value where
     /// nothing changed. [`Memory::record_mut`] changes one.
     pub services: BTreeMap<ServiceName, Arc<Record>>,
+    /// What Tasks left behind in an earlier boot, as read at the start, for records that begin in this one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub past: BTreeMap<ServiceName, Past>,
 }
 
 /// What is remembered of one object.
@@ -58,6 +64,9 @@ pub struct Record {
     /// The phase that the last status showed: what objects that depend on this one go by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<PhaseWord>,
+    /// Of a Task: what it ran for, and what is due.
+    #[serde(default, skip_serializing_if = "TaskMemory::is_empty")]
+    pub task: TaskMemory,
 }
 
 /// A person has an object left alone.
@@ -139,6 +148,9 @@ pub struct Instance {
     /// How a command that runs for it failed, until one of its kind succeeds or it is started again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command_error: Option<(Purpose, String)>,
+    /// Of a Task: the run that this instance is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
     /// What became of changes of limits and scheduling of the running process.
     #[serde(default, skip_serializing_if = "Adjusted::is_default")]
     pub adjusted: Adjusted,
@@ -318,7 +330,7 @@ pub enum Exit {
 impl Memory {
     /// Nothing is remembered of this boot yet.
     pub fn new(boot: BootId) -> Self {
-        Self { boot, services: BTreeMap::new() }
+        Self { boot, services: BTreeMap::new(), past: BTreeMap::new() }
     }
 
     /// The record of an object, to be changed: of a record that is shared, a copy of its own is made first.
@@ -361,6 +373,7 @@ impl Record {
             good: None,
             rolled_back: None,
             shown: None,
+            task: TaskMemory::default(),
         }
     }
 
@@ -374,15 +387,26 @@ impl Record {
 
     /// A person asks for it to run or to be stopped, until the document changes. A running one is started
     /// without waiting for its back-off.
+    ///
+    /// A Task is run once, now; to be stopped holds for it as for a Service.
     pub fn ask(&mut self, running: bool, by: String, at: WallTime) {
+        if running && self.spec.task.is_some() {
+            self.wish = None;
+            self.task.asked = Some(by);
+            return;
+        }
         self.wish = Some(Wish { running, by, at, generation: self.generation });
         if running {
             self.forgive();
         }
     }
 
-    /// A person asks for a restart of every instance that runs now.
+    /// A person asks for a restart of every instance that runs now. A Task that doesn't run is run.
     pub fn ask_restart(&mut self, now: BootTime) {
+        if self.spec.task.is_some() {
+            self.wish = None;
+            self.task.asked = Some("a restart".into());
+        }
         self.restart_before = Some(now);
         self.forgive();
     }

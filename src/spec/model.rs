@@ -10,6 +10,7 @@ pub use change::{
 };
 mod exec;
 mod output;
+mod task;
 
 pub use exec::{Listen, Secret, SecretForm, Security, Socket};
 pub use output::{Output, Rotation};
@@ -25,6 +26,8 @@ use serde::{Deserialize, Serialize};
 use crate::lang::library::Record;
 use crate::lang::{Library, Schema};
 use crate::units::Signal;
+
+pub use task::{Concurrency, Missed, OnUnknown, Rhythm, Schedule, TaskPlan, TaskRun};
 
 /// `[a-z0-9]([-a-z0-9]*[a-z0-9])?`, at most 63 bytes: safe as a file name, unique among Services.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -491,6 +494,13 @@ pub struct Service {
     /// Everything is left alone.
     #[serde(default)]
     pub suspend: Option<Suspend>,
+    /// It is a Task: it runs to its end, and this says when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskPlan>,
+    /// Fields whose values come from Defaults, with the name of each: `user` from `base`. Where a value comes from is no
+    /// part of its meaning.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub defaults: BTreeMap<String, String>,
     /// The engine writes the number of the process into `pidfile`.
     #[serde(default)]
     pub write_pidfile: bool,
@@ -571,6 +581,8 @@ impl Service {
             reload: None,
             hooks: Hooks::default(),
             suspend: None,
+            task: None,
+            defaults: BTreeMap::new(),
             write_pidfile: false,
             chroot: None,
             security: Security::default(),
