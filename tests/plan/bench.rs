@@ -60,6 +60,8 @@ pub(crate) fn started(spec: &Service, pid: i32) -> Process {
         adopted_by: None,
         arguments_differ: false,
         reloaded: None,
+        group: None,
+        constrained: None,
     }
 }
 
@@ -93,6 +95,7 @@ pub(crate) fn stopping(process: Process, tree: &[i32], step: usize, since: u64) 
         since: at(since),
         because: "ann asked for it".into(),
         stop: selfsame::spec::Stop::default(),
+        exited: None,
     }
 }
 
@@ -200,6 +203,12 @@ pub(crate) fn steps_text(steps: &[Step]) -> String {
             Action::Start { .. } => format!("start [{}]", step.index),
             Action::Adopt { key } => format!("adopt {} [{}]", key.pid, step.index),
             Action::Signal { key, signal, .. } => format!("{signal} {}", key.pid),
+            Action::KillTree { main, tree, .. } => {
+                let pids: Vec<String> =
+                    main.iter().chain(tree).map(|key| format!("KILL {}", key.pid)).collect();
+                pids.join(", ")
+            }
+            Action::Constrain { key, .. } => format!("constrain {}", key.pid),
             Action::Release { key } => format!("release {}", key.pid),
             Action::Run { launch, .. } => format!("run {}", launch.argv.join(" ")),
             Action::Adjust { key, field, .. } => format!("adjust {field} {}", key.pid),
