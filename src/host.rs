@@ -28,6 +28,7 @@ pub mod linux;
 mod look;
 pub mod name_service;
 pub mod notify;
+mod outside;
 pub mod patience;
 pub mod pidfile;
 pub mod presence;

@@ -1,5 +1,9 @@
 //! The mappings inside a Service: readiness, restart, stop, limits, scheduling, output.
 
+mod exec;
+
+pub(super) use exec::{check_together as check_exec, secret, security, socket};
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
