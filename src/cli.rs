@@ -16,6 +16,7 @@ mod help;
 mod import;
 mod lint;
 mod lsp;
+mod man;
 mod matching;
 mod plan;
 mod plugin;
@@ -24,6 +25,7 @@ mod state;
 mod status;
 mod terminal;
 mod test;
+mod upgrade;
 mod watch;
 mod wish;
 mod writing;
@@ -81,6 +83,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::BenchEval => bench_eval::run(terminal),
         Verb::Schema => writing::schema(terminal),
         Verb::Completions(args) => writing::completions(args, terminal),
+        Verb::Man(args) => man::run(args, terminal),
         Verb::Plan(args) => with_dirs(cli, terminal, |dirs| plan::run(args, dirs, terminal)),
         Verb::Apply(args) => with_dirs(cli, terminal, |dirs| apply::run(args, dirs, terminal)),
         Verb::Watch(args) => with_dirs(cli, terminal, |dirs| watch::run(args, dirs, terminal)),
@@ -90,6 +93,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Restart(args) => {
             with_dirs(cli, terminal, |dirs| wish::run(Wish::Restart, args, dirs, terminal))
         }
+        Verb::Upgrade(args) => with_dirs(cli, terminal, |dirs| upgrade::run(args, dirs, terminal)),
         Verb::Explain(args) => explain(args, cli, terminal),
         Verb::ExplainCode(args) => explain_code::run(args, terminal),
         Verb::Help(args) => help::run(args, terminal),

@@ -17,6 +17,7 @@ pub mod conditions;
 pub mod errno;
 pub mod executable;
 pub mod exits;
+pub mod failpoint;
 pub mod farewell;
 mod files;
 #[doc(hidden)]
@@ -43,6 +44,8 @@ pub mod spawn;
 pub mod spec_dir;
 pub mod start_lock;
 pub mod state_dir;
+pub mod superior;
+pub mod takeover;
 pub mod wake;
 pub mod walk;
 

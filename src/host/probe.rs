@@ -11,6 +11,7 @@ use std::time::Duration;
 use rustix::event::epoll;
 
 use self::tcp::Connecting;
+use super::failpoint;
 use super::name_service::Getent;
 use super::signal::{hold, vital};
 use super::spawn::{Spawned, reap, send_signal, spawn};
@@ -96,6 +97,10 @@ impl Probes {
     ) {
         self.cancel(key);
         self.answers.remove(key);
+        if let Err(error) = failpoint::hit("probe") {
+            self.answers.insert(key.clone(), Answer::no(super::errno::io_text(&error)));
+            return;
+        }
         let begun = match check {
             ReadinessCheck::Tcp { host, port } => {
                 Connecting::begin(host, *port, &self.getent, self.epoll.as_fd()).map(Work::Tcp)

@@ -2,6 +2,8 @@
 //!
 //! Every time here is boot time; records of another boot are void.
 
+mod task;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::facts::ProcessKey;
 use crate::spec::{Service, ServiceName};
 use crate::units::{BootId, BootTime, WallTime};
+
+pub use task::{Due, LastRun, LeftOut, Moment, Past, Run, StopCause, TaskMemory, TaskResult};
 
 /// All records of this boot.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -20,6 +24,9 @@ pub struct Memory {
     /// One record an object. Shared: memory before and after a tick, and what the ledger has written, are one value where
     /// nothing changed. [`Memory::record_mut`] changes one.
     pub services: BTreeMap<ServiceName, Arc<Record>>,
+    /// What Tasks left behind in an earlier boot, as read at the start, for records that begin in this one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub past: BTreeMap<ServiceName, Past>,
 }
 
 /// What is remembered of one object.
@@ -41,6 +48,9 @@ pub struct Record {
     /// Lives on after its document went, until its instances are stopped.
     #[serde(default)]
     pub terminating: bool,
+    /// Of a Task: what it ran for, and what is due.
+    #[serde(default, skip_serializing_if = "TaskMemory::is_empty")]
+    pub task: TaskMemory,
 }
 
 /// What a person asked for on the command line.
@@ -81,6 +91,9 @@ pub struct Instance {
     /// Why the last start failed, until one succeeds.
     #[serde(default)]
     pub last_error: Option<String>,
+    /// Of a Task: the run that this instance is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
     /// What became of changes of limits and scheduling of the running process.
     #[serde(default, skip_serializing_if = "Adjusted::is_default")]
     pub adjusted: Adjusted,
@@ -252,7 +265,7 @@ pub enum Exit {
 impl Memory {
     /// Nothing is remembered of this boot yet.
     pub fn new(boot: BootId) -> Self {
-        Self { boot, services: BTreeMap::new() }
+        Self { boot, services: BTreeMap::new(), past: BTreeMap::new() }
     }
 
     /// The record of an object, to be changed: of a record that is shared, a copy of its own is made first.
@@ -290,20 +303,32 @@ impl Record {
             restart_before: None,
             conditions: BTreeMap::new(),
             terminating: false,
+            task: TaskMemory::default(),
         }
     }
 
     /// A person asks for it to run or to be stopped, until the document changes. A running one is started
     /// without waiting for its back-off.
+    ///
+    /// A Task is run once, now; to be stopped holds for it as for a Service.
     pub fn ask(&mut self, running: bool, by: String, at: WallTime) {
+        if running && self.spec.task.is_some() {
+            self.wish = None;
+            self.task.asked = Some(by);
+            return;
+        }
         self.wish = Some(Wish { running, by, at, generation: self.generation });
         if running {
             self.forgive();
         }
     }
 
-    /// A person asks for a restart of every instance that runs now.
+    /// A person asks for a restart of every instance that runs now. A Task that doesn't run is run.
     pub fn ask_restart(&mut self, now: BootTime) {
+        if self.spec.task.is_some() {
+            self.wish = None;
+            self.task.asked = Some("a restart".into());
+        }
         self.restart_before = Some(now);
         self.forgive();
     }

@@ -100,6 +100,7 @@ pub fn record(name: &str) -> Record {
         restart_before: None,
         conditions: BTreeMap::new(),
         terminating: false,
+        task: selfsame::plan::memory::TaskMemory::default(),
     }
 }
 
