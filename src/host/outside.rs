@@ -64,6 +64,9 @@ mod tests {
         spec.chroot = Some(root.clone());
         spec.working_directory = "/no/such".into();
         let seen = outside(&spec);
-        assert_eq!((&seen.startas, &seen.working_directory), (&root.join("usr/bin/real"), &root.join("no/such")));
+        assert_eq!(
+            (&seen.startas, &seen.working_directory),
+            (&root.join("usr/bin/real"), &root.join("no/such"))
+        );
     }
 }

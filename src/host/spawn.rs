@@ -30,11 +30,11 @@ mod child;
 mod confine;
 #[expect(unsafe_code, reason = "fork; what follows it is ordinary code of a process with one thread")]
 mod detach;
+mod given;
 #[expect(unsafe_code, reason = "what was handed down is read before the runtime changes it")]
 mod inherited;
 #[expect(unsafe_code, reason = "system calls that no safe binding offers")]
 pub mod live;
-mod given;
 mod orders;
 mod output;
 #[expect(unsafe_code, reason = "system calls that no safe binding offers")]

@@ -131,7 +131,9 @@ fn limits_and_scheduling_are_given_to_what_runs() {
         row.split_whitespace().next().unwrap().to_owned()
     };
     assert_eq!([nice(pid), nice(follows), nice(stays)], ["2", "2", "11"]);
-    spec("limits: {nofile: 200, fsize: {soft: 1MiB, hard: unlimited}}\nscheduling: {nice: 4, cpuAffinity: [0], oomScoreAdj: 123}");
+    spec(
+        "limits: {nofile: 200, fsize: {soft: 1MiB, hard: unlimited}}\nscheduling: {nice: 4, cpuAffinity: [0], oomScoreAdj: 123}",
+    );
     let plan = bench.run(&["plan", "specs"]);
     assert!(plan.stdout.contains("two: adjust: `limits` and `scheduling` changed"), "{plan:?}");
     bench.ok(&["apply", "specs"]);

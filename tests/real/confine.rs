@@ -118,10 +118,11 @@ fn the_whole_file_system_can_be_read_only() {
     if needs_root("mounts") {
         return;
     }
-    let text = says("echo x > /selfsame-test-file; echo x > /dev/null; echo x > /tmp/mine && cat /tmp/mine", |l| {
-        l.confinement.read_only = vec!["/".into()];
-        l.confinement.private_tmp = true;
-    });
+    let text =
+        says("echo x > /selfsame-test-file; echo x > /dev/null; echo x > /tmp/mine && cat /tmp/mine", |l| {
+            l.confinement.read_only = vec!["/".into()];
+            l.confinement.private_tmp = true;
+        });
     assert!(text.contains("Read-only file system"), "{text}");
     assert!(text.ends_with("x\n"), "{text}");
     assert!(!Path::new("/selfsame-test-file").exists());
@@ -150,7 +151,10 @@ fn a_path_that_is_not_there_is_named() {
     }
     let missing = vec![PathBuf::from("/usr"), PathBuf::from("/no/such/path")];
     let rows = [
-        (Confinement { read_only: missing.clone(), ..Confinement::default() }, "make `/no/such/path` read-only"),
+        (
+            Confinement { read_only: missing.clone(), ..Confinement::default() },
+            "make `/no/such/path` read-only",
+        ),
         (Confinement { inaccessible: missing, ..Confinement::default() }, "hide `/no/such/path`"),
         (
             Confinement { chroot: Some("/no/such/path".into()), ..Confinement::default() },
@@ -192,7 +196,8 @@ fn a_root_directory_is_all_that_is_seen() {
     assert_eq!(inside(Confinement::default()), "inside\ninside\n");
     assert!(root.join("etc/new").exists());
     // Paths are those inside, and links lead nowhere else.
-    let text = inside(Confinement { read_only: vec!["/".into()], private_tmp: true, ..Confinement::default() });
+    let text =
+        inside(Confinement { read_only: vec!["/".into()], private_tmp: true, ..Confinement::default() });
     assert_eq!(text.matches("Read-only file system").count(), 1, "{text}");
     assert_eq!(text.matches("inside\n").count(), 2, "{text}");
     let text = inside(Confinement { inaccessible: vec!["/link".into()], ..Confinement::default() });

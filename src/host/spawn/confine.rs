@@ -87,7 +87,8 @@ pub(super) unsafe fn see_less(orders: &RawConfinement<'_>, report: &Report) -> R
             mount(None, c"/", None, libc::MS_SLAVE | libc::MS_REC, None)?;
         }
         let makes_mounts = orders.mounts && orders.join < 0;
-        let cover = if makes_mounts && !orders.inaccessible.is_empty() { open_path(orders.cover)? } else { 0 };
+        let cover =
+            if makes_mounts && !orders.inaccessible.is_empty() { open_path(orders.cover)? } else { 0 };
         if let Some(root) = orders.root {
             at(Step::Root, 0);
             if makes_mounts {
@@ -131,7 +132,8 @@ unsafe fn mount(
     let address = |text: Option<&CStr>| text.map_or(0, |text| text.as_ptr().addr());
     let (from, kind, options) = (address(source), address(kind), address(options));
     // SAFETY: texts that end in NUL, or null.
-    unsafe { call(libc::SYS_mount, [from, target.as_ptr().addr(), kind, flags as usize, options]) }.map(|_| ())
+    unsafe { call(libc::SYS_mount, [from, target.as_ptr().addr(), kind, flags as usize, options]) }
+        .map(|_| ())
 }
 
 unsafe fn tmpfs(target: &CStr, flags: libc::c_ulong, options: &CStr) -> Result<(), i32> {
@@ -141,8 +143,7 @@ unsafe fn tmpfs(target: &CStr, flags: libc::c_ulong, options: &CStr) -> Result<(
 
 /// With all that is mounted below.
 unsafe fn read_only(path: &CStr) -> Result<(), i32> {
-    let attributes =
-        MountAttributes { set: MOUNT_ATTR_RDONLY, clear: 0, propagation: 0, user_namespace: 0 };
+    let attributes = MountAttributes { set: MOUNT_ATTR_RDONLY, clear: 0, propagation: 0, user_namespace: 0 };
     // SAFETY: the path ends in NUL; the attributes are on this stack and of the size that is passed.
     unsafe {
         // What is mounted on the root directory itself would not be seen by who is in it already.

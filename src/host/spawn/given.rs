@@ -64,14 +64,14 @@ impl Given {
             cover: text(&confinement.cover, launch)?,
             join: joined(confinement, launch)?,
             sockets: sockets.iter().map(lifted).collect::<Result<_, _>>()?,
-            listen_pid: (!sockets.is_empty()).then(|| {
-                LISTEN_PID.iter().copied().chain([0; DIGITS]).map(AtomicU8::new).collect()
-            }),
+            listen_pid: (!sockets.is_empty())
+                .then(|| LISTEN_PID.iter().copied().chain([0; DIGITS]).map(AtomicU8::new).collect()),
         })
     }
 
     pub(super) fn confinement<'a>(&'a self, of: &Confinement) -> RawConfinement<'a> {
-        let bits = |set: &std::collections::BTreeSet<Capability>| set.iter().fold(0, |all, one| all | one.bit());
+        let bits =
+            |set: &std::collections::BTreeSet<Capability>| set.iter().fold(0, |all, one| all | one.bit());
         RawConfinement {
             mounts: of.mounts(),
             join: self.join.as_ref().map_or(-1, AsRawFd::as_raw_fd),
