@@ -4,10 +4,12 @@
 
 mod exec;
 mod output;
+mod resources;
 mod task;
 
 pub use exec::{Listen, Secret, SecretForm, Security, Socket};
 pub use output::{Output, Rotation};
+pub use resources::Resources;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -296,6 +298,8 @@ pub struct StopStep {
 pub enum StopScope {
     /// The main process only.
     Main,
+    /// The main process and its process group, at once.
+    Group,
     /// The main process first; what it leaves behind of the tree noted before, afterwards.
     Tree,
 }
@@ -449,6 +453,9 @@ pub struct Service {
     pub limits: BTreeMap<String, Limit>,
     /// CPU and I/O.
     pub scheduling: Scheduling,
+    /// What all processes of an instance may use together.
+    #[serde(default)]
+    pub resources: Resources,
     /// Standard output.
     pub stdout: Output,
     /// Standard error.
@@ -546,6 +553,7 @@ impl Service {
             env_from: Vec::new(),
             limits: BTreeMap::new(),
             scheduling: Scheduling::default(),
+            resources: Resources::default(),
             stdout: Output::Log,
             stderr: Output::Log,
             stdout_rotation: Rotation::default(),
