@@ -30,6 +30,7 @@ mod look;
 pub mod name_service;
 pub mod notify;
 mod outside;
+pub mod output;
 pub mod patience;
 pub mod pidfile;
 pub mod presence;
