@@ -19,6 +19,12 @@ pub(crate) struct Checker {
     /// Adopted by the engine, or followed to.
     pub adopted: BTreeSet<ProcessKey>,
     /// Of each instance: its generation, failures, and the end and length of its wait.
+    /// Of each object: the most replicas that were ever asked for.
+    most: BTreeMap<ServiceName, usize>,
+    /// Let go, or taken over only to be stopped: they count for nobody.
+    pub released: BTreeSet<u64>,
+    /// Records were lost: copies that can't be recognised may live on, and nobody promises anything about those.
+    pub lost: bool,
     waits: BTreeMap<(ServiceName, u32), (u64, u32, BootTime, Duration)>,
     /// Descending from those: everything that a start, or a process on record, brought forth.
     pub lineages: BTreeSet<u64>,
@@ -70,6 +76,9 @@ pub(crate) fn start(world: &mut World, step: &Step, nonce: &str) {
 /// Before a signal arrives: P2.
 pub(crate) fn signal(world: &mut World, step: &Step, proc: &Proc) {
     let Action::Signal { adopted_by, .. } = &step.action else { return };
+    if world.unseen.contains(&proc.key) {
+        world.violated(format!("{} is signalled although nobody could tell whether it is it", proc.key.pid));
+    }
     let checker = &world.checker;
     let direct = checker.ours.contains(&proc.key) || checker.adopted.contains(&proc.key);
     let descends = checker.lineages.contains(&proc.lineage);
@@ -80,6 +89,35 @@ pub(crate) fn signal(world: &mut World, step: &Step, proc: &Proc) {
         && rule.startas.display().to_string() != proc.program
     {
         world.violated(format!("{} no longer satisfies the rule it was adopted by", proc.key.pid));
+    }
+}
+
+/// After every call: nobody has more living copies than was ever asked of it, among those that the engine started or
+/// adopted. A second copy that comes about otherwise than by a start would be seen here.
+pub(crate) fn at_any_moment(world: &mut World) {
+    let mut copies: BTreeMap<ServiceName, BTreeSet<u64>> = BTreeMap::new();
+    for proc in world.procs.values() {
+        // Workers that outlive their main process are no copies of it.
+        let Some(name) = proc.copy_of.as_ref().filter(|_| proc.parent.is_none()) else { continue };
+        if world.checker.lineages.contains(&proc.lineage) && !world.checker.released.contains(&proc.lineage) {
+            copies.entry(name.clone()).or_default().insert(proc.lineage);
+        }
+    }
+    for (name, spec) in &world.desired.services {
+        let most = world.checker.most.entry(name.clone()).or_default();
+        *most = (*most).max(spec.replicas as usize);
+    }
+    let too_many = copies
+        .iter()
+        .find(|(name, live)| live.len() > world.checker.most.get(*name).copied().unwrap_or(0))
+        .map(|(name, live)| {
+            let pids: Vec<_> = world.procs.values().filter(|proc| live.contains(&proc.lineage)).collect();
+            format!("{name} lives {} times, more often than was ever asked: {pids:?}", live.len())
+        });
+    if let Some(what) = too_many
+        && !world.checker.lost
+    {
+        world.violated(what);
     }
 }
 
@@ -94,6 +132,14 @@ pub(crate) fn adopted(world: &mut World, step: &Step, key: &ProcessKey) {
 /// What is on record is ours from then on; and the wait never shrinks while it keeps failing.
 pub(crate) fn remembered(world: &mut World, memory: &Memory) {
     let mut shrunk = Vec::new();
+    let mut keys = BTreeSet::new();
+    for (name, record) in &memory.services {
+        for key in record.instances.values().filter_map(|i| i.phase.process()).map(|process| &process.key) {
+            if !keys.insert(key.clone()) {
+                shrunk.push(format!("{} is on record twice, the second time for {name}", key.pid));
+            }
+        }
+    }
     for (name, record) in &memory.services {
         for (index, instance) in &record.instances {
             if let Some(process) = instance.phase.process() {
@@ -101,6 +147,10 @@ pub(crate) fn remembered(world: &mut World, memory: &Memory) {
                 if let Some(proc) = world.alive(&process.key) {
                     let lineage = proc.lineage;
                     world.checker.lineages.insert(lineage);
+                    // Taken over only to be stopped.
+                    if process.adopted && *index >= record.spec.replicas {
+                        world.checker.released.insert(lineage);
+                    }
                 }
             }
             let at = (name.clone(), *index);
