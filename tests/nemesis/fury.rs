@@ -95,9 +95,10 @@ pub(crate) fn rage(means: &Means) -> Report {
         field.start_engine();
         let up = converge(&mut field, Duration::from_secs(60));
         println!("{} services came up within {up:?}", means.services);
-        deeds(means, &mut field, &mut report);
-        report.converged =
-            converge(&mut field, Duration::from_secs(if means.broken.is_some() { 5 } else { 30 }));
+        deeds(means, &mut field, &checker, &mut report);
+        if means.broken.is_none() {
+            report.converged = converge(&mut field, Duration::from_secs(30));
+        }
         checker.over.store(true, Ordering::SeqCst);
     });
     report.violations.append(&mut checker.violations.lock().unwrap());
@@ -111,7 +112,7 @@ pub(crate) fn rage(means: &Means) -> Report {
     report
 }
 
-fn deeds(means: &Means, field: &mut Field, report: &mut Report) {
+fn deeds(means: &Means, field: &mut Field, checker: &Checker, report: &mut Report) {
     let seed = std::env::var("NEMESIS_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(17);
     println!("NEMESIS_SEED={seed}");
     let mut chance = Chance(seed);
@@ -168,7 +169,8 @@ fn deeds(means: &Means, field: &mut Field, report: &mut Report) {
             }
         }
         report.violations.extend(field.strangers_hit());
-        if means.broken.is_some() && !report.violations.is_empty() {
+        let noticed = !report.violations.is_empty() || !checker.violations.lock().unwrap().is_empty();
+        if means.broken.is_some() && noticed {
             return;
         }
     }
