@@ -119,7 +119,7 @@ impl Ledger {
     /// # Errors
     /// A newer format, or a directory that can't be listed: nothing may be started then.
     pub fn load(&mut self, boot: &BootId) -> Result<Loaded, LedgerError> {
-        let mut memory = Memory { boot: boot.clone(), services: BTreeMap::new() };
+        let mut memory = Memory::new(boot.clone());
         let mut problems = Vec::new();
         for (name, path) in record_files(&self.dirs)? {
             self.written.insert(name.clone(), None);
@@ -254,7 +254,7 @@ impl Ledger {
 /// # Errors
 /// As [`Ledger::load`].
 pub fn peek(dirs: &Dirs, boot: &BootId) -> Result<Loaded, LedgerError> {
-    let mut memory = Memory { boot: boot.clone(), services: BTreeMap::new() };
+    let mut memory = Memory::new(boot.clone());
     let mut problems = Vec::new();
     for (name, path) in record_files(dirs)? {
         match read_row(&path, boot)? {

@@ -12,7 +12,7 @@ mod observe;
 
 pub use near::NearMiss;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -26,6 +26,7 @@ use super::exits::{Exits, Life};
 use super::failpoint;
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
 use super::look::{Looker, Sight};
+use super::output::Outputs;
 use super::probe::Probes;
 use super::proc::LiveWorld;
 use super::shelf::Shelf;
@@ -39,6 +40,7 @@ use crate::facts::{Fact, ProcessKey};
 use crate::plan::action::{Action, Launch, Outcome, Step};
 use crate::plan::memory::{Memory, Phase};
 use crate::plan::observation::{Observation, Prepared, Questions};
+use crate::plan::output;
 use crate::plugin;
 use crate::process::world::World as _;
 use crate::spec::{Service, ServiceName};
@@ -81,6 +83,7 @@ pub struct LinuxHost {
     waker: Waker,
     exits: Exits,
     probes: Probes,
+    outputs: Option<Outputs>,
     subreaper: bool,
 }
 
@@ -144,6 +147,7 @@ impl LinuxHost {
             waker,
             exits: Exits::default(),
             probes,
+            outputs: None,
             subreaper: options.subreaper,
         })
     }
@@ -178,6 +182,28 @@ impl LinuxHost {
     /// Where plugins come from, for whoever loads documents.
     pub fn shelf(&self) -> &Rc<Shelf> {
         self.looker.conditions.shelf()
+    }
+
+    /// Looks after the files that processes on record write to, from now on and besides everything else: all of them,
+    /// or those of these objects as well.
+    pub fn keep_outputs(&mut self, memory: &Memory, only: Option<&BTreeSet<ServiceName>>) {
+        if self.ledger.is_none() {
+            return;
+        }
+        let dirs = (self.looker.run_dir.as_str(), self.looker.log_dir.as_str());
+        let outputs = self.outputs.get_or_insert_with(|| Outputs::new(&self.dirs));
+        match only {
+            None => outputs.keep(output::kept(memory, dirs)),
+            Some(names) => {
+                let mut files = BTreeMap::new();
+                for name in names {
+                    if let Some(record) = memory.services.get(name) {
+                        output::kept_of(name, record, dirs, &mut files);
+                    }
+                }
+                outputs.keep_also(files);
+            }
+        }
     }
 
     /// What plugins said in looks since this was last asked, a line each.
@@ -256,6 +282,30 @@ impl LinuxHost {
         }
     }
 
+    fn kill_tree(
+        &self,
+        main: &Option<ProcessKey>,
+        adopted_by: &Option<Arc<Service>>,
+        tree: &[ProcessKey],
+    ) -> Outcome {
+        let world = self.world.again();
+        let places = self.looker.places();
+        let mut outcome = Outcome::Gone;
+        let rule = |key: &ProcessKey| match adopted_by {
+            Some(rule) if main.as_ref() == Some(key) => self.still_satisfies(key, rule, &places, &world),
+            _ => Fact::Known(true),
+        };
+        for key in main.iter().chain(tree) {
+            match signal_verified(key, crate::units::Signal::KILL, || rule(key)) {
+                Outcome::Gone => {}
+                Outcome::Done if outcome == Outcome::Gone => outcome = Outcome::Done,
+                Outcome::Done => {}
+                other => outcome = other,
+            }
+        }
+        outcome
+    }
+
     fn prepare(&self, spec: &Service, world: &LiveWorld, asked: &mut Asked) -> Result<Prepared, String> {
         // The answer that the look of this tick rests on, whatever the name service says by now.
         if let Some(name) = super::look::absent_user(spec, world) {
@@ -274,7 +324,7 @@ impl LinuxHost {
 
     /// Forgets what is no longer on record.
     fn forget(&mut self, memory: &Memory) {
-        let keys: std::collections::BTreeSet<&ProcessKey> = memory
+        let keys: BTreeSet<&ProcessKey> = memory
             .services
             .values()
             .flat_map(|record| record.instances.values())
@@ -346,6 +396,10 @@ impl Host for LinuxHost {
                     None => Fact::Known(true),
                     Some(rule) => self.still_satisfies(key, rule, &places, &world),
                 })
+            }
+            Action::KillTree { main, adopted_by, tree, .. } => self.kill_tree(main, adopted_by, tree),
+            Action::Constrain { .. } => {
+                Outcome::Refused { error: "this host has no control groups of selfsame's".into() }
             }
             Action::Probe { key, check, timeout, launch } => {
                 self.probes.begin(key, check, *timeout, launch.as_deref(), clock::now().boot);

@@ -240,7 +240,9 @@ impl Pending {
                     Exit::Code(0) => Answer::yes(),
                     Exit::Code(code) => Answer::no(format!("the command exited with {code}")),
                     Exit::Signal(signal) => Answer::no(format!("the command died by {signal}")),
-                    Exit::Unknown | Exit::Stopped => Answer::no("the end of the command is not known"),
+                    Exit::Unknown | Exit::Stopped | Exit::OutOfMemory => {
+                        Answer::no("the end of the command is not known")
+                    }
                 })
             }
         }

@@ -2,14 +2,18 @@
 //!
 //! Every time here is boot time; records of another boot are void.
 
+mod task;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::facts::ProcessKey;
-use crate::spec::{Service, ServiceName};
+use crate::spec::{Resources, Service, ServiceName};
 use crate::units::{BootId, BootTime, WallTime};
+
+pub use task::{Due, LastRun, LeftOut, Moment, Past, Run, StopCause, TaskMemory, TaskResult};
 
 /// All records of this boot.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -20,6 +24,9 @@ pub struct Memory {
     /// One record an object. Shared: memory before and after a tick, and what the ledger has written, are one value where
     /// nothing changed. [`Memory::record_mut`] changes one.
     pub services: BTreeMap<ServiceName, Arc<Record>>,
+    /// What Tasks left behind in an earlier boot, as read at the start, for records that begin in this one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub past: BTreeMap<ServiceName, Past>,
 }
 
 /// What is remembered of one object.
@@ -41,6 +48,24 @@ pub struct Record {
     /// Lives on after its document went, until its instances are stopped.
     #[serde(default)]
     pub terminating: bool,
+    /// A one-time `adopt` by a person, until it is decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopt: Option<AdoptWish>,
+    /// Of a Task: what it ran for, and what is due.
+    #[serde(default, skip_serializing_if = "TaskMemory::is_empty")]
+    pub task: TaskMemory,
+}
+
+/// What a person asked to be taken over.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AdoptWish {
+    /// Which process.
+    pub key: ProcessKey,
+    /// Although something else keeps it, or it belongs to another user.
+    pub force: bool,
+    /// Who asked.
+    pub by: String,
 }
 
 /// What a person asked for on the command line.
@@ -55,6 +80,9 @@ pub struct Wish {
     pub at: WallTime,
     /// The generation it overrides; a newer one ends the wish.
     pub generation: u64,
+    /// Neither: its processes are let go, and nothing is done about it.
+    #[serde(default)]
+    pub released: bool,
 }
 
 /// One replica.
@@ -81,6 +109,9 @@ pub struct Instance {
     /// Why the last start failed, until one succeeds.
     #[serde(default)]
     pub last_error: Option<String>,
+    /// Of a Task: the run that this instance is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
     /// What became of changes of limits and scheduling of the running process.
     #[serde(default, skip_serializing_if = "Adjusted::is_default")]
     pub adjusted: Adjusted,
@@ -143,6 +174,9 @@ pub enum Phase {
         /// What is being started is the starter of a forking service.
         #[serde(default)]
         starter: bool,
+        /// The control group that is made for it, where the host can make one.
+        #[serde(default)]
+        group: Option<String>,
     },
     /// It runs and isn't Ready yet.
     #[serde(rename_all = "camelCase")]
@@ -203,7 +237,20 @@ pub enum Phase {
         because: String,
         /// How it stops, as it was when the stop began.
         stop: crate::spec::Stop,
+        /// Nobody asked for it: the main process ended by itself and left others behind.
+        #[serde(default)]
+        exited: Option<Exited>,
     },
+}
+
+/// The end of a main process that left others behind.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Exited {
+    /// How it ended.
+    pub exit: Exit,
+    /// How long it had been Ready.
+    pub ready_for: Option<std::time::Duration>,
 }
 
 /// A process on record.
@@ -227,6 +274,24 @@ pub struct Process {
     /// It was adopted although its arguments are others than the specified ones (its pidfile spoke for it).
     #[serde(default)]
     pub arguments_differ: bool,
+    /// The control group that was made for it, if the host could make one.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// The bounds of its group, as they were last set. `None`: none were.
+    #[serde(default)]
+    pub constrained: Option<Constrained>,
+}
+
+/// An attempt at setting the bounds of a group.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Constrained {
+    /// The bounds.
+    pub resources: Resources,
+    /// Why the host refused; `None`: they are in force.
+    pub error: Option<String>,
+    /// When.
+    pub at: BootTime,
 }
 
 /// The resolved restart-class fields of a start, by field name, as text: compared field by field. A field that
@@ -243,6 +308,8 @@ pub enum Exit {
     Code(i32),
     /// A signal ended it.
     Signal(crate::units::Signal),
+    /// The kernel ended it, since there was no more memory for it.
+    OutOfMemory,
     /// It wasn't our child and the kernel doesn't say; counts as a failure.
     Unknown,
     /// We stopped it.
@@ -252,7 +319,7 @@ pub enum Exit {
 impl Memory {
     /// Nothing is remembered of this boot yet.
     pub fn new(boot: BootId) -> Self {
-        Self { boot, services: BTreeMap::new() }
+        Self { boot, services: BTreeMap::new(), past: BTreeMap::new() }
     }
 
     /// The record of an object, to be changed: of a record that is shared, a copy of its own is made first.
@@ -290,20 +357,44 @@ impl Record {
             restart_before: None,
             conditions: BTreeMap::new(),
             terminating: false,
+            adopt: None,
+            task: TaskMemory::default(),
         }
     }
 
     /// A person asks for it to run or to be stopped, until the document changes. A running one is started
     /// without waiting for its back-off.
+    ///
+    /// A Task is run once, now; to be stopped holds for it as for a Service.
     pub fn ask(&mut self, running: bool, by: String, at: WallTime) {
-        self.wish = Some(Wish { running, by, at, generation: self.generation });
+        if running && self.spec.task.is_some() {
+            self.wish = None;
+            self.task.asked = Some(by);
+            return;
+        }
+        self.wish = Some(Wish { running, by, at, generation: self.generation, released: false });
         if running {
             self.forgive();
         }
     }
 
-    /// A person asks for a restart of every instance that runs now.
+    /// A person asks for its processes to be let go, untouched; it is left alone until the document changes.
+    pub fn ask_release(&mut self, by: String, at: WallTime) {
+        self.wish = Some(Wish { running: false, by, at, generation: self.generation, released: true });
+    }
+
+    /// A person asks for this process to be taken over.
+    pub fn ask_adopt(&mut self, key: ProcessKey, force: bool, by: String) {
+        self.wish = self.wish.take().filter(|wish| !wish.released);
+        self.adopt = Some(AdoptWish { key, force, by });
+    }
+
+    /// A person asks for a restart of every instance that runs now. A Task that doesn't run is run.
     pub fn ask_restart(&mut self, now: BootTime) {
+        if self.spec.task.is_some() {
+            self.wish = None;
+            self.task.asked = Some("a restart".into());
+        }
         self.restart_before = Some(now);
         self.forgive();
     }
@@ -344,6 +435,15 @@ impl Phase {
 
     /// The process on record, if there is one.
     pub fn process(&self) -> Option<&Process> {
+        match self {
+            Self::Vacant | Self::BackOff { .. } | Self::Finished | Self::Intended { .. } => None,
+            Self::Starting { process, .. }
+            | Self::Running { process, .. }
+            | Self::Stopping { process, .. } => Some(process),
+        }
+    }
+    /// The process on record, to be changed.
+    pub fn process_mut(&mut self) -> Option<&mut Process> {
         match self {
             Self::Vacant | Self::BackOff { .. } | Self::Finished | Self::Intended { .. } => None,
             Self::Starting { process, .. }

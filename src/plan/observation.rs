@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::exec::Hidden;
 use super::memory::Exit;
 use crate::facts::{Fact, ProcessKey, Reason};
-use crate::spec::{ReadinessCheck, Service, ServiceName};
+use crate::spec::{ReadinessCheck, Service, ServiceName, StopScope};
 use crate::units::{BootId, Gid, Now, Pid, Uid};
 
 /// What one tick wants to know. Made by `questions()`, pure.
@@ -46,8 +46,12 @@ pub struct ProcessQuestion {
     pub readiness: Option<ReadinessCheck>,
     /// Descendants noted when its stop began: which of them are still there?
     pub tree: Vec<ProcessKey>,
-    /// Also list its present descendants (a stop is about to begin).
+    /// Also list its present descendants, or with [`StopScope::Group`] its process group (a stop is about to begin).
     pub list_tree: bool,
+    /// Who is stopped with it: unless main alone, what it left behind is of interest when it is gone.
+    pub scope: StopScope,
+    /// The control group that was made for it.
+    pub group: Option<String>,
 }
 
 /// One round of answers.
@@ -97,7 +101,7 @@ pub enum ProcessSeen {
         /// A process that took its place inside its tree or its pidfile, for which the identity rule holds: the
         /// record follows it.
         successor: Option<ProcessKey>,
-        /// Those of the noted tree that are still alive.
+        /// Those of the noted tree that are still alive, and what else of its group or tree is.
         survivors: Vec<ProcessKey>,
     },
     /// It could not be seen.

@@ -52,7 +52,11 @@ fn of_service(record: &Record, aim: &Aim, now: BootTime, hints: QuestionHints) -
             .iter()
             .filter_map(|(index, instance)| Some((*index, of_process(*index, instance, record)?)))
             .collect(),
-        look: due || starters || *aim == Aim::Observe || (hints.full && *aim == Aim::Run),
+        look: due
+            || starters
+            || record.adopt.is_some()
+            || *aim == Aim::Observe
+            || (hints.full && *aim == Aim::Run),
         intents: intents(record),
         prepare: due || (*aim == Aim::Run && (probes || compares)),
     }
@@ -95,10 +99,17 @@ fn may_probe(instance: &Instance, record: &Record, now: BootTime) -> bool {
 
 fn of_process(index: u32, instance: &Instance, record: &Record) -> Option<ProcessQuestion> {
     let process = instance.phase.process()?;
+    let scope = match &instance.phase {
+        Phase::Stopping { stop, .. } => stop::scope(process, stop),
+        Phase::Vacant
+        | Phase::BackOff { .. }
+        | Phase::Finished
+        | Phase::Intended { .. }
+        | Phase::Starting { .. }
+        | Phase::Running { .. } => stop::scope(process, &record.spec.stop),
+    };
     let (tree, list_tree) = match &instance.phase {
-        Phase::Stopping { tree, noted, stop, .. } => {
-            (tree.clone(), !*noted && stop::takes_tree(process, stop))
-        }
+        Phase::Stopping { tree, noted, .. } => (tree.clone(), stop::lists(scope, *noted)),
         Phase::Starting { left, .. } => (left.clone(), false),
         Phase::Vacant
         | Phase::BackOff { .. }
@@ -115,5 +126,7 @@ fn of_process(index: u32, instance: &Instance, record: &Record) -> Option<Proces
         readiness: asks.then(|| record.spec.readiness.check.clone()),
         tree,
         list_tree,
+        scope,
+        group: process.group.clone(),
     })
 }

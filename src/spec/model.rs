@@ -4,9 +4,12 @@
 
 mod exec;
 mod output;
+mod resources;
+mod task;
 
 pub use exec::{Listen, Secret, SecretForm, Security, Socket};
 pub use output::{Output, Rotation};
+pub use resources::Resources;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,6 +22,8 @@ use serde::{Deserialize, Serialize};
 use crate::lang::library::Record;
 use crate::lang::{Library, Schema};
 use crate::units::Signal;
+
+pub use task::{Concurrency, Missed, OnUnknown, Rhythm, Schedule, TaskPlan, TaskRun};
 
 /// `[a-z0-9]([-a-z0-9]*[a-z0-9])?`, at most 63 bytes: safe as a file name, unique among Services.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -286,6 +291,8 @@ pub struct StopStep {
 pub enum StopScope {
     /// The main process only.
     Main,
+    /// The main process and its process group, at once.
+    Group,
     /// The main process first; what it leaves behind of the tree noted before, afterwards.
     Tree,
 }
@@ -439,6 +446,9 @@ pub struct Service {
     pub limits: BTreeMap<String, Limit>,
     /// CPU and I/O.
     pub scheduling: Scheduling,
+    /// What all processes of an instance may use together.
+    #[serde(default)]
+    pub resources: Resources,
     /// Standard output.
     pub stdout: Output,
     /// Standard error.
@@ -467,6 +477,13 @@ pub struct Service {
     pub on_remove: Option<RemovePolicy>,
     /// Run it as root although others than root can write it.
     pub trust_executable: bool,
+    /// It is a Task: it runs to its end, and this says when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskPlan>,
+    /// Fields whose values come from Defaults, with the name of each: `user` from `base`. Where a value comes from is no
+    /// part of its meaning.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub defaults: BTreeMap<String, String>,
     /// The engine writes the number of the process into `pidfile`.
     #[serde(default)]
     pub write_pidfile: bool,
@@ -529,6 +546,7 @@ impl Service {
             env_from: Vec::new(),
             limits: BTreeMap::new(),
             scheduling: Scheduling::default(),
+            resources: Resources::default(),
             stdout: Output::Log,
             stderr: Output::Log,
             stdout_rotation: Rotation::default(),
@@ -542,6 +560,8 @@ impl Service {
             duplicates: DuplicatePolicy::default(),
             on_remove: None,
             trust_executable: false,
+            task: None,
+            defaults: BTreeMap::new(),
             write_pidfile: false,
             chroot: None,
             security: Security::default(),

@@ -27,7 +27,8 @@ fn name(text: &str) -> ServiceName {
 }
 
 fn memory(names: &[&str]) -> Memory {
-    Memory { boot: boot(), services: names.iter().map(|n| (name(n), record(n).into())).collect() }
+    let services = names.iter().map(|n| (name(n), record(n).into())).collect();
+    Memory { services, ..Memory::new(boot()) }
 }
 
 fn intended(memory: &mut Memory, service: &str, nonce: &str) {
@@ -36,6 +37,7 @@ fn intended(memory: &mut Memory, service: &str, nonce: &str) {
         launched: Launched::default(),
         since: Default::default(),
         starter: false,
+        group: None,
     };
     let record = memory.record_mut(&name(service)).unwrap();
     record.instances.insert(0, Instance { phase, ..Instance::default() });

@@ -30,6 +30,7 @@ pub(crate) fn observe(world: &mut World, questions: &Questions) -> Observation {
             services.insert(name.clone(), seen);
         }
     }
+    world.looked_at = world.now;
     Observation { now: world.now(), boot: world.boot_id(), services }
 }
 

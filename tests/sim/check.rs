@@ -75,7 +75,12 @@ pub(crate) fn start(world: &mut World, step: &Step, nonce: &str) {
 
 /// Before a signal arrives: P2.
 pub(crate) fn signal(world: &mut World, step: &Step, proc: &Proc) {
-    let Action::Signal { adopted_by, .. } = &step.action else { return };
+    let adopted_by = match &step.action {
+        Action::Signal { adopted_by, .. } => adopted_by,
+        Action::KillTree { main, adopted_by, .. } if main.as_ref() == Some(&proc.key) => adopted_by,
+        Action::KillTree { .. } => &None,
+        _ => return,
+    };
     if world.unseen.contains(&proc.key) {
         world.violated(format!("{} is signalled although nobody could tell whether it is it", proc.key.pid));
     }
@@ -161,7 +166,8 @@ pub(crate) fn remembered(world: &mut World, memory: &Memory) {
             if same {
                 continue;
             }
-            let wait = until.since(BootTime(world.now));
+            // Counted from the look that it was decided by: until it is written down, anything may take its time.
+            let wait = until.since(BootTime(world.looked_at));
             if let Some((generation, failures, _, last)) = last
                 && generation == record.generation
                 && instance.failures > failures

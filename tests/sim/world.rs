@@ -60,6 +60,8 @@ pub(crate) struct World {
     lineages: u64,
     /// Counts observations: what was born after the last one can't have been seen.
     pub looks: u64,
+    /// When the last one was made.
+    pub looked_at: Duration,
     /// What the engine that lives now knows of exits.
     pub exits: BTreeMap<ProcessKey, Exit>,
     pub probes: BTreeMap<ProcessKey, bool>,
@@ -100,6 +102,7 @@ impl World {
             freed: Vec::new(),
             lineages: 0,
             looks: 0,
+            looked_at: Duration::ZERO,
             exits: BTreeMap::new(),
             probes: BTreeMap::new(),
             ledger: None,
@@ -492,6 +495,17 @@ impl Host for World {
         let outcome = match &step.action {
             Action::Start { nonce, launch } => self.start(step, nonce, launch),
             Action::Signal { key, signal, .. } => self.signal(step, key, *signal),
+            Action::KillTree { main, tree, .. } => {
+                let mut worst = Outcome::Gone;
+                for key in main.iter().chain(tree) {
+                    match self.signal(step, key, Signal::KILL) {
+                        Outcome::Gone => {}
+                        outcome => worst = outcome,
+                    }
+                }
+                worst
+            }
+            Action::Constrain { .. } => Outcome::Done,
             Action::Adopt { key } => {
                 self.adoptions += 1;
                 self.say(format!("adopt {} for {}[{}]", key.pid, step.service, step.index));
