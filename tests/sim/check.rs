@@ -166,8 +166,10 @@ pub(crate) fn remembered(world: &mut World, memory: &Memory) {
             if same {
                 continue;
             }
-            // Counted from the look that it was decided by: until it is written down, anything may take its time.
+            // It was decided at the look, or when a step had failed, and written down at some time after that: at least
+            // and at most so long.
             let wait = until.since(BootTime(world.looked_at));
+            let at_least = until.since(BootTime(world.now));
             if let Some((generation, failures, _, last)) = last
                 && generation == record.generation
                 && instance.failures > failures
@@ -178,7 +180,7 @@ pub(crate) fn remembered(world: &mut World, memory: &Memory) {
                 shrunk.push(format!("the wait of {name}[{index}] shrinks from {last:?} to {wait:?}"));
             }
             if instance.failures > 0 {
-                world.checker.waits.insert(at, (record.generation, instance.failures, *until, wait));
+                world.checker.waits.insert(at, (record.generation, instance.failures, *until, at_least));
             }
         }
     }
