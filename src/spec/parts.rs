@@ -1,7 +1,9 @@
 //! The mappings inside a Service: readiness, restart, stop, limits, scheduling, output.
 
+mod exec;
 mod output;
 
+pub(super) use exec::{check_together as check_exec, secret, security, socket};
 pub(super) use output::output;
 
 use std::collections::BTreeMap;
