@@ -20,6 +20,7 @@ mod conditions;
 mod decide;
 mod draft;
 mod fold;
+mod health;
 mod launch;
 mod life;
 pub mod memory;

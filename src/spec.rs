@@ -35,9 +35,10 @@ mod tests;
 pub use expression::{ExpressionRequest, variables};
 pub use file::{LoadedFile, SpecFile};
 pub use model::{
-    Account, AdoptPolicy, CpuPolicy, DesiredState, DuplicatePolicy, EnvFrom, Expression, IoClass, Limit,
-    Origin, Output, PluginUse, Readiness, ReadinessCheck, RemovePolicy, Restart, RestartPolicy, Scheduling,
-    Service, ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
+    Account, AdoptPolicy, BinaryChange, CpuPolicy, DesiredState, DuplicatePolicy, EnvFrom, Expression, HttpCheck,
+    IoClass, Limit, Origin, Output, PluginUse, Readiness, ReadinessCheck, RemovePolicy, Restart, RestartPolicy,
+    Scheduling, Service, ServiceName, ServiceType, SpecSet, StartCondition, Stop, StopScope, StopStep, Trigger,
+    TriggerAction,
 };
 pub use overlap::{FileIdentity, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};

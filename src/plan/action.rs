@@ -55,6 +55,8 @@ pub enum Action {
     Probe {
         /// Whose.
         key: ProcessKey,
+        /// What for.
+        purpose: Purpose,
         /// What.
         check: ReadinessCheck,
         /// How long it may take.
@@ -62,6 +64,15 @@ pub enum Action {
         /// As whom a command runs: ids, if they must be changed, and environment of the service.
         launch: Option<Box<Launch>>,
     },
+}
+
+/// What a probe is for. Each has its own answers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Purpose {
+    /// Can it serve?
+    Readiness,
+    /// Does it make progress?
+    Liveness,
 }
 
 /// A process to be, with everything resolved: nothing is looked up after this.

@@ -2,6 +2,8 @@
 //!
 //! Every time here is boot time; records of another boot are void.
 
+mod health;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::facts::ProcessKey;
 use crate::spec::{Service, ServiceName};
 use crate::units::{BootId, BootTime, WallTime};
+
+pub use health::{Health, Image, Said, TriggerState, Triggers};
 
 /// All records of this boot.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -79,6 +83,18 @@ pub struct Instance {
     /// Why the last start failed, until one succeeds.
     #[serde(default)]
     pub last_error: Option<String>,
+    /// The health of its present process.
+    #[serde(default, skip_serializing_if = "Health::is_blank")]
+    pub health: Health,
+    /// Where its triggers stand.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub triggers: Triggers,
+    /// Since when its start waits for `conditions`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmet_since: Option<BootTime>,
+    /// A reload is asked for and not carried out yet: why, as the end of a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reload: Option<String>,
 }
 
 /// The life of an instance. Every cell of (phase, what is seen) is decided in one table.
@@ -233,6 +249,16 @@ impl Memory {
 }
 
 impl Instance {
+    /// Asks for a reload of the process, for this reason. It stands in `reload` until it is carried out.
+    pub fn ask_reload(&mut self, because: impl Into<String>) {
+        self.reload = Some(because.into());
+    }
+
+    /// Asks for a restart of the process, when its turn comes among the replicas.
+    pub fn ask_restart(&mut self, because: impl Into<String>) {
+        self.health.restart = Some(because.into());
+    }
+
     /// It is in good health, or a person asked: what failed before no longer counts.
     pub fn forget_failures(&mut self) {
         self.failures = 0;

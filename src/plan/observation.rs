@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::memory::Exit;
+use super::memory::{Exit, Image, Said};
 use crate::facts::{Fact, ProcessKey, Reason};
-use crate::spec::{ReadinessCheck, Service, ServiceName};
+use crate::spec::{Expression, ReadinessCheck, Service, ServiceName};
 use crate::units::{BootId, Gid, Now, Pid, Uid};
 
 /// What one tick wants to know. Made by `questions()`, pure.
@@ -29,6 +29,8 @@ pub struct ServiceQuestions {
     pub intents: BTreeMap<u32, String>,
     /// Look up the account, the environment files and the executable, for a start.
     pub prepare: bool,
+    /// Ask the `conditions` of the document, for a start.
+    pub conditions: bool,
 }
 
 /// A question about a process on record.
@@ -46,6 +48,51 @@ pub struct ProcessQuestion {
     pub tree: Vec<ProcessKey>,
     /// Also list its present descendants (a stop is about to begin).
     pub list_tree: bool,
+    /// What else is asked about its health.
+    pub health: HealthQuestion,
+}
+
+/// What is asked about the health of a process, besides its readiness.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct HealthQuestion {
+    /// What did it say of itself? Somebody listens from now on.
+    pub said: bool,
+    /// The liveness check to report on.
+    pub liveness: Option<ReadinessCheck>,
+    /// Which program is on disk?
+    pub image: bool,
+    /// Do these conditions hold for it?
+    pub conditions: Vec<Expression>,
+}
+
+/// What was seen of the health of a process.
+#[derive(Clone, PartialEq, Debug)]
+pub struct HealthSeen {
+    /// What it said of itself since somebody listens.
+    pub said: Said,
+    /// It named another process of its tree as its main one.
+    pub main: Option<ProcessKey>,
+    /// The answer to the liveness check: Absent when none has been given yet.
+    pub lives: Fact<bool>,
+    /// Why it doesn't live.
+    pub detail: String,
+    /// The program on disk; Absent: none is there, or not asked.
+    pub image: Fact<Image>,
+    /// Whether each condition holds, in the order they were asked.
+    pub conditions: Vec<Fact<bool>>,
+}
+
+impl Default for HealthSeen {
+    fn default() -> Self {
+        Self {
+            said: Said::default(),
+            main: None,
+            lives: Fact::Absent,
+            detail: String::new(),
+            image: Fact::Absent,
+            conditions: Vec::new(),
+        }
+    }
 }
 
 /// One round of answers.
@@ -68,6 +115,10 @@ pub struct Seen {
     pub intents: BTreeMap<u32, IntentSeen>,
     /// The look, if one was asked for.
     pub look: Option<Look>,
+    /// Whether each of the document's `conditions` is met, in their order, if that was asked.
+    pub conditions: Option<Vec<Fact<bool>>>,
+    /// What stands in the way of an instance that ended, by index, as a sentence: `port 80 is taken by 412 (nginx)`.
+    pub obstacles: BTreeMap<u32, String>,
     /// What a start needs, if that was asked for.
     pub prepared: Option<Result<Prepared, String>>,
 }
@@ -108,6 +159,8 @@ pub struct Alive {
     pub exe: Option<String>,
     /// The file was replaced since.
     pub exe_deleted: bool,
+    /// Its health.
+    pub health: HealthSeen,
 }
 
 /// What a start slot says.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::aim::{Aim, aim, settle};
 use super::memory::{Instance, Memory, Phase, Record};
 use super::observation::{ProcessQuestion, Questions, ServiceQuestions};
-use super::{ready, run, stop};
+use super::{health, ready, run, stop};
 use crate::spec::{ReadinessCheck, SpecSet};
 use crate::units::BootTime;
 
@@ -49,11 +49,12 @@ fn of_service(record: &Record, aim: &Aim, now: BootTime, hints: QuestionHints) -
         processes: record
             .instances
             .iter()
-            .filter_map(|(index, instance)| Some((*index, of_process(*index, instance, record)?)))
+            .filter_map(|(index, instance)| Some((*index, of_process(*index, instance, record, now, hints)?)))
             .collect(),
         look: due || starters || *aim == Aim::Observe || (hints.full && *aim == Aim::Run),
         intents: intents(record),
         prepare: due || (*aim == Aim::Run && (probes || compares)),
+        conditions: due && !spec.conditions.is_empty(),
     }
 }
 
@@ -92,7 +93,13 @@ fn may_probe(instance: &Instance, record: &Record, now: BootTime) -> bool {
     }
 }
 
-fn of_process(index: u32, instance: &Instance, record: &Record) -> Option<ProcessQuestion> {
+fn of_process(
+    index: u32,
+    instance: &Instance,
+    record: &Record,
+    now: BootTime,
+    hints: QuestionHints,
+) -> Option<ProcessQuestion> {
     let process = instance.phase.process()?;
     let (tree, list_tree) = match &instance.phase {
         Phase::Stopping { tree, noted, stop, .. } => {
@@ -114,5 +121,6 @@ fn of_process(index: u32, instance: &Instance, record: &Record) -> Option<Proces
         readiness: asks.then(|| record.spec.readiness.check.clone()),
         tree,
         list_tree,
+        health: health::questions(instance, index, record, now, hints),
     })
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use selfsame::facts::{Fact, ProcessKey, Reason, Why};
 use selfsame::plan::action::{Action, Step};
 use selfsame::plan::memory::{Exit, Instance, Memory, Phase, Process, Record};
-use selfsame::plan::observation::{
+use selfsame::plan::observation::{HealthSeen, 
     Alive, ArgumentsSeen, Candidate, Look, Observation, Prepared, ProcessSeen, Seen,
 };
 use selfsame::plan::{Plan, PlanOptions, launched, plan};
@@ -103,6 +103,7 @@ pub(crate) fn alive() -> Alive {
         successor: None,
         exe: Some("/srv/web".into()),
         exe_deleted: false,
+        health: HealthSeen::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use selfsame::facts::{Fact, ProcessKey, Reason, Why};
 use selfsame::plan::memory::Exit;
 use selfsame::plan::observation::{
-    Alive, ArgumentsSeen, Candidate, IntentSeen, Look, Observation, Prepared, ProcessQuestion, ProcessSeen,
+    Alive, ArgumentsSeen, Candidate, HealthSeen, IntentSeen, Look, Observation, Prepared, ProcessQuestion, ProcessSeen,
     Questions, Seen, ServiceQuestions,
 };
 use selfsame::plan::resolve;
@@ -108,6 +108,7 @@ fn of_process(world: &mut World, question: &ProcessQuestion) -> ProcessSeen {
         successor: successor.filter(|_| question.starter),
         exe: Some(proc.program.clone()),
         exe_deleted: false,
+        health: HealthSeen::default(),
     })
 }
 

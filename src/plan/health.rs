@@ -1,0 +1,44 @@
+//! What is asked about the health of a process, beyond whether it lives.
+
+use std::time::Duration;
+
+use super::memory::{Instance, Phase, Record};
+use super::observation::HealthQuestion;
+use super::questions::QuestionHints;
+use crate::spec::{BinaryChange, ReadinessCheck, Service, ServiceType};
+use crate::units::BootTime;
+
+/// Another program on disk has to stand there for so long before it is acted on: it may still be written.
+pub(super) const SETTLED: Duration = Duration::from_secs(3);
+
+/// What to ask about the process of an instance.
+pub(super) fn questions(
+    instance: &Instance,
+    index: u32,
+    record: &Record,
+    now: BootTime,
+    hints: QuestionHints,
+) -> HealthQuestion {
+    let spec = &record.spec;
+    let runs = matches!(instance.phase, Phase::Starting { starter: false, .. } | Phase::Running { .. });
+    if !runs || index >= spec.replicas {
+        return HealthQuestion { said: listens(spec), ..HealthQuestion::default() };
+    }
+    let ready = matches!(instance.phase, Phase::Running { .. });
+    let settling = instance.health.replaced.is_some_and(|(_, since)| now >= since.after(SETTLED));
+    HealthQuestion {
+        said: listens(spec),
+        liveness: spec.liveness.as_ref().filter(|_| ready).map(|liveness| liveness.check.clone()),
+        image: spec.binary_change != BinaryChange::Ignore
+            && (hints.full || settling || instance.health.image.is_none()),
+        conditions: spec.triggers.iter().filter(|_| ready).map(|trigger| trigger.when.clone()).collect(),
+    }
+}
+
+/// Whether its processes can say something of themselves.
+pub(super) fn listens(spec: &Service) -> bool {
+    let asks = |check: &ReadinessCheck| matches!(check, ReadinessCheck::Notify);
+    spec.service_type == ServiceType::Notify
+        || asks(&spec.readiness.check)
+        || spec.liveness.as_ref().is_some_and(|liveness| asks(&liveness.check))
+}
