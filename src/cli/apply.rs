@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{ApplyArgs, Output};
@@ -60,7 +61,7 @@ fn apply(mut opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
         accepted.set.services.keys().chain(&accepted.set.removed).cloned().collect();
     for (_, record) in opened.memory.services.iter_mut().filter(|(name, _)| names.contains(*name)) {
         // What failed before this call says nothing about this call.
-        record.try_again();
+        Arc::make_mut(record).try_again();
     }
     let run = Run {
         opened,

@@ -51,7 +51,7 @@ pub(super) fn run(wish: Wish, args: &WishArgs, dirs: &Dirs, terminal: Terminal) 
     let Some(names) = names(args, &opened.memory, terminal) else { return Exit::Failed };
     let now = opened.host.now();
     for name in names.iter().filter(|_| !on_record) {
-        if let Some(record) = opened.memory.services.get_mut(name) {
+        if let Some(record) = opened.memory.record_mut(name) {
             match wish {
                 Wish::Start => record.ask(true, crate::host::caller(), now.wall),
                 Wish::Stop => record.ask(false, crate::host::caller(), now.wall),

@@ -10,6 +10,7 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::spec::{Service, ServiceName, SpecSet};
@@ -34,14 +35,14 @@ pub struct SourcesSeen {
 #[derive(Clone, PartialEq, Debug)]
 pub enum FileSeen {
     /// Read and valid as a whole.
-    Good(Vec<Service>),
+    Good(Vec<Arc<Service>>),
     /// Not to be used: syntax, validation, trust, or not readable. The text is the first reason.
     Broken(String),
 }
 
 /// What is to be said about objects in force whose conditions use a plugin that is held.
 fn remarks(seen: &SourcesSeen, set: &SpecSet) -> BTreeMap<ServiceName, String> {
-    let remark = |(name, service): (&ServiceName, &Service)| {
+    let remark = |(name, service): (&ServiceName, &Arc<Service>)| {
         let held = service.plugins().find_map(|(plugin, used)| {
             let reason = seen.held_plugins.get(plugin)?;
             Some(format!("version {} of the plugin `{plugin}` stays in use: {reason}", used.version))
@@ -83,13 +84,13 @@ pub struct Accepted {
 /// What acceptance remembers between looks.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Acceptance {
-    in_force: BTreeMap<ServiceName, Service>,
+    in_force: BTreeMap<ServiceName, Arc<Service>>,
     missing_since: BTreeMap<ServiceName, BootTime>,
 }
 
 impl Acceptance {
     /// Begins with what was last accepted, from the ledger.
-    pub fn new(last_accepted: impl IntoIterator<Item = Service>) -> Self {
+    pub fn new(last_accepted: impl IntoIterator<Item = Arc<Service>>) -> Self {
         let in_force = last_accepted.into_iter().map(|service| (service.name.clone(), service)).collect();
         Self { in_force, missing_since: BTreeMap::new() }
     }
@@ -137,7 +138,7 @@ impl Acceptance {
 
     /// Good files: each name once. Of two documents with one name the present owner's wins; between newcomers nobody.
     fn take_good(&self, seen: &SourcesSeen, set: &mut SpecSet) {
-        let mut claims: BTreeMap<&ServiceName, Vec<(&String, &Service)>> = BTreeMap::new();
+        let mut claims: BTreeMap<&ServiceName, Vec<(&String, &Arc<Service>)>> = BTreeMap::new();
         for (path, file) in &seen.files {
             if let FileSeen::Good(services) = file {
                 for service in services {
@@ -157,7 +158,9 @@ impl Acceptance {
                 set.rejected.insert(name.clone(), format!("`{name}` stands in {}", places.join(" and ")));
             }
             if let Some(service) = winner {
-                set.services.insert(name.clone(), service.clone());
+                // A document that says what it said stays the value that records share.
+                let same = self.in_force.get(name).filter(|former| *former == service);
+                set.services.insert(name.clone(), Arc::clone(same.unwrap_or(service)));
             }
         }
     }
@@ -306,7 +309,7 @@ mod tests {
     fn seen(complete: bool, files: &[&str]) -> SourcesSeen {
         let file = |line: &str| match line.split_once(':') {
             Some((path, names)) => {
-                let services = names.split_whitespace().map(|n| service(n, path)).collect();
+                let services = names.split_whitespace().map(|n| Arc::new(service(n, path))).collect();
                 (path.to_owned(), FileSeen::Good(services))
             }
             None => (line.trim_end_matches('!').to_owned(), FileSeen::Broken("line 1 is wrong".into())),
@@ -403,14 +406,15 @@ mod tests {
 
     #[test]
     fn objects_of_other_sources_are_not_touched() {
-        let mut acceptance = Acceptance::new([service("other", "elsewhere/x"), service("web", "d/a")]);
+        let mut acceptance =
+            Acceptance::new([service("other", "elsewhere/x"), service("web", "d/a")].map(Arc::new));
         let after = acceptance.look(&seen(true, &["d/a: web"]), TEN, at(100));
         assert_eq!((names(&after).as_str(), removed(&after).as_str()), ("web", ""));
     }
 
     #[test]
     fn after_a_restart_the_ledger_is_the_last_good_content() {
-        let mut acceptance = Acceptance::new([service("web", "d/a")]);
+        let mut acceptance = Acceptance::new([service("web", "d/a")].map(Arc::new));
         let after = acceptance.look(&seen(true, &["d/a!"]), TEN, at(1));
         assert_eq!(names(&after), "web");
     }

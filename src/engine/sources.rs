@@ -80,7 +80,7 @@ impl SourcesLook {
             FileSeen::Good(services) => Some(services),
             FileSeen::Broken(_) => None,
         });
-        good.flatten().collect()
+        good.flatten().map(Arc::as_ref).collect()
     }
 
     /// How many files there are.
@@ -327,7 +327,7 @@ fn seen(file: &LoadedFile, name: &str) -> FileSeen {
                 // Objects are known by the place of their document wherever selfsame is called from.
                 service.origin.file = absolute(Path::new(name));
             }
-            FileSeen::Good(services)
+            FileSeen::Good(services.into_iter().map(Arc::new).collect())
         }
     }
 }

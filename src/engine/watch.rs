@@ -9,6 +9,7 @@
 //!
 //! Everything that wakes the loop only ends the waiting.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::accept::{Acceptance, PruneHeld, PruneRules};
@@ -254,7 +255,7 @@ impl<'a> Watch<'a> {
                 }
                 Wanted::Apply { confirmed } => {
                     self.confirmed |= confirmed;
-                    self.memory.services.values_mut().for_each(Record::try_again);
+                    self.memory.services.values_mut().for_each(|record| Arc::make_mut(record).try_again());
                     let _ = self.look_at_sources(now.boot);
                 }
             }
@@ -276,7 +277,7 @@ impl<'a> Watch<'a> {
         change: impl FnOnce(&mut Record, String),
         request: &Request,
     ) {
-        match self.memory.services.get_mut(name) {
+        match self.memory.record_mut(name) {
             Some(record) => change(record, request.by.clone()),
             None => (self.tell)(Event::Trouble(&format!("`{name}` is asked for and not on record"))),
         }

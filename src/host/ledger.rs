@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +86,7 @@ pub struct Ledger {
     dirs: Dirs,
     lock: StateLock,
     /// What stands in each file, to write only what changed; `None`: a file that is there and must not stay.
-    written: BTreeMap<ServiceName, Option<Record>>,
+    written: BTreeMap<ServiceName, Option<Arc<Record>>>,
     /// The directories were gone and were made again.
     restored: bool,
 }
@@ -118,7 +119,7 @@ impl Ledger {
             self.written.insert(name.clone(), None);
             match read_row(&path, boot)? {
                 Row::Good(record) => {
-                    memory.services.insert(name, *record);
+                    memory.services.insert(name, Arc::new(*record));
                 }
                 Row::OtherBoot => {}
                 Row::Broken(text) => {
@@ -139,7 +140,7 @@ impl Ledger {
     pub fn remember(&mut self, memory: &Memory) -> Result<(), String> {
         self.restore()?;
         for (name, record) in &memory.services {
-            // Compared as values: of a thousand records a tick changes one, and writing them all out costs most.
+            // Of a thousand records a tick changes one; the others are the very values that were written.
             if self.written.get(name).and_then(Option::as_ref) == Some(record) {
                 continue;
             }
@@ -147,7 +148,7 @@ impl Ledger {
                 .map_err(|error| format!("{name}: the record can't be written: {error}"))?;
             atomic::write(&record_path(&self.dirs, name), &bytes, MODE)
                 .map_err(|error| format!("{name}: the record can't be written: {}", io_text(&error)))?;
-            self.written.insert(name.clone(), Some(record.clone()));
+            self.written.insert(name.clone(), Some(Arc::clone(record)));
         }
         let gone: Vec<ServiceName> =
             self.written.keys().filter(|name| !memory.services.contains_key(*name)).cloned().collect();
@@ -244,7 +245,7 @@ pub fn peek(dirs: &Dirs, boot: &BootId) -> Result<Loaded, LedgerError> {
     for (name, path) in record_files(dirs)? {
         match read_row(&path, boot)? {
             Row::Good(record) => {
-                memory.services.insert(name, *record);
+                memory.services.insert(name, Arc::new(*record));
             }
             Row::OtherBoot => {}
             Row::Broken(text) => problems.push(format!("{name}: the record can't be read: {text}")),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::memory::Launched;
 use crate::facts::ProcessKey;
@@ -44,7 +45,7 @@ pub enum Action {
         /// What.
         signal: Signal,
         /// The rule that an adopted process must still satisfy.
-        adopted_by: Option<Box<Service>>,
+        adopted_by: Option<Arc<Service>>,
     },
     /// Stop caring, without touching it. Memory only.
     Release {

@@ -1,5 +1,7 @@
 //! What is wanted of each object, and memory brought up to the documents: generations, renames, removals.
 
+use std::sync::Arc;
+
 use super::memory::{Memory, Record, Wish};
 use crate::spec::{DesiredState, Origin, RemovePolicy, Service, ServiceName, SpecSet};
 
@@ -32,15 +34,16 @@ pub(super) fn settle(desired: &SpecSet, memory: &Memory) -> Memory {
         match memory.services.get_mut(name) {
             Some(record) => renew(record, spec),
             None => {
-                memory.services.insert(name.clone(), Record::new(spec.clone()));
+                memory.services.insert(name.clone(), Arc::new(Record::new(Arc::clone(spec))));
             }
         }
     }
     for name in &desired.removed {
         if let Some(record) = memory.services.get_mut(name)
             && !desired.services.contains_key(name)
+            && !record.terminating
         {
-            record.terminating = true;
+            Arc::make_mut(record).terminating = true;
         }
     }
     memory
@@ -65,15 +68,19 @@ fn is_unused(instance: &super::memory::Instance) -> bool {
     matches!(instance.phase, Phase::Vacant | Phase::BackOff { .. } | Phase::Finished)
 }
 
-fn renew(record: &mut Record, spec: &Service) {
+/// A record that is as its document says stays the shared one.
+fn renew(record: &mut Arc<Record>, spec: &Arc<Service>) {
+    let ended = record.wish.as_ref().is_some_and(|wish| wish.generation != record.generation);
+    if !record.terminating && !ended && Arc::ptr_eq(&record.spec, spec) {
+        return;
+    }
+    let record = Arc::make_mut(record);
     record.terminating = false;
     if meaning(&record.spec) != meaning(spec) {
         record.generation = record.generation.saturating_add(1);
         record.forgive();
     }
-    if record.spec != *spec {
-        record.spec = spec.clone();
-    }
+    record.spec = Arc::clone(spec);
     if record.wish.as_ref().is_some_and(|wish| wish.generation != record.generation) {
         record.wish = None;
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::action::{Action, Step};
@@ -59,7 +60,9 @@ fn decide_all(desired: &SpecSet, observed: &Observation, mut memory: Memory, gua
     let mut claimed: BTreeMap<ProcessKey, ServiceName> =
         memory.services.iter().flat_map(|(name, record)| keys(name, record)).collect();
     let mut forgotten = Vec::new();
-    for (name, record) in &mut memory.services {
+    for (name, shared) in &mut memory.services {
+        let before = Arc::clone(shared);
+        let record = Arc::make_mut(shared);
         let seen = observed.services.get(name);
         let mut draft = Draft::new(name, observed.now, guarded);
         let aim = aim(name, record, desired);
@@ -75,6 +78,9 @@ fn decide_all(desired: &SpecSet, observed: &Observation, mut memory: Memory, gua
         plan.steps.append(&mut draft.steps);
         plan.changes.extend(draft.changes.into_values());
         plan.next = earliest(plan.next, draft.next);
+        if *record == *before {
+            *shared = before;
+        }
     }
     for name in forgotten {
         memory.services.remove(&name);
@@ -212,7 +218,7 @@ fn follow_all(
                 life::follow(instance, &service);
                 if let Phase::Starting { process, .. } = &mut instance.phase {
                     // Found by the rule, not by descent: it is signalled only while the rule holds.
-                    process.adopted_by = Some(Box::new(spec.clone()));
+                    process.adopted_by = Some(Arc::clone(spec));
                 }
             } else if now.boot < since.after(spec.start_timeout) {
                 note_left(instance, *index, seen);

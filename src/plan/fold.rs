@@ -14,7 +14,7 @@ const REFUSED_WAIT: Duration = Duration::from_secs(1);
 
 /// Takes what came of a step into memory.
 pub fn fold(memory: &mut Memory, step: &Step, outcome: &Outcome, now: Now) {
-    let Some(record) = memory.services.get_mut(&step.service) else {
+    let Some(record) = memory.record_mut(&step.service) else {
         return;
     };
     match &step.action {

@@ -5,6 +5,7 @@
 mod health;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +21,9 @@ pub use health::{Health, Image, Said, TriggerState, Triggers};
 pub struct Memory {
     /// The boot that every time and key in here belongs to.
     pub boot: BootId,
-    /// One record an object.
-    pub services: BTreeMap<ServiceName, Record>,
+    /// One record an object. Shared: memory before and after a tick, and what the ledger has written, are one value where
+    /// nothing changed. [`Memory::record_mut`] changes one.
+    pub services: BTreeMap<ServiceName, Arc<Record>>,
 }
 
 /// What is remembered of one object.
@@ -31,7 +33,7 @@ pub struct Record {
     /// Grows with every accepted change of the document's meaning.
     pub generation: u64,
     /// The last accepted document: what applies while the present one is broken or gone.
-    pub spec: Service,
+    pub spec: Arc<Service>,
     /// By index. Indexes at and above `replicas` are surplus and being stopped.
     pub instances: BTreeMap<u32, Instance>,
     /// A one-time `start` or `stop` by a person: holds until the document changes.
@@ -206,7 +208,7 @@ pub struct Process {
     pub launched: Option<Launched>,
     /// For an adopted process: the document by whose identity rule it was adopted. It must still satisfy that
     /// before it is signalled.
-    pub adopted_by: Option<Box<Service>>,
+    pub adopted_by: Option<Arc<Service>>,
     /// It was adopted although its arguments are others than the specified ones (its pidfile spoke for it).
     #[serde(default)]
     pub arguments_differ: bool,
@@ -238,12 +240,17 @@ impl Memory {
         Self { boot, services: BTreeMap::new() }
     }
 
+    /// The record of an object, to be changed: of a record that is shared, a copy of its own is made first.
+    pub fn record_mut(&mut self, name: &ServiceName) -> Option<&mut Record> {
+        self.services.get_mut(name).map(Arc::make_mut)
+    }
+
     /// Every document in it: the accepted ones, and those that processes were adopted by.
     pub fn documents(&self) -> impl Iterator<Item = &Service> {
         self.services.values().flat_map(|record| {
             let processes = record.instances.values().filter_map(|instance| instance.phase.process());
             let rules = processes.filter_map(|process| process.adopted_by.as_deref());
-            std::iter::once(&record.spec).chain(rules)
+            std::iter::once(&*record.spec).chain(rules)
         })
     }
 }
@@ -268,10 +275,10 @@ impl Instance {
 
 impl Record {
     /// The first record of an object.
-    pub fn new(spec: Service) -> Self {
+    pub fn new(spec: impl Into<Arc<Service>>) -> Self {
         Self {
             generation: 1,
-            spec,
+            spec: spec.into(),
             instances: BTreeMap::new(),
             wish: None,
             restart_before: None,

@@ -1,6 +1,7 @@
 //! What a tick asks the host, and what the host answers. Possibly incomplete, and marked so.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::memory::{Exit, Image, Said};
 use crate::facts::{Fact, ProcessKey, Reason};
@@ -20,7 +21,7 @@ pub struct Questions {
 #[derive(Clone, PartialEq, Debug)]
 pub struct ServiceQuestions {
     /// The document in force.
-    pub spec: Service,
+    pub spec: Arc<Service>,
     /// Is it alive, is it still the process on record? By index, with how it came to be ours.
     pub processes: BTreeMap<u32, ProcessQuestion>,
     /// Look for processes that the identity rule finds.
@@ -39,7 +40,7 @@ pub struct ProcessQuestion {
     /// Which.
     pub key: ProcessKey,
     /// Must it still satisfy the rule it was adopted by?
-    pub adopted_by: Option<Box<Service>>,
+    pub adopted_by: Option<Arc<Service>>,
     /// It is the starter of a forking service: also tell which of its tree is the service.
     pub starter: bool,
     /// The readiness check to report on, with the pidfile resolved.

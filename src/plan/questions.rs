@@ -2,6 +2,7 @@
 //! asked for only where something may be started, or when everything is to be seen anew.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::aim::{Aim, aim, settle};
 use super::memory::{Instance, Memory, Phase, Record};
@@ -45,7 +46,7 @@ fn of_service(record: &Record, aim: &Aim, now: BootTime, hints: QuestionHints) -
     let launched = record.instances.values().filter_map(|instance| instance.phase.process());
     let compares = hints.full && launched.into_iter().any(|process| process.launched.is_some());
     ServiceQuestions {
-        spec: spec.clone(),
+        spec: Arc::clone(spec),
         processes: record
             .instances
             .iter()

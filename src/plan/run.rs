@@ -2,6 +2,7 @@
 //! too many.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::action::Action;
 use super::backoff;
@@ -46,7 +47,7 @@ pub(super) fn run(
     seen: Option<&Seen>,
     draft: &mut Draft<'_>,
 ) {
-    let spec = record.spec.clone();
+    let spec = Arc::clone(&record.spec);
     for index in 0..spec.replicas {
         record.instances.entry(index).or_default();
     }
@@ -197,7 +198,7 @@ fn adopted_differs(process: &Process, present: &Launched, draft: &mut Draft<'_>)
 }
 
 /// Places without a process: adopt, start, wait or hold.
-fn fill_places(record: &mut Record, spec: &Service, seen: Option<&Seen>, draft: &mut Draft<'_>) {
+fn fill_places(record: &mut Record, spec: &Arc<Service>, seen: Option<&Seen>, draft: &mut Draft<'_>) {
     let now = draft.now.boot;
     let wanted = || record.instances.range(..spec.replicas);
     let due: Vec<u32> =
@@ -259,7 +260,7 @@ fn not_on_record(look: &Look, record: &Record) -> Look {
 }
 
 /// All places are taken, and more processes match.
-fn beside_the_record(record: &mut Record, spec: &Service, look: &Look, draft: &mut Draft<'_>) {
+fn beside_the_record(record: &mut Record, spec: &Arc<Service>, look: &Look, draft: &mut Draft<'_>) {
     let extra = occupy::extra(look);
     if extra.is_empty() {
         return;
@@ -282,7 +283,7 @@ fn beside_the_record(record: &mut Record, spec: &Service, look: &Look, draft: &m
     }
 }
 
-fn hold_or_clear(record: &mut Record, spec: &Service, hold: Hold, due: &[u32], draft: &mut Draft<'_>) {
+fn hold_or_clear(record: &mut Record, spec: &Arc<Service>, hold: Hold, due: &[u32], draft: &mut Draft<'_>) {
     if spec.duplicates == DuplicatePolicy::StopExtra && !hold.surplus.is_empty() {
         adopt_all(record, spec, hold.fitting, draft);
         put_on_record_and_stop(record, spec, hold.surplus, draft);
@@ -296,7 +297,7 @@ fn hold_or_clear(record: &mut Record, spec: &Service, hold: Hold, due: &[u32], d
 /// What is too many gets places above `replicas`, and is stopped from there: the youngest first.
 fn put_on_record_and_stop(
     record: &mut Record,
-    spec: &Service,
+    spec: &Arc<Service>,
     mut surplus: Vec<Candidate>,
     draft: &mut Draft<'_>,
 ) {
@@ -313,7 +314,12 @@ fn put_on_record_and_stop(
     }
 }
 
-fn adopt_all(record: &mut Record, spec: &Service, places: BTreeMap<u32, Candidate>, draft: &mut Draft<'_>) {
+fn adopt_all(
+    record: &mut Record,
+    spec: &Arc<Service>,
+    places: BTreeMap<u32, Candidate>,
+    draft: &mut Draft<'_>,
+) {
     for (index, candidate) in places {
         draft.step(index, Action::Adopt { key: candidate.key.clone() }, "it matches and ran before us");
         draft.change(index, Doing::Adopt, format!("pid {} matches and ran before us", candidate.key.pid));
@@ -324,14 +330,14 @@ fn adopt_all(record: &mut Record, spec: &Service, places: BTreeMap<u32, Candidat
     }
 }
 
-fn adopted(candidate: Candidate, spec: &Service, draft: &Draft<'_>) -> Phase {
+fn adopted(candidate: Candidate, spec: &Arc<Service>, draft: &Draft<'_>) -> Phase {
     let process = Process {
         key: candidate.key,
         at: draft.now.wall,
         since: draft.now.boot,
         adopted: true,
         launched: None,
-        adopted_by: Some(Box::new(spec.clone())),
+        adopted_by: Some(Arc::clone(spec)),
         arguments_differ: candidate.arguments == super::observation::ArgumentsSeen::Different,
     };
     Phase::Starting { process, since: draft.now.boot, starter: false, probed: None, left: Vec::new() }

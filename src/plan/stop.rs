@@ -9,6 +9,7 @@
 //!
 //! Each position is remembered before its signal is sent, so that a stop goes on where it was after a crash.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::action::Action;
@@ -153,7 +154,7 @@ fn main_gone(
 fn walk(
     instance: &mut Instance,
     index: u32,
-    targets: Vec<(ProcessKey, Option<Box<Service>>)>,
+    targets: Vec<(ProcessKey, Option<Arc<Service>>)>,
     draft: &mut Draft<'_>,
 ) {
     let now = draft.now.boot;

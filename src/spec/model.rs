@@ -468,8 +468,8 @@ pub struct Service {
 /// All valid documents in force, and what is known of the others.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SpecSet {
-    /// Accepted Services.
-    pub services: BTreeMap<ServiceName, Service>,
+    /// Accepted Services; shared with the records that were made of them.
+    pub services: BTreeMap<ServiceName, Arc<Service>>,
     /// Objects whose documents are known to be gone, confirmed by complete listings: `onRemove` applies.
     /// An object on record that is neither here nor in `services` is left alone.
     pub removed: std::collections::BTreeSet<ServiceName>,

@@ -63,7 +63,12 @@ pub(crate) fn started(spec: &Service, pid: i32) -> Process {
 }
 
 pub(crate) fn adopted(spec: &Service, pid: i32) -> Process {
-    Process { adopted: true, launched: None, adopted_by: Some(Box::new(spec.clone())), ..started(spec, pid) }
+    Process {
+        adopted: true,
+        launched: None,
+        adopted_by: Some(std::sync::Arc::new(spec.clone())),
+        ..started(spec, pid)
+    }
 }
 
 pub(crate) fn running(process: Process) -> Phase {
@@ -173,9 +178,9 @@ impl Case {
         let mut record = Record::new(spec.clone());
         record.instances = (0..).zip(instances).collect();
         let name = spec.name.clone();
-        self.memory.services.insert(name.clone(), record);
+        self.memory.services.insert(name.clone(), record.into());
         self.observed.services.insert(name.clone(), seen);
-        self.desired.services.insert(name, spec);
+        self.desired.services.insert(name, spec.into());
         self
     }
 

@@ -167,7 +167,7 @@ fn case(aim: &str, instance: Instance, seen: Option<&Seen>) -> Case {
     let web = name("web");
     match aim {
         "asked to stop" => {
-            let record = case.memory.services.get_mut(&web).unwrap();
+            let record = case.memory.record_mut(&web).unwrap();
             record.ask(false, "ann".into(), selfsame::units::WallTime::default());
         }
         "removed" => {

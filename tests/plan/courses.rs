@@ -271,7 +271,7 @@ fn a_renamed_object_takes_its_process_along_once_the_old_name_is_gone() {
     let mut case = Case::new().with(old.clone(), vec![instance(running(started(&old, 40)))], seen_alive(1));
     case.desired.services.clear();
     case.desired.removed.insert(name("old"));
-    case.desired.services.insert(name("web"), new.clone());
+    case.desired.services.insert(name("web"), new.clone().into());
     let asked = questions(&case.desired, &case.memory, at(NOW), QuestionHints::default());
     assert_eq!(asked.services.keys().collect::<Vec<_>>(), [&name("web")]);
     case.observed.services.insert(name("web"), seen_alive(1));
@@ -280,7 +280,7 @@ fn a_renamed_object_takes_its_process_along_once_the_old_name_is_gone() {
     assert_eq!(phases_of(&plan, "web"), ["Running 40"]);
     assert!(!plan.memory.services.contains_key(&name("old")));
     // While the old one is still desired, it keeps its process.
-    case.desired.services.insert(name("old"), old);
+    case.desired.services.insert(name("old"), old.into());
     let plan = case.plan();
     assert_eq!(phases_of(&plan, "old"), ["Running 40"]);
 }
@@ -288,9 +288,11 @@ fn a_renamed_object_takes_its_process_along_once_the_old_name_is_gone() {
 #[test]
 fn a_wish_holds_until_the_document_changes() {
     let mut case = Case::new().with(web(), vec![instance(running(started(&web(), 40)))], seen_alive(1));
-    case.memory.services.get_mut(&name("web")).unwrap().ask(false, "ann".into(), WallTime::default());
+    case.memory.record_mut(&name("web")).unwrap().ask(false, "ann".into(), WallTime::default());
     assert_eq!(phases_of(&case.plan(), "web"), ["Stopping 40 (to begin)"]);
-    case.desired.services.insert(name("web"), Service { start_timeout: Duration::from_secs(7), ..web() });
+    case.desired
+        .services
+        .insert(name("web"), Service { start_timeout: Duration::from_secs(7), ..web() }.into());
     let plan = case.plan();
     assert_eq!(phases_of(&plan, "web"), ["Running 40"]);
     let record = &plan.memory.services[&name("web")];
@@ -298,7 +300,7 @@ fn a_wish_holds_until_the_document_changes() {
     // Where a document stands is no part of what it means.
     let mut moved = web();
     moved.origin.file = "other.yaml".into();
-    case.desired.services.insert(name("web"), moved);
+    case.desired.services.insert(name("web"), moved.into());
     assert_eq!(case.plan().memory.services[&name("web")].generation, 1);
 }
 
@@ -307,17 +309,17 @@ fn a_stopped_object_that_somebody_starts_runs() {
     let spec = Service { state: DesiredState::Stopped, ..web() };
     let mut case = Case::new().with(spec, vec![instance(Phase::Finished)], looked(Vec::new()));
     assert_eq!(case.plan().steps, []);
-    case.memory.services.get_mut(&name("web")).unwrap().ask(true, "ann".into(), WallTime::default());
+    case.memory.record_mut(&name("web")).unwrap().ask(true, "ann".into(), WallTime::default());
     assert_eq!(steps_text(&case.plan().steps), "start [0]");
 }
 
 #[test]
 fn a_restart_that_was_asked_for_happens_once() {
     let mut case = Case::new().with(web(), vec![instance(running(started(&web(), 40)))], seen_alive(1));
-    let record = case.memory.services.get_mut(&name("web")).unwrap();
+    let record = case.memory.record_mut(&name("web")).unwrap();
     record.ask_restart(at(700));
     assert_eq!(phases_of(&case.plan(), "web"), ["Stopping 40 (to begin)"]);
-    case.memory.services.get_mut(&name("web")).unwrap().ask_restart(at(400));
+    case.memory.record_mut(&name("web")).unwrap().ask_restart(at(400));
     assert!(case.plan().is_quiet(), "it began after that");
 }
 
@@ -537,7 +539,7 @@ fn the_grace_begins_when_the_signal_was_sent() {
         stop: spec.stop.clone(),
     };
     record.instances.insert(0, Instance { phase: stopping, ..Instance::default() });
-    memory.services.insert(spec.name.clone(), record);
+    memory.services.insert(spec.name.clone(), record.into());
     let signal = spec.stop.schedule[0].signal;
     let step = Step {
         service: spec.name.clone(),

@@ -53,7 +53,7 @@ impl Stage {
             },
             ..service("web")
         };
-        stage.set.services.insert(name(), spec);
+        stage.set.services.insert(name(), spec.into());
         stage
     }
 
@@ -83,7 +83,7 @@ impl Stage {
     }
 
     fn spec(&mut self) -> &mut Service {
-        self.set.services.get_mut(&name()).unwrap()
+        std::sync::Arc::make_mut(self.set.services.get_mut(&name()).unwrap())
     }
 
     fn tick(&mut self) -> Option<selfsame::units::BootTime> {

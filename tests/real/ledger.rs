@@ -27,7 +27,7 @@ fn name(text: &str) -> ServiceName {
 }
 
 fn memory(names: &[&str]) -> Memory {
-    Memory { boot: boot(), services: names.iter().map(|n| (name(n), record(n))).collect() }
+    Memory { boot: boot(), services: names.iter().map(|n| (name(n), record(n).into())).collect() }
 }
 
 fn intended(memory: &mut Memory, service: &str, nonce: &str) {
@@ -37,7 +37,7 @@ fn intended(memory: &mut Memory, service: &str, nonce: &str) {
         since: Default::default(),
         starter: false,
     };
-    let record = memory.services.get_mut(&name(service)).unwrap();
+    let record = memory.record_mut(&name(service)).unwrap();
     record.instances.insert(0, Instance { phase, ..Instance::default() });
 }
 
@@ -79,7 +79,8 @@ fn definitions_of_an_accepted_expression_are_on_record() {
     let list = Recorded::List { element: "int".into(), items: vec!["1".into()] };
     let definitions: Record = [("web.x".into(), definition), ("@web.l".into(), list)].into();
     let expression = Expression { definitions, ..Expression::new("web.x(1) || pid in @web.l") };
-    first.services.get_mut(&name("a")).unwrap().spec.narrow = Some(expression.clone());
+    std::sync::Arc::make_mut(&mut first.record_mut(&name("a")).unwrap().spec).narrow =
+        Some(expression.clone());
     ledger(&dirs).remember(&first).unwrap();
     assert_eq!(ledger(&dirs).load(&boot()).unwrap().memory, first);
     let library = expression.library(selfsame::plugin::Plugins::none().schema());
@@ -99,7 +100,7 @@ fn only_what_changed_is_written() {
     ledger.remember(&memory).unwrap();
     let inode = |n: &str| fs::metadata(dirs.records().join(n)).unwrap().ino();
     let (a, b) = (inode("a.json"), inode("b.json"));
-    memory.services.get_mut(&name("a")).unwrap().generation = 2;
+    memory.record_mut(&name("a")).unwrap().generation = 2;
     ledger.remember(&memory).unwrap();
     assert_ne!(inode("a.json"), a);
     assert_eq!(inode("b.json"), b);
@@ -210,7 +211,7 @@ fn slots_live_from_the_intent_to_the_record() {
     ledger.remember(&memory).unwrap();
     let key = ProcessKey { boot: boot(), pid: Pid(77), start: StartTicks(1234) };
     assert_eq!(seen(&ledger), IntentSeen::Ran(key));
-    memory.services.get_mut(&name("a")).unwrap().instances.clear();
+    memory.record_mut(&name("a")).unwrap().instances.clear();
     ledger.remember(&memory).unwrap();
     assert!(names(&dirs.starts()).is_empty(), "the record says what came of it");
 }
@@ -291,7 +292,7 @@ fn a_full_or_read_only_disk_is_an_error_and_the_old_record_stays() {
 
     let filler = small.0.path().join("filler");
     let _ = fs::write(&filler, vec![0; 1 << 20]);
-    memory.services.get_mut(&name("a")).unwrap().generation = 2;
+    memory.record_mut(&name("a")).unwrap().generation = 2;
     let error = ledger.remember(&memory).unwrap_err();
     assert!(error.contains("ENOSPC"), "{error}");
     assert_eq!(peek(&dirs, &boot()).unwrap().memory, before);
@@ -301,7 +302,7 @@ fn a_full_or_read_only_disk_is_an_error_and_the_old_record_stays() {
 
     small.cover();
     let before = memory.clone();
-    memory.services.get_mut(&name("a")).unwrap().generation = 3;
+    memory.record_mut(&name("a")).unwrap().generation = 3;
     let error = ledger.remember(&memory).unwrap_err();
     assert!(error.contains("EROFS"), "{error}");
     assert!(ledger.create_slot(&name("a"), 0, "n").is_err());

@@ -146,7 +146,7 @@ pub fn service(name: &str) -> Service {
 pub fn record(name: &str) -> Record {
     Record {
         generation: 1,
-        spec: service(name),
+        spec: service(name).into(),
         instances: BTreeMap::new(),
         wish: None,
         restart_before: None,

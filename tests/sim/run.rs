@@ -1,6 +1,7 @@
 //! One run: a wild time with faults, edits and deaths of the engine; then calm, in which it must come to rest.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use selfsame::engine::tick::{TickOptions, tick};
@@ -180,7 +181,7 @@ impl Run {
         let key = service.name.clone();
         self.world.desired.removed.remove(&key);
         self.world.desired.rejected.remove(&key);
-        self.world.desired.services.insert(key, service);
+        self.world.desired.services.insert(key, service.into());
     }
 
     fn document(&mut self, name: &str) -> Service {
@@ -259,7 +260,7 @@ impl Run {
 
     fn ask(&mut self, name: &str) {
         let now = BootTime(self.world.now);
-        let Some(record) = self.memory.services.get_mut(&ServiceName::new(name).unwrap()) else { return };
+        let Some(record) = self.memory.record_mut(&ServiceName::new(name).unwrap()) else { return };
         match self.people.below(3) {
             0 => record.ask(true, "ann".into(), WallTime::default()),
             1 => record.ask(false, "ann".into(), WallTime::default()),
@@ -276,7 +277,7 @@ impl Run {
         self.options.plan.confirmed = true;
         self.options.hints.full = true;
         for record in self.memory.services.values_mut() {
-            record.wish = None;
+            Arc::make_mut(record).wish = None;
         }
         let recorded: Vec<_> = self
             .memory
@@ -303,7 +304,7 @@ impl Run {
             }
         }
         for service in self.world.desired.services.values_mut() {
-            service.duplicates = DuplicatePolicy::Report;
+            Arc::make_mut(service).duplicates = DuplicatePolicy::Report;
         }
     }
 

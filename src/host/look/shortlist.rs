@@ -38,7 +38,7 @@ impl Looker {
             .services
             .iter()
             .filter(|(_, question)| question.look)
-            .map(|(name, question)| (name, &question.spec))
+            .map(|(name, question)| (name, &*question.spec))
             .collect();
         if looking.len() < MANY {
             return Shortlists::new();
