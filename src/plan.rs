@@ -15,7 +15,9 @@
 
 pub mod action;
 mod aim;
+mod asking;
 mod backoff;
+mod binary;
 mod conditions;
 mod decide;
 mod draft;
@@ -23,14 +25,17 @@ mod fold;
 mod health;
 mod launch;
 mod life;
+mod live;
 pub mod memory;
 pub mod observation;
 mod occupy;
 mod questions;
 mod ready;
+mod requirements;
 mod run;
 pub mod status;
 mod stop;
+mod triggers;
 
 pub use decide::plan;
 pub use draft::{Change, Doing, Plan, PlanOptions};

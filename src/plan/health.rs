@@ -1,15 +1,11 @@
 //! What is asked about the health of a process, beyond whether it lives.
 
-use std::time::Duration;
-
+use super::binary::SETTLED;
 use super::memory::{Instance, Phase, Record};
 use super::observation::HealthQuestion;
 use super::questions::QuestionHints;
 use crate::spec::{BinaryChange, ReadinessCheck, Service, ServiceType};
 use crate::units::BootTime;
-
-/// Another program on disk has to stand there for so long before it is acted on: it may still be written.
-pub(super) const SETTLED: Duration = Duration::from_secs(3);
 
 /// What to ask about the process of an instance.
 pub(super) fn questions(
@@ -29,6 +25,7 @@ pub(super) fn questions(
     HealthQuestion {
         said: listens(spec),
         liveness: spec.liveness.as_ref().filter(|_| ready).map(|liveness| liveness.check.clone()),
+        // At every complete look, and when it was seen first or seen to change.
         image: spec.binary_change != BinaryChange::Ignore
             && (hints.full || settling || instance.health.image.is_none()),
         conditions: spec.triggers.iter().filter(|_| ready).map(|trigger| trigger.when.clone()).collect(),

@@ -261,6 +261,13 @@ impl Instance {
         self.reload = Some(because.into());
     }
 
+    /// Another process begins: nothing is known of its health.
+    pub fn begin_health(&mut self) {
+        self.health = Health::default();
+        self.reload = None;
+        self.unmet_since = None;
+    }
+
     /// Asks for a restart of the process, when its turn comes among the replicas.
     pub fn ask_restart(&mut self, because: impl Into<String>) {
         self.health.restart = Some(because.into());

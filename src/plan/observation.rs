@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::memory::{Exit, Image, Said};
 use crate::facts::{Fact, ProcessKey, Reason};
 use crate::spec::{Expression, ReadinessCheck, Service, ServiceName};
-use crate::units::{BootId, Gid, Now, Pid, Uid};
+use crate::units::{BootId, BootTime, Gid, Now, Pid, Uid};
 
 /// What one tick wants to know. Made by `questions()`, pure.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -73,6 +73,8 @@ pub struct HealthSeen {
     pub said: Said,
     /// It named another process of its tree as its main one.
     pub main: Option<ProcessKey>,
+    /// What it said as a sign of life, where liveness is something that it says.
+    pub beat: Option<Beat>,
     /// The answer to the liveness check: Absent when none has been given yet.
     pub lives: Fact<bool>,
     /// Why it doesn't live.
@@ -83,11 +85,21 @@ pub struct HealthSeen {
     pub conditions: Vec<Fact<bool>>,
 }
 
+/// Signs of life that a service gives by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Beat {
+    /// When the last one was seen.
+    pub last: Option<BootTime>,
+    /// Since when somebody looks.
+    pub since: BootTime,
+}
+
 impl Default for HealthSeen {
     fn default() -> Self {
         Self {
             said: Said::default(),
             main: None,
+            beat: None,
             lives: Fact::Absent,
             detail: String::new(),
             image: Fact::Absent,

@@ -18,12 +18,16 @@ pub struct Health {
     pub failures: u32,
     /// The last answer about liveness.
     pub lives: Option<bool>,
-    /// Why the last answer about readiness or liveness was no.
+    /// Why the last answer about readiness was no.
     pub detail: String,
+    /// Why the last answer about liveness was no, or none.
+    pub ailment: String,
     /// The program on disk, as it was when the process was first seen.
     pub image: Option<Image>,
     /// Another program stands there now, since this moment.
     pub replaced: Option<(Image, BootTime)>,
+    /// A reload was asked for because of this one.
+    pub reloaded_for: Option<Image>,
     /// The process shall be started anew: why, as the end of a sentence.
     pub restart: Option<String>,
 }
@@ -38,15 +42,12 @@ pub struct Said {
     pub stopping: bool,
     /// `STATUS=`, for people.
     pub status: String,
-    /// The last `WATCHDOG=1`.
-    pub alive_at: Option<BootTime>,
     /// `WATCHDOG=trigger`: it calls itself dead.
     pub dead: bool,
     /// `EXTEND_TIMEOUT_USEC`: its start may take until then.
     pub until: Option<BootTime>,
-    /// Nobody listened for a time since it began, so that it may have said more than is known. Since when somebody
-    /// listens again.
-    pub deaf_until: Option<BootTime>,
+    /// Nobody listened for a time since it began, so that it may have said more than is known.
+    pub deaf: bool,
 }
 
 /// Which program a path led to.
@@ -96,8 +97,7 @@ impl Said {
         if !news.status.is_empty() {
             self.status.clone_from(&news.status);
         }
-        self.alive_at = self.alive_at.max(news.alive_at);
         self.until = self.until.max(news.until);
-        self.deaf_until = self.deaf_until.max(news.deaf_until);
+        self.deaf |= news.deaf;
     }
 }
