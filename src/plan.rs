@@ -29,6 +29,7 @@ mod live;
 pub mod memory;
 pub mod observation;
 mod occupy;
+pub mod output;
 mod questions;
 mod ready;
 mod requirements;

@@ -35,11 +35,11 @@ mod tests;
 pub use expression::{ExpressionRequest, variables};
 pub use file::{LoadedFile, SpecFile};
 pub use model::{
-    Account, AdoptPolicy, BinaryChange, CpuPolicy, DesiredState, DuplicatePolicy, EnvFrom, Expression, HttpCheck,
-    IoClass, Limit, Origin, Output, PluginUse, Readiness, ReadinessCheck, RemovePolicy, Restart, RestartPolicy,
-    Scheduling, Service, ServiceName, ServiceType, SpecSet, StartCondition, Stop, StopScope, StopStep, Trigger,
-    TriggerAction,
+    Account, AdoptPolicy, CpuPolicy, DesiredState, DuplicatePolicy, EnvFrom, Expression, IoClass, Limit,
+    Origin, Output, PluginUse, Readiness, ReadinessCheck, RemovePolicy, Restart, RestartPolicy, Rotation,
+    Scheduling, Service, ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
 };
+pub use model::{BinaryChange, HttpCheck, StartCondition, Trigger, TriggerAction};
 pub use overlap::{FileIdentity, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
 pub use plugin::{Held, HeldPlugins, InUse, Modules, NoModules, PluginDocument};

@@ -86,6 +86,7 @@ fn unknown(asked: &Questions) -> BTreeMap<selfsame::spec::ServiceName, Seen> {
         .iter()
         .map(|(name, question)| {
             let seen = Seen {
+                output: Vec::new(),
                 processes: question
                     .processes
                     .keys()

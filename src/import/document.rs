@@ -328,6 +328,8 @@ fn output(out: &mut String, key: &str, output: &Output) {
     match output {
         Output::Log => {}
         Output::Null => line(out, key, "null"),
+        Output::Inherit => line(out, key, "inherit"),
+        Output::Syslog => line(out, key, "syslog"),
         Output::File(path) => {
             line(out, key, &format!("{{file: {}}}", double_quoted(&path.to_string_lossy())));
         }

@@ -123,6 +123,11 @@ pub enum OutputTarget {
     File(PathBuf),
     /// `/dev/null`
     Null,
+    /// What selfsame itself writes to.
+    Inherit,
+    /// Appended to this file, from which selfsame passes it on to the system's log: so neither a log daemon that is
+    /// down nor the death of selfsame stops or loses anything.
+    Syslog(PathBuf),
 }
 
 /// What came of a step.

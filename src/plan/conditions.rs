@@ -68,6 +68,7 @@ pub(super) fn status(
     let phase = phase.unwrap_or_else(|| without_instances(aim, draft));
     let mut findings = draft.findings.clone();
     findings.extend(general(record, aim, document, phase, draft));
+    findings.extend(seen.and_then(|seen| of_output(seen, draft.name)));
     let conditions = in_order(findings).map(|finding| timed(record, finding, draft)).collect();
     ServiceStatus {
         name: draft.name.clone(),
@@ -235,6 +236,18 @@ fn general(
         }
     }
     findings
+}
+
+/// Several troubles are one condition, with the reason of the first.
+fn of_output(seen: &Seen, name: &ServiceName) -> Option<Finding> {
+    let first = seen.output.first()?;
+    let messages: Vec<&str> = seen.output.iter().map(|trouble| trouble.message.as_str()).collect();
+    Some(Finding {
+        kind: ConditionType::Degraded,
+        status: ConditionStatus::True,
+        reason: first.reason,
+        message: format!("{name}: {}", messages.join("; ")),
+    })
 }
 
 fn readiness(record: &Record, draft: &Draft<'_>) -> (ConditionStatus, &'static str, String) {

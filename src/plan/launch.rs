@@ -1,14 +1,13 @@
 //! From a document to a process to be: substitution, environment, names of log files. Pure: what has to be
 //! looked up was looked up before. Also what "the same" means between a launch and a later document.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
-use super::action::{Ids, Launch, OutputTarget};
+use super::action::{Ids, Launch};
 use super::memory::Launched;
 use super::observation::Prepared;
+use super::output::{self, Stream};
 use crate::spec::{Account, Limit, Output, Service};
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -77,6 +76,8 @@ fn output_text(output: &Output) -> String {
         Output::Log => "log".into(),
         Output::File(path) => path.display().to_string(),
         Output::Null => "null".into(),
+        Output::Inherit => "inherit".into(),
+        Output::Syslog => "syslog".into(),
     }
 }
 
@@ -130,7 +131,8 @@ fn env_change(from: &str, to: &str) -> FieldChange {
 
 /// Everything that execution needs.
 pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
-    let words = Words { name: spec.name.as_str(), index, prepared };
+    let dirs = (prepared.run_dir.as_str(), prepared.log_dir.as_str());
+    let words = words(spec, index, dirs);
     let program = spec.startas.clone();
     let mut argv = vec![program.display().to_string()];
     argv.extend(spec.args.iter().map(|arg| words.substitute(arg)));
@@ -146,8 +148,8 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
         umask: spec.umask,
         limits: limits(spec),
         scheduling: spec.scheduling.clone(),
-        stdout: output(spec, &spec.stdout, "stdout", &words),
-        stderr: output(spec, &spec.stderr, "stderr", &words),
+        stdout: output::target(spec, &spec.stdout, Stream::Out, index, dirs),
+        stderr: output::target(spec, &spec.stderr, Stream::Err, index, dirs),
         trust_executable: spec.trust_executable,
         launched: launched(spec, Some(prepared)),
         program,
@@ -156,7 +158,12 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
 
 /// `text` with its `${...}` replaced, as a launch of this replica does it.
 pub fn substitute(text: &str, spec: &Service, index: u32, prepared: &Prepared) -> String {
-    Words { name: spec.name.as_str(), index, prepared }.substitute(text)
+    words(spec, index, (&prepared.run_dir, &prepared.log_dir)).substitute(text)
+}
+
+/// What `${...}` stands for, with the directories of records and of logs.
+pub(super) fn words<'a>(spec: &'a Service, index: u32, (run_dir, log_dir): (&'a str, &'a str)) -> Words<'a> {
+    Words { name: spec.name.as_str(), index, run_dir, log_dir }
 }
 
 fn limits(spec: &Service) -> BTreeMap<String, Limit> {
@@ -182,25 +189,12 @@ fn environment(spec: &Service, prepared: &Prepared, words: &Words<'_>) -> BTreeM
     env
 }
 
-fn output(spec: &Service, output: &Output, stream: &str, words: &Words<'_>) -> OutputTarget {
-    match output {
-        Output::Null => OutputTarget::Null,
-        Output::File(path) => {
-            OutputTarget::File(PathBuf::from(words.substitute(&path.display().to_string())))
-        }
-        Output::Log => {
-            let replica = if spec.replicas > 1 { format!(".{}", words.index) } else { String::new() };
-            let file = format!("{}{replica}.{stream}.log", spec.name);
-            OutputTarget::File(Path::new(&words.prepared.log_dir).join(file))
-        }
-    }
-}
-
 /// The values of `${...}`.
-struct Words<'a> {
+pub(super) struct Words<'a> {
     name: &'a str,
     index: u32,
-    prepared: &'a Prepared,
+    run_dir: &'a str,
+    log_dir: &'a str,
 }
 
 impl Words<'_> {
@@ -208,14 +202,14 @@ impl Words<'_> {
         match word {
             "index" => Some(self.index.to_string()),
             "name" => Some(self.name.to_owned()),
-            "runDir" => Some(self.prepared.run_dir.clone()),
-            "logDir" => Some(self.prepared.log_dir.clone()),
+            "runDir" => Some(self.run_dir.to_owned()),
+            "logDir" => Some(self.log_dir.to_owned()),
             _ => None,
         }
     }
 
     /// One pass from left to right: what was put in is not looked at again.
-    fn substitute(&self, text: &str) -> String {
+    pub(super) fn substitute(&self, text: &str) -> String {
         let mut result = String::with_capacity(text.len());
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
@@ -242,6 +236,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
     use super::*;
+    use crate::plan::action::OutputTarget;
     use crate::spec::ServiceName;
     use crate::units::{Gid, Uid};
 
@@ -266,9 +261,7 @@ mod tests {
 
     #[test]
     fn words_are_substituted_once() {
-        let mut prepared = prepared();
-        prepared.run_dir = "/run/${name}".into();
-        let words = Words { name: "web", index: 2, prepared: &prepared };
+        let words = Words { name: "web", index: 2, run_dir: "/run/${name}", log_dir: "/var/log" };
         let rows = [
             ("plain", "plain"),
             ("${index}-${name}", "2-web"),

@@ -134,6 +134,17 @@ pub struct Seen {
     pub obstacles: BTreeMap<u32, String>,
     /// What a start needs, if that was asked for.
     pub prepared: Option<Result<Prepared, String>>,
+    /// What is wrong with the files that its output goes to.
+    pub output: Vec<OutputTrouble>,
+}
+
+/// Something is wrong with a file that output goes to. Says nothing of the process, which goes on.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct OutputTrouble {
+    /// One word.
+    pub reason: &'static str,
+    /// A sentence, without the object's name.
+    pub message: String,
 }
 
 /// The state of a process on record.

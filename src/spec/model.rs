@@ -3,6 +3,12 @@
 //! document is gone).
 
 mod health;
+mod output;
+
+pub use health::{
+    BinaryChange, HttpCheck, Readiness, ReadinessCheck, StartCondition, Trigger, TriggerAction,
+};
+pub use output::{Output, Rotation};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,10 +21,6 @@ use serde::{Deserialize, Serialize};
 use crate::lang::library::Record;
 use crate::lang::{Library, Schema};
 use crate::units::Signal;
-
-pub use health::{
-    BinaryChange, HttpCheck, Readiness, ReadinessCheck, StartCondition, Trigger, TriggerAction,
-};
 
 /// `[a-z0-9]([-a-z0-9]*[a-z0-9])?`, at most 63 bytes: safe as a file name, unique among Services.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -203,19 +205,6 @@ pub enum CpuPolicy {
     Fifo,
     /// Real time, round robin.
     Rr,
-}
-
-/// Where output goes.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Output {
-    /// A file in the log directory, named after the object (and index) and the stream.
-    #[default]
-    Log,
-    /// This file, opened for appending.
-    File(PathBuf),
-    /// `/dev/null`.
-    Null,
 }
 
 /// Whether and when it is started again.
@@ -433,6 +422,12 @@ pub struct Service {
     pub stdout: Output,
     /// Standard error.
     pub stderr: Output,
+    /// How much of the file of `stdout` is kept.
+    #[serde(default)]
+    pub stdout_rotation: Rotation,
+    /// How much of the file of `stderr` is kept.
+    #[serde(default)]
+    pub stderr_rotation: Rotation,
     /// How many copies.
     pub replicas: u32,
     /// When it is Ready.
@@ -512,6 +507,8 @@ impl Service {
             scheduling: Scheduling::default(),
             stdout: Output::Log,
             stderr: Output::Log,
+            stdout_rotation: Rotation::default(),
+            stderr_rotation: Rotation::default(),
             replicas: 1,
             readiness: Readiness::default(),
             liveness: None,

@@ -138,7 +138,7 @@ fn check_together(object: &Object<'_>, service: &Service, d: &mut Decoder<'_>) {
 fn check_shared(object: &Object<'_>, service: &Service, d: &mut Decoder<'_>) {
     let file = |output: &Output| match output {
         Output::File(path) => Some(path.to_string_lossy().into_owned()),
-        Output::Log | Output::Null => None,
+        Output::Log | Output::Null | Output::Inherit | Output::Syslog => None,
     };
     let files = [
         ("pidfile", service.pidfile.clone()),

@@ -12,7 +12,7 @@ use selfsame::plan::action::{Launch, OutputTarget};
 use selfsame::plan::memory::{Exit, Launched, Record};
 use selfsame::spec::{
     AdoptPolicy, DesiredState, DuplicatePolicy, Origin, Output, Readiness, ReadinessCheck, Restart,
-    RestartPolicy, Scheduling, Service, ServiceName, ServiceType, Stop, StopStep,
+    RestartPolicy, Rotation, Scheduling, Service, ServiceName, ServiceType, Stop, StopStep,
 };
 use selfsame::units::Signal;
 
@@ -115,6 +115,8 @@ pub fn service(name: &str) -> Service {
         scheduling: Scheduling::default(),
         stdout: Output::Null,
         stderr: Output::Null,
+        stdout_rotation: Rotation::default(),
+        stderr_rotation: Rotation::default(),
         replicas: 1,
         readiness: Readiness {
             check: ReadinessCheck::AliveFor(Duration::from_secs(1)),

@@ -9,7 +9,8 @@ use std::ptr;
 use super::child::RawLimit;
 use super::output::open_output;
 use super::{SpawnError, Step};
-use crate::plan::action::Launch;
+use crate::plan::action::{Launch, OutputTarget};
+use crate::plan::output::Stream;
 use crate::spec::{CpuPolicy, IoClass, Limit, Scheduling};
 
 /// Owns what the child's orders point to.
@@ -42,12 +43,14 @@ impl Prepared {
         let stdin = File::open("/dev/null").map_err(|error| {
             SpawnError::output("/dev/null".as_ref(), &crate::host::errno::io_text(&error))
         })?;
-        let together = heard.is_none() && launch.stderr == launch.stdout;
-        let stdout = heard.map_or_else(|| open_output(&launch.stdout, service_uid), Ok)?;
+        // Selfsame's own two may be two.
+        let together =
+            heard.is_none() && launch.stderr == launch.stdout && launch.stdout != OutputTarget::Inherit;
+        let stdout = heard.map_or_else(|| open_output(&launch.stdout, Stream::Out, service_uid), Ok)?;
         let stderr = if together {
             stdout.try_clone().map_err(|error| SpawnError::at(Step::Descriptors, raw(&error), launch))?
         } else {
-            open_output(&launch.stderr, service_uid)?
+            open_output(&launch.stderr, Stream::Err, service_uid)?
         };
         let above = |file: &File| above_standard(file, launch);
         Ok(Self {

@@ -11,16 +11,22 @@ use rustix::fs::OFlags;
 use super::SpawnError;
 use crate::host::walk;
 use crate::plan::action::OutputTarget;
+use crate::plan::output::Stream;
 
 /// Owner reads and writes, group reads.
 const MODE: u32 = 0o640;
 
 /// Opens an output for appending. A link, a file of somebody else or a file with a second name is refused: the
 /// service's user could have planted it to have another file written to.
-pub(super) fn open_output(target: &OutputTarget, service_uid: u32) -> Result<File, SpawnError> {
+pub(super) fn open_output(
+    target: &OutputTarget,
+    stream: Stream,
+    service_uid: u32,
+) -> Result<File, SpawnError> {
     let path = match target {
-        OutputTarget::File(path) => path.as_path(),
+        OutputTarget::File(path) | OutputTarget::Syslog(path) => path.as_path(),
         OutputTarget::Null => Path::new("/dev/null"),
+        OutputTarget::Inherit => return own(stream),
     };
     let failed = |text: String| SpawnError::output(path, &text);
     let engine = rustix::process::geteuid().as_raw();
@@ -46,6 +52,17 @@ pub(super) fn open_output(target: &OutputTarget, service_uid: u32) -> Result<Fil
     }
     blocking(&file).map_err(|error| failed(crate::host::errno::io_text(&error)))?;
     Ok(file)
+}
+
+/// What selfsame itself writes to, as it is: a mode that was set for somebody else is left alone.
+fn own(stream: Stream) -> Result<File, SpawnError> {
+    let own = match stream {
+        Stream::Out => rustix::stdio::stdout(),
+        Stream::Err => rustix::stdio::stderr(),
+    };
+    let copy = own.try_clone_to_owned();
+    copy.map(File::from)
+        .map_err(|error| SpawnError::output(Path::new(stream.word()), &crate::host::errno::io_text(&error)))
 }
 
 fn open_error(error: &io::Error) -> String {

@@ -1,0 +1,157 @@
+//! Where output goes, resolved, and which files are looked after.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::action::OutputTarget;
+use super::launch::words;
+use super::memory::{Memory, Phase, Process, Record};
+use crate::spec::{Output, Rotation, Service, ServiceName};
+
+/// One of the two streams of output.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+impl Stream {
+    /// Both.
+    pub const BOTH: [Self; 2] = [Self::Out, Self::Err];
+
+    /// Its field in a document.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Out => "stdout",
+            Self::Err => "stderr",
+        }
+    }
+
+    /// Where it goes by this document.
+    pub fn of(self, spec: &Service) -> &Output {
+        match self {
+            Self::Out => &spec.stdout,
+            Self::Err => &spec.stderr,
+        }
+    }
+
+    /// How much is kept of it by this document.
+    pub fn rotation(self, spec: &Service) -> Rotation {
+        match self {
+            Self::Out => spec.stdout_rotation,
+            Self::Err => spec.stderr_rotation,
+        }
+    }
+}
+
+/// Where the output of this replica goes; `dirs` are those of records and of logs.
+pub fn target(
+    spec: &Service,
+    output: &Output,
+    stream: Stream,
+    index: u32,
+    dirs: (&str, &str),
+) -> OutputTarget {
+    let own = |end: &str| {
+        let replica = if spec.replicas > 1 { format!(".{index}") } else { String::new() };
+        Path::new(dirs.1).join(format!("{}{replica}.{}.{end}", spec.name, stream.word()))
+    };
+    match output {
+        Output::Null => OutputTarget::Null,
+        Output::Inherit => OutputTarget::Inherit,
+        Output::File(path) => {
+            OutputTarget::File(words(spec, index, dirs).substitute(&path.display().to_string()).into())
+        }
+        Output::Log => OutputTarget::File(own("log")),
+        Output::Syslog => OutputTarget::Syslog(own("syslog")),
+    }
+}
+
+/// A file that a process on record writes to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kept {
+    /// How much of it is kept.
+    pub rotation: Rotation,
+    /// It is passed on to the system's log, as this object's.
+    pub syslog: Option<Tag>,
+    /// Whose it is; several may share one.
+    pub owners: Vec<ServiceName>,
+}
+
+/// What a line in the system's log is called after.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tag {
+    /// The object.
+    pub name: ServiceName,
+    /// Its process.
+    pub pid: i32,
+    /// Which stream: errors are noted as such.
+    pub stream: Stream,
+}
+
+/// The files that processes on record write to because selfsame started them so. What was adopted writes wherever it
+/// does.
+pub fn kept(memory: &Memory, dirs: (&str, &str)) -> BTreeMap<PathBuf, Kept> {
+    let mut files = BTreeMap::new();
+    for (name, record) in &memory.services {
+        for (index, instance) in &record.instances {
+            if let Some(process) = instance.phase.process() {
+                note(name, record, *index, process, dirs, &mut files);
+            }
+        }
+    }
+    files
+}
+
+fn note(
+    name: &ServiceName,
+    record: &Record,
+    index: u32,
+    process: &Process,
+    dirs: (&str, &str),
+    files: &mut BTreeMap<PathBuf, Kept>,
+) {
+    let Some(launched) = &process.launched else { return };
+    for stream in Stream::BOTH {
+        // What it was launched with, whatever the document says by now.
+        let Some(output) = launched.0.get(stream.word()).map(|text| read(text)) else { continue };
+        let (path, syslog) = match target(&record.spec, &output, stream, index, dirs) {
+            OutputTarget::File(path) => (path, None),
+            OutputTarget::Syslog(path) => {
+                (path, Some(Tag { name: name.clone(), pid: process.key.pid.0, stream }))
+            }
+            OutputTarget::Null | OutputTarget::Inherit => continue,
+        };
+        let rotation = stream.rotation(&record.spec);
+        let kept = files.entry(path).or_insert_with(|| Kept { rotation, syslog, owners: Vec::new() });
+        if !kept.owners.contains(name) {
+            kept.owners.push(name.clone());
+        }
+    }
+}
+
+/// As `launch::launched` writes it.
+fn read(text: &str) -> Output {
+    match text {
+        "log" => Output::Log,
+        "null" => Output::Null,
+        "inherit" => Output::Inherit,
+        "syslog" => Output::Syslog,
+        path => Output::File(path.into()),
+    }
+}
+
+/// The file of a stream of this replica, as it is or as it will be: what a process on record was launched with, else what
+/// the document says.
+pub fn file_of(record: &Record, index: u32, stream: Stream, dirs: (&str, &str)) -> OutputTarget {
+    let instance = record.instances.get(&index);
+    let launched = instance.and_then(|instance| match &instance.phase {
+        Phase::Intended { launched, .. } => Some(launched),
+        other => other.process().and_then(|process| process.launched.as_ref()),
+    });
+    let output = launched.and_then(|launched| launched.0.get(stream.word())).map(|text| read(text));
+    let output = output.unwrap_or_else(|| stream.of(&record.spec).clone());
+    target(&record.spec, &output, stream, index, dirs)
+}
