@@ -41,5 +41,5 @@ mod triggers;
 pub use decide::plan;
 pub use draft::{Change, Doing, Plan, PlanOptions};
 pub use fold::fold;
-pub use launch::{FieldChange, launched, resolve, substitute};
+pub use launch::{FieldChange, launched, notify_socket, output_marks, resolve, substitute};
 pub use questions::{QuestionHints, questions};

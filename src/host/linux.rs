@@ -7,6 +7,7 @@
 //! wait    --> Wakes
 //! ```
 
+mod health;
 mod near;
 mod observe;
 
@@ -38,7 +39,7 @@ use crate::plan::memory::{Memory, Phase};
 use crate::plan::observation::{Observation, Prepared, Questions};
 use crate::plugin;
 use crate::process::world::World as _;
-use crate::spec::{Service, ServiceName};
+use crate::spec::{ReadinessCheck, Service, ServiceName};
 use crate::units::{BootId, BootTime, Gid, Now, Uid};
 
 /// How the host is used.
@@ -78,6 +79,7 @@ pub struct LinuxHost {
     waker: Waker,
     exits: Exits,
     probes: Probes,
+    ears: health::Ears,
     subreaper: bool,
 }
 
@@ -138,6 +140,7 @@ impl LinuxHost {
             waker,
             exits: Exits::default(),
             probes,
+            ears: health::Ears::default(),
             subreaper: options.subreaper,
         })
     }
@@ -214,6 +217,9 @@ impl LinuxHost {
                 return Outcome::Refused { error };
             }
         };
+        if let Err(error) = self.prepare_health(name, index, launch) {
+            return self.not_started(name, index, nonce, error);
+        }
         match spawn(launch, Some(slot.as_fd())) {
             Ok(spawned) => {
                 let key =
@@ -221,11 +227,28 @@ impl LinuxHost {
                 self.exits.started(&key, spawned.pidfd, &self.waker);
                 Outcome::Started(key)
             }
-            Err(error) => {
-                ledger.remove_slot(name, index, nonce);
-                Outcome::StartFailed { error: error.to_string() }
-            }
+            Err(error) => self.not_started(name, index, nonce, error.to_string()),
         }
+    }
+
+    fn not_started(&self, name: &ServiceName, index: u32, nonce: &str, error: String) -> Outcome {
+        if let Some(ledger) = &self.ledger {
+            ledger.remove_slot(name, index, nonce);
+        }
+        Outcome::StartFailed { error }
+    }
+
+    /// A check with its placeholders replaced.
+    fn resolve(&self, check: &ReadinessCheck, step: &Step) -> ReadinessCheck {
+        let ReadinessCheck::Unix { path } = check else { return check.clone() };
+        let path = crate::spec::substitute(path, |word| match word {
+            "index" => Some(step.index.to_string()),
+            "name" => Some(step.service.to_string()),
+            "runDir" => Some(self.looker.run_dir.clone()),
+            "logDir" => Some(self.looker.log_dir.clone()),
+            _ => None,
+        });
+        ReadinessCheck::Unix { path }
     }
 
     fn prepare(&self, spec: &Service, world: &LiveWorld, asked: &mut Asked) -> Result<Prepared, String> {
@@ -259,6 +282,10 @@ impl LinuxHost {
             .collect();
         self.exits.retain(|key| keys.contains(key));
         self.probes.retain(|key| keys.contains(key));
+        let known = |(name, index): &(ServiceName, u32)| {
+            memory.services.get(name).is_some_and(|record| record.instances.contains_key(index))
+        };
+        self.ears.retain(&keys, known);
     }
 }
 
@@ -319,8 +346,10 @@ impl Host for LinuxHost {
                     Some(rule) => self.still_satisfies(key, rule, &places, &world),
                 })
             }
-            Action::Probe { key, check, timeout, launch } => {
-                self.probes.begin(key, check, *timeout, launch.as_deref(), clock::now().boot);
+            Action::Probe { key, purpose, check, timeout, launch } => {
+                let check = self.resolve(check, step);
+                let about = (key.clone(), *purpose);
+                self.probes.begin(&about, &check, *timeout, launch.as_deref(), clock::now().boot);
                 Outcome::Done
             }
             Action::Adopt { key } => match self.exits.life(key, &self.waker) {

@@ -101,6 +101,8 @@ pub struct Launch {
     pub stderr: OutputTarget,
     /// May root run a file that others can write?
     pub trust_executable: bool,
+    /// Where its output begins is to be noted.
+    pub marks_output: bool,
     /// For comparison with a later document.
     pub launched: Launched,
 }

@@ -1,5 +1,7 @@
 //! What is asked about the health of a process, beyond whether it lives.
 
+use std::time::Duration;
+
 use super::binary::SETTLED;
 use super::memory::{Instance, Phase, Record};
 use super::observation::HealthQuestion;
@@ -24,12 +26,19 @@ pub(super) fn questions(
     let settling = instance.health.replaced.is_some_and(|(_, since)| now >= since.after(SETTLED));
     HealthQuestion {
         said: listens(spec),
+        obstacle: !ready,
         liveness: spec.liveness.as_ref().filter(|_| ready).map(|liveness| liveness.check.clone()),
         // At every complete look, and when it was seen first or seen to change.
         image: spec.binary_change != BinaryChange::Ignore
             && (hints.full || settling || instance.health.image.is_none()),
         conditions: spec.triggers.iter().filter(|_| ready).map(|trigger| trigger.when.clone()).collect(),
     }
+}
+
+/// How often it is expected to say that it is alive.
+pub(super) fn watchdog(spec: &Service) -> Option<Duration> {
+    let liveness = spec.liveness.as_ref().filter(|liveness| liveness.check == ReadinessCheck::Notify)?;
+    Some(liveness.period)
 }
 
 /// Whether its processes can say something of themselves.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::action::Purpose;
 use super::asking::{self, Manner, manner};
 use super::draft::Draft;
-use super::memory::{Instance, Phase};
+use super::memory::{Health, Instance, Phase};
 use super::observation::{Alive, Beat, Seen};
 use crate::facts::Fact;
 use crate::spec::{Readiness, ReadinessCheck, Service};
@@ -27,12 +27,16 @@ pub(super) fn watch(
     }
     let now = draft.now.boot;
     let health = &mut instance.health;
-    let answer = answer(rule, health.probed, alive, now);
+    let answer = if needs_first_beat(rule, health, alive) {
+        Fact::Absent
+    } else {
+        answer(rule, health.probed, alive, now)
+    };
     if asking::is_due(health.probed, None, rule, &answer, now) {
         // An answer counts once: when the next question is due.
         match &answer {
             Fact::Known(true) => {
-                (health.failures, health.lives) = (0, Some(true));
+                (health.failures, health.lives, health.beaten) = (0, Some(true), true);
                 health.ailment.clear();
             }
             Fact::Known(false) => {
@@ -56,6 +60,15 @@ pub(super) fn watch(
         1 => format!("its liveness failed: {}", health.ailment),
         times => format!("its liveness failed {times} times: {}", health.ailment),
     })
+}
+
+/// A process that began when nobody listened may never have been told to give signs of life (its document asked for none):
+/// the first one has to be seen before its absence means anything.
+fn needs_first_beat(rule: &Readiness, health: &Health, alive: &Alive) -> bool {
+    rule.check == ReadinessCheck::Notify
+        && alive.health.said.deaf
+        && !health.beaten
+        && alive.health.beat.is_none_or(|beat| beat.last.is_none())
 }
 
 /// The answer to the question that was asked at `probed`.

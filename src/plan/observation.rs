@@ -62,6 +62,8 @@ pub struct HealthQuestion {
     pub liveness: Option<ReadinessCheck>,
     /// Which program is on disk?
     pub image: bool,
+    /// If it ends: did something that can be seen keep it from serving?
+    pub obstacle: bool,
     /// Do these conditions hold for it?
     pub conditions: Vec<Expression>,
 }

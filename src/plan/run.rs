@@ -63,11 +63,17 @@ pub(super) fn run(
 
 /// Readiness of what runs; what was not Ready in time is stopped.
 fn readiness(record: &mut Record, spec: &Service, seen: Option<&Seen>, draft: &mut Draft<'_>) {
+    let taken: Vec<_> = record.instances.values().filter_map(|i| Some(i.phase.process()?.key.clone())).collect();
     for (index, instance) in &mut record.instances {
         let Some(seen) = seen else { continue };
         let Some(super::observation::ProcessSeen::Alive(alive)) = seen.processes.get(index) else {
             continue;
         };
+        instance.health.said.hear(&alive.health.said);
+        if let Some(main) = alive.health.main.clone().filter(|main| !taken.contains(main)) {
+            life::follow(instance, &main);
+            continue;
+        }
         if *index < spec.replicas && ready::watch(instance, *index, (alive, seen), spec, draft) {
             let because = "it was not Ready within `startTimeout`".to_owned();
             instance.failures = instance.failures.saturating_add(1);

@@ -30,6 +30,7 @@ pub fn launch(argv: &[&str]) -> Launch {
         stdout: OutputTarget::Null,
         stderr: OutputTarget::Null,
         trust_executable: false,
+        marks_output: false,
         launched: Launched::default(),
     }
 }

@@ -120,6 +120,7 @@ fn launch(program: PathBuf, argv: Vec<String>) -> Launch {
         stdout: OutputTarget::Null,
         stderr: OutputTarget::Null,
         trust_executable: false,
+        marks_output: false,
         launched: Launched::default(),
     }
 }

@@ -18,6 +18,8 @@ pub struct Health {
     pub failures: u32,
     /// The last answer about liveness.
     pub lives: Option<bool>,
+    /// It gave signs of life that liveness rests on.
+    pub beaten: bool,
     /// Why the last answer about readiness was no.
     pub detail: String,
     /// Why the last answer about liveness was no, or none.
