@@ -24,6 +24,7 @@ mod state;
 mod status;
 mod terminal;
 mod test;
+mod upgrade;
 mod watch;
 mod wish;
 mod writing;
@@ -90,6 +91,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Restart(args) => {
             with_dirs(cli, terminal, |dirs| wish::run(Wish::Restart, args, dirs, terminal))
         }
+        Verb::Upgrade(args) => with_dirs(cli, terminal, |dirs| upgrade::run(args, dirs, terminal)),
         Verb::Explain(args) => explain(args, cli, terminal),
         Verb::ExplainCode(args) => explain_code::run(args, terminal),
         Verb::Help(args) => help::run(args, terminal),

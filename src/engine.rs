@@ -5,6 +5,8 @@
 pub mod accept;
 pub mod converge;
 pub mod live;
+#[cfg(feature = "failpoints")]
+mod sabotage;
 pub mod sources;
 pub mod tick;
 pub mod watch;

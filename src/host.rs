@@ -7,7 +7,9 @@
     reason = "this is the module that may read clocks and files and start processes"
 )]
 
+pub mod abilities;
 pub mod accounts;
+mod adjust;
 pub mod atomic;
 pub mod become_program;
 pub mod clock;
@@ -15,6 +17,7 @@ pub mod conditions;
 pub mod errno;
 pub mod executable;
 pub mod exits;
+pub mod failpoint;
 pub mod farewell;
 mod files;
 #[doc(hidden)]
@@ -42,6 +45,7 @@ pub mod spawn;
 pub mod spec_dir;
 pub mod start_lock;
 pub mod state_dir;
+pub mod takeover;
 pub mod wake;
 pub mod walk;
 

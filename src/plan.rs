@@ -14,6 +14,7 @@
 //! schedule; `backoff` waits; `conditions` tells it to people; [`fold()`] takes outcomes into memory.
 
 pub mod action;
+pub mod adjust;
 mod aim;
 mod asking;
 mod backoff;
@@ -21,6 +22,7 @@ mod binary;
 mod conditions;
 mod decide;
 mod draft;
+pub mod exec;
 mod fold;
 mod health;
 mod launch;

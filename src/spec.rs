@@ -40,6 +40,8 @@ pub use model::{
     Scheduling, Service, ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
 };
 pub use model::{BinaryChange, HttpCheck, StartCondition, Trigger, TriggerAction};
+pub use model::{Concurrency, Missed, OnUnknown, Rhythm, Schedule, TaskPlan, TaskRun};
+pub use model::{Listen, Secret, SecretForm, Security, Socket};
 pub use overlap::{FileIdentity, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
 pub use plugin::{Held, HeldPlugins, InUse, Modules, NoModules, PluginDocument};

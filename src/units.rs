@@ -2,13 +2,19 @@
 //!
 //! Floor 0: no input or output, no clock.
 
+mod capability;
+mod cron;
 mod duration;
 mod signal;
 mod size;
+mod zone;
 
+pub use capability::Capability;
+pub use cron::{Cron, CronError};
 pub use duration::{format_duration, parse_duration};
 pub use signal::Signal;
 pub use size::{format_size, parse_size};
+pub use zone::{Shown, Zone};
 
 use std::fmt;
 use std::time::Duration;
@@ -46,7 +52,7 @@ pub struct BootId(pub String);
 #[serde(transparent)]
 pub struct BootTime(pub Duration);
 
-/// A moment on the wall clock, as time since the Unix epoch. For display only: no decision rests on it.
+/// A moment on the wall clock, as time since the Unix epoch. For display and for cron: no other decision rests on it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct WallTime(pub Duration);
@@ -56,11 +62,25 @@ pub struct WallTime(pub Duration);
 pub struct Now {
     /// For deadlines and ages.
     pub boot: BootTime,
-    /// For display.
+    /// For display and for cron.
     pub wall: WallTime,
 }
 
 impl BootTime {
+    /// The moment `by` later; the end of time if that can't be expressed.
+    #[must_use]
+    pub fn after(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(by))
+    }
+
+    /// The time from `earlier` to here; zero if `earlier` is later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl WallTime {
     /// The moment `by` later; the end of time if that can't be expressed.
     #[must_use]
     pub fn after(self, by: Duration) -> Self {

@@ -43,7 +43,8 @@ fn remembered(record: Record, boot: &BootId) {
     if record.spec.replicas > 10_000 {
         return;
     }
-    let memory = Memory { boot: boot.clone(), services: BTreeMap::from([(name.clone(), record.into())]) };
+    let services = BTreeMap::from([(name.clone(), record.into())]);
+    let memory = Memory { services, ..Memory::new(boot.clone()) };
     let desired = memory.services.iter().map(|(name, record)| (name.clone(), record.spec.clone())).collect();
     let sets = [
         SpecSet { services: desired, ..SpecSet::default() },

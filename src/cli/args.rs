@@ -85,6 +85,8 @@ pub(super) enum Verb {
     Stop(WishArgs),
     /// Stop and start objects now
     Restart(WishArgs),
+    /// Let the running watch become this binary: the services and all that is known of them stay as they are
+    Upgrade(UpgradeArgs),
     /// Write Service documents from init scripts, units, configurations of supervisors, or a process that runs
     Import(ImportArgs),
     /// Make, look at, test and measure plugins: new fields and functions of expressions, from WebAssembly
@@ -345,6 +347,14 @@ pub(super) struct WishArgs {
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
+}
+
+// Arguments of `upgrade`.
+#[derive(Debug, Args)]
+pub(super) struct UpgradeArgs {
+    /// How long to wait until it is done
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = duration)]
+    pub timeout: Duration,
 }
 
 // Arguments of `snapshot`.

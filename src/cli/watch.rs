@@ -28,7 +28,7 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Ok(opened) => opened,
         Err(reason) => return reason.report(terminal),
     };
-    if let Err(reason) = presence::announce(dirs, &args.paths) {
+    if let Err(reason) = presence::announce(dirs, &args.paths, None) {
         terminal.say(&format!("warning: {reason}"));
     }
     let options = WatchOptions {

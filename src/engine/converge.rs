@@ -16,7 +16,11 @@ const IN_A_ROW: usize = 16;
 pub fn is_worth_telling(step: &Step) -> bool {
     match step.action {
         Action::Probe { .. } | Action::Signal { signal: Signal::CONT, .. } => false,
-        Action::Start { .. } | Action::Adopt { .. } | Action::Signal { .. } | Action::Release { .. } => true,
+        Action::Start { .. }
+        | Action::Adopt { .. }
+        | Action::Signal { .. }
+        | Action::Release { .. }
+        | Action::Adjust { .. } => true,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::host::Host;
+use crate::host::failpoint::{self, Break};
 use crate::plan::action::{Action, Outcome, Step};
 use crate::plan::memory::{Memory, Phase};
 use crate::plan::{Plan, PlanOptions, QuestionHints, fold, plan, questions};
@@ -46,7 +47,8 @@ pub fn tick<H: Host>(host: &mut H, desired: &SpecSet, memory: &mut Memory, optio
     let plan = look_and_plan(host, desired, memory, options);
     let mut not_remembered = None;
     // Also when nothing changed: an earlier write may have failed. The host writes only what differs.
-    match host.remember(&plan.memory) {
+    let unwritten = failpoint::broken(Break::SkipIntent) && plan.steps.iter().any(is_start);
+    match if unwritten { Ok(()) } else { host.remember(&plan.memory) } {
         Ok(()) => memory.clone_from(&plan.memory),
         Err(error) => not_remembered = Some(error),
     }
@@ -83,7 +85,17 @@ pub fn preview<H: Host>(host: &mut H, desired: &SpecSet, memory: &Memory, option
 fn look_and_plan<H: Host>(host: &mut H, desired: &SpecSet, memory: &Memory, options: TickOptions) -> Plan {
     let asked = questions(desired, memory, host.now().boot, options.hints);
     let observed = host.observe(&asked);
+    #[cfg(feature = "failpoints")]
+    let observed = if failpoint::broken(Break::UnknownIsNo) {
+        super::sabotage::unknown_is_no(observed)
+    } else {
+        observed
+    };
     plan(desired, &observed, memory, &options.plan)
+}
+
+fn is_start(step: &Step) -> bool {
+    matches!(step.action, Action::Start { .. })
 }
 
 /// A signal of a stop whose position is on record.
@@ -98,6 +110,7 @@ fn was_decided_before(step: &Step, before: &Memory) -> bool {
             | Action::Start { .. }
             | Action::Adopt { .. }
             | Action::Release { .. }
+            | Action::Adjust { .. }
             | Action::Probe { .. },
             _,
         ) => false,

@@ -9,6 +9,7 @@
 //!
 //! Everything that wakes the loop only ends the waiting.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,6 +79,8 @@ pub struct Watch<'a> {
     digest: Option<String>,
     held: Option<PruneHeld>,
     confirmed: bool,
+    /// The binary to become.
+    successor: Option<PathBuf>,
     tell: &'a mut dyn FnMut(Event<'_>),
 }
 
@@ -124,6 +127,7 @@ impl<'a> Watch<'a> {
             digest: None,
             held: None,
             confirmed: false,
+            successor: None,
             tell,
         }
     }
@@ -146,6 +150,10 @@ impl<'a> Watch<'a> {
             let taken = self.take_requests();
             deadlines.plan = self.converge(full);
             self.answer(taken);
+            if let Some(program) = self.successor.take() {
+                // The request is gone by now: the next image must not find it again.
+                self.upgrade(&program);
+            }
             self.confirmed = false;
             if full {
                 deadlines.resync = self.host.now().boot.after(self.options.resync);
@@ -253,6 +261,7 @@ impl<'a> Watch<'a> {
                 Wanted::Restart(name) => {
                     self.with_record(name, |record, _| record.ask_restart(now.boot), &request.request);
                 }
+                Wanted::Upgrade(program) => self.successor = Some(program.clone()),
                 Wanted::Apply { confirmed } => {
                     self.confirmed |= confirmed;
                     self.memory.services.values_mut().for_each(|record| Arc::make_mut(record).try_again());
@@ -289,9 +298,20 @@ impl<'a> Watch<'a> {
             "the state directory was removed; it was made again with all that is remembered",
         ));
         self.renew_hints();
-        if let Err(reason) = presence::announce(self.host.dirs(), self.sources.places()) {
+        self.announce(None);
+    }
+
+    fn announce(&mut self, not_upgraded: Option<String>) {
+        if let Err(reason) = presence::announce(self.host.dirs(), self.sources.places(), not_upgraded) {
             (self.tell)(Event::Trouble(&reason));
         }
+    }
+
+    /// Becomes another binary. If that fails, everything goes on as before, and who asked is told.
+    fn upgrade(&mut self, program: &Path) {
+        let reason = self.host.replace_by(program, &self.memory);
+        (self.tell)(Event::Trouble(&format!("this watch stays as it is: {reason}")));
+        self.announce(Some(reason));
     }
 
     /// Ticks until nothing is left to do at once, writes the status down, and says when to tick again.

@@ -5,6 +5,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
+use super::failpoint;
+
 /// Writes a file under a temporary name beside it and renames it, so that a reader finds the old or the new one.
 /// Not synced: these are files of this boot, and a power loss voids them.
 ///
@@ -22,11 +24,15 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let _ = fs::remove_file(&temporary);
     let written = create_new(&temporary, mode)
         .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| failpoint::hit("file.written"))
         .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
     }
-    written
+    written?;
+    // An error now would say that the old file is as it was.
+    let _ = failpoint::hit("file.renamed");
+    Ok(())
 }
 
 /// A file that must not exist yet.

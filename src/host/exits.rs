@@ -6,12 +6,13 @@ use std::os::fd::OwnedFd;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::errno::io_text;
+use super::failpoint;
 use super::signal::{NotHeld, Vital, hold};
 use super::spawn::{exit_of, exit_of_status, peek_any_exited, reap, reap_pid};
 use super::wake::Waker;
 use crate::facts::{ProcessKey, Reason, Why};
 use crate::plan::memory::Exit;
-use crate::units::Pid;
+use crate::units::{Pid, StartTicks};
 
 /// Whether a process on record lives.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,6 +35,8 @@ struct Entry {
 #[derive(Debug, Default)]
 pub struct Exits {
     table: BTreeMap<ProcessKey, Entry>,
+    /// Collected before anybody asked: a new image of the engine finds the exits of its former life among the orphans.
+    strays: BTreeMap<(Pid, StartTicks), Exit>,
 }
 
 impl Exits {
@@ -47,14 +50,22 @@ impl Exits {
     /// Forgets what isn't on record any more.
     pub fn retain(&mut self, wanted: impl Fn(&ProcessKey) -> bool) {
         self.table.retain(|key, _| wanted(key));
+        self.strays.clear();
     }
 
     /// Whether the process of this key lives. Holds it from now on.
     pub fn life(&mut self, key: &ProcessKey, waker: &Waker) -> Life {
+        if let Err(error) = failpoint::hit("life") {
+            let detail = format!("process {}: {}", key.pid, io_text(&error));
+            return Life::Unknown(Reason::new(Why::Denied, detail));
+        }
         if !self.table.contains_key(key) {
             match hold(key) {
                 Ok(held) => self.started(key, held.pidfd, waker),
-                Err(NotHeld::Gone(pidfd, vital)) => return Life::Gone(exit_seen(pidfd.as_ref(), vital)),
+                Err(NotHeld::Gone(pidfd, vital)) => {
+                    let stray = self.strays.get(&(key.pid, key.start)).cloned();
+                    return Life::Gone(stray.unwrap_or_else(|| exit_seen(pidfd.as_ref(), vital)));
+                }
                 Err(NotHeld::Failed(error)) => {
                     let detail = format!("process {}: {}", key.pid, io_text(&error));
                     return Life::Unknown(Reason::new(Why::Denied, detail));
@@ -82,7 +93,12 @@ impl Exits {
             let ours = self.table.iter_mut().find(|(key, entry)| key.pid == pid && has_exited(&entry.pidfd));
             match ours {
                 Some((_, entry)) => entry.exit = entry.exit.take().or(Some(exit)),
-                None => others.push((pid, exit)),
+                None => {
+                    if let Ok(vital) = super::signal::vital(pid) {
+                        self.strays.insert((pid, vital.start), exit.clone());
+                    }
+                    others.push((pid, exit));
+                }
             }
             reap_pid(pid);
         }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::atomic;
 use super::errno::io_text;
+use super::failpoint;
 use super::state_dir::{Dirs, LockError, StateLock};
 use crate::facts::{ProcessKey, Reason, Why};
 use crate::plan::memory::{Memory, Phase, Record};
@@ -103,6 +104,11 @@ impl Ledger {
         Self { dirs, lock, written: BTreeMap::new(), restored: false }
     }
 
+    /// What makes it ours.
+    pub(super) fn lock(&self) -> &StateLock {
+        &self.lock
+    }
+
     /// Where it lies.
     pub fn dirs(&self) -> &Dirs {
         &self.dirs
@@ -113,7 +119,7 @@ impl Ledger {
     /// # Errors
     /// A newer format, or a directory that can't be listed: nothing may be started then.
     pub fn load(&mut self, boot: &BootId) -> Result<Loaded, LedgerError> {
-        let mut memory = Memory { boot: boot.clone(), services: BTreeMap::new() };
+        let mut memory = Memory::new(boot.clone());
         let mut problems = Vec::new();
         for (name, path) in record_files(&self.dirs)? {
             self.written.insert(name.clone(), None);
@@ -138,6 +144,8 @@ impl Ledger {
     /// # Errors
     /// A sentence; what was not written keeps its former record.
     pub fn remember(&mut self, memory: &Memory) -> Result<(), String> {
+        failpoint::hit("remember")
+            .map_err(|error| format!("memory can't be written: {}", io_text(&error)))?;
         self.restore()?;
         for (name, record) in &memory.services {
             // Of a thousand records a tick changes one; the others are the very values that were written.
@@ -153,14 +161,18 @@ impl Ledger {
         let gone: Vec<ServiceName> =
             self.written.keys().filter(|name| !memory.services.contains_key(*name)).cloned().collect();
         for name in gone {
-            match fs::remove_file(record_path(&self.dirs, &name)) {
+            let removed = failpoint::hit("record.remove")
+                .and_then(|()| fs::remove_file(record_path(&self.dirs, &name)));
+            match removed {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(format!("{name}: the record can't be removed: {}", io_text(&error)));
                 }
                 _ => self.written.remove(&name),
             };
         }
-        self.sweep_slots(memory)
+        self.sweep_slots(memory)?;
+        let _ = failpoint::hit("remember.done");
+        Ok(())
     }
 
     /// Somebody may have removed the directory: it is made again, locked again, and everything is written again.
@@ -187,6 +199,7 @@ impl Ledger {
     /// # Errors
     /// Nothing may be started then.
     pub fn create_slot(&self, name: &ServiceName, index: u32, nonce: &str) -> io::Result<File> {
+        failpoint::hit("start.slot")?;
         atomic::create_new(&self.slot_path(name, index, nonce), MODE)
     }
 
@@ -194,7 +207,8 @@ impl Ledger {
     /// are removed only when the record says what came of them.
     pub fn read_slot(&self, boot: &BootId, name: &ServiceName, index: u32, nonce: &str) -> IntentSeen {
         let own = rustix::process::geteuid().as_raw();
-        match atomic::read(&self.slot_path(name, index, nonce), &[own], 64) {
+        let slot = self.slot_path(name, index, nonce);
+        match failpoint::hit("intent").and_then(|()| atomic::read(&slot, &[own], 64)) {
             Ok(bytes) => key_in(&bytes, boot).map_or(IntentSeen::NothingRan, IntentSeen::Ran),
             Err(error) if error.kind() == io::ErrorKind::NotFound => IntentSeen::NothingRan,
             Err(error) => IntentSeen::Unknown(Reason::new(
@@ -240,7 +254,7 @@ impl Ledger {
 /// # Errors
 /// As [`Ledger::load`].
 pub fn peek(dirs: &Dirs, boot: &BootId) -> Result<Loaded, LedgerError> {
-    let mut memory = Memory { boot: boot.clone(), services: BTreeMap::new() };
+    let mut memory = Memory::new(boot.clone());
     let mut problems = Vec::new();
     for (name, path) in record_files(dirs)? {
         match read_row(&path, boot)? {

@@ -16,6 +16,7 @@ pub use near::NearMiss;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use super::conditions::Conditions;
 use super::errno::io_text;
 use super::exits::{Exits, Life};
+use super::failpoint;
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
 use super::look::{Looker, Sight};
 use super::probe::Probes;
@@ -31,6 +33,7 @@ use super::shelf::Shelf;
 use super::signal::{boot_id, signal_verified};
 use super::spawn::{keep_exits_of_children, spawn};
 use super::state_dir::{Dirs, LockError, StateLock};
+use super::takeover;
 use super::wake::{Poke, Waker, Wakes};
 use super::{Host, clock, executable};
 use crate::facts::{Fact, ProcessKey};
@@ -99,7 +102,10 @@ impl LinuxHost {
     /// Somebody else has it, or something that everything rests on is missing.
     pub fn open(dirs: &Dirs, options: HostOptions) -> Result<Self, OpenError> {
         dirs.ensure().map_err(OpenError::State)?;
-        let lock = StateLock::lock_timeout(dirs, options.lock_timeout)?;
+        let lock = match takeover::inherited(dirs) {
+            Some(lock) => lock,
+            None => StateLock::lock_timeout(dirs, options.lock_timeout)?,
+        };
         let ledger = Ledger::new(dirs.clone(), lock);
         if options.subreaper {
             let own = Some(rustix::process::getpid());
@@ -198,6 +204,7 @@ impl LinuxHost {
     /// The kernel refuses to wait.
     pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
         let deadline = until.into_iter().chain(self.probes.deadline()).min();
+        let _ = failpoint::hit("wait");
         let wakes = self.waker.wait(deadline)?;
         if self.subreaper {
             for (pid, exit) in self.exits.reap_all() {
@@ -206,6 +213,22 @@ impl LinuxHost {
         }
         self.probes.poll(clock::now().boot);
         Ok(wakes)
+    }
+
+    /// Becomes another binary of selfsame, which goes on where we are. Returns only if that fails, with a sentence; then
+    /// only the probes that were under way are lost.
+    #[must_use]
+    pub fn replace_by(&mut self, program: &Path, memory: &Memory) -> String {
+        if let Err(sentence) = takeover::judge(program) {
+            return sentence;
+        }
+        if let Err(sentence) = self.remember(memory) {
+            return sentence;
+        }
+        let Some(ledger) = &self.ledger else { return "the state is not held by this look".into() };
+        // The next image doesn't know of them, and nobody would end them.
+        self.probes.retain(|_| false);
+        takeover::become_program(program, ledger.lock())
     }
 
     fn start(&mut self, name: &ServiceName, index: u32, nonce: &str, launch: &Launch) -> Outcome {
@@ -220,14 +243,19 @@ impl LinuxHost {
         if let Err(error) = self.prepare_health(name, index, launch) {
             return self.not_started(name, index, nonce, error);
         }
-        match spawn(launch, Some(slot.as_fd())) {
+        let spawned = match failpoint::hit("start.clone") {
+            Ok(()) => spawn(launch, Some(slot.as_fd())).map_err(|error| error.to_string()),
+            Err(error) => Err(io_text(&error)),
+        };
+        match spawned {
             Ok(spawned) => {
+                let _ = failpoint::hit("start.spawned");
                 let key =
                     ProcessKey { boot: self.looker.boot.clone(), pid: spawned.pid, start: spawned.start };
                 self.exits.started(&key, spawned.pidfd, &self.waker);
                 Outcome::Started(key)
             }
-            Err(error) => self.not_started(name, index, nonce, error.to_string()),
+            Err(error) => self.not_started(name, index, nonce, error),
         }
     }
 
@@ -352,11 +380,16 @@ impl Host for LinuxHost {
                 self.probes.begin(&about, &check, *timeout, launch.as_deref(), clock::now().boot);
                 Outcome::Done
             }
-            Action::Adopt { key } => match self.exits.life(key, &self.waker) {
-                Life::Gone(_) => Outcome::Gone,
-                Life::Alive | Life::Unknown(_) => Outcome::Done,
+            Action::Adopt { key } => match (failpoint::hit("adopt"), self.exits.life(key, &self.waker)) {
+                (Err(error), _) => Outcome::Refused { error: io_text(&error) },
+                (Ok(()), Life::Gone(_)) => Outcome::Gone,
+                (Ok(()), Life::Alive | Life::Unknown(_)) => Outcome::Done,
             },
-            Action::Release { .. } => Outcome::Done,
+            Action::Release { .. } => match failpoint::hit("release") {
+                Ok(()) => Outcome::Done,
+                Err(error) => Outcome::Refused { error: io_text(&error) },
+            },
+            Action::Adjust { key, adjustments, .. } => super::adjust::adjust(key, adjustments),
         }
     }
 }

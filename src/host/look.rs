@@ -57,6 +57,8 @@ impl Looker {
             home: String::new(),
             shell: String::new(),
             env_from: BTreeMap::new(),
+            secrets: Vec::new(),
+            socket_owners: Vec::new(),
             run_dir: self.run_dir.clone(),
             log_dir: self.log_dir.clone(),
         }

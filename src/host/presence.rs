@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::state_dir::{Dirs, holder};
-use super::{atomic, errno::io_text};
-use crate::units::Pid;
+use super::{atomic, clock, errno::io_text};
+use crate::units::{BootTime, Pid};
 
 /// A running watch.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -16,6 +16,15 @@ pub struct Presence {
     pub pid: Pid,
     /// The places it keeps, absolute.
     pub places: Vec<PathBuf>,
+    /// Which selfsame it is.
+    #[serde(default)]
+    pub version: String,
+    /// When this was said.
+    #[serde(default)]
+    pub at: BootTime,
+    /// Why it did not become another binary when it was last asked to.
+    #[serde(default)]
+    pub not_upgraded: Option<String>,
 }
 
 impl Presence {
@@ -26,15 +35,18 @@ impl Presence {
     }
 }
 
-/// Says that this process, which holds the state, watches these places.
+/// Says that this process, which holds the state, watches these places; and why it is not another binary, if it should be.
 ///
 /// # Errors
 /// A sentence.
-pub fn announce(dirs: &Dirs, places: &[PathBuf]) -> Result<(), String> {
+pub fn announce(dirs: &Dirs, places: &[PathBuf], not_upgraded: Option<String>) -> Result<(), String> {
     let absolute = |place: &PathBuf| std::path::absolute(place).unwrap_or_else(|_| place.clone());
     let presence = Presence {
         pid: Pid(rustix::process::getpid().as_raw_nonzero().get()),
         places: places.iter().map(absolute).collect(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        at: clock::now().boot,
+        not_upgraded,
     };
     let bytes = serde_json::to_vec(&presence).map_err(|error| error.to_string())?;
     let path = dirs.run.join("watch.json");

@@ -12,8 +12,10 @@ use std::time::Duration;
 
 use rustix::event::epoll;
 
+pub use self::command::descendants;
 use self::command::Running;
 use self::tcp::Connecting;
+use super::failpoint;
 use super::name_service::Getent;
 use super::spawn::reap;
 use crate::facts::ProcessKey;
@@ -105,6 +107,10 @@ impl Probes {
     ) {
         self.cancel(about);
         self.answers.remove(about);
+        if let Err(error) = failpoint::hit("probe") {
+            self.answers.insert(about.clone(), Answer::no(super::errno::io_text(&error)));
+            return;
+        }
         let epoll = self.epoll.as_fd();
         let begun = match check {
             ReadinessCheck::Tcp { host, port } => {

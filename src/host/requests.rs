@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::errno::io_text;
 use super::state_dir::Dirs;
-use super::{atomic, clock};
+use super::{atomic, clock, failpoint};
 use crate::spec::ServiceName;
 
 const REQUEST_BYTES_MAX: u64 = 64 << 10;
@@ -39,6 +39,8 @@ pub enum Wanted {
     Stop(ServiceName),
     /// Restart this once.
     Restart(ServiceName),
+    /// Become this binary of selfsame, absolute, and go on.
+    Upgrade(PathBuf),
     /// Look at the documents now; `confirmed`: also do what is held back as too much at once.
     Apply {
         /// Mass changes and prunes are meant.
@@ -67,6 +69,7 @@ impl Waiting {
     /// # Errors
     /// What the kernel answered; a request that stays is done again.
     pub fn done(self) -> io::Result<()> {
+        failpoint::hit("request.answer")?;
         fs::remove_file(self.path)
     }
 }

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::process::{PidfdFlags, pidfd_open};
 
 use super::errno::io_text;
+use super::failpoint::{self, Break};
 use super::spawn::send_number;
 use crate::facts::{Fact, ProcessKey, Stat};
 use crate::plan::action::Outcome;
@@ -207,9 +208,32 @@ impl AsFd for Target {
 
 /// Sends `signal` to the process of `key` and to no other: [`verify`], then [`Target::send`].
 pub fn signal_verified(key: &ProcessKey, signal: Signal, check: impl FnOnce() -> Fact<bool>) -> Outcome {
+    if failpoint::broken(Break::SignalByNumber) {
+        return by_number(key, signal);
+    }
+    if let Err(error) = failpoint::hit("signal.verify") {
+        return refusal(key, &io_text(&error));
+    }
     match verify(key, check) {
-        Ok(target) => target.send(signal),
+        Ok(target) => {
+            let outcome = match failpoint::hit("signal.send") {
+                Ok(()) => target.send(signal),
+                Err(error) => refusal(key, &io_text(&error)),
+            };
+            let _ = failpoint::hit("signal.sent");
+            outcome
+        }
         Err(outcome) => outcome,
+    }
+}
+
+/// What must never be done, for tests that show who notices: whoever has the number gets the signal.
+fn by_number(key: &ProcessKey, signal: Signal) -> Outcome {
+    let _ = failpoint::hit("signal.send");
+    let known = nix::sys::signal::Signal::try_from(signal.number());
+    match known.map(|signal| nix::sys::signal::kill(nix::unistd::Pid::from_raw(key.pid.0), signal)) {
+        Ok(Ok(())) => Outcome::Done,
+        Ok(Err(_)) | Err(_) => Outcome::Gone,
     }
 }
 

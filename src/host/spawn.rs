@@ -30,6 +30,8 @@ mod child;
 mod detach;
 #[expect(unsafe_code, reason = "what was handed down is read before the runtime changes it")]
 mod inherited;
+#[expect(unsafe_code, reason = "system calls that no safe binding offers")]
+pub mod live;
 mod orders;
 mod output;
 #[expect(unsafe_code, reason = "system calls that no safe binding offers")]
@@ -40,7 +42,7 @@ mod raw;
 mod setting;
 
 pub use detach::{Detached, NotDetached, detach};
-pub use inherited::{environment, hand_down_signals, was_closed};
+pub use inherited::{environment, hand_down_signals, take_descriptor, was_closed};
 pub use pidfd::{
     exit_of, exit_of_status, keep_exits_of_children, peek_any_exited, reap, reap_pid, send_number,
     send_signal,
@@ -235,6 +237,8 @@ fn start(launch: &Launch, prepared: &Prepared, slot: Option<BorrowedFd<'_>>) -> 
         argv: &argv,
         envp: &envp,
         report: &report,
+        #[cfg(feature = "failpoints")]
+        failing: failing(),
     };
     let (pid, pidfd) =
         clone_with_signals_held(&orders).map_err(|errno| SpawnError::at(Step::Clone, errno, launch))?;
@@ -247,6 +251,18 @@ fn start(launch: &Launch, prepared: &Prepared, slot: Option<BorrowedFd<'_>>) -> 
         return Err(SpawnError::at(step, errno, launch));
     }
     Ok(Spawned { pid: Pid(pid), pidfd, start: StartTicks(report.start.load(Ordering::SeqCst)) })
+}
+
+/// What a test wants to happen in the child: at which step, and how long it waits; without a time the engine is killed.
+#[cfg(feature = "failpoints")]
+fn failing() -> Option<(Step, Option<i64>)> {
+    let (point, wait) = super::failpoint::child_plan()?;
+    let step = match point {
+        "child.key" => Step::Key,
+        "child.session" => Step::Session,
+        _ => Step::Exec,
+    };
+    Some((step, wait))
 }
 
 /// Every signal is blocked around clone, so that no handler of the engine ever runs in the child.

@@ -2,6 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -235,6 +236,14 @@ impl StateLock {
         Ok(lock.holds().then_some(lock))
     }
 
+    /// The lock that this process took before it became the present binary (see `takeover`).
+    pub(super) fn handed_down(file: File, dirs: &Dirs) -> Option<Self> {
+        let lock = Self { file, path: dirs.run.join("lock") };
+        // The same open file: taking it again changes nothing, and somebody else's is refused.
+        let ours = flock(&lock.file, FlockOperation::NonBlockingLockExclusive).is_ok();
+        (ours && lock.holds()).then_some(lock)
+    }
+
     /// Whether the file that we locked is still the one under its name.
     pub fn holds(&self) -> bool {
         let same = |a: &fs::Metadata, b: &fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
@@ -242,6 +251,12 @@ impl StateLock {
             (Ok(ours), Ok(there)) => same(&ours, &there),
             _ => false,
         }
+    }
+}
+
+impl AsFd for StateLock {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 }
 

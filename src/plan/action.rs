@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::adjust::Adjustment;
+use super::exec::{Confinement, SecretOrder, SocketOrder};
 use super::memory::Launched;
 use crate::facts::ProcessKey;
 use crate::spec::{Limit, ReadinessCheck, Scheduling, Service, ServiceName};
@@ -51,6 +53,17 @@ pub enum Action {
     Release {
         /// Which.
         key: ProcessKey,
+    },
+    /// Give a running process of ours other limits or another scheduling, verified under a pidfd.
+    Adjust {
+        /// Which.
+        key: ProcessKey,
+        /// `limits` or `scheduling`.
+        field: String,
+        /// What the record of its launch says of the field afterwards.
+        to: String,
+        /// The values that differ.
+        adjustments: Vec<Adjustment>,
     },
     /// Ask the readiness question; the answer is in a later observation.
     Probe {
@@ -103,8 +116,41 @@ pub struct Launch {
     pub trust_executable: bool,
     /// Where its output begins is to be noted.
     pub marks_output: bool,
+    /// What it may see and do.
+    pub confinement: Confinement,
+    /// Listening sockets, in the order of their descriptors.
+    pub sockets: Vec<SocketOrder>,
+    /// What nobody else sees.
+    pub secrets: Vec<SecretOrder>,
+    /// Where the engine writes its number.
+    pub pidfile: Option<PathBuf>,
     /// For comparison with a later document.
     pub launched: Launched,
+}
+
+impl Launch {
+    /// A launch of `program` with nothing else said: no arguments, an empty environment, output thrown away.
+    pub fn bare(program: PathBuf) -> Self {
+        Self {
+            argv: vec![program.display().to_string()],
+            program,
+            env: BTreeMap::new(),
+            working_directory: PathBuf::from("/"),
+            ids: None,
+            umask: 0o022,
+            limits: BTreeMap::new(),
+            scheduling: Scheduling::default(),
+            stdout: OutputTarget::Null,
+            stderr: OutputTarget::Null,
+            trust_executable: false,
+            marks_output: false,
+            confinement: Confinement::default(),
+            sockets: Vec::new(),
+            secrets: Vec::new(),
+            pidfile: None,
+            launched: Launched::default(),
+        }
+    }
 }
 
 /// Ids of a process.
@@ -145,6 +191,11 @@ pub enum Outcome {
     },
     /// Nothing was tried, since the result could not have been recorded or the world was not as planned.
     Refused {
+        /// A sentence.
+        error: String,
+    },
+    /// A running process can't be given it, but one that is started anew can.
+    NotLive {
         /// A sentence.
         error: String,
     },

@@ -106,7 +106,7 @@ fn rank(step: &Step) -> u8 {
     match step.action {
         Action::Release { .. } => 0,
         Action::Adopt { .. } => 1,
-        Action::Signal { .. } => 2,
+        Action::Signal { .. } | Action::Adjust { .. } => 2,
         Action::Start { .. } => 3,
         Action::Probe { .. } => 4,
     }

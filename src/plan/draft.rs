@@ -66,6 +66,8 @@ pub enum Doing {
     Start,
     /// A running process is taken over, untouched.
     Adopt,
+    /// It gets other limits or another scheduling as it runs.
+    Adjust,
     /// It is stopped and started again.
     Restart,
     /// It is stopped.
@@ -84,6 +86,7 @@ impl Doing {
         match self {
             Self::Start => "start",
             Self::Adopt => "adopt",
+            Self::Adjust => "adjust",
             Self::Restart => "restart",
             Self::Stop => "stop",
             Self::Release => "release",
@@ -95,7 +98,7 @@ impl Doing {
     /// Whether the host or the record of it will be another one afterwards.
     pub fn changes_something(self) -> bool {
         match self {
-            Self::Start | Self::Adopt | Self::Restart | Self::Stop | Self::Release => true,
+            Self::Start | Self::Adopt | Self::Adjust | Self::Restart | Self::Stop | Self::Release => true,
             Self::Nothing | Self::Held => false,
         }
     }

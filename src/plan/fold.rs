@@ -25,6 +25,11 @@ pub fn fold(memory: &mut Memory, step: &Step, outcome: &Outcome, now: Now) {
                 signalled(instance, *signal, outcome, now);
             }
         }
+        Action::Adjust { field, to, .. } => {
+            if let Some(instance) = record.instances.get_mut(&step.index) {
+                adjusted(instance, field, to, outcome);
+            }
+        }
         // Memory says so already; the answer to a probe is in a later observation.
         Action::Adopt { .. } | Action::Probe { .. } => {}
     }
@@ -49,7 +54,9 @@ fn started(record: &mut Record, step: &Step, outcome: &Outcome, now: Now) {
             instance.last_error = Some(error.clone());
             instance.phase = Phase::BackOff { until: now.boot.after(REFUSED_WAIT) };
         }
-        Outcome::Done | Outcome::Gone => failed(instance, step, spec, "the host did not start it", now),
+        Outcome::Done | Outcome::Gone | Outcome::NotLive { .. } => {
+            failed(instance, step, spec, "the host did not start it", now)
+        }
     }
 }
 
@@ -63,7 +70,7 @@ fn released(record: &mut Record, step: &Step, outcome: &Outcome) {
         Outcome::Done | Outcome::Gone | Outcome::Started(_) => {
             record.instances.remove(&step.index);
         }
-        Outcome::StartFailed { .. } | Outcome::Refused { .. } => {}
+        Outcome::StartFailed { .. } | Outcome::Refused { .. } | Outcome::NotLive { .. } => {}
     }
 }
 
@@ -80,6 +87,32 @@ fn signalled(instance: &mut Instance, signal: Signal, outcome: &Outcome, now: No
             *since = now.boot;
         }
         Outcome::Done | Outcome::Gone => {}
-        Outcome::Started(_) | Outcome::StartFailed { .. } | Outcome::Refused { .. } => {}
+        Outcome::Started(_)
+        | Outcome::StartFailed { .. }
+        | Outcome::Refused { .. }
+        | Outcome::NotLive { .. } => {}
+    }
+}
+
+/// A running process got other values, or could not.
+fn adjusted(instance: &mut Instance, field: &str, to: &str, outcome: &Outcome) {
+    let (field, to) = (field.to_owned(), to.to_owned());
+    match outcome {
+        Outcome::Done => {
+            instance.adjusted.forget(&field);
+            if let Some(launched) = instance.phase.launched_mut() {
+                launched.0.insert(field, to);
+            }
+        }
+        Outcome::NotLive { error } => {
+            instance.adjusted.not_live.insert(field, to);
+            instance.adjusted.error = Some(error.clone());
+        }
+        Outcome::Refused { error } | Outcome::StartFailed { error } => {
+            instance.adjusted.refused.insert(field, to);
+            instance.adjusted.error = Some(error.clone());
+        }
+        // What follows from its exit is decided at the next look.
+        Outcome::Gone | Outcome::Started(_) => {}
     }
 }

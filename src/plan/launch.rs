@@ -1,6 +1,8 @@
 //! From a document to a process to be: substitution, environment, names of log files. Pure: what has to be
 //! looked up was looked up before. Also what "the same" means between a launch and a later document.
 
+mod given;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +16,8 @@ use super::observation::Prepared;
 use super::output::{self, Stream};
 use crate::spec::{Account, Limit, Output, ReadinessCheck, Service, ServiceName};
 
+/// Not a field of documents: the digest of what `secrets` hold.
+const SECRET_CONTENTS: &str = "secrets (contents)";
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A restart-class field that isn't what it was.
@@ -46,6 +50,11 @@ pub fn launched(spec: &Service, prepared: Option<&Prepared>) -> Launched {
         ("workingDirectory", spec.working_directory.display().to_string()),
         ("env", text(&spec.env)),
         ("limits", limits.join(",")),
+        ("scheduling", text(&spec.scheduling)),
+        ("chroot", spec.chroot.as_ref().map_or_else(String::new, |path| path.display().to_string())),
+        ("security", text(&spec.security)),
+        ("secrets", text(&spec.secrets)),
+        ("sockets", text(&spec.sockets)),
         ("stdout", output_text(&spec.stdout)),
         ("stderr", output_text(&spec.stderr)),
         ("type", format!("{:?}", spec.service_type).to_lowercase()),
@@ -55,6 +64,7 @@ pub fn launched(spec: &Service, prepared: Option<&Prepared>) -> Launched {
     .collect();
     if let Some(prepared) = prepared {
         fields.insert("envFrom".into(), digest(&prepared.env_from));
+        fields.insert(SECRET_CONTENTS.into(), digest_of_secrets(prepared));
     }
     Launched(fields)
 }
@@ -87,11 +97,17 @@ fn output_text(output: &Output) -> String {
 
 /// The content of environment files may be secret: only its digest is kept.
 fn digest(variables: &BTreeMap<String, String>) -> String {
+    digest_of(variables.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]))
+}
+
+fn digest_of_secrets(prepared: &Prepared) -> String {
+    digest_of(prepared.secrets.iter().map(|secret| secret.0.as_str()))
+}
+
+fn digest_of<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     let mut hash = Sha256::new();
-    for (name, value) in variables {
-        hash.update(name.as_bytes());
-        hash.update([0]);
-        hash.update(value.as_bytes());
+    for text in texts {
+        hash.update(text.as_bytes());
         hash.update([0]);
     }
     let mut hex = String::new();
@@ -109,6 +125,7 @@ pub(super) fn changes(was: &Launched, is: &Launched) -> Vec<FieldChange> {
         .map(|(field, from, to)| match field.as_str() {
             "env" => env_change(from, to),
             "envFrom" => change(field, "another content", "its present content"),
+            SECRET_CONTENTS => change("secrets", "another content", "its present content"),
             _ => change(field, from, to),
         })
         .collect()
@@ -140,9 +157,12 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
     let program = spec.startas.clone();
     let mut argv = vec![program.display().to_string()];
     argv.extend(spec.args.iter().map(|arg| words.substitute(arg)));
+    let secrets = given::secrets(spec, index, prepared);
+    let mut env = environment(spec, prepared, &words);
+    env.extend(given::secret_paths(&secrets));
     Launch {
         argv,
-        env: environment(spec, prepared, &words),
+        env,
         working_directory: spec.working_directory.clone(),
         ids: prepared.change_ids.then(|| Ids {
             uid: prepared.uid,
@@ -156,6 +176,14 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
         stderr: output::target(spec, &spec.stderr, Stream::Err, index, dirs),
         trust_executable: spec.trust_executable,
         marks_output: matches!(spec.readiness.check, ReadinessCheck::LogLine { .. }),
+        confinement: given::confinement(spec, prepared),
+        sockets: given::sockets(spec, prepared, &words),
+        secrets,
+        pidfile: spec
+            .pidfile
+            .as_ref()
+            .filter(|_| spec.write_pidfile)
+            .map(|path| PathBuf::from(words.substitute(path))),
         launched: launched(spec, Some(prepared)),
         program,
     }
@@ -273,6 +301,8 @@ mod tests {
             home: "/var/www".into(),
             shell: "/bin/sh".into(),
             env_from: BTreeMap::from([("A".into(), "file".into()), ("B".into(), "file".into())]),
+            secrets: Vec::new(),
+            socket_owners: Vec::new(),
             run_dir: "/run/selfsame".into(),
             log_dir: "/var/log/selfsame".into(),
         }

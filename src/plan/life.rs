@@ -113,6 +113,7 @@ pub(super) fn began(instance: &mut Instance, key: ProcessKey, now: Now) {
     instance.phase =
         Phase::Starting { process, since: *since, starter: *starter, probed: None, left: Vec::new() };
     instance.last_error = None;
+    instance.adjusted = super::memory::Adjusted::default();
 }
 
 /// The record follows a process that took the place of its predecessor: no restart is counted.

@@ -3,6 +3,7 @@
 //! Every time here is boot time; records of another boot are void.
 
 mod health;
+mod task;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::spec::{Service, ServiceName};
 use crate::units::{BootId, BootTime, WallTime};
 
 pub use health::{Health, Image, Said, TriggerState, Triggers};
+pub use task::{Due, LastRun, LeftOut, Moment, Past, Run, StopCause, TaskMemory, TaskResult};
 
 /// All records of this boot.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -24,6 +26,9 @@ pub struct Memory {
     /// One record an object. Shared: memory before and after a tick, and what the ledger has written, are one value where
     /// nothing changed. [`Memory::record_mut`] changes one.
     pub services: BTreeMap<ServiceName, Arc<Record>>,
+    /// What Tasks left behind in an earlier boot, as read at the start, for records that begin in this one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub past: BTreeMap<ServiceName, Past>,
 }
 
 /// What is remembered of one object.
@@ -45,6 +50,9 @@ pub struct Record {
     /// Lives on after its document went, until its instances are stopped.
     #[serde(default)]
     pub terminating: bool,
+    /// Of a Task: what it ran for, and what is due.
+    #[serde(default, skip_serializing_if = "TaskMemory::is_empty")]
+    pub task: TaskMemory,
 }
 
 /// What a person asked for on the command line.
@@ -97,6 +105,40 @@ pub struct Instance {
     /// A reload is asked for and not carried out yet: why, as the end of a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reload: Option<String>,
+    /// Of a Task: the run that this instance is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
+    /// What became of changes of limits and scheduling of the running process.
+    #[serde(default, skip_serializing_if = "Adjusted::is_default")]
+    pub adjusted: Adjusted,
+}
+
+/// What became of changes that a running process was to be given.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Adjusted {
+    /// What it was to have and couldn't be given as it runs, as it stands in [`Launched`] by field: it takes a restart.
+    pub not_live: BTreeMap<String, String>,
+    /// What was refused in the same way, which a restart wouldn't mend: nothing is done about it.
+    pub refused: BTreeMap<String, String>,
+    /// Why.
+    pub error: Option<String>,
+}
+
+impl Adjusted {
+    /// What failed of a field no longer counts.
+    pub fn forget(&mut self, field: &str) {
+        self.not_live.remove(field);
+        self.refused.remove(field);
+        if self.not_live.is_empty() && self.refused.is_empty() {
+            self.error = None;
+        }
+    }
+
+    /// Whether nothing failed.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The life of an instance. Every cell of (phase, what is seen) is decided in one table.
@@ -237,7 +279,7 @@ pub enum Exit {
 impl Memory {
     /// Nothing is remembered of this boot yet.
     pub fn new(boot: BootId) -> Self {
-        Self { boot, services: BTreeMap::new() }
+        Self { boot, services: BTreeMap::new(), past: BTreeMap::new() }
     }
 
     /// The record of an object, to be changed: of a record that is shared, a copy of its own is made first.
@@ -277,6 +319,7 @@ impl Instance {
     pub fn forget_failures(&mut self) {
         self.failures = 0;
         self.spared = false;
+        self.adjusted = Adjusted::default();
     }
 }
 
@@ -291,20 +334,32 @@ impl Record {
             restart_before: None,
             conditions: BTreeMap::new(),
             terminating: false,
+            task: TaskMemory::default(),
         }
     }
 
     /// A person asks for it to run or to be stopped, until the document changes. A running one is started
     /// without waiting for its back-off.
+    ///
+    /// A Task is run once, now; to be stopped holds for it as for a Service.
     pub fn ask(&mut self, running: bool, by: String, at: WallTime) {
+        if running && self.spec.task.is_some() {
+            self.wish = None;
+            self.task.asked = Some(by);
+            return;
+        }
         self.wish = Some(Wish { running, by, at, generation: self.generation });
         if running {
             self.forgive();
         }
     }
 
-    /// A person asks for a restart of every instance that runs now.
+    /// A person asks for a restart of every instance that runs now. A Task that doesn't run is run.
     pub fn ask_restart(&mut self, now: BootTime) {
+        if self.spec.task.is_some() {
+            self.wish = None;
+            self.task.asked = Some("a restart".into());
+        }
         self.restart_before = Some(now);
         self.forgive();
     }
@@ -333,6 +388,16 @@ impl Record {
 }
 
 impl Phase {
+    /// What the process on record was launched with, for a change of the record.
+    pub fn launched_mut(&mut self) -> Option<&mut Launched> {
+        match self {
+            Self::Vacant | Self::BackOff { .. } | Self::Finished | Self::Intended { .. } => None,
+            Self::Starting { process, .. }
+            | Self::Running { process, .. }
+            | Self::Stopping { process, .. } => process.launched.as_mut(),
+        }
+    }
+
     /// The process on record, if there is one.
     pub fn process(&self) -> Option<&Process> {
         match self {

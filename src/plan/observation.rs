@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::exec::Hidden;
 use super::memory::{Exit, Image, Said};
 use crate::facts::{Fact, ProcessKey, Reason};
 use crate::spec::{Expression, ReadinessCheck, Service, ServiceName};
@@ -266,6 +267,10 @@ pub struct Prepared {
     pub shell: String,
     /// Variables from `envFrom`, merged.
     pub env_from: BTreeMap<String, String>,
+    /// Contents of `secrets`, in their order.
+    pub secrets: Vec<Hidden>,
+    /// Owners of `sockets`, in their order.
+    pub socket_owners: Vec<(Uid, Gid)>,
     /// `${runDir}`
     pub run_dir: String,
     /// `${logDir}`

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::action::Action;
+use super::adjust::{self, Live};
 use super::backoff;
 use super::binary;
 use super::draft::{Doing, Draft};
 use super::launch::{self, FieldChange};
 use super::life::{self, Event};
 use super::live;
-use super::memory::{Instance, Launched, Phase, Process, Record};
+use super::memory::{Adjusted, Instance, Launched, Phase, Process, Record};
 use super::observation::{Candidate, Look, Prepared, Seen};
 use super::occupy::{self, Hold, Occupancy};
 use super::ready;
@@ -58,6 +59,7 @@ pub(super) fn run(
     readiness(record, &spec, seen, draft);
     stop_surplus(record, &spec, events, draft);
     restart_outdated(record, &spec, events, seen, draft);
+    adjust_live(record, &spec, events, draft);
     fill_places(record, &spec, seen, draft);
 }
 
@@ -169,7 +171,8 @@ fn restart_outdated(
         .filter(|(index, instance)| runs(instance) && !is_unsettled(instance) && !is_unknown(events, **index))
         .filter_map(|(index, instance)| {
             let process = instance.phase.process()?;
-            is_outdated(*index, process, &present, record.restart_before, draft)
+            let (of, wanted) = ((process, &instance.adjusted), (spec, &present));
+            is_outdated(*index, of, wanted, record.restart_before, draft)
                 .or_else(|| asked_for(*index, instance))
         })
         .collect();
@@ -201,15 +204,19 @@ fn asked_for(index: u32, instance: &Instance) -> Option<Outdated> {
 
 fn is_outdated(
     index: u32,
-    process: &Process,
-    present: &Launched,
+    (process, adjusted): (&Process, &Adjusted),
+    (spec, present): (&Service, &Launched),
     restart_before: Option<BootTime>,
     draft: &mut Draft<'_>,
 ) -> Option<Outdated> {
     if restart_before.is_some_and(|moment| process.since < moment) {
         return Some(Outdated { index, because: "a restart was asked for".into(), fields: Vec::new() });
     }
-    let fields = process.launched.as_ref().map(|was| launch::changes(was, present)).unwrap_or_default();
+    let mut fields = process.launched.as_ref().map(|was| launch::changes(was, present)).unwrap_or_default();
+    fields.retain(|change| match adjust::live(&change.field, &change.from, &change.to, adjusted, spec) {
+        Live::Apply(_) | Live::Refused => false,
+        Live::Restart => true,
+    });
     if !fields.is_empty() {
         let words: Vec<String> =
             fields.iter().map(|f| format!("`{}` changed from {} to {}", f.field, f.from, f.to)).collect();
@@ -220,6 +227,40 @@ fn is_outdated(
     }
     adopted_differs(process, present, draft);
     None
+}
+
+/// Changes of limits and scheduling are given to what runs, where that can be done.
+fn adjust_live(record: &Record, spec: &Service, events: &BTreeMap<u32, Event>, draft: &mut Draft<'_>) {
+    let present = launch::launched(spec, None);
+    let settled = record.instances.range(..spec.replicas).filter(|(index, instance)| {
+        runs(instance) && !is_unsettled(instance) && !is_unknown(events, **index)
+    });
+    for (index, instance) in settled {
+        let Some(process) = instance.phase.process() else { continue };
+        let Some(was) = &process.launched else { continue };
+        let mut given = Vec::new();
+        for change in launch::changes(was, &present) {
+            match adjust::live(&change.field, &change.from, &change.to, &instance.adjusted, spec) {
+                Live::Apply(adjustments) => {
+                    let because = format!("`{}` changed", change.field);
+                    let (key, field, to) = (process.key.clone(), change.field.clone(), change.to.clone());
+                    draft.step(*index, Action::Adjust { key, field, to, adjustments }, because);
+                    given.push(change);
+                }
+                Live::Refused => {
+                    let error = instance.adjusted.error.as_deref().unwrap_or("it was refused");
+                    let message = format!("{} is left as it is: {error}", process.key.pid);
+                    let what = (ConditionType::UpToDate, ConditionStatus::False);
+                    draft.hold(*index, what, "CannotApply", &message);
+                }
+                Live::Restart => {}
+            }
+        }
+        if !given.is_empty() {
+            let names: Vec<String> = given.iter().map(|change| format!("`{}`", change.field)).collect();
+            draft.change_of(*index, Doing::Adjust, format!("{} changed", names.join(" and ")), given);
+        }
+    }
 }
 
 /// An adopted process is left as it is; where it is known to be otherwise, that is said.

@@ -28,7 +28,13 @@ fn change_line(change: &Change) -> String {
     match change.doing {
         Doing::Held => format!("{}{index}: held: {because}\n", change.service),
         Doing::Nothing if because.is_empty() => format!("{}{index}: nothing to do\n", change.service),
-        Doing::Start | Doing::Adopt | Doing::Restart | Doing::Stop | Doing::Release | Doing::Nothing => {
+        Doing::Start
+        | Doing::Adopt
+        | Doing::Adjust
+        | Doing::Restart
+        | Doing::Stop
+        | Doing::Release
+        | Doing::Nothing => {
             format!("{}{index}: {word}: {because}\n", change.service)
         }
     }
@@ -42,7 +48,7 @@ pub struct ChangeRow {
     pub service: String,
     /// Which replica.
     pub index: u32,
-    /// start, adopt, restart, stop, release, nothing or held.
+    /// start, adopt, adjust, restart, stop, release, nothing or held.
     pub action: &'static str,
     /// Why.
     pub because: String,
@@ -74,18 +80,33 @@ pub fn deed(step: &Step, outcome: &Outcome) -> String {
         (Action::Start { .. }, Outcome::StartFailed { error } | Outcome::Refused { error }) => {
             return printable(format!("{name}: not started: {error}"));
         }
-        (Action::Start { .. }, Outcome::Done | Outcome::Gone) => "not started".to_owned(),
+        (Action::Start { .. }, Outcome::Done | Outcome::Gone | Outcome::NotLive { .. }) => {
+            "not started".to_owned()
+        }
         (Action::Adopt { key }, _) => format!("adopted pid {}", key.pid),
         (Action::Release { key }, _) => format!("released pid {}", key.pid),
         (Action::Signal { key, signal, .. }, Outcome::Gone) => {
             format!("{signal} for pid {}: already gone", key.pid)
         }
-        (Action::Signal { key, signal, .. }, Outcome::Refused { error } | Outcome::StartFailed { error }) => {
+        (
+            Action::Signal { key, signal, .. },
+            Outcome::Refused { error } | Outcome::StartFailed { error } | Outcome::NotLive { error },
+        ) => {
             return printable(format!("{name}: {signal} not sent to pid {}: {error}", key.pid));
         }
         (Action::Signal { key, signal, .. }, Outcome::Done | Outcome::Started(_)) => {
             format!("{signal} sent to pid {}", key.pid)
         }
+        (Action::Adjust { key, field, .. }, Outcome::Done | Outcome::Started(_)) => {
+            format!("gave pid {} its new `{field}`", key.pid)
+        }
+        (Action::Adjust { key, .. }, Outcome::Gone) => {
+            format!("nothing changed for pid {}: it is gone", key.pid)
+        }
+        (
+            Action::Adjust { field, .. },
+            Outcome::NotLive { error } | Outcome::Refused { error } | Outcome::StartFailed { error },
+        ) => return printable(format!("{name}: `{field}` not changed: {error}")),
         (Action::Probe { .. }, _) => "asked whether it is ready".to_owned(),
     };
     printable(format!("{name}: {what}, because {}", step.because))

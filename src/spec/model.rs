@@ -2,9 +2,12 @@
 //! (and read back from the ledger, which stores them whole so that an object can be stopped after its
 //! document is gone).
 
+mod exec;
 mod health;
 mod output;
+mod task;
 
+pub use exec::{Listen, Secret, SecretForm, Security, Socket};
 pub use health::{
     BinaryChange, HttpCheck, Readiness, ReadinessCheck, StartCondition, Trigger, TriggerAction,
 };
@@ -21,6 +24,8 @@ use serde::{Deserialize, Serialize};
 use crate::lang::library::Record;
 use crate::lang::{Library, Schema};
 use crate::units::Signal;
+
+pub use task::{Concurrency, Missed, OnUnknown, Rhythm, Schedule, TaskPlan, TaskRun};
 
 /// `[a-z0-9]([-a-z0-9]*[a-z0-9])?`, at most 63 bytes: safe as a file name, unique among Services.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -458,6 +463,28 @@ pub struct Service {
     pub on_remove: Option<RemovePolicy>,
     /// Run it as root although others than root can write it.
     pub trust_executable: bool,
+    /// It is a Task: it runs to its end, and this says when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskPlan>,
+    /// Fields whose values come from Defaults, with the name of each: `user` from `base`. Where a value comes from is no
+    /// part of its meaning.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub defaults: BTreeMap<String, String>,
+    /// The engine writes the number of the process into `pidfile`.
+    #[serde(default)]
+    pub write_pidfile: bool,
+    /// Absolute path of its root directory; `startas` and all paths that it is given are inside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chroot: Option<PathBuf>,
+    /// What it may see and do.
+    #[serde(default, skip_serializing_if = "Security::is_default")]
+    pub security: Security,
+    /// Contents of files that nobody else sees.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Secret>,
+    /// Listening sockets, in the order of their descriptors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sockets: Vec<Socket>,
 }
 
 /// All valid documents in force, and what is known of the others.
@@ -522,6 +549,13 @@ impl Service {
             duplicates: DuplicatePolicy::default(),
             on_remove: None,
             trust_executable: false,
+            task: None,
+            defaults: BTreeMap::new(),
+            write_pidfile: false,
+            chroot: None,
+            security: Security::default(),
+            secrets: Vec::new(),
+            sockets: Vec::new(),
         }
     }
 }

@@ -126,6 +126,8 @@ pub(crate) fn prepared() -> Prepared {
         home: "/root".into(),
         shell: "/bin/sh".into(),
         env_from: BTreeMap::new(),
+        secrets: Vec::new(),
+        socket_owners: Vec::new(),
         run_dir: "/run/selfsame".into(),
         log_dir: "/var/log/selfsame".into(),
     }
@@ -198,6 +200,7 @@ pub(crate) fn steps_text(steps: &[Step]) -> String {
             Action::Adopt { key } => format!("adopt {} [{}]", key.pid, step.index),
             Action::Signal { key, signal, .. } => format!("{signal} {}", key.pid),
             Action::Release { key } => format!("release {}", key.pid),
+            Action::Adjust { key, field, .. } => format!("adjust {field} {}", key.pid),
             Action::Probe { key, .. } => format!("probe {}", key.pid),
         })
         .collect();

@@ -27,7 +27,8 @@ fn name(text: &str) -> ServiceName {
 }
 
 fn memory(names: &[&str]) -> Memory {
-    Memory { boot: boot(), services: names.iter().map(|n| (name(n), record(n).into())).collect() }
+    let services = names.iter().map(|n| (name(n), record(n).into())).collect();
+    Memory { services, ..Memory::new(boot()) }
 }
 
 fn intended(memory: &mut Memory, service: &str, nonce: &str) {

@@ -3,35 +3,22 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use selfsame::host::spawn::{Spawned, reap, send_signal};
 use selfsame::host::state_dir::{Dirs, Surroundings};
-use selfsame::plan::action::{Launch, OutputTarget};
-use selfsame::plan::memory::{Exit, Launched, Record};
-use selfsame::spec::{
-    AdoptPolicy, DesiredState, DuplicatePolicy, Origin, Output, Readiness, ReadinessCheck, Restart,
-    RestartPolicy, Rotation, Scheduling, Service, ServiceName, ServiceType, Stop, StopStep,
-};
+use selfsame::plan::action::Launch;
+use selfsame::plan::memory::{Exit, Record};
+use selfsame::spec::{Output, Service, ServiceName, Stop, StopStep};
 use selfsame::units::Signal;
 
 /// A launch of `argv` with nothing special about it.
 pub fn launch(argv: &[&str]) -> Launch {
     Launch {
-        program: PathBuf::from(argv[0]),
         argv: argv.iter().map(|word| (*word).to_owned()).collect(),
         env: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
-        working_directory: PathBuf::from("/"),
-        ids: None,
-        umask: 0o022,
-        limits: BTreeMap::new(),
-        scheduling: Scheduling::default(),
-        stdout: OutputTarget::Null,
-        stderr: OutputTarget::Null,
-        trust_executable: false,
-        marks_output: false,
-        launched: Launched::default(),
+        ..Launch::bare(argv[0].into())
     }
 }
 
@@ -92,56 +79,14 @@ pub fn start_ticks(pid: i32) -> u64 {
 /// A Service with every default.
 pub fn service(name: &str) -> Service {
     Service {
-        name: ServiceName::new(name).unwrap(),
-        labels: BTreeMap::new(),
-        annotations: BTreeMap::new(),
-        previous_name: None,
-        origin: Origin::default(),
-        state: DesiredState::Running,
-        startas: "/bin/sleep".into(),
         args: vec!["60".into()],
-        becomes: None,
-        narrow: None,
-        match_only: None,
-        service_type: ServiceType::Simple,
-        pidfile: None,
-        user: None,
-        group: None,
-        supplementary_groups: vec![],
-        umask: 0o022,
-        working_directory: "/".into(),
-        env: BTreeMap::new(),
-        env_from: vec![],
-        limits: BTreeMap::new(),
-        scheduling: Scheduling::default(),
         stdout: Output::Null,
         stderr: Output::Null,
-        stdout_rotation: Rotation::default(),
-        stderr_rotation: Rotation::default(),
-        replicas: 1,
-        readiness: Readiness {
-            check: ReadinessCheck::AliveFor(Duration::from_secs(1)),
-            period: Duration::from_secs(1),
-            timeout: Duration::from_secs(1),
-            failure_threshold: 3,
-        },
-        start_timeout: Duration::from_secs(90),
-        restart: Restart {
-            policy: RestartPolicy::Always,
-            success_codes: vec![],
-            backoff: Duration::from_secs(1),
-            max_backoff: Duration::from_secs(300),
-            jitter: 100,
-            reset_after: Duration::from_secs(600),
-        },
         stop: Stop {
             schedule: vec![StopStep { signal: Signal::TERM, wait: Duration::from_secs(30) }],
             scope: None,
         },
-        adopt: AdoptPolicy::IfMatches,
-        duplicates: DuplicatePolicy::Report,
-        on_remove: None,
-        trust_executable: false,
+        ..Service::new(ServiceName::new(name).unwrap(), "/bin/sleep".into())
     }
 }
 
@@ -155,6 +100,7 @@ pub fn record(name: &str) -> Record {
         restart_before: None,
         conditions: BTreeMap::new(),
         terminating: false,
+        task: selfsame::plan::memory::TaskMemory::default(),
     }
 }
 

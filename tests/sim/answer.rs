@@ -73,6 +73,8 @@ pub(crate) fn prepared() -> Prepared {
         home: "/root".into(),
         shell: "/bin/sh".into(),
         env_from: BTreeMap::new(),
+        secrets: Vec::new(),
+        socket_owners: Vec::new(),
         run_dir: "/run/selfsame".into(),
         log_dir: "/var/log/selfsame".into(),
     }

@@ -413,6 +413,10 @@ impl Host for World {
                 self.say(format!("release {} of {}", key.pid, step.service));
                 Outcome::Done
             }
+            Action::Adjust { key, .. } => match self.alive(key) {
+                Some(_) => Outcome::Done,
+                None => Outcome::Gone,
+            },
             Action::Probe { key, .. } => {
                 let ready = self.alive(key).is_some_and(|proc| proc.ready_at <= self.now);
                 self.probes.insert(key.clone(), ready);

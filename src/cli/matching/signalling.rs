@@ -108,7 +108,7 @@ impl Aimed {
                 let error = error.strip_prefix(&prefix).unwrap_or(&error).to_owned();
                 self.close(Fate::Refused, Some(error));
             }
-            Outcome::Done | Outcome::Started(_) | Outcome::StartFailed { .. } => {}
+            Outcome::Done | Outcome::Started(_) | Outcome::StartFailed { .. } | Outcome::NotLive { .. } => {}
         }
     }
 

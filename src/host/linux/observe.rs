@@ -6,6 +6,7 @@ use super::health::Subject;
 use super::{Asked, LinuxHost};
 use crate::facts::{Fact, ProcessKey, Reason, Why};
 use crate::host::exits::Life;
+use crate::host::failpoint;
 use crate::host::look::{Sight, pidfile_path, wanted_user};
 use crate::host::proc::LiveWorld;
 use crate::host::signal::hold;
@@ -63,7 +64,12 @@ impl LinuxHost {
         }
         if asked.look {
             let sight = Sight { world, plugins: &known.plugins, pids };
-            seen.look = Some(self.looker.look(name, &asked.spec, questions, sight));
+            let mut look = self.looker.look(name, &asked.spec, questions, sight);
+            if failpoint::hit("look").is_err() {
+                look.complete = false;
+                look.candidates.clear();
+            }
+            seen.look = Some(look);
         }
         if asked.conditions {
             seen.conditions = Some(self.conditions_met(&asked.spec, &all, world));

@@ -3,7 +3,6 @@
 //! Its status is collected through its pidfd. The reaper of orphans runs on the main thread only, and does so while no
 //! question is waited for ([`Asking::wait`]), or hands over what it collected ([`Asking::exited`]).
 
-use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -13,8 +12,7 @@ use rustix::io::Errno;
 
 use crate::host::spawn::{Spawned, keep_exits_of_children, reap, send_signal, spawn_heard};
 use crate::plan::action::{Launch, OutputTarget};
-use crate::plan::memory::{Exit, Launched};
-use crate::spec::Scheduling;
+use crate::plan::memory::Exit;
 use crate::units::{Pid, Signal};
 
 /// Where it is looked for, in this order, whatever `PATH` says.
@@ -108,20 +106,12 @@ impl Getent {
 
 fn launch(program: PathBuf, argv: Vec<String>) -> Launch {
     Launch {
-        program,
         argv,
-        env: BTreeMap::new(),
-        working_directory: "/".into(),
-        ids: None,
         umask: 0o077,
-        limits: BTreeMap::new(),
-        scheduling: Scheduling::default(),
         // What it writes is read instead.
         stdout: OutputTarget::Null,
         stderr: OutputTarget::Null,
-        trust_executable: false,
-        marks_output: false,
-        launched: Launched::default(),
+        ..Launch::bare(program)
     }
 }
 

@@ -179,6 +179,36 @@ fn kill_tree(child: &Spawned, mark: &Mark) {
     }
 }
 
+/// The processes below `top`, as they are now.
+pub fn descendants(top: Pid) -> Vec<ProcessKey> {
+    let Ok(boot) = boot_id() else { return Vec::new() };
+    let rows = processes();
+    let below = spread(&rows, BTreeSet::from([top]), |_| false);
+    rows.iter()
+        .filter(|(pid, _)| *pid != top && below.contains(pid))
+        .map(|(pid, vital)| ProcessKey { boot: boot.clone(), pid: *pid, start: vital.start })
+        .collect()
+}
+
+/// The members with everything below them, and what `also` belongs to them.
+fn spread(
+    rows: &[(Pid, Vital)],
+    mut members: BTreeSet<Pid>,
+    also: impl Fn(&(Pid, Vital)) -> bool,
+) -> BTreeSet<Pid> {
+    loop {
+        let more: Vec<Pid> = rows
+            .iter()
+            .filter(|row| !members.contains(&row.0) && (members.contains(&row.1.parent) || also(row)))
+            .map(|row| row.0)
+            .collect();
+        if more.is_empty() {
+            return members;
+        }
+        members.extend(more);
+    }
+}
+
 fn processes() -> Vec<(Pid, Vital)> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     entries
@@ -197,18 +227,7 @@ fn family(rows: &[(Pid, Vital)], child: &Spawned, mark: &Mark) -> Vec<ProcessKey
     // Orphans came to us or to the first process of the system.
     let orphans = rows.iter().filter(|(pid, vital)| vital.parent.0 == 1 || (vital.parent == own && *pid != own));
     members.extend(orphans.filter(|(pid, _)| mark.is_on(*pid)).map(|(pid, _)| *pid));
-    loop {
-        let of_it = |vital: &Vital| members.contains(&vital.parent) || vital.session == child.pid;
-        let more: Vec<Pid> = rows
-            .iter()
-            .filter(|(pid, vital)| *pid != own && !members.contains(pid) && of_it(vital))
-            .map(|(pid, _)| *pid)
-            .collect();
-        if more.is_empty() {
-            break;
-        }
-        members.extend(more);
-    }
+    let members = spread(rows, members, |(pid, vital)| *pid != own && vital.session == child.pid);
     rows.iter()
         .filter(|(pid, _)| members.contains(pid) && child.pid != *pid)
         .map(|(pid, vital)| ProcessKey { boot: boot.clone(), pid: *pid, start: vital.start })

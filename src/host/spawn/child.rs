@@ -66,6 +66,9 @@ pub(super) struct Orders<'a> {
     /// Ends in a null pointer.
     pub(super) envp: &'a [*const c_char],
     pub(super) report: &'a Report,
+    /// What a test wants to happen.
+    #[cfg(feature = "failpoints")]
+    pub(super) failing: Option<(Step, Option<i64>)>,
 }
 
 /// Above this a descriptor is not marked one by one on kernels without `CLOSE_RANGE_CLOEXEC` (before 5.11).
@@ -89,7 +92,11 @@ pub(super) extern "C" fn run(orders: *mut c_void) -> c_int {
 }
 
 unsafe fn carry_out(orders: &Orders<'_>) -> Result<(), i32> {
-    let at = |step: Step| orders.report.step.store(step as u32, Ordering::SeqCst);
+    let at = |step: Step| {
+        orders.report.step.store(step as u32, Ordering::SeqCst);
+        #[cfg(feature = "failpoints")]
+        fail_at(orders, step);
+    };
     // SAFETY: every pointer below comes from a reference in `Orders` or on this stack, with its length.
     unsafe {
         at(Step::Key);
@@ -128,6 +135,22 @@ unsafe fn carry_out(orders: &Orders<'_>) -> Result<(), i32> {
         reset_signals()?;
         at(Step::Exec);
         Err(execute(orders))
+    }
+}
+
+/// Kills the engine, or waits.
+#[cfg(feature = "failpoints")]
+fn fail_at(orders: &Orders<'_>, step: Step) {
+    let Some((_, wait)) = orders.failing.filter(|(at, _)| *at == step) else { return };
+    let pause = [wait.unwrap_or(0) / 1_000_000_000, wait.unwrap_or(0) % 1_000_000_000];
+    let kill = libc::SIGKILL.unsigned_abs() as usize;
+    // SAFETY: no pointers but to a timespec on this stack. The parent sleeps in clone, so the number is its own.
+    unsafe {
+        if wait.is_some() {
+            let _ = call(libc::SYS_nanosleep, [pause.as_ptr().addr(), 0, 0, 0, 0]);
+        } else if let Ok(parent) = call(libc::SYS_getppid, [0; 5]) {
+            let _ = call(libc::SYS_kill, [parent, kill, 0, 0, 0]);
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! What our own caller handed down, for a program that we become: Rust's runtime ignores SIGPIPE and opens the standard
 //! descriptors that are closed, before `main`. A daemon that finds SIGPIPE ignored behaves differently from then on.
 
+use std::collections::BTreeSet;
 use std::ffi::{CStr, CString, c_char, c_int};
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// SIGPIPE was ignored.
@@ -10,6 +13,21 @@ const PIPE_IGNORED: u8 = 1 << 3;
 
 /// A bit for each standard descriptor that was closed, and [`PIPE_IGNORED`].
 static HANDED_DOWN: AtomicU8 = AtomicU8::new(0);
+
+/// A descriptor that was handed down across execve by number, once: `None` if it isn't open, is a standard one, or was taken.
+pub fn take_descriptor(number: c_int) -> Option<OwnedFd> {
+    static TAKEN: Mutex<BTreeSet<c_int>> = Mutex::new(BTreeSet::new());
+    // SAFETY: no pointers.
+    if number <= 2 || unsafe { libc::fcntl(number, libc::F_GETFD) } == -1 {
+        return None;
+    }
+    if !TAKEN.lock().ok()?.insert(number) {
+        return None;
+    }
+    // SAFETY: it is open, and whoever calls this names one that the former image of this process left open for us: nothing
+    // in this one has opened it. It is given away once.
+    Some(unsafe { OwnedFd::from_raw_fd(number) })
+}
 
 /// Called by the C library with the other initialisers of the program, before the runtime's own start.
 // SAFETY: the section holds addresses of functions that the C library calls one after the other; `record` is one, and

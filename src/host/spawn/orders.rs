@@ -11,7 +11,7 @@ use super::output::open_output;
 use super::{SpawnError, Step};
 use crate::plan::action::{Launch, OutputTarget};
 use crate::plan::output::Stream;
-use crate::spec::{CpuPolicy, IoClass, Limit, Scheduling};
+use crate::spec::{CpuPolicy, IoClass, Limit};
 
 /// Where output goes instead of where the launch says.
 #[derive(Debug)]
@@ -90,8 +90,8 @@ impl Prepared {
                 .unwrap_or_default(),
             oom_score_adj: launch.scheduling.oom_score_adj.map(|value| value.to_string()),
             affinity: launch.scheduling.cpu_affinity.as_deref().map(cpu_mask),
-            policy: launch.scheduling.policy.map(|policy| raw_policy(policy, &launch.scheduling)),
-            ioprio: raw_ioprio(&launch.scheduling),
+            policy: launch.scheduling.policy.map(|policy| raw_policy(policy, launch.scheduling.rt_priority)),
+            ioprio: raw_io(launch.scheduling.io_class, launch.scheduling.io_priority),
             descriptors: [above(&stdin)?, above(&stdout)?, above(&stderr)?],
         })
     }
@@ -115,7 +115,7 @@ fn above_standard(file: &File, launch: &Launch) -> Result<OwnedFd, SpawnError> {
         .map_err(|error| SpawnError::at(Step::Descriptors, error.raw_os_error(), launch))
 }
 
-fn cpu_mask(cpus: &[u32]) -> Vec<u64> {
+pub(super) fn cpu_mask(cpus: &[u32]) -> Vec<u64> {
     let words = cpus.iter().max().map_or(1, |cpu| cpu / 64 + 1) as usize;
     let mut mask = vec![0u64; words];
     for cpu in cpus {
@@ -126,8 +126,8 @@ fn cpu_mask(cpus: &[u32]) -> Vec<u64> {
     mask
 }
 
-fn raw_policy(policy: CpuPolicy, scheduling: &Scheduling) -> (i32, i32) {
-    let priority = i32::from(scheduling.rt_priority.unwrap_or(1));
+pub(super) fn raw_policy(policy: CpuPolicy, priority: Option<u8>) -> (i32, i32) {
+    let priority = i32::from(priority.unwrap_or(1));
     match policy {
         CpuPolicy::Other => (libc::SCHED_OTHER, 0),
         CpuPolicy::Batch => (libc::SCHED_BATCH, 0),
@@ -138,14 +138,14 @@ fn raw_policy(policy: CpuPolicy, scheduling: &Scheduling) -> (i32, i32) {
 }
 
 /// `ioprio_set(2)`: the class in bits 13 to 15, the level below. A level without a class is of the normal class.
-fn raw_ioprio(scheduling: &Scheduling) -> Option<u32> {
-    let class = match (scheduling.io_class, scheduling.io_priority) {
+pub(super) fn raw_io(class: Option<IoClass>, level: Option<u8>) -> Option<u32> {
+    let class = match (class, level) {
         (None, None) => return None,
         (Some(IoClass::RealTime), _) => 1,
         (Some(IoClass::BestEffort) | None, _) => 2,
         (Some(IoClass::Idle), _) => return Some(3 << 13),
     };
-    Some(class << 13 | u32::from(scheduling.io_priority.unwrap_or(4)))
+    Some(class << 13 | u32::from(level.unwrap_or(4)))
 }
 
 /// Resources of `setrlimit(2)` by lower-case name. The numbers are those of the kernel on x86-64 and arm64.
@@ -168,7 +168,7 @@ const RESOURCES: [(&str, u32); 16] = [
     ("rttime", 15),
 ];
 
-fn raw_limit(name: &str, limit: Limit) -> Option<RawLimit> {
+pub(super) fn raw_limit(name: &str, limit: Limit) -> Option<RawLimit> {
     let (_, resource) = RESOURCES.iter().find(|(known, _)| *known == name)?;
     let value = |part: Option<u64>| part.unwrap_or(u64::MAX);
     Some(RawLimit { resource: *resource, pair: [value(limit.soft), value(limit.hard)] })
@@ -189,10 +189,9 @@ mod tests {
 
     #[test]
     fn io_priorities_are_packed() {
-        let with = |io_class, io_priority| Scheduling { io_class, io_priority, ..Scheduling::default() };
-        assert_eq!(raw_ioprio(&with(None, None)), None);
-        assert_eq!(raw_ioprio(&with(None, Some(7))), Some(2 << 13 | 7));
-        assert_eq!(raw_ioprio(&with(Some(IoClass::Idle), Some(7))), Some(3 << 13));
-        assert_eq!(raw_ioprio(&with(Some(IoClass::RealTime), None)), Some(1 << 13 | 4));
+        assert_eq!(raw_io(None, None), None);
+        assert_eq!(raw_io(None, Some(7)), Some(2 << 13 | 7));
+        assert_eq!(raw_io(Some(IoClass::Idle), Some(7)), Some(3 << 13));
+        assert_eq!(raw_io(Some(IoClass::RealTime), None), Some(1 << 13 | 4));
     }
 }

@@ -7,6 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::spec::decode::{Decoder, Object, Value};
 use crate::spec::expression::expression;
 use crate::spec::table::{self, Table};
+use crate::yaml::NodeKind;
 use crate::spec::{
     Expression, HttpCheck, Readiness, ReadinessCheck, Service, StartCondition, Trigger, TriggerAction, codes,
 };
@@ -31,6 +32,11 @@ pub(in crate::spec) fn liveness(
 ) -> Option<Readiness> {
     let usual = Readiness { period: Duration::from_secs(10), ..Readiness::default() };
     let rule = rule(value, (&table::LIVENESS, usual), service, d)?;
+    let known = |name: &str| table::LIVENESS.field(name).is_some();
+    let misspelt = matches!(&value.node.kind, NodeKind::Mapping(pairs) if pairs.iter().any(|(key, _)| !known(&key.text)));
+    if matches!(rule.check, ReadinessCheck::AliveFor(_)) && misspelt {
+        return None;
+    }
     if matches!(rule.check, ReadinessCheck::AliveFor(_)) {
         let message = format!("`{}` doesn't say what to ask", value.path);
         let help = "add one of `exec`, `tcp`, `http`, `unix`, `notify`, `pidfile`, `logLine` and `when`";
@@ -168,7 +174,7 @@ fn http(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<HttpCheck> {
         status: vec![(200, 399)],
         headers: BTreeMap::new(),
     };
-    let mut given = object.has("url");
+    let (mut given, mut good) = (object.has("url"), true);
     if let Some(value) = object.get("url", d) {
         for other in ["port", "host", "path"] {
             if let Some(key) = object.key(other) {
@@ -176,11 +182,14 @@ fn http(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<HttpCheck> {
                 d.say(Diagnostic::error(codes::CONFLICT, message).at(key, "").help("keep one"));
             }
         }
-        url(&value, &mut check, d)?;
+        good &= url(&value, &mut check, d).is_some();
     }
     if let Some(value) = object.get("port", d) {
         given = true;
-        check.port = value.integer::<u16>(1, 65_535, d)?;
+        match value.integer::<u16>(1, 65_535, d) {
+            Some(port) => check.port = port,
+            None => good = false,
+        }
     }
     object.set("host", &mut check.host, d, Value::nonempty);
     object.set("path", &mut check.path, d, request_path);
@@ -191,7 +200,7 @@ fn http(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<HttpCheck> {
         d.say(value.wrong(codes::MISSING_FIELD, message).help("add `port: 8080`"));
         return None;
     }
-    Some(check)
+    good.then_some(check)
 }
 
 fn url(value: &Value<'_>, check: &mut HttpCheck, d: &mut Decoder<'_>) -> Option<()> {
@@ -291,7 +300,7 @@ pub(in crate::spec) fn triggers(
         let (mut when, mut action, mut lasting) = (None, None, Duration::from_mins(1));
         object.set_some("when", &mut when, d, |value, d| expression(value, false, service, d));
         object.set("for", &mut lasting, d, Value::positive_duration);
-        let actions = [("restart", TriggerAction::Restart), ("reload", TriggerAction::Reload)];
+        let actions = [("restart", TriggerAction::Restart)];
         object.set_some_word("do", &mut action, &actions, d);
         Some(Trigger { when: when?, lasting, action: action? })
     })
