@@ -16,6 +16,7 @@ mod help;
 mod import;
 mod lint;
 mod lsp;
+mod man;
 mod matching;
 mod plan;
 mod plugin;
@@ -82,6 +83,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::BenchEval => bench_eval::run(terminal),
         Verb::Schema => writing::schema(terminal),
         Verb::Completions(args) => writing::completions(args, terminal),
+        Verb::Man(args) => man::run(args, terminal),
         Verb::Plan(args) => with_dirs(cli, terminal, |dirs| plan::run(args, dirs, terminal)),
         Verb::Apply(args) => with_dirs(cli, terminal, |dirs| apply::run(args, dirs, terminal)),
         Verb::Watch(args) => with_dirs(cli, terminal, |dirs| watch::run(args, dirs, terminal)),

@@ -45,6 +45,7 @@ pub mod spawn;
 pub mod spec_dir;
 pub mod start_lock;
 pub mod state_dir;
+pub mod superior;
 pub mod takeover;
 pub mod wake;
 pub mod walk;

@@ -104,6 +104,8 @@ pub(super) enum Verb {
     BenchEval,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
+    /// Print the manual page of selfsame or of a verb, or write them all
+    Man(ManArgs),
     /// Stand in for Debian's start-stop-daemon, whose options it takes (`--help` behind it lists them)
     StartStopDaemon(DropInArgs),
     /// Help for a verb; `help match` is the reference of the language, `help match WORD` one word of it
@@ -390,6 +392,17 @@ pub(super) struct FmtArgs {
 pub(super) struct CompletionsArgs {
     /// For which shell
     pub shell: clap_complete::Shell,
+}
+
+// Arguments of `man`.
+#[derive(Debug, Args)]
+pub(super) struct ManArgs {
+    /// A verb: `selfsame man watch | man -l -`
+    #[arg(value_name = "VERB")]
+    pub verb: Vec<String>,
+    /// Write every page into this directory: `selfsame.1`, `selfsame-watch.1`, ...
+    #[arg(long, value_name = "DIR", conflicts_with = "verb")]
+    pub out: Option<PathBuf>,
 }
 
 // Arguments of `explain-code`.

@@ -55,7 +55,7 @@ fn started(record: &mut Record, step: &Step, outcome: &Outcome, now: Now) {
             instance.phase = Phase::BackOff { until: now.boot.after(REFUSED_WAIT) };
         }
         Outcome::Done | Outcome::Gone | Outcome::NotLive { .. } => {
-            failed(instance, step, spec, "the host did not start it", now)
+            failed(instance, step, spec, "the host did not start it", now);
         }
     }
 }
