@@ -13,7 +13,7 @@ mod support;
 
 #[path = "health/asked.rs"]
 mod asked;
-#[path = "health/said.rs"]
-mod said;
 #[path = "health/follows.rs"]
 mod follows;
+#[path = "health/said.rs"]
+mod said;

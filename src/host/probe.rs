@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use rustix::event::epoll;
 
-pub use self::command::descendants;
 use self::command::Running;
+pub use self::command::descendants;
 use self::tcp::Connecting;
 use super::failpoint;
 use super::name_service::Getent;

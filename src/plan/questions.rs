@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::asking::{Manner, manner, next_probe};
 use super::aim::{Aim, aim, settle};
+use super::asking::{Manner, manner, next_probe};
 use super::memory::{Instance, Memory, Phase, Record};
 use super::observation::{ProcessQuestion, Questions, ServiceQuestions};
 use super::{health, ready, run, stop};

@@ -65,7 +65,8 @@ pub(super) fn run(
 
 /// Readiness of what runs; what was not Ready in time is stopped.
 fn readiness(record: &mut Record, spec: &Service, seen: Option<&Seen>, draft: &mut Draft<'_>) {
-    let taken: Vec<_> = record.instances.values().filter_map(|i| Some(i.phase.process()?.key.clone())).collect();
+    let taken: Vec<_> =
+        record.instances.values().filter_map(|i| Some(i.phase.process()?.key.clone())).collect();
     for (index, instance) in &mut record.instances {
         let Some(seen) = seen else { continue };
         let Some(super::observation::ProcessSeen::Alive(alive)) = seen.processes.get(index) else {

@@ -12,8 +12,8 @@ use crate::yaml::NodeKind;
 use super::decode::{Decoder, Object, Value};
 use super::table::{self, LIMIT_NAMES};
 use super::{
-    CpuPolicy, EnvFrom, IoClass, Limit, Output, Restart, RestartPolicy,
-    Scheduling, Stop, StopScope, StopStep, codes,
+    CpuPolicy, EnvFrom, IoClass, Limit, Output, Restart, RestartPolicy, Scheduling, Stop, StopScope,
+    StopStep, codes,
 };
 
 /// `restart`

@@ -8,9 +8,8 @@ use crate::yaml::NodeKind;
 use super::decode::{Decoder, Object, Value};
 use super::expression::expression;
 use super::{
-    AdoptPolicy, BinaryChange, DesiredState, DuplicatePolicy, Output, ReadinessCheck, RemovePolicy, RestartPolicy, Service,
-    ServiceType,
-    codes, parts, paths, placeholders, table,
+    AdoptPolicy, BinaryChange, DesiredState, DuplicatePolicy, Output, ReadinessCheck, RemovePolicy,
+    RestartPolicy, Service, ServiceType, codes, parts, paths, placeholders, table,
 };
 
 /// Fills a Service that has its name and labels. What is wrong is said and left at its default.
@@ -73,11 +72,8 @@ fn execution(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     });
     object.set("args", &mut service.args, d, |value, d| value.list(d, Value::template));
     object.set_some("becomes", &mut service.becomes, d, Value::source_path);
-    let types = [
-        ("simple", ServiceType::Simple),
-        ("forking", ServiceType::Forking),
-        ("notify", ServiceType::Notify),
-    ];
+    let types =
+        [("simple", ServiceType::Simple), ("forking", ServiceType::Forking), ("notify", ServiceType::Notify)];
     object.set_word("type", &mut service.service_type, &types, d);
     object.set_some("pidfile", &mut service.pidfile, d, |v, d| v.runtime_path(&["runDir", "logDir"], d));
 }

@@ -44,7 +44,9 @@ fn http_is_ready_by_the_status_of_the_answer() {
     bench.watch(&[]);
     let requests = || fs::read_to_string(bench.path("answer.requests")).unwrap_or_default();
     until("requests", || requests().contains("GET /health HTTP/1.1\r\n"));
-    assert!(requests().contains("X-Probe: 1\r\n") && requests().contains(&format!("Host: 127.0.0.1:{port}\r\n")));
+    assert!(
+        requests().contains("X-Probe: 1\r\n") && requests().contains(&format!("Host: 127.0.0.1:{port}\r\n"))
+    );
     until("the reason", || {
         bench.condition("web", "Ready")["message"].to_string().contains("answered with status 503")
     });
@@ -178,7 +180,10 @@ select(undef, undef, undef, 0.05) while 1;
 fn an_unknown_readiness_stops_nothing() {
     let mut bench = Bench::new();
     // Nobody may read what the process of another user has open; root may, so it asks what doesn't resolve.
-    bench.daemon("shop", "readiness: {when: exe == \"/proc/self/fd/../../1/no\", period: 50ms}\nstartTimeout: 700ms");
+    bench.daemon(
+        "shop",
+        "readiness: {when: exe == \"/proc/self/fd/../../1/no\", period: 50ms}\nstartTimeout: 700ms",
+    );
     bench.watch(&[]);
     let pid = bench.the_pid_of("shop");
     let begun = Instant::now();

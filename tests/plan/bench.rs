@@ -7,8 +7,8 @@ use std::time::Duration;
 use selfsame::facts::{Fact, ProcessKey, Reason, Why};
 use selfsame::plan::action::{Action, Step};
 use selfsame::plan::memory::{Exit, Instance, Memory, Phase, Process, Record};
-use selfsame::plan::observation::{HealthSeen, 
-    Alive, ArgumentsSeen, Candidate, Look, Observation, Prepared, ProcessSeen, Seen,
+use selfsame::plan::observation::{
+    Alive, ArgumentsSeen, Candidate, HealthSeen, Look, Observation, Prepared, ProcessSeen, Seen,
 };
 use selfsame::plan::{Plan, PlanOptions, launched, plan};
 use selfsame::spec::{Service, ServiceName, SpecSet};

@@ -230,13 +230,7 @@ impl LinuxHost {
     }
 
     /// Whether a condition holds for a process; if not, the one part of it that doesn't.
-    fn holds(
-        &self,
-        when: &Expression,
-        pid: Pid,
-        spec: &Service,
-        world: &LiveWorld,
-    ) -> (Fact<bool>, String) {
+    fn holds(&self, when: &Expression, pid: Pid, spec: &Service, world: &LiveWorld) -> (Fact<bool>, String) {
         let plugins = plugin::Look::default();
         let bound = self.looker.conditions.bind(when, spec, &self.looker.places(), world, &plugins);
         match bound.holds(pid) {
@@ -291,7 +285,9 @@ impl LinuxHost {
 fn file(path: &Path, good: fn(&std::fs::Metadata) -> bool) -> Fact<bool> {
     match std::fs::metadata(path) {
         Ok(meta) => Fact::Known(good(&meta)),
-        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => Fact::Known(false),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => {
+            Fact::Known(false)
+        }
         Err(error) => {
             let detail = format!("`{}`: {}", path.display(), io_text(&error));
             Fact::Unknown(Reason::new(Why::Unresolved, detail))
@@ -352,9 +348,7 @@ fn listens(world: &LiveWorld, pid: Pid, port: u16) -> bool {
     world.listens(pid).known().is_some_and(|sockets| {
         let here = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
         sockets.iter().any(|socket| {
-            socket.protocol == Some(Protocol::Tcp)
-                && socket.port == Some(port)
-                && socket.ip.is_none_or(here)
+            socket.protocol == Some(Protocol::Tcp) && socket.port == Some(port) && socket.ip.is_none_or(here)
         })
     })
 }

@@ -45,7 +45,11 @@ impl LinuxHost {
         known: &mut Asked,
     ) -> Seen {
         let mut seen = Seen::default();
-        let all = if asked.conditions { world.pids().known().unwrap_or_else(|| world.visible_pids()) } else { [].into() };
+        let all = if asked.conditions {
+            world.pids().known().unwrap_or_else(|| world.visible_pids())
+        } else {
+            [].into()
+        };
         for (index, question) in &asked.processes {
             let places = self.looker.places();
             let spec = &asked.spec;

@@ -225,7 +225,8 @@ fn family(rows: &[(Pid, Vital)], child: &Spawned, mark: &Mark) -> Vec<ProcessKey
     let own = Pid(rustix::process::getpid().as_raw_nonzero().get());
     let mut members: BTreeSet<Pid> = BTreeSet::from([child.pid]);
     // Orphans came to us or to the first process of the system.
-    let orphans = rows.iter().filter(|(pid, vital)| vital.parent.0 == 1 || (vital.parent == own && *pid != own));
+    let orphans =
+        rows.iter().filter(|(pid, vital)| vital.parent.0 == 1 || (vital.parent == own && *pid != own));
     members.extend(orphans.filter(|(pid, _)| mark.is_on(*pid)).map(|(pid, _)| *pid));
     let members = spread(rows, members, |(pid, vital)| *pid != own && vital.session == child.pid);
     rows.iter()

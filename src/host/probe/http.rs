@@ -25,11 +25,7 @@ pub(super) struct Asking {
 }
 
 impl Asking {
-    pub(super) fn begin(
-        check: &HttpCheck,
-        getent: &Getent,
-        epoll: BorrowedFd<'_>,
-    ) -> Result<Self, String> {
+    pub(super) fn begin(check: &HttpCheck, getent: &Getent, epoll: BorrowedFd<'_>) -> Result<Self, String> {
         let connecting = Connecting::begin(&check.host, check.port, getent, epoll)?;
         let unsent = request(check).into_bytes();
         Ok(Self { connecting, check: check.clone(), socket: None, unsent, answer: Vec::new() })

@@ -7,10 +7,10 @@ use crate::diagnostic::Diagnostic;
 use crate::spec::decode::{Decoder, Object, Value};
 use crate::spec::expression::expression;
 use crate::spec::table::{self, Table};
-use crate::yaml::NodeKind;
 use crate::spec::{
     Expression, HttpCheck, Readiness, ReadinessCheck, Service, StartCondition, Trigger, TriggerAction, codes,
 };
+use crate::yaml::NodeKind;
 
 /// A compiled regular expression of a document takes no more bytes than that.
 const REGEX_MAX: usize = 1 << 20;

@@ -214,7 +214,14 @@ const ACTIONS: Words = Words { now: &["restart"], later: &["reload"] };
 pub const TRIGGER: Table = Table {
     name: "trigger",
     fields: &[
-        row("when", Kind::Expression, REQUIRED, Live, "rss > 1GiB", "a condition over the instance's process"),
+        row(
+            "when",
+            Kind::Expression,
+            REQUIRED,
+            Live,
+            "rss > 1GiB",
+            "a condition over the instance's process",
+        ),
         row(
             "for",
             Kind::Duration,
