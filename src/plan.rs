@@ -15,6 +15,7 @@
 
 pub mod action;
 pub mod adjust;
+mod adopting;
 mod aim;
 mod asking;
 mod backoff;

@@ -36,8 +36,8 @@ pub use expression::{ExpressionRequest, variables};
 pub use file::{LoadedFile, SpecFile};
 pub use model::{
     Account, AdoptPolicy, CpuPolicy, DesiredState, DuplicatePolicy, EnvFrom, Expression, IoClass, Limit,
-    Origin, Output, PluginUse, Readiness, ReadinessCheck, RemovePolicy, Restart, RestartPolicy, Rotation,
-    Scheduling, Service, ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
+    Origin, Output, PluginUse, Readiness, ReadinessCheck, RemovePolicy, Resources, Restart, RestartPolicy,
+    Rotation, Scheduling, Service, ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
 };
 pub use model::{BinaryChange, HttpCheck, StartCondition, Trigger, TriggerAction};
 pub use model::{Concurrency, Missed, OnUnknown, Rhythm, Schedule, TaskPlan, TaskRun};

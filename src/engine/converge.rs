@@ -19,6 +19,8 @@ pub fn is_worth_telling(step: &Step) -> bool {
         Action::Start { .. }
         | Action::Adopt { .. }
         | Action::Signal { .. }
+        | Action::KillTree { .. }
+        | Action::Constrain { .. }
         | Action::Release { .. }
         | Action::Adjust { .. } => true,
     }

@@ -279,6 +279,30 @@ impl LinuxHost {
         ReadinessCheck::Unix { path }
     }
 
+    fn kill_tree(
+        &self,
+        main: &Option<ProcessKey>,
+        adopted_by: &Option<Arc<Service>>,
+        tree: &[ProcessKey],
+    ) -> Outcome {
+        let world = self.world.again();
+        let places = self.looker.places();
+        let mut outcome = Outcome::Gone;
+        let rule = |key: &ProcessKey| match adopted_by {
+            Some(rule) if main.as_ref() == Some(key) => self.still_satisfies(key, rule, &places, &world),
+            _ => Fact::Known(true),
+        };
+        for key in main.iter().chain(tree) {
+            match signal_verified(key, crate::units::Signal::KILL, || rule(key)) {
+                Outcome::Gone => {}
+                Outcome::Done if outcome == Outcome::Gone => outcome = Outcome::Done,
+                Outcome::Done => {}
+                other => outcome = other,
+            }
+        }
+        outcome
+    }
+
     fn prepare(&self, spec: &Service, world: &LiveWorld, asked: &mut Asked) -> Result<Prepared, String> {
         // The answer that the look of this tick rests on, whatever the name service says by now.
         if let Some(name) = super::look::absent_user(spec, world) {
@@ -373,6 +397,10 @@ impl Host for LinuxHost {
                     None => Fact::Known(true),
                     Some(rule) => self.still_satisfies(key, rule, &places, &world),
                 })
+            }
+            Action::KillTree { main, adopted_by, tree, .. } => self.kill_tree(main, adopted_by, tree),
+            Action::Constrain { .. } => {
+                Outcome::Refused { error: "this host has no control groups of selfsame's".into() }
             }
             Action::Probe { key, purpose, check, timeout, launch } => {
                 let check = self.resolve(check, step);

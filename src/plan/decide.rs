@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::action::{Action, Step};
+use super::adopting;
 use super::aim::{Aim, aim, settle};
 use super::backoff;
 use super::conditions;
@@ -106,7 +107,10 @@ fn rank(step: &Step) -> u8 {
     match step.action {
         Action::Release { .. } => 0,
         Action::Adopt { .. } => 1,
-        Action::Signal { .. } | Action::Adjust { .. } => 2,
+        Action::Signal { .. }
+        | Action::KillTree { .. }
+        | Action::Constrain { .. }
+        | Action::Adjust { .. } => 2,
         Action::Start { .. } => 3,
         Action::Probe { .. } => 4,
     }
@@ -130,9 +134,13 @@ fn decide(
     }
     let events = follow_all(record, aim, seen, draft);
     match aim {
-        Aim::Run => run::run(record, &events, seen, draft),
+        Aim::Run => {
+            adopting::adopt_asked(record, seen, draft);
+            run::run(record, &events, seen, draft);
+        }
         Aim::Stop { because, by_document } => stop_all(record, &events, because, *by_document, draft),
         Aim::Remove(policy) => remove_all(record, &events, *policy, draft),
+        Aim::Released { by } => release_all(record, &events, by, draft),
         Aim::Observe => observe_only(record, seen, draft),
         Aim::Leave => {}
     }
@@ -207,10 +215,16 @@ fn follow_all(
 ) -> BTreeMap<u32, Event> {
     let now = draft.now;
     let mut events = BTreeMap::new();
+    let acts = matches!(aim, Aim::Run | Aim::Stop { .. } | Aim::Remove(_));
     let Record { spec, instances, .. } = record;
     // What the look finds belongs to a starter only if there is just one that waits.
     let starters = instances.values().filter(|instance| is_starter(instance)).count();
     for (index, instance) in instances.iter_mut() {
+        let process_seen = seen.and_then(|seen| seen.processes.get(index));
+        if acts && stop::clear_after(instance, *index, process_seen, spec, draft) {
+            events.insert(*index, Event::Nothing);
+            continue;
+        }
         let mut event = life::advance(instance, *index, seen, now);
         if let Event::StarterDone { starter, since } = &event {
             let found = found_service(spec, seen, *index, starter).filter(|_| starters == 1);
@@ -377,6 +391,26 @@ fn remove_all(
     stop_all(record, events, because, true, draft);
     record.instances.retain(|_, instance| instance.phase != Phase::Vacant);
     record.instances.append(&mut kept);
+}
+
+/// Lets go of what runs. A stop that is under way comes to its end first.
+fn release_all(record: &mut Record, events: &BTreeMap<u32, Event>, by: &str, draft: &mut Draft<'_>) {
+    let message = format!("let go by {by}: left alone until its document changes, or `start` or `adopt`");
+    for (index, instance) in record.instances.iter().filter(|(_, instance)| run::runs(instance)) {
+        if run::is_unknown(events, *index) {
+            continue;
+        }
+        if let Some(process) = instance.phase.process() {
+            draft.step(*index, Action::Release { key: process.key.clone() }, format!("{by} asked for it"));
+            draft.change(*index, Doing::Release, format!("{by} asked for it"));
+        }
+    }
+    for instance in record.instances.values_mut() {
+        if matches!(instance.phase, Phase::BackOff { .. } | Phase::Finished) {
+            instance.phase = Phase::Vacant;
+        }
+    }
+    draft.find(ConditionType::Progressing, ConditionStatus::False, "Released", &message);
 }
 
 fn observe_only(record: &Record, seen: Option<&Seen>, draft: &mut Draft<'_>) {

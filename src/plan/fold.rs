@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::action::{Action, Outcome, Step};
+use super::action::{Action, Launch, Outcome, Step};
 use super::backoff;
 use super::life;
-use super::memory::{Instance, Memory, Phase, Record};
-use crate::spec::Service;
+use super::memory::{Constrained, Instance, Memory, Phase, Record};
+use crate::spec::{Resources, Service};
 use crate::units::{Now, Signal};
 
 /// After a start that could not even be tried.
@@ -18,11 +18,23 @@ pub fn fold(memory: &mut Memory, step: &Step, outcome: &Outcome, now: Now) {
         return;
     };
     match &step.action {
-        Action::Start { .. } => started(record, step, outcome, now),
+        Action::Start { launch, .. } => started(record, step, (launch, outcome), now),
         Action::Release { .. } => released(record, step, outcome),
         Action::Signal { signal, .. } => {
             if let Some(instance) = record.instances.get_mut(&step.index) {
                 signalled(instance, *signal, outcome, now);
+            }
+        }
+        Action::KillTree { .. } => {
+            if let Some(instance) = record.instances.get_mut(&step.index) {
+                signalled(instance, Signal::KILL, outcome, now);
+            }
+        }
+        Action::Constrain { key, resources, .. } => {
+            let instance = record.instances.get_mut(&step.index);
+            let process = instance.and_then(|instance| instance.phase.process_mut());
+            if let Some(process) = process.filter(|process| process.key == *key) {
+                process.constrained = constrained(*resources, outcome, now);
             }
         }
         Action::Adjust { field, to, .. } => {
@@ -35,7 +47,19 @@ pub fn fold(memory: &mut Memory, step: &Step, outcome: &Outcome, now: Now) {
     }
 }
 
-fn started(record: &mut Record, step: &Step, outcome: &Outcome, now: Now) {
+/// How setting bounds ended; `None` where there was nothing to set them for.
+fn constrained(resources: Resources, outcome: &Outcome, now: Now) -> Option<Constrained> {
+    let error = match outcome {
+        Outcome::Done | Outcome::Started(_) => None,
+        Outcome::Refused { error } | Outcome::StartFailed { error } | Outcome::NotLive { error } => {
+            Some(error.clone())
+        }
+        Outcome::Gone => return None,
+    };
+    Some(Constrained { resources, error, at: now.boot })
+}
+
+fn started(record: &mut Record, step: &Step, (launch, outcome): (&Launch, &Outcome), now: Now) {
     let Record { spec, instances, .. } = record;
     let Some(instance) = instances.get_mut(&step.index) else {
         return;
@@ -47,6 +71,9 @@ fn started(record: &mut Record, step: &Step, outcome: &Outcome, now: Now) {
         Outcome::Started(key) => {
             let again = instance.last_exit.is_some();
             life::began(instance, key.clone(), now);
+            if let Some(process) = instance.phase.process_mut().filter(|_| !launch.resources.is_empty()) {
+                process.constrained = constrained(launch.resources, outcome, now);
+            }
             instance.restarts = instance.restarts.saturating_add(u64::from(again));
         }
         Outcome::StartFailed { error } => failed(instance, step, spec, error, now),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::ProcessKey;
-use crate::spec::{Service, ServiceName};
+use crate::spec::{Resources, Service, ServiceName};
 use crate::units::{BootId, BootTime, WallTime};
 
 pub use health::{Health, Image, Said, TriggerState, Triggers};
@@ -50,9 +50,24 @@ pub struct Record {
     /// Lives on after its document went, until its instances are stopped.
     #[serde(default)]
     pub terminating: bool,
+    /// A one-time `adopt` by a person, until it is decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopt: Option<AdoptWish>,
     /// Of a Task: what it ran for, and what is due.
     #[serde(default, skip_serializing_if = "TaskMemory::is_empty")]
     pub task: TaskMemory,
+}
+
+/// What a person asked to be taken over.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AdoptWish {
+    /// Which process.
+    pub key: ProcessKey,
+    /// Although something else keeps it, or it belongs to another user.
+    pub force: bool,
+    /// Who asked.
+    pub by: String,
 }
 
 /// What a person asked for on the command line.
@@ -67,6 +82,9 @@ pub struct Wish {
     pub at: WallTime,
     /// The generation it overrides; a newer one ends the wish.
     pub generation: u64,
+    /// Neither: its processes are let go, and nothing is done about it.
+    #[serde(default)]
+    pub released: bool,
 }
 
 /// One replica.
@@ -170,6 +188,9 @@ pub enum Phase {
         /// What is being started is the starter of a forking service.
         #[serde(default)]
         starter: bool,
+        /// The control group that is made for it, where the host can make one.
+        #[serde(default)]
+        group: Option<String>,
     },
     /// It runs and isn't Ready yet.
     #[serde(rename_all = "camelCase")]
@@ -230,7 +251,20 @@ pub enum Phase {
         because: String,
         /// How it stops, as it was when the stop began.
         stop: crate::spec::Stop,
+        /// Nobody asked for it: the main process ended by itself and left others behind.
+        #[serde(default)]
+        exited: Option<Exited>,
     },
+}
+
+/// The end of a main process that left others behind.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Exited {
+    /// How it ended.
+    pub exit: Exit,
+    /// How long it had been Ready.
+    pub ready_for: Option<std::time::Duration>,
 }
 
 /// A process on record.
@@ -254,6 +288,24 @@ pub struct Process {
     /// It was adopted although its arguments are others than the specified ones (its pidfile spoke for it).
     #[serde(default)]
     pub arguments_differ: bool,
+    /// The control group that was made for it, if the host could make one.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// The bounds of its group, as they were last set. `None`: none were.
+    #[serde(default)]
+    pub constrained: Option<Constrained>,
+}
+
+/// An attempt at setting the bounds of a group.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Constrained {
+    /// The bounds.
+    pub resources: Resources,
+    /// Why the host refused; `None`: they are in force.
+    pub error: Option<String>,
+    /// When.
+    pub at: BootTime,
 }
 
 /// The resolved restart-class fields of a start, by field name, as text: compared field by field. A field that
@@ -270,6 +322,8 @@ pub enum Exit {
     Code(i32),
     /// A signal ended it.
     Signal(crate::units::Signal),
+    /// The kernel ended it, since there was no more memory for it.
+    OutOfMemory,
     /// It wasn't our child and the kernel doesn't say; counts as a failure.
     Unknown,
     /// We stopped it.
@@ -334,6 +388,7 @@ impl Record {
             restart_before: None,
             conditions: BTreeMap::new(),
             terminating: false,
+            adopt: None,
             task: TaskMemory::default(),
         }
     }
@@ -348,10 +403,21 @@ impl Record {
             self.task.asked = Some(by);
             return;
         }
-        self.wish = Some(Wish { running, by, at, generation: self.generation });
+        self.wish = Some(Wish { running, by, at, generation: self.generation, released: false });
         if running {
             self.forgive();
         }
+    }
+
+    /// A person asks for its processes to be let go, untouched; it is left alone until the document changes.
+    pub fn ask_release(&mut self, by: String, at: WallTime) {
+        self.wish = Some(Wish { running: false, by, at, generation: self.generation, released: true });
+    }
+
+    /// A person asks for this process to be taken over.
+    pub fn ask_adopt(&mut self, key: ProcessKey, force: bool, by: String) {
+        self.wish = self.wish.take().filter(|wish| !wish.released);
+        self.adopt = Some(AdoptWish { key, force, by });
     }
 
     /// A person asks for a restart of every instance that runs now. A Task that doesn't run is run.
@@ -400,6 +466,15 @@ impl Phase {
 
     /// The process on record, if there is one.
     pub fn process(&self) -> Option<&Process> {
+        match self {
+            Self::Vacant | Self::BackOff { .. } | Self::Finished | Self::Intended { .. } => None,
+            Self::Starting { process, .. }
+            | Self::Running { process, .. }
+            | Self::Stopping { process, .. } => Some(process),
+        }
+    }
+    /// The process on record, to be changed.
+    pub fn process_mut(&mut self) -> Option<&mut Process> {
         match self {
             Self::Vacant | Self::BackOff { .. } | Self::Finished | Self::Intended { .. } => None,
             Self::Starting { process, .. }

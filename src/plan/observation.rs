@@ -1,13 +1,17 @@
 //! What a tick asks the host, and what the host answers. Possibly incomplete, and marked so.
 
+mod health;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::exec::Hidden;
-use super::memory::{Exit, Image, Said};
+use super::memory::Exit;
 use crate::facts::{Fact, ProcessKey, Reason};
-use crate::spec::{Expression, ReadinessCheck, Service, ServiceName};
-use crate::units::{BootId, BootTime, Gid, Now, Pid, Uid};
+use crate::spec::{ReadinessCheck, Service, ServiceName, StopScope};
+use crate::units::{BootId, Gid, Now, Pid, Uid};
+
+pub use health::{Beat, HealthQuestion, HealthSeen};
 
 /// What one tick wants to know. Made by `questions()`, pure.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -48,67 +52,14 @@ pub struct ProcessQuestion {
     pub readiness: Option<ReadinessCheck>,
     /// Descendants noted when its stop began: which of them are still there?
     pub tree: Vec<ProcessKey>,
-    /// Also list its present descendants (a stop is about to begin).
+    /// Also list its present descendants, or with [`StopScope::Group`] its process group (a stop is about to begin).
     pub list_tree: bool,
+    /// Who is stopped with it: unless main alone, what it left behind is of interest when it is gone.
+    pub scope: StopScope,
+    /// The control group that was made for it.
+    pub group: Option<String>,
     /// What else is asked about its health.
     pub health: HealthQuestion,
-}
-
-/// What is asked about the health of a process, besides its readiness.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct HealthQuestion {
-    /// What did it say of itself? Somebody listens from now on.
-    pub said: bool,
-    /// The liveness check to report on.
-    pub liveness: Option<ReadinessCheck>,
-    /// Which program is on disk?
-    pub image: bool,
-    /// If it ends: did something that can be seen keep it from serving?
-    pub obstacle: bool,
-    /// Do these conditions hold for it?
-    pub conditions: Vec<Expression>,
-}
-
-/// What was seen of the health of a process.
-#[derive(Clone, PartialEq, Debug)]
-pub struct HealthSeen {
-    /// What it said of itself since somebody listens.
-    pub said: Said,
-    /// It named another process of its tree as its main one.
-    pub main: Option<ProcessKey>,
-    /// What it said as a sign of life, where liveness is something that it says.
-    pub beat: Option<Beat>,
-    /// The answer to the liveness check: Absent when none has been given yet.
-    pub lives: Fact<bool>,
-    /// Why it doesn't live.
-    pub detail: String,
-    /// The program on disk; Absent: none is there, or not asked.
-    pub image: Fact<Image>,
-    /// Whether each condition holds, in the order they were asked.
-    pub conditions: Vec<Fact<bool>>,
-}
-
-/// Signs of life that a service gives by itself.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Beat {
-    /// When the last one was seen.
-    pub last: Option<BootTime>,
-    /// Since when somebody looks.
-    pub since: BootTime,
-}
-
-impl Default for HealthSeen {
-    fn default() -> Self {
-        Self {
-            said: Said::default(),
-            main: None,
-            beat: None,
-            lives: Fact::Absent,
-            detail: String::new(),
-            image: Fact::Absent,
-            conditions: Vec::new(),
-        }
-    }
 }
 
 /// One round of answers.
@@ -162,7 +113,7 @@ pub enum ProcessSeen {
         /// A process that took its place inside its tree or its pidfile, for which the identity rule holds: the
         /// record follows it.
         successor: Option<ProcessKey>,
-        /// Those of the noted tree that are still alive.
+        /// Those of the noted tree that are still alive, and what else of its group or tree is.
         survivors: Vec<ProcessKey>,
     },
     /// It could not be seen.

@@ -52,7 +52,11 @@ fn of_service(record: &Record, aim: &Aim, now: BootTime, hints: QuestionHints) -
             .iter()
             .filter_map(|(index, instance)| Some((*index, of_process(*index, instance, record, now, hints)?)))
             .collect(),
-        look: due || starters || *aim == Aim::Observe || (hints.full && *aim == Aim::Run),
+        look: due
+            || starters
+            || record.adopt.is_some()
+            || *aim == Aim::Observe
+            || (hints.full && *aim == Aim::Run),
         intents: intents(record),
         prepare: due || (*aim == Aim::Run && (probes || compares)),
         conditions: due && !spec.conditions.is_empty(),
@@ -107,10 +111,17 @@ fn of_process(
     hints: QuestionHints,
 ) -> Option<ProcessQuestion> {
     let process = instance.phase.process()?;
+    let scope = match &instance.phase {
+        Phase::Stopping { stop, .. } => stop::scope(process, stop),
+        Phase::Vacant
+        | Phase::BackOff { .. }
+        | Phase::Finished
+        | Phase::Intended { .. }
+        | Phase::Starting { .. }
+        | Phase::Running { .. } => stop::scope(process, &record.spec.stop),
+    };
     let (tree, list_tree) = match &instance.phase {
-        Phase::Stopping { tree, noted, stop, .. } => {
-            (tree.clone(), !*noted && stop::takes_tree(process, stop))
-        }
+        Phase::Stopping { tree, noted, .. } => (tree.clone(), stop::lists(scope, *noted)),
         Phase::Starting { left, .. } => (left.clone(), false),
         Phase::Vacant
         | Phase::BackOff { .. }
@@ -130,5 +141,7 @@ fn of_process(
         tree,
         list_tree,
         health: health::questions(instance, index, record, now, hints),
+        scope,
+        group: process.group.clone(),
     })
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::action::Action;
 use super::adjust::{self, Live};
@@ -59,6 +60,7 @@ pub(super) fn run(
     readiness(record, &spec, seen, draft);
     stop_surplus(record, &spec, events, draft);
     restart_outdated(record, &spec, events, seen, draft);
+    constrain(record, &spec, events, draft);
     adjust_live(record, &spec, events, draft);
     fill_places(record, &spec, seen, draft);
 }
@@ -281,6 +283,45 @@ fn adopted_differs(process: &Process, present: &Launched, draft: &mut Draft<'_>)
     draft.find(ConditionType::UpToDate, ConditionStatus::False, "Adopted", &message);
 }
 
+/// So long after the host refused bounds they are tried again.
+const CONSTRAIN_AGAIN: Duration = Duration::from_mins(1);
+
+/// Bounds that aren't as the document says are set on the running group.
+fn constrain(record: &Record, spec: &Service, events: &BTreeMap<u32, Event>, draft: &mut Draft<'_>) {
+    for (index, instance) in record.instances.iter().filter(|(_, instance)| runs(instance)) {
+        let Some(process) = instance.phase.process().filter(|_| !is_unknown(events, *index)) else {
+            continue;
+        };
+        let pid = process.key.pid;
+        let Some(group) = process.group.clone() else {
+            if !spec.resources.is_empty() {
+                let message =
+                    format!("`resources` don't bound {pid}: it is in no control group of selfsame's");
+                draft.find(ConditionType::Degraded, ConditionStatus::True, "ResourcesNotApplied", &message);
+            }
+            continue;
+        };
+        let refused = match &process.constrained {
+            None if spec.resources.is_empty() => continue,
+            Some(last) if last.resources == spec.resources => match &last.error {
+                None => continue,
+                Some(error) => Some((error, last.at.after(CONSTRAIN_AGAIN))),
+            },
+            None | Some(_) => None,
+        };
+        if let Some((error, again)) = refused {
+            let message = format!("`resources` don't bound {pid}: {error}");
+            draft.find(ConditionType::Degraded, ConditionStatus::True, "ResourcesRefused", &message);
+            draft.wake(again);
+            if draft.now.boot < again {
+                continue;
+            }
+        }
+        let action = Action::Constrain { key: process.key.clone(), group, resources: spec.resources };
+        draft.step(*index, action, "`resources` are not what its document says");
+    }
+}
+
 /// Places without a process: adopt, start, wait or hold.
 fn fill_places(record: &mut Record, spec: &Arc<Service>, seen: Option<&Seen>, draft: &mut Draft<'_>) {
     let now = draft.now.boot;
@@ -416,7 +457,7 @@ fn adopt_all(
     }
 }
 
-fn adopted(candidate: Candidate, spec: &Arc<Service>, draft: &Draft<'_>) -> Phase {
+pub(super) fn adopted(candidate: Candidate, spec: &Arc<Service>, draft: &Draft<'_>) -> Phase {
     let process = Process {
         key: candidate.key,
         at: draft.now.wall,
@@ -425,6 +466,8 @@ fn adopted(candidate: Candidate, spec: &Arc<Service>, draft: &Draft<'_>) -> Phas
         launched: None,
         adopted_by: Some(Arc::clone(spec)),
         arguments_differ: candidate.arguments == super::observation::ArgumentsSeen::Different,
+        group: None,
+        constrained: None,
     };
     Phase::Starting { process, since: draft.now.boot, starter: false, probed: None, left: Vec::new() }
 }
@@ -463,11 +506,13 @@ fn start(instance: &mut Instance, index: u32, spec: &Service, prepared: &Prepare
         (Some(exit), None) => life::exit_words(exit),
         (None, None) => "nothing that matches runs".into(),
     };
-    let launch = launch::resolve(spec, index, prepared);
+    let mut launch = launch::resolve(spec, index, prepared);
     instance.attempts = instance.attempts.saturating_add(1);
     let nonce = format!("{:x}-{index}-{}", draft.now.boot.0.as_nanos(), instance.attempts);
+    launch.group = Some(format!("{}-{nonce}", draft.name));
     instance.phase = Phase::Intended {
         nonce: nonce.clone(),
+        group: launch.group.clone(),
         launched: launch.launched.clone(),
         since: draft.now.boot,
         starter: spec.service_type == ServiceType::Forking,

@@ -5,6 +5,7 @@
 mod exec;
 mod health;
 mod output;
+mod resources;
 mod task;
 
 pub use exec::{Listen, Secret, SecretForm, Security, Socket};
@@ -12,6 +13,7 @@ pub use health::{
     BinaryChange, HttpCheck, Readiness, ReadinessCheck, StartCondition, Trigger, TriggerAction,
 };
 pub use output::{Output, Rotation};
+pub use resources::Resources;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -259,6 +261,8 @@ pub struct StopStep {
 pub enum StopScope {
     /// The main process only.
     Main,
+    /// The main process and its process group, at once.
+    Group,
     /// The main process first; what it leaves behind of the tree noted before, afterwards.
     Tree,
 }
@@ -423,6 +427,9 @@ pub struct Service {
     pub limits: BTreeMap<String, Limit>,
     /// CPU and I/O.
     pub scheduling: Scheduling,
+    /// What all processes of an instance may use together.
+    #[serde(default)]
+    pub resources: Resources,
     /// Standard output.
     pub stdout: Output,
     /// Standard error.
@@ -532,6 +539,7 @@ impl Service {
             env_from: Vec::new(),
             limits: BTreeMap::new(),
             scheduling: Scheduling::default(),
+            resources: Resources::default(),
             stdout: Output::Log,
             stderr: Output::Log,
             stdout_rotation: Rotation::default(),

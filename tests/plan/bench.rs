@@ -59,6 +59,8 @@ pub(crate) fn started(spec: &Service, pid: i32) -> Process {
         launched: Some(launched(spec, Some(&prepared()))),
         adopted_by: None,
         arguments_differ: false,
+        group: None,
+        constrained: None,
     }
 }
 
@@ -92,6 +94,7 @@ pub(crate) fn stopping(process: Process, tree: &[i32], step: usize, since: u64) 
         since: at(since),
         because: "ann asked for it".into(),
         stop: selfsame::spec::Stop::default(),
+        exited: None,
     }
 }
 
@@ -199,6 +202,12 @@ pub(crate) fn steps_text(steps: &[Step]) -> String {
             Action::Start { .. } => format!("start [{}]", step.index),
             Action::Adopt { key } => format!("adopt {} [{}]", key.pid, step.index),
             Action::Signal { key, signal, .. } => format!("{signal} {}", key.pid),
+            Action::KillTree { main, tree, .. } => {
+                let pids: Vec<String> =
+                    main.iter().chain(tree).map(|key| format!("KILL {}", key.pid)).collect();
+                pids.join(", ")
+            }
+            Action::Constrain { key, .. } => format!("constrain {}", key.pid),
             Action::Release { key } => format!("release {}", key.pid),
             Action::Adjust { key, field, .. } => format!("adjust {field} {}", key.pid),
             Action::Probe { key, .. } => format!("probe {}", key.pid),
