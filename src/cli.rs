@@ -15,6 +15,7 @@ mod handover;
 mod help;
 mod import;
 mod lint;
+mod logs;
 mod lsp;
 mod man;
 mod matching;
@@ -88,6 +89,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Apply(args) => with_dirs(cli, terminal, |dirs| apply::run(args, dirs, terminal)),
         Verb::Watch(args) => with_dirs(cli, terminal, |dirs| watch::run(args, dirs, terminal)),
         Verb::Status(args) => with_dirs(cli, terminal, |dirs| status::run(args, dirs, terminal)),
+        Verb::Logs(args) => with_dirs(cli, terminal, |dirs| logs::run(args, dirs, terminal)),
         Verb::Start(args) => with_dirs(cli, terminal, |dirs| wish::run(Wish::Start, args, dirs, terminal)),
         Verb::Stop(args) => with_dirs(cli, terminal, |dirs| wish::run(Wish::Stop, args, dirs, terminal)),
         Verb::Restart(args) => {

@@ -30,6 +30,7 @@ pub mod log_lines;
 mod look;
 pub mod name_service;
 pub mod notify;
+pub mod output;
 pub mod patience;
 pub mod pidfile;
 pub mod presence;

@@ -1,6 +1,7 @@
 //! The command line, declared. Help texts are written for the person who reads them in a terminal.
 
 mod import;
+mod logs;
 mod matching;
 mod plugin;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
+pub(super) use logs::LogsArgs;
 pub(super) use matching::{ActArgs, FormArgs, LiveArgs, MatchOutput, PickArgs};
 pub(super) use plugin::{BenchArgs, BuildArgs, InspectArgs, NewArgs, PluginArgs, PluginVerb, TryArgs};
 
@@ -73,6 +75,8 @@ pub(super) enum Verb {
     Watch(WatchArgs),
     /// What is running, and what is the matter where something isn't
     Status(StatusArgs),
+    /// What an object wrote, byte by byte, across the pieces that its files are cut into
+    Logs(LogsArgs),
     /// Which processes an expression is true for: list, count, signal, wait for, watch (a pgrep that knows scripts)
     Match(MatchArgs),
     /// Why a process matches or not, with every value; or why an object is as it is

@@ -13,7 +13,7 @@ mod observe;
 
 pub use near::NearMiss;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -27,6 +27,7 @@ use super::exits::{Exits, Life};
 use super::failpoint;
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
 use super::look::{Looker, Sight};
+use super::output::Outputs;
 use super::probe::Probes;
 use super::proc::LiveWorld;
 use super::shelf::Shelf;
@@ -40,6 +41,7 @@ use crate::facts::{Fact, ProcessKey};
 use crate::plan::action::{Action, Launch, Outcome, Step};
 use crate::plan::memory::{Memory, Phase};
 use crate::plan::observation::{Observation, Prepared, Questions};
+use crate::plan::output;
 use crate::plugin;
 use crate::process::world::World as _;
 use crate::spec::{ReadinessCheck, Service, ServiceName};
@@ -83,6 +85,7 @@ pub struct LinuxHost {
     exits: Exits,
     probes: Probes,
     ears: health::Ears,
+    outputs: Option<Outputs>,
     subreaper: bool,
 }
 
@@ -147,6 +150,7 @@ impl LinuxHost {
             exits: Exits::default(),
             probes,
             ears: health::Ears::default(),
+            outputs: None,
             subreaper: options.subreaper,
         })
     }
@@ -181,6 +185,28 @@ impl LinuxHost {
     /// Where plugins come from, for whoever loads documents.
     pub fn shelf(&self) -> &Rc<Shelf> {
         self.looker.conditions.shelf()
+    }
+
+    /// Looks after the files that processes on record write to, from now on and besides everything else: all of them,
+    /// or those of these objects as well.
+    pub fn keep_outputs(&mut self, memory: &Memory, only: Option<&BTreeSet<ServiceName>>) {
+        if self.ledger.is_none() {
+            return;
+        }
+        let dirs = (self.looker.run_dir.as_str(), self.looker.log_dir.as_str());
+        let outputs = self.outputs.get_or_insert_with(|| Outputs::new(&self.dirs));
+        match only {
+            None => outputs.keep(output::kept(memory, dirs)),
+            Some(names) => {
+                let mut files = BTreeMap::new();
+                for name in names {
+                    if let Some(record) = memory.services.get(name) {
+                        output::kept_of(name, record, dirs, &mut files);
+                    }
+                }
+                outputs.keep_also(files);
+            }
+        }
     }
 
     /// What plugins said in looks since this was last asked, a line each.
@@ -321,7 +347,7 @@ impl LinuxHost {
 
     /// Forgets what is no longer on record.
     fn forget(&mut self, memory: &Memory) {
-        let keys: std::collections::BTreeSet<&ProcessKey> = memory
+        let keys: BTreeSet<&ProcessKey> = memory
             .services
             .values()
             .flat_map(|record| record.instances.values())

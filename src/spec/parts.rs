@@ -1,9 +1,11 @@
 //! The mappings inside a Service: readiness, restart, stop, limits, scheduling, output.
 
 pub(super) mod health;
+mod output;
+
+pub(super) use output::output;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::units::parse_size;
@@ -12,8 +14,7 @@ use crate::yaml::NodeKind;
 use super::decode::{Decoder, Object, Value};
 use super::table::{self, LIMIT_NAMES};
 use super::{
-    CpuPolicy, EnvFrom, IoClass, Limit, Output, Restart, RestartPolicy, Scheduling, Stop, StopScope,
-    StopStep, codes,
+    CpuPolicy, EnvFrom, IoClass, Limit, Restart, RestartPolicy, Scheduling, Stop, StopScope, StopStep, codes,
 };
 
 /// `restart`
@@ -249,22 +250,4 @@ fn cpus(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Vec<u32>> {
         return None;
     }
     Some(set.into_iter().collect())
-}
-
-/// `stdout` or `stderr`, anything but an unquoted `null`.
-pub(super) fn output(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Output> {
-    if let Some(scalar) = value.node.scalar() {
-        if scalar.text.contains('/') {
-            let message = format!("`{}` is `null` or a mapping, here stands a path", value.path);
-            let help =
-                format!("write `{}: {{file: {}}}`", value.path.trim_start_matches("spec."), scalar.text);
-            d.say(value.wrong(codes::WRONG_TYPE, message).help(help));
-            return None;
-        }
-        return value.word(&table::OUTPUTS, &[("null", ())], d).map(|()| Output::Null);
-    }
-    let object = Object::open(value, &table::OUTPUT, d)?;
-    let mut file = None;
-    object.set_some("file", &mut file, d, |v, d| v.runtime_path(&["logDir", "runDir"], d));
-    Some(Output::File(PathBuf::from(file?)))
 }
