@@ -111,7 +111,9 @@ impl Running {
             Some(Exit::Code(0)) => return Some(Answer::yes()),
             Some(Exit::Code(code)) => format!("the command exited with {code}"),
             Some(Exit::Signal(signal)) => format!("the command died by {signal}"),
-            Some(Exit::Unknown | Exit::Stopped | Exit::OutOfMemory) => "the end of the command is not known".into(),
+            Some(Exit::Unknown | Exit::Stopped | Exit::OutOfMemory) => {
+                "the end of the command is not known".into()
+            }
         };
         Some(Answer::no(self.with_last_line(words)))
     }
