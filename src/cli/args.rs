@@ -112,7 +112,7 @@ pub(super) enum Verb {
     Man(ManArgs),
     /// Stand in for Debian's start-stop-daemon, whose options it takes (`--help` behind it lists them)
     StartStopDaemon(DropInArgs),
-    /// Help for a verb; `help match` is the reference of the language, `help match WORD` one word of it
+    /// Help for a verb; `help match [WORD]` is the reference of the language, `help Service [FIELD]` that of documents
     Help(HelpArgs),
 }
 
@@ -436,7 +436,7 @@ pub(super) struct DropInArgs {
 // Arguments of `help`.
 #[derive(Debug, Args)]
 pub(super) struct HelpArgs {
-    /// A verb, and for `match` a field, function or section of the language
+    /// A verb, and for `match` a field, function or section of the language; or a kind and a field of its documents
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,
     /// Also show what the Plugin documents of this file or directory add to the language (can be given several times)
