@@ -31,6 +31,7 @@ mod look;
 pub mod name_service;
 pub mod notify;
 pub mod output;
+mod outside;
 pub mod patience;
 pub mod pidfile;
 pub mod presence;

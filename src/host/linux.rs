@@ -339,7 +339,11 @@ impl LinuxHost {
         let prepared =
             account.or_insert_with(|| super::accounts::account(spec, &self.looker.places())).clone()?;
         let path = spec.env.get("PATH");
-        let program = (&spec.startas, prepared.uid, spec.trust_executable, &spec.working_directory, path);
+        if let Some(missing) = super::abilities::missing(spec).into_iter().next() {
+            return Err(missing);
+        }
+        let program =
+            (&spec.startas, &spec.chroot, prepared.uid, spec.trust_executable, &spec.working_directory, path);
         let program = asked.programs.entry(format!("{program:?}"));
         program.or_insert_with(|| executable::check(spec, prepared.uid.0, world)).clone()?;
         Ok(prepared)

@@ -126,7 +126,7 @@ impl Probes {
             ReadinessCheck::Exec { command } => {
                 self.begun = self.begun.wrapping_add(1);
                 let nonce = format!("{}-{:x}-{}", about.0.pid, now.0.as_nanos(), self.begun);
-                Running::begin(command, launch, &nonce, epoll).map(|it| Work::Command(Box::new(it)))
+                Running::begin(&about.0, command, launch, &nonce, epoll).map(|it| Work::Command(Box::new(it)))
             }
             // Looked at in each observation; there is nothing to wait for.
             ReadinessCheck::AliveFor(_)

@@ -171,18 +171,25 @@ pub struct Limit {
 #[serde(rename_all = "camelCase")]
 pub struct Scheduling {
     /// -20 to 19.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nice: Option<i32>,
     /// `ioprio_set(2)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub io_class: Option<IoClass>,
     /// 0 (first) to 7.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub io_priority: Option<u8>,
     /// `sched_setscheduler(2)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<CpuPolicy>,
     /// 1 to 99, for `fifo` and `rr`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rt_priority: Option<u8>,
     /// CPU numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_affinity: Option<Vec<u32>>,
     /// -1000 to 1000.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub oom_score_adj: Option<i32>,
 }
 

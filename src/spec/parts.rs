@@ -1,8 +1,10 @@
 //! The mappings inside a Service: readiness, restart, stop, limits, scheduling, output.
 
+mod exec;
 pub(super) mod health;
 mod output;
 
+pub(super) use exec::{check_together as check_exec, secret, security, socket};
 pub(super) use output::output;
 
 use std::collections::BTreeMap;

@@ -83,6 +83,8 @@ fn account(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     object.set("supplementaryGroups", &mut service.supplementary_groups, d, |v, d| v.list(d, Value::account));
     object.set("umask", &mut service.umask, d, Value::mode);
     object.set("workingDirectory", &mut service.working_directory, d, Value::absolute_path);
+    object.set_some("chroot", &mut service.chroot, d, Value::absolute_path);
+    object.set("security", &mut service.security, d, parts::security);
 }
 
 fn environment(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
@@ -161,6 +163,7 @@ fn check_together(object: &Object<'_>, service: &Service, d: &mut Decoder<'_>) {
                 .help("make `startTimeout` longer"),
         );
     }
+    parts::check_exec(object, service, d);
     if service.replicas > 1 {
         check_shared(object, service, d);
     }

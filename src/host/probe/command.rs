@@ -13,6 +13,7 @@ use crate::facts::ProcessKey;
 use crate::host::signal::{Vital, boot_id, hold, vital};
 use crate::host::spawn::{Spawned, reap, send_signal, spawn_heard_both};
 use crate::plan::action::{Launch, OutputTarget};
+use crate::plan::exec::Confinement;
 use crate::plan::memory::Exit;
 use crate::units::{Pid, Signal};
 
@@ -46,6 +47,7 @@ pub(super) struct Running {
 impl Running {
     /// Starts it as the service's user, in the service's environment.
     pub(super) fn begin(
+        key: &ProcessKey,
         command: &[String],
         launch: Option<&Launch>,
         nonce: &str,
@@ -64,6 +66,7 @@ impl Running {
             // What it writes is read instead.
             stdout: OutputTarget::Null,
             stderr: OutputTarget::Null,
+            confinement: Confinement { join: Some(key.clone()), ..launch.confinement.clone() },
             ..launch.clone()
         };
         let own = || rustix::process::geteuid().as_raw();
