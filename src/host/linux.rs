@@ -21,6 +21,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::commands::Commands;
 use super::conditions::Conditions;
 use super::errno::io_text;
 use super::exits::{Exits, Life};
@@ -85,6 +86,7 @@ pub struct LinuxHost {
     exits: Exits,
     probes: Probes,
     ears: health::Ears,
+    commands: Commands,
     outputs: Option<Outputs>,
     subreaper: bool,
 }
@@ -133,6 +135,8 @@ impl LinuxHost {
         let waker = Waker::new(options.signals).map_err(system)?;
         let probes = Probes::new().map_err(system)?;
         waker.watch_probes(probes.descriptor()).map_err(system)?;
+        let commands = Commands::new().map_err(system)?;
+        waker.watch_probes(commands.descriptor()).map_err(system)?;
         Ok(Self {
             dirs: dirs.clone(),
             ledger,
@@ -150,6 +154,7 @@ impl LinuxHost {
             exits: Exits::default(),
             probes,
             ears: health::Ears::default(),
+            commands,
             outputs: None,
             subreaper: options.subreaper,
         })
@@ -229,16 +234,25 @@ impl LinuxHost {
     /// # Errors
     /// The kernel refuses to wait.
     pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
-        let deadline = until.into_iter().chain(self.probes.deadline()).min();
+        let deadlines = self.probes.deadline().into_iter().chain(self.commands.deadline());
+        let deadline = until.into_iter().chain(deadlines).min();
         let _ = failpoint::hit("wait");
         let wakes = self.waker.wait(deadline)?;
+        self.take_exits();
+        Ok(wakes)
+    }
+
+    /// Exits of children, and what became of probes and commands.
+    fn take_exits(&mut self) {
         if self.subreaper {
             for (pid, exit) in self.exits.reap_all() {
                 self.probes.exited(pid, &exit);
+                self.commands.exited(pid, &exit);
             }
         }
-        self.probes.poll(clock::now().boot);
-        Ok(wakes)
+        let now = clock::now().boot;
+        self.probes.poll(now);
+        self.commands.poll(now);
     }
 
     /// Becomes another binary of selfsame, which goes on where we are. Returns only if that fails, with a sentence; then
@@ -254,6 +268,7 @@ impl LinuxHost {
         let Some(ledger) = &self.ledger else { return "the state is not held by this look".into() };
         // The next image doesn't know of them, and nobody would end them.
         self.probes.retain(|_| false);
+        self.commands.retain(&std::collections::BTreeSet::new());
         takeover::become_program(program, ledger.lock())
     }
 
@@ -368,6 +383,9 @@ impl LinuxHost {
             memory.services.get(name).is_some_and(|record| record.instances.contains_key(index))
         };
         self.ears.retain(&keys, known);
+        let errands = memory.services.values().flat_map(|record| record.instances.values());
+        let errands = errands.filter_map(|instance| instance.errand.as_ref());
+        self.commands.retain(&errands.filter_map(|errand| errand.nonce.as_deref()).collect());
     }
 }
 
@@ -377,12 +395,7 @@ impl Host for LinuxHost {
     }
 
     fn observe(&mut self, questions: &Questions) -> Observation {
-        if self.subreaper {
-            for (pid, exit) in self.exits.reap_all() {
-                self.probes.exited(pid, &exit);
-            }
-        }
-        self.probes.poll(clock::now().boot);
+        self.take_exits();
         let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.as_str())));
         let world = self.world.again().with_managed(managed.collect());
         let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
@@ -448,6 +461,10 @@ impl Host for LinuxHost {
                 Err(error) => Outcome::Refused { error: io_text(&error) },
             },
             Action::Adjust { key, adjustments, .. } => super::adjust::adjust(key, adjustments),
+            Action::Run { nonce, launch, timeout } => {
+                self.commands.begin(nonce, launch, *timeout, clock::now().boot);
+                Outcome::Done
+            }
         }
     }
 }

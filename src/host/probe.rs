@@ -14,6 +14,7 @@ use rustix::event::epoll;
 
 use self::command::Running;
 pub use self::command::descendants;
+pub(super) use self::command::{find_program, kill_tree};
 use self::tcp::Connecting;
 use super::failpoint;
 use super::name_service::Getent;

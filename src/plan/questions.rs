@@ -8,7 +8,7 @@ use super::aim::{Aim, aim, settle};
 use super::asking::{Manner, manner, next_probe};
 use super::memory::{Instance, Memory, Phase, Record};
 use super::observation::{ProcessQuestion, Questions, ServiceQuestions};
-use super::{health, ready, run, stop};
+use super::{errand, health, ready, run, stop};
 use crate::spec::{Readiness, Service, SpecSet};
 use crate::units::BootTime;
 
@@ -45,6 +45,11 @@ fn of_service(record: &Record, aim: &Aim, now: BootTime, hints: QuestionHints) -
     let probes = record.instances.values().any(|instance| may_run_command(instance, spec, now));
     let launched = record.instances.values().filter_map(|instance| instance.phase.process());
     let compares = hints.full && launched.into_iter().any(|process| process.launched.is_some());
+    // A command that was lost with its engine is begun again in the tick that learns of it.
+    let commands = record
+        .instances
+        .values()
+        .any(|instance| errand::wants_to_begin(instance) || errand::nonce(instance).is_some());
     ServiceQuestions {
         spec: Arc::clone(spec),
         processes: record
@@ -58,8 +63,13 @@ fn of_service(record: &Record, aim: &Aim, now: BootTime, hints: QuestionHints) -
             || *aim == Aim::Observe
             || (hints.full && *aim == Aim::Run),
         intents: intents(record),
-        prepare: due || (*aim == Aim::Run && (probes || compares)),
+        prepare: due || commands || (*aim == Aim::Run && (probes || compares)),
         conditions: due && !spec.conditions.is_empty(),
+        commands: record
+            .instances
+            .iter()
+            .filter_map(|(index, instance)| Some((*index, errand::nonce(instance)?.clone())))
+            .collect(),
     }
 }
 

@@ -149,7 +149,9 @@ pub(super) fn stays_asked(spec: &Service) -> bool {
 pub(super) fn is_ready(instance: &Instance, spec: &Service) -> bool {
     match &instance.phase {
         Phase::Running { probe_failures, .. } => {
-            *probe_failures < spec.readiness.failure_threshold.max(1) && !instance.health.said.stopping
+            !instance.greets
+                && *probe_failures < spec.readiness.failure_threshold.max(1)
+                && !instance.health.said.stopping
         }
         Phase::Vacant
         | Phase::BackOff { .. }

@@ -157,14 +157,19 @@ impl Running {
 
     /// Kills it with all that it started, and gives what has to be waited for.
     pub(super) fn kill(self) -> OwnedFd {
-        kill_tree(&self.child, &self.mark);
+        kill_marked(&self.child, Some(&self.mark));
         self.child.pidfd
     }
 }
 
+/// Kills a child that isn't collected yet, its process group, and whatever of its tree or session left the group.
+pub(in crate::host) fn kill_tree(child: &Spawned) {
+    kill_marked(child, None);
+}
+
 /// Kills a child that isn't collected yet with its process group, whatever of its tree or session left the group, and
 /// what went elsewhere and still has its mark. Until nobody is found: who forks meanwhile is found in the next round.
-fn kill_tree(child: &Spawned, mark: &Mark) {
+fn kill_marked(child: &Spawned, mark: Option<&Mark>) {
     for _ in 0..ROUNDS {
         let rows = processes();
         let left = family(&rows, child, mark);
@@ -225,14 +230,14 @@ fn processes() -> Vec<(Pid, Vital)> {
 }
 
 /// Those that belong to a command, without its first process.
-fn family(rows: &[(Pid, Vital)], child: &Spawned, mark: &Mark) -> Vec<ProcessKey> {
+fn family(rows: &[(Pid, Vital)], child: &Spawned, mark: Option<&Mark>) -> Vec<ProcessKey> {
     let Ok(boot) = boot_id() else { return Vec::new() };
     let own = Pid(rustix::process::getpid().as_raw_nonzero().get());
     let mut members: BTreeSet<Pid> = BTreeSet::from([child.pid]);
     // Orphans came to us or to the first process of the system.
     let orphans =
         rows.iter().filter(|(pid, vital)| vital.parent.0 == 1 || (vital.parent == own && *pid != own));
-    members.extend(orphans.filter(|(pid, _)| mark.is_on(*pid)).map(|(pid, _)| *pid));
+    members.extend(orphans.filter(|(pid, _)| mark.is_some_and(|mark| mark.is_on(*pid))).map(|(pid, _)| *pid));
     let members = spread(rows, members, |(pid, vital)| *pid != own && vital.session == child.pid);
     rows.iter()
         .filter(|(pid, _)| members.contains(pid) && child.pid != *pid)
@@ -253,7 +258,7 @@ impl Mark {
 }
 
 /// As a shell would: a name without a slash is looked for in `PATH`.
-fn find_program(name: &str, path: &str) -> PathBuf {
+pub(in crate::host) fn find_program(name: &str, path: &str) -> PathBuf {
     if name.contains('/') {
         return PathBuf::from(name);
     }
