@@ -92,7 +92,7 @@ impl LinuxHost {
                 OutputTarget::Null | OutputTarget::Inherit => None,
             });
             let file = output_marks(&self.looker.run_dir, name, index);
-            log_lines::mark(&file, &files.collect::<Vec<_>>())?;
+            log_lines::mark(&file, &files.collect::<Vec<_>>(), &self.dirs.outputs())?;
         }
         Ok(())
     }
@@ -147,7 +147,8 @@ impl LinuxHost {
 
     fn log_beat(&mut self, subject: Subject<'_>, regex: &str) -> Option<Beat> {
         let about = (subject.question.key.clone(), Purpose::Liveness);
-        self.ears.log_lines.beat(&about, regex, &subject.outputs(), clock::now().boot)
+        let journals = self.dirs.outputs();
+        self.ears.log_lines.beat(&about, regex, (&subject.outputs(), &journals), clock::now().boot)
     }
 
     /// The answer to a check, and why it isn't yes.

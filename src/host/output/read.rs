@@ -93,6 +93,20 @@ impl Reader {
         self.position
     }
 
+    /// Position behind the last byte that was written.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn end(&self) -> io::Result<u64> {
+        match &self.live {
+            Some(file) => {
+                let layout = self.layout(file)?;
+                Ok(layout.base.max(layout.origin + file.metadata()?.len()))
+            }
+            None => Ok(self.pieces()?.last().map_or(0, |piece| piece.end)),
+        }
+    }
+
     /// Goes on from this position.
     pub fn seek(&mut self, position: u64) {
         self.position = position;
