@@ -22,6 +22,7 @@ pub mod farewell;
 mod files;
 #[doc(hidden)]
 pub mod fuzzing;
+mod given;
 pub mod imagined;
 mod import_files;
 pub mod ledger;
@@ -39,8 +40,10 @@ pub mod proc;
 pub mod requests;
 mod rewrite;
 mod seam;
+mod secrets;
 pub mod shelf;
 pub mod signal;
+mod sockets;
 pub mod spawn;
 pub mod spec_dir;
 pub mod start_lock;

@@ -85,7 +85,12 @@ impl LinuxHost {
         match self.exits.life(&question.key, &self.waker) {
             Life::Unknown(reason) => ProcessSeen::Unknown(reason),
             Life::Gone(exit) => self.gone(exit, question, spec, questions, world),
-            Life::Alive => ProcessSeen::Alive(self.alive(index, question, spec, world)),
+            Life::Alive => {
+                if self.ledger.is_some() && question.adopted_by.is_none() {
+                    self.given.recover(spec, index, &self.looker.places(), &question.key);
+                }
+                ProcessSeen::Alive(self.alive(index, question, spec, world))
+            }
         }
     }
 
