@@ -13,6 +13,7 @@ mod adjust;
 pub mod atomic;
 pub mod become_program;
 pub mod clock;
+pub mod commands;
 pub mod conditions;
 pub mod errno;
 pub mod executable;

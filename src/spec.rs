@@ -40,6 +40,10 @@ pub use model::{
     Rotation, Scheduling, Service, ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
 };
 pub use model::{Concurrency, Missed, OnUnknown, Rhythm, Schedule, TaskPlan, TaskRun};
+pub use model::{
+    Dependency, DependencyCondition, Hook, Hooks, OnHookFailure, OnUpdateFailure, Reload, StopCommand,
+    Suspend, Update, UpdateStrategy,
+};
 pub use model::{Listen, Secret, SecretForm, Security, Socket};
 pub use overlap::{FileIdentity, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};

@@ -20,6 +20,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::commands::Commands;
 use super::conditions::Conditions;
 use super::errno::io_text;
 use super::exits::{Exits, Life};
@@ -84,6 +85,7 @@ pub struct LinuxHost {
     waker: Waker,
     exits: Exits,
     probes: Probes,
+    commands: Commands,
     outputs: Option<Outputs>,
     /// Sockets, copies of secrets, pid files.
     given: Given,
@@ -134,6 +136,8 @@ impl LinuxHost {
         let waker = Waker::new(options.signals).map_err(system)?;
         let probes = Probes::new().map_err(system)?;
         waker.watch_probes(probes.descriptor()).map_err(system)?;
+        let commands = Commands::new().map_err(system)?;
+        waker.watch_probes(commands.descriptor()).map_err(system)?;
         Ok(Self {
             dirs: dirs.clone(),
             ledger,
@@ -150,6 +154,7 @@ impl LinuxHost {
             waker,
             exits: Exits::default(),
             probes,
+            commands,
             outputs: None,
             given: Given::default(),
             subreaper: options.subreaper,
@@ -230,16 +235,25 @@ impl LinuxHost {
     /// # Errors
     /// The kernel refuses to wait.
     pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
-        let deadline = until.into_iter().chain(self.probes.deadline()).min();
+        let deadlines = self.probes.deadline().into_iter().chain(self.commands.deadline());
+        let deadline = until.into_iter().chain(deadlines).min();
         let _ = failpoint::hit("wait");
         let wakes = self.waker.wait(deadline)?;
+        self.take_exits();
+        Ok(wakes)
+    }
+
+    /// Exits of children, and what became of probes and commands.
+    fn take_exits(&mut self) {
         if self.subreaper {
             for (pid, exit) in self.exits.reap_all() {
                 self.probes.exited(pid, &exit);
+                self.commands.exited(pid, &exit);
             }
         }
-        self.probes.poll(clock::now().boot);
-        Ok(wakes)
+        let now = clock::now().boot;
+        self.probes.poll(now);
+        self.commands.poll(now);
     }
 
     /// Becomes another binary of selfsame, which goes on where we are. Returns only if that fails, with a sentence; then
@@ -255,6 +269,7 @@ impl LinuxHost {
         let Some(ledger) = &self.ledger else { return "the state is not held by this look".into() };
         // The next image doesn't know of them, and nobody would end them.
         self.probes.retain(|_| false);
+        self.commands.retain(&std::collections::BTreeSet::new());
         takeover::become_program(program, ledger.lock())
     }
 
@@ -352,6 +367,9 @@ impl LinuxHost {
             .collect();
         self.exits.retain(|key| keys.contains(key));
         self.probes.retain(|key| keys.contains(key));
+        let errands = memory.services.values().flat_map(|record| record.instances.values());
+        let errands = errands.filter_map(|instance| instance.errand.as_ref());
+        self.commands.retain(&errands.filter_map(|errand| errand.nonce.as_deref()).collect());
     }
 }
 
@@ -361,12 +379,7 @@ impl Host for LinuxHost {
     }
 
     fn observe(&mut self, questions: &Questions) -> Observation {
-        if self.subreaper {
-            for (pid, exit) in self.exits.reap_all() {
-                self.probes.exited(pid, &exit);
-            }
-        }
-        self.probes.poll(clock::now().boot);
+        self.take_exits();
         let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.as_str())));
         let world = self.world.again().with_managed(managed.collect());
         let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
@@ -432,6 +445,10 @@ impl Host for LinuxHost {
                 Err(error) => Outcome::Refused { error: io_text(&error) },
             },
             Action::Adjust { key, adjustments, .. } => super::adjust::adjust(key, adjustments),
+            Action::Run { nonce, launch, timeout } => {
+                self.commands.begin(nonce, launch, *timeout, clock::now().boot);
+                Outcome::Done
+            }
         }
     }
 }

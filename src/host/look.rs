@@ -62,6 +62,7 @@ impl Looker {
             socket_owners: Vec::new(),
             run_dir: self.run_dir.clone(),
             log_dir: self.log_dir.clone(),
+            watched: BTreeMap::new(),
         }
     }
 

@@ -257,7 +257,7 @@ impl Pending {
 }
 
 /// Kills a child that isn't collected yet, its process group, and whatever of its tree left the group.
-fn kill_tree(child: &Spawned) {
+pub(super) fn kill_tree(child: &Spawned) {
     let tree = descendants(child.pid);
     // Our child, not collected: the number is its own, and that of its group.
     if let Some(pid) = rustix::process::Pid::from_raw(child.pid.0) {
@@ -300,7 +300,7 @@ pub fn descendants(top: Pid) -> Vec<ProcessKey> {
 }
 
 /// As a shell would: a name without a slash is looked for in `PATH`.
-fn find_program(name: &str, path: &str) -> PathBuf {
+pub(super) fn find_program(name: &str, path: &str) -> PathBuf {
     if name.contains('/') {
         return PathBuf::from(name);
     }

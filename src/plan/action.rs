@@ -97,6 +97,15 @@ pub enum Action {
         /// As whom a command runs: ids, if they must be changed, and environment of the service.
         launch: Option<Box<Launch>>,
     },
+    /// Run a command of the document (a hook, a reload); how it ends is in a later observation.
+    Run {
+        /// Names it in questions and answers.
+        nonce: String,
+        /// What runs, as whom.
+        launch: Box<Launch>,
+        /// How long it may take: then it is killed with what descends from it.
+        timeout: std::time::Duration,
+    },
 }
 
 /// A process to be, with everything resolved: nothing is looked up after this.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::aim::Aim;
+use super::asked;
 use super::draft::{Doing, Draft, Finding};
 use super::life::Event;
 use super::memory::{Instance, Phase, Process, Record};
@@ -133,6 +134,7 @@ fn word(index: u32, instance: &Instance, record: &Record, aim: &Aim, draft: &Dra
             (Aim::Run, true) if cannot_tell(draft) => PhaseWord::Unknown,
             (Aim::Run, true) => PhaseWord::Held,
             (Aim::Run, false) => PhaseWord::Pending,
+            (Aim::Stop { .. } | Aim::Remove(_), _) if instance.errand.is_some() => PhaseWord::Stopping,
             (Aim::Stop { .. } | Aim::Remove(_) | Aim::Released { .. } | Aim::Observe | Aim::Leave, _) => {
                 PhaseWord::Stopped
             }
@@ -214,7 +216,11 @@ fn general(
             format!("{name}: not running: {because}"),
         );
     }
-    if matches!(phase, PhaseWord::Starting | PhaseWord::Stopping | PhaseWord::Pending) {
+    let busy = record.instances.values().find(|instance| asked::is_busy(instance));
+    if let Some(instance) = busy {
+        let because = instance.asked.first().map_or("its `reload.command` runs", |asked| &asked.because);
+        add(ConditionType::Progressing, ConditionStatus::True, "Asked", format!("{name}: {because}"));
+    } else if matches!(phase, PhaseWord::Starting | PhaseWord::Stopping | PhaseWord::Pending) {
         let because = draft.changes.values().find(|change| change.doing != Doing::Nothing);
         let because = because.map_or("something is under way", |change| change.because.as_str());
         add(ConditionType::Progressing, ConditionStatus::True, "UnderWay", format!("{name}: {because}"));

@@ -288,6 +288,7 @@ mod tests {
             socket_owners: Vec::new(),
             run_dir: "/run/selfsame".into(),
             log_dir: "/var/log/selfsame".into(),
+            watched: BTreeMap::new(),
         }
     }
 

@@ -31,6 +31,8 @@ pub struct ServiceQuestions {
     pub intents: BTreeMap<u32, String>,
     /// Look up the account, the environment files and the executable, for a start.
     pub prepare: bool,
+    /// Commands that were begun, by index: the nonce.
+    pub commands: BTreeMap<u32, String>,
 }
 
 /// A question about a process on record.
@@ -76,8 +78,23 @@ pub struct Seen {
     pub look: Option<Look>,
     /// What a start needs, if that was asked for.
     pub prepared: Option<Result<Prepared, String>>,
+    /// How the commands are, by index.
+    pub commands: BTreeMap<u32, CommandSeen>,
     /// What is wrong with the files that its output goes to.
     pub output: Vec<OutputTrouble>,
+}
+
+/// How a command of a document is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CommandSeen {
+    /// It runs.
+    Running,
+    /// It exited with 0.
+    Succeeded,
+    /// It could not be begun, failed or took too long: why, as the end of a sentence.
+    Failed(String),
+    /// This engine didn't begin it, so the one that did is gone, and it with that one.
+    Lost,
 }
 
 /// Something is wrong with a file that output goes to. Says nothing of the process, which goes on.
@@ -212,4 +229,7 @@ pub struct Prepared {
     pub run_dir: String,
     /// `${logDir}`
     pub log_dir: String,
+    /// A digest of the content of each watched file (`absent` where there is none), by path; without those that can't
+    /// be read.
+    pub watched: BTreeMap<String, String>,
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::aim::{Aim, aim, settle};
 use super::memory::{Instance, Memory, Phase, Record};
 use super::observation::{ProcessQuestion, Questions, ServiceQuestions};
-use super::{ready, run, stop};
+use super::{errand, ready, run, stop};
 use crate::spec::{ReadinessCheck, SpecSet};
 use crate::units::BootTime;
 
@@ -45,6 +45,11 @@ fn of_service(record: &Record, aim: &Aim, now: BootTime, hints: QuestionHints) -
     let probes = command && record.instances.values().any(|instance| may_probe(instance, record, now));
     let launched = record.instances.values().filter_map(|instance| instance.phase.process());
     let compares = hints.full && launched.into_iter().any(|process| process.launched.is_some());
+    // A command that was lost with its engine is begun again in the tick that learns of it.
+    let commands = record
+        .instances
+        .values()
+        .any(|instance| errand::wants_to_begin(instance) || errand::nonce(instance).is_some());
     ServiceQuestions {
         spec: Arc::clone(spec),
         processes: record
@@ -58,7 +63,12 @@ fn of_service(record: &Record, aim: &Aim, now: BootTime, hints: QuestionHints) -
             || *aim == Aim::Observe
             || (hints.full && *aim == Aim::Run),
         intents: intents(record),
-        prepare: due || (*aim == Aim::Run && (probes || compares)),
+        prepare: due || commands || (*aim == Aim::Run && (probes || compares)),
+        commands: record
+            .instances
+            .iter()
+            .filter_map(|(index, instance)| Some((*index, errand::nonce(instance)?.clone())))
+            .collect(),
     }
 }
 

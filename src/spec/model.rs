@@ -2,6 +2,12 @@
 //! (and read back from the ledger, which stores them whole so that an object can be stopped after its
 //! document is gone).
 
+mod change;
+
+pub use change::{
+    Dependency, DependencyCondition, Hook, Hooks, OnHookFailure, OnUpdateFailure, Reload, StopCommand,
+    Suspend, Update, UpdateStrategy,
+};
 mod exec;
 mod output;
 mod resources;
@@ -312,6 +318,9 @@ pub struct Stop {
     pub schedule: Vec<StopStep>,
     /// `None`: tree for what selfsame started, main for what it adopted.
     pub scope: Option<StopScope>,
+    /// Runs first, and asks the service to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<StopCommand>,
 }
 
 /// Whether a matching process that was not started here is taken over.
@@ -484,6 +493,21 @@ pub struct Service {
     pub on_remove: Option<RemovePolicy>,
     /// Run it as root although others than root can write it.
     pub trust_executable: bool,
+    /// What a start waits for.
+    #[serde(default)]
+    pub depends_on: Vec<Dependency>,
+    /// What a change leads to.
+    #[serde(default)]
+    pub update: Update,
+    /// How it reads its configuration anew.
+    #[serde(default)]
+    pub reload: Option<Reload>,
+    /// Commands around the process.
+    #[serde(default)]
+    pub hooks: Hooks,
+    /// Everything is left alone.
+    #[serde(default)]
+    pub suspend: Option<Suspend>,
     /// It is a Task: it runs to its end, and this says when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskPlan>,
@@ -567,6 +591,11 @@ impl Service {
             duplicates: DuplicatePolicy::default(),
             on_remove: None,
             trust_executable: false,
+            depends_on: Vec::new(),
+            update: Update::default(),
+            reload: None,
+            hooks: Hooks::default(),
+            suspend: None,
             task: None,
             defaults: BTreeMap::new(),
             write_pidfile: false,
@@ -605,6 +634,6 @@ impl Default for Restart {
 impl Default for Stop {
     fn default() -> Self {
         let step = |signal, seconds| StopStep { signal, wait: Duration::from_secs(seconds) };
-        Self { schedule: vec![step(Signal::TERM, 30), step(Signal::KILL, 5)], scope: None }
+        Self { schedule: vec![step(Signal::TERM, 30), step(Signal::KILL, 5)], scope: None, command: None }
     }
 }

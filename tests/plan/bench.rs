@@ -59,6 +59,7 @@ pub(crate) fn started(spec: &Service, pid: i32) -> Process {
         launched: Some(launched(spec, Some(&prepared()))),
         adopted_by: None,
         arguments_differ: false,
+        reloaded: None,
         group: None,
         constrained: None,
     }
@@ -132,6 +133,7 @@ pub(crate) fn prepared() -> Prepared {
         socket_owners: Vec::new(),
         run_dir: "/run/selfsame".into(),
         log_dir: "/var/log/selfsame".into(),
+        watched: BTreeMap::new(),
     }
 }
 
@@ -208,6 +210,7 @@ pub(crate) fn steps_text(steps: &[Step]) -> String {
             }
             Action::Constrain { key, .. } => format!("constrain {}", key.pid),
             Action::Release { key } => format!("release {}", key.pid),
+            Action::Run { launch, .. } => format!("run {}", launch.argv.join(" ")),
             Action::Adjust { key, field, .. } => format!("adjust {field} {}", key.pid),
             Action::Probe { key, .. } => format!("probe {}", key.pid),
         })
