@@ -81,7 +81,8 @@ impl Given {
         self.sockets.retain(|name, listen| {
             memory.services.get(name).is_some_and(|record| keeps_socket(record, listen, places))
         });
-        let copied: BTreeSet<String> = memory.services.values().flat_map(|record| copies_of(record)).collect();
+        let copied: BTreeSet<String> =
+            memory.services.values().flat_map(|record| copies_of(record)).collect();
         self.copies.retain(&Path::new(&places.run_dir).join("secrets"), |name| copied.contains(name));
         self.write_pidfiles(memory, places);
         self.any = !self.sockets.is_empty() || !copied.is_empty() || !self.pidfiles.is_empty();
@@ -132,7 +133,9 @@ fn listens(spec: &Service, index: u32, places: &Prepared) -> Vec<Listen> {
 /// keeps all that it has.
 fn keeps_socket(record: &Record, listen: &Listen, places: &Prepared) -> bool {
     let runs = record.instances.values().any(|instance| match &instance.phase {
-        Phase::Intended { .. } | Phase::Starting { .. } | Phase::Running { .. } | Phase::Stopping { .. } => true,
+        Phase::Intended { .. } | Phase::Starting { .. } | Phase::Running { .. } | Phase::Stopping { .. } => {
+            true
+        }
         Phase::Vacant | Phase::BackOff { .. } | Phase::Finished => false,
     });
     let spec = &record.spec;
@@ -152,7 +155,9 @@ fn copies_of(record: &Record) -> Vec<String> {
         return Vec::new();
     }
     let wanted = |phase: &Phase| match phase {
-        Phase::Intended { .. } | Phase::Starting { .. } | Phase::Running { .. } | Phase::Stopping { .. } => true,
+        Phase::Intended { .. } | Phase::Starting { .. } | Phase::Running { .. } | Phase::Stopping { .. } => {
+            true
+        }
         Phase::Vacant | Phase::BackOff { .. } | Phase::Finished => false,
     };
     let of = record.instances.iter().filter(|(_, instance)| wanted(&instance.phase));

@@ -68,8 +68,9 @@ impl Copies {
         let orders: Vec<&SecretOrder> =
             orders.iter().filter(|order| order.form == SecretForm::File).collect();
         let Some(directory) = orders.first().and_then(|order| order.path.parent()) else { return Ok(()) };
-        let failed =
-            |error: io::Error| format!("secrets can't be copied to `{}`: {}", directory.display(), io_text(&error));
+        let failed = |error: io::Error| {
+            format!("secrets can't be copied to `{}`: {}", directory.display(), io_text(&error))
+        };
         self.list(directory.parent().unwrap_or(directory));
         self.known.get_or_insert_default().insert(directory.to_owned());
         write_all(directory, &orders, owner).map_err(failed)
@@ -82,7 +83,8 @@ impl Copies {
         known.retain(|directory| {
             let name = directory.file_name().and_then(|name| name.to_str());
             // One that can't be removed now is tried again with the next change.
-            name.is_some_and(&wanted) || fs::remove_dir_all(directory).is_err_and(|e| e.kind() != io::ErrorKind::NotFound)
+            name.is_some_and(&wanted)
+                || fs::remove_dir_all(directory).is_err_and(|e| e.kind() != io::ErrorKind::NotFound)
         });
     }
 

@@ -75,8 +75,10 @@ impl Sockets {
 
     /// Takes copies of what a running process of ours was given by an engine that is gone.
     pub(super) fn recover(&mut self, name: &ServiceName, listens: &[Listen], key: &ProcessKey) {
-        let lacking: Vec<&Listen> =
-            listens.iter().filter(|listen| !self.held.contains_key(&(name.clone(), (*listen).clone()))).collect();
+        let lacking: Vec<&Listen> = listens
+            .iter()
+            .filter(|listen| !self.held.contains_key(&(name.clone(), (*listen).clone())))
+            .collect();
         if lacking.is_empty() || !self.asked.insert(key.clone()) {
             return;
         }
@@ -135,7 +137,8 @@ impl Held {
             let own = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
             if (uid.0, gid.0) != own {
                 let (uid, gid) = (Some(Uid::from_raw(uid.0)), Some(Gid::from_raw(gid.0)));
-                rustix::fs::chownat(CWD, path.as_str(), uid, gid, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
+                rustix::fs::chownat(CWD, path.as_str(), uid, gid, AtFlags::SYMLINK_NOFOLLOW)
+                    .map_err(failed)?;
             }
             // Nobody else can put a link in its place: the directory was judged before it was bound.
             rustix::fs::chmod(path.as_str(), Mode::from_raw_mode(order.mode)).map_err(failed)?;
@@ -184,9 +187,8 @@ fn bind(order: &SocketOrder) -> Result<Held, String> {
         SocketAddr::V4(_) => AddressFamily::INET,
         SocketAddr::V6(_) => AddressFamily::INET6,
     };
-    let socket = |family, kind| {
-        rustix::net::socket_with(family, kind, SocketFlags::CLOEXEC, None).map_err(failed)
-    };
+    let socket =
+        |family, kind| rustix::net::socket_with(family, kind, SocketFlags::CLOEXEC, None).map_err(failed);
     match &order.listen {
         Listen::Tcp(address) => {
             let socket = socket(family(address), SocketType::STREAM)?;
@@ -236,6 +238,8 @@ fn make_way(path: &Path) -> Result<(), String> {
             fs::remove_file(path).map_err(|error| io_text(&error))
         }
         Ok(_) => Err("somebody else listens there".into()),
-        Err(error) => Err(format!("there is a socket already, and it can't be told whose: {}", io_text(&error))),
+        Err(error) => {
+            Err(format!("there is a socket already, and it can't be told whose: {}", io_text(&error)))
+        }
     }
 }

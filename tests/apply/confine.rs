@@ -89,7 +89,10 @@ fn what_selfsame_can_not_do_here_is_said_before_anything_starts() {
     bench.spec("one", "startas: /tmp/one\nsecurity: {privateTmp: true}");
     let ran = bench.run(&["check", "specs"]);
     assert_eq!(ran.code, 1, "the program lies in /tmp: {ran:?}");
-    assert!(ran.stderr.contains("`security.privateTmp` hides") || ran.stdout.contains("`security.privateTmp` hides"));
+    assert!(
+        ran.stderr.contains("`security.privateTmp` hides")
+            || ran.stdout.contains("`security.privateTmp` hides")
+    );
     if is_root() {
         // Without the capability, as in many containers.
         let state = bench.path("state");

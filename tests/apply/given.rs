@@ -163,7 +163,10 @@ fn an_address_in_use_is_named() {
     let _listens = std::os::unix::net::UnixListener::bind(bench.path("taken.sock")).unwrap();
     let parts = ["in use", "in use", "something else than a socket", "somebody else listens"];
     for (row, part) in rows.iter().zip(parts) {
-        bench.spec("web", &format!("startas: /bin/sleep\nargs: [\"4100\"]\nsockets: [{{name: a, listen: \"{row}\"}}]"));
+        bench.spec(
+            "web",
+            &format!("startas: /bin/sleep\nargs: [\"4100\"]\nsockets: [{{name: a, listen: \"{row}\"}}]"),
+        );
         let ran = bench.run(&["apply", "specs"]);
         assert!(ran.stdout.contains("socket `a` at") && ran.stdout.contains(part), "{row}: {ran:?}");
         assert_eq!(bench.status_pids("web"), [0; 0]);
@@ -219,7 +222,8 @@ fn secrets_reach_the_service_and_nobody_else() {
     assert_eq!(variable(pid, "KEY"), None);
     let copy = variable(pid, "KEY_FILE").unwrap();
     assert_eq!(fs::read_to_string(&copy).unwrap(), format!("{first}\n"));
-    let (meta, above) = (fs::metadata(&copy).unwrap(), fs::metadata(Path::new(&copy).parent().unwrap()).unwrap());
+    let (meta, above) =
+        (fs::metadata(&copy).unwrap(), fs::metadata(Path::new(&copy).parent().unwrap()).unwrap());
     assert_eq!((meta.mode() & 0o777, above.mode() & 0o777), (0o400, 0o500));
     let owner = fs::metadata(format!("/proc/{pid}")).unwrap().uid();
     assert_eq!((meta.uid(), above.uid()), (owner, owner));
@@ -259,7 +263,8 @@ fn a_secret_that_others_can_change_is_refused() {
 #[test]
 fn the_pidfile_names_the_process_as_long_as_it_runs() {
     let mut bench = Bench::new();
-    let lines = "pidfile: ${runDir}/${name}-${index}.pid\nwritePidfile: true\nreplicas: 2\nargs: [\"${index}\"]";
+    let lines =
+        "pidfile: ${runDir}/${name}-${index}.pid\nwritePidfile: true\nreplicas: 2\nargs: [\"${index}\"]";
     bench.daemon("one", lines);
     bench.watch(&[]);
     bench.until_running(&["one"]);
