@@ -134,6 +134,20 @@ pub(crate) fn adopted(world: &mut World, step: &Step, key: &ProcessKey) {
     }
 }
 
+/// A new engine reads what a write that was cut short left: waits of which nobody could see how long they were meant to be.
+pub(crate) fn revived(world: &mut World, memory: &Memory) {
+    for (name, record) in &memory.services {
+        for (index, instance) in &record.instances {
+            let Phase::BackOff { until } = &instance.phase else { continue };
+            let at = (name.clone(), *index);
+            if world.checker.waits.get(&at).is_none_or(|(_, _, end, _)| end != until) {
+                let row = (record.generation, instance.failures, *until, Duration::ZERO);
+                world.checker.waits.insert(at, row);
+            }
+        }
+    }
+}
+
 /// What is on record is ours from then on; and the wait never shrinks while it keeps failing.
 pub(crate) fn remembered(world: &mut World, memory: &Memory) {
     let mut shrunk = Vec::new();

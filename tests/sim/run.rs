@@ -165,6 +165,7 @@ impl Run {
             }
             None => Memory::new(boot),
         };
+        crate::check::revived(&mut self.world, &self.memory);
         self.options.hints.full = true;
     }
 
@@ -225,9 +226,9 @@ impl Run {
         if people.once_in(2) {
             service.readiness.check = ReadinessCheck::Tcp { host: "127.0.0.1".into(), port: 80 };
         }
-        service.readiness.period = Duration::from_secs(4);
+        service.readiness.period = Duration::from_secs(6);
         service.start_timeout = Duration::from_secs(10);
-        service.restart.max_backoff = Duration::from_secs(20);
+        service.restart.max_backoff = Duration::from_secs(10);
         service.adopt = *people
             .pick(&[AdoptPolicy::IfMatches, AdoptPolicy::IfMatches, AdoptPolicy::Never, AdoptPolicy::Require])
             .unwrap();
@@ -350,7 +351,7 @@ impl Run {
             if self.world.log.len() != last_event.1 {
                 last_event = (self.world.now, self.world.log.len());
             }
-            if self.world.now.saturating_sub(last_event.0) > Duration::from_secs(45) {
+            if self.world.now.saturating_sub(last_event.0) > Duration::from_secs(25) {
                 return Ok(());
             }
         }
