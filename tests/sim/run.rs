@@ -21,6 +21,8 @@ use crate::world::World;
 const NAMES: [&str; 4] = ["api", "db", "queue", "web"];
 /// Wild steps of a history.
 pub(crate) const STEPS: u32 = 50;
+/// Longer than any back-off, start timeout or stop of these documents.
+const QUIET: Duration = Duration::from_secs(13);
 /// Ticks at one moment without coming to rest.
 const HOT: u32 = 40;
 
@@ -102,6 +104,9 @@ impl Run {
             let desired = self.world.desired.clone();
             let done = tick(&mut self.world, &desired, &mut self.memory, self.options);
             self.options.hints.full = false;
+            if !self.world.dead {
+                crate::check::waits(&mut self.world, &self.memory);
+            }
             self.held += u64::from(done.plan.is_held());
             if let Some(violation) = self.world.violations.first() {
                 return Err(violation.clone());
@@ -351,7 +356,7 @@ impl Run {
             if self.world.log.len() != last_event.1 {
                 last_event = (self.world.now, self.world.log.len());
             }
-            if self.world.now.saturating_sub(last_event.0) > Duration::from_secs(25) {
+            if self.world.now.saturating_sub(last_event.0) > QUIET {
                 return Ok(());
             }
         }
