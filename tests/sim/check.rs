@@ -120,7 +120,8 @@ pub(crate) fn at_any_moment(world: &mut World) {
     }
     let too_many = checker.most.iter().find_map(|(name, most)| {
         let live = copies.iter().filter(|(of, _)| *of == name).count();
-        (live > *most).then(|| format!("{name} lives {live} times, more often than was ever asked: {copies:?}"))
+        (live > *most)
+            .then(|| format!("{name} lives {live} times, more often than was ever asked: {copies:?}"))
     });
     if let Some(what) = too_many
         && !checker.lost

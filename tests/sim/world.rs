@@ -266,7 +266,8 @@ impl World {
     fn happen(&mut self) {
         let now = self.now;
         let is_due = |proc: &&Proc| {
-            proc.forks_at.is_some_and(|at| at <= now) || proc.dies_at.as_ref().is_some_and(|(at, _)| *at <= now)
+            proc.forks_at.is_some_and(|at| at <= now)
+                || proc.dies_at.as_ref().is_some_and(|(at, _)| *at <= now)
         };
         let due: Vec<Proc> = self.procs.values().filter(is_due).cloned().collect();
         for proc in due {
