@@ -78,6 +78,11 @@ impl Dirs {
         self.run.join("starts")
     }
 
+    /// What Tasks ran for.
+    pub fn tasks(&self) -> PathBuf {
+        self.lib.join("tasks")
+    }
+
     /// Modules of the plugins that are in force.
     pub fn plugins(&self) -> PathBuf {
         self.run.join("plugins")
@@ -109,6 +114,7 @@ impl Dirs {
             (self.requests(), 0o700),
             (self.plugins(), 0o700),
             (self.lib.clone(), 0o700),
+            (self.tasks(), 0o700),
             (self.log.clone(), open),
         ] {
             ensure_one(&dir, mode, own).map_err(|text| format!("state directory: {text}"))?;

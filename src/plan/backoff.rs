@@ -25,7 +25,7 @@ pub(super) fn delay(rule: &Restart, name: &ServiceName, index: u32, failures: u3
 }
 
 /// FNV-1a, the same on every host and in every version.
-fn hash(name: &str, index: u32) -> u64 {
+pub(super) fn hash(name: &str, index: u32) -> u64 {
     let bytes = name.bytes().chain(index.to_le_bytes());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::action::{Action, Outcome, Step};
 use super::backoff;
 use super::life;
-use super::memory::{Instance, Memory, Phase, Record};
+use super::memory::{Instance, Memory, Phase, Record, TaskResult};
+use super::task;
 use crate::spec::Service;
 use crate::units::{Now, Signal};
 
@@ -36,6 +37,12 @@ pub fn fold(memory: &mut Memory, step: &Step, outcome: &Outcome, now: Now) {
 }
 
 fn started(record: &mut Record, step: &Step, outcome: &Outcome, now: Now) {
+    if record.spec.task.is_some()
+        && let Outcome::StartFailed { error } = outcome
+    {
+        let failed = TaskResult::Failed(error.clone());
+        return task::conclude(record, step.index, failed, (&step.service, now));
+    }
     let Record { spec, instances, .. } = record;
     let Some(instance) = instances.get_mut(&step.index) else {
         return;
@@ -45,7 +52,7 @@ fn started(record: &mut Record, step: &Step, outcome: &Outcome, now: Now) {
     };
     match outcome {
         Outcome::Started(key) => {
-            let again = instance.last_exit.is_some();
+            let again = instance.run.as_ref().map_or(instance.last_exit.is_some(), |run| run.failed > 0);
             life::began(instance, key.clone(), now);
             instance.restarts = instance.restarts.saturating_add(u64::from(again));
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::aim::{Aim, aim, settle};
 use super::memory::{Instance, Memory, Phase, Record};
 use super::observation::{ProcessQuestion, Questions, ServiceQuestions};
-use super::{ready, run, stop};
+use super::{ready, run, stop, task};
 use crate::spec::{ReadinessCheck, SpecSet};
 use crate::units::BootTime;
 
@@ -37,9 +37,12 @@ pub fn questions(desired: &SpecSet, memory: &Memory, now: BootTime, hints: Quest
 fn of_service(record: &Record, aim: &Aim, now: BootTime, hints: QuestionHints) -> ServiceQuestions {
     let spec = &record.spec;
     let wanted = |index: u32| *aim == Aim::Run && index < spec.replicas;
-    let due = (0..spec.replicas).any(|index| {
-        wanted(index) && record.instances.get(&index).is_none_or(|instance| run::is_due(instance, now))
-    });
+    let due = match &spec.task {
+        Some(_) => *aim == Aim::Run && task::is_due(record, now),
+        None => (0..spec.replicas).any(|index| {
+            wanted(index) && record.instances.get(&index).is_none_or(|instance| run::is_due(instance, now))
+        }),
+    };
     let starters = record.instances.values().any(is_starter);
     let command = matches!(spec.readiness.check, ReadinessCheck::Exec { .. });
     let probes = command && record.instances.values().any(|instance| may_probe(instance, record, now));
@@ -52,9 +55,12 @@ fn of_service(record: &Record, aim: &Aim, now: BootTime, hints: QuestionHints) -
             .iter()
             .filter_map(|(index, instance)| Some((*index, of_process(*index, instance, record)?)))
             .collect(),
-        look: due || starters || *aim == Aim::Observe || (hints.full && *aim == Aim::Run),
+        look: due
+            || starters
+            || *aim == Aim::Observe
+            || (hints.full && *aim == Aim::Run && spec.task.is_none()),
         intents: intents(record),
-        prepare: due || (*aim == Aim::Run && (probes || compares)),
+        prepare: due || (*aim == Aim::Run && (probes || compares || (hints.full && task::compares(record)))),
     }
 }
 
