@@ -33,6 +33,7 @@ mod ready;
 mod run;
 pub mod status;
 mod stop;
+pub mod task;
 
 pub use decide::plan;
 pub use draft::{Change, Doing, Plan, PlanOptions};

@@ -2,8 +2,13 @@
 //! JSON Schema and the reference are made.
 
 mod rows;
+mod tasks;
 mod words;
 
+pub use tasks::{
+    DEFAULTS, DEFAULTS_DOCUMENT, DEFAULTS_METADATA, OPERATORS, REQUIREMENT, RETRY, SCHEDULE, SELECTOR, TASK,
+    TASK_DOCUMENT, VALUES,
+};
 pub use words::meaning;
 
 pub use rows::{
@@ -21,6 +26,8 @@ pub enum Class {
     Live,
     /// It is another object.
     New,
+    /// It counts for the next run of a Task.
+    NextRun,
 }
 
 /// The type of a value.
@@ -80,7 +87,7 @@ pub struct Words {
 }
 
 /// A field.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Field {
     /// As written in documents.
     pub name: &'static str,
@@ -122,6 +129,8 @@ pub fn document_of(kind: &str) -> Option<&'static Table> {
         "Service" => Some(&DOCUMENT),
         "Matcher" => Some(&MATCHER_DOCUMENT),
         "Plugin" => Some(&PLUGIN_DOCUMENT),
+        "Task" => Some(&TASK_DOCUMENT),
+        "Defaults" => Some(&DEFAULTS_DOCUMENT),
         _ => None,
     }
 }

@@ -1,8 +1,12 @@
 //! The rows. `class` says what a change of the field means for the running process.
 
+use super::tasks::{
+    DEFAULTS, DEFAULTS_DOCUMENT, DEFAULTS_METADATA, REQUIREMENT, RETRY, SCHEDULE, SELECTOR, TASK,
+    TASK_DOCUMENT,
+};
 use super::{Class, Field, Kind, Table, Words};
 
-const fn row(
+pub(super) const fn row(
     name: &'static str,
     kind: Kind,
     default: &'static str,
@@ -13,7 +17,7 @@ const fn row(
     Field { name, kind, default, class, example, summary }
 }
 
-const REQUIRED: &str = "required";
+pub(super) const REQUIRED: &str = "required";
 
 use Class::{Live, New, Restart};
 
@@ -39,13 +43,13 @@ pub const DOCUMENT: Table = Table {
 
 /// The kinds.
 pub const KINDS: Words =
-    Words { now: &["Service", "Matcher", "Plugin"], later: &["Task", "Policy", "Defaults", "Engine"] };
+    Words { now: &["Service", "Matcher", "Plugin", "Task", "Defaults"], later: &["Policy", "Engine"] };
 
 /// `metadata`
 pub const METADATA: Table = Table {
     name: "metadata",
     fields: &[
-        row("name", Kind::Text, REQUIRED, New, "shop", "name of the object, unique among Services"),
+        row("name", Kind::Text, REQUIRED, New, "shop", "name of the object, unique among Services and Tasks"),
         row("labels", Kind::Map(&Kind::Text), "{}", Live, "{tier: web}", "for selectors"),
         row("annotations", Kind::Map(&Kind::Text), "{}", Live, "{owner: ann}", "for people and other tools"),
         row(
@@ -793,4 +797,13 @@ pub const TABLES: &[&Table] = &[
     &PLUGIN_METADATA,
     &PLUGIN,
     &GRANTS,
+    &TASK_DOCUMENT,
+    &TASK,
+    &SCHEDULE,
+    &RETRY,
+    &DEFAULTS_DOCUMENT,
+    &DEFAULTS_METADATA,
+    &DEFAULTS,
+    &SELECTOR,
+    &REQUIREMENT,
 ];
