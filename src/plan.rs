@@ -11,15 +11,18 @@
 //!
 //! What each part decides: [`questions()`] what has to be looked at; `life` follows processes; `occupy` says whether a
 //! place is free; `ready` counts readiness; `run` starts, adopts and restarts; `stop` walks through the
-//! schedule; `backoff` waits; `conditions` tells it to people; [`fold()`] takes outcomes into memory.
+//! schedule; `errand` runs commands, `asked` does what is asked of what runs; `backoff` waits; `conditions` tells it to people; [`fold()`] takes outcomes into memory.
 
 pub mod action;
 pub mod adjust;
+mod adopting;
 mod aim;
+mod asked;
 mod backoff;
 mod conditions;
 mod decide;
 mod draft;
+mod errand;
 pub mod exec;
 mod fold;
 mod launch;

@@ -1,6 +1,7 @@
 //! The command line, declared. Help texts are written for the person who reads them in a terminal.
 
 mod import;
+mod logs;
 mod matching;
 mod plugin;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
+pub(super) use logs::LogsArgs;
 pub(super) use matching::{ActArgs, FormArgs, LiveArgs, MatchOutput, PickArgs};
 pub(super) use plugin::{BenchArgs, BuildArgs, InspectArgs, NewArgs, PluginArgs, PluginVerb, TryArgs};
 
@@ -73,6 +75,8 @@ pub(super) enum Verb {
     Watch(WatchArgs),
     /// What is running, and what is the matter where something isn't
     Status(StatusArgs),
+    /// What an object wrote, byte by byte, across the pieces that its files are cut into
+    Logs(LogsArgs),
     /// Which processes an expression is true for: list, count, signal, wait for, watch (a pgrep that knows scripts)
     Match(MatchArgs),
     /// Why a process matches or not, with every value; or why an object is as it is
@@ -104,9 +108,11 @@ pub(super) enum Verb {
     BenchEval,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
+    /// Print the manual page of selfsame or of a verb, or write them all
+    Man(ManArgs),
     /// Stand in for Debian's start-stop-daemon, whose options it takes (`--help` behind it lists them)
     StartStopDaemon(DropInArgs),
-    /// Help for a verb; `help match` is the reference of the language, `help match WORD` one word of it
+    /// Help for a verb; `help match [WORD]` is the reference of the language, `help Service [FIELD]` that of documents
     Help(HelpArgs),
 }
 
@@ -392,6 +398,17 @@ pub(super) struct CompletionsArgs {
     pub shell: clap_complete::Shell,
 }
 
+// Arguments of `man`.
+#[derive(Debug, Args)]
+pub(super) struct ManArgs {
+    /// A verb: `selfsame man watch | man -l -`
+    #[arg(value_name = "VERB")]
+    pub verb: Vec<String>,
+    /// Write every page into this directory: `selfsame.1`, `selfsame-watch.1`, ...
+    #[arg(long, value_name = "DIR", conflicts_with = "verb")]
+    pub out: Option<PathBuf>,
+}
+
 // Arguments of `explain-code`.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
@@ -419,7 +436,7 @@ pub(super) struct DropInArgs {
 // Arguments of `help`.
 #[derive(Debug, Args)]
 pub(super) struct HelpArgs {
-    /// A verb, and for `match` a field, function or section of the language
+    /// A verb, and for `match` a field, function or section of the language; or a kind and a field of its documents
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,
     /// Also show what the Plugin documents of this file or directory add to the language (can be given several times)

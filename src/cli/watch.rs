@@ -13,6 +13,7 @@ use crate::engine::watch::{Event, Watch, WatchOptions};
 use crate::host::linux::HostOptions;
 use crate::host::presence;
 use crate::host::state_dir::Dirs;
+use crate::host::superior::Superior;
 use crate::plan::action::Outcome;
 use crate::plan::status::{PhaseWord, ServiceStatus};
 use crate::report::{deed, printable, render_diagnostics, status_line};
@@ -40,6 +41,8 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     };
     let mut teller = Teller {
         terminal,
+        superior: superior(terminal),
+        told_ready: false,
         json: args.output == Output::Json,
         phases: BTreeMap::new(),
         summary: String::new(),
@@ -50,7 +53,9 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     let in_use = shelf.in_use(&opened.memory);
     let sources = Sources::new(args.paths.clone()).with_shelf(shelf).with_plugins(in_use);
     let watch = Watch::new(opened.host, sources, opened.memory, options, &mut tell);
-    match watch.run() {
+    let ended = watch.run();
+    teller.superior.tell("STOPPING=1");
+    match ended {
         Ok(()) => {
             terminal.say("selfsame ends; the services go on");
             Exit::Ok
@@ -62,9 +67,20 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
+fn superior(terminal: Terminal) -> Superior {
+    Superior::new(std::env::var_os("NOTIFY_SOCKET")).unwrap_or_else(|error| {
+        terminal.say(&format!("warning: nobody is told that selfsame is ready: `NOTIFY_SOCKET`: {error}"));
+        Superior::default()
+    })
+}
+
 /// Turns events into lines. Data (what happened to services) to stdout, complaints to stderr.
 struct Teller {
     terminal: Terminal,
+    /// Whoever runs selfsame, and whether it knows that the first round is done.
+    superior: Superior,
+    told_ready: bool,
     json: bool,
     phases: BTreeMap<ServiceName, String>,
     summary: String,
@@ -134,8 +150,13 @@ impl Teller {
         };
         let ready: usize = status.iter().map(ready).sum();
         let summary = format!("{ready} of {wanted} instances are ready");
-        if self.summary != summary && !self.json {
-            if ready == wanted {
+        if !self.told_ready {
+            self.superior.tell("READY=1");
+            self.told_ready = true;
+        }
+        if self.summary != summary {
+            self.superior.tell(&format!("STATUS={summary}"));
+            if ready == wanted && !self.json {
                 self.terminal.data(&summary);
             }
             self.summary = summary;

@@ -19,7 +19,10 @@ pub fn is_worth_telling(step: &Step) -> bool {
         Action::Start { .. }
         | Action::Adopt { .. }
         | Action::Signal { .. }
+        | Action::KillTree { .. }
+        | Action::Constrain { .. }
         | Action::Release { .. }
+        | Action::Run { .. }
         | Action::Adjust { .. } => true,
     }
 }

@@ -106,12 +106,21 @@ fn was_decided_before(step: &Step, before: &Memory) -> bool {
             process.key == *key || tree.contains(key)
         }
         (
+            Action::KillTree { main, tree: all, .. },
+            Some(Phase::Stopping { noted: true, process, tree, .. }),
+        ) => {
+            main.as_ref().is_none_or(|main| process.key == *main) && all.iter().all(|key| tree.contains(key))
+        }
+        (
             Action::Signal { .. }
+            | Action::KillTree { .. }
+            | Action::Constrain { .. }
             | Action::Start { .. }
             | Action::Adopt { .. }
             | Action::Release { .. }
             | Action::Adjust { .. }
-            | Action::Probe { .. },
+            | Action::Probe { .. }
+            | Action::Run { .. },
             _,
         ) => false,
     }

@@ -12,7 +12,7 @@ mod observe;
 
 pub use near::NearMiss;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -20,12 +20,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::commands::Commands;
 use super::conditions::Conditions;
 use super::errno::io_text;
 use super::exits::{Exits, Life};
 use super::failpoint;
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
 use super::look::{Looker, Sight};
+use super::output::Outputs;
 use super::probe::Probes;
 use super::proc::LiveWorld;
 use super::shelf::Shelf;
@@ -39,6 +41,7 @@ use crate::facts::{Fact, ProcessKey};
 use crate::plan::action::{Action, Launch, Outcome, Step};
 use crate::plan::memory::{Memory, Phase};
 use crate::plan::observation::{Observation, Prepared, Questions};
+use crate::plan::output;
 use crate::plugin;
 use crate::process::world::World as _;
 use crate::spec::{Service, ServiceName};
@@ -81,6 +84,8 @@ pub struct LinuxHost {
     waker: Waker,
     exits: Exits,
     probes: Probes,
+    commands: Commands,
+    outputs: Option<Outputs>,
     subreaper: bool,
 }
 
@@ -128,6 +133,8 @@ impl LinuxHost {
         let waker = Waker::new(options.signals).map_err(system)?;
         let probes = Probes::new().map_err(system)?;
         waker.watch_probes(probes.descriptor()).map_err(system)?;
+        let commands = Commands::new().map_err(system)?;
+        waker.watch_probes(commands.descriptor()).map_err(system)?;
         Ok(Self {
             dirs: dirs.clone(),
             ledger,
@@ -144,6 +151,8 @@ impl LinuxHost {
             waker,
             exits: Exits::default(),
             probes,
+            commands,
+            outputs: None,
             subreaper: options.subreaper,
         })
     }
@@ -180,6 +189,28 @@ impl LinuxHost {
         self.looker.conditions.shelf()
     }
 
+    /// Looks after the files that processes on record write to, from now on and besides everything else: all of them,
+    /// or those of these objects as well.
+    pub fn keep_outputs(&mut self, memory: &Memory, only: Option<&BTreeSet<ServiceName>>) {
+        if self.ledger.is_none() {
+            return;
+        }
+        let dirs = (self.looker.run_dir.as_str(), self.looker.log_dir.as_str());
+        let outputs = self.outputs.get_or_insert_with(|| Outputs::new(&self.dirs));
+        match only {
+            None => outputs.keep(output::kept(memory, dirs)),
+            Some(names) => {
+                let mut files = BTreeMap::new();
+                for name in names {
+                    if let Some(record) = memory.services.get(name) {
+                        output::kept_of(name, record, dirs, &mut files);
+                    }
+                }
+                outputs.keep_also(files);
+            }
+        }
+    }
+
     /// What plugins said in looks since this was last asked, a line each.
     pub fn take_said(&self) -> Vec<String> {
         self.looker.conditions.take_said()
@@ -200,16 +231,25 @@ impl LinuxHost {
     /// # Errors
     /// The kernel refuses to wait.
     pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
-        let deadline = until.into_iter().chain(self.probes.deadline()).min();
+        let deadlines = self.probes.deadline().into_iter().chain(self.commands.deadline());
+        let deadline = until.into_iter().chain(deadlines).min();
         let _ = failpoint::hit("wait");
         let wakes = self.waker.wait(deadline)?;
+        self.take_exits();
+        Ok(wakes)
+    }
+
+    /// Exits of children, and what became of probes and commands.
+    fn take_exits(&mut self) {
         if self.subreaper {
             for (pid, exit) in self.exits.reap_all() {
                 self.probes.exited(pid, &exit);
+                self.commands.exited(pid, &exit);
             }
         }
-        self.probes.poll(clock::now().boot);
-        Ok(wakes)
+        let now = clock::now().boot;
+        self.probes.poll(now);
+        self.commands.poll(now);
     }
 
     /// Becomes another binary of selfsame, which goes on where we are. Returns only if that fails, with a sentence; then
@@ -225,6 +265,7 @@ impl LinuxHost {
         let Some(ledger) = &self.ledger else { return "the state is not held by this look".into() };
         // The next image doesn't know of them, and nobody would end them.
         self.probes.retain(|_| false);
+        self.commands.retain(&std::collections::BTreeSet::new());
         takeover::become_program(program, ledger.lock())
     }
 
@@ -256,6 +297,30 @@ impl LinuxHost {
         }
     }
 
+    fn kill_tree(
+        &self,
+        main: &Option<ProcessKey>,
+        adopted_by: &Option<Arc<Service>>,
+        tree: &[ProcessKey],
+    ) -> Outcome {
+        let world = self.world.again();
+        let places = self.looker.places();
+        let mut outcome = Outcome::Gone;
+        let rule = |key: &ProcessKey| match adopted_by {
+            Some(rule) if main.as_ref() == Some(key) => self.still_satisfies(key, rule, &places, &world),
+            _ => Fact::Known(true),
+        };
+        for key in main.iter().chain(tree) {
+            match signal_verified(key, crate::units::Signal::KILL, || rule(key)) {
+                Outcome::Gone => {}
+                Outcome::Done if outcome == Outcome::Gone => outcome = Outcome::Done,
+                Outcome::Done => {}
+                other => outcome = other,
+            }
+        }
+        outcome
+    }
+
     fn prepare(&self, spec: &Service, world: &LiveWorld, asked: &mut Asked) -> Result<Prepared, String> {
         // The answer that the look of this tick rests on, whatever the name service says by now.
         if let Some(name) = super::look::absent_user(spec, world) {
@@ -266,7 +331,11 @@ impl LinuxHost {
         let prepared =
             account.or_insert_with(|| super::accounts::account(spec, &self.looker.places())).clone()?;
         let path = spec.env.get("PATH");
-        let program = (&spec.startas, prepared.uid, spec.trust_executable, &spec.working_directory, path);
+        if let Some(missing) = super::abilities::missing(spec).into_iter().next() {
+            return Err(missing);
+        }
+        let program =
+            (&spec.startas, &spec.chroot, prepared.uid, spec.trust_executable, &spec.working_directory, path);
         let program = asked.programs.entry(format!("{program:?}"));
         program.or_insert_with(|| executable::check(spec, prepared.uid.0, world)).clone()?;
         Ok(prepared)
@@ -274,7 +343,7 @@ impl LinuxHost {
 
     /// Forgets what is no longer on record.
     fn forget(&mut self, memory: &Memory) {
-        let keys: std::collections::BTreeSet<&ProcessKey> = memory
+        let keys: BTreeSet<&ProcessKey> = memory
             .services
             .values()
             .flat_map(|record| record.instances.values())
@@ -287,6 +356,9 @@ impl LinuxHost {
             .collect();
         self.exits.retain(|key| keys.contains(key));
         self.probes.retain(|key| keys.contains(key));
+        let errands = memory.services.values().flat_map(|record| record.instances.values());
+        let errands = errands.filter_map(|instance| instance.errand.as_ref());
+        self.commands.retain(&errands.filter_map(|errand| errand.nonce.as_deref()).collect());
     }
 }
 
@@ -296,12 +368,7 @@ impl Host for LinuxHost {
     }
 
     fn observe(&mut self, questions: &Questions) -> Observation {
-        if self.subreaper {
-            for (pid, exit) in self.exits.reap_all() {
-                self.probes.exited(pid, &exit);
-            }
-        }
-        self.probes.poll(clock::now().boot);
+        self.take_exits();
         let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.as_str())));
         let world = self.world.again().with_managed(managed.collect());
         let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
@@ -347,6 +414,10 @@ impl Host for LinuxHost {
                     Some(rule) => self.still_satisfies(key, rule, &places, &world),
                 })
             }
+            Action::KillTree { main, adopted_by, tree, .. } => self.kill_tree(main, adopted_by, tree),
+            Action::Constrain { .. } => {
+                Outcome::Refused { error: "this host has no control groups of selfsame's".into() }
+            }
             Action::Probe { key, check, timeout, launch } => {
                 self.probes.begin(key, check, *timeout, launch.as_deref(), clock::now().boot);
                 Outcome::Done
@@ -361,6 +432,10 @@ impl Host for LinuxHost {
                 Err(error) => Outcome::Refused { error: io_text(&error) },
             },
             Action::Adjust { key, adjustments, .. } => super::adjust::adjust(key, adjustments),
+            Action::Run { nonce, launch, timeout } => {
+                self.commands.begin(nonce, launch, *timeout, clock::now().boot);
+                Outcome::Done
+            }
         }
     }
 }

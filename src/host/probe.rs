@@ -17,6 +17,7 @@ use super::signal::{hold, vital};
 use super::spawn::{Spawned, reap, send_signal, spawn};
 use crate::facts::ProcessKey;
 use crate::plan::action::{Launch, OutputTarget};
+use crate::plan::exec::Confinement;
 use crate::plan::memory::Exit;
 use crate::spec::ReadinessCheck;
 use crate::units::{BootTime, Pid, Signal, format_duration};
@@ -104,7 +105,7 @@ impl Probes {
             ReadinessCheck::Tcp { host, port } => {
                 Connecting::begin(host, *port, &self.getent, self.epoll.as_fd()).map(Work::Tcp)
             }
-            ReadinessCheck::Exec { command } => self.begin_command(command, launch),
+            ReadinessCheck::Exec { command } => self.begin_command(key, command, launch),
             // Looked at in each observation; there is nothing to wait for.
             ReadinessCheck::AliveFor(_) | ReadinessCheck::Pidfile => return,
         };
@@ -119,7 +120,12 @@ impl Probes {
         }
     }
 
-    fn begin_command(&mut self, command: &[String], launch: Option<&Launch>) -> Result<Work, String> {
+    fn begin_command(
+        &mut self,
+        key: &ProcessKey,
+        command: &[String],
+        launch: Option<&Launch>,
+    ) -> Result<Work, String> {
         let launch = launch.ok_or("the probe's user and environment are not known")?;
         let first = command.first().ok_or("the probe's command is empty")?;
         let launch = Launch {
@@ -128,6 +134,7 @@ impl Probes {
             // Output is thrown away: it can't fill anything up.
             stdout: OutputTarget::Null,
             stderr: OutputTarget::Null,
+            confinement: Confinement { join: Some(key.clone()), ..launch.confinement.clone() },
             ..launch.clone()
         };
         let child = spawn(&launch, None).map_err(|error| error.to_string())?;
@@ -240,7 +247,9 @@ impl Pending {
                     Exit::Code(0) => Answer::yes(),
                     Exit::Code(code) => Answer::no(format!("the command exited with {code}")),
                     Exit::Signal(signal) => Answer::no(format!("the command died by {signal}")),
-                    Exit::Unknown | Exit::Stopped => Answer::no("the end of the command is not known"),
+                    Exit::Unknown | Exit::Stopped | Exit::OutOfMemory => {
+                        Answer::no("the end of the command is not known")
+                    }
                 })
             }
         }
@@ -248,7 +257,7 @@ impl Pending {
 }
 
 /// Kills a child that isn't collected yet, its process group, and whatever of its tree left the group.
-fn kill_tree(child: &Spawned) {
+pub(super) fn kill_tree(child: &Spawned) {
     let tree = descendants(child.pid);
     // Our child, not collected: the number is its own, and that of its group.
     if let Some(pid) = rustix::process::Pid::from_raw(child.pid.0) {
@@ -291,7 +300,7 @@ pub fn descendants(top: Pid) -> Vec<ProcessKey> {
 }
 
 /// As a shell would: a name without a slash is looked for in `PATH`.
-fn find_program(name: &str, path: &str) -> PathBuf {
+pub(super) fn find_program(name: &str, path: &str) -> PathBuf {
     if name.contains('/') {
         return PathBuf::from(name);
     }

@@ -400,6 +400,7 @@ fn stop(out: &mut String, service: &Service, default: &Service) {
     match service.stop.scope {
         None => {}
         Some(StopScope::Main) => parts.push("scope: main".to_owned()),
+        Some(StopScope::Group) => parts.push("scope: group".to_owned()),
         Some(StopScope::Tree) => parts.push("scope: tree".to_owned()),
     }
     if !parts.is_empty() {

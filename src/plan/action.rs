@@ -8,7 +8,7 @@ use super::adjust::Adjustment;
 use super::exec::{Confinement, SecretOrder, SocketOrder};
 use super::memory::Launched;
 use crate::facts::ProcessKey;
-use crate::spec::{Limit, ReadinessCheck, Scheduling, Service, ServiceName};
+use crate::spec::{Limit, ReadinessCheck, Resources, Scheduling, Service, ServiceName};
 use crate::units::{Gid, Signal, Uid};
 
 /// One change to the host and the reason for it.
@@ -49,6 +49,27 @@ pub enum Action {
         /// The rule that an adopted process must still satisfy.
         adopted_by: Option<Arc<Service>>,
     },
+    /// End a process with all that it brought forth, at once: the control group that was made for it, else its tree,
+    /// held still first, so that nothing of it can fork away.
+    KillTree {
+        /// The main process, while it lives.
+        main: Option<ProcessKey>,
+        /// The rule that an adopted main process must still satisfy.
+        adopted_by: Option<Arc<Service>>,
+        /// What else is known to be of its tree.
+        tree: Vec<ProcessKey>,
+        /// Its group, where it has one.
+        group: Option<String>,
+    },
+    /// Set the bounds of a group that was made for a process.
+    Constrain {
+        /// Whose.
+        key: ProcessKey,
+        /// The group.
+        group: String,
+        /// The bounds. What isn't given is unbounded from now on.
+        resources: Resources,
+    },
     /// Stop caring, without touching it. Memory only.
     Release {
         /// Which.
@@ -76,6 +97,15 @@ pub enum Action {
         /// As whom a command runs: ids, if they must be changed, and environment of the service.
         launch: Option<Box<Launch>>,
     },
+    /// Run a command of the document (a hook, a reload); how it ends is in a later observation.
+    Run {
+        /// Names it in questions and answers.
+        nonce: String,
+        /// What runs, as whom.
+        launch: Box<Launch>,
+        /// How long it may take: then it is killed with what descends from it.
+        timeout: std::time::Duration,
+    },
 }
 
 /// A process to be, with everything resolved: nothing is looked up after this.
@@ -97,6 +127,10 @@ pub struct Launch {
     pub limits: BTreeMap<String, Limit>,
     /// CPU and I/O.
     pub scheduling: Scheduling,
+    /// Bounds of its group.
+    pub resources: Resources,
+    /// The control group to be made for it; `None`: it stays in the engine's.
+    pub group: Option<String>,
     /// Where output goes.
     pub stdout: OutputTarget,
     /// Where errors go.
@@ -127,6 +161,8 @@ impl Launch {
             umask: 0o022,
             limits: BTreeMap::new(),
             scheduling: Scheduling::default(),
+            resources: Resources::default(),
+            group: None,
             stdout: OutputTarget::Null,
             stderr: OutputTarget::Null,
             trust_executable: false,

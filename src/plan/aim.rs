@@ -22,6 +22,11 @@ pub(super) enum Aim {
     /// Its document is gone: stop or release its processes, then forget it. `None`: what was started is
     /// stopped, what was adopted is released.
     Remove(Option<RemovePolicy>),
+    /// A person let its processes go: nothing is done about it.
+    Released {
+        /// Who.
+        by: String,
+    },
     /// Look and report, never act.
     Observe,
     /// No document speaks for it or against it: not even looked at.
@@ -111,6 +116,9 @@ pub(super) fn aim(name: &ServiceName, record: &Record, desired: &SpecSet) -> Aim
     }
     match (record.spec.state, &record.wish) {
         (DesiredState::Observed, _) => Aim::Observe,
+        (DesiredState::Running | DesiredState::Stopped, Some(Wish { released: true, by, .. })) => {
+            Aim::Released { by: by.clone() }
+        }
         (DesiredState::Running | DesiredState::Stopped, Some(Wish { running: true, .. }))
         | (DesiredState::Running, None) => Aim::Run,
         (DesiredState::Running | DesiredState::Stopped, Some(Wish { running: false, by, .. })) => {

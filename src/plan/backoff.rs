@@ -35,7 +35,7 @@ pub(super) fn is_success(rule: &Restart, exit: &Exit) -> bool {
     match exit {
         Exit::Code(code) => *code == 0 || rule.success_codes.contains(code),
         Exit::Stopped => true,
-        Exit::Signal(_) | Exit::Unknown => false,
+        Exit::Signal(_) | Exit::OutOfMemory | Exit::Unknown => false,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::aim::Aim;
+use super::asked;
 use super::draft::{Doing, Draft, Finding};
 use super::life::Event;
 use super::memory::{Instance, Phase, Process, Record};
@@ -50,6 +51,14 @@ impl<'a> Document<'a> {
     }
 }
 
+/// Nothing is done about it, whatever it is like.
+fn is_left_alone(aim: &Aim) -> bool {
+    match aim {
+        Aim::Observe | Aim::Leave | Aim::Released { .. } => true,
+        Aim::Run | Aim::Stop { .. } | Aim::Remove(_) => false,
+    }
+}
+
 /// The status of one object, and the times of its conditions' last changes into the record.
 pub(super) fn status(
     record: &mut Record,
@@ -74,7 +83,7 @@ pub(super) fn status(
         generation: record.generation,
         observed_generation: if *aim == Aim::Leave { 0 } else { record.generation },
         source: record.spec.origin.clone(),
-        phase: if *aim == Aim::Observe || *aim == Aim::Leave { PhaseWord::Held } else { phase },
+        phase: if is_left_alone(aim) { PhaseWord::Held } else { phase },
         instances,
         next_attempt_ms: next_attempt(record, draft),
         conditions,
@@ -88,7 +97,7 @@ fn without_instances(record: &Record, aim: &Aim, draft: &Draft<'_>) -> PhaseWord
         Aim::Run if draft.changes.values().any(|change| change.doing == Doing::Held) => PhaseWord::Held,
         Aim::Run => PhaseWord::Pending,
         Aim::Stop { .. } | Aim::Remove(_) => PhaseWord::Stopped,
-        Aim::Observe | Aim::Leave => PhaseWord::Held,
+        Aim::Observe | Aim::Leave | Aim::Released { .. } => PhaseWord::Held,
     }
 }
 
@@ -130,7 +139,10 @@ fn word(index: u32, instance: &Instance, record: &Record, aim: &Aim, draft: &Dra
             (Aim::Run, true) if cannot_tell(draft) => PhaseWord::Unknown,
             (Aim::Run, true) => PhaseWord::Held,
             (Aim::Run, false) => PhaseWord::Pending,
-            (Aim::Stop { .. } | Aim::Remove(_) | Aim::Observe | Aim::Leave, _) => PhaseWord::Stopped,
+            (Aim::Stop { .. } | Aim::Remove(_), _) if instance.errand.is_some() => PhaseWord::Stopping,
+            (Aim::Stop { .. } | Aim::Remove(_) | Aim::Released { .. } | Aim::Observe | Aim::Leave, _) => {
+                PhaseWord::Stopped
+            }
         },
         Phase::BackOff { .. } if held && cannot_tell(draft) => PhaseWord::Unknown,
         Phase::Intended { .. } => PhaseWord::Pending,
@@ -185,15 +197,17 @@ fn general(
             "Removed",
             format!("{name}: its document is gone"),
         ),
-        (Document::Seen { remark }, Aim::Run | Aim::Stop { .. } | Aim::Observe) => add(
-            ConditionType::Accepted,
-            ConditionStatus::True,
-            "Valid",
-            match remark {
-                Some(remark) => format!("{name}: its document is in force; {remark}"),
-                None => format!("{name}: its document is in force"),
-            },
-        ),
+        (Document::Seen { remark }, Aim::Run | Aim::Stop { .. } | Aim::Released { .. } | Aim::Observe) => {
+            add(
+                ConditionType::Accepted,
+                ConditionStatus::True,
+                "Valid",
+                match remark {
+                    Some(remark) => format!("{name}: its document is in force; {remark}"),
+                    None => format!("{name}: its document is in force"),
+                },
+            )
+        }
     }
     if *aim == Aim::Run {
         let (status, reason, message) = readiness(record, draft);
@@ -207,7 +221,11 @@ fn general(
             format!("{name}: not running: {because}"),
         );
     }
-    if matches!(phase, PhaseWord::Starting | PhaseWord::Stopping | PhaseWord::Pending) {
+    let busy = record.instances.values().find(|instance| asked::is_busy(instance));
+    if let Some(instance) = busy {
+        let because = instance.asked.first().map_or("its `reload.command` runs", |asked| &asked.because);
+        add(ConditionType::Progressing, ConditionStatus::True, "Asked", format!("{name}: {because}"));
+    } else if matches!(phase, PhaseWord::Starting | PhaseWord::Stopping | PhaseWord::Pending) {
         let because = draft.changes.values().find(|change| change.doing != Doing::Nothing);
         let because = because.map_or("something is under way", |change| change.because.as_str());
         add(ConditionType::Progressing, ConditionStatus::True, "UnderWay", format!("{name}: {because}"));

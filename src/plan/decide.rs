@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::action::{Action, Step};
+use super::adopting;
 use super::aim::{Aim, aim, settle};
 use super::backoff;
 use super::conditions;
 use super::draft::{Doing, Draft, Plan, PlanOptions};
+use super::errand;
 use super::life::{self, Event};
-use super::memory::{Instance, Memory, Phase, Record};
+use super::memory::{Instance, Memory, Phase, Purpose, Record};
 use super::observation::{IntentSeen, Observation, ProcessSeen, Seen};
 use super::occupy::{self, Occupancy};
 use super::run;
@@ -107,9 +109,13 @@ fn rank(step: &Step) -> u8 {
     match step.action {
         Action::Release { .. } => 0,
         Action::Adopt { .. } => 1,
-        Action::Signal { .. } | Action::Adjust { .. } => 2,
+        Action::Signal { .. }
+        | Action::KillTree { .. }
+        | Action::Constrain { .. }
+        | Action::Adjust { .. } => 2,
         Action::Start { .. } => 3,
-        Action::Probe { .. } => 4,
+        Action::Run { .. } => 4,
+        Action::Probe { .. } => 5,
     }
 }
 
@@ -139,13 +145,20 @@ fn decide(
             task::rest(record);
         }
     }
+    if *aim != Aim::Observe {
+        run::after_errands(record, aim, seen, draft);
+    }
     match aim {
-        Aim::Run => match &task {
-            Some(plan) => task::run(record, plan, &events, seen, draft),
-            None => run::run(record, &events, seen, draft),
-        },
+        Aim::Run => {
+            adopting::adopt_asked(record, seen, draft);
+            match &task {
+                Some(plan) => task::run(record, plan, &events, seen, draft),
+                None => run::run(record, &events, seen, draft),
+            }
+        }
         Aim::Stop { because, by_document } => stop_all(record, &events, because, *by_document, draft),
         Aim::Remove(policy) => remove_all(record, &events, *policy, draft),
+        Aim::Released { by } => release_all(record, &events, by, draft),
         Aim::Observe => observe_only(record, seen, draft),
         Aim::Leave => {}
     }
@@ -206,8 +219,7 @@ fn successor(seen: &ProcessSeen) -> Option<&ProcessKey> {
 fn go_on_stopping(record: &mut Record, seen: Option<&Seen>, draft: &mut Draft<'_>) {
     let spec = &record.spec;
     for (index, instance) in record.instances.iter_mut().rev() {
-        let process_seen = seen.and_then(|seen| seen.processes.get(index));
-        stop::go_on(instance, *index, process_seen, spec, draft);
+        stop::go_on(instance, *index, seen, spec, draft);
     }
 }
 
@@ -220,10 +232,16 @@ fn follow_all(
 ) -> BTreeMap<u32, Event> {
     let now = draft.now;
     let mut events = BTreeMap::new();
+    let acts = matches!(aim, Aim::Run | Aim::Stop { .. } | Aim::Remove(_));
     let Record { spec, instances, .. } = record;
     // What the look finds belongs to a starter only if there is just one that waits.
     let starters = instances.values().filter(|instance| is_starter(instance)).count();
     for (index, instance) in instances.iter_mut() {
+        let process_seen = seen.and_then(|seen| seen.processes.get(index));
+        if acts && stop::clear_after(instance, *index, process_seen, spec, draft) {
+            events.insert(*index, Event::Nothing);
+            continue;
+        }
         let mut event = life::advance(instance, *index, seen, now);
         if let Event::StarterDone { starter, since } = &event {
             let found = found_service(spec, seen, *index, starter).filter(|_| starters == 1);
@@ -256,6 +274,9 @@ fn follow_all(
         {
             let ready_for = ready_since.map(|since| now.boot.since(since));
             backoff::after_exit(instance, &spec.restart, (draft.name, *index), ready_for, now.boot);
+        }
+        if matches!(event, Event::Exited { .. }) && *aim != Aim::Observe {
+            errand::begin(instance, spec, Purpose::PostStop, now.boot);
         }
         events.insert(*index, event);
     }
@@ -333,11 +354,12 @@ fn stop_all(
                 if by_document && draft.guarded {
                     run::hold_mass_change(*index, "not stopped", draft);
                 } else {
-                    stop::begin(instance, &spec.stop, because.to_owned(), false, draft);
+                    stop::begin(instance, spec, because.to_owned(), false, draft);
                     draft.change(*index, Doing::Stop, because);
                 }
             }
             Phase::BackOff { .. } | Phase::Finished => instance.phase = Phase::Vacant,
+            Phase::Vacant if is_preparing(instance) => instance.errand = None,
             Phase::Vacant | Phase::Intended { .. } | Phase::Stopping { .. } => {}
         }
     }
@@ -347,7 +369,16 @@ fn stop_all(
         instance.last_error = None;
     }
     let replicas = spec.replicas;
-    instances.retain(|index, instance| *index < replicas || instance.phase != Phase::Vacant);
+    instances.retain(|index, instance| *index < replicas || !is_settled(instance));
+}
+
+fn is_preparing(instance: &Instance) -> bool {
+    instance.errand.as_ref().is_some_and(|errand| errand.purpose == Purpose::PreStart)
+}
+
+/// Nothing runs, and nothing has to be done after it.
+fn is_settled(instance: &Instance) -> bool {
+    instance.phase == Phase::Vacant && instance.errand.is_none()
 }
 
 fn is_starter(instance: &Instance) -> bool {
@@ -386,8 +417,28 @@ fn remove_all(
         }
     }
     stop_all(record, events, because, true, draft);
-    record.instances.retain(|_, instance| instance.phase != Phase::Vacant);
+    record.instances.retain(|_, instance| !is_settled(instance));
     record.instances.append(&mut kept);
+}
+
+/// Lets go of what runs. A stop that is under way comes to its end first.
+fn release_all(record: &mut Record, events: &BTreeMap<u32, Event>, by: &str, draft: &mut Draft<'_>) {
+    let message = format!("let go by {by}: left alone until its document changes, or `start` or `adopt`");
+    for (index, instance) in record.instances.iter().filter(|(_, instance)| run::runs(instance)) {
+        if run::is_unknown(events, *index) {
+            continue;
+        }
+        if let Some(process) = instance.phase.process() {
+            draft.step(*index, Action::Release { key: process.key.clone() }, format!("{by} asked for it"));
+            draft.change(*index, Doing::Release, format!("{by} asked for it"));
+        }
+    }
+    for instance in record.instances.values_mut() {
+        if matches!(instance.phase, Phase::BackOff { .. } | Phase::Finished) {
+            instance.phase = Phase::Vacant;
+        }
+    }
+    draft.find(ConditionType::Progressing, ConditionStatus::False, "Released", &message);
 }
 
 fn observe_only(record: &Record, seen: Option<&Seen>, draft: &mut Draft<'_>) {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::action::{Action, Outcome, Step};
+use super::action::{Action, Launch, Outcome, Step};
+use super::asked;
 use super::backoff;
 use super::life;
-use super::memory::{Instance, Memory, Phase, Record, TaskResult};
+use super::memory::{Constrained, Instance, Memory, Phase, Record, TaskResult};
 use super::task;
-use crate::spec::Service;
+use crate::spec::{Resources, Service};
 use crate::units::{Now, Signal};
 
 /// After a start that could not even be tried.
@@ -19,11 +20,31 @@ pub fn fold(memory: &mut Memory, step: &Step, outcome: &Outcome, now: Now) {
         return;
     };
     match &step.action {
-        Action::Start { .. } => started(record, step, outcome, now),
+        Action::Start { launch, .. } => started(record, step, (launch, outcome), now),
         Action::Release { .. } => released(record, step, outcome),
         Action::Signal { signal, .. } => {
             if let Some(instance) = record.instances.get_mut(&step.index) {
-                signalled(instance, *signal, outcome, now);
+                match instance.phase {
+                    Phase::Stopping { .. } => signalled(instance, *signal, outcome, now),
+                    Phase::Vacant
+                    | Phase::BackOff { .. }
+                    | Phase::Finished
+                    | Phase::Intended { .. }
+                    | Phase::Starting { .. }
+                    | Phase::Running { .. } => asked::signalled(instance, &record.spec, *signal, outcome),
+                }
+            }
+        }
+        Action::KillTree { .. } => {
+            if let Some(instance) = record.instances.get_mut(&step.index) {
+                signalled(instance, Signal::KILL, outcome, now);
+            }
+        }
+        Action::Constrain { key, resources, .. } => {
+            let instance = record.instances.get_mut(&step.index);
+            let process = instance.and_then(|instance| instance.phase.process_mut());
+            if let Some(process) = process.filter(|process| process.key == *key) {
+                process.constrained = constrained(*resources, outcome, now);
             }
         }
         Action::Adjust { field, to, .. } => {
@@ -31,12 +52,24 @@ pub fn fold(memory: &mut Memory, step: &Step, outcome: &Outcome, now: Now) {
                 adjusted(instance, field, to, outcome);
             }
         }
-        // Memory says so already; the answer to a probe is in a later observation.
-        Action::Adopt { .. } | Action::Probe { .. } => {}
+        // Memory says so already; the answer to a probe, and how a command ends, is in a later observation.
+        Action::Adopt { .. } | Action::Probe { .. } | Action::Run { .. } => {}
     }
 }
 
-fn started(record: &mut Record, step: &Step, outcome: &Outcome, now: Now) {
+/// How setting bounds ended; `None` where there was nothing to set them for.
+fn constrained(resources: Resources, outcome: &Outcome, now: Now) -> Option<Constrained> {
+    let error = match outcome {
+        Outcome::Done | Outcome::Started(_) => None,
+        Outcome::Refused { error } | Outcome::StartFailed { error } | Outcome::NotLive { error } => {
+            Some(error.clone())
+        }
+        Outcome::Gone => return None,
+    };
+    Some(Constrained { resources, error, at: now.boot })
+}
+
+fn started(record: &mut Record, step: &Step, (launch, outcome): (&Launch, &Outcome), now: Now) {
     if record.spec.task.is_some()
         && let Outcome::StartFailed { error } = outcome
     {
@@ -54,6 +87,9 @@ fn started(record: &mut Record, step: &Step, outcome: &Outcome, now: Now) {
         Outcome::Started(key) => {
             let again = instance.run.as_ref().map_or(instance.last_exit.is_some(), |run| run.failed > 0);
             life::began(instance, key.clone(), now);
+            if let Some(process) = instance.phase.process_mut().filter(|_| !launch.resources.is_empty()) {
+                process.constrained = constrained(launch.resources, outcome, now);
+            }
             instance.restarts = instance.restarts.saturating_add(u64::from(again));
         }
         Outcome::StartFailed { error } => failed(instance, step, spec, error, now),
@@ -62,7 +98,7 @@ fn started(record: &mut Record, step: &Step, outcome: &Outcome, now: Now) {
             instance.phase = Phase::BackOff { until: now.boot.after(REFUSED_WAIT) };
         }
         Outcome::Done | Outcome::Gone | Outcome::NotLive { .. } => {
-            failed(instance, step, spec, "the host did not start it", now)
+            failed(instance, step, spec, "the host did not start it", now);
         }
     }
 }

@@ -170,6 +170,8 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
         umask: spec.umask,
         limits: limits(spec),
         scheduling: spec.scheduling.clone(),
+        resources: spec.resources,
+        group: None,
         stdout: output::target(spec, &spec.stdout, Stream::Out, index, dirs),
         stderr: output::target(spec, &spec.stderr, Stream::Err, index, dirs),
         trust_executable: spec.trust_executable,
@@ -284,6 +286,7 @@ mod tests {
             socket_owners: Vec::new(),
             run_dir: "/run/selfsame".into(),
             log_dir: "/var/log/selfsame".into(),
+            watched: BTreeMap::new(),
         }
     }
 

@@ -91,14 +91,14 @@ fn may_have_forked(exit: &Exit) -> bool {
     match exit {
         Exit::Code(code) => *code == 0,
         Exit::Unknown => true,
-        Exit::Signal(_) | Exit::Stopped => false,
+        Exit::Signal(_) | Exit::OutOfMemory | Exit::Stopped => false,
     }
 }
 
 /// A start that was written down, and whose result wasn't: it ran. Until the tick sees more, it counts as
 /// begun when the intent was written, so that the time to become Ready doesn't begin anew.
 pub(super) fn began(instance: &mut Instance, key: ProcessKey, now: Now) {
-    let Phase::Intended { launched, since, starter, .. } = &instance.phase else {
+    let Phase::Intended { launched, since, starter, group, .. } = &instance.phase else {
         return;
     };
     let process = Process {
@@ -109,10 +109,16 @@ pub(super) fn began(instance: &mut Instance, key: ProcessKey, now: Now) {
         launched: Some(launched.clone()),
         adopted_by: None,
         arguments_differ: false,
+        reloaded: None,
+        group: group.clone(),
+        constrained: None,
     };
     instance.phase =
         Phase::Starting { process, since: *since, starter: *starter, probed: None, left: Vec::new() };
     instance.last_error = None;
+    instance.command_error = None;
+    instance.primed = false;
+    instance.greets = true;
     instance.adjusted = super::memory::Adjusted::default();
 }
 
@@ -149,6 +155,7 @@ pub(super) fn exit_words(exit: &Exit) -> String {
     match exit {
         Exit::Code(code) => format!("it exited with code {code}"),
         Exit::Signal(signal) => format!("it died by signal {signal}"),
+        Exit::OutOfMemory => "it was killed for want of memory (OOMKilled)".into(),
         Exit::Unknown => "it ended, nobody knows how".into(),
         Exit::Stopped => "it was stopped".into(),
     }

@@ -2,6 +2,9 @@
 //!
 //! Every time here is boot time; records of another boot are void.
 
+mod errand;
+
+pub use errand::{Ask, Asked, Errand, Purpose};
 mod task;
 
 use std::collections::BTreeMap;
@@ -9,8 +12,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::status::PhaseWord;
 use crate::facts::ProcessKey;
-use crate::spec::{Service, ServiceName};
+use crate::spec::{Resources, Service, ServiceName};
 use crate::units::{BootId, BootTime, WallTime};
 
 pub use task::{Due, LastRun, LeftOut, Moment, NextMoment, Past, Run, StopCause, TaskMemory, TaskResult};
@@ -48,9 +52,62 @@ pub struct Record {
     /// Lives on after its document went, until its instances are stopped.
     #[serde(default)]
     pub terminating: bool,
+    /// A person has it left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<Suspension>,
+    /// The last document that became Ready, kept where `update.onFailure` is rollback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good: Option<Arc<Service>>,
+    /// The document in force isn't the newest one, which didn't become Ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<RolledBack>,
+    /// The phase that the last status showed: what objects that depend on this one go by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<PhaseWord>,
+    /// A one-time `adopt` by a person, until it is decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopt: Option<AdoptWish>,
     /// Of a Task: what it ran for, and what is due.
     #[serde(default, skip_serializing_if = "TaskMemory::is_empty")]
     pub task: TaskMemory,
+}
+
+/// A person has an object left alone.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Suspension {
+    /// Who.
+    pub by: String,
+    /// Since when.
+    pub at: WallTime,
+    /// Why; may be empty.
+    pub reason: String,
+    /// Until when, by the wall clock; `None`: until somebody resumes it.
+    pub until: Option<WallTime>,
+}
+
+/// A document that was accepted and is not in force, since it didn't become Ready.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RolledBack {
+    /// It.
+    pub refused: Arc<Service>,
+    /// Its generation.
+    pub generation: u64,
+    /// What was wrong with it, as the end of a sentence.
+    pub because: String,
+}
+
+/// What a person asked to be taken over.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AdoptWish {
+    /// Which process.
+    pub key: ProcessKey,
+    /// Although something else keeps it, or it belongs to another user.
+    pub force: bool,
+    /// Who asked.
+    pub by: String,
 }
 
 /// What a person asked for on the command line.
@@ -65,6 +122,9 @@ pub struct Wish {
     pub at: WallTime,
     /// The generation it overrides; a newer one ends the wish.
     pub generation: u64,
+    /// Neither: its processes are let go, and nothing is done about it.
+    #[serde(default)]
+    pub released: bool,
 }
 
 /// One replica.
@@ -91,12 +151,32 @@ pub struct Instance {
     /// Why the last start failed, until one succeeds.
     #[serde(default)]
     pub last_error: Option<String>,
+    /// Commands that run for it now. While there is no process, none is started before they have ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errand: Option<Box<Errand>>,
+    /// `hooks.preStart` have run for the next start.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub primed: bool,
+    /// `hooks.postStart` have to run yet: until then it isn't Ready.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub greets: bool,
+    /// What was asked of it and isn't done yet, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<Asked>,
+    /// How a command that runs for it failed, until one of its kind succeeds or it is started again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command_error: Option<(Purpose, String)>,
     /// Of a Task: the run that this instance is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<Run>,
     /// What became of changes of limits and scheduling of the running process.
     #[serde(default, skip_serializing_if = "Adjusted::is_default")]
     pub adjusted: Adjusted,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this form")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// What became of changes that a running process was to be given.
@@ -156,6 +236,9 @@ pub enum Phase {
         /// What is being started is the starter of a forking service.
         #[serde(default)]
         starter: bool,
+        /// The control group that is made for it, where the host can make one.
+        #[serde(default)]
+        group: Option<String>,
     },
     /// It runs and isn't Ready yet.
     #[serde(rename_all = "camelCase")]
@@ -216,7 +299,20 @@ pub enum Phase {
         because: String,
         /// How it stops, as it was when the stop began.
         stop: crate::spec::Stop,
+        /// Nobody asked for it: the main process ended by itself and left others behind.
+        #[serde(default)]
+        exited: Option<Exited>,
     },
+}
+
+/// The end of a main process that left others behind.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Exited {
+    /// How it ended.
+    pub exit: Exit,
+    /// How long it had been Ready.
+    pub ready_for: Option<std::time::Duration>,
 }
 
 /// A process on record.
@@ -240,6 +336,27 @@ pub struct Process {
     /// It was adopted although its arguments are others than the specified ones (its pidfile spoke for it).
     #[serde(default)]
     pub arguments_differ: bool,
+    /// Fields that took effect by a reload after the launch, or that were first looked at then: they stand over `launched`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reloaded: Option<Launched>,
+    /// The control group that was made for it, if the host could make one.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// The bounds of its group, as they were last set. `None`: none were.
+    #[serde(default)]
+    pub constrained: Option<Constrained>,
+}
+
+/// An attempt at setting the bounds of a group.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Constrained {
+    /// The bounds.
+    pub resources: Resources,
+    /// Why the host refused; `None`: they are in force.
+    pub error: Option<String>,
+    /// When.
+    pub at: BootTime,
 }
 
 /// The resolved restart-class fields of a start, by field name, as text: compared field by field. A field that
@@ -256,6 +373,8 @@ pub enum Exit {
     Code(i32),
     /// A signal ended it.
     Signal(crate::units::Signal),
+    /// The kernel ended it, since there was no more memory for it.
+    OutOfMemory,
     /// It wasn't our child and the kernel doesn't say; counts as a failure.
     Unknown,
     /// We stopped it.
@@ -287,7 +406,8 @@ impl Memory {
         self.services.values().flat_map(|record| {
             let processes = record.instances.values().filter_map(|instance| instance.phase.process());
             let rules = processes.filter_map(|process| process.adopted_by.as_deref());
-            std::iter::once(&*record.spec).chain(rules)
+            let refused = record.rolled_back.iter().map(|rolled_back| &*rolled_back.refused);
+            std::iter::once(&*record.spec).chain(record.good.as_deref()).chain(refused).chain(rules)
         })
     }
 }
@@ -312,7 +432,20 @@ impl Record {
             restart_before: None,
             conditions: BTreeMap::new(),
             terminating: false,
+            suspension: None,
+            good: None,
+            rolled_back: None,
+            shown: None,
+            adopt: None,
             task: TaskMemory::default(),
+        }
+    }
+
+    /// A person asks every instance that runs to reload, or to get a signal.
+    pub fn ask_of_all(&mut self, what: Ask, by: &str) {
+        let because = format!("{by} asked for it");
+        for instance in self.instances.values_mut().filter(|i| i.phase.process().is_some()) {
+            instance.asked.push(Asked { what, because: because.clone() });
         }
     }
 
@@ -327,10 +460,21 @@ impl Record {
             return;
         }
         self.task.asked = None;
-        self.wish = Some(Wish { running, by, at, generation: self.generation });
+        self.wish = Some(Wish { running, by, at, generation: self.generation, released: false });
         if running {
             self.forgive();
         }
+    }
+
+    /// A person asks for its processes to be let go, untouched; it is left alone until the document changes.
+    pub fn ask_release(&mut self, by: String, at: WallTime) {
+        self.wish = Some(Wish { running: false, by, at, generation: self.generation, released: true });
+    }
+
+    /// A person asks for this process to be taken over.
+    pub fn ask_adopt(&mut self, key: ProcessKey, force: bool, by: String) {
+        self.wish = self.wish.take().filter(|wish| !wish.released);
+        self.adopt = Some(AdoptWish { key, force, by });
     }
 
     /// A person asks for a restart of every instance that runs now. A Task that doesn't run is run.
@@ -380,6 +524,15 @@ impl Phase {
 
     /// The process on record, if there is one.
     pub fn process(&self) -> Option<&Process> {
+        match self {
+            Self::Vacant | Self::BackOff { .. } | Self::Finished | Self::Intended { .. } => None,
+            Self::Starting { process, .. }
+            | Self::Running { process, .. }
+            | Self::Stopping { process, .. } => Some(process),
+        }
+    }
+    /// The process on record, to be changed.
+    pub fn process_mut(&mut self) -> Option<&mut Process> {
         match self {
             Self::Vacant | Self::BackOff { .. } | Self::Finished | Self::Intended { .. } => None,
             Self::Starting { process, .. }

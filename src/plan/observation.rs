@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::exec::Hidden;
 use super::memory::Exit;
 use crate::facts::{Fact, ProcessKey, Reason};
-use crate::spec::{ReadinessCheck, Service, ServiceName};
+use crate::spec::{ReadinessCheck, Service, ServiceName, StopScope};
 use crate::units::{BootId, Gid, Now, Pid, Uid};
 
 /// What one tick wants to know. Made by `questions()`, pure.
@@ -31,6 +31,8 @@ pub struct ServiceQuestions {
     pub intents: BTreeMap<u32, String>,
     /// Look up the account, the environment files and the executable, for a start.
     pub prepare: bool,
+    /// Commands that were begun, by index: the nonce.
+    pub commands: BTreeMap<u32, String>,
 }
 
 /// A question about a process on record.
@@ -46,8 +48,12 @@ pub struct ProcessQuestion {
     pub readiness: Option<ReadinessCheck>,
     /// Descendants noted when its stop began: which of them are still there?
     pub tree: Vec<ProcessKey>,
-    /// Also list its present descendants (a stop is about to begin).
+    /// Also list its present descendants, or with [`StopScope::Group`] its process group (a stop is about to begin).
     pub list_tree: bool,
+    /// Who is stopped with it: unless main alone, what it left behind is of interest when it is gone.
+    pub scope: StopScope,
+    /// The control group that was made for it.
+    pub group: Option<String>,
 }
 
 /// One round of answers.
@@ -72,8 +78,23 @@ pub struct Seen {
     pub look: Option<Look>,
     /// What a start needs, if that was asked for.
     pub prepared: Option<Result<Prepared, String>>,
+    /// How the commands are, by index.
+    pub commands: BTreeMap<u32, CommandSeen>,
     /// What is wrong with the files that its output goes to.
     pub output: Vec<OutputTrouble>,
+}
+
+/// How a command of a document is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CommandSeen {
+    /// It runs.
+    Running,
+    /// It exited with 0.
+    Succeeded,
+    /// It could not be begun, failed or took too long: why, as the end of a sentence.
+    Failed(String),
+    /// This engine didn't begin it, so the one that did is gone, and it with that one.
+    Lost,
 }
 
 /// Something is wrong with a file that output goes to. Says nothing of the process, which goes on.
@@ -97,7 +118,7 @@ pub enum ProcessSeen {
         /// A process that took its place inside its tree or its pidfile, for which the identity rule holds: the
         /// record follows it.
         successor: Option<ProcessKey>,
-        /// Those of the noted tree that are still alive.
+        /// Those of the noted tree that are still alive, and what else of its group or tree is.
         survivors: Vec<ProcessKey>,
     },
     /// It could not be seen.
@@ -208,4 +229,7 @@ pub struct Prepared {
     pub run_dir: String,
     /// `${logDir}`
     pub log_dir: String,
+    /// A digest of the content of each watched file (`absent` where there is none), by path; without those that can't
+    /// be read.
+    pub watched: BTreeMap<String, String>,
 }

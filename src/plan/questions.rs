@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::aim::{Aim, aim, settle};
 use super::memory::{Instance, Memory, Phase, Record};
 use super::observation::{ProcessQuestion, Questions, ServiceQuestions};
-use super::{ready, run, stop, task};
+use super::{errand, ready, run, stop, task};
 use crate::spec::{ReadinessCheck, SpecSet};
 use crate::units::BootTime;
 
@@ -48,6 +48,11 @@ fn of_service(record: &Record, aim: &Aim, now: BootTime, hints: QuestionHints) -
     let probes = command && record.instances.values().any(|instance| may_probe(instance, record, now));
     let launched = record.instances.values().filter_map(|instance| instance.phase.process());
     let compares = hints.full && launched.into_iter().any(|process| process.launched.is_some());
+    // A command that was lost with its engine is begun again in the tick that learns of it.
+    let commands = record
+        .instances
+        .values()
+        .any(|instance| errand::wants_to_begin(instance) || errand::nonce(instance).is_some());
     ServiceQuestions {
         spec: Arc::clone(spec),
         processes: record
@@ -57,10 +62,18 @@ fn of_service(record: &Record, aim: &Aim, now: BootTime, hints: QuestionHints) -
             .collect(),
         look: due
             || starters
+            || record.adopt.is_some()
             || *aim == Aim::Observe
             || (hints.full && *aim == Aim::Run && spec.task.is_none()),
         intents: intents(record),
-        prepare: due || (*aim == Aim::Run && (probes || compares || (hints.full && task::compares(record)))),
+        prepare: due
+            || commands
+            || (*aim == Aim::Run && (probes || compares || (hints.full && task::compares(record)))),
+        commands: record
+            .instances
+            .iter()
+            .filter_map(|(index, instance)| Some((*index, errand::nonce(instance)?.clone())))
+            .collect(),
     }
 }
 
@@ -101,10 +114,17 @@ fn may_probe(instance: &Instance, record: &Record, now: BootTime) -> bool {
 
 fn of_process(index: u32, instance: &Instance, record: &Record) -> Option<ProcessQuestion> {
     let process = instance.phase.process()?;
+    let scope = match &instance.phase {
+        Phase::Stopping { stop, .. } => stop::scope(process, stop),
+        Phase::Vacant
+        | Phase::BackOff { .. }
+        | Phase::Finished
+        | Phase::Intended { .. }
+        | Phase::Starting { .. }
+        | Phase::Running { .. } => stop::scope(process, &record.spec.stop),
+    };
     let (tree, list_tree) = match &instance.phase {
-        Phase::Stopping { tree, noted, stop, .. } => {
-            (tree.clone(), !*noted && stop::takes_tree(process, stop))
-        }
+        Phase::Stopping { tree, noted, .. } => (tree.clone(), stop::lists(scope, *noted)),
         Phase::Starting { left, .. } => (left.clone(), false),
         Phase::Vacant
         | Phase::BackOff { .. }
@@ -121,5 +141,7 @@ fn of_process(index: u32, instance: &Instance, record: &Record) -> Option<Proces
         readiness: asks.then(|| record.spec.readiness.check.clone()),
         tree,
         list_tree,
+        scope,
+        group: process.group.clone(),
     })
 }

@@ -159,7 +159,9 @@ fn probe(
 /// Whether a Running instance is Ready: not so many probes in a row failed.
 pub(super) fn is_ready(instance: &Instance, spec: &Service) -> bool {
     match &instance.phase {
-        Phase::Running { probe_failures, .. } => *probe_failures < spec.readiness.failure_threshold.max(1),
+        Phase::Running { probe_failures, .. } => {
+            !instance.greets && *probe_failures < spec.readiness.failure_threshold.max(1)
+        }
         Phase::Vacant
         | Phase::BackOff { .. }
         | Phase::Finished

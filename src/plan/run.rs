@@ -3,14 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::action::Action;
 use super::adjust::{self, Live};
+use super::aim::Aim;
+use super::asked;
 use super::backoff;
 use super::draft::{Doing, Draft};
+use super::errand::{self, Standing};
 use super::launch::{self, FieldChange};
 use super::life::{self, Event};
-use super::memory::{Adjusted, Instance, Launched, Phase, Process, Record};
+use super::memory::{Adjusted, Instance, Launched, Phase, Process, Purpose, Record};
 use super::observation::{Candidate, Look, Prepared, Seen};
 use super::occupy::{self, Hold, Occupancy};
 use super::ready;
@@ -19,9 +23,14 @@ use super::stop;
 use crate::spec::{DuplicatePolicy, Service, ServiceType};
 use crate::units::BootTime;
 
+/// The next tick, without a hot loop.
+const SOON: Duration = Duration::from_millis(1);
+
 /// Nothing runs, and it may be started now.
 pub(super) fn is_due(instance: &Instance, now: BootTime) -> bool {
     match &instance.phase {
+        // What runs around a start or after a stop comes first.
+        Phase::Vacant | Phase::BackOff { .. } if instance.errand.is_some() => false,
         Phase::Vacant => true,
         Phase::BackOff { until } => now >= *until,
         Phase::Finished
@@ -53,8 +62,11 @@ pub(super) fn run(
         record.instances.entry(index).or_default();
     }
     readiness(record, &spec, seen, draft);
+    greet(record, &spec, draft);
     stop_surplus(record, &spec, events, draft);
     restart_outdated(record, &spec, events, seen, draft);
+    asked::go_on(record, seen, draft);
+    constrain(record, &spec, events, draft);
     adjust_live(record, &spec, events, draft);
     fill_places(record, &spec, seen, draft);
 }
@@ -70,10 +82,52 @@ fn readiness(record: &mut Record, spec: &Service, seen: Option<&Seen>, draft: &m
             let because = "it was not Ready within `startTimeout`".to_owned();
             instance.failures = instance.failures.saturating_add(1);
             instance.last_error = Some(because.clone());
-            stop::begin(instance, &spec.stop, because.clone(), true, draft);
+            stop::begin(instance, spec, because.clone(), true, draft);
             draft.change(*index, Doing::Restart, because);
         }
     }
+}
+
+/// `hooks.postStart` of what meets its readiness check since this tick.
+fn greet(record: &mut Record, spec: &Service, draft: &mut Draft<'_>) {
+    for instance in record.instances.values_mut() {
+        if instance.greets && instance.errand.is_none() && matches!(instance.phase, Phase::Running { .. }) {
+            errand::begin(instance, spec, Purpose::PostStart, draft.now.boot);
+            instance.greets = instance.errand.is_some();
+        }
+    }
+}
+
+/// Moves the commands around processes on, and does what follows from their ends.
+pub(super) fn after_errands(record: &mut Record, aim: &Aim, seen: Option<&Seen>, draft: &mut Draft<'_>) {
+    let ended = errand::go_on(record, seen, draft);
+    let Record { spec, instances, .. } = record;
+    for (index, standing) in ended {
+        let Some(instance) = instances.get_mut(&index) else { continue };
+        match standing {
+            Standing::Done(Purpose::PreStart) => instance.primed = true,
+            Standing::Done(Purpose::PostStart) => instance.greets = false,
+            Standing::Failed(Purpose::PreStart, error) if *aim == Aim::Run => {
+                let of = (draft.name, index);
+                backoff::after_failure(instance, &spec.restart, of, error.clone(), draft.now.boot);
+                draft.change(index, Doing::Held, error);
+            }
+            Standing::Failed(Purpose::PostStart, error) => {
+                instance.greets = false;
+                instance.failures = instance.failures.saturating_add(1);
+                instance.last_error = Some(error.clone());
+                stop::begin(instance, spec, error.clone(), true, draft);
+                draft.change(index, Doing::Restart, error);
+            }
+            Standing::Done(purpose) => {
+                if instance.command_error.as_ref().is_some_and(|(failed, _)| *failed == purpose) {
+                    instance.command_error = None;
+                }
+            }
+            Standing::Failed(..) | Standing::UnderWay => {}
+        }
+    }
+    errand::tell(record, draft);
 }
 
 /// Replicas at and above the number are stopped, the highest first.
@@ -88,13 +142,13 @@ fn stop_surplus(record: &mut Record, spec: &Service, events: &BTreeMap<u32, Even
             continue;
         }
         let because = format!("`replicas` is {}", spec.replicas);
-        stop::begin(instance, &spec.stop, because.clone(), false, draft);
+        stop::begin(instance, spec, because.clone(), false, draft);
         draft.change(*index, Doing::Stop, because);
     }
     let replicas = spec.replicas;
     record.instances.retain(|index, instance| {
         let nothing_runs = matches!(instance.phase, Phase::Vacant | Phase::BackOff { .. } | Phase::Finished);
-        *index < replicas || !nothing_runs
+        *index < replicas || !nothing_runs || instance.errand.is_some()
     });
 }
 
@@ -154,7 +208,7 @@ fn restart_outdated(
             .all(|(other, instance)| *other == index || ready::is_ready(instance, spec));
         let Some(instance) = record.instances.get_mut(&index) else { continue };
         if others_ready || !ready::is_ready(instance, spec) {
-            stop::begin(instance, &spec.stop, because.clone(), false, draft);
+            stop::begin(instance, spec, because.clone(), false, draft);
         }
         draft.change_of(index, Doing::Restart, because, fields);
     }
@@ -248,6 +302,45 @@ fn adopted_differs(process: &Process, present: &Launched, draft: &mut Draft<'_>)
         return;
     };
     draft.find(ConditionType::UpToDate, ConditionStatus::False, "Adopted", &message);
+}
+
+/// So long after the host refused bounds they are tried again.
+const CONSTRAIN_AGAIN: Duration = Duration::from_mins(1);
+
+/// Bounds that aren't as the document says are set on the running group.
+fn constrain(record: &Record, spec: &Service, events: &BTreeMap<u32, Event>, draft: &mut Draft<'_>) {
+    for (index, instance) in record.instances.iter().filter(|(_, instance)| runs(instance)) {
+        let Some(process) = instance.phase.process().filter(|_| !is_unknown(events, *index)) else {
+            continue;
+        };
+        let pid = process.key.pid;
+        let Some(group) = process.group.clone() else {
+            if !spec.resources.is_empty() {
+                let message =
+                    format!("`resources` don't bound {pid}: it is in no control group of selfsame's");
+                draft.find(ConditionType::Degraded, ConditionStatus::True, "ResourcesNotApplied", &message);
+            }
+            continue;
+        };
+        let refused = match &process.constrained {
+            None if spec.resources.is_empty() => continue,
+            Some(last) if last.resources == spec.resources => match &last.error {
+                None => continue,
+                Some(error) => Some((error, last.at.after(CONSTRAIN_AGAIN))),
+            },
+            None | Some(_) => None,
+        };
+        if let Some((error, again)) = refused {
+            let message = format!("`resources` don't bound {pid}: {error}");
+            draft.find(ConditionType::Degraded, ConditionStatus::True, "ResourcesRefused", &message);
+            draft.wake(again);
+            if draft.now.boot < again {
+                continue;
+            }
+        }
+        let action = Action::Constrain { key: process.key.clone(), group, resources: spec.resources };
+        draft.step(*index, action, "`resources` are not what its document says");
+    }
 }
 
 /// Places without a process: adopt, start, wait or hold.
@@ -362,7 +455,7 @@ fn put_on_record_and_stop(
         draft.step(index, Action::Adopt { key: candidate.key.clone() }, because);
         draft.change(index, Doing::Stop, because);
         let mut instance = Instance { phase: adopted(candidate, spec, draft), ..Instance::default() };
-        stop::begin(&mut instance, &spec.stop, because.into(), false, draft);
+        stop::begin(&mut instance, spec, because.into(), false, draft);
         record.instances.insert(index, instance);
     }
 }
@@ -383,7 +476,7 @@ pub(super) fn adopt_all(
     }
 }
 
-fn adopted(candidate: Candidate, spec: &Arc<Service>, draft: &Draft<'_>) -> Phase {
+pub(super) fn adopted(candidate: Candidate, spec: &Arc<Service>, draft: &Draft<'_>) -> Phase {
     let process = Process {
         key: candidate.key,
         at: draft.now.wall,
@@ -392,6 +485,9 @@ fn adopted(candidate: Candidate, spec: &Arc<Service>, draft: &Draft<'_>) -> Phas
         launched: None,
         adopted_by: Some(Arc::clone(spec)),
         arguments_differ: candidate.arguments == super::observation::ArgumentsSeen::Different,
+        reloaded: None,
+        group: None,
+        constrained: None,
     };
     Phase::Starting { process, since: draft.now.boot, starter: false, probed: None, left: Vec::new() }
 }
@@ -422,17 +518,26 @@ pub(super) fn start_all(
 }
 
 fn start(instance: &mut Instance, index: u32, spec: &Service, prepared: &Prepared, draft: &mut Draft<'_>) {
+    if !instance.primed && !spec.hooks.pre_start.is_empty() {
+        instance.phase = Phase::Vacant;
+        errand::begin(instance, spec, Purpose::PreStart, draft.now.boot);
+        draft.change(index, Doing::Start, "its `hooks.preStart` run first");
+        draft.wake(draft.now.boot.after(SOON));
+        return;
+    }
     let because = match (&instance.run, &instance.last_exit, &instance.last_error) {
         (Some(run), _, _) => super::task::because(run, spec),
         (None, _, Some(error)) => format!("the last start failed: {error}"),
         (None, Some(exit), None) => life::exit_words(exit),
         (None, None, None) => "nothing that matches runs".into(),
     };
-    let launch = launch::resolve(spec, index, prepared);
+    let mut launch = launch::resolve(spec, index, prepared);
     instance.attempts = instance.attempts.saturating_add(1);
     let nonce = format!("{:x}-{index}-{}", draft.now.boot.0.as_nanos(), instance.attempts);
+    launch.group = Some(format!("{}-{nonce}", draft.name));
     instance.phase = Phase::Intended {
         nonce: nonce.clone(),
+        group: launch.group.clone(),
         launched: launch.launched.clone(),
         since: draft.now.boot,
         starter: spec.service_type == ServiceType::Forking,

@@ -167,7 +167,7 @@ fn halt(
     because: &str,
     (spec, draft): (&Service, &mut Draft<'_>),
 ) {
-    stop::begin(instance, &spec.stop, because.to_owned(), false, draft);
+    stop::begin(instance, spec, because.to_owned(), false, draft);
     draft.change(index, Doing::Stop, because);
     if let Some(run) = &mut instance.run {
         run.stopped = Some(cause);

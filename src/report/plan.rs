@@ -30,10 +30,11 @@ fn change_line(change: &Change) -> String {
         Doing::Nothing if because.is_empty() => format!("{}{index}: nothing to do\n", change.service),
         Doing::Start
         | Doing::Adopt
-        | Doing::Adjust
         | Doing::Restart
         | Doing::Stop
         | Doing::Release
+        | Doing::Reload
+        | Doing::Adjust
         | Doing::Nothing => {
             format!("{}{index}: {word}: {because}\n", change.service)
         }
@@ -96,6 +97,27 @@ pub fn deed(step: &Step, outcome: &Outcome) -> String {
         }
         (Action::Signal { key, signal, .. }, Outcome::Done | Outcome::Started(_)) => {
             format!("{signal} sent to pid {}", key.pid)
+        }
+        (Action::Run { launch, .. }, _) => format!("`{}` runs", launch.argv.join(" ")),
+        (Action::KillTree { main, tree, .. }, outcome) => {
+            let pids: Vec<String> = main.iter().chain(tree).map(|key| key.pid.to_string()).collect();
+            let whole = format!("pid {} and all that belongs to it", pids.join(", "));
+            match outcome {
+                Outcome::Done | Outcome::Started(_) => format!("KILL sent to {whole}"),
+                Outcome::Gone => format!("KILL for {whole}: already gone"),
+                Outcome::Refused { error } | Outcome::StartFailed { error } | Outcome::NotLive { error } => {
+                    return printable(format!("{name}: KILL not sent to {whole}: {error}"));
+                }
+            }
+        }
+        (
+            Action::Constrain { key, .. },
+            Outcome::Refused { error } | Outcome::StartFailed { error } | Outcome::NotLive { error },
+        ) => {
+            return printable(format!("{name}: `resources` of pid {} not set: {error}", key.pid));
+        }
+        (Action::Constrain { key, .. }, Outcome::Done | Outcome::Gone | Outcome::Started(_)) => {
+            format!("`resources` of pid {} set", key.pid)
         }
         (Action::Adjust { key, field, .. }, Outcome::Done | Outcome::Started(_)) => {
             format!("gave pid {} its new `{field}`", key.pid)

@@ -216,6 +216,7 @@ pub fn exit_words(exit: &Exit) -> String {
     match exit {
         Exit::Code(code) => format!("exited with code {code}"),
         Exit::Signal(signal) => format!("died by signal {signal}"),
+        Exit::OutOfMemory => "was killed for want of memory (OOMKilled)".into(),
         Exit::Unknown => "ended, nobody knows how".into(),
         Exit::Stopped => "was stopped".into(),
     }

@@ -2,12 +2,20 @@
 //! (and read back from the ledger, which stores them whole so that an object can be stopped after its
 //! document is gone).
 
+mod change;
+
+pub use change::{
+    Dependency, DependencyCondition, Hook, Hooks, OnHookFailure, OnUpdateFailure, Reload, StopCommand,
+    Suspend, Update, UpdateStrategy,
+};
 mod exec;
 mod output;
+mod resources;
 mod task;
 
 pub use exec::{Listen, Secret, SecretForm, Security, Socket};
 pub use output::{Output, Rotation};
+pub use resources::Resources;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -163,18 +171,25 @@ pub struct Limit {
 #[serde(rename_all = "camelCase")]
 pub struct Scheduling {
     /// -20 to 19.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nice: Option<i32>,
     /// `ioprio_set(2)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub io_class: Option<IoClass>,
     /// 0 (first) to 7.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub io_priority: Option<u8>,
     /// `sched_setscheduler(2)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<CpuPolicy>,
     /// 1 to 99, for `fifo` and `rr`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rt_priority: Option<u8>,
     /// CPU numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_affinity: Option<Vec<u32>>,
     /// -1000 to 1000.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub oom_score_adj: Option<i32>,
 }
 
@@ -289,6 +304,8 @@ pub struct StopStep {
 pub enum StopScope {
     /// The main process only.
     Main,
+    /// The main process and its process group, at once.
+    Group,
     /// The main process first; what it leaves behind of the tree noted before, afterwards.
     Tree,
 }
@@ -301,6 +318,9 @@ pub struct Stop {
     pub schedule: Vec<StopStep>,
     /// `None`: tree for what selfsame started, main for what it adopted.
     pub scope: Option<StopScope>,
+    /// Runs first, and asks the service to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<StopCommand>,
 }
 
 /// Whether a matching process that was not started here is taken over.
@@ -442,6 +462,9 @@ pub struct Service {
     pub limits: BTreeMap<String, Limit>,
     /// CPU and I/O.
     pub scheduling: Scheduling,
+    /// What all processes of an instance may use together.
+    #[serde(default)]
+    pub resources: Resources,
     /// Standard output.
     pub stdout: Output,
     /// Standard error.
@@ -470,6 +493,21 @@ pub struct Service {
     pub on_remove: Option<RemovePolicy>,
     /// Run it as root although others than root can write it.
     pub trust_executable: bool,
+    /// What a start waits for.
+    #[serde(default)]
+    pub depends_on: Vec<Dependency>,
+    /// What a change leads to.
+    #[serde(default)]
+    pub update: Update,
+    /// How it reads its configuration anew.
+    #[serde(default)]
+    pub reload: Option<Reload>,
+    /// Commands around the process.
+    #[serde(default)]
+    pub hooks: Hooks,
+    /// Everything is left alone.
+    #[serde(default)]
+    pub suspend: Option<Suspend>,
     /// It is a Task: it runs to its end, and this says when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskPlan>,
@@ -544,6 +582,7 @@ impl Service {
             env_from: Vec::new(),
             limits: BTreeMap::new(),
             scheduling: Scheduling::default(),
+            resources: Resources::default(),
             stdout: Output::Log,
             stderr: Output::Log,
             stdout_rotation: Rotation::default(),
@@ -557,6 +596,11 @@ impl Service {
             duplicates: DuplicatePolicy::default(),
             on_remove: None,
             trust_executable: false,
+            depends_on: Vec::new(),
+            update: Update::default(),
+            reload: None,
+            hooks: Hooks::default(),
+            suspend: None,
             task: None,
             defaults: BTreeMap::new(),
             write_pidfile: false,
@@ -595,6 +639,6 @@ impl Default for Restart {
 impl Default for Stop {
     fn default() -> Self {
         let step = |signal, seconds| StopStep { signal, wait: Duration::from_secs(seconds) };
-        Self { schedule: vec![step(Signal::TERM, 30), step(Signal::KILL, 5)], scope: None }
+        Self { schedule: vec![step(Signal::TERM, 30), step(Signal::KILL, 5)], scope: None, command: None }
     }
 }

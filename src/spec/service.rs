@@ -8,8 +8,8 @@ use crate::yaml::NodeKind;
 use super::decode::{Decoder, Object, Value};
 use super::expression::expression;
 use super::{
-    AdoptPolicy, DesiredState, DuplicatePolicy, Output, ReadinessCheck, RemovePolicy, Service, ServiceType,
-    codes, parts, paths, placeholders, table, task,
+    AdoptPolicy, DesiredState, DuplicatePolicy, Output, ReadinessCheck, RemovePolicy, Rotation, Service,
+    ServiceType, codes, parts, paths, placeholders, table, task,
 };
 
 /// Fills a Service that has its name and labels. What is wrong is said and left at its default.
@@ -52,8 +52,7 @@ fn fields(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     environment(object, service, d);
     object.set("limits", &mut service.limits, d, parts::limits);
     object.set("scheduling", &mut service.scheduling, d, parts::scheduling);
-    object.set_nullable("stdout", &mut service.stdout, Output::Null, d, parts::output);
-    object.set_nullable("stderr", &mut service.stderr, Output::Null, d, parts::output);
+    outputs(object, service, d);
     if let Some(value) = object.get("replicas", d) {
         replicas(&value, service, d);
     }
@@ -82,6 +81,8 @@ fn account(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     object.set("supplementaryGroups", &mut service.supplementary_groups, d, |v, d| v.list(d, Value::account));
     object.set("umask", &mut service.umask, d, Value::mode);
     object.set("workingDirectory", &mut service.working_directory, d, Value::absolute_path);
+    object.set_some("chroot", &mut service.chroot, d, Value::absolute_path);
+    object.set("security", &mut service.security, d, parts::security);
 }
 
 fn environment(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
@@ -99,6 +100,24 @@ fn environment(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) 
         Some(env)
     });
     object.set("envFrom", &mut service.env_from, d, |value, d| value.list(d, parts::env_from));
+}
+
+fn outputs(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
+    let null = || (Output::Null, Rotation::default());
+    let (mut out, mut err) = Default::default();
+    object.set_nullable("stdout", &mut out, null(), d, parts::output);
+    object.set_nullable("stderr", &mut err, null(), d, parts::output);
+    if out.0 == err.0 && matches!(out.0, Output::File(_)) && out.1 != err.1 {
+        let message = "`spec.stdout` and `spec.stderr` are one file and keep different amounts of it";
+        d.say(
+            Diagnostic::error(codes::CONFLICT, message)
+                .at(object.key("stderr").unwrap_or_default(), "")
+                .at(object.key("stdout").unwrap_or_default(), "")
+                .help("write the same `maxSize`, `keep` and `compress` at both"),
+        );
+    }
+    (service.stdout, service.stdout_rotation) = out;
+    (service.stderr, service.stderr_rotation) = err;
 }
 
 fn replicas(value: &Value<'_>, service: &mut Service, d: &mut Decoder<'_>) {
@@ -148,6 +167,7 @@ fn check_together(object: &Object<'_>, service: &Service, d: &mut Decoder<'_>) {
                 .help("make `startTimeout` longer"),
         );
     }
+    parts::check_exec(object, service, d);
     if service.replicas > 1 {
         check_shared(object, service, d);
     }

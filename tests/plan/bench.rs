@@ -59,6 +59,9 @@ pub(crate) fn started(spec: &Service, pid: i32) -> Process {
         launched: Some(launched(spec, Some(&prepared()))),
         adopted_by: None,
         arguments_differ: false,
+        reloaded: None,
+        group: None,
+        constrained: None,
     }
 }
 
@@ -92,6 +95,7 @@ pub(crate) fn stopping(process: Process, tree: &[i32], step: usize, since: u64) 
         since: at(since),
         because: "ann asked for it".into(),
         stop: selfsame::spec::Stop::default(),
+        exited: None,
     }
 }
 
@@ -129,6 +133,7 @@ pub(crate) fn prepared() -> Prepared {
         socket_owners: Vec::new(),
         run_dir: "/run/selfsame".into(),
         log_dir: "/var/log/selfsame".into(),
+        watched: BTreeMap::new(),
     }
 }
 
@@ -198,7 +203,14 @@ pub(crate) fn steps_text(steps: &[Step]) -> String {
             Action::Start { .. } => format!("start [{}]", step.index),
             Action::Adopt { key } => format!("adopt {} [{}]", key.pid, step.index),
             Action::Signal { key, signal, .. } => format!("{signal} {}", key.pid),
+            Action::KillTree { main, tree, .. } => {
+                let pids: Vec<String> =
+                    main.iter().chain(tree).map(|key| format!("KILL {}", key.pid)).collect();
+                pids.join(", ")
+            }
+            Action::Constrain { key, .. } => format!("constrain {}", key.pid),
             Action::Release { key } => format!("release {}", key.pid),
+            Action::Run { launch, .. } => format!("run {}", launch.argv.join(" ")),
             Action::Adjust { key, field, .. } => format!("adjust {field} {}", key.pid),
             Action::Probe { key, .. } => format!("probe {}", key.pid),
         })

@@ -37,6 +37,7 @@ fn phases(spec: &Service) -> Vec<(&'static str, Instance)> {
         launched: selfsame::plan::launched(spec, None),
         since: at(990),
         starter: false,
+        group: None,
     };
     let mut to_begin = stopping(started(spec, 40), &[], 0, 999);
     if let Phase::Stopping { noted, sent, .. } = &mut to_begin {

@@ -537,6 +537,7 @@ fn the_grace_begins_when_the_signal_was_sent() {
         since: at(NOW - 500),
         because: "a test".into(),
         stop: spec.stop.clone(),
+        exited: None,
     };
     record.instances.insert(0, Instance { phase: stopping, ..Instance::default() });
     memory.services.insert(spec.name.clone(), record.into());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use selfsame::facts::{Fact, ProcessKey};
 use selfsame::plan::action::Action;
-use selfsame::plan::memory::{Exit, Instance, Phase};
+use selfsame::plan::memory::{Exit, Instance, Memory, Phase};
 use selfsame::plan::observation::{Alive, ArgumentsSeen, Candidate, IntentSeen, Look, ProcessSeen, Seen};
 use selfsame::spec::{AdoptPolicy, DesiredState, DuplicatePolicy, Service, ServiceType};
 use selfsame::units::Pid;
@@ -50,6 +50,7 @@ fn a_phase(spec: &Service, pid: i32) -> impl Strategy<Value = Phase> + use<> {
         launched: selfsame::plan::launched(spec, None),
         since: at(990),
         starter: false,
+        group: None,
     };
     let mut unnoted = stopping(started(spec, pid), &[], 0, 999);
     if let Phase::Stopping { noted, sent, .. } = &mut unnoted {
@@ -177,22 +178,42 @@ fn a_case() -> impl Strategy<Value = Case> {
     )
 }
 
-/// The keys that may be signalled: on record, or noted as part of a tree.
-fn signallable(case: &Case) -> BTreeSet<ProcessKey> {
-    let mut keys = BTreeSet::new();
+/// The keys that may be signalled: on record in what is written down before the first step, as the main process or as part
+/// of its tree; and each of them was on record before, or the host saw it as its successor or as what it left behind.
+fn signallable(case: &Case, plan: &Memory) -> BTreeSet<ProcessKey> {
+    let mut known = BTreeSet::new();
     for (name, record) in &case.memory.services {
         for (index, instance) in &record.instances {
-            keys.extend(instance.phase.process().map(|process| process.key.clone()));
+            known.extend(instance.phase.process().map(|process| process.key.clone()));
             if let Phase::Stopping { tree, .. } = &instance.phase {
-                keys.extend(tree.iter().cloned());
+                known.extend(tree.iter().cloned());
             }
-            let seen = case.observed.services.get(name).and_then(|seen| seen.processes.get(index));
-            if let Some(ProcessSeen::Gone { successor: Some(successor), .. }) = seen {
-                keys.insert(successor.clone());
+            match case.observed.services.get(name).and_then(|seen| seen.processes.get(index)) {
+                Some(ProcessSeen::Gone { successor, survivors, .. }) => {
+                    known.extend(successor.iter().chain(survivors).cloned());
+                }
+                Some(ProcessSeen::Alive(alive)) => known.extend(alive.tree.iter().cloned()),
+                Some(ProcessSeen::Unknown(_)) | None => {}
             }
         }
     }
-    keys
+    let mut written = BTreeSet::new();
+    for instance in plan.services.values().flat_map(|record| record.instances.values()) {
+        written.extend(instance.phase.process().map(|process| process.key.clone()));
+        if let Phase::Stopping { tree, .. } = &instance.phase {
+            written.extend(tree.iter().cloned());
+        }
+    }
+    known.intersection(&written).cloned().collect()
+}
+
+/// Whom a step would signal.
+fn signalled(action: &Action) -> Vec<&ProcessKey> {
+    match action {
+        Action::Signal { key, .. } => vec![key],
+        Action::KillTree { main, tree, .. } => main.iter().chain(tree).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// `PROPTEST_CASES=5000` looks longer.
@@ -237,7 +258,8 @@ proptest! {
             }
         }
         for step in case.plan().steps {
-            prop_assert!(!matches!(step.action, Action::Start { .. } | Action::Signal { .. }), "{:?}", step);
+            let starts = matches!(step.action, Action::Start { .. });
+            prop_assert!(!starts && signalled(&step.action).is_empty(), "{:?}", step);
         }
     }
 
@@ -258,9 +280,10 @@ proptest! {
 
     #[test]
     fn signals_go_only_to_what_is_on_record(case in a_case()) {
-        let allowed = signallable(&case);
-        for step in case.plan().steps {
-            if let Action::Signal { key, .. } = &step.action {
+        let plan = case.plan();
+        let allowed = signallable(&case, &plan.memory);
+        for step in &plan.steps {
+            for key in signalled(&step.action) {
                 prop_assert!(allowed.contains(key), "{:?}", step);
             }
         }

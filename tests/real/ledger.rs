@@ -37,6 +37,7 @@ fn intended(memory: &mut Memory, service: &str, nonce: &str) {
         launched: Launched::default(),
         since: Default::default(),
         starter: false,
+        group: None,
     };
     let record = memory.record_mut(&name(service)).unwrap();
     record.instances.insert(0, Instance { phase, ..Instance::default() });

@@ -76,7 +76,7 @@ pub fn start_ticks(pid: i32) -> u64 {
     procfs::process::Process::new(pid).unwrap().stat().unwrap().starttime
 }
 
-/// A Service with every default.
+/// A Service with every default that sleeps, is stopped by TERM alone, and says nothing.
 pub fn service(name: &str) -> Service {
     Service {
         args: vec!["60".into()],
@@ -84,7 +84,7 @@ pub fn service(name: &str) -> Service {
         stderr: Output::Null,
         stop: Stop {
             schedule: vec![StopStep { signal: Signal::TERM, wait: Duration::from_secs(30) }],
-            scope: None,
+            ..Stop::default()
         },
         ..Service::new(ServiceName::new(name).unwrap(), "/bin/sleep".into())
     }
@@ -92,16 +92,7 @@ pub fn service(name: &str) -> Service {
 
 /// A record without instances.
 pub fn record(name: &str) -> Record {
-    Record {
-        generation: 1,
-        spec: service(name).into(),
-        instances: BTreeMap::new(),
-        wish: None,
-        restart_before: None,
-        conditions: BTreeMap::new(),
-        terminating: false,
-        task: selfsame::plan::memory::TaskMemory::default(),
-    }
+    Record::new(service(name))
 }
 
 /// Directories under a temporary one.

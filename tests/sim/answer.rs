@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use selfsame::facts::{Fact, ProcessKey, Reason, Why};
 use selfsame::plan::memory::Exit;
 use selfsame::plan::observation::{
-    Alive, ArgumentsSeen, Candidate, IntentSeen, Look, Observation, Prepared, ProcessQuestion, ProcessSeen,
-    Questions, Seen, ServiceQuestions,
+    Alive, ArgumentsSeen, Candidate, CommandSeen, IntentSeen, Look, Observation, Prepared, ProcessQuestion,
+    ProcessSeen, Questions, Seen, ServiceQuestions,
 };
 use selfsame::plan::resolve;
 use selfsame::spec::{Service, ServiceName};
@@ -53,6 +53,7 @@ fn of_service(world: &mut World, name: &ServiceName, q: &ServiceQuestions, all: 
         };
         seen.intents.insert(*index, answer);
     }
+    seen.commands = q.commands.keys().map(|index| (*index, CommandSeen::Succeeded)).collect();
     if q.look {
         seen.look = Some(look(world, name, q, all));
     }
@@ -77,6 +78,7 @@ pub(crate) fn prepared() -> Prepared {
         socket_owners: Vec::new(),
         run_dir: "/run/selfsame".into(),
         log_dir: "/var/log/selfsame".into(),
+        watched: BTreeMap::new(),
     }
 }
 

@@ -69,7 +69,12 @@ pub(crate) fn start(world: &mut World, step: &Step, nonce: &str) {
 
 /// Before a signal arrives: P2.
 pub(crate) fn signal(world: &mut World, step: &Step, proc: &Proc) {
-    let Action::Signal { adopted_by, .. } = &step.action else { return };
+    let adopted_by = match &step.action {
+        Action::Signal { adopted_by, .. } => adopted_by,
+        Action::KillTree { main, adopted_by, .. } if main.as_ref() == Some(&proc.key) => adopted_by,
+        Action::KillTree { .. } => &None,
+        _ => return,
+    };
     let checker = &world.checker;
     let direct = checker.ours.contains(&proc.key) || checker.adopted.contains(&proc.key);
     let descends = checker.lineages.contains(&proc.lineage);

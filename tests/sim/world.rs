@@ -403,6 +403,17 @@ impl Host for World {
         let outcome = match &step.action {
             Action::Start { nonce, launch } => self.start(step, nonce, launch),
             Action::Signal { key, signal, .. } => self.signal(step, key, *signal),
+            Action::KillTree { main, tree, .. } => {
+                let mut worst = Outcome::Gone;
+                for key in main.iter().chain(tree) {
+                    match self.signal(step, key, Signal::KILL) {
+                        Outcome::Gone => {}
+                        outcome => worst = outcome,
+                    }
+                }
+                worst
+            }
+            Action::Constrain { .. } => Outcome::Done,
             Action::Adopt { key } => {
                 self.adoptions += 1;
                 self.say(format!("adopt {} for {}[{}]", key.pid, step.service, step.index));
@@ -413,6 +424,8 @@ impl Host for World {
                 self.say(format!("release {} of {}", key.pid, step.service));
                 Outcome::Done
             }
+            // Every command succeeds at once: how they fail is a matter of the real kernel.
+            Action::Run { .. } => Outcome::Done,
             Action::Adjust { key, .. } => match self.alive(key) {
                 Some(_) => Outcome::Done,
                 None => Outcome::Gone,

@@ -50,6 +50,9 @@ impl LinuxHost {
         for (index, nonce) in &asked.intents {
             seen.intents.insert(*index, self.intent(name, *index, nonce));
         }
+        for (index, nonce) in &asked.commands {
+            seen.commands.insert(*index, self.commands.seen(nonce));
+        }
         if asked.look {
             let sight = Sight { world, plugins: &known.plugins, pids };
             let mut look = self.looker.look(name, &asked.spec, questions, sight);
@@ -62,6 +65,7 @@ impl LinuxHost {
         if asked.prepare {
             seen.prepared = Some(self.prepare(&asked.spec, world, known));
         }
+        seen.output = self.outputs.as_ref().map(|outputs| outputs.troubles(name)).unwrap_or_default();
         seen
     }
 
@@ -233,10 +237,15 @@ impl LinuxHost {
             return Vec::new();
         }
         let own = world.self_pid().known().unwrap_or(Pid(0));
-        let pids: Vec<Pid> = own_children(own).into_iter().filter(|pid| !self.probes.owns(*pid)).collect();
+        let pids: Vec<Pid> = own_children(own).into_iter().filter(|pid| !self.is_helper(*pid)).collect();
         let orphans = keys(&pids, world);
         let orphans = orphans.into_iter().filter(|key| key.start >= starter.start);
         living(&orphans.filter(|key| !questions.recorded.contains_key(key)).collect::<Vec<_>>())
+    }
+
+    /// A probe or a command of a document.
+    fn is_helper(&self, pid: Pid) -> bool {
+        self.probes.owns(pid) || self.commands.owns(pid)
     }
 
     /// Processes that may have been below one that is gone: orphans come to a subreaper; else what stayed in its
@@ -244,7 +253,7 @@ impl LinuxHost {
     fn left_behind(&self, gone: Pid, world: &LiveWorld) -> BTreeSet<Pid> {
         if self.subreaper {
             let own = world.self_pid().known().unwrap_or(Pid(0));
-            return own_children(own);
+            return own_children(own).into_iter().filter(|pid| !self.is_helper(*pid)).collect();
         }
         let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
         pids.iter()

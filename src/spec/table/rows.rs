@@ -394,6 +394,22 @@ pub const SERVICE: Table = Table {
         row("umask", Kind::Mode, "0022", Restart, "0027", "permission bits taken away from new files"),
         row("workingDirectory", Kind::Path, "/", Restart, "/srv/shop", "absolute path"),
         row(
+            "chroot",
+            Kind::Path,
+            "none",
+            Restart,
+            "/srv/jail",
+            "root directory of the service; startas, becomes and workingDirectory are inside",
+        ),
+        row(
+            "security",
+            Kind::Object(&SECURITY),
+            "{noNewPrivileges: true} unless the user is root",
+            Restart,
+            "{privateTmp: true, readOnlyPaths: [/etc]}",
+            "what it may see and do",
+        ),
+        row(
             "env",
             Kind::Map(&Kind::Text),
             "a clean environment",
@@ -506,10 +522,8 @@ pub const SERVICE: Table = Table {
             "writePidfile",
             "the record of the process replaces it; `pidfile` names a file that the service writes itself",
         ),
-        ("chroot", ""),
         ("secrets", "`envFrom` reads a file that only its owner can read"),
         ("resources", "`limits` are per process"),
-        ("security", ""),
         ("dependsOn", "`restart` brings a service back until what it needs is there"),
         ("liveness", ""),
         ("reload", ""),
@@ -549,6 +563,144 @@ pub const SERVICE: Table = Table {
         ("startsecs", "readiness"),
         ("log", "stdout"),
     ],
+};
+
+/// `security`
+pub const SECURITY: Table = Table {
+    name: "security",
+    fields: &[
+        row(
+            "noNewPrivileges",
+            Kind::Bool,
+            "true unless the user is root",
+            Restart,
+            "true",
+            "set-user-ID programs and file capabilities give it nothing (PR_SET_NO_NEW_PRIVS)",
+        ),
+        row(
+            "capabilities",
+            Kind::Object(&CAPABILITIES),
+            "those of the user",
+            Restart,
+            "{bounding: [CAP_NET_BIND_SERVICE], ambient: [CAP_NET_BIND_SERVICE]}",
+            "capabilities(7)",
+        ),
+        row(
+            "readOnlyPaths",
+            Kind::List(&Kind::Path),
+            "[]",
+            Restart,
+            "[/etc, /usr]",
+            "absolute paths that it sees as read-only, with all that is mounted below",
+        ),
+        row(
+            "inaccessiblePaths",
+            Kind::List(&Kind::Path),
+            "[]",
+            Restart,
+            "[/home, /root]",
+            "absolute paths of which it sees an empty directory or file instead",
+        ),
+        row(
+            "privateTmp",
+            Kind::Bool,
+            "false",
+            Restart,
+            "true",
+            "/tmp and /var/tmp of its own (tmpfs), empty at each start",
+        ),
+    ],
+    later: &[],
+    foreign: &[
+        ("NoNewPrivileges", "noNewPrivileges"),
+        ("PrivateTmp", "privateTmp"),
+        ("readOnly", "readOnlyPaths"),
+        ("inaccessible", "inaccessiblePaths"),
+        ("bounding", "capabilities"),
+        ("ambient", "capabilities"),
+    ],
+};
+
+/// `security.capabilities`
+pub const CAPABILITIES: Table = Table {
+    name: "capabilities",
+    fields: &[
+        row(
+            "bounding",
+            Kind::List(&Kind::Text),
+            "all",
+            Restart,
+            "[CAP_NET_BIND_SERVICE]",
+            "what it and all that it executes can ever have; [] is nothing",
+        ),
+        row(
+            "ambient",
+            Kind::List(&Kind::Text),
+            "[]",
+            Restart,
+            "[CAP_NET_BIND_SERVICE]",
+            "what it has although its user isn't root",
+        ),
+    ],
+    later: &[],
+    foreign: &[("drop", "bounding"), ("add", "ambient")],
+};
+
+/// An entry of `secrets`.
+pub const SECRET: Table = Table {
+    name: "secret",
+    fields: &[
+        row(
+            "name",
+            Kind::Text,
+            REQUIRED,
+            Restart,
+            "DB_PASSWORD",
+            "name of the variable; for a file the variable is NAME_FILE and has its path",
+        ),
+        row("file", Kind::Path, REQUIRED, Restart, "/etc/shop/password", "where its content is read"),
+        row(
+            "as",
+            Kind::Words(&SECRET_FORMS),
+            "file",
+            Restart,
+            "env",
+            "file (a copy that only the service's user can read), or env",
+        ),
+    ],
+    later: &[],
+    foreign: &[("path", "file"), ("form", "as")],
+};
+
+const SECRET_FORMS: Words = Words { now: &["file", "env"], later: &[] };
+
+/// An entry of `sockets`.
+pub const SOCKET: Table = Table {
+    name: "socket",
+    fields: &[
+        row("name", Kind::Text, REQUIRED, Restart, "http", "its name in LISTEN_FDNAMES"),
+        row(
+            "listen",
+            Kind::Text,
+            REQUIRED,
+            Restart,
+            "tcp://127.0.0.1:8080",
+            "tcp://ADDRESS:PORT, udp://ADDRESS:PORT or unix://PATH",
+        ),
+        row(
+            "backlog",
+            Kind::Integer(1, 65_535),
+            "4096",
+            Restart,
+            "128",
+            "connections that wait at most; the kernel may allow fewer",
+        ),
+        row("mode", Kind::Mode, "0660", Restart, "0666", "permission bits of a Unix socket"),
+        row("user", Kind::Account, "the service's", Restart, "root", "owner of a Unix socket"),
+        row("group", Kind::Account, "the service's", Restart, "www-data", "group of a Unix socket"),
+    ],
+    later: &[],
+    foreign: &[("address", "listen"), ("stream", "listen"), ("permissions", "mode"), ("owner", "user")],
 };
 
 /// An entry of `envFrom`.
@@ -608,14 +760,39 @@ pub const SCHEDULING: Table = Table {
 };
 
 /// Words for `stdout` and `stderr`.
-pub const OUTPUTS: Words = Words { now: &["null"], later: &["inherit", "syslog"] };
+pub const OUTPUTS: Words = Words { now: &["null", "inherit", "syslog"], later: &[] };
 
 /// `stdout` and `stderr`
 pub const OUTPUT: Table = Table {
     name: "output",
-    fields: &[row("file", Kind::Path, REQUIRED, Restart, "/var/log/shop.log", "opened for appending")],
-    later: &[("maxSize", ""), ("keep", ""), ("compress", "")],
-    foreign: &[("path", "file")],
+    fields: &[
+        row(
+            "file",
+            Kind::Path,
+            "a file in the log directory",
+            Restart,
+            "/var/log/shop.log",
+            "opened for appending",
+        ),
+        row(
+            "maxSize",
+            Kind::LimitValue,
+            "16MiB",
+            Live,
+            "64MiB",
+            "its head is moved to a piece beside it when it has so much, or `unlimited`",
+        ),
+        row("keep", Kind::Integer(1, 1000), "5", Live, "10", "so many pieces are kept"),
+        row("compress", Kind::Bool, "false", Live, "true", "pieces are compressed (gzip)"),
+    ],
+    later: &[],
+    foreign: &[
+        ("path", "file"),
+        ("size", "maxSize"),
+        ("maxBytes", "maxSize"),
+        ("rotate", "keep"),
+        ("backups", "keep"),
+    ],
 };
 
 /// `readiness`
@@ -780,6 +957,8 @@ pub const TABLES: &[&Table] = &[
     &ENV_FROM,
     &LIMIT,
     &SCHEDULING,
+    &SECURITY,
+    &CAPABILITIES,
     &OUTPUT,
     &READINESS,
     &TCP,
