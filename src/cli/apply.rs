@@ -20,9 +20,7 @@ use crate::host::linux::HostOptions;
 use crate::host::state_dir::Dirs;
 use crate::plan::action::{Action, Outcome};
 use crate::plan::memory::Due;
-use crate::plan::status::{
-    Condition, ConditionStatus, ConditionType, PhaseWord, ServiceStatus, TaskStatus,
-};
+use crate::plan::status::{Condition, ConditionStatus, ConditionType, PhaseWord, ServiceStatus, TaskStatus};
 use crate::report::{deed, status_line};
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::BootTime;
