@@ -39,6 +39,22 @@ pub(super) fn is_success(rule: &Restart, exit: &Exit) -> bool {
     }
 }
 
+/// Uses up the restart at once of an instance that was Ready for long enough. False if it has none.
+pub(super) fn spare(instance: &mut Instance, now: BootTime) -> bool {
+    let long_enough = match &instance.phase {
+        Phase::Running { ready_since, .. } => now.since(*ready_since) >= READY_LONG_ENOUGH,
+        Phase::Vacant
+        | Phase::BackOff { .. }
+        | Phase::Finished
+        | Phase::Intended { .. }
+        | Phase::Starting { .. }
+        | Phase::Stopping { .. } => false,
+    };
+    let spares = long_enough && instance.failures == 0 && !instance.spared;
+    instance.spared |= spares;
+    spares
+}
+
 /// What follows an exit that nobody asked for. `ready_for`: how long it had been Ready.
 pub(super) fn after_exit(
     instance: &mut Instance,

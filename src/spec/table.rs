@@ -1,6 +1,7 @@
 //! Every field of every mapping as a row: the one place from which reading, unknown-field messages, the
 //! JSON Schema and the reference are made.
 
+mod health;
 mod rows;
 mod tasks;
 mod words;
@@ -11,11 +12,12 @@ pub use tasks::{
 };
 pub use words::meaning;
 
+pub use health::{CONDITION, EXEC, HTTP, LIVENESS, LOG_LINE, READINESS, TCP, TRIGGER, UNIX};
 pub use rows::{CAPABILITIES, SECRET, SECURITY, SOCKET};
 pub use rows::{
-    DEFINITION, DOCUMENT, ENV_FROM, EXEC, GRANTS, KINDS, LIMIT, LIMIT_NAMES, MATCHER, MATCHER_DOCUMENT,
+    DEFINITION, DOCUMENT, ENV_FROM, GRANTS, KINDS, LIMIT, LIMIT_NAMES, MATCHER, MATCHER_DOCUMENT,
     MATCHER_METADATA, MATCHER_TEST, METADATA, NAMED_LIST, OUTPUT, OUTPUTS, PLUGIN, PLUGIN_DOCUMENT,
-    PLUGIN_METADATA, READINESS, RESTART, SCHEDULING, SERVICE, STOP, STOP_STEP, TABLES, TCP, VERDICTS,
+    PLUGIN_METADATA, RESTART, SCHEDULING, SERVICE, STOP, STOP_STEP, TABLES, VERDICTS,
 };
 
 /// What a change of a field means for the running process.

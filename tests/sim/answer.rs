@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use selfsame::facts::{Fact, ProcessKey, Reason, Why};
 use selfsame::plan::memory::Exit;
 use selfsame::plan::observation::{
-    Alive, ArgumentsSeen, Candidate, CommandSeen, IntentSeen, Look, Observation, Prepared, ProcessQuestion,
-    ProcessSeen, Questions, Seen, ServiceQuestions,
+    Alive, ArgumentsSeen, Candidate, CommandSeen, HealthSeen, IntentSeen, Look, Observation, Prepared,
+    ProcessQuestion, ProcessSeen, Questions, Seen, ServiceQuestions,
 };
 use selfsame::plan::resolve;
 use selfsame::spec::{Service, ServiceName};
@@ -118,6 +118,7 @@ fn of_process(world: &mut World, question: &ProcessQuestion) -> ProcessSeen {
         successor: successor.filter(|_| question.starter),
         exe: Some(proc.program.clone()),
         exe_deleted: false,
+        health: HealthSeen::default(),
     })
 }
 
