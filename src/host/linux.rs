@@ -153,7 +153,7 @@ impl LinuxHost {
             waker,
             exits: Exits::default(),
             probes,
-            ears: health::Ears::default(),
+            ears: health::Ears::new(dirs.outputs()),
             commands,
             outputs: None,
             subreaper: options.subreaper,
