@@ -62,15 +62,24 @@ fn costs(look: &SourcesLook) -> Vec<ExpressionCost> {
     look.services().into_iter().flat_map(|service| of_service(service, look)).collect()
 }
 
-fn of_service(service: &Service, look: &SourcesLook) -> Vec<ExpressionCost> {
-    let fields = [("match", &service.narrow), ("matchOnly", &service.match_only)];
+fn of_service<'a>(service: &'a Service, look: &SourcesLook) -> Vec<ExpressionCost> {
+    let health = |rule: Option<&'a crate::spec::Readiness>| rule.and_then(|rule| rule.check.expression());
+    let one = [
+        ("match", service.narrow.as_ref()),
+        ("matchOnly", service.match_only.as_ref()),
+        ("readiness.when", health(Some(&service.readiness))),
+        ("liveness.when", health(service.liveness.as_ref())),
+    ];
+    let triggers = service.triggers.iter().map(|trigger| ("triggers", Some(&trigger.when)));
+    let conditions = service.conditions.iter().map(|condition| ("conditions", condition.expression()));
+    let fields = one.into_iter().chain(triggers).chain(conditions);
     let types: std::collections::BTreeMap<_, _> =
         variables(service).into_iter().map(|(name, (ty, _))| (name, ty)).collect();
     let estimate = |(key, text): (&str, &crate::spec::Expression)| {
         let predicate = compile_with(&text.text, types.clone(), &look.names.library).predicate?;
         Some(ExpressionCost { place: format!("{} {key}", service.name), estimate: predicate.estimate() })
     };
-    fields.into_iter().filter_map(|(key, text)| estimate((key, text.as_ref()?))).collect()
+    fields.filter_map(|(key, text)| estimate((key, text?))).collect()
 }
 
 /// `user` and `env.LANG` from the Defaults `base`
