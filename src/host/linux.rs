@@ -156,7 +156,7 @@ impl LinuxHost {
             waker,
             exits: Exits::default(),
             probes,
-            ears: health::Ears::default(),
+            ears: health::Ears::new(dirs.outputs()),
             commands,
             outputs: None,
             given: Given::default(),

@@ -27,7 +27,7 @@ use crate::spec::{Expression, ReadinessCheck, Service, ServiceName, StartConditi
 use crate::units::Pid;
 
 /// What this host keeps for answers about health.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ears {
     pub(super) listeners: Listeners,
     pub(super) log_lines: LogLines,
@@ -36,6 +36,12 @@ pub(super) struct Ears {
 }
 
 impl Ears {
+    /// Nothing was heard yet; journals of outputs lie in `journals`.
+    pub(super) fn new(journals: PathBuf) -> Self {
+        let log_lines = LogLines::new(journals);
+        Self { listeners: Listeners::default(), log_lines, own_port: BTreeSet::new() }
+    }
+
     /// Forgets what is no longer on record.
     pub(super) fn retain(&mut self, keys: &BTreeSet<&ProcessKey>, who: impl Fn(&(ServiceName, u32)) -> bool) {
         self.listeners.retain(who);
@@ -147,8 +153,7 @@ impl LinuxHost {
 
     fn log_beat(&mut self, subject: Subject<'_>, regex: &str) -> Option<Beat> {
         let about = (subject.question.key.clone(), Purpose::Liveness);
-        let journals = self.dirs.outputs();
-        self.ears.log_lines.beat(&about, regex, (&subject.outputs(), &journals), clock::now().boot)
+        self.ears.log_lines.beat(&about, regex, &subject.outputs(), clock::now().boot)
     }
 
     /// The answer to a check, and why it isn't yes.

@@ -93,24 +93,26 @@ impl Reader {
         self.position
     }
 
-    /// Position behind the last byte that was written.
-    ///
-    /// # Errors
-    /// What the kernel answered.
-    pub fn end(&self) -> io::Result<u64> {
-        match &self.live {
-            Some(file) => {
-                let layout = self.layout(file)?;
-                Ok(layout.base.max(layout.origin + file.metadata()?.len()))
-            }
-            None => Ok(self.pieces()?.last().map_or(0, |piece| piece.end)),
-        }
-    }
-
     /// Goes on from this position.
     pub fn seek(&mut self, position: u64) {
         self.position = position;
         self.piece = None;
+    }
+
+    /// Goes to the end of what was written by now.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn seek_end(&mut self) -> io::Result<()> {
+        let position = match &self.live {
+            Some(file) => {
+                let layout = self.layout(file)?;
+                layout.base.max(layout.origin.saturating_add(file.metadata()?.len()))
+            }
+            None => self.pieces()?.into_iter().map(|piece| piece.end).max().unwrap_or(0),
+        };
+        self.seek(position);
+        Ok(())
     }
 
     fn open(&self) -> io::Result<File> {
