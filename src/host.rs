@@ -22,6 +22,7 @@ pub mod farewell;
 mod files;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod groups;
 pub mod imagined;
 mod import_files;
 pub mod ledger;

@@ -9,10 +9,11 @@
 
 mod near;
 mod observe;
+mod tree;
 
 pub use near::NearMiss;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use super::conditions::Conditions;
 use super::errno::io_text;
 use super::exits::{Exits, Life};
+use super::groups::{Entry, Groups};
 use super::failpoint;
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
 use super::look::{Looker, Sight};
@@ -30,7 +32,7 @@ use super::probe::Probes;
 use super::proc::LiveWorld;
 use super::shelf::Shelf;
 use super::signal::{boot_id, signal_verified};
-use super::spawn::{keep_exits_of_children, spawn};
+use super::spawn::{keep_exits_of_children, spawn_in};
 use super::state_dir::{Dirs, LockError, StateLock};
 use super::takeover;
 use super::wake::{Poke, Waker, Wakes};
@@ -81,6 +83,7 @@ pub struct LinuxHost {
     waker: Waker,
     exits: Exits,
     probes: Probes,
+    groups: Groups,
     subreaper: bool,
 }
 
@@ -128,6 +131,7 @@ impl LinuxHost {
         let waker = Waker::new(options.signals).map_err(system)?;
         let probes = Probes::new().map_err(system)?;
         waker.watch_probes(probes.descriptor()).map_err(system)?;
+        let acts = ledger.is_some();
         Ok(Self {
             dirs: dirs.clone(),
             ledger,
@@ -144,6 +148,7 @@ impl LinuxHost {
             waker,
             exits: Exits::default(),
             probes,
+            groups: Groups::new(dirs, acts),
             subreaper: options.subreaper,
         })
     }
@@ -237,9 +242,14 @@ impl LinuxHost {
                 return Outcome::Refused { error };
             }
         };
-        let spawned = match failpoint::hit("start.clone") {
-            Ok(()) => spawn(launch, Some(slot.as_fd())).map_err(|error| error.to_string()),
-            Err(error) => Err(io_text(&error)),
+        let group = launch.group.as_deref();
+        let entry = group.map_or_else(|| Ok(Entry::default()), |group| self.groups.make(group, &launch.resources));
+        let spawned = match (failpoint::hit("start.clone"), entry) {
+            (Ok(()), Ok(entry)) => {
+                spawn_in(launch, slot.as_fd(), &entry).map_err(|error| error.to_string())
+            }
+            (Ok(()), Err(error)) => Err(error),
+            (Err(error), _) => Err(io_text(&error)),
         };
         match spawned {
             Ok(spawned) => {
@@ -251,33 +261,12 @@ impl LinuxHost {
             }
             Err(error) => {
                 ledger.remove_slot(name, index, nonce);
+                if let Some(group) = group {
+                    self.groups.unmake(group);
+                }
                 Outcome::StartFailed { error }
             }
         }
-    }
-
-    fn kill_tree(
-        &self,
-        main: &Option<ProcessKey>,
-        adopted_by: &Option<Arc<Service>>,
-        tree: &[ProcessKey],
-    ) -> Outcome {
-        let world = self.world.again();
-        let places = self.looker.places();
-        let mut outcome = Outcome::Gone;
-        let rule = |key: &ProcessKey| match adopted_by {
-            Some(rule) if main.as_ref() == Some(key) => self.still_satisfies(key, rule, &places, &world),
-            _ => Fact::Known(true),
-        };
-        for key in main.iter().chain(tree) {
-            match signal_verified(key, crate::units::Signal::KILL, || rule(key)) {
-                Outcome::Gone => {}
-                Outcome::Done if outcome == Outcome::Gone => outcome = Outcome::Done,
-                Outcome::Done => {}
-                other => outcome = other,
-            }
-        }
-        outcome
     }
 
     fn prepare(&self, spec: &Service, world: &LiveWorld, asked: &mut Asked) -> Result<Prepared, String> {
@@ -293,22 +282,27 @@ impl LinuxHost {
         let program = (&spec.startas, prepared.uid, spec.trust_executable, &spec.working_directory, path);
         let program = asked.programs.entry(format!("{program:?}"));
         program.or_insert_with(|| executable::check(spec, prepared.uid.0, world)).clone()?;
+        self.groups.can(&spec.resources)?;
         Ok(prepared)
     }
 
     /// Forgets what is no longer on record.
     fn forget(&mut self, memory: &Memory) {
-        let keys: std::collections::BTreeSet<&ProcessKey> = memory
-            .services
-            .values()
-            .flat_map(|record| record.instances.values())
-            .filter_map(|instance| match &instance.phase {
-                Phase::Starting { process, .. }
-                | Phase::Running { process, .. }
-                | Phase::Stopping { process, .. } => Some(&process.key),
-                Phase::Vacant | Phase::BackOff { .. } | Phase::Finished | Phase::Intended { .. } => None,
-            })
-            .collect();
+        let mut keys = BTreeSet::new();
+        let mut groups = BTreeSet::new();
+        for instance in memory.services.values().flat_map(|record| record.instances.values()) {
+            if let Phase::Intended { group: Some(group), .. } = &instance.phase {
+                groups.insert(group.as_str());
+            }
+            if let Phase::Stopping { tree, .. } = &instance.phase {
+                keys.extend(tree);
+            }
+            if let Some(process) = instance.phase.process() {
+                keys.insert(&process.key);
+                groups.extend(process.group.as_deref());
+            }
+        }
+        self.groups.sweep(&groups);
         self.exits.retain(|key| keys.contains(key));
         self.probes.retain(|key| keys.contains(key));
     }
@@ -371,10 +365,10 @@ impl Host for LinuxHost {
                     Some(rule) => self.still_satisfies(key, rule, &places, &world),
                 })
             }
-            Action::KillTree { main, adopted_by, tree, .. } => self.kill_tree(main, adopted_by, tree),
-            Action::Constrain { .. } => {
-                Outcome::Refused { error: "this host has no control groups of selfsame's".into() }
+            Action::KillTree { main, adopted_by, tree, group } => {
+                self.kill_tree(main.as_ref(), adopted_by.as_ref(), tree, group.as_deref())
             }
+            Action::Constrain { key, group, resources } => self.constrain(key, group, resources),
             Action::Probe { key, check, timeout, launch } => {
                 self.probes.begin(key, check, *timeout, launch.as_deref(), clock::now().boot);
                 Outcome::Done
