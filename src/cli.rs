@@ -2,11 +2,13 @@
 //!
 //! Floor 10.
 
+mod adopting;
 mod apply;
 mod args;
 mod bench_eval;
 mod check;
 mod codes;
+mod doctor;
 mod drop_in;
 mod exit;
 mod explain_code;
@@ -15,6 +17,7 @@ mod handover;
 mod help;
 mod import;
 mod lint;
+mod logs;
 mod lsp;
 mod man;
 mod matching;
@@ -88,12 +91,16 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Apply(args) => with_dirs(cli, terminal, |dirs| apply::run(args, dirs, terminal)),
         Verb::Watch(args) => with_dirs(cli, terminal, |dirs| watch::run(args, dirs, terminal)),
         Verb::Status(args) => with_dirs(cli, terminal, |dirs| status::run(args, dirs, terminal)),
+        Verb::Logs(args) => with_dirs(cli, terminal, |dirs| logs::run(args, dirs, terminal)),
         Verb::Start(args) => with_dirs(cli, terminal, |dirs| wish::run(Wish::Start, args, dirs, terminal)),
         Verb::Stop(args) => with_dirs(cli, terminal, |dirs| wish::run(Wish::Stop, args, dirs, terminal)),
         Verb::Restart(args) => {
             with_dirs(cli, terminal, |dirs| wish::run(Wish::Restart, args, dirs, terminal))
         }
         Verb::Upgrade(args) => with_dirs(cli, terminal, |dirs| upgrade::run(args, dirs, terminal)),
+        Verb::Adopt(args) => with_dirs(cli, terminal, |dirs| adopting::adopt(args, dirs, terminal)),
+        Verb::Release(args) => with_dirs(cli, terminal, |dirs| adopting::release(args, dirs, terminal)),
+        Verb::Doctor(args) => with_dirs(cli, terminal, |dirs| doctor::run(args, dirs, terminal)),
         Verb::Explain(args) => explain(args, cli, terminal),
         Verb::ExplainCode(args) => explain_code::run(args, terminal),
         Verb::Help(args) => help::run(args, terminal),

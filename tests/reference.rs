@@ -12,6 +12,8 @@
 #[path = "cli/support.rs"]
 mod support;
 
+#[path = "reference/documents.rs"]
+mod documents;
 #[path = "reference/language.rs"]
 mod language;
 #[path = "reference/pages.rs"]

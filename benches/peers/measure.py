@@ -134,7 +134,7 @@ def left_over(subject, folder, count=10):
             return None
         time.sleep(2)
         subject.stop(trial.process)
-        end = time.monotonic() + 12
+        end = time.monotonic() + 45
         while trial.copies() and time.monotonic() < end:
             time.sleep(0.05)
         return len(trial.copies())

@@ -204,7 +204,7 @@ class Monit(Subject):
         os.makedirs(f"{self.dir}/pids")
         self.put("monitrc",
                  f"set daemon 1\nset pidfile {self.dir}/pid\nset statefile {self.dir}/stated\nset idfile {self.dir}/id\n"
-                 f"set log {self.dir}/log\nset httpd unixsocket {self.dir}/socket\n  allow a:b\ninclude {self.dir}/services/*\n", 0o600)
+                 f"set log {self.dir}/log\nset httpd unixsocket {self.dir}/socket\n  allow somebody:something\ninclude {self.dir}/services/*\n", 0o600)
 
     def add(self, number):
         pidfile = f"{self.dir}/pids/{number}"

@@ -1,6 +1,7 @@
 //! The command line, declared. Help texts are written for the person who reads them in a terminal.
 
 mod import;
+mod logs;
 mod matching;
 mod plugin;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
+pub(super) use logs::LogsArgs;
 pub(super) use matching::{ActArgs, FormArgs, LiveArgs, MatchOutput, PickArgs};
 pub(super) use plugin::{BenchArgs, BuildArgs, InspectArgs, NewArgs, PluginArgs, PluginVerb, TryArgs};
 
@@ -73,6 +75,8 @@ pub(super) enum Verb {
     Watch(WatchArgs),
     /// What is running, and what is the matter where something isn't
     Status(StatusArgs),
+    /// What an object wrote, byte by byte, across the pieces that its files are cut into
+    Logs(LogsArgs),
     /// Which processes an expression is true for: list, count, signal, wait for, watch (a pgrep that knows scripts)
     Match(MatchArgs),
     /// Why a process matches or not, with every value; or why an object is as it is
@@ -87,6 +91,12 @@ pub(super) enum Verb {
     Restart(WishArgs),
     /// Let the running watch become this binary: the services and all that is known of them stay as they are
     Upgrade(UpgradeArgs),
+    /// Take over a process for an object, untouched, also where something else keeps it (`--force`)
+    Adopt(AdoptArgs),
+    /// Let the processes of objects go, untouched; nothing is done about them until their document changes
+    Release(WishArgs),
+    /// What this host allows, what is missing, and for what
+    Doctor(DoctorArgs),
     /// Write Service documents from init scripts, units, configurations of supervisors, or a process that runs
     Import(ImportArgs),
     /// Make, look at, test and measure plugins: new fields and functions of expressions, from WebAssembly
@@ -108,7 +118,7 @@ pub(super) enum Verb {
     Man(ManArgs),
     /// Stand in for Debian's start-stop-daemon, whose options it takes (`--help` behind it lists them)
     StartStopDaemon(DropInArgs),
-    /// Help for a verb; `help match` is the reference of the language, `help match WORD` one word of it
+    /// Help for a verb; `help match [WORD]` is the reference of the language, `help Service [FIELD]` that of documents
     Help(HelpArgs),
 }
 
@@ -359,6 +369,34 @@ pub(super) struct UpgradeArgs {
     pub timeout: Duration,
 }
 
+// Arguments of `adopt`.
+#[derive(Debug, Args)]
+pub(super) struct AdoptArgs {
+    /// The process
+    #[arg(value_name = "PID")]
+    pub pid: i32,
+    /// The object whose place it takes
+    #[arg(long = "as", value_name = "NAME")]
+    pub name: String,
+    /// Although another supervisor keeps it or it belongs to another user; it must still be found by the identity rule
+    #[arg(long)]
+    pub force: bool,
+    /// How long to wait until it is done
+    #[arg(long, default_value = "90s", value_name = "TIME", value_parser = duration)]
+    pub timeout: Duration,
+    /// Form of the output
+    #[arg(short, long, default_value = "text", value_name = "FORM")]
+    pub output: Output,
+}
+
+// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    /// Form of the output
+    #[arg(short, long, default_value = "text", value_name = "FORM")]
+    pub output: Output,
+}
+
 // Arguments of `snapshot`.
 #[derive(Debug, Args)]
 pub(super) struct SnapshotArgs {
@@ -432,7 +470,7 @@ pub(super) struct DropInArgs {
 // Arguments of `help`.
 #[derive(Debug, Args)]
 pub(super) struct HelpArgs {
-    /// A verb, and for `match` a field, function or section of the language
+    /// A verb, and for `match` a field, function or section of the language; or a kind and a field of its documents
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,
     /// Also show what the Plugin documents of this file or directory add to the language (can be given several times)

@@ -1,4 +1,4 @@
-//! `help`: the help text of a verb, and for `match` the reference of the language.
+//! `help`: the help text of a verb, for `match` the reference of the language, for a kind that of its documents.
 
 use super::args::HelpArgs;
 use super::codes::registered_codes;
@@ -8,7 +8,10 @@ use super::terminal::Terminal;
 use crate::diagnostic::did_you_mean;
 use crate::lang::Schema;
 use crate::process::expression::schema_of;
-use crate::report::{reference, reference_names, reference_topic};
+use crate::report::{
+    document_field, document_of_kind, document_paths, reference, reference_names, reference_topic,
+};
+use crate::spec::table::KINDS;
 
 /// Runs `help`.
 pub(super) fn run(args: &HelpArgs, terminal: Terminal) -> Exit {
@@ -23,8 +26,26 @@ pub(super) fn run(args: &HelpArgs, terminal: Terminal) -> Exit {
             terminal.diagnostics(&problems);
             of_language(&topic.join(" "), schema_of(&names.library), terminal)
         }
+        [kind, field @ ..] if KINDS.now.contains(kind) => of_document(kind, &field.join("."), terminal),
         verbs => of_verb(verbs, terminal),
     }
+}
+
+/// A kind of documents, or one of its fields: `help Service restart.backoff`.
+fn of_document(kind: &str, field: &str, terminal: Terminal) -> Exit {
+    let field = field.strip_prefix("spec.").unwrap_or(field);
+    let text = if field.is_empty() { document_of_kind(kind) } else { document_field(kind, field) };
+    if let Some(text) = text {
+        terminal.data(&text);
+        return Exit::Ok;
+    }
+    let paths = document_paths(kind);
+    let help = match did_you_mean(field, paths.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("`selfsame help {kind}` shows everything"),
+    };
+    terminal.say(&format!("error: a {kind} has no field `{field}`\nhelp: {help}"));
+    Exit::Usage
 }
 
 fn of_language(topic: &str, schema: &Schema, terminal: Terminal) -> Exit {

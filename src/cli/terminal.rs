@@ -46,6 +46,13 @@ impl Terminal {
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
+    /// Bytes as they are: false when nobody reads any more.
+    #[expect(clippy::unused_self, reason = "all output goes through the terminal")]
+    pub(super) fn bytes(self, bytes: &[u8]) -> bool {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes).and_then(|()| out.flush()).is_ok()
+    }
+
     /// A line of a stream: false when nobody reads any more.
     #[expect(clippy::unused_self, reason = "all output goes through the terminal")]
     pub(super) fn line(self, text: &str) -> bool {

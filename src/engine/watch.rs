@@ -9,6 +9,7 @@
 //!
 //! Everything that wakes the loop only ends the waiting.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::host::presence;
 use crate::host::requests::{self, Request, Waiting, Wanted};
 use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
 use crate::host::wake::Wakes;
+use crate::plan::action::Outcome;
 use crate::plan::memory::{Memory, Record};
 use crate::plan::status::ServiceStatus;
 use crate::plan::{PlanOptions, QuestionHints};
@@ -262,6 +264,14 @@ impl<'a> Watch<'a> {
                     self.with_record(name, |record, _| record.ask_restart(now.boot), &request.request);
                 }
                 Wanted::Upgrade(program) => self.successor = Some(program.clone()),
+                Wanted::Adopt { name, key, force } => self.with_record(
+                    name,
+                    |record, by| record.ask_adopt(key.clone(), *force, by),
+                    &request.request,
+                ),
+                Wanted::Release(name) => {
+                    self.with_record(name, |record, by| record.ask_release(by, now.wall), &request.request);
+                }
                 Wanted::Apply { confirmed } => {
                     self.confirmed |= confirmed;
                     self.memory.services.values_mut().for_each(|record| Arc::make_mut(record).try_again());
@@ -319,9 +329,15 @@ impl<'a> Watch<'a> {
         let options =
             TickOptions { plan: PlanOptions { confirmed: self.confirmed }, hints: QuestionHints { full } };
         let tell = &mut self.tell;
+        let mut started = BTreeSet::new();
         let last = converge(&mut self.host, &self.set, &mut self.memory, options, &mut |tick| {
+            let begun = tick.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Started(_)));
+            started.extend(begun.map(|(step, _)| step.service.clone()));
             (tell)(Event::Tick(tick));
         });
+        if full || !started.is_empty() {
+            self.host.keep_outputs(&self.memory, (!full).then_some(&started));
+        }
         for line in self.host.take_said() {
             (self.tell)(Event::Trouble(&line));
         }

@@ -178,14 +178,7 @@ impl Groups {
     /// # Errors
     /// A sentence that names the first that can't.
     pub fn can(&self, resources: &Resources) -> Result<(), String> {
-        for controller in bounds::wanted(resources) {
-            let field = controller.field();
-            match self.places.has(controller) {
-                Ok(v2) => bounds::can(controller, resources, v2, self.own(controller))?,
-                Err(reason) => return Err(format!("`resources.{field}` can't be had here: {reason}")),
-            }
-        }
-        Ok(())
+        self.places.can(resources)
     }
 
     /// Whether there is a group of this name that tells which processes belong to a start.
@@ -264,14 +257,6 @@ impl Groups {
     /// Whether this controller's bounds are set in the group of version 2.
     fn is_tree(&self, controller: Controller) -> bool {
         self.places.has(controller) == Ok(true)
-    }
-
-    /// The engine's own group in the hierarchy of a controller.
-    fn own(&self, controller: Controller) -> Option<&Path> {
-        if self.is_tree(controller) {
-            return self.places.tree.as_deref();
-        }
-        self.places.controllers.get(controller.v1()).map(PathBuf::as_path)
     }
 
     fn find(&self, controller: Controller, name: &str) -> Option<PathBuf> {
@@ -494,6 +479,12 @@ fn counted(file: &Path, name: &str) -> u64 {
     let text = fs::read_to_string(file).unwrap_or_default();
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     value.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
+}
+
+/// Whether a group can be made below another one; tried by what its mode and its mount say.
+pub(super) fn can_make_below(own: &Path) -> bool {
+    let writable = rustix::fs::access(own, rustix::fs::Access::WRITE_OK).is_ok();
+    writable && is_writable(&own.join("cgroup.procs"))
 }
 
 /// Whether a file can be opened for writing, which also a read-only mount forbids. Nothing is written.

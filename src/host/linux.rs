@@ -28,6 +28,7 @@ use super::groups::{Entry, Groups};
 use super::failpoint;
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
 use super::look::{Looker, Sight};
+use super::output::Outputs;
 use super::probe::Probes;
 use super::proc::LiveWorld;
 use super::shelf::Shelf;
@@ -41,10 +42,11 @@ use crate::facts::{Fact, ProcessKey};
 use crate::plan::action::{Action, Launch, Outcome, Step};
 use crate::plan::memory::{Memory, Phase};
 use crate::plan::observation::{Observation, Prepared, Questions};
+use crate::plan::output;
 use crate::plugin;
 use crate::process::world::World as _;
 use crate::spec::{Service, ServiceName};
-use crate::units::{BootId, BootTime, Gid, Now, Uid};
+use crate::units::{BootId, BootTime, Gid, Now, Pid, Uid};
 
 /// How the host is used.
 #[derive(Clone, Copy, Debug, Default)]
@@ -84,6 +86,7 @@ pub struct LinuxHost {
     exits: Exits,
     probes: Probes,
     groups: Groups,
+    outputs: Option<Outputs>,
     subreaper: bool,
 }
 
@@ -149,6 +152,7 @@ impl LinuxHost {
             exits: Exits::default(),
             probes,
             groups: Groups::new(dirs, acts),
+            outputs: None,
             subreaper: options.subreaper,
         })
     }
@@ -156,6 +160,11 @@ impl LinuxHost {
     /// This boot.
     pub fn boot(&self) -> &BootId {
         &self.looker.boot
+    }
+
+    /// The key of a process that is there now.
+    pub fn key_of(&self, pid: Pid) -> Fact<ProcessKey> {
+        self.world.again().process_key(pid)
     }
 
     /// Where the state lies.
@@ -183,6 +192,28 @@ impl LinuxHost {
     /// Where plugins come from, for whoever loads documents.
     pub fn shelf(&self) -> &Rc<Shelf> {
         self.looker.conditions.shelf()
+    }
+
+    /// Looks after the files that processes on record write to, from now on and besides everything else: all of them,
+    /// or those of these objects as well.
+    pub fn keep_outputs(&mut self, memory: &Memory, only: Option<&BTreeSet<ServiceName>>) {
+        if self.ledger.is_none() {
+            return;
+        }
+        let dirs = (self.looker.run_dir.as_str(), self.looker.log_dir.as_str());
+        let outputs = self.outputs.get_or_insert_with(|| Outputs::new(&self.dirs));
+        match only {
+            None => outputs.keep(output::kept(memory, dirs)),
+            Some(names) => {
+                let mut files = BTreeMap::new();
+                for name in names {
+                    if let Some(record) = memory.services.get(name) {
+                        output::kept_of(name, record, dirs, &mut files);
+                    }
+                }
+                outputs.keep_also(files);
+            }
+        }
     }
 
     /// What plugins said in looks since this was last asked, a line each.

@@ -83,6 +83,11 @@ impl Dirs {
         self.run.join("plugins")
     }
 
+    /// What is remembered of files that output goes to.
+    pub fn outputs(&self) -> PathBuf {
+        self.lib.join("output")
+    }
+
     /// What other verbs ask of a running watch.
     pub fn requests(&self) -> PathBuf {
         self.run.join("requests")
@@ -109,6 +114,7 @@ impl Dirs {
             (self.requests(), 0o700),
             (self.plugins(), 0o700),
             (self.lib.clone(), 0o700),
+            (self.outputs(), 0o700),
             (self.log.clone(), open),
         ] {
             ensure_one(&dir, mode, own).map_err(|text| format!("state directory: {text}"))?;

@@ -133,6 +133,9 @@ fn decide(
         go_on_stopping(record, seen, draft);
     }
     let events = follow_all(record, aim, seen, draft);
+    if *aim != Aim::Run {
+        adopting::refuse(record, draft);
+    }
     match aim {
         Aim::Run => {
             adopting::adopt_asked(record, seen, draft);

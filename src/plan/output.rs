@@ -7,6 +7,7 @@ use super::action::OutputTarget;
 use super::launch::words;
 use super::memory::{Memory, Phase, Process, Record};
 use crate::spec::{Output, Rotation, Service, ServiceName};
+use crate::units::Pid;
 
 /// One of the two streams of output.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -74,6 +75,8 @@ pub fn target(
 pub struct Kept {
     /// How much of it is kept.
     pub rotation: Rotation,
+    /// The process that writes to it, or one of them: its user may own the file.
+    pub writer: Pid,
     /// It is passed on to the system's log, as this object's.
     pub syslog: Option<Tag>,
     /// Whose it is; several may share one.
@@ -86,7 +89,7 @@ pub struct Tag {
     /// The object.
     pub name: ServiceName,
     /// Its process.
-    pub pid: i32,
+    pub pid: Pid,
     /// Which stream: errors are noted as such.
     pub stream: Stream,
 }
@@ -96,13 +99,18 @@ pub struct Tag {
 pub fn kept(memory: &Memory, dirs: (&str, &str)) -> BTreeMap<PathBuf, Kept> {
     let mut files = BTreeMap::new();
     for (name, record) in &memory.services {
-        for (index, instance) in &record.instances {
-            if let Some(process) = instance.phase.process() {
-                note(name, record, *index, process, dirs, &mut files);
-            }
-        }
+        kept_of(name, record, dirs, &mut files);
     }
     files
+}
+
+/// The same for one object.
+pub fn kept_of(name: &ServiceName, record: &Record, dirs: (&str, &str), files: &mut BTreeMap<PathBuf, Kept>) {
+    for (index, instance) in &record.instances {
+        if let Some(process) = instance.phase.process() {
+            note(name, record, *index, process, dirs, files);
+        }
+    }
 }
 
 fn note(
@@ -120,12 +128,13 @@ fn note(
         let (path, syslog) = match target(&record.spec, &output, stream, index, dirs) {
             OutputTarget::File(path) => (path, None),
             OutputTarget::Syslog(path) => {
-                (path, Some(Tag { name: name.clone(), pid: process.key.pid.0, stream }))
+                (path, Some(Tag { name: name.clone(), pid: process.key.pid, stream }))
             }
             OutputTarget::Null | OutputTarget::Inherit => continue,
         };
         let rotation = stream.rotation(&record.spec);
-        let kept = files.entry(path).or_insert_with(|| Kept { rotation, syslog, owners: Vec::new() });
+        let fresh = || Kept { rotation, writer: process.key.pid, syslog, owners: Vec::new() };
+        let kept = files.entry(path).or_insert_with(fresh);
         if !kept.owners.contains(name) {
             kept.owners.push(name.clone());
         }

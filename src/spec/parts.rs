@@ -1,7 +1,14 @@
 //! The mappings inside a Service: readiness, restart, stop, limits, scheduling, output.
 
+mod output;
+
+pub(super) use output::output;
+
+mod resources;
+
+pub(super) use resources::resources;
+
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::units::parse_size;
@@ -10,8 +17,8 @@ use crate::yaml::NodeKind;
 use super::decode::{Decoder, Object, Value};
 use super::table::{self, LIMIT_NAMES};
 use super::{
-    CpuPolicy, EnvFrom, IoClass, Limit, Output, Readiness, ReadinessCheck, Restart, RestartPolicy,
-    Scheduling, Stop, StopScope, StopStep, codes,
+    CpuPolicy, EnvFrom, IoClass, Limit, Readiness, ReadinessCheck, Restart, RestartPolicy, Scheduling, Stop,
+    StopScope, StopStep, codes,
 };
 
 /// `readiness`; exactly one of its forms, or `aliveFor: 1s` where none is given.
@@ -148,7 +155,7 @@ pub(super) fn stop(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Stop> {
         Some(steps)
     });
     let mut scope = None;
-    object.set_some_word("scope", &mut scope, &[("main", StopScope::Main), ("tree", StopScope::Tree)], d);
+    object.set_some_word("scope", &mut scope, &[("main", StopScope::Main), ("group", StopScope::Group), ("tree", StopScope::Tree)], d);
     stop.scope = scope;
     Some(stop)
 }
@@ -331,22 +338,4 @@ fn cpus(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Vec<u32>> {
         return None;
     }
     Some(set.into_iter().collect())
-}
-
-/// `stdout` or `stderr`, anything but an unquoted `null`.
-pub(super) fn output(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Output> {
-    if let Some(scalar) = value.node.scalar() {
-        if scalar.text.contains('/') {
-            let message = format!("`{}` is `null` or a mapping, here stands a path", value.path);
-            let help =
-                format!("write `{}: {{file: {}}}`", value.path.trim_start_matches("spec."), scalar.text);
-            d.say(value.wrong(codes::WRONG_TYPE, message).help(help));
-            return None;
-        }
-        return value.word(&table::OUTPUTS, &[("null", ())], d).map(|()| Output::Null);
-    }
-    let object = Object::open(value, &table::OUTPUT, d)?;
-    let mut file = None;
-    object.set_some("file", &mut file, d, |v, d| v.runtime_path(&["logDir", "runDir"], d));
-    Some(Output::File(PathBuf::from(file?)))
 }

@@ -8,8 +8,8 @@ use crate::yaml::NodeKind;
 use super::decode::{Decoder, Object, Value};
 use super::expression::expression;
 use super::{
-    AdoptPolicy, DesiredState, DuplicatePolicy, Output, ReadinessCheck, RemovePolicy, Service, ServiceType,
-    codes, parts, paths, placeholders, table,
+    AdoptPolicy, DesiredState, DuplicatePolicy, Output, ReadinessCheck, RemovePolicy, Rotation, Service,
+    ServiceType, codes, parts, paths, placeholders, table,
 };
 
 /// Fills a Service that has its name and labels. What is wrong is said and left at its default.
@@ -25,9 +25,9 @@ pub(super) fn read(value: &Value<'_>, service: &mut Service, d: &mut Decoder<'_>
     account(&object, service, d);
     environment(&object, service, d);
     object.set("limits", &mut service.limits, d, parts::limits);
+    object.set("resources", &mut service.resources, d, parts::resources);
     object.set("scheduling", &mut service.scheduling, d, parts::scheduling);
-    object.set_nullable("stdout", &mut service.stdout, Output::Null, d, parts::output);
-    object.set_nullable("stderr", &mut service.stderr, Output::Null, d, parts::output);
+    outputs(&object, service, d);
     if let Some(value) = object.get("replicas", d) {
         replicas(&value, service, d);
     }
@@ -80,6 +80,24 @@ fn environment(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) 
         Some(env)
     });
     object.set("envFrom", &mut service.env_from, d, |value, d| value.list(d, parts::env_from));
+}
+
+fn outputs(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
+    let null = || (Output::Null, Rotation::default());
+    let (mut out, mut err) = Default::default();
+    object.set_nullable("stdout", &mut out, null(), d, parts::output);
+    object.set_nullable("stderr", &mut err, null(), d, parts::output);
+    if out.0 == err.0 && matches!(out.0, Output::File(_)) && out.1 != err.1 {
+        let message = "`spec.stdout` and `spec.stderr` are one file and keep different amounts of it";
+        d.say(
+            Diagnostic::error(codes::CONFLICT, message)
+                .at(object.key("stderr").unwrap_or_default(), "")
+                .at(object.key("stdout").unwrap_or_default(), "")
+                .help("write the same `maxSize`, `keep` and `compress` at both"),
+        );
+    }
+    (service.stdout, service.stdout_rotation) = out;
+    (service.stderr, service.stderr_rotation) = err;
 }
 
 fn replicas(value: &Value<'_>, service: &mut Service, d: &mut Decoder<'_>) {

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use nix::mount::{MsFlags, mount};
 
-use super::bounds::Controller;
+use super::bounds::{self, Controller};
 use super::{is_writable, says_word};
+use crate::spec::Resources;
 
 /// The engine's own groups, as directories.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -75,6 +76,21 @@ impl Places {
             }
             None => Err(format!("the controller `{}` isn't offered to selfsame", controller.v2())),
         }
+    }
+
+    /// Whether these bounds can be had.
+    ///
+    /// # Errors
+    /// A sentence that names the first that can't.
+    pub fn can(&self, resources: &Resources) -> Result<(), String> {
+        for controller in bounds::wanted(resources) {
+            let v2 = self.has(controller).map_err(|reason| {
+                format!("`resources.{}` can't be had here: {reason}", controller.field())
+            })?;
+            let own = self.controllers.get(controller.v1()).map(PathBuf::as_path);
+            bounds::can(controller, resources, v2, own)?;
+        }
+        Ok(())
     }
 
     /// Mounts the hierarchy of version 2 where there is none.

@@ -62,6 +62,7 @@ impl LinuxHost {
         if asked.prepare {
             seen.prepared = Some(self.prepare(&asked.spec, world, known));
         }
+        seen.output = self.outputs.as_ref().map(|outputs| outputs.troubles(name)).unwrap_or_default();
         seen
     }
 

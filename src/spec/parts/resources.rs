@@ -63,7 +63,7 @@ fn one(
     value: &Value<'_>,
     table: &'static table::Table,
     name: &str,
-    most: u32,
+    most: i64,
     d: &mut Decoder<'_>,
 ) -> Option<Option<u32>> {
     let object = Object::open(value, table, d)?;
