@@ -4,8 +4,8 @@
 
 mod cost;
 mod diagnostics;
-mod documents;
 mod doctor;
+mod documents;
 mod explanation;
 mod github;
 mod imported;
@@ -26,8 +26,8 @@ mod values;
 
 pub use cost::{ExpressionCost, cost_table};
 pub use diagnostics::{DiagnosticRow, diagnostic_rows, render_diagnostics, summary_line};
-pub use documents::{document_field, document_of_kind, document_paths, documents};
 pub use doctor::doctor_text;
+pub use documents::{document_field, document_of_kind, document_paths, documents};
 pub use explanation::{
     ExplainedProcess, ExplanationRow, FailingLeaf, account_for_plugins, explanation_rows, explanation_text,
     failing_leaves, leaf_text,

@@ -64,7 +64,8 @@ fn refused(sentence: &str, exit: Exit, terminal: Terminal) -> Exit {
 fn judged(opened: &mut Opened, args: &AdoptArgs) -> Result<(ServiceName, ProcessKey), (String, Exit)> {
     let known = |name: &ServiceName| opened.memory.services.contains_key(name);
     let name = ServiceName::new(&args.name).ok().filter(known).ok_or_else(|| {
-        let sentence = format!("no object `{}` is on record; `apply` or `watch` its document first", args.name);
+        let sentence =
+            format!("no object `{}` is on record; `apply` or `watch` its document first", args.name);
         (sentence, Exit::Failed)
     })?;
     let pid = Pid(args.pid);
@@ -86,8 +87,12 @@ fn judged(opened: &mut Opened, args: &AdoptArgs) -> Result<(ServiceName, Process
         return Ok((name, key));
     }
     let conditions = plan.status.iter().flat_map(|service| &service.conditions);
-    let why = conditions.filter(|condition| condition.reason == "NotAdopted").map(|c| c.message.clone()).next();
-    Err((why.unwrap_or_else(|| format!("{name}: {pid} is not adopted: the object can't be looked at now")), Exit::Refused))
+    let why =
+        conditions.filter(|condition| condition.reason == "NotAdopted").map(|c| c.message.clone()).next();
+    Err((
+        why.unwrap_or_else(|| format!("{name}: {pid} is not adopted: the object can't be looked at now")),
+        Exit::Refused,
+    ))
 }
 
 fn holds(memory: &Memory, name: &ServiceName, key: &ProcessKey) -> bool {

@@ -54,10 +54,13 @@ pub fn examine(dirs: &Dirs) -> Vec<Finding> {
 }
 
 fn pidfds() -> Finding {
-    let matters = "processes are watched and signalled through pidfds (Linux 5.4 or later); there is no other way";
+    let matters =
+        "processes are watched and signalled through pidfds (Linux 5.4 or later); there is no other way";
     match pidfd_open(getpid(), PidfdFlags::empty()) {
         Ok(_) => finding("pidfd", State::Ok, kernel(), matters),
-        Err(errno) => finding("pidfd", State::Broken, format!("{}: {}", kernel(), io_text(&errno.into())), matters),
+        Err(errno) => {
+            finding("pidfd", State::Broken, format!("{}: {}", kernel(), io_text(&errno.into())), matters)
+        }
     }
 }
 
@@ -79,7 +82,8 @@ fn read(path: &str) -> String {
 fn proc_mount() -> Finding {
     let mounts = read("/proc/self/mounts");
     let line = mounts.lines().find(|line| line.split(' ').nth(1) == Some("/proc"));
-    let matters = "a start needs to see every process of the service's user, or it can't be told that none runs";
+    let matters =
+        "a start needs to see every process of the service's user, or it can't be told that none runs";
     let Some(line) = line else { return finding("/proc", State::Broken, "not mounted", matters) };
     let options = line.split(' ').nth(3).unwrap_or_default();
     let hidden = options.split(',').find(|option| option.starts_with("hidepid=") && *option != "hidepid=0");
@@ -98,9 +102,12 @@ fn state(dirs: &Dirs) -> Finding {
     let matters = "records, accepted documents and logs lie there; `--state-dir` names another place";
     let missing = [&dirs.run, &dirs.lib, &dirs.log].into_iter().find(|dir| !can_be_used(dir));
     match missing {
-        Some(dir) => {
-            finding("state directory", State::Broken, format!("`{}` can't be written", dir.display()), matters)
-        }
+        Some(dir) => finding(
+            "state directory",
+            State::Broken,
+            format!("`{}` can't be written", dir.display()),
+            matters,
+        ),
         None => finding("state directory", State::Ok, format!("`{}`", dirs.run.display()), matters),
     }
 }
@@ -114,7 +121,12 @@ fn can_be_used(dir: &Path) -> bool {
 fn exit_status() -> Finding {
     let good = version() >= (6, 15);
     let found = if good { "kept by the kernel for every process" } else { "known of our own children only" };
-    finding("exit status", ok_if(good), found, "how an adopted process ended; unknown counts as a failure (Linux 6.15)")
+    finding(
+        "exit status",
+        ok_if(good),
+        found,
+        "how an adopted process ended; unknown counts as a failure (Linux 6.15)",
+    )
 }
 
 fn groups() -> Finding {
@@ -125,7 +137,8 @@ fn groups() -> Finding {
     match own {
         Some(own) if super::groups::can_make_below(own) => {
             let kill = version() >= (5, 14);
-            let how = if kill { "" } else { ", without `cgroup.kill` (Linux 5.14): frozen and ended one by one" };
+            let how =
+                if kill { "" } else { ", without `cgroup.kill` (Linux 5.14): frozen and ended one by one" };
             finding("control groups", State::Ok, format!("below `{}`{how}", own.display()), matters)
         }
         Some(own) => {
@@ -133,7 +146,8 @@ fn groups() -> Finding {
             finding("control groups", State::Limited, found, matters)
         }
         None if abilities::has(Capability::SYS_ADMIN) => {
-            let found = "version 2 is mounted nowhere; `watch` and `apply` mount it below the state directory";
+            let found =
+                "version 2 is mounted nowhere; `watch` and `apply` mount it below the state directory";
             finding("control groups", State::Ok, found, matters)
         }
         None => finding("control groups", State::Limited, "version 2 is mounted nowhere", matters),
@@ -159,13 +173,23 @@ fn user() -> Finding {
 fn others() -> Finding {
     let all = abilities::has(Capability::SYS_PTRACE) && abilities::has(Capability::KILL);
     let found = if all { "can be looked at and signalled" } else { "only those of this user can" };
-    finding("other users' processes", ok_if(all), found, "adopting and stopping them (CAP_SYS_PTRACE, CAP_KILL)")
+    finding(
+        "other users' processes",
+        ok_if(all),
+        found,
+        "adopting and stopping them (CAP_SYS_PTRACE, CAP_KILL)",
+    )
 }
 
 fn limits() -> Finding {
     let all = abilities::has(Capability::SYS_RESOURCE) && abilities::has(Capability::SYS_NICE);
     let found = if all { "can be raised" } else { "can only be lowered" };
-    finding("limits and priorities", ok_if(all), found, "`limits`, `scheduling` (CAP_SYS_RESOURCE, CAP_SYS_NICE)")
+    finding(
+        "limits and priorities",
+        ok_if(all),
+        found,
+        "`limits`, `scheduling` (CAP_SYS_RESOURCE, CAP_SYS_NICE)",
+    )
 }
 
 fn namespaces() -> Finding {
@@ -204,5 +228,10 @@ fn names() -> Finding {
     let local = sources.split_whitespace().all(|word| matches!(word, "files" | "compat" | "systemd" | "db"));
     let getent = ["/usr/bin/getent", "/bin/getent"].iter().any(|path| Path::new(path).exists());
     let found = format!("users come from `{sources}`{}", if getent { "" } else { ", there is no `getent`" });
-    finding("name service", ok_if(local || getent), found, "`user` and `group` by name; servers are asked by `getent`")
+    finding(
+        "name service",
+        ok_if(local || getent),
+        found,
+        "`user` and `group` by name; servers are asked by `getent`",
+    )
 }

@@ -125,7 +125,9 @@ impl Groups {
         self.note_base()?;
         let mut entry = Entry::default();
         match self.make_tree(name) {
-            Ok(made) => (entry.tree, entry.tree_procs) = made.map_or((None, None), |(a, b)| (Some(a), Some(b))),
+            Ok(made) => {
+                (entry.tree, entry.tree_procs) = made.map_or((None, None), |(a, b)| (Some(a), Some(b)))
+            }
             Err(error) => self.refused = Some(io_text(&error)),
         }
         for controller in bounds::wanted(resources) {
@@ -344,8 +346,9 @@ impl Groups {
             return Ok(());
         }
         let bytes = serde_json::to_vec(&self.bases).map_err(|error| error.to_string())?;
-        atomic::write(&self.register, &bytes, 0o600)
-            .map_err(|error| format!("`{}` can't be written: {}", self.register.display(), io_text(&error)))?;
+        atomic::write(&self.register, &bytes, 0o600).map_err(|error| {
+            format!("`{}` can't be written: {}", self.register.display(), io_text(&error))
+        })?;
         self.registered = true;
         Ok(())
     }
@@ -401,7 +404,9 @@ fn make_below(base: &Path, dir: &Path) -> io::Result<()> {
         answer => answer,
     };
     match make(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && base != dir => make(base).and_then(|()| make(dir)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && base != dir => {
+            make(base).and_then(|()| make(dir))
+        }
         answer => answer,
     }
 }

@@ -24,8 +24,8 @@ use std::time::Duration;
 use super::conditions::Conditions;
 use super::errno::io_text;
 use super::exits::{Exits, Life};
-use super::groups::{Entry, Groups};
 use super::failpoint;
+use super::groups::{Entry, Groups};
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
 use super::look::{Looker, Sight};
 use super::output::Outputs;
@@ -274,11 +274,10 @@ impl LinuxHost {
             }
         };
         let group = launch.group.as_deref();
-        let entry = group.map_or_else(|| Ok(Entry::default()), |group| self.groups.make(group, &launch.resources));
+        let entry =
+            group.map_or_else(|| Ok(Entry::default()), |group| self.groups.make(group, &launch.resources));
         let spawned = match (failpoint::hit("start.clone"), entry) {
-            (Ok(()), Ok(entry)) => {
-                spawn_in(launch, slot.as_fd(), &entry).map_err(|error| error.to_string())
-            }
+            (Ok(()), Ok(entry)) => spawn_in(launch, slot.as_fd(), &entry).map_err(|error| error.to_string()),
             (Ok(()), Err(error)) => Err(error),
             (Err(error), _) => Err(io_text(&error)),
         };

@@ -252,7 +252,8 @@ fn start(
     };
     let cloned = clone_with_signals_held(&orders, into).or_else(|errno| {
         // Kernels before 5.7, and filters of system calls that don't know clone3: the child enters by itself.
-        let all: Vec<i32> = entry.tree_procs.iter().map(AsRawFd::as_raw_fd).chain(joins.iter().copied()).collect();
+        let all: Vec<i32> =
+            entry.tree_procs.iter().map(AsRawFd::as_raw_fd).chain(joins.iter().copied()).collect();
         match into {
             Some(_) if matches!(errno, libc::ENOSYS | libc::EINVAL | libc::EPERM | libc::E2BIG) => {
                 clone_with_signals_held(&Orders { joins: &all, ..orders }, None)

@@ -155,7 +155,12 @@ pub(super) fn stop(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Stop> {
         Some(steps)
     });
     let mut scope = None;
-    object.set_some_word("scope", &mut scope, &[("main", StopScope::Main), ("group", StopScope::Group), ("tree", StopScope::Tree)], d);
+    object.set_some_word(
+        "scope",
+        &mut scope,
+        &[("main", StopScope::Main), ("group", StopScope::Group), ("tree", StopScope::Tree)],
+        d,
+    );
     stop.scope = scope;
     Some(stop)
 }

@@ -335,7 +335,8 @@ impl Bench {
         let bases: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         for base in bases.as_array().into_iter().flatten() {
             let controllers = base["controllers"].as_object().into_iter().flat_map(|all| all.values());
-            for dir in std::iter::once(&base["tree"]).chain(controllers).filter_map(serde_json::Value::as_str) {
+            for dir in std::iter::once(&base["tree"]).chain(controllers).filter_map(serde_json::Value::as_str)
+            {
                 for _ in 0..20 {
                     for group in fs::read_dir(dir).into_iter().flatten().flatten() {
                         let _ = fs::remove_dir(group.path());

@@ -75,7 +75,10 @@ pub(super) fn can(
         return Ok(());
     }
     if controller == Controller::Memory && resources.memory_high.is_some() {
-        return Err("`resources.memory.high` can't be had here: control groups of version 1 have nothing like it".into());
+        return Err(
+            "`resources.memory.high` can't be had here: control groups of version 1 have nothing like it"
+                .into(),
+        );
     }
     if let (Controller::Io, Some(weight)) = (controller, resources.io_weight) {
         let there = V1_IO.iter().find(|(file, _)| own.is_some_and(|own| own.join(file).exists()));
@@ -84,7 +87,9 @@ pub(super) fn can(
                 Err(format!("`resources.io.weight` is at most {most} in control groups of version 1"))
             }
             Some(_) => Ok(()),
-            None => Err("`resources.io.weight` can't be had here: no scheduler of the disks has weights".into()),
+            None => {
+                Err("`resources.io.weight` can't be had here: no scheduler of the disks has weights".into())
+            }
         };
     }
     Ok(())
@@ -124,7 +129,11 @@ pub(super) fn set(controller: Controller, dir: &Path, resources: &Resources, v2:
             ("cpu.shares", shares(resources.cpu_weight).to_string(), resources.cpu_weight.is_some()),
         ],
         (Controller::Pids, _) => {
-            vec![("pids.max", or(text(resources.pids_max.map(u64::from)), "max"), resources.pids_max.is_some())]
+            vec![(
+                "pids.max",
+                or(text(resources.pids_max.map(u64::from)), "max"),
+                resources.pids_max.is_some(),
+            )]
         }
         (Controller::Io, true) => {
             let weight = resources.io_weight.unwrap_or(100);
@@ -132,9 +141,11 @@ pub(super) fn set(controller: Controller, dir: &Path, resources: &Resources, v2:
         }
         (Controller::Io, false) => {
             let file = V1_IO.iter().map(|(file, _)| *file).find(|file| dir.join(file).exists());
-            file.map(|file| (file, resources.io_weight.unwrap_or(100).to_string(), resources.io_weight.is_some()))
-                .into_iter()
-                .collect()
+            file.map(|file| {
+                (file, resources.io_weight.unwrap_or(100).to_string(), resources.io_weight.is_some())
+            })
+            .into_iter()
+            .collect()
         }
     };
     for (file, value, asked) in rows {

@@ -244,7 +244,9 @@ impl LinuxHost {
     fn left_behind(&self, question: &ProcessQuestion, world: &LiveWorld) -> BTreeSet<Pid> {
         let gone = question.key.pid;
         let mut left = BTreeSet::new();
-        left.extend(question.group.as_deref().and_then(|group| self.groups.members(group)).unwrap_or_default());
+        left.extend(
+            question.group.as_deref().and_then(|group| self.groups.members(group)).unwrap_or_default(),
+        );
         if self.subreaper {
             let own = world.self_pid().known().unwrap_or(Pid(0));
             left.extend(own_children(own));

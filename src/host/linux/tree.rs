@@ -75,9 +75,8 @@ impl LinuxHost {
                 found.extend(living(&keys(&pids, world)));
             }
             StopScope::Group => {
-                let of_group = |key: &ProcessKey| {
-                    world.stat(key.pid).known().is_some_and(|stat| stat.pgid == main.pid)
-                };
+                let of_group =
+                    |key: &ProcessKey| world.stat(key.pid).known().is_some_and(|stat| stat.pgid == main.pid);
                 if found.iter().any(of_group) {
                     let pids = with(world, |stat| stat.pgid == main.pid && stat.start >= main.start);
                     found.extend(living(&keys(&pids, world)));
@@ -132,7 +131,8 @@ impl LinuxHost {
         };
         let killed = self.groups.kill(group, each);
         // Those that left the group, if they could.
-        let outcomes = main.into_iter().chain(tree).map(|key| signal_verified(key, Signal::KILL, || rule(key)));
+        let outcomes =
+            main.into_iter().chain(tree).map(|key| signal_verified(key, Signal::KILL, || rule(key)));
         let rest = worst(outcomes);
         match killed {
             Ok(()) if rest == Outcome::Gone => Outcome::Done,

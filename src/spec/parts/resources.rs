@@ -13,7 +13,13 @@ pub(in crate::spec) fn resources(value: &Value<'_>, d: &mut Decoder<'_>) -> Opti
     object.set("cpu", &mut cpu, d, |value, d| processors(value, d));
     object.set("pids", &mut pids, d, |value, d| one(value, &table::RESOURCES_PIDS, "max", 4_194_304, d));
     object.set("io", &mut io, d, |value, d| one(value, &table::RESOURCES_IO, "weight", 10_000, d));
-    Some(Resources { cpu_max: cpu.cpu_max, cpu_weight: cpu.cpu_weight, pids_max: pids, io_weight: io, ..resources })
+    Some(Resources {
+        cpu_max: cpu.cpu_max,
+        cpu_weight: cpu.cpu_weight,
+        pids_max: pids,
+        io_weight: io,
+        ..resources
+    })
 }
 
 fn memory(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Resources> {
@@ -50,7 +56,8 @@ fn processors(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Resources> {
         // The kernel counts no less than a millisecond in a tenth of a second.
         let fitting = thousandths.filter(|thousandths| (10..=8_192_000).contains(thousandths));
         if fitting.is_none() {
-            let message = format!("`{}` is a number of processors, at least 0.01, not `{}`", value.path, scalar.text);
+            let message =
+                format!("`{}` is a number of processors, at least 0.01, not `{}`", value.path, scalar.text);
             d.say(value.wrong(codes::INVALID_VALUE, message).help("write for example `1.5` or `150%`"));
         }
         fitting

@@ -560,7 +560,14 @@ pub const RESOURCES: Table = Table {
     fields: &[
         row("memory", Kind::Object(&RESOURCES_MEMORY), "not bounded", Live, "{max: 512MiB}", "memory"),
         row("cpu", Kind::Object(&RESOURCES_CPU), "not bounded", Live, "{max: 1.5}", "processor time"),
-        row("pids", Kind::Object(&RESOURCES_PIDS), "not bounded", Live, "{max: 256}", "processes and threads"),
+        row(
+            "pids",
+            Kind::Object(&RESOURCES_PIDS),
+            "not bounded",
+            Live,
+            "{max: 256}",
+            "processes and threads",
+        ),
         row("io", Kind::Object(&RESOURCES_IO), "as all others", Live, "{weight: 50}", "the disks' time"),
     ],
     later: &[],
