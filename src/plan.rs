@@ -11,32 +11,40 @@
 //!
 //! What each part decides: [`questions()`] what has to be looked at; `life` follows processes; `occupy` says whether a
 //! place is free; `ready` counts readiness; `run` starts, adopts and restarts; `stop` walks through the
-//! schedule; `backoff` waits; `conditions` tells it to people; [`fold()`] takes outcomes into memory.
+//! schedule; `errand` runs commands, `asked` does what is asked of what runs; `backoff` waits; `conditions` tells it to people; [`fold()`] takes outcomes into memory.
 
 pub mod action;
 pub mod adjust;
 mod adopting;
 mod aim;
+mod asked;
+mod asking;
 mod backoff;
+mod binary;
 mod conditions;
 mod decide;
 mod draft;
+mod errand;
 pub mod exec;
 mod fold;
+mod health;
 mod launch;
 mod life;
+mod live;
 pub mod memory;
 pub mod observation;
 mod occupy;
 pub mod output;
 mod questions;
 mod ready;
+mod requirements;
 mod run;
 pub mod status;
 mod stop;
+mod triggers;
 
 pub use decide::plan;
 pub use draft::{Change, Doing, Plan, PlanOptions};
 pub use fold::fold;
-pub use launch::{FieldChange, launched, resolve, substitute};
+pub use launch::{FieldChange, launched, notify_socket, output_marks, resolve, substitute};
 pub use questions::{QuestionHints, questions};

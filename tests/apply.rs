@@ -13,6 +13,8 @@ mod support;
 
 #[path = "apply/again.rs"]
 mod again;
+#[path = "apply/confine.rs"]
+mod confine;
 #[path = "apply/failures.rs"]
 mod failures;
 #[path = "apply/identity.rs"]

@@ -100,6 +100,7 @@ fn unknown(asked: &Questions) -> BTreeMap<selfsame::spec::ServiceName, Seen> {
                     .collect(),
                 look: Some(Look::default()),
                 prepared: None,
+                ..Seen::default()
             };
             (name.clone(), seen)
         })

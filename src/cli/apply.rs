@@ -19,7 +19,7 @@ use crate::host::Host as _;
 use crate::host::linux::HostOptions;
 use crate::host::state_dir::Dirs;
 use crate::plan::action::{Action, Outcome};
-use crate::plan::status::{ConditionStatus, ConditionType, PhaseWord, ServiceStatus};
+use crate::plan::status::{Condition, ConditionStatus, ConditionType, PhaseWord, ServiceStatus};
 use crate::report::{deed, status_line};
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::BootTime;
@@ -115,6 +115,8 @@ pub(super) fn settled(service: &ServiceStatus) -> Settled {
     match service.phase {
         PhaseWord::Stopped => Settled::Ready,
         PhaseWord::Running if is_blocked(service) => Settled::Held,
+        PhaseWord::Running if is(service, ConditionType::Progressing) => Settled::NotYet,
+        PhaseWord::Running if has_failed_reload(service) => Settled::Failed,
         PhaseWord::Running => Settled::Ready,
         PhaseWord::BackOff => Settled::Failed,
         PhaseWord::Held | PhaseWord::Unknown => Settled::Held,
@@ -124,7 +126,17 @@ pub(super) fn settled(service: &ServiceStatus) -> Settled {
 
 /// It runs, but what its document says now is held back.
 fn is_blocked(service: &ServiceStatus) -> bool {
-    service.conditions.iter().any(|c| c.kind == ConditionType::Blocked && c.status == ConditionStatus::True)
+    is(service, ConditionType::Blocked)
+}
+
+fn is(service: &ServiceStatus, kind: ConditionType) -> bool {
+    service.conditions.iter().any(|c| c.kind == kind && c.status == ConditionStatus::True)
+}
+
+/// It runs with the configuration of before.
+fn has_failed_reload(service: &ServiceStatus) -> bool {
+    let failed = |c: &Condition| c.kind == ConditionType::Degraded && c.reason == "ReloadFailed";
+    service.conditions.iter().any(failed)
 }
 
 impl Run {

@@ -22,6 +22,7 @@ pub fn is_worth_telling(step: &Step) -> bool {
         | Action::KillTree { .. }
         | Action::Constrain { .. }
         | Action::Release { .. }
+        | Action::Run { .. }
         | Action::Adjust { .. } => true,
     }
 }

@@ -119,7 +119,8 @@ fn was_decided_before(step: &Step, before: &Memory) -> bool {
             | Action::Adopt { .. }
             | Action::Release { .. }
             | Action::Adjust { .. }
-            | Action::Probe { .. },
+            | Action::Probe { .. }
+            | Action::Run { .. },
             _,
         ) => false,
     }

@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::errno::io_text;
+use super::outside::{outside, resolve as resolve_inside};
 use super::walk;
 use crate::facts::parse_shebang;
 use crate::process::chain::{Program, Surroundings, resolve};
@@ -19,6 +20,10 @@ const SCRIPTS_MAX: usize = 5;
 /// # Errors
 /// A sentence: it isn't there, isn't executable, or is refused.
 pub fn check(spec: &Service, uid: u32, world: &dyn World) -> Result<(), String> {
+    if let Some(root) = &spec.chroot {
+        inside_only(spec, root)?;
+    }
+    let spec = &*outside(spec);
     let program = &spec.startas;
     let stages =
         walk::stages(program).map_err(|error| format!("`{}`: {}", program.display(), io_text(&error)))?;
@@ -44,6 +49,22 @@ pub fn check(spec: &Service, uid: u32, world: &dyn World) -> Result<(), String> 
                 program.display()
             ));
         }
+    }
+    Ok(())
+}
+
+/// What is to be executed with another root directory must be a program by itself: the interpreter of a script would be
+/// one of in there, which can't be told from outside, and then nobody could recognise the process.
+fn inside_only(spec: &Service, root: &Path) -> Result<(), String> {
+    let shown = spec.startas.display();
+    let place = resolve_inside(root, &spec.startas).map_err(|error| {
+        format!("`{shown}` inside of the root directory `{}`: {}", root.display(), io_text(&error))
+    })?;
+    if parse_shebang(&walk::head_of(&place).unwrap_or_default()).is_ok() {
+        return Err(format!(
+            "`{shown}` is a script, and with a `chroot` it could not be recognised: give its interpreter as \
+             `startas` and the script as the first of `args`"
+        ));
     }
     Ok(())
 }

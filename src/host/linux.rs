@@ -7,6 +7,7 @@
 //! wait    --> Wakes
 //! ```
 
+mod health;
 mod near;
 mod observe;
 mod tree;
@@ -21,6 +22,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::commands::Commands;
 use super::conditions::Conditions;
 use super::errno::io_text;
 use super::exits::{Exits, Life};
@@ -45,7 +47,7 @@ use crate::plan::observation::{Observation, Prepared, Questions};
 use crate::plan::output;
 use crate::plugin;
 use crate::process::world::World as _;
-use crate::spec::{Service, ServiceName};
+use crate::spec::{ReadinessCheck, Service, ServiceName};
 use crate::units::{BootId, BootTime, Gid, Now, Pid, Uid};
 
 /// How the host is used.
@@ -86,6 +88,8 @@ pub struct LinuxHost {
     exits: Exits,
     probes: Probes,
     groups: Groups,
+    ears: health::Ears,
+    commands: Commands,
     outputs: Option<Outputs>,
     subreaper: bool,
 }
@@ -135,6 +139,8 @@ impl LinuxHost {
         let probes = Probes::new().map_err(system)?;
         waker.watch_probes(probes.descriptor()).map_err(system)?;
         let acts = ledger.is_some();
+        let commands = Commands::new().map_err(system)?;
+        waker.watch_probes(commands.descriptor()).map_err(system)?;
         Ok(Self {
             dirs: dirs.clone(),
             ledger,
@@ -152,6 +158,8 @@ impl LinuxHost {
             exits: Exits::default(),
             probes,
             groups: Groups::new(dirs, acts),
+            ears: health::Ears::default(),
+            commands,
             outputs: None,
             subreaper: options.subreaper,
         })
@@ -236,16 +244,25 @@ impl LinuxHost {
     /// # Errors
     /// The kernel refuses to wait.
     pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
-        let deadline = until.into_iter().chain(self.probes.deadline()).min();
+        let deadlines = self.probes.deadline().into_iter().chain(self.commands.deadline());
+        let deadline = until.into_iter().chain(deadlines).min();
         let _ = failpoint::hit("wait");
         let wakes = self.waker.wait(deadline)?;
+        self.take_exits();
+        Ok(wakes)
+    }
+
+    /// Exits of children, and what became of probes and commands.
+    fn take_exits(&mut self) {
         if self.subreaper {
             for (pid, exit) in self.exits.reap_all() {
                 self.probes.exited(pid, &exit);
+                self.commands.exited(pid, &exit);
             }
         }
-        self.probes.poll(clock::now().boot);
-        Ok(wakes)
+        let now = clock::now().boot;
+        self.probes.poll(now);
+        self.commands.poll(now);
     }
 
     /// Becomes another binary of selfsame, which goes on where we are. Returns only if that fails, with a sentence; then
@@ -261,6 +278,7 @@ impl LinuxHost {
         let Some(ledger) = &self.ledger else { return "the state is not held by this look".into() };
         // The next image doesn't know of them, and nobody would end them.
         self.probes.retain(|_| false);
+        self.commands.retain(&std::collections::BTreeSet::new());
         takeover::become_program(program, ledger.lock())
     }
 
@@ -273,11 +291,16 @@ impl LinuxHost {
                 return Outcome::Refused { error };
             }
         };
+        if let Err(error) = self.prepare_health(name, index, launch) {
+            return self.not_started(name, index, nonce, error);
+        }
         let group = launch.group.as_deref();
         let entry =
             group.map_or_else(|| Ok(Entry::default()), |group| self.groups.make(group, &launch.resources));
         let spawned = match (failpoint::hit("start.clone"), entry) {
-            (Ok(()), Ok(entry)) => spawn_in(launch, slot.as_fd(), &entry).map_err(|error| error.to_string()),
+            (Ok(()), Ok(entry)) => {
+                spawn_in(launch, Some(slot.as_fd()), &[], &entry).map_err(|error| error.to_string())
+            }
             (Ok(()), Err(error)) => Err(error),
             (Err(error), _) => Err(io_text(&error)),
         };
@@ -290,13 +313,32 @@ impl LinuxHost {
                 Outcome::Started(key)
             }
             Err(error) => {
-                ledger.remove_slot(name, index, nonce);
                 if let Some(group) = group {
                     self.groups.unmake(group);
                 }
-                Outcome::StartFailed { error }
+                self.not_started(name, index, nonce, error)
             }
         }
+    }
+
+    fn not_started(&self, name: &ServiceName, index: u32, nonce: &str, error: String) -> Outcome {
+        if let Some(ledger) = &self.ledger {
+            ledger.remove_slot(name, index, nonce);
+        }
+        Outcome::StartFailed { error }
+    }
+
+    /// A check with its placeholders replaced.
+    fn resolve(&self, check: &ReadinessCheck, step: &Step) -> ReadinessCheck {
+        let ReadinessCheck::Unix { path } = check else { return check.clone() };
+        let path = crate::spec::substitute(path, |word| match word {
+            "index" => Some(step.index.to_string()),
+            "name" => Some(step.service.to_string()),
+            "runDir" => Some(self.looker.run_dir.clone()),
+            "logDir" => Some(self.looker.log_dir.clone()),
+            _ => None,
+        });
+        ReadinessCheck::Unix { path }
     }
 
     fn prepare(&self, spec: &Service, world: &LiveWorld, asked: &mut Asked) -> Result<Prepared, String> {
@@ -309,10 +351,13 @@ impl LinuxHost {
         let prepared =
             account.or_insert_with(|| super::accounts::account(spec, &self.looker.places())).clone()?;
         let path = spec.env.get("PATH");
-        let program = (&spec.startas, prepared.uid, spec.trust_executable, &spec.working_directory, path);
+        if let Some(missing) = super::abilities::missing(spec).into_iter().next() {
+            return Err(missing);
+        }
+        let program =
+            (&spec.startas, &spec.chroot, prepared.uid, spec.trust_executable, &spec.working_directory, path);
         let program = asked.programs.entry(format!("{program:?}"));
         program.or_insert_with(|| executable::check(spec, prepared.uid.0, world)).clone()?;
-        self.groups.can(&spec.resources)?;
         Ok(prepared)
     }
 
@@ -335,6 +380,13 @@ impl LinuxHost {
         self.groups.sweep(&groups);
         self.exits.retain(|key| keys.contains(key));
         self.probes.retain(|key| keys.contains(key));
+        let known = |(name, index): &(ServiceName, u32)| {
+            memory.services.get(name).is_some_and(|record| record.instances.contains_key(index))
+        };
+        self.ears.retain(&keys, known);
+        let errands = memory.services.values().flat_map(|record| record.instances.values());
+        let errands = errands.filter_map(|instance| instance.errand.as_ref());
+        self.commands.retain(&errands.filter_map(|errand| errand.nonce.as_deref()).collect());
     }
 }
 
@@ -344,12 +396,7 @@ impl Host for LinuxHost {
     }
 
     fn observe(&mut self, questions: &Questions) -> Observation {
-        if self.subreaper {
-            for (pid, exit) in self.exits.reap_all() {
-                self.probes.exited(pid, &exit);
-            }
-        }
-        self.probes.poll(clock::now().boot);
+        self.take_exits();
         let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.as_str())));
         let world = self.world.again().with_managed(managed.collect());
         let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
@@ -399,8 +446,10 @@ impl Host for LinuxHost {
                 self.kill_tree(main.as_ref(), adopted_by.as_ref(), tree, group.as_deref())
             }
             Action::Constrain { key, group, resources } => self.constrain(key, group, resources),
-            Action::Probe { key, check, timeout, launch } => {
-                self.probes.begin(key, check, *timeout, launch.as_deref(), clock::now().boot);
+            Action::Probe { key, purpose, check, timeout, launch } => {
+                let check = self.resolve(check, step);
+                let about = (key.clone(), *purpose);
+                self.probes.begin(&about, &check, *timeout, launch.as_deref(), clock::now().boot);
                 Outcome::Done
             }
             Action::Adopt { key } => match (failpoint::hit("adopt"), self.exits.life(key, &self.waker)) {
@@ -413,6 +462,10 @@ impl Host for LinuxHost {
                 Err(error) => Outcome::Refused { error: io_text(&error) },
             },
             Action::Adjust { key, adjustments, .. } => super::adjust::adjust(key, adjustments),
+            Action::Run { nonce, launch, timeout } => {
+                self.commands.begin(nonce, launch, *timeout, clock::now().boot);
+                Outcome::Done
+            }
         }
     }
 }

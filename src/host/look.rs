@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::conditions::Conditions;
 use super::executable::surroundings;
+use super::outside::outside;
 use crate::facts::{Fact, ProcessKey, Reason, Why};
 use crate::plan::observation::{ArgumentsSeen, Candidate, Look, Prepared, Questions};
 use crate::plan::substitute;
@@ -61,6 +62,7 @@ impl Looker {
             socket_owners: Vec::new(),
             run_dir: self.run_dir.clone(),
             log_dir: self.log_dir.clone(),
+            watched: BTreeMap::new(),
         }
     }
 
@@ -124,6 +126,7 @@ impl Looker {
         scope_all: bool,
     ) -> identity::Look {
         let Sight { world, plugins, pids } = sight;
+        let spec = &*outside(spec);
         let around = surroundings(spec);
         let bound = |expression: &Option<crate::spec::Expression>| {
             expression

@@ -26,8 +26,11 @@
 
 #[expect(unsafe_code, reason = "the child runs in shared memory; system calls are made by hand")]
 mod child;
+#[expect(unsafe_code, reason = "the child runs in shared memory; system calls are made by hand")]
+mod confine;
 #[expect(unsafe_code, reason = "fork; what follows it is ordinary code of a process with one thread")]
 mod detach;
+mod given;
 #[expect(unsafe_code, reason = "what was handed down is read before the runtime changes it")]
 mod inherited;
 #[expect(unsafe_code, reason = "clone3 has no binding")]
@@ -52,7 +55,7 @@ pub use pidfd::{
 pub use setting::{close_on_exec_from, set_io_priority, set_policy};
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use nix::sys::signal::{SigSet, SigmaskHow};
@@ -61,7 +64,7 @@ use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 
 use self::child::{Orders, RawIds, Report};
-use self::orders::Prepared;
+use self::orders::{Heard, Prepared};
 use super::errno::errno_text;
 use super::groups::Entry;
 use crate::facts::{ShebangError, parse_shebang};
@@ -92,14 +95,39 @@ pub struct SpawnError {
 
 impl SpawnError {
     fn at(step: Step, errno: i32, launch: &Launch) -> Self {
+        Self::at_item(step, 0, errno, launch)
+    }
+
+    fn said(step: Step, message: String) -> Self {
+        Self { step: step.words(), errno: 0, message }
+    }
+
+    /// `item` is the number of the path that it was at, for steps that have several.
+    fn at_item(step: Step, item: u32, errno: i32, launch: &Launch) -> Self {
+        let confinement = &launch.confinement;
+        let path = |paths: &[PathBuf]| {
+            let path = paths.get(usize::try_from(item).unwrap_or(usize::MAX));
+            path.map(|path| path.display().to_string()).unwrap_or_default()
+        };
         let subject = match step {
+            Step::Root => {
+                let root = confinement.chroot.as_deref().unwrap_or_else(|| Path::new("/"));
+                format!("change the root directory to `{}`", root.display())
+            }
+            Step::ReadOnly => format!("make `{}` read-only", path(&confinement.read_only)),
+            Step::Inaccessible => format!("hide `{}`", path(&confinement.inaccessible)),
             Step::Exec => format!("execute `{}`", launch.program.display()),
             Step::Directory => {
                 format!("change to the working directory `{}`", launch.working_directory.display())
             }
             _ => step.words().to_owned(),
         };
-        let hint = if step == Step::Exec { exec_hint(&launch.program, errno) } else { String::new() };
+        let hint = match step {
+            Step::Exec if confinement.chroot.is_none() => exec_hint(&launch.program, errno),
+            Step::ReadOnly if errno == libc::ENOSYS => ", which needs Linux 5.12".into(),
+            Step::Inaccessible if errno == libc::ENOSYS => ", which needs Linux 5.2".into(),
+            _ => String::new(),
+        };
         Self {
             step: step.words(),
             errno,
@@ -139,14 +167,22 @@ enum Step {
     Limits,
     Scheduling,
     Descriptors,
+    Namespace,
+    Root,
+    ReadOnly,
+    PrivateTmp,
+    Inaccessible,
+    Bounding,
     Ids,
+    Ambient,
     Directory,
     Signals,
+    NoNewPrivileges,
     Exec,
 }
 
 impl Step {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 21] = [
         Self::Clone,
         Self::Arguments,
         Self::Key,
@@ -156,9 +192,17 @@ impl Step {
         Self::Limits,
         Self::Scheduling,
         Self::Descriptors,
+        Self::Namespace,
+        Self::Root,
+        Self::ReadOnly,
+        Self::PrivateTmp,
+        Self::Inaccessible,
+        Self::Bounding,
         Self::Ids,
+        Self::Ambient,
         Self::Directory,
         Self::Signals,
+        Self::NoNewPrivileges,
         Self::Exec,
     ];
 
@@ -173,6 +217,14 @@ impl Step {
             Self::Limits => "set `limits`",
             Self::Scheduling => "set `scheduling`",
             Self::Descriptors => "place the standard descriptors",
+            Self::Namespace => "make a mount namespace",
+            Self::Root => "change the root directory",
+            Self::ReadOnly => "make a path read-only",
+            Self::PrivateTmp => "give it a `/tmp` of its own",
+            Self::Inaccessible => "hide a path",
+            Self::Bounding => "limit the capabilities",
+            Self::Ambient => "give it capabilities",
+            Self::NoNewPrivileges => "forbid new privileges",
             Self::Ids => "change to the user and groups",
             Self::Directory => "change to the working directory",
             Self::Signals => "reset the signals",
@@ -191,15 +243,32 @@ impl Step {
 /// # Errors
 /// Nothing runs: which step failed, and the kernel's answer.
 pub fn spawn(launch: &Launch, slot: Option<BorrowedFd<'_>>) -> Result<Spawned, SpawnError> {
-    start(launch, &Prepared::new(launch, None)?, slot, &Entry::default())
+    spawn_with(launch, slot, &[])
+}
+
+/// The same with listening sockets as descriptors 3 and on: those of the launch, in their order.
+///
+/// # Errors
+/// As [`spawn`].
+pub fn spawn_with(
+    launch: &Launch,
+    slot: Option<BorrowedFd<'_>>,
+    sockets: &[BorrowedFd<'_>],
+) -> Result<Spawned, SpawnError> {
+    spawn_in(launch, slot, sockets, &Entry::default())
 }
 
 /// The same, in control groups of its own from its first moment.
 ///
 /// # Errors
 /// As [`spawn`].
-pub fn spawn_in(launch: &Launch, slot: BorrowedFd<'_>, entry: &Entry) -> Result<Spawned, SpawnError> {
-    start(launch, &Prepared::new(launch, None)?, Some(slot), entry)
+pub fn spawn_in(
+    launch: &Launch,
+    slot: Option<BorrowedFd<'_>>,
+    sockets: &[BorrowedFd<'_>],
+    entry: &Entry,
+) -> Result<Spawned, SpawnError> {
+    start(launch, &Prepared::new(launch, None, sockets)?, slot, entry)
 }
 
 /// Starts what `launch` says, tied to the calling thread, with its output into a pipe instead. Reading from the end that
@@ -208,10 +277,22 @@ pub fn spawn_in(launch: &Launch, slot: BorrowedFd<'_>, entry: &Entry) -> Result<
 /// # Errors
 /// As [`spawn`].
 pub fn spawn_heard(launch: &Launch) -> Result<(Spawned, OwnedFd), SpawnError> {
+    heard(launch, |pipe| Heard::Output(pipe.into()))
+}
+
+/// The same with both outputs in the pipe.
+///
+/// # Errors
+/// As [`spawn`].
+pub fn spawn_heard_both(launch: &Launch) -> Result<(Spawned, OwnedFd), SpawnError> {
+    heard(launch, |pipe| Heard::Both(pipe.into()))
+}
+
+fn heard(launch: &Launch, whole: fn(OwnedFd) -> Heard) -> Result<(Spawned, OwnedFd), SpawnError> {
     let no_pipe = |errno: Errno| SpawnError::at(Step::Descriptors, errno.raw_os_error(), launch);
     let (ours, theirs) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(no_pipe)?;
     rustix::fs::fcntl_setfl(&ours, OFlags::NONBLOCK).map_err(no_pipe)?;
-    let spawned = start(launch, &Prepared::new(launch, Some(theirs.into()))?, None, &Entry::default())?;
+    let spawned = start(launch, &Prepared::new(launch, Some(whole(theirs)), &[])?, None, &Entry::default())?;
     Ok((spawned, ours))
 }
 
@@ -224,6 +305,7 @@ fn start(
     let (argv, envp) = prepared.arrays();
     let into = entry.tree.as_ref().map(AsRawFd::as_raw_fd);
     let joins: Vec<i32> = entry.joins.iter().map(AsRawFd::as_raw_fd).collect();
+    let sockets: Vec<i32> = prepared.given.sockets.iter().map(AsRawFd::as_raw_fd).collect();
     let report = Report::default();
     let orders = Orders {
         slot: slot.map_or(-1, |slot| slot.as_raw_fd()),
@@ -242,6 +324,9 @@ fn start(
             gid: ids.gid.0,
             groups: &prepared.groups,
         }),
+        sockets: &sockets,
+        listen_pid: prepared.given.listen_pid.as_deref(),
+        confinement: prepared.given.confinement(&launch.confinement),
         directory: &prepared.directory,
         program: &prepared.program,
         argv: &argv,
@@ -268,7 +353,8 @@ fn start(
         pidfd::reap_now(&pidfd);
         // Without an errno a signal ended it on its way: nothing runs either.
         let errno = if errno == 0 { libc::EINTR } else { errno };
-        return Err(SpawnError::at(step, errno, launch));
+        let item = report.item.load(Ordering::SeqCst);
+        return Err(SpawnError::at_item(step, item, errno, launch));
     }
     Ok(Spawned { pid: Pid(pid), pidfd, start: StartTicks(report.start.load(Ordering::SeqCst)) })
 }

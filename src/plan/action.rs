@@ -90,6 +90,8 @@ pub enum Action {
     Probe {
         /// Whose.
         key: ProcessKey,
+        /// What for.
+        purpose: Purpose,
         /// What.
         check: ReadinessCheck,
         /// How long it may take.
@@ -97,6 +99,24 @@ pub enum Action {
         /// As whom a command runs: ids, if they must be changed, and environment of the service.
         launch: Option<Box<Launch>>,
     },
+    /// Run a command of the document (a hook, a reload); how it ends is in a later observation.
+    Run {
+        /// Names it in questions and answers.
+        nonce: String,
+        /// What runs, as whom.
+        launch: Box<Launch>,
+        /// How long it may take: then it is killed with what descends from it.
+        timeout: std::time::Duration,
+    },
+}
+
+/// What a probe is for. Each has its own answers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Purpose {
+    /// Can it serve?
+    Readiness,
+    /// Does it make progress?
+    Liveness,
 }
 
 /// A process to be, with everything resolved: nothing is looked up after this.
@@ -128,6 +148,8 @@ pub struct Launch {
     pub stderr: OutputTarget,
     /// May root run a file that others can write?
     pub trust_executable: bool,
+    /// Where its output begins is to be noted.
+    pub marks_output: bool,
     /// What it may see and do.
     pub confinement: Confinement,
     /// Listening sockets, in the order of their descriptors.
@@ -157,6 +179,7 @@ impl Launch {
             stdout: OutputTarget::Null,
             stderr: OutputTarget::Null,
             trust_executable: false,
+            marks_output: false,
             confinement: Confinement::default(),
             sockets: Vec::new(),
             secrets: Vec::new(),

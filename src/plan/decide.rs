@@ -11,8 +11,9 @@ use super::aim::{Aim, aim, settle};
 use super::backoff;
 use super::conditions;
 use super::draft::{Doing, Draft, Plan, PlanOptions};
+use super::errand;
 use super::life::{self, Event};
-use super::memory::{Instance, Memory, Phase, Record};
+use super::memory::{Instance, Memory, Phase, Purpose, Record};
 use super::observation::{IntentSeen, Observation, ProcessSeen, Seen};
 use super::occupy::{self, Occupancy};
 use super::run;
@@ -112,7 +113,8 @@ fn rank(step: &Step) -> u8 {
         | Action::Constrain { .. }
         | Action::Adjust { .. } => 2,
         Action::Start { .. } => 3,
-        Action::Probe { .. } => 4,
+        Action::Run { .. } => 4,
+        Action::Probe { .. } => 5,
     }
 }
 
@@ -135,6 +137,9 @@ fn decide(
     let events = follow_all(record, aim, seen, draft);
     if *aim != Aim::Run {
         adopting::refuse(record, draft);
+    }
+    if *aim != Aim::Observe {
+        run::after_errands(record, aim, seen, draft);
     }
     match aim {
         Aim::Run => {
@@ -204,8 +209,7 @@ fn successor(seen: &ProcessSeen) -> Option<&ProcessKey> {
 fn go_on_stopping(record: &mut Record, seen: Option<&Seen>, draft: &mut Draft<'_>) {
     let spec = &record.spec;
     for (index, instance) in record.instances.iter_mut().rev() {
-        let process_seen = seen.and_then(|seen| seen.processes.get(index));
-        stop::go_on(instance, *index, process_seen, spec, draft);
+        stop::go_on(instance, *index, seen, spec, draft);
     }
 }
 
@@ -256,8 +260,15 @@ fn follow_all(
             && *aim == Aim::Run
             && *index < spec.replicas
         {
+            let obstacle = seen.and_then(|seen| seen.obstacles.get(index));
+            if let (None, Some(obstacle), Some(exit)) = (ready_since, obstacle, &instance.last_exit) {
+                instance.last_error = Some(format!("{}; {obstacle}", life::exit_words(exit)));
+            }
             let ready_for = ready_since.map(|since| now.boot.since(since));
             backoff::after_exit(instance, &spec.restart, (draft.name, *index), ready_for, now.boot);
+        }
+        if matches!(event, Event::Exited { .. }) && *aim != Aim::Observe {
+            errand::begin(instance, spec, Purpose::PostStop, now.boot);
         }
         events.insert(*index, event);
     }
@@ -335,11 +346,12 @@ fn stop_all(
                 if by_document && draft.guarded {
                     run::hold_mass_change(*index, "not stopped", draft);
                 } else {
-                    stop::begin(instance, &spec.stop, because.to_owned(), false, draft);
+                    stop::begin(instance, spec, because.to_owned(), false, draft);
                     draft.change(*index, Doing::Stop, because);
                 }
             }
             Phase::BackOff { .. } | Phase::Finished => instance.phase = Phase::Vacant,
+            Phase::Vacant if is_preparing(instance) => instance.errand = None,
             Phase::Vacant | Phase::Intended { .. } | Phase::Stopping { .. } => {}
         }
     }
@@ -349,7 +361,16 @@ fn stop_all(
         instance.last_error = None;
     }
     let replicas = spec.replicas;
-    instances.retain(|index, instance| *index < replicas || instance.phase != Phase::Vacant);
+    instances.retain(|index, instance| *index < replicas || !is_settled(instance));
+}
+
+fn is_preparing(instance: &Instance) -> bool {
+    instance.errand.as_ref().is_some_and(|errand| errand.purpose == Purpose::PreStart)
+}
+
+/// Nothing runs, and nothing has to be done after it.
+fn is_settled(instance: &Instance) -> bool {
+    instance.phase == Phase::Vacant && instance.errand.is_none()
 }
 
 fn is_starter(instance: &Instance) -> bool {
@@ -388,7 +409,7 @@ fn remove_all(
         }
     }
     stop_all(record, events, because, true, draft);
-    record.instances.retain(|_, instance| instance.phase != Phase::Vacant);
+    record.instances.retain(|_, instance| !is_settled(instance));
     record.instances.append(&mut kept);
 }
 

@@ -74,6 +74,8 @@ pub enum Doing {
     Stop,
     /// It is let go, untouched.
     Release,
+    /// It is told to read its configuration anew.
+    Reload,
     /// All is as it should be, or only time has to pass.
     Nothing,
     /// Left alone on purpose, although it isn't as desired.
@@ -90,6 +92,7 @@ impl Doing {
             Self::Restart => "restart",
             Self::Stop => "stop",
             Self::Release => "release",
+            Self::Reload => "reload",
             Self::Nothing => "nothing",
             Self::Held => "held",
         }
@@ -98,7 +101,13 @@ impl Doing {
     /// Whether the host or the record of it will be another one afterwards.
     pub fn changes_something(self) -> bool {
         match self {
-            Self::Start | Self::Adopt | Self::Adjust | Self::Restart | Self::Stop | Self::Release => true,
+            Self::Start
+            | Self::Adopt
+            | Self::Adjust
+            | Self::Restart
+            | Self::Stop
+            | Self::Release
+            | Self::Reload => true,
             Self::Nothing | Self::Held => false,
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::facts::ProcessKey;
 use crate::spec::{Listen, SecretForm};
 use crate::units::{Capability, Gid, Uid};
 
@@ -24,6 +25,8 @@ pub struct Confinement {
     pub inaccessible: Vec<PathBuf>,
     /// `/tmp` and `/var/tmp` of its own.
     pub private_tmp: bool,
+    /// A process whose mounts are seen instead of new ones: what is asked of a service sees what it sees.
+    pub join: Option<ProcessKey>,
     /// An empty file without permissions that lies over files which are not seen. Outside the root directory.
     pub cover: PathBuf,
 }

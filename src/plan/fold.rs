@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::action::{Action, Launch, Outcome, Step};
+use super::asked;
 use super::backoff;
 use super::life;
 use super::memory::{Constrained, Instance, Memory, Phase, Record};
@@ -22,7 +23,15 @@ pub fn fold(memory: &mut Memory, step: &Step, outcome: &Outcome, now: Now) {
         Action::Release { .. } => released(record, step, outcome),
         Action::Signal { signal, .. } => {
             if let Some(instance) = record.instances.get_mut(&step.index) {
-                signalled(instance, *signal, outcome, now);
+                match instance.phase {
+                    Phase::Stopping { .. } => signalled(instance, *signal, outcome, now),
+                    Phase::Vacant
+                    | Phase::BackOff { .. }
+                    | Phase::Finished
+                    | Phase::Intended { .. }
+                    | Phase::Starting { .. }
+                    | Phase::Running { .. } => asked::signalled(instance, &record.spec, *signal, outcome),
+                }
             }
         }
         Action::KillTree { .. } => {
@@ -42,8 +51,8 @@ pub fn fold(memory: &mut Memory, step: &Step, outcome: &Outcome, now: Now) {
                 adjusted(instance, field, to, outcome);
             }
         }
-        // Memory says so already; the answer to a probe is in a later observation.
-        Action::Adopt { .. } | Action::Probe { .. } => {}
+        // Memory says so already; the answer to a probe, and how a command ends, is in a later observation.
+        Action::Adopt { .. } | Action::Probe { .. } | Action::Run { .. } => {}
     }
 }
 

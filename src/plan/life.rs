@@ -109,12 +109,16 @@ pub(super) fn began(instance: &mut Instance, key: ProcessKey, now: Now) {
         launched: Some(launched.clone()),
         adopted_by: None,
         arguments_differ: false,
+        reloaded: None,
         group: group.clone(),
         constrained: None,
     };
     instance.phase =
         Phase::Starting { process, since: *since, starter: *starter, probed: None, left: Vec::new() };
     instance.last_error = None;
+    instance.command_error = None;
+    instance.primed = false;
+    instance.greets = true;
     instance.adjusted = super::memory::Adjusted::default();
 }
 

@@ -2,6 +2,10 @@
 //!
 //! Every time here is boot time; records of another boot are void.
 
+mod errand;
+mod health;
+
+pub use errand::{Ask, Asked, Errand, Purpose};
 mod task;
 
 use std::collections::BTreeMap;
@@ -9,10 +13,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::status::PhaseWord;
 use crate::facts::ProcessKey;
 use crate::spec::{Resources, Service, ServiceName};
 use crate::units::{BootId, BootTime, WallTime};
 
+pub use health::{Health, Image, Said, TriggerState, Triggers};
 pub use task::{Due, LastRun, LeftOut, Moment, Past, Run, StopCause, TaskMemory, TaskResult};
 
 /// All records of this boot.
@@ -48,12 +54,50 @@ pub struct Record {
     /// Lives on after its document went, until its instances are stopped.
     #[serde(default)]
     pub terminating: bool,
+    /// A person has it left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<Suspension>,
+    /// The last document that became Ready, kept where `update.onFailure` is rollback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good: Option<Arc<Service>>,
+    /// The document in force isn't the newest one, which didn't become Ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<RolledBack>,
+    /// The phase that the last status showed: what objects that depend on this one go by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<PhaseWord>,
     /// A one-time `adopt` by a person, until it is decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopt: Option<AdoptWish>,
     /// Of a Task: what it ran for, and what is due.
     #[serde(default, skip_serializing_if = "TaskMemory::is_empty")]
     pub task: TaskMemory,
+}
+
+/// A person has an object left alone.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Suspension {
+    /// Who.
+    pub by: String,
+    /// Since when.
+    pub at: WallTime,
+    /// Why; may be empty.
+    pub reason: String,
+    /// Until when, by the wall clock; `None`: until somebody resumes it.
+    pub until: Option<WallTime>,
+}
+
+/// A document that was accepted and is not in force, since it didn't become Ready.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RolledBack {
+    /// It.
+    pub refused: Arc<Service>,
+    /// Its generation.
+    pub generation: u64,
+    /// What was wrong with it, as the end of a sentence.
+    pub because: String,
 }
 
 /// What a person asked to be taken over.
@@ -109,12 +153,41 @@ pub struct Instance {
     /// Why the last start failed, until one succeeds.
     #[serde(default)]
     pub last_error: Option<String>,
+    /// The health of its present process.
+    #[serde(default, skip_serializing_if = "Health::is_blank")]
+    pub health: Health,
+    /// Where its triggers stand.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub triggers: Triggers,
+    /// Since when its start waits for `conditions`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmet_since: Option<BootTime>,
+    /// Commands that run for it now. While there is no process, none is started before they have ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errand: Option<Box<Errand>>,
+    /// `hooks.preStart` have run for the next start.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub primed: bool,
+    /// `hooks.postStart` have to run yet: until then it isn't Ready.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub greets: bool,
+    /// What was asked of it and isn't done yet, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<Asked>,
+    /// How a command that runs for it failed, until one of its kind succeeds or it is started again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command_error: Option<(Purpose, String)>,
     /// Of a Task: the run that this instance is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<Run>,
     /// What became of changes of limits and scheduling of the running process.
     #[serde(default, skip_serializing_if = "Adjusted::is_default")]
     pub adjusted: Adjusted,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this form")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// What became of changes that a running process was to be given.
@@ -274,6 +347,9 @@ pub struct Process {
     /// It was adopted although its arguments are others than the specified ones (its pidfile spoke for it).
     #[serde(default)]
     pub arguments_differ: bool,
+    /// Fields that took effect by a reload after the launch, or that were first looked at then: they stand over `launched`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reloaded: Option<Launched>,
     /// The control group that was made for it, if the host could make one.
     #[serde(default)]
     pub group: Option<String>,
@@ -332,12 +408,32 @@ impl Memory {
         self.services.values().flat_map(|record| {
             let processes = record.instances.values().filter_map(|instance| instance.phase.process());
             let rules = processes.filter_map(|process| process.adopted_by.as_deref());
-            std::iter::once(&*record.spec).chain(rules)
+            let refused = record.rolled_back.iter().map(|rolled_back| &*rolled_back.refused);
+            std::iter::once(&*record.spec).chain(record.good.as_deref()).chain(refused).chain(rules)
         })
     }
 }
 
 impl Instance {
+    /// Asks for a reload of the process, for this reason. One that waits already is enough.
+    pub fn ask_reload(&mut self, because: impl Into<String>) {
+        if self.asked.iter().all(|asked| asked.what != Ask::Reload) {
+            self.asked.push(Asked { what: Ask::Reload, because: because.into() });
+        }
+    }
+
+    /// Another process begins: nothing is known of its health.
+    pub fn begin_health(&mut self) {
+        self.health = Health::default();
+
+        self.unmet_since = None;
+    }
+
+    /// Asks for a restart of the process, when its turn comes among the replicas.
+    pub fn ask_restart(&mut self, because: impl Into<String>) {
+        self.health.restart = Some(because.into());
+    }
+
     /// It is in good health, or a person asked: what failed before no longer counts.
     pub fn forget_failures(&mut self) {
         self.failures = 0;
@@ -357,8 +453,20 @@ impl Record {
             restart_before: None,
             conditions: BTreeMap::new(),
             terminating: false,
+            suspension: None,
+            good: None,
+            rolled_back: None,
+            shown: None,
             adopt: None,
             task: TaskMemory::default(),
+        }
+    }
+
+    /// A person asks every instance that runs to reload, or to get a signal.
+    pub fn ask_of_all(&mut self, what: Ask, by: &str) {
+        let because = format!("{by} asked for it");
+        for instance in self.instances.values_mut().filter(|i| i.phase.process().is_some()) {
+            instance.asked.push(Asked { what, because: because.clone() });
         }
     }
 

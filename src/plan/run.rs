@@ -7,22 +7,34 @@ use std::time::Duration;
 
 use super::action::Action;
 use super::adjust::{self, Live};
+use super::aim::Aim;
+use super::asked;
 use super::backoff;
+use super::binary;
 use super::draft::{Doing, Draft};
+use super::errand::{self, Standing};
 use super::launch::{self, FieldChange};
 use super::life::{self, Event};
-use super::memory::{Adjusted, Instance, Launched, Phase, Process, Record};
+use super::live;
+use super::memory::{Adjusted, Instance, Launched, Phase, Process, Purpose, Record};
 use super::observation::{Candidate, Look, Prepared, Seen};
 use super::occupy::{self, Hold, Occupancy};
 use super::ready;
+use super::requirements;
 use super::status::{ConditionStatus, ConditionType};
 use super::stop;
+use super::triggers;
 use crate::spec::{DuplicatePolicy, Service, ServiceType};
 use crate::units::BootTime;
+
+/// The next tick, without a hot loop.
+const SOON: Duration = Duration::from_millis(1);
 
 /// Nothing runs, and it may be started now.
 pub(super) fn is_due(instance: &Instance, now: BootTime) -> bool {
     match &instance.phase {
+        // What runs around a start or after a stop comes first.
+        Phase::Vacant | Phase::BackOff { .. } if instance.errand.is_some() => false,
         Phase::Vacant => true,
         Phase::BackOff { until } => now >= *until,
         Phase::Finished
@@ -54,8 +66,10 @@ pub(super) fn run(
         record.instances.entry(index).or_default();
     }
     readiness(record, &spec, seen, draft);
+    greet(record, &spec, draft);
     stop_surplus(record, &spec, events, draft);
     restart_outdated(record, &spec, events, seen, draft);
+    asked::go_on(record, seen, draft);
     constrain(record, &spec, events, draft);
     adjust_live(record, &spec, events, draft);
     fill_places(record, &spec, seen, draft);
@@ -63,19 +77,93 @@ pub(super) fn run(
 
 /// Readiness of what runs; what was not Ready in time is stopped.
 fn readiness(record: &mut Record, spec: &Service, seen: Option<&Seen>, draft: &mut Draft<'_>) {
+    let taken: Vec<_> =
+        record.instances.values().filter_map(|i| Some(i.phase.process()?.key.clone())).collect();
     for (index, instance) in &mut record.instances {
         let Some(seen) = seen else { continue };
         let Some(super::observation::ProcessSeen::Alive(alive)) = seen.processes.get(index) else {
             continue;
         };
+        instance.health.said.hear(&alive.health.said);
+        if let Some(main) = alive.health.main.clone().filter(|main| !taken.contains(main)) {
+            life::follow(instance, &main);
+            continue;
+        }
         if *index < spec.replicas && ready::watch(instance, *index, (alive, seen), spec, draft) {
             let because = "it was not Ready within `startTimeout`".to_owned();
             instance.failures = instance.failures.saturating_add(1);
             instance.last_error = Some(because.clone());
-            stop::begin(instance, &spec.stop, because.clone(), true, draft);
+            stop::begin(instance, spec, because.clone(), true, draft);
             draft.change(*index, Doing::Restart, because);
+        } else if *index < spec.replicas {
+            triggers::watch(instance, alive, spec, draft);
+            binary::watch(instance, alive, spec, draft);
+            if let Some(because) = live::watch(instance, *index, (alive, seen), spec, draft) {
+                restart_unhealthy(instance, *index, because, spec, draft);
+            }
         }
     }
+}
+
+/// It doesn't wait for its turn: nobody is served by it. The first time after a time in good health comes at once, as after
+/// an exit; then it counts as a failure.
+fn restart_unhealthy(
+    instance: &mut Instance,
+    index: u32,
+    because: String,
+    spec: &Service,
+    draft: &mut Draft<'_>,
+) {
+    let counts = !backoff::spare(instance, draft.now.boot);
+    if counts {
+        instance.failures = instance.failures.saturating_add(1);
+    }
+    instance.last_error = Some(because.clone());
+    instance.ask_restart(because.clone());
+    stop::begin(instance, spec, because.clone(), counts, draft);
+    draft.change(index, Doing::Restart, because);
+}
+
+/// `hooks.postStart` of what meets its readiness check since this tick.
+fn greet(record: &mut Record, spec: &Service, draft: &mut Draft<'_>) {
+    for instance in record.instances.values_mut() {
+        if instance.greets && instance.errand.is_none() && matches!(instance.phase, Phase::Running { .. }) {
+            errand::begin(instance, spec, Purpose::PostStart, draft.now.boot);
+            instance.greets = instance.errand.is_some();
+        }
+    }
+}
+
+/// Moves the commands around processes on, and does what follows from their ends.
+pub(super) fn after_errands(record: &mut Record, aim: &Aim, seen: Option<&Seen>, draft: &mut Draft<'_>) {
+    let ended = errand::go_on(record, seen, draft);
+    let Record { spec, instances, .. } = record;
+    for (index, standing) in ended {
+        let Some(instance) = instances.get_mut(&index) else { continue };
+        match standing {
+            Standing::Done(Purpose::PreStart) => instance.primed = true,
+            Standing::Done(Purpose::PostStart) => instance.greets = false,
+            Standing::Failed(Purpose::PreStart, error) if *aim == Aim::Run => {
+                let of = (draft.name, index);
+                backoff::after_failure(instance, &spec.restart, of, error.clone(), draft.now.boot);
+                draft.change(index, Doing::Held, error);
+            }
+            Standing::Failed(Purpose::PostStart, error) => {
+                instance.greets = false;
+                instance.failures = instance.failures.saturating_add(1);
+                instance.last_error = Some(error.clone());
+                stop::begin(instance, spec, error.clone(), true, draft);
+                draft.change(index, Doing::Restart, error);
+            }
+            Standing::Done(purpose) => {
+                if instance.command_error.as_ref().is_some_and(|(failed, _)| *failed == purpose) {
+                    instance.command_error = None;
+                }
+            }
+            Standing::Failed(..) | Standing::UnderWay => {}
+        }
+    }
+    errand::tell(record, draft);
 }
 
 /// Replicas at and above the number are stopped, the highest first.
@@ -90,13 +178,13 @@ fn stop_surplus(record: &mut Record, spec: &Service, events: &BTreeMap<u32, Even
             continue;
         }
         let because = format!("`replicas` is {}", spec.replicas);
-        stop::begin(instance, &spec.stop, because.clone(), false, draft);
+        stop::begin(instance, spec, because.clone(), false, draft);
         draft.change(*index, Doing::Stop, because);
     }
     let replicas = spec.replicas;
     record.instances.retain(|index, instance| {
         let nothing_runs = matches!(instance.phase, Phase::Vacant | Phase::BackOff { .. } | Phase::Finished);
-        *index < replicas || !nothing_runs
+        *index < replicas || !nothing_runs || instance.errand.is_some()
     });
 }
 
@@ -140,6 +228,7 @@ fn restart_outdated(
             let process = instance.phase.process()?;
             let (of, wanted) = ((process, &instance.adjusted), (spec, &present));
             is_outdated(*index, of, wanted, record.restart_before, draft)
+                .or_else(|| asked_for(*index, instance))
         })
         .collect();
     for Outdated { index, because, fields } in outdated {
@@ -156,10 +245,16 @@ fn restart_outdated(
             .all(|(other, instance)| *other == index || ready::is_ready(instance, spec));
         let Some(instance) = record.instances.get_mut(&index) else { continue };
         if others_ready || !ready::is_ready(instance, spec) {
-            stop::begin(instance, &spec.stop, because.clone(), false, draft);
+            stop::begin(instance, spec, because.clone(), false, draft);
         }
         draft.change_of(index, Doing::Restart, because, fields);
     }
+}
+
+/// What was seen of it asks for a restart (a trigger, a new program).
+fn asked_for(index: u32, instance: &Instance) -> Option<Outdated> {
+    let because = instance.health.restart.clone()?;
+    Some(Outdated { index, because, fields: Vec::new() })
 }
 
 fn is_outdated(
@@ -325,6 +420,7 @@ fn fill_places(record: &mut Record, spec: &Arc<Service>, seen: Option<&Seen>, dr
         return;
     }
     match occupy::occupy(spec, &look, &vacant) {
+        Occupancy::Free if requirements::hold_back(record, spec, &due, seen, draft) => {}
         Occupancy::Free => start_all(record, spec, &due, seen.prepared.as_ref(), draft),
         Occupancy::Adopt(places) => adopt_all(record, spec, places, draft),
         Occupancy::Hold(hold) => hold_or_clear(record, spec, hold, &due, draft),
@@ -391,7 +487,7 @@ fn put_on_record_and_stop(
         draft.step(index, Action::Adopt { key: candidate.key.clone() }, because);
         draft.change(index, Doing::Stop, because);
         let mut instance = Instance { phase: adopted(candidate, spec, draft), ..Instance::default() };
-        stop::begin(&mut instance, &spec.stop, because.into(), false, draft);
+        stop::begin(&mut instance, spec, because.into(), false, draft);
         record.instances.insert(index, instance);
     }
 }
@@ -408,6 +504,7 @@ fn adopt_all(
         let phase = adopted(candidate, spec, draft);
         let instance = record.instances.entry(index).or_default();
         instance.phase = phase;
+        instance.begin_health();
         instance.last_error = None;
     }
 }
@@ -421,6 +518,7 @@ pub(super) fn adopted(candidate: Candidate, spec: &Arc<Service>, draft: &Draft<'
         launched: None,
         adopted_by: Some(Arc::clone(spec)),
         arguments_differ: candidate.arguments == super::observation::ArgumentsSeen::Different,
+        reloaded: None,
         group: None,
         constrained: None,
     };
@@ -453,7 +551,17 @@ fn start_all(
 }
 
 fn start(instance: &mut Instance, index: u32, spec: &Service, prepared: &Prepared, draft: &mut Draft<'_>) {
+    if !instance.primed && !spec.hooks.pre_start.is_empty() {
+        instance.phase = Phase::Vacant;
+        errand::begin(instance, spec, Purpose::PreStart, draft.now.boot);
+        draft.change(index, Doing::Start, "its `hooks.preStart` run first");
+        draft.wake(draft.now.boot.after(SOON));
+        return;
+    }
+    let asked = instance.health.restart.take();
+    instance.begin_health();
     let because = match (&instance.last_exit, &instance.last_error) {
+        _ if asked.is_some() => asked.unwrap_or_default(),
         (_, Some(error)) => format!("the last start failed: {error}"),
         (Some(exit), None) => life::exit_words(exit),
         (None, None) => "nothing that matches runs".into(),

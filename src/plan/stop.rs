@@ -15,9 +15,10 @@ use std::time::Duration;
 use super::action::Action;
 use super::backoff;
 use super::draft::{Doing, Draft};
+use super::errand::{self, Standing};
 use super::life::unseen;
-use super::memory::{Exit, Exited, Instance, Phase, Process};
-use super::observation::{Alive, ProcessSeen};
+use super::memory::{Exit, Exited, Instance, Phase, Process, Purpose};
+use super::observation::{Alive, ProcessSeen, Seen};
 use super::status::{ConditionStatus, ConditionType};
 use crate::facts::{Fact, ProcessKey};
 use crate::spec::{Service, Stop, StopScope};
@@ -42,9 +43,21 @@ pub(super) fn lists(scope: StopScope, noted: bool) -> bool {
 }
 
 /// Decides to stop an instance that runs. The first signal follows when the tree was noted.
-pub(super) fn begin(instance: &mut Instance, stop: &Stop, because: String, failed: bool, draft: &Draft<'_>) {
+pub(super) fn begin(
+    instance: &mut Instance,
+    spec: &Service,
+    because: String,
+    failed: bool,
+    draft: &Draft<'_>,
+) {
     let (Phase::Starting { process, .. } | Phase::Running { process, .. }) = &instance.phase else {
         return;
+    };
+    let stop = &spec.stop;
+    // Whoever never was Ready has nobody to take leave of.
+    let purpose = match instance.phase {
+        Phase::Running { .. } if !spec.hooks.pre_stop.is_empty() => Purpose::PreStop,
+        _ => Purpose::StopCommand,
     };
     instance.phase = Phase::Stopping {
         process: process.clone(),
@@ -60,6 +73,8 @@ pub(super) fn begin(instance: &mut Instance, stop: &Stop, because: String, faile
         stop: stop.clone(),
         exited: None,
     };
+    instance.asked.clear();
+    errand::begin(instance, spec, purpose, draft.now.boot);
 }
 
 /// A main process that ended by itself and left others of its tree behind: they go through the schedule before anything
@@ -113,16 +128,18 @@ pub(super) fn clear_after(
 pub(super) fn go_on(
     instance: &mut Instance,
     index: u32,
-    seen: Option<&ProcessSeen>,
+    seen: Option<&Seen>,
     spec: &Service,
     draft: &mut Draft<'_>,
 ) {
+    let all = seen;
+    let seen = all.and_then(|seen| seen.processes.get(&index));
     let Phase::Stopping { process, because, .. } = &instance.phase else {
         return;
     };
     draft.change(index, Doing::Stop, because.clone());
     match seen {
-        Some(ProcessSeen::Alive(alive)) => alive_yet(instance, index, alive, draft),
+        Some(ProcessSeen::Alive(alive)) => alive_yet(instance, index, (alive, all), spec, draft),
         Some(ProcessSeen::Gone { successor: Some(successor), .. }) => {
             super::life::follow(instance, &successor.clone());
             draft.wake(draft.now.boot);
@@ -139,7 +156,13 @@ pub(super) fn go_on(
     }
 }
 
-fn alive_yet(instance: &mut Instance, index: u32, alive: &Alive, draft: &mut Draft<'_>) {
+fn alive_yet(
+    instance: &mut Instance,
+    index: u32,
+    (alive, seen): (&Alive, Option<&Seen>),
+    spec: &Service,
+    draft: &mut Draft<'_>,
+) {
     let Phase::Stopping { process, tree, noted, stop, since, .. } = &mut instance.phase else {
         return;
     };
@@ -161,6 +184,9 @@ fn alive_yet(instance: &mut Instance, index: u32, alive: &Alive, draft: &mut Dra
         let others = alive.tree.iter().filter(|key| **key != process.key);
         targets.extend(others.map(|key| (key.clone(), None)));
     }
+    if takes_leave(instance, index, seen, spec, draft) {
+        return;
+    }
     walk(instance, index, targets, true, draft);
 }
 
@@ -168,6 +194,48 @@ fn alive_yet(instance: &mut Instance, index: u32, alive: &Alive, draft: &mut Dra
 fn note(tree: &mut Vec<ProcessKey>, seen: &[ProcessKey]) {
     let fresh: Vec<ProcessKey> = seen.iter().filter(|key| !tree.contains(key)).cloned().collect();
     tree.extend(fresh);
+}
+
+/// Runs what comes before the first signal. True while the schedule has to wait for it.
+fn takes_leave(
+    instance: &mut Instance,
+    index: u32,
+    seen: Option<&Seen>,
+    spec: &Service,
+    draft: &mut Draft<'_>,
+) -> bool {
+    let now = draft.now.boot;
+    if instance.errand.is_none() {
+        return false;
+    }
+    match errand::advance(instance, index, spec, seen, draft) {
+        Standing::UnderWay => instance.errand.is_some(),
+        Standing::Done(Purpose::PreStop) | Standing::Failed(Purpose::PreStop, _) => {
+            errand::begin(instance, spec, Purpose::StopCommand, now);
+            draft.wake(now.after(Duration::from_millis(1)));
+            instance.errand.is_some()
+        }
+        Standing::Done(Purpose::StopCommand) => waits_for_exit(instance, draft),
+        Standing::Done(_) | Standing::Failed(..) => {
+            instance.errand = None;
+            false
+        }
+    }
+}
+
+/// `stop.command` asked for the exit: what is left of its time is the service's.
+fn waits_for_exit(instance: &mut Instance, draft: &mut Draft<'_>) -> bool {
+    let (Phase::Stopping { stop, .. }, Some(errand)) = (&instance.phase, &instance.errand) else {
+        return false;
+    };
+    let Some(command) = &stop.command else { return false };
+    let deadline = errand.since.after(command.timeout);
+    if draft.now.boot < deadline {
+        draft.wake(deadline);
+        return true;
+    }
+    instance.errand = None;
+    false
 }
 
 /// An adopted process is signalled only while it still satisfies the rule it was adopted by.
@@ -196,6 +264,7 @@ fn main_gone(
     spec: &Service,
     draft: &mut Draft<'_>,
 ) {
+    instance.errand = None;
     let Phase::Stopping { process, stop, tree, noted, main_gone, sent, since, failed, exited, .. } =
         &mut instance.phase
     else {
@@ -211,6 +280,7 @@ fn main_gone(
         } else if failed {
             instance.phase = backoff::wait(instance, &spec.restart, of, draft.now.boot);
         }
+        errand::begin(instance, spec, Purpose::PostStop, draft.now.boot);
         draft.changes.remove(&index);
         draft.wake(draft.now.boot);
         return;

@@ -30,10 +30,11 @@ fn change_line(change: &Change) -> String {
         Doing::Nothing if because.is_empty() => format!("{}{index}: nothing to do\n", change.service),
         Doing::Start
         | Doing::Adopt
-        | Doing::Adjust
         | Doing::Restart
         | Doing::Stop
         | Doing::Release
+        | Doing::Reload
+        | Doing::Adjust
         | Doing::Nothing => {
             format!("{}{index}: {word}: {because}\n", change.service)
         }
@@ -97,6 +98,7 @@ pub fn deed(step: &Step, outcome: &Outcome) -> String {
         (Action::Signal { key, signal, .. }, Outcome::Done | Outcome::Started(_)) => {
             format!("{signal} sent to pid {}", key.pid)
         }
+        (Action::Run { launch, .. }, _) => format!("`{}` runs", launch.argv.join(" ")),
         (Action::KillTree { main, tree, .. }, outcome) => {
             let pids: Vec<String> = main.iter().chain(tree).map(|key| key.pid.to_string()).collect();
             let whole = format!("pid {} and all that belongs to it", pids.join(", "));

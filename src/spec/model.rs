@@ -2,12 +2,22 @@
 //! (and read back from the ledger, which stores them whole so that an object can be stopped after its
 //! document is gone).
 
+mod change;
+
+pub use change::{
+    Dependency, DependencyCondition, Hook, Hooks, OnHookFailure, OnUpdateFailure, Reload, StopCommand,
+    Suspend, Update, UpdateStrategy,
+};
 mod exec;
+mod health;
 mod output;
 mod resources;
 mod task;
 
 pub use exec::{Listen, Secret, SecretForm, Security, Socket};
+pub use health::{
+    BinaryChange, HttpCheck, Readiness, ReadinessCheck, StartCondition, Trigger, TriggerAction,
+};
 pub use output::{Output, Rotation};
 pub use resources::Resources;
 
@@ -126,6 +136,8 @@ pub enum ServiceType {
     Simple,
     /// It forks away and the process that was started exits.
     Forking,
+    /// Simple, and says by `sd_notify(3)` when it is ready.
+    Notify,
 }
 
 /// A user or group as written.
@@ -165,18 +177,25 @@ pub struct Limit {
 #[serde(rename_all = "camelCase")]
 pub struct Scheduling {
     /// -20 to 19.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nice: Option<i32>,
     /// `ioprio_set(2)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub io_class: Option<IoClass>,
     /// 0 (first) to 7.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub io_priority: Option<u8>,
     /// `sched_setscheduler(2)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<CpuPolicy>,
     /// 1 to 99, for `fifo` and `rr`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rt_priority: Option<u8>,
     /// CPU numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_affinity: Option<Vec<u32>>,
     /// -1000 to 1000.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub oom_score_adj: Option<i32>,
 }
 
@@ -206,42 +225,6 @@ pub enum CpuPolicy {
     Fifo,
     /// Real time, round robin.
     Rr,
-}
-
-/// When a started process counts as Ready.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Readiness {
-    /// The question.
-    pub check: ReadinessCheck,
-    /// Time between two probes.
-    pub period: Duration,
-    /// How long one probe may take.
-    pub timeout: Duration,
-    /// So many failures in a row make a Ready process not Ready.
-    pub failure_threshold: u32,
-}
-
-/// The forms of readiness.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ReadinessCheck {
-    /// It has lived for so long.
-    AliveFor(Duration),
-    /// The pidfile names it.
-    Pidfile,
-    /// Something accepts a connection there.
-    Tcp {
-        /// Name or address, 127.0.0.1 by default.
-        host: String,
-        /// Port.
-        port: u16,
-    },
-    /// The command exits with 0.
-    Exec {
-        /// Program and arguments.
-        command: Vec<String>,
-    },
 }
 
 /// Whether and when it is started again.
@@ -305,6 +288,9 @@ pub struct Stop {
     pub schedule: Vec<StopStep>,
     /// `None`: tree for what selfsame started, main for what it adopted.
     pub scope: Option<StopScope>,
+    /// Runs first, and asks the service to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<StopCommand>,
 }
 
 /// Whether a matching process that was not started here is taken over.
@@ -389,7 +375,18 @@ impl Expression {
 impl Service {
     /// The plugins that its conditions were accepted with, by name.
     pub fn plugins(&self) -> impl Iterator<Item = (&String, &PluginUse)> {
-        [&self.narrow, &self.match_only].into_iter().flatten().flat_map(|expression| &expression.plugins)
+        self.expressions().flat_map(|expression| &expression.plugins)
+    }
+
+    /// Every condition in it.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let health = [Some(&self.readiness), self.liveness.as_ref()].into_iter().flatten();
+        [&self.narrow, &self.match_only]
+            .into_iter()
+            .flatten()
+            .chain(health.filter_map(|health| health.check.expression()))
+            .chain(self.triggers.iter().map(|trigger| &trigger.when))
+            .chain(self.conditions.iter().filter_map(StartCondition::expression))
     }
 }
 
@@ -463,6 +460,18 @@ pub struct Service {
     pub replicas: u32,
     /// When it is Ready.
     pub readiness: Readiness,
+    /// Whether it makes progress; asked from when it is Ready.
+    #[serde(default)]
+    pub liveness: Option<Readiness>,
+    /// What follows from conditions over its process.
+    #[serde(default)]
+    pub triggers: Vec<Trigger>,
+    /// What must be so before it is started.
+    #[serde(default)]
+    pub conditions: Vec<StartCondition>,
+    /// What is done when the program on disk was replaced.
+    #[serde(default)]
+    pub binary_change: BinaryChange,
     /// How long a start may take until Ready.
     pub start_timeout: Duration,
     /// Whether and when it is started again.
@@ -477,6 +486,21 @@ pub struct Service {
     pub on_remove: Option<RemovePolicy>,
     /// Run it as root although others than root can write it.
     pub trust_executable: bool,
+    /// What a start waits for.
+    #[serde(default)]
+    pub depends_on: Vec<Dependency>,
+    /// What a change leads to.
+    #[serde(default)]
+    pub update: Update,
+    /// How it reads its configuration anew.
+    #[serde(default)]
+    pub reload: Option<Reload>,
+    /// Commands around the process.
+    #[serde(default)]
+    pub hooks: Hooks,
+    /// Everything is left alone.
+    #[serde(default)]
+    pub suspend: Option<Suspend>,
     /// It is a Task: it runs to its end, and this says when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskPlan>,
@@ -553,6 +577,10 @@ impl Service {
             stderr_rotation: Rotation::default(),
             replicas: 1,
             readiness: Readiness::default(),
+            liveness: None,
+            triggers: Vec::new(),
+            conditions: Vec::new(),
+            binary_change: BinaryChange::default(),
             start_timeout: Duration::from_secs(90),
             restart: Restart::default(),
             stop: Stop::default(),
@@ -560,6 +588,11 @@ impl Service {
             duplicates: DuplicatePolicy::default(),
             on_remove: None,
             trust_executable: false,
+            depends_on: Vec::new(),
+            update: Update::default(),
+            reload: None,
+            hooks: Hooks::default(),
+            suspend: None,
             task: None,
             defaults: BTreeMap::new(),
             write_pidfile: false,
@@ -567,17 +600,6 @@ impl Service {
             security: Security::default(),
             secrets: Vec::new(),
             sockets: Vec::new(),
-        }
-    }
-}
-
-impl Default for Readiness {
-    fn default() -> Self {
-        Self {
-            check: ReadinessCheck::AliveFor(Duration::from_secs(1)),
-            period: Duration::from_secs(1),
-            timeout: Duration::from_secs(1),
-            failure_threshold: 3,
         }
     }
 }
@@ -598,6 +620,6 @@ impl Default for Restart {
 impl Default for Stop {
     fn default() -> Self {
         let step = |signal, seconds| StopStep { signal, wait: Duration::from_secs(seconds) };
-        Self { schedule: vec![step(Signal::TERM, 30), step(Signal::KILL, 5)], scope: None }
+        Self { schedule: vec![step(Signal::TERM, 30), step(Signal::KILL, 5)], scope: None, command: None }
     }
 }

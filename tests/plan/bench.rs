@@ -8,7 +8,7 @@ use selfsame::facts::{Fact, ProcessKey, Reason, Why};
 use selfsame::plan::action::{Action, Step};
 use selfsame::plan::memory::{Exit, Instance, Memory, Phase, Process, Record};
 use selfsame::plan::observation::{
-    Alive, ArgumentsSeen, Candidate, Look, Observation, Prepared, ProcessSeen, Seen,
+    Alive, ArgumentsSeen, Candidate, HealthSeen, Look, Observation, Prepared, ProcessSeen, Seen,
 };
 use selfsame::plan::{Plan, PlanOptions, launched, plan};
 use selfsame::spec::{Service, ServiceName, SpecSet};
@@ -59,6 +59,7 @@ pub(crate) fn started(spec: &Service, pid: i32) -> Process {
         launched: Some(launched(spec, Some(&prepared()))),
         adopted_by: None,
         arguments_differ: false,
+        reloaded: None,
         group: None,
         constrained: None,
     }
@@ -111,6 +112,7 @@ pub(crate) fn alive() -> Alive {
         successor: None,
         exe: Some("/srv/web".into()),
         exe_deleted: false,
+        health: HealthSeen::default(),
     }
 }
 
@@ -132,6 +134,7 @@ pub(crate) fn prepared() -> Prepared {
         socket_owners: Vec::new(),
         run_dir: "/run/selfsame".into(),
         log_dir: "/var/log/selfsame".into(),
+        watched: BTreeMap::new(),
     }
 }
 
@@ -208,6 +211,7 @@ pub(crate) fn steps_text(steps: &[Step]) -> String {
             }
             Action::Constrain { key, .. } => format!("constrain {}", key.pid),
             Action::Release { key } => format!("release {}", key.pid),
+            Action::Run { launch, .. } => format!("run {}", launch.argv.join(" ")),
             Action::Adjust { key, field, .. } => format!("adjust {field} {}", key.pid),
             Action::Probe { key, .. } => format!("probe {}", key.pid),
         })

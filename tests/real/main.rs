@@ -14,6 +14,7 @@
     reason = "tests"
 )]
 
+mod confine;
 mod crash;
 mod host;
 mod ledger;

@@ -84,7 +84,7 @@ pub fn service(name: &str) -> Service {
         stderr: Output::Null,
         stop: Stop {
             schedule: vec![StopStep { signal: Signal::TERM, wait: Duration::from_secs(30) }],
-            scope: None,
+            ..Stop::default()
         },
         ..Service::new(ServiceName::new(name).unwrap(), "/bin/sleep".into())
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::LinuxHost;
 use crate::facts::Fact;
 use crate::host::look::{Sight, wanted_user};
+use crate::host::outside::outside;
 use crate::plan::observation::Questions;
 use crate::plugin;
 use crate::process::exe::{self, Wanted};
@@ -30,6 +31,7 @@ impl LinuxHost {
     /// The near misses of an object in a look of its own, by process id. Nothing follows from them; they are for people.
     pub fn near_misses(&self, name: &ServiceName, spec: &Service, questions: &Questions) -> Vec<NearMiss> {
         let world = self.world.again();
+        let spec = &*outside(spec);
         let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
         let Ok(user) = wanted_user(spec, &world) else { return Vec::new() };
         let own: BTreeSet<Pid> =

@@ -15,6 +15,7 @@ use std::os::unix::ffi::OsStrExt;
 use super::{Looker, Sight, pidfile_path};
 use crate::host::conditions::Bound;
 use crate::host::executable::surroundings;
+use crate::host::outside::outside;
 use crate::plan::observation::Questions;
 use crate::process::ProcessVocabulary;
 use crate::process::pidfile;
@@ -102,7 +103,8 @@ fn by_image(looking: &[(&ServiceName, &Service)], world: &dyn World, pids: &[Pid
     let mut images = None;
     for (name, spec) in plain {
         let images = images.get_or_insert_with(|| Images::new(world, pids));
-        let around = surroundings(spec);
+        let spec = outside(spec);
+        let around = surroundings(&spec);
         let programs = std::iter::once(&spec.startas).chain(&spec.becomes);
         let targets: Vec<Target> =
             programs.map(|path| Target::new(world, path.as_os_str().as_bytes(), &around)).collect();

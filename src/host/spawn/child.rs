@@ -9,9 +9,11 @@
 //! ```
 
 use std::ffi::{CStr, c_char, c_int, c_void};
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use super::Step;
+use super::confine::{self, RawConfinement};
+use super::given::{FIRST_SOCKET, complete_listen_pid};
 use super::raw::call;
 
 /// A limit as prlimit64(2) wants it.
@@ -29,6 +31,8 @@ pub(super) struct Report {
     pub(super) step: AtomicU32,
     /// Why that step failed; 0: it didn't.
     pub(super) errno: AtomicI32,
+    /// Which of several paths that step is about.
+    pub(super) item: AtomicU32,
     /// Its own start time in clock ticks.
     pub(super) start: AtomicU64,
 }
@@ -61,6 +65,11 @@ pub(super) struct Orders<'a> {
     /// Standard input, output, errors: all above 2.
     pub(super) descriptors: [c_int; 3],
     pub(super) ids: Option<RawIds<'a>>,
+    /// Listening sockets: above all places that they go to.
+    pub(super) sockets: &'a [c_int],
+    /// The variable that the child's number is written into.
+    pub(super) listen_pid: Option<&'a [AtomicU8]>,
+    pub(super) confinement: RawConfinement<'a>,
     pub(super) directory: &'a CStr,
     pub(super) program: &'a CStr,
     /// Ends in a null pointer.
@@ -123,6 +132,9 @@ unsafe fn carry_out(orders: &Orders<'_>) -> Result<(), i32> {
         call(libc::SYS_umask, [orders.umask as usize, 0, 0, 0, 0])?;
         at(Step::Descriptors);
         place_descriptors(orders)?;
+        confine::see_less(&orders.confinement, orders.report)?;
+        at(Step::Bounding);
+        confine::bound(&orders.confinement)?;
         at(Step::Ids);
         if let Some(ids) = &orders.ids {
             call(libc::SYS_setgroups, [ids.groups.len(), ids.groups.as_ptr().addr(), 0, 0, 0])?;
@@ -130,6 +142,8 @@ unsafe fn carry_out(orders: &Orders<'_>) -> Result<(), i32> {
             call(libc::SYS_setresgid, [gid, gid, gid, 0, 0])?;
             call(libc::SYS_setresuid, [uid, uid, uid, 0, 0])?;
         }
+        at(Step::Ambient);
+        confine::take_ambient(orders.confinement.ambient)?;
         if orders.tied {
             // After the ids: a change of ids clears it.
             let kill = libc::SIGKILL.unsigned_abs() as usize;
@@ -139,6 +153,10 @@ unsafe fn carry_out(orders: &Orders<'_>) -> Result<(), i32> {
         call(libc::SYS_chdir, [orders.directory.as_ptr().addr(), 0, 0, 0, 0])?;
         at(Step::Signals);
         reset_signals()?;
+        at(Step::NoNewPrivileges);
+        if orders.confinement.no_new_privileges {
+            confine::forbid_new_privileges()?;
+        }
         at(Step::Exec);
         Err(execute(orders))
     }
@@ -173,9 +191,12 @@ unsafe fn write_key(orders: &Orders<'_>) -> Result<(), i32> {
     let text = buffer.get(..read).ok_or(libc::EIO)?;
     let start = super::start_of_stat(text).ok_or(libc::EIO)?;
     orders.report.start.store(start, Ordering::SeqCst);
-    let Ok(slot) = usize::try_from(orders.slot) else { return Ok(()) };
     // SAFETY: no pointers.
     let pid = unsafe { call(libc::SYS_getpid, [0; 5])? };
+    if let Some(text) = orders.listen_pid {
+        complete_listen_pid(text, pid as u64);
+    }
+    let Ok(slot) = usize::try_from(orders.slot) else { return Ok(()) };
     let mut line = [b'\n'; 48];
     let mut length = 0;
     push_number(&mut line, &mut length, pid as u64);
@@ -249,12 +270,17 @@ unsafe fn place_descriptors(orders: &Orders<'_>) -> Result<(), i32> {
         // SAFETY: no pointers. The parent saw to it that no descriptor is one of the places.
         unsafe { call(libc::SYS_dup3, [descriptor.unsigned_abs() as usize, place, 0, 0, 0])? };
     }
+    for (place, descriptor) in (FIRST_SOCKET..).zip(orders.sockets) {
+        // SAFETY: no pointers. All that lay in these places is placed already, and the slot is written.
+        unsafe { call(libc::SYS_dup3, [descriptor.unsigned_abs() as usize, place, 0, 0, 0])? };
+    }
+    let first = FIRST_SOCKET.saturating_add(orders.sockets.len());
     let flag = libc::CLOSE_RANGE_CLOEXEC as usize;
     // SAFETY: no pointers.
-    match unsafe { call(libc::SYS_close_range, [3, u32::MAX as usize, flag, 0, 0]) } {
+    match unsafe { call(libc::SYS_close_range, [first, u32::MAX as usize, flag, 0, 0]) } {
         Ok(_) => Ok(()),
         Err(libc::ENOSYS | libc::EINVAL) => {
-            for descriptor in 3..DESCRIPTORS_MAX {
+            for descriptor in first..DESCRIPTORS_MAX {
                 let set = libc::F_SETFD.unsigned_abs() as usize;
                 let flag = libc::FD_CLOEXEC.unsigned_abs() as usize;
                 // SAFETY: no pointers. A descriptor that isn't open answers EBADF, which is what we want.

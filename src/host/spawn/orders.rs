@@ -2,16 +2,26 @@
 
 use std::ffi::{CString, c_char};
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 
 use super::child::RawLimit;
+use super::given::{FIRST_SOCKET, Given, environment};
 use super::output::open_output;
 use super::{SpawnError, Step};
 use crate::plan::action::{Launch, OutputTarget};
 use crate::plan::output::Stream;
 use crate::spec::{CpuPolicy, IoClass, Limit};
+
+/// Where output goes instead of where the launch says.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// Standard output.
+    Output(File),
+    /// Standard output and standard error.
+    Both(File),
+}
 
 /// Owns what the child's orders point to.
 #[derive(Debug)]
@@ -27,6 +37,7 @@ pub(super) struct Prepared {
     pub(super) policy: Option<(i32, i32)>,
     pub(super) ioprio: Option<u32>,
     pub(super) descriptors: [OwnedFd; 3],
+    pub(super) given: Given,
 }
 
 impl Prepared {
@@ -34,7 +45,11 @@ impl Prepared {
     ///
     /// # Errors
     /// An argument that can't be passed, an output that can't be opened, an unknown limit.
-    pub(super) fn new(launch: &Launch, heard: Option<File>) -> Result<Self, SpawnError> {
+    pub(super) fn new(
+        launch: &Launch,
+        heard: Option<Heard>,
+        sockets: &[BorrowedFd<'_>],
+    ) -> Result<Self, SpawnError> {
         let text = |bytes: &[u8]| {
             CString::new(bytes).map_err(|_| SpawnError::at(Step::Arguments, libc::EINVAL, launch))
         };
@@ -44,21 +59,25 @@ impl Prepared {
             SpawnError::output("/dev/null".as_ref(), &crate::host::errno::io_text(&error))
         })?;
         // Selfsame's own two may be two.
-        let together =
-            heard.is_none() && launch.stderr == launch.stdout && launch.stdout != OutputTarget::Inherit;
+        let (heard, both) = match heard {
+            Some(Heard::Output(file)) => (Some(file), false),
+            Some(Heard::Both(file)) => (Some(file), true),
+            None => (None, false),
+        };
+        let together = both
+            || heard.is_none() && launch.stderr == launch.stdout && launch.stdout != OutputTarget::Inherit;
         let stdout = heard.map_or_else(|| open_output(&launch.stdout, Stream::Out, service_uid), Ok)?;
         let stderr = if together {
             stdout.try_clone().map_err(|error| SpawnError::at(Step::Descriptors, raw(&error), launch))?
         } else {
             open_output(&launch.stderr, Stream::Err, service_uid)?
         };
-        let above = |file: &File| above_standard(file, launch);
+        let above = |file: &File| above_places(file, sockets.len(), launch);
         Ok(Self {
             program: text(launch.program.as_os_str().as_bytes())?,
             directory: text(launch.working_directory.as_os_str().as_bytes())?,
             argv: launch.argv.iter().map(|word| text(word.as_bytes())).collect::<Result<_, _>>()?,
-            envp: launch
-                .env
+            envp: environment(launch, sockets.len())
                 .iter()
                 .map(|(name, value)| text(format!("{name}={value}").as_bytes()))
                 .collect::<Result<_, _>>()?,
@@ -79,15 +98,16 @@ impl Prepared {
             policy: launch.scheduling.policy.map(|policy| raw_policy(policy, launch.scheduling.rt_priority)),
             ioprio: raw_io(launch.scheduling.io_class, launch.scheduling.io_priority),
             descriptors: [above(&stdin)?, above(&stdout)?, above(&stderr)?],
+            given: Given::new(launch, sockets)?,
         })
     }
 
     /// argv and envp as null-terminated arrays, valid as long as `self`.
     pub(super) fn arrays(&self) -> (Vec<*const c_char>, Vec<*const c_char>) {
-        let array = |words: &[CString]| {
-            words.iter().map(|word| word.as_ptr()).chain(std::iter::once(ptr::null())).collect::<Vec<_>>()
+        let array = |words: &[CString], more: Option<*const c_char>| {
+            words.iter().map(|word| word.as_ptr()).chain(more).chain([ptr::null()]).collect::<Vec<_>>()
         };
-        (array(&self.argv), array(&self.envp))
+        (array(&self.argv, None), array(&self.envp, self.given.listen_pid()))
     }
 }
 
@@ -95,9 +115,10 @@ fn raw(error: &std::io::Error) -> i32 {
     error.raw_os_error().unwrap_or(libc::EIO)
 }
 
-/// A descriptor above 2, so that placing one standard descriptor never overwrites the source of another.
-fn above_standard(file: &File, launch: &Launch) -> Result<OwnedFd, SpawnError> {
-    rustix::io::fcntl_dupfd_cloexec(file.as_fd(), 3)
+/// A descriptor above all places, so that placing one never overwrites the source of another.
+fn above_places(file: &File, sockets: usize, launch: &Launch) -> Result<OwnedFd, SpawnError> {
+    let above = i32::try_from(FIRST_SOCKET.saturating_add(sockets)).unwrap_or(i32::MAX);
+    rustix::io::fcntl_dupfd_cloexec(file.as_fd(), above)
         .map_err(|error| SpawnError::at(Step::Descriptors, error.raw_os_error(), launch))
 }
 

@@ -23,6 +23,7 @@ pub(super) fn confinement(spec: &Service, prepared: &Prepared) -> Confinement {
         read_only: security.read_only_paths.clone(),
         inaccessible: security.inaccessible_paths.clone(),
         private_tmp: security.private_tmp,
+        join: None,
         cover: Path::new(&prepared.run_dir).join(COVER),
     }
 }

@@ -15,16 +15,22 @@ use crate::units::Capability;
 #[serde(rename_all = "camelCase", default)]
 pub struct Security {
     /// `None`: yes, unless the user is root.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub no_new_privileges: Option<bool>,
     /// What it can ever have; `None`: no bound but the engine's.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub bounding: Option<BTreeSet<Capability>>,
     /// What it has although its user isn't root, and hands on to what it executes.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub ambient: BTreeSet<Capability>,
     /// Seen as read-only, with all that is mounted below. Absolute, inside `chroot`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub read_only_paths: Vec<PathBuf>,
     /// Not seen. Absolute, inside `chroot`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inaccessible_paths: Vec<PathBuf>,
     /// `/tmp` and `/var/tmp` of its own, empty at each start.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub private_tmp: bool,
 }
 

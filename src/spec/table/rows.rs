@@ -1,8 +1,11 @@
 //! The rows. `class` says what a change of the field means for the running process.
 
+use super::health::{
+    BINARY_CHANGES, CONDITION, EXEC, HTTP, LIVENESS, LOG_LINE, READINESS, TCP, TRIGGER, UNIX,
+};
 use super::{Class, Field, Kind, Table, Words};
 
-const fn row(
+pub(super) const fn row(
     name: &'static str,
     kind: Kind,
     default: &'static str,
@@ -13,7 +16,7 @@ const fn row(
     Field { name, kind, default, class, example, summary }
 }
 
-const REQUIRED: &str = "required";
+pub(super) const REQUIRED: &str = "required";
 
 use Class::{Live, New, Restart};
 
@@ -297,7 +300,7 @@ pub const MATCHER_TEST: Table = Table {
 };
 
 const STATES: Words = Words { now: &["running", "stopped", "observed"], later: &[] };
-const TYPES: Words = Words { now: &["simple", "forking"], later: &["notify"] };
+const TYPES: Words = Words { now: &["simple", "forking", "notify"], later: &[] };
 const ADOPT: Words = Words { now: &["ifMatches", "never", "require"], later: &[] };
 const DUPLICATES: Words = Words { now: &["report", "stopExtra", "refuse"], later: &[] };
 const ON_REMOVE: Words = Words { now: &["stop", "release"], later: &[] };
@@ -360,7 +363,7 @@ pub const SERVICE: Table = Table {
             "simple",
             Restart,
             "forking",
-            "how the process comes to be: simple, or forking (double-forks)",
+            "how the process comes to be: simple, forking (double-forks), or notify (says itself when it is ready)",
         ),
         row("pidfile", Kind::Path, "none", Live, "/run/shop.pid", "a hint, never proof"),
         row(
@@ -389,6 +392,22 @@ pub const SERVICE: Table = Table {
         ),
         row("umask", Kind::Mode, "0022", Restart, "0027", "permission bits taken away from new files"),
         row("workingDirectory", Kind::Path, "/", Restart, "/srv/shop", "absolute path"),
+        row(
+            "chroot",
+            Kind::Path,
+            "none",
+            Restart,
+            "/srv/jail",
+            "root directory of the service; startas, becomes and workingDirectory are inside",
+        ),
+        row(
+            "security",
+            Kind::Object(&SECURITY),
+            "{noNewPrivileges: true} unless the user is root",
+            Restart,
+            "{privateTmp: true, readOnlyPaths: [/etc]}",
+            "what it may see and do",
+        ),
         row(
             "env",
             Kind::Map(&Kind::Text),
@@ -454,6 +473,38 @@ pub const SERVICE: Table = Table {
             "{tcp: {port: 8080}}",
             "when it counts as Ready",
         ),
+        row(
+            "liveness",
+            Kind::Object(&LIVENESS),
+            "none",
+            Live,
+            "{http: {port: 8080, path: /health}, period: 10s}",
+            "whether it makes progress; where it doesn't, it is restarted",
+        ),
+        row(
+            "triggers",
+            Kind::List(&Kind::Object(&TRIGGER)),
+            "[]",
+            Live,
+            "[{when: rss > 1GiB, for: 5m, do: restart}]",
+            "what follows when a condition over its process holds for long",
+        ),
+        row(
+            "conditions",
+            Kind::List(&Kind::Object(&CONDITION)),
+            "[]",
+            Live,
+            "[{pathExists: /srv/shop}]",
+            "what must be so before it is started",
+        ),
+        row(
+            "binaryChange",
+            Kind::Words(&BINARY_CHANGES),
+            "report",
+            Live,
+            "restart",
+            "what is done when the program on disk was replaced",
+        ),
         row("startTimeout", Kind::Duration, "90s", Live, "90s", "how long a start may take until Ready"),
         row(
             "restart",
@@ -510,18 +561,12 @@ pub const SERVICE: Table = Table {
             "writePidfile",
             "the record of the process replaces it; `pidfile` names a file that the service writes itself",
         ),
-        ("chroot", ""),
         ("secrets", "`envFrom` reads a file that only its owner can read"),
-        ("security", ""),
         ("dependsOn", "`restart` brings a service back until what it needs is there"),
-        ("liveness", ""),
         ("reload", ""),
         ("update", "a change of a restart-class field restarts the service"),
-        ("triggers", ""),
-        ("binaryChange", ""),
         ("hooks", ""),
         ("sockets", ""),
-        ("conditions", ""),
     ],
     foreign: &[
         ("command", "startas"),
@@ -633,6 +678,144 @@ pub const RESOURCES_IO: Table = Table {
     foreign: &[],
 };
 
+/// `security`
+pub const SECURITY: Table = Table {
+    name: "security",
+    fields: &[
+        row(
+            "noNewPrivileges",
+            Kind::Bool,
+            "true unless the user is root",
+            Restart,
+            "true",
+            "set-user-ID programs and file capabilities give it nothing (PR_SET_NO_NEW_PRIVS)",
+        ),
+        row(
+            "capabilities",
+            Kind::Object(&CAPABILITIES),
+            "those of the user",
+            Restart,
+            "{bounding: [CAP_NET_BIND_SERVICE], ambient: [CAP_NET_BIND_SERVICE]}",
+            "capabilities(7)",
+        ),
+        row(
+            "readOnlyPaths",
+            Kind::List(&Kind::Path),
+            "[]",
+            Restart,
+            "[/etc, /usr]",
+            "absolute paths that it sees as read-only, with all that is mounted below",
+        ),
+        row(
+            "inaccessiblePaths",
+            Kind::List(&Kind::Path),
+            "[]",
+            Restart,
+            "[/home, /root]",
+            "absolute paths of which it sees an empty directory or file instead",
+        ),
+        row(
+            "privateTmp",
+            Kind::Bool,
+            "false",
+            Restart,
+            "true",
+            "/tmp and /var/tmp of its own (tmpfs), empty at each start",
+        ),
+    ],
+    later: &[],
+    foreign: &[
+        ("NoNewPrivileges", "noNewPrivileges"),
+        ("PrivateTmp", "privateTmp"),
+        ("readOnly", "readOnlyPaths"),
+        ("inaccessible", "inaccessiblePaths"),
+        ("bounding", "capabilities"),
+        ("ambient", "capabilities"),
+    ],
+};
+
+/// `security.capabilities`
+pub const CAPABILITIES: Table = Table {
+    name: "capabilities",
+    fields: &[
+        row(
+            "bounding",
+            Kind::List(&Kind::Text),
+            "all",
+            Restart,
+            "[CAP_NET_BIND_SERVICE]",
+            "what it and all that it executes can ever have; [] is nothing",
+        ),
+        row(
+            "ambient",
+            Kind::List(&Kind::Text),
+            "[]",
+            Restart,
+            "[CAP_NET_BIND_SERVICE]",
+            "what it has although its user isn't root",
+        ),
+    ],
+    later: &[],
+    foreign: &[("drop", "bounding"), ("add", "ambient")],
+};
+
+/// An entry of `secrets`.
+pub const SECRET: Table = Table {
+    name: "secret",
+    fields: &[
+        row(
+            "name",
+            Kind::Text,
+            REQUIRED,
+            Restart,
+            "DB_PASSWORD",
+            "name of the variable; for a file the variable is NAME_FILE and has its path",
+        ),
+        row("file", Kind::Path, REQUIRED, Restart, "/etc/shop/password", "where its content is read"),
+        row(
+            "as",
+            Kind::Words(&SECRET_FORMS),
+            "file",
+            Restart,
+            "env",
+            "file (a copy that only the service's user can read), or env",
+        ),
+    ],
+    later: &[],
+    foreign: &[("path", "file"), ("form", "as")],
+};
+
+const SECRET_FORMS: Words = Words { now: &["file", "env"], later: &[] };
+
+/// An entry of `sockets`.
+pub const SOCKET: Table = Table {
+    name: "socket",
+    fields: &[
+        row("name", Kind::Text, REQUIRED, Restart, "http", "its name in LISTEN_FDNAMES"),
+        row(
+            "listen",
+            Kind::Text,
+            REQUIRED,
+            Restart,
+            "tcp://127.0.0.1:8080",
+            "tcp://ADDRESS:PORT, udp://ADDRESS:PORT or unix://PATH",
+        ),
+        row(
+            "backlog",
+            Kind::Integer(1, 65_535),
+            "4096",
+            Restart,
+            "128",
+            "connections that wait at most; the kernel may allow fewer",
+        ),
+        row("mode", Kind::Mode, "0660", Restart, "0666", "permission bits of a Unix socket"),
+        row("user", Kind::Account, "the service's", Restart, "root", "owner of a Unix socket"),
+        row("group", Kind::Account, "the service's", Restart, "www-data", "group of a Unix socket"),
+    ],
+    later: &[],
+    foreign: &[("address", "listen"), ("stream", "listen"), ("permissions", "mode"), ("owner", "user")],
+};
+
 /// An entry of `envFrom`.
 pub const ENV_FROM: Table = Table {
     name: "envFrom",
@@ -723,71 +906,6 @@ pub const OUTPUT: Table = Table {
         ("rotate", "keep"),
         ("backups", "keep"),
     ],
-};
-
-/// `readiness`
-pub const READINESS: Table = Table {
-    name: "readiness",
-    fields: &[
-        row("aliveFor", Kind::Duration, "1s", Live, "3s", "it has lived for so long"),
-        row("pidfile", Kind::Bool, "false", Live, "true", "the pidfile names it"),
-        row("tcp", Kind::Object(&TCP), "none", Live, "{port: 8080}", "something accepts a connection there"),
-        row(
-            "exec",
-            Kind::Object(&EXEC),
-            "none",
-            Live,
-            "{command: [/usr/bin/shopctl, ping]}",
-            "a command exits with 0",
-        ),
-        row("period", Kind::Duration, "1s", Live, "2s", "time between two probes"),
-        row("timeout", Kind::Duration, "1s", Live, "5s", "how long one probe may take"),
-        row(
-            "failureThreshold",
-            Kind::Integer(1, 1000),
-            "3",
-            Live,
-            "3",
-            "so many failures in a row make a Ready process not Ready",
-        ),
-    ],
-    later: &[
-        ("notify", ""),
-        ("http", "`tcp` asks whether the port is open"),
-        ("unix", ""),
-        ("logLine", ""),
-        ("when", ""),
-    ],
-    foreign: &[("periodSeconds", "period"), ("timeoutSeconds", "timeout"), ("tcpSocket", "tcp")],
-};
-
-/// `readiness.tcp`
-pub const TCP: Table = Table {
-    name: "tcp",
-    fields: &[
-        row("port", Kind::Integer(1, 65_535), REQUIRED, Live, "8080", "port"),
-        row("host", Kind::Text, "127.0.0.1", Live, "127.0.0.1", "name or address"),
-    ],
-    later: &[],
-    foreign: &[("address", "host")],
-};
-
-/// `readiness.exec`
-pub const EXEC: Table = Table {
-    name: "exec",
-    fields: &[
-        row(
-            "command",
-            Kind::List(&Kind::Text),
-            REQUIRED,
-            Live,
-            "[/usr/bin/shopctl, ping]",
-            "program and arguments",
-        ),
-        row("timeout", Kind::Duration, "that of readiness", Live, "5s", "how long it may take"),
-    ],
-    later: &[("user", "")],
-    foreign: &[("args", "command")],
 };
 
 const RESTART_POLICIES: Words = Words { now: &["always", "on-failure", "never"], later: &[] };
@@ -892,10 +1010,18 @@ pub const TABLES: &[&Table] = &[
     &RESOURCES_PIDS,
     &RESOURCES_IO,
     &SCHEDULING,
+    &SECURITY,
+    &CAPABILITIES,
     &OUTPUT,
     &READINESS,
+    &LIVENESS,
     &TCP,
+    &HTTP,
+    &UNIX,
+    &LOG_LINE,
     &EXEC,
+    &TRIGGER,
+    &CONDITION,
     &RESTART,
     &STOP,
     &STOP_STEP,
