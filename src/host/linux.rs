@@ -27,6 +27,7 @@ use super::conditions::Conditions;
 use super::errno::io_text;
 use super::exits::{Exits, Life};
 use super::failpoint;
+use super::given::Given;
 use super::groups::{Entry, Groups};
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
 use super::look::{Looker, Sight};
@@ -91,6 +92,8 @@ pub struct LinuxHost {
     ears: health::Ears,
     commands: Commands,
     outputs: Option<Outputs>,
+    /// Sockets, copies of secrets, pid files.
+    given: Given,
     subreaper: bool,
 }
 
@@ -161,6 +164,7 @@ impl LinuxHost {
             ears: health::Ears::default(),
             commands,
             outputs: None,
+            given: Given::default(),
             subreaper: options.subreaper,
         })
     }
@@ -298,18 +302,22 @@ impl LinuxHost {
         let entry =
             group.map_or_else(|| Ok(Entry::default()), |group| self.groups.make(group, &launch.resources));
         let spawned = match (failpoint::hit("start.clone"), entry) {
-            (Ok(()), Ok(entry)) => {
-                spawn_in(launch, Some(slot.as_fd()), &[], &entry).map_err(|error| error.to_string())
-            }
+            (Ok(()), Ok(entry)) => self.given.prepare(name, launch).and_then(|ready| {
+                let spawned = spawn_in(launch, Some(slot.as_fd()), &ready.sockets, &entry);
+                spawned.map(|spawned| (spawned, ready.pidfile)).map_err(|error| error.to_string())
+            }),
             (Ok(()), Err(error)) => Err(error),
             (Err(error), _) => Err(io_text(&error)),
         };
         match spawned {
-            Ok(spawned) => {
+            Ok((spawned, pidfile)) => {
                 let _ = failpoint::hit("start.spawned");
                 let key =
                     ProcessKey { boot: self.looker.boot.clone(), pid: spawned.pid, start: spawned.start };
                 self.exits.started(&key, spawned.pidfd, &self.waker);
+                if let (Some(pidfile), Some(path)) = (pidfile, &launch.pidfile) {
+                    self.given.write_pidfile(&key, path, &pidfile);
+                }
                 Outcome::Started(key)
             }
             Err(error) => {
@@ -346,7 +354,8 @@ impl LinuxHost {
         if let Some(name) = super::look::absent_user(spec, world) {
             return Err(format!("there is no user `{name}`"));
         }
-        let account = format!("{:?}", (&spec.user, &spec.group, &spec.supplementary_groups, &spec.env_from));
+        let files = (&spec.env_from, &spec.secrets, &spec.sockets);
+        let account = format!("{:?}", (&spec.user, &spec.group, &spec.supplementary_groups, files));
         let account = asked.accounts.entry(account);
         let prepared =
             account.or_insert_with(|| super::accounts::account(spec, &self.looker.places())).clone()?;
@@ -422,7 +431,9 @@ impl Host for LinuxHost {
                 // Before the records that name them, and not removed before these are gone.
                 conditions.shelf().keep(memory)?;
                 ledger.remember(memory)?;
-                conditions.sweep(memory)
+                conditions.sweep(memory)?;
+                self.given.look_after(memory, &self.looker.places());
+                Ok(())
             }
             None => Err("the state is not held by this look".into()),
         }
