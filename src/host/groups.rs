@@ -81,6 +81,8 @@ pub struct Groups {
     swept: Option<Instant>,
     /// Why no tree can have a group, once that was tried.
     refused: Option<String>,
+    /// A host that only looks removes nothing.
+    acts: bool,
 }
 
 impl Groups {
@@ -108,7 +110,7 @@ impl Groups {
         let mut bases = vec![present.clone()];
         bases.extend(former.into_iter().filter(|base| *base != present));
         let known = bases.iter().flat_map(Base::groups).collect();
-        Self { register, places, present, bases, registered, known, swept: None, refused: None }
+        Self { register, places, present, bases, registered, known, swept: None, refused: None, acts }
     }
 
     /// What this host has.
@@ -126,7 +128,8 @@ impl Groups {
         let mut entry = Entry::default();
         match self.make_tree(name) {
             Ok(made) => {
-                (entry.tree, entry.tree_procs) = made.map_or((None, None), |(a, b)| (Some(a), Some(b)))
+                self.refused = None;
+                (entry.tree, entry.tree_procs) = made.map_or((None, None), |(a, b)| (Some(a), Some(b)));
             }
             Err(error) => self.refused = Some(io_text(&error)),
         }
@@ -356,6 +359,9 @@ impl Groups {
 
 impl Drop for Groups {
     fn drop(&mut self) {
+        if !self.acts {
+            return;
+        }
         // Empty ones only: a directory with groups in it stays.
         for dir in self.bases.iter().flat_map(Base::dirs) {
             let _ = fs::remove_dir(dir);
