@@ -41,6 +41,7 @@ mod requirements;
 mod run;
 pub mod status;
 mod stop;
+pub mod task;
 mod triggers;
 
 pub use decide::plan;

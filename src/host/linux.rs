@@ -161,7 +161,7 @@ impl LinuxHost {
             exits: Exits::default(),
             probes,
             groups: Groups::new(dirs, acts),
-            ears: health::Ears::default(),
+            ears: health::Ears::new(dirs.outputs()),
             commands,
             outputs: None,
             given: Given::default(),

@@ -8,7 +8,7 @@ use super::aim::{Aim, aim, settle};
 use super::asking::{Manner, manner, next_probe};
 use super::memory::{Instance, Memory, Phase, Record};
 use super::observation::{ProcessQuestion, Questions, ServiceQuestions};
-use super::{errand, health, ready, run, stop};
+use super::{errand, health, ready, run, stop, task};
 use crate::spec::{Readiness, Service, SpecSet};
 use crate::units::BootTime;
 
@@ -38,9 +38,12 @@ pub fn questions(desired: &SpecSet, memory: &Memory, now: BootTime, hints: Quest
 fn of_service(record: &Record, aim: &Aim, now: BootTime, hints: QuestionHints) -> ServiceQuestions {
     let spec = &record.spec;
     let wanted = |index: u32| *aim == Aim::Run && index < spec.replicas;
-    let due = (0..spec.replicas).any(|index| {
-        wanted(index) && record.instances.get(&index).is_none_or(|instance| run::is_due(instance, now))
-    });
+    let due = match &spec.task {
+        Some(_) => *aim == Aim::Run && task::is_due(record, now),
+        None => (0..spec.replicas).any(|index| {
+            wanted(index) && record.instances.get(&index).is_none_or(|instance| run::is_due(instance, now))
+        }),
+    };
     let starters = record.instances.values().any(is_starter);
     let probes = record.instances.values().any(|instance| may_run_command(instance, spec, now));
     let launched = record.instances.values().filter_map(|instance| instance.phase.process());
@@ -61,9 +64,11 @@ fn of_service(record: &Record, aim: &Aim, now: BootTime, hints: QuestionHints) -
             || starters
             || record.adopt.is_some()
             || *aim == Aim::Observe
-            || (hints.full && *aim == Aim::Run),
+            || (hints.full && *aim == Aim::Run && spec.task.is_none()),
         intents: intents(record),
-        prepare: due || commands || (*aim == Aim::Run && (probes || compares)),
+        prepare: due
+            || commands
+            || (*aim == Aim::Run && (probes || compares || (hints.full && task::compares(record)))),
         conditions: due && !spec.conditions.is_empty(),
         commands: record
             .instances
