@@ -61,6 +61,7 @@ const MEANINGS: &[(&str, &str, &str)] = &[
     ("policy", "on-failure", "unless it exited with 0 or one of successCodes"),
     ("policy", "never", "leave it down"),
     ("scope", "main", "the process itself"),
+    ("scope", "group", "the process and its process group, all at once"),
     ("scope", "tree", "the process and what descends from it"),
 ];
 
