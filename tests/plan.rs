@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+#[path = "plan/adjust.rs"]
+mod adjust;
 #[path = "plan/bench.rs"]
 mod bench;
 #[path = "plan/cells.rs"]
@@ -17,3 +19,5 @@ mod cells;
 mod courses;
 #[path = "plan/properties.rs"]
 mod properties;
+#[path = "plan/tasks.rs"]
+mod tasks;

@@ -86,7 +86,7 @@ fn through_watch(wish: Wish, args: &WishArgs, dirs: &Dirs, terminal: Terminal) -
 }
 
 /// The objects asked for; `None` if one isn't on record, which is said.
-fn names(args: &WishArgs, memory: &Memory, terminal: Terminal) -> Option<BTreeSet<ServiceName>> {
+pub(super) fn names(args: &WishArgs, memory: &Memory, terminal: Terminal) -> Option<BTreeSet<ServiceName>> {
     if args.objects.all {
         return Some(memory.services.keys().cloned().collect());
     }
@@ -110,7 +110,7 @@ fn names(args: &WishArgs, memory: &Memory, terminal: Terminal) -> Option<BTreeSe
 }
 
 /// The documents on record of the objects asked for.
-fn chosen(memory: &Memory, names: &BTreeSet<ServiceName>) -> SpecSet {
+pub(super) fn chosen(memory: &Memory, names: &BTreeSet<ServiceName>) -> SpecSet {
     let services = memory
         .services
         .iter()

@@ -7,8 +7,10 @@
 //! wait    --> Wakes
 //! ```
 
+mod health;
 mod near;
 mod observe;
+mod tree;
 
 pub use near::NearMiss;
 
@@ -25,6 +27,8 @@ use super::conditions::Conditions;
 use super::errno::io_text;
 use super::exits::{Exits, Life};
 use super::failpoint;
+use super::given::Given;
+use super::groups::{Entry, Groups};
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
 use super::look::{Looker, Sight};
 use super::output::Outputs;
@@ -32,7 +36,7 @@ use super::probe::Probes;
 use super::proc::LiveWorld;
 use super::shelf::Shelf;
 use super::signal::{boot_id, signal_verified};
-use super::spawn::{keep_exits_of_children, spawn};
+use super::spawn::{keep_exits_of_children, spawn_in};
 use super::state_dir::{Dirs, LockError, StateLock};
 use super::takeover;
 use super::wake::{Poke, Waker, Wakes};
@@ -44,8 +48,8 @@ use crate::plan::observation::{Observation, Prepared, Questions};
 use crate::plan::output;
 use crate::plugin;
 use crate::process::world::World as _;
-use crate::spec::{Service, ServiceName};
-use crate::units::{BootId, BootTime, Gid, Now, Uid};
+use crate::spec::{ReadinessCheck, Service, ServiceName};
+use crate::units::{BootId, BootTime, Gid, Now, Pid, Uid};
 
 /// How the host is used.
 #[derive(Clone, Copy, Debug, Default)]
@@ -84,8 +88,12 @@ pub struct LinuxHost {
     waker: Waker,
     exits: Exits,
     probes: Probes,
+    groups: Groups,
+    ears: health::Ears,
     commands: Commands,
     outputs: Option<Outputs>,
+    /// Sockets, copies of secrets, pid files.
+    given: Given,
     subreaper: bool,
 }
 
@@ -133,6 +141,7 @@ impl LinuxHost {
         let waker = Waker::new(options.signals).map_err(system)?;
         let probes = Probes::new().map_err(system)?;
         waker.watch_probes(probes.descriptor()).map_err(system)?;
+        let acts = ledger.is_some();
         let commands = Commands::new().map_err(system)?;
         waker.watch_probes(commands.descriptor()).map_err(system)?;
         Ok(Self {
@@ -151,8 +160,11 @@ impl LinuxHost {
             waker,
             exits: Exits::default(),
             probes,
+            groups: Groups::new(dirs, acts),
+            ears: health::Ears::new(dirs.outputs()),
             commands,
             outputs: None,
+            given: Given::default(),
             subreaper: options.subreaper,
         })
     }
@@ -160,6 +172,11 @@ impl LinuxHost {
     /// This boot.
     pub fn boot(&self) -> &BootId {
         &self.looker.boot
+    }
+
+    /// The key of a process that is there now.
+    pub fn key_of(&self, pid: Pid) -> Fact<ProcessKey> {
+        self.world.again().process_key(pid)
     }
 
     /// Where the state lies.
@@ -278,47 +295,58 @@ impl LinuxHost {
                 return Outcome::Refused { error };
             }
         };
-        let spawned = match failpoint::hit("start.clone") {
-            Ok(()) => spawn(launch, Some(slot.as_fd())).map_err(|error| error.to_string()),
-            Err(error) => Err(io_text(&error)),
+        if let Err(error) = self.prepare_health(name, index, launch) {
+            return self.not_started(name, index, nonce, error);
+        }
+        let group = launch.group.as_deref();
+        let entry =
+            group.map_or_else(|| Ok(Entry::default()), |group| self.groups.make(group, &launch.resources));
+        let spawned = match (failpoint::hit("start.clone"), entry) {
+            (Ok(()), Ok(entry)) => self.given.prepare(name, launch).and_then(|ready| {
+                let spawned = spawn_in(launch, Some(slot.as_fd()), &ready.sockets, &entry);
+                spawned.map(|spawned| (spawned, ready.pidfile)).map_err(|error| error.to_string())
+            }),
+            (Ok(()), Err(error)) => Err(error),
+            (Err(error), _) => Err(io_text(&error)),
         };
         match spawned {
-            Ok(spawned) => {
+            Ok((spawned, pidfile)) => {
                 let _ = failpoint::hit("start.spawned");
                 let key =
                     ProcessKey { boot: self.looker.boot.clone(), pid: spawned.pid, start: spawned.start };
                 self.exits.started(&key, spawned.pidfd, &self.waker);
+                if let (Some(pidfile), Some(path)) = (pidfile, &launch.pidfile) {
+                    self.given.write_pidfile(&key, path, &pidfile);
+                }
                 Outcome::Started(key)
             }
             Err(error) => {
-                ledger.remove_slot(name, index, nonce);
-                Outcome::StartFailed { error }
+                if let Some(group) = group {
+                    self.groups.unmake(group);
+                }
+                self.not_started(name, index, nonce, error)
             }
         }
     }
 
-    fn kill_tree(
-        &self,
-        main: &Option<ProcessKey>,
-        adopted_by: &Option<Arc<Service>>,
-        tree: &[ProcessKey],
-    ) -> Outcome {
-        let world = self.world.again();
-        let places = self.looker.places();
-        let mut outcome = Outcome::Gone;
-        let rule = |key: &ProcessKey| match adopted_by {
-            Some(rule) if main.as_ref() == Some(key) => self.still_satisfies(key, rule, &places, &world),
-            _ => Fact::Known(true),
-        };
-        for key in main.iter().chain(tree) {
-            match signal_verified(key, crate::units::Signal::KILL, || rule(key)) {
-                Outcome::Gone => {}
-                Outcome::Done if outcome == Outcome::Gone => outcome = Outcome::Done,
-                Outcome::Done => {}
-                other => outcome = other,
-            }
+    fn not_started(&self, name: &ServiceName, index: u32, nonce: &str, error: String) -> Outcome {
+        if let Some(ledger) = &self.ledger {
+            ledger.remove_slot(name, index, nonce);
         }
-        outcome
+        Outcome::StartFailed { error }
+    }
+
+    /// A check with its placeholders replaced.
+    fn resolve(&self, check: &ReadinessCheck, step: &Step) -> ReadinessCheck {
+        let ReadinessCheck::Unix { path } = check else { return check.clone() };
+        let path = crate::spec::substitute(path, |word| match word {
+            "index" => Some(step.index.to_string()),
+            "name" => Some(step.service.to_string()),
+            "runDir" => Some(self.looker.run_dir.clone()),
+            "logDir" => Some(self.looker.log_dir.clone()),
+            _ => None,
+        });
+        ReadinessCheck::Unix { path }
     }
 
     fn prepare(&self, spec: &Service, world: &LiveWorld, asked: &mut Asked) -> Result<Prepared, String> {
@@ -326,7 +354,8 @@ impl LinuxHost {
         if let Some(name) = super::look::absent_user(spec, world) {
             return Err(format!("there is no user `{name}`"));
         }
-        let account = format!("{:?}", (&spec.user, &spec.group, &spec.supplementary_groups, &spec.env_from));
+        let files = (&spec.env_from, &spec.secrets, &spec.sockets);
+        let account = format!("{:?}", (&spec.user, &spec.group, &spec.supplementary_groups, files));
         let account = asked.accounts.entry(account);
         let prepared =
             account.or_insert_with(|| super::accounts::account(spec, &self.looker.places())).clone()?;
@@ -343,19 +372,27 @@ impl LinuxHost {
 
     /// Forgets what is no longer on record.
     fn forget(&mut self, memory: &Memory) {
-        let keys: BTreeSet<&ProcessKey> = memory
-            .services
-            .values()
-            .flat_map(|record| record.instances.values())
-            .filter_map(|instance| match &instance.phase {
-                Phase::Starting { process, .. }
-                | Phase::Running { process, .. }
-                | Phase::Stopping { process, .. } => Some(&process.key),
-                Phase::Vacant | Phase::BackOff { .. } | Phase::Finished | Phase::Intended { .. } => None,
-            })
-            .collect();
+        let mut keys = BTreeSet::new();
+        let mut groups = BTreeSet::new();
+        for instance in memory.services.values().flat_map(|record| record.instances.values()) {
+            if let Phase::Intended { group: Some(group), .. } = &instance.phase {
+                groups.insert(group.as_str());
+            }
+            if let Phase::Stopping { tree, .. } = &instance.phase {
+                keys.extend(tree);
+            }
+            if let Some(process) = instance.phase.process() {
+                keys.insert(&process.key);
+                groups.extend(process.group.as_deref());
+            }
+        }
+        self.groups.sweep(&groups);
         self.exits.retain(|key| keys.contains(key));
         self.probes.retain(|key| keys.contains(key));
+        let known = |(name, index): &(ServiceName, u32)| {
+            memory.services.get(name).is_some_and(|record| record.instances.contains_key(index))
+        };
+        self.ears.retain(&keys, known);
         let errands = memory.services.values().flat_map(|record| record.instances.values());
         let errands = errands.filter_map(|instance| instance.errand.as_ref());
         self.commands.retain(&errands.filter_map(|errand| errand.nonce.as_deref()).collect());
@@ -394,7 +431,9 @@ impl Host for LinuxHost {
                 // Before the records that name them, and not removed before these are gone.
                 conditions.shelf().keep(memory)?;
                 ledger.remember(memory)?;
-                conditions.sweep(memory)
+                conditions.sweep(memory)?;
+                self.given.look_after(memory, &self.looker.places());
+                Ok(())
             }
             None => Err("the state is not held by this look".into()),
         }
@@ -414,12 +453,14 @@ impl Host for LinuxHost {
                     Some(rule) => self.still_satisfies(key, rule, &places, &world),
                 })
             }
-            Action::KillTree { main, adopted_by, tree, .. } => self.kill_tree(main, adopted_by, tree),
-            Action::Constrain { .. } => {
-                Outcome::Refused { error: "this host has no control groups of selfsame's".into() }
+            Action::KillTree { main, adopted_by, tree, group } => {
+                self.kill_tree(main.as_ref(), adopted_by.as_ref(), tree, group.as_deref())
             }
-            Action::Probe { key, check, timeout, launch } => {
-                self.probes.begin(key, check, *timeout, launch.as_deref(), clock::now().boot);
+            Action::Constrain { key, group, resources } => self.constrain(key, group, resources),
+            Action::Probe { key, purpose, check, timeout, launch } => {
+                let check = self.resolve(check, step);
+                let about = (key.clone(), *purpose);
+                self.probes.begin(&about, &check, *timeout, launch.as_deref(), clock::now().boot);
                 Outcome::Done
             }
             Action::Adopt { key } => match (failpoint::hit("adopt"), self.exits.life(key, &self.waker)) {

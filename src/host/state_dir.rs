@@ -78,6 +78,11 @@ impl Dirs {
         self.run.join("starts")
     }
 
+    /// What Tasks ran for.
+    pub fn tasks(&self) -> PathBuf {
+        self.lib.join("tasks")
+    }
+
     /// Modules of the plugins that are in force.
     pub fn plugins(&self) -> PathBuf {
         self.run.join("plugins")
@@ -91,6 +96,16 @@ impl Dirs {
     /// What other verbs ask of a running watch.
     pub fn requests(&self) -> PathBuf {
         self.run.join("requests")
+    }
+
+    /// Sockets that services say things of themselves to.
+    pub fn notify(&self) -> PathBuf {
+        self.run.join("notify")
+    }
+
+    /// Where the outputs of services began.
+    pub fn marks(&self) -> PathBuf {
+        self.run.join("marks")
     }
 
     /// What a running watch last said.
@@ -113,7 +128,11 @@ impl Dirs {
             (self.starts(), 0o700),
             (self.requests(), 0o700),
             (self.plugins(), 0o700),
+            // The services of other users find their own socket in it, and no list.
+            (self.notify(), if own == 0 { 0o711 } else { 0o700 }),
+            (self.marks(), 0o700),
             (self.lib.clone(), 0o700),
+            (self.tasks(), 0o700),
             (self.outputs(), 0o700),
             (self.log.clone(), open),
         ] {

@@ -12,10 +12,10 @@ use crate::process::expression::check_in_document;
 use crate::process::paths::show;
 use crate::spec::{
     API_VERSION, Account, AdoptPolicy, CpuPolicy, DesiredState, ExpressionRequest, IoClass, Limit,
-    LoadContext, NoModules, Origin, Output, ReadinessCheck, Restart, RestartPolicy, Scheduling, Service,
-    ServiceName, ServiceType, SpecFile, StopScope, load,
+    LoadContext, NoModules, Origin, Output, ReadinessCheck, Restart, RestartPolicy, Rotation, Scheduling,
+    Service, ServiceName, ServiceType, SpecFile, StopScope, load,
 };
-use crate::units::format_duration;
+use crate::units::{format_duration, format_size, parse_size};
 
 /// A document ready to be stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -181,8 +181,8 @@ fn fields(out: &mut String, found: &Found, default: &Service) {
     environment(out, service);
     limits(out, service);
     scheduling(out, &service.scheduling);
-    output(out, "stdout", &service.stdout);
-    output(out, "stderr", &service.stderr);
+    output(out, "stdout", &service.stdout, service.stdout_rotation);
+    output(out, "stderr", &service.stderr, service.stderr_rotation);
     if service.replicas != 1 {
         line(out, "replicas", &service.replicas.to_string());
     }
@@ -324,15 +324,69 @@ fn scheduling(out: &mut String, scheduling: &Scheduling) {
     }
 }
 
-fn output(out: &mut String, key: &str, output: &Output) {
+/// A size that is read as the same number.
+fn exact_size(bytes: u64) -> String {
+    Some(format_size(bytes))
+        .filter(|text| parse_size(text) == Ok(bytes))
+        .unwrap_or_else(|| format!("{bytes}B"))
+}
+
+fn output(out: &mut String, key: &str, output: &Output, rotation: Rotation) {
+    let usual = Rotation::default();
+    let mut parts = Vec::new();
+    if let Output::File(path) = output {
+        parts.push(format!("file: {}", double_quoted(&path.to_string_lossy())));
+    }
+    if rotation.max_size != usual.max_size {
+        parts.push(format!(
+            "maxSize: {}",
+            rotation.max_size.map_or_else(|| "unlimited".to_owned(), exact_size)
+        ));
+    }
+    if rotation.keep != usual.keep {
+        parts.push(format!("keep: {}", rotation.keep));
+    }
+    if rotation.compress != usual.compress {
+        parts.push(format!("compress: {}", rotation.compress));
+    }
     match output {
-        Output::Log => {}
         Output::Null => line(out, key, "null"),
         Output::Inherit => line(out, key, "inherit"),
         Output::Syslog => line(out, key, "syslog"),
-        Output::File(path) => {
-            line(out, key, &format!("{{file: {}}}", double_quoted(&path.to_string_lossy())));
+        Output::Log if parts.is_empty() => {}
+        Output::Log | Output::File(_) => line(out, key, &format!("{{{}}}", parts.join(", "))),
+    }
+}
+
+fn check(check: &ReadinessCheck) -> String {
+    match check {
+        ReadinessCheck::AliveFor(time) => format!("aliveFor: {}", format_duration(*time)),
+        ReadinessCheck::Pidfile => "pidfile: true".to_owned(),
+        ReadinessCheck::Tcp { host, port } => format!("tcp: {{host: {}, port: {port}}}", double_quoted(host)),
+        ReadinessCheck::Exec { command } => {
+            let words: Vec<String> = command.iter().map(|word| double_quoted(word)).collect();
+            format!("exec: {{command: [{}]}}", words.join(", "))
         }
+        ReadinessCheck::Notify => "notify: true".to_owned(),
+        ReadinessCheck::Http(http) => {
+            let status: Vec<String> = http.status.iter().map(|(from, to)| format!("{from}-{to}")).collect();
+            let headers: Vec<String> = http
+                .headers
+                .iter()
+                .map(|(name, value)| format!("{}: {}", double_quoted(name), double_quoted(value)))
+                .collect();
+            format!(
+                "http: {{host: {}, port: {}, path: {}, status: [{}], headers: {{{}}}}}",
+                double_quoted(&http.host),
+                http.port,
+                double_quoted(&http.path),
+                status.join(", "),
+                headers.join(", ")
+            )
+        }
+        ReadinessCheck::Unix { path } => format!("unix: {{path: {}}}", double_quoted(path)),
+        ReadinessCheck::LogLine { regex } => format!("logLine: {{regex: {}}}", double_quoted(regex)),
+        ReadinessCheck::When(when) => format!("when: {}", double_quoted(&when.text)),
     }
 }
 
@@ -341,15 +395,7 @@ fn readiness(out: &mut String, service: &Service, default: &Service) {
     if readiness == usual {
         return;
     }
-    let mut parts = vec![match &readiness.check {
-        ReadinessCheck::AliveFor(time) => format!("aliveFor: {}", format_duration(*time)),
-        ReadinessCheck::Pidfile => "pidfile: true".to_owned(),
-        ReadinessCheck::Tcp { host, port } => format!("tcp: {{host: {}, port: {port}}}", double_quoted(host)),
-        ReadinessCheck::Exec { command } => {
-            let words: Vec<String> = command.iter().map(|word| double_quoted(word)).collect();
-            format!("exec: {{command: [{}]}}", words.join(", "))
-        }
-    }];
+    let mut parts = vec![check(&readiness.check)];
     if readiness.period != usual.period {
         parts.push(format!("period: {}", format_duration(readiness.period)));
     }

@@ -1,8 +1,10 @@
 //! What is wanted of each object, and memory brought up to the documents: generations, renames, removals.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::memory::{Memory, Record, Wish};
+use super::task;
 use crate::spec::{DesiredState, Origin, RemovePolicy, Service, ServiceName, SpecSet};
 
 /// What is wanted of an object.
@@ -39,7 +41,11 @@ pub(super) fn settle(desired: &SpecSet, memory: &Memory) -> Memory {
         match memory.services.get_mut(name) {
             Some(record) => renew(record, spec),
             None => {
-                memory.services.insert(name.clone(), Arc::new(Record::new(Arc::clone(spec))));
+                let mut record = Record::new(Arc::clone(spec));
+                if spec.task.is_some() {
+                    record.task.past = memory.past.get(name).cloned().unwrap_or_default();
+                }
+                memory.services.insert(name.clone(), Arc::new(record));
             }
         }
     }
@@ -84,6 +90,7 @@ fn renew(record: &mut Arc<Record>, spec: &Arc<Service>) {
     if meaning(&record.spec) != meaning(spec) {
         record.generation = record.generation.saturating_add(1);
         record.forgive();
+        record.task.renew();
     }
     record.spec = Arc::clone(spec);
     if record.wish.as_ref().is_some_and(|wish| wish.generation != record.generation) {
@@ -93,7 +100,7 @@ fn renew(record: &mut Arc<Record>, spec: &Arc<Service>) {
 
 /// Where a document stands is no part of what it means.
 fn meaning(spec: &Service) -> Service {
-    Service { origin: Origin::default(), ..spec.clone() }
+    Service { origin: Origin::default(), defaults: BTreeMap::new(), ..spec.clone() }
 }
 
 /// What is wanted of one object of settled memory.
@@ -103,6 +110,9 @@ pub(super) fn aim(name: &ServiceName, record: &Record, desired: &SpecSet) -> Aim
     }
     if !desired.services.contains_key(name) {
         return Aim::Leave;
+    }
+    if record.spec.state == DesiredState::Stopped && record.wish.is_none() && task::is_by_hand(record) {
+        return Aim::Run;
     }
     match (record.spec.state, &record.wish) {
         (DesiredState::Observed, _) => Aim::Observe,

@@ -8,15 +8,16 @@ use super::draft::{Doing, Draft, Finding};
 use super::life::Event;
 use super::memory::{Instance, Phase, Process, Record};
 use super::observation::{ProcessSeen, Seen};
-use super::ready;
 use super::status::{Condition, ConditionStatus, ConditionType, InstanceStatus, PhaseWord, ServiceStatus};
+use super::{ready, task};
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::format_duration;
 
 /// In the order of the status.
-const ORDER: [ConditionType; 9] = [
+const ORDER: [ConditionType; 10] = [
     ConditionType::Accepted,
     ConditionType::Ready,
+    ConditionType::Healthy,
     ConditionType::Progressing,
     ConditionType::UpToDate,
     ConditionType::Owned,
@@ -73,7 +74,7 @@ pub(super) fn status(
         .map(|(index, instance)| of_instance(*index, instance, record, aim, (seen, events), draft))
         .collect();
     let phase = instances.iter().map(|instance| instance.phase).max();
-    let phase = phase.unwrap_or_else(|| without_instances(aim, draft));
+    let phase = phase.unwrap_or_else(|| without_instances(record, aim, draft));
     let mut findings = draft.findings.clone();
     findings.extend(general(record, aim, document, phase, draft));
     findings.extend(seen.and_then(|seen| of_output(seen, draft.name)));
@@ -87,11 +88,13 @@ pub(super) fn status(
         instances,
         next_attempt_ms: next_attempt(record, draft),
         conditions,
+        task: task::status(record),
     }
 }
 
-fn without_instances(aim: &Aim, draft: &Draft<'_>) -> PhaseWord {
+fn without_instances(record: &Record, aim: &Aim, draft: &Draft<'_>) -> PhaseWord {
     match aim {
+        Aim::Run if record.spec.task.is_some() => task::idle_word(record),
         Aim::Run if draft.changes.values().any(|change| change.doing == Doing::Held) => PhaseWord::Held,
         Aim::Run => PhaseWord::Pending,
         Aim::Stop { .. } | Aim::Remove(_) => PhaseWord::Stopped,
@@ -123,6 +126,7 @@ fn of_instance(
         since: process.map(|process| process.at),
         restarts: instance.restarts,
         last_exit: instance.last_exit.clone(),
+        says: if process.is_some() { instance.health.said.status.clone() } else { String::new() },
     }
 }
 
@@ -130,6 +134,9 @@ fn word(index: u32, instance: &Instance, record: &Record, aim: &Aim, draft: &Dra
     let held = draft.changes.get(&index).is_some_and(|change| change.doing == Doing::Held);
     match &instance.phase {
         Phase::Finished => PhaseWord::Stopped,
+        Phase::Vacant if *aim == Aim::Run && instance.run.is_none() && record.spec.task.is_some() => {
+            task::idle_word(record)
+        }
         Phase::Vacant => match (aim, held) {
             (Aim::Run, true) if cannot_tell(draft) => PhaseWord::Unknown,
             (Aim::Run, true) => PhaseWord::Held,
@@ -207,6 +214,9 @@ fn general(
     if *aim == Aim::Run {
         let (status, reason, message) = readiness(record, draft);
         add(ConditionType::Ready, status, reason, message);
+        if let Some((status, reason, message)) = health(record, name) {
+            add(ConditionType::Healthy, status, reason, message);
+        }
     }
     if let Aim::Stop { because, .. } = aim {
         add(
@@ -265,6 +275,9 @@ fn of_output(seen: &Seen, name: &ServiceName) -> Option<Finding> {
 
 fn readiness(record: &Record, draft: &Draft<'_>) -> (ConditionStatus, &'static str, String) {
     let name = draft.name;
+    if record.spec.task.is_some() {
+        return task::ready(name, record);
+    }
     let wanted = record.spec.replicas;
     let of_wanted = || record.instances.range(..wanted).map(|(_, instance)| instance);
     let ready = of_wanted().filter(|instance| ready::is_ready(instance, &record.spec)).count();
@@ -279,7 +292,35 @@ fn readiness(record: &Record, draft: &Draft<'_>) -> (ConditionStatus, &'static s
         );
         return (ConditionStatus::False, "Finished", message);
     }
-    (ConditionStatus::False, "NotReady", format!("{name}: {ready} of {wanted} Ready"))
+    let why = of_wanted().filter(|instance| !ready::is_ready(instance, &record.spec)).find_map(why_not);
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+    (ConditionStatus::False, "NotReady", format!("{name}: {ready} of {wanted} Ready{why}"))
+}
+
+/// What an instance that runs lacks to be Ready, if that is known.
+fn why_not(instance: &Instance) -> Option<String> {
+    instance.phase.process()?;
+    if instance.health.said.stopping {
+        return Some("it says that it stops".into());
+    }
+    Some(instance.health.detail.clone()).filter(|detail| !detail.is_empty())
+}
+
+/// What is known of its liveness, where that is asked.
+fn health(record: &Record, name: &ServiceName) -> Option<(ConditionStatus, &'static str, String)> {
+    let rule = record.spec.liveness.as_ref()?;
+    let asked = || record.instances.values().filter(|i| matches!(i.phase, Phase::Running { .. }));
+    if let Some(ill) = asked().find(|instance| instance.health.lives == Some(false)) {
+        let (failures, most) = (ill.health.failures, rule.failure_threshold);
+        let message = format!("{name}: liveness failed {failures} of {most} times: {}", ill.health.ailment);
+        return Some((ConditionStatus::False, "Failing", message));
+    }
+    if let Some(unsure) = asked().find(|i| i.health.lives.is_none() && !i.health.ailment.is_empty()) {
+        let message = format!("{name}: cannot tell whether it makes progress ({})", unsure.health.ailment);
+        return Some((ConditionStatus::Unknown, "CannotTell", message));
+    }
+    let lives = asked().next().is_some() && asked().all(|instance| instance.health.lives == Some(true));
+    lives.then(|| (ConditionStatus::True, "Live", format!("{name}: its liveness is confirmed")))
 }
 
 /// One of a kind, the first one said; in the order of the kinds.

@@ -18,7 +18,7 @@ use super::observation::{IntentSeen, Observation, ProcessSeen, Seen};
 use super::occupy::{self, Occupancy};
 use super::run;
 use super::status::{ConditionStatus, ConditionType};
-use super::stop;
+use super::{stop, task};
 use crate::facts::ProcessKey;
 use crate::spec::{RemovePolicy, ServiceName, SpecSet};
 use crate::units::BootTime;
@@ -33,7 +33,7 @@ pub fn plan(desired: &SpecSet, observed: &Observation, memory: &Memory, options:
         if memory.boot == observed.boot {
             settle(desired, memory)
         } else {
-            settle(desired, &Memory::new(observed.boot.clone()))
+            settle(desired, &memory.after_boot(observed.boot.clone(), observed.now.wall))
         }
     };
     let before = settled();
@@ -86,6 +86,7 @@ fn decide_all(desired: &SpecSet, observed: &Observation, mut memory: Memory, gua
     }
     for name in forgotten {
         memory.services.remove(&name);
+        memory.past.remove(&name);
     }
     // Stable: by name and in each object's own order within a rank.
     plan.steps.sort_by_key(rank);
@@ -131,17 +132,32 @@ fn decide(
     }
     let seen = seen.map(|seen| without_double_claims(draft.name, record, seen, claimed));
     let seen = seen.as_deref();
+    let stopping = record.instances.iter().filter(|(_, i)| matches!(i.phase, Phase::Stopping { .. }));
+    let stopping: BTreeSet<u32> = stopping.map(|(index, _)| *index).collect();
     if *aim != Aim::Observe {
         go_on_stopping(record, seen, draft);
     }
     let events = follow_all(record, aim, seen, draft);
+    if *aim != Aim::Run {
+        adopting::refuse(record, draft);
+    }
+    let task = record.spec.task.clone();
+    if task.is_some() {
+        task::ended(record, aim, &events, &stopping, draft);
+        if *aim != Aim::Run {
+            task::rest(record);
+        }
+    }
     if *aim != Aim::Observe {
         run::after_errands(record, aim, seen, draft);
     }
     match aim {
         Aim::Run => {
             adopting::adopt_asked(record, seen, draft);
-            run::run(record, &events, seen, draft);
+            match &task {
+                Some(plan) => task::run(record, plan, &events, seen, draft),
+                None => run::run(record, &events, seen, draft),
+            }
         }
         Aim::Stop { because, by_document } => stop_all(record, &events, because, *by_document, draft),
         Aim::Remove(policy) => remove_all(record, &events, *policy, draft),
@@ -253,10 +269,16 @@ fn follow_all(
                 }
             }
         }
+        // What follows for a Task is decided where its runs are known.
         if let Event::Exited { ready_since } = &event
+            && spec.task.is_none()
             && *aim == Aim::Run
             && *index < spec.replicas
         {
+            let obstacle = seen.and_then(|seen| seen.obstacles.get(index));
+            if let (None, Some(obstacle), Some(exit)) = (ready_since, obstacle, &instance.last_exit) {
+                instance.last_error = Some(format!("{}; {obstacle}", life::exit_words(exit)));
+            }
             let ready_for = ready_since.map(|since| now.boot.since(since));
             backoff::after_exit(instance, &spec.restart, (draft.name, *index), ready_for, now.boot);
         }

@@ -4,15 +4,17 @@
 mod given;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::action::{Ids, Launch};
+use super::backoff::hash;
+use super::health;
 use super::memory::Launched;
 use super::observation::Prepared;
 use super::output::{self, Stream};
-use crate::spec::{Account, Limit, Output, Service};
+use crate::spec::{Account, Limit, Output, ReadinessCheck, Service, ServiceName};
 
 /// Not a field of documents: the digest of what `secrets` hold.
 const SECRET_CONTENTS: &str = "secrets (contents)";
@@ -62,7 +64,9 @@ pub fn launched(spec: &Service, prepared: Option<&Prepared>) -> Launched {
     .collect();
     if let Some(prepared) = prepared {
         fields.insert("envFrom".into(), digest(&prepared.env_from));
-        fields.insert(SECRET_CONTENTS.into(), digest_of_secrets(prepared));
+        if !spec.secrets.is_empty() {
+            fields.insert(SECRET_CONTENTS.into(), digest_of_secrets(prepared));
+        }
     }
     Launched(fields)
 }
@@ -95,17 +99,17 @@ fn output_text(output: &Output) -> String {
 
 /// The content of environment files may be secret: only its digest is kept.
 fn digest(variables: &BTreeMap<String, String>) -> String {
-    digest_of(variables.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]))
+    digest_of(variables.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]))
 }
 
 fn digest_of_secrets(prepared: &Prepared) -> String {
-    digest_of(prepared.secrets.iter().map(|secret| secret.0.as_str()))
+    digest_of(prepared.secrets.iter().map(|secret| secret.0.as_slice()))
 }
 
-fn digest_of<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+fn digest_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> String {
     let mut hash = Sha256::new();
     for text in texts {
-        hash.update(text.as_bytes());
+        hash.update(text);
         hash.update([0]);
     }
     let mut hex = String::new();
@@ -158,6 +162,8 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
     let secrets = given::secrets(spec, index, prepared);
     let mut env = environment(spec, prepared, &words);
     env.extend(given::secret_paths(&secrets));
+    let stdout = output::target(spec, &spec.stdout, Stream::Out, index, dirs);
+    let stderr = output::target(spec, &spec.stderr, Stream::Err, index, dirs);
     Launch {
         argv,
         env,
@@ -172,9 +178,11 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
         scheduling: spec.scheduling.clone(),
         resources: spec.resources,
         group: None,
-        stdout: output::target(spec, &spec.stdout, Stream::Out, index, dirs),
-        stderr: output::target(spec, &spec.stderr, Stream::Err, index, dirs),
+        launched: output::with_files(launched(spec, Some(prepared)), [&stdout, &stderr]),
+        stdout,
+        stderr,
         trust_executable: spec.trust_executable,
+        marks_output: matches!(spec.readiness.check, ReadinessCheck::LogLine { .. }),
         confinement: given::confinement(spec, prepared),
         sockets: given::sockets(spec, prepared, &words),
         secrets,
@@ -183,9 +191,19 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
             .as_ref()
             .filter(|_| spec.write_pidfile)
             .map(|path| PathBuf::from(words.substitute(path))),
-        launched: launched(spec, Some(prepared)),
         program,
     }
+}
+
+/// Where a replica finds the socket that it says things of itself to. Its whole path has to fit into an address of a Unix
+/// socket (107 bytes), and so its name is a number.
+pub fn notify_socket(run_dir: &str, name: &ServiceName, index: u32) -> PathBuf {
+    Path::new(run_dir).join("notify").join(format!("{:016x}", hash(name.as_str(), index)))
+}
+
+/// Where it is noted at which place the output of a replica began.
+pub fn output_marks(run_dir: &str, name: &ServiceName, index: u32) -> PathBuf {
+    Path::new(run_dir).join("marks").join(format!("{name}.{index}.json"))
 }
 
 /// `text` with its `${...}` replaced, as a launch of this replica does it.
@@ -216,6 +234,13 @@ fn environment(spec: &Service, prepared: &Prepared, words: &Words<'_>) -> BTreeM
     ];
     let mut env: BTreeMap<String, String> =
         clean.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    if health::listens(spec) {
+        let socket = notify_socket(&prepared.run_dir, &spec.name, words.index);
+        env.insert("NOTIFY_SOCKET".into(), socket.display().to_string());
+    }
+    if let Some(period) = health::watchdog(spec) {
+        env.insert("WATCHDOG_USEC".into(), period.as_micros().to_string());
+    }
     env.extend(prepared.env_from.clone());
     env.extend(spec.env.iter().map(|(name, value)| (name.clone(), words.substitute(value))));
     env

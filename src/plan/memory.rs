@@ -3,6 +3,7 @@
 //! Every time here is boot time; records of another boot are void.
 
 mod errand;
+mod health;
 
 pub use errand::{Ask, Asked, Errand, Purpose};
 mod task;
@@ -17,7 +18,8 @@ use crate::facts::ProcessKey;
 use crate::spec::{Resources, Service, ServiceName};
 use crate::units::{BootId, BootTime, WallTime};
 
-pub use task::{Due, LastRun, LeftOut, Moment, Past, Run, StopCause, TaskMemory, TaskResult};
+pub use health::{Health, Image, Said, TriggerState, Triggers};
+pub use task::{Due, LastRun, LeftOut, Moment, NextMoment, Past, Run, StopCause, TaskMemory, TaskResult};
 
 /// All records of this boot.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -151,6 +153,15 @@ pub struct Instance {
     /// Why the last start failed, until one succeeds.
     #[serde(default)]
     pub last_error: Option<String>,
+    /// The health of its present process.
+    #[serde(default, skip_serializing_if = "Health::is_blank")]
+    pub health: Health,
+    /// Where its triggers stand.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub triggers: Triggers,
+    /// Since when its start waits for `conditions`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmet_since: Option<BootTime>,
     /// Commands that run for it now. While there is no process, none is started before they have ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errand: Option<Box<Errand>>,
@@ -387,6 +398,15 @@ impl Memory {
         Self { boot, services: BTreeMap::new(), past: BTreeMap::new() }
     }
 
+    /// What is left of it in another boot: what Tasks left behind.
+    #[must_use]
+    pub fn after_boot(&self, boot: BootId, now: WallTime) -> Self {
+        let past = self.past.clone().into_iter();
+        let of_records = self.services.iter().map(|(name, record)| (name.clone(), record.task.past.clone()));
+        let past = past.chain(of_records).filter(|(_, past)| *past != Past::default());
+        Self { past: past.map(|(name, past)| (name, past.after_boot(now))).collect(), ..Self::new(boot) }
+    }
+
     /// The record of an object, to be changed: of a record that is shared, a copy of its own is made first.
     pub fn record_mut(&mut self, name: &ServiceName) -> Option<&mut Record> {
         self.services.get_mut(name).map(Arc::make_mut)
@@ -404,6 +424,25 @@ impl Memory {
 }
 
 impl Instance {
+    /// Asks for a reload of the process, for this reason. One that waits already is enough.
+    pub fn ask_reload(&mut self, because: impl Into<String>) {
+        if self.asked.iter().all(|asked| asked.what != Ask::Reload) {
+            self.asked.push(Asked { what: Ask::Reload, because: because.into() });
+        }
+    }
+
+    /// Another process begins: nothing is known of its health.
+    pub fn begin_health(&mut self) {
+        self.health = Health::default();
+
+        self.unmet_since = None;
+    }
+
+    /// Asks for a restart of the process, when its turn comes among the replicas.
+    pub fn ask_restart(&mut self, because: impl Into<String>) {
+        self.health.restart = Some(because.into());
+    }
+
     /// It is in good health, or a person asked: what failed before no longer counts.
     pub fn forget_failures(&mut self) {
         self.failures = 0;
@@ -450,6 +489,7 @@ impl Record {
             self.task.asked = Some(by);
             return;
         }
+        self.task.asked = None;
         self.wish = Some(Wish { running, by, at, generation: self.generation, released: false });
         if running {
             self.forgive();
@@ -490,6 +530,7 @@ impl Record {
     /// Forgets what failed before, so that what waits is tried at once. What came to its end by its restart policy
     /// stays there: asking again for the same changes nothing.
     pub fn try_again(&mut self) {
+        self.task.try_again();
         for instance in self.instances.values_mut() {
             instance.forget_failures();
             if matches!(instance.phase, Phase::BackOff { .. } | Phase::Vacant) {

@@ -10,16 +10,20 @@ use super::adjust::{self, Live};
 use super::aim::Aim;
 use super::asked;
 use super::backoff;
+use super::binary;
 use super::draft::{Doing, Draft};
 use super::errand::{self, Standing};
 use super::launch::{self, FieldChange};
 use super::life::{self, Event};
+use super::live;
 use super::memory::{Adjusted, Instance, Launched, Phase, Process, Purpose, Record};
 use super::observation::{Candidate, Look, Prepared, Seen};
 use super::occupy::{self, Hold, Occupancy};
 use super::ready;
+use super::requirements;
 use super::status::{ConditionStatus, ConditionType};
 use super::stop;
+use super::triggers;
 use crate::spec::{DuplicatePolicy, Service, ServiceType};
 use crate::units::BootTime;
 
@@ -73,19 +77,51 @@ pub(super) fn run(
 
 /// Readiness of what runs; what was not Ready in time is stopped.
 fn readiness(record: &mut Record, spec: &Service, seen: Option<&Seen>, draft: &mut Draft<'_>) {
+    let taken: Vec<_> =
+        record.instances.values().filter_map(|i| Some(i.phase.process()?.key.clone())).collect();
     for (index, instance) in &mut record.instances {
         let Some(seen) = seen else { continue };
         let Some(super::observation::ProcessSeen::Alive(alive)) = seen.processes.get(index) else {
             continue;
         };
+        instance.health.said.hear(&alive.health.said);
+        if let Some(main) = alive.health.main.clone().filter(|main| !taken.contains(main)) {
+            life::follow(instance, &main);
+            continue;
+        }
         if *index < spec.replicas && ready::watch(instance, *index, (alive, seen), spec, draft) {
             let because = "it was not Ready within `startTimeout`".to_owned();
             instance.failures = instance.failures.saturating_add(1);
             instance.last_error = Some(because.clone());
             stop::begin(instance, spec, because.clone(), true, draft);
             draft.change(*index, Doing::Restart, because);
+        } else if *index < spec.replicas {
+            triggers::watch(instance, alive, spec, draft);
+            binary::watch(instance, alive, spec, draft);
+            if let Some(because) = live::watch(instance, *index, (alive, seen), spec, draft) {
+                restart_unhealthy(instance, *index, because, spec, draft);
+            }
         }
     }
+}
+
+/// It doesn't wait for its turn: nobody is served by it. The first time after a time in good health comes at once, as after
+/// an exit; then it counts as a failure.
+fn restart_unhealthy(
+    instance: &mut Instance,
+    index: u32,
+    because: String,
+    spec: &Service,
+    draft: &mut Draft<'_>,
+) {
+    let counts = !backoff::spare(instance, draft.now.boot);
+    if counts {
+        instance.failures = instance.failures.saturating_add(1);
+    }
+    instance.last_error = Some(because.clone());
+    instance.ask_restart(because.clone());
+    stop::begin(instance, spec, because.clone(), counts, draft);
+    draft.change(index, Doing::Restart, because);
 }
 
 /// `hooks.postStart` of what meets its readiness check since this tick.
@@ -192,6 +228,7 @@ fn restart_outdated(
             let process = instance.phase.process()?;
             let (of, wanted) = ((process, &instance.adjusted), (spec, &present));
             is_outdated(*index, of, wanted, record.restart_before, draft)
+                .or_else(|| asked_for(*index, instance))
         })
         .collect();
     for Outdated { index, because, fields } in outdated {
@@ -214,6 +251,12 @@ fn restart_outdated(
     }
 }
 
+/// What was seen of it asks for a restart (a trigger, a new program).
+fn asked_for(index: u32, instance: &Instance) -> Option<Outdated> {
+    let because = instance.health.restart.clone()?;
+    Some(Outdated { index, because, fields: Vec::new() })
+}
+
 fn is_outdated(
     index: u32,
     (process, adjusted): (&Process, &Adjusted),
@@ -230,8 +273,10 @@ fn is_outdated(
         Live::Restart => true,
     });
     if !fields.is_empty() {
-        let words: Vec<String> =
-            fields.iter().map(|f| format!("`{}` changed from {} to {}", f.field, f.from, f.to)).collect();
+        let words: Vec<String> = fields
+            .iter()
+            .map(|f| format!("`{}` changed from {} to {}{}", f.field, f.from, f.to, origin(&f.field, spec)))
+            .collect();
         let because = words.join(", ");
         let message = format!("{} has to be restarted: {because}", process.key.pid);
         draft.find(ConditionType::UpToDate, ConditionStatus::False, "NeedsRestart", &message);
@@ -272,6 +317,16 @@ fn adjust_live(record: &Record, spec: &Service, events: &BTreeMap<u32, Event>, d
             let names: Vec<String> = given.iter().map(|change| format!("`{}`", change.field)).collect();
             draft.change_of(*index, Doing::Adjust, format!("{} changed", names.join(" and ")), given);
         }
+    }
+}
+
+/// Where the value of a field comes from, if the document doesn't say it itself.
+fn origin(field: &str, spec: &Service) -> String {
+    let inner =
+        |path: &str| path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    match spec.defaults.iter().find(|(path, _)| inner(path)) {
+        Some((_, name)) => format!(" (from the Defaults `{name}`)"),
+        None => String::new(),
     }
 }
 
@@ -377,6 +432,7 @@ fn fill_places(record: &mut Record, spec: &Arc<Service>, seen: Option<&Seen>, dr
         return;
     }
     match occupy::occupy(spec, &look, &vacant) {
+        Occupancy::Free if requirements::hold_back(record, spec, &due, seen, draft) => {}
         Occupancy::Free => start_all(record, spec, &due, seen.prepared.as_ref(), draft),
         Occupancy::Adopt(places) => adopt_all(record, spec, places, draft),
         Occupancy::Hold(hold) => hold_or_clear(record, spec, hold, &due, draft),
@@ -384,7 +440,7 @@ fn fill_places(record: &mut Record, spec: &Arc<Service>, seen: Option<&Seen>, dr
 }
 
 /// What this tick has put on record already (a starter's service) isn't found a second time.
-fn not_on_record(look: &Look, record: &Record) -> Look {
+pub(super) fn not_on_record(look: &Look, record: &Record) -> Look {
     let own = |candidate: &Candidate| {
         let mut processes = record.instances.values().filter_map(|instance| instance.phase.process());
         processes.any(|process| process.key == candidate.key)
@@ -448,7 +504,7 @@ fn put_on_record_and_stop(
     }
 }
 
-fn adopt_all(
+pub(super) fn adopt_all(
     record: &mut Record,
     spec: &Arc<Service>,
     places: BTreeMap<u32, Candidate>,
@@ -460,6 +516,7 @@ fn adopt_all(
         let phase = adopted(candidate, spec, draft);
         let instance = record.instances.entry(index).or_default();
         instance.phase = phase;
+        instance.begin_health();
         instance.last_error = None;
     }
 }
@@ -480,7 +537,7 @@ pub(super) fn adopted(candidate: Candidate, spec: &Arc<Service>, draft: &Draft<'
     Phase::Starting { process, since: draft.now.boot, starter: false, probed: None, left: Vec::new() }
 }
 
-fn start_all(
+pub(super) fn start_all(
     record: &mut Record,
     spec: &Service,
     due: &[u32],
@@ -513,10 +570,14 @@ fn start(instance: &mut Instance, index: u32, spec: &Service, prepared: &Prepare
         draft.wake(draft.now.boot.after(SOON));
         return;
     }
-    let because = match (&instance.last_exit, &instance.last_error) {
-        (_, Some(error)) => format!("the last start failed: {error}"),
-        (Some(exit), None) => life::exit_words(exit),
-        (None, None) => "nothing that matches runs".into(),
+    let asked = instance.health.restart.take();
+    instance.begin_health();
+    let because = match (&instance.run, &instance.last_exit, &instance.last_error) {
+        _ if asked.is_some() => asked.unwrap_or_default(),
+        (Some(run), _, _) => super::task::because(run, spec),
+        (None, _, Some(error)) => format!("the last start failed: {error}"),
+        (None, Some(exit), None) => life::exit_words(exit),
+        (None, None, None) => "nothing that matches runs".into(),
     };
     let mut launch = launch::resolve(spec, index, prepared);
     instance.attempts = instance.attempts.saturating_add(1);

@@ -8,40 +8,80 @@ use crate::yaml::NodeKind;
 use super::decode::{Decoder, Object, Value};
 use super::expression::expression;
 use super::{
-    AdoptPolicy, DesiredState, DuplicatePolicy, Output, ReadinessCheck, RemovePolicy, Rotation, Service,
-    ServiceType, codes, parts, paths, placeholders, table,
+    AdoptPolicy, BinaryChange, DesiredState, DuplicatePolicy, Output, ReadinessCheck, RemovePolicy,
+    RestartPolicy, Rotation, Service, ServiceType, codes, parts, paths, placeholders, table, task,
 };
 
 /// Fills a Service that has its name and labels. What is wrong is said and left at its default.
-pub(super) fn read(value: &Value<'_>, service: &mut Service, d: &mut Decoder<'_>) {
-    let Some(object) = Object::open(value, &table::SERVICE, d) else { return };
+pub(super) fn read(value: &Value<'_>, is_task: bool, service: &mut Service, d: &mut Decoder<'_>) {
+    let table = if is_task { &table::TASK } else { &table::SERVICE };
+    let Some(own) = Object::open(value, table, d) else { return };
+    // What a Task doesn't have was said; what it shares is read as that of a Service.
+    let object = own.by(&table::SERVICE);
+    fields(&object, service, d);
+    if is_task {
+        task::read(&own, service, d);
+    }
+    // Last, since expressions can use the other fields.
+    health(&object, service, d);
+    check_together(&object, service, d);
+    let (mut narrow, mut replace) = (None, None);
+    object.set_some("match", &mut narrow, d, |value, d| expression(value, false, service, d));
+    object.set_some("matchOnly", &mut replace, d, |value, d| expression(value, true, service, d));
+    service.narrow = narrow;
+    service.match_only = replace;
+}
+
+/// Tries values on their own: what is wrong with each is said, what they mean to each other shows where they are used, and
+/// so do expressions and what has them.
+pub(super) fn read_values(value: &Value<'_>, service: &mut Service, d: &mut Decoder<'_>) {
+    let Some(own) = Object::open(value, &table::VALUES, d) else { return };
+    fields(&own.by(&table::SERVICE), service, d);
+    task::read(&own, service, d);
+}
+
+/// Every field for itself.
+fn fields(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     let states = [
         ("running", DesiredState::Running),
         ("stopped", DesiredState::Stopped),
         ("observed", DesiredState::Observed),
     ];
     object.set_word("state", &mut service.state, &states, d);
-    execution(&object, service, d);
-    account(&object, service, d);
-    environment(&object, service, d);
+    execution(object, service, d);
+    account(object, service, d);
+    environment(object, service, d);
     object.set("limits", &mut service.limits, d, parts::limits);
+    object.set("resources", &mut service.resources, d, parts::resources);
     object.set("scheduling", &mut service.scheduling, d, parts::scheduling);
-    outputs(&object, service, d);
+    outputs(object, service, d);
     if let Some(value) = object.get("replicas", d) {
         replicas(&value, service, d);
     }
-    object.set("readiness", &mut service.readiness, d, parts::readiness);
     object.set("startTimeout", &mut service.start_timeout, d, Value::positive_duration);
     object.set("restart", &mut service.restart, d, parts::restart);
     object.set("stop", &mut service.stop, d, parts::stop);
-    ownership(&object, service, d);
-    check_together(&object, service, d);
-    // Last, since expressions can use the other fields.
-    let (mut narrow, mut replace) = (None, None);
-    object.set_some("match", &mut narrow, d, |value, d| expression(value, false, service, d));
-    object.set_some("matchOnly", &mut replace, d, |value, d| expression(value, true, service, d));
-    service.narrow = narrow;
-    service.match_only = replace;
+    ownership(object, service, d);
+}
+
+fn health(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
+    if service.service_type == ServiceType::Notify {
+        service.readiness.check = ReadinessCheck::Notify;
+    }
+    let (mut readiness, mut liveness) = (service.readiness.clone(), None);
+    object.set("readiness", &mut readiness, d, |value, d| parts::health::readiness(value, service, d));
+    object.set_some("liveness", &mut liveness, d, |value, d| parts::health::liveness(value, service, d));
+    let (mut triggers, mut conditions) = (Vec::new(), Vec::new());
+    object.set("triggers", &mut triggers, d, |value, d| parts::health::triggers(value, service, d));
+    object.set("conditions", &mut conditions, d, |value, d| parts::health::conditions(value, service, d));
+    (service.readiness, service.liveness) = (readiness, liveness);
+    (service.triggers, service.conditions) = (triggers, conditions);
+    let changes = [
+        ("ignore", BinaryChange::Ignore),
+        ("report", BinaryChange::Report),
+        ("restart", BinaryChange::Restart),
+    ];
+    object.set_word("binaryChange", &mut service.binary_change, &changes, d);
 }
 
 fn execution(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
@@ -51,9 +91,11 @@ fn execution(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     });
     object.set("args", &mut service.args, d, |value, d| value.list(d, Value::template));
     object.set_some("becomes", &mut service.becomes, d, Value::source_path);
-    let types = [("simple", ServiceType::Simple), ("forking", ServiceType::Forking)];
+    let types =
+        [("simple", ServiceType::Simple), ("forking", ServiceType::Forking), ("notify", ServiceType::Notify)];
     object.set_word("type", &mut service.service_type, &types, d);
     object.set_some("pidfile", &mut service.pidfile, d, |v, d| v.runtime_path(&["runDir", "logDir"], d));
+    object.set("writePidfile", &mut service.write_pidfile, d, Value::bool);
 }
 
 fn account(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
@@ -80,6 +122,8 @@ fn environment(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) 
         }
         Some(env)
     });
+    object.set("secrets", &mut service.secrets, d, |value, d| value.list(d, parts::secret));
+    object.set("sockets", &mut service.sockets, d, |value, d| value.list(d, parts::socket));
     object.set("envFrom", &mut service.env_from, d, |value, d| value.list(d, parts::env_from));
 }
 
@@ -131,13 +175,7 @@ fn ownership(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
 /// What fields mean to each other.
 fn check_together(object: &Object<'_>, service: &Service, d: &mut Decoder<'_>) {
     let place = |name: &str| object.key(name).unwrap_or_default();
-    if service.readiness.check == ReadinessCheck::Pidfile && !object.has("pidfile") {
-        d.say(
-            Diagnostic::error(codes::CONFLICT, "`spec.readiness.pidfile` needs a `spec.pidfile`")
-                .at(place("readiness"), "")
-                .help("add `pidfile: ${runDir}/${name}.pid`"),
-        );
-    }
+    check_health(object, service, d);
     if let ReadinessCheck::AliveFor(time) = service.readiness.check
         && time > service.start_timeout
     {
@@ -151,6 +189,41 @@ fn check_together(object: &Object<'_>, service: &Service, d: &mut Decoder<'_>) {
     parts::check_exec(object, service, d);
     if service.replicas > 1 {
         check_shared(object, service, d);
+    }
+}
+
+/// What readiness and liveness need of the other fields.
+fn check_health(object: &Object<'_>, service: &Service, d: &mut Decoder<'_>) {
+    let checks = [("readiness", Some(&service.readiness)), ("liveness", service.liveness.as_ref())];
+    for (name, rule) in checks {
+        let Some(rule) = rule else { continue };
+        let mut conflict = |message: String, help: &str| {
+            let place = object.key(name).unwrap_or_default();
+            d.say(Diagnostic::error(codes::CONFLICT, message).at(place, "").help(help));
+        };
+        let in_file = |output: &Output| match output {
+            Output::Log | Output::File(_) | Output::Syslog => true,
+            Output::Null | Output::Inherit => false,
+        };
+        match rule.check {
+            ReadinessCheck::Pidfile if !object.has("pidfile") => {
+                let message = format!("`spec.{name}.pidfile` needs a `spec.pidfile`");
+                conflict(message, "add `pidfile: ${runDir}/${name}.pid`");
+            }
+            ReadinessCheck::LogLine { .. } if !in_file(&service.stdout) && !in_file(&service.stderr) => {
+                let message = format!("`spec.{name}.logLine` needs an output that goes to a file");
+                conflict(message, "leave out `stdout`, `stderr` or both");
+            }
+            _ => {}
+        }
+    }
+    if service.liveness.is_some() && service.restart.policy == RestartPolicy::Never {
+        let message = "a `spec.liveness` that fails leads to a restart, and `spec.restart.policy` is `never`";
+        d.say(
+            Diagnostic::error(codes::CONFLICT, message)
+                .at(object.key("liveness").unwrap_or_default(), "")
+                .help("leave `liveness` out, or write `policy: on-failure`"),
+        );
     }
 }
 

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use selfsame::facts::ProcessKey;
 use selfsame::host::clock;
 use selfsame::host::exits::{Exits, Life};
-use selfsame::host::probe::{Answer, Probes, descendants};
+use selfsame::host::probe::{Answer, Probes};
 use selfsame::host::requests::{Request, Wanted, leave, read_status, waiting, write_status};
 use selfsame::host::signal::{boot_id, hold, vital};
 use selfsame::host::spawn::{Spawned, send_signal, spawn};
 use selfsame::host::wake::Waker;
+use selfsame::plan::action::Purpose;
 use selfsame::plan::memory::Exit;
 use selfsame::spec::{ReadinessCheck, ServiceName};
 use selfsame::units::{BootTime, Pid, Signal, StartTicks};
@@ -100,8 +101,10 @@ fn the_exit_of_a_process_that_is_not_ours_is_known_or_unknown_but_never_wrong() 
     let start = vital(Pid(pid)).unwrap().start;
     let key = ProcessKey { boot: boot_id().unwrap(), pid: Pid(pid), start };
     assert_eq!(exits.life(&key, &waker), Life::Alive);
-    for below in descendants(Pid(pid)) {
-        let held = hold(&below).unwrap();
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    for below in children.split_whitespace().map(|pid| Pid(pid.parse().unwrap())) {
+        let start = vital(below).unwrap().start;
+        let held = hold(&ProcessKey { boot: boot_id().unwrap(), pid: below, start }).unwrap();
         send_signal(&held.pidfd, Signal::KILL).unwrap();
     }
     if let Ok(held) = hold(&key) {
@@ -160,11 +163,12 @@ fn probe(check: &ReadinessCheck, timeout: Duration) -> Answer {
     let mut waker = Waker::new(false).unwrap();
     waker.watch_probes(probes.descriptor()).unwrap();
     let key = any_key();
+    let about = (key, Purpose::Readiness);
     let launch = launch(&["/bin/true"]);
-    probes.begin(&key, check, timeout, Some(&launch), clock::now().boot);
+    probes.begin(&about, check, timeout, Some(&launch), clock::now().boot);
     loop {
         probes.poll(clock::now().boot);
-        if let Some(answer) = probes.answer(&key) {
+        if let Some(answer) = probes.answer(&about) {
             return answer.clone();
         }
         waker.wait(probes.deadline()).unwrap();
@@ -209,7 +213,7 @@ fn a_command_is_ready_when_it_exits_with_0() {
         ("exit 0", true, ""),
         ("exit 9", false, "exited with 9"),
         ("kill -9 $$", false, "died by KILL"),
-        ("yes", false, "no answer within 300ms"),
+        ("exec sleep 60", false, "no answer within 300ms"),
     ] {
         let command = ["sh", "-c", text].map(String::from).to_vec();
         let answer = probe(&ReadinessCheck::Exec { command }, Duration::from_millis(300));
@@ -233,6 +237,44 @@ fn a_probe_that_takes_too_long_is_killed_with_its_tree() {
     for pid in pids {
         eventually("the tree is gone", || vital(Pid(pid)).map_or(Some(()), |v| v.is_over().then_some(())));
     }
+}
+
+/// Fault 61: it hangs, forks, leaves its session, and prints without end.
+#[test]
+fn nothing_that_a_probe_started_outlives_its_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("pids");
+    // A daemon of its own: forked twice, in another session, its parents gone.
+    let text = format!(
+        "setsid sh -c '(sleep 63 & echo $! >> {0}) &' ; setsid sh -c 'sh -c \"sleep 64 & echo \\$! >> {0}; wait\" &'; sleep 65 & echo $! >> {0}; wait",
+        file.display()
+    );
+    let command = ["sh", "-c", &text].map(String::from).to_vec();
+    let answer = probe(&ReadinessCheck::Exec { command }, Duration::from_secs(2));
+    assert!(!answer.ready && answer.detail.contains("no answer within 2s"), "{answer:?}");
+    let pids: Vec<i32> =
+        fs::read_to_string(&file).unwrap().lines().map(|line| line.parse().unwrap()).collect();
+    assert_eq!(pids.len(), 3);
+    for pid in pids {
+        eventually("all of it is gone", || {
+            vital(Pid(pid)).map_or(Some(()), |vital| vital.is_over().then_some(()))
+        });
+    }
+}
+
+#[test]
+fn what_a_probe_prints_is_capped_and_its_last_line_is_told() {
+    let ask = |text: &str| {
+        let command = ["sh", "-c", text].map(String::from).to_vec();
+        probe(&ReadinessCheck::Exec { command }, LONG)
+    };
+    let begun = std::time::Instant::now();
+    let answer = ask("head -c 1073741824 /dev/zero; sleep 60");
+    assert!(answer.detail.contains("wrote more than 1MiB"), "{answer:?}");
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    let answer = ask("echo fine; echo the queue is stuck >&2; exit 3");
+    assert_eq!(answer.detail, "the command exited with 3: the queue is stuck");
+    assert!(ask("head -c 500000 /dev/zero; exit 0").ready);
 }
 
 #[test]

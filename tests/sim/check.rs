@@ -19,6 +19,12 @@ pub(crate) struct Checker {
     /// Adopted by the engine, or followed to.
     pub adopted: BTreeSet<ProcessKey>,
     /// Of each instance: its generation, failures, and the end and length of its wait.
+    /// Of each object: the most replicas that were ever asked for.
+    most: BTreeMap<ServiceName, usize>,
+    /// Let go, or taken over only to be stopped: they count for nobody.
+    pub released: BTreeSet<u64>,
+    /// Records were lost: copies that can't be recognised may live on, and nobody promises anything about those.
+    pub lost: bool,
     waits: BTreeMap<(ServiceName, u32), (u64, u32, BootTime, Duration)>,
     /// Descending from those: everything that a start, or a process on record, brought forth.
     pub lineages: BTreeSet<u64>,
@@ -75,6 +81,9 @@ pub(crate) fn signal(world: &mut World, step: &Step, proc: &Proc) {
         Action::KillTree { .. } => &None,
         _ => return,
     };
+    if world.unseen.contains(&proc.key) {
+        world.violated(format!("{} is signalled although nobody could tell whether it is it", proc.key.pid));
+    }
     let checker = &world.checker;
     let direct = checker.ours.contains(&proc.key) || checker.adopted.contains(&proc.key);
     let descends = checker.lineages.contains(&proc.lineage);
@@ -88,6 +97,39 @@ pub(crate) fn signal(world: &mut World, step: &Step, proc: &Proc) {
     }
 }
 
+/// After every call: nobody has more living copies than was ever asked of it, among those that the engine started or
+/// adopted. A second copy that comes about otherwise than by a start would be seen here.
+pub(crate) fn at_any_moment(world: &mut World) {
+    for (name, spec) in &world.desired.services {
+        let asked = spec.replicas as usize;
+        match world.checker.most.get_mut(name) {
+            Some(most) => *most = (*most).max(asked),
+            None => {
+                world.checker.most.insert(name.clone(), asked);
+            }
+        }
+    }
+    let (checker, mut copies) = (&world.checker, Vec::new());
+    for proc in world.procs.values() {
+        // Workers that outlive their main process are no copies of it.
+        let Some(name) = proc.copy_of.as_ref().filter(|_| proc.parent.is_none()) else { continue };
+        let counts = checker.lineages.contains(&proc.lineage) && !checker.released.contains(&proc.lineage);
+        if counts && !copies.contains(&(name, proc.lineage)) {
+            copies.push((name, proc.lineage));
+        }
+    }
+    let too_many = checker.most.iter().find_map(|(name, most)| {
+        let live = copies.iter().filter(|(of, _)| *of == name).count();
+        (live > *most)
+            .then(|| format!("{name} lives {live} times, more often than was ever asked: {copies:?}"))
+    });
+    if let Some(what) = too_many
+        && !checker.lost
+    {
+        world.violated(what);
+    }
+}
+
 /// A process that may be adopted: the identity rule holds, and nothing speaks against it.
 pub(crate) fn adopted(world: &mut World, step: &Step, key: &ProcessKey) {
     let Some(proc) = world.alive(key).cloned() else { return };
@@ -96,9 +138,31 @@ pub(crate) fn adopted(world: &mut World, step: &Step, key: &ProcessKey) {
     }
 }
 
-/// What is on record is ours from then on; and the wait never shrinks while it keeps failing.
+/// A new engine reads what a write that was cut short left: waits of which nobody could see how long they were meant to be.
+pub(crate) fn revived(world: &mut World, memory: &Memory) {
+    for (name, record) in &memory.services {
+        for (index, instance) in &record.instances {
+            let Phase::BackOff { until } = &instance.phase else { continue };
+            let at = (name.clone(), *index);
+            if world.checker.waits.get(&at).is_none_or(|(_, _, end, _)| end != until) {
+                let row = (record.generation, instance.failures, *until, Duration::ZERO);
+                world.checker.waits.insert(at, row);
+            }
+        }
+    }
+}
+
+/// What is on record is ours from then on, and once.
 pub(crate) fn remembered(world: &mut World, memory: &Memory) {
     let mut shrunk = Vec::new();
+    let mut keys = BTreeSet::new();
+    for (name, record) in &memory.services {
+        for key in record.instances.values().filter_map(|i| i.phase.process()).map(|process| &process.key) {
+            if !keys.insert(key.clone()) {
+                shrunk.push(format!("{} is on record twice, the second time for {name}", key.pid));
+            }
+        }
+    }
     for (name, record) in &memory.services {
         for (index, instance) in &record.instances {
             if let Some(process) = instance.phase.process() {
@@ -106,28 +170,45 @@ pub(crate) fn remembered(world: &mut World, memory: &Memory) {
                 if let Some(proc) = world.alive(&process.key) {
                     let lineage = proc.lineage;
                     world.checker.lineages.insert(lineage);
+                    // Taken over only to be stopped.
+                    if process.adopted && *index >= record.spec.replicas {
+                        world.checker.released.insert(lineage);
+                    }
                 }
             }
-            let at = (name.clone(), *index);
+        }
+    }
+    for what in shrunk {
+        world.violated(what);
+    }
+}
+
+/// After a tick: the wait never shrinks while it keeps failing. What a tick decides counts, written down or not.
+pub(crate) fn waits(world: &mut World, memory: &Memory) {
+    let mut shrunk = Vec::new();
+    for (name, record) in &memory.services {
+        for (index, instance) in &record.instances {
             let Phase::BackOff { until } = &instance.phase else { continue };
+            let at = (name.clone(), *index);
             let last = world.checker.waits.get(&at).copied();
             let same =
                 last.is_some_and(|(generation, _, end, _)| generation == record.generation && end == *until);
             if same {
                 continue;
             }
-            let wait = until.since(BootTime(world.now));
+            // It was decided at the look, or when a step had failed: at most and at least so long.
+            let wait = until.since(BootTime(world.looked_at));
+            let at_least = until.since(BootTime(world.now));
             if let Some((generation, failures, _, last)) = last
                 && generation == record.generation
                 && instance.failures > failures
                 && failures > 0
-                // A wait is seen when it is written down, perhaps only at the second try.
-                && wait + Duration::from_secs(3) < last
+                && wait < last
             {
                 shrunk.push(format!("the wait of {name}[{index}] shrinks from {last:?} to {wait:?}"));
             }
             if instance.failures > 0 {
-                world.checker.waits.insert(at, (record.generation, instance.failures, *until, wait));
+                world.checker.waits.insert(at, (record.generation, instance.failures, *until, at_least));
             }
         }
     }

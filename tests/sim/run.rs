@@ -19,6 +19,10 @@ use crate::chance::Chance;
 use crate::world::World;
 
 const NAMES: [&str; 4] = ["api", "db", "queue", "web"];
+/// Wild steps of a history.
+pub(crate) const STEPS: u32 = 50;
+/// Longer than any back-off, start timeout or stop of these documents.
+const QUIET: Duration = Duration::from_secs(13);
 /// Ticks at one moment without coming to rest.
 const HOT: u32 = 40;
 
@@ -44,6 +48,16 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.starts += other.starts;
+        self.adoptions += other.adoptions;
+        self.signals += other.signals;
+        self.refusals += other.refusals;
+        self.crashes += other.crashes;
+        self.held += other.held;
+        self
+    }
+
     pub(crate) fn add(&mut self, run: &Run) {
         self.starts += run.world.starts;
         self.adoptions += run.world.adoptions;
@@ -73,7 +87,7 @@ impl Run {
                 self.edit(name);
             }
         }
-        for _ in 0..60 {
+        for _ in 0..STEPS {
             self.live();
             self.once()?;
         }
@@ -90,6 +104,9 @@ impl Run {
             let desired = self.world.desired.clone();
             let done = tick(&mut self.world, &desired, &mut self.memory, self.options);
             self.options.hints.full = false;
+            if !self.world.dead {
+                crate::check::waits(&mut self.world, &self.memory);
+            }
             self.held += u64::from(done.plan.is_held());
             if let Some(violation) = self.world.violations.first() {
                 return Err(violation.clone());
@@ -127,7 +144,17 @@ impl Run {
         if self.people.once_in(30) {
             self.world.say("the ledger is lost");
             self.world.ledger = None;
+            self.world.checker.lost = true;
             // Copies with other arguments can't be recognised any more: nobody can promise anything about those.
+        }
+        if self.people.once_in(30)
+            && let Some(ledger) = &mut self.world.ledger
+            && let Some(name) =
+                ledger.services.keys().nth(usize::try_from(self.people.below(4)).unwrap()).cloned()
+        {
+            ledger.services.remove(&name);
+            self.world.say(format!("the record of {name} is damaged"));
+            self.world.checker.lost = true;
         }
         if self.people.once_in(40) {
             self.world.say("the machine boots again");
@@ -143,6 +170,7 @@ impl Run {
             }
             None => Memory::new(boot),
         };
+        crate::check::revived(&mut self.world, &self.memory);
         self.options.hints.full = true;
     }
 
@@ -203,9 +231,9 @@ impl Run {
         if people.once_in(2) {
             service.readiness.check = ReadinessCheck::Tcp { host: "127.0.0.1".into(), port: 80 };
         }
-        service.readiness.period = Duration::from_secs(4);
+        service.readiness.period = Duration::from_secs(6);
         service.start_timeout = Duration::from_secs(10);
-        service.restart.max_backoff = Duration::from_secs(20);
+        service.restart.max_backoff = Duration::from_secs(10);
         service.adopt = *people
             .pick(&[AdoptPolicy::IfMatches, AdoptPolicy::IfMatches, AdoptPolicy::Never, AdoptPolicy::Require])
             .unwrap();
@@ -308,6 +336,13 @@ impl Run {
         }
     }
 
+    /// How many instances of an object are on record and live.
+    fn kept(&self, name: &ServiceName) -> u32 {
+        let instances = self.memory.services.get(name).map(|record| record.instances.values());
+        let alive = instances.into_iter().flatten().filter_map(|instance| instance.phase.process());
+        u32::try_from(alive.filter(|process| self.world.alive(&process.key).is_some()).count()).unwrap()
+    }
+
     fn intends(&self, proc: &crate::world::Proc) -> bool {
         self.memory.services.iter().any(|(name, record)| {
             record.instances.iter().any(|(index, instance)| match &instance.phase {
@@ -328,7 +363,7 @@ impl Run {
             if self.world.log.len() != last_event.1 {
                 last_event = (self.world.now, self.world.log.len());
             }
-            if self.world.now.saturating_sub(last_event.0) > Duration::from_secs(45) {
+            if self.world.now.saturating_sub(last_event.0) > QUIET {
                 return Ok(());
             }
         }
@@ -363,7 +398,10 @@ impl Run {
                 (DesiredState::Running, _) if spec.restart.policy != RestartPolicy::Always => {
                     live <= spec.replicas
                 }
-                (DesiredState::Running, _) => live == spec.replicas,
+                // Workers that one copy left behind are instances of their own once they are adopted.
+                (DesiredState::Running, _) => {
+                    live == spec.replicas || (live < spec.replicas && self.kept(name) == spec.replicas)
+                }
                 (DesiredState::Stopped, _) => live == 0,
                 (DesiredState::Observed, _) => true,
             };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::health::Subject;
 use super::{Asked, LinuxHost};
 use crate::facts::{Fact, ProcessKey, Reason, Why};
 use crate::host::exits::Life;
@@ -9,6 +10,7 @@ use crate::host::failpoint;
 use crate::host::look::{Sight, pidfile_path, wanted_user};
 use crate::host::proc::LiveWorld;
 use crate::host::signal::hold;
+use crate::plan::action::Purpose;
 use crate::plan::memory::Exit;
 use crate::plan::observation::{
     Alive, IntentSeen, Prepared, ProcessQuestion, ProcessSeen, Questions, Seen, ServiceQuestions,
@@ -17,7 +19,7 @@ use crate::plugin;
 use crate::process::pidfile;
 use crate::process::tree;
 use crate::process::world::World;
-use crate::spec::{ReadinessCheck, Service, ServiceName};
+use crate::spec::{Service, ServiceName, StopScope};
 use crate::units::Pid;
 
 /// `CAP_SYS_PTRACE` of `capabilities(7)`.
@@ -43,8 +45,22 @@ impl LinuxHost {
         known: &mut Asked,
     ) -> Seen {
         let mut seen = Seen::default();
+        let all = if asked.conditions {
+            world.pids().known().unwrap_or_else(|| world.visible_pids())
+        } else {
+            [].into()
+        };
         for (index, question) in &asked.processes {
-            let process = self.process(*index, question, &asked.spec, questions, world);
+            let places = self.looker.places();
+            let spec = &asked.spec;
+            let subject = Subject { name, index: *index, question, spec, places: &places, world };
+            let process = self.process(subject, questions);
+            if question.health.obstacle
+                && matches!(process, ProcessSeen::Gone { successor: None, .. })
+                && let Some(obstacle) = self.obstacle(question, world)
+            {
+                seen.obstacles.insert(*index, obstacle);
+            }
             seen.processes.insert(*index, process);
         }
         for (index, nonce) in &asked.intents {
@@ -62,6 +78,9 @@ impl LinuxHost {
             }
             seen.look = Some(look);
         }
+        if asked.conditions {
+            seen.conditions = Some(self.conditions_met(&asked.spec, &all, world));
+        }
         if asked.prepare {
             seen.prepared = Some(self.prepare(&asked.spec, world, known));
         }
@@ -77,52 +96,51 @@ impl LinuxHost {
         }
     }
 
-    fn process(
-        &mut self,
-        index: u32,
-        question: &ProcessQuestion,
-        spec: &Service,
-        questions: &Questions,
-        world: &LiveWorld,
-    ) -> ProcessSeen {
+    fn process(&mut self, subject: Subject<'_>, questions: &Questions) -> ProcessSeen {
+        let question = subject.question;
+        let grouped = question.group.as_deref().is_some_and(|group| self.groups.is_known(group));
+        if question.scope == StopScope::Tree && !grouped && !question.starter {
+            self.exits.note_session(&question.key);
+        }
         match self.exits.life(&question.key, &self.waker) {
             Life::Unknown(reason) => ProcessSeen::Unknown(reason),
-            Life::Gone(exit) => self.gone(exit, question, spec, questions, world),
-            Life::Alive => ProcessSeen::Alive(self.alive(index, question, spec, world)),
+            Life::Gone(exit) => self.gone(exit, subject, questions),
+            Life::Alive => {
+                if self.ledger.is_some() && question.adopted_by.is_none() {
+                    let places = self.looker.places();
+                    self.given.recover(subject.spec, subject.index, &places, &question.key);
+                }
+                ProcessSeen::Alive(self.alive(subject))
+            }
         }
     }
 
-    fn gone(
-        &self,
-        exit: Exit,
-        question: &ProcessQuestion,
-        spec: &Service,
-        questions: &Questions,
-        world: &LiveWorld,
-    ) -> ProcessSeen {
-        let mut survivors = living(&question.tree);
-        if question.starter {
-            let orphans = self.orphans_since(&question.key, questions, world);
-            survivors.extend(orphans);
-            survivors.sort();
-            survivors.dedup();
-        }
-        let successor = self.successor(question, spec, questions, world);
+    fn gone(&mut self, exit: Exit, subject: Subject<'_>, questions: &Questions) -> ProcessSeen {
+        let Subject { question, spec, world, .. } = subject;
+        let survivors = self.survivors(question, questions, world);
+        let exit = self.for_want_of_memory(exit, question);
+        let named = self.named_before(subject.name, subject.index, question);
+        let named = named.filter(|main| !questions.recorded.contains_key(main));
+        let successor = named.or_else(|| self.successor(question, spec, questions, world));
         ProcessSeen::Gone { exit, successor, survivors }
     }
 
-    fn alive(&self, index: u32, question: &ProcessQuestion, spec: &Service, world: &LiveWorld) -> Alive {
-        let places = self.looker.places();
+    fn alive(&mut self, subject: Subject<'_>) -> Alive {
+        let Subject { question, places, world, .. } = subject;
         let still_ours = match &question.adopted_by {
             None => Fact::Known(true),
-            Some(rule) => self.still_satisfies(&question.key, rule, &places, world),
+            Some(rule) => self.still_satisfies(&question.key, rule, places, world),
         };
-        let (ready, ready_detail) = self.readiness(index, question, spec, &places, world);
+        let (ready, ready_detail) = match &question.readiness {
+            Some(check) => self.answer(subject, check, Purpose::Readiness),
+            None => (Fact::Absent, String::new()),
+        };
+        let health = self.health(subject);
         let mut tree = living(&question.tree);
         if question.list_tree {
-            let below = keys(&below(question.key.pid, world), world);
+            let listed = self.listed(question, world);
             let known: BTreeSet<ProcessKey> = tree.iter().cloned().collect();
-            tree.extend(below.into_iter().filter(|key| !known.contains(key)));
+            tree.extend(listed.into_iter().filter(|key| !known.contains(key)));
         }
         let pid = question.key.pid;
         let exe = world.exe_text(pid).known().map(|text| String::from_utf8_lossy(&text).into_owned());
@@ -132,7 +150,7 @@ impl LinuxHost {
             Some(path) if exe_deleted => path.to_owned(),
             _ => text,
         });
-        Alive { still_ours, ready, ready_detail, tree, successor: None, exe, exe_deleted }
+        Alive { still_ours, ready, ready_detail, tree, successor: None, exe, exe_deleted, health }
     }
 
     /// Does an adopted process still satisfy the rule it was adopted by? The whole rule is asked again, of it alone.
@@ -165,29 +183,6 @@ impl LinuxHost {
         Fact::Known(holds)
     }
 
-    fn readiness(
-        &self,
-        index: u32,
-        question: &ProcessQuestion,
-        spec: &Service,
-        places: &Prepared,
-        world: &LiveWorld,
-    ) -> (Fact<bool>, String) {
-        match &question.readiness {
-            None | Some(ReadinessCheck::AliveFor(_)) => (Fact::Absent, String::new()),
-            Some(ReadinessCheck::Pidfile) => match pidfile_path(spec, index, places) {
-                Some(path) => named_by_pidfile(&path, question.key.pid, world),
-                None => (Fact::Known(false), "the document names no `pidfile`".into()),
-            },
-            Some(ReadinessCheck::Tcp { .. } | ReadinessCheck::Exec { .. }) => {
-                match self.probes.answer(&question.key) {
-                    Some(answer) => (Fact::Known(answer.ready), answer.detail.clone()),
-                    None => (Fact::Absent, "the first probe has no answer yet".into()),
-                }
-            }
-        }
-    }
-
     /// A process that took the place of one that is gone: inside what was its tree, or in its pidfile.
     fn successor(
         &self,
@@ -199,7 +194,7 @@ impl LinuxHost {
         let places = self.looker.places();
         let named = (0..spec.replicas)
             .filter_map(|index| pidfile::number(world, &pidfile_path(spec, index, &places)?).known());
-        let left = self.left_behind(question.key.pid, world);
+        let left = self.left_behind(question, world);
         let pids: BTreeSet<Pid> = named.chain(left.iter().copied()).collect();
         if pids.is_empty() {
             return None;
@@ -227,7 +222,7 @@ impl LinuxHost {
 
     /// Children of ours that nobody has on record and that are no older than a starter: what it left behind may be one of
     /// them. Which starter or service brought forth an orphan can't be told.
-    fn orphans_since(
+    pub(super) fn orphans_since(
         &self,
         starter: &ProcessKey,
         questions: &Questions,
@@ -248,34 +243,39 @@ impl LinuxHost {
         self.probes.owns(pid) || self.commands.owns(pid)
     }
 
-    /// Processes that may have been below one that is gone: orphans come to a subreaper; else what stayed in its
-    /// session shows.
-    fn left_behind(&self, gone: Pid, world: &LiveWorld) -> BTreeSet<Pid> {
+    /// Processes that may have been below one that is gone: its group tells; orphans come to a subreaper; else what stayed
+    /// in its session shows.
+    fn left_behind(&self, question: &ProcessQuestion, world: &LiveWorld) -> BTreeSet<Pid> {
+        let gone = question.key.pid;
+        let mut left = BTreeSet::new();
+        left.extend(
+            question.group.as_deref().and_then(|group| self.groups.members(group)).unwrap_or_default(),
+        );
         if self.subreaper {
             let own = world.self_pid().known().unwrap_or(Pid(0));
-            return own_children(own).into_iter().filter(|pid| !self.is_helper(*pid)).collect();
+            left.extend(own_children(own).into_iter().filter(|pid| !self.is_helper(*pid)));
+        } else if left.is_empty() {
+            let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
+            let in_session = |pid: &Pid| world.stat(*pid).known().is_some_and(|stat| stat.sid == gone);
+            left.extend(pids.iter().copied().filter(in_session));
         }
-        let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
-        pids.iter()
-            .copied()
-            .filter(|pid| world.stat(*pid).known().is_some_and(|stat| stat.sid == gone))
-            .collect()
+        left
     }
 }
 
-fn keys(pids: &[Pid], world: &LiveWorld) -> Vec<ProcessKey> {
+pub(super) fn keys(pids: &[Pid], world: &LiveWorld) -> Vec<ProcessKey> {
     pids.iter().filter_map(|pid| world.process_key(*pid).known()).collect()
 }
 
 /// Those that live.
-fn living(keys: &[ProcessKey]) -> Vec<ProcessKey> {
+pub(super) fn living(keys: &[ProcessKey]) -> Vec<ProcessKey> {
     keys.iter()
         .filter(|key| !matches!(hold(key), Err(crate::host::signal::NotHeld::Gone(..))))
         .cloned()
         .collect()
 }
 
-fn below(pid: Pid, world: &LiveWorld) -> Vec<Pid> {
+pub(super) fn below(pid: Pid, world: &LiveWorld) -> Vec<Pid> {
     tree::children(world).known().map(|children| tree::descendants(&children, pid)).unwrap_or_default()
 }
 
@@ -291,7 +291,7 @@ fn own_children(own: Pid) -> BTreeSet<Pid> {
         .collect()
 }
 
-fn named_by_pidfile(path: &[u8], main: Pid, world: &LiveWorld) -> (Fact<bool>, String) {
+pub(super) fn named_by_pidfile(path: &[u8], main: Pid, world: &LiveWorld) -> (Fact<bool>, String) {
     let shown = String::from_utf8_lossy(path).into_owned();
     let named = match pidfile::number(world, path) {
         Fact::Known(pid) => pid,

@@ -1,8 +1,15 @@
 //! The rows. `class` says what a change of the field means for the running process.
 
+use super::health::{
+    BINARY_CHANGES, CONDITION, EXEC, HTTP, LIVENESS, LOG_LINE, READINESS, TCP, TRIGGER, UNIX,
+};
+use super::tasks::{
+    DEFAULTS, DEFAULTS_DOCUMENT, DEFAULTS_METADATA, REQUIREMENT, RETRY, SCHEDULE, SELECTOR, TASK,
+    TASK_DOCUMENT,
+};
 use super::{Class, Field, Kind, Table, Words};
 
-const fn row(
+pub(super) const fn row(
     name: &'static str,
     kind: Kind,
     default: &'static str,
@@ -13,7 +20,7 @@ const fn row(
     Field { name, kind, default, class, example, summary }
 }
 
-const REQUIRED: &str = "required";
+pub(super) const REQUIRED: &str = "required";
 
 use Class::{Live, New, Restart};
 
@@ -39,13 +46,13 @@ pub const DOCUMENT: Table = Table {
 
 /// The kinds.
 pub const KINDS: Words =
-    Words { now: &["Service", "Matcher", "Plugin"], later: &["Task", "Policy", "Defaults", "Engine"] };
+    Words { now: &["Service", "Matcher", "Plugin", "Task", "Defaults"], later: &["Policy", "Engine"] };
 
 /// `metadata`
 pub const METADATA: Table = Table {
     name: "metadata",
     fields: &[
-        row("name", Kind::Text, REQUIRED, New, "shop", "name of the object, unique among Services"),
+        row("name", Kind::Text, REQUIRED, New, "shop", "name of the object, unique among Services and Tasks"),
         row("labels", Kind::Map(&Kind::Text), "{}", Live, "{tier: web}", "for selectors"),
         row("annotations", Kind::Map(&Kind::Text), "{}", Live, "{owner: ann}", "for people and other tools"),
         row(
@@ -297,7 +304,7 @@ pub const MATCHER_TEST: Table = Table {
 };
 
 const STATES: Words = Words { now: &["running", "stopped", "observed"], later: &[] };
-const TYPES: Words = Words { now: &["simple", "forking"], later: &["notify"] };
+const TYPES: Words = Words { now: &["simple", "forking", "notify"], later: &[] };
 const ADOPT: Words = Words { now: &["ifMatches", "never", "require"], later: &[] };
 const DUPLICATES: Words = Words { now: &["report", "stopExtra", "refuse"], later: &[] };
 const ON_REMOVE: Words = Words { now: &["stop", "release"], later: &[] };
@@ -360,9 +367,17 @@ pub const SERVICE: Table = Table {
             "simple",
             Restart,
             "forking",
-            "how the process comes to be: simple, or forking (double-forks)",
+            "how the process comes to be: simple, forking (double-forks), or notify (says itself when it is ready)",
         ),
         row("pidfile", Kind::Path, "none", Live, "/run/shop.pid", "a hint, never proof"),
+        row(
+            "writePidfile",
+            Kind::Bool,
+            "false",
+            Live,
+            "true",
+            "selfsame writes the number of the process into pidfile, and removes it afterwards",
+        ),
         row(
             "user",
             Kind::Account,
@@ -422,12 +437,28 @@ pub const SERVICE: Table = Table {
             "files with lines NAME=value",
         ),
         row(
+            "secrets",
+            Kind::List(&Kind::Object(&SECRET)),
+            "[]",
+            Restart,
+            "[{name: DB_PASSWORD, file: /etc/shop/password}]",
+            "contents of files that appear nowhere else",
+        ),
+        row(
+            "sockets",
+            Kind::List(&Kind::Object(&SOCKET)),
+            "[]",
+            Restart,
+            "[{name: http, listen: tcp://127.0.0.1:8080}]",
+            "listening sockets that selfsame opens, keeps across restarts and passes (LISTEN_FDS)",
+        ),
+        row(
             "limits",
             Kind::Map(&Kind::Limit),
             "inherited, core 0",
-            Restart,
+            Live,
             "{nofile: 4096}",
-            "resource limits by their setrlimit(2) name",
+            "resource limits by their setrlimit(2) name; stack takes a restart",
         ),
         row(
             "scheduling",
@@ -436,6 +467,14 @@ pub const SERVICE: Table = Table {
             Live,
             "{nice: 5}",
             "CPU and I/O scheduling",
+        ),
+        row(
+            "resources",
+            Kind::Object(&RESOURCES),
+            "not bounded",
+            Live,
+            "{memory: {max: 512MiB}}",
+            "what all processes of an instance may use together, by control groups; refused where they can't be had",
         ),
         row(
             "stdout",
@@ -461,6 +500,38 @@ pub const SERVICE: Table = Table {
             Live,
             "{tcp: {port: 8080}}",
             "when it counts as Ready",
+        ),
+        row(
+            "liveness",
+            Kind::Object(&LIVENESS),
+            "none",
+            Live,
+            "{http: {port: 8080, path: /health}, period: 10s}",
+            "whether it makes progress; where it doesn't, it is restarted",
+        ),
+        row(
+            "triggers",
+            Kind::List(&Kind::Object(&TRIGGER)),
+            "[]",
+            Live,
+            "[{when: rss > 1GiB, for: 5m, do: restart}]",
+            "what follows when a condition over its process holds for long",
+        ),
+        row(
+            "conditions",
+            Kind::List(&Kind::Object(&CONDITION)),
+            "[]",
+            Live,
+            "[{pathExists: /srv/shop}]",
+            "what must be so before it is started",
+        ),
+        row(
+            "binaryChange",
+            Kind::Words(&BINARY_CHANGES),
+            "report",
+            Live,
+            "restart",
+            "what is done when the program on disk was replaced",
         ),
         row("startTimeout", Kind::Duration, "90s", Live, "90s", "how long a start may take until Ready"),
         row(
@@ -514,21 +585,10 @@ pub const SERVICE: Table = Table {
     ],
     later: &[
         ("suspend", "`state: observed` leaves the object alone meanwhile"),
-        (
-            "writePidfile",
-            "the record of the process replaces it; `pidfile` names a file that the service writes itself",
-        ),
-        ("secrets", "`envFrom` reads a file that only its owner can read"),
-        ("resources", "`limits` are per process"),
         ("dependsOn", "`restart` brings a service back until what it needs is there"),
-        ("liveness", ""),
         ("reload", ""),
         ("update", "a change of a restart-class field restarts the service"),
-        ("triggers", ""),
-        ("binaryChange", ""),
         ("hooks", ""),
-        ("sockets", ""),
-        ("conditions", ""),
     ],
     foreign: &[
         ("command", "startas"),
@@ -559,6 +619,85 @@ pub const SERVICE: Table = Table {
         ("startsecs", "readiness"),
         ("log", "stdout"),
     ],
+};
+
+/// `resources`
+pub const RESOURCES: Table = Table {
+    name: "resources",
+    fields: &[
+        row("memory", Kind::Object(&RESOURCES_MEMORY), "not bounded", Live, "{max: 512MiB}", "memory"),
+        row("cpu", Kind::Object(&RESOURCES_CPU), "not bounded", Live, "{max: 1.5}", "processor time"),
+        row(
+            "pids",
+            Kind::Object(&RESOURCES_PIDS),
+            "not bounded",
+            Live,
+            "{max: 256}",
+            "processes and threads",
+        ),
+        row("io", Kind::Object(&RESOURCES_IO), "as all others", Live, "{weight: 50}", "the disks' time"),
+    ],
+    later: &[],
+    foreign: &[("tasks", "pids"), ("cpus", "cpu"), ("blkio", "io")],
+};
+
+/// `resources.memory`
+pub const RESOURCES_MEMORY: Table = Table {
+    name: "memory",
+    fields: &[
+        row(
+            "max",
+            Kind::LimitValue,
+            "unlimited",
+            Live,
+            "512MiB",
+            "what can't be exceeded: the kernel ends a process instead (OOMKilled)",
+        ),
+        row("high", Kind::LimitValue, "unlimited", Live, "400MiB", "above it is slowed down and reclaimed"),
+    ],
+    later: &[],
+    foreign: &[("limit", "max"), ("soft", "high")],
+};
+
+/// `resources.cpu`
+pub const RESOURCES_CPU: Table = Table {
+    name: "cpu",
+    fields: &[
+        row("max", Kind::Processors, "unlimited", Live, "1.5", "processor time, as a number of processors"),
+        row(
+            "weight",
+            Kind::Integer(1, 10_000),
+            "100",
+            Live,
+            "200",
+            "share of the processors when there isn't enough time for all",
+        ),
+    ],
+    later: &[],
+    foreign: &[("limit", "max"), ("quota", "max"), ("shares", "weight")],
+};
+
+/// `resources.pids`
+pub const RESOURCES_PIDS: Table = Table {
+    name: "pids",
+    fields: &[row("max", Kind::Integer(1, 4_194_304), "unlimited", Live, "256", "how many at most")],
+    later: &[],
+    foreign: &[("limit", "max")],
+};
+
+/// `resources.io`
+pub const RESOURCES_IO: Table = Table {
+    name: "io",
+    fields: &[row(
+        "weight",
+        Kind::Integer(1, 10_000),
+        "100",
+        Live,
+        "50",
+        "share of the disks when there isn't enough time for all",
+    )],
+    later: &[],
+    foreign: &[],
 };
 
 /// `security`
@@ -715,8 +854,8 @@ pub const ENV_FROM: Table = Table {
 pub const LIMIT: Table = Table {
     name: "limit",
     fields: &[
-        row("soft", Kind::LimitValue, "the hard limit", Restart, "1024", "what applies"),
-        row("hard", Kind::LimitValue, "the soft limit", Restart, "4096", "how far the process may raise it"),
+        row("soft", Kind::LimitValue, "the hard limit", Live, "1024", "what applies"),
+        row("hard", Kind::LimitValue, "the soft limit", Live, "4096", "how far the process may raise it"),
     ],
     later: &[],
     foreign: &[],
@@ -791,71 +930,6 @@ pub const OUTPUT: Table = Table {
     ],
 };
 
-/// `readiness`
-pub const READINESS: Table = Table {
-    name: "readiness",
-    fields: &[
-        row("aliveFor", Kind::Duration, "1s", Live, "3s", "it has lived for so long"),
-        row("pidfile", Kind::Bool, "false", Live, "true", "the pidfile names it"),
-        row("tcp", Kind::Object(&TCP), "none", Live, "{port: 8080}", "something accepts a connection there"),
-        row(
-            "exec",
-            Kind::Object(&EXEC),
-            "none",
-            Live,
-            "{command: [/usr/bin/shopctl, ping]}",
-            "a command exits with 0",
-        ),
-        row("period", Kind::Duration, "1s", Live, "2s", "time between two probes"),
-        row("timeout", Kind::Duration, "1s", Live, "5s", "how long one probe may take"),
-        row(
-            "failureThreshold",
-            Kind::Integer(1, 1000),
-            "3",
-            Live,
-            "3",
-            "so many failures in a row make a Ready process not Ready",
-        ),
-    ],
-    later: &[
-        ("notify", ""),
-        ("http", "`tcp` asks whether the port is open"),
-        ("unix", ""),
-        ("logLine", ""),
-        ("when", ""),
-    ],
-    foreign: &[("periodSeconds", "period"), ("timeoutSeconds", "timeout"), ("tcpSocket", "tcp")],
-};
-
-/// `readiness.tcp`
-pub const TCP: Table = Table {
-    name: "tcp",
-    fields: &[
-        row("port", Kind::Integer(1, 65_535), REQUIRED, Live, "8080", "port"),
-        row("host", Kind::Text, "127.0.0.1", Live, "127.0.0.1", "name or address"),
-    ],
-    later: &[],
-    foreign: &[("address", "host")],
-};
-
-/// `readiness.exec`
-pub const EXEC: Table = Table {
-    name: "exec",
-    fields: &[
-        row(
-            "command",
-            Kind::List(&Kind::Text),
-            REQUIRED,
-            Live,
-            "[/usr/bin/shopctl, ping]",
-            "program and arguments",
-        ),
-        row("timeout", Kind::Duration, "that of readiness", Live, "5s", "how long it may take"),
-    ],
-    later: &[("user", "")],
-    foreign: &[("args", "command")],
-};
-
 const RESTART_POLICIES: Words = Words { now: &["always", "on-failure", "never"], later: &[] };
 
 /// `restart`
@@ -887,7 +961,7 @@ pub const RESTART: Table = Table {
     foreign: &[("delay", "backoff"), ("maxDelay", "maxBackoff")],
 };
 
-const SCOPES: Words = Words { now: &["main", "tree"], later: &["group"] };
+const SCOPES: Words = Words { now: &["main", "group", "tree"], later: &[] };
 
 /// `stop`
 pub const STOP: Table = Table {
@@ -907,7 +981,7 @@ pub const STOP: Table = Table {
             "tree; main for adopted processes",
             Live,
             "main",
-            "who gets the signals: main, or tree",
+            "who gets the signals: main, group (its process group, at once), or tree (main first, then what is left of all it brought forth)",
         ),
     ],
     later: &[("command", "")],
@@ -952,13 +1026,26 @@ pub const TABLES: &[&Table] = &[
     &SERVICE,
     &ENV_FROM,
     &LIMIT,
+    &RESOURCES,
+    &RESOURCES_MEMORY,
+    &RESOURCES_CPU,
+    &RESOURCES_PIDS,
+    &RESOURCES_IO,
     &SCHEDULING,
     &SECURITY,
     &CAPABILITIES,
+    &SECRET,
+    &SOCKET,
     &OUTPUT,
     &READINESS,
+    &LIVENESS,
     &TCP,
+    &HTTP,
+    &UNIX,
+    &LOG_LINE,
     &EXEC,
+    &TRIGGER,
+    &CONDITION,
     &RESTART,
     &STOP,
     &STOP_STEP,
@@ -972,4 +1059,13 @@ pub const TABLES: &[&Table] = &[
     &PLUGIN_METADATA,
     &PLUGIN,
     &GRANTS,
+    &TASK_DOCUMENT,
+    &TASK,
+    &SCHEDULE,
+    &RETRY,
+    &DEFAULTS_DOCUMENT,
+    &DEFAULTS_METADATA,
+    &DEFAULTS,
+    &SELECTOR,
+    &REQUIREMENT,
 ];
