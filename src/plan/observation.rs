@@ -119,6 +119,7 @@ pub struct OutputTrouble {
 }
 
 /// The state of a process on record.
+#[expect(clippy::large_enum_variant, reason = "one an instance and look, and most are of the large kind")]
 #[derive(Clone, PartialEq, Debug)]
 pub enum ProcessSeen {
     /// It lives, and is the same process.

@@ -57,6 +57,9 @@ fn note(state: &mut TriggerState, trigger: &Trigger, seen: &Fact<bool>, now: Boo
     state.asked = Some(now);
     match seen {
         Fact::Known(holds) => {
+            if std::mem::take(&mut state.blind) {
+                state.since = state.since.map(|since| since.after(unseen));
+            }
             // What was between two looks far apart, nobody knows.
             let gap = unseen > period(trigger).saturating_mul(3);
             if state.since.is_none() || state.holds != *holds || gap {
@@ -65,6 +68,7 @@ fn note(state: &mut TriggerState, trigger: &Trigger, seen: &Fact<bool>, now: Boo
             }
         }
         Fact::Unknown(_) | Fact::Absent => {
+            state.blind = true;
             state.since = state.since.map(|since| since.after(unseen));
             return false;
         }

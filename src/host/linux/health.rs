@@ -220,7 +220,7 @@ impl LinuxHost {
     }
 
     /// What kept a process that is gone from serving, as far as it shows.
-    pub(super) fn obstacle(&self, question: &ProcessQuestion, world: &LiveWorld) -> Option<String> {
+    pub(super) fn obstacle(question: &ProcessQuestion, world: &LiveWorld) -> Option<String> {
         let (host, port) = match question.readiness.as_ref()? {
             ReadinessCheck::Tcp { host, port } => (host, *port),
             ReadinessCheck::Http(check) => (&check.host, check.port),
@@ -232,7 +232,7 @@ impl LinuxHost {
             | ReadinessCheck::LogLine { .. }
             | ReadinessCheck::When(_) => return None,
         };
-        if !is_here(host) { None } else { stranger(world, &question.key, port) }
+        if is_here(host) { stranger(world, &question.key, port) } else { None }
     }
 
     /// Whether a condition holds for a process; if not, the one part of it that doesn't.

@@ -57,7 +57,7 @@ impl LinuxHost {
             let process = self.process(subject, questions);
             if question.health.obstacle
                 && matches!(process, ProcessSeen::Gone { successor: None, .. })
-                && let Some(obstacle) = self.obstacle(question, world)
+                && let Some(obstacle) = Self::obstacle(question, world)
             {
                 seen.obstacles.insert(*index, obstacle);
             }

@@ -35,6 +35,7 @@ pub struct Health {
 }
 
 /// What a service said of itself by `sd_notify(3)`.
+#[expect(clippy::struct_excessive_bools, reason = "words, each said or not")]
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Said {
@@ -76,6 +77,8 @@ pub struct TriggerState {
     pub holds: bool,
     /// It acted, and the condition wasn't false for long enough since.
     pub fired: bool,
+    /// The last look couldn't tell: the time since then counts for nothing.
+    pub blind: bool,
     /// When it was last looked at.
     pub asked: Option<BootTime>,
 }
