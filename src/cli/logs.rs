@@ -76,7 +76,7 @@ fn nothing(path: &std::path::Path) -> String {
 fn pour(reader: &mut Reader, follow: bool, terminal: Terminal) -> Result<(), Failed> {
     let mut watch = Watch::new();
     loop {
-        match reader.next()? {
+        match reader.read_on()? {
             Next::Bytes(bytes) => {
                 if !terminal.bytes(&bytes) {
                     return Ok(());

@@ -279,7 +279,7 @@ impl Sources {
         look.diagnostics.extend(self.pairs.1.iter().cloned());
         look.diagnostics.extend(matcher::unused(own.iter().copied(), &self.names.library));
         look.diagnostics.extend(plugin::unused(own.iter().copied(), &self.names));
-        look.diagnostics.extend(defaults::unused(own.into_iter(), &self.names.defaults));
+        look.diagnostics.extend(defaults::unused(&own.into_iter(), &self.names.defaults));
         look
     }
 }

@@ -384,7 +384,9 @@ impl Base {
 
     /// Removes the empty groups of a name. False if one is left.
     fn remove(&self, name: &str) -> bool {
-        is_name(name) && self.dirs().fold(true, |all, dir| remove(&dir.join(name), 0) && all)
+        // Each of them, also after one that stays.
+        is_name(name)
+            && !self.dirs().map(|dir| remove(&dir.join(name), 0)).collect::<Vec<_>>().contains(&false)
     }
 }
 

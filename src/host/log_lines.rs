@@ -164,7 +164,7 @@ impl Stream {
         let Some(output) = &mut self.output else { return };
         let mut left = LOOK_MAX;
         while left > 0 {
-            match output.next() {
+            match output.read_on() {
                 Ok(Next::Bytes(bytes)) => {
                     left = left.saturating_sub(bytes.len());
                     lines(&mut self.carry, &bytes, each);

@@ -208,7 +208,7 @@ fn general(
                     Some(remark) => format!("{name}: its document is in force; {remark}"),
                     None => format!("{name}: its document is in force"),
                 },
-            )
+            );
         }
     }
     if *aim == Aim::Run {

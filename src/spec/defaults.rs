@@ -115,7 +115,10 @@ impl DefaultsSet {
 }
 
 /// S192: Defaults that choose nothing. Nothing where a file was refused, and where there is nothing to be chosen.
-pub fn unused<'a>(files: impl Iterator<Item = &'a LoadedFile> + Clone, set: &DefaultsSet) -> Vec<Diagnostic> {
+pub fn unused<'a>(
+    files: &(impl Iterator<Item = &'a LoadedFile> + Clone),
+    set: &DefaultsSet,
+) -> Vec<Diagnostic> {
     let mut services = files.clone().flat_map(LoadedFile::services);
     if services.next().is_none() || files.clone().any(|file| file.rejected().is_some()) {
         return Vec::new();

@@ -584,7 +584,7 @@ fn values_are_put_under_what_documents_say() {
     assert_eq!(user("job"), Some(Account::Name("www".into())));
     assert!(of.values().all(|service| service.umask == 0o077));
     assert_eq!((of["plain"].replicas, of["job"].replicas), (2, 1), "a Task has no replicas");
-    assert_eq!(of["job"].task.as_ref().unwrap().timeout, Some(std::time::Duration::from_secs(60)));
+    assert_eq!(of["job"].task.as_ref().unwrap().timeout, Some(std::time::Duration::from_mins(1)));
     assert_eq!(of["own"].env, BTreeMap::from([("A".into(), "b".into()), ("LANG".into(), "de".into())]));
     assert_eq!(of["own"].readiness.check, ReadinessCheck::Tcp { host: "127.0.0.1".into(), port: 1 });
     assert_eq!(of["own"].readiness.period, std::time::Duration::from_secs(3));

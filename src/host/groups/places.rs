@@ -63,9 +63,10 @@ impl Places {
     pub fn has(&self, controller: Controller) -> Result<bool, String> {
         let offered = |own: &PathBuf| says_word(&own.join("cgroup.controllers"), controller.v2());
         if let Some(own) = self.tree.as_ref().filter(|own| offered(own)) {
-            return match is_writable(&own.join("cgroup.subtree_control")) {
-                true => Ok(true),
-                false => Err(format!("the control group `{}` can't be written", own.display())),
+            return if is_writable(&own.join("cgroup.subtree_control")) {
+                Ok(true)
+            } else {
+                Err(format!("the control group `{}` can't be written", own.display()))
             };
         }
         match self.controllers.get(controller.v1()) {

@@ -152,9 +152,9 @@ impl Reader {
     ///
     /// # Errors
     /// What the kernel answered.
-    pub fn next(&mut self) -> io::Result<Next> {
+    pub fn read_on(&mut self) -> io::Result<Next> {
         loop {
-            if let Some(bytes) = self.from_piece()? {
+            if let Some(bytes) = self.of_piece()? {
                 return Ok(Next::Bytes(bytes));
             }
             if self.live.is_none() {
@@ -204,7 +204,7 @@ impl Reader {
         }
     }
 
-    fn from_piece(&mut self) -> io::Result<Option<Vec<u8>>> {
+    fn of_piece(&mut self) -> io::Result<Option<Vec<u8>>> {
         let Some((piece, end)) = &mut self.piece else { return Ok(None) };
         let wanted = usize::try_from(*end - self.position).unwrap_or(CHUNK).min(CHUNK);
         let mut buffer = vec![0u8; wanted];
@@ -305,7 +305,7 @@ impl Reader {
         let mut begins = Vec::new();
         while self.position < end {
             let at = self.position;
-            match self.next()? {
+            match self.read_on()? {
                 Next::Bytes(bytes) => {
                     let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
                     begins.extend(ends.map(|(n, _)| at + n as u64 + 1));
@@ -339,11 +339,11 @@ impl Reader {
             return Ok(());
         }
         self.seek(position);
-        self.to_line(first)
+        self.forward_to_line(first)
     }
 
     /// Back to the beginning of the line that the position is in.
-    fn to_line(&mut self, first: u64) -> io::Result<()> {
+    fn forward_to_line(&mut self, first: u64) -> io::Result<()> {
         let position = self.position;
         let from = position.saturating_sub(LINE_MAX).max(first);
         let (begins, _) = self.lines_in(from, position)?;
@@ -415,7 +415,7 @@ pub fn whole(path: &Path, journals: &Path) -> Result<Vec<u8>, Refused> {
     let mut reader = Reader::new(path, journals)?;
     let mut all = Vec::new();
     loop {
-        match reader.next()? {
+        match reader.read_on()? {
             Next::Bytes(bytes) => all.extend(bytes),
             Next::Gap(_) | Next::Anew => {}
             Next::End => return Ok(all),

@@ -183,16 +183,16 @@ fn a_file_that_was_emptied_or_replaced_goes_on_behind_its_pieces() {
         let opened = bench.open();
         Cutter::new(&opened, &bench.at(), ability).unwrap().turn(rotation(8 << 10, 50)).unwrap();
         let mut reader = Reader::new(&bench.log(), &bench.journals()).unwrap();
-        while reader.next().unwrap() != Next::End {}
+        while reader.read_on().unwrap() != Next::End {}
         let pieces: Vec<u8> = lines(0, 3_000)[..bench.kept().len() / 4096 * 4096].to_vec();
         opened.file.set_len(0).unwrap();
         bench.append(b"emptied\n");
-        assert_eq!(reader.next().unwrap(), Next::Anew, "{ability:?}");
-        assert_eq!(reader.next().unwrap(), Next::Bytes(b"emptied\n".to_vec()));
+        assert_eq!(reader.read_on().unwrap(), Next::Anew, "{ability:?}");
+        assert_eq!(reader.read_on().unwrap(), Next::Bytes(b"emptied\n".to_vec()));
         fs::remove_file(bench.log()).unwrap();
         bench.append(b"another\n");
-        assert_eq!(reader.next().unwrap(), Next::Anew);
-        assert_eq!(reader.next().unwrap(), Next::Bytes(b"another\n".to_vec()));
+        assert_eq!(reader.read_on().unwrap(), Next::Anew);
+        assert_eq!(reader.read_on().unwrap(), Next::Bytes(b"another\n".to_vec()));
         let opened = bench.open();
         Cutter::new(&opened, &bench.at(), ability).unwrap().turn(rotation(8 << 10, 50)).unwrap();
         let kept = bench.kept();
@@ -210,7 +210,7 @@ fn the_last_lines_and_a_moment_are_found_across_pieces() {
         Cutter::new(&opened, &bench.at(), ability).unwrap().turn(rotation(8 << 10, 50)).unwrap();
         let rest = |reader: &mut Reader| {
             let mut all = Vec::new();
-            while let Next::Bytes(bytes) = reader.next().unwrap() {
+            while let Next::Bytes(bytes) = reader.read_on().unwrap() {
                 all.extend(bytes);
             }
             all

@@ -26,6 +26,9 @@ struct Arguments {
     cgroup: u64,
 }
 
+#[cfg(target_arch = "x86_64")]
+#[expect(clippy::cast_possible_truncation, reason = "a small number of a 64-bit machine")]
+const CLONE3: isize = libc::SYS_clone3 as isize;
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
 /// Clones into the group that `group` is open on; returns when the child has executed or exited.
@@ -85,7 +88,7 @@ unsafe fn enter(
             "syscall",
             "ud2",
             "2:",
-            inlateout("rax") libc::SYS_clone3 as isize => answer,
+            inlateout("rax") CLONE3 => answer,
             in("rdi") ptr::from_ref(arguments),
             in("rsi") size_of::<Arguments>(),
             in("r8") main,

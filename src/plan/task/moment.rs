@@ -16,7 +16,7 @@ use crate::spec::{Missed, Rhythm, Schedule, ServiceName};
 use crate::units::{BootTime, Cron, WallTime, Zone};
 
 /// Later than that, a moment was missed.
-const ON_TIME: Duration = Duration::from_secs(60);
+const ON_TIME: Duration = Duration::from_mins(1);
 /// A clock that is farther behind what is dealt with was wrong then, or is wrong now.
 const FAR_BEHIND: Duration = Duration::from_hours(3);
 /// So long it may take until the clock is set.

@@ -63,7 +63,8 @@ mod tests {
     fn labels_are_chosen_by_value_and_by_condition() {
         let labels: BTreeMap<String, String> =
             [("tier", "web"), ("zone", "a")].map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        let rows: [(&[(&str, &str)], &str, Operator, &[&str], bool); 10] = [
+        type Row<'a> = (&'a [(&'a str, &'a str)], &'a str, Operator, &'a [&'a str], bool);
+        let rows: [Row<'_>; 10] = [
             (&[], "tier", Operator::Exists, &[], true),
             (&[("tier", "web")], "zone", Operator::Exists, &[], true),
             (&[("tier", "api")], "zone", Operator::Exists, &[], false),

@@ -33,6 +33,7 @@ pub(in super::super) fn output(value: &Value<'_>, d: &mut Decoder<'_>) -> Option
     Some((file.map_or(Output::Log, |file| Output::File(PathBuf::from(file))), rotation))
 }
 
+#[expect(clippy::option_option, reason = "outside: it was wrong, which is said; inside: no bound")]
 fn size(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Option<u64>> {
     let size = amount(value, true, d)?.number();
     if size.is_some_and(|size| size < SIZE_MIN) {

@@ -37,6 +37,7 @@ fn memory(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Resources> {
 }
 
 /// Outer `None`: wrong. Inner: unlimited.
+#[expect(clippy::option_option, reason = "outside: it was wrong, which is said; inside: no bound")]
 fn bytes(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Option<u64>> {
     let number = amount(value, true, d).map(Amount::number)?;
     if number == Some(0) {
@@ -66,6 +67,7 @@ fn processors(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Resources> {
     Some(found)
 }
 
+#[expect(clippy::option_option, reason = "outside: it was wrong, which is said; inside: no bound")]
 fn one(
     value: &Value<'_>,
     table: &'static table::Table,

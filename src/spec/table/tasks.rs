@@ -1,6 +1,11 @@
 //! The rows of Tasks and Defaults. What a Task shares with a Service is taken from the rows of a Service, so that a new
 //! field is one of both unless it is named here.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "constant evaluation has no iterators, and no panics at run time"
+)]
+
 use super::rows::{KINDS, METADATA, REQUIRED, SERVICE, row};
 use super::{Class, Field, Kind, Table, Words};
 use Class::{Live, New, NextRun};
@@ -312,6 +317,7 @@ pub const REQUIREMENT: Table = Table {
     foreign: &[("label", "key"), ("op", "operator")],
 };
 
+/// What follows is evaluated by the compiler: an index out of range is an error there, never a panic.
 const fn same(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     if a.len() != b.len() {
