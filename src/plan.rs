@@ -11,7 +11,7 @@
 //!
 //! What each part decides: [`questions()`] what has to be looked at; `life` follows processes; `occupy` says whether a
 //! place is free; `ready` counts readiness; `run` starts, adopts and restarts; `stop` walks through the
-//! schedule; `errand` runs commands, `asked` does what is asked of what runs; `backoff` waits; `conditions` tells it to people; [`fold()`] takes outcomes into memory.
+//! schedule; `depend` says who waits for whom, `update` what a change leads to; `errand` runs commands, `asked` does what is asked of what runs; `backoff` waits; `conditions` tells it to people; [`fold()`] takes outcomes into memory.
 
 pub mod action;
 pub mod adjust;
@@ -21,6 +21,7 @@ mod asked;
 mod backoff;
 mod conditions;
 mod decide;
+mod depend;
 mod draft;
 mod errand;
 pub mod exec;
@@ -34,8 +35,10 @@ pub mod output;
 mod questions;
 mod ready;
 mod run;
+mod slots;
 pub mod status;
 mod stop;
+mod update;
 
 pub use decide::plan;
 pub use draft::{Change, Doing, Plan, PlanOptions};

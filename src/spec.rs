@@ -12,6 +12,7 @@
 
 pub mod codes;
 mod decode;
+mod depends;
 mod document;
 mod expression;
 mod file;
@@ -32,6 +33,7 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 
+pub use depends::{DependencyMistakes, dependency_mistakes};
 pub use expression::{ExpressionRequest, variables};
 pub use file::{LoadedFile, SpecFile};
 pub use model::{

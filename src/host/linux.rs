@@ -36,6 +36,7 @@ use super::spawn::{keep_exits_of_children, spawn};
 use super::state_dir::{Dirs, LockError, StateLock};
 use super::takeover;
 use super::wake::{Poke, Waker, Wakes};
+use super::watched::WatchedFiles;
 use super::{Host, clock, executable};
 use crate::facts::{Fact, ProcessKey};
 use crate::plan::action::{Action, Launch, Outcome, Step};
@@ -85,6 +86,7 @@ pub struct LinuxHost {
     exits: Exits,
     probes: Probes,
     commands: Commands,
+    watched: WatchedFiles,
     outputs: Option<Outputs>,
     subreaper: bool,
 }
@@ -152,6 +154,7 @@ impl LinuxHost {
             exits: Exits::default(),
             probes,
             commands,
+            watched: WatchedFiles::default(),
             outputs: None,
             subreaper: options.subreaper,
         })
@@ -338,7 +341,8 @@ impl LinuxHost {
             (&spec.startas, &spec.chroot, prepared.uid, spec.trust_executable, &spec.working_directory, path);
         let program = asked.programs.entry(format!("{program:?}"));
         program.or_insert_with(|| executable::check(spec, prepared.uid.0, world)).clone()?;
-        Ok(prepared)
+        let watched = self.watched.digests(&spec.update.watch_files);
+        Ok(Prepared { watched, ..prepared })
     }
 
     /// Forgets what is no longer on record.

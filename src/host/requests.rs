@@ -14,6 +14,7 @@ use super::errno::io_text;
 use super::state_dir::Dirs;
 use super::{atomic, clock, failpoint};
 use crate::spec::ServiceName;
+use crate::units::{Signal, WallTime};
 
 const REQUEST_BYTES_MAX: u64 = 64 << 10;
 const STATUS_BYTES_MAX: u64 = 256 << 20;
@@ -39,6 +40,26 @@ pub enum Wanted {
     Stop(ServiceName),
     /// Restart this once.
     Restart(ServiceName),
+    /// Have what runs read its configuration anew.
+    Reload(ServiceName),
+    /// Send a signal to the main process of what runs.
+    Signal {
+        /// Of which object.
+        name: ServiceName,
+        /// Which signal.
+        signal: Signal,
+    },
+    /// Leave this alone.
+    Suspend {
+        /// Which object.
+        name: ServiceName,
+        /// For people; may be empty.
+        reason: String,
+        /// By the wall clock; none: until it is resumed.
+        until: Option<WallTime>,
+    },
+    /// No longer leave this alone because somebody asked for it.
+    Resume(ServiceName),
     /// Become this binary of selfsame, absolute, and go on.
     Upgrade(PathBuf),
     /// Look at the documents now; `confirmed`: also do what is held back as too much at once.

@@ -18,6 +18,14 @@ use crate::spec::{Account, Limit, Output, Service};
 const SECRET_CONTENTS: &str = "secrets (contents)";
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// What a watched file stands under among the fields, before its path.
+const WATCHED: &str = "watchFiles ";
+
+/// Whether a field is the content of a file of `update.watchFiles`.
+pub(super) fn is_watched_file(field: &str) -> bool {
+    field.starts_with(WATCHED)
+}
+
 /// A restart-class field that isn't what it was.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FieldChange {
@@ -62,6 +70,8 @@ pub fn launched(spec: &Service, prepared: Option<&Prepared>) -> Launched {
     .collect();
     if let Some(prepared) = prepared {
         fields.insert("envFrom".into(), digest(&prepared.env_from));
+        let files = prepared.watched.iter();
+        fields.extend(files.map(|(path, digest)| (format!("{WATCHED}{path}"), digest.clone())));
         fields.insert(SECRET_CONTENTS.into(), digest_of_secrets(prepared));
     }
     Launched(fields)
@@ -122,6 +132,7 @@ pub(super) fn changes(was: &Launched, is: &Launched) -> Vec<FieldChange> {
     both.filter(|(_, from, to)| from != to)
         .map(|(field, from, to)| match field.as_str() {
             "env" => env_change(from, to),
+            field if is_watched_file(field) => change(field, "another content", "its present content"),
             "envFrom" => change(field, "another content", "its present content"),
             SECRET_CONTENTS => change("secrets", "another content", "its present content"),
             _ => change(field, from, to),

@@ -156,6 +156,12 @@ fn probe(
     true
 }
 
+/// Whether an instance is Ready and, by its liveness check, alive: what fails that check is restarted, and isn't Ready
+/// any more from then on.
+pub(super) fn is_healthy(instance: &Instance, spec: &Service) -> bool {
+    is_ready(instance, spec)
+}
+
 /// Whether a Running instance is Ready: not so many probes in a row failed.
 pub(super) fn is_ready(instance: &Instance, spec: &Service) -> bool {
     match &instance.phase {

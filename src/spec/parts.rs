@@ -1,5 +1,6 @@
 //! The mappings inside a Service: readiness, restart, stop, limits, scheduling, output.
 
+pub(super) mod change;
 mod exec;
 mod output;
 
@@ -155,6 +156,7 @@ pub(super) fn stop(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Stop> {
     let mut scope = None;
     object.set_some_word("scope", &mut scope, &[("main", StopScope::Main), ("tree", StopScope::Tree)], d);
     stop.scope = scope;
+    stop.command = change::stop_command(&object, d);
     Some(stop)
 }
 

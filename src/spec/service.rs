@@ -35,6 +35,7 @@ pub(super) fn read(value: &Value<'_>, service: &mut Service, d: &mut Decoder<'_>
     object.set("restart", &mut service.restart, d, parts::restart);
     object.set("stop", &mut service.stop, d, parts::stop);
     ownership(&object, service, d);
+    parts::change::read(&object, service, d);
     check_together(&object, service, d);
     // Last, since expressions can use the other fields.
     let (mut narrow, mut replace) = (None, None);

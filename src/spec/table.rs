@@ -1,9 +1,11 @@
 //! Every field of every mapping as a row: the one place from which reading, unknown-field messages, the
 //! JSON Schema and the reference are made.
 
+mod change;
 mod rows;
 mod words;
 
+pub use change::{DEPENDENCY, HOOK, HOOKS, RELOAD, SUSPEND, UPDATE};
 pub use words::meaning;
 
 pub use rows::{CAPABILITIES, SECRET, SECURITY, SOCKET};

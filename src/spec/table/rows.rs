@@ -1,8 +1,9 @@
 //! The rows. `class` says what a change of the field means for the running process.
 
+use super::change::{DEPENDENCY, HOOK, HOOKS, RELOAD, SUSPEND, UPDATE};
 use super::{Class, Field, Kind, Table, Words};
 
-const fn row(
+pub(super) const fn row(
     name: &'static str,
     kind: Kind,
     default: &'static str,
@@ -13,7 +14,7 @@ const fn row(
     Field { name, kind, default, class, example, summary }
 }
 
-const REQUIRED: &str = "required";
+pub(super) const REQUIRED: &str = "required";
 
 use Class::{Live, New, Restart};
 
@@ -504,6 +505,46 @@ pub const SERVICE: Table = Table {
             "what to do when the document disappears",
         ),
         row(
+            "dependsOn",
+            Kind::List(&Kind::Object(&DEPENDENCY)),
+            "[]",
+            Live,
+            "[{name: db, condition: ready}]",
+            "what a start waits for; a stop of both goes the other way round",
+        ),
+        row(
+            "update",
+            Kind::Object(&UPDATE),
+            "{strategy: auto}",
+            Live,
+            "{strategy: manual}",
+            "what a change leads to",
+        ),
+        row(
+            "reload",
+            Kind::Object(&RELOAD),
+            "none",
+            Live,
+            "{signal: HUP}",
+            "how it is told to read its configuration anew",
+        ),
+        row(
+            "hooks",
+            Kind::Object(&HOOKS),
+            "none",
+            Live,
+            "{preStart: [{command: [/usr/bin/shopctl, migrate]}]}",
+            "commands before and after a start and a stop",
+        ),
+        row(
+            "suspend",
+            Kind::Object(&SUSPEND),
+            "none",
+            Live,
+            "{reason: moving house}",
+            "everything about it is left alone",
+        ),
+        row(
             "trustExecutable",
             Kind::Bool,
             "false",
@@ -513,20 +554,15 @@ pub const SERVICE: Table = Table {
         ),
     ],
     later: &[
-        ("suspend", "`state: observed` leaves the object alone meanwhile"),
         (
             "writePidfile",
             "the record of the process replaces it; `pidfile` names a file that the service writes itself",
         ),
         ("secrets", "`envFrom` reads a file that only its owner can read"),
         ("resources", "`limits` are per process"),
-        ("dependsOn", "`restart` brings a service back until what it needs is there"),
         ("liveness", ""),
-        ("reload", ""),
-        ("update", "a change of a restart-class field restarts the service"),
         ("triggers", ""),
         ("binaryChange", ""),
-        ("hooks", ""),
         ("sockets", ""),
         ("conditions", ""),
     ],
@@ -909,8 +945,24 @@ pub const STOP: Table = Table {
             "main",
             "who gets the signals: main, or tree",
         ),
+        row(
+            "command",
+            Kind::List(&Kind::Text),
+            "none",
+            Live,
+            "[/usr/sbin/nginx, -s, quit]",
+            "asks it to end, before the first signal; runs as the service's user",
+        ),
+        row(
+            "commandTimeout",
+            Kind::Duration,
+            "30s",
+            Live,
+            "10s",
+            "how long the command and the exit that it asks for may take; then the schedule begins",
+        ),
     ],
-    later: &[("command", "")],
+    later: &[],
     foreign: &[("signal", "schedule"), ("timeout", "schedule"), ("gracePeriod", "schedule")],
 };
 
@@ -962,6 +1014,12 @@ pub const TABLES: &[&Table] = &[
     &RESTART,
     &STOP,
     &STOP_STEP,
+    &DEPENDENCY,
+    &UPDATE,
+    &RELOAD,
+    &HOOKS,
+    &HOOK,
+    &SUSPEND,
     &MATCHER_DOCUMENT,
     &MATCHER_METADATA,
     &MATCHER,
