@@ -54,7 +54,7 @@ fn of_service(
     let command = matches!(spec.readiness.check, ReadinessCheck::Exec { .. });
     let probes = command && record.instances.values().any(|instance| may_probe(instance, record, now));
     let launched = record.instances.values().filter_map(|instance| instance.phase.process());
-    let compares = hints.full
+    let compares = (hints.full || record.compares)
         && launched
             .into_iter()
             .any(|process| process.launched.is_some() || !spec.update.watch_files.is_empty());

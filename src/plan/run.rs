@@ -204,6 +204,11 @@ fn restart_outdated(
             is_outdated(*index, of, wanted, record.restart_before, draft)
         })
         .collect();
+    if prepared.is_some() {
+        let by_document = launch::launched(spec, None);
+        let of_files = |change: &FieldChange| !by_document.0.contains_key(&change.field);
+        record.compares = outdated.iter().any(|outdated| outdated.fields.iter().any(of_files));
+    }
     for Outdated { index, because, fields } in outdated {
         match if fields.is_empty() { Way::Restart } else { update::way(spec, &fields) } {
             Way::Restart => {}
@@ -418,7 +423,8 @@ fn fill_places(record: &mut Record, spec: &Arc<Service>, seen: Option<&Seen>, dr
         }
         for index in due {
             draft.change(index, Doing::Nothing, "has to be looked for first");
-            draft.wake(now);
+            // It became due between the questions and the answers.
+            draft.wake(now.after(SOON));
         }
         return;
     };
@@ -567,7 +573,7 @@ fn start_all(
             }
             None => {
                 draft.change(*index, Doing::Nothing, "what its start needs has to be looked up first");
-                draft.wake(draft.now.boot);
+                draft.wake(draft.now.boot.after(SOON));
             }
         }
     }

@@ -45,8 +45,10 @@ fn reload_waits_for_the_command_of_the_document_and_says_that_it_failed() {
 const SUCCEEDED: &str = "#!/usr/bin/perl
 $| = 1; (my $name = $0) =~ s{.*/}{};
 open(my $f, '>>', '%STARTS%') or die; syswrite($f, \"$$ $name @ARGV\\n\"); close $f;
-$SIG{HUP} = sub { my $child = fork; exec($0, @ARGV) if defined $child && $child == 0; exit 0; };
-sleep 1 while 1;
+my $again = 0; $SIG{HUP} = sub { $again = 1 };
+select(undef, undef, undef, 0.02) until $again;
+my $child = fork; exec($0, @ARGV) if defined $child && $child == 0;
+exit 0;
 ";
 
 #[test]
