@@ -41,6 +41,7 @@ pub use model::{
     Origin, Output, PluginUse, Readiness, ReadinessCheck, RemovePolicy, Resources, Restart, RestartPolicy,
     Rotation, Scheduling, Service, ServiceName, ServiceType, SpecSet, Stop, StopScope, StopStep,
 };
+pub use model::{BinaryChange, HttpCheck, StartCondition, Trigger, TriggerAction};
 pub use model::{Concurrency, Missed, OnUnknown, Rhythm, Schedule, TaskPlan, TaskRun};
 pub use model::{
     Dependency, DependencyCondition, Hook, Hooks, OnHookFailure, OnUpdateFailure, Reload, StopCommand,

@@ -100,7 +100,7 @@ fn unknown(asked: &Questions) -> BTreeMap<selfsame::spec::ServiceName, Seen> {
                     .collect(),
                 look: Some(Look::default()),
                 prepared: None,
-                commands: std::collections::BTreeMap::new(),
+                ..Seen::default()
             };
             (name.clone(), seen)
         })

@@ -7,6 +7,7 @@
 //! wait    --> Wakes
 //! ```
 
+mod health;
 mod near;
 mod observe;
 
@@ -45,7 +46,7 @@ use crate::plan::observation::{Observation, Prepared, Questions};
 use crate::plan::output;
 use crate::plugin;
 use crate::process::world::World as _;
-use crate::spec::{Service, ServiceName};
+use crate::spec::{ReadinessCheck, Service, ServiceName};
 use crate::units::{BootId, BootTime, Gid, Now, Uid};
 
 /// How the host is used.
@@ -85,6 +86,7 @@ pub struct LinuxHost {
     waker: Waker,
     exits: Exits,
     probes: Probes,
+    ears: health::Ears,
     commands: Commands,
     watched: WatchedFiles,
     outputs: Option<Outputs>,
@@ -153,6 +155,7 @@ impl LinuxHost {
             waker,
             exits: Exits::default(),
             probes,
+            ears: health::Ears::default(),
             commands,
             watched: WatchedFiles::default(),
             outputs: None,
@@ -281,6 +284,9 @@ impl LinuxHost {
                 return Outcome::Refused { error };
             }
         };
+        if let Err(error) = self.prepare_health(name, index, launch) {
+            return self.not_started(name, index, nonce, error);
+        }
         let spawned = match failpoint::hit("start.clone") {
             Ok(()) => spawn(launch, Some(slot.as_fd())).map_err(|error| error.to_string()),
             Err(error) => Err(io_text(&error)),
@@ -293,11 +299,28 @@ impl LinuxHost {
                 self.exits.started(&key, spawned.pidfd, &self.waker);
                 Outcome::Started(key)
             }
-            Err(error) => {
-                ledger.remove_slot(name, index, nonce);
-                Outcome::StartFailed { error }
-            }
+            Err(error) => self.not_started(name, index, nonce, error),
         }
+    }
+
+    fn not_started(&self, name: &ServiceName, index: u32, nonce: &str, error: String) -> Outcome {
+        if let Some(ledger) = &self.ledger {
+            ledger.remove_slot(name, index, nonce);
+        }
+        Outcome::StartFailed { error }
+    }
+
+    /// A check with its placeholders replaced.
+    fn resolve(&self, check: &ReadinessCheck, step: &Step) -> ReadinessCheck {
+        let ReadinessCheck::Unix { path } = check else { return check.clone() };
+        let path = crate::spec::substitute(path, |word| match word {
+            "index" => Some(step.index.to_string()),
+            "name" => Some(step.service.to_string()),
+            "runDir" => Some(self.looker.run_dir.clone()),
+            "logDir" => Some(self.looker.log_dir.clone()),
+            _ => None,
+        });
+        ReadinessCheck::Unix { path }
     }
 
     fn kill_tree(
@@ -360,6 +383,10 @@ impl LinuxHost {
             .collect();
         self.exits.retain(|key| keys.contains(key));
         self.probes.retain(|key| keys.contains(key));
+        let known = |(name, index): &(ServiceName, u32)| {
+            memory.services.get(name).is_some_and(|record| record.instances.contains_key(index))
+        };
+        self.ears.retain(&keys, known);
         let errands = memory.services.values().flat_map(|record| record.instances.values());
         let errands = errands.filter_map(|instance| instance.errand.as_ref());
         self.commands.retain(&errands.filter_map(|errand| errand.nonce.as_deref()).collect());
@@ -422,8 +449,10 @@ impl Host for LinuxHost {
             Action::Constrain { .. } => {
                 Outcome::Refused { error: "this host has no control groups of selfsame's".into() }
             }
-            Action::Probe { key, check, timeout, launch } => {
-                self.probes.begin(key, check, *timeout, launch.as_deref(), clock::now().boot);
+            Action::Probe { key, purpose, check, timeout, launch } => {
+                let check = self.resolve(check, step);
+                let about = (key.clone(), *purpose);
+                self.probes.begin(&about, &check, *timeout, launch.as_deref(), clock::now().boot);
                 Outcome::Done
             }
             Action::Adopt { key } => match (failpoint::hit("adopt"), self.exits.life(key, &self.waker)) {

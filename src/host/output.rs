@@ -81,8 +81,8 @@ impl Outputs {
             .map(|poke| Arc::new(Shared { state: Mutex::default(), poke }));
         let shared = shared.ok().filter(|shared| {
             let (theirs, dir, log) = (Arc::clone(shared), dirs.outputs(), log.to_owned());
-            // It reads and copies; what is deep is the encoder, and that is on the heap.
-            let thread = std::thread::Builder::new().name("output".into()).stack_size(256 << 10);
+            // The encoder of pieces is built on the stack. What isn't used of it costs nothing.
+            let thread = std::thread::Builder::new().name("output".into()).stack_size(2 << 20);
             thread.spawn(move || Keeper::new(theirs, dir, &log).run()).is_ok()
         });
         Self { shared }

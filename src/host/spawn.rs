@@ -62,7 +62,7 @@ use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 
 use self::child::{Orders, RawIds, Report};
-use self::orders::Prepared;
+use self::orders::{Heard, Prepared};
 use super::errno::errno_text;
 use crate::facts::{ShebangError, parse_shebang};
 use crate::plan::action::Launch;
@@ -258,10 +258,22 @@ pub fn spawn_with(
 /// # Errors
 /// As [`spawn`].
 pub fn spawn_heard(launch: &Launch) -> Result<(Spawned, OwnedFd), SpawnError> {
+    heard(launch, |pipe| Heard::Output(pipe.into()))
+}
+
+/// The same with both outputs in the pipe.
+///
+/// # Errors
+/// As [`spawn`].
+pub fn spawn_heard_both(launch: &Launch) -> Result<(Spawned, OwnedFd), SpawnError> {
+    heard(launch, |pipe| Heard::Both(pipe.into()))
+}
+
+fn heard(launch: &Launch, whole: fn(OwnedFd) -> Heard) -> Result<(Spawned, OwnedFd), SpawnError> {
     let no_pipe = |errno: Errno| SpawnError::at(Step::Descriptors, errno.raw_os_error(), launch);
     let (ours, theirs) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(no_pipe)?;
     rustix::fs::fcntl_setfl(&ours, OFlags::NONBLOCK).map_err(no_pipe)?;
-    let spawned = start(launch, &Prepared::new(launch, Some(theirs.into()), &[])?, None)?;
+    let spawned = start(launch, &Prepared::new(launch, Some(whole(theirs)), &[])?, None)?;
     Ok((spawned, ours))
 }
 

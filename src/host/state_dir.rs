@@ -93,6 +93,16 @@ impl Dirs {
         self.run.join("requests")
     }
 
+    /// Sockets that services say things of themselves to.
+    pub fn notify(&self) -> PathBuf {
+        self.run.join("notify")
+    }
+
+    /// Where the outputs of services began.
+    pub fn marks(&self) -> PathBuf {
+        self.run.join("marks")
+    }
+
     /// What a running watch last said.
     pub fn status(&self) -> PathBuf {
         self.run.join("status.json")
@@ -113,6 +123,9 @@ impl Dirs {
             (self.starts(), 0o700),
             (self.requests(), 0o700),
             (self.plugins(), 0o700),
+            // The services of other users find their own socket in it, and no list.
+            (self.notify(), if own == 0 { 0o711 } else { 0o700 }),
+            (self.marks(), 0o700),
             (self.lib.clone(), 0o700),
             (self.outputs(), 0o700),
             (self.log.clone(), open),

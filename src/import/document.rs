@@ -336,12 +336,8 @@ fn output(out: &mut String, key: &str, output: &Output) {
     }
 }
 
-fn readiness(out: &mut String, service: &Service, default: &Service) {
-    let (readiness, usual) = (&service.readiness, &default.readiness);
-    if readiness == usual {
-        return;
-    }
-    let mut parts = vec![match &readiness.check {
+fn check(check: &ReadinessCheck) -> String {
+    match check {
         ReadinessCheck::AliveFor(time) => format!("aliveFor: {}", format_duration(*time)),
         ReadinessCheck::Pidfile => "pidfile: true".to_owned(),
         ReadinessCheck::Tcp { host, port } => format!("tcp: {{host: {}, port: {port}}}", double_quoted(host)),
@@ -349,7 +345,35 @@ fn readiness(out: &mut String, service: &Service, default: &Service) {
             let words: Vec<String> = command.iter().map(|word| double_quoted(word)).collect();
             format!("exec: {{command: [{}]}}", words.join(", "))
         }
-    }];
+        ReadinessCheck::Notify => "notify: true".to_owned(),
+        ReadinessCheck::Http(http) => {
+            let status: Vec<String> = http.status.iter().map(|(from, to)| format!("{from}-{to}")).collect();
+            let headers: Vec<String> = http
+                .headers
+                .iter()
+                .map(|(name, value)| format!("{}: {}", double_quoted(name), double_quoted(value)))
+                .collect();
+            format!(
+                "http: {{host: {}, port: {}, path: {}, status: [{}], headers: {{{}}}}}",
+                double_quoted(&http.host),
+                http.port,
+                double_quoted(&http.path),
+                status.join(", "),
+                headers.join(", ")
+            )
+        }
+        ReadinessCheck::Unix { path } => format!("unix: {{path: {}}}", double_quoted(path)),
+        ReadinessCheck::LogLine { regex } => format!("logLine: {{regex: {}}}", double_quoted(regex)),
+        ReadinessCheck::When(when) => format!("when: {}", double_quoted(&when.text)),
+    }
+}
+
+fn readiness(out: &mut String, service: &Service, default: &Service) {
+    let (readiness, usual) = (&service.readiness, &default.readiness);
+    if readiness == usual {
+        return;
+    }
+    let mut parts = vec![check(&readiness.check)];
     if readiness.period != usual.period {
         parts.push(format!("period: {}", format_duration(readiness.period)));
     }

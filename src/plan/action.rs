@@ -90,6 +90,8 @@ pub enum Action {
     Probe {
         /// Whose.
         key: ProcessKey,
+        /// What for.
+        purpose: Purpose,
         /// What.
         check: ReadinessCheck,
         /// How long it may take.
@@ -106,6 +108,15 @@ pub enum Action {
         /// How long it may take: then it is killed with what descends from it.
         timeout: std::time::Duration,
     },
+}
+
+/// What a probe is for. Each has its own answers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Purpose {
+    /// Can it serve?
+    Readiness,
+    /// Does it make progress?
+    Liveness,
 }
 
 /// A process to be, with everything resolved: nothing is looked up after this.
@@ -137,6 +148,8 @@ pub struct Launch {
     pub stderr: OutputTarget,
     /// May root run a file that others can write?
     pub trust_executable: bool,
+    /// Where its output begins is to be noted.
+    pub marks_output: bool,
     /// What it may see and do.
     pub confinement: Confinement,
     /// Listening sockets, in the order of their descriptors.
@@ -166,6 +179,7 @@ impl Launch {
             stdout: OutputTarget::Null,
             stderr: OutputTarget::Null,
             trust_executable: false,
+            marks_output: false,
             confinement: Confinement::default(),
             sockets: Vec::new(),
             secrets: Vec::new(),

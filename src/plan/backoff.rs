@@ -25,7 +25,7 @@ pub(super) fn delay(rule: &Restart, name: &ServiceName, index: u32, failures: u3
 }
 
 /// FNV-1a, the same on every host and in every version.
-fn hash(name: &str, index: u32) -> u64 {
+pub(super) fn hash(name: &str, index: u32) -> u64 {
     let bytes = name.bytes().chain(index.to_le_bytes());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
@@ -37,6 +37,22 @@ pub(super) fn is_success(rule: &Restart, exit: &Exit) -> bool {
         Exit::Stopped => true,
         Exit::Signal(_) | Exit::OutOfMemory | Exit::Unknown => false,
     }
+}
+
+/// Uses up the restart at once of an instance that was Ready for long enough. False if it has none.
+pub(super) fn spare(instance: &mut Instance, now: BootTime) -> bool {
+    let long_enough = match &instance.phase {
+        Phase::Running { ready_since, .. } => now.since(*ready_since) >= READY_LONG_ENOUGH,
+        Phase::Vacant
+        | Phase::BackOff { .. }
+        | Phase::Finished
+        | Phase::Intended { .. }
+        | Phase::Starting { .. }
+        | Phase::Stopping { .. } => false,
+    };
+    let spares = long_enough && instance.failures == 0 && !instance.spared;
+    instance.spared |= spares;
+    spares
 }
 
 /// What follows an exit that nobody asked for. `ready_for`: how long it had been Ready.

@@ -14,9 +14,10 @@ use crate::spec::{ServiceName, SpecSet};
 use crate::units::format_duration;
 
 /// In the order of the status.
-const ORDER: [ConditionType; 10] = [
+const ORDER: [ConditionType; 11] = [
     ConditionType::Accepted,
     ConditionType::Ready,
+    ConditionType::Healthy,
     ConditionType::Progressing,
     ConditionType::UpToDate,
     ConditionType::Owned,
@@ -124,6 +125,7 @@ fn of_instance(
         since: process.map(|process| process.at),
         restarts: instance.restarts,
         last_exit: instance.last_exit.clone(),
+        says: if process.is_some() { instance.health.said.status.clone() } else { String::new() },
     }
 }
 
@@ -215,6 +217,9 @@ fn general(
     if *aim == Aim::Run {
         let (status, reason, message) = readiness(record, draft);
         add(ConditionType::Ready, status, reason, message);
+        if let Some((status, reason, message)) = health(record, name) {
+            add(ConditionType::Healthy, status, reason, message);
+        }
     }
     if let Aim::Stop { because, .. } = aim {
         add(
@@ -287,7 +292,35 @@ fn readiness(record: &Record, draft: &Draft<'_>) -> (ConditionStatus, &'static s
         );
         return (ConditionStatus::False, "Finished", message);
     }
-    (ConditionStatus::False, "NotReady", format!("{name}: {ready} of {wanted} Ready"))
+    let why = of_wanted().filter(|instance| !ready::is_ready(instance, &record.spec)).find_map(why_not);
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+    (ConditionStatus::False, "NotReady", format!("{name}: {ready} of {wanted} Ready{why}"))
+}
+
+/// What an instance that runs lacks to be Ready, if that is known.
+fn why_not(instance: &Instance) -> Option<String> {
+    instance.phase.process()?;
+    if instance.health.said.stopping {
+        return Some("it says that it stops".into());
+    }
+    Some(instance.health.detail.clone()).filter(|detail| !detail.is_empty())
+}
+
+/// What is known of its liveness, where that is asked.
+fn health(record: &Record, name: &ServiceName) -> Option<(ConditionStatus, &'static str, String)> {
+    let rule = record.spec.liveness.as_ref()?;
+    let asked = || record.instances.values().filter(|i| matches!(i.phase, Phase::Running { .. }));
+    if let Some(ill) = asked().find(|instance| instance.health.lives == Some(false)) {
+        let (failures, most) = (ill.health.failures, rule.failure_threshold);
+        let message = format!("{name}: liveness failed {failures} of {most} times: {}", ill.health.ailment);
+        return Some((ConditionStatus::False, "Failing", message));
+    }
+    if let Some(unsure) = asked().find(|i| i.health.lives.is_none() && !i.health.ailment.is_empty()) {
+        let message = format!("{name}: cannot tell whether it makes progress ({})", unsure.health.ailment);
+        return Some((ConditionStatus::Unknown, "CannotTell", message));
+    }
+    let lives = asked().next().is_some() && asked().all(|instance| instance.health.lives == Some(true));
+    lives.then(|| (ConditionStatus::True, "Live", format!("{name}: its liveness is confirmed")))
 }
 
 /// One of a kind, the first one said; in the order of the kinds.

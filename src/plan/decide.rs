@@ -276,6 +276,10 @@ fn follow_all(
             && *aim == Aim::Run
             && *index < spec.replicas
         {
+            let obstacle = seen.and_then(|seen| seen.obstacles.get(index));
+            if let (None, Some(obstacle), Some(exit)) = (ready_since, obstacle, &instance.last_exit) {
+                instance.last_error = Some(format!("{}; {obstacle}", life::exit_words(exit)));
+            }
             let ready_for = ready_since.map(|since| now.boot.since(since));
             backoff::after_exit(instance, &spec.restart, (draft.name, *index), ready_for, now.boot);
         }

@@ -4,15 +4,17 @@
 mod given;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::action::{Ids, Launch};
+use super::backoff::hash;
+use super::health;
 use super::memory::Launched;
 use super::observation::Prepared;
 use super::output::{self, Stream};
-use crate::spec::{Account, Limit, Output, Service};
+use crate::spec::{Account, Limit, Output, ReadinessCheck, Service, ServiceName};
 
 /// Not a field of documents: the digest of what `secrets` hold.
 const SECRET_CONTENTS: &str = "secrets (contents)";
@@ -186,6 +188,7 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
         stdout: output::target(spec, &spec.stdout, Stream::Out, index, dirs),
         stderr: output::target(spec, &spec.stderr, Stream::Err, index, dirs),
         trust_executable: spec.trust_executable,
+        marks_output: matches!(spec.readiness.check, ReadinessCheck::LogLine { .. }),
         confinement: given::confinement(spec, prepared),
         sockets: given::sockets(spec, prepared, &words),
         secrets,
@@ -197,6 +200,17 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
         launched: launched(spec, Some(prepared)),
         program,
     }
+}
+
+/// Where a replica finds the socket that it says things of itself to. Its whole path has to fit into an address of a Unix
+/// socket (107 bytes), and so its name is a number.
+pub fn notify_socket(run_dir: &str, name: &ServiceName, index: u32) -> PathBuf {
+    Path::new(run_dir).join("notify").join(format!("{:016x}", hash(name.as_str(), index)))
+}
+
+/// Where it is noted at which place the output of a replica began.
+pub fn output_marks(run_dir: &str, name: &ServiceName, index: u32) -> PathBuf {
+    Path::new(run_dir).join("marks").join(format!("{name}.{index}.json"))
 }
 
 /// `text` with its `${...}` replaced, as a launch of this replica does it.
@@ -227,6 +241,13 @@ fn environment(spec: &Service, prepared: &Prepared, words: &Words<'_>) -> BTreeM
     ];
     let mut env: BTreeMap<String, String> =
         clean.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    if health::listens(spec) {
+        let socket = notify_socket(&prepared.run_dir, &spec.name, words.index);
+        env.insert("NOTIFY_SOCKET".into(), socket.display().to_string());
+    }
+    if let Some(period) = health::watchdog(spec) {
+        env.insert("WATCHDOG_USEC".into(), period.as_micros().to_string());
+    }
     env.extend(prepared.env_from.clone());
     env.extend(spec.env.iter().map(|(name, value)| (name.clone(), words.substitute(value))));
     env

@@ -3,6 +3,7 @@
 //! Every time here is boot time; records of another boot are void.
 
 mod errand;
+mod health;
 
 pub use errand::{Ask, Asked, Errand, Purpose};
 mod task;
@@ -17,6 +18,7 @@ use crate::facts::ProcessKey;
 use crate::spec::{Resources, Service, ServiceName};
 use crate::units::{BootId, BootTime, WallTime};
 
+pub use health::{Health, Image, Said, TriggerState, Triggers};
 pub use task::{Due, LastRun, LeftOut, Moment, Past, Run, StopCause, TaskMemory, TaskResult};
 
 /// All records of this boot.
@@ -154,6 +156,15 @@ pub struct Instance {
     /// Why the last start failed, until one succeeds.
     #[serde(default)]
     pub last_error: Option<String>,
+    /// The health of its present process.
+    #[serde(default, skip_serializing_if = "Health::is_blank")]
+    pub health: Health,
+    /// Where its triggers stand.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub triggers: Triggers,
+    /// Since when its start waits for `conditions`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmet_since: Option<BootTime>,
     /// Commands that run for it now. While there is no process, none is started before they have ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errand: Option<Box<Errand>>,
@@ -407,6 +418,25 @@ impl Memory {
 }
 
 impl Instance {
+    /// Asks for a reload of the process, for this reason. One that waits already is enough.
+    pub fn ask_reload(&mut self, because: impl Into<String>) {
+        if self.asked.iter().all(|asked| asked.what != Ask::Reload) {
+            self.asked.push(Asked { what: Ask::Reload, because: because.into() });
+        }
+    }
+
+    /// Another process begins: nothing is known of its health.
+    pub fn begin_health(&mut self) {
+        self.health = Health::default();
+
+        self.unmet_since = None;
+    }
+
+    /// Asks for a restart of the process, when its turn comes among the replicas.
+    pub fn ask_restart(&mut self, because: impl Into<String>) {
+        self.health.restart = Some(because.into());
+    }
+
     /// It is in good health, or a person asked: what failed before no longer counts.
     pub fn forget_failures(&mut self) {
         self.failures = 0;

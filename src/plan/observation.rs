@@ -1,5 +1,7 @@
 //! What a tick asks the host, and what the host answers. Possibly incomplete, and marked so.
 
+mod health;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -8,6 +10,8 @@ use super::memory::Exit;
 use crate::facts::{Fact, ProcessKey, Reason};
 use crate::spec::{ReadinessCheck, Service, ServiceName, StopScope};
 use crate::units::{BootId, Gid, Now, Pid, Uid};
+
+pub use health::{Beat, HealthQuestion, HealthSeen};
 
 /// What one tick wants to know. Made by `questions()`, pure.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -31,6 +35,8 @@ pub struct ServiceQuestions {
     pub intents: BTreeMap<u32, String>,
     /// Look up the account, the environment files and the executable, for a start.
     pub prepare: bool,
+    /// Ask the `conditions` of the document, for a start.
+    pub conditions: bool,
     /// Commands that were begun, by index: the nonce.
     pub commands: BTreeMap<u32, String>,
 }
@@ -54,6 +60,8 @@ pub struct ProcessQuestion {
     pub scope: StopScope,
     /// The control group that was made for it.
     pub group: Option<String>,
+    /// What else is asked about its health.
+    pub health: HealthQuestion,
 }
 
 /// One round of answers.
@@ -76,6 +84,10 @@ pub struct Seen {
     pub intents: BTreeMap<u32, IntentSeen>,
     /// The look, if one was asked for.
     pub look: Option<Look>,
+    /// Whether each of the document's `conditions` is met, in their order, if that was asked.
+    pub conditions: Option<Vec<Fact<bool>>>,
+    /// What stands in the way of an instance that ended, by index, as a sentence: `port 80 is taken by 412 (nginx)`.
+    pub obstacles: BTreeMap<u32, String>,
     /// What a start needs, if that was asked for.
     pub prepared: Option<Result<Prepared, String>>,
     /// How the commands are, by index.
@@ -142,6 +154,8 @@ pub struct Alive {
     pub exe: Option<String>,
     /// The file was replaced since.
     pub exe_deleted: bool,
+    /// Its health.
+    pub health: HealthSeen,
 }
 
 /// What a start slot says.

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::aim::{Aim, aim, settle};
+use super::asking::{Manner, manner, next_probe};
 use super::depend::Web;
 use super::memory::{Instance, Memory, Phase, Record};
 use super::observation::{ProcessQuestion, Questions, ServiceQuestions};
-use super::{errand, ready, run, stop};
-use crate::spec::{ReadinessCheck, SpecSet};
+use super::{errand, health, ready, run, stop};
+use crate::spec::{Readiness, Service, SpecSet};
 use crate::units::{BootTime, Now};
 
 /// How much to look at.
@@ -51,8 +52,7 @@ fn of_service(
         wanted(index) && record.instances.get(&index).is_none_or(|instance| run::is_due(instance, now))
     });
     let starters = record.instances.values().any(is_starter);
-    let command = matches!(spec.readiness.check, ReadinessCheck::Exec { .. });
-    let probes = command && record.instances.values().any(|instance| may_probe(instance, record, now));
+    let probes = record.instances.values().any(|instance| may_run_command(instance, spec, now));
     let launched = record.instances.values().filter_map(|instance| instance.phase.process());
     let compares = (hints.full || record.compares)
         && launched
@@ -68,7 +68,7 @@ fn of_service(
         processes: record
             .instances
             .iter()
-            .filter_map(|(index, instance)| Some((*index, of_process(*index, instance, record)?)))
+            .filter_map(|(index, instance)| Some((*index, of_process(*index, instance, record, now, hints)?)))
             .collect(),
         look: due
             || starters
@@ -77,6 +77,7 @@ fn of_service(
             || (hints.full && *aim == Aim::Run),
         intents: intents(record),
         prepare: due || commands || (*aim == Aim::Run && (probes || compares)),
+        conditions: due && !spec.conditions.is_empty(),
         commands: record
             .instances
             .iter()
@@ -102,14 +103,19 @@ fn is_starter(instance: &Instance) -> bool {
     matches!(instance.phase, Phase::Starting { starter: true, .. })
 }
 
-/// Whether a readiness command may have to be begun in this tick.
-fn may_probe(instance: &Instance, record: &Record, now: BootTime) -> bool {
+/// Whether a command of readiness or liveness may have to be begun in this tick.
+fn may_run_command(instance: &Instance, spec: &Service, now: BootTime) -> bool {
+    let is_due = |rule: &Readiness, probed: Option<BootTime>, begun: Option<BootTime>| {
+        manner(&rule.check) == Manner::Command
+            && probed.is_none_or(|probed| now >= next_probe(probed, begun, rule, true))
+    };
     match &instance.phase {
         Phase::Starting { starter: false, probed, since, .. } => {
-            probed.is_none_or(|probed| now >= ready::next_probe(probed, Some(*since), &record.spec, true))
+            is_due(&spec.readiness, *probed, Some(*since))
         }
         Phase::Running { probed, .. } => {
-            probed.is_none_or(|probed| now >= ready::next_probe(probed, None, &record.spec, true))
+            let lives = spec.liveness.as_ref().is_some_and(|rule| is_due(rule, instance.health.probed, None));
+            lives || is_due(&spec.readiness, *probed, None)
         }
         Phase::Starting { starter: true, .. }
         | Phase::Vacant
@@ -120,7 +126,13 @@ fn may_probe(instance: &Instance, record: &Record, now: BootTime) -> bool {
     }
 }
 
-fn of_process(index: u32, instance: &Instance, record: &Record) -> Option<ProcessQuestion> {
+fn of_process(
+    index: u32,
+    instance: &Instance,
+    record: &Record,
+    now: BootTime,
+    hints: QuestionHints,
+) -> Option<ProcessQuestion> {
     let process = instance.phase.process()?;
     let scope = match &instance.phase {
         Phase::Stopping { stop, .. } => stop::scope(process, stop),
@@ -141,7 +153,9 @@ fn of_process(index: u32, instance: &Instance, record: &Record) -> Option<Proces
         | Phase::Running { .. } => (Vec::new(), false),
     };
     let stopping = matches!(instance.phase, Phase::Stopping { .. });
-    let asks = ready::asks(&record.spec) && !stopping && index < record.spec.replicas;
+    let is_ready = matches!(instance.phase, Phase::Running { .. });
+    let asks = if is_ready { ready::stays_asked(&record.spec) } else { ready::asks(&record.spec) };
+    let asks = asks && !stopping && index < record.spec.replicas;
     Some(ProcessQuestion {
         key: process.key.clone(),
         adopted_by: process.adopted_by.clone(),
@@ -149,6 +163,7 @@ fn of_process(index: u32, instance: &Instance, record: &Record) -> Option<Proces
         readiness: asks.then(|| record.spec.readiness.check.clone()),
         tree,
         list_tree,
+        health: health::questions(instance, index, record, now, hints),
         scope,
         group: process.group.clone(),
     })

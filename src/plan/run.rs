@@ -10,18 +10,22 @@ use super::adjust::{self, Live};
 use super::aim::Aim;
 use super::asked;
 use super::backoff;
+use super::binary;
 use super::depend::Waits;
 use super::draft::{Doing, Draft};
 use super::errand::{self, Standing};
 use super::launch::{self, FieldChange};
 use super::life::{self, Event};
+use super::live;
 use super::memory::{Adjusted, Instance, Launched, Phase, Process, Purpose, Record};
 use super::observation::{Candidate, Look, Prepared, Seen};
 use super::occupy::{self, Hold, Occupancy};
 use super::ready;
+use super::requirements;
 use super::slots;
 use super::status::{ConditionStatus, ConditionType};
 use super::stop;
+use super::triggers;
 use super::update::{self, Way};
 use crate::spec::{DuplicatePolicy, Service, ServiceType};
 use crate::units::BootTime;
@@ -82,19 +86,51 @@ pub(super) fn run(
 
 /// Readiness of what runs; what was not Ready in time is stopped.
 fn readiness(record: &mut Record, spec: &Service, seen: Option<&Seen>, draft: &mut Draft<'_>) {
+    let taken: Vec<_> =
+        record.instances.values().filter_map(|i| Some(i.phase.process()?.key.clone())).collect();
     for (index, instance) in &mut record.instances {
         let Some(seen) = seen else { continue };
         let Some(super::observation::ProcessSeen::Alive(alive)) = seen.processes.get(index) else {
             continue;
         };
+        instance.health.said.hear(&alive.health.said);
+        if let Some(main) = alive.health.main.clone().filter(|main| !taken.contains(main)) {
+            life::follow(instance, &main);
+            continue;
+        }
         if *index < spec.replicas && ready::watch(instance, *index, (alive, seen), spec, draft) {
             let because = "it was not Ready within `startTimeout`".to_owned();
             instance.failures = instance.failures.saturating_add(1);
             instance.last_error = Some(because.clone());
             stop::begin(instance, spec, because.clone(), true, draft);
             draft.change(*index, Doing::Restart, because);
+        } else if *index < spec.replicas {
+            triggers::watch(instance, alive, spec, draft);
+            binary::watch(instance, alive, spec, draft);
+            if let Some(because) = live::watch(instance, *index, (alive, seen), spec, draft) {
+                restart_unhealthy(instance, *index, because, spec, draft);
+            }
         }
     }
+}
+
+/// It doesn't wait for its turn: nobody is served by it. The first time after a time in good health comes at once, as after
+/// an exit; then it counts as a failure.
+fn restart_unhealthy(
+    instance: &mut Instance,
+    index: u32,
+    because: String,
+    spec: &Service,
+    draft: &mut Draft<'_>,
+) {
+    let counts = !backoff::spare(instance, draft.now.boot);
+    if counts {
+        instance.failures = instance.failures.saturating_add(1);
+    }
+    instance.last_error = Some(because.clone());
+    instance.ask_restart(because.clone());
+    stop::begin(instance, spec, because.clone(), counts, draft);
+    draft.change(index, Doing::Restart, because);
 }
 
 /// `hooks.postStart` of what meets its readiness check since this tick.
@@ -202,6 +238,7 @@ fn restart_outdated(
             let process = instance.phase.process()?;
             let (of, wanted) = ((process, &instance.adjusted), (spec, &present));
             is_outdated(*index, of, wanted, record.restart_before, draft)
+                .or_else(|| asked_for(*index, instance))
         })
         .collect();
     if prepared.is_some() {
@@ -263,6 +300,12 @@ fn reload(
         }
         draft.change_of(index, Doing::Reload, because, fields);
     }
+}
+
+/// What was seen of it asks for a restart (a trigger, a new program).
+fn asked_for(index: u32, instance: &Instance) -> Option<Outdated> {
+    let because = instance.health.restart.clone()?;
+    Some(Outdated { index, because, fields: Vec::new() })
 }
 
 fn is_outdated(
@@ -438,6 +481,7 @@ fn fill_places(record: &mut Record, spec: &Arc<Service>, seen: Option<&Seen>, dr
     match occupy::occupy(spec, &look, &vacant) {
         Occupancy::Free => match draft.start_waits.clone() {
             Some(waits) => wait_for_others(&due, &waits, draft),
+            None if requirements::hold_back(record, spec, &due, seen, draft) => {}
             None => start_all(record, spec, &due, seen.prepared.as_ref(), draft),
         },
         Occupancy::Adopt(places) => adopt_all(record, spec, places, draft),
@@ -534,6 +578,7 @@ fn adopt_all(
         let phase = adopted(candidate, spec, draft);
         let instance = record.instances.entry(index).or_default();
         instance.phase = phase;
+        instance.begin_health();
         instance.last_error = None;
     }
 }
@@ -594,7 +639,10 @@ fn start(instance: &mut Instance, index: u32, spec: &Service, prepared: &Prepare
         draft.wake(draft.now.boot.after(SOON));
         return;
     }
+    let asked = instance.health.restart.take();
+    instance.begin_health();
     let because = match (&instance.last_exit, &instance.last_error) {
+        _ if asked.is_some() => asked.unwrap_or_default(),
         (_, Some(error)) => format!("the last start failed: {error}"),
         (Some(exit), None) => life::exit_words(exit),
         (None, None) => "nothing that matches runs".into(),

@@ -71,6 +71,9 @@ pub struct InstanceStatus {
     pub restarts: u64,
     /// How the last process ended.
     pub last_exit: Option<Exit>,
+    /// What it says of itself (`STATUS=` of `sd_notify(3)`).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub says: String,
 }
 
 /// A named statement.
@@ -97,6 +100,8 @@ pub enum ConditionType {
     Accepted,
     /// All wanted instances are Ready.
     Ready,
+    /// It makes progress, and nothing about it asks for action.
+    Healthy,
     /// Something is under way.
     Progressing,
     /// The running processes are what the document says.

@@ -82,6 +82,7 @@ fn rank(kind: ConditionType) -> u8 {
         ConditionType::Accepted => 5,
         ConditionType::UpToDate => 6,
         ConditionType::Ready => 7,
+        ConditionType::Healthy => 7,
         ConditionType::Progressing => 8,
     }
 }
@@ -90,6 +91,7 @@ fn is_remarkable(condition: &Condition) -> bool {
     match condition.kind {
         ConditionType::Accepted
         | ConditionType::Ready
+        | ConditionType::Healthy
         | ConditionType::UpToDate
         | ConditionType::Owned
         | ConditionType::Unique => condition.status != ConditionStatus::True,
@@ -157,6 +159,9 @@ pub fn status_details(service: &ServiceStatus, now: Now) -> String {
         text.push_str(&format!(", {} restarts", instance.restarts));
         if let Some(exit) = &instance.last_exit {
             text.push_str(&format!(", before that it {}", exit_words(exit)));
+        }
+        if !instance.says.is_empty() {
+            text.push_str(&format!(", says `{}`", printable(&instance.says)));
         }
         text.push('\n');
     }

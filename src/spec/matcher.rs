@@ -171,8 +171,7 @@ pub fn unused<'a>(files: impl Iterator<Item = &'a LoadedFile> + Clone, library: 
 }
 
 fn names_of(service: &Service) -> impl Iterator<Item = String> {
-    let expressions = [&service.narrow, &service.match_only].into_iter().flatten();
-    expressions.flat_map(|expression| expression.definitions.keys().cloned())
+    service.expressions().flat_map(|expression| expression.definitions.keys().cloned())
 }
 
 fn unused_of(document: &MatcherDocument, used: &BTreeSet<String>) -> Vec<Diagnostic> {

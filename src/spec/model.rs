@@ -9,11 +9,15 @@ pub use change::{
     Suspend, Update, UpdateStrategy,
 };
 mod exec;
+mod health;
 mod output;
 mod resources;
 mod task;
 
 pub use exec::{Listen, Secret, SecretForm, Security, Socket};
+pub use health::{
+    BinaryChange, HttpCheck, Readiness, ReadinessCheck, StartCondition, Trigger, TriggerAction,
+};
 pub use output::{Output, Rotation};
 pub use resources::Resources;
 
@@ -132,6 +136,8 @@ pub enum ServiceType {
     Simple,
     /// It forks away and the process that was started exits.
     Forking,
+    /// Simple, and says by `sd_notify(3)` when it is ready.
+    Notify,
 }
 
 /// A user or group as written.
@@ -219,42 +225,6 @@ pub enum CpuPolicy {
     Fifo,
     /// Real time, round robin.
     Rr,
-}
-
-/// When a started process counts as Ready.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Readiness {
-    /// The question.
-    pub check: ReadinessCheck,
-    /// Time between two probes.
-    pub period: Duration,
-    /// How long one probe may take.
-    pub timeout: Duration,
-    /// So many failures in a row make a Ready process not Ready.
-    pub failure_threshold: u32,
-}
-
-/// The forms of readiness.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ReadinessCheck {
-    /// It has lived for so long.
-    AliveFor(Duration),
-    /// The pidfile names it.
-    Pidfile,
-    /// Something accepts a connection there.
-    Tcp {
-        /// Name or address, 127.0.0.1 by default.
-        host: String,
-        /// Port.
-        port: u16,
-    },
-    /// The command exits with 0.
-    Exec {
-        /// Program and arguments.
-        command: Vec<String>,
-    },
 }
 
 /// Whether and when it is started again.
@@ -405,7 +375,18 @@ impl Expression {
 impl Service {
     /// The plugins that its conditions were accepted with, by name.
     pub fn plugins(&self) -> impl Iterator<Item = (&String, &PluginUse)> {
-        [&self.narrow, &self.match_only].into_iter().flatten().flat_map(|expression| &expression.plugins)
+        self.expressions().flat_map(|expression| &expression.plugins)
+    }
+
+    /// Every condition in it.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let health = [Some(&self.readiness), self.liveness.as_ref()].into_iter().flatten();
+        [&self.narrow, &self.match_only]
+            .into_iter()
+            .flatten()
+            .chain(health.filter_map(|health| health.check.expression()))
+            .chain(self.triggers.iter().map(|trigger| &trigger.when))
+            .chain(self.conditions.iter().filter_map(StartCondition::expression))
     }
 }
 
@@ -479,6 +460,18 @@ pub struct Service {
     pub replicas: u32,
     /// When it is Ready.
     pub readiness: Readiness,
+    /// Whether it makes progress; asked from when it is Ready.
+    #[serde(default)]
+    pub liveness: Option<Readiness>,
+    /// What follows from conditions over its process.
+    #[serde(default)]
+    pub triggers: Vec<Trigger>,
+    /// What must be so before it is started.
+    #[serde(default)]
+    pub conditions: Vec<StartCondition>,
+    /// What is done when the program on disk was replaced.
+    #[serde(default)]
+    pub binary_change: BinaryChange,
     /// How long a start may take until Ready.
     pub start_timeout: Duration,
     /// Whether and when it is started again.
@@ -584,6 +577,10 @@ impl Service {
             stderr_rotation: Rotation::default(),
             replicas: 1,
             readiness: Readiness::default(),
+            liveness: None,
+            triggers: Vec::new(),
+            conditions: Vec::new(),
+            binary_change: BinaryChange::default(),
             start_timeout: Duration::from_secs(90),
             restart: Restart::default(),
             stop: Stop::default(),
@@ -603,17 +600,6 @@ impl Service {
             security: Security::default(),
             secrets: Vec::new(),
             sockets: Vec::new(),
-        }
-    }
-}
-
-impl Default for Readiness {
-    fn default() -> Self {
-        Self {
-            check: ReadinessCheck::AliveFor(Duration::from_secs(1)),
-            period: Duration::from_secs(1),
-            timeout: Duration::from_secs(1),
-            failure_threshold: 3,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod change;
 mod exec;
+pub(super) mod health;
 mod output;
 
 pub(super) use exec::{check_together as check_exec, secret, security, socket};
@@ -16,93 +17,8 @@ use crate::yaml::NodeKind;
 use super::decode::{Decoder, Object, Value};
 use super::table::{self, LIMIT_NAMES};
 use super::{
-    CpuPolicy, EnvFrom, IoClass, Limit, Readiness, ReadinessCheck, Restart, RestartPolicy, Scheduling, Stop,
-    StopScope, StopStep, codes,
+    CpuPolicy, EnvFrom, IoClass, Limit, Restart, RestartPolicy, Scheduling, Stop, StopScope, StopStep, codes,
 };
-
-/// `readiness`; exactly one of its forms, or `aliveFor: 1s` where none is given.
-pub(super) fn readiness(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Readiness> {
-    let object = Object::open(value, &table::READINESS, d)?;
-    let mut readiness = Readiness::default();
-    object.set("period", &mut readiness.period, d, Value::positive_duration);
-    object.set("timeout", &mut readiness.timeout, d, Value::positive_duration);
-    object.set("failureThreshold", &mut readiness.failure_threshold, d, |v, d| v.integer(1, 1000, d));
-    let mut forms = Vec::new();
-    if let Some(value) = object.get("aliveFor", d) {
-        let check = value.duration(d).map(ReadinessCheck::AliveFor);
-        forms.push((value, check));
-    }
-    if let Some(value) = object.get("pidfile", d)
-        && let Some(true) = value.bool(d)
-    {
-        forms.push((value, Some(ReadinessCheck::Pidfile)));
-    }
-    if let Some(value) = object.get("tcp", d) {
-        let check = tcp(&value, d);
-        forms.push((value, check));
-    }
-    if let Some(value) = object.get("exec", d) {
-        let check = exec(&value, object.has("timeout"), &mut readiness, d);
-        forms.push((value, check));
-    }
-    if let [(first, _), (second, _), ..] = forms.as_slice() {
-        let message = format!("`{}` and `{}` are both given, one of them decides", first.path, second.path);
-        d.say(
-            Diagnostic::error(codes::CONFLICT, message).at(second.key, "").at(first.key, "").help("keep one"),
-        );
-    }
-    if let Some((_, Some(check))) = forms.into_iter().next() {
-        readiness.check = check;
-    }
-    Some(readiness)
-}
-
-fn tcp(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<ReadinessCheck> {
-    let object = Object::open(value, &table::TCP, d)?;
-    let mut port = None;
-    let mut host = "127.0.0.1".to_owned();
-    object.set_some("port", &mut port, d, |v, d| v.integer::<u16>(1, 65_535, d));
-    object.set("host", &mut host, d, Value::nonempty);
-    Some(ReadinessCheck::Tcp { host, port: port? })
-}
-
-fn exec(
-    value: &Value<'_>,
-    timeout_given: bool,
-    readiness: &mut Readiness,
-    d: &mut Decoder<'_>,
-) -> Option<ReadinessCheck> {
-    let object = Object::open(value, &table::EXEC, d)?;
-    if let Some(timeout) = object.get("timeout", d) {
-        if timeout_given {
-            let message = format!("`{}` is given at `spec.readiness.timeout` as well", timeout.path);
-            d.say(Diagnostic::error(codes::CONFLICT, message).at(timeout.key, "").help("keep one"));
-        }
-        if let Some(timeout) = timeout.positive_duration(d) {
-            readiness.timeout = timeout;
-        }
-    }
-    let value = object.get("command", d)?;
-    let command = value.list(d, Value::verbatim)?;
-    let Some(program) = command.first() else {
-        d.say(
-            value
-                .wrong(codes::INVALID_VALUE, format!("`{}` is empty", value.path))
-                .help("write the program and its arguments"),
-        );
-        return None;
-    };
-    if !program.starts_with('/') {
-        let message = format!("`{}` begins with an absolute path, not `{program}`", value.path);
-        d.say(
-            value
-                .wrong(codes::INVALID_VALUE, message)
-                .help(format!("write for example `/usr/bin/{program}`")),
-        );
-        return None;
-    }
-    Some(ReadinessCheck::Exec { command })
-}
 
 /// `restart`
 pub(super) fn restart(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Restart> {

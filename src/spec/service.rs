@@ -8,8 +8,8 @@ use crate::yaml::NodeKind;
 use super::decode::{Decoder, Object, Value};
 use super::expression::expression;
 use super::{
-    AdoptPolicy, DesiredState, DuplicatePolicy, Output, ReadinessCheck, RemovePolicy, Rotation, Service,
-    ServiceType, codes, parts, paths, placeholders, table,
+    AdoptPolicy, BinaryChange, DesiredState, DuplicatePolicy, Output, ReadinessCheck, RemovePolicy,
+    RestartPolicy, Rotation, Service, ServiceType, codes, parts, paths, placeholders, table,
 };
 
 /// Fills a Service that has its name and labels. What is wrong is said and left at its default.
@@ -30,19 +30,39 @@ pub(super) fn read(value: &Value<'_>, service: &mut Service, d: &mut Decoder<'_>
     if let Some(value) = object.get("replicas", d) {
         replicas(&value, service, d);
     }
-    object.set("readiness", &mut service.readiness, d, parts::readiness);
     object.set("startTimeout", &mut service.start_timeout, d, Value::positive_duration);
     object.set("restart", &mut service.restart, d, parts::restart);
     object.set("stop", &mut service.stop, d, parts::stop);
     ownership(&object, service, d);
     parts::change::read(&object, service, d);
-    check_together(&object, service, d);
     // Last, since expressions can use the other fields.
+    health(&object, service, d);
+    check_together(&object, service, d);
     let (mut narrow, mut replace) = (None, None);
     object.set_some("match", &mut narrow, d, |value, d| expression(value, false, service, d));
     object.set_some("matchOnly", &mut replace, d, |value, d| expression(value, true, service, d));
     service.narrow = narrow;
     service.match_only = replace;
+}
+
+fn health(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
+    if service.service_type == ServiceType::Notify {
+        service.readiness.check = ReadinessCheck::Notify;
+    }
+    let (mut readiness, mut liveness) = (service.readiness.clone(), None);
+    object.set("readiness", &mut readiness, d, |value, d| parts::health::readiness(value, service, d));
+    object.set_some("liveness", &mut liveness, d, |value, d| parts::health::liveness(value, service, d));
+    let (mut triggers, mut conditions) = (Vec::new(), Vec::new());
+    object.set("triggers", &mut triggers, d, |value, d| parts::health::triggers(value, service, d));
+    object.set("conditions", &mut conditions, d, |value, d| parts::health::conditions(value, service, d));
+    (service.readiness, service.liveness) = (readiness, liveness);
+    (service.triggers, service.conditions) = (triggers, conditions);
+    let changes = [
+        ("ignore", BinaryChange::Ignore),
+        ("report", BinaryChange::Report),
+        ("restart", BinaryChange::Restart),
+    ];
+    object.set_word("binaryChange", &mut service.binary_change, &changes, d);
 }
 
 fn execution(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
@@ -52,7 +72,8 @@ fn execution(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     });
     object.set("args", &mut service.args, d, |value, d| value.list(d, Value::template));
     object.set_some("becomes", &mut service.becomes, d, Value::source_path);
-    let types = [("simple", ServiceType::Simple), ("forking", ServiceType::Forking)];
+    let types =
+        [("simple", ServiceType::Simple), ("forking", ServiceType::Forking), ("notify", ServiceType::Notify)];
     object.set_word("type", &mut service.service_type, &types, d);
     object.set_some("pidfile", &mut service.pidfile, d, |v, d| v.runtime_path(&["runDir", "logDir"], d));
 }
@@ -132,13 +153,7 @@ fn ownership(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
 /// What fields mean to each other.
 fn check_together(object: &Object<'_>, service: &Service, d: &mut Decoder<'_>) {
     let place = |name: &str| object.key(name).unwrap_or_default();
-    if service.readiness.check == ReadinessCheck::Pidfile && !object.has("pidfile") {
-        d.say(
-            Diagnostic::error(codes::CONFLICT, "`spec.readiness.pidfile` needs a `spec.pidfile`")
-                .at(place("readiness"), "")
-                .help("add `pidfile: ${runDir}/${name}.pid`"),
-        );
-    }
+    check_health(object, service, d);
     if let ReadinessCheck::AliveFor(time) = service.readiness.check
         && time > service.start_timeout
     {
@@ -152,6 +167,41 @@ fn check_together(object: &Object<'_>, service: &Service, d: &mut Decoder<'_>) {
     parts::check_exec(object, service, d);
     if service.replicas > 1 {
         check_shared(object, service, d);
+    }
+}
+
+/// What readiness and liveness need of the other fields.
+fn check_health(object: &Object<'_>, service: &Service, d: &mut Decoder<'_>) {
+    let checks = [("readiness", Some(&service.readiness)), ("liveness", service.liveness.as_ref())];
+    for (name, rule) in checks {
+        let Some(rule) = rule else { continue };
+        let mut conflict = |message: String, help: &str| {
+            let place = object.key(name).unwrap_or_default();
+            d.say(Diagnostic::error(codes::CONFLICT, message).at(place, "").help(help));
+        };
+        let in_file = |output: &Output| match output {
+            Output::Log | Output::File(_) | Output::Syslog => true,
+            Output::Null | Output::Inherit => false,
+        };
+        match rule.check {
+            ReadinessCheck::Pidfile if !object.has("pidfile") => {
+                let message = format!("`spec.{name}.pidfile` needs a `spec.pidfile`");
+                conflict(message, "add `pidfile: ${runDir}/${name}.pid`");
+            }
+            ReadinessCheck::LogLine { .. } if !in_file(&service.stdout) && !in_file(&service.stderr) => {
+                let message = format!("`spec.{name}.logLine` needs an output that goes to a file");
+                conflict(message, "leave out `stdout`, `stderr` or both");
+            }
+            _ => {}
+        }
+    }
+    if service.liveness.is_some() && service.restart.policy == RestartPolicy::Never {
+        let message = "a `spec.liveness` that fails leads to a restart, and `spec.restart.policy` is `never`";
+        d.say(
+            Diagnostic::error(codes::CONFLICT, message)
+                .at(object.key("liveness").unwrap_or_default(), "")
+                .help("leave `liveness` out, or write `policy: on-failure`"),
+        );
     }
 }
 

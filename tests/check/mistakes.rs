@@ -168,13 +168,10 @@ kind: Service
 metadata: {name: web}
 spec:
   startas: /bin/true
-  liveness: {tcp: {port: 1}}
-  type: notify
+  readiness: {exec: {command: [/bin/true], user: ann}}
 ",
-        says: "6:3 S021 `spec.liveness` is not supported yet
-    leave it out
-7:9 S027 `spec.type: notify` is not supported yet
-    leave it out, or write `simple` or `forking`",
+        says: "6:44 S021 `spec.readiness.exec.user` is not supported yet
+    leave it out",
     },
     Case {
         what: "a kind that doesn't exist, and one that isn't built",

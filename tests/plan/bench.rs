@@ -8,7 +8,7 @@ use selfsame::facts::{Fact, ProcessKey, Reason, Why};
 use selfsame::plan::action::{Action, Step};
 use selfsame::plan::memory::{Exit, Instance, Memory, Phase, Process, Record};
 use selfsame::plan::observation::{
-    Alive, ArgumentsSeen, Candidate, Look, Observation, Prepared, ProcessSeen, Seen,
+    Alive, ArgumentsSeen, Candidate, HealthSeen, Look, Observation, Prepared, ProcessSeen, Seen,
 };
 use selfsame::plan::{Plan, PlanOptions, launched, plan};
 use selfsame::spec::{Service, ServiceName, SpecSet};
@@ -112,6 +112,7 @@ pub(crate) fn alive() -> Alive {
         successor: None,
         exe: Some("/srv/web".into()),
         exe_deleted: false,
+        health: HealthSeen::default(),
     }
 }
 

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use selfsame::facts::ProcessKey;
 use selfsame::host::clock;
 use selfsame::host::exits::{Exits, Life};
-use selfsame::host::probe::{Answer, Probes, descendants};
+use selfsame::host::probe::{Answer, Probes};
 use selfsame::host::requests::{Request, Wanted, leave, read_status, waiting, write_status};
 use selfsame::host::signal::{boot_id, hold, vital};
 use selfsame::host::spawn::{Spawned, send_signal, spawn};
 use selfsame::host::wake::Waker;
+use selfsame::plan::action::Purpose;
 use selfsame::plan::memory::Exit;
 use selfsame::spec::{ReadinessCheck, ServiceName};
 use selfsame::units::{BootTime, Pid, Signal, StartTicks};
@@ -100,8 +101,10 @@ fn the_exit_of_a_process_that_is_not_ours_is_known_or_unknown_but_never_wrong() 
     let start = vital(Pid(pid)).unwrap().start;
     let key = ProcessKey { boot: boot_id().unwrap(), pid: Pid(pid), start };
     assert_eq!(exits.life(&key, &waker), Life::Alive);
-    for below in descendants(Pid(pid)) {
-        let held = hold(&below).unwrap();
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    for below in children.split_whitespace().map(|pid| Pid(pid.parse().unwrap())) {
+        let start = vital(below).unwrap().start;
+        let held = hold(&ProcessKey { boot: boot_id().unwrap(), pid: below, start }).unwrap();
         send_signal(&held.pidfd, Signal::KILL).unwrap();
     }
     if let Ok(held) = hold(&key) {
@@ -160,11 +163,12 @@ fn probe(check: &ReadinessCheck, timeout: Duration) -> Answer {
     let mut waker = Waker::new(false).unwrap();
     waker.watch_probes(probes.descriptor()).unwrap();
     let key = any_key();
+    let about = (key, Purpose::Readiness);
     let launch = launch(&["/bin/true"]);
-    probes.begin(&key, check, timeout, Some(&launch), clock::now().boot);
+    probes.begin(&about, check, timeout, Some(&launch), clock::now().boot);
     loop {
         probes.poll(clock::now().boot);
-        if let Some(answer) = probes.answer(&key) {
+        if let Some(answer) = probes.answer(&about) {
             return answer.clone();
         }
         waker.wait(probes.deadline()).unwrap();

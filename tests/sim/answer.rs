@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use selfsame::facts::{Fact, ProcessKey, Reason, Why};
 use selfsame::plan::memory::Exit;
 use selfsame::plan::observation::{
-    Alive, ArgumentsSeen, Candidate, CommandSeen, IntentSeen, Look, Observation, Prepared, ProcessQuestion,
-    ProcessSeen, Questions, Seen, ServiceQuestions,
+    Alive, ArgumentsSeen, Candidate, CommandSeen, HealthSeen, IntentSeen, Look, Observation, Prepared,
+    ProcessQuestion, ProcessSeen, Questions, Seen, ServiceQuestions,
 };
 use selfsame::plan::resolve;
 use selfsame::spec::{Service, ServiceName};
@@ -18,6 +18,7 @@ use selfsame::host::Host;
 pub(crate) fn observe(world: &mut World, questions: &Questions) -> Observation {
     world.looks += 1;
     world.clouded.clear();
+    world.unseen.clear();
     let mut services = BTreeMap::new();
     if !world.dead {
         for (name, question) in &questions.services {
@@ -29,6 +30,7 @@ pub(crate) fn observe(world: &mut World, questions: &Questions) -> Observation {
             services.insert(name.clone(), seen);
         }
     }
+    world.looked_at = world.now;
     Observation { now: world.now(), boot: world.boot_id(), services }
 }
 
@@ -40,8 +42,12 @@ fn of_service(world: &mut World, name: &ServiceName, q: &ServiceQuestions, all: 
     let mut seen = Seen::default();
     for (index, question) in &q.processes {
         let answer = of_process(world, question);
+        if matches!(answer, ProcessSeen::Unknown(_)) {
+            world.unseen.insert(question.key.clone());
+        }
         seen.processes.insert(*index, answer);
     }
+    world.meanwhile();
     for (index, nonce) in &q.intents {
         let answer = if world.wild && world.chance.once_in(20) {
             IntentSeen::Unknown(Reason::new(Why::Denied, "the start slot"))
@@ -112,6 +118,7 @@ fn of_process(world: &mut World, question: &ProcessQuestion) -> ProcessSeen {
         successor: successor.filter(|_| question.starter),
         exe: Some(proc.program.clone()),
         exe_deleted: false,
+        health: HealthSeen::default(),
     })
 }
 
@@ -134,7 +141,11 @@ fn look(world: &mut World, name: &ServiceName, q: &ServiceQuestions, all: &Quest
         all.recorded.iter().filter(|(_, owner)| *owner == name).map(|(key, _)| key).collect();
     let procs: Vec<Proc> = world.procs.values().filter(|proc| proc.program == program).cloned().collect();
     let mut look = Look { complete: true, ..Look::default() };
-    for proc in procs {
+    // The list is made; now each is read, and the world doesn't wait.
+    for listed in procs {
+        world.meanwhile();
+        // Another program under the same number would not match, and the same process may be gone.
+        let Some(proc) = world.alive(&listed.key).cloned() else { continue };
         let below = proc.parent.as_ref().is_some_and(|parent| world.alive(parent).is_some());
         if below || own.contains(&proc.key) {
             continue;

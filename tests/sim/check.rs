@@ -19,6 +19,12 @@ pub(crate) struct Checker {
     /// Adopted by the engine, or followed to.
     pub adopted: BTreeSet<ProcessKey>,
     /// Of each instance: its generation, failures, and the end and length of its wait.
+    /// Of each object: the most replicas that were ever asked for.
+    most: BTreeMap<ServiceName, usize>,
+    /// Let go, or taken over only to be stopped: they count for nobody.
+    pub released: BTreeSet<u64>,
+    /// Records were lost: copies that can't be recognised may live on, and nobody promises anything about those.
+    pub lost: bool,
     waits: BTreeMap<(ServiceName, u32), (u64, u32, BootTime, Duration)>,
     /// Descending from those: everything that a start, or a process on record, brought forth.
     pub lineages: BTreeSet<u64>,
@@ -75,6 +81,9 @@ pub(crate) fn signal(world: &mut World, step: &Step, proc: &Proc) {
         Action::KillTree { .. } => &None,
         _ => return,
     };
+    if world.unseen.contains(&proc.key) {
+        world.violated(format!("{} is signalled although nobody could tell whether it is it", proc.key.pid));
+    }
     let checker = &world.checker;
     let direct = checker.ours.contains(&proc.key) || checker.adopted.contains(&proc.key);
     let descends = checker.lineages.contains(&proc.lineage);
@@ -85,6 +94,35 @@ pub(crate) fn signal(world: &mut World, step: &Step, proc: &Proc) {
         && rule.startas.display().to_string() != proc.program
     {
         world.violated(format!("{} no longer satisfies the rule it was adopted by", proc.key.pid));
+    }
+}
+
+/// After every call: nobody has more living copies than was ever asked of it, among those that the engine started or
+/// adopted. A second copy that comes about otherwise than by a start would be seen here.
+pub(crate) fn at_any_moment(world: &mut World) {
+    let mut copies: BTreeMap<ServiceName, BTreeSet<u64>> = BTreeMap::new();
+    for proc in world.procs.values() {
+        // Workers that outlive their main process are no copies of it.
+        let Some(name) = proc.copy_of.as_ref().filter(|_| proc.parent.is_none()) else { continue };
+        if world.checker.lineages.contains(&proc.lineage) && !world.checker.released.contains(&proc.lineage) {
+            copies.entry(name.clone()).or_default().insert(proc.lineage);
+        }
+    }
+    for (name, spec) in &world.desired.services {
+        let most = world.checker.most.entry(name.clone()).or_default();
+        *most = (*most).max(spec.replicas as usize);
+    }
+    let too_many = copies
+        .iter()
+        .find(|(name, live)| live.len() > world.checker.most.get(*name).copied().unwrap_or(0))
+        .map(|(name, live)| {
+            let pids: Vec<_> = world.procs.values().filter(|proc| live.contains(&proc.lineage)).collect();
+            format!("{name} lives {} times, more often than was ever asked: {pids:?}", live.len())
+        });
+    if let Some(what) = too_many
+        && !world.checker.lost
+    {
+        world.violated(what);
     }
 }
 
@@ -99,6 +137,14 @@ pub(crate) fn adopted(world: &mut World, step: &Step, key: &ProcessKey) {
 /// What is on record is ours from then on; and the wait never shrinks while it keeps failing.
 pub(crate) fn remembered(world: &mut World, memory: &Memory) {
     let mut shrunk = Vec::new();
+    let mut keys = BTreeSet::new();
+    for (name, record) in &memory.services {
+        for key in record.instances.values().filter_map(|i| i.phase.process()).map(|process| &process.key) {
+            if !keys.insert(key.clone()) {
+                shrunk.push(format!("{} is on record twice, the second time for {name}", key.pid));
+            }
+        }
+    }
     for (name, record) in &memory.services {
         for (index, instance) in &record.instances {
             if let Some(process) = instance.phase.process() {
@@ -106,6 +152,10 @@ pub(crate) fn remembered(world: &mut World, memory: &Memory) {
                 if let Some(proc) = world.alive(&process.key) {
                     let lineage = proc.lineage;
                     world.checker.lineages.insert(lineage);
+                    // Taken over only to be stopped.
+                    if process.adopted && *index >= record.spec.replicas {
+                        world.checker.released.insert(lineage);
+                    }
                 }
             }
             let at = (name.clone(), *index);
@@ -116,7 +166,10 @@ pub(crate) fn remembered(world: &mut World, memory: &Memory) {
             if same {
                 continue;
             }
-            let wait = until.since(BootTime(world.now));
+            // It was decided at the look, or when a step had failed, and written down at some time after that: at least
+            // and at most so long.
+            let wait = until.since(BootTime(world.looked_at));
+            let at_least = until.since(BootTime(world.now));
             if let Some((generation, failures, _, last)) = last
                 && generation == record.generation
                 && instance.failures > failures
@@ -127,7 +180,7 @@ pub(crate) fn remembered(world: &mut World, memory: &Memory) {
                 shrunk.push(format!("the wait of {name}[{index}] shrinks from {last:?} to {wait:?}"));
             }
             if instance.failures > 0 {
-                world.checker.waits.insert(at, (record.generation, instance.failures, *until, wait));
+                world.checker.waits.insert(at, (record.generation, instance.failures, *until, at_least));
             }
         }
     }

@@ -19,6 +19,8 @@ use crate::chance::Chance;
 use crate::world::World;
 
 const NAMES: [&str; 4] = ["api", "db", "queue", "web"];
+/// Wild steps of a history.
+pub(crate) const STEPS: u32 = 50;
 /// Ticks at one moment without coming to rest.
 const HOT: u32 = 40;
 
@@ -44,6 +46,16 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.starts += other.starts;
+        self.adoptions += other.adoptions;
+        self.signals += other.signals;
+        self.refusals += other.refusals;
+        self.crashes += other.crashes;
+        self.held += other.held;
+        self
+    }
+
     pub(crate) fn add(&mut self, run: &Run) {
         self.starts += run.world.starts;
         self.adoptions += run.world.adoptions;
@@ -73,7 +85,7 @@ impl Run {
                 self.edit(name);
             }
         }
-        for _ in 0..60 {
+        for _ in 0..STEPS {
             self.live();
             self.once()?;
         }
@@ -127,7 +139,17 @@ impl Run {
         if self.people.once_in(30) {
             self.world.say("the ledger is lost");
             self.world.ledger = None;
+            self.world.checker.lost = true;
             // Copies with other arguments can't be recognised any more: nobody can promise anything about those.
+        }
+        if self.people.once_in(30)
+            && let Some(ledger) = &mut self.world.ledger
+            && let Some(name) =
+                ledger.services.keys().nth(usize::try_from(self.people.below(4)).unwrap()).cloned()
+        {
+            ledger.services.remove(&name);
+            self.world.say(format!("the record of {name} is damaged"));
+            self.world.checker.lost = true;
         }
         if self.people.once_in(40) {
             self.world.say("the machine boots again");

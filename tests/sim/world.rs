@@ -6,7 +6,7 @@ use std::time::Duration;
 use selfsame::facts::ProcessKey;
 use selfsame::host::Host;
 use selfsame::plan::action::{Action, Launch, Outcome, Step};
-use selfsame::plan::memory::{Exit, Memory};
+use selfsame::plan::memory::{Exit, Memory, Phase};
 use selfsame::plan::observation::{Observation, Questions};
 use selfsame::spec::{ServiceName, SpecSet};
 use selfsame::units::{BootId, BootTime, Now, Pid, Signal, StartTicks, WallTime};
@@ -60,6 +60,8 @@ pub(crate) struct World {
     lineages: u64,
     /// Counts observations: what was born after the last one can't have been seen.
     pub looks: u64,
+    /// When the last one was made.
+    pub looked_at: Duration,
     /// What the engine that lives now knows of exits.
     pub exits: BTreeMap<ProcessKey, Exit>,
     pub probes: BTreeMap<ProcessKey, bool>,
@@ -74,6 +76,10 @@ pub(crate) struct World {
     pub desired: SpecSet,
     /// Objects about which the last observation did not tell everything.
     pub clouded: BTreeSet<ServiceName>,
+    /// Processes on record of which the last observation could not tell whether they live.
+    pub unseen: BTreeSet<ProcessKey>,
+    /// The disk is full until then.
+    pub full_until: Duration,
     pub starts: u64,
     pub adoptions: u64,
     pub signals: u64,
@@ -96,6 +102,7 @@ impl World {
             freed: Vec::new(),
             lineages: 0,
             looks: 0,
+            looked_at: Duration::ZERO,
             exits: BTreeMap::new(),
             probes: BTreeMap::new(),
             ledger: None,
@@ -104,6 +111,8 @@ impl World {
             fragile: false,
             desired: SpecSet::default(),
             clouded: BTreeSet::new(),
+            unseen: BTreeSet::new(),
+            full_until: Duration::ZERO,
             starts: 0,
             adoptions: 0,
             signals: 0,
@@ -305,6 +314,56 @@ impl World {
             let time = Duration::from_millis(self.chance.below(200));
             self.pass(time);
         }
+        if self.chance.once_in(400) {
+            self.say("the engine is suspended for a minute");
+            self.pass(Duration::from_mins(1));
+        }
+    }
+
+    /// What happens while a look is being made, between the list and the reading of its rows: an exit, another program
+    /// under the very same number, a child.
+    pub(crate) fn meanwhile(&mut self) {
+        if !self.wild || !self.chance.once_in(40) {
+            return;
+        }
+        let procs: Vec<Proc> = self.procs.values().cloned().collect();
+        let Some(proc) = self.chance.pick(&procs).cloned() else { return };
+        match self.chance.below(3) {
+            0 => {
+                self.say(format!("{} ends in the middle of a look", proc.key.pid));
+                self.end(&proc.key, Exit::Signal(Signal::KILL));
+            }
+            1 => {
+                self.end(&proc.key, Exit::Code(1));
+                let key = self.spawn("/usr/bin/vim", &[], None);
+                self.say(format!("{} ends in the middle of a look, a stranger is {}", proc.key.pid, key.pid));
+            }
+            _ => {
+                let child = self.fork(&proc, Some(proc.key.clone()));
+                self.say(format!("{} forks {} in the middle of a look", proc.key.pid, child.pid));
+            }
+        }
+    }
+
+    /// The records that a write which is cut short leaves: files are written one after the other.
+    fn write_some(&mut self, memory: &Memory) {
+        let count = usize::try_from(self.chance.below(memory.services.len() as u64 + 1)).unwrap();
+        let mut written = match &self.ledger {
+            Some(ledger) if ledger.boot == memory.boot => ledger.clone(),
+            _ => Memory::new(memory.boot.clone()),
+        };
+        for (name, record) in memory.services.iter().take(count) {
+            written.services.insert(name.clone(), record.clone());
+        }
+        self.ledger = Some(written);
+    }
+
+    /// Start slots whose result is on record are removed.
+    fn sweep(&mut self, memory: &Memory) {
+        self.slots.retain(|(name, index, nonce), _| {
+            let instance = memory.services.get(name).and_then(|record| record.instances.get(index));
+            matches!(instance.map(|i| &i.phase), Some(Phase::Intended { nonce: written, .. }) if written == nonce)
+        });
     }
 
     /// A service comes back under a new pid, as some do on HUP.
@@ -353,14 +412,29 @@ impl World {
             self.refusals += 1;
             return Outcome::Refused { error: "not permitted".into() };
         }
-        let Some(proc) = self.alive(key).cloned() else {
+        let meant = self.alive(key).cloned();
+        // A keeper that a test can switch off: here stands the fake of the pidfd and its check.
+        #[cfg(feature = "failpoints")]
+        let meant = if selfsame::host::failpoint::broken(selfsame::host::failpoint::Break::SignalByNumber) {
+            self.procs.get(&key.pid.0).cloned()
+        } else {
+            meant
+        };
+        let Some(proc) = meant else {
             return Outcome::Gone;
         };
         crate::check::signal(self, step, &proc);
         self.signals += 1;
         self.say(format!("{signal} to {} of {}[{}]: {}", key.pid, step.service, step.index, step.because));
         if signal == Signal::KILL || (signal == Signal::TERM && !proc.deaf) {
-            self.end(key, Exit::Signal(signal));
+            let slow = self.wild && self.chance.once_in(3);
+            let delay = Duration::from_millis(if slow { self.chance.below(5000) } else { 0 });
+            if delay.is_zero() {
+                self.end(&proc.key, Exit::Signal(signal));
+            } else if let Some(dying) = self.procs.get_mut(&proc.key.pid.0) {
+                dying.forks_at = None;
+                dying.dies_at = Some((self.now + delay, Exit::Signal(signal)));
+            }
         }
         Outcome::Done
     }
@@ -374,7 +448,9 @@ impl Host for World {
 
     fn observe(&mut self, questions: &Questions) -> Observation {
         self.mischief();
-        crate::answer::observe(self, questions)
+        let observed = crate::answer::observe(self, questions);
+        crate::check::at_any_moment(self);
+        observed
     }
 
     fn remember(&mut self, memory: &Memory) -> Result<(), String> {
@@ -385,13 +461,29 @@ impl Host for World {
         if self.ledger.as_ref() == Some(memory) {
             return Ok(());
         }
-        if self.wild && self.chance.once_in(20) {
+        if self.wild && self.now < self.full_until {
             self.refusals += 1;
-            self.say("memory can't be written");
             return Err("no space left on device".into());
         }
+        if self.wild && self.chance.once_in(20) {
+            self.refusals += 1;
+            self.write_some(memory);
+            self.say("memory can't be written, but for a part of it");
+            if self.chance.once_in(3) {
+                self.full_until = self.now + Duration::from_millis(self.chance.below(20_000));
+            }
+            return Err("no space left on device".into());
+        }
+        if self.fragile && self.chance.once_in(100) {
+            self.write_some(memory);
+            self.say("the engine is killed while it writes");
+            self.dead = true;
+            return Err("dead".into());
+        }
         self.ledger = Some(memory.clone());
+        self.sweep(memory);
         crate::check::remembered(self, memory);
+        crate::check::at_any_moment(self);
         Ok(())
     }
 
@@ -422,6 +514,9 @@ impl Host for World {
             }
             Action::Release { key } => {
                 self.say(format!("release {} of {}", key.pid, step.service));
+                if let Some(lineage) = self.alive(key).map(|proc| proc.lineage) {
+                    self.checker.released.insert(lineage);
+                }
                 Outcome::Done
             }
             // Every command succeeds at once: how they fail is a matter of the real kernel.
@@ -441,6 +536,7 @@ impl Host for World {
             self.say("the engine is killed within a step");
             self.dead = true;
         }
+        crate::check::at_any_moment(self);
         outcome
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::health::Subject;
 use super::{Asked, LinuxHost};
 use crate::facts::{Fact, ProcessKey, Reason, Why};
 use crate::host::exits::Life;
@@ -9,6 +10,7 @@ use crate::host::failpoint;
 use crate::host::look::{Sight, pidfile_path, wanted_user};
 use crate::host::proc::LiveWorld;
 use crate::host::signal::hold;
+use crate::plan::action::Purpose;
 use crate::plan::memory::Exit;
 use crate::plan::observation::{
     Alive, IntentSeen, Prepared, ProcessQuestion, ProcessSeen, Questions, Seen, ServiceQuestions,
@@ -17,7 +19,7 @@ use crate::plugin;
 use crate::process::pidfile;
 use crate::process::tree;
 use crate::process::world::World;
-use crate::spec::{ReadinessCheck, Service, ServiceName};
+use crate::spec::{Service, ServiceName};
 use crate::units::Pid;
 
 /// `CAP_SYS_PTRACE` of `capabilities(7)`.
@@ -43,8 +45,22 @@ impl LinuxHost {
         known: &mut Asked,
     ) -> Seen {
         let mut seen = Seen::default();
+        let all = if asked.conditions {
+            world.pids().known().unwrap_or_else(|| world.visible_pids())
+        } else {
+            [].into()
+        };
         for (index, question) in &asked.processes {
-            let process = self.process(*index, question, &asked.spec, questions, world);
+            let places = self.looker.places();
+            let spec = &asked.spec;
+            let subject = Subject { name, index: *index, question, spec, places: &places, world };
+            let process = self.process(subject, questions);
+            if question.health.obstacle
+                && matches!(process, ProcessSeen::Gone { successor: None, .. })
+                && let Some(obstacle) = self.obstacle(question, world)
+            {
+                seen.obstacles.insert(*index, obstacle);
+            }
             seen.processes.insert(*index, process);
         }
         for (index, nonce) in &asked.intents {
@@ -62,6 +78,9 @@ impl LinuxHost {
             }
             seen.look = Some(look);
         }
+        if asked.conditions {
+            seen.conditions = Some(self.conditions_met(&asked.spec, &all, world));
+        }
         if asked.prepare {
             seen.prepared = Some(self.prepare(&asked.spec, world, known));
         }
@@ -77,29 +96,17 @@ impl LinuxHost {
         }
     }
 
-    fn process(
-        &mut self,
-        index: u32,
-        question: &ProcessQuestion,
-        spec: &Service,
-        questions: &Questions,
-        world: &LiveWorld,
-    ) -> ProcessSeen {
+    fn process(&mut self, subject: Subject<'_>, questions: &Questions) -> ProcessSeen {
+        let question = subject.question;
         match self.exits.life(&question.key, &self.waker) {
             Life::Unknown(reason) => ProcessSeen::Unknown(reason),
-            Life::Gone(exit) => self.gone(exit, question, spec, questions, world),
-            Life::Alive => ProcessSeen::Alive(self.alive(index, question, spec, world)),
+            Life::Gone(exit) => self.gone(exit, subject, questions),
+            Life::Alive => ProcessSeen::Alive(self.alive(subject)),
         }
     }
 
-    fn gone(
-        &self,
-        exit: Exit,
-        question: &ProcessQuestion,
-        spec: &Service,
-        questions: &Questions,
-        world: &LiveWorld,
-    ) -> ProcessSeen {
+    fn gone(&mut self, exit: Exit, subject: Subject<'_>, questions: &Questions) -> ProcessSeen {
+        let Subject { question, spec, world, .. } = subject;
         let mut survivors = living(&question.tree);
         if question.starter {
             let orphans = self.orphans_since(&question.key, questions, world);
@@ -107,17 +114,23 @@ impl LinuxHost {
             survivors.sort();
             survivors.dedup();
         }
-        let successor = self.successor(question, spec, questions, world);
+        let named = self.named_before(subject.name, subject.index, question);
+        let named = named.filter(|main| !questions.recorded.contains_key(main));
+        let successor = named.or_else(|| self.successor(question, spec, questions, world));
         ProcessSeen::Gone { exit, successor, survivors }
     }
 
-    fn alive(&self, index: u32, question: &ProcessQuestion, spec: &Service, world: &LiveWorld) -> Alive {
-        let places = self.looker.places();
+    fn alive(&mut self, subject: Subject<'_>) -> Alive {
+        let Subject { question, places, world, .. } = subject;
         let still_ours = match &question.adopted_by {
             None => Fact::Known(true),
-            Some(rule) => self.still_satisfies(&question.key, rule, &places, world),
+            Some(rule) => self.still_satisfies(&question.key, rule, places, world),
         };
-        let (ready, ready_detail) = self.readiness(index, question, spec, &places, world);
+        let (ready, ready_detail) = match &question.readiness {
+            Some(check) => self.answer(subject, check, Purpose::Readiness),
+            None => (Fact::Absent, String::new()),
+        };
+        let health = self.health(subject);
         let mut tree = living(&question.tree);
         if question.list_tree {
             let below = keys(&below(question.key.pid, world), world);
@@ -132,7 +145,7 @@ impl LinuxHost {
             Some(path) if exe_deleted => path.to_owned(),
             _ => text,
         });
-        Alive { still_ours, ready, ready_detail, tree, successor: None, exe, exe_deleted }
+        Alive { still_ours, ready, ready_detail, tree, successor: None, exe, exe_deleted, health }
     }
 
     /// Does an adopted process still satisfy the rule it was adopted by? The whole rule is asked again, of it alone.
@@ -163,29 +176,6 @@ impl LinuxHost {
             candidate.pid == key.pid && candidate.start == key.start && !candidate.self_reported
         });
         Fact::Known(holds)
-    }
-
-    fn readiness(
-        &self,
-        index: u32,
-        question: &ProcessQuestion,
-        spec: &Service,
-        places: &Prepared,
-        world: &LiveWorld,
-    ) -> (Fact<bool>, String) {
-        match &question.readiness {
-            None | Some(ReadinessCheck::AliveFor(_)) => (Fact::Absent, String::new()),
-            Some(ReadinessCheck::Pidfile) => match pidfile_path(spec, index, places) {
-                Some(path) => named_by_pidfile(&path, question.key.pid, world),
-                None => (Fact::Known(false), "the document names no `pidfile`".into()),
-            },
-            Some(ReadinessCheck::Tcp { .. } | ReadinessCheck::Exec { .. }) => {
-                match self.probes.answer(&question.key) {
-                    Some(answer) => (Fact::Known(answer.ready), answer.detail.clone()),
-                    None => (Fact::Absent, "the first probe has no answer yet".into()),
-                }
-            }
-        }
     }
 
     /// A process that took the place of one that is gone: inside what was its tree, or in its pidfile.
@@ -275,7 +265,7 @@ fn living(keys: &[ProcessKey]) -> Vec<ProcessKey> {
         .collect()
 }
 
-fn below(pid: Pid, world: &LiveWorld) -> Vec<Pid> {
+pub(super) fn below(pid: Pid, world: &LiveWorld) -> Vec<Pid> {
     tree::children(world).known().map(|children| tree::descendants(&children, pid)).unwrap_or_default()
 }
 
@@ -291,7 +281,7 @@ fn own_children(own: Pid) -> BTreeSet<Pid> {
         .collect()
 }
 
-fn named_by_pidfile(path: &[u8], main: Pid, world: &LiveWorld) -> (Fact<bool>, String) {
+pub(super) fn named_by_pidfile(path: &[u8], main: Pid, world: &LiveWorld) -> (Fact<bool>, String) {
     let shown = String::from_utf8_lossy(path).into_owned();
     let named = match pidfile::number(world, path) {
         Fact::Known(pid) => pid,

@@ -468,7 +468,9 @@ fn interval(elapsed: Option<Duration>, grown: Option<u64>, left: u64) -> Duratio
 
 /// Whether nothing can be written any more: by root, and by others.
 fn is_full(dir: &Path) -> (bool, bool) {
-    statvfs(dir).map_or((false, false), |disk| (disk.f_bfree == 0, disk.f_bavail == 0))
+    // One that counts no blocks (ramfs) is never full.
+    let disk = statvfs(dir).ok().filter(|disk| disk.f_blocks > 0);
+    disk.map_or((false, false), |disk| (disk.f_bfree == 0, disk.f_bavail == 0))
 }
 
 /// The user of a process, by the owner of its directory in `/proc`.

@@ -21,6 +21,7 @@ pub(super) struct Connecting {
     port: u16,
     left: Vec<SocketAddr>,
     under_way: Option<(SocketAddr, OwnedFd)>,
+    connected: Option<OwnedFd>,
     last: String,
 }
 
@@ -42,6 +43,7 @@ impl Connecting {
             // The last one is tried first.
             left: known,
             under_way: None,
+            connected: None,
             last: format!("`{host}` has no address"),
         };
         if connecting.left.is_empty() {
@@ -56,6 +58,11 @@ impl Connecting {
             connecting.next(epoll);
         }
         Ok(connecting)
+    }
+
+    /// The connection, after the answer was yes.
+    pub(super) fn take_connected(&mut self) -> Option<OwnedFd> {
+        self.connected.take()
     }
 
     /// The child that asks for the addresses, while it does.
@@ -100,7 +107,10 @@ impl Connecting {
         }
         while let Some((address, socket)) = &self.under_way {
             match outcome(socket)? {
-                Ok(()) => return Some(Answer::yes()),
+                Ok(()) => {
+                    self.connected = self.under_way.take().map(|(_, socket)| socket);
+                    return Some(Answer::yes());
+                }
                 Err(errno) => self.last = format!("{address}: {}", errno_text(errno.raw_os_error())),
             }
             self.next(epoll);

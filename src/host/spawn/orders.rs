@@ -14,6 +14,15 @@ use crate::plan::action::{Launch, OutputTarget};
 use crate::plan::output::Stream;
 use crate::spec::{CpuPolicy, IoClass, Limit};
 
+/// Where output goes instead of where the launch says.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// Standard output.
+    Output(File),
+    /// Standard output and standard error.
+    Both(File),
+}
+
 /// Owns what the child's orders point to.
 #[derive(Debug)]
 pub(super) struct Prepared {
@@ -38,7 +47,7 @@ impl Prepared {
     /// An argument that can't be passed, an output that can't be opened, an unknown limit.
     pub(super) fn new(
         launch: &Launch,
-        heard: Option<File>,
+        heard: Option<Heard>,
         sockets: &[BorrowedFd<'_>],
     ) -> Result<Self, SpawnError> {
         let text = |bytes: &[u8]| {
@@ -50,8 +59,13 @@ impl Prepared {
             SpawnError::output("/dev/null".as_ref(), &crate::host::errno::io_text(&error))
         })?;
         // Selfsame's own two may be two.
-        let together =
-            heard.is_none() && launch.stderr == launch.stdout && launch.stdout != OutputTarget::Inherit;
+        let (heard, both) = match heard {
+            Some(Heard::Output(file)) => (Some(file), false),
+            Some(Heard::Both(file)) => (Some(file), true),
+            None => (None, false),
+        };
+        let together = both
+            || heard.is_none() && launch.stderr == launch.stdout && launch.stdout != OutputTarget::Inherit;
         let stdout = heard.map_or_else(|| open_output(&launch.stdout, Stream::Out, service_uid), Ok)?;
         let stderr = if together {
             stdout.try_clone().map_err(|error| SpawnError::at(Step::Descriptors, raw(&error), launch))?

@@ -1,6 +1,9 @@
 //! The rows. `class` says what a change of the field means for the running process.
 
 use super::change::{DEPENDENCY, HOOK, HOOKS, RELOAD, SUSPEND, UPDATE};
+use super::health::{
+    BINARY_CHANGES, CONDITION, EXEC, HTTP, LIVENESS, LOG_LINE, READINESS, TCP, TRIGGER, UNIX,
+};
 use super::{Class, Field, Kind, Table, Words};
 
 pub(super) const fn row(
@@ -298,7 +301,7 @@ pub const MATCHER_TEST: Table = Table {
 };
 
 const STATES: Words = Words { now: &["running", "stopped", "observed"], later: &[] };
-const TYPES: Words = Words { now: &["simple", "forking"], later: &["notify"] };
+const TYPES: Words = Words { now: &["simple", "forking", "notify"], later: &[] };
 const ADOPT: Words = Words { now: &["ifMatches", "never", "require"], later: &[] };
 const DUPLICATES: Words = Words { now: &["report", "stopExtra", "refuse"], later: &[] };
 const ON_REMOVE: Words = Words { now: &["stop", "release"], later: &[] };
@@ -361,7 +364,7 @@ pub const SERVICE: Table = Table {
             "simple",
             Restart,
             "forking",
-            "how the process comes to be: simple, or forking (double-forks)",
+            "how the process comes to be: simple, forking (double-forks), or notify (says itself when it is ready)",
         ),
         row("pidfile", Kind::Path, "none", Live, "/run/shop.pid", "a hint, never proof"),
         row(
@@ -463,6 +466,38 @@ pub const SERVICE: Table = Table {
             "{tcp: {port: 8080}}",
             "when it counts as Ready",
         ),
+        row(
+            "liveness",
+            Kind::Object(&LIVENESS),
+            "none",
+            Live,
+            "{http: {port: 8080, path: /health}, period: 10s}",
+            "whether it makes progress; where it doesn't, it is restarted",
+        ),
+        row(
+            "triggers",
+            Kind::List(&Kind::Object(&TRIGGER)),
+            "[]",
+            Live,
+            "[{when: rss > 1GiB, for: 5m, do: restart}]",
+            "what follows when a condition over its process holds for long",
+        ),
+        row(
+            "conditions",
+            Kind::List(&Kind::Object(&CONDITION)),
+            "[]",
+            Live,
+            "[{pathExists: /srv/shop}]",
+            "what must be so before it is started",
+        ),
+        row(
+            "binaryChange",
+            Kind::Words(&BINARY_CHANGES),
+            "report",
+            Live,
+            "restart",
+            "what is done when the program on disk was replaced",
+        ),
         row("startTimeout", Kind::Duration, "90s", Live, "90s", "how long a start may take until Ready"),
         row(
             "restart",
@@ -560,11 +595,7 @@ pub const SERVICE: Table = Table {
         ),
         ("secrets", "`envFrom` reads a file that only its owner can read"),
         ("resources", "`limits` are per process"),
-        ("liveness", ""),
-        ("triggers", ""),
-        ("binaryChange", ""),
         ("sockets", ""),
-        ("conditions", ""),
     ],
     foreign: &[
         ("command", "startas"),
@@ -827,71 +858,6 @@ pub const OUTPUT: Table = Table {
     ],
 };
 
-/// `readiness`
-pub const READINESS: Table = Table {
-    name: "readiness",
-    fields: &[
-        row("aliveFor", Kind::Duration, "1s", Live, "3s", "it has lived for so long"),
-        row("pidfile", Kind::Bool, "false", Live, "true", "the pidfile names it"),
-        row("tcp", Kind::Object(&TCP), "none", Live, "{port: 8080}", "something accepts a connection there"),
-        row(
-            "exec",
-            Kind::Object(&EXEC),
-            "none",
-            Live,
-            "{command: [/usr/bin/shopctl, ping]}",
-            "a command exits with 0",
-        ),
-        row("period", Kind::Duration, "1s", Live, "2s", "time between two probes"),
-        row("timeout", Kind::Duration, "1s", Live, "5s", "how long one probe may take"),
-        row(
-            "failureThreshold",
-            Kind::Integer(1, 1000),
-            "3",
-            Live,
-            "3",
-            "so many failures in a row make a Ready process not Ready",
-        ),
-    ],
-    later: &[
-        ("notify", ""),
-        ("http", "`tcp` asks whether the port is open"),
-        ("unix", ""),
-        ("logLine", ""),
-        ("when", ""),
-    ],
-    foreign: &[("periodSeconds", "period"), ("timeoutSeconds", "timeout"), ("tcpSocket", "tcp")],
-};
-
-/// `readiness.tcp`
-pub const TCP: Table = Table {
-    name: "tcp",
-    fields: &[
-        row("port", Kind::Integer(1, 65_535), REQUIRED, Live, "8080", "port"),
-        row("host", Kind::Text, "127.0.0.1", Live, "127.0.0.1", "name or address"),
-    ],
-    later: &[],
-    foreign: &[("address", "host")],
-};
-
-/// `readiness.exec`
-pub const EXEC: Table = Table {
-    name: "exec",
-    fields: &[
-        row(
-            "command",
-            Kind::List(&Kind::Text),
-            REQUIRED,
-            Live,
-            "[/usr/bin/shopctl, ping]",
-            "program and arguments",
-        ),
-        row("timeout", Kind::Duration, "that of readiness", Live, "5s", "how long it may take"),
-    ],
-    later: &[("user", "")],
-    foreign: &[("args", "command")],
-};
-
 const RESTART_POLICIES: Words = Words { now: &["always", "on-failure", "never"], later: &[] };
 
 /// `restart`
@@ -1009,8 +975,14 @@ pub const TABLES: &[&Table] = &[
     &CAPABILITIES,
     &OUTPUT,
     &READINESS,
+    &LIVENESS,
     &TCP,
+    &HTTP,
+    &UNIX,
+    &LOG_LINE,
     &EXEC,
+    &TRIGGER,
+    &CONDITION,
     &RESTART,
     &STOP,
     &STOP_STEP,

@@ -1,0 +1,57 @@
+//! `binaryChange`: the program on disk is no longer the one that runs.
+
+use std::time::Duration;
+
+use super::draft::Draft;
+use super::memory::{Instance, Phase};
+use super::observation::Alive;
+use super::status::{ConditionStatus, ConditionType};
+use crate::facts::Fact;
+use crate::spec::{BinaryChange, Service};
+
+/// Another program has to stand there for so long before it is acted on: it may still be written.
+pub(super) const SETTLED: Duration = Duration::from_secs(3);
+
+/// Looks at what a tick has seen of the program of an instance.
+pub(super) fn watch(instance: &mut Instance, alive: &Alive, spec: &Service, draft: &mut Draft<'_>) {
+    let (Phase::Running { process, .. } | Phase::Starting { process, starter: false, .. }) = &instance.phase
+    else {
+        return;
+    };
+    if spec.binary_change == BinaryChange::Ignore {
+        return;
+    }
+    let (pid, now) = (process.key.pid, draft.now.boot);
+    let health = &mut instance.health;
+    if let Fact::Known(image) = alive.health.image {
+        let first = *health.image.get_or_insert(image);
+        let other = first != image || alive.exe_deleted;
+        health.replaced = match health.replaced {
+            Some((seen, since)) if other && seen == image => Some((image, since)),
+            Some(_) | None => other.then_some((image, now)),
+        };
+    }
+    let Some((image, since)) = health.replaced else {
+        if alive.exe_deleted {
+            let message = format!("{pid} runs a file that isn't on disk any more");
+            draft.find(ConditionType::UpToDate, ConditionStatus::False, "BinaryDeleted", &message);
+        }
+        return;
+    };
+    let message = format!("{pid} runs what was replaced on disk since");
+    draft.find(ConditionType::UpToDate, ConditionStatus::False, "BinaryReplaced", &message);
+    if now < since.after(SETTLED) {
+        draft.wake(since.after(SETTLED));
+        return;
+    }
+    let because = "its program was replaced on disk";
+    match spec.binary_change {
+        BinaryChange::Ignore | BinaryChange::Report => {}
+        BinaryChange::Restart => instance.ask_restart(because),
+        BinaryChange::Reload if health.reloaded_for == Some(image) => {}
+        BinaryChange::Reload => {
+            health.reloaded_for = Some(image);
+            instance.ask_reload(because);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Single faults by their numbers, where the matrix doesn't say enough.
+
+use std::fs;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::inside::inside;
+use crate::matrix::{Hidden, faulty, living, one_copy_each, reached, two, with_fault};
+use crate::support::{Bench, is_alive, until};
+
+#[test]
+fn fault_6_readiness_goes_on_with_what_was_left_of_its_time() {
+    let mut bench = Bench::new();
+    bench.daemon("slow", "readiness: {aliveFor: 4s}");
+    bench.watch(&[]);
+    until("its note", || bench.starts().len() == 1);
+    let began = Instant::now();
+    // A deadline, not luck: it is killed in the middle of the wait.
+    std::thread::sleep(Duration::from_millis(1500));
+    bench.end_watch("KILL");
+    bench.watch(&[]);
+    bench.until_running(&["slow"]);
+    let took = began.elapsed();
+    assert!(took > Duration::from_millis(3500), "{took:?}");
+    // Begun anew it would be 5.5 s at least.
+    assert!(took < Duration::from_millis(5400), "{took:?}");
+    assert_eq!(bench.starts().len(), 1);
+}
+
+#[test]
+fn fault_6_an_engine_that_dies_at_each_probe_still_comes_to_ready() {
+    let bench = Bench::new();
+    bench.daemon("probed", "readiness: {exec: {command: [/bin/true]}, period: 200ms}");
+    for _ in 0..3 {
+        with_fault(&bench, "probe=kill@1", &["apply", "specs", "--timeout", "5s"]);
+    }
+    assert_eq!(reached(&bench), 3);
+    bench.ok(&["apply", "specs"]);
+    one_copy_each(&bench, &["probed"]).unwrap();
+    assert_eq!(bench.starts().len(), 1);
+}
+
+#[test]
+fn faults_28_29_a_fork_that_fails_is_no_start_and_is_tried_again() {
+    let bench = two();
+    let _hidden = Hidden(&bench);
+    let mut watch = faulty(&bench, "start.clone=error@1", &["watch", "specs"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    bench.until_running(&["plain", "hidden"]);
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    assert_eq!(reached(&bench), 1);
+    one_copy_each(&bench, &["plain", "hidden"]).unwrap();
+    assert_eq!(bench.starts().len(), 2);
+}
+
+#[test]
+fn fault_69_a_look_that_cannot_tell_starts_nothing_and_says_so() {
+    let bench = two();
+    let ran = with_fault(&bench, "look=error", &["apply", "specs", "--timeout", "2s"]);
+    assert_eq!(ran.code, 7, "{ran:?}");
+    assert!(reached(&bench) > 0);
+    assert!(bench.starts().is_empty());
+}
+
+#[test]
+fn fault_69_a_process_of_which_nothing_can_be_told_is_neither_stopped_nor_doubled() {
+    let bench = two();
+    let _hidden = Hidden(&bench);
+    bench.ok(&["apply", "specs"]);
+    until("their notes", || bench.starts().len() == 2);
+    let before = (living(&bench, "plain"), living(&bench, "hidden"));
+    for args in [vec!["apply", "specs", "--timeout", "2s"], vec!["stop", "--all", "--timeout", "2s"]] {
+        let ran = with_fault(&bench, "life=error", &args);
+        assert_ne!(ran.code, 0, "{ran:?}");
+        assert_eq!((living(&bench, "plain"), living(&bench, "hidden")), before);
+    }
+    assert_eq!(bench.starts().len(), 2);
+}
+
+#[test]
+fn an_intent_that_cannot_be_read_holds_its_object() {
+    let bench = two();
+    let _hidden = Hidden(&bench);
+    with_fault(&bench, "start.spawned=kill@1", &["apply", "specs"]);
+    let ran = with_fault(&bench, "intent=error", &["apply", "specs", "--timeout", "2s"]);
+    assert_ne!(ran.code, 0, "{ran:?}");
+    // Both were meant to be started, and of neither it can be told whether it was.
+    until("the note of the first", || bench.starts().len() == 1);
+    bench.ok(&["apply", "specs"]);
+    one_copy_each(&bench, &["plain", "hidden"]).unwrap();
+    assert_eq!(bench.starts().len(), 2);
+}
+
+/// Stands still between the check and the signal; meanwhile the number comes to be a stranger's.
+pub(crate) const BETWEEN: &str = r#"
+selfsame apply specs; [ $code = 0 ] || fail "apply: $code"
+noted 1; first=$(pid_of 1)
+SELFSAME_FAILPOINTS=signal.send=stop@1 "$SELFSAME" stop shop > out 2>&1 & engine=$!
+n=0
+until grep -q '^State:.*T' /proc/$engine/status; do n=$((n + 1)); [ $n -lt 400 ] || fail "it doesn't stand still"; sleep 0.02; done
+kill -9 $first; gone $first
+recycle $first /bin/sleep 1000
+# Until it executes it is a shell that handles signals.
+n=0; until [ "$(cat /proc/$first/comm)" = sleep ]; do n=$((n + 1)); [ $n -lt 400 ] || fail "no stranger"; sleep 0.02; done
+kill -CONT $engine
+wait $engine
+# A signal takes effect when the process is scheduled next.
+n=0; while lives $first && [ $n -lt 25 ]; do n=$((n + 1)); sleep 0.02; done
+"#;
+
+#[test]
+fn fault_36_a_number_that_is_given_out_between_check_and_signal_gets_none() {
+    let bench = Bench::new();
+    bench.daemon("shop", "");
+    inside(&bench, &format!("{BETWEEN}\nlives $first || fail 'the stranger was signalled'\ndone_ok\n"));
+}
+
+#[test]
+fn fault_38_records_of_another_boot_are_dead_at_once() {
+    let bench = two();
+    inside(
+        &bench,
+        r#"
+selfsame apply specs; [ $code = 0 ] || fail "apply: $code"
+noted 2
+plain=$(grep plain starts | cut -d' ' -f1); hidden=$(grep hidden starts | cut -d' ' -f1)
+echo 11111111-2222-3333-4444-555555555555 > boot_id
+mount --bind boot_id /proc/sys/kernel/random/boot_id || { echo ok; exit 0; }
+# After a boot neither would live; that they do shows that the records count for nothing.
+selfsame stop plain
+lives $plain || fail "signalled by a record of another boot"
+lives $hidden || fail "signalled by a record of another boot"
+selfsame apply specs; [ $code = 0 ] || fail "apply after boot: $code"
+grep -q "$plain" out err || fail "what matches is adopted"
+[ "$(grep -c plain starts)" = 1 ] || fail "a second plain"
+kill $hidden $(tail -n 1 starts | cut -d' ' -f1)
+done_ok
+"#,
+    );
+}
+
+#[test]
+fn fault_10_a_record_is_the_old_or_the_new_one() {
+    for rule in ["file.written=kill@1", "file.written=kill@2", "file.renamed=kill@1", "file.written=error@1"]
+    {
+        let bench = two();
+        let _hidden = Hidden(&bench);
+        with_fault(&bench, rule, &["apply", "specs", "--timeout", "3s"]);
+        for entry in fs::read_dir(bench.path("state/run/records")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "json") && !path.ends_with(".tmp") {
+                let text = fs::read_to_string(&path).unwrap();
+                serde_json::from_str::<serde_json::Value>(&text)
+                    .unwrap_or_else(|e| panic!("{rule}: {path:?}: {e}"));
+            }
+        }
+        bench.ok(&["apply", "specs"]);
+        one_copy_each(&bench, &["plain", "hidden"]).unwrap();
+    }
+}
+
+#[test]
+fn fault_12_a_stop_that_takes_the_engines_time_changes_nothing() {
+    let bench = two();
+    let _hidden = Hidden(&bench);
+    bench.ok(&["apply", "specs"]);
+    until("their notes", || bench.starts().len() == 2);
+    let mut watch = faulty(&bench, "wait=stop@2", &["watch", "specs", "--resync", "1s"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let state = || fs::read_to_string(format!("/proc/{}/stat", watch.id())).unwrap_or_default();
+    until("it to stand still", || state().contains(") T"));
+    let pid = living(&bench, "plain")[0];
+    std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
+    until("its end", || !is_alive(pid));
+    std::process::Command::new("kill").args(["-CONT", &watch.id().to_string()]).status().unwrap();
+    until("another one", || bench.starts_of("plain").len() == 2);
+    bench.until_running(&["plain", "hidden"]);
+    let result = one_copy_each(&bench, &["plain", "hidden"]);
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    result.unwrap();
+    assert_eq!(bench.starts().len(), 3);
+}

@@ -1,0 +1,163 @@
+//! Where output goes besides files, and files that are not what they seem.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixDatagram;
+use std::process::{Command, Stdio};
+
+use crate::bytes::pieces;
+use crate::support::{Bench, has, is_root, until};
+
+/// Says `line` on both streams, then sleeps.
+fn speaker(bench: &Bench, more: &str) {
+    let script = bench.script(
+        "bin/speaker",
+        "#!/bin/sh\necho $$ speaker >> '%STARTS%'\necho to out\necho to err >&2\nexec sleep 1000\n",
+    );
+    bench.spec(
+        "speaker",
+        &format!(
+            "startas: {}\nworkingDirectory: {}\nreadiness: {{aliveFor: 50ms}}\n{more}",
+            script.display(),
+            bench.root().display()
+        ),
+    );
+}
+
+#[test]
+fn inherited_output_goes_where_ours_goes() {
+    let bench = Bench::new();
+    speaker(&bench, "stdout: inherit\nstderr: inherit");
+    let [out, err] = ["out", "err"].map(|name| fs::File::create(bench.path(name)).unwrap());
+    let status = bench.command(&["apply", "specs"]).stdout(out).stderr(err).status().unwrap();
+    assert!(status.success());
+    let text = |name: &str| fs::read_to_string(bench.path(name)).unwrap();
+    until("both lines", || text("out").contains("to out\n") && text("err").contains("to err\n"));
+    let ran = bench.run(&["logs", "speaker"]);
+    assert!(ran.code == 1 && ran.stderr.contains("goes where that of selfsame goes"), "{}", ran.stderr);
+    bench.ok(&["stop", "speaker"]);
+}
+
+#[test]
+fn logs_of_what_never_wrote_or_is_nobody_say_so() {
+    let bench = Bench::new();
+    speaker(&bench, "state: stopped\nstderr: null");
+    bench.ok(&["apply", "specs"]);
+    for (args, part) in [
+        (vec!["logs", "nobody"], "no object `nobody` is on record"),
+        (vec!["logs", "speaker"], "nothing was written yet"),
+        (vec!["logs", "speaker", "--stderr"], "`stderr` of `speaker` is thrown away"),
+        (vec!["logs", "speaker", "--replica", "3"], "has 1 replicas"),
+    ] {
+        let ran = bench.run(&args);
+        assert!(ran.code == 1 && ran.stderr.contains(part), "{args:?}: {} {}", ran.code, ran.stderr);
+    }
+    assert_eq!(bench.run(&["logs", "speaker", "--since", "soon"]).code, 64);
+}
+
+/// A reader that has seen enough is no error, and a follower ends with it.
+#[test]
+fn a_follower_ends_with_its_reader() {
+    let bench = Bench::new();
+    speaker(&bench, "");
+    bench.ok(&["apply", "specs"]);
+    let mut follower = bench.command(&["logs", "speaker", "-f"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let out = follower.stdout.take().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut line).unwrap();
+    assert_eq!(line, "to out\n");
+    until("the follower to end", || follower.try_wait().unwrap().is_some());
+    assert!(follower.wait().unwrap().success());
+    bench.ok(&["stop", "speaker"]);
+}
+
+/// The log daemon is a socket of ours, in a mount namespace in which it stands at `/dev/log`.
+#[test]
+fn lines_go_to_the_system_log_and_wait_while_nobody_takes_them() {
+    if !is_root() || !has("/usr/bin/unshare") {
+        return eprintln!("skipped: only root can put a socket at /dev/log of its own");
+    }
+    let bench = Bench::new();
+    speaker(&bench, "stdout: syslog\nstderr: syslog");
+    let socket = bench.path("dev/log");
+    fs::create_dir(bench.path("dev")).unwrap();
+    for name in ["null", "zero", "urandom", "tty", "full", "random"] {
+        let made = Command::new("cp").args(["-a", &format!("/dev/{name}")]).arg(bench.path("dev")).status();
+        assert!(made.unwrap().success());
+    }
+    let script = "mount --bind dev /dev && exec \"$0\" watch specs --resync 200ms";
+    let mut watch = bench
+        .command(&[])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .get_envs()
+        .fold(&mut Command::new("unshare"), |command, (name, value)| match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        })
+        .current_dir(bench.root())
+        .args(["--mount", "sh", "-c", script, env!("CARGO_BIN_EXE_selfsame")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Nobody listens: the service runs, its lines wait, and status says so.
+    until("status to say it", || bench.condition("speaker", "Degraded")["reason"] == "SyslogDown");
+    assert_eq!(bench.alive().len(), 1);
+    let daemon = UnixDatagram::bind(&socket).unwrap();
+    daemon.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+    let pid = bench.starts()[0];
+    let mut heard: Vec<String> = (0..2)
+        .map(|_| {
+            let mut buffer = [0u8; 200];
+            let count = daemon.recv(&mut buffer).unwrap();
+            String::from_utf8_lossy(&buffer[..count]).into_owned()
+        })
+        .collect();
+    heard.sort();
+    assert_eq!(heard, [format!("<27>speaker[{pid}]: to err"), format!("<30>speaker[{pid}]: to out")]);
+    until("status to be silent", || bench.condition("speaker", "Degraded").is_null());
+    // Nothing is said twice: not by a later look, nor by another engine.
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    bench.ok(&["stop", "speaker"]);
+    daemon.set_nonblocking(true).unwrap();
+    assert!(daemon.recv(&mut [0u8; 200]).is_err(), "a line came twice");
+}
+
+/// Faults 43 and 44: what a service's user plants in its own directory is not followed, and said.
+#[test]
+fn planted_links_are_neither_cut_nor_compressed() {
+    let mut bench = Bench::new();
+    let dir = bench.path("logs");
+    fs::create_dir(&dir).unwrap();
+    let log = fs::canonicalize(&dir).unwrap().join("counter.log");
+    let victim = bench.write("victim", &"precious\n".repeat(20_000));
+    crate::bytes::counter(&bench, &log, 2_000, "maxSize: 64KiB");
+    bench.watch(&["--resync", "200ms"]);
+    until("the counter to be done", || bench.path("done").exists());
+    let plant = |how: &dyn Fn()| {
+        let _ = fs::remove_file(&log);
+        how();
+    };
+    let said = |part: &str| {
+        until(part, || {
+            let degraded = bench.condition("counter", "Degraded");
+            degraded["reason"] == "OutputNotSafe" && degraded["message"].to_string().contains(part)
+        });
+    };
+    plant(&|| fs::hard_link(&victim, &log).unwrap());
+    said("second name");
+    plant(&|| symlink(&victim, &log).unwrap());
+    // A link is shorter than any limit: it is not even opened, and what it was is forgotten.
+    until("the link to be left alone", || {
+        bench.condition("counter", "Degraded").is_null() || log.is_symlink()
+    });
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "precious\n".repeat(20_000));
+    let _ = fs::remove_file(&log);
+    assert!(pieces(&log).iter().all(|piece| !piece.to_string_lossy().contains("precious")));
+    bench.end_watch("TERM");
+    let ran = bench.run(&["logs", "counter"]);
+    assert!(!ran.stdout.contains("precious"));
+}
