@@ -23,6 +23,7 @@ pub mod farewell;
 mod files;
 #[doc(hidden)]
 pub mod fuzzing;
+mod given;
 pub mod imagined;
 mod import_files;
 pub mod ledger;
@@ -42,8 +43,10 @@ pub mod requests;
 mod rewrite;
 pub mod say;
 mod seam;
+mod secrets;
 pub mod shelf;
 pub mod signal;
+mod sockets;
 pub mod spawn;
 pub mod spec_dir;
 pub mod start_lock;

@@ -17,6 +17,8 @@ mod again;
 mod confine;
 #[path = "apply/failures.rs"]
 mod failures;
+#[path = "apply/given.rs"]
+mod given;
 #[path = "apply/identity.rs"]
 mod identity;
 #[path = "apply/prune.rs"]

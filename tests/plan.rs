@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+#[path = "plan/adjust.rs"]
+mod adjust;
 #[path = "plan/bench.rs"]
 mod bench;
 #[path = "plan/cells.rs"]

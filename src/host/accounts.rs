@@ -9,7 +9,7 @@ use super::name_service::{NameService, User};
 use super::{atomic, walk};
 use crate::facts::Fact;
 use crate::plan::observation::Prepared;
-use crate::spec::{Account, EnvFrom, Service};
+use crate::spec::{Account, EnvFrom, Listen, Service, Socket};
 use crate::units::{Gid, Uid};
 
 /// No environment file is larger.
@@ -68,6 +68,8 @@ pub fn account(spec: &Service, places: &Prepared) -> Result<Prepared, String> {
         home,
         shell,
         env_from: env_from(&spec.env_from, uid)?,
+        secrets: super::secrets::read(&spec.secrets, uid)?,
+        socket_owners: socket_owners(&spec.sockets, &names, (uid, gid))?,
         ..places.clone()
     })
 }
@@ -122,6 +124,31 @@ fn group_id(names: &NameService, account: &Account) -> Result<u32, String> {
             Fact::Unknown(reason) => Err(format!("group `{name}` can't be looked up: {reason}")),
         },
     }
+}
+
+/// Owners of Unix sockets: those of the service where nothing is said.
+fn socket_owners(
+    sockets: &[Socket],
+    names: &NameService,
+    (uid, gid): (u32, u32),
+) -> Result<Vec<(Uid, Gid)>, String> {
+    let engine = rustix::process::geteuid().as_raw();
+    let owner = |socket: &Socket| {
+        let user = match &socket.user {
+            None => uid,
+            Some(Account::Id(id)) => *id,
+            Some(Account::Name(name)) => by_name(names, name)?.uid,
+        };
+        let group = socket.group.as_ref().map_or(Ok(gid), |group| group_id(names, group))?;
+        if engine != 0 && user != engine && matches!(socket.listen, Listen::Unix(_)) {
+            return Err(format!(
+                "socket `{}` can't be given to user {user}: selfsame runs as user {engine} and not as root",
+                socket.name
+            ));
+        }
+        Ok((Uid(user), Gid(group)))
+    };
+    sockets.iter().map(owner).collect()
 }
 
 /// Merges the files in order. They may belong to root, the engine's user or the service's.

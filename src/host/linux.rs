@@ -26,6 +26,7 @@ use super::conditions::Conditions;
 use super::errno::io_text;
 use super::exits::{Exits, Life};
 use super::failpoint;
+use super::given::Given;
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
 use super::look::{Looker, Sight};
 use super::output::Outputs;
@@ -33,7 +34,7 @@ use super::probe::Probes;
 use super::proc::LiveWorld;
 use super::shelf::Shelf;
 use super::signal::{boot_id, signal_verified};
-use super::spawn::{keep_exits_of_children, spawn};
+use super::spawn::{keep_exits_of_children, spawn_with};
 use super::state_dir::{Dirs, LockError, StateLock};
 use super::takeover;
 use super::wake::{Poke, Waker, Wakes};
@@ -90,6 +91,8 @@ pub struct LinuxHost {
     commands: Commands,
     watched: WatchedFiles,
     outputs: Option<Outputs>,
+    /// Sockets, copies of secrets, pid files.
+    given: Given,
     subreaper: bool,
 }
 
@@ -159,6 +162,7 @@ impl LinuxHost {
             commands,
             watched: WatchedFiles::default(),
             outputs: None,
+            given: Given::default(),
             subreaper: options.subreaper,
         })
     }
@@ -288,15 +292,21 @@ impl LinuxHost {
             return self.not_started(name, index, nonce, error);
         }
         let spawned = match failpoint::hit("start.clone") {
-            Ok(()) => spawn(launch, Some(slot.as_fd())).map_err(|error| error.to_string()),
+            Ok(()) => self.given.prepare(name, launch).and_then(|ready| {
+                let spawned = spawn_with(launch, Some(slot.as_fd()), &ready.sockets);
+                spawned.map(|spawned| (spawned, ready.pidfile)).map_err(|error| error.to_string())
+            }),
             Err(error) => Err(io_text(&error)),
         };
         match spawned {
-            Ok(spawned) => {
+            Ok((spawned, pidfile)) => {
                 let _ = failpoint::hit("start.spawned");
                 let key =
                     ProcessKey { boot: self.looker.boot.clone(), pid: spawned.pid, start: spawned.start };
                 self.exits.started(&key, spawned.pidfd, &self.waker);
+                if let (Some(pidfile), Some(path)) = (pidfile, &launch.pidfile) {
+                    self.given.write_pidfile(&key, path, &pidfile);
+                }
                 Outcome::Started(key)
             }
             Err(error) => self.not_started(name, index, nonce, error),
@@ -352,7 +362,8 @@ impl LinuxHost {
         if let Some(name) = super::look::absent_user(spec, world) {
             return Err(format!("there is no user `{name}`"));
         }
-        let account = format!("{:?}", (&spec.user, &spec.group, &spec.supplementary_groups, &spec.env_from));
+        let files = (&spec.env_from, &spec.secrets, &spec.sockets);
+        let account = format!("{:?}", (&spec.user, &spec.group, &spec.supplementary_groups, files));
         let account = asked.accounts.entry(account);
         let prepared =
             account.or_insert_with(|| super::accounts::account(spec, &self.looker.places())).clone()?;
@@ -425,7 +436,9 @@ impl Host for LinuxHost {
                 // Before the records that name them, and not removed before these are gone.
                 conditions.shelf().keep(memory)?;
                 ledger.remember(memory)?;
-                conditions.sweep(memory)
+                conditions.sweep(memory)?;
+                self.given.look_after(memory, &self.looker.places());
+                Ok(())
             }
             None => Err("the state is not held by this look".into()),
         }

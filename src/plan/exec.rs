@@ -53,9 +53,9 @@ pub struct SocketOrder {
     pub owner: (Uid, Gid),
 }
 
-/// A text that nothing prints.
+/// Bytes that nothing prints.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct Hidden(pub String);
+pub struct Hidden(pub Vec<u8>);
 
 impl fmt::Debug for Hidden {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -74,7 +74,9 @@ pub fn launched(spec: &Service, prepared: Option<&Prepared>) -> Launched {
         fields.insert("envFrom".into(), digest(&prepared.env_from));
         let files = prepared.watched.iter();
         fields.extend(files.map(|(path, digest)| (format!("{WATCHED}{path}"), digest.clone())));
-        fields.insert(SECRET_CONTENTS.into(), digest_of_secrets(prepared));
+        if !spec.secrets.is_empty() {
+            fields.insert(SECRET_CONTENTS.into(), digest_of_secrets(prepared));
+        }
     }
     Launched(fields)
 }
@@ -107,17 +109,17 @@ fn output_text(output: &Output) -> String {
 
 /// The content of environment files may be secret: only its digest is kept.
 fn digest(variables: &BTreeMap<String, String>) -> String {
-    digest_of(variables.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]))
+    digest_of(variables.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]))
 }
 
 fn digest_of_secrets(prepared: &Prepared) -> String {
-    digest_of(prepared.secrets.iter().map(|secret| secret.0.as_str()))
+    digest_of(prepared.secrets.iter().map(|secret| secret.0.as_slice()))
 }
 
-fn digest_of<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+fn digest_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> String {
     let mut hash = Sha256::new();
     for text in texts {
-        hash.update(text.as_bytes());
+        hash.update(text);
         hash.update([0]);
     }
     let mut hex = String::new();

@@ -76,6 +76,7 @@ fn execution(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
         [("simple", ServiceType::Simple), ("forking", ServiceType::Forking), ("notify", ServiceType::Notify)];
     object.set_word("type", &mut service.service_type, &types, d);
     object.set_some("pidfile", &mut service.pidfile, d, |v, d| v.runtime_path(&["runDir", "logDir"], d));
+    object.set("writePidfile", &mut service.write_pidfile, d, Value::bool);
 }
 
 fn account(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
@@ -102,6 +103,8 @@ fn environment(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) 
         }
         Some(env)
     });
+    object.set("secrets", &mut service.secrets, d, |value, d| value.list(d, parts::secret));
+    object.set("sockets", &mut service.sockets, d, |value, d| value.list(d, parts::socket));
     object.set("envFrom", &mut service.env_from, d, |value, d| value.list(d, parts::env_from));
 }
 

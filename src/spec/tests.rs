@@ -81,6 +81,9 @@ fn document(table: &Table, field: &str, value: &str) -> String {
             "apiVersion: selfsame/v1\nkind: Service\nmetadata: {{{}}}\nspec: {{{startas}}}\n",
             beside(&[("name", "shop")])
         ),
+        "spec" if field == "writePidfile" => {
+            service(&beside(&[("startas", "/srv/shop"), ("pidfile", "/run/shop.pid")]))
+        }
         "spec" => service(&beside(&[("startas", "/srv/shop")])),
         "envFrom" => service(&format!("{startas}, envFrom: [{{{}}}]", beside(&[("file", "/x")]))),
         "limit" => service(&format!("{startas}, limits: {{nofile: {{{}}}}}", beside(&[]))),
@@ -91,6 +94,16 @@ fn document(table: &Table, field: &str, value: &str) -> String {
                 _ => &[],
             };
             service(&format!("{startas}, scheduling: {{{}}}", beside(needed)))
+        }
+        "security" => service(&format!("{startas}, security: {{{}}}", beside(&[]))),
+        "capabilities" => service(&format!("{startas}, security: {{capabilities: {{{}}}}}", beside(&[]))),
+        "secret" => {
+            service(&format!("{startas}, secrets: [{{{}}}]", beside(&[("name", "KEY"), ("file", "/x")])))
+        }
+        "socket" => {
+            let listen = if field == "backlog" { "'tcp://127.0.0.1:80'" } else { "'unix:///x'" };
+            let needed = beside(&[("name", "http"), ("listen", listen)]);
+            service(&format!("{startas}, sockets: [{{{needed}}}]"))
         }
         "output" => service(&format!("{startas}, stdout: {{{}}}", beside(&[("file", "/x")]))),
         "readiness" => service(&format!("{startas}, pidfile: /x, readiness: {{{}}}", beside(&[]))),
@@ -157,7 +170,7 @@ fn every_field_of_later_is_refused_by_name() {
             rows += 1;
         }
     }
-    assert!(rows >= 24, "{rows}");
+    assert!(rows > 0, "once everything is built this test goes with it");
 }
 
 #[test]

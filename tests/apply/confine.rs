@@ -86,9 +86,13 @@ fn new_privileges_are_forbidden_unless_the_user_is_root() {
 #[test]
 fn what_selfsame_can_not_do_here_is_said_before_anything_starts() {
     let bench = Bench::new();
-    bench.daemon("one", "security: {privateTmp: true}");
+    bench.spec("one", "startas: /tmp/one\nsecurity: {privateTmp: true}");
     let ran = bench.run(&["check", "specs"]);
-    assert_ne!(ran.code, 0, "the program lies in /tmp: {ran:?}");
+    assert_eq!(ran.code, 1, "the program lies in /tmp: {ran:?}");
+    assert!(
+        ran.stderr.contains("`security.privateTmp` hides")
+            || ran.stdout.contains("`security.privateTmp` hides")
+    );
     if is_root() {
         // Without the capability, as in many containers.
         let state = bench.path("state");

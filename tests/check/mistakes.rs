@@ -272,6 +272,74 @@ spec:
         says: "1:13 S011 `apiVersion: v1` is not a document of selfsame
     write `apiVersion: selfsame/v1`",
     },
+    Case {
+        what: "capabilities",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec:
+  startas: /bin/true
+  security: {capabilities: {bounding: [CAP_CHOWN], ambient: [net_bind_servce, cap_kill]}}
+",
+        says: "6:62 S026 there is no capability `net_bind_servce`
+    did you mean `CAP_NET_BIND_SERVICE`?",
+    },
+    Case {
+        what: "a capability that is taken away",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec:
+  startas: /bin/true
+  security: {capabilities: {bounding: [CAP_CHOWN], ambient: [CAP_KILL]}}
+",
+        says: "6:52 S060 `spec.security.capabilities.ambient` has CAP_KILL, which `bounding` takes away
+    add CAP_KILL to `bounding`, or take it out of `ambient`",
+    },
+    Case {
+        what: "sockets",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec:
+  startas: /bin/true
+  sockets:
+    - {name: http, listen: 'tcp://localhost:80'}
+    - {name: 'a:b', listen: 'unix://relative.sock'}
+    - {name: mail, listen: 'smtp://127.0.0.1'}
+    - {name: dns, listen: 'udp://127.0.0.1:53', mode: 0660}
+",
+        says: "7:28 S025 `spec.sockets[0].listen` needs an address in numbers and a port, not `localhost:80`
+    write `127.0.0.1:80` for this host alone, `0.0.0.0:80` or `[::]:80` for everybody
+8:14 S030 `a:b` can't be the name of a socket
+    printable ASCII without blanks and `:`: `http`
+8:29 S025 `spec.sockets[1].listen` needs an absolute path, not `relative.sock`
+    write for example `unix://${runDir}/${name}.sock`
+9:28 S025 `spec.sockets[2].listen` can't be `smtp://127.0.0.1`
+    write `tcp://127.0.0.1:8080`, `udp://127.0.0.1:53` or `unix:///run/shop.sock`
+10:49 S060 `spec.sockets[3].mode` is of Unix sockets only
+    leave it out",
+    },
+    Case {
+        what: "what the fields of execution mean to each other",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec:
+  startas: ./web
+  chroot: /srv/jail
+  secrets: [{name: KEY, file: /etc/key}, {name: KEY, file: /etc/other, as: env}]
+  writePidfile: true
+",
+        says: "5:3 S060 `spec.startas` is a path inside of `spec.chroot`, and this one is relative
+    write it from the root directory that the service has: `/bin/shop`
+7:3 S060 a copy of a secret lies outside of `spec.chroot`
+    write `as: env`
+7:3 S060 two secrets are called `KEY`
+    give one of them another name
+8:3 S060 `spec.writePidfile` needs a `spec.pidfile`
+    add `pidfile: ${runDir}/${name}.pid`",
+    },
 ];
 
 #[test]

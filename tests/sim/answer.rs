@@ -8,7 +8,7 @@ use selfsame::plan::observation::{
     Alive, ArgumentsSeen, Candidate, CommandSeen, HealthSeen, IntentSeen, Look, Observation, Prepared,
     ProcessQuestion, ProcessSeen, Questions, Seen, ServiceQuestions,
 };
-use selfsame::plan::resolve;
+use selfsame::plan::substitute;
 use selfsame::spec::{Service, ServiceName};
 use selfsame::units::{Gid, Uid};
 
@@ -131,7 +131,9 @@ fn descendants(world: &World, of: &ProcessKey) -> Vec<ProcessKey> {
 
 /// For each replica its arguments.
 pub(crate) fn arguments_of(spec: &Service) -> BTreeMap<u32, Vec<String>> {
-    (0..spec.replicas).map(|index| (index, resolve(spec, index, &prepared()).argv[1..].to_vec())).collect()
+    let prepared = prepared();
+    let of = |index| spec.args.iter().map(|arg| substitute(arg, spec, index, &prepared)).collect();
+    (0..spec.replicas).map(|index| (index, of(index))).collect()
 }
 
 fn look(world: &mut World, name: &ServiceName, q: &ServiceQuestions, all: &Questions) -> Look {

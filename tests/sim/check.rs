@@ -100,27 +100,31 @@ pub(crate) fn signal(world: &mut World, step: &Step, proc: &Proc) {
 /// After every call: nobody has more living copies than was ever asked of it, among those that the engine started or
 /// adopted. A second copy that comes about otherwise than by a start would be seen here.
 pub(crate) fn at_any_moment(world: &mut World) {
-    let mut copies: BTreeMap<ServiceName, BTreeSet<u64>> = BTreeMap::new();
+    for (name, spec) in &world.desired.services {
+        let asked = spec.replicas as usize;
+        match world.checker.most.get_mut(name) {
+            Some(most) => *most = (*most).max(asked),
+            None => {
+                world.checker.most.insert(name.clone(), asked);
+            }
+        }
+    }
+    let (checker, mut copies) = (&world.checker, Vec::new());
     for proc in world.procs.values() {
         // Workers that outlive their main process are no copies of it.
         let Some(name) = proc.copy_of.as_ref().filter(|_| proc.parent.is_none()) else { continue };
-        if world.checker.lineages.contains(&proc.lineage) && !world.checker.released.contains(&proc.lineage) {
-            copies.entry(name.clone()).or_default().insert(proc.lineage);
+        let counts = checker.lineages.contains(&proc.lineage) && !checker.released.contains(&proc.lineage);
+        if counts && !copies.contains(&(name, proc.lineage)) {
+            copies.push((name, proc.lineage));
         }
     }
-    for (name, spec) in &world.desired.services {
-        let most = world.checker.most.entry(name.clone()).or_default();
-        *most = (*most).max(spec.replicas as usize);
-    }
-    let too_many = copies
-        .iter()
-        .find(|(name, live)| live.len() > world.checker.most.get(*name).copied().unwrap_or(0))
-        .map(|(name, live)| {
-            let pids: Vec<_> = world.procs.values().filter(|proc| live.contains(&proc.lineage)).collect();
-            format!("{name} lives {} times, more often than was ever asked: {pids:?}", live.len())
-        });
+    let too_many = checker.most.iter().find_map(|(name, most)| {
+        let live = copies.iter().filter(|(of, _)| *of == name).count();
+        (live > *most)
+            .then(|| format!("{name} lives {live} times, more often than was ever asked: {copies:?}"))
+    });
     if let Some(what) = too_many
-        && !world.checker.lost
+        && !checker.lost
     {
         world.violated(what);
     }
@@ -134,7 +138,21 @@ pub(crate) fn adopted(world: &mut World, step: &Step, key: &ProcessKey) {
     }
 }
 
-/// What is on record is ours from then on; and the wait never shrinks while it keeps failing.
+/// A new engine reads what a write that was cut short left: waits of which nobody could see how long they were meant to be.
+pub(crate) fn revived(world: &mut World, memory: &Memory) {
+    for (name, record) in &memory.services {
+        for (index, instance) in &record.instances {
+            let Phase::BackOff { until } = &instance.phase else { continue };
+            let at = (name.clone(), *index);
+            if world.checker.waits.get(&at).is_none_or(|(_, _, end, _)| end != until) {
+                let row = (record.generation, instance.failures, *until, Duration::ZERO);
+                world.checker.waits.insert(at, row);
+            }
+        }
+    }
+}
+
+/// What is on record is ours from then on, and once.
 pub(crate) fn remembered(world: &mut World, memory: &Memory) {
     let mut shrunk = Vec::new();
     let mut keys = BTreeSet::new();
@@ -158,24 +176,34 @@ pub(crate) fn remembered(world: &mut World, memory: &Memory) {
                     }
                 }
             }
-            let at = (name.clone(), *index);
+        }
+    }
+    for what in shrunk {
+        world.violated(what);
+    }
+}
+
+/// After a tick: the wait never shrinks while it keeps failing. What a tick decides counts, written down or not.
+pub(crate) fn waits(world: &mut World, memory: &Memory) {
+    let mut shrunk = Vec::new();
+    for (name, record) in &memory.services {
+        for (index, instance) in &record.instances {
             let Phase::BackOff { until } = &instance.phase else { continue };
+            let at = (name.clone(), *index);
             let last = world.checker.waits.get(&at).copied();
             let same =
                 last.is_some_and(|(generation, _, end, _)| generation == record.generation && end == *until);
             if same {
                 continue;
             }
-            // It was decided at the look, or when a step had failed, and written down at some time after that: at least
-            // and at most so long.
+            // It was decided at the look, or when a step had failed: at most and at least so long.
             let wait = until.since(BootTime(world.looked_at));
             let at_least = until.since(BootTime(world.now));
             if let Some((generation, failures, _, last)) = last
                 && generation == record.generation
                 && instance.failures > failures
                 && failures > 0
-                // A wait is seen when it is written down, perhaps only at the second try.
-                && wait + Duration::from_secs(3) < last
+                && wait < last
             {
                 shrunk.push(format!("the wait of {name}[{index}] shrinks from {last:?} to {wait:?}"));
             }

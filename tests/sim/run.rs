@@ -21,6 +21,8 @@ use crate::world::World;
 const NAMES: [&str; 4] = ["api", "db", "queue", "web"];
 /// Wild steps of a history.
 pub(crate) const STEPS: u32 = 50;
+/// Longer than any back-off, start timeout or stop of these documents.
+const QUIET: Duration = Duration::from_secs(13);
 /// Ticks at one moment without coming to rest.
 const HOT: u32 = 40;
 
@@ -102,6 +104,9 @@ impl Run {
             let desired = self.world.desired.clone();
             let done = tick(&mut self.world, &desired, &mut self.memory, self.options);
             self.options.hints.full = false;
+            if !self.world.dead {
+                crate::check::waits(&mut self.world, &self.memory);
+            }
             self.held += u64::from(done.plan.is_held());
             if let Some(violation) = self.world.violations.first() {
                 return Err(violation.clone());
@@ -165,6 +170,7 @@ impl Run {
             }
             None => Memory::new(boot),
         };
+        crate::check::revived(&mut self.world, &self.memory);
         self.options.hints.full = true;
     }
 
@@ -225,9 +231,9 @@ impl Run {
         if people.once_in(2) {
             service.readiness.check = ReadinessCheck::Tcp { host: "127.0.0.1".into(), port: 80 };
         }
-        service.readiness.period = Duration::from_secs(4);
+        service.readiness.period = Duration::from_secs(6);
         service.start_timeout = Duration::from_secs(10);
-        service.restart.max_backoff = Duration::from_secs(20);
+        service.restart.max_backoff = Duration::from_secs(10);
         service.adopt = *people
             .pick(&[AdoptPolicy::IfMatches, AdoptPolicy::IfMatches, AdoptPolicy::Never, AdoptPolicy::Require])
             .unwrap();
@@ -350,7 +356,7 @@ impl Run {
             if self.world.log.len() != last_event.1 {
                 last_event = (self.world.now, self.world.log.len());
             }
-            if self.world.now.saturating_sub(last_event.0) > Duration::from_secs(45) {
+            if self.world.now.saturating_sub(last_event.0) > QUIET {
                 return Ok(());
             }
         }

@@ -265,7 +265,11 @@ impl World {
 
     fn happen(&mut self) {
         let now = self.now;
-        let due: Vec<Proc> = self.procs.values().cloned().collect();
+        let is_due = |proc: &&Proc| {
+            proc.forks_at.is_some_and(|at| at <= now)
+                || proc.dies_at.as_ref().is_some_and(|(at, _)| *at <= now)
+        };
+        let due: Vec<Proc> = self.procs.values().filter(is_due).cloned().collect();
         for proc in due {
             if self.alive(&proc.key).is_none() {
                 continue;

@@ -101,7 +101,13 @@ impl LinuxHost {
         match self.exits.life(&question.key, &self.waker) {
             Life::Unknown(reason) => ProcessSeen::Unknown(reason),
             Life::Gone(exit) => self.gone(exit, subject, questions),
-            Life::Alive => ProcessSeen::Alive(self.alive(subject)),
+            Life::Alive => {
+                if self.ledger.is_some() && question.adopted_by.is_none() {
+                    let places = self.looker.places();
+                    self.given.recover(subject.spec, subject.index, &places, &question.key);
+                }
+                ProcessSeen::Alive(self.alive(subject))
+            }
         }
     }
 

@@ -21,7 +21,7 @@ use crate::spec::SecretForm;
 use crate::units::Capability;
 
 /// The first descriptor of a socket (`sd_listen_fds(3)`).
-pub(super) const FIRST_SOCKET: usize = 3;
+pub const FIRST_SOCKET: usize = 3;
 /// Set for sockets, so never by a document that has some.
 const LISTEN: [&str; 3] = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
 const LISTEN_PID: &[u8] = b"LISTEN_PID=";
@@ -109,16 +109,16 @@ pub(super) fn complete_listen_pid(text: &[AtomicU8], pid: u64) {
 }
 
 /// The whole environment but [`LISTEN_PID`].
-pub(super) fn environment(launch: &Launch, sockets: usize) -> BTreeMap<&str, String> {
-    let mut env: BTreeMap<&str, String> =
-        launch.env.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+pub(super) fn environment(launch: &Launch, sockets: usize) -> BTreeMap<&str, Vec<u8>> {
+    let mut env: BTreeMap<&str, Vec<u8>> =
+        launch.env.iter().map(|(name, value)| (name.as_str(), value.as_bytes().to_vec())).collect();
     let secrets = launch.secrets.iter().filter(|secret| secret.form == SecretForm::Env);
     env.extend(secrets.map(|secret| (secret.name.as_str(), secret.content.0.clone())));
     if sockets > 0 {
         env.retain(|name, _| !LISTEN.contains(name));
         let names: Vec<&str> = launch.sockets.iter().map(|socket| socket.name.as_str()).collect();
-        env.insert("LISTEN_FDS", sockets.to_string());
-        env.insert("LISTEN_FDNAMES", names.join(":"));
+        env.insert("LISTEN_FDS", sockets.to_string().into_bytes());
+        env.insert("LISTEN_FDNAMES", names.join(":").into_bytes());
     }
     env
 }

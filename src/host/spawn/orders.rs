@@ -79,7 +79,7 @@ impl Prepared {
             argv: launch.argv.iter().map(|word| text(word.as_bytes())).collect::<Result<_, _>>()?,
             envp: environment(launch, sockets.len())
                 .iter()
-                .map(|(name, value)| text(format!("{name}={value}").as_bytes()))
+                .map(|(name, value)| text(&[name.as_bytes(), b"=", value.as_slice()].concat()))
                 .collect::<Result<_, _>>()?,
             limits: launch
                 .limits

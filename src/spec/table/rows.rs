@@ -368,6 +368,14 @@ pub const SERVICE: Table = Table {
         ),
         row("pidfile", Kind::Path, "none", Live, "/run/shop.pid", "a hint, never proof"),
         row(
+            "writePidfile",
+            Kind::Bool,
+            "false",
+            Live,
+            "true",
+            "selfsame writes the number of the process into pidfile, and removes it afterwards",
+        ),
+        row(
             "user",
             Kind::Account,
             "the engine's own user",
@@ -426,12 +434,28 @@ pub const SERVICE: Table = Table {
             "files with lines NAME=value",
         ),
         row(
+            "secrets",
+            Kind::List(&Kind::Object(&SECRET)),
+            "[]",
+            Restart,
+            "[{name: DB_PASSWORD, file: /etc/shop/password}]",
+            "contents of files that appear nowhere else",
+        ),
+        row(
+            "sockets",
+            Kind::List(&Kind::Object(&SOCKET)),
+            "[]",
+            Restart,
+            "[{name: http, listen: tcp://127.0.0.1:8080}]",
+            "listening sockets that selfsame opens, keeps across restarts and passes (LISTEN_FDS)",
+        ),
+        row(
             "limits",
             Kind::Map(&Kind::Limit),
             "inherited, core 0",
-            Restart,
+            Live,
             "{nofile: 4096}",
-            "resource limits by their setrlimit(2) name",
+            "resource limits by their setrlimit(2) name; stack takes a restart",
         ),
         row(
             "scheduling",
@@ -588,15 +612,7 @@ pub const SERVICE: Table = Table {
             "run it as root although others than root can write it",
         ),
     ],
-    later: &[
-        (
-            "writePidfile",
-            "the record of the process replaces it; `pidfile` names a file that the service writes itself",
-        ),
-        ("secrets", "`envFrom` reads a file that only its owner can read"),
-        ("resources", "`limits` are per process"),
-        ("sockets", ""),
-    ],
+    later: &[("resources", "`limits` are per process")],
     foreign: &[
         ("command", "startas"),
         ("cmd", "startas"),
@@ -782,8 +798,8 @@ pub const ENV_FROM: Table = Table {
 pub const LIMIT: Table = Table {
     name: "limit",
     fields: &[
-        row("soft", Kind::LimitValue, "the hard limit", Restart, "1024", "what applies"),
-        row("hard", Kind::LimitValue, "the soft limit", Restart, "4096", "how far the process may raise it"),
+        row("soft", Kind::LimitValue, "the hard limit", Live, "1024", "what applies"),
+        row("hard", Kind::LimitValue, "the soft limit", Live, "4096", "how far the process may raise it"),
     ],
     later: &[],
     foreign: &[],
@@ -973,6 +989,8 @@ pub const TABLES: &[&Table] = &[
     &SCHEDULING,
     &SECURITY,
     &CAPABILITIES,
+    &SECRET,
+    &SOCKET,
     &OUTPUT,
     &READINESS,
     &LIVENESS,

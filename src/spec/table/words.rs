@@ -24,6 +24,8 @@ const MEANINGS: &[(&str, &str, &str)] = &[
     ("stderr", "null", "thrown away"),
     ("stderr", "inherit", "where selfsame's own goes"),
     ("stderr", "syslog", "the system's log, line by line, as daemon.err"),
+    ("as", "file", "a copy that only the service's user can read, whose path is in NAME_FILE"),
+    ("as", "env", "the content itself in the environment"),
     ("adopt", "ifMatches", "take over a process that matches and was not started here"),
     ("adopt", "never", "leave such a process alone and start one of our own"),
     ("adopt", "require", "only take over, never start"),
