@@ -43,6 +43,7 @@ mod run;
 mod slots;
 pub mod status;
 mod stop;
+pub mod task;
 mod triggers;
 mod update;
 

@@ -19,7 +19,8 @@ use crate::host::Host as _;
 use crate::host::linux::HostOptions;
 use crate::host::state_dir::Dirs;
 use crate::plan::action::{Action, Outcome};
-use crate::plan::status::{Condition, ConditionStatus, ConditionType, PhaseWord, ServiceStatus};
+use crate::plan::memory::Due;
+use crate::plan::status::{Condition, ConditionStatus, ConditionType, PhaseWord, ServiceStatus, TaskStatus};
 use crate::report::{deed, status_line};
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::BootTime;
@@ -115,6 +116,9 @@ pub(super) enum Settled {
 
 /// Whether it is as wanted, has failed, or needs more time.
 pub(super) fn settled(service: &ServiceStatus) -> Settled {
+    if let Some(task) = &service.task {
+        return settled_task(service, task);
+    }
     match service.phase {
         PhaseWord::Stopped => Settled::Ready,
         PhaseWord::Running if is_blocked(service) => Settled::Held,
@@ -124,6 +128,28 @@ pub(super) fn settled(service: &ServiceStatus) -> Settled {
         PhaseWord::BackOff => Settled::Failed,
         PhaseWord::Held | PhaseWord::Unknown => Settled::Held,
         PhaseWord::Pending | PhaseWord::Starting | PhaseWord::Stopping => Settled::NotYet,
+    }
+}
+
+/// A Task that isn't scheduled is waited for; of a scheduled one, only what somebody asked for.
+fn settled_task(service: &ServiceStatus, task: &TaskStatus) -> Settled {
+    let failed = service.conditions.iter().any(|condition| {
+        condition.kind == ConditionType::Ready
+            && condition.status == ConditionStatus::False
+            && matches!(condition.reason.as_str(), "Failed" | "Stopped")
+    });
+    match service.phase {
+        PhaseWord::Held | PhaseWord::Unknown => Settled::Held,
+        PhaseWord::Stopped if failed => Settled::Failed,
+        PhaseWord::Stopped => Settled::Ready,
+        PhaseWord::Starting | PhaseWord::Running if matches!(task.under_way, Some(Due::Schedule(_))) => {
+            Settled::Ready
+        }
+        PhaseWord::Pending
+        | PhaseWord::Starting
+        | PhaseWord::Running
+        | PhaseWord::Stopping
+        | PhaseWord::BackOff => Settled::NotYet,
     }
 }
 
@@ -213,10 +239,25 @@ impl Run {
     /// A wait before the next start is a failure only if it is this call's: a process that was found dead is first
     /// started again.
     fn settled(&self, service: &ServiceStatus) -> Settled {
+        if let Some(task) = &service.task {
+            return self.settled_task(service, task);
+        }
         match settled(service) {
             Settled::Failed if !self.tried.contains(&service.name) && !self.has_error(&service.name) => {
                 Settled::NotYet
             }
+            settled => settled,
+        }
+    }
+
+    /// What this call has started is waited for, since nobody else would see how it ends. A scheduled run that failed before
+    /// is no failure of this call.
+    fn settled_task(&self, service: &ServiceStatus, task: &TaskStatus) -> Settled {
+        let scheduled = task.run == "schedule";
+        let runs = service.instances.iter().any(|instance| instance.pid.is_some());
+        match settled(service) {
+            Settled::Ready if runs && self.tried.contains(&service.name) => Settled::NotYet,
+            Settled::Failed if scheduled && !self.tried.contains(&service.name) => Settled::Ready,
             settled => settled,
         }
     }

@@ -35,6 +35,11 @@ pub(super) fn run(args: &CheckArgs, terminal: Terminal) -> Exit {
             terminal.say(&format!("passed over: {}", printable(path.as_os_str().as_encoded_bytes())));
         }
     }
+    if args.verbose {
+        for service in look.services().into_iter().filter(|service| !service.defaults.is_empty()) {
+            terminal.say(&format!("{}: {}", service.name, origins(service)));
+        }
+    }
     if args.cost {
         terminal.data(&cost_table(&costs(&look)));
     }
@@ -42,7 +47,7 @@ pub(super) fn run(args: &CheckArgs, terminal: Terminal) -> Exit {
         return Exit::Failed;
     }
     if args.output == CheckOutput::Text {
-        let count = look.services().len() + look.matchers.len();
+        let count = look.services().len() + look.matchers.len() + look.names.defaults.documents().len();
         terminal.data(&format!(
             "{count} object{} in {} file{}: good\n",
             plural(count),
@@ -57,15 +62,35 @@ fn costs(look: &SourcesLook) -> Vec<ExpressionCost> {
     look.services().into_iter().flat_map(|service| of_service(service, look)).collect()
 }
 
-fn of_service(service: &Service, look: &SourcesLook) -> Vec<ExpressionCost> {
-    let fields = [("match", &service.narrow), ("matchOnly", &service.match_only)];
+fn of_service<'a>(service: &'a Service, look: &SourcesLook) -> Vec<ExpressionCost> {
+    let health = |rule: Option<&'a crate::spec::Readiness>| rule.and_then(|rule| rule.check.expression());
+    let one = [
+        ("match", service.narrow.as_ref()),
+        ("matchOnly", service.match_only.as_ref()),
+        ("readiness.when", health(Some(&service.readiness))),
+        ("liveness.when", health(service.liveness.as_ref())),
+    ];
+    let triggers = service.triggers.iter().map(|trigger| ("triggers", Some(&trigger.when)));
+    let conditions = service.conditions.iter().map(|condition| ("conditions", condition.expression()));
+    let fields = one.into_iter().chain(triggers).chain(conditions);
     let types: std::collections::BTreeMap<_, _> =
         variables(service).into_iter().map(|(name, (ty, _))| (name, ty)).collect();
     let estimate = |(key, text): (&str, &crate::spec::Expression)| {
         let predicate = compile_with(&text.text, types.clone(), &look.names.library).predicate?;
         Some(ExpressionCost { place: format!("{} {key}", service.name), estimate: predicate.estimate() })
     };
-    fields.into_iter().filter_map(|(key, text)| estimate((key, text.as_ref()?))).collect()
+    fields.filter_map(|(key, text)| estimate((key, text?))).collect()
+}
+
+/// `user` and `env.LANG` from the Defaults `base`
+fn origins(service: &Service) -> String {
+    let mut by_name: std::collections::BTreeMap<&str, Vec<String>> = std::collections::BTreeMap::new();
+    for (field, defaults) in &service.defaults {
+        by_name.entry(defaults).or_default().push(format!("`{}`", printable(field)));
+    }
+    let each =
+        |(name, fields): (&str, Vec<String>)| format!("{} from the Defaults `{name}`", fields.join(" and "));
+    by_name.into_iter().map(each).collect::<Vec<_>>().join(", ")
 }
 
 fn plural(count: usize) -> &'static str {

@@ -15,6 +15,7 @@ use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::host::shelf::Shelf;
 use crate::host::spec_dir::{self, Listing, Look, Trust};
 use crate::process::expression;
+use crate::spec::defaults;
 use crate::spec::matcher::{self, MatcherDocument};
 use crate::spec::plugin;
 use crate::spec::{
@@ -243,6 +244,8 @@ impl Sources {
     fn finish(&mut self, mut look: SourcesLook, libraries: &BTreeSet<String>) -> SourcesLook {
         look.diagnostics.extend(self.redefined.iter().cloned());
         look.names = self.names.clone();
+        look.seen.defaults =
+            self.names.defaults.documents().iter().map(|document| document.name.clone()).collect();
         for document in self.loaded.values().flat_map(LoadedFile::plugins) {
             let module = match &document.module {
                 Some(Ok(digest)) => digest,
@@ -282,7 +285,8 @@ impl Sources {
         }
         look.diagnostics.extend(mistakes.missing);
         look.diagnostics.extend(matcher::unused(own.iter().copied(), &self.names.library));
-        look.diagnostics.extend(plugin::unused(own.into_iter(), &self.names));
+        look.diagnostics.extend(plugin::unused(own.iter().copied(), &self.names));
+        look.diagnostics.extend(defaults::unused(own.into_iter(), &self.names.defaults));
         look
     }
 }

@@ -158,7 +158,7 @@ impl LinuxHost {
             waker,
             exits: Exits::default(),
             probes,
-            ears: health::Ears::default(),
+            ears: health::Ears::new(dirs.outputs()),
             commands,
             watched: WatchedFiles::default(),
             outputs: None,

@@ -98,7 +98,7 @@ impl Sockets {
     pub(super) fn retain(&mut self, wanted: impl Fn(&ServiceName, &Listen) -> bool) {
         self.held.retain(|(name, listen), held| {
             let stays = wanted(name, listen);
-            if let (false, Listen::Unix(path), Some(file)) = (stays, &*listen, held.file)
+            if let (false, Listen::Unix(path), Some(file)) = (stays, listen, held.file)
                 && file_of(listen) == Some(file)
             {
                 let _ = fs::remove_file(path);

@@ -1,8 +1,10 @@
 //! What is wanted of each object, and memory brought up to the documents: generations, renames, removals.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::memory::{Memory, Record, Wish};
+use super::task;
 use crate::spec::{DesiredState, Origin, RemovePolicy, Service, ServiceName, SpecSet};
 use crate::units::{Now, WallTime};
 
@@ -47,7 +49,11 @@ pub(super) fn settle(desired: &SpecSet, memory: &Memory) -> Memory {
         match memory.services.get_mut(name) {
             Some(record) => renew(record, spec),
             None => {
-                memory.services.insert(name.clone(), Arc::new(Record::new(Arc::clone(spec))));
+                let mut record = Record::new(Arc::clone(spec));
+                if spec.task.is_some() {
+                    record.task.past = memory.past.get(name).cloned().unwrap_or_default();
+                }
+                memory.services.insert(name.clone(), Arc::new(record));
             }
         }
     }
@@ -100,6 +106,7 @@ fn renew(record: &mut Arc<Record>, spec: &Arc<Service>) {
         if meaning(&record.spec) != meaning(spec) {
             record.generation = record.generation.saturating_add(1);
             record.forgive();
+            record.task.renew();
         }
         record.spec = Arc::clone(spec);
     }
@@ -110,7 +117,7 @@ fn renew(record: &mut Arc<Record>, spec: &Arc<Service>) {
 
 /// Where a document stands is no part of what it means.
 pub(super) fn meaning(spec: &Service) -> Service {
-    Service { origin: Origin::default(), ..spec.clone() }
+    Service { origin: Origin::default(), defaults: BTreeMap::new(), ..spec.clone() }
 }
 
 /// A person's word holds also when the document is gone, the document's only while it is there.
@@ -135,6 +142,9 @@ pub(super) fn aim(name: &ServiceName, record: &Record, desired: &SpecSet, now: N
     }
     if !desired.services.contains_key(name) {
         return Aim::Leave;
+    }
+    if record.spec.state == DesiredState::Stopped && record.wish.is_none() && task::is_by_hand(record) {
+        return Aim::Run;
     }
     match (record.spec.state, &record.wish) {
         (DesiredState::Observed, _) => Aim::Observe,

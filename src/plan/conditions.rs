@@ -8,8 +8,8 @@ use super::draft::{Doing, Draft, Finding};
 use super::life::Event;
 use super::memory::{Instance, Phase, Process, Record};
 use super::observation::{ProcessSeen, Seen};
-use super::ready;
 use super::status::{Condition, ConditionStatus, ConditionType, InstanceStatus, PhaseWord, ServiceStatus};
+use super::{ready, task};
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::format_duration;
 
@@ -75,7 +75,7 @@ pub(super) fn status(
         .map(|(index, instance)| of_instance(*index, instance, record, aim, (seen, events), draft))
         .collect();
     let phase = instances.iter().map(|instance| instance.phase).max();
-    let phase = phase.unwrap_or_else(|| without_instances(aim, draft));
+    let phase = phase.unwrap_or_else(|| without_instances(record, aim, draft));
     let mut findings = draft.findings.clone();
     findings.extend(general(record, aim, document, phase, draft));
     findings.extend(seen.and_then(|seen| of_output(seen, draft.name)));
@@ -89,11 +89,13 @@ pub(super) fn status(
         instances,
         next_attempt_ms: next_attempt(record, draft),
         conditions,
+        task: task::status(record),
     }
 }
 
-fn without_instances(aim: &Aim, draft: &Draft<'_>) -> PhaseWord {
+fn without_instances(record: &Record, aim: &Aim, draft: &Draft<'_>) -> PhaseWord {
     match aim {
+        Aim::Run if record.spec.task.is_some() => task::idle_word(record),
         Aim::Run if draft.changes.values().any(|change| change.doing == Doing::Held) => PhaseWord::Held,
         Aim::Run => PhaseWord::Pending,
         Aim::Stop { .. } | Aim::Remove(_) => PhaseWord::Stopped,
@@ -133,6 +135,9 @@ fn word(index: u32, instance: &Instance, record: &Record, aim: &Aim, draft: &Dra
     let held = draft.changes.get(&index).is_some_and(|change| change.doing == Doing::Held);
     match &instance.phase {
         Phase::Finished => PhaseWord::Stopped,
+        Phase::Vacant if *aim == Aim::Run && instance.run.is_none() && record.spec.task.is_some() => {
+            task::idle_word(record)
+        }
         Phase::Vacant => match (aim, held) {
             (Aim::Run, true) if cannot_tell(draft) => PhaseWord::Unknown,
             (Aim::Run, true) => PhaseWord::Held,
@@ -278,6 +283,9 @@ fn of_output(seen: &Seen, name: &ServiceName) -> Option<Finding> {
 
 fn readiness(record: &Record, draft: &Draft<'_>) -> (ConditionStatus, &'static str, String) {
     let name = draft.name;
+    if record.spec.task.is_some() {
+        return task::ready(name, record);
+    }
     let wanted = record.spec.replicas;
     let of_wanted = || record.instances.range(..wanted).map(|(_, instance)| instance);
     let ready = of_wanted().filter(|instance| ready::is_ready(instance, &record.spec)).count();

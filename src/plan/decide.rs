@@ -20,7 +20,7 @@ use super::occupy::{self, Occupancy};
 use super::run;
 use super::slots::Slots;
 use super::status::{ConditionStatus, ConditionType};
-use super::stop;
+use super::{stop, task};
 use crate::facts::ProcessKey;
 use crate::spec::{RemovePolicy, ServiceName, SpecSet};
 use crate::units::{BootTime, WallTime};
@@ -35,7 +35,7 @@ pub fn plan(desired: &SpecSet, observed: &Observation, memory: &Memory, options:
         if memory.boot == observed.boot {
             settle(desired, memory)
         } else {
-            settle(desired, &Memory::new(observed.boot.clone()))
+            settle(desired, &memory.after_boot(observed.boot.clone(), observed.now.wall))
         }
     };
     let before = settled();
@@ -103,6 +103,7 @@ fn decide_all(
     }
     for name in forgotten {
         memory.services.remove(&name);
+        memory.past.remove(&name);
     }
     // Stable: by name and in each object's own order within a rank.
     plan.steps.sort_by_key(rank);
@@ -148,18 +149,30 @@ fn decide(
     }
     let seen = seen.map(|seen| without_double_claims(draft.name, record, seen, claimed));
     let seen = seen.as_deref();
+    let stopping = record.instances.iter().filter(|(_, i)| matches!(i.phase, Phase::Stopping { .. }));
+    let stopping: BTreeSet<u32> = stopping.map(|(index, _)| *index).collect();
     let acts = !matches!(aim, Aim::Observe | Aim::Suspend { .. });
     if acts {
         go_on_stopping(record, seen, draft);
     }
     let events = follow_all(record, aim, seen, draft);
+    let task = record.spec.task.clone();
+    if task.is_some() {
+        task::ended(record, aim, &events, &stopping, draft);
+        if *aim != Aim::Run {
+            task::rest(record);
+        }
+    }
     if acts {
         run::after_errands(record, aim, seen, draft);
     }
     match aim {
         Aim::Run => {
             adopting::adopt_asked(record, seen, draft);
-            run::run(record, &events, seen, draft);
+            match &task {
+                Some(plan) => task::run(record, plan, &events, seen, draft),
+                None => run::run(record, &events, seen, draft),
+            }
         }
         Aim::Stop { because, by_document } => stop_all(record, &events, because, *by_document, draft),
         Aim::Remove(policy) => remove_all(record, &events, *policy, draft),
@@ -272,7 +285,9 @@ fn follow_all(
                 }
             }
         }
+        // What follows for a Task is decided where its runs are known.
         if let Event::Exited { ready_since } = &event
+            && spec.task.is_none()
             && *aim == Aim::Run
             && *index < spec.replicas
         {

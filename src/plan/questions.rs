@@ -9,7 +9,7 @@ use super::asking::{Manner, manner, next_probe};
 use super::depend::Web;
 use super::memory::{Instance, Memory, Phase, Record};
 use super::observation::{ProcessQuestion, Questions, ServiceQuestions};
-use super::{errand, health, ready, run, stop};
+use super::{errand, health, ready, run, stop, task};
 use crate::spec::{Readiness, Service, SpecSet};
 use crate::units::{BootTime, Now};
 
@@ -48,9 +48,12 @@ fn of_service(
     let spec = &record.spec;
     // What waits for others isn't started: it is looked for now and then only.
     let wanted = |index: u32| *aim == Aim::Run && index < spec.replicas && (hints.full || !waits);
-    let due = (0..spec.replicas).any(|index| {
-        wanted(index) && record.instances.get(&index).is_none_or(|instance| run::is_due(instance, now))
-    });
+    let due = match &spec.task {
+        Some(_) => *aim == Aim::Run && (hints.full || !waits) && task::is_due(record, now),
+        None => (0..spec.replicas).any(|index| {
+            wanted(index) && record.instances.get(&index).is_none_or(|instance| run::is_due(instance, now))
+        }),
+    };
     let starters = record.instances.values().any(is_starter);
     let probes = record.instances.values().any(|instance| may_run_command(instance, spec, now));
     let launched = record.instances.values().filter_map(|instance| instance.phase.process());
@@ -74,9 +77,11 @@ fn of_service(
             || starters
             || record.adopt.is_some()
             || *aim == Aim::Observe
-            || (hints.full && *aim == Aim::Run),
+            || (hints.full && *aim == Aim::Run && spec.task.is_none()),
         intents: intents(record),
-        prepare: due || commands || (*aim == Aim::Run && (probes || compares)),
+        prepare: due
+            || commands
+            || (*aim == Aim::Run && (probes || compares || (hints.full && task::compares(record)))),
         conditions: due && !spec.conditions.is_empty(),
         commands: record
             .instances

@@ -325,8 +325,10 @@ fn is_outdated(
         Live::Restart => true,
     });
     if !fields.is_empty() {
-        let words: Vec<String> =
-            fields.iter().map(|f| format!("`{}` changed from {} to {}", f.field, f.from, f.to)).collect();
+        let words: Vec<String> = fields
+            .iter()
+            .map(|f| format!("`{}` changed from {} to {}{}", f.field, f.from, f.to, origin(&f.field, spec)))
+            .collect();
         let because = words.join(", ");
         if update::way(spec, &fields) != Way::Reload {
             let message = format!("{} has to be restarted: {because}", process.key.pid);
@@ -369,6 +371,16 @@ fn adjust_live(record: &Record, spec: &Service, events: &BTreeMap<u32, Event>, d
             let names: Vec<String> = given.iter().map(|change| format!("`{}`", change.field)).collect();
             draft.change_of(*index, Doing::Adjust, format!("{} changed", names.join(" and ")), given);
         }
+    }
+}
+
+/// Where the value of a field comes from, if the document doesn't say it itself.
+fn origin(field: &str, spec: &Service) -> String {
+    let inner =
+        |path: &str| path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    match spec.defaults.iter().find(|(path, _)| inner(path)) {
+        Some((_, name)) => format!(" (from the Defaults `{name}`)"),
+        None => String::new(),
     }
 }
 
@@ -502,7 +514,7 @@ fn wait_for_others(due: &[u32], waits: &Waits, draft: &mut Draft<'_>) {
 }
 
 /// What this tick has put on record already (a starter's service) isn't found a second time.
-fn not_on_record(look: &Look, record: &Record) -> Look {
+pub(super) fn not_on_record(look: &Look, record: &Record) -> Look {
     let own = |candidate: &Candidate| {
         let mut processes = record.instances.values().filter_map(|instance| instance.phase.process());
         processes.any(|process| process.key == candidate.key)
@@ -566,7 +578,7 @@ fn put_on_record_and_stop(
     }
 }
 
-fn adopt_all(
+pub(super) fn adopt_all(
     record: &mut Record,
     spec: &Arc<Service>,
     places: BTreeMap<u32, Candidate>,
@@ -599,7 +611,7 @@ pub(super) fn adopted(candidate: Candidate, spec: &Arc<Service>, draft: &Draft<'
     Phase::Starting { process, since: draft.now.boot, starter: false, probed: None, left: Vec::new() }
 }
 
-fn start_all(
+pub(super) fn start_all(
     record: &mut Record,
     spec: &Service,
     due: &[u32],
@@ -641,11 +653,12 @@ fn start(instance: &mut Instance, index: u32, spec: &Service, prepared: &Prepare
     }
     let asked = instance.health.restart.take();
     instance.begin_health();
-    let because = match (&instance.last_exit, &instance.last_error) {
+    let because = match (&instance.run, &instance.last_exit, &instance.last_error) {
         _ if asked.is_some() => asked.unwrap_or_default(),
-        (_, Some(error)) => format!("the last start failed: {error}"),
-        (Some(exit), None) => life::exit_words(exit),
-        (None, None) => "nothing that matches runs".into(),
+        (Some(run), _, _) => super::task::because(run, spec),
+        (None, _, Some(error)) => format!("the last start failed: {error}"),
+        (None, Some(exit), None) => life::exit_words(exit),
+        (None, None, None) => "nothing that matches runs".into(),
     };
     let mut launch = launch::resolve(spec, index, prepared);
     instance.attempts = instance.attempts.saturating_add(1);

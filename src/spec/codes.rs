@@ -66,6 +66,15 @@ pub const PLUGIN_HELD: Code = Code("S072");
 /// A plugin may see something that it doesn't need.
 pub const UNUSED_GRANT: Code = Code("S131");
 
+/// A time of cron that is none.
+pub const CRON: Code = Code("S090");
+/// A time zone that doesn't exist.
+pub const TIME_ZONE: Code = Code("S091");
+/// Defaults that may choose a document and can't be used.
+pub const DEFAULTS: Code = Code("S092");
+/// Defaults that choose nothing.
+pub const UNUSED_DEFAULTS: Code = Code("S192");
+
 /// Every code of this module with a few words.
 pub const ALL: &[(Code, &str)] = &[
     (NOT_TEXT, "not UTF-8"),
@@ -98,5 +107,9 @@ pub const ALL: &[(Code, &str)] = &[
     (ARGUMENTS_IN_STARTAS, "arguments in startas"),
     (OVERLAP, "two Services that can claim the same process"),
     (SAME_PIDFILE, "two Services with one pid file"),
+    (CRON, "not a time of cron"),
+    (TIME_ZONE, "unknown time zone"),
+    (DEFAULTS, "Defaults that can't be used"),
+    (UNUSED_DEFAULTS, "Defaults that choose nothing"),
     (UNUSED_GRANT, "a grant that a plugin doesn't need"),
 ];

@@ -117,6 +117,7 @@ fn markdown(field: &Field) -> String {
         Class::Restart => "a change restarts the process",
         Class::Live => "a change takes effect on the process as it runs",
         Class::New => "a change makes it another object",
+        Class::NextRun => "a change counts for the next run",
     };
     let mut text = format!("{}\n\n{default}; {change}", field.summary);
     if field.kind == Kind::Expression {
@@ -132,6 +133,7 @@ fn class(class: Class) -> &'static str {
         Class::Restart => "restart",
         Class::Live => "live",
         Class::New => "new",
+        Class::NextRun => "nextRun",
     }
 }
 

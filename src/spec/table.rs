@@ -4,9 +4,14 @@
 mod change;
 mod health;
 mod rows;
+mod tasks;
 mod words;
 
 pub use change::{DEPENDENCY, HOOK, HOOKS, RELOAD, SUSPEND, UPDATE};
+pub use tasks::{
+    DEFAULTS, DEFAULTS_DOCUMENT, DEFAULTS_METADATA, OPERATORS, REQUIREMENT, RETRY, SCHEDULE, SELECTOR, TASK,
+    TASK_DOCUMENT, VALUES,
+};
 pub use words::meaning;
 
 pub use health::{CONDITION, EXEC, HTTP, LIVENESS, LOG_LINE, READINESS, TCP, TRIGGER, UNIX};
@@ -26,6 +31,8 @@ pub enum Class {
     Live,
     /// It is another object.
     New,
+    /// It counts for the next run of a Task.
+    NextRun,
 }
 
 /// The type of a value.
@@ -85,7 +92,7 @@ pub struct Words {
 }
 
 /// A field.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Field {
     /// As written in documents.
     pub name: &'static str,
@@ -127,6 +134,8 @@ pub fn document_of(kind: &str) -> Option<&'static Table> {
         "Service" => Some(&DOCUMENT),
         "Matcher" => Some(&MATCHER_DOCUMENT),
         "Plugin" => Some(&PLUGIN_DOCUMENT),
+        "Task" => Some(&TASK_DOCUMENT),
+        "Defaults" => Some(&DEFAULTS_DOCUMENT),
         _ => None,
     }
 }

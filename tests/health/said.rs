@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Bench, is_alive, quick, until};
 
-/// Obeys a line in the file `order`: `say TEXT` (as itself), `child TEXT` (as a child), `away TEXT` (as a process that left
+/// Obeys a line in the file `order`: `say TEXT` (as itself, until somebody listens), `once TEXT`, `child TEXT` (as a child), `away TEXT` (as a process that left
 /// its tree and session), `hang`.
 const SPEAKER: &str = r#"#!/usr/bin/perl
 use Socket; use POSIX ();
@@ -21,6 +21,7 @@ while (1) {
   open(my $o, '<', $order) or next; my $line = <$o>; close $o; unlink $order; chomp $line;
   my ($verb, $text) = split(/ /, $line, 2);
   if ($verb eq 'say') { say_it($text) }
+  elsif ($verb eq 'once') { socket(my $s, PF_UNIX, SOCK_DGRAM, 0); send($s, $text, 0, pack_sockaddr_un($ENV{NOTIFY_SOCKET})) }
   elsif ($verb eq 'hang') { $beats = 0 }
   elsif ($verb eq 'child') { if (!fork) { say_it($text); sleep 1 while 1 } }
   elsif ($verb eq 'away') { if (!fork) { POSIX::setsid(); exit 0 if fork; select(undef, undef, undef, 0.2); say_it($text); sleep 1 while 1 } wait }
@@ -120,7 +121,7 @@ fn what_it_may_have_said_to_nobody_is_not_held_against_it() {
     bench.until_phase(&["speaker"], "Starting");
     bench.end_watch("KILL");
     // Nobody listens: the message is lost.
-    bench.write("order", "say READY=1\n");
+    bench.write("order", "once READY=1\n");
     until("the order to be taken", || !bench.path("order").exists());
     let begun = Instant::now();
     until("its time to be over", || begun.elapsed() > Duration::from_millis(1600));

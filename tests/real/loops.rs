@@ -213,7 +213,7 @@ fn a_command_is_ready_when_it_exits_with_0() {
         ("exit 0", true, ""),
         ("exit 9", false, "exited with 9"),
         ("kill -9 $$", false, "died by KILL"),
-        ("yes", false, "no answer within 300ms"),
+        ("exec sleep 60", false, "no answer within 300ms"),
     ] {
         let command = ["sh", "-c", text].map(String::from).to_vec();
         let answer = probe(&ReadinessCheck::Exec { command }, Duration::from_millis(300));
@@ -237,6 +237,44 @@ fn a_probe_that_takes_too_long_is_killed_with_its_tree() {
     for pid in pids {
         eventually("the tree is gone", || vital(Pid(pid)).map_or(Some(()), |v| v.is_over().then_some(())));
     }
+}
+
+/// Fault 61: it hangs, forks, leaves its session, and prints without end.
+#[test]
+fn nothing_that_a_probe_started_outlives_its_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("pids");
+    // A daemon of its own: forked twice, in another session, its parents gone.
+    let text = format!(
+        "setsid sh -c '(sleep 63 & echo $! >> {0}) &' ; setsid sh -c 'sh -c \"sleep 64 & echo \\$! >> {0}; wait\" &'; sleep 65 & echo $! >> {0}; wait",
+        file.display()
+    );
+    let command = ["sh", "-c", &text].map(String::from).to_vec();
+    let answer = probe(&ReadinessCheck::Exec { command }, Duration::from_secs(2));
+    assert!(!answer.ready && answer.detail.contains("no answer within 2s"), "{answer:?}");
+    let pids: Vec<i32> =
+        fs::read_to_string(&file).unwrap().lines().map(|line| line.parse().unwrap()).collect();
+    assert_eq!(pids.len(), 3);
+    for pid in pids {
+        eventually("all of it is gone", || {
+            vital(Pid(pid)).map_or(Some(()), |vital| vital.is_over().then_some(()))
+        });
+    }
+}
+
+#[test]
+fn what_a_probe_prints_is_capped_and_its_last_line_is_told() {
+    let ask = |text: &str| {
+        let command = ["sh", "-c", text].map(String::from).to_vec();
+        probe(&ReadinessCheck::Exec { command }, LONG)
+    };
+    let begun = std::time::Instant::now();
+    let answer = ask("head -c 1073741824 /dev/zero; sleep 60");
+    assert!(answer.detail.contains("wrote more than 1MiB"), "{answer:?}");
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    let answer = ask("echo fine; echo the queue is stuck >&2; exit 3");
+    assert_eq!(answer.detail, "the command exited with 3: the queue is stuck");
+    assert!(ask("head -c 500000 /dev/zero; exit 0").ready);
 }
 
 #[test]

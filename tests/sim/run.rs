@@ -336,6 +336,13 @@ impl Run {
         }
     }
 
+    /// How many instances of an object are on record and live.
+    fn kept(&self, name: &ServiceName) -> u32 {
+        let instances = self.memory.services.get(name).map(|record| record.instances.values());
+        let alive = instances.into_iter().flatten().filter_map(|instance| instance.phase.process());
+        u32::try_from(alive.filter(|process| self.world.alive(&process.key).is_some()).count()).unwrap()
+    }
+
     fn intends(&self, proc: &crate::world::Proc) -> bool {
         self.memory.services.iter().any(|(name, record)| {
             record.instances.iter().any(|(index, instance)| match &instance.phase {
@@ -391,7 +398,10 @@ impl Run {
                 (DesiredState::Running, _) if spec.restart.policy != RestartPolicy::Always => {
                     live <= spec.replicas
                 }
-                (DesiredState::Running, _) => live == spec.replicas,
+                // Workers that one copy left behind are instances of their own once they are adopted.
+                (DesiredState::Running, _) => {
+                    live == spec.replicas || (live < spec.replicas && self.kept(name) == spec.replicas)
+                }
                 (DesiredState::Stopped, _) => live == 0,
                 (DesiredState::Observed, _) => true,
             };

@@ -27,7 +27,7 @@ use crate::spec::{Expression, ReadinessCheck, Service, ServiceName, StartConditi
 use crate::units::Pid;
 
 /// What this host keeps for answers about health.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ears {
     pub(super) listeners: Listeners,
     pub(super) log_lines: LogLines,
@@ -36,6 +36,12 @@ pub(super) struct Ears {
 }
 
 impl Ears {
+    /// Nothing was heard yet; journals of outputs lie in `journals`.
+    pub(super) fn new(journals: PathBuf) -> Self {
+        let log_lines = LogLines::new(journals);
+        Self { listeners: Listeners::default(), log_lines, own_port: BTreeSet::new() }
+    }
+
     /// Forgets what is no longer on record.
     pub(super) fn retain(&mut self, keys: &BTreeSet<&ProcessKey>, who: impl Fn(&(ServiceName, u32)) -> bool) {
         self.listeners.retain(who);
@@ -92,7 +98,7 @@ impl LinuxHost {
                 OutputTarget::Null | OutputTarget::Inherit => None,
             });
             let file = output_marks(&self.looker.run_dir, name, index);
-            log_lines::mark(&file, &files.collect::<Vec<_>>())?;
+            log_lines::mark(&file, &files.collect::<Vec<_>>(), &self.dirs.outputs())?;
         }
         Ok(())
     }

@@ -99,6 +99,22 @@ impl Reader {
         self.piece = None;
     }
 
+    /// Goes to the end of what was written by now.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn seek_end(&mut self) -> io::Result<()> {
+        let position = match &self.live {
+            Some(file) => {
+                let layout = self.layout(file)?;
+                layout.base.max(layout.origin.saturating_add(file.metadata()?.len()))
+            }
+            None => self.pieces()?.into_iter().map(|piece| piece.end).max().unwrap_or(0),
+        };
+        self.seek(position);
+        Ok(())
+    }
+
     fn open(&self) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let name = self.path.file_name().unwrap_or_default();

@@ -131,9 +131,9 @@ unsafe fn mount(
 ) -> Result<(), i32> {
     let address = |text: Option<&CStr>| text.map_or(0, |text| text.as_ptr().addr());
     let (from, kind, options) = (address(source), address(kind), address(options));
+    let flags = usize::try_from(flags).unwrap_or(usize::MAX);
     // SAFETY: texts that end in NUL, or null.
-    unsafe { call(libc::SYS_mount, [from, target.as_ptr().addr(), kind, flags as usize, options]) }
-        .map(|_| ())
+    unsafe { call(libc::SYS_mount, [from, target.as_ptr().addr(), kind, flags, options]) }.map(|_| ())
 }
 
 unsafe fn tmpfs(target: &CStr, flags: libc::c_ulong, options: &CStr) -> Result<(), i32> {

@@ -142,7 +142,7 @@ fn joined(confinement: &Confinement, launch: &Launch) -> Result<Option<OwnedFd>,
 
 /// An empty file that nobody may open.
 fn make_cover(path: &Path) -> io::Result<()> {
-    match OpenOptions::new().write(true).create_new(true).mode(0).open(path) {
+    match OpenOptions::new().write(true).create_new(true).mode(0o000).open(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         answer => {
             answer?;

@@ -20,6 +20,10 @@ pub(in crate::spec) fn read(object: &Object<'_>, service: &mut Service, d: &mut 
     object.set_some("reload", &mut service.reload, d, reload);
     object.set("hooks", &mut service.hooks, d, hooks);
     object.set_some("suspend", &mut service.suspend, d, suspend);
+}
+
+/// What these fields mean to each other.
+pub(in crate::spec) fn check(object: &Object<'_>, service: &Service, d: &mut Decoder<'_>) {
     if service.update.strategy == UpdateStrategy::Reload && !object.has("reload") {
         let place = object.key("update").unwrap_or_default();
         d.say(

@@ -4,6 +4,10 @@ use super::change::{DEPENDENCY, HOOK, HOOKS, RELOAD, SUSPEND, UPDATE};
 use super::health::{
     BINARY_CHANGES, CONDITION, EXEC, HTTP, LIVENESS, LOG_LINE, READINESS, TCP, TRIGGER, UNIX,
 };
+use super::tasks::{
+    DEFAULTS, DEFAULTS_DOCUMENT, DEFAULTS_METADATA, REQUIREMENT, RETRY, SCHEDULE, SELECTOR, TASK,
+    TASK_DOCUMENT,
+};
 use super::{Class, Field, Kind, Table, Words};
 
 pub(super) const fn row(
@@ -43,13 +47,13 @@ pub const DOCUMENT: Table = Table {
 
 /// The kinds.
 pub const KINDS: Words =
-    Words { now: &["Service", "Matcher", "Plugin"], later: &["Task", "Policy", "Defaults", "Engine"] };
+    Words { now: &["Service", "Matcher", "Plugin", "Task", "Defaults"], later: &["Policy", "Engine"] };
 
 /// `metadata`
 pub const METADATA: Table = Table {
     name: "metadata",
     fields: &[
-        row("name", Kind::Text, REQUIRED, New, "shop", "name of the object, unique among Services"),
+        row("name", Kind::Text, REQUIRED, New, "shop", "name of the object, unique among Services and Tasks"),
         row("labels", Kind::Map(&Kind::Text), "{}", Live, "{tier: web}", "for selectors"),
         row("annotations", Kind::Map(&Kind::Text), "{}", Live, "{owner: ann}", "for people and other tools"),
         row(
@@ -1020,4 +1024,13 @@ pub const TABLES: &[&Table] = &[
     &PLUGIN_METADATA,
     &PLUGIN,
     &GRANTS,
+    &TASK_DOCUMENT,
+    &TASK,
+    &SCHEDULE,
+    &RETRY,
+    &DEFAULTS_DOCUMENT,
+    &DEFAULTS_METADATA,
+    &DEFAULTS,
+    &SELECTOR,
+    &REQUIREMENT,
 ];
