@@ -2,11 +2,13 @@
 //!
 //! Floor 10.
 
+mod adopting;
 mod apply;
 mod args;
 mod bench_eval;
 mod check;
 mod codes;
+mod doctor;
 mod drop_in;
 mod exit;
 mod explain_code;
@@ -107,6 +109,9 @@ fn dispatch(cli: &Cli) -> Exit {
         }
         Verb::Resume(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Resume, args, dirs, terminal)),
         Verb::Upgrade(args) => with_dirs(cli, terminal, |dirs| upgrade::run(args, dirs, terminal)),
+        Verb::Adopt(args) => with_dirs(cli, terminal, |dirs| adopting::adopt(args, dirs, terminal)),
+        Verb::Release(args) => with_dirs(cli, terminal, |dirs| adopting::release(args, dirs, terminal)),
+        Verb::Doctor(args) => with_dirs(cli, terminal, |dirs| doctor::run(args, dirs, terminal)),
         Verb::Explain(args) => explain(args, cli, terminal),
         Verb::ExplainCode(args) => explain_code::run(args, terminal),
         Verb::Help(args) => help::run(args, terminal),

@@ -99,6 +99,12 @@ pub(super) enum Verb {
     Resume(WishArgs),
     /// Let the running watch become this binary: the services and all that is known of them stay as they are
     Upgrade(UpgradeArgs),
+    /// Take over a process for an object, untouched, also where something else keeps it (`--force`)
+    Adopt(AdoptArgs),
+    /// Let the processes of objects go, untouched; nothing is done about them until their document changes
+    Release(WishArgs),
+    /// What this host allows, what is missing, and for what
+    Doctor(DoctorArgs),
     /// Write Service documents from init scripts, units, configurations of supervisors, or a process that runs
     Import(ImportArgs),
     /// Make, look at, test and measure plugins: new fields and functions of expressions, from WebAssembly
@@ -409,6 +415,34 @@ fn signal(text: &str) -> Result<Signal, String> {
 
 fn moment(text: &str) -> Result<WallTime, String> {
     WallTime::parse(text).ok_or_else(|| "write it like `2030-01-31T08:00:00Z`".to_owned())
+}
+
+// Arguments of `adopt`.
+#[derive(Debug, Args)]
+pub(super) struct AdoptArgs {
+    /// The process
+    #[arg(value_name = "PID")]
+    pub pid: i32,
+    /// The object whose place it takes
+    #[arg(long = "as", value_name = "NAME")]
+    pub name: String,
+    /// Although another supervisor keeps it or it belongs to another user; it must still be found by the identity rule
+    #[arg(long)]
+    pub force: bool,
+    /// How long to wait until it is done
+    #[arg(long, default_value = "90s", value_name = "TIME", value_parser = duration)]
+    pub timeout: Duration,
+    /// Form of the output
+    #[arg(short, long, default_value = "text", value_name = "FORM")]
+    pub output: Output,
+}
+
+// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    /// Form of the output
+    #[arg(short, long, default_value = "text", value_name = "FORM")]
+    pub output: Output,
 }
 
 // Arguments of `snapshot`.

@@ -114,7 +114,9 @@ pub(super) fn run(wish: &Wish, args: &WishArgs, dirs: &Dirs, terminal: Terminal)
         Ok(opened) => opened,
         Err(reason) => return reason.report(terminal),
     };
-    let Some(names) = names(wish, args, &opened.memory, terminal) else { return Exit::Failed };
+    let Some(names) = names_but(args, &opened.memory, terminal, &|record| wish.objection(record)) else {
+        return Exit::Failed;
+    };
     let now = opened.host.now();
     for name in names.iter().filter(|_| !on_record) {
         if let Some(record) = opened.memory.record_mut(name) {
@@ -143,16 +145,28 @@ fn through_watch(wish: &Wish, args: &WishArgs, dirs: &Dirs, terminal: Terminal) 
         Ok(opened) => opened,
         Err(reason) => return Handover::Answered(reason.report(terminal)),
     };
-    let Some(names) = names(wish, args, &memory, terminal) else { return Handover::Answered(Exit::Failed) };
+    let Some(names) = names_but(args, &memory, terminal, &|record| wish.objection(record)) else {
+        return Handover::Answered(Exit::Failed);
+    };
     let now = host.now();
     let wanted: Vec<Wanted> = names.iter().map(|name| wish.wanted(name.clone(), now)).collect();
     handover::ask(&wanted, &names, args.timeout, args.output, dirs, terminal)
 }
 
 /// The objects asked for; `None` if one isn't on record, which is said.
-fn names(wish: &Wish, args: &WishArgs, memory: &Memory, terminal: Terminal) -> Option<BTreeSet<ServiceName>> {
+pub(super) fn names(args: &WishArgs, memory: &Memory, terminal: Terminal) -> Option<BTreeSet<ServiceName>> {
+    names_but(args, memory, terminal, &|_| None)
+}
+
+/// The same, where something may speak against an object: with `--all` those are left out.
+fn names_but(
+    args: &WishArgs,
+    memory: &Memory,
+    terminal: Terminal,
+    objection: &dyn Fn(&Record) -> Option<String>,
+) -> Option<BTreeSet<ServiceName>> {
     if args.objects.all {
-        let may = |record: &Record| wish.objection(record).is_none();
+        let may = |record: &Record| objection(record).is_none();
         let all = memory.services.iter().filter(|(_, record)| may(record));
         return Some(all.map(|(name, _)| name.clone()).collect());
     }
@@ -161,8 +175,7 @@ fn names(wish: &Wish, args: &WishArgs, memory: &Memory, terminal: Terminal) -> O
     for text in &args.objects.names {
         match ServiceName::new(text).ok().filter(|name| memory.services.contains_key(name)) {
             Some(name) => {
-                if let Some(objection) = memory.services.get(&name).and_then(|record| wish.objection(record))
-                {
+                if let Some(objection) = memory.services.get(&name).and_then(|record| objection(record)) {
                     terminal.say(&format!("error: {objection}"));
                     all_known = false;
                 }
@@ -181,7 +194,7 @@ fn names(wish: &Wish, args: &WishArgs, memory: &Memory, terminal: Terminal) -> O
 }
 
 /// The documents on record of the objects asked for.
-fn chosen(memory: &Memory, names: &BTreeSet<ServiceName>) -> SpecSet {
+pub(super) fn chosen(memory: &Memory, names: &BTreeSet<ServiceName>) -> SpecSet {
     let services = memory
         .services
         .iter()

@@ -298,6 +298,14 @@ impl<'a> Watch<'a> {
                     self.with_record(name, |record, _| record.ask_restart(now.boot), &request.request);
                 }
                 Wanted::Upgrade(program) => self.successor = Some(program.clone()),
+                Wanted::Adopt { name, key, force } => self.with_record(
+                    name,
+                    |record, by| record.ask_adopt(key.clone(), *force, by),
+                    &request.request,
+                ),
+                Wanted::Release(name) => {
+                    self.with_record(name, |record, by| record.ask_release(by, now.wall), &request.request);
+                }
                 Wanted::Apply { confirmed } => {
                     self.confirmed |= confirmed;
                     self.memory.services.values_mut().for_each(|record| Arc::make_mut(record).try_again());

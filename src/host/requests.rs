@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::errno::io_text;
 use super::state_dir::Dirs;
 use super::{atomic, clock, failpoint};
+use crate::facts::ProcessKey;
 use crate::spec::ServiceName;
 use crate::units::{Signal, WallTime};
 
@@ -62,6 +63,17 @@ pub enum Wanted {
     Resume(ServiceName),
     /// Become this binary of selfsame, absolute, and go on.
     Upgrade(PathBuf),
+    /// Take this process over.
+    Adopt {
+        /// For which object.
+        name: ServiceName,
+        /// Which.
+        key: ProcessKey,
+        /// Although something else keeps it.
+        force: bool,
+    },
+    /// Let its processes go, and leave it alone.
+    Release(ServiceName),
     /// Look at the documents now; `confirmed`: also do what is held back as too much at once.
     Apply {
         /// Mass changes and prunes are meant.

@@ -156,6 +156,9 @@ fn decide(
         go_on_stopping(record, seen, draft);
     }
     let events = follow_all(record, aim, seen, draft);
+    if *aim != Aim::Run {
+        adopting::refuse(record, draft);
+    }
     let task = record.spec.task.clone();
     if task.is_some() {
         task::ended(record, aim, &events, &stopping, draft);

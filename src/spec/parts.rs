@@ -8,6 +8,10 @@ mod output;
 pub(super) use exec::{check_together as check_exec, secret, security, socket};
 pub(super) use output::output;
 
+mod resources;
+
+pub(super) use resources::resources;
+
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{Diagnostic, did_you_mean};
@@ -70,7 +74,12 @@ pub(super) fn stop(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Stop> {
         Some(steps)
     });
     let mut scope = None;
-    object.set_some_word("scope", &mut scope, &[("main", StopScope::Main), ("tree", StopScope::Tree)], d);
+    object.set_some_word(
+        "scope",
+        &mut scope,
+        &[("main", StopScope::Main), ("group", StopScope::Group), ("tree", StopScope::Tree)],
+        d,
+    );
     stop.scope = scope;
     stop.command = change::stop_command(&object, d);
     Some(stop)

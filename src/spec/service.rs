@@ -53,6 +53,7 @@ fn fields(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     account(object, service, d);
     environment(object, service, d);
     object.set("limits", &mut service.limits, d, parts::limits);
+    object.set("resources", &mut service.resources, d, parts::resources);
     object.set("scheduling", &mut service.scheduling, d, parts::scheduling);
     outputs(object, service, d);
     if let Some(value) = object.get("replicas", d) {

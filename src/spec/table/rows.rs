@@ -470,6 +470,14 @@ pub const SERVICE: Table = Table {
             "CPU and I/O scheduling",
         ),
         row(
+            "resources",
+            Kind::Object(&RESOURCES),
+            "not bounded",
+            Live,
+            "{memory: {max: 512MiB}}",
+            "what all processes of an instance may use together, by control groups; refused where they can't be had",
+        ),
+        row(
             "stdout",
             Kind::WordsOrObject(&OUTPUTS, &OUTPUT),
             "a file in the log directory",
@@ -616,7 +624,7 @@ pub const SERVICE: Table = Table {
             "run it as root although others than root can write it",
         ),
     ],
-    later: &[("resources", "`limits` are per process")],
+    later: &[],
     foreign: &[
         ("command", "startas"),
         ("cmd", "startas"),
@@ -646,6 +654,85 @@ pub const SERVICE: Table = Table {
         ("startsecs", "readiness"),
         ("log", "stdout"),
     ],
+};
+
+/// `resources`
+pub const RESOURCES: Table = Table {
+    name: "resources",
+    fields: &[
+        row("memory", Kind::Object(&RESOURCES_MEMORY), "not bounded", Live, "{max: 512MiB}", "memory"),
+        row("cpu", Kind::Object(&RESOURCES_CPU), "not bounded", Live, "{max: 1.5}", "processor time"),
+        row(
+            "pids",
+            Kind::Object(&RESOURCES_PIDS),
+            "not bounded",
+            Live,
+            "{max: 256}",
+            "processes and threads",
+        ),
+        row("io", Kind::Object(&RESOURCES_IO), "as all others", Live, "{weight: 50}", "the disks' time"),
+    ],
+    later: &[],
+    foreign: &[("tasks", "pids"), ("cpus", "cpu"), ("blkio", "io")],
+};
+
+/// `resources.memory`
+pub const RESOURCES_MEMORY: Table = Table {
+    name: "memory",
+    fields: &[
+        row(
+            "max",
+            Kind::LimitValue,
+            "unlimited",
+            Live,
+            "512MiB",
+            "what can't be exceeded: the kernel ends a process instead (OOMKilled)",
+        ),
+        row("high", Kind::LimitValue, "unlimited", Live, "400MiB", "above it is slowed down and reclaimed"),
+    ],
+    later: &[],
+    foreign: &[("limit", "max"), ("soft", "high")],
+};
+
+/// `resources.cpu`
+pub const RESOURCES_CPU: Table = Table {
+    name: "cpu",
+    fields: &[
+        row("max", Kind::Processors, "unlimited", Live, "1.5", "processor time, as a number of processors"),
+        row(
+            "weight",
+            Kind::Integer(1, 10_000),
+            "100",
+            Live,
+            "200",
+            "share of the processors when there isn't enough time for all",
+        ),
+    ],
+    later: &[],
+    foreign: &[("limit", "max"), ("quota", "max"), ("shares", "weight")],
+};
+
+/// `resources.pids`
+pub const RESOURCES_PIDS: Table = Table {
+    name: "pids",
+    fields: &[row("max", Kind::Integer(1, 4_194_304), "unlimited", Live, "256", "how many at most")],
+    later: &[],
+    foreign: &[("limit", "max")],
+};
+
+/// `resources.io`
+pub const RESOURCES_IO: Table = Table {
+    name: "io",
+    fields: &[row(
+        "weight",
+        Kind::Integer(1, 10_000),
+        "100",
+        Live,
+        "50",
+        "share of the disks when there isn't enough time for all",
+    )],
+    later: &[],
+    foreign: &[],
 };
 
 /// `security`
@@ -909,7 +996,7 @@ pub const RESTART: Table = Table {
     foreign: &[("delay", "backoff"), ("maxDelay", "maxBackoff")],
 };
 
-const SCOPES: Words = Words { now: &["main", "tree"], later: &["group"] };
+const SCOPES: Words = Words { now: &["main", "group", "tree"], later: &[] };
 
 /// `stop`
 pub const STOP: Table = Table {
@@ -929,7 +1016,7 @@ pub const STOP: Table = Table {
             "tree; main for adopted processes",
             Live,
             "main",
-            "who gets the signals: main, or tree",
+            "who gets the signals: main, group (its process group, at once), or tree (main first, then what is left of all it brought forth)",
         ),
         row(
             "command",
@@ -990,6 +1077,11 @@ pub const TABLES: &[&Table] = &[
     &SERVICE,
     &ENV_FROM,
     &LIMIT,
+    &RESOURCES,
+    &RESOURCES_MEMORY,
+    &RESOURCES_CPU,
+    &RESOURCES_PIDS,
+    &RESOURCES_IO,
     &SCHEDULING,
     &SECURITY,
     &CAPABILITIES,

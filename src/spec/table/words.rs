@@ -73,6 +73,7 @@ const MEANINGS: &[(&str, &str, &str)] = &[
     ("onFailure", "abort", "the start counts as failed"),
     ("onFailure", "continue", "it is said, and all goes on"),
     ("scope", "main", "the process itself"),
+    ("scope", "group", "the process and its process group, all at once"),
     ("scope", "tree", "the process and what descends from it"),
 ];
 
