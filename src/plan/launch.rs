@@ -173,6 +173,8 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
     let secrets = given::secrets(spec, index, prepared);
     let mut env = environment(spec, prepared, &words);
     env.extend(given::secret_paths(&secrets));
+    let stdout = output::target(spec, &spec.stdout, Stream::Out, index, dirs);
+    let stderr = output::target(spec, &spec.stderr, Stream::Err, index, dirs);
     Launch {
         argv,
         env,
@@ -187,8 +189,9 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
         scheduling: spec.scheduling.clone(),
         resources: spec.resources,
         group: None,
-        stdout: output::target(spec, &spec.stdout, Stream::Out, index, dirs),
-        stderr: output::target(spec, &spec.stderr, Stream::Err, index, dirs),
+        launched: output::with_files(launched(spec, Some(prepared)), [&stdout, &stderr]),
+        stdout,
+        stderr,
         trust_executable: spec.trust_executable,
         marks_output: matches!(spec.readiness.check, ReadinessCheck::LogLine { .. }),
         confinement: given::confinement(spec, prepared),
@@ -199,7 +202,6 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
             .as_ref()
             .filter(|_| spec.write_pidfile)
             .map(|path| PathBuf::from(words.substitute(path))),
-        launched: launched(spec, Some(prepared)),
         program,
     }
 }
