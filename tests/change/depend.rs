@@ -5,7 +5,7 @@ use super::{said, say};
 
 #[test]
 fn a_start_waits_for_what_it_depends_on_and_a_stop_goes_the_other_way() {
-    let mut bench = Bench::new();
+    let bench = Bench::new();
     let gone = |bench: &Bench, name: &str| format!("hooks: {{postStop: [{}]}}", say(bench, name));
     // By name the other way round.
     bench.daemon("z-db", &format!("readiness: {{aliveFor: 500ms}}\n{}", gone(&bench, "db")));
