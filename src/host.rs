@@ -57,6 +57,7 @@ pub mod superior;
 pub mod takeover;
 pub mod wake;
 pub mod walk;
+pub mod watched;
 
 pub use files::{
     caller, create_directory, create_text, exists, files_in, is_directory, own_uid, program_identity,

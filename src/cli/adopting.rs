@@ -157,6 +157,7 @@ fn to_rest(
         set,
         names,
         confirmed: true,
+        max_starts: super::plan::parallel_starts(None),
         terminal,
         text: output == Output::Text,
         did_something: false,

@@ -40,6 +40,7 @@ use super::spawn::{keep_exits_of_children, spawn_in};
 use super::state_dir::{Dirs, LockError, StateLock};
 use super::takeover;
 use super::wake::{Poke, Waker, Wakes};
+use super::watched::WatchedFiles;
 use super::{Host, clock, executable};
 use crate::facts::{Fact, ProcessKey};
 use crate::plan::action::{Action, Launch, Outcome, Step};
@@ -91,6 +92,7 @@ pub struct LinuxHost {
     groups: Groups,
     ears: health::Ears,
     commands: Commands,
+    watched: WatchedFiles,
     outputs: Option<Outputs>,
     /// Sockets, copies of secrets, pid files.
     given: Given,
@@ -163,6 +165,7 @@ impl LinuxHost {
             groups: Groups::new(dirs, acts),
             ears: health::Ears::new(dirs.outputs()),
             commands,
+            watched: WatchedFiles::default(),
             outputs: None,
             given: Given::default(),
             subreaper: options.subreaper,
@@ -367,7 +370,8 @@ impl LinuxHost {
             (&spec.startas, &spec.chroot, prepared.uid, spec.trust_executable, &spec.working_directory, path);
         let program = asked.programs.entry(format!("{program:?}"));
         program.or_insert_with(|| executable::check(spec, prepared.uid.0, world)).clone()?;
-        Ok(prepared)
+        let watched = self.watched.digests(&spec.update.watch_files);
+        Ok(Prepared { watched, ..prepared })
     }
 
     /// Forgets what is no longer on record.

@@ -20,6 +20,14 @@ use crate::spec::{Account, Limit, Output, ReadinessCheck, Service, ServiceName};
 const SECRET_CONTENTS: &str = "secrets (contents)";
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// What a watched file stands under among the fields, before its path.
+const WATCHED: &str = "watchFiles ";
+
+/// Whether a field is the content of a file of `update.watchFiles`.
+pub(super) fn is_watched_file(field: &str) -> bool {
+    field.starts_with(WATCHED)
+}
+
 /// A restart-class field that isn't what it was.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FieldChange {
@@ -64,6 +72,8 @@ pub fn launched(spec: &Service, prepared: Option<&Prepared>) -> Launched {
     .collect();
     if let Some(prepared) = prepared {
         fields.insert("envFrom".into(), digest(&prepared.env_from));
+        let files = prepared.watched.iter();
+        fields.extend(files.map(|(path, digest)| (format!("{WATCHED}{path}"), digest.clone())));
         if !spec.secrets.is_empty() {
             fields.insert(SECRET_CONTENTS.into(), digest_of_secrets(prepared));
         }
@@ -126,6 +136,7 @@ pub(super) fn changes(was: &Launched, is: &Launched) -> Vec<FieldChange> {
     both.filter(|(_, from, to)| from != to)
         .map(|(field, from, to)| match field.as_str() {
             "env" => env_change(from, to),
+            field if is_watched_file(field) => change(field, "another content", "its present content"),
             "envFrom" => change(field, "another content", "its present content"),
             SECRET_CONTENTS => change("secrets", "another content", "its present content"),
             _ => change(field, from, to),

@@ -1,5 +1,6 @@
 //! The mappings inside a Service: readiness, restart, stop, limits, scheduling, output.
 
+pub(super) mod change;
 mod exec;
 pub(super) mod health;
 mod output;
@@ -80,6 +81,7 @@ pub(super) fn stop(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Stop> {
         d,
     );
     stop.scope = scope;
+    stop.command = change::stop_command(&object, d);
     Some(stop)
 }
 

@@ -25,6 +25,7 @@ pub(super) fn read(value: &Value<'_>, is_task: bool, service: &mut Service, d: &
     // Last, since expressions can use the other fields.
     health(&object, service, d);
     check_together(&object, service, d);
+    parts::change::check(&object, service, d);
     let (mut narrow, mut replace) = (None, None);
     object.set_some("match", &mut narrow, d, |value, d| expression(value, false, service, d));
     object.set_some("matchOnly", &mut replace, d, |value, d| expression(value, true, service, d));
@@ -62,6 +63,7 @@ fn fields(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     object.set("restart", &mut service.restart, d, parts::restart);
     object.set("stop", &mut service.stop, d, parts::stop);
     ownership(object, service, d);
+    parts::change::read(object, service, d);
 }
 
 fn health(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {

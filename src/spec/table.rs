@@ -1,11 +1,13 @@
 //! Every field of every mapping as a row: the one place from which reading, unknown-field messages, the
 //! JSON Schema and the reference are made.
 
+mod change;
 mod health;
 mod rows;
 mod tasks;
 mod words;
 
+pub use change::{DEPENDENCY, HOOK, HOOKS, RELOAD, SUSPEND, UPDATE};
 pub use tasks::{
     DEFAULTS, DEFAULTS_DOCUMENT, DEFAULTS_METADATA, OPERATORS, REQUIREMENT, RETRY, SCHEDULE, SELECTOR, TASK,
     TASK_DOCUMENT, VALUES,

@@ -1,5 +1,6 @@
 //! The rows. `class` says what a change of the field means for the running process.
 
+use super::change::{DEPENDENCY, HOOK, HOOKS, RELOAD, SUSPEND, UPDATE};
 use super::health::{
     BINARY_CHANGES, CONDITION, EXEC, HTTP, LIVENESS, LOG_LINE, READINESS, TCP, TRIGGER, UNIX,
 };
@@ -575,6 +576,46 @@ pub const SERVICE: Table = Table {
             "what to do when the document disappears",
         ),
         row(
+            "dependsOn",
+            Kind::List(&Kind::Object(&DEPENDENCY)),
+            "[]",
+            Live,
+            "[{name: db, condition: ready}]",
+            "what a start waits for; a stop of both goes the other way round",
+        ),
+        row(
+            "update",
+            Kind::Object(&UPDATE),
+            "{strategy: auto}",
+            Live,
+            "{strategy: manual}",
+            "what a change leads to",
+        ),
+        row(
+            "reload",
+            Kind::Object(&RELOAD),
+            "none",
+            Live,
+            "{signal: HUP}",
+            "how it is told to read its configuration anew",
+        ),
+        row(
+            "hooks",
+            Kind::Object(&HOOKS),
+            "none",
+            Live,
+            "{preStart: [{command: [/usr/bin/shopctl, migrate]}]}",
+            "commands before and after a start and a stop",
+        ),
+        row(
+            "suspend",
+            Kind::Object(&SUSPEND),
+            "none",
+            Live,
+            "{reason: moving house}",
+            "everything about it is left alone",
+        ),
+        row(
             "trustExecutable",
             Kind::Bool,
             "false",
@@ -583,13 +624,7 @@ pub const SERVICE: Table = Table {
             "run it as root although others than root can write it",
         ),
     ],
-    later: &[
-        ("suspend", "`state: observed` leaves the object alone meanwhile"),
-        ("dependsOn", "`restart` brings a service back until what it needs is there"),
-        ("reload", ""),
-        ("update", "a change of a restart-class field restarts the service"),
-        ("hooks", ""),
-    ],
+    later: &[],
     foreign: &[
         ("command", "startas"),
         ("cmd", "startas"),
@@ -983,8 +1018,24 @@ pub const STOP: Table = Table {
             "main",
             "who gets the signals: main, group (its process group, at once), or tree (main first, then what is left of all it brought forth)",
         ),
+        row(
+            "command",
+            Kind::List(&Kind::Text),
+            "none",
+            Live,
+            "[/usr/sbin/nginx, -s, quit]",
+            "asks it to end, before the first signal; runs as the service's user",
+        ),
+        row(
+            "commandTimeout",
+            Kind::Duration,
+            "30s",
+            Live,
+            "10s",
+            "how long the command and the exit that it asks for may take; then the schedule begins",
+        ),
     ],
-    later: &[("command", "")],
+    later: &[],
     foreign: &[("signal", "schedule"), ("timeout", "schedule"), ("gracePeriod", "schedule")],
 };
 
@@ -1049,6 +1100,12 @@ pub const TABLES: &[&Table] = &[
     &RESTART,
     &STOP,
     &STOP_STEP,
+    &DEPENDENCY,
+    &UPDATE,
+    &RELOAD,
+    &HOOKS,
+    &HOOK,
+    &SUSPEND,
     &MATCHER_DOCUMENT,
     &MATCHER_METADATA,
     &MATCHER,
