@@ -59,11 +59,12 @@ impl Requirement {
 mod tests {
     use super::*;
 
+    type Row<'a> = (&'a [(&'a str, &'a str)], &'a str, Operator, &'a [&'a str], bool);
+
     #[test]
     fn labels_are_chosen_by_value_and_by_condition() {
         let labels: BTreeMap<String, String> =
             [("tier", "web"), ("zone", "a")].map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        type Row<'a> = (&'a [(&'a str, &'a str)], &'a str, Operator, &'a [&'a str], bool);
         let rows: [Row<'_>; 10] = [
             (&[], "tier", Operator::Exists, &[], true),
             (&[("tier", "web")], "zone", Operator::Exists, &[], true),
