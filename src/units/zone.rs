@@ -98,6 +98,9 @@ fn stamp(moment: WallTime) -> Option<Timestamp> {
 fn near(name: &str) -> Option<String> {
     let names: Vec<String> = table().available().map(|known| known.to_string()).collect();
     let wanted = name.trim().to_ascii_lowercase().replace(' ', "_");
+    if wanted.len() < 3 {
+        return None;
+    }
     let city = |known: &&String| known.rsplit('/').next().is_some_and(|c| c.eq_ignore_ascii_case(&wanted));
     names
         .iter()

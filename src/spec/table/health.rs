@@ -58,7 +58,7 @@ const WHEN: Field = row(
     Kind::Expression,
     "none",
     Live,
-    "any(listens, s => s.port == 8080)",
+    "'any(listens, s => s.port == 8080)'",
     "the condition holds for its process; what can't be told is neither yes nor no",
 );
 const TIMEOUT: Field = row("timeout", Kind::Duration, "1s", Live, "5s", "how long one probe may take");
@@ -219,7 +219,7 @@ pub const TRIGGER: Table = Table {
             Kind::Expression,
             REQUIRED,
             Live,
-            "rss > 1GiB",
+            "'rss > 1GiB'",
             "a condition over the instance's process",
         ),
         row(
@@ -262,7 +262,7 @@ pub const CONDITION: Table = Table {
             Kind::Expression,
             "none",
             Live,
-            "runs(\"/usr/sbin/mysqld\")",
+            "'name == \"mysqld\"'",
             "some process of this host satisfies the condition",
         ),
     ],
