@@ -13,6 +13,7 @@
 pub mod codes;
 mod decode;
 pub mod defaults;
+mod depends;
 mod document;
 mod expression;
 mod file;
@@ -34,6 +35,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
+pub use depends::{DependencyMistakes, dependency_mistakes};
 pub use expression::{ExpressionRequest, variables};
 pub use file::{LoadedFile, SpecFile};
 pub use model::{

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::args::{ApplyArgs, Output};
 use super::exit::Exit;
 use super::handover::{self, Handover};
-use super::plan::{accept, options};
+use super::plan::{accept, options, parallel_starts};
 use super::progress::Progress;
 use super::state::{self, NotOpened, Opened};
 use super::terminal::Terminal;
@@ -69,6 +69,7 @@ fn apply(mut opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
         set: accepted.set,
         names,
         confirmed: args.confirm_prune,
+        max_starts: parallel_starts(args.max_parallel_starts),
         until: args.timeout.map(|timeout| now.after(timeout)),
         terminal,
         text: args.output == Output::Text,
@@ -92,6 +93,8 @@ pub(super) struct Run {
     /// What this call is about.
     pub names: BTreeSet<ServiceName>,
     pub confirmed: bool,
+    /// So many are being started at a time.
+    pub max_starts: usize,
     pub until: Option<BootTime>,
     pub terminal: Terminal,
     pub text: bool,
@@ -120,7 +123,7 @@ pub(super) fn settled(service: &ServiceStatus) -> Settled {
         PhaseWord::Stopped => Settled::Ready,
         PhaseWord::Running if is_blocked(service) => Settled::Held,
         PhaseWord::Running if is(service, ConditionType::Progressing) => Settled::NotYet,
-        PhaseWord::Running if has_failed_reload(service) => Settled::Failed,
+        PhaseWord::Running if has_failed_reload(service) || was_rolled_back(service) => Settled::Failed,
         PhaseWord::Running => Settled::Ready,
         PhaseWord::BackOff => Settled::Failed,
         PhaseWord::Held | PhaseWord::Unknown => Settled::Held,
@@ -157,6 +160,11 @@ fn is_blocked(service: &ServiceStatus) -> bool {
 
 fn is(service: &ServiceStatus, kind: ConditionType) -> bool {
     service.conditions.iter().any(|c| c.kind == kind && c.status == ConditionStatus::True)
+}
+
+/// It runs by the document of before.
+fn was_rolled_back(service: &ServiceStatus) -> bool {
+    service.conditions.iter().any(|c| c.kind == ConditionType::UpToDate && c.reason == "RolledBack")
 }
 
 /// It runs with the configuration of before.
@@ -199,7 +207,7 @@ impl Run {
     }
 
     fn round(&mut self, full: bool, progress: &Progress) -> (Vec<ServiceStatus>, Option<BootTime>) {
-        let mut tick_options = options(self.confirmed);
+        let mut tick_options = options(self.confirmed, Some(self.max_starts));
         tick_options.hints.full = full;
         let Opened { host, memory } = &mut self.opened;
         let (terminal, text) = (self.terminal, self.text);

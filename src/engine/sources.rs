@@ -20,7 +20,7 @@ use crate::spec::matcher::{self, MatcherDocument};
 use crate::spec::plugin;
 use crate::spec::{
     ExpressionRequest, HeldPlugins, InUse, LoadContext, Loaded, LoadedFile, Modules, Names, PluginDocument,
-    Service, ServiceName, SpecFile, load, overlaps,
+    Service, ServiceName, SpecFile, dependency_mistakes, load, overlaps,
 };
 
 /// A file that is there and can't be used.
@@ -277,6 +277,13 @@ impl Sources {
             self.pairs = (look.digest.clone(), found);
         }
         look.diagnostics.extend(self.pairs.1.iter().cloned());
+        let mistakes = dependency_mistakes(own.iter().copied());
+        for (name, diagnostic) in mistakes.circles {
+            let broken = FileSeen::Broken(diagnostic.message.clone());
+            look.seen.files.insert(absolute(Path::new(&name)), broken);
+            look.diagnostics.push(diagnostic);
+        }
+        look.diagnostics.extend(mistakes.missing);
         look.diagnostics.extend(matcher::unused(own.iter().copied(), &self.names.library));
         look.diagnostics.extend(plugin::unused(own.iter().copied(), &self.names));
         look.diagnostics.extend(defaults::unused(own.into_iter(), &self.names.defaults));

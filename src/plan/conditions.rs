@@ -14,7 +14,7 @@ use crate::spec::{ServiceName, SpecSet};
 use crate::units::format_duration;
 
 /// In the order of the status.
-const ORDER: [ConditionType; 10] = [
+const ORDER: [ConditionType; 11] = [
     ConditionType::Accepted,
     ConditionType::Ready,
     ConditionType::Healthy,
@@ -24,6 +24,7 @@ const ORDER: [ConditionType; 10] = [
     ConditionType::Unique,
     ConditionType::Blocked,
     ConditionType::BackOff,
+    ConditionType::Suspended,
     ConditionType::Degraded,
 ];
 
@@ -55,7 +56,7 @@ impl<'a> Document<'a> {
 /// Nothing is done about it, whatever it is like.
 fn is_left_alone(aim: &Aim) -> bool {
     match aim {
-        Aim::Observe | Aim::Leave | Aim::Released { .. } => true,
+        Aim::Observe | Aim::Suspend { .. } | Aim::Leave | Aim::Released { .. } => true,
         Aim::Run | Aim::Stop { .. } | Aim::Remove(_) => false,
     }
 }
@@ -98,7 +99,7 @@ fn without_instances(record: &Record, aim: &Aim, draft: &Draft<'_>) -> PhaseWord
         Aim::Run if draft.changes.values().any(|change| change.doing == Doing::Held) => PhaseWord::Held,
         Aim::Run => PhaseWord::Pending,
         Aim::Stop { .. } | Aim::Remove(_) => PhaseWord::Stopped,
-        Aim::Observe | Aim::Leave | Aim::Released { .. } => PhaseWord::Held,
+        Aim::Observe | Aim::Suspend { .. } | Aim::Leave | Aim::Released { .. } => PhaseWord::Held,
     }
 }
 
@@ -142,9 +143,15 @@ fn word(index: u32, instance: &Instance, record: &Record, aim: &Aim, draft: &Dra
             (Aim::Run, true) => PhaseWord::Held,
             (Aim::Run, false) => PhaseWord::Pending,
             (Aim::Stop { .. } | Aim::Remove(_), _) if instance.errand.is_some() => PhaseWord::Stopping,
-            (Aim::Stop { .. } | Aim::Remove(_) | Aim::Released { .. } | Aim::Observe | Aim::Leave, _) => {
-                PhaseWord::Stopped
-            }
+            (
+                Aim::Stop { .. }
+                | Aim::Remove(_)
+                | Aim::Released { .. }
+                | Aim::Observe
+                | Aim::Suspend { .. }
+                | Aim::Leave,
+                _,
+            ) => PhaseWord::Stopped,
         },
         Phase::BackOff { .. } if held && cannot_tell(draft) => PhaseWord::Unknown,
         Phase::Intended { .. } => PhaseWord::Pending,
@@ -199,17 +206,18 @@ fn general(
             "Removed",
             format!("{name}: its document is gone"),
         ),
-        (Document::Seen { remark }, Aim::Run | Aim::Stop { .. } | Aim::Released { .. } | Aim::Observe) => {
-            add(
-                ConditionType::Accepted,
-                ConditionStatus::True,
-                "Valid",
-                match remark {
-                    Some(remark) => format!("{name}: its document is in force; {remark}"),
-                    None => format!("{name}: its document is in force"),
-                },
-            )
-        }
+        (
+            Document::Seen { remark },
+            Aim::Run | Aim::Stop { .. } | Aim::Released { .. } | Aim::Observe | Aim::Suspend { .. },
+        ) => add(
+            ConditionType::Accepted,
+            ConditionStatus::True,
+            "Valid",
+            match remark {
+                Some(remark) => format!("{name}: its document is in force; {remark}"),
+                None => format!("{name}: its document is in force"),
+            },
+        ),
     }
     if *aim == Aim::Run {
         let (status, reason, message) = readiness(record, draft);

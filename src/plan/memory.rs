@@ -63,6 +63,9 @@ pub struct Record {
     /// The document in force isn't the newest one, which didn't become Ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolled_back: Option<RolledBack>,
+    /// Something has to be restarted, or is held, because of a file: files are looked at in each tick until it is done.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub compares: bool,
     /// The phase that the last status showed: what objects that depend on this one go by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<PhaseWord>,
@@ -465,6 +468,7 @@ impl Record {
             suspension: None,
             good: None,
             rolled_back: None,
+            compares: false,
             shown: None,
             adopt: None,
             task: TaskMemory::default(),

@@ -135,6 +135,8 @@ pub enum ConditionType {
     Blocked,
     /// Waiting before the next start.
     BackOff,
+    /// Left alone, because somebody says so.
+    Suspended,
     /// Something of ours is not as it should be.
     Degraded,
 }

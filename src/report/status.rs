@@ -79,7 +79,7 @@ fn without_name(service: &ServiceStatus, message: &str) -> String {
 fn rank(kind: ConditionType) -> u8 {
     match kind {
         ConditionType::Degraded => 0,
-        ConditionType::Blocked => 1,
+        ConditionType::Blocked | ConditionType::Suspended => 1,
         ConditionType::Owned => 2,
         ConditionType::Unique => 3,
         ConditionType::BackOff => 4,
@@ -100,9 +100,10 @@ fn is_remarkable(condition: &Condition) -> bool {
         | ConditionType::Owned
         | ConditionType::Unique => condition.status != ConditionStatus::True,
         ConditionType::Progressing => false,
-        ConditionType::Blocked | ConditionType::BackOff | ConditionType::Degraded => {
-            condition.status != ConditionStatus::False
-        }
+        ConditionType::Blocked
+        | ConditionType::BackOff
+        | ConditionType::Suspended
+        | ConditionType::Degraded => condition.status != ConditionStatus::False,
     }
 }
 

@@ -46,6 +46,10 @@ pub const SECOND_OPINION: Code = Code("S051");
 pub const CONFLICT: Code = Code("S060");
 /// A test of a Matcher document that fails.
 pub const TEST_FAILED: Code = Code("S061");
+/// Services that wait for themselves.
+pub const DEPENDENCY_CIRCLE: Code = Code("S062");
+/// A dependency that no document declares.
+pub const MISSING_DEPENDENCY: Code = Code("S122");
 /// Arguments in `startas`.
 pub const ARGUMENTS_IN_STARTAS: Code = Code("S101");
 /// Two Services that can claim the same process.
@@ -98,6 +102,8 @@ pub const ALL: &[(Code, &str)] = &[
     (MODULE, "a module of a plugin that can't be read"),
     (DIGEST, "a module with another digest"),
     (PLUGIN_HELD, "a new version of a plugin that is not taken"),
+    (DEPENDENCY_CIRCLE, "Services that wait for themselves"),
+    (MISSING_DEPENDENCY, "a dependency that no document declares"),
     (ARGUMENTS_IN_STARTAS, "arguments in startas"),
     (OVERLAP, "two Services that can claim the same process"),
     (SAME_PIDFILE, "two Services with one pid file"),

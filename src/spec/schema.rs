@@ -163,6 +163,10 @@ fn of(kind: &Kind, name: &str) -> Value {
             of(&Kind::LimitValue, name),
             object(&table::LIMIT),
         ] }),
+        Kind::Processors => json!({ "anyOf": [
+            { "type": "number", "minimum": 0.01 },
+            { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?%?$" },
+        ] }),
         Kind::Cpus => json!({ "type": "array", "minItems": 1, "items": { "type": ["integer", "string"] } }),
         Kind::Words(words) => enumeration(words, name),
         Kind::List(item) => json!({ "type": "array", "items": of(item, name) }),

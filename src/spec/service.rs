@@ -25,6 +25,7 @@ pub(super) fn read(value: &Value<'_>, is_task: bool, service: &mut Service, d: &
     // Last, since expressions can use the other fields.
     health(&object, service, d);
     check_together(&object, service, d);
+    parts::change::check(&object, service, d);
     let (mut narrow, mut replace) = (None, None);
     object.set_some("match", &mut narrow, d, |value, d| expression(value, false, service, d));
     object.set_some("matchOnly", &mut replace, d, |value, d| expression(value, true, service, d));
@@ -52,6 +53,7 @@ fn fields(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     account(object, service, d);
     environment(object, service, d);
     object.set("limits", &mut service.limits, d, parts::limits);
+    object.set("resources", &mut service.resources, d, parts::resources);
     object.set("scheduling", &mut service.scheduling, d, parts::scheduling);
     outputs(object, service, d);
     if let Some(value) = object.get("replicas", d) {
@@ -61,6 +63,7 @@ fn fields(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     object.set("restart", &mut service.restart, d, parts::restart);
     object.set("stop", &mut service.stop, d, parts::stop);
     ownership(object, service, d);
+    parts::change::read(object, service, d);
 }
 
 fn health(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {

@@ -103,6 +103,10 @@ fn document(table: &Table, field: &str, value: &str) -> String {
             };
             service(&format!("{startas}, scheduling: {{{}}}", beside(needed)))
         }
+        "resources" => service(&format!("{startas}, resources: {{{}}}", beside(&[]))),
+        "memory" | "cpu" | "pids" | "io" => {
+            service(&format!("{startas}, resources: {{{}: {{{}}}}}", table.name, beside(&[])))
+        }
         "security" => service(&format!("{startas}, security: {{{}}}", beside(&[]))),
         "capabilities" => service(&format!("{startas}, security: {{capabilities: {{{}}}}}", beside(&[]))),
         "secret" => {
@@ -297,7 +301,7 @@ fn the_schema_has_every_field() {
         assert!(spec[field.name]["description"].is_string(), "{}", field.name);
     }
     assert_eq!(schema["required"], serde_json::json!(["apiVersion", "kind", "metadata", "spec"]));
-    assert_eq!(spec["stop"]["properties"]["scope"]["enum"], serde_json::json!(["main", "tree"]));
+    assert_eq!(spec["stop"]["properties"]["scope"]["enum"], serde_json::json!(["main", "group", "tree"]));
     assert_eq!(
         spec["limits"]["properties"]["nofile"]["anyOf"][1]["properties"]["soft"]["type"][0],
         "integer"

@@ -127,7 +127,7 @@ impl World {
         }
         for _ in 0..16 {
             let before = self.memory.clone();
-            let asked = questions(&self.set, &self.memory, self.now.boot, QuestionHints::default());
+            let asked = questions(&self.set, &self.memory, self.now, QuestionHints::default());
             let plan = plan(&self.set, &self.observe(&asked), &self.memory, &PlanOptions::default());
             self.memory = plan.memory.clone();
             for step in &plan.steps {

@@ -24,7 +24,9 @@ pub(in crate::plan) fn ended(
         let gone = matches!(instance.phase, Phase::Vacant | Phase::BackOff { .. });
         if exited || (gone && stopping.contains(&index)) {
             let cause = instance.run.as_ref().and_then(|run| run.stopped);
-            let result = result(exited, cause, instance.last_exit.as_ref(), record);
+            // One that ended by itself and left others behind comes here when those are gone as well.
+            let by_itself = instance.last_exit.as_ref().is_some_and(|exit| *exit != Exit::Stopped);
+            let result = result(exited || by_itself, cause, instance.last_exit.as_ref(), record);
             conclude(record, index, result, (draft.name, draft.now));
         } else if gone && instance.run.is_some() && matches!(aim, Aim::Stop { .. } | Aim::Remove(_)) {
             // What waited for its start or another attempt doesn't come to it any more.
