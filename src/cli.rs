@@ -2,11 +2,13 @@
 //!
 //! Floor 10.
 
+mod adopting;
 mod apply;
 mod args;
 mod bench_eval;
 mod check;
 mod codes;
+mod doctor;
 mod drop_in;
 mod exit;
 mod explain_code;
@@ -90,12 +92,26 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Watch(args) => with_dirs(cli, terminal, |dirs| watch::run(args, dirs, terminal)),
         Verb::Status(args) => with_dirs(cli, terminal, |dirs| status::run(args, dirs, terminal)),
         Verb::Logs(args) => with_dirs(cli, terminal, |dirs| logs::run(args, dirs, terminal)),
-        Verb::Start(args) => with_dirs(cli, terminal, |dirs| wish::run(Wish::Start, args, dirs, terminal)),
-        Verb::Stop(args) => with_dirs(cli, terminal, |dirs| wish::run(Wish::Stop, args, dirs, terminal)),
+        Verb::Start(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Start, args, dirs, terminal)),
+        Verb::Stop(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Stop, args, dirs, terminal)),
         Verb::Restart(args) => {
-            with_dirs(cli, terminal, |dirs| wish::run(Wish::Restart, args, dirs, terminal))
+            with_dirs(cli, terminal, |dirs| wish::run(&Wish::Restart, args, dirs, terminal))
         }
+        Verb::Reload(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Reload, args, dirs, terminal)),
+        Verb::Signal(args) => {
+            let wish = Wish::Signal(args.signal);
+            with_dirs(cli, terminal, |dirs| wish::run(&wish, &args.wish, dirs, terminal))
+        }
+        Verb::Suspend(args) => {
+            let (reason, until, time) = (args.reason.clone(), args.until, args.time);
+            let wish = Wish::Suspend { reason, until, time };
+            with_dirs(cli, terminal, |dirs| wish::run(&wish, &args.wish, dirs, terminal))
+        }
+        Verb::Resume(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Resume, args, dirs, terminal)),
         Verb::Upgrade(args) => with_dirs(cli, terminal, |dirs| upgrade::run(args, dirs, terminal)),
+        Verb::Adopt(args) => with_dirs(cli, terminal, |dirs| adopting::adopt(args, dirs, terminal)),
+        Verb::Release(args) => with_dirs(cli, terminal, |dirs| adopting::release(args, dirs, terminal)),
+        Verb::Doctor(args) => with_dirs(cli, terminal, |dirs| doctor::run(args, dirs, terminal)),
         Verb::Explain(args) => explain(args, cli, terminal),
         Verb::ExplainCode(args) => explain_code::run(args, terminal),
         Verb::Help(args) => help::run(args, terminal),

@@ -15,6 +15,7 @@ pub mod become_program;
 pub mod clock;
 pub mod commands;
 pub mod conditions;
+pub mod doctor;
 pub mod errno;
 pub mod executable;
 pub mod exits;
@@ -24,6 +25,7 @@ mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 mod given;
+pub mod groups;
 pub mod imagined;
 mod import_files;
 pub mod ledger;
@@ -55,6 +57,7 @@ pub mod superior;
 pub mod takeover;
 pub mod wake;
 pub mod walk;
+pub mod watched;
 
 pub use files::{
     caller, create_directory, create_text, exists, files_in, is_directory, own_uid, program_identity,

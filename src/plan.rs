@@ -11,7 +11,7 @@
 //!
 //! What each part decides: [`questions()`] what has to be looked at; `life` follows processes; `occupy` says whether a
 //! place is free; `ready` counts readiness; `run` starts, adopts and restarts; `stop` walks through the
-//! schedule; `errand` runs commands, `asked` does what is asked of what runs; `backoff` waits; `conditions` tells it to people; [`fold()`] takes outcomes into memory.
+//! schedule; `depend` says who waits for whom, `update` what a change leads to; `errand` runs commands, `asked` does what is asked of what runs; `backoff` waits; `conditions` tells it to people; [`fold()`] takes outcomes into memory.
 
 pub mod action;
 pub mod adjust;
@@ -23,6 +23,7 @@ mod backoff;
 mod binary;
 mod conditions;
 mod decide;
+mod depend;
 mod draft;
 mod errand;
 pub mod exec;
@@ -39,9 +40,12 @@ mod questions;
 mod ready;
 mod requirements;
 mod run;
+mod slots;
 pub mod status;
 mod stop;
+pub mod task;
 mod triggers;
+mod update;
 
 pub use decide::plan;
 pub use draft::{Change, Doing, Plan, PlanOptions};

@@ -4,6 +4,7 @@
 
 mod cost;
 mod diagnostics;
+mod doctor;
 mod documents;
 mod explanation;
 mod github;
@@ -25,6 +26,7 @@ mod values;
 
 pub use cost::{ExpressionCost, cost_table};
 pub use diagnostics::{DiagnosticRow, diagnostic_rows, render_diagnostics, summary_line};
+pub use doctor::doctor_text;
 pub use documents::{document_field, document_of_kind, document_paths, documents};
 pub use explanation::{
     ExplainedProcess, ExplanationRow, FailingLeaf, account_for_plugins, explanation_rows, explanation_text,

@@ -12,6 +12,8 @@
 
 pub mod codes;
 mod decode;
+pub mod defaults;
+mod depends;
 mod document;
 mod expression;
 mod file;
@@ -28,10 +30,12 @@ mod schema;
 mod service;
 mod set;
 pub mod table;
+mod task;
 
 #[cfg(test)]
 mod tests;
 
+pub use depends::{DependencyMistakes, dependency_mistakes};
 pub use expression::{ExpressionRequest, variables};
 pub use file::{LoadedFile, SpecFile};
 pub use model::{
@@ -91,6 +95,8 @@ pub struct Names {
     pub library: Arc<Library>,
     /// By name.
     pub plugins: Arc<BTreeMap<String, InUse>>,
+    /// Values under the documents that they choose.
+    pub defaults: Arc<defaults::DefaultsSet>,
 }
 
 impl Names {
@@ -157,19 +163,23 @@ impl Loaded {
 type Place<'a> = (&'a Arc<Source>, Span);
 
 fn duplicates(files: &[LoadedFile]) -> BTreeMap<ServiceName, Diagnostic> {
-    let mut places: BTreeMap<&ServiceName, Vec<Place<'_>>> = BTreeMap::new();
+    let mut places: BTreeMap<&ServiceName, (&str, Vec<Place<'_>>)> = BTreeMap::new();
     for file in files {
         for (service, at) in file.services().iter().zip(&file.name_places) {
-            places.entry(&service.name).or_default().push((&file.source, *at));
+            let (_, places) = places.entry(&service.name).or_insert((service.kind(), Vec::new()));
+            places.push((&file.source, *at));
         }
     }
-    places.into_iter().filter_map(|(name, places)| Some((name.clone(), duplicate(name, &places)?))).collect()
+    let duplicate = |(name, (kind, places)): (&ServiceName, (&str, Vec<Place<'_>>))| {
+        Some((name.clone(), duplicate(kind, name, &places)?))
+    };
+    places.into_iter().filter_map(duplicate).collect()
 }
 
-fn duplicate(name: &ServiceName, places: &[Place<'_>]) -> Option<Diagnostic> {
+fn duplicate(kind: &str, name: &ServiceName, places: &[Place<'_>]) -> Option<Diagnostic> {
     let [(source, span), others @ ..] = places else { return None };
     let (other, _) = others.first()?;
-    let message = format!("the Service `{name}` stands in `{}` and in `{}`", source.name, other.name);
+    let message = format!("the {kind} `{name}` stands in `{}` and in `{}`", source.name, other.name);
     let diagnostic = Diagnostic::error(codes::DUPLICATE_NAME, message)
         .at(*span, "")
         .in_source(source)

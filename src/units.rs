@@ -66,6 +66,16 @@ pub struct Now {
     pub wall: WallTime,
 }
 
+impl WallTime {
+    /// Reads RFC 3339: `2030-01-31T08:00:00Z`. Nothing for another form, or a moment before 1970.
+    pub fn parse(text: &str) -> Option<Self> {
+        let moment: jiff::Timestamp = text.parse().ok()?;
+        let seconds = u64::try_from(moment.as_second()).ok()?;
+        let nanos = u32::try_from(moment.subsec_nanosecond()).ok()?;
+        Some(Self(Duration::new(seconds, nanos)))
+    }
+}
+
 impl BootTime {
     /// The moment `by` later; the end of time if that can't be expressed.
     #[must_use]

@@ -152,6 +152,14 @@ pub struct Scalar {
 }
 
 impl Scalar {
+    /// The same scalar, or one with another text, at another place: all of it stands there.
+    #[must_use]
+    pub fn placed(&self, at: Span, text: Option<String>) -> Self {
+        let text = text.unwrap_or_else(|| self.text.clone());
+        let map = OffsetMap::all_at(text.len(), at);
+        Self { text, style: self.style, span: at, comment: None, map }
+    }
+
     /// The place in the source of a span in the decoded text. A span over a folded line break covers the
     /// break and the indentation after it; an empty span gives an empty one.
     pub fn source_span(&self, decoded: Span) -> Span {

@@ -19,3 +19,5 @@ mod cells;
 mod courses;
 #[path = "plan/properties.rs"]
 mod properties;
+#[path = "plan/tasks.rs"]
+mod tasks;

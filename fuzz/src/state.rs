@@ -57,7 +57,7 @@ fn remembered(record: Record, boot: &BootId) {
                 boot: BootTime(Duration::from_secs(seconds)),
                 wall: WallTime(Duration::from_secs(1 << 30)),
             };
-            let asked = questions(desired, &memory, now.boot, QuestionHints { full: true });
+            let asked = questions(desired, &memory, now, QuestionHints { full: true });
             let unanswered = Observation { now, boot: boot.clone(), services: BTreeMap::new() };
             assert_harmless(&planned(desired, &unanswered, &memory));
             let services = unknown(&asked);
@@ -67,7 +67,7 @@ fn remembered(record: Record, boot: &BootId) {
 }
 
 fn planned(desired: &SpecSet, observed: &Observation, memory: &Memory) -> Plan {
-    let options = PlanOptions { confirmed: true };
+    let options = PlanOptions { confirmed: true, ..PlanOptions::default() };
     let first = plan(desired, observed, memory, &options);
     assert_eq!(plan(desired, observed, memory, &options), first, "the same questions, another plan");
     first

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::args::{ApplyArgs, Output};
 use super::exit::Exit;
 use super::handover::{self, Handover};
-use super::plan::{accept, options};
+use super::plan::{accept, options, parallel_starts};
 use super::progress::Progress;
 use super::state::{self, NotOpened, Opened};
 use super::terminal::Terminal;
@@ -19,7 +19,8 @@ use crate::host::Host as _;
 use crate::host::linux::HostOptions;
 use crate::host::state_dir::Dirs;
 use crate::plan::action::{Action, Outcome};
-use crate::plan::status::{Condition, ConditionStatus, ConditionType, PhaseWord, ServiceStatus};
+use crate::plan::memory::Due;
+use crate::plan::status::{Condition, ConditionStatus, ConditionType, PhaseWord, ServiceStatus, TaskStatus};
 use crate::report::{deed, status_line};
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::BootTime;
@@ -68,6 +69,7 @@ fn apply(mut opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
         set: accepted.set,
         names,
         confirmed: args.confirm_prune,
+        max_starts: parallel_starts(args.max_parallel_starts),
         until: args.timeout.map(|timeout| now.after(timeout)),
         terminal,
         text: args.output == Output::Text,
@@ -91,6 +93,8 @@ pub(super) struct Run {
     /// What this call is about.
     pub names: BTreeSet<ServiceName>,
     pub confirmed: bool,
+    /// So many are being started at a time.
+    pub max_starts: usize,
     pub until: Option<BootTime>,
     pub terminal: Terminal,
     pub text: bool,
@@ -112,15 +116,40 @@ pub(super) enum Settled {
 
 /// Whether it is as wanted, has failed, or needs more time.
 pub(super) fn settled(service: &ServiceStatus) -> Settled {
+    if let Some(task) = &service.task {
+        return settled_task(service, task);
+    }
     match service.phase {
         PhaseWord::Stopped => Settled::Ready,
         PhaseWord::Running if is_blocked(service) => Settled::Held,
         PhaseWord::Running if is(service, ConditionType::Progressing) => Settled::NotYet,
-        PhaseWord::Running if has_failed_reload(service) => Settled::Failed,
+        PhaseWord::Running if has_failed_reload(service) || was_rolled_back(service) => Settled::Failed,
         PhaseWord::Running => Settled::Ready,
         PhaseWord::BackOff => Settled::Failed,
         PhaseWord::Held | PhaseWord::Unknown => Settled::Held,
         PhaseWord::Pending | PhaseWord::Starting | PhaseWord::Stopping => Settled::NotYet,
+    }
+}
+
+/// A Task that isn't scheduled is waited for; of a scheduled one, only what somebody asked for.
+fn settled_task(service: &ServiceStatus, task: &TaskStatus) -> Settled {
+    let failed = service.conditions.iter().any(|condition| {
+        condition.kind == ConditionType::Ready
+            && condition.status == ConditionStatus::False
+            && matches!(condition.reason.as_str(), "Failed" | "Stopped")
+    });
+    match service.phase {
+        PhaseWord::Held | PhaseWord::Unknown => Settled::Held,
+        PhaseWord::Stopped if failed => Settled::Failed,
+        PhaseWord::Stopped => Settled::Ready,
+        PhaseWord::Starting | PhaseWord::Running if matches!(task.under_way, Some(Due::Schedule(_))) => {
+            Settled::Ready
+        }
+        PhaseWord::Pending
+        | PhaseWord::Starting
+        | PhaseWord::Running
+        | PhaseWord::Stopping
+        | PhaseWord::BackOff => Settled::NotYet,
     }
 }
 
@@ -131,6 +160,11 @@ fn is_blocked(service: &ServiceStatus) -> bool {
 
 fn is(service: &ServiceStatus, kind: ConditionType) -> bool {
     service.conditions.iter().any(|c| c.kind == kind && c.status == ConditionStatus::True)
+}
+
+/// It runs by the document of before.
+fn was_rolled_back(service: &ServiceStatus) -> bool {
+    service.conditions.iter().any(|c| c.kind == ConditionType::UpToDate && c.reason == "RolledBack")
 }
 
 /// It runs with the configuration of before.
@@ -173,7 +207,7 @@ impl Run {
     }
 
     fn round(&mut self, full: bool, progress: &Progress) -> (Vec<ServiceStatus>, Option<BootTime>) {
-        let mut tick_options = options(self.confirmed);
+        let mut tick_options = options(self.confirmed, Some(self.max_starts));
         tick_options.hints.full = full;
         let Opened { host, memory } = &mut self.opened;
         let (terminal, text) = (self.terminal, self.text);
@@ -205,10 +239,25 @@ impl Run {
     /// A wait before the next start is a failure only if it is this call's: a process that was found dead is first
     /// started again.
     fn settled(&self, service: &ServiceStatus) -> Settled {
+        if let Some(task) = &service.task {
+            return self.settled_task(service, task);
+        }
         match settled(service) {
             Settled::Failed if !self.tried.contains(&service.name) && !self.has_error(&service.name) => {
                 Settled::NotYet
             }
+            settled => settled,
+        }
+    }
+
+    /// What this call has started is waited for, since nobody else would see how it ends. A scheduled run that failed before
+    /// is no failure of this call.
+    fn settled_task(&self, service: &ServiceStatus, task: &TaskStatus) -> Settled {
+        let scheduled = task.run == "schedule";
+        let runs = service.instances.iter().any(|instance| instance.pid.is_some());
+        match settled(service) {
+            Settled::Ready if runs && self.tried.contains(&service.name) => Settled::NotYet,
+            Settled::Failed if scheduled && !self.tried.contains(&service.name) => Settled::Ready,
             settled => settled,
         }
     }

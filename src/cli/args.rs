@@ -15,7 +15,7 @@ pub(super) use logs::LogsArgs;
 pub(super) use matching::{ActArgs, FormArgs, LiveArgs, MatchOutput, PickArgs};
 pub(super) use plugin::{BenchArgs, BuildArgs, InspectArgs, NewArgs, PluginArgs, PluginVerb, TryArgs};
 
-use crate::units::parse_duration;
+use crate::units::{Signal, WallTime, parse_duration};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -89,8 +89,22 @@ pub(super) enum Verb {
     Stop(WishArgs),
     /// Stop and start objects now
     Restart(WishArgs),
+    /// Have objects read their configuration anew, as their documents say how
+    Reload(WishArgs),
+    /// Send a signal to the main processes of objects
+    Signal(SignalArgs),
+    /// Leave objects alone: nothing is started, stopped or restarted until `resume`
+    Suspend(SuspendArgs),
+    /// End what `suspend` asked for
+    Resume(WishArgs),
     /// Let the running watch become this binary: the services and all that is known of them stay as they are
     Upgrade(UpgradeArgs),
+    /// Take over a process for an object, untouched, also where something else keeps it (`--force`)
+    Adopt(AdoptArgs),
+    /// Let the processes of objects go, untouched; nothing is done about them until their document changes
+    Release(WishArgs),
+    /// What this host allows, what is missing, and for what
+    Doctor(DoctorArgs),
     /// Write Service documents from init scripts, units, configurations of supervisors, or a process that runs
     Import(ImportArgs),
     /// Make, look at, test and measure plugins: new fields and functions of expressions, from WebAssembly
@@ -214,6 +228,9 @@ pub(super) struct ApplyArgs {
     /// Go on although a large part of the objects would be removed, restarted or stopped
     #[arg(long)]
     pub confirm_prune: bool,
+    /// So many services with a readiness check are being started at a time [default: 4 for each core]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_parallel_starts: Option<u32>,
     /// How long to wait for another `apply` to end
     #[arg(long, default_value = "60s", value_name = "TIME", value_parser = duration)]
     pub lock_timeout: Duration,
@@ -240,6 +257,9 @@ pub(super) struct WatchArgs {
     /// Wait no longer than that for the quiet time
     #[arg(long, default_value = "2s", value_name = "TIME", value_parser = duration)]
     pub settle_max: Duration,
+    /// So many services with a readiness check are being started at a time [default: 4 for each core]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_parallel_starts: Option<u32>,
     /// An object is gone when its document was missing for so long
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
     pub prune_delay: Duration,
@@ -361,6 +381,68 @@ pub(super) struct UpgradeArgs {
     /// How long to wait until it is done
     #[arg(long, default_value = "30s", value_name = "TIME", value_parser = duration)]
     pub timeout: Duration,
+}
+
+// Arguments of `signal`.
+#[derive(Debug, Args)]
+pub(super) struct SignalArgs {
+    /// Its name or number: `HUP`, `USR1`
+    #[arg(value_name = "SIGNAL", value_parser = signal)]
+    pub signal: Signal,
+    #[command(flatten)]
+    pub wish: WishArgs,
+}
+
+// Arguments of `suspend`.
+#[derive(Debug, Args)]
+pub(super) struct SuspendArgs {
+    /// Why, for those who see it in `status`
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+    /// Resume by itself after so long
+    #[arg(long = "for", value_name = "TIME", value_parser = duration, conflicts_with = "until")]
+    pub time: Option<Duration>,
+    /// Resume by itself at this moment: `2030-01-31T08:00:00Z`
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    pub until: Option<WallTime>,
+    #[command(flatten)]
+    pub wish: WishArgs,
+}
+
+fn signal(text: &str) -> Result<Signal, String> {
+    Signal::parse(text).map_err(|_| format!("`{text}` is no signal"))
+}
+
+fn moment(text: &str) -> Result<WallTime, String> {
+    WallTime::parse(text).ok_or_else(|| "write it like `2030-01-31T08:00:00Z`".to_owned())
+}
+
+// Arguments of `adopt`.
+#[derive(Debug, Args)]
+pub(super) struct AdoptArgs {
+    /// The process
+    #[arg(value_name = "PID")]
+    pub pid: i32,
+    /// The object whose place it takes
+    #[arg(long = "as", value_name = "NAME")]
+    pub name: String,
+    /// Although another supervisor keeps it or it belongs to another user; it must still be found by the identity rule
+    #[arg(long)]
+    pub force: bool,
+    /// How long to wait until it is done
+    #[arg(long, default_value = "90s", value_name = "TIME", value_parser = duration)]
+    pub timeout: Duration,
+    /// Form of the output
+    #[arg(short, long, default_value = "text", value_name = "FORM")]
+    pub output: Output,
+}
+
+// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    /// Form of the output
+    #[arg(short, long, default_value = "text", value_name = "FORM")]
+    pub output: Output,
 }
 
 // Arguments of `snapshot`.

@@ -35,6 +35,11 @@ pub(super) fn run(args: &CheckArgs, terminal: Terminal) -> Exit {
             terminal.say(&format!("passed over: {}", printable(path.as_os_str().as_encoded_bytes())));
         }
     }
+    if args.verbose {
+        for service in look.services().into_iter().filter(|service| !service.defaults.is_empty()) {
+            terminal.say(&format!("{}: {}", service.name, origins(service)));
+        }
+    }
     if args.cost {
         terminal.data(&cost_table(&costs(&look)));
     }
@@ -42,7 +47,7 @@ pub(super) fn run(args: &CheckArgs, terminal: Terminal) -> Exit {
         return Exit::Failed;
     }
     if args.output == CheckOutput::Text {
-        let count = look.services().len() + look.matchers.len();
+        let count = look.services().len() + look.matchers.len() + look.names.defaults.documents().len();
         terminal.data(&format!(
             "{count} object{} in {} file{}: good\n",
             plural(count),
@@ -75,6 +80,17 @@ fn of_service<'a>(service: &'a Service, look: &SourcesLook) -> Vec<ExpressionCos
         Some(ExpressionCost { place: format!("{} {key}", service.name), estimate: predicate.estimate() })
     };
     fields.filter_map(|(key, text)| estimate((key, text?))).collect()
+}
+
+/// `user` and `env.LANG` from the Defaults `base`
+fn origins(service: &Service) -> String {
+    let mut by_name: std::collections::BTreeMap<&str, Vec<String>> = std::collections::BTreeMap::new();
+    for (field, defaults) in &service.defaults {
+        by_name.entry(defaults).or_default().push(format!("`{}`", printable(field)));
+    }
+    let each =
+        |(name, fields): (&str, Vec<String>)| format!("{} from the Defaults `{name}`", fields.join(" and "));
+    by_name.into_iter().map(each).collect::<Vec<_>>().join(", ")
 }
 
 fn plural(count: usize) -> &'static str {

@@ -67,7 +67,7 @@ fn show<H: Host>(
     let now = host.now().boot;
     let accepted = accept(look, &memory, false, now, terminal);
     let memory = concerned(memory, &accepted);
-    let plan = preview(host, &accepted.set, &memory, options(false));
+    let plan = preview(host, &accepted.set, &memory, options(false, None));
     match args.output {
         Output::Text => terminal.data(&plan_text(&plan, false)),
         Output::Json => terminal.json(&plan_rows(&plan)),
@@ -107,7 +107,13 @@ pub(super) fn concerned(mut memory: Memory, accepted: &Accepted) -> Memory {
     memory
 }
 
+/// How many starts at a time, where nobody says it.
+pub(super) fn parallel_starts(given: Option<u32>) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    given.and_then(|given| usize::try_from(given).ok()).unwrap_or_else(|| cores().saturating_mul(4))
+}
+
 /// A complete look.
-pub(super) fn options(confirmed: bool) -> TickOptions {
-    TickOptions { plan: PlanOptions { confirmed }, hints: QuestionHints { full: true } }
+pub(super) fn options(confirmed: bool, max_starts: Option<usize>) -> TickOptions {
+    TickOptions { plan: PlanOptions { confirmed, max_starts }, hints: QuestionHints { full: true } }
 }

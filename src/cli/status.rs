@@ -79,7 +79,7 @@ fn look(dirs: &Dirs, terminal: Terminal) -> Result<Found, NotOpened> {
     let told = if watcher(dirs).is_some() { read_status(dirs).map_err(NotOpened::Failed)? } else { None };
     let (status, told) = match told {
         Some(status) => (status, true),
-        None => (preview(&mut host, &in_force(&memory), &memory, options(false)).status, false),
+        None => (preview(&mut host, &in_force(&memory), &memory, options(false, None)).status, false),
     };
     Ok(Found { status, memory, now, told })
 }
@@ -188,7 +188,7 @@ fn seen_now(
     let name = ServiceName::new(subject).ok()?;
     let mut opened = state::look(dirs, terminal).ok()?;
     let mut asked =
-        questions(&in_force(&found.memory), &found.memory, found.now.boot, QuestionHints { full: true });
+        questions(&in_force(&found.memory), &found.memory, found.now, QuestionHints { full: true });
     asked.services.retain(|known, _| *known == name);
     if let Some(question) = asked.services.get_mut(&name) {
         question.look = true;

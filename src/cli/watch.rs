@@ -38,6 +38,7 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         settle_max: args.settle_max,
         prune_delay: args.prune_delay,
         hints: !args.no_hints,
+        max_parallel_starts: super::plan::parallel_starts(args.max_parallel_starts),
     };
     let mut teller = Teller {
         terminal,

@@ -142,6 +142,7 @@ pub(super) fn document_field(field: &Field) -> String {
         Class::Restart => "a change restarts the process",
         Class::Live => "a change takes effect on the process as it runs",
         Class::New => "a change makes it another object",
+        Class::NextRun => "a change counts for the next run",
     };
     let default = match field.default {
         "required" => "required".to_owned(),

@@ -112,6 +112,7 @@ impl<'n> Walk<'_, 'n> {
             | Kind::Limit
             | Kind::LimitValue
             | Kind::Cpus
+            | Kind::Processors
             | Kind::Type
             | Kind::Facts
             | Kind::Words(_) => {}

@@ -29,6 +29,8 @@ pub struct SourcesSeen {
     pub unavailable: BTreeMap<String, String>,
     /// Plugins that stay in use although their documents can't be used, with the reason.
     pub held_plugins: BTreeMap<String, String>,
+    /// The Defaults that are there and can be used, by name.
+    pub defaults: BTreeSet<String>,
 }
 
 /// What one file gave.
@@ -86,13 +88,15 @@ pub struct Accepted {
 pub struct Acceptance {
     in_force: BTreeMap<ServiceName, Arc<Service>>,
     missing_since: BTreeMap<ServiceName, BootTime>,
+    /// Objects whose Defaults are missing.
+    bare_since: BTreeMap<ServiceName, BootTime>,
 }
 
 impl Acceptance {
     /// Begins with what was last accepted, from the ledger.
     pub fn new(last_accepted: impl IntoIterator<Item = Arc<Service>>) -> Self {
         let in_force = last_accepted.into_iter().map(|service| (service.name.clone(), service)).collect();
-        Self { in_force, missing_since: BTreeMap::new() }
+        Self { in_force, missing_since: BTreeMap::new(), bare_since: BTreeMap::new() }
     }
 
     /// Takes a look into account.
@@ -100,6 +104,7 @@ impl Acceptance {
         let mut set = SpecSet::default();
         let broken = broken_files(seen);
         self.take_good(seen, &mut set);
+        let (bare, bare_recheck) = self.keep_defaults(seen, !broken.is_empty(), &mut set, rules, now);
         self.keep_broken(&broken, &mut set);
         let gone = self.gone(seen, &broken, &set);
         let (removed, held, recheck) = self.confirm(gone, &set, seen, rules, now);
@@ -115,6 +120,8 @@ impl Acceptance {
         self.in_force.extend(set.services.iter().map(|(name, service)| (name.clone(), service.clone())));
         set.removed = removed;
         set.unseen = self.unseen(seen, held.as_ref());
+        set.unseen.extend(bare);
+        let recheck = recheck.into_iter().chain(bare_recheck).min();
         set.remarks = remarks(seen, &set);
         Accepted { set, held, recheck }
     }
@@ -163,6 +170,47 @@ impl Acceptance {
                 set.services.insert(name.clone(), Arc::clone(same.unwrap_or(service)));
             }
         }
+    }
+
+    /// Values that came from Defaults stay while it isn't sure that those are gone: a document that lost them is as unsure as
+    /// one that is missing.
+    fn keep_defaults(
+        &mut self,
+        seen: &SourcesSeen,
+        broken: bool,
+        set: &mut SpecSet,
+        rules: PruneRules,
+        now: BootTime,
+    ) -> (BTreeMap<ServiceName, String>, Option<BootTime>) {
+        let (mut kept, mut recheck) = (BTreeMap::new(), None);
+        let unsure = broken || !seen.complete;
+        let mut bare_since = BTreeMap::new();
+        for (name, old) in &self.in_force {
+            let gone = old.defaults.values().find(|defaults| !seen.defaults.contains(*defaults));
+            let (Some(gone), Some(new)) = (gone, set.services.get(name)) else { continue };
+            if new.defaults.values().any(|defaults| defaults == gone) {
+                continue;
+            }
+            let since = match self.bare_since.get(name) {
+                Some(since) if !unsure => *since,
+                Some(_) | None => now,
+            };
+            let over = since.after(rules.delay);
+            if !unsure && (rules.confirmed || now >= over) {
+                continue;
+            }
+            bare_since.insert(name.clone(), since);
+            if !unsure {
+                recheck = recheck.into_iter().chain([over]).min();
+            }
+            kept.insert(
+                name.clone(),
+                format!("the Defaults `{gone}`, which it was accepted with, can't be found"),
+            );
+            set.services.insert(name.clone(), Arc::clone(old));
+        }
+        self.bare_since = bare_since;
+        (kept, recheck)
     }
 
     /// Broken files: what came from them stays, and says so.

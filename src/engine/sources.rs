@@ -15,11 +15,12 @@ use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::host::shelf::Shelf;
 use crate::host::spec_dir::{self, Listing, Look, Trust};
 use crate::process::expression;
+use crate::spec::defaults;
 use crate::spec::matcher::{self, MatcherDocument};
 use crate::spec::plugin;
 use crate::spec::{
     ExpressionRequest, HeldPlugins, InUse, LoadContext, Loaded, LoadedFile, Modules, Names, PluginDocument,
-    Service, ServiceName, SpecFile, load, overlaps,
+    Service, ServiceName, SpecFile, dependency_mistakes, load, overlaps,
 };
 
 /// A file that is there and can't be used.
@@ -243,6 +244,8 @@ impl Sources {
     fn finish(&mut self, mut look: SourcesLook, libraries: &BTreeSet<String>) -> SourcesLook {
         look.diagnostics.extend(self.redefined.iter().cloned());
         look.names = self.names.clone();
+        look.seen.defaults =
+            self.names.defaults.documents().iter().map(|document| document.name.clone()).collect();
         for document in self.loaded.values().flat_map(LoadedFile::plugins) {
             let module = match &document.module {
                 Some(Ok(digest)) => digest,
@@ -274,8 +277,16 @@ impl Sources {
             self.pairs = (look.digest.clone(), found);
         }
         look.diagnostics.extend(self.pairs.1.iter().cloned());
+        let mistakes = dependency_mistakes(own.iter().copied());
+        for (name, diagnostic) in mistakes.circles {
+            let broken = FileSeen::Broken(diagnostic.message.clone());
+            look.seen.files.insert(absolute(Path::new(&name)), broken);
+            look.diagnostics.push(diagnostic);
+        }
+        look.diagnostics.extend(mistakes.missing);
         look.diagnostics.extend(matcher::unused(own.iter().copied(), &self.names.library));
-        look.diagnostics.extend(plugin::unused(own.into_iter(), &self.names));
+        look.diagnostics.extend(plugin::unused(own.iter().copied(), &self.names));
+        look.diagnostics.extend(defaults::unused(own.into_iter(), &self.names.defaults));
         look
     }
 }

@@ -83,7 +83,7 @@ pub fn preview<H: Host>(host: &mut H, desired: &SpecSet, memory: &Memory, option
 }
 
 fn look_and_plan<H: Host>(host: &mut H, desired: &SpecSet, memory: &Memory, options: TickOptions) -> Plan {
-    let asked = questions(desired, memory, host.now().boot, options.hints);
+    let asked = questions(desired, memory, host.now(), options.hints);
     let observed = host.observe(&asked);
     #[cfg(feature = "failpoints")]
     let observed = if failpoint::broken(Break::UnknownIsNo) {

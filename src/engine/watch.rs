@@ -25,7 +25,7 @@ use crate::host::requests::{self, Request, Waiting, Wanted};
 use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
 use crate::host::wake::Wakes;
 use crate::plan::action::Outcome;
-use crate::plan::memory::{Memory, Record};
+use crate::plan::memory::{Ask, Memory, Record, Suspension};
 use crate::plan::status::ServiceStatus;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::spec::SpecSet;
@@ -47,6 +47,8 @@ pub struct WatchOptions {
     pub prune_delay: Duration,
     /// Use notifications.
     pub hints: bool,
+    /// So many instances may be being started at a time.
+    pub max_parallel_starts: usize,
 }
 
 /// What the loop tells.
@@ -145,6 +147,8 @@ impl<'a> Watch<'a> {
         let mut full = true;
         loop {
             let now = self.host.now().boot;
+            // A hint may be about a file that a service watches.
+            full |= deadlines.sources.is_some_and(|at| at <= now) && self.watched_files().next().is_some();
             if full || deadlines.sources.is_some_and(|at| at <= now) {
                 deadlines.first_hint = None;
                 deadlines.sources = self.look_at_sources(now);
@@ -210,10 +214,17 @@ impl<'a> Watch<'a> {
             return;
         }
         let requests = [self.host.dirs().requests()];
-        match self.hints.watch(&self.sources.watched()).and_then(|()| self.request_hints.watch(&requests)) {
+        let mut places = self.sources.watched();
+        places.extend(self.watched_files().cloned());
+        match self.hints.watch(&places).and_then(|()| self.request_hints.watch(&requests)) {
             Ok(()) => self.polling = false,
             Err(reason) => self.poll_because(&reason),
         }
+    }
+
+    /// Files whose content counts for services in force.
+    fn watched_files(&self) -> impl Iterator<Item = &std::path::PathBuf> {
+        self.set.services.values().flat_map(|service| &service.update.watch_files)
     }
 
     /// Looks at the documents, and says when to look again.
@@ -239,6 +250,9 @@ impl<'a> Watch<'a> {
             self.held = accepted.held;
         }
         self.set = accepted.set;
+        if self.watched_files().next().is_some() {
+            self.renew_hints();
+        }
         let poll = self.polling.then(|| now.after(POLL));
         accepted.recheck.into_iter().chain(poll).min()
     }
@@ -260,10 +274,38 @@ impl<'a> Watch<'a> {
                 Wanted::Stop(name) => {
                     self.with_record(name, |record, by| record.ask(false, by, now.wall), &request.request);
                 }
+                Wanted::Reload(name) => {
+                    self.with_record(
+                        name,
+                        |record, by| record.ask_of_all(Ask::Reload, &by),
+                        &request.request,
+                    );
+                }
+                Wanted::Signal { name, signal } => {
+                    let ask = Ask::Signal(*signal);
+                    self.with_record(name, |record, by| record.ask_of_all(ask, &by), &request.request);
+                }
+                Wanted::Suspend { name, reason, until } => {
+                    let suspension =
+                        |by| Suspension { by, at: now.wall, reason: reason.clone(), until: *until };
+                    let suspend = |record: &mut Record, by| record.suspension = Some(suspension(by));
+                    self.with_record(name, suspend, &request.request);
+                }
+                Wanted::Resume(name) => {
+                    self.with_record(name, |record, _| record.suspension = None, &request.request);
+                }
                 Wanted::Restart(name) => {
                     self.with_record(name, |record, _| record.ask_restart(now.boot), &request.request);
                 }
                 Wanted::Upgrade(program) => self.successor = Some(program.clone()),
+                Wanted::Adopt { name, key, force } => self.with_record(
+                    name,
+                    |record, by| record.ask_adopt(key.clone(), *force, by),
+                    &request.request,
+                ),
+                Wanted::Release(name) => {
+                    self.with_record(name, |record, by| record.ask_release(by, now.wall), &request.request);
+                }
                 Wanted::Apply { confirmed } => {
                     self.confirmed |= confirmed;
                     self.memory.services.values_mut().for_each(|record| Arc::make_mut(record).try_again());
@@ -318,8 +360,13 @@ impl<'a> Watch<'a> {
 
     /// Ticks until nothing is left to do at once, writes the status down, and says when to tick again.
     fn converge(&mut self, full: bool) -> Option<BootTime> {
-        let options =
-            TickOptions { plan: PlanOptions { confirmed: self.confirmed }, hints: QuestionHints { full } };
+        let options = TickOptions {
+            plan: PlanOptions {
+                confirmed: self.confirmed,
+                max_starts: Some(self.options.max_parallel_starts),
+            },
+            hints: QuestionHints { full },
+        };
         let tell = &mut self.tell;
         let mut started = BTreeSet::new();
         let last = converge(&mut self.host, &self.set, &mut self.memory, options, &mut |tick| {

@@ -43,5 +43,8 @@ pub fn missing(spec: &Service) -> Vec<String> {
             ));
         }
     }
+    if let Err(sentence) = super::groups::Places::of_this_process().can(&spec.resources) {
+        missing.push(sentence);
+    }
     missing
 }

@@ -13,6 +13,22 @@ use super::failpoint;
 /// # Errors
 /// What the kernel answered; the old file is as it was.
 pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    write_as(path, bytes, mode, false)
+}
+
+/// The same, and what was written is there also after a loss of power.
+///
+/// # Errors
+/// What the kernel answered. The old file may or may not have been replaced.
+pub fn write_synced(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    write_as(path, bytes, mode, true)?;
+    match path.parent() {
+        Some(dir) => File::open(dir)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+fn write_as(path: &Path, bytes: &[u8], mode: u32, synced: bool) -> io::Result<()> {
     let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::Error::from_raw_os_error(libc::EINVAL));
     };
@@ -23,7 +39,10 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     // What a killed engine left behind; our own directory, under our lock.
     let _ = fs::remove_file(&temporary);
     let written = create_new(&temporary, mode)
-        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            if synced { file.sync_all() } else { Ok(()) }
+        })
         .and_then(|()| failpoint::hit("file.written"))
         .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {

@@ -1,6 +1,6 @@
 //! Processes on record, each held by a pidfd, and how they ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -37,6 +37,11 @@ pub struct Exits {
     table: BTreeMap<ProcessKey, Entry>,
     /// Collected before anybody asked: a new image of the engine finds the exits of its former life among the orphans.
     strays: BTreeMap<(Pid, StartTicks), Exit>,
+    /// Processes without a group of their own, whose session is looked at before they are collected: until then its number
+    /// can't come to mean another one.
+    in_sessions: BTreeSet<ProcessKey>,
+    /// What was in the session of one that exited.
+    left: BTreeMap<ProcessKey, Vec<ProcessKey>>,
 }
 
 impl Exits {
@@ -50,7 +55,21 @@ impl Exits {
     /// Forgets what isn't on record any more.
     pub fn retain(&mut self, wanted: impl Fn(&ProcessKey) -> bool) {
         self.table.retain(|key, _| wanted(key));
+        self.in_sessions.retain(|key| wanted(key));
+        self.left.retain(|key, _| wanted(key));
         self.strays.clear();
+    }
+
+    /// From now on, what is in its session is noted when it exits.
+    pub fn note_session(&mut self, key: &ProcessKey) {
+        if !self.in_sessions.contains(key) {
+            self.in_sessions.insert(key.clone());
+        }
+    }
+
+    /// What was in the session of a process when it exited, if that was to be noted.
+    pub fn left(&self, key: &ProcessKey) -> &[ProcessKey] {
+        self.left.get(key).map_or(&[], Vec::as_slice)
     }
 
     /// Whether the process of this key lives. Holds it from now on.
@@ -74,6 +93,9 @@ impl Exits {
         }
         let Some(entry) = self.table.get_mut(key) else { return Life::Alive };
         if entry.exit.is_none() && has_exited(&entry.pidfd) {
+            if self.in_sessions.contains(key) && zombie(key).is_some() {
+                self.left.insert(key.clone(), in_session_of(key));
+            }
             let exit = match reap(&entry.pidfd) {
                 Ok(Some(exit)) => exit,
                 // Not our child, or collected with the orphans.
@@ -92,7 +114,12 @@ impl Exits {
             // While it isn't collected, the number is certainly that of the child.
             let ours = self.table.iter_mut().find(|(key, entry)| key.pid == pid && has_exited(&entry.pidfd));
             match ours {
-                Some((_, entry)) => entry.exit = entry.exit.take().or(Some(exit)),
+                Some((key, entry)) => {
+                    if self.in_sessions.contains(key) {
+                        self.left.insert(key.clone(), in_session_of(key));
+                    }
+                    entry.exit = entry.exit.take().or(Some(exit));
+                }
                 None => {
                     if let Ok(vital) = super::signal::vital(pid) {
                         self.strays.insert((pid, vital.start), exit.clone());
@@ -104,6 +131,19 @@ impl Exits {
         }
         others
     }
+}
+
+/// The others in the session that a process opened which isn't collected yet.
+fn in_session_of(leader: &ProcessKey) -> Vec<ProcessKey> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).map(Pid);
+    pids.filter(|pid| *pid != leader.pid)
+        .filter_map(|pid| {
+            let vital = super::signal::vital(pid).ok()?;
+            let inside = vital.session == leader.pid && vital.start >= leader.start && !vital.is_over();
+            inside.then(|| ProcessKey { boot: leader.boot.clone(), pid, start: vital.start })
+        })
+        .collect()
 }
 
 fn has_exited(pidfd: &OwnedFd) -> bool {

@@ -3,10 +3,13 @@
 //! ```text
 //! run/records/NAME.json          {"format": 1, "boot": ..., "record": ...}
 //! run/starts/NAME.INDEX.NONCE    empty, or the key of the child that was started
+//! lib/tasks/NAME.json            what a Task ran for, which outlives the boot (see `past`)
 //! ```
 //!
 //! What is of another boot is void. What can't be read is moved aside and counts as lost: what runs is adopted. What
 //! a newer version wrote is refused as a whole, since guessing could start things twice.
+
+mod past;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -88,6 +91,8 @@ pub struct Ledger {
     lock: StateLock,
     /// What stands in each file, to write only what changed; `None`: a file that is there and must not stay.
     written: BTreeMap<ServiceName, Option<Arc<Record>>>,
+    /// What Tasks leave behind.
+    pasts: past::Pasts,
     /// The directories were gone and were made again.
     restored: bool,
 }
@@ -101,7 +106,7 @@ enum Row {
 impl Ledger {
     /// A ledger in directories that are ours.
     pub fn new(dirs: Dirs, lock: StateLock) -> Self {
-        Self { dirs, lock, written: BTreeMap::new(), restored: false }
+        Self { dirs, lock, written: BTreeMap::new(), pasts: past::Pasts::default(), restored: false }
     }
 
     /// What makes it ours.
@@ -136,6 +141,7 @@ impl Ledger {
                 }
             }
         }
+        memory.past = self.pasts.load(&self.dirs, super::clock::now().wall, &mut problems)?;
         Ok(Loaded { memory, problems })
     }
 
@@ -147,6 +153,8 @@ impl Ledger {
         failpoint::hit("remember")
             .map_err(|error| format!("memory can't be written: {}", io_text(&error)))?;
         self.restore()?;
+        // First: a record may speak of a run that has begun, and after a loss of power only this is left.
+        self.pasts.keep(&self.dirs, memory)?;
         for (name, record) in &memory.services {
             // Of a thousand records a tick changes one; the others are the very values that were written.
             if self.written.get(name).and_then(Option::as_ref) == Some(record) {
@@ -177,7 +185,11 @@ impl Ledger {
 
     /// Somebody may have removed the directory: it is made again, locked again, and everything is written again.
     fn restore(&mut self) -> Result<(), String> {
-        if self.lock.holds() && self.dirs.records().is_dir() && self.dirs.starts().is_dir() {
+        if self.lock.holds()
+            && self.dirs.records().is_dir()
+            && self.dirs.starts().is_dir()
+            && self.dirs.tasks().is_dir()
+        {
             return Ok(());
         }
         self.dirs.ensure()?;
@@ -185,6 +197,7 @@ impl Ledger {
             self.lock = StateLock::try_lock(&self.dirs).map_err(|error: LockError| error.to_string())?;
         }
         self.written.clear();
+        self.pasts.forget();
         self.restored = true;
         Ok(())
     }
@@ -265,6 +278,7 @@ pub fn peek(dirs: &Dirs, boot: &BootId) -> Result<Loaded, LedgerError> {
             Row::Broken(text) => problems.push(format!("{name}: the record can't be read: {text}")),
         }
     }
+    memory.past = past::peek(dirs, super::clock::now().wall)?;
     Ok(Loaded { memory, problems })
 }
 
@@ -277,9 +291,14 @@ fn record_path(dirs: &Dirs, name: &ServiceName) -> PathBuf {
 }
 
 fn record_files(dirs: &Dirs) -> Result<BTreeMap<ServiceName, PathBuf>, LedgerError> {
-    let path = dirs.records();
-    let unreadable = |error: io::Error| LedgerError::Unreadable { path: path.clone(), text: io_text(&error) };
-    let entries = match fs::read_dir(&path) {
+    files_in(&dirs.records())
+}
+
+/// The files of objects in a directory, by name.
+fn files_in(path: &Path) -> Result<BTreeMap<ServiceName, PathBuf>, LedgerError> {
+    let unreadable =
+        |error: io::Error| LedgerError::Unreadable { path: path.to_owned(), text: io_text(&error) };
+    let entries = match fs::read_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         entries => entries.map_err(unreadable)?,
     };

@@ -10,6 +10,7 @@
 mod health;
 mod near;
 mod observe;
+mod tree;
 
 pub use near::NearMiss;
 
@@ -27,6 +28,7 @@ use super::errno::io_text;
 use super::exits::{Exits, Life};
 use super::failpoint;
 use super::given::Given;
+use super::groups::{Entry, Groups};
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
 use super::look::{Looker, Sight};
 use super::output::Outputs;
@@ -34,10 +36,11 @@ use super::probe::Probes;
 use super::proc::LiveWorld;
 use super::shelf::Shelf;
 use super::signal::{boot_id, signal_verified};
-use super::spawn::{keep_exits_of_children, spawn_with};
+use super::spawn::{keep_exits_of_children, spawn_in};
 use super::state_dir::{Dirs, LockError, StateLock};
 use super::takeover;
 use super::wake::{Poke, Waker, Wakes};
+use super::watched::WatchedFiles;
 use super::{Host, clock, executable};
 use crate::facts::{Fact, ProcessKey};
 use crate::plan::action::{Action, Launch, Outcome, Step};
@@ -47,7 +50,7 @@ use crate::plan::output;
 use crate::plugin;
 use crate::process::world::World as _;
 use crate::spec::{ReadinessCheck, Service, ServiceName};
-use crate::units::{BootId, BootTime, Gid, Now, Uid};
+use crate::units::{BootId, BootTime, Gid, Now, Pid, Uid};
 
 /// How the host is used.
 #[derive(Clone, Copy, Debug, Default)]
@@ -86,8 +89,10 @@ pub struct LinuxHost {
     waker: Waker,
     exits: Exits,
     probes: Probes,
+    groups: Groups,
     ears: health::Ears,
     commands: Commands,
+    watched: WatchedFiles,
     outputs: Option<Outputs>,
     /// Sockets, copies of secrets, pid files.
     given: Given,
@@ -138,6 +143,7 @@ impl LinuxHost {
         let waker = Waker::new(options.signals).map_err(system)?;
         let probes = Probes::new().map_err(system)?;
         waker.watch_probes(probes.descriptor()).map_err(system)?;
+        let acts = ledger.is_some();
         let commands = Commands::new().map_err(system)?;
         waker.watch_probes(commands.descriptor()).map_err(system)?;
         Ok(Self {
@@ -156,8 +162,10 @@ impl LinuxHost {
             waker,
             exits: Exits::default(),
             probes,
+            groups: Groups::new(dirs, acts),
             ears: health::Ears::new(dirs.outputs()),
             commands,
+            watched: WatchedFiles::default(),
             outputs: None,
             given: Given::default(),
             subreaper: options.subreaper,
@@ -167,6 +175,11 @@ impl LinuxHost {
     /// This boot.
     pub fn boot(&self) -> &BootId {
         &self.looker.boot
+    }
+
+    /// The key of a process that is there now.
+    pub fn key_of(&self, pid: Pid) -> Fact<ProcessKey> {
+        self.world.again().process_key(pid)
     }
 
     /// Where the state lies.
@@ -288,12 +301,16 @@ impl LinuxHost {
         if let Err(error) = self.prepare_health(name, index, launch) {
             return self.not_started(name, index, nonce, error);
         }
-        let spawned = match failpoint::hit("start.clone") {
-            Ok(()) => self.given.prepare(name, launch).and_then(|ready| {
-                let spawned = spawn_with(launch, Some(slot.as_fd()), &ready.sockets);
+        let group = launch.group.as_deref();
+        let entry =
+            group.map_or_else(|| Ok(Entry::default()), |group| self.groups.make(group, &launch.resources));
+        let spawned = match (failpoint::hit("start.clone"), entry) {
+            (Ok(()), Ok(entry)) => self.given.prepare(name, launch).and_then(|ready| {
+                let spawned = spawn_in(launch, Some(slot.as_fd()), &ready.sockets, &entry);
                 spawned.map(|spawned| (spawned, ready.pidfile)).map_err(|error| error.to_string())
             }),
-            Err(error) => Err(io_text(&error)),
+            (Ok(()), Err(error)) => Err(error),
+            (Err(error), _) => Err(io_text(&error)),
         };
         match spawned {
             Ok((spawned, pidfile)) => {
@@ -306,7 +323,12 @@ impl LinuxHost {
                 }
                 Outcome::Started(key)
             }
-            Err(error) => self.not_started(name, index, nonce, error),
+            Err(error) => {
+                if let Some(group) = group {
+                    self.groups.unmake(group);
+                }
+                self.not_started(name, index, nonce, error)
+            }
         }
     }
 
@@ -330,30 +352,6 @@ impl LinuxHost {
         ReadinessCheck::Unix { path }
     }
 
-    fn kill_tree(
-        &self,
-        main: &Option<ProcessKey>,
-        adopted_by: &Option<Arc<Service>>,
-        tree: &[ProcessKey],
-    ) -> Outcome {
-        let world = self.world.again();
-        let places = self.looker.places();
-        let mut outcome = Outcome::Gone;
-        let rule = |key: &ProcessKey| match adopted_by {
-            Some(rule) if main.as_ref() == Some(key) => self.still_satisfies(key, rule, &places, &world),
-            _ => Fact::Known(true),
-        };
-        for key in main.iter().chain(tree) {
-            match signal_verified(key, crate::units::Signal::KILL, || rule(key)) {
-                Outcome::Gone => {}
-                Outcome::Done if outcome == Outcome::Gone => outcome = Outcome::Done,
-                Outcome::Done => {}
-                other => outcome = other,
-            }
-        }
-        outcome
-    }
-
     fn prepare(&self, spec: &Service, world: &LiveWorld, asked: &mut Asked) -> Result<Prepared, String> {
         // The answer that the look of this tick rests on, whatever the name service says by now.
         if let Some(name) = super::look::absent_user(spec, world) {
@@ -372,22 +370,27 @@ impl LinuxHost {
             (&spec.startas, &spec.chroot, prepared.uid, spec.trust_executable, &spec.working_directory, path);
         let program = asked.programs.entry(format!("{program:?}"));
         program.or_insert_with(|| executable::check(spec, prepared.uid.0, world)).clone()?;
-        Ok(prepared)
+        let watched = self.watched.digests(&spec.update.watch_files);
+        Ok(Prepared { watched, ..prepared })
     }
 
     /// Forgets what is no longer on record.
     fn forget(&mut self, memory: &Memory) {
-        let keys: BTreeSet<&ProcessKey> = memory
-            .services
-            .values()
-            .flat_map(|record| record.instances.values())
-            .filter_map(|instance| match &instance.phase {
-                Phase::Starting { process, .. }
-                | Phase::Running { process, .. }
-                | Phase::Stopping { process, .. } => Some(&process.key),
-                Phase::Vacant | Phase::BackOff { .. } | Phase::Finished | Phase::Intended { .. } => None,
-            })
-            .collect();
+        let mut keys = BTreeSet::new();
+        let mut groups = BTreeSet::new();
+        for instance in memory.services.values().flat_map(|record| record.instances.values()) {
+            if let Phase::Intended { group: Some(group), .. } = &instance.phase {
+                groups.insert(group.as_str());
+            }
+            if let Phase::Stopping { tree, .. } = &instance.phase {
+                keys.extend(tree);
+            }
+            if let Some(process) = instance.phase.process() {
+                keys.insert(&process.key);
+                groups.extend(process.group.as_deref());
+            }
+        }
+        self.groups.sweep(&groups);
         self.exits.retain(|key| keys.contains(key));
         self.probes.retain(|key| keys.contains(key));
         let known = |(name, index): &(ServiceName, u32)| {
@@ -454,10 +457,10 @@ impl Host for LinuxHost {
                     Some(rule) => self.still_satisfies(key, rule, &places, &world),
                 })
             }
-            Action::KillTree { main, adopted_by, tree, .. } => self.kill_tree(main, adopted_by, tree),
-            Action::Constrain { .. } => {
-                Outcome::Refused { error: "this host has no control groups of selfsame's".into() }
+            Action::KillTree { main, adopted_by, tree, group } => {
+                self.kill_tree(main.as_ref(), adopted_by.as_ref(), tree, group.as_deref())
             }
+            Action::Constrain { key, group, resources } => self.constrain(key, group, resources),
             Action::Probe { key, purpose, check, timeout, launch } => {
                 let check = self.resolve(check, step);
                 let about = (key.clone(), *purpose);

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::errno::io_text;
 use super::state_dir::Dirs;
 use super::{atomic, clock, failpoint};
+use crate::facts::ProcessKey;
 use crate::spec::ServiceName;
+use crate::units::{Signal, WallTime};
 
 const REQUEST_BYTES_MAX: u64 = 64 << 10;
 const STATUS_BYTES_MAX: u64 = 256 << 20;
@@ -39,8 +41,39 @@ pub enum Wanted {
     Stop(ServiceName),
     /// Restart this once.
     Restart(ServiceName),
+    /// Have what runs read its configuration anew.
+    Reload(ServiceName),
+    /// Send a signal to the main process of what runs.
+    Signal {
+        /// Of which object.
+        name: ServiceName,
+        /// Which signal.
+        signal: Signal,
+    },
+    /// Leave this alone.
+    Suspend {
+        /// Which object.
+        name: ServiceName,
+        /// For people; may be empty.
+        reason: String,
+        /// By the wall clock; none: until it is resumed.
+        until: Option<WallTime>,
+    },
+    /// No longer leave this alone because somebody asked for it.
+    Resume(ServiceName),
     /// Become this binary of selfsame, absolute, and go on.
     Upgrade(PathBuf),
+    /// Take this process over.
+    Adopt {
+        /// For which object.
+        name: ServiceName,
+        /// Which.
+        key: ProcessKey,
+        /// Although something else keeps it.
+        force: bool,
+    },
+    /// Let its processes go, and leave it alone.
+    Release(ServiceName),
     /// Look at the documents now; `confirmed`: also do what is held back as too much at once.
     Apply {
         /// Mass changes and prunes are meant.

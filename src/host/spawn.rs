@@ -33,6 +33,8 @@ mod detach;
 mod given;
 #[expect(unsafe_code, reason = "what was handed down is read before the runtime changes it")]
 mod inherited;
+#[expect(unsafe_code, reason = "clone3 has no binding")]
+mod into_group;
 #[expect(unsafe_code, reason = "system calls that no safe binding offers")]
 pub mod live;
 mod orders;
@@ -65,6 +67,7 @@ use rustix::pipe::PipeFlags;
 use self::child::{Orders, RawIds, Report};
 use self::orders::{Heard, Prepared};
 use super::errno::errno_text;
+use super::groups::Entry;
 use crate::facts::{ShebangError, parse_shebang};
 use crate::plan::action::Launch;
 use crate::units::{Pid, StartTicks};
@@ -159,6 +162,7 @@ enum Step {
     Clone,
     Arguments,
     Key,
+    Group,
     Session,
     OomScore,
     Limits,
@@ -179,10 +183,11 @@ enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::Clone,
         Self::Arguments,
         Self::Key,
+        Self::Group,
         Self::Session,
         Self::OomScore,
         Self::Limits,
@@ -207,6 +212,7 @@ impl Step {
             Self::Clone => "create a process",
             Self::Arguments => "pass the arguments and environment",
             Self::Key => "write down the new process",
+            Self::Group => "enter its control group",
             Self::Session => "open a session",
             Self::OomScore => "set `oomScoreAdj`",
             Self::Limits => "set `limits`",
@@ -250,7 +256,20 @@ pub fn spawn_with(
     slot: Option<BorrowedFd<'_>>,
     sockets: &[BorrowedFd<'_>],
 ) -> Result<Spawned, SpawnError> {
-    start(launch, &Prepared::new(launch, None, sockets)?, slot)
+    spawn_in(launch, slot, sockets, &Entry::default())
+}
+
+/// The same, in control groups of its own from its first moment.
+///
+/// # Errors
+/// As [`spawn`].
+pub fn spawn_in(
+    launch: &Launch,
+    slot: Option<BorrowedFd<'_>>,
+    sockets: &[BorrowedFd<'_>],
+    entry: &Entry,
+) -> Result<Spawned, SpawnError> {
+    start(launch, &Prepared::new(launch, None, sockets)?, slot, entry)
 }
 
 /// Starts what `launch` says, tied to the calling thread, with its output into a pipe instead. Reading from the end that
@@ -274,16 +293,24 @@ fn heard(launch: &Launch, whole: fn(OwnedFd) -> Heard) -> Result<(Spawned, Owned
     let no_pipe = |errno: Errno| SpawnError::at(Step::Descriptors, errno.raw_os_error(), launch);
     let (ours, theirs) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(no_pipe)?;
     rustix::fs::fcntl_setfl(&ours, OFlags::NONBLOCK).map_err(no_pipe)?;
-    let spawned = start(launch, &Prepared::new(launch, Some(whole(theirs)), &[])?, None)?;
+    let spawned = start(launch, &Prepared::new(launch, Some(whole(theirs)), &[])?, None, &Entry::default())?;
     Ok((spawned, ours))
 }
 
-fn start(launch: &Launch, prepared: &Prepared, slot: Option<BorrowedFd<'_>>) -> Result<Spawned, SpawnError> {
+fn start(
+    launch: &Launch,
+    prepared: &Prepared,
+    slot: Option<BorrowedFd<'_>>,
+    entry: &Entry,
+) -> Result<Spawned, SpawnError> {
     let (argv, envp) = prepared.arrays();
+    let into = entry.tree.as_ref().map(AsRawFd::as_raw_fd);
+    let joins: Vec<i32> = entry.joins.iter().map(AsRawFd::as_raw_fd).collect();
     let sockets: Vec<i32> = prepared.given.sockets.iter().map(AsRawFd::as_raw_fd).collect();
     let report = Report::default();
     let orders = Orders {
         slot: slot.map_or(-1, |slot| slot.as_raw_fd()),
+        joins: &joins,
         tied: slot.is_none(),
         oom_score_adj: prepared.oom_score_adj.as_deref().map(str::as_bytes),
         limits: &prepared.limits,
@@ -309,8 +336,18 @@ fn start(launch: &Launch, prepared: &Prepared, slot: Option<BorrowedFd<'_>>) -> 
         #[cfg(feature = "failpoints")]
         failing: failing(),
     };
-    let (pid, pidfd) =
-        clone_with_signals_held(&orders).map_err(|errno| SpawnError::at(Step::Clone, errno, launch))?;
+    let cloned = clone_with_signals_held(&orders, into).or_else(|errno| {
+        // Kernels before 5.7, and filters of system calls that don't know clone3: the child enters by itself.
+        let all: Vec<i32> =
+            entry.tree_procs.iter().map(AsRawFd::as_raw_fd).chain(joins.iter().copied()).collect();
+        match into {
+            Some(_) if matches!(errno, libc::ENOSYS | libc::EINVAL | libc::EPERM | libc::E2BIG) => {
+                clone_with_signals_held(&Orders { joins: &all, ..orders }, None)
+            }
+            _ => Err(errno),
+        }
+    });
+    let (pid, pidfd) = cloned.map_err(|errno| SpawnError::at(Step::Clone, errno, launch))?;
     let step = Step::from_number(report.step.load(Ordering::SeqCst));
     let errno = report.errno.load(Ordering::SeqCst);
     if errno != 0 || step != Step::Exec {
@@ -336,11 +373,14 @@ fn failing() -> Option<(Step, Option<i64>)> {
 }
 
 /// Every signal is blocked around clone, so that no handler of the engine ever runs in the child.
-fn clone_with_signals_held(orders: &Orders<'_>) -> Result<(i32, OwnedFd), i32> {
+fn clone_with_signals_held(orders: &Orders<'_>, group: Option<i32>) -> Result<(i32, OwnedFd), i32> {
     let mut before = SigSet::empty();
     nix::sys::signal::pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), Some(&mut before))
         .map_err(|errno| errno as i32)?;
-    let answer = pidfd::clone_child(child::run, orders);
+    let answer = match group {
+        Some(group) => into_group::clone_into(child::run, orders, group),
+        None => pidfd::clone_child(child::run, orders),
+    };
     let restored = nix::sys::signal::pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
     let child = answer?;
     restored.map_err(|errno| errno as i32)?;

@@ -78,6 +78,11 @@ impl Dirs {
         self.run.join("starts")
     }
 
+    /// What Tasks ran for.
+    pub fn tasks(&self) -> PathBuf {
+        self.lib.join("tasks")
+    }
+
     /// Modules of the plugins that are in force.
     pub fn plugins(&self) -> PathBuf {
         self.run.join("plugins")
@@ -127,6 +132,7 @@ impl Dirs {
             (self.notify(), if own == 0 { 0o711 } else { 0o700 }),
             (self.marks(), 0o700),
             (self.lib.clone(), 0o700),
+            (self.tasks(), 0o700),
             (self.outputs(), 0o700),
             (self.log.clone(), open),
         ] {

@@ -5,7 +5,8 @@
 //! signalfd: TERM INT QUIT HUP CHLD --+--> one epoll --> Wakes
 //! eventfds poked by other threads  --+
 //! the probes' own epoll            --+
-//! timerfd on the boot-time clock   --/
+//! timerfd on the boot-time clock   --+
+//! timerfd that the setting of the wall clock ends --/
 //! ```
 //!
 //! Nothing here carries a decision: a wake-up that is lost or doubled does no harm, since every tick looks.
@@ -66,6 +67,7 @@ const TIMER: u64 = 1;
 const SPECS: u64 = 2;
 const REQUESTS: u64 = 3;
 const PROBES: u64 = 4;
+const CLOCK: u64 = 5;
 /// Tokens from here on are processes.
 const PROCESSES: u64 = 16;
 const EVENTS_MAX: usize = 64;
@@ -75,6 +77,8 @@ const EVENTS_MAX: usize = 64;
 pub struct Waker {
     epoll: OwnedFd,
     timer: OwnedFd,
+    /// Never runs out, and is cancelled when somebody sets the wall clock, which schedules go by.
+    clock: Option<OwnedFd>,
     signals: Option<SignalFd>,
     specs: Poke,
     requests: Poke,
@@ -100,7 +104,12 @@ impl Waker {
         if let Some(signals) = &signals {
             add(signals.as_fd(), SIGNALS)?;
         }
-        Ok(Self { epoll, timer, signals, specs, requests })
+        // A kernel that refuses it leaves the periodic look to find it out.
+        let clock = clock_watch().ok();
+        if let Some(clock) = &clock {
+            add(clock.as_fd(), CLOCK)?;
+        }
+        Ok(Self { epoll, timer, clock, signals, specs, requests })
     }
 
     /// Says that documents may have changed.
@@ -166,6 +175,7 @@ impl Waker {
                     wakes.requests = true;
                 }
                 PROBES => wakes.probes = true,
+                CLOCK => self.arm_clock(),
                 _ => wakes.exits = true,
             }
         }
@@ -188,6 +198,14 @@ impl Waker {
         Ok(())
     }
 
+    /// Until the clock is set the next time.
+    fn arm_clock(&self) {
+        if let Some(clock) = &self.clock {
+            let _ = rustix::io::read(clock, &mut [0u8; 8]);
+            let _ = arm(clock);
+        }
+    }
+
     fn read_signals(&self, wakes: &mut Wakes) {
         let Some(signals) = &self.signals else { return };
         while let Ok(Some(info)) = signals.read_signal() {
@@ -199,6 +217,24 @@ impl Waker {
             }
         }
     }
+}
+
+/// A timer on the wall clock that wakes only when that clock is set.
+fn clock_watch() -> io::Result<OwnedFd> {
+    let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
+    let clock = timerfd_create(TimerfdClockId::Realtime, flags)?;
+    arm(&clock)?;
+    Ok(clock)
+}
+
+fn arm(clock: &OwnedFd) -> io::Result<()> {
+    let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
+    // As far away as the kernel's nanoseconds reach, less a century.
+    let never = Timespec { tv_sec: i64::MAX / 1_000_000_000 - 3_155_760_000, tv_nsec: 0 };
+    let spec = Itimerspec { it_interval: zero, it_value: never };
+    let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
+    timerfd_settime(clock, flags, &spec)?;
+    Ok(())
 }
 
 fn take_signals() -> io::Result<SignalFd> {

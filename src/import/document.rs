@@ -12,10 +12,10 @@ use crate::process::expression::check_in_document;
 use crate::process::paths::show;
 use crate::spec::{
     API_VERSION, Account, AdoptPolicy, CpuPolicy, DesiredState, ExpressionRequest, IoClass, Limit,
-    LoadContext, NoModules, Origin, Output, ReadinessCheck, Restart, RestartPolicy, Scheduling, Service,
-    ServiceName, ServiceType, SpecFile, StopScope, load,
+    LoadContext, NoModules, Origin, Output, ReadinessCheck, Restart, RestartPolicy, Rotation, Scheduling,
+    Service, ServiceName, ServiceType, SpecFile, StopScope, load,
 };
-use crate::units::format_duration;
+use crate::units::{format_duration, format_size, parse_size};
 
 /// A document ready to be stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -181,8 +181,8 @@ fn fields(out: &mut String, found: &Found, default: &Service) {
     environment(out, service);
     limits(out, service);
     scheduling(out, &service.scheduling);
-    output(out, "stdout", &service.stdout);
-    output(out, "stderr", &service.stderr);
+    output(out, "stdout", &service.stdout, service.stdout_rotation);
+    output(out, "stderr", &service.stderr, service.stderr_rotation);
     if service.replicas != 1 {
         line(out, "replicas", &service.replicas.to_string());
     }
@@ -324,15 +324,37 @@ fn scheduling(out: &mut String, scheduling: &Scheduling) {
     }
 }
 
-fn output(out: &mut String, key: &str, output: &Output) {
+/// A size that is read as the same number.
+fn exact_size(bytes: u64) -> String {
+    Some(format_size(bytes))
+        .filter(|text| parse_size(text) == Ok(bytes))
+        .unwrap_or_else(|| format!("{bytes}B"))
+}
+
+fn output(out: &mut String, key: &str, output: &Output, rotation: Rotation) {
+    let usual = Rotation::default();
+    let mut parts = Vec::new();
+    if let Output::File(path) = output {
+        parts.push(format!("file: {}", double_quoted(&path.to_string_lossy())));
+    }
+    if rotation.max_size != usual.max_size {
+        parts.push(format!(
+            "maxSize: {}",
+            rotation.max_size.map_or_else(|| "unlimited".to_owned(), exact_size)
+        ));
+    }
+    if rotation.keep != usual.keep {
+        parts.push(format!("keep: {}", rotation.keep));
+    }
+    if rotation.compress != usual.compress {
+        parts.push(format!("compress: {}", rotation.compress));
+    }
     match output {
-        Output::Log => {}
         Output::Null => line(out, key, "null"),
         Output::Inherit => line(out, key, "inherit"),
         Output::Syslog => line(out, key, "syslog"),
-        Output::File(path) => {
-            line(out, key, &format!("{{file: {}}}", double_quoted(&path.to_string_lossy())));
-        }
+        Output::Log if parts.is_empty() => {}
+        Output::Log | Output::File(_) => line(out, key, &format!("{{{}}}", parts.join(", "))),
     }
 }
 

@@ -83,3 +83,11 @@ fn place(record: &Record, candidate: &Candidate) -> Result<u32, String> {
         "every place of the object has a process already; `release` or `stop` it first".to_owned()
     })
 }
+
+/// Nothing is taken over for an object that isn't to run.
+pub(super) fn refuse(record: &mut Record, draft: &mut Draft<'_>) {
+    if let Some(wish) = record.adopt.take() {
+        let message = format!("{} is not adopted: the object isn't to run", wish.key.pid);
+        draft.find(ConditionType::Owned, ConditionStatus::False, "NotAdopted", &message);
+    }
+}

@@ -1,9 +1,12 @@
 //! What is wanted of each object, and memory brought up to the documents: generations, renames, removals.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::memory::{Memory, Record, Wish};
+use super::task;
 use crate::spec::{DesiredState, Origin, RemovePolicy, Service, ServiceName, SpecSet};
+use crate::units::{Now, WallTime};
 
 /// What is wanted of an object.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,6 +30,13 @@ pub(super) enum Aim {
     },
     /// Look and report, never act.
     Observe,
+    /// Everything about it is left alone for a while.
+    Suspend {
+        /// The end of a sentence.
+        because: String,
+        /// Until then, by the wall clock.
+        until: Option<WallTime>,
+    },
     /// No document speaks for it or against it: not even looked at.
     Leave,
 }
@@ -39,7 +49,11 @@ pub(super) fn settle(desired: &SpecSet, memory: &Memory) -> Memory {
         match memory.services.get_mut(name) {
             Some(record) => renew(record, spec),
             None => {
-                memory.services.insert(name.clone(), Arc::new(Record::new(Arc::clone(spec))));
+                let mut record = Record::new(Arc::clone(spec));
+                if spec.task.is_some() {
+                    record.task.past = memory.past.get(name).cloned().unwrap_or_default();
+                }
+                memory.services.insert(name.clone(), Arc::new(record));
             }
         }
     }
@@ -79,30 +93,58 @@ fn renew(record: &mut Arc<Record>, spec: &Arc<Service>) {
     if !record.terminating && !ended && Arc::ptr_eq(&record.spec, spec) {
         return;
     }
+    let refused = record.rolled_back.as_ref().map(|rolled_back| &rolled_back.refused);
+    let is_refused =
+        refused.is_some_and(|refused| Arc::ptr_eq(refused, spec) || meaning(refused) == meaning(spec));
+    if is_refused && !record.terminating && !ended {
+        return;
+    }
     let record = Arc::make_mut(record);
     record.terminating = false;
-    if meaning(&record.spec) != meaning(spec) {
-        record.generation = record.generation.saturating_add(1);
-        record.forgive();
+    if !is_refused {
+        record.rolled_back = None;
+        if meaning(&record.spec) != meaning(spec) {
+            record.generation = record.generation.saturating_add(1);
+            record.forgive();
+            record.task.renew();
+        }
+        record.spec = Arc::clone(spec);
     }
-    record.spec = Arc::clone(spec);
     if record.wish.as_ref().is_some_and(|wish| wish.generation != record.generation) {
         record.wish = None;
     }
 }
 
 /// Where a document stands is no part of what it means.
-fn meaning(spec: &Service) -> Service {
-    Service { origin: Origin::default(), ..spec.clone() }
+pub(super) fn meaning(spec: &Service) -> Service {
+    Service { origin: Origin::default(), defaults: BTreeMap::new(), ..spec.clone() }
+}
+
+/// A person's word holds also when the document is gone, the document's only while it is there.
+fn suspended(record: &Record, now: Now) -> Option<Aim> {
+    let holds = |until: Option<WallTime>| until.is_none_or(|until| now.wall < until);
+    if let Some(by) = record.suspension.as_ref().filter(|suspension| holds(suspension.until)) {
+        let reason = if by.reason.is_empty() { String::new() } else { format!(": {}", by.reason) };
+        return Some(Aim::Suspend { because: format!("{} suspended it{reason}", by.by), until: by.until });
+    }
+    let spec = record.spec.suspend.as_ref().filter(|suspend| !record.terminating && holds(suspend.until))?;
+    let because = format!("its document suspends it: {}", spec.reason);
+    Some(Aim::Suspend { because, until: spec.until })
 }
 
 /// What is wanted of one object of settled memory.
-pub(super) fn aim(name: &ServiceName, record: &Record, desired: &SpecSet) -> Aim {
+pub(super) fn aim(name: &ServiceName, record: &Record, desired: &SpecSet, now: Now) -> Aim {
+    if let Some(suspended) = suspended(record, now) {
+        return suspended;
+    }
     if record.terminating {
         return Aim::Remove(record.spec.on_remove);
     }
     if !desired.services.contains_key(name) {
         return Aim::Leave;
+    }
+    if record.spec.state == DesiredState::Stopped && record.wish.is_none() && task::is_by_hand(record) {
+        return Aim::Run;
     }
     match (record.spec.state, &record.wish) {
         (DesiredState::Observed, _) => Aim::Observe,

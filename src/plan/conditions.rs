@@ -8,13 +8,13 @@ use super::draft::{Doing, Draft, Finding};
 use super::life::Event;
 use super::memory::{Instance, Phase, Process, Record};
 use super::observation::{ProcessSeen, Seen};
-use super::ready;
 use super::status::{Condition, ConditionStatus, ConditionType, InstanceStatus, PhaseWord, ServiceStatus};
+use super::{ready, task};
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::format_duration;
 
 /// In the order of the status.
-const ORDER: [ConditionType; 10] = [
+const ORDER: [ConditionType; 11] = [
     ConditionType::Accepted,
     ConditionType::Ready,
     ConditionType::Healthy,
@@ -24,6 +24,7 @@ const ORDER: [ConditionType; 10] = [
     ConditionType::Unique,
     ConditionType::Blocked,
     ConditionType::BackOff,
+    ConditionType::Suspended,
     ConditionType::Degraded,
 ];
 
@@ -55,7 +56,7 @@ impl<'a> Document<'a> {
 /// Nothing is done about it, whatever it is like.
 fn is_left_alone(aim: &Aim) -> bool {
     match aim {
-        Aim::Observe | Aim::Leave | Aim::Released { .. } => true,
+        Aim::Observe | Aim::Suspend { .. } | Aim::Leave | Aim::Released { .. } => true,
         Aim::Run | Aim::Stop { .. } | Aim::Remove(_) => false,
     }
 }
@@ -74,7 +75,7 @@ pub(super) fn status(
         .map(|(index, instance)| of_instance(*index, instance, record, aim, (seen, events), draft))
         .collect();
     let phase = instances.iter().map(|instance| instance.phase).max();
-    let phase = phase.unwrap_or_else(|| without_instances(aim, draft));
+    let phase = phase.unwrap_or_else(|| without_instances(record, aim, draft));
     let mut findings = draft.findings.clone();
     findings.extend(general(record, aim, document, phase, draft));
     findings.extend(seen.and_then(|seen| of_output(seen, draft.name)));
@@ -88,15 +89,17 @@ pub(super) fn status(
         instances,
         next_attempt_ms: next_attempt(record, draft),
         conditions,
+        task: task::status(record),
     }
 }
 
-fn without_instances(aim: &Aim, draft: &Draft<'_>) -> PhaseWord {
+fn without_instances(record: &Record, aim: &Aim, draft: &Draft<'_>) -> PhaseWord {
     match aim {
+        Aim::Run if record.spec.task.is_some() => task::idle_word(record),
         Aim::Run if draft.changes.values().any(|change| change.doing == Doing::Held) => PhaseWord::Held,
         Aim::Run => PhaseWord::Pending,
         Aim::Stop { .. } | Aim::Remove(_) => PhaseWord::Stopped,
-        Aim::Observe | Aim::Leave | Aim::Released { .. } => PhaseWord::Held,
+        Aim::Observe | Aim::Suspend { .. } | Aim::Leave | Aim::Released { .. } => PhaseWord::Held,
     }
 }
 
@@ -132,14 +135,23 @@ fn word(index: u32, instance: &Instance, record: &Record, aim: &Aim, draft: &Dra
     let held = draft.changes.get(&index).is_some_and(|change| change.doing == Doing::Held);
     match &instance.phase {
         Phase::Finished => PhaseWord::Stopped,
+        Phase::Vacant if *aim == Aim::Run && instance.run.is_none() && record.spec.task.is_some() => {
+            task::idle_word(record)
+        }
         Phase::Vacant => match (aim, held) {
             (Aim::Run, true) if cannot_tell(draft) => PhaseWord::Unknown,
             (Aim::Run, true) => PhaseWord::Held,
             (Aim::Run, false) => PhaseWord::Pending,
             (Aim::Stop { .. } | Aim::Remove(_), _) if instance.errand.is_some() => PhaseWord::Stopping,
-            (Aim::Stop { .. } | Aim::Remove(_) | Aim::Released { .. } | Aim::Observe | Aim::Leave, _) => {
-                PhaseWord::Stopped
-            }
+            (
+                Aim::Stop { .. }
+                | Aim::Remove(_)
+                | Aim::Released { .. }
+                | Aim::Observe
+                | Aim::Suspend { .. }
+                | Aim::Leave,
+                _,
+            ) => PhaseWord::Stopped,
         },
         Phase::BackOff { .. } if held && cannot_tell(draft) => PhaseWord::Unknown,
         Phase::Intended { .. } => PhaseWord::Pending,
@@ -194,17 +206,18 @@ fn general(
             "Removed",
             format!("{name}: its document is gone"),
         ),
-        (Document::Seen { remark }, Aim::Run | Aim::Stop { .. } | Aim::Released { .. } | Aim::Observe) => {
-            add(
-                ConditionType::Accepted,
-                ConditionStatus::True,
-                "Valid",
-                match remark {
-                    Some(remark) => format!("{name}: its document is in force; {remark}"),
-                    None => format!("{name}: its document is in force"),
-                },
-            )
-        }
+        (
+            Document::Seen { remark },
+            Aim::Run | Aim::Stop { .. } | Aim::Released { .. } | Aim::Observe | Aim::Suspend { .. },
+        ) => add(
+            ConditionType::Accepted,
+            ConditionStatus::True,
+            "Valid",
+            match remark {
+                Some(remark) => format!("{name}: its document is in force; {remark}"),
+                None => format!("{name}: its document is in force"),
+            },
+        ),
     }
     if *aim == Aim::Run {
         let (status, reason, message) = readiness(record, draft);
@@ -270,6 +283,9 @@ fn of_output(seen: &Seen, name: &ServiceName) -> Option<Finding> {
 
 fn readiness(record: &Record, draft: &Draft<'_>) -> (ConditionStatus, &'static str, String) {
     let name = draft.name;
+    if record.spec.task.is_some() {
+        return task::ready(name, record);
+    }
     let wanted = record.spec.replicas;
     let of_wanted = || record.instances.range(..wanted).map(|(_, instance)| instance);
     let ready = of_wanted().filter(|instance| ready::is_ready(instance, &record.spec)).count();

@@ -10,6 +10,7 @@ use super::adopting;
 use super::aim::{Aim, aim, settle};
 use super::backoff;
 use super::conditions;
+use super::depend::Web;
 use super::draft::{Doing, Draft, Plan, PlanOptions};
 use super::errand;
 use super::life::{self, Event};
@@ -17,11 +18,12 @@ use super::memory::{Instance, Memory, Phase, Purpose, Record};
 use super::observation::{IntentSeen, Observation, ProcessSeen, Seen};
 use super::occupy::{self, Occupancy};
 use super::run;
+use super::slots::Slots;
 use super::status::{ConditionStatus, ConditionType};
-use super::stop;
+use super::{stop, task};
 use crate::facts::ProcessKey;
 use crate::spec::{RemovePolicy, ServiceName, SpecSet};
-use crate::units::BootTime;
+use crate::units::{BootTime, WallTime};
 
 /// So many objects may always be changed at once.
 const MASS_MIN: usize = 3;
@@ -33,7 +35,7 @@ pub fn plan(desired: &SpecSet, observed: &Observation, memory: &Memory, options:
         if memory.boot == observed.boot {
             settle(desired, memory)
         } else {
-            settle(desired, &Memory::new(observed.boot.clone()))
+            settle(desired, &memory.after_boot(observed.boot.clone(), observed.now.wall))
         }
     };
     let before = settled();
@@ -42,15 +44,21 @@ pub fn plan(desired: &SpecSet, observed: &Observation, memory: &Memory, options:
         .values()
         .filter(|record| record.instances.values().any(|instance| instance.phase.process().is_some()))
         .count();
-    let (open, disturbed) = decide_all(desired, observed, before, false);
+    let (open, disturbed) = decide_all(desired, observed, before, options, false);
     if options.confirmed || disturbed <= MASS_MIN || disturbed * 2 <= with_processes {
         return open;
     }
-    decide_all(desired, observed, settled(), true).0
+    decide_all(desired, observed, settled(), options, true).0
 }
 
 /// The plan, and how many objects it disturbs because of their documents.
-fn decide_all(desired: &SpecSet, observed: &Observation, mut memory: Memory, guarded: bool) -> (Plan, usize) {
+fn decide_all(
+    desired: &SpecSet,
+    observed: &Observation,
+    mut memory: Memory,
+    options: &PlanOptions,
+    guarded: bool,
+) -> (Plan, usize) {
     let mut plan = Plan {
         steps: Vec::new(),
         memory: Memory::new(memory.boot.clone()),
@@ -59,6 +67,9 @@ fn decide_all(desired: &SpecSet, observed: &Observation, mut memory: Memory, gua
         next: None,
     };
     let mut disturbed = 0;
+    let web = Web::of(desired, &memory, observed.now);
+    let mut slots = Slots::of(&memory, options.max_starts, observed.now.boot);
+    plan.next = slots.next;
     let mut claimed: BTreeMap<ProcessKey, ServiceName> =
         memory.services.iter().flat_map(|(name, record)| keys(name, record)).collect();
     let mut forgotten = Vec::new();
@@ -67,15 +78,21 @@ fn decide_all(desired: &SpecSet, observed: &Observation, mut memory: Memory, gua
         let record = Arc::make_mut(shared);
         let seen = observed.services.get(name);
         let mut draft = Draft::new(name, observed.now, guarded);
-        let aim = aim(name, record, desired);
+        draft.start_waits = web.start(name).cloned();
+        draft.stop_waits = web.stop(name).cloned();
+        draft.slots = slots.free;
+        let aim = aim(name, record, desired, observed.now);
         let events = decide(record, &aim, seen, &claimed, &mut draft);
+        slots.free = draft.slots;
         claimed.extend(keys(name, record));
         if matches!(aim, Aim::Remove(_)) && record.instances.is_empty() {
             forgotten.push(name.clone());
             continue;
         }
         let document = conditions::Document::of(name, desired);
-        plan.status.push(conditions::status(record, &aim, (seen, &events), document, &draft));
+        let status = conditions::status(record, &aim, (seen, &events), document, &draft);
+        record.shown = Some(status.phase);
+        plan.status.push(status);
         disturbed += usize::from(draft.disturbs);
         plan.steps.append(&mut draft.steps);
         plan.changes.extend(draft.changes.into_values());
@@ -86,6 +103,7 @@ fn decide_all(desired: &SpecSet, observed: &Observation, mut memory: Memory, gua
     }
     for name in forgotten {
         memory.services.remove(&name);
+        memory.past.remove(&name);
     }
     // Stable: by name and in each object's own order within a rank.
     plan.steps.sort_by_key(rank);
@@ -131,22 +149,39 @@ fn decide(
     }
     let seen = seen.map(|seen| without_double_claims(draft.name, record, seen, claimed));
     let seen = seen.as_deref();
-    if *aim != Aim::Observe {
+    let stopping = record.instances.iter().filter(|(_, i)| matches!(i.phase, Phase::Stopping { .. }));
+    let stopping: BTreeSet<u32> = stopping.map(|(index, _)| *index).collect();
+    let acts = !matches!(aim, Aim::Observe | Aim::Suspend { .. });
+    if acts {
         go_on_stopping(record, seen, draft);
     }
     let events = follow_all(record, aim, seen, draft);
-    if *aim != Aim::Observe {
+    if *aim != Aim::Run {
+        adopting::refuse(record, draft);
+    }
+    let task = record.spec.task.clone();
+    if task.is_some() {
+        task::ended(record, aim, &events, &stopping, draft);
+        if *aim != Aim::Run {
+            task::rest(record);
+        }
+    }
+    if acts {
         run::after_errands(record, aim, seen, draft);
     }
     match aim {
         Aim::Run => {
             adopting::adopt_asked(record, seen, draft);
-            run::run(record, &events, seen, draft);
+            match &task {
+                Some(plan) => task::run(record, plan, &events, seen, draft),
+                None => run::run(record, &events, seen, draft),
+            }
         }
         Aim::Stop { because, by_document } => stop_all(record, &events, because, *by_document, draft),
         Aim::Remove(policy) => remove_all(record, &events, *policy, draft),
         Aim::Released { by } => release_all(record, &events, by, draft),
         Aim::Observe => observe_only(record, seen, draft),
+        Aim::Suspend { because, until } => suspend(record, because, *until, draft),
         Aim::Leave => {}
     }
     events
@@ -253,7 +288,9 @@ fn follow_all(
                 }
             }
         }
+        // What follows for a Task is decided where its runs are known.
         if let Event::Exited { ready_since } = &event
+            && spec.task.is_none()
             && *aim == Aim::Run
             && *index < spec.replicas
         {
@@ -264,7 +301,7 @@ fn follow_all(
             let ready_for = ready_since.map(|since| now.boot.since(since));
             backoff::after_exit(instance, &spec.restart, (draft.name, *index), ready_for, now.boot);
         }
-        if matches!(event, Event::Exited { .. }) && *aim != Aim::Observe {
+        if matches!(event, Event::Exited { .. }) && !matches!(aim, Aim::Observe | Aim::Suspend { .. }) {
             errand::begin(instance, spec, Purpose::PostStop, now.boot);
         }
         events.insert(*index, event);
@@ -337,6 +374,10 @@ fn stop_all(
         match &instance.phase {
             Phase::Starting { .. } | Phase::Running { .. } => {
                 if run::is_unknown(events, *index) || is_starter_done(events, *index) {
+                    continue;
+                }
+                if let Some(waits) = draft.stop_waits.clone() {
+                    draft.change(*index, Doing::Stop, waits);
                     continue;
                 }
                 draft.disturbs |= by_document;
@@ -428,6 +469,22 @@ fn release_all(record: &mut Record, events: &BTreeMap<u32, Event>, by: &str, dra
         }
     }
     draft.find(ConditionType::Progressing, ConditionStatus::False, "Released", &message);
+}
+
+/// Nothing is started, stopped, asked or restarted; what happens to it is followed.
+fn suspend(record: &mut Record, because: &str, until: Option<WallTime>, draft: &mut Draft<'_>) {
+    let message = format!("left alone: {because}");
+    let indexes: Vec<u32> =
+        if record.instances.is_empty() { vec![0] } else { record.instances.keys().copied().collect() };
+    for index in indexes {
+        draft.hold(index, (ConditionType::Suspended, ConditionStatus::True), "Suspended", &message);
+    }
+    for instance in record.instances.values_mut() {
+        instance.asked.clear();
+    }
+    if let Some(until) = until {
+        draft.wake(draft.now.boot.after(until.0.saturating_sub(draft.now.wall.0)));
+    }
 }
 
 fn observe_only(record: &Record, seen: Option<&Seen>, draft: &mut Draft<'_>) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::action::{Action, Step};
+use super::depend::Waits;
 use super::launch::FieldChange;
 use super::memory::Memory;
 use super::status::{ConditionStatus, ConditionType, ServiceStatus};
@@ -14,6 +15,8 @@ use crate::units::{BootTime, Now};
 pub struct PlanOptions {
     /// A change that restarts or stops more than half of the set is meant.
     pub confirmed: bool,
+    /// So many instances whose readiness is asked for may be being started at a time; `None`: any number.
+    pub max_starts: Option<usize>,
 }
 
 /// What one tick is going to do.
@@ -135,6 +138,12 @@ pub(super) struct Draft<'a> {
     pub(super) next: Option<BootTime>,
     /// A running process is disturbed because a document changed.
     pub(super) disturbs: bool,
+    /// Why nothing is started yet.
+    pub(super) start_waits: Option<Waits>,
+    /// Why nothing is stopped yet.
+    pub(super) stop_waits: Option<String>,
+    /// So many starts may begin in this tick.
+    pub(super) slots: usize,
 }
 
 impl<'a> Draft<'a> {
@@ -148,6 +157,9 @@ impl<'a> Draft<'a> {
             findings: Vec::new(),
             next: None,
             disturbs: false,
+            start_waits: None,
+            stop_waits: None,
+            slots: usize::MAX,
         }
     }
 

@@ -6,7 +6,8 @@ use super::action::{Action, Launch, Outcome, Step};
 use super::asked;
 use super::backoff;
 use super::life;
-use super::memory::{Constrained, Instance, Memory, Phase, Record};
+use super::memory::{Constrained, Instance, Memory, Phase, Record, TaskResult};
+use super::task;
 use crate::spec::{Resources, Service};
 use crate::units::{Now, Signal};
 
@@ -69,6 +70,12 @@ fn constrained(resources: Resources, outcome: &Outcome, now: Now) -> Option<Cons
 }
 
 fn started(record: &mut Record, step: &Step, (launch, outcome): (&Launch, &Outcome), now: Now) {
+    if record.spec.task.is_some()
+        && let Outcome::StartFailed { error } = outcome
+    {
+        let failed = TaskResult::Failed(error.clone());
+        return task::conclude(record, step.index, failed, (&step.service, now));
+    }
     let Record { spec, instances, .. } = record;
     let Some(instance) = instances.get_mut(&step.index) else {
         return;
@@ -78,7 +85,7 @@ fn started(record: &mut Record, step: &Step, (launch, outcome): (&Launch, &Outco
     };
     match outcome {
         Outcome::Started(key) => {
-            let again = instance.last_exit.is_some();
+            let again = instance.run.as_ref().map_or(instance.last_exit.is_some(), |run| run.failed > 0);
             life::began(instance, key.clone(), now);
             if let Some(process) = instance.phase.process_mut().filter(|_| !launch.resources.is_empty()) {
                 process.constrained = constrained(launch.resources, outcome, now);

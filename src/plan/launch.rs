@@ -20,6 +20,14 @@ use crate::spec::{Account, Limit, Output, ReadinessCheck, Service, ServiceName};
 const SECRET_CONTENTS: &str = "secrets (contents)";
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// What a watched file stands under among the fields, before its path.
+const WATCHED: &str = "watchFiles ";
+
+/// Whether a field is the content of a file of `update.watchFiles`.
+pub(super) fn is_watched_file(field: &str) -> bool {
+    field.starts_with(WATCHED)
+}
+
 /// A restart-class field that isn't what it was.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FieldChange {
@@ -64,6 +72,8 @@ pub fn launched(spec: &Service, prepared: Option<&Prepared>) -> Launched {
     .collect();
     if let Some(prepared) = prepared {
         fields.insert("envFrom".into(), digest(&prepared.env_from));
+        let files = prepared.watched.iter();
+        fields.extend(files.map(|(path, digest)| (format!("{WATCHED}{path}"), digest.clone())));
         if !spec.secrets.is_empty() {
             fields.insert(SECRET_CONTENTS.into(), digest_of_secrets(prepared));
         }
@@ -126,6 +136,7 @@ pub(super) fn changes(was: &Launched, is: &Launched) -> Vec<FieldChange> {
     both.filter(|(_, from, to)| from != to)
         .map(|(field, from, to)| match field.as_str() {
             "env" => env_change(from, to),
+            field if is_watched_file(field) => change(field, "another content", "its present content"),
             "envFrom" => change(field, "another content", "its present content"),
             SECRET_CONTENTS => change("secrets", "another content", "its present content"),
             _ => change(field, from, to),
@@ -162,6 +173,8 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
     let secrets = given::secrets(spec, index, prepared);
     let mut env = environment(spec, prepared, &words);
     env.extend(given::secret_paths(&secrets));
+    let stdout = output::target(spec, &spec.stdout, Stream::Out, index, dirs);
+    let stderr = output::target(spec, &spec.stderr, Stream::Err, index, dirs);
     Launch {
         argv,
         env,
@@ -176,8 +189,9 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
         scheduling: spec.scheduling.clone(),
         resources: spec.resources,
         group: None,
-        stdout: output::target(spec, &spec.stdout, Stream::Out, index, dirs),
-        stderr: output::target(spec, &spec.stderr, Stream::Err, index, dirs),
+        launched: output::with_files(launched(spec, Some(prepared)), [&stdout, &stderr]),
+        stdout,
+        stderr,
         trust_executable: spec.trust_executable,
         marks_output: matches!(spec.readiness.check, ReadinessCheck::LogLine { .. }),
         confinement: given::confinement(spec, prepared),
@@ -188,7 +202,6 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
             .as_ref()
             .filter(|_| spec.write_pidfile)
             .map(|path| PathBuf::from(words.substitute(path))),
-        launched: launched(spec, Some(prepared)),
         program,
     }
 }

@@ -19,7 +19,7 @@ use crate::spec::{Resources, Service, ServiceName};
 use crate::units::{BootId, BootTime, WallTime};
 
 pub use health::{Health, Image, Said, TriggerState, Triggers};
-pub use task::{Due, LastRun, LeftOut, Moment, Past, Run, StopCause, TaskMemory, TaskResult};
+pub use task::{Due, LastRun, LeftOut, Moment, NextMoment, Past, Run, StopCause, TaskMemory, TaskResult};
 
 /// All records of this boot.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -63,6 +63,9 @@ pub struct Record {
     /// The document in force isn't the newest one, which didn't become Ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolled_back: Option<RolledBack>,
+    /// Something has to be restarted, or is held, because of a file: files are looked at in each tick until it is done.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub compares: bool,
     /// The phase that the last status showed: what objects that depend on this one go by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<PhaseWord>,
@@ -398,6 +401,15 @@ impl Memory {
         Self { boot, services: BTreeMap::new(), past: BTreeMap::new() }
     }
 
+    /// What is left of it in another boot: what Tasks left behind.
+    #[must_use]
+    pub fn after_boot(&self, boot: BootId, now: WallTime) -> Self {
+        let past = self.past.clone().into_iter();
+        let of_records = self.services.iter().map(|(name, record)| (name.clone(), record.task.past.clone()));
+        let past = past.chain(of_records).filter(|(_, past)| *past != Past::default());
+        Self { past: past.map(|(name, past)| (name, past.after_boot(now))).collect(), ..Self::new(boot) }
+    }
+
     /// The record of an object, to be changed: of a record that is shared, a copy of its own is made first.
     pub fn record_mut(&mut self, name: &ServiceName) -> Option<&mut Record> {
         self.services.get_mut(name).map(Arc::make_mut)
@@ -456,6 +468,7 @@ impl Record {
             suspension: None,
             good: None,
             rolled_back: None,
+            compares: false,
             shown: None,
             adopt: None,
             task: TaskMemory::default(),
@@ -480,6 +493,7 @@ impl Record {
             self.task.asked = Some(by);
             return;
         }
+        self.task.asked = None;
         self.wish = Some(Wish { running, by, at, generation: self.generation, released: false });
         if running {
             self.forgive();
@@ -520,6 +534,7 @@ impl Record {
     /// Forgets what failed before, so that what waits is tried at once. What came to its end by its restart policy
     /// stays there: asking again for the same changes nothing.
     pub fn try_again(&mut self) {
+        self.task.try_again();
         for instance in self.instances.values_mut() {
             instance.forget_failures();
             if matches!(instance.phase, Phase::BackOff { .. } | Phase::Vacant) {

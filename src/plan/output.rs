@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::action::OutputTarget;
 use super::launch::words;
-use super::memory::{Memory, Phase, Process, Record};
+use super::memory::{Launched, Memory, Phase, Process, Record};
 use crate::spec::{Output, Rotation, Service, ServiceName};
 use crate::units::Pid;
 
@@ -27,6 +27,14 @@ impl Stream {
         match self {
             Self::Out => "stdout",
             Self::Err => "stderr",
+        }
+    }
+
+    /// Where a record says which file it was.
+    fn file_word(self) -> &'static str {
+        match self {
+            Self::Out => "stdoutFile",
+            Self::Err => "stderrFile",
         }
     }
 
@@ -94,6 +102,34 @@ pub struct Tag {
     pub stream: Stream,
 }
 
+/// Notes which files a process is launched with. They stand in no document, so that they are never a difference: a log
+/// directory that is moved, or a second replica, changes nothing for who runs.
+pub(super) fn with_files(mut launched: Launched, targets: [&OutputTarget; 2]) -> Launched {
+    for (stream, target) in Stream::BOTH.into_iter().zip(targets) {
+        if let OutputTarget::File(path) | OutputTarget::Syslog(path) = target {
+            launched.0.insert(stream.file_word().to_owned(), path.display().to_string());
+        }
+    }
+    launched
+}
+
+/// What a process was launched with; nothing if that isn't known.
+fn launched_target(
+    launched: &Launched,
+    spec: &Service,
+    stream: Stream,
+    index: u32,
+    dirs: (&str, &str),
+) -> Option<OutputTarget> {
+    let output = read(launched.0.get(stream.word())?);
+    let file = launched.0.get(stream.file_word()).map(PathBuf::from);
+    Some(match (target(spec, &output, stream, index, dirs), file) {
+        (OutputTarget::File(_), Some(file)) => OutputTarget::File(file),
+        (OutputTarget::Syslog(_), Some(file)) => OutputTarget::Syslog(file),
+        (target, _) => target,
+    })
+}
+
 /// The files that processes on record write to because selfsame started them so. What was adopted writes wherever it
 /// does.
 pub fn kept(memory: &Memory, dirs: (&str, &str)) -> BTreeMap<PathBuf, Kept> {
@@ -124,8 +160,8 @@ fn note(
     let Some(launched) = &process.launched else { return };
     for stream in Stream::BOTH {
         // What it was launched with, whatever the document says by now.
-        let Some(output) = launched.0.get(stream.word()).map(|text| read(text)) else { continue };
-        let (path, syslog) = match target(&record.spec, &output, stream, index, dirs) {
+        let Some(target) = launched_target(launched, &record.spec, stream, index, dirs) else { continue };
+        let (path, syslog) = match target {
             OutputTarget::File(path) => (path, None),
             OutputTarget::Syslog(path) => {
                 (path, Some(Tag { name: name.clone(), pid: process.key.pid, stream }))
@@ -160,7 +196,6 @@ pub fn file_of(record: &Record, index: u32, stream: Stream, dirs: (&str, &str)) 
         Phase::Intended { launched, .. } => Some(launched),
         other => other.process().and_then(|process| process.launched.as_ref()),
     });
-    let output = launched.and_then(|launched| launched.0.get(stream.word())).map(|text| read(text));
-    let output = output.unwrap_or_else(|| stream.of(&record.spec).clone());
-    target(&record.spec, &output, stream, index, dirs)
+    let known = launched.and_then(|launched| launched_target(launched, &record.spec, stream, index, dirs));
+    known.unwrap_or_else(|| target(&record.spec, stream.of(&record.spec), stream, index, dirs))
 }

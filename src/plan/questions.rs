@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use super::aim::{Aim, aim, settle};
 use super::asking::{Manner, manner, next_probe};
+use super::depend::Web;
 use super::memory::{Instance, Memory, Phase, Record};
 use super::observation::{ProcessQuestion, Questions, ServiceQuestions};
-use super::{errand, health, ready, run, stop};
+use super::{errand, health, ready, run, stop, task};
 use crate::spec::{Readiness, Service, SpecSet};
-use crate::units::BootTime;
+use crate::units::{BootTime, Now};
 
 /// How much to look at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -21,30 +22,45 @@ pub struct QuestionHints {
 }
 
 /// The questions of one tick.
-pub fn questions(desired: &SpecSet, memory: &Memory, now: BootTime, hints: QuestionHints) -> Questions {
+pub fn questions(desired: &SpecSet, memory: &Memory, now: Now, hints: QuestionHints) -> Questions {
     let settled = settle(desired, memory);
+    let web = Web::of(desired, &settled, now);
     let mut questions = Questions::default();
     for (name, record) in &settled.services {
         let keys = record.instances.values().filter_map(|instance| instance.phase.process());
         questions.recorded.extend(keys.map(|process| (process.key.clone(), name.clone())));
-        let aim = aim(name, record, desired);
+        let aim = aim(name, record, desired, now);
         if aim != Aim::Leave {
-            questions.services.insert(name.clone(), of_service(record, &aim, now, hints));
+            questions
+                .services
+                .insert(name.clone(), of_service(record, &aim, now.boot, (hints, web.start(name).is_some())));
         }
     }
     questions
 }
 
-fn of_service(record: &Record, aim: &Aim, now: BootTime, hints: QuestionHints) -> ServiceQuestions {
+fn of_service(
+    record: &Record,
+    aim: &Aim,
+    now: BootTime,
+    (hints, waits): (QuestionHints, bool),
+) -> ServiceQuestions {
     let spec = &record.spec;
-    let wanted = |index: u32| *aim == Aim::Run && index < spec.replicas;
-    let due = (0..spec.replicas).any(|index| {
-        wanted(index) && record.instances.get(&index).is_none_or(|instance| run::is_due(instance, now))
-    });
+    // What waits for others isn't started: it is looked for now and then only.
+    let wanted = |index: u32| *aim == Aim::Run && index < spec.replicas && (hints.full || !waits);
+    let due = match &spec.task {
+        Some(_) => *aim == Aim::Run && (hints.full || !waits) && task::is_due(record, now),
+        None => (0..spec.replicas).any(|index| {
+            wanted(index) && record.instances.get(&index).is_none_or(|instance| run::is_due(instance, now))
+        }),
+    };
     let starters = record.instances.values().any(is_starter);
     let probes = record.instances.values().any(|instance| may_run_command(instance, spec, now));
     let launched = record.instances.values().filter_map(|instance| instance.phase.process());
-    let compares = hints.full && launched.into_iter().any(|process| process.launched.is_some());
+    let compares = (hints.full || record.compares)
+        && launched
+            .into_iter()
+            .any(|process| process.launched.is_some() || !spec.update.watch_files.is_empty());
     // A command that was lost with its engine is begun again in the tick that learns of it.
     let commands = record
         .instances
@@ -61,9 +77,11 @@ fn of_service(record: &Record, aim: &Aim, now: BootTime, hints: QuestionHints) -
             || starters
             || record.adopt.is_some()
             || *aim == Aim::Observe
-            || (hints.full && *aim == Aim::Run),
+            || (hints.full && *aim == Aim::Run && spec.task.is_none()),
         intents: intents(record),
-        prepare: due || commands || (*aim == Aim::Run && (probes || compares)),
+        prepare: due
+            || commands
+            || (*aim == Aim::Run && (probes || compares || (hints.full && task::compares(record)))),
         conditions: due && !spec.conditions.is_empty(),
         commands: record
             .instances

@@ -129,6 +129,12 @@ fn in_doubt(process: &Process, alive: &Alive, spec: &Service, draft: &mut Draft<
     true
 }
 
+/// Whether an instance is Ready and, by its liveness check, alive: what fails that check is restarted, and isn't Ready
+/// any more from then on.
+pub(super) fn is_healthy(instance: &Instance, spec: &Service) -> bool {
+    is_ready(instance, spec) && instance.health.lives != Some(false)
+}
+
 /// Whether the readiness check is one that is asked at all.
 pub(super) fn asks(spec: &Service) -> bool {
     match manner(&spec.readiness.check) {

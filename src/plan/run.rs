@@ -11,6 +11,7 @@ use super::aim::Aim;
 use super::asked;
 use super::backoff;
 use super::binary;
+use super::depend::Waits;
 use super::draft::{Doing, Draft};
 use super::errand::{self, Standing};
 use super::launch::{self, FieldChange};
@@ -21,9 +22,11 @@ use super::observation::{Candidate, Look, Prepared, Seen};
 use super::occupy::{self, Hold, Occupancy};
 use super::ready;
 use super::requirements;
+use super::slots;
 use super::status::{ConditionStatus, ConditionType};
 use super::stop;
 use super::triggers;
+use super::update::{self, Way};
 use crate::spec::{DuplicatePolicy, Service, ServiceType};
 use crate::units::BootTime;
 
@@ -66,6 +69,11 @@ pub(super) fn run(
         record.instances.entry(index).or_default();
     }
     readiness(record, &spec, seen, draft);
+    if update::roll_back(record, draft) {
+        // What follows is decided by that document, from its next look.
+        update::keep_good(record, draft);
+        return;
+    }
     greet(record, &spec, draft);
     stop_surplus(record, &spec, events, draft);
     restart_outdated(record, &spec, events, seen, draft);
@@ -73,6 +81,7 @@ pub(super) fn run(
     constrain(record, &spec, events, draft);
     adjust_live(record, &spec, events, draft);
     fill_places(record, &spec, seen, draft);
+    update::keep_good(record, draft);
 }
 
 /// Readiness of what runs; what was not Ready in time is stopped.
@@ -210,7 +219,7 @@ struct Outdated {
     fields: Vec<FieldChange>,
 }
 
-/// One at a time: a Ready instance is restarted only while all others are Ready.
+/// So many at a time as may be not Ready: a Ready instance is restarted only while fewer others aren't.
 fn restart_outdated(
     record: &mut Record,
     spec: &Service,
@@ -220,6 +229,7 @@ fn restart_outdated(
 ) {
     let prepared = seen.and_then(|seen| seen.prepared.as_ref()).and_then(|prepared| prepared.as_ref().ok());
     let present = launch::launched(spec, prepared);
+    update::take_in_files(record, &present);
     let outdated: Vec<Outdated> = record
         .instances
         .range(..spec.replicas)
@@ -231,7 +241,30 @@ fn restart_outdated(
                 .or_else(|| asked_for(*index, instance))
         })
         .collect();
+    if prepared.is_some() {
+        let by_document = launch::launched(spec, None);
+        let of_files = |change: &FieldChange| !by_document.0.contains_key(&change.field);
+        record.compares = outdated.iter().any(|outdated| outdated.fields.iter().any(of_files));
+    }
     for Outdated { index, because, fields } in outdated {
+        match if fields.is_empty() { Way::Restart } else { update::way(spec, &fields) } {
+            Way::Restart => {}
+            Way::Reload => {
+                reload(record, (index, because, fields), (spec, &present), draft);
+                continue;
+            }
+            Way::Wait => {
+                let because = format!("{because}; `update.strategy` is manual, so a person restarts it");
+                draft.change_of(index, Doing::Held, because, fields);
+                continue;
+            }
+        }
+        if fields.is_empty()
+            && let Some(waits) = draft.stop_waits.clone()
+        {
+            draft.change(index, Doing::Restart, waits);
+            continue;
+        }
         if !fields.is_empty() {
             draft.disturbs = true;
             if draft.guarded {
@@ -239,15 +272,33 @@ fn restart_outdated(
                 continue;
             }
         }
-        let others_ready = record
-            .instances
-            .range(..spec.replicas)
-            .all(|(other, instance)| *other == index || ready::is_ready(instance, spec));
+        let others = record.instances.range(..spec.replicas);
+        let missing =
+            others.filter(|(other, instance)| **other != index && !ready::is_ready(instance, spec)).count();
+        let may_be = usize::try_from(spec.update.max_unavailable).unwrap_or(usize::MAX);
+        // Nothing comes back before what it depends on, which is restarted too: then there is no one after the other.
+        let together = fields.is_empty() && draft.start_waits.is_some();
         let Some(instance) = record.instances.get_mut(&index) else { continue };
-        if others_ready || !ready::is_ready(instance, spec) {
+        if missing < may_be || together || !ready::is_ready(instance, spec) {
             stop::begin(instance, spec, because.clone(), false, draft);
         }
         draft.change_of(index, Doing::Restart, because, fields);
+    }
+}
+
+/// A change that a reload suffices for.
+fn reload(
+    record: &mut Record,
+    (index, because, fields): (u32, String, Vec<FieldChange>),
+    (spec, present): (&Service, &Launched),
+    draft: &mut Draft<'_>,
+) {
+    let Some(instance) = record.instances.get_mut(&index) else { return };
+    if asked::reload(instance, spec, &because) {
+        if let Some(process) = instance.phase.process_mut() {
+            update::took_effect(process, &fields, present);
+        }
+        draft.change_of(index, Doing::Reload, because, fields);
     }
 }
 
@@ -267,17 +318,22 @@ fn is_outdated(
     if restart_before.is_some_and(|moment| process.since < moment) {
         return Some(Outdated { index, because: "a restart was asked for".into(), fields: Vec::new() });
     }
-    let mut fields = process.launched.as_ref().map(|was| launch::changes(was, present)).unwrap_or_default();
+    let was = update::as_it_is(process);
+    let mut fields = was.map(|was| launch::changes(&was, present)).unwrap_or_default();
     fields.retain(|change| match adjust::live(&change.field, &change.from, &change.to, adjusted, spec) {
         Live::Apply(_) | Live::Refused => false,
         Live::Restart => true,
     });
     if !fields.is_empty() {
-        let words: Vec<String> =
-            fields.iter().map(|f| format!("`{}` changed from {} to {}", f.field, f.from, f.to)).collect();
+        let words: Vec<String> = fields
+            .iter()
+            .map(|f| format!("`{}` changed from {} to {}{}", f.field, f.from, f.to, origin(&f.field, spec)))
+            .collect();
         let because = words.join(", ");
-        let message = format!("{} has to be restarted: {because}", process.key.pid);
-        draft.find(ConditionType::UpToDate, ConditionStatus::False, "NeedsRestart", &message);
+        if update::way(spec, &fields) != Way::Reload {
+            let message = format!("{} has to be restarted: {because}", process.key.pid);
+            draft.find(ConditionType::UpToDate, ConditionStatus::False, "NeedsRestart", &message);
+        }
         return Some(Outdated { index, because, fields });
     }
     adopted_differs(process, present, draft);
@@ -315,6 +371,16 @@ fn adjust_live(record: &Record, spec: &Service, events: &BTreeMap<u32, Event>, d
             let names: Vec<String> = given.iter().map(|change| format!("`{}`", change.field)).collect();
             draft.change_of(*index, Doing::Adjust, format!("{} changed", names.join(" and ")), given);
         }
+    }
+}
+
+/// Where the value of a field comes from, if the document doesn't say it itself.
+fn origin(field: &str, spec: &Service) -> String {
+    let inner =
+        |path: &str| path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    match spec.defaults.iter().find(|(path, _)| inner(path)) {
+        Some((_, name)) => format!(" (from the Defaults `{name}`)"),
+        None => String::new(),
     }
 }
 
@@ -406,9 +472,14 @@ fn fill_places(record: &mut Record, spec: &Arc<Service>, seen: Option<&Seen>, dr
         return;
     }
     let Some(look) = &seen.look else {
+        if let Some(waits) = draft.start_waits.clone() {
+            wait_for_others(&due, &waits, draft);
+            return;
+        }
         for index in due {
             draft.change(index, Doing::Nothing, "has to be looked for first");
-            draft.wake(now);
+            // It became due between the questions and the answers.
+            draft.wake(now.after(SOON));
         }
         return;
     };
@@ -420,15 +491,30 @@ fn fill_places(record: &mut Record, spec: &Arc<Service>, seen: Option<&Seen>, dr
         return;
     }
     match occupy::occupy(spec, &look, &vacant) {
-        Occupancy::Free if requirements::hold_back(record, spec, &due, seen, draft) => {}
-        Occupancy::Free => start_all(record, spec, &due, seen.prepared.as_ref(), draft),
+        Occupancy::Free => match draft.start_waits.clone() {
+            Some(waits) => wait_for_others(&due, &waits, draft),
+            None if requirements::hold_back(record, spec, &due, seen, draft) => {}
+            None => start_all(record, spec, &due, seen.prepared.as_ref(), draft),
+        },
         Occupancy::Adopt(places) => adopt_all(record, spec, places, draft),
         Occupancy::Hold(hold) => hold_or_clear(record, spec, hold, &due, draft),
     }
 }
 
+/// Nothing is started before what it depends on.
+fn wait_for_others(due: &[u32], waits: &Waits, draft: &mut Draft<'_>) {
+    let message = format!("not started: it {}", waits.message);
+    for index in due {
+        let doing = if waits.stuck { Doing::Held } else { Doing::Nothing };
+        draft.change(*index, doing, message.clone());
+    }
+    if !due.is_empty() {
+        draft.find(ConditionType::Blocked, ConditionStatus::True, "Dependency", &message);
+    }
+}
+
 /// What this tick has put on record already (a starter's service) isn't found a second time.
-fn not_on_record(look: &Look, record: &Record) -> Look {
+pub(super) fn not_on_record(look: &Look, record: &Record) -> Look {
     let own = |candidate: &Candidate| {
         let mut processes = record.instances.values().filter_map(|instance| instance.phase.process());
         processes.any(|process| process.key == candidate.key)
@@ -492,7 +578,7 @@ fn put_on_record_and_stop(
     }
 }
 
-fn adopt_all(
+pub(super) fn adopt_all(
     record: &mut Record,
     spec: &Arc<Service>,
     places: BTreeMap<u32, Candidate>,
@@ -525,7 +611,7 @@ pub(super) fn adopted(candidate: Candidate, spec: &Arc<Service>, draft: &Draft<'
     Phase::Starting { process, since: draft.now.boot, starter: false, probed: None, left: Vec::new() }
 }
 
-fn start_all(
+pub(super) fn start_all(
     record: &mut Record,
     spec: &Service,
     due: &[u32],
@@ -544,13 +630,20 @@ fn start_all(
             }
             None => {
                 draft.change(*index, Doing::Nothing, "what its start needs has to be looked up first");
-                draft.wake(draft.now.boot);
+                draft.wake(draft.now.boot.after(SOON));
             }
         }
     }
 }
 
 fn start(instance: &mut Instance, index: u32, spec: &Service, prepared: &Prepared, draft: &mut Draft<'_>) {
+    if slots::counts(spec) && !instance.primed {
+        if draft.slots == 0 {
+            draft.change(index, Doing::Nothing, "waits for its turn: as many are being started as may be");
+            return;
+        }
+        draft.slots -= 1;
+    }
     if !instance.primed && !spec.hooks.pre_start.is_empty() {
         instance.phase = Phase::Vacant;
         errand::begin(instance, spec, Purpose::PreStart, draft.now.boot);
@@ -560,11 +653,12 @@ fn start(instance: &mut Instance, index: u32, spec: &Service, prepared: &Prepare
     }
     let asked = instance.health.restart.take();
     instance.begin_health();
-    let because = match (&instance.last_exit, &instance.last_error) {
+    let because = match (&instance.run, &instance.last_exit, &instance.last_error) {
         _ if asked.is_some() => asked.unwrap_or_default(),
-        (_, Some(error)) => format!("the last start failed: {error}"),
-        (Some(exit), None) => life::exit_words(exit),
-        (None, None) => "nothing that matches runs".into(),
+        (Some(run), _, _) => super::task::because(run, spec),
+        (None, _, Some(error)) => format!("the last start failed: {error}"),
+        (None, Some(exit), None) => life::exit_words(exit),
+        (None, None, None) => "nothing that matches runs".into(),
     };
     let mut launch = launch::resolve(spec, index, prepared);
     instance.attempts = instance.attempts.saturating_add(1);

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::memory::Exit;
+use super::memory::{Due, Exit, LastRun, LeftOut};
 use crate::spec::{Origin, ServiceName};
-use crate::units::{Pid, StartTicks, WallTime};
+use crate::units::{Pid, StartTicks, WallTime, Zone};
 
 /// The status of one object.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -26,6 +26,27 @@ pub struct ServiceStatus {
     pub next_attempt_ms: Option<u64>,
     /// In the order of [`ConditionType`]; only those that say something.
     pub conditions: Vec<Condition>,
+    /// Of a Task: its runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskStatus>,
+}
+
+/// The runs of a Task.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskStatus {
+    /// When it runs: once, onChange or schedule.
+    pub run: String,
+    /// What the run under way, or about to begin, is for.
+    pub under_way: Option<Due>,
+    /// The last run that came to an end.
+    pub last: Option<LastRun>,
+    /// When the next one of a schedule begins.
+    pub next: Option<WallTime>,
+    /// Whose clock the schedule goes by.
+    pub time_zone: Option<Zone>,
+    /// The last moment that was left out.
+    pub left_out: Option<LeftOut>,
 }
 
 /// The phases that people see.
@@ -114,6 +135,8 @@ pub enum ConditionType {
     Blocked,
     /// Waiting before the next start.
     BackOff,
+    /// Left alone, because somebody says so.
+    Suspended,
     /// Something of ours is not as it should be.
     Degraded,
 }

@@ -275,7 +275,9 @@ fn main_gone(
         instance.last_exit = Some(exited.as_ref().map_or(Exit::Stopped, |exited| exited.exit.clone()));
         instance.phase = Phase::Vacant;
         let of = (draft.name, index);
-        if let Some(exited) = exited {
+        if spec.task.is_some() && exited.is_some() {
+            // What follows from the end of a run is the Task's to say.
+        } else if let Some(exited) = exited {
             backoff::after_exit(instance, &spec.restart, of, exited.ready_for, draft.now.boot);
         } else if failed {
             instance.phase = backoff::wait(instance, &spec.restart, of, draft.now.boot);

@@ -10,7 +10,7 @@ const HEAD: &str = "# Documents\n\n\
 Every document has `apiVersion: selfsame/v1`, a `kind`, `metadata` and `spec`; several may stand in one file, between lines of `---`. \
 Unknown fields are errors with a suggestion, keys that begin with `x-` are ignored. Durations are written `90s` or `1h30m`, sizes `512MiB`.\n\n\
 What a *change* of a field means for the process that runs: `restart`: it has to be started again (see `update`); `live`: it takes \
-effect on the process as it runs; `new`: it is another object. `selfsame help KIND [FIELD]` shows the same in a terminal.\n";
+effect on the process as it runs; `next run`: it counts for the next run of a Task; `new`: it is another object. `selfsame help KIND [FIELD]` shows the same in a terminal.\n";
 
 /// The whole of it, as Markdown.
 pub fn documents() -> String {
@@ -123,6 +123,7 @@ fn class(field: &Field) -> &'static str {
         Class::Restart => "restart",
         Class::Live => "live",
         Class::New => "new",
+        Class::NextRun => "next run",
     }
 }
 
@@ -163,6 +164,7 @@ fn takes(kind: &Kind) -> String {
         Kind::Facts => "facts as in a snapshot",
         Kind::Limit => "a limit, or `{soft, hard}`",
         Kind::LimitValue => "a number, a size, `unlimited`",
+        Kind::Processors => "a number of processors, `1.5` or `150%`",
         Kind::Cpus => "processor numbers",
         Kind::Words(_) => "a word",
         Kind::WordsOrObject(..) => "a word or a mapping",

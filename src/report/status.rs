@@ -3,11 +3,11 @@
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::printable;
-use crate::plan::memory::Exit;
+use crate::plan::memory::{Exit, TaskResult};
 use crate::plan::status::{
-    Condition, ConditionStatus, ConditionType, InstanceStatus, PhaseWord, ServiceStatus,
+    Condition, ConditionStatus, ConditionType, InstanceStatus, PhaseWord, ServiceStatus, TaskStatus,
 };
-use crate::units::{Now, WallTime, format_duration};
+use crate::units::{Now, WallTime, Zone, format_duration};
 
 /// One row an instance.
 pub fn status_table(services: &[ServiceStatus], now: Now) -> String {
@@ -62,6 +62,10 @@ fn note(service: &ServiceStatus) -> String {
     match worth.min_by_key(|condition| rank(condition.kind)) {
         Some(condition) => without_name(service, &printable(&condition.message)),
         None if service.instances.iter().any(|i| i.adopted) => "adopted".into(),
+        None if service.task.is_some() => {
+            let ready = service.conditions.iter().find(|condition| condition.kind == ConditionType::Ready);
+            ready.map_or_else(String::new, |ready| without_name(service, &printable(&ready.message)))
+        }
         None => String::new(),
     }
 }
@@ -75,7 +79,7 @@ fn without_name(service: &ServiceStatus, message: &str) -> String {
 fn rank(kind: ConditionType) -> u8 {
     match kind {
         ConditionType::Degraded => 0,
-        ConditionType::Blocked => 1,
+        ConditionType::Blocked | ConditionType::Suspended => 1,
         ConditionType::Owned => 2,
         ConditionType::Unique => 3,
         ConditionType::BackOff => 4,
@@ -96,9 +100,10 @@ fn is_remarkable(condition: &Condition) -> bool {
         | ConditionType::Owned
         | ConditionType::Unique => condition.status != ConditionStatus::True,
         ConditionType::Progressing => false,
-        ConditionType::Blocked | ConditionType::BackOff | ConditionType::Degraded => {
-            condition.status != ConditionStatus::False
-        }
+        ConditionType::Blocked
+        | ConditionType::BackOff
+        | ConditionType::Suspended
+        | ConditionType::Degraded => condition.status != ConditionStatus::False,
     }
 }
 
@@ -164,6 +169,9 @@ pub fn status_details(service: &ServiceStatus, now: Now) -> String {
         }
         text.push('\n');
     }
+    if let Some(task) = &service.task {
+        text.push_str(&task_lines(task, now));
+    }
     for condition in &service.conditions {
         let status = match condition.status {
             ConditionStatus::True => "True",
@@ -176,6 +184,35 @@ pub fn status_details(service: &ServiceStatus, now: Now) -> String {
             condition.reason,
             printable(&condition.message)
         ));
+    }
+    text
+}
+
+/// The runs of a Task.
+fn task_lines(task: &TaskStatus, now: Now) -> String {
+    let mut text = String::new();
+    if let Some(last) = &task.last {
+        let result = match &last.result {
+            TaskResult::Succeeded => "it succeeded".to_owned(),
+            TaskResult::Failed(why) => format!("it failed: {}", printable(why)),
+            TaskResult::Stopped => "it was stopped".to_owned(),
+            TaskResult::Unknown => "nobody knows how it ended".to_owned(),
+        };
+        let attempts =
+            if last.attempts > 1 { format!(", {} attempts", last.attempts) } else { String::new() };
+        text.push_str(&format!("  last run: ended {} ago, {result}{attempts}\n", ago(last.ended, now)));
+    }
+    if let Some(next) = task.next {
+        let zone = task.time_zone.clone().unwrap_or_else(Zone::utc);
+        text.push_str(&format!(
+            "  next run: {}, in {}\n",
+            zone.show(next),
+            ago(now.wall, Now { wall: next, ..now })
+        ));
+    }
+    if let Some(left_out) = &task.left_out {
+        let because = printable(&left_out.because);
+        text.push_str(&format!("  left out: a run {} ago, because {because}\n", ago(left_out.at, now)));
     }
     text
 }

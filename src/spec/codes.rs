@@ -46,6 +46,10 @@ pub const SECOND_OPINION: Code = Code("S051");
 pub const CONFLICT: Code = Code("S060");
 /// A test of a Matcher document that fails.
 pub const TEST_FAILED: Code = Code("S061");
+/// Services that wait for themselves.
+pub const DEPENDENCY_CIRCLE: Code = Code("S062");
+/// A dependency that no document declares.
+pub const MISSING_DEPENDENCY: Code = Code("S122");
 /// Arguments in `startas`.
 pub const ARGUMENTS_IN_STARTAS: Code = Code("S101");
 /// Two Services that can claim the same process.
@@ -61,6 +65,15 @@ pub const DIGEST: Code = Code("S071");
 pub const PLUGIN_HELD: Code = Code("S072");
 /// A plugin may see something that it doesn't need.
 pub const UNUSED_GRANT: Code = Code("S131");
+
+/// A time of cron that is none.
+pub const CRON: Code = Code("S090");
+/// A time zone that doesn't exist.
+pub const TIME_ZONE: Code = Code("S091");
+/// Defaults that may choose a document and can't be used.
+pub const DEFAULTS: Code = Code("S092");
+/// Defaults that choose nothing.
+pub const UNUSED_DEFAULTS: Code = Code("S192");
 
 /// Every code of this module with a few words.
 pub const ALL: &[(Code, &str)] = &[
@@ -89,8 +102,14 @@ pub const ALL: &[(Code, &str)] = &[
     (MODULE, "a module of a plugin that can't be read"),
     (DIGEST, "a module with another digest"),
     (PLUGIN_HELD, "a new version of a plugin that is not taken"),
+    (DEPENDENCY_CIRCLE, "Services that wait for themselves"),
+    (MISSING_DEPENDENCY, "a dependency that no document declares"),
     (ARGUMENTS_IN_STARTAS, "arguments in startas"),
     (OVERLAP, "two Services that can claim the same process"),
     (SAME_PIDFILE, "two Services with one pid file"),
+    (CRON, "not a time of cron"),
+    (TIME_ZONE, "unknown time zone"),
+    (DEFAULTS, "Defaults that can't be used"),
+    (UNUSED_DEFAULTS, "Defaults that choose nothing"),
     (UNUSED_GRANT, "a grant that a plugin doesn't need"),
 ];

@@ -167,6 +167,11 @@ impl<'n> Object<'n> {
         Some(object)
     }
 
+    /// The same mapping by the rows of another table, whose unknown and missing fields were said already.
+    pub(super) fn by(&self, table: &'static Table) -> Self {
+        Self { table, value: self.value.clone(), pairs: self.pairs }
+    }
+
     fn path(&self, name: &str) -> String {
         if self.value.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.value.path) }
     }

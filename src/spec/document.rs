@@ -6,6 +6,7 @@ use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::yaml::{Node, NodeKind, Scalar};
 
 use super::decode::{Decoder, Object, Value};
+use super::defaults::{self, DefaultsDocument};
 use super::matcher::{self, MatcherDocument};
 use super::plugin::{self, PluginDocument};
 use super::table::Table;
@@ -29,6 +30,20 @@ fn is_of(kind: &str, node: &Node) -> bool {
 /// Whether a document is of kind Matcher.
 pub(super) fn is_matcher(node: &Node) -> bool {
     is_of("Matcher", node)
+}
+
+/// Whether a document is of kind Defaults.
+pub(super) fn is_defaults(node: &Node) -> bool {
+    is_of("Defaults", node)
+}
+
+/// Reads a document of kind Defaults. Nothing for one whose version, name, selector or `spec` can't be used.
+pub(super) fn read_defaults(node: &Node, d: &mut Decoder<'_>) -> Option<DefaultsDocument> {
+    let Envelope { object, name, foreign } =
+        envelope(node, (&table::DEFAULTS_DOCUMENT, &table::DEFAULTS_METADATA), d)?;
+    let spec = object.get("spec", d);
+    let document = defaults::read(&spec?, name?, d)?;
+    (!foreign).then_some(document)
 }
 
 /// Whether a document is of kind Plugin.
@@ -108,7 +123,9 @@ pub(super) fn read(node: &Node, d: &mut Decoder<'_>) -> Option<Document> {
             return None;
         }
     }
-    let object = Object::open(&value, &table::DOCUMENT, d)?;
+    let is_task = is_of("Task", node);
+    let table = if is_task { &table::TASK_DOCUMENT } else { &table::DOCUMENT };
+    let object = Object::open(&value, table, d)?;
     let version = object.get("apiVersion", d).map(|value| api_version(&value, d));
     let kind = object.get("kind", d).map(|value| kind(&value, d));
     if kind == Some(None) || version == Some(None) {
@@ -116,7 +133,7 @@ pub(super) fn read(node: &Node, d: &mut Decoder<'_>) -> Option<Document> {
     }
     let (mut service, name_at, named) = metadata(&object, d)?;
     if let Some(spec) = object.get("spec", d) {
-        service::read(&spec, &mut service, d);
+        service::read(&spec, is_task, &mut service, d);
     }
     named.then_some(Document { name_at, at: first_key(node), service })
 }
@@ -149,7 +166,9 @@ fn kind(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<()> {
     }
     if table::KINDS.later.contains(&text) {
         let diagnostic = value.wrong(codes::LATER_KIND, format!("the kind `{text}` is not supported yet"));
-        d.say(diagnostic.help("remove the document; `Service`, `Matcher` and `Plugin` are supported"));
+        d.say(diagnostic.help(
+            "remove the document; `Service`, `Task`, `Defaults`, `Matcher` and `Plugin` are supported",
+        ));
         return None;
     }
     let diagnostic = value.wrong(codes::UNKNOWN_KIND, format!("unknown kind `{text}`"));

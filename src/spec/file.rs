@@ -10,6 +10,7 @@ use crate::diagnostic::{Code, Diagnostic, Source, Span};
 use crate::yaml::{self, Node};
 
 use super::decode::Decoder;
+use super::defaults::{Applied, DefaultsDocument, applied};
 use super::document::{self, Document};
 use super::matcher::{self, MatcherDocument};
 use super::plugin::PluginDocument;
@@ -41,6 +42,7 @@ pub struct LoadedFile {
     services: Vec<Service>,
     /// Matcher or Plugin documents stand in it, usable or not.
     pub(super) defines: bool,
+    defaults: Vec<DefaultsDocument>,
     matchers: Vec<MatcherDocument>,
     plugins: Vec<PluginDocument>,
 }
@@ -54,6 +56,11 @@ impl LoadedFile {
     /// Its Matcher documents in the order of the file; none if it was rejected.
     pub fn matchers(&self) -> &[MatcherDocument] {
         &self.matchers
+    }
+
+    /// Its Defaults documents in the order of the file; none if it was rejected.
+    pub fn defaults(&self) -> &[DefaultsDocument] {
+        &self.defaults
     }
 
     /// Its Plugin documents in the order of the file, also if it was rejected: what they are made of is looked at again.
@@ -90,6 +97,10 @@ pub(super) struct Reading {
     pub(super) matchers: Vec<MatcherDocument>,
     /// The same.
     pub(super) plugins: Vec<PluginDocument>,
+    /// The same.
+    pub(super) defaults: Vec<DefaultsDocument>,
+    /// How many documents say that they are Defaults.
+    pub(super) defaults_seen: usize,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -102,6 +113,8 @@ impl Reading {
             documents: Vec::new(),
             matchers: Vec::new(),
             plugins: Vec::new(),
+            defaults: Vec::new(),
+            defaults_seen: 0,
             diagnostics: Vec::new(),
         }
     }
@@ -113,7 +126,7 @@ impl Reading {
 
     /// Whether others may depend on it.
     pub(super) fn defines(&self) -> bool {
-        !self.matchers.is_empty() || !self.plugins.is_empty()
+        !self.matchers.is_empty() || !self.plugins.is_empty() || self.defaults_seen > 0
     }
 
     /// Something in it is wrong, and a plugin may be declared there that is not among [`Self::plugins`].
@@ -169,8 +182,22 @@ pub(super) fn read(file: &SpecFile, context: &LoadContext<'_>) -> Reading {
         plugins.filter_map(|node| document::read_plugin(node, &mut decoder)).collect();
     let named = plugins.iter().map(|plugin| (plugin.name.as_str(), plugin.name_at));
     say_defined_twice("Plugin", named, &mut decoder);
+    let defaults: Vec<&Node> = parsed.documents.iter().filter(|node| document::is_defaults(node)).collect();
+    let defaults_seen = defaults.len();
+    let defaults: Vec<DefaultsDocument> =
+        defaults.into_iter().filter_map(|node| document::read_defaults(node, &mut decoder)).collect();
+    let named = defaults.iter().map(|document| (document.name.as_str(), document.name_at));
+    say_defined_twice("Defaults document", named, &mut decoder);
     let diagnostics = decoder.diagnostics;
-    Reading { documents: parsed.documents, matchers, plugins, diagnostics, ..reading }
+    Reading {
+        documents: parsed.documents,
+        matchers,
+        plugins,
+        defaults,
+        defaults_seen,
+        diagnostics,
+        ..reading
+    }
 }
 
 fn decoder<'a>(reading: &'a Reading, names: &Names, context: &'a LoadContext<'a>) -> Decoder<'a> {
@@ -192,9 +219,10 @@ pub(super) fn complete(
 ) -> LoadedFile {
     let mut decoder = decoder(&reading, names, context);
     decoder.diagnostics.extend(reading.diagnostics.iter().cloned().chain(of_definitions));
-    let gives = |node: &Node| document::is_matcher(node) || document::is_plugin(node);
+    let gives =
+        |node: &Node| document::is_matcher(node) || document::is_plugin(node) || document::is_defaults(node);
     let services = reading.documents.iter().filter(|node| !gives(node));
-    let documents: Vec<Document> = services.filter_map(|node| document::read(node, &mut decoder)).collect();
+    let documents: Vec<Document> = services.filter_map(|node| with_defaults(node, &mut decoder)).collect();
     say_duplicates(&documents, &mut decoder);
     for matcher in &reading.matchers {
         matcher::check_tests(matcher, &names.library, &mut decoder);
@@ -209,11 +237,29 @@ pub(super) fn complete(
         name_places: Vec::new(),
         services: Vec::new(),
         defines,
+        defaults: reading.defaults,
         matchers: reading.matchers,
         plugins: reading.plugins,
     };
     accept(&mut loaded, documents);
     loaded
+}
+
+/// Reads a document with the values of Defaults under it. What is wrong with those is said where they are put in.
+fn with_defaults(node: &Node, d: &mut Decoder<'_>) -> Option<Document> {
+    let names = d.names.clone();
+    let Applied { node, origins, at, note, refused } = applied(node, &names.defaults);
+    let before = d.diagnostics.len();
+    let document = document::read(&node, d);
+    let said: Vec<Diagnostic> = d.diagnostics.split_off(before);
+    d.diagnostics.extend(said.into_iter().map(|said| {
+        let from_there = !origins.is_empty() && said.span() == Some(at);
+        if from_there { said.note(note.clone()) } else { said }
+    }));
+    d.diagnostics.extend(refused);
+    let mut document = document?;
+    document.service.defaults = origins;
+    Some(document)
 }
 
 fn not_text(source: &Arc<Source>, bytes: &[u8], at: usize) -> Diagnostic {
@@ -250,7 +296,7 @@ fn say_duplicates(documents: &[Document], d: &mut Decoder<'_>) {
             Some(first) => d.say(
                 Diagnostic::error(
                     codes::DUPLICATE_NAME,
-                    format!("the Service `{name}` stands twice in this file"),
+                    format!("the {} `{name}` stands twice in this file", document.service.kind()),
                 )
                 .at(document.name_at, "again")
                 .at(*first, "first")
@@ -288,6 +334,7 @@ fn accept(loaded: &mut LoadedFile, documents: Vec<Document>) {
     loaded.declares = documents.iter().map(|document| document.service.name.clone()).collect();
     if loaded.rejected().is_some() {
         loaded.matchers.clear();
+        loaded.defaults.clear();
         return;
     }
     // Documents stand in the order of the text, so one walk counts all lines.

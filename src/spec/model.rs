@@ -545,6 +545,11 @@ pub struct SpecSet {
 }
 
 impl Service {
+    /// `Service` or `Task`.
+    pub fn kind(&self) -> &'static str {
+        if self.task.is_some() { "Task" } else { "Service" }
+    }
+
     /// A Service with every field at its documented default.
     pub fn new(name: ServiceName, startas: PathBuf) -> Self {
         Self {

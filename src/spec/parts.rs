@@ -1,11 +1,16 @@
 //! The mappings inside a Service: readiness, restart, stop, limits, scheduling, output.
 
+pub(super) mod change;
 mod exec;
 pub(super) mod health;
 mod output;
 
 pub(super) use exec::{check_together as check_exec, secret, security, socket};
 pub(super) use output::output;
+
+mod resources;
+
+pub(super) use resources::resources;
 
 use std::collections::BTreeMap;
 
@@ -69,8 +74,14 @@ pub(super) fn stop(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Stop> {
         Some(steps)
     });
     let mut scope = None;
-    object.set_some_word("scope", &mut scope, &[("main", StopScope::Main), ("tree", StopScope::Tree)], d);
+    object.set_some_word(
+        "scope",
+        &mut scope,
+        &[("main", StopScope::Main), ("group", StopScope::Group), ("tree", StopScope::Tree)],
+        d,
+    );
     stop.scope = scope;
+    stop.command = change::stop_command(&object, d);
     Some(stop)
 }
 

@@ -80,7 +80,7 @@ impl Value<'_> {
 
 /// A path relative to the directory of the spec file. That directory has no links in it, so each leading `..`
 /// can be taken off; a later one stays, since what precedes it may be a link.
-fn beside(directory: &Path, text: &str) -> PathBuf {
+pub(super) fn beside(directory: &Path, text: &str) -> PathBuf {
     let mut path = directory.to_path_buf();
     let mut leading = true;
     for component in Path::new(text).components() {

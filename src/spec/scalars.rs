@@ -258,7 +258,7 @@ fn choice(words: &Words) -> String {
     }
 }
 
-fn thousandths(text: &str) -> Option<u32> {
+pub(super) fn thousandths(text: &str) -> Option<u32> {
     let (number, scale) = match text.strip_suffix('%') {
         Some(percent) => (percent, 10),
         None => (text, 1000),

@@ -117,6 +117,7 @@ fn markdown(field: &Field) -> String {
         Class::Restart => "a change restarts the process",
         Class::Live => "a change takes effect on the process as it runs",
         Class::New => "a change makes it another object",
+        Class::NextRun => "a change counts for the next run",
     };
     let mut text = format!("{}\n\n{default}; {change}", field.summary);
     if field.kind == Kind::Expression {
@@ -132,6 +133,7 @@ fn class(class: Class) -> &'static str {
         Class::Restart => "restart",
         Class::Live => "live",
         Class::New => "new",
+        Class::NextRun => "nextRun",
     }
 }
 
@@ -160,6 +162,10 @@ fn of(kind: &Kind, name: &str) -> Value {
         Kind::Limit => json!({ "anyOf": [
             of(&Kind::LimitValue, name),
             object(&table::LIMIT),
+        ] }),
+        Kind::Processors => json!({ "anyOf": [
+            { "type": "number", "minimum": 0.01 },
+            { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?%?$" },
         ] }),
         Kind::Cpus => json!({ "type": "array", "minItems": 1, "items": { "type": ["integer", "string"] } }),
         Kind::Words(words) => enumeration(words, name),

@@ -9,39 +9,61 @@ use super::decode::{Decoder, Object, Value};
 use super::expression::expression;
 use super::{
     AdoptPolicy, BinaryChange, DesiredState, DuplicatePolicy, Output, ReadinessCheck, RemovePolicy,
-    RestartPolicy, Rotation, Service, ServiceType, codes, parts, paths, placeholders, table,
+    RestartPolicy, Rotation, Service, ServiceType, codes, parts, paths, placeholders, table, task,
 };
 
 /// Fills a Service that has its name and labels. What is wrong is said and left at its default.
-pub(super) fn read(value: &Value<'_>, service: &mut Service, d: &mut Decoder<'_>) {
-    let Some(object) = Object::open(value, &table::SERVICE, d) else { return };
+pub(super) fn read(value: &Value<'_>, is_task: bool, service: &mut Service, d: &mut Decoder<'_>) {
+    let table = if is_task { &table::TASK } else { &table::SERVICE };
+    let Some(own) = Object::open(value, table, d) else { return };
+    // What a Task doesn't have was said; what it shares is read as that of a Service.
+    let object = own.by(&table::SERVICE);
+    fields(&object, service, d);
+    if is_task {
+        task::read(&own, service, d);
+    }
+    // Last, since expressions can use the other fields.
+    health(&object, service, d);
+    check_together(&object, service, d);
+    parts::change::check(&object, service, d);
+    let (mut narrow, mut replace) = (None, None);
+    object.set_some("match", &mut narrow, d, |value, d| expression(value, false, service, d));
+    object.set_some("matchOnly", &mut replace, d, |value, d| expression(value, true, service, d));
+    service.narrow = narrow;
+    service.match_only = replace;
+}
+
+/// Tries values on their own: what is wrong with each is said, what they mean to each other shows where they are used, and
+/// so do expressions and what has them.
+pub(super) fn read_values(value: &Value<'_>, service: &mut Service, d: &mut Decoder<'_>) {
+    let Some(own) = Object::open(value, &table::VALUES, d) else { return };
+    fields(&own.by(&table::SERVICE), service, d);
+    task::read(&own, service, d);
+}
+
+/// Every field for itself.
+fn fields(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     let states = [
         ("running", DesiredState::Running),
         ("stopped", DesiredState::Stopped),
         ("observed", DesiredState::Observed),
     ];
     object.set_word("state", &mut service.state, &states, d);
-    execution(&object, service, d);
-    account(&object, service, d);
-    environment(&object, service, d);
+    execution(object, service, d);
+    account(object, service, d);
+    environment(object, service, d);
     object.set("limits", &mut service.limits, d, parts::limits);
+    object.set("resources", &mut service.resources, d, parts::resources);
     object.set("scheduling", &mut service.scheduling, d, parts::scheduling);
-    outputs(&object, service, d);
+    outputs(object, service, d);
     if let Some(value) = object.get("replicas", d) {
         replicas(&value, service, d);
     }
     object.set("startTimeout", &mut service.start_timeout, d, Value::positive_duration);
     object.set("restart", &mut service.restart, d, parts::restart);
     object.set("stop", &mut service.stop, d, parts::stop);
-    ownership(&object, service, d);
-    // Last, since expressions can use the other fields.
-    health(&object, service, d);
-    check_together(&object, service, d);
-    let (mut narrow, mut replace) = (None, None);
-    object.set_some("match", &mut narrow, d, |value, d| expression(value, false, service, d));
-    object.set_some("matchOnly", &mut replace, d, |value, d| expression(value, true, service, d));
-    service.narrow = narrow;
-    service.match_only = replace;
+    ownership(object, service, d);
+    parts::change::read(object, service, d);
 }
 
 fn health(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::file::{self, Reading};
-use super::{HeldPlugins, LoadContext, Loaded, LoadedFile, Names, SpecFile, codes, duplicates, matcher};
+use super::{
+    HeldPlugins, LoadContext, Loaded, LoadedFile, Names, SpecFile, codes, defaults, duplicates, matcher,
+};
 use crate::diagnostic::Diagnostic;
 use crate::lang::library::{Built, build};
 use crate::lang::{Library, codes as lang_codes};
@@ -127,8 +129,11 @@ fn given_by(readings: &[Reading], refused: &BTreeMap<usize, LoadedFile>, context
             said.entry(file_of(readings, &definition.draft.written.name)).or_default().extend(found);
         }
     }
-    let names = Names { library: Arc::new(library), plugins: Arc::new(plugins.usable) };
-    Given { names, said, redefined: plugins.redefined.into_iter().chain(collected.redefined).collect() }
+    let (defaults, twice) = defaults::of(readings, &reasons);
+    let names =
+        Names { library: Arc::new(library), plugins: Arc::new(plugins.usable), defaults: Arc::new(defaults) };
+    let redefined = plugins.redefined.into_iter().chain(collected.redefined).chain(twice);
+    Given { names, said, redefined: redefined.collect() }
 }
 
 /// What documents bind, a definition has to be given.

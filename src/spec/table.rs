@@ -1,10 +1,17 @@
 //! Every field of every mapping as a row: the one place from which reading, unknown-field messages, the
 //! JSON Schema and the reference are made.
 
+mod change;
 mod health;
 mod rows;
+mod tasks;
 mod words;
 
+pub use change::{DEPENDENCY, HOOK, HOOKS, RELOAD, SUSPEND, UPDATE};
+pub use tasks::{
+    DEFAULTS, DEFAULTS_DOCUMENT, DEFAULTS_METADATA, OPERATORS, REQUIREMENT, RETRY, SCHEDULE, SELECTOR, TASK,
+    TASK_DOCUMENT, VALUES,
+};
 pub use words::meaning;
 
 pub use health::{CONDITION, EXEC, HTTP, LIVENESS, LOG_LINE, READINESS, TCP, TRIGGER, UNIX};
@@ -12,7 +19,8 @@ pub use rows::{CAPABILITIES, SECRET, SECURITY, SOCKET};
 pub use rows::{
     DEFINITION, DOCUMENT, ENV_FROM, GRANTS, KINDS, LIMIT, LIMIT_NAMES, MATCHER, MATCHER_DOCUMENT,
     MATCHER_METADATA, MATCHER_TEST, METADATA, NAMED_LIST, OUTPUT, OUTPUTS, PLUGIN, PLUGIN_DOCUMENT,
-    PLUGIN_METADATA, RESTART, SCHEDULING, SERVICE, STOP, STOP_STEP, TABLES, VERDICTS,
+    PLUGIN_METADATA, RESOURCES, RESOURCES_CPU, RESOURCES_IO, RESOURCES_MEMORY, RESOURCES_PIDS, RESTART,
+    SCHEDULING, SERVICE, STOP, STOP_STEP, TABLES, VERDICTS,
 };
 
 /// What a change of a field means for the running process.
@@ -24,6 +32,8 @@ pub enum Class {
     Live,
     /// It is another object.
     New,
+    /// It counts for the next run of a Task.
+    NextRun,
 }
 
 /// The type of a value.
@@ -59,6 +69,8 @@ pub enum Kind {
     Limit,
     /// A number, a size or `unlimited`.
     LimitValue,
+    /// A number of processors: `1.5` or `150%`.
+    Processors,
     /// CPU numbers and ranges.
     Cpus,
     /// One of these words.
@@ -83,7 +95,7 @@ pub struct Words {
 }
 
 /// A field.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Field {
     /// As written in documents.
     pub name: &'static str,
@@ -125,6 +137,8 @@ pub fn document_of(kind: &str) -> Option<&'static Table> {
         "Service" => Some(&DOCUMENT),
         "Matcher" => Some(&MATCHER_DOCUMENT),
         "Plugin" => Some(&PLUGIN_DOCUMENT),
+        "Task" => Some(&TASK_DOCUMENT),
+        "Defaults" => Some(&DEFAULTS_DOCUMENT),
         _ => None,
     }
 }

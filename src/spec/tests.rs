@@ -53,6 +53,14 @@ fn matcher(spec: &str) -> String {
     format!("apiVersion: selfsame/v1\nkind: Matcher\nmetadata: {{name: web}}\nspec: {spec}\n")
 }
 
+fn task(spec: &str) -> String {
+    format!("apiVersion: selfsame/v1\nkind: Task\nmetadata: {{name: job}}\nspec: {{{spec}}}\n")
+}
+
+fn defaults(spec: &str) -> String {
+    format!("apiVersion: selfsame/v1\nkind: Defaults\nmetadata: {{name: base}}\nspec: {{{spec}}}\n")
+}
+
 fn plugin(spec: &str) -> String {
     format!("apiVersion: selfsame/v1\nkind: Plugin\nmetadata: {{name: php}}\nspec: {{{spec}}}\n")
 }
@@ -94,6 +102,10 @@ fn document(table: &Table, field: &str, value: &str) -> String {
                 _ => &[],
             };
             service(&format!("{startas}, scheduling: {{{}}}", beside(needed)))
+        }
+        "resources" => service(&format!("{startas}, resources: {{{}}}", beside(&[]))),
+        "memory" | "cpu" | "pids" | "io" => {
+            service(&format!("{startas}, resources: {{{}: {{{}}}}}", table.name, beside(&[])))
         }
         "security" => service(&format!("{startas}, security: {{{}}}", beside(&[]))),
         "capabilities" => service(&format!("{startas}, security: {{capabilities: {{{}}}}}", beside(&[]))),
@@ -149,6 +161,48 @@ fn document(table: &Table, field: &str, value: &str) -> String {
             .replace("metadata: {name: php}", &format!("metadata: {{{}}}", beside(&[("name", "php")]))),
         "plugin" => plugin(&beside(&[("wasm", "./php.wasm"), ("sha256", &digest)])),
         "grants" => plugin(&format!("{wasm}, grants: {{{}}}", beside(&[]))),
+        "task document" => format!(
+            "{{{}}}\n",
+            beside(&[
+                ("apiVersion", "selfsame/v1"),
+                ("kind", "Task"),
+                ("metadata", "{name: job}"),
+                ("spec", "{startas: /srv/job}"),
+            ])
+        ),
+        "task" => task(&beside(&[("startas", "/srv/job")])),
+        "schedule" => {
+            let needed: &[(&str, &str)] = match field {
+                "every" => &[],
+                "jitter" => &[("every", "1h")],
+                _ => &[("cron", "'@daily'")],
+            };
+            task(&format!("{startas}, schedule: {{{}}}", beside(needed)))
+        }
+        "retry" => task(&format!("{startas}, retry: {{{}}}", beside(&[]))),
+        "defaults document" => format!(
+            "{{{}}}\n",
+            beside(&[
+                ("apiVersion", "selfsame/v1"),
+                ("kind", "Defaults"),
+                ("metadata", "{name: base}"),
+                ("spec", "{values: {user: root}}"),
+            ])
+        ),
+        "defaults metadata" => defaults("values: {user: root}")
+            .replace("metadata: {name: base}", &format!("metadata: {{{}}}", beside(&[("name", "base")]))),
+        "defaults" => defaults(&beside(&[("values", "{user: root}")])),
+        "selector" => defaults(&format!("values: {{user: root}}, selector: {{{}}}", beside(&[]))),
+        "requirement" => {
+            let needed: &[(&str, &str)] = match value {
+                "Exists" | "DoesNotExist" => &[("key", "tier")],
+                _ => &[("key", "tier"), ("operator", "In"), ("values", "[web]")],
+            };
+            defaults(&format!(
+                "values: {{user: root}}, selector: {{matchExpressions: [{{{}}}]}}",
+                beside(needed)
+            ))
+        }
         other => panic!("no document for the table {other}"),
     }
 }
@@ -247,7 +301,7 @@ fn the_schema_has_every_field() {
         assert!(spec[field.name]["description"].is_string(), "{}", field.name);
     }
     assert_eq!(schema["required"], serde_json::json!(["apiVersion", "kind", "metadata", "spec"]));
-    assert_eq!(spec["stop"]["properties"]["scope"]["enum"], serde_json::json!(["main", "tree"]));
+    assert_eq!(spec["stop"]["properties"]["scope"]["enum"], serde_json::json!(["main", "group", "tree"]));
     assert_eq!(
         spec["limits"]["properties"]["nofile"]["anyOf"][1]["properties"]["soft"]["type"][0],
         "integer"
@@ -431,4 +485,166 @@ proptest! {
         let alone = load(&[file("a.yaml", text.as_str())], &context());
         prop_assert_eq!(&alone.files[0].diagnostics, &loaded.files[0].diagnostics);
     }
+}
+
+#[test]
+fn a_task_is_read_with_its_plan() {
+    let text = task(
+        "startas: /srv/job, schedule: {cron: '30 3 * * 1-5', timeZone: europe/berlin, jitter: 5m, missed: skip}, \
+         timeout: 1h, retry: {limit: 3, backoff: 10s}, concurrency: allow, successCodes: [3], onUnknown: goOn, user: www",
+    );
+    let loaded = load_text(&text);
+    assert_eq!(codes_of(&loaded), Vec::<&str>::new());
+    let service = loaded.services().next().unwrap();
+    let plan = service.task.as_ref().unwrap();
+    let schedule = plan.schedule().unwrap();
+    let Rhythm::Cron { cron, time_zone } = &schedule.rhythm else { panic!() };
+    assert_eq!((cron.as_str(), time_zone.name()), ("30 3 * * 1-5", "Europe/Berlin"));
+    assert_eq!((plan.retries, plan.concurrency, plan.on_unknown), (3, Concurrency::Allow, OnUnknown::GoOn));
+    assert_eq!((service.restart.success_codes.as_slice(), service.kind()), ([3].as_slice(), "Task"));
+    // What a ledger keeps is the same document.
+    let kept = serde_json::to_string(service).unwrap();
+    assert_eq!(serde_json::from_str::<Service>(&kept).unwrap(), *service);
+}
+
+#[test]
+fn mistakes_in_tasks_are_found() {
+    for (spec, code) in [
+        ("startas: /x, replicas: 2", "S020"),
+        ("startas: /x, restart: {policy: never}", "S020"),
+        ("startas: /x, readiness: {aliveFor: 1s}", "S020"),
+        ("startas: /x, dependsOn: []", "S021"),
+        ("run: once", "S022"),
+        ("startas: /x, run: daily", "S026"),
+        ("startas: /x, run: once, schedule: {every: 1h}", "S060"),
+        ("startas: /x, schedule: {every: 1h, cron: '@daily'}", "S060"),
+        ("startas: /x, schedule: {every: 1h, timeZone: UTC}", "S060"),
+        ("startas: /x, schedule: {every: 1m, jitter: 1m}", "S060"),
+        ("startas: /x, schedule: {every: 10ms}", "S025"),
+        ("startas: /x, schedule: {jitter: 1m}", "S022"),
+        ("startas: /x, schedule: {cron: '61 * * * *'}", "S090"),
+        ("startas: /x, schedule: {cron: '@daily', timeZone: Berlin}", "S091"),
+        ("startas: /x, retry: {backoff: 10m}", "S060"),
+        ("startas: /x, onUnknown: retry", "S026"),
+    ] {
+        assert_eq!(codes_of(&load_text(&task(spec))), [code], "{spec}");
+    }
+    let loaded = load_text(&task("startas: /x, schedule: {cron: '30 25 * * *'}"));
+    let said = loaded.diagnostics().next().unwrap();
+    let span = said.span().unwrap();
+    assert_eq!(
+        loaded.files[0].source.text.get(span.start..span.end),
+        Some("25"),
+        "the caret is under the field"
+    );
+}
+
+/// A Service with labels, and its own fields.
+fn labelled(name: &str, tier: &str, spec: &str) -> String {
+    format!(
+        "apiVersion: selfsame/v1\nkind: Service\nmetadata: {{name: {name}, labels: {{tier: {tier}}}}}\nspec: {{{spec}}}\n---\n"
+    )
+}
+
+/// Defaults by name.
+fn named(name: &str, spec: &str) -> String {
+    defaults(spec).replace("name: base", &format!("name: {name}"))
+}
+
+fn by_name(loaded: &Loaded) -> BTreeMap<String, Service> {
+    loaded.services().map(|service| (service.name.to_string(), (*service).clone())).collect()
+}
+
+#[test]
+fn values_are_put_under_what_documents_say() {
+    let services = [
+        labelled("plain", "web", "startas: /x"),
+        labelled(
+            "own",
+            "web",
+            "startas: /x, user: ann, env: {LANG: de}, readiness: {tcp: {port: 1}}, stdout: 'null'",
+        ),
+        labelled("other", "db", "startas: /x"),
+        task("startas: /x").replace("{name: job}", "{name: job, labels: {tier: web}}"),
+    ];
+    let base = named(
+        "base",
+        "selector: {matchLabels: {tier: web}}, values: {user: www, env: {LANG: C, A: b}, replicas: 2, timeout: 1m, \
+         readiness: {aliveFor: 2s, period: 3s}, stdout: {file: '/var/log/${name}-${index}'}}",
+    );
+    let heavy = named("zz", "weight: -1, values: {user: nobody, umask: '0077'}");
+    let files = [file("a", services.concat()), file("b", base), file("c", heavy)];
+    let loaded = load(&files, &context());
+    assert_eq!(codes_of(&loaded), Vec::<&str>::new());
+    let of = by_name(&loaded);
+    let user = |name: &str| of[name].user.clone();
+    assert_eq!(user("plain"), Some(Account::Name("www".into())));
+    assert_eq!(user("own"), Some(Account::Name("ann".into())));
+    assert_eq!(user("other"), Some(Account::Name("nobody".into())), "the lighter one chooses everything");
+    assert_eq!(user("job"), Some(Account::Name("www".into())));
+    assert!(of.values().all(|service| service.umask == 0o077));
+    assert_eq!((of["plain"].replicas, of["job"].replicas), (2, 1), "a Task has no replicas");
+    assert_eq!(of["job"].task.as_ref().unwrap().timeout, Some(std::time::Duration::from_secs(60)));
+    assert_eq!(of["own"].env, BTreeMap::from([("A".into(), "b".into()), ("LANG".into(), "de".into())]));
+    assert_eq!(of["own"].readiness.check, ReadinessCheck::Tcp { host: "127.0.0.1".into(), port: 1 });
+    assert_eq!(of["own"].readiness.period, std::time::Duration::from_secs(3));
+    assert_eq!(of["own"].stdout, Output::Null);
+    let origins: Vec<(&str, &str)> =
+        of["own"].defaults.iter().map(|(field, name)| (field.as_str(), name.as_str())).collect();
+    assert_eq!(
+        origins,
+        [("env.A", "base"), ("readiness.period", "base"), ("replicas", "base"), ("umask", "zz")]
+    );
+}
+
+#[test]
+fn paths_of_values_belong_to_their_own_file() {
+    let mut base = file("b", named("base", "values: {envFrom: [{file: ./env}], args: ['${specDir}/x']}"));
+    base.directory = "/etc/base".into();
+    let loaded = load(&[file("a", service("startas: /x")), base], &context());
+    assert_eq!(codes_of(&loaded), Vec::<&str>::new());
+    let shop = &by_name(&loaded)["shop"];
+    assert_eq!(shop.env_from[0].file.to_str(), Some("/etc/base/env"));
+    assert_eq!(shop.args, ["/etc/base/x"]);
+}
+
+#[test]
+fn mistakes_of_values_are_said_where_they_stand_and_where_they_are_put_in() {
+    for (spec, code) in [
+        ("values: {usr: www}", "S020"),
+        ("values: {umask: 22}", "S025"),
+        ("selector: {matchExpressions: [{key: a, operator: In}]}, values: {}", "S060"),
+        ("selector: {matchExpressions: [{key: a, operator: Exists, values: [b]}]}, values: {}", "S060"),
+        ("selector: {matchLabels: {tier: 'a b'}}, values: {}", "S025"),
+        ("values: {schedule: {cron: '* *'}}", "S090"),
+        ("selector: {}", "S022"),
+    ] {
+        assert_eq!(codes_of(&load_text(&defaults(spec))), [code], "{spec}");
+    }
+    // Alone it is right, together it isn't: said at the document, with the place of the values.
+    let files =
+        [file("a", service("startas: /x")), file("b", defaults("values: {readiness: {pidfile: true}}"))];
+    let loaded = load(&files, &context());
+    assert_eq!(codes_of(&loaded), ["S060"]);
+    let said = loaded.diagnostics().next().unwrap();
+    assert_eq!(said.notes, ["with the values of the Defaults `base` (b)"]);
+    assert_eq!(loaded.files[0].source.position(said.span().unwrap().start), (4, 1));
+}
+
+/// P3: nothing is started without the values that it should have.
+#[test]
+fn a_document_is_not_taken_without_defaults_that_cannot_be_used() {
+    let web = || file("a", labelled("web", "web", "startas: /x"));
+    let chosen = "selector: {matchLabels: {tier: web}}, values: {user: www}";
+    let wrong = file("b", format!("{}---\n{}", defaults(chosen), service("startas: /x, usr: a")));
+    let loaded = load(&[web(), wrong], &context());
+    assert_eq!(codes_of(&loaded), ["S092", "S020"]);
+    let other = defaults("selector: {matchLabels: {tier: db}}, values: {user: www}");
+    let wrong = file("b", format!("{other}---\n{}", service("startas: /x, usr: a")));
+    assert_eq!(codes_of(&load(&[web(), wrong], &context())), ["S020"], "these don't choose it");
+    let broken = file("b", "kind: Defaults\nspec: {a: [}\n");
+    let loaded = load(&[web(), broken], &context());
+    assert_eq!(codes_of(&loaded), ["S092", "Y003"]);
+    let twice = [web(), file("b", defaults(chosen)), file("c", defaults(chosen))];
+    assert_eq!(codes_of(&load(&twice, &context())), ["S092", "S031"]);
 }

@@ -57,6 +57,14 @@ const NAMES: [&str; 41] = [
 impl Capability {
     /// Changes of ids.
     pub const SETUID: Self = Self(7);
+    /// Changes of group ids.
+    pub const SETGID: Self = Self(6);
+    /// Signals to processes of others.
+    pub const KILL: Self = Self(5);
+    /// Looks at processes of others.
+    pub const SYS_PTRACE: Self = Self(19);
+    /// Priorities above the present ones.
+    pub const SYS_NICE: Self = Self(23);
     /// Taking capabilities out of the bounding set.
     pub const SETPCAP: Self = Self(8);
     /// `chroot(2)`.

@@ -53,6 +53,8 @@ impl Signal {
     pub const KILL: Self = Self(9);
     /// `SIGCONT`.
     pub const CONT: Self = Self(18);
+    /// `SIGSTOP`.
+    pub const STOP: Self = Self(19);
     /// `SIGHUP`.
     pub const HUP: Self = Self(1);
 

@@ -18,6 +18,11 @@ pub(super) struct OffsetMap {
 }
 
 impl OffsetMap {
+    /// All of a text comes from one place.
+    pub(super) fn all_at(length: usize, source: Span) -> Self {
+        Self { runs: vec![Run { decoded: Span::new(0, length), source, verbatim: false }] }
+    }
+
     /// The place in the source of a decoded span; `whole` where the scalar has no text.
     pub(super) fn source_span(&self, decoded: Span, whole: Span) -> Span {
         let start = self.start_of(decoded.start).unwrap_or(whole.end);

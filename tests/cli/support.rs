@@ -328,6 +328,32 @@ pub fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
 }
 
+impl Bench {
+    /// The control groups of this bench: a killed engine leaves them to the next one, and here comes none.
+    fn remove_groups(&self) {
+        let text = fs::read_to_string(self.path("state/run/groups.json")).unwrap_or_default();
+        let bases: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        for base in bases.as_array().into_iter().flatten() {
+            let controllers = base["controllers"].as_object().into_iter().flat_map(|all| all.values());
+            for dir in std::iter::once(&base["tree"]).chain(controllers).filter_map(serde_json::Value::as_str)
+            {
+                for _ in 0..20 {
+                    for group in fs::read_dir(dir).into_iter().flatten().flatten() {
+                        let _ = fs::remove_dir(group.path());
+                    }
+                    match fs::remove_dir(dir) {
+                        // What was killed a moment ago may not be gone yet.
+                        Err(error) if error.raw_os_error() == Some(16) => {
+                            std::thread::sleep(Duration::from_millis(5));
+                        }
+                        _ => break,
+                    }
+                }
+            }
+        }
+    }
+}
+
 impl Drop for Bench {
     fn drop(&mut self) {
         for watch in &mut self.watches {
@@ -344,6 +370,7 @@ impl Drop for Bench {
             let _ = Command::new("kill").arg("-KILL").args(&pids).stderr(Stdio::null()).status();
             std::thread::sleep(Duration::from_millis(5));
         }
+        self.remove_groups();
         if std::thread::panicking() {
             eprintln!("watch log:\n{}", self.watch_log());
         }

@@ -272,7 +272,7 @@ fn a_renamed_object_takes_its_process_along_once_the_old_name_is_gone() {
     case.desired.services.clear();
     case.desired.removed.insert(name("old"));
     case.desired.services.insert(name("web"), new.clone().into());
-    let asked = questions(&case.desired, &case.memory, at(NOW), QuestionHints::default());
+    let asked = questions(&case.desired, &case.memory, now(), QuestionHints::default());
     assert_eq!(asked.services.keys().collect::<Vec<_>>(), [&name("web")]);
     case.observed.services.insert(name("web"), seen_alive(1));
     let plan = case.plan();
@@ -423,7 +423,7 @@ fn the_tree_is_asked_for_before_the_first_signal_only_where_it_is_needed() {
             (*noted, *sent, stop.scope) = (false, false, scope);
         }
         let case = Case::new().with(web(), vec![instance(phase)], Seen::default());
-        let asked = questions(&case.desired, &case.memory, at(NOW), QuestionHints::default());
+        let asked = questions(&case.desired, &case.memory, now(), QuestionHints::default());
         assert_eq!(asked.services[&name("web")].processes[&0].list_tree, wanted);
     }
 }
@@ -458,10 +458,10 @@ fn a_look_is_asked_for_only_where_something_may_be_started() {
     ];
     for (phase, look) in rows {
         let case = Case::new().with(web(), vec![instance(phase.clone())], Seen::default());
-        let asked = questions(&case.desired, &case.memory, at(NOW), QuestionHints::default());
+        let asked = questions(&case.desired, &case.memory, now(), QuestionHints::default());
         let web = &asked.services[&name("web")];
         assert_eq!((web.look, web.prepare), (look, look), "{phase:?}");
-        let full = questions(&case.desired, &case.memory, at(NOW), QuestionHints { full: true });
+        let full = questions(&case.desired, &case.memory, now(), QuestionHints { full: true });
         assert!(full.services[&name("web")].look);
     }
 }

@@ -19,7 +19,7 @@ use crate::plugin;
 use crate::process::pidfile;
 use crate::process::tree;
 use crate::process::world::World;
-use crate::spec::{Service, ServiceName};
+use crate::spec::{Service, ServiceName, StopScope};
 use crate::units::Pid;
 
 /// `CAP_SYS_PTRACE` of `capabilities(7)`.
@@ -98,6 +98,10 @@ impl LinuxHost {
 
     fn process(&mut self, subject: Subject<'_>, questions: &Questions) -> ProcessSeen {
         let question = subject.question;
+        let grouped = question.group.as_deref().is_some_and(|group| self.groups.is_known(group));
+        if question.scope == StopScope::Tree && !grouped && !question.starter {
+            self.exits.note_session(&question.key);
+        }
         match self.exits.life(&question.key, &self.waker) {
             Life::Unknown(reason) => ProcessSeen::Unknown(reason),
             Life::Gone(exit) => self.gone(exit, subject, questions),
@@ -113,13 +117,8 @@ impl LinuxHost {
 
     fn gone(&mut self, exit: Exit, subject: Subject<'_>, questions: &Questions) -> ProcessSeen {
         let Subject { question, spec, world, .. } = subject;
-        let mut survivors = living(&question.tree);
-        if question.starter {
-            let orphans = self.orphans_since(&question.key, questions, world);
-            survivors.extend(orphans);
-            survivors.sort();
-            survivors.dedup();
-        }
+        let survivors = self.survivors(question, questions, world);
+        let exit = self.for_want_of_memory(exit, question);
         let named = self.named_before(subject.name, subject.index, question);
         let named = named.filter(|main| !questions.recorded.contains_key(main));
         let successor = named.or_else(|| self.successor(question, spec, questions, world));
@@ -139,9 +138,9 @@ impl LinuxHost {
         let health = self.health(subject);
         let mut tree = living(&question.tree);
         if question.list_tree {
-            let below = keys(&below(question.key.pid, world), world);
+            let listed = self.listed(question, world);
             let known: BTreeSet<ProcessKey> = tree.iter().cloned().collect();
-            tree.extend(below.into_iter().filter(|key| !known.contains(key)));
+            tree.extend(listed.into_iter().filter(|key| !known.contains(key)));
         }
         let pid = question.key.pid;
         let exe = world.exe_text(pid).known().map(|text| String::from_utf8_lossy(&text).into_owned());
@@ -195,7 +194,7 @@ impl LinuxHost {
         let places = self.looker.places();
         let named = (0..spec.replicas)
             .filter_map(|index| pidfile::number(world, &pidfile_path(spec, index, &places)?).known());
-        let left = self.left_behind(question.key.pid, world);
+        let left = self.left_behind(question, world);
         let pids: BTreeSet<Pid> = named.chain(left.iter().copied()).collect();
         if pids.is_empty() {
             return None;
@@ -223,7 +222,7 @@ impl LinuxHost {
 
     /// Children of ours that nobody has on record and that are no older than a starter: what it left behind may be one of
     /// them. Which starter or service brought forth an orphan can't be told.
-    fn orphans_since(
+    pub(super) fn orphans_since(
         &self,
         starter: &ProcessKey,
         questions: &Questions,
@@ -244,27 +243,32 @@ impl LinuxHost {
         self.probes.owns(pid) || self.commands.owns(pid)
     }
 
-    /// Processes that may have been below one that is gone: orphans come to a subreaper; else what stayed in its
-    /// session shows.
-    fn left_behind(&self, gone: Pid, world: &LiveWorld) -> BTreeSet<Pid> {
+    /// Processes that may have been below one that is gone: its group tells; orphans come to a subreaper; else what stayed
+    /// in its session shows.
+    fn left_behind(&self, question: &ProcessQuestion, world: &LiveWorld) -> BTreeSet<Pid> {
+        let gone = question.key.pid;
+        let mut left = BTreeSet::new();
+        left.extend(
+            question.group.as_deref().and_then(|group| self.groups.members(group)).unwrap_or_default(),
+        );
         if self.subreaper {
             let own = world.self_pid().known().unwrap_or(Pid(0));
-            return own_children(own).into_iter().filter(|pid| !self.is_helper(*pid)).collect();
+            left.extend(own_children(own).into_iter().filter(|pid| !self.is_helper(*pid)));
+        } else if left.is_empty() {
+            let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
+            let in_session = |pid: &Pid| world.stat(*pid).known().is_some_and(|stat| stat.sid == gone);
+            left.extend(pids.iter().copied().filter(in_session));
         }
-        let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
-        pids.iter()
-            .copied()
-            .filter(|pid| world.stat(*pid).known().is_some_and(|stat| stat.sid == gone))
-            .collect()
+        left
     }
 }
 
-fn keys(pids: &[Pid], world: &LiveWorld) -> Vec<ProcessKey> {
+pub(super) fn keys(pids: &[Pid], world: &LiveWorld) -> Vec<ProcessKey> {
     pids.iter().filter_map(|pid| world.process_key(*pid).known()).collect()
 }
 
 /// Those that live.
-fn living(keys: &[ProcessKey]) -> Vec<ProcessKey> {
+pub(super) fn living(keys: &[ProcessKey]) -> Vec<ProcessKey> {
     keys.iter()
         .filter(|key| !matches!(hold(key), Err(crate::host::signal::NotHeld::Gone(..))))
         .cloned()

@@ -4,7 +4,7 @@
 //! which sleeps (`CLONE_VFORK`) until the child executes or exits; everything it says goes into [`Report`].
 //!
 //! ```text
-//! key into the slot -> session -> privileges needed: oom, limits, priorities -> umask, descriptors
+//! key into the slot -> groups, session -> privileges needed: oom, limits, priorities -> umask, descriptors
 //!                   -> groups, gid, uid -> directory -> signals -> execve
 //! ```
 
@@ -50,6 +50,8 @@ pub(super) struct RawIds<'a> {
 pub(super) struct Orders<'a> {
     /// Where its key goes; -1: nowhere.
     pub(super) slot: c_int,
+    /// `cgroup.procs` of groups to enter.
+    pub(super) joins: &'a [c_int],
     /// Die with the parent.
     pub(super) tied: bool,
     pub(super) oom_score_adj: Option<&'a [u8]>,
@@ -110,6 +112,10 @@ unsafe fn carry_out(orders: &Orders<'_>) -> Result<(), i32> {
     unsafe {
         at(Step::Key);
         write_key(orders)?;
+        at(Step::Group);
+        for join in orders.joins {
+            call(libc::SYS_write, [join.unsigned_abs() as usize, c"0".as_ptr().addr(), 1, 0, 0])?;
+        }
         at(Step::Session);
         call(libc::SYS_setsid, [0; 5])?;
         at(Step::OomScore);

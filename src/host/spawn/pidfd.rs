@@ -16,10 +16,12 @@ const STACK_BYTES: usize = 256 * 1024;
 /// Below the stack, never accessible: running over is a fault and not a corruption.
 const GUARD_BYTES: usize = 64 * 1024;
 
-struct Stack(*mut c_void);
+pub(super) struct Stack(*mut c_void);
 
 impl Stack {
-    fn new() -> Result<Self, i32> {
+    pub(super) const BYTES: usize = STACK_BYTES;
+
+    pub(super) fn new() -> Result<Self, i32> {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK;
         let length = GUARD_BYTES + STACK_BYTES;
         // SAFETY: a new mapping at an address of the kernel's choice.
@@ -35,7 +37,7 @@ impl Stack {
         if opened == 0 { Ok(stack) } else { Err(last_errno()) }
     }
 
-    fn top(&self) -> *mut c_void {
+    pub(super) fn top(&self) -> *mut c_void {
         // SAFETY: one past the end of the mapping; stacks grow down. The end is a page boundary, so aligned.
         unsafe { self.0.byte_add(GUARD_BYTES + STACK_BYTES) }
     }

@@ -13,6 +13,8 @@ use crate::import::{Imported, codes};
 use crate::spec::{DesiredState, Output, ReadinessCheck, RestartPolicy, StopScope, StopStep};
 use crate::units::Signal;
 
+/// The least that a document takes for `maxSize`.
+const SIZE_MIN: u64 = 4096;
 /// Processes of one program.
 const PROCESSES_MAX: u32 = 1_000;
 
@@ -84,6 +86,10 @@ fn one(
     }
     for item in &section.items {
         row(item, names, found, section);
+    }
+    if found.service.stdout == found.service.stderr {
+        // One file is kept in one way: that of the first.
+        found.service.stderr_rotation = found.service.stdout_rotation;
     }
     stopping(section, found);
     let Some(command) = section.item("command") else {
@@ -218,8 +224,11 @@ fn row(item: &Item, names: &Names<'_>, found: &mut Found, section: &Section) {
         "redirect_stderr" => {}
         "stdout_logfile" => log(item, &value, found, false),
         "stderr_logfile" => log(item, &value, found, true),
-        key if key.ends_with("_maxbytes") || key.ends_with("_backups") => {
-            found.lost(place, written(), "files of output aren't turned over yet: leave them to logrotate");
+        "stdout_syslog" | "stderr_syslog" if no(&value) => {}
+        "stdout_syslog" => found.service.stdout = Output::Syslog,
+        "stderr_syslog" => found.service.stderr = Output::Syslog,
+        key if key.ends_with("_logfile_maxbytes") || key.ends_with("_logfile_backups") => {
+            kept(item, &value, found);
         }
         "serverurl" => found.lost(place, written(), "there is no server to call"),
         _ => found.lost(place, written(), "there is no field for it"),
@@ -235,10 +244,56 @@ fn redirect(place: &Place, found: &mut Found, section: &Section, names: &Names<'
     }
 }
 
+/// How much of a file is kept.
+fn kept(item: &Item, value: &str, found: &mut Found) {
+    let written = || format!("{}={}", item.key, item.value);
+    let rotation = if item.key.starts_with("stderr") {
+        &mut found.service.stderr_rotation
+    } else {
+        &mut found.service.stdout_rotation
+    };
+    if item.key.ends_with("_maxbytes") {
+        match bytes(value) {
+            Some(0) => rotation.max_size = None,
+            Some(size) => {
+                rotation.max_size = Some(size.max(SIZE_MIN));
+                if size < SIZE_MIN {
+                    found.changed(&item.place, written(), "files are cut by the block: it is 4KiB");
+                }
+            }
+            None => found.lost(&item.place, written(), "it is no size"),
+        }
+        return;
+    }
+    match value.parse::<u32>() {
+        Ok(0) => {
+            rotation.keep = 1;
+            found.changed(&item.place, written(), "one piece is kept besides the file at least");
+        }
+        Ok(count) => {
+            rotation.keep = count.min(1_000);
+        }
+        Err(_) => found.lost(&item.place, written(), "it is no number"),
+    }
+}
+
+/// A size as supervisord has it: its `KB` is 1024 bytes.
+fn bytes(text: &str) -> Option<u64> {
+    let text = text.trim().to_ascii_lowercase();
+    let scales = [("kb", 1u64 << 10), ("mb", 1 << 20), ("gb", 1 << 30), ("", 1)];
+    let (number, scale) =
+        scales.into_iter().find_map(|(end, scale)| Some((text.strip_suffix(end)?, scale)))?;
+    number.trim().parse::<u64>().ok()?.checked_mul(scale)
+}
+
 fn log(item: &Item, value: &str, found: &mut Found, error: bool) {
     let output = match value {
         "AUTO" => return,
         "NONE" | "/dev/null" => Output::Null,
+        "syslog" => Output::Syslog,
+        // What its own output goes to, in a container most often.
+        "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" if !error => Output::Inherit,
+        "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" if error => Output::Inherit,
         path if path.starts_with('/') && !path.starts_with("/dev/") && !path.ends_with('/') => {
             Output::File(path.into())
         }

@@ -21,7 +21,10 @@ pub struct TaskMemory {
     pub interval: Option<BootTime>,
     /// The next moment of the schedule, worked out once.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<Moment>,
+    pub next: Option<NextMoment>,
+    /// A run that begins as soon as those are stopped whose place it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Due>,
     /// Since when the clock on the wall has been far behind the last moment that was dealt with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub behind: Option<BootTime>,
@@ -59,6 +62,16 @@ pub enum Moment {
     Wall(WallTime),
     /// Of an interval.
     Boot(BootTime),
+}
+
+/// The next moment of a schedule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NextMoment {
+    /// As the schedule says it.
+    pub moment: Moment,
+    /// When a run begins, with what it is put off by, by the clock on the wall.
+    pub shown: WallTime,
 }
 
 /// What a run is for.
@@ -144,9 +157,39 @@ impl TaskMemory {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// What failed is tried again, since somebody asks for the same once more. What is unknown stays so.
+    pub fn try_again(&mut self) {
+        let last = self.past.last.as_ref().map(|last| &last.result);
+        if matches!(last, Some(TaskResult::Failed(_) | TaskResult::Stopped)) {
+            self.forget_end();
+        }
+    }
+
+    /// Its document has another meaning: what failed or is unknown is tried again, moments are worked out anew.
+    pub fn renew(&mut self) {
+        self.next = None;
+        let last = self.past.last.as_ref().map(|last| &last.result);
+        if !matches!(last, Some(TaskResult::Succeeded) | None) {
+            self.forget_end();
+        }
+        self.past.held = false;
+    }
+
+    /// Forgets what it was run with, unless a run is under way.
+    fn forget_end(&mut self) {
+        if self.past.under_way.is_empty() {
+            self.past.done = None;
+        }
+    }
 }
 
 impl Past {
+    /// Of a Task that left something behind which can't be read: it may have run, or be running.
+    pub fn unreadable() -> Self {
+        Self { done: Some(Launched::default()), held: true, ..Self::default() }
+    }
+
     /// As it is when the machine has been started anew: what was under way is over, and nobody saw how it ended.
     #[must_use]
     pub fn after_boot(mut self, now: WallTime) -> Self {

@@ -1,7 +1,12 @@
 //! The rows. `class` says what a change of the field means for the running process.
 
+use super::change::{DEPENDENCY, HOOK, HOOKS, RELOAD, SUSPEND, UPDATE};
 use super::health::{
     BINARY_CHANGES, CONDITION, EXEC, HTTP, LIVENESS, LOG_LINE, READINESS, TCP, TRIGGER, UNIX,
+};
+use super::tasks::{
+    DEFAULTS, DEFAULTS_DOCUMENT, DEFAULTS_METADATA, REQUIREMENT, RETRY, SCHEDULE, SELECTOR, TASK,
+    TASK_DOCUMENT,
 };
 use super::{Class, Field, Kind, Table, Words};
 
@@ -42,13 +47,13 @@ pub const DOCUMENT: Table = Table {
 
 /// The kinds.
 pub const KINDS: Words =
-    Words { now: &["Service", "Matcher", "Plugin"], later: &["Task", "Policy", "Defaults", "Engine"] };
+    Words { now: &["Service", "Matcher", "Plugin", "Task", "Defaults"], later: &["Policy", "Engine"] };
 
 /// `metadata`
 pub const METADATA: Table = Table {
     name: "metadata",
     fields: &[
-        row("name", Kind::Text, REQUIRED, New, "shop", "name of the object, unique among Services"),
+        row("name", Kind::Text, REQUIRED, New, "shop", "name of the object, unique among Services and Tasks"),
         row("labels", Kind::Map(&Kind::Text), "{}", Live, "{tier: web}", "for selectors"),
         row("annotations", Kind::Map(&Kind::Text), "{}", Live, "{owner: ann}", "for people and other tools"),
         row(
@@ -465,6 +470,14 @@ pub const SERVICE: Table = Table {
             "CPU and I/O scheduling",
         ),
         row(
+            "resources",
+            Kind::Object(&RESOURCES),
+            "not bounded",
+            Live,
+            "{memory: {max: 512MiB}}",
+            "what all processes of an instance may use together, by control groups; refused where they can't be had",
+        ),
+        row(
             "stdout",
             Kind::WordsOrObject(&OUTPUTS, &OUTPUT),
             "a file in the log directory",
@@ -563,6 +576,46 @@ pub const SERVICE: Table = Table {
             "what to do when the document disappears",
         ),
         row(
+            "dependsOn",
+            Kind::List(&Kind::Object(&DEPENDENCY)),
+            "[]",
+            Live,
+            "[{name: db, condition: ready}]",
+            "what a start waits for; a stop of both goes the other way round",
+        ),
+        row(
+            "update",
+            Kind::Object(&UPDATE),
+            "{strategy: auto}",
+            Live,
+            "{strategy: manual}",
+            "what a change leads to",
+        ),
+        row(
+            "reload",
+            Kind::Object(&RELOAD),
+            "none",
+            Live,
+            "{signal: HUP}",
+            "how it is told to read its configuration anew",
+        ),
+        row(
+            "hooks",
+            Kind::Object(&HOOKS),
+            "none",
+            Live,
+            "{preStart: [{command: [/usr/bin/shopctl, migrate]}]}",
+            "commands before and after a start and a stop",
+        ),
+        row(
+            "suspend",
+            Kind::Object(&SUSPEND),
+            "none",
+            Live,
+            "{reason: moving house}",
+            "everything about it is left alone",
+        ),
+        row(
             "trustExecutable",
             Kind::Bool,
             "false",
@@ -571,14 +624,7 @@ pub const SERVICE: Table = Table {
             "run it as root although others than root can write it",
         ),
     ],
-    later: &[
-        ("suspend", "`state: observed` leaves the object alone meanwhile"),
-        ("resources", "`limits` are per process"),
-        ("dependsOn", "`restart` brings a service back until what it needs is there"),
-        ("reload", ""),
-        ("update", "a change of a restart-class field restarts the service"),
-        ("hooks", ""),
-    ],
+    later: &[],
     foreign: &[
         ("command", "startas"),
         ("cmd", "startas"),
@@ -608,6 +654,85 @@ pub const SERVICE: Table = Table {
         ("startsecs", "readiness"),
         ("log", "stdout"),
     ],
+};
+
+/// `resources`
+pub const RESOURCES: Table = Table {
+    name: "resources",
+    fields: &[
+        row("memory", Kind::Object(&RESOURCES_MEMORY), "not bounded", Live, "{max: 512MiB}", "memory"),
+        row("cpu", Kind::Object(&RESOURCES_CPU), "not bounded", Live, "{max: 1.5}", "processor time"),
+        row(
+            "pids",
+            Kind::Object(&RESOURCES_PIDS),
+            "not bounded",
+            Live,
+            "{max: 256}",
+            "processes and threads",
+        ),
+        row("io", Kind::Object(&RESOURCES_IO), "as all others", Live, "{weight: 50}", "the disks' time"),
+    ],
+    later: &[],
+    foreign: &[("tasks", "pids"), ("cpus", "cpu"), ("blkio", "io")],
+};
+
+/// `resources.memory`
+pub const RESOURCES_MEMORY: Table = Table {
+    name: "memory",
+    fields: &[
+        row(
+            "max",
+            Kind::LimitValue,
+            "unlimited",
+            Live,
+            "512MiB",
+            "what can't be exceeded: the kernel ends a process instead (OOMKilled)",
+        ),
+        row("high", Kind::LimitValue, "unlimited", Live, "400MiB", "above it is slowed down and reclaimed"),
+    ],
+    later: &[],
+    foreign: &[("limit", "max"), ("soft", "high")],
+};
+
+/// `resources.cpu`
+pub const RESOURCES_CPU: Table = Table {
+    name: "cpu",
+    fields: &[
+        row("max", Kind::Processors, "unlimited", Live, "1.5", "processor time, as a number of processors"),
+        row(
+            "weight",
+            Kind::Integer(1, 10_000),
+            "100",
+            Live,
+            "200",
+            "share of the processors when there isn't enough time for all",
+        ),
+    ],
+    later: &[],
+    foreign: &[("limit", "max"), ("quota", "max"), ("shares", "weight")],
+};
+
+/// `resources.pids`
+pub const RESOURCES_PIDS: Table = Table {
+    name: "pids",
+    fields: &[row("max", Kind::Integer(1, 4_194_304), "unlimited", Live, "256", "how many at most")],
+    later: &[],
+    foreign: &[("limit", "max")],
+};
+
+/// `resources.io`
+pub const RESOURCES_IO: Table = Table {
+    name: "io",
+    fields: &[row(
+        "weight",
+        Kind::Integer(1, 10_000),
+        "100",
+        Live,
+        "50",
+        "share of the disks when there isn't enough time for all",
+    )],
+    later: &[],
+    foreign: &[],
 };
 
 /// `security`
@@ -871,7 +996,7 @@ pub const RESTART: Table = Table {
     foreign: &[("delay", "backoff"), ("maxDelay", "maxBackoff")],
 };
 
-const SCOPES: Words = Words { now: &["main", "tree"], later: &["group"] };
+const SCOPES: Words = Words { now: &["main", "group", "tree"], later: &[] };
 
 /// `stop`
 pub const STOP: Table = Table {
@@ -891,10 +1016,26 @@ pub const STOP: Table = Table {
             "tree; main for adopted processes",
             Live,
             "main",
-            "who gets the signals: main, or tree",
+            "who gets the signals: main, group (its process group, at once), or tree (main first, then what is left of all it brought forth)",
+        ),
+        row(
+            "command",
+            Kind::List(&Kind::Text),
+            "none",
+            Live,
+            "[/usr/sbin/nginx, -s, quit]",
+            "asks it to end, before the first signal; runs as the service's user",
+        ),
+        row(
+            "commandTimeout",
+            Kind::Duration,
+            "30s",
+            Live,
+            "10s",
+            "how long the command and the exit that it asks for may take; then the schedule begins",
         ),
     ],
-    later: &[("command", "")],
+    later: &[],
     foreign: &[("signal", "schedule"), ("timeout", "schedule"), ("gracePeriod", "schedule")],
 };
 
@@ -936,6 +1077,11 @@ pub const TABLES: &[&Table] = &[
     &SERVICE,
     &ENV_FROM,
     &LIMIT,
+    &RESOURCES,
+    &RESOURCES_MEMORY,
+    &RESOURCES_CPU,
+    &RESOURCES_PIDS,
+    &RESOURCES_IO,
     &SCHEDULING,
     &SECURITY,
     &CAPABILITIES,
@@ -954,6 +1100,12 @@ pub const TABLES: &[&Table] = &[
     &RESTART,
     &STOP,
     &STOP_STEP,
+    &DEPENDENCY,
+    &UPDATE,
+    &RELOAD,
+    &HOOKS,
+    &HOOK,
+    &SUSPEND,
     &MATCHER_DOCUMENT,
     &MATCHER_METADATA,
     &MATCHER,
@@ -964,4 +1116,13 @@ pub const TABLES: &[&Table] = &[
     &PLUGIN_METADATA,
     &PLUGIN,
     &GRANTS,
+    &TASK_DOCUMENT,
+    &TASK,
+    &SCHEDULE,
+    &RETRY,
+    &DEFAULTS_DOCUMENT,
+    &DEFAULTS_METADATA,
+    &DEFAULTS,
+    &SELECTOR,
+    &REQUIREMENT,
 ];

@@ -1,0 +1,529 @@
+//! Control groups: one for each instance that is started, so that it can be told what belongs to it, all of it can be
+//! ended at once, and its resources can be bounded.
+//!
+//! ```text
+//! OWN                     the engine's own group, of version 2 for trees, of version 1 where a controller is only there
+//! OWN/selfsame-HASH       of this state directory
+//! OWN/selfsame-HASH/NAME  of one start; its name is on record before it is made
+//! ```
+//!
+//! Everything is below the engine's own group: no process escapes the bounds that the engine itself is under. Where none
+//! can be made (an ordinary user without a delegated group, most containers) `make` says so with an empty [`Entry`], and
+//! trees are known by descent and session only.
+//!
+//! What is below `selfsame-HASH` was made here, and only that is ever killed or removed.
+
+mod bounds;
+mod places;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use bounds::Controller;
+pub use places::Places;
+
+use super::atomic;
+use super::errno::io_text;
+use super::state_dir::Dirs;
+use crate::spec::Resources;
+use crate::units::Pid;
+
+/// Groups below groups are looked at so deep.
+const DEPTH_MAX: usize = 16;
+/// So many processes of a group are named; what is beyond is ended with the group.
+const MEMBERS_MAX: usize = 4096;
+/// A frozen group is waited for so long.
+const FREEZE_WAIT: Duration = Duration::from_millis(200);
+/// Groups that could not be removed are tried again after so long.
+const SWEEP_AGAIN: Duration = Duration::from_secs(30);
+const FILE_BYTES_MAX: u64 = 64 << 10;
+
+/// Where groups of this state directory were made in this boot. Written down before the first is.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Base {
+    /// Of version 2.
+    tree: Option<PathBuf>,
+    /// Of version 1, by controller.
+    controllers: BTreeMap<String, PathBuf>,
+}
+
+/// What a start needs to enter its group.
+#[derive(Debug, Default)]
+pub struct Entry {
+    /// The group of version 2, for `clone3(2)`.
+    pub tree: Option<OwnedFd>,
+    /// The `cgroup.procs` of that group, for kernels that can't clone into it.
+    pub tree_procs: Option<OwnedFd>,
+    /// The `cgroup.procs` of groups of version 1.
+    pub joins: Vec<OwnedFd>,
+}
+
+/// The groups of one engine.
+#[derive(Debug)]
+pub struct Groups {
+    register: PathBuf,
+    places: Places,
+    present: Base,
+    /// Of this engine and of those before it, the present one first.
+    bases: Vec<Base>,
+    registered: bool,
+    /// Groups that are there, as far as is known.
+    known: BTreeSet<String>,
+    swept: Option<Instant>,
+    /// Why no tree can have a group, once that was tried.
+    refused: Option<String>,
+    /// A host that only looks removes nothing.
+    acts: bool,
+}
+
+impl Groups {
+    /// The groups of this state directory. `acts`: may mount the hierarchy where there is none.
+    pub fn new(dirs: &Dirs, acts: bool) -> Self {
+        let mut places = Places::of_this_process();
+        if acts && places.tree.is_none() && places.mount(&dirs.run.join("cgroup")).is_ok() {
+            places = Places::of_this_process();
+        }
+        let name = format!("selfsame-{}", hash(&dirs.run));
+        let present = Base {
+            tree: places.tree.as_ref().map(|own| own.join(&name)),
+            controllers: places
+                .controllers
+                .iter()
+                .map(|(controller, own)| (controller.clone(), own.join(&name)))
+                .collect(),
+        };
+        let register = dirs.run.join("groups.json");
+        let own = rustix::process::geteuid().as_raw();
+        let read = atomic::read(&register, &[0, own], FILE_BYTES_MAX).ok();
+        let former: Vec<Base> =
+            read.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        let registered = former.contains(&present);
+        let mut bases = vec![present.clone()];
+        bases.extend(former.into_iter().filter(|base| *base != present));
+        let known = bases.iter().flat_map(Base::groups).collect();
+        Self { register, places, present, bases, registered, known, swept: None, refused: None, acts }
+    }
+
+    /// What this host has.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Makes the group of a start and sets its bounds. Without bounds, a host that has no groups for us is no error.
+    ///
+    /// # Errors
+    /// A sentence: the bounds can't be had.
+    pub fn make(&mut self, name: &str, resources: &Resources) -> Result<Entry, String> {
+        self.can(resources)?;
+        self.note_base()?;
+        let mut entry = Entry::default();
+        match self.make_tree(name) {
+            Ok(made) => {
+                self.refused = None;
+                (entry.tree, entry.tree_procs) = made.map_or((None, None), |(a, b)| (Some(a), Some(b)));
+            }
+            Err(error) => self.refused = Some(io_text(&error)),
+        }
+        for controller in bounds::wanted(resources) {
+            let dir = self.group_of(controller, name)?;
+            if !self.is_tree(controller) {
+                entry.joins.push(opened(&dir.join("cgroup.procs")).map_err(|error| at(&dir, &error))?);
+            }
+            bounds::set(controller, &dir, resources, self.is_tree(controller))?;
+        }
+        Ok(entry)
+    }
+
+    /// Removes the group of a start that failed.
+    pub fn unmake(&mut self, name: &str) {
+        if self.bases.iter().all(|base| base.remove(name)) {
+            self.known.remove(name);
+        }
+    }
+
+    /// Sets the bounds of a group whose processes run. `pids`: those that are to be taken into groups that they aren't in.
+    ///
+    /// # Errors
+    /// A sentence: the bounds can't be had.
+    pub fn constrain(&mut self, name: &str, resources: &Resources, pids: &[Pid]) -> Result<(), String> {
+        self.can(resources)?;
+        self.note_base()?;
+        for controller in Controller::ALL {
+            let wanted = bounds::wanted(resources).any(|other| other == controller);
+            match (self.find(controller, name), wanted) {
+                (Some(dir), _) if !wanted || self.is_tree(controller) || has_processes(&dir) => {
+                    let v2 = self.is_tree(controller);
+                    if wanted && v2 {
+                        self.enable(controller)?;
+                    }
+                    bounds::set(controller, &dir, resources, v2)?;
+                }
+                (_, true) => {
+                    let dir = self.group_of(controller, name)?;
+                    bounds::set(controller, &dir, resources, self.is_tree(controller))?;
+                    self.move_into(&dir, name, pids)?;
+                }
+                (_, false) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether these bounds can be had on this host.
+    ///
+    /// # Errors
+    /// A sentence that names the first that can't.
+    pub fn can(&self, resources: &Resources) -> Result<(), String> {
+        self.places.can(resources)
+    }
+
+    /// Whether there is a group of this name that tells which processes belong to a start.
+    pub fn has(&self, name: &str) -> bool {
+        self.tree(name).is_some()
+    }
+
+    /// Whether a group of this name was made and not removed here; without a look.
+    pub fn is_known(&self, name: &str) -> bool {
+        self.known.contains(name) && self.refused.is_none() && self.present.tree.is_some()
+    }
+
+    /// The processes of a group and of all below it; `None`: there is no such group. Those of other PID namespaces can't be
+    /// named and are left out.
+    pub fn members(&self, name: &str) -> Option<Vec<Pid>> {
+        let mut found = Vec::new();
+        collect(&self.tree(name)?, 0, &mut found);
+        found.sort_unstable();
+        found.dedup();
+        Some(found)
+    }
+
+    /// Ends every process of a group at once. On kernels that can't (before 5.14) it is frozen first, so that nothing forks
+    /// away meanwhile, and `each` is asked to end its processes.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn kill(&self, name: &str, mut each: impl FnMut(Pid)) -> io::Result<()> {
+        let Some(dir) = self.tree(name) else { return Err(io::Error::from_raw_os_error(libc::ENOENT)) };
+        match put(&dir.join("cgroup.kill"), "1") {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            answer => return answer,
+        }
+        put(&dir.join("cgroup.freeze"), "1")?;
+        let begin = Instant::now();
+        while !says(&dir.join("cgroup.events"), "frozen 1") && begin.elapsed() < FREEZE_WAIT {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        for pid in self.members(name).unwrap_or_default() {
+            each(pid);
+        }
+        put(&dir.join("cgroup.freeze"), "0")
+    }
+
+    /// How often the kernel ended a process of the group for want of memory; 0 where it doesn't count that.
+    pub fn oom_kills(&self, name: &str) -> u64 {
+        let of = |dir: PathBuf, file: &str| counted(&dir.join(file), "oom_kill");
+        let v2 = self.tree(name).map_or(0, |dir| of(dir, "memory.events"));
+        let v1 = self.bases.iter().filter_map(|base| base.controllers.get("memory"));
+        v2 + v1.map(|dir| of(dir.join(name), "memory.oom_control")).sum::<u64>()
+    }
+
+    /// Removes the groups that nobody has on record, once they are empty.
+    pub fn sweep(&mut self, on_record: &BTreeSet<&str>) {
+        let again = self.swept.is_none_or(|when| when.elapsed() >= SWEEP_AGAIN);
+        let stale: Vec<String> =
+            self.known.iter().filter(|name| !on_record.contains(name.as_str())).cloned().collect();
+        let mut stubborn = false;
+        for name in stale {
+            self.unmake(&name);
+            stubborn |= self.known.contains(&name);
+        }
+        if again || !stubborn {
+            self.swept = stubborn.then(Instant::now);
+        }
+    }
+
+    fn tree(&self, name: &str) -> Option<PathBuf> {
+        if !is_name(name) {
+            return None;
+        }
+        let dirs = self.bases.iter().filter_map(|base| Some(base.tree.as_ref()?.join(name)));
+        dirs.into_iter().find(|dir| dir.is_dir())
+    }
+
+    /// Whether this controller's bounds are set in the group of version 2.
+    fn is_tree(&self, controller: Controller) -> bool {
+        self.places.has(controller) == Ok(true)
+    }
+
+    fn find(&self, controller: Controller, name: &str) -> Option<PathBuf> {
+        if self.is_tree(controller) {
+            return self.tree(name);
+        }
+        let dirs = self.bases.iter().filter_map(|base| base.controllers.get(controller.v1()));
+        dirs.map(|dir| dir.join(name)).find(|dir| dir.is_dir())
+    }
+
+    /// The group of a name in the hierarchy of a controller, made if need be.
+    fn group_of(&mut self, controller: Controller, name: &str) -> Result<PathBuf, String> {
+        if self.is_tree(controller) {
+            self.enable(controller)?;
+            return self.tree(name).ok_or_else(|| {
+                let why = self.refused.as_deref().unwrap_or("it was removed");
+                format!("its control group can't be made: {why}")
+            });
+        }
+        let base = self.present.controllers.get(controller.v1()).cloned();
+        let base = base.ok_or_else(|| format!("there is no controller `{}`", controller.v1()))?;
+        let dir = base.join(name);
+        make_below(&base, &dir).map_err(|error| at(&dir, &error))?;
+        self.known.insert(name.to_owned());
+        Ok(dir)
+    }
+
+    fn make_tree(&mut self, name: &str) -> io::Result<Option<(OwnedFd, OwnedFd)>> {
+        let Some(base) = self.present.tree.clone() else { return Ok(None) };
+        let dir = base.join(name);
+        make_below(&base, &dir)?;
+        self.known.insert(name.to_owned());
+        let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
+        let tree = OpenOptions::new().read(true).custom_flags(flags).open(&dir)?;
+        Ok(Some((tree.into(), opened(&dir.join("cgroup.procs"))?)))
+    }
+
+    /// Hands a controller of version 2 down to our groups.
+    fn enable(&mut self, controller: Controller) -> Result<(), String> {
+        let (Some(own), Some(base)) = (self.places.tree.clone(), self.present.tree.clone()) else {
+            return Err("there are no control groups of version 2".into());
+        };
+        make_below(&base, &base).map_err(|error| at(&base, &error))?;
+        let word = format!("+{}", controller.v2());
+        for dir in [own.as_path(), base.as_path()] {
+            let file = dir.join("cgroup.subtree_control");
+            if says_word(&file, controller.v2()) {
+                continue;
+            }
+            let mut written = put(&file, &word);
+            if dir == own && written.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::EBUSY)) {
+                // A group can't both hold processes and hand controllers down: the engine moves down, if it is alone.
+                step_down(&own, &base).map_err(|error| at(&own, &error))?;
+                written = put(&file, &word);
+            }
+            written.map_err(|error| at(&file, &error))?;
+        }
+        Ok(())
+    }
+
+    /// Takes running processes into a group, until none of the tree is outside.
+    fn move_into(&self, dir: &Path, name: &str, pids: &[Pid]) -> Result<(), String> {
+        let file = dir.join("cgroup.procs");
+        for _ in 0..8 {
+            let mut inside = Vec::new();
+            collect(dir, DEPTH_MAX, &mut inside);
+            let all = self.members(name).unwrap_or_else(|| pids.to_vec());
+            let outside: Vec<Pid> = all.into_iter().filter(|pid| !inside.contains(pid)).collect();
+            if outside.is_empty() {
+                break;
+            }
+            for pid in outside {
+                match put(&file, &pid.to_string()) {
+                    Err(error) if error.raw_os_error() != Some(libc::ESRCH) => return Err(at(&file, &error)),
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Before the first group is made it is on record where.
+    fn note_base(&mut self) -> Result<(), String> {
+        if self.registered {
+            return Ok(());
+        }
+        let bytes = serde_json::to_vec(&self.bases).map_err(|error| error.to_string())?;
+        atomic::write(&self.register, &bytes, 0o600).map_err(|error| {
+            format!("`{}` can't be written: {}", self.register.display(), io_text(&error))
+        })?;
+        self.registered = true;
+        Ok(())
+    }
+}
+
+impl Drop for Groups {
+    fn drop(&mut self) {
+        if !self.acts {
+            return;
+        }
+        // Empty ones only: a directory with groups in it stays.
+        for dir in self.bases.iter().flat_map(Base::dirs) {
+            let _ = fs::remove_dir(dir);
+        }
+    }
+}
+
+impl Base {
+    fn dirs(&self) -> impl Iterator<Item = &PathBuf> {
+        self.tree.iter().chain(self.controllers.values())
+    }
+
+    fn groups(&self) -> Vec<String> {
+        let entries = self.dirs().filter_map(|dir| fs::read_dir(dir).ok()).flatten().flatten();
+        let dirs = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        dirs.filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|name| is_name(name) && name != ENGINE)
+            .collect()
+    }
+
+    /// Removes the empty groups of a name. False if one is left.
+    fn remove(&self, name: &str) -> bool {
+        is_name(name) && self.dirs().fold(true, |all, dir| remove(&dir.join(name), 0) && all)
+    }
+}
+
+/// Where the engine itself goes if it has to leave its group.
+const ENGINE: &str = "engine";
+
+fn step_down(own: &Path, base: &Path) -> io::Result<()> {
+    let mut inside = Vec::new();
+    collect(own, DEPTH_MAX, &mut inside);
+    let us = Pid(rustix::process::getpid().as_raw_nonzero().get());
+    if inside != [us] {
+        return Err(io::Error::from_raw_os_error(libc::EBUSY));
+    }
+    let leaf = base.join(ENGINE);
+    make_below(base, &leaf)?;
+    put(&leaf.join("cgroup.procs"), &us.to_string())
+}
+
+/// Makes `dir` and, if need be, `base` above it. One that is there already is fine.
+fn make_below(base: &Path, dir: &Path) -> io::Result<()> {
+    let make = |dir: &Path| match DirBuilder::new().mode(0o755).create(dir) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        answer => answer,
+    };
+    match make(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && base != dir => {
+            make(base).and_then(|()| make(dir))
+        }
+        answer => answer,
+    }
+}
+
+fn opened(file: &Path) -> io::Result<OwnedFd> {
+    OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(file).map(OwnedFd::from)
+}
+
+fn at(path: &Path, error: &io::Error) -> String {
+    format!("`{}`: {}", path.display(), io_text(error))
+}
+
+/// Of the form that starts give their groups.
+fn is_name(name: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    !name.is_empty() && name.len() < 200 && name.bytes().all(fits)
+}
+
+fn hash(path: &Path) -> String {
+    let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
+    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The processes of a group; with `depth` 0 also those below.
+fn collect(dir: &Path, depth: usize, found: &mut Vec<Pid>) {
+    let text = fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
+    let pids = text.lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid > 0).map(Pid);
+    found.extend(pids.take(MEMBERS_MAX.saturating_sub(found.len())));
+    if depth >= DEPTH_MAX {
+        return;
+    }
+    for below in directories(dir) {
+        collect(&below, depth + 1, found);
+    }
+}
+
+fn directories(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|e| e.path()).collect()
+}
+
+/// Removes an empty group with what is below it. True if nothing is left.
+fn remove(dir: &Path, depth: usize) -> bool {
+    match fs::remove_dir(dir) {
+        Ok(()) => return true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return true,
+        Err(_) if depth >= DEPTH_MAX => return false,
+        Err(_) => {}
+    }
+    let below = directories(dir);
+    !below.is_empty() && below.iter().all(|dir| remove(dir, depth + 1)) && fs::remove_dir(dir).is_ok()
+}
+
+fn has_processes(dir: &Path) -> bool {
+    let mut found = Vec::new();
+    collect(dir, DEPTH_MAX, &mut found);
+    !found.is_empty()
+}
+
+/// Writes into a file of the kernel. One that isn't there is not made: that would be another error than its absence.
+fn put(file: &Path, text: &str) -> io::Result<()> {
+    OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(file)?.write_all(text.as_bytes())
+}
+
+fn says(file: &Path, line: &str) -> bool {
+    fs::read_to_string(file).is_ok_and(|text| text.lines().any(|other| other == line))
+}
+
+fn says_word(file: &Path, word: &str) -> bool {
+    fs::read_to_string(file).is_ok_and(|text| text.split_whitespace().any(|other| other == word))
+}
+
+/// `oom_kill 2` in a file of such lines.
+fn counted(file: &Path, name: &str) -> u64 {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
+}
+
+/// Whether a group can be made below another one; tried by what its mode and its mount say.
+pub(super) fn can_make_below(own: &Path) -> bool {
+    let writable = rustix::fs::access(own, rustix::fs::Access::WRITE_OK).is_ok();
+    writable && is_writable(&own.join("cgroup.procs"))
+}
+
+/// Whether a file can be opened for writing, which also a read-only mount forbids. Nothing is written.
+fn is_writable(file: &Path) -> bool {
+    File::options().write(true).open(file).is_ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_starts_give_are_looked_up() {
+        for good in ["web-1a2b-0-1", "a", "cgroup-1-0-1"] {
+            assert!(is_name(good), "{good}");
+        }
+        for bad in ["", "..", "a/b", "cgroup.procs", "A", "web 1"] {
+            assert!(!is_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_by_their_whole_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("memory.events");
+        fs::write(&file, "low 0\noom 3\noom_kill 2\noom_group_kill 7\n").unwrap();
+        assert_eq!(counted(&file, "oom_kill"), 2);
+        assert_eq!(counted(&dir.path().join("missing"), "oom_kill"), 0);
+    }
+}

@@ -1,0 +1,195 @@
+//! Who waits for whom: starts for what an object depends on, stops for what depends on it.
+//!
+//! Decided from memory as it was before the tick, so that questions and decision agree: what became true in this tick
+//! counts in the next, which follows at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::aim::{Aim, aim};
+use super::memory::{Exit, Instance, LastRun, Memory, Phase, Record, TaskResult};
+use super::ready;
+use super::status::PhaseWord;
+use crate::spec::{Dependency, DependencyCondition, ServiceName, SpecSet};
+use crate::units::{BootTime, Now};
+
+/// What objects wait for.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Web {
+    starts: BTreeMap<ServiceName, Waits>,
+    stops: BTreeMap<ServiceName, String>,
+}
+
+/// Why a start waits.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Waits {
+    /// Time alone won't end it: something is missing, stopped, held or failing.
+    pub(super) stuck: bool,
+    /// The end of a sentence.
+    pub(super) message: String,
+}
+
+impl Web {
+    /// Looks at all records. Costs nothing where nobody depends on anybody.
+    pub(super) fn of(desired: &SpecSet, memory: &Memory, now: Now) -> Self {
+        let mut web = Self::default();
+        let all = All { desired, memory, now };
+        let dependents = memory.services.iter().filter(|(_, record)| !record.spec.depends_on.is_empty());
+        for (name, record) in dependents {
+            if let Some(waits) = all.first_reason(name, record) {
+                web.starts.insert(name.clone(), waits);
+            }
+            for dependency in &record.spec.depends_on {
+                if let Some(because) = all.stop_waits(&dependency.name, name, record) {
+                    web.stops.entry(dependency.name.clone()).or_insert(because);
+                }
+            }
+        }
+        web
+    }
+
+    /// Why this object isn't to be started yet.
+    pub(super) fn start(&self, name: &ServiceName) -> Option<&Waits> {
+        self.starts.get(name)
+    }
+
+    /// Why this object isn't to be stopped yet.
+    pub(super) fn stop(&self, name: &ServiceName) -> Option<&String> {
+        self.stops.get(name)
+    }
+}
+
+struct All<'a> {
+    desired: &'a SpecSet,
+    memory: &'a Memory,
+    now: Now,
+}
+
+impl All<'_> {
+    fn first_reason(&self, name: &ServiceName, record: &Record) -> Option<Waits> {
+        if let Some(circle) = circle(name, self.memory) {
+            return Some(Waits { stuck: true, message: format!("waits for itself: {circle}") });
+        }
+        let reasons = record.spec.depends_on.iter().filter_map(|dependency| self.reason(dependency));
+        // What is stuck says more than what only takes time.
+        reasons.max_by_key(|waits| waits.stuck)
+    }
+
+    fn reason(&self, dependency: &Dependency) -> Option<Waits> {
+        let (name, word) = (&dependency.name, dependency.condition.word());
+        let waits = format!("waits for `{name}` to be {word}");
+        let stuck = |why: String| Some(Waits { stuck: true, message: format!("{waits}, {why}") });
+        let Some(record) = self.memory.services.get(name) else {
+            return stuck(format!("and there is no `{name}`"));
+        };
+        if is_met(record, dependency.condition) {
+            return None;
+        }
+        match aim(name, record, self.desired, self.now) {
+            Aim::Stop { because, .. } => return stuck(format!("which is stopped: {because}")),
+            Aim::Remove(_) => return stuck("whose document is gone".into()),
+            Aim::Suspend { because, .. } => return stuck(format!("which is left alone: {because}")),
+            Aim::Released { by } => return stuck(format!("which was let go by {by}")),
+            Aim::Run | Aim::Observe | Aim::Leave => {}
+        }
+        match record.shown {
+            Some(PhaseWord::BackOff) => stuck("which fails".into()),
+            Some(PhaseWord::Held) => stuck("which is held".into()),
+            Some(PhaseWord::Unknown) => stuck("of which nothing is known".into()),
+            Some(PhaseWord::Stopped) => stuck("which does not run".into()),
+            Some(PhaseWord::Running | PhaseWord::Pending | PhaseWord::Starting | PhaseWord::Stopping)
+            | None => Some(Waits { stuck: false, message: waits }),
+        }
+    }
+
+    /// Whether a stop of `name` waits for its dependent: both are to be stopped (or restarted because a person asked),
+    /// and the dependent still runs and can be stopped.
+    fn stop_waits(&self, name: &ServiceName, dependent: &ServiceName, record: &Record) -> Option<String> {
+        let own = self.memory.services.get(name)?;
+        let ends = |name: &ServiceName, record: &Record| {
+            matches!(aim(name, record, self.desired, self.now), Aim::Stop { .. } | Aim::Remove(_))
+        };
+        let together = (ends(name, own) && ends(dependent, record))
+            || (restart_is_due(own) && (restart_is_due(record) || is_stopping(record)));
+        if !together || circle(dependent, self.memory).is_some() {
+            return None;
+        }
+        let known = !matches!(record.shown, Some(PhaseWord::Unknown | PhaseWord::Held));
+        let lives = record.instances.values().any(|instance| match &instance.phase {
+            Phase::Stopping { overdue, .. } => !overdue,
+            Phase::Starting { .. } | Phase::Running { .. } | Phase::Intended { .. } => known,
+            Phase::Vacant | Phase::BackOff { .. } | Phase::Finished => false,
+        });
+        lives.then(|| format!("waits until `{dependent}`, which depends on it, is stopped"))
+    }
+}
+
+/// Some instance began before the restart that a person asked for.
+fn restart_is_due(record: &Record) -> bool {
+    record.restart_before.is_some_and(|moment| began_before(record, moment))
+}
+
+fn began_before(record: &Record, moment: BootTime) -> bool {
+    let runs =
+        |instance: &&Instance| matches!(instance.phase, Phase::Starting { .. } | Phase::Running { .. });
+    let mut processes =
+        record.instances.values().filter(runs).filter_map(|instance| instance.phase.process());
+    processes.any(|process| process.since < moment)
+}
+
+fn is_stopping(record: &Record) -> bool {
+    record.instances.values().any(|instance| matches!(instance.phase, Phase::Stopping { .. }))
+}
+
+/// Whether a condition holds of an object now.
+fn is_met(record: &Record, condition: DependencyCondition) -> bool {
+    let spec = &record.spec;
+    let all = |holds: &dyn Fn(&Instance) -> bool| {
+        (0..spec.replicas).all(|index| record.instances.get(&index).is_some_and(holds))
+    };
+    if condition != DependencyCondition::Completed && restart_is_due(record) {
+        return false;
+    }
+    match condition {
+        DependencyCondition::Started => all(&|instance| {
+            matches!(instance.phase, Phase::Starting { starter: false, .. } | Phase::Running { .. })
+        }),
+        DependencyCondition::Ready => all(&|instance| ready::is_ready(instance, spec)),
+        DependencyCondition::Healthy => all(&|instance| ready::is_healthy(instance, spec)),
+        DependencyCondition::Completed if spec.task.is_some() => {
+            let succeeded = |last: &LastRun| last.result == TaskResult::Succeeded;
+            record.task.past.under_way.is_empty() && record.task.past.last.as_ref().is_some_and(succeeded)
+        }
+        DependencyCondition::Completed => all(&|instance| {
+            let success = |exit: &Exit| super::backoff::is_success(&spec.restart, exit);
+            instance.phase == Phase::Finished && instance.last_exit.as_ref().is_some_and(success)
+        }),
+    }
+}
+
+/// `a -> b -> a`, if an object waits for itself.
+fn circle(name: &ServiceName, memory: &Memory) -> Option<String> {
+    let mut path = vec![name];
+    reaches(name, name, memory, &mut BTreeSet::new(), &mut path)
+        .then(|| path.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(" -> "))
+}
+
+fn reaches<'a>(
+    from: &'a ServiceName,
+    goal: &ServiceName,
+    memory: &'a Memory,
+    seen: &mut BTreeSet<&'a ServiceName>,
+    path: &mut Vec<&'a ServiceName>,
+) -> bool {
+    let Some(record) = memory.services.get(from) else { return false };
+    for dependency in &record.spec.depends_on {
+        path.push(&dependency.name);
+        if dependency.name == *goal {
+            return true;
+        }
+        if seen.insert(&dependency.name) && reaches(&dependency.name, goal, memory, seen, path) {
+            return true;
+        }
+        path.pop();
+    }
+    false
+}

@@ -1,0 +1,125 @@
+//! Commands around a process.
+
+use super::support::{Bench, until};
+use super::{said, say};
+
+#[test]
+fn they_run_in_order_around_a_life_and_know_whose_it_is() {
+    let mut bench = Bench::new();
+    let hooks = format!(
+        "hooks:\n  preStart: [{}, {}]\n  postStart: [{}]\n  preStop: [{}]\n  postStop: [{}]",
+        say(&bench, "one [$MAINPID]"),
+        say(&bench, "two $SELFSAME_NAME $SELFSAME_INDEX"),
+        say(&bench, "started $MAINPID"),
+        say(&bench, "stops $MAINPID"),
+        say(&bench, "gone"),
+    );
+    bench.daemon("shop", &hooks);
+    bench.watch(&[]);
+    bench.until_running(&["shop"]);
+    let pid = bench.the_pid_of("shop");
+    assert_eq!(
+        said(&bench),
+        ["one []", "two shop 0", &format!("started {pid}")],
+        "before it counts as Ready"
+    );
+    bench.ok(&["stop", "shop"]);
+    assert_eq!(said(&bench)[3..], [format!("stops {pid}"), "gone".to_owned()], "stop waits for all of it");
+    bench.ok(&["start", "shop"]);
+    bench.until_running(&["shop"]);
+    assert_eq!(said(&bench).len(), 8, "and around the next one again");
+}
+
+#[test]
+fn what_runs_after_an_end_runs_after_a_crash_and_before_the_next_start() {
+    let mut bench = Bench::new();
+    let starts = bench.path("starts");
+    let command = format!(
+        "{{command: [/bin/sh, -c, 'wc -l < {} >> {}']}}",
+        starts.display(),
+        bench.path("said").display()
+    );
+    bench.daemon("shop", &format!("hooks: {{postStop: [{command}]}}\nrestart: {{backoff: 10ms}}"));
+    bench.watch(&[]);
+    bench.until_running(&["shop"]);
+    bench.kill(bench.the_pid_of("shop"), "KILL");
+    until("the next one", || bench.starts_of("shop").len() == 2);
+    assert_eq!(said(&bench), ["1"], "one had been started when it ran");
+}
+
+#[test]
+fn a_start_whose_hook_fails_is_none() {
+    let mut bench = Bench::new();
+    bench.daemon("shop", "hooks: {preStart: [{command: [/bin/sh, -c, 'exit 3']}]}");
+    let ignored = "hooks: {preStart: [{command: [/bin/sh, -c, 'exit 3'], onFailure: continue}]}";
+    bench.daemon("other", ignored);
+    bench.watch(&[]);
+    bench.until_phase(&["shop"], "BackOff");
+    bench.until_running(&["other"]);
+    assert_eq!(bench.starts_of("shop").len(), 0);
+    let condition = bench.condition("shop", "BackOff");
+    let message = condition["message"].as_str().unwrap();
+    assert!(message.contains("`/bin/sh -c exit 3` failed: it exited with code 3"), "{message}");
+}
+
+#[test]
+fn one_that_hangs_is_killed_in_time_with_what_descends_from_it() {
+    let mut bench = Bench::new();
+    let hangs = "{command: [/bin/sh, -c, 'sleep 600 & sleep 600'], timeout: 300ms, onFailure: continue}";
+    bench.daemon("shop", &format!("hooks: {{preStart: [{hangs}]}}"));
+    bench.watch(&[]);
+    bench.until_running(&["shop"]);
+    let pid = bench.the_pid_of("shop");
+    until("nothing else to be left", || bench.inhabitants() == [pid]);
+}
+
+#[test]
+fn one_that_fails_after_the_start_ends_it() {
+    let mut bench = Bench::new();
+    bench.daemon("shop", "hooks: {postStart: [{command: [/bin/false]}]}\nrestart: {backoff: 60s}");
+    bench.watch(&[]);
+    bench.until_phase(&["shop"], "BackOff");
+    assert_eq!((bench.starts_of("shop").len(), bench.alive_of("shop").len()), (1, 0));
+}
+
+#[test]
+fn a_command_stops_it_before_the_schedule() {
+    let mut bench = Bench::new();
+    let stop =
+        "stop: {command: [/bin/sh, -c, 'kill -USR1 $MAINPID'], schedule: [{signal: CONT, wait: 600s}]}";
+    bench.daemon("shop", stop);
+    bench.watch(&[]);
+    bench.until_running(&["shop"]);
+    bench.ok(&["stop", "shop"]);
+    assert_eq!(bench.alive_of("shop").len(), 0);
+}
+
+#[test]
+fn a_stop_command_that_fails_leaves_it_to_the_schedule() {
+    let mut bench = Bench::new();
+    bench.daemon("shop", "stop: {command: [/bin/false], schedule: [{signal: TERM, wait: 600s}]}");
+    bench.watch(&[]);
+    bench.until_running(&["shop"]);
+    bench.ok(&["stop", "shop"]);
+    assert_eq!(bench.alive_of("shop").len(), 0);
+}
+
+#[test]
+fn an_engine_that_dies_in_a_hook_leaves_it_to_the_next_one() {
+    let mut bench = Bench::new();
+    let gate = bench.path("gate");
+    let waits = format!(
+        "until [ -e {} ]; do sleep 0.05; done; echo done >> {}",
+        gate.display(),
+        bench.path("said").display()
+    );
+    bench.daemon("shop", &format!("hooks: {{preStart: [{{command: [/bin/sh, -c, '{waits}']}}]}}"));
+    bench.watch(&[]);
+    until("the hook", || !bench.inhabitants().is_empty());
+    bench.end_watch("KILL");
+    bench.watch(&[]);
+    std::fs::write(&gate, "").unwrap();
+    bench.until_running(&["shop"]);
+    assert_eq!(bench.starts_of("shop").len(), 1);
+    assert!(!said(&bench).is_empty());
+}
