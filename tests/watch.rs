@@ -19,5 +19,7 @@ mod matchers;
 mod processes;
 #[path = "watch/sources.rs"]
 mod sources;
+#[path = "watch/tasks.rs"]
+mod tasks;
 #[path = "watch/verbs.rs"]
 mod verbs;

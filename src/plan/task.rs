@@ -141,8 +141,9 @@ fn watch(
         if let Some(seen) = seen
             && let Some(ProcessSeen::Alive(alive)) = seen.processes.get(index)
         {
-            // As soon as it runs it is Running: there is no other readiness.
+            // As soon as it runs it is Running: there is no other readiness, and nothing is run after its start.
             let _ = readiness::watch(instance, *index, (alive, seen), &spec, draft);
+            instance.greets = false;
         }
         if !run::runs(instance) || run::is_unknown(events, *index) {
             continue;

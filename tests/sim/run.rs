@@ -18,10 +18,10 @@ use selfsame::units::{BootTime, Signal, WallTime};
 use crate::chance::Chance;
 use crate::world::World;
 
-const NAMES: [&str; 4] = ["api", "db", "queue", "web"];
+const NAMES: [&str; 3] = ["api", "db", "web"];
 /// Wild steps of a history.
 pub(crate) const STEPS: u32 = 50;
-/// Longer than any back-off, start timeout or stop of these documents.
+/// Longer than a start timeout and a back-off one after the other, the longest time in which nothing happens.
 const QUIET: Duration = Duration::from_secs(13);
 /// Ticks at one moment without coming to rest.
 const HOT: u32 = 40;
@@ -150,7 +150,7 @@ impl Run {
         if self.people.once_in(30)
             && let Some(ledger) = &mut self.world.ledger
             && let Some(name) =
-                ledger.services.keys().nth(usize::try_from(self.people.below(4)).unwrap()).cloned()
+                ledger.services.keys().nth(usize::try_from(self.people.below(3)).unwrap()).cloned()
         {
             ledger.services.remove(&name);
             self.world.say(format!("the record of {name} is damaged"));
@@ -231,9 +231,9 @@ impl Run {
         if people.once_in(2) {
             service.readiness.check = ReadinessCheck::Tcp { host: "127.0.0.1".into(), port: 80 };
         }
-        service.readiness.period = Duration::from_secs(6);
-        service.start_timeout = Duration::from_secs(10);
-        service.restart.max_backoff = Duration::from_secs(10);
+        service.readiness.period = Duration::from_secs(3);
+        service.start_timeout = Duration::from_secs(5);
+        service.restart.max_backoff = Duration::from_secs(6);
         service.adopt = *people
             .pick(&[AdoptPolicy::IfMatches, AdoptPolicy::IfMatches, AdoptPolicy::Never, AdoptPolicy::Require])
             .unwrap();

@@ -518,9 +518,10 @@ impl Host for World {
             }
             Action::Release { key } => {
                 self.say(format!("release {} of {}", key.pid, step.service));
-                if let Some(lineage) = self.alive(key).map(|proc| proc.lineage) {
-                    self.checker.released.insert(lineage);
-                }
+                // Also what it became in the meantime, if it came back under another number.
+                let of_it = |proc: &&Proc| proc.key == *key || proc.succeeds.as_ref() == Some(key);
+                let lineages: Vec<u64> = self.procs.values().filter(of_it).map(|proc| proc.lineage).collect();
+                self.checker.released.extend(lineages);
                 Outcome::Done
             }
             // Every command succeeds at once: how they fail is a matter of the real kernel.
