@@ -139,6 +139,8 @@ fn last_name(path: &str) -> &str {
 /// A mapping that has a table.
 pub(super) struct Object<'n> {
     table: &'static Table,
+    /// What it was opened by: what that has no field for was refused, and isn't there.
+    opened: &'static Table,
     value: Value<'n>,
     pairs: &'n [(Scalar, Node)],
 }
@@ -150,7 +152,7 @@ impl<'n> Object<'n> {
             value.wrong_type("a mapping", d);
             return None;
         };
-        let object = Self { table, value: value.clone(), pairs };
+        let object = Self { table, opened: table, value: value.clone(), pairs };
         for (key, _) in pairs.iter().filter(|(key, _)| !key.text.starts_with("x-")) {
             if table.field(&key.text).is_none() {
                 d.say(object.unknown(key));
@@ -169,7 +171,7 @@ impl<'n> Object<'n> {
 
     /// The same mapping by the rows of another table, whose unknown and missing fields were said already.
     pub(super) fn by(&self, table: &'static Table) -> Self {
-        Self { table, value: self.value.clone(), pairs: self.pairs }
+        Self { table, opened: self.opened, value: self.value.clone(), pairs: self.pairs }
     }
 
     fn path(&self, name: &str) -> String {
@@ -220,7 +222,7 @@ impl<'n> Object<'n> {
     pub(super) fn get(&self, name: &str, d: &mut Decoder<'_>) -> Option<Value<'n>> {
         let field = self.table.field(name);
         debug_assert!(field.is_some(), "`{name}` is not in the table of {}", self.table.name);
-        let (key, node) = self.pairs.iter().find(|(key, _)| key.text == name)?;
+        let (key, node) = self.pair(name)?;
         let value =
             Value { path: self.path(name), node, key: key.span, example: field.map_or("", |f| f.example) };
         match node.kind {
@@ -238,14 +240,18 @@ impl<'n> Object<'n> {
         self.node(name).is_some()
     }
 
+    fn pair(&self, name: &str) -> Option<&'n (Scalar, Node)> {
+        self.pairs.iter().find(|(key, _)| key.text == name && self.opened.field(name).is_some())
+    }
+
     /// What stands behind the key of a field.
     pub(super) fn node(&self, name: &str) -> Option<&'n Node> {
-        self.pairs.iter().find(|(key, _)| key.text == name).map(|(_, node)| node)
+        self.pair(name).map(|(_, node)| node)
     }
 
     /// Where the key of a field stands.
     pub(super) fn key(&self, name: &str) -> Option<Span> {
-        self.pairs.iter().find(|(key, _)| key.text == name).map(|(key, _)| key.span)
+        self.pair(name).map(|(key, _)| key.span)
     }
 
     /// The words of a field.

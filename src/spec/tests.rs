@@ -159,7 +159,13 @@ fn document(table: &Table, field: &str, value: &str) -> String {
         }
         "suspend" => service(&format!("{startas}, suspend: {{{}}}", beside(&[("reason", "x")]))),
         "restart" => service(&format!("{startas}, restart: {{{}}}", beside(&[]))),
-        "stop" => service(&format!("{startas}, stop: {{{}}}", beside(&[]))),
+        "stop" => {
+            let needed: &[(&str, &str)] = match field {
+                "commandTimeout" => &[("command", "[/x]")],
+                _ => &[],
+            };
+            service(&format!("{startas}, stop: {{{}}}", beside(needed)))
+        }
         "step" => {
             let needed = beside(&[("signal", "TERM"), ("wait", "1s")]);
             service(&format!("{startas}, stop: {{schedule: [{{{needed}}}]}}"))
