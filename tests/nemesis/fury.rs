@@ -93,7 +93,7 @@ pub(crate) fn rage(means: &Means) -> Report {
     std::thread::scope(|scope| {
         scope.spawn(|| checker.watch());
         field.start_engine();
-        let up = converge(&mut field, Duration::from_secs(60));
+        let up = converge(&mut field, Duration::from_mins(1));
         println!("{} services came up within {up:?}", means.services);
         deeds(means, &mut field, &checker, &mut report);
         if means.broken.is_none() {

@@ -282,11 +282,13 @@ fn a_change_of_what_it_is_started_with_runs_it_again() {
     assert_eq!(world.starts.len(), 3, "a boot is no change");
 }
 
+/// Limit, script: starts, result, attempts.
+type Row<'a> = (u32, &'a [(u64, Exit)], usize, TaskResult, u32);
+
 #[test]
 fn what_fails_is_tried_again_as_often_as_it_says() {
     let failing = [(5, Exit::Code(1)), (5, Exit::Code(2)), (5, Exit::Code(0))];
-    // limit, script: starts, result, attempts
-    let rows: [(u32, &[(u64, Exit)], usize, TaskResult, u32); 4] = [
+    let rows: [Row<'_>; 4] = [
         (0, &failing, 1, TaskResult::Failed("it exited with code 1".into()), 1),
         (1, &failing, 2, TaskResult::Failed("it exited with code 2".into()), 2),
         (2, &failing, 3, TaskResult::Succeeded, 3),
@@ -300,9 +302,9 @@ fn what_fails_is_tried_again_as_often_as_it_says() {
         assert_eq!(world.starts.len(), starts, "limit {limit}");
         assert_eq!(world.result(), Some(result.clone()), "limit {limit}");
         assert_eq!(world.record().task.past.last.as_ref().unwrap().attempts, attempts);
-        let word = if result == TaskResult::Succeeded { "Completed" } else { "Failed" };
-        assert_eq!((world.ready().as_str(), world.phase()), (word, PhaseWord::Stopped));
-        if word == "Failed" {
+        let reason = if result == TaskResult::Succeeded { "Completed" } else { "Failed" };
+        assert_eq!((world.ready().as_str(), world.phase()), (reason, PhaseWord::Stopped));
+        if reason == "Failed" {
             assert_eq!(completion(world.record()), Completion::Failed);
             world.pass(100_000);
             assert_eq!(world.starts.len(), starts, "it is over");
@@ -321,7 +323,8 @@ fn waits_between_attempts_grow() {
     let mut world = World::new(spec).ends_with(&[(1, Exit::Code(1))]);
     world.pass(10_000);
     let times: Vec<Duration> = world.starts.iter().map(|(_, now)| now.boot.0).collect();
-    let waits: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0] - secs(1)).collect();
+    let waits: Vec<Duration> =
+        times.windows(2).map(|pair| pair[1].saturating_sub(pair[0]).saturating_sub(secs(1))).collect();
     assert_eq!(waits.len(), 4);
     assert!(waits.is_sorted() && waits[0] >= secs(9) && waits[3] >= secs(72), "{waits:?}");
 }
