@@ -9,7 +9,8 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
-    reason = "tests"
+    clippy::zombie_processes,
+    reason = "tests; whoever panics leaves its children to the end of the bench"
 )]
 
 #[path = "faults/breaks.rs"]

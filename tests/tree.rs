@@ -181,7 +181,7 @@ fn resources_bound_the_group_and_change_live() {
         let group = line.or(text.lines().find(|line| line.starts_with("0::"))).unwrap();
         let group = group.rsplit(':').next().unwrap().rsplit("selfsame-").next().unwrap().to_owned();
         let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
-        let dirs =
+        let mut dirs =
             mounts.lines().filter(|line| line.contains("cgroup")).map(|line| line.split(' ').nth(1).unwrap());
         let find = |dir: &str| {
             let listed =
@@ -189,7 +189,7 @@ fn resources_bound_the_group_and_change_live() {
             let found = String::from_utf8_lossy(&listed.stdout).lines().next().map(str::to_owned);
             found.and_then(|path| fs::read_to_string(path).ok())
         };
-        dirs.filter_map(find).next().unwrap_or_default().trim().to_owned()
+        dirs.find_map(find).unwrap_or_default().trim().to_owned()
     };
     assert_eq!(file("pids", "pids.max"), "8");
     let quota = file("cpu", "cpu.cfs_quota_us");

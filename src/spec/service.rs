@@ -82,6 +82,7 @@ fn health(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
         ("ignore", BinaryChange::Ignore),
         ("report", BinaryChange::Report),
         ("restart", BinaryChange::Restart),
+        ("reload", BinaryChange::Reload),
     ];
     object.set_word("binaryChange", &mut service.binary_change, &changes, d);
 }

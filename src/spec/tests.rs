@@ -100,6 +100,9 @@ fn document(table: &Table, field: &str, value: &str) -> String {
         "spec" if field == "writePidfile" => {
             service(&beside(&[("startas", "/srv/shop"), ("pidfile", "/run/shop.pid")]))
         }
+        "spec" if field == "binaryChange" => {
+            service(&beside(&[("startas", "/srv/shop"), ("reload", "{signal: HUP}")]))
+        }
         "spec" => service(&beside(&[("startas", "/srv/shop")])),
         "envFrom" => service(&format!("{startas}, envFrom: [{{{}}}]", beside(&[("file", "/x")]))),
         "limit" => service(&format!("{startas}, limits: {{nofile: {{{}}}}}", beside(&[]))),

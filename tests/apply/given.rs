@@ -229,7 +229,7 @@ fn secrets_reach_the_service_and_nobody_else() {
     assert_eq!((meta.uid(), above.uid()), (owner, owner));
     let mut found = Vec::new();
     holding(&bench.path("state"), "hunter2", &mut found);
-    assert_eq!(found, [copy.clone()]);
+    assert_eq!(found, std::slice::from_ref(&copy));
     let explained = bench.run(&["explain", "one"]);
     let status = bench.run(&["status", "one", "--output", "json"]);
     // Another content is another service.

@@ -139,3 +139,21 @@ fn a_renamed_object_keeps_its_process() {
     assert_eq!(bench.status_of("store")["instances"][0]["adopted"], false, "its record came along");
     assert_eq!(bench.starts().len(), 1);
 }
+
+#[test]
+fn a_trigger_and_a_replaced_program_lead_to_a_reload() {
+    let mut bench = Bench::new();
+    reloading(&bench, "ill", "reload: {signal: HUP}\ntriggers: [{when: age >= 0s, for: 100ms, do: reload}]");
+    reloading(&bench, "new", "reload: {signal: HUP}\nbinaryChange: reload");
+    bench.watch(&["--resync", "1s"]);
+    bench.until_running(&["ill", "new"]);
+    let pids = ["ill", "new"].map(|name| bench.the_pid_of(name));
+    until("the trigger to lead to a reload", || reloads(&bench).contains(&("ill".to_owned(), pids[0])));
+    bench.script("bin/new", &format!("{}# a newer version\n", super::RELOADS));
+    until("the new file to lead to one", || reloads(&bench).contains(&("new".to_owned(), pids[1])));
+    // Once, though the old file runs on and the condition still holds.
+    let begun = std::time::Instant::now();
+    until("several complete looks", || begun.elapsed() > std::time::Duration::from_secs(5));
+    assert_eq!(reloads(&bench).len(), 2, "{:?}", reloads(&bench));
+    assert_eq!((bench.starts_of("ill").len(), bench.starts_of("new").len()), (1, 1));
+}

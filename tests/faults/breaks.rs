@@ -25,7 +25,7 @@ fn killed_after_start(broken: Option<&str>) -> Result<(), String> {
 #[test]
 fn a_skipped_intent_is_noticed() {
     assert_eq!(killed_after_start(None), Ok(()));
-    let noticed = killed_after_start(Some("skip-intent")).expect_err("nobody noticed");
+    let noticed = killed_after_start(Some("skip-intent")).unwrap_err();
     assert!(noticed.contains("`hidden` lives 2 times"), "{noticed}");
 }
 
@@ -51,7 +51,7 @@ fn cannot_tell(broken: Option<&str>) -> Result<(), String> {
 #[test]
 fn unknown_that_counts_as_no_is_noticed() {
     assert_eq!(cannot_tell(None), Ok(()));
-    let noticed = cannot_tell(Some("unknown-is-no")).expect_err("nobody noticed");
+    let noticed = cannot_tell(Some("unknown-is-no")).unwrap_err();
     assert!(noticed.starts_with("copies"), "{noticed}");
 }
 

@@ -76,7 +76,7 @@ impl Drop for Hidden<'_> {
     fn drop(&mut self) {
         for pid in living(self.0, "hidden") {
             let line = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            if line == "/bin/sleep\0100000\0" {
+            if line == "/bin/sleep\x00100000\x00" {
                 let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
             }
         }
@@ -111,7 +111,7 @@ fn matrix(points: &[&str], scenario: impl Fn(&str) -> Result<usize, String> + Sy
         let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
         handles.into_iter().flat_map(|handle| handle.join().unwrap()).collect()
     });
-    println!("{} cases", cases.len());
+    eprintln!("{} cases", cases.len());
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 

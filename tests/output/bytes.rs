@@ -98,14 +98,14 @@ pub(crate) fn counts(log: &Path, deaths: usize, lines: usize) {
     bench.watch(&[]);
     bench.the_pid_of("counter");
     bench.until_running(&["counter"]);
-    let (mut follower, followed) = follow(&bench);
+    let (mut follower, told) = follow(&bench);
     for n in 0..deaths {
         // Different moments of cuts: they are some milliseconds each.
         std::thread::sleep(Duration::from_millis(300 + 37 * u64::try_from(n).unwrap()));
         bench.end_watch("KILL");
         bench.watch(&[]);
     }
-    let end = Instant::now() + Duration::from_secs(120);
+    let end = Instant::now() + Duration::from_mins(2);
     while !bench.path("done").exists() {
         assert!(Instant::now() < end, "the counter doesn't come to its end");
         std::thread::sleep(Duration::from_millis(20));
@@ -115,9 +115,9 @@ pub(crate) fn counts(log: &Path, deaths: usize, lines: usize) {
     assert!(!pieces(log).is_empty(), "it was cut");
     same(&logs(&bench, &[]), &expected, "logs");
     until("the follower to have read all", || {
-        fs::metadata(&followed).unwrap().len() >= u64::try_from(expected.len()).unwrap()
+        fs::metadata(&told).unwrap().len() >= u64::try_from(expected.len()).unwrap()
     });
-    same(&fs::read(&followed).unwrap(), &expected, "logs -f");
+    same(&fs::read(&told).unwrap(), &expected, "logs -f");
     follower.kill().unwrap();
     follower.wait().unwrap();
     assert_eq!(bench.starts().len(), 1, "the service was left alone");

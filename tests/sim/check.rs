@@ -163,7 +163,7 @@ pub(crate) fn remembered(world: &mut World, memory: &Memory) {
             }
         }
     }
-    for (name, record) in &memory.services {
+    for record in memory.services.values() {
         for (index, instance) in &record.instances {
             if let Some(process) = instance.phase.process() {
                 world.checker.adopted.insert(process.key.clone());

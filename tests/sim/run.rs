@@ -37,7 +37,7 @@ pub(crate) struct Run {
 }
 
 /// What happened in all runs together.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
     pub starts: u64,
     pub adoptions: u64,

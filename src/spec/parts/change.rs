@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::diagnostic::Diagnostic;
 use crate::spec::decode::{Decoder, Object, Value};
 use crate::spec::{
-    Dependency, DependencyCondition, Hook, Hooks, OnHookFailure, OnUpdateFailure, Reload, Service,
-    ServiceName, StopCommand, Suspend, Update, UpdateStrategy, codes, table,
+    BinaryChange, Dependency, DependencyCondition, Hook, Hooks, OnHookFailure, OnUpdateFailure, Reload,
+    Service, ServiceName, StopCommand, Suspend, TriggerAction, Update, UpdateStrategy, codes, table,
 };
 use crate::units::WallTime;
 
@@ -24,11 +24,18 @@ pub(in crate::spec) fn read(object: &Object<'_>, service: &mut Service, d: &mut 
 
 /// What these fields mean to each other.
 pub(in crate::spec) fn check(object: &Object<'_>, service: &Service, d: &mut Decoder<'_>) {
-    if service.update.strategy == UpdateStrategy::Reload && !object.has("reload") {
-        let place = object.key("update").unwrap_or_default();
+    if object.has("reload") {
+        return;
+    }
+    let asks = [
+        ("update", "update.strategy", service.update.strategy == UpdateStrategy::Reload),
+        ("binaryChange", "binaryChange", service.binary_change == BinaryChange::Reload),
+        ("triggers", "triggers[].do", service.triggers.iter().any(|one| one.action == TriggerAction::Reload)),
+    ];
+    for (field, path, _) in asks.into_iter().filter(|(.., asks)| *asks) {
         d.say(
-            Diagnostic::error(codes::CONFLICT, "`spec.update.strategy: reload` needs a `spec.reload`")
-                .at(place, "")
+            Diagnostic::error(codes::CONFLICT, format!("`spec.{path}: reload` needs a `spec.reload`"))
+                .at(object.key(field).unwrap_or_default(), "")
                 .help("add for example `reload: {signal: HUP}`"),
         );
     }

@@ -300,7 +300,7 @@ pub(in crate::spec) fn triggers(
         let (mut when, mut action, mut lasting) = (None, None, Duration::from_mins(1));
         object.set_some("when", &mut when, d, |value, d| expression(value, false, service, d));
         object.set("for", &mut lasting, d, Value::positive_duration);
-        let actions = [("restart", TriggerAction::Restart)];
+        let actions = [("restart", TriggerAction::Restart), ("reload", TriggerAction::Reload)];
         object.set_some_word("do", &mut action, &actions, d);
         Some(Trigger { when: when?, lasting, action: action? })
     })

@@ -208,7 +208,7 @@ pub const EXEC: Table = Table {
     foreign: &[("args", "command")],
 };
 
-const ACTIONS: Words = Words { now: &["restart"], later: &["reload"] };
+const ACTIONS: Words = Words { now: &["restart", "reload"], later: &[] };
 
 /// An entry of `triggers`.
 pub const TRIGGER: Table = Table {
@@ -271,4 +271,5 @@ pub const CONDITION: Table = Table {
 };
 
 /// Words of `binaryChange`.
-pub(super) const BINARY_CHANGES: Words = Words { now: &["ignore", "report", "restart"], later: &["reload"] };
+pub(super) const BINARY_CHANGES: Words =
+    Words { now: &["ignore", "report", "restart", "reload"], later: &[] };
