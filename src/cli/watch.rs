@@ -120,7 +120,8 @@ impl Teller {
             }
             Event::Status(status) => self.status(status),
             Event::Request(request) => {
-                self.terminal.say(&format!("{} asks: {:?}", printable(&request.by), request.wanted));
+                let wanted = request.wanted.to_string();
+                self.terminal.say(&format!("{} asks: {}", printable(&request.by), printable(&wanted)));
             }
             Event::Trouble(text) => self.terminal.say(&format!("warning: {}", printable(text))),
         }

@@ -3,6 +3,7 @@
 //! A verb leaves a request; the watch carries it out and removes the file. What the watch has to say stands in the
 //! status file, replaced as a whole.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -79,6 +80,27 @@ pub enum Wanted {
         /// Mass changes and prunes are meant.
         confirmed: bool,
     },
+}
+
+impl fmt::Display for Wanted {
+    /// As it is typed: `stop shop`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(name) => write!(f, "start {name}"),
+            Self::Stop(name) => write!(f, "stop {name}"),
+            Self::Restart(name) => write!(f, "restart {name}"),
+            Self::Reload(name) => write!(f, "reload {name}"),
+            Self::Signal { name, signal } => write!(f, "signal {signal} {name}"),
+            Self::Suspend { name, .. } => write!(f, "suspend {name}"),
+            Self::Resume(name) => write!(f, "resume {name}"),
+            Self::Upgrade(program) => write!(f, "upgrade to {}", program.display()),
+            Self::Adopt { name, key, force } => {
+                write!(f, "adopt {} --as {name}{}", key.pid, if *force { " --force" } else { "" })
+            }
+            Self::Release(name) => write!(f, "release {name}"),
+            Self::Apply { confirmed } => f.write_str(if *confirmed { "apply, confirmed" } else { "apply" }),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
