@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::aim::{Aim, aim};
-use super::memory::{Exit, Instance, LastRun, Memory, Phase, Record, TaskResult};
-use super::ready;
+use super::memory::{Exit, Instance, Memory, Phase, Record};
 use super::status::PhaseWord;
+use super::{ready, task};
 use crate::spec::{Dependency, DependencyCondition, ServiceName, SpecSet};
 use crate::units::{BootTime, Now};
 
@@ -156,8 +156,7 @@ fn is_met(record: &Record, condition: DependencyCondition) -> bool {
         DependencyCondition::Ready => all(&|instance| ready::is_ready(instance, spec)),
         DependencyCondition::Healthy => all(&|instance| ready::is_healthy(instance, spec)),
         DependencyCondition::Completed if spec.task.is_some() => {
-            let succeeded = |last: &LastRun| last.result == TaskResult::Succeeded;
-            record.task.past.under_way.is_empty() && record.task.past.last.as_ref().is_some_and(succeeded)
+            task::completion(record) == task::Completion::Succeeded
         }
         DependencyCondition::Completed => all(&|instance| {
             let success = |exit: &Exit| super::backoff::is_success(&spec.restart, exit);

@@ -56,6 +56,11 @@ fn a_probe_sees_what_the_service_sees() {
         eprintln!("skipped: mounts need root");
         return;
     }
+    let can_mount = Command::new("unshare").args(["--mount", "true"]).status();
+    if !can_mount.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: no mount namespace to be had");
+        return;
+    }
     let bench = Bench::new();
     let lines = "startas: /bin/sh\nargs: [\"-c\", \"echo 1 > /tmp/selfsame-ready-test; exec sleep 4003\"]\n\
         becomes: /bin/sleep\nmatchOnly: 'exe == \"/bin/sleep\" && argv[1] == \"4003\"'\n\
