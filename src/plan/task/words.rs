@@ -57,7 +57,7 @@ pub(in crate::plan) fn ready(name: &ServiceName, record: &Record) -> (ConditionS
             (ConditionStatus::False, "Failed", format!("{name}: its last run failed{tried}: {why}"))
         }
         (_, Some((TaskResult::Stopped, _))) if !scheduled => {
-            (ConditionStatus::False, "Stopped", format!("{name}: its last run was stopped"))
+            (ConditionStatus::False, "RunStopped", format!("{name}: its last run was stopped"))
         }
         (_, Some((TaskResult::Unknown, _))) => {
             (ConditionStatus::Unknown, "ExitUnknown", format!("{name}: nobody knows how its last run ended"))
