@@ -50,7 +50,13 @@ pub(crate) fn reached(bench: &Bench) -> usize {
 }
 
 pub(crate) fn one_copy_each(bench: &Bench, names: &[&str]) -> Result<(), String> {
-    until("their notes", || names.iter().all(|name| !bench.starts_of(name).is_empty()));
+    // What is on record may not have come to its first line yet.
+    let noted = |name: &&str| {
+        let starts = bench.starts_of(name);
+        let known = |pid: &i32| starts.iter().any(|(noted, _)| noted == pid);
+        !starts.is_empty() && bench.status_pids(name).iter().all(known)
+    };
+    until("their notes", || names.iter().all(noted));
     for name in names {
         let alive = living(bench, name);
         if alive.len() != 1 {
