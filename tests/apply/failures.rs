@@ -9,10 +9,17 @@ use super::support::{Bench, Ran, is_root, quick};
 
 fn apply_one(bench: &Bench, startas: &Path) -> Ran {
     bench.spec("one", &quick(&format!("startas: {}", startas.display())));
-    let began = Instant::now();
-    let ran = bench.run(&["apply", "specs"]);
-    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
-    ran
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        let began = Instant::now();
+        let ran = bench.run(&["apply", "specs"]);
+        assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+        // A stranger that overwrote its title could be anything, as long as it lives.
+        if ran.code != 7 || Instant::now() > end {
+            return ran;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 #[track_caller]
