@@ -238,7 +238,7 @@ fn stopped_by_itself(found: &mut Found, ran: &Ran) {
         let text = "it is stopped by the program that starts it: the service itself is another program, to be named in `becomes`";
         found.unclear(&place, words, text);
     } else {
-        found.lost(&place, words, "commands around a stop aren't supported yet: it is stopped by signals");
+        found.lost(&place, words, "commands around a stop aren't carried over yet: it is stopped by signals");
     }
 }
 
@@ -254,7 +254,7 @@ fn reloads(all: &mut [Found], reload: &Ran, force: &Ran) {
         found.lost(
             &place,
             format!("reload by signal {signal}"),
-            "a reload isn't supported yet: use `selfsame match --signal`",
+            "a reload isn't carried over yet: write a `reload`",
         );
     }
 }

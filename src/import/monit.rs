@@ -163,17 +163,17 @@ fn process(check: &[Word], path: &str, files: &dyn Files, request: &Request) -> 
                 &mut monitored,
                 statement,
                 &at,
-                "commands around a stop aren't supported yet: it is stopped by signals",
+                "commands around a stop aren't carried over yet: it is stopped by signals",
             ),
             "restart" => said(&mut monitored, statement, &at, "a restart is a stop and a start"),
             "if" | "else" => {
-                said(&mut monitored, statement, &at, "conditions on a service aren't supported yet");
+                said(&mut monitored, statement, &at, "conditions on a service aren't carried over yet");
             }
             "depends" => said(
                 &mut monitored,
                 statement,
                 &at,
-                "an order isn't supported yet: a start that fails is tried again",
+                "an order isn't carried over yet: a start that fails is tried again",
             ),
             "group" => {
                 if let Some(group) = argument {

@@ -15,17 +15,17 @@ use std::time::Duration;
 
 /// What lies in a directory and has no field.
 const BESIDE: [(&str, &str); 10] = [
-    ("finish", "a command after each exit isn't supported yet"),
-    ("control", "commands in place of signals aren't supported yet"),
+    ("finish", "a command after each exit isn't carried over yet"),
+    ("control", "commands in place of signals aren't carried over yet"),
     (
         "notification-fd",
-        "readiness by a descriptor isn't supported yet: it is Ready when it has lived for a second",
+        "readiness by a descriptor isn't carried over yet: it is Ready when it has lived for a second",
     ),
     ("timeout-finish", "there is no command after the exit whose time could be limited"),
     ("max-death-tally", "selfsame never gives up: the waits grow to `restart.maxBackoff`"),
     ("lock-fd", "selfsame starts no second copy without a lock"),
-    ("dependencies", "an order isn't supported yet: a start that fails is tried again"),
-    ("dependencies.d", "an order isn't supported yet: a start that fails is tried again"),
+    ("dependencies", "an order isn't carried over yet: a start that fails is tried again"),
+    ("dependencies.d", "an order isn't carried over yet: a start that fails is tried again"),
     ("producer-for", "its output goes to files in the log directory"),
     ("consumer-for", "its output goes to files in the log directory"),
 ];
@@ -115,7 +115,7 @@ fn shell(run: &str, text: &str, directory: &str, found: &mut Found, context: Con
         found.unclear(&call.place, format!("exec {}", shown(&call.words)), text);
     }
     for other in ran.calls.iter().filter(|other| !other.replaces) {
-        found.lost(&other.place, shown(&other.words), "commands before a start aren't supported yet");
+        found.lost(&other.place, shown(&other.words), "commands before a start aren't carried over yet");
     }
     let around = Surroundings::of(call);
     around.directory(found);

@@ -20,7 +20,7 @@ pub(super) fn directory(pid: Pid, world: &dyn World, found: &mut Found) {
     let place = found.place.clone();
     match world.root(pid) {
         Fact::Known(root) if !root.same => {
-            found.lost(&place, "root directory", "another root isn't supported yet");
+            found.lost(&place, "root directory", "another root isn't carried over yet");
             found.observe();
         }
         _ => {}

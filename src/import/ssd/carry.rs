@@ -74,11 +74,11 @@ fn said(parsed: &Parsed, found: &mut Found, place: &Place) {
     for (name, why) in [
         (
             "notify-await",
-            "readiness by notification isn't supported yet: it is Ready when it has lived for a second",
+            "readiness by notification isn't carried over yet: it is Ready when it has lived for a second",
         ),
         (
             "notify-timeout",
-            "readiness by notification isn't supported yet; `startTimeout` is how long a start may take",
+            "readiness by notification isn't carried over yet; `startTimeout` is how long a start may take",
         ),
     ] {
         if parsed.has(name) {
@@ -165,7 +165,7 @@ fn surroundings(call: &Call, parsed: &Parsed, found: &mut Found, place: &Place) 
         None => around.umask(found),
     }
     if let Some(root) = text(parsed, "chroot", found, place) {
-        found.lost(place, format!("--chroot {root}"), "another root isn't supported yet");
+        found.lost(place, format!("--chroot {root}"), "another root isn't carried over yet");
         found.observe();
     }
 }

@@ -36,7 +36,8 @@ pub(super) fn carry(
     if let Some(place) = unit.last("Service", "Type").map(|entry| &entry.place)
         && matches!(kind, "notify" | "notify-reload" | "dbus" | "idle")
     {
-        let text = "readiness of this kind isn't supported yet: it is Ready when it has lived for a second";
+        let text =
+            "readiness of this kind isn't carried over yet: it is Ready when it has lived for a second";
         found.changed(place, format!("Type={kind}"), text);
     }
     let starts = unit.list("Service", "ExecStart");

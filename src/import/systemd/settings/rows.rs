@@ -118,7 +118,7 @@ fn of_unit(entry: &Entry, found: &mut Found) {
                 found.lost(
                     &entry.place,
                     item(entry),
-                    "an order isn't supported yet: a start that fails is tried again",
+                    "an order isn't carried over yet: a start that fails is tried again",
                 );
             } else {
                 found.needless(&entry.place, item(entry), "a start that comes too early is tried again");
@@ -132,7 +132,7 @@ fn of_unit(entry: &Entry, found: &mut Found) {
             );
         }
         _ if key.starts_with("Condition") || key.starts_with("Assert") => {
-            found.lost(&entry.place, item(entry), "conditions of a start aren't supported yet");
+            found.lost(&entry.place, item(entry), "conditions of a start aren't carried over yet");
         }
         _ => found.lost(&entry.place, item(entry), "there is no field for it"),
     }
@@ -166,7 +166,7 @@ fn execution(entry: &Entry, found: &mut Found) -> bool {
             directory => command::set_directory(found, directory, &entry.place),
         },
         "RootDirectory" | "RootImage" => {
-            found.lost(&entry.place, item(entry), "another root isn't supported yet");
+            found.lost(&entry.place, item(entry), "another root isn't carried over yet");
             found.observe();
         }
         "UMask" => match quantity::octal(value) {
@@ -383,9 +383,9 @@ fn without_field(entry: &Entry, found: &mut Found) {
     let key = entry.key.as_str();
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| key.starts_with(prefix));
     let text = match key {
-        "ExecReload" => "a reload isn't supported yet",
+        "ExecReload" => "a reload isn't carried over yet",
         "ExecStartPre" | "ExecStartPost" | "ExecStop" | "ExecStopPost" | "ExecCondition" => {
-            "commands around a start or stop aren't supported yet"
+            "commands around a start or stop aren't carried over yet"
         }
         "RuntimeDirectory"
         | "StateDirectory"
@@ -394,7 +394,7 @@ fn without_field(entry: &Entry, found: &mut Found) {
         | "ConfigurationDirectory" => {
             "nothing makes the directory: see to it that it is there, also after a boot, with this owner"
         }
-        "WatchdogSec" | "NotifyAccess" => "signs of life by notification aren't supported yet",
+        "WatchdogSec" | "NotifyAccess" => "signs of life by notification aren't carried over yet",
         "PassEnvironment" => {
             "nothing of the environment of selfsame is passed on: write the value into `env`"
         }
@@ -422,7 +422,7 @@ fn without_field(entry: &Entry, found: &mut Found) {
             "AllowedCPUs",
         ]) =>
         {
-            "limits of control groups aren't supported yet; `limits` are per process"
+            "limits of control groups aren't carried over yet; `limits` are per process"
         }
         _ if starts(&[
             "Protect",
@@ -450,10 +450,10 @@ fn without_field(entry: &Entry, found: &mut Found) {
             "Memory",
         ]) =>
         {
-            "it runs without this fence: sandboxing isn't supported yet"
+            "it runs without this fence: sandboxing isn't carried over yet"
         }
         _ if starts(&["LoadCredential", "SetCredential", "ImportCredential"]) => {
-            "credentials aren't supported yet; `envFrom` reads a file that only its owner can read"
+            "credentials aren't carried over yet; `envFrom` reads a file that only its owner can read"
         }
         _ if starts(&["Syslog", "Log", "TTY"]) => "output goes to files in the log directory",
         _ => "there is no field for it",
