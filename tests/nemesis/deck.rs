@@ -172,7 +172,9 @@ impl Deck {
             Deed::SlowWriter => self.write_slowly(index),
             Deed::DeleteAndBringBack => {
                 let victims: BTreeSet<usize> = (0..20).map(|_| self.any(chance)).collect();
-                victims.iter().for_each(|index| fs::remove_file(self.file(*index)).unwrap());
+                for index in &victims {
+                    fs::remove_file(self.file(*index)).unwrap();
+                }
                 std::thread::sleep(rest);
                 for index in victims {
                     let text = self.text_of(index);
