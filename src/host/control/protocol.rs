@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Rights;
 use crate::facts::ProcessKey;
 use crate::plan::memory::Record;
+use crate::plan::sources::SourceStatus;
 use crate::plan::status::ServiceStatus;
 use crate::plan::wanted::{Objects, Wanted};
 use crate::spec::ServiceName;
@@ -110,6 +111,8 @@ pub struct Hello {
 pub struct Told {
     /// By name.
     pub objects: Vec<ServiceStatus>,
+    /// The places that the watch keeps, in the order given.
+    pub sources: Vec<SourceStatus>,
     /// Names that were asked for and are on no record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
