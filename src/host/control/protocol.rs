@@ -186,8 +186,7 @@ pub fn call(line: &[u8]) -> Result<Call, (u64, Refusal)> {
     let malformed = |id, error: serde_json::Error| (id, Refusal::Malformed(format!("no call: {error}")));
     let versioned: Versioned = serde_json::from_slice(line).map_err(|error| malformed(0, error))?;
     if versioned.version > VERSION {
-        let sentence =
-            format!("the call is of version {}, this watch knows {VERSION}", versioned.version);
+        let sentence = format!("the call is of version {}, this watch knows {VERSION}", versioned.version);
         return Err((versioned.id, Refusal::Version(sentence)));
     }
     serde_json::from_slice(line).map_err(|error| malformed(versioned.id, error))

@@ -200,9 +200,7 @@ impl Control {
         if full(&self.guests, &of_user, GUESTS_OF_ONE) && !self.show_out(&of_user) {
             return false;
         }
-        rights == Rights::All
-            || !full(&self.guests, &stranger, STRANGERS_MAX)
-            || self.show_out(&stranger)
+        rights == Rights::All || !full(&self.guests, &stranger, STRANGERS_MAX) || self.show_out(&stranger)
     }
 
     fn show_out(&mut self, is: &dyn Fn(&Guest) -> bool) -> bool {
@@ -300,7 +298,6 @@ impl Control {
             self.guests.remove(&token);
         }
     }
-
 }
 
 /// Waits for what the connection is about now.

@@ -52,13 +52,22 @@ fn objects_are_chosen_by_name_by_label_or_all() {
         (Wanted::Stop(all()), Ok(&["db", "shop", "web"])),
         (Wanted::Restart(labelled("team=front")), Ok(&["shop", "web"])),
         (Wanted::Restart(labelled("team==back")), Ok(&["db"])),
-        (Wanted::Restart(labelled("team=back,tier=1")), Err("no object with `team=back,tier=1` is on record")),
+        (
+            Wanted::Restart(labelled("team=back,tier=1")),
+            Err("no object with `team=back,tier=1` is on record"),
+        ),
         (Wanted::Start(Objects::default()), Err("no object was named")),
         (Wanted::Start(named(&["shpo"])), Err("no object `shpo` is on record; did you mean `shop`?")),
         (Wanted::Start(named(&["NOT A NAME"])), Err("no object `NOT A NAME` is on record")),
-        (Wanted::Reload(named(&["shop"])), Err("`shop` has no `reload` in its document; `selfsame restart shop` restarts it")),
+        (
+            Wanted::Reload(named(&["shop"])),
+            Err("`shop` has no `reload` in its document; `selfsame restart shop` restarts it"),
+        ),
         (Wanted::Reload(all()), Ok(&["web"])),
-        (Wanted::Resume(named(&["db"])), Err("`db` is suspended by its document, which has to say otherwise")),
+        (
+            Wanted::Resume(named(&["db"])),
+            Err("`db` is suspended by its document, which has to say otherwise"),
+        ),
         (Wanted::Resume(labelled("team=front")), Ok(&["shop", "web"])),
     ];
     for (wanted, expected) in rows {
@@ -68,7 +77,8 @@ fn objects_are_chosen_by_name_by_label_or_all() {
             (Ok(names), Ok(expected)) => {
                 assert_eq!(names.iter().map(ServiceName::as_str).collect::<Vec<_>>(), expected, "{wanted}");
                 for (name, record) in &after.services {
-                    let touched = names.contains(name) && !matches!(wanted, Wanted::Reload(_) | Wanted::Resume(_));
+                    let touched =
+                        names.contains(name) && !matches!(wanted, Wanted::Reload(_) | Wanted::Resume(_));
                     assert_eq!(*record != before.services[name], touched, "{wanted}: {name}");
                 }
             }
