@@ -9,5 +9,6 @@ pub mod live;
 mod sabotage;
 pub mod settings;
 pub mod sources;
+pub mod standing;
 pub mod tick;
 pub mod watch;

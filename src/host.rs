@@ -15,6 +15,7 @@ pub mod become_program;
 pub mod clock;
 pub mod commands;
 pub mod conditions;
+pub mod control;
 pub mod doctor;
 pub mod errno;
 pub mod executable;
