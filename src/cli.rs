@@ -8,6 +8,7 @@ mod args;
 mod bench_eval;
 mod check;
 mod codes;
+mod confirming;
 mod doctor;
 mod drop_in;
 mod exit;

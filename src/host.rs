@@ -27,6 +27,7 @@ mod files;
 pub mod fuzzing;
 mod given;
 pub mod groups;
+pub mod held_plans;
 pub mod imagined;
 mod import_files;
 pub mod ledger;
@@ -60,6 +61,7 @@ pub mod takeover;
 pub mod wake;
 pub mod walk;
 pub mod watched;
+pub mod writers;
 
 pub use files::{
     caller, create_directory, create_text, exists, files_in, is_directory, is_init, own_uid,

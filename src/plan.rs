@@ -49,6 +49,7 @@ mod triggers;
 mod update;
 pub mod wanted;
 
+pub use aim::meaning;
 pub use decide::plan;
 pub use draft::{Change, Doing, Plan, PlanOptions};
 pub use fold::fold;

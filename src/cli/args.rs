@@ -231,9 +231,12 @@ pub(super) struct ApplyArgs {
     /// Spec files and directories; objects whose file is gone from a directory are removed
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Go on although a large part of the objects would be removed, restarted or stopped
+    /// Remove what is held back as too much at once: exactly the objects that were named with this id (can be given several times)
+    #[arg(long, value_name = "ID")]
+    pub confirm_prune: Vec<String>,
+    /// Go on although more than half of the objects would be restarted or stopped
     #[arg(long)]
-    pub confirm_prune: bool,
+    pub confirm_restarts: bool,
     /// How long to wait for another `apply` to end
     #[arg(long, default_value = "60s", value_name = "TIME", value_parser = duration)]
     pub lock_timeout: Duration,

@@ -9,6 +9,7 @@
 //!
 //! Everything that wakes the loop only ends the waiting.
 
+mod accepting;
 mod configure;
 
 pub use configure::parallel_starts;
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::accept::{Acceptance, PruneHeld, PruneRules};
+use super::accept::{Acceptance, PruneHeld};
 use super::converge::converge;
 use super::settings::SettingsFile;
 use super::sources::{Sources, SourcesLook, absolute};
@@ -89,8 +90,11 @@ pub struct Watch<'a> {
     status: Vec<ServiceStatus>,
     standing: Standing,
     digest: Option<String>,
-    held: Option<PruneHeld>,
+    held: Vec<PruneHeld>,
+    /// A person said that mass changes are meant.
     confirmed: bool,
+    /// Removals that a person has confirmed, by the ids of their plans.
+    confirmed_prunes: BTreeSet<String>,
     /// The binary to become.
     successor: Option<PathBuf>,
     tell: &'a mut dyn FnMut(Event<'_>),
@@ -139,8 +143,9 @@ impl<'a> Watch<'a> {
             status: Vec::new(),
             standing,
             digest: None,
-            held: None,
+            held: Vec::new(),
             confirmed: false,
+            confirmed_prunes: BTreeSet::new(),
             successor: None,
             tell,
         }
@@ -171,6 +176,7 @@ impl<'a> Watch<'a> {
                 self.upgrade(&program);
             }
             self.confirmed = false;
+            self.confirmed_prunes.clear();
             if full {
                 deadlines.resync = self.host.now().boot.after(self.options.settings.resync);
             }
@@ -250,28 +256,16 @@ impl<'a> Watch<'a> {
             self.renew_hints();
             look = self.sources.look();
         }
-        let wall = self.host.now().wall;
-        for (place, finding) in look.findings.drain(..) {
-            self.standing.find(&place, finding, wall);
-        }
         if self.digest.as_ref() != Some(&look.digest) {
             (self.tell)(Event::Sources(&look));
             self.digest = Some(look.digest.clone());
         }
-        let rules = PruneRules { delay: self.options.settings.prune.delay, confirmed: self.confirmed };
-        let accepted = self.acceptance.look(&look.seen, rules, now);
-        if accepted.held != self.held {
-            if let Some(held) = &accepted.held {
-                (self.tell)(Event::PruneHeld(held));
-            }
-            self.held = accepted.held;
-        }
-        self.set = accepted.set;
+        let recheck = self.accept(&mut look, now);
         if self.watched_files().next().is_some() {
             self.renew_hints();
         }
         let poll = self.polling.then(|| now.after(POLL));
-        accepted.recheck.into_iter().chain(poll).min()
+        recheck.into_iter().chain(poll).min()
     }
 
     /// Puts what people ask for on record. Each request is answered (removed) only after the ticks that follow: whoever
@@ -323,8 +317,9 @@ impl<'a> Watch<'a> {
                 Wanted::Release(name) => {
                     self.with_record(name, |record, by| record.ask_release(by, now.wall), &request.request);
                 }
-                Wanted::Apply { confirmed } => {
+                Wanted::Apply { confirmed, prune } => {
                     self.confirmed |= confirmed;
+                    self.confirmed_prunes.extend(prune.iter().cloned());
                     self.memory.services.values_mut().for_each(|record| Arc::make_mut(record).try_again());
                     let _ = self.look_at_sources(now.boot);
                 }
