@@ -49,6 +49,7 @@ pub use model::{
     Dependency, DependencyCondition, Hook, Hooks, OnHookFailure, OnUpdateFailure, Reload, StopCommand,
     Suspend, Update, UpdateStrategy,
 };
+pub use model::{HostIdentity, Hosts, Revision};
 pub use model::{Listen, Secret, SecretForm, Security, Socket};
 pub use overlap::{FileIdentity, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
@@ -119,6 +120,8 @@ pub struct LoadContext<'a> {
     pub modules: &'a dyn Modules,
     /// What stays in use of plugins, if anything was in use.
     pub held: Option<&'a HeldPlugins>,
+    /// The host that documents are loaded for; `None`: for whichever.
+    pub host: Option<&'a HostIdentity>,
 }
 
 impl fmt::Debug for LoadContext<'_> {

@@ -1,5 +1,6 @@
 //! The command line, declared. Help texts are written for the person who reads them in a terminal.
 
+mod host;
 mod import;
 mod logs;
 mod matching;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use host::{AsHostArgs, HostArgs};
 pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
 pub(super) use logs::LogsArgs;
 pub(super) use matching::{ActArgs, FormArgs, LiveArgs, MatchOutput, PickArgs};
@@ -175,6 +177,8 @@ pub(super) struct CheckArgs {
     /// Also say what each expression costs to decide, for one process
     #[arg(long)]
     pub cost: bool,
+    #[command(flatten)]
+    pub host: AsHostArgs,
 }
 
 // Arguments of `test`.
@@ -214,6 +218,8 @@ pub(super) struct PlanArgs {
     /// Plan for the host of this snapshot, with nothing on record, instead of this one
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
+    #[command(flatten)]
+    pub host: AsHostArgs,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
@@ -237,6 +243,8 @@ pub(super) struct ApplyArgs {
     /// How long to wait until everything is ready [default: until it is ready or has failed]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
+    #[command(flatten)]
+    pub host: HostArgs,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
@@ -266,6 +274,8 @@ pub(super) struct WatchArgs {
     /// Do without file notifications: look every 2 seconds
     #[arg(long)]
     pub no_hints: bool,
+    #[command(flatten)]
+    pub host: HostArgs,
     /// Form of the events
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,

@@ -43,7 +43,7 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
         ));
         return Handover::Answered(Exit::HeldByOther);
     }
-    let look = Sources::new(args.paths.clone()).look();
+    let look = Sources::new(args.paths.clone()).on_host(super::on_host::this_host(&args.host, dirs)).look();
     terminal.diagnostics(&look.diagnostics);
     let broken = look.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error);
     let names: BTreeSet<ServiceName> = look.services().iter().map(|service| service.name.clone()).collect();

@@ -29,7 +29,8 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Ok(opened) => opened,
         Err(reason) => return reason.report(terminal),
     };
-    if let Err(reason) = presence::announce(dirs, &args.paths, None) {
+    let this_host = super::on_host::this_host(&args.host, dirs);
+    if let Err(reason) = presence::announce(dirs, &args.paths, &this_host, None) {
         terminal.say(&format!("warning: {reason}"));
     }
     let options = WatchOptions {
@@ -52,7 +53,7 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     let mut tell = |event: Event<'_>| teller.tell(&event);
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
-    let sources = Sources::new(args.paths.clone()).with_shelf(shelf).with_plugins(in_use);
+    let sources = Sources::new(args.paths.clone()).on_host(this_host).with_shelf(shelf).with_plugins(in_use);
     let watch = Watch::new(opened.host, sources, opened.memory, options, &mut tell);
     let ended = watch.run();
     teller.superior.tell("STOPPING=1");

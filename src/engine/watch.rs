@@ -346,7 +346,9 @@ impl<'a> Watch<'a> {
     }
 
     fn announce(&mut self, not_upgraded: Option<String>) {
-        if let Err(reason) = presence::announce(self.host.dirs(), self.sources.places(), not_upgraded) {
+        if let Err(reason) =
+            presence::announce(self.host.dirs(), self.sources.places(), self.sources.host(), not_upgraded)
+        {
             (self.tell)(Event::Trouble(&reason));
         }
     }
