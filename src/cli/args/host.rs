@@ -50,9 +50,11 @@ fn labels(text: &str) -> Result<Labels, String> {
 mod tests {
     use super::*;
 
+    type Row<'a> = (&'a str, Result<&'a [(&'a str, &'a str)], &'a str>);
+
     #[test]
     fn labels_are_read_as_a_list() {
-        let rows: [(&str, Result<&[(&str, &str)], &str>); 6] = [
+        let rows: [Row<'_>; 6] = [
             ("", Ok(&[])),
             ("role=web", Ok(&[("role", "web")])),
             ("role=web, zone = a,", Ok(&[("role", "web"), ("zone", "a")])),
