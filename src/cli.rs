@@ -25,6 +25,7 @@ mod on_host;
 mod plan;
 mod plugin;
 mod progress;
+mod settings;
 mod state;
 mod status;
 mod terminal;

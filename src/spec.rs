@@ -15,6 +15,7 @@ mod decode;
 pub mod defaults;
 mod depends;
 mod document;
+pub mod engine;
 mod expression;
 mod file;
 pub mod matcher;
@@ -49,12 +50,13 @@ pub use model::{
     Dependency, DependencyCondition, Hook, Hooks, OnHookFailure, OnUpdateFailure, Reload, StopCommand,
     Suspend, Update, UpdateStrategy,
 };
-pub use model::{HostIdentity, Hosts, Revision};
+pub use model::{Hosts, KnownHost, Revision};
 pub use model::{Listen, Secret, SecretForm, Security, Socket};
 pub use overlap::{FileIdentity, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
 pub use plugin::{Held, HeldPlugins, InUse, Modules, NoModules, PluginDocument};
 pub use raw::disagreement as second_opinion;
+pub use scalars::fraction;
 pub use schema::{EXPRESSION_MEDIA_TYPE, json_schema};
 pub use set::load;
 
@@ -121,7 +123,7 @@ pub struct LoadContext<'a> {
     /// What stays in use of plugins, if anything was in use.
     pub held: Option<&'a HeldPlugins>,
     /// The host that documents are loaded for; `None`: for whichever.
-    pub host: Option<&'a HostIdentity>,
+    pub host: Option<&'a KnownHost>,
 }
 
 impl fmt::Debug for LoadContext<'_> {

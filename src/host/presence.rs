@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::state_dir::{Dirs, holder};
 use super::{atomic, clock, errno::io_text};
-use crate::spec::HostIdentity;
+use crate::spec::KnownHost;
 use crate::units::{BootTime, Pid};
 
 /// A running watch.
@@ -19,7 +19,7 @@ pub struct Presence {
     pub places: Vec<PathBuf>,
     /// What it takes this host for.
     #[serde(default)]
-    pub host: Option<HostIdentity>,
+    pub host: Option<KnownHost>,
     /// Which selfsame it is.
     #[serde(default)]
     pub version: String,
@@ -46,7 +46,7 @@ impl Presence {
 pub fn announce(
     dirs: &Dirs,
     places: &[PathBuf],
-    host: &HostIdentity,
+    host: &KnownHost,
     not_upgraded: Option<String>,
 ) -> Result<(), String> {
     let absolute = |place: &PathBuf| std::path::absolute(place).unwrap_or_else(|_| place.clone());

@@ -12,9 +12,10 @@ use crate::yaml::{self, Node};
 use super::decode::Decoder;
 use super::defaults::{Applied, DefaultsDocument, applied};
 use super::document::{self, Document};
+use super::engine::EngineDocument;
 use super::matcher::{self, MatcherDocument};
 use super::plugin::PluginDocument;
-use super::{HostIdentity, LoadContext, Names, Origin, Service, ServiceName, codes, raw};
+use super::{KnownHost, LoadContext, Names, Origin, Service, ServiceName, codes, raw};
 
 /// A file as the host read it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,6 +47,7 @@ pub struct LoadedFile {
     defaults: Vec<DefaultsDocument>,
     matchers: Vec<MatcherDocument>,
     plugins: Vec<PluginDocument>,
+    engines: Vec<EngineDocument>,
 }
 
 impl LoadedFile {
@@ -72,6 +74,11 @@ impl LoadedFile {
     /// Its Plugin documents in the order of the file, also if it was rejected: what they are made of is looked at again.
     pub fn plugins(&self) -> &[PluginDocument] {
         &self.plugins
+    }
+
+    /// Its Engine documents in the order of the file, also if it was rejected. Nothing among spec files follows from them.
+    pub fn engines(&self) -> &[EngineDocument] {
+        &self.engines
     }
 
     /// Whether others may depend on it: Matcher or Plugin documents stand in it, usable or not.
@@ -105,6 +112,7 @@ pub(super) struct Reading {
     pub(super) plugins: Vec<PluginDocument>,
     /// The same.
     pub(super) defaults: Vec<DefaultsDocument>,
+    pub(super) engines: Vec<EngineDocument>,
     /// How many documents say that they are Defaults.
     pub(super) defaults_seen: usize,
     diagnostics: Vec<Diagnostic>,
@@ -120,6 +128,7 @@ impl Reading {
             matchers: Vec::new(),
             plugins: Vec::new(),
             defaults: Vec::new(),
+            engines: Vec::new(),
             defaults_seen: 0,
             diagnostics: Vec::new(),
         }
@@ -194,12 +203,16 @@ pub(super) fn read(file: &SpecFile, context: &LoadContext<'_>) -> Reading {
         defaults.into_iter().filter_map(|node| document::read_defaults(node, &mut decoder)).collect();
     let named = defaults.iter().map(|document| (document.name.as_str(), document.name_at));
     say_defined_twice("Defaults document", named, &mut decoder);
+    let engines = parsed.documents.iter().filter(|node| document::is_engine(node));
+    let engines: Vec<EngineDocument> =
+        engines.filter_map(|node| document::read_engine(node, &mut decoder)).collect();
     let diagnostics = decoder.diagnostics;
     Reading {
         documents: parsed.documents,
         matchers,
         plugins,
         defaults,
+        engines,
         defaults_seen,
         diagnostics,
         ..reading
@@ -225,8 +238,12 @@ pub(super) fn complete(
 ) -> LoadedFile {
     let mut decoder = decoder(&reading, names, context);
     decoder.diagnostics.extend(reading.diagnostics.iter().cloned().chain(of_definitions));
-    let gives =
-        |node: &Node| document::is_matcher(node) || document::is_plugin(node) || document::is_defaults(node);
+    let gives = |node: &Node| {
+        document::is_matcher(node)
+            || document::is_plugin(node)
+            || document::is_defaults(node)
+            || document::is_engine(node)
+    };
     let services = reading.documents.iter().filter(|node| !gives(node));
     let documents: Vec<Document> = services.filter_map(|node| with_defaults(node, &mut decoder)).collect();
     say_duplicates(&documents, context.host, &mut decoder);
@@ -247,6 +264,7 @@ pub(super) fn complete(
         defaults: reading.defaults,
         matchers: reading.matchers,
         plugins: reading.plugins,
+        engines: reading.engines,
     };
     accept(&mut loaded, documents, context.host);
     loaded
@@ -297,7 +315,7 @@ fn say_defined_twice<'n>(kind: &str, all: impl Iterator<Item = (&'n str, Span)>,
 
 /// Two documents for different hosts may have one name. Where it isn't known for whom they are loaded, it isn't known either
 /// whether that is so.
-fn say_duplicates(documents: &[Document], host: Option<&HostIdentity>, d: &mut Decoder<'_>) {
+fn say_duplicates(documents: &[Document], host: Option<&KnownHost>, d: &mut Decoder<'_>) {
     let mut seen: BTreeMap<&ServiceName, Span> = BTreeMap::new();
     let is_meant = |document: &&Document| match &document.service.hosts {
         Some(hosts) => host.is_some_and(|host| hosts.excludes(host).is_none()),
@@ -343,7 +361,7 @@ fn finish(diagnostics: Vec<Diagnostic>, source: &Arc<Source>, most: usize) -> Ve
     diagnostics
 }
 
-fn accept(loaded: &mut LoadedFile, documents: Vec<Document>, host: Option<&HostIdentity>) {
+fn accept(loaded: &mut LoadedFile, documents: Vec<Document>, host: Option<&KnownHost>) {
     loaded.declares = documents.iter().map(|document| document.service.name.clone()).collect();
     if loaded.rejected().is_some() {
         loaded.matchers.clear();

@@ -20,7 +20,7 @@ pub use exec::{Listen, Secret, SecretForm, Security, Socket};
 pub use health::{
     BinaryChange, HttpCheck, Readiness, ReadinessCheck, StartCondition, Trigger, TriggerAction,
 };
-pub use hosts::{HostIdentity, Hosts};
+pub use hosts::{Hosts, KnownHost};
 pub use output::{Output, Rotation};
 pub use resources::Resources;
 pub use revision::Revision;

@@ -17,7 +17,7 @@ fn fleet() -> Bench {
     bench
 }
 
-const WEB: [&str; 4] = ["--host-name", "web-1.example.org", "--labels", "role=web,zone=a"];
+const WEB: [&str; 4] = ["--host-name", "web-1.example.org", "--host-labels", "role=web,zone=a"];
 
 #[test]
 fn a_host_runs_what_is_meant_for_it() {

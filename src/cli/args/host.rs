@@ -8,17 +8,6 @@ use clap::Args;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::cli) struct Labels(pub BTreeMap<String, String>);
 
-/// For verbs that act on this host.
-#[derive(Debug, Clone, Default, Args)]
-pub(in crate::cli) struct HostArgs {
-    /// What this host is called, for `spec.hosts` [default: as the watch says that runs here, else its host name]
-    #[arg(long, value_name = "NAME")]
-    pub host_name: Option<String>,
-    /// Labels of this host, for `spec.hosts`: `role=web,zone=a` [default: as the watch says that runs here, else none]
-    #[arg(long, value_name = "LABELS", value_parser = labels)]
-    pub labels: Option<Labels>,
-}
-
 /// For verbs that only show.
 #[derive(Debug, Clone, Default, Args)]
 pub(in crate::cli) struct AsHostArgs {

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::load_files;
-use crate::spec::{Held, HeldPlugins, HostIdentity, InUse, Loaded, LoadedFile, Modules, SpecFile};
+use crate::spec::{Held, HeldPlugins, InUse, KnownHost, Loaded, LoadedFile, Modules, SpecFile};
 
 /// Loads all files. `in_use` are the plugins that they were loaded with last.
 pub(super) fn load(
     files: &[SpecFile],
     in_use: &BTreeMap<String, InUse>,
     modules: &dyn Modules,
-    host: &HostIdentity,
+    host: &KnownHost,
 ) -> Loaded {
     // What can't be loaded at all leaves the former one in use.
     let stays =
@@ -49,7 +49,7 @@ fn broken_by(
     loaded: &Loaded,
     files: &[SpecFile],
     held: &HeldPlugins,
-    (modules, host): (&dyn Modules, &HostIdentity),
+    (modules, host): (&dyn Modules, &KnownHost),
 ) -> Option<String> {
     let mut without = held.clone();
     without.get_mut(name)?.instead = Some(String::new());

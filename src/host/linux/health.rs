@@ -23,7 +23,7 @@ use crate::plan::{notify_socket, output_marks};
 use crate::plugin;
 use crate::process::identity::Ternary;
 use crate::process::world::World;
-use crate::spec::{Expression, HostIdentity, ReadinessCheck, Service, ServiceName, StartCondition};
+use crate::spec::{Expression, KnownHost, ReadinessCheck, Service, ServiceName, StartCondition};
 use crate::units::Pid;
 
 /// What this host keeps for answers about health.
@@ -304,7 +304,7 @@ fn file(path: &Path, good: fn(&std::fs::Metadata) -> bool) -> Fact<bool> {
 /// With or without its domain.
 fn is_host(pattern: &str) -> Fact<bool> {
     let Ok(name) = nix::unistd::gethostname() else { return Fact::unknown(Why::Unresolved) };
-    let own = HostIdentity { name: name.to_string_lossy().into_owned(), ..HostIdentity::default() };
+    let own = KnownHost { name: name.to_string_lossy().into_owned(), ..KnownHost::default() };
     Fact::Known(own.is_called(pattern))
 }
 

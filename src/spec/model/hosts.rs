@@ -21,7 +21,7 @@ pub struct Hosts {
 /// What a host is called, for `spec.hosts`.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct HostIdentity {
+pub struct KnownHost {
     /// Its name, with its domain where it says so.
     pub name: String,
     /// What it was given by whoever runs it.
@@ -31,7 +31,7 @@ pub struct HostIdentity {
 
 impl Hosts {
     /// Why an object isn't for this host, as the end of a sentence; nothing if it is.
-    pub fn excludes(&self, host: &HostIdentity) -> Option<String> {
+    pub fn excludes(&self, host: &KnownHost) -> Option<String> {
         if !self.names.is_empty() && !self.names.iter().any(|pattern| host.is_called(pattern)) {
             let names: Vec<String> = self.names.iter().map(|name| format!("`{name}`")).collect();
             return Some(format!("`{}` is not {}", host.name, names.join(" or ")));
@@ -41,7 +41,7 @@ impl Hosts {
     }
 }
 
-impl HostIdentity {
+impl KnownHost {
     /// Whether this glob is its name, with or without its domain. A pattern that is none matches nothing: reading refused it.
     pub fn is_called(&self, pattern: &str) -> bool {
         let short = self.name.split('.').next().unwrap_or_default();
@@ -57,9 +57,9 @@ mod tests {
     use super::*;
     use crate::spec::defaults::{Operator, Requirement};
 
-    fn host(name: &str, labels: &[(&str, &str)]) -> HostIdentity {
+    fn host(name: &str, labels: &[(&str, &str)]) -> KnownHost {
         let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        HostIdentity { name: name.into(), labels }
+        KnownHost { name: name.into(), labels }
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub const HOSTS: Table = Table {
             "any",
             Live,
             "{matchLabels: {role: web}}",
-            "the labels that the host was given (`--labels`)",
+            "the labels that the host was given (`--host-labels`)",
         ),
     ],
     later: &[],
