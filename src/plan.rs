@@ -47,8 +47,9 @@ pub mod task;
 mod triggers;
 mod update;
 
-pub use decide::plan;
-pub use draft::{Change, Doing, Plan, PlanOptions};
+pub use aim::Scope;
+pub use decide::{plan, plan_of};
+pub use draft::{Change, Doing, Outlook, Plan, PlanOptions};
 pub use fold::fold;
 pub use launch::{FieldChange, launched, notify_socket, output_marks, resolve, substitute};
-pub use questions::{QuestionHints, questions};
+pub use questions::{QuestionHints, questions, questions_of};

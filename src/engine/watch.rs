@@ -15,7 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::accept::{Acceptance, PruneHeld, PruneRules};
-use super::converge::converge;
+use super::carried::Carried;
+use super::converge::converge_on;
 use super::sources::{Sources, SourcesLook};
 use super::tick::{Tick, TickOptions};
 use crate::host::Host as _;
@@ -74,6 +75,7 @@ pub struct Watch<'a> {
     sources: Sources,
     acceptance: Acceptance,
     memory: Memory,
+    carried: Carried,
     set: SpecSet,
     options: WatchOptions,
     hints: Box<dyn Hints>,
@@ -122,6 +124,7 @@ impl<'a> Watch<'a> {
             sources,
             acceptance,
             memory,
+            carried: Carried::default(),
             set: SpecSet::default(),
             options,
             hints: Box::new(NoHints),
@@ -249,7 +252,10 @@ impl<'a> Watch<'a> {
             }
             self.held = accepted.held;
         }
-        self.set = accepted.set;
+        if accepted.set != self.set {
+            self.carried.forget();
+            self.set = accepted.set;
+        }
         if self.watched_files().next().is_some() {
             self.renew_hints();
         }
@@ -369,7 +375,11 @@ impl<'a> Watch<'a> {
         };
         let tell = &mut self.tell;
         let mut started = BTreeSet::new();
-        let last = converge(&mut self.host, &self.set, &mut self.memory, options, &mut |tick| {
+        if self.confirmed {
+            self.carried.forget();
+        }
+        let carried = &mut self.carried;
+        let last = converge_on(&mut self.host, &self.set, &mut self.memory, options, carried, &mut |tick| {
             let begun = tick.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Started(_)));
             started.extend(begun.map(|(step, _)| step.service.clone()));
             (tell)(Event::Tick(tick));
