@@ -25,6 +25,7 @@ mod conditions;
 mod decide;
 mod depend;
 mod draft;
+mod ending;
 mod errand;
 pub mod exec;
 mod fold;
@@ -51,6 +52,7 @@ pub mod wanted;
 
 pub use decide::plan;
 pub use draft::{Change, Doing, Plan, PlanOptions};
+pub use ending::{Ending, ending};
 pub use fold::fold;
 pub use launch::{FieldChange, launched, notify_socket, output_marks, resolve, substitute};
 pub use questions::{QuestionHints, questions};

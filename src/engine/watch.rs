@@ -10,8 +10,10 @@
 //! Everything that wakes the loop only ends the waiting.
 
 mod configure;
+mod ending;
 
 pub use configure::parallel_starts;
+pub use ending::Ended;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -146,11 +148,11 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Runs until somebody asks it to end. The services stay as they are.
+    /// Runs until somebody asks it to end, and says what became of the services then.
     ///
     /// # Errors
     /// The kernel refuses to let it wait.
-    pub fn run(mut self) -> std::io::Result<()> {
+    pub fn run(mut self) -> std::io::Result<Ended> {
         // Hints are armed before the first look, so that nothing falls between the two.
         self.arm_hints();
         let mut deadlines = Deadlines::default();
@@ -176,8 +178,8 @@ impl<'a> Watch<'a> {
             }
             let wakes = self.host.wait(Some(deadlines.earliest()))?;
             let now = self.host.now().boot;
-            if wakes.stop.is_some() {
-                return Ok(());
+            if let Some(signal) = wakes.stop {
+                return self.end(signal);
             }
             self.note_wakes(&wakes, now, &mut deadlines);
             full = wakes.reload || now >= deadlines.resync;
