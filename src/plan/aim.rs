@@ -142,7 +142,10 @@ fn suspended(record: &Record, now: Now) -> Option<Aim> {
 
 /// What is wanted of one object of settled memory.
 pub(super) fn aim(name: &ServiceName, record: &Record, desired: &SpecSet, now: Now) -> Aim {
-    if let Some(suspended) = suspended(record, now) {
+    if desired.ending && !record.terminating {
+        return at_the_end(record);
+    }
+    if let Some(suspended) = suspended(record, now).filter(|_| !desired.ending) {
         return suspended;
     }
     if record.terminating {
@@ -166,6 +169,20 @@ pub(super) fn aim(name: &ServiceName, record: &Record, desired: &SpecSet, now: N
         }
         (DesiredState::Stopped, None) => {
             Aim::Stop { because: "its document says `state: stopped`".into(), by_document: true }
+        }
+    }
+}
+
+/// What is wanted when the engine ends with all that it keeps: what it doesn't act on, and what a person let go, isn't its own.
+/// What is suspended is stopped as well: as PID 1 the kernel would kill it otherwise.
+fn at_the_end(record: &Record) -> Aim {
+    match (record.spec.state, &record.wish) {
+        (DesiredState::Observed, _) => Aim::Observe,
+        (DesiredState::Running | DesiredState::Stopped, Some(Wish { released: true, by, .. })) => {
+            Aim::Released { by: by.clone() }
+        }
+        (DesiredState::Running | DesiredState::Stopped, Some(_) | None) => {
+            Aim::Stop { because: "selfsame ends".into(), by_document: false }
         }
     }
 }

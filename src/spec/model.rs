@@ -543,6 +543,8 @@ pub struct SpecSet {
     /// Objects whose conditions use a plugin of which a newer version, or the present document, is not taken, and why.
     /// For the condition `Accepted`.
     pub remarks: BTreeMap<ServiceName, String>,
+    /// The engine ends and takes everything on record along, whatever documents and persons say.
+    pub ending: bool,
 }
 
 impl Service {
