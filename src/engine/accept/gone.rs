@@ -207,7 +207,9 @@ impl Acceptance {
         let absence = self.missing.get(name)?;
         let file = &self.in_force.get(name)?.origin.file;
         let delay = format_duration(absence.delay);
-        Some(if seen.being_written.contains(file) {
+        Some(if let Some(why) = seen.elsewhere.get(name) {
+            format!("{why}; it is removed when that stays so for {delay}")
+        } else if seen.being_written.contains(file) {
             format!("it doesn't stand in `{file}` at the moment, which is being written")
         } else {
             format!("its document is gone from `{file}`; it is removed when that stays so for {delay}")

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::spec::Service;
+use crate::spec::{Service, ServiceName};
 
 /// What one look at all sources gave.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -25,6 +25,8 @@ pub struct SourcesSeen {
     pub held_plugins: BTreeMap<String, String>,
     /// The Defaults that are there and can be used, by name.
     pub defaults: BTreeSet<String>,
+    /// Objects that are for other hosts, and why. Their documents are there and say so.
+    pub elsewhere: BTreeMap<ServiceName, String>,
 }
 
 /// What one file gave.

@@ -37,7 +37,10 @@ impl Watch<'_> {
             }
         }
         self.held = held;
-        self.set = set;
+        if set != self.set {
+            self.carried.forget();
+            self.set = set;
+        }
         self.say_how_places_stand(look);
         recheck
     }
