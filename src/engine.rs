@@ -4,6 +4,7 @@
 
 pub mod accept;
 pub mod converge;
+pub mod events;
 pub mod live;
 #[cfg(feature = "failpoints")]
 mod sabotage;

@@ -17,6 +17,7 @@ pub mod commands;
 pub mod conditions;
 pub mod doctor;
 pub mod errno;
+pub mod events;
 pub mod executable;
 pub mod exits;
 pub mod failpoint;

@@ -26,6 +26,7 @@ mod decide;
 mod depend;
 mod draft;
 mod errand;
+pub mod event;
 pub mod exec;
 mod fold;
 mod health;

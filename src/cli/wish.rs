@@ -59,7 +59,7 @@ impl Wish {
         match self {
             Self::Start => record.ask(true, by, now.wall),
             Self::Stop => record.ask(false, by, now.wall),
-            Self::Restart => record.ask_restart(now.boot),
+            Self::Restart => record.ask_restart(now.boot, by),
             Self::Reload => record.ask_of_all(Ask::Reload, &by),
             Self::Signal(signal) => record.ask_of_all(Ask::Signal(*signal), &by),
             Self::Suspend { reason, .. } => {

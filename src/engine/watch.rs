@@ -295,7 +295,7 @@ impl<'a> Watch<'a> {
                     self.with_record(name, |record, _| record.suspension = None, &request.request);
                 }
                 Wanted::Restart(name) => {
-                    self.with_record(name, |record, _| record.ask_restart(now.boot), &request.request);
+                    self.with_record(name, |record, by| record.ask_restart(now.boot, by), &request.request);
                 }
                 Wanted::Upgrade(program) => self.successor = Some(program.clone()),
                 Wanted::Adopt { name, key, force } => self.with_record(

@@ -11,7 +11,7 @@
 //! ```
 
 /// Every point, in the order of a life. What each lies between is told where it is hit.
-pub const POINTS: [&str; 24] = [
+pub const POINTS: [&str; 28] = [
     "remember",
     "file.written",
     "file.renamed",
@@ -35,6 +35,10 @@ pub const POINTS: [&str; 24] = [
     "request.answer",
     "upgrade.exec",
     "upgrade.taken",
+    "events.write",
+    "events.appended",
+    "events.counted",
+    "events.compacted",
     "wait",
 ];
 
