@@ -9,5 +9,6 @@ pub mod live;
 #[cfg(feature = "failpoints")]
 mod sabotage;
 pub mod sources;
+pub mod standing;
 pub mod tick;
 pub mod watch;

@@ -42,6 +42,7 @@ mod ready;
 mod requirements;
 mod run;
 mod slots;
+pub mod sources;
 pub mod status;
 mod stop;
 pub mod task;

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use super::accept::{Acceptance, PruneHeld, PruneRules};
 use super::converge::converge;
-use super::sources::{Sources, SourcesLook};
+use super::sources::{Sources, SourcesLook, absolute};
+use super::standing::Standing;
 use super::tick::{Tick, TickOptions};
 use crate::host::Host as _;
 use crate::host::linux::LinuxHost;
@@ -26,6 +27,7 @@ use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
 use crate::host::wake::Wakes;
 use crate::plan::action::Outcome;
 use crate::plan::memory::{Ask, Memory, Record, Suspension};
+use crate::plan::sources::Status;
 use crate::plan::status::ServiceStatus;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::spec::SpecSet;
@@ -80,6 +82,7 @@ pub struct Watch<'a> {
     request_hints: Box<dyn Hints>,
     polling: bool,
     status: Vec<ServiceStatus>,
+    standing: Standing,
     digest: Option<String>,
     held: Option<PruneHeld>,
     confirmed: bool,
@@ -117,6 +120,7 @@ impl<'a> Watch<'a> {
         tell: &'a mut dyn FnMut(Event<'_>),
     ) -> Self {
         let acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
+        let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
         Self {
             host,
             sources,
@@ -128,6 +132,7 @@ impl<'a> Watch<'a> {
             request_hints: Box::new(NoHints),
             polling: false,
             status: Vec::new(),
+            standing,
             digest: None,
             held: None,
             confirmed: false,
@@ -236,6 +241,10 @@ impl<'a> Watch<'a> {
             // What it names was not watched while it was read.
             self.renew_hints();
             look = self.sources.look();
+        }
+        let wall = self.host.now().wall;
+        for (place, finding) in look.findings.drain(..) {
+            self.standing.find(&place, finding, wall);
         }
         if self.digest.as_ref() != Some(&look.digest) {
             (self.tell)(Event::Sources(&look));
@@ -384,11 +393,16 @@ impl<'a> Watch<'a> {
         if restored {
             self.announce_again();
         }
-        if last.plan.status != self.status || restored {
-            if let Err(reason) = requests::write_status(self.host.dirs(), &last.plan.status) {
+        let moved = last.plan.status != self.status;
+        if moved || restored || self.standing.is_news() {
+            let status = Status { objects: last.plan.status, sources: self.standing.sources().to_vec() };
+            if let Err(reason) = requests::write_status(self.host.dirs(), &status) {
                 (self.tell)(Event::Trouble(&reason));
             }
-            self.status.clone_from(&last.plan.status);
+            self.standing.was_told();
+            self.status = status.objects;
+        }
+        if moved || restored {
             (self.tell)(Event::Status(&self.status));
         }
         if last.again { Some(self.host.now().boot) } else { last.next }
