@@ -61,7 +61,8 @@ pub mod walk;
 pub mod watched;
 
 pub use files::{
-    caller, create_directory, create_text, exists, files_in, is_directory, own_uid, program_identity,
+    caller, create_directory, create_text, exists, files_in, is_directory, own_uid, person,
+    program_identity,
     read_bytes, read_text, real_path,
 };
 pub use import_files::ImportFiles;

@@ -1,5 +1,6 @@
 //! The chronicle: what ticks, requests and looks tell goes into the record of events. Nothing reads it here.
 
+use super::accept::PruneHeld;
 use crate::host::clock;
 use crate::host::events::{Bounds, EventLog};
 use crate::host::linux::LinuxHost;
@@ -48,6 +49,13 @@ impl Chronicle {
         }
         let events: Vec<Event> = objects.iter().map(|object| event.clone().of(object)).collect();
         self.tell(&events)
+    }
+
+    /// Objects whose documents are gone stay in force.
+    pub fn prune_held(&mut self, held: &PruneHeld) -> Vec<Recorded> {
+        let message = format!("nothing is removed: {}", held.reason);
+        let fields = held.names.iter().map(ToString::to_string).collect();
+        self.tell(&[Event { fields, ..Event::new(EventKind::Source, "PruneHeld", message) }])
     }
 
     /// The state directory was made again.

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use super::accept::{Acceptance, PruneHeld, PruneRules};
 use super::converge::converge;
+use super::events::Chronicle;
 use super::sources::{Sources, SourcesLook, absolute};
 use super::standing::Standing;
 use super::tick::{Tick, TickOptions};
@@ -26,6 +27,7 @@ use crate::host::requests::{self, Request, Waiting, Wanted};
 use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
 use crate::host::wake::Wakes;
 use crate::plan::action::Outcome;
+use crate::plan::event::Who;
 use crate::plan::memory::{Ask, Memory, Record, Suspension};
 use crate::plan::sources::Status;
 use crate::plan::status::ServiceStatus;
@@ -78,6 +80,8 @@ pub struct Watch<'a> {
     memory: Memory,
     set: SpecSet,
     options: WatchOptions,
+    /// The record of what happened.
+    chronicle: Chronicle,
     hints: Box<dyn Hints>,
     request_hints: Box<dyn Hints>,
     polling: bool,
@@ -120,6 +124,7 @@ impl<'a> Watch<'a> {
         tell: &'a mut dyn FnMut(Event<'_>),
     ) -> Self {
         let acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
+        let chronicle = Chronicle::new(&host);
         let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
         Self {
             host,
@@ -128,6 +133,7 @@ impl<'a> Watch<'a> {
             memory,
             set: SpecSet::default(),
             options,
+            chronicle,
             hints: Box::new(NoHints),
             request_hints: Box::new(NoHints),
             polling: false,
@@ -148,6 +154,7 @@ impl<'a> Watch<'a> {
     pub fn run(mut self) -> std::io::Result<()> {
         // Hints are armed before the first look, so that nothing falls between the two.
         self.arm_hints();
+        self.begin_chronicle();
         let mut deadlines = Deadlines::default();
         let mut full = true;
         loop {
@@ -172,11 +179,20 @@ impl<'a> Watch<'a> {
             let wakes = self.host.wait(Some(deadlines.earliest()))?;
             let now = self.host.now().boot;
             if wakes.stop.is_some() {
+                self.chronicle.engine("Ended", "the watch ends, and what runs goes on");
                 return Ok(());
             }
             self.note_wakes(&wakes, now, &mut deadlines);
             full = wakes.reload || now >= deadlines.resync;
         }
+    }
+
+    /// Says that a watch begins, and over which places.
+    fn begin_chronicle(&mut self) {
+        let places: Vec<String> =
+            self.sources.places().iter().map(|place| format!("`{}`", absolute(place))).collect();
+        let version = env!("CARGO_PKG_VERSION");
+        self.chronicle.engine("Began", format!("selfsame {version} watches {}", places.join(", ")));
     }
 
     fn note_wakes(&mut self, wakes: &Wakes, now: BootTime, deadlines: &mut Deadlines) {
@@ -255,6 +271,7 @@ impl<'a> Watch<'a> {
         if accepted.held != self.held {
             if let Some(held) = &accepted.held {
                 (self.tell)(Event::PruneHeld(held));
+                self.chronicle.prune_held(held);
             }
             self.held = accepted.held;
         }
@@ -275,6 +292,9 @@ impl<'a> Watch<'a> {
         }
         for request in &waiting {
             (self.tell)(Event::Request(&request.request));
+            let (verb, names) = (request.request.wanted.verb(), request.request.wanted.names());
+            let who = Who::person(request.request.by.clone());
+            self.chronicle.asked(&who, verb, &request.request.wanted.to_string(), &names);
             let now = self.host.now();
             match &request.request.wanted {
                 Wanted::Start(name) => {
@@ -350,6 +370,7 @@ impl<'a> Watch<'a> {
         (self.tell)(Event::Trouble(
             "the state directory was removed; it was made again with all that is remembered",
         ));
+        self.chronicle.restored();
         self.renew_hints();
         self.announce(None);
     }
@@ -362,7 +383,9 @@ impl<'a> Watch<'a> {
 
     /// Becomes another binary. If that fails, everything goes on as before, and who asked is told.
     fn upgrade(&mut self, program: &Path) {
+        self.chronicle.engine("Upgrade", format!("the watch becomes `{}`", program.display()));
         let reason = self.host.replace_by(program, &self.memory);
+        self.chronicle.engine("NotUpgraded", reason.clone());
         (self.tell)(Event::Trouble(&format!("this watch stays as it is: {reason}")));
         self.announce(Some(reason));
     }
@@ -376,15 +399,19 @@ impl<'a> Watch<'a> {
             },
             hints: QuestionHints { full },
         };
-        let tell = &mut self.tell;
+        let (tell, chronicle) = (&mut self.tell, &mut self.chronicle);
         let mut started = BTreeSet::new();
         let last = converge(&mut self.host, &self.set, &mut self.memory, options, &mut |tick| {
             let begun = tick.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Started(_)));
             started.extend(begun.map(|(step, _)| step.service.clone()));
+            chronicle.tell(&tick.events);
             (tell)(Event::Tick(tick));
         });
         if full || !started.is_empty() {
             self.host.keep_outputs(&self.memory, (!full).then_some(&started));
+        }
+        if let Some(trouble) = self.chronicle.take_trouble() {
+            (self.tell)(Event::Trouble(&trouble));
         }
         for line in self.host.take_said() {
             (self.tell)(Event::Trouble(&line));
