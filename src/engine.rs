@@ -8,6 +8,7 @@ pub mod events;
 pub mod live;
 #[cfg(feature = "failpoints")]
 mod sabotage;
+pub mod settings;
 pub mod sources;
 pub mod standing;
 pub mod tick;

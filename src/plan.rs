@@ -48,6 +48,7 @@ mod stop;
 pub mod task;
 mod triggers;
 mod update;
+pub mod wanted;
 
 pub use decide::plan;
 pub use draft::{Change, Doing, Plan, PlanOptions};

@@ -9,6 +9,10 @@
 //!
 //! Everything that wakes the loop only ends the waiting.
 
+mod configure;
+
+pub use configure::parallel_starts;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,9 +21,11 @@ use std::time::Duration;
 use super::accept::{Acceptance, PruneHeld, PruneRules};
 use super::converge::converge;
 use super::events::Chronicle;
+use super::settings::SettingsFile;
 use super::sources::{Sources, SourcesLook, absolute};
 use super::standing::Standing;
 use super::tick::{Tick, TickOptions};
+use crate::diagnostic::Diagnostic;
 use crate::host::Host as _;
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
@@ -33,26 +39,23 @@ use crate::plan::sources::Status;
 use crate::plan::status::ServiceStatus;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::spec::SpecSet;
+use crate::spec::engine::Settings;
 use crate::units::BootTime;
 
 /// Without notifications the sources are looked at so often.
 const POLL: Duration = Duration::from_secs(2);
 
 /// How to watch.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub struct WatchOptions {
-    /// A complete look so often, whatever happens.
-    pub resync: Duration,
-    /// The quiet time after a hint.
-    pub settle: Duration,
-    /// The longest wait for quiet.
-    pub settle_max: Duration,
-    /// An object is gone when its document was missing for so long.
-    pub prune_delay: Duration,
+    /// As the file and the flags say now.
+    pub settings: Settings,
+    /// Where they come from; read again when it changes.
+    pub file: Option<SettingsFile>,
     /// Use notifications.
     pub hints: bool,
-    /// So many instances may be being started at a time.
-    pub max_parallel_starts: usize,
+    /// Everything is stopped at the end where the settings don't say whether.
+    pub stop_on_exit: bool,
 }
 
 /// What the loop tells.
@@ -68,6 +71,8 @@ pub enum Event<'a> {
     Status(&'a [ServiceStatus]),
     /// A person asked for something.
     Request(&'a Request),
+    /// The settings were changed, and can't be used as they are.
+    Settings(&'a [Diagnostic]),
     /// Something is not as it should be with the engine itself.
     Trouble(&'a str),
 }
@@ -174,7 +179,7 @@ impl<'a> Watch<'a> {
             }
             self.confirmed = false;
             if full {
-                deadlines.resync = self.host.now().boot.after(self.options.resync);
+                deadlines.resync = self.host.now().boot.after(self.options.settings.resync);
             }
             let wakes = self.host.wait(Some(deadlines.earliest()))?;
             let now = self.host.now().boot;
@@ -198,7 +203,8 @@ impl<'a> Watch<'a> {
     fn note_wakes(&mut self, wakes: &Wakes, now: BootTime, deadlines: &mut Deadlines) {
         if wakes.specs {
             let first = *deadlines.first_hint.get_or_insert(now);
-            let settled = now.after(self.options.settle).min(first.after(self.options.settle_max));
+            let Settings { settle, settle_max, .. } = self.options.settings;
+            let settled = now.after(settle).min(first.after(settle_max));
             deadlines.sources = Some(settled);
         }
     }
@@ -237,6 +243,7 @@ impl<'a> Watch<'a> {
         let requests = [self.host.dirs().requests()];
         let mut places = self.sources.watched();
         places.extend(self.watched_files().cloned());
+        places.extend(self.options.file.iter().map(|file| file.path().to_owned()));
         match self.hints.watch(&places).and_then(|()| self.request_hints.watch(&requests)) {
             Ok(()) => self.polling = false,
             Err(reason) => self.poll_because(&reason),
@@ -250,6 +257,7 @@ impl<'a> Watch<'a> {
 
     /// Looks at the documents, and says when to look again.
     fn look_at_sources(&mut self, now: BootTime) -> Option<BootTime> {
+        self.renew_settings();
         self.renew_hints();
         let watched = self.sources.watched();
         let mut look = self.sources.look();
@@ -266,7 +274,7 @@ impl<'a> Watch<'a> {
             (self.tell)(Event::Sources(&look));
             self.digest = Some(look.digest.clone());
         }
-        let rules = PruneRules { delay: self.options.prune_delay, confirmed: self.confirmed };
+        let rules = PruneRules { delay: self.options.settings.prune.delay, confirmed: self.confirmed };
         let accepted = self.acceptance.look(&look.seen, rules, now);
         if accepted.held != self.held {
             if let Some(held) = &accepted.held {
@@ -395,7 +403,7 @@ impl<'a> Watch<'a> {
         let options = TickOptions {
             plan: PlanOptions {
                 confirmed: self.confirmed,
-                max_starts: Some(self.options.max_parallel_starts),
+                max_starts: Some(parallel_starts(&self.options.settings)),
             },
             hints: QuestionHints { full },
         };

@@ -5,6 +5,7 @@
 //! signalfd: TERM INT QUIT HUP CHLD --+--> one epoll --> Wakes
 //! eventfds poked by other threads  --+
 //! the probes' own epoll            --+
+//! the control socket's own epoll   --+
 //! timerfd on the boot-time clock   --+
 //! timerfd that the setting of the wall clock ends --/
 //! ```
@@ -37,6 +38,8 @@ pub struct Wakes {
     pub requests: bool,
     /// A probe may have an answer.
     pub probes: bool,
+    /// The control socket may have something.
+    pub control: bool,
     /// Somebody asks the engine to end: TERM, INT or QUIT.
     pub stop: Option<Signal>,
     /// HUP: look at the documents now.
@@ -68,6 +71,7 @@ const SPECS: u64 = 2;
 const REQUESTS: u64 = 3;
 const PROBES: u64 = 4;
 const CLOCK: u64 = 5;
+const CONTROL: u64 = 6;
 /// Tokens from here on are processes.
 const PROCESSES: u64 = 16;
 const EVENTS_MAX: usize = 64;
@@ -131,6 +135,15 @@ impl Waker {
         Ok(epoll::add(&self.epoll, probes, data, epoll::EventFlags::IN)?)
     }
 
+    /// Also waits for the control socket's epoll.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn watch_control(&self, control: impl AsFd) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(CONTROL);
+        Ok(epoll::add(&self.epoll, control, data, epoll::EventFlags::IN)?)
+    }
+
     /// Wakes once when the process exits. The descriptor's owner closes it when it is no longer wanted.
     ///
     /// # Errors
@@ -175,6 +188,7 @@ impl Waker {
                     wakes.requests = true;
                 }
                 PROBES => wakes.probes = true,
+                CONTROL => wakes.control = true,
                 CLOCK => self.arm_clock(),
                 _ => wakes.exits = true,
             }
