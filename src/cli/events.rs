@@ -109,7 +109,12 @@ fn show(args: &EventsArgs, choice: &Choice, dirs: &Dirs, terminal: Terminal) -> 
     Ok(())
 }
 
-fn follow(mut follower: Follower, output: Output, choice: &Choice, terminal: Terminal) -> std::io::Result<()> {
+fn follow(
+    mut follower: Follower,
+    output: Output,
+    choice: &Choice,
+    terminal: Terminal,
+) -> std::io::Result<()> {
     loop {
         for recorded in follower.fresh()?.iter().filter(|recorded| choice.takes(recorded)) {
             let line = match output {

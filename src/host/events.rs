@@ -169,7 +169,8 @@ impl EventLog {
                 if let Some(file) = self.file.take() {
                     let _ = file.set_len(self.len);
                 }
-                let text = format!("events can't be written to `{}`: {}", self.path.display(), io_text(&error));
+                let text =
+                    format!("events can't be written to `{}`: {}", self.path.display(), io_text(&error));
                 (Vec::new(), first.then_some(text))
             }
         }
@@ -188,9 +189,10 @@ impl EventLog {
         let mut recorded = Vec::with_capacity(events.len());
         let mut fresh = Vec::new();
         for event in lost.iter().chain(events) {
-            let again = self.known.get(&key(event)).filter(|known| {
-                now.boot.since(known.last) <= AGAIN && now.boot.since(known.first) <= COUNTS
-            });
+            let again = self
+                .known
+                .get(&key(event))
+                .filter(|known| now.boot.since(known.last) <= AGAIN && now.boot.since(known.first) <= COUNTS);
             match again.copied() {
                 Some(known) => {
                     self.append(&mut fresh)?;

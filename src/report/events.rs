@@ -127,7 +127,8 @@ mod tests {
                 "shop: pid 7: it exited with code 1",
             ),
             (
-                Event { signal: Some(Signal::TERM), ..new(EventKind::Signalled, "ann asked for it") }.by(ann.clone()),
+                Event { signal: Some(Signal::TERM), ..new(EventKind::Signalled, "ann asked for it") }
+                    .by(ann.clone()),
                 "shop: TERM sent to pid 7, because ann asked for it [ann]",
             ),
             (new(EventKind::Asked, "stop shop").by(ann), "shop: ann (uid 1000) asked: stop shop"),

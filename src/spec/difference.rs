@@ -32,7 +32,9 @@ pub fn changed_fields(was: &Service, is: &Service) -> Vec<String> {
 pub fn differences(was: &Service, is: &Service) -> Vec<FieldDifference> {
     let mut found = Vec::new();
     // A document can always be written as JSON: the ledger does so.
-    if let (Ok(Value::Object(was)), Ok(Value::Object(is))) = (serde_json::to_value(was), serde_json::to_value(is)) {
+    if let (Ok(Value::Object(was)), Ok(Value::Object(is))) =
+        (serde_json::to_value(was), serde_json::to_value(is))
+    {
         of_maps("", &was, &is, DEPTH, &mut found);
     }
     found

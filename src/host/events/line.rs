@@ -6,6 +6,9 @@ use crate::host::clock;
 use crate::plan::event::{Event, Recorded};
 use crate::units::BootId;
 
+/// What stands before the last moment.
+const LAST: &[u8] = b",\"last\":\"";
+
 /// The whole line, with its end.
 pub(super) fn text(recorded: &Recorded) -> String {
     let rest = Event { pid: None, start_ticks: None, ..recorded.event.clone() };
@@ -66,8 +69,7 @@ pub(super) fn recent(line: &[u8], boot: &BootId, age: Duration) -> Option<Record
     let now = clock::now();
     // Most lines are older, and a look at the moment says so without reading them.
     let oldest = crate::units::WallTime(now.wall.0.saturating_sub(age)).rfc3339();
-    const BEFORE: &[u8] = b",\"last\":\"";
-    let at = memchr::memmem::find(line, BEFORE)? + BEFORE.len();
+    let at = memchr::memmem::find(line, LAST)? + LAST.len();
     let last = line.get(at..at.checked_add(oldest.len())?)?;
     if last < oldest.as_bytes() {
         return None;

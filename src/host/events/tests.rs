@@ -1,6 +1,6 @@
 //! The record on a real file system.
 
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 
 use std::fs;
 use std::time::Duration;
@@ -49,15 +49,14 @@ fn the_same_again_is_counted_and_says_of_which_process() {
     let place = place();
     let mut log = EventLog::open(&place.dirs, &boot(), Bounds::default());
     for round in 0..500 {
-        let events = [event("shop", "it runs", 100 + round), event("shop", "it ended \"badly\",\n", 100 + round)];
+        let events =
+            [event("shop", "it runs", 100 + round), event("shop", "it ended \"badly\",\n", 100 + round)];
         let (recorded, trouble) = log.write(&events, at(u64::try_from(round).unwrap()));
         assert_eq!((recorded.len(), trouble), (2, None));
         assert_eq!(recorded[0].times, u64::try_from(round).unwrap() + 1);
     }
-    let expected = [
-        (1, 500, "it runs".to_owned(), Some(599)),
-        (2, 500, "it ended \"badly\",\n".to_owned(), Some(599)),
-    ];
+    let expected =
+        [(1, 500, "it runs".to_owned(), Some(599)), (2, 500, "it ended \"badly\",\n".to_owned(), Some(599))];
     assert_eq!(told(&place), expected);
     let size = fs::metadata(place.dirs.events()).unwrap().len();
     assert!(size < 1000, "two lines, not a thousand: {size}");
@@ -100,7 +99,8 @@ fn it_stays_within_its_bounds_and_one_noisy_object_takes_nothing_from_the_others
         assert!(size <= bounds.bytes + 1000, "{size}");
     }
     let (events, _) = read(&place.dirs).unwrap();
-    let of = |name: &str| events.iter().filter(|one| one.event.object.as_ref().unwrap().as_str() == name).count();
+    let of =
+        |name: &str| events.iter().filter(|one| one.event.object.as_ref().unwrap().as_str() == name).count();
     assert_eq!(of("quiet"), 1);
     assert!((50..=100).contains(&of("noisy")), "{}", of("noisy"));
     assert_eq!(events.last().unwrap().event.message, "number 1999");

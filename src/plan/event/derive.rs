@@ -63,20 +63,16 @@ fn gone(name: &ServiceName, was: &Record, memory: &Memory) -> Event {
         Some((heir, _)) => {
             Event::new(EventKind::Removed, "Renamed", format!("its record goes on as that of `{heir}`"))
         }
-        None => {
-            Event::new(EventKind::Removed, "Forgotten", "its document is gone, and nothing of it is left to do")
-        }
+        None => Event::new(
+            EventKind::Removed,
+            "Forgotten",
+            "its document is gone, and nothing of it is left to do",
+        ),
     };
     stamped(event.of(name), Some(was))
 }
 
-fn of_record(
-    name: &ServiceName,
-    was: Option<&Record>,
-    is: &Record,
-    plan: &Plan,
-    found: &mut Vec<Event>,
-) {
+fn of_record(name: &ServiceName, was: Option<&Record>, is: &Record, plan: &Plan, found: &mut Vec<Event>) {
     let begin = found.len();
     found.extend(document(was, is));
     let first = plan.changes.partition_point(|change| change.service < *name);
@@ -89,8 +85,8 @@ fn of_record(
         conditions(was, is, status, found);
     }
     for event in found.iter_mut().skip(begin) {
-        let plain = std::mem::replace(event, Event::new(EventKind::Lost, "", ""));
-        *event = stamped(plain.of(name), Some(is));
+        let bare = std::mem::replace(event, Event::new(EventKind::Lost, "", ""));
+        *event = stamped(bare.of(name), Some(is));
     }
 }
 
@@ -121,7 +117,9 @@ fn words(fields: &[String]) -> String {
 fn task(was: Option<&Record>, is: &Record) -> Vec<Event> {
     let before = was.map(|was| &was.task.past);
     let mut found = Vec::new();
-    if let Some(last) = is.task.past.last.as_ref().filter(|last| before.is_some_and(|was| was.last.as_ref() != Some(*last))) {
+    if let Some(last) =
+        is.task.past.last.as_ref().filter(|last| before.is_some_and(|was| was.last.as_ref() != Some(*last)))
+    {
         let (reason, message) = match &last.result {
             TaskResult::Succeeded => ("Succeeded", "a run succeeded".to_owned()),
             TaskResult::Failed(why) => ("Failed", format!("a run failed: {why}")),
@@ -132,7 +130,13 @@ fn task(was: Option<&Record>, is: &Record) -> Vec<Event> {
         let rule = rule::of_run(is, &last.due);
         found.push(Event { who, rule, ..Event::new(EventKind::RunEnded, reason, message) });
     }
-    if let Some(left) = is.task.past.left_out.as_ref().filter(|left| before.is_some_and(|was| was.left_out.as_ref() != Some(*left))) {
+    if let Some(left) = is
+        .task
+        .past
+        .left_out
+        .as_ref()
+        .filter(|left| before.is_some_and(|was| was.left_out.as_ref() != Some(*left)))
+    {
         let message = format!("a moment of its schedule was left out, because {}", left.because);
         let rule = rule::of_run(is, &Due::Schedule(crate::plan::memory::Moment::Wall(left.at)));
         let event = Event::new(EventKind::LeftOut, "LeftOut", message).by(Who::Schedule);
@@ -219,7 +223,9 @@ fn of_word(word: &str) -> Option<ConditionType> {
 /// before it.
 fn of_step(step: &Step, outcome: &Outcome, record: Option<&Record>) -> Option<Event> {
     let failed = match outcome {
-        Outcome::Refused { error } | Outcome::StartFailed { error } | Outcome::NotLive { error } => Some(error),
+        Outcome::Refused { error } | Outcome::StartFailed { error } | Outcome::NotLive { error } => {
+            Some(error)
+        }
         Outcome::Started(_) | Outcome::Done | Outcome::Gone => None,
     };
     let event = match &step.action {
@@ -229,10 +235,16 @@ fn of_step(step: &Step, outcome: &Outcome, record: Option<&Record>) -> Option<Ev
             Outcome::StartFailed { .. } | Outcome::Refused { .. } | Outcome::NotLive { .. } => {
                 told_failure(EventKind::NotStarted, outcome, failed)
             }
-            Outcome::Done | Outcome::Gone => Event::new(EventKind::NotStarted, "NotStarted", "the host did not start it"),
+            Outcome::Done | Outcome::Gone => {
+                Event::new(EventKind::NotStarted, "NotStarted", "the host did not start it")
+            }
         },
-        Action::Adopt { key } => deed((EventKind::Adopted, EventKind::NotAdopted), step, key, outcome, failed),
-        Action::Release { key } => deed((EventKind::Released, EventKind::NotSignalled), step, key, outcome, failed),
+        Action::Adopt { key } => {
+            deed((EventKind::Adopted, EventKind::NotAdopted), step, key, outcome, failed)
+        }
+        Action::Release { key } => {
+            deed((EventKind::Released, EventKind::NotSignalled), step, key, outcome, failed)
+        }
         Action::Signal { key, signal, .. } => {
             let event = deed((EventKind::Signalled, EventKind::NotSignalled), step, key, outcome, failed);
             Event { signal: Some(*signal), ..event }

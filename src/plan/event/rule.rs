@@ -4,7 +4,7 @@ use super::Who;
 use crate::plan::Change;
 use crate::plan::action::{Action, Step};
 use crate::plan::memory::{Due, Instance, Phase, Record};
-use crate::spec::{DesiredState, RemovePolicy, Rhythm, RestartPolicy, Service, TaskRun, UpdateStrategy};
+use crate::spec::{DesiredState, RemovePolicy, RestartPolicy, Rhythm, Service, TaskRun, UpdateStrategy};
 use crate::units::format_duration;
 
 /// Of a step.
@@ -116,7 +116,9 @@ pub(super) fn of_stop(
 ) -> (Who, Option<String>) {
     let spec = &record.spec;
     let rule = |text: String| (Who::Engine, Some(text));
-    let Phase::Stopping { because, process, exited, .. } = &instance.phase else { return (Who::Engine, None) };
+    let Phase::Stopping { because, process, exited, .. } = &instance.phase else {
+        return (Who::Engine, None);
+    };
     if exited.is_some() {
         return rule("stop.scope".into());
     }
