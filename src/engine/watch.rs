@@ -10,8 +10,10 @@
 //! Everything that wakes the loop only ends the waiting.
 
 mod configure;
+mod ending;
 
 pub use configure::parallel_starts;
+pub use ending::Ended;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,7 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::accept::{Acceptance, PruneHeld, PruneRules};
-use super::converge::converge;
+use super::carried::Carried;
+use super::converge::converge_on;
 use super::events::Chronicle;
 use super::settings::SettingsFile;
 use super::sources::{Sources, SourcesLook, absolute};
@@ -83,6 +86,7 @@ pub struct Watch<'a> {
     sources: Sources,
     acceptance: Acceptance,
     memory: Memory,
+    carried: Carried,
     set: SpecSet,
     options: WatchOptions,
     /// The record of what happened.
@@ -136,6 +140,7 @@ impl<'a> Watch<'a> {
             sources,
             acceptance,
             memory,
+            carried: Carried::default(),
             set: SpecSet::default(),
             options,
             chronicle,
@@ -152,11 +157,11 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Runs until somebody asks it to end. The services stay as they are.
+    /// Runs until somebody asks it to end, and says what became of the services then.
     ///
     /// # Errors
     /// The kernel refuses to let it wait.
-    pub fn run(mut self) -> std::io::Result<()> {
+    pub fn run(mut self) -> std::io::Result<Ended> {
         // Hints are armed before the first look, so that nothing falls between the two.
         self.arm_hints();
         self.begin_chronicle();
@@ -183,9 +188,9 @@ impl<'a> Watch<'a> {
             }
             let wakes = self.host.wait(Some(deadlines.earliest()))?;
             let now = self.host.now().boot;
-            if wakes.stop.is_some() {
-                self.chronicle.engine("Ended", "the watch ends, and what runs goes on");
-                return Ok(());
+            if let Some(signal) = wakes.stop {
+                self.chronicle.engine("Ending", format!("{signal} was received: the watch ends"));
+                return self.end(signal);
             }
             self.note_wakes(&wakes, now, &mut deadlines);
             full = wakes.reload || now >= deadlines.resync;
@@ -283,7 +288,10 @@ impl<'a> Watch<'a> {
             }
             self.held = accepted.held;
         }
-        self.set = accepted.set;
+        if accepted.set != self.set {
+            self.carried.forget();
+            self.set = accepted.set;
+        }
         if self.watched_files().next().is_some() {
             self.renew_hints();
         }
@@ -384,7 +392,9 @@ impl<'a> Watch<'a> {
     }
 
     fn announce(&mut self, not_upgraded: Option<String>) {
-        if let Err(reason) = presence::announce(self.host.dirs(), self.sources.places(), not_upgraded) {
+        if let Err(reason) =
+            presence::announce(self.host.dirs(), self.sources.places(), self.sources.host(), not_upgraded)
+        {
             (self.tell)(Event::Trouble(&reason));
         }
     }
@@ -409,7 +419,11 @@ impl<'a> Watch<'a> {
         };
         let (tell, chronicle) = (&mut self.tell, &mut self.chronicle);
         let mut started = BTreeSet::new();
-        let last = converge(&mut self.host, &self.set, &mut self.memory, options, &mut |tick| {
+        if self.confirmed {
+            self.carried.forget();
+        }
+        let carried = &mut self.carried;
+        let last = converge_on(&mut self.host, &self.set, &mut self.memory, options, carried, &mut |tick| {
             let begun = tick.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Started(_)));
             started.extend(begun.map(|(step, _)| step.service.clone()));
             chronicle.tell(&tick.events);

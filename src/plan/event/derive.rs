@@ -20,11 +20,13 @@ use crate::units::Signal;
 pub fn events(before: &Memory, plan: &Plan, outcomes: &[(Step, Outcome)], remembered: bool) -> Vec<Event> {
     let mut found = Vec::new();
     if remembered {
+        let mut earlier = before.services.iter().peekable();
         for (name, record) in &plan.memory.services {
-            match before.services.get(name) {
+            while earlier.next_if(|(known, _)| *known < name).is_some() {}
+            match earlier.next_if(|(known, _)| *known == name) {
                 // Of a thousand records a tick changes one; the others are the very same values.
-                Some(was) if Arc::ptr_eq(was, record) => {}
-                was => of_record(name, was.map(Arc::as_ref), record, plan, &mut found),
+                Some((_, was)) if Arc::ptr_eq(was, record) => {}
+                was => of_record(name, was.map(|(_, was)| was.as_ref()), record, plan, &mut found),
             }
         }
         for (name, was) in &before.services {
