@@ -50,9 +50,10 @@ mod triggers;
 mod update;
 pub mod wanted;
 
-pub use decide::plan;
-pub use draft::{Change, Doing, Plan, PlanOptions};
+pub use aim::Scope;
+pub use decide::{plan, plan_of};
+pub use draft::{Change, Doing, Outlook, Plan, PlanOptions};
 pub use ending::{Ending, ending};
 pub use fold::fold;
 pub use launch::{FieldChange, launched, notify_socket, output_marks, resolve, substitute};
-pub use questions::{QuestionHints, questions};
+pub use questions::{QuestionHints, questions, questions_of};

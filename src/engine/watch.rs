@@ -21,7 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::accept::{Acceptance, PruneHeld, PruneRules};
-use super::converge::converge;
+use super::carried::Carried;
+use super::converge::converge_on;
 use super::settings::SettingsFile;
 use super::sources::{Sources, SourcesLook, absolute};
 use super::standing::Standing;
@@ -83,6 +84,7 @@ pub struct Watch<'a> {
     sources: Sources,
     acceptance: Acceptance,
     memory: Memory,
+    carried: Carried,
     set: SpecSet,
     options: WatchOptions,
     hints: Box<dyn Hints>,
@@ -133,6 +135,7 @@ impl<'a> Watch<'a> {
             sources,
             acceptance,
             memory,
+            carried: Carried::default(),
             set: SpecSet::default(),
             options,
             hints: Box::new(NoHints),
@@ -268,7 +271,10 @@ impl<'a> Watch<'a> {
             }
             self.held = accepted.held;
         }
-        self.set = accepted.set;
+        if accepted.set != self.set {
+            self.carried.forget();
+            self.set = accepted.set;
+        }
         if self.watched_files().next().is_some() {
             self.renew_hints();
         }
@@ -365,7 +371,9 @@ impl<'a> Watch<'a> {
     }
 
     fn announce(&mut self, not_upgraded: Option<String>) {
-        if let Err(reason) = presence::announce(self.host.dirs(), self.sources.places(), not_upgraded) {
+        if let Err(reason) =
+            presence::announce(self.host.dirs(), self.sources.places(), self.sources.host(), not_upgraded)
+        {
             (self.tell)(Event::Trouble(&reason));
         }
     }
@@ -388,7 +396,11 @@ impl<'a> Watch<'a> {
         };
         let tell = &mut self.tell;
         let mut started = BTreeSet::new();
-        let last = converge(&mut self.host, &self.set, &mut self.memory, options, &mut |tick| {
+        if self.confirmed {
+            self.carried.forget();
+        }
+        let carried = &mut self.carried;
+        let last = converge_on(&mut self.host, &self.set, &mut self.memory, options, carried, &mut |tick| {
             let begun = tick.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Started(_)));
             started.extend(begun.map(|(step, _)| step.service.clone()));
             (tell)(Event::Tick(tick));

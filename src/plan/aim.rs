@@ -1,12 +1,20 @@
 //! What is wanted of each object, and memory brought up to the documents: generations, renames, removals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::memory::{Memory, Record, Wish};
 use super::task;
 use crate::spec::{DesiredState, Origin, RemovePolicy, Service, ServiceName, SpecSet};
 use crate::units::{Now, WallTime};
+
+/// The objects that a tick is about. `None`: all of them.
+pub type Scope<'a> = Option<&'a BTreeSet<ServiceName>>;
+
+/// Whether a tick is about this object.
+pub(super) fn is_in(scope: Scope<'_>, name: &ServiceName) -> bool {
+    scope.is_none_or(|names| names.contains(name))
+}
 
 /// What is wanted of an object.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,9 +50,9 @@ pub(super) enum Aim {
 }
 
 /// Memory as it is after the documents are taken into account: what `questions` and `plan` both begin with.
-pub(super) fn settle(desired: &SpecSet, memory: &Memory) -> Memory {
+pub(super) fn settle(desired: &SpecSet, memory: &Memory, only: Scope<'_>) -> Memory {
     let mut memory = memory.clone();
-    for (name, spec) in &desired.services {
+    for (name, spec) in desired.services.iter().filter(|(name, _)| is_in(only, name)) {
         take_over_previous(name, spec, desired, &mut memory);
         match memory.services.get_mut(name) {
             Some(record) => renew(record, spec),
