@@ -27,6 +27,7 @@ mod depend;
 mod draft;
 mod ending;
 mod errand;
+pub mod event;
 pub mod exec;
 mod fold;
 mod health;

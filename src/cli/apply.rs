@@ -16,6 +16,7 @@ use super::state::{self, NotOpened, Opened};
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
 use crate::engine::converge::{converge, is_worth_telling};
+use crate::engine::events::Chronicle;
 use crate::engine::sources::Sources;
 use crate::host::Host as _;
 use crate::host::linux::HostOptions;
@@ -86,6 +87,9 @@ fn apply(
         // What failed before this call says nothing about this call.
         Arc::make_mut(record).try_again();
     }
+    let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
+    let asked = format!("apply {}", paths.join(" "));
+    let _ = Chronicle::new(&opened.host).asked(&crate::host::person(), "Apply", &asked, &[]);
     let run = Run {
         opened,
         set: accepted.set,
@@ -199,9 +203,13 @@ impl Run {
     /// Ticks and waits until everything this call is about has come to rest.
     pub(super) fn run_to_rest(mut self, output: Output) -> Exit {
         let mut progress = Progress::new(self.terminal);
+        let mut chronicle = Chronicle::new(&self.opened.host);
         let mut full = true;
         loop {
-            let (status, next) = self.round(full, &progress);
+            let (status, next) = self.round(full, &progress, &mut chronicle);
+            if let Some(trouble) = chronicle.take_trouble() {
+                self.terminal.say(&format!("warning: {trouble}"));
+            }
             full = false;
             let waiting: Vec<&ServiceStatus> =
                 status.iter().filter(|service| self.settled(service) == Settled::NotYet).collect();
@@ -228,7 +236,12 @@ impl Run {
         }
     }
 
-    fn round(&mut self, full: bool, progress: &Progress) -> (Vec<ServiceStatus>, Option<BootTime>) {
+    fn round(
+        &mut self,
+        full: bool,
+        progress: &Progress,
+        chronicle: &mut Chronicle,
+    ) -> (Vec<ServiceStatus>, Option<BootTime>) {
         let mut tick_options = options(self.confirmed, Some(self.max_starts));
         tick_options.hints.full = full;
         let Opened { host, memory } = &mut self.opened;
@@ -236,6 +249,7 @@ impl Run {
         let mut did_something = self.did_something;
         let tried = &mut self.tried;
         let last = converge(host, &self.set, memory, tick_options, &mut |tick| {
+            chronicle.tell(&tick.events);
             let starts = tick.plan.steps.iter().filter(|step| matches!(step.action, Action::Start { .. }));
             tried.extend(starts.map(|step| step.service.clone()));
             for (step, outcome) in tick.outcomes.iter().filter(|(step, _)| is_worth_telling(step)) {

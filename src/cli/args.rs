@@ -1,5 +1,6 @@
 //! The command line, declared. Help texts are written for the person who reads them in a terminal.
 
+mod events;
 mod host;
 mod import;
 mod logs;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use events::EventsArgs;
 pub(super) use host::AsHostArgs;
 pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
 pub(super) use logs::LogsArgs;
@@ -81,6 +83,8 @@ pub(super) enum Verb {
     Status(StatusArgs),
     /// What an object wrote, byte by byte, across the pieces that its files are cut into
     Logs(LogsArgs),
+    /// What happened: who did what to which object, why, and which rule decided; kept over restarts, bounded
+    Events(EventsArgs),
     /// Which processes an expression is true for: list, count, signal, wait for, watch (a pgrep that knows scripts)
     Match(MatchArgs),
     /// Why a process matches or not, with every value; or why an object is as it is

@@ -24,6 +24,7 @@ use std::time::Duration;
 use super::accept::{Acceptance, PruneHeld};
 use super::carried::Carried;
 use super::converge::converge_on;
+use super::events::Chronicle;
 use super::settings::SettingsFile;
 use super::sources::{Sources, SourcesLook, absolute};
 use super::standing::Standing;
@@ -36,6 +37,7 @@ use crate::host::requests::{self, Request, Waiting, Wanted};
 use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
 use crate::host::wake::Wakes;
 use crate::plan::action::Outcome;
+use crate::plan::event::Who;
 use crate::plan::memory::{Ask, Memory, Record, Suspension};
 use crate::plan::sources::Status;
 use crate::plan::status::ServiceStatus;
@@ -88,6 +90,8 @@ pub struct Watch<'a> {
     carried: Carried,
     set: SpecSet,
     options: WatchOptions,
+    /// The record of what happened.
+    chronicle: Chronicle,
     hints: Box<dyn Hints>,
     request_hints: Box<dyn Hints>,
     polling: bool,
@@ -133,6 +137,7 @@ impl<'a> Watch<'a> {
         tell: &'a mut dyn FnMut(Event<'_>),
     ) -> Self {
         let acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
+        let chronicle = Chronicle::new(&host);
         let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
         Self {
             host,
@@ -142,6 +147,7 @@ impl<'a> Watch<'a> {
             carried: Carried::default(),
             set: SpecSet::default(),
             options,
+            chronicle,
             hints: Box::new(NoHints),
             request_hints: Box::new(NoHints),
             polling: false,
@@ -163,6 +169,7 @@ impl<'a> Watch<'a> {
     pub fn run(mut self) -> std::io::Result<Ended> {
         // Hints are armed before the first look, so that nothing falls between the two.
         self.arm_hints();
+        self.begin_chronicle();
         let mut deadlines = Deadlines::default();
         let mut full = true;
         loop {
@@ -188,11 +195,20 @@ impl<'a> Watch<'a> {
             let wakes = self.host.wait(Some(deadlines.earliest()))?;
             let now = self.host.now().boot;
             if let Some(signal) = wakes.stop {
+                self.chronicle.engine("Ending", format!("{signal} was received: the watch ends"));
                 return self.end(signal);
             }
             self.note_wakes(&wakes, now, &mut deadlines);
             full = wakes.reload || now >= deadlines.resync;
         }
+    }
+
+    /// Says that a watch begins, and over which places.
+    fn begin_chronicle(&mut self) {
+        let places: Vec<String> =
+            self.sources.places().iter().map(|place| format!("`{}`", absolute(place))).collect();
+        let version = env!("CARGO_PKG_VERSION");
+        self.chronicle.engine("Began", format!("selfsame {version} watches {}", places.join(", ")));
     }
 
     fn note_wakes(&mut self, wakes: &Wakes, now: BootTime, deadlines: &mut Deadlines) {
@@ -282,6 +298,9 @@ impl<'a> Watch<'a> {
         }
         for request in &waiting {
             (self.tell)(Event::Request(&request.request));
+            let (verb, names) = (request.request.wanted.verb(), request.request.wanted.names());
+            let who = Who::person(request.request.by.clone());
+            self.chronicle.asked(&who, verb, &request.request.wanted.to_string(), &names);
             let now = self.host.now();
             match &request.request.wanted {
                 Wanted::Start(name) => {
@@ -311,7 +330,7 @@ impl<'a> Watch<'a> {
                     self.with_record(name, |record, _| record.suspension = None, &request.request);
                 }
                 Wanted::Restart(name) => {
-                    self.with_record(name, |record, _| record.ask_restart(now.boot), &request.request);
+                    self.with_record(name, |record, by| record.ask_restart(now.boot, by), &request.request);
                 }
                 Wanted::Upgrade(program) => self.successor = Some(program.clone()),
                 Wanted::Adopt { name, key, force } => self.with_record(
@@ -358,6 +377,7 @@ impl<'a> Watch<'a> {
         (self.tell)(Event::Trouble(
             "the state directory was removed; it was made again with all that is remembered",
         ));
+        self.chronicle.restored();
         self.renew_hints();
         self.announce(None);
     }
@@ -372,7 +392,9 @@ impl<'a> Watch<'a> {
 
     /// Becomes another binary. If that fails, everything goes on as before, and who asked is told.
     fn upgrade(&mut self, program: &Path) {
+        self.chronicle.engine("Upgrade", format!("the watch becomes `{}`", program.display()));
         let reason = self.host.replace_by(program, &self.memory);
+        self.chronicle.engine("NotUpgraded", reason.clone());
         (self.tell)(Event::Trouble(&format!("this watch stays as it is: {reason}")));
         self.announce(Some(reason));
     }
@@ -386,7 +408,7 @@ impl<'a> Watch<'a> {
             },
             hints: QuestionHints { full },
         };
-        let tell = &mut self.tell;
+        let (tell, chronicle) = (&mut self.tell, &mut self.chronicle);
         let mut started = BTreeSet::new();
         if self.confirmed {
             self.carried.forget();
@@ -395,10 +417,14 @@ impl<'a> Watch<'a> {
         let last = converge_on(&mut self.host, &self.set, &mut self.memory, options, carried, &mut |tick| {
             let begun = tick.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Started(_)));
             started.extend(begun.map(|(step, _)| step.service.clone()));
+            chronicle.tell(&tick.events);
             (tell)(Event::Tick(tick));
         });
         if full || !started.is_empty() {
             self.host.keep_outputs(&self.memory, (!full).then_some(&started));
+        }
+        if let Some(trouble) = self.chronicle.take_trouble() {
+            (self.tell)(Event::Trouble(&trouble));
         }
         for line in self.host.take_said() {
             (self.tell)(Event::Trouble(&line));

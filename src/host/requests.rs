@@ -86,6 +86,41 @@ pub enum Wanted {
     },
 }
 
+impl Wanted {
+    /// What is asked, as one CamelCase word.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Start(_) => "Start",
+            Self::Stop(_) => "Stop",
+            Self::Restart(_) => "Restart",
+            Self::Reload(_) => "Reload",
+            Self::Signal { .. } => "Signal",
+            Self::Suspend { .. } => "Suspend",
+            Self::Resume(_) => "Resume",
+            Self::Upgrade(_) => "Upgrade",
+            Self::Adopt { .. } => "Adopt",
+            Self::Release(_) => "Release",
+            Self::Apply { .. } => "Apply",
+        }
+    }
+
+    /// The objects that it is about; none: all, or the engine itself.
+    pub fn names(&self) -> Vec<&ServiceName> {
+        match self {
+            Self::Start(name)
+            | Self::Stop(name)
+            | Self::Restart(name)
+            | Self::Reload(name)
+            | Self::Signal { name, .. }
+            | Self::Suspend { name, .. }
+            | Self::Resume(name)
+            | Self::Adopt { name, .. }
+            | Self::Release(name) => vec![name],
+            Self::Upgrade(_) | Self::Apply { .. } => Vec::new(),
+        }
+    }
+}
+
 impl fmt::Display for Wanted {
     /// As it is typed: `stop shop`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

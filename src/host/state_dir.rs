@@ -103,6 +103,11 @@ impl Dirs {
         self.lib.join("output")
     }
 
+    /// What happened.
+    pub fn events(&self) -> PathBuf {
+        self.lib.join("events.jsonl")
+    }
+
     /// What other verbs ask of a running watch.
     pub fn requests(&self) -> PathBuf {
         self.run.join("requests")

@@ -130,7 +130,7 @@ impl Wanted {
         match self {
             Self::Start(_) => record.ask(true, by, now.wall),
             Self::Stop(_) => record.ask(false, by, now.wall),
-            Self::Restart(_) => record.ask_restart(now.boot),
+            Self::Restart(_) => record.ask_restart(now.boot, by),
             Self::Reload(_) => record.ask_of_all(Ask::Reload, &by),
             Self::Signal { signal, .. } => record.ask_of_all(Ask::Signal(*signal), &by),
             Self::Suspend { reason, until, .. } => {

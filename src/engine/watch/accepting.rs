@@ -32,6 +32,7 @@ impl Watch<'_> {
         }
         for plan in held.iter().filter(|plan| !self.held.contains(plan)) {
             (self.tell)(Event::PruneHeld(plan));
+            self.chronicle.prune_held(plan);
             if let Err(reason) = held_plans::note(self.host.dirs(), &plan.plan()) {
                 (self.tell)(Event::Trouble(&reason));
             }
