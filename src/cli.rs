@@ -24,6 +24,7 @@ mod lsp;
 mod man;
 mod matching;
 mod on_host;
+mod piped;
 mod plan;
 mod plugin;
 mod progress;

@@ -27,6 +27,7 @@ mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 mod given;
+pub mod good_texts;
 pub mod groups;
 pub mod held_plans;
 pub mod imagined;

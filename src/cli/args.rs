@@ -220,7 +220,7 @@ pub(super) enum CheckOutput {
 // Arguments of `plan`.
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
-    /// Spec files and directories
+    /// Spec files and directories, `-` for standard input
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Plan for the host of this snapshot, with nothing on record, instead of this one
@@ -238,7 +238,7 @@ pub(super) struct PlanArgs {
 // Arguments of `apply`.
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
-    /// Spec files and directories; objects whose file is gone from a directory are removed
+    /// Spec files and directories, `-` for standard input; objects whose file is gone from a directory are removed
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Remove what is held back as too much at once: exactly the objects that were named with this id (can be given several times)

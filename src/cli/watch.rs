@@ -11,6 +11,7 @@ use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
 use crate::engine::sources::Sources;
 use crate::engine::watch::{Ended, Event, Watch, WatchOptions};
+use crate::host::good_texts::GoodTexts;
 use crate::host::linux::HostOptions;
 use crate::host::presence;
 use crate::host::state_dir::Dirs;
@@ -65,7 +66,8 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
     let sources = Sources::new(places).with_settings(&settings).on_host(this_host);
-    let sources = sources.with_shelf(shelf).with_plugins(in_use);
+    let texts = GoodTexts::open(opened.host.dirs());
+    let sources = sources.with_good_texts(texts).with_shelf(shelf).with_plugins(in_use);
     let watch = Watch::new(opened.host, sources, opened.memory, options, &mut tell);
     let ended = watch.run();
     teller.superior.tell("STOPPING=1");

@@ -128,6 +128,11 @@ impl Dirs {
         self.run.join("marks")
     }
 
+    /// The last good text of each spec file.
+    pub fn good_texts(&self) -> PathBuf {
+        self.lib.join("good.jsonl")
+    }
+
     /// Removals that wait to be confirmed.
     pub fn held_plans(&self) -> PathBuf {
         self.run.join("held.json")
