@@ -31,7 +31,7 @@ twice!(
 
 /// Shorter than this no test waits for something not to happen.
 const DELAY: &str = "400ms";
-const LONGER: Duration = Duration::from_millis(1000);
+const LONGER: Duration = Duration::from_secs(1);
 
 fn watched(names: &[&str], more: &[&str]) -> (Bench, Vec<i32>) {
     let mut bench = Bench::new();
