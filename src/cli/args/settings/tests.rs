@@ -42,13 +42,12 @@ fn every_setting_has_a_flag_of_the_same_name() {
     let mut paths = Vec::new();
     leaves(&ENGINE, "", &mut paths);
     for path in paths {
-        // Places are given without a flag; several owners are given one by one; what is said about a repository goes without its
-        // first word, as the verb would be `watch --git URL --git-branch B`.
+        // Places are given without a flag, several owners one by one; a repository has flags of its own, without its word before them.
         let flag = match path.as_str() {
             "specs" => continue,
+            path if path.starts_with("git.") => continue,
             "trustOwners" => "trust-owner".to_owned(),
-            "git.url" => "git".to_owned(),
-            path => flag_of(path.strip_prefix("git.").unwrap_or(path)),
+            path => flag_of(path),
         };
         assert!(flags.contains(&flag.as_str()), "`{path}` has no flag `--{flag}` among {flags:?}");
     }
@@ -57,13 +56,44 @@ fn every_setting_has_a_flag_of_the_same_name() {
 #[test]
 fn what_a_flag_says_is_over_what_the_file_says() {
     let line = [
-        "selfsame", "watch", "specs", "--recursive", "--trust-owner", "ann", "--trust-owner", "7", "--limits-files", "3",
-        "--limits-bytes", "2MiB", "--limits-file-bytes", "1KiB", "--host-name", "web1", "--host-labels", "a=b,c=d",
-        "--prune-max-fraction", "25%", "--prune-allow-empty=false", "--max-parallel-starts", "2", "--resync", "1m",
-        "--settle", "1s", "--settle-max", "5s", "--prune-delay", "3s", "--stop-on-exit", "--metrics", "127.0.0.1:1",
+        "selfsame",
+        "watch",
+        "specs",
+        "--recursive",
+        "--trust-owner",
+        "ann",
+        "--trust-owner",
+        "7",
+        "--limits-files",
+        "3",
+        "--limits-bytes",
+        "2MiB",
+        "--limits-file-bytes",
+        "1KiB",
+        "--host-name",
+        "web1",
+        "--host-labels",
+        "a=b,c=d",
+        "--prune-max-fraction",
+        "25%",
+        "--prune-allow-empty=false",
+        "--max-parallel-starts",
+        "2",
+        "--resync",
+        "1m",
+        "--settle",
+        "1s",
+        "--settle-max",
+        "5s",
+        "--prune-delay",
+        "3s",
+        "--stop-on-exit",
+        "--metrics",
+        "127.0.0.1:1",
     ];
     let Verb::Watch(args) = Cli::try_parse_from(line).unwrap().verb else { panic!("another verb") };
-    let mut settings = Settings { prune: Prune { allow_empty: true, ..Prune::default() }, ..Settings::default() };
+    let mut settings =
+        Settings { prune: Prune { allow_empty: true, ..Prune::default() }, ..Settings::default() };
     settings.host.labels.insert("of".into(), "file".into());
     args.settings.put_over(&mut settings);
     let said = Settings {
@@ -79,7 +109,10 @@ fn what_a_flag_says_is_over_what_the_file_says() {
         ..settings.clone()
     };
     assert_eq!(settings, said);
-    assert_eq!((settings.limits.files, settings.limits.bytes, settings.limits.file_bytes), (3, 2 << 20, 1 << 10));
+    assert_eq!(
+        (settings.limits.files, settings.limits.bytes, settings.limits.file_bytes),
+        (3, 2 << 20, 1 << 10)
+    );
     assert_eq!(settings.host.name.as_deref(), Some("web1"));
     let labels: Vec<_> = settings.host.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     assert_eq!(labels, ["a=b", "c=d"]);
