@@ -5,6 +5,7 @@
 pub mod accept;
 pub mod converge;
 pub mod live;
+pub mod metrics;
 #[cfg(feature = "failpoints")]
 mod sabotage;
 pub mod sources;

@@ -5,6 +5,7 @@ mod logs;
 mod matching;
 mod plugin;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -266,6 +267,12 @@ pub(super) struct WatchArgs {
     /// Do without file notifications: look every 2 seconds
     #[arg(long)]
     pub no_hints: bool,
+    /// Serve metrics for Prometheus at this address of this host: `127.0.0.1:9464` (docs/metrics.md)
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub metrics: Option<SocketAddr>,
+    /// Let `--metrics` be an address that other hosts reach
+    #[arg(long, requires = "metrics")]
+    pub metrics_remote: bool,
     /// Form of the events
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,

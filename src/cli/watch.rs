@@ -1,6 +1,7 @@
 //! `watch`: the loop, and what a person in front of it sees.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::rc::Rc;
 
 use super::args::{Output, WatchArgs};
@@ -8,8 +9,10 @@ use super::exit::Exit;
 use super::state;
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
+use crate::engine::metrics::Meter;
 use crate::engine::sources::Sources;
 use crate::engine::watch::{Event, Watch, WatchOptions};
+use crate::host::errno::io_text;
 use crate::host::linux::HostOptions;
 use crate::host::presence;
 use crate::host::state_dir::Dirs;
@@ -21,6 +24,13 @@ use crate::spec::ServiceName;
 
 /// Runs `watch`.
 pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
+    if let Some(address) = args.metrics.filter(|address| !address.ip().is_loopback() && !args.metrics_remote) {
+        terminal.say(&format!(
+            "error: `{address}` can be reached from other hosts, and nobody is asked who they are\n  = help: give `--metrics 127.0.0.1:{}`, or `--metrics-remote` if it is meant",
+            address.port()
+        ));
+        return Exit::Usage;
+    }
     let opened = match state::open(
         dirs,
         HostOptions { signals: true, subreaper: true, ..HostOptions::default() },
@@ -49,11 +59,26 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         summary: String::new(),
         mistakes: BTreeSet::new(),
     };
-    let mut tell = |event: Event<'_>| teller.tell(&event);
+    let meter = Meter::default();
+    let noting = Rc::clone(&meter);
+    let mut tell = |event: Event<'_>| {
+        noting.borrow_mut().note(&event);
+        teller.tell(&event);
+    };
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
     let sources = Sources::new(args.paths.clone()).with_shelf(shelf).with_plugins(in_use);
-    let watch = Watch::new(opened.host, sources, opened.memory, options, &mut tell);
+    let mut watch =
+        Watch::new(opened.host, sources, opened.memory, options, &mut tell).measured_by(meter);
+    if let Some(address) = args.metrics {
+        watch = match serving(watch, address, terminal) {
+            Ok(watch) => watch,
+            Err(error) => {
+                terminal.say(&format!("error: metrics can't be served at {address}: {}", io_text(&error)));
+                return Exit::Failed;
+            }
+        };
+    }
     let ended = watch.run();
     teller.superior.tell("STOPPING=1");
     match ended {
@@ -66,6 +91,13 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             Exit::Failed
         }
     }
+}
+
+/// Says where, since a port 0 leaves the choice to the kernel.
+fn serving(watch: Watch<'_>, address: SocketAddr, terminal: Terminal) -> std::io::Result<Watch<'_>> {
+    let (watch, at) = watch.serving_metrics(address)?;
+    terminal.say(&format!("metrics at http://{at}/metrics"));
+    Ok(watch)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
@@ -123,6 +155,8 @@ impl Teller {
                 let wanted = request.wanted.to_string();
                 self.terminal.say(&format!("{} asks: {}", printable(&request.by), printable(&wanted)));
             }
+            // Measured, not told.
+            Event::Looked { .. } | Event::Turned { .. } => {}
             Event::Trouble(text) => self.terminal.say(&format!("warning: {}", printable(text))),
         }
     }

@@ -9,6 +9,8 @@
 //!
 //! Everything that wakes the loop only ends the waiting.
 
+mod scraped;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,12 +18,14 @@ use std::time::Duration;
 
 use super::accept::{Acceptance, PruneHeld, PruneRules};
 use super::converge::converge;
+use super::metrics::Meter;
 use super::sources::{Sources, SourcesLook};
 use super::tick::{Tick, TickOptions};
 use crate::host::Host as _;
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
 use crate::host::requests::{self, Request, Waiting, Wanted};
+use crate::host::scrape::Scrapes;
 use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
 use crate::host::wake::Wakes;
 use crate::plan::action::Outcome;
@@ -29,7 +33,7 @@ use crate::plan::memory::{Ask, Memory, Record, Suspension};
 use crate::plan::status::ServiceStatus;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::spec::SpecSet;
-use crate::units::BootTime;
+use crate::units::{BootTime, WallTime};
 
 /// Without notifications the sources are looked at so often.
 const POLL: Duration = Duration::from_secs(2);
@@ -62,6 +66,18 @@ pub enum Event<'a> {
     Tick(&'a Tick),
     /// The status after all that is to be done at once was done.
     Status(&'a [ServiceStatus]),
+    /// The documents were looked at, whether or not they are as they were.
+    Looked {
+        /// How long it took.
+        took: Duration,
+        /// When every place was there and could be listed; `None`: it wasn't so.
+        complete: Option<WallTime>,
+    },
+    /// The loop has done all that was to be done at once after a wake-up.
+    Turned {
+        /// How long it took.
+        took: Duration,
+    },
     /// A person asked for something.
     Request(&'a Request),
     /// Something is not as it should be with the engine itself.
@@ -85,6 +101,8 @@ pub struct Watch<'a> {
     confirmed: bool,
     /// The binary to become.
     successor: Option<PathBuf>,
+    meter: Meter,
+    scrapes: Option<Scrapes>,
     tell: &'a mut dyn FnMut(Event<'_>),
 }
 
@@ -132,6 +150,8 @@ impl<'a> Watch<'a> {
             held: None,
             confirmed: false,
             successor: None,
+            meter: Meter::default(),
+            scrapes: None,
             tell,
         }
     }
@@ -164,7 +184,8 @@ impl<'a> Watch<'a> {
             if full {
                 deadlines.resync = self.host.now().boot.after(self.options.resync);
             }
-            let wakes = self.host.wait(Some(deadlines.earliest()))?;
+            (self.tell)(Event::Turned { took: self.host.now().boot.since(now) });
+            let wakes = self.wait(deadlines.earliest())?;
             let now = self.host.now().boot;
             if wakes.stop.is_some() {
                 return Ok(());
@@ -229,6 +250,7 @@ impl<'a> Watch<'a> {
 
     /// Looks at the documents, and says when to look again.
     fn look_at_sources(&mut self, now: BootTime) -> Option<BootTime> {
+        let began = self.host.now();
         self.renew_hints();
         let watched = self.sources.watched();
         let mut look = self.sources.look();
@@ -237,6 +259,9 @@ impl<'a> Watch<'a> {
             self.renew_hints();
             look = self.sources.look();
         }
+        let took = self.host.now().boot.since(began.boot);
+        let complete = look.seen.complete.then_some(began.wall);
+        (self.tell)(Event::Looked { took, complete });
         if self.digest.as_ref() != Some(&look.digest) {
             (self.tell)(Event::Sources(&look));
             self.digest = Some(look.digest.clone());

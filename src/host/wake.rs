@@ -37,6 +37,12 @@ pub struct Wakes {
     pub requests: bool,
     /// A probe may have an answer.
     pub probes: bool,
+    /// Somebody may be asking for metrics.
+    pub scrapes: bool,
+    /// Somebody set the wall clock.
+    pub clock: bool,
+    /// What was waited for at the longest has come.
+    pub due: bool,
     /// Somebody asks the engine to end: TERM, INT or QUIT.
     pub stop: Option<Signal>,
     /// HUP: look at the documents now.
@@ -68,6 +74,7 @@ const SPECS: u64 = 2;
 const REQUESTS: u64 = 3;
 const PROBES: u64 = 4;
 const CLOCK: u64 = 5;
+const SCRAPES: u64 = 6;
 /// Tokens from here on are processes.
 const PROCESSES: u64 = 16;
 const EVENTS_MAX: usize = 64;
@@ -131,6 +138,15 @@ impl Waker {
         Ok(epoll::add(&self.epoll, probes, data, epoll::EventFlags::IN)?)
     }
 
+    /// Also waits for the epoll of those who ask for metrics.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn watch_scrapes(&self, scrapes: impl AsFd) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(SCRAPES);
+        Ok(epoll::add(&self.epoll, scrapes, data, epoll::EventFlags::IN)?)
+    }
+
     /// Wakes once when the process exits. The descriptor's owner closes it when it is no longer wanted.
     ///
     /// # Errors
@@ -175,7 +191,11 @@ impl Waker {
                     wakes.requests = true;
                 }
                 PROBES => wakes.probes = true,
-                CLOCK => self.arm_clock(),
+                CLOCK => {
+                    self.arm_clock();
+                    wakes.clock = true;
+                }
+                SCRAPES => wakes.scrapes = true,
                 _ => wakes.exits = true,
             }
         }
