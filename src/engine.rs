@@ -8,6 +8,8 @@ pub mod live;
 pub mod metrics;
 #[cfg(feature = "failpoints")]
 mod sabotage;
+pub mod settings;
 pub mod sources;
+pub mod standing;
 pub mod tick;
 pub mod watch;

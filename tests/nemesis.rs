@@ -15,6 +15,8 @@
 
 #[path = "nemesis/checker.rs"]
 mod checker;
+#[path = "nemesis/deck.rs"]
+mod deck;
 #[path = "nemesis/field.rs"]
 mod field;
 #[path = "nemesis/fury.rs"]
@@ -68,6 +70,28 @@ fn a_hundred_services_under_fire() {
     assert!(report.converged <= Duration::from_secs(5), "converged only after {:?}", report.converged);
     // A fury in which nothing happens proves nothing.
     assert!(report.engine_kills > 20 && report.service_kills > 20 && report.starts > 120, "{report}");
+}
+
+#[test]
+#[ignore = "takes a minute, as root"]
+fn five_hundred_documents_under_fire() {
+    if !is_inside() {
+        return inside("five_hundred_documents_under_fire");
+    }
+    let (violations, done) = deck::shuffle(100, 500, seconds(60), &[]);
+    println!("{done}");
+    assert_eq!(violations, Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "as root"]
+fn absence_that_is_believed_at_once_is_noticed() {
+    if !is_inside() {
+        return inside("absence_that_is_believed_at_once_is_noticed");
+    }
+    let (violations, done) = deck::shuffle(20, 20, seconds(60), &["--prune-delay", "0s"]);
+    println!("{done}");
+    assert!(violations.iter().any(|found| found.contains("after ")), "nobody noticed");
 }
 
 /// The promises' keepers, switched off: the checker must notice.

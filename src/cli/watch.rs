@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::args::{Output, WatchArgs};
 use super::exit::Exit;
+use super::settings::{self, Configured};
 use super::state;
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
@@ -21,15 +22,24 @@ use crate::plan::action::Outcome;
 use crate::plan::status::{PhaseWord, ServiceStatus};
 use crate::report::{deed, printable, render_diagnostics, status_line};
 use crate::spec::ServiceName;
+use crate::spec::engine::Settings;
 
 /// Runs `watch`.
 pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
-    if let Some(address) = args.metrics.filter(|address| !address.ip().is_loopback() && !args.metrics_remote) {
-        terminal.say(&format!(
-            "error: `{address}` can be reached from other hosts, and nobody is asked who they are\n  = help: give `--metrics 127.0.0.1:{}`, or `--metrics-remote` if it is meant",
-            address.port()
-        ));
+    let over = args.settings.clone();
+    let config = args.settings.keep.look.config.as_ref();
+    let configured = settings::read(config, move |settings| over.put_over(settings), terminal);
+    let Configured { settings, file } = match configured {
+        Ok(configured) => configured,
+        Err(exit) => return exit,
+    };
+    let places = settings::places(&args.paths, &settings);
+    if places.is_empty() {
+        terminal.say("error: nothing says what to keep\nhelp: name a directory of spec files");
         return Exit::Usage;
+    }
+    if let Some(exit) = exposed(&settings, args.metrics_remote, terminal) {
+        return exit;
     }
     let opened = match state::open(
         dirs,
@@ -39,16 +49,14 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Ok(opened) => opened,
         Err(reason) => return reason.report(terminal),
     };
-    if let Err(reason) = presence::announce(dirs, &args.paths, None) {
+    if let Err(reason) = presence::announce(dirs, &places, None) {
         terminal.say(&format!("warning: {reason}"));
     }
     let options = WatchOptions {
-        resync: args.resync,
-        settle: args.settle,
-        settle_max: args.settle_max,
-        prune_delay: args.prune_delay,
+        settings: settings.clone(),
+        file,
         hints: !args.no_hints,
-        max_parallel_starts: super::plan::parallel_starts(args.max_parallel_starts),
+        stop_on_exit: crate::host::is_init(),
     };
     let mut teller = Teller {
         terminal,
@@ -67,10 +75,10 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     };
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
-    let sources = Sources::new(args.paths.clone()).with_shelf(shelf).with_plugins(in_use);
+    let sources = Sources::new(places).with_settings(&settings).with_shelf(shelf).with_plugins(in_use);
     let mut watch =
         Watch::new(opened.host, sources, opened.memory, options, &mut tell).measured_by(meter);
-    if let Some(address) = args.metrics {
+    if let Some(address) = settings.metrics {
         watch = match serving(watch, address, terminal) {
             Ok(watch) => watch,
             Err(error) => {
@@ -91,6 +99,16 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             Exit::Failed
         }
     }
+}
+
+/// Whoever reaches the address is told, so it has to be meant that others than this host do.
+fn exposed(settings: &Settings, meant: bool, terminal: Terminal) -> Option<Exit> {
+    let address = settings.metrics.filter(|address| !address.ip().is_loopback() && !meant)?;
+    let port = address.port();
+    terminal.say(&format!(
+        "error: `{address}` can be reached from other hosts, and nobody is asked who they are\nhelp: serve metrics at 127.0.0.1:{port}, or give `--metrics-remote` if it is meant"
+    ));
+    Some(Exit::Usage)
 }
 
 /// Says where, since a port 0 leaves the choice to the kernel.
@@ -157,6 +175,7 @@ impl Teller {
             }
             // Measured, not told.
             Event::Looked { .. } | Event::Turned { .. } => {}
+            Event::Settings(problems) => self.terminal.diagnostics(problems),
             Event::Trouble(text) => self.terminal.say(&format!("warning: {}", printable(text))),
         }
     }

@@ -100,8 +100,8 @@ impl Metrics {
             Event::Turned { took } => self.turns.add(*took),
             Event::Request(_) => self.requests += 1,
             Event::Trouble(_) => self.troubles += 1,
-            // Both are in the situation.
-            Event::PruneHeld(_) | Event::Status(_) => {}
+            // These are in the situation, or in the output alone.
+            Event::PruneHeld(_) | Event::Status(_) | Event::Settings(_) => {}
         }
     }
 

@@ -3,6 +3,7 @@
 //! Files are loaded anew only where their content changed, so that a look at an unchanged directory costs its reading;
 //! but all of them where a file with Matcher or Plugin documents or a module changed, since others may use what it defines.
 
+mod found;
 mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,8 +15,10 @@ use super::accept::{FileSeen, SourcesSeen};
 use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::host::shelf::Shelf;
 use crate::host::spec_dir::{self, Listing, Look, Trust};
+use crate::plan::sources::SourceFinding;
 use crate::process::expression;
 use crate::spec::defaults;
+use crate::spec::engine::{self, Settings};
 use crate::spec::matcher::{self, MatcherDocument};
 use crate::spec::plugin;
 use crate::spec::{
@@ -41,6 +44,7 @@ pub struct Sources {
     /// Places whose Matcher documents count and nothing else.
     libraries: Vec<PathBuf>,
     trust: Trust,
+    settings: Settings,
     loaded: BTreeMap<String, LoadedFile>,
     identity: ProgramIdentity,
     /// Pairs of Services that claim one process, as found with the files that the digest speaks of.
@@ -62,6 +66,8 @@ pub struct SourcesLook {
     pub unavailable: Vec<String>,
     /// The texts of the files, by the place that their documents have as their origin.
     pub texts: BTreeMap<String, Arc<Source>>,
+    /// What was found out about each place, by its absolute name.
+    pub findings: Vec<(String, SourceFinding)>,
     /// Names that were passed over.
     pub ignored: Vec<PathBuf>,
     /// The Matcher documents of all good files.
@@ -103,6 +109,7 @@ impl Sources {
             places,
             libraries: Vec::new(),
             trust: Trust::own(),
+            settings: Settings::default(),
             loaded: BTreeMap::new(),
             identity: Box::new(crate::host::program_identity),
             pairs: (String::new(), Vec::new()),
@@ -128,6 +135,18 @@ impl Sources {
     #[must_use]
     pub fn with_shelf(self, modules: Rc<Shelf>) -> Self {
         Self { shelf: modules, ..self }
+    }
+
+    /// Looks as these settings say.
+    #[must_use]
+    pub fn with_settings(mut self, settings: &Settings) -> Self {
+        self.configure(settings);
+        self
+    }
+
+    /// Looks as these settings say from now on.
+    pub fn configure(&mut self, settings: &Settings) {
+        self.settings = settings.clone();
     }
 
     /// Begins with these plugins in use: those of the accepted documents, by name.
@@ -161,6 +180,7 @@ impl Sources {
             match spec_dir::look(&place, &self.trust) {
                 Look::Found(listing) => take(&place, listing, &mut look, &mut files),
                 Look::Unavailable(reason) => {
+                    look.findings.push((absolute(&place), found::unavailable(&reason)));
                     look.seen.complete = false;
                     look.seen.unavailable.insert(absolute(&place), reason.clone());
                     look.digest.push_str(&format!("unavailable {reason}\n"));
@@ -256,6 +276,10 @@ impl Sources {
         }
         for (name, file) in &self.loaded {
             look.diagnostics.extend(file.diagnostics.iter().cloned());
+            // Who gives the file by its name checks it; in a directory somebody counts on it.
+            if !self.places.iter().any(|place| place.as_path() == Path::new(name)) {
+                look.diagnostics.extend(engine::misplaced(file));
+            }
             if libraries.contains(name) {
                 continue;
             }
@@ -294,6 +318,8 @@ impl Sources {
 /// The files of a place, and what is to be said about it.
 fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<(SpecFile, String)>) {
     look.seen.complete &= listing.complete;
+    look.findings.push((absolute(place), found::available(place, &listing)));
+    look.findings.push((absolute(place), found::trusted(place, &listing)));
     look.ignored.extend(listing.ignored);
     for problem in listing.problems {
         let name = problem.path.display().to_string();
@@ -344,7 +370,7 @@ fn seen(file: &LoadedFile, name: &str) -> FileSeen {
 }
 
 /// By name alone: links stay links, so that a place keeps its name when its link is turned to another target.
-fn absolute(path: &Path) -> String {
+pub(super) fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 

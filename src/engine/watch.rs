@@ -9,7 +9,10 @@
 //!
 //! Everything that wakes the loop only ends the waiting.
 
+mod configure;
 mod scraped;
+
+pub use configure::parallel_starts;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,8 +22,11 @@ use std::time::Duration;
 use super::accept::{Acceptance, PruneHeld, PruneRules};
 use super::converge::converge;
 use super::metrics::Meter;
-use super::sources::{Sources, SourcesLook};
+use super::settings::SettingsFile;
+use super::sources::{Sources, SourcesLook, absolute};
+use super::standing::Standing;
 use super::tick::{Tick, TickOptions};
+use crate::diagnostic::Diagnostic;
 use crate::host::Host as _;
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
@@ -30,29 +36,27 @@ use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
 use crate::host::wake::Wakes;
 use crate::plan::action::Outcome;
 use crate::plan::memory::{Ask, Memory, Record, Suspension};
+use crate::plan::sources::Status;
 use crate::plan::status::ServiceStatus;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::spec::SpecSet;
+use crate::spec::engine::Settings;
 use crate::units::{BootTime, WallTime};
 
 /// Without notifications the sources are looked at so often.
 const POLL: Duration = Duration::from_secs(2);
 
 /// How to watch.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub struct WatchOptions {
-    /// A complete look so often, whatever happens.
-    pub resync: Duration,
-    /// The quiet time after a hint.
-    pub settle: Duration,
-    /// The longest wait for quiet.
-    pub settle_max: Duration,
-    /// An object is gone when its document was missing for so long.
-    pub prune_delay: Duration,
+    /// As the file and the flags say now.
+    pub settings: Settings,
+    /// Where they come from; read again when it changes.
+    pub file: Option<SettingsFile>,
     /// Use notifications.
     pub hints: bool,
-    /// So many instances may be being started at a time.
-    pub max_parallel_starts: usize,
+    /// Everything is stopped at the end where the settings don't say whether.
+    pub stop_on_exit: bool,
 }
 
 /// What the loop tells.
@@ -80,6 +84,8 @@ pub enum Event<'a> {
     },
     /// A person asked for something.
     Request(&'a Request),
+    /// The settings were changed, and can't be used as they are.
+    Settings(&'a [Diagnostic]),
     /// Something is not as it should be with the engine itself.
     Trouble(&'a str),
 }
@@ -96,6 +102,7 @@ pub struct Watch<'a> {
     request_hints: Box<dyn Hints>,
     polling: bool,
     status: Vec<ServiceStatus>,
+    standing: Standing,
     digest: Option<String>,
     held: Option<PruneHeld>,
     confirmed: bool,
@@ -135,6 +142,7 @@ impl<'a> Watch<'a> {
         tell: &'a mut dyn FnMut(Event<'_>),
     ) -> Self {
         let acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
+        let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
         Self {
             host,
             sources,
@@ -146,6 +154,7 @@ impl<'a> Watch<'a> {
             request_hints: Box::new(NoHints),
             polling: false,
             status: Vec::new(),
+            standing,
             digest: None,
             held: None,
             confirmed: false,
@@ -182,7 +191,7 @@ impl<'a> Watch<'a> {
             }
             self.confirmed = false;
             if full {
-                deadlines.resync = self.host.now().boot.after(self.options.resync);
+                deadlines.resync = self.host.now().boot.after(self.options.settings.resync);
             }
             (self.tell)(Event::Turned { took: self.host.now().boot.since(now) });
             let wakes = self.wait(deadlines.earliest())?;
@@ -198,7 +207,8 @@ impl<'a> Watch<'a> {
     fn note_wakes(&mut self, wakes: &Wakes, now: BootTime, deadlines: &mut Deadlines) {
         if wakes.specs {
             let first = *deadlines.first_hint.get_or_insert(now);
-            let settled = now.after(self.options.settle).min(first.after(self.options.settle_max));
+            let Settings { settle, settle_max, .. } = self.options.settings;
+            let settled = now.after(settle).min(first.after(settle_max));
             deadlines.sources = Some(settled);
         }
     }
@@ -237,6 +247,7 @@ impl<'a> Watch<'a> {
         let requests = [self.host.dirs().requests()];
         let mut places = self.sources.watched();
         places.extend(self.watched_files().cloned());
+        places.extend(self.options.file.iter().map(|file| file.path().to_owned()));
         match self.hints.watch(&places).and_then(|()| self.request_hints.watch(&requests)) {
             Ok(()) => self.polling = false,
             Err(reason) => self.poll_because(&reason),
@@ -251,6 +262,7 @@ impl<'a> Watch<'a> {
     /// Looks at the documents, and says when to look again.
     fn look_at_sources(&mut self, now: BootTime) -> Option<BootTime> {
         let began = self.host.now();
+        self.renew_settings();
         self.renew_hints();
         let watched = self.sources.watched();
         let mut look = self.sources.look();
@@ -262,11 +274,15 @@ impl<'a> Watch<'a> {
         let took = self.host.now().boot.since(began.boot);
         let complete = look.seen.complete.then_some(began.wall);
         (self.tell)(Event::Looked { took, complete });
+        let wall = began.wall;
+        for (place, finding) in look.findings.drain(..) {
+            self.standing.find(&place, finding, wall);
+        }
         if self.digest.as_ref() != Some(&look.digest) {
             (self.tell)(Event::Sources(&look));
             self.digest = Some(look.digest.clone());
         }
-        let rules = PruneRules { delay: self.options.prune_delay, confirmed: self.confirmed };
+        let rules = PruneRules { delay: self.options.settings.prune.delay, confirmed: self.confirmed };
         let accepted = self.acceptance.look(&look.seen, rules, now);
         if accepted.held != self.held {
             if let Some(held) = &accepted.held {
@@ -388,7 +404,7 @@ impl<'a> Watch<'a> {
         let options = TickOptions {
             plan: PlanOptions {
                 confirmed: self.confirmed,
-                max_starts: Some(self.options.max_parallel_starts),
+                max_starts: Some(parallel_starts(&self.options.settings)),
             },
             hints: QuestionHints { full },
         };
@@ -409,11 +425,16 @@ impl<'a> Watch<'a> {
         if restored {
             self.announce_again();
         }
-        if last.plan.status != self.status || restored {
-            if let Err(reason) = requests::write_status(self.host.dirs(), &last.plan.status) {
+        let moved = last.plan.status != self.status;
+        if moved || restored || self.standing.is_news() {
+            let status = Status { objects: last.plan.status, sources: self.standing.sources().to_vec() };
+            if let Err(reason) = requests::write_status(self.host.dirs(), &status) {
                 (self.tell)(Event::Trouble(&reason));
             }
-            self.status.clone_from(&last.plan.status);
+            self.standing.was_told();
+            self.status = status.objects;
+        }
+        if moved || restored {
             (self.tell)(Event::Status(&self.status));
         }
         if last.again { Some(self.host.now().boot) } else { last.next }

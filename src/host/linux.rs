@@ -420,7 +420,7 @@ impl Host for LinuxHost {
     }
 
     fn observe(&mut self, questions: &Questions) -> Observation {
-        self.take_exits();
+        self.take_exits(clock::now().boot);
         let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.as_str())));
         let world = self.world.again().with_managed(managed.collect());
         let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());

@@ -5,6 +5,7 @@
 //! signalfd: TERM INT QUIT HUP CHLD --+--> one epoll --> Wakes
 //! eventfds poked by other threads  --+
 //! the probes' own epoll            --+
+//! the control socket's own epoll   --+
 //! timerfd on the boot-time clock   --+
 //! timerfd that the setting of the wall clock ends --/
 //! ```
@@ -37,6 +38,8 @@ pub struct Wakes {
     pub requests: bool,
     /// A probe may have an answer.
     pub probes: bool,
+    /// The control socket may have something.
+    pub control: bool,
     /// Somebody may be asking for metrics.
     pub scrapes: bool,
     /// Somebody set the wall clock.
@@ -74,7 +77,8 @@ const SPECS: u64 = 2;
 const REQUESTS: u64 = 3;
 const PROBES: u64 = 4;
 const CLOCK: u64 = 5;
-const SCRAPES: u64 = 6;
+const CONTROL: u64 = 6;
+const SCRAPES: u64 = 7;
 /// Tokens from here on are processes.
 const PROCESSES: u64 = 16;
 const EVENTS_MAX: usize = 64;
@@ -138,6 +142,15 @@ impl Waker {
         Ok(epoll::add(&self.epoll, probes, data, epoll::EventFlags::IN)?)
     }
 
+    /// Also waits for the control socket's epoll.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn watch_control(&self, control: impl AsFd) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(CONTROL);
+        Ok(epoll::add(&self.epoll, control, data, epoll::EventFlags::IN)?)
+    }
+
     /// Also waits for the epoll of those who ask for metrics.
     ///
     /// # Errors
@@ -191,6 +204,7 @@ impl Waker {
                     wakes.requests = true;
                 }
                 PROBES => wakes.probes = true,
+                CONTROL => wakes.control = true,
                 CLOCK => {
                     self.arm_clock();
                     wakes.clock = true;
