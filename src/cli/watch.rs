@@ -12,7 +12,7 @@ use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
 use crate::engine::metrics::Meter;
 use crate::engine::sources::Sources;
-use crate::engine::watch::{Event, Watch, WatchOptions};
+use crate::engine::watch::{Ended, Event, Watch, WatchOptions};
 use crate::host::errno::io_text;
 use crate::host::linux::HostOptions;
 use crate::host::presence;
@@ -90,9 +90,18 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     let ended = watch.run();
     teller.superior.tell("STOPPING=1");
     match ended {
-        Ok(()) => {
+        Ok(Ended::TheyGoOn) => {
             terminal.say("selfsame ends; the services go on");
             Exit::Ok
+        }
+        Ok(Ended::Stopped { left }) if left.is_empty() => {
+            terminal.say("selfsame ends; everything is stopped");
+            Exit::Ok
+        }
+        Ok(Ended::Stopped { left }) => {
+            let names: Vec<String> = left.iter().map(|name| format!("`{name}`")).collect();
+            terminal.say(&format!("error: selfsame ends; not stopped: {}", names.join(", ")));
+            Exit::Failed
         }
         Err(error) => {
             terminal.say(&format!("error: {error}; the services go on"));

@@ -10,9 +10,11 @@
 //! Everything that wakes the loop only ends the waiting.
 
 mod configure;
+mod ending;
 mod scraped;
 
 pub use configure::parallel_starts;
+pub use ending::Ended;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,7 +22,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::accept::{Acceptance, PruneHeld, PruneRules};
-use super::converge::converge;
+use super::carried::Carried;
+use super::converge::converge_on;
 use super::metrics::Meter;
 use super::settings::SettingsFile;
 use super::sources::{Sources, SourcesLook, absolute};
@@ -96,6 +99,7 @@ pub struct Watch<'a> {
     sources: Sources,
     acceptance: Acceptance,
     memory: Memory,
+    carried: Carried,
     set: SpecSet,
     options: WatchOptions,
     hints: Box<dyn Hints>,
@@ -148,6 +152,7 @@ impl<'a> Watch<'a> {
             sources,
             acceptance,
             memory,
+            carried: Carried::default(),
             set: SpecSet::default(),
             options,
             hints: Box::new(NoHints),
@@ -165,11 +170,11 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Runs until somebody asks it to end. The services stay as they are.
+    /// Runs until somebody asks it to end, and says what became of the services then.
     ///
     /// # Errors
     /// The kernel refuses to let it wait.
-    pub fn run(mut self) -> std::io::Result<()> {
+    pub fn run(mut self) -> std::io::Result<Ended> {
         // Hints are armed before the first look, so that nothing falls between the two.
         self.arm_hints();
         let mut deadlines = Deadlines::default();
@@ -196,8 +201,8 @@ impl<'a> Watch<'a> {
             (self.tell)(Event::Turned { took: self.host.now().boot.since(now) });
             let wakes = self.wait(deadlines.earliest())?;
             let now = self.host.now().boot;
-            if wakes.stop.is_some() {
-                return Ok(());
+            if let Some(signal) = wakes.stop {
+                return self.end(signal);
             }
             self.note_wakes(&wakes, now, &mut deadlines);
             full = wakes.reload || now >= deadlines.resync;
@@ -290,7 +295,10 @@ impl<'a> Watch<'a> {
             }
             self.held = accepted.held;
         }
-        self.set = accepted.set;
+        if accepted.set != self.set {
+            self.carried.forget();
+            self.set = accepted.set;
+        }
         if self.watched_files().next().is_some() {
             self.renew_hints();
         }
@@ -410,7 +418,11 @@ impl<'a> Watch<'a> {
         };
         let tell = &mut self.tell;
         let mut started = BTreeSet::new();
-        let last = converge(&mut self.host, &self.set, &mut self.memory, options, &mut |tick| {
+        if self.confirmed {
+            self.carried.forget();
+        }
+        let carried = &mut self.carried;
+        let last = converge_on(&mut self.host, &self.set, &mut self.memory, options, carried, &mut |tick| {
             let begun = tick.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Started(_)));
             started.extend(begun.map(|(step, _)| step.service.clone()));
             (tell)(Event::Tick(tick));
