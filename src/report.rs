@@ -9,6 +9,7 @@ mod documents;
 mod explanation;
 mod github;
 mod imported;
+pub mod live;
 mod look;
 mod matching;
 mod near;

@@ -278,6 +278,9 @@ pub(super) struct StatusArgs {
     /// Wait until all of them are so
     #[arg(long, value_name = "STATE")]
     pub wait: Option<WaitFor>,
+    /// Keep showing it: a live view on a terminal (`?` lists its keys), else a line for each change
+    #[arg(short, long, conflicts_with = "wait")]
+    pub watch: bool,
     /// How long to wait
     #[arg(long, default_value = "90s", value_name = "TIME", value_parser = duration)]
     pub timeout: Duration,
