@@ -5,6 +5,7 @@
 pub mod accept;
 pub mod carried;
 pub mod converge;
+pub mod events;
 pub mod live;
 pub mod metrics;
 #[cfg(feature = "failpoints")]

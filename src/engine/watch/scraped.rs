@@ -38,7 +38,7 @@ impl Watch<'_> {
         });
         let situation = Situation {
             status: &self.status,
-            held: self.held.as_ref().map_or(0, |held| held.names.len()),
+            held: self.held.iter().map(|held| held.names.len()).sum(),
             now: self.host.now(),
             engine: Some(engine.unwrap_or_default()),
         };
