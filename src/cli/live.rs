@@ -37,7 +37,11 @@ pub(super) fn run(args: &StatusArgs, labels: &[(String, String)], dirs: &Dirs, t
         return reason.report(terminal);
     }
     let person = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
-    let ended = if person && args.output == Output::Text { source.view(terminal) } else { plain::run(&source, terminal) };
+    let ended = if person && args.output == Output::Text {
+        source.view(terminal)
+    } else {
+        plain::run(&source, terminal)
+    };
     match ended {
         Ok(()) => Exit::Ok,
         Err(error) => {

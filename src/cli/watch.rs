@@ -78,8 +78,7 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     let in_use = shelf.in_use(&opened.memory);
     let sources = Sources::new(places).with_settings(&settings).on_host(this_host);
     let sources = sources.with_shelf(shelf).with_plugins(in_use);
-    let mut watch =
-        Watch::new(opened.host, sources, opened.memory, options, &mut tell).measured_by(meter);
+    let mut watch = Watch::new(opened.host, sources, opened.memory, options, &mut tell).measured_by(meter);
     if let Some(address) = settings.metrics {
         watch = match serving(watch, address, terminal) {
             Ok(watch) => watch,

@@ -108,8 +108,7 @@ mod tests {
     fn a_tree_is_counted_as_a_whole_and_a_stranger_with_its_number_is_not() {
         // The shell waits for its child, so that both are there.
         let script = "sleep 1000 & echo begun; wait";
-        let mut shell =
-            Command::new("/bin/sh").args(["-c", script]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut shell = Command::new("/bin/sh").args(["-c", script]).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(shell.stdout.take().unwrap()), &mut line)
             .unwrap();

@@ -13,7 +13,12 @@ use selfsame::units::{BootTime, Now, WallTime};
 use serde_json::{Value, json};
 
 /// An object, from JSON, so that fields which are added later need not be said.
-pub(super) fn object(name: &str, phase: &str, instances: &[Value], conditions: &[(&str, &str, &str)]) -> ServiceStatus {
+pub(super) fn object(
+    name: &str,
+    phase: &str,
+    instances: &[Value],
+    conditions: &[(&str, &str, &str)],
+) -> ServiceStatus {
     let conditions: Vec<Value> = conditions
         .iter()
         .map(|(kind, status, message)| {
@@ -45,7 +50,12 @@ pub(super) fn snapshot(objects: Vec<ServiceStatus>, seconds: u64) -> Snapshot {
 /// A store, two copies of a web server, one that can't start and a task.
 pub(super) fn objects(restarts: u64) -> Vec<ServiceStatus> {
     vec![
-        object("kv", "Running", &[instance(0, "Running", 812 + i32::try_from(restarts).unwrap(), restarts)], &[]),
+        object(
+            "kv",
+            "Running",
+            &[instance(0, "Running", 812 + i32::try_from(restarts).unwrap(), restarts)],
+            &[],
+        ),
         object(
             "lost",
             "BackOff",
@@ -53,7 +63,11 @@ pub(super) fn objects(restarts: u64) -> Vec<ServiceStatus> {
                 "exe": null, "since": null, "restarts": 0, "lastExit": null})],
             &[
                 ("Ready", "False", "lost: 0 of 1 Ready"),
-                ("BackOff", "True", "lost: next start in 4s, after 3 failures: `/srv/lost`: no such file or directory (ENOENT)"),
+                (
+                    "BackOff",
+                    "True",
+                    "lost: next start in 4s, after 3 failures: `/srv/lost`: no such file or directory (ENOENT)",
+                ),
             ],
         ),
         object("nightly", "Stopped", &[], &[]),
@@ -139,7 +153,8 @@ fn help_and_questions_and_filters() {
 fn no_size_is_too_small() {
     for (width, height) in [(1, 1), (3, 2), (20, 5), (80, 6), (400, 3)] {
         let mut live = live();
-        for key in [Key::Char('x'), Key::End, Key::Char('?'), Key::Char('a'), Key::Char('l'), Key::Char('/')] {
+        for key in [Key::Char('x'), Key::End, Key::Char('?'), Key::Char('a'), Key::Char('l'), Key::Char('/')]
+        {
             live.press(key);
             picture(&live, width, height);
         }

@@ -39,7 +39,8 @@ fn a_line_for_each_change() {
     until("the change as JSON", || {
         let rows = rows.lock().unwrap();
         let rows = rows.iter().map(|row| serde_json::from_str::<serde_json::Value>(row).unwrap());
-        rows.filter(|row| row["status"]["phase"] == "Running").any(|row| row["status"]["instances"][0]["pid"] != old)
+        rows.filter(|row| row["status"]["phase"] == "Running")
+            .any(|row| row["status"]["instances"][0]["pid"] != old)
     });
     for child in [&mut text, &mut json] {
         let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();

@@ -84,9 +84,9 @@ fn the_alerts_name_only_what_there_is_and_say_what_to_do() {
                 named += 1;
                 let family = FAMILIES.iter().find(|family| match family.kind {
                     Kind::Counter | Kind::Gauge => family.name == name,
-                    Kind::Histogram => {
-                        ["_bucket", "_sum", "_count"].iter().any(|end| name == format!("{}{end}", family.name))
-                    }
+                    Kind::Histogram => ["_bucket", "_sum", "_count"]
+                        .iter()
+                        .any(|end| name == format!("{}{end}", family.name)),
                 });
                 let family = family.unwrap_or_else(|| panic!("{alert}: there is no `{name}`"));
                 for label in labels_asked(expr, name) {
@@ -105,5 +105,7 @@ fn the_alerts_name_only_what_there_is_and_say_what_to_do() {
 fn labels_asked<'a>(expression: &'a str, name: &str) -> Vec<&'a str> {
     let behind = expression.split(name).skip(1).filter_map(|rest| rest.strip_prefix('{'));
     let braces = behind.filter_map(|rest| rest.split('}').next());
-    braces.flat_map(|inside| inside.split(',').map(|part| part.split(['=', '!']).next().unwrap().trim())).collect()
+    braces
+        .flat_map(|inside| inside.split(',').map(|part| part.split(['=', '!']).next().unwrap().trim()))
+        .collect()
 }

@@ -29,7 +29,8 @@ use crate::units::BootTime;
 /// The terminal or the status can't be had.
 pub(super) fn run(source: &Refresh<'_>, colour: bool) -> io::Result<()> {
     let mut screen = Screen::open()?;
-    let mut view = View { live: Live::default(), loads: Loads::default(), found: None, next: BootTime::default() };
+    let mut view =
+        View { live: Live::default(), loads: Loads::default(), found: None, next: BootTime::default() };
     loop {
         if view.next <= clock::now().boot {
             view.refresh(source);

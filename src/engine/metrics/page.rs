@@ -113,7 +113,10 @@ mod tests {
             "_sum 60.703",
             "_count 5",
         ] {
-            assert!(text.contains(&format!("selfsame_source_look_duration_seconds{line}\n")), "{line}\n{text}");
+            assert!(
+                text.contains(&format!("selfsame_source_look_duration_seconds{line}\n")),
+                "{line}\n{text}"
+            );
         }
     }
 }

@@ -53,7 +53,10 @@ fn families_in(page: &str) -> BTreeSet<&str> {
             for label in family.labels {
                 assert!(labels.contains(&format!("{label}=\"")), "{line}");
             }
-            assert_eq!(labels.matches("=\"").count(), family.labels.len().max(usize::from(suffix == "_bucket")));
+            assert_eq!(
+                labels.matches("=\"").count(),
+                family.labels.len().max(usize::from(suffix == "_bucket"))
+            );
         }
     }
     seen

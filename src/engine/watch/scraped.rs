@@ -31,11 +31,8 @@ impl Watch<'_> {
 
     /// All metrics as they are now, in the text format of Prometheus.
     pub(super) fn metrics(&mut self) -> String {
-        let engine = usage::own().map(|(usage, began)| OwnProcess {
-            cpu: usage.cpu,
-            memory: usage.memory,
-            began,
-        });
+        let engine =
+            usage::own().map(|(usage, began)| OwnProcess { cpu: usage.cpu, memory: usage.memory, began });
         let situation = Situation {
             status: &self.status,
             held: self.held.iter().map(|held| held.names.len()).sum(),

@@ -47,5 +47,8 @@ fn ended(before: &ServiceStatus, after: &ServiceStatus) -> Vec<String> {
         old.is_some_and(|old| old.pid.is_some() && old.pid != instance.pid)
     };
     let exits = after.instances.iter().filter(changed).filter_map(|instance| instance.last_exit.as_ref());
-    exits.filter(|exit| **exit != Exit::Stopped).map(|exit| format!("before that it {}", exit_words(exit))).collect()
+    exits
+        .filter(|exit| **exit != Exit::Stopped)
+        .map(|exit| format!("before that it {}", exit_words(exit)))
+        .collect()
 }

@@ -134,7 +134,8 @@ fn draw_pane(live: &Live, frame: &mut Frame<'_>, area: Rect) {
     let block = Block::new().borders(Borders::TOP).title(title);
     let inside = block.inner(area);
     let room = usize::from(inside.height);
-    let detail = live.detail.as_ref().filter(|(key, _)| Some(key) == of.as_ref()).map(|(_, text)| text.as_str());
+    let detail =
+        live.detail.as_ref().filter(|(key, _)| Some(key) == of.as_ref()).map(|(_, text)| text.as_str());
     let lines: Vec<Line<'static>> = match live.pane {
         Pane::Events => {
             let lines: Vec<String> =
