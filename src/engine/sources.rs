@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::accept::{FileSeen, SourcesSeen};
+use super::accept::{FileSeen, GoodFile, SourcesSeen};
 use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::host::shelf::Shelf;
 use crate::host::spec_dir::{self, Listing, Look, Trust};
@@ -22,8 +22,8 @@ use crate::spec::engine::{self, Settings};
 use crate::spec::matcher::{self, MatcherDocument};
 use crate::spec::plugin;
 use crate::spec::{
-    ExpressionRequest, HeldPlugins, InUse, LoadContext, Loaded, LoadedFile, Modules, Names, PluginDocument,
-    Service, ServiceName, SpecFile, dependency_mistakes, load, overlaps,
+    ExpressionRequest, HeldPlugins, InUse, KnownHost, LoadContext, Loaded, LoadedFile, Modules, Names,
+    PluginDocument, Service, ServiceName, SpecFile, dependency_mistakes, load, overlaps,
 };
 
 /// A file that is there and can't be used.
@@ -44,6 +44,8 @@ pub struct Sources {
     /// Places whose Matcher documents count and nothing else.
     libraries: Vec<PathBuf>,
     trust: Trust,
+    /// Whose documents count.
+    host: KnownHost,
     settings: Settings,
     loaded: BTreeMap<String, LoadedFile>,
     identity: ProgramIdentity,
@@ -83,11 +85,8 @@ pub struct SourcesLook {
 impl SourcesLook {
     /// The valid documents of all files, a name that stands twice included.
     pub fn services(&self) -> Vec<&Service> {
-        let good = self.seen.files.values().filter_map(|file| match file {
-            FileSeen::Good(services) => Some(services),
-            FileSeen::Broken(_) => None,
-        });
-        good.flatten().map(Arc::as_ref).collect()
+        let good = self.seen.files.values().filter_map(FileSeen::good);
+        good.flat_map(|file| file.services.iter()).map(Arc::as_ref).collect()
     }
 
     /// How many files there are.
@@ -109,6 +108,7 @@ impl Sources {
             places,
             libraries: Vec::new(),
             trust: Trust::own(),
+            host: KnownHost { name: crate::host::host_name(), labels: BTreeMap::new() },
             settings: Settings::default(),
             loaded: BTreeMap::new(),
             identity: Box::new(crate::host::program_identity),
@@ -117,6 +117,12 @@ impl Sources {
             redefined: Vec::new(),
             shelf: Rc::default(),
         }
+    }
+
+    /// Takes the documents that are for this host.
+    #[must_use]
+    pub fn on_host(self, host: KnownHost) -> Self {
+        Self { host, ..self }
     }
 
     /// Tells programs apart by this instead of this host's files.
@@ -166,6 +172,11 @@ impl Sources {
     /// The places as given.
     pub fn places(&self) -> &[PathBuf] {
         &self.places
+    }
+
+    /// Whose documents count.
+    pub fn host(&self) -> &KnownHost {
+        &self.host
     }
 
     /// Looks at all places and loads what is new.
@@ -231,14 +242,14 @@ impl Sources {
         let fresh: Vec<SpecFile> = files.iter().filter(is_new).map(|(file, _)| file.clone()).collect();
         let replaced = fresh.iter().any(|file| self.loaded.get(&file.name).is_some_and(LoadedFile::defines));
         let gone = self.loaded.iter().any(|(name, known)| !names.contains(name) && known.defines());
-        let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None);
+        let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None, Some(&self.host));
         let changed = !fresh.is_empty() || self.loaded.keys().any(|name| !names.contains(name));
         if replaced || gone || (changed && self.holds_back()) || loaded.files.iter().any(LoadedFile::defines)
         {
             let all: Vec<SpecFile> = files.into_iter().map(|(file, _)| file).collect();
             let is_first = self.loaded.is_empty() && self.names.plugins.is_empty();
             if !is_first || fresh.len() < all.len() {
-                loaded = upgrade::load(&all, &self.names.plugins, &*self.shelf);
+                loaded = upgrade::load(&all, &self.names.plugins, &*self.shelf, &self.host);
             }
             self.loaded.clear();
             self.names = loaded.names;
@@ -296,6 +307,7 @@ impl Sources {
             look.matchers.extend(file.matchers().iter().cloned());
             look.plugins.extend(file.plugins().iter().cloned());
             look.seen.files.remove(name);
+            look.seen.elsewhere.extend(file.elsewhere().iter().cloned());
             let place = absolute(Path::new(name));
             look.texts.insert(place.clone(), Arc::clone(&file.source));
             look.seen.files.insert(place, seen(file));
@@ -309,7 +321,7 @@ impl Sources {
         look.diagnostics.extend(self.pairs.1.iter().cloned());
         let mistakes = dependency_mistakes(own.iter().copied());
         for (name, diagnostic) in mistakes.circles {
-            let broken = FileSeen::Broken(diagnostic.message.clone());
+            let broken = FileSeen::broken(diagnostic.message.clone());
             look.seen.files.insert(absolute(Path::new(&name)), broken);
             look.diagnostics.push(diagnostic);
         }
@@ -324,6 +336,7 @@ impl Sources {
 /// The files of a place, and what is to be said about it.
 fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<(SpecFile, String)>) {
     look.seen.complete &= listing.complete;
+    look.seen.identities.insert(absolute(place), format!("{:?}", listing.identity));
     look.findings.push((absolute(place), found::available(place, &listing)));
     look.findings.push((absolute(place), found::trusted(place, &listing)));
     look.ignored.extend(listing.ignored);
@@ -331,7 +344,7 @@ fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<
         let name = problem.path.display().to_string();
         look.digest.push_str(&format!("{name} {}\n", problem.text));
         look.diagnostics.push(Diagnostic::error(UNUSABLE, format!("`{name}` is not used: {}", problem.text)));
-        look.seen.files.insert(absolute(&problem.path), FileSeen::Broken(problem.text));
+        look.seen.files.insert(absolute(&problem.path), FileSeen::broken(problem.text));
     }
     let directory = directory_of(place);
     for file in listing.files {
@@ -341,38 +354,43 @@ fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<
             SpecFile { name: name.clone(), directory: directory.clone(), bytes: file.bytes },
             file.digest,
         ));
-        look.seen.files.insert(name, FileSeen::Good(Vec::new()));
     }
 }
 
 /// Loads files with the process vocabulary for their expressions. `names` is what files without definitions use, `held`
-/// the plugins that stay in use where their documents can't be used.
+/// the plugins that stay in use where their documents can't be used, `host` the one whose documents count
+/// (`None`: those of every one).
 pub fn load_files(
     files: &[SpecFile],
     names: Option<&Names>,
     modules: &dyn Modules,
     held: Option<&HeldPlugins>,
+    host: Option<&KnownHost>,
 ) -> Loaded {
     let compile = |request: &ExpressionRequest<'_>| {
         let ExpressionRequest { text, variables, replaces, library } = request;
         expression::check_in_document(text, variables.clone(), *replaces, library)
     };
     let limits = crate::spec::Limits::default();
-    load(files, &LoadContext { limits, compile: &compile, names, modules, held })
+    load(files, &LoadContext { limits, compile: &compile, names, modules, held, host })
 }
 
 fn seen(file: &LoadedFile) -> FileSeen {
     match file.reason() {
-        Some(reason) => FileSeen::Broken(reason),
+        Some(reason) => FileSeen::broken(reason),
         None => {
             // Shared: what nobody edited is the very value that it was, for all who compare.
-            FileSeen::Good(file.services().to_vec())
+            FileSeen::Good(GoodFile {
+                digest: file.digest.clone(),
+                services: file.services().into(),
+                empty: file.is_empty(),
+            })
         }
     }
 }
 
 /// By name alone: links stay links, so that a place keeps its name when its link is turned to another target.
-pub(super) fn absolute(path: &Path) -> String {
+pub fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
