@@ -300,7 +300,12 @@ impl Sources {
             let names: BTreeSet<String> = names.into_iter().cloned().collect();
             self.loaded.retain(|name, _| names.contains(name));
         }
-        self.loaded.extend(loaded.files.into_iter().map(|file| (file.source.name.clone(), file)));
+        self.loaded.extend(loaded.files.into_iter().map(|mut file| {
+            let name = file.source.name.clone();
+            // Objects are known by the place of their document wherever selfsame is called from.
+            file.stands_in(&absolute(Path::new(&name)));
+            (name, file)
+        }));
         judged.retain(|name, _| !libraries.contains(name));
         self.keep_good(&judged);
         self.recall_services(unusable);
@@ -348,8 +353,9 @@ impl Sources {
             look.plugins.extend(file.plugins().iter().cloned());
             look.seen.files.remove(name);
             look.seen.elsewhere.extend(file.elsewhere().iter().cloned());
-            look.texts.insert(absolute(Path::new(name)), Arc::clone(&file.source));
-            look.seen.files.insert(absolute(Path::new(name)), seen(file));
+            let place = absolute(Path::new(name));
+            look.texts.insert(place.clone(), Arc::clone(&file.source));
+            look.seen.files.insert(place, seen(file));
         }
         self.kept.recall(&mut look.seen.files);
         let own: Vec<&LoadedFile> =
@@ -419,23 +425,22 @@ pub fn load_files(
 fn seen(file: &LoadedFile) -> FileSeen {
     match file.reason() {
         Some(reason) => FileSeen::broken(reason),
-        None => FileSeen::Good(GoodFile {
-            digest: file.digest.clone(),
-            services: services_of(file),
-            empty: file.is_empty(),
-        }),
+        None => {
+            // Shared: what nobody edited is the very value that it was, for all who compare.
+            FileSeen::Good(GoodFile {
+                digest: file.digest.clone(),
+                services: file.services().into(),
+                empty: file.is_empty(),
+            })
+        }
     }
 }
 
-/// Objects are known by the place of their document wherever selfsame is called from.
+/// What a file declares that stands in for its present text.
 fn services_of(file: &LoadedFile) -> Arc<[Arc<Service>]> {
-    let at = absolute(Path::new(&file.source.name));
-    let placed = |service: &Service| {
-        let mut service = service.clone();
-        service.origin.file.clone_from(&at);
-        Arc::new(service)
-    };
-    file.services().iter().map(placed).collect()
+    let mut file = file.clone();
+    file.stands_in(&absolute(Path::new(&file.source.name.clone())));
+    file.services().into()
 }
 
 /// By name alone: links stay links, so that a place keeps its name when its link is turned to another target.
