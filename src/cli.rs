@@ -29,6 +29,7 @@ mod progress;
 mod settings;
 mod state;
 mod status;
+mod stored;
 mod terminal;
 mod test;
 mod upgrade;

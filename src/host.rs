@@ -56,6 +56,7 @@ pub mod spawn;
 pub mod spec_dir;
 pub mod start_lock;
 pub mod state_dir;
+pub mod stored_plan;
 pub mod superior;
 pub mod takeover;
 pub mod wake;

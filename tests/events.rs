@@ -13,3 +13,5 @@ mod support;
 
 #[path = "events/record.rs"]
 mod record;
+#[path = "events/stored.rs"]
+mod stored;

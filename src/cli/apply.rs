@@ -30,7 +30,16 @@ use crate::units::BootTime;
 
 /// Runs `apply`.
 pub(super) fn run(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
-    if let Some(exit) = through_watch(args, dirs, terminal) {
+    let stored = match super::stored::given(args).transpose() {
+        Ok(stored) => stored,
+        Err(sentence) => {
+            terminal.say(&format!("error: {sentence}"));
+            return Exit::Failed;
+        }
+    };
+    if stored.is_none()
+        && let Some(exit) = through_watch(args, dirs, terminal)
+    {
         return exit;
     }
     let options = HostOptions { lock_timeout: args.lock_timeout, signals: true, subreaper: true };
@@ -40,6 +49,9 @@ pub(super) fn run(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Ok(configured) => configured.settings,
         Err(exit) => return exit,
     };
+    if let Some(stored) = stored {
+        return super::stored::apply(&stored, args, (&settings, dirs), terminal);
+    }
     match state::open(dirs, options, terminal) {
         Ok(opened) => apply(opened, args, (&settings, dirs), terminal),
         Err(NotOpened::Held(pid)) => {

@@ -228,6 +228,9 @@ pub(super) struct PlanArgs {
     pub snapshot: Option<PathBuf>,
     #[command(flatten)]
     pub host: AsHostArgs,
+    /// Also keep the plan in this file, for `apply FILE`, with all that it relies on
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["snapshot", "as_host"])]
+    pub out: Option<PathBuf>,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
@@ -238,7 +241,8 @@ pub(super) struct PlanArgs {
 // Arguments of `apply`.
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
-    /// Spec files and directories; objects whose file is gone from a directory are removed
+    /// Spec files and directories; objects whose file is gone from a directory are removed. Or one plan of `plan --out`,
+    /// which is carried out exactly, or refused if the world has moved
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Go on although a large part of the objects would be removed, restarted or stopped
