@@ -28,6 +28,7 @@ mod files;
 pub mod fuzzing;
 mod given;
 pub mod groups;
+pub mod history;
 pub mod imagined;
 mod import_files;
 pub mod ledger;

@@ -11,6 +11,8 @@
 #[path = "cli/support.rs"]
 mod support;
 
+#[path = "events/history.rs"]
+mod history;
 #[path = "events/record.rs"]
 mod record;
 #[path = "events/stored.rs"]

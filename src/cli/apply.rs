@@ -18,6 +18,7 @@ use crate::engine::converge::{converge, is_worth_telling};
 use crate::engine::events::Chronicle;
 use crate::engine::sources::Sources;
 use crate::host::Host as _;
+use crate::host::history::{Accepted, History};
 use crate::host::linux::HostOptions;
 use crate::host::state_dir::Dirs;
 use crate::plan::action::{Action, Outcome};
@@ -95,6 +96,13 @@ fn apply(
     let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
     let asked = format!("apply {}", paths.join(" "));
     let _ = Chronicle::new(&opened.host).asked(&crate::host::person(), "Apply", &asked, &[]);
+    // What this call leaves alone is in force as well.
+    let mut in_force = super::wish::chosen(&opened.memory, &opened.memory.services.keys().cloned().collect());
+    in_force.services.retain(|name, _| !accepted.set.removed.contains(name));
+    in_force.services.extend(accepted.set.services.clone());
+    let (at, by) = (opened.host.now().wall, crate::host::caller());
+    let kept = Accepted { services: in_force.services, at, by, why: asked };
+    History::new(&opened.host.dirs().clone()).keep(kept);
     let run = Run {
         opened,
         set: accepted.set,

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(super) use events::EventsArgs;
+pub(super) use events::{EventsArgs, HistoryArgs};
 pub(super) use host::AsHostArgs;
 pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
 pub(super) use logs::LogsArgs;
@@ -85,6 +85,8 @@ pub(super) enum Verb {
     Logs(LogsArgs),
     /// What happened: who did what to which object, why, and which rule decided; kept over restarts, bounded
     Events(EventsArgs),
+    /// The last sets of documents that were in force: when, by whom, and what changed
+    History(HistoryArgs),
     /// Which processes an expression is true for: list, count, signal, wait for, watch (a pgrep that knows scripts)
     Match(MatchArgs),
     /// Why a process matches or not, with every value; or why an object is as it is

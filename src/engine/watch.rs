@@ -30,6 +30,7 @@ use super::standing::Standing;
 use super::tick::{Tick, TickOptions};
 use crate::diagnostic::Diagnostic;
 use crate::host::Host as _;
+use crate::host::history::{Accepted, History};
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
 use crate::host::requests::{self, Request, Waiting, Wanted};
@@ -43,7 +44,7 @@ use crate::plan::status::ServiceStatus;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::spec::SpecSet;
 use crate::spec::engine::Settings;
-use crate::units::BootTime;
+use crate::units::{BootTime, WallTime};
 
 /// Without notifications the sources are looked at so often.
 const POLL: Duration = Duration::from_secs(2);
@@ -91,6 +92,8 @@ pub struct Watch<'a> {
     options: WatchOptions,
     /// The record of what happened.
     chronicle: Chronicle,
+    /// The sets that were in force.
+    history: History,
     hints: Box<dyn Hints>,
     request_hints: Box<dyn Hints>,
     polling: bool,
@@ -134,6 +137,7 @@ impl<'a> Watch<'a> {
     ) -> Self {
         let acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
         let chronicle = Chronicle::new(&host);
+        let history = History::new(host.dirs());
         let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
         Self {
             host,
@@ -144,6 +148,7 @@ impl<'a> Watch<'a> {
             set: SpecSet::default(),
             options,
             chronicle,
+            history,
             hints: Box::new(NoHints),
             request_hints: Box::new(NoHints),
             polling: false,
@@ -291,12 +296,19 @@ impl<'a> Watch<'a> {
         if accepted.set != self.set {
             self.carried.forget();
             self.set = accepted.set;
+            self.keep_set(wall);
         }
         if self.watched_files().next().is_some() {
             self.renew_hints();
         }
         let poll = self.polling.then(|| now.after(POLL));
         accepted.recheck.into_iter().chain(poll).min()
+    }
+
+    /// What is in force now goes into the history, if it is another set than the last one there.
+    fn keep_set(&mut self, at: WallTime) {
+        let why = "the documents changed".to_owned();
+        self.history.keep(Accepted { services: self.set.services.clone(), at, by: "watch".into(), why });
     }
 
     /// Puts what people ask for on record. Each request is answered (removed) only after the ticks that follow: whoever

@@ -50,7 +50,7 @@ fn it_is_refused_with_the_difference_when_the_world_moved() {
                 bench.ok(&["apply", "specs"]);
                 bench.ok(&["stop", "shop"]);
             },
-            "shop: the plan says start",
+            "shop: nothing would be done",
         ),
         (
             "a program",
