@@ -28,6 +28,7 @@ mod files;
 pub mod fuzzing;
 mod given;
 pub mod groups;
+pub mod held_plans;
 pub mod history;
 pub mod imagined;
 mod import_files;
@@ -47,6 +48,7 @@ pub mod proc;
 pub mod requests;
 mod rewrite;
 pub mod say;
+pub mod scrape;
 mod seam;
 mod secrets;
 pub mod settings_file;
@@ -60,9 +62,11 @@ pub mod state_dir;
 pub mod stored_plan;
 pub mod superior;
 pub mod takeover;
+pub mod usage;
 pub mod wake;
 pub mod walk;
 pub mod watched;
+pub mod writers;
 
 pub use files::{
     caller, create_directory, create_text, exists, files_in, host_name, is_directory, is_init, own_uid,

@@ -52,7 +52,7 @@ mod triggers;
 mod update;
 pub mod wanted;
 
-pub use aim::Scope;
+pub use aim::{Scope, meaning};
 pub use decide::{plan, plan_of};
 pub use draft::{Change, Doing, Outlook, Plan, PlanOptions};
 pub use ending::{Ending, ending};

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{ApplyArgs, Output};
+use super::confirming;
 use super::exit::Exit;
 use super::handover::{self, Handover};
-use super::plan::{accept, options, parallel_starts};
+use super::plan::{accept, at_once, options, parallel_starts, say_held};
 use super::progress::Progress;
 use super::settings;
 use super::state::{self, NotOpened, Opened};
@@ -86,7 +87,13 @@ fn apply(
     let broken = look.diagnostics.iter().any(Diagnostic::is_error);
     look.seen.prunable.retain(|place| crate::host::is_directory(place.as_ref()));
     let now = opened.host.now().boot;
-    let accepted = accept(&look, &opened.memory, args.confirm_prune, now, terminal);
+    let mut rules = at_once(settings);
+    rules.confirmed.extend(args.confirm_prune.iter().cloned());
+    let accepted = accept(&look, &opened.memory, &rules, now);
+    if let Some(exit) = confirming::refused(&accepted, args, opened.host.dirs(), terminal) {
+        return exit;
+    }
+    say_held(&accepted, terminal);
     let names: BTreeSet<ServiceName> =
         accepted.set.services.keys().chain(&accepted.set.removed).cloned().collect();
     for (_, record) in opened.memory.services.iter_mut().filter(|(name, _)| names.contains(*name)) {
@@ -107,7 +114,7 @@ fn apply(
         opened,
         set: accepted.set,
         names,
-        confirmed: args.confirm_prune,
+        confirmed: args.confirm_restarts,
         max_starts: parallel_starts(settings.max_parallel_starts),
         until: args.timeout.map(|timeout| now.after(timeout)),
         terminal,
@@ -119,7 +126,7 @@ fn apply(
     let exit = run.run_to_rest(args.output);
     match exit {
         Exit::Ok if broken => Exit::Failed,
-        Exit::Ok if accepted.held.is_some() => Exit::Held,
+        Exit::Ok if !accepted.held.is_empty() => Exit::Held,
         other => other,
     }
 }

@@ -247,9 +247,12 @@ pub(super) struct ApplyArgs {
     /// which is carried out exactly, or refused if the world has moved
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Go on although a large part of the objects would be removed, restarted or stopped
+    /// Remove what is held back as too much at once: exactly the objects that were named with this id (can be given several times)
+    #[arg(long, value_name = "ID")]
+    pub confirm_prune: Vec<String>,
+    /// Go on although more than half of the objects would be restarted or stopped
     #[arg(long)]
-    pub confirm_prune: bool,
+    pub confirm_restarts: bool,
     /// How long to wait for another `apply` to end
     #[arg(long, default_value = "60s", value_name = "TIME", value_parser = duration)]
     pub lock_timeout: Duration,
@@ -272,6 +275,9 @@ pub(super) struct WatchArgs {
     /// Do without file notifications: look every 2 seconds
     #[arg(long)]
     pub no_hints: bool,
+    /// Serve metrics also at an address that other hosts reach
+    #[arg(long)]
+    pub metrics_remote: bool,
     /// Form of the events
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
@@ -291,6 +297,9 @@ pub(super) struct StatusArgs {
     /// Wait until all of them are so
     #[arg(long, value_name = "STATE")]
     pub wait: Option<WaitFor>,
+    /// Keep showing it: a live view on a terminal (`?` lists its keys), else a line for each change
+    #[arg(short, long, conflicts_with = "wait")]
+    pub watch: bool,
     /// How long to wait
     #[arg(long, default_value = "90s", value_name = "TIME", value_parser = duration)]
     pub timeout: Duration,

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::apply::Run;
 use super::args::{ApplyArgs, Output};
 use super::exit::Exit;
-use super::plan::{accept, concerned, options, parallel_starts};
+use super::plan::{accept, at_once, concerned, options, parallel_starts};
 use super::state::{self, NotOpened, Opened};
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
@@ -53,8 +53,8 @@ pub(super) fn apply(
     (settings, dirs): (&Settings, &Dirs),
     terminal: Terminal,
 ) -> Exit {
-    if args.confirm_prune {
-        terminal.say("error: a stored plan says all that is to be done; leave `--confirm-prune` out");
+    if !args.confirm_prune.is_empty() || args.confirm_restarts {
+        terminal.say("error: a stored plan says all that is to be done; leave the confirmation out");
         return Exit::Usage;
     }
     if let Some(watch) = presence::watcher(dirs) {
@@ -86,7 +86,7 @@ fn carry(
     let look = sources.with_shelf(shelf).with_plugins(in_use).look();
     terminal.diagnostics(&look.diagnostics);
     let now = opened.host.now();
-    let accepted = accept(&look, &opened.memory, false, now.boot, terminal);
+    let accepted = accept(&look, &opened.memory, &at_once(settings), now.boot);
     let before = concerned(opened.memory.clone(), &accepted);
     let previewed = preview_all(&mut opened.host, &accepted.set, &before, options(false, None));
     let basis = Basis {

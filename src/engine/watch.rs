@@ -9,8 +9,10 @@
 //!
 //! Everything that wakes the loop only ends the waiting.
 
+mod accepting;
 mod configure;
 mod ending;
+mod scraped;
 
 pub use configure::parallel_starts;
 pub use ending::Ended;
@@ -20,10 +22,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::accept::{Acceptance, PruneHeld, PruneRules};
+use super::accept::{Acceptance, PruneHeld};
 use super::carried::Carried;
 use super::converge::converge_on;
 use super::events::Chronicle;
+use super::metrics::Meter;
 use super::settings::SettingsFile;
 use super::sources::{Sources, SourcesLook, absolute};
 use super::standing::Standing;
@@ -34,6 +37,7 @@ use crate::host::history::{Accepted, History};
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
 use crate::host::requests::{self, Request, Waiting, Wanted};
+use crate::host::scrape::Scrapes;
 use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
 use crate::host::wake::Wakes;
 use crate::plan::action::Outcome;
@@ -73,6 +77,18 @@ pub enum Event<'a> {
     Tick(&'a Tick),
     /// The status after all that is to be done at once was done.
     Status(&'a [ServiceStatus]),
+    /// The documents were looked at, whether or not they are as they were.
+    Looked {
+        /// How long it took.
+        took: Duration,
+        /// When every place was there and could be listed; `None`: it wasn't so.
+        complete: Option<WallTime>,
+    },
+    /// The loop has done all that was to be done at once after a wake-up.
+    Turned {
+        /// How long it took.
+        took: Duration,
+    },
     /// A person asked for something.
     Request(&'a Request),
     /// The settings were changed, and can't be used as they are.
@@ -100,10 +116,15 @@ pub struct Watch<'a> {
     status: Vec<ServiceStatus>,
     standing: Standing,
     digest: Option<String>,
-    held: Option<PruneHeld>,
+    held: Vec<PruneHeld>,
+    /// A person said that mass changes are meant.
     confirmed: bool,
+    /// Removals that a person has confirmed, by the ids of their plans.
+    confirmed_prunes: BTreeSet<String>,
     /// The binary to become.
     successor: Option<PathBuf>,
+    meter: Meter,
+    scrapes: Option<Scrapes>,
     tell: &'a mut dyn FnMut(Event<'_>),
 }
 
@@ -155,9 +176,12 @@ impl<'a> Watch<'a> {
             status: Vec::new(),
             standing,
             digest: None,
-            held: None,
+            held: Vec::new(),
             confirmed: false,
+            confirmed_prunes: BTreeSet::new(),
             successor: None,
+            meter: Meter::default(),
+            scrapes: None,
             tell,
         }
     }
@@ -188,10 +212,12 @@ impl<'a> Watch<'a> {
                 self.upgrade(&program);
             }
             self.confirmed = false;
+            self.confirmed_prunes.clear();
             if full {
                 deadlines.resync = self.host.now().boot.after(self.options.settings.resync);
             }
-            let wakes = self.host.wait(Some(deadlines.earliest()))?;
+            (self.tell)(Event::Turned { took: self.host.now().boot.since(now) });
+            let wakes = self.wait(deadlines.earliest())?;
             let now = self.host.now().boot;
             if let Some(signal) = wakes.stop {
                 self.chronicle.engine("Ending", format!("{signal} was received: the watch ends"));
@@ -267,6 +293,7 @@ impl<'a> Watch<'a> {
 
     /// Looks at the documents, and says when to look again.
     fn look_at_sources(&mut self, now: BootTime) -> Option<BootTime> {
+        let began = self.host.now();
         self.renew_settings();
         self.renew_hints();
         let watched = self.sources.watched();
@@ -276,33 +303,19 @@ impl<'a> Watch<'a> {
             self.renew_hints();
             look = self.sources.look();
         }
-        let wall = self.host.now().wall;
-        for (place, finding) in look.findings.drain(..) {
-            self.standing.find(&place, finding, wall);
-        }
+        let took = self.host.now().boot.since(began.boot);
+        let complete = look.seen.complete.then_some(began.wall);
+        (self.tell)(Event::Looked { took, complete });
         if self.digest.as_ref() != Some(&look.digest) {
             (self.tell)(Event::Sources(&look));
             self.digest = Some(look.digest.clone());
         }
-        let rules = PruneRules { delay: self.options.settings.prune.delay, confirmed: self.confirmed };
-        let accepted = self.acceptance.look(&look.seen, rules, now);
-        if accepted.held != self.held {
-            if let Some(held) = &accepted.held {
-                (self.tell)(Event::PruneHeld(held));
-                self.chronicle.prune_held(held);
-            }
-            self.held = accepted.held;
-        }
-        if accepted.set != self.set {
-            self.carried.forget();
-            self.set = accepted.set;
-            self.keep_set(wall);
-        }
+        let recheck = self.accept(&mut look, now);
         if self.watched_files().next().is_some() {
             self.renew_hints();
         }
         let poll = self.polling.then(|| now.after(POLL));
-        accepted.recheck.into_iter().chain(poll).min()
+        recheck.into_iter().chain(poll).min()
     }
 
     /// What is in force now goes into the history, if it is another set than the last one there.
@@ -363,8 +376,9 @@ impl<'a> Watch<'a> {
                 Wanted::Release(name) => {
                     self.with_record(name, |record, by| record.ask_release(by, now.wall), &request.request);
                 }
-                Wanted::Apply { confirmed } => {
+                Wanted::Apply { confirmed, prune } => {
                     self.confirmed |= confirmed;
+                    self.confirmed_prunes.extend(prune.iter().cloned());
                     self.memory.services.values_mut().for_each(|record| Arc::make_mut(record).try_again());
                     let _ = self.look_at_sources(now.boot);
                 }

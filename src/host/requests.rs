@@ -3,6 +3,7 @@
 //! A verb leaves a request; the watch carries it out and removes the file. What the watch has to say stands in the
 //! status file, replaced as a whole.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -75,10 +76,13 @@ pub enum Wanted {
     },
     /// Let its processes go, and leave it alone.
     Release(ServiceName),
-    /// Look at the documents now; `confirmed`: also do what is held back as too much at once.
+    /// Look at the documents now.
     Apply {
-        /// Mass changes and prunes are meant.
+        /// Mass restarts and stops are meant.
         confirmed: bool,
+        /// Removals that are meant, by the ids of their plans.
+        #[serde(default)]
+        prune: BTreeSet<String>,
     },
 }
 
@@ -133,7 +137,9 @@ impl fmt::Display for Wanted {
                 write!(f, "adopt {} --as {name}{}", key.pid, if *force { " --force" } else { "" })
             }
             Self::Release(name) => write!(f, "release {name}"),
-            Self::Apply { confirmed } => f.write_str(if *confirmed { "apply, confirmed" } else { "apply" }),
+            Self::Apply { confirmed, .. } => {
+                f.write_str(if *confirmed { "apply, confirmed" } else { "apply" })
+            }
         }
     }
 }
@@ -230,7 +236,7 @@ pub fn read_status<T: DeserializeOwned>(dirs: &Dirs) -> Result<Option<T>, String
     }
 }
 
-fn write_json<T: Serialize>(path: &Path, content: &T, mode: u32) -> Result<(), String> {
+pub(super) fn write_json<T: Serialize>(path: &Path, content: &T, mode: u32) -> Result<(), String> {
     let bytes = serde_json::to_vec(&Versioned { format: FORMAT, content })
         .map_err(|error| format!("`{}` can't be written: {error}", path.display()))?;
     atomic::write(path, &bytes, mode)

@@ -133,6 +133,11 @@ impl Dirs {
         self.run.join("marks")
     }
 
+    /// Removals that wait to be confirmed.
+    pub fn held_plans(&self) -> PathBuf {
+        self.run.join("held.json")
+    }
+
     /// What a running watch last said.
     pub fn status(&self) -> PathBuf {
         self.run.join("status.json")

@@ -151,7 +151,7 @@ impl StoredObject {
     fn differences(&self, name: &ServiceName, now: &Self, found: &mut Vec<String>) {
         match (&self.document, &now.document) {
             (Some(was), Some(is)) if was != is => {
-                found.push(format!("{name}: its document has another meaning now"))
+                found.push(format!("{name}: its document has another meaning now"));
             }
             (Some(_), None) => found.push(format!("{name}: its document is gone")),
             (None, Some(_)) => found.push(format!("{name}: its document is there again")),

@@ -73,11 +73,14 @@ pub enum Wanted {
         #[serde(default)]
         force: bool,
     },
-    /// Look at the documents now; `confirmed`: also do what is held back as too much at once.
+    /// Look at the documents now.
     Apply {
-        /// Mass changes and prunes are meant.
+        /// Mass restarts and stops are meant.
         #[serde(default)]
         confirmed: bool,
+        /// Removals that are meant, by the ids of their plans.
+        #[serde(default)]
+        prune: BTreeSet<String>,
     },
     /// Become this binary of selfsame, absolute, and go on.
     Upgrade(PathBuf),
@@ -181,7 +184,9 @@ impl fmt::Display for Wanted {
             Self::Adopt { name, key, force } => {
                 write!(f, "adopt {} --as {name}{}", key.pid, if *force { " --force" } else { "" })
             }
-            Self::Apply { confirmed } => f.write_str(if *confirmed { "apply, confirmed" } else { "apply" }),
+            Self::Apply { confirmed, .. } => {
+                f.write_str(if *confirmed { "apply, confirmed" } else { "apply" })
+            }
             Self::Upgrade(program) => write!(f, "upgrade to {}", program.display()),
         }
     }

@@ -90,11 +90,11 @@ fn a_file_that_is_no_plan_of_ours_is_told() {
     let bench = planned();
     let text = fs::read_to_string(bench.path("kept")).unwrap();
     fs::write(bench.path("newer"), text.replace("{\"selfsamePlan\":1", "{\"selfsamePlan\":9")).unwrap();
-    fs::write(bench.path("torn"), &text[..text.len() / 2]).unwrap();
+    fs::write(bench.path("torn"), &text.as_bytes()[..text.len() / 2]).unwrap();
     for (file, expected) in [("newer", "it is of format 9"), ("torn", "can't be used")] {
         let ran = bench.run(&["apply", file]);
         assert_eq!((ran.code, ran.stderr.contains(expected)), (1, true), "{file}: {}", ran.stderr);
     }
-    assert_eq!(bench.run(&["apply", "kept", "--confirm-prune"]).code, 64);
+    assert_eq!(bench.run(&["apply", "kept", "--confirm-restarts"]).code, 64);
     assert!(bench.starts().is_empty());
 }
