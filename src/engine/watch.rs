@@ -468,9 +468,10 @@ impl<'a> Watch<'a> {
         if restored {
             self.announce_again();
         }
-        let moved = last.plan.status != self.status;
+        let moved = self.carried.tell(&mut self.status);
         if moved || restored || self.standing.is_news() {
-            let status = Status { objects: last.plan.status, sources: self.standing.sources().to_vec() };
+            let objects = std::mem::take(&mut self.status);
+            let status = Status { objects, sources: self.standing.sources().to_vec() };
             if let Err(reason) = requests::write_status(self.host.dirs(), &status) {
                 (self.tell)(Event::Trouble(&reason));
             }
