@@ -18,6 +18,7 @@ use crate::host::spec_dir::{self, Listing, Look, Trust};
 use crate::plan::sources::SourceFinding;
 use crate::process::expression;
 use crate::spec::defaults;
+use crate::spec::engine::{self, Settings};
 use crate::spec::matcher::{self, MatcherDocument};
 use crate::spec::plugin;
 use crate::spec::{
@@ -43,6 +44,7 @@ pub struct Sources {
     /// Places whose Matcher documents count and nothing else.
     libraries: Vec<PathBuf>,
     trust: Trust,
+    settings: Settings,
     loaded: BTreeMap<String, LoadedFile>,
     identity: ProgramIdentity,
     /// Pairs of Services that claim one process, as found with the files that the digest speaks of.
@@ -107,6 +109,7 @@ impl Sources {
             places,
             libraries: Vec::new(),
             trust: Trust::own(),
+            settings: Settings::default(),
             loaded: BTreeMap::new(),
             identity: Box::new(crate::host::program_identity),
             pairs: (String::new(), Vec::new()),
@@ -132,6 +135,18 @@ impl Sources {
     #[must_use]
     pub fn with_shelf(self, modules: Rc<Shelf>) -> Self {
         Self { shelf: modules, ..self }
+    }
+
+    /// Looks as these settings say.
+    #[must_use]
+    pub fn with_settings(mut self, settings: &Settings) -> Self {
+        self.configure(settings);
+        self
+    }
+
+    /// Looks as these settings say from now on.
+    pub fn configure(&mut self, settings: &Settings) {
+        self.settings = settings.clone();
     }
 
     /// Begins with these plugins in use: those of the accepted documents, by name.
@@ -261,6 +276,10 @@ impl Sources {
         }
         for (name, file) in &self.loaded {
             look.diagnostics.extend(file.diagnostics.iter().cloned());
+            // Who gives the file by its name checks it; in a directory somebody counts on it.
+            if !self.places.iter().any(|place| place.as_path() == Path::new(name)) {
+                look.diagnostics.extend(engine::misplaced(file));
+            }
             if libraries.contains(name) {
                 continue;
             }

@@ -9,16 +9,25 @@
 //!
 //! Everything that wakes the loop only ends the waiting.
 
+mod configure;
+mod ending;
+
+pub use configure::parallel_starts;
+pub use ending::Ended;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::accept::{Acceptance, PruneHeld, PruneRules};
-use super::converge::converge;
+use super::carried::Carried;
+use super::converge::converge_on;
+use super::settings::SettingsFile;
 use super::sources::{Sources, SourcesLook, absolute};
 use super::standing::Standing;
 use super::tick::{Tick, TickOptions};
+use crate::diagnostic::Diagnostic;
 use crate::host::Host as _;
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
@@ -31,26 +40,23 @@ use crate::plan::sources::Status;
 use crate::plan::status::ServiceStatus;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::spec::SpecSet;
+use crate::spec::engine::Settings;
 use crate::units::BootTime;
 
 /// Without notifications the sources are looked at so often.
 const POLL: Duration = Duration::from_secs(2);
 
 /// How to watch.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub struct WatchOptions {
-    /// A complete look so often, whatever happens.
-    pub resync: Duration,
-    /// The quiet time after a hint.
-    pub settle: Duration,
-    /// The longest wait for quiet.
-    pub settle_max: Duration,
-    /// An object is gone when its document was missing for so long.
-    pub prune_delay: Duration,
+    /// As the file and the flags say now.
+    pub settings: Settings,
+    /// Where they come from; read again when it changes.
+    pub file: Option<SettingsFile>,
     /// Use notifications.
     pub hints: bool,
-    /// So many instances may be being started at a time.
-    pub max_parallel_starts: usize,
+    /// Everything is stopped at the end where the settings don't say whether.
+    pub stop_on_exit: bool,
 }
 
 /// What the loop tells.
@@ -66,6 +72,8 @@ pub enum Event<'a> {
     Status(&'a [ServiceStatus]),
     /// A person asked for something.
     Request(&'a Request),
+    /// The settings were changed, and can't be used as they are.
+    Settings(&'a [Diagnostic]),
     /// Something is not as it should be with the engine itself.
     Trouble(&'a str),
 }
@@ -76,6 +84,7 @@ pub struct Watch<'a> {
     sources: Sources,
     acceptance: Acceptance,
     memory: Memory,
+    carried: Carried,
     set: SpecSet,
     options: WatchOptions,
     hints: Box<dyn Hints>,
@@ -126,6 +135,7 @@ impl<'a> Watch<'a> {
             sources,
             acceptance,
             memory,
+            carried: Carried::default(),
             set: SpecSet::default(),
             options,
             hints: Box::new(NoHints),
@@ -141,11 +151,11 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Runs until somebody asks it to end. The services stay as they are.
+    /// Runs until somebody asks it to end, and says what became of the services then.
     ///
     /// # Errors
     /// The kernel refuses to let it wait.
-    pub fn run(mut self) -> std::io::Result<()> {
+    pub fn run(mut self) -> std::io::Result<Ended> {
         // Hints are armed before the first look, so that nothing falls between the two.
         self.arm_hints();
         let mut deadlines = Deadlines::default();
@@ -167,12 +177,12 @@ impl<'a> Watch<'a> {
             }
             self.confirmed = false;
             if full {
-                deadlines.resync = self.host.now().boot.after(self.options.resync);
+                deadlines.resync = self.host.now().boot.after(self.options.settings.resync);
             }
             let wakes = self.host.wait(Some(deadlines.earliest()))?;
             let now = self.host.now().boot;
-            if wakes.stop.is_some() {
-                return Ok(());
+            if let Some(signal) = wakes.stop {
+                return self.end(signal);
             }
             self.note_wakes(&wakes, now, &mut deadlines);
             full = wakes.reload || now >= deadlines.resync;
@@ -182,7 +192,8 @@ impl<'a> Watch<'a> {
     fn note_wakes(&mut self, wakes: &Wakes, now: BootTime, deadlines: &mut Deadlines) {
         if wakes.specs {
             let first = *deadlines.first_hint.get_or_insert(now);
-            let settled = now.after(self.options.settle).min(first.after(self.options.settle_max));
+            let Settings { settle, settle_max, .. } = self.options.settings;
+            let settled = now.after(settle).min(first.after(settle_max));
             deadlines.sources = Some(settled);
         }
     }
@@ -221,6 +232,7 @@ impl<'a> Watch<'a> {
         let requests = [self.host.dirs().requests()];
         let mut places = self.sources.watched();
         places.extend(self.watched_files().cloned());
+        places.extend(self.options.file.iter().map(|file| file.path().to_owned()));
         match self.hints.watch(&places).and_then(|()| self.request_hints.watch(&requests)) {
             Ok(()) => self.polling = false,
             Err(reason) => self.poll_because(&reason),
@@ -234,6 +246,7 @@ impl<'a> Watch<'a> {
 
     /// Looks at the documents, and says when to look again.
     fn look_at_sources(&mut self, now: BootTime) -> Option<BootTime> {
+        self.renew_settings();
         self.renew_hints();
         let watched = self.sources.watched();
         let mut look = self.sources.look();
@@ -250,7 +263,7 @@ impl<'a> Watch<'a> {
             (self.tell)(Event::Sources(&look));
             self.digest = Some(look.digest.clone());
         }
-        let rules = PruneRules { delay: self.options.prune_delay, confirmed: self.confirmed };
+        let rules = PruneRules { delay: self.options.settings.prune.delay, confirmed: self.confirmed };
         let accepted = self.acceptance.look(&look.seen, rules, now);
         if accepted.held != self.held {
             if let Some(held) = &accepted.held {
@@ -258,7 +271,10 @@ impl<'a> Watch<'a> {
             }
             self.held = accepted.held;
         }
-        self.set = accepted.set;
+        if accepted.set != self.set {
+            self.carried.forget();
+            self.set = accepted.set;
+        }
         if self.watched_files().next().is_some() {
             self.renew_hints();
         }
@@ -372,13 +388,17 @@ impl<'a> Watch<'a> {
         let options = TickOptions {
             plan: PlanOptions {
                 confirmed: self.confirmed,
-                max_starts: Some(self.options.max_parallel_starts),
+                max_starts: Some(parallel_starts(&self.options.settings)),
             },
             hints: QuestionHints { full },
         };
         let tell = &mut self.tell;
         let mut started = BTreeSet::new();
-        let last = converge(&mut self.host, &self.set, &mut self.memory, options, &mut |tick| {
+        if self.confirmed {
+            self.carried.forget();
+        }
+        let carried = &mut self.carried;
+        let last = converge_on(&mut self.host, &self.set, &mut self.memory, options, carried, &mut |tick| {
             let begun = tick.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Started(_)));
             started.extend(begun.map(|(step, _)| step.service.clone()));
             (tell)(Event::Tick(tick));

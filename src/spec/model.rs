@@ -36,9 +36,10 @@ use crate::units::Signal;
 pub use task::{Concurrency, Missed, OnUnknown, Rhythm, Schedule, TaskPlan, TaskRun};
 
 /// `[a-z0-9]([-a-z0-9]*[a-z0-9])?`, at most 63 bytes: safe as a file name, unique among Services.
+/// Cheap to copy.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ServiceName(String);
+#[serde(try_from = "String", into = "Arc<str>")]
+pub struct ServiceName(Arc<str>);
 
 impl ServiceName {
     /// Checks a name.
@@ -54,7 +55,7 @@ impl ServiceName {
             && bytes.first().copied().is_some_and(inner)
             && bytes.last().copied().is_some_and(inner);
         if fits {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err("a name has 1 to 63 lower-case letters, digits and inner hyphens".into())
         }
@@ -74,7 +75,7 @@ impl ServiceName {
             }
         }
         let name = name.trim_end_matches('-');
-        Self(if name.is_empty() { "service".to_owned() } else { name.to_owned() })
+        Self(if name.is_empty() { "service" } else { name }.into())
     }
 
     /// The text.
@@ -96,7 +97,7 @@ impl TryFrom<String> for ServiceName {
     }
 }
 
-impl From<ServiceName> for String {
+impl From<ServiceName> for Arc<str> {
     fn from(name: ServiceName) -> Self {
         name.0
     }
@@ -542,6 +543,8 @@ pub struct SpecSet {
     /// Objects whose conditions use a plugin of which a newer version, or the present document, is not taken, and why.
     /// For the condition `Accepted`.
     pub remarks: BTreeMap<ServiceName, String>,
+    /// The engine ends and takes everything on record along, whatever documents and persons say.
+    pub ending: bool,
 }
 
 impl Service {
