@@ -42,7 +42,6 @@ pub mod pidfile;
 pub mod presence;
 pub mod probe;
 pub mod proc;
-pub mod requests;
 mod rewrite;
 pub mod say;
 mod seam;
@@ -62,7 +61,7 @@ pub mod walk;
 pub mod watched;
 
 pub use files::{
-    caller, create_directory, create_text, exists, files_in, is_directory, is_init, own_uid,
+    caller, create_directory, create_text, exists, files_in, is_directory, is_init, own_pid, own_uid,
     program_identity, read_bytes, read_text, real_path,
 };
 pub use import_files::ImportFiles;

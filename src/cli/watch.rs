@@ -42,7 +42,7 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Ok(opened) => opened,
         Err(reason) => return reason.report(terminal),
     };
-    if let Err(reason) = presence::announce(dirs, &places, None) {
+    if let Err(reason) = presence::announce(dirs, &places) {
         terminal.say(&format!("warning: {reason}"));
     }
     let options = WatchOptions {

@@ -21,7 +21,7 @@ use crate::plan::sources::SourceStatus;
 use crate::plan::status::ServiceStatus;
 use crate::plan::wanted::{Objects, Request};
 use crate::spec::ServiceName;
-use crate::units::{BootTime, Pid, Uid};
+use crate::units::{BootTime, Uid};
 
 /// Whoever follows takes a part of the loop's time that is no larger than one in so many.
 const SHARE: u32 = 10;
@@ -48,8 +48,6 @@ pub(super) struct Waiting {
     pub token: Token,
     /// Stands in the answer.
     pub id: u64,
-    /// The user who asks, as the kernel says.
-    pub uid: Uid,
     /// What.
     pub request: Request,
 }
@@ -161,7 +159,7 @@ impl Desk {
             }
             Ask::Do(wanted) => {
                 let request = Request { by: by(&call.by, peer.uid), wanted };
-                self.waiting.push(Waiting { token, id, uid: peer.uid, request });
+                self.waiting.push(Waiting { token, id, request });
             }
         }
     }
@@ -220,7 +218,7 @@ fn by(name: &str, uid: Uid) -> String {
 
 fn hello(known: Known<'_>, rights: Rights) -> Hello {
     Hello {
-        pid: Pid(rustix::process::getpid().as_raw_nonzero().get()),
+        pid: crate::host::own_pid(),
         selfsame: env!("CARGO_PKG_VERSION").to_owned(),
         places: known.places.to_vec(),
         rights,

@@ -112,6 +112,14 @@ impl Watch<'_> {
         taken
     }
 
+    /// Does nothing of what is asked any more.
+    pub(super) fn refuse_requests(&mut self, because: &str) {
+        for waiting in self.desk.take() {
+            let reply = Reply::Refused(Refusal::Failed(because.to_owned()));
+            self.desk.answer(waiting.token, waiting.id, &reply);
+        }
+    }
+
     /// Says that it is done. Who asked for another binary hears of it from that, or why it isn't.
     pub(super) fn answer(&mut self, taken: Vec<Taken>) {
         for Taken { waiting, objects } in taken {
