@@ -85,9 +85,9 @@ pub(super) fn release(args: &WishArgs, dirs: &Dirs, terminal: Terminal) -> Exit 
     // To be left alone is what was asked for here.
     match (exit, state::look(dirs, terminal)) {
         (Exit::Held, Ok(after)) => {
-            let free = wanted.names(&after.memory).is_ok_and(|names| {
-                names.iter().all(|name| is_free(&after.memory, name))
-            });
+            let free = wanted
+                .names(&after.memory)
+                .is_ok_and(|names| names.iter().all(|name| is_free(&after.memory, name)));
             if free { Exit::Ok } else { Exit::Held }
         }
         (exit, _) => exit,

@@ -97,12 +97,7 @@ impl Eye {
         Self { follower, follows, last: None, looked: false }
     }
 
-    fn look(
-        &mut self,
-        dirs: &Dirs,
-        patience: &Patience,
-        terminal: Terminal,
-    ) -> Result<Found, NotOpened> {
+    fn look(&mut self, dirs: &Dirs, patience: &Patience, terminal: Terminal) -> Result<Found, NotOpened> {
         let again = std::mem::replace(&mut self.looked, true);
         if watcher(dirs).is_some() {
             match self.told(dirs, patience) {
@@ -136,7 +131,8 @@ fn look_for_oneself(objects: &Objects, dirs: &Dirs, terminal: Terminal) -> Resul
     let Opened { mut host, memory } = state::look(dirs, terminal)?;
     let now = host.now();
     let plan = preview(&mut host, &in_force(&memory), &memory, options(false, None));
-    let missing = objects.names.iter().filter(|name| plan.status.iter().all(|service| service.name.as_str() != **name));
+    let missing =
+        objects.names.iter().filter(|name| plan.status.iter().all(|service| service.name.as_str() != **name));
     let missing = missing.cloned().collect();
     let covered = |service: &ServiceStatus| {
         objects.covers(&service.name, memory.services.get(&service.name).map(|record| &**record))
@@ -212,7 +208,8 @@ fn of_told(name: ServiceName, explained: Explained, dirs: &Dirs) -> Option<Subje
     let Explained { status, record, recorded } = explained;
     let mut memory = Memory::new(host.boot().clone());
     memory.services.insert(name.clone(), Arc::new(record));
-    let of_one = |(name, keys): (ServiceName, Vec<ProcessKey>)| keys.into_iter().map(move |key| (key, name.clone()));
+    let of_one =
+        |(name, keys): (ServiceName, Vec<ProcessKey>)| keys.into_iter().map(move |key| (key, name.clone()));
     let recorded = recorded.into_iter().flat_map(of_one).collect();
     Some(Subject { name, status, memory, recorded, host })
 }
@@ -223,11 +220,8 @@ pub(super) fn explain(args: &ExplainArgs, mut subject: Subject, terminal: Termin
     let near = seen.as_ref().map(|(_, near)| near.as_slice()).unwrap_or_default();
     match args.output {
         Output::Json => {
-            let rows: Vec<ExplainedObject<'_>> = subject
-                .status
-                .iter()
-                .map(|status| ExplainedObject { status, near_misses: near })
-                .collect();
+            let rows: Vec<ExplainedObject<'_>> =
+                subject.status.iter().map(|status| ExplainedObject { status, near_misses: near }).collect();
             terminal.json(&rows);
         }
         Output::Text => {

@@ -42,7 +42,8 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Ok(opened) => opened,
         Err(reason) => return reason.report(terminal),
     };
-    if let Err(reason) = presence::announce(dirs, &places) {
+    let this_host = super::on_host::this_host(&settings, dirs);
+    if let Err(reason) = presence::announce(dirs, &places, &this_host) {
         terminal.say(&format!("warning: {reason}"));
     }
     let options = WatchOptions {
@@ -63,7 +64,8 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     let mut tell = |event: Event<'_>| teller.tell(&event);
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
-    let sources = Sources::new(places).with_settings(&settings).with_shelf(shelf).with_plugins(in_use);
+    let sources = Sources::new(places).with_settings(&settings).on_host(this_host);
+    let sources = sources.with_shelf(shelf).with_plugins(in_use);
     let watch = Watch::new(opened.host, sources, opened.memory, options, &mut tell);
     let ended = watch.run();
     teller.superior.tell("STOPPING=1");

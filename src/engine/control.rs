@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::facts::ProcessKey;
 use crate::host::clock;
-use crate::host::control::{Ask, Asked, Control, Explained, Hello, Refusal, Reply, Rights, Told, Token};
+use crate::host::control::{Ask, Asked, Control, Explained, Hello, Refusal, Reply, Rights, Token, Told};
 use crate::plan::memory::Memory;
 use crate::plan::sources::SourceStatus;
 use crate::plan::status::ServiceStatus;
@@ -229,7 +229,8 @@ fn told(objects: &Objects, known: Known<'_>) -> Told {
     let covered = |service: &&ServiceStatus| {
         objects.covers(&service.name, known.memory.services.get(&service.name).map(|record| &**record))
     };
-    let on_record = |text: &&String| known.status.iter().all(|service| service.name.as_str() != text.as_str());
+    let on_record =
+        |text: &&String| known.status.iter().all(|service| service.name.as_str() != text.as_str());
     Told {
         objects: known.status.iter().filter(covered).cloned().collect(),
         sources: known.sources.to_vec(),

@@ -22,8 +22,8 @@ use crate::spec::engine::{self, Settings};
 use crate::spec::matcher::{self, MatcherDocument};
 use crate::spec::plugin;
 use crate::spec::{
-    ExpressionRequest, HeldPlugins, InUse, LoadContext, Loaded, LoadedFile, Modules, Names, PluginDocument,
-    Service, ServiceName, SpecFile, dependency_mistakes, load, overlaps,
+    ExpressionRequest, HeldPlugins, InUse, KnownHost, LoadContext, Loaded, LoadedFile, Modules, Names,
+    PluginDocument, Service, ServiceName, SpecFile, dependency_mistakes, load, overlaps,
 };
 
 /// A file that is there and can't be used.
@@ -44,6 +44,8 @@ pub struct Sources {
     /// Places whose Matcher documents count and nothing else.
     libraries: Vec<PathBuf>,
     trust: Trust,
+    /// Whose documents count.
+    host: KnownHost,
     settings: Settings,
     loaded: BTreeMap<String, LoadedFile>,
     identity: ProgramIdentity,
@@ -109,6 +111,7 @@ impl Sources {
             places,
             libraries: Vec::new(),
             trust: Trust::own(),
+            host: KnownHost { name: crate::host::host_name(), labels: BTreeMap::new() },
             settings: Settings::default(),
             loaded: BTreeMap::new(),
             identity: Box::new(crate::host::program_identity),
@@ -117,6 +120,12 @@ impl Sources {
             redefined: Vec::new(),
             shelf: Rc::default(),
         }
+    }
+
+    /// Takes the documents that are for this host.
+    #[must_use]
+    pub fn on_host(self, host: KnownHost) -> Self {
+        Self { host, ..self }
     }
 
     /// Tells programs apart by this instead of this host's files.
@@ -166,6 +175,11 @@ impl Sources {
     /// The places as given.
     pub fn places(&self) -> &[PathBuf] {
         &self.places
+    }
+
+    /// Whose documents count.
+    pub fn host(&self) -> &KnownHost {
+        &self.host
     }
 
     /// Looks at all places and loads what is new.
@@ -231,14 +245,14 @@ impl Sources {
         let fresh: Vec<SpecFile> = files.iter().filter(is_new).map(|(file, _)| file.clone()).collect();
         let replaced = fresh.iter().any(|file| self.loaded.get(&file.name).is_some_and(LoadedFile::defines));
         let gone = self.loaded.iter().any(|(name, known)| !names.contains(name) && known.defines());
-        let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None);
+        let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None, Some(&self.host));
         let changed = !fresh.is_empty() || self.loaded.keys().any(|name| !names.contains(name));
         if replaced || gone || (changed && self.holds_back()) || loaded.files.iter().any(LoadedFile::defines)
         {
             let all: Vec<SpecFile> = files.into_iter().map(|(file, _)| file).collect();
             let is_first = self.loaded.is_empty() && self.names.plugins.is_empty();
             if !is_first || fresh.len() < all.len() {
-                loaded = upgrade::load(&all, &self.names.plugins, &*self.shelf);
+                loaded = upgrade::load(&all, &self.names.plugins, &*self.shelf, &self.host);
             }
             self.loaded.clear();
             self.names = loaded.names;
@@ -291,6 +305,7 @@ impl Sources {
             look.matchers.extend(file.matchers().iter().cloned());
             look.plugins.extend(file.plugins().iter().cloned());
             look.seen.files.remove(name);
+            look.seen.elsewhere.extend(file.elsewhere().iter().cloned());
             look.texts.insert(absolute(Path::new(name)), Arc::clone(&file.source));
             look.seen.files.insert(absolute(Path::new(name)), seen(file, name));
         }
@@ -340,19 +355,21 @@ fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<
 }
 
 /// Loads files with the process vocabulary for their expressions. `names` is what files without definitions use, `held`
-/// the plugins that stay in use where their documents can't be used.
+/// the plugins that stay in use where their documents can't be used, `host` the one whose documents count
+/// (`None`: those of every one).
 pub fn load_files(
     files: &[SpecFile],
     names: Option<&Names>,
     modules: &dyn Modules,
     held: Option<&HeldPlugins>,
+    host: Option<&KnownHost>,
 ) -> Loaded {
     let compile = |request: &ExpressionRequest<'_>| {
         let ExpressionRequest { text, variables, replaces, library } = request;
         expression::check_in_document(text, variables.clone(), *replaces, library)
     };
     let limits = crate::spec::Limits::default();
-    load(files, &LoadContext { limits, compile: &compile, names, modules, held })
+    load(files, &LoadContext { limits, compile: &compile, names, modules, held, host })
 }
 
 fn seen(file: &LoadedFile, name: &str) -> FileSeen {

@@ -281,7 +281,8 @@ impl<'a> Watch<'a> {
             "the state directory was removed; it was made again with all that is remembered",
         ));
         self.open_control_again();
-        if let Err(reason) = presence::announce(self.host.dirs(), self.sources.places()) {
+        if let Err(reason) = presence::announce(self.host.dirs(), self.sources.places(), self.sources.host())
+        {
             (self.tell)(Event::Trouble(&reason));
         }
     }

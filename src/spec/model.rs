@@ -10,16 +10,20 @@ pub use change::{
 };
 mod exec;
 mod health;
+mod hosts;
 mod output;
 mod resources;
+mod revision;
 mod task;
 
 pub use exec::{Listen, Secret, SecretForm, Security, Socket};
 pub use health::{
     BinaryChange, HttpCheck, Readiness, ReadinessCheck, StartCondition, Trigger, TriggerAction,
 };
+pub use hosts::{Hosts, KnownHost};
 pub use output::{Output, Rotation};
 pub use resources::Resources;
+pub use revision::Revision;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -113,6 +117,9 @@ pub struct Origin {
     pub line: usize,
     /// SHA-256 of the file in hexadecimal.
     pub digest: String,
+    /// The revision that it was last seen in. Only in a status: a document that says the same in the next revision is the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Arc<Revision>>,
 }
 
 /// What is wanted.
@@ -487,6 +494,9 @@ pub struct Service {
     pub on_remove: Option<RemovePolicy>,
     /// Run it as root although others than root can write it.
     pub trust_executable: bool,
+    /// The hosts that it is for; `None`: every one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<Hosts>,
     /// What a start waits for.
     #[serde(default)]
     pub depends_on: Vec<Dependency>,
@@ -596,6 +606,7 @@ impl Service {
             duplicates: DuplicatePolicy::default(),
             on_remove: None,
             trust_executable: false,
+            hosts: None,
             depends_on: Vec::new(),
             update: Update::default(),
             reload: None,

@@ -13,7 +13,9 @@ fn watched() -> Bench {
     bench.daemon("db", "");
     bench.daemon("shop", "dependsOn: [{name: db, condition: started}]");
     let path = bench.path("specs/shop.yaml");
-    let labelled = std::fs::read_to_string(&path).unwrap().replace("{name: shop}", "{name: shop, labels: {team: front}}");
+    let labelled = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace("{name: shop}", "{name: shop, labels: {team: front}}");
     bench.write("specs/shop.yaml", &labelled);
     bench.watch(&[]);
     bench.until_running(&["db", "shop"]);

@@ -11,14 +11,17 @@ fn examples() -> Vec<(Value, Value)> {
         .lines()
         .filter_map(|line| {
             let mark = line.chars().next().filter(|mark| matches!(mark, '>' | '<'))?;
-            let json = line[1..].trim();
+            let json = line.get(1..).unwrap_or_default().trim();
             Some((mark, serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"))))
         })
         .collect();
-    lines.chunks(2).map(|pair| {
-        assert_eq!((pair[0].0, pair[1].0), ('>', '<'), "a call, and its answer: {pair:?}");
-        (pair[0].1.clone(), pair[1].1.clone())
-    }).collect()
+    lines
+        .chunks(2)
+        .map(|pair| {
+            assert_eq!((pair[0].0, pair[1].0), ('>', '<'), "a call, and its answer: {pair:?}");
+            (pair[0].1.clone(), pair[1].1.clone())
+        })
+        .collect()
 }
 
 /// Whether all that the page shows is there, with values of the same kind. `null` stands for whatever it may be.
@@ -56,9 +59,28 @@ fn the_examples_of_the_page_are_answered_as_it_says() {
 fn the_page_names_every_call_and_every_refusal() {
     let text = include_str!("../../docs/control.md");
     let words = [
-        "hello", "status", "follow", "explain", "do", "start", "stop", "restart", "reload", "signal", "suspend",
-        "resume", "release", "adopt", "apply", "upgrade", "malformed", "version", "forbidden", "busy",
-        "impossible", "failed",
+        "hello",
+        "status",
+        "follow",
+        "explain",
+        "do",
+        "start",
+        "stop",
+        "restart",
+        "reload",
+        "signal",
+        "suspend",
+        "resume",
+        "release",
+        "adopt",
+        "apply",
+        "upgrade",
+        "malformed",
+        "version",
+        "forbidden",
+        "busy",
+        "impossible",
+        "failed",
     ];
     for word in words {
         assert!(text.contains(&format!("`{word}`")), "{word}");
