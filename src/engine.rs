@@ -6,6 +6,7 @@ pub mod accept;
 pub mod carried;
 mod control;
 pub mod converge;
+pub mod events;
 pub mod live;
 #[cfg(feature = "failpoints")]
 mod sabotage;

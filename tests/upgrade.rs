@@ -173,8 +173,8 @@ fn a_binary_that_others_can_change_is_refused_and_the_watch_goes_on() {
 /// A call as the verb makes it.
 fn leave(bench: &Bench, program: &Path) {
     let call = serde_json::json!({"version": 1, "id": 1, "by": "ann", "ask": {"do": {"upgrade": program}}});
-    let answer = bench.call(&call.to_string());
-    assert!(answer["reply"]["refused"]["failed"].is_string(), "{answer}");
+    let answer = bench.say(&call.to_string());
+    assert!(answer.is_empty() || answer.contains(r#""refused":{"failed":"#), "{answer}");
 }
 
 #[test]

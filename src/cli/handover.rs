@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use super::apply::{Settled, settled};
 use super::args::{ApplyArgs, Output};
+use super::confirming;
 use super::exit::Exit;
 use super::terminal::Terminal;
-use crate::engine::sources::Sources;
+use crate::engine::sources::{Sources, absolute};
 use crate::host::control::{Ask, Line, LineError, Refusal, Reply, Told};
 use crate::host::patience::{PAUSE, Patience};
 use crate::host::presence::{Presence, watcher};
 use crate::host::state_dir::Dirs;
+use crate::plan::sources::{SourceStatus, Status};
 use crate::plan::status::ServiceStatus;
 use crate::plan::wanted::{Objects, Wanted};
-use crate::report::{printable, status_line};
+use crate::report::{held_text, printable, status_line};
 use crate::spec::ServiceName;
 use crate::units::Pid;
 
@@ -53,13 +55,31 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
     let names: BTreeSet<ServiceName> = look.services().iter().map(|service| service.name.clone()).collect();
     terminal.say(&format!("handed over to the watch (pid {})", watch.pid));
     let before = told(dirs);
-    let wanted = Wanted::Apply { confirmed: args.confirm_prune };
+    let wanted = Wanted::Apply {
+        confirmed: args.confirm_restarts,
+        prune: args.confirm_prune.iter().cloned().collect(),
+    };
     let timeout = args.timeout.unwrap_or(ANSWER);
     let handover = ask(&wanted, &names, timeout, args.output, dirs, terminal);
+    let after = told(dirs);
+    if let (Handover::Answered(_), Some(exit)) =
+        (&handover, confirming::refused_by_watch(&after, args, dirs, terminal))
+    {
+        return Handover::Answered(exit);
+    }
+    let mine = |held: &&SourceStatus| args.paths.iter().any(|path| absolute(path) == held.place);
+    let held = after.sources.iter().filter(mine).filter_map(|source| Some((source, source.held.as_ref()?)));
+    let held: Vec<String> = held.map(|(source, held)| held_text(held, &source.place)).collect();
+    for text in &held {
+        terminal.say(&format!("held: {text}"));
+    }
     match handover {
+        Handover::Answered(Exit::Ok) if !broken && !held.is_empty() => Handover::Answered(Exit::Held),
         Handover::Answered(Exit::Ok) if broken => Handover::Answered(Exit::Failed),
         Handover::Answered(Exit::Ok) => {
-            if args.output == Output::Text && processes(&before, &names) == processes(&told(dirs), &names) {
+            if args.output == Output::Text
+                && processes(&before.objects, &names) == processes(&after.objects, &names)
+            {
                 terminal.data("nothing to do\n");
             }
             handover
@@ -69,10 +89,10 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
 }
 
 /// What the watch says of everything; nothing where it doesn't answer.
-fn told(dirs: &Dirs) -> Vec<ServiceStatus> {
+fn told(dirs: &Dirs) -> Status {
     let asked = Line::connect(dirs, ANSWER).and_then(|mut line| {
         match line.ask(Ask::Status(Objects::default()), ANSWER)? {
-            Reply::Status(told) => Ok(told.objects),
+            Reply::Status(told) => Ok(Status { objects: told.objects, sources: told.sources }),
             other => Err(unexpected(&other)),
         }
     });

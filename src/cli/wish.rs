@@ -9,6 +9,7 @@ use super::exit::Exit;
 use super::handover::{self, Handover};
 use super::state;
 use super::terminal::Terminal;
+use crate::engine::events::Chronicle;
 use crate::host::Host as _;
 use crate::host::linux::HostOptions;
 use crate::host::presence::watcher;
@@ -93,7 +94,13 @@ pub(super) fn ask(
         None => {
             let now = opened.host.now();
             match wanted.record(&mut opened.memory, &crate::host::caller(), now) {
-                Ok(names) => names,
+                Ok(names) => {
+                    let mut chronicle = Chronicle::new(&opened.host);
+                    let objects: Vec<&ServiceName> = names.iter().collect();
+                    let _ =
+                        chronicle.asked(&crate::host::person(), wanted.verb(), &wanted.to_string(), &objects);
+                    names
+                }
                 Err(problems) => return impossible(&problems, terminal),
             }
         }

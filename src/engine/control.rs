@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::sources::absolute;
 use crate::facts::ProcessKey;
 use crate::host::clock;
 use crate::host::control::{Ask, Asked, Control, Explained, Hello, Refusal, Reply, Rights, Token, Told};
@@ -37,7 +38,7 @@ pub(super) struct Known<'a> {
     pub sources: &'a [SourceStatus],
     /// Everything on record.
     pub memory: &'a Memory,
-    /// What is watched, absolute.
+    /// What is watched, as it was given.
     pub places: &'a [PathBuf],
 }
 
@@ -48,6 +49,8 @@ pub(super) struct Waiting {
     pub token: Token,
     /// Stands in the answer.
     pub id: u64,
+    /// The user who asks, as the kernel says.
+    pub uid: Uid,
     /// What.
     pub request: Request,
 }
@@ -159,7 +162,7 @@ impl Desk {
             }
             Ask::Do(wanted) => {
                 let request = Request { by: by(&call.by, peer.uid), wanted };
-                self.waiting.push(Waiting { token, id, request });
+                self.waiting.push(Waiting { token, id, uid: peer.uid, request });
             }
         }
     }
@@ -220,7 +223,7 @@ fn hello(known: Known<'_>, rights: Rights) -> Hello {
     Hello {
         pid: crate::host::own_pid(),
         selfsame: env!("CARGO_PKG_VERSION").to_owned(),
-        places: known.places.to_vec(),
+        places: known.places.iter().map(|place| PathBuf::from(absolute(place))).collect(),
         rights,
     }
 }

@@ -9,6 +9,7 @@
 //!
 //! Everything that wakes the loop only ends the waiting.
 
+mod accepting;
 mod asked;
 mod configure;
 mod ending;
@@ -19,10 +20,11 @@ pub use ending::Ended;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::accept::{Acceptance, PruneHeld, PruneRules};
+use super::accept::{Acceptance, PruneHeld};
 use super::carried::Carried;
 use super::control::Desk;
 use super::converge::converge_on;
+use super::events::Chronicle;
 use super::settings::SettingsFile;
 use super::sources::{Sources, SourcesLook, absolute};
 use super::standing::Standing;
@@ -86,13 +88,18 @@ pub struct Watch<'a> {
     carried: Carried,
     set: SpecSet,
     options: WatchOptions,
+    /// The record of what happened.
+    chronicle: Chronicle,
     hints: Box<dyn Hints>,
     polling: bool,
     status: Vec<ServiceStatus>,
     standing: Standing,
     digest: Option<String>,
-    held: Option<PruneHeld>,
+    held: Vec<PruneHeld>,
+    /// A person said that mass changes are meant.
     confirmed: bool,
+    /// Removals that a person has confirmed, by the ids of their plans.
+    confirmed_prunes: BTreeSet<String>,
     /// Whoever is connected to the control socket.
     desk: Desk,
     /// The binary to become.
@@ -129,6 +136,7 @@ impl<'a> Watch<'a> {
         tell: &'a mut dyn FnMut(Event<'_>),
     ) -> Self {
         let acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
+        let chronicle = Chronicle::new(&host);
         let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
         Self {
             host,
@@ -138,13 +146,15 @@ impl<'a> Watch<'a> {
             carried: Carried::default(),
             set: SpecSet::default(),
             options,
+            chronicle,
             hints: Box::new(NoHints),
             polling: false,
             status: Vec::new(),
             standing,
             digest: None,
-            held: None,
+            held: Vec::new(),
             confirmed: false,
+            confirmed_prunes: BTreeSet::new(),
             desk: Desk::default(),
             successor: None,
             tell,
@@ -159,6 +169,7 @@ impl<'a> Watch<'a> {
         // Hints are armed before the first look, so that nothing falls between the two.
         self.arm_hints();
         self.open_control();
+        self.begin_chronicle();
         let mut deadlines = Deadlines::default();
         let mut full = true;
         loop {
@@ -176,17 +187,27 @@ impl<'a> Watch<'a> {
                 self.upgrade(&successor);
             }
             self.confirmed = false;
+            self.confirmed_prunes.clear();
             if full {
                 deadlines.resync = self.host.now().boot.after(self.options.settings.resync);
             }
             let wakes = self.wait(deadlines.earliest())?;
             let now = self.host.now().boot;
             if let Some(signal) = wakes.stop {
+                self.chronicle.engine("Ending", format!("{signal} was received: the watch ends"));
                 return self.end(signal);
             }
             self.note_wakes(&wakes, now, &mut deadlines);
             full = wakes.reload || now >= deadlines.resync;
         }
+    }
+
+    /// Says that a watch begins, and over which places.
+    fn begin_chronicle(&mut self) {
+        let places: Vec<String> =
+            self.sources.places().iter().map(|place| format!("`{}`", absolute(place))).collect();
+        let version = env!("CARGO_PKG_VERSION");
+        self.chronicle.engine("Began", format!("selfsame {version} watches {}", places.join(", ")));
     }
 
     fn note_wakes(&mut self, wakes: &Wakes, now: BootTime, deadlines: &mut Deadlines) {
@@ -248,31 +269,16 @@ impl<'a> Watch<'a> {
             self.renew_hints();
             look = self.sources.look();
         }
-        let wall = self.host.now().wall;
-        for (place, finding) in look.findings.drain(..) {
-            self.standing.find(&place, finding, wall);
-        }
         if self.digest.as_ref() != Some(&look.digest) {
             (self.tell)(Event::Sources(&look));
             self.digest = Some(look.digest.clone());
         }
-        let rules = PruneRules { delay: self.options.settings.prune.delay, confirmed: self.confirmed };
-        let accepted = self.acceptance.look(&look.seen, rules, now);
-        if accepted.held != self.held {
-            if let Some(held) = &accepted.held {
-                (self.tell)(Event::PruneHeld(held));
-            }
-            self.held = accepted.held;
-        }
-        if accepted.set != self.set {
-            self.carried.forget();
-            self.set = accepted.set;
-        }
+        let recheck = self.accept(&mut look, now);
         if self.watched_files().next().is_some() {
             self.renew_hints();
         }
         let poll = self.polling.then(|| now.after(POLL));
-        accepted.recheck.into_iter().chain(poll).min()
+        recheck.into_iter().chain(poll).min()
     }
 
     /// Somebody removed the state directory: other verbs shall find this watch in the new one as well.
@@ -280,6 +286,8 @@ impl<'a> Watch<'a> {
         (self.tell)(Event::Trouble(
             "the state directory was removed; it was made again with all that is remembered",
         ));
+        self.chronicle.restored();
+        self.renew_hints();
         self.open_control_again();
         if let Err(reason) = presence::announce(self.host.dirs(), self.sources.places(), self.sources.host())
         {
@@ -296,7 +304,7 @@ impl<'a> Watch<'a> {
             },
             hints: QuestionHints { full },
         };
-        let tell = &mut self.tell;
+        let (tell, chronicle) = (&mut self.tell, &mut self.chronicle);
         let mut started = BTreeSet::new();
         if self.confirmed {
             self.carried.forget();
@@ -305,10 +313,14 @@ impl<'a> Watch<'a> {
         let last = converge_on(&mut self.host, &self.set, &mut self.memory, options, carried, &mut |tick| {
             let begun = tick.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Started(_)));
             started.extend(begun.map(|(step, _)| step.service.clone()));
+            chronicle.tell(&tick.events);
             (tell)(Event::Tick(tick));
         });
         if full || !started.is_empty() {
             self.host.keep_outputs(&self.memory, (!full).then_some(&started));
+        }
+        if let Some(trouble) = self.chronicle.take_trouble() {
+            (self.tell)(Event::Trouble(&trouble));
         }
         for line in self.host.take_said() {
             (self.tell)(Event::Trouble(&line));

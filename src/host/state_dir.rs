@@ -103,6 +103,11 @@ impl Dirs {
         self.lib.join("output")
     }
 
+    /// What happened.
+    pub fn events(&self) -> PathBuf {
+        self.lib.join("events.jsonl")
+    }
+
     /// Where a running watch listens.
     pub fn control(&self) -> PathBuf {
         self.run.join("control")
@@ -116,6 +121,11 @@ impl Dirs {
     /// Where the outputs of services began.
     pub fn marks(&self) -> PathBuf {
         self.run.join("marks")
+    }
+
+    /// Removals that wait to be confirmed.
+    pub fn held_plans(&self) -> PathBuf {
+        self.run.join("held.json")
     }
 
     /// Makes what is missing and checks what is there: directories, no links, of this user or root, and nobody else

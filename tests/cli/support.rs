@@ -247,14 +247,21 @@ impl Bench {
         UnixStream::connect(format!("/proc/self/fd/{}/control", directory.as_raw_fd()))
     }
 
-    /// Says one line on the control socket and hears one.
+    /// Says one line on the control socket and hears one: nothing where the other end is gone.
     #[track_caller]
-    pub fn call(&self, line: &str) -> serde_json::Value {
+    pub fn say(&self, line: &str) -> String {
         let mut stream = self.connect().unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream.write_all(format!("{line}\n").as_bytes()).unwrap();
         let mut answer = String::new();
         BufReader::new(stream).read_line(&mut answer).unwrap();
+        answer
+    }
+
+    /// The same, with an answer.
+    #[track_caller]
+    pub fn call(&self, line: &str) -> serde_json::Value {
+        let answer = self.say(line);
         serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer:?} to {line:?}"))
     }
 

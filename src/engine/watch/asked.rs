@@ -12,7 +12,8 @@ use crate::host::control::{Control, Refusal, Reply, Token};
 use crate::host::errno::io_text;
 use crate::host::failpoint;
 use crate::host::wake::Wakes;
-use crate::plan::wanted::Wanted;
+use crate::plan::event::Who;
+use crate::plan::wanted::{Request, Wanted};
 use crate::spec::ServiceName;
 use crate::units::BootTime;
 
@@ -87,13 +88,15 @@ impl Watch<'_> {
             (self.tell)(Event::Request(&waiting.request));
             let now = self.host.now();
             let objects = waiting.request.wanted.record(&mut self.memory, &waiting.request.by, now);
+            self.note(&waiting, &objects);
             match &waiting.request.wanted {
                 Wanted::Upgrade(program) => {
                     let caller = (waiting.token, waiting.id);
                     self.successor = Some(Successor { program: program.clone(), caller });
                 }
-                Wanted::Apply { confirmed } => {
+                Wanted::Apply { confirmed, prune } => {
                     self.confirmed |= confirmed;
+                    self.confirmed_prunes.extend(prune.iter().cloned());
                     self.memory.services.values_mut().for_each(|record| Arc::make_mut(record).try_again());
                     let _ = self.look_at_sources(now.boot);
                 }
@@ -110,6 +113,15 @@ impl Watch<'_> {
             taken.push(Taken { waiting, objects });
         }
         taken
+    }
+
+    /// Into the record of events.
+    fn note(&mut self, waiting: &Waiting, objects: &Result<BTreeSet<ServiceName>, Vec<String>>) {
+        let Request { by, wanted } = &waiting.request;
+        let Ok(objects) = objects else { return };
+        let who = Who::Person { name: by.clone(), uid: Some(waiting.uid.0) };
+        let names: Vec<&ServiceName> = objects.iter().collect();
+        self.chronicle.asked(&who, wanted.verb(), &wanted.to_string(), &names);
     }
 
     /// Does nothing of what is asked any more.
@@ -135,7 +147,9 @@ impl Watch<'_> {
 
     /// Becomes another binary. If that fails, everything goes on as before, and who asked is told.
     pub(super) fn upgrade(&mut self, successor: &Successor) {
+        self.chronicle.engine("Upgrade", format!("the watch becomes `{}`", successor.program.display()));
         let reason = self.host.replace_by(&successor.program, &self.memory);
+        self.chronicle.engine("NotUpgraded", reason.clone());
         (self.tell)(Event::Trouble(&format!("this watch stays as it is: {reason}")));
         let (token, id) = successor.caller;
         self.desk.answer(token, id, &Reply::Refused(Refusal::Failed(reason)));
