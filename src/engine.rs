@@ -8,6 +8,7 @@ mod control;
 pub mod converge;
 pub mod events;
 pub mod live;
+pub mod metrics;
 #[cfg(feature = "failpoints")]
 mod sabotage;
 pub mod settings;

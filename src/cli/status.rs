@@ -22,7 +22,7 @@ use crate::host::presence::watcher;
 use crate::host::state_dir::Dirs;
 use crate::host::{Host as _, clock};
 use crate::lang::Verdict;
-use crate::plan::memory::Memory;
+use crate::plan::memory::{Memory, Record};
 use crate::plan::observation::Look;
 use crate::plan::sources::{SourceStatus, Status};
 use crate::plan::status::ServiceStatus;
@@ -42,6 +42,9 @@ const ANSWER: Duration = Duration::from_secs(10);
 pub(super) fn run(args: &StatusArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     let selector = args.selector.clone().unwrap_or_default().0;
     let objects = Objects { names: args.names.clone(), selector, all: false };
+    if args.watch {
+        return super::live::run(args, objects, dirs, terminal);
+    }
     let patience = Patience::new(args.timeout);
     let waits = args.wait == Some(WaitFor::Ready);
     let mut eye = Eye::new(objects, waits);
@@ -70,16 +73,21 @@ pub(super) fn run(args: &StatusArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
 
 /// What was found out, and by whom.
 #[derive(Clone)]
-struct Found {
+pub(super) struct Found {
     /// Of the objects that are meant.
-    status: Vec<ServiceStatus>,
+    pub(super) status: Vec<ServiceStatus>,
     /// Names of which there is no object.
     missing: Vec<String>,
     /// The places that the watch keeps.
     sources: Vec<SourceStatus>,
-    now: Now,
+    pub(super) now: Now,
     /// By a running watch.
-    told: bool,
+    pub(super) told: bool,
+}
+
+/// The status of these objects now.
+pub(super) fn look(objects: &Objects, dirs: &Dirs, terminal: Terminal) -> Result<Found, NotOpened> {
+    Eye::new(objects.clone(), false).look(dirs, &Patience::new(ANSWER), terminal)
 }
 
 /// Whoever looks, again and again: a running watch says what changed, or this process looks for itself.
@@ -216,25 +224,36 @@ fn of_told(name: ServiceName, explained: Explained, dirs: &Dirs) -> Option<Subje
 
 /// Runs `explain NAME`: its status, and which processes its identity rule finds now.
 pub(super) fn explain(args: &ExplainArgs, mut subject: Subject, terminal: Terminal) -> Exit {
-    let seen = seen_now(&mut subject);
-    let near = seen.as_ref().map(|(_, near)| near.as_slice()).unwrap_or_default();
     match args.output {
         Output::Json => {
+            let seen = seen_now(&mut subject);
+            let near = seen.as_ref().map(|(_, near)| near.as_slice()).unwrap_or_default();
             let rows: Vec<ExplainedObject<'_>> =
                 subject.status.iter().map(|status| ExplainedObject { status, near_misses: near }).collect();
             terminal.json(&rows);
         }
-        Output::Text => {
-            if let Some(service) = &subject.status {
-                terminal.data(&status_details(service, subject.host.now()));
-            }
-            if let Some((look, near)) = &seen {
-                terminal.data(&look_text(look));
-                terminal.data(&near_misses_text(near));
-            }
-        }
+        Output::Text => terminal.data(&explanation(&mut subject)),
     }
     Exit::Ok
+}
+
+/// The same, as text.
+pub(super) fn explanation(subject: &mut Subject) -> String {
+    let seen = seen_now(subject);
+    let now = subject.host.now();
+    let mut text: String = subject.status.iter().map(|service| status_details(service, now)).collect();
+    if let Some((look, near)) = &seen {
+        text.push_str(&look_text(look));
+        text.push_str(&near_misses_text(near));
+    }
+    text
+}
+
+impl Subject {
+    /// What is remembered of it.
+    pub(super) fn record(&self) -> Option<&Record> {
+        self.memory.services.get(&self.name).map(|record| &**record)
+    }
 }
 
 /// An object with the processes that only just aren't it, for programs.

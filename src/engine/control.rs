@@ -30,7 +30,7 @@ const SHARE: u32 = 10;
 const NAME_MAX: usize = 64;
 
 /// What the loop knows, for those who ask.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Known<'a> {
     /// As of the last tick.
     pub status: &'a [ServiceStatus],
@@ -40,6 +40,8 @@ pub(super) struct Known<'a> {
     pub memory: &'a Memory,
     /// What is watched, as it was given.
     pub places: &'a [PathBuf],
+    /// What is counted and measured, in the text format of Prometheus.
+    pub metrics: &'a dyn Fn() -> String,
 }
 
 /// A call that the loop has to do something for.
@@ -144,6 +146,7 @@ impl Desk {
                 let rights = peer.rights(Uid(crate::host::own_uid()));
                 self.answer(token, id, &Reply::Hello(hello(known, rights)));
             }
+            Ask::Metrics => self.answer(token, id, &Reply::Metrics((known.metrics)())),
             Ask::Status(objects) => {
                 let reply = self.status(&objects, known);
                 if let Some(control) = &mut self.control {

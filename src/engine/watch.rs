@@ -13,6 +13,7 @@ mod accepting;
 mod asked;
 mod configure;
 mod ending;
+mod scraped;
 
 pub use configure::parallel_starts;
 pub use ending::Ended;
@@ -25,6 +26,7 @@ use super::carried::Carried;
 use super::control::Desk;
 use super::converge::converge_on;
 use super::events::Chronicle;
+use super::metrics::Meter;
 use super::settings::SettingsFile;
 use super::sources::{Sources, SourcesLook, absolute};
 use super::standing::Standing;
@@ -33,6 +35,7 @@ use crate::diagnostic::Diagnostic;
 use crate::host::Host as _;
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
+use crate::host::scrape::Scrapes;
 use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
 use crate::host::wake::Wakes;
 use crate::plan::action::Outcome;
@@ -42,7 +45,7 @@ use crate::plan::wanted::Request;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::spec::SpecSet;
 use crate::spec::engine::Settings;
-use crate::units::BootTime;
+use crate::units::{BootTime, WallTime};
 
 /// Without notifications the sources are looked at so often.
 const POLL: Duration = Duration::from_secs(2);
@@ -71,6 +74,18 @@ pub enum Event<'a> {
     Tick(&'a Tick),
     /// The status after all that is to be done at once was done.
     Status(&'a [ServiceStatus]),
+    /// The documents were looked at, whether or not they are as they were.
+    Looked {
+        /// How long it took.
+        took: Duration,
+        /// When every place was there and could be listed; `None`: it wasn't so.
+        complete: Option<WallTime>,
+    },
+    /// The loop has done all that was to be done at once after a wake-up.
+    Turned {
+        /// How long it took.
+        took: Duration,
+    },
     /// A person asked for something.
     Request(&'a Request),
     /// The settings were changed, and can't be used as they are.
@@ -104,6 +119,8 @@ pub struct Watch<'a> {
     desk: Desk,
     /// The binary to become.
     successor: Option<asked::Successor>,
+    meter: Meter,
+    scrapes: Option<Scrapes>,
     tell: &'a mut dyn FnMut(Event<'_>),
 }
 
@@ -157,6 +174,8 @@ impl<'a> Watch<'a> {
             confirmed_prunes: BTreeSet::new(),
             desk: Desk::default(),
             successor: None,
+            meter: Meter::default(),
+            scrapes: None,
             tell,
         }
     }
@@ -191,6 +210,7 @@ impl<'a> Watch<'a> {
             if full {
                 deadlines.resync = self.host.now().boot.after(self.options.settings.resync);
             }
+            (self.tell)(Event::Turned { took: self.host.now().boot.since(now) });
             let wakes = self.wait(deadlines.earliest())?;
             let now = self.host.now().boot;
             if let Some(signal) = wakes.stop {
@@ -260,6 +280,7 @@ impl<'a> Watch<'a> {
 
     /// Looks at the documents, and says when to look again.
     fn look_at_sources(&mut self, now: BootTime) -> Option<BootTime> {
+        let began = self.host.now();
         self.renew_settings();
         self.renew_hints();
         let watched = self.sources.watched();
@@ -269,6 +290,9 @@ impl<'a> Watch<'a> {
             self.renew_hints();
             look = self.sources.look();
         }
+        let took = self.host.now().boot.since(began.boot);
+        let complete = look.seen.complete.then_some(began.wall);
+        (self.tell)(Event::Looked { took, complete });
         if self.digest.as_ref() != Some(&look.digest) {
             (self.tell)(Event::Sources(&look));
             self.digest = Some(look.digest.clone());

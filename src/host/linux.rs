@@ -36,6 +36,7 @@ use super::look::{Looker, Sight};
 use super::output::Outputs;
 use super::probe::Probes;
 use super::proc::LiveWorld;
+use super::scrape::Scrapes;
 use super::shelf::Shelf;
 use super::signal::{boot_id, signal_verified};
 use super::spawn::{keep_exits_of_children, spawn_in};
@@ -261,6 +262,14 @@ impl LinuxHost {
         self.probes.deadline().into_iter().chain(self.commands.deadline()).min()
     }
 
+    /// Also wakes when somebody asks for metrics.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn watch_scrapes(&self, scrapes: &Scrapes) -> io::Result<()> {
+        self.waker.watch_scrapes(scrapes.descriptor())
+    }
+
     /// Waits for whatever comes first, at most until `until`.
     ///
     /// # Errors
@@ -268,25 +277,27 @@ impl LinuxHost {
     pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
         let deadline = until.into_iter().chain(self.deadline()).min();
         let _ = failpoint::hit("wait");
-        let wakes = self.waker.wait(deadline)?;
+        let mut wakes = self.waker.wait(deadline)?;
         self.exits.note(&wakes.exited);
         // Answers and words aren't told apart by whose they are.
         self.anything |= wakes.is_more_than_exits()
             || self.probes.deadline().is_some()
             || self.commands.deadline().is_some();
-        self.take_exits();
+        // Read before the probes are: what becomes of them by then is due.
+        let now = clock::now().boot;
+        wakes.due = deadline.is_some_and(|deadline| deadline <= now);
+        self.take_exits(now);
         Ok(wakes)
     }
 
     /// Exits of children, and what became of probes and commands.
-    fn take_exits(&mut self) {
+    fn take_exits(&mut self, now: BootTime) {
         if self.subreaper {
             for (pid, exit) in self.exits.reap_all() {
                 self.probes.exited(pid, &exit);
                 self.commands.exited(pid, &exit);
             }
         }
-        let now = clock::now().boot;
         self.probes.poll(now);
         self.commands.poll(now);
     }
@@ -429,7 +440,7 @@ impl Host for LinuxHost {
     }
 
     fn observe(&mut self, questions: &Questions) -> Observation {
-        self.take_exits();
+        self.take_exits(clock::now().boot);
         let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.clone())));
         let world = self.world.again().with_managed(managed.collect());
         let mut asked = Asked::default();

@@ -63,6 +63,7 @@ fn the_page_names_every_call_and_every_refusal() {
         "status",
         "follow",
         "explain",
+        "metrics",
         "do",
         "start",
         "stop",

@@ -11,6 +11,7 @@ use crate::host::Host as _;
 use crate::host::control::{Control, Refusal, Reply, Token};
 use crate::host::errno::io_text;
 use crate::host::failpoint;
+use crate::host::scrape::Scrapes;
 use crate::host::wake::Wakes;
 use crate::plan::event::Who;
 use crate::plan::wanted::{Request, Wanted};
@@ -62,7 +63,12 @@ impl Watch<'_> {
             }
             // What the host waits for besides is the loop's business.
             let until = self.host.deadline().map_or(until, |own| own.min(until));
-            let wakes = self.host.wait(Some(self.desk.deadline().map_or(until, |desk| desk.min(until))))?;
+            let scrapes = self.scrapes.as_ref().and_then(Scrapes::deadline);
+            let asked = self.desk.deadline().into_iter().chain(scrapes).min();
+            let wakes = self.host.wait(Some(asked.map_or(until, |asked| asked.min(until))))?;
+            if wakes.scrapes || scrapes.is_some() {
+                self.serve_metrics(self.host.now().boot);
+            }
             self.serve();
             if wakes.is_more_than_control() || self.host.now().boot >= until {
                 return Ok(wakes);
@@ -71,13 +77,16 @@ impl Watch<'_> {
     }
 
     fn serve(&mut self) {
+        let mut desk = std::mem::take(&mut self.desk);
         let known = Known {
             status: &self.status,
             sources: self.standing.sources(),
             memory: &self.memory,
             places: self.sources.places(),
+            metrics: &|| self.metrics(),
         };
-        self.desk.serve(known, self.host.now().boot);
+        desk.serve(known, self.host.now().boot);
+        self.desk = desk;
     }
 
     /// Puts what people ask for on record. Each call is answered only after the ticks that follow: whoever waits for that
