@@ -353,9 +353,8 @@ impl<'a> Watch<'a> {
         if restored {
             self.announce_again();
         }
-        let moved = last.plan.status != self.status;
+        let moved = self.carried.tell(&mut self.status);
         if moved || restored || self.standing.is_news() {
-            self.status = last.plan.status;
             self.standing.was_told();
             self.desk.has_news();
         }
