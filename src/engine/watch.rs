@@ -33,6 +33,7 @@ use super::standing::Standing;
 use super::tick::{Tick, TickOptions};
 use crate::diagnostic::Diagnostic;
 use crate::host::Host as _;
+use crate::host::history::{Accepted, History};
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
 use crate::host::scrape::Scrapes;
@@ -105,6 +106,8 @@ pub struct Watch<'a> {
     options: WatchOptions,
     /// The record of what happened.
     chronicle: Chronicle,
+    /// The sets that were in force.
+    history: History,
     hints: Box<dyn Hints>,
     polling: bool,
     status: Vec<ServiceStatus>,
@@ -154,6 +157,7 @@ impl<'a> Watch<'a> {
     ) -> Self {
         let acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
         let chronicle = Chronicle::new(&host);
+        let history = History::new(host.dirs());
         let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
         Self {
             host,
@@ -164,6 +168,7 @@ impl<'a> Watch<'a> {
             set: SpecSet::default(),
             options,
             chronicle,
+            history,
             hints: Box::new(NoHints),
             polling: false,
             status: Vec::new(),
@@ -303,6 +308,12 @@ impl<'a> Watch<'a> {
         }
         let poll = self.polling.then(|| now.after(POLL));
         recheck.into_iter().chain(poll).min()
+    }
+
+    /// What is in force now goes into the history, if it is another set than the last one there.
+    fn keep_set(&mut self, at: WallTime) {
+        let why = "the documents changed".to_owned();
+        self.history.keep(Accepted { services: self.set.services.clone(), at, by: "watch".into(), why });
     }
 
     /// Somebody removed the state directory: other verbs shall find this watch in the new one as well.

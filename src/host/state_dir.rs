@@ -108,6 +108,11 @@ impl Dirs {
         self.lib.join("events.jsonl")
     }
 
+    /// Sets of documents that were in force.
+    pub fn history(&self) -> PathBuf {
+        self.lib.join("history")
+    }
+
     /// Where a running watch listens.
     pub fn control(&self) -> PathBuf {
         self.run.join("control")
@@ -146,6 +151,7 @@ impl Dirs {
             (self.lib.clone(), 0o700),
             (self.tasks(), 0o700),
             (self.outputs(), 0o700),
+            (self.history(), 0o700),
             (self.log.clone(), open),
         ] {
             ensure_one(&dir, mode, own).map_err(|text| format!("state directory: {text}"))?;

@@ -41,6 +41,7 @@ impl Watch<'_> {
         if set != self.set {
             self.carried.documents(&self.set, &set);
             self.set = set;
+            self.keep_set(crate::host::Host::now(&self.host).wall);
         }
         self.say_how_places_stand(look);
         recheck
