@@ -51,7 +51,7 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Err(reason) => return reason.report(terminal),
     };
     let this_host = super::on_host::this_host(&settings, dirs);
-    if let Err(reason) = presence::announce(dirs, &places, &this_host, None) {
+    if let Err(reason) = presence::announce(dirs, &places, &this_host) {
         terminal.say(&format!("warning: {reason}"));
     }
     let options = WatchOptions {
