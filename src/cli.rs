@@ -30,6 +30,7 @@ mod piped;
 mod plan;
 mod plugin;
 mod progress;
+mod rollback;
 mod settings;
 mod state;
 mod status;
@@ -101,6 +102,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Status(args) => with_dirs(cli, terminal, |dirs| status::run(args, dirs, terminal)),
         Verb::Logs(args) => with_dirs(cli, terminal, |dirs| logs::run(args, dirs, terminal)),
         Verb::Events(args) => with_dirs(cli, terminal, |dirs| events::run(args, dirs, terminal)),
+        Verb::Rollback(args) => with_dirs(cli, terminal, |dirs| rollback::run(args, dirs, terminal)),
         Verb::History(args) => with_dirs(cli, terminal, |dirs| history::run(args, dirs, terminal)),
         Verb::Start(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Start, args, dirs, terminal)),
         Verb::Stop(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Stop, args, dirs, terminal)),

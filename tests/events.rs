@@ -15,5 +15,7 @@ mod support;
 mod history;
 #[path = "events/record.rs"]
 mod record;
+#[path = "events/rollback.rs"]
+mod rollback;
 #[path = "events/stored.rs"]
 mod stored;

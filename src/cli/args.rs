@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(super) use events::{EventsArgs, HistoryArgs};
+pub(super) use events::{EventsArgs, HistoryArgs, RollbackArgs};
 pub(super) use host::AsHostArgs;
 pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
 pub(super) use logs::LogsArgs;
@@ -89,6 +89,8 @@ pub(super) enum Verb {
     Events(EventsArgs),
     /// The last sets of documents that were in force: when, by whom, and what changed
     History(HistoryArgs),
+    /// Put an earlier set of documents in force, until the documents change again
+    Rollback(RollbackArgs),
     /// Which processes an expression is true for: list, count, signal, wait for, watch (a pgrep that knows scripts)
     Match(MatchArgs),
     /// Why a process matches or not, with every value; or why an object is as it is

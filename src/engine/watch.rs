@@ -13,6 +13,7 @@ mod accepting;
 mod asked;
 mod configure;
 mod ending;
+mod pinned;
 mod scraped;
 
 pub use configure::parallel_starts;
@@ -120,6 +121,8 @@ pub struct Watch<'a> {
     confirmed_prunes: BTreeSet<String>,
     /// Whoever is connected to the control socket.
     desk: Desk,
+    /// The set that a person has rolled back to.
+    pin: Option<pinned::Pin>,
     /// The binary to become.
     successor: Option<asked::Successor>,
     meter: Meter,
@@ -178,6 +181,7 @@ impl<'a> Watch<'a> {
             confirmed: false,
             confirmed_prunes: BTreeSet::new(),
             desk: Desk::default(),
+            pin: None,
             successor: None,
             meter: Meter::default(),
             scrapes: None,
@@ -194,6 +198,7 @@ impl<'a> Watch<'a> {
         self.arm_hints();
         self.open_control();
         self.begin_chronicle();
+        self.take_up_pin();
         let mut deadlines = Deadlines::default();
         let mut full = true;
         loop {
@@ -312,8 +317,8 @@ impl<'a> Watch<'a> {
 
     /// What is in force now goes into the history, if it is another set than the last one there.
     fn keep_set(&mut self, at: WallTime) {
-        let why = "the documents changed".to_owned();
-        self.history.keep(Accepted { services: self.set.services.clone(), at, by: "watch".into(), why });
+        let (by, why) = self.origin_of_set();
+        self.history.keep(Accepted { services: self.set.services.clone(), at, by, why });
     }
 
     /// Somebody removed the state directory: other verbs shall find this watch in the new one as well.

@@ -206,6 +206,17 @@ pub fn services(dirs: &Dirs, set: &KeptSet) -> Result<BTreeMap<ServiceName, Arc<
     set.objects.iter().map(one).collect()
 }
 
+/// A digest of what documents say, wherever they stand.
+pub fn digest_of(services: &BTreeMap<ServiceName, Arc<Service>>) -> String {
+    let mut all = String::new();
+    for service in services.values() {
+        let plain = Service { origin: Origin::default(), ..Service::clone(service) };
+        all.push_str(&serde_json::to_string(&plain).unwrap_or_default());
+        all.push('\n');
+    }
+    pack::digest(all.as_bytes())
+}
+
 /// The set that is in force instead of what the sources say.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -214,7 +225,7 @@ pub struct Pinned {
     pub number: u64,
     /// Who put it in force.
     pub by: String,
-    /// Digest of what the sources were then.
+    /// [`digest_of`] what the documents said then.
     pub sources: String,
 }
 

@@ -82,6 +82,14 @@ pub enum Wanted {
         #[serde(default)]
         prune: BTreeSet<String>,
     },
+    /// Put an earlier set of documents in force, until the documents change.
+    Rollback {
+        /// Its number in the history.
+        number: u64,
+        /// Mass removals and restarts are meant.
+        #[serde(default)]
+        confirmed: bool,
+    },
     /// Become this binary of selfsame, absolute, and go on.
     Upgrade(PathBuf),
 }
@@ -119,6 +127,7 @@ impl Wanted {
             Self::Release(_) => "Release",
             Self::Adopt { .. } => "Adopt",
             Self::Apply { .. } => "Apply",
+            Self::Rollback { .. } => "Rollback",
             Self::Upgrade(_) => "Upgrade",
         }
     }
@@ -138,7 +147,7 @@ impl Wanted {
             | Self::Resume(objects)
             | Self::Release(objects) => objects.resolve(memory, &|record| self.objection(record)),
             Self::Adopt { name, .. } => Objects::one(name).resolve(memory, &|_| None),
-            Self::Apply { .. } | Self::Upgrade(_) => Ok(BTreeSet::new()),
+            Self::Apply { .. } | Self::Rollback { .. } | Self::Upgrade(_) => Ok(BTreeSet::new()),
         }
     }
 
@@ -157,7 +166,7 @@ impl Wanted {
             Self::Resume(_) => record.suspension = None,
             Self::Release(_) => record.ask_release(by, now.wall),
             Self::Adopt { key, force, .. } => record.ask_adopt(key.clone(), *force, by),
-            Self::Apply { .. } | Self::Upgrade(_) => {}
+            Self::Apply { .. } | Self::Rollback { .. } | Self::Upgrade(_) => {}
         }
     }
 
@@ -181,6 +190,7 @@ impl Wanted {
             | Self::Release(_)
             | Self::Adopt { .. }
             | Self::Apply { .. }
+            | Self::Rollback { .. }
             | Self::Upgrade(_) => None,
         }
     }
@@ -203,6 +213,9 @@ impl fmt::Display for Wanted {
             }
             Self::Apply { confirmed, .. } => {
                 f.write_str(if *confirmed { "apply, confirmed" } else { "apply" })
+            }
+            Self::Rollback { number, confirmed } => {
+                write!(f, "rollback {number}{}", if *confirmed { " --confirm" } else { "" })
             }
             Self::Upgrade(program) => write!(f, "upgrade to {}", program.display()),
         }

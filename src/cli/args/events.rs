@@ -1,8 +1,10 @@
 //! Arguments of `events`, `history` and `rollback`.
 
+use std::time::Duration;
+
 use clap::Args;
 
-use super::Output;
+use super::{Output, duration};
 use super::logs::{Since, since};
 
 // Arguments of `events`.
@@ -24,6 +26,23 @@ pub(in crate::cli) struct EventsArgs {
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     pub selector: Option<String>,
     /// Form of the output; `json` is one line an event
+    #[arg(short, long, default_value = "text", value_name = "FORM")]
+    pub output: Output,
+}
+
+// Arguments of `rollback`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RollbackArgs {
+    /// The set, as `history` numbers them
+    #[arg(value_name = "NUMBER")]
+    pub number: u64,
+    /// Removals and restarts of more than half of the objects are meant
+    #[arg(long)]
+    pub confirm: bool,
+    /// Give up after so long
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
+    pub timeout: Duration,
+    /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
 }

@@ -41,6 +41,7 @@ impl Watch<'_> {
             }
         }
         self.held = held;
+        let set = self.under_pin(set, &look.seen);
         if set != self.set {
             self.carried.documents(&self.set, &set);
             self.set = set;

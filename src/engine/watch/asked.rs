@@ -96,7 +96,11 @@ impl Watch<'_> {
         for waiting in self.desk.take() {
             (self.tell)(Event::Request(&waiting.request));
             let now = self.host.now();
-            let objects = waiting.request.wanted.record(&mut self.memory, &waiting.request.by, now);
+            let mut objects = waiting.request.wanted.record(&mut self.memory, &waiting.request.by, now);
+            if let Wanted::Rollback { number, confirmed } = waiting.request.wanted {
+                let done = self.roll_back(number, confirmed, &waiting.request.by);
+                objects = objects.and_then(|objects| done.map(|()| objects).map_err(|reason| vec![reason]));
+            }
             self.note(&waiting, &objects);
             match &waiting.request.wanted {
                 Wanted::Upgrade(program) => {
@@ -109,7 +113,12 @@ impl Watch<'_> {
                     self.memory.services.values_mut().for_each(|record| Arc::make_mut(record).try_again());
                     let _ = self.look_at_sources(now.boot);
                 }
-                Wanted::Start(_)
+                Wanted::Rollback { confirmed, .. } if objects.is_ok() => {
+                    self.confirmed |= confirmed;
+                    let _ = self.look_at_sources(now.boot);
+                }
+                Wanted::Rollback { .. }
+                | Wanted::Start(_)
                 | Wanted::Stop(_)
                 | Wanted::Restart(_)
                 | Wanted::Reload(_)

@@ -1,0 +1,124 @@
+//! An earlier set of documents, put in force by a person until the documents change again.
+//!
+//! ```text
+//!  documents --> acceptance --> what they say --\
+//!  history --> the set that is rolled back to ---+--> in force
+//! ```
+//!
+//! Acceptance goes on as if nothing were: what the documents say is remembered by its digest, and once they say, all of them
+//! readable, something else, the rollback is over.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Event, Watch};
+use crate::engine::accept::{FileSeen, SourcesSeen};
+use crate::host::errno::io_text;
+use crate::host::history::{self, Pinned};
+use crate::spec::{Service, ServiceName, SpecSet};
+
+/// The set that is in force instead of what the documents say.
+#[derive(Debug)]
+pub(super) struct Pin {
+    pinned: Pinned,
+    services: BTreeMap<ServiceName, Arc<Service>>,
+}
+
+impl Watch<'_> {
+    /// Goes on with a rollback of the watch before.
+    pub(super) fn take_up_pin(&mut self) {
+        let Some(pinned) = history::pinned(self.host.dirs()) else { return };
+        match self.kept(pinned.number) {
+            Ok(services) => self.pin = Some(Pin { pinned, services }),
+            Err(reason) => {
+                let number = pinned.number;
+                self.forget_pin(&format!("the rollback to set {number} is over: {reason}"));
+            }
+        }
+    }
+
+    /// Puts an earlier set in force.
+    ///
+    /// # Errors
+    /// A sentence; then nothing was changed.
+    pub(super) fn roll_back(&mut self, number: u64, confirmed: bool, by: &str) -> Result<(), String> {
+        let services = self.kept(number)?;
+        let in_force = self.set.services.len();
+        let gone = self.set.services.keys().filter(|name| !services.contains_key(*name)).count();
+        if !confirmed && gone > 0 && (services.is_empty() || gone > (in_force / 2).max(3)) {
+            return Err(format!(
+                "{gone} of {in_force} objects would be removed at once; if that is meant: `rollback {number} --confirm`"
+            ));
+        }
+        // What the documents say now is filled in by the look that follows.
+        let pinned = Pinned { number, by: by.to_owned(), sources: String::new() };
+        self.pin = Some(Pin { pinned, services });
+        Ok(())
+    }
+
+    fn kept(&self, number: u64) -> Result<BTreeMap<ServiceName, Arc<Service>>, String> {
+        let dirs = self.host.dirs();
+        let sets =
+            history::sets(dirs).map_err(|error| format!("the history can't be read: {}", io_text(&error)))?;
+        let set = sets.iter().find(|set| set.number == number);
+        let set = set.ok_or_else(|| match (sets.first(), sets.last()) {
+            (Some(first), Some(last)) => {
+                format!("set {number} is not kept; there are sets {} to {}", first.number, last.number)
+            }
+            _ => format!("set {number} is not kept: nothing was accepted yet"),
+        })?;
+        history::services(dirs, set)
+    }
+
+    /// What is in force: what the documents say, or the set that is rolled back to.
+    pub(super) fn under_pin(&mut self, set: SpecSet, seen: &SourcesSeen) -> SpecSet {
+        let Some(pin) = &mut self.pin else { return set };
+        let sources = history::digest_of(&set.services);
+        let number = pin.pinned.number;
+        if pin.pinned.sources.is_empty() {
+            if history::digest_of(&pin.services) == sources {
+                self.forget_pin(&format!("set {number} is what the documents say"));
+                return set;
+            }
+            pin.pinned.sources = sources;
+            if let Err(reason) = history::pin(self.host.dirs(), Some(&pin.pinned)) {
+                (self.tell)(Event::Trouble(&reason));
+            }
+        } else if pin.pinned.sources != sources && is_sure(seen) {
+            self.forget_pin(&format!("the documents changed: the rollback to set {number} is over"));
+            return set;
+        }
+        let remark = format!("rolled back to set {number} by {}, until the documents change", pin.pinned.by);
+        let left = set.services.into_keys().chain(set.removed);
+        SpecSet {
+            removed: left.filter(|name| !pin.services.contains_key(name)).collect(),
+            remarks: pin.services.keys().map(|name| (name.clone(), remark.clone())).collect(),
+            services: pin.services.clone(),
+            rejected: set.rejected,
+            unseen: BTreeMap::new(),
+            ending: set.ending,
+        }
+    }
+
+    /// Who put the present set in force, and how, for the history.
+    pub(super) fn origin_of_set(&self) -> (String, String) {
+        match &self.pin {
+            Some(pin) => (pin.pinned.by.clone(), format!("rolled back to set {}", pin.pinned.number)),
+            None => ("watch".to_owned(), "the documents changed".to_owned()),
+        }
+    }
+
+    fn forget_pin(&mut self, why: &str) {
+        self.pin = None;
+        self.chronicle.engine("RollbackOver", why);
+        (self.tell)(Event::Trouble(why));
+        if let Err(reason) = history::pin(self.host.dirs(), None) {
+            (self.tell)(Event::Trouble(&reason));
+        }
+    }
+}
+
+/// Everything was seen, and can be used: a look that lacks something doesn't tell what the documents say.
+fn is_sure(seen: &SourcesSeen) -> bool {
+    seen.complete && seen.files.values().all(|file| matches!(file, FileSeen::Good(_)))
+}
