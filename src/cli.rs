@@ -17,6 +17,7 @@ mod explain_code;
 mod fmt;
 mod handover;
 mod help;
+mod history;
 mod import;
 mod lint;
 mod live;
@@ -31,6 +32,7 @@ mod progress;
 mod settings;
 mod state;
 mod status;
+mod stored;
 mod terminal;
 mod test;
 mod upgrade;
@@ -98,6 +100,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Status(args) => with_dirs(cli, terminal, |dirs| status::run(args, dirs, terminal)),
         Verb::Logs(args) => with_dirs(cli, terminal, |dirs| logs::run(args, dirs, terminal)),
         Verb::Events(args) => with_dirs(cli, terminal, |dirs| events::run(args, dirs, terminal)),
+        Verb::History(args) => with_dirs(cli, terminal, |dirs| history::run(args, dirs, terminal)),
         Verb::Start(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Start, args, dirs, terminal)),
         Verb::Stop(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Stop, args, dirs, terminal)),
         Verb::Restart(args) => {

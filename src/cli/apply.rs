@@ -19,6 +19,7 @@ use crate::engine::converge::{converge, is_worth_telling};
 use crate::engine::events::Chronicle;
 use crate::engine::sources::Sources;
 use crate::host::Host as _;
+use crate::host::history::{Accepted, History};
 use crate::host::linux::HostOptions;
 use crate::host::state_dir::Dirs;
 use crate::plan::action::{Action, Outcome};
@@ -31,7 +32,16 @@ use crate::units::BootTime;
 
 /// Runs `apply`.
 pub(super) fn run(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
-    if let Some(exit) = through_watch(args, dirs, terminal) {
+    let stored = match super::stored::given(args).transpose() {
+        Ok(stored) => stored,
+        Err(sentence) => {
+            terminal.say(&format!("error: {sentence}"));
+            return Exit::Failed;
+        }
+    };
+    if stored.is_none()
+        && let Some(exit) = through_watch(args, dirs, terminal)
+    {
         return exit;
     }
     let options = HostOptions { lock_timeout: args.lock_timeout, signals: true, subreaper: true };
@@ -41,6 +51,9 @@ pub(super) fn run(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Ok(configured) => configured.settings,
         Err(exit) => return exit,
     };
+    if let Some(stored) = stored {
+        return super::stored::apply(&stored, args, (&settings, dirs), terminal);
+    }
     match state::open(dirs, options, terminal) {
         Ok(opened) => apply(opened, args, (&settings, dirs), terminal),
         Err(NotOpened::Held(pid)) => {
@@ -90,6 +103,13 @@ fn apply(
     let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
     let asked = format!("apply {}", paths.join(" "));
     let _ = Chronicle::new(&opened.host).asked(&crate::host::person(), "Apply", &asked, &[]);
+    // What this call leaves alone is in force as well.
+    let mut in_force = super::wish::chosen(&opened.memory, &opened.memory.services.keys().cloned().collect());
+    in_force.services.retain(|name, _| !accepted.set.removed.contains(name));
+    in_force.services.extend(accepted.set.services.clone());
+    let (at, by) = (opened.host.now().wall, crate::host::caller());
+    let kept = Accepted { services: in_force.services, at, by, why: asked };
+    History::new(&opened.host.dirs().clone()).keep(kept);
     let run = Run {
         opened,
         set: accepted.set,

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(super) use events::EventsArgs;
+pub(super) use events::{EventsArgs, HistoryArgs};
 pub(super) use host::AsHostArgs;
 pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
 pub(super) use logs::LogsArgs;
@@ -85,6 +85,8 @@ pub(super) enum Verb {
     Logs(LogsArgs),
     /// What happened: who did what to which object, why, and which rule decided; kept over restarts, bounded
     Events(EventsArgs),
+    /// The last sets of documents that were in force: when, by whom, and what changed
+    History(HistoryArgs),
     /// Which processes an expression is true for: list, count, signal, wait for, watch (a pgrep that knows scripts)
     Match(MatchArgs),
     /// Why a process matches or not, with every value; or why an object is as it is
@@ -228,6 +230,9 @@ pub(super) struct PlanArgs {
     pub snapshot: Option<PathBuf>,
     #[command(flatten)]
     pub host: AsHostArgs,
+    /// Also keep the plan in this file, for `apply FILE`, with all that it relies on
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["snapshot", "as_host"])]
+    pub out: Option<PathBuf>,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
@@ -238,7 +243,8 @@ pub(super) struct PlanArgs {
 // Arguments of `apply`.
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
-    /// Spec files and directories; objects whose file is gone from a directory are removed
+    /// Spec files and directories; objects whose file is gone from a directory are removed. Or one plan of `plan --out`,
+    /// which is carried out exactly, or refused if the world has moved
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Remove what is held back as too much at once: exactly the objects that were named with this id (can be given several times)

@@ -9,7 +9,7 @@ use super::{settings, state};
 use crate::diagnostic::Diagnostic;
 use crate::engine::accept::{Acceptance, Accepted, PruneRules};
 use crate::engine::sources::SourcesLook;
-use crate::engine::tick::{TickOptions, preview};
+use crate::engine::tick::{TickOptions, preview_all};
 use crate::host::Host;
 use crate::host::imagined::{NothingRuns, SnapshotHost};
 use crate::host::shelf::Shelf;
@@ -83,7 +83,15 @@ fn show<H: Host>(
     let accepted = accept(look, &memory, rules, now);
     say_held(&accepted, terminal);
     let memory = concerned(memory, &accepted);
-    let plan = preview(host, &accepted.set, &memory, options(false, None));
+    let previewed = preview_all(host, &accepted.set, &memory, options(false, None));
+    if let Some(out) = &args.out {
+        let basis = (&previewed, &accepted.set, &memory);
+        if let Err(sentence) = super::stored::keep(out, &args.paths, basis, host.now().wall) {
+            terminal.say(&format!("error: {sentence}"));
+            return Exit::Failed;
+        }
+    }
+    let plan = previewed.plan;
     match args.output {
         Output::Text => terminal.data(&plan_text(&plan, false)),
         Output::Json => terminal.json(&plan_rows(&plan)),

@@ -33,6 +33,7 @@ use super::standing::Standing;
 use super::tick::{Tick, TickOptions};
 use crate::diagnostic::Diagnostic;
 use crate::host::Host as _;
+use crate::host::history::{Accepted, History};
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
 use crate::host::requests::{self, Request, Waiting, Wanted};
@@ -107,6 +108,8 @@ pub struct Watch<'a> {
     options: WatchOptions,
     /// The record of what happened.
     chronicle: Chronicle,
+    /// The sets that were in force.
+    history: History,
     hints: Box<dyn Hints>,
     request_hints: Box<dyn Hints>,
     polling: bool,
@@ -155,6 +158,7 @@ impl<'a> Watch<'a> {
     ) -> Self {
         let acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
         let chronicle = Chronicle::new(&host);
+        let history = History::new(host.dirs());
         let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
         Self {
             host,
@@ -165,6 +169,7 @@ impl<'a> Watch<'a> {
             set: SpecSet::default(),
             options,
             chronicle,
+            history,
             hints: Box::new(NoHints),
             request_hints: Box::new(NoHints),
             polling: false,
@@ -313,6 +318,12 @@ impl<'a> Watch<'a> {
         recheck.into_iter().chain(poll).min()
     }
 
+    /// What is in force now goes into the history, if it is another set than the last one there.
+    fn keep_set(&mut self, at: WallTime) {
+        let why = "the documents changed".to_owned();
+        self.history.keep(Accepted { services: self.set.services.clone(), at, by: "watch".into(), why });
+    }
+
     /// Puts what people ask for on record. Each request is answered (removed) only after the ticks that follow: whoever
     /// waits for that finds a status that knows of it. A crash in between asks twice, which does no harm.
     fn take_requests(&mut self) -> Vec<Waiting> {
@@ -457,9 +468,10 @@ impl<'a> Watch<'a> {
         if restored {
             self.announce_again();
         }
-        let moved = last.plan.status != self.status;
+        let moved = self.carried.tell(&mut self.status);
         if moved || restored || self.standing.is_news() {
-            let status = Status { objects: last.plan.status, sources: self.standing.sources().to_vec() };
+            let objects = std::mem::take(&mut self.status);
+            let status = Status { objects, sources: self.standing.sources().to_vec() };
             if let Err(reason) = requests::write_status(self.host.dirs(), &status) {
                 (self.tell)(Event::Trouble(&reason));
             }

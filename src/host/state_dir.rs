@@ -108,6 +108,11 @@ impl Dirs {
         self.lib.join("events.jsonl")
     }
 
+    /// Sets of documents that were in force.
+    pub fn history(&self) -> PathBuf {
+        self.lib.join("history")
+    }
+
     /// What other verbs ask of a running watch.
     pub fn requests(&self) -> PathBuf {
         self.run.join("requests")
@@ -157,6 +162,7 @@ impl Dirs {
             (self.lib.clone(), 0o700),
             (self.tasks(), 0o700),
             (self.outputs(), 0o700),
+            (self.history(), 0o700),
             (self.log.clone(), open),
         ] {
             ensure_one(&dir, mode, own).map_err(|text| format!("state directory: {text}"))?;

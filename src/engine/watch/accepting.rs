@@ -39,8 +39,9 @@ impl Watch<'_> {
         }
         self.held = held;
         if set != self.set {
-            self.carried.forget();
+            self.carried.documents(&self.set, &set);
             self.set = set;
+            self.keep_set(crate::host::Host::now(&self.host).wall);
         }
         self.say_how_places_stand(look);
         recheck
