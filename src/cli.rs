@@ -26,6 +26,7 @@ mod lsp;
 mod man;
 mod matching;
 mod on_host;
+mod piped;
 mod plan;
 mod plugin;
 mod progress;
@@ -144,9 +145,10 @@ fn with_dirs(cli: &Cli, terminal: Terminal, then: impl FnOnce(&Dirs) -> Exit) ->
 fn explain(args: &ExplainArgs, cli: &Cli, terminal: Terminal) -> Exit {
     let object = args.snapshot.is_none() && args.pid.is_empty();
     match state::dirs(cli) {
-        Ok(dirs) if object && status::is_object(&args.subject, &dirs, terminal) => {
-            status::explain(args, &dirs, terminal)
-        }
+        Ok(dirs) if object => match status::subject(&args.subject, &dirs, terminal) {
+            Some(subject) => status::explain(args, subject, terminal),
+            None => matching::run_explain(args, terminal),
+        },
         Ok(_) | Err(_) => matching::run_explain(args, terminal),
     }
 }

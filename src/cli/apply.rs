@@ -19,6 +19,7 @@ use crate::engine::converge::{converge, is_worth_telling};
 use crate::engine::events::Chronicle;
 use crate::engine::sources::Sources;
 use crate::host::Host as _;
+use crate::host::good_texts::GoodTexts;
 use crate::host::history::{Accepted, History};
 use crate::host::linux::HostOptions;
 use crate::host::state_dir::Dirs;
@@ -81,8 +82,18 @@ fn apply(
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
     let host = super::on_host::this_host(settings, dirs);
-    let sources = Sources::new(args.paths.clone()).with_settings(settings).on_host(host);
-    let mut look = sources.with_shelf(shelf).with_plugins(in_use).look();
+    let sources = match super::piped::sources(&args.paths, Sources::new) {
+        Ok(sources) => sources.with_settings(settings).on_host(host),
+        Err(sentence) => {
+            terminal.say(&format!("error: {sentence}"));
+            return Exit::Failed;
+        }
+    };
+    let texts = GoodTexts::open(opened.host.dirs());
+    let mut look = sources.with_good_texts(texts).with_shelf(shelf).with_plugins(in_use).look();
+    if let Some(trouble) = &look.trouble {
+        terminal.say(&format!("warning: {trouble}"));
+    }
     terminal.diagnostics(&look.diagnostics);
     let broken = look.diagnostics.iter().any(Diagnostic::is_error);
     look.seen.prunable.retain(|place| crate::host::is_directory(place.as_ref()));

@@ -8,6 +8,7 @@ mod matching;
 mod plugin;
 mod settings;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub(super) use matching::{ActArgs, FormArgs, LiveArgs, MatchOutput, PickArgs};
 pub(super) use plugin::{BenchArgs, BuildArgs, InspectArgs, NewArgs, PluginArgs, PluginVerb, TryArgs};
 pub(super) use settings::{KeepSettings, LookSettings, WatchSettings};
 
+use crate::plan::wanted::parse_selector;
 use crate::units::{Signal, WallTime, parse_duration};
 
 const AFTER_HELP: &str = "\
@@ -222,7 +224,7 @@ pub(super) enum CheckOutput {
 // Arguments of `plan`.
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
-    /// Spec files and directories
+    /// Spec files and directories, `-` for standard input
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Plan for the host of this snapshot, with nothing on record, instead of this one
@@ -243,8 +245,8 @@ pub(super) struct PlanArgs {
 // Arguments of `apply`.
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
-    /// Spec files and directories; objects whose file is gone from a directory are removed. Or one plan of `plan --out`,
-    /// which is carried out exactly, or refused if the world has moved
+    /// Spec files and directories, `-` for standard input; objects whose file is gone from a directory are removed. Or one plan of
+    /// `plan --out`, which is carried out exactly, or refused if the world has moved
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Remove what is held back as too much at once: exactly the objects that were named with this id (can be given several times)
@@ -292,8 +294,8 @@ pub(super) struct StatusArgs {
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
     /// Only objects with these labels: `key=value,key2=value2`
-    #[arg(short = 'l', long, value_name = "SELECTOR")]
-    pub selector: Option<String>,
+    #[arg(short = 'l', long, value_name = "SELECTOR", value_parser = labels)]
+    pub selector: Option<Labels>,
     /// Wait until all of them are so
     #[arg(long, value_name = "STATE")]
     pub wait: Option<WaitFor>,
@@ -374,9 +376,20 @@ pub(super) struct Objects {
     /// Objects by name
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
+    /// Objects with these labels: `key=value,key2=value2`
+    #[arg(short = 'l', long, value_name = "SELECTOR", value_parser = labels)]
+    pub selector: Option<Labels>,
     /// All objects on record
     #[arg(long)]
     pub all: bool,
+}
+
+/// Labels that objects have.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Labels(pub BTreeMap<String, String>);
+
+fn labels(text: &str) -> Result<Labels, String> {
+    parse_selector(text).map(Labels)
 }
 
 // Arguments of `start`, `stop` and `restart`.

@@ -113,11 +113,6 @@ impl Dirs {
         self.lib.join("history")
     }
 
-    /// What other verbs ask of a running watch.
-    pub fn requests(&self) -> PathBuf {
-        self.run.join("requests")
-    }
-
     /// Where a running watch listens.
     pub fn control(&self) -> PathBuf {
         self.run.join("control")
@@ -133,14 +128,14 @@ impl Dirs {
         self.run.join("marks")
     }
 
+    /// The last good text of each spec file.
+    pub fn good_texts(&self) -> PathBuf {
+        self.lib.join("good.jsonl")
+    }
+
     /// Removals that wait to be confirmed.
     pub fn held_plans(&self) -> PathBuf {
         self.run.join("held.json")
-    }
-
-    /// What a running watch last said.
-    pub fn status(&self) -> PathBuf {
-        self.run.join("status.json")
     }
 
     /// Makes what is missing and checks what is there: directories, no links, of this user or root, and nobody else
@@ -154,7 +149,6 @@ impl Dirs {
         let open = if own == 0 { 0o755 } else { 0o700 };
         for (dir, mode) in [
             (self.run.clone(), open),
-            (self.requests(), 0o700),
             (self.plugins(), 0o700),
             // The services of other users find their own socket in it, and no list.
             (self.notify(), if own == 0 { 0o711 } else { 0o700 }),

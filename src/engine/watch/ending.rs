@@ -13,6 +13,8 @@ use crate::units::Signal;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Until then it is looked at so often.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// Without a deadline, it is looked again after so long.
+const LONG: Duration = Duration::from_hours(1);
 
 /// What became of the services at the end of a watch.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -52,7 +54,9 @@ impl Watch<'_> {
             // What can't be told now, as of a process that is just executing its program, is looked at again.
             full = rests;
             let again = rests.then(|| now.boot.after(LOOK_AGAIN));
-            let wakes = self.host.wait(next.into_iter().chain(again).min())?;
+            self.refuse_requests("everything is being stopped, since the watch ends");
+            let until = next.into_iter().chain(again).min();
+            let wakes = self.wait(until.unwrap_or(now.boot.after(LONG)))?;
             if wakes.stop.is_some() {
                 let left = ending.under_way.into_iter().chain(ending.left).collect();
                 return Ok(Ended::Stopped { left });
