@@ -151,6 +151,7 @@ fn document(table: &Table, field: &str, value: &str) -> String {
             service(&format!("{startas}, reload: {{signal: HUP}}, triggers: [{{{needed}}}]"))
         }
         "condition" => service(&format!("{startas}, conditions: [{{{}}}]", beside(&[]))),
+        "hosts" => service(&format!("{startas}, hosts: {{{}}}", beside(&[]))),
         "dependency" => service(&format!("{startas}, dependsOn: [{{{}}}]", beside(&[("name", "db")]))),
         "update" => service(&format!("{startas}, reload: {{signal: HUP}}, update: {{{}}}", beside(&[]))),
         "reload" => {

@@ -8,7 +8,7 @@ use clap::Args;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::cli) struct Labels(pub BTreeMap<String, String>);
 
-/// For verbs that only show.
+// For verbs that only show.
 #[derive(Debug, Clone, Default, Args)]
 pub(in crate::cli) struct AsHostArgs {
     /// For the host that is called so, as `spec.hosts` sees it, instead of this one

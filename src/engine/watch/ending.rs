@@ -9,6 +9,10 @@ use crate::plan::ending;
 use crate::spec::ServiceName;
 use crate::units::Signal;
 
+/// What nothing is under way for is left behind after so long.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Until then it is looked at so often.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Without a deadline, it is looked again after so long.
 const LONG: Duration = Duration::from_hours(1);
 
@@ -34,16 +38,25 @@ impl Watch<'_> {
         self.set.ending = true;
         // The first round is about all objects, whatever was left out of the last one.
         let mut full = true;
+        let mut quiet = None;
         loop {
             let next = self.converge(full);
-            full = false;
             let now = self.host.now();
             let ending = ending(&self.set, &self.memory, now);
-            if ending.under_way.is_empty() && next.is_none_or(|next| next > now.boot) {
+            let rests = ending.under_way.is_empty() && next.is_none_or(|next| next > now.boot);
+            let since = if rests { *quiet.get_or_insert(now.boot) } else { now.boot };
+            if rests && (ending.left.is_empty() || now.boot >= since.after(PATIENCE)) {
                 return Ok(Ended::Stopped { left: ending.left });
             }
+            if !rests {
+                quiet = None;
+            }
+            // What can't be told now, as of a process that is just executing its program, is looked at again.
+            full = rests;
+            let again = rests.then(|| now.boot.after(LOOK_AGAIN));
             self.refuse_requests("everything is being stopped, since the watch ends");
-            let wakes = self.wait(next.unwrap_or(now.boot.after(LONG)))?;
+            let until = next.into_iter().chain(again).min();
+            let wakes = self.wait(until.unwrap_or(now.boot.after(LONG)))?;
             if wakes.stop.is_some() {
                 let left = ending.under_way.into_iter().chain(ending.left).collect();
                 return Ok(Ended::Stopped { left });
