@@ -50,7 +50,12 @@ fn a_set_is_taken_back_until_the_documents_change_also_by_the_next_watch() {
 fn a_rollback_that_removes_much_or_that_nobody_can_do_changes_nothing() {
     let mut bench = Bench::new();
     let nobody = bench.run(&["rollback", "1"]);
-    assert_eq!((nobody.code, nobody.stderr.contains("nothing was accepted yet")), (1, true), "{}", nobody.stderr);
+    assert_eq!(
+        (nobody.code, nobody.stderr.contains("nothing was accepted yet")),
+        (1, true),
+        "{}",
+        nobody.stderr
+    );
     bench.daemon("first", "");
     bench.watch(&[]);
     bench.until_running(&["first"]);
@@ -73,7 +78,12 @@ fn a_rollback_that_removes_much_or_that_nobody_can_do_changes_nothing() {
     assert_eq!((refused.code, refused.stderr.contains("--confirm")), (1, true), "{}", refused.stderr);
     assert!(more.iter().all(|name| bench.alive_of(name).len() == 1), "nothing was changed");
     let missing = bench.run(&["rollback", "99"]);
-    assert_eq!((missing.code, missing.stderr.contains("set 99 is not kept")), (1, true), "{}", missing.stderr);
+    assert_eq!(
+        (missing.code, missing.stderr.contains("set 99 is not kept")),
+        (1, true),
+        "{}",
+        missing.stderr
+    );
     bench.ok(&["rollback", "1", "--confirm"]);
     until("the first alone", || more.iter().all(|name| bench.alive_of(name).is_empty()));
     assert_eq!(bench.alive_of("first").len(), 1);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Output, duration};
 use super::logs::{Since, since};
+use super::{Output, duration};
 
 // Arguments of `events`.
 #[derive(Debug, Args)]
