@@ -13,6 +13,7 @@ mod drop_in;
 mod exit;
 mod explain_code;
 mod fmt;
+mod following;
 mod handover;
 mod help;
 mod import;

@@ -25,6 +25,7 @@ pub mod farewell;
 mod files;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod git;
 mod given;
 pub mod groups;
 pub mod imagined;

@@ -11,6 +11,7 @@
 
 mod configure;
 mod ending;
+mod git;
 
 pub use configure::parallel_starts;
 pub use ending::Ended;
@@ -36,11 +37,11 @@ use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
 use crate::host::wake::Wakes;
 use crate::plan::action::Outcome;
 use crate::plan::memory::{Ask, Memory, Record, Suspension};
-use crate::plan::sources::Status;
+use crate::plan::sources::{Status, show_revisions};
 use crate::plan::status::ServiceStatus;
 use crate::plan::{PlanOptions, QuestionHints};
-use crate::spec::SpecSet;
 use crate::spec::engine::Settings;
+use crate::spec::{Revision, SpecSet};
 use crate::units::BootTime;
 
 /// Without notifications the sources are looked at so often.
@@ -72,6 +73,8 @@ pub enum Event<'a> {
     Status(&'a [ServiceStatus]),
     /// A person asked for something.
     Request(&'a Request),
+    /// Another revision of the repository that is followed is in force.
+    Revision(&'a Revision),
     /// The settings were changed, and can't be used as they are.
     Settings(&'a [Diagnostic]),
     /// Something is not as it should be with the engine itself.
@@ -95,6 +98,7 @@ pub struct Watch<'a> {
     digest: Option<String>,
     held: Option<PruneHeld>,
     confirmed: bool,
+    fetching: git::Fetching,
     /// The binary to become.
     successor: Option<PathBuf>,
     tell: &'a mut dyn FnMut(Event<'_>),
@@ -129,6 +133,7 @@ impl<'a> Watch<'a> {
         tell: &'a mut dyn FnMut(Event<'_>),
     ) -> Self {
         let acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
+        let fetching = git::Fetching::new(&host);
         let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
         Self {
             host,
@@ -146,6 +151,7 @@ impl<'a> Watch<'a> {
             digest: None,
             held: None,
             confirmed: false,
+            fetching,
             successor: None,
             tell,
         }
@@ -160,8 +166,12 @@ impl<'a> Watch<'a> {
         self.arm_hints();
         let mut deadlines = Deadlines::default();
         let mut full = true;
+        let mut at_once = true;
         loop {
             let now = self.host.now().boot;
+            if self.fetch(now, at_once) {
+                deadlines.sources = Some(now);
+            }
             // A hint may be about a file that a service watches.
             full |= deadlines.sources.is_some_and(|at| at <= now) && self.watched_files().next().is_some();
             if full || deadlines.sources.is_some_and(|at| at <= now) {
@@ -179,12 +189,13 @@ impl<'a> Watch<'a> {
             if full {
                 deadlines.resync = self.host.now().boot.after(self.options.settings.resync);
             }
-            let wakes = self.host.wait(Some(deadlines.earliest()))?;
+            let wakes = self.host.wait(Some(deadlines.earliest_with(self.fetching.deadline())))?;
             let now = self.host.now().boot;
             if let Some(signal) = wakes.stop {
                 return self.end(signal);
             }
             self.note_wakes(&wakes, now, &mut deadlines);
+            at_once = wakes.reload;
             full = wakes.reload || now >= deadlines.resync;
         }
     }
@@ -415,9 +426,11 @@ impl<'a> Watch<'a> {
         if restored {
             self.announce_again();
         }
-        let moved = last.plan.status != self.status;
+        let mut objects = last.plan.status;
+        show_revisions(&mut objects, self.standing.sources(), &self.set);
+        let moved = objects != self.status;
         if moved || restored || self.standing.is_news() {
-            let status = Status { objects: last.plan.status, sources: self.standing.sources().to_vec() };
+            let status = Status { objects, sources: self.standing.sources().to_vec() };
             if let Err(reason) = requests::write_status(self.host.dirs(), &status) {
                 (self.tell)(Event::Trouble(&reason));
             }
@@ -432,7 +445,7 @@ impl<'a> Watch<'a> {
 }
 
 impl Deadlines {
-    fn earliest(&self) -> BootTime {
-        self.sources.into_iter().chain(self.plan).chain([self.resync]).min().unwrap_or(self.resync)
+    fn earliest_with(&self, fetch: Option<BootTime>) -> BootTime {
+        self.sources.into_iter().chain(self.plan).chain(fetch).min().unwrap_or(self.resync).min(self.resync)
     }
 }

@@ -7,6 +7,7 @@
 //! wait    --> Wakes
 //! ```
 
+mod git;
 mod health;
 mod near;
 mod observe;
@@ -28,6 +29,7 @@ use super::conditions::Conditions;
 use super::errno::io_text;
 use super::exits::{Exits, Life};
 use super::failpoint;
+use super::git::Git;
 use super::given::Given;
 use super::groups::{Entry, Groups};
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
@@ -96,6 +98,7 @@ pub struct LinuxHost {
     looked: recent::Looked,
     ears: health::Ears,
     commands: Commands,
+    git: Option<Git>,
     watched: WatchedFiles,
     outputs: Option<Outputs>,
     /// Sockets, copies of secrets, pid files.
@@ -171,6 +174,7 @@ impl LinuxHost {
             looked: recent::Looked::default(),
             ears: health::Ears::new(dirs.outputs()),
             commands,
+            git: None,
             watched: WatchedFiles::default(),
             outputs: None,
             given: Given::default(),
@@ -258,6 +262,7 @@ impl LinuxHost {
     /// The kernel refuses to wait.
     pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
         let deadlines = self.probes.deadline().into_iter().chain(self.commands.deadline());
+        let deadlines = deadlines.chain(self.git.as_ref().and_then(Git::deadline));
         let deadline = until.into_iter().chain(deadlines).min();
         let _ = failpoint::hit("wait");
         let wakes = self.waker.wait(deadline)?;
@@ -276,11 +281,17 @@ impl LinuxHost {
             for (pid, exit) in self.exits.reap_all() {
                 self.probes.exited(pid, &exit);
                 self.commands.exited(pid, &exit);
+                if let Some(git) = &mut self.git {
+                    git.exited(pid, &exit);
+                }
             }
         }
         let now = clock::now().boot;
         self.probes.poll(now);
         self.commands.poll(now);
+        if let Some(git) = &mut self.git {
+            git.poll(now);
+        }
     }
 
     /// Becomes another binary of selfsame, which goes on where we are. Returns only if that fails, with a sentence; then
@@ -297,6 +308,9 @@ impl LinuxHost {
         // The next image doesn't know of them, and nobody would end them.
         self.probes.retain(|_| false);
         self.commands.retain(&std::collections::BTreeSet::new());
+        if let Some(git) = &mut self.git {
+            git.cancel();
+        }
         takeover::become_program(program, ledger.lock())
     }
 
