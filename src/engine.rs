@@ -5,7 +5,9 @@
 pub mod accept;
 pub mod carried;
 pub mod converge;
+pub mod events;
 pub mod live;
+pub mod metrics;
 #[cfg(feature = "failpoints")]
 mod sabotage;
 pub mod settings;

@@ -18,6 +18,7 @@ pub mod conditions;
 pub mod control;
 pub mod doctor;
 pub mod errno;
+pub mod events;
 pub mod executable;
 pub mod exits;
 pub mod failpoint;
@@ -28,6 +29,7 @@ pub mod fuzzing;
 pub mod git;
 mod given;
 pub mod groups;
+pub mod held_plans;
 pub mod imagined;
 mod import_files;
 pub mod ledger;
@@ -46,6 +48,7 @@ pub mod proc;
 pub mod requests;
 mod rewrite;
 pub mod say;
+pub mod scrape;
 mod seam;
 mod secrets;
 pub mod settings_file;
@@ -58,13 +61,15 @@ pub mod start_lock;
 pub mod state_dir;
 pub mod superior;
 pub mod takeover;
+pub mod usage;
 pub mod wake;
 pub mod walk;
 pub mod watched;
+pub mod writers;
 
 pub use files::{
     caller, create_directory, create_text, exists, files_in, host_name, is_directory, is_init, own_uid,
-    program_identity, read_bytes, read_text, real_path,
+    person, program_identity, read_bytes, read_text, real_path,
 };
 pub use import_files::ImportFiles;
 pub use linux::{HostOptions, LinuxHost, OpenError};

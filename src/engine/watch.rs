@@ -9,9 +9,11 @@
 //!
 //! Everything that wakes the loop only ends the waiting.
 
+mod accepting;
 mod configure;
 mod ending;
 mod git;
+mod scraped;
 
 pub use configure::parallel_starts;
 pub use ending::Ended;
@@ -21,9 +23,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::accept::{Acceptance, PruneHeld, PruneRules};
+use super::accept::{Acceptance, PruneHeld};
 use super::carried::Carried;
 use super::converge::converge_on;
+use super::events::Chronicle;
+use super::metrics::Meter;
 use super::settings::SettingsFile;
 use super::sources::{Sources, SourcesLook, absolute};
 use super::standing::Standing;
@@ -33,16 +37,18 @@ use crate::host::Host as _;
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
 use crate::host::requests::{self, Request, Waiting, Wanted};
+use crate::host::scrape::Scrapes;
 use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
 use crate::host::wake::Wakes;
 use crate::plan::action::Outcome;
+use crate::plan::event::Who;
 use crate::plan::memory::{Ask, Memory, Record, Suspension};
 use crate::plan::sources::{Status, show_revisions};
 use crate::plan::status::ServiceStatus;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::spec::engine::Settings;
 use crate::spec::{Revision, SpecSet};
-use crate::units::BootTime;
+use crate::units::{BootTime, WallTime};
 
 /// Without notifications the sources are looked at so often.
 const POLL: Duration = Duration::from_secs(2);
@@ -71,6 +77,18 @@ pub enum Event<'a> {
     Tick(&'a Tick),
     /// The status after all that is to be done at once was done.
     Status(&'a [ServiceStatus]),
+    /// The documents were looked at, whether or not they are as they were.
+    Looked {
+        /// How long it took.
+        took: Duration,
+        /// When every place was there and could be listed; `None`: it wasn't so.
+        complete: Option<WallTime>,
+    },
+    /// The loop has done all that was to be done at once after a wake-up.
+    Turned {
+        /// How long it took.
+        took: Duration,
+    },
     /// A person asked for something.
     Request(&'a Request),
     /// Another revision of the repository that is followed is in force.
@@ -90,17 +108,24 @@ pub struct Watch<'a> {
     carried: Carried,
     set: SpecSet,
     options: WatchOptions,
+    /// The record of what happened.
+    chronicle: Chronicle,
     hints: Box<dyn Hints>,
     request_hints: Box<dyn Hints>,
     polling: bool,
     status: Vec<ServiceStatus>,
     standing: Standing,
     digest: Option<String>,
-    held: Option<PruneHeld>,
+    held: Vec<PruneHeld>,
+    /// A person said that mass changes are meant.
     confirmed: bool,
     fetching: git::Fetching,
+    /// Removals that a person has confirmed, by the ids of their plans.
+    confirmed_prunes: BTreeSet<String>,
     /// The binary to become.
     successor: Option<PathBuf>,
+    meter: Meter,
+    scrapes: Option<Scrapes>,
     tell: &'a mut dyn FnMut(Event<'_>),
 }
 
@@ -134,6 +159,7 @@ impl<'a> Watch<'a> {
     ) -> Self {
         let acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
         let fetching = git::Fetching::new(&host);
+        let chronicle = Chronicle::new(&host);
         let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
         Self {
             host,
@@ -143,16 +169,20 @@ impl<'a> Watch<'a> {
             carried: Carried::default(),
             set: SpecSet::default(),
             options,
+            chronicle,
             hints: Box::new(NoHints),
             request_hints: Box::new(NoHints),
             polling: false,
             status: Vec::new(),
             standing,
             digest: None,
-            held: None,
+            held: Vec::new(),
             confirmed: false,
             fetching,
+            confirmed_prunes: BTreeSet::new(),
             successor: None,
+            meter: Meter::default(),
+            scrapes: None,
             tell,
         }
     }
@@ -164,6 +194,7 @@ impl<'a> Watch<'a> {
     pub fn run(mut self) -> std::io::Result<Ended> {
         // Hints are armed before the first look, so that nothing falls between the two.
         self.arm_hints();
+        self.begin_chronicle();
         let mut deadlines = Deadlines::default();
         let mut full = true;
         let mut at_once = true;
@@ -186,18 +217,29 @@ impl<'a> Watch<'a> {
                 self.upgrade(&program);
             }
             self.confirmed = false;
+            self.confirmed_prunes.clear();
             if full {
                 deadlines.resync = self.host.now().boot.after(self.options.settings.resync);
             }
-            let wakes = self.host.wait(Some(deadlines.earliest_with(self.fetching.deadline())))?;
+            (self.tell)(Event::Turned { took: self.host.now().boot.since(now) });
+            let wakes = self.wait(deadlines.earliest_with(self.fetching.deadline()))?;
             let now = self.host.now().boot;
             if let Some(signal) = wakes.stop {
+                self.chronicle.engine("Ending", format!("{signal} was received: the watch ends"));
                 return self.end(signal);
             }
             self.note_wakes(&wakes, now, &mut deadlines);
             at_once = wakes.reload;
             full = wakes.reload || now >= deadlines.resync;
         }
+    }
+
+    /// Says that a watch begins, and over which places.
+    fn begin_chronicle(&mut self) {
+        let places: Vec<String> =
+            self.sources.places().iter().map(|place| format!("`{}`", absolute(place))).collect();
+        let version = env!("CARGO_PKG_VERSION");
+        self.chronicle.engine("Began", format!("selfsame {version} watches {}", places.join(", ")));
     }
 
     fn note_wakes(&mut self, wakes: &Wakes, now: BootTime, deadlines: &mut Deadlines) {
@@ -257,6 +299,7 @@ impl<'a> Watch<'a> {
 
     /// Looks at the documents, and says when to look again.
     fn look_at_sources(&mut self, now: BootTime) -> Option<BootTime> {
+        let began = self.host.now();
         self.renew_settings();
         self.renew_hints();
         let watched = self.sources.watched();
@@ -266,31 +309,19 @@ impl<'a> Watch<'a> {
             self.renew_hints();
             look = self.sources.look();
         }
-        let wall = self.host.now().wall;
-        for (place, finding) in look.findings.drain(..) {
-            self.standing.find(&place, finding, wall);
-        }
+        let took = self.host.now().boot.since(began.boot);
+        let complete = look.seen.complete.then_some(began.wall);
+        (self.tell)(Event::Looked { took, complete });
         if self.digest.as_ref() != Some(&look.digest) {
             (self.tell)(Event::Sources(&look));
             self.digest = Some(look.digest.clone());
         }
-        let rules = PruneRules { delay: self.options.settings.prune.delay, confirmed: self.confirmed };
-        let accepted = self.acceptance.look(&look.seen, rules, now);
-        if accepted.held != self.held {
-            if let Some(held) = &accepted.held {
-                (self.tell)(Event::PruneHeld(held));
-            }
-            self.held = accepted.held;
-        }
-        if accepted.set != self.set {
-            self.carried.forget();
-            self.set = accepted.set;
-        }
+        let recheck = self.accept(&mut look, now);
         if self.watched_files().next().is_some() {
             self.renew_hints();
         }
         let poll = self.polling.then(|| now.after(POLL));
-        accepted.recheck.into_iter().chain(poll).min()
+        recheck.into_iter().chain(poll).min()
     }
 
     /// Puts what people ask for on record. Each request is answered (removed) only after the ticks that follow: whoever
@@ -302,6 +333,9 @@ impl<'a> Watch<'a> {
         }
         for request in &waiting {
             (self.tell)(Event::Request(&request.request));
+            let (verb, names) = (request.request.wanted.verb(), request.request.wanted.names());
+            let who = Who::person(request.request.by.clone());
+            self.chronicle.asked(&who, verb, &request.request.wanted.to_string(), &names);
             let now = self.host.now();
             match &request.request.wanted {
                 Wanted::Start(name) => {
@@ -331,7 +365,7 @@ impl<'a> Watch<'a> {
                     self.with_record(name, |record, _| record.suspension = None, &request.request);
                 }
                 Wanted::Restart(name) => {
-                    self.with_record(name, |record, _| record.ask_restart(now.boot), &request.request);
+                    self.with_record(name, |record, by| record.ask_restart(now.boot, by), &request.request);
                 }
                 Wanted::Upgrade(program) => self.successor = Some(program.clone()),
                 Wanted::Adopt { name, key, force } => self.with_record(
@@ -342,8 +376,9 @@ impl<'a> Watch<'a> {
                 Wanted::Release(name) => {
                     self.with_record(name, |record, by| record.ask_release(by, now.wall), &request.request);
                 }
-                Wanted::Apply { confirmed } => {
+                Wanted::Apply { confirmed, prune } => {
                     self.confirmed |= confirmed;
+                    self.confirmed_prunes.extend(prune.iter().cloned());
                     self.memory.services.values_mut().for_each(|record| Arc::make_mut(record).try_again());
                     let _ = self.look_at_sources(now.boot);
                 }
@@ -377,6 +412,7 @@ impl<'a> Watch<'a> {
         (self.tell)(Event::Trouble(
             "the state directory was removed; it was made again with all that is remembered",
         ));
+        self.chronicle.restored();
         self.renew_hints();
         self.announce(None);
     }
@@ -391,7 +427,9 @@ impl<'a> Watch<'a> {
 
     /// Becomes another binary. If that fails, everything goes on as before, and who asked is told.
     fn upgrade(&mut self, program: &Path) {
+        self.chronicle.engine("Upgrade", format!("the watch becomes `{}`", program.display()));
         let reason = self.host.replace_by(program, &self.memory);
+        self.chronicle.engine("NotUpgraded", reason.clone());
         (self.tell)(Event::Trouble(&format!("this watch stays as it is: {reason}")));
         self.announce(Some(reason));
     }
@@ -405,7 +443,7 @@ impl<'a> Watch<'a> {
             },
             hints: QuestionHints { full },
         };
-        let tell = &mut self.tell;
+        let (tell, chronicle) = (&mut self.tell, &mut self.chronicle);
         let mut started = BTreeSet::new();
         if self.confirmed {
             self.carried.forget();
@@ -414,10 +452,14 @@ impl<'a> Watch<'a> {
         let last = converge_on(&mut self.host, &self.set, &mut self.memory, options, carried, &mut |tick| {
             let begun = tick.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Started(_)));
             started.extend(begun.map(|(step, _)| step.service.clone()));
+            chronicle.tell(&tick.events);
             (tell)(Event::Tick(tick));
         });
         if full || !started.is_empty() {
             self.host.keep_outputs(&self.memory, (!full).then_some(&started));
+        }
+        if let Some(trouble) = self.chronicle.take_trouble() {
+            (self.tell)(Event::Trouble(&trouble));
         }
         for line in self.host.take_said() {
             (self.tell)(Event::Trouble(&line));

@@ -37,6 +37,7 @@ use super::look::{Looker, Sight};
 use super::output::Outputs;
 use super::probe::Probes;
 use super::proc::LiveWorld;
+use super::scrape::Scrapes;
 use super::shelf::Shelf;
 use super::signal::{boot_id, signal_verified};
 use super::spawn::{keep_exits_of_children, spawn_in};
@@ -256,6 +257,14 @@ impl LinuxHost {
         self.waker.requests()
     }
 
+    /// Also wakes when somebody asks for metrics.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn watch_scrapes(&self, scrapes: &Scrapes) -> io::Result<()> {
+        self.waker.watch_scrapes(scrapes.descriptor())
+    }
+
     /// Waits for whatever comes first, at most until `until`.
     ///
     /// # Errors
@@ -265,18 +274,21 @@ impl LinuxHost {
         let deadlines = deadlines.chain(self.git.as_ref().and_then(Git::deadline));
         let deadline = until.into_iter().chain(deadlines).min();
         let _ = failpoint::hit("wait");
-        let wakes = self.waker.wait(deadline)?;
+        let mut wakes = self.waker.wait(deadline)?;
         self.exits.note(&wakes.exited);
         // Answers and words aren't told apart by whose they are.
         self.anything |= wakes.is_more_than_exits()
             || self.probes.deadline().is_some()
             || self.commands.deadline().is_some();
-        self.take_exits();
+        // Read before the probes are: what becomes of them by then is due.
+        let now = clock::now().boot;
+        wakes.due = deadline.is_some_and(|deadline| deadline <= now);
+        self.take_exits(now);
         Ok(wakes)
     }
 
     /// Exits of children, and what became of probes and commands.
-    fn take_exits(&mut self) {
+    fn take_exits(&mut self, now: BootTime) {
         if self.subreaper {
             for (pid, exit) in self.exits.reap_all() {
                 self.probes.exited(pid, &exit);
@@ -286,7 +298,6 @@ impl LinuxHost {
                 }
             }
         }
-        let now = clock::now().boot;
         self.probes.poll(now);
         self.commands.poll(now);
         if let Some(git) = &mut self.git {
@@ -435,7 +446,7 @@ impl Host for LinuxHost {
     }
 
     fn observe(&mut self, questions: &Questions) -> Observation {
-        self.take_exits();
+        self.take_exits(clock::now().boot);
         let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.clone())));
         let world = self.world.again().with_managed(managed.collect());
         let mut asked = Asked::default();
