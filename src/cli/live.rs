@@ -7,6 +7,7 @@
 //!
 //! Between two refreshes nothing wakes it but keys and signals.
 
+#[cfg(feature = "tui")]
 mod detail;
 mod loads;
 mod plain;

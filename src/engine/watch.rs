@@ -468,10 +468,10 @@ impl<'a> Watch<'a> {
         if restored {
             self.announce_again();
         }
-        let mut objects = last.plan.status;
-        show_revisions(&mut objects, self.standing.sources(), &self.set);
-        let moved = objects != self.status;
+        let moved = self.carried.tell(&mut self.status);
         if moved || restored || self.standing.is_news() {
+            let mut objects = std::mem::take(&mut self.status);
+            show_revisions(&mut objects, self.standing.sources(), &self.set);
             let status = Status { objects, sources: self.standing.sources().to_vec() };
             if let Err(reason) = requests::write_status(self.host.dirs(), &status) {
                 (self.tell)(Event::Trouble(&reason));

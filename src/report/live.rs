@@ -11,12 +11,15 @@
 mod changes;
 #[cfg(feature = "tui")]
 mod draw;
+#[cfg(feature = "tui")]
 mod rows;
+#[cfg(feature = "tui")]
 mod state;
 
 pub use changes::changes;
 #[cfg(feature = "tui")]
 pub use draw::draw;
+#[cfg(feature = "tui")]
 pub use state::{Command, Deed, Key, Live, Pane};
 
 use std::collections::BTreeMap;

@@ -71,6 +71,7 @@ pub(super) fn note(service: &ServiceStatus) -> String {
 }
 
 /// The types of the conditions that are not as they should be, causes first.
+#[cfg(feature = "tui")]
 pub(super) fn remarkable_conditions(service: &ServiceStatus) -> String {
     let mut worth: Vec<&Condition> = service.conditions.iter().filter(|one| is_remarkable(one)).collect();
     worth.sort_by_key(|condition| rank(condition.kind));

@@ -36,9 +36,9 @@ const HEAD: &str = "\
 
 A running watch answers in the text format of Prometheus (version 0.0.4):
 
-- `selfsame watch specs --metrics 127.0.0.1:9464` serves `http://127.0.0.1:9464/metrics`. Nobody is asked who they are, so it has to be an address of this
-  host alone unless `--metrics-remote` says otherwise. An answer is made in the loop and sent without waiting: at most 16 clients at a time, each with 5 s.
-- `selfsame metrics` prints the same, for a textfile collector or a look. Without a running watch it looks for itself, and has the families of objects only.
+`selfsame watch specs --metrics 127.0.0.1:9464` (or `metrics` in a document of kind Engine) serves `http://127.0.0.1:9464/metrics`. Nobody is asked who they are, so
+it has to be an address of this host alone unless `--metrics-remote` says otherwise. An answer is made in the loop and sent without waiting: at most 16 clients at a
+time, each with 5 s.
 
 Label values are names of objects and words from fixed lists. The first OBJECTS_MAX objects, by name, have series of their own, whatever their number of replicas;
 `selfsame_objects_left_out` counts the others. What `selfsame_starts_total` and others count begins at zero with each engine, as counters may.
