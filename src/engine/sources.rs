@@ -4,6 +4,7 @@
 //! but all of them where a file with Matcher or Plugin documents or a module changed, since others may use what it defines.
 
 mod found;
+mod kept;
 mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use super::accept::{FileSeen, GoodFile, SourcesSeen};
 use crate::diagnostic::{Code, Diagnostic, Source};
+use crate::host::good_texts::GoodTexts;
 use crate::host::shelf::Shelf;
 use crate::host::spec_dir::{self, Listing, Look, Trust};
 use crate::plan::sources::SourceFinding;
@@ -41,6 +43,8 @@ pub type ProgramIdentity = Box<dyn Fn(&Path) -> Option<(u64, u64)>>;
 /// The places, and what was loaded from them last.
 pub struct Sources {
     places: Vec<PathBuf>,
+    /// A text that was given, and not the file that it comes from; with its digest.
+    text: Option<(SpecFile, String)>,
     /// Places whose Matcher documents count and nothing else.
     libraries: Vec<PathBuf>,
     trust: Trust,
@@ -50,6 +54,8 @@ pub struct Sources {
     host: KnownHost,
     settings: Settings,
     loaded: BTreeMap<String, LoadedFile>,
+    /// Files that can't be used, as they last were.
+    kept: kept::Kept,
     identity: ProgramIdentity,
     /// Pairs of Services that claim one process, as found with the files that the digest speaks of.
     pairs: (String, Vec<Diagnostic>),
@@ -72,6 +78,10 @@ pub struct SourcesLook {
     pub texts: BTreeMap<String, Arc<Source>>,
     /// What was found out about each place, by its absolute name.
     pub findings: Vec<(String, SourceFinding)>,
+    /// Files that are there and can't be read, by their names as given.
+    unusable: Vec<String>,
+    /// Something of our own that went wrong.
+    pub trouble: Option<String>,
     /// Names that were passed over.
     pub ignored: Vec<PathBuf>,
     /// The Matcher documents of all good files.
@@ -108,12 +118,14 @@ impl Sources {
     pub fn new(places: Vec<PathBuf>) -> Self {
         Self {
             places,
+            text: None,
             libraries: Vec::new(),
             trust: Trust::own(),
             turned: None,
             host: KnownHost { name: crate::host::host_name(), labels: BTreeMap::new() },
             settings: Settings::default(),
             loaded: BTreeMap::new(),
+            kept: kept::Kept::default(),
             identity: Box::new(crate::host::program_identity),
             pairs: (String::new(), Vec::new()),
             names: Names::default(),
@@ -146,6 +158,19 @@ impl Sources {
     #[must_use]
     pub fn with_libraries(self, libraries: Vec<PathBuf>) -> Self {
         Self { libraries, ..self }
+    }
+
+    /// Takes documents from this text as well.
+    #[must_use]
+    pub fn with_text(self, text: SpecFile) -> Self {
+        let digest = text.digest();
+        Self { text: Some((text, digest)), ..self }
+    }
+
+    /// Files that can't be used count as they last did, by these texts; what counts now is kept there.
+    #[must_use]
+    pub fn with_good_texts(self, texts: GoodTexts) -> Self {
+        Self { kept: kept::Kept::new(texts), ..self }
     }
 
     /// Takes the modules of plugins from this shelf, so that they are the same ones as those of conditions in force.
@@ -215,14 +240,20 @@ impl Sources {
                 }
             }
         }
+        if let Some((text, digest)) = &self.text {
+            look.digest.push_str(&format!("{} {digest}\n", text.name));
+            files.push((text.clone(), digest.clone()));
+        }
         let (more, problems) = self.of_libraries(&mut look.digest);
         look.diagnostics.extend(problems);
         let libraries: BTreeSet<String> = more.iter().map(|(file, _)| file.name.clone()).collect();
         let given: BTreeSet<String> = files.iter().map(|(file, _)| file.name.clone()).collect();
         files.extend(more.into_iter().filter(|(file, _)| !given.contains(&file.name)));
-        let duplicates = self.load(files);
+        let libraries: BTreeSet<String> = libraries.difference(&given).cloned().collect();
+        let duplicates = self.load(files, &look.unusable, &libraries);
         look.diagnostics.extend(duplicates.into_values());
-        self.finish(look, &libraries.difference(&given).cloned().collect())
+        look.trouble = self.kept.take_trouble();
+        self.finish(look, &libraries)
     }
 
     /// The files of the libraries, and what is wrong with these places.
@@ -246,7 +277,12 @@ impl Sources {
     }
 
     /// Loads what is new; everything, where that may change what files define for each other.
-    fn load(&mut self, files: Vec<(SpecFile, String)>) -> BTreeMap<ServiceName, Diagnostic> {
+    fn load(
+        &mut self,
+        files: Vec<(SpecFile, String)>,
+        unusable: &[String],
+        libraries: &BTreeSet<String>,
+    ) -> BTreeMap<ServiceName, Diagnostic> {
         let names: BTreeSet<&String> = files.iter().map(|(file, _)| &file.name).collect();
         let other_module =
             |known: &LoadedFile| known.plugins().iter().any(|document| !document.is_as_read(&*self.shelf));
@@ -259,13 +295,19 @@ impl Sources {
         let gone = self.loaded.iter().any(|(name, known)| !names.contains(name) && known.defines());
         let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None, Some(&self.host));
         let changed = !fresh.is_empty() || self.loaded.keys().any(|name| !names.contains(name));
-        if replaced || gone || (changed && self.holds_back()) || loaded.files.iter().any(LoadedFile::defines)
-        {
+        let defines = loaded.files.iter().any(LoadedFile::defines);
+        let recalls = self.kept.wants_all(&loaded.files, &names, unusable);
+        let mut judged: BTreeMap<String, PathBuf> =
+            fresh.iter().map(|file| (file.name.clone(), file.directory.clone())).collect();
+        if replaced || gone || (changed && self.holds_back()) || defines || recalls {
+            // What was refused may count now, though it is as it was.
+            judged = files.iter().map(|(file, _)| (file.name.clone(), file.directory.clone())).collect();
             let all: Vec<SpecFile> = files.into_iter().map(|(file, _)| file).collect();
             let is_first = self.loaded.is_empty() && self.names.plugins.is_empty();
             if !is_first || fresh.len() < all.len() {
                 loaded = upgrade::load(&all, &self.names.plugins, &*self.shelf, &self.host);
             }
+            loaded = self.with_stand_ins(loaded, &all, unusable);
             self.loaded.clear();
             self.names = loaded.names;
             self.redefined = loaded.redefined;
@@ -279,6 +321,9 @@ impl Sources {
             file.stands_in(&absolute(Path::new(&name)));
             (name, file)
         }));
+        judged.retain(|name, _| !libraries.contains(name));
+        self.keep_good(&judged);
+        self.recall_services(unusable);
         loaded.duplicates
     }
 
@@ -327,6 +372,7 @@ impl Sources {
             look.texts.insert(place.clone(), Arc::clone(&file.source));
             look.seen.files.insert(place, seen(file));
         }
+        self.kept.recall(&mut look.seen.files);
         let own: Vec<&LoadedFile> =
             self.loaded.iter().filter(|(name, _)| !libraries.contains(*name)).map(|(_, file)| file).collect();
         if self.pairs.0 != look.digest {
@@ -363,6 +409,7 @@ fn take(
     look.ignored.extend(listing.ignored);
     for problem in listing.problems {
         let name = problem.path.display().to_string();
+        look.unusable.push(name.clone());
         look.digest.push_str(&format!("{name} {}\n", problem.text));
         look.diagnostics.push(Diagnostic::error(UNUSABLE, format!("`{name}` is not used: {}", problem.text)));
         look.seen.files.insert(absolute(&problem.path), FileSeen::broken(problem.text));
@@ -407,6 +454,13 @@ fn seen(file: &LoadedFile) -> FileSeen {
             })
         }
     }
+}
+
+/// What a file declares that stands in for its present text.
+fn services_of(file: &LoadedFile) -> Arc<[Arc<Service>]> {
+    let mut file = file.clone();
+    file.stands_in(&absolute(Path::new(&file.source.name.clone())));
+    file.services().into()
 }
 
 /// By name alone: links stay links, so that a place keeps its name when its link is turned to another target.

@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use super::commands::Commands;
 use super::conditions::Conditions;
+use super::control::Control;
 use super::errno::io_text;
 use super::exits::{Exits, Life};
 use super::failpoint;
@@ -255,9 +256,18 @@ impl LinuxHost {
         self.waker.specs()
     }
 
-    /// For hints that a request waits.
-    pub fn requests_poke(&self) -> Poke {
-        self.waker.requests()
+    /// Also wakes for what happens on the control socket.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn watch_control(&self, control: &Control) -> io::Result<()> {
+        self.waker.watch_control(control.descriptor())
+    }
+
+    /// When probes, commands and the repository that is followed have to be looked at, whatever happens.
+    pub fn deadline(&self) -> Option<BootTime> {
+        let git = self.git.as_ref().and_then(Git::deadline);
+        self.probes.deadline().into_iter().chain(self.commands.deadline()).chain(git).min()
     }
 
     /// Also wakes when somebody asks for metrics.
@@ -273,9 +283,7 @@ impl LinuxHost {
     /// # Errors
     /// The kernel refuses to wait.
     pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
-        let deadlines = self.probes.deadline().into_iter().chain(self.commands.deadline());
-        let deadlines = deadlines.chain(self.git.as_ref().and_then(Git::deadline));
-        let deadline = until.into_iter().chain(deadlines).min();
+        let deadline = until.into_iter().chain(self.deadline()).min();
         let _ = failpoint::hit("wait");
         let mut wakes = self.waker.wait(deadline)?;
         self.exits.note(&wakes.exited);

@@ -36,8 +36,6 @@ pub struct Wakes {
     pub exited: Vec<Pid>,
     /// Documents may have changed.
     pub specs: bool,
-    /// A request may be waiting.
-    pub requests: bool,
     /// A probe may have an answer.
     pub probes: bool,
     /// The control socket may have something.
@@ -55,9 +53,14 @@ pub struct Wakes {
 }
 
 impl Wakes {
-    /// Something else than an exit, a document or a request woke the loop: an answer, a word of a service, another time.
+    /// Something else than an exit, a document or a call woke the loop: an answer, a word of a service, another time.
     pub fn is_more_than_exits(&self) -> bool {
         self.probes || self.clock
+    }
+
+    /// Something else than the control socket woke the loop.
+    pub fn is_more_than_control(&self) -> bool {
+        self.exits || self.specs || self.probes || self.clock || self.reload || self.stop.is_some()
     }
 }
 
@@ -83,7 +86,6 @@ impl Poke {
 const SIGNALS: u64 = 0;
 const TIMER: u64 = 1;
 const SPECS: u64 = 2;
-const REQUESTS: u64 = 3;
 const PROBES: u64 = 4;
 const CLOCK: u64 = 5;
 const CONTROL: u64 = 6;
@@ -101,7 +103,6 @@ pub struct Waker {
     clock: Option<OwnedFd>,
     signals: Option<SignalFd>,
     specs: Poke,
-    requests: Poke,
 }
 
 impl Waker {
@@ -113,14 +114,13 @@ impl Waker {
     pub fn new(signals: bool) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let timer = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
-        let (specs, requests) = (Poke::new()?, Poke::new()?);
+        let specs = Poke::new()?;
         let signals = if signals { Some(take_signals()?) } else { None };
         let add = |fd: BorrowedFd<'_>, token| {
             epoll::add(&epoll, fd, epoll::EventData::new_u64(token), epoll::EventFlags::IN)
         };
         add(timer.as_fd(), TIMER)?;
         add(specs.0.as_fd(), SPECS)?;
-        add(requests.0.as_fd(), REQUESTS)?;
         if let Some(signals) = &signals {
             add(signals.as_fd(), SIGNALS)?;
         }
@@ -129,17 +129,12 @@ impl Waker {
         if let Some(clock) = &clock {
             add(clock.as_fd(), CLOCK)?;
         }
-        Ok(Self { epoll, timer, clock, signals, specs, requests })
+        Ok(Self { epoll, timer, clock, signals, specs })
     }
 
     /// Says that documents may have changed.
     pub fn specs(&self) -> Poke {
         self.specs.clone()
-    }
-
-    /// Says that a request may be waiting.
-    pub fn requests(&self) -> Poke {
-        self.requests.clone()
     }
 
     /// Also waits for the probes' epoll.
@@ -207,10 +202,6 @@ impl Waker {
                 SPECS => {
                     self.specs.clear();
                     wakes.specs = true;
-                }
-                REQUESTS => {
-                    self.requests.clear();
-                    wakes.requests = true;
                 }
                 PROBES => wakes.probes = true,
                 CONTROL => wakes.control = true,

@@ -109,9 +109,9 @@ impl Repository {
 
     /// The condition of the followed place, and its revision.
     pub(crate) fn source(&self) -> serde_json::Value {
-        let text = fs::read_to_string(self.bench.path("state/run/status.json")).unwrap_or_default();
+        let text = self.bench.run(&["status", "--output", "json"]).stdout;
         let status: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        let sources = status["content"]["sources"].as_array().cloned().unwrap_or_default();
+        let sources = status["sources"].as_array().cloned().unwrap_or_default();
         let is_it =
             |source: &serde_json::Value| source["place"].as_str().is_some_and(|p| p.contains("/lib/git/"));
         sources.into_iter().find(is_it).unwrap_or_default()
