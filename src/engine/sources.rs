@@ -48,6 +48,8 @@ pub struct Sources {
     /// Places whose Matcher documents count and nothing else.
     libraries: Vec<PathBuf>,
     trust: Trust,
+    /// A place that keeps its name in what documents mean by relative paths, though it is a link that is turned.
+    turned: Option<PathBuf>,
     /// Whose documents count.
     host: KnownHost,
     settings: Settings,
@@ -119,6 +121,7 @@ impl Sources {
             text: None,
             libraries: Vec::new(),
             trust: Trust::own(),
+            turned: None,
             host: KnownHost { name: crate::host::host_name(), labels: BTreeMap::new() },
             settings: Settings::default(),
             loaded: BTreeMap::new(),
@@ -129,6 +132,14 @@ impl Sources {
             redefined: Vec::new(),
             shelf: Rc::default(),
         }
+    }
+
+    /// Also looks at a place whose link is turned from one revision to the next: relative paths in its documents go through it.
+    #[must_use]
+    pub fn with_turned(mut self, place: Option<PathBuf>) -> Self {
+        self.turned.clone_from(&place);
+        self.places.extend(place);
+        self
     }
 
     /// Takes the documents that are for this host.
@@ -214,7 +225,11 @@ impl Sources {
         for place in self.places.clone() {
             look.seen.prunable.push(absolute(&place));
             match spec_dir::look(&place, &self.trust) {
-                Look::Found(listing) => take(&place, listing, &mut look, &mut files),
+                Look::Found(listing) => {
+                    let turned = self.turned.as_ref() == Some(&place);
+                    let directory = if turned { place.clone() } else { directory_of(&place) };
+                    take(&place, &directory, listing, &mut look, &mut files);
+                }
                 Look::Unavailable(reason) => {
                     look.findings.push((absolute(&place), found::unavailable(&reason)));
                     look.seen.complete = false;
@@ -248,7 +263,7 @@ impl Sources {
             match spec_dir::look(place, &self.trust) {
                 Look::Found(listing) => {
                     let mut look = SourcesLook::default();
-                    take(place, listing, &mut look, &mut files);
+                    take(place, &directory_of(place), listing, &mut look, &mut files);
                     digest.push_str(&look.digest);
                     problems.extend(look.diagnostics);
                 }
@@ -380,7 +395,13 @@ impl Sources {
 }
 
 /// The files of a place, and what is to be said about it.
-fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<(SpecFile, String)>) {
+fn take(
+    place: &Path,
+    directory: &Path,
+    listing: Listing,
+    look: &mut SourcesLook,
+    files: &mut Vec<(SpecFile, String)>,
+) {
     look.seen.complete &= listing.complete;
     look.seen.identities.insert(absolute(place), format!("{:?}", listing.identity));
     look.findings.push((absolute(place), found::available(place, &listing)));
@@ -393,12 +414,11 @@ fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<
         look.diagnostics.push(Diagnostic::error(UNUSABLE, format!("`{name}` is not used: {}", problem.text)));
         look.seen.files.insert(absolute(&problem.path), FileSeen::broken(problem.text));
     }
-    let directory = directory_of(place);
     for file in listing.files {
         let name = file.path.display().to_string();
         look.digest.push_str(&format!("{name} {}\n", file.digest));
         files.push((
-            SpecFile { name: name.clone(), directory: directory.clone(), bytes: file.bytes },
+            SpecFile { name: name.clone(), directory: directory.to_owned(), bytes: file.bytes },
             file.digest,
         ));
     }

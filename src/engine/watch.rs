@@ -13,6 +13,7 @@ mod accepting;
 mod asked;
 mod configure;
 mod ending;
+mod git;
 mod pinned;
 mod scraped;
 
@@ -42,11 +43,12 @@ use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
 use crate::host::wake::Wakes;
 use crate::plan::action::Outcome;
 use crate::plan::memory::Memory;
+use crate::plan::sources::show_revisions;
 use crate::plan::status::ServiceStatus;
 use crate::plan::wanted::Request;
 use crate::plan::{PlanOptions, QuestionHints};
-use crate::spec::SpecSet;
 use crate::spec::engine::Settings;
+use crate::spec::{Revision, SpecSet};
 use crate::units::{BootTime, WallTime};
 
 /// Without notifications the sources are looked at so often.
@@ -90,6 +92,8 @@ pub enum Event<'a> {
     },
     /// A person asked for something.
     Request(&'a Request),
+    /// Another revision of the repository that is followed is in force.
+    Revision(&'a Revision),
     /// The settings were changed, and can't be used as they are.
     Settings(&'a [Diagnostic]),
     /// Something is not as it should be with the engine itself.
@@ -117,6 +121,7 @@ pub struct Watch<'a> {
     held: Vec<PruneHeld>,
     /// A person said that mass changes are meant.
     confirmed: bool,
+    fetching: git::Fetching,
     /// Removals that a person has confirmed, by the ids of their plans.
     confirmed_prunes: BTreeSet<String>,
     /// Whoever is connected to the control socket.
@@ -159,6 +164,7 @@ impl<'a> Watch<'a> {
         tell: &'a mut dyn FnMut(Event<'_>),
     ) -> Self {
         let acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
+        let fetching = git::Fetching::new(&host);
         let chronicle = Chronicle::new(&host);
         let history = History::new(host.dirs());
         let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
@@ -179,6 +185,7 @@ impl<'a> Watch<'a> {
             digest: None,
             held: Vec::new(),
             confirmed: false,
+            fetching,
             confirmed_prunes: BTreeSet::new(),
             desk: Desk::default(),
             pin: None,
@@ -201,8 +208,12 @@ impl<'a> Watch<'a> {
         self.take_up_pin();
         let mut deadlines = Deadlines::default();
         let mut full = true;
+        let mut at_once = true;
         loop {
             let now = self.host.now().boot;
+            if self.fetch(now, at_once) {
+                deadlines.sources = Some(now);
+            }
             // A hint may be about a file that a service watches.
             full |= deadlines.sources.is_some_and(|at| at <= now) && self.watched_files().next().is_some();
             if full || deadlines.sources.is_some_and(|at| at <= now) {
@@ -221,13 +232,14 @@ impl<'a> Watch<'a> {
                 deadlines.resync = self.host.now().boot.after(self.options.settings.resync);
             }
             (self.tell)(Event::Turned { took: self.host.now().boot.since(now) });
-            let wakes = self.wait(deadlines.earliest())?;
+            let wakes = self.wait(deadlines.earliest_with(self.fetching.deadline()))?;
             let now = self.host.now().boot;
             if let Some(signal) = wakes.stop {
                 self.chronicle.engine("Ending", format!("{signal} was received: the watch ends"));
                 return self.end(signal);
             }
             self.note_wakes(&wakes, now, &mut deadlines);
+            at_once = wakes.reload;
             full = wakes.reload || now >= deadlines.resync;
         }
     }
@@ -371,6 +383,7 @@ impl<'a> Watch<'a> {
         }
         let moved = self.carried.tell(&mut self.status);
         if moved || restored || self.standing.is_news() {
+            show_revisions(&mut self.status, self.standing.sources(), &self.set);
             self.standing.was_told();
             self.desk.has_news();
         }
@@ -382,7 +395,7 @@ impl<'a> Watch<'a> {
 }
 
 impl Deadlines {
-    fn earliest(&self) -> BootTime {
-        self.sources.into_iter().chain(self.plan).chain([self.resync]).min().unwrap_or(self.resync)
+    fn earliest_with(&self, fetch: Option<BootTime>) -> BootTime {
+        self.sources.into_iter().chain(self.plan).chain(fetch).min().unwrap_or(self.resync).min(self.resync)
     }
 }
