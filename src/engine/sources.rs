@@ -12,8 +12,12 @@ use std::sync::Arc;
 
 use super::accept::{FileSeen, SourcesSeen};
 use crate::diagnostic::{Code, Diagnostic, Source};
+use crate::host::clock;
 use crate::host::shelf::Shelf;
-use crate::host::spec_dir::{self, Listing, Look, Trust};
+use crate::host::spec_dir::SpecFile as FileRead;
+use crate::host::spec_dir::{
+    Attention, Ignored, Listing, Look, Manner, Place, Unavailable, Watched, watched,
+};
 use crate::process::expression;
 use crate::spec::defaults;
 use crate::spec::matcher::{self, MatcherDocument};
@@ -22,6 +26,7 @@ use crate::spec::{
     ExpressionRequest, HeldPlugins, InUse, LoadContext, Loaded, LoadedFile, Modules, Names, PluginDocument,
     Service, ServiceName, SpecFile, dependency_mistakes, load, overlaps,
 };
+use crate::units::BootTime;
 
 /// A file that is there and can't be used.
 const UNUSABLE: Code = Code("F001");
@@ -37,10 +42,10 @@ pub type ProgramIdentity = Box<dyn Fn(&Path) -> Option<(u64, u64)>>;
 
 /// The places, and what was loaded from them last.
 pub struct Sources {
-    places: Vec<PathBuf>,
+    places: Vec<Place>,
+    given: Vec<PathBuf>,
     /// Places whose Matcher documents count and nothing else.
-    libraries: Vec<PathBuf>,
-    trust: Trust,
+    libraries: Vec<Place>,
     loaded: BTreeMap<String, LoadedFile>,
     identity: ProgramIdentity,
     /// Pairs of Services that claim one process, as found with the files that the digest speaks of.
@@ -63,7 +68,11 @@ pub struct SourcesLook {
     /// The texts of the files, by the place that their documents have as their origin.
     pub texts: BTreeMap<String, Arc<Source>>,
     /// Names that were passed over.
-    pub ignored: Vec<PathBuf>,
+    pub ignored: Vec<Ignored>,
+    /// Each place as it was found, in the order given.
+    pub places: Vec<PlaceSeen>,
+    /// Something is to be confirmed by another look at this time.
+    pub again: Option<BootTime>,
     /// The Matcher documents of all good files.
     pub matchers: Vec<MatcherDocument>,
     /// The Plugin documents of all files.
@@ -72,6 +81,21 @@ pub struct SourcesLook {
     pub names: Names,
     /// What all this rests on: the same text means that nothing changed.
     pub digest: String,
+}
+
+/// How one place was found, for status.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PlaceSeen {
+    /// Absolute.
+    pub place: String,
+    /// Why nothing is known of it now.
+    pub unavailable: Option<Unavailable>,
+    /// What is waited for before a change of it counts, as a clause.
+    pub pending: Option<String>,
+    /// The file system whose changes nobody tells of.
+    pub remote: Option<&'static str>,
+    /// Files of it that can't be used.
+    pub problems: usize,
 }
 
 impl SourcesLook {
@@ -92,7 +116,7 @@ impl SourcesLook {
 
 impl std::fmt::Debug for Sources {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sources").field("places", &self.places).finish_non_exhaustive()
+        f.debug_struct("Sources").field("places", &self.given).finish_non_exhaustive()
     }
 }
 
@@ -100,9 +124,9 @@ impl Sources {
     /// Documents from these files and directories.
     pub fn new(places: Vec<PathBuf>) -> Self {
         Self {
-            places,
+            places: places.iter().map(|path| Place::new(path.clone(), Manner::default())).collect(),
+            given: places,
             libraries: Vec::new(),
-            trust: Trust::own(),
             loaded: BTreeMap::new(),
             identity: Box::new(crate::host::program_identity),
             pairs: (String::new(), Vec::new()),
@@ -121,7 +145,19 @@ impl Sources {
     /// Also takes Matcher documents from these files and directories.
     #[must_use]
     pub fn with_libraries(self, libraries: Vec<PathBuf>) -> Self {
+        let libraries = libraries.into_iter().map(|path| Place::new(path, Manner::default())).collect();
         Self { libraries, ..self }
+    }
+
+    /// Looks in this manner; to be said before the first look.
+    #[must_use]
+    pub fn in_manner(self, manner: &Manner) -> Self {
+        let anew = |place: &Place| Place::new(place.path().to_owned(), manner.clone());
+        Self {
+            places: self.places.iter().map(anew).collect(),
+            libraries: self.libraries.iter().map(anew).collect(),
+            ..self
+        }
     }
 
     /// Takes the modules of plugins from this shelf, so that they are the same ones as those of conditions in force.
@@ -137,60 +173,85 @@ impl Sources {
         Self { names, ..self }
     }
 
-    /// Files and directories whose change matters: the places, and the modules of plugins.
-    pub fn watched(&self) -> Vec<PathBuf> {
-        let modules =
-            self.loaded.values().flat_map(LoadedFile::plugins).map(|document| document.wasm.clone());
-        self.places.iter().cloned().chain(modules).collect()
+    /// What to watch: the places, and the modules of plugins.
+    pub fn watched(&self) -> BTreeSet<Watched> {
+        let modules = self.loaded.values().flat_map(LoadedFile::plugins);
+        let modules = modules.flat_map(|document| watched(&document.wasm));
+        self.places.iter().flat_map(Place::watched).chain(modules).collect()
     }
 
     /// The places as given.
     pub fn places(&self) -> &[PathBuf] {
-        &self.places
+        &self.given
+    }
+
+    /// Looks at all places as they are at this moment, and loads what is new.
+    pub fn look(&mut self) -> SourcesLook {
+        self.look_with(Attention::at(clock::now().boot))
     }
 
     /// Looks at all places and loads what is new.
-    pub fn look(&mut self) -> SourcesLook {
+    pub fn look_with(&mut self, attention: Attention<'_>) -> SourcesLook {
         let mut look = SourcesLook {
             seen: SourcesSeen { complete: true, ..SourcesSeen::default() },
             ..SourcesLook::default()
         };
         let mut files = Vec::new();
-        for place in self.places.clone() {
-            look.seen.prunable.push(absolute(&place));
-            match spec_dir::look(&place, &self.trust) {
-                Look::Found(listing) => take(&place, listing, &mut look, &mut files),
-                Look::Unavailable(reason) => {
+        for place in &mut self.places {
+            let name = absolute(place.path());
+            look.seen.prunable.push(name.clone());
+            let found = place.look(attention);
+            let mut seen = PlaceSeen {
+                place: name,
+                unavailable: None,
+                pending: None,
+                remote: place.remote(),
+                problems: 0,
+            };
+            match found {
+                Look::Found(listing) => {
+                    seen.pending = listing.pending.as_ref().map(|pending| pending.text.clone());
+                    seen.problems = listing.problems.len();
+                    take(place.path(), listing, &mut look, &mut files);
+                }
+                Look::Unavailable(unavailable) => {
+                    let reason = &unavailable.text;
                     look.seen.complete = false;
-                    look.seen.unavailable.insert(absolute(&place), reason.clone());
+                    look.seen.unavailable.insert(seen.place.clone(), reason.clone());
                     look.digest.push_str(&format!("unavailable {reason}\n"));
                     look.diagnostics.push(Diagnostic::error(UNAVAILABLE, reason.clone()));
-                    look.unavailable.push(reason);
+                    look.unavailable.push(reason.clone());
+                    seen.unavailable = Some(unavailable);
                 }
             }
+            look.places.push(seen);
         }
-        let (more, problems) = self.of_libraries(&mut look.digest);
+        let (more, problems) = self.of_libraries(&mut look.digest, attention);
         look.diagnostics.extend(problems);
-        let libraries: BTreeSet<String> = more.iter().map(|(file, _)| file.name.clone()).collect();
-        let given: BTreeSet<String> = files.iter().map(|(file, _)| file.name.clone()).collect();
-        files.extend(more.into_iter().filter(|(file, _)| !given.contains(&file.name)));
-        let duplicates = self.load(files);
+        let libraries: BTreeSet<String> = more.iter().map(Found::name).collect();
+        let given: BTreeSet<String> = files.iter().map(Found::name).collect();
+        files.extend(more.into_iter().filter(|file| !given.contains(&file.name())));
+        let duplicates = self.load(&files);
         look.diagnostics.extend(duplicates.into_values());
         self.finish(look, &libraries.difference(&given).cloned().collect())
     }
 
     /// The files of the libraries, and what is wrong with these places.
-    fn of_libraries(&self, digest: &mut String) -> (Vec<(SpecFile, String)>, Vec<Diagnostic>) {
+    fn of_libraries(
+        &mut self,
+        digest: &mut String,
+        attention: Attention<'_>,
+    ) -> (Vec<Found>, Vec<Diagnostic>) {
         let (mut files, mut problems) = (Vec::new(), Vec::new());
-        for place in &self.libraries {
-            match spec_dir::look(place, &self.trust) {
+        for place in &mut self.libraries {
+            match place.look(attention) {
                 Look::Found(listing) => {
                     let mut look = SourcesLook::default();
-                    take(place, listing, &mut look, &mut files);
+                    take(place.path(), listing, &mut look, &mut files);
                     digest.push_str(&look.digest);
                     problems.extend(look.diagnostics);
                 }
-                Look::Unavailable(reason) => {
+                Look::Unavailable(Unavailable { text: reason, .. }) => {
                     digest.push_str(&format!("unavailable {reason}\n"));
                     problems.push(Diagnostic::error(UNAVAILABLE, reason));
                 }
@@ -200,22 +261,22 @@ impl Sources {
     }
 
     /// Loads what is new; everything, where that may change what files define for each other.
-    fn load(&mut self, files: Vec<(SpecFile, String)>) -> BTreeMap<ServiceName, Diagnostic> {
-        let names: BTreeSet<&String> = files.iter().map(|(file, _)| &file.name).collect();
+    fn load(&mut self, files: &[Found]) -> BTreeMap<ServiceName, Diagnostic> {
+        let names: BTreeSet<String> = files.iter().map(Found::name).collect();
         let other_module =
             |known: &LoadedFile| known.plugins().iter().any(|document| !document.is_as_read(&*self.shelf));
-        let is_new = |(file, digest): &&(SpecFile, String)| {
-            let known = self.loaded.get(&file.name);
-            known.is_none_or(|known| known.digest != *digest || other_module(known))
+        let is_new = |found: &&Found| {
+            let known = self.loaded.get(&found.name());
+            known.is_none_or(|known| *known.digest != *found.file.digest || other_module(known))
         };
-        let fresh: Vec<SpecFile> = files.iter().filter(is_new).map(|(file, _)| file.clone()).collect();
+        let fresh: Vec<SpecFile> = files.iter().filter(is_new).map(Found::to_load).collect();
         let replaced = fresh.iter().any(|file| self.loaded.get(&file.name).is_some_and(LoadedFile::defines));
         let gone = self.loaded.iter().any(|(name, known)| !names.contains(name) && known.defines());
         let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None);
         let changed = !fresh.is_empty() || self.loaded.keys().any(|name| !names.contains(name));
         if replaced || gone || (changed && self.holds_back()) || loaded.files.iter().any(LoadedFile::defines)
         {
-            let all: Vec<SpecFile> = files.into_iter().map(|(file, _)| file).collect();
+            let all: Vec<SpecFile> = files.iter().map(Found::to_load).collect();
             let is_first = self.loaded.is_empty() && self.names.plugins.is_empty();
             if !is_first || fresh.len() < all.len() {
                 loaded = upgrade::load(&all, &self.names.plugins, &*self.shelf);
@@ -224,7 +285,6 @@ impl Sources {
             self.names = loaded.names;
             self.redefined = loaded.redefined;
         } else {
-            let names: BTreeSet<String> = names.into_iter().cloned().collect();
             self.loaded.retain(|name, _| names.contains(name));
         }
         self.loaded.extend(loaded.files.into_iter().map(|file| (file.source.name.clone(), file)));
@@ -291,9 +351,26 @@ impl Sources {
     }
 }
 
+/// A file that can be used, and where relative paths in it start.
+struct Found {
+    file: Arc<FileRead>,
+    directory: PathBuf,
+}
+
+impl Found {
+    fn name(&self) -> String {
+        self.file.path.display().to_string()
+    }
+
+    fn to_load(&self) -> SpecFile {
+        SpecFile { name: self.name(), directory: self.directory.clone(), bytes: self.file.bytes.to_vec() }
+    }
+}
+
 /// The files of a place, and what is to be said about it.
-fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<(SpecFile, String)>) {
+fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<Found>) {
     look.seen.complete &= listing.complete;
+    look.again = look.again.into_iter().chain(listing.again).min();
     look.ignored.extend(listing.ignored);
     for problem in listing.problems {
         let name = problem.path.display().to_string();
@@ -305,10 +382,9 @@ fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<
     for file in listing.files {
         let name = file.path.display().to_string();
         look.digest.push_str(&format!("{name} {}\n", file.digest));
-        files.push((
-            SpecFile { name: name.clone(), directory: directory.clone(), bytes: file.bytes },
-            file.digest,
-        ));
+        // In a sub-directory relative paths start there. Sub-directories are never links.
+        let below = file.path.strip_prefix(place).ok().and_then(Path::parent).unwrap_or(Path::new(""));
+        files.push(Found { directory: directory.join(below), file });
         look.seen.files.insert(name, FileSeen::Good(Vec::new()));
     }
 }

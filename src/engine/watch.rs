@@ -9,10 +9,14 @@
 //!
 //! Everything that wakes the loop only ends the waiting.
 
+mod looking;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+use looking::{Looking, Occasion};
 
 use super::accept::{Acceptance, PruneHeld, PruneRules};
 use super::converge::converge;
@@ -22,17 +26,13 @@ use crate::host::Host as _;
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
 use crate::host::requests::{self, Request, Waiting, Wanted};
-use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
-use crate::host::wake::Wakes;
+use crate::host::spec_dir::watched;
 use crate::plan::action::Outcome;
 use crate::plan::memory::{Ask, Memory, Record, Suspension};
 use crate::plan::status::ServiceStatus;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::spec::SpecSet;
 use crate::units::BootTime;
-
-/// Without notifications the sources are looked at so often.
-const POLL: Duration = Duration::from_secs(2);
 
 /// How to watch.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -76,9 +76,11 @@ pub struct Watch<'a> {
     memory: Memory,
     set: SpecSet,
     options: WatchOptions,
-    hints: Box<dyn Hints>,
-    request_hints: Box<dyn Hints>,
-    polling: bool,
+    looking: Looking,
+    /// What was said last about changes that nobody tells of.
+    told_deaf: Option<String>,
+    /// When to look at the sources: a hint has settled, or something is to be confirmed.
+    look_due: Option<BootTime>,
     status: Vec<ServiceStatus>,
     digest: Option<String>,
     held: Option<PruneHeld>,
@@ -97,10 +99,6 @@ impl std::fmt::Debug for Watch<'_> {
 /// When the loop has to look again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Deadlines {
-    /// At the sources, since a hint has settled or a document's absence is to be confirmed.
-    sources: Option<BootTime>,
-    /// The first hint that is not looked after yet.
-    first_hint: Option<BootTime>,
     /// At everything.
     resync: BootTime,
     /// What the plan waits for.
@@ -117,6 +115,8 @@ impl<'a> Watch<'a> {
         tell: &'a mut dyn FnMut(Event<'_>),
     ) -> Self {
         let acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
+        let probe = host.dirs().run.join("watcher-probe");
+        let looking = Looking::new(options.hints, options.settle, options.settle_max, probe);
         Self {
             host,
             sources,
@@ -124,9 +124,9 @@ impl<'a> Watch<'a> {
             memory,
             set: SpecSet::default(),
             options,
-            hints: Box::new(NoHints),
-            request_hints: Box::new(NoHints),
-            polling: false,
+            looking,
+            told_deaf: None,
+            look_due: None,
             status: Vec::new(),
             digest: None,
             held: None,
@@ -142,16 +142,16 @@ impl<'a> Watch<'a> {
     /// The kernel refuses to let it wait.
     pub fn run(mut self) -> std::io::Result<()> {
         // Hints are armed before the first look, so that nothing falls between the two.
-        self.arm_hints();
+        self.looking.arm(self.host.waker());
         let mut deadlines = Deadlines::default();
-        let mut full = true;
+        let mut occasion = Some(Occasion::Asked);
         loop {
             let now = self.host.now().boot;
+            let due = self.look_due.is_some_and(|at| at <= now);
             // A hint may be about a file that a service watches.
-            full |= deadlines.sources.is_some_and(|at| at <= now) && self.watched_files().next().is_some();
-            if full || deadlines.sources.is_some_and(|at| at <= now) {
-                deadlines.first_hint = None;
-                deadlines.sources = self.look_at_sources(now);
+            let full = occasion.is_some() || (due && self.watched_files().next().is_some());
+            if let Some(occasion) = occasion.or(due.then_some(Occasion::Due)) {
+                self.look_at_sources(occasion, now);
             }
             let taken = self.take_requests();
             deadlines.plan = self.converge(full);
@@ -162,64 +162,43 @@ impl<'a> Watch<'a> {
             }
             self.confirmed = false;
             if full {
-                deadlines.resync = self.host.now().boot.after(self.options.resync);
+                deadlines.resync = looking::resync(self.options.resync, self.host.now().boot);
             }
-            let wakes = self.host.wait(Some(deadlines.earliest()))?;
+            let wakes = self.host.wait(Some(deadlines.earliest(self.look_due)))?;
             let now = self.host.now().boot;
             if wakes.stop.is_some() {
                 return Ok(());
             }
-            self.note_wakes(&wakes, now, &mut deadlines);
-            full = wakes.reload || now >= deadlines.resync;
-        }
-    }
-
-    fn note_wakes(&mut self, wakes: &Wakes, now: BootTime, deadlines: &mut Deadlines) {
-        if wakes.specs {
-            let first = *deadlines.first_hint.get_or_insert(now);
-            let settled = now.after(self.options.settle).min(first.after(self.options.settle_max));
-            deadlines.sources = Some(settled);
-        }
-    }
-
-    /// One set of watches for documents, which wait until they settle, and one for requests, which don't.
-    fn arm_hints(&mut self) {
-        if !self.options.hints {
-            self.polling = true;
-            return;
-        }
-        let armed = NotifyHints::new(self.host.specs_poke())
-            .and_then(|specs| Ok((specs, NotifyHints::new(self.host.requests_poke())?)));
-        match armed {
-            Ok((specs, requests)) => {
-                self.hints = Box::new(specs);
-                self.request_hints = Box::new(requests);
+            if let Some(settled) = self.looking.hear(&wakes, now) {
+                self.look_due = Some(settled);
             }
-            Err(reason) => self.poll_because(&reason),
+            let resync = now >= deadlines.resync;
+            occasion = match (wakes.reload, resync) {
+                (true, _) => Some(Occasion::Thorough),
+                (false, true) => Some(Occasion::Resync),
+                (false, false) => None,
+            };
+            if resync && self.looking.check(self.host.waker()) && self.told_deaf.is_none() {
+                (self.tell)(Event::Trouble(
+                    "the watcher of documents heard nothing any more and was made anew",
+                ));
+            }
         }
     }
 
-    fn poll_because(&mut self, reason: &str) {
-        if !self.polling {
+    /// Watches what is to be watched now: another directory than before may be under an old name.
+    fn renew_hints(&mut self) {
+        let mut documents = self.sources.watched();
+        documents.extend(self.watched_files().flat_map(|path| watched(path)));
+        let requests = looking::entries_of(&self.host.dirs().requests());
+        self.looking.watch(&documents, &requests);
+        let deaf = self.looking.deaf().filter(|_| self.options.hints).map(str::to_owned);
+        if let Some(reason) = deaf.as_ref().filter(|_| self.told_deaf.is_none()) {
             (self.tell)(Event::Trouble(&format!(
                 "looking every 2s, since notifications are not to be had: {reason}"
             )));
         }
-        self.polling = true;
-    }
-
-    /// Watches anew what is another directory now under its old name.
-    fn renew_hints(&mut self) {
-        if !self.options.hints {
-            return;
-        }
-        let requests = [self.host.dirs().requests()];
-        let mut places = self.sources.watched();
-        places.extend(self.watched_files().cloned());
-        match self.hints.watch(&places).and_then(|()| self.request_hints.watch(&requests)) {
-            Ok(()) => self.polling = false,
-            Err(reason) => self.poll_because(&reason),
-        }
+        self.told_deaf = deaf;
     }
 
     /// Files whose content counts for services in force.
@@ -227,15 +206,16 @@ impl<'a> Watch<'a> {
         self.set.services.values().flat_map(|service| &service.update.watch_files)
     }
 
-    /// Looks at the documents, and says when to look again.
-    fn look_at_sources(&mut self, now: BootTime) -> Option<BootTime> {
+    /// Looks at the documents, and notes when to look again.
+    fn look_at_sources(&mut self, occasion: Occasion, now: BootTime) {
         self.renew_hints();
-        let watched = self.sources.watched();
-        let mut look = self.sources.look();
-        if self.sources.watched() != watched {
-            // What it names was not watched while it was read.
+        let before = self.sources.watched();
+        let attention = self.looking.attention(occasion, now);
+        let mut look = self.sources.look_with(attention);
+        if self.sources.watched() != before {
+            // What it leads to was not watched while it was read.
             self.renew_hints();
-            look = self.sources.look();
+            look = self.sources.look_with(self.looking.attention(occasion, self.host.now().boot));
         }
         if self.digest.as_ref() != Some(&look.digest) {
             (self.tell)(Event::Sources(&look));
@@ -253,8 +233,9 @@ impl<'a> Watch<'a> {
         if self.watched_files().next().is_some() {
             self.renew_hints();
         }
-        let poll = self.polling.then(|| now.after(POLL));
-        accepted.recheck.into_iter().chain(poll).min()
+        let remote = look.places.iter().any(|place| place.remote.is_some());
+        self.look_due =
+            accepted.recheck.into_iter().chain(look.again).chain(self.looking.poll(remote, now)).min();
     }
 
     /// Puts what people ask for on record. Each request is answered (removed) only after the ticks that follow: whoever
@@ -309,7 +290,7 @@ impl<'a> Watch<'a> {
                 Wanted::Apply { confirmed } => {
                     self.confirmed |= confirmed;
                     self.memory.services.values_mut().for_each(|record| Arc::make_mut(record).try_again());
-                    let _ = self.look_at_sources(now.boot);
+                    self.look_at_sources(Occasion::Asked, now.boot);
                 }
             }
         }
@@ -396,7 +377,7 @@ impl<'a> Watch<'a> {
 }
 
 impl Deadlines {
-    fn earliest(&self) -> BootTime {
-        self.sources.into_iter().chain(self.plan).chain([self.resync]).min().unwrap_or(self.resync)
+    fn earliest(&self, sources: Option<BootTime>) -> BootTime {
+        sources.into_iter().chain(self.plan).chain([self.resync]).min().unwrap_or(self.resync)
     }
 }
