@@ -24,6 +24,7 @@ mod matching;
 mod plan;
 mod plugin;
 mod progress;
+mod settings;
 mod state;
 mod status;
 mod terminal;

@@ -7,6 +7,8 @@ pub mod converge;
 pub mod live;
 #[cfg(feature = "failpoints")]
 mod sabotage;
+pub mod settings;
 pub mod sources;
+pub mod standing;
 pub mod tick;
 pub mod watch;

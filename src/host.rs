@@ -15,6 +15,7 @@ pub mod become_program;
 pub mod clock;
 pub mod commands;
 pub mod conditions;
+pub mod control;
 pub mod doctor;
 pub mod errno;
 pub mod executable;
@@ -46,6 +47,7 @@ mod rewrite;
 pub mod say;
 mod seam;
 mod secrets;
+pub mod settings_file;
 pub mod shelf;
 pub mod signal;
 mod sockets;
@@ -60,8 +62,8 @@ pub mod walk;
 pub mod watched;
 
 pub use files::{
-    caller, create_directory, create_text, exists, files_in, is_directory, own_uid, program_identity,
-    read_bytes, read_text, real_path,
+    caller, create_directory, create_text, exists, files_in, is_directory, is_init, own_uid,
+    program_identity, read_bytes, read_text, real_path,
 };
 pub use import_files::ImportFiles;
 pub use linux::{HostOptions, LinuxHost, OpenError};

@@ -41,11 +41,13 @@ mod ready;
 mod requirements;
 mod run;
 mod slots;
+pub mod sources;
 pub mod status;
 mod stop;
 pub mod task;
 mod triggers;
 mod update;
+pub mod wanted;
 
 pub use decide::plan;
 pub use draft::{Change, Doing, Plan, PlanOptions};

@@ -19,6 +19,7 @@ mod printable;
 mod reference;
 mod sarif;
 mod signals;
+mod sources;
 mod status;
 mod trace;
 mod trials;
@@ -47,6 +48,7 @@ pub use printable::printable;
 pub use reference::{REFERENCE_HEAD, reference, reference_names, reference_topic};
 pub use sarif::sarif;
 pub use signals::{Fate, SignalledProcess, question_text, signalled_text};
+pub use sources::{held_text, sources_text};
 pub use status::{exit_words, status_details, status_line, status_table};
 pub use trace::{
     AskedRow, FactSum, StepRow, TraceSummary, TracedProcess, own_namespace_step, summary_text, trace_row,

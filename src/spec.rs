@@ -15,6 +15,7 @@ mod decode;
 pub mod defaults;
 mod depends;
 mod document;
+pub mod engine;
 mod expression;
 mod file;
 pub mod matcher;
@@ -54,6 +55,7 @@ pub use overlap::{FileIdentity, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
 pub use plugin::{Held, HeldPlugins, InUse, Modules, NoModules, PluginDocument};
 pub use raw::disagreement as second_opinion;
+pub use scalars::fraction;
 pub use schema::{EXPRESSION_MEDIA_TYPE, json_schema};
 pub use set::load;
 

@@ -10,6 +10,7 @@ use super::exit::Exit;
 use super::handover::{self, Handover};
 use super::plan::{accept, options, parallel_starts};
 use super::progress::Progress;
+use super::settings;
 use super::state::{self, NotOpened, Opened};
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
@@ -22,6 +23,7 @@ use crate::plan::action::{Action, Outcome};
 use crate::plan::memory::Due;
 use crate::plan::status::{Condition, ConditionStatus, ConditionType, PhaseWord, ServiceStatus, TaskStatus};
 use crate::report::{deed, status_line};
+use crate::spec::engine::Settings;
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::BootTime;
 
@@ -31,8 +33,14 @@ pub(super) fn run(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         return exit;
     }
     let options = HostOptions { lock_timeout: args.lock_timeout, signals: true, subreaper: true };
+    let over = args.settings.clone();
+    let config = args.settings.look.config.as_ref();
+    let settings = match settings::read(config, move |settings| over.put_over(settings), terminal) {
+        Ok(configured) => configured.settings,
+        Err(exit) => return exit,
+    };
     match state::open(dirs, options, terminal) {
-        Ok(opened) => apply(opened, args, terminal),
+        Ok(opened) => apply(opened, args, &settings, terminal),
         Err(NotOpened::Held(pid)) => {
             through_watch(args, dirs, terminal).unwrap_or_else(|| NotOpened::Held(pid).report(terminal))
         }
@@ -49,10 +57,14 @@ fn through_watch(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Option<Ex
     }
 }
 
-fn apply(mut opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
+fn apply(mut opened: Opened, args: &ApplyArgs, settings: &Settings, terminal: Terminal) -> Exit {
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
-    let mut look = Sources::new(args.paths.clone()).with_shelf(shelf).with_plugins(in_use).look();
+    let mut look = Sources::new(args.paths.clone())
+        .with_settings(settings)
+        .with_shelf(shelf)
+        .with_plugins(in_use)
+        .look();
     terminal.diagnostics(&look.diagnostics);
     let broken = look.diagnostics.iter().any(Diagnostic::is_error);
     look.seen.prunable.retain(|place| crate::host::is_directory(place.as_ref()));
@@ -69,7 +81,7 @@ fn apply(mut opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
         set: accepted.set,
         names,
         confirmed: args.confirm_prune,
-        max_starts: parallel_starts(args.max_parallel_starts),
+        max_starts: parallel_starts(settings.max_parallel_starts),
         until: args.timeout.map(|timeout| now.after(timeout)),
         terminal,
         text: args.output == Output::Text,

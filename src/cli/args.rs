@@ -4,6 +4,7 @@ mod import;
 mod logs;
 mod matching;
 mod plugin;
+mod settings;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +15,7 @@ pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
 pub(super) use logs::LogsArgs;
 pub(super) use matching::{ActArgs, FormArgs, LiveArgs, MatchOutput, PickArgs};
 pub(super) use plugin::{BenchArgs, BuildArgs, InspectArgs, NewArgs, PluginArgs, PluginVerb, TryArgs};
+pub(super) use settings::{KeepSettings, LookSettings, WatchSettings};
 
 use crate::units::{Signal, WallTime, parse_duration};
 
@@ -175,6 +177,8 @@ pub(super) struct CheckArgs {
     /// Also say what each expression costs to decide, for one process
     #[arg(long)]
     pub cost: bool,
+    #[command(flatten)]
+    pub settings: LookSettings,
 }
 
 // Arguments of `test`.
@@ -217,6 +221,8 @@ pub(super) struct PlanArgs {
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
+    #[command(flatten)]
+    pub settings: KeepSettings,
 }
 
 // Arguments of `apply`.
@@ -228,9 +234,6 @@ pub(super) struct ApplyArgs {
     /// Go on although a large part of the objects would be removed, restarted or stopped
     #[arg(long)]
     pub confirm_prune: bool,
-    /// So many services with a readiness check are being started at a time [default: 4 for each core]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_parallel_starts: Option<u32>,
     /// How long to wait for another `apply` to end
     #[arg(long, default_value = "60s", value_name = "TIME", value_parser = duration)]
     pub lock_timeout: Duration,
@@ -240,35 +243,24 @@ pub(super) struct ApplyArgs {
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
+    #[command(flatten)]
+    pub settings: KeepSettings,
 }
 
 // Arguments of `watch`.
 #[derive(Debug, Args)]
 pub(super) struct WatchArgs {
-    /// Spec directories and files
-    #[arg(required = true, value_name = "PATH")]
+    /// Spec directories and files [default: those of `engine.yaml`, else `/etc/selfsame/specs`]
+    #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Look at everything so often even if nothing seems to have changed
-    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = duration)]
-    pub resync: Duration,
-    /// Wait for so long a quiet time after a change
-    #[arg(long, default_value = "100ms", value_name = "TIME", value_parser = duration)]
-    pub settle: Duration,
-    /// Wait no longer than that for the quiet time
-    #[arg(long, default_value = "2s", value_name = "TIME", value_parser = duration)]
-    pub settle_max: Duration,
-    /// So many services with a readiness check are being started at a time [default: 4 for each core]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_parallel_starts: Option<u32>,
-    /// An object is gone when its document was missing for so long
-    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
-    pub prune_delay: Duration,
     /// Do without file notifications: look every 2 seconds
     #[arg(long)]
     pub no_hints: bool,
     /// Form of the events
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
+    #[command(flatten)]
+    pub settings: WatchSettings,
 }
 
 // Arguments of `status`.

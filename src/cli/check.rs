@@ -3,6 +3,7 @@
 use super::args::{CheckArgs, CheckOutput};
 use super::codes::registered_codes;
 use super::exit::Exit;
+use super::settings;
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
 use crate::engine::sources::SourcesLook;
@@ -17,7 +18,14 @@ pub(super) fn run(args: &CheckArgs, terminal: Terminal) -> Exit {
         terminal.say("error: `--cost` is a table for people\nhelp: leave out `--output`");
         return Exit::Usage;
     }
-    let mut look = super::lint::sources(&args.paths, &args.matchers, args.snapshot.as_deref()).look();
+    let over = args.settings.clone();
+    let config = args.settings.config.as_ref();
+    let settings = match settings::read(config, move |settings| over.put_over(settings), terminal) {
+        Ok(configured) => configured.settings,
+        Err(exit) => return exit,
+    };
+    let sources = super::lint::sources(&args.paths, &args.matchers, args.snapshot.as_deref());
+    let mut look = sources.with_settings(&settings).look();
     let failed: Vec<Diagnostic> = super::test::all(&look).iter().filter_map(Trial::failure).collect();
     look.diagnostics.extend(failed);
     let hints = super::lint::on_host(&look, args.snapshot.as_deref());

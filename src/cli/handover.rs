@@ -13,6 +13,7 @@ use crate::host::patience::{PAUSE, Patience};
 use crate::host::presence::Presence;
 use crate::host::requests::{Request, Wanted, leave, read_status};
 use crate::host::state_dir::Dirs;
+use crate::plan::sources::Status;
 use crate::plan::status::ServiceStatus;
 use crate::report::status_line;
 use crate::spec::ServiceName;
@@ -48,7 +49,7 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
     let broken = look.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error);
     let names: BTreeSet<ServiceName> = look.services().iter().map(|service| service.name.clone()).collect();
     terminal.say(&format!("handed over to the watch (pid {})", watch.pid));
-    let before: Vec<ServiceStatus> = read_status(dirs).ok().flatten().unwrap_or_default();
+    let before = told(dirs).unwrap_or_default();
     let handover = ask(
         &[Wanted::Apply { confirmed: args.confirm_prune }],
         &names,
@@ -60,14 +61,21 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
     match handover {
         Handover::Answered(Exit::Ok) if broken => Handover::Answered(Exit::Failed),
         Handover::Answered(Exit::Ok) => {
-            let after: Vec<ServiceStatus> = read_status(dirs).ok().flatten().unwrap_or_default();
-            if args.output == Output::Text && processes(&before, &names) == processes(&after, &names) {
+            let after = told(dirs).unwrap_or_default();
+            if args.output == Output::Text
+                && processes(&before.objects, &names) == processes(&after.objects, &names)
+            {
                 terminal.data("nothing to do\n");
             }
             handover
         }
         Handover::Answered(_) | Handover::WatchEnded { .. } => handover,
     }
+}
+
+/// What the watch says; nothing while it hasn't said anything.
+fn told(dirs: &Dirs) -> Result<Status, String> {
+    read_status(dirs).map(Option::unwrap_or_default)
 }
 
 /// Generation and processes of these objects: what an apply changes.
@@ -127,8 +135,8 @@ fn await_rest(
     terminal: Terminal,
 ) -> Handover {
     loop {
-        let all: Vec<ServiceStatus> = match read_status(dirs) {
-            Ok(status) => status.unwrap_or_default(),
+        let all = match told(dirs) {
+            Ok(status) => status.objects,
             Err(reason) => {
                 terminal.say(&format!("error: {reason}"));
                 return Handover::Answered(Exit::Failed);

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use super::args::{Output, PlanArgs};
 use super::exit::Exit;
-use super::state;
 use super::terminal::Terminal;
+use super::{settings, state};
 use crate::diagnostic::Diagnostic;
 use crate::engine::accept::{Acceptance, Accepted, PruneRules};
 use crate::engine::sources::SourcesLook;
@@ -17,11 +17,19 @@ use crate::host::state_dir::Dirs;
 use crate::plan::memory::Memory;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::report::{plan_rows, plan_text, printable};
+use crate::spec::engine::Settings;
 use crate::units::BootTime;
 
 /// Runs `plan`.
 pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
-    let mut sources = super::lint::sources(&args.paths, &[], args.snapshot.as_deref());
+    let over = args.settings.clone();
+    let config = args.settings.look.config.as_ref();
+    let settings = match settings::read(config, move |settings| over.put_over(settings), terminal) {
+        Ok(configured) => configured.settings,
+        Err(exit) => return exit,
+    };
+    let sources = super::lint::sources(&args.paths, &[], args.snapshot.as_deref());
+    let mut sources = sources.with_settings(&settings);
     if let Some(file) = &args.snapshot {
         let shelf = Rc::new(Shelf::default());
         let look = sources.with_shelf(Rc::clone(&shelf)).look();
@@ -109,8 +117,7 @@ pub(super) fn concerned(mut memory: Memory, accepted: &Accepted) -> Memory {
 
 /// How many starts at a time, where nobody says it.
 pub(super) fn parallel_starts(given: Option<u32>) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    given.and_then(|given| usize::try_from(given).ok()).unwrap_or_else(|| cores().saturating_mul(4))
+    crate::engine::watch::parallel_starts(&Settings { max_parallel_starts: given, ..Settings::default() })
 }
 
 /// A complete look.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::args::{Output, WatchArgs};
 use super::exit::Exit;
+use super::settings::{self, Configured};
 use super::state;
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
@@ -21,6 +22,18 @@ use crate::spec::ServiceName;
 
 /// Runs `watch`.
 pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
+    let over = args.settings.clone();
+    let config = args.settings.keep.look.config.as_ref();
+    let configured = settings::read(config, move |settings| over.put_over(settings), terminal);
+    let Configured { settings, file } = match configured {
+        Ok(configured) => configured,
+        Err(exit) => return exit,
+    };
+    let places = settings::places(&args.paths, &settings);
+    if places.is_empty() {
+        terminal.say("error: nothing says what to keep\nhelp: name a directory of spec files");
+        return Exit::Usage;
+    }
     let opened = match state::open(
         dirs,
         HostOptions { signals: true, subreaper: true, ..HostOptions::default() },
@@ -29,16 +42,14 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Ok(opened) => opened,
         Err(reason) => return reason.report(terminal),
     };
-    if let Err(reason) = presence::announce(dirs, &args.paths, None) {
+    if let Err(reason) = presence::announce(dirs, &places, None) {
         terminal.say(&format!("warning: {reason}"));
     }
     let options = WatchOptions {
-        resync: args.resync,
-        settle: args.settle,
-        settle_max: args.settle_max,
-        prune_delay: args.prune_delay,
+        settings: settings.clone(),
+        file,
         hints: !args.no_hints,
-        max_parallel_starts: super::plan::parallel_starts(args.max_parallel_starts),
+        stop_on_exit: crate::host::is_init(),
     };
     let mut teller = Teller {
         terminal,
@@ -52,7 +63,7 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     let mut tell = |event: Event<'_>| teller.tell(&event);
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
-    let sources = Sources::new(args.paths.clone()).with_shelf(shelf).with_plugins(in_use);
+    let sources = Sources::new(places).with_settings(&settings).with_shelf(shelf).with_plugins(in_use);
     let watch = Watch::new(opened.host, sources, opened.memory, options, &mut tell);
     let ended = watch.run();
     teller.superior.tell("STOPPING=1");
@@ -123,6 +134,7 @@ impl Teller {
                 let wanted = request.wanted.to_string();
                 self.terminal.say(&format!("{} asks: {}", printable(&request.by), printable(&wanted)));
             }
+            Event::Settings(problems) => self.terminal.diagnostics(problems),
             Event::Trouble(text) => self.terminal.say(&format!("warning: {}", printable(text))),
         }
     }

@@ -3,6 +3,7 @@
 //! Files are loaded anew only where their content changed, so that a look at an unchanged directory costs its reading;
 //! but all of them where a file with Matcher or Plugin documents or a module changed, since others may use what it defines.
 
+mod found;
 mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,10 +17,12 @@ use crate::host::clock;
 use crate::host::shelf::Shelf;
 use crate::host::spec_dir::SpecFile as FileRead;
 use crate::host::spec_dir::{
-    Attention, Ignored, Listing, Look, Manner, Place, Unavailable, Watched, watched,
+    Attention, Ignored, Limits, Listing, Look, Manner, Place, Trust, Unavailable, Watched, watched,
 };
+use crate::plan::sources::SourceFinding;
 use crate::process::expression;
 use crate::spec::defaults;
+use crate::spec::engine::{self, Settings};
 use crate::spec::matcher::{self, MatcherDocument};
 use crate::spec::plugin;
 use crate::spec::{
@@ -33,9 +36,15 @@ const UNUSABLE: Code = Code("F001");
 /// A place that can't be looked at.
 const UNAVAILABLE: Code = Code("F002");
 
+/// A trusted owner that isn't known here.
+const UNKNOWN_OWNER: Code = Code("F004");
+
 /// Codes of this module.
-pub const CODES: &[(Code, &str)] =
-    &[(UNUSABLE, "a spec file can't be used"), (UNAVAILABLE, "a place of spec files can't be looked at")];
+pub const CODES: &[(Code, &str)] = &[
+    (UNUSABLE, "a spec file can't be used"),
+    (UNAVAILABLE, "a place of spec files can't be looked at"),
+    (UNKNOWN_OWNER, "a trusted owner of spec files isn't known"),
+];
 
 /// Device and inode of the program behind a path, where they tell one program from another.
 pub type ProgramIdentity = Box<dyn Fn(&Path) -> Option<(u64, u64)>>;
@@ -46,6 +55,9 @@ pub struct Sources {
     given: Vec<PathBuf>,
     /// Places whose Matcher documents count and nothing else.
     libraries: Vec<Place>,
+    settings: Settings,
+    /// Trusted owners that can't be looked up.
+    unknown_owners: Vec<Diagnostic>,
     loaded: BTreeMap<String, LoadedFile>,
     identity: ProgramIdentity,
     /// Pairs of Services that claim one process, as found with the files that the digest speaks of.
@@ -67,12 +79,14 @@ pub struct SourcesLook {
     pub unavailable: Vec<String>,
     /// The texts of the files, by the place that their documents have as their origin.
     pub texts: BTreeMap<String, Arc<Source>>,
+    /// What was found out about each place, by its absolute name.
+    pub findings: Vec<(String, SourceFinding)>,
     /// Names that were passed over.
     pub ignored: Vec<Ignored>,
-    /// Each place as it was found, in the order given.
-    pub places: Vec<PlaceSeen>,
     /// Something is to be confirmed by another look at this time.
     pub again: Option<BootTime>,
+    /// Changes of some place are to be looked for: its file system doesn't tell of them.
+    pub remote: bool,
     /// The Matcher documents of all good files.
     pub matchers: Vec<MatcherDocument>,
     /// The Plugin documents of all files.
@@ -81,21 +95,6 @@ pub struct SourcesLook {
     pub names: Names,
     /// What all this rests on: the same text means that nothing changed.
     pub digest: String,
-}
-
-/// How one place was found, for status.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PlaceSeen {
-    /// Absolute.
-    pub place: String,
-    /// Why nothing is known of it now.
-    pub unavailable: Option<Unavailable>,
-    /// What is waited for before a change of it counts, as a clause.
-    pub pending: Option<String>,
-    /// The file system whose changes nobody tells of.
-    pub remote: Option<&'static str>,
-    /// Files of it that can't be used.
-    pub problems: usize,
 }
 
 impl SourcesLook {
@@ -127,6 +126,8 @@ impl Sources {
             places: places.iter().map(|path| Place::new(path.clone(), Manner::default())).collect(),
             given: places,
             libraries: Vec::new(),
+            settings: Settings::default(),
+            unknown_owners: Vec::new(),
             loaded: BTreeMap::new(),
             identity: Box::new(crate::host::program_identity),
             pairs: (String::new(), Vec::new()),
@@ -149,21 +150,36 @@ impl Sources {
         Self { libraries, ..self }
     }
 
-    /// Looks in this manner; to be said before the first look.
-    #[must_use]
-    pub fn in_manner(self, manner: &Manner) -> Self {
-        let anew = |place: &Place| Place::new(place.path().to_owned(), manner.clone());
-        Self {
-            places: self.places.iter().map(anew).collect(),
-            libraries: self.libraries.iter().map(anew).collect(),
-            ..self
-        }
-    }
-
     /// Takes the modules of plugins from this shelf, so that they are the same ones as those of conditions in force.
     #[must_use]
     pub fn with_shelf(self, modules: Rc<Shelf>) -> Self {
         Self { shelf: modules, ..self }
+    }
+
+    /// Looks as these settings say.
+    #[must_use]
+    pub fn with_settings(mut self, settings: &Settings) -> Self {
+        self.configure(settings);
+        self
+    }
+
+    /// Looks as these settings say from now on.
+    pub fn configure(&mut self, settings: &Settings) {
+        self.settings = settings.clone();
+        let (trust, unknown) = Trust::of(&settings.trust_owners);
+        let problem = |text| Diagnostic::warning(UNKNOWN_OWNER, format!("`trustOwners`: {text}"));
+        self.unknown_owners = unknown.into_iter().map(problem).collect();
+        let limits = settings.limits;
+        let manner = Manner {
+            trust,
+            recursive: settings.recursive,
+            settle: settings.settle,
+            settle_max: settings.settle_max,
+            limits: Limits { file_bytes: limits.file_bytes, total_bytes: limits.bytes, files: limits.files },
+        };
+        for place in self.places.iter_mut().chain(&mut self.libraries) {
+            place.look_in(&manner);
+        }
     }
 
     /// Begins with these plugins in use: those of the accepted documents, by name.
@@ -197,34 +213,26 @@ impl Sources {
             ..SourcesLook::default()
         };
         let mut files = Vec::new();
+        look.diagnostics.extend(self.unknown_owners.iter().cloned());
         for place in &mut self.places {
             let name = absolute(place.path());
             look.seen.prunable.push(name.clone());
-            let found = place.look(attention);
-            let mut seen = PlaceSeen {
-                place: name,
-                unavailable: None,
-                pending: None,
-                remote: place.remote(),
-                problems: 0,
-            };
-            match found {
-                Look::Found(listing) => {
-                    seen.pending = listing.pending.as_ref().map(|pending| pending.text.clone());
-                    seen.problems = listing.problems.len();
-                    take(place.path(), listing, &mut look, &mut files);
-                }
+            match place.look(attention) {
+                Look::Found(listing) => take(place.path(), listing, &mut look, &mut files),
                 Look::Unavailable(unavailable) => {
-                    let reason = &unavailable.text;
                     look.seen.complete = false;
-                    look.seen.unavailable.insert(seen.place.clone(), reason.clone());
-                    look.digest.push_str(&format!("unavailable {reason}\n"));
-                    look.diagnostics.push(Diagnostic::error(UNAVAILABLE, reason.clone()));
-                    look.unavailable.push(reason.clone());
-                    seen.unavailable = Some(unavailable);
+                    look.digest.push_str(&format!("unavailable {}\n", unavailable.text));
+                    look.diagnostics.push(Diagnostic::error(UNAVAILABLE, unavailable.text.clone()));
+                    look.unavailable.push(unavailable.text.clone());
+                    let findings = found::unavailable(&unavailable).into_iter();
+                    look.findings.extend(findings.map(|finding| (name.clone(), finding)));
+                    look.seen.unavailable.insert(name.clone(), unavailable.text);
                 }
             }
-            look.places.push(seen);
+            if let Some(file_system) = place.remote() {
+                look.remote = true;
+                look.findings.push((name, found::silent(place.path(), file_system)));
+            }
         }
         let (more, problems) = self.of_libraries(&mut look.digest, attention);
         look.diagnostics.extend(problems);
@@ -316,6 +324,10 @@ impl Sources {
         }
         for (name, file) in &self.loaded {
             look.diagnostics.extend(file.diagnostics.iter().cloned());
+            // Who gives the file by its name checks it; in a directory somebody counts on it.
+            if !self.given.iter().any(|place| place.as_path() == Path::new(name)) {
+                look.diagnostics.extend(engine::misplaced(file));
+            }
             if libraries.contains(name) {
                 continue;
             }
@@ -371,6 +383,9 @@ impl Found {
 fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<Found>) {
     look.seen.complete &= listing.complete;
     look.again = look.again.into_iter().chain(listing.again).min();
+    let findings =
+        [found::available(place, &listing), found::trusted(place, &listing), found::settled(place, &listing)];
+    look.findings.extend(findings.map(|finding| (absolute(place), finding)));
     look.ignored.extend(listing.ignored);
     for problem in listing.problems {
         let name = problem.path.display().to_string();
@@ -420,7 +435,7 @@ fn seen(file: &LoadedFile, name: &str) -> FileSeen {
 }
 
 /// By name alone: links stay links, so that a place keeps its name when its link is turned to another target.
-fn absolute(path: &Path) -> String {
+pub(super) fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 

@@ -9,19 +9,24 @@
 //!
 //! Everything that wakes the loop only ends the waiting.
 
+mod configure;
 mod looking;
+
+pub use configure::parallel_starts;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use looking::{Looking, Occasion};
 
 use super::accept::{Acceptance, PruneHeld, PruneRules};
 use super::converge::converge;
-use super::sources::{Sources, SourcesLook};
+use super::settings::SettingsFile;
+use super::sources::{Sources, SourcesLook, absolute};
+use super::standing::Standing;
 use super::tick::{Tick, TickOptions};
+use crate::diagnostic::Diagnostic;
 use crate::host::Host as _;
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
@@ -29,26 +34,24 @@ use crate::host::requests::{self, Request, Waiting, Wanted};
 use crate::host::spec_dir::watched;
 use crate::plan::action::Outcome;
 use crate::plan::memory::{Ask, Memory, Record, Suspension};
+use crate::plan::sources::Status;
 use crate::plan::status::ServiceStatus;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::spec::SpecSet;
+use crate::spec::engine::Settings;
 use crate::units::BootTime;
 
 /// How to watch.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub struct WatchOptions {
-    /// A complete look so often, whatever happens.
-    pub resync: Duration,
-    /// The quiet time after a hint.
-    pub settle: Duration,
-    /// The longest wait for quiet.
-    pub settle_max: Duration,
-    /// An object is gone when its document was missing for so long.
-    pub prune_delay: Duration,
+    /// As the file and the flags say now.
+    pub settings: Settings,
+    /// Where they come from; read again when it changes.
+    pub file: Option<SettingsFile>,
     /// Use notifications.
     pub hints: bool,
-    /// So many instances may be being started at a time.
-    pub max_parallel_starts: usize,
+    /// Everything is stopped at the end where the settings don't say whether.
+    pub stop_on_exit: bool,
 }
 
 /// What the loop tells.
@@ -64,6 +67,8 @@ pub enum Event<'a> {
     Status(&'a [ServiceStatus]),
     /// A person asked for something.
     Request(&'a Request),
+    /// The settings were changed, and can't be used as they are.
+    Settings(&'a [Diagnostic]),
     /// Something is not as it should be with the engine itself.
     Trouble(&'a str),
 }
@@ -82,6 +87,7 @@ pub struct Watch<'a> {
     /// When to look at the sources: a hint has settled, or something is to be confirmed.
     look_due: Option<BootTime>,
     status: Vec<ServiceStatus>,
+    standing: Standing,
     digest: Option<String>,
     held: Option<PruneHeld>,
     confirmed: bool,
@@ -116,7 +122,8 @@ impl<'a> Watch<'a> {
     ) -> Self {
         let acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
         let probe = host.dirs().run.join("watcher-probe");
-        let looking = Looking::new(options.hints, options.settle, options.settle_max, probe);
+        let looking = Looking::new(options.hints, &options.settings, probe);
+        let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
         Self {
             host,
             sources,
@@ -128,6 +135,7 @@ impl<'a> Watch<'a> {
             told_deaf: None,
             look_due: None,
             status: Vec::new(),
+            standing,
             digest: None,
             held: None,
             confirmed: false,
@@ -162,7 +170,7 @@ impl<'a> Watch<'a> {
             }
             self.confirmed = false;
             if full {
-                deadlines.resync = looking::resync(self.options.resync, self.host.now().boot);
+                deadlines.resync = looking::resync(self.options.settings.resync, self.host.now().boot);
             }
             let wakes = self.host.wait(Some(deadlines.earliest(self.look_due)))?;
             let now = self.host.now().boot;
@@ -190,6 +198,7 @@ impl<'a> Watch<'a> {
     fn renew_hints(&mut self) {
         let mut documents = self.sources.watched();
         documents.extend(self.watched_files().flat_map(|path| watched(path)));
+        documents.extend(self.options.file.iter().flat_map(|file| watched(file.path())));
         let requests = looking::entries_of(&self.host.dirs().requests());
         self.looking.watch(&documents, &requests);
         let deaf = self.looking.deaf().filter(|_| self.options.hints).map(str::to_owned);
@@ -208,6 +217,7 @@ impl<'a> Watch<'a> {
 
     /// Looks at the documents, and notes when to look again.
     fn look_at_sources(&mut self, occasion: Occasion, now: BootTime) {
+        self.renew_settings();
         self.renew_hints();
         let before = self.sources.watched();
         let attention = self.looking.attention(occasion, now);
@@ -217,11 +227,21 @@ impl<'a> Watch<'a> {
             self.renew_hints();
             look = self.sources.look_with(self.looking.attention(occasion, self.host.now().boot));
         }
+        let wall = self.host.now().wall;
+        let told = self.looking.finding();
+        for place in self.sources.places().iter().map(|place| absolute(place)) {
+            if !look.findings.iter().any(|(of, finding)| *of == place && finding.kind == told.kind) {
+                look.findings.push((place, told.clone()));
+            }
+        }
+        for (place, finding) in look.findings.drain(..) {
+            self.standing.find(&place, finding, wall);
+        }
         if self.digest.as_ref() != Some(&look.digest) {
             (self.tell)(Event::Sources(&look));
             self.digest = Some(look.digest.clone());
         }
-        let rules = PruneRules { delay: self.options.prune_delay, confirmed: self.confirmed };
+        let rules = PruneRules { delay: self.options.settings.prune.delay, confirmed: self.confirmed };
         let accepted = self.acceptance.look(&look.seen, rules, now);
         if accepted.held != self.held {
             if let Some(held) = &accepted.held {
@@ -233,9 +253,8 @@ impl<'a> Watch<'a> {
         if self.watched_files().next().is_some() {
             self.renew_hints();
         }
-        let remote = look.places.iter().any(|place| place.remote.is_some());
         self.look_due =
-            accepted.recheck.into_iter().chain(look.again).chain(self.looking.poll(remote, now)).min();
+            accepted.recheck.into_iter().chain(look.again).chain(self.looking.poll(look.remote, now)).min();
     }
 
     /// Puts what people ask for on record. Each request is answered (removed) only after the ticks that follow: whoever
@@ -344,7 +363,7 @@ impl<'a> Watch<'a> {
         let options = TickOptions {
             plan: PlanOptions {
                 confirmed: self.confirmed,
-                max_starts: Some(self.options.max_parallel_starts),
+                max_starts: Some(parallel_starts(&self.options.settings)),
             },
             hints: QuestionHints { full },
         };
@@ -365,11 +384,16 @@ impl<'a> Watch<'a> {
         if restored {
             self.announce_again();
         }
-        if last.plan.status != self.status || restored {
-            if let Err(reason) = requests::write_status(self.host.dirs(), &last.plan.status) {
+        let moved = last.plan.status != self.status;
+        if moved || restored || self.standing.is_news() {
+            let status = Status { objects: last.plan.status, sources: self.standing.sources().to_vec() };
+            if let Err(reason) = requests::write_status(self.host.dirs(), &status) {
                 (self.tell)(Event::Trouble(&reason));
             }
-            self.status.clone_from(&last.plan.status);
+            self.standing.was_told();
+            self.status = status.objects;
+        }
+        if moved || restored {
             (self.tell)(Event::Status(&self.status));
         }
         if last.again { Some(self.host.now().boot) } else { last.next }

@@ -104,6 +104,11 @@ pub fn is_directory(path: &Path) -> bool {
     path.is_dir()
 }
 
+/// Whether this process is the first one of its PID namespace: orphans are its children, and its end is that of all.
+pub fn is_init() -> bool {
+    rustix::process::getpid().as_raw_nonzero().get() == 1
+}
+
 /// The engine's effective user.
 pub fn own_uid() -> u32 {
     rustix::process::geteuid().as_raw()

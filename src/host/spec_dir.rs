@@ -9,6 +9,7 @@
 //! | `place` | one place, looked at again and again |
 //! | `known` | its files as they were, and which of them must be read |
 //! | `read`, `stamp` | one file |
+//! | `trust` | whose files count |
 //! | `identity` | which directory it is, and when another one is believed |
 //! | `git` | a work tree that is being changed |
 //! | `remote` | file systems that tell nothing |
@@ -24,12 +25,14 @@ mod place;
 mod read;
 mod remote;
 mod stamp;
+mod trust;
 
 pub use chain::{Watched, watched};
 pub use hints::{Heard, Watcher};
 pub use identity::Identity;
 pub use names::{is_document, why_ignored};
 pub use place::{Attention, Manner, Place};
+pub use trust::Trust;
 
 use std::fs;
 use std::io;
@@ -173,27 +176,6 @@ pub enum Look {
     Found(Listing),
     /// Nothing is known of what it holds: it isn't there, or can't be listed, or isn't to be trusted.
     Unavailable(Unavailable),
-}
-
-/// Who may own documents.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Trust {
-    /// Besides root.
-    pub owners: Vec<u32>,
-}
-
-impl Trust {
-    /// Root and the engine's own user.
-    pub fn own() -> Self {
-        Self { owners: vec![rustix::process::geteuid().as_raw()] }
-    }
-
-    /// And these users.
-    #[must_use]
-    pub fn and(mut self, owners: impl IntoIterator<Item = u32>) -> Self {
-        self.owners.extend(owners);
-        self
-    }
 }
 
 /// Looks at a place once: a directory or a file.

@@ -98,6 +98,11 @@ impl Dirs {
         self.run.join("requests")
     }
 
+    /// Where a running watch listens.
+    pub fn control(&self) -> PathBuf {
+        self.run.join("control")
+    }
+
     /// Sockets that services say things of themselves to.
     pub fn notify(&self) -> PathBuf {
         self.run.join("notify")

@@ -5,6 +5,7 @@
 //! signalfd: TERM INT QUIT HUP CHLD --+--> one epoll --> Wakes
 //! the watchers of documents and requests, the table of mounts --+
 //! the probes' own epoll            --+
+//! the control socket's own epoll   --+
 //! timerfd on the boot-time clock   --+
 //! timerfd that the setting of the wall clock ends --/
 //! ```
@@ -39,6 +40,8 @@ pub struct Wakes {
     pub requests: bool,
     /// A probe may have an answer.
     pub probes: bool,
+    /// The control socket may have something.
+    pub control: bool,
     /// Somebody asks the engine to end: TERM, INT or QUIT.
     pub stop: Option<Signal>,
     /// HUP: look at the documents now.
@@ -51,7 +54,8 @@ const SPECS: u64 = 2;
 const REQUESTS: u64 = 3;
 const PROBES: u64 = 4;
 const CLOCK: u64 = 5;
-const MOUNTS: u64 = 6;
+const MOUNTS: u64 = 7;
+const CONTROL: u64 = 6;
 /// Tokens from here on are processes.
 const PROCESSES: u64 = 16;
 const EVENTS_MAX: usize = 64;
@@ -133,6 +137,15 @@ impl Waker {
         Ok(epoll::add(&self.epoll, probes, data, epoll::EventFlags::IN)?)
     }
 
+    /// Also waits for the control socket's epoll.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn watch_control(&self, control: impl AsFd) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(CONTROL);
+        Ok(epoll::add(&self.epoll, control, data, epoll::EventFlags::IN)?)
+    }
+
     /// Wakes once when the process exits. The descriptor's owner closes it when it is no longer wanted.
     ///
     /// # Errors
@@ -172,6 +185,7 @@ impl Waker {
                 REQUESTS => wakes.requests = true,
                 MOUNTS => wakes.mounts = true,
                 PROBES => wakes.probes = true,
+                CONTROL => wakes.control = true,
                 CLOCK => self.arm_clock(),
                 _ => wakes.exits = true,
             }

@@ -12,6 +12,7 @@ use crate::yaml::{self, Node};
 use super::decode::Decoder;
 use super::defaults::{Applied, DefaultsDocument, applied};
 use super::document::{self, Document};
+use super::engine::EngineDocument;
 use super::matcher::{self, MatcherDocument};
 use super::plugin::PluginDocument;
 use super::{LoadContext, Names, Origin, Service, ServiceName, codes, raw};
@@ -45,6 +46,7 @@ pub struct LoadedFile {
     defaults: Vec<DefaultsDocument>,
     matchers: Vec<MatcherDocument>,
     plugins: Vec<PluginDocument>,
+    engines: Vec<EngineDocument>,
 }
 
 impl LoadedFile {
@@ -66,6 +68,11 @@ impl LoadedFile {
     /// Its Plugin documents in the order of the file, also if it was rejected: what they are made of is looked at again.
     pub fn plugins(&self) -> &[PluginDocument] {
         &self.plugins
+    }
+
+    /// Its Engine documents in the order of the file, also if it was rejected. Nothing among spec files follows from them.
+    pub fn engines(&self) -> &[EngineDocument] {
+        &self.engines
     }
 
     /// Whether others may depend on it: Matcher or Plugin documents stand in it, usable or not.
@@ -99,6 +106,7 @@ pub(super) struct Reading {
     pub(super) plugins: Vec<PluginDocument>,
     /// The same.
     pub(super) defaults: Vec<DefaultsDocument>,
+    pub(super) engines: Vec<EngineDocument>,
     /// How many documents say that they are Defaults.
     pub(super) defaults_seen: usize,
     diagnostics: Vec<Diagnostic>,
@@ -114,6 +122,7 @@ impl Reading {
             matchers: Vec::new(),
             plugins: Vec::new(),
             defaults: Vec::new(),
+            engines: Vec::new(),
             defaults_seen: 0,
             diagnostics: Vec::new(),
         }
@@ -188,12 +197,16 @@ pub(super) fn read(file: &SpecFile, context: &LoadContext<'_>) -> Reading {
         defaults.into_iter().filter_map(|node| document::read_defaults(node, &mut decoder)).collect();
     let named = defaults.iter().map(|document| (document.name.as_str(), document.name_at));
     say_defined_twice("Defaults document", named, &mut decoder);
+    let engines = parsed.documents.iter().filter(|node| document::is_engine(node));
+    let engines: Vec<EngineDocument> =
+        engines.filter_map(|node| document::read_engine(node, &mut decoder)).collect();
     let diagnostics = decoder.diagnostics;
     Reading {
         documents: parsed.documents,
         matchers,
         plugins,
         defaults,
+        engines,
         defaults_seen,
         diagnostics,
         ..reading
@@ -219,8 +232,12 @@ pub(super) fn complete(
 ) -> LoadedFile {
     let mut decoder = decoder(&reading, names, context);
     decoder.diagnostics.extend(reading.diagnostics.iter().cloned().chain(of_definitions));
-    let gives =
-        |node: &Node| document::is_matcher(node) || document::is_plugin(node) || document::is_defaults(node);
+    let gives = |node: &Node| {
+        document::is_matcher(node)
+            || document::is_plugin(node)
+            || document::is_defaults(node)
+            || document::is_engine(node)
+    };
     let services = reading.documents.iter().filter(|node| !gives(node));
     let documents: Vec<Document> = services.filter_map(|node| with_defaults(node, &mut decoder)).collect();
     say_duplicates(&documents, &mut decoder);
@@ -240,6 +257,7 @@ pub(super) fn complete(
         defaults: reading.defaults,
         matchers: reading.matchers,
         plugins: reading.plugins,
+        engines: reading.engines,
     };
     accept(&mut loaded, documents);
     loaded

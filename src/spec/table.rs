@@ -2,12 +2,14 @@
 //! JSON Schema and the reference are made.
 
 mod change;
+mod engine;
 mod health;
 mod rows;
 mod tasks;
 mod words;
 
 pub use change::{DEPENDENCY, HOOK, HOOKS, RELOAD, SUSPEND, UPDATE};
+pub use engine::{ENGINE, ENGINE_DOCUMENT, ENGINE_LIMITS, ENGINE_METADATA, GIT, HOST, PRUNE};
 pub use tasks::{
     DEFAULTS, DEFAULTS_DOCUMENT, DEFAULTS_METADATA, OPERATORS, REQUIREMENT, RETRY, SCHEDULE, SELECTOR, TASK,
     TASK_DOCUMENT, VALUES,
@@ -69,6 +71,10 @@ pub enum Kind {
     Limit,
     /// A number, a size or `unlimited`.
     LimitValue,
+    /// `64MiB`
+    Size,
+    /// `127.0.0.1:9464`
+    Address,
     /// A number of processors: `1.5` or `150%`.
     Processors,
     /// CPU numbers and ranges.
@@ -139,6 +145,7 @@ pub fn document_of(kind: &str) -> Option<&'static Table> {
         "Plugin" => Some(&PLUGIN_DOCUMENT),
         "Task" => Some(&TASK_DOCUMENT),
         "Defaults" => Some(&DEFAULTS_DOCUMENT),
+        "Engine" => Some(&ENGINE_DOCUMENT),
         _ => None,
     }
 }

@@ -61,6 +61,10 @@ fn defaults(spec: &str) -> String {
     format!("apiVersion: selfsame/v1\nkind: Defaults\nmetadata: {{name: base}}\nspec: {{{spec}}}\n")
 }
 
+fn engine(spec: &str) -> String {
+    format!("apiVersion: selfsame/v1\nkind: Engine\nmetadata: {{name: engine}}\nspec: {{{spec}}}\n")
+}
+
 fn plugin(spec: &str) -> String {
     format!("apiVersion: selfsame/v1\nkind: Plugin\nmetadata: {{name: php}}\nspec: {{{spec}}}\n")
 }
@@ -238,6 +242,28 @@ fn document(table: &Table, field: &str, value: &str) -> String {
         "defaults metadata" => defaults("values: {user: root}")
             .replace("metadata: {name: base}", &format!("metadata: {{{}}}", beside(&[("name", "base")]))),
         "defaults" => defaults(&beside(&[("values", "{user: root}")])),
+        "engine document" => format!(
+            "{{{}}}\n",
+            beside(&[
+                ("apiVersion", "selfsame/v1"),
+                ("kind", "Engine"),
+                ("metadata", "{name: engine}"),
+                ("spec", "{}"),
+            ])
+        ),
+        "engine metadata" => engine("")
+            .replace("metadata: {name: engine}", &format!("metadata: {{{}}}", beside(&[("name", "engine")]))),
+        "engine" => engine(&beside(&[])),
+        "prune" => engine(&format!("prune: {{{}}}", beside(&[]))),
+        "engine limits" => engine(&format!("limits: {{{}}}", beside(&[]))),
+        "host" => engine(&format!("host: {{{}}}", beside(&[]))),
+        "git" => {
+            let needed: &[(&str, &str)] = match field {
+                "requireSigned" => &[("url", "/srv/repo"), ("allowedSigners", "/etc/signers")],
+                _ => &[("url", "/srv/repo")],
+            };
+            engine(&format!("git: {{{}}}", beside(needed)))
+        }
         "selector" => defaults(&format!("values: {{user: root}}, selector: {{{}}}", beside(&[]))),
         "requirement" => {
             let needed: &[(&str, &str)] = match value {

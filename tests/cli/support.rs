@@ -233,7 +233,13 @@ impl Bench {
             .unwrap()
     }
 
+    /// The status of all objects.
     pub fn status(&self) -> serde_json::Value {
+        self.whole_status()["objects"].take()
+    }
+
+    /// Everything that status says: objects and sources.
+    pub fn whole_status(&self) -> serde_json::Value {
         serde_json::from_str(&self.run(&["status", "--output", "json"]).stdout).unwrap_or_default()
     }
 

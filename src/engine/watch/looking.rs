@@ -16,6 +16,9 @@ use std::time::Duration;
 
 use crate::host::spec_dir::{Attention, Watched, Watcher};
 use crate::host::wake::{Waker, Wakes};
+use crate::plan::sources::{SourceConditionType, SourceFinding};
+use crate::plan::status::ConditionStatus;
+use crate::spec::engine::Settings;
 use crate::units::BootTime;
 
 /// Without notifications the sources are looked at so often.
@@ -57,11 +60,11 @@ pub(super) struct Looking {
 
 impl Looking {
     /// `probe` is a file of our own, by which the watcher is tried.
-    pub(super) fn new(wanted: bool, settle: Duration, settle_max: Duration, probe: PathBuf) -> Self {
+    pub(super) fn new(wanted: bool, settings: &Settings, probe: PathBuf) -> Self {
         Self {
             wanted,
-            settle,
-            settle_max,
+            settle: settings.settle,
+            settle_max: settings.settle_max,
             probe,
             documents: None,
             requests: None,
@@ -71,6 +74,20 @@ impl Looking {
             resyncs: 0,
             nothing: BTreeSet::new(),
         }
+    }
+
+    /// Waits as these settings say from now on.
+    pub(super) fn configure(&mut self, settings: &Settings) {
+        (self.settle, self.settle_max) = (settings.settle, settings.settle_max);
+    }
+
+    /// Whether changes are told, for status.
+    pub(super) fn finding(&self) -> SourceFinding {
+        let (status, reason, message) = match &self.deaf {
+            None => (ConditionStatus::True, "Hints", "changes are told as they happen".to_owned()),
+            Some(why) => (ConditionStatus::False, "Poll", format!("it is looked at every 2s: {why}")),
+        };
+        SourceFinding { kind: SourceConditionType::Watch, status, reason, message }
     }
 
     /// Listens from now on. One set of watches for documents, which wait until they settle, and one for requests, which
@@ -191,8 +208,7 @@ mod tests {
     }
 
     fn looking() -> Looking {
-        let mut looking =
-            Looking::new(true, Duration::from_millis(100), Duration::from_secs(2), PathBuf::new());
+        let mut looking = Looking::new(true, &Settings::default(), PathBuf::new());
         looking.deaf = None;
         looking
     }

@@ -156,6 +156,14 @@ impl Place {
         }
     }
 
+    /// Looks in this manner from now on. What is known stays known where it doesn't rest on the former manner.
+    pub fn look_in(&mut self, manner: &Manner) {
+        if (&self.manner.trust, self.manner.limits) != (&manner.trust, manner.limits) {
+            self.known = KnownFiles::default();
+        }
+        self.manner = manner.clone();
+    }
+
     /// As it was given.
     pub fn path(&self) -> &Path {
         &self.path

@@ -1,6 +1,7 @@
 //! The rows. `class` says what a change of the field means for the running process.
 
 use super::change::{DEPENDENCY, HOOK, HOOKS, RELOAD, SUSPEND, UPDATE};
+use super::engine::{ENGINE, ENGINE_DOCUMENT, ENGINE_LIMITS, ENGINE_METADATA, GIT, HOST, PRUNE};
 use super::health::{
     BINARY_CHANGES, CONDITION, EXEC, HTTP, LIVENESS, LOG_LINE, READINESS, TCP, TRIGGER, UNIX,
 };
@@ -47,7 +48,7 @@ pub const DOCUMENT: Table = Table {
 
 /// The kinds.
 pub const KINDS: Words =
-    Words { now: &["Service", "Matcher", "Plugin", "Task", "Defaults"], later: &["Policy", "Engine"] };
+    Words { now: &["Service", "Matcher", "Plugin", "Task", "Defaults", "Engine"], later: &["Policy"] };
 
 /// `metadata`
 pub const METADATA: Table = Table {
@@ -1120,6 +1121,13 @@ pub const TABLES: &[&Table] = &[
     &TASK,
     &SCHEDULE,
     &RETRY,
+    &ENGINE_DOCUMENT,
+    &ENGINE_METADATA,
+    &ENGINE,
+    &PRUNE,
+    &ENGINE_LIMITS,
+    &HOST,
+    &GIT,
     &DEFAULTS_DOCUMENT,
     &DEFAULTS_METADATA,
     &DEFAULTS,
