@@ -21,6 +21,7 @@ mod logs;
 mod lsp;
 mod man;
 mod matching;
+mod on_host;
 mod plan;
 mod plugin;
 mod progress;
@@ -76,7 +77,7 @@ pub fn command() -> clap::Command {
 fn dispatch(cli: &Cli) -> Exit {
     let terminal = Terminal::new(cli);
     match &cli.verb {
-        Verb::Check(args) => check::run(args, terminal),
+        Verb::Check(args) => check::run(args, state::dirs(cli).ok().as_ref(), terminal),
         Verb::Test(args) => test::run(args, terminal),
         Verb::Import(args) => import::run(args, terminal),
         Verb::Match(args) => matching::run_match(args, terminal),

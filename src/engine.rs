@@ -3,6 +3,7 @@
 //! Floor 7. Theory of operation: events only wake the loop; each tick looks at the present state anew.
 
 pub mod accept;
+pub mod carried;
 pub mod converge;
 pub mod live;
 #[cfg(feature = "failpoints")]

@@ -62,7 +62,7 @@ pub mod walk;
 pub mod watched;
 
 pub use files::{
-    caller, create_directory, create_text, exists, files_in, is_directory, is_init, own_uid,
+    caller, create_directory, create_text, exists, files_in, host_name, is_directory, is_init, own_uid,
     program_identity, read_bytes, read_text, real_path,
 };
 pub use import_files::ImportFiles;

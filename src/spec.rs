@@ -50,6 +50,7 @@ pub use model::{
     Dependency, DependencyCondition, Hook, Hooks, OnHookFailure, OnUpdateFailure, Reload, StopCommand,
     Suspend, Update, UpdateStrategy,
 };
+pub use model::{Hosts, KnownHost, Revision};
 pub use model::{Listen, Secret, SecretForm, Security, Socket};
 pub use overlap::{FileIdentity, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
@@ -121,6 +122,8 @@ pub struct LoadContext<'a> {
     pub modules: &'a dyn Modules,
     /// What stays in use of plugins, if anything was in use.
     pub held: Option<&'a HeldPlugins>,
+    /// The host that documents are loaded for; `None`: for whichever.
+    pub host: Option<&'a KnownHost>,
 }
 
 impl fmt::Debug for LoadContext<'_> {
@@ -164,10 +167,12 @@ impl Loaded {
 
 type Place<'a> = (&'a Arc<Source>, Span);
 
-fn duplicates(files: &[LoadedFile]) -> BTreeMap<ServiceName, Diagnostic> {
+/// `one_host`: they were loaded for a host. Else it isn't known of what is only for some whether they are the same ones.
+fn duplicates(files: &[LoadedFile], one_host: bool) -> BTreeMap<ServiceName, Diagnostic> {
     let mut places: BTreeMap<&ServiceName, (&str, Vec<Place<'_>>)> = BTreeMap::new();
     for file in files {
-        for (service, at) in file.services().iter().zip(&file.name_places) {
+        let named = file.services().iter().zip(&file.name_places);
+        for (service, at) in named.filter(|(service, _)| one_host || service.hosts.is_none()) {
             let (_, places) = places.entry(&service.name).or_insert((service.kind(), Vec::new()));
             places.push((&file.source, *at));
         }

@@ -17,6 +17,7 @@ pub use size::{format_size, parse_size};
 pub use zone::{Shown, Zone};
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,7 @@ pub struct StartTicks(pub u64);
 /// `/proc/sys/kernel/random/boot_id`: names one boot of one kernel.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct BootId(pub String);
+pub struct BootId(pub Arc<str>);
 
 /// A moment on the boot-time clock (`CLOCK_BOOTTIME`): time since boot, counting suspension, never set back.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]

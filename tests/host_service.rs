@@ -8,8 +8,12 @@
     reason = "tests"
 )]
 
+#[path = "host_service/ending.rs"]
+mod ending;
 #[path = "cli/inside.rs"]
 mod inside;
+#[path = "host_service/settings.rs"]
+mod settings;
 #[path = "cli/support.rs"]
 mod support;
 

@@ -40,7 +40,7 @@ pub(super) fn run(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Err(exit) => return exit,
     };
     match state::open(dirs, options, terminal) {
-        Ok(opened) => apply(opened, args, &settings, terminal),
+        Ok(opened) => apply(opened, args, (&settings, dirs), terminal),
         Err(NotOpened::Held(pid)) => {
             through_watch(args, dirs, terminal).unwrap_or_else(|| NotOpened::Held(pid).report(terminal))
         }
@@ -57,14 +57,17 @@ fn through_watch(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Option<Ex
     }
 }
 
-fn apply(mut opened: Opened, args: &ApplyArgs, settings: &Settings, terminal: Terminal) -> Exit {
+fn apply(
+    mut opened: Opened,
+    args: &ApplyArgs,
+    (settings, dirs): (&Settings, &Dirs),
+    terminal: Terminal,
+) -> Exit {
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
-    let mut look = Sources::new(args.paths.clone())
-        .with_settings(settings)
-        .with_shelf(shelf)
-        .with_plugins(in_use)
-        .look();
+    let host = super::on_host::this_host(settings, dirs);
+    let sources = Sources::new(args.paths.clone()).with_settings(settings).on_host(host);
+    let mut look = sources.with_shelf(shelf).with_plugins(in_use).look();
     terminal.diagnostics(&look.diagnostics);
     let broken = look.diagnostics.iter().any(Diagnostic::is_error);
     look.seen.prunable.retain(|place| crate::host::is_directory(place.as_ref()));

@@ -1,5 +1,6 @@
 //! The command line, declared. Help texts are written for the person who reads them in a terminal.
 
+mod host;
 mod import;
 mod logs;
 mod matching;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use host::AsHostArgs;
 pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
 pub(super) use logs::LogsArgs;
 pub(super) use matching::{ActArgs, FormArgs, LiveArgs, MatchOutput, PickArgs};
@@ -178,6 +180,8 @@ pub(super) struct CheckArgs {
     #[arg(long)]
     pub cost: bool,
     #[command(flatten)]
+    pub host: AsHostArgs,
+    #[command(flatten)]
     pub settings: LookSettings,
 }
 
@@ -218,6 +222,8 @@ pub(super) struct PlanArgs {
     /// Plan for the host of this snapshot, with nothing on record, instead of this one
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
+    #[command(flatten)]
+    pub host: AsHostArgs,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,

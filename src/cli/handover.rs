@@ -44,7 +44,8 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
         ));
         return Handover::Answered(Exit::HeldByOther);
     }
-    let look = Sources::new(args.paths.clone()).look();
+    let host = watch.host.clone().unwrap_or_default();
+    let look = Sources::new(args.paths.clone()).on_host(host).look();
     terminal.diagnostics(&look.diagnostics);
     let broken = look.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error);
     let names: BTreeSet<ServiceName> = look.services().iter().map(|service| service.name.clone()).collect();

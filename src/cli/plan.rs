@@ -11,7 +11,7 @@ use crate::engine::accept::{Acceptance, Accepted, PruneRules};
 use crate::engine::sources::SourcesLook;
 use crate::engine::tick::{TickOptions, preview};
 use crate::host::Host;
-use crate::host::imagined::SnapshotHost;
+use crate::host::imagined::{NothingRuns, SnapshotHost};
 use crate::host::shelf::Shelf;
 use crate::host::state_dir::Dirs;
 use crate::plan::memory::Memory;
@@ -28,8 +28,9 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Ok(configured) => configured.settings,
         Err(exit) => return exit,
     };
+    let host = super::on_host::shown_host(&args.host, &settings, Some(dirs));
     let sources = super::lint::sources(&args.paths, &[], args.snapshot.as_deref());
-    let mut sources = sources.with_settings(&settings);
+    let mut sources = sources.with_settings(&settings).on_host(host);
     if let Some(file) = &args.snapshot {
         let shelf = Rc::new(Shelf::default());
         let look = sources.with_shelf(Rc::clone(&shelf)).look();
@@ -51,6 +52,10 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             let in_use = shelf.in_use(&opened.memory);
             let look = sources.with_shelf(shelf).with_plugins(in_use).look();
             terminal.diagnostics(&look.diagnostics);
+            if args.host.as_host.is_some() {
+                let memory = Memory::new(opened.host.boot().clone());
+                return show(args, &look, &mut NothingRuns(opened.host), memory, terminal);
+            }
             show(args, &look, &mut opened.host, opened.memory, terminal)
         }
         Err(reason) => {

@@ -10,7 +10,7 @@ use super::state;
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
 use crate::engine::sources::Sources;
-use crate::engine::watch::{Event, Watch, WatchOptions};
+use crate::engine::watch::{Ended, Event, Watch, WatchOptions};
 use crate::host::linux::HostOptions;
 use crate::host::presence;
 use crate::host::state_dir::Dirs;
@@ -42,7 +42,8 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Ok(opened) => opened,
         Err(reason) => return reason.report(terminal),
     };
-    if let Err(reason) = presence::announce(dirs, &places, None) {
+    let this_host = super::on_host::this_host(&settings, dirs);
+    if let Err(reason) = presence::announce(dirs, &places, &this_host, None) {
         terminal.say(&format!("warning: {reason}"));
     }
     let options = WatchOptions {
@@ -63,14 +64,24 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     let mut tell = |event: Event<'_>| teller.tell(&event);
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
-    let sources = Sources::new(places).with_settings(&settings).with_shelf(shelf).with_plugins(in_use);
+    let sources = Sources::new(places).with_settings(&settings).on_host(this_host);
+    let sources = sources.with_shelf(shelf).with_plugins(in_use);
     let watch = Watch::new(opened.host, sources, opened.memory, options, &mut tell);
     let ended = watch.run();
     teller.superior.tell("STOPPING=1");
     match ended {
-        Ok(()) => {
+        Ok(Ended::TheyGoOn) => {
             terminal.say("selfsame ends; the services go on");
             Exit::Ok
+        }
+        Ok(Ended::Stopped { left }) if left.is_empty() => {
+            terminal.say("selfsame ends; everything is stopped");
+            Exit::Ok
+        }
+        Ok(Ended::Stopped { left }) => {
+            let names: Vec<String> = left.iter().map(|name| format!("`{name}`")).collect();
+            terminal.say(&format!("error: selfsame ends; not stopped: {}", names.join(", ")));
+            Exit::Failed
         }
         Err(error) => {
             terminal.say(&format!("error: {error}; the services go on"));

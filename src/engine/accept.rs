@@ -31,6 +31,8 @@ pub struct SourcesSeen {
     pub held_plugins: BTreeMap<String, String>,
     /// The Defaults that are there and can be used, by name.
     pub defaults: BTreeSet<String>,
+    /// Objects that are for other hosts, and why. Their documents are there and say so.
+    pub elsewhere: BTreeMap<ServiceName, String>,
 }
 
 /// What one file gave.
@@ -301,7 +303,9 @@ impl Acceptance {
                 "{count} of {ours} objects would be removed at once; confirm with `apply --confirm-prune`"
             ));
         }
-        let emptied = gone.iter().filter_map(|name| self.in_force.get(name)).find(|service| {
+        // What was meant for other hosts was not emptied.
+        let vanished = gone.iter().filter(|name| !seen.elsewhere.contains_key(*name));
+        let emptied = vanished.filter_map(|name| self.in_force.get(name)).find(|service| {
             matches!(seen.files.get(&service.origin.file), Some(FileSeen::Good(services)) if services.is_empty())
         })?;
         Some(format!(

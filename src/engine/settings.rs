@@ -88,7 +88,7 @@ impl SettingsFile {
                 let directory = self.path.parent().unwrap_or(Path::new("/"));
                 let directory = crate::host::real_path(directory).unwrap_or_else(|| directory.to_owned());
                 let file = SpecFile { name: self.path.display().to_string(), directory, bytes };
-                settings(&load_files(std::slice::from_ref(&file), None, &NoModules, None))?
+                settings(&load_files(std::slice::from_ref(&file), None, &NoModules, None, None))?
             }
         };
         (self.over)(&mut found);

@@ -26,8 +26,8 @@ use crate::spec::engine::{self, Settings};
 use crate::spec::matcher::{self, MatcherDocument};
 use crate::spec::plugin;
 use crate::spec::{
-    ExpressionRequest, HeldPlugins, InUse, LoadContext, Loaded, LoadedFile, Modules, Names, PluginDocument,
-    Service, ServiceName, SpecFile, dependency_mistakes, load, overlaps,
+    ExpressionRequest, HeldPlugins, InUse, KnownHost, LoadContext, Loaded, LoadedFile, Modules, Names,
+    PluginDocument, Service, ServiceName, SpecFile, dependency_mistakes, load, overlaps,
 };
 use crate::units::BootTime;
 
@@ -55,6 +55,8 @@ pub struct Sources {
     given: Vec<PathBuf>,
     /// Places whose Matcher documents count and nothing else.
     libraries: Vec<Place>,
+    /// Whose documents count.
+    host: KnownHost,
     settings: Settings,
     /// Trusted owners that can't be looked up.
     unknown_owners: Vec<Diagnostic>,
@@ -126,6 +128,7 @@ impl Sources {
             places: places.iter().map(|path| Place::new(path.clone(), Manner::default())).collect(),
             given: places,
             libraries: Vec::new(),
+            host: KnownHost { name: crate::host::host_name(), labels: BTreeMap::new() },
             settings: Settings::default(),
             unknown_owners: Vec::new(),
             loaded: BTreeMap::new(),
@@ -135,6 +138,12 @@ impl Sources {
             redefined: Vec::new(),
             shelf: Rc::default(),
         }
+    }
+
+    /// Takes the documents that are for this host.
+    #[must_use]
+    pub fn on_host(self, host: KnownHost) -> Self {
+        Self { host, ..self }
     }
 
     /// Tells programs apart by this instead of this host's files.
@@ -204,6 +213,11 @@ impl Sources {
     /// Looks at all places as they are at this moment, and loads what is new.
     pub fn look(&mut self) -> SourcesLook {
         self.look_with(Attention::at(clock::now().boot))
+    }
+
+    /// Whose documents count.
+    pub fn host(&self) -> &KnownHost {
+        &self.host
     }
 
     /// Looks at all places and loads what is new.
@@ -280,14 +294,14 @@ impl Sources {
         let fresh: Vec<SpecFile> = files.iter().filter(is_new).map(Found::to_load).collect();
         let replaced = fresh.iter().any(|file| self.loaded.get(&file.name).is_some_and(LoadedFile::defines));
         let gone = self.loaded.iter().any(|(name, known)| !names.contains(name) && known.defines());
-        let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None);
+        let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None, Some(&self.host));
         let changed = !fresh.is_empty() || self.loaded.keys().any(|name| !names.contains(name));
         if replaced || gone || (changed && self.holds_back()) || loaded.files.iter().any(LoadedFile::defines)
         {
             let all: Vec<SpecFile> = files.iter().map(Found::to_load).collect();
             let is_first = self.loaded.is_empty() && self.names.plugins.is_empty();
             if !is_first || fresh.len() < all.len() {
-                loaded = upgrade::load(&all, &self.names.plugins, &*self.shelf);
+                loaded = upgrade::load(&all, &self.names.plugins, &*self.shelf, &self.host);
             }
             self.loaded.clear();
             self.names = loaded.names;
@@ -339,6 +353,7 @@ impl Sources {
             look.matchers.extend(file.matchers().iter().cloned());
             look.plugins.extend(file.plugins().iter().cloned());
             look.seen.files.remove(name);
+            look.seen.elsewhere.extend(file.elsewhere().iter().cloned());
             look.texts.insert(absolute(Path::new(name)), Arc::clone(&file.source));
             look.seen.files.insert(absolute(Path::new(name)), seen(file, name));
         }
@@ -405,19 +420,21 @@ fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<
 }
 
 /// Loads files with the process vocabulary for their expressions. `names` is what files without definitions use, `held`
-/// the plugins that stay in use where their documents can't be used.
+/// the plugins that stay in use where their documents can't be used, `host` the one whose documents count
+/// (`None`: those of every one).
 pub fn load_files(
     files: &[SpecFile],
     names: Option<&Names>,
     modules: &dyn Modules,
     held: Option<&HeldPlugins>,
+    host: Option<&KnownHost>,
 ) -> Loaded {
     let compile = |request: &ExpressionRequest<'_>| {
         let ExpressionRequest { text, variables, replaces, library } = request;
         expression::check_in_document(text, variables.clone(), *replaces, library)
     };
     let limits = crate::spec::Limits::default();
-    load(files, &LoadContext { limits, compile: &compile, names, modules, held })
+    load(files, &LoadContext { limits, compile: &compile, names, modules, held, host })
 }
 
 fn seen(file: &LoadedFile, name: &str) -> FileSeen {

@@ -10,9 +10,11 @@
 //! Everything that wakes the loop only ends the waiting.
 
 mod configure;
+mod ending;
 mod looking;
 
 pub use configure::parallel_starts;
+pub use ending::Ended;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -21,7 +23,8 @@ use std::sync::Arc;
 use looking::{Looking, Occasion};
 
 use super::accept::{Acceptance, PruneHeld, PruneRules};
-use super::converge::converge;
+use super::carried::Carried;
+use super::converge::converge_on;
 use super::settings::SettingsFile;
 use super::sources::{Sources, SourcesLook, absolute};
 use super::standing::Standing;
@@ -79,6 +82,7 @@ pub struct Watch<'a> {
     sources: Sources,
     acceptance: Acceptance,
     memory: Memory,
+    carried: Carried,
     set: SpecSet,
     options: WatchOptions,
     looking: Looking,
@@ -129,6 +133,7 @@ impl<'a> Watch<'a> {
             sources,
             acceptance,
             memory,
+            carried: Carried::default(),
             set: SpecSet::default(),
             options,
             looking,
@@ -144,11 +149,11 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Runs until somebody asks it to end. The services stay as they are.
+    /// Runs until somebody asks it to end, and says what became of the services then.
     ///
     /// # Errors
     /// The kernel refuses to let it wait.
-    pub fn run(mut self) -> std::io::Result<()> {
+    pub fn run(mut self) -> std::io::Result<Ended> {
         // Hints are armed before the first look, so that nothing falls between the two.
         self.looking.arm(self.host.waker());
         let mut deadlines = Deadlines::default();
@@ -174,8 +179,8 @@ impl<'a> Watch<'a> {
             }
             let wakes = self.host.wait(Some(deadlines.earliest(self.look_due)))?;
             let now = self.host.now().boot;
-            if wakes.stop.is_some() {
-                return Ok(());
+            if let Some(signal) = wakes.stop {
+                return self.end(signal);
             }
             if let Some(settled) = self.looking.hear(&wakes, now) {
                 self.look_due = Some(settled);
@@ -249,7 +254,10 @@ impl<'a> Watch<'a> {
             }
             self.held = accepted.held;
         }
-        self.set = accepted.set;
+        if accepted.set != self.set {
+            self.carried.forget();
+            self.set = accepted.set;
+        }
         if self.watched_files().next().is_some() {
             self.renew_hints();
         }
@@ -346,7 +354,9 @@ impl<'a> Watch<'a> {
     }
 
     fn announce(&mut self, not_upgraded: Option<String>) {
-        if let Err(reason) = presence::announce(self.host.dirs(), self.sources.places(), not_upgraded) {
+        if let Err(reason) =
+            presence::announce(self.host.dirs(), self.sources.places(), self.sources.host(), not_upgraded)
+        {
             (self.tell)(Event::Trouble(&reason));
         }
     }
@@ -369,7 +379,11 @@ impl<'a> Watch<'a> {
         };
         let tell = &mut self.tell;
         let mut started = BTreeSet::new();
-        let last = converge(&mut self.host, &self.set, &mut self.memory, options, &mut |tick| {
+        if self.confirmed {
+            self.carried.forget();
+        }
+        let carried = &mut self.carried;
+        let last = converge_on(&mut self.host, &self.set, &mut self.memory, options, carried, &mut |tick| {
             let begun = tick.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Started(_)));
             started.extend(begun.map(|(step, _)| step.service.clone()));
             (tell)(Event::Tick(tick));

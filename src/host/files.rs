@@ -12,6 +12,11 @@ const TEXT_MAX: u64 = 64 << 20;
 /// Programs with many names.
 const MULTI_CALL: [&str; 3] = ["busybox", "toybox", "coreutils"];
 
+/// What this host is called; empty where the kernel doesn't say.
+pub fn host_name() -> String {
+    nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
 /// A text file that a person named.
 ///
 /// # Errors

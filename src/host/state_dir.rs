@@ -68,14 +68,24 @@ impl Dirs {
         Ok(Self { run, log: state.join("log"), lib: state })
     }
 
-    /// Records of objects.
+    /// What the engine remembers.
+    pub fn ledger(&self) -> PathBuf {
+        self.run.join("ledger.jsonl")
+    }
+
+    /// Records as former versions wrote them, a file each.
     pub fn records(&self) -> PathBuf {
         self.run.join("records")
     }
 
-    /// Slots of starts that are under way.
+    /// Slots of starts as former versions made them, a file each.
     pub fn starts(&self) -> PathBuf {
         self.run.join("starts")
+    }
+
+    /// Slots of starts that are under way.
+    pub fn slots(&self) -> PathBuf {
+        self.run.join("slots")
     }
 
     /// What Tasks ran for.
@@ -129,8 +139,6 @@ impl Dirs {
         let open = if own == 0 { 0o755 } else { 0o700 };
         for (dir, mode) in [
             (self.run.clone(), open),
-            (self.records(), 0o700),
-            (self.starts(), 0o700),
             (self.requests(), 0o700),
             (self.plugins(), 0o700),
             // The services of other users find their own socket in it, and no list.

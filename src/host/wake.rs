@@ -24,7 +24,7 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
 
-use crate::units::{BootTime, Signal};
+use crate::units::{BootTime, Pid, Signal};
 
 /// Why the loop woke up. Several may be true, or none.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -32,6 +32,8 @@ use crate::units::{BootTime, Signal};
 pub struct Wakes {
     /// A process on record, or some child, exited.
     pub exits: bool,
+    /// Processes that are held and exited, as far as that is what woke the loop.
+    pub exited: Vec<Pid>,
     /// Documents may have changed.
     pub specs: bool,
     /// Something was mounted or unmounted.
@@ -46,6 +48,15 @@ pub struct Wakes {
     pub stop: Option<Signal>,
     /// HUP: look at the documents now.
     pub reload: bool,
+    /// The wall clock was set.
+    pub clock: bool,
+}
+
+impl Wakes {
+    /// Something else than an exit, a document or a request woke the loop: an answer, a word of a service, another time.
+    pub fn is_more_than_exits(&self) -> bool {
+        self.probes || self.clock
+    }
 }
 
 const SIGNALS: u64 = 0;
@@ -150,8 +161,8 @@ impl Waker {
     ///
     /// # Errors
     /// What the kernel answered.
-    pub fn watch_exit(&self, pidfd: impl AsFd) -> io::Result<()> {
-        let data = epoll::EventData::new_u64(PROCESSES);
+    pub fn watch_exit(&self, pid: Pid, pidfd: impl AsFd) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(PROCESSES + u64::from(pid.0.unsigned_abs()));
         // Once: a pidfd stays readable after the exit, and would wake the loop for ever.
         let flags = epoll::EventFlags::IN | epoll::EventFlags::ONESHOT;
         match epoll::add(&self.epoll, pidfd, data, flags) {
@@ -186,8 +197,14 @@ impl Waker {
                 MOUNTS => wakes.mounts = true,
                 PROBES => wakes.probes = true,
                 CONTROL => wakes.control = true,
-                CLOCK => self.arm_clock(),
-                _ => wakes.exits = true,
+                CLOCK => {
+                    self.arm_clock();
+                    wakes.clock = true;
+                }
+                token => {
+                    wakes.exits = true;
+                    wakes.exited.extend(i32::try_from(token - PROCESSES).ok().map(Pid));
+                }
             }
         }
         Ok(wakes)

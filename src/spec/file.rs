@@ -15,7 +15,7 @@ use super::document::{self, Document};
 use super::engine::EngineDocument;
 use super::matcher::{self, MatcherDocument};
 use super::plugin::PluginDocument;
-use super::{LoadContext, Names, Origin, Service, ServiceName, codes, raw};
+use super::{KnownHost, LoadContext, Names, Origin, Service, ServiceName, codes, raw};
 
 /// A file as the host read it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,6 +41,7 @@ pub struct LoadedFile {
     pub declares: Vec<ServiceName>,
     pub(super) name_places: Vec<Span>,
     services: Vec<Service>,
+    elsewhere: Vec<(ServiceName, String)>,
     /// Matcher or Plugin documents stand in it, usable or not.
     pub(super) defines: bool,
     defaults: Vec<DefaultsDocument>,
@@ -50,9 +51,14 @@ pub struct LoadedFile {
 }
 
 impl LoadedFile {
-    /// Its Services in the order of the file; none if it was rejected.
+    /// Its Services for this host in the order of the file; none if it was rejected.
     pub fn services(&self) -> &[Service] {
         &self.services
+    }
+
+    /// What is for other hosts, and why; nothing if it was rejected.
+    pub fn elsewhere(&self) -> &[(ServiceName, String)] {
+        &self.elsewhere
     }
 
     /// Its Matcher documents in the order of the file; none if it was rejected.
@@ -240,7 +246,7 @@ pub(super) fn complete(
     };
     let services = reading.documents.iter().filter(|node| !gives(node));
     let documents: Vec<Document> = services.filter_map(|node| with_defaults(node, &mut decoder)).collect();
-    say_duplicates(&documents, &mut decoder);
+    say_duplicates(&documents, context.host, &mut decoder);
     for matcher in &reading.matchers {
         matcher::check_tests(matcher, &names.library, &mut decoder);
     }
@@ -253,13 +259,14 @@ pub(super) fn complete(
         declares: Vec::new(),
         name_places: Vec::new(),
         services: Vec::new(),
+        elsewhere: Vec::new(),
         defines,
         defaults: reading.defaults,
         matchers: reading.matchers,
         plugins: reading.plugins,
         engines: reading.engines,
     };
-    accept(&mut loaded, documents);
+    accept(&mut loaded, documents, context.host);
     loaded
 }
 
@@ -306,9 +313,15 @@ fn say_defined_twice<'n>(kind: &str, all: impl Iterator<Item = (&'n str, Span)>,
     }
 }
 
-fn say_duplicates(documents: &[Document], d: &mut Decoder<'_>) {
+/// Two documents for different hosts may have one name. Where it isn't known for whom they are loaded, it isn't known either
+/// whether that is so.
+fn say_duplicates(documents: &[Document], host: Option<&KnownHost>, d: &mut Decoder<'_>) {
     let mut seen: BTreeMap<&ServiceName, Span> = BTreeMap::new();
-    for document in documents {
+    let is_meant = |document: &&Document| match &document.service.hosts {
+        Some(hosts) => host.is_some_and(|host| hosts.excludes(host).is_none()),
+        None => true,
+    };
+    for document in documents.iter().filter(is_meant) {
         let name = &document.service.name;
         match seen.get(name) {
             Some(first) => d.say(
@@ -348,7 +361,7 @@ fn finish(diagnostics: Vec<Diagnostic>, source: &Arc<Source>, most: usize) -> Ve
     diagnostics
 }
 
-fn accept(loaded: &mut LoadedFile, documents: Vec<Document>) {
+fn accept(loaded: &mut LoadedFile, documents: Vec<Document>, host: Option<&KnownHost>) {
     loaded.declares = documents.iter().map(|document| document.service.name.clone()).collect();
     if loaded.rejected().is_some() {
         loaded.matchers.clear();
@@ -361,7 +374,13 @@ fn accept(loaded: &mut LoadedFile, documents: Vec<Document>) {
         let between = loaded.source.text.get(counted..at.start).unwrap_or("");
         line += between.bytes().filter(|byte| *byte == b'\n').count();
         counted = at.start;
-        service.origin = Origin { file: loaded.source.name.clone(), line, digest: loaded.digest.clone() };
+        let excluded = service.hosts.as_ref().zip(host).and_then(|(hosts, host)| hosts.excludes(host));
+        if let Some(why) = excluded {
+            loaded.elsewhere.push((service.name, why));
+            continue;
+        }
+        let (file, digest) = (loaded.source.name.clone(), loaded.digest.clone());
+        service.origin = Origin { file, line, digest, revision: None };
         loaded.name_places.push(name_at);
         loaded.services.push(service);
     }

@@ -4,6 +4,7 @@
 mod change;
 mod engine;
 mod health;
+mod hosts;
 mod rows;
 mod tasks;
 mod words;
@@ -17,6 +18,7 @@ pub use tasks::{
 pub use words::meaning;
 
 pub use health::{CONDITION, EXEC, HTTP, LIVENESS, LOG_LINE, READINESS, TCP, TRIGGER, UNIX};
+pub use hosts::HOSTS;
 pub use rows::{CAPABILITIES, SECRET, SECURITY, SOCKET};
 pub use rows::{
     DEFINITION, DOCUMENT, ENV_FROM, GRANTS, KINDS, LIMIT, LIMIT_NAMES, MATCHER, MATCHER_DOCUMENT,

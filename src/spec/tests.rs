@@ -30,6 +30,7 @@ fn context() -> LoadContext<'static> {
         names: None,
         modules: &NoModules,
         held: None,
+        host: None,
     }
 }
 
@@ -410,8 +411,14 @@ fn a_byte_order_mark_is_no_column_and_line_ends_may_be_crlf() {
 #[test]
 fn limits_of_files_bytes_and_mistakes_hold() {
     let limits = Limits { files: 2, bytes: 400, mistakes: 3, ..Limits::default() };
-    let context =
-        LoadContext { limits, compile: &usr_is_unknown, names: None, modules: &NoModules, held: None };
+    let context = LoadContext {
+        limits,
+        compile: &usr_is_unknown,
+        names: None,
+        modules: &NoModules,
+        held: None,
+        host: None,
+    };
     let good = service("startas: /x");
     let files = [file("a", good.clone()), file("b", vec![b' '; 400]), file("c", good.clone())];
     let loaded = load(&files, &context);
@@ -429,7 +436,14 @@ fn warnings_beyond_the_limit_do_not_hide_that_a_file_is_rejected() {
     let text = service("startas: /usr/bin/x -a, umask: 22");
     let loaded = load(
         &[file("a", text)],
-        &LoadContext { limits, compile: &usr_is_unknown, names: None, modules: &NoModules, held: None },
+        &LoadContext {
+            limits,
+            compile: &usr_is_unknown,
+            names: None,
+            modules: &NoModules,
+            held: None,
+            host: None,
+        },
     );
     assert_eq!(codes_of(&loaded), ["S025"]);
     assert!(loaded.files[0].rejected().is_some());

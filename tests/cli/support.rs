@@ -127,6 +127,11 @@ impl Bench {
         pid
     }
 
+    /// Ends a watch that a test began by itself with the bench.
+    pub fn keep_watch(&mut self, watch: Child) {
+        self.watches.push(watch);
+    }
+
     pub fn watch_log(&self) -> String {
         fs::read_to_string(self.path("watch.log")).unwrap_or_default()
     }

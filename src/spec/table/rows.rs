@@ -5,6 +5,7 @@ use super::engine::{ENGINE, ENGINE_DOCUMENT, ENGINE_LIMITS, ENGINE_METADATA, GIT
 use super::health::{
     BINARY_CHANGES, CONDITION, EXEC, HTTP, LIVENESS, LOG_LINE, READINESS, TCP, TRIGGER, UNIX,
 };
+use super::hosts::HOSTS;
 use super::tasks::{
     DEFAULTS, DEFAULTS_DOCUMENT, DEFAULTS_METADATA, REQUIREMENT, RETRY, SCHEDULE, SELECTOR, TASK,
     TASK_DOCUMENT,
@@ -577,6 +578,14 @@ pub const SERVICE: Table = Table {
             "what to do when the document disappears",
         ),
         row(
+            "hosts",
+            Kind::Object(&HOSTS),
+            "every host",
+            Live,
+            "{names: [web-*]}",
+            "the hosts that it is for; elsewhere it is as if it weren't there",
+        ),
+        row(
             "dependsOn",
             Kind::List(&Kind::Object(&DEPENDENCY)),
             "[]",
@@ -1101,6 +1110,7 @@ pub const TABLES: &[&Table] = &[
     &RESTART,
     &STOP,
     &STOP_STEP,
+    &HOSTS,
     &DEPENDENCY,
     &UPDATE,
     &RELOAD,
