@@ -469,10 +469,14 @@ impl Place {
                 gathering.linked.extend(above.map(Path::to_owned));
             }
         }
-        if let Some(weak) = walk::weakest(&stages, &self.manner.trust.owners) {
-            return Err((ProblemReason::UntrustedSource, weak));
+        let target = stages.last().map_or(own, |stage| Stamp::of(&stage.meta));
+        match walk::weakest(&stages, &self.manner.trust.owners) {
+            Some(weak) if target.kind() == FileType::RegularFile => {
+                Err((ProblemReason::UntrustedSource, weak))
+            }
+            // What it leads to is no file at all: that is said first.
+            Some(_) | None => Ok(target),
         }
-        Ok(stages.last().map_or(own, |stage| Stamp::of(&stage.meta)))
     }
 
     fn stat(&self, directory: &Directory, name: &OsStr) -> rustix::io::Result<Stat> {
