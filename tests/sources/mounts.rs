@@ -3,7 +3,7 @@
 use crate::both;
 use crate::inside::inside;
 use crate::support::Bench;
-use crate::ward::Way;
+use crate::ward::{Way, given};
 
 both!(
     something_is_mounted_over_the_directory,
@@ -22,16 +22,16 @@ place() {
 "#;
 
 /// A watch over `one` and `two`, which must both be the same processes at the end of the script.
-fn watched(way: Way, before: &str, during: &str) {
+fn watched(way: Way, more: &[&str], before: &str, during: &str) {
     let bench = Bench::new();
     for name in ["one", "two"] {
         bench.daemon(name, "args: [r0]");
     }
-    let way = way.join(" ");
+    let way = given(way, more).join(" ");
     let script = format!(
         r#"{PLACE}
 {before}
-"$SELFSAME" watch specs --prune-delay 0s --resync 1s {way} > watch.log 2>&1 & watch=$!
+"$SELFSAME" watch specs --prune-delay 0s {way} > watch.log 2>&1 & watch=$!
 noted 2; place Listed
 first=$(pid_of 1); second=$(pid_of 2)
 {during}
@@ -48,6 +48,7 @@ done_ok
 fn something_is_mounted_over_the_directory(way: Way) {
     watched(
         way,
+        &[],
         "",
         r#"
 mount -t tmpfs none specs
@@ -64,6 +65,7 @@ place Listed
 fn the_file_system_is_unmounted_under_us(way: Way) {
     watched(
         way,
+        &[],
         r#"
 mkdir kept; mv specs/* kept
 mount -t tmpfs -o mode=755 none specs; cp kept/* specs
@@ -82,14 +84,15 @@ place Listed
 fn a_file_is_mounted_over_a_document(way: Way) {
     watched(
         way,
+        &[],
         "",
         r#"
-sed 's/name: one/name: three/; s/\[r0\]/[r1]/' specs/one.yaml > three.yaml
-cp specs/one.yaml specs/three.yaml; sed -i 's/name: one/name: three/' specs/three.yaml
+sed 's/name: one/name: three/; s/\[r0\]/[r4]/' specs/one.yaml > three.yaml
+sed 's/\[r4\]/[r3]/' three.yaml > new; mv new specs/three.yaml
 noted 3
 mount --bind three.yaml specs/three.yaml
 noted 4
-grep -q 'one r1' starts || fail "the new content was not seen"
+grep -q 'one r4' starts || fail "the new content was not seen"
 umount specs/three.yaml
 noted 5
 "#,
@@ -100,6 +103,7 @@ noted 5
 fn the_lower_part_of_an_overlay_changes(way: Way) {
     watched(
         way,
+        &["--resync", "1s"],
         r#"
 mkdir layers; mount -t tmpfs -o mode=755 none layers; mkdir layers/lower layers/upper layers/work
 mv specs/* layers/lower

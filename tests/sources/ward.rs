@@ -8,7 +8,8 @@ use crate::support::{Bench, until};
 /// How the watch is told of changes.
 pub(crate) type Way = &'static [&'static str];
 pub(crate) const HINTS: Way = &[];
-pub(crate) const SILENT: Way = &["--no-hints"];
+/// Looks come more often than the two seconds of an engine that isn't told of changes, so that the tests take less time.
+pub(crate) const SILENT: Way = &["--no-hints", "--resync", "300ms"];
 
 /// `one` is edited by the tests, `still` must run through all of it.
 pub(crate) struct Ward {
@@ -27,7 +28,7 @@ impl Ward {
         for name in ["one", "still"] {
             bench.daemon(name, "args: [r0]");
         }
-        bench.watch(&[way, more].concat());
+        bench.watch(&given(way, more));
         bench.until_running(&["one", "still"]);
         let still = bench.the_pid_of("still");
         Self { bench, still }
@@ -80,6 +81,12 @@ impl Ward {
         until(&format!("{condition} to be {status}"), || found()["status"] == status);
         found()["reason"].as_str().unwrap_or_default().to_owned()
     }
+}
+
+/// Options of a test after those of its way; an option can be given only once.
+pub(crate) fn given<'a>(way: Way, more: &[&'a str]) -> Vec<&'a str> {
+    let way = if more.contains(&"--resync") { way.get(..1).unwrap_or_default() } else { way };
+    [way, more].concat()
 }
 
 /// One condition of the only place that a watch keeps.
