@@ -8,8 +8,10 @@ mod args;
 mod bench_eval;
 mod check;
 mod codes;
+mod confirming;
 mod doctor;
 mod drop_in;
+mod events;
 mod exit;
 mod explain_code;
 mod fmt;
@@ -94,6 +96,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Watch(args) => with_dirs(cli, terminal, |dirs| watch::run(args, dirs, terminal)),
         Verb::Status(args) => with_dirs(cli, terminal, |dirs| status::run(args, dirs, terminal)),
         Verb::Logs(args) => with_dirs(cli, terminal, |dirs| logs::run(args, dirs, terminal)),
+        Verb::Events(args) => with_dirs(cli, terminal, |dirs| events::run(args, dirs, terminal)),
         Verb::Start(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Start, args, dirs, terminal)),
         Verb::Stop(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Stop, args, dirs, terminal)),
         Verb::Restart(args) => {

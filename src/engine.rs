@@ -5,6 +5,7 @@
 pub mod accept;
 pub mod carried;
 pub mod converge;
+pub mod events;
 pub mod live;
 #[cfg(feature = "failpoints")]
 mod sabotage;

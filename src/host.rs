@@ -18,6 +18,7 @@ pub mod conditions;
 pub mod control;
 pub mod doctor;
 pub mod errno;
+pub mod events;
 pub mod executable;
 pub mod exits;
 pub mod failpoint;
@@ -27,6 +28,7 @@ mod files;
 pub mod fuzzing;
 mod given;
 pub mod groups;
+pub mod held_plans;
 pub mod imagined;
 mod import_files;
 pub mod ledger;
@@ -60,10 +62,11 @@ pub mod takeover;
 pub mod wake;
 pub mod walk;
 pub mod watched;
+pub mod writers;
 
 pub use files::{
     caller, create_directory, create_text, exists, files_in, host_name, is_directory, is_init, own_uid,
-    program_identity, read_bytes, read_text, real_path,
+    person, program_identity, read_bytes, read_text, real_path,
 };
 pub use import_files::ImportFiles;
 pub use linux::{HostOptions, LinuxHost, OpenError};

@@ -27,6 +27,7 @@ mod depend;
 mod draft;
 mod ending;
 mod errand;
+pub mod event;
 pub mod exec;
 mod fold;
 mod health;
@@ -50,7 +51,7 @@ mod triggers;
 mod update;
 pub mod wanted;
 
-pub use aim::Scope;
+pub use aim::{Scope, meaning};
 pub use decide::{plan, plan_of};
 pub use draft::{Change, Doing, Outlook, Plan, PlanOptions};
 pub use ending::{Ending, ending};

@@ -14,6 +14,7 @@ pub mod codes;
 mod decode;
 pub mod defaults;
 mod depends;
+mod difference;
 mod document;
 pub mod engine;
 mod expression;
@@ -37,6 +38,7 @@ mod task;
 mod tests;
 
 pub use depends::{DependencyMistakes, dependency_mistakes};
+pub use difference::{FieldDifference, changed_fields, differences};
 pub use expression::{ExpressionRequest, variables};
 pub use file::{LoadedFile, SpecFile};
 pub use model::{

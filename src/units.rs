@@ -75,6 +75,14 @@ impl WallTime {
         let nanos = u32::try_from(moment.subsec_nanosecond()).ok()?;
         Some(Self(Duration::new(seconds, nanos)))
     }
+
+    /// Writes RFC 3339 in UTC with milliseconds, always as long: `2030-01-31T08:00:00.000Z`. The end of 9999 for what comes later.
+    pub fn rfc3339(self) -> String {
+        const LAST: i64 = 253_402_300_799_999;
+        let millis = i64::try_from(self.0.as_millis()).unwrap_or(LAST).min(LAST);
+        let moment = jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
+        moment.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+    }
 }
 
 impl BootTime {

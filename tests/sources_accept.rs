@@ -12,5 +12,7 @@
 #[path = "cli/support.rs"]
 mod support;
 
+#[path = "sources_accept/confirming.rs"]
+mod confirming;
 #[path = "sources_accept/standing.rs"]
 mod standing;

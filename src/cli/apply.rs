@@ -6,15 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{ApplyArgs, Output};
+use super::confirming;
 use super::exit::Exit;
 use super::handover::{self, Handover};
-use super::plan::{accept, options, parallel_starts};
+use super::plan::{accept, at_once, options, parallel_starts, say_held};
 use super::progress::Progress;
 use super::settings;
 use super::state::{self, NotOpened, Opened};
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
 use crate::engine::converge::{converge, is_worth_telling};
+use crate::engine::events::Chronicle;
 use crate::engine::sources::Sources;
 use crate::host::Host as _;
 use crate::host::linux::HostOptions;
@@ -72,18 +74,27 @@ fn apply(
     let broken = look.diagnostics.iter().any(Diagnostic::is_error);
     look.seen.prunable.retain(|place| crate::host::is_directory(place.as_ref()));
     let now = opened.host.now().boot;
-    let accepted = accept(&look, &opened.memory, args.confirm_prune, now, terminal);
+    let mut rules = at_once(settings);
+    rules.confirmed.extend(args.confirm_prune.iter().cloned());
+    let accepted = accept(&look, &opened.memory, &rules, now);
+    if let Some(exit) = confirming::refused(&accepted, args, opened.host.dirs(), terminal) {
+        return exit;
+    }
+    say_held(&accepted, terminal);
     let names: BTreeSet<ServiceName> =
         accepted.set.services.keys().chain(&accepted.set.removed).cloned().collect();
     for (_, record) in opened.memory.services.iter_mut().filter(|(name, _)| names.contains(*name)) {
         // What failed before this call says nothing about this call.
         Arc::make_mut(record).try_again();
     }
+    let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
+    let asked = format!("apply {}", paths.join(" "));
+    let _ = Chronicle::new(&opened.host).asked(&crate::host::person(), "Apply", &asked, &[]);
     let run = Run {
         opened,
         set: accepted.set,
         names,
-        confirmed: args.confirm_prune,
+        confirmed: args.confirm_restarts,
         max_starts: parallel_starts(settings.max_parallel_starts),
         until: args.timeout.map(|timeout| now.after(timeout)),
         terminal,
@@ -95,7 +106,7 @@ fn apply(
     let exit = run.run_to_rest(args.output);
     match exit {
         Exit::Ok if broken => Exit::Failed,
-        Exit::Ok if accepted.held.is_some() => Exit::Held,
+        Exit::Ok if !accepted.held.is_empty() => Exit::Held,
         other => other,
     }
 }
@@ -192,9 +203,13 @@ impl Run {
     /// Ticks and waits until everything this call is about has come to rest.
     pub(super) fn run_to_rest(mut self, output: Output) -> Exit {
         let mut progress = Progress::new(self.terminal);
+        let mut chronicle = Chronicle::new(&self.opened.host);
         let mut full = true;
         loop {
-            let (status, next) = self.round(full, &progress);
+            let (status, next) = self.round(full, &progress, &mut chronicle);
+            if let Some(trouble) = chronicle.take_trouble() {
+                self.terminal.say(&format!("warning: {trouble}"));
+            }
             full = false;
             let waiting: Vec<&ServiceStatus> =
                 status.iter().filter(|service| self.settled(service) == Settled::NotYet).collect();
@@ -221,7 +236,12 @@ impl Run {
         }
     }
 
-    fn round(&mut self, full: bool, progress: &Progress) -> (Vec<ServiceStatus>, Option<BootTime>) {
+    fn round(
+        &mut self,
+        full: bool,
+        progress: &Progress,
+        chronicle: &mut Chronicle,
+    ) -> (Vec<ServiceStatus>, Option<BootTime>) {
         let mut tick_options = options(self.confirmed, Some(self.max_starts));
         tick_options.hints.full = full;
         let Opened { host, memory } = &mut self.opened;
@@ -229,6 +249,7 @@ impl Run {
         let mut did_something = self.did_something;
         let tried = &mut self.tried;
         let last = converge(host, &self.set, memory, tick_options, &mut |tick| {
+            chronicle.tell(&tick.events);
             let starts = tick.plan.steps.iter().filter(|step| matches!(step.action, Action::Start { .. }));
             tried.extend(starts.map(|step| step.service.clone()));
             for (step, outcome) in tick.outcomes.iter().filter(|(step, _)| is_worth_telling(step)) {

@@ -1,5 +1,6 @@
 //! The command line, declared. Help texts are written for the person who reads them in a terminal.
 
+mod events;
 mod host;
 mod import;
 mod logs;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use events::EventsArgs;
 pub(super) use host::AsHostArgs;
 pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
 pub(super) use logs::LogsArgs;
@@ -81,6 +83,8 @@ pub(super) enum Verb {
     Status(StatusArgs),
     /// What an object wrote, byte by byte, across the pieces that its files are cut into
     Logs(LogsArgs),
+    /// What happened: who did what to which object, why, and which rule decided; kept over restarts, bounded
+    Events(EventsArgs),
     /// Which processes an expression is true for: list, count, signal, wait for, watch (a pgrep that knows scripts)
     Match(MatchArgs),
     /// Why a process matches or not, with every value; or why an object is as it is
@@ -237,9 +241,12 @@ pub(super) struct ApplyArgs {
     /// Spec files and directories; objects whose file is gone from a directory are removed
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Go on although a large part of the objects would be removed, restarted or stopped
+    /// Remove what is held back as too much at once: exactly the objects that were named with this id (can be given several times)
+    #[arg(long, value_name = "ID")]
+    pub confirm_prune: Vec<String>,
+    /// Go on although more than half of the objects would be restarted or stopped
     #[arg(long)]
-    pub confirm_prune: bool,
+    pub confirm_restarts: bool,
     /// How long to wait for another `apply` to end
     #[arg(long, default_value = "60s", value_name = "TIME", value_parser = duration)]
     pub lock_timeout: Duration,

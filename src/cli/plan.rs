@@ -16,7 +16,7 @@ use crate::host::shelf::Shelf;
 use crate::host::state_dir::Dirs;
 use crate::plan::memory::Memory;
 use crate::plan::{PlanOptions, QuestionHints};
-use crate::report::{plan_rows, plan_text, printable};
+use crate::report::{held_text, plan_rows, plan_text};
 use crate::spec::engine::Settings;
 use crate::units::BootTime;
 
@@ -31,6 +31,7 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     let host = super::on_host::shown_host(&args.host, &settings, Some(dirs));
     let sources = super::lint::sources(&args.paths, &[], args.snapshot.as_deref());
     let mut sources = sources.with_settings(&settings).on_host(host);
+    let rules = at_once(&settings);
     if let Some(file) = &args.snapshot {
         let shelf = Rc::new(Shelf::default());
         let look = sources.with_shelf(Rc::clone(&shelf)).look();
@@ -38,7 +39,7 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         return match snapshot_host(file, &shelf) {
             Ok(mut host) => {
                 let memory = Memory::new(host.boot().clone());
-                show(args, &look, &mut host, memory, terminal)
+                show(args, &look, &mut host, memory, &rules, terminal)
             }
             Err(problems) => {
                 terminal.diagnostics(&problems);
@@ -54,9 +55,9 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             terminal.diagnostics(&look.diagnostics);
             if args.host.as_host.is_some() {
                 let memory = Memory::new(opened.host.boot().clone());
-                return show(args, &look, &mut NothingRuns(opened.host), memory, terminal);
+                return show(args, &look, &mut NothingRuns(opened.host), memory, &rules, terminal);
             }
-            show(args, &look, &mut opened.host, opened.memory, terminal)
+            show(args, &look, &mut opened.host, opened.memory, &rules, terminal)
         }
         Err(reason) => {
             terminal.diagnostics(&sources.look().diagnostics);
@@ -75,10 +76,12 @@ fn show<H: Host>(
     look: &SourcesLook,
     host: &mut H,
     memory: Memory,
+    rules: &PruneRules,
     terminal: Terminal,
 ) -> Exit {
     let now = host.now().boot;
-    let accepted = accept(look, &memory, false, now, terminal);
+    let accepted = accept(look, &memory, rules, now);
+    say_held(&accepted, terminal);
     let memory = concerned(memory, &accepted);
     let plan = preview(host, &accepted.set, &memory, options(false, None));
     match args.output {
@@ -89,28 +92,31 @@ fn show<H: Host>(
         Exit::Failed
     } else if !plan.is_quiet() {
         Exit::Changes
-    } else if plan.is_held() || accepted.held.is_some() {
+    } else if plan.is_held() || !accepted.held.is_empty() {
         Exit::Held
     } else {
         Exit::Ok
     }
 }
 
-/// What is in force after this one look. Says what is held back.
-pub(super) fn accept(
-    look: &SourcesLook,
-    memory: &Memory,
-    confirmed: bool,
-    now: BootTime,
-    terminal: Terminal,
-) -> Accepted {
-    let rules = PruneRules { delay: std::time::Duration::ZERO, confirmed };
+/// One complete look is enough to call a document gone.
+pub(super) fn at_once(settings: &Settings) -> PruneRules {
+    PruneRules { delay: std::time::Duration::ZERO, ..PruneRules::from(settings.prune) }
+}
+
+/// What is in force after this one look.
+pub(super) fn accept(look: &SourcesLook, memory: &Memory, rules: &PruneRules, now: BootTime) -> Accepted {
     let mut acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
-    let accepted = acceptance.look(&look.seen, rules, now);
-    if let Some(held) = &accepted.held {
-        terminal.say(&format!("held: nothing is removed: {}", printable(&held.reason)));
+    let mut seen = look.seen.clone();
+    seen.being_written = crate::host::writers::open_for_writing(acceptance.shrunk(&seen));
+    acceptance.look(&seen, rules, now)
+}
+
+/// Says what is held back, and what waits.
+pub(super) fn say_held(accepted: &Accepted, terminal: Terminal) {
+    for held in &accepted.held {
+        terminal.say(&format!("held: {}", held_text(&held.plan(), &held.place)));
     }
-    accepted
 }
 
 /// Objects of other sources are none of this call's business.

@@ -99,7 +99,7 @@ fn in_force(memory: &Memory) -> SpecSet {
 }
 
 /// `key=value,key2=value2`
-fn selector(text: &str) -> Result<Vec<(String, String)>, String> {
+pub(super) fn selector(text: &str) -> Result<Vec<(String, String)>, String> {
     text.split(',')
         .map(|part| match part.split_once('=') {
             Some((key, value)) if !key.trim().is_empty() => {

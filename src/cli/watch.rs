@@ -17,7 +17,7 @@ use crate::host::state_dir::Dirs;
 use crate::host::superior::Superior;
 use crate::plan::action::Outcome;
 use crate::plan::status::{PhaseWord, ServiceStatus};
-use crate::report::{deed, printable, render_diagnostics, status_line};
+use crate::report::{deed, held_text, printable, render_diagnostics, status_line};
 use crate::spec::ServiceName;
 
 /// Runs `watch`.
@@ -125,7 +125,7 @@ impl Teller {
         match event {
             Event::Sources(look) => self.mistakes(&look.diagnostics),
             Event::PruneHeld(held) => {
-                self.terminal.say(&format!("held: nothing is removed: {}", printable(&held.reason)));
+                self.terminal.say(&format!("held: {}", held_text(&held.plan(), &held.place)));
             }
             Event::Tick(tick) => {
                 for (step, outcome) in &tick.outcomes {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::accept::{FileSeen, SourcesSeen};
+use super::accept::{FileSeen, GoodFile, SourcesSeen};
 use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::host::clock;
 use crate::host::shelf::Shelf;
@@ -102,11 +102,8 @@ pub struct SourcesLook {
 impl SourcesLook {
     /// The valid documents of all files, a name that stands twice included.
     pub fn services(&self) -> Vec<&Service> {
-        let good = self.seen.files.values().filter_map(|file| match file {
-            FileSeen::Good(services) => Some(services),
-            FileSeen::Broken(_) => None,
-        });
-        good.flatten().map(Arc::as_ref).collect()
+        let good = self.seen.files.values().filter_map(FileSeen::good);
+        good.flat_map(|file| file.services.iter()).map(Arc::as_ref).collect()
     }
 
     /// How many files there are.
@@ -366,7 +363,7 @@ impl Sources {
         look.diagnostics.extend(self.pairs.1.iter().cloned());
         let mistakes = dependency_mistakes(own.iter().copied());
         for (name, diagnostic) in mistakes.circles {
-            let broken = FileSeen::Broken(diagnostic.message.clone());
+            let broken = FileSeen::broken(diagnostic.message.clone());
             look.seen.files.insert(absolute(Path::new(&name)), broken);
             look.diagnostics.push(diagnostic);
         }
@@ -397,6 +394,7 @@ impl Found {
 /// The files of a place, and what is to be said about it.
 fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<Found>) {
     look.seen.complete &= listing.complete;
+    look.seen.identities.insert(absolute(place), format!("{:?}", listing.identity));
     look.again = look.again.into_iter().chain(listing.again).min();
     let findings =
         [found::available(place, &listing), found::trusted(place, &listing), found::settled(place, &listing)];
@@ -406,7 +404,7 @@ fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<
         let name = problem.path.display().to_string();
         look.digest.push_str(&format!("{name} {}\n", problem.text));
         look.diagnostics.push(Diagnostic::error(UNUSABLE, format!("`{name}` is not used: {}", problem.text)));
-        look.seen.files.insert(absolute(&problem.path), FileSeen::Broken(problem.text));
+        look.seen.files.insert(absolute(&problem.path), FileSeen::broken(problem.text));
     }
     let directory = directory_of(place);
     for file in listing.files {
@@ -415,7 +413,6 @@ fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<
         // In a sub-directory relative paths start there. Sub-directories are never links.
         let below = file.path.strip_prefix(place).ok().and_then(Path::parent).unwrap_or(Path::new(""));
         files.push(Found { directory: directory.join(below), file });
-        look.seen.files.insert(name, FileSeen::Good(Vec::new()));
     }
 }
 
@@ -439,20 +436,24 @@ pub fn load_files(
 
 fn seen(file: &LoadedFile, name: &str) -> FileSeen {
     match file.reason() {
-        Some(reason) => FileSeen::Broken(reason),
+        Some(reason) => FileSeen::broken(reason),
         None => {
             let mut services = file.services().to_vec();
             for service in &mut services {
                 // Objects are known by the place of their document wherever selfsame is called from.
                 service.origin.file = absolute(Path::new(name));
             }
-            FileSeen::Good(services.into_iter().map(Arc::new).collect())
+            FileSeen::Good(GoodFile {
+                digest: file.digest.clone(),
+                services: services.into_iter().map(Arc::new).collect(),
+                empty: file.is_empty(),
+            })
         }
     }
 }
 
 /// By name alone: links stay links, so that a place keeps its name when its link is turned to another target.
-pub(super) fn absolute(path: &Path) -> String {
+pub fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 

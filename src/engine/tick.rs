@@ -6,6 +6,7 @@ use super::carried::Carried;
 use crate::host::Host;
 use crate::host::failpoint::{self, Break};
 use crate::plan::action::{Action, Outcome, Step};
+use crate::plan::event::{self, Event};
 use crate::plan::memory::{Memory, Phase};
 use crate::plan::observation::{Observation, Questions};
 use crate::plan::{Plan, PlanOptions, QuestionHints, fold, plan, plan_of, questions, questions_of};
@@ -35,6 +36,8 @@ pub struct Tick {
     pub plan: Plan,
     /// What came of each step that was carried out, in order.
     pub outcomes: Vec<(Step, Outcome)>,
+    /// What happened, for whoever keeps a record of that.
+    pub events: Vec<Event>,
     /// Something changed: the next tick may find more to do at once.
     pub again: bool,
     /// When to tick anew if nothing happens before; `None`: at the next event.
@@ -89,6 +92,7 @@ fn carry_out<H: Host>(host: &mut H, memory: &mut Memory, plan: Plan) -> Tick {
         Ok(()) => memory.clone_from(&plan.memory),
         Err(error) => not_remembered = Some(error),
     }
+    let remembered = not_remembered.is_none();
     let mut outcomes = Vec::new();
     for step in &plan.steps {
         if not_remembered.is_some() && !was_decided_before(step, &before) {
@@ -105,7 +109,8 @@ fn carry_out<H: Host>(host: &mut H, memory: &mut Memory, plan: Plan) -> Tick {
     let again = not_remembered.is_none() && *memory != before;
     let retry = not_remembered.as_ref().map(|_| host.now().boot.after(RETRY));
     let next = plan.next.into_iter().chain(retry).min();
-    Tick { plan, outcomes, again, next, not_remembered }
+    let events = event::events(&before, &plan, &outcomes, remembered);
+    Tick { plan, outcomes, events, again, next, not_remembered }
 }
 
 /// What a tick would do. Looks, and changes nothing.

@@ -9,6 +9,7 @@
 //!
 //! Everything that wakes the loop only ends the waiting.
 
+mod accepting;
 mod configure;
 mod ending;
 mod looking;
@@ -22,9 +23,10 @@ use std::sync::Arc;
 
 use looking::{Looking, Occasion};
 
-use super::accept::{Acceptance, PruneHeld, PruneRules};
+use super::accept::{Acceptance, PruneHeld};
 use super::carried::Carried;
 use super::converge::converge_on;
+use super::events::Chronicle;
 use super::settings::SettingsFile;
 use super::sources::{Sources, SourcesLook, absolute};
 use super::standing::Standing;
@@ -36,6 +38,7 @@ use crate::host::presence;
 use crate::host::requests::{self, Request, Waiting, Wanted};
 use crate::host::spec_dir::watched;
 use crate::plan::action::Outcome;
+use crate::plan::event::Who;
 use crate::plan::memory::{Ask, Memory, Record, Suspension};
 use crate::plan::sources::Status;
 use crate::plan::status::ServiceStatus;
@@ -90,11 +93,16 @@ pub struct Watch<'a> {
     told_deaf: Option<String>,
     /// When to look at the sources: a hint has settled, or something is to be confirmed.
     look_due: Option<BootTime>,
+    /// The record of what happened.
+    chronicle: Chronicle,
     status: Vec<ServiceStatus>,
     standing: Standing,
     digest: Option<String>,
-    held: Option<PruneHeld>,
+    held: Vec<PruneHeld>,
+    /// A person said that mass changes are meant.
     confirmed: bool,
+    /// Removals that a person has confirmed, by the ids of their plans.
+    confirmed_prunes: BTreeSet<String>,
     /// The binary to become.
     successor: Option<PathBuf>,
     tell: &'a mut dyn FnMut(Event<'_>),
@@ -127,6 +135,7 @@ impl<'a> Watch<'a> {
         let acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
         let probe = host.dirs().run.join("watcher-probe");
         let looking = Looking::new(options.hints, &options.settings, probe);
+        let chronicle = Chronicle::new(&host);
         let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
         Self {
             host,
@@ -139,11 +148,13 @@ impl<'a> Watch<'a> {
             looking,
             told_deaf: None,
             look_due: None,
+            chronicle,
             status: Vec::new(),
             standing,
             digest: None,
-            held: None,
+            held: Vec::new(),
             confirmed: false,
+            confirmed_prunes: BTreeSet::new(),
             successor: None,
             tell,
         }
@@ -156,6 +167,7 @@ impl<'a> Watch<'a> {
     pub fn run(mut self) -> std::io::Result<Ended> {
         // Hints are armed before the first look, so that nothing falls between the two.
         self.looking.arm(self.host.waker());
+        self.begin_chronicle();
         let mut deadlines = Deadlines::default();
         let mut occasion = Some(Occasion::Asked);
         loop {
@@ -174,12 +186,14 @@ impl<'a> Watch<'a> {
                 self.upgrade(&program);
             }
             self.confirmed = false;
+            self.confirmed_prunes.clear();
             if full {
                 deadlines.resync = looking::resync(self.options.settings.resync, self.host.now().boot);
             }
             let wakes = self.host.wait(Some(deadlines.earliest(self.look_due)))?;
             let now = self.host.now().boot;
             if let Some(signal) = wakes.stop {
+                self.chronicle.engine("Ending", format!("{signal} was received: the watch ends"));
                 return self.end(signal);
             }
             if let Some(settled) = self.looking.hear(&wakes, now) {
@@ -197,6 +211,14 @@ impl<'a> Watch<'a> {
                 ));
             }
         }
+    }
+
+    /// Says that a watch begins, and over which places.
+    fn begin_chronicle(&mut self) {
+        let places: Vec<String> =
+            self.sources.places().iter().map(|place| format!("`{}`", absolute(place))).collect();
+        let version = env!("CARGO_PKG_VERSION");
+        self.chronicle.engine("Began", format!("selfsame {version} watches {}", places.join(", ")));
     }
 
     /// Watches what is to be watched now: another directory than before may be under an old name.
@@ -232,37 +254,22 @@ impl<'a> Watch<'a> {
             self.renew_hints();
             look = self.sources.look_with(self.looking.attention(occasion, self.host.now().boot));
         }
-        let wall = self.host.now().wall;
         let told = self.looking.finding();
         for place in self.sources.places().iter().map(|place| absolute(place)) {
             if !look.findings.iter().any(|(of, finding)| *of == place && finding.kind == told.kind) {
                 look.findings.push((place, told.clone()));
             }
         }
-        for (place, finding) in look.findings.drain(..) {
-            self.standing.find(&place, finding, wall);
-        }
         if self.digest.as_ref() != Some(&look.digest) {
             (self.tell)(Event::Sources(&look));
             self.digest = Some(look.digest.clone());
         }
-        let rules = PruneRules { delay: self.options.settings.prune.delay, confirmed: self.confirmed };
-        let accepted = self.acceptance.look(&look.seen, rules, now);
-        if accepted.held != self.held {
-            if let Some(held) = &accepted.held {
-                (self.tell)(Event::PruneHeld(held));
-            }
-            self.held = accepted.held;
-        }
-        if accepted.set != self.set {
-            self.carried.forget();
-            self.set = accepted.set;
-        }
+        let recheck = self.accept(&mut look, now);
         if self.watched_files().next().is_some() {
             self.renew_hints();
         }
         self.look_due =
-            accepted.recheck.into_iter().chain(look.again).chain(self.looking.poll(look.remote, now)).min();
+            recheck.into_iter().chain(look.again).chain(self.looking.poll(look.remote, now)).min();
     }
 
     /// Puts what people ask for on record. Each request is answered (removed) only after the ticks that follow: whoever
@@ -274,6 +281,9 @@ impl<'a> Watch<'a> {
         }
         for request in &waiting {
             (self.tell)(Event::Request(&request.request));
+            let (verb, names) = (request.request.wanted.verb(), request.request.wanted.names());
+            let who = Who::person(request.request.by.clone());
+            self.chronicle.asked(&who, verb, &request.request.wanted.to_string(), &names);
             let now = self.host.now();
             match &request.request.wanted {
                 Wanted::Start(name) => {
@@ -303,7 +313,7 @@ impl<'a> Watch<'a> {
                     self.with_record(name, |record, _| record.suspension = None, &request.request);
                 }
                 Wanted::Restart(name) => {
-                    self.with_record(name, |record, _| record.ask_restart(now.boot), &request.request);
+                    self.with_record(name, |record, by| record.ask_restart(now.boot, by), &request.request);
                 }
                 Wanted::Upgrade(program) => self.successor = Some(program.clone()),
                 Wanted::Adopt { name, key, force } => self.with_record(
@@ -314,8 +324,9 @@ impl<'a> Watch<'a> {
                 Wanted::Release(name) => {
                     self.with_record(name, |record, by| record.ask_release(by, now.wall), &request.request);
                 }
-                Wanted::Apply { confirmed } => {
+                Wanted::Apply { confirmed, prune } => {
                     self.confirmed |= confirmed;
+                    self.confirmed_prunes.extend(prune.iter().cloned());
                     self.memory.services.values_mut().for_each(|record| Arc::make_mut(record).try_again());
                     self.look_at_sources(Occasion::Asked, now.boot);
                 }
@@ -349,6 +360,7 @@ impl<'a> Watch<'a> {
         (self.tell)(Event::Trouble(
             "the state directory was removed; it was made again with all that is remembered",
         ));
+        self.chronicle.restored();
         self.renew_hints();
         self.announce(None);
     }
@@ -363,7 +375,9 @@ impl<'a> Watch<'a> {
 
     /// Becomes another binary. If that fails, everything goes on as before, and who asked is told.
     fn upgrade(&mut self, program: &Path) {
+        self.chronicle.engine("Upgrade", format!("the watch becomes `{}`", program.display()));
         let reason = self.host.replace_by(program, &self.memory);
+        self.chronicle.engine("NotUpgraded", reason.clone());
         (self.tell)(Event::Trouble(&format!("this watch stays as it is: {reason}")));
         self.announce(Some(reason));
     }
@@ -377,7 +391,7 @@ impl<'a> Watch<'a> {
             },
             hints: QuestionHints { full },
         };
-        let tell = &mut self.tell;
+        let (tell, chronicle) = (&mut self.tell, &mut self.chronicle);
         let mut started = BTreeSet::new();
         if self.confirmed {
             self.carried.forget();
@@ -386,10 +400,14 @@ impl<'a> Watch<'a> {
         let last = converge_on(&mut self.host, &self.set, &mut self.memory, options, carried, &mut |tick| {
             let begun = tick.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Started(_)));
             started.extend(begun.map(|(step, _)| step.service.clone()));
+            chronicle.tell(&tick.events);
             (tell)(Event::Tick(tick));
         });
         if full || !started.is_empty() {
             self.host.keep_outputs(&self.memory, (!full).then_some(&started));
+        }
+        if let Some(trouble) = self.chronicle.take_trouble() {
+            (self.tell)(Event::Trouble(&trouble));
         }
         for line in self.host.take_said() {
             (self.tell)(Event::Trouble(&line));

@@ -11,7 +11,7 @@
 //! ```
 
 /// Every point, in the order of a life. What each lies between is told where it is hit.
-pub const POINTS: [&str; 26] = [
+pub const POINTS: [&str; 30] = [
     "remember",
     "file.written",
     "file.renamed",
@@ -37,6 +37,10 @@ pub const POINTS: [&str; 26] = [
     "request.answer",
     "upgrade.exec",
     "upgrade.taken",
+    "events.write",
+    "events.appended",
+    "events.counted",
+    "events.compacted",
     "wait",
 ];
 

@@ -4,6 +4,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::name_service::NameService;
+use crate::plan::event::Who;
 use crate::units::Uid;
 
 /// The most that is read of a text given on the command line: the limit of snapshots.
@@ -129,4 +130,9 @@ pub fn caller() -> String {
     let uid = Uid(rustix::process::getuid().as_raw());
     let name = NameService::default().user_numbered(uid, |user| user.name.to_owned());
     name.known().unwrap_or_else(|| uid.to_string())
+}
+
+/// The same, with the number.
+pub fn person() -> Who {
+    Who::Person { name: caller(), uid: Some(rustix::process::getuid().as_raw()) }
 }

@@ -103,6 +103,11 @@ impl Dirs {
         self.lib.join("output")
     }
 
+    /// What happened.
+    pub fn events(&self) -> PathBuf {
+        self.lib.join("events.jsonl")
+    }
+
     /// What other verbs ask of a running watch.
     pub fn requests(&self) -> PathBuf {
         self.run.join("requests")
@@ -121,6 +126,11 @@ impl Dirs {
     /// Where the outputs of services began.
     pub fn marks(&self) -> PathBuf {
         self.run.join("marks")
+    }
+
+    /// Removals that wait to be confirmed.
+    pub fn held_plans(&self) -> PathBuf {
+        self.run.join("held.json")
     }
 
     /// What a running watch last said.

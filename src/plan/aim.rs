@@ -124,7 +124,7 @@ fn renew(record: &mut Arc<Record>, spec: &Arc<Service>) {
 }
 
 /// Where a document stands is no part of what it means.
-pub(super) fn meaning(spec: &Service) -> Service {
+pub fn meaning(spec: &Service) -> Service {
     Service { origin: Origin::default(), defaults: BTreeMap::new(), ..spec.clone() }
 }
 

@@ -48,6 +48,9 @@ pub struct SourceStatus {
     /// What waits for a person before it is removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<HeldPlan>,
+    /// The last removal that a person confirmed: its plan's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<String>,
     /// In the order of [`SourceConditionType`]; those that something is known of.
     #[serde(default)]
     pub conditions: Vec<SourceCondition>,

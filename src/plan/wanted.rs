@@ -73,11 +73,14 @@ pub enum Wanted {
         #[serde(default)]
         force: bool,
     },
-    /// Look at the documents now; `confirmed`: also do what is held back as too much at once.
+    /// Look at the documents now.
     Apply {
-        /// Mass changes and prunes are meant.
+        /// Mass restarts and stops are meant.
         #[serde(default)]
         confirmed: bool,
+        /// Removals that are meant, by the ids of their plans.
+        #[serde(default)]
+        prune: BTreeSet<String>,
     },
     /// Become this binary of selfsame, absolute, and go on.
     Upgrade(PathBuf),
@@ -127,7 +130,7 @@ impl Wanted {
         match self {
             Self::Start(_) => record.ask(true, by, now.wall),
             Self::Stop(_) => record.ask(false, by, now.wall),
-            Self::Restart(_) => record.ask_restart(now.boot),
+            Self::Restart(_) => record.ask_restart(now.boot, by),
             Self::Reload(_) => record.ask_of_all(Ask::Reload, &by),
             Self::Signal { signal, .. } => record.ask_of_all(Ask::Signal(*signal), &by),
             Self::Suspend { reason, until, .. } => {
@@ -181,7 +184,9 @@ impl fmt::Display for Wanted {
             Self::Adopt { name, key, force } => {
                 write!(f, "adopt {} --as {name}{}", key.pid, if *force { " --force" } else { "" })
             }
-            Self::Apply { confirmed } => f.write_str(if *confirmed { "apply, confirmed" } else { "apply" }),
+            Self::Apply { confirmed, .. } => {
+                f.write_str(if *confirmed { "apply, confirmed" } else { "apply" })
+            }
             Self::Upgrade(program) => write!(f, "upgrade to {}", program.display()),
         }
     }

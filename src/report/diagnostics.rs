@@ -80,8 +80,10 @@ fn groups(diagnostic: &Diagnostic) -> Vec<Group<'_>> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group =
-        level.primary_title(printable(&diagnostic.message)).id(diagnostic.code.0).elements(snippets(diagnostic));
+    let mut group = level
+        .primary_title(printable(&diagnostic.message))
+        .id(diagnostic.code.0)
+        .elements(snippets(diagnostic));
     if let (Some(source), true) = (&diagnostic.source, diagnostic.labels.is_empty()) {
         group = group.element(annotate_snippets::Origin::path(printable(&source.name)));
     }

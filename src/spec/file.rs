@@ -91,6 +91,11 @@ impl LoadedFile {
         self.diagnostics.iter().find(|diagnostic| diagnostic.is_error())
     }
 
+    /// No document at all stands in it: it is empty, or holds comments only.
+    pub fn is_empty(&self) -> bool {
+        !self.defines && self.declares.is_empty() && self.rejected().is_none()
+    }
+
     /// Why it was rejected, in one line: `specs/a.yaml:3:5: unknown field ...`.
     pub fn reason(&self) -> Option<String> {
         let error = self.rejected()?;

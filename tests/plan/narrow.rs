@@ -170,7 +170,7 @@ fn only_what_was_touched_is_asked_about() {
     };
     assert!(names(&memory, &[]).is_empty());
     assert_eq!(names(&memory, &[40]), ["db"]);
-    memory.record_mut(&name("web")).unwrap().ask_restart(at(NOW));
+    memory.record_mut(&name("web")).unwrap().ask_restart(at(NOW), "ann".into());
     assert_eq!(names(&memory, &[30]), ["api", "web"]);
     assert!(carried.touched(&memory, now().boot, None).is_none(), "anything may have happened");
 }

@@ -66,10 +66,10 @@ fn the_file_system_is_unmounted_under_us(way: Way) {
     watched(
         way,
         &[],
-        r#"
+        r"
 mkdir kept; mv specs/* kept
 mount -t tmpfs -o mode=755 none specs; cp kept/* specs
-"#,
+",
         r#"
 umount specs
 place AnotherMount
@@ -104,15 +104,15 @@ fn the_lower_part_of_an_overlay_changes(way: Way) {
     watched(
         way,
         &["--resync", "1s"],
-        r#"
+        r"
 mkdir layers; mount -t tmpfs -o mode=755 none layers; mkdir layers/lower layers/upper layers/work
 mv specs/* layers/lower
 mount -t overlay -o lowerdir=layers/lower,upperdir=layers/upper,workdir=layers/work none specs || { echo ok; exit 0; }
-"#,
-        r#"
+",
+        r"
 sed 's/name: one/name: three/; s/\[r0\]/[r1]/' layers/lower/one.yaml > layers/three.yaml
 mv layers/three.yaml layers/lower/three.yaml
 noted 3
-"#,
+",
     );
 }

@@ -64,9 +64,9 @@ fn files_that_are_too_much(way: Way) {
 /// No name can write into the log, or break the JSON of status.
 fn names_that_nobody_expects(way: Way) {
     let ward = Ward::new(way);
-    let long = format!("{}.yaml", "l".repeat(250));
+    let longest = format!("{}.yaml", "l".repeat(250));
     let names: [&[u8]; 5] =
-        [b"new\nline.yaml", b"\x1b[31mred.yaml", b"\xff\xfe.yaml", b"quote\".yaml", long.as_bytes()];
+        [b"new\nline.yaml", b"\x1b[31mred.yaml", b"\xff\xfe.yaml", b"quote\".yaml", longest.as_bytes()];
     for name in names {
         fs::write(ward.spec("").join(OsStr::from_bytes(name)), "kind: [").unwrap();
     }

@@ -11,7 +11,7 @@ use crate::spec::Account;
 use crate::spec::engine::Settings;
 use crate::units::parse_size;
 
-const HEADING: &str = "Settings, which `engine.yaml` can say as well";
+const HEADING: &str = "Settings";
 
 // Of every verb that looks at spec files.
 #[derive(Clone, Debug, Default, Args)]

@@ -117,7 +117,7 @@ fn requests_are_told_as_they_are_typed() {
         (Wanted::Restart(all()), "restart --all"),
         (suspend, "suspend -l team=front"),
         (Wanted::Signal { objects: named(&["web"]), signal: Signal::HUP }, "signal HUP web"),
-        (Wanted::Apply { confirmed: true }, "apply, confirmed"),
+        (Wanted::Apply { confirmed: true, prune: BTreeSet::new() }, "apply, confirmed"),
     ];
     for (wanted, expected) in rows {
         assert_eq!(wanted.to_string(), expected);
