@@ -19,6 +19,7 @@ mod handover;
 mod help;
 mod import;
 mod lint;
+mod live;
 mod logs;
 mod lsp;
 mod man;

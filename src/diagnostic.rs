@@ -166,8 +166,12 @@ impl Diagnostic {
 /// The candidate nearest to `word`: at most two edits away, and fewer than half of its letters.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (word.chars().count().saturating_sub(1) / 2).min(2).max(usize::from(word.len() > 1));
+    // Each letter more or less is a step.
+    let near_in_length =
+        |candidate: &&str| candidate.len().abs_diff(word.len()) <= limit * char::MAX.len_utf8();
     candidates
         .into_iter()
+        .filter(near_in_length)
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, candidate)| (*distance, *candidate))

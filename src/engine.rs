@@ -7,6 +7,7 @@ pub mod carried;
 pub mod converge;
 pub mod events;
 pub mod live;
+pub mod metrics;
 #[cfg(feature = "failpoints")]
 mod sabotage;
 pub mod settings;

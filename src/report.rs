@@ -10,6 +10,7 @@ mod events;
 mod explanation;
 mod github;
 mod imported;
+pub mod live;
 mod look;
 mod matching;
 mod near;

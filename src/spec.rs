@@ -162,7 +162,7 @@ impl Loaded {
 
     /// The Services of all good files whose name stands nowhere else.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
-        let services = self.files.iter().flat_map(LoadedFile::services);
+        let services = self.files.iter().flat_map(LoadedFile::services).map(Arc::as_ref);
         services.filter(|service| !self.duplicates.contains_key(&service.name))
     }
 }

@@ -43,7 +43,7 @@ pub fn check(data: &[u8]) {
             let json = serde_json::to_string(service).unwrap();
             assert_eq!(
                 &serde_json::from_str::<selfsame::spec::Service>(&json).unwrap(),
-                service,
+                &**service,
                 "in the ledger"
             );
             assert!(one.declares.contains(&service.name));

@@ -269,6 +269,9 @@ pub(super) struct WatchArgs {
     /// Do without file notifications: look every 2 seconds
     #[arg(long)]
     pub no_hints: bool,
+    /// Serve metrics also at an address that other hosts reach
+    #[arg(long)]
+    pub metrics_remote: bool,
     /// Form of the events
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
@@ -288,6 +291,9 @@ pub(super) struct StatusArgs {
     /// Wait until all of them are so
     #[arg(long, value_name = "STATE")]
     pub wait: Option<WaitFor>,
+    /// Keep showing it: a live view on a terminal (`?` lists its keys), else a line for each change
+    #[arg(short, long, conflicts_with = "wait")]
+    pub watch: bool,
     /// How long to wait
     #[arg(long, default_value = "90s", value_name = "TIME", value_parser = duration)]
     pub timeout: Duration,

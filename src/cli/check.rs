@@ -32,6 +32,10 @@ pub(super) fn run(args: &CheckArgs, dirs: Option<&Dirs>, terminal: Terminal) -> 
     look.diagnostics.extend(failed);
     let hints = super::lint::on_host(&look, args.snapshot.as_deref());
     look.diagnostics.extend(hints);
+    if args.snapshot.is_none() {
+        let lacking = super::lint::lacking(&look);
+        look.diagnostics.extend(lacking);
+    }
     let errors = look.diagnostics.iter().filter(|d| d.is_error()).count();
     let warnings = look.diagnostics.len() - errors;
     match args.output {

@@ -13,11 +13,15 @@ pub(super) const UNBOUND: Code = Code("C003");
 /// A file can't be written.
 pub(super) const WRITE: Code = Code("C004");
 
+/// This host can't do what a document asks for.
+pub(super) const ABILITY: Code = Code("C005");
+
 /// Every code of this module with a few words.
 const OWN: &[(Code, &str)] = &[
     (HOST, "this host's `/proc` can't be used"),
     (FILE, "a file can't be read"),
     (WRITE, "a file can't be written"),
+    (ABILITY, "this host can't do what a document asks for"),
     (UNBOUND, "a name without a value, or a value without a name"),
 ];
 

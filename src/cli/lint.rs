@@ -3,6 +3,10 @@
 //! The model keeps no positions: they are looked up again in the text of the file, and only where there is
 //! something to say.
 
+mod abilities;
+
+pub(super) use abilities::lacking;
+
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(super) use live::clock_text;
+
 use super::args::{ExplainArgs, MatchArgs, MatchOutput, Output, PickArgs};
 use super::exit::Exit;
 use super::terminal::Terminal;

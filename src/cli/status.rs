@@ -39,6 +39,9 @@ pub(super) fn run(args: &StatusArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             return Exit::Usage;
         }
     };
+    if args.watch {
+        return super::live::run(args, &labels, dirs, terminal);
+    }
     let patience = Patience::new(args.timeout);
     loop {
         let found = match look(dirs, terminal) {
@@ -66,17 +69,17 @@ pub(super) fn run(args: &StatusArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
 }
 
 /// What was found out, and by whom.
-struct Found {
-    status: Vec<ServiceStatus>,
+pub(super) struct Found {
+    pub(super) status: Vec<ServiceStatus>,
     /// The places that the watch keeps.
     sources: Vec<SourceStatus>,
-    memory: Memory,
-    now: Now,
+    pub(super) memory: Memory,
+    pub(super) now: Now,
     /// By a running watch.
-    told: bool,
+    pub(super) told: bool,
 }
 
-fn look(dirs: &Dirs, terminal: Terminal) -> Result<Found, NotOpened> {
+pub(super) fn look(dirs: &Dirs, terminal: Terminal) -> Result<Found, NotOpened> {
     let Opened { mut host, memory } = state::look(dirs, terminal)?;
     let now = host.now();
     let told: Option<Status> =
@@ -110,7 +113,7 @@ pub(super) fn selector(text: &str) -> Result<Vec<(String, String)>, String> {
         .collect()
 }
 
-fn choose<'a>(
+pub(super) fn choose<'a>(
     found: &'a Found,
     names: &[String],
     labels: &[(String, String)],
@@ -159,26 +162,30 @@ pub(super) fn explain(args: &ExplainArgs, dirs: &Dirs, terminal: Terminal) -> Ex
         Ok(found) => found,
         Err(reason) => return reason.report(terminal),
     };
-    let seen = seen_now(&args.subject, &found, dirs, terminal);
-    let (chosen, _) = choose(&found, std::slice::from_ref(&args.subject), &[]);
-    let near = seen.as_ref().map(|(_, near)| near.as_slice()).unwrap_or_default();
     match args.output {
         Output::Json => {
+            let seen = seen_now(&args.subject, &found, dirs, terminal);
+            let near = seen.as_ref().map(|(_, near)| near.as_slice()).unwrap_or_default();
+            let (chosen, _) = choose(&found, std::slice::from_ref(&args.subject), &[]);
             let rows: Vec<ExplainedObject<'_>> =
                 chosen.iter().map(|status| ExplainedObject { status, near_misses: near }).collect();
             terminal.json(&rows);
         }
-        Output::Text => {
-            for service in &chosen {
-                terminal.data(&status_details(service, found.now));
-            }
-            if let Some((look, near)) = &seen {
-                terminal.data(&look_text(look));
-                terminal.data(&near_misses_text(near));
-            }
-        }
+        Output::Text => terminal.data(&explained(&args.subject, &found, dirs, terminal)),
     }
     Exit::Ok
+}
+
+/// All that is known of an object, and what a look of now finds for it.
+pub(super) fn explained(subject: &str, found: &Found, dirs: &Dirs, terminal: Terminal) -> String {
+    let seen = seen_now(subject, found, dirs, terminal);
+    let (chosen, _) = choose(found, &[subject.to_owned()], &[]);
+    let mut text: String = chosen.iter().map(|service| status_details(service, found.now)).collect();
+    if let Some((look, near)) = &seen {
+        text.push_str(&look_text(look));
+        text.push_str(&near_misses_text(near));
+    }
+    text
 }
 
 /// An object with the processes that only just aren't it, for programs.

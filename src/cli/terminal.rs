@@ -12,6 +12,8 @@ pub(super) struct Terminal {
     colour: bool,
     /// A person waits in front of it.
     pub interactive: bool,
+    /// Something else has the screen: no words.
+    silent: bool,
 }
 
 impl Terminal {
@@ -24,7 +26,19 @@ impl Terminal {
             Color::Never => false,
             Color::Auto => interactive && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         };
-        Self { colour, interactive }
+        Self { colour, interactive, silent: false }
+    }
+
+    /// The same without words for a person: something else has the screen.
+    #[must_use]
+    pub(super) fn silent(self) -> Self {
+        Self { silent: true, ..self }
+    }
+
+    /// Whether messages have colour.
+    #[cfg(feature = "tui")]
+    pub(super) fn colour(self) -> bool {
+        self.colour
     }
 
     /// Data, to stdout, followed by a newline if it has none.
@@ -85,8 +99,10 @@ impl Terminal {
     }
 
     /// Words for a person, to stderr.
-    #[expect(clippy::unused_self, reason = "all output goes through the terminal")]
     pub(super) fn say(self, text: &str) {
+        if self.silent {
+            return;
+        }
         let _ = writeln!(io::stderr().lock(), "{}", text.trim_end_matches('\n'));
     }
 

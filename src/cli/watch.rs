@@ -1,6 +1,7 @@
 //! `watch`: the loop, and what a person in front of it sees.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::rc::Rc;
 
 use super::args::{Output, WatchArgs};
@@ -9,8 +10,10 @@ use super::settings::{self, Configured};
 use super::state;
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
+use crate::engine::metrics::Meter;
 use crate::engine::sources::Sources;
 use crate::engine::watch::{Ended, Event, Watch, WatchOptions};
+use crate::host::errno::io_text;
 use crate::host::linux::HostOptions;
 use crate::host::presence;
 use crate::host::state_dir::Dirs;
@@ -19,6 +22,7 @@ use crate::plan::action::Outcome;
 use crate::plan::status::{PhaseWord, ServiceStatus};
 use crate::report::{deed, held_text, printable, render_diagnostics, status_line};
 use crate::spec::ServiceName;
+use crate::spec::engine::Settings;
 
 /// Runs `watch`.
 pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
@@ -33,6 +37,9 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     if places.is_empty() {
         terminal.say("error: nothing says what to keep\nhelp: name a directory of spec files");
         return Exit::Usage;
+    }
+    if let Some(exit) = exposed(&settings, args.metrics_remote, terminal) {
+        return exit;
     }
     let opened = match state::open(
         dirs,
@@ -61,12 +68,26 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         summary: String::new(),
         mistakes: BTreeSet::new(),
     };
-    let mut tell = |event: Event<'_>| teller.tell(&event);
+    let meter = Meter::default();
+    let noting = Rc::clone(&meter);
+    let mut tell = |event: Event<'_>| {
+        noting.borrow_mut().note(&event);
+        teller.tell(&event);
+    };
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
     let sources = Sources::new(places).with_settings(&settings).on_host(this_host);
     let sources = sources.with_shelf(shelf).with_plugins(in_use);
-    let watch = Watch::new(opened.host, sources, opened.memory, options, &mut tell);
+    let mut watch = Watch::new(opened.host, sources, opened.memory, options, &mut tell).measured_by(meter);
+    if let Some(address) = settings.metrics {
+        watch = match serving(watch, address, terminal) {
+            Ok(watch) => watch,
+            Err(error) => {
+                terminal.say(&format!("error: metrics can't be served at {address}: {}", io_text(&error)));
+                return Exit::Failed;
+            }
+        };
+    }
     let ended = watch.run();
     teller.superior.tell("STOPPING=1");
     match ended {
@@ -88,6 +109,23 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             Exit::Failed
         }
     }
+}
+
+/// Whoever reaches the address is told, so it has to be meant that others than this host do.
+fn exposed(settings: &Settings, meant: bool, terminal: Terminal) -> Option<Exit> {
+    let address = settings.metrics.filter(|address| !address.ip().is_loopback() && !meant)?;
+    let port = address.port();
+    terminal.say(&format!(
+        "error: `{address}` can be reached from other hosts, and nobody is asked who they are\nhelp: serve metrics at 127.0.0.1:{port}, or give `--metrics-remote` if it is meant"
+    ));
+    Some(Exit::Usage)
+}
+
+/// Says where, since a port 0 leaves the choice to the kernel.
+fn serving(watch: Watch<'_>, address: SocketAddr, terminal: Terminal) -> std::io::Result<Watch<'_>> {
+    let (watch, at) = watch.serving_metrics(address)?;
+    terminal.say(&format!("metrics at http://{at}/metrics"));
+    Ok(watch)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
@@ -145,6 +183,8 @@ impl Teller {
                 let wanted = request.wanted.to_string();
                 self.terminal.say(&format!("{} asks: {}", printable(&request.by), printable(&wanted)));
             }
+            // Measured, not told.
+            Event::Looked { .. } | Event::Turned { .. } => {}
             Event::Settings(problems) => self.terminal.diagnostics(problems),
             Event::Trouble(text) => self.terminal.say(&format!("warning: {}", printable(text))),
         }

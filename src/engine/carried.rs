@@ -1,14 +1,15 @@
 //! What is carried from tick to tick, so that a tick costs what changed and not what exists.
 //!
 //! ```text
-//!  woken (an exit) ---\
-//!  changed (record) ---+--> the objects that a tick is about --> questions, plan --> their status and outlook anew
-//!  due (a moment) ----/                                                              all others: as they were
-//!  not at rest -------/
+//!  woken (an exit) ----\
+//!  changed (record) ----\
+//!  changed (document) ---+--> the objects that a tick is about --> questions, plan --> their status and outlook anew
+//!  due (a moment) ------/                                                              all others: as they were
+//!  not at rest --------/
 //! ```
 //!
-//! Left out is only what was found at rest, whose record is the very value that it was, whose moment hasn't come and of whose
-//! processes nothing was heard. A complete look is about all objects.
+//! Left out is only what was found at rest, whose record and document are the very values that they were, whose moment hasn't
+//! come and of whose processes nothing was heard. A complete look is about all objects.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::facts::ProcessKey;
 use crate::plan::memory::{Memory, Record};
 use crate::plan::status::ServiceStatus;
 use crate::plan::{Outlook, Plan};
-use crate::spec::ServiceName;
+use crate::spec::{ServiceName, SpecSet};
 use crate::units::BootTime;
 
 /// What the last tick that was about each object left behind.
@@ -26,19 +27,44 @@ pub struct Carried {
     objects: BTreeMap<ServiceName, Known>,
     /// Objects that are to be looked for completely, and when.
     looks: BTreeMap<ServiceName, BootTime>,
+    /// Objects whose documents, or what is known of these, changed since the last tick.
+    documents: BTreeSet<ServiceName>,
+    /// Statuses that nobody took yet.
+    news: BTreeMap<ServiceName, ServiceStatus>,
 }
 
 #[derive(Debug)]
 struct Known {
     record: Arc<Record>,
     outlook: Outlook,
-    status: ServiceStatus,
 }
 
 impl Carried {
-    /// Nothing is carried on: the next tick is about all objects. For whatever changes what is wanted.
+    /// Nothing is carried on: the next tick is about all objects. For whatever changes what is wanted of all.
     pub fn forget(&mut self) {
         self.objects.clear();
+    }
+
+    /// Other documents are in force from now on.
+    pub fn documents(&mut self, before: &SpecSet, after: &SpecSet) {
+        if before.ending != after.ending {
+            self.forget();
+        }
+        differing(&before.services, &after.services, &mut self.documents);
+        for (one, other) in [
+            (&before.rejected, &after.rejected),
+            (&before.unseen, &after.unseen),
+            (&before.remarks, &after.remarks),
+        ] {
+            differing(one, other, &mut self.documents);
+        }
+        self.documents.extend(before.removed.symmetric_difference(&after.removed).cloned());
+        // A name that nobody claims any more may be taken over.
+        let renamed = after.services.iter().filter(|(_, spec)| {
+            spec.previous_name.as_ref().is_some_and(|previous| self.documents.contains(previous))
+        });
+        let renamed: Vec<ServiceName> = renamed.map(|(name, _)| name.clone()).collect();
+        self.documents.extend(renamed);
     }
 
     /// The objects that the next tick is about. `None`: all.
@@ -49,18 +75,20 @@ impl Carried {
         woken: Option<&BTreeSet<ProcessKey>>,
     ) -> Option<BTreeSet<ServiceName>> {
         let woken = woken?;
-        if self.objects.is_empty() || self.objects.len() != memory.services.len() {
+        if self.objects.is_empty() {
             return None;
         }
-        let mut touched = BTreeSet::new();
+        let mut touched = self.documents.clone();
         // Both are in the order of their names.
-        for ((name, record), (of, known)) in memory.services.iter().zip(&self.objects) {
-            if name != of {
-                return None;
-            }
-            let due = known.outlook.next.is_some_and(|next| next <= now);
-            let same = Arc::ptr_eq(record, &known.record);
-            if due || !same || !known.outlook.at_rest || (!woken.is_empty() && is_woken(record, woken)) {
+        let mut objects = self.objects.iter().peekable();
+        for (name, record) in &memory.services {
+            while objects.next_if(|(of, _)| *of < name).is_some() {}
+            let rests = objects.next_if(|(of, _)| *of == name).is_some_and(|(_, known)| {
+                let due = known.outlook.next.is_some_and(|next| next <= now);
+                let same = Arc::ptr_eq(record, &known.record);
+                !due && same && known.outlook.at_rest && (woken.is_empty() || !is_woken(record, woken))
+            });
+            if !rests {
                 touched.insert(name.clone());
             }
         }
@@ -85,27 +113,65 @@ impl Carried {
         }
     }
 
-    /// Takes in what a tick decided, and gives the plan what it doesn't say of the others.
+    /// Takes in what a tick decided, and gives the plan the moments that it doesn't know of the others.
     pub fn complete(&mut self, plan: &mut Plan, all: bool) {
+        self.documents.clear();
         if all {
             self.objects.clear();
         } else {
             self.objects.retain(|name, _| plan.memory.services.contains_key(name));
         }
-        for status in std::mem::take(&mut plan.status) {
-            let name = status.name.clone();
+        self.looks.retain(|name, _| plan.memory.services.contains_key(name));
+        for status in &plan.status {
+            let name = &status.name;
             let (Some(outlook), Some(record)) =
-                (plan.outlook.get(&name).copied(), plan.memory.services.get(&name))
+                (plan.outlook.get(name).copied(), plan.memory.services.get(name))
             else {
                 continue;
             };
-            self.objects.insert(name, Known { record: Arc::clone(record), outlook, status });
+            self.objects.insert(name.clone(), Known { record: Arc::clone(record), outlook });
+            self.news.insert(name.clone(), status.clone());
         }
-        plan.status = self.objects.values().map(|known| known.status.clone()).collect();
         let moments = self.objects.values().filter_map(|known| known.outlook.next);
         // What the plan says itself may be nobody's own moment: a place for a start becomes free.
         plan.next = moments.chain(self.looks.values().copied()).chain(plan.next).min();
     }
+
+    /// Brings statuses (by name) up to what was decided since. True if that changed anything.
+    pub fn tell(&mut self, statuses: &mut Vec<ServiceStatus>) -> bool {
+        let before = statuses.len();
+        statuses.retain(|status| self.objects.contains_key(&status.name));
+        let mut moved = statuses.len() != before;
+        let mut more = Vec::new();
+        for (name, status) in std::mem::take(&mut self.news) {
+            if !self.objects.contains_key(&name) {
+                continue;
+            }
+            let at = statuses.binary_search_by(|known| known.name.cmp(&name));
+            match at.ok().and_then(|at| statuses.get_mut(at)) {
+                Some(known) if *known == status => continue,
+                Some(known) => *known = status,
+                None => more.push(status),
+            }
+            moved = true;
+        }
+        if !more.is_empty() {
+            statuses.append(&mut more);
+            statuses.sort_by(|one, other| one.name.cmp(&other.name));
+        }
+        moved
+    }
+}
+
+/// The names whose values differ, or that only one of them has.
+fn differing<T: PartialEq>(
+    one: &BTreeMap<ServiceName, T>,
+    other: &BTreeMap<ServiceName, T>,
+    names: &mut BTreeSet<ServiceName>,
+) {
+    names.extend(one.keys().filter(|name| !other.contains_key(*name)).cloned());
+    let changed = other.iter().filter(|(name, value)| one.get(*name) != Some(*value));
+    names.extend(changed.map(|(name, _)| name.clone()));
 }
 
 fn is_woken(record: &Record, woken: &BTreeSet<ProcessKey>) -> bool {

@@ -306,7 +306,12 @@ impl Sources {
         } else {
             self.loaded.retain(|name, _| names.contains(name));
         }
-        self.loaded.extend(loaded.files.into_iter().map(|file| (file.source.name.clone(), file)));
+        self.loaded.extend(loaded.files.into_iter().map(|mut file| {
+            let name = file.source.name.clone();
+            // Objects are known by the place of their document wherever selfsame is called from.
+            file.stands_in(&absolute(Path::new(&name)));
+            (name, file)
+        }));
         loaded.duplicates
     }
 
@@ -351,8 +356,9 @@ impl Sources {
             look.plugins.extend(file.plugins().iter().cloned());
             look.seen.files.remove(name);
             look.seen.elsewhere.extend(file.elsewhere().iter().cloned());
-            look.texts.insert(absolute(Path::new(name)), Arc::clone(&file.source));
-            look.seen.files.insert(absolute(Path::new(name)), seen(file, name));
+            let place = absolute(Path::new(name));
+            look.texts.insert(place.clone(), Arc::clone(&file.source));
+            look.seen.files.insert(place, seen(file));
         }
         let own: Vec<&LoadedFile> =
             self.loaded.iter().filter(|(name, _)| !libraries.contains(*name)).map(|(_, file)| file).collect();
@@ -434,18 +440,14 @@ pub fn load_files(
     load(files, &LoadContext { limits, compile: &compile, names, modules, held, host })
 }
 
-fn seen(file: &LoadedFile, name: &str) -> FileSeen {
+fn seen(file: &LoadedFile) -> FileSeen {
     match file.reason() {
         Some(reason) => FileSeen::broken(reason),
         None => {
-            let mut services = file.services().to_vec();
-            for service in &mut services {
-                // Objects are known by the place of their document wherever selfsame is called from.
-                service.origin.file = absolute(Path::new(name));
-            }
+            // Shared: what nobody edited is the very value that it was, for all who compare.
             FileSeen::Good(GoodFile {
                 digest: file.digest.clone(),
-                services: services.into_iter().map(Arc::new).collect(),
+                services: file.services().into(),
                 empty: file.is_empty(),
             })
         }

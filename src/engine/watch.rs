@@ -13,6 +13,7 @@ mod accepting;
 mod configure;
 mod ending;
 mod looking;
+mod scraped;
 
 pub use configure::parallel_starts;
 pub use ending::Ended;
@@ -20,6 +21,7 @@ pub use ending::Ended;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use looking::{Looking, Occasion};
 
@@ -27,6 +29,7 @@ use super::accept::{Acceptance, PruneHeld};
 use super::carried::Carried;
 use super::converge::converge_on;
 use super::events::Chronicle;
+use super::metrics::Meter;
 use super::settings::SettingsFile;
 use super::sources::{Sources, SourcesLook, absolute};
 use super::standing::Standing;
@@ -36,6 +39,7 @@ use crate::host::Host as _;
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
 use crate::host::requests::{self, Request, Waiting, Wanted};
+use crate::host::scrape::Scrapes;
 use crate::host::spec_dir::watched;
 use crate::plan::action::Outcome;
 use crate::plan::event::Who;
@@ -45,7 +49,7 @@ use crate::plan::status::ServiceStatus;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::spec::SpecSet;
 use crate::spec::engine::Settings;
-use crate::units::BootTime;
+use crate::units::{BootTime, WallTime};
 
 /// How to watch.
 #[derive(Clone, Debug)]
@@ -71,6 +75,18 @@ pub enum Event<'a> {
     Tick(&'a Tick),
     /// The status after all that is to be done at once was done.
     Status(&'a [ServiceStatus]),
+    /// The documents were looked at, whether or not they are as they were.
+    Looked {
+        /// How long it took.
+        took: Duration,
+        /// When every place was there and could be listed; `None`: it wasn't so.
+        complete: Option<WallTime>,
+    },
+    /// The loop has done all that was to be done at once after a wake-up.
+    Turned {
+        /// How long it took.
+        took: Duration,
+    },
     /// A person asked for something.
     Request(&'a Request),
     /// The settings were changed, and can't be used as they are.
@@ -105,6 +121,8 @@ pub struct Watch<'a> {
     confirmed_prunes: BTreeSet<String>,
     /// The binary to become.
     successor: Option<PathBuf>,
+    meter: Meter,
+    scrapes: Option<Scrapes>,
     tell: &'a mut dyn FnMut(Event<'_>),
 }
 
@@ -156,6 +174,8 @@ impl<'a> Watch<'a> {
             confirmed: false,
             confirmed_prunes: BTreeSet::new(),
             successor: None,
+            meter: Meter::default(),
+            scrapes: None,
             tell,
         }
     }
@@ -190,7 +210,8 @@ impl<'a> Watch<'a> {
             if full {
                 deadlines.resync = looking::resync(self.options.settings.resync, self.host.now().boot);
             }
-            let wakes = self.host.wait(Some(deadlines.earliest(self.look_due)))?;
+            (self.tell)(Event::Turned { took: self.host.now().boot.since(now) });
+            let wakes = self.wait(deadlines.earliest(self.look_due))?;
             let now = self.host.now().boot;
             if let Some(signal) = wakes.stop {
                 self.chronicle.engine("Ending", format!("{signal} was received: the watch ends"));
@@ -244,6 +265,7 @@ impl<'a> Watch<'a> {
 
     /// Looks at the documents, and notes when to look again.
     fn look_at_sources(&mut self, occasion: Occasion, now: BootTime) {
+        let began = self.host.now();
         self.renew_settings();
         self.renew_hints();
         let before = self.sources.watched();
@@ -260,6 +282,9 @@ impl<'a> Watch<'a> {
                 look.findings.push((place, told.clone()));
             }
         }
+        let took = self.host.now().boot.since(began.boot);
+        let complete = look.seen.complete.then_some(began.wall);
+        (self.tell)(Event::Looked { took, complete });
         if self.digest.as_ref() != Some(&look.digest) {
             (self.tell)(Event::Sources(&look));
             self.digest = Some(look.digest.clone());
@@ -416,9 +441,10 @@ impl<'a> Watch<'a> {
         if restored {
             self.announce_again();
         }
-        let moved = last.plan.status != self.status;
+        let moved = self.carried.tell(&mut self.status);
         if moved || restored || self.standing.is_news() {
-            let status = Status { objects: last.plan.status, sources: self.standing.sources().to_vec() };
+            let objects = std::mem::take(&mut self.status);
+            let status = Status { objects, sources: self.standing.sources().to_vec() };
             if let Err(reason) = requests::write_status(self.host.dirs(), &status) {
                 (self.tell)(Event::Trouble(&reason));
             }

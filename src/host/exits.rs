@@ -82,6 +82,11 @@ impl Exits {
         self.table.retain(|key, _| wanted(key));
         self.in_sessions.retain(|key| wanted(key));
         self.left.retain(|key, _| wanted(key));
+        self.forget_strays();
+    }
+
+    /// Whoever asks for these has asked by now.
+    pub fn forget_strays(&mut self) {
         self.strays.clear();
     }
 

@@ -156,6 +156,15 @@ impl Ledger {
         Ok(())
     }
 
+    /// Whether all of this is written down already, where it is looked for.
+    pub fn says(&self, memory: &Memory) -> bool {
+        let mut written = self.written.iter().zip(&memory.services);
+        self.open.is_some()
+            && self.lock.holds()
+            && self.written.len() == memory.services.len()
+            && written.all(|((of, was), (name, record))| of == name && Arc::ptr_eq(was, record))
+    }
+
     /// Adds a line for each object that isn't as it was written.
     fn add(&mut self, mut open: Open, memory: &Memory) -> Result<(), String> {
         let mut bytes = Vec::new();

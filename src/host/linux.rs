@@ -35,6 +35,7 @@ use super::look::{Looker, Sight};
 use super::output::Outputs;
 use super::probe::Probes;
 use super::proc::LiveWorld;
+use super::scrape::Scrapes;
 use super::shelf::Shelf;
 use super::signal::{boot_id, signal_verified};
 use super::spawn::{keep_exits_of_children, spawn_in};
@@ -94,6 +95,8 @@ pub struct LinuxHost {
     /// Something else than an exit may have happened.
     anything: bool,
     looked: recent::Looked,
+    /// What rests on the records is not sure to be as the records are.
+    behind: bool,
     ears: health::Ears,
     commands: Commands,
     watched: WatchedFiles,
@@ -169,6 +172,7 @@ impl LinuxHost {
             groups: Groups::new(dirs, acts),
             anything: true,
             looked: recent::Looked::default(),
+            behind: true,
             ears: health::Ears::new(dirs.outputs()),
             commands,
             watched: WatchedFiles::default(),
@@ -247,6 +251,14 @@ impl LinuxHost {
         &mut self.waker
     }
 
+    /// Also wakes when somebody asks for metrics.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn watch_scrapes(&self, scrapes: &Scrapes) -> io::Result<()> {
+        self.waker.watch_scrapes(scrapes.descriptor())
+    }
+
     /// Waits for whatever comes first, at most until `until`.
     ///
     /// # Errors
@@ -255,25 +267,27 @@ impl LinuxHost {
         let deadlines = self.probes.deadline().into_iter().chain(self.commands.deadline());
         let deadline = until.into_iter().chain(deadlines).min();
         let _ = failpoint::hit("wait");
-        let wakes = self.waker.wait(deadline)?;
+        let mut wakes = self.waker.wait(deadline)?;
         self.exits.note(&wakes.exited);
         // Answers and words aren't told apart by whose they are.
         self.anything |= wakes.is_more_than_exits()
             || self.probes.deadline().is_some()
             || self.commands.deadline().is_some();
-        self.take_exits();
+        // Read before the probes are: what becomes of them by then is due.
+        let now = clock::now().boot;
+        wakes.due = deadline.is_some_and(|deadline| deadline <= now);
+        self.take_exits(now);
         Ok(wakes)
     }
 
     /// Exits of children, and what became of probes and commands.
-    fn take_exits(&mut self) {
+    fn take_exits(&mut self, now: BootTime) {
         if self.subreaper {
             for (pid, exit) in self.exits.reap_all() {
                 self.probes.exited(pid, &exit);
                 self.commands.exited(pid, &exit);
             }
         }
-        let now = clock::now().boot;
         self.probes.poll(now);
         self.commands.poll(now);
     }
@@ -416,7 +430,7 @@ impl Host for LinuxHost {
     }
 
     fn observe(&mut self, questions: &Questions) -> Observation {
-        self.take_exits();
+        self.take_exits(clock::now().boot);
         let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.clone())));
         let world = self.world.again().with_managed(managed.collect());
         let mut asked = Asked::default();
@@ -441,6 +455,14 @@ impl Host for LinuxHost {
     }
 
     fn remember(&mut self, memory: &Memory) -> Result<(), String> {
+        let behind = std::mem::replace(&mut self.behind, true);
+        if let Some(ledger) = self.ledger.as_mut().filter(|ledger| !behind && ledger.says(memory)) {
+            // Of most ticks nothing comes, and what rests on the records is as it was.
+            self.exits.forget_strays();
+            ledger.remember(memory)?;
+            self.behind = false;
+            return Ok(());
+        }
         self.forget(memory);
         let conditions = &self.looker.conditions;
         match &mut self.ledger {
@@ -450,6 +472,7 @@ impl Host for LinuxHost {
                 ledger.remember(memory)?;
                 conditions.sweep(memory)?;
                 self.given.look_after(memory, &self.looker.places());
+                self.behind = false;
                 Ok(())
             }
             None => Err("the state is not held by this look".into()),

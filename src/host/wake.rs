@@ -44,6 +44,10 @@ pub struct Wakes {
     pub probes: bool,
     /// The control socket may have something.
     pub control: bool,
+    /// Somebody may be asking for metrics.
+    pub scrapes: bool,
+    /// What was waited for at the longest has come.
+    pub due: bool,
     /// Somebody asks the engine to end: TERM, INT or QUIT.
     pub stop: Option<Signal>,
     /// HUP: look at the documents now.
@@ -67,6 +71,7 @@ const PROBES: u64 = 4;
 const CLOCK: u64 = 5;
 const MOUNTS: u64 = 7;
 const CONTROL: u64 = 6;
+const SCRAPES: u64 = 7;
 /// Tokens from here on are processes.
 const PROCESSES: u64 = 16;
 const EVENTS_MAX: usize = 64;
@@ -157,6 +162,15 @@ impl Waker {
         Ok(epoll::add(&self.epoll, control, data, epoll::EventFlags::IN)?)
     }
 
+    /// Also waits for the epoll of those who ask for metrics.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn watch_scrapes(&self, scrapes: impl AsFd) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(SCRAPES);
+        Ok(epoll::add(&self.epoll, scrapes, data, epoll::EventFlags::IN)?)
+    }
+
     /// Wakes once when the process exits. The descriptor's owner closes it when it is no longer wanted.
     ///
     /// # Errors
@@ -201,6 +215,7 @@ impl Waker {
                     self.arm_clock();
                     wakes.clock = true;
                 }
+                SCRAPES => wakes.scrapes = true,
                 token => {
                     wakes.exits = true;
                     wakes.exited.extend(i32::try_from(token - PROCESSES).ok().map(Pid));

@@ -46,7 +46,7 @@ fn instance_row(service: &ServiceStatus, instance: &InstanceStatus, now: Now) ->
 }
 
 /// How long ago, to the second.
-fn ago(since: WallTime, now: Now) -> String {
+pub(super) fn ago(since: WallTime, now: Now) -> String {
     let seconds = now.wall.0.saturating_sub(since.0).as_secs();
     let rounded = match seconds {
         0..=599 => seconds,
@@ -57,7 +57,7 @@ fn ago(since: WallTime, now: Now) -> String {
 }
 
 /// The one thing worth saying in a table: the cause rather than the consequence.
-fn note(service: &ServiceStatus) -> String {
+pub(super) fn note(service: &ServiceStatus) -> String {
     let worth = service.conditions.iter().filter(|condition| is_remarkable(condition));
     match worth.min_by_key(|condition| rank(condition.kind)) {
         Some(condition) => without_name(service, &printable(&condition.message)),
@@ -68,6 +68,19 @@ fn note(service: &ServiceStatus) -> String {
         }
         None => String::new(),
     }
+}
+
+/// The types of the conditions that are not as they should be, causes first.
+#[cfg(feature = "tui")]
+pub(super) fn remarkable_conditions(service: &ServiceStatus) -> String {
+    let mut worth: Vec<&Condition> = service.conditions.iter().filter(|one| is_remarkable(one)).collect();
+    worth.sort_by_key(|condition| rank(condition.kind));
+    let words = worth.iter().map(|condition| match condition.status {
+        ConditionStatus::True => format!("{:?}", condition.kind),
+        ConditionStatus::False => format!("!{:?}", condition.kind),
+        ConditionStatus::Unknown => format!("{:?}?", condition.kind),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The name stands in front already.
@@ -108,7 +121,7 @@ fn is_remarkable(condition: &Condition) -> bool {
 }
 
 /// The phase as people read it.
-fn phase_word(phase: PhaseWord) -> &'static str {
+pub(super) fn phase_word(phase: PhaseWord) -> &'static str {
     match phase {
         PhaseWord::Running => "Running",
         PhaseWord::Stopped => "Stopped",

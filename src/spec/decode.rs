@@ -159,10 +159,11 @@ impl<'n> Object<'n> {
             }
         }
         for field in table.fields.iter().filter(|field| field.default == "required") {
-            // A misspelt one is not missing as well.
-            let is_meant =
-                |key: &Scalar| key.text == field.name || object.near(&key.text) == Some(field.name);
-            if !pairs.iter().any(|(key, _)| is_meant(key)) {
+            let is_there = |key: &Scalar| key.text == field.name;
+            // A misspelt one is not missing as well. Asked last: nearness is dear, and most fields are there.
+            let is_meant = |key: &Scalar| object.near(&key.text) == Some(field.name);
+            let mut keys = pairs.iter().map(|(key, _)| key);
+            if !keys.clone().any(is_there) && !keys.any(is_meant) {
                 d.say(object.missing(field));
             }
         }

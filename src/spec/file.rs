@@ -40,7 +40,7 @@ pub struct LoadedFile {
     /// The names it declares, as far as they could be read, also where it is rejected.
     pub declares: Vec<ServiceName>,
     pub(super) name_places: Vec<Span>,
-    services: Vec<Service>,
+    services: Vec<Arc<Service>>,
     elsewhere: Vec<(ServiceName, String)>,
     /// Matcher or Plugin documents stand in it, usable or not.
     pub(super) defines: bool,
@@ -52,8 +52,17 @@ pub struct LoadedFile {
 
 impl LoadedFile {
     /// Its Services for this host in the order of the file; none if it was rejected.
-    pub fn services(&self) -> &[Service] {
+    pub fn services(&self) -> &[Arc<Service>] {
         &self.services
+    }
+
+    /// Its documents stand in this file from now on, by whatever name it was read.
+    pub fn stands_in(&mut self, file: &str) {
+        for service in &mut self.services {
+            if service.origin.file != file {
+                file.clone_into(&mut Arc::make_mut(service).origin.file);
+            }
+        }
     }
 
     /// What is for other hosts, and why; nothing if it was rejected.
@@ -387,7 +396,7 @@ fn accept(loaded: &mut LoadedFile, documents: Vec<Document>, host: Option<&Known
         let (file, digest) = (loaded.source.name.clone(), loaded.digest.clone());
         service.origin = Origin { file, line, digest, revision: None };
         loaded.name_places.push(name_at);
-        loaded.services.push(service);
+        loaded.services.push(Arc::new(service));
     }
 }
 

@@ -158,7 +158,7 @@ pub fn unused<'a>(files: impl Iterator<Item = &'a LoadedFile> + Clone, library: 
     }
     let mut used = BTreeSet::new();
     for file in files.clone() {
-        used.extend(file.services().iter().flat_map(names_of));
+        used.extend(file.services().iter().flat_map(|service| names_of(service)));
         for document in file.matchers() {
             for expectation in document.tests.iter().flat_map(|test| &test.expect) {
                 let text = &expectation.written.text;

@@ -64,11 +64,13 @@ type Look<'a> = (Program<'a>, Vec<String>);
 fn same_program<'a>(claims: &[Claim<'a>], identity: FileIdentity<'_>) -> Vec<Diagnostic> {
     let mut known: BTreeMap<Look<'a>, Vec<Claim<'a>>> = BTreeMap::new();
     let mut found = Vec::new();
+    // A set has a handful of programs.
+    let mut identities: BTreeMap<&Path, Option<(u64, u64)>> = BTreeMap::new();
     for claim in claims.iter().filter(|claim| claim.service.match_only.is_none()) {
         let service = claim.service;
         let mut others: Vec<Claim<'a>> = Vec::new();
         for path in std::iter::once(&service.startas).chain(&service.becomes) {
-            let program = match identity(path) {
+            let program = match *identities.entry(path).or_insert_with(|| identity(path)) {
                 Some((dev, ino)) => Program::File(dev, ino),
                 None => Program::Path(path),
             };

@@ -190,7 +190,7 @@ metadata: {name: web}
 5:1 S022 `spec` is missing
     add `spec: {startas: /srv/shop/shop.py}`
 6:7 S013 the kind `Policy` is not supported yet
-    remove the document; `Service`, `Task`, `Defaults`, `Matcher` and `Plugin` are supported",
+    remove the document; `Service`, `Task`, `Defaults`, `Matcher`, `Plugin` and `Engine` are supported",
     },
     Case {
         what: "two documents with one name",

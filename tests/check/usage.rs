@@ -181,3 +181,33 @@ fn colour_is_for_terminals_and_for_those_who_ask() {
     assert!(errors(&["check", "specs", "--color", "always"], true).contains('\u{1b}'), "asked for");
     assert!(!errors(&["check", "specs", "--color", "never"], false).contains('\u{1b}'));
 }
+
+/// What is refused at the start is said before.
+#[test]
+fn what_this_host_cannot_do_is_said_with_its_place() {
+    let bench = Bench::new();
+    bench.spec("jailed", "startas: /bin/true\nchroot: /srv/jail");
+    let mut command = if super::support::is_root() {
+        let mut command = std::process::Command::new("setpriv");
+        command.args([
+            "--bounding-set=-sys_chroot",
+            "--inh-caps=-sys_chroot",
+            env!("CARGO_BIN_EXE_selfsame"),
+        ]);
+        command
+    } else {
+        std::process::Command::new(env!("CARGO_BIN_EXE_selfsame"))
+    };
+    let output =
+        command.args(["check", "specs"]).current_dir(bench.root()).env("NO_COLOR", "1").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "a warning: {said}");
+    for words in
+        ["C005", "`chroot` needs CAP_SYS_CHROOT", "jailed.yaml:6:", "`jailed` would not be started here"]
+    {
+        assert!(said.contains(words), "{words} in {said}");
+    }
+    if super::support::is_root() {
+        assert!(!bench.ok(&["check", "specs"]).stderr.contains("C005"), "root can");
+    }
+}

@@ -150,3 +150,7 @@ fn fraction(text: &str) -> Result<u32, String> {
     crate::spec::fraction(text)
         .ok_or_else(|| "write a fraction from 0 to 1, for example `0.5` or `50%`".into())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they expect")]
+mod tests;

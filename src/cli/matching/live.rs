@@ -89,7 +89,7 @@ fn judge(
 }
 
 /// To the millisecond, in UTC.
-fn clock_text(time: WallTime) -> String {
+pub(in crate::cli) fn clock_text(time: WallTime) -> String {
     let millis = i64::try_from(time.0.as_millis()).unwrap_or(i64::MAX);
     show(&Value::Time(millis.saturating_mul(1_000_000))).trim_start_matches('@').to_owned()
 }

@@ -39,7 +39,7 @@ impl Watch<'_> {
         }
         self.held = held;
         if set != self.set {
-            self.carried.forget();
+            self.carried.documents(&self.set, &set);
             self.set = set;
         }
         self.say_how_places_stand(look);

@@ -1,0 +1,63 @@
+//! Without a terminal: what is, and then a line for each object that is no longer as it was.
+
+use std::io;
+
+use super::loads::Loads;
+use super::{REFRESH, Refresh};
+use crate::cli::args::Output;
+use crate::cli::matching::clock_text;
+use crate::cli::terminal::Terminal;
+use crate::host::clock;
+use crate::host::wake::Waker;
+use crate::plan::status::ServiceStatus;
+use crate::report::live::changes;
+use crate::report::status_table;
+use crate::spec::ServiceName;
+use crate::units::WallTime;
+
+/// Goes on until a signal comes or nobody reads any more.
+///
+/// # Errors
+/// The kernel refuses to let it wait, or the status can't be had.
+pub(super) fn run(source: &Refresh<'_>, terminal: Terminal) -> io::Result<()> {
+    let mut waker = Waker::new(true)?;
+    let json = source.args.output == Output::Json;
+    let mut loads = Loads::default();
+    let mut before: Option<Vec<ServiceStatus>> = None;
+    loop {
+        let found = source.find().map_err(io::Error::other)?;
+        let objects = source.snapshot(&found, &mut loads).objects;
+        let reads = match &before {
+            None if json => told(&objects, &changes(&[], &objects), found.now.wall, true, terminal),
+            None => terminal.line(status_table(&objects, found.now).trim_end()),
+            Some(before) => told(&objects, &changes(before, &objects), found.now.wall, json, terminal),
+        };
+        if !reads {
+            return Ok(());
+        }
+        before = Some(objects);
+        let woken = waker.wait(Some(clock::now().boot.after(REFRESH)))?;
+        if woken.stop.is_some() || woken.reload {
+            return Ok(());
+        }
+    }
+}
+
+/// False: nobody reads any more.
+fn told(
+    objects: &[ServiceStatus],
+    lines: &[(ServiceName, String)],
+    at: WallTime,
+    json: bool,
+    terminal: Terminal,
+) -> bool {
+    let time = clock_text(at);
+    lines.iter().all(|(name, line)| {
+        if json {
+            let status = objects.iter().find(|service| service.name == *name);
+            terminal.line(&serde_json::json!({ "time": time, "name": name, "status": status }).to_string())
+        } else {
+            terminal.line(&format!("{time} {line}"))
+        }
+    })
+}

@@ -1,0 +1,65 @@
+//! Metrics of the loop, and those who ask for them.
+
+use std::io;
+use std::net::SocketAddr;
+
+use super::Watch;
+use crate::engine::metrics::{Meter, OwnProcess, Situation};
+use crate::host::Host as _;
+use crate::host::scrape::Scrapes;
+use crate::host::usage;
+use crate::host::wake::Wakes;
+use crate::units::BootTime;
+
+impl Watch<'_> {
+    /// Answers from these counters, which somebody notes every event in.
+    #[must_use]
+    pub fn measured_by(self, meter: Meter) -> Self {
+        Self { meter, ..self }
+    }
+
+    /// Serves metrics over HTTP at this address; also says at which, since the kernel chooses for port 0.
+    ///
+    /// # Errors
+    /// The address can't be had.
+    pub fn serving_metrics(self, address: SocketAddr) -> io::Result<(Self, SocketAddr)> {
+        let scrapes = Scrapes::listen(address)?;
+        self.host.watch_scrapes(&scrapes)?;
+        let at = scrapes.address()?;
+        Ok((Self { scrapes: Some(scrapes), ..self }, at))
+    }
+
+    /// All metrics as they are now, in the text format of Prometheus.
+    pub(super) fn metrics(&mut self) -> String {
+        let engine =
+            usage::own().map(|(usage, began)| OwnProcess { cpu: usage.cpu, memory: usage.memory, began });
+        let situation = Situation {
+            status: &self.status,
+            held: self.held.iter().map(|held| held.names.len()).sum(),
+            now: self.host.now(),
+            engine: Some(engine.unwrap_or_default()),
+        };
+        self.meter.borrow_mut().text(&situation)
+    }
+
+    /// Waits for something to do. To be asked for metrics is nothing to do: that is answered here, and costs no round.
+    pub(super) fn wait(&mut self, until: BootTime) -> io::Result<Wakes> {
+        let only_asked = Wakes { scrapes: true, ..Wakes::default() };
+        loop {
+            let patience = self.scrapes.as_ref().and_then(Scrapes::deadline);
+            let wakes = self.host.wait(Some(patience.map_or(until, |patience| patience.min(until))))?;
+            if wakes.scrapes || patience.is_some() {
+                self.serve_metrics(self.host.now().boot);
+            }
+            if wakes != only_asked {
+                return Ok(wakes);
+            }
+        }
+    }
+
+    fn serve_metrics(&mut self, now: BootTime) {
+        let Some(mut scrapes) = self.scrapes.take() else { return };
+        scrapes.serve(now, &mut || self.metrics());
+        self.scrapes = Some(scrapes);
+    }
+}
