@@ -17,6 +17,7 @@ mod explain_code;
 mod fmt;
 mod handover;
 mod help;
+mod history;
 mod import;
 mod lint;
 mod live;
@@ -25,12 +26,14 @@ mod lsp;
 mod man;
 mod matching;
 mod on_host;
+mod piped;
 mod plan;
 mod plugin;
 mod progress;
 mod settings;
 mod state;
 mod status;
+mod stored;
 mod terminal;
 mod test;
 mod upgrade;
@@ -98,6 +101,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Status(args) => with_dirs(cli, terminal, |dirs| status::run(args, dirs, terminal)),
         Verb::Logs(args) => with_dirs(cli, terminal, |dirs| logs::run(args, dirs, terminal)),
         Verb::Events(args) => with_dirs(cli, terminal, |dirs| events::run(args, dirs, terminal)),
+        Verb::History(args) => with_dirs(cli, terminal, |dirs| history::run(args, dirs, terminal)),
         Verb::Start(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Start, args, dirs, terminal)),
         Verb::Stop(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Stop, args, dirs, terminal)),
         Verb::Restart(args) => {
@@ -141,9 +145,10 @@ fn with_dirs(cli: &Cli, terminal: Terminal, then: impl FnOnce(&Dirs) -> Exit) ->
 fn explain(args: &ExplainArgs, cli: &Cli, terminal: Terminal) -> Exit {
     let object = args.snapshot.is_none() && args.pid.is_empty();
     match state::dirs(cli) {
-        Ok(dirs) if object && status::is_object(&args.subject, &dirs, terminal) => {
-            status::explain(args, &dirs, terminal)
-        }
+        Ok(dirs) if object => match status::subject(&args.subject, &dirs, terminal) {
+            Some(subject) => status::explain(args, subject, terminal),
+            None => matching::run_explain(args, terminal),
+        },
         Ok(_) | Err(_) => matching::run_explain(args, terminal),
     }
 }

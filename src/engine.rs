@@ -4,6 +4,7 @@
 
 pub mod accept;
 pub mod carried;
+mod control;
 pub mod converge;
 pub mod events;
 pub mod live;

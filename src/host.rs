@@ -27,8 +27,10 @@ mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 mod given;
+pub mod good_texts;
 pub mod groups;
 pub mod held_plans;
+pub mod history;
 pub mod imagined;
 mod import_files;
 pub mod ledger;
@@ -44,7 +46,6 @@ pub mod pidfile;
 pub mod presence;
 pub mod probe;
 pub mod proc;
-pub mod requests;
 mod rewrite;
 pub mod say;
 pub mod scrape;
@@ -58,17 +59,19 @@ pub mod spawn;
 pub mod spec_dir;
 pub mod start_lock;
 pub mod state_dir;
+pub mod stored_plan;
 pub mod superior;
 pub mod takeover;
 pub mod usage;
+mod versioned;
 pub mod wake;
 pub mod walk;
 pub mod watched;
 pub mod writers;
 
 pub use files::{
-    caller, create_directory, create_text, exists, files_in, host_name, is_directory, is_init, own_uid,
-    person, program_identity, read_bytes, read_text, real_path,
+    caller, create_directory, create_text, exists, files_in, host_name, is_directory, is_init, own_pid,
+    own_uid, person, program_identity, read_bytes, read_text, real_path,
 };
 pub use import_files::ImportFiles;
 pub use linux::{HostOptions, LinuxHost, OpenError};

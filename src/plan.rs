@@ -46,6 +46,7 @@ mod slots;
 pub mod sources;
 pub mod status;
 mod stop;
+pub mod stored;
 pub mod task;
 mod triggers;
 mod update;

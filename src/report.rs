@@ -9,6 +9,7 @@ mod documents;
 mod events;
 mod explanation;
 mod github;
+mod history;
 mod imported;
 pub mod live;
 mod look;
@@ -37,6 +38,7 @@ pub use explanation::{
     failing_leaves, leaf_text,
 };
 pub use github::github_annotations;
+pub use history::{SetRow, set_line, set_text};
 pub use imported::{ImportedRow, import_notes, import_summary};
 pub use look::look_text;
 pub use matching::{MatchRow, command_of, match_table, user_of};

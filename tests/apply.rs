@@ -21,6 +21,8 @@ mod failures;
 mod given;
 #[path = "apply/identity.rs"]
 mod identity;
+#[path = "apply/piped.rs"]
+mod piped;
 #[path = "apply/prune.rs"]
 mod prune;
 #[path = "apply/setting.rs"]

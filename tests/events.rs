@@ -11,5 +11,9 @@
 #[path = "cli/support.rs"]
 mod support;
 
+#[path = "events/history.rs"]
+mod history;
 #[path = "events/record.rs"]
 mod record;
+#[path = "events/stored.rs"]
+mod stored;

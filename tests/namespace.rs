@@ -244,7 +244,7 @@ fn an_expression_that_is_true_for_init_or_selfsame_adopts_and_signals_neither() 
             &bench,
             r#"
 "$SELFSAME" watch specs > watch.log 2>&1 & watch=$!
-n=0; while [ $n -lt 100 ] && ! [ -s state/run/status.json ]; do n=$((n + 1)); sleep 0.05; done
+n=0; while [ $n -lt 100 ] && ! [ -S state/run/control ]; do n=$((n + 1)); sleep 0.05; done
 selfsame status --output json
 for pid in 1 $watch $$; do
     ! grep -q "\"pid\": *$pid[,}]" out || fail "adopted $pid"

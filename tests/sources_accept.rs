@@ -16,3 +16,5 @@ mod support;
 mod confirming;
 #[path = "sources_accept/standing.rs"]
 mod standing;
+#[path = "sources_accept/truth.rs"]
+mod truth;

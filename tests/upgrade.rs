@@ -170,10 +170,11 @@ fn a_binary_that_others_can_change_is_refused_and_the_watch_goes_on() {
     assert_eq!(run_with(&bench, Path::new(env!("CARGO_BIN_EXE_selfsame")), &["upgrade"]).code, 0);
 }
 
-/// A request as the verb leaves it.
+/// A call as the verb makes it.
 fn leave(bench: &Bench, program: &Path) {
-    let request = serde_json::json!({"format": 1, "content": {"by": "ann", "wanted": {"upgrade": program}}});
-    bench.write("state/run/requests/00000000000000000001-1.json", &request.to_string());
+    let call = serde_json::json!({"version": 1, "id": 1, "by": "ann", "ask": {"do": {"upgrade": program}}});
+    let answer = bench.say(&call.to_string());
+    assert!(answer.is_empty() || answer.contains(r#""refused":{"failed":"#), "{answer}");
 }
 
 #[test]

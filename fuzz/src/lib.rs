@@ -15,6 +15,7 @@
 )]
 
 pub mod cmdline;
+pub mod control;
 pub mod document;
 pub mod expression;
 pub mod import;
@@ -41,7 +42,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 17] = [
     Target { name: "expression", check: expression::check },
     Target { name: "document", check: document::check },
     Target { name: "cmdline", check: cmdline::check },
@@ -50,6 +51,7 @@ pub const TARGETS: [Target; 16] = [
     Target { name: "snapshot", check: snapshot::check },
     Target { name: "proc", check: proc::check },
     Target { name: "state", check: state::check },
+    Target { name: "control", check: control::check },
     Target { name: "import_init", check: import::init },
     Target { name: "import_command", check: import::command },
     Target { name: "import_systemd", check: import::systemd },

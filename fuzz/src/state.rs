@@ -1,10 +1,10 @@
-//! Files of our own that others may have broken: records, start slots, requests; and pid files, which were never ours.
+//! Files of our own that others may have broken: records, start slots; and pid files, which were never ours.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use selfsame::facts::{Reason, Why};
-use selfsame::host::fuzzing::{record, request, start_slot};
+use selfsame::host::fuzzing::{record, start_slot};
 use selfsame::plan::action::Action;
 use selfsame::plan::memory::{Memory, Record};
 use selfsame::plan::observation::{IntentSeen, Look, Observation, ProcessSeen, Questions, Seen};
@@ -23,10 +23,6 @@ pub fn check(data: &[u8]) {
         assert!(pid.0 > 1, "a group or init");
         let digits = pid.to_string();
         assert!(data.windows(digits.len()).any(|part| part == digits.as_bytes()));
-    }
-    if let Some(request) = request(data) {
-        let json = serde_json::to_vec(&serde_json::json!({"format": 1, "content": request})).unwrap();
-        assert_eq!(selfsame::host::fuzzing::request(&json), Some(request));
     }
     if let Some(record) = record(data, &boot) {
         let json =

@@ -19,6 +19,8 @@ use crate::engine::converge::{converge, is_worth_telling};
 use crate::engine::events::Chronicle;
 use crate::engine::sources::Sources;
 use crate::host::Host as _;
+use crate::host::good_texts::GoodTexts;
+use crate::host::history::{Accepted, History};
 use crate::host::linux::HostOptions;
 use crate::host::state_dir::Dirs;
 use crate::plan::action::{Action, Outcome};
@@ -31,7 +33,16 @@ use crate::units::BootTime;
 
 /// Runs `apply`.
 pub(super) fn run(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
-    if let Some(exit) = through_watch(args, dirs, terminal) {
+    let stored = match super::stored::given(args).transpose() {
+        Ok(stored) => stored,
+        Err(sentence) => {
+            terminal.say(&format!("error: {sentence}"));
+            return Exit::Failed;
+        }
+    };
+    if stored.is_none()
+        && let Some(exit) = through_watch(args, dirs, terminal)
+    {
         return exit;
     }
     let options = HostOptions { lock_timeout: args.lock_timeout, signals: true, subreaper: true };
@@ -41,6 +52,9 @@ pub(super) fn run(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Ok(configured) => configured.settings,
         Err(exit) => return exit,
     };
+    if let Some(stored) = stored {
+        return super::stored::apply(&stored, args, (&settings, dirs), terminal);
+    }
     match state::open(dirs, options, terminal) {
         Ok(opened) => apply(opened, args, (&settings, dirs), terminal),
         Err(NotOpened::Held(pid)) => {
@@ -68,8 +82,18 @@ fn apply(
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
     let host = super::on_host::this_host(settings, dirs);
-    let sources = Sources::new(args.paths.clone()).with_settings(settings).on_host(host);
-    let mut look = sources.with_shelf(shelf).with_plugins(in_use).look();
+    let sources = match super::piped::sources(&args.paths, Sources::new) {
+        Ok(sources) => sources.with_settings(settings).on_host(host),
+        Err(sentence) => {
+            terminal.say(&format!("error: {sentence}"));
+            return Exit::Failed;
+        }
+    };
+    let texts = GoodTexts::open(opened.host.dirs());
+    let mut look = sources.with_good_texts(texts).with_shelf(shelf).with_plugins(in_use).look();
+    if let Some(trouble) = &look.trouble {
+        terminal.say(&format!("warning: {trouble}"));
+    }
     terminal.diagnostics(&look.diagnostics);
     let broken = look.diagnostics.iter().any(Diagnostic::is_error);
     look.seen.prunable.retain(|place| crate::host::is_directory(place.as_ref()));
@@ -90,6 +114,13 @@ fn apply(
     let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
     let asked = format!("apply {}", paths.join(" "));
     let _ = Chronicle::new(&opened.host).asked(&crate::host::person(), "Apply", &asked, &[]);
+    // What this call leaves alone is in force as well.
+    let mut in_force = super::wish::chosen(&opened.memory, &opened.memory.services.keys().cloned().collect());
+    in_force.services.retain(|name, _| !accepted.set.removed.contains(name));
+    in_force.services.extend(accepted.set.services.clone());
+    let (at, by) = (opened.host.now().wall, crate::host::caller());
+    let kept = Accepted { services: in_force.services, at, by, why: asked };
+    History::new(&opened.host.dirs().clone()).keep(kept);
     let run = Run {
         opened,
         set: accepted.set,

@@ -8,12 +8,13 @@ mod matching;
 mod plugin;
 mod settings;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(super) use events::EventsArgs;
+pub(super) use events::{EventsArgs, HistoryArgs};
 pub(super) use host::AsHostArgs;
 pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
 pub(super) use logs::LogsArgs;
@@ -21,6 +22,7 @@ pub(super) use matching::{ActArgs, FormArgs, LiveArgs, MatchOutput, PickArgs};
 pub(super) use plugin::{BenchArgs, BuildArgs, InspectArgs, NewArgs, PluginArgs, PluginVerb, TryArgs};
 pub(super) use settings::{KeepSettings, LookSettings, WatchSettings};
 
+use crate::plan::wanted::parse_selector;
 use crate::units::{Signal, WallTime, parse_duration};
 
 const AFTER_HELP: &str = "\
@@ -85,6 +87,8 @@ pub(super) enum Verb {
     Logs(LogsArgs),
     /// What happened: who did what to which object, why, and which rule decided; kept over restarts, bounded
     Events(EventsArgs),
+    /// The last sets of documents that were in force: when, by whom, and what changed
+    History(HistoryArgs),
     /// Which processes an expression is true for: list, count, signal, wait for, watch (a pgrep that knows scripts)
     Match(MatchArgs),
     /// Why a process matches or not, with every value; or why an object is as it is
@@ -220,7 +224,7 @@ pub(super) enum CheckOutput {
 // Arguments of `plan`.
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
-    /// Spec files and directories
+    /// Spec files and directories, `-` for standard input
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Plan for the host of this snapshot, with nothing on record, instead of this one
@@ -228,6 +232,9 @@ pub(super) struct PlanArgs {
     pub snapshot: Option<PathBuf>,
     #[command(flatten)]
     pub host: AsHostArgs,
+    /// Also keep the plan in this file, for `apply FILE`, with all that it relies on
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["snapshot", "as_host"])]
+    pub out: Option<PathBuf>,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
@@ -238,7 +245,8 @@ pub(super) struct PlanArgs {
 // Arguments of `apply`.
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
-    /// Spec files and directories; objects whose file is gone from a directory are removed
+    /// Spec files and directories, `-` for standard input; objects whose file is gone from a directory are removed. Or one plan of
+    /// `plan --out`, which is carried out exactly, or refused if the world has moved
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Remove what is held back as too much at once: exactly the objects that were named with this id (can be given several times)
@@ -286,8 +294,8 @@ pub(super) struct StatusArgs {
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
     /// Only objects with these labels: `key=value,key2=value2`
-    #[arg(short = 'l', long, value_name = "SELECTOR")]
-    pub selector: Option<String>,
+    #[arg(short = 'l', long, value_name = "SELECTOR", value_parser = labels)]
+    pub selector: Option<Labels>,
     /// Wait until all of them are so
     #[arg(long, value_name = "STATE")]
     pub wait: Option<WaitFor>,
@@ -368,9 +376,20 @@ pub(super) struct Objects {
     /// Objects by name
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
+    /// Objects with these labels: `key=value,key2=value2`
+    #[arg(short = 'l', long, value_name = "SELECTOR", value_parser = labels)]
+    pub selector: Option<Labels>,
     /// All objects on record
     #[arg(long)]
     pub all: bool,
+}
+
+/// Labels that objects have.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Labels(pub BTreeMap<String, String>);
+
+fn labels(text: &str) -> Result<Labels, String> {
+    parse_selector(text).map(Labels)
 }
 
 // Arguments of `start`, `stop` and `restart`.

@@ -1,11 +1,10 @@
 //! `events`: what happened, from the record, and on as it happens.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::args::{EventsArgs, Output};
 use super::exit::Exit;
 use super::state;
-use super::status::selector;
 use super::terminal::Terminal;
 use crate::host::clock;
 use crate::host::errno::io_text;
@@ -13,6 +12,7 @@ use crate::host::events::{Follower, read};
 use crate::host::state_dir::Dirs;
 use crate::plan::event::Recorded;
 use crate::plan::memory::Memory;
+use crate::plan::wanted::parse_selector as selector;
 use crate::report::{event_line, event_lines};
 use crate::spec::ServiceName;
 use crate::units::WallTime;
@@ -75,7 +75,7 @@ fn choice(args: &EventsArgs, dirs: &Dirs, terminal: Terminal) -> Result<Choice, 
 }
 
 /// Objects on record now: of those that are gone nobody knows the labels.
-fn with_labels(memory: &Memory, labels: &[(String, String)]) -> BTreeSet<ServiceName> {
+fn with_labels(memory: &Memory, labels: &BTreeMap<String, String>) -> BTreeSet<ServiceName> {
     let has = |name: &&ServiceName| {
         let record = memory.services.get(*name);
         labels

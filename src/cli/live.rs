@@ -20,9 +20,10 @@ use std::time::Duration;
 use super::args::{Output, StatusArgs};
 use super::exit::Exit;
 use super::state::NotOpened;
-use super::status::{Found, choose, look};
+use super::status::{Found, look};
 use super::terminal::Terminal;
 use crate::host::state_dir::Dirs;
+use crate::plan::wanted::Objects;
 use crate::report::live::Snapshot;
 
 use self::loads::Loads;
@@ -31,10 +32,10 @@ use self::loads::Loads;
 const REFRESH: Duration = Duration::from_secs(1);
 
 /// Runs `status --watch` until somebody ends it.
-pub(super) fn run(args: &StatusArgs, labels: &[(String, String)], dirs: &Dirs, terminal: Terminal) -> Exit {
-    let source = Refresh { args, labels, dirs, terminal: terminal.silent() };
+pub(super) fn run(args: &StatusArgs, objects: Objects, dirs: &Dirs, terminal: Terminal) -> Exit {
+    let source = Refresh { args, objects, dirs, terminal: terminal.silent() };
     // One look that may complain in words, before a view takes the terminal.
-    if let Err(reason) = look(dirs, terminal) {
+    if let Err(reason) = look(&source.objects, dirs, terminal) {
         return reason.report(terminal);
     }
     let person = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
@@ -55,7 +56,7 @@ pub(super) fn run(args: &StatusArgs, labels: &[(String, String)], dirs: &Dirs, t
 /// What a refresh is made from.
 struct Refresh<'a> {
     args: &'a StatusArgs,
-    labels: &'a [(String, String)],
+    objects: Objects,
     dirs: &'a Dirs,
     /// Says nothing: the view has the terminal.
     terminal: Terminal,
@@ -73,17 +74,16 @@ impl Refresh<'_> {
     }
 
     fn find(&self) -> Result<Found, String> {
-        look(self.dirs, self.terminal).map_err(|reason| match reason {
+        look(&self.objects, self.dirs, self.terminal).map_err(|reason| match reason {
             NotOpened::Held(pid) => format!("another selfsame (pid {pid}) holds the state"),
             NotOpened::Failed(sentence) => sentence,
         })
     }
+}
 
-    /// The objects that were asked for, and what they take.
-    fn snapshot(&self, found: &Found, loads: &mut Loads) -> Snapshot {
-        let (chosen, _) = choose(found, &self.args.names, self.labels);
-        let objects: Vec<_> = chosen.into_iter().cloned().collect();
-        let loads = loads.of(&objects, found.now.boot);
-        Snapshot { objects, loads, told: found.told, now: found.now }
-    }
+/// The objects that were asked for, and what they take.
+fn snapshot(found: &Found, loads: &mut Loads) -> Snapshot {
+    let objects = found.status.clone();
+    let loads = loads.of(&objects, found.now.boot);
+    Snapshot { objects, loads, told: found.told, now: found.now }
 }

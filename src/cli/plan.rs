@@ -1,5 +1,6 @@
 //! `plan`: what `apply` would do, and why. Looks, and touches nothing.
 
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::args::{Output, PlanArgs};
@@ -9,8 +10,9 @@ use super::{settings, state};
 use crate::diagnostic::Diagnostic;
 use crate::engine::accept::{Acceptance, Accepted, PruneRules};
 use crate::engine::sources::SourcesLook;
-use crate::engine::tick::{TickOptions, preview};
+use crate::engine::tick::{TickOptions, preview_all};
 use crate::host::Host;
+use crate::host::good_texts::GoodTexts;
 use crate::host::imagined::{NothingRuns, SnapshotHost};
 use crate::host::shelf::Shelf;
 use crate::host::state_dir::Dirs;
@@ -29,7 +31,14 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Err(exit) => return exit,
     };
     let host = super::on_host::shown_host(&args.host, &settings, Some(dirs));
-    let sources = super::lint::sources(&args.paths, &[], args.snapshot.as_deref());
+    let made = |paths: Vec<PathBuf>| super::lint::sources(&paths, &[], args.snapshot.as_deref());
+    let sources = match super::piped::sources(&args.paths, made) {
+        Ok(sources) => sources,
+        Err(sentence) => {
+            terminal.say(&format!("error: {sentence}"));
+            return Exit::Failed;
+        }
+    };
     let mut sources = sources.with_settings(&settings).on_host(host);
     let rules = at_once(&settings);
     if let Some(file) = &args.snapshot {
@@ -51,7 +60,8 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Ok(mut opened) => {
             let shelf = Rc::clone(opened.host.shelf());
             let in_use = shelf.in_use(&opened.memory);
-            let look = sources.with_shelf(shelf).with_plugins(in_use).look();
+            let texts = GoodTexts::look(opened.host.dirs());
+            let look = sources.with_good_texts(texts).with_shelf(shelf).with_plugins(in_use).look();
             terminal.diagnostics(&look.diagnostics);
             if args.host.as_host.is_some() {
                 let memory = Memory::new(opened.host.boot().clone());
@@ -83,7 +93,15 @@ fn show<H: Host>(
     let accepted = accept(look, &memory, rules, now);
     say_held(&accepted, terminal);
     let memory = concerned(memory, &accepted);
-    let plan = preview(host, &accepted.set, &memory, options(false, None));
+    let previewed = preview_all(host, &accepted.set, &memory, options(false, None));
+    if let Some(out) = &args.out {
+        let basis = (&previewed, &accepted.set, &memory);
+        if let Err(sentence) = super::stored::keep(out, &args.paths, basis, host.now().wall) {
+            terminal.say(&format!("error: {sentence}"));
+            return Exit::Failed;
+        }
+    }
+    let plan = previewed.plan;
     match args.output {
         Output::Text => terminal.data(&plan_text(&plan, false)),
         Output::Json => terminal.json(&plan_rows(&plan)),

@@ -1,27 +1,32 @@
 //! `status`, and `explain NAME`: from a running watch if there is one, else from a look of its own.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::apply::{Settled, settled};
 use super::args::{ExplainArgs, Output, StatusArgs, WaitFor};
 use super::exit::Exit;
+use super::handover::{Follower, reach, unexpected};
 use super::plan::options;
 use super::state::{self, NotOpened, Opened};
 use super::terminal::Terminal;
 use crate::engine::tick::preview;
-use crate::host::Host as _;
-use crate::host::linux::NearMiss;
+use crate::facts::ProcessKey;
+use crate::host::control::{Ask, Explained, LineError, Refusal, Reply, Told};
+use crate::host::linux::{LinuxHost, NearMiss};
 use crate::host::patience::{PAUSE, Patience};
 use crate::host::presence::watcher;
-use crate::host::requests::read_status;
 use crate::host::state_dir::Dirs;
+use crate::host::{Host as _, clock};
 use crate::lang::Verdict;
-use crate::plan::memory::Memory;
+use crate::plan::memory::{Memory, Record};
 use crate::plan::observation::Look;
 use crate::plan::sources::{SourceStatus, Status};
 use crate::plan::status::ServiceStatus;
+use crate::plan::wanted::Objects;
 use crate::plan::{QuestionHints, questions};
 use crate::report::{
     FailingLeaf, MatchRow, NearMisses, Overview, SeenProcess, command_of, look_text, near_misses_text,
@@ -30,69 +35,118 @@ use crate::report::{
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::Now;
 
+/// A watch that doesn't answer for so long is stuck.
+const ANSWER: Duration = Duration::from_secs(10);
+
 /// Runs `status`.
 pub(super) fn run(args: &StatusArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
-    let labels = match args.selector.as_deref().map(selector).transpose() {
-        Ok(labels) => labels.unwrap_or_default(),
-        Err(sentence) => {
-            terminal.say(&format!("error: {sentence}"));
-            return Exit::Usage;
-        }
-    };
+    let selector = args.selector.clone().unwrap_or_default().0;
+    let objects = Objects { names: args.names.clone(), selector, all: false };
     if args.watch {
-        return super::live::run(args, &labels, dirs, terminal);
+        return super::live::run(args, objects, dirs, terminal);
     }
     let patience = Patience::new(args.timeout);
+    let waits = args.wait == Some(WaitFor::Ready);
+    let mut eye = Eye::new(objects, waits);
     loop {
-        let found = match look(dirs, terminal) {
+        let found = match eye.look(dirs, &patience, terminal) {
             Ok(found) => found,
             Err(reason) => return reason.report(terminal),
         };
-        let (chosen, missing) = choose(&found, &args.names, &labels);
-        let ready = missing.is_empty() && chosen.iter().all(|service| settled(service) == Settled::Ready);
+        let ready =
+            found.missing.is_empty() && found.status.iter().all(|service| settled(service) == Settled::Ready);
         // Who waits has just begun something: that nothing is on record yet doesn't mean that all of it is ready.
-        let ready = ready && (args.wait.is_none() || !chosen.is_empty());
-        let waits = args.wait == Some(WaitFor::Ready) && !ready && !patience.is_over();
-        if waits {
-            patience.pause(PAUSE);
+        let ready = ready && (!waits || !found.status.is_empty());
+        if waits && !ready && !patience.is_over() {
             continue;
         }
-        for name in &missing {
+        for name in &found.missing {
             terminal.say(&format!("error: no object `{name}` is on record"));
         }
         if !found.told {
             terminal.say("no watch is running; this is what a look just now shows");
         }
-        print(&chosen, &found, args, terminal);
+        print(&found, args, terminal);
         return if ready { Exit::Ok } else { Exit::NotReady };
     }
 }
 
 /// What was found out, and by whom.
+#[derive(Clone)]
 pub(super) struct Found {
+    /// Of the objects that are meant.
     pub(super) status: Vec<ServiceStatus>,
+    /// Names of which there is no object.
+    missing: Vec<String>,
     /// The places that the watch keeps.
     sources: Vec<SourceStatus>,
-    pub(super) memory: Memory,
     pub(super) now: Now,
     /// By a running watch.
     pub(super) told: bool,
 }
 
-pub(super) fn look(dirs: &Dirs, terminal: Terminal) -> Result<Found, NotOpened> {
+/// The status of these objects now.
+pub(super) fn look(objects: &Objects, dirs: &Dirs, terminal: Terminal) -> Result<Found, NotOpened> {
+    Eye::new(objects.clone(), false).look(dirs, &Patience::new(ANSWER), terminal)
+}
+
+/// Whoever looks, again and again: a running watch says what changed, or this process looks for itself.
+struct Eye {
+    follower: Follower,
+    follows: bool,
+    /// The last status that was told, where the next one is waited for.
+    last: Option<Found>,
+    looked: bool,
+}
+
+impl Eye {
+    fn new(objects: Objects, follows: bool) -> Self {
+        let follower = Follower { line: None, following: false, objects };
+        Self { follower, follows, last: None, looked: false }
+    }
+
+    fn look(&mut self, dirs: &Dirs, patience: &Patience, terminal: Terminal) -> Result<Found, NotOpened> {
+        let again = std::mem::replace(&mut self.looked, true);
+        if watcher(dirs).is_some() {
+            match self.told(dirs, patience) {
+                Ok(found) => return Ok(found),
+                Err(LineError::Late) if again => {
+                    if let Some(last) = self.last.take() {
+                        return Ok(last);
+                    }
+                }
+                Err(LineError::Nobody | LineError::Ended) => {}
+                Err(error) => terminal.say(&format!("warning: {error}")),
+            }
+        }
+        if again {
+            patience.pause(PAUSE);
+        }
+        look_for_oneself(&self.follower.objects, dirs, terminal)
+    }
+
+    fn told(&mut self, dirs: &Dirs, patience: &Patience) -> Result<Found, LineError> {
+        // Who only wants to know doesn't wait long for a watch that is stuck.
+        let patience = if self.follows { *patience } else { Patience::new(ANSWER) };
+        let Told { objects, sources, missing } = self.follower.next(dirs, &patience)?;
+        let found = Found { status: objects, missing, sources, now: clock::now(), told: true };
+        self.last = self.follows.then(|| found.clone());
+        Ok(found)
+    }
+}
+
+fn look_for_oneself(objects: &Objects, dirs: &Dirs, terminal: Terminal) -> Result<Found, NotOpened> {
     let Opened { mut host, memory } = state::look(dirs, terminal)?;
     let now = host.now();
-    let told: Option<Status> =
-        if watcher(dirs).is_some() { read_status(dirs).map_err(NotOpened::Failed)? } else { None };
-    let is_told = told.is_some();
-    let Status { objects: status, sources } = match told {
-        Some(status) => status,
-        None => {
-            let plan = preview(&mut host, &in_force(&memory), &memory, options(false, None));
-            Status { objects: plan.status, sources: Vec::new() }
-        }
+    let plan = preview(&mut host, &in_force(&memory), &memory, options(false, None));
+    let missing =
+        objects.names.iter().filter(|name| plan.status.iter().all(|service| service.name.as_str() != **name));
+    let missing = missing.cloned().collect();
+    let covered = |service: &ServiceStatus| {
+        objects.covers(&service.name, memory.services.get(&service.name).map(|record| &**record))
     };
-    Ok(Found { status, sources, memory, now, told: is_told })
+    let status = plan.status.into_iter().filter(covered).collect();
+    Ok(Found { status, missing, sources: Vec::new(), now, told: false })
 }
 
 /// The documents on record.
@@ -101,46 +155,14 @@ fn in_force(memory: &Memory) -> SpecSet {
     SpecSet { services: services.collect(), ..SpecSet::default() }
 }
 
-/// `key=value,key2=value2`
-pub(super) fn selector(text: &str) -> Result<Vec<(String, String)>, String> {
-    text.split(',')
-        .map(|part| match part.split_once('=') {
-            Some((key, value)) if !key.trim().is_empty() => {
-                Ok((key.trim().to_owned(), value.trim_start_matches('=').trim().to_owned()))
-            }
-            _ => Err(format!("`{part}` is not a selector, write `key=value`")),
-        })
-        .collect()
-}
-
-pub(super) fn choose<'a>(
-    found: &'a Found,
-    names: &[String],
-    labels: &[(String, String)],
-) -> (Vec<&'a ServiceStatus>, Vec<String>) {
-    let wanted = |name: &ServiceName| names.is_empty() || names.iter().any(|wanted| wanted == name.as_str());
-    let labelled = |name: &ServiceName| {
-        let record = found.memory.services.get(name);
-        labels
-            .iter()
-            .all(|(key, value)| record.is_some_and(|record| record.spec.labels.get(key) == Some(value)))
-    };
-    let chosen =
-        found.status.iter().filter(|service| wanted(&service.name) && labelled(&service.name)).collect();
-    let known: BTreeSet<&str> = found.status.iter().map(|service| service.name.as_str()).collect();
-    let missing = names.iter().filter(|name| !known.contains(name.as_str())).cloned().collect();
-    (chosen, missing)
-}
-
-fn print(chosen: &[&ServiceStatus], found: &Found, args: &StatusArgs, terminal: Terminal) {
-    let owned: Vec<ServiceStatus> = chosen.iter().map(|service| (*service).clone()).collect();
-    let now = found.now;
+fn print(found: &Found, args: &StatusArgs, terminal: Terminal) {
+    let (status, now) = (&found.status, found.now);
     match args.output {
-        Output::Json => terminal.json(&Status { objects: owned, sources: found.sources.clone() }),
-        Output::Text if owned.is_empty() && args.names.is_empty() => terminal.data("nothing is on record\n"),
-        Output::Text if args.names.is_empty() => terminal.data(&status_table(&owned, now)),
+        Output::Json => terminal.json(&Status { objects: status.clone(), sources: found.sources.clone() }),
+        Output::Text if status.is_empty() && args.names.is_empty() => terminal.data("nothing is on record\n"),
+        Output::Text if args.names.is_empty() => terminal.data(&status_table(status, now)),
         Output::Text => {
-            let details: Vec<String> = owned.iter().map(|service| status_details(service, now)).collect();
+            let details: Vec<String> = status.iter().map(|service| status_details(service, now)).collect();
             terminal.data(&details.join("\n"));
         }
     }
@@ -149,43 +171,89 @@ fn print(chosen: &[&ServiceStatus], found: &Found, args: &StatusArgs, terminal: 
     }
 }
 
-/// Whether the subject of `explain` is an object on record.
-pub(super) fn is_object(subject: &str, dirs: &Dirs, terminal: Terminal) -> bool {
-    ServiceName::new(subject).is_ok_and(|name| {
-        state::look(dirs, terminal).is_ok_and(|opened| opened.memory.services.contains_key(&name))
-    })
+/// An object on record, as a running watch knows it, or this process.
+pub(super) struct Subject {
+    name: ServiceName,
+    status: Option<ServiceStatus>,
+    /// With its own record at least.
+    memory: Memory,
+    /// Every process on record.
+    recorded: BTreeMap<ProcessKey, ServiceName>,
+    host: LinuxHost,
+}
+
+/// The object on record of this name, if there is one.
+pub(super) fn subject(text: &str, dirs: &Dirs, terminal: Terminal) -> Option<Subject> {
+    let name = ServiceName::new(text).ok()?;
+    if watcher(dirs).is_some() {
+        match explained(&name, dirs) {
+            Ok(explained) => return of_told(name, explained, dirs),
+            Err(LineError::Refused(Refusal::Impossible(_))) => return None,
+            Err(_) => {}
+        }
+    }
+    let Opened { mut host, memory } = state::look(dirs, terminal).ok()?;
+    if !memory.services.contains_key(&name) {
+        return None;
+    }
+    let set = in_force(&memory);
+    let plan = preview(&mut host, &set, &memory, options(false, None));
+    let status = plan.status.into_iter().find(|service| service.name == name);
+    let recorded = questions(&set, &memory, host.now(), QuestionHints::default()).recorded;
+    Some(Subject { name, status, memory, recorded, host })
+}
+
+fn explained(name: &ServiceName, dirs: &Dirs) -> Result<Explained, LineError> {
+    let patience = Patience::new(ANSWER);
+    match reach(dirs, &patience)?.ask(Ask::Explain(name.clone()), patience.left())? {
+        Reply::Explained(explained) => Ok(*explained),
+        other => Err(unexpected(&other)),
+    }
+}
+
+fn of_told(name: ServiceName, explained: Explained, dirs: &Dirs) -> Option<Subject> {
+    let host = LinuxHost::observer(dirs).ok()?;
+    let Explained { status, record, recorded } = explained;
+    let mut memory = Memory::new(host.boot().clone());
+    memory.services.insert(name.clone(), Arc::new(record));
+    let of_one =
+        |(name, keys): (ServiceName, Vec<ProcessKey>)| keys.into_iter().map(move |key| (key, name.clone()));
+    let recorded = recorded.into_iter().flat_map(of_one).collect();
+    Some(Subject { name, status, memory, recorded, host })
 }
 
 /// Runs `explain NAME`: its status, and which processes its identity rule finds now.
-pub(super) fn explain(args: &ExplainArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
-    let found = match look(dirs, terminal) {
-        Ok(found) => found,
-        Err(reason) => return reason.report(terminal),
-    };
+pub(super) fn explain(args: &ExplainArgs, mut subject: Subject, terminal: Terminal) -> Exit {
     match args.output {
         Output::Json => {
-            let seen = seen_now(&args.subject, &found, dirs, terminal);
+            let seen = seen_now(&mut subject);
             let near = seen.as_ref().map(|(_, near)| near.as_slice()).unwrap_or_default();
-            let (chosen, _) = choose(&found, std::slice::from_ref(&args.subject), &[]);
             let rows: Vec<ExplainedObject<'_>> =
-                chosen.iter().map(|status| ExplainedObject { status, near_misses: near }).collect();
+                subject.status.iter().map(|status| ExplainedObject { status, near_misses: near }).collect();
             terminal.json(&rows);
         }
-        Output::Text => terminal.data(&explained(&args.subject, &found, dirs, terminal)),
+        Output::Text => terminal.data(&explanation(&mut subject)),
     }
     Exit::Ok
 }
 
-/// All that is known of an object, and what a look of now finds for it.
-pub(super) fn explained(subject: &str, found: &Found, dirs: &Dirs, terminal: Terminal) -> String {
-    let seen = seen_now(subject, found, dirs, terminal);
-    let (chosen, _) = choose(found, &[subject.to_owned()], &[]);
-    let mut text: String = chosen.iter().map(|service| status_details(service, found.now)).collect();
+/// The same, as text.
+pub(super) fn explanation(subject: &mut Subject) -> String {
+    let seen = seen_now(subject);
+    let now = subject.host.now();
+    let mut text: String = subject.status.iter().map(|service| status_details(service, now)).collect();
     if let Some((look, near)) = &seen {
         text.push_str(&look_text(look));
         text.push_str(&near_misses_text(near));
     }
     text
+}
+
+impl Subject {
+    /// What is remembered of it.
+    pub(super) fn record(&self) -> Option<&Record> {
+        self.memory.services.get(&self.name).map(|record| &**record)
+    }
 }
 
 /// An object with the processes that only just aren't it, for programs.
@@ -198,25 +266,19 @@ struct ExplainedObject<'a> {
 }
 
 /// What a look finds besides the processes on record, and what it only just doesn't.
-fn seen_now(
-    subject: &str,
-    found: &Found,
-    dirs: &Dirs,
-    terminal: Terminal,
-) -> Option<(Look, Vec<NearMisses>)> {
-    let name = ServiceName::new(subject).ok()?;
-    let mut opened = state::look(dirs, terminal).ok()?;
-    let mut asked =
-        questions(&in_force(&found.memory), &found.memory, found.now, QuestionHints { full: true });
-    asked.services.retain(|known, _| *known == name);
-    if let Some(question) = asked.services.get_mut(&name) {
+fn seen_now(subject: &mut Subject) -> Option<(Look, Vec<NearMisses>)> {
+    let Subject { name, memory, recorded, host, .. } = subject;
+    let mut asked = questions(&in_force(memory), memory, host.now(), QuestionHints { full: true });
+    asked.services.retain(|known, _| known == name);
+    asked.recorded.clone_from(recorded);
+    if let Some(question) = asked.services.get_mut(name) {
         question.look = true;
     }
-    let near = match found.memory.services.get(&name) {
-        Some(record) => opened.host.near_misses(&name, &record.spec, &asked),
+    let near = match memory.services.get(name) {
+        Some(record) => host.near_misses(name, &record.spec, &asked),
         None => Vec::new(),
     };
-    let look = opened.host.observe(&asked).services.remove(&name)?.look?;
+    let look = host.observe(&asked).services.remove(name)?.look?;
     Some((look, grouped(near)))
 }
 

@@ -2,13 +2,15 @@
 
 use super::args::UpgradeArgs;
 use super::exit::Exit;
+use super::handover::{reach, refused, unexpected};
 use super::state;
 use super::terminal::Terminal;
+use crate::host::control::{Ask, LineError};
 use crate::host::patience::{PAUSE, Patience};
-use crate::host::presence::{Presence, watcher};
-use crate::host::requests::{Request, Wanted, leave, withdraw};
+use crate::host::presence::watcher;
 use crate::host::state_dir::Dirs;
 use crate::host::takeover;
+use crate::plan::wanted::Wanted;
 use crate::report::printable;
 
 /// Runs `upgrade`.
@@ -24,55 +26,53 @@ pub(super) fn run(args: &UpgradeArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         terminal.say(&format!("the watch (pid {}) goes on as it is", watch.pid));
         return exit;
     }
-    let asked = takeover::own_program().and_then(|program| {
-        takeover::judge(&program)?;
-        leave(dirs, &Request { by: crate::host::caller(), wanted: Wanted::Upgrade(program) })
-    });
-    let request = match asked {
-        Ok(request) => request,
+    let program = match takeover::own_program().and_then(|own| takeover::judge(&own).map(|()| own)) {
+        Ok(program) => program,
         Err(sentence) => {
             terminal.say(&format!("error: {sentence}"));
             return Exit::Failed;
         }
     };
     let patience = Patience::new(args.timeout);
+    let asked = reach(dirs, &patience).and_then(|mut line| {
+        line.ask_as(crate::host::caller(), Ask::Do(Wanted::Upgrade(program)), patience.left())
+    });
+    match asked {
+        // The image that was asked is gone, and the next one knows nothing of the question.
+        Err(LineError::Ended) => {}
+        Err(error @ LineError::Refused(_)) => {
+            let reason = printable(error.to_string());
+            terminal.say(&format!("error: the watch (pid {}) stays as it is: {reason}", watch.pid));
+            return Exit::Failed;
+        }
+        Err(LineError::Nobody | LineError::Late) => {
+            terminal.say(&format!(
+                "error: the watch (pid {}, version {}) doesn't answer; it may be older than this verb: stop it and \
+                 start the new one, the services go on meanwhile",
+                watch.pid,
+                if watch.version.is_empty() { "unknown" } else { &watch.version }
+            ));
+            return Exit::Failed;
+        }
+        Err(error) => return refused(&error, terminal),
+        Ok(reply) => return refused(&unexpected(&reply), terminal),
+    }
     loop {
         match watcher(dirs) {
-            Some(now) if now.at > watch.at => return conclude(&now, terminal),
-            Some(_) if patience.is_over() => {
-                let _ = withdraw(&request);
-                terminal.say(&format!(
-                    "error: the watch (pid {}, version {}) doesn't answer; it may be older than this verb: stop it and \
-                     start the new one, the services go on meanwhile",
-                    watch.pid,
-                    if watch.version.is_empty() { "unknown" } else { &watch.version }
-                ));
-                return Exit::Failed;
+            Some(now) if now.at > watch.at => {
+                terminal.data(&format!("the watch (pid {}) is selfsame {} now", now.pid, now.version));
+                return Exit::Ok;
             }
             // Between two images nobody has announced himself; that lasts for a moment.
-            None if patience.is_over() => {
-                let _ = withdraw(&request);
+            _ if !patience.is_over() => patience.pause(PAUSE),
+            Some(_) => {
+                terminal.say(&format!("error: the watch (pid {}) doesn't answer", watch.pid));
+                return Exit::Failed;
+            }
+            None => {
                 terminal.say("error: the watch ended; the services go on; start it anew");
                 return Exit::Failed;
             }
-            Some(_) | None => patience.pause(PAUSE),
-        }
-    }
-}
-
-fn conclude(now: &Presence, terminal: Terminal) -> Exit {
-    match &now.not_upgraded {
-        Some(reason) => {
-            terminal.say(&format!(
-                "error: the watch (pid {}) stays as it is: {}",
-                now.pid,
-                printable(reason)
-            ));
-            Exit::Failed
-        }
-        None => {
-            terminal.data(&format!("the watch (pid {}) is selfsame {} now", now.pid, now.version));
-            Exit::Ok
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::engine::metrics::Meter;
 use crate::engine::sources::Sources;
 use crate::engine::watch::{Ended, Event, Watch, WatchOptions};
 use crate::host::errno::io_text;
+use crate::host::good_texts::GoodTexts;
 use crate::host::linux::HostOptions;
 use crate::host::presence;
 use crate::host::state_dir::Dirs;
@@ -50,7 +51,7 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Err(reason) => return reason.report(terminal),
     };
     let this_host = super::on_host::this_host(&settings, dirs);
-    if let Err(reason) = presence::announce(dirs, &places, &this_host, None) {
+    if let Err(reason) = presence::announce(dirs, &places, &this_host) {
         terminal.say(&format!("warning: {reason}"));
     }
     let options = WatchOptions {
@@ -77,7 +78,8 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
     let sources = Sources::new(places).with_settings(&settings).on_host(this_host);
-    let sources = sources.with_shelf(shelf).with_plugins(in_use);
+    let texts = GoodTexts::open(opened.host.dirs());
+    let sources = sources.with_good_texts(texts).with_shelf(shelf).with_plugins(in_use);
     let mut watch = Watch::new(opened.host, sources, opened.memory, options, &mut tell).measured_by(meter);
     if let Some(address) = settings.metrics {
         watch = match serving(watch, address, terminal) {

@@ -4,6 +4,7 @@
 //! but all of them where a file with Matcher or Plugin documents or a module changed, since others may use what it defines.
 
 mod found;
+mod kept;
 mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use super::accept::{FileSeen, GoodFile, SourcesSeen};
 use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::host::clock;
+use crate::host::good_texts::GoodTexts;
 use crate::host::shelf::Shelf;
 use crate::host::spec_dir::SpecFile as FileRead;
 use crate::host::spec_dir::{
@@ -53,6 +55,8 @@ pub type ProgramIdentity = Box<dyn Fn(&Path) -> Option<(u64, u64)>>;
 pub struct Sources {
     places: Vec<Place>,
     given: Vec<PathBuf>,
+    /// A text that was given, and not the file that it comes from; with its digest.
+    text: Option<(SpecFile, String)>,
     /// Places whose Matcher documents count and nothing else.
     libraries: Vec<Place>,
     /// Whose documents count.
@@ -61,6 +65,8 @@ pub struct Sources {
     /// Trusted owners that can't be looked up.
     unknown_owners: Vec<Diagnostic>,
     loaded: BTreeMap<String, LoadedFile>,
+    /// Files that can't be used, as they last were.
+    kept: kept::Kept,
     identity: ProgramIdentity,
     /// Pairs of Services that claim one process, as found with the files that the digest speaks of.
     pairs: (String, Vec<Diagnostic>),
@@ -83,6 +89,10 @@ pub struct SourcesLook {
     pub texts: BTreeMap<String, Arc<Source>>,
     /// What was found out about each place, by its absolute name.
     pub findings: Vec<(String, SourceFinding)>,
+    /// Files that are there and can't be read, by their names as given.
+    unusable: Vec<String>,
+    /// Something of our own that went wrong.
+    pub trouble: Option<String>,
     /// Names that were passed over.
     pub ignored: Vec<Ignored>,
     /// Something is to be confirmed by another look at this time.
@@ -124,11 +134,13 @@ impl Sources {
         Self {
             places: places.iter().map(|path| Place::new(path.clone(), Manner::default())).collect(),
             given: places,
+            text: None,
             libraries: Vec::new(),
             host: KnownHost { name: crate::host::host_name(), labels: BTreeMap::new() },
             settings: Settings::default(),
             unknown_owners: Vec::new(),
             loaded: BTreeMap::new(),
+            kept: kept::Kept::default(),
             identity: Box::new(crate::host::program_identity),
             pairs: (String::new(), Vec::new()),
             names: Names::default(),
@@ -154,6 +166,19 @@ impl Sources {
     pub fn with_libraries(self, libraries: Vec<PathBuf>) -> Self {
         let libraries = libraries.into_iter().map(|path| Place::new(path, Manner::default())).collect();
         Self { libraries, ..self }
+    }
+
+    /// Takes documents from this text as well.
+    #[must_use]
+    pub fn with_text(self, text: SpecFile) -> Self {
+        let digest = text.digest();
+        Self { text: Some((text, digest)), ..self }
+    }
+
+    /// Files that can't be used count as they last did, by these texts; what counts now is kept there.
+    #[must_use]
+    pub fn with_good_texts(self, texts: GoodTexts) -> Self {
+        Self { kept: kept::Kept::new(texts), ..self }
     }
 
     /// Takes the modules of plugins from this shelf, so that they are the same ones as those of conditions in force.
@@ -245,14 +270,20 @@ impl Sources {
                 look.findings.push((name, found::silent(place.path(), file_system)));
             }
         }
+        if let Some((text, digest)) = &self.text {
+            look.digest.push_str(&format!("{} {digest}\n", text.name));
+            files.push(Found::text(text, digest));
+        }
         let (more, problems) = self.of_libraries(&mut look.digest, attention);
         look.diagnostics.extend(problems);
         let libraries: BTreeSet<String> = more.iter().map(Found::name).collect();
         let given: BTreeSet<String> = files.iter().map(Found::name).collect();
         files.extend(more.into_iter().filter(|file| !given.contains(&file.name())));
-        let duplicates = self.load(&files);
+        let libraries: BTreeSet<String> = libraries.difference(&given).cloned().collect();
+        let duplicates = self.load(&files, &look.unusable, &libraries);
         look.diagnostics.extend(duplicates.into_values());
-        self.finish(look, &libraries.difference(&given).cloned().collect())
+        look.trouble = self.kept.take_trouble();
+        self.finish(look, &libraries)
     }
 
     /// The files of the libraries, and what is wrong with these places.
@@ -280,8 +311,14 @@ impl Sources {
     }
 
     /// Loads what is new; everything, where that may change what files define for each other.
-    fn load(&mut self, files: &[Found]) -> BTreeMap<ServiceName, Diagnostic> {
-        let names: BTreeSet<String> = files.iter().map(Found::name).collect();
+    fn load(
+        &mut self,
+        files: &[Found],
+        unusable: &[String],
+        libraries: &BTreeSet<String>,
+    ) -> BTreeMap<ServiceName, Diagnostic> {
+        let own: Vec<String> = files.iter().map(Found::name).collect();
+        let names: BTreeSet<&String> = own.iter().collect();
         let other_module =
             |known: &LoadedFile| known.plugins().iter().any(|document| !document.is_as_read(&*self.shelf));
         let is_new = |found: &&Found| {
@@ -293,13 +330,19 @@ impl Sources {
         let gone = self.loaded.iter().any(|(name, known)| !names.contains(name) && known.defines());
         let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None, Some(&self.host));
         let changed = !fresh.is_empty() || self.loaded.keys().any(|name| !names.contains(name));
-        if replaced || gone || (changed && self.holds_back()) || loaded.files.iter().any(LoadedFile::defines)
-        {
+        let defines = loaded.files.iter().any(LoadedFile::defines);
+        let recalls = self.kept.wants_all(&loaded.files, &names, unusable);
+        let mut judged: BTreeMap<String, PathBuf> =
+            fresh.iter().map(|file| (file.name.clone(), file.directory.clone())).collect();
+        if replaced || gone || (changed && self.holds_back()) || defines || recalls {
+            // What was refused may count now, though it is as it was.
+            judged = files.iter().map(|file| (file.name(), file.directory.clone())).collect();
             let all: Vec<SpecFile> = files.iter().map(Found::to_load).collect();
             let is_first = self.loaded.is_empty() && self.names.plugins.is_empty();
             if !is_first || fresh.len() < all.len() {
                 loaded = upgrade::load(&all, &self.names.plugins, &*self.shelf, &self.host);
             }
+            loaded = self.with_stand_ins(loaded, &all, unusable);
             self.loaded.clear();
             self.names = loaded.names;
             self.redefined = loaded.redefined;
@@ -312,6 +355,9 @@ impl Sources {
             file.stands_in(&absolute(Path::new(&name)));
             (name, file)
         }));
+        judged.retain(|name, _| !libraries.contains(name));
+        self.keep_good(&judged);
+        self.recall_services(unusable);
         loaded.duplicates
     }
 
@@ -360,6 +406,7 @@ impl Sources {
             look.texts.insert(place.clone(), Arc::clone(&file.source));
             look.seen.files.insert(place, seen(file));
         }
+        self.kept.recall(&mut look.seen.files);
         let own: Vec<&LoadedFile> =
             self.loaded.iter().filter(|(name, _)| !libraries.contains(*name)).map(|(_, file)| file).collect();
         if self.pairs.0 != look.digest {
@@ -388,6 +435,15 @@ struct Found {
 }
 
 impl Found {
+    fn text(text: &SpecFile, digest: &str) -> Self {
+        let file = FileRead {
+            path: PathBuf::from(&text.name),
+            bytes: text.bytes.as_slice().into(),
+            digest: digest.into(),
+        };
+        Self { file: Arc::new(file), directory: text.directory.clone() }
+    }
+
     fn name(&self) -> String {
         self.file.path.display().to_string()
     }
@@ -408,6 +464,7 @@ fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<
     look.ignored.extend(listing.ignored);
     for problem in listing.problems {
         let name = problem.path.display().to_string();
+        look.unusable.push(name.clone());
         look.digest.push_str(&format!("{name} {}\n", problem.text));
         look.diagnostics.push(Diagnostic::error(UNUSABLE, format!("`{name}` is not used: {}", problem.text)));
         look.seen.files.insert(absolute(&problem.path), FileSeen::broken(problem.text));
@@ -452,6 +509,13 @@ fn seen(file: &LoadedFile) -> FileSeen {
             })
         }
     }
+}
+
+/// What a file declares that stands in for its present text.
+fn services_of(file: &LoadedFile) -> Arc<[Arc<Service>]> {
+    let mut file = file.clone();
+    file.stands_in(&absolute(Path::new(&file.source.name.clone())));
+    file.services().into()
 }
 
 /// By name alone: links stay links, so that a place keeps its name when its link is turned to another target.

@@ -51,7 +51,7 @@ pub struct Tick {
 /// INVARIANT: no step is carried out that rests on something that was not written down. If writing fails,
 /// `memory` stays as it was, and only signals of stops that it already holds are sent.
 pub fn tick<H: Host>(host: &mut H, desired: &SpecSet, memory: &mut Memory, options: TickOptions) -> Tick {
-    let plan = look_and_plan(host, desired, memory, options);
+    let plan = look_and_plan(host, desired, memory, options).plan;
     carry_out(host, memory, plan)
 }
 
@@ -83,7 +83,8 @@ pub fn tick_on<H: Host>(
     carry_out(host, memory, plan)
 }
 
-fn carry_out<H: Host>(host: &mut H, memory: &mut Memory, plan: Plan) -> Tick {
+/// Carries out a plan that was just made from this memory.
+pub fn carry_out<H: Host>(host: &mut H, memory: &mut Memory, plan: Plan) -> Tick {
     let before = memory.clone();
     let mut not_remembered = None;
     // Also when nothing changed: an earlier write may have failed. The host writes only what differs.
@@ -113,21 +114,46 @@ fn carry_out<H: Host>(host: &mut H, memory: &mut Memory, plan: Plan) -> Tick {
     Tick { plan, outcomes, events, again, next, not_remembered }
 }
 
-/// What a tick would do. Looks, and changes nothing.
-pub fn preview<H: Host>(host: &mut H, desired: &SpecSet, memory: &Memory, options: TickOptions) -> Plan {
-    let mut plan = look_and_plan(host, desired, memory, options);
-    // A record that another boot left makes the first plan look at nothing.
-    if memory.boot != plan.memory.boot {
-        let fresh = Memory::new(plan.memory.boot.clone());
-        plan = look_and_plan(host, desired, &fresh, options);
-    }
-    plan
+/// A plan, and the look that it rests on.
+#[derive(Debug)]
+#[must_use]
+pub struct Previewed {
+    /// The plan.
+    pub plan: Plan,
+    /// The look.
+    pub observed: Observation,
 }
 
-fn look_and_plan<H: Host>(host: &mut H, desired: &SpecSet, memory: &Memory, options: TickOptions) -> Plan {
+/// What a tick would do. Looks, and changes nothing.
+pub fn preview<H: Host>(host: &mut H, desired: &SpecSet, memory: &Memory, options: TickOptions) -> Plan {
+    preview_all(host, desired, memory, options).plan
+}
+
+/// The same with the look that it rests on.
+pub fn preview_all<H: Host>(
+    host: &mut H,
+    desired: &SpecSet,
+    memory: &Memory,
+    options: TickOptions,
+) -> Previewed {
+    let previewed = look_and_plan(host, desired, memory, options);
+    // A record that another boot left makes the first plan look at nothing.
+    if memory.boot == previewed.plan.memory.boot {
+        return previewed;
+    }
+    let fresh = Memory::new(previewed.plan.memory.boot);
+    look_and_plan(host, desired, &fresh, options)
+}
+
+fn look_and_plan<H: Host>(
+    host: &mut H,
+    desired: &SpecSet,
+    memory: &Memory,
+    options: TickOptions,
+) -> Previewed {
     let asked = questions(desired, memory, host.now(), options.hints);
     let observed = observe(host, &asked);
-    plan(desired, &observed, memory, &options.plan)
+    Previewed { plan: plan(desired, &observed, memory, &options.plan), observed }
 }
 
 fn observe<H: Host>(host: &mut H, asked: &Questions) -> Observation {

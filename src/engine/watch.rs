@@ -10,6 +10,7 @@
 //! Everything that wakes the loop only ends the waiting.
 
 mod accepting;
+mod asked;
 mod configure;
 mod ending;
 mod looking;
@@ -19,14 +20,13 @@ pub use configure::parallel_starts;
 pub use ending::Ended;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use looking::{Looking, Occasion};
 
 use super::accept::{Acceptance, PruneHeld};
 use super::carried::Carried;
+use super::control::Desk;
 use super::converge::converge_on;
 use super::events::Chronicle;
 use super::metrics::Meter;
@@ -36,16 +36,15 @@ use super::standing::Standing;
 use super::tick::{Tick, TickOptions};
 use crate::diagnostic::Diagnostic;
 use crate::host::Host as _;
+use crate::host::history::{Accepted, History};
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
-use crate::host::requests::{self, Request, Waiting, Wanted};
 use crate::host::scrape::Scrapes;
 use crate::host::spec_dir::watched;
 use crate::plan::action::Outcome;
-use crate::plan::event::Who;
-use crate::plan::memory::{Ask, Memory, Record, Suspension};
-use crate::plan::sources::Status;
+use crate::plan::memory::Memory;
 use crate::plan::status::ServiceStatus;
+use crate::plan::wanted::Request;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::spec::SpecSet;
 use crate::spec::engine::Settings;
@@ -111,6 +110,8 @@ pub struct Watch<'a> {
     look_due: Option<BootTime>,
     /// The record of what happened.
     chronicle: Chronicle,
+    /// The sets that were in force.
+    history: History,
     status: Vec<ServiceStatus>,
     standing: Standing,
     digest: Option<String>,
@@ -119,8 +120,10 @@ pub struct Watch<'a> {
     confirmed: bool,
     /// Removals that a person has confirmed, by the ids of their plans.
     confirmed_prunes: BTreeSet<String>,
+    /// Whoever is connected to the control socket.
+    desk: Desk,
     /// The binary to become.
-    successor: Option<PathBuf>,
+    successor: Option<asked::Successor>,
     meter: Meter,
     scrapes: Option<Scrapes>,
     tell: &'a mut dyn FnMut(Event<'_>),
@@ -154,6 +157,7 @@ impl<'a> Watch<'a> {
         let probe = host.dirs().run.join("watcher-probe");
         let looking = Looking::new(options.hints, &options.settings, probe);
         let chronicle = Chronicle::new(&host);
+        let history = History::new(host.dirs());
         let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
         Self {
             host,
@@ -167,12 +171,14 @@ impl<'a> Watch<'a> {
             told_deaf: None,
             look_due: None,
             chronicle,
+            history,
             status: Vec::new(),
             standing,
             digest: None,
             held: Vec::new(),
             confirmed: false,
             confirmed_prunes: BTreeSet::new(),
+            desk: Desk::default(),
             successor: None,
             meter: Meter::default(),
             scrapes: None,
@@ -187,6 +193,7 @@ impl<'a> Watch<'a> {
     pub fn run(mut self) -> std::io::Result<Ended> {
         // Hints are armed before the first look, so that nothing falls between the two.
         self.looking.arm(self.host.waker());
+        self.open_control();
         self.begin_chronicle();
         let mut deadlines = Deadlines::default();
         let mut occasion = Some(Occasion::Asked);
@@ -201,9 +208,8 @@ impl<'a> Watch<'a> {
             let taken = self.take_requests();
             deadlines.plan = self.converge(full);
             self.answer(taken);
-            if let Some(program) = self.successor.take() {
-                // The request is gone by now: the next image must not find it again.
-                self.upgrade(&program);
+            if let Some(successor) = self.successor.take() {
+                self.upgrade(&successor);
             }
             self.confirmed = false;
             self.confirmed_prunes.clear();
@@ -247,8 +253,7 @@ impl<'a> Watch<'a> {
         let mut documents = self.sources.watched();
         documents.extend(self.watched_files().flat_map(|path| watched(path)));
         documents.extend(self.options.file.iter().flat_map(|file| watched(file.path())));
-        let requests = looking::entries_of(&self.host.dirs().requests());
-        self.looking.watch(&documents, &requests);
+        self.looking.watch(&documents);
         let deaf = self.looking.deaf().filter(|_| self.options.hints).map(str::to_owned);
         if let Some(reason) = deaf.as_ref().filter(|_| self.told_deaf.is_none()) {
             (self.tell)(Event::Trouble(&format!(
@@ -297,87 +302,10 @@ impl<'a> Watch<'a> {
             recheck.into_iter().chain(look.again).chain(self.looking.poll(look.remote, now)).min();
     }
 
-    /// Puts what people ask for on record. Each request is answered (removed) only after the ticks that follow: whoever
-    /// waits for that finds a status that knows of it. A crash in between asks twice, which does no harm.
-    fn take_requests(&mut self) -> Vec<Waiting> {
-        let (waiting, problems) = requests::waiting(self.host.dirs());
-        for problem in problems {
-            (self.tell)(Event::Trouble(&problem));
-        }
-        for request in &waiting {
-            (self.tell)(Event::Request(&request.request));
-            let (verb, names) = (request.request.wanted.verb(), request.request.wanted.names());
-            let who = Who::person(request.request.by.clone());
-            self.chronicle.asked(&who, verb, &request.request.wanted.to_string(), &names);
-            let now = self.host.now();
-            match &request.request.wanted {
-                Wanted::Start(name) => {
-                    self.with_record(name, |record, by| record.ask(true, by, now.wall), &request.request);
-                }
-                Wanted::Stop(name) => {
-                    self.with_record(name, |record, by| record.ask(false, by, now.wall), &request.request);
-                }
-                Wanted::Reload(name) => {
-                    self.with_record(
-                        name,
-                        |record, by| record.ask_of_all(Ask::Reload, &by),
-                        &request.request,
-                    );
-                }
-                Wanted::Signal { name, signal } => {
-                    let ask = Ask::Signal(*signal);
-                    self.with_record(name, |record, by| record.ask_of_all(ask, &by), &request.request);
-                }
-                Wanted::Suspend { name, reason, until } => {
-                    let suspension =
-                        |by| Suspension { by, at: now.wall, reason: reason.clone(), until: *until };
-                    let suspend = |record: &mut Record, by| record.suspension = Some(suspension(by));
-                    self.with_record(name, suspend, &request.request);
-                }
-                Wanted::Resume(name) => {
-                    self.with_record(name, |record, _| record.suspension = None, &request.request);
-                }
-                Wanted::Restart(name) => {
-                    self.with_record(name, |record, by| record.ask_restart(now.boot, by), &request.request);
-                }
-                Wanted::Upgrade(program) => self.successor = Some(program.clone()),
-                Wanted::Adopt { name, key, force } => self.with_record(
-                    name,
-                    |record, by| record.ask_adopt(key.clone(), *force, by),
-                    &request.request,
-                ),
-                Wanted::Release(name) => {
-                    self.with_record(name, |record, by| record.ask_release(by, now.wall), &request.request);
-                }
-                Wanted::Apply { confirmed, prune } => {
-                    self.confirmed |= confirmed;
-                    self.confirmed_prunes.extend(prune.iter().cloned());
-                    self.memory.services.values_mut().for_each(|record| Arc::make_mut(record).try_again());
-                    self.look_at_sources(Occasion::Asked, now.boot);
-                }
-            }
-        }
-        waiting
-    }
-
-    fn answer(&mut self, taken: Vec<Waiting>) {
-        for request in taken {
-            if let Err(error) = request.done() {
-                (self.tell)(Event::Trouble(&format!("a request can't be removed: {error}")));
-            }
-        }
-    }
-
-    fn with_record(
-        &mut self,
-        name: &crate::spec::ServiceName,
-        change: impl FnOnce(&mut Record, String),
-        request: &Request,
-    ) {
-        match self.memory.record_mut(name) {
-            Some(record) => change(record, request.by.clone()),
-            None => (self.tell)(Event::Trouble(&format!("`{name}` is asked for and not on record"))),
-        }
+    /// What is in force now goes into the history, if it is another set than the last one there.
+    fn keep_set(&mut self, at: WallTime) {
+        let why = "the documents changed".to_owned();
+        self.history.keep(Accepted { services: self.set.services.clone(), at, by: "watch".into(), why });
     }
 
     /// Somebody removed the state directory: other verbs shall find this watch in the new one as well.
@@ -387,27 +315,14 @@ impl<'a> Watch<'a> {
         ));
         self.chronicle.restored();
         self.renew_hints();
-        self.announce(None);
-    }
-
-    fn announce(&mut self, not_upgraded: Option<String>) {
-        if let Err(reason) =
-            presence::announce(self.host.dirs(), self.sources.places(), self.sources.host(), not_upgraded)
+        self.open_control_again();
+        if let Err(reason) = presence::announce(self.host.dirs(), self.sources.places(), self.sources.host())
         {
             (self.tell)(Event::Trouble(&reason));
         }
     }
 
-    /// Becomes another binary. If that fails, everything goes on as before, and who asked is told.
-    fn upgrade(&mut self, program: &Path) {
-        self.chronicle.engine("Upgrade", format!("the watch becomes `{}`", program.display()));
-        let reason = self.host.replace_by(program, &self.memory);
-        self.chronicle.engine("NotUpgraded", reason.clone());
-        (self.tell)(Event::Trouble(&format!("this watch stays as it is: {reason}")));
-        self.announce(Some(reason));
-    }
-
-    /// Ticks until nothing is left to do at once, writes the status down, and says when to tick again.
+    /// Ticks until nothing is left to do at once, tells the status, and says when to tick again.
     fn converge(&mut self, full: bool) -> Option<BootTime> {
         let options = TickOptions {
             plan: PlanOptions {
@@ -443,13 +358,8 @@ impl<'a> Watch<'a> {
         }
         let moved = self.carried.tell(&mut self.status);
         if moved || restored || self.standing.is_news() {
-            let objects = std::mem::take(&mut self.status);
-            let status = Status { objects, sources: self.standing.sources().to_vec() };
-            if let Err(reason) = requests::write_status(self.host.dirs(), &status) {
-                (self.tell)(Event::Trouble(&reason));
-            }
             self.standing.was_told();
-            self.status = status.objects;
+            self.desk.has_news();
         }
         if moved || restored {
             (self.tell)(Event::Status(&self.status));

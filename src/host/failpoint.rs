@@ -11,7 +11,7 @@
 //! ```
 
 /// Every point, in the order of a life. What each lies between is told where it is hit.
-pub const POINTS: [&str; 30] = [
+pub const POINTS: [&str; 32] = [
     "remember",
     "file.written",
     "file.renamed",
@@ -41,6 +41,8 @@ pub const POINTS: [&str; 30] = [
     "events.appended",
     "events.counted",
     "events.compacted",
+    "history.objects",
+    "history.set",
     "wait",
 ];
 

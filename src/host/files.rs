@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::name_service::NameService;
 use crate::plan::event::Who;
-use crate::units::Uid;
+use crate::units::{Pid, Uid};
 
 /// The most that is read of a text given on the command line: the limit of snapshots.
 const TEXT_MAX: u64 = 64 << 20;
@@ -123,6 +123,11 @@ pub fn own_uid() -> u32 {
 /// Whether something has this name.
 pub fn exists(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok()
+}
+
+/// This process.
+pub fn own_pid() -> Pid {
+    Pid(rustix::process::getpid().as_raw_nonzero().get())
 }
 
 /// Who calls, for the record: the name of the real user, else the number.

@@ -1,7 +1,7 @@
 //! Doors for the fuzz targets (`fuzz/`): the parsers of our own state files, which are otherwise reached only through
 //! files in a state directory. For nothing else.
 
-use super::{ledger, requests};
+use super::{control, ledger};
 use crate::facts::ProcessKey;
 use crate::plan::memory::Record;
 use crate::units::BootId;
@@ -16,7 +16,7 @@ pub fn start_slot(bytes: &[u8], boot: &BootId) -> Option<ProcessKey> {
     ledger::key_in(bytes, boot)
 }
 
-/// The request in a file of somebody who asks.
-pub fn request(bytes: &[u8]) -> Option<requests::Request> {
-    requests::content(bytes).ok()
+/// What somebody says on the control socket, if it is a call.
+pub fn call(line: &[u8]) -> Option<control::Call> {
+    control::call(line).ok()
 }

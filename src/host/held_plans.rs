@@ -5,7 +5,7 @@ use std::io;
 
 use super::errno::io_text;
 use super::state_dir::Dirs;
-use super::{atomic, requests};
+use super::{atomic, versioned};
 use crate::plan::sources::HeldPlan;
 
 /// So many are remembered; the oldest is forgotten first.
@@ -24,7 +24,7 @@ pub fn note(dirs: &Dirs, plan: &HeldPlan) -> Result<(), String> {
     plans.push(plan.clone());
     let surplus = plans.len().saturating_sub(PLANS_MAX);
     plans.drain(..surplus);
-    requests::write_json(&dirs.held_plans(), &plans, 0o644)
+    versioned::write_json(&dirs.held_plans(), &plans, 0o644)
 }
 
 /// A plan that was shown under this id.
@@ -36,7 +36,8 @@ pub fn find(dirs: &Dirs, id: &str) -> Option<HeldPlan> {
 fn all(dirs: &Dirs) -> Vec<HeldPlan> {
     let own = rustix::process::geteuid().as_raw();
     let bytes = atomic::read(&dirs.held_plans(), &[0, own], BYTES_MAX);
-    let plans = bytes.map_err(|error: io::Error| io_text(&error)).and_then(|bytes| requests::content(&bytes));
+    let plans =
+        bytes.map_err(|error: io::Error| io_text(&error)).and_then(|bytes| versioned::content(&bytes));
     plans.unwrap_or_default()
 }
 

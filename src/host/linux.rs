@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use super::commands::Commands;
 use super::conditions::Conditions;
+use super::control::Control;
 use super::errno::io_text;
 use super::exits::{Exits, Life};
 use super::failpoint;
@@ -251,6 +252,19 @@ impl LinuxHost {
         &mut self.waker
     }
 
+    /// Also wakes for what happens on the control socket.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn watch_control(&self, control: &Control) -> io::Result<()> {
+        self.waker.watch_control(control.descriptor())
+    }
+
+    /// When probes and commands have to be looked at, whatever happens.
+    pub fn deadline(&self) -> Option<BootTime> {
+        self.probes.deadline().into_iter().chain(self.commands.deadline()).min()
+    }
+
     /// Also wakes when somebody asks for metrics.
     ///
     /// # Errors
@@ -264,8 +278,7 @@ impl LinuxHost {
     /// # Errors
     /// The kernel refuses to wait.
     pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
-        let deadlines = self.probes.deadline().into_iter().chain(self.commands.deadline());
-        let deadline = until.into_iter().chain(deadlines).min();
+        let deadline = until.into_iter().chain(self.deadline()).min();
         let _ = failpoint::hit("wait");
         let mut wakes = self.waker.wait(deadline)?;
         self.exits.note(&wakes.exited);

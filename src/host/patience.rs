@@ -1,4 +1,4 @@
-//! Waiting of a verb for somebody else's answer that comes through a file.
+//! How long a verb waits for somebody else.
 
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,11 @@ impl Patience {
     /// Whether it has run out.
     pub fn is_over(&self) -> bool {
         self.begin.elapsed() >= self.limit
+    }
+
+    /// What is left of it.
+    pub fn left(&self) -> Duration {
+        self.limit.saturating_sub(self.begin.elapsed())
     }
 
     /// Waits a moment before the next look.

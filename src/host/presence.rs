@@ -26,9 +26,6 @@ pub struct Presence {
     /// When this was said.
     #[serde(default)]
     pub at: BootTime,
-    /// Why it did not become another binary when it was last asked to.
-    #[serde(default)]
-    pub not_upgraded: Option<String>,
 }
 
 impl Presence {
@@ -39,16 +36,11 @@ impl Presence {
     }
 }
 
-/// Says that this process, which holds the state, watches these places; and why it is not another binary, if it should be.
+/// Says that this process, which holds the state, watches these places.
 ///
 /// # Errors
 /// A sentence.
-pub fn announce(
-    dirs: &Dirs,
-    places: &[PathBuf],
-    host: &KnownHost,
-    not_upgraded: Option<String>,
-) -> Result<(), String> {
+pub fn announce(dirs: &Dirs, places: &[PathBuf], host: &KnownHost) -> Result<(), String> {
     let absolute = |place: &PathBuf| std::path::absolute(place).unwrap_or_else(|_| place.clone());
     let presence = Presence {
         pid: Pid(rustix::process::getpid().as_raw_nonzero().get()),
@@ -56,7 +48,6 @@ pub fn announce(
         host: Some(host.clone()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         at: clock::now().boot,
-        not_upgraded,
     };
     let bytes = serde_json::to_vec(&presence).map_err(|error| error.to_string())?;
     let path = dirs.run.join("watch.json");

@@ -108,9 +108,9 @@ impl Dirs {
         self.lib.join("events.jsonl")
     }
 
-    /// What other verbs ask of a running watch.
-    pub fn requests(&self) -> PathBuf {
-        self.run.join("requests")
+    /// Sets of documents that were in force.
+    pub fn history(&self) -> PathBuf {
+        self.lib.join("history")
     }
 
     /// Where a running watch listens.
@@ -128,14 +128,14 @@ impl Dirs {
         self.run.join("marks")
     }
 
+    /// The last good text of each spec file.
+    pub fn good_texts(&self) -> PathBuf {
+        self.lib.join("good.jsonl")
+    }
+
     /// Removals that wait to be confirmed.
     pub fn held_plans(&self) -> PathBuf {
         self.run.join("held.json")
-    }
-
-    /// What a running watch last said.
-    pub fn status(&self) -> PathBuf {
-        self.run.join("status.json")
     }
 
     /// Makes what is missing and checks what is there: directories, no links, of this user or root, and nobody else
@@ -149,7 +149,6 @@ impl Dirs {
         let open = if own == 0 { 0o755 } else { 0o700 };
         for (dir, mode) in [
             (self.run.clone(), open),
-            (self.requests(), 0o700),
             (self.plugins(), 0o700),
             // The services of other users find their own socket in it, and no list.
             (self.notify(), if own == 0 { 0o711 } else { 0o700 }),
@@ -157,6 +156,7 @@ impl Dirs {
             (self.lib.clone(), 0o700),
             (self.tasks(), 0o700),
             (self.outputs(), 0o700),
+            (self.history(), 0o700),
             (self.log.clone(), open),
         ] {
             ensure_one(&dir, mode, own).map_err(|text| format!("state directory: {text}"))?;

@@ -38,8 +38,6 @@ pub struct Wakes {
     pub specs: bool,
     /// Something was mounted or unmounted.
     pub mounts: bool,
-    /// A request may be waiting.
-    pub requests: bool,
     /// A probe may have an answer.
     pub probes: bool,
     /// The control socket may have something.
@@ -57,19 +55,29 @@ pub struct Wakes {
 }
 
 impl Wakes {
-    /// Something else than an exit, a document or a request woke the loop: an answer, a word of a service, another time.
+    /// Something else than an exit, a document or a call woke the loop: an answer, a word of a service, another time.
     pub fn is_more_than_exits(&self) -> bool {
         self.probes || self.clock
+    }
+
+    /// Something else than the control socket woke the loop.
+    pub fn is_more_than_control(&self) -> bool {
+        self.exits
+            || self.specs
+            || self.mounts
+            || self.probes
+            || self.clock
+            || self.reload
+            || self.stop.is_some()
     }
 }
 
 const SIGNALS: u64 = 0;
 const TIMER: u64 = 1;
 const SPECS: u64 = 2;
-const REQUESTS: u64 = 3;
 const PROBES: u64 = 4;
 const CLOCK: u64 = 5;
-const MOUNTS: u64 = 7;
+const MOUNTS: u64 = 8;
 const CONTROL: u64 = 6;
 const SCRAPES: u64 = 7;
 /// Tokens from here on are processes.
@@ -118,14 +126,6 @@ impl Waker {
     /// What the kernel answered.
     pub fn watch_specs(&self, watcher: impl AsFd) -> io::Result<()> {
         self.watch(watcher, SPECS, epoll::EventFlags::IN)
-    }
-
-    /// The same for a watcher of requests.
-    ///
-    /// # Errors
-    /// What the kernel answered.
-    pub fn watch_requests(&self, watcher: impl AsFd) -> io::Result<()> {
-        self.watch(watcher, REQUESTS, epoll::EventFlags::IN)
     }
 
     /// Also wakes when something is mounted or unmounted: inotify says nothing of it.
@@ -207,7 +207,6 @@ impl Waker {
                 SIGNALS => self.read_signals(&mut wakes),
                 TIMER => {}
                 SPECS => wakes.specs = true,
-                REQUESTS => wakes.requests = true,
                 MOUNTS => wakes.mounts = true,
                 PROBES => wakes.probes = true,
                 CONTROL => wakes.control = true,

@@ -485,7 +485,8 @@ fn remove_all(
             kept.insert(index, instance);
         }
     }
-    stop_all(record, events, because, true, draft);
+    // Whether too much would go at once was asked where the removal was accepted, with a question of its own.
+    stop_all(record, events, because, false, draft);
     record.instances.retain(|_, instance| !is_settled(instance));
     record.instances.append(&mut kept);
 }

@@ -106,6 +106,23 @@ impl Wanted {
         Ok(names)
     }
 
+    /// What is asked, as one CamelCase word.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Start(_) => "Start",
+            Self::Stop(_) => "Stop",
+            Self::Restart(_) => "Restart",
+            Self::Reload(_) => "Reload",
+            Self::Signal { .. } => "Signal",
+            Self::Suspend { .. } => "Suspend",
+            Self::Resume(_) => "Resume",
+            Self::Release(_) => "Release",
+            Self::Adopt { .. } => "Adopt",
+            Self::Apply { .. } => "Apply",
+            Self::Upgrade(_) => "Upgrade",
+        }
+    }
+
     /// Which objects it is about.
     ///
     /// # Errors

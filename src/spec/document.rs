@@ -28,6 +28,14 @@ fn is_of(kind: &str, node: &Node) -> bool {
     node.get("kind").and_then(Node::scalar).is_some_and(|scalar| scalar.text == kind)
 }
 
+/// The documents in a `kind: List`, as tools put several into one; another document is itself.
+pub(super) fn items(node: Node) -> Vec<Node> {
+    match node.get("items").map(|items| &items.kind) {
+        Some(NodeKind::Sequence(items)) if is_of("List", &node) => items.clone(),
+        Some(_) | None => vec![node],
+    }
+}
+
 /// Whether a document is of kind Matcher.
 pub(super) fn is_matcher(node: &Node) -> bool {
     is_of("Matcher", node)

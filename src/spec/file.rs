@@ -28,6 +28,13 @@ pub struct SpecFile {
     pub bytes: Vec<u8>,
 }
 
+impl SpecFile {
+    /// The digest of its content: SHA-256 in hexadecimal.
+    pub fn digest(&self) -> String {
+        hex(&Sha256::digest(&self.bytes))
+    }
+}
+
 /// What became of a file.
 #[derive(Clone, Debug)]
 pub struct LoadedFile {
@@ -201,36 +208,28 @@ pub(super) fn read(file: &SpecFile, context: &LoadContext<'_>) -> Reading {
     if decoder.diagnostics.is_empty() {
         decoder.diagnostics.extend(raw::disagreement(text, &parsed.documents));
     }
-    let matchers = parsed.documents.iter().filter(|node| document::is_matcher(node));
+    let documents: Vec<Node> = parsed.documents.into_iter().flat_map(document::items).collect();
+    let matchers = documents.iter().filter(|node| document::is_matcher(node));
     let matchers: Vec<MatcherDocument> =
         matchers.filter_map(|node| document::read_matcher(node, &mut decoder)).collect();
     let named = matchers.iter().map(|matcher| (matcher.name.as_str(), matcher.name_at));
     say_defined_twice("Matcher", named, &mut decoder);
-    let plugins = parsed.documents.iter().filter(|node| document::is_plugin(node));
+    let plugins = documents.iter().filter(|node| document::is_plugin(node));
     let plugins: Vec<PluginDocument> =
         plugins.filter_map(|node| document::read_plugin(node, &mut decoder)).collect();
     let named = plugins.iter().map(|plugin| (plugin.name.as_str(), plugin.name_at));
     say_defined_twice("Plugin", named, &mut decoder);
-    let defaults: Vec<&Node> = parsed.documents.iter().filter(|node| document::is_defaults(node)).collect();
+    let defaults: Vec<&Node> = documents.iter().filter(|node| document::is_defaults(node)).collect();
     let defaults_seen = defaults.len();
     let defaults: Vec<DefaultsDocument> =
         defaults.into_iter().filter_map(|node| document::read_defaults(node, &mut decoder)).collect();
     let named = defaults.iter().map(|document| (document.name.as_str(), document.name_at));
     say_defined_twice("Defaults document", named, &mut decoder);
-    let engines = parsed.documents.iter().filter(|node| document::is_engine(node));
+    let engines = documents.iter().filter(|node| document::is_engine(node));
     let engines: Vec<EngineDocument> =
         engines.filter_map(|node| document::read_engine(node, &mut decoder)).collect();
     let diagnostics = decoder.diagnostics;
-    Reading {
-        documents: parsed.documents,
-        matchers,
-        plugins,
-        defaults,
-        engines,
-        defaults_seen,
-        diagnostics,
-        ..reading
-    }
+    Reading { documents, matchers, plugins, defaults, engines, defaults_seen, diagnostics, ..reading }
 }
 
 fn decoder<'a>(reading: &'a Reading, names: &Names, context: &'a LoadContext<'a>) -> Decoder<'a> {

@@ -17,8 +17,10 @@
 )]
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead as _, BufReader, Write};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -241,6 +243,31 @@ impl Bench {
             .stderr(log)
             .spawn()
             .unwrap()
+    }
+
+    /// A connection to the control socket of a running watch.
+    pub fn connect(&self) -> std::io::Result<UnixStream> {
+        // Below a descriptor, so that the name fits into an address.
+        let directory = fs::File::open(self.path("state/run"))?;
+        UnixStream::connect(format!("/proc/self/fd/{}/control", directory.as_raw_fd()))
+    }
+
+    /// Says one line on the control socket and hears one: nothing where the other end is gone.
+    #[track_caller]
+    pub fn say(&self, line: &str) -> String {
+        let mut stream = self.connect().unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(format!("{line}\n").as_bytes()).unwrap();
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer).unwrap();
+        answer
+    }
+
+    /// The same, with an answer.
+    #[track_caller]
+    pub fn call(&self, line: &str) -> serde_json::Value {
+        let answer = self.say(line);
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer:?} to {line:?}"))
     }
 
     /// The status of all objects.

@@ -1,7 +1,9 @@
 //! The services, the engine, and the strangers.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, Write as _};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -164,10 +166,20 @@ impl Field {
 
     /// What the running engine says: how many are Running.
     pub(crate) fn running(&self) -> usize {
-        let text = fs::read_to_string(self.path("state/run/status.json")).unwrap_or_default();
-        let status: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        let rows = status["content"]["objects"].as_array().cloned().unwrap_or_default();
+        let status = self.ask(r#"{"version":1,"ask":{"status":{}}}"#).unwrap_or_default();
+        let rows = status["reply"]["status"]["objects"].as_array().cloned().unwrap_or_default();
         rows.iter().filter(|row| row["phase"] == "Running").count()
+    }
+
+    /// One call on the control socket; an engine that is being killed all the time may not answer.
+    fn ask(&self, line: &str) -> std::io::Result<serde_json::Value> {
+        let directory = fs::File::open(self.path("state/run"))?;
+        let mut stream = UnixStream::connect(format!("/proc/self/fd/{}/control", directory.as_raw_fd()))?;
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(2)))?;
+        stream.write_all(format!("{line}\n").as_bytes())?;
+        let mut answer = String::new();
+        std::io::BufReader::new(stream).read_line(&mut answer)?;
+        Ok(serde_json::from_str(&answer).unwrap_or_default())
     }
 
     pub(crate) fn log(&self) -> String {

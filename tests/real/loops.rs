@@ -3,24 +3,22 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::fd::AsFd;
-use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
 use selfsame::facts::ProcessKey;
 use selfsame::host::clock;
 use selfsame::host::exits::{Exits, Life};
 use selfsame::host::probe::{Answer, Probes};
-use selfsame::host::requests::{Request, Wanted, leave, read_status, waiting, write_status};
 use selfsame::host::signal::{boot_id, hold, vital};
 use selfsame::host::spawn::{Spawned, send_signal, spawn};
 use selfsame::host::spec_dir::{Watcher, watched};
 use selfsame::host::wake::Waker;
 use selfsame::plan::action::Purpose;
 use selfsame::plan::memory::Exit;
-use selfsame::spec::{ReadinessCheck, ServiceName};
+use selfsame::spec::ReadinessCheck;
 use selfsame::units::{BootTime, Pid, Signal, StartTicks};
 
-use crate::support::{Guarded, dirs, eventually, launch};
+use crate::support::{Guarded, eventually, launch};
 
 fn start(argv: &[&str]) -> (Spawned, ProcessKey) {
     let slot = tempfile::tempfile().unwrap();
@@ -52,7 +50,7 @@ fn what_watchers_hear_wakes_until_it_is_read() {
     fs::write(dir.path().join("a"), "").unwrap();
     for _ in 0..2 {
         let wakes = waker.wait(soon()).unwrap();
-        assert!(wakes.specs && !wakes.requests && !wakes.exits);
+        assert!(wakes.specs && !wakes.exits);
     }
     assert!(watcher.take().changed);
     let wakes = waker.wait(Some(clock::now().boot.after(Duration::from_millis(5)))).unwrap();
@@ -276,41 +274,4 @@ fn what_a_probe_prints_is_capped_and_its_last_line_is_told() {
     let answer = ask("echo fine; echo the queue is stuck >&2; exit 3");
     assert_eq!(answer.detail, "the command exited with 3: the queue is stuck");
     assert!(ask("head -c 500000 /dev/zero; exit 0").ready);
-}
-
-#[test]
-fn requests_are_taken_in_order_and_junk_is_refused() {
-    let base = tempfile::tempdir().unwrap();
-    let dirs = dirs(base.path());
-    let name = ServiceName::new("web").unwrap();
-    let first = Request { by: "ann".into(), wanted: Wanted::Stop(name.clone()) };
-    let second =
-        Request { by: "ben".into(), wanted: Wanted::Apply { confirmed: true, prune: Default::default() } };
-    leave(&dirs, &first).unwrap();
-    std::thread::sleep(Duration::from_millis(1));
-    leave(&dirs, &second).unwrap();
-    fs::write(dirs.requests().join("junk.json"), "{").unwrap();
-    symlink("/etc/passwd", dirs.requests().join("link.json")).unwrap();
-    fs::write(dirs.requests().join(".half.json.tmp"), "{").unwrap();
-    let (found, problems) = waiting(&dirs);
-    assert_eq!(problems.len(), 2, "{problems:?}");
-    assert_eq!(found.iter().map(|w| &w.request).collect::<Vec<_>>(), [&first, &second]);
-    for request in found {
-        request.done().unwrap();
-    }
-    let (found, problems) = waiting(&dirs);
-    assert!(found.is_empty() && problems.is_empty(), "{problems:?}");
-}
-
-#[test]
-fn the_status_is_replaced_as_a_whole() {
-    let base = tempfile::tempdir().unwrap();
-    let dirs = dirs(base.path());
-    assert_eq!(read_status::<Vec<String>>(&dirs), Ok(None));
-    for text in ["one", "two"] {
-        write_status(&dirs, &vec![text.to_owned()]).unwrap();
-        assert_eq!(read_status::<Vec<String>>(&dirs), Ok(Some(vec![text.to_owned()])));
-    }
-    fs::write(dirs.status(), "{\"format\":2,\"content\":[]}").unwrap();
-    assert!(read_status::<Vec<String>>(&dirs).unwrap_err().contains("format 2"));
 }

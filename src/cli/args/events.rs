@@ -27,3 +27,14 @@ pub(in crate::cli) struct EventsArgs {
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
 }
+
+// Arguments of `history`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct HistoryArgs {
+    /// Only this set, with every field that changed
+    #[arg(value_name = "NUMBER")]
+    pub number: Option<u64>,
+    /// Form of the output
+    #[arg(short, long, default_value = "text", value_name = "FORM")]
+    pub output: Output,
+}

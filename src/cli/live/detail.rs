@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use crate::cli::status::{Found, explained};
+use crate::cli::status::{explanation, subject};
 use crate::cli::terminal::Terminal;
 use crate::host::output::read::{Next, Reader};
 use crate::host::state_dir::Dirs;
 use crate::plan::action::OutputTarget;
+use crate::plan::memory::Record;
 use crate::plan::output::{Stream, file_of};
 use crate::report::live::Pane;
 use crate::spec::ServiceName;
@@ -19,20 +20,21 @@ const BYTES_MAX: usize = 256 << 10;
 pub(super) fn text(
     pane: Pane,
     (name, index): (&ServiceName, u32),
-    found: &Found,
     dirs: &Dirs,
     terminal: Terminal,
 ) -> String {
-    match pane {
-        Pane::Events => String::new(),
-        Pane::Explain => explained(name.as_str(), found, dirs, terminal),
-        Pane::Log => log(name, index, found, dirs),
+    let known = if pane == Pane::Events { None } else { subject(name.as_str(), dirs, terminal) };
+    match (pane, known) {
+        (Pane::Events, _) => String::new(),
+        (Pane::Explain, Some(mut subject)) => explanation(&mut subject),
+        (Pane::Log, Some(subject)) => log(name, index, subject.record(), dirs),
+        (Pane::Explain | Pane::Log, None) => format!("`{name}` is not on record"),
     }
 }
 
 /// The end of what an instance wrote to its standard output.
-fn log(name: &ServiceName, index: u32, found: &Found, dirs: &Dirs) -> String {
-    let Some(record) = found.memory.services.get(name) else { return format!("`{name}` is not on record") };
+fn log(name: &ServiceName, index: u32, record: Option<&Record>, dirs: &Dirs) -> String {
+    let Some(record) = record else { return format!("`{name}` is not on record") };
     let (run, log) = (dirs.run.display().to_string(), dirs.log.display().to_string());
     match file_of(record, index, Stream::Out, (&run, &log)) {
         OutputTarget::File(path) => last_lines(&path, dirs),

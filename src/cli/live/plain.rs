@@ -26,7 +26,7 @@ pub(super) fn run(source: &Refresh<'_>, terminal: Terminal) -> io::Result<()> {
     let mut before: Option<Vec<ServiceStatus>> = None;
     loop {
         let found = source.find().map_err(io::Error::other)?;
-        let objects = source.snapshot(&found, &mut loads).objects;
+        let objects = super::snapshot(&found, &mut loads).objects;
         let reads = match &before {
             None if json => told(&objects, &changes(&[], &objects), found.now.wall, true, terminal),
             None => terminal.line(status_table(&objects, found.now).trim_end()),

@@ -15,10 +15,10 @@ use ratatui::crossterm::terminal::{
 
 use super::loads::Loads;
 use super::{REFRESH, Refresh, detail};
-use crate::cli::status::Found;
 use crate::host::clock;
-use crate::host::requests::{Request, Wanted, leave};
+use crate::host::control::{Ask, Line};
 use crate::host::wake::Waker;
+use crate::plan::wanted::{Objects, Wanted};
 use crate::report::live::{Command, Deed, Key, Live, draw};
 use crate::spec::ServiceName;
 use crate::units::BootTime;
@@ -29,8 +29,7 @@ use crate::units::BootTime;
 /// The terminal or the status can't be had.
 pub(super) fn run(source: &Refresh<'_>, colour: bool) -> io::Result<()> {
     let mut screen = Screen::open()?;
-    let mut view =
-        View { live: Live::default(), loads: Loads::default(), found: None, next: BootTime::default() };
+    let mut view = View { live: Live::default(), loads: Loads::default(), next: BootTime::default() };
     loop {
         if view.next <= clock::now().boot {
             view.refresh(source);
@@ -55,7 +54,6 @@ pub(super) fn run(source: &Refresh<'_>, colour: bool) -> io::Result<()> {
 struct View {
     live: Live,
     loads: Loads,
-    found: Option<Found>,
     next: BootTime,
 }
 
@@ -63,8 +61,7 @@ impl View {
     fn refresh(&mut self, source: &Refresh<'_>) {
         match source.find() {
             Ok(found) => {
-                self.live.take(source.snapshot(&found, &mut self.loads));
-                self.found = Some(found);
+                self.live.take(super::snapshot(&found, &mut self.loads));
                 self.look_closer(source);
             }
             Err(sentence) => self.live.say(&format!("error: {sentence}")),
@@ -74,26 +71,31 @@ impl View {
 
     /// Looks up what the pane shows.
     fn look_closer(&mut self, source: &Refresh<'_>) {
-        let (Some((pane, name, index)), Some(found)) = (self.live.wants(), &self.found) else { return };
-        let text = detail::text(pane, (&name, index), found, source.dirs, source.terminal);
+        let Some((pane, name, index)) = self.live.wants() else { return };
+        let text = detail::text(pane, (&name, index), source.dirs, source.terminal);
         self.live.show(name, index, text);
     }
 
-    /// Leaves it with the watch. What becomes of it is seen in the view.
+    /// Asks the watch for it. What becomes of it is seen in the view.
     fn ask(&mut self, deed: Deed, name: &ServiceName, source: &Refresh<'_>) {
-        let name = name.clone();
+        let objects = Objects::one(name);
         let wanted = match deed {
-            Deed::Restart => Wanted::Restart(name.clone()),
-            Deed::Resume => Wanted::Resume(name.clone()),
-            Deed::Suspend => Wanted::Suspend { name: name.clone(), reason: String::new(), until: None },
+            Deed::Restart => Wanted::Restart(objects),
+            Deed::Resume => Wanted::Resume(objects),
+            Deed::Suspend => Wanted::Suspend { objects, reason: String::new(), until: None },
         };
-        match leave(source.dirs, &Request { by: crate::host::caller(), wanted }) {
+        let asked = Line::connect(source.dirs, ANSWER)
+            .and_then(|mut line| line.ask_as(crate::host::caller(), Ask::Do(wanted), ANSWER));
+        match asked {
             Ok(_) => self.live.say(&format!("asked: {} {name}", deed.word())),
-            Err(sentence) => self.live.say(&format!("error: {sentence}")),
+            Err(error) => self.live.say(&format!("error: {error}")),
         }
         self.next = clock::now().boot;
     }
 }
+
+/// The view stands still no longer than that for an answer.
+const ANSWER: std::time::Duration = std::time::Duration::from_secs(2);
 
 type Hook = Arc<dyn Fn(&panic::PanicHookInfo<'_>) + Send + Sync>;
 

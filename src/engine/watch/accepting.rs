@@ -13,6 +13,9 @@ use crate::units::BootTime;
 impl Watch<'_> {
     /// Takes a look into account, and says when another one is due.
     pub(super) fn accept(&mut self, look: &mut SourcesLook, now: BootTime) -> Option<BootTime> {
+        if let Some(trouble) = look.trouble.take() {
+            (self.tell)(Event::Trouble(&trouble));
+        }
         // Hardly ever is there such a file: only then is it worth to ask who writes to it.
         look.seen.being_written = writers::open_for_writing(self.acceptance.shrunk(&look.seen));
         let mut rules = PruneRules::from(self.options.settings.prune);
@@ -41,6 +44,7 @@ impl Watch<'_> {
         if set != self.set {
             self.carried.documents(&self.set, &set);
             self.set = set;
+            self.keep_set(crate::host::Host::now(&self.host).wall);
         }
         self.say_how_places_stand(look);
         recheck

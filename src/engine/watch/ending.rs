@@ -1,12 +1,16 @@
 //! The end of the loop: the services go on, or all of them are stopped first, who depends on others before these.
 
 use std::io;
+use std::time::Duration;
 
 use super::{Event, Watch};
 use crate::host::Host as _;
 use crate::plan::ending;
 use crate::spec::ServiceName;
 use crate::units::Signal;
+
+/// Without a deadline, it is looked again after so long.
+const LONG: Duration = Duration::from_hours(1);
 
 /// What became of the services at the end of a watch.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,7 +42,8 @@ impl Watch<'_> {
             if ending.under_way.is_empty() && next.is_none_or(|next| next > now.boot) {
                 return Ok(Ended::Stopped { left: ending.left });
             }
-            let wakes = self.host.wait(next)?;
+            self.refuse_requests("everything is being stopped, since the watch ends");
+            let wakes = self.wait(next.unwrap_or(now.boot.after(LONG)))?;
             if wakes.stop.is_some() {
                 let left = ending.under_way.into_iter().chain(ending.left).collect();
                 return Ok(Ended::Stopped { left });

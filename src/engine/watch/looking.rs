@@ -11,7 +11,7 @@
 //! idle engine wakes for nothing else.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::host::spec_dir::{Attention, Watched, Watcher};
@@ -49,7 +49,6 @@ pub(super) struct Looking {
     settle_max: Duration,
     probe: PathBuf,
     documents: Option<Watcher>,
-    requests: Option<Watcher>,
     /// Why nobody tells of changes.
     deaf: Option<String>,
     first_hint: Option<BootTime>,
@@ -67,7 +66,6 @@ impl Looking {
             settle_max: settings.settle_max,
             probe,
             documents: None,
-            requests: None,
             deaf: (!wanted).then(|| "notifications are switched off".to_owned()),
             first_hint: None,
             last_hint: None,
@@ -90,8 +88,7 @@ impl Looking {
         SourceFinding { kind: SourceConditionType::Watch, status, reason, message }
     }
 
-    /// Listens from now on. One set of watches for documents, which wait until they settle, and one for requests, which
-    /// don't.
+    /// Listens from now on.
     pub(super) fn arm(&mut self, waker: &mut Waker) {
         if !self.wanted {
             return;
@@ -107,22 +104,20 @@ impl Looking {
     }
 
     fn try_listen(&mut self, waker: &Waker) -> Result<(), String> {
-        (self.documents, self.requests) = (None, None);
+        self.documents = None;
         let documents = Watcher::new(Some(&self.probe))?;
-        let requests = Watcher::new(None)?;
-        let words = |error: std::io::Error| format!("notifications can't be waited for: {error}");
-        waker.watch_specs(documents.descriptor()).map_err(words)?;
-        waker.watch_requests(requests.descriptor()).map_err(words)?;
-        (self.documents, self.requests) = (Some(documents), Some(requests));
+        waker
+            .watch_specs(documents.descriptor())
+            .map_err(|error| format!("notifications can't be waited for: {error}"))?;
+        self.documents = Some(documents);
         Ok(())
     }
 
     /// Watches exactly this from now on.
-    pub(super) fn watch(&mut self, documents: &BTreeSet<Watched>, requests: &BTreeSet<Watched>) {
-        let (Some(of_documents), Some(of_requests)) = (&mut self.documents, &mut self.requests) else {
-            return;
-        };
-        self.deaf = of_documents.watch(documents).and_then(|()| of_requests.watch(requests)).err();
+    pub(super) fn watch(&mut self, wanted: &BTreeSet<Watched>) {
+        if let Some(documents) = &mut self.documents {
+            self.deaf = documents.watch(wanted).err();
+        }
     }
 
     /// Why changes must be looked for: nobody tells of them.
@@ -144,9 +139,6 @@ impl Looking {
 
     /// Takes what woke the loop, and says when to look because of it.
     pub(super) fn hear(&mut self, wakes: &Wakes, now: BootTime) -> Option<BootTime> {
-        if let Some(requests) = self.requests.as_mut().filter(|_| wakes.requests) {
-            requests.take();
-        }
         let documents = self.documents.as_mut().is_some_and(|watcher| watcher.take().changed);
         if !documents && !wakes.mounts {
             return None;
@@ -192,11 +184,6 @@ pub(super) fn resync(every: Duration, now: BootTime) -> BootTime {
     // Chance enough: the nanoseconds of the moment at which the last one ended.
     let part = now.0.subsec_nanos() % 1_000;
     now.after(every).after(every / JITTER * part / 1_000)
-}
-
-/// A directory with all that comes into it.
-pub(super) fn entries_of(directory: &Path) -> BTreeSet<Watched> {
-    crate::host::spec_dir::watched(directory).into_iter().collect()
 }
 
 #[cfg(test)]

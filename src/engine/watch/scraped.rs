@@ -8,7 +8,6 @@ use crate::engine::metrics::{Meter, OwnProcess, Situation};
 use crate::host::Host as _;
 use crate::host::scrape::Scrapes;
 use crate::host::usage;
-use crate::host::wake::Wakes;
 use crate::units::BootTime;
 
 impl Watch<'_> {
@@ -30,7 +29,7 @@ impl Watch<'_> {
     }
 
     /// All metrics as they are now, in the text format of Prometheus.
-    pub(super) fn metrics(&mut self) -> String {
+    pub(super) fn metrics(&self) -> String {
         let engine =
             usage::own().map(|(usage, began)| OwnProcess { cpu: usage.cpu, memory: usage.memory, began });
         let situation = Situation {
@@ -42,22 +41,8 @@ impl Watch<'_> {
         self.meter.borrow_mut().text(&situation)
     }
 
-    /// Waits for something to do. To be asked for metrics is nothing to do: that is answered here, and costs no round.
-    pub(super) fn wait(&mut self, until: BootTime) -> io::Result<Wakes> {
-        let only_asked = Wakes { scrapes: true, ..Wakes::default() };
-        loop {
-            let patience = self.scrapes.as_ref().and_then(Scrapes::deadline);
-            let wakes = self.host.wait(Some(patience.map_or(until, |patience| patience.min(until))))?;
-            if wakes.scrapes || patience.is_some() {
-                self.serve_metrics(self.host.now().boot);
-            }
-            if wakes != only_asked {
-                return Ok(wakes);
-            }
-        }
-    }
-
-    fn serve_metrics(&mut self, now: BootTime) {
+    /// Answers who asks over HTTP.
+    pub(super) fn serve_metrics(&mut self, now: BootTime) {
         let Some(mut scrapes) = self.scrapes.take() else { return };
         scrapes.serve(now, &mut || self.metrics());
         self.scrapes = Some(scrapes);

@@ -45,6 +45,8 @@ pub enum Ask {
     Follow(Objects),
     /// What is known of this object, its document included.
     Explain(ServiceName),
+    /// What is counted and measured?
+    Metrics,
     /// Do this. Answered when it is on record and the ticks that follow at once are over.
     Do(Wanted),
 }
@@ -53,7 +55,7 @@ impl Ask {
     /// What somebody has to be allowed for it.
     pub fn needs(&self) -> Rights {
         match self {
-            Self::Hello | Self::Status(_) | Self::Follow(_) => Rights::Look,
+            Self::Hello | Self::Status(_) | Self::Follow(_) | Self::Metrics => Rights::Look,
             // A document may hold what isn't for everybody.
             Self::Explain(_) | Self::Do(_) => Rights::All,
         }
@@ -82,6 +84,8 @@ pub enum Reply {
     Status(Told),
     /// To [`Ask::Explain`].
     Explained(Box<Explained>),
+    /// To [`Ask::Metrics`], in the text format of Prometheus.
+    Metrics(String),
     /// To [`Ask::Do`]: it is on record, and about these objects.
     Done {
         /// By name.

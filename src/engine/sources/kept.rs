@@ -1,0 +1,142 @@
+//! Files that can't be used at the moment count as they last did: what they define for others stays, and what they declare
+//! is known. Their last good texts stand in for them.
+//!
+//! What is said about such a file is about its present text, and acceptance is told that it is broken.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Sources, absolute, load_files, services_of, upgrade};
+use crate::engine::accept::FileSeen;
+use crate::host::good_texts::{GoodText, GoodTexts};
+use crate::spec::{Loaded, LoadedFile, Service, SpecFile};
+
+/// What stands in for files that can't be used.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    texts: GoodTexts,
+    /// What files that can't be used declared last, by their names as given.
+    services: BTreeMap<String, Arc<[Arc<Service>]>>,
+    /// Files whose former definitions are in use.
+    defining: BTreeSet<String>,
+    /// A text could not be written down.
+    trouble: Option<String>,
+}
+
+impl Kept {
+    pub(super) fn new(texts: GoodTexts) -> Self {
+        Self { texts, ..Self::default() }
+    }
+
+    /// Tells acceptance what files that can't be used declared when they last counted.
+    pub(super) fn recall(&self, files: &mut BTreeMap<String, FileSeen>) {
+        for (name, services) in &self.services {
+            if let Some(FileSeen::Broken(broken)) = files.get_mut(&absolute(Path::new(name))) {
+                broken.last_good = Arc::clone(services);
+            }
+        }
+    }
+
+    /// What went wrong since this was last asked.
+    pub(super) fn take_trouble(&mut self) -> Option<String> {
+        self.trouble.take()
+    }
+
+    fn text(&self, name: &str) -> Option<&GoodText> {
+        self.texts.get(&absolute(Path::new(name)))
+    }
+
+    /// Whether a file that can't be used defined something that isn't in use, or something in use is to be left.
+    pub(super) fn wants_all(
+        &self,
+        fresh: &[LoadedFile],
+        names: &BTreeSet<&String>,
+        unusable: &[String],
+    ) -> bool {
+        let defined = |name: &String| self.text(name).is_some_and(|text| text.defines);
+        let rejected = fresh.iter().filter(|file| file.rejected().is_some()).map(|file| &file.source.name);
+        rejected.into_iter().any(defined)
+            || unusable.iter().any(|name| defined(name) && !self.defining.contains(name))
+            || self.defining.iter().any(|name| !names.contains(name) && !unusable.contains(name))
+    }
+}
+
+fn spec_file(name: &str, text: &GoodText) -> SpecFile {
+    SpecFile {
+        name: name.to_owned(),
+        directory: text.directory.clone(),
+        bytes: text.text.clone().into_bytes(),
+    }
+}
+
+impl Sources {
+    /// Loads everything again if files that define something for others are rejected, or can't be read: with what they said
+    /// when they last counted.
+    pub(super) fn with_stand_ins(&mut self, loaded: Loaded, all: &[SpecFile], unusable: &[String]) -> Loaded {
+        self.kept.services.clear();
+        let rejected = loaded.files.iter().filter(|file| file.rejected().is_some());
+        let names = rejected.map(|file| (&file.source.name, Some(file.digest.as_str())));
+        let names = names.chain(unusable.iter().map(|name| (name, None)));
+        // A text that is the present one can't stand in for it: what it lacks is elsewhere.
+        let other = |(name, digest): (&String, Option<&str>)| {
+            let text =
+                self.kept.text(name).filter(|text| text.defines && Some(text.digest.as_str()) != digest)?;
+            Some((name.clone(), spec_file(name, text)))
+        };
+        let mut stand_ins: BTreeMap<String, SpecFile> = names.filter_map(other).collect();
+        self.kept.defining = stand_ins.keys().cloned().collect();
+        if stand_ins.is_empty() {
+            return loaded;
+        }
+        let mut files: Vec<SpecFile> =
+            all.iter().map(|file| stand_ins.remove(&file.name).unwrap_or_else(|| file.clone())).collect();
+        files.extend(stand_ins.into_values());
+        let mut with = upgrade::load(&files, &self.names.plugins, &*self.shelf, &self.host);
+        let mut present: BTreeMap<String, LoadedFile> =
+            loaded.files.into_iter().map(|file| (file.source.name.clone(), file)).collect();
+        for file in &mut with.files {
+            let name = file.source.name.clone();
+            if self.kept.defining.contains(&name) {
+                self.kept.services.insert(name.clone(), services_of(file));
+                if let Some(present) = present.remove(&name) {
+                    *file = present;
+                }
+            }
+        }
+        with.files.retain(|file| !unusable.contains(&file.source.name));
+        with
+    }
+
+    /// Finds out what rejected files, and such that can't be read, declared when they last counted.
+    pub(super) fn recall_services(&mut self, unusable: &[String]) {
+        let rejected = self.loaded.values().filter(|file| file.rejected().is_some());
+        let broken: BTreeSet<String> =
+            rejected.map(|file| file.source.name.clone()).chain(unusable.iter().cloned()).collect();
+        self.kept.services.retain(|name, _| broken.contains(name));
+        for name in broken {
+            if self.kept.services.contains_key(&name) {
+                continue;
+            }
+            let Some(text) = self.kept.text(&name).filter(|text| !text.defines) else { continue };
+            let file = spec_file(&name, text);
+            let names = Some(&self.names);
+            let loaded = load_files(std::slice::from_ref(&file), names, &*self.shelf, None, Some(&self.host));
+            let services = loaded.files.first().map(services_of).unwrap_or_default();
+            self.kept.services.insert(name, services);
+        }
+    }
+
+    /// Keeps the texts of those of these files (with their directories) that count.
+    pub(super) fn keep_good(&mut self, judged: &BTreeMap<String, PathBuf>) {
+        let good = |(name, directory): (&String, &PathBuf)| {
+            let file = self.loaded.get(name).filter(|file| file.rejected().is_none())?;
+            let (digest, text) = (file.digest.clone(), file.source.text.clone());
+            Some(GoodText::new(absolute(Path::new(name)), directory.clone(), digest, file.defines(), text))
+        };
+        let texts: Vec<GoodText> = judged.iter().filter_map(good).collect();
+        if let Err(reason) = self.kept.texts.keep(texts) {
+            self.kept.trouble = Some(reason);
+        }
+    }
+}

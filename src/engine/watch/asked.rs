@@ -1,0 +1,167 @@
+//! What people ask of the loop, and waiting that only ends when there is something for it to do.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::looking::Occasion;
+use super::{Event, Watch};
+use crate::engine::control::{Desk, Known, Waiting};
+use crate::host::Host as _;
+use crate::host::control::{Control, Refusal, Reply, Token};
+use crate::host::errno::io_text;
+use crate::host::failpoint;
+use crate::host::scrape::Scrapes;
+use crate::host::wake::Wakes;
+use crate::plan::event::Who;
+use crate::plan::wanted::{Request, Wanted};
+use crate::spec::ServiceName;
+use crate::units::BootTime;
+
+/// A call that is on record, and not answered yet.
+#[derive(Debug)]
+pub(super) struct Taken {
+    waiting: Waiting,
+    objects: Result<BTreeSet<ServiceName>, Vec<String>>,
+}
+
+/// The binary to become, and who asked for it.
+#[derive(Debug)]
+pub(super) struct Successor {
+    pub(super) program: PathBuf,
+    caller: (Token, u64),
+}
+
+impl Watch<'_> {
+    /// Listens on the control socket, in place of an earlier watch.
+    pub(super) fn open_control(&mut self) {
+        let opened = Control::open(self.host.dirs()).and_then(|control| {
+            self.host.watch_control(&control).map_err(|error| io_text(&error))?;
+            Ok(control)
+        });
+        match opened {
+            Ok(control) => self.desk = Desk::new(control),
+            Err(reason) => (self.tell)(Event::Trouble(&reason)),
+        }
+    }
+
+    /// Somebody may have taken the socket away, or there never was one.
+    pub(super) fn open_control_again(&mut self) {
+        if self.desk.control().is_none() {
+            self.open_control();
+        } else if let Err(reason) = self.desk.open_again() {
+            (self.tell)(Event::Trouble(&reason));
+        }
+    }
+
+    /// Waits until there is something for the loop to do, and answers meanwhile who only looks: that takes no tick.
+    pub(super) fn wait(&mut self, until: BootTime) -> io::Result<Wakes> {
+        self.serve();
+        loop {
+            if self.desk.has_requests() {
+                return Ok(Wakes::default());
+            }
+            // What the host waits for besides is the loop's business.
+            let until = self.host.deadline().map_or(until, |own| own.min(until));
+            let scrapes = self.scrapes.as_ref().and_then(Scrapes::deadline);
+            let asked = self.desk.deadline().into_iter().chain(scrapes).min();
+            let wakes = self.host.wait(Some(asked.map_or(until, |asked| asked.min(until))))?;
+            if wakes.scrapes || scrapes.is_some() {
+                self.serve_metrics(self.host.now().boot);
+            }
+            self.serve();
+            if wakes.is_more_than_control() || self.host.now().boot >= until {
+                return Ok(wakes);
+            }
+        }
+    }
+
+    fn serve(&mut self) {
+        let mut desk = std::mem::take(&mut self.desk);
+        let known = Known {
+            status: &self.status,
+            sources: self.standing.sources(),
+            memory: &self.memory,
+            places: self.sources.places(),
+            metrics: &|| self.metrics(),
+        };
+        desk.serve(known, self.host.now().boot);
+        self.desk = desk;
+    }
+
+    /// Puts what people ask for on record. Each call is answered only after the ticks that follow: whoever waits for that
+    /// finds a status that knows of it. A crash in between has it asked twice, which does no harm.
+    pub(super) fn take_requests(&mut self) -> Vec<Taken> {
+        let mut taken = Vec::new();
+        for waiting in self.desk.take() {
+            (self.tell)(Event::Request(&waiting.request));
+            let now = self.host.now();
+            let objects = waiting.request.wanted.record(&mut self.memory, &waiting.request.by, now);
+            self.note(&waiting, &objects);
+            match &waiting.request.wanted {
+                Wanted::Upgrade(program) => {
+                    let caller = (waiting.token, waiting.id);
+                    self.successor = Some(Successor { program: program.clone(), caller });
+                }
+                Wanted::Apply { confirmed, prune } => {
+                    self.confirmed |= confirmed;
+                    self.confirmed_prunes.extend(prune.iter().cloned());
+                    self.memory.services.values_mut().for_each(|record| Arc::make_mut(record).try_again());
+                    self.look_at_sources(Occasion::Asked, now.boot);
+                }
+                Wanted::Start(_)
+                | Wanted::Stop(_)
+                | Wanted::Restart(_)
+                | Wanted::Reload(_)
+                | Wanted::Signal { .. }
+                | Wanted::Suspend { .. }
+                | Wanted::Resume(_)
+                | Wanted::Release(_)
+                | Wanted::Adopt { .. } => {}
+            }
+            taken.push(Taken { waiting, objects });
+        }
+        taken
+    }
+
+    /// Into the record of events.
+    fn note(&mut self, waiting: &Waiting, objects: &Result<BTreeSet<ServiceName>, Vec<String>>) {
+        let Request { by, wanted } = &waiting.request;
+        let Ok(objects) = objects else { return };
+        let who = Who::Person { name: by.clone(), uid: Some(waiting.uid.0) };
+        let names: Vec<&ServiceName> = objects.iter().collect();
+        self.chronicle.asked(&who, wanted.verb(), &wanted.to_string(), &names);
+    }
+
+    /// Does nothing of what is asked any more.
+    pub(super) fn refuse_requests(&mut self, because: &str) {
+        for waiting in self.desk.take() {
+            let reply = Reply::Refused(Refusal::Failed(because.to_owned()));
+            self.desk.answer(waiting.token, waiting.id, &reply);
+        }
+    }
+
+    /// Says that it is done. Who asked for another binary hears of it from that, or why it isn't.
+    pub(super) fn answer(&mut self, taken: Vec<Taken>) {
+        for Taken { waiting, objects } in taken {
+            let reply = match (failpoint::hit("request.answer"), objects) {
+                (Err(error), _) => Reply::Refused(Refusal::Failed(io_text(&error))),
+                (Ok(()), Ok(_)) if matches!(waiting.request.wanted, Wanted::Upgrade(_)) => continue,
+                (Ok(()), Ok(objects)) => Reply::Done { objects },
+                (Ok(()), Err(sentences)) => Reply::Refused(Refusal::Impossible(sentences)),
+            };
+            self.desk.answer(waiting.token, waiting.id, &reply);
+        }
+    }
+
+    /// Becomes another binary. If that fails, everything goes on as before, and who asked is told.
+    pub(super) fn upgrade(&mut self, successor: &Successor) {
+        self.chronicle.engine("Upgrade", format!("the watch becomes `{}`", successor.program.display()));
+        let reason = self.host.replace_by(&successor.program, &self.memory);
+        self.chronicle.engine("NotUpgraded", reason.clone());
+        (self.tell)(Event::Trouble(&format!("this watch stays as it is: {reason}")));
+        let (token, id) = successor.caller;
+        self.desk.answer(token, id, &Reply::Refused(Refusal::Failed(reason)));
+    }
+}

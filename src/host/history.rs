@@ -1,0 +1,247 @@
+//! The last sets of documents that were in force, safe on disk: what `history` shows and `rollback` takes back.
+//!
+//! ```text
+//! lib/history/objects              SHA256 JSON, a line each: a document that several sets share stands once
+//! lib/history/NNNNNNNN.json        a set: when, who, why, and the digest of each of its documents
+//! lib/history/pin.json             the set that is in force instead of what the sources say
+//! ```
+//!
+//! Syncing takes as long as a disk takes, so that it is done by a thread beside the loop, which sleeps while nothing is accepted.
+//! Objects are synced before the set that names them; a set that isn't complete on disk isn't there.
+
+mod pack;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+
+use serde::{Deserialize, Serialize};
+
+use super::errno::io_text;
+use super::state_dir::Dirs;
+use super::{atomic, failpoint};
+use crate::spec::{Origin, Service, ServiceName};
+use crate::units::WallTime;
+
+/// The form of sets. Larger numbers are passed over.
+const FORMAT: u64 = 1;
+/// So many sets are kept.
+pub const KEPT: usize = 20;
+const SET_BYTES_MAX: u64 = 16 << 20;
+const MODE: u32 = 0o600;
+
+/// A set of documents that was in force.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeptSet {
+    format: u64,
+    /// Its number: one more than that of the set before.
+    pub number: u64,
+    /// Since when it was in force.
+    pub at: WallTime,
+    /// Who put it in force.
+    pub by: String,
+    /// How it came to be, as one sentence.
+    pub why: String,
+    /// Its documents.
+    pub objects: BTreeMap<ServiceName, KeptObject>,
+}
+
+/// A document of a set.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeptObject {
+    /// SHA-256 of what it says, in hexadecimal.
+    pub digest: String,
+    /// Where it stood.
+    pub origin: Origin,
+}
+
+/// A set to be kept.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// The documents.
+    pub services: BTreeMap<ServiceName, Arc<Service>>,
+    /// Since when it is in force.
+    pub at: WallTime,
+    /// Who put it in force.
+    pub by: String,
+    /// How it came to be.
+    pub why: String,
+}
+
+/// Keeps sets, beside whoever gives them.
+#[derive(Debug)]
+pub struct History {
+    dirs: Dirs,
+    thread: Option<(Sender<Accepted>, JoinHandle<()>)>,
+}
+
+impl History {
+    /// Of the state in these directories, which is ours.
+    pub fn new(dirs: &Dirs) -> Self {
+        Self { dirs: dirs.clone(), thread: None }
+    }
+
+    /// Keeps this set, if it isn't the last one that was kept.
+    pub fn keep(&mut self, accepted: Accepted) {
+        let dirs = &self.dirs;
+        let (sender, _) = self.thread.get_or_insert_with(|| {
+            let (sender, receiver) = channel::<Accepted>();
+            let dirs = dirs.clone();
+            let work = move || {
+                while let Ok(accepted) = receiver.recv() {
+                    // What can't be kept is missing in the history and nowhere else.
+                    let _ = keep(&dirs, &accepted);
+                }
+            };
+            (sender, std::thread::spawn(work))
+        });
+        let _ = sender.send(accepted);
+    }
+}
+
+impl Drop for History {
+    /// What was given is safe before whoever gave it goes on.
+    fn drop(&mut self) {
+        if let Some((sender, thread)) = self.thread.take() {
+            drop(sender);
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Writes a set down, if it isn't the last one.
+fn keep(dirs: &Dirs, accepted: &Accepted) -> io::Result<()> {
+    fs::create_dir_all(dirs.history())?;
+    let sets = sets(dirs)?;
+    let mut texts = BTreeMap::new();
+    let mut objects = BTreeMap::new();
+    for (name, service) in &accepted.services {
+        let plain = Service { origin: Origin::default(), ..Service::clone(service) };
+        let text = serde_json::to_string(&plain)?;
+        let digest = pack::digest(text.as_bytes());
+        objects.insert(name.clone(), KeptObject { digest: digest.clone(), origin: service.origin.clone() });
+        texts.insert(digest, text);
+    }
+    let last = sets.last();
+    if last.is_some_and(|last| last.says() == says(&objects)) {
+        return Ok(());
+    }
+    let path = dirs.history().join("objects");
+    pack::add(&path, &texts)?;
+    failpoint::hit("history.objects")?;
+    let number = last.map_or(0, |last| last.number).saturating_add(1);
+    let (at, by, why) = (accepted.at, accepted.by.clone(), accepted.why.clone());
+    let set = KeptSet { format: FORMAT, number, at, by, why, objects };
+    atomic::write_synced(&set_path(dirs, number), &serde_json::to_vec(&set)?, MODE)?;
+    failpoint::hit("history.set")?;
+    let kept = sets.iter().chain([&set]).rev().take(KEPT);
+    let needed: BTreeSet<&str> =
+        kept.flat_map(|set| set.objects.values().map(|object| object.digest.as_str())).collect();
+    for old in sets.iter().rev().skip(KEPT - 1) {
+        let _ = fs::remove_file(set_path(dirs, old.number));
+    }
+    pack::sweep(&path, &needed)
+}
+
+fn says(objects: &BTreeMap<ServiceName, KeptObject>) -> BTreeMap<&ServiceName, &str> {
+    objects.iter().map(|(name, object)| (name, object.digest.as_str())).collect()
+}
+
+impl KeptSet {
+    /// The digest of each document: where documents stand is no difference.
+    pub fn says(&self) -> BTreeMap<&ServiceName, &str> {
+        says(&self.objects)
+    }
+}
+
+fn set_path(dirs: &Dirs, number: u64) -> PathBuf {
+    dirs.history().join(format!("{number:08}.json"))
+}
+
+/// The sets that are kept, the oldest first. What can't be read is passed over.
+///
+/// # Errors
+/// What the kernel answered; a history that isn't there is an empty one.
+pub fn sets(dirs: &Dirs) -> io::Result<Vec<KeptSet>> {
+    let entries = match fs::read_dir(dirs.history()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let own = rustix::process::geteuid().as_raw();
+    let mut sets = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        if stem.parse::<u64>().is_err() {
+            continue;
+        }
+        let bytes = atomic::read(&path, &[0, own], SET_BYTES_MAX).unwrap_or_default();
+        let set: Option<KeptSet> = serde_json::from_slice(&bytes).ok();
+        sets.extend(set.filter(|set| set.format <= FORMAT));
+    }
+    sets.sort_by_key(|set| set.number);
+    Ok(sets)
+}
+
+/// The documents of a set.
+///
+/// # Errors
+/// A sentence: one is missing, or is not what it was.
+pub fn services(dirs: &Dirs, set: &KeptSet) -> Result<BTreeMap<ServiceName, Arc<Service>>, String> {
+    let texts = pack::read(&dirs.history().join("objects"))
+        .map_err(|error| format!("the history can't be read: {}", io_text(&error)))?;
+    let one = |(name, object): (&ServiceName, &KeptObject)| {
+        let text = texts.get(&object.digest);
+        let service = text.and_then(|text| serde_json::from_str::<Service>(text).ok());
+        let service = service
+            .ok_or_else(|| format!("the document of `{name}` in set {} is not there any more", set.number))?;
+        Ok((name.clone(), Arc::new(Service { origin: object.origin.clone(), ..service })))
+    };
+    set.objects.iter().map(one).collect()
+}
+
+/// The set that is in force instead of what the sources say.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pinned {
+    /// Its number.
+    pub number: u64,
+    /// Who put it in force.
+    pub by: String,
+    /// Digest of what the sources were then.
+    pub sources: String,
+}
+
+/// The pin, if there is one.
+pub fn pinned(dirs: &Dirs) -> Option<Pinned> {
+    let own = rustix::process::geteuid().as_raw();
+    let bytes = atomic::read(&dirs.history().join("pin.json"), &[0, own], 1 << 16).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// Writes the pin down, or takes it away.
+///
+/// # Errors
+/// A sentence.
+pub fn pin(dirs: &Dirs, pinned: Option<&Pinned>) -> Result<(), String> {
+    let path = dirs.history().join("pin.json");
+    let done = match pinned {
+        Some(pinned) => serde_json::to_vec(pinned)
+            .map_err(io::Error::other)
+            .and_then(|bytes| atomic::write_synced(&path, &bytes, MODE)),
+        None => match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        },
+    };
+    done.map_err(|error| format!("`{}` can't be written: {}", path.display(), io_text(&error)))
+}
+
+#[cfg(test)]
+mod tests;

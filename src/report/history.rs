@@ -1,0 +1,79 @@
+//! Sets of documents for people and programs: when, who, and what changed against the one before.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::printable;
+use crate::spec::{Service, ServiceName, differences};
+use crate::units::{WallTime, Zone};
+
+/// A set, against the one before.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SetRow {
+    /// Its number.
+    pub number: u64,
+    /// Since when it was in force, in RFC 3339.
+    pub time: String,
+    /// Who put it in force.
+    pub by: String,
+    /// How it came to be.
+    pub why: String,
+    /// How many objects it has.
+    pub objects: usize,
+    /// Objects that the one before hadn't.
+    pub added: Vec<ServiceName>,
+    /// Objects that only the one before had.
+    pub removed: Vec<ServiceName>,
+    /// Objects that differ, each with its fields as sentences.
+    pub changed: BTreeMap<ServiceName, Vec<String>>,
+}
+
+type Set = BTreeMap<ServiceName, Arc<Service>>;
+
+impl SetRow {
+    /// What changed from `was` to `now`.
+    pub fn new(number: u64, at: WallTime, (by, why): (&str, &str), (was, now): (&Set, &Set)) -> Self {
+        let only = |these: &Set, those: &Set| {
+            these.keys().filter(|name| !those.contains_key(*name)).cloned().collect()
+        };
+        let fields = |(name, service): (&ServiceName, &Arc<Service>)| {
+            let found = differences(was.get(name)?, service);
+            let words = found.iter().map(|one| format!("{}: {} -> {}", one.field, one.from, one.to));
+            let words: Vec<String> = words.collect();
+            (!words.is_empty()).then(|| (name.clone(), words))
+        };
+        Self {
+            number,
+            time: at.rfc3339(),
+            by: by.to_owned(),
+            why: why.to_owned(),
+            objects: now.len(),
+            added: only(now, was),
+            removed: only(was, now),
+            changed: now.iter().filter_map(fields).collect(),
+        }
+    }
+}
+
+/// `12  2026-11-26 08:00:00 UTC  +1 -0 ~2, 14 objects, root: the documents changed`
+pub fn set_line(row: &SetRow) -> String {
+    let time = WallTime::parse(&row.time).map(|time| Zone::utc().show(time)).unwrap_or_default();
+    let (added, removed, changed) = (row.added.len(), row.removed.len(), row.changed.len());
+    let (by, why) = (printable(&row.by), printable(&row.why));
+    format!("{}  {time}  +{added} -{removed} ~{changed}, {} objects, {by}: {why}\n", row.number, row.objects)
+}
+
+/// The same, and below it what changed.
+pub fn set_text(row: &SetRow) -> String {
+    let mut text = set_line(row);
+    text.extend(row.added.iter().map(|name| format!("  + {name}\n")));
+    text.extend(row.removed.iter().map(|name| format!("  - {name}\n")));
+    for (name, fields) in &row.changed {
+        text.push_str(&format!("  ~ {name}\n"));
+        text.extend(fields.iter().map(|field| format!("      {}\n", printable(field))));
+    }
+    text
+}

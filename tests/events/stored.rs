@@ -1,0 +1,100 @@
+//! Plans that are kept, and carried out exactly or not at all.
+
+use std::fs;
+use std::process::Command;
+
+use super::record::{events, of_kind};
+use super::support::{Bench, until};
+
+fn planned() -> Bench {
+    let bench = Bench::new();
+    bench.daemon("shop", "");
+    bench.daemon("other", "");
+    let plan = bench.run(&["plan", "specs", "--out", "kept"]);
+    assert_eq!(plan.code, 2, "{}", plan.stderr);
+    bench
+}
+
+#[test]
+fn a_stored_plan_is_carried_out_and_then_nothing_is_left_of_it() {
+    let bench = planned();
+    let ran = bench.ok(&["apply", "kept"]);
+    assert!(ran.stdout.contains("2 of 2 objects are as wanted"), "{}", ran.stdout);
+    bench.the_pid_of("shop");
+    bench.the_pid_of("other");
+    let asked = events(&bench, &[]);
+    assert!(asked.iter().any(|event| event["reason"] == "ApplyPlan"), "{asked:?}");
+    assert_eq!(of_kind(&asked, "shop", "Started").len(), 1);
+    let again = bench.run(&["apply", "kept"]);
+    assert_eq!(again.code, 4, "{}", again.stdout);
+    assert!(again.stderr.contains("shop: nothing would be done about it any more"), "{}", again.stderr);
+}
+
+#[test]
+fn it_is_refused_with_the_difference_when_the_world_moved() {
+    type Moves = (&'static str, fn(&Bench), &'static str);
+    let rows: [Moves; 4] = [
+        (
+            "a document",
+            |bench| drop(bench.daemon_spec("shop", "args: [other]")),
+            "shop: its document has another meaning",
+        ),
+        (
+            "a removal",
+            |bench| fs::remove_file(bench.path("specs/shop.yaml")).unwrap(),
+            "shop: nothing would be done",
+        ),
+        (
+            "a wish",
+            |bench| {
+                bench.ok(&["apply", "specs"]);
+                bench.ok(&["stop", "shop"]);
+            },
+            "shop: nothing would be done",
+        ),
+        (
+            "a program",
+            |bench| fs::remove_file(bench.path("bin/shop")).unwrap(),
+            "shop: what a start needs was nothing, and is",
+        ),
+    ];
+    for (what, happens, expected) in rows {
+        let bench = planned();
+        happens(&bench);
+        let before = bench.starts().len();
+        let ran = bench.run(&["apply", "kept"]);
+        assert_eq!(ran.code, 4, "{what}: {}{}", ran.stdout, ran.stderr);
+        assert!(ran.stderr.contains(expected), "{what}: {}", ran.stderr);
+        assert_eq!(bench.starts().len(), before, "{what}: nothing was done");
+    }
+}
+
+#[test]
+fn what_it_does_not_speak_of_is_left_alone() {
+    let bench = Bench::new();
+    bench.daemon("shop", "");
+    bench.daemon("other", "");
+    bench.ok(&["apply", "specs"]);
+    bench.daemon_spec("shop", "args: [changed]");
+    assert_eq!(bench.run(&["plan", "specs", "--out", "kept"]).code, 2);
+    let other = bench.the_pid_of("other");
+    assert!(Command::new("kill").args(["-9", &other.to_string()]).status().unwrap().success());
+    until("its end", || bench.alive_of("other").is_empty());
+    bench.ok(&["apply", "kept"]);
+    assert_eq!(bench.starts_of("shop").last().unwrap().1, "changed");
+    assert_eq!(bench.starts_of("other").len(), 1, "the plan didn't say that it is started");
+}
+
+#[test]
+fn a_file_that_is_no_plan_of_ours_is_told() {
+    let bench = planned();
+    let text = fs::read_to_string(bench.path("kept")).unwrap();
+    fs::write(bench.path("newer"), text.replace("{\"selfsamePlan\":1", "{\"selfsamePlan\":9")).unwrap();
+    fs::write(bench.path("torn"), &text.as_bytes()[..text.len() / 2]).unwrap();
+    for (file, expected) in [("newer", "it is of format 9"), ("torn", "can't be used")] {
+        let ran = bench.run(&["apply", file]);
+        assert_eq!((ran.code, ran.stderr.contains(expected)), (1, true), "{file}: {}", ran.stderr);
+    }
+    assert_eq!(bench.run(&["apply", "kept", "--confirm-restarts"]).code, 64);
+    assert!(bench.starts().is_empty());
+}
