@@ -15,6 +15,7 @@ mod events;
 mod exit;
 mod explain_code;
 mod fmt;
+mod following;
 mod handover;
 mod help;
 mod history;

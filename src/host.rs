@@ -26,6 +26,7 @@ pub mod farewell;
 mod files;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod git;
 mod given;
 pub mod good_texts;
 pub mod groups;

@@ -1,6 +1,7 @@
 //! The command line, declared. Help texts are written for the person who reads them in a terminal.
 
 mod events;
+mod git;
 mod host;
 mod import;
 mod logs;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use events::{EventsArgs, HistoryArgs};
+pub(super) use git::GitArgs;
 pub(super) use host::AsHostArgs;
 pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
 pub(super) use logs::LogsArgs;
@@ -277,6 +279,8 @@ pub(super) struct WatchArgs {
     /// Do without file notifications: look every 2 seconds
     #[arg(long)]
     pub no_hints: bool,
+    #[command(flatten)]
+    pub git: GitArgs,
     /// Serve metrics also at an address that other hosts reach
     #[arg(long)]
     pub metrics_remote: bool,

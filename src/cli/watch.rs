@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::args::{Output, WatchArgs};
 use super::exit::Exit;
+use super::following;
 use super::settings::{self, Configured};
 use super::state;
 use super::terminal::Terminal;
@@ -27,22 +28,34 @@ use crate::spec::engine::Settings;
 
 /// Runs `watch`.
 pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
-    let over = args.settings.clone();
+    let (over, over_git) = (args.settings.clone(), args.git.clone());
     let config = args.settings.keep.look.config.as_ref();
-    let configured = settings::read(config, move |settings| over.put_over(settings), terminal);
+    let configured = settings::read(
+        config,
+        move |settings| {
+            over.put_over(settings);
+            over_git.put_over(settings);
+        },
+        terminal,
+    );
     let Configured { settings, file } = match configured {
         Ok(configured) => configured,
         Err(exit) => return exit,
     };
-    let places = settings::places(&args.paths, &settings);
-    if places.is_empty() {
+    if let Err(exit) = following::judge(&args.git, &settings, terminal) {
+        return exit;
+    }
+    // Who names a repository and no directory means the repository alone.
+    let only_git = settings.git.is_some() && args.paths.is_empty() && settings.specs.is_empty();
+    let places = if only_git { Vec::new() } else { settings::places(&args.paths, &settings) };
+    if places.is_empty() && !only_git {
         terminal.say("error: nothing says what to keep\nhelp: name a directory of spec files");
         return Exit::Usage;
     }
     if let Some(exit) = exposed(&settings, args.metrics_remote, terminal) {
         return exit;
     }
-    let opened = match state::open(
+    let mut opened = match state::open(
         dirs,
         HostOptions { signals: true, subreaper: true, ..HostOptions::default() },
         terminal,
@@ -51,7 +64,12 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Err(reason) => return reason.report(terminal),
     };
     let this_host = super::on_host::this_host(&settings, dirs);
-    if let Err(reason) = presence::announce(dirs, &places, &this_host) {
+    let followed = match following::follow(&mut opened.host, &settings, terminal) {
+        Ok(followed) => followed,
+        Err(exit) => return exit,
+    };
+    let kept: Vec<_> = places.iter().cloned().chain(followed.clone()).collect();
+    if let Err(reason) = presence::announce(dirs, &kept, &this_host) {
         terminal.say(&format!("warning: {reason}"));
     }
     let options = WatchOptions {
@@ -77,7 +95,7 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     };
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
-    let sources = Sources::new(places).with_settings(&settings).on_host(this_host);
+    let sources = Sources::new(places).with_turned(followed).with_settings(&settings).on_host(this_host);
     let texts = GoodTexts::open(opened.host.dirs());
     let sources = sources.with_good_texts(texts).with_shelf(shelf).with_plugins(in_use);
     let mut watch = Watch::new(opened.host, sources, opened.memory, options, &mut tell).measured_by(meter);
@@ -188,6 +206,9 @@ impl Teller {
             // Measured, not told.
             Event::Looked { .. } | Event::Turned { .. } => {}
             Event::Settings(problems) => self.terminal.diagnostics(problems),
+            Event::Revision(revision) => {
+                self.terminal.say(&format!("git: now at {}", printable(revision.to_string())));
+            }
             Event::Trouble(text) => self.terminal.say(&format!("warning: {}", printable(text))),
         }
     }

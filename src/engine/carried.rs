@@ -143,14 +143,20 @@ impl Carried {
         statuses.retain(|status| self.objects.contains_key(&status.name));
         let mut moved = statuses.len() != before;
         let mut more = Vec::new();
-        for (name, status) in std::mem::take(&mut self.news) {
+        for (name, mut status) in std::mem::take(&mut self.news) {
             if !self.objects.contains_key(&name) {
                 continue;
             }
             let at = statuses.binary_search_by(|known| known.name.cmp(&name));
             match at.ok().and_then(|at| statuses.get_mut(at)) {
-                Some(known) if *known == status => continue,
-                Some(known) => *known = status,
+                Some(known) => {
+                    // Which revision it is of is said of it afterwards.
+                    status.source.revision.clone_from(&known.source.revision);
+                    if *known == status {
+                        continue;
+                    }
+                    *known = status;
+                }
                 None => more.push(status),
             }
             moved = true;

@@ -59,6 +59,8 @@ pub struct Sources {
     text: Option<(SpecFile, String)>,
     /// Places whose Matcher documents count and nothing else.
     libraries: Vec<Place>,
+    /// A place that keeps its name in what documents mean by relative paths, though it is a link that is turned.
+    turned: Option<PathBuf>,
     /// Whose documents count.
     host: KnownHost,
     settings: Settings,
@@ -136,6 +138,7 @@ impl Sources {
             given: places,
             text: None,
             libraries: Vec::new(),
+            turned: None,
             host: KnownHost { name: crate::host::host_name(), labels: BTreeMap::new() },
             settings: Settings::default(),
             unknown_owners: Vec::new(),
@@ -147,6 +150,19 @@ impl Sources {
             redefined: Vec::new(),
             shelf: Rc::default(),
         }
+    }
+
+    /// Also looks at a place whose link is turned from one revision to the next: relative paths in its documents go through it.
+    #[must_use]
+    pub fn with_turned(mut self, place: Option<PathBuf>) -> Self {
+        self.turned.clone_from(&place);
+        if let Some(place) = place {
+            self.places.push(Place::new(place.clone(), Manner::default()));
+            self.given.push(place);
+            let settings = self.settings.clone();
+            self.configure(&settings);
+        }
+        self
     }
 
     /// Takes the documents that are for this host.
@@ -254,7 +270,11 @@ impl Sources {
             let name = absolute(place.path());
             look.seen.prunable.push(name.clone());
             match place.look(attention) {
-                Look::Found(listing) => take(place.path(), listing, &mut look, &mut files),
+                Look::Found(listing) => {
+                    let turned = self.turned.as_deref() == Some(place.path());
+                    let directory = if turned { place.path().to_owned() } else { directory_of(place.path()) };
+                    take(place.path(), &directory, listing, &mut look, &mut files);
+                }
                 Look::Unavailable(unavailable) => {
                     look.seen.complete = false;
                     look.digest.push_str(&format!("unavailable {}\n", unavailable.text));
@@ -297,7 +317,7 @@ impl Sources {
             match place.look(attention) {
                 Look::Found(listing) => {
                     let mut look = SourcesLook::default();
-                    take(place.path(), listing, &mut look, &mut files);
+                    take(place.path(), &directory_of(place.path()), listing, &mut look, &mut files);
                     digest.push_str(&look.digest);
                     problems.extend(look.diagnostics);
                 }
@@ -454,7 +474,7 @@ impl Found {
 }
 
 /// The files of a place, and what is to be said about it.
-fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<Found>) {
+fn take(place: &Path, directory: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<Found>) {
     look.seen.complete &= listing.complete;
     look.seen.identities.insert(absolute(place), format!("{:?}", listing.identity));
     look.again = look.again.into_iter().chain(listing.again).min();
@@ -469,7 +489,6 @@ fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<
         look.diagnostics.push(Diagnostic::error(UNUSABLE, format!("`{name}` is not used: {}", problem.text)));
         look.seen.files.insert(absolute(&problem.path), FileSeen::broken(problem.text));
     }
-    let directory = directory_of(place);
     for file in listing.files {
         let name = file.path.display().to_string();
         look.digest.push_str(&format!("{name} {}\n", file.digest));

@@ -1,6 +1,9 @@
 //! How the places that documents come from stand, over time: findings of looks and of the loop become conditions.
 
+use std::sync::Arc;
+
 use crate::plan::sources::{SourceFinding, SourceStatus};
+use crate::spec::Revision;
 use crate::units::WallTime;
 
 /// The places of one engine, in the order given.
@@ -38,6 +41,13 @@ impl Standing {
     pub fn find_everywhere(&mut self, finding: &SourceFinding, now: WallTime) {
         for source in &mut self.sources {
             source.set(finding.clone(), now);
+        }
+    }
+
+    /// A place is at this revision.
+    pub fn be_at(&mut self, place: &str, revision: Option<Revision>) {
+        if let Some(source) = self.source_mut(place) {
+            source.revision = revision.map(Arc::new);
         }
     }
 

@@ -13,6 +13,7 @@ mod accepting;
 mod asked;
 mod configure;
 mod ending;
+mod git;
 mod looking;
 mod scraped;
 
@@ -43,11 +44,12 @@ use crate::host::scrape::Scrapes;
 use crate::host::spec_dir::watched;
 use crate::plan::action::Outcome;
 use crate::plan::memory::Memory;
+use crate::plan::sources::show_revisions;
 use crate::plan::status::ServiceStatus;
 use crate::plan::wanted::Request;
 use crate::plan::{PlanOptions, QuestionHints};
-use crate::spec::SpecSet;
 use crate::spec::engine::Settings;
+use crate::spec::{Revision, SpecSet};
 use crate::units::{BootTime, WallTime};
 
 /// How to watch.
@@ -88,6 +90,8 @@ pub enum Event<'a> {
     },
     /// A person asked for something.
     Request(&'a Request),
+    /// Another revision of the repository that is followed is in force.
+    Revision(&'a Revision),
     /// The settings were changed, and can't be used as they are.
     Settings(&'a [Diagnostic]),
     /// Something is not as it should be with the engine itself.
@@ -118,6 +122,7 @@ pub struct Watch<'a> {
     held: Vec<PruneHeld>,
     /// A person said that mass changes are meant.
     confirmed: bool,
+    fetching: git::Fetching,
     /// Removals that a person has confirmed, by the ids of their plans.
     confirmed_prunes: BTreeSet<String>,
     /// Whoever is connected to the control socket.
@@ -156,6 +161,7 @@ impl<'a> Watch<'a> {
         let acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
         let probe = host.dirs().run.join("watcher-probe");
         let looking = Looking::new(options.hints, &options.settings, probe);
+        let fetching = git::Fetching::new(&host);
         let chronicle = Chronicle::new(&host);
         let history = History::new(host.dirs());
         let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
@@ -177,6 +183,7 @@ impl<'a> Watch<'a> {
             digest: None,
             held: Vec::new(),
             confirmed: false,
+            fetching,
             confirmed_prunes: BTreeSet::new(),
             desk: Desk::default(),
             successor: None,
@@ -197,8 +204,13 @@ impl<'a> Watch<'a> {
         self.begin_chronicle();
         let mut deadlines = Deadlines::default();
         let mut occasion = Some(Occasion::Asked);
+        let mut at_once = true;
         loop {
             let now = self.host.now().boot;
+            if self.fetch(now, at_once) {
+                // The tree of a commit is whole.
+                occasion = occasion.or(Some(Occasion::Asked));
+            }
             let due = self.look_due.is_some_and(|at| at <= now);
             // A hint may be about a file that a service watches.
             let full = occasion.is_some() || (due && self.watched_files().next().is_some());
@@ -217,7 +229,7 @@ impl<'a> Watch<'a> {
                 deadlines.resync = looking::resync(self.options.settings.resync, self.host.now().boot);
             }
             (self.tell)(Event::Turned { took: self.host.now().boot.since(now) });
-            let wakes = self.wait(deadlines.earliest(self.look_due))?;
+            let wakes = self.wait(deadlines.earliest_with(self.look_due, self.fetching.deadline()))?;
             let now = self.host.now().boot;
             if let Some(signal) = wakes.stop {
                 self.chronicle.engine("Ending", format!("{signal} was received: the watch ends"));
@@ -226,6 +238,7 @@ impl<'a> Watch<'a> {
             if let Some(settled) = self.looking.hear(&wakes, now) {
                 self.look_due = Some(settled);
             }
+            at_once = wakes.reload;
             let resync = now >= deadlines.resync;
             occasion = match (wakes.reload, resync) {
                 (true, _) => Some(Occasion::Thorough),
@@ -358,6 +371,7 @@ impl<'a> Watch<'a> {
         }
         let moved = self.carried.tell(&mut self.status);
         if moved || restored || self.standing.is_news() {
+            show_revisions(&mut self.status, self.standing.sources(), &self.set);
             self.standing.was_told();
             self.desk.has_news();
         }
@@ -369,7 +383,7 @@ impl<'a> Watch<'a> {
 }
 
 impl Deadlines {
-    fn earliest(&self, sources: Option<BootTime>) -> BootTime {
-        sources.into_iter().chain(self.plan).chain([self.resync]).min().unwrap_or(self.resync)
+    fn earliest_with(&self, sources: Option<BootTime>, fetch: Option<BootTime>) -> BootTime {
+        sources.into_iter().chain(self.plan).chain(fetch).min().unwrap_or(self.resync).min(self.resync)
     }
 }

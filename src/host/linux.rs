@@ -7,6 +7,7 @@
 //! wait    --> Wakes
 //! ```
 
+mod git;
 mod health;
 mod near;
 mod observe;
@@ -29,6 +30,7 @@ use super::control::Control;
 use super::errno::io_text;
 use super::exits::{Exits, Life};
 use super::failpoint;
+use super::git::Git;
 use super::given::Given;
 use super::groups::{Entry, Groups};
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
@@ -100,6 +102,7 @@ pub struct LinuxHost {
     behind: bool,
     ears: health::Ears,
     commands: Commands,
+    git: Option<Git>,
     watched: WatchedFiles,
     outputs: Option<Outputs>,
     /// Sockets, copies of secrets, pid files.
@@ -176,6 +179,7 @@ impl LinuxHost {
             behind: true,
             ears: health::Ears::new(dirs.outputs()),
             commands,
+            git: None,
             watched: WatchedFiles::default(),
             outputs: None,
             given: Given::default(),
@@ -260,9 +264,10 @@ impl LinuxHost {
         self.waker.watch_control(control.descriptor())
     }
 
-    /// When probes and commands have to be looked at, whatever happens.
+    /// When probes, commands and the repository that is followed have to be looked at, whatever happens.
     pub fn deadline(&self) -> Option<BootTime> {
-        self.probes.deadline().into_iter().chain(self.commands.deadline()).min()
+        let git = self.git.as_ref().and_then(Git::deadline);
+        self.probes.deadline().into_iter().chain(self.commands.deadline()).chain(git).min()
     }
 
     /// Also wakes when somebody asks for metrics.
@@ -299,10 +304,16 @@ impl LinuxHost {
             for (pid, exit) in self.exits.reap_all() {
                 self.probes.exited(pid, &exit);
                 self.commands.exited(pid, &exit);
+                if let Some(git) = &mut self.git {
+                    git.exited(pid, &exit);
+                }
             }
         }
         self.probes.poll(now);
         self.commands.poll(now);
+        if let Some(git) = &mut self.git {
+            git.poll(now);
+        }
     }
 
     /// Becomes another binary of selfsame, which goes on where we are. Returns only if that fails, with a sentence; then
@@ -319,6 +330,9 @@ impl LinuxHost {
         // The next image doesn't know of them, and nobody would end them.
         self.probes.retain(|_| false);
         self.commands.retain(&std::collections::BTreeSet::new());
+        if let Some(git) = &mut self.git {
+            git.cancel();
+        }
         takeover::become_program(program, ledger.lock())
     }
 

@@ -1,9 +1,12 @@
 //! What a person is told of the places that documents come from, beside what is said of each object.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::status::{ConditionStatus, ServiceStatus};
-use crate::spec::ServiceName;
+use crate::spec::{Revision, ServiceName, SpecSet};
 use crate::units::WallTime;
 
 /// Everything that a status says.
@@ -39,6 +42,9 @@ impl From<Form> for Status {
 pub struct SourceStatus {
     /// The directory or file, absolute, as it was given.
     pub place: String,
+    /// The revision that it is at, of a repository or work tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Arc<Revision>>,
     /// How many files with documents were seen in it last.
     #[serde(default)]
     pub files: usize,
@@ -98,6 +104,8 @@ pub enum SourceConditionType {
     PruneHeld,
     /// Changes in it are told as they happen.
     Watch,
+    /// Of a repository: its newest revision could be fetched and taken.
+    Fetched,
 }
 
 /// What is to be said of a place, before it is known since when.
@@ -111,6 +119,19 @@ pub struct SourceFinding {
     pub reason: &'static str,
     /// A sentence.
     pub message: String,
+}
+
+/// Says of each object which revision its document was seen in. What was refused in that revision is of an older one, and what was
+/// not seen of nobody knows which.
+pub fn show_revisions(objects: &mut [ServiceStatus], sources: &[SourceStatus], set: &SpecSet) {
+    let at = |file: &str| {
+        let mut sources = sources.iter().filter(|source| Path::new(file).starts_with(&source.place));
+        sources.find_map(|source| source.revision.clone())
+    };
+    for object in objects {
+        let doubtful = set.rejected.contains_key(&object.name) || set.unseen.contains_key(&object.name);
+        object.source.revision = if doubtful { None } else { at(&object.source.file) };
+    }
 }
 
 impl SourceStatus {
@@ -156,7 +177,8 @@ impl SourceCondition {
             SourceConditionType::Available
             | SourceConditionType::Trusted
             | SourceConditionType::Settled
-            | SourceConditionType::Watch => ConditionStatus::True,
+            | SourceConditionType::Watch
+            | SourceConditionType::Fetched => ConditionStatus::True,
         };
         self.status == good
     }

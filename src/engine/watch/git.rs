@@ -1,0 +1,87 @@
+//! A repository that is followed: fetched at its interval, looked at when another revision of it was taken.
+
+use std::time::Duration;
+
+use super::{Event, Watch};
+use crate::host::Host as _;
+use crate::host::git::News;
+use crate::host::linux::LinuxHost;
+use crate::plan::sources::{SourceConditionType, SourceFinding};
+use crate::plan::status::ConditionStatus;
+use crate::spec::Revision;
+use crate::units::BootTime;
+
+/// When the repository is fetched, and what was said of it last.
+#[derive(Debug, Default)]
+pub(super) struct Fetching {
+    /// Where its documents are; `None`: no repository is followed.
+    place: Option<String>,
+    next: BootTime,
+    said: Option<String>,
+}
+
+impl Fetching {
+    pub(super) fn new(host: &LinuxHost) -> Self {
+        let place = host.followed().map(|place| super::absolute(&place));
+        Self { place, ..Self::default() }
+    }
+
+    /// When it is fetched next.
+    pub(super) fn deadline(&self) -> Option<BootTime> {
+        self.place.as_ref().map(|_| self.next)
+    }
+}
+
+impl Watch<'_> {
+    /// Fetches when it is time, or at once; says whether another revision is there.
+    pub(super) fn fetch(&mut self, now: BootTime, at_once: bool) -> bool {
+        let Some(place) = self.fetching.place.clone() else { return false };
+        let news = self.host.take_fetched();
+        let moved = matches!(news, Some(Ok(News::Taken(_))));
+        if let Some(news) = news {
+            self.say_fetched(&place, news);
+        }
+        if at_once || now >= self.fetching.next {
+            let revision = self.host.followed_revision().cloned();
+            self.standing.be_at(&place, revision);
+            self.host.fetch();
+            let interval =
+                self.options.settings.git.as_ref().map_or(Duration::from_mins(1), |git| git.interval);
+            self.fetching.next = now.after(interval.saturating_add(apart(interval, now)));
+        }
+        moved
+    }
+
+    fn say_fetched(&mut self, place: &str, news: Result<News, String>) {
+        let (status, reason, message) = match &news {
+            Ok(_) => (ConditionStatus::True, "Fetched", "the newest revision is the one in force".to_owned()),
+            Err(reason) => {
+                let stays = self.host.followed_revision().map_or("nothing", Revision::short);
+                let message = format!("`{stays}` stays in force: {reason}");
+                (ConditionStatus::False, "NotTaken", message)
+            }
+        };
+        let wall = self.host.now().wall;
+        let kind = SourceConditionType::Fetched;
+        self.standing.find(place, SourceFinding { kind, status, reason, message: message.clone() }, wall);
+        match news {
+            Ok(News::Same) => self.fetching.said = None,
+            Ok(News::Taken(revision)) => {
+                self.fetching.said = None;
+                (self.tell)(Event::Revision(&revision));
+                self.standing.be_at(place, Some(revision));
+            }
+            // The same trouble at every interval is told once.
+            Err(_) if self.fetching.said.as_ref() == Some(&message) => {}
+            Err(_) => {
+                (self.tell)(Event::Trouble(&format!("git: {message}")));
+                self.fetching.said = Some(message);
+            }
+        }
+    }
+}
+
+/// Hosts that were started together need not ask together for ever.
+fn apart(interval: Duration, now: BootTime) -> Duration {
+    interval.mul_f64(f64::from(now.0.subsec_micros() % 1000) / 10_000.0)
+}

@@ -1,0 +1,122 @@
+//! Revisions that are taken, and those that are refused.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::repository::Repository;
+use super::support::{is_alive, until};
+
+#[test]
+fn only_commits_by_those_who_may_sign_are_taken() {
+    let mut repository = Repository::new();
+    let (ann, eve) = (repository.key("ann"), repository.key("eve"));
+    let allowed = repository.allow(&ann);
+    repository.document("one", "args: [first]");
+    let first = repository.push(Some(&ann));
+    repository.watch(&["--require-signed", "--allowed-signers", &allowed]);
+    repository.bench.until_running(&["one"]);
+    let pid = repository.bench.the_pid_of("one");
+    let source = repository.bench.status_of("one")["source"].clone();
+    assert_eq!(source["revision"]["commit"], first.as_str(), "{source}");
+    assert_eq!(source["revision"]["signer"], "ann@example.org", "{source}");
+    assert!(source["file"].as_str().unwrap().ends_with("/current/specs/one.yaml"), "{source}");
+    for (key, why) in
+        [(None, "it is not signed"), (Some(eve.as_str()), "it is signed by nobody who is allowed to")]
+    {
+        repository.document("one", "args: [refused]");
+        repository.push(key);
+        repository.until_said(why);
+    }
+    until("status to say so", || {
+        let source = repository.source();
+        let conditions = source["conditions"].as_array().cloned().unwrap_or_default();
+        conditions.iter().any(|one| one["type"] == "Fetched" && one["status"] == "False")
+    });
+    assert_eq!(repository.source()["revision"]["commit"], first.as_str());
+    assert_eq!(repository.bench.alive_of("one"), [pid]);
+    repository.document("one", "args: [second]");
+    let second = repository.push(Some(&ann));
+    repository.until_args("one", "second");
+    assert_eq!(repository.bench.starts_of("one").len(), 2, "what was refused was never in force");
+    until("the object's revision", || {
+        repository.bench.status_of("one")["source"]["revision"]["commit"] == second.as_str()
+    });
+    // Only what is in force is kept, and no document moved by it.
+    until("the old tree to be swept", || fs::read_dir(repository.kept().join("trees")).unwrap().count() == 1);
+}
+
+#[test]
+fn a_commit_that_goes_back_is_refused_unless_it_is_allowed() {
+    let mut repository = Repository::new();
+    repository.document("one", "args: [first]");
+    repository.push(None);
+    repository.document("one", "args: [second]");
+    repository.push(None);
+    repository.watch(&[]);
+    repository.until_args("one", "second");
+    repository.bench.until_running(&["one"]);
+    let pid = repository.bench.the_pid_of("one");
+    repository.in_work(&["reset", "-q", "--hard", "HEAD~1"]);
+    repository.document("one", "args: [rewritten]");
+    repository.push(None);
+    repository.until_said("does not follow");
+    assert!(is_alive(pid));
+    repository.bench.end_watch("TERM");
+    repository.watch(&["--allow-rewind"]);
+    repository.until_args("one", "rewritten");
+    assert_eq!(repository.bench.starts_of("one").len(), 2);
+}
+
+#[test]
+fn what_a_tree_may_not_hold_is_refused_as_a_whole() {
+    let mut repository = Repository::new();
+    repository.document("one", "args: [first]");
+    let first = repository.push(None);
+    repository.watch(&[]);
+    repository.bench.until_running(&["one"]);
+    let pid = repository.bench.the_pid_of("one");
+    // Each of these comes with a change that would be seen.
+    repository.document("one", "args: [submodule]");
+    repository.in_work(&["add", "--all"]);
+    repository.in_work(&["update-index", "--add", "--cacheinfo", &format!("160000,{first},sub")]);
+    repository.push_index(None);
+    repository.until_said("it has a submodule, `sub`");
+    repository.in_work(&["rm", "-q", "--cached", "sub"]);
+    repository.document("one", "args: [link]");
+    symlink("../../../../one.yaml", repository.bench.path("work/specs/two.yaml")).unwrap();
+    repository.push(None);
+    repository.until_said("the link `specs/two.yaml` leads out of the tree");
+    fs::remove_file(repository.bench.path("work/specs/two.yaml")).unwrap();
+    fs::rename(repository.bench.path("work/specs"), repository.bench.path("work/elsewhere")).unwrap();
+    repository.push(None);
+    repository.until_said("there is no `specs` in it");
+    assert_eq!(repository.bench.alive_of("one"), [pid]);
+    assert_eq!(repository.bench.starts_of("one").len(), 1);
+    // A link that stays inside is a document like any other.
+    fs::rename(repository.bench.path("work/elsewhere"), repository.bench.path("work/specs")).unwrap();
+    repository.document("one", "args: [last]");
+    repository.document("two", "");
+    fs::rename(repository.bench.path("work/specs/two.yaml"), repository.bench.path("work/kept")).unwrap();
+    symlink("../kept", repository.bench.path("work/specs/two.yaml")).unwrap();
+    repository.push(None);
+    repository.until_args("one", "last");
+    repository.bench.until_running(&["two"]);
+}
+
+#[test]
+fn what_cannot_be_meant_is_wrong_usage() {
+    let repository = Repository::new();
+    for (args, words) in [
+        (&["--git", "ext::sh -c id"][..], "no address of a repository"),
+        (&["--git", "http://git.example/x.git"], "changed on its way"),
+        (&["--git", "https://ann:secret@git.example/x.git"], "a password"),
+        (&["--git", "/srv/x.git", "--branch", "a..b"], "the name of a branch"),
+        (&["--git", "/srv/x.git", "--path", "../x"], "no directory in a tree"),
+        (&["--git", "/srv/x.git", "--require-signed"], "nothing says whose"),
+        (&["--branch", "main"], "which repository"),
+    ] {
+        let ran = repository.bench.run(&[&["watch", "specs"], args].concat());
+        assert_eq!(ran.code, 64, "{args:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(words), "{args:?}: {}", ran.stderr);
+    }
+}
