@@ -45,8 +45,9 @@ pub(super) fn run(args: &CheckArgs, dirs: Option<&Dirs>, terminal: Terminal) -> 
         CheckOutput::Text => terminal.diagnostics(&look.diagnostics),
     }
     if args.verbose {
-        for path in &look.ignored {
-            terminal.say(&format!("passed over: {}", printable(path.as_os_str().as_encoded_bytes())));
+        for ignored in &look.ignored {
+            let path = printable(ignored.path.as_os_str().as_encoded_bytes());
+            terminal.say(&format!("passed over: {path}: {}", ignored.why));
         }
     }
     if args.verbose {

@@ -14,9 +14,13 @@ use std::sync::Arc;
 
 use super::accept::{FileSeen, GoodFile, SourcesSeen};
 use crate::diagnostic::{Code, Diagnostic, Source};
+use crate::host::clock;
 use crate::host::good_texts::GoodTexts;
 use crate::host::shelf::Shelf;
-use crate::host::spec_dir::{self, Listing, Look, Trust};
+use crate::host::spec_dir::SpecFile as FileRead;
+use crate::host::spec_dir::{
+    Attention, Ignored, Limits, Listing, Look, Manner, Place, Trust, Unavailable, Watched, watched,
+};
 use crate::plan::sources::SourceFinding;
 use crate::process::expression;
 use crate::spec::defaults;
@@ -27,32 +31,41 @@ use crate::spec::{
     ExpressionRequest, HeldPlugins, InUse, KnownHost, LoadContext, Loaded, LoadedFile, Modules, Names,
     PluginDocument, Service, ServiceName, SpecFile, dependency_mistakes, load, overlaps,
 };
+use crate::units::BootTime;
 
 /// A file that is there and can't be used.
 const UNUSABLE: Code = Code("F001");
 /// A place that can't be looked at.
 const UNAVAILABLE: Code = Code("F002");
 
+/// A trusted owner that isn't known here.
+const UNKNOWN_OWNER: Code = Code("F004");
+
 /// Codes of this module.
-pub const CODES: &[(Code, &str)] =
-    &[(UNUSABLE, "a spec file can't be used"), (UNAVAILABLE, "a place of spec files can't be looked at")];
+pub const CODES: &[(Code, &str)] = &[
+    (UNUSABLE, "a spec file can't be used"),
+    (UNAVAILABLE, "a place of spec files can't be looked at"),
+    (UNKNOWN_OWNER, "a trusted owner of spec files isn't known"),
+];
 
 /// Device and inode of the program behind a path, where they tell one program from another.
 pub type ProgramIdentity = Box<dyn Fn(&Path) -> Option<(u64, u64)>>;
 
 /// The places, and what was loaded from them last.
 pub struct Sources {
-    places: Vec<PathBuf>,
+    places: Vec<Place>,
+    given: Vec<PathBuf>,
     /// A text that was given, and not the file that it comes from; with its digest.
     text: Option<(SpecFile, String)>,
     /// Places whose Matcher documents count and nothing else.
-    libraries: Vec<PathBuf>,
-    trust: Trust,
+    libraries: Vec<Place>,
     /// A place that keeps its name in what documents mean by relative paths, though it is a link that is turned.
     turned: Option<PathBuf>,
     /// Whose documents count.
     host: KnownHost,
     settings: Settings,
+    /// Trusted owners that can't be looked up.
+    unknown_owners: Vec<Diagnostic>,
     loaded: BTreeMap<String, LoadedFile>,
     /// Files that can't be used, as they last were.
     kept: kept::Kept,
@@ -83,7 +96,11 @@ pub struct SourcesLook {
     /// Something of our own that went wrong.
     pub trouble: Option<String>,
     /// Names that were passed over.
-    pub ignored: Vec<PathBuf>,
+    pub ignored: Vec<Ignored>,
+    /// Something is to be confirmed by another look at this time.
+    pub again: Option<BootTime>,
+    /// Changes of some place are to be looked for: its file system doesn't tell of them.
+    pub remote: bool,
     /// The Matcher documents of all good files.
     pub matchers: Vec<MatcherDocument>,
     /// The Plugin documents of all files.
@@ -109,7 +126,7 @@ impl SourcesLook {
 
 impl std::fmt::Debug for Sources {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sources").field("places", &self.places).finish_non_exhaustive()
+        f.debug_struct("Sources").field("places", &self.given).finish_non_exhaustive()
     }
 }
 
@@ -117,13 +134,14 @@ impl Sources {
     /// Documents from these files and directories.
     pub fn new(places: Vec<PathBuf>) -> Self {
         Self {
-            places,
+            places: places.iter().map(|path| Place::new(path.clone(), Manner::default())).collect(),
+            given: places,
             text: None,
             libraries: Vec::new(),
-            trust: Trust::own(),
             turned: None,
             host: KnownHost { name: crate::host::host_name(), labels: BTreeMap::new() },
             settings: Settings::default(),
+            unknown_owners: Vec::new(),
             loaded: BTreeMap::new(),
             kept: kept::Kept::default(),
             identity: Box::new(crate::host::program_identity),
@@ -138,7 +156,12 @@ impl Sources {
     #[must_use]
     pub fn with_turned(mut self, place: Option<PathBuf>) -> Self {
         self.turned.clone_from(&place);
-        self.places.extend(place);
+        if let Some(place) = place {
+            self.places.push(Place::new(place.clone(), Manner::default()));
+            self.given.push(place);
+            let settings = self.settings.clone();
+            self.configure(&settings);
+        }
         self
     }
 
@@ -157,6 +180,7 @@ impl Sources {
     /// Also takes Matcher documents from these files and directories.
     #[must_use]
     pub fn with_libraries(self, libraries: Vec<PathBuf>) -> Self {
+        let libraries = libraries.into_iter().map(|path| Place::new(path, Manner::default())).collect();
         Self { libraries, ..self }
     }
 
@@ -189,6 +213,20 @@ impl Sources {
     /// Looks as these settings say from now on.
     pub fn configure(&mut self, settings: &Settings) {
         self.settings = settings.clone();
+        let (trust, unknown) = Trust::of(&settings.trust_owners);
+        let problem = |text| Diagnostic::warning(UNKNOWN_OWNER, format!("`trustOwners`: {text}"));
+        self.unknown_owners = unknown.into_iter().map(problem).collect();
+        let limits = settings.limits;
+        let manner = Manner {
+            trust,
+            recursive: settings.recursive,
+            settle: settings.settle,
+            settle_max: settings.settle_max,
+            limits: Limits { file_bytes: limits.file_bytes, total_bytes: limits.bytes, files: limits.files },
+        };
+        for place in self.places.iter_mut().chain(&mut self.libraries) {
+            place.look_in(&manner);
+        }
     }
 
     /// Begins with these plugins in use: those of the accepted documents, by name.
@@ -198,16 +236,21 @@ impl Sources {
         Self { names, ..self }
     }
 
-    /// Files and directories whose change matters: the places, and the modules of plugins.
-    pub fn watched(&self) -> Vec<PathBuf> {
-        let modules =
-            self.loaded.values().flat_map(LoadedFile::plugins).map(|document| document.wasm.clone());
-        self.places.iter().cloned().chain(modules).collect()
+    /// What to watch: the places, and the modules of plugins.
+    pub fn watched(&self) -> BTreeSet<Watched> {
+        let modules = self.loaded.values().flat_map(LoadedFile::plugins);
+        let modules = modules.flat_map(|document| watched(&document.wasm));
+        self.places.iter().flat_map(Place::watched).chain(modules).collect()
     }
 
     /// The places as given.
     pub fn places(&self) -> &[PathBuf] {
-        &self.places
+        &self.given
+    }
+
+    /// Looks at all places as they are at this moment, and loads what is new.
+    pub fn look(&mut self) -> SourcesLook {
+        self.look_with(Attention::at(clock::now().boot))
     }
 
     /// Whose documents count.
@@ -216,58 +259,69 @@ impl Sources {
     }
 
     /// Looks at all places and loads what is new.
-    pub fn look(&mut self) -> SourcesLook {
+    pub fn look_with(&mut self, attention: Attention<'_>) -> SourcesLook {
         let mut look = SourcesLook {
             seen: SourcesSeen { complete: true, ..SourcesSeen::default() },
             ..SourcesLook::default()
         };
         let mut files = Vec::new();
-        for place in self.places.clone() {
-            look.seen.prunable.push(absolute(&place));
-            match spec_dir::look(&place, &self.trust) {
+        look.diagnostics.extend(self.unknown_owners.iter().cloned());
+        for place in &mut self.places {
+            let name = absolute(place.path());
+            look.seen.prunable.push(name.clone());
+            match place.look(attention) {
                 Look::Found(listing) => {
-                    let turned = self.turned.as_ref() == Some(&place);
-                    let directory = if turned { place.clone() } else { directory_of(&place) };
-                    take(&place, &directory, listing, &mut look, &mut files);
+                    let turned = self.turned.as_deref() == Some(place.path());
+                    let directory = if turned { place.path().to_owned() } else { directory_of(place.path()) };
+                    take(place.path(), &directory, listing, &mut look, &mut files);
                 }
-                Look::Unavailable(reason) => {
-                    look.findings.push((absolute(&place), found::unavailable(&reason)));
+                Look::Unavailable(unavailable) => {
                     look.seen.complete = false;
-                    look.seen.unavailable.insert(absolute(&place), reason.clone());
-                    look.digest.push_str(&format!("unavailable {reason}\n"));
-                    look.diagnostics.push(Diagnostic::error(UNAVAILABLE, reason.clone()));
-                    look.unavailable.push(reason);
+                    look.digest.push_str(&format!("unavailable {}\n", unavailable.text));
+                    look.diagnostics.push(Diagnostic::error(UNAVAILABLE, unavailable.text.clone()));
+                    look.unavailable.push(unavailable.text.clone());
+                    let findings = found::unavailable(&unavailable).into_iter();
+                    look.findings.extend(findings.map(|finding| (name.clone(), finding)));
+                    look.seen.unavailable.insert(name.clone(), unavailable.text);
                 }
+            }
+            if let Some(file_system) = place.remote() {
+                look.remote = true;
+                look.findings.push((name, found::silent(place.path(), file_system)));
             }
         }
         if let Some((text, digest)) = &self.text {
             look.digest.push_str(&format!("{} {digest}\n", text.name));
-            files.push((text.clone(), digest.clone()));
+            files.push(Found::text(text, digest));
         }
-        let (more, problems) = self.of_libraries(&mut look.digest);
+        let (more, problems) = self.of_libraries(&mut look.digest, attention);
         look.diagnostics.extend(problems);
-        let libraries: BTreeSet<String> = more.iter().map(|(file, _)| file.name.clone()).collect();
-        let given: BTreeSet<String> = files.iter().map(|(file, _)| file.name.clone()).collect();
-        files.extend(more.into_iter().filter(|(file, _)| !given.contains(&file.name)));
+        let libraries: BTreeSet<String> = more.iter().map(Found::name).collect();
+        let given: BTreeSet<String> = files.iter().map(Found::name).collect();
+        files.extend(more.into_iter().filter(|file| !given.contains(&file.name())));
         let libraries: BTreeSet<String> = libraries.difference(&given).cloned().collect();
-        let duplicates = self.load(files, &look.unusable, &libraries);
+        let duplicates = self.load(&files, &look.unusable, &libraries);
         look.diagnostics.extend(duplicates.into_values());
         look.trouble = self.kept.take_trouble();
         self.finish(look, &libraries)
     }
 
     /// The files of the libraries, and what is wrong with these places.
-    fn of_libraries(&self, digest: &mut String) -> (Vec<(SpecFile, String)>, Vec<Diagnostic>) {
+    fn of_libraries(
+        &mut self,
+        digest: &mut String,
+        attention: Attention<'_>,
+    ) -> (Vec<Found>, Vec<Diagnostic>) {
         let (mut files, mut problems) = (Vec::new(), Vec::new());
-        for place in &self.libraries {
-            match spec_dir::look(place, &self.trust) {
+        for place in &mut self.libraries {
+            match place.look(attention) {
                 Look::Found(listing) => {
                     let mut look = SourcesLook::default();
-                    take(place, &directory_of(place), listing, &mut look, &mut files);
+                    take(place.path(), &directory_of(place.path()), listing, &mut look, &mut files);
                     digest.push_str(&look.digest);
                     problems.extend(look.diagnostics);
                 }
-                Look::Unavailable(reason) => {
+                Look::Unavailable(Unavailable { text: reason, .. }) => {
                     digest.push_str(&format!("unavailable {reason}\n"));
                     problems.push(Diagnostic::error(UNAVAILABLE, reason));
                 }
@@ -279,18 +333,19 @@ impl Sources {
     /// Loads what is new; everything, where that may change what files define for each other.
     fn load(
         &mut self,
-        files: Vec<(SpecFile, String)>,
+        files: &[Found],
         unusable: &[String],
         libraries: &BTreeSet<String>,
     ) -> BTreeMap<ServiceName, Diagnostic> {
-        let names: BTreeSet<&String> = files.iter().map(|(file, _)| &file.name).collect();
+        let own: Vec<String> = files.iter().map(Found::name).collect();
+        let names: BTreeSet<&String> = own.iter().collect();
         let other_module =
             |known: &LoadedFile| known.plugins().iter().any(|document| !document.is_as_read(&*self.shelf));
-        let is_new = |(file, digest): &&(SpecFile, String)| {
-            let known = self.loaded.get(&file.name);
-            known.is_none_or(|known| known.digest != *digest || other_module(known))
+        let is_new = |found: &&Found| {
+            let known = self.loaded.get(&found.name());
+            known.is_none_or(|known| *known.digest != *found.file.digest || other_module(known))
         };
-        let fresh: Vec<SpecFile> = files.iter().filter(is_new).map(|(file, _)| file.clone()).collect();
+        let fresh: Vec<SpecFile> = files.iter().filter(is_new).map(Found::to_load).collect();
         let replaced = fresh.iter().any(|file| self.loaded.get(&file.name).is_some_and(LoadedFile::defines));
         let gone = self.loaded.iter().any(|(name, known)| !names.contains(name) && known.defines());
         let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None, Some(&self.host));
@@ -301,8 +356,8 @@ impl Sources {
             fresh.iter().map(|file| (file.name.clone(), file.directory.clone())).collect();
         if replaced || gone || (changed && self.holds_back()) || defines || recalls {
             // What was refused may count now, though it is as it was.
-            judged = files.iter().map(|(file, _)| (file.name.clone(), file.directory.clone())).collect();
-            let all: Vec<SpecFile> = files.into_iter().map(|(file, _)| file).collect();
+            judged = files.iter().map(|file| (file.name(), file.directory.clone())).collect();
+            let all: Vec<SpecFile> = files.iter().map(Found::to_load).collect();
             let is_first = self.loaded.is_empty() && self.names.plugins.is_empty();
             if !is_first || fresh.len() < all.len() {
                 loaded = upgrade::load(&all, &self.names.plugins, &*self.shelf, &self.host);
@@ -312,7 +367,6 @@ impl Sources {
             self.names = loaded.names;
             self.redefined = loaded.redefined;
         } else {
-            let names: BTreeSet<String> = names.into_iter().cloned().collect();
             self.loaded.retain(|name, _| names.contains(name));
         }
         self.loaded.extend(loaded.files.into_iter().map(|mut file| {
@@ -353,7 +407,7 @@ impl Sources {
         for (name, file) in &self.loaded {
             look.diagnostics.extend(file.diagnostics.iter().cloned());
             // Who gives the file by its name checks it; in a directory somebody counts on it.
-            if !self.places.iter().any(|place| place.as_path() == Path::new(name)) {
+            if !self.given.iter().any(|place| place.as_path() == Path::new(name)) {
                 look.diagnostics.extend(engine::misplaced(file));
             }
             if libraries.contains(name) {
@@ -394,18 +448,39 @@ impl Sources {
     }
 }
 
+/// A file that can be used, and where relative paths in it start.
+struct Found {
+    file: Arc<FileRead>,
+    directory: PathBuf,
+}
+
+impl Found {
+    fn text(text: &SpecFile, digest: &str) -> Self {
+        let file = FileRead {
+            path: PathBuf::from(&text.name),
+            bytes: text.bytes.as_slice().into(),
+            digest: digest.into(),
+        };
+        Self { file: Arc::new(file), directory: text.directory.clone() }
+    }
+
+    fn name(&self) -> String {
+        self.file.path.display().to_string()
+    }
+
+    fn to_load(&self) -> SpecFile {
+        SpecFile { name: self.name(), directory: self.directory.clone(), bytes: self.file.bytes.to_vec() }
+    }
+}
+
 /// The files of a place, and what is to be said about it.
-fn take(
-    place: &Path,
-    directory: &Path,
-    listing: Listing,
-    look: &mut SourcesLook,
-    files: &mut Vec<(SpecFile, String)>,
-) {
+fn take(place: &Path, directory: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<Found>) {
     look.seen.complete &= listing.complete;
     look.seen.identities.insert(absolute(place), format!("{:?}", listing.identity));
-    look.findings.push((absolute(place), found::available(place, &listing)));
-    look.findings.push((absolute(place), found::trusted(place, &listing)));
+    look.again = look.again.into_iter().chain(listing.again).min();
+    let findings =
+        [found::available(place, &listing), found::trusted(place, &listing), found::settled(place, &listing)];
+    look.findings.extend(findings.map(|finding| (absolute(place), finding)));
     look.ignored.extend(listing.ignored);
     for problem in listing.problems {
         let name = problem.path.display().to_string();
@@ -417,10 +492,9 @@ fn take(
     for file in listing.files {
         let name = file.path.display().to_string();
         look.digest.push_str(&format!("{name} {}\n", file.digest));
-        files.push((
-            SpecFile { name: name.clone(), directory: directory.to_owned(), bytes: file.bytes },
-            file.digest,
-        ));
+        // In a sub-directory relative paths start there. Sub-directories are never links.
+        let below = file.path.strip_prefix(place).ok().and_then(Path::parent).unwrap_or(Path::new(""));
+        files.push(Found { directory: directory.join(below), file });
     }
 }
 

@@ -14,6 +14,7 @@ mod asked;
 mod configure;
 mod ending;
 mod git;
+mod looking;
 mod pinned;
 mod scraped;
 
@@ -22,6 +23,8 @@ pub use ending::Ended;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
+
+use looking::{Looking, Occasion};
 
 use super::accept::{Acceptance, PruneHeld};
 use super::carried::Carried;
@@ -39,8 +42,7 @@ use crate::host::history::{Accepted, History};
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
 use crate::host::scrape::Scrapes;
-use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
-use crate::host::wake::Wakes;
+use crate::host::spec_dir::watched;
 use crate::plan::action::Outcome;
 use crate::plan::memory::Memory;
 use crate::plan::sources::show_revisions;
@@ -50,9 +52,6 @@ use crate::plan::{PlanOptions, QuestionHints};
 use crate::spec::engine::Settings;
 use crate::spec::{Revision, SpecSet};
 use crate::units::{BootTime, WallTime};
-
-/// Without notifications the sources are looked at so often.
-const POLL: Duration = Duration::from_secs(2);
 
 /// How to watch.
 #[derive(Clone, Debug)]
@@ -109,12 +108,15 @@ pub struct Watch<'a> {
     carried: Carried,
     set: SpecSet,
     options: WatchOptions,
+    looking: Looking,
+    /// What was said last about changes that nobody tells of.
+    told_deaf: Option<String>,
+    /// When to look at the sources: a hint has settled, or something is to be confirmed.
+    look_due: Option<BootTime>,
     /// The record of what happened.
     chronicle: Chronicle,
     /// The sets that were in force.
     history: History,
-    hints: Box<dyn Hints>,
-    polling: bool,
     status: Vec<ServiceStatus>,
     standing: Standing,
     digest: Option<String>,
@@ -144,10 +146,6 @@ impl std::fmt::Debug for Watch<'_> {
 /// When the loop has to look again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Deadlines {
-    /// At the sources, since a hint has settled or a document's absence is to be confirmed.
-    sources: Option<BootTime>,
-    /// The first hint that is not looked after yet.
-    first_hint: Option<BootTime>,
     /// At everything.
     resync: BootTime,
     /// What the plan waits for.
@@ -164,6 +162,8 @@ impl<'a> Watch<'a> {
         tell: &'a mut dyn FnMut(Event<'_>),
     ) -> Self {
         let acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
+        let probe = host.dirs().run.join("watcher-probe");
+        let looking = Looking::new(options.hints, &options.settings, probe);
         let fetching = git::Fetching::new(&host);
         let chronicle = Chronicle::new(&host);
         let history = History::new(host.dirs());
@@ -176,10 +176,11 @@ impl<'a> Watch<'a> {
             carried: Carried::default(),
             set: SpecSet::default(),
             options,
+            looking,
+            told_deaf: None,
+            look_due: None,
             chronicle,
             history,
-            hints: Box::new(NoHints),
-            polling: false,
             status: Vec::new(),
             standing,
             digest: None,
@@ -202,23 +203,24 @@ impl<'a> Watch<'a> {
     /// The kernel refuses to let it wait.
     pub fn run(mut self) -> std::io::Result<Ended> {
         // Hints are armed before the first look, so that nothing falls between the two.
-        self.arm_hints();
+        self.looking.arm(self.host.waker());
         self.open_control();
         self.begin_chronicle();
         self.take_up_pin();
         let mut deadlines = Deadlines::default();
-        let mut full = true;
+        let mut occasion = Some(Occasion::Asked);
         let mut at_once = true;
         loop {
             let now = self.host.now().boot;
             if self.fetch(now, at_once) {
-                deadlines.sources = Some(now);
+                // The tree of a commit is whole.
+                occasion = occasion.or(Some(Occasion::Asked));
             }
+            let due = self.look_due.is_some_and(|at| at <= now);
             // A hint may be about a file that a service watches.
-            full |= deadlines.sources.is_some_and(|at| at <= now) && self.watched_files().next().is_some();
-            if full || deadlines.sources.is_some_and(|at| at <= now) {
-                deadlines.first_hint = None;
-                deadlines.sources = self.look_at_sources(now);
+            let full = occasion.is_some() || (due && self.watched_files().next().is_some());
+            if let Some(occasion) = occasion.or(due.then_some(Occasion::Due)) {
+                self.look_at_sources(occasion, now);
             }
             let taken = self.take_requests();
             deadlines.plan = self.converge(full);
@@ -229,18 +231,30 @@ impl<'a> Watch<'a> {
             self.confirmed = false;
             self.confirmed_prunes.clear();
             if full {
-                deadlines.resync = self.host.now().boot.after(self.options.settings.resync);
+                deadlines.resync = looking::resync(self.options.settings.resync, self.host.now().boot);
             }
             (self.tell)(Event::Turned { took: self.host.now().boot.since(now) });
-            let wakes = self.wait(deadlines.earliest_with(self.fetching.deadline()))?;
+            let wakes = self.wait(deadlines.earliest_with(self.look_due, self.fetching.deadline()))?;
             let now = self.host.now().boot;
             if let Some(signal) = wakes.stop {
                 self.chronicle.engine("Ending", format!("{signal} was received: the watch ends"));
                 return self.end(signal);
             }
-            self.note_wakes(&wakes, now, &mut deadlines);
+            if let Some(settled) = self.looking.hear(&wakes, now) {
+                self.look_due = Some(settled);
+            }
             at_once = wakes.reload;
-            full = wakes.reload || now >= deadlines.resync;
+            let resync = now >= deadlines.resync;
+            occasion = match (wakes.reload, resync) {
+                (true, _) => Some(Occasion::Thorough),
+                (false, true) => Some(Occasion::Resync),
+                (false, false) => None,
+            };
+            if resync && self.looking.check(self.host.waker()) && self.told_deaf.is_none() {
+                (self.tell)(Event::Trouble(
+                    "the watcher of documents heard nothing any more and was made anew",
+                ));
+            }
         }
     }
 
@@ -252,47 +266,19 @@ impl<'a> Watch<'a> {
         self.chronicle.engine("Began", format!("selfsame {version} watches {}", places.join(", ")));
     }
 
-    fn note_wakes(&mut self, wakes: &Wakes, now: BootTime, deadlines: &mut Deadlines) {
-        if wakes.specs {
-            let first = *deadlines.first_hint.get_or_insert(now);
-            let Settings { settle, settle_max, .. } = self.options.settings;
-            let settled = now.after(settle).min(first.after(settle_max));
-            deadlines.sources = Some(settled);
-        }
-    }
-
-    fn arm_hints(&mut self) {
-        if !self.options.hints {
-            self.polling = true;
-            return;
-        }
-        match NotifyHints::new(self.host.specs_poke()) {
-            Ok(hints) => self.hints = Box::new(hints),
-            Err(reason) => self.poll_because(&reason),
-        }
-    }
-
-    fn poll_because(&mut self, reason: &str) {
-        if !self.polling {
+    /// Watches what is to be watched now: another directory than before may be under an old name.
+    fn renew_hints(&mut self) {
+        let mut documents = self.sources.watched();
+        documents.extend(self.watched_files().flat_map(|path| watched(path)));
+        documents.extend(self.options.file.iter().flat_map(|file| watched(file.path())));
+        self.looking.watch(&documents);
+        let deaf = self.looking.deaf().filter(|_| self.options.hints).map(str::to_owned);
+        if let Some(reason) = deaf.as_ref().filter(|_| self.told_deaf.is_none()) {
             (self.tell)(Event::Trouble(&format!(
                 "looking every 2s, since notifications are not to be had: {reason}"
             )));
         }
-        self.polling = true;
-    }
-
-    /// Watches anew what is another directory now under its old name.
-    fn renew_hints(&mut self) {
-        if !self.options.hints {
-            return;
-        }
-        let mut places = self.sources.watched();
-        places.extend(self.watched_files().cloned());
-        places.extend(self.options.file.iter().map(|file| file.path().to_owned()));
-        match self.hints.watch(&places) {
-            Ok(()) => self.polling = false,
-            Err(reason) => self.poll_because(&reason),
-        }
+        self.told_deaf = deaf;
     }
 
     /// Files whose content counts for services in force.
@@ -300,17 +286,24 @@ impl<'a> Watch<'a> {
         self.set.services.values().flat_map(|service| &service.update.watch_files)
     }
 
-    /// Looks at the documents, and says when to look again.
-    fn look_at_sources(&mut self, now: BootTime) -> Option<BootTime> {
+    /// Looks at the documents, and notes when to look again.
+    fn look_at_sources(&mut self, occasion: Occasion, now: BootTime) {
         let began = self.host.now();
         self.renew_settings();
         self.renew_hints();
-        let watched = self.sources.watched();
-        let mut look = self.sources.look();
-        if self.sources.watched() != watched {
-            // What it names was not watched while it was read.
+        let before = self.sources.watched();
+        let attention = self.looking.attention(occasion, now);
+        let mut look = self.sources.look_with(attention);
+        if self.sources.watched() != before {
+            // What it leads to was not watched while it was read.
             self.renew_hints();
-            look = self.sources.look();
+            look = self.sources.look_with(self.looking.attention(occasion, self.host.now().boot));
+        }
+        let told = self.looking.finding();
+        for place in self.sources.places().iter().map(|place| absolute(place)) {
+            if !look.findings.iter().any(|(of, finding)| *of == place && finding.kind == told.kind) {
+                look.findings.push((place, told.clone()));
+            }
         }
         let took = self.host.now().boot.since(began.boot);
         let complete = look.seen.complete.then_some(began.wall);
@@ -323,8 +316,8 @@ impl<'a> Watch<'a> {
         if self.watched_files().next().is_some() {
             self.renew_hints();
         }
-        let poll = self.polling.then(|| now.after(POLL));
-        recheck.into_iter().chain(poll).min()
+        self.look_due =
+            recheck.into_iter().chain(look.again).chain(self.looking.poll(look.remote, now)).min();
     }
 
     /// What is in force now goes into the history, if it is another set than the last one there.
@@ -395,7 +388,7 @@ impl<'a> Watch<'a> {
 }
 
 impl Deadlines {
-    fn earliest_with(&self, fetch: Option<BootTime>) -> BootTime {
-        self.sources.into_iter().chain(self.plan).chain(fetch).min().unwrap_or(self.resync).min(self.resync)
+    fn earliest_with(&self, sources: Option<BootTime>, fetch: Option<BootTime>) -> BootTime {
+        sources.into_iter().chain(self.plan).chain(fetch).min().unwrap_or(self.resync).min(self.resync)
     }
 }

@@ -44,7 +44,7 @@ use super::signal::{boot_id, signal_verified};
 use super::spawn::{keep_exits_of_children, spawn_in};
 use super::state_dir::{Dirs, LockError, StateLock};
 use super::takeover;
-use super::wake::{Poke, Waker, Wakes};
+use super::wake::{Waker, Wakes};
 use super::watched::WatchedFiles;
 use super::{Host, clock, executable};
 use crate::facts::{Fact, ProcessKey};
@@ -251,9 +251,9 @@ impl LinuxHost {
         self.looker.conditions.take_said()
     }
 
-    /// For hints that documents changed.
-    pub fn specs_poke(&self) -> Poke {
-        self.waker.specs()
+    /// What the loop waits with, for whoever adds to it.
+    pub fn waker(&mut self) -> &mut Waker {
+        &mut self.waker
     }
 
     /// Also wakes for what happens on the control socket.

@@ -3,7 +3,7 @@
 //! ```text
 //! pidfd of each process on record --\
 //! signalfd: TERM INT QUIT HUP CHLD --+--> one epoll --> Wakes
-//! eventfds poked by other threads  --+
+//! the watchers of documents and requests, the table of mounts --+
 //! the probes' own epoll            --+
 //! the control socket's own epoll   --+
 //! timerfd on the boot-time clock   --+
@@ -12,14 +12,14 @@
 //!
 //! Nothing here carries a decision: a wake-up that is lost or doubled does no harm, since every tick looks.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal as Known};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use rustix::event::{EventfdFlags, epoll, eventfd};
+use rustix::event::epoll;
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
@@ -36,6 +36,8 @@ pub struct Wakes {
     pub exited: Vec<Pid>,
     /// Documents may have changed.
     pub specs: bool,
+    /// Something was mounted or unmounted.
+    pub mounts: bool,
     /// A probe may have an answer.
     pub probes: bool,
     /// The control socket may have something.
@@ -60,26 +62,13 @@ impl Wakes {
 
     /// Something else than the control socket woke the loop.
     pub fn is_more_than_control(&self) -> bool {
-        self.exits || self.specs || self.probes || self.clock || self.reload || self.stop.is_some()
-    }
-}
-
-/// Wakes the loop from another thread. Never blocks.
-#[derive(Clone, Debug)]
-pub struct Poke(Arc<OwnedFd>);
-
-impl Poke {
-    fn new() -> io::Result<Self> {
-        Ok(Self(Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?)))
-    }
-
-    /// Wakes it. A full counter means that it is awake already.
-    pub fn poke(&self) {
-        let _ = rustix::io::write(&*self.0, &1u64.to_ne_bytes());
-    }
-
-    fn clear(&self) {
-        let _ = rustix::io::read(&*self.0, &mut [0u8; 8]);
+        self.exits
+            || self.specs
+            || self.mounts
+            || self.probes
+            || self.clock
+            || self.reload
+            || self.stop.is_some()
     }
 }
 
@@ -88,6 +77,7 @@ const TIMER: u64 = 1;
 const SPECS: u64 = 2;
 const PROBES: u64 = 4;
 const CLOCK: u64 = 5;
+const MOUNTS: u64 = 8;
 const CONTROL: u64 = 6;
 const SCRAPES: u64 = 7;
 /// Tokens from here on are processes.
@@ -102,7 +92,7 @@ pub struct Waker {
     /// Never runs out, and is cancelled when somebody sets the wall clock, which schedules go by.
     clock: Option<OwnedFd>,
     signals: Option<SignalFd>,
-    specs: Poke,
+    mounts: Option<File>,
 }
 
 impl Waker {
@@ -114,13 +104,11 @@ impl Waker {
     pub fn new(signals: bool) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let timer = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
-        let specs = Poke::new()?;
         let signals = if signals { Some(take_signals()?) } else { None };
         let add = |fd: BorrowedFd<'_>, token| {
             epoll::add(&epoll, fd, epoll::EventData::new_u64(token), epoll::EventFlags::IN)
         };
         add(timer.as_fd(), TIMER)?;
-        add(specs.0.as_fd(), SPECS)?;
         if let Some(signals) = &signals {
             add(signals.as_fd(), SIGNALS)?;
         }
@@ -129,12 +117,31 @@ impl Waker {
         if let Some(clock) = &clock {
             add(clock.as_fd(), CLOCK)?;
         }
-        Ok(Self { epoll, timer, clock, signals, specs })
+        Ok(Self { epoll, timer, clock, signals, mounts: None })
     }
 
-    /// Says that documents may have changed.
-    pub fn specs(&self) -> Poke {
-        self.specs.clone()
+    /// Also waits for a watcher of documents. Whoever owns it reads it empty after each wake-up.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn watch_specs(&self, watcher: impl AsFd) -> io::Result<()> {
+        self.watch(watcher, SPECS, epoll::EventFlags::IN)
+    }
+
+    /// Also wakes when something is mounted or unmounted: inotify says nothing of it.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn watch_mounts(&mut self) -> io::Result<()> {
+        let mounts = File::open("/proc/self/mountinfo")?;
+        // It reads as ready always; a change is an exceptional condition, which one look at it ends.
+        self.watch(&mounts, MOUNTS, epoll::EventFlags::PRI)?;
+        self.mounts = Some(mounts);
+        Ok(())
+    }
+
+    fn watch(&self, fd: impl AsFd, token: u64, flags: epoll::EventFlags) -> io::Result<()> {
+        Ok(epoll::add(&self.epoll, fd, epoll::EventData::new_u64(token), flags)?)
     }
 
     /// Also waits for the probes' epoll.
@@ -199,10 +206,8 @@ impl Waker {
             match event.data.u64() {
                 SIGNALS => self.read_signals(&mut wakes),
                 TIMER => {}
-                SPECS => {
-                    self.specs.clear();
-                    wakes.specs = true;
-                }
+                SPECS => wakes.specs = true,
+                MOUNTS => wakes.mounts = true,
                 PROBES => wakes.probes = true,
                 CONTROL => wakes.control = true,
                 CLOCK => {

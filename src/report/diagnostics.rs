@@ -4,6 +4,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
+use super::printable;
 use crate::diagnostic::{Diagnostic, Label, Severity, Source, Span};
 
 /// One diagnostic for a program.
@@ -79,10 +80,12 @@ fn groups(diagnostic: &Diagnostic) -> Vec<Group<'_>> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group =
-        level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.0).elements(snippets(diagnostic));
+    let mut group = level
+        .primary_title(printable(&diagnostic.message))
+        .id(diagnostic.code.0)
+        .elements(snippets(diagnostic));
     if let (Some(source), true) = (&diagnostic.source, diagnostic.labels.is_empty()) {
-        group = group.element(annotate_snippets::Origin::path(source.name.as_str()));
+        group = group.element(annotate_snippets::Origin::path(printable(&source.name)));
     }
     for note in &diagnostic.notes {
         group = group.element(Level::NOTE.message(note.as_str()));
@@ -106,7 +109,7 @@ fn snippets(diagnostic: &Diagnostic) -> Vec<Snippet<'_, annotate_snippets::Annot
     by_source
         .into_iter()
         .map(|(source, labels)| {
-            Snippet::source(source.text.as_str()).path(source.name.as_str()).annotations(
+            Snippet::source(source.text.as_str()).path(printable(&source.name)).annotations(
                 labels.into_iter().map(|(number, label)| {
                     let kind = if number == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
                     kind.span(on_characters(&source.text, label.span)).label(label.text.as_str())

@@ -173,6 +173,11 @@ impl Bench {
         self.watches.pop().unwrap()
     }
 
+    /// Takes a watch in, to be ended with the bench.
+    pub fn give_watch(&mut self, watch: Child) {
+        self.watches.push(watch);
+    }
+
     /// Every PID that a program of this bench noted at its start, in order.
     pub fn starts(&self) -> Vec<i32> {
         self.noted().into_iter().map(|(pid, _)| pid).collect()

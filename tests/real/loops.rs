@@ -11,6 +11,7 @@ use selfsame::host::exits::{Exits, Life};
 use selfsame::host::probe::{Answer, Probes};
 use selfsame::host::signal::{boot_id, hold, vital};
 use selfsame::host::spawn::{Spawned, send_signal, spawn};
+use selfsame::host::spec_dir::{Watcher, watched};
 use selfsame::host::wake::Waker;
 use selfsame::plan::action::Purpose;
 use selfsame::plan::memory::Exit;
@@ -40,17 +41,18 @@ fn a_deadline_wakes_and_one_in_the_past_at_once() {
 }
 
 #[test]
-fn pokes_wake_from_other_threads_once() {
+fn what_watchers_hear_wakes_until_it_is_read() {
     let mut waker = Waker::new(false).unwrap();
-    let specs = waker.specs();
-    std::thread::spawn(move || {
-        specs.poke();
-        specs.poke();
-    })
-    .join()
-    .unwrap();
-    let wakes = waker.wait(soon()).unwrap();
-    assert!(wakes.specs && !wakes.exits);
+    let dir = tempfile::tempdir().unwrap();
+    let mut watcher = Watcher::new(None).unwrap();
+    waker.watch_specs(watcher.descriptor()).unwrap();
+    watcher.watch(&watched(dir.path())).unwrap();
+    fs::write(dir.path().join("a"), "").unwrap();
+    for _ in 0..2 {
+        let wakes = waker.wait(soon()).unwrap();
+        assert!(wakes.specs && !wakes.exits);
+    }
+    assert!(watcher.take().changed);
     let wakes = waker.wait(Some(clock::now().boot.after(Duration::from_millis(5)))).unwrap();
     assert!(!wakes.specs);
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::looking::Occasion;
 use super::{Event, Watch};
 use crate::engine::control::{Desk, Known, Waiting};
 use crate::host::Host as _;
@@ -111,7 +112,7 @@ impl Watch<'_> {
                     self.confirmed |= confirmed;
                     self.confirmed_prunes.extend(prune.iter().cloned());
                     self.memory.services.values_mut().for_each(|record| Arc::make_mut(record).try_again());
-                    let _ = self.look_at_sources(now.boot);
+                    self.look_at_sources(Occasion::Asked, now.boot);
                 }
                 Wanted::Rollback { confirmed, .. } if objects.is_ok() => {
                     self.confirmed |= confirmed;

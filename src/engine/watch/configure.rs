@@ -31,6 +31,7 @@ impl Watch<'_> {
             )));
         }
         self.sources.configure(&settings);
+        self.looking.configure(&settings);
         self.options.settings = settings;
     }
 }

@@ -1,0 +1,107 @@
+//! What to watch so that nothing that happens on the way to a place is missed, and nothing else wakes us.
+//!
+//! ```text
+//! /etc/selfsame/specs -> /srv/live        watched for itself: / etc selfsame, the link `specs`, / srv live
+//!                                         watched with its entries: live
+//! /etc/selfsame/missing                   besides: what comes into /etc/selfsame under the name `missing`
+//! ```
+//!
+//! A directory on the way is watched for its own removal or renaming, not for its entries: those of `/tmp` or `/etc` are
+//! somebody else's business.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+/// As many links as the kernel follows.
+const LINKS_MAX: usize = 40;
+
+/// One thing to watch.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Watched {
+    /// A directory or a link on the way: that it is removed or renamed.
+    Itself(PathBuf),
+    /// A directory, and all that happens in it.
+    Entries(PathBuf),
+    /// What happens to one name in a directory.
+    Entry(PathBuf, OsString),
+}
+
+/// What to watch for a directory with all that is in it, or for a file.
+pub fn watched(place: &Path) -> BTreeSet<Watched> {
+    let mut found = BTreeSet::new();
+    let mut left = parts(&std::path::absolute(place).unwrap_or_else(|_| place.to_owned()));
+    let mut here = PathBuf::from("/");
+    let mut links = 0;
+    while let Some(part) = left.pop_front() {
+        found.insert(Watched::Itself(here.clone()));
+        if part == ".." {
+            here.pop();
+            continue;
+        }
+        let next = here.join(&part);
+        match fs::symlink_metadata(&next) {
+            Ok(meta) if meta.is_symlink() && links < LINKS_MAX => {
+                links += 1;
+                let Ok(target) = fs::read_link(&next) else { return found };
+                found.insert(Watched::Itself(next));
+                if target.is_absolute() {
+                    here = PathBuf::from("/");
+                }
+                for part in parts(&target).into_iter().rev() {
+                    left.push_front(part);
+                }
+            }
+            Ok(meta) if meta.is_dir() => here = next,
+            // A file, or nothing: its directory tells of it. A file itself is never watched: a watch is lost when
+            // another one takes its place.
+            Ok(_) | Err(_) => {
+                found.insert(Watched::Entry(here, part));
+                return found;
+            }
+        }
+    }
+    found.insert(Watched::Entries(here));
+    found
+}
+
+fn parts(path: &Path) -> VecDeque<OsString> {
+    path.components()
+        .filter_map(|component| match component {
+            Component::Normal(name) => Some(name.to_owned()),
+            Component::ParentDir => Some("..".into()),
+            Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn the_way_is_watched_for_itself_and_the_end_with_its_entries() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("a/specs")).unwrap();
+        fs::write(root.join("a/specs/one.yaml"), "").unwrap();
+        symlink("a/specs", root.join("link")).unwrap();
+        symlink("loop", root.join("loop")).unwrap();
+        let itself = |name: &str| Watched::Itself(root.join(name));
+        let of = |name: &str| {
+            let found = watched(&root.join(name));
+            let above = |one: &Watched| matches!(one, Watched::Itself(path) if root.starts_with(path));
+            found.into_iter().filter(|one| !above(one)).collect::<BTreeSet<_>>()
+        };
+        assert_eq!(of("a/specs"), [itself("a"), Watched::Entries(root.join("a/specs"))].into());
+        assert_eq!(of("link"), [itself("link"), itself("a"), Watched::Entries(root.join("a/specs"))].into());
+        let one = Watched::Entry(root.join("a/specs"), "one.yaml".into());
+        assert_eq!(of("link/one.yaml"), [itself("link"), itself("a"), itself("a/specs"), one].into());
+        assert_eq!(of("a/no/more"), [itself("a"), Watched::Entry(root.join("a"), "no".into())].into());
+        assert!(of("loop").len() <= 2 * LINKS_MAX + 1);
+    }
+}

@@ -1,0 +1,182 @@
+//! What is known of the files of a place from the looks before, so that a look reads what changed and asks the kernel for
+//! the stamps of the rest.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::SpecFile;
+use super::read::Refusal;
+use super::stamp::Stamp;
+use crate::units::BootTime;
+
+/// The coarsest clock of a file system: FAT counts in two seconds. A file that was read sooner after its stamp was first
+/// seen may have changed since without its stamp showing it, and is read once more.
+const COARSEST: Duration = Duration::from_secs(2);
+
+/// A file that was never heard to be closed is believed to be finished after this.
+const WRITTEN_MAX: Duration = Duration::from_mins(1);
+
+/// What was made of a file.
+pub(super) type Outcome = Result<Arc<SpecFile>, Refusal>;
+
+/// A file that changed since it was used, and isn't believed to be finished.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Pending {
+    stamp: Stamp,
+    /// Since when it has this stamp.
+    since: BootTime,
+    /// Since when it changes.
+    first: BootTime,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+struct Known {
+    outcome: Option<(Stamp, Outcome)>,
+    seen: BootTime,
+    read: BootTime,
+    pending: Option<Pending>,
+    /// Everybody has waited for it long enough.
+    unstable: bool,
+    look: u64,
+}
+
+/// By path below the place.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct KnownFiles {
+    files: HashMap<OsString, Known>,
+    look: u64,
+}
+
+/// Whether a file that changed has to prove that it is finished.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    pub now: BootTime,
+    /// Everything was quiet for the settle time, as was heard.
+    pub quiet: bool,
+    /// A stamp must stay for so long where nobody can hear.
+    pub settle: Duration,
+    /// Whatever the stamp: read it.
+    pub contents: bool,
+}
+
+/// What to do about a file.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// It is as it was.
+    Unchanged(Outcome),
+    Read,
+    /// It is still being written, or may be.
+    Unfinished,
+}
+
+impl KnownFiles {
+    /// Begins another look.
+    pub(super) fn begin(&mut self) {
+        self.look += 1;
+    }
+
+    /// Ends a look that saw everything: what it didn't see is forgotten.
+    pub(super) fn end(&mut self) {
+        let look = self.look;
+        self.files.retain(|_, known| known.look == look);
+    }
+
+    /// What to do about a file with this stamp. `writing`: somebody is known to have it open for writing.
+    pub(super) fn judge(&mut self, path: &OsStr, stamp: Stamp, writing: bool, patience: Patience) -> Verdict {
+        let look = self.look;
+        let now = patience.now;
+        let Some(known) = self.files.get_mut(path) else {
+            let fresh = Known { outcome: None, seen: now, read: now, pending: None, unstable: false, look };
+            let known = self.files.entry(path.to_owned()).or_insert(fresh);
+            return known.changed(stamp, writing, patience);
+        };
+        known.look = look;
+        match &known.outcome {
+            Some((known_stamp, outcome)) if *known_stamp == stamp => {
+                known.pending = None;
+                known.unstable = false;
+                let sure = known.read.0.saturating_sub(known.seen.0) >= COARSEST;
+                if sure && !patience.contents { Verdict::Unchanged(outcome.clone()) } else { Verdict::Read }
+            }
+            Some(_) | None => known.changed(stamp, writing, patience),
+        }
+    }
+
+    /// Notes what came of reading it. Content that is the same stays the value that others share.
+    pub(super) fn note(&mut self, path: &OsStr, stamp: Stamp, outcome: Outcome, now: BootTime) -> Outcome {
+        let look = self.look;
+        let known = self.files.entry(path.to_owned()).or_insert(Known {
+            outcome: None,
+            seen: now,
+            read: now,
+            pending: None,
+            unstable: false,
+            look,
+        });
+        let outcome = match (&known.outcome, outcome) {
+            (Some((_, Ok(old))), Ok(new)) if old.digest == new.digest => Ok(Arc::clone(old)),
+            (_, outcome) => outcome,
+        };
+        if known.outcome.as_ref().is_none_or(|(known, _)| *known != stamp) {
+            known.seen =
+                known.pending.filter(|pending| pending.stamp == stamp).map_or(now, |pending| pending.since);
+        }
+        known.read = now;
+        known.pending = None;
+        known.unstable = false;
+        known.outcome = Some((stamp, outcome.clone()));
+        outcome
+    }
+
+    /// Notes that it is unfinished, whatever its stamp says: it changed while it was read.
+    pub(super) fn unfinished(&mut self, path: &OsStr, stamp: Stamp, now: BootTime) {
+        if let Some(known) = self.files.get_mut(path) {
+            let first = known.pending.map_or(now, |pending| pending.first);
+            known.pending = Some(Pending { stamp, since: now, first });
+        }
+    }
+
+    /// Whether the whole place should wait for this file: not when that was done already.
+    pub(super) fn is_waited_for(&self, path: &OsStr) -> bool {
+        self.files.get(path).is_none_or(|known| !known.unstable)
+    }
+
+    /// Whether it had the time in which it could have shown that it is finished.
+    pub(super) fn had_its_time(&self, path: &OsStr, patience: Patience) -> bool {
+        let pending = self.files.get(path).and_then(|known| known.pending);
+        pending.is_some_and(|pending| patience.now >= pending.first.after(patience.settle))
+    }
+
+    /// Nobody waits for it any more.
+    pub(super) fn give_up(&mut self, path: &OsStr) {
+        if let Some(known) = self.files.get_mut(path) {
+            known.unstable = true;
+        }
+    }
+}
+
+impl Known {
+    fn changed(&mut self, stamp: Stamp, writing: bool, patience: Patience) -> Verdict {
+        let now = patience.now;
+        let writing = writing && self.pending.is_none_or(|pending| now < pending.first.after(WRITTEN_MAX));
+        if patience.quiet && !writing {
+            return Verdict::Read;
+        }
+        match &mut self.pending {
+            Some(pending) if pending.stamp == stamp => {
+                let settled = now >= pending.since.after(patience.settle) && !writing;
+                if settled { Verdict::Read } else { Verdict::Unfinished }
+            }
+            Some(pending) => {
+                (pending.stamp, pending.since) = (stamp, now);
+                Verdict::Unfinished
+            }
+            None => {
+                self.pending = Some(Pending { stamp, since: now, first: now });
+                Verdict::Unfinished
+            }
+        }
+    }
+}
