@@ -116,7 +116,7 @@ impl Watch<'_> {
                 }
                 Wanted::Rollback { confirmed, .. } if objects.is_ok() => {
                     self.confirmed |= confirmed;
-                    let _ = self.look_at_sources(now.boot);
+                    self.look_at_sources(Occasion::Asked, now.boot);
                 }
                 Wanted::Rollback { .. }
                 | Wanted::Start(_)
