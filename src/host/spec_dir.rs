@@ -16,6 +16,7 @@
 //! | `chain`, `hints` | what to watch, and what was heard |
 
 mod chain;
+mod entries;
 mod git;
 mod hints;
 mod identity;

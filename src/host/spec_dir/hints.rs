@@ -1,7 +1,13 @@
 //! Hints that something changed. They only save time: the loop looks without them too, later.
 //!
-//! The descriptor of inotify stands in the loop's own epoll: there is no thread that could die or fall behind. What is
-//! asked for is what changes a look and nothing else; opening and reading, which we do ourselves, isn't.
+//! ```text
+//! directories of documents --notify-------------------\
+//! what is on the way to them: an inotify of our own ---+--> one epoll --> Heard
+//! ```
+//!
+//! `notify` can't be told what to tell: it wakes for each file that somebody opens. In a directory of documents that is seldom;
+//! `/etc` or `/tmp`, which may be on the way, are opened all the time, so that these are watched for their own removal, renaming
+//! and single names alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -11,17 +17,17 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use rustix::event::epoll;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 use rustix::io::Errno;
 
 use super::chain::Watched;
+use super::entries::Entries;
 use crate::host::errno::io_text;
 
 /// Events are read into this; the kernel never cuts one.
 const BUFFER_BYTES: usize = 16 << 10;
-/// So many files that are being written are kept in mind.
-const WRITING_MAX: usize = 10_000;
 
 /// What was heard since it was asked the last time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -33,11 +39,22 @@ pub struct Heard {
 /// The watcher of a set of places.
 #[derive(Debug)]
 pub struct Watcher {
+    epoll: OwnedFd,
     inotify: OwnedFd,
     marks: BTreeMap<i32, Mark>,
+    entries: Entries,
     writing: BTreeSet<PathBuf>,
-    probe: Option<(File, i32)>,
+    probe: Option<Probe>,
     heard: Heard,
+}
+
+/// A file of our own that both watch.
+#[derive(Debug)]
+struct Probe {
+    file: File,
+    mark: i32,
+    /// It was touched, and `notify` hasn't told of it yet.
+    untold: bool,
 }
 
 /// What one watch is for.
@@ -45,8 +62,6 @@ pub struct Watcher {
 struct Mark {
     path: PathBuf,
     flags: WatchFlags,
-    /// Every name in it counts.
-    all: bool,
     names: BTreeSet<OsString>,
 }
 
@@ -59,17 +74,21 @@ impl Watcher {
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(|errno| {
             format!("no notifications are to be had: {}", reason(errno, "user.max_inotify_instances"))
         })?;
+        let of_probe = probe;
         let probe = probe.and_then(|path| {
             let file = File::options().write(true).create(true).truncate(false).open(path).ok()?;
             let mark = inotify::add_watch(&inotify, path, WatchFlags::ATTRIB).ok()?;
-            Some((file, mark))
+            Some(Probe { file, mark, untold: false })
         });
-        Ok(Self { inotify, marks: BTreeMap::new(), writing: BTreeSet::new(), probe, heard: Heard::default() })
+        let entries = Entries::new(of_probe)?;
+        let epoll = both(inotify.as_fd(), entries.descriptor()).map_err(|errno| io_text(&errno.into()))?;
+        let (marks, writing, heard) = (BTreeMap::new(), BTreeSet::new(), Heard::default());
+        Ok(Self { epoll, inotify, marks, entries, writing, probe, heard })
     }
 
     /// Readable when something was heard.
     pub fn descriptor(&self) -> BorrowedFd<'_> {
-        self.inotify.as_fd()
+        self.epoll.as_fd()
     }
 
     /// Watches exactly this from now on; called before each look, so that nothing that changes after the look is
@@ -93,8 +112,13 @@ impl Watcher {
             let _ = inotify::remove_watch(&self.inotify, *old);
         }
         self.marks = marks;
-        self.writing.retain(|path| self.marks.values().any(|mark| path.parent() == Some(&mark.path)));
-        failed
+        let directories = wanted.iter().filter_map(|one| match one {
+            Watched::Entries(path) => Some(path.as_path()),
+            Watched::Itself(_) | Watched::Entry(..) => None,
+        });
+        let directories: BTreeSet<&Path> = directories.collect();
+        let watched = self.entries.watch(&directories);
+        failed.and(watched)
     }
 
     fn add(&self, wanted: &Watched, so_far: &BTreeMap<i32, Mark>) -> Result<Option<(i32, Mark)>, String> {
@@ -121,6 +145,7 @@ impl Watcher {
     /// What was heard; the descriptor is quiet afterwards until there is more.
     pub fn take(&mut self) -> Heard {
         self.read();
+        let _ = self.read_entries();
         std::mem::take(&mut self.heard)
     }
 
@@ -130,14 +155,29 @@ impl Watcher {
     }
 
     /// Whether it still hears: its own touch of the probe must come back. The kernel queues the event before the touch
-    /// returns, so that there is nothing to wait for.
+    /// returns; `notify` tells of it when its thread has run, which is asked the next time.
     pub fn is_alive(&mut self) -> bool {
-        let Some((file, mark)) = &self.probe else { return true };
-        let (mark, now) = (*mark, Timespec { tv_sec: 0, tv_nsec: UTIME_NOW });
-        if futimens(file, &Timestamps { last_access: now, last_modification: now }).is_err() {
+        let told = self.read_entries();
+        let Some(probe) = &mut self.probe else { return true };
+        let deaf = probe.untold && !told;
+        let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+        if futimens(&probe.file, &Timestamps { last_access: now, last_modification: now }).is_err() {
             return true;
         }
-        self.read().contains(&mark)
+        probe.untold = true;
+        let mark = probe.mark;
+        self.read().contains(&mark) && !deaf
+    }
+
+    /// Takes what `notify` told, and says whether that was about the probe.
+    fn read_entries(&mut self) -> bool {
+        let inbox = self.entries.take();
+        self.heard.changed |= inbox.changed;
+        self.writing = inbox.writing;
+        if let Some(probe) = self.probe.as_mut().filter(|_| inbox.probed) {
+            probe.untold = false;
+        }
+        inbox.probed
     }
 
     /// Reads all events, and gives the watches that they came from.
@@ -147,27 +187,16 @@ impl Watcher {
         let mut reader = inotify::Reader::new(&self.inotify, &mut buffer);
         while let Ok(event) = reader.next() {
             let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
-            let events = event.events();
-            let lost = events.contains(ReadFlags::QUEUE_OVERFLOW);
+            let lost = event.events().contains(ReadFlags::QUEUE_OVERFLOW);
             from.insert(event.wd());
             if lost {
-                // Whose closing was lost nobody knows.
-                self.writing.clear();
-                from.extend(self.probe.as_ref().map(|(_, mark)| *mark));
+                from.extend(self.probe.as_ref().map(|probe| probe.mark));
             }
             let Some(mark) = self.marks.get(&event.wd()) else {
                 self.heard.changed |= lost;
                 continue;
             };
             self.heard.changed |= mark.cares(name);
-            let Some(path) = name.map(|name| mark.path.join(name)) else { continue };
-            if events.intersects(ReadFlags::MODIFY) && self.writing.len() < WRITING_MAX {
-                self.writing.insert(path);
-            } else if events.intersects(
-                ReadFlags::CLOSE_WRITE | ReadFlags::DELETE | ReadFlags::MOVED_FROM | ReadFlags::MOVED_TO,
-            ) {
-                self.writing.remove(&path);
-            }
         }
         from
     }
@@ -178,6 +207,21 @@ impl Watcher {
         self.inotify =
             inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).unwrap_or_else(|_| unreachable!());
     }
+
+    /// Makes the other one deaf.
+    #[cfg(test)]
+    fn deafen_entries(&mut self) {
+        self.entries.deafen();
+    }
+}
+
+/// Readable when one of them is.
+fn both(inotify: BorrowedFd<'_>, entries: BorrowedFd<'_>) -> rustix::io::Result<OwnedFd> {
+    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    for (fd, token) in [(inotify, 0), (entries, 1)] {
+        epoll::add(&epoll, fd, epoll::EventData::new_u64(token), epoll::EventFlags::IN)?;
+    }
+    Ok(epoll)
 }
 
 impl Mark {
@@ -191,32 +235,25 @@ impl Mark {
             | WatchFlags::ATTRIB
             | WatchFlags::ONLYDIR;
         match wanted {
-            Watched::Itself(path) => Self {
-                path: path.clone(),
-                flags: itself | WatchFlags::DONT_FOLLOW,
-                all: false,
-                names: BTreeSet::new(),
-            },
-            Watched::Entries(path) => {
-                Self { path: path.clone(), flags: itself | entries, all: true, names: BTreeSet::new() }
+            Watched::Itself(path) => {
+                Self { path: path.clone(), flags: itself | WatchFlags::DONT_FOLLOW, names: BTreeSet::new() }
             }
-            Watched::Entry(path, name) => Self {
-                path: path.clone(),
-                flags: itself | entries,
-                all: false,
-                names: BTreeSet::from([name.clone()]),
-            },
+            // What is in it `notify` tells.
+            Watched::Entries(path) => Self { path: path.clone(), flags: itself, names: BTreeSet::new() },
+            Watched::Entry(path, name) => {
+                Self { path: path.clone(), flags: itself | entries, names: BTreeSet::from([name.clone()]) }
+            }
         }
     }
 
     fn and(self, other: &Self) -> Self {
         let names = self.names.union(&other.names).cloned().collect();
-        Self { flags: self.flags | other.flags, all: self.all || other.all, names, ..self }
+        Self { flags: self.flags | other.flags, names, ..self }
     }
 
     /// What happens to the thing itself counts always.
     fn cares(&self, name: Option<&OsStr>) -> bool {
-        name.is_none_or(|name| self.all || self.names.contains(name))
+        name.is_none_or(|name| self.names.contains(name))
     }
 }
 
@@ -261,10 +298,21 @@ mod tests {
         fn watch(&mut self, place: &str) {
             let wanted = watched(&self.path(place));
             self.watcher.watch(&wanted).unwrap();
-            self.watcher.take();
+            self.heard();
+        }
+
+        /// Until `notify` has told of all that happened so far: events come in order, and the probe's is the last one.
+        fn catch_up(&mut self) {
+            assert!(self.watcher.is_alive());
+            let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+            while !self.watcher.read_entries() {
+                assert!(std::time::Instant::now() < end, "nothing is told");
+                std::thread::yield_now();
+            }
         }
 
         fn heard(&mut self) -> bool {
+            self.catch_up();
             self.watcher.take().changed
         }
     }
@@ -343,11 +391,15 @@ mod tests {
     #[test]
     fn a_deaf_watcher_is_found_out() {
         let mut bench = Bench::new();
-        assert!(bench.watcher.is_alive() && bench.watcher.is_alive());
+        bench.catch_up();
         assert!(!bench.heard(), "the probe is no change");
         fs::write(bench.path("a/specs/a.yaml"), "x").unwrap();
-        assert!(bench.watcher.is_alive());
-        assert!(bench.heard(), "what came with it isn't lost");
+        bench.catch_up();
+        assert!(bench.watcher.take().changed, "what came with it isn't lost");
+        bench.watcher.deafen_entries();
+        assert!(bench.watcher.is_alive(), "nothing is missing yet");
+        assert!(!bench.watcher.is_alive(), "the touch before was never told");
+        let mut bench = Bench::new();
         bench.watcher.deafen();
         assert!(!bench.watcher.is_alive());
     }
