@@ -74,12 +74,15 @@ fn a_newer_format_is_refused_and_nothing_is_started_or_stopped() {
     let mut changed = 0;
     for path in files_below(&bench.path("state/run")) {
         let text = fs::read_to_string(&path).unwrap_or_default();
-        let Ok(mut value) = serde_json::from_str::<serde_json::Value>(&text) else { continue };
-        if value.get("format").is_some() {
-            value["format"] = 999.into();
-            fs::write(&path, value.to_string()).unwrap();
-            changed += 1;
+        // Files of one value, and of one in each line.
+        let values: Result<Vec<serde_json::Value>, _> = text.lines().map(serde_json::from_str).collect();
+        let Ok(mut values) = values else { continue };
+        let formats: Vec<_> = values.iter_mut().filter_map(|value| value.get_mut("format")).collect();
+        changed += formats.len();
+        for format in formats {
+            *format = 999.into();
         }
+        fs::write(&path, values.iter().map(|value| format!("{value}\n")).collect::<String>()).unwrap();
     }
     assert!(changed > 0);
     bench.daemon_spec("one", "args: [changed]");
