@@ -29,6 +29,13 @@ fn record(bench: &Bench) -> String {
     fs::read_to_string(bench.path("state/run/ledger.jsonl")).unwrap_or_default()
 }
 
+/// By the last line about it.
+fn is_on_record(bench: &Bench, name: &str) -> bool {
+    let text = record(bench);
+    let lines = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    lines.filter(|line| line["name"] == name).fold(false, |_, line| line.get("record").is_some())
+}
+
 fn kept(bench: &Bench) -> Vec<String> {
     let entries = fs::read_dir(bench.path("state/run/plugins")).unwrap();
     let mut names: Vec<String> =
@@ -63,7 +70,7 @@ fn what_is_accepted_with_a_plugin_has_it_on_record_and_its_module_is_kept() {
     assert_eq!(mode & 0o777, 0o600);
     // The document and its plugin go: nothing is kept for nobody.
     fs::remove_file(bench.path("specs/one.yaml")).unwrap();
-    until("it to be stopped", || bench.alive_of("one").is_empty() && record(&bench).is_empty());
+    until("it to be stopped", || bench.alive_of("one").is_empty() && !is_on_record(&bench, "one"));
     until("the module to be removed", || kept(&bench).is_empty());
     bench.end_watch("TERM");
     assert!(!bench.is_ours(pid));
