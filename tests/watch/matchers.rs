@@ -41,12 +41,9 @@ fn a_changed_definition_is_a_new_generation_of_what_uses_it() {
 fn a_broken_or_missing_definition_leaves_what_was_accepted_in_force() {
     let (mut bench, pid) = one();
     matcher(&bench, "'pdi > 1'");
-    until("status to say so", || bench.condition("one", "Accepted")["status"] == "False");
-    assert!(
-        reason(&bench).contains("own.ok") && reason(&bench).contains("specs/matcher.yaml:6"),
-        "{}",
-        reason(&bench)
-    );
+    // What the file last gave, as long as it is there, is what others use.
+    until("the mistake to be told", || bench.watch_log().contains("unknown field `pdi`"));
+    assert_eq!(bench.condition("one", "Accepted")["status"], "True");
     fs::remove_file(bench.path("specs/matcher.yaml")).unwrap();
     until("the missing name to be the reason", || reason(&bench).contains("unknown field `own.ok`"));
     assert_eq!(bench.alive_of("one"), [pid]);
