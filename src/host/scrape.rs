@@ -5,8 +5,8 @@
 //! clients  ---+--> one epoll --> the loop's epoll --> serve(): what is ready, without waiting
 //! ```
 //!
-//! It knows `GET /metrics` (and `/`, which names it). A client has [`PATIENCE`] to ask and to read, and there are
-//! [`CLIENTS_MAX`] at the most: others wait in the kernel's queue.
+//! It knows `GET /metrics` (and `/`, which names it). A client has `PATIENCE` to ask and to read, and there are
+//! `CLIENTS_MAX` at the most: others wait in the kernel's queue.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
