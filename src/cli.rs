@@ -26,6 +26,7 @@ mod logs;
 mod lsp;
 mod man;
 mod matching;
+mod metrics;
 mod on_host;
 mod piped;
 mod plan;
@@ -103,6 +104,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Status(args) => with_dirs(cli, terminal, |dirs| status::run(args, dirs, terminal)),
         Verb::Logs(args) => with_dirs(cli, terminal, |dirs| logs::run(args, dirs, terminal)),
         Verb::Events(args) => with_dirs(cli, terminal, |dirs| events::run(args, dirs, terminal)),
+        Verb::Metrics(args) => with_dirs(cli, terminal, |dirs| metrics::run(args, dirs, terminal)),
         Verb::Rollback(args) => with_dirs(cli, terminal, |dirs| rollback::run(args, dirs, terminal)),
         Verb::History(args) => with_dirs(cli, terminal, |dirs| history::run(args, dirs, terminal)),
         Verb::Start(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Start, args, dirs, terminal)),

@@ -1,6 +1,6 @@
 //! What the Debian package brings: maintainer scripts that never stop a service, settings and units that are right.
 //!
-//! The package itself is built and tried in a root of its own by `packaging/try-deb`.
+//! The package itself is built and tried in a root of its own by `examples/host/packaging/try-deb`.
 
 #![allow(
     clippy::unwrap_used,
@@ -42,7 +42,7 @@ fn calls(script: &str, args: &[&str], fails: &str) -> (i32, String) {
         bench.script(&format!("bin/{name}"), &text);
     }
     let output = Command::new("/bin/sh")
-        .arg(here("packaging/debian").join(script))
+        .arg(here("examples/host/packaging/debian").join(script))
         .args(args)
         .env("PATH", bench.path("bin"))
         .env("CALLS", bench.path("calls"))
@@ -128,7 +128,7 @@ fn every_file_of_the_package_exists_and_settings_are_kept_as_a_person_left_them(
 #[test]
 fn the_settings_that_come_with_it_are_good_as_they_are_and_with_every_comment_in() {
     let bench = Bench::new();
-    let text = fs::read_to_string(here("packaging/engine.yaml")).unwrap();
+    let text = fs::read_to_string(here("examples/host/packaging/engine.yaml")).unwrap();
     let whole: String = text.lines().map(|line| format!("{}\n", line.replacen("  # ", "  ", 1))).collect();
     assert_ne!(text, whole);
     for text in [text, whole] {
@@ -167,11 +167,11 @@ fn systemd_finds_nothing_wrong_with_the_units_and_they_end_selfsame_alone() {
 #[test]
 fn the_scripts_are_right_for_a_shell() {
     for name in [
-        "packaging/build-deb",
-        "packaging/try-deb",
-        "packaging/debian/postinst",
-        "packaging/debian/prerm",
-        "packaging/debian/postrm",
+        "examples/host/packaging/build-deb",
+        "examples/host/packaging/try-deb",
+        "examples/host/packaging/debian/postinst",
+        "examples/host/packaging/debian/prerm",
+        "examples/host/packaging/debian/postrm",
         "examples/host/selfsame.init",
         "examples/host/selfsame.openrc",
     ] {

@@ -12,6 +12,8 @@
 #[path = "cli/support.rs"]
 mod support;
 
+#[path = "sources_accept/checkout.rs"]
+mod checkout;
 #[path = "sources_accept/confirming.rs"]
 mod confirming;
 #[path = "sources_accept/standing.rs"]

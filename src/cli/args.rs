@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(super) use events::{EventsArgs, HistoryArgs, RollbackArgs};
+pub(super) use events::{EventsArgs, HistoryArgs, MetricsArgs, RollbackArgs};
 pub(super) use git::GitArgs;
 pub(super) use host::AsHostArgs;
 pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
@@ -91,6 +91,8 @@ pub(super) enum Verb {
     Events(EventsArgs),
     /// The last sets of documents that were in force: when, by whom, and what changed
     History(HistoryArgs),
+    /// What the running watch counts and measures, in the text format of Prometheus
+    Metrics(MetricsArgs),
     /// Put an earlier set of documents in force, until the documents change again
     Rollback(RollbackArgs),
     /// Which processes an expression is true for: list, count, signal, wait for, watch (a pgrep that knows scripts)

@@ -34,7 +34,7 @@ fn generated() -> String {
 const HEAD: &str = "\
 # Metrics
 
-A running watch answers in the text format of Prometheus (version 0.0.4):
+A running watch answers in the text format of Prometheus (version 0.0.4): `selfsame metrics` prints what it says, asked on its control socket.
 
 `selfsame watch specs --metrics 127.0.0.1:9464` (or `metrics` in a document of kind Engine) serves `http://127.0.0.1:9464/metrics`. Nobody is asked who they are, so
 it has to be an address of this host alone unless `--metrics-remote` says otherwise. An answer is made in the loop and sent without waiting: at most 16 clients at a

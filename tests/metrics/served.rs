@@ -95,3 +95,16 @@ fn an_address_that_others_reach_has_to_be_meant() {
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(refused.stderr.contains(&address), "{refused:?}");
 }
+
+#[test]
+fn the_verb_prints_what_a_watch_says_that_serves_nothing() {
+    let mut bench = Bench::new();
+    let nobody = bench.run(&["metrics"]);
+    assert_eq!((nobody.code, nobody.stderr.contains("no watch runs here")), (1, true), "{nobody:?}");
+    bench.daemon("shop", "");
+    bench.watch(&[]);
+    bench.until_running(&["shop"]);
+    let page = bench.ok(&["metrics"]).stdout;
+    assert!(value(&page, "selfsame_starts_total{object=\"shop\"}") > 0.5);
+    assert!(value(&page, "selfsame_objects{phase=\"running\"}") > 0.5);
+}

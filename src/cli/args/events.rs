@@ -1,4 +1,4 @@
-//! Arguments of `events`, `history` and `rollback`.
+//! Arguments of `events`, `history`, `rollback` and `metrics`.
 
 use std::time::Duration;
 
@@ -28,6 +28,14 @@ pub(in crate::cli) struct EventsArgs {
     /// Form of the output; `json` is one line an event
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
+}
+
+// Arguments of `metrics`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct MetricsArgs {
+    /// Give up after so long
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub timeout: Duration,
 }
 
 // Arguments of `rollback`.
