@@ -41,6 +41,8 @@ pub(super) struct Running {
     pipe: OwnedFd,
     heard: usize,
     line: Vec<u8>,
+    /// That line has an end; what comes next is another one.
+    line_ended: bool,
     exit: Option<Exit>,
 }
 
@@ -78,6 +80,7 @@ impl Running {
             pipe,
             heard: 0,
             line: Vec::new(),
+            line_ended: false,
             exit: None,
         };
         let watch = |fd: BorrowedFd<'_>, flags| epoll::add(epoll, fd, epoll::EventData::new_u64(0), flags);
@@ -139,8 +142,11 @@ impl Running {
 
     fn note(&mut self, bytes: &[u8]) {
         for (number, piece) in bytes.split(|byte| *byte == b'\n').enumerate() {
-            if number > 0 && !piece.trim_ascii().is_empty() {
+            // A line may come in several reads, and so may its end.
+            self.line_ended |= number > 0;
+            if self.line_ended && !piece.trim_ascii().is_empty() {
                 self.line.clear();
+                self.line_ended = false;
             }
             let room = SHOWN_MAX.saturating_sub(self.line.len());
             self.line.extend_from_slice(piece.get(..room.min(piece.len())).unwrap_or_default());
