@@ -4,7 +4,7 @@ use super::args::{HistoryArgs, Output};
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::host::errno::io_text;
-use crate::host::history::{KeptSet, pinned, services, sets};
+use crate::host::history::{KeptSet, find, pinned, services, sets};
 use crate::host::state_dir::Dirs;
 use crate::report::{SetRow, set_line, set_text};
 
@@ -30,7 +30,9 @@ pub(super) fn run(args: &HistoryArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         }
     }
     if let Some(number) = args.number.filter(|_| rows.is_empty()) {
-        terminal.say(&not_kept(number, &kept));
+        if let Err(sentence) = find(&kept, number) {
+            terminal.say(&format!("error: {sentence}"));
+        }
         return Exit::Failed;
     }
     match (args.output, args.number) {
@@ -46,16 +48,6 @@ pub(super) fn run(args: &HistoryArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         ));
     }
     Exit::Ok
-}
-
-/// Why a set can't be had.
-pub(super) fn not_kept(number: u64, kept: &[KeptSet]) -> String {
-    match (kept.first(), kept.last()) {
-        (Some(first), Some(last)) => {
-            format!("error: set {number} is not kept; there are sets {} to {}", first.number, last.number)
-        }
-        _ => format!("error: set {number} is not kept: nothing was accepted yet"),
-    }
 }
 
 fn row(before: Option<&KeptSet>, set: &KeptSet, dirs: &Dirs) -> Result<SetRow, String> {

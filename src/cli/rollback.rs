@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use super::args::RollbackArgs;
 use super::exit::Exit;
 use super::handover::{self, Handover};
-use super::history::not_kept;
 use super::terminal::Terminal;
 use crate::host::errno::io_text;
-use crate::host::history::sets;
+use crate::host::history::{find, sets};
 use crate::host::presence::watcher;
 use crate::host::state_dir::Dirs;
 use crate::plan::wanted::Wanted;
@@ -23,9 +22,12 @@ pub(super) fn run(args: &RollbackArgs, dirs: &Dirs, terminal: Terminal) -> Exit 
             return Exit::Failed;
         }
     };
-    let Some(set) = kept.iter().find(|set| set.number == args.number) else {
-        terminal.say(&not_kept(args.number, &kept));
-        return Exit::Failed;
+    let set = match find(&kept, args.number) {
+        Ok(set) => set,
+        Err(sentence) => {
+            terminal.say(&format!("error: {sentence}"));
+            return Exit::Failed;
+        }
     };
     // Without one nobody would know when the documents have changed.
     if watcher(dirs).is_none() {

@@ -250,6 +250,7 @@ pub(super) fn explanation(subject: &mut Subject) -> String {
 }
 
 impl Subject {
+    #[cfg(feature = "tui")]
     /// What is remembered of it.
     pub(super) fn record(&self) -> Option<&Record> {
         self.memory.services.get(&self.name).map(|record| &**record)

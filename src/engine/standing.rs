@@ -37,13 +37,6 @@ impl Standing {
         }
     }
 
-    /// Something was found out that holds for every place.
-    pub fn find_everywhere(&mut self, finding: &SourceFinding, now: WallTime) {
-        for source in &mut self.sources {
-            source.set(finding.clone(), now);
-        }
-    }
-
     /// A place is at this revision.
     pub fn be_at(&mut self, place: &str, revision: Option<Revision>) {
         if let Some(source) = self.source_mut(place) {

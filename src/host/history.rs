@@ -189,6 +189,20 @@ pub fn sets(dirs: &Dirs) -> io::Result<Vec<KeptSet>> {
     Ok(sets)
 }
 
+/// The set of this number.
+///
+/// # Errors
+/// A sentence: which ones there are.
+pub fn find(sets: &[KeptSet], number: u64) -> Result<&KeptSet, String> {
+    let found = sets.iter().find(|set| set.number == number);
+    found.ok_or_else(|| match (sets.first(), sets.last()) {
+        (Some(first), Some(last)) => {
+            format!("set {number} is not kept; there are sets {} to {}", first.number, last.number)
+        }
+        _ => format!("set {number} is not kept: nothing was accepted yet"),
+    })
+}
+
 /// The documents of a set.
 ///
 /// # Errors

@@ -13,21 +13,6 @@ use super::{ready, task};
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::format_duration;
 
-/// In the order of the status.
-const ORDER: [ConditionType; 11] = [
-    ConditionType::Accepted,
-    ConditionType::Ready,
-    ConditionType::Healthy,
-    ConditionType::Progressing,
-    ConditionType::UpToDate,
-    ConditionType::Owned,
-    ConditionType::Unique,
-    ConditionType::Blocked,
-    ConditionType::BackOff,
-    ConditionType::Suspended,
-    ConditionType::Degraded,
-];
-
 /// What the last look found of an object's document.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Document<'a> {
@@ -341,7 +326,8 @@ fn health(record: &Record, name: &ServiceName) -> Option<(ConditionStatus, &'sta
 fn in_order(findings: Vec<Finding>) -> impl Iterator<Item = Finding> {
     let mut first: BTreeMap<usize, Finding> = BTreeMap::new();
     for finding in findings {
-        let place = ORDER.iter().position(|kind| *kind == finding.kind).unwrap_or(ORDER.len());
+        let all = ConditionType::ALL;
+        let place = all.iter().position(|kind| *kind == finding.kind).unwrap_or(all.len());
         first.entry(place).or_insert(finding);
     }
     first.into_values()

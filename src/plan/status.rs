@@ -141,6 +141,23 @@ pub enum ConditionType {
     Degraded,
 }
 
+impl ConditionType {
+    /// All of them, in the order of the status.
+    pub const ALL: [Self; 11] = [
+        Self::Accepted,
+        Self::Ready,
+        Self::Healthy,
+        Self::Progressing,
+        Self::UpToDate,
+        Self::Owned,
+        Self::Unique,
+        Self::Blocked,
+        Self::BackOff,
+        Self::Suspended,
+        Self::Degraded,
+    ];
+}
+
 /// True, false, or not known.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum ConditionStatus {

@@ -60,14 +60,7 @@ impl Watch<'_> {
         let dirs = self.host.dirs();
         let sets =
             history::sets(dirs).map_err(|error| format!("the history can't be read: {}", io_text(&error)))?;
-        let set = sets.iter().find(|set| set.number == number);
-        let set = set.ok_or_else(|| match (sets.first(), sets.last()) {
-            (Some(first), Some(last)) => {
-                format!("set {number} is not kept; there are sets {} to {}", first.number, last.number)
-            }
-            _ => format!("set {number} is not kept: nothing was accepted yet"),
-        })?;
-        history::services(dirs, set)
+        history::services(dirs, history::find(&sets, number)?)
     }
 
     /// What is in force: what the documents say, or the set that is rolled back to.

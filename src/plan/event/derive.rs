@@ -205,20 +205,7 @@ fn is_amiss(condition: &Condition) -> bool {
 }
 
 fn of_word(word: &str) -> Option<ConditionType> {
-    const ALL: [ConditionType; 11] = [
-        ConditionType::Accepted,
-        ConditionType::Ready,
-        ConditionType::Healthy,
-        ConditionType::Progressing,
-        ConditionType::UpToDate,
-        ConditionType::Owned,
-        ConditionType::Unique,
-        ConditionType::Blocked,
-        ConditionType::BackOff,
-        ConditionType::Suspended,
-        ConditionType::Degraded,
-    ];
-    ALL.into_iter().find(|kind| format!("{kind:?}") == word)
+    ConditionType::ALL.into_iter().find(|kind| format!("{kind:?}") == word)
 }
 
 /// What was done, and what came of it. Nothing for probes, and for the CONT that lets a suspended process see the signal
