@@ -22,7 +22,9 @@ use crate::host::presence::watcher;
 use crate::host::state_dir::Dirs;
 use crate::host::{Host as _, clock};
 use crate::lang::Verdict;
-use crate::plan::memory::{Memory, Record};
+use crate::plan::memory::Memory;
+#[cfg(feature = "tui")]
+use crate::plan::memory::Record;
 use crate::plan::observation::Look;
 use crate::plan::sources::{SourceStatus, Status};
 use crate::plan::status::ServiceStatus;
@@ -249,8 +251,8 @@ pub(super) fn explanation(subject: &mut Subject) -> String {
     text
 }
 
+#[cfg(feature = "tui")]
 impl Subject {
-    #[cfg(feature = "tui")]
     /// What is remembered of it.
     pub(super) fn record(&self) -> Option<&Record> {
         self.memory.services.get(&self.name).map(|record| &**record)
