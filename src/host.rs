@@ -41,6 +41,7 @@ pub mod pidfile;
 pub mod presence;
 pub mod probe;
 pub mod proc;
+pub mod process_events;
 pub mod requests;
 mod rewrite;
 pub mod say;
