@@ -8,8 +8,10 @@ mod args;
 mod bench_eval;
 mod check;
 mod codes;
+mod confirming;
 mod doctor;
 mod drop_in;
+mod events;
 mod exit;
 mod explain_code;
 mod fmt;
@@ -21,9 +23,11 @@ mod logs;
 mod lsp;
 mod man;
 mod matching;
+mod on_host;
 mod plan;
 mod plugin;
 mod progress;
+mod settings;
 mod state;
 mod status;
 mod terminal;
@@ -75,7 +79,7 @@ pub fn command() -> clap::Command {
 fn dispatch(cli: &Cli) -> Exit {
     let terminal = Terminal::new(cli);
     match &cli.verb {
-        Verb::Check(args) => check::run(args, terminal),
+        Verb::Check(args) => check::run(args, state::dirs(cli).ok().as_ref(), terminal),
         Verb::Test(args) => test::run(args, terminal),
         Verb::Import(args) => import::run(args, terminal),
         Verb::Match(args) => matching::run_match(args, terminal),
@@ -92,6 +96,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Watch(args) => with_dirs(cli, terminal, |dirs| watch::run(args, dirs, terminal)),
         Verb::Status(args) => with_dirs(cli, terminal, |dirs| status::run(args, dirs, terminal)),
         Verb::Logs(args) => with_dirs(cli, terminal, |dirs| logs::run(args, dirs, terminal)),
+        Verb::Events(args) => with_dirs(cli, terminal, |dirs| events::run(args, dirs, terminal)),
         Verb::Start(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Start, args, dirs, terminal)),
         Verb::Stop(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Stop, args, dirs, terminal)),
         Verb::Restart(args) => {

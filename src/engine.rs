@@ -3,10 +3,14 @@
 //! Floor 7. Theory of operation: events only wake the loop; each tick looks at the present state anew.
 
 pub mod accept;
+pub mod carried;
 pub mod converge;
+pub mod events;
 pub mod live;
 #[cfg(feature = "failpoints")]
 mod sabotage;
+pub mod settings;
 pub mod sources;
+pub mod standing;
 pub mod tick;
 pub mod watch;

@@ -15,8 +15,10 @@ pub mod become_program;
 pub mod clock;
 pub mod commands;
 pub mod conditions;
+pub mod control;
 pub mod doctor;
 pub mod errno;
+pub mod events;
 pub mod executable;
 pub mod exits;
 pub mod failpoint;
@@ -26,6 +28,7 @@ mod files;
 pub mod fuzzing;
 mod given;
 pub mod groups;
+pub mod held_plans;
 pub mod imagined;
 mod import_files;
 pub mod ledger;
@@ -47,6 +50,7 @@ mod rewrite;
 pub mod say;
 mod seam;
 mod secrets;
+pub mod settings_file;
 pub mod shelf;
 pub mod signal;
 mod sockets;
@@ -59,10 +63,11 @@ pub mod takeover;
 pub mod wake;
 pub mod walk;
 pub mod watched;
+pub mod writers;
 
 pub use files::{
-    caller, create_directory, create_text, exists, files_in, is_directory, own_uid, program_identity,
-    read_bytes, read_text, real_path,
+    caller, create_directory, create_text, exists, files_in, host_name, is_directory, is_init, own_uid,
+    person, program_identity, read_bytes, read_text, real_path,
 };
 pub use import_files::ImportFiles;
 pub use linux::{HostOptions, LinuxHost, OpenError};

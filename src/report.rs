@@ -6,6 +6,7 @@ mod cost;
 mod diagnostics;
 mod doctor;
 mod documents;
+mod events;
 mod explanation;
 mod github;
 mod imported;
@@ -19,6 +20,7 @@ mod printable;
 mod reference;
 mod sarif;
 mod signals;
+mod sources;
 mod status;
 mod trace;
 mod trials;
@@ -28,6 +30,7 @@ pub use cost::{ExpressionCost, cost_table};
 pub use diagnostics::{DiagnosticRow, diagnostic_rows, render_diagnostics, summary_line};
 pub use doctor::doctor_text;
 pub use documents::{document_field, document_of_kind, document_paths, documents};
+pub use events::{event_line, event_lines};
 pub use explanation::{
     ExplainedProcess, ExplanationRow, FailingLeaf, account_for_plugins, explanation_rows, explanation_text,
     failing_leaves, leaf_text,
@@ -47,6 +50,7 @@ pub use printable::printable;
 pub use reference::{REFERENCE_HEAD, reference, reference_names, reference_topic};
 pub use sarif::sarif;
 pub use signals::{Fate, SignalledProcess, question_text, signalled_text};
+pub use sources::{held_text, moved_text, sources_text};
 pub use status::{exit_words, status_details, status_line, status_table};
 pub use trace::{
     AskedRow, FactSum, StepRow, TraceSummary, TracedProcess, own_namespace_step, summary_text, trace_row,

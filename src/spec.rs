@@ -14,7 +14,9 @@ pub mod codes;
 mod decode;
 pub mod defaults;
 mod depends;
+mod difference;
 mod document;
+pub mod engine;
 mod expression;
 mod file;
 pub mod matcher;
@@ -36,6 +38,7 @@ mod task;
 mod tests;
 
 pub use depends::{DependencyMistakes, dependency_mistakes};
+pub use difference::{FieldDifference, changed_fields, differences};
 pub use expression::{ExpressionRequest, variables};
 pub use file::{LoadedFile, SpecFile};
 pub use model::{
@@ -49,11 +52,13 @@ pub use model::{
     Dependency, DependencyCondition, Hook, Hooks, OnHookFailure, OnUpdateFailure, Reload, StopCommand,
     Suspend, Update, UpdateStrategy,
 };
+pub use model::{Hosts, KnownHost, Revision};
 pub use model::{Listen, Secret, SecretForm, Security, Socket};
 pub use overlap::{FileIdentity, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
 pub use plugin::{Held, HeldPlugins, InUse, Modules, NoModules, PluginDocument};
 pub use raw::disagreement as second_opinion;
+pub use scalars::fraction;
 pub use schema::{EXPRESSION_MEDIA_TYPE, json_schema};
 pub use set::load;
 
@@ -119,6 +124,8 @@ pub struct LoadContext<'a> {
     pub modules: &'a dyn Modules,
     /// What stays in use of plugins, if anything was in use.
     pub held: Option<&'a HeldPlugins>,
+    /// The host that documents are loaded for; `None`: for whichever.
+    pub host: Option<&'a KnownHost>,
 }
 
 impl fmt::Debug for LoadContext<'_> {
@@ -162,10 +169,12 @@ impl Loaded {
 
 type Place<'a> = (&'a Arc<Source>, Span);
 
-fn duplicates(files: &[LoadedFile]) -> BTreeMap<ServiceName, Diagnostic> {
+/// `one_host`: they were loaded for a host. Else it isn't known of what is only for some whether they are the same ones.
+fn duplicates(files: &[LoadedFile], one_host: bool) -> BTreeMap<ServiceName, Diagnostic> {
     let mut places: BTreeMap<&ServiceName, (&str, Vec<Place<'_>>)> = BTreeMap::new();
     for file in files {
-        for (service, at) in file.services().iter().zip(&file.name_places) {
+        let named = file.services().iter().zip(&file.name_places);
+        for (service, at) in named.filter(|(service, _)| one_host || service.hosts.is_none()) {
             let (_, places) = places.entry(&service.name).or_insert((service.kind(), Vec::new()));
             places.push((&file.source, *at));
         }

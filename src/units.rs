@@ -17,6 +17,7 @@ pub use size::{format_size, parse_size};
 pub use zone::{Shown, Zone};
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,7 @@ pub struct StartTicks(pub u64);
 /// `/proc/sys/kernel/random/boot_id`: names one boot of one kernel.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct BootId(pub String);
+pub struct BootId(pub Arc<str>);
 
 /// A moment on the boot-time clock (`CLOCK_BOOTTIME`): time since boot, counting suspension, never set back.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
@@ -73,6 +74,14 @@ impl WallTime {
         let seconds = u64::try_from(moment.as_second()).ok()?;
         let nanos = u32::try_from(moment.subsec_nanosecond()).ok()?;
         Some(Self(Duration::new(seconds, nanos)))
+    }
+
+    /// Writes RFC 3339 in UTC with milliseconds, always as long: `2030-01-31T08:00:00.000Z`. The end of 9999 for what comes later.
+    pub fn rfc3339(self) -> String {
+        const LAST: i64 = 253_402_300_799_999;
+        let millis = i64::try_from(self.0.as_millis()).unwrap_or(LAST).min(LAST);
+        let moment = jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
+        moment.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
     }
 }
 

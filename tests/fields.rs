@@ -23,7 +23,7 @@ use selfsame::report::document_paths;
 use selfsame::spec::table::KINDS;
 
 /// Kinds that start no process of their own: their tests are those of the language and of plugins.
-const WITHOUT_PROCESSES: [&str; 2] = ["Matcher", "Plugin"];
+const WITHOUT_PROCESSES: [&str; 3] = ["Matcher", "Plugin", "Engine"];
 
 /// Path of a field, where its test is, what that is called.
 fn rows() -> Vec<[&'static str; 3]> {

@@ -8,8 +8,14 @@
     reason = "tests"
 )]
 
+#[path = "host_service/ending.rs"]
+mod ending;
 #[path = "cli/inside.rs"]
 mod inside;
+#[path = "host_service/person.rs"]
+mod person;
+#[path = "host_service/settings.rs"]
+mod settings;
 #[path = "cli/support.rs"]
 mod support;
 
@@ -69,10 +75,10 @@ fn the_init_script_keeps_one_engine_and_its_end_leaves_the_services() {
     let place = |name: &str| bench.path(name).display().to_string();
     let script = script
         .replace("/usr/bin/selfsame", env!("CARGO_BIN_EXE_selfsame"))
-        .replace("/etc/selfsame/specs", &place("specs"))
         .replace("/run/selfsame.pid", &place("engine.pid"))
         .replace("/var/log/selfsame.log", &place("engine.log"))
         .replace("/etc/default/selfsame", &place("default"));
+    bench.write("default", &format!("SPECS={}\n", place("specs")));
     bench.script("init", &script);
     inside(
         &bench,

@@ -60,8 +60,10 @@ fn exe_of(pid: u32) -> PathBuf {
 }
 
 fn record(bench: &Bench, name: &str) -> Value {
-    let text = fs::read_to_string(bench.path(&format!("state/run/records/{name}.json"))).unwrap();
-    serde_json::from_str::<Value>(&text).unwrap()["record"].clone()
+    let text = fs::read_to_string(bench.path("state/run/ledger.jsonl")).unwrap();
+    let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    // The last line of an object counts.
+    lines.rfind(|line| line["name"] == name).unwrap()["record"].clone()
 }
 
 /// What must be the same after an upgrade: phase, process, readiness since when, failures, restarts, exits.
@@ -241,10 +243,10 @@ fn stopped_and_started_as_a_newer_binary_everything_is_as_before() {
 fn fault_16_records_of_a_newer_format_are_refused_and_the_services_keep_running() {
     let mut bench = at_work();
     let pids = bench.alive();
-    let path = bench.path("state/run/records/web.json");
+    let path = bench.path("state/run/ledger.jsonl");
     let newer = |bench: &Bench| {
         let text = fs::read_to_string(&path).unwrap().replacen("\"format\":1", "\"format\":999", 1);
-        bench.write("state/run/records/web.json", &text);
+        bench.write("state/run/ledger.jsonl", &text);
     };
     // In place: the newer binary asks itself first, and the watch goes on.
     newer(&bench);

@@ -13,6 +13,8 @@ mod support;
 
 #[path = "watch/ends.rs"]
 mod ends;
+#[path = "watch/hosts.rs"]
+mod hosts;
 #[path = "watch/matchers.rs"]
 mod matchers;
 #[path = "watch/processes.rs"]

@@ -23,6 +23,7 @@ pub fn check(data: &[u8]) {
         names: None,
         modules: &NoModules,
         held: None,
+        host: None,
     };
     let file = |name: &str| SpecFile {
         name: name.to_owned(),

@@ -86,7 +86,7 @@ fn judge(imported: Imported, text: &str) {
                     directory: "/etc/specs".into(),
                     bytes: written.text.clone().into_bytes(),
                 };
-                let loaded = load_files(&[file], None, &selfsame::spec::NoModules, None);
+                let loaded = load_files(&[file], None, &selfsame::spec::NoModules, None, None);
                 assert!(
                     !loaded.has_errors(),
                     "{:?}\n{}",

@@ -9,6 +9,7 @@ use super::handover::{self, Handover};
 use super::state::{self, Opened};
 use super::terminal::Terminal;
 use super::wish::{chosen, names};
+use crate::engine::events::Chronicle;
 use crate::engine::tick::{TickOptions, preview};
 use crate::facts::{Fact, ProcessKey};
 use crate::host::Host as _;
@@ -48,6 +49,8 @@ pub(super) fn adopt(args: &AdoptArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Ok(found) => found,
         Err((sentence, exit)) => return refused(&sentence, exit, terminal),
     };
+    let wanted = Wanted::Adopt { name: name.clone(), key: key.clone(), force: args.force };
+    note(&opened, std::iter::once(wanted));
     if let Some(record) = opened.memory.record_mut(&name) {
         record.ask_adopt(key, args.force, crate::host::caller());
     }
@@ -124,6 +127,7 @@ pub(super) fn release(args: &WishArgs, dirs: &Dirs, terminal: Terminal) -> Exit 
             Err(reason) => return reason.report(terminal),
         };
         let now = opened.host.now();
+        note(&opened, names.iter().map(|name| Wanted::Release(name.clone())));
         for name in &names {
             if let Some(record) = opened.memory.record_mut(name) {
                 record.ask_release(crate::host::caller(), now.wall);
@@ -135,6 +139,14 @@ pub(super) fn release(args: &WishArgs, dirs: &Dirs, terminal: Terminal) -> Exit 
     match (exit, state::look(dirs, terminal)) {
         (Exit::Held, Ok(after)) if names.iter().all(|name| is_free(&after.memory, name)) => Exit::Ok,
         (exit, _) => exit,
+    }
+}
+
+/// Into the record of events.
+fn note(opened: &Opened, wanted: impl Iterator<Item = Wanted>) {
+    let mut chronicle = Chronicle::new(&opened.host);
+    for wanted in wanted {
+        let _ = chronicle.asked(&crate::host::person(), wanted.verb(), &wanted.to_string(), &wanted.names());
     }
 }
 

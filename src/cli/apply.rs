@@ -6,14 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{ApplyArgs, Output};
+use super::confirming;
 use super::exit::Exit;
 use super::handover::{self, Handover};
-use super::plan::{accept, options, parallel_starts};
+use super::plan::{accept, at_once, options, parallel_starts, say_held};
 use super::progress::Progress;
+use super::settings;
 use super::state::{self, NotOpened, Opened};
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
 use crate::engine::converge::{converge, is_worth_telling};
+use crate::engine::events::Chronicle;
 use crate::engine::sources::Sources;
 use crate::host::Host as _;
 use crate::host::linux::HostOptions;
@@ -22,6 +25,7 @@ use crate::plan::action::{Action, Outcome};
 use crate::plan::memory::Due;
 use crate::plan::status::{Condition, ConditionStatus, ConditionType, PhaseWord, ServiceStatus, TaskStatus};
 use crate::report::{deed, status_line};
+use crate::spec::engine::Settings;
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::BootTime;
 
@@ -31,8 +35,14 @@ pub(super) fn run(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         return exit;
     }
     let options = HostOptions { lock_timeout: args.lock_timeout, signals: true, subreaper: true };
+    let over = args.settings.clone();
+    let config = args.settings.look.config.as_ref();
+    let settings = match settings::read(config, move |settings| over.put_over(settings), terminal) {
+        Ok(configured) => configured.settings,
+        Err(exit) => return exit,
+    };
     match state::open(dirs, options, terminal) {
-        Ok(opened) => apply(opened, args, terminal),
+        Ok(opened) => apply(opened, args, (&settings, dirs), terminal),
         Err(NotOpened::Held(pid)) => {
             through_watch(args, dirs, terminal).unwrap_or_else(|| NotOpened::Held(pid).report(terminal))
         }
@@ -49,27 +59,43 @@ fn through_watch(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Option<Ex
     }
 }
 
-fn apply(mut opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
+fn apply(
+    mut opened: Opened,
+    args: &ApplyArgs,
+    (settings, dirs): (&Settings, &Dirs),
+    terminal: Terminal,
+) -> Exit {
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
-    let mut look = Sources::new(args.paths.clone()).with_shelf(shelf).with_plugins(in_use).look();
+    let host = super::on_host::this_host(settings, dirs);
+    let sources = Sources::new(args.paths.clone()).with_settings(settings).on_host(host);
+    let mut look = sources.with_shelf(shelf).with_plugins(in_use).look();
     terminal.diagnostics(&look.diagnostics);
     let broken = look.diagnostics.iter().any(Diagnostic::is_error);
     look.seen.prunable.retain(|place| crate::host::is_directory(place.as_ref()));
     let now = opened.host.now().boot;
-    let accepted = accept(&look, &opened.memory, args.confirm_prune, now, terminal);
+    let mut rules = at_once(settings);
+    rules.confirmed.extend(args.confirm_prune.iter().cloned());
+    let accepted = accept(&look, &opened.memory, &rules, now);
+    if let Some(exit) = confirming::refused(&accepted, args, opened.host.dirs(), terminal) {
+        return exit;
+    }
+    say_held(&accepted, terminal);
     let names: BTreeSet<ServiceName> =
         accepted.set.services.keys().chain(&accepted.set.removed).cloned().collect();
     for (_, record) in opened.memory.services.iter_mut().filter(|(name, _)| names.contains(*name)) {
         // What failed before this call says nothing about this call.
         Arc::make_mut(record).try_again();
     }
+    let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
+    let asked = format!("apply {}", paths.join(" "));
+    let _ = Chronicle::new(&opened.host).asked(&crate::host::person(), "Apply", &asked, &[]);
     let run = Run {
         opened,
         set: accepted.set,
         names,
-        confirmed: args.confirm_prune,
-        max_starts: parallel_starts(args.max_parallel_starts),
+        confirmed: args.confirm_restarts,
+        max_starts: parallel_starts(settings.max_parallel_starts),
         until: args.timeout.map(|timeout| now.after(timeout)),
         terminal,
         text: args.output == Output::Text,
@@ -80,7 +106,7 @@ fn apply(mut opened: Opened, args: &ApplyArgs, terminal: Terminal) -> Exit {
     let exit = run.run_to_rest(args.output);
     match exit {
         Exit::Ok if broken => Exit::Failed,
-        Exit::Ok if accepted.held.is_some() => Exit::Held,
+        Exit::Ok if !accepted.held.is_empty() => Exit::Held,
         other => other,
     }
 }
@@ -177,9 +203,13 @@ impl Run {
     /// Ticks and waits until everything this call is about has come to rest.
     pub(super) fn run_to_rest(mut self, output: Output) -> Exit {
         let mut progress = Progress::new(self.terminal);
+        let mut chronicle = Chronicle::new(&self.opened.host);
         let mut full = true;
         loop {
-            let (status, next) = self.round(full, &progress);
+            let (status, next) = self.round(full, &progress, &mut chronicle);
+            if let Some(trouble) = chronicle.take_trouble() {
+                self.terminal.say(&format!("warning: {trouble}"));
+            }
             full = false;
             let waiting: Vec<&ServiceStatus> =
                 status.iter().filter(|service| self.settled(service) == Settled::NotYet).collect();
@@ -206,7 +236,12 @@ impl Run {
         }
     }
 
-    fn round(&mut self, full: bool, progress: &Progress) -> (Vec<ServiceStatus>, Option<BootTime>) {
+    fn round(
+        &mut self,
+        full: bool,
+        progress: &Progress,
+        chronicle: &mut Chronicle,
+    ) -> (Vec<ServiceStatus>, Option<BootTime>) {
         let mut tick_options = options(self.confirmed, Some(self.max_starts));
         tick_options.hints.full = full;
         let Opened { host, memory } = &mut self.opened;
@@ -214,6 +249,7 @@ impl Run {
         let mut did_something = self.did_something;
         let tried = &mut self.tried;
         let last = converge(host, &self.set, memory, tick_options, &mut |tick| {
+            chronicle.tell(&tick.events);
             let starts = tick.plan.steps.iter().filter(|step| matches!(step.action, Action::Start { .. }));
             tried.extend(starts.map(|step| step.service.clone()));
             for (step, outcome) in tick.outcomes.iter().filter(|(step, _)| is_worth_telling(step)) {

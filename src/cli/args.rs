@@ -1,19 +1,25 @@
 //! The command line, declared. Help texts are written for the person who reads them in a terminal.
 
+mod events;
+mod host;
 mod import;
 mod logs;
 mod matching;
 mod plugin;
+mod settings;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use events::EventsArgs;
+pub(super) use host::AsHostArgs;
 pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
 pub(super) use logs::LogsArgs;
 pub(super) use matching::{ActArgs, FormArgs, LiveArgs, MatchOutput, PickArgs};
 pub(super) use plugin::{BenchArgs, BuildArgs, InspectArgs, NewArgs, PluginArgs, PluginVerb, TryArgs};
+pub(super) use settings::{KeepSettings, LookSettings, WatchSettings};
 
 use crate::units::{Signal, WallTime, parse_duration};
 
@@ -77,6 +83,8 @@ pub(super) enum Verb {
     Status(StatusArgs),
     /// What an object wrote, byte by byte, across the pieces that its files are cut into
     Logs(LogsArgs),
+    /// What happened: who did what to which object, why, and which rule decided; kept over restarts, bounded
+    Events(EventsArgs),
     /// Which processes an expression is true for: list, count, signal, wait for, watch (a pgrep that knows scripts)
     Match(MatchArgs),
     /// Why a process matches or not, with every value; or why an object is as it is
@@ -175,6 +183,10 @@ pub(super) struct CheckArgs {
     /// Also say what each expression costs to decide, for one process
     #[arg(long)]
     pub cost: bool,
+    #[command(flatten)]
+    pub host: AsHostArgs,
+    #[command(flatten)]
+    pub settings: LookSettings,
 }
 
 // Arguments of `test`.
@@ -214,9 +226,13 @@ pub(super) struct PlanArgs {
     /// Plan for the host of this snapshot, with nothing on record, instead of this one
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
+    #[command(flatten)]
+    pub host: AsHostArgs,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
+    #[command(flatten)]
+    pub settings: KeepSettings,
 }
 
 // Arguments of `apply`.
@@ -225,12 +241,12 @@ pub(super) struct ApplyArgs {
     /// Spec files and directories; objects whose file is gone from a directory are removed
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Go on although a large part of the objects would be removed, restarted or stopped
+    /// Remove what is held back as too much at once: exactly the objects that were named with this id (can be given several times)
+    #[arg(long, value_name = "ID")]
+    pub confirm_prune: Vec<String>,
+    /// Go on although more than half of the objects would be restarted or stopped
     #[arg(long)]
-    pub confirm_prune: bool,
-    /// So many services with a readiness check are being started at a time [default: 4 for each core]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_parallel_starts: Option<u32>,
+    pub confirm_restarts: bool,
     /// How long to wait for another `apply` to end
     #[arg(long, default_value = "60s", value_name = "TIME", value_parser = duration)]
     pub lock_timeout: Duration,
@@ -240,35 +256,24 @@ pub(super) struct ApplyArgs {
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
+    #[command(flatten)]
+    pub settings: KeepSettings,
 }
 
 // Arguments of `watch`.
 #[derive(Debug, Args)]
 pub(super) struct WatchArgs {
-    /// Spec directories and files
-    #[arg(required = true, value_name = "PATH")]
+    /// Spec directories and files [default: those of `engine.yaml`, else `/etc/selfsame/specs`]
+    #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Look at everything so often even if nothing seems to have changed
-    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = duration)]
-    pub resync: Duration,
-    /// Wait for so long a quiet time after a change
-    #[arg(long, default_value = "100ms", value_name = "TIME", value_parser = duration)]
-    pub settle: Duration,
-    /// Wait no longer than that for the quiet time
-    #[arg(long, default_value = "2s", value_name = "TIME", value_parser = duration)]
-    pub settle_max: Duration,
-    /// So many services with a readiness check are being started at a time [default: 4 for each core]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_parallel_starts: Option<u32>,
-    /// An object is gone when its document was missing for so long
-    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
-    pub prune_delay: Duration,
     /// Do without file notifications: look every 2 seconds
     #[arg(long)]
     pub no_hints: bool,
     /// Form of the events
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
+    #[command(flatten)]
+    pub settings: WatchSettings,
 }
 
 // Arguments of `status`.

@@ -3,21 +3,31 @@
 use super::args::{CheckArgs, CheckOutput};
 use super::codes::registered_codes;
 use super::exit::Exit;
+use super::settings;
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
 use crate::engine::sources::SourcesLook;
+use crate::host::state_dir::Dirs;
 use crate::process::expression::compile_with;
 use crate::report::{ExpressionCost, cost_table, diagnostic_rows, github_annotations, printable, sarif};
 use crate::spec::matcher::Trial;
 use crate::spec::{Service, variables};
 
 /// Runs `check`.
-pub(super) fn run(args: &CheckArgs, terminal: Terminal) -> Exit {
+pub(super) fn run(args: &CheckArgs, dirs: Option<&Dirs>, terminal: Terminal) -> Exit {
     if args.cost && args.output != CheckOutput::Text {
         terminal.say("error: `--cost` is a table for people\nhelp: leave out `--output`");
         return Exit::Usage;
     }
-    let mut look = super::lint::sources(&args.paths, &args.matchers, args.snapshot.as_deref()).look();
+    let over = args.settings.clone();
+    let config = args.settings.config.as_ref();
+    let settings = match settings::read(config, move |settings| over.put_over(settings), terminal) {
+        Ok(configured) => configured.settings,
+        Err(exit) => return exit,
+    };
+    let host = super::on_host::shown_host(&args.host, &settings, dirs);
+    let sources = super::lint::sources(&args.paths, &args.matchers, args.snapshot.as_deref());
+    let mut look = sources.with_settings(&settings).on_host(host).look();
     let failed: Vec<Diagnostic> = super::test::all(&look).iter().filter_map(Trial::failure).collect();
     look.diagnostics.extend(failed);
     let hints = super::lint::on_host(&look, args.snapshot.as_deref());
@@ -36,6 +46,9 @@ pub(super) fn run(args: &CheckArgs, terminal: Terminal) -> Exit {
         }
     }
     if args.verbose {
+        for (name, why) in &look.seen.elsewhere {
+            terminal.say(&format!("{name}: not for this host: {}", printable(why)));
+        }
         for service in look.services().into_iter().filter(|service| !service.defaults.is_empty()) {
             terminal.say(&format!("{}: {}", service.name, origins(service)));
         }

@@ -31,6 +31,7 @@ const REGISTRIES: &[&[(Code, &str)]] = &[
     yaml::CODES,
     process::snapshot::codes::ALL,
     engine::sources::CODES,
+    engine::settings::CODES,
     import::codes::ALL,
     OWN,
 ];

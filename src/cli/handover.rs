@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use super::apply::{Settled, settled};
 use super::args::{ApplyArgs, Output};
+use super::confirming;
 use super::exit::Exit;
 use super::terminal::Terminal;
-use crate::engine::sources::Sources;
+use crate::engine::sources::{Sources, absolute};
 use crate::host::patience::{PAUSE, Patience};
 use crate::host::presence::Presence;
 use crate::host::requests::{Request, Wanted, leave, read_status};
 use crate::host::state_dir::Dirs;
+use crate::plan::sources::{SourceStatus, Status};
 use crate::plan::status::ServiceStatus;
-use crate::report::status_line;
+use crate::report::{held_text, status_line};
 use crate::spec::ServiceName;
 use crate::units::Pid;
 
@@ -43,31 +45,54 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
         ));
         return Handover::Answered(Exit::HeldByOther);
     }
-    let look = Sources::new(args.paths.clone()).look();
+    let host = watch.host.clone().unwrap_or_default();
+    let look = Sources::new(args.paths.clone()).on_host(host).look();
     terminal.diagnostics(&look.diagnostics);
     let broken = look.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error);
     let names: BTreeSet<ServiceName> = look.services().iter().map(|service| service.name.clone()).collect();
     terminal.say(&format!("handed over to the watch (pid {})", watch.pid));
-    let before: Vec<ServiceStatus> = read_status(dirs).ok().flatten().unwrap_or_default();
+    let before = told(dirs).unwrap_or_default();
     let handover = ask(
-        &[Wanted::Apply { confirmed: args.confirm_prune }],
+        &[Wanted::Apply {
+            confirmed: args.confirm_restarts,
+            prune: args.confirm_prune.iter().cloned().collect(),
+        }],
         &names,
         args.timeout.unwrap_or(ANSWER),
         args.output,
         dirs,
         terminal,
     );
+    let after = told(dirs).unwrap_or_default();
+    if let (Handover::Answered(_), Some(exit)) =
+        (handover, confirming::refused_by_watch(&after, args, dirs, terminal))
+    {
+        return Handover::Answered(exit);
+    }
+    let mine = |held: &&SourceStatus| args.paths.iter().any(|path| absolute(path) == held.place);
+    let held = after.sources.iter().filter(mine).filter_map(|source| Some((source, source.held.as_ref()?)));
+    let held: Vec<String> = held.map(|(source, held)| held_text(held, &source.place)).collect();
+    for text in &held {
+        terminal.say(&format!("held: {text}"));
+    }
     match handover {
+        Handover::Answered(Exit::Ok) if !broken && !held.is_empty() => Handover::Answered(Exit::Held),
         Handover::Answered(Exit::Ok) if broken => Handover::Answered(Exit::Failed),
         Handover::Answered(Exit::Ok) => {
-            let after: Vec<ServiceStatus> = read_status(dirs).ok().flatten().unwrap_or_default();
-            if args.output == Output::Text && processes(&before, &names) == processes(&after, &names) {
+            if args.output == Output::Text
+                && processes(&before.objects, &names) == processes(&after.objects, &names)
+            {
                 terminal.data("nothing to do\n");
             }
             handover
         }
         Handover::Answered(_) | Handover::WatchEnded { .. } => handover,
     }
+}
+
+/// What the watch says; nothing while it hasn't said anything.
+fn told(dirs: &Dirs) -> Result<Status, String> {
+    read_status(dirs).map(Option::unwrap_or_default)
 }
 
 /// Generation and processes of these objects: what an apply changes.
@@ -127,8 +152,8 @@ fn await_rest(
     terminal: Terminal,
 ) -> Handover {
     loop {
-        let all: Vec<ServiceStatus> = match read_status(dirs) {
-            Ok(status) => status.unwrap_or_default(),
+        let all = match told(dirs) {
+            Ok(status) => status.objects,
             Err(reason) => {
                 terminal.say(&format!("error: {reason}"));
                 return Handover::Answered(Exit::Failed);

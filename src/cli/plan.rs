@@ -4,24 +4,34 @@ use std::rc::Rc;
 
 use super::args::{Output, PlanArgs};
 use super::exit::Exit;
-use super::state;
 use super::terminal::Terminal;
+use super::{settings, state};
 use crate::diagnostic::Diagnostic;
 use crate::engine::accept::{Acceptance, Accepted, PruneRules};
 use crate::engine::sources::SourcesLook;
 use crate::engine::tick::{TickOptions, preview};
 use crate::host::Host;
-use crate::host::imagined::SnapshotHost;
+use crate::host::imagined::{NothingRuns, SnapshotHost};
 use crate::host::shelf::Shelf;
 use crate::host::state_dir::Dirs;
 use crate::plan::memory::Memory;
 use crate::plan::{PlanOptions, QuestionHints};
-use crate::report::{plan_rows, plan_text, printable};
+use crate::report::{held_text, plan_rows, plan_text};
+use crate::spec::engine::Settings;
 use crate::units::BootTime;
 
 /// Runs `plan`.
 pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
-    let mut sources = super::lint::sources(&args.paths, &[], args.snapshot.as_deref());
+    let over = args.settings.clone();
+    let config = args.settings.look.config.as_ref();
+    let settings = match settings::read(config, move |settings| over.put_over(settings), terminal) {
+        Ok(configured) => configured.settings,
+        Err(exit) => return exit,
+    };
+    let host = super::on_host::shown_host(&args.host, &settings, Some(dirs));
+    let sources = super::lint::sources(&args.paths, &[], args.snapshot.as_deref());
+    let mut sources = sources.with_settings(&settings).on_host(host);
+    let rules = at_once(&settings);
     if let Some(file) = &args.snapshot {
         let shelf = Rc::new(Shelf::default());
         let look = sources.with_shelf(Rc::clone(&shelf)).look();
@@ -29,7 +39,7 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         return match snapshot_host(file, &shelf) {
             Ok(mut host) => {
                 let memory = Memory::new(host.boot().clone());
-                show(args, &look, &mut host, memory, terminal)
+                show(args, &look, &mut host, memory, &rules, terminal)
             }
             Err(problems) => {
                 terminal.diagnostics(&problems);
@@ -43,7 +53,11 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             let in_use = shelf.in_use(&opened.memory);
             let look = sources.with_shelf(shelf).with_plugins(in_use).look();
             terminal.diagnostics(&look.diagnostics);
-            show(args, &look, &mut opened.host, opened.memory, terminal)
+            if args.host.as_host.is_some() {
+                let memory = Memory::new(opened.host.boot().clone());
+                return show(args, &look, &mut NothingRuns(opened.host), memory, &rules, terminal);
+            }
+            show(args, &look, &mut opened.host, opened.memory, &rules, terminal)
         }
         Err(reason) => {
             terminal.diagnostics(&sources.look().diagnostics);
@@ -62,10 +76,12 @@ fn show<H: Host>(
     look: &SourcesLook,
     host: &mut H,
     memory: Memory,
+    rules: &PruneRules,
     terminal: Terminal,
 ) -> Exit {
     let now = host.now().boot;
-    let accepted = accept(look, &memory, false, now, terminal);
+    let accepted = accept(look, &memory, rules, now);
+    say_held(&accepted, terminal);
     let memory = concerned(memory, &accepted);
     let plan = preview(host, &accepted.set, &memory, options(false, None));
     match args.output {
@@ -76,28 +92,31 @@ fn show<H: Host>(
         Exit::Failed
     } else if !plan.is_quiet() {
         Exit::Changes
-    } else if plan.is_held() || accepted.held.is_some() {
+    } else if plan.is_held() || !accepted.held.is_empty() {
         Exit::Held
     } else {
         Exit::Ok
     }
 }
 
-/// What is in force after this one look. Says what is held back.
-pub(super) fn accept(
-    look: &SourcesLook,
-    memory: &Memory,
-    confirmed: bool,
-    now: BootTime,
-    terminal: Terminal,
-) -> Accepted {
-    let rules = PruneRules { delay: std::time::Duration::ZERO, confirmed };
+/// One complete look is enough to call a document gone.
+pub(super) fn at_once(settings: &Settings) -> PruneRules {
+    PruneRules { delay: std::time::Duration::ZERO, ..PruneRules::from(settings.prune) }
+}
+
+/// What is in force after this one look.
+pub(super) fn accept(look: &SourcesLook, memory: &Memory, rules: &PruneRules, now: BootTime) -> Accepted {
     let mut acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
-    let accepted = acceptance.look(&look.seen, rules, now);
-    if let Some(held) = &accepted.held {
-        terminal.say(&format!("held: nothing is removed: {}", printable(&held.reason)));
+    let mut seen = look.seen.clone();
+    seen.being_written = crate::host::writers::open_for_writing(acceptance.shrunk(&seen));
+    acceptance.look(&seen, rules, now)
+}
+
+/// Says what is held back, and what waits.
+pub(super) fn say_held(accepted: &Accepted, terminal: Terminal) {
+    for held in &accepted.held {
+        terminal.say(&format!("held: {}", held_text(&held.plan(), &held.place)));
     }
-    accepted
 }
 
 /// Objects of other sources are none of this call's business.
@@ -109,8 +128,7 @@ pub(super) fn concerned(mut memory: Memory, accepted: &Accepted) -> Memory {
 
 /// How many starts at a time, where nobody says it.
 pub(super) fn parallel_starts(given: Option<u32>) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    given.and_then(|given| usize::try_from(given).ok()).unwrap_or_else(|| cores().saturating_mul(4))
+    crate::engine::watch::parallel_starts(&Settings { max_parallel_starts: given, ..Settings::default() })
 }
 
 /// A complete look.

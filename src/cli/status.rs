@@ -20,11 +20,12 @@ use crate::host::state_dir::Dirs;
 use crate::lang::Verdict;
 use crate::plan::memory::Memory;
 use crate::plan::observation::Look;
+use crate::plan::sources::{SourceStatus, Status};
 use crate::plan::status::ServiceStatus;
 use crate::plan::{QuestionHints, questions};
 use crate::report::{
     FailingLeaf, MatchRow, NearMisses, Overview, SeenProcess, command_of, look_text, near_misses_text,
-    printable, status_details, status_table, user_of,
+    printable, sources_text, status_details, status_table, user_of,
 };
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::Now;
@@ -59,7 +60,7 @@ pub(super) fn run(args: &StatusArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         if !found.told {
             terminal.say("no watch is running; this is what a look just now shows");
         }
-        print(&chosen, args, found.now, terminal);
+        print(&chosen, &found, args, terminal);
         return if ready { Exit::Ok } else { Exit::NotReady };
     }
 }
@@ -67,6 +68,8 @@ pub(super) fn run(args: &StatusArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
 /// What was found out, and by whom.
 struct Found {
     status: Vec<ServiceStatus>,
+    /// The places that the watch keeps.
+    sources: Vec<SourceStatus>,
     memory: Memory,
     now: Now,
     /// By a running watch.
@@ -76,12 +79,17 @@ struct Found {
 fn look(dirs: &Dirs, terminal: Terminal) -> Result<Found, NotOpened> {
     let Opened { mut host, memory } = state::look(dirs, terminal)?;
     let now = host.now();
-    let told = if watcher(dirs).is_some() { read_status(dirs).map_err(NotOpened::Failed)? } else { None };
-    let (status, told) = match told {
-        Some(status) => (status, true),
-        None => (preview(&mut host, &in_force(&memory), &memory, options(false, None)).status, false),
+    let told: Option<Status> =
+        if watcher(dirs).is_some() { read_status(dirs).map_err(NotOpened::Failed)? } else { None };
+    let is_told = told.is_some();
+    let Status { objects: status, sources } = match told {
+        Some(status) => status,
+        None => {
+            let plan = preview(&mut host, &in_force(&memory), &memory, options(false, None));
+            Status { objects: plan.status, sources: Vec::new() }
+        }
     };
-    Ok(Found { status, memory, now, told })
+    Ok(Found { status, sources, memory, now, told: is_told })
 }
 
 /// The documents on record.
@@ -91,7 +99,7 @@ fn in_force(memory: &Memory) -> SpecSet {
 }
 
 /// `key=value,key2=value2`
-fn selector(text: &str) -> Result<Vec<(String, String)>, String> {
+pub(super) fn selector(text: &str) -> Result<Vec<(String, String)>, String> {
     text.split(',')
         .map(|part| match part.split_once('=') {
             Some((key, value)) if !key.trim().is_empty() => {
@@ -121,16 +129,20 @@ fn choose<'a>(
     (chosen, missing)
 }
 
-fn print(chosen: &[&ServiceStatus], args: &StatusArgs, now: Now, terminal: Terminal) {
+fn print(chosen: &[&ServiceStatus], found: &Found, args: &StatusArgs, terminal: Terminal) {
     let owned: Vec<ServiceStatus> = chosen.iter().map(|service| (*service).clone()).collect();
+    let now = found.now;
     match args.output {
-        Output::Json => terminal.json(&owned),
+        Output::Json => terminal.json(&Status { objects: owned, sources: found.sources.clone() }),
         Output::Text if owned.is_empty() && args.names.is_empty() => terminal.data("nothing is on record\n"),
         Output::Text if args.names.is_empty() => terminal.data(&status_table(&owned, now)),
         Output::Text => {
             let details: Vec<String> = owned.iter().map(|service| status_details(service, now)).collect();
             terminal.data(&details.join("\n"));
         }
+    }
+    if args.output == Output::Text {
+        terminal.data(&sources_text(&found.sources));
     }
 }
 

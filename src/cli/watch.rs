@@ -5,22 +5,35 @@ use std::rc::Rc;
 
 use super::args::{Output, WatchArgs};
 use super::exit::Exit;
+use super::settings::{self, Configured};
 use super::state;
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
 use crate::engine::sources::Sources;
-use crate::engine::watch::{Event, Watch, WatchOptions};
+use crate::engine::watch::{Ended, Event, Watch, WatchOptions};
 use crate::host::linux::HostOptions;
 use crate::host::presence;
 use crate::host::state_dir::Dirs;
 use crate::host::superior::Superior;
 use crate::plan::action::Outcome;
 use crate::plan::status::{PhaseWord, ServiceStatus};
-use crate::report::{deed, printable, render_diagnostics, status_line};
+use crate::report::{deed, held_text, printable, render_diagnostics, status_line};
 use crate::spec::ServiceName;
 
 /// Runs `watch`.
 pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
+    let over = args.settings.clone();
+    let config = args.settings.keep.look.config.as_ref();
+    let configured = settings::read(config, move |settings| over.put_over(settings), terminal);
+    let Configured { settings, file } = match configured {
+        Ok(configured) => configured,
+        Err(exit) => return exit,
+    };
+    let places = settings::places(&args.paths, &settings);
+    if places.is_empty() {
+        terminal.say("error: nothing says what to keep\nhelp: name a directory of spec files");
+        return Exit::Usage;
+    }
     let opened = match state::open(
         dirs,
         HostOptions { signals: true, subreaper: true, ..HostOptions::default() },
@@ -29,16 +42,15 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Ok(opened) => opened,
         Err(reason) => return reason.report(terminal),
     };
-    if let Err(reason) = presence::announce(dirs, &args.paths, None) {
+    let this_host = super::on_host::this_host(&settings, dirs);
+    if let Err(reason) = presence::announce(dirs, &places, &this_host, None) {
         terminal.say(&format!("warning: {reason}"));
     }
     let options = WatchOptions {
-        resync: args.resync,
-        settle: args.settle,
-        settle_max: args.settle_max,
-        prune_delay: args.prune_delay,
+        settings: settings.clone(),
+        file,
         hints: !args.no_hints,
-        max_parallel_starts: super::plan::parallel_starts(args.max_parallel_starts),
+        stop_on_exit: crate::host::is_init(),
     };
     let mut teller = Teller {
         terminal,
@@ -52,14 +64,24 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     let mut tell = |event: Event<'_>| teller.tell(&event);
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
-    let sources = Sources::new(args.paths.clone()).with_shelf(shelf).with_plugins(in_use);
+    let sources = Sources::new(places).with_settings(&settings).on_host(this_host);
+    let sources = sources.with_shelf(shelf).with_plugins(in_use);
     let watch = Watch::new(opened.host, sources, opened.memory, options, &mut tell);
     let ended = watch.run();
     teller.superior.tell("STOPPING=1");
     match ended {
-        Ok(()) => {
+        Ok(Ended::TheyGoOn) => {
             terminal.say("selfsame ends; the services go on");
             Exit::Ok
+        }
+        Ok(Ended::Stopped { left }) if left.is_empty() => {
+            terminal.say("selfsame ends; everything is stopped");
+            Exit::Ok
+        }
+        Ok(Ended::Stopped { left }) => {
+            let names: Vec<String> = left.iter().map(|name| format!("`{name}`")).collect();
+            terminal.say(&format!("error: selfsame ends; not stopped: {}", names.join(", ")));
+            Exit::Failed
         }
         Err(error) => {
             terminal.say(&format!("error: {error}; the services go on"));
@@ -103,7 +125,7 @@ impl Teller {
         match event {
             Event::Sources(look) => self.mistakes(&look.diagnostics),
             Event::PruneHeld(held) => {
-                self.terminal.say(&format!("held: nothing is removed: {}", printable(&held.reason)));
+                self.terminal.say(&format!("held: {}", held_text(&held.plan(), &held.place)));
             }
             Event::Tick(tick) => {
                 for (step, outcome) in &tick.outcomes {
@@ -123,6 +145,7 @@ impl Teller {
                 let wanted = request.wanted.to_string();
                 self.terminal.say(&format!("{} asks: {}", printable(&request.by), printable(&wanted)));
             }
+            Event::Settings(problems) => self.terminal.diagnostics(problems),
             Event::Trouble(text) => self.terminal.say(&format!("warning: {}", printable(text))),
         }
     }

@@ -9,6 +9,7 @@ use super::exit::Exit;
 use super::handover::{self, Handover};
 use super::state::{self, Opened};
 use super::terminal::Terminal;
+use crate::engine::events::Chronicle;
 use crate::host::Host as _;
 use crate::host::linux::HostOptions;
 use crate::host::presence::watcher;
@@ -59,7 +60,7 @@ impl Wish {
         match self {
             Self::Start => record.ask(true, by, now.wall),
             Self::Stop => record.ask(false, by, now.wall),
-            Self::Restart => record.ask_restart(now.boot),
+            Self::Restart => record.ask_restart(now.boot, by),
             Self::Reload => record.ask_of_all(Ask::Reload, &by),
             Self::Signal(signal) => record.ask_of_all(Ask::Signal(*signal), &by),
             Self::Suspend { reason, .. } => {
@@ -67,6 +68,16 @@ impl Wish {
                 record.suspension = Some(Suspension { by, at: now.wall, reason, until });
             }
             Self::Resume => record.suspension = None,
+        }
+    }
+
+    /// Into the record of events.
+    fn note(&self, opened: &Opened, names: &BTreeSet<ServiceName>) {
+        let now = opened.host.now();
+        let mut chronicle = Chronicle::new(&opened.host);
+        for name in names {
+            let wanted = self.wanted(name.clone(), now);
+            let _ = chronicle.asked(&crate::host::person(), wanted.verb(), &wanted.to_string(), &[name]);
         }
     }
 
@@ -122,6 +133,9 @@ pub(super) fn run(wish: &Wish, args: &WishArgs, dirs: &Dirs, terminal: Terminal)
         if let Some(record) = opened.memory.record_mut(name) {
             wish.ask(record, now);
         }
+    }
+    if !on_record {
+        wish.note(&opened, &names);
     }
     let set = chosen(&opened.memory, &names);
     let run = Run {

@@ -111,6 +111,8 @@ impl<'n> Walk<'_, 'n> {
             | Kind::Account
             | Kind::Limit
             | Kind::LimitValue
+            | Kind::Size
+            | Kind::Address
             | Kind::Cpus
             | Kind::Processors
             | Kind::Type

@@ -1,6 +1,7 @@
 //! Ticks in a row, until nothing is left to do at once.
 
-use super::tick::{Tick, TickOptions, tick};
+use super::carried::Carried;
+use super::tick::{Tick, TickOptions, tick, tick_on};
 use crate::host::Host;
 use crate::plan::action::{Action, Step};
 use crate::plan::memory::Memory;
@@ -35,8 +36,27 @@ pub fn converge<H: Host>(
     options: TickOptions,
     tell: &mut dyn FnMut(&Tick),
 ) -> Tick {
-    let mut options = options;
-    let mut last = tick(host, desired, memory, options);
+    in_a_row(options, &mut |options| tick(host, desired, memory, options), tell)
+}
+
+/// The same with what is carried from tick to tick: each is about what was touched.
+pub fn converge_on<H: Host>(
+    host: &mut H,
+    desired: &SpecSet,
+    memory: &mut Memory,
+    options: TickOptions,
+    carried: &mut Carried,
+    tell: &mut dyn FnMut(&Tick),
+) -> Tick {
+    in_a_row(options, &mut |options| tick_on(host, desired, memory, options, carried), tell)
+}
+
+fn in_a_row(
+    mut options: TickOptions,
+    tick: &mut dyn FnMut(TickOptions) -> Tick,
+    tell: &mut dyn FnMut(&Tick),
+) -> Tick {
+    let mut last = tick(options);
     tell(&last);
     for _ in 1..IN_A_ROW {
         if !last.again {
@@ -44,7 +64,7 @@ pub fn converge<H: Host>(
         }
         // The complete look was the first tick's; what follows looks where something is to be done.
         options.hints.full = false;
-        last = tick(host, desired, memory, options);
+        last = tick(options);
         tell(&last);
     }
     last

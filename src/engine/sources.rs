@@ -3,6 +3,7 @@
 //! Files are loaded anew only where their content changed, so that a look at an unchanged directory costs its reading;
 //! but all of them where a file with Matcher or Plugin documents or a module changed, since others may use what it defines.
 
+mod found;
 mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,17 +11,19 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::accept::{FileSeen, SourcesSeen};
+use super::accept::{FileSeen, GoodFile, SourcesSeen};
 use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::host::shelf::Shelf;
 use crate::host::spec_dir::{self, Listing, Look, Trust};
+use crate::plan::sources::SourceFinding;
 use crate::process::expression;
 use crate::spec::defaults;
+use crate::spec::engine::{self, Settings};
 use crate::spec::matcher::{self, MatcherDocument};
 use crate::spec::plugin;
 use crate::spec::{
-    ExpressionRequest, HeldPlugins, InUse, LoadContext, Loaded, LoadedFile, Modules, Names, PluginDocument,
-    Service, ServiceName, SpecFile, dependency_mistakes, load, overlaps,
+    ExpressionRequest, HeldPlugins, InUse, KnownHost, LoadContext, Loaded, LoadedFile, Modules, Names,
+    PluginDocument, Service, ServiceName, SpecFile, dependency_mistakes, load, overlaps,
 };
 
 /// A file that is there and can't be used.
@@ -41,6 +44,9 @@ pub struct Sources {
     /// Places whose Matcher documents count and nothing else.
     libraries: Vec<PathBuf>,
     trust: Trust,
+    /// Whose documents count.
+    host: KnownHost,
+    settings: Settings,
     loaded: BTreeMap<String, LoadedFile>,
     identity: ProgramIdentity,
     /// Pairs of Services that claim one process, as found with the files that the digest speaks of.
@@ -62,6 +68,8 @@ pub struct SourcesLook {
     pub unavailable: Vec<String>,
     /// The texts of the files, by the place that their documents have as their origin.
     pub texts: BTreeMap<String, Arc<Source>>,
+    /// What was found out about each place, by its absolute name.
+    pub findings: Vec<(String, SourceFinding)>,
     /// Names that were passed over.
     pub ignored: Vec<PathBuf>,
     /// The Matcher documents of all good files.
@@ -77,11 +85,8 @@ pub struct SourcesLook {
 impl SourcesLook {
     /// The valid documents of all files, a name that stands twice included.
     pub fn services(&self) -> Vec<&Service> {
-        let good = self.seen.files.values().filter_map(|file| match file {
-            FileSeen::Good(services) => Some(services),
-            FileSeen::Broken(_) => None,
-        });
-        good.flatten().map(Arc::as_ref).collect()
+        let good = self.seen.files.values().filter_map(FileSeen::good);
+        good.flat_map(|file| file.services.iter()).map(Arc::as_ref).collect()
     }
 
     /// How many files there are.
@@ -103,6 +108,8 @@ impl Sources {
             places,
             libraries: Vec::new(),
             trust: Trust::own(),
+            host: KnownHost { name: crate::host::host_name(), labels: BTreeMap::new() },
+            settings: Settings::default(),
             loaded: BTreeMap::new(),
             identity: Box::new(crate::host::program_identity),
             pairs: (String::new(), Vec::new()),
@@ -110,6 +117,12 @@ impl Sources {
             redefined: Vec::new(),
             shelf: Rc::default(),
         }
+    }
+
+    /// Takes the documents that are for this host.
+    #[must_use]
+    pub fn on_host(self, host: KnownHost) -> Self {
+        Self { host, ..self }
     }
 
     /// Tells programs apart by this instead of this host's files.
@@ -128,6 +141,18 @@ impl Sources {
     #[must_use]
     pub fn with_shelf(self, modules: Rc<Shelf>) -> Self {
         Self { shelf: modules, ..self }
+    }
+
+    /// Looks as these settings say.
+    #[must_use]
+    pub fn with_settings(mut self, settings: &Settings) -> Self {
+        self.configure(settings);
+        self
+    }
+
+    /// Looks as these settings say from now on.
+    pub fn configure(&mut self, settings: &Settings) {
+        self.settings = settings.clone();
     }
 
     /// Begins with these plugins in use: those of the accepted documents, by name.
@@ -149,6 +174,11 @@ impl Sources {
         &self.places
     }
 
+    /// Whose documents count.
+    pub fn host(&self) -> &KnownHost {
+        &self.host
+    }
+
     /// Looks at all places and loads what is new.
     pub fn look(&mut self) -> SourcesLook {
         let mut look = SourcesLook {
@@ -161,6 +191,7 @@ impl Sources {
             match spec_dir::look(&place, &self.trust) {
                 Look::Found(listing) => take(&place, listing, &mut look, &mut files),
                 Look::Unavailable(reason) => {
+                    look.findings.push((absolute(&place), found::unavailable(&reason)));
                     look.seen.complete = false;
                     look.seen.unavailable.insert(absolute(&place), reason.clone());
                     look.digest.push_str(&format!("unavailable {reason}\n"));
@@ -211,14 +242,14 @@ impl Sources {
         let fresh: Vec<SpecFile> = files.iter().filter(is_new).map(|(file, _)| file.clone()).collect();
         let replaced = fresh.iter().any(|file| self.loaded.get(&file.name).is_some_and(LoadedFile::defines));
         let gone = self.loaded.iter().any(|(name, known)| !names.contains(name) && known.defines());
-        let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None);
+        let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None, Some(&self.host));
         let changed = !fresh.is_empty() || self.loaded.keys().any(|name| !names.contains(name));
         if replaced || gone || (changed && self.holds_back()) || loaded.files.iter().any(LoadedFile::defines)
         {
             let all: Vec<SpecFile> = files.into_iter().map(|(file, _)| file).collect();
             let is_first = self.loaded.is_empty() && self.names.plugins.is_empty();
             if !is_first || fresh.len() < all.len() {
-                loaded = upgrade::load(&all, &self.names.plugins, &*self.shelf);
+                loaded = upgrade::load(&all, &self.names.plugins, &*self.shelf, &self.host);
             }
             self.loaded.clear();
             self.names = loaded.names;
@@ -256,6 +287,10 @@ impl Sources {
         }
         for (name, file) in &self.loaded {
             look.diagnostics.extend(file.diagnostics.iter().cloned());
+            // Who gives the file by its name checks it; in a directory somebody counts on it.
+            if !self.places.iter().any(|place| place.as_path() == Path::new(name)) {
+                look.diagnostics.extend(engine::misplaced(file));
+            }
             if libraries.contains(name) {
                 continue;
             }
@@ -267,6 +302,7 @@ impl Sources {
             look.matchers.extend(file.matchers().iter().cloned());
             look.plugins.extend(file.plugins().iter().cloned());
             look.seen.files.remove(name);
+            look.seen.elsewhere.extend(file.elsewhere().iter().cloned());
             look.texts.insert(absolute(Path::new(name)), Arc::clone(&file.source));
             look.seen.files.insert(absolute(Path::new(name)), seen(file, name));
         }
@@ -279,7 +315,7 @@ impl Sources {
         look.diagnostics.extend(self.pairs.1.iter().cloned());
         let mistakes = dependency_mistakes(own.iter().copied());
         for (name, diagnostic) in mistakes.circles {
-            let broken = FileSeen::Broken(diagnostic.message.clone());
+            let broken = FileSeen::broken(diagnostic.message.clone());
             look.seen.files.insert(absolute(Path::new(&name)), broken);
             look.diagnostics.push(diagnostic);
         }
@@ -294,12 +330,15 @@ impl Sources {
 /// The files of a place, and what is to be said about it.
 fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<(SpecFile, String)>) {
     look.seen.complete &= listing.complete;
+    look.seen.identities.insert(absolute(place), format!("{:?}", listing.identity));
+    look.findings.push((absolute(place), found::available(place, &listing)));
+    look.findings.push((absolute(place), found::trusted(place, &listing)));
     look.ignored.extend(listing.ignored);
     for problem in listing.problems {
         let name = problem.path.display().to_string();
         look.digest.push_str(&format!("{name} {}\n", problem.text));
         look.diagnostics.push(Diagnostic::error(UNUSABLE, format!("`{name}` is not used: {}", problem.text)));
-        look.seen.files.insert(absolute(&problem.path), FileSeen::Broken(problem.text));
+        look.seen.files.insert(absolute(&problem.path), FileSeen::broken(problem.text));
     }
     let directory = directory_of(place);
     for file in listing.files {
@@ -309,42 +348,47 @@ fn take(place: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<
             SpecFile { name: name.clone(), directory: directory.clone(), bytes: file.bytes },
             file.digest,
         ));
-        look.seen.files.insert(name, FileSeen::Good(Vec::new()));
     }
 }
 
 /// Loads files with the process vocabulary for their expressions. `names` is what files without definitions use, `held`
-/// the plugins that stay in use where their documents can't be used.
+/// the plugins that stay in use where their documents can't be used, `host` the one whose documents count
+/// (`None`: those of every one).
 pub fn load_files(
     files: &[SpecFile],
     names: Option<&Names>,
     modules: &dyn Modules,
     held: Option<&HeldPlugins>,
+    host: Option<&KnownHost>,
 ) -> Loaded {
     let compile = |request: &ExpressionRequest<'_>| {
         let ExpressionRequest { text, variables, replaces, library } = request;
         expression::check_in_document(text, variables.clone(), *replaces, library)
     };
     let limits = crate::spec::Limits::default();
-    load(files, &LoadContext { limits, compile: &compile, names, modules, held })
+    load(files, &LoadContext { limits, compile: &compile, names, modules, held, host })
 }
 
 fn seen(file: &LoadedFile, name: &str) -> FileSeen {
     match file.reason() {
-        Some(reason) => FileSeen::Broken(reason),
+        Some(reason) => FileSeen::broken(reason),
         None => {
             let mut services = file.services().to_vec();
             for service in &mut services {
                 // Objects are known by the place of their document wherever selfsame is called from.
                 service.origin.file = absolute(Path::new(name));
             }
-            FileSeen::Good(services.into_iter().map(Arc::new).collect())
+            FileSeen::Good(GoodFile {
+                digest: file.digest.clone(),
+                services: services.into_iter().map(Arc::new).collect(),
+                empty: file.is_empty(),
+            })
         }
     }
 }
 
 /// By name alone: links stay links, so that a place keeps its name when its link is turned to another target.
-fn absolute(path: &Path) -> String {
+pub fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 

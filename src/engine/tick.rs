@@ -2,16 +2,22 @@
 
 use std::time::Duration;
 
+use super::carried::Carried;
 use crate::host::Host;
 use crate::host::failpoint::{self, Break};
 use crate::plan::action::{Action, Outcome, Step};
+use crate::plan::event::{self, Event};
 use crate::plan::memory::{Memory, Phase};
-use crate::plan::{Plan, PlanOptions, QuestionHints, fold, plan, questions};
+use crate::plan::observation::{Observation, Questions};
+use crate::plan::{Plan, PlanOptions, QuestionHints, fold, plan, plan_of, questions, questions_of};
 use crate::spec::SpecSet;
 use crate::units::BootTime;
 
 /// Wait before memory that could not be written is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// After a look at new processes only, a complete one follows so soon.
+const COMPLETE_LOOK: Duration = Duration::from_millis(900);
 
 /// How a tick is meant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -30,6 +36,8 @@ pub struct Tick {
     pub plan: Plan,
     /// What came of each step that was carried out, in order.
     pub outcomes: Vec<(Step, Outcome)>,
+    /// What happened, for whoever keeps a record of that.
+    pub events: Vec<Event>,
     /// Something changed: the next tick may find more to do at once.
     pub again: bool,
     /// When to tick anew if nothing happens before; `None`: at the next event.
@@ -43,8 +51,40 @@ pub struct Tick {
 /// INVARIANT: no step is carried out that rests on something that was not written down. If writing fails,
 /// `memory` stays as it was, and only signals of stops that it already holds are sent.
 pub fn tick<H: Host>(host: &mut H, desired: &SpecSet, memory: &mut Memory, options: TickOptions) -> Tick {
-    let before = memory.clone();
     let plan = look_and_plan(host, desired, memory, options);
+    carry_out(host, memory, plan)
+}
+
+/// Carries out one round about what was touched since the last one, and everything if `options` asks for a complete look.
+pub fn tick_on<H: Host>(
+    host: &mut H,
+    desired: &SpecSet,
+    memory: &mut Memory,
+    options: TickOptions,
+    carried: &mut Carried,
+) -> Tick {
+    let present = host.now();
+    let now = present.boot;
+    let woken = host.woken().filter(|_| !options.hints.full);
+    let scope = carried.touched(memory, now, woken.as_ref());
+    let mut asked = questions_of(scope.as_ref(), desired, memory, present, options.hints);
+    for name in carried.due_looks(now) {
+        if let Some(question) = asked.services.get_mut(&name) {
+            question.look = true;
+        }
+    }
+    let observed = observe(host, &asked);
+    for (name, look) in observed.services.iter().filter_map(|(name, seen)| Some((name, seen.look.as_ref()?)))
+    {
+        carried.looked(name, look.new_only.then(|| now.after(COMPLETE_LOOK)));
+    }
+    let mut plan = plan_of(scope.as_ref(), desired, &observed, memory, &options.plan);
+    carried.complete(&mut plan, scope.is_none());
+    carry_out(host, memory, plan)
+}
+
+fn carry_out<H: Host>(host: &mut H, memory: &mut Memory, plan: Plan) -> Tick {
+    let before = memory.clone();
     let mut not_remembered = None;
     // Also when nothing changed: an earlier write may have failed. The host writes only what differs.
     let unwritten = failpoint::broken(Break::SkipIntent) && plan.steps.iter().any(is_start);
@@ -52,6 +92,7 @@ pub fn tick<H: Host>(host: &mut H, desired: &SpecSet, memory: &mut Memory, optio
         Ok(()) => memory.clone_from(&plan.memory),
         Err(error) => not_remembered = Some(error),
     }
+    let remembered = not_remembered.is_none();
     let mut outcomes = Vec::new();
     for step in &plan.steps {
         if not_remembered.is_some() && !was_decided_before(step, &before) {
@@ -68,7 +109,8 @@ pub fn tick<H: Host>(host: &mut H, desired: &SpecSet, memory: &mut Memory, optio
     let again = not_remembered.is_none() && *memory != before;
     let retry = not_remembered.as_ref().map(|_| host.now().boot.after(RETRY));
     let next = plan.next.into_iter().chain(retry).min();
-    Tick { plan, outcomes, again, next, not_remembered }
+    let events = event::events(&before, &plan, &outcomes, remembered);
+    Tick { plan, outcomes, events, again, next, not_remembered }
 }
 
 /// What a tick would do. Looks, and changes nothing.
@@ -84,14 +126,19 @@ pub fn preview<H: Host>(host: &mut H, desired: &SpecSet, memory: &Memory, option
 
 fn look_and_plan<H: Host>(host: &mut H, desired: &SpecSet, memory: &Memory, options: TickOptions) -> Plan {
     let asked = questions(desired, memory, host.now(), options.hints);
-    let observed = host.observe(&asked);
+    let observed = observe(host, &asked);
+    plan(desired, &observed, memory, &options.plan)
+}
+
+fn observe<H: Host>(host: &mut H, asked: &Questions) -> Observation {
+    let observed = host.observe(asked);
     #[cfg(feature = "failpoints")]
     let observed = if failpoint::broken(Break::UnknownIsNo) {
         super::sabotage::unknown_is_no(observed)
     } else {
         observed
     };
-    plan(desired, &observed, memory, &options.plan)
+    observed
 }
 
 fn is_start(step: &Step) -> bool {

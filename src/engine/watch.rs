@@ -9,15 +9,27 @@
 //!
 //! Everything that wakes the loop only ends the waiting.
 
+mod accepting;
+mod configure;
+mod ending;
+
+pub use configure::parallel_starts;
+pub use ending::Ended;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::accept::{Acceptance, PruneHeld, PruneRules};
-use super::converge::converge;
-use super::sources::{Sources, SourcesLook};
+use super::accept::{Acceptance, PruneHeld};
+use super::carried::Carried;
+use super::converge::converge_on;
+use super::events::Chronicle;
+use super::settings::SettingsFile;
+use super::sources::{Sources, SourcesLook, absolute};
+use super::standing::Standing;
 use super::tick::{Tick, TickOptions};
+use crate::diagnostic::Diagnostic;
 use crate::host::Host as _;
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
@@ -25,30 +37,29 @@ use crate::host::requests::{self, Request, Waiting, Wanted};
 use crate::host::spec_dir::{Hints, NoHints, NotifyHints};
 use crate::host::wake::Wakes;
 use crate::plan::action::Outcome;
+use crate::plan::event::Who;
 use crate::plan::memory::{Ask, Memory, Record, Suspension};
+use crate::plan::sources::Status;
 use crate::plan::status::ServiceStatus;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::spec::SpecSet;
+use crate::spec::engine::Settings;
 use crate::units::BootTime;
 
 /// Without notifications the sources are looked at so often.
 const POLL: Duration = Duration::from_secs(2);
 
 /// How to watch.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub struct WatchOptions {
-    /// A complete look so often, whatever happens.
-    pub resync: Duration,
-    /// The quiet time after a hint.
-    pub settle: Duration,
-    /// The longest wait for quiet.
-    pub settle_max: Duration,
-    /// An object is gone when its document was missing for so long.
-    pub prune_delay: Duration,
+    /// As the file and the flags say now.
+    pub settings: Settings,
+    /// Where they come from; read again when it changes.
+    pub file: Option<SettingsFile>,
     /// Use notifications.
     pub hints: bool,
-    /// So many instances may be being started at a time.
-    pub max_parallel_starts: usize,
+    /// Everything is stopped at the end where the settings don't say whether.
+    pub stop_on_exit: bool,
 }
 
 /// What the loop tells.
@@ -64,6 +75,8 @@ pub enum Event<'a> {
     Status(&'a [ServiceStatus]),
     /// A person asked for something.
     Request(&'a Request),
+    /// The settings were changed, and can't be used as they are.
+    Settings(&'a [Diagnostic]),
     /// Something is not as it should be with the engine itself.
     Trouble(&'a str),
 }
@@ -74,15 +87,22 @@ pub struct Watch<'a> {
     sources: Sources,
     acceptance: Acceptance,
     memory: Memory,
+    carried: Carried,
     set: SpecSet,
     options: WatchOptions,
+    /// The record of what happened.
+    chronicle: Chronicle,
     hints: Box<dyn Hints>,
     request_hints: Box<dyn Hints>,
     polling: bool,
     status: Vec<ServiceStatus>,
+    standing: Standing,
     digest: Option<String>,
-    held: Option<PruneHeld>,
+    held: Vec<PruneHeld>,
+    /// A person said that mass changes are meant.
     confirmed: bool,
+    /// Removals that a person has confirmed, by the ids of their plans.
+    confirmed_prunes: BTreeSet<String>,
     /// The binary to become.
     successor: Option<PathBuf>,
     tell: &'a mut dyn FnMut(Event<'_>),
@@ -117,32 +137,39 @@ impl<'a> Watch<'a> {
         tell: &'a mut dyn FnMut(Event<'_>),
     ) -> Self {
         let acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
+        let chronicle = Chronicle::new(&host);
+        let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
         Self {
             host,
             sources,
             acceptance,
             memory,
+            carried: Carried::default(),
             set: SpecSet::default(),
             options,
+            chronicle,
             hints: Box::new(NoHints),
             request_hints: Box::new(NoHints),
             polling: false,
             status: Vec::new(),
+            standing,
             digest: None,
-            held: None,
+            held: Vec::new(),
             confirmed: false,
+            confirmed_prunes: BTreeSet::new(),
             successor: None,
             tell,
         }
     }
 
-    /// Runs until somebody asks it to end. The services stay as they are.
+    /// Runs until somebody asks it to end, and says what became of the services then.
     ///
     /// # Errors
     /// The kernel refuses to let it wait.
-    pub fn run(mut self) -> std::io::Result<()> {
+    pub fn run(mut self) -> std::io::Result<Ended> {
         // Hints are armed before the first look, so that nothing falls between the two.
         self.arm_hints();
+        self.begin_chronicle();
         let mut deadlines = Deadlines::default();
         let mut full = true;
         loop {
@@ -161,23 +188,34 @@ impl<'a> Watch<'a> {
                 self.upgrade(&program);
             }
             self.confirmed = false;
+            self.confirmed_prunes.clear();
             if full {
-                deadlines.resync = self.host.now().boot.after(self.options.resync);
+                deadlines.resync = self.host.now().boot.after(self.options.settings.resync);
             }
             let wakes = self.host.wait(Some(deadlines.earliest()))?;
             let now = self.host.now().boot;
-            if wakes.stop.is_some() {
-                return Ok(());
+            if let Some(signal) = wakes.stop {
+                self.chronicle.engine("Ending", format!("{signal} was received: the watch ends"));
+                return self.end(signal);
             }
             self.note_wakes(&wakes, now, &mut deadlines);
             full = wakes.reload || now >= deadlines.resync;
         }
     }
 
+    /// Says that a watch begins, and over which places.
+    fn begin_chronicle(&mut self) {
+        let places: Vec<String> =
+            self.sources.places().iter().map(|place| format!("`{}`", absolute(place))).collect();
+        let version = env!("CARGO_PKG_VERSION");
+        self.chronicle.engine("Began", format!("selfsame {version} watches {}", places.join(", ")));
+    }
+
     fn note_wakes(&mut self, wakes: &Wakes, now: BootTime, deadlines: &mut Deadlines) {
         if wakes.specs {
             let first = *deadlines.first_hint.get_or_insert(now);
-            let settled = now.after(self.options.settle).min(first.after(self.options.settle_max));
+            let Settings { settle, settle_max, .. } = self.options.settings;
+            let settled = now.after(settle).min(first.after(settle_max));
             deadlines.sources = Some(settled);
         }
     }
@@ -216,6 +254,7 @@ impl<'a> Watch<'a> {
         let requests = [self.host.dirs().requests()];
         let mut places = self.sources.watched();
         places.extend(self.watched_files().cloned());
+        places.extend(self.options.file.iter().map(|file| file.path().to_owned()));
         match self.hints.watch(&places).and_then(|()| self.request_hints.watch(&requests)) {
             Ok(()) => self.polling = false,
             Err(reason) => self.poll_because(&reason),
@@ -229,6 +268,7 @@ impl<'a> Watch<'a> {
 
     /// Looks at the documents, and says when to look again.
     fn look_at_sources(&mut self, now: BootTime) -> Option<BootTime> {
+        self.renew_settings();
         self.renew_hints();
         let watched = self.sources.watched();
         let mut look = self.sources.look();
@@ -241,20 +281,12 @@ impl<'a> Watch<'a> {
             (self.tell)(Event::Sources(&look));
             self.digest = Some(look.digest.clone());
         }
-        let rules = PruneRules { delay: self.options.prune_delay, confirmed: self.confirmed };
-        let accepted = self.acceptance.look(&look.seen, rules, now);
-        if accepted.held != self.held {
-            if let Some(held) = &accepted.held {
-                (self.tell)(Event::PruneHeld(held));
-            }
-            self.held = accepted.held;
-        }
-        self.set = accepted.set;
+        let recheck = self.accept(&mut look, now);
         if self.watched_files().next().is_some() {
             self.renew_hints();
         }
         let poll = self.polling.then(|| now.after(POLL));
-        accepted.recheck.into_iter().chain(poll).min()
+        recheck.into_iter().chain(poll).min()
     }
 
     /// Puts what people ask for on record. Each request is answered (removed) only after the ticks that follow: whoever
@@ -266,6 +298,9 @@ impl<'a> Watch<'a> {
         }
         for request in &waiting {
             (self.tell)(Event::Request(&request.request));
+            let (verb, names) = (request.request.wanted.verb(), request.request.wanted.names());
+            let who = Who::person(request.request.by.clone());
+            self.chronicle.asked(&who, verb, &request.request.wanted.to_string(), &names);
             let now = self.host.now();
             match &request.request.wanted {
                 Wanted::Start(name) => {
@@ -295,7 +330,7 @@ impl<'a> Watch<'a> {
                     self.with_record(name, |record, _| record.suspension = None, &request.request);
                 }
                 Wanted::Restart(name) => {
-                    self.with_record(name, |record, _| record.ask_restart(now.boot), &request.request);
+                    self.with_record(name, |record, by| record.ask_restart(now.boot, by), &request.request);
                 }
                 Wanted::Upgrade(program) => self.successor = Some(program.clone()),
                 Wanted::Adopt { name, key, force } => self.with_record(
@@ -306,8 +341,9 @@ impl<'a> Watch<'a> {
                 Wanted::Release(name) => {
                     self.with_record(name, |record, by| record.ask_release(by, now.wall), &request.request);
                 }
-                Wanted::Apply { confirmed } => {
+                Wanted::Apply { confirmed, prune } => {
                     self.confirmed |= confirmed;
+                    self.confirmed_prunes.extend(prune.iter().cloned());
                     self.memory.services.values_mut().for_each(|record| Arc::make_mut(record).try_again());
                     let _ = self.look_at_sources(now.boot);
                 }
@@ -341,19 +377,24 @@ impl<'a> Watch<'a> {
         (self.tell)(Event::Trouble(
             "the state directory was removed; it was made again with all that is remembered",
         ));
+        self.chronicle.restored();
         self.renew_hints();
         self.announce(None);
     }
 
     fn announce(&mut self, not_upgraded: Option<String>) {
-        if let Err(reason) = presence::announce(self.host.dirs(), self.sources.places(), not_upgraded) {
+        if let Err(reason) =
+            presence::announce(self.host.dirs(), self.sources.places(), self.sources.host(), not_upgraded)
+        {
             (self.tell)(Event::Trouble(&reason));
         }
     }
 
     /// Becomes another binary. If that fails, everything goes on as before, and who asked is told.
     fn upgrade(&mut self, program: &Path) {
+        self.chronicle.engine("Upgrade", format!("the watch becomes `{}`", program.display()));
         let reason = self.host.replace_by(program, &self.memory);
+        self.chronicle.engine("NotUpgraded", reason.clone());
         (self.tell)(Event::Trouble(&format!("this watch stays as it is: {reason}")));
         self.announce(Some(reason));
     }
@@ -363,19 +404,27 @@ impl<'a> Watch<'a> {
         let options = TickOptions {
             plan: PlanOptions {
                 confirmed: self.confirmed,
-                max_starts: Some(self.options.max_parallel_starts),
+                max_starts: Some(parallel_starts(&self.options.settings)),
             },
             hints: QuestionHints { full },
         };
-        let tell = &mut self.tell;
+        let (tell, chronicle) = (&mut self.tell, &mut self.chronicle);
         let mut started = BTreeSet::new();
-        let last = converge(&mut self.host, &self.set, &mut self.memory, options, &mut |tick| {
+        if self.confirmed {
+            self.carried.forget();
+        }
+        let carried = &mut self.carried;
+        let last = converge_on(&mut self.host, &self.set, &mut self.memory, options, carried, &mut |tick| {
             let begun = tick.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Started(_)));
             started.extend(begun.map(|(step, _)| step.service.clone()));
+            chronicle.tell(&tick.events);
             (tell)(Event::Tick(tick));
         });
         if full || !started.is_empty() {
             self.host.keep_outputs(&self.memory, (!full).then_some(&started));
+        }
+        if let Some(trouble) = self.chronicle.take_trouble() {
+            (self.tell)(Event::Trouble(&trouble));
         }
         for line in self.host.take_said() {
             (self.tell)(Event::Trouble(&line));
@@ -384,11 +433,16 @@ impl<'a> Watch<'a> {
         if restored {
             self.announce_again();
         }
-        if last.plan.status != self.status || restored {
-            if let Err(reason) = requests::write_status(self.host.dirs(), &last.plan.status) {
+        let moved = last.plan.status != self.status;
+        if moved || restored || self.standing.is_news() {
+            let status = Status { objects: last.plan.status, sources: self.standing.sources().to_vec() };
+            if let Err(reason) = requests::write_status(self.host.dirs(), &status) {
                 (self.tell)(Event::Trouble(&reason));
             }
-            self.status.clone_from(&last.plan.status);
+            self.standing.was_told();
+            self.status = status.objects;
+        }
+        if moved || restored {
             (self.tell)(Event::Status(&self.status));
         }
         if last.again { Some(self.host.now().boot) } else { last.next }

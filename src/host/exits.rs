@@ -29,6 +29,8 @@ pub enum Life {
 struct Entry {
     pidfd: OwnedFd,
     exit: Option<Exit>,
+    /// We were its parent.
+    waited: bool,
 }
 
 /// The table.
@@ -42,14 +44,37 @@ pub struct Exits {
     in_sessions: BTreeSet<ProcessKey>,
     /// What was in the session of one that exited.
     left: BTreeMap<ProcessKey, Vec<ProcessKey>>,
+    /// Whose exit was noticed since somebody asked for these.
+    woken: BTreeSet<ProcessKey>,
 }
 
 impl Exits {
     /// Takes in a process that was just started.
     pub fn started(&mut self, key: &ProcessKey, pidfd: OwnedFd, waker: &Waker) {
         // Without a wake-up its exit is seen at the next resync only, which is late but not wrong.
-        let _ = waker.watch_exit(&pidfd);
-        self.table.insert(key.clone(), Entry { pidfd, exit: None });
+        let _ = waker.watch_exit(key.pid, &pidfd);
+        self.table.insert(key.clone(), Entry { pidfd, exit: None, waited: false });
+    }
+
+    /// The processes of these numbers have exited, if they are in the table.
+    pub fn note(&mut self, pids: &[Pid]) {
+        let woken = self.table.keys().filter(|key| pids.contains(&key.pid));
+        self.woken.extend(woken.cloned());
+    }
+
+    /// Whose exit was noticed since this was last asked.
+    pub fn take_woken(&mut self) -> BTreeSet<ProcessKey> {
+        std::mem::take(&mut self.woken)
+    }
+
+    /// Its exit is known.
+    pub fn is_known_gone(&self, key: &ProcessKey) -> bool {
+        self.table.get(key).is_some_and(|entry| entry.exit.is_some())
+    }
+
+    /// Its exit is known since we waited for it as its parent: what it left behind came to us, if we are a subreaper.
+    pub fn was_our_child(&self, key: &ProcessKey) -> bool {
+        self.table.get(key).is_some_and(|entry| entry.waited)
     }
 
     /// Forgets what isn't on record any more.
@@ -97,7 +122,10 @@ impl Exits {
                 self.left.insert(key.clone(), in_session_of(key));
             }
             let exit = match reap(&entry.pidfd) {
-                Ok(Some(exit)) => exit,
+                Ok(Some(exit)) => {
+                    entry.waited = true;
+                    exit
+                }
                 // Not our child, or collected with the orphans.
                 Ok(None) | Err(_) => exit_seen(Some(&entry.pidfd), zombie(key)),
             };
@@ -119,6 +147,8 @@ impl Exits {
                         self.left.insert(key.clone(), in_session_of(key));
                     }
                     entry.exit = entry.exit.take().or(Some(exit));
+                    entry.waited = true;
+                    self.woken.insert(key.clone());
                 }
                 None => {
                     if let Ok(vital) = super::signal::vital(pid) {

@@ -11,10 +11,12 @@
 //! ```
 
 /// Every point, in the order of a life. What each lies between is told where it is hit.
-pub const POINTS: [&str; 24] = [
+pub const POINTS: [&str; 30] = [
     "remember",
     "file.written",
     "file.renamed",
+    "ledger.half",
+    "ledger.added",
     "record.remove",
     "remember.done",
     "start.slot",
@@ -35,6 +37,10 @@ pub const POINTS: [&str; 24] = [
     "request.answer",
     "upgrade.exec",
     "upgrade.taken",
+    "events.write",
+    "events.appended",
+    "events.counted",
+    "events.compacted",
     "wait",
 ];
 

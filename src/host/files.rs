@@ -4,6 +4,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::name_service::NameService;
+use crate::plan::event::Who;
 use crate::units::Uid;
 
 /// The most that is read of a text given on the command line: the limit of snapshots.
@@ -11,6 +12,11 @@ const TEXT_MAX: u64 = 64 << 20;
 
 /// Programs with many names.
 const MULTI_CALL: [&str; 3] = ["busybox", "toybox", "coreutils"];
+
+/// What this host is called; empty where the kernel doesn't say.
+pub fn host_name() -> String {
+    nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
 
 /// A text file that a person named.
 ///
@@ -104,6 +110,11 @@ pub fn is_directory(path: &Path) -> bool {
     path.is_dir()
 }
 
+/// Whether this process is the first one of its PID namespace: orphans are its children, and its end is that of all.
+pub fn is_init() -> bool {
+    rustix::process::getpid().as_raw_nonzero().get() == 1
+}
+
 /// The engine's effective user.
 pub fn own_uid() -> u32 {
     rustix::process::geteuid().as_raw()
@@ -119,4 +130,9 @@ pub fn caller() -> String {
     let uid = Uid(rustix::process::getuid().as_raw());
     let name = NameService::default().user_numbered(uid, |user| user.name.to_owned());
     name.known().unwrap_or_else(|| uid.to_string())
+}
+
+/// The same, with the number.
+pub fn person() -> Who {
+    Who::Person { name: caller(), uid: Some(rustix::process::getuid().as_raw()) }
 }

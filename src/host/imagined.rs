@@ -1,4 +1,4 @@
-//! A host that is only on paper: a snapshot. Plans can be made for it; nothing can be done to it.
+//! A host that is only on paper: a snapshot, or one on which nothing runs. Plans can be made for it; nothing can be done to it.
 //!
 //! Everything comes from the snapshot: processes, files, accounts, clocks. Nothing is on record there, so that a plan for
 //! it is that of an engine without memory. The engine is the user of the snapshot's `self`, or root.
@@ -12,13 +12,40 @@ use super::shelf::Shelf;
 use crate::facts::{Fact, FileKind};
 use crate::plan::action::{Outcome, Step};
 use crate::plan::memory::Memory;
-use crate::plan::observation::{Observation, Prepared, Questions, Seen, ServiceQuestions};
+use crate::plan::observation::{Look, Observation, Prepared, Questions, Seen, ServiceQuestions};
 use crate::plugin;
 use crate::process::paths;
 use crate::process::snapshot::Snapshot;
 use crate::process::world::{Root, World};
 use crate::spec::{Account, Service};
 use crate::units::{BootId, Gid, Now, Uid};
+
+/// A host with the accounts and files of another one on which none of what is asked for runs: what is planned for it
+/// is what would be started.
+#[derive(Debug)]
+pub struct NothingRuns<H>(pub H);
+
+impl<H: Host> Host for NothingRuns<H> {
+    fn now(&self) -> Now {
+        self.0.now()
+    }
+
+    fn observe(&mut self, questions: &Questions) -> Observation {
+        let mut seen = self.0.observe(questions);
+        for seen in seen.services.values_mut().filter(|seen| seen.look.is_some()) {
+            seen.look = Some(Look { complete: true, ..Look::default() });
+        }
+        seen
+    }
+
+    fn remember(&mut self, _: &Memory) -> Result<(), String> {
+        Err("an imagined host has no memory".into())
+    }
+
+    fn perform(&mut self, _: &Step) -> Outcome {
+        Outcome::Refused { error: "nothing can be done to an imagined host".into() }
+    }
+}
 
 /// A snapshot as a host.
 #[derive(Debug)]

@@ -1,24 +1,33 @@
-//! The ledger: what the engine remembers, one small file an object, so that a crash or a full disk harms one at most.
+//! The ledger: what the engine remembers, a line for each change of an object.
 //!
 //! ```text
-//! run/records/NAME.json          {"format": 1, "boot": ..., "record": ...}
-//! run/starts/NAME.INDEX.NONCE    empty, or the key of the child that was started
-//! lib/tasks/NAME.json            what a Task ran for, which outlives the boot (see `past`)
+//! run/ledger.jsonl         {"format": 1, "boot": ..., "name": ..., "record": ...}   of an object the last line counts
+//! run/slots                the key of the child, for each start whose result is not on record
+//! lib/tasks/NAME.json      what a Task ran for, which outlives the boot (see `past`)
+//! run/records/NAME.json    {"format": 1, "boot": ..., "record": ...}   of former versions: read, and then gone
 //! ```
 //!
-//! What is of another boot is void. What can't be read is moved aside and counts as lost: what runs is adopted. What
-//! a newer version wrote is refused as a whole, since guessing could start things twice.
+//! What a tick changes is appended in one write, which is all that a start waits for. Where the file has grown to several
+//! times what it says, it is written anew under another name and renamed.
+//!
+//! What is of another boot is void. A line without an end was not acknowledged, so that nothing rests on it. What can't be
+//! read is kept aside and counts as lost: what runs is adopted. What a newer version wrote is refused as a whole, since
+//! guessing could start things twice.
+
+mod lines;
+mod slots;
 
 mod past;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io;
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
+use self::lines::{Row, row};
+use self::slots::Slots;
 use super::atomic;
 use super::errno::io_text;
 use super::failpoint;
@@ -33,26 +42,14 @@ use crate::units::{BootId, Pid, StartTicks};
 pub const FORMAT: u64 = 1;
 /// No record is near this size.
 const RECORD_BYTES_MAX: u64 = 4 << 20;
+/// Of a slot that a former version made.
+const SLOT_BYTES_MAX: u64 = 64;
+/// No ledger is near this size.
+const LEDGER_BYTES_MAX: u64 = 1 << 30;
+/// A ledger below this size isn't worth writing anew.
+const SMALL: u64 = 256 << 10;
 const BROKEN_MAX: u32 = 1000;
 const MODE: u32 = 0o600;
-
-#[derive(Serialize)]
-struct Written<'a> {
-    format: u64,
-    boot: &'a BootId,
-    record: &'a Record,
-}
-
-#[derive(Deserialize)]
-struct Header {
-    format: u64,
-    boot: BootId,
-}
-
-#[derive(Deserialize)]
-struct Body {
-    record: Record,
-}
 
 /// What was found.
 #[derive(Debug)]
@@ -74,10 +71,10 @@ pub enum LedgerError {
         /// Its format.
         format: u64,
     },
-    /// The directory can't be listed.
-    #[error("the records in `{}` can't be listed: {text}", path.display())]
+    /// It can't be read.
+    #[error("the records in `{}` can't be read: {text}", path.display())]
     Unreadable {
-        /// Which.
+        /// Which file or directory.
         path: PathBuf,
         /// Why.
         text: String,
@@ -89,24 +86,30 @@ pub enum LedgerError {
 pub struct Ledger {
     dirs: Dirs,
     lock: StateLock,
-    /// What stands in each file, to write only what changed; `None`: a file that is there and must not stay.
-    written: BTreeMap<ServiceName, Option<Arc<Record>>>,
+    /// What the file says.
+    written: BTreeMap<ServiceName, Arc<Record>>,
+    /// Where lines are added. `None`: the file is written anew the next time.
+    open: Option<Open>,
+    slots: Slots,
     /// What Tasks leave behind.
     pasts: past::Pasts,
     /// The directories were gone and were made again.
     restored: bool,
 }
 
-enum Row {
-    Good(Box<Record>),
-    OtherBoot,
-    Broken(String),
+#[derive(Debug)]
+struct Open {
+    file: File,
+    bytes: u64,
+    /// Its size when it held nothing twice.
+    whole: u64,
 }
 
 impl Ledger {
     /// A ledger in directories that are ours.
     pub fn new(dirs: Dirs, lock: StateLock) -> Self {
-        Self { dirs, lock, written: BTreeMap::new(), pasts: past::Pasts::default(), restored: false }
+        let (slots, pasts) = (Slots::new(dirs.slots()), past::Pasts::default());
+        Self { dirs, lock, written: BTreeMap::new(), open: None, slots, pasts, restored: false }
     }
 
     /// What makes it ours.
@@ -119,33 +122,22 @@ impl Ledger {
         &self.dirs
     }
 
-    /// Reads all records of this boot, moves aside what is broken, and takes note of what is there.
+    /// Reads all records of this boot. What is broken is kept aside, and gone from the ledger once it is written.
     ///
     /// # Errors
-    /// A newer format, or a directory that can't be listed: nothing may be started then.
+    /// A newer format, or files that can't be read: nothing may be started then.
     pub fn load(&mut self, boot: &BootId) -> Result<Loaded, LedgerError> {
-        let mut memory = Memory::new(boot.clone());
-        let mut problems = Vec::new();
-        for (name, path) in record_files(&self.dirs)? {
-            self.written.insert(name.clone(), None);
-            match read_row(&path, boot)? {
-                Row::Good(record) => {
-                    memory.services.insert(name, Arc::new(*record));
-                }
-                Row::OtherBoot => {}
-                Row::Broken(text) => {
-                    problems.push(format!(
-                        "{name}: the record can't be read and counts as lost: {text}{}",
-                        quarantine(&path)
-                    ));
-                }
-            }
+        let mut found = Found::read(&self.dirs, boot)?;
+        for path in found.broken {
+            let kept = keep_aside(&path);
+            found.problems.iter_mut().for_each(|problem| problem.push_str(&kept));
         }
-        memory.past = self.pasts.load(&self.dirs, super::clock::now().wall, &mut problems)?;
-        Ok(Loaded { memory, problems })
+        let mut memory = found.memory;
+        memory.past = self.pasts.load(&self.dirs, super::clock::now().wall, &mut found.problems)?;
+        Ok(Loaded { memory, problems: found.problems })
     }
 
-    /// Writes what changed since the last time, removes what is gone, then the slots whose result is on record.
+    /// Writes what changed since the last time, then frees the slots whose result is on record.
     ///
     /// # Errors
     /// A sentence; what was not written keeps its former record.
@@ -155,49 +147,100 @@ impl Ledger {
         self.restore()?;
         // First: a record may speak of a run that has begun, and after a loss of power only this is left.
         self.pasts.keep(&self.dirs, memory)?;
-        for (name, record) in &memory.services {
-            // Of a thousand records a tick changes one; the others are the very values that were written.
-            if self.written.get(name).and_then(Option::as_ref) == Some(record) {
-                continue;
-            }
-            let bytes = serde_json::to_vec(&Written { format: FORMAT, boot: &memory.boot, record })
-                .map_err(|error| format!("{name}: the record can't be written: {error}"))?;
-            atomic::write(&record_path(&self.dirs, name), &bytes, MODE)
-                .map_err(|error| format!("{name}: the record can't be written: {}", io_text(&error)))?;
-            self.written.insert(name.clone(), Some(Arc::clone(record)));
+        match self.open.take().filter(|open| open.is_worth_keeping() && self.is_there(open)) {
+            Some(open) => self.add(open, memory)?,
+            None => self.write_anew(memory)?,
         }
-        let gone: Vec<ServiceName> =
-            self.written.keys().filter(|name| !memory.services.contains_key(*name)).cloned().collect();
-        for name in gone {
-            let removed = failpoint::hit("record.remove")
-                .and_then(|()| fs::remove_file(record_path(&self.dirs, &name)));
-            match removed {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(format!("{name}: the record can't be removed: {}", io_text(&error)));
-                }
-                _ => self.written.remove(&name),
-            };
-        }
-        self.sweep_slots(memory)?;
+        self.free_slots(memory);
         let _ = failpoint::hit("remember.done");
         Ok(())
     }
 
+    /// Adds a line for each object that isn't as it was written.
+    fn add(&mut self, mut open: Open, memory: &Memory) -> Result<(), String> {
+        let mut bytes = Vec::new();
+        let mut changed: Vec<(&ServiceName, &Arc<Record>)> = Vec::new();
+        let mut gone = Vec::new();
+        // Both are in the order of their names. What nobody changed is the very value that was written.
+        let mut former = self.written.iter().peekable();
+        for (name, record) in &memory.services {
+            while let Some((other, _)) = former.next_if(|(other, _)| *other < name) {
+                gone.push(other.clone());
+            }
+            let same = former.next_if(|(other, _)| *other == name);
+            if same.is_none_or(|(_, written)| written != record) {
+                changed.push((name, record));
+            }
+        }
+        gone.extend(former.map(|(name, _)| name.clone()));
+        for (name, record) in &changed {
+            lines::write(&mut bytes, &memory.boot, name, Some(record))?;
+        }
+        for name in &gone {
+            lines::write(&mut bytes, &memory.boot, name, None)?;
+        }
+        if !gone.is_empty() {
+            failpoint::hit("record.remove")
+                .map_err(|error| format!("the records can't be written: {}", io_text(&error)))?;
+        }
+        if let Err(error) = open.append(&bytes) {
+            // What may have got into the file must not be the beginning of the next line.
+            self.open = open.undone();
+            return Err(format!("the records can't be written: {}", io_text(&error)));
+        }
+        self.open = Some(open);
+        for (name, record) in changed {
+            self.written.insert(name.clone(), Arc::clone(record));
+        }
+        for name in gone {
+            self.written.remove(&name);
+        }
+        Ok(())
+    }
+
+    fn write_anew(&mut self, memory: &Memory) -> Result<(), String> {
+        let mut bytes = Vec::new();
+        for (name, record) in &memory.services {
+            lines::write(&mut bytes, &memory.boot, name, Some(record))?;
+        }
+        let failed = |error: io::Error| format!("the records can't be written: {}", io_text(&error));
+        let path = self.dirs.ledger();
+        atomic::write(&path, &bytes, MODE).map_err(failed)?;
+        let flags = libc::O_NOFOLLOW;
+        let file = OpenOptions::new().append(true).custom_flags(flags).open(&path).map_err(failed)?;
+        let whole = bytes.len() as u64;
+        self.open = Some(Open { file, bytes: whole, whole });
+        self.written.clone_from(&memory.services);
+        // What former versions wrote is in it now.
+        for (_, path) in record_files(&self.dirs).map_err(|error| error.to_string())? {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the file is still the one under its name.
+    fn is_there(&self, open: &Open) -> bool {
+        match (open.file.metadata(), fs::symlink_metadata(self.dirs.ledger())) {
+            (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
+            _ => false,
+        }
+    }
+
     /// Somebody may have removed the directory: it is made again, locked again, and everything is written again.
     fn restore(&mut self) -> Result<(), String> {
-        if self.lock.holds()
-            && self.dirs.records().is_dir()
-            && self.dirs.starts().is_dir()
-            && self.dirs.tasks().is_dir()
-        {
+        if self.lock.holds() && self.dirs.tasks().is_dir() {
             return Ok(());
         }
         self.dirs.ensure()?;
         if !self.lock.holds() {
             self.lock = StateLock::try_lock(&self.dirs).map_err(|error: LockError| error.to_string())?;
         }
-        self.written.clear();
         self.pasts.forget();
+        self.open = None;
+        self.slots.forget();
         self.restored = true;
         Ok(())
     }
@@ -207,23 +250,22 @@ impl Ledger {
         std::mem::take(&mut self.restored)
     }
 
-    /// Makes the slot of a start. It is empty until the child writes its key.
+    /// Makes the slot of a start, for the child to write its key into.
     ///
     /// # Errors
     /// Nothing may be started then.
-    pub fn create_slot(&self, name: &ServiceName, index: u32, nonce: &str) -> io::Result<File> {
+    pub fn create_slot(&mut self, name: &ServiceName, index: u32, nonce: &str) -> io::Result<File> {
         failpoint::hit("start.slot")?;
-        atomic::create_new(&self.slot_path(name, index, nonce), MODE)
+        self.slots.create(&slot_name(name, index, nonce))
     }
 
     /// What a slot says. Nothing is known of a slot that can't be read; one that isn't there was never made, as slots
-    /// are removed only when the record says what came of them.
-    pub fn read_slot(&self, boot: &BootId, name: &ServiceName, index: u32, nonce: &str) -> IntentSeen {
-        let own = rustix::process::geteuid().as_raw();
-        let slot = self.slot_path(name, index, nonce);
-        match failpoint::hit("intent").and_then(|()| atomic::read(&slot, &[own], 64)) {
-            Ok(bytes) => key_in(&bytes, boot).map_or(IntentSeen::NothingRan, IntentSeen::Ran),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => IntentSeen::NothingRan,
+    /// are freed only when the record says what came of them.
+    pub fn read_slot(&mut self, boot: &BootId, name: &ServiceName, index: u32, nonce: &str) -> IntentSeen {
+        let slot = slot_name(name, index, nonce);
+        match failpoint::hit("intent").and_then(|()| self.slots.read(&slot)) {
+            Ok(Some(bytes)) => key_in(&bytes, boot).map_or(IntentSeen::NothingRan, IntentSeen::Ran),
+            Ok(None) => former_slot(&self.dirs, &slot, boot),
             Err(error) => IntentSeen::Unknown(Reason::new(
                 Why::Denied,
                 format!("start slot of {name}: {}", io_text(&error)),
@@ -231,34 +273,43 @@ impl Ledger {
         }
     }
 
-    /// Removes the slot of a start that failed.
-    pub fn remove_slot(&self, name: &ServiceName, index: u32, nonce: &str) {
-        let _ = fs::remove_file(self.slot_path(name, index, nonce));
-    }
-
-    fn slot_path(&self, name: &ServiceName, index: u32, nonce: &str) -> PathBuf {
-        self.dirs.starts().join(slot_name(name, index, nonce))
-    }
-
-    fn sweep_slots(&self, memory: &Memory) -> Result<(), String> {
-        let open: BTreeSet<String> = memory
-            .services
-            .iter()
-            .flat_map(|(name, record)| {
-                record.instances.iter().filter_map(move |(index, instance)| match &instance.phase {
-                    Phase::Intended { nonce, .. } => Some(slot_name(name, *index, nonce)),
-                    _ => None,
-                })
+    fn free_slots(&mut self, memory: &Memory) {
+        let open = memory.services.iter().flat_map(|(name, record)| {
+            record.instances.iter().filter_map(move |(index, instance)| match &instance.phase {
+                Phase::Intended { nonce, .. } => Some(slot_name(name, *index, nonce)),
+                _ => None,
             })
-            .collect();
-        let failed = |error: io::Error| format!("the start slots can't be listed: {}", io_text(&error));
-        for entry in fs::read_dir(self.dirs.starts()).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            if entry.file_name().to_str().is_none_or(|name| !open.contains(name)) {
-                let _ = fs::remove_file(entry.path());
-            }
+        });
+        self.slots.keep(open);
+    }
+}
+
+impl Open {
+    fn is_worth_keeping(&self) -> bool {
+        self.bytes <= SMALL.max(self.whole.saturating_mul(2))
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
         }
+        if cfg!(feature = "failpoints") {
+            // As a full disk or the end of the engine would leave it.
+            let (begun, rest) = bytes.split_at(bytes.len() / 2);
+            self.file.write_all(begun)?;
+            failpoint::hit("ledger.half")?;
+            self.file.write_all(rest)?;
+        } else {
+            self.file.write_all(bytes)?;
+        }
+        failpoint::hit("ledger.added")?;
+        self.bytes = self.bytes.saturating_add(bytes.len() as u64);
         Ok(())
+    }
+
+    /// As it was before an addition that failed. `None`: that can't be had.
+    fn undone(self) -> Option<Self> {
+        self.file.set_len(self.bytes).is_ok().then_some(self)
     }
 }
 
@@ -267,29 +318,99 @@ impl Ledger {
 /// # Errors
 /// As [`Ledger::load`].
 pub fn peek(dirs: &Dirs, boot: &BootId) -> Result<Loaded, LedgerError> {
-    let mut memory = Memory::new(boot.clone());
-    let mut problems = Vec::new();
-    for (name, path) in record_files(dirs)? {
-        match read_row(&path, boot)? {
-            Row::Good(record) => {
-                memory.services.insert(name, Arc::new(*record));
+    let found = Found::read(dirs, boot)?;
+    let mut memory = found.memory;
+    memory.past = past::peek(dirs, super::clock::now().wall)?;
+    Ok(Loaded { memory, problems: found.problems })
+}
+
+/// What stands in the files.
+struct Found {
+    memory: Memory,
+    problems: Vec<String>,
+    /// Files with something that can't be read.
+    broken: Vec<PathBuf>,
+}
+
+impl Found {
+    fn read(dirs: &Dirs, boot: &BootId) -> Result<Self, LedgerError> {
+        let mut found = Self { memory: Memory::new(boot.clone()), problems: Vec::new(), broken: Vec::new() };
+        for (name, path) in record_files(dirs)? {
+            match read_file(&path, RECORD_BYTES_MAX) {
+                Ok(bytes) => found.line(&bytes, &path, Some(&name))?,
+                Err(error) => found.lost(Some(&name), &io_text(&error), &path),
+            }
+        }
+        let path = dirs.ledger();
+        let bytes = match read_file(&path, LEDGER_BYTES_MAX) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+            Err(error) => return Err(LedgerError::Unreadable { path, text: io_text(&error) }),
+            Ok(bytes) => bytes,
+        };
+        // What stands behind the last end of a line was not written to its end.
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if let Some(line) = line.strip_suffix(b"\n") {
+                found.line(line, &path, None)?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn line(&mut self, bytes: &[u8], path: &Path, of_file: Option<&ServiceName>) -> Result<(), LedgerError> {
+        let row = row(bytes, &self.memory.boot)
+            .map_err(|format| LedgerError::Newer { path: path.to_owned(), format })?;
+        match row {
+            Row::Is(name, record) => {
+                let name = of_file.cloned().or(name).unwrap_or_else(|| record.spec.name.clone());
+                self.memory.services.insert(name, Arc::new(*record));
+            }
+            Row::Gone(name) => {
+                self.memory.services.remove(&name);
             }
             Row::OtherBoot => {}
-            Row::Broken(text) => problems.push(format!("{name}: the record can't be read: {text}")),
+            Row::Broken(name, text) => self.lost(of_file.or(name.as_ref()), &text, path),
+        }
+        Ok(())
+    }
+
+    fn lost(&mut self, name: Option<&ServiceName>, text: &str, path: &Path) {
+        let of = match name {
+            // What stood there before is older than what is lost.
+            Some(name) => {
+                self.memory.services.remove(name);
+                format!("{name}: the record")
+            }
+            None => "a record".into(),
+        };
+        self.problems.push(format!("{of} can't be read and counts as lost: {text}"));
+        if !self.broken.iter().any(|known| known == path) {
+            self.broken.push(path.to_owned());
         }
     }
-    memory.past = past::peek(dirs, super::clock::now().wall)?;
-    Ok(Loaded { memory, problems })
+}
+
+fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let own = rustix::process::geteuid().as_raw();
+    atomic::read(path, &[0, own], limit)
+}
+
+/// What a slot says that a former version made, a file for each.
+fn former_slot(dirs: &Dirs, slot: &str, boot: &BootId) -> IntentSeen {
+    match read_file(&dirs.starts().join(slot), SLOT_BYTES_MAX) {
+        Ok(bytes) => key_in(&bytes, boot).map_or(IntentSeen::NothingRan, IntentSeen::Ran),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => IntentSeen::NothingRan,
+        Err(error) => {
+            let detail = format!("start slot `{slot}`: {}", io_text(&error));
+            IntentSeen::Unknown(Reason::new(Why::Denied, detail))
+        }
+    }
 }
 
 fn slot_name(name: &ServiceName, index: u32, nonce: &str) -> String {
     format!("{name}.{index}.{nonce}")
 }
 
-fn record_path(dirs: &Dirs, name: &ServiceName) -> PathBuf {
-    dirs.records().join(format!("{name}.json"))
-}
-
+/// The files of former versions.
 fn record_files(dirs: &Dirs) -> Result<BTreeMap<ServiceName, PathBuf>, LedgerError> {
     files_in(&dirs.records())
 }
@@ -314,48 +435,25 @@ fn files_in(path: &Path) -> Result<BTreeMap<ServiceName, PathBuf>, LedgerError> 
     Ok(files)
 }
 
-fn read_row(path: &Path, boot: &BootId) -> Result<Row, LedgerError> {
-    let own = rustix::process::geteuid().as_raw();
-    let bytes = match atomic::read(path, &[0, own], RECORD_BYTES_MAX) {
-        Ok(bytes) => bytes,
-        Err(error) => return Ok(Row::Broken(io_text(&error))),
-    };
-    row(&bytes, boot).map_err(|format| LedgerError::Newer { path: path.to_owned(), format })
-}
-
-/// What a record file says. `Err`: it is of this newer format.
-fn row(bytes: &[u8], boot: &BootId) -> Result<Row, u64> {
-    // The header first: a newer body need not be in a form that we know.
-    let header: Header = match serde_json::from_slice(bytes) {
-        Ok(header) => header,
-        Err(error) => return Ok(Row::Broken(error.to_string())),
-    };
-    if header.format > FORMAT {
-        return Err(header.format);
-    }
-    if header.boot != *boot {
-        return Ok(Row::OtherBoot);
-    }
-    Ok(match serde_json::from_slice::<Body>(bytes) {
-        Ok(body) => Row::Good(Box::new(body.record)),
-        Err(error) => Row::Broken(error.to_string()),
-    })
-}
-
-/// The record in a file of this boot, for the fuzz targets.
+/// The record in a line or a file of this boot, for the fuzz targets.
 pub(super) fn record_in(bytes: &[u8], boot: &BootId) -> Option<Record> {
     match row(bytes, boot) {
-        Ok(Row::Good(record)) => Some(*record),
-        Ok(Row::OtherBoot | Row::Broken(_)) | Err(_) => None,
+        Ok(Row::Is(_, record)) => Some(*record),
+        Ok(Row::Gone(_) | Row::OtherBoot | Row::Broken(..)) | Err(_) => None,
     }
 }
 
-/// Moves a broken file aside for a person to look at; the end of the sentence about it.
-fn quarantine(path: &Path) -> String {
+/// Keeps a copy of a broken file for a person to look at; the end of the sentence about it.
+fn keep_aside(path: &Path) -> String {
     let aside = (1..BROKEN_MAX)
-        .map(|number| path.with_extension(format!("json.broken-{number}")))
+        .map(|number| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(format!(".broken-{number}"));
+            PathBuf::from(name)
+        })
         .find(|aside| fs::symlink_metadata(aside).is_err());
-    match aside.map(|aside| (fs::rename(path, &aside), aside)) {
+    // A second name: the ledger is replaced under its first one by the next write.
+    match aside.map(|aside| (fs::hard_link(path, &aside), aside)) {
         Some((Ok(()), aside)) => format!(" (kept as `{}`)", aside.display()),
         _ => String::new(),
     }

@@ -10,6 +10,7 @@
 mod health;
 mod near;
 mod observe;
+mod recent;
 mod tree;
 
 pub use near::NearMiss;
@@ -90,6 +91,9 @@ pub struct LinuxHost {
     exits: Exits,
     probes: Probes,
     groups: Groups,
+    /// Something else than an exit may have happened.
+    anything: bool,
+    looked: recent::Looked,
     ears: health::Ears,
     commands: Commands,
     watched: WatchedFiles,
@@ -163,6 +167,8 @@ impl LinuxHost {
             exits: Exits::default(),
             probes,
             groups: Groups::new(dirs, acts),
+            anything: true,
+            looked: recent::Looked::default(),
             ears: health::Ears::new(dirs.outputs()),
             commands,
             watched: WatchedFiles::default(),
@@ -255,6 +261,11 @@ impl LinuxHost {
         let deadline = until.into_iter().chain(deadlines).min();
         let _ = failpoint::hit("wait");
         let wakes = self.waker.wait(deadline)?;
+        self.exits.note(&wakes.exited);
+        // Answers and words aren't told apart by whose they are.
+        self.anything |= wakes.is_more_than_exits()
+            || self.probes.deadline().is_some()
+            || self.commands.deadline().is_some();
         self.take_exits();
         Ok(wakes)
     }
@@ -290,7 +301,7 @@ impl LinuxHost {
     }
 
     fn start(&mut self, name: &ServiceName, index: u32, nonce: &str, launch: &Launch) -> Outcome {
-        let Some(ledger) = &self.ledger else { return looks_only() };
+        let Some(ledger) = &mut self.ledger else { return looks_only() };
         let slot = match ledger.create_slot(name, index, nonce) {
             Ok(slot) => slot,
             Err(error) => {
@@ -299,7 +310,7 @@ impl LinuxHost {
             }
         };
         if let Err(error) = self.prepare_health(name, index, launch) {
-            return self.not_started(name, index, nonce, error);
+            return Outcome::StartFailed { error };
         }
         let group = launch.group.as_deref();
         let entry =
@@ -323,20 +334,14 @@ impl LinuxHost {
                 }
                 Outcome::Started(key)
             }
+            // Its slot is free when the record says so.
             Err(error) => {
                 if let Some(group) = group {
                     self.groups.unmake(group);
                 }
-                self.not_started(name, index, nonce, error)
+                Outcome::StartFailed { error }
             }
         }
-    }
-
-    fn not_started(&self, name: &ServiceName, index: u32, nonce: &str, error: String) -> Outcome {
-        if let Some(ledger) = &self.ledger {
-            ledger.remove_slot(name, index, nonce);
-        }
-        Outcome::StartFailed { error }
     }
 
     /// A check with its placeholders replaced.
@@ -392,6 +397,7 @@ impl LinuxHost {
         }
         self.groups.sweep(&groups);
         self.exits.retain(|key| keys.contains(key));
+        self.looked.keep(&memory.services);
         self.probes.retain(|key| keys.contains(key));
         let known = |(name, index): &(ServiceName, u32)| {
             memory.services.get(name).is_some_and(|record| record.instances.contains_key(index))
@@ -408,18 +414,30 @@ impl Host for LinuxHost {
         clock::now()
     }
 
+    fn woken(&mut self) -> Option<BTreeSet<ProcessKey>> {
+        let woken = self.exits.take_woken();
+        let anything = std::mem::take(&mut self.anything);
+        (!anything).then_some(woken)
+    }
+
     fn observe(&mut self, questions: &Questions) -> Observation {
         self.take_exits();
-        let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.as_str())));
+        let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.clone())));
         let world = self.world.again().with_managed(managed.collect());
-        let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
         let mut asked = Asked::default();
+        let looks = questions.services.values().any(|question| question.look);
+        // Before the listing: what begins while it is made counts as new.
+        let cursor = if looks { recent::Cursor::now() } else { None };
+        let pids = if looks { listing(&world) } else { Arc::default() };
         let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids };
         let lists = self.looker.shortlists(questions, sight);
         let services = questions
             .services
             .iter()
             .map(|(name, question)| {
+                if question.look {
+                    self.looked.note(name, &question.spec, cursor);
+                }
                 let pids = lists.get(name).map_or(&*pids, Vec::as_slice);
                 (name.clone(), self.see(name, question, (questions, pids), &world, &mut asked))
             })
@@ -483,6 +501,11 @@ impl Host for LinuxHost {
             }
         }
     }
+}
+
+/// All processes that can be seen.
+fn listing(world: &LiveWorld) -> Arc<[Pid]> {
+    world.pids().known().unwrap_or_else(|| world.visible_pids())
 }
 
 fn looks_only() -> Outcome {

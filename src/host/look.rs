@@ -100,7 +100,13 @@ impl Looker {
                 candidate
             })
             .collect();
-        Look { candidates, unknown: found.unknown, complete: found.complete, notes: found.notes }
+        Look {
+            candidates,
+            unknown: found.unknown,
+            complete: found.complete,
+            notes: found.notes,
+            new_only: false,
+        }
     }
 
     /// The identity rule for some processes.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::state_dir::{Dirs, holder};
 use super::{atomic, clock, errno::io_text};
+use crate::spec::KnownHost;
 use crate::units::{BootTime, Pid};
 
 /// A running watch.
@@ -16,6 +17,9 @@ pub struct Presence {
     pub pid: Pid,
     /// The places it keeps, absolute.
     pub places: Vec<PathBuf>,
+    /// What it takes this host for.
+    #[serde(default)]
+    pub host: Option<KnownHost>,
     /// Which selfsame it is.
     #[serde(default)]
     pub version: String,
@@ -39,11 +43,17 @@ impl Presence {
 ///
 /// # Errors
 /// A sentence.
-pub fn announce(dirs: &Dirs, places: &[PathBuf], not_upgraded: Option<String>) -> Result<(), String> {
+pub fn announce(
+    dirs: &Dirs,
+    places: &[PathBuf],
+    host: &KnownHost,
+    not_upgraded: Option<String>,
+) -> Result<(), String> {
     let absolute = |place: &PathBuf| std::path::absolute(place).unwrap_or_else(|_| place.clone());
     let presence = Presence {
         pid: Pid(rustix::process::getpid().as_raw_nonzero().get()),
         places: places.iter().map(absolute).collect(),
+        host: Some(host.clone()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         at: clock::now().boot,
         not_upgraded,

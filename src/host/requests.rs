@@ -3,6 +3,7 @@
 //! A verb leaves a request; the watch carries it out and removes the file. What the watch has to say stands in the
 //! status file, replaced as a whole.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -75,11 +76,49 @@ pub enum Wanted {
     },
     /// Let its processes go, and leave it alone.
     Release(ServiceName),
-    /// Look at the documents now; `confirmed`: also do what is held back as too much at once.
+    /// Look at the documents now.
     Apply {
-        /// Mass changes and prunes are meant.
+        /// Mass restarts and stops are meant.
         confirmed: bool,
+        /// Removals that are meant, by the ids of their plans.
+        #[serde(default)]
+        prune: BTreeSet<String>,
     },
+}
+
+impl Wanted {
+    /// What is asked, as one CamelCase word.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Start(_) => "Start",
+            Self::Stop(_) => "Stop",
+            Self::Restart(_) => "Restart",
+            Self::Reload(_) => "Reload",
+            Self::Signal { .. } => "Signal",
+            Self::Suspend { .. } => "Suspend",
+            Self::Resume(_) => "Resume",
+            Self::Upgrade(_) => "Upgrade",
+            Self::Adopt { .. } => "Adopt",
+            Self::Release(_) => "Release",
+            Self::Apply { .. } => "Apply",
+        }
+    }
+
+    /// The objects that it is about; none: all, or the engine itself.
+    pub fn names(&self) -> Vec<&ServiceName> {
+        match self {
+            Self::Start(name)
+            | Self::Stop(name)
+            | Self::Restart(name)
+            | Self::Reload(name)
+            | Self::Signal { name, .. }
+            | Self::Suspend { name, .. }
+            | Self::Resume(name)
+            | Self::Adopt { name, .. }
+            | Self::Release(name) => vec![name],
+            Self::Upgrade(_) | Self::Apply { .. } => Vec::new(),
+        }
+    }
 }
 
 impl fmt::Display for Wanted {
@@ -98,7 +137,9 @@ impl fmt::Display for Wanted {
                 write!(f, "adopt {} --as {name}{}", key.pid, if *force { " --force" } else { "" })
             }
             Self::Release(name) => write!(f, "release {name}"),
-            Self::Apply { confirmed } => f.write_str(if *confirmed { "apply, confirmed" } else { "apply" }),
+            Self::Apply { confirmed, .. } => {
+                f.write_str(if *confirmed { "apply, confirmed" } else { "apply" })
+            }
         }
     }
 }
@@ -195,7 +236,7 @@ pub fn read_status<T: DeserializeOwned>(dirs: &Dirs) -> Result<Option<T>, String
     }
 }
 
-fn write_json<T: Serialize>(path: &Path, content: &T, mode: u32) -> Result<(), String> {
+pub(super) fn write_json<T: Serialize>(path: &Path, content: &T, mode: u32) -> Result<(), String> {
     let bytes = serde_json::to_vec(&Versioned { format: FORMAT, content })
         .map_err(|error| format!("`{}` can't be written: {error}", path.display()))?;
     atomic::write(path, &bytes, mode)

@@ -1,5 +1,8 @@
 //! The one door between decisions and the operating system.
 
+use std::collections::BTreeSet;
+
+use crate::facts::ProcessKey;
 use crate::plan::action::{Outcome, Step};
 use crate::plan::memory::Memory;
 use crate::plan::observation::{Observation, Questions};
@@ -10,6 +13,11 @@ use crate::units::Now;
 pub trait Host {
     /// The present moment.
     fn now(&self) -> Now;
+
+    /// Which processes on record something may have happened to since this was last asked. `None`: anything may be otherwise.
+    fn woken(&mut self) -> Option<BTreeSet<ProcessKey>> {
+        None
+    }
 
     /// Answers questions. What can't be answered is unknown or missing, never guessed.
     fn observe(&mut self, questions: &Questions) -> Observation;

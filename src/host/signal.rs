@@ -135,7 +135,7 @@ fn has_live_threads(pid: Pid) -> bool {
 /// # Errors
 /// What the kernel answered.
 pub fn boot_id() -> io::Result<BootId> {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|text| BootId(text.trim().to_owned()))
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|text| BootId(text.trim().into()))
 }
 
 /// A process that may be signalled: held, proven to be the one that was meant, and checked under that.

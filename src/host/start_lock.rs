@@ -80,7 +80,7 @@ impl StartLock {
         (&self.0).take(256).read_to_string(&mut text).ok()?;
         let mut words = text.split_whitespace();
         let (boot, pid, start) = (words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-        (boot == super::signal::boot_id().ok()?.0).then_some((Pid(pid), StartTicks(start)))
+        (boot == &*super::signal::boot_id().ok()?.0).then_some((Pid(pid), StartTicks(start)))
     }
 
     /// Notes that we are becoming the program.

@@ -68,14 +68,24 @@ impl Dirs {
         Ok(Self { run, log: state.join("log"), lib: state })
     }
 
-    /// Records of objects.
+    /// What the engine remembers.
+    pub fn ledger(&self) -> PathBuf {
+        self.run.join("ledger.jsonl")
+    }
+
+    /// Records as former versions wrote them, a file each.
     pub fn records(&self) -> PathBuf {
         self.run.join("records")
     }
 
-    /// Slots of starts that are under way.
+    /// Slots of starts as former versions made them, a file each.
     pub fn starts(&self) -> PathBuf {
         self.run.join("starts")
+    }
+
+    /// Slots of starts that are under way.
+    pub fn slots(&self) -> PathBuf {
+        self.run.join("slots")
     }
 
     /// What Tasks ran for.
@@ -93,9 +103,19 @@ impl Dirs {
         self.lib.join("output")
     }
 
+    /// What happened.
+    pub fn events(&self) -> PathBuf {
+        self.lib.join("events.jsonl")
+    }
+
     /// What other verbs ask of a running watch.
     pub fn requests(&self) -> PathBuf {
         self.run.join("requests")
+    }
+
+    /// Where a running watch listens.
+    pub fn control(&self) -> PathBuf {
+        self.run.join("control")
     }
 
     /// Sockets that services say things of themselves to.
@@ -106,6 +126,11 @@ impl Dirs {
     /// Where the outputs of services began.
     pub fn marks(&self) -> PathBuf {
         self.run.join("marks")
+    }
+
+    /// Removals that wait to be confirmed.
+    pub fn held_plans(&self) -> PathBuf {
+        self.run.join("held.json")
     }
 
     /// What a running watch last said.
@@ -124,8 +149,6 @@ impl Dirs {
         let open = if own == 0 { 0o755 } else { 0o700 };
         for (dir, mode) in [
             (self.run.clone(), open),
-            (self.records(), 0o700),
-            (self.starts(), 0o700),
             (self.requests(), 0o700),
             (self.plugins(), 0o700),
             // The services of other users find their own socket in it, and no list.

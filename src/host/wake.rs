@@ -5,6 +5,7 @@
 //! signalfd: TERM INT QUIT HUP CHLD --+--> one epoll --> Wakes
 //! eventfds poked by other threads  --+
 //! the probes' own epoll            --+
+//! the control socket's own epoll   --+
 //! timerfd on the boot-time clock   --+
 //! timerfd that the setting of the wall clock ends --/
 //! ```
@@ -23,7 +24,7 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
 
-use crate::units::{BootTime, Signal};
+use crate::units::{BootTime, Pid, Signal};
 
 /// Why the loop woke up. Several may be true, or none.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -31,16 +32,29 @@ use crate::units::{BootTime, Signal};
 pub struct Wakes {
     /// A process on record, or some child, exited.
     pub exits: bool,
+    /// Processes that are held and exited, as far as that is what woke the loop.
+    pub exited: Vec<Pid>,
     /// Documents may have changed.
     pub specs: bool,
     /// A request may be waiting.
     pub requests: bool,
     /// A probe may have an answer.
     pub probes: bool,
+    /// The control socket may have something.
+    pub control: bool,
     /// Somebody asks the engine to end: TERM, INT or QUIT.
     pub stop: Option<Signal>,
     /// HUP: look at the documents now.
     pub reload: bool,
+    /// The wall clock was set.
+    pub clock: bool,
+}
+
+impl Wakes {
+    /// Something else than an exit, a document or a request woke the loop: an answer, a word of a service, another time.
+    pub fn is_more_than_exits(&self) -> bool {
+        self.probes || self.clock
+    }
 }
 
 /// Wakes the loop from another thread. Never blocks.
@@ -68,6 +82,7 @@ const SPECS: u64 = 2;
 const REQUESTS: u64 = 3;
 const PROBES: u64 = 4;
 const CLOCK: u64 = 5;
+const CONTROL: u64 = 6;
 /// Tokens from here on are processes.
 const PROCESSES: u64 = 16;
 const EVENTS_MAX: usize = 64;
@@ -131,12 +146,21 @@ impl Waker {
         Ok(epoll::add(&self.epoll, probes, data, epoll::EventFlags::IN)?)
     }
 
+    /// Also waits for the control socket's epoll.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn watch_control(&self, control: impl AsFd) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(CONTROL);
+        Ok(epoll::add(&self.epoll, control, data, epoll::EventFlags::IN)?)
+    }
+
     /// Wakes once when the process exits. The descriptor's owner closes it when it is no longer wanted.
     ///
     /// # Errors
     /// What the kernel answered.
-    pub fn watch_exit(&self, pidfd: impl AsFd) -> io::Result<()> {
-        let data = epoll::EventData::new_u64(PROCESSES);
+    pub fn watch_exit(&self, pid: Pid, pidfd: impl AsFd) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(PROCESSES + u64::from(pid.0.unsigned_abs()));
         // Once: a pidfd stays readable after the exit, and would wake the loop for ever.
         let flags = epoll::EventFlags::IN | epoll::EventFlags::ONESHOT;
         match epoll::add(&self.epoll, pidfd, data, flags) {
@@ -175,8 +199,15 @@ impl Waker {
                     wakes.requests = true;
                 }
                 PROBES => wakes.probes = true,
-                CLOCK => self.arm_clock(),
-                _ => wakes.exits = true,
+                CONTROL => wakes.control = true,
+                CLOCK => {
+                    self.arm_clock();
+                    wakes.clock = true;
+                }
+                token => {
+                    wakes.exits = true;
+                    wakes.exited.extend(i32::try_from(token - PROCESSES).ok().map(Pid));
+                }
             }
         }
         Ok(wakes)

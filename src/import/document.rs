@@ -80,7 +80,8 @@ fn verify(text: &str, meant: &Service) -> Result<(), String> {
         check_in_document(request.text, request.variables.clone(), request.replaces, request.library)
     };
     let limits = crate::spec::Limits::default();
-    let context = LoadContext { limits, compile: &compile, names: None, modules: &NoModules, held: None };
+    let context =
+        LoadContext { limits, compile: &compile, names: None, modules: &NoModules, held: None, host: None };
     let file = SpecFile {
         name: "import.yaml".to_owned(),
         directory: PathBuf::from("/"),

@@ -1,12 +1,20 @@
 //! What is wanted of each object, and memory brought up to the documents: generations, renames, removals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::memory::{Memory, Record, Wish};
 use super::task;
 use crate::spec::{DesiredState, Origin, RemovePolicy, Service, ServiceName, SpecSet};
 use crate::units::{Now, WallTime};
+
+/// The objects that a tick is about. `None`: all of them.
+pub type Scope<'a> = Option<&'a BTreeSet<ServiceName>>;
+
+/// Whether a tick is about this object.
+pub(super) fn is_in(scope: Scope<'_>, name: &ServiceName) -> bool {
+    scope.is_none_or(|names| names.contains(name))
+}
 
 /// What is wanted of an object.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,9 +50,9 @@ pub(super) enum Aim {
 }
 
 /// Memory as it is after the documents are taken into account: what `questions` and `plan` both begin with.
-pub(super) fn settle(desired: &SpecSet, memory: &Memory) -> Memory {
+pub(super) fn settle(desired: &SpecSet, memory: &Memory, only: Scope<'_>) -> Memory {
     let mut memory = memory.clone();
-    for (name, spec) in &desired.services {
+    for (name, spec) in desired.services.iter().filter(|(name, _)| is_in(only, name)) {
         take_over_previous(name, spec, desired, &mut memory);
         match memory.services.get_mut(name) {
             Some(record) => renew(record, spec),
@@ -116,7 +124,7 @@ fn renew(record: &mut Arc<Record>, spec: &Arc<Service>) {
 }
 
 /// Where a document stands is no part of what it means.
-pub(super) fn meaning(spec: &Service) -> Service {
+pub fn meaning(spec: &Service) -> Service {
     Service { origin: Origin::default(), defaults: BTreeMap::new(), ..spec.clone() }
 }
 
@@ -134,7 +142,10 @@ fn suspended(record: &Record, now: Now) -> Option<Aim> {
 
 /// What is wanted of one object of settled memory.
 pub(super) fn aim(name: &ServiceName, record: &Record, desired: &SpecSet, now: Now) -> Aim {
-    if let Some(suspended) = suspended(record, now) {
+    if desired.ending && !record.terminating {
+        return at_the_end(record);
+    }
+    if let Some(suspended) = suspended(record, now).filter(|_| !desired.ending) {
         return suspended;
     }
     if record.terminating {
@@ -158,6 +169,20 @@ pub(super) fn aim(name: &ServiceName, record: &Record, desired: &SpecSet, now: N
         }
         (DesiredState::Stopped, None) => {
             Aim::Stop { because: "its document says `state: stopped`".into(), by_document: true }
+        }
+    }
+}
+
+/// What is wanted when the engine ends with all that it keeps: what it doesn't act on, and what a person let go, isn't its own.
+/// What is suspended is stopped as well: as PID 1 the kernel would kill it otherwise.
+fn at_the_end(record: &Record) -> Aim {
+    match (record.spec.state, &record.wish) {
+        (DesiredState::Observed, _) => Aim::Observe,
+        (DesiredState::Running | DesiredState::Stopped, Some(Wish { released: true, by, .. })) => {
+            Aim::Released { by: by.clone() }
+        }
+        (DesiredState::Running | DesiredState::Stopped, Some(_) | None) => {
+            Aim::Stop { because: "selfsame ends".into(), by_document: false }
         }
     }
 }

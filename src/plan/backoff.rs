@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::memory::{Exit, Instance, Phase};
-use crate::spec::{Restart, RestartPolicy, ServiceName};
+use crate::spec::{Restart, RestartPolicy, Service, ServiceName};
 use crate::units::BootTime;
 
 /// So long Ready, and the first restart comes at once.
@@ -36,6 +36,23 @@ pub(super) fn is_success(rule: &Restart, exit: &Exit) -> bool {
         Exit::Code(code) => *code == 0 || rule.success_codes.contains(code),
         Exit::Stopped => true,
         Exit::Signal(_) | Exit::OutOfMemory | Exit::Unknown => false,
+    }
+}
+
+/// Whether a start may follow at once if its process is found to be gone.
+pub(super) fn may_start_at_once(instance: &Instance, spec: &Service, now: BootTime) -> bool {
+    let fresh = instance.failures == 0 && !instance.spared;
+    match &instance.phase {
+        Phase::Running { ready_since, .. } => {
+            let ready_for = now.since(*ready_since);
+            (fresh && ready_for >= READY_LONG_ENOUGH) || ready_for >= spec.restart.reset_after
+        }
+        Phase::Vacant
+        | Phase::BackOff { .. }
+        | Phase::Finished
+        | Phase::Intended { .. }
+        | Phase::Starting { .. }
+        | Phase::Stopping { .. } => false,
     }
 }
 

@@ -79,7 +79,13 @@ pub(super) fn status(
     let mut findings = draft.findings.clone();
     findings.extend(general(record, aim, document, phase, draft));
     findings.extend(seen.and_then(|seen| of_output(seen, draft.name)));
-    let conditions = in_order(findings).map(|finding| timed(record, finding, draft)).collect();
+    let conditions: Vec<Condition> =
+        in_order(findings).map(|finding| timed(record, finding, draft)).collect();
+    if record.conditions.len() > conditions.len() {
+        // What nothing is said of any more begins anew when something is.
+        let said: Vec<String> = conditions.iter().map(|condition| format!("{:?}", condition.kind)).collect();
+        record.conditions.retain(|kind, _| said.contains(kind));
+    }
     ServiceStatus {
         name: draft.name.clone(),
         generation: record.generation,

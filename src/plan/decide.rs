@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use super::action::{Action, Step};
 use super::adopting;
-use super::aim::{Aim, aim, settle};
+use super::aim::{Aim, Scope, aim, is_in, settle};
 use super::backoff;
 use super::conditions;
 use super::depend::Web;
-use super::draft::{Doing, Draft, Plan, PlanOptions};
+use super::draft::{Doing, Draft, Outlook, Plan, PlanOptions};
 use super::errand;
 use super::life::{self, Event};
 use super::memory::{Instance, Memory, Phase, Purpose, Record};
@@ -30,12 +30,24 @@ const MASS_MIN: usize = 3;
 
 /// Decides what one tick does. Pure: the same arguments give the same plan, byte for byte.
 pub fn plan(desired: &SpecSet, observed: &Observation, memory: &Memory, options: &PlanOptions) -> Plan {
+    plan_of(None, desired, observed, memory, options)
+}
+
+/// Decides what one tick does about some objects. The others, which are at rest ([`Plan::outlook`]) and were not touched, stay as
+/// they are: of them the plan says nothing.
+pub fn plan_of(
+    scope: Scope<'_>,
+    desired: &SpecSet,
+    observed: &Observation,
+    memory: &Memory,
+    options: &PlanOptions,
+) -> Plan {
     // Keys and times of another boot mean nothing in this one.
     let settled = || {
         if memory.boot == observed.boot {
-            settle(desired, memory)
+            settle(desired, memory, scope)
         } else {
-            settle(desired, &memory.after_boot(observed.boot.clone(), observed.now.wall))
+            settle(desired, &memory.after_boot(observed.boot.clone(), observed.now.wall), scope)
         }
     };
     let before = settled();
@@ -44,15 +56,16 @@ pub fn plan(desired: &SpecSet, observed: &Observation, memory: &Memory, options:
         .values()
         .filter(|record| record.instances.values().any(|instance| instance.phase.process().is_some()))
         .count();
-    let (open, disturbed) = decide_all(desired, observed, before, options, false);
+    let (open, disturbed) = decide_all(scope, desired, observed, before, options, false);
     if options.confirmed || disturbed <= MASS_MIN || disturbed * 2 <= with_processes {
         return open;
     }
-    decide_all(desired, observed, settled(), options, true).0
+    decide_all(scope, desired, observed, settled(), options, true).0
 }
 
 /// The plan, and how many objects it disturbs because of their documents.
 fn decide_all(
+    scope: Scope<'_>,
     desired: &SpecSet,
     observed: &Observation,
     mut memory: Memory,
@@ -65,6 +78,7 @@ fn decide_all(
         status: Vec::new(),
         changes: Vec::new(),
         next: None,
+        outlook: BTreeMap::new(),
     };
     let mut disturbed = 0;
     let web = Web::of(desired, &memory, observed.now);
@@ -73,7 +87,7 @@ fn decide_all(
     let mut claimed: BTreeMap<ProcessKey, ServiceName> =
         memory.services.iter().flat_map(|(name, record)| keys(name, record)).collect();
     let mut forgotten = Vec::new();
-    for (name, shared) in &mut memory.services {
+    for (name, shared) in memory.services.iter_mut().filter(|(name, _)| is_in(scope, name)) {
         let before = Arc::clone(shared);
         let record = Arc::make_mut(shared);
         let seen = observed.services.get(name);
@@ -94,10 +108,15 @@ fn decide_all(
         record.shown = Some(status.phase);
         plan.status.push(status);
         disturbed += usize::from(draft.disturbs);
+        let draft_is_quiet = draft.steps.is_empty() && draft.changes.is_empty();
         plan.steps.append(&mut draft.steps);
         plan.changes.extend(draft.changes.into_values());
         plan.next = earliest(plan.next, draft.next);
-        if *record == *before {
+        let unchanged = *record == *before;
+        let waits = web.start(name).is_some() || web.stop(name).is_some();
+        let at_rest = unchanged && draft_is_quiet && !waits && rests(record, &aim, observed.now.boot);
+        plan.outlook.insert(name.clone(), Outlook { next: draft.next, at_rest });
+        if unchanged {
             *shared = before;
         }
     }
@@ -109,6 +128,26 @@ fn decide_all(
     plan.steps.sort_by_key(rank);
     plan.memory = memory;
     (plan, disturbed)
+}
+
+/// Whether only an event of its own or a moment that is known can make a difference.
+fn rests(record: &Record, aim: &Aim, now: BootTime) -> bool {
+    // Between its runs a Task has nothing that runs.
+    let idle = *aim != Aim::Run || (record.spec.task.is_some() && !task::is_due(record, now));
+    let settled = |instance: &Instance| match &instance.phase {
+        Phase::Running { .. } | Phase::Finished => true,
+        Phase::BackOff { until } => *until > now,
+        Phase::Vacant => idle && instance.run.is_none(),
+        Phase::Intended { .. } | Phase::Starting { .. } | Phase::Stopping { .. } => false,
+    };
+    let is_asked = record.compares || record.adopt.is_some() || record.task.waiting.is_some();
+    match aim {
+        Aim::Run | Aim::Stop { .. } => {
+            let mut instances = record.instances.values();
+            !is_asked && instances.all(|instance| settled(instance) && instance.errand.is_none())
+        }
+        Aim::Remove(_) | Aim::Released { .. } | Aim::Suspend { .. } | Aim::Observe | Aim::Leave => false,
+    }
 }
 
 /// The processes on record for an object.

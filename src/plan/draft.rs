@@ -33,6 +33,18 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// The earliest deadline; `None`: only an event makes a difference.
     pub next: Option<BootTime>,
+    /// When each object has to be decided about again.
+    pub outlook: BTreeMap<ServiceName, Outlook>,
+}
+
+/// When an object has to be decided about again, if nothing happens to it before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Outlook {
+    /// At this moment.
+    pub next: Option<BootTime>,
+    /// All is as it should be or waits for its moment: nothing was decided, nothing is held back, and nothing that becomes of
+    /// another object makes a difference. What isn't at rest is decided about in every tick.
+    pub at_rest: bool,
 }
 
 impl Plan {

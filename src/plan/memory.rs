@@ -49,6 +49,9 @@ pub struct Record {
     pub wish: Option<Wish>,
     /// A one-time `restart` by a person: instances that began before this moment are restarted.
     pub restart_before: Option<BootTime>,
+    /// Who asked for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart_by: Option<String>,
     /// Last time each condition changed, for `lastTransitionTime`: type, status, when.
     pub conditions: BTreeMap<String, (String, WallTime)>,
     /// Lives on after its document went, until its instances are stopped.
@@ -463,6 +466,7 @@ impl Record {
             instances: BTreeMap::new(),
             wish: None,
             restart_before: None,
+            restart_by: None,
             conditions: BTreeMap::new(),
             terminating: false,
             suspension: None,
@@ -512,12 +516,13 @@ impl Record {
     }
 
     /// A person asks for a restart of every instance that runs now. A Task that doesn't run is run.
-    pub fn ask_restart(&mut self, now: BootTime) {
+    pub fn ask_restart(&mut self, now: BootTime, by: String) {
         if self.spec.task.is_some() {
             self.wish = None;
             self.task.asked = Some("a restart".into());
         }
         self.restart_before = Some(now);
+        self.restart_by = Some(by);
         self.forgive();
     }
 

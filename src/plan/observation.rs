@@ -24,6 +24,7 @@ pub struct Questions {
 
 /// What a tick wants to know about one object.
 #[derive(Clone, PartialEq, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "independent questions, each asked or not")]
 pub struct ServiceQuestions {
     /// The document in force.
     pub spec: Arc<Service>,
@@ -31,6 +32,9 @@ pub struct ServiceQuestions {
     pub processes: BTreeMap<u32, ProcessQuestion>,
     /// Look for processes that the identity rule finds.
     pub look: bool,
+    /// Look, and look up what a start needs, also if one of its processes turns out to be gone: a service that was in good
+    /// health is started again in the same tick.
+    pub if_gone: bool,
     /// Starts whose result isn't known, by index: the nonce.
     pub intents: BTreeMap<u32, String>,
     /// Look up the account, the environment files and the executable, for a start.
@@ -181,6 +185,9 @@ pub struct Look {
     pub complete: bool,
     /// For status and explain.
     pub notes: Vec<String>,
+    /// Only processes that began since the last complete look were looked at: enough for a start after an exit that was
+    /// seen, and a complete look has to follow soon.
+    pub new_only: bool,
 }
 
 /// How the arguments of a candidate compare.

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::aim::{Aim, aim, settle};
+use super::aim::{Aim, Scope, aim, is_in, settle};
 use super::asking::{Manner, manner, next_probe};
 use super::depend::Web;
 use super::memory::{Instance, Memory, Phase, Record};
 use super::observation::{ProcessQuestion, Questions, ServiceQuestions};
-use super::{errand, health, ready, run, stop, task};
+use super::{backoff, errand, health, ready, run, stop, task};
 use crate::spec::{Readiness, Service, SpecSet};
 use crate::units::{BootTime, Now};
 
@@ -23,12 +23,26 @@ pub struct QuestionHints {
 
 /// The questions of one tick.
 pub fn questions(desired: &SpecSet, memory: &Memory, now: Now, hints: QuestionHints) -> Questions {
-    let settled = settle(desired, memory);
+    questions_of(None, desired, memory, now, hints)
+}
+
+/// The questions of one tick about some objects; what is on record for the others is told all the same.
+pub fn questions_of(
+    scope: Scope<'_>,
+    desired: &SpecSet,
+    memory: &Memory,
+    now: Now,
+    hints: QuestionHints,
+) -> Questions {
+    let settled = settle(desired, memory, scope);
     let web = Web::of(desired, &settled, now);
     let mut questions = Questions::default();
     for (name, record) in &settled.services {
         let keys = record.instances.values().filter_map(|instance| instance.phase.process());
         questions.recorded.extend(keys.map(|process| (process.key.clone(), name.clone())));
+        if !is_in(scope, name) {
+            continue;
+        }
         let aim = aim(name, record, desired, now);
         if aim != Aim::Leave {
             questions
@@ -78,6 +92,10 @@ fn of_service(
             || record.adopt.is_some()
             || *aim == Aim::Observe
             || (hints.full && *aim == Aim::Run && spec.task.is_none()),
+        if_gone: *aim == Aim::Run
+            && spec.task.is_none()
+            && !waits
+            && record.instances.range(..spec.replicas).any(|(_, i)| backoff::may_start_at_once(i, spec, now)),
         intents: intents(record),
         prepare: due
             || commands

@@ -164,6 +164,8 @@ fn takes(kind: &Kind) -> String {
         Kind::Facts => "facts as in a snapshot",
         Kind::Limit => "a limit, or `{soft, hard}`",
         Kind::LimitValue => "a number, a size, `unlimited`",
+        Kind::Size => "a size",
+        Kind::Address => "an address with a port",
         Kind::Processors => "a number of processors, `1.5` or `150%`",
         Kind::Cpus => "processor numbers",
         Kind::Words(_) => "a word",

@@ -72,6 +72,10 @@ pub const CRON: Code = Code("S090");
 pub const TIME_ZONE: Code = Code("S091");
 /// Defaults that may choose a document and can't be used.
 pub const DEFAULTS: Code = Code("S092");
+/// A file that the engine's settings can't be taken from.
+pub const SETTINGS: Code = Code("S093");
+/// Settings of the engine among spec files.
+pub const UNUSED_SETTINGS: Code = Code("S193");
 /// Defaults that choose nothing.
 pub const UNUSED_DEFAULTS: Code = Code("S192");
 
@@ -110,6 +114,8 @@ pub const ALL: &[(Code, &str)] = &[
     (CRON, "not a time of cron"),
     (TIME_ZONE, "unknown time zone"),
     (DEFAULTS, "Defaults that can't be used"),
+    (SETTINGS, "a file that is not the engine's settings"),
+    (UNUSED_SETTINGS, "settings of the engine among spec files"),
     (UNUSED_DEFAULTS, "Defaults that choose nothing"),
     (UNUSED_GRANT, "a grant that a plugin doesn't need"),
 ];

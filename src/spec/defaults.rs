@@ -8,7 +8,7 @@ mod read;
 mod selector;
 
 pub(super) use apply::{Applied, applied};
-pub(super) use read::read;
+pub(super) use read::{read, read_selector};
 pub use selector::{Operator, Requirement, Selector};
 
 use std::collections::BTreeMap;

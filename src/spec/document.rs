@@ -7,6 +7,7 @@ use crate::yaml::{Node, NodeKind, Scalar};
 
 use super::decode::{Decoder, Object, Value};
 use super::defaults::{self, DefaultsDocument};
+use super::engine::{self, EngineDocument};
 use super::matcher::{self, MatcherDocument};
 use super::plugin::{self, PluginDocument};
 use super::table::Table;
@@ -43,6 +44,20 @@ pub(super) fn read_defaults(node: &Node, d: &mut Decoder<'_>) -> Option<Defaults
         envelope(node, (&table::DEFAULTS_DOCUMENT, &table::DEFAULTS_METADATA), d)?;
     let spec = object.get("spec", d);
     let document = defaults::read(&spec?, name?, d)?;
+    (!foreign).then_some(document)
+}
+
+/// Whether a document is of kind Engine.
+pub(super) fn is_engine(node: &Node) -> bool {
+    is_of("Engine", node)
+}
+
+/// Reads a document of kind Engine. Nothing for one whose version, name or `spec` can't be used.
+pub(super) fn read_engine(node: &Node, d: &mut Decoder<'_>) -> Option<EngineDocument> {
+    let Envelope { object, name, foreign } =
+        envelope(node, (&table::ENGINE_DOCUMENT, &table::ENGINE_METADATA), d)?;
+    let spec = object.get("spec", d);
+    let document = engine::read(&spec?, name?, d)?;
     (!foreign).then_some(document)
 }
 
@@ -167,7 +182,7 @@ fn kind(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<()> {
     if table::KINDS.later.contains(&text) {
         let diagnostic = value.wrong(codes::LATER_KIND, format!("the kind `{text}` is not supported yet"));
         d.say(diagnostic.help(
-            "remove the document; `Service`, `Task`, `Defaults`, `Matcher` and `Plugin` are supported",
+            "remove the document; `Service`, `Task`, `Defaults`, `Matcher`, `Plugin` and `Engine` are supported",
         ));
         return None;
     }

@@ -12,9 +12,10 @@ use crate::yaml::{self, Node};
 use super::decode::Decoder;
 use super::defaults::{Applied, DefaultsDocument, applied};
 use super::document::{self, Document};
+use super::engine::EngineDocument;
 use super::matcher::{self, MatcherDocument};
 use super::plugin::PluginDocument;
-use super::{LoadContext, Names, Origin, Service, ServiceName, codes, raw};
+use super::{KnownHost, LoadContext, Names, Origin, Service, ServiceName, codes, raw};
 
 /// A file as the host read it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,17 +41,24 @@ pub struct LoadedFile {
     pub declares: Vec<ServiceName>,
     pub(super) name_places: Vec<Span>,
     services: Vec<Service>,
+    elsewhere: Vec<(ServiceName, String)>,
     /// Matcher or Plugin documents stand in it, usable or not.
     pub(super) defines: bool,
     defaults: Vec<DefaultsDocument>,
     matchers: Vec<MatcherDocument>,
     plugins: Vec<PluginDocument>,
+    engines: Vec<EngineDocument>,
 }
 
 impl LoadedFile {
-    /// Its Services in the order of the file; none if it was rejected.
+    /// Its Services for this host in the order of the file; none if it was rejected.
     pub fn services(&self) -> &[Service] {
         &self.services
+    }
+
+    /// What is for other hosts, and why; nothing if it was rejected.
+    pub fn elsewhere(&self) -> &[(ServiceName, String)] {
+        &self.elsewhere
     }
 
     /// Its Matcher documents in the order of the file; none if it was rejected.
@@ -68,6 +76,11 @@ impl LoadedFile {
         &self.plugins
     }
 
+    /// Its Engine documents in the order of the file, also if it was rejected. Nothing among spec files follows from them.
+    pub fn engines(&self) -> &[EngineDocument] {
+        &self.engines
+    }
+
     /// Whether others may depend on it: Matcher or Plugin documents stand in it, usable or not.
     pub fn defines(&self) -> bool {
         self.defines
@@ -76,6 +89,11 @@ impl LoadedFile {
     /// The first error, if it was rejected.
     pub fn rejected(&self) -> Option<&Diagnostic> {
         self.diagnostics.iter().find(|diagnostic| diagnostic.is_error())
+    }
+
+    /// No document at all stands in it: it is empty, or holds comments only.
+    pub fn is_empty(&self) -> bool {
+        !self.defines && self.declares.is_empty() && self.rejected().is_none()
     }
 
     /// Why it was rejected, in one line: `specs/a.yaml:3:5: unknown field ...`.
@@ -99,6 +117,7 @@ pub(super) struct Reading {
     pub(super) plugins: Vec<PluginDocument>,
     /// The same.
     pub(super) defaults: Vec<DefaultsDocument>,
+    pub(super) engines: Vec<EngineDocument>,
     /// How many documents say that they are Defaults.
     pub(super) defaults_seen: usize,
     diagnostics: Vec<Diagnostic>,
@@ -114,6 +133,7 @@ impl Reading {
             matchers: Vec::new(),
             plugins: Vec::new(),
             defaults: Vec::new(),
+            engines: Vec::new(),
             defaults_seen: 0,
             diagnostics: Vec::new(),
         }
@@ -188,12 +208,16 @@ pub(super) fn read(file: &SpecFile, context: &LoadContext<'_>) -> Reading {
         defaults.into_iter().filter_map(|node| document::read_defaults(node, &mut decoder)).collect();
     let named = defaults.iter().map(|document| (document.name.as_str(), document.name_at));
     say_defined_twice("Defaults document", named, &mut decoder);
+    let engines = parsed.documents.iter().filter(|node| document::is_engine(node));
+    let engines: Vec<EngineDocument> =
+        engines.filter_map(|node| document::read_engine(node, &mut decoder)).collect();
     let diagnostics = decoder.diagnostics;
     Reading {
         documents: parsed.documents,
         matchers,
         plugins,
         defaults,
+        engines,
         defaults_seen,
         diagnostics,
         ..reading
@@ -219,11 +243,15 @@ pub(super) fn complete(
 ) -> LoadedFile {
     let mut decoder = decoder(&reading, names, context);
     decoder.diagnostics.extend(reading.diagnostics.iter().cloned().chain(of_definitions));
-    let gives =
-        |node: &Node| document::is_matcher(node) || document::is_plugin(node) || document::is_defaults(node);
+    let gives = |node: &Node| {
+        document::is_matcher(node)
+            || document::is_plugin(node)
+            || document::is_defaults(node)
+            || document::is_engine(node)
+    };
     let services = reading.documents.iter().filter(|node| !gives(node));
     let documents: Vec<Document> = services.filter_map(|node| with_defaults(node, &mut decoder)).collect();
-    say_duplicates(&documents, &mut decoder);
+    say_duplicates(&documents, context.host, &mut decoder);
     for matcher in &reading.matchers {
         matcher::check_tests(matcher, &names.library, &mut decoder);
     }
@@ -236,12 +264,14 @@ pub(super) fn complete(
         declares: Vec::new(),
         name_places: Vec::new(),
         services: Vec::new(),
+        elsewhere: Vec::new(),
         defines,
         defaults: reading.defaults,
         matchers: reading.matchers,
         plugins: reading.plugins,
+        engines: reading.engines,
     };
-    accept(&mut loaded, documents);
+    accept(&mut loaded, documents, context.host);
     loaded
 }
 
@@ -288,9 +318,15 @@ fn say_defined_twice<'n>(kind: &str, all: impl Iterator<Item = (&'n str, Span)>,
     }
 }
 
-fn say_duplicates(documents: &[Document], d: &mut Decoder<'_>) {
+/// Two documents for different hosts may have one name. Where it isn't known for whom they are loaded, it isn't known either
+/// whether that is so.
+fn say_duplicates(documents: &[Document], host: Option<&KnownHost>, d: &mut Decoder<'_>) {
     let mut seen: BTreeMap<&ServiceName, Span> = BTreeMap::new();
-    for document in documents {
+    let is_meant = |document: &&Document| match &document.service.hosts {
+        Some(hosts) => host.is_some_and(|host| hosts.excludes(host).is_none()),
+        None => true,
+    };
+    for document in documents.iter().filter(is_meant) {
         let name = &document.service.name;
         match seen.get(name) {
             Some(first) => d.say(
@@ -330,7 +366,7 @@ fn finish(diagnostics: Vec<Diagnostic>, source: &Arc<Source>, most: usize) -> Ve
     diagnostics
 }
 
-fn accept(loaded: &mut LoadedFile, documents: Vec<Document>) {
+fn accept(loaded: &mut LoadedFile, documents: Vec<Document>, host: Option<&KnownHost>) {
     loaded.declares = documents.iter().map(|document| document.service.name.clone()).collect();
     if loaded.rejected().is_some() {
         loaded.matchers.clear();
@@ -343,7 +379,13 @@ fn accept(loaded: &mut LoadedFile, documents: Vec<Document>) {
         let between = loaded.source.text.get(counted..at.start).unwrap_or("");
         line += between.bytes().filter(|byte| *byte == b'\n').count();
         counted = at.start;
-        service.origin = Origin { file: loaded.source.name.clone(), line, digest: loaded.digest.clone() };
+        let excluded = service.hosts.as_ref().zip(host).and_then(|(hosts, host)| hosts.excludes(host));
+        if let Some(why) = excluded {
+            loaded.elsewhere.push((service.name, why));
+            continue;
+        }
+        let (file, digest) = (loaded.source.name.clone(), loaded.digest.clone());
+        service.origin = Origin { file, line, digest, revision: None };
         loaded.name_places.push(name_at);
         loaded.services.push(service);
     }

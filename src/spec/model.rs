@@ -10,16 +10,20 @@ pub use change::{
 };
 mod exec;
 mod health;
+mod hosts;
 mod output;
 mod resources;
+mod revision;
 mod task;
 
 pub use exec::{Listen, Secret, SecretForm, Security, Socket};
 pub use health::{
     BinaryChange, HttpCheck, Readiness, ReadinessCheck, StartCondition, Trigger, TriggerAction,
 };
+pub use hosts::{Hosts, KnownHost};
 pub use output::{Output, Rotation};
 pub use resources::Resources;
+pub use revision::Revision;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,9 +40,10 @@ use crate::units::Signal;
 pub use task::{Concurrency, Missed, OnUnknown, Rhythm, Schedule, TaskPlan, TaskRun};
 
 /// `[a-z0-9]([-a-z0-9]*[a-z0-9])?`, at most 63 bytes: safe as a file name, unique among Services.
+/// Cheap to copy.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ServiceName(String);
+#[serde(try_from = "String", into = "Arc<str>")]
+pub struct ServiceName(Arc<str>);
 
 impl ServiceName {
     /// Checks a name.
@@ -54,7 +59,7 @@ impl ServiceName {
             && bytes.first().copied().is_some_and(inner)
             && bytes.last().copied().is_some_and(inner);
         if fits {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err("a name has 1 to 63 lower-case letters, digits and inner hyphens".into())
         }
@@ -74,7 +79,7 @@ impl ServiceName {
             }
         }
         let name = name.trim_end_matches('-');
-        Self(if name.is_empty() { "service".to_owned() } else { name.to_owned() })
+        Self(if name.is_empty() { "service" } else { name }.into())
     }
 
     /// The text.
@@ -96,7 +101,7 @@ impl TryFrom<String> for ServiceName {
     }
 }
 
-impl From<ServiceName> for String {
+impl From<ServiceName> for Arc<str> {
     fn from(name: ServiceName) -> Self {
         name.0
     }
@@ -112,6 +117,9 @@ pub struct Origin {
     pub line: usize,
     /// SHA-256 of the file in hexadecimal.
     pub digest: String,
+    /// The revision that it was last seen in. Only in a status: a document that says the same in the next revision is the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Arc<Revision>>,
 }
 
 /// What is wanted.
@@ -486,6 +494,9 @@ pub struct Service {
     pub on_remove: Option<RemovePolicy>,
     /// Run it as root although others than root can write it.
     pub trust_executable: bool,
+    /// The hosts that it is for; `None`: every one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<Hosts>,
     /// What a start waits for.
     #[serde(default)]
     pub depends_on: Vec<Dependency>,
@@ -542,6 +553,8 @@ pub struct SpecSet {
     /// Objects whose conditions use a plugin of which a newer version, or the present document, is not taken, and why.
     /// For the condition `Accepted`.
     pub remarks: BTreeMap<ServiceName, String>,
+    /// The engine ends and takes everything on record along, whatever documents and persons say.
+    pub ending: bool,
 }
 
 impl Service {
@@ -593,6 +606,7 @@ impl Service {
             duplicates: DuplicatePolicy::default(),
             on_remove: None,
             trust_executable: false,
+            hosts: None,
             depends_on: Vec::new(),
             update: Update::default(),
             reload: None,

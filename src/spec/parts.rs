@@ -3,6 +3,7 @@
 pub(super) mod change;
 mod exec;
 pub(super) mod health;
+pub(super) mod hosts;
 mod output;
 
 pub(super) use exec::{check_together as check_exec, secret, security, socket};

@@ -139,7 +139,7 @@ impl Value<'_> {
     /// A fraction in thousandths: `0.1` or `10%`.
     pub(super) fn fraction(&self, d: &mut Decoder<'_>) -> Option<u32> {
         let scalar = self.scalar("a fraction", d)?;
-        let thousandths = thousandths(&scalar.text).filter(|value| *value <= 1000);
+        let thousandths = fraction(&scalar.text);
         if thousandths.is_none() {
             let message = format!("`{}` is a fraction from 0 to 1, not `{}`", self.path, scalar.text);
             d.say(self.wrong(codes::INVALID_VALUE, message).help("write for example `0.1` or `10%`"));
@@ -256,6 +256,11 @@ fn choice(words: &Words) -> String {
         Some((last, others)) => format!("{} or {last}", others.join(", ")),
         None => String::new(),
     }
+}
+
+/// A fraction from 0 to 1 in thousandths: `0.1` or `10%`.
+pub fn fraction(text: &str) -> Option<u32> {
+    thousandths(text).filter(|value| *value <= 1000)
 }
 
 pub(super) fn thousandths(text: &str) -> Option<u32> {

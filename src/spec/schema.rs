@@ -145,7 +145,7 @@ fn example(field: &Field) -> Option<Value> {
 fn of(kind: &Kind, name: &str) -> Value {
     match kind {
         Kind::Text | Kind::Account => json!({ "type": ["string", "number", "boolean"] }),
-        Kind::Path | Kind::Type => json!({ "type": "string", "minLength": 1 }),
+        Kind::Path | Kind::Type | Kind::Address => json!({ "type": "string", "minLength": 1 }),
         Kind::Expression => {
             json!({ "type": "string", "minLength": 1, "contentMediaType": EXPRESSION_MEDIA_TYPE })
         }
@@ -158,7 +158,7 @@ fn of(kind: &Kind, name: &str) -> Value {
             { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?%?$" },
         ] }),
         Kind::Integer(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
-        Kind::Mode | Kind::Signal | Kind::LimitValue => json!({ "type": ["integer", "string"] }),
+        Kind::Mode | Kind::Signal | Kind::LimitValue | Kind::Size => json!({ "type": ["integer", "string"] }),
         Kind::Limit => json!({ "anyOf": [
             of(&Kind::LimitValue, name),
             object(&table::LIMIT),

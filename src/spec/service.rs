@@ -64,6 +64,7 @@ fn fields(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     object.set("stop", &mut service.stop, d, parts::stop);
     ownership(object, service, d);
     parts::change::read(object, service, d);
+    object.set_some("hosts", &mut service.hosts, d, parts::hosts::hosts);
 }
 
 fn health(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {

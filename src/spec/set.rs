@@ -34,7 +34,7 @@ pub fn load(files: &[SpecFile], context: &LoadContext<'_>) -> Loaded {
         },
         None => together(&readings, context),
     };
-    loaded.duplicates = duplicates(&loaded.files);
+    loaded.duplicates = duplicates(&loaded.files, context.host.is_some());
     loaded
 }
 

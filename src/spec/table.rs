@@ -2,12 +2,15 @@
 //! JSON Schema and the reference are made.
 
 mod change;
+mod engine;
 mod health;
+mod hosts;
 mod rows;
 mod tasks;
 mod words;
 
 pub use change::{DEPENDENCY, HOOK, HOOKS, RELOAD, SUSPEND, UPDATE};
+pub use engine::{ENGINE, ENGINE_DOCUMENT, ENGINE_LIMITS, ENGINE_METADATA, GIT, HOST, PRUNE};
 pub use tasks::{
     DEFAULTS, DEFAULTS_DOCUMENT, DEFAULTS_METADATA, OPERATORS, REQUIREMENT, RETRY, SCHEDULE, SELECTOR, TASK,
     TASK_DOCUMENT, VALUES,
@@ -15,6 +18,7 @@ pub use tasks::{
 pub use words::meaning;
 
 pub use health::{CONDITION, EXEC, HTTP, LIVENESS, LOG_LINE, READINESS, TCP, TRIGGER, UNIX};
+pub use hosts::HOSTS;
 pub use rows::{CAPABILITIES, SECRET, SECURITY, SOCKET};
 pub use rows::{
     DEFINITION, DOCUMENT, ENV_FROM, GRANTS, KINDS, LIMIT, LIMIT_NAMES, MATCHER, MATCHER_DOCUMENT,
@@ -69,6 +73,10 @@ pub enum Kind {
     Limit,
     /// A number, a size or `unlimited`.
     LimitValue,
+    /// `64MiB`
+    Size,
+    /// `127.0.0.1:9464`
+    Address,
     /// A number of processors: `1.5` or `150%`.
     Processors,
     /// CPU numbers and ranges.
@@ -139,6 +147,7 @@ pub fn document_of(kind: &str) -> Option<&'static Table> {
         "Plugin" => Some(&PLUGIN_DOCUMENT),
         "Task" => Some(&TASK_DOCUMENT),
         "Defaults" => Some(&DEFAULTS_DOCUMENT),
+        "Engine" => Some(&ENGINE_DOCUMENT),
         _ => None,
     }
 }

@@ -30,6 +30,7 @@ fn context() -> LoadContext<'static> {
         names: None,
         modules: &NoModules,
         held: None,
+        host: None,
     }
 }
 
@@ -59,6 +60,10 @@ fn task(spec: &str) -> String {
 
 fn defaults(spec: &str) -> String {
     format!("apiVersion: selfsame/v1\nkind: Defaults\nmetadata: {{name: base}}\nspec: {{{spec}}}\n")
+}
+
+fn engine(spec: &str) -> String {
+    format!("apiVersion: selfsame/v1\nkind: Engine\nmetadata: {{name: engine}}\nspec: {{{spec}}}\n")
 }
 
 fn plugin(spec: &str) -> String {
@@ -238,6 +243,28 @@ fn document(table: &Table, field: &str, value: &str) -> String {
         "defaults metadata" => defaults("values: {user: root}")
             .replace("metadata: {name: base}", &format!("metadata: {{{}}}", beside(&[("name", "base")]))),
         "defaults" => defaults(&beside(&[("values", "{user: root}")])),
+        "engine document" => format!(
+            "{{{}}}\n",
+            beside(&[
+                ("apiVersion", "selfsame/v1"),
+                ("kind", "Engine"),
+                ("metadata", "{name: engine}"),
+                ("spec", "{}"),
+            ])
+        ),
+        "engine metadata" => engine("")
+            .replace("metadata: {name: engine}", &format!("metadata: {{{}}}", beside(&[("name", "engine")]))),
+        "engine" => engine(&beside(&[])),
+        "prune" => engine(&format!("prune: {{{}}}", beside(&[]))),
+        "engine limits" => engine(&format!("limits: {{{}}}", beside(&[]))),
+        "host" => engine(&format!("host: {{{}}}", beside(&[]))),
+        "git" => {
+            let needed: &[(&str, &str)] = match field {
+                "requireSigned" => &[("url", "/srv/repo"), ("allowedSigners", "/etc/signers")],
+                _ => &[("url", "/srv/repo")],
+            };
+            engine(&format!("git: {{{}}}", beside(needed)))
+        }
         "selector" => defaults(&format!("values: {{user: root}}, selector: {{{}}}", beside(&[]))),
         "requirement" => {
             let needed: &[(&str, &str)] = match value {
@@ -384,8 +411,14 @@ fn a_byte_order_mark_is_no_column_and_line_ends_may_be_crlf() {
 #[test]
 fn limits_of_files_bytes_and_mistakes_hold() {
     let limits = Limits { files: 2, bytes: 400, mistakes: 3, ..Limits::default() };
-    let context =
-        LoadContext { limits, compile: &usr_is_unknown, names: None, modules: &NoModules, held: None };
+    let context = LoadContext {
+        limits,
+        compile: &usr_is_unknown,
+        names: None,
+        modules: &NoModules,
+        held: None,
+        host: None,
+    };
     let good = service("startas: /x");
     let files = [file("a", good.clone()), file("b", vec![b' '; 400]), file("c", good.clone())];
     let loaded = load(&files, &context);
@@ -403,7 +436,14 @@ fn warnings_beyond_the_limit_do_not_hide_that_a_file_is_rejected() {
     let text = service("startas: /usr/bin/x -a, umask: 22");
     let loaded = load(
         &[file("a", text)],
-        &LoadContext { limits, compile: &usr_is_unknown, names: None, modules: &NoModules, held: None },
+        &LoadContext {
+            limits,
+            compile: &usr_is_unknown,
+            names: None,
+            modules: &NoModules,
+            held: None,
+            host: None,
+        },
     );
     assert_eq!(codes_of(&loaded), ["S025"]);
     assert!(loaded.files[0].rejected().is_some());

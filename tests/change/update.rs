@@ -52,7 +52,7 @@ fn a_change_of_many_services_at_once_by_one_file_is_held() {
         names.iter().all(|name| bench.condition(name, "Blocked")["reason"] == "MassChange")
     });
     assert_eq!(bench.starts().len(), 5);
-    bench.run(&["apply", "specs", "--confirm-prune"]);
+    bench.run(&["apply", "specs", "--confirm-restarts"]);
     until("all to be restarted", || bench.starts().len() == 10);
 }
 

@@ -127,6 +127,11 @@ impl Bench {
         pid
     }
 
+    /// Ends a watch that a test began by itself with the bench.
+    pub fn keep_watch(&mut self, watch: Child) {
+        self.watches.push(watch);
+    }
+
     pub fn watch_log(&self) -> String {
         fs::read_to_string(self.path("watch.log")).unwrap_or_default()
     }
@@ -233,7 +238,13 @@ impl Bench {
             .unwrap()
     }
 
+    /// The status of all objects.
     pub fn status(&self) -> serde_json::Value {
+        self.whole_status()["objects"].take()
+    }
+
+    /// Everything that status says: objects and sources.
+    pub fn whole_status(&self) -> serde_json::Value {
         serde_json::from_str(&self.run(&["status", "--output", "json"]).stdout).unwrap_or_default()
     }
 

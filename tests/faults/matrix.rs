@@ -173,7 +173,8 @@ fn a_stop_that_is_disturbed_is_finished() {
         "signal.send",
         "signal.sent",
         "remember@2",
-        "file.renamed@2",
+        "ledger.half",
+        "ledger.added",
     ];
     matrix(&points, |rule| {
         let bench = two();
@@ -203,9 +204,10 @@ fn fault_8_a_restart_that_is_disturbed_starts_once() {
         "signal.send",
         "signal.sent",
         "remember@2",
-        "file.renamed@2",
+        "ledger.half",
+        "ledger.added",
         "remember@3",
-        "file.renamed@3",
+        "ledger.half@2",
         "start.slot",
         "start.clone",
         "child.session",

@@ -27,7 +27,7 @@ fn every_document_is_accepted_by_check_without_a_warning() {
             directory: "/etc/specs".into(),
             bytes: text.clone().into_bytes(),
         };
-        let loaded = load_files(&[file], None, &selfsame::spec::NoModules, None);
+        let loaded = load_files(&[file], None, &selfsame::spec::NoModules, None, None);
         let said: Vec<&str> = loaded.diagnostics().map(|d| d.message.as_str()).collect();
         // A condition of monit on the whole command line is one that people wrote.
         let said: Vec<&str> = said.into_iter().filter(|text| !text.contains("joined for display")).collect();
@@ -64,7 +64,7 @@ fn what_is_not_known_is_a_comment_in_the_document() {
         {
             let file =
                 SpecFile { name: "a.yaml".into(), directory: "/".into(), bytes: text.clone().into_bytes() };
-            let loaded = load_files(&[file], None, &selfsame::spec::NoModules, None);
+            let loaded = load_files(&[file], None, &selfsame::spec::NoModules, None, None);
             let service = loaded.services().next().unwrap();
             let held = service.state == DesiredState::Observed || service.adopt == AdoptPolicy::Require;
             assert!(held, "{title}: {note:?}\n{text}");

@@ -166,7 +166,7 @@ impl Field {
     pub(crate) fn running(&self) -> usize {
         let text = fs::read_to_string(self.path("state/run/status.json")).unwrap_or_default();
         let status: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        let rows = status["content"].as_array().cloned().unwrap_or_default();
+        let rows = status["content"]["objects"].as_array().cloned().unwrap_or_default();
         rows.iter().filter(|row| row["phase"] == "Running").count()
     }
 

@@ -317,9 +317,9 @@ fn a_stopped_object_that_somebody_starts_runs() {
 fn a_restart_that_was_asked_for_happens_once() {
     let mut case = Case::new().with(web(), vec![instance(running(started(&web(), 40)))], seen_alive(1));
     let record = case.memory.record_mut(&name("web")).unwrap();
-    record.ask_restart(at(700));
+    record.ask_restart(at(700), "ann".into());
     assert_eq!(phases_of(&case.plan(), "web"), ["Stopping 40 (to begin)"]);
-    case.memory.record_mut(&name("web")).unwrap().ask_restart(at(400));
+    case.memory.record_mut(&name("web")).unwrap().ask_restart(at(400), "ann".into());
     assert!(case.plan().is_quiet(), "it began after that");
 }
 

@@ -116,6 +116,7 @@ fn a_look(base: i32) -> impl Strategy<Value = Look> {
                 Vec::new()
             },
             notes: Vec::new(),
+            new_only: false,
         }
     })
 }
@@ -153,7 +154,7 @@ fn an_object(place: usize) -> impl Strategy<Value = (Service, Vec<Instance>, Opt
     })
 }
 
-fn a_case() -> impl Strategy<Value = Case> {
+pub(crate) fn a_case() -> impl Strategy<Value = Case> {
     (an_object(0), an_object(1), an_object(2), any::<bool>(), 0..8_u8).prop_map(
         |(one, two, three, confirmed, gone)| {
             let mut case = Case::new();
@@ -217,7 +218,7 @@ fn signalled(action: &Action) -> Vec<&ProcessKey> {
 }
 
 /// `PROPTEST_CASES=5000` looks longer.
-fn config() -> ProptestConfig {
+pub(crate) fn config() -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(100);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }

@@ -194,7 +194,7 @@ impl World {
     /// The machine is off and starts anew.
     fn reboot(&mut self, off: u64, number: u32) {
         self.living.clear();
-        self.boot = BootId(format!("boot-{number}"));
+        self.boot = BootId(format!("boot-{number}").into());
         self.now = Now { boot: at(10), wall: self.now.wall.after(secs(off)) };
         self.next = None;
     }

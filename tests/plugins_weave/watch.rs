@@ -26,7 +26,7 @@ fn one() -> (Bench, i32) {
 }
 
 fn record(bench: &Bench) -> String {
-    fs::read_to_string(bench.path("state/run/records/one.json")).unwrap_or_default()
+    fs::read_to_string(bench.path("state/run/ledger.jsonl")).unwrap_or_default()
 }
 
 fn kept(bench: &Bench) -> Vec<String> {

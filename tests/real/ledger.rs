@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::Duration;
 
@@ -66,7 +67,6 @@ fn what_is_remembered_is_loaded() {
     assert_eq!((&loaded.memory, loaded.problems.len()), (&first, 0));
     first.services.remove(&name("a"));
     again.remember(&first).unwrap();
-    assert_eq!(names(&dirs.records()), ["b.json"]);
     assert_eq!(peek(&dirs, &boot()).unwrap().memory, first);
 }
 
@@ -93,19 +93,74 @@ fn definitions_of_an_accepted_expression_are_on_record() {
     assert_eq!(serde_json::to_string(&old).unwrap(), r#"{"text":"pid > 1"}"#);
 }
 
+/// The names in the lines of the ledger.
+fn lines(dirs: &Dirs) -> Vec<String> {
+    let text = fs::read_to_string(dirs.ledger()).unwrap();
+    let name = |line: &str| {
+        serde_json::from_str::<serde_json::Value>(line).unwrap()["name"].as_str().unwrap().to_owned()
+    };
+    text.lines().map(name).collect()
+}
+
 #[test]
 fn only_what_changed_is_written() {
     let base = tempfile::tempdir().unwrap();
     let dirs = dirs(base.path());
     let mut ledger = ledger(&dirs);
+    let mut memory = memory(&["a", "b", "c", "d"]);
+    ledger.remember(&memory).unwrap();
+    assert_eq!(lines(&dirs), ["a", "b", "c", "d"]);
+    memory.record_mut(&name("b")).unwrap().generation = 2;
+    ledger.remember(&memory).unwrap();
+    ledger.remember(&memory).unwrap();
+    assert_eq!(lines(&dirs), ["a", "b", "c", "d", "b"]);
+    for removed in ["a", "d"] {
+        memory.services.remove(&name(removed));
+    }
+    memory.services.insert(name("bb"), record("bb").into());
+    ledger.remember(&memory).unwrap();
+    assert_eq!(lines(&dirs)[5..], ["bb", "a", "d"]);
+    assert_eq!(peek(&dirs, &boot()).unwrap().memory, memory);
+}
+
+#[test]
+fn a_ledger_that_says_much_twice_is_written_anew() {
+    let base = tempfile::tempdir().unwrap();
+    let dirs = dirs(base.path());
+    let mut ledger = ledger(&dirs);
     let mut memory = memory(&["a", "b"]);
-    ledger.remember(&memory).unwrap();
-    let inode = |n: &str| fs::metadata(dirs.records().join(n)).unwrap().ino();
-    let (a, b) = (inode("a.json"), inode("b.json"));
-    memory.record_mut(&name("a")).unwrap().generation = 2;
-    ledger.remember(&memory).unwrap();
-    assert_ne!(inode("a.json"), a);
-    assert_eq!(inode("b.json"), b);
+    for generation in 1..2000 {
+        memory.record_mut(&name("a")).unwrap().generation = generation;
+        ledger.remember(&memory).unwrap();
+    }
+    assert!(fs::metadata(dirs.ledger()).unwrap().len() < 300 << 10);
+    assert_eq!(peek(&dirs, &boot()).unwrap().memory, memory);
+}
+
+#[test]
+fn what_former_versions_wrote_is_read_and_then_gone() {
+    let base = tempfile::tempdir().unwrap();
+    let dirs = dirs(base.path());
+    fs::create_dir(dirs.records()).unwrap();
+    for service in ["a", "b"] {
+        let json = serde_json::json!({"format": 1, "boot": boot(), "record": record(service)});
+        fs::write(dirs.records().join(format!("{service}.json")), json.to_string()).unwrap();
+    }
+    fs::create_dir(dirs.starts()).unwrap();
+    fs::write(dirs.starts().join("a.0.n1"), "77 990\n").unwrap();
+    fs::write(dirs.starts().join("a.1.n2"), "").unwrap();
+    let mut ledger = ledger(&dirs);
+    let loaded = ledger.load(&boot()).unwrap();
+    assert_eq!((&loaded.memory, loaded.problems.len()), (&memory(&["a", "b"]), 0));
+    let ran = ProcessKey { boot: boot(), pid: Pid(77), start: StartTicks(990) };
+    assert_eq!(ledger.read_slot(&boot(), &name("a"), 0, "n1"), IntentSeen::Ran(ran));
+    assert_eq!(ledger.read_slot(&boot(), &name("a"), 1, "n2"), IntentSeen::NothingRan);
+    assert_eq!(ledger.read_slot(&boot(), &name("a"), 2, "n3"), IntentSeen::NothingRan);
+    let mut changed = loaded.memory;
+    changed.services.remove(&name("a"));
+    ledger.remember(&changed).unwrap();
+    assert!(names(&dirs.records()).is_empty());
+    assert_eq!(peek(&dirs, &boot()).unwrap().memory, changed);
 }
 
 #[test]
@@ -118,28 +173,40 @@ fn records_of_another_boot_are_void() {
     let loaded = ledger.load(&other).unwrap();
     assert!(loaded.memory.services.is_empty() && loaded.problems.is_empty());
     ledger.remember(&loaded.memory).unwrap();
-    assert!(names(&dirs.records()).is_empty());
+    assert_eq!(fs::read_to_string(dirs.ledger()).unwrap(), "");
 }
 
 #[test]
-fn garbage_is_moved_aside_and_counts_as_lost() {
+fn garbage_is_kept_aside_and_counts_as_lost() {
     let base = tempfile::tempdir().unwrap();
     let dirs = dirs(base.path());
-    ledger(&dirs).remember(&memory(&["a", "good"])).unwrap();
-    let path = dirs.records().join("a.json");
-    let whole = fs::read(&path).unwrap();
-    for (round, bytes) in
-        [Vec::new(), b"\0\0\0\0".to_vec(), whole[..whole.len() / 2].to_vec(), b"{\"format\":1}".to_vec()]
-            .into_iter()
-            .enumerate()
-    {
-        fs::write(&path, bytes).unwrap();
-        let loaded = ledger(&dirs).load(&boot()).unwrap();
+    ledger(&dirs).remember(&memory(&["a"])).unwrap();
+    let whole = fs::read(dirs.ledger()).unwrap();
+    let record_is_wrong =
+        br#"{"format":1,"boot":"this-boot","name":"a","record":{"generation":"x"}}"#.to_vec();
+    let rows = [
+        (Vec::new(), "a record"),
+        (b"\0\0\0\0".to_vec(), "a record"),
+        (whole[..whole.len() / 2].to_vec(), "a record"),
+        (b"{\"format\":1}".to_vec(), "a record"),
+        (record_is_wrong, "a: the record"),
+    ];
+    for (round, (line, of)) in rows.into_iter().enumerate() {
+        ledger(&dirs).remember(&memory(&["a", "good"])).unwrap();
+        let text = fs::read_to_string(dirs.ledger()).unwrap();
+        let (a, good) = text.split_once('\n').unwrap();
+        assert!(a.contains(r#""name":"a""#));
+        // Of `a` only what is broken, or a good line that is older.
+        let older = if of.starts_with("a:") { [a.as_bytes(), b"\n"].concat() } else { Vec::new() };
+        fs::write(dirs.ledger(), [older, line, b"\n".to_vec(), good.as_bytes().to_vec()].concat()).unwrap();
+        let mut ledger = ledger(&dirs);
+        let loaded = ledger.load(&boot()).unwrap();
         assert_eq!(loaded.memory, memory(&["good"]));
         assert_eq!(loaded.problems.len(), 1);
-        assert!(loaded.problems[0].starts_with("a: "), "{:?}", loaded.problems);
-        assert!(dirs.records().join(format!("a.json.broken-{}", round + 1)).exists());
-        assert!(!path.exists());
+        assert!(loaded.problems[0].starts_with(of), "{:?}", loaded.problems);
+        assert!(dirs.run.join(format!("ledger.jsonl.broken-{}", round + 1)).exists());
+        ledger.remember(&loaded.memory).unwrap();
+        assert_eq!(peek(&dirs, &boot()).unwrap().problems.len(), 0);
     }
 }
 
@@ -147,24 +214,34 @@ fn garbage_is_moved_aside_and_counts_as_lost() {
 fn a_newer_format_is_refused() {
     let base = tempfile::tempdir().unwrap();
     let dirs = dirs(base.path());
-    let path = dirs.records().join("a.json");
-    fs::write(&path, r#"{"format": 2, "boot": "this-boot", "something": "else"}"#).unwrap();
+    ledger(&dirs).remember(&memory(&["a"])).unwrap();
+    let newer = "{\"format\": 2, \"boot\": \"this-boot\", \"something\": \"else\"}\n";
+    let text = fs::read_to_string(dirs.ledger()).unwrap() + newer;
+    fs::write(dirs.ledger(), &text).unwrap();
     let error = ledger(&dirs).load(&boot()).unwrap_err();
     assert!(matches!(error, LedgerError::Newer { format: 2, .. }), "{error}");
-    assert!(path.exists(), "it is left as it is");
+    assert_eq!(fs::read_to_string(dirs.ledger()).unwrap(), text, "it is left as it is");
 }
 
 #[test]
-fn any_prefix_of_a_record_is_either_whole_or_broken() {
+fn a_line_counts_when_it_has_an_end() {
     let base = tempfile::tempdir().unwrap();
     let dirs = dirs(base.path());
-    ledger(&dirs).remember(&memory(&["a"])).unwrap();
-    let path = dirs.records().join("a.json");
-    let whole = fs::read(&path).unwrap();
-    for length in (0..whole.len()).step_by(37) {
-        fs::write(&path, &whole[..length]).unwrap();
-        assert!(peek(&dirs, &boot()).unwrap().memory.services.is_empty(), "{length}");
+    let mut first = memory(&["a", "b"]);
+    let mut ledger = ledger(&dirs);
+    ledger.remember(&first).unwrap();
+    let before = fs::read(dirs.ledger()).unwrap().len();
+    let former = first.clone();
+    first.record_mut(&name("a")).unwrap().generation = 7;
+    ledger.remember(&first).unwrap();
+    let whole = fs::read(dirs.ledger()).unwrap();
+    for length in (before..whole.len()).step_by(7) {
+        fs::write(dirs.ledger(), &whole[..length]).unwrap();
+        let loaded = peek(&dirs, &boot()).unwrap();
+        assert_eq!((&loaded.memory, loaded.problems.len()), (&former, 0), "{length}");
     }
+    fs::write(dirs.ledger(), &whole).unwrap();
+    assert_eq!(peek(&dirs, &boot()).unwrap().memory, first);
 }
 
 #[test]
@@ -200,22 +277,42 @@ fn a_removed_state_directory_is_made_again() {
 fn slots_live_from_the_intent_to_the_record() {
     let base = tempfile::tempdir().unwrap();
     let dirs = dirs(base.path());
-    let mut ledger = ledger(&dirs);
-    let mut memory = memory(&["a"]);
-    intended(&mut memory, "a", "n1");
-    ledger.remember(&memory).unwrap();
-    let seen = |ledger: &Ledger| ledger.read_slot(&boot(), &name("a"), 0, "n1");
-    assert_eq!(seen(&ledger), IntentSeen::NothingRan, "no slot yet");
-    ledger.create_slot(&name("a"), 0, "n1").unwrap();
-    assert!(ledger.create_slot(&name("a"), 0, "n1").is_err(), "a slot is used once");
-    assert_eq!(seen(&ledger), IntentSeen::NothingRan, "no child came so far");
-    fs::write(dirs.starts().join("a.0.n1"), "77 1234\n").unwrap();
-    ledger.remember(&memory).unwrap();
-    let key = ProcessKey { boot: boot(), pid: Pid(77), start: StartTicks(1234) };
-    assert_eq!(seen(&ledger), IntentSeen::Ran(key));
+    let mut writer = ledger(&dirs);
+    let mut memory = memory(&["a", "b"]);
+    for service in ["a", "b"] {
+        intended(&mut memory, service, "n1");
+    }
+    writer.remember(&memory).unwrap();
+    let seen = |ledger: &mut Ledger, of: &str, nonce: &str| ledger.read_slot(&boot(), &name(of), 0, nonce);
+    assert_eq!(seen(&mut writer, "a", "n1"), IntentSeen::NothingRan, "no slot yet");
+    let mut slot = writer.create_slot(&name("a"), 0, "n1").unwrap();
+    assert!(writer.create_slot(&name("a"), 0, "n1").is_err(), "a slot is used once");
+    assert_eq!(seen(&mut writer, "a", "n1"), IntentSeen::NothingRan, "no child came so far");
+    let mut other = writer.create_slot(&name("b"), 0, "n1").unwrap();
+    slot.write_all(b"77 1234\n").unwrap();
+    writer.remember(&memory).unwrap();
+    let key = |pid| ProcessKey { boot: boot(), pid: Pid(pid), start: StartTicks(1234) };
+    assert_eq!(seen(&mut writer, "a", "n1"), IntentSeen::Ran(key(77)));
+    drop(writer);
+    // The engine died; what children wrote is there for the next one.
+    other.write_all(b"78 1234\n").unwrap();
+    let mut writer = ledger(&dirs);
+    assert_eq!(seen(&mut writer, "a", "n1"), IntentSeen::Ran(key(77)));
+    assert_eq!(seen(&mut writer, "b", "n1"), IntentSeen::Ran(key(78)));
     memory.record_mut(&name("a")).unwrap().instances.clear();
-    ledger.remember(&memory).unwrap();
-    assert!(names(&dirs.starts()).is_empty(), "the record says what came of it");
+    writer.remember(&memory).unwrap();
+    assert_eq!(seen(&mut writer, "a", "n1"), IntentSeen::NothingRan, "the record says what came of it");
+    intended(&mut memory, "a", "n2");
+    writer.remember(&memory).unwrap();
+    drop(writer.create_slot(&name("a"), 0, "n2").unwrap());
+    assert_eq!(
+        seen(&mut writer, "a", "n2"),
+        IntentSeen::NothingRan,
+        "the place of a former start has no key"
+    );
+    assert_eq!(seen(&mut writer, "b", "n1"), IntentSeen::Ran(key(78)));
+    assert_eq!(fs::metadata(dirs.slots()).unwrap().len(), 512, "and is used again");
+    assert!(writer.create_slot(&name("a"), 0, &"n".repeat(300)).is_err(), "it has no room");
 }
 
 #[test]
@@ -294,21 +391,23 @@ fn a_full_or_read_only_disk_is_an_error_and_the_old_record_stays() {
 
     let filler = small.0.path().join("filler");
     let _ = fs::write(&filler, vec![0; 1 << 20]);
-    memory.record_mut(&name("a")).unwrap().generation = 2;
+    // More than the last page has room for.
+    std::sync::Arc::make_mut(&mut memory.record_mut(&name("a")).unwrap().spec).args = vec!["x".repeat(5000)];
     let error = ledger.remember(&memory).unwrap_err();
     assert!(error.contains("ENOSPC"), "{error}");
+    assert!(peek(&dirs, &boot()).unwrap().problems.is_empty());
     assert_eq!(peek(&dirs, &boot()).unwrap().memory, before);
     fs::remove_file(&filler).unwrap();
     ledger.remember(&memory).unwrap();
     assert_eq!(peek(&dirs, &boot()).unwrap().memory, memory);
 
     small.cover();
+    assert!(ledger.create_slot(&name("a"), 0, "n").is_err());
+    drop(ledger);
     let before = memory.clone();
     memory.record_mut(&name("a")).unwrap().generation = 3;
-    let error = ledger.remember(&memory).unwrap_err();
-    assert!(error.contains("EROFS"), "{error}");
-    assert!(ledger.create_slot(&name("a"), 0, "n").is_err());
+    let lock = StateLock::try_lock(&dirs);
+    assert!(lock.is_err(), "{lock:?}");
     small.uncover();
     assert_eq!(peek(&dirs, &boot()).unwrap().memory, before);
-    ledger.remember(&memory).unwrap();
 }

@@ -283,7 +283,8 @@ fn requests_are_taken_in_order_and_junk_is_refused() {
     let dirs = dirs(base.path());
     let name = ServiceName::new("web").unwrap();
     let first = Request { by: "ann".into(), wanted: Wanted::Stop(name.clone()) };
-    let second = Request { by: "ben".into(), wanted: Wanted::Apply { confirmed: true } };
+    let second =
+        Request { by: "ben".into(), wanted: Wanted::Apply { confirmed: true, prune: Default::default() } };
     leave(&dirs, &first).unwrap();
     std::thread::sleep(Duration::from_millis(1));
     leave(&dirs, &second).unwrap();

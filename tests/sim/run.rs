@@ -292,7 +292,7 @@ impl Run {
         match self.people.below(3) {
             0 => record.ask(true, "ann".into(), WallTime::default()),
             1 => record.ask(false, "ann".into(), WallTime::default()),
-            _ => record.ask_restart(now),
+            _ => record.ask_restart(now, "ann".into()),
         }
         self.world.say(format!("ann asks something of {name}"));
     }

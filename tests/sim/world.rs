@@ -124,7 +124,7 @@ impl World {
     }
 
     pub(crate) fn boot_id(&self) -> BootId {
-        BootId(format!("boot-{}", self.boot))
+        BootId(format!("boot-{}", self.boot).into())
     }
 
     pub(crate) fn say(&mut self, line: impl std::fmt::Display) {

@@ -117,7 +117,14 @@ fn outcome(case: &Case, real: bool) -> String {
     let compile: &dyn Fn(&ExpressionRequest<'_>) -> Vec<Diagnostic> = if real { &really } else { &compile };
     let loaded = load(
         &files(case),
-        &LoadContext { limits: Limits::default(), compile, names: None, modules: &NoModules, held: None },
+        &LoadContext {
+            limits: Limits::default(),
+            compile,
+            names: None,
+            modules: &NoModules,
+            held: None,
+            host: None,
+        },
     );
     let mut out = String::new();
     for diagnostic in loaded.diagnostics() {
@@ -218,6 +225,7 @@ fn the_samples_are_accepted_and_their_programs_exist() {
                     names: None,
                     modules: &NoModules,
                     held: None,
+                    host: None,
                 },
             );
             let mut said = String::new();

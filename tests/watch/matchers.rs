@@ -33,7 +33,7 @@ fn a_changed_definition_is_a_new_generation_of_what_uses_it() {
     matcher(&bench, "'pid > 1 && threads > 0'");
     bench.until_generation("one", 2);
     assert_eq!(bench.alive_of("one"), [pid], "the change is live");
-    let record = fs::read_to_string(bench.path("state/run/records/one.json")).unwrap();
+    let record = fs::read_to_string(bench.path("state/run/ledger.jsonl")).unwrap();
     assert!(record.contains("threads > 0"), "the definition is on record: {record}");
 }
 

@@ -48,7 +48,7 @@ impl Since {
     }
 }
 
-fn since(text: &str) -> Result<Since, String> {
+pub(super) fn since(text: &str) -> Result<Since, String> {
     if let Ok(ago) = parse_duration(text) {
         return Ok(Since::Ago(ago));
     }

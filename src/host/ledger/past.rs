@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{FORMAT, LedgerError, MODE, files_in, quarantine};
+use super::{FORMAT, LedgerError, MODE, files_in, keep_aside};
 use crate::host::atomic;
 use crate::host::errno::io_text;
 use crate::host::state_dir::Dirs;
@@ -101,7 +101,7 @@ impl Pasts {
                 Err(text) => {
                     problems.push(format!(
                         "{name}: what it ran for can't be read, so it isn't run by itself: {text}{}",
-                        quarantine(&path_of(dirs, &name))
+                        keep_aside(&path_of(dirs, &name))
                     ));
                     Past::unreadable()
                 }

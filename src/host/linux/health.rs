@@ -23,7 +23,7 @@ use crate::plan::{notify_socket, output_marks};
 use crate::plugin;
 use crate::process::identity::Ternary;
 use crate::process::world::World;
-use crate::spec::{Expression, ReadinessCheck, Service, ServiceName, StartCondition};
+use crate::spec::{Expression, KnownHost, ReadinessCheck, Service, ServiceName, StartCondition};
 use crate::units::Pid;
 
 /// What this host keeps for answers about health.
@@ -303,13 +303,9 @@ fn file(path: &Path, good: fn(&std::fs::Metadata) -> bool) -> Fact<bool> {
 
 /// With or without its domain.
 fn is_host(pattern: &str) -> Fact<bool> {
-    let (Ok(own), Ok(glob)) = (nix::unistd::gethostname(), globset::Glob::new(pattern)) else {
-        return Fact::unknown(Why::Unresolved);
-    };
-    let own = own.to_string_lossy().into_owned();
-    let short = own.split('.').next().unwrap_or_default();
-    let glob = glob.compile_matcher();
-    Fact::Known(glob.is_match(&own) || glob.is_match(short))
+    let Ok(name) = nix::unistd::gethostname() else { return Fact::unknown(Why::Unresolved) };
+    let own = KnownHost { name: name.to_string_lossy().into_owned(), ..KnownHost::default() };
+    Fact::Known(own.is_called(pattern))
 }
 
 fn image(path: &Path) -> Fact<Image> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::health::Subject;
+use super::recent::Cursor;
 use super::{Asked, LinuxHost};
 use crate::facts::{Fact, ProcessKey, Reason, Why};
 use crate::host::exits::Life;
@@ -45,11 +46,6 @@ impl LinuxHost {
         known: &mut Asked,
     ) -> Seen {
         let mut seen = Seen::default();
-        let all = if asked.conditions {
-            world.pids().known().unwrap_or_else(|| world.visible_pids())
-        } else {
-            [].into()
-        };
         for (index, question) in &asked.processes {
             let places = self.looker.places();
             let spec = &asked.spec;
@@ -69,28 +65,70 @@ impl LinuxHost {
         for (index, nonce) in &asked.commands {
             seen.commands.insert(*index, self.commands.seen(nonce));
         }
-        if asked.look {
+        let gone =
+            asked.if_gone && seen.processes.values().any(|seen| matches!(seen, ProcessSeen::Gone { .. }));
+        if asked.look || gone {
+            let (few, every);
+            let (pids, new_only) = if asked.look {
+                (pids, false)
+            } else if let Some(new) = self.new_since(name, asked, questions, world) {
+                few = new;
+                (few.as_slice(), true)
+            } else {
+                self.looked.note(name, &asked.spec, Cursor::now());
+                every = super::listing(world);
+                (&*every, false)
+            };
             let sight = Sight { world, plugins: &known.plugins, pids };
             let mut look = self.looker.look(name, &asked.spec, questions, sight);
+            look.new_only = new_only;
             if failpoint::hit("look").is_err() {
                 look.complete = false;
                 look.candidates.clear();
             }
             seen.look = Some(look);
         }
-        if asked.conditions {
-            seen.conditions = Some(self.conditions_met(&asked.spec, &all, world));
+        if asked.conditions || (gone && !asked.spec.conditions.is_empty()) {
+            seen.conditions = Some(self.conditions_met(&asked.spec, &super::listing(world), world));
         }
-        if asked.prepare {
+        if asked.prepare || gone {
             seen.prepared = Some(self.prepare(&asked.spec, world, known));
         }
         seen.output = self.outputs.as_ref().map(|outputs| outputs.troubles(name)).unwrap_or_default();
         seen
     }
 
+    /// The processes that began since this object was last looked for. `None`: all are to be looked at, since its end was not
+    /// seen by us as its parent, something is left of its tree, or it can't be told who is new.
+    fn new_since(
+        &mut self,
+        name: &ServiceName,
+        asked: &ServiceQuestions,
+        questions: &Questions,
+        world: &LiveWorld,
+    ) -> Option<Vec<Pid>> {
+        let seen_to_end = |question: &ProcessQuestion| {
+            question.adopted_by.is_none() && !question.starter && self.exits.was_our_child(&question.key)
+        };
+        let mut gone = asked.processes.values().filter(|question| self.exits.is_known_gone(&question.key));
+        if !self.subreaper || !gone.all(seen_to_end) {
+            return None;
+        }
+        let recorded: BTreeSet<Pid> = questions.recorded.keys().map(|key| key.pid).collect();
+        let own = world.self_pid().known()?;
+        if own_children(own).iter().any(|pid| !recorded.contains(pid) && !self.probes.owns(*pid)) {
+            return None;
+        }
+        let before = self.looked.at(name, &asked.spec)?;
+        let now = Cursor::now()?;
+        let pids = now.since(&before, |pid| recorded.contains(&pid))?;
+        self.looked.note(name, &asked.spec, Some(now));
+        Some(pids)
+    }
+
     /// Without the lock an empty slot proves nothing: the child may be about to write.
-    fn intent(&self, name: &ServiceName, index: u32, nonce: &str) -> IntentSeen {
-        match &self.ledger {
+    fn intent(&mut self, name: &ServiceName, index: u32, nonce: &str) -> IntentSeen {
+        match &mut self.ledger {
             Some(ledger) => ledger.read_slot(&self.looker.boot, name, index, nonce),
             None => IntentSeen::Unknown(Reason::new(Why::Unresolved, "another engine is starting it")),
         }
@@ -199,10 +237,13 @@ impl LinuxHost {
         if pids.is_empty() {
             return None;
         }
-        let user = wanted_user(spec, world).ok()?;
         let recorded: BTreeSet<Pid> =
             questions.recorded.keys().filter(|key| **key != question.key).map(|key| key.pid).collect();
         let pids: Vec<Pid> = pids.into_iter().filter(|pid| !recorded.contains(pid)).collect();
+        if pids.is_empty() {
+            return None;
+        }
+        let user = wanted_user(spec, world).ok()?;
         let plugins = plugin::Look::default();
         let sight = Sight { world, plugins: &plugins, pids: &pids };
         let found = self.looker.ask(spec, user, recorded, &places, sight);

@@ -379,7 +379,11 @@ impl Watch {
         Self { inotify: inotify::init(flags).ok() }
     }
 
-    fn wait(&mut self, path: &Path) -> io::Result<bool> {
+    /// Waits until something is written to this file, at most a second. False: nobody reads our output any more.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub(in crate::host) fn wait(&mut self, path: &Path) -> io::Result<bool> {
         let out = rustix::stdio::stdout();
         let mut fds = vec![PollFd::new(&out, PollFlags::empty())];
         if let Some(inotify) = &self.inotify {

@@ -93,7 +93,7 @@ fn plain_keys(reader: &mut Reader, fields: &Fields<'_>, host: &mut Host) {
     set("now", &mut |r, n| host.now = r.time(n).map(WallTime));
     set("boot", &mut |r, n| host.boot = r.time(n).map(WallTime));
     set("uptime", &mut |r, n| host.uptime = r.duration(n).map(BootTime));
-    set("bootId", &mut |r, n| host.boot_id = r.text(n, "write the boot id").map(|id| BootId(id.to_owned())));
+    set("bootId", &mut |r, n| host.boot_id = r.text(n, "write the boot id").map(|id| BootId(id.into())));
     set("self", &mut |r, n| host.engine = r.number(n).map(Pid));
     set("ticksPerSecond", &mut |r, n| match r.number::<u64>(n) {
         Some(0) => r.error(codes::VALUE, n.span, "a second has no ticks", "write for example `100`"),

@@ -41,7 +41,8 @@ pub(in crate::spec) fn read(
     })
 }
 
-fn read_selector(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Selector> {
+/// Reads a selector of labels.
+pub(in crate::spec) fn read_selector(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Selector> {
     let object = Object::open(value, &table::SELECTOR, d)?;
     let (mut labels, mut requirements) = (Some(std::collections::BTreeMap::new()), Some(Vec::new()));
     if let Some(value) = object.get("matchLabels", d) {

@@ -1,18 +1,25 @@
 //! Which labels are chosen, in the form that Kubernetes gave it.
 
 use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 /// Conditions on labels, all of which have to hold.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Selector {
     /// These labels with these values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     /// These conditions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requirements: Vec<Requirement>,
 }
 
 /// One condition.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Requirement {
     /// Name of the label.
     pub key: String,
@@ -23,7 +30,7 @@ pub struct Requirement {
 }
 
 /// What is asked of a label.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Operator {
     /// It has one of the values.
     In,
@@ -41,6 +48,21 @@ impl Selector {
         self.labels.iter().all(|(key, value)| labels.get(key) == Some(value))
             && self.requirements.iter().all(|requirement| requirement.holds(labels.get(&requirement.key)))
     }
+
+    /// Whether it chooses everything.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty() && self.requirements.is_empty()
+    }
+
+    /// The first condition that these labels don't meet, as the object of a sentence.
+    pub fn unmet(&self, labels: &BTreeMap<String, String>) -> Option<String> {
+        let label = self.labels.iter().find(|(key, value)| labels.get(*key) != Some(*value));
+        let label = label.map(|(key, value)| format!("the label `{key}: {value}`"));
+        label.or_else(|| {
+            let unmet = self.requirements.iter().find(|one| !one.holds(labels.get(&one.key)))?;
+            Some(unmet.to_string())
+        })
+    }
 }
 
 impl Requirement {
@@ -51,6 +73,19 @@ impl Requirement {
             Operator::NotIn => !among,
             Operator::Exists => value.is_some(),
             Operator::DoesNotExist => value.is_none(),
+        }
+    }
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values: Vec<String> = self.values.iter().map(|value| format!("`{value}`")).collect();
+        let (key, values) = (&self.key, values.join(", "));
+        match self.operator {
+            Operator::In => write!(f, "a label `{key}` that is one of {values}"),
+            Operator::NotIn => write!(f, "a label `{key}` other than {values}"),
+            Operator::Exists => write!(f, "a label `{key}`"),
+            Operator::DoesNotExist => write!(f, "no label `{key}`"),
         }
     }
 }

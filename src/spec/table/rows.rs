@@ -1,9 +1,11 @@
 //! The rows. `class` says what a change of the field means for the running process.
 
 use super::change::{DEPENDENCY, HOOK, HOOKS, RELOAD, SUSPEND, UPDATE};
+use super::engine::{ENGINE, ENGINE_DOCUMENT, ENGINE_LIMITS, ENGINE_METADATA, GIT, HOST, PRUNE};
 use super::health::{
     BINARY_CHANGES, CONDITION, EXEC, HTTP, LIVENESS, LOG_LINE, READINESS, TCP, TRIGGER, UNIX,
 };
+use super::hosts::HOSTS;
 use super::tasks::{
     DEFAULTS, DEFAULTS_DOCUMENT, DEFAULTS_METADATA, REQUIREMENT, RETRY, SCHEDULE, SELECTOR, TASK,
     TASK_DOCUMENT,
@@ -47,7 +49,7 @@ pub const DOCUMENT: Table = Table {
 
 /// The kinds.
 pub const KINDS: Words =
-    Words { now: &["Service", "Matcher", "Plugin", "Task", "Defaults"], later: &["Policy", "Engine"] };
+    Words { now: &["Service", "Matcher", "Plugin", "Task", "Defaults", "Engine"], later: &["Policy"] };
 
 /// `metadata`
 pub const METADATA: Table = Table {
@@ -576,6 +578,14 @@ pub const SERVICE: Table = Table {
             "what to do when the document disappears",
         ),
         row(
+            "hosts",
+            Kind::Object(&HOSTS),
+            "every host",
+            Live,
+            "{names: [web-*]}",
+            "the hosts that it is for; elsewhere it is as if it weren't there",
+        ),
+        row(
             "dependsOn",
             Kind::List(&Kind::Object(&DEPENDENCY)),
             "[]",
@@ -1100,6 +1110,7 @@ pub const TABLES: &[&Table] = &[
     &RESTART,
     &STOP,
     &STOP_STEP,
+    &HOSTS,
     &DEPENDENCY,
     &UPDATE,
     &RELOAD,
@@ -1120,6 +1131,13 @@ pub const TABLES: &[&Table] = &[
     &TASK,
     &SCHEDULE,
     &RETRY,
+    &ENGINE_DOCUMENT,
+    &ENGINE_METADATA,
+    &ENGINE,
+    &PRUNE,
+    &ENGINE_LIMITS,
+    &HOST,
+    &GIT,
     &DEFAULTS_DOCUMENT,
     &DEFAULTS_METADATA,
     &DEFAULTS,

@@ -7,6 +7,7 @@ const MEANINGS: &[(&str, &str, &str)] = &[
     ("kind", "Plugin", "more fields and functions for the expressions of other documents"),
     ("kind", "Task", "runs to its end: once, on change, or on a schedule"),
     ("kind", "Defaults", "values for the Services and Tasks that labels choose"),
+    ("kind", "Engine", "how the engine itself works; in a file of its own, `/etc/selfsame/engine.yaml`"),
     ("run", "once", "once, ever"),
     ("run", "onChange", "at first, and whenever what it is started with has changed"),
     ("concurrency", "forbid", "the new run is left out"),

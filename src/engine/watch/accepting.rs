@@ -1,0 +1,85 @@
+//! What a look at the documents changes: what is in force, what is held back, and what is said of the places.
+
+use std::collections::BTreeMap;
+
+use super::{Event, Watch};
+use crate::engine::accept::{Accepted, PruneHeld, PruneRules};
+use crate::engine::sources::SourcesLook;
+use crate::host::{held_plans, writers};
+use crate::plan::sources::{SourceConditionType, SourceFinding};
+use crate::plan::status::ConditionStatus;
+use crate::units::BootTime;
+
+impl Watch<'_> {
+    /// Takes a look into account, and says when another one is due.
+    pub(super) fn accept(&mut self, look: &mut SourcesLook, now: BootTime) -> Option<BootTime> {
+        // Hardly ever is there such a file: only then is it worth to ask who writes to it.
+        look.seen.being_written = writers::open_for_writing(self.acceptance.shrunk(&look.seen));
+        let mut rules = PruneRules::from(self.options.settings.prune);
+        rules.confirmed.clone_from(&self.confirmed_prunes);
+        let Accepted { set, held, confirmed, recheck } = self.acceptance.look(&look.seen, &rules, now);
+        self.confirmed_prunes.retain(|id| !confirmed.contains_key(id));
+        for (id, place) in confirmed {
+            if let Some(source) = self.standing.source_mut(&place) {
+                source.confirmed = Some(id);
+            }
+        }
+        for id in std::mem::take(&mut self.confirmed_prunes) {
+            let text = format!(
+                "the removal `{id}` was confirmed and is not what would be removed now: nothing is removed"
+            );
+            (self.tell)(Event::Trouble(&text));
+        }
+        for plan in held.iter().filter(|plan| !self.held.contains(plan)) {
+            (self.tell)(Event::PruneHeld(plan));
+            self.chronicle.prune_held(plan);
+            if let Err(reason) = held_plans::note(self.host.dirs(), &plan.plan()) {
+                (self.tell)(Event::Trouble(&reason));
+            }
+        }
+        self.held = held;
+        if set != self.set {
+            self.carried.forget();
+            self.set = set;
+        }
+        self.say_how_places_stand(look);
+        recheck
+    }
+
+    fn say_how_places_stand(&mut self, look: &SourcesLook) {
+        let wall = crate::host::Host::now(&self.host).wall;
+        for (place, finding) in &look.findings {
+            self.standing.find(place, finding.clone(), wall);
+        }
+        let places: Vec<String> = self.standing.sources().iter().map(|source| source.place.clone()).collect();
+        let mut objects: BTreeMap<&str, usize> = BTreeMap::new();
+        for service in self.set.services.values() {
+            let of =
+                places.iter().filter(|place| std::path::Path::new(&service.origin.file).starts_with(place));
+            if let Some(place) = of.max_by_key(|place| place.len()) {
+                *objects.entry(place.as_str()).or_default() += 1;
+            }
+        }
+        for place in &places {
+            let held = self.held.iter().find(|held| held.place == *place);
+            self.standing.find(place, prune_held(place, held), wall);
+            if let Some(source) = self.standing.source_mut(place) {
+                source.held = held.map(PruneHeld::plan);
+                source.objects = objects.get(place.as_str()).copied().unwrap_or_default();
+                source.files = look.seen.files_under(place);
+            }
+        }
+    }
+}
+
+fn prune_held(place: &str, held: Option<&PruneHeld>) -> SourceFinding {
+    let (status, reason, message) = match held {
+        Some(held) => (
+            ConditionStatus::True,
+            "TooMuchAtOnce",
+            format!("{}; confirm with `selfsame apply {place} --confirm-prune {}`", held.reason, held.id),
+        ),
+        None => (ConditionStatus::False, "NothingHeld", format!("nothing of `{place}` waits for a person")),
+    };
+    SourceFinding { kind: SourceConditionType::PruneHeld, status, reason, message }
+}

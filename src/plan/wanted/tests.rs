@@ -1,0 +1,127 @@
+//! What is put on record, and what is refused.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::plan::memory::Record;
+use crate::spec::{Reload, Service, Suspend};
+use crate::units::{BootId, BootTime};
+
+fn name(text: &str) -> ServiceName {
+    ServiceName::new(text).unwrap()
+}
+
+fn now() -> Now {
+    Now { boot: BootTime(Duration::from_secs(5)), wall: WallTime(Duration::from_secs(50)) }
+}
+
+/// `shop` and `web` of the team `front`, `web` with a reload; `db`, which its document suspends.
+fn memory() -> Memory {
+    let mut memory = Memory::new(BootId("boot-1".into()));
+    for text in ["db", "shop", "web"] {
+        let mut spec = Service::new(name(text), PathBuf::from("/srv/x"));
+        let team = if text == "db" { "back" } else { "front" };
+        spec.labels.insert("team".into(), team.into());
+        spec.reload = (text == "web").then_some(Reload::Signal(Signal::HUP));
+        spec.suspend = (text == "db").then(|| Suspend { reason: "moved".into(), until: None });
+        memory.services.insert(name(text), Arc::new(Record::new(spec)));
+    }
+    memory
+}
+
+fn named(names: &[&str]) -> Objects {
+    Objects { names: names.iter().map(ToString::to_string).collect(), ..Objects::default() }
+}
+
+fn labelled(text: &str) -> Objects {
+    Objects { selector: parse_selector(text).unwrap(), ..Objects::default() }
+}
+
+fn all() -> Objects {
+    Objects { all: true, ..Objects::default() }
+}
+
+#[test]
+fn objects_are_chosen_by_name_by_label_or_all() {
+    let rows: [(Wanted, Result<&[&str], &str>); 12] = [
+        (Wanted::Stop(named(&["web", "db"])), Ok(&["db", "web"])),
+        (Wanted::Stop(all()), Ok(&["db", "shop", "web"])),
+        (Wanted::Restart(labelled("team=front")), Ok(&["shop", "web"])),
+        (Wanted::Restart(labelled("team==back")), Ok(&["db"])),
+        (
+            Wanted::Restart(labelled("team=back,tier=1")),
+            Err("no object with `team=back,tier=1` is on record"),
+        ),
+        (Wanted::Start(Objects::default()), Err("no object was named")),
+        (Wanted::Start(named(&["shpo"])), Err("no object `shpo` is on record; did you mean `shop`?")),
+        (Wanted::Start(named(&["NOT A NAME"])), Err("no object `NOT A NAME` is on record")),
+        (
+            Wanted::Reload(named(&["shop"])),
+            Err("`shop` has no `reload` in its document; `selfsame restart shop` restarts it"),
+        ),
+        (Wanted::Reload(all()), Ok(&["web"])),
+        (
+            Wanted::Resume(named(&["db"])),
+            Err("`db` is suspended by its document, which has to say otherwise"),
+        ),
+        (Wanted::Resume(labelled("team=front")), Ok(&["shop", "web"])),
+    ];
+    for (wanted, expected) in rows {
+        let before = memory();
+        let mut after = before.clone();
+        match (wanted.record(&mut after, "ann", now()), expected) {
+            (Ok(names), Ok(expected)) => {
+                assert_eq!(names.iter().map(ServiceName::as_str).collect::<Vec<_>>(), expected, "{wanted}");
+                for (name, record) in &after.services {
+                    let touched =
+                        names.contains(name) && !matches!(wanted, Wanted::Reload(_) | Wanted::Resume(_));
+                    assert_eq!(*record != before.services[name], touched, "{wanted}: {name}");
+                }
+            }
+            (Err(problems), Err(expected)) => {
+                assert_eq!(problems, [expected], "{wanted}");
+                assert_eq!(after, before, "{wanted}: refused, and nothing changed");
+            }
+            (found, expected) => panic!("{wanted}: {found:?}, not {expected:?}"),
+        }
+    }
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let problems = Wanted::Stop(named(&["x", "shop", "y"])).record(&mut memory(), "ann", now()).unwrap_err();
+    assert_eq!(problems.len(), 2);
+}
+
+#[test]
+fn a_suspension_says_who_since_when_and_why() {
+    let mut after = memory();
+    let until = Some(WallTime(Duration::from_secs(99)));
+    let wanted = Wanted::Suspend { objects: named(&["shop"]), reason: "a move".into(), until };
+    wanted.record(&mut after, "ann", now()).unwrap();
+    let suspension = after.services[&name("shop")].suspension.clone().unwrap();
+    assert_eq!((suspension.by.as_str(), suspension.at, suspension.until), ("ann", now().wall, until));
+    Wanted::Resume(named(&["shop"])).record(&mut after, "ben", now()).unwrap();
+    assert_eq!(after, memory());
+}
+
+#[test]
+fn requests_are_told_as_they_are_typed() {
+    let suspend = Wanted::Suspend { objects: labelled("team=front"), reason: String::new(), until: None };
+    let rows = [
+        (Wanted::Stop(named(&["shop", "web"])), "stop shop web"),
+        (Wanted::Restart(all()), "restart --all"),
+        (suspend, "suspend -l team=front"),
+        (Wanted::Signal { objects: named(&["web"]), signal: Signal::HUP }, "signal HUP web"),
+        (Wanted::Apply { confirmed: true, prune: BTreeSet::new() }, "apply, confirmed"),
+    ];
+    for (wanted, expected) in rows {
+        assert_eq!(wanted.to_string(), expected);
+        let json = serde_json::to_string(&wanted).unwrap();
+        assert_eq!(serde_json::from_str::<Wanted>(&json).unwrap(), wanted, "{json}");
+    }
+}

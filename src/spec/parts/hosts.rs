@@ -1,0 +1,39 @@
+//! `hosts`: which hosts an object is for.
+
+use crate::spec::decode::{Decoder, Object, Value};
+use crate::spec::{Hosts, codes, defaults, table};
+
+/// Reads it.
+pub(in crate::spec) fn hosts(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Hosts> {
+    let object = Object::open(value, &table::HOSTS, d)?;
+    let mut hosts = Some(Hosts::default());
+    if let Some(value) = object.get("names", d) {
+        let names = value.list(d, name);
+        if names.as_ref().is_some_and(Vec::is_empty) {
+            let message = format!("`{}` is empty, so it is for no host", value.path);
+            d.say(value.wrong(codes::INVALID_VALUE, message).help("write for example `names: [web-*]`"));
+        }
+        hosts = hosts.zip(names).map(|(hosts, names)| Hosts { names, ..hosts });
+    }
+    if let Some(value) = object.get("selector", d) {
+        let selector = defaults::read_selector(&value, d);
+        hosts = hosts.zip(selector).map(|(hosts, selector)| Hosts { selector, ..hosts });
+    }
+    if !object.has("names") && !object.has("selector") {
+        let message = format!("`{}` says nothing", value.path);
+        d.say(value.wrong(codes::MISSING_FIELD, message).help("write for example `hosts: {names: [web-*]}`"));
+    }
+    hosts
+}
+
+fn name(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<String> {
+    let name = value.nonempty(d)?;
+    match globset::Glob::new(&name) {
+        Ok(_) => Some(name),
+        Err(error) => {
+            let message = format!("`{}` is no name of a host: {}", value.path, error.kind());
+            d.say(value.wrong(codes::INVALID_VALUE, message).help("write for example `web-*`"));
+            None
+        }
+    }
+}

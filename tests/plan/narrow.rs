@@ -1,0 +1,180 @@
+//! A tick about what was touched says what a tick about everything would say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use selfsame::engine::carried::Carried;
+use selfsame::facts::ProcessKey;
+use selfsame::plan::memory::{Memory, Record};
+use selfsame::plan::observation::{Observation, ProcessSeen, Seen};
+use selfsame::plan::{Plan, PlanOptions, plan, plan_of};
+use selfsame::spec::{Dependency, DependencyCondition, Service, TaskPlan, TaskRun};
+use selfsame::units::Now;
+
+use crate::bench::*;
+use crate::properties::{a_case, config};
+
+/// Every process lives, and nothing was looked for.
+fn calm(record: &Record) -> Seen {
+    let lives = record.instances.iter().filter(|(_, instance)| instance.phase.process().is_some());
+    let processes = lives.map(|(index, _)| (*index, ProcessSeen::Alive(alive()))).collect();
+    Seen { processes, ..Seen::default() }
+}
+
+fn all_calm(memory: &Memory, now: Now) -> Observation {
+    let services = memory.services.iter().map(|(name, record)| (name.clone(), calm(record))).collect();
+    Observation { now, boot: boot(), services }
+}
+
+fn keys(record: &Record) -> impl Iterator<Item = &ProcessKey> {
+    record.instances.values().filter_map(|instance| instance.phase.process()).map(|process| &process.key)
+}
+
+/// What makes objects depend on others or on more than their processes.
+#[derive(Clone, Copy, Debug)]
+struct More {
+    /// The object at this place depends on the one at that place, which has to be this.
+    links: [(usize, usize, DependencyCondition); 2],
+    /// The object at this place is a Task.
+    task: Option<usize>,
+    /// So many starts at a time.
+    max_starts: Option<usize>,
+}
+
+fn more() -> impl Strategy<Value = More> {
+    let condition = prop_oneof![
+        Just(DependencyCondition::Started),
+        Just(DependencyCondition::Ready),
+        Just(DependencyCondition::Completed)
+    ];
+    let link = || (0..3_usize, 0..3_usize, condition.clone());
+    let links = [link(), link()];
+    (links, proptest::option::of(0..3_usize), proptest::option::of(0..2_usize))
+        .prop_map(|(links, task, max_starts)| More { links, task, max_starts })
+}
+
+fn with_more(mut case: Case, more: More) -> Case {
+    let names = ["api", "db", "web"];
+    let change = |spec: &Arc<Service>| {
+        let place = names.iter().position(|of| *of == spec.name.as_str());
+        let mut spec = Service::clone(spec);
+        // A link to itself is a circle; those are refused where documents are read, and must do no harm here.
+        let links = more.links.iter().filter(|(from, ..)| Some(*from) == place);
+        spec.depends_on = links
+            .map(|(_, to, condition)| Dependency { name: name(names[*to]), condition: *condition })
+            .collect();
+        if place.is_some() && place == more.task {
+            spec.task = Some(TaskPlan { run: TaskRun::Once, ..TaskPlan::default() });
+        }
+        Arc::new(spec)
+    };
+    for spec in case.desired.services.values_mut() {
+        *spec = change(spec);
+    }
+    for record in case.memory.services.values_mut() {
+        let record = Arc::make_mut(record);
+        record.spec = change(&record.spec);
+    }
+    case.options.max_starts = more.max_starts;
+    case
+}
+
+/// Two ticks, so that what can be at rest is.
+fn to_rest(case: &Case, carried: &mut Carried) -> Plan {
+    let mut memory = case.memory.clone();
+    let mut last = None;
+    for observed in [None, Some(())] {
+        let observed = if observed.is_none() && case.options.confirmed {
+            case.observed.clone()
+        } else {
+            all_calm(&plan(&case.desired, &case.observed, &memory, &case.options).memory, now())
+        };
+        let mut done = plan(&case.desired, &observed, &memory, &case.options);
+        carried.complete(&mut done, true);
+        memory = done.memory.clone();
+        last = Some(done);
+    }
+    last.unwrap()
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn what_is_left_out_makes_no_difference(
+        case in a_case(),
+        other in a_case(),
+        more in more(),
+        chosen in any::<[bool; 3]>(),
+        later in 0..100_u64,
+        confirmed in any::<bool>(),
+    ) {
+        let case = with_more(case, more);
+        let mut carried = Carried::default();
+        let before = to_rest(&case, &mut carried);
+        let now = Now { boot: at(NOW + later), ..now() };
+        let options = PlanOptions { confirmed, ..case.options };
+        let woken: BTreeSet<ProcessKey> = before
+            .memory
+            .services
+            .values()
+            .zip(chosen)
+            .filter(|(_, chosen)| *chosen)
+            .flat_map(|(record, _)| keys(record).cloned())
+            .collect();
+        let touched = carried.touched(&before.memory, now.boot, Some(&woken)).unwrap();
+        // Of what was touched anything may be seen; of the others there is no news.
+        let mut observed = all_calm(&before.memory, now);
+        for name in &touched {
+            match other.observed.services.get(name) {
+                Some(seen) => observed.services.insert(name.clone(), seen.clone()),
+                None => observed.services.remove(name),
+            };
+        }
+        let mut whole = plan(&case.desired, &observed, &before.memory, &options);
+        observed.services.retain(|name, _| touched.contains(name));
+        let mut narrow = plan_of(Some(&touched), &case.desired, &observed, &before.memory, &options);
+        prop_assert_eq!(&narrow.steps, &whole.steps);
+        prop_assert_eq!(&narrow.memory, &whole.memory);
+        prop_assert_eq!(&narrow.changes, &whole.changes);
+        carried.complete(&mut narrow, false);
+        Carried::default().complete(&mut whole, true);
+        prop_assert_eq!(narrow.next.filter(|next| *next > now.boot), whole.next);
+        // What a wait is called in words depends on the moment.
+        let words = |plan: &Plan| -> BTreeMap<_, _> {
+            plan.status.iter().map(|status| (status.name.clone(), (status.phase, status.instances.len()))).collect()
+        };
+        prop_assert_eq!(words(&narrow), words(&whole));
+    }
+}
+
+#[test]
+fn only_what_was_touched_is_asked_about() {
+    let mut case = Case::new();
+    for (of, pid) in [("api", 30), ("db", 40), ("web", 50)] {
+        let spec = service(of);
+        let process = started(&spec, pid);
+        case = case.with(spec, vec![instance(running(process))], Seen::default());
+    }
+    case.observed = all_calm(&case.memory, now());
+    let mut carried = Carried::default();
+    let mut plan = case.plan();
+    carried.complete(&mut plan, true);
+    let mut memory = plan.memory.clone();
+    carried.complete(&mut plan_again(&case, &memory), true);
+    let names = |memory: &Memory, woken: &[i32]| -> Vec<String> {
+        let woken = woken.iter().map(|pid| key(*pid)).collect();
+        let touched = carried.touched(memory, now().boot, Some(&woken)).unwrap();
+        touched.iter().map(ToString::to_string).collect()
+    };
+    assert!(names(&memory, &[]).is_empty());
+    assert_eq!(names(&memory, &[40]), ["db"]);
+    memory.record_mut(&name("web")).unwrap().ask_restart(at(NOW), "ann".into());
+    assert_eq!(names(&memory, &[30]), ["api", "web"]);
+    assert!(carried.touched(&memory, now().boot, None).is_none(), "anything may have happened");
+}
+
+fn plan_again(case: &Case, memory: &Memory) -> Plan {
+    plan(&case.desired, &all_calm(memory, now()), memory, &case.options)
+}
