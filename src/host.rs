@@ -47,6 +47,7 @@ pub mod pidfile;
 pub mod presence;
 pub mod probe;
 pub mod proc;
+pub mod process_events;
 mod rewrite;
 pub mod say;
 pub mod scrape;

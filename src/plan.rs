@@ -38,6 +38,7 @@ pub mod memory;
 pub mod observation;
 mod occupy;
 pub mod output;
+pub mod policy;
 mod questions;
 mod ready;
 mod requirements;

@@ -12,6 +12,7 @@ mod exec;
 mod health;
 mod hosts;
 mod output;
+pub mod policy;
 mod resources;
 mod revision;
 mod task;
