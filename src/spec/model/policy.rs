@@ -1,16 +1,19 @@
 //! A Policy: what is not to be of the processes of this host, and what is done when it is.
 
+mod action;
+
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Expression, Origin, ServiceName, StopCommand};
-use crate::units::Signal;
+pub use action::{PolicyAction, PolicyCommand, PolicyGroup};
+
+use super::{Expression, Hosts, Origin, ServiceName, Suspend};
+use crate::spec::defaults::Selector;
 
 /// A validated document of kind Policy.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Policy {
     /// Its name, unique among Policies.
@@ -19,9 +22,13 @@ pub struct Policy {
     pub origin: Origin,
     /// Labels of the document.
     pub labels: BTreeMap<String, String>,
-    /// Which processes it is about.
+    /// Annotations of the document.
+    pub annotations: BTreeMap<String, String>,
+    /// Which processes it is about; with `selector` those of them that both choose. One of the two is there.
     #[serde(rename = "match")]
-    pub subject: Expression,
+    pub subject: Option<Expression>,
+    /// The processes of the Services and Tasks here with such labels.
+    pub selector: Option<Selector>,
     /// What must not be so of them. Without it (and without `count`) that there is one is the violation.
     pub when: Option<Expression>,
     /// How many there may be.
@@ -40,8 +47,59 @@ pub struct Policy {
     pub dry_run: Option<bool>,
     /// How bad it is.
     pub severity: Severity,
-    /// What is said, `${...}` standing for facts.
-    pub message: Option<String>,
+    /// What is said, `${...}` standing for facts of the process.
+    pub message: Option<Expression>,
+    /// For which hosts; `None`: for all.
+    pub hosts: Option<Hosts>,
+    /// Nothing is looked at and nothing done.
+    pub suspend: Option<Suspend>,
+}
+
+/// Time between two looks, where nothing is said.
+const EVERY: Duration = Duration::from_secs(5);
+
+impl Policy {
+    /// A Policy with every field at its documented default, about no process.
+    pub fn new(name: ServiceName) -> Self {
+        Self {
+            name,
+            origin: Origin::default(),
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            subject: None,
+            selector: None,
+            when: None,
+            count: None,
+            lasting: Lasting::default(),
+            every: EVERY,
+            actions: vec![PolicyAction::Report],
+            limit: ActionLimit::default(),
+            dry_run: None,
+            severity: Severity::default(),
+            message: None,
+            hosts: None,
+            suspend: None,
+        }
+    }
+
+    /// Which processes it is about, as its document says it: the condition, or the labels.
+    pub fn about(&self) -> String {
+        match (&self.subject, &self.selector) {
+            (Some(subject), _) => subject.text.clone(),
+            (None, Some(selector)) => selector.to_string(),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// Every condition in it.
+    pub fn conditions(&self) -> impl Iterator<Item = &Expression> {
+        [&self.subject, &self.when].into_iter().flatten()
+    }
+
+    /// Every condition, and the message, whose `${...}` name facts as well.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        self.conditions().chain(&self.message)
+    }
 }
 
 /// How many processes there may be, both ends included.
@@ -99,46 +157,6 @@ pub enum Severity {
     Error,
     /// At once.
     Critical,
-}
-
-/// What is done about a violation. Reporting is done in any case.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum PolicyAction {
-    /// Nothing more than to say it.
-    Report,
-    /// A command with the facts in its environment.
-    Exec(StopCommand),
-    /// Signals, each with the wait that follows.
-    Signal(Vec<(Signal, Duration)>),
-    /// Another nice value.
-    Renice(i32),
-    /// Limits of `prlimit(2)`: soft and hard, by their names.
-    SetLimit(BTreeMap<String, (Option<u64>, Option<u64>)>),
-    /// Into a control group that selfsame makes.
-    Move(PathBuf),
-    /// The Service that owns the process is restarted.
-    Restart,
-    /// The process is stopped; one of a Service by that Service's own way of stopping.
-    Stop,
-}
-
-impl PolicyAction {
-    /// Whether it changes anything.
-    pub fn acts(&self) -> bool {
-        !matches!(self, Self::Report)
-    }
-
-    /// What two policies can pull at from both sides.
-    pub fn handle(&self) -> Option<&'static str> {
-        match self {
-            Self::Renice(_) => Some("nice value"),
-            Self::SetLimit(_) => Some("limits"),
-            Self::Move(_) => Some("control group"),
-            Self::Restart | Self::Stop | Self::Signal(_) => Some("life"),
-            Self::Report | Self::Exec(_) => None,
-        }
-    }
 }
 
 impl CountRange {
