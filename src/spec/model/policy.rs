@@ -1,16 +1,13 @@
 //! A Policy: what is not to be of the processes of this host, and what is done when it is.
 
-mod action;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use action::{PolicyAction, PolicyCommand, PolicyGroup};
-
-use super::{Expression, Hosts, Origin, ServiceName, Suspend};
+use super::{Expression, Hosts, Origin, Resources, ServiceName, StopCommand, Suspend};
 use crate::spec::defaults::Selector;
+use crate::units::Signal;
 
 /// A validated document of kind Policy.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -48,7 +45,7 @@ pub struct Policy {
     /// How bad it is.
     pub severity: Severity,
     /// What is said, `${...}` standing for facts of the process.
-    pub message: Option<Expression>,
+    pub message: Option<String>,
     /// For which hosts; `None`: for all.
     pub hosts: Option<Hosts>,
     /// Nothing is looked at and nothing done.
@@ -92,13 +89,8 @@ impl Policy {
     }
 
     /// Every condition in it.
-    pub fn conditions(&self) -> impl Iterator<Item = &Expression> {
-        [&self.subject, &self.when].into_iter().flatten()
-    }
-
-    /// Every condition, and the message, whose `${...}` name facts as well.
     pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
-        self.conditions().chain(&self.message)
+        [&self.subject, &self.when].into_iter().flatten()
     }
 }
 
@@ -157,6 +149,83 @@ pub enum Severity {
     Error,
     /// At once.
     Critical,
+}
+
+/// What is done about a violation. Reporting is done in any case.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PolicyAction {
+    /// Nothing more than to say it.
+    Report,
+    /// A command with the facts in its environment.
+    Exec(StopCommand),
+    /// Signals, each with the wait that follows.
+    Signal(Vec<(Signal, Duration)>),
+    /// Another nice value.
+    Renice(i32),
+    /// Limits of `prlimit(2)`: soft and hard, by their names.
+    SetLimit(BTreeMap<String, (Option<u64>, Option<u64>)>),
+    /// Into a control group that selfsame makes, all processes of the policy into one.
+    Move(PolicyGroup),
+    /// The Service that owns the process is restarted.
+    Restart,
+    /// The process is stopped; one of a Service by that Service's own way of stopping.
+    Stop,
+}
+
+/// A control group for processes of policies.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PolicyGroup {
+    /// Its name; that of the policy if none is given. Policies that give the same name share it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<ServiceName>,
+    /// What all in it may have together.
+    pub resources: Resources,
+}
+
+impl Severity {
+    /// In a word, as documents write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl PolicyAction {
+    /// Whether it changes anything.
+    pub fn acts(&self) -> bool {
+        !matches!(self, Self::Report)
+    }
+
+    /// In a word, as documents write it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::Exec(_) => "exec",
+            Self::Signal(_) => "signal",
+            Self::Renice(_) => "renice",
+            Self::SetLimit(_) => "setLimit",
+            Self::Move(_) => "cgroup",
+            Self::Restart => "restart",
+            Self::Stop => "stop",
+        }
+    }
+
+    /// What two policies can pull at from both sides.
+    pub fn handle(&self) -> Option<&'static str> {
+        match self {
+            Self::Renice(_) => Some("nice value"),
+            Self::SetLimit(_) => Some("limits"),
+            Self::Move(_) => Some("control group"),
+            Self::Restart | Self::Stop | Self::Signal(_) => Some("life"),
+            Self::Report | Self::Exec(_) => None,
+        }
+    }
 }
 
 impl CountRange {
