@@ -63,11 +63,17 @@ impl Record {
         let parsed = crate::yaml::parse(&source, &LIMITS);
         let mut reader = Reader { diagnostics: parsed.diagnostics };
         let documents = parsed.documents;
-        let Some(heading) = documents.first().filter(|first| matches!(first.kind, NodeKind::Mapping(_))) else {
+        let Some(heading) = documents.first().filter(|first| matches!(first.kind, NodeKind::Mapping(_)))
+        else {
             if reader.diagnostics.is_empty() {
                 let message = "a record begins with `record: 1` and a snapshot";
                 let span = documents.first().map(|first| first.span).unwrap_or_default();
-                reader.error(codes::FORM, span, message, "make one with `selfsame test --record 1h --out FILE`");
+                reader.error(
+                    codes::FORM,
+                    span,
+                    message,
+                    "make one with `selfsame test --record 1h --out FILE`",
+                );
             }
             return Err(located(reader, &source));
         };
@@ -94,7 +100,12 @@ fn heading(reader: &mut Reader, node: &Node) -> Option<(Duration, bool)> {
     let found: u32 = reader.number(version)?;
     if found != VERSION {
         let message = format!("a record of the form {found} can't be read, only {VERSION}");
-        reader.error(codes::FORM, version.span, message, "read it with the selfsame that made it, or record anew");
+        reader.error(
+            codes::FORM,
+            version.span,
+            message,
+            "read it with the selfsame that made it, or record anew",
+        );
         return None;
     }
     let every = match fields.get("every") {

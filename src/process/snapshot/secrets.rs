@@ -11,14 +11,37 @@ pub(super) const REDACTED: &[u8] = b"<redacted>";
 
 /// Parts of names whose values are secrets.
 const NAMES: [&str; 13] = [
-    "password", "passwd", "passphrase", "secret", "token", "apikey", "api-key", "api_key", "accesskey", "access-key",
-    "access_key", "credential", "private-key",
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "api-key",
+    "api_key",
+    "accesskey",
+    "access-key",
+    "access_key",
+    "credential",
+    "private-key",
 ];
 /// Ends of names whose values say where a secret is, and are none.
 const PLACES: [&str; 7] = ["file", "path", "dir", "url", "uri", "name", "id"];
 /// Beginnings of keys that services give out.
 const FORMS: [&str; 13] = [
-    "AKIA", "ASIA", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "sk-", "sk_live_", "hvs.", "eyJ",
+    "AKIA",
+    "ASIA",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "sk-",
+    "sk_live_",
+    "hvs.",
+    "eyJ",
 ];
 /// Shorter words are no keys.
 const FORM_MIN: usize = 16;
@@ -61,7 +84,10 @@ fn is_secret(name: &[u8]) -> bool {
 }
 
 fn of_word(word: &[u8]) -> Cow<'_, [u8]> {
-    if FORMS.iter().any(|form| word.starts_with(form.as_bytes())) && word.len() >= FORM_MIN && !word.contains(&b'/') {
+    if FORMS.iter().any(|form| word.starts_with(form.as_bytes()))
+        && word.len() >= FORM_MIN
+        && !word.contains(&b'/')
+    {
         return Cow::Borrowed(REDACTED);
     }
     if let Some(end) = header_end(word) {
@@ -138,7 +164,11 @@ mod tests {
 
     #[test]
     fn a_header_keeps_its_name() {
-        let words = [Bytes::from(&b"curl"[..]), Bytes::from(&b"-H"[..]), Bytes::from(&b"Authorization: Bearer hush"[..])];
+        let words = [
+            Bytes::from(&b"curl"[..]),
+            Bytes::from(&b"-H"[..]),
+            Bytes::from(&b"Authorization: Bearer hush"[..]),
+        ];
         let found = redacted(&words);
         assert_eq!(found.last().map(AsRef::as_ref), Some(&b"Authorization: <redacted>"[..]));
     }

@@ -101,9 +101,8 @@ pub(super) fn line(text: &mut String, indent: usize, key: &str, value: &str) {
 
 /// A name that isn't UTF-8 can't be a key.
 fn table(files: &BTreeMap<Vec<u8>, String>) -> Table {
-    let named = |(path, file): (&Vec<u8>, &String)| {
-        Some((std::str::from_utf8(path).ok()?.to_owned(), file.clone()))
-    };
+    let named =
+        |(path, file): (&Vec<u8>, &String)| Some((std::str::from_utf8(path).ok()?.to_owned(), file.clone()));
     files.iter().filter_map(named).collect()
 }
 

@@ -172,7 +172,11 @@ impl<'r> Frames<'r> {
     }
 
     /// One process. Its start, if that is known from before.
-    fn read_process(&mut self, reader: &mut Reader, item: &Node) -> Option<(Pid, Claims, Option<StartTicks>)> {
+    fn read_process(
+        &mut self,
+        reader: &mut Reader,
+        item: &Node,
+    ) -> Option<(Pid, Claims, Option<StartTicks>)> {
         let pid = item.get("pid").and_then(|node| reader.number(node)).map(Pid);
         let before = pid.and_then(|pid| self.processes.get(&pid));
         let whole = before.map_or_else(|| item.clone(), |before| merge::process(before, item));

@@ -26,7 +26,11 @@ fn pids(world: &Snapshot) -> Vec<Pid> {
 /// Looks of one host at these seconds of its uptime.
 fn looks(bodies: &[(u32, &str, &str)]) -> Vec<Snapshot> {
     let each = bodies.iter().map(|(up, host, processes)| {
-        let host = format!("{{bootId: b, now: \"2030-01-01T00:{:02}:{:02}Z\", uptime: {up}s{host}}}", up / 60, up % 60);
+        let host = format!(
+            "{{bootId: b, now: \"2030-01-01T00:{:02}:{:02}Z\", uptime: {up}s{host}}}",
+            up / 60,
+            up % 60
+        );
         snapshot(&format!("host: {host}\nprocesses: [{processes}]"))
     });
     each.collect()
@@ -48,13 +52,29 @@ fn recorded(looks: &[Snapshot]) -> String {
 #[test]
 fn each_look_reads_back_as_it_was() {
     let looks = looks(&[
-        (100, ", users: {root: 0, www: 33}, files: {/usr/bin/a: {id: [1, 2]}}", "{pid: 1, user: root, startTicks: 1, comm: init, exe: {path: /usr/bin/a, id: [1, 2]}}, {pid: 600, user: www, startTicks: 900, rss: 5MiB, argv: [a, b]}"),
+        (
+            100,
+            ", users: {root: 0, www: 33}, files: {/usr/bin/a: {id: [1, 2]}}",
+            "{pid: 1, user: root, startTicks: 1, comm: init, exe: {path: /usr/bin/a, id: [1, 2]}}, {pid: 600, user: www, startTicks: 900, rss: 5MiB, argv: [a, b]}",
+        ),
         // Nothing but the time.
-        (105, ", users: {root: 0, www: 33}, files: {/usr/bin/a: {id: [1, 2]}}", "{pid: 1, user: root, startTicks: 1, comm: init, exe: {path: /usr/bin/a, id: [1, 2]}}, {pid: 600, user: www, startTicks: 900, rss: 5MiB, argv: [a, b]}"),
+        (
+            105,
+            ", users: {root: 0, www: 33}, files: {/usr/bin/a: {id: [1, 2]}}",
+            "{pid: 1, user: root, startTicks: 1, comm: init, exe: {path: /usr/bin/a, id: [1, 2]}}, {pid: 600, user: www, startTicks: 900, rss: 5MiB, argv: [a, b]}",
+        ),
         // The file was replaced, one process grew, became a zombie's parent and lost a key.
-        (110, ", users: {root: 0, www: 33}, files: {/usr/bin/a: {id: [1, 7]}}", "{pid: 1, user: root, startTicks: 1, comm: init, exe: {path: \"/usr/bin/a (deleted)\", id: [1, 2]}}, {pid: 600, user: www, startTicks: 900, rss: 9MiB}, {pid: 601, user: www, startTicks: 10900, state: zombie}"),
+        (
+            110,
+            ", users: {root: 0, www: 33}, files: {/usr/bin/a: {id: [1, 7]}}",
+            "{pid: 1, user: root, startTicks: 1, comm: init, exe: {path: \"/usr/bin/a (deleted)\", id: [1, 2]}}, {pid: 600, user: www, startTicks: 900, rss: 9MiB}, {pid: 601, user: www, startTicks: 10900, state: zombie}",
+        ),
         // A number was given out again, nothing of the first holds for it; and something can't be read any more.
-        (115, ", users: {root: 0}, files: {}", "{pid: 1, user: root, startTicks: 1, comm: init, unreadable: {exe: denied}}, {pid: 600, user: root, startTicks: 11300}"),
+        (
+            115,
+            ", users: {root: 0}, files: {}",
+            "{pid: 1, user: root, startTicks: 1, comm: init, unreadable: {exe: denied}}, {pid: 600, user: root, startTicks: 11300}",
+        ),
     ]);
     let text = recorded(&looks);
     let record = record(&text);
@@ -86,8 +106,16 @@ fn a_look_without_changes_is_its_time() {
 #[test]
 fn what_the_kernel_told_changes_only_those_it_is_about() {
     let looks = looks(&[
-        (100, "", "{pid: 1, user: 0, startTicks: 1}, {pid: 600, user: 0, startTicks: 900, comm: sh}, {pid: 601, user: 0, startTicks: 901}"),
-        (102, "", "{pid: 1, user: 0, startTicks: 1}, {pid: 600, user: 0, startTicks: 900, comm: curl}, {pid: 700, user: 0, startTicks: 10200}"),
+        (
+            100,
+            "",
+            "{pid: 1, user: 0, startTicks: 1}, {pid: 600, user: 0, startTicks: 900, comm: sh}, {pid: 601, user: 0, startTicks: 901}",
+        ),
+        (
+            102,
+            "",
+            "{pid: 1, user: 0, startTicks: 1}, {pid: 600, user: 0, startTicks: 900, comm: curl}, {pid: 700, user: 0, startTicks: 10200}",
+        ),
     ]);
     let [first, second] = looks.as_slice() else { panic!() };
     let mut recorder = Recorder::new(WriteOptions::default());

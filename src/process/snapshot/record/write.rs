@@ -8,7 +8,9 @@ use super::VERSION;
 use crate::facts::FileId;
 use crate::process::snapshot::emit;
 use crate::process::snapshot::stat::exact;
-use crate::process::snapshot::write::{Named, Parts, Table, WriteOptions, line, parts, write_roots, write_table};
+use crate::process::snapshot::write::{
+    Named, Parts, Table, WriteOptions, line, parts, write_roots, write_table,
+};
 use crate::process::snapshot::write_process::Entry;
 use crate::process::world::World;
 use crate::units::{BootTime, Pid};
@@ -81,7 +83,10 @@ impl Recorder {
 
     fn heading(&self, world: &dyn World) -> String {
         let at = world.uptime().known().zip(self.begun).map_or(Duration::ZERO, |(up, begun)| up.since(begun));
-        format!("---\nat: {}\n", exact(Duration::from_millis(u64::try_from(at.as_millis()).unwrap_or(u64::MAX))))
+        format!(
+            "---\nat: {}\n",
+            exact(Duration::from_millis(u64::try_from(at.as_millis()).unwrap_or(u64::MAX)))
+        )
     }
 
     fn frame(&mut self, world: &dyn World, pids: &[Pid], mut gone: Vec<Pid>, noticed: bool) -> String {
@@ -173,7 +178,8 @@ impl Recorder {
             let now: BTreeMap<&'static str, String> =
                 entries.iter().map(|entry| (entry.key, entry.value.clone())).collect();
             let before = self.processes.get(pid);
-            let same = |key: &str, value: &String| before.is_some_and(|before| before.get(key) == Some(value));
+            let same =
+                |key: &str, value: &String| before.is_some_and(|before| before.get(key) == Some(value));
             let mut keys: Vec<(&'static str, &str)> =
                 entries.iter().filter(|entry| !same(entry.key, &entry.value)).map(pair).collect();
             let ended = before.into_iter().flat_map(BTreeMap::keys).filter(|key| !now.contains_key(*key));
