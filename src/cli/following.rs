@@ -37,6 +37,12 @@ pub(super) fn follow(
     })
 }
 
+/// Places that lie in a work tree show which revision they are at, where there is a git that may be asked.
+pub(super) fn know_work_trees(host: &mut LinuxHost) {
+    // Without one nothing is said of revisions, as of places that lie in none.
+    let _ = host.know_work_trees(&environment());
+}
+
 /// Read here, once.
 fn environment() -> BTreeMap<String, String> {
     // Others than texts mean nothing to git's settings.

@@ -68,6 +68,7 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Ok(followed) => followed,
         Err(exit) => return exit,
     };
+    following::know_work_trees(&mut opened.host);
     let kept: Vec<_> = places.iter().cloned().chain(followed.clone()).collect();
     if let Err(reason) = presence::announce(dirs, &kept, &this_host) {
         terminal.say(&format!("warning: {reason}"));
@@ -206,8 +207,9 @@ impl Teller {
             // Measured, not told.
             Event::Looked { .. } | Event::Turned { .. } => {}
             Event::Settings(problems) => self.terminal.diagnostics(problems),
-            Event::Revision(revision) => {
-                self.terminal.say(&format!("git: now at {}", printable(revision.to_string())));
+            Event::Revision { place, revision } => {
+                let (place, revision) = (printable(place), printable(revision.to_string()));
+                self.terminal.say(&format!("`{place}` is at {revision}"));
             }
             Event::Trouble(text) => self.terminal.say(&format!("warning: {}", printable(text))),
         }

@@ -91,8 +91,13 @@ pub enum Event<'a> {
     },
     /// A person asked for something.
     Request(&'a Request),
-    /// Another revision of the repository that is followed is in force.
-    Revision(&'a Revision),
+    /// A place is at another revision.
+    Revision {
+        /// The place.
+        place: &'a str,
+        /// The revision.
+        revision: &'a Revision,
+    },
     /// The settings were changed, and can't be used as they are.
     Settings(&'a [Diagnostic]),
     /// Something is not as it should be with the engine itself.
@@ -212,6 +217,7 @@ impl<'a> Watch<'a> {
         let mut at_once = true;
         loop {
             let now = self.host.now().boot;
+            self.hear_revisions();
             if self.fetch(now, at_once) {
                 // The tree of a commit is whole.
                 occasion = occasion.or(Some(Occasion::Asked));
@@ -307,6 +313,7 @@ impl<'a> Watch<'a> {
         }
         let took = self.host.now().boot.since(began.boot);
         let complete = look.seen.complete.then_some(began.wall);
+        self.ask_revisions(self.digest.as_ref() != Some(&look.digest));
         (self.tell)(Event::Looked { took, complete });
         if self.digest.as_ref() != Some(&look.digest) {
             (self.tell)(Event::Sources(&look));

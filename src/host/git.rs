@@ -16,28 +16,29 @@
 //! The path of a document goes through `current` and stays the same from one revision to the next.
 
 mod child;
+mod compare;
 mod kept;
+mod order;
 mod round;
+mod runner;
 mod tree;
 mod url;
+mod work_tree;
 
+pub use compare::WorkTrees;
 pub use url::judge;
+pub(super) use work_tree::WorkTree;
 
 use std::collections::BTreeMap;
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::event::epoll;
 use sha2::{Digest, Sha256};
 
-use self::child::Child;
 use self::kept::Kept;
 use self::round::{Round, Step};
+use self::runner::Runner;
 use super::errno::io_text;
-use super::probe::{find_program, kill_tree};
-use super::spawn::reap;
-use super::walk;
 use crate::plan::memory::Exit;
 use crate::spec::Revision;
 use crate::spec::engine::GitSource;
@@ -74,14 +75,11 @@ pub struct Git {
     protocol: String,
     kept: Kept,
     boot: BootId,
-    epoll: OwnedFd,
-    running: Option<(Step, Child)>,
+    runner: Runner<Step>,
     round: Round,
     /// The clone can't be used, and is made anew by the next round.
     broken: bool,
     news: Option<Result<News, String>>,
-    /// Killed and not collected yet.
-    dying: Vec<OwnedFd>,
 }
 
 impl Git {
@@ -96,27 +94,13 @@ impl Git {
         boot: BootId,
     ) -> Result<Self, String> {
         let protocol = judge(source)?;
-        let path = environment.get("PATH").map_or("/usr/bin:/bin", String::as_str);
-        let program = find_program("git", path);
-        if !program.is_absolute() {
-            return Err("there is no `git` in `PATH`".into());
-        }
-        if rustix::process::geteuid().is_root() {
-            let weak = walk::stages(&program).ok().and_then(|stages| walk::weakest(&stages, &[]));
-            if let Some(weak) = weak {
-                return Err(format!(
-                    "`{}` would run as root, and others can change it: {weak}",
-                    program.display()
-                ));
-            }
-        }
+        let program = order::program(environment)?;
         let env = INHERITED
             .iter()
             .filter_map(|name| environment.get(*name).map(|value| ((*name).to_owned(), value.clone())));
         let name =
             Sha256::digest(format!("{}\0{}", source.url, source.branch.as_deref().unwrap_or_default()));
         let name: String = name.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let system = |error: io::Error| io_text(&error);
         Ok(Self {
             source: source.clone(),
             program,
@@ -124,12 +108,10 @@ impl Git {
             protocol,
             kept: Kept::open(lib.join("git").join(name))?,
             boot,
-            epoll: epoll::create(epoll::CreateFlags::CLOEXEC).map_err(io::Error::from).map_err(system)?,
-            running: None,
+            runner: Runner::new().map_err(|error| io_text(&error))?,
             round: Round::default(),
             broken: false,
             news: None,
-            dying: Vec::new(),
         })
     }
 
@@ -148,12 +130,12 @@ impl Git {
 
     /// Readable when something may have come of it.
     pub fn descriptor(&self) -> BorrowedFd<'_> {
-        self.epoll.as_fd()
+        self.runner.descriptor()
     }
 
     /// Begins a round, unless one is under way.
     pub fn begin(&mut self, now: BootTime) {
-        if self.running.is_none() {
+        if !self.runner.is_busy() {
             self.round = Round::default();
             let first = self.first();
             self.go(Ok(first), now);
@@ -167,15 +149,7 @@ impl Git {
 
     /// Takes note of what ended, ends what took too long, and goes on with what is next.
     pub fn poll(&mut self, now: BootTime) {
-        self.dying.retain(|pidfd| matches!(reap(pidfd), Ok(None)));
-        // Nothing that the look below doesn't say; reading the events rearms the level.
-        let mut events = Vec::with_capacity(8);
-        let zero = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
-        let _ = epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), Some(&zero));
-        let Some((step, child)) = &mut self.running else { return };
-        let step = *step;
-        let Some(ended) = child.look(now) else { return };
-        self.stop();
+        let Some((step, ended)) = self.runner.poll(now) else { return };
         match self.after(step, &ended) {
             Ok(Some(next)) => self.go(Ok(next), now),
             Ok(None) => {}
@@ -185,29 +159,24 @@ impl Git {
 
     /// A child that the reaper of orphans collected.
     pub fn exited(&mut self, pid: Pid, status: &Exit) {
-        if let Some((_, child)) = self.running.as_mut().filter(|(_, child)| child.pid() == pid) {
-            child.exited(status);
-        }
+        self.runner.exited(pid, status);
     }
 
     /// When the child that runs has to be ended.
     pub fn deadline(&self) -> Option<BootTime> {
-        self.running.as_ref().map(|(_, child)| child.deadline())
+        self.runner.deadline()
     }
 
     /// Gives up the round that is under way.
     pub fn cancel(&mut self) {
-        self.stop();
+        self.runner.stop();
     }
 
     fn go(&mut self, step: Result<Step, String>, now: BootTime) {
-        let begun = step.and_then(|step| {
-            let order = self.order(step)?;
-            Ok((step, Child::begin(order, self.epoll.as_fd(), now)?))
-        });
-        match begun {
-            Ok(running) => self.running = Some(running),
-            Err(sentence) => self.fail(sentence),
+        let begun =
+            step.and_then(|step| self.order(step).and_then(|order| self.runner.begin(step, order, now)));
+        if let Err(sentence) = begun {
+            self.fail(sentence);
         }
     }
 
@@ -216,21 +185,5 @@ impl Git {
         if !matches!(self.news, Some(Ok(_))) {
             self.news = Some(Err(sentence));
         }
-    }
-
-    fn stop(&mut self) {
-        let Some((_, child)) = self.running.take() else { return };
-        let is_over = child.is_over();
-        let child = child.into_spawned();
-        if !is_over {
-            kill_tree(&child);
-            self.dying.push(child.pidfd);
-        }
-    }
-}
-
-impl Drop for Git {
-    fn drop(&mut self) {
-        self.stop();
     }
 }

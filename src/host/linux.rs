@@ -30,7 +30,7 @@ use super::control::Control;
 use super::errno::io_text;
 use super::exits::{Exits, Life};
 use super::failpoint;
-use super::git::Git;
+use super::git::{Git, WorkTrees};
 use super::given::Given;
 use super::groups::{Entry, Groups};
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
@@ -103,6 +103,7 @@ pub struct LinuxHost {
     ears: health::Ears,
     commands: Commands,
     git: Option<Git>,
+    work_trees: Option<WorkTrees>,
     watched: WatchedFiles,
     outputs: Option<Outputs>,
     /// Sockets, copies of secrets, pid files.
@@ -180,6 +181,7 @@ impl LinuxHost {
             ears: health::Ears::new(dirs.outputs()),
             commands,
             git: None,
+            work_trees: None,
             watched: WatchedFiles::default(),
             outputs: None,
             given: Given::default(),
@@ -264,9 +266,10 @@ impl LinuxHost {
         self.waker.watch_control(control.descriptor())
     }
 
-    /// When probes, commands and the repository that is followed have to be looked at, whatever happens.
+    /// When probes, commands and children of git have to be looked at, whatever happens.
     pub fn deadline(&self) -> Option<BootTime> {
         let git = self.git.as_ref().and_then(Git::deadline);
+        let git = git.into_iter().chain(self.work_trees.as_ref().and_then(WorkTrees::deadline));
         self.probes.deadline().into_iter().chain(self.commands.deadline()).chain(git).min()
     }
 
@@ -307,12 +310,18 @@ impl LinuxHost {
                 if let Some(git) = &mut self.git {
                     git.exited(pid, &exit);
                 }
+                if let Some(trees) = &mut self.work_trees {
+                    trees.exited(pid, &exit);
+                }
             }
         }
         self.probes.poll(now);
         self.commands.poll(now);
         if let Some(git) = &mut self.git {
             git.poll(now);
+        }
+        if let Some(trees) = &mut self.work_trees {
+            trees.poll(now);
         }
     }
 
@@ -332,6 +341,9 @@ impl LinuxHost {
         self.commands.retain(&std::collections::BTreeSet::new());
         if let Some(git) = &mut self.git {
             git.cancel();
+        }
+        if let Some(trees) = &mut self.work_trees {
+            trees.cancel();
         }
         takeover::become_program(program, ledger.lock())
     }

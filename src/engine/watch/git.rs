@@ -1,5 +1,7 @@
-//! A repository that is followed: fetched at its interval, looked at when another revision of it was taken.
+//! A repository that is followed: fetched at its interval, looked at when another revision of it was taken. And the revisions of
+//! work trees that other places lie in.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Event, Watch};
@@ -52,6 +54,32 @@ impl Watch<'_> {
         moved
     }
 
+    /// Asks, beside the loop, which revisions the places are at that lie in a work tree.
+    pub(super) fn ask_revisions(&mut self, changed: bool) {
+        let followed = self.fetching.place.as_deref();
+        let places = self.standing.sources().iter().map(|source| source.place.as_str());
+        let places: Vec<PathBuf> =
+            places.filter(|place| Some(*place) != followed).map(PathBuf::from).collect();
+        self.host.ask_revisions(places, changed);
+    }
+
+    /// Takes note of what was found out.
+    pub(super) fn hear_revisions(&mut self) {
+        for (place, revision) in self.host.take_revisions() {
+            let place = place.display().to_string();
+            match revision {
+                Some(revision) => self.be_at(&place, revision),
+                None => self.standing.be_at(&place, None),
+            }
+        }
+    }
+
+    fn be_at(&mut self, place: &str, revision: Revision) {
+        (self.tell)(Event::Revision { place, revision: &revision });
+        self.chronicle.engine("Revision", format!("`{place}` is at {revision}"));
+        self.standing.be_at(place, Some(revision));
+    }
+
     fn say_fetched(&mut self, place: &str, news: Result<News, String>) {
         let (status, reason, message) = match &news {
             Ok(_) => (ConditionStatus::True, "Fetched", "the newest revision is the one in force".to_owned()),
@@ -68,8 +96,7 @@ impl Watch<'_> {
             Ok(News::Same) => self.fetching.said = None,
             Ok(News::Taken(revision)) => {
                 self.fetching.said = None;
-                (self.tell)(Event::Revision(&revision));
-                self.standing.be_at(place, Some(revision));
+                self.be_at(place, revision);
             }
             // The same trouble at every interval is told once.
             Err(_) if self.fetching.said.as_ref() == Some(&message) => {}

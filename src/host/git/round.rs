@@ -1,26 +1,20 @@
 //! One round, step by step: what runs, and what follows from how it ended.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::child::{Ended, Order};
+use super::order::{self, TIME, WORDS_MAX};
 use super::{Git, News, tree};
 use crate::host::{atomic, errno::io_text, spec_dir};
 use crate::plan::action::Launch;
-use crate::spec::{Limit, Revision};
+use crate::spec::Revision;
 use crate::units::WallTime;
 
 /// For a fetch, the first one included.
 const FETCH_TIME: Duration = Duration::from_mins(10);
-/// For everything else.
-const TIME: Duration = Duration::from_mins(2);
-/// What a child that only reports may write.
-const WORDS_MAX: usize = 64 << 10;
 /// What a listing may have: 50 000 names of some length.
 const LISTING_MAX: usize = 16 << 20;
-/// A file that git writes, a pack above all, is no larger.
-const FILE_MAX: u64 = 1 << 30;
 /// A file of allowed signers.
 const SIGNERS_MAX: u64 = 1 << 20;
 /// Where a fetched commit waits to be judged.
@@ -290,42 +284,11 @@ impl Git {
         Ok(order)
     }
 
-    /// git with settings of its own and nobody else's, that asks nobody and uses one protocol.
+    /// git that uses one protocol.
     fn git(&self, arguments: &[&str]) -> Order {
-        const SETTINGS: [&str; 9] = [
-            "core.hooksPath=/dev/null",
-            "core.fsmonitor=false",
-            "core.attributesFile=/dev/null",
-            "core.symlinks=true",
-            "gc.auto=0",
-            "maintenance.auto=false",
-            "log.showSignature=false",
-            "http.lowSpeedLimit=100",
-            "http.lowSpeedTime=60",
-        ];
-        let settings = SETTINGS.iter().flat_map(|setting| ["-c", *setting]);
-        let fsck = ["-c", "fetch.fsckObjects=true"];
-        let argv = ["git"].into_iter().chain(settings).chain(fsck).chain(arguments.iter().copied());
-        let env = [
-            ("LC_ALL", "C"),
-            ("GIT_TERMINAL_PROMPT", "0"),
-            ("GIT_ASKPASS", "/bin/false"),
-            ("SSH_ASKPASS", "/bin/false"),
-            ("GIT_SSH_COMMAND", "ssh -oBatchMode=yes -oConnectTimeout=30"),
-            ("GIT_CONFIG_NOSYSTEM", "1"),
-            ("GIT_CONFIG_GLOBAL", "/dev/null"),
-            ("GIT_ATTR_NOSYSTEM", "1"),
-            ("GIT_NO_REPLACE_OBJECTS", "1"),
-            ("GIT_ALLOW_PROTOCOL", self.protocol.as_str()),
-        ];
-        let mut launch = Launch {
-            argv: argv.map(str::to_owned).collect(),
-            env: self.env.clone(),
-            ..Launch::bare(self.program.clone())
-        };
-        launch.env.extend(env.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        launch.limits = limits();
-        Order { launch, timeout: TIME, most: WORDS_MAX, answer_only: false }
+        let mut order = order::git(&self.program, &self.env, arguments);
+        order.launch.env.insert("GIT_ALLOW_PROTOCOL".into(), self.protocol.clone());
+        order
     }
 
     /// A file that others can change says nothing about who may sign.
@@ -335,10 +298,6 @@ impl Git {
             .map_err(|text| format!("`{}` can't be used: {text}", path.display()))?;
         atomic::write(&self.kept.signers(), &bytes, 0o600).map_err(|error| io_text(&error))
     }
-}
-
-fn limits() -> BTreeMap<String, Limit> {
-    [("fsize".to_owned(), Limit { soft: Some(FILE_MAX), hard: Some(FILE_MAX) })].into()
 }
 
 fn remove(paths: &[PathBuf]) -> Order {

@@ -1,10 +1,9 @@
 //! A work tree that git is changing: what is in it now is neither the old nor the new state.
 
 use std::fs::symlink_metadata;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use crate::host::walk::head_of;
 use crate::units::BootTime;
 
 /// What git makes while it works, in its directory.
@@ -31,32 +30,20 @@ impl GitHold {
     }
 }
 
-/// The directory of git for the work tree that `directory` lies in, if it lies in one.
-pub(super) fn git_dir(directory: &Path) -> Option<PathBuf> {
-    let entry = directory.ancestors().map(|above| above.join(".git"));
-    let found = entry.into_iter().find(|entry| symlink_metadata(entry).is_ok())?;
-    if found.is_dir() {
-        return Some(found);
-    }
-    // A further work tree, or a submodule: a file that names the directory.
-    let text = String::from_utf8(head_of(&found).ok()?).ok()?;
-    let named = Path::new(text.lines().next()?.strip_prefix("gitdir:")?.trim());
-    Some(found.parent()?.join(named))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::fs;
 
     use super::*;
+    use crate::host::git::WorkTree;
 
     #[test]
     fn every_sign_holds_for_a_minute_and_no_longer() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("a/b")).unwrap();
         fs::create_dir(dir.path().join(".git")).unwrap();
-        let git = git_dir(&dir.path().join("a/b")).unwrap();
+        let git = WorkTree::of(&dir.path().join("a/b")).unwrap().git;
         assert_eq!(git, dir.path().join(".git"));
         let at = |seconds| BootTime(Duration::from_secs(seconds));
         for sign in SIGNS {
@@ -73,14 +60,5 @@ mod tests {
             fs::remove_file(git.join(sign)).unwrap();
         }
         assert_eq!(GitHold::default().look(None, at(0)), None);
-    }
-
-    #[test]
-    fn a_further_work_tree_names_its_directory() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("tree")).unwrap();
-        fs::write(dir.path().join("tree/.git"), "gitdir: ../main/.git/worktrees/tree\n").unwrap();
-        let expected = dir.path().join("tree/../main/.git/worktrees/tree");
-        assert_eq!(git_dir(&dir.path().join("tree")), Some(expected));
     }
 }

@@ -34,6 +34,7 @@ use super::{
     UnavailableReason, digest_of,
 };
 use crate::host::errno::io_text;
+use crate::host::git::WorkTree;
 use crate::host::walk;
 use crate::units::BootTime;
 
@@ -211,7 +212,7 @@ impl Place {
         }
         let (open, identity) = open_judged(&last.path, &last.meta).map_err(|error| away(&error))?;
         self.remote = remote(&open);
-        self.git_dir = git::git_dir(&last.path);
+        self.git_dir = WorkTree::of(&last.path).map(|tree| tree.git);
         if let Some(why) = self.git.look(self.git_dir.as_deref(), attention.now) {
             let again = attention.now.after(GIT_AGAIN);
             return self.once_more(why.clone(), again).ok_or((UnavailableReason::Unsettled, why));
