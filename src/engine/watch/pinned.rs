@@ -90,6 +90,7 @@ impl Watch<'_> {
             rejected: set.rejected,
             unseen: BTreeMap::new(),
             ending: set.ending,
+            policies: set.policies,
         }
     }
 

@@ -10,7 +10,7 @@ use super::{Expression, Origin, ServiceName, StopCommand};
 use crate::units::Signal;
 
 /// A validated document of kind Policy.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Policy {
     /// Its name, unique among Policies.
@@ -102,7 +102,7 @@ pub enum Severity {
 }
 
 /// What is done about a violation. Reporting is done in any case.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PolicyAction {
     /// Nothing more than to say it.
@@ -123,10 +123,36 @@ pub enum PolicyAction {
     Stop,
 }
 
+impl Severity {
+    /// In a word, as documents write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 impl PolicyAction {
     /// Whether it changes anything.
     pub fn acts(&self) -> bool {
         !matches!(self, Self::Report)
+    }
+
+    /// In a word, as documents write it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::Exec(_) => "exec",
+            Self::Signal(_) => "signal",
+            Self::Renice(_) => "renice",
+            Self::SetLimit(_) => "setLimit",
+            Self::Move(_) => "cgroup",
+            Self::Restart => "restart",
+            Self::Stop => "stop",
+        }
     }
 
     /// What two policies can pull at from both sides.
