@@ -1,12 +1,11 @@
 //! A Policy: what is not to be of the processes of this host, and what is done when it is.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Expression, Origin, ServiceName, StopCommand};
+use super::{Expression, Origin, Resources, ServiceName, StopCommand};
 use crate::units::Signal;
 
 /// A validated document of kind Policy.
@@ -115,12 +114,23 @@ pub enum PolicyAction {
     Renice(i32),
     /// Limits of `prlimit(2)`: soft and hard, by their names.
     SetLimit(BTreeMap<String, (Option<u64>, Option<u64>)>),
-    /// Into a control group that selfsame makes.
-    Move(PathBuf),
+    /// Into a control group that selfsame makes, all processes of the policy into one.
+    Move(PolicyGroup),
     /// The Service that owns the process is restarted.
     Restart,
     /// The process is stopped; one of a Service by that Service's own way of stopping.
     Stop,
+}
+
+/// A control group for processes of policies.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PolicyGroup {
+    /// Its name; that of the policy if none is given. Policies that give the same name share it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<ServiceName>,
+    /// What all in it may have together.
+    pub resources: Resources,
 }
 
 impl Severity {
