@@ -30,7 +30,7 @@ pub use withheld::Withheld;
 
 use crate::facts::{Fact, ProcessKey};
 use crate::spec::ServiceName;
-use crate::spec::policy::{Policy, PolicyAction};
+use crate::spec::policy::{Lasting, Policy, PolicyAction};
 use crate::units::BootTime;
 
 /// What people are told of a process, and hooks find in their environment.
@@ -202,6 +202,29 @@ impl PolicyMemory {
         Some((processes.len(), since))
     }
 
+    /// Whether the two lead to the same, whenever the last look was.
+    pub fn says_the_same(&self, other: &Self, lasting: Lasting) -> bool {
+        let noted = |memory: &'_ Self| -> Vec<(ProcessKey, Window)> {
+            memory.processes.iter().filter(|(_, window)| !window.is_blank()).cloned().collect()
+        };
+        let (ours, theirs) = (noted(self), noted(other));
+        let same = |((key, window), (other, with)): (&(ProcessKey, Window), &(ProcessKey, Window))| {
+            key == other && window.says_the_same(with, lasting)
+        };
+        self.spent == other.spent
+            && self.number.says_the_same(&other.number, lasting)
+            && ours.len() == theirs.len()
+            && ours.iter().zip(&theirs).all(same)
+    }
+
+    /// What is worth to be written down of it.
+    #[must_use]
+    pub fn worth_keeping(&self) -> Self {
+        let mut kept = self.clone();
+        kept.processes.retain(|(_, window)| !window.is_blank());
+        kept
+    }
+
     /// The engine was away: what happened meanwhile nobody saw.
     pub fn was_away(&mut self) {
         self.number.was_away();
@@ -238,7 +261,7 @@ fn of_processes<'a>(
         let begins = window.note(&subject.violates, policy.lasting, now);
         if begins || (window.owes() && subject.violates == Fact::Known(true)) {
             let what = policy.when.as_ref().map_or(policy.subject.text.as_str(), |when| when.text.as_str());
-            let because = format!("`{what}` {} of pid {}", window.so(policy.lasting, now), subject.key.pid);
+            let because = format!("`{what}` {}", window.so(policy.lasting, now));
             due.push(Due { subject: Some(subject), because, begins });
         }
         outcome.next = outcome.next.into_iter().chain(window.next(policy.lasting)).min();

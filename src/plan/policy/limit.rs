@@ -22,6 +22,11 @@ impl Spent {
         }
     }
 
+    /// When it acted last.
+    pub fn last(&self) -> Option<BootTime> {
+        self.0.back().copied()
+    }
+
     /// When it may act again, if it may not now.
     pub fn free(&self, now: BootTime, limit: ActionLimit) -> Option<BootTime> {
         let count = usize::try_from(limit.count).unwrap_or(usize::MAX);

@@ -94,6 +94,11 @@ impl Window {
         self.blind = self.seen.is_some();
     }
 
+    /// Whether it says no more than that there is one.
+    pub fn is_blank(&self) -> bool {
+        self.since.is_none() && !self.fired && !self.owes && self.looks == 0
+    }
+
     /// Whether the two lead to the same, whenever the last look was.
     pub fn says_the_same(&self, other: &Self, lasting: Lasting) -> bool {
         let looks = matches!(lasting, Lasting::Looks { .. });
