@@ -4,7 +4,6 @@ use super::state_dir::Dirs;
 use super::versioned::{content, write_json};
 use super::atomic;
 use crate::plan::policy::KeptPolicies;
-use crate::units::BootId;
 
 const MODE: u32 = 0o600;
 /// Far more than what policies over a large host lead to.
@@ -32,9 +31,4 @@ pub fn read(dirs: &Dirs) -> Result<KeptPolicies, String> {
 /// A sentence; the old one stays.
 pub fn write(dirs: &Dirs, kept: &KeptPolicies) -> Result<(), String> {
     write_json(&dirs.policies(), kept, MODE)
-}
-
-/// Whether what is remembered is of this boot.
-pub fn is_of(kept: &KeptPolicies, boot: &BootId) -> bool {
-    kept.boot.as_ref() == Some(boot)
 }

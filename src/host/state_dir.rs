@@ -138,6 +138,11 @@ impl Dirs {
         self.run.join("held.json")
     }
 
+    /// What is remembered of policies.
+    pub fn policies(&self) -> PathBuf {
+        self.run.join("policies.json")
+    }
+
     /// Makes what is missing and checks what is there: directories, no links, of this user or root, and nobody else
     /// can change where they lead.
     ///

@@ -260,7 +260,7 @@ fn of_processes<'a>(
         let mut window = known.remove(&subject.key).unwrap_or_default();
         let begins = window.note(&subject.violates, policy.lasting, now);
         if begins || (window.owes() && subject.violates == Fact::Known(true)) {
-            let what = policy.when.as_ref().map_or(policy.subject.text.as_str(), |when| when.text.as_str());
+            let what = policy.when.as_ref().map_or_else(|| policy.about(), |when| when.text.clone());
             let because = format!("`{what}` {}", window.so(policy.lasting, now));
             due.push(Due { subject: Some(subject), because, begins });
         }

@@ -66,7 +66,7 @@ impl Standing {
             memory.processes.iter().filter(|(_, window)| window.counts()).map(|(key, _)| key).collect();
         self.violating = counting.len();
         let subjects = look.subjects.iter().filter(|one| counting.contains(&&one.key));
-        let condition = policy.when.as_ref().map_or(policy.about(), |when| when.text.clone());
+        let condition = policy.when.as_ref().map_or_else(|| policy.about(), |when| when.text.clone());
         let named = subjects.take(NAMED_MAX).map(|one| Violating {
             pid: one.key.pid,
             start_ticks: one.key.start,

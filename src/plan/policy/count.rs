@@ -32,7 +32,7 @@ pub(super) fn of_number<'a>(
         return Vec::new();
     }
     let so = memory.number.so(policy.lasting, now);
-    let because = format!("{sure} processes match `{}`, which {so}; {range} may be", policy.subject.text);
+    let because = format!("{sure} processes match `{}`, which {so}; {range} may be", policy.about());
     // Those that are too many are the youngest; of too few there is nobody.
     let most = range.most.map_or(counted.len(), |most| usize::try_from(most).unwrap_or(usize::MAX));
     let extra: Vec<&Subject> = counted.into_iter().skip(most).collect();

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Expression, Origin, Resources, ServiceName, StopCommand};
+use super::{Expression, Hosts, Origin, Resources, ServiceName, StopCommand, Suspend};
+use crate::spec::defaults::Selector;
 use crate::units::Signal;
 
 /// A validated document of kind Policy.
@@ -18,9 +19,13 @@ pub struct Policy {
     pub origin: Origin,
     /// Labels of the document.
     pub labels: BTreeMap<String, String>,
-    /// Which processes it is about.
+    /// Annotations of the document.
+    pub annotations: BTreeMap<String, String>,
+    /// Which processes it is about; with `selector` those of them that both choose. One of the two is there.
     #[serde(rename = "match")]
-    pub subject: Expression,
+    pub subject: Option<Expression>,
+    /// The processes of the Services and Tasks here with such labels.
+    pub selector: Option<Selector>,
     /// What must not be so of them. Without it (and without `count`) that there is one is the violation.
     pub when: Option<Expression>,
     /// How many there may be.
@@ -39,8 +44,54 @@ pub struct Policy {
     pub dry_run: Option<bool>,
     /// How bad it is.
     pub severity: Severity,
-    /// What is said, `${...}` standing for facts.
+    /// What is said, `${...}` standing for facts of the process.
     pub message: Option<String>,
+    /// For which hosts; `None`: for all.
+    pub hosts: Option<Hosts>,
+    /// Nothing is looked at and nothing done.
+    pub suspend: Option<Suspend>,
+}
+
+/// Time between two looks, where nothing is said.
+const EVERY: Duration = Duration::from_secs(5);
+
+impl Policy {
+    /// A Policy with every field at its documented default, about no process.
+    pub fn new(name: ServiceName) -> Self {
+        Self {
+            name,
+            origin: Origin::default(),
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            subject: None,
+            selector: None,
+            when: None,
+            count: None,
+            lasting: Lasting::default(),
+            every: EVERY,
+            actions: vec![PolicyAction::Report],
+            limit: ActionLimit::default(),
+            dry_run: None,
+            severity: Severity::default(),
+            message: None,
+            hosts: None,
+            suspend: None,
+        }
+    }
+
+    /// Which processes it is about, as its document says it: the condition, or the labels.
+    pub fn about(&self) -> String {
+        match (&self.subject, &self.selector) {
+            (Some(subject), _) => subject.text.clone(),
+            (None, Some(selector)) => selector.to_string(),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// Every condition in it.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        [&self.subject, &self.when].into_iter().flatten()
+    }
 }
 
 /// How many processes there may be, both ends included.
