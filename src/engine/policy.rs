@@ -1,0 +1,3 @@
+//! Policies: what is seen of all processes on their behalf.
+
+pub mod looking;
