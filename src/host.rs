@@ -64,6 +64,7 @@ pub mod start_lock;
 pub mod state_dir;
 pub mod stored_plan;
 pub mod superior;
+pub mod table;
 pub mod takeover;
 pub mod usage;
 mod versioned;

@@ -12,6 +12,7 @@
 //! as it was, and tried again. The plan of Services knows nothing of policies but what they ask of Services.
 
 pub mod host;
+pub mod looking;
 mod standing;
 mod tell;
 
