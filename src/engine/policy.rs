@@ -26,7 +26,7 @@ use standing::Standing;
 use crate::plan::event::Event;
 use crate::plan::memory::{Memory, Suspension};
 use crate::plan::policy::{
-    Fights, KeptPolicies, KeptPolicy, PolicyLook, PolicyMemory, PolicyStatus, PolicyStep, decide, meaning,
+    Fights, KeptPolicies, KeptPolicy, PolicyLook, PolicyStatus, PolicyStep, decide, meaning,
 };
 use crate::plan::wanted::{Objects, Wanted};
 use crate::spec::ServiceName;
@@ -89,10 +89,12 @@ impl Policies {
         full: bool,
     ) -> PolicyTurn {
         let mut turn = PolicyTurn::default();
+        let now = host.moment();
         if in_force.is_empty() && self.set.is_empty() {
+            // Whatever had begun ends with its policy.
+            host.go_on(in_force);
             return turn;
         }
-        let now = host.moment();
         let wanted = self.take_in(in_force, now);
         let question =
             Question { policies: &self.active, memory, verify: full, wanted: &wanted, now: now.boot };
@@ -158,7 +160,8 @@ impl Policies {
             self.take_changes(in_force, now.boot);
         }
         self.end_suspensions(now.wall);
-        let is_active = |name: &ServiceName, policy: &Policy| self.left_alone(name, policy, now.wall).is_none();
+        let is_active =
+            |name: &ServiceName, policy: &Policy| self.left_alone(name, policy, now.wall).is_none();
         let active = self.set.iter().filter(|(name, policy)| is_active(name, policy));
         let active: Vec<(ServiceName, Arc<Policy>)> =
             active.map(|(name, policy)| (name.clone(), Arc::clone(policy))).collect();
@@ -170,7 +173,8 @@ impl Policies {
                 }
             }
         }
-        let is_due = |(_, standing): &(&ServiceName, &Standing)| standing.due.is_some_and(|due| due <= now.boot);
+        let is_due =
+            |(_, standing): &(&ServiceName, &Standing)| standing.due.is_some_and(|due| due <= now.boot);
         let mut wanted: BTreeSet<ServiceName> =
             self.standing.iter().filter(is_due).map(|(name, _)| name.clone()).collect();
         if self.retry.is_some_and(|retry| retry <= now.boot) {
@@ -198,7 +202,8 @@ impl Policies {
         self.active.clear();
         self.standing.retain(|name, _| in_force.contains_key(name));
         let lately = |kept: &KeptPolicy| {
-            kept.memory.spent.last().is_some_and(|last| now.since(last) < REMEMBERED) || kept.suspension.is_some()
+            kept.memory.spent.last().is_some_and(|last| now.since(last) < REMEMBERED)
+                || kept.suspension.is_some()
         };
         let known = self.kept.len();
         self.kept.retain(|name, kept| in_force.contains_key(name) || lately(kept));
@@ -353,28 +358,16 @@ pub fn preview(
     let foresee = |(name, policy): (&ServiceName, &Arc<Policy>)| {
         let one = kept.policies.get(name).filter(|one| one.meaning == meaning(policy));
         let mut memory = one.map(|one| one.memory.clone()).unwrap_or_default();
-        let suspended = one
-            .and_then(|one| one.suspension.clone())
-            .or_else(|| standing::by_document(policy, now.wall));
+        let suspended =
+            one.and_then(|one| one.suspension.clone()).or_else(|| standing::by_document(policy, now.wall));
         let look = looks.get(name).cloned().unwrap_or_default();
         let steps = match &suspended {
             Some(_) => Vec::new(),
-            None => anew(policy, &look, &mut memory, &mut fights, now.boot),
+            None => decide(policy, &look, &mut memory, &mut fights, now.boot).steps,
         };
         Foreseen { policy: Arc::clone(policy), look, steps, violated: memory.violated().is_some(), suspended }
     };
     policies.iter().map(foresee).collect()
-}
-
-/// What would follow if what counts began to count now: of what was dealt with already, what would be said.
-fn anew(
-    policy: &Policy,
-    look: &PolicyLook,
-    memory: &mut PolicyMemory,
-    fights: &mut Fights,
-    now: BootTime,
-) -> Vec<PolicyStep> {
-    decide(policy, look, memory, fights, now).steps
 }
 
 /// What a policy would do now.

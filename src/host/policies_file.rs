@@ -1,8 +1,8 @@
 //! `run/policies.json`: what is remembered of policies, written before anything is done that rests on it.
 
+use super::atomic;
 use super::state_dir::Dirs;
 use super::versioned::{content, write_json};
-use super::atomic;
 use crate::plan::policy::KeptPolicies;
 
 const MODE: u32 = 0o600;
@@ -17,9 +17,7 @@ pub fn read(dirs: &Dirs) -> Result<KeptPolicies, String> {
     let path = dirs.policies();
     let own = super::own_uid();
     match atomic::read(&path, &[own, 0], BYTES_MAX) {
-        Ok(bytes) => {
-            content(&bytes).map_err(|error| format!("`{}` can't be used: {error}", path.display()))
-        }
+        Ok(bytes) => content(&bytes).map_err(|error| format!("`{}` can't be used: {error}", path.display())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(KeptPolicies::default()),
         Err(error) => Err(format!("`{}` can't be read: {}", path.display(), super::errno::io_text(&error))),
     }

@@ -36,10 +36,8 @@ pub(super) fn acted(policy: &Policy, step: &PolicyStep, came: &Result<String, St
             (EventKind::PolicyFailed, "NotDone", format!("`{}` was not done: {why}", step.action.word()))
         }
     };
-    let note = PolicyNote {
-        action: Some(step.action.word().to_owned()),
-        ..note(policy, step.shown.exe.as_deref())
-    };
+    let note =
+        PolicyNote { action: Some(step.action.word().to_owned()), ..note(policy, step.shown.exe.as_deref()) };
     of_process(
         Event { policy: Some(note), ..Event::new(kind, reason, message) },
         policy,
