@@ -12,8 +12,10 @@
 //! as it was, and tried again. The plan of Services knows nothing of policies but what they ask of Services.
 
 pub mod host;
+pub mod linux;
 pub mod looking;
 mod standing;
+mod still;
 mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,8 +31,8 @@ use crate::plan::policy::{
     Fights, KeptPolicies, KeptPolicy, PolicyLook, PolicyStatus, PolicyStep, decide, meaning,
 };
 use crate::plan::wanted::{Objects, Wanted};
-use crate::spec::ServiceName;
 use crate::spec::policy::{Policy, PolicyAction};
+use crate::spec::{ServiceName, SpecSet};
 use crate::units::{BootId, BootTime, Now, WallTime};
 
 /// Wait before what could not be written down is tried again.
@@ -84,11 +86,12 @@ impl Policies {
     pub fn turn<H: PolicyHost>(
         &mut self,
         host: &mut H,
-        in_force: &BTreeMap<ServiceName, Arc<Policy>>,
+        desired: &SpecSet,
         memory: &mut Memory,
         full: bool,
     ) -> PolicyTurn {
         let mut turn = PolicyTurn::default();
+        let in_force = &desired.policies;
         let now = host.moment();
         if in_force.is_empty() && self.set.is_empty() {
             // Whatever had begun ends with its policy.
@@ -118,7 +121,7 @@ impl Policies {
         for ended in host.go_on(&self.active) {
             self.ended(ended, now, &mut turn);
         }
-        let status = self.say(host.noticed(), now);
+        let status = self.say(&desired.stale_policies, host.noticed(), now);
         turn.moved = status != self.status;
         self.status = status;
         let due = self.standing.values().filter_map(|standing| standing.due);
@@ -134,6 +137,11 @@ impl Policies {
     /// The one of this name that is in force.
     pub fn policy(&self, name: &ServiceName) -> Option<&Arc<Policy>> {
         self.set.get(name)
+    }
+
+    /// The state directory was made again: all of it has to be written once more.
+    pub fn write_again(&mut self) {
+        self.unwritten = !self.kept.is_empty();
     }
 
     /// What is counted.
@@ -195,7 +203,9 @@ impl Policies {
                 self.fights.forget();
             }
             kept.meaning = meaning;
-            self.standing.remove(name);
+            if let Some(standing) = self.standing.get_mut(name) {
+                standing.begin_anew();
+            }
             self.unwritten = true;
         }
         self.set.clone_from(in_force);
@@ -298,13 +308,14 @@ impl Policies {
         turn.events.push(event);
     }
 
-    fn say(&mut self, noticed: bool, now: Now) -> Vec<PolicyStatus> {
+    fn say(&mut self, stale: &BTreeMap<ServiceName, String>, noticed: bool, now: Now) -> Vec<PolicyStatus> {
         let mut status = Vec::with_capacity(self.set.len());
         for (name, policy) in &self.set {
             let kept = self.kept.get(name).cloned().unwrap_or_default();
             let suspended = self.left_alone(name, policy, now.wall);
             let standing = self.standing.entry(name.clone()).or_default();
-            status.push(standing.status(policy, &kept, suspended, noticed, now));
+            let one = standing.status(policy, &kept, suspended, noticed, now);
+            status.push(PolicyStatus { stale: stale.get(name).cloned(), ..one });
         }
         status
     }

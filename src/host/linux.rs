@@ -246,6 +246,11 @@ impl LinuxHost {
         }
     }
 
+    /// A look at this host as it is now, for whoever asks something else than the identity of Services.
+    pub fn look_anew(&self) -> LiveWorld {
+        self.world.again()
+    }
+
     /// What plugins said in looks since this was last asked, a line each.
     pub fn take_said(&self) -> Vec<String> {
         self.looker.conditions.take_said()

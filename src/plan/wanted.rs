@@ -18,7 +18,7 @@ use crate::facts::ProcessKey;
 use crate::spec::ServiceName;
 use crate::units::{Now, Signal, WallTime};
 
-pub use objects::{Objects, parse_selector};
+pub use objects::{Objects, names_policy, parse_selector};
 
 /// Somebody asks for something.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -130,6 +130,22 @@ impl Wanted {
             Self::Rollback { .. } => "Rollback",
             Self::Upgrade(_) => "Upgrade",
         }
+    }
+
+    /// The same without the policies that it names, and these. Only what is asked by `suspend` and `resume` can be about
+    /// policies. Nothing is left where it was about nothing else.
+    pub fn without_policies(
+        &self,
+        memory: &Memory,
+        is_policy: &dyn Fn(&ServiceName) -> bool,
+    ) -> (Option<Self>, BTreeSet<ServiceName>) {
+        let mut rest = self.clone();
+        let (Self::Suspend { objects, .. } | Self::Resume(objects)) = &mut rest else {
+            return (Some(rest), BTreeSet::new());
+        };
+        let policies = objects.take_policies(memory, is_policy);
+        let nothing = objects.names.is_empty() && objects.selector.is_empty() && !objects.all;
+        ((policies.is_empty() || !nothing).then_some(rest), policies)
     }
 
     /// Which objects it is about.

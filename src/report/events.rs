@@ -16,11 +16,11 @@ pub fn event_line(recorded: &Recorded) -> String {
         0 | 1 => String::new(),
         times => format!(" ({times} times since {})", Zone::utc().show(recorded.time)),
     };
-    format!("{}  {}{times}", Zone::utc().show(recorded.last), printable(words(&recorded.event)))
+    format!("{}  {}{times}", Zone::utc().show(recorded.last), printable(event_words(&recorded.event)))
 }
 
 /// What happened, as a sentence.
-fn words(event: &Event) -> String {
+pub fn event_words(event: &Event) -> String {
     let object = match (&event.object, event.index) {
         (Some(object), Some(index)) if index > 0 => format!("{object}[{index}]: "),
         (Some(object), _) => format!("{object}: "),

@@ -560,8 +560,6 @@ pub struct SpecSet {
     pub remarks: BTreeMap<ServiceName, String>,
     /// The engine ends and takes everything on record along, whatever documents and persons say.
     pub ending: bool,
-    /// Policies in force, by their own names.
-    pub policies: BTreeMap<ServiceName, Arc<policy::Policy>>,
 }
 
 impl Service {

@@ -36,10 +36,6 @@ pub(super) struct Standing {
 pub struct Counts {
     /// Violations that began to count.
     pub violations: u64,
-    /// Processes that violate it now, or are too many.
-    pub violating: usize,
-    /// It is violated now.
-    pub violated: bool,
     /// Actions, by their words and by what came of them: `done` or `failed`.
     pub actions: BTreeMap<(&'static str, &'static str), u64>,
     /// Actions that were only said, by their words and why.
@@ -78,8 +74,11 @@ impl Standing {
         if violated.is_none() {
             self.withheld = None;
         }
-        self.counts.violating = self.violating;
-        self.counts.violated = violated.is_some();
+    }
+
+    /// Its document has another meaning: what was seen counts for nothing, what was counted stays.
+    pub(super) fn begin_anew(&mut self) {
+        *self = Self { counts: std::mem::take(&mut self.counts), ..Self::default() };
     }
 
     /// Something was only said.
@@ -144,6 +143,7 @@ impl Standing {
             next_allowed: self.allowed.map(|(_, wall)| wall),
             withheld: self.withheld.clone(),
             suspended,
+            stale: None,
             violations: self.counts.violations,
             actions_done: done.map(|(_, count)| count).sum(),
         }

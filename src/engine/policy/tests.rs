@@ -29,8 +29,9 @@ fn policy(text: &str) -> Policy {
     policy
 }
 
-fn set(policies: &[&Policy]) -> BTreeMap<ServiceName, Arc<Policy>> {
-    policies.iter().map(|one| (one.name.clone(), Arc::new((*one).clone()))).collect()
+fn set(policies: &[&Policy]) -> SpecSet {
+    let policies = policies.iter().map(|one| (one.name.clone(), Arc::new((*one).clone()))).collect();
+    SpecSet { policies, ..SpecSet::default() }
 }
 
 /// A host that shows the same processes to every policy.
@@ -102,7 +103,7 @@ impl PolicyHost for Script {
 struct Stage {
     host: Script,
     policies: Policies,
-    set: BTreeMap<ServiceName, Arc<Policy>>,
+    set: SpecSet,
     memory: Memory,
 }
 
@@ -330,7 +331,7 @@ fn what_policies_would_do_now_changes_nothing() {
     stage.turn(10);
     let kept = stage.host.kept.clone();
     let question = Question {
-        policies: &stage.set,
+        policies: &stage.set.policies,
         memory: &stage.memory,
         verify: true,
         wanted: &BTreeSet::new(),
@@ -338,10 +339,10 @@ fn what_policies_would_do_now_changes_nothing() {
     };
     let looks = stage.host.look(&question);
     let now = stage.host.moment();
-    let fresh = preview(&stage.set, &looks, &KeptPolicies::default(), now);
+    let fresh = preview(&stage.set.policies, &looks, &KeptPolicies::default(), now);
     let steps: Vec<_> =
         fresh[0].steps.iter().map(|step| step.withheld.as_ref().map(|why| why.word())).collect();
     assert_eq!(steps, [None, Some("Spared")]);
-    let again = preview(&stage.set, &looks, &kept, now);
+    let again = preview(&stage.set.policies, &looks, &kept, now);
     assert!(again[0].steps.is_empty() && again[0].violated, "it was dealt with");
 }

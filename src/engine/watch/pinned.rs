@@ -93,7 +93,6 @@ impl Watch<'_> {
             rejected: set.rejected,
             unseen: BTreeMap::new(),
             ending: set.ending,
-            policies: set.policies,
         }
     }
 

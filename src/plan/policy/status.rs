@@ -50,6 +50,9 @@ pub struct PolicyStatus {
     /// A person, or its document, has it left alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspended: Option<Suspension>,
+    /// Why its present document isn't in force, but an earlier one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale: Option<String>,
     /// Of violations that began, since this engine runs.
     pub violations: u64,
     /// Of actions that were done, since this engine runs.

@@ -104,10 +104,7 @@ impl Kept {
 
     /// Whether it is of a Service that the policy's labels choose.
     pub(super) fn chooses(&self, pid: Pid, eyes: &Eyes<'_>) -> bool {
-        self.policy.selector.as_ref().is_none_or(|selector| {
-            let owner = eyes.scene.owners.of(eyes.scene.world, pid);
-            owner.is_some_and(|owner| eyes.scene.owners.labels(&owner).is_some_and(|of| selector.matches(of)))
-        })
+        eyes.scene.owners.chosen(self.policy.selector.as_ref(), eyes.scene.world, pid)
     }
 
     /// It matches: whether it violates. `None`: it is gone.

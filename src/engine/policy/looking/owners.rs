@@ -7,6 +7,7 @@ use crate::plan::memory::Memory;
 use crate::process::tree;
 use crate::process::world::World;
 use crate::spec::ServiceName;
+use crate::spec::defaults::Selector;
 use crate::units::{Pid, StartTicks};
 
 /// The processes on record, with their Services and Tasks.
@@ -41,10 +42,23 @@ impl Owners {
     }
 
     /// The labels of a Service or Task on record.
-    pub(super) fn labels(&self, name: &ServiceName) -> Option<&BTreeMap<String, String>> {
+    fn labels(&self, name: &ServiceName) -> Option<&BTreeMap<String, String>> {
         const NONE: &BTreeMap<String, String> = &BTreeMap::new();
         let known = self.recorded.values().any(|(_, owner)| owner == name);
         self.labels.get(name).or_else(|| known.then_some(NONE))
+    }
+
+    /// Whether a process is of a Service or Task that these labels choose; without any, every process is.
+    pub(in crate::engine::policy) fn chosen(
+        &self,
+        selector: Option<&Selector>,
+        world: &dyn World,
+        pid: Pid,
+    ) -> bool {
+        selector.is_none_or(|selector| {
+            let owner = self.of(world, pid);
+            owner.is_some_and(|owner| self.labels(&owner).is_some_and(|labels| selector.matches(labels)))
+        })
     }
 
     /// The owner of a process: that of itself, of its nearest ancestor on record, or of the control group it is in.

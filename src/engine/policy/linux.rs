@@ -1,0 +1,90 @@
+//! The door of policies to this host.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::host::{Began, PolicyHost, Question};
+use super::looking::{Looking, Occasion, Owners, Scene};
+use super::still::still;
+use crate::facts::Fact;
+use crate::host::conditions::Conditions;
+use crate::host::linux::LinuxHost;
+use crate::host::table::Changed;
+use crate::host::{Host as _, policies_file};
+use crate::plan::policy::{KeptPolicies, PolicyLook, PolicyStep};
+use crate::spec::ServiceName;
+use crate::spec::policy::Policy;
+use crate::units::{BootTime, Now};
+
+/// What is known of processes from look to look, on behalf of policies.
+#[derive(Debug)]
+pub struct Onlooker {
+    looking: Looking,
+    conditions: Conditions,
+    owners: Owners,
+}
+
+impl Onlooker {
+    /// Nothing yet; plugins come from where the host has them.
+    pub fn new(host: &LinuxHost) -> Self {
+        let conditions = Conditions::new(Rc::clone(host.shelf()));
+        Self { looking: Looking::default(), conditions, owners: Owners::default() }
+    }
+}
+
+/// This host, with what was seen of it.
+#[derive(Debug)]
+pub struct OnLinux<'a> {
+    /// The host that acts.
+    pub host: &'a mut LinuxHost,
+    /// What was seen.
+    pub onlooker: &'a mut Onlooker,
+}
+
+impl PolicyHost for OnLinux<'_> {
+    fn moment(&self) -> Now {
+        self.host.now()
+    }
+
+    fn look(&mut self, question: &Question<'_>) -> BTreeMap<ServiceName, PolicyLook> {
+        let Onlooker { looking, conditions, owners } = &mut *self.onlooker;
+        *owners = Owners::of_memory(question.memory);
+        let world = self.host.look_anew();
+        let scene = Scene { world: &world, conditions, owners };
+        let occasion = Occasion {
+            changed: Changed::These(BTreeSet::new()),
+            told: false,
+            verify: question.verify,
+            wanted: question.wanted.clone(),
+            now: question.now,
+        };
+        looking.look(question.policies, &scene, &occasion)
+    }
+
+    fn next_look(&self) -> Option<BootTime> {
+        self.onlooker.looking.next()
+    }
+
+    fn noticed(&self) -> bool {
+        false
+    }
+
+    fn keep(&mut self, kept: &KeptPolicies) -> Result<(), String> {
+        policies_file::write(self.host.dirs(), kept)
+    }
+
+    fn carry_out(&mut self, policy: &Policy, step: &PolicyStep) -> Result<String, String> {
+        let Onlooker { conditions, owners, .. } = &*self.onlooker;
+        let world = self.host.look_anew();
+        let means = step.process.as_ref().map(|key| still(policy, (&world, conditions, owners), key));
+        match means {
+            Some(Fact::Known(false)) => Err("the policy no longer means it".to_owned()),
+            Some(_) | None => Err(format!("`{}` can't be done by this version", step.action.word())),
+        }
+    }
+
+    fn go_on(&mut self, _: &BTreeMap<ServiceName, Arc<Policy>>) -> Vec<Began> {
+        Vec::new()
+    }
+}
