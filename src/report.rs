@@ -51,8 +51,8 @@ pub use plugins::{
     plugin_tests_text,
 };
 pub use policies::{
-    ForeseenRow, ForeseenStep, foreseen_rows, foreseen_text, policies_table, policy_details, policy_line,
-    subjects_text,
+    ForeseenRow, ForeseenStep, SubjectRow, foreseen_rows, foreseen_text, policies_table, policy_details,
+    policy_line, subject_rows, subjects_text,
 };
 pub use printable::printable;
 pub use reference::{REFERENCE_HEAD, reference, reference_names, reference_topic};

@@ -132,6 +132,12 @@ impl Wanted {
         }
     }
 
+    /// What `suspend` puts on record, and (nothing) `resume`.
+    pub fn suspension(&self, by: &str, at: WallTime) -> Option<Suspension> {
+        let Self::Suspend { reason, until, .. } = self else { return None };
+        Some(Suspension { by: by.to_owned(), at, reason: reason.clone(), until: *until })
+    }
+
     /// The same without the policies that it names, and these. Only what is asked by `suspend` and `resume` can be about
     /// policies. Nothing is left where it was about nothing else.
     pub fn without_policies(
@@ -175,11 +181,7 @@ impl Wanted {
             Self::Restart(_) => record.ask_restart(now.boot, by),
             Self::Reload(_) => record.ask_of_all(Ask::Reload, &by),
             Self::Signal { signal, .. } => record.ask_of_all(Ask::Signal(*signal), &by),
-            Self::Suspend { reason, until, .. } => {
-                let (reason, until) = (reason.clone(), *until);
-                record.suspension = Some(Suspension { by, at: now.wall, reason, until });
-            }
-            Self::Resume(_) => record.suspension = None,
+            Self::Suspend { .. } | Self::Resume(_) => record.suspension = self.suspension(&by, now.wall),
             Self::Release(_) => record.ask_release(by, now.wall),
             Self::Adopt { key, force, .. } => record.ask_adopt(key.clone(), *force, by),
             Self::Apply { .. } | Self::Rollback { .. } | Self::Upgrade(_) => {}

@@ -33,13 +33,13 @@ pub(super) struct Standing {
 
 /// What happened since this engine runs.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Counts {
+pub(in crate::engine) struct Counts {
     /// Violations that began to count.
-    pub violations: u64,
+    pub(in crate::engine) violations: u64,
     /// Actions, by their words and by what came of them: `done` or `failed`.
-    pub actions: BTreeMap<(&'static str, &'static str), u64>,
+    pub(in crate::engine) actions: BTreeMap<(&'static str, &'static str), u64>,
     /// Actions that were only said, by their words and why.
-    pub withheld: BTreeMap<(&'static str, &'static str), u64>,
+    pub(in crate::engine) withheld: BTreeMap<(&'static str, &'static str), u64>,
 }
 
 impl Standing {

@@ -189,6 +189,22 @@ fn what_the_limit_holds_back_is_done_when_there_is_room_also_by_the_next_engine(
 }
 
 #[test]
+fn what_an_engine_died_over_is_done_by_the_next_one() {
+    let mut stage = Stage::new(&[&policy("p")], &[(7, true, None)]);
+    stage.turn(10);
+    // As it was written before the act, whatever came of that.
+    let mut kept = stage.host.kept.clone();
+    assert!(kept.policies[&name("p")].memory.processes[0].1.owes());
+    kept.policies.get_mut(&name("p")).unwrap().acted = None;
+    stage.policies = Policies::new(boot(), kept);
+    stage.log();
+    assert!(stage.turn(20).1.is_empty(), "the limit is spent by what may have been done");
+    assert_eq!(stage.turn(70).1, ["PolicyActed Acted"]);
+    assert_eq!(stage.log().last().unwrap(), "signal 7");
+    assert!(stage.turn(200).1.is_empty(), "once");
+}
+
+#[test]
 fn one_that_is_no_longer_so_when_there_is_room_is_left_alone() {
     let mut stage = Stage::new(&[&policy("p")], &[(7, true, None), (8, true, None)]);
     stage.turn(10);
