@@ -306,3 +306,6 @@ fn of_processes<'a>(
     }
     due
 }
+
+#[cfg(test)]
+mod tests;
