@@ -253,7 +253,7 @@ impl<'a> Watch<'a> {
                 deadlines.resync = looking::resync(self.options.settings.resync, self.host.now().boot);
             }
             (self.tell)(Event::Turned { took: self.host.now().boot.since(now) });
-            let wakes = self.wait(deadlines.earliest_with(self.look_due, self.fetching.deadline()))?;
+            let wakes = self.wait_for_more(&mut deadlines)?;
             let now = self.host.now().boot;
             if let Some(signal) = wakes.stop {
                 self.chronicle.engine("Ending", format!("{signal} was received: the watch ends"));
@@ -409,7 +409,11 @@ impl<'a> Watch<'a> {
 
 impl Deadlines {
     fn earliest_with(&self, sources: Option<BootTime>, fetch: Option<BootTime>) -> BootTime {
-        let decided = self.plan.into_iter().chain(self.policies);
-        sources.into_iter().chain(decided).chain(fetch).min().unwrap_or(self.resync).min(self.resync)
+        self.of_others(sources, fetch).min(self.policies.unwrap_or(self.resync))
+    }
+
+    /// The earliest of all but the policies'.
+    fn of_others(&self, sources: Option<BootTime>, fetch: Option<BootTime>) -> BootTime {
+        sources.into_iter().chain(self.plan).chain(fetch).min().unwrap_or(self.resync).min(self.resync)
     }
 }

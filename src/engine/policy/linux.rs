@@ -1,6 +1,6 @@
 //! The door of policies to this host.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::still::still;
 use crate::host::conditions::Conditions;
 use crate::host::linux::LinuxHost;
 use crate::host::policy::{self, Ended};
-use crate::host::table::Changed;
+use crate::host::table::Mark;
 use crate::host::{Host as _, policies_file};
 use crate::plan::policy::{KeptPolicies, PolicyLook, PolicyStep};
 use crate::spec::ServiceName;
@@ -21,6 +21,8 @@ use crate::units::{BootTime, Now};
 #[derive(Debug)]
 pub struct Onlooker {
     looking: Looking,
+    /// How far what was told of processes was taken into account.
+    mark: Option<Mark>,
     conditions: Conditions,
     owners: Owners,
 }
@@ -29,7 +31,7 @@ impl Onlooker {
     /// Nothing yet; plugins come from where the host has them.
     pub fn new(host: &LinuxHost) -> Self {
         let conditions = Conditions::new(Rc::clone(host.shelf()));
-        Self { looking: Looking::default(), conditions, owners: Owners::default() }
+        Self { looking: Looking::default(), mark: None, conditions, owners: Owners::default() }
     }
 }
 
@@ -48,13 +50,16 @@ impl PolicyHost for OnLinux<'_> {
     }
 
     fn look(&mut self, question: &Question<'_>) -> BTreeMap<ServiceName, PolicyLook> {
-        let Onlooker { looking, conditions, owners } = &mut *self.onlooker;
+        let Onlooker { looking, mark, conditions, owners } = &mut *self.onlooker;
         *owners = Owners::of_memory(question.memory);
+        // Before the look: what happens while it is made is looked at again.
+        let (changed, now) = self.host.changed_since(*mark);
+        *mark = Some(now);
         let world = self.host.look_anew();
         let scene = Scene { world: &world, conditions, owners };
         let occasion = Occasion {
-            changed: Changed::These(BTreeSet::new()),
-            told: false,
+            changed,
+            told: self.host.table().is_told(),
             verify: question.verify,
             wanted: question.wanted.clone(),
             now: question.now,
@@ -67,7 +72,7 @@ impl PolicyHost for OnLinux<'_> {
     }
 
     fn noticed(&self) -> bool {
-        false
+        self.host.table().is_told()
     }
 
     fn keep(&mut self, kept: &KeptPolicies) -> Result<(), String> {

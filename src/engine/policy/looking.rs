@@ -14,9 +14,13 @@
 mod kept;
 mod owners;
 mod print;
+mod stamps;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use owners::Owners;
 
@@ -35,10 +39,13 @@ use crate::spec::policy::{Lasting, Policy};
 use crate::units::{BootTime, Pid};
 use kept::{Found, Kept};
 use print::Print;
+use stamps::Stamps;
 
 /// Every so many verifications what rows say isn't believed even where the print is the same: files that conditions name
 /// may have changed meanwhile.
 const ANEW_EVERY: u32 = 10;
+/// No policy looks more often than that by time.
+const EVERY_MIN: Duration = Duration::from_millis(100);
 
 /// Where a look is made.
 #[derive(Clone, Copy)]
@@ -78,6 +85,8 @@ pub struct Looking {
     rows: BTreeMap<Pid, Row>,
     policies: Vec<Kept>,
     sieve: Option<Sieve>,
+    /// What the constants of conditions rest on.
+    stamps: Stamps,
     /// The rows are those of a listing that was whole.
     complete: bool,
     verifications: u32,
@@ -126,6 +135,13 @@ fn shown(pid: Pid, violates: &Fact<bool>, eyes: &Eyes<'_>) -> Shown {
     Shown { exe, user, message: None }
 }
 
+/// When the next look is due. At multiples of the time, so that policies that look equally often look together.
+fn next_of(every: Duration, now: BootTime) -> BootTime {
+    let every = every.max(EVERY_MIN);
+    let past = now.0.as_nanos() % every.as_nanos();
+    now.after(every.saturating_sub(Duration::from_nanos(u64::try_from(past).unwrap_or(0))))
+}
+
 /// What a look is made with.
 struct Eyes<'a> {
     scene: &'a Scene<'a>,
@@ -153,11 +169,11 @@ impl Looking {
         }
         let eyes =
             Eyes { scene, vocabulary: ProcessVocabulary::new(scene.world), plugins: plugin::Look::default() };
-        self.bind(&eyes);
+        let others = self.bind(occasion, &eyes);
         let mut news = due.clone();
         let touched = match &occasion.changed {
-            Changed::These(pids) if !sweep => self.living(pids, &eyes, &mut news),
-            Changed::These(_) | Changed::Anything => self.sweep(anew, occasion, &eyes, &mut news),
+            Changed::These(pids) if !sweep && !others => self.living(pids, &eyes, &mut news),
+            Changed::These(_) | Changed::Anything => self.sweep(anew || others, occasion, &eyes, &mut news),
         };
         self.ask(&touched, &eyes, &mut news);
         self.examine_due(&touched, &due, &eyes);
@@ -209,13 +225,22 @@ impl Looking {
         (0..).zip(&self.policies).filter(|(_, kept)| is_due(kept)).map(|(number, _)| number).collect()
     }
 
-    /// Looks up what the constants of conditions stand for now: accounts and files come and go.
-    fn bind(&mut self, eyes: &Eyes<'_>) {
+    /// Looks up what the constants of conditions stand for, unless that is as it was. True if other files stand behind them now:
+    /// then what rows say is of before.
+    fn bind(&mut self, occasion: &Occasion, eyes: &Eyes<'_>) -> bool {
+        let world = eyes.scene.world;
+        let now = self.stamps.again(world);
+        if self.sieve.is_some() && !occasion.verify && now.as_ref() == Some(&self.stamps) {
+            return false;
+        }
         for kept in &mut self.policies {
             kept.bind(eyes.scene, &eyes.plugins);
         }
         let matchers = self.policies.iter().map(|kept| (kept.matcher(), &eyes.vocabulary));
         self.sieve = Some(Sieve::new(matchers));
+        let others = now.is_some_and(|now| now.are_others(&self.stamps));
+        self.stamps = Stamps::of(world);
+        others
     }
 
     /// Of processes that something happened to those that are there; the others are forgotten.
@@ -427,7 +452,7 @@ impl Looking {
             }
             look.subjects.sort_by_key(|subject| (subject.key.start, subject.key.pid));
             let again = kept.looks_again() || !occasion.told;
-            kept.due = again.then(|| occasion.now.after(kept.policy.every));
+            kept.due = again.then(|| next_of(kept.policy.every, occasion.now));
             looks.insert(kept.policy.name.clone(), look);
         }
         looks

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Event, Watch};
+use super::{Deadlines, Event, Watch};
 use crate::engine::policy::Policies;
 use crate::engine::policy::linux::OnLinux;
 use crate::host::Host as _;
 use crate::host::policies_file;
+use crate::host::wake::Wakes;
 use crate::plan::event::Who;
 use crate::plan::policy::KeptPolicies;
 use crate::plan::wanted::{Request, Wanted};
@@ -23,8 +24,30 @@ impl Watch<'_> {
         self.policies = Policies::new(self.host.boot().clone(), kept);
     }
 
+    /// Waits until there is something for the loop to do. What processes did is the policies' business alone: a turn of theirs
+    /// follows at once, and a tick only if they ask something of Services.
+    pub(super) fn wait_for_more(&mut self, deadlines: &mut Deadlines) -> std::io::Result<Wakes> {
+        loop {
+            let (look, fetch) = (self.look_due, self.fetching.deadline());
+            let wakes = self.wait(deadlines.earliest_with(look, fetch))?;
+            let others = deadlines.of_others(look, fetch);
+            let is_theirs = wakes.is_of_processes_only() && !wakes.due && !self.desk.has_requests();
+            if !is_theirs || self.host.now().boot >= others {
+                return Ok(wakes);
+            }
+            let asked;
+            (asked, deadlines.policies) = self.police(false);
+            if asked {
+                return Ok(wakes);
+            }
+        }
+    }
+
     /// One turn. Says whether something is asked of Services, and when the next turn is due.
     pub(super) fn police(&mut self, full: bool) -> (bool, Option<BootTime>) {
+        if self.options.hints {
+            self.host.listen_to_processes(!self.set.policies.is_empty());
+        }
         let mut host = OnLinux { host: &mut self.host, onlooker: &mut self.onlooker };
         let turn = self.policies.turn(&mut host, &self.set, &mut self.memory, full);
         if !turn.events.is_empty() {

@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn so_many_in_so_long() {
-        let limit = ActionLimit { count: 2, per: Duration::from_secs(60) };
+        let limit = ActionLimit { count: 2, per: Duration::from_mins(1) };
         let at = |seconds| BootTime(Duration::from_secs(seconds));
         let mut spent = Spent::default();
         let mut acted = Vec::new();
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn none_at_all_is_never() {
-        let limit = ActionLimit { count: 0, per: Duration::from_secs(60) };
+        let limit = ActionLimit { count: 0, per: Duration::from_mins(1) };
         assert!(Spent::default().free(BootTime(Duration::from_secs(1)), limit).is_some());
     }
 }
