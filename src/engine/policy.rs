@@ -64,6 +64,8 @@ pub struct Policies {
     /// Something is to be written down.
     unwritten: bool,
     retry: Option<BootTime>,
+    /// It was said that nothing can be written down.
+    troubled: bool,
 }
 
 /// What a turn led to.
@@ -119,9 +121,10 @@ impl Policies {
             // Nothing was seen and nothing is done.
             (self.kept, self.fights) = before;
             self.retry = Some(now.boot.after(RETRY));
-            turn.trouble = Some(reason);
+            turn.trouble = (!std::mem::replace(&mut self.troubled, true)).then_some(reason);
         } else {
             self.unwritten = false;
+            self.troubled = false;
             self.retry = None;
             for one in decided {
                 self.carry_out(host, one, memory, now, &mut turn);
@@ -129,6 +132,13 @@ impl Policies {
         }
         for ended in host.go_on(&self.active) {
             self.ended(ended, now, &mut turn);
+        }
+        if self.unwritten && self.retry.is_none() {
+            // What was owed is done. Where that can't be written, it would be done once more by another engine.
+            match host.keep(&self.to_keep()) {
+                Ok(()) => self.unwritten = false,
+                Err(_) => self.retry = Some(now.boot.after(RETRY)),
+            }
         }
         turn.moved = self.say(&desired.stale_policies, host.noticed(), now);
         let due = self.standing.values().filter_map(|standing| standing.due);
