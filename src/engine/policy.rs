@@ -379,7 +379,7 @@ fn ask(
     let objects = Objects::one(owner);
     let (wanted, what) = match step.action {
         PolicyAction::Restart => (Wanted::Restart(objects), "restart"),
-        _ => (Wanted::Stop(objects), "stop"),
+        _ => (Wanted::Stop { objects, until: None }, "stop"),
     };
     match wanted.record(memory, &format!("policy {}", policy.name), now) {
         Ok(_) => Ok(format!("asked for a {what} of `{owner}`")),
