@@ -22,6 +22,8 @@ mod keys;
 mod model;
 mod process;
 mod read;
+pub mod record;
+mod secrets;
 mod sockets;
 mod stat;
 mod status;
@@ -135,16 +137,12 @@ fn with_pid(node: &Node, pid: i32) -> Node {
     node
 }
 
-fn finish(
-    reader: Reader,
-    snapshot: Option<Snapshot>,
-    source: &Arc<Source>,
-) -> Result<Snapshot, Vec<Diagnostic>> {
+fn finish<T>(reader: Reader, read: Option<T>, source: &Arc<Source>) -> Result<T, Vec<Diagnostic>> {
     let mut diagnostics: Vec<Diagnostic> =
         reader.diagnostics.into_iter().map(|diagnostic| diagnostic.in_source(source)).collect();
     diagnostics.sort_by_key(Diagnostic::span);
-    match snapshot {
-        Some(snapshot) if !diagnostics.iter().any(Diagnostic::is_error) => Ok(snapshot),
+    match read {
+        Some(read) if !diagnostics.iter().any(Diagnostic::is_error) => Ok(read),
         Some(_) | None => Err(diagnostics),
     }
 }
