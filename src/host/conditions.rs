@@ -260,6 +260,11 @@ impl Alone {
         self.matcher.as_ref()
     }
 
+    /// The plugins that it uses.
+    pub fn plugins(&self) -> &Plugins {
+        &self.plugins
+    }
+
     /// Names of all fields and functions that it may ask for.
     pub fn asks(&self) -> &BTreeSet<String> {
         &self.asks
