@@ -169,7 +169,7 @@ fn print(found: &Found, args: &StatusArgs, terminal: Terminal) {
             sources: found.sources.clone(),
         }),
         Output::Text if status.is_empty() && found.policies.is_empty() && args.names.is_empty() => {
-            terminal.data("nothing is on record\n")
+            terminal.data("nothing is on record\n");
         }
         Output::Text if args.names.is_empty() => {
             let tables = [status_table(status, now), policies_table(&found.policies, now)];

@@ -44,6 +44,7 @@ const REMEMBERED: Duration = Duration::from_hours(1);
 
 /// What the loop knows of policies.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent notes, each true or not")]
 pub struct Policies {
     boot: Option<BootId>,
     /// As they were taken in.
@@ -70,7 +71,6 @@ pub struct Policies {
 
 /// What a turn led to.
 #[derive(Debug, Default)]
-#[must_use]
 pub struct PolicyTurn {
     /// For the record of events.
     pub events: Vec<Event>,
@@ -89,11 +89,14 @@ impl Policies {
     pub fn new(boot: BootId, kept: KeptPolicies) -> Self {
         let kept = if kept.boot.as_ref() == Some(&boot) { kept } else { KeptPolicies::default() };
         let mut policies = kept.policies;
-        policies.values_mut().for_each(|kept| kept.memory.was_away());
+        for kept in policies.values_mut() {
+            kept.memory.was_away();
+        }
         Self { boot: Some(boot), kept: policies, fights: kept.fights, ..Self::default() }
     }
 
     /// Looks, decides and acts, as far as something may be otherwise. `full`: everything is looked at.
+    #[must_use]
     pub fn turn<H: PolicyHost>(
         &mut self,
         host: &mut H,

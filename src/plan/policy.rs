@@ -261,7 +261,9 @@ impl PolicyMemory {
     /// The engine was away: what happened meanwhile nobody saw.
     pub fn was_away(&mut self) {
         self.number.was_away();
-        self.processes.iter_mut().for_each(|(_, window)| window.was_away());
+        for (_, window) in &mut self.processes {
+            window.was_away();
+        }
     }
 
     /// The document has another meaning: nothing was seen of that. How often it acted stays.

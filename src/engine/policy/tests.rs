@@ -24,7 +24,7 @@ fn policy(text: &str) -> Policy {
     let mut policy = Policy::new(name(text));
     policy.subject = Some(Expression::new("name == \"x\""));
     policy.actions = vec![PolicyAction::Signal(vec![(Signal::TERM, Duration::ZERO)])];
-    policy.limit = ActionLimit { count: 1, per: Duration::from_secs(60) };
+    policy.limit = ActionLimit { count: 1, per: Duration::from_mins(1) };
     policy.dry_run = Some(false);
     policy
 }
@@ -245,7 +245,7 @@ fn a_service_is_asked_as_a_person_would_ask() {
 fn three_restarts_that_change_nothing_are_a_fight() {
     let mut one = policy("p");
     one.actions = vec![PolicyAction::Restart];
-    one.limit = ActionLimit { count: 100, per: Duration::from_secs(60) };
+    one.limit = ActionLimit { count: 100, per: Duration::from_mins(1) };
     let mut stage = Stage::new(&[&one], &[]);
     let service = Service::new(name("web"), "/srv/web".into());
     stage.memory.services.insert(name("web"), Arc::new(Record::new(service)));
@@ -355,8 +355,11 @@ fn what_policies_would_do_now_changes_nothing() {
     let looks = stage.host.look(&question);
     let now = stage.host.moment();
     let fresh = preview(&stage.set.policies, &looks, &KeptPolicies::default(), now);
-    let steps: Vec<_> =
-        fresh[0].steps.iter().map(|step| step.withheld.as_ref().map(|why| why.word())).collect();
+    let steps: Vec<_> = fresh[0]
+        .steps
+        .iter()
+        .map(|step| step.withheld.as_ref().map(crate::plan::policy::Withheld::word))
+        .collect();
     assert_eq!(steps, [None, Some("Spared")]);
     let again = preview(&stage.set.policies, &looks, &kept, now);
     assert!(again[0].steps.is_empty() && again[0].violated, "it was dealt with");

@@ -19,7 +19,7 @@ fn policy() -> Policy {
     policy.subject = Some(Expression::new("true"));
     policy.actions = vec![PolicyAction::Signal(vec![(Signal::TERM, Duration::ZERO)])];
     policy.dry_run = Some(false);
-    policy.limit = ActionLimit { count: 10, per: Duration::from_secs(60) };
+    policy.limit = ActionLimit { count: 10, per: Duration::from_mins(1) };
     policy
 }
 
