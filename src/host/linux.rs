@@ -284,6 +284,7 @@ impl LinuxHost {
     /// The kernel refuses to wait.
     pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
         let deadline = until.into_iter().chain(self.deadline()).min();
+        self.groups.sweep();
         let _ = failpoint::hit("wait");
         let mut wakes = self.waker.wait(deadline)?;
         self.exits.note(&wakes.exited);
@@ -431,7 +432,7 @@ impl LinuxHost {
                 groups.extend(process.group.as_deref());
             }
         }
-        self.groups.sweep(&groups);
+        self.groups.keep(&groups);
         self.exits.retain(|key| keys.contains(key));
         self.looked.keep(&memory.services);
         self.probes.retain(|key| keys.contains(key));
@@ -457,6 +458,7 @@ impl Host for LinuxHost {
     }
 
     fn observe(&mut self, questions: &Questions) -> Observation {
+        self.groups.sweep();
         self.take_exits(clock::now().boot);
         let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.clone())));
         let world = self.world.again().with_managed(managed.collect());
