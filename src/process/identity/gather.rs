@@ -71,7 +71,7 @@ impl<'q> Search<'q> {
             self.notes.push(format!("only processes of uid {} are looked at", self.query.engine_uid));
         }
         let candidates = self.candidates(&members, anchor, &mut unknown);
-        let complete = self.own_known && matches!(self.world.pids(), Fact::Known(_));
+        let complete = self.own_known && matches!(self.world.lists_all(), Fact::Known(()));
         Look { candidates, unknown, by_condition: self.query.replace.is_some(), complete, notes: self.notes }
     }
 
