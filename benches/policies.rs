@@ -56,7 +56,11 @@ fn policies(forbidden: &Path, count: usize) -> Policies {
             1 => policy(&name, &format!("comm == \"daemon-{number}\""), Some("rss > 1GiB")),
             2 => policy(&name, &format!("user == \"nobody\" && comm == \"tool-{number}\""), None),
             3 => policy(&name, &format!("runs(\"/usr/sbin/daemon-{number}\")"), Some("fds > 500")),
-            _ => policy(&name, &format!("comm == \"java\" && argv contains \"--app={number}\""), Some("rss > 2GiB")),
+            _ => policy(
+                &name,
+                &format!("comm == \"java\" && argv contains \"--app={number}\""),
+                Some("rss > 2GiB"),
+            ),
         }
     }));
     all
@@ -118,10 +122,15 @@ impl Watcher {
         let (changed, mark) = self.host.changed_since(self.mark);
         self.mark = Some(mark);
         // Where nobody tells, looks are due by time.
-        let changed = if self.told || self.looking.processes() == 0 { changed } else { Changed::These(BTreeSet::new()) };
+        let changed = if self.told || self.looking.processes() == 0 {
+            changed
+        } else {
+            Changed::These(BTreeSet::new())
+        };
         let world = self.host.look_anew();
         let scene = Scene { world: &world, conditions: &self.conditions, owners: &self.owners };
-        let occasion = Occasion { changed, told: self.told, verify, wanted: BTreeSet::new(), now: clock::now().boot };
+        let occasion =
+            Occasion { changed, told: self.told, verify, wanted: BTreeSet::new(), now: clock::now().boot };
         self.looking.look(&self.policies, &scene, &occasion)
     }
 
@@ -129,7 +138,9 @@ impl Watcher {
     fn act(&mut self, end: &AtomicBool, seen: &Mutex<BTreeSet<ProcessKey>>, kill: bool) {
         while !end.load(Ordering::Relaxed) {
             let looks = self.look(false);
-            for subject in looks.get(&ServiceName::new("forbidden").unwrap()).into_iter().flat_map(|look| &look.subjects) {
+            for subject in
+                looks.get(&ServiceName::new("forbidden").unwrap()).into_iter().flat_map(|look| &look.subjects)
+            {
                 if seen.lock().unwrap().insert(subject.key.clone()) && kill {
                     let _ = signal_verified(&subject.key, Signal::KILL, || Fact::Known(true));
                 }
@@ -149,7 +160,12 @@ fn cpu() -> Duration {
 }
 
 fn quantile(sorted: &[Duration], part: f64) -> Duration {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place in a list")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a place in a list"
+    )]
     let at = ((sorted.len() - 1) as f64 * part).round() as usize;
     sorted[at]
 }

@@ -39,7 +39,8 @@ pub struct Finding {
 }
 
 fn processes() -> Finding {
-    let matters = "what policies forbid is noticed as it happens; without, they look as often as `spec.every` says";
+    let matters =
+        "what policies forbid is noticed as it happens; without, they look as often as `spec.every` says";
     match ProcessEvents::open() {
         Ok(_) => finding("process events", State::Ok, "the kernel tells what processes do", matters),
         Err(why) => finding("process events", State::Limited, why, matters),

@@ -80,7 +80,12 @@ impl Stage {
         }
     }
 
-    fn look(&mut self, world: &Snapshot, changed: Changed, seconds: u64) -> BTreeMap<ServiceName, PolicyLook> {
+    fn look(
+        &mut self,
+        world: &Snapshot,
+        changed: Changed,
+        seconds: u64,
+    ) -> BTreeMap<ServiceName, PolicyLook> {
         let scene = Scene { world, conditions: &self.conditions, owners: &self.owners };
         let occasion = Occasion {
             changed,
@@ -121,7 +126,16 @@ fn only_policies_that_something_was_told_for_are_answered() {
     assert_eq!(first.len(), stage.policies.len(), "the first look is for all");
     assert_eq!(
         shown(&first),
-        ["argument: ", "broad: ", "by-chain: 10", "either: ", "forbidden: ", "hog: ", "of-parent: ", "unreadable: 10?"]
+        [
+            "argument: ",
+            "broad: ",
+            "by-chain: 10",
+            "either: ",
+            "forbidden: ",
+            "hog: ",
+            "of-parent: ",
+            "unreadable: 10?"
+        ]
     );
     // It forks, and the child executes another program.
     let after = world(&[INIT, web.clone(), Proc(11, 200, 10, "www", "sh", 1)]);
@@ -217,7 +231,14 @@ fn owners_and_the_spared_are_named() {
 fn process() -> impl Strategy<Value = Proc> {
     let who = prop::sample::select(vec!["root", "www"]);
     let what = prop::sample::select(vec!["nc", "web", "sh"]);
-    (10..16i32, 100..103u64, prop::sample::select(vec![1, 10, 11, 12]), who, what, prop::sample::select(vec![1, 60, 160, 260]))
+    (
+        10..16i32,
+        100..103u64,
+        prop::sample::select(vec![1, 10, 11, 12]),
+        who,
+        what,
+        prop::sample::select(vec![1, 60, 160, 260]),
+    )
         .prop_map(|(pid, start, parent, who, what, memory)| {
             let parent = if parent < pid { parent } else { 1 };
             Proc(pid, start, parent, who, what, memory)
@@ -239,7 +260,12 @@ fn told(before: &[Proc], after: &[Proc]) -> BTreeSet<Pid> {
         moment.iter().map(|Proc(pid, start, _, who, what, _)| (*pid, (*start, *who, *what))).collect()
     };
     let (before, after) = (of(before), of(after));
-    before.keys().chain(after.keys()).filter(|pid| before.get(pid) != after.get(pid)).map(|pid| Pid(*pid)).collect()
+    before
+        .keys()
+        .chain(after.keys())
+        .filter(|pid| before.get(pid) != after.get(pid))
+        .map(|pid| Pid(*pid))
+        .collect()
 }
 
 proptest! {
