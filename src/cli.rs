@@ -31,6 +31,7 @@ mod on_host;
 mod piped;
 mod plan;
 mod plugin;
+mod policies;
 mod progress;
 mod rollback;
 mod settings;
@@ -54,7 +55,7 @@ pub use exit::Exit;
 
 use args::{Cli, ExplainArgs, Verb};
 use terminal::Terminal;
-use wish::Wish;
+use wish::{End, Wish};
 
 use crate::host::state_dir::Dirs;
 
@@ -107,8 +108,14 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Metrics(args) => with_dirs(cli, terminal, |dirs| metrics::run(args, dirs, terminal)),
         Verb::Rollback(args) => with_dirs(cli, terminal, |dirs| rollback::run(args, dirs, terminal)),
         Verb::History(args) => with_dirs(cli, terminal, |dirs| history::run(args, dirs, terminal)),
-        Verb::Start(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Start, args, dirs, terminal)),
-        Verb::Stop(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Stop, args, dirs, terminal)),
+        Verb::Start(args) => {
+            let wish = Wish::Start(End { until: args.until, time: args.time });
+            with_dirs(cli, terminal, |dirs| wish::run(&wish, &args.wish, dirs, terminal))
+        }
+        Verb::Stop(args) => {
+            let wish = Wish::Stop(End { until: args.until, time: args.time });
+            with_dirs(cli, terminal, |dirs| wish::run(&wish, &args.wish, dirs, terminal))
+        }
         Verb::Restart(args) => {
             with_dirs(cli, terminal, |dirs| wish::run(&Wish::Restart, args, dirs, terminal))
         }
@@ -118,8 +125,8 @@ fn dispatch(cli: &Cli) -> Exit {
             with_dirs(cli, terminal, |dirs| wish::run(&wish, &args.wish, dirs, terminal))
         }
         Verb::Suspend(args) => {
-            let (reason, until, time) = (args.reason.clone(), args.until, args.time);
-            let wish = Wish::Suspend { reason, until, time };
+            let (reason, end) = (args.reason.clone(), End { until: args.until, time: args.time });
+            let wish = Wish::Suspend { reason, end };
             with_dirs(cli, terminal, |dirs| wish::run(&wish, &args.wish, dirs, terminal))
         }
         Verb::Resume(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Resume, args, dirs, terminal)),
@@ -145,14 +152,20 @@ fn with_dirs(cli: &Cli, terminal: Terminal, then: impl FnOnce(&Dirs) -> Exit) ->
     }
 }
 
-/// An object on record by its name, anything else as an expression. A lone word that is both (`alive`) is the object
+/// An object on record or a policy in force by its name, anything else as an expression. A lone word that is both (`alive`) is the object
 /// only if one has that name.
 fn explain(args: &ExplainArgs, cli: &Cli, terminal: Terminal) -> Exit {
     let object = args.snapshot.is_none() && args.pid.is_empty();
     match state::dirs(cli) {
         Ok(dirs) if object => match status::subject(&args.subject, &dirs, terminal) {
             Some(subject) => status::explain(args, subject, terminal),
-            None => matching::run_explain(args, terminal),
+            None => match policies::subject(&args.subject, &dirs) {
+                Some(explained) => policies::explain(args, explained, &dirs, terminal),
+                None if policies::is_meant(&args.subject) => {
+                    policies::missing(&args.subject, &dirs, terminal)
+                }
+                None => matching::run_explain(args, terminal),
+            },
         },
         Ok(_) | Err(_) => matching::run_explain(args, terminal),
     }

@@ -45,6 +45,7 @@ mod outside;
 pub mod patience;
 pub mod pidfile;
 pub mod policies_file;
+pub mod policy;
 pub mod presence;
 pub mod probe;
 pub mod proc;

@@ -51,8 +51,8 @@ pub use plugins::{
     plugin_tests_text,
 };
 pub use policies::{
-    ForeseenRow, ForeseenStep, foreseen_rows, foreseen_text, policies_table, policy_details, policy_line,
-    subjects_text,
+    ForeseenRow, ForeseenStep, SubjectRow, foreseen_rows, foreseen_text, policies_table, policy_details,
+    policy_line, subject_rows, subjects_text,
 };
 pub use printable::printable;
 pub use reference::{REFERENCE_HEAD, reference, reference_names, reference_topic};
@@ -64,5 +64,5 @@ pub use trace::{
     AskedRow, FactSum, StepRow, TraceSummary, TracedProcess, own_namespace_step, summary_text, trace_row,
     trace_text,
 };
-pub use trials::{TrialRow, trial_rows, trials_text};
+pub use trials::{ProcessRow, TrialRow, Trials, trial_rows, trials_text};
 pub use values::{Column, field_table, field_values, tsv};

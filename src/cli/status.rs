@@ -39,7 +39,7 @@ use crate::spec::{ServiceName, SpecSet};
 use crate::units::Now;
 
 /// A watch that doesn't answer for so long is stuck.
-const ANSWER: Duration = Duration::from_secs(10);
+pub(super) const ANSWER: Duration = Duration::from_secs(10);
 
 /// Runs `status`.
 pub(super) fn run(args: &StatusArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
@@ -169,7 +169,7 @@ fn print(found: &Found, args: &StatusArgs, terminal: Terminal) {
             sources: found.sources.clone(),
         }),
         Output::Text if status.is_empty() && found.policies.is_empty() && args.names.is_empty() => {
-            terminal.data("nothing is on record\n")
+            terminal.data("nothing is on record\n");
         }
         Output::Text if args.names.is_empty() => {
             let tables = [status_table(status, now), policies_table(&found.policies, now)];
@@ -301,7 +301,7 @@ fn seen_now(subject: &mut Subject) -> Option<(Look, Vec<NearMisses>)> {
 }
 
 /// By the condition that they fail, with what a person knows them by.
-fn grouped(near: Vec<NearMiss>) -> Vec<NearMisses> {
+pub(super) fn grouped(near: Vec<NearMiss>) -> Vec<NearMisses> {
     let Ok(world) = super::matching::open_world(None) else { return Vec::new() };
     let seen = near.into_iter().map(|near| SeenProcess {
         row: MatchRow::new(near.pid, &Verdict::NoMatch, Vec::new()),

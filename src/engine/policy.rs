@@ -14,6 +14,7 @@
 pub mod host;
 pub mod linux;
 pub mod looking;
+mod preview;
 mod standing;
 mod still;
 mod tell;
@@ -23,12 +24,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host::{Began, PolicyHost, Question};
+pub use preview::{Foreseen, PolicyEye, near_misses, preview};
 use standing::Standing;
 
 use crate::plan::event::Event;
 use crate::plan::memory::{Memory, Suspension};
 use crate::plan::policy::{
-    Fights, KeptPolicies, KeptPolicy, PolicyLook, PolicyStatus, PolicyStep, decide, meaning,
+    Fights, KeptPolicies, KeptPolicy, PolicyLook, PolicyMemory, PolicyStatus, PolicyStep, intend, meaning,
 };
 use crate::plan::wanted::{Objects, Wanted};
 use crate::spec::policy::{Policy, PolicyAction};
@@ -42,24 +44,33 @@ const REMEMBERED: Duration = Duration::from_hours(1);
 
 /// What the loop knows of policies.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent notes, each true or not")]
 pub struct Policies {
     boot: Option<BootId>,
     /// As they were taken in.
     set: BTreeMap<ServiceName, Arc<Policy>>,
     /// Those of them that are looked at.
     active: BTreeMap<ServiceName, Arc<Policy>>,
+    /// They are found out, until somebody's suspension ends by itself.
+    chosen: bool,
+    until: Option<WallTime>,
     kept: BTreeMap<ServiceName, KeptPolicy>,
     fights: Fights,
     standing: BTreeMap<ServiceName, Standing>,
     status: Vec<PolicyStatus>,
+    /// What the status says may be otherwise.
+    news: bool,
+    noticed: bool,
+    stale: BTreeMap<ServiceName, String>,
     /// Something is to be written down.
     unwritten: bool,
     retry: Option<BootTime>,
+    /// It was said that nothing can be written down.
+    troubled: bool,
 }
 
 /// What a turn led to.
 #[derive(Debug, Default)]
-#[must_use]
 pub struct PolicyTurn {
     /// For the record of events.
     pub events: Vec<Event>,
@@ -78,11 +89,14 @@ impl Policies {
     pub fn new(boot: BootId, kept: KeptPolicies) -> Self {
         let kept = if kept.boot.as_ref() == Some(&boot) { kept } else { KeptPolicies::default() };
         let mut policies = kept.policies;
-        policies.values_mut().for_each(|kept| kept.memory.was_away());
+        for kept in policies.values_mut() {
+            kept.memory.was_away();
+        }
         Self { boot: Some(boot), kept: policies, fights: kept.fights, ..Self::default() }
     }
 
     /// Looks, decides and acts, as far as something may be otherwise. `full`: everything is looked at.
+    #[must_use]
     pub fn turn<H: PolicyHost>(
         &mut self,
         host: &mut H,
@@ -102,17 +116,18 @@ impl Policies {
         let question =
             Question { policies: &self.active, memory, verify: full, wanted: &wanted, now: now.boot };
         let looks = host.look(&question);
-        let before = (self.kept.clone(), self.fights.clone());
+        let fights = (!looks.is_empty()).then(|| self.fights.clone());
         let decided = self.decide(looks, now);
         if self.unwritten
             && let Err(reason) = host.keep(&self.to_keep())
         {
             // Nothing was seen and nothing is done.
-            (self.kept, self.fights) = before;
+            self.undo(decided, fights);
             self.retry = Some(now.boot.after(RETRY));
-            turn.trouble = Some(reason);
+            turn.trouble = (!std::mem::replace(&mut self.troubled, true)).then_some(reason);
         } else {
             self.unwritten = false;
+            self.troubled = false;
             self.retry = None;
             for one in decided {
                 self.carry_out(host, one, memory, now, &mut turn);
@@ -121,11 +136,19 @@ impl Policies {
         for ended in host.go_on(&self.active) {
             self.ended(ended, now, &mut turn);
         }
-        let status = self.say(&desired.stale_policies, host.noticed(), now);
-        turn.moved = status != self.status;
-        self.status = status;
+        if self.unwritten && self.retry.is_none() {
+            // What was owed is done. Where that can't be written, it would be done once more by another engine.
+            match host.keep(&self.to_keep()) {
+                Ok(()) => self.unwritten = false,
+                Err(_) => self.retry = Some(now.boot.after(RETRY)),
+            }
+        }
+        turn.moved = self.say(&desired.stale_policies, host.noticed(), now);
         let due = self.standing.values().filter_map(|standing| standing.due);
-        turn.next = due.chain(host.next_look()).chain(self.retry).chain(self.next_resumed(now)).min();
+        let resumed = self.until.map(|until| now.boot.after(until.since(now.wall)));
+        let next = due.chain(host.next_look()).chain(self.retry).chain(resumed).min();
+        // What a look didn't answer is asked again, and not at once: that would be a loop.
+        turn.next = next.map(|at| if at > now.boot { at } else { now.boot.after(RETRY) });
         turn
     }
 
@@ -155,8 +178,7 @@ impl Policies {
             self.kept.entry(name.clone()).or_default().suspension = suspension.cloned();
             self.unwritten = true;
         }
-        // Who is looked at is found out anew by the next turn.
-        self.active.clear();
+        self.chosen = false;
     }
 
     /// Takes the documents in force. Gives those that are to be looked at now.
@@ -167,19 +189,8 @@ impl Policies {
         if self.set.len() != in_force.len() || !in_force.iter().all(same) {
             self.take_changes(in_force, now.boot);
         }
-        self.end_suspensions(now.wall);
-        let is_active =
-            |name: &ServiceName, policy: &Policy| self.left_alone(name, policy, now.wall).is_none();
-        let active = self.set.iter().filter(|(name, policy)| is_active(name, policy));
-        let active: Vec<(ServiceName, Arc<Policy>)> =
-            active.map(|(name, policy)| (name.clone(), Arc::clone(policy))).collect();
-        if active.len() != self.active.len() {
-            self.active = active.into_iter().collect();
-            for (name, kept) in &mut self.kept {
-                if !self.active.contains_key(name) {
-                    kept.memory.was_away();
-                }
-            }
+        if !self.chosen || self.until.is_some_and(|until| until <= now.wall) {
+            self.choose(now.wall);
         }
         let is_due =
             |(_, standing): &(&ServiceName, &Standing)| standing.due.is_some_and(|due| due <= now.boot);
@@ -209,7 +220,7 @@ impl Policies {
             self.unwritten = true;
         }
         self.set.clone_from(in_force);
-        self.active.clear();
+        self.chosen = false;
         self.standing.retain(|name, _| in_force.contains_key(name));
         let lately = |kept: &KeptPolicy| {
             kept.memory.spent.last().is_some_and(|last| now.since(last) < REMEMBERED)
@@ -218,6 +229,24 @@ impl Policies {
         let known = self.kept.len();
         self.kept.retain(|name, kept| in_force.contains_key(name) || lately(kept));
         self.unwritten |= known != self.kept.len();
+    }
+
+    /// Finds out which are looked at, and until when that holds.
+    fn choose(&mut self, now: WallTime) {
+        self.end_suspensions(now);
+        let is_active = |name: &ServiceName, policy: &Policy| self.left_alone(name, policy, now).is_none();
+        let active = self.set.iter().filter(|(name, policy)| is_active(name, policy));
+        self.active = active.map(|(name, policy)| (name.clone(), Arc::clone(policy))).collect();
+        for (name, kept) in self.kept.iter_mut().filter(|(name, _)| !self.active.contains_key(*name)) {
+            kept.memory.was_away();
+            if let Some(standing) = self.standing.get_mut(name) {
+                standing.due = None;
+            }
+        }
+        let by_document = self.set.values().filter_map(|policy| policy.suspend.as_ref()?.until);
+        let by_person = self.kept.values().filter_map(|kept| kept.suspension.as_ref()?.until);
+        self.until = by_document.chain(by_person).filter(|until| *until > now).min();
+        (self.chosen, self.news) = (true, true);
     }
 
     /// Who has it left alone, if anybody has.
@@ -235,26 +264,27 @@ impl Policies {
         }
     }
 
-    /// When somebody's suspension ends by itself.
-    fn next_resumed(&self, now: Now) -> Option<BootTime> {
-        let by_document = self.set.values().filter_map(|policy| policy.suspend.as_ref()?.until);
-        let by_person = self.kept.values().filter_map(|kept| kept.suspension.as_ref()?.until);
-        let first = by_document.chain(by_person).filter(|until| *until > now.wall).min()?;
-        Some(now.boot.after(first.since(now.wall)))
+    /// As if it hadn't been looked.
+    fn undo(&mut self, decided: Vec<Decided>, fights: Option<Fights>) {
+        for one in decided {
+            self.kept.entry(one.policy.name.clone()).or_default().memory = one.before;
+        }
+        self.fights = fights.unwrap_or_else(|| std::mem::take(&mut self.fights));
     }
 
     fn decide(&mut self, looks: BTreeMap<ServiceName, PolicyLook>, now: Now) -> Vec<Decided> {
         let mut decided = Vec::new();
+        self.news |= !looks.is_empty();
         for (name, look) in looks {
             let Some(policy) = self.active.get(&name).cloned() else { continue };
             let kept = self.kept.entry(name.clone()).or_default();
             let before = kept.memory.clone();
-            let outcome = decide(&policy, &look, &mut kept.memory, &mut self.fights, now.boot);
+            let outcome = intend(&policy, &look, &mut kept.memory, &mut self.fights, now.boot);
             self.unwritten |= !kept.memory.says_the_same(&before, policy.lasting);
             let standing = self.standing.entry(name).or_default();
             standing.see(&look, &kept.memory, &policy, outcome.next, now);
             let ended = before.violated().is_some() && kept.memory.violated().is_none();
-            decided.push(Decided { policy, began: outcome.began, steps: outcome.steps, ended });
+            decided.push(Decided { policy, before, began: outcome.began, steps: outcome.steps, ended });
         }
         decided
     }
@@ -267,7 +297,7 @@ impl Policies {
         now: Now,
         turn: &mut PolicyTurn,
     ) {
-        let Decided { policy, began, steps, ended } = decided;
+        let Decided { policy, before: _, began, steps, ended } = decided;
         let standing = self.standing.entry(policy.name.clone()).or_default();
         standing.counts.violations += u64::try_from(began.len()).unwrap_or(u64::MAX);
         let mut events: Vec<Event> = began.iter().map(|one| tell::violated(&policy, one)).collect();
@@ -288,7 +318,9 @@ impl Policies {
             let acted = standing::acted(step, &came, now.wall);
             standing.act(&acted);
             events.push(tell::acted(&policy, step, &came));
-            self.kept.entry(policy.name.clone()).or_default().acted = Some(acted);
+            let kept = self.kept.entry(policy.name.clone()).or_default();
+            kept.acted = Some(acted);
+            kept.memory.settle(step.process.as_ref());
             self.unwritten = true;
         }
         if ended {
@@ -304,11 +336,17 @@ impl Policies {
         let acted = standing::ended(&ended, now.wall);
         self.standing.entry(ended.policy.clone()).or_default().end(&acted);
         self.kept.entry(ended.policy).or_default().acted = Some(acted);
-        self.unwritten = true;
+        (self.unwritten, self.news) = (true, true);
         turn.events.push(event);
     }
 
-    fn say(&mut self, stale: &BTreeMap<ServiceName, String>, noticed: bool, now: Now) -> Vec<PolicyStatus> {
+    /// Makes the status anew where something may be otherwise. True if it is.
+    fn say(&mut self, stale: &BTreeMap<ServiceName, String>, noticed: bool, now: Now) -> bool {
+        if !self.news && noticed == self.noticed && *stale == self.stale {
+            return false;
+        }
+        (self.news, self.noticed) = (false, noticed);
+        self.stale.clone_from(stale);
         let mut status = Vec::with_capacity(self.set.len());
         for (name, policy) in &self.set {
             let kept = self.kept.get(name).cloned().unwrap_or_default();
@@ -317,7 +355,9 @@ impl Policies {
             let one = standing.status(policy, &kept, suspended, noticed, now);
             status.push(PolicyStatus { stale: stale.get(name).cloned(), ..one });
         }
-        status
+        let moved = status != self.status;
+        self.status = status;
+        moved
     }
 
     fn to_keep(&self) -> KeptPolicies {
@@ -333,6 +373,8 @@ impl Policies {
 /// What one look of a policy led to.
 struct Decided {
     policy: Arc<Policy>,
+    /// What was remembered before the look.
+    before: PolicyMemory,
     began: Vec<crate::plan::policy::Violation>,
     steps: Vec<PolicyStep>,
     /// It was violated and isn't any more.
@@ -350,50 +392,12 @@ fn ask(
     let objects = Objects::one(owner);
     let (wanted, what) = match step.action {
         PolicyAction::Restart => (Wanted::Restart(objects), "restart"),
-        _ => (Wanted::Stop(objects), "stop"),
+        _ => (Wanted::Stop { objects, until: None }, "stop"),
     };
     match wanted.record(memory, &format!("policy {}", policy.name), now) {
         Ok(_) => Ok(format!("asked for a {what} of `{owner}`")),
         Err(sentences) => Err(sentences.join("; ")),
     }
-}
-
-/// What policies would do now, for whoever only looks: what is remembered is taken into account, and stays as it is.
-pub fn preview(
-    policies: &BTreeMap<ServiceName, Arc<Policy>>,
-    looks: &BTreeMap<ServiceName, PolicyLook>,
-    kept: &KeptPolicies,
-    now: Now,
-) -> Vec<Foreseen> {
-    let mut fights = kept.fights.clone();
-    let foresee = |(name, policy): (&ServiceName, &Arc<Policy>)| {
-        let one = kept.policies.get(name).filter(|one| one.meaning == meaning(policy));
-        let mut memory = one.map(|one| one.memory.clone()).unwrap_or_default();
-        let suspended =
-            one.and_then(|one| one.suspension.clone()).or_else(|| standing::by_document(policy, now.wall));
-        let look = looks.get(name).cloned().unwrap_or_default();
-        let steps = match &suspended {
-            Some(_) => Vec::new(),
-            None => decide(policy, &look, &mut memory, &mut fights, now.boot).steps,
-        };
-        Foreseen { policy: Arc::clone(policy), look, steps, violated: memory.violated().is_some(), suspended }
-    };
-    policies.iter().map(foresee).collect()
-}
-
-/// What a policy would do now.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Foreseen {
-    /// Which.
-    pub policy: Arc<Policy>,
-    /// What was seen.
-    pub look: PolicyLook,
-    /// What would be said and done.
-    pub steps: Vec<PolicyStep>,
-    /// Whether it counts as violated.
-    pub violated: bool,
-    /// It is left alone.
-    pub suspended: Option<Suspension>,
 }
 
 #[cfg(test)]

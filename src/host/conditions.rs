@@ -9,7 +9,7 @@ use super::executable::surroundings;
 use super::shelf::{Shelf, needed};
 use crate::facts::{Reason, Why};
 use crate::lang::value::{Type, Value};
-use crate::lang::{Matcher, Predicate, Scope, Verdict, compile};
+use crate::lang::{Explanation, Matcher, Predicate, Scope, Verdict, compile};
 use crate::plan::memory::Memory;
 use crate::plan::observation::Prepared;
 use crate::plan::substitute;
@@ -244,12 +244,7 @@ impl Bound<'_> {
     pub fn only_failure(&self, pid: Pid) -> Option<(String, Vec<String>)> {
         let answer = self.plugins.vocabularies(&self.vocabulary, self.world, &self.look);
         let facts = in_order(&self.vocabulary, &answer);
-        let explanation = self.matcher.as_ref().ok()?.explain(&candidate(pid), &facts);
-        let failing = explanation.smallest_failing();
-        let ([leaf], Some(false)) = (failing.as_slice(), explanation.outcome.truth()) else { return None };
-        let values = leaf.children.iter().filter(|part| part.element.is_none());
-        let values = values.map(|part| format!("{} = {}", part.text, part.value())).collect();
-        Some((leaf.text.split_whitespace().collect::<Vec<_>>().join(" "), values))
+        only_failure(&self.matcher.as_ref().ok()?.explain(&candidate(pid), &facts))
     }
 
     /// Whether the condition holds for a process.
@@ -282,9 +277,29 @@ impl Alone {
         self.matcher.as_ref()
     }
 
+    /// The plugins that it uses.
+    pub fn plugins(&self) -> &Plugins {
+        &self.plugins
+    }
+
     /// Names of all fields and functions that it may ask for.
     pub fn asks(&self) -> &BTreeSet<String> {
         &self.asks
+    }
+
+    /// The one leaf that a process fails while another one holds, as written, with the values of its facts.
+    pub fn near_miss(
+        &self,
+        pid: Pid,
+        vocabulary: &ProcessVocabulary<'_>,
+        world: &dyn World,
+        look: &Look,
+    ) -> Option<(String, Vec<String>)> {
+        let answer = self.plugins.vocabularies(vocabulary, world, look);
+        let facts = in_order(vocabulary, &answer);
+        let explanation = self.matcher.as_ref().ok()?.explain(&candidate(pid), &facts);
+        // Else every process would only just not be what an expression with one condition is about.
+        only_failure(&explanation).filter(|_| explanation.something_holds())
     }
 
     /// Whether it holds for a process, in a look that may be another one than that which it was bound in. The vocabulary is
@@ -301,6 +316,14 @@ impl Alone {
             Err(reason) => Ternary::Unknown(vec![reason.clone()]),
         }
     }
+}
+
+fn only_failure(explanation: &Explanation) -> Option<(String, Vec<String>)> {
+    let failing = explanation.smallest_failing();
+    let ([leaf], Some(false)) = (failing.as_slice(), explanation.outcome.truth()) else { return None };
+    let values = leaf.children.iter().filter(|part| part.element.is_none());
+    let values = values.map(|part| format!("{} = {}", part.text, part.value())).collect();
+    Some((leaf.text.split_whitespace().collect::<Vec<_>>().join(" "), values))
 }
 
 fn ask(

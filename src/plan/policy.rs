@@ -127,8 +127,24 @@ pub struct PolicyOutcome {
     pub next: Option<BootTime>,
 }
 
-/// Takes a look into account.
+/// Takes a look into account, and what it leads to as done.
 pub fn decide(
+    policy: &Policy,
+    look: &PolicyLook,
+    memory: &mut PolicyMemory,
+    fights: &mut Fights,
+    now: BootTime,
+) -> PolicyOutcome {
+    let outcome = intend(policy, look, memory, fights, now);
+    for step in outcome.steps.iter().filter(|step| step.withheld.is_none()) {
+        memory.settle(step.process.as_ref());
+    }
+    outcome
+}
+
+/// Takes a look into account. What is to be done is owed until [`PolicyMemory::settle`] says that it is done, so that whoever
+/// dies in between has it done by the next one.
+pub fn intend(
     policy: &Policy,
     look: &PolicyLook,
     memory: &mut PolicyMemory,
@@ -140,7 +156,7 @@ pub fn decide(
         Some(range) => count::of_number(policy, range, look, memory, now, &mut outcome),
         None => of_processes(policy, look, memory, now, &mut outcome),
     };
-    let mut owed = BTreeSet::new();
+    let (mut owed, mut waits) = (BTreeSet::new(), false);
     for due in due {
         let process = due.subject.map(|subject| subject.key.clone());
         let shown = due.subject.map_or_else(
@@ -151,21 +167,23 @@ pub fn decide(
             let because = due.because.clone();
             outcome.began.push(Violation { process: process.clone(), shown: shown.clone(), because });
         }
-        for action in &policy.actions {
-            if !due.begins && !action.acts() {
-                continue;
-            }
-            let withheld = withheld::withheld(policy, action, due.subject, memory, fights, now);
-            let waits = matches!(withheld, Some(Withheld::Limit { again: Some(_), .. }));
-            if waits {
+        // All that follows from one violation is one act.
+        let over = withheld::over(policy, memory, now);
+        let mut acts = false;
+        for action in policy.actions.iter().filter(|action| due.begins || action.acts()) {
+            let against = withheld::withheld(policy, action, due.subject, fights, now);
+            let withheld = against.or_else(|| over.clone().filter(|_| action.acts()));
+            if matches!(withheld, Some(Withheld::Limit { again: Some(_), .. })) {
                 owed.insert(process.clone());
+                waits = true;
                 if !due.begins {
                     // It was said when it began.
                     continue;
                 }
             }
             if withheld.is_none() && action.acts() {
-                memory.spent.note(now, policy.limit);
+                acts = true;
+                owed.insert(process.clone());
                 if let Some(subject) = due.subject {
                     fights.note(&policy.name, action, &subject.key, subject.owner.as_ref(), now);
                 }
@@ -179,21 +197,38 @@ pub fn decide(
                 because: due.because.clone(),
             });
         }
-    }
-    memory.number.owe(owed.contains(&None));
-    for (key, window) in &mut memory.processes {
-        // Who wasn't seen owes what it owed.
-        if look.subjects.iter().any(|subject| subject.key == *key) || look.complete {
-            window.owe(owed.contains(&Some(key.clone())));
+        if acts {
+            memory.spent.note(now, policy.limit);
         }
     }
-    if !owed.is_empty() {
+    memory.number.owe(owed.contains(&None));
+    let seen: BTreeSet<&ProcessKey> =
+        look.subjects.iter().filter(|_| !look.complete).map(|subject| &subject.key).collect();
+    for (key, window) in &mut memory.processes {
+        // Who wasn't seen owes what it owed.
+        if look.complete || seen.contains(key) {
+            window.owe(!owed.is_empty() && owed.contains(&Some(key.clone())));
+        }
+    }
+    if waits {
         outcome.next = outcome.next.into_iter().chain(memory.spent.free(now, policy.limit)).min();
     }
     outcome
 }
 
 impl PolicyMemory {
+    /// What followed for a process (or, without one, for the number) is done, or was tried.
+    pub fn settle(&mut self, process: Option<&ProcessKey>) {
+        match process {
+            None => self.number.owe(false),
+            Some(process) => {
+                if let Some((_, window)) = self.processes.iter_mut().find(|(key, _)| key == process) {
+                    window.owe(false);
+                }
+            }
+        }
+    }
+
     /// Since when it is violated, and by how many processes that are known to; nothing if it isn't.
     pub fn violated(&self) -> Option<(usize, BootTime)> {
         let processes: Vec<BootTime> =
@@ -228,7 +263,9 @@ impl PolicyMemory {
     /// The engine was away: what happened meanwhile nobody saw.
     pub fn was_away(&mut self) {
         self.number.was_away();
-        self.processes.iter_mut().for_each(|(_, window)| window.was_away());
+        for (_, window) in &mut self.processes {
+            window.was_away();
+        }
     }
 
     /// The document has another meaning: nothing was seen of that. How often it acted stays.
@@ -273,3 +310,6 @@ fn of_processes<'a>(
     }
     due
 }
+
+#[cfg(test)]
+mod tests;

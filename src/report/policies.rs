@@ -286,6 +286,55 @@ fn foreseen_step(step: &PolicyStep) -> ForeseenStep {
     }
 }
 
+/// A process that a policy is about, for programs.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SubjectRow {
+    /// Which.
+    pub pid: Pid,
+    /// When that was forked.
+    pub start_ticks: StartTicks,
+    /// Whether it violates the policy; `null` where that isn't known.
+    pub violates: Option<bool>,
+    /// Why it isn't known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<String>,
+    /// What it executes, of one that violates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exe: Option<String>,
+    /// The document's message, of one that violates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Whose it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// Why nothing is ever done to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spared: Option<&'static str>,
+}
+
+/// What a policy sees of each process that it is about, for programs.
+pub fn subject_rows(subjects: &[Subject]) -> Vec<SubjectRow> {
+    let row = |subject: &Subject| SubjectRow {
+        pid: subject.key.pid,
+        start_ticks: subject.key.start,
+        violates: match &subject.violates {
+            Fact::Known(violates) => Some(*violates),
+            Fact::Absent => Some(false),
+            Fact::Unknown(_) => None,
+        },
+        unknown: match &subject.violates {
+            Fact::Unknown(reason) => Some(reason.to_string()),
+            Fact::Known(_) | Fact::Absent => None,
+        },
+        exe: subject.shown.exe.clone(),
+        message: subject.shown.message.clone(),
+        service: subject.owner.as_ref().map(ToString::to_string),
+        spared: subject.spared,
+    };
+    subjects.iter().map(row).collect()
+}
+
 /// What a policy sees of each process that it is about: `explain`.
 pub fn subjects_text(subjects: &[Subject]) -> String {
     let mut text = String::new();

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::host::{Began, PolicyHost, Question};
 use super::looking::{Looking, Occasion, Owners, Scene};
 use super::still::still;
-use crate::facts::Fact;
 use crate::host::conditions::Conditions;
 use crate::host::linux::LinuxHost;
+use crate::host::policy::{self, Ended};
 use crate::host::table::Mark;
 use crate::host::{Host as _, policies_file};
 use crate::plan::policy::{KeptPolicies, PolicyLook, PolicyStep};
@@ -81,17 +81,30 @@ impl PolicyHost for OnLinux<'_> {
 
     fn carry_out(&mut self, policy: &Policy, step: &PolicyStep) -> Result<String, String> {
         let Onlooker { conditions, owners, .. } = &*self.onlooker;
-        let world = self.host.look_anew();
-        let means = step.process.as_ref().map(|key| still(policy, (&world, conditions, owners), key));
-        match means {
-            Some(Fact::Known(false)) => Err("the policy no longer means it".to_owned()),
-            Some(_) | None => Err(format!("`{}` can't be done by this version", step.action.word())),
+        let message = step.shown.message.as_deref().unwrap_or(&step.because);
+        let occasion = policy::Occasion {
+            policy,
+            message,
+            still: &|policy, world, key| still(policy, (world, conditions, owners), key),
+        };
+        match policy::carry_out(self.host, step, occasion) {
+            Ok(done) => Ok(done.to_string()),
+            Err(why) => Err(why.to_string()),
         }
     }
 
-    fn go_on(&mut self, _: &BTreeMap<ServiceName, Arc<Policy>>) -> Vec<Began> {
-        Vec::new()
+    fn go_on(&mut self, in_force: &BTreeMap<ServiceName, Arc<Policy>>) -> Vec<Began> {
+        let Onlooker { conditions, owners, .. } = &*self.onlooker;
+        let ended = policy::go_on(self.host, in_force, &|policy, world, key| {
+            still(policy, (world, conditions, owners), key)
+        });
+        ended.into_iter().map(began).collect()
     }
+}
+
+fn began(ended: Ended) -> Began {
+    let Ended { policy, process, action, outcome } = ended;
+    Began { policy, process, action, outcome: outcome.map_err(|why| why.to_string()) }
 }
 
 #[cfg(test)]

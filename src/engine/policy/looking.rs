@@ -12,6 +12,7 @@
 //! processes costs more than these, however many there are.
 
 mod kept;
+mod message;
 mod owners;
 mod print;
 mod stamps;
@@ -122,7 +123,7 @@ pub fn look_for(
 }
 
 /// What people are told of one that violates its policy.
-fn shown(pid: Pid, violates: &Fact<bool>, eyes: &Eyes<'_>) -> Shown {
+fn shown(kept: &Kept, pid: Pid, violates: &Fact<bool>, eyes: &Eyes<'_>) -> Shown {
     if *violates != Fact::Known(true) {
         return Shown::default();
     }
@@ -132,7 +133,7 @@ fn shown(pid: Pid, violates: &Fact<bool>, eyes: &Eyes<'_>) -> Shown {
         Fact::Known(name) => name.to_string(),
         Fact::Absent | Fact::Unknown(_) => uid.to_string(),
     });
-    Shown { exe, user, message: None }
+    Shown { exe, user, message: kept.message_of(pid, eyes) }
 }
 
 /// When the next look is due. At multiples of the time, so that policies that look equally often look together.
@@ -447,9 +448,10 @@ impl Looking {
                     violates: violates.clone(),
                     owner: eyes.scene.owners.of(eyes.scene.world, *pid),
                     spared: spared.why(eyes.scene.world, *pid),
-                    shown: shown(*pid, violates, eyes),
+                    shown: shown(kept, *pid, violates, eyes),
                 });
             }
+            look.message = kept.message_of_nobody();
             look.subjects.sort_by_key(|subject| (subject.key.start, subject.key.pid));
             let again = kept.looks_again() || !occasion.told;
             kept.due = again.then(|| next_of(kept.policy.every, occasion.now));

@@ -24,7 +24,7 @@ fn policy(text: &str) -> Policy {
     let mut policy = Policy::new(name(text));
     policy.subject = Some(Expression::new("name == \"x\""));
     policy.actions = vec![PolicyAction::Signal(vec![(Signal::TERM, Duration::ZERO)])];
-    policy.limit = ActionLimit { count: 1, per: Duration::from_secs(60) };
+    policy.limit = ActionLimit { count: 1, per: Duration::from_mins(1) };
     policy.dry_run = Some(false);
     policy
 }
@@ -41,6 +41,7 @@ struct Script {
     /// Pid, whether it violates, its owner.
     processes: Vec<(i32, bool, Option<&'static str>)>,
     kept: KeptPolicies,
+    first_kept: Option<KeptPolicies>,
     full: bool,
     /// In order: `keep`, `signal 7`.
     log: Vec<String>,
@@ -83,6 +84,7 @@ impl PolicyHost for Script {
         }
         // As a file would have it.
         self.kept = serde_json::from_str(&serde_json::to_string(kept).unwrap()).unwrap();
+        self.first_kept.get_or_insert_with(|| self.kept.clone());
         self.log.push("keep".into());
         Ok(())
     }
@@ -138,14 +140,11 @@ fn a_violation_is_written_down_then_acted_on_and_told_once() {
     assert_eq!(turn.events[0].message, "`name == \"x\"` is so");
     assert_eq!(turn.events[1].pid, Some(Pid(7)));
     assert!(turn.moved && !turn.asked);
-    assert_eq!(stage.log(), ["keep", "signal 7"]);
+    assert_eq!(stage.log(), ["keep", "signal 7", "keep"]);
     let status = &stage.policies.status()[0];
     assert_eq!((status.violated, status.violating, status.matching), (Some(true), 1, 2));
     assert_eq!(status.acted.as_ref().unwrap().pid, Some(Pid(7)));
     assert_eq!(status.next_allowed, Some(WallTime(Duration::from_secs(1_000_070))));
-    // What it did is written with the next change, and nothing comes of the same look.
-    stage.turn(11);
-    assert_eq!(stage.log(), ["keep"]);
     let (turn, told) = stage.turn(12);
     assert!(told.is_empty() && !turn.moved, "{told:?}");
     assert!(stage.log().is_empty(), "an idle policy writes nothing");
@@ -166,7 +165,7 @@ fn nothing_is_done_that_was_not_written_down() {
     assert!(told.is_empty() && stage.log().is_empty());
     stage.host.full = false;
     assert_eq!(stage.turn(11).1, ["Violated Violated", "PolicyActed Acted"]);
-    assert_eq!(stage.log(), ["keep", "signal 7"]);
+    assert_eq!(stage.log(), ["keep", "signal 7", "keep"]);
 }
 
 #[test]
@@ -175,17 +174,33 @@ fn what_the_limit_holds_back_is_done_when_there_is_room_also_by_the_next_engine(
     let (turn, told) = stage.turn(10);
     assert_eq!(told, ["Violated Violated", "Violated Violated", "PolicyActed Acted", "PolicyWithheld Limit"]);
     assert_eq!(turn.next, Some(BootTime(Duration::from_secs(70))));
-    assert_eq!(stage.log(), ["keep", "signal 7"]);
+    assert_eq!(stage.log(), ["keep", "signal 7", "keep"]);
     // Another engine, which knows what the file says.
     stage.policies = Policies::new(boot(), stage.host.kept.clone());
     assert!(stage.turn(20).1.is_empty(), "it was said, and the limit is still spent");
     stage.log();
     assert_eq!(stage.turn(69).1, Vec::<String>::new());
     assert_eq!(stage.turn(70).1, ["PolicyActed Acted"]);
-    assert_eq!(stage.log().last().unwrap(), "signal 8");
+    assert_eq!(stage.log(), ["keep", "signal 8", "keep"]);
     // What is remembered of another boot counts for nothing.
     stage.policies = Policies::new(BootId("boot-2".into()), stage.host.kept.clone());
     assert_eq!(stage.turn(71).1.len(), 4);
+}
+
+#[test]
+fn what_an_engine_died_over_is_done_by_the_next_one() {
+    let mut stage = Stage::new(&[&policy("p")], &[(7, true, None)]);
+    stage.turn(10);
+    // As it was written before the act, whatever came of that.
+    let kept = stage.host.first_kept.clone().unwrap();
+    assert!(kept.policies[&name("p")].memory.processes[0].1.owes());
+    assert!(!stage.host.kept.policies[&name("p")].memory.processes[0].1.owes(), "and then it was done");
+    stage.policies = Policies::new(boot(), kept);
+    stage.log();
+    assert!(stage.turn(20).1.is_empty(), "the limit is spent by what may have been done");
+    assert_eq!(stage.turn(70).1, ["PolicyActed Acted"]);
+    assert_eq!(stage.log(), ["keep", "signal 7", "keep"]);
+    assert!(stage.turn(200).1.is_empty(), "once");
 }
 
 #[test]
@@ -230,7 +245,7 @@ fn a_service_is_asked_as_a_person_would_ask() {
 fn three_restarts_that_change_nothing_are_a_fight() {
     let mut one = policy("p");
     one.actions = vec![PolicyAction::Restart];
-    one.limit = ActionLimit { count: 100, per: Duration::from_secs(60) };
+    one.limit = ActionLimit { count: 100, per: Duration::from_mins(1) };
     let mut stage = Stage::new(&[&one], &[]);
     let service = Service::new(name("web"), "/srv/web".into());
     stage.memory.services.insert(name("web"), Arc::new(Record::new(service)));
@@ -340,8 +355,11 @@ fn what_policies_would_do_now_changes_nothing() {
     let looks = stage.host.look(&question);
     let now = stage.host.moment();
     let fresh = preview(&stage.set.policies, &looks, &KeptPolicies::default(), now);
-    let steps: Vec<_> =
-        fresh[0].steps.iter().map(|step| step.withheld.as_ref().map(|why| why.word())).collect();
+    let steps: Vec<_> = fresh[0]
+        .steps
+        .iter()
+        .map(|step| step.withheld.as_ref().map(crate::plan::policy::Withheld::word))
+        .collect();
     assert_eq!(steps, [None, Some("Spared")]);
     let again = preview(&stage.set.policies, &looks, &kept, now);
     assert!(again[0].steps.is_empty() && again[0].violated, "it was dealt with");

@@ -9,7 +9,6 @@ use crate::host::Host as _;
 use crate::host::policies_file;
 use crate::host::wake::Wakes;
 use crate::plan::event::Who;
-use crate::plan::memory::Suspension;
 use crate::plan::policy::KeptPolicies;
 use crate::plan::wanted::{Request, Wanted};
 use crate::spec::ServiceName;
@@ -75,15 +74,7 @@ impl Watch<'_> {
         if names.is_empty() {
             return (rest, names);
         }
-        let suspension = match &request.wanted {
-            Wanted::Suspend { reason, until, .. } => Some(Suspension {
-                by: request.by.clone(),
-                at: self.host.now().wall,
-                reason: reason.clone(),
-                until: *until,
-            }),
-            _ => None,
-        };
+        let suspension = request.wanted.suspension(&request.by, self.host.now().wall);
         self.policies.suspend(&names, suspension.as_ref());
         let about: Vec<&ServiceName> = names.iter().collect();
         self.chronicle.asked(who, request.wanted.verb(), &request.wanted.to_string(), &about);

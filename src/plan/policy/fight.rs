@@ -34,8 +34,11 @@ pub struct Fights {
 #[derive(Serialize, Deserialize)]
 struct Written {
     stops: Vec<((ServiceName, ServiceName), Vec<BootTime>)>,
-    changes: Vec<((ProcessKey, String), Vec<(BootTime, ServiceName)>)>,
+    changes: Vec<((ProcessKey, String), Changes)>,
 }
+
+/// When, and by whom.
+type Changes = Vec<(BootTime, ServiceName)>;
 
 impl From<Written> for Fights {
     fn from(written: Written) -> Self {

@@ -90,12 +90,11 @@ fn whole_seconds(time: Duration) -> Duration {
     Duration::from_secs(time.as_secs() + u64::from(time.subsec_nanos() > 0))
 }
 
-/// What stands against an action on a process.
+/// What stands against an action on a process, but for the limit.
 pub(super) fn withheld(
     policy: &Policy,
     action: &PolicyAction,
     subject: Option<&Subject>,
-    memory: &PolicyMemory,
     fights: &Fights,
     now: BootTime,
 ) -> Option<Withheld> {
@@ -107,7 +106,7 @@ pub(super) fn withheld(
         return Some(Withheld::DryRun);
     }
     let Some(subject) = subject else {
-        return if is_command { over(policy, memory, now) } else { Some(Withheld::Nobody) };
+        return (!is_command).then_some(Withheld::Nobody);
     };
     if let Some(spared) = subject.spared.filter(|_| !is_command) {
         return Some(Withheld::Spared { what: spared.to_owned() });
@@ -121,10 +120,10 @@ pub(super) fn withheld(
     fights
         .withheld(&policy.name, action, &subject.key, subject.owner.as_ref(), now)
         .map(|text| Withheld::Fight { text })
-        .or_else(|| over(policy, memory, now))
 }
 
-fn over(policy: &Policy, memory: &PolicyMemory, now: BootTime) -> Option<Withheld> {
+/// It has acted as often as it may.
+pub(super) fn over(policy: &Policy, memory: &PolicyMemory, now: BootTime) -> Option<Withheld> {
     let free = memory.spent.free(now, policy.limit)?;
     let again = (policy.limit.count > 0).then(|| free.since(now));
     Some(Withheld::Limit { limit: policy.limit, again })

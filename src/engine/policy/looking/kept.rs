@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::message::Message;
 use super::{Eyes, Scene};
 use crate::facts::{Fact, Reason, Why};
 use crate::host::conditions::{Alone, TOLD_FUNCTIONS};
@@ -40,6 +41,7 @@ pub(super) struct Kept {
     pub(super) match_is_told: bool,
     when_is_told: bool,
     pub(super) reads_arguments: bool,
+    message: Option<Message>,
     /// Whom it may be about.
     pub(super) members: BTreeSet<Pid>,
     pub(super) found: BTreeMap<Pid, Found>,
@@ -56,6 +58,7 @@ impl Kept {
             match_is_told: false,
             when_is_told: false,
             reads_arguments: false,
+            message: None,
             members: BTreeSet::new(),
             found: BTreeMap::new(),
             due: None,
@@ -75,6 +78,10 @@ impl Kept {
         self.when_is_told = when.as_ref().is_none_or(told);
         let reads = |alone: &Alone| OF_ARGUMENTS.iter().any(|name| alone.asks().contains(*name));
         self.reads_arguments = subject.as_ref().is_some_and(reads) || when.as_ref().is_some_and(reads);
+        if self.message.is_none() {
+            let text = self.policy.message.as_deref();
+            self.message = text.and_then(|text| Message::new(text, &[&subject, &when]));
+        }
         (self.subject, self.when) = (subject, when);
     }
 
@@ -98,6 +105,16 @@ impl Kept {
             Some(subject) => subject.holds(pid, &eyes.vocabulary, eyes.scene.world, &eyes.plugins),
             None => Ternary::True,
         }
+    }
+
+    /// What is said of one that violates it.
+    pub(super) fn message_of(&self, pid: Pid, eyes: &Eyes<'_>) -> Option<String> {
+        Some(self.message.as_ref()?.of(pid, eyes))
+    }
+
+    /// What is said where there is no process to speak of.
+    pub(super) fn message_of_nobody(&self) -> Option<String> {
+        self.message.as_ref().map(Message::of_nobody)
     }
 
     /// Whether it is of a Service that the policy's labels choose.

@@ -26,6 +26,12 @@ impl Owners {
         Self { recorded: recorded.collect(), ..Self::default() }
     }
 
+    /// The same with the labels of these Services.
+    #[must_use]
+    pub fn with_labels(self, labels: BTreeMap<ServiceName, BTreeMap<String, String>>) -> Self {
+        Self { labels, ..self }
+    }
+
     /// All that is on record.
     pub fn of_memory(memory: &Memory) -> Self {
         let mut owners = Self::default();
