@@ -321,6 +321,7 @@ impl LinuxHost {
     pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
         let resting = self.table.before_waiting(&self.waker, clock::now().boot);
         let deadline = until.into_iter().chain(self.deadline()).min();
+        self.groups.sweep();
         let _ = failpoint::hit("wait");
         let mut wakes = self.waker.wait(deadline.into_iter().chain(resting).min())?;
         if wakes.processes {
@@ -472,7 +473,7 @@ impl LinuxHost {
                 groups.extend(process.group.as_deref());
             }
         }
-        self.groups.sweep(&groups);
+        self.groups.keep(&groups);
         let of_policies = self.acting.keys();
         self.exits.retain(|key| keys.contains(key) || of_policies.contains(key));
         self.looked.keep(&memory.services);
@@ -501,6 +502,7 @@ impl Host for LinuxHost {
     }
 
     fn observe(&mut self, questions: &Questions) -> Observation {
+        self.groups.sweep();
         self.take_exits(clock::now().boot);
         let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.clone())));
         let world = self.world.again().with_managed(managed.collect());

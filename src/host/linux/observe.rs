@@ -122,8 +122,7 @@ impl LinuxHost {
             return None;
         }
         let recorded: BTreeSet<Pid> = questions.recorded.keys().map(|key| key.pid).collect();
-        let own = world.self_pid().known()?;
-        if own_children(own).iter().any(|pid| !recorded.contains(pid) && !self.probes.owns(*pid)) {
+        if world.own_children().iter().any(|pid| !recorded.contains(pid) && !self.probes.owns(*pid)) {
             return None;
         }
         let before = self.looked.at(name, &asked.spec)?;
@@ -279,8 +278,8 @@ impl LinuxHost {
         if !self.subreaper {
             return Vec::new();
         }
-        let own = world.self_pid().known().unwrap_or(Pid(0));
-        let pids: Vec<Pid> = own_children(own).into_iter().filter(|pid| !self.is_helper(*pid)).collect();
+        let children = world.own_children().iter().copied();
+        let pids: Vec<Pid> = children.filter(|pid| !self.is_helper(*pid)).collect();
         let orphans = keys(&pids, world);
         let orphans = orphans.into_iter().filter(|key| key.start >= starter.start);
         living(&orphans.filter(|key| !questions.recorded.contains_key(key)).collect::<Vec<_>>())
@@ -300,8 +299,7 @@ impl LinuxHost {
             question.group.as_deref().and_then(|group| self.groups.members(group)).unwrap_or_default(),
         );
         if self.subreaper {
-            let own = world.self_pid().known().unwrap_or(Pid(0));
-            left.extend(own_children(own).into_iter().filter(|pid| !self.is_helper(*pid)));
+            left.extend(world.own_children().iter().copied().filter(|pid| !self.is_helper(*pid)));
         } else if left.is_empty() {
             let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
             let in_session = |pid: &Pid| world.stat(*pid).known().is_some_and(|stat| stat.sid == gone);
@@ -325,18 +323,6 @@ pub(super) fn living(keys: &[ProcessKey]) -> Vec<ProcessKey> {
 
 pub(super) fn below(pid: Pid, world: &LiveWorld) -> Vec<Pid> {
     tree::children(world).known().map(|children| tree::descendants(&children, pid)).unwrap_or_default()
-}
-
-/// Our children, without a look at all processes: `/proc/self/task/TID/children` (`proc_pid_task_children(5)`).
-fn own_children(own: Pid) -> BTreeSet<Pid> {
-    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return BTreeSet::new() };
-    threads
-        .flatten()
-        .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok())
-        .flat_map(|text| text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<i32>>())
-        .map(Pid)
-        .filter(|pid| *pid != own)
-        .collect()
 }
 
 pub(super) fn named_by_pidfile(path: &[u8], main: Pid, world: &LiveWorld) -> (Fact<bool>, String) {
