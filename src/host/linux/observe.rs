@@ -41,7 +41,7 @@ impl LinuxHost {
         &mut self,
         name: &ServiceName,
         asked: &ServiceQuestions,
-        (questions, pids): (&Questions, &[Pid]),
+        (questions, pids, goes_on): (&Questions, &[Pid], bool),
         world: &LiveWorld,
         known: &mut Asked,
     ) -> Seen {
@@ -69,18 +69,25 @@ impl LinuxHost {
             asked.if_gone && seen.processes.values().any(|seen| matches!(seen, ProcessSeen::Gone { .. }));
         if asked.look || gone {
             let (few, every);
-            let (pids, new_only) = if asked.look {
-                (pids, false)
+            let mark = self.table.mark();
+            let (pids, new_only, goes_on) = if asked.look {
+                (pids, false, goes_on)
+            } else if let Some(list) = self.may_be_otherwise(name, &asked.spec, world) {
+                few = list;
+                (few.as_slice(), false, true)
             } else if let Some(new) = self.new_since(name, asked, questions, world) {
                 few = new;
-                (few.as_slice(), true)
+                (few.as_slice(), true, false)
             } else {
                 self.looked.note(name, &asked.spec, Cursor::now());
                 every = super::listing(world);
-                (&*every, false)
+                (&*every, false, false)
             };
-            let sight = Sight { world, plugins: &known.plugins, pids };
-            let mut look = self.looker.look(name, &asked.spec, questions, sight);
+            let sight = Sight { world, plugins: &known.plugins, pids, goes_on };
+            let (mut look, considered) = self.looker.look(name, &asked.spec, questions, sight);
+            if look.complete && !new_only {
+                self.note_complete(name, &asked.spec, (mark, considered), world);
+            }
             look.new_only = new_only;
             if failpoint::hit("look").is_err() {
                 look.complete = false;
@@ -208,7 +215,7 @@ impl LinuxHost {
             Err(reason) => return Fact::Unknown(reason),
         };
         let (plugins, pids) = (plugin::Look::default(), [key.pid]);
-        let sight = Sight { world, plugins: &plugins, pids: &pids };
+        let sight = Sight { world, plugins: &plugins, pids: &pids, goes_on: false };
         let found = self.looker.ask(rule, user, BTreeSet::new(), places, sight);
         if let Some((_, reasons)) = found.unknown.iter().find(|(pid, _)| *pid == key.pid) {
             let reason = reasons.first().cloned();
@@ -244,7 +251,7 @@ impl LinuxHost {
         }
         let user = wanted_user(spec, world).ok()?;
         let plugins = plugin::Look::default();
-        let sight = Sight { world, plugins: &plugins, pids: &pids };
+        let sight = Sight { world, plugins: &plugins, pids: &pids, goes_on: false };
         let found = self.looker.ask(spec, user, recorded, &places, sight);
         let fits = |candidate: &&crate::process::identity::Candidate| {
             let of_the_tree = left.contains(&candidate.pid) && candidate.start >= question.key.start;
