@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::process::Command;
 
 use super::repository::Repository;
 use super::support::{is_alive, until};
@@ -119,4 +120,31 @@ fn what_cannot_be_meant_is_wrong_usage() {
         assert_eq!(ran.code, 64, "{args:?}: {}", ran.stderr);
         assert!(ran.stderr.contains(words), "{args:?}: {}", ran.stderr);
     }
+}
+
+/// Not followed, only kept: whoever has put it there changes it by hand.
+#[test]
+fn a_directory_in_a_work_tree_shows_its_commit_and_whether_it_was_changed() {
+    let mut repository = Repository::new();
+    repository.document("one", "args: [first]");
+    let first = repository.push(None);
+    let watch = repository.bench.watch(&["work/specs"]).to_string();
+    repository.bench.until_running(&["one"]);
+    let revision = |commit: &str, dirty: bool| {
+        until("the revision", || {
+            let source = repository.bench.status_of("one")["source"]["revision"].clone();
+            source["commit"] == commit && source["dirty"] == dirty && source["branch"] == "main"
+        });
+    };
+    revision(&first, false);
+    repository.document("one", "args: [second]");
+    revision(&first, true);
+    let second = repository.push(None);
+    // Nobody wrote documents: a look finds out that the commit is another one.
+    assert!(Command::new("kill").args(["-HUP", &watch]).status().unwrap().success());
+    revision(&second, false);
+    let events = repository.bench.ok(&["events", "--output", "json"]);
+    let told: Vec<&str> = events.stdout.lines().filter(|line| line.contains("\"Revision\"")).collect();
+    assert_eq!(told.len(), 3, "{events}");
+    assert!(told[1].contains("with changes that are not committed"), "{told:?}");
 }
