@@ -145,6 +145,6 @@ fn a_directory_in_a_work_tree_shows_its_commit_and_whether_it_was_changed() {
     revision(&second, false);
     let events = repository.bench.ok(&["events", "--output", "json"]);
     let told: Vec<&str> = events.stdout.lines().filter(|line| line.contains("\"Revision\"")).collect();
-    assert_eq!(told.len(), 3, "{events}");
+    assert_eq!(told.len(), 3, "{}", events.stdout);
     assert!(told[1].contains("with changes that are not committed"), "{told:?}");
 }
