@@ -1,5 +1,7 @@
 //! `test`: what the tests of Matcher documents say, and why.
 
+mod record;
+
 use super::args::{Output, TestArgs};
 use super::exit::Exit;
 use super::terminal::Terminal;
@@ -10,6 +12,9 @@ use crate::spec::matcher::{Trial, trials};
 
 /// Runs `test`.
 pub(super) fn run(args: &TestArgs, terminal: Terminal) -> Exit {
+    if let (Some(length), Some(out)) = (args.record.record, &args.record.out) {
+        return record::run(args, length, out, terminal);
+    }
     let look = Sources::new(args.paths.clone()).with_libraries(args.matchers.clone()).look();
     if look.diagnostics.iter().any(Diagnostic::is_error) {
         match args.output {
