@@ -75,8 +75,8 @@ fn files(args: &TestArgs) -> Result<Vec<Bytes>, Vec<Diagnostic>> {
     if look.diagnostics.iter().any(Diagnostic::is_error) {
         return Err(look.diagnostics);
     }
-    let expressions: Vec<crate::spec::Expression> = Vec::new();
-    Ok(expressions.iter().flat_map(|expression| files_named(&expression.text, &look.names.library)).collect())
+    let expressions = look.policies.iter().flat_map(|document| document.policy.expressions());
+    Ok(expressions.flat_map(|expression| files_named(&expression.text, &look.names.library)).collect())
 }
 
 fn told(recorded: &Recorded, output: Output, terminal: Terminal) {
