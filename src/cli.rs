@@ -31,6 +31,7 @@ mod on_host;
 mod piped;
 mod plan;
 mod plugin;
+mod policies;
 mod progress;
 mod rollback;
 mod settings;
@@ -151,14 +152,20 @@ fn with_dirs(cli: &Cli, terminal: Terminal, then: impl FnOnce(&Dirs) -> Exit) ->
     }
 }
 
-/// An object on record by its name, anything else as an expression. A lone word that is both (`alive`) is the object
+/// An object on record or a policy in force by its name, anything else as an expression. A lone word that is both (`alive`) is the object
 /// only if one has that name.
 fn explain(args: &ExplainArgs, cli: &Cli, terminal: Terminal) -> Exit {
     let object = args.snapshot.is_none() && args.pid.is_empty();
     match state::dirs(cli) {
         Ok(dirs) if object => match status::subject(&args.subject, &dirs, terminal) {
             Some(subject) => status::explain(args, subject, terminal),
-            None => matching::run_explain(args, terminal),
+            None => match policies::subject(&args.subject, &dirs) {
+                Some(explained) => policies::explain(args, explained, &dirs, terminal),
+                None if policies::is_meant(&args.subject) => {
+                    policies::missing(&args.subject, &dirs, terminal)
+                }
+                None => matching::run_explain(args, terminal),
+            },
         },
         Ok(_) | Err(_) => matching::run_explain(args, terminal),
     }

@@ -361,7 +361,7 @@ pub(super) struct MatchArgs {
 // Arguments of `explain`.
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// An object's name, or an expression
+    /// The name of an object or a policy (`policy/NAME` where both have it), or an expression
     #[arg(value_name = "NAME|EXPR")]
     pub subject: String,
     /// The process to explain it for (can be given several times)

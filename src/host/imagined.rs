@@ -72,6 +72,16 @@ impl SnapshotHost {
         Self { snapshot, looker }
     }
 
+    /// What is in the snapshot.
+    pub fn world(&self) -> &dyn World {
+        &self.snapshot
+    }
+
+    /// Where plugins come from.
+    pub fn shelf(&self) -> &Rc<Shelf> {
+        self.looker.conditions.shelf()
+    }
+
     /// The boot of that host.
     pub fn boot(&self) -> &BootId {
         &self.looker.boot

@@ -46,6 +46,7 @@ use super::shelf::Shelf;
 use super::signal::{boot_id, signal_verified};
 use super::spawn::{keep_exits_of_children, spawn_in};
 use super::state_dir::{Dirs, LockError, StateLock};
+use super::table::{Changed, Mark, ProcessTable};
 use super::takeover;
 use super::wake::{Waker, Wakes};
 use super::watched::WatchedFiles;
@@ -100,6 +101,7 @@ pub struct LinuxHost {
     groups: Groups,
     /// Something else than an exit may have happened.
     anything: bool,
+    table: ProcessTable,
     looked: recent::Looked,
     /// What rests on the records is not sure to be as the records are.
     behind: bool,
@@ -182,6 +184,7 @@ impl LinuxHost {
             probes,
             groups: Groups::new(dirs, acts),
             anything: true,
+            table: ProcessTable::default(),
             looked: recent::Looked::default(),
             behind: true,
             ears: health::Ears::new(dirs.outputs()),
@@ -253,6 +256,27 @@ impl LinuxHost {
         }
     }
 
+    /// A look at this host as it is now, for whoever asks something else than the identity of Services.
+    pub fn look_anew(&self) -> LiveWorld {
+        self.world.again()
+    }
+
+    /// Listens to what processes do from now on, where the kernel tells it. `waking`: that ends the waiting.
+    pub fn listen_to_processes(&mut self, waking: bool) {
+        self.table.listen(&self.waker, waking);
+    }
+
+    /// What is known of what processes did.
+    pub fn table(&self) -> &ProcessTable {
+        &self.table
+    }
+
+    /// Whom something happened to since a mark, with everything that was told until now, and the mark of now.
+    pub fn changed_since(&mut self, mark: Option<Mark>) -> (Changed, Mark) {
+        self.table.hear();
+        (self.table.since(mark), self.table.mark())
+    }
+
     /// What plugins said in looks since this was last asked, a line each.
     pub fn take_said(&self) -> Vec<String> {
         self.looker.conditions.take_said()
@@ -292,9 +316,14 @@ impl LinuxHost {
     /// # Errors
     /// The kernel refuses to wait.
     pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
+        let resting = self.table.before_waiting(&self.waker, clock::now().boot);
         let deadline = until.into_iter().chain(self.deadline()).min();
         let _ = failpoint::hit("wait");
-        let mut wakes = self.waker.wait(deadline)?;
+        let mut wakes = self.waker.wait(deadline.into_iter().chain(resting).min())?;
+        if wakes.processes {
+            // What lives for a moment only is looked at in this turn.
+            self.table.woke(clock::now().boot);
+        }
         self.exits.note(&wakes.exited);
         // Answers and words aren't told apart by whose they are.
         self.anything |= wakes.is_more_than_exits()

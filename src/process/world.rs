@@ -165,6 +165,10 @@ pub trait World {
     fn take_reads(&self) -> Vec<String> {
         Vec::new()
     }
+    /// The files in the engine's root that this look was asked about by name so far. Empty where that isn't told.
+    fn files_asked(&self) -> Vec<Bytes> {
+        Vec::new()
+    }
     /// The engine itself.
     fn self_pid(&self) -> Fact<Pid>;
     /// A namespace of the engine.

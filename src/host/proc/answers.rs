@@ -262,6 +262,10 @@ impl World for LiveWorld {
         self.ticks
     }
 
+    fn files_asked(&self) -> Vec<Bytes> {
+        self.names_asked()
+    }
+
     fn take_reads(&self) -> Vec<String> {
         self.account.as_ref().map(RefCell::take).unwrap_or_default()
     }
