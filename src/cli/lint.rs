@@ -29,7 +29,8 @@ pub(super) fn on_host(look: &SourcesLook, snapshot: Option<&Path>) -> Vec<Diagno
     match super::matching::open_world(snapshot) {
         Ok(world) => {
             let services = look.services().into_iter().flat_map(|service| of_service(service, look, &*world));
-            let policies = look.policies.iter().flat_map(|document| of_policy(&document.policy, look, &*world));
+            let policies =
+                look.policies.iter().flat_map(|document| of_policy(&document.policy, look, &*world));
             services.chain(policies).collect()
         }
         // Without a host there is nothing to say about it; a snapshot that can't be read is an error.
