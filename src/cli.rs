@@ -31,6 +31,7 @@ mod on_host;
 mod piped;
 mod plan;
 mod plugin;
+mod policies;
 mod progress;
 mod rollback;
 mod settings;
@@ -45,30 +46,41 @@ mod wish;
 mod writing;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
-
-use clap::{CommandFactory as _, Parser as _};
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use codes::registered_codes;
 pub use exit::Exit;
 
 use args::{Cli, ExplainArgs, Verb};
 use terminal::Terminal;
-use wish::Wish;
+use wish::{End, Wish};
 
 use crate::host::state_dir::Dirs;
 
-/// Runs the program with these arguments, the program's name first.
-pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// The exit code of a program that panicked, as Rust has it.
+const PANICKED: u8 = 101;
+
+/// The whole life of the binary, which has no start of Rust's own: the exit code.
+pub fn start(args: impl IntoIterator<Item = OsString>) -> u8 {
+    crate::host::spawn::begin();
+    let code = catch_unwind(AssertUnwindSafe(|| run(args))).unwrap_or(PANICKED);
+    // A last line without an end waits for it.
+    let _ = std::io::stdout().flush();
+    code
+}
+
+/// Runs the program with these arguments, the program's name first: the exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     if let Some(code) = drop_in::run(&args) {
         return code;
     }
-    match Cli::try_parse_from(args) {
+    match Cli::read(&args) {
         // Its exit codes are those of the program that it stands in for.
         Ok(Cli { verb: Verb::StartStopDaemon(args), .. }) => drop_in::run_verb(&args.args),
-        Ok(cli) => dispatch(&cli).into(),
-        Err(error) => usage(&error).into(),
+        Ok(cli) => dispatch(&cli).code(),
+        Err(error) => usage(&error).code(),
     }
 }
 
@@ -107,8 +119,14 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Metrics(args) => with_dirs(cli, terminal, |dirs| metrics::run(args, dirs, terminal)),
         Verb::Rollback(args) => with_dirs(cli, terminal, |dirs| rollback::run(args, dirs, terminal)),
         Verb::History(args) => with_dirs(cli, terminal, |dirs| history::run(args, dirs, terminal)),
-        Verb::Start(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Start, args, dirs, terminal)),
-        Verb::Stop(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Stop, args, dirs, terminal)),
+        Verb::Start(args) => {
+            let wish = Wish::Start(End { until: args.until, time: args.time });
+            with_dirs(cli, terminal, |dirs| wish::run(&wish, &args.wish, dirs, terminal))
+        }
+        Verb::Stop(args) => {
+            let wish = Wish::Stop(End { until: args.until, time: args.time });
+            with_dirs(cli, terminal, |dirs| wish::run(&wish, &args.wish, dirs, terminal))
+        }
         Verb::Restart(args) => {
             with_dirs(cli, terminal, |dirs| wish::run(&Wish::Restart, args, dirs, terminal))
         }
@@ -118,8 +136,8 @@ fn dispatch(cli: &Cli) -> Exit {
             with_dirs(cli, terminal, |dirs| wish::run(&wish, &args.wish, dirs, terminal))
         }
         Verb::Suspend(args) => {
-            let (reason, until, time) = (args.reason.clone(), args.until, args.time);
-            let wish = Wish::Suspend { reason, until, time };
+            let (reason, end) = (args.reason.clone(), End { until: args.until, time: args.time });
+            let wish = Wish::Suspend { reason, end };
             with_dirs(cli, terminal, |dirs| wish::run(&wish, &args.wish, dirs, terminal))
         }
         Verb::Resume(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Resume, args, dirs, terminal)),
@@ -145,14 +163,20 @@ fn with_dirs(cli: &Cli, terminal: Terminal, then: impl FnOnce(&Dirs) -> Exit) ->
     }
 }
 
-/// An object on record by its name, anything else as an expression. A lone word that is both (`alive`) is the object
+/// An object on record or a policy in force by its name, anything else as an expression. A lone word that is both (`alive`) is the object
 /// only if one has that name.
 fn explain(args: &ExplainArgs, cli: &Cli, terminal: Terminal) -> Exit {
     let object = args.snapshot.is_none() && args.pid.is_empty();
     match state::dirs(cli) {
         Ok(dirs) if object => match status::subject(&args.subject, &dirs, terminal) {
             Some(subject) => status::explain(args, subject, terminal),
-            None => matching::run_explain(args, terminal),
+            None => match policies::subject(&args.subject, &dirs) {
+                Some(explained) => policies::explain(args, explained, &dirs, terminal),
+                None if policies::is_meant(&args.subject) => {
+                    policies::missing(&args.subject, &dirs, terminal)
+                }
+                None => matching::run_explain(args, terminal),
+            },
         },
         Ok(_) | Err(_) => matching::run_explain(args, terminal),
     }

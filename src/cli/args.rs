@@ -8,6 +8,7 @@ mod logs;
 mod matching;
 mod plugin;
 mod settings;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -41,20 +42,25 @@ Exit codes:
 
 Start here:  selfsame check specs && selfsame plan specs && selfsame watch specs";
 
+/// The command line.
+#[derive(Debug)]
+pub(super) struct Cli {
+    pub state_dir: Option<PathBuf>,
+    pub color: Color,
+    pub verb: Verb,
+}
+
 /// Keeps exactly the processes that spec files declare, and knows which ones they are.
 #[derive(Debug, Parser)]
 #[command(name = "selfsame", version, about, after_help = AFTER_HELP, max_term_width = 110, arg_required_else_help = true, disable_help_subcommand = true)]
-pub(super) struct Cli {
+struct Common {
     /// Put all state (records, lock, logs) under this directory [env: `SELFSAME_STATE_DIR`]
     #[arg(long, global = true, value_name = "DIR")]
-    pub state_dir: Option<PathBuf>,
+    state_dir: Option<PathBuf>,
 
     /// When to colour messages
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub color: Color,
-
-    #[command(subcommand)]
-    pub verb: Verb,
+    color: Color,
 }
 
 /// When to use colour.
@@ -101,10 +107,10 @@ pub(super) enum Verb {
     Explain(ExplainArgs),
     /// What a code such as `W101` means, with a wrong and a mended example
     ExplainCode(ExplainCodeArgs),
-    /// Start objects now; holds until their document changes
-    Start(WishArgs),
-    /// Stop objects now; holds until their document changes
-    Stop(WishArgs),
+    /// Start objects now; holds until their document changes, or for some time (`--for`)
+    Start(OverrideArgs),
+    /// Stop objects now; holds until their document changes, or for some time (`--for`)
+    Stop(OverrideArgs),
     /// Stop and start objects now
     Restart(WishArgs),
     /// Have objects read their configuration anew, as their documents say how
@@ -360,7 +366,7 @@ pub(super) struct MatchArgs {
 // Arguments of `explain`.
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// An object's name, or an expression
+    /// The name of an object or a policy (`policy/NAME` where both have it), or an expression
     #[arg(value_name = "NAME|EXPR")]
     pub subject: String,
     /// The process to explain it for (can be given several times)
@@ -383,7 +389,7 @@ pub(super) struct ExplainArgs {
     pub output: Output,
 }
 
-// Arguments of `start`, `stop` and `restart`.
+// The objects that a verb is about.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct Objects {
@@ -406,7 +412,20 @@ fn labels(text: &str) -> Result<Labels, String> {
     parse_selector(text).map(Labels)
 }
 
-// Arguments of `start`, `stop` and `restart`.
+// Arguments of `start` and `stop`.
+#[derive(Debug, Args)]
+pub(super) struct OverrideArgs {
+    /// What the document says counts again after so long
+    #[arg(long = "for", value_name = "TIME", value_parser = duration, conflicts_with = "until")]
+    pub time: Option<Duration>,
+    /// What the document says counts again at this moment: `2030-01-31T08:00:00Z`
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    pub until: Option<WallTime>,
+    #[command(flatten)]
+    pub wish: WishArgs,
+}
+
+// Arguments of `restart`, `reload`, `resume` and `release`.
 #[derive(Debug, Args)]
 pub(super) struct WishArgs {
     #[command(flatten)]

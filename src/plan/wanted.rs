@@ -18,7 +18,7 @@ use crate::facts::ProcessKey;
 use crate::spec::ServiceName;
 use crate::units::{Now, Signal, WallTime};
 
-pub use objects::{Objects, parse_selector};
+pub use objects::{Objects, names_policy, parse_selector};
 
 /// Somebody asks for something.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,9 +34,21 @@ pub struct Request {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Wanted {
     /// Run these, whatever their documents say.
-    Start(Objects),
+    Start {
+        /// Which objects.
+        objects: Objects,
+        /// By the wall clock; none: until their documents change.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<WallTime>,
+    },
     /// Stop these, whatever their documents say.
-    Stop(Objects),
+    Stop {
+        /// Which objects.
+        objects: Objects,
+        /// By the wall clock; none: until their documents change.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<WallTime>,
+    },
     /// Restart these once.
     Restart(Objects),
     /// Have what runs read its configuration anew.
@@ -117,8 +129,8 @@ impl Wanted {
     /// What is asked, as one CamelCase word.
     pub fn verb(&self) -> &'static str {
         match self {
-            Self::Start(_) => "Start",
-            Self::Stop(_) => "Stop",
+            Self::Start { .. } => "Start",
+            Self::Stop { .. } => "Stop",
             Self::Restart(_) => "Restart",
             Self::Reload(_) => "Reload",
             Self::Signal { .. } => "Signal",
@@ -132,14 +144,36 @@ impl Wanted {
         }
     }
 
+    /// What `suspend` puts on record, and (nothing) `resume`.
+    pub fn suspension(&self, by: &str, at: WallTime) -> Option<Suspension> {
+        let Self::Suspend { reason, until, .. } = self else { return None };
+        Some(Suspension { by: by.to_owned(), at, reason: reason.clone(), until: *until })
+    }
+
+    /// The same without the policies that it names, and these. Only what is asked by `suspend` and `resume` can be about
+    /// policies. Nothing is left where it was about nothing else.
+    pub fn without_policies(
+        &self,
+        memory: &Memory,
+        is_policy: &dyn Fn(&ServiceName) -> bool,
+    ) -> (Option<Self>, BTreeSet<ServiceName>) {
+        let mut rest = self.clone();
+        let (Self::Suspend { objects, .. } | Self::Resume(objects)) = &mut rest else {
+            return (Some(rest), BTreeSet::new());
+        };
+        let policies = objects.take_policies(memory, is_policy);
+        let nothing = objects.names.is_empty() && objects.selector.is_empty() && !objects.all;
+        ((policies.is_empty() || !nothing).then_some(rest), policies)
+    }
+
     /// Which objects it is about.
     ///
     /// # Errors
     /// As [`Wanted::record`].
     pub fn names(&self, memory: &Memory) -> Result<BTreeSet<ServiceName>, Vec<String>> {
         match self {
-            Self::Start(objects)
-            | Self::Stop(objects)
+            Self::Start { objects, .. }
+            | Self::Stop { objects, .. }
             | Self::Restart(objects)
             | Self::Reload(objects)
             | Self::Signal { objects, .. }
@@ -154,16 +188,12 @@ impl Wanted {
     fn ask(&self, record: &mut Record, by: &str, now: Now) {
         let by = by.to_owned();
         match self {
-            Self::Start(_) => record.ask(true, by, now.wall),
-            Self::Stop(_) => record.ask(false, by, now.wall),
+            Self::Start { until, .. } => record.ask(true, by, now.wall, *until),
+            Self::Stop { until, .. } => record.ask(false, by, now.wall, *until),
             Self::Restart(_) => record.ask_restart(now.boot, by),
             Self::Reload(_) => record.ask_of_all(Ask::Reload, &by),
             Self::Signal { signal, .. } => record.ask_of_all(Ask::Signal(*signal), &by),
-            Self::Suspend { reason, until, .. } => {
-                let (reason, until) = (reason.clone(), *until);
-                record.suspension = Some(Suspension { by, at: now.wall, reason, until });
-            }
-            Self::Resume(_) => record.suspension = None,
+            Self::Suspend { .. } | Self::Resume(_) => record.suspension = self.suspension(&by, now.wall),
             Self::Release(_) => record.ask_release(by, now.wall),
             Self::Adopt { key, force, .. } => record.ask_adopt(key.clone(), *force, by),
             Self::Apply { .. } | Self::Rollback { .. } | Self::Upgrade(_) => {}
@@ -180,8 +210,8 @@ impl Wanted {
             Self::Resume(_) if record.spec.suspend.is_some() => {
                 Some(format!("`{name}` is suspended by its document, which has to say otherwise"))
             }
-            Self::Start(_)
-            | Self::Stop(_)
+            Self::Start { .. }
+            | Self::Stop { .. }
             | Self::Restart(_)
             | Self::Reload(_)
             | Self::Signal { .. }
@@ -200,8 +230,8 @@ impl fmt::Display for Wanted {
     /// As it is typed: `stop shop`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Start(objects) => write!(f, "start {objects}"),
-            Self::Stop(objects) => write!(f, "stop {objects}"),
+            Self::Start { objects, .. } => write!(f, "start {objects}"),
+            Self::Stop { objects, .. } => write!(f, "stop {objects}"),
             Self::Restart(objects) => write!(f, "restart {objects}"),
             Self::Reload(objects) => write!(f, "reload {objects}"),
             Self::Signal { objects, signal } => write!(f, "signal {signal} {objects}"),

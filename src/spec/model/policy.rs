@@ -1,16 +1,16 @@
 //! A Policy: what is not to be of the processes of this host, and what is done when it is.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Expression, Origin, ServiceName, StopCommand};
+use super::{Expression, Hosts, Origin, Resources, ServiceName, StopCommand, Suspend};
+use crate::spec::defaults::Selector;
 use crate::units::Signal;
 
 /// A validated document of kind Policy.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Policy {
     /// Its name, unique among Policies.
@@ -19,9 +19,13 @@ pub struct Policy {
     pub origin: Origin,
     /// Labels of the document.
     pub labels: BTreeMap<String, String>,
-    /// Which processes it is about.
+    /// Annotations of the document.
+    pub annotations: BTreeMap<String, String>,
+    /// Which processes it is about; with `selector` those of them that both choose. One of the two is there.
     #[serde(rename = "match")]
-    pub subject: Expression,
+    pub subject: Option<Expression>,
+    /// The processes of the Services and Tasks here with such labels.
+    pub selector: Option<Selector>,
     /// What must not be so of them. Without it (and without `count`) that there is one is the violation.
     pub when: Option<Expression>,
     /// How many there may be.
@@ -40,8 +44,54 @@ pub struct Policy {
     pub dry_run: Option<bool>,
     /// How bad it is.
     pub severity: Severity,
-    /// What is said, `${...}` standing for facts.
+    /// What is said, `${...}` standing for facts of the process.
     pub message: Option<String>,
+    /// For which hosts; `None`: for all.
+    pub hosts: Option<Hosts>,
+    /// Nothing is looked at and nothing done.
+    pub suspend: Option<Suspend>,
+}
+
+/// Time between two looks, where nothing is said.
+const EVERY: Duration = Duration::from_secs(5);
+
+impl Policy {
+    /// A Policy with every field at its documented default, about no process.
+    pub fn new(name: ServiceName) -> Self {
+        Self {
+            name,
+            origin: Origin::default(),
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            subject: None,
+            selector: None,
+            when: None,
+            count: None,
+            lasting: Lasting::default(),
+            every: EVERY,
+            actions: vec![PolicyAction::Report],
+            limit: ActionLimit::default(),
+            dry_run: None,
+            severity: Severity::default(),
+            message: None,
+            hosts: None,
+            suspend: None,
+        }
+    }
+
+    /// Which processes it is about, as its document says it: the condition, or the labels.
+    pub fn about(&self) -> String {
+        match (&self.subject, &self.selector) {
+            (Some(subject), _) => subject.text.clone(),
+            (None, Some(selector)) => selector.to_string(),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// Every condition in it.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        [&self.subject, &self.when].into_iter().flatten()
+    }
 }
 
 /// How many processes there may be, both ends included.
@@ -102,7 +152,7 @@ pub enum Severity {
 }
 
 /// What is done about a violation. Reporting is done in any case.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PolicyAction {
     /// Nothing more than to say it.
@@ -115,18 +165,55 @@ pub enum PolicyAction {
     Renice(i32),
     /// Limits of `prlimit(2)`: soft and hard, by their names.
     SetLimit(BTreeMap<String, (Option<u64>, Option<u64>)>),
-    /// Into a control group that selfsame makes.
-    Move(PathBuf),
+    /// Into a control group that selfsame makes, all processes of the policy into one.
+    Move(PolicyGroup),
     /// The Service that owns the process is restarted.
     Restart,
     /// The process is stopped; one of a Service by that Service's own way of stopping.
     Stop,
 }
 
+/// A control group for processes of policies.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PolicyGroup {
+    /// Its name; that of the policy if none is given. Policies that give the same name share it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<ServiceName>,
+    /// What all in it may have together.
+    pub resources: Resources,
+}
+
+impl Severity {
+    /// In a word, as documents write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 impl PolicyAction {
     /// Whether it changes anything.
     pub fn acts(&self) -> bool {
         !matches!(self, Self::Report)
+    }
+
+    /// In a word, as documents write it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::Exec(_) => "exec",
+            Self::Signal(_) => "signal",
+            Self::Renice(_) => "renice",
+            Self::SetLimit(_) => "setLimit",
+            Self::Move(_) => "cgroup",
+            Self::Restart => "restart",
+            Self::Stop => "stop",
+        }
     }
 
     /// What two policies can pull at from both sides.
