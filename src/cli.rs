@@ -46,9 +46,8 @@ mod wish;
 mod writing;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
-
-use clap::{CommandFactory as _, Parser as _};
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use codes::registered_codes;
 pub use exit::Exit;
@@ -59,17 +58,29 @@ use wish::{End, Wish};
 
 use crate::host::state_dir::Dirs;
 
-/// Runs the program with these arguments, the program's name first.
-pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// The exit code of a program that panicked, as Rust has it.
+const PANICKED: u8 = 101;
+
+/// The whole life of the binary, which has no start of Rust's own: the exit code.
+pub fn start(args: impl IntoIterator<Item = OsString>) -> u8 {
+    crate::host::spawn::begin();
+    let code = catch_unwind(AssertUnwindSafe(|| run(args))).unwrap_or(PANICKED);
+    // A last line without an end waits for it.
+    let _ = std::io::stdout().flush();
+    code
+}
+
+/// Runs the program with these arguments, the program's name first: the exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     if let Some(code) = drop_in::run(&args) {
         return code;
     }
-    match Cli::try_parse_from(args) {
+    match Cli::read(&args) {
         // Its exit codes are those of the program that it stands in for.
         Ok(Cli { verb: Verb::StartStopDaemon(args), .. }) => drop_in::run_verb(&args.args),
-        Ok(cli) => dispatch(&cli).into(),
-        Err(error) => usage(&error).into(),
+        Ok(cli) => dispatch(&cli).code(),
+        Err(error) => usage(&error).code(),
     }
 }
 

@@ -9,6 +9,7 @@ mod matching;
 mod plugin;
 mod record;
 mod settings;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -43,20 +44,25 @@ Exit codes:
 
 Start here:  selfsame check specs && selfsame plan specs && selfsame watch specs";
 
+/// The command line.
+#[derive(Debug)]
+pub(super) struct Cli {
+    pub state_dir: Option<PathBuf>,
+    pub color: Color,
+    pub verb: Verb,
+}
+
 /// Keeps exactly the processes that spec files declare, and knows which ones they are.
 #[derive(Debug, Parser)]
 #[command(name = "selfsame", version, about, after_help = AFTER_HELP, max_term_width = 110, arg_required_else_help = true, disable_help_subcommand = true)]
-pub(super) struct Cli {
+struct Common {
     /// Put all state (records, lock, logs) under this directory [env: `SELFSAME_STATE_DIR`]
     #[arg(long, global = true, value_name = "DIR")]
-    pub state_dir: Option<PathBuf>,
+    state_dir: Option<PathBuf>,
 
     /// When to colour messages
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub color: Color,
-
-    #[command(subcommand)]
-    pub verb: Verb,
+    color: Color,
 }
 
 /// When to use colour.
@@ -348,6 +354,9 @@ pub(super) struct MatchArgs {
     /// Also use the Matcher and Plugin documents of this file or directory (can be given several times)
     #[arg(long, visible_alias = "plugins", value_name = "PATH")]
     pub matchers: Vec<PathBuf>,
+    /// Time between the two looks that `cpu`, `rate(...)` and `changed(...)` need
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = matching::sample)]
+    pub sample: Duration,
     #[command(flatten)]
     pub pick: PickArgs,
     #[command(flatten)]
@@ -376,6 +385,9 @@ pub(super) struct ExplainArgs {
     /// Also use the Matcher and Plugin documents of this file or directory (can be given several times)
     #[arg(long, visible_alias = "plugins", value_name = "PATH")]
     pub matchers: Vec<PathBuf>,
+    /// Time between the two looks that `cpu`, `rate(...)` and `changed(...)` need
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = matching::sample)]
+    pub sample: Duration,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
@@ -512,6 +524,9 @@ pub(super) struct SnapshotArgs {
     /// Also write what is known of this file
     #[arg(long = "file", value_name = "PATH")]
     pub files: Vec<PathBuf>,
+    /// Look twice, so long apart, and also write rates and changes
+    #[arg(long, value_name = "TIME", value_parser = matching::sample)]
+    pub sample: Option<Duration>,
 }
 
 // Arguments of `fmt`.

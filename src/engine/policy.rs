@@ -31,7 +31,7 @@ use standing::Standing;
 use crate::plan::event::Event;
 use crate::plan::memory::{Memory, Suspension};
 use crate::plan::policy::{
-    Fights, KeptPolicies, KeptPolicy, PolicyLook, PolicyStatus, PolicyStep, intend, meaning,
+    Fights, KeptPolicies, KeptPolicy, PolicyLook, PolicyMemory, PolicyStatus, PolicyStep, intend, meaning,
 };
 use crate::plan::wanted::{Objects, Wanted};
 use crate::spec::policy::{Policy, PolicyAction};
@@ -117,13 +117,13 @@ impl Policies {
         let question =
             Question { policies: &self.active, memory, verify: full, wanted: &wanted, now: now.boot };
         let looks = host.look(&question);
-        let before = (self.kept.clone(), self.fights.clone());
+        let fights = (!looks.is_empty()).then(|| self.fights.clone());
         let decided = self.decide(looks, now);
         if self.unwritten
             && let Err(reason) = host.keep(&self.to_keep())
         {
             // Nothing was seen and nothing is done.
-            (self.kept, self.fights) = before;
+            self.undo(decided, fights);
             self.retry = Some(now.boot.after(RETRY));
             turn.trouble = (!std::mem::replace(&mut self.troubled, true)).then_some(reason);
         } else {
@@ -265,6 +265,14 @@ impl Policies {
         }
     }
 
+    /// As if it hadn't been looked.
+    fn undo(&mut self, decided: Vec<Decided>, fights: Option<Fights>) {
+        for one in decided {
+            self.kept.entry(one.policy.name.clone()).or_default().memory = one.before;
+        }
+        self.fights = fights.unwrap_or_else(|| std::mem::take(&mut self.fights));
+    }
+
     fn decide(&mut self, looks: BTreeMap<ServiceName, PolicyLook>, now: Now) -> Vec<Decided> {
         let mut decided = Vec::new();
         self.news |= !looks.is_empty();
@@ -277,7 +285,7 @@ impl Policies {
             let standing = self.standing.entry(name).or_default();
             standing.see(&look, &kept.memory, &policy, outcome.next, now);
             let ended = before.violated().is_some() && kept.memory.violated().is_none();
-            decided.push(Decided { policy, began: outcome.began, steps: outcome.steps, ended });
+            decided.push(Decided { policy, before, began: outcome.began, steps: outcome.steps, ended });
         }
         decided
     }
@@ -290,7 +298,7 @@ impl Policies {
         now: Now,
         turn: &mut PolicyTurn,
     ) {
-        let Decided { policy, began, steps, ended } = decided;
+        let Decided { policy, before: _, began, steps, ended } = decided;
         let standing = self.standing.entry(policy.name.clone()).or_default();
         standing.counts.violations += u64::try_from(began.len()).unwrap_or(u64::MAX);
         let mut events: Vec<Event> = began.iter().map(|one| tell::violated(&policy, one)).collect();
@@ -366,6 +374,8 @@ impl Policies {
 /// What one look of a policy led to.
 struct Decided {
     policy: Arc<Policy>,
+    /// What was remembered before the look.
+    before: PolicyMemory,
     began: Vec<crate::plan::policy::Violation>,
     steps: Vec<PolicyStep>,
     /// It was violated and isn't any more.

@@ -129,6 +129,8 @@ pub struct Watch<'a> {
     /// A person said that mass changes are meant.
     confirmed: bool,
     fetching: git::Fetching,
+    /// So many instances may be being started at a time, found out at each complete look.
+    max_starts: usize,
     /// Removals that a person has confirmed, by the ids of their plans.
     confirmed_prunes: BTreeSet<String>,
     /// Whoever is connected to the control socket.
@@ -178,6 +180,7 @@ impl<'a> Watch<'a> {
         let chronicle = Chronicle::new(&host);
         let history = History::new(host.dirs());
         let onlooker = Onlooker::new(&host);
+        let max_starts = parallel_starts(&options.settings);
         let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
         Self {
             host,
@@ -198,6 +201,7 @@ impl<'a> Watch<'a> {
             held: Vec::new(),
             confirmed: false,
             fetching,
+            max_starts,
             confirmed_prunes: BTreeSet::new(),
             desk: Desk::default(),
             pin: None,
@@ -362,11 +366,11 @@ impl<'a> Watch<'a> {
 
     /// Ticks until nothing is left to do at once, tells the status, and says when to tick again.
     fn converge(&mut self, full: bool) -> Option<BootTime> {
+        if full {
+            self.max_starts = parallel_starts(&self.options.settings);
+        }
         let options = TickOptions {
-            plan: PlanOptions {
-                confirmed: self.confirmed,
-                max_starts: Some(parallel_starts(&self.options.settings)),
-            },
+            plan: PlanOptions { confirmed: self.confirmed, max_starts: Some(self.max_starts) },
             hints: QuestionHints { full },
         };
         let (tell, chronicle) = (&mut self.tell, &mut self.chronicle);

@@ -15,6 +15,7 @@ use crate::plan::observation::Prepared;
 use crate::plan::substitute;
 use crate::plugin::{Look, Plugins, in_order};
 use crate::process::identity::Ternary;
+use crate::process::plain::is_told;
 use crate::process::world::World;
 use crate::process::{ProcessVocabulary, candidate};
 use crate::spec::{Expression, Service, variables};
@@ -24,6 +25,9 @@ use crate::units::Pid;
 const KEPT_MAX: usize = 4096;
 /// Lines of plugins above this level are for their authors.
 const WARNING: u8 = 1;
+/// Functions whose answer for a process changes with an exec only, as long as files stay what they are.
+pub const TOLD_FUNCTIONS: [&str; 7] =
+    ["runs", "interpreter", "file", "realpath", "same_file", "args", "has_args"];
 /// Fields that say whose a process is: a condition on one of them speaks for processes of other users.
 const OF_USERS: [&str; 3] = ["user", "ruser", "suser"];
 
@@ -154,6 +158,19 @@ impl Conditions {
             predicate.needs().fields.iter().any(|id| {
                 schema.field_by_id(*id).is_some_and(|field| OF_USERS.contains(&field.name.as_ref()))
             })
+        })
+    }
+
+    /// Whether the kernel tells of everything that the conditions of a document ask for.
+    pub fn are_told(&self, spec: &Service) -> bool {
+        [&spec.narrow, &spec.match_only].into_iter().flatten().all(|expression| {
+            let Ok(Ready { predicate: Some(predicate), plugins }) = self.ready(expression, types(spec))
+            else {
+                return false;
+            };
+            asks(&predicate, &plugins)
+                .iter()
+                .all(|name| is_told(name) || TOLD_FUNCTIONS.contains(&name.as_str()))
         })
     }
 

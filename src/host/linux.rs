@@ -13,6 +13,7 @@ mod near;
 mod observe;
 mod policy;
 mod recent;
+mod told;
 mod tree;
 
 pub use near::NearMiss;
@@ -36,7 +37,7 @@ use super::git::Git;
 use super::given::Given;
 use super::groups::{Entry, Groups};
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
-use super::look::{Looker, Sight};
+use super::look::{Looker, Shortlists, Sight};
 use super::output::Outputs;
 use super::policy::Acting;
 use super::probe::Probes;
@@ -103,6 +104,7 @@ pub struct LinuxHost {
     anything: bool,
     table: ProcessTable,
     looked: recent::Looked,
+    seen: told::Seen,
     /// What rests on the records is not sure to be as the records are.
     behind: bool,
     ears: health::Ears,
@@ -178,7 +180,7 @@ impl LinuxHost {
                 run_dir: dirs.run.display().to_string(),
                 log_dir: dirs.log.display().to_string(),
             },
-            world: LiveWorld::new().map_err(system)?,
+            world: LiveWorld::new().map_err(system)?.with_samples(Rc::default()),
             waker,
             exits: Exits::default(),
             probes,
@@ -186,6 +188,7 @@ impl LinuxHost {
             anything: true,
             table: ProcessTable::default(),
             looked: recent::Looked::default(),
+            seen: told::Seen::default(),
             behind: true,
             ears: health::Ears::new(dirs.outputs()),
             commands,
@@ -318,6 +321,7 @@ impl LinuxHost {
     pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
         let resting = self.table.before_waiting(&self.waker, clock::now().boot);
         let deadline = until.into_iter().chain(self.deadline()).min();
+        self.groups.sweep();
         let _ = failpoint::hit("wait");
         let mut wakes = self.waker.wait(deadline.into_iter().chain(resting).min())?;
         if wakes.processes {
@@ -469,10 +473,11 @@ impl LinuxHost {
                 groups.extend(process.group.as_deref());
             }
         }
-        self.groups.sweep(&groups);
+        self.groups.keep(&groups);
         let of_policies = self.acting.keys();
         self.exits.retain(|key| keys.contains(key) || of_policies.contains(key));
         self.looked.keep(&memory.services);
+        self.seen.keep(&memory.services);
         self.probes.retain(|key| keys.contains(key));
         let known = |(name, index): &(ServiceName, u32)| {
             memory.services.get(name).is_some_and(|record| record.instances.contains_key(index))
@@ -497,25 +502,32 @@ impl Host for LinuxHost {
     }
 
     fn observe(&mut self, questions: &Questions) -> Observation {
+        self.groups.sweep();
         self.take_exits(clock::now().boot);
         let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.clone())));
         let world = self.world.again().with_managed(managed.collect());
         let mut asked = Asked::default();
-        let looks = questions.services.values().any(|question| question.look);
+        self.table.hear();
+        let given = self.given_lists(questions, &world);
+        let looks =
+            questions.services.iter().any(|(name, question)| question.look && !given.contains_key(name));
         // Before the listing: what begins while it is made counts as new.
         let cursor = if looks { recent::Cursor::now() } else { None };
         let pids = if looks { listing(&world) } else { Arc::default() };
-        let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids };
-        let lists = self.looker.shortlists(questions, sight);
+        let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids, goes_on: false };
+        let lists = self.looker.shortlists(questions, &given, sight);
         let services = questions
             .services
             .iter()
             .map(|(name, question)| {
-                if question.look {
+                if question.look && !given.contains_key(name) {
                     self.looked.note(name, &question.spec, cursor);
                 }
-                let pids = lists.get(name).map_or(&*pids, Vec::as_slice);
-                (name.clone(), self.see(name, question, (questions, pids), &world, &mut asked))
+                let (list, goes_on) = match given.get(name) {
+                    Some(list) => (list.as_slice(), true),
+                    None => (lists.get(name).map_or(&*pids, Vec::as_slice), false),
+                };
+                (name.clone(), self.see(name, question, (questions, list, goes_on), &world, &mut asked))
             })
             .collect();
         Observation { now: clock::now(), boot: self.looker.boot.clone(), services }
@@ -585,6 +597,18 @@ impl Host for LinuxHost {
                 Outcome::Done
             }
         }
+    }
+}
+
+impl LinuxHost {
+    /// The lists of objects that need not look at everybody.
+    fn given_lists(&self, questions: &Questions, world: &LiveWorld) -> Shortlists {
+        let looking = questions.services.iter().filter(|(_, question)| question.look && !questions.full);
+        looking
+            .filter_map(|(name, question)| {
+                Some((name.clone(), self.may_be_otherwise(name, &question.spec, world)?))
+            })
+            .collect()
     }
 }
 

@@ -23,6 +23,7 @@
 mod ahead;
 mod allowance;
 mod answers;
+mod children;
 mod descriptors;
 mod entry;
 mod files;
@@ -44,7 +45,7 @@ pub use parse::Hidepid;
 pub use readers::{MOST_STUCK, Readers};
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::io;
 use std::ops::Deref;
@@ -59,6 +60,7 @@ use rustix::process::Resource;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::facts::{Fact, ProcessKey, Reason, Status, Why};
+use crate::process::samples::Samples;
 use crate::process::world::Bytes;
 #[cfg(doc)]
 use crate::process::world::World;
@@ -113,12 +115,15 @@ pub struct LiveWorld {
     /// How many first facts were read by pid, and after how many of them a second was wanted.
     glimpsed: Cell<(u32, u32)>,
     scratch: RefCell<Vec<u8>>,
+    /// What is kept from look to look for rates, where somebody wants them.
+    samples: Option<Rc<RefCell<Samples>>>,
     /// What was read of processes, where somebody keeps an account of it.
     account: Option<RefCell<Vec<String>>>,
     nothing: Bytes,
     files: files::Cache,
     sockets: sockets::Cache,
     names: names::Cache,
+    children: OnceCell<BTreeSet<Pid>>,
 }
 
 /// What getdents said, and a place for the facts of each.
@@ -173,7 +178,8 @@ impl LiveWorld {
             return Err(foreign());
         }
         let hides = hiding(proc.as_fd(), &status)?;
-        Ok(Self::open(Arc::new(proc), Default::default(), me, Rc::default(), hides))
+        let ahead = std::array::from_fn(|_| Arc::new(Readers::below(&proc)));
+        Ok(Self::open(Arc::new(proc), (Arc::default(), ahead), me, Rc::default(), hides))
     }
 
     fn open(
@@ -207,16 +213,18 @@ impl LiveWorld {
             waited: Cell::default(),
             glimpsed: Cell::default(),
             scratch: RefCell::default(),
+            samples: None,
             account: None,
             nothing: Arc::from([]),
             files: files::Cache::default(),
             sockets: sockets::Cache::default(),
             names: names::Cache::default(),
+            children: OnceCell::new(),
         }
     }
 
     /// The next look: nothing of this one is remembered but the descriptor of `/proc`, the helper threads and what keeps
-    /// some of them.
+    /// some of them, and samples ([`LiveWorld::with_samples`]).
     #[must_use]
     pub fn again(&self) -> Self {
         let mut next = Self::open(
@@ -227,6 +235,7 @@ impl LiveWorld {
             self.hides.clone(),
         );
         next.away = Rc::clone(&self.away);
+        next.samples.clone_from(&self.samples);
         next.ahead.get_mut().left_out = Arc::new(self.away.pids());
         next.with_memory_deadline(self.memory_deadline).with_budget(self.budget)
     }
@@ -244,6 +253,13 @@ impl LiveWorld {
     #[must_use]
     pub fn with_budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
+        self
+    }
+
+    /// Keeps what rates are told by: `cpu`, `rate(...)` and `changed(...)` are unknown without. The next looks go on with it.
+    #[must_use]
+    pub fn with_samples(mut self, samples: Rc<RefCell<Samples>>) -> Self {
+        self.samples = Some(samples);
         self
     }
 

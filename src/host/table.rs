@@ -147,3 +147,44 @@ impl ProcessTable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::host::clock;
+    use crate::units::Pid;
+
+    #[test]
+    fn a_process_that_comes_and_goes_wakes_whoever_waits() {
+        let (mut waker, mut table) = (Waker::new(false).unwrap(), ProcessTable::default());
+        assert_eq!(table.since(Some(table.mark())), Changed::Anything, "nobody listens");
+        table.listen(&waker, true);
+        if let Some(why) = table.deaf() {
+            eprintln!("SKIPPED: {why}");
+            return;
+        }
+        let mark = table.mark();
+        let mut child = std::process::Command::new("/bin/true").spawn().unwrap();
+        let pid = Pid(i32::try_from(child.id()).unwrap());
+        child.wait().unwrap();
+        let end = clock::now().boot.after(Duration::from_secs(5));
+        while !matches!(table.since(Some(mark)), Changed::These(pids) if pids.contains(&pid)) {
+            let now = clock::now().boot;
+            assert!(now < end, "it was never told");
+            let resting = table.before_waiting(&waker, now);
+            if waker.wait(resting.or(Some(end))).unwrap().processes {
+                assert!(resting.is_none_or(|until| until <= clock::now().boot), "it rests after a wake-up");
+                table.woke(clock::now().boot);
+            }
+        }
+        assert!(table.counts().0 >= 3, "fork, exec, exit");
+        // What nobody is to be woken for is heard all the same.
+        table.listen(&waker, false);
+        let mark = table.mark();
+        std::process::Command::new("/bin/true").status().unwrap();
+        table.hear();
+        assert!(!table.since(Some(mark)).is_empty());
+    }
+}

@@ -202,10 +202,12 @@ pub fn intend(
         }
     }
     memory.number.owe(owed.contains(&None));
+    let seen: BTreeSet<&ProcessKey> =
+        look.subjects.iter().filter(|_| !look.complete).map(|subject| &subject.key).collect();
     for (key, window) in &mut memory.processes {
         // Who wasn't seen owes what it owed.
-        if look.subjects.iter().any(|subject| subject.key == *key) || look.complete {
-            window.owe(owed.contains(&Some(key.clone())));
+        if look.complete || seen.contains(key) {
+            window.owe(!owed.is_empty() && owed.contains(&Some(key.clone())));
         }
     }
     if waits {

@@ -8,12 +8,14 @@ mod foreign;
 mod functions;
 mod groups;
 mod heavy;
+mod rates;
 mod stat;
 mod status;
 
 use std::sync::LazyLock;
 
 pub(super) use self::fields::whole as whole_arguments;
+pub use self::rates::is_sampled;
 use super::objects::{FILE, GROUP, LIMIT, NAMESPACE, PROCESS, PROTOCOL, SOCKET, SOCKET_STATE, TTY, USER};
 use super::read::{CAPABILITIES, POLICIES, SECCOMP, SIGNALS};
 use super::vocabulary::ProcessVocabulary;
@@ -59,16 +61,17 @@ pub(super) struct Function {
 
 /// The declarations of the process vocabulary, for the schema.
 pub fn declarations() -> Declarations {
+    let fields: Vec<FieldDecl> = fields().into_iter().map(|field| field.decl).collect();
     let foreign = |(theirs, ours): &(&'static str, &'static str)| ((*theirs).into(), (*ours).into());
     Declarations {
         origin: None,
         types: types(),
         enums: enums(),
-        fields: fields().into_iter().map(|field| field.decl).collect(),
+        bounds: bounds::table(&fields),
+        fields,
         functions: functions().into_iter().map(|function| function.decl).collect(),
         operators: operators(),
         foreign: foreign::FOREIGN.iter().map(foreign).collect(),
-        bounds: bounds::table(),
     }
 }
 
@@ -80,6 +83,7 @@ pub(super) fn fields() -> Vec<Field> {
     all.extend(status::table());
     all.extend(groups::table());
     all.extend(files::table());
+    all.extend(rates::table());
     all.extend(heavy::table());
     all.extend(heavy::of_sockets());
     all

@@ -106,3 +106,58 @@ fn began(ended: Ended) -> Began {
     let Ended { policy, process, action, outcome } = ended;
     Began { policy, process, action, outcome: outcome.map_err(|why| why.to_string()) }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::host::state_dir::Dirs;
+    use crate::plan::memory::Memory;
+    use crate::spec::Expression;
+
+    #[test]
+    fn a_forbidden_program_is_seen_as_it_begins_and_as_it_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let forbidden = at("forbidden");
+        std::fs::copy("/bin/sleep", &forbidden).unwrap();
+        let mut host = LinuxHost::observer(&Dirs { run: at("run"), lib: at("lib"), log: at("log") }).unwrap();
+        host.listen_to_processes(true);
+        if let Some(why) = host.table().deaf() {
+            eprintln!("SKIPPED: {why}");
+            return;
+        }
+        let name = ServiceName::new("forbidden").unwrap();
+        let mut policy = Policy::new(name.clone());
+        policy.subject = Some(Expression::new(format!("exe == \"{}\"", forbidden.display())));
+        policy.every = Duration::from_hours(1);
+        let policies = BTreeMap::from([(name.clone(), Arc::new(policy))]);
+        let mut onlooker = Onlooker::new(&host);
+        let memory = Memory::new(host.boot().clone());
+        let mut look = |host: &mut LinuxHost| {
+            let (wanted, now) = (BTreeSet::new(), host.now().boot);
+            let question =
+                Question { policies: &policies, memory: &memory, verify: false, wanted: &wanted, now };
+            let looks = OnLinux { host, onlooker: &mut onlooker }.look(&question);
+            looks
+                .get(&name)
+                .map(|look| look.subjects.iter().map(|subject| subject.key.pid.0).collect::<Vec<_>>())
+        };
+        let end = host.now().boot.after(Duration::from_secs(10));
+        let mut until = |host: &mut LinuxHost, wanted: &[i32]| {
+            while look(host).is_none_or(|pids| pids != wanted) {
+                assert!(host.now().boot < end, "never seen: {wanted:?}");
+                host.wait(Some(end)).unwrap();
+            }
+        };
+        until(&mut host, &[]);
+        let mut child = std::process::Command::new(&forbidden).arg("20").spawn().unwrap();
+        until(&mut host, &[i32::try_from(child.id()).unwrap()]);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        until(&mut host, &[]);
+    }
+}

@@ -1,6 +1,6 @@
 //! How each policy stands: what the last look saw, what was done, what is counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::host::Began;
 use crate::facts::Fact;
@@ -58,10 +58,10 @@ impl Standing {
         let undecided = look.subjects.iter().filter(|one| matches!(one.violates, Fact::Unknown(_))).count();
         self.unknown = undecided + usize::try_from(look.unsure).unwrap_or(usize::MAX);
         let violated = memory.violated();
-        let counting: Vec<_> =
+        let counting: BTreeSet<_> =
             memory.processes.iter().filter(|(_, window)| window.counts()).map(|(key, _)| key).collect();
         self.violating = counting.len();
-        let subjects = look.subjects.iter().filter(|one| counting.contains(&&one.key));
+        let subjects = look.subjects.iter().filter(|one| counting.contains(&one.key));
         let condition = policy.when.as_ref().map_or_else(|| policy.about(), |when| when.text.clone());
         let named = subjects.take(NAMED_MAX).map(|one| Violating {
             pid: one.key.pid,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::message::Message;
 use super::{Eyes, Scene};
 use crate::facts::{Fact, Reason, Why};
-use crate::host::conditions::Alone;
+use crate::host::conditions::{Alone, TOLD_FUNCTIONS};
 use crate::lang::Matcher;
 use crate::plugin;
 use crate::process::identity::Ternary;
@@ -14,10 +14,8 @@ use crate::process::plain::is_told;
 use crate::spec::policy::{Lasting, Policy};
 use crate::units::{BootTime, Pid, StartTicks};
 
-/// Functions whose answer for a process changes with an exec only, as long as files stay what they are.
-const TOLD_FUNCTIONS: [&str; 5] = ["runs", "interpreter", "file", "realpath", "same_file"];
 /// Fields that need the arguments.
-const OF_ARGUMENTS: [&str; 4] = ["argv", "cmdline", "name", "runs"];
+const OF_ARGUMENTS: [&str; 6] = ["argv", "cmdline", "name", "runs", "args", "has_args"];
 
 /// What is known of a process that a policy may be about.
 #[derive(Clone, PartialEq, Eq, Debug)]

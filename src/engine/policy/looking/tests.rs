@@ -34,7 +34,8 @@ fn world(processes: &[Proc]) -> Snapshot {
         let _ = writeln!(
             text,
             "  - {{pid: {pid}, ppid: {parent}, startTicks: {start}, state: sleeping, user: {user}, group: root, comm: \
-             {program}, exe: {{path: /bin/{program}, id: [1, {}], nlink: 1}}, argv: [{program}], rss: {memory}MiB}}",
+             {program}, exe: {{path: /bin/{program}, id: [1, {}], nlink: 1}}, argv: [{program}], rss: {memory}MiB, \
+             unreadable: {{io: denied}}}}",
             100 + number
         );
     }
