@@ -1,6 +1,6 @@
 //! A record reads back as what was seen, look by look.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::time::Duration;
 
@@ -200,4 +200,28 @@ fn a_record_has_no_secrets() {
     let mut frames = record.frames();
     let frame = frames.next().unwrap().unwrap();
     assert!(matches!(frame.world.exe_file(Pid(6)), Fact::Unknown(reason) if reason.why == Why::Vanished));
+}
+
+/// Whatever stands in a file, it is read or refused.
+#[test]
+fn any_change_of_a_record_is_read_or_refused() {
+    let text = recorded(&looks(&[
+        (100, ", files: {/a: {id: [1, 2]}}", "{pid: 1, uid: 0, startTicks: 1, comm: init, exe: {path: /a, id: [1, 2]}}"),
+        (105, "", "{pid: 1, uid: 0, startTicks: 1, comm: other}, {pid: 2, uid: 0, startTicks: 10400}"),
+        (110, "", "{pid: 2, uid: 0, startTicks: 10900, rss: 5MiB}"),
+    ]));
+    let mut read = 0;
+    for at in 0..text.len() {
+        for letter in [b' ', b'~', b'-', b'9', b'\n', b'{'] {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] = letter;
+            let Ok(changed) = String::from_utf8(bytes) else { continue };
+            let Ok(record) = Record::parse("record", changed) else { continue };
+            let mut frames = record.frames();
+            while let Some(Ok(frame)) = frames.next() {
+                read += usize::from(!frame.world.pids().known().unwrap_or_default().is_empty());
+            }
+        }
+    }
+    assert!(read > 0);
 }
