@@ -136,13 +136,7 @@ impl Policies {
         for ended in host.go_on(&self.active) {
             self.ended(ended, now, &mut turn);
         }
-        if self.unwritten && self.retry.is_none() {
-            // What was owed is done. Where that can't be written, it would be done once more by another engine.
-            match host.keep(&self.to_keep()) {
-                Ok(()) => self.unwritten = false,
-                Err(_) => self.retry = Some(now.boot.after(RETRY)),
-            }
-        }
+        self.write_what_is_done(host, turn.asked, now.boot);
         turn.moved = self.say(&desired.stale_policies, host.noticed(), now);
         let due = self.standing.values().filter_map(|standing| standing.due);
         let resumed = self.until.map(|until| now.boot.after(until.since(now.wall)));
@@ -150,6 +144,19 @@ impl Policies {
         // What a look didn't answer is asked again, and not at once: that would be a loop.
         turn.next = next.map(|at| if at > now.boot { at } else { now.boot.after(RETRY) });
         turn
+    }
+
+    /// What was owed is done. Where that can't be written, it would be done once more by another engine. What is asked of Services
+    /// is on record only after the tick that follows.
+    fn write_what_is_done<H: PolicyHost>(&mut self, host: &mut H, asked: bool, now: BootTime) {
+        if !self.unwritten || self.retry.is_some() {
+            return;
+        }
+        if !asked && host.keep(&self.to_keep()).is_ok() {
+            self.unwritten = false;
+        } else {
+            self.retry = Some(now.after(RETRY));
+        }
     }
 
     /// What people are told.
