@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+use std::collections::BTreeSet;
+
+use super::host::Began;
 use super::*;
 use crate::facts::{Fact, ProcessKey};
 use crate::plan::event::EventKind;
-use crate::plan::memory::Record;
-use crate::plan::policy::{Shown, Subject};
-use crate::spec::policy::{ActionLimit, Lasting};
+use crate::plan::memory::{Record, Suspension};
+use crate::plan::policy::{PolicyStep, Shown, Subject};
+use crate::spec::policy::{ActionLimit, Lasting, PolicyAction};
 use crate::spec::{Expression, Service};
 use crate::units::{Pid, Signal, StartTicks};
 
