@@ -56,8 +56,8 @@ pub use policies::{
     policy_line, subject_rows, subjects_text,
 };
 pub use printable::printable;
-pub use replay::{ReplayRow, replay_json, replay_text};
 pub use reference::{REFERENCE_HEAD, reference, reference_names, reference_topic};
+pub use replay::{ReplayRow, replay_json, replay_text};
 pub use sarif::sarif;
 pub use signals::{Fate, SignalledProcess, question_text, signalled_text};
 pub use sources::{held_text, moved_text, sources_text};

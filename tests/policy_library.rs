@@ -32,7 +32,9 @@ fn files() -> Vec<(String, String)> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|end| end == "yaml"))
-        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(&path).unwrap()))
+        .map(|path| {
+            (path.file_stem().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(&path).unwrap())
+        })
         .collect();
     files.sort();
     files
@@ -72,8 +74,11 @@ fn every_policy_of_the_library_only_reports_and_explains_itself() {
 fn policies_of_the_library_find_real_processes() {
     let bench = Bench::new();
     for (name, text) in files() {
-        let text: String =
-            text.lines().filter(|line| !line.starts_with("  for: ")).map(|line| format!("{line}\n")).collect();
+        let text: String = text
+            .lines()
+            .filter(|line| !line.starts_with("  for: "))
+            .map(|line| format!("{line}\n"))
+            .collect();
         bench.write(&format!("policies/{name}.yaml"), &text);
     }
     let there = |program: &str| support::has(program);
@@ -160,7 +165,10 @@ fn a_replay_names_the_process_and_why_nothing_would_be_done() {
     let program = bench.path("tool");
     fs::copy("/bin/sleep", &program).unwrap();
     let under = bench.root().to_str().unwrap().to_owned();
-    bench.write("p.yaml", &policy("no-tools", &format!("match: 'exe under \"{under}\"'\n  do: {{signal: TERM}}")));
+    bench.write(
+        "p.yaml",
+        &policy("no-tools", &format!("match: 'exe under \"{under}\"'\n  do: {{signal: TERM}}")),
+    );
     let tool = Waiting(Command::new(&program).arg("60").spawn().unwrap());
     bench.ok(&["test", "p.yaml", "--record", "300ms", "--interval", "100ms", "--out", "record"]);
     let replayed = bench.ok(&["test", "--replay", "record", "-o", "json", "p.yaml"]);

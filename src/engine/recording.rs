@@ -161,7 +161,8 @@ impl Recording<'_> {
     fn hear(&mut self) -> io::Result<bool> {
         let Some(events) = &mut self.events else { return Ok(false) };
         let Told { events, overrun, .. } = events.take()?;
-        let about: BTreeSet<Pid> = events.iter().map(crate::host::process_events::ProcessEvent::pid).collect();
+        let about: BTreeSet<Pid> =
+            events.iter().map(crate::host::process_events::ProcessEvent::pid).collect();
         if about.is_empty() {
             return Ok(overrun);
         }

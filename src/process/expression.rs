@@ -6,8 +6,8 @@ use std::sync::{Arc, LazyLock};
 use super::world::Bytes;
 use super::{declarations, lints};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::lang::library::Definition;
 use crate::lang::ir::Kind;
+use crate::lang::library::Definition;
 use crate::lang::value::{Type, Value};
 use crate::lang::{Compiled, Library, Schema, Scope, codes, compile};
 

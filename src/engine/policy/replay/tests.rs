@@ -56,7 +56,11 @@ fn looks(seed: u64) -> Vec<Snapshot> {
     let mut looks = Vec::new();
     for round in 0..30u64 {
         let up = 100 + 5 * round;
-        let mut text = format!("host: {{bootId: b, uptime: {up}s, now: \"2030-01-01T00:{:02}:{:02}Z\"}}\nprocesses:\n- {{pid: 1, uid: 0, startTicks: 1, comm: init}}\n", up / 60, up % 60);
+        let mut text = format!(
+            "host: {{bootId: b, uptime: {up}s, now: \"2030-01-01T00:{:02}:{:02}Z\"}}\nprocesses:\n- {{pid: 1, uid: 0, startTicks: 1, comm: init}}\n",
+            up / 60,
+            up % 60
+        );
         for (pid, start) in (10u64..).zip(&mut starts) {
             match next(8) {
                 0 => continue,
@@ -70,7 +74,10 @@ fn looks(seed: u64) -> Vec<Snapshot> {
             };
             let _ = writeln!(text, "- {{pid: {pid}, uid: 0, comm: {comm}, {rss}}}");
         }
-        looks.push(Snapshot::parse(&Source::new("look", text.clone())).unwrap_or_else(|found| panic!("{found:#?}\n{text}")));
+        looks.push(
+            Snapshot::parse(&Source::new("look", text.clone()))
+                .unwrap_or_else(|found| panic!("{found:#?}\n{text}")),
+        );
     }
     looks
 }
@@ -114,10 +121,20 @@ fn a_replay_says_what_a_watch_would_have_said() {
         let expected = watched(&looks, &policies);
         let found = replay(&recorded(&looks), &policies, &conditions()).unwrap();
         assert_eq!(found.happened, expected, "seed {seed}");
-        kinds.extend(expected.iter().map(|one| format!("{:?} {}", one.event.kind, one.event.object.as_ref().unwrap())));
+        kinds.extend(
+            expected.iter().map(|one| format!("{:?} {}", one.event.kind, one.event.object.as_ref().unwrap())),
+        );
     }
     // Or it would show nothing.
-    for kind in ["Violated at-once", "Violated grown", "Violated often", "Violated few", "PolicyActed acting", "PolicyWithheld at-once", "NotViolated few"] {
+    for kind in [
+        "Violated at-once",
+        "Violated grown",
+        "Violated often",
+        "Violated few",
+        "PolicyActed acting",
+        "PolicyWithheld at-once",
+        "NotViolated few",
+    ] {
         assert!(kinds.contains(kind), "{kind}: {kinds:?}");
     }
 }
@@ -182,5 +199,10 @@ fn a_policy_about_services_is_left_out_and_says_so() {
     let record = Record::parse("record", SCRIPT.to_owned()).unwrap();
     let replayed = replay(&record, &policies, &conditions()).unwrap();
     assert!(replayed.happened.is_empty());
-    assert!(replayed.policies.values().all(|one| one.left_out.as_ref().is_some_and(|why| why.contains("selector"))));
+    assert!(
+        replayed
+            .policies
+            .values()
+            .all(|one| one.left_out.as_ref().is_some_and(|why| why.contains("selector")))
+    );
 }

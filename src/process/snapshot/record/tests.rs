@@ -206,7 +206,11 @@ fn a_record_has_no_secrets() {
 #[test]
 fn any_change_of_a_record_is_read_or_refused() {
     let text = recorded(&looks(&[
-        (100, ", files: {/a: {id: [1, 2]}}", "{pid: 1, uid: 0, startTicks: 1, comm: init, exe: {path: /a, id: [1, 2]}}"),
+        (
+            100,
+            ", files: {/a: {id: [1, 2]}}",
+            "{pid: 1, uid: 0, startTicks: 1, comm: init, exe: {path: /a, id: [1, 2]}}",
+        ),
         (105, "", "{pid: 1, uid: 0, startTicks: 1, comm: other}, {pid: 2, uid: 0, startTicks: 10400}"),
         (110, "", "{pid: 2, uid: 0, startTicks: 10900, rss: 5MiB}"),
     ]));
