@@ -101,7 +101,7 @@ impl Metrics {
             Event::Request(_) => self.requests += 1,
             Event::Trouble(_) => self.troubles += 1,
             // These are in the situation, or in the output alone.
-            Event::PruneHeld(_) | Event::Status(_) | Event::Revision(_) | Event::Settings(_) => {}
+            Event::PruneHeld(_) | Event::Status { .. } | Event::Revision(_) | Event::Settings(_) => {}
         }
     }
 

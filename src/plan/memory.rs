@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::status::PhaseWord;
+use super::status::{ConditionStatus, ConditionType, PhaseWord};
 use crate::facts::ProcessKey;
 use crate::spec::{Resources, Service, ServiceName};
 use crate::units::{BootId, BootTime, WallTime};
@@ -52,8 +52,8 @@ pub struct Record {
     /// Who asked for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart_by: Option<String>,
-    /// Last time each condition changed, for `lastTransitionTime`: type, status, when.
-    pub conditions: BTreeMap<String, (String, WallTime)>,
+    /// Last time each condition changed, for `lastTransitionTime`.
+    pub conditions: BTreeMap<ConditionType, (ConditionStatus, WallTime)>,
     /// Lives on after its document went, until its instances are stopped.
     #[serde(default)]
     pub terminating: bool,
@@ -451,9 +451,14 @@ impl Instance {
 
     /// It is in good health, or a person asked: what failed before no longer counts.
     pub fn forget_failures(&mut self) {
+        // Whatever is added here is also added to `remembers_failures`.
         self.failures = 0;
         self.spared = false;
         self.adjusted = Adjusted::default();
+    }
+
+    fn remembers_failures(&self) -> bool {
+        self.failures > 0 || self.spared || self.adjusted != Adjusted::default()
     }
 }
 
@@ -534,6 +539,16 @@ impl Record {
                 instance.phase = Phase::Vacant;
             }
         }
+    }
+
+    /// Whether [`Self::try_again`] would change anything.
+    pub fn remembers_failures(&self) -> bool {
+        self.task.remembers_failure()
+            || self.instances.values().any(|instance| {
+                instance.remembers_failures()
+                    || matches!(instance.phase, Phase::BackOff { .. })
+                    || (instance.phase == Phase::Vacant && instance.last_error.is_some())
+            })
     }
 
     /// Forgets what failed before, so that what waits is tried at once. What came to its end by its restart policy

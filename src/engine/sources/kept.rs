@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::shown::Shown;
 use super::{Sources, absolute, load_files, services_of, upgrade};
-use crate::engine::accept::FileSeen;
+use crate::engine::accept::{BrokenFile, FileSeen};
 use crate::host::good_texts::{GoodText, GoodTexts};
 use crate::spec::{Loaded, LoadedFile, Service, SpecFile};
 
@@ -30,12 +31,17 @@ impl Kept {
     }
 
     /// Tells acceptance what files that can't be used declared when they last counted.
-    pub(super) fn recall(&self, files: &mut BTreeMap<String, FileSeen>) {
+    /// Gives the absolute names of such files.
+    pub(super) fn recall(&self, shown: &mut Shown) -> Vec<String> {
+        let mut recalled = Vec::new();
         for (name, services) in &self.services {
-            if let Some(FileSeen::Broken(broken)) = files.get_mut(&absolute(Path::new(name))) {
-                broken.last_good = Arc::clone(services);
+            let file = shown.files.get(&absolute(Path::new(name)));
+            if let Some(FileSeen::Broken(broken)) = file {
+                let broken = BrokenFile { last_good: Arc::clone(services), ..broken.clone() };
+                recalled.push(shown.instead(name, FileSeen::Broken(broken)));
             }
         }
+        recalled
     }
 
     /// What went wrong since this was last asked.
@@ -51,14 +57,14 @@ impl Kept {
     pub(super) fn wants_all(
         &self,
         fresh: &[LoadedFile],
-        names: &BTreeSet<&String>,
+        holds: &dyn Fn(&str) -> bool,
         unusable: &[String],
     ) -> bool {
         let defined = |name: &String| self.text(name).is_some_and(|text| text.defines);
         let rejected = fresh.iter().filter(|file| file.rejected().is_some()).map(|file| &file.source.name);
         rejected.into_iter().any(defined)
             || unusable.iter().any(|name| defined(name) && !self.defining.contains(name))
-            || self.defining.iter().any(|name| !names.contains(name) && !unusable.contains(name))
+            || self.defining.iter().any(|name| !holds(name) && !unusable.contains(name))
     }
 }
 
