@@ -54,7 +54,7 @@ pub use exit::Exit;
 
 use args::{Cli, ExplainArgs, Verb};
 use terminal::Terminal;
-use wish::Wish;
+use wish::{End, Wish};
 
 use crate::host::state_dir::Dirs;
 
@@ -107,8 +107,14 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Metrics(args) => with_dirs(cli, terminal, |dirs| metrics::run(args, dirs, terminal)),
         Verb::Rollback(args) => with_dirs(cli, terminal, |dirs| rollback::run(args, dirs, terminal)),
         Verb::History(args) => with_dirs(cli, terminal, |dirs| history::run(args, dirs, terminal)),
-        Verb::Start(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Start, args, dirs, terminal)),
-        Verb::Stop(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Stop, args, dirs, terminal)),
+        Verb::Start(args) => {
+            let wish = Wish::Start(End { until: args.until, time: args.time });
+            with_dirs(cli, terminal, |dirs| wish::run(&wish, &args.wish, dirs, terminal))
+        }
+        Verb::Stop(args) => {
+            let wish = Wish::Stop(End { until: args.until, time: args.time });
+            with_dirs(cli, terminal, |dirs| wish::run(&wish, &args.wish, dirs, terminal))
+        }
         Verb::Restart(args) => {
             with_dirs(cli, terminal, |dirs| wish::run(&Wish::Restart, args, dirs, terminal))
         }
@@ -118,8 +124,8 @@ fn dispatch(cli: &Cli) -> Exit {
             with_dirs(cli, terminal, |dirs| wish::run(&wish, &args.wish, dirs, terminal))
         }
         Verb::Suspend(args) => {
-            let (reason, until, time) = (args.reason.clone(), args.until, args.time);
-            let wish = Wish::Suspend { reason, until, time };
+            let (reason, end) = (args.reason.clone(), End { until: args.until, time: args.time });
+            let wish = Wish::Suspend { reason, end };
             with_dirs(cli, terminal, |dirs| wish::run(&wish, &args.wish, dirs, terminal))
         }
         Verb::Resume(args) => with_dirs(cli, terminal, |dirs| wish::run(&Wish::Resume, args, dirs, terminal)),

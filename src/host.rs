@@ -44,6 +44,7 @@ pub mod output;
 mod outside;
 pub mod patience;
 pub mod pidfile;
+pub mod policy;
 pub mod presence;
 pub mod probe;
 pub mod proc;

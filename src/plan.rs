@@ -59,4 +59,5 @@ pub use draft::{Change, Doing, Outlook, Plan, PlanOptions};
 pub use ending::{Ending, ending};
 pub use fold::fold;
 pub use launch::{FieldChange, launched, notify_socket, output_marks, resolve, substitute};
+pub use life::exit_words;
 pub use questions::{QuestionHints, questions, questions_of};

@@ -59,5 +59,5 @@ pub use trace::{
     AskedRow, FactSum, StepRow, TraceSummary, TracedProcess, own_namespace_step, summary_text, trace_row,
     trace_text,
 };
-pub use trials::{TrialRow, trial_rows, trials_text};
+pub use trials::{ProcessRow, TrialRow, Trials, trial_rows, trials_text};
 pub use values::{Column, field_table, field_values, tsv};

@@ -42,7 +42,7 @@ fn accepted(snapshot: &Snapshot, source: &Arc<Source>) {
     let variables = pids.iter().filter_map(|pid| snapshot.environ(*pid).known());
     let env_keys =
         variables.flat_map(|all| all.iter().map(|entry| key_of(entry)).collect::<Vec<_>>()).collect();
-    let options = WriteOptions { env_keys, files };
+    let options = WriteOptions { env_keys, files, redact: false };
     let written = write(snapshot, pids, &options);
     let again = match Snapshot::parse(&Source::new("written", written.as_str())) {
         Ok(again) => again,

@@ -101,10 +101,10 @@ pub(super) enum Verb {
     Explain(ExplainArgs),
     /// What a code such as `W101` means, with a wrong and a mended example
     ExplainCode(ExplainCodeArgs),
-    /// Start objects now; holds until their document changes
-    Start(WishArgs),
-    /// Stop objects now; holds until their document changes
-    Stop(WishArgs),
+    /// Start objects now; holds until their document changes, or for some time (`--for`)
+    Start(OverrideArgs),
+    /// Stop objects now; holds until their document changes, or for some time (`--for`)
+    Stop(OverrideArgs),
     /// Stop and start objects now
     Restart(WishArgs),
     /// Have objects read their configuration anew, as their documents say how
@@ -377,7 +377,7 @@ pub(super) struct ExplainArgs {
     pub output: Output,
 }
 
-// Arguments of `start`, `stop` and `restart`.
+// The objects that a verb is about.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct Objects {
@@ -400,7 +400,20 @@ fn labels(text: &str) -> Result<Labels, String> {
     parse_selector(text).map(Labels)
 }
 
-// Arguments of `start`, `stop` and `restart`.
+// Arguments of `start` and `stop`.
+#[derive(Debug, Args)]
+pub(super) struct OverrideArgs {
+    /// What the document says counts again after so long
+    #[arg(long = "for", value_name = "TIME", value_parser = duration, conflicts_with = "until")]
+    pub time: Option<Duration>,
+    /// What the document says counts again at this moment: `2030-01-31T08:00:00Z`
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    pub until: Option<WallTime>,
+    #[command(flatten)]
+    pub wish: WishArgs,
+}
+
+// Arguments of `restart`, `reload`, `resume` and `release`.
 #[derive(Debug, Args)]
 pub(super) struct WishArgs {
     #[command(flatten)]

@@ -23,26 +23,40 @@ use crate::units::{Now, Signal, WallTime};
 /// Which verb.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Wish {
-    Start,
-    Stop,
+    Start(End),
+    Stop(End),
     Restart,
     Reload,
     Signal(Signal),
-    Suspend { reason: String, until: Option<WallTime>, time: Option<Duration> },
+    Suspend { reason: String, end: End },
     Resume,
+}
+
+/// When what was asked for ends by itself; neither: it doesn't.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct End {
+    /// At this moment.
+    pub until: Option<WallTime>,
+    /// After so long.
+    pub time: Option<Duration>,
+}
+
+impl End {
+    fn moment(self, now: Now) -> Option<WallTime> {
+        self.until.or_else(|| self.time.map(|time| now.wall.after(time)))
+    }
 }
 
 impl Wish {
     fn wanted(&self, objects: Objects, now: Now) -> Wanted {
         match self {
-            Self::Start => Wanted::Start(objects),
-            Self::Stop => Wanted::Stop(objects),
+            Self::Start(end) => Wanted::Start { objects, until: end.moment(now) },
+            Self::Stop(end) => Wanted::Stop { objects, until: end.moment(now) },
             Self::Restart => Wanted::Restart(objects),
             Self::Reload => Wanted::Reload(objects),
             Self::Signal(signal) => Wanted::Signal { objects, signal: *signal },
-            Self::Suspend { reason, until, time } => {
-                let until = until.or_else(|| time.map(|time| now.wall.after(time)));
-                Wanted::Suspend { objects, reason: reason.clone(), until }
+            Self::Suspend { reason, end } => {
+                Wanted::Suspend { objects, reason: reason.clone(), until: end.moment(now) }
             }
             Self::Resume => Wanted::Resume(objects),
         }

@@ -42,7 +42,7 @@ pub(super) fn snapshot(args: &SnapshotArgs, terminal: Terminal) -> Exit {
         return Exit::Failed;
     }
     let files = args.files.iter().map(|path| Arc::from(path.as_os_str().as_bytes())).collect();
-    terminal.data(&write(&world, &pids, &WriteOptions { env_keys: args.env.clone(), files }));
+    terminal.data(&write(&world, &pids, &WriteOptions { env_keys: args.env.clone(), files, redact: false }));
     Exit::Ok
 }
 

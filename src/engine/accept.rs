@@ -15,6 +15,7 @@ mod claims;
 mod gone;
 mod guard;
 mod kept;
+mod policies;
 mod seen;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use seen::{BrokenFile, FileSeen, GoodFile, SourcesSeen};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::spec::policy::Policy;
 use crate::spec::{Service, ServiceName, SpecSet};
 use crate::units::BootTime;
 
@@ -49,6 +51,8 @@ pub struct Accepted {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Acceptance {
     in_force: BTreeMap<ServiceName, Arc<Service>>,
+    /// Policies in force, by names of their own.
+    policies: BTreeMap<ServiceName, Arc<Policy>>,
     /// Objects that nobody declares any more.
     missing: BTreeMap<ServiceName, Absence>,
     /// Which directory each place was when nothing was missing in it.
@@ -111,6 +115,7 @@ impl Acceptance {
         set.unseen = self.unseen(seen, &gone);
         set.unseen.extend(bare);
         set.remarks = kept::remarks(seen, &set);
+        self.take_policies(seen, &mut set);
         set.removed = gone.removed;
         let recheck = gone.recheck.into_iter().chain(bare_recheck).min();
         Accepted { set, held: gone.held, confirmed: gone.confirmed, recheck }

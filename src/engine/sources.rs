@@ -31,6 +31,8 @@ use crate::spec::defaults;
 use crate::spec::engine::{self, Settings};
 use crate::spec::matcher::{self, MatcherDocument};
 use crate::spec::plugin;
+use crate::spec::policies::{self, PolicyDocument};
+use crate::spec::policy::Policy;
 use crate::spec::{
     ExpressionRequest, HeldPlugins, InUse, KnownHost, LoadContext, Loaded, LoadedFile, Modules, Names,
     PluginDocument, Service, ServiceName, SpecFile, dependency_mistakes, load, overlaps,
@@ -111,6 +113,10 @@ pub struct SourcesLook {
     pub remote: bool,
     /// The Matcher documents of all good files.
     pub matchers: Vec<MatcherDocument>,
+    /// The Policy documents of all good files that are for this host.
+    pub policies: Vec<PolicyDocument>,
+    /// Policies that are for other hosts, and why.
+    pub policies_elsewhere: BTreeMap<ServiceName, String>,
     /// The Plugin documents of all files.
     pub plugins: Vec<PluginDocument>,
     /// What all these give to expressions.
@@ -319,7 +325,7 @@ impl Sources {
         }
         let unusable: Vec<String> = look.unusable.keys().cloned().collect();
         let duplicates = self.load(&files, &unusable, &libraries);
-        look.diagnostics.extend(duplicates.into_values());
+        look.diagnostics.extend(duplicates);
         look.trouble = self.kept.take_trouble();
         self.finish(look, &libraries)
     }
@@ -354,7 +360,7 @@ impl Sources {
         files: &[Found],
         unusable: &[String],
         libraries: &BTreeSet<String>,
-    ) -> BTreeMap<ServiceName, Diagnostic> {
+    ) -> Vec<Diagnostic> {
         let holds = |name: &str| files.iter().any(|found| found.name == name);
         let other_module =
             |known: &LoadedFile| known.plugins().iter().any(|document| !document.is_as_read(&*self.shelf));
@@ -415,7 +421,8 @@ impl Sources {
         judged.retain(|name, _| !libraries.contains(name));
         self.keep_good(&judged);
         self.recall_services(unusable);
-        loaded.duplicates
+        let both = loaded.duplicates.into_values().chain(loaded.duplicate_policies.into_values());
+        both.collect()
     }
 
     /// A new version of a plugin is there and not taken: any change may be the one that it waits for.
@@ -463,6 +470,8 @@ impl Sources {
             }
             look.matchers.extend(file.matchers().iter().cloned());
             look.plugins.extend(file.plugins().iter().cloned());
+            look.policies.extend(file.policies().iter().cloned());
+            look.policies_elsewhere.extend(file.policies_elsewhere().iter().cloned());
             look.seen.elsewhere.extend(file.elsewhere().iter().cloned());
         }
         let own: Vec<&LoadedFile> =
@@ -484,6 +493,8 @@ impl Sources {
         look.diagnostics.extend(mistakes.missing);
         look.diagnostics.extend(matcher::unused(own.iter().copied(), &self.names.library));
         look.diagnostics.extend(plugin::unused(own.iter().copied(), &self.names));
+        look.diagnostics.extend(policies::contrary(own.iter().copied(), &self.names.library));
+        look.diagnostics.extend(policies::idle(&own.iter().copied()));
         look.diagnostics.extend(defaults::unused(&own.into_iter(), &self.names.defaults));
         let mut also = Vec::new();
         for (name, file) in instead {
@@ -607,17 +618,31 @@ fn seen(file: &LoadedFile) -> FileSeen {
             FileSeen::Good(GoodFile {
                 digest: file.digest.clone(),
                 services: file.services().into(),
+                policies: policies_in(file),
                 empty: file.is_empty(),
             })
         }
     }
 }
 
-/// What a file declares that stands in for its present text.
-fn services_of(file: &LoadedFile) -> Arc<[Arc<Service>]> {
-    let mut file = file.clone();
-    file.stands_in(&absolute(Path::new(&file.source.name.clone())));
-    file.services().into()
+fn policies_in(file: &LoadedFile) -> Arc<[Arc<Policy>]> {
+    file.policies().iter().map(|document| Arc::clone(&document.policy)).collect()
+}
+
+/// What a file declared when it last counted.
+#[derive(Clone, PartialEq, Debug, Default)]
+struct Declared {
+    services: Arc<[Arc<Service>]>,
+    policies: Arc<[Arc<Policy>]>,
+}
+
+impl Declared {
+    /// By a text that stands in for the present one.
+    fn by(file: &LoadedFile) -> Self {
+        let mut file = file.clone();
+        file.stands_in(&absolute(Path::new(&file.source.name.clone())));
+        Self { services: file.services().into(), policies: policies_in(&file) }
+    }
 }
 
 /// By name alone: links stay links, so that a place keeps its name when its link is turned to another target.

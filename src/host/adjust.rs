@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::errno::errno_text;
 use super::probe::descendants;
-use super::signal::{hold, verify};
+use super::signal::{Target, hold, verify};
 use super::spawn::live::{self, Value};
 use crate::facts::{Fact, ProcessKey};
 use crate::plan::action::Outcome;
@@ -48,7 +48,23 @@ pub(super) fn adjust(key: &ProcessKey, adjustments: &[Adjustment]) -> Outcome {
     if has_exited(&target) { Outcome::Gone } else { Outcome::Done }
 }
 
-fn has_exited(target: &impl AsFd) -> bool {
+/// Gives one process another value, with all its threads and without what descends from it. What it had before.
+///
+/// # Errors
+/// The kernel's errno. `ESRCH`: it exited meanwhile.
+pub(super) fn give_alone(target: &Target, adjustment: &Adjustment) -> Result<Value, i32> {
+    let pid = target.key().pid;
+    let wanted = Value::wanted(adjustment).ok_or(libc::EINVAL)?;
+    let before = Value::of(adjustment, pid.0)?;
+    if has_exited(target) {
+        return Err(libc::ESRCH);
+    }
+    let given = give_one(pid, adjustment, &wanted);
+    if has_exited(target) { Err(libc::ESRCH) } else { given.map(|()| before) }
+}
+
+/// Whether a process that is held has ended.
+pub(super) fn has_exited(target: &impl AsFd) -> bool {
     let mut fds = [PollFd::new(target, PollFlags::IN)];
     poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
 }

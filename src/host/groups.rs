@@ -15,6 +15,7 @@
 
 mod bounds;
 mod places;
+mod taking;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, File, OpenOptions};

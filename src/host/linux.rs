@@ -11,10 +11,12 @@ mod git;
 mod health;
 mod near;
 mod observe;
+mod policy;
 mod recent;
 mod tree;
 
 pub use near::NearMiss;
+pub(in crate::host) use policy::Parts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -36,6 +38,7 @@ use super::groups::{Entry, Groups};
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
 use super::look::{Looker, Sight};
 use super::output::Outputs;
+use super::policy::Acting;
 use super::probe::Probes;
 use super::proc::LiveWorld;
 use super::scrape::Scrapes;
@@ -102,6 +105,8 @@ pub struct LinuxHost {
     behind: bool,
     ears: health::Ears,
     commands: Commands,
+    /// What policies have begun.
+    acting: Acting,
     git: Option<Git>,
     watched: WatchedFiles,
     outputs: Option<Outputs>,
@@ -157,11 +162,13 @@ impl LinuxHost {
         let acts = ledger.is_some();
         let commands = Commands::new().map_err(system)?;
         waker.watch_probes(commands.descriptor()).map_err(system)?;
+        let boot = boot_id().map_err(system)?;
         Ok(Self {
             dirs: dirs.clone(),
             ledger,
+            acting: Acting::load(dirs.courses(), acts.then_some(&boot)),
             looker: Looker {
-                boot: boot_id().map_err(system)?,
+                boot,
                 uid: Uid(rustix::process::geteuid().as_raw()),
                 gid: Gid(rustix::process::getegid().as_raw()),
                 privileged: observe::may_look_at_others(),
@@ -264,10 +271,12 @@ impl LinuxHost {
         self.waker.watch_control(control.descriptor())
     }
 
-    /// When probes, commands and the repository that is followed have to be looked at, whatever happens.
+    /// When probes, commands, what policies have begun and the repository that is followed have to be looked at, whatever
+    /// happens.
     pub fn deadline(&self) -> Option<BootTime> {
         let git = self.git.as_ref().and_then(Git::deadline);
-        self.probes.deadline().into_iter().chain(self.commands.deadline()).chain(git).min()
+        let commands = self.commands.deadline().into_iter().chain(self.acting.deadline());
+        self.probes.deadline().into_iter().chain(commands).chain(git).min()
     }
 
     /// Also wakes when somebody asks for metrics.
@@ -432,7 +441,8 @@ impl LinuxHost {
             }
         }
         self.groups.sweep(&groups);
-        self.exits.retain(|key| keys.contains(key));
+        let of_policies = self.acting.keys();
+        self.exits.retain(|key| keys.contains(key) || of_policies.contains(key));
         self.looked.keep(&memory.services);
         self.probes.retain(|key| keys.contains(key));
         let known = |(name, index): &(ServiceName, u32)| {
@@ -441,7 +451,8 @@ impl LinuxHost {
         self.ears.retain(&keys, known);
         let errands = memory.services.values().flat_map(|record| record.instances.values());
         let errands = errands.filter_map(|instance| instance.errand.as_ref());
-        self.commands.retain(&errands.filter_map(|errand| errand.nonce.as_deref()).collect());
+        let nonces = errands.filter_map(|errand| errand.nonce.as_deref()).chain(self.acting.nonces());
+        self.commands.retain(&nonces.collect());
     }
 }
 

@@ -138,6 +138,11 @@ impl Dirs {
         self.run.join("held.json")
     }
 
+    /// Signals of policies that are under way.
+    pub fn courses(&self) -> PathBuf {
+        self.run.join("courses.json")
+    }
+
     /// Makes what is missing and checks what is there: directories, no links, of this user or root, and nobody else
     /// can change where they lead.
     ///

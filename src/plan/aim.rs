@@ -50,12 +50,12 @@ pub(super) enum Aim {
 }
 
 /// Memory as it is after the documents are taken into account: what `questions` and `plan` both begin with.
-pub(super) fn settle(desired: &SpecSet, memory: &Memory, only: Scope<'_>) -> Memory {
+pub(super) fn settle(desired: &SpecSet, memory: &Memory, only: Scope<'_>, now: WallTime) -> Memory {
     let mut memory = memory.clone();
     for (name, spec) in desired.services.iter().filter(|(name, _)| is_in(only, name)) {
         take_over_previous(name, spec, desired, &mut memory);
         match memory.services.get_mut(name) {
-            Some(record) => renew(record, spec),
+            Some(record) => renew(record, spec, now),
             None => {
                 let mut record = Record::new(Arc::clone(spec));
                 if spec.task.is_some() {
@@ -96,8 +96,8 @@ fn is_unused(instance: &super::memory::Instance) -> bool {
 }
 
 /// A record that is as its document says stays the shared one.
-fn renew(record: &mut Arc<Record>, spec: &Arc<Service>) {
-    let ended = record.wish.as_ref().is_some_and(|wish| wish.generation != record.generation);
+fn renew(record: &mut Arc<Record>, spec: &Arc<Service>, now: WallTime) {
+    let ended = record.wish.as_ref().is_some_and(|wish| !wish.holds(record.generation, now));
     if !record.terminating && !ended && Arc::ptr_eq(&record.spec, spec) {
         return;
     }
@@ -118,7 +118,7 @@ fn renew(record: &mut Arc<Record>, spec: &Arc<Service>) {
         }
         record.spec = Arc::clone(spec);
     }
-    if record.wish.as_ref().is_some_and(|wish| wish.generation != record.generation) {
+    if record.wish.as_ref().is_some_and(|wish| !wish.holds(record.generation, now)) {
         record.wish = None;
     }
 }
@@ -164,8 +164,9 @@ pub(super) fn aim(name: &ServiceName, record: &Record, desired: &SpecSet, now: N
         }
         (DesiredState::Running | DesiredState::Stopped, Some(Wish { running: true, .. }))
         | (DesiredState::Running, None) => Aim::Run,
-        (DesiredState::Running | DesiredState::Stopped, Some(Wish { running: false, by, .. })) => {
-            Aim::Stop { because: format!("{by} asked for it"), by_document: false }
+        (DesiredState::Running | DesiredState::Stopped, Some(Wish { running: false, by, until, .. })) => {
+            let until = until.map_or_else(String::new, |until| format!(", until {}", until.rfc3339()));
+            Aim::Stop { because: format!("{by} asked for it{until}"), by_document: false }
         }
         (DesiredState::Stopped, None) => {
             Aim::Stop { because: "its document says `state: stopped`".into(), by_document: true }

@@ -45,9 +45,14 @@ pub fn plan_of(
     // Keys and times of another boot mean nothing in this one.
     let settled = || {
         if memory.boot == observed.boot {
-            settle(desired, memory, scope)
+            settle(desired, memory, scope, observed.now.wall)
         } else {
-            settle(desired, &memory.after_boot(observed.boot.clone(), observed.now.wall), scope)
+            settle(
+                desired,
+                &memory.after_boot(observed.boot.clone(), observed.now.wall),
+                scope,
+                observed.now.wall,
+            )
         }
     };
     let before = settled();
@@ -191,6 +196,9 @@ fn decide(
     let stopping = record.instances.iter().filter(|(_, i)| matches!(i.phase, Phase::Stopping { .. }));
     let stopping: BTreeSet<u32> = stopping.map(|(index, _)| *index).collect();
     let acts = !matches!(aim, Aim::Observe | Aim::Suspend { .. });
+    if let Some(until) = record.wish.as_ref().and_then(|wish| wish.until) {
+        draft.wake_at(until);
+    }
     if acts {
         go_on_stopping(record, seen, draft);
     }
@@ -523,7 +531,7 @@ fn suspend(record: &mut Record, because: &str, until: Option<WallTime>, draft: &
         instance.asked.clear();
     }
     if let Some(until) = until {
-        draft.wake(draft.now.boot.after(until.0.saturating_sub(draft.now.wall.0)));
+        draft.wake_at(until);
     }
 }
 

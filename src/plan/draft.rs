@@ -8,7 +8,7 @@ use super::launch::FieldChange;
 use super::memory::Memory;
 use super::status::{ConditionStatus, ConditionType, ServiceStatus};
 use crate::spec::ServiceName;
-use crate::units::{BootTime, Now};
+use crate::units::{BootTime, Now, WallTime};
 
 /// What a person allows beyond the guards.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -227,5 +227,10 @@ impl<'a> Draft<'a> {
             return;
         }
         self.next = Some(self.next.map_or(when, |next| next.min(when)));
+    }
+
+    /// The same for a moment on the wall clock.
+    pub(super) fn wake_at(&mut self, when: WallTime) {
+        self.wake(self.now.boot.after(when.since(self.now.wall)));
     }
 }

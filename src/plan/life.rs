@@ -151,7 +151,7 @@ fn ended(instance: &mut Instance, exit: Exit) -> Event {
 }
 
 /// The end of a sentence: `it exited with code 1`.
-pub(super) fn exit_words(exit: &Exit) -> String {
+pub fn exit_words(exit: &Exit) -> String {
     match exit {
         Exit::Code(code) => format!("it exited with code {code}"),
         Exit::Signal(signal) => format!("it died by signal {signal}"),

@@ -130,9 +130,19 @@ pub struct Wish {
     pub at: WallTime,
     /// The generation it overrides; a newer one ends the wish.
     pub generation: u64,
+    /// Until when, by the wall clock; `None`: until the document changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<WallTime>,
     /// Neither: its processes are let go, and nothing is done about it.
     #[serde(default)]
     pub released: bool,
+}
+
+impl Wish {
+    /// Whether it still counts for this generation of the document.
+    pub fn holds(&self, generation: u64, now: WallTime) -> bool {
+        self.generation == generation && self.until.is_none_or(|until| now < until)
+    }
 }
 
 /// One replica.
@@ -492,18 +502,18 @@ impl Record {
         }
     }
 
-    /// A person asks for it to run or to be stopped, until the document changes. A running one is started
+    /// A person asks for it to run or to be stopped, until the document changes or that moment comes. A running one is started
     /// without waiting for its back-off.
     ///
     /// A Task is run once, now; to be stopped holds for it as for a Service.
-    pub fn ask(&mut self, running: bool, by: String, at: WallTime) {
+    pub fn ask(&mut self, running: bool, by: String, at: WallTime, until: Option<WallTime>) {
         if running && self.spec.task.is_some() {
             self.wish = None;
             self.task.asked = Some(by);
             return;
         }
         self.task.asked = None;
-        self.wish = Some(Wish { running, by, at, generation: self.generation, released: false });
+        self.wish = Some(Wish { running, by, at, generation: self.generation, until, released: false });
         if running {
             self.forgive();
         }
@@ -511,7 +521,8 @@ impl Record {
 
     /// A person asks for its processes to be let go, untouched; it is left alone until the document changes.
     pub fn ask_release(&mut self, by: String, at: WallTime) {
-        self.wish = Some(Wish { running: false, by, at, generation: self.generation, released: true });
+        self.wish =
+            Some(Wish { running: false, by, at, generation: self.generation, until: None, released: true });
     }
 
     /// A person asks for this process to be taken over.

@@ -139,7 +139,7 @@ fn of_processes<'a>(
     for subject in &look.subjects {
         let mut window = known.remove(&subject.key).unwrap_or_default();
         if window.note(&subject.violates, policy.lasting, now) {
-            let what = policy.when.as_ref().map_or(policy.subject.text.as_str(), |when| when.text.as_str());
+            let what = policy.when.as_ref().map_or_else(|| policy.about(), |when| when.text.clone());
             let because = format!("`{what}` {} of pid {}", window.so(policy.lasting, now), subject.key.pid);
             due.push(Due { subject: Some(subject), because });
         }
@@ -178,7 +178,7 @@ fn of_number<'a>(
         return Vec::new();
     }
     let so = memory.number.so(policy.lasting, now);
-    let because = format!("{sure} processes match `{}`, which {so}; {range} may be", policy.subject.text);
+    let because = format!("{sure} processes match `{}`, which {so}; {range} may be", policy.about());
     // Those that are too many are the youngest; of too few there is nobody.
     let most = range.most.map_or(counted.len(), |most| usize::try_from(most).unwrap_or(usize::MAX));
     let extra: Vec<Due<'a>> = counted

@@ -34,7 +34,7 @@ pub fn questions_of(
     now: Now,
     hints: QuestionHints,
 ) -> Questions {
-    let settled = settle(desired, memory, scope);
+    let settled = settle(desired, memory, scope, now.wall);
     let web = Web::of(desired, &settled, now);
     let mut questions = Questions::default();
     for (name, record) in &settled.services {

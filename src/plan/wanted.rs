@@ -34,9 +34,21 @@ pub struct Request {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Wanted {
     /// Run these, whatever their documents say.
-    Start(Objects),
+    Start {
+        /// Which objects.
+        objects: Objects,
+        /// By the wall clock; none: until their documents change.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<WallTime>,
+    },
     /// Stop these, whatever their documents say.
-    Stop(Objects),
+    Stop {
+        /// Which objects.
+        objects: Objects,
+        /// By the wall clock; none: until their documents change.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<WallTime>,
+    },
     /// Restart these once.
     Restart(Objects),
     /// Have what runs read its configuration anew.
@@ -117,8 +129,8 @@ impl Wanted {
     /// What is asked, as one CamelCase word.
     pub fn verb(&self) -> &'static str {
         match self {
-            Self::Start(_) => "Start",
-            Self::Stop(_) => "Stop",
+            Self::Start { .. } => "Start",
+            Self::Stop { .. } => "Stop",
             Self::Restart(_) => "Restart",
             Self::Reload(_) => "Reload",
             Self::Signal { .. } => "Signal",
@@ -138,8 +150,8 @@ impl Wanted {
     /// As [`Wanted::record`].
     pub fn names(&self, memory: &Memory) -> Result<BTreeSet<ServiceName>, Vec<String>> {
         match self {
-            Self::Start(objects)
-            | Self::Stop(objects)
+            Self::Start { objects, .. }
+            | Self::Stop { objects, .. }
             | Self::Restart(objects)
             | Self::Reload(objects)
             | Self::Signal { objects, .. }
@@ -154,8 +166,8 @@ impl Wanted {
     fn ask(&self, record: &mut Record, by: &str, now: Now) {
         let by = by.to_owned();
         match self {
-            Self::Start(_) => record.ask(true, by, now.wall),
-            Self::Stop(_) => record.ask(false, by, now.wall),
+            Self::Start { until, .. } => record.ask(true, by, now.wall, *until),
+            Self::Stop { until, .. } => record.ask(false, by, now.wall, *until),
             Self::Restart(_) => record.ask_restart(now.boot, by),
             Self::Reload(_) => record.ask_of_all(Ask::Reload, &by),
             Self::Signal { signal, .. } => record.ask_of_all(Ask::Signal(*signal), &by),
@@ -180,8 +192,8 @@ impl Wanted {
             Self::Resume(_) if record.spec.suspend.is_some() => {
                 Some(format!("`{name}` is suspended by its document, which has to say otherwise"))
             }
-            Self::Start(_)
-            | Self::Stop(_)
+            Self::Start { .. }
+            | Self::Stop { .. }
             | Self::Restart(_)
             | Self::Reload(_)
             | Self::Signal { .. }
@@ -200,8 +212,8 @@ impl fmt::Display for Wanted {
     /// As it is typed: `stop shop`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Start(objects) => write!(f, "start {objects}"),
-            Self::Stop(objects) => write!(f, "stop {objects}"),
+            Self::Start { objects, .. } => write!(f, "start {objects}"),
+            Self::Stop { objects, .. } => write!(f, "stop {objects}"),
             Self::Restart(objects) => write!(f, "restart {objects}"),
             Self::Reload(objects) => write!(f, "reload {objects}"),
             Self::Signal { objects, signal } => write!(f, "signal {signal} {objects}"),

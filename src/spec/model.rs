@@ -542,6 +542,10 @@ pub struct Service {
 pub struct SpecSet {
     /// Accepted Services; shared with the records that were made of them.
     pub services: BTreeMap<ServiceName, Arc<Service>>,
+    /// Accepted Policies. One whose document is known to be gone is no longer here.
+    pub policies: BTreeMap<ServiceName, Arc<policy::Policy>>,
+    /// Policies in force whose present document isn't, and why: it is in error, or wasn't seen. Also such as have none in force.
+    pub stale_policies: BTreeMap<ServiceName, String>,
     /// Objects whose documents are known to be gone, confirmed by complete listings: `onRemove` applies.
     /// An object on record that is neither here nor in `services` is left alone.
     pub removed: std::collections::BTreeSet<ServiceName>,

@@ -169,7 +169,7 @@ fn case(aim: &str, instance: Instance, seen: Option<&Seen>) -> Case {
     match aim {
         "asked to stop" => {
             let record = case.memory.record_mut(&web).unwrap();
-            record.ask(false, "ann".into(), selfsame::units::WallTime::default());
+            record.ask(false, "ann".into(), selfsame::units::WallTime::default(), None);
         }
         "removed" => {
             case.desired.services.clear();

@@ -288,7 +288,7 @@ fn a_renamed_object_takes_its_process_along_once_the_old_name_is_gone() {
 #[test]
 fn a_wish_holds_until_the_document_changes() {
     let mut case = Case::new().with(web(), vec![instance(running(started(&web(), 40)))], seen_alive(1));
-    case.memory.record_mut(&name("web")).unwrap().ask(false, "ann".into(), WallTime::default());
+    case.memory.record_mut(&name("web")).unwrap().ask(false, "ann".into(), WallTime::default(), None);
     assert_eq!(phases_of(&case.plan(), "web"), ["Stopping 40 (to begin)"]);
     case.desired
         .services
@@ -309,7 +309,7 @@ fn a_stopped_object_that_somebody_starts_runs() {
     let spec = Service { state: DesiredState::Stopped, ..web() };
     let mut case = Case::new().with(spec, vec![instance(Phase::Finished)], looked(Vec::new()));
     assert_eq!(case.plan().steps, []);
-    case.memory.record_mut(&name("web")).unwrap().ask(true, "ann".into(), WallTime::default());
+    case.memory.record_mut(&name("web")).unwrap().ask(true, "ann".into(), WallTime::default(), None);
     assert_eq!(steps_text(&case.plan().steps), "start [0]");
 }
 

@@ -210,7 +210,7 @@ impl World {
 
     fn ask(&mut self) {
         let (wall, name) = (self.now.wall, name("job"));
-        self.memory.record_mut(&name).unwrap().ask(true, "ann".into(), wall);
+        self.memory.record_mut(&name).unwrap().ask(true, "ann".into(), wall, None);
     }
 
     fn result(&self) -> Option<TaskResult> {
@@ -579,7 +579,7 @@ fn a_person_runs_it_now_and_stops_it() {
     world.ask();
     world.pass(50);
     let wall = world.now.wall;
-    world.memory.record_mut(&name("job")).unwrap().ask(false, "ann".into(), wall);
+    world.memory.record_mut(&name("job")).unwrap().ask(false, "ann".into(), wall, None);
     world.pass(48 * HOUR);
     assert_eq!((world.starts.len(), world.result()), (2, Some(TaskResult::Stopped)));
     world.ask();

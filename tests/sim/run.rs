@@ -13,7 +13,7 @@ use selfsame::spec::{
     AdoptPolicy, DesiredState, DuplicatePolicy, ReadinessCheck, RemovePolicy, RestartPolicy, Service,
     ServiceName, ServiceType, SpecSet, StopScope, StopStep,
 };
-use selfsame::units::{BootTime, Signal, WallTime};
+use selfsame::units::{BootTime, Signal};
 
 use crate::chance::Chance;
 use crate::world::World;
@@ -288,10 +288,13 @@ impl Run {
 
     fn ask(&mut self, name: &str) {
         let now = BootTime(self.world.now);
+        let wall = self.world.now().wall;
+        let end = wall.after(Duration::from_secs(self.people.below(20)));
+        let until = self.people.once_in(2).then_some(end);
         let Some(record) = self.memory.record_mut(&ServiceName::new(name).unwrap()) else { return };
         match self.people.below(3) {
-            0 => record.ask(true, "ann".into(), WallTime::default()),
-            1 => record.ask(false, "ann".into(), WallTime::default()),
+            0 => record.ask(true, "ann".into(), wall, until),
+            1 => record.ask(false, "ann".into(), wall, until),
             _ => record.ask_restart(now, "ann".into()),
         }
         self.world.say(format!("ann asks something of {name}"));

@@ -40,6 +40,16 @@ fn stop_holds_until_the_document_changes() {
 }
 
 #[test]
+fn stop_for_some_time_ends_by_itself() {
+    let (bench, pid) = watched("");
+    bench.ok(&["stop", "shop", "--for", "1s"]);
+    assert!(!is_alive(pid));
+    assert_eq!(bench.starts_of("shop").len(), 1, "it is left stopped until the time is over");
+    bench.until_running(&["shop"]);
+    assert_eq!(bench.starts_of("shop").len(), 2);
+}
+
+#[test]
 fn stop_outlives_the_watch_that_did_it() {
     let (mut bench, pid) = watched("");
     bench.ok(&["stop", "shop"]);

@@ -56,10 +56,17 @@ impl Acceptance {
         seen: &SourcesSeen,
         changed: &BTreeSet<String>,
     ) -> Option<BTreeMap<ServiceName, Arc<Service>>> {
+        if self.policies.values().any(|policy| changed.contains(&policy.origin.file)) {
+            return None;
+        }
         let mut declared: BTreeMap<ServiceName, Arc<Service>> = BTreeMap::new();
         for path in changed {
             // Each field is named: whatever else a file may give is to be thought of here.
-            let GoodFile { services, digest: _, empty: _ } = seen.files.get(path).and_then(FileSeen::good)?;
+            let GoodFile { services, policies, digest: _, empty: _ } =
+                seen.files.get(path).and_then(FileSeen::good)?;
+            if !policies.is_empty() {
+                return None;
+            }
             for service in services.iter() {
                 let owner = self.in_force.get(&service.name);
                 let is_own = owner.is_none_or(|owner| owner.origin.file == *path);
@@ -82,6 +89,7 @@ impl Acceptance {
             && set.unseen.is_empty()
             && set.removed.is_empty()
             && set.remarks.is_empty()
+            && set.stale_policies.is_empty()
             && self.missing.is_empty()
             && self.bare_since.is_empty();
         let calm = is_calm(seen) && settled && plain && seen.broken().is_empty();

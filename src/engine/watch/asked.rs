@@ -131,8 +131,8 @@ impl Watch<'_> {
                     self.look_at_sources(Occasion::Asked, now.boot);
                 }
                 Wanted::Rollback { .. }
-                | Wanted::Start(_)
-                | Wanted::Stop(_)
+                | Wanted::Start { .. }
+                | Wanted::Stop { .. }
                 | Wanted::Restart(_)
                 | Wanted::Reload(_)
                 | Wanted::Signal { .. }

@@ -87,6 +87,9 @@ impl Watch<'_> {
             removed: left.filter(|name| !pin.services.contains_key(name)).collect(),
             remarks: pin.services.keys().map(|name| (name.clone(), remark.clone())).collect(),
             services: pin.services.clone(),
+            // The history keeps what runs; a rule over processes is taken back by its document.
+            policies: set.policies,
+            stale_policies: set.stale_policies,
             rejected: set.rejected,
             unseen: BTreeMap::new(),
             ending: set.ending,

@@ -237,8 +237,11 @@ mod tests {
             (r#"{"version":1,"ask":"hello"}"#, Ok(Ask::Hello)),
             (r#"{"version":1,"id":3,"ask":{"status":{}}}"#, Ok(Ask::Status(Objects::default()))),
             (
-                r#"{"version":1,"by":"ann","ask":{"do":{"stop":{"all":true}}}}"#,
-                Ok(Ask::Do(Wanted::Stop(Objects { all: true, ..Objects::default() }))),
+                r#"{"version":1,"by":"ann","ask":{"do":{"stop":{"objects":{"all":true}}}}}"#,
+                Ok(Ask::Do(Wanted::Stop {
+                    objects: Objects { all: true, ..Objects::default() },
+                    until: None,
+                })),
             ),
             ("", Err((0, "no call: EOF"))),
             ("{", Err((0, "no call: EOF"))),
@@ -274,6 +277,6 @@ mod tests {
         assert_eq!(Ask::Hello.needs(), Rights::Look);
         assert_eq!(Ask::Follow(Objects::default()).needs(), Rights::Look);
         assert_eq!(Ask::Explain(name.clone()).needs(), Rights::All);
-        assert_eq!(Ask::Do(Wanted::Start(Objects::one(&name))).needs(), Rights::All);
+        assert_eq!(Ask::Do(Wanted::Start { objects: Objects::one(&name), until: None }).needs(), Rights::All);
     }
 }

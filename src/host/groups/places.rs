@@ -10,6 +10,7 @@ use nix::mount::{MsFlags, mount};
 use super::bounds::{self, Controller};
 use super::{is_writable, says_word};
 use crate::spec::Resources;
+use crate::units::Pid;
 
 /// The engine's own groups, as directories.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -26,6 +27,16 @@ impl Places {
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         Self::parse(&mounts, &own)
+    }
+
+    /// The groups of another process, as far as they can be seen from here.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub(super) fn of(pid: Pid) -> io::Result<Self> {
+        let mounts = fs::read_to_string("/proc/self/mountinfo")?;
+        let groups = fs::read_to_string(format!("/proc/{pid}/cgroup"))?;
+        Ok(Self::parse(&mounts, &groups))
     }
 
     /// From the texts of `/proc/PID/mountinfo` and `/proc/PID/cgroup`.

@@ -34,9 +34,9 @@ pub(super) fn of_step(step: &Step, record: &Record) -> (Who, Option<String>) {
     }
 }
 
-/// `ann asked for it`
+/// `ann asked for it`, and until when
 fn asked(because: &str) -> Option<Who> {
-    because.strip_suffix(" asked for it").map(Who::person)
+    because.split_once(" asked for it").map(|(who, _)| Who::person(who))
 }
 
 fn of_start(record: &Record, instance: Option<&Instance>) -> (Who, Option<String>) {

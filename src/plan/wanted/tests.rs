@@ -48,17 +48,23 @@ fn all() -> Objects {
 #[test]
 fn objects_are_chosen_by_name_by_label_or_all() {
     let rows: [(Wanted, Result<&[&str], &str>); 12] = [
-        (Wanted::Stop(named(&["web", "db"])), Ok(&["db", "web"])),
-        (Wanted::Stop(all()), Ok(&["db", "shop", "web"])),
+        (Wanted::Stop { objects: named(&["web", "db"]), until: None }, Ok(&["db", "web"])),
+        (Wanted::Stop { objects: all(), until: None }, Ok(&["db", "shop", "web"])),
         (Wanted::Restart(labelled("team=front")), Ok(&["shop", "web"])),
         (Wanted::Restart(labelled("team==back")), Ok(&["db"])),
         (
             Wanted::Restart(labelled("team=back,tier=1")),
             Err("no object with `team=back,tier=1` is on record"),
         ),
-        (Wanted::Start(Objects::default()), Err("no object was named")),
-        (Wanted::Start(named(&["shpo"])), Err("no object `shpo` is on record; did you mean `shop`?")),
-        (Wanted::Start(named(&["NOT A NAME"])), Err("no object `NOT A NAME` is on record")),
+        (Wanted::Start { objects: Objects::default(), until: None }, Err("no object was named")),
+        (
+            Wanted::Start { objects: named(&["shpo"]), until: None },
+            Err("no object `shpo` is on record; did you mean `shop`?"),
+        ),
+        (
+            Wanted::Start { objects: named(&["NOT A NAME"]), until: None },
+            Err("no object `NOT A NAME` is on record"),
+        ),
         (
             Wanted::Reload(named(&["shop"])),
             Err("`shop` has no `reload` in its document; `selfsame restart shop` restarts it"),
@@ -93,7 +99,9 @@ fn objects_are_chosen_by_name_by_label_or_all() {
 
 #[test]
 fn all_problems_are_told_at_once() {
-    let problems = Wanted::Stop(named(&["x", "shop", "y"])).record(&mut memory(), "ann", now()).unwrap_err();
+    let problems = Wanted::Stop { objects: named(&["x", "shop", "y"]), until: None }
+        .record(&mut memory(), "ann", now())
+        .unwrap_err();
     assert_eq!(problems.len(), 2);
 }
 
@@ -113,7 +121,7 @@ fn a_suspension_says_who_since_when_and_why() {
 fn requests_are_told_as_they_are_typed() {
     let suspend = Wanted::Suspend { objects: labelled("team=front"), reason: String::new(), until: None };
     let rows = [
-        (Wanted::Stop(named(&["shop", "web"])), "stop shop web"),
+        (Wanted::Stop { objects: named(&["shop", "web"]), until: None }, "stop shop web"),
         (Wanted::Restart(all()), "restart --all"),
         (suspend, "suspend -l team=front"),
         (Wanted::Signal { objects: named(&["web"]), signal: Signal::HUP }, "signal HUP web"),

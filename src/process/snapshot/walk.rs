@@ -22,17 +22,19 @@ pub(super) struct Walk<'w> {
     seen: BTreeSet<Vec<u8>>,
     /// ELF files need their beginning only where `binfmt_misc` looks at it.
     elf_heads: bool,
+    /// Of a script only what the kernel reads.
+    first_lines: bool,
     path: Vec<Vec<u8>>,
 }
 
 impl<'w> Walk<'w> {
     /// Nothing yet.
-    pub(super) fn new(world: &'w dyn World, root: Root) -> Self {
+    pub(super) fn new(world: &'w dyn World, root: Root, first_lines: bool) -> Self {
         let by_magic = |entry: &Binfmt| matches!(entry.matches, BinfmtMatch::Magic { .. });
         let elf_heads = world.binfmt().known().is_some_and(|entries| entries.iter().any(by_magic));
         let path = world.default_path().known().unwrap_or_else(|| Bytes::from(&b""[..]));
         let path = path.split(|byte| *byte == b':').map(<[u8]>::to_vec).collect();
-        Self { world, root, written: BTreeMap::new(), seen: BTreeSet::new(), elf_heads, path }
+        Self { world, root, written: BTreeMap::new(), seen: BTreeSet::new(), elf_heads, first_lines, path }
     }
 
     /// Adds a program and everything that the kernel and `env` would run for it.
@@ -140,6 +142,9 @@ impl<'w> Walk<'w> {
         if head == ELF_HEAD || (is_elf(head) && !self.elf_heads) {
             return ("elf".to_owned(), "true".to_owned());
         }
+        let is_script = self.first_lines && head.starts_with(b"#!");
+        let first_line = head.iter().position(|byte| *byte == b'\n').filter(|_| is_script);
+        let head = first_line.and_then(|end| head.get(..=end)).unwrap_or(head);
         match std::str::from_utf8(head) {
             Ok(text) => ("head".to_owned(), emit::text(text)),
             Err(_) => ("headHex".to_owned(), emit::hex(head)),

@@ -21,7 +21,31 @@ pub struct WriteOptions {
     pub env_keys: Vec<String>,
     /// Paths in the engine's root that an expression will ask about, beside those that the processes show.
     pub files: Vec<Bytes>,
+    /// Words of command lines that look like secrets are `<redacted>`, and of a script only its first line is written.
+    pub redact: bool,
 }
+
+/// The parts of a snapshot, each value written already.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    /// Keys of the host but its tables.
+    pub(super) host: Vec<(&'static str, String)>,
+    /// Names with ids.
+    pub(super) users: Named,
+    /// Names with ids.
+    pub(super) groups: Named,
+    /// Paths of the engine's root.
+    pub(super) files: Table,
+    /// The same of other roots.
+    pub(super) roots: BTreeMap<FileId, Table>,
+    /// Keys by process, in the order asked for.
+    pub(super) processes: Vec<(Pid, Vec<Entry>)>,
+}
+
+/// Files by path.
+pub(super) type Table = BTreeMap<String, String>;
+/// Names with ids.
+pub(super) type Named = Vec<(String, String)>;
 
 /// Writes the host and these processes as YAML that [`Snapshot::parse`](super::Snapshot::parse) reads: the files
 /// are those that `exe ==`, `interpreter()` and `runs()` ask about for these processes. A fact that could not
@@ -30,46 +54,77 @@ pub struct WriteOptions {
 /// Not kept: whether an ELF file that no entry of `binfmt_misc` looks at has more than its magic, and names of
 /// users and groups to whom nothing that is written belongs.
 pub fn write(world: &dyn World, pids: &[Pid], options: &WriteOptions) -> String {
-    let mut text = String::from("host:\n");
-    for (key, value) in host(world) {
-        line(&mut text, 2, key, &value);
-    }
-    let (engine, roots) = files(world, pids, options);
-    let (users, groups) = owners(world, pids, &engine);
-    line(&mut text, 2, "users", &emit::mapping(&users));
-    line(&mut text, 2, "groups", &emit::mapping(&groups));
-    table(&mut text, 2, &engine.written);
-    if !roots.is_empty() {
-        text.push_str("  roots:\n");
-        for (id, walk) in &roots {
-            let _ = writeln!(text, "    - id: {}", emit::list([id.dev.to_string(), id.ino.to_string()]));
-            table(&mut text, 6, &walk.written);
-        }
-    }
-    text.push_str(if pids.is_empty() { "processes: []\n" } else { "processes:\n" });
-    for pid in pids {
-        let _ = writeln!(text, "  - pid: {pid}");
-        for Entry { key, value } in process(world, *pid, options) {
-            line(&mut text, 4, key, &value);
-        }
-    }
+    let mut text = String::new();
+    parts(world, pids, options).write(&mut text);
     text
 }
 
-fn line(text: &mut String, indent: usize, key: &str, value: &str) {
+/// What [`write`] writes.
+pub(super) fn parts(world: &dyn World, pids: &[Pid], options: &WriteOptions) -> Parts {
+    let (engine, roots) = files(world, pids, options);
+    let (users, groups) = owners(world, pids, &engine);
+    Parts {
+        host: host(world),
+        users,
+        groups,
+        files: table(&engine.written),
+        roots: roots.iter().map(|(id, walk)| (*id, table(&walk.written))).collect(),
+        processes: pids.iter().map(|pid| (*pid, process(world, *pid, options))).collect(),
+    }
+}
+
+impl Parts {
+    /// As the text of a snapshot.
+    pub(super) fn write(&self, text: &mut String) {
+        text.push_str("host:\n");
+        for (key, value) in &self.host {
+            line(text, 2, key, value);
+        }
+        line(text, 2, "users", &emit::mapping(&self.users));
+        line(text, 2, "groups", &emit::mapping(&self.groups));
+        write_table(text, 2, &self.files);
+        write_roots(text, &self.roots);
+        text.push_str(if self.processes.is_empty() { "processes: []\n" } else { "processes:\n" });
+        for (pid, entries) in &self.processes {
+            let _ = writeln!(text, "  - pid: {pid}");
+            for Entry { key, value } in entries {
+                line(text, 4, key, value);
+            }
+        }
+    }
+}
+
+/// A key with its value on a line.
+pub(super) fn line(text: &mut String, indent: usize, key: &str, value: &str) {
     let _ = writeln!(text, "{:indent$}{key}: {value}", "");
 }
 
-fn table(text: &mut String, indent: usize, files: &BTreeMap<Vec<u8>, String>) {
-    // A name that isn't UTF-8 can't be a key.
-    let named: Vec<(&str, &String)> =
-        files.iter().filter_map(|(path, file)| Some((std::str::from_utf8(path).ok()?, file))).collect();
-    if named.is_empty() {
+/// A name that isn't UTF-8 can't be a key.
+fn table(files: &BTreeMap<Vec<u8>, String>) -> Table {
+    let named =
+        |(path, file): (&Vec<u8>, &String)| Some((std::str::from_utf8(path).ok()?.to_owned(), file.clone()));
+    files.iter().filter_map(named).collect()
+}
+
+/// The key `files`.
+pub(super) fn write_table(text: &mut String, indent: usize, files: &Table) {
+    if files.is_empty() {
         return line(text, indent, "files", "{}");
     }
     let _ = writeln!(text, "{:indent$}files:", "");
-    for (path, file) in named {
+    for (path, file) in files {
         line(text, indent + 2, &emit::text(path), file);
+    }
+}
+
+/// The key `roots`, if there are any.
+pub(super) fn write_roots(text: &mut String, roots: &BTreeMap<FileId, Table>) {
+    if !roots.is_empty() {
+        text.push_str("  roots:\n");
+    }
+    for (id, files) in roots {
+        let _ = writeln!(text, "    - id: {}", emit::list([id.dev.to_string(), id.ino.to_string()]));
+        write_table(text, 6, files);
     }
 }
 
@@ -136,7 +191,8 @@ fn files<'w>(
     pids: &[Pid],
     options: &WriteOptions,
 ) -> (Walk<'w>, BTreeMap<FileId, Walk<'w>>) {
-    let mut engine = Walk::new(world, Root::Engine);
+    let walk = |root| Walk::new(world, root, options.redact);
+    let mut engine = walk(Root::Engine);
     let mut roots: BTreeMap<FileId, Walk<'w>> = BTreeMap::new();
     for path in &options.files {
         engine.program(path);
@@ -150,7 +206,7 @@ fn files<'w>(
             && !link.same
         {
             let id = FileId { dev: link.dev, ino: link.ino };
-            let walk = roots.entry(id).or_insert_with(|| Walk::new(world, Root::Of(*pid)));
+            let walk = roots.entry(id).or_insert_with(|| walk(Root::Of(*pid)));
             walk.program(b"/");
             for path in &paths {
                 walk.program(path);
@@ -188,8 +244,6 @@ fn asked(world: &dyn World, pid: Pid) -> BTreeSet<Vec<u8>> {
     }
     paths
 }
-
-type Named = Vec<(String, String)>;
 
 /// Names of the ids that appear, and of root.
 fn owners(world: &dyn World, pids: &[Pid], engine: &Walk<'_>) -> (Named, Named) {

@@ -7,13 +7,14 @@ use super::keys::STATUS;
 use super::walk;
 use super::words::{LIMITS, NAMESPACES};
 use super::write::WriteOptions;
-use super::{sockets, stat, status};
+use super::{secrets, sockets, stat, status};
 use crate::facts::{Arguments, CgroupLine, Fact, LimitPair, OpenFile, Reason, RootLink, Stat, Why};
 use crate::process::container;
 use crate::process::world::{Bytes, World};
 use crate::units::{Pid, StartTicks};
 
 /// A key and its value, written already.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Entry {
     pub(super) key: &'static str,
     pub(super) value: String,
@@ -61,7 +62,7 @@ pub(super) fn process(world: &dyn World, pid: Pid, options: &WriteOptions) -> Ve
     record_stat(&mut lines, world, pid);
     lines.fact("comm", world.comm(pid), |comm| emit::bytes(&comm));
     exe(&mut lines, world, pid);
-    arguments(&mut lines, world.arguments(pid));
+    arguments(&mut lines, world.arguments(pid), options);
     lines.fact("execfn", world.execfn(pid), |name| emit::bytes(&name));
     lines.fact("cwd", world.cwd(pid), |link| located(&link.text, link.dev, link.ino));
     lines.fact("root", world.root(pid), |link| root(&link));
@@ -202,7 +203,7 @@ fn exe(lines: &mut Lines, world: &dyn World, pid: Pid) {
     }
 }
 
-fn arguments(lines: &mut Lines, arguments: Fact<std::sync::Arc<Arguments>>) {
+fn arguments(lines: &mut Lines, arguments: Fact<std::sync::Arc<Arguments>>, options: &WriteOptions) {
     if let Fact::Known(arguments) = &arguments {
         if arguments.padded {
             lines.put("argvRewritten", "true".to_owned());
@@ -212,6 +213,9 @@ fn arguments(lines: &mut Lines, arguments: Fact<std::sync::Arc<Arguments>>) {
         }
     }
     lines.fact("argv", arguments, |arguments| {
+        if options.redact {
+            return emit::list(secrets::redacted(&arguments.words).iter().map(|word| emit::bytes(word)));
+        }
         emit::list(arguments.words.iter().map(|word| emit::bytes(word)))
     });
 }

@@ -65,6 +65,17 @@ impl Selector {
     }
 }
 
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return write!(f, "whatever labels there are");
+        }
+        let labels = self.labels.iter().map(|(key, value)| format!("the label `{key}: {value}`"));
+        let all: Vec<String> = labels.chain(self.requirements.iter().map(ToString::to_string)).collect();
+        write!(f, "{}", all.join(" and "))
+    }
+}
+
 impl Requirement {
     fn holds(&self, value: Option<&String>) -> bool {
         let among = value.is_some_and(|value| self.values.contains(value));

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Expression, Origin, Resources, ServiceName, StopCommand};
+use super::{Expression, Hosts, Origin, Resources, ServiceName, StopCommand, Suspend};
+use crate::spec::defaults::Selector;
 use crate::units::Signal;
 
 /// A validated document of kind Policy.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Policy {
     /// Its name, unique among Policies.
@@ -18,9 +19,13 @@ pub struct Policy {
     pub origin: Origin,
     /// Labels of the document.
     pub labels: BTreeMap<String, String>,
-    /// Which processes it is about.
+    /// Annotations of the document.
+    pub annotations: BTreeMap<String, String>,
+    /// Which processes it is about; with `selector` those of them that both choose. One of the two is there.
     #[serde(rename = "match")]
-    pub subject: Expression,
+    pub subject: Option<Expression>,
+    /// The processes of the Services and Tasks here with such labels.
+    pub selector: Option<Selector>,
     /// What must not be so of them. Without it (and without `count`) that there is one is the violation.
     pub when: Option<Expression>,
     /// How many there may be.
@@ -39,8 +44,54 @@ pub struct Policy {
     pub dry_run: Option<bool>,
     /// How bad it is.
     pub severity: Severity,
-    /// What is said, `${...}` standing for facts.
+    /// What is said, `${...}` standing for facts of the process.
     pub message: Option<String>,
+    /// For which hosts; `None`: for all.
+    pub hosts: Option<Hosts>,
+    /// Nothing is looked at and nothing done.
+    pub suspend: Option<Suspend>,
+}
+
+/// Time between two looks, where nothing is said.
+const EVERY: Duration = Duration::from_secs(5);
+
+impl Policy {
+    /// A Policy with every field at its documented default, about no process.
+    pub fn new(name: ServiceName) -> Self {
+        Self {
+            name,
+            origin: Origin::default(),
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            subject: None,
+            selector: None,
+            when: None,
+            count: None,
+            lasting: Lasting::default(),
+            every: EVERY,
+            actions: vec![PolicyAction::Report],
+            limit: ActionLimit::default(),
+            dry_run: None,
+            severity: Severity::default(),
+            message: None,
+            hosts: None,
+            suspend: None,
+        }
+    }
+
+    /// Which processes it is about, as its document says it: the condition, or the labels.
+    pub fn about(&self) -> String {
+        match (&self.subject, &self.selector) {
+            (Some(subject), _) => subject.text.clone(),
+            (None, Some(selector)) => selector.to_string(),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// Every condition in it.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        [&self.subject, &self.when].into_iter().flatten()
+    }
 }
 
 /// How many processes there may be, both ends included.
@@ -101,7 +152,7 @@ pub enum Severity {
 }
 
 /// What is done about a violation. Reporting is done in any case.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PolicyAction {
     /// Nothing more than to say it.
@@ -133,10 +184,36 @@ pub struct PolicyGroup {
     pub resources: Resources,
 }
 
+impl Severity {
+    /// In a word, as documents write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 impl PolicyAction {
     /// Whether it changes anything.
     pub fn acts(&self) -> bool {
         !matches!(self, Self::Report)
+    }
+
+    /// In a word, as documents write it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::Exec(_) => "exec",
+            Self::Signal(_) => "signal",
+            Self::Renice(_) => "renice",
+            Self::SetLimit(_) => "setLimit",
+            Self::Move(_) => "cgroup",
+            Self::Restart => "restart",
+            Self::Stop => "stop",
+        }
     }
 
     /// What two policies can pull at from both sides.

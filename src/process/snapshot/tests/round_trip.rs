@@ -99,7 +99,7 @@ fn answers(world: &Snapshot, listed: &Snapshot) -> Vec<String> {
 fn everything(snapshot: &Snapshot) -> WriteOptions {
     let files = snapshot.host.files.paths().map(|path| path.as_slice().into()).collect();
     let env_keys = ["APP_ENV", "SECRET", "A", "B", "C"].map(str::to_owned).to_vec();
-    WriteOptions { env_keys, files }
+    WriteOptions { env_keys, files, redact: false }
 }
 
 #[track_caller]
@@ -121,7 +121,7 @@ fn the_example_reads_back() {
 #[test]
 fn values_of_the_environment_are_redacted_unless_asked_for() {
     let world = parse(HOST);
-    let options = WriteOptions { env_keys: vec!["APP_ENV".into()], files: Vec::new() };
+    let options = WriteOptions { env_keys: vec!["APP_ENV".into()], files: Vec::new(), redact: false };
     let text = write(&world, &[Pid(600)], &options);
     assert!(text.contains("APP_ENV: prod") && text.contains("SECRET: \"<redacted>\""), "{text}");
     assert!(!text.contains("hush"), "{text}");
