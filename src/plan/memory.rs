@@ -4,6 +4,8 @@
 
 mod errand;
 mod health;
+mod instances;
+mod records;
 
 pub use errand::{Ask, Asked, Errand, Purpose};
 mod task;
@@ -18,6 +20,9 @@ use crate::facts::ProcessKey;
 use crate::spec::{Resources, Service, ServiceName};
 use crate::units::{BootId, BootTime, WallTime};
 
+pub use instances::Instances;
+pub use records::Records;
+
 pub use health::{Health, Image, Said, TriggerState, Triggers};
 pub use task::{Due, LastRun, LeftOut, Moment, NextMoment, Past, Run, StopCause, TaskMemory, TaskResult};
 
@@ -29,7 +34,7 @@ pub struct Memory {
     pub boot: BootId,
     /// One record an object. Shared: memory before and after a tick, and what the ledger has written, are one value where
     /// nothing changed. [`Memory::record_mut`] changes one.
-    pub services: BTreeMap<ServiceName, Arc<Record>>,
+    pub services: Records,
     /// What Tasks left behind in an earlier boot, as read at the start, for records that begin in this one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub past: BTreeMap<ServiceName, Past>,
@@ -44,7 +49,7 @@ pub struct Record {
     /// The last accepted document: what applies while the present one is broken or gone.
     pub spec: Arc<Service>,
     /// By index. Indexes at and above `replicas` are surplus and being stopped.
-    pub instances: BTreeMap<u32, Instance>,
+    pub instances: Instances,
     /// A one-time `start` or `stop` by a person: holds until the document changes.
     pub wish: Option<Wish>,
     /// A one-time `restart` by a person: instances that began before this moment are restarted.
@@ -411,7 +416,7 @@ pub enum Exit {
 impl Memory {
     /// Nothing is remembered of this boot yet.
     pub fn new(boot: BootId) -> Self {
-        Self { boot, services: BTreeMap::new(), past: BTreeMap::new() }
+        Self { boot, services: Records::default(), past: BTreeMap::new() }
     }
 
     /// What is left of it in another boot: what Tasks left behind.
@@ -430,12 +435,7 @@ impl Memory {
 
     /// Every document in it: the accepted ones, and those that processes were adopted by.
     pub fn documents(&self) -> impl Iterator<Item = &Service> {
-        self.services.values().flat_map(|record| {
-            let processes = record.instances.values().filter_map(|instance| instance.phase.process());
-            let rules = processes.filter_map(|process| process.adopted_by.as_deref());
-            let refused = record.rolled_back.iter().map(|rolled_back| &*rolled_back.refused);
-            std::iter::once(&*record.spec).chain(record.good.as_deref()).chain(refused).chain(rules)
-        })
+        self.services.values().flat_map(|record| record.documents())
     }
 }
 
@@ -473,12 +473,20 @@ impl Instance {
 }
 
 impl Record {
+    /// Every document in it: the accepted one, those kept beside it, and those that processes were adopted by.
+    pub fn documents(&self) -> impl Iterator<Item = &Service> {
+        let processes = self.instances.values().filter_map(|instance| instance.phase.process());
+        let rules = processes.filter_map(|process| process.adopted_by.as_deref());
+        let refused = self.rolled_back.iter().map(|rolled_back| &*rolled_back.refused);
+        std::iter::once(&*self.spec).chain(self.good.as_deref()).chain(refused).chain(rules)
+    }
+
     /// The first record of an object.
     pub fn new(spec: impl Into<Arc<Service>>) -> Self {
         Self {
             generation: 1,
             spec: spec.into(),
-            instances: BTreeMap::new(),
+            instances: Instances::default(),
             wish: None,
             restart_before: None,
             restart_by: None,

@@ -197,32 +197,41 @@ impl Reading {
     }
 }
 
-/// The text of a file and its YAML: what can be found out about a file by itself, whoever wants to know.
-pub(super) struct Text {
+/// The text of a file: what stays of it.
+pub(super) struct Written {
     source: Arc<Source>,
     digest: String,
+}
+
+/// The text of a file and its YAML: what can be found out about a file by itself, whoever wants to know.
+pub(super) struct Text {
+    written: Written,
     /// Not there where the bytes are no text.
     parsed: Option<yaml::Parsed>,
     /// What is wrong with the bytes.
     diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads the text of one file and its YAML, twice: both readers must agree.
-pub(super) fn text(file: &SpecFile, limits: &yaml::Limits) -> Text {
+/// Takes the text of one file.
+pub(super) fn written(file: &SpecFile) -> Written {
     let text = String::from_utf8_lossy(&file.bytes);
     // A byte order mark is no column.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let source = Source::new(&file.name, text);
-    let digest = hex(&Sha256::digest(&file.bytes));
+    Written { source: Source::new(&file.name, text), digest: hex(&Sha256::digest(&file.bytes)) }
+}
+
+/// Reads the YAML of one file, twice: both readers must agree.
+pub(super) fn text(file: &SpecFile, written: Written, limits: &yaml::Limits) -> Text {
+    let source = &written.source;
     if let Err(error) = std::str::from_utf8(&file.bytes) {
-        let diagnostics = vec![not_text(&source, &file.bytes, error.valid_up_to())];
-        return Text { source, digest, parsed: None, diagnostics };
+        let diagnostics = vec![not_text(source, &file.bytes, error.valid_up_to())];
+        return Text { written, parsed: None, diagnostics };
     }
-    let mut parsed = yaml::parse(&source, limits);
+    let mut parsed = yaml::parse(source, limits);
     if parsed.diagnostics.is_empty() {
         parsed.diagnostics.extend(raw::disagreement(&source.text, &parsed.documents));
     }
-    Text { source, digest, parsed: Some(parsed), diagnostics: Vec::new() }
+    Text { written, parsed: Some(parsed), diagnostics: Vec::new() }
 }
 
 /// A file that is larger than a file may be.
@@ -242,7 +251,7 @@ pub(super) fn refused(file: &SpecFile, code: Code, message: String) -> Reading {
 
 /// Reads what one file gives to others.
 pub(super) fn read(file: &SpecFile, text: Text, context: &LoadContext<'_>) -> Reading {
-    let Text { source, digest, parsed, diagnostics } = text;
+    let Text { written: Written { source, digest }, parsed, diagnostics } = text;
     let mut reading = Reading { digest, diagnostics, ..Reading::new(source) };
     let Some(parsed) = parsed else { return reading };
     reading.directory = file.directory.to_str().map(str::to_owned);

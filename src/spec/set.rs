@@ -8,7 +8,7 @@ mod plugins;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::file::{self, Reading, Text};
+use super::file::{self, Reading, Text, Written};
 use super::{
     HeldPlugins, LoadContext, Loaded, LoadedFile, Names, SpecFile, codes, defaults, duplicate_policies,
     duplicates, matcher,
@@ -63,7 +63,8 @@ fn read(files: &[SpecFile], context: &LoadContext<'_>) -> Vec<Reading> {
     let each = files.iter().zip(beyond).map(|(file, beyond)| match beyond {
         Some((code, message)) => file::refused(file, code, message),
         None => {
-            let text = texts.next().unwrap_or_else(|| file::text(file, &context.limits.yaml));
+            let text =
+                texts.next().unwrap_or_else(|| file::text(file, file::written(file), &context.limits.yaml));
             file::read(file, text, context)
         }
     });
@@ -73,15 +74,20 @@ fn read(files: &[SpecFile], context: &LoadContext<'_>) -> Vec<Reading> {
 /// The texts of files, in order. What can be found out about a file by itself is most of the work: for many files two threads
 /// do it, each a half.
 fn texts(files: &[&SpecFile], limits: yaml::Limits) -> Vec<Text> {
-    let read =
-        |files: &[&SpecFile]| files.iter().map(|file| file::text(file, &limits)).collect::<Vec<Text>>();
+    // First what stays: pages in which something stays between what is only needed meanwhile could not be given back.
+    let mut written: Vec<Written> = files.iter().map(|file| file::written(file)).collect();
+    let read = |files: &[&SpecFile], written: Vec<Written>| {
+        let files = files.iter().zip(written);
+        files.map(|(file, written)| file::text(file, written, &limits)).collect::<Vec<Text>>()
+    };
     if files.len() < MANY {
-        return read(files);
+        return read(files, written);
     }
     let (first, second) = files.split_at(files.len() / 2);
+    let of_second = written.split_off(first.len());
     std::thread::scope(|scope| {
-        let second = scope.spawn(|| read(second));
-        let mut texts = read(first);
+        let second = scope.spawn(|| read(second, of_second));
+        let mut texts = read(first, written);
         // Whatever is missing is read by whoever misses it.
         texts.extend(second.join().unwrap_or_default());
         texts

@@ -13,7 +13,7 @@ use selfsame::host::state_dir::Dirs;
 use selfsame::host::{Host, HostOptions, LinuxHost, OpenError, clock};
 use selfsame::plan::QuestionHints;
 use selfsame::plan::action::Action;
-use selfsame::plan::memory::{Exit, Instance, Launched, Memory, Phase};
+use selfsame::plan::memory::{Exit, Instances, Launched, Memory, Phase};
 use selfsame::spec::{
     DesiredState, EnvFrom, Expression, Output, ReadinessCheck, Service, ServiceName, ServiceType, SpecSet,
 };
@@ -99,7 +99,7 @@ impl Stage {
 
     /// Ticks until it is so, ten seconds at most.
     #[track_caller]
-    fn until(&mut self, what: &str, is: impl Fn(&BTreeMap<u32, Instance>) -> bool) {
+    fn until(&mut self, what: &str, is: impl Fn(&Instances) -> bool) {
         let end = Instant::now() + Duration::from_secs(10);
         while !self.memory.services.get(&name()).is_some_and(|record| is(&record.instances)) {
             assert!(Instant::now() < end, "{what}: {:#?}", self.memory);
@@ -167,7 +167,7 @@ fn name() -> ServiceName {
     ServiceName::new("web").unwrap()
 }
 
-fn phase(instances: &BTreeMap<u32, Instance>) -> Option<&Phase> {
+fn phase(instances: &Instances) -> Option<&Phase> {
     instances.get(&0).map(|instance| &instance.phase)
 }
 

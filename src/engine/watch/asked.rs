@@ -120,9 +120,13 @@ impl Watch<'_> {
                     self.confirmed |= confirmed;
                     self.confirmed_prunes.extend(prune.iter().cloned());
                     // A record that nobody touches stays the value that others share.
-                    let failed = self.memory.services.values_mut();
-                    for record in failed.filter(|record| record.remembers_failures()) {
-                        Arc::make_mut(record).try_again();
+                    let failed =
+                        self.memory.services.iter().filter(|(_, record)| record.remembers_failures());
+                    let failed: Vec<ServiceName> = failed.map(|(name, _)| name.clone()).collect();
+                    for name in failed {
+                        if let Some(record) = self.memory.record_mut(&name) {
+                            record.try_again();
+                        }
                     }
                     self.look_at_sources(Occasion::Asked, now.boot);
                 }
@@ -196,6 +200,9 @@ fn moved(before: &Memory, after: &Memory) -> BTreeSet<ServiceName> {
         let keys: Vec<ProcessKey> = processes.map(|process| process.key.clone()).collect();
         (record.generation, keys)
     };
+    if before.services.is_same(&after.services) {
+        return BTreeSet::new();
+    }
     let mut former = before.services.iter().peekable();
     let mut moved = BTreeSet::new();
     for (name, record) in &after.services {

@@ -19,7 +19,7 @@ use crate::units::Signal;
 /// deeds are told now.
 pub fn events(before: &Memory, plan: &Plan, outcomes: &[(Step, Outcome)], remembered: bool) -> Vec<Event> {
     let mut found = Vec::new();
-    if remembered {
+    if remembered && !before.services.is_same(&plan.memory.services) {
         let mut earlier = before.services.iter().peekable();
         for (name, record) in &plan.memory.services {
             while earlier.next_if(|(known, _)| *known < name).is_some() {}
