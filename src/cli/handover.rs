@@ -59,8 +59,11 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
         Err(handover) => return handover,
     };
     let said = documents(&mut line, args, &patience);
-    let asked_it = said.is_some();
-    let (names, broken) = said.map_or_else(|| own_look(watch, args, terminal), |names| (names, false));
+    let knows = said.is_ok();
+    let (names, broken) = match said {
+        Ok(Some(names)) => (names, false),
+        Ok(None) | Err(_) => own_look(watch, args, terminal),
+    };
     terminal.say(&format!("handed over to the watch (pid {})", watch.pid));
     let (handover, went_on) = await_rest(line, &names, (&patience, args.output), dirs, terminal);
     let after = sources(dirs);
@@ -80,7 +83,7 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
         Handover::Answered(Exit::Ok) if broken => Handover::Answered(Exit::Failed),
         Handover::Answered(Exit::Ok) => {
             // A watch of an earlier version doesn't say what changed.
-            let quiet = asked_it && !went_on && moved.is_disjoint(&names);
+            let quiet = knows && !went_on && moved.is_disjoint(&names);
             if args.output == Output::Text && quiet {
                 terminal.data("nothing to do\n");
             }
@@ -91,21 +94,28 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
 }
 
 /// What the documents declare, as the watch has just seen them: if it keeps exactly what was named, and has nothing to say.
+///
+/// # Errors
+/// It doesn't know the question, or is gone; then the connection is over.
 fn documents(
     line: &mut Option<Line>,
     args: &ApplyArgs,
     patience: &Patience,
-) -> Option<BTreeSet<ServiceName>> {
-    match line.as_mut()?.ask(Ask::Documents, patience.left()) {
+) -> Result<Option<BTreeSet<ServiceName>>, LineError> {
+    let reply = match line.as_mut() {
+        Some(line) => line.ask(Ask::Documents, patience.left()),
+        None => Err(LineError::Ended),
+    };
+    match reply {
         Ok(Reply::Documents(told)) => {
             let named: BTreeSet<String> = args.paths.iter().map(|path| absolute(path)).collect();
             let kept: BTreeSet<String> = told.places.iter().map(|place| absolute(place)).collect();
-            (told.clean && named == kept).then_some(told.objects)
+            Ok((told.clean && named == kept).then_some(told.objects))
         }
-        // One that doesn't know the question ends the connection.
-        Ok(_) | Err(_) => {
+        Ok(other) => Err(unexpected(&other)),
+        Err(error) => {
             *line = None;
-            None
+            Err(error)
         }
     }
 }

@@ -453,7 +453,7 @@ fn the_record_follows_a_service_that_comes_back_under_a_new_number() {
     let mut stage = Stage::new(text);
     with_fifo(&stage);
     let first = stage.until_running();
-    let restarts = stage.memory.services[&name()].instances[&0].restarts;
+    let restarts = stage.memory.services[&name()].instances.get(&0).unwrap().restarts;
     send_signal(&hold(&first).unwrap().pidfd, Signal::HUP).unwrap();
     stage.until(
         "another number",
@@ -462,7 +462,7 @@ fn the_record_follows_a_service_that_comes_back_under_a_new_number() {
     let second = stage.until_running();
     assert_eq!(stage.copies(), BTreeSet::from([second.pid.0]));
     assert_eq!(
-        stage.memory.services[&name()].instances[&0].restarts,
+        stage.memory.services[&name()].instances.get(&0).unwrap().restarts,
         restarts,
         "that was no restart of ours"
     );
