@@ -135,7 +135,9 @@ fn sources(dirs: &Dirs) -> Status {
     let none = Objects { names: vec![String::new()], ..Objects::default() };
     let asked =
         Line::connect(dirs, ANSWER).and_then(|mut line| match line.ask(Ask::Status(none), ANSWER)? {
-            Reply::Status(told) => Ok(Status { objects: told.objects, sources: told.sources }),
+            Reply::Status(told) => {
+                Ok(Status { objects: told.objects, policies: told.policies, sources: told.sources })
+            }
             other => Err(unexpected(&other)),
         });
     asked.unwrap_or_default()
