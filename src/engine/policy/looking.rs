@@ -45,6 +45,8 @@ use stamps::Stamps;
 /// Every so many verifications what rows say isn't believed even where the print is the same: files that conditions name
 /// may have changed meanwhile.
 const ANEW_EVERY: u32 = 10;
+/// What couldn't be told of a process that something just happened to is asked once more after so long.
+const SOON: Duration = Duration::from_millis(20);
 /// No policy looks more often than that by time.
 const EVERY_MIN: Duration = Duration::from_millis(100);
 
@@ -278,7 +280,12 @@ impl Looking {
             look.message = kept.message_of_nobody();
             look.subjects.sort_by_key(|subject| (subject.key.start, subject.key.pid));
             let again = kept.looks_again() || !occasion.told;
-            kept.due = again.then(|| next_of(kept.policy.every, occasion.now));
+            let due_at = next_of(kept.policy.every, occasion.now);
+            // Who changed while it was looked at is looked at once more before long.
+            let soon = occasion.now.after(SOON);
+            let just_told = matches!(occasion.changed, Changed::These(_)) && !due.contains(number);
+            let in_doubt = just_told && kept.unsure().next().is_some();
+            kept.due = again.then(|| if in_doubt { soon.min(due_at) } else { due_at });
             looks.insert(kept.policy.name.clone(), look);
         }
         looks

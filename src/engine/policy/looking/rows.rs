@@ -138,9 +138,13 @@ impl Looking {
         let mut asked = BTreeSet::new();
         let mut pids = BTreeSet::new();
         for number in due {
-            if let Some(kept) = self.policies.get(*number).filter(|kept| kept.asks_more()) {
-                asked.insert(*number);
-                pids.extend(kept.members.iter().filter(|pid| !touched.contains_key(pid)));
+            let Some(kept) = self.policies.get(*number) else { continue };
+            asked.insert(*number);
+            let is_old = |pid: &Pid| !touched.contains_key(pid);
+            if kept.asks_more() {
+                pids.extend(kept.members.iter().copied().filter(is_old));
+            } else {
+                pids.extend(kept.unsure().filter(is_old));
             }
         }
         let pids: Vec<Pid> = pids.into_iter().collect();
