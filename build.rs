@@ -1,12 +1,13 @@
-//! Links the binary statically where this host can: starting is most of a small look, and a third of starting is the dynamic
-//! loader. It stays position independent (static-PIE), so that its addresses are random as before.
+//! Links the binary statically where this host can, for fixed addresses: starting is most of a small look. A third of the start was
+//! the dynamic loader. A third of the rest was relocating: a static-PIE writes to each of the hundred pages that hold tables of
+//! pointers, and the kernel copies each. What stays random is where the stack, the heap and all that is mapped lie.
 //!
 //! `-C target-feature=+crt-static` can't be had without `--target`, since proc macros are built with it too. So the linker
 //! is told for the binary alone: scripts named as the shared libraries, found first, lead to the archives.
 //!
-//! `SELFSAME_LINK=dynamic` leaves it as Rust links by itself; `static` makes it an error where it can't be done. Otherwise
-//! it is done for GNU/Linux on x86-64 and arm64, built on itself, if the C library's archives are there (Debian:
-//! `libc6-dev`, which Rust needs anyway).
+//! `SELFSAME_LINK=dynamic` leaves it as Rust links by itself; `static` and `static-pie` (random addresses of the program as well) make
+//! it an error where it can't be done. Otherwise `static` is done for GNU/Linux on x86-64 and arm64, built on itself, if the C
+//! library's archives are there (Debian: `libc6-dev`, which Rust needs anyway).
 
 #![allow(
     clippy::panic,
@@ -21,7 +22,8 @@ use std::process::Command;
 
 /// What Rust asks the linker for, and where it is instead. The last four are empty in glibc 2.34 and later.
 const LIBRARIES: [(&str, &[&str]); 7] = [
-    ("libc.so", &["libc.a"]),
+    // With what it needs itself, for linkers that look at each archive once.
+    ("libc.so", &["libc.a", "libgcc.a", "libgcc_eh.a"]),
     ("libgcc_s.so", &["libgcc.a", "libgcc_eh.a"]),
     ("libm.so", &["libm.a"]),
     ("libpthread.so", &["libpthread.a"]),
@@ -29,8 +31,15 @@ const LIBRARIES: [(&str, &[&str]); 7] = [
     ("librt.so", &["librt.a"]),
     ("libutil.so", &["libutil.a"]),
 ];
-/// Files of which each shows that a part is there: the C library, its start of a static-PIE, the unwinder.
-const NEEDED: [&str; 3] = ["libc.a", "rcrt1.o", "libgcc_eh.a"];
+/// Files of which each shows that a part is there: the C library, the starts of both kinds, the unwinder.
+const NEEDED: [&str; 4] = ["libc.a", "crt1.o", "rcrt1.o", "libgcc_eh.a"];
+
+/// Where the program lies.
+#[derive(Clone, Copy)]
+enum Addresses {
+    Fixed,
+    Random,
+}
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
@@ -39,9 +48,10 @@ fn main() {
     let wish = env::var("SELFSAME_LINK").unwrap_or_default();
     match (wish.as_str(), possible()) {
         ("dynamic", _) | ("", Err(_)) => {}
-        ("" | "static", Ok(())) => link_statically(),
-        ("static", Err(why)) => panic!("SELFSAME_LINK=static: {why}"),
-        (other, _) => panic!("SELFSAME_LINK={other}: neither `static` nor `dynamic`"),
+        ("" | "static", Ok(())) => link_statically(Addresses::Fixed),
+        ("static-pie", Ok(())) => link_statically(Addresses::Random),
+        ("static" | "static-pie", Err(why)) => panic!("SELFSAME_LINK={wish}: {why}"),
+        (other, _) => panic!("SELFSAME_LINK={other}: none of `static`, `static-pie` and `dynamic`"),
     }
 }
 
@@ -62,7 +72,7 @@ fn possible() -> Result<(), String> {
     Ok(())
 }
 
-fn link_statically() {
+fn link_statically(addresses: Addresses) {
     let directory = PathBuf::from(variable("OUT_DIR"));
     for (shared, archives) in LIBRARIES {
         // An archive that isn't there is not needed either: those that are were looked for.
@@ -73,7 +83,14 @@ fn link_statically() {
         fs::write(&path, script).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
     println!("cargo:rustc-link-arg-bins=-L{}", directory.display());
-    println!("cargo:rustc-link-arg-bins=-static-pie");
+    // The last of such words counts, and Rust said `-pie` before.
+    let kind: &[&str] = match addresses {
+        Addresses::Fixed => &["-no-pie", "-static"],
+        Addresses::Random => &["-static-pie"],
+    };
+    for word in kind {
+        println!("cargo:rustc-link-arg-bins={word}");
+    }
 }
 
 /// Where the C compiler, which is what links, finds a file of its own.

@@ -31,6 +31,7 @@ mod on_host;
 mod piped;
 mod plan;
 mod plugin;
+mod policies;
 mod progress;
 mod rollback;
 mod settings;
@@ -45,9 +46,8 @@ mod wish;
 mod writing;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
-
-use clap::{CommandFactory as _, Parser as _};
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use codes::registered_codes;
 pub use exit::Exit;
@@ -58,17 +58,29 @@ use wish::{End, Wish};
 
 use crate::host::state_dir::Dirs;
 
-/// Runs the program with these arguments, the program's name first.
-pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// The exit code of a program that panicked, as Rust has it.
+const PANICKED: u8 = 101;
+
+/// The whole life of the binary, which has no start of Rust's own: the exit code.
+pub fn start(args: impl IntoIterator<Item = OsString>) -> u8 {
+    crate::host::spawn::begin();
+    let code = catch_unwind(AssertUnwindSafe(|| run(args))).unwrap_or(PANICKED);
+    // A last line without an end waits for it.
+    let _ = std::io::stdout().flush();
+    code
+}
+
+/// Runs the program with these arguments, the program's name first: the exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     if let Some(code) = drop_in::run(&args) {
         return code;
     }
-    match Cli::try_parse_from(args) {
+    match Cli::read(&args) {
         // Its exit codes are those of the program that it stands in for.
         Ok(Cli { verb: Verb::StartStopDaemon(args), .. }) => drop_in::run_verb(&args.args),
-        Ok(cli) => dispatch(&cli).into(),
-        Err(error) => usage(&error).into(),
+        Ok(cli) => dispatch(&cli).code(),
+        Err(error) => usage(&error).code(),
     }
 }
 
@@ -151,14 +163,20 @@ fn with_dirs(cli: &Cli, terminal: Terminal, then: impl FnOnce(&Dirs) -> Exit) ->
     }
 }
 
-/// An object on record by its name, anything else as an expression. A lone word that is both (`alive`) is the object
+/// An object on record or a policy in force by its name, anything else as an expression. A lone word that is both (`alive`) is the object
 /// only if one has that name.
 fn explain(args: &ExplainArgs, cli: &Cli, terminal: Terminal) -> Exit {
     let object = args.snapshot.is_none() && args.pid.is_empty();
     match state::dirs(cli) {
         Ok(dirs) if object => match status::subject(&args.subject, &dirs, terminal) {
             Some(subject) => status::explain(args, subject, terminal),
-            None => matching::run_explain(args, terminal),
+            None => match policies::subject(&args.subject, &dirs) {
+                Some(explained) => policies::explain(args, explained, &dirs, terminal),
+                None if policies::is_meant(&args.subject) => {
+                    policies::missing(&args.subject, &dirs, terminal)
+                }
+                None => matching::run_explain(args, terminal),
+            },
         },
         Ok(_) | Err(_) => matching::run_explain(args, terminal),
     }

@@ -9,6 +9,7 @@ pub mod converge;
 pub mod events;
 pub mod live;
 pub mod metrics;
+pub mod policy;
 #[cfg(feature = "failpoints")]
 mod sabotage;
 pub mod settings;

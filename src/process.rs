@@ -25,6 +25,7 @@ pub mod script;
 pub mod select;
 pub mod snapshot;
 pub mod supervisor;
+pub mod template;
 pub mod trace;
 pub mod tree;
 pub mod vocabulary;

@@ -18,6 +18,7 @@ mod near;
 mod pages;
 mod plan;
 mod plugins;
+mod policies;
 mod printable;
 mod reference;
 mod sarif;
@@ -32,7 +33,7 @@ pub use cost::{ExpressionCost, cost_table};
 pub use diagnostics::{DiagnosticRow, diagnostic_rows, render_diagnostics, summary_line};
 pub use doctor::doctor_text;
 pub use documents::{document_field, document_of_kind, document_paths, documents};
-pub use events::{event_line, event_lines};
+pub use events::{event_line, event_lines, event_words};
 pub use explanation::{
     ExplainedProcess, ExplanationRow, FailingLeaf, account_for_plugins, explanation_rows, explanation_text,
     failing_leaves, leaf_text,
@@ -49,6 +50,10 @@ pub use plugins::{
     BenchReport, BenchRow, CaseFileTests, FailedValue, Inspection, PluginTests, bench_text, inspection_text,
     plugin_tests_text,
 };
+pub use policies::{
+    ForeseenRow, ForeseenStep, SubjectRow, foreseen_rows, foreseen_text, policies_table, policy_details,
+    policy_line, subject_rows, subjects_text,
+};
 pub use printable::printable;
 pub use reference::{REFERENCE_HEAD, reference, reference_names, reference_topic};
 pub use sarif::sarif;
@@ -59,5 +64,5 @@ pub use trace::{
     AskedRow, FactSum, StepRow, TraceSummary, TracedProcess, own_namespace_step, summary_text, trace_row,
     trace_text,
 };
-pub use trials::{TrialRow, trial_rows, trials_text};
+pub use trials::{ProcessRow, TrialRow, Trials, trial_rows, trials_text};
 pub use values::{Column, field_table, field_values, tsv};

@@ -26,6 +26,7 @@ mod parts;
 mod paths;
 mod placeholders;
 pub mod plugin;
+pub mod policies;
 mod raw;
 mod scalars;
 mod schema;
@@ -143,6 +144,8 @@ pub struct Loaded {
     pub files: Vec<LoadedFile>,
     /// Names that stand in several good files, with the places; nobody has them unless the caller knows better.
     pub duplicates: BTreeMap<ServiceName, Diagnostic>,
+    /// The same of Policies.
+    pub duplicate_policies: BTreeMap<ServiceName, Diagnostic>,
     /// Matcher and Plugin documents that stand in several files; nobody can use them.
     pub redefined: Vec<Diagnostic>,
     /// What the Matcher and Plugin documents of all good files give.
@@ -153,7 +156,7 @@ impl Loaded {
     /// Everything that was found, file by file, then what concerns several files.
     pub fn diagnostics(&self) -> impl Iterator<Item = &Diagnostic> {
         let files = self.files.iter().flat_map(|file| &file.diagnostics);
-        files.chain(self.duplicates.values()).chain(&self.redefined)
+        files.chain(self.duplicates.values()).chain(self.duplicate_policies.values()).chain(&self.redefined)
     }
 
     /// Whether anything was refused.
@@ -169,6 +172,20 @@ impl Loaded {
 }
 
 type Place<'a> = (&'a Arc<Source>, Span);
+
+/// The same of Policies, whose names are their own.
+fn duplicate_policies(files: &[LoadedFile], one_host: bool) -> BTreeMap<ServiceName, Diagnostic> {
+    let mut places: BTreeMap<&ServiceName, Vec<Place<'_>>> = BTreeMap::new();
+    for document in files.iter().flat_map(LoadedFile::policies) {
+        if one_host || document.policy.hosts.is_none() {
+            places.entry(&document.policy.name).or_default().push((&document.source, document.name_at));
+        }
+    }
+    let duplicate = |(name, places): (&ServiceName, Vec<Place<'_>>)| {
+        Some((name.clone(), duplicate("Policy", name, &places)?))
+    };
+    places.into_iter().filter_map(duplicate).collect()
+}
 
 /// `one_host`: they were loaded for a host. Else it isn't known of what is only for some whether they are the same ones.
 fn duplicates(files: &[LoadedFile], one_host: bool) -> BTreeMap<ServiceName, Diagnostic> {

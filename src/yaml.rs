@@ -152,6 +152,13 @@ pub struct Scalar {
 }
 
 impl Scalar {
+    /// A text as if it were written plainly at this place, all of it.
+    pub fn plain(text: impl Into<String>, at: Span) -> Self {
+        let text = text.into();
+        let map = OffsetMap::all_at(text.len(), at);
+        Self { text, style: Style::Plain, span: at, comment: None, map }
+    }
+
     /// The same scalar, or one with another text, at another place: all of it stands there.
     #[must_use]
     pub fn placed(&self, at: Span, text: Option<String>) -> Self {

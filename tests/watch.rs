@@ -17,6 +17,8 @@ mod ends;
 mod hosts;
 #[path = "watch/matchers.rs"]
 mod matchers;
+#[path = "watch/policies.rs"]
+mod policies;
 #[path = "watch/processes.rs"]
 mod processes;
 #[path = "watch/sources.rs"]

@@ -105,6 +105,11 @@ fn apply(
         return exit;
     }
     say_held(&accepted, terminal);
+    if !accepted.set.policies.is_empty() {
+        let count = accepted.set.policies.len();
+        let noun = if count == 1 { "Policy is" } else { "Policies are" };
+        terminal.say(&format!("{count} {noun} looked after by `watch` only; `plan` says what they would do"));
+    }
     let names: BTreeSet<ServiceName> =
         accepted.set.services.keys().chain(&accepted.set.removed).cloned().collect();
     for (_, record) in opened.memory.services.iter_mut().filter(|(name, _)| names.contains(*name)) {

@@ -8,6 +8,7 @@ mod logs;
 mod matching;
 mod plugin;
 mod settings;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -41,20 +42,25 @@ Exit codes:
 
 Start here:  selfsame check specs && selfsame plan specs && selfsame watch specs";
 
+/// The command line.
+#[derive(Debug)]
+pub(super) struct Cli {
+    pub state_dir: Option<PathBuf>,
+    pub color: Color,
+    pub verb: Verb,
+}
+
 /// Keeps exactly the processes that spec files declare, and knows which ones they are.
 #[derive(Debug, Parser)]
 #[command(name = "selfsame", version, about, after_help = AFTER_HELP, max_term_width = 110, arg_required_else_help = true, disable_help_subcommand = true)]
-pub(super) struct Cli {
+struct Common {
     /// Put all state (records, lock, logs) under this directory [env: `SELFSAME_STATE_DIR`]
     #[arg(long, global = true, value_name = "DIR")]
-    pub state_dir: Option<PathBuf>,
+    state_dir: Option<PathBuf>,
 
     /// When to colour messages
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub color: Color,
-
-    #[command(subcommand)]
-    pub verb: Verb,
+    color: Color,
 }
 
 /// When to use colour.
@@ -357,7 +363,7 @@ pub(super) struct MatchArgs {
 // Arguments of `explain`.
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// An object's name, or an expression
+    /// The name of an object or a policy (`policy/NAME` where both have it), or an expression
     #[arg(value_name = "NAME|EXPR")]
     pub subject: String,
     /// The process to explain it for (can be given several times)

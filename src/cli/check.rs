@@ -1,5 +1,7 @@
 //! `check`: every mistake of all files, in one run.
 
+use std::collections::BTreeMap;
+
 use super::args::{CheckArgs, CheckOutput};
 use super::codes::registered_codes;
 use super::exit::Exit;
@@ -11,7 +13,8 @@ use crate::host::state_dir::Dirs;
 use crate::process::expression::compile_with;
 use crate::report::{ExpressionCost, cost_table, diagnostic_rows, github_annotations, printable, sarif};
 use crate::spec::matcher::Trial;
-use crate::spec::{Service, variables};
+use crate::spec::policies::PolicyTrial;
+use crate::spec::{Expression, Service, variables};
 
 /// Runs `check`.
 pub(super) fn run(args: &CheckArgs, dirs: Option<&Dirs>, terminal: Terminal) -> Exit {
@@ -28,7 +31,10 @@ pub(super) fn run(args: &CheckArgs, dirs: Option<&Dirs>, terminal: Terminal) -> 
     let host = super::on_host::shown_host(&args.host, &settings, dirs);
     let sources = super::lint::sources(&args.paths, &args.matchers, args.snapshot.as_deref());
     let mut look = sources.with_settings(&settings).on_host(host).look();
-    let failed: Vec<Diagnostic> = super::test::all(&look).iter().filter_map(Trial::failure).collect();
+    let trials = super::test::all(&look);
+    let failed = trials.matchers.iter().filter_map(Trial::failure);
+    let failed: Vec<Diagnostic> =
+        failed.chain(trials.policies.iter().filter_map(PolicyTrial::failure)).collect();
     look.diagnostics.extend(failed);
     let hints = super::lint::on_host(&look, args.snapshot.as_deref());
     look.diagnostics.extend(hints);
@@ -51,7 +57,7 @@ pub(super) fn run(args: &CheckArgs, dirs: Option<&Dirs>, terminal: Terminal) -> 
         }
     }
     if args.verbose {
-        for (name, why) in &look.seen.elsewhere {
+        for (name, why) in look.seen.elsewhere.iter().chain(&look.policies_elsewhere) {
             terminal.say(&format!("{name}: not for this host: {}", printable(why)));
         }
         for service in look.services().into_iter().filter(|service| !service.defaults.is_empty()) {
@@ -65,7 +71,8 @@ pub(super) fn run(args: &CheckArgs, dirs: Option<&Dirs>, terminal: Terminal) -> 
         return Exit::Failed;
     }
     if args.output == CheckOutput::Text {
-        let count = look.services().len() + look.matchers.len() + look.names.defaults.documents().len();
+        let others = look.matchers.len() + look.policies.len() + look.names.defaults.documents().len();
+        let count = look.services().len() + others;
         terminal.data(&format!(
             "{count} object{} in {} file{}: good\n",
             plural(count),
@@ -77,7 +84,21 @@ pub(super) fn run(args: &CheckArgs, dirs: Option<&Dirs>, terminal: Terminal) -> 
 }
 
 fn costs(look: &SourcesLook) -> Vec<ExpressionCost> {
-    look.services().into_iter().flat_map(|service| of_service(service, look)).collect()
+    let of_services = look.services().into_iter().flat_map(|service| of_service(service, look));
+    of_services.chain(of_policies(look)).collect()
+}
+
+fn of_policies(look: &SourcesLook) -> Vec<ExpressionCost> {
+    let policies = look.policies.iter().map(|document| &document.policy);
+    let conditions = policies.flat_map(|policy| {
+        let one = |key: &'static str, text: &Option<Expression>| {
+            let predicate =
+                compile_with(&text.as_ref()?.text, BTreeMap::new(), &look.names.library).predicate?;
+            Some(ExpressionCost { place: format!("{} {key}", policy.name), estimate: predicate.estimate() })
+        };
+        [one("match", &policy.subject), one("when", &policy.when)]
+    });
+    conditions.flatten().collect()
 }
 
 fn of_service<'a>(service: &'a Service, look: &SourcesLook) -> Vec<ExpressionCost> {

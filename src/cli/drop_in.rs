@@ -3,7 +3,6 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use crate::host::start_lock;
 use crate::start_stop::start::Places;
@@ -12,8 +11,8 @@ use crate::start_stop::{self, Call};
 /// The name that it stands in for.
 const NAME: &str = "start-stop-daemon";
 
-/// Runs it if we were called by its name, or with it as the first argument.
-pub(super) fn run(args: &[OsString]) -> Option<ExitCode> {
+/// Runs it if we were called by its name, or with it as the first argument: the exit code.
+pub(super) fn run(args: &[OsString]) -> Option<u8> {
     let (program, rest) = args.split_first()?;
     if Path::new(program).file_name() == Some(OsStr::new(NAME)) {
         return Some(call(program.to_string_lossy().into_owned(), rest));
@@ -25,16 +24,16 @@ pub(super) fn run(args: &[OsString]) -> Option<ExitCode> {
 }
 
 /// The same behind options of ours.
-pub(super) fn run_verb(args: &[OsString]) -> ExitCode {
+pub(super) fn run_verb(args: &[OsString]) -> u8 {
     call(NAME.to_owned(), args)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
-fn call(program: String, args: &[OsString]) -> ExitCode {
+fn call(program: String, args: &[OsString]) -> u8 {
     let directory = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let root = crate::host::own_uid() == 0;
     let sockets = if root { None } else { directory("TMPDIR") };
-    ExitCode::from(start_stop::run(Call {
+    start_stop::run(Call {
         program,
         args,
         strict_order: std::env::var_os("POSIXLY_CORRECT").is_some(),
@@ -42,5 +41,5 @@ fn call(program: String, args: &[OsString]) -> ExitCode {
             locks: start_lock::place(directory("XDG_RUNTIME_DIR")),
             sockets: sockets.unwrap_or_else(|| if root { "/run".into() } else { "/tmp".into() }),
         },
-    }))
+    })
 }

@@ -1,7 +1,5 @@
 //! Exit codes: one enum, decided in one place, documented in `selfsame --help` and README.
 
-use std::process::ExitCode;
-
 /// How a verb ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
@@ -40,11 +38,5 @@ impl Exit {
             Self::Held => 7,
             Self::Usage => 64,
         }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit.code())
     }
 }

@@ -92,7 +92,9 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
 fn told(dirs: &Dirs) -> Status {
     let asked = Line::connect(dirs, ANSWER).and_then(|mut line| {
         match line.ask(Ask::Status(Objects::default()), ANSWER)? {
-            Reply::Status(told) => Ok(Status { objects: told.objects, sources: told.sources }),
+            Reply::Status(told) => {
+                Ok(Status { objects: told.objects, policies: told.policies, sources: told.sources })
+            }
             other => Err(unexpected(&other)),
         }
     });

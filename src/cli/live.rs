@@ -85,5 +85,5 @@ impl Refresh<'_> {
 fn snapshot(found: &Found, loads: &mut Loads) -> Snapshot {
     let objects = found.status.clone();
     let loads = loads.of(&objects, found.now.boot);
-    Snapshot { objects, loads, told: found.told, now: found.now }
+    Snapshot { objects, policies: found.policies.clone(), loads, told: found.told, now: found.now }
 }

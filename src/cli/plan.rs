@@ -9,6 +9,8 @@ use super::terminal::Terminal;
 use super::{settings, state};
 use crate::diagnostic::Diagnostic;
 use crate::engine::accept::{Acceptance, Accepted, PruneRules};
+use crate::engine::policy::looking::Owners;
+use crate::engine::policy::{Foreseen, PolicyEye, preview};
 use crate::engine::sources::SourcesLook;
 use crate::engine::tick::{TickOptions, preview_all};
 use crate::host::Host;
@@ -18,7 +20,8 @@ use crate::host::shelf::Shelf;
 use crate::host::state_dir::Dirs;
 use crate::plan::memory::Memory;
 use crate::plan::{PlanOptions, QuestionHints};
-use crate::report::{held_text, plan_rows, plan_text};
+use crate::report::{ChangeRow, ForeseenRow, foreseen_rows, foreseen_text, held_text, plan_rows, plan_text};
+use crate::spec::SpecSet;
 use crate::spec::engine::Settings;
 use crate::units::BootTime;
 
@@ -81,7 +84,7 @@ fn snapshot_host(file: &std::path::Path, shelf: &Rc<Shelf>) -> Result<SnapshotHo
 }
 
 /// Plans for a host, and prints the plan.
-fn show<H: Host>(
+fn show<H: Host + PolicyEye>(
     args: &PlanArgs,
     look: &SourcesLook,
     host: &mut H,
@@ -102,9 +105,14 @@ fn show<H: Host>(
         }
     }
     let plan = previewed.plan;
+    let foreseen = foresee(host, &accepted.set, &memory);
     match args.output {
-        Output::Text => terminal.data(&plan_text(&plan, false)),
-        Output::Json => terminal.json(&plan_rows(&plan)),
+        Output::Text => terminal.data(&(plan_text(&plan, false) + &foreseen_text(&foreseen))),
+        Output::Json => {
+            let rows = plan_rows(&plan).into_iter().map(PlanRow::Object);
+            let policies = foreseen_rows(&foreseen).into_iter().map(PlanRow::Policy);
+            terminal.json(&rows.chain(policies).collect::<Vec<_>>());
+        }
     }
     if look.diagnostics.iter().any(Diagnostic::is_error) {
         Exit::Failed
@@ -115,6 +123,24 @@ fn show<H: Host>(
     } else {
         Exit::Ok
     }
+}
+
+/// A row for programs: of an object, or below them of a policy.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum PlanRow {
+    Object(ChangeRow),
+    Policy(ForeseenRow),
+}
+
+/// What the policies of these documents would do now. They are no part of the plan: `watch` looks after them.
+fn foresee<H: Host + PolicyEye>(host: &H, set: &SpecSet, memory: &Memory) -> Vec<Foreseen> {
+    if set.policies.is_empty() {
+        return Vec::new();
+    }
+    let now = host.now();
+    let looks = host.look_for(&set.policies, &Owners::of_memory(memory), now);
+    preview(&set.policies, &looks, &host.kept(), now)
 }
 
 /// One complete look is enough to call a document gone.

@@ -26,19 +26,20 @@ use crate::plan::memory::Memory;
 #[cfg(feature = "tui")]
 use crate::plan::memory::Record;
 use crate::plan::observation::Look;
+use crate::plan::policy::PolicyStatus;
 use crate::plan::sources::{SourceStatus, Status};
 use crate::plan::status::ServiceStatus;
 use crate::plan::wanted::Objects;
 use crate::plan::{QuestionHints, questions};
 use crate::report::{
     FailingLeaf, MatchRow, NearMisses, Overview, SeenProcess, command_of, look_text, near_misses_text,
-    printable, sources_text, status_details, status_table, user_of,
+    policies_table, policy_details, printable, sources_text, status_details, status_table, user_of,
 };
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::Now;
 
 /// A watch that doesn't answer for so long is stuck.
-const ANSWER: Duration = Duration::from_secs(10);
+pub(super) const ANSWER: Duration = Duration::from_secs(10);
 
 /// Runs `status`.
 pub(super) fn run(args: &StatusArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
@@ -80,6 +81,8 @@ pub(super) struct Found {
     pub(super) status: Vec<ServiceStatus>,
     /// Names of which there is no object.
     missing: Vec<String>,
+    /// Policies that are meant; none without a watch.
+    pub(super) policies: Vec<PolicyStatus>,
     /// The places that the watch keeps.
     sources: Vec<SourceStatus>,
     pub(super) now: Now,
@@ -130,8 +133,8 @@ impl Eye {
     fn told(&mut self, dirs: &Dirs, patience: &Patience) -> Result<Found, LineError> {
         // Who only wants to know doesn't wait long for a watch that is stuck.
         let patience = if self.follows { *patience } else { Patience::new(ANSWER) };
-        let Told { objects, sources, missing } = self.follower.next(dirs, &patience)?;
-        let found = Found { status: objects, missing, sources, now: clock::now(), told: true };
+        let Told { objects, policies, sources, missing } = self.follower.next(dirs, &patience)?;
+        let found = Found { status: objects, policies, missing, sources, now: clock::now(), told: true };
         self.last = self.follows.then(|| found.clone());
         Ok(found)
     }
@@ -148,7 +151,7 @@ fn look_for_oneself(objects: &Objects, dirs: &Dirs, terminal: Terminal) -> Resul
         objects.covers(&service.name, memory.services.get(&service.name).map(|record| &**record))
     };
     let status = plan.status.into_iter().filter(covered).collect();
-    Ok(Found { status, missing, sources: Vec::new(), now, told: false })
+    Ok(Found { status, policies: Vec::new(), missing, sources: Vec::new(), now, told: false })
 }
 
 /// The documents on record.
@@ -160,11 +163,23 @@ fn in_force(memory: &Memory) -> SpecSet {
 fn print(found: &Found, args: &StatusArgs, terminal: Terminal) {
     let (status, now) = (&found.status, found.now);
     match args.output {
-        Output::Json => terminal.json(&Status { objects: status.clone(), sources: found.sources.clone() }),
-        Output::Text if status.is_empty() && args.names.is_empty() => terminal.data("nothing is on record\n"),
-        Output::Text if args.names.is_empty() => terminal.data(&status_table(status, now)),
+        Output::Json => terminal.json(&Status {
+            objects: status.clone(),
+            policies: found.policies.clone(),
+            sources: found.sources.clone(),
+        }),
+        Output::Text if status.is_empty() && found.policies.is_empty() && args.names.is_empty() => {
+            terminal.data("nothing is on record\n");
+        }
+        Output::Text if args.names.is_empty() => {
+            let tables = [status_table(status, now), policies_table(&found.policies, now)];
+            let tables: Vec<String> = tables.into_iter().filter(|table| !table.is_empty()).collect();
+            terminal.data(&tables.join("\n\n"));
+        }
         Output::Text => {
-            let details: Vec<String> = status.iter().map(|service| status_details(service, now)).collect();
+            let details = status.iter().map(|service| status_details(service, now));
+            let policies = found.policies.iter().map(|policy| policy_details(policy, now));
+            let details: Vec<String> = details.chain(policies).collect();
             terminal.data(&details.join("\n"));
         }
     }
@@ -286,7 +301,7 @@ fn seen_now(subject: &mut Subject) -> Option<(Look, Vec<NearMisses>)> {
 }
 
 /// By the condition that they fail, with what a person knows them by.
-fn grouped(near: Vec<NearMiss>) -> Vec<NearMisses> {
+pub(super) fn grouped(near: Vec<NearMiss>) -> Vec<NearMisses> {
     let Ok(world) = super::matching::open_world(None) else { return Vec::new() };
     let seen = near.into_iter().map(|near| SeenProcess {
         row: MatchRow::new(near.pid, &Verdict::NoMatch, Vec::new()),

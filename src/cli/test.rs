@@ -1,12 +1,13 @@
-//! `test`: what the tests of Matcher documents say, and why.
+//! `test`: what the tests of Matcher and Policy documents say, and why.
 
 use super::args::{Output, TestArgs};
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
 use crate::engine::sources::{Sources, SourcesLook};
-use crate::report::{diagnostic_rows, trial_rows, trials_text};
-use crate::spec::matcher::{Trial, trials};
+use crate::report::{Trials, diagnostic_rows, trial_rows, trials_text};
+use crate::spec::matcher::trials;
+use crate::spec::policies::policy_trials;
 
 /// Runs `test`.
 pub(super) fn run(args: &TestArgs, terminal: Terminal) -> Exit {
@@ -23,10 +24,13 @@ pub(super) fn run(args: &TestArgs, terminal: Terminal) -> Exit {
         Output::Json => terminal.json(&trial_rows(&trials)),
         Output::Text => terminal.data(&trials_text(&trials)),
     }
-    if trials.iter().all(Trial::passed) { Exit::Ok } else { Exit::Failed }
+    if trials.passed() { Exit::Ok } else { Exit::Failed }
 }
 
 /// All tests of all good files, carried out.
-pub(super) fn all(look: &SourcesLook) -> Vec<Trial<'_>> {
-    look.matchers.iter().flat_map(|document| trials(document, &look.names)).collect()
+pub(super) fn all(look: &SourcesLook) -> Trials<'_> {
+    Trials {
+        matchers: look.matchers.iter().flat_map(|document| trials(document, &look.names)).collect(),
+        policies: look.policies.iter().flat_map(|document| policy_trials(document, &look.names)).collect(),
+    }
 }

@@ -21,8 +21,9 @@ use crate::host::presence;
 use crate::host::state_dir::Dirs;
 use crate::host::superior::Superior;
 use crate::plan::action::Outcome;
+use crate::plan::event::EventKind;
 use crate::plan::status::{PhaseWord, ServiceStatus};
-use crate::report::{deed, held_text, printable, render_diagnostics, status_line};
+use crate::report::{deed, event_words, held_text, printable, render_diagnostics, status_line};
 use crate::spec::ServiceName;
 use crate::spec::engine::Settings;
 
@@ -196,6 +197,16 @@ impl Teller {
                     self.terminal.say(&format!(
                         "warning: nothing new is started, since it can't be recorded: {reason}"
                     ));
+                }
+            }
+            Event::Policies(events) => {
+                for event in *events {
+                    let failed = matches!(event.kind, EventKind::PolicyFailed | EventKind::Violated);
+                    self.line(
+                        event.object.as_ref().map_or("", |name| name.as_str()),
+                        &printable(event_words(event)),
+                        failed,
+                    );
                 }
             }
             Event::Status(status) => self.status(status),

@@ -12,6 +12,7 @@ use super::terminal::Terminal;
 use crate::engine::events::Chronicle;
 use crate::host::Host as _;
 use crate::host::linux::HostOptions;
+use crate::host::policies_file;
 use crate::host::presence::watcher;
 use crate::host::state_dir::Dirs;
 use crate::plan::memory::Memory;
@@ -107,7 +108,12 @@ pub(super) fn ask(
         Some(names) => names,
         None => {
             let now = opened.host.now();
-            match wanted.record(&mut opened.memory, &crate::host::caller(), now) {
+            let rest = match of_policies(wanted, &opened, now) {
+                Ok(Some(rest)) => rest,
+                Ok(None) => return Exit::Ok,
+                Err(reason) => return impossible(&[reason], terminal),
+            };
+            match rest.record(&mut opened.memory, &crate::host::caller(), now) {
                 Ok(names) => {
                     let mut chronicle = Chronicle::new(&opened.host);
                     let objects: Vec<&ServiceName> = names.iter().collect();
@@ -134,6 +140,27 @@ pub(super) fn ask(
         unrecorded: false,
     };
     run.run_to_rest(output)
+}
+
+/// Puts on record what is asked about policies that a watch has looked after in this boot; the next one goes by it. Gives what
+/// is asked about objects.
+fn of_policies(wanted: &Wanted, opened: &state::Opened, now: Now) -> Result<Option<Wanted>, String> {
+    let dirs = opened.host.dirs();
+    let mut kept = policies_file::read(dirs).unwrap_or_default();
+    let of_this_boot = kept.boot.as_ref() == Some(opened.host.boot());
+    let is_policy = |name: &ServiceName| of_this_boot && kept.policies.contains_key(name);
+    let (rest, names) = wanted.without_policies(&opened.memory, &is_policy);
+    if names.is_empty() {
+        return Ok(rest);
+    }
+    for (_, one) in kept.policies.iter_mut().filter(|(name, _)| names.contains(*name)) {
+        one.suspension = wanted.suspension(&crate::host::caller(), now.wall);
+    }
+    policies_file::write(dirs, &kept)?;
+    let about: Vec<&ServiceName> = names.iter().collect();
+    let mut chronicle = Chronicle::new(&opened.host);
+    chronicle.asked(&crate::host::person(), wanted.verb(), &wanted.to_string(), &about);
+    Ok(rest)
 }
 
 fn impossible(problems: &[String], terminal: Terminal) -> Exit {

@@ -7,7 +7,7 @@ use crate::lang::Schema;
 use crate::lang::library::Definition;
 use crate::lang::schema::{FieldDecl, FunctionDecl, Operation, Origin, Privilege, Trust};
 use crate::lang::value::Type;
-use crate::spec::table::{Class, Field, Kind};
+use crate::spec::table::{Class, Field};
 
 /// Elements of a list that are shown.
 const LIST_SHOWN: usize = 16;
@@ -149,7 +149,7 @@ pub(super) fn document_field(field: &Field) -> String {
         default => format!("default: {default}"),
     };
     let mut text = format!("`{}`: {}\n\n{default}; {change}", field.name, field.summary);
-    if let Kind::Words(words) | Kind::WordsOrObject(words, _) = field.kind {
+    if let Some(words) = field.kind.words() {
         for word in words.now {
             let meaning = crate::spec::table::meaning(field.name, word).unwrap_or_default();
             let _ = write!(text, "\n- `{word}`: {meaning}");

@@ -121,12 +121,7 @@ fn home(lines: &[Line<'_>], at: usize, path: &[&str]) -> Option<Home> {
 /// The field that a path of keys leads to.
 fn field(path: &[&str], kind: Option<&str>) -> Option<&'static Field> {
     let (last, parents) = path.split_last()?;
-    match kind_at(parents, kind)? {
-        Kind::Object(table) | Kind::WordsOrObject(_, table) | Kind::ExpressionOrObject(table) => {
-            table.field(last)
-        }
-        _ => None,
-    }
+    kind_at(parents, kind)?.table()?.field(last)
 }
 
 fn is_expression(path: &[&str], kind: Option<&str>) -> bool {
@@ -143,13 +138,10 @@ fn kind_at(path: &[&str], kind: Option<&str>) -> Option<Kind> {
     let mut at = Kind::Object(document);
     for key in path {
         at = match at {
-            Kind::Object(table) | Kind::WordsOrObject(_, table) | Kind::ExpressionOrObject(table) => {
-                table.field(key)?.kind
-            }
             Kind::Map(item) => *item,
-            _ => return None,
+            other => other.table()?.field(key)?.kind,
         };
-        while let Kind::List(item) = at {
+        while let Kind::List(item) | Kind::OneOrMany(item) = at {
             at = *item;
         }
     }

@@ -78,8 +78,13 @@ impl<'n> Walk<'_, 'n> {
                 Some(scalar) => self.found.push(Site { path: path.to_owned(), scalar, place }),
                 None => self.object(node, table, path, flow),
             },
-            Kind::Object(table) | Kind::WordsOrObject(_, table) => self.object(node, table, path, flow),
-            Kind::List(item) => {
+            Kind::Object(table) | Kind::WordsOrObject(_, table) | Kind::SignalOrObject(table) => {
+                self.object(node, table, path, flow);
+            }
+            Kind::OneOrMany(item) if !matches!(node.kind, NodeKind::Sequence(_)) => {
+                self.value(node, item, path, place);
+            }
+            Kind::List(item) | Kind::OneOrMany(item) => {
                 let NodeKind::Sequence(items) = &node.kind else { return };
                 let place = if flow { Place::Flow } else { Place::Item };
                 for (at, value) in items.iter().enumerate() {
@@ -114,6 +119,9 @@ impl<'n> Walk<'_, 'n> {
             | Kind::Size
             | Kind::Address
             | Kind::Cpus
+            | Kind::Count
+            | Kind::Lasting
+            | Kind::Message
             | Kind::Processors
             | Kind::Type
             | Kind::Facts

@@ -13,6 +13,7 @@ mod claims;
 mod gone;
 mod guard;
 mod kept;
+mod policies;
 mod seen;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use seen::{BrokenFile, FileSeen, GoodFile, SourcesSeen};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::spec::policy::Policy;
 use crate::spec::{Service, ServiceName, SpecSet};
 use crate::units::BootTime;
 
@@ -46,6 +48,8 @@ pub struct Accepted {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Acceptance {
     in_force: BTreeMap<ServiceName, Arc<Service>>,
+    /// Policies in force, by names of their own.
+    policies: BTreeMap<ServiceName, Arc<Policy>>,
     /// Objects that nobody declares any more.
     missing: BTreeMap<ServiceName, Absence>,
     /// Which directory each place was when nothing was missing in it.
@@ -94,6 +98,7 @@ impl Acceptance {
         set.unseen = self.unseen(seen, &gone);
         set.unseen.extend(bare);
         set.remarks = kept::remarks(seen, &set);
+        self.take_policies(seen, &mut set);
         set.removed = gone.removed;
         let recheck = gone.recheck.into_iter().chain(bare_recheck).min();
         Accepted { set, held: gone.held, confirmed: gone.confirmed, recheck }

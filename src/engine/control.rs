@@ -13,14 +13,17 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::policy::Policies;
 use super::sources::absolute;
 use crate::facts::ProcessKey;
 use crate::host::clock;
-use crate::host::control::{Ask, Asked, Control, Explained, Hello, Refusal, Reply, Rights, Token, Told};
+use crate::host::control::{
+    Ask, Asked, Control, Explained, ExplainedPolicy, Hello, Refusal, Reply, Rights, Token, Told,
+};
 use crate::plan::memory::Memory;
 use crate::plan::sources::SourceStatus;
 use crate::plan::status::ServiceStatus;
-use crate::plan::wanted::{Objects, Request};
+use crate::plan::wanted::{Objects, Request, names_policy};
 use crate::spec::ServiceName;
 use crate::units::{BootTime, Uid};
 
@@ -34,6 +37,8 @@ const NAME_MAX: usize = 64;
 pub(super) struct Known<'a> {
     /// As of the last tick.
     pub status: &'a [ServiceStatus],
+    /// Policies, as of their last turn.
+    pub policies: &'a Policies,
     /// As of the last look.
     pub sources: &'a [SourceStatus],
     /// Everything on record.
@@ -163,6 +168,10 @@ impl Desk {
                 let reply = explained(&name, known);
                 self.answer(token, id, &reply);
             }
+            Ask::ExplainPolicy(name) => {
+                let reply = explained_policy(&name, known);
+                self.answer(token, id, &reply);
+            }
             Ask::Do(wanted) => {
                 let request = Request { by: by(&call.by, peer.uid), wanted };
                 self.waiting.push(Waiting { token, id, uid: peer.uid, request });
@@ -235,28 +244,56 @@ fn told(objects: &Objects, known: Known<'_>) -> Told {
     let covered = |service: &&ServiceStatus| {
         objects.covers(&service.name, known.memory.services.get(&service.name).map(|record| &**record))
     };
-    let on_record =
-        |text: &&String| known.status.iter().all(|service| service.name.as_str() != text.as_str());
+    let is_missing = |text: &&String| {
+        known.status.iter().all(|service| service.name.as_str() != text.as_str())
+            && known.policies.status().iter().all(|policy| !names_policy(text, &policy.name))
+    };
+    let policies = known.policies.status().iter().filter(|policy| {
+        let named =
+            objects.names.is_empty() || objects.names.iter().any(|text| names_policy(text, &policy.name));
+        let labels = known.policies.policy(&policy.name).map(|policy| &policy.labels);
+        let labelled = |(key, value)| labels.is_some_and(|labels| labels.get(key) == Some(value));
+        named && objects.selector.iter().all(labelled)
+    });
     Told {
         objects: known.status.iter().filter(covered).cloned().collect(),
+        policies: policies.cloned().collect(),
         sources: known.sources.to_vec(),
-        missing: objects.names.iter().filter(on_record).cloned().collect(),
+        missing: objects.names.iter().filter(is_missing).cloned().collect(),
     }
+}
+
+fn explained_policy(name: &ServiceName, known: Known<'_>) -> Reply {
+    let Some(policy) = known.policies.policy(name) else {
+        return Reply::Refused(Refusal::Impossible(vec![format!("no Policy `{name}` is in force")]));
+    };
+    let labels = known.memory.services.iter().filter(|(_, record)| !record.spec.labels.is_empty());
+    Reply::ExplainedPolicy(Box::new(ExplainedPolicy {
+        policy: (**policy).clone(),
+        status: known.policies.status().iter().find(|status| status.name == *name).cloned(),
+        recorded: recorded(known),
+        labels: labels.map(|(name, record)| (name.clone(), record.spec.labels.clone())).collect(),
+    }))
+}
+
+/// The processes on record.
+fn recorded(known: Known<'_>) -> BTreeMap<ServiceName, Vec<ProcessKey>> {
+    let keys = |(name, record): (&ServiceName, &Arc<crate::plan::memory::Record>)| {
+        let processes = record.instances.values().filter_map(|instance| instance.phase.process());
+        let keys: Vec<ProcessKey> = processes.map(|process| process.key.clone()).collect();
+        (!keys.is_empty()).then(|| (name.clone(), keys))
+    };
+    known.memory.services.iter().filter_map(keys).collect()
 }
 
 fn explained(name: &ServiceName, known: Known<'_>) -> Reply {
     let Some(record) = known.memory.services.get(name) else {
         return Reply::Refused(Refusal::Impossible(vec![format!("no object `{name}` is on record")]));
     };
-    let keys = |(name, record): (&ServiceName, &Arc<crate::plan::memory::Record>)| {
-        let processes = record.instances.values().filter_map(|instance| instance.phase.process());
-        let keys: Vec<ProcessKey> = processes.map(|process| process.key.clone()).collect();
-        (!keys.is_empty()).then(|| (name.clone(), keys))
-    };
     Reply::Explained(Box::new(Explained {
         status: known.status.iter().find(|service| service.name == *name).cloned(),
         record: (**record).clone(),
-        recorded: known.memory.services.iter().filter_map(keys).collect(),
+        recorded: recorded(known),
     }))
 }
 

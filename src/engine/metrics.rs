@@ -13,6 +13,7 @@ pub mod families;
 mod histogram;
 mod objects;
 mod page;
+mod policies;
 mod process;
 
 pub use families::{FAMILIES, Family, Kind};
@@ -26,6 +27,7 @@ use self::families as family;
 use self::histogram::Histogram;
 use self::page::Page;
 use super::accept::FileSeen;
+use super::policy::Policies;
 use super::sources::SourcesLook;
 use super::tick::Tick;
 use super::watch::Event;
@@ -45,6 +47,8 @@ pub type Meter = Rc<RefCell<Metrics>>;
 pub struct Situation<'a> {
     /// Of all objects.
     pub status: &'a [ServiceStatus],
+    /// And what is known of policies.
+    pub policies: &'a Policies,
     /// Objects whose removal is held back.
     pub held: usize,
     /// The moment.
@@ -101,7 +105,11 @@ impl Metrics {
             Event::Request(_) => self.requests += 1,
             Event::Trouble(_) => self.troubles += 1,
             // These are in the situation, or in the output alone.
-            Event::PruneHeld(_) | Event::Status(_) | Event::Revision(_) | Event::Settings(_) => {}
+            Event::Policies(_)
+            | Event::PruneHeld(_)
+            | Event::Status(_)
+            | Event::Revision(_)
+            | Event::Settings(_) => {}
         }
     }
 
@@ -122,6 +130,7 @@ impl Metrics {
     pub fn text(&mut self, situation: &Situation<'_>) -> String {
         let mut page = Page::default();
         objects::write(&mut page, situation.status, situation.held);
+        policies::write(&mut page, situation.policies);
         if let Some(own) = situation.engine {
             self.starts.retain(|name, _| {
                 situation.status.binary_search_by(|service| service.name.cmp(name)).is_ok()

@@ -27,6 +27,8 @@ use crate::spec::defaults;
 use crate::spec::engine::{self, Settings};
 use crate::spec::matcher::{self, MatcherDocument};
 use crate::spec::plugin;
+use crate::spec::policies::{self, PolicyDocument};
+use crate::spec::policy::Policy;
 use crate::spec::{
     ExpressionRequest, HeldPlugins, InUse, KnownHost, LoadContext, Loaded, LoadedFile, Modules, Names,
     PluginDocument, Service, ServiceName, SpecFile, dependency_mistakes, load, overlaps,
@@ -103,6 +105,10 @@ pub struct SourcesLook {
     pub remote: bool,
     /// The Matcher documents of all good files.
     pub matchers: Vec<MatcherDocument>,
+    /// The Policy documents of all good files that are for this host.
+    pub policies: Vec<PolicyDocument>,
+    /// Policies that are for other hosts, and why.
+    pub policies_elsewhere: BTreeMap<ServiceName, String>,
     /// The Plugin documents of all files.
     pub plugins: Vec<PluginDocument>,
     /// What all these give to expressions.
@@ -301,7 +307,7 @@ impl Sources {
         files.extend(more.into_iter().filter(|file| !given.contains(&file.name())));
         let libraries: BTreeSet<String> = libraries.difference(&given).cloned().collect();
         let duplicates = self.load(&files, &look.unusable, &libraries);
-        look.diagnostics.extend(duplicates.into_values());
+        look.diagnostics.extend(duplicates);
         look.trouble = self.kept.take_trouble();
         self.finish(look, &libraries)
     }
@@ -336,7 +342,7 @@ impl Sources {
         files: &[Found],
         unusable: &[String],
         libraries: &BTreeSet<String>,
-    ) -> BTreeMap<ServiceName, Diagnostic> {
+    ) -> Vec<Diagnostic> {
         let own: Vec<String> = files.iter().map(Found::name).collect();
         let names: BTreeSet<&String> = own.iter().collect();
         let other_module =
@@ -378,7 +384,8 @@ impl Sources {
         judged.retain(|name, _| !libraries.contains(name));
         self.keep_good(&judged);
         self.recall_services(unusable);
-        loaded.duplicates
+        let both = loaded.duplicates.into_values().chain(loaded.duplicate_policies.into_values());
+        both.collect()
     }
 
     /// A new version of a plugin is there and not taken: any change may be the one that it waits for.
@@ -420,6 +427,8 @@ impl Sources {
             }
             look.matchers.extend(file.matchers().iter().cloned());
             look.plugins.extend(file.plugins().iter().cloned());
+            look.policies.extend(file.policies().iter().cloned());
+            look.policies_elsewhere.extend(file.policies_elsewhere().iter().cloned());
             look.seen.files.remove(name);
             look.seen.elsewhere.extend(file.elsewhere().iter().cloned());
             let place = absolute(Path::new(name));
@@ -443,6 +452,8 @@ impl Sources {
         look.diagnostics.extend(mistakes.missing);
         look.diagnostics.extend(matcher::unused(own.iter().copied(), &self.names.library));
         look.diagnostics.extend(plugin::unused(own.iter().copied(), &self.names));
+        look.diagnostics.extend(policies::contrary(own.iter().copied(), &self.names.library));
+        look.diagnostics.extend(policies::idle(&own.iter().copied()));
         look.diagnostics.extend(defaults::unused(&own.into_iter(), &self.names.defaults));
         look
     }
@@ -524,17 +535,31 @@ fn seen(file: &LoadedFile) -> FileSeen {
             FileSeen::Good(GoodFile {
                 digest: file.digest.clone(),
                 services: file.services().into(),
+                policies: policies_in(file),
                 empty: file.is_empty(),
             })
         }
     }
 }
 
-/// What a file declares that stands in for its present text.
-fn services_of(file: &LoadedFile) -> Arc<[Arc<Service>]> {
-    let mut file = file.clone();
-    file.stands_in(&absolute(Path::new(&file.source.name.clone())));
-    file.services().into()
+fn policies_in(file: &LoadedFile) -> Arc<[Arc<Policy>]> {
+    file.policies().iter().map(|document| Arc::clone(&document.policy)).collect()
+}
+
+/// What a file declared when it last counted.
+#[derive(Clone, PartialEq, Debug, Default)]
+struct Declared {
+    services: Arc<[Arc<Service>]>,
+    policies: Arc<[Arc<Policy>]>,
+}
+
+impl Declared {
+    /// By a text that stands in for the present one.
+    fn by(file: &LoadedFile) -> Self {
+        let mut file = file.clone();
+        file.stands_in(&absolute(Path::new(&file.source.name.clone())));
+        Self { services: file.services().into(), policies: policies_in(&file) }
+    }
 }
 
 /// By name alone: links stay links, so that a place keeps its name when its link is turned to another target.

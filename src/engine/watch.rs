@@ -16,6 +16,7 @@ mod ending;
 mod git;
 mod looking;
 mod pinned;
+mod policing;
 mod scraped;
 
 pub use configure::parallel_starts;
@@ -32,6 +33,8 @@ use super::control::Desk;
 use super::converge::converge_on;
 use super::events::Chronicle;
 use super::metrics::Meter;
+use super::policy::Policies;
+use super::policy::linux::Onlooker;
 use super::settings::SettingsFile;
 use super::sources::{Sources, SourcesLook, absolute};
 use super::standing::Standing;
@@ -75,6 +78,8 @@ pub enum Event<'a> {
     PruneHeld(&'a PruneHeld),
     /// A tick was carried out.
     Tick(&'a Tick),
+    /// What policies led to.
+    Policies(&'a [crate::plan::event::Event]),
     /// The status after all that is to be done at once was done.
     Status(&'a [ServiceStatus]),
     /// The documents were looked at, whether or not they are as they were.
@@ -124,6 +129,8 @@ pub struct Watch<'a> {
     /// A person said that mass changes are meant.
     confirmed: bool,
     fetching: git::Fetching,
+    /// So many instances may be being started at a time, found out at each complete look.
+    max_starts: usize,
     /// Removals that a person has confirmed, by the ids of their plans.
     confirmed_prunes: BTreeSet<String>,
     /// Whoever is connected to the control socket.
@@ -132,6 +139,9 @@ pub struct Watch<'a> {
     pin: Option<pinned::Pin>,
     /// The binary to become.
     successor: Option<asked::Successor>,
+    policies: Policies,
+    /// What was seen for them.
+    onlooker: Onlooker,
     meter: Meter,
     scrapes: Option<Scrapes>,
     tell: &'a mut dyn FnMut(Event<'_>),
@@ -150,6 +160,8 @@ struct Deadlines {
     resync: BootTime,
     /// What the plan waits for.
     plan: Option<BootTime>,
+    /// What policies wait for.
+    policies: Option<BootTime>,
 }
 
 impl<'a> Watch<'a> {
@@ -167,6 +179,8 @@ impl<'a> Watch<'a> {
         let fetching = git::Fetching::new(&host);
         let chronicle = Chronicle::new(&host);
         let history = History::new(host.dirs());
+        let onlooker = Onlooker::new(&host);
+        let max_starts = parallel_starts(&options.settings);
         let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
         Self {
             host,
@@ -187,10 +201,13 @@ impl<'a> Watch<'a> {
             held: Vec::new(),
             confirmed: false,
             fetching,
+            max_starts,
             confirmed_prunes: BTreeSet::new(),
             desk: Desk::default(),
             pin: None,
             successor: None,
+            policies: Policies::default(),
+            onlooker,
             meter: Meter::default(),
             scrapes: None,
             tell,
@@ -207,6 +224,7 @@ impl<'a> Watch<'a> {
         self.open_control();
         self.begin_chronicle();
         self.take_up_pin();
+        self.take_up_policies();
         let mut deadlines = Deadlines::default();
         let mut occasion = Some(Occasion::Asked);
         let mut at_once = true;
@@ -224,6 +242,11 @@ impl<'a> Watch<'a> {
             }
             let taken = self.take_requests();
             deadlines.plan = self.converge(full);
+            let asked;
+            (asked, deadlines.policies) = self.police(full);
+            if asked {
+                deadlines.plan = self.converge(false);
+            }
             self.answer(taken);
             if let Some(successor) = self.successor.take() {
                 self.upgrade(&successor);
@@ -234,7 +257,7 @@ impl<'a> Watch<'a> {
                 deadlines.resync = looking::resync(self.options.settings.resync, self.host.now().boot);
             }
             (self.tell)(Event::Turned { took: self.host.now().boot.since(now) });
-            let wakes = self.wait(deadlines.earliest_with(self.look_due, self.fetching.deadline()))?;
+            let wakes = self.wait_for_more(&mut deadlines)?;
             let now = self.host.now().boot;
             if let Some(signal) = wakes.stop {
                 self.chronicle.engine("Ending", format!("{signal} was received: the watch ends"));
@@ -332,6 +355,7 @@ impl<'a> Watch<'a> {
             "the state directory was removed; it was made again with all that is remembered",
         ));
         self.chronicle.restored();
+        self.policies.write_again();
         self.renew_hints();
         self.open_control_again();
         if let Err(reason) = presence::announce(self.host.dirs(), self.sources.places(), self.sources.host())
@@ -342,11 +366,11 @@ impl<'a> Watch<'a> {
 
     /// Ticks until nothing is left to do at once, tells the status, and says when to tick again.
     fn converge(&mut self, full: bool) -> Option<BootTime> {
+        if full {
+            self.max_starts = parallel_starts(&self.options.settings);
+        }
         let options = TickOptions {
-            plan: PlanOptions {
-                confirmed: self.confirmed,
-                max_starts: Some(parallel_starts(&self.options.settings)),
-            },
+            plan: PlanOptions { confirmed: self.confirmed, max_starts: Some(self.max_starts) },
             hints: QuestionHints { full },
         };
         let (tell, chronicle) = (&mut self.tell, &mut self.chronicle);
@@ -389,6 +413,11 @@ impl<'a> Watch<'a> {
 
 impl Deadlines {
     fn earliest_with(&self, sources: Option<BootTime>, fetch: Option<BootTime>) -> BootTime {
+        self.of_others(sources, fetch).min(self.policies.unwrap_or(self.resync))
+    }
+
+    /// The earliest of all but the policies'.
+    fn of_others(&self, sources: Option<BootTime>, fetch: Option<BootTime>) -> BootTime {
         sources.into_iter().chain(self.plan).chain(fetch).min().unwrap_or(self.resync).min(self.resync)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::spec::Service;
+use crate::spec::{Resources, Service};
 use crate::units::Capability;
 
 /// The effective capabilities of the engine, as a mask.
@@ -43,7 +43,10 @@ pub fn missing(spec: &Service) -> Vec<String> {
             ));
         }
     }
-    if let Err(sentence) = super::groups::Places::of_this_process().can(&spec.resources) {
+    // Where groups are isn't looked up for a service without bounds.
+    if spec.resources != Resources::default()
+        && let Err(sentence) = super::groups::Places::of_this_process().can(&spec.resources)
+    {
         missing.push(sentence);
     }
     missing

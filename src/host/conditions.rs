@@ -1,7 +1,7 @@
 //! Written conditions: compiled once, bound for each look, asked for each process.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::rc::Rc;
 
@@ -9,12 +9,13 @@ use super::executable::surroundings;
 use super::shelf::{Shelf, needed};
 use crate::facts::{Reason, Why};
 use crate::lang::value::{Type, Value};
-use crate::lang::{Matcher, Predicate, Scope, Verdict, compile};
+use crate::lang::{Explanation, Matcher, Predicate, Scope, Verdict, compile};
 use crate::plan::memory::Memory;
 use crate::plan::observation::Prepared;
 use crate::plan::substitute;
 use crate::plugin::{Look, Plugins, in_order};
 use crate::process::identity::Ternary;
+use crate::process::plain::is_told;
 use crate::process::world::World;
 use crate::process::{ProcessVocabulary, candidate};
 use crate::spec::{Expression, Service, variables};
@@ -24,6 +25,9 @@ use crate::units::Pid;
 const KEPT_MAX: usize = 4096;
 /// Lines of plugins above this level are for their authors.
 const WARNING: u8 = 1;
+/// Functions whose answer for a process changes with an exec only, as long as files stay what they are.
+pub const TOLD_FUNCTIONS: [&str; 7] =
+    ["runs", "interpreter", "file", "realpath", "same_file", "args", "has_args"];
 /// Fields that say whose a process is: a condition on one of them speaks for processes of other users.
 const OF_USERS: [&str; 3] = ["user", "ruser", "suser"];
 
@@ -105,7 +109,7 @@ impl Conditions {
         look: &Look,
     ) -> Bound<'w> {
         let vocabulary = ProcessVocabulary::with_context(world, surroundings(spec));
-        let (ready, missing) = match self.ready(expression, spec) {
+        let (ready, missing) = match self.ready(expression, types(spec)) {
             Ok(ready) => (ready, None),
             Err(reason) => (Ready { predicate: None, plugins: Plugins::none() }, Some(reason)),
         };
@@ -126,10 +130,28 @@ impl Conditions {
         Bound { matcher, vocabulary, plugins: ready.plugins, world, look: look.clone() }
     }
 
+    /// A condition that is about no Service, as one of a Policy. What its constants stand for (accounts, files) is looked up
+    /// now, and stays so.
+    pub fn alone(&self, expression: &Expression, world: &dyn World, look: &Look) -> Alone {
+        match self.ready(expression, BTreeMap::new()) {
+            Ok(Ready { predicate: Some(predicate), plugins }) => {
+                let vocabulary = ProcessVocabulary::new(world);
+                let answer = plugins.vocabularies(&vocabulary, world, look);
+                let bound = predicate.bind(&BTreeMap::new(), &in_order(&vocabulary, &answer));
+                Alone { matcher: Ok(bound.matcher), asks: asks(&predicate, &plugins), plugins }
+            }
+            Ok(Ready { predicate: None, .. }) => {
+                Alone::unusable(Reason::new(Why::Unresolved, "the condition can't be compiled"))
+            }
+            Err(reason) => Alone::unusable(reason),
+        }
+    }
+
     /// Whether a written condition names a user, so that processes of other users are candidates.
     pub fn names_user(&self, spec: &Service) -> bool {
         [&spec.narrow, &spec.match_only].into_iter().flatten().any(|expression| {
-            let Ok(Ready { predicate: Some(predicate), plugins }) = self.ready(expression, spec) else {
+            let Ok(Ready { predicate: Some(predicate), plugins }) = self.ready(expression, types(spec))
+            else {
                 return false;
             };
             let schema = plugins.schema();
@@ -139,10 +161,21 @@ impl Conditions {
         })
     }
 
+    /// Whether the kernel tells of everything that the conditions of a document ask for.
+    pub fn are_told(&self, spec: &Service) -> bool {
+        [&spec.narrow, &spec.match_only].into_iter().flatten().all(|expression| {
+            let Ok(Ready { predicate: Some(predicate), plugins }) = self.ready(expression, types(spec))
+            else {
+                return false;
+            };
+            asks(&predicate, &plugins)
+                .iter()
+                .all(|name| is_told(name) || TOLD_FUNCTIONS.contains(&name.as_str()))
+        })
+    }
+
     /// The condition, compiled against exactly the plugins that it was accepted with.
-    fn ready(&self, expression: &Expression, spec: &Service) -> Result<Ready, Reason> {
-        let types: BTreeMap<String, Type> =
-            variables(spec).into_iter().map(|(name, (of, _))| (name, of)).collect();
+    fn ready(&self, expression: &Expression, types: BTreeMap<String, Type>) -> Result<Ready, Reason> {
         let key = key(expression, &types);
         if let Some(known) = self.compiled.borrow().get(&key) {
             return Ok(known.clone());
@@ -161,6 +194,20 @@ impl Conditions {
         compiled.insert(key, ready.clone());
         Ok(ready)
     }
+}
+
+/// The variables of a document and their types.
+fn types(spec: &Service) -> BTreeMap<String, Type> {
+    variables(spec).into_iter().map(|(name, (of, _))| (name, of)).collect()
+}
+
+/// Names of the fields and functions that it may ask for.
+fn asks(predicate: &Predicate, plugins: &Plugins) -> BTreeSet<String> {
+    let (needs, schema) = (predicate.needs(), plugins.schema());
+    let fields = needs.fields.iter().filter_map(|id| Some(schema.field_by_id(*id)?.name.to_string()));
+    let functions =
+        needs.functions.iter().filter_map(|id| Some(schema.function_by_id(*id)?.name.to_string()));
+    fields.chain(functions).collect()
 }
 
 fn key(expression: &Expression, types: &BTreeMap<String, Type>) -> String {
@@ -197,32 +244,102 @@ impl Bound<'_> {
     pub fn only_failure(&self, pid: Pid) -> Option<(String, Vec<String>)> {
         let answer = self.plugins.vocabularies(&self.vocabulary, self.world, &self.look);
         let facts = in_order(&self.vocabulary, &answer);
-        let explanation = self.matcher.as_ref().ok()?.explain(&candidate(pid), &facts);
-        let failing = explanation.smallest_failing();
-        let ([leaf], Some(false)) = (failing.as_slice(), explanation.outcome.truth()) else { return None };
-        let values = leaf.children.iter().filter(|part| part.element.is_none());
-        let values = values.map(|part| format!("{} = {}", part.text, part.value())).collect();
-        Some((leaf.text.split_whitespace().collect::<Vec<_>>().join(" "), values))
+        only_failure(&self.matcher.as_ref().ok()?.explain(&candidate(pid), &facts))
     }
 
     /// Whether the condition holds for a process.
     pub fn holds(&self, pid: Pid) -> Ternary {
-        let matcher = match &self.matcher {
-            Ok(matcher) => matcher,
-            Err(reason) => return Ternary::Unknown(vec![reason.clone()]),
-        };
-        let answer = self.plugins.vocabularies(&self.vocabulary, self.world, &self.look);
-        match matcher.eval(&candidate(pid), &in_order(&self.vocabulary, &answer)) {
-            Verdict::Match => Ternary::True,
-            Verdict::NoMatch => Ternary::False,
-            // It exited while it was looked at: it is no candidate any more.
-            verdict if verdict.is_gone() => Ternary::False,
-            Verdict::Unknown(missing) => Ternary::Unknown(
-                missing
-                    .into_iter()
-                    .map(|missing| Reason::new(missing.reason.why, missing.to_string()))
-                    .collect(),
-            ),
+        match &self.matcher {
+            Ok(matcher) => ask(matcher, &self.plugins, (&self.vocabulary, self.world, &self.look), pid),
+            Err(reason) => Ternary::Unknown(vec![reason.clone()]),
         }
+    }
+}
+
+/// A condition that is about no Service, with its constants looked up.
+#[derive(Clone, Debug)]
+pub struct Alone {
+    matcher: Result<Matcher, Reason>,
+    plugins: Plugins,
+    asks: BTreeSet<String>,
+}
+
+impl Alone {
+    fn unusable(reason: Reason) -> Self {
+        Self { matcher: Err(reason), plugins: Plugins::none(), asks: BTreeSet::new() }
+    }
+
+    /// For the short way to a verdict.
+    ///
+    /// # Errors
+    /// Why it can't be had: then it is unknown of every process.
+    pub fn matcher(&self) -> Result<&Matcher, &Reason> {
+        self.matcher.as_ref()
+    }
+
+    /// The plugins that it uses.
+    pub fn plugins(&self) -> &Plugins {
+        &self.plugins
+    }
+
+    /// Names of all fields and functions that it may ask for.
+    pub fn asks(&self) -> &BTreeSet<String> {
+        &self.asks
+    }
+
+    /// The one leaf that a process fails while another one holds, as written, with the values of its facts.
+    pub fn near_miss(
+        &self,
+        pid: Pid,
+        vocabulary: &ProcessVocabulary<'_>,
+        world: &dyn World,
+        look: &Look,
+    ) -> Option<(String, Vec<String>)> {
+        let answer = self.plugins.vocabularies(vocabulary, world, look);
+        let facts = in_order(vocabulary, &answer);
+        let explanation = self.matcher.as_ref().ok()?.explain(&candidate(pid), &facts);
+        // Else every process would only just not be what an expression with one condition is about.
+        only_failure(&explanation).filter(|_| explanation.something_holds())
+    }
+
+    /// Whether it holds for a process, in a look that may be another one than that which it was bound in. The vocabulary is
+    /// of this world.
+    pub fn holds(
+        &self,
+        pid: Pid,
+        vocabulary: &ProcessVocabulary<'_>,
+        world: &dyn World,
+        look: &Look,
+    ) -> Ternary {
+        match &self.matcher {
+            Ok(matcher) => ask(matcher, &self.plugins, (vocabulary, world, look), pid),
+            Err(reason) => Ternary::Unknown(vec![reason.clone()]),
+        }
+    }
+}
+
+fn only_failure(explanation: &Explanation) -> Option<(String, Vec<String>)> {
+    let failing = explanation.smallest_failing();
+    let ([leaf], Some(false)) = (failing.as_slice(), explanation.outcome.truth()) else { return None };
+    let values = leaf.children.iter().filter(|part| part.element.is_none());
+    let values = values.map(|part| format!("{} = {}", part.text, part.value())).collect();
+    Some((leaf.text.split_whitespace().collect::<Vec<_>>().join(" "), values))
+}
+
+fn ask(
+    matcher: &Matcher,
+    plugins: &Plugins,
+    (vocabulary, world, look): (&ProcessVocabulary<'_>, &dyn World, &Look),
+    pid: Pid,
+) -> Ternary {
+    let answer = plugins.vocabularies(vocabulary, world, look);
+    match matcher.eval(&candidate(pid), &in_order(vocabulary, &answer)) {
+        Verdict::Match => Ternary::True,
+        Verdict::NoMatch => Ternary::False,
+        // It exited while it was looked at: it is no candidate any more.
+        verdict if verdict.is_gone() => Ternary::False,
+        Verdict::Unknown(missing) => Ternary::Unknown(
+            missing.into_iter().map(|missing| Reason::new(missing.reason.why, missing.to_string())).collect(),
+        ),
     }
 }

@@ -22,5 +22,7 @@ mod server;
 pub use line::{Line, LineError};
 pub use lines::{Lines, TooLong};
 pub use peer::{Peer, Rights};
-pub use protocol::{Answer, Ask, Call, Explained, Hello, Refusal, Reply, Told, VERSION, call, reply_line};
+pub use protocol::{
+    Answer, Ask, Call, Explained, ExplainedPolicy, Hello, Refusal, Reply, Told, VERSION, call, reply_line,
+};
 pub use server::{Asked, Control, Token};

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::abilities;
 use super::errno::io_text;
 use super::groups::{Controller, Places};
+use super::process_events::ProcessEvents;
 use super::state_dir::Dirs;
 use crate::units::Capability;
 
@@ -37,6 +38,15 @@ pub struct Finding {
     pub matters: String,
 }
 
+fn processes() -> Finding {
+    let matters =
+        "what policies forbid is noticed as it happens; without, they look as often as `spec.every` says";
+    match ProcessEvents::open() {
+        Ok(_) => finding("process events", State::Ok, "the kernel tells what processes do", matters),
+        Err(why) => finding("process events", State::Limited, why, matters),
+    }
+}
+
 fn finding(check: &str, state: State, found: impl Into<String>, matters: &str) -> Finding {
     Finding { check: check.into(), state, found: found.into(), matters: matters.into() }
 }
@@ -49,7 +59,7 @@ fn ok_if(good: bool) -> State {
 pub fn examine(dirs: &Dirs) -> Vec<Finding> {
     let mut found = vec![pidfds(), proc_mount(), state(dirs), exit_status(), groups()];
     found.extend(Controller::ALL.map(controller));
-    found.extend([user(), others(), limits(), namespaces(), inotify(), descriptors(), names()]);
+    found.extend([user(), others(), limits(), namespaces(), inotify(), processes(), descriptors(), names()]);
     found
 }
 

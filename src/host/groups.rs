@@ -43,8 +43,6 @@ const DEPTH_MAX: usize = 16;
 const MEMBERS_MAX: usize = 4096;
 /// A frozen group is waited for so long.
 const FREEZE_WAIT: Duration = Duration::from_millis(200);
-/// Groups that could not be removed are tried again after so long.
-const SWEEP_AGAIN: Duration = Duration::from_secs(30);
 const FILE_BYTES_MAX: u64 = 64 << 10;
 
 /// Where groups of this state directory were made in this boot. Written down before the first is.
@@ -79,7 +77,8 @@ pub struct Groups {
     registered: bool,
     /// Groups that are there, as far as is known.
     known: BTreeSet<String>,
-    swept: Option<Instant>,
+    /// Of those, the ones that nobody has on record any more.
+    leaving: BTreeSet<String>,
     /// Why no tree can have a group, once that was tried.
     refused: Option<String>,
     /// A host that only looks removes nothing.
@@ -111,7 +110,17 @@ impl Groups {
         let mut bases = vec![present.clone()];
         bases.extend(former.into_iter().filter(|base| *base != present));
         let known = bases.iter().flat_map(Base::groups).collect();
-        Self { register, places, present, bases, registered, known, swept: None, refused: None, acts }
+        Self {
+            register,
+            places,
+            present,
+            bases,
+            registered,
+            known,
+            leaving: BTreeSet::new(),
+            refused: None,
+            acts,
+        }
     }
 
     /// What this host has.
@@ -200,8 +209,12 @@ impl Groups {
     /// The processes of a group and of all below it; `None`: there is no such group. Those of other PID namespaces can't be
     /// named and are left out.
     pub fn members(&self, name: &str) -> Option<Vec<Pid>> {
+        let dir = self.tree(name)?;
         let mut found = Vec::new();
-        collect(&self.tree(name)?, 0, &mut found);
+        if says(&dir.join("cgroup.events"), "populated 0") {
+            return Some(found);
+        }
+        collect(&dir, 0, &mut found);
         found.sort_unstable();
         found.dedup();
         Some(found)
@@ -237,18 +250,17 @@ impl Groups {
         v2 + v1.map(|dir| of(dir.join(name), "memory.oom_control")).sum::<u64>()
     }
 
-    /// Removes the groups that nobody has on record, once they are empty.
-    pub fn sweep(&mut self, on_record: &BTreeSet<&str>) {
-        let again = self.swept.is_none_or(|when| when.elapsed() >= SWEEP_AGAIN);
-        let stale: Vec<String> =
-            self.known.iter().filter(|name| !on_record.contains(name.as_str())).cloned().collect();
-        let mut stubborn = false;
-        for name in stale {
+    /// The groups that nobody has on record are to be removed, once they are empty: at the next [`Self::sweep`], since a start
+    /// that is about to happen shall not wait for it.
+    pub fn keep(&mut self, on_record: &BTreeSet<&str>) {
+        let stale = self.known.iter().filter(|name| !on_record.contains(name.as_str()));
+        self.leaving = stale.cloned().collect();
+    }
+
+    /// Removes what was left. What can't be removed yet is named again by the next [`Self::keep`].
+    pub fn sweep(&mut self) {
+        for name in std::mem::take(&mut self.leaving) {
             self.unmake(&name);
-            stubborn |= self.known.contains(&name);
-        }
-        if again || !stubborn {
-            self.swept = stubborn.then(Instant::now);
         }
     }
 

@@ -72,6 +72,16 @@ impl SnapshotHost {
         Self { snapshot, looker }
     }
 
+    /// What is in the snapshot.
+    pub fn world(&self) -> &dyn World {
+        &self.snapshot
+    }
+
+    /// Where plugins come from.
+    pub fn shelf(&self) -> &Rc<Shelf> {
+        self.looker.conditions.shelf()
+    }
+
     /// The boot of that host.
     pub fn boot(&self) -> &BootId {
         &self.looker.boot
@@ -85,8 +95,8 @@ impl SnapshotHost {
         plugins: &plugin::Look,
     ) -> Seen {
         let pids = self.snapshot.pids().known().unwrap_or_default();
-        let sight = Sight { world: &self.snapshot, plugins, pids: &pids };
-        let look = asked.look.then(|| self.looker.look(name, &asked.spec, questions, sight));
+        let sight = Sight { world: &self.snapshot, plugins, pids: &pids, goes_on: false };
+        let look = asked.look.then(|| self.looker.look(name, &asked.spec, questions, sight).0);
         let prepared = asked.prepare.then(|| self.prepare(&asked.spec));
         Seen { look, prepared, ..Seen::default() }
     }

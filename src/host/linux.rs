@@ -13,6 +13,7 @@ mod near;
 mod observe;
 mod policy;
 mod recent;
+mod told;
 mod tree;
 
 pub use near::NearMiss;
@@ -36,7 +37,7 @@ use super::git::Git;
 use super::given::Given;
 use super::groups::{Entry, Groups};
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
-use super::look::{Looker, Sight};
+use super::look::{Looker, Shortlists, Sight};
 use super::output::Outputs;
 use super::policy::Acting;
 use super::probe::Probes;
@@ -46,6 +47,7 @@ use super::shelf::Shelf;
 use super::signal::{boot_id, signal_verified};
 use super::spawn::{keep_exits_of_children, spawn_in};
 use super::state_dir::{Dirs, LockError, StateLock};
+use super::table::{Changed, Mark, ProcessTable};
 use super::takeover;
 use super::wake::{Waker, Wakes};
 use super::watched::WatchedFiles;
@@ -100,7 +102,9 @@ pub struct LinuxHost {
     groups: Groups,
     /// Something else than an exit may have happened.
     anything: bool,
+    table: ProcessTable,
     looked: recent::Looked,
+    seen: told::Seen,
     /// What rests on the records is not sure to be as the records are.
     behind: bool,
     ears: health::Ears,
@@ -182,7 +186,9 @@ impl LinuxHost {
             probes,
             groups: Groups::new(dirs, acts),
             anything: true,
+            table: ProcessTable::default(),
             looked: recent::Looked::default(),
+            seen: told::Seen::default(),
             behind: true,
             ears: health::Ears::new(dirs.outputs()),
             commands,
@@ -253,6 +259,27 @@ impl LinuxHost {
         }
     }
 
+    /// A look at this host as it is now, for whoever asks something else than the identity of Services.
+    pub fn look_anew(&self) -> LiveWorld {
+        self.world.again()
+    }
+
+    /// Listens to what processes do from now on, where the kernel tells it. `waking`: that ends the waiting.
+    pub fn listen_to_processes(&mut self, waking: bool) {
+        self.table.listen(&self.waker, waking);
+    }
+
+    /// What is known of what processes did.
+    pub fn table(&self) -> &ProcessTable {
+        &self.table
+    }
+
+    /// Whom something happened to since a mark, with everything that was told until now, and the mark of now.
+    pub fn changed_since(&mut self, mark: Option<Mark>) -> (Changed, Mark) {
+        self.table.hear();
+        (self.table.since(mark), self.table.mark())
+    }
+
     /// What plugins said in looks since this was last asked, a line each.
     pub fn take_said(&self) -> Vec<String> {
         self.looker.conditions.take_said()
@@ -292,9 +319,15 @@ impl LinuxHost {
     /// # Errors
     /// The kernel refuses to wait.
     pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
+        let resting = self.table.before_waiting(&self.waker, clock::now().boot);
         let deadline = until.into_iter().chain(self.deadline()).min();
+        self.groups.sweep();
         let _ = failpoint::hit("wait");
-        let mut wakes = self.waker.wait(deadline)?;
+        let mut wakes = self.waker.wait(deadline.into_iter().chain(resting).min())?;
+        if wakes.processes {
+            // What lives for a moment only is looked at in this turn.
+            self.table.woke(clock::now().boot);
+        }
         self.exits.note(&wakes.exited);
         // Answers and words aren't told apart by whose they are.
         self.anything |= wakes.is_more_than_exits()
@@ -440,10 +473,11 @@ impl LinuxHost {
                 groups.extend(process.group.as_deref());
             }
         }
-        self.groups.sweep(&groups);
+        self.groups.keep(&groups);
         let of_policies = self.acting.keys();
         self.exits.retain(|key| keys.contains(key) || of_policies.contains(key));
         self.looked.keep(&memory.services);
+        self.seen.keep(&memory.services);
         self.probes.retain(|key| keys.contains(key));
         let known = |(name, index): &(ServiceName, u32)| {
             memory.services.get(name).is_some_and(|record| record.instances.contains_key(index))
@@ -468,25 +502,32 @@ impl Host for LinuxHost {
     }
 
     fn observe(&mut self, questions: &Questions) -> Observation {
+        self.groups.sweep();
         self.take_exits(clock::now().boot);
         let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.clone())));
         let world = self.world.again().with_managed(managed.collect());
         let mut asked = Asked::default();
-        let looks = questions.services.values().any(|question| question.look);
+        self.table.hear();
+        let given = self.given_lists(questions, &world);
+        let looks =
+            questions.services.iter().any(|(name, question)| question.look && !given.contains_key(name));
         // Before the listing: what begins while it is made counts as new.
         let cursor = if looks { recent::Cursor::now() } else { None };
         let pids = if looks { listing(&world) } else { Arc::default() };
-        let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids };
-        let lists = self.looker.shortlists(questions, sight);
+        let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids, goes_on: false };
+        let lists = self.looker.shortlists(questions, &given, sight);
         let services = questions
             .services
             .iter()
             .map(|(name, question)| {
-                if question.look {
+                if question.look && !given.contains_key(name) {
                     self.looked.note(name, &question.spec, cursor);
                 }
-                let pids = lists.get(name).map_or(&*pids, Vec::as_slice);
-                (name.clone(), self.see(name, question, (questions, pids), &world, &mut asked))
+                let (list, goes_on) = match given.get(name) {
+                    Some(list) => (list.as_slice(), true),
+                    None => (lists.get(name).map_or(&*pids, Vec::as_slice), false),
+                };
+                (name.clone(), self.see(name, question, (questions, list, goes_on), &world, &mut asked))
             })
             .collect();
         Observation { now: clock::now(), boot: self.looker.boot.clone(), services }
@@ -556,6 +597,18 @@ impl Host for LinuxHost {
                 Outcome::Done
             }
         }
+    }
+}
+
+impl LinuxHost {
+    /// The lists of objects that need not look at everybody.
+    fn given_lists(&self, questions: &Questions, world: &LiveWorld) -> Shortlists {
+        let looking = questions.services.iter().filter(|(_, question)| question.look && !questions.full);
+        looking
+            .filter_map(|(name, question)| {
+                Some((name.clone(), self.may_be_otherwise(name, &question.spec, world)?))
+            })
+            .collect()
     }
 }
 

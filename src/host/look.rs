@@ -2,6 +2,8 @@
 
 mod shortlist;
 
+pub(super) use shortlist::Shortlists;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 
@@ -44,6 +46,8 @@ pub(super) struct Sight<'a> {
     pub(super) plugins: &'a plugin::Look,
     /// All of the host, or those on the list of an object.
     pub(super) pids: &'a [Pid],
+    /// They are all that may be otherwise than in a complete look before.
+    pub(super) goes_on: bool,
 }
 
 impl Looker {
@@ -66,24 +70,24 @@ impl Looker {
         }
     }
 
-    /// The look of a start, at these processes.
+    /// The look of a start, at these processes, and those that have to be looked at again though nothing happens to them.
     pub(super) fn look(
         &self,
         name: &ServiceName,
         spec: &Service,
         questions: &Questions,
         sight: Sight<'_>,
-    ) -> Look {
+    ) -> (Look, BTreeSet<Pid>) {
         let (places, world) = (self.places(), sight.world);
         if absent_user(spec, world).is_some() {
             // Nothing can run as somebody who isn't there; its start fails for the same reason, in the same look.
-            return Look { complete: true, ..Look::default() };
+            return (Look { complete: true, ..Look::default() }, BTreeSet::new());
         }
         let user = match wanted_user(spec, world) {
             Ok(user) => user,
             Err(reason) => {
                 let note = format!("the user can't be looked up: {reason}");
-                return Look { notes: vec![note], complete: false, ..Look::default() };
+                return (Look { notes: vec![note], complete: false, ..Look::default() }, BTreeSet::new());
             }
         };
         let own = questions.recorded.iter().filter(|(_, of)| *of == name).map(|(key, _)| key.pid).collect();
@@ -100,13 +104,14 @@ impl Looker {
                 candidate
             })
             .collect();
-        Look {
+        let look = Look {
             candidates,
             unknown: found.unknown,
             complete: found.complete,
             notes: found.notes,
             new_only: false,
-        }
+        };
+        (look, found.considered)
     }
 
     /// The identity rule for some processes.
@@ -131,7 +136,7 @@ impl Looker {
         sight: Sight<'_>,
         scope_all: bool,
     ) -> identity::Look {
-        let Sight { world, plugins, pids } = sight;
+        let Sight { world, plugins, pids, goes_on } = sight;
         let spec = &*outside(spec);
         let around = surroundings(spec);
         let bound = |expression: &Option<crate::spec::Expression>| {
@@ -165,6 +170,7 @@ impl Looker {
             recorded,
             replicas: spec.replicas,
             scope_all,
+            goes_on,
         };
         let mut found = identity::look(&query, world, pids);
         found.complete &= without.is_empty();

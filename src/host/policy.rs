@@ -93,7 +93,7 @@ pub struct Ended {
 /// Nothing was done, and why.
 pub fn carry_out(host: &mut LinuxHost, step: &PolicyStep, occasion: Occasion<'_>) -> Result<Done, Why> {
     if let Some(reason) = &step.withheld {
-        return Err(Why::Refused(reason.clone()));
+        return Err(Why::Refused(reason.to_string()));
     }
     let Some(mut parts) = host.parts() else {
         return Err(Why::Refused("this look doesn't hold the state".into()));

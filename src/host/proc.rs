@@ -23,6 +23,7 @@
 mod ahead;
 mod allowance;
 mod answers;
+mod children;
 mod descriptors;
 mod entry;
 mod files;
@@ -44,7 +45,7 @@ pub use parse::Hidepid;
 pub use readers::{MOST_STUCK, Readers};
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::io;
 use std::ops::Deref;
@@ -119,6 +120,7 @@ pub struct LiveWorld {
     files: files::Cache,
     sockets: sockets::Cache,
     names: names::Cache,
+    children: OnceCell<BTreeSet<Pid>>,
 }
 
 /// What getdents said, and a place for the facts of each.
@@ -173,7 +175,8 @@ impl LiveWorld {
             return Err(foreign());
         }
         let hides = hiding(proc.as_fd(), &status)?;
-        Ok(Self::open(Arc::new(proc), Default::default(), me, Rc::default(), hides))
+        let ahead = std::array::from_fn(|_| Arc::new(Readers::below(&proc)));
+        Ok(Self::open(Arc::new(proc), (Arc::default(), ahead), me, Rc::default(), hides))
     }
 
     fn open(
@@ -212,6 +215,7 @@ impl LiveWorld {
             files: files::Cache::default(),
             sockets: sockets::Cache::default(),
             names: names::Cache::default(),
+            children: OnceCell::new(),
         }
     }
 

@@ -22,7 +22,7 @@
 //! A second process that shares the engine's memory under the service's ids is no way in: the change of ids marks
 //! the shared memory as not dumpable, so that the service's user can't attach to it.
 //!
-//! This module and its parts hold the only `unsafe` code there is.
+//! This module and its parts hold the only `unsafe` code there is, but for the attribute in `main.rs` that gives `main` its name.
 
 #[expect(unsafe_code, reason = "the child runs in shared memory; system calls are made by hand")]
 mod child;
@@ -31,7 +31,7 @@ mod confine;
 #[expect(unsafe_code, reason = "fork; what follows it is ordinary code of a process with one thread")]
 mod detach;
 mod given;
-#[expect(unsafe_code, reason = "what was handed down is read before the runtime changes it")]
+#[expect(unsafe_code, reason = "what was handed down is read before a start changes it")]
 mod inherited;
 #[expect(unsafe_code, reason = "clone3 has no binding")]
 mod into_group;
@@ -48,12 +48,12 @@ mod setting;
 
 pub use detach::{Detached, NotDetached, detach};
 pub use given::FIRST_SOCKET;
-pub use inherited::{environment, hand_down_signals, take_descriptor, was_closed};
+pub use inherited::{begin, environment, hand_down_signals, take_descriptor, was_closed};
 pub use pidfd::{
     exit_of, exit_of_status, keep_exits_of_children, peek_any_exited, reap, reap_pid, send_number,
     send_signal,
 };
-pub use setting::{close_on_exec_from, set_io_priority, set_policy};
+pub use setting::{close_on_exec_from, keep_alone, set_io_priority, set_policy};
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};

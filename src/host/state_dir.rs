@@ -138,6 +138,11 @@ impl Dirs {
         self.run.join("held.json")
     }
 
+    /// What is remembered of policies.
+    pub fn policies(&self) -> PathBuf {
+        self.run.join("policies.json")
+    }
+
     /// Signals of policies that are under way.
     pub fn courses(&self) -> PathBuf {
         self.run.join("courses.json")

@@ -6,6 +6,7 @@
 //! the watchers of documents and requests, the table of mounts --+
 //! the probes' own epoll            --+
 //! the control socket's own epoll   --+
+//! the kernel's process events      --+
 //! timerfd on the boot-time clock   --+
 //! timerfd that the setting of the wall clock ends --/
 //! ```
@@ -44,6 +45,8 @@ pub struct Wakes {
     pub control: bool,
     /// Somebody may be asking for metrics.
     pub scrapes: bool,
+    /// The kernel tells of processes.
+    pub processes: bool,
     /// What was waited for at the longest has come.
     pub due: bool,
     /// Somebody asks the engine to end: TERM, INT or QUIT.
@@ -60,6 +63,11 @@ impl Wakes {
         self.probes || self.clock
     }
 
+    /// Nothing woke the loop but what the kernel tells of processes, or the time at which it is listened to again.
+    pub fn is_of_processes_only(&self) -> bool {
+        self.processes && !Self { processes: false, ..self.clone() }.is_more_than_control() && !self.control
+    }
+
     /// Something else than the control socket woke the loop.
     pub fn is_more_than_control(&self) -> bool {
         self.exits
@@ -68,6 +76,7 @@ impl Wakes {
             || self.probes
             || self.clock
             || self.reload
+            || self.processes
             || self.stop.is_some()
     }
 }
@@ -80,6 +89,7 @@ const CLOCK: u64 = 5;
 const MOUNTS: u64 = 8;
 const CONTROL: u64 = 6;
 const SCRAPES: u64 = 7;
+const EVENTS_OF_PROCESSES: u64 = 9;
 /// Tokens from here on are processes.
 const PROCESSES: u64 = 16;
 const EVENTS_MAX: usize = 64;
@@ -171,6 +181,19 @@ impl Waker {
         Ok(epoll::add(&self.epoll, scrapes, data, epoll::EventFlags::IN)?)
     }
 
+    /// Also waits for what the kernel tells of processes, or not for now: then it is kept for later.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn watch_processes(&self, events: impl AsFd, now: bool) -> io::Result<()> {
+        let flags = if now { epoll::EventFlags::IN } else { epoll::EventFlags::empty() };
+        let data = epoll::EventData::new_u64(EVENTS_OF_PROCESSES);
+        match epoll::modify(&self.epoll, &events, data, flags) {
+            Err(rustix::io::Errno::NOENT) => Ok(epoll::add(&self.epoll, events, data, flags)?),
+            answer => Ok(answer?),
+        }
+    }
+
     /// Wakes once when the process exits. The descriptor's owner closes it when it is no longer wanted.
     ///
     /// # Errors
@@ -215,6 +238,7 @@ impl Waker {
                     wakes.clock = true;
                 }
                 SCRAPES => wakes.scrapes = true,
+                EVENTS_OF_PROCESSES => wakes.processes = true,
                 token => {
                     wakes.exits = true;
                     wakes.exited.extend(i32::try_from(token - PROCESSES).ok().map(Pid));

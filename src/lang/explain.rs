@@ -88,6 +88,16 @@ impl Explanation {
         }
     }
 
+    /// Whether a condition among several that have to be so is so.
+    pub fn something_holds(&self) -> bool {
+        let mut each = self.children.iter();
+        match self.form {
+            Form::Leaf => false,
+            Form::And => each.any(|child| child.outcome.truth() == Some(true) || child.something_holds()),
+            Form::Or | Form::Not | Form::Named => each.any(Self::something_holds),
+        }
+    }
+
     /// The fewest leaves that keep this part from being `wanted`.
     fn against(&self, wanted: bool) -> Vec<&Self> {
         if self.outcome.truth() == Some(wanted) {

@@ -178,6 +178,11 @@ impl Program {
         Self { test: compile::condition(matcher.root(), layout, plain) }
     }
 
+    /// One that always takes the long way.
+    pub fn long() -> Self {
+        Self { test: Test::Long }
+    }
+
     /// True, false, or `None`: the long way has to be taken. `read` gives facts of the candidate that the record is for.
     pub fn run(&self, record: &Record<'_>, read: &dyn Fn(Id) -> Datum) -> Option<bool> {
         self.test.run(record, read)

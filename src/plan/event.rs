@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::memory::Exit;
 use super::status::{ConditionStatus, ConditionType};
 use crate::spec::ServiceName;
+use crate::spec::policy::Severity;
 use crate::units::{BootId, BootTime, Pid, Signal, StartTicks, WallTime};
 
 pub use derive::events;
@@ -61,6 +62,26 @@ pub struct Event {
     /// Fields of the document that changed, or decided.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,
+    /// Of a Policy, which is the object then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyNote>,
+}
+
+/// What an event says of a Policy.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyNote {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What the process executes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exe: Option<String>,
+    /// What was, or would have been, done: a word of the document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// Why it was only said: one CamelCase word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<String>,
 }
 
 /// A condition that changed, and what it is now.
@@ -125,6 +146,16 @@ pub enum EventKind {
     Source,
     /// An older set of documents was put in force.
     RolledBack,
+    /// A Policy is violated.
+    Violated,
+    /// A Policy isn't violated any more.
+    NotViolated,
+    /// Something was done because of a Policy.
+    PolicyActed,
+    /// It was tried, and failed.
+    PolicyFailed,
+    /// It was only said.
+    PolicyWithheld,
     /// Events that could not be written down.
     Lost,
 }
@@ -184,6 +215,7 @@ impl Event {
             exit: None,
             condition: None,
             fields: Vec::new(),
+            policy: None,
         }
     }
 
@@ -199,12 +231,17 @@ impl Event {
         Self { who, ..self }
     }
 
-    /// What makes it the same thing once more: all but the process, and for a condition its sentence (which may say how long a
-    /// wait is).
+    /// What makes it the same thing once more: all but the process, and for a condition and a policy the sentence (which may say
+    /// how long a wait is, or what a fact was).
     #[must_use]
     pub fn again(&self) -> Self {
         let message = match self.kind {
-            EventKind::Condition => String::new(),
+            // Facts that differ from look to look stand in it.
+            EventKind::Condition
+            | EventKind::Violated
+            | EventKind::PolicyActed
+            | EventKind::PolicyFailed
+            | EventKind::PolicyWithheld => String::new(),
             _ => self.message.clone(),
         };
         Self { pid: None, start_ticks: None, message, ..self.clone() }

@@ -20,6 +20,8 @@ pub struct Questions {
     pub services: BTreeMap<ServiceName, ServiceQuestions>,
     /// Keys on record for any object: they are never candidates for another one.
     pub recorded: BTreeMap<ProcessKey, ServiceName>,
+    /// It is time for a look at everything, whatever was heard since the last one.
+    pub full: bool,
 }
 
 /// What a tick wants to know about one object.

@@ -7,24 +7,46 @@
 //! ```
 //!
 //! What nobody could tell counts for nothing: it neither makes a violation last nor ends it, and nothing is done to a process of
-//! which something isn't known.
+//! which something isn't known. What only `limit` holds back is owed, and done when there is room, if it still is so then.
 
+mod count;
 mod fight;
+mod kept;
 mod limit;
+mod status;
 mod window;
+mod withheld;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 pub use fight::Fights;
+pub use kept::{KeptPolicies, KeptPolicy, meaning};
 pub use limit::Spent;
+pub use status::{Acted, PolicyStatus, Violating};
 pub use window::Window;
+pub use withheld::Withheld;
 
 use crate::facts::{Fact, ProcessKey};
 use crate::spec::ServiceName;
-use crate::spec::policy::{CountRange, Policy, PolicyAction};
-use crate::units::{BootTime, format_duration};
+use crate::spec::policy::{Lasting, Policy, PolicyAction};
+use crate::units::BootTime;
+
+/// What people are told of a process, and hooks find in their environment.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Shown {
+    /// What it executes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exe: Option<String>,
+    /// Whose it is, by name, or by number where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// `spec.message` with the facts of this look put in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
 
 /// A process that a policy is about.
 #[derive(Clone, PartialEq, Debug)]
@@ -37,6 +59,8 @@ pub struct Subject {
     pub owner: Option<ServiceName>,
     /// Why nothing may be done to it: the first process, a kernel thread, selfsame or an ancestor of it.
     pub spared: Option<&'static str>,
+    /// What is told of it.
+    pub shown: Shown,
 }
 
 /// One look on behalf of a policy.
@@ -48,10 +72,12 @@ pub struct PolicyLook {
     pub unsure: u32,
     /// Every process was seen.
     pub complete: bool,
+    /// `spec.message` where it names no facts of a process, for a number that is wrong.
+    pub message: Option<String>,
 }
 
 /// What is remembered of a policy in this boot.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PolicyMemory {
     /// Processes of which something was seen.
@@ -62,6 +88,17 @@ pub struct PolicyMemory {
     pub spent: Spent,
 }
 
+/// A violation that counts from now on.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Violation {
+    /// Of this process; none where too few are there.
+    pub process: Option<ProcessKey>,
+    /// What is told of it.
+    pub shown: Shown,
+    /// The fact.
+    pub because: String,
+}
+
 /// One thing that a policy leads to.
 #[derive(Clone, PartialEq, Debug)]
 pub struct PolicyStep {
@@ -69,10 +106,12 @@ pub struct PolicyStep {
     pub process: Option<ProcessKey>,
     /// Its owner.
     pub owner: Option<ServiceName>,
+    /// What is told of it.
+    pub shown: Shown,
     /// What follows.
     pub action: PolicyAction,
     /// Why it is only said and not done.
-    pub withheld: Option<String>,
+    pub withheld: Option<Withheld>,
     /// The fact and the decision.
     pub because: String,
 }
@@ -80,14 +119,32 @@ pub struct PolicyStep {
 /// What one look of a policy leads to.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct PolicyOutcome {
+    /// What begins to count.
+    pub began: Vec<Violation>,
     /// What is to be said and done, in order.
     pub steps: Vec<PolicyStep>,
     /// When it has to be looked at again at the latest, beside its `every`.
     pub next: Option<BootTime>,
 }
 
-/// Takes a look into account.
+/// Takes a look into account, and what it leads to as done.
 pub fn decide(
+    policy: &Policy,
+    look: &PolicyLook,
+    memory: &mut PolicyMemory,
+    fights: &mut Fights,
+    now: BootTime,
+) -> PolicyOutcome {
+    let outcome = intend(policy, look, memory, fights, now);
+    for step in outcome.steps.iter().filter(|step| step.withheld.is_none()) {
+        memory.settle(step.process.as_ref());
+    }
+    outcome
+}
+
+/// Takes a look into account. What is to be done is owed until [`PolicyMemory::settle`] says that it is done, so that whoever
+/// dies in between has it done by the next one.
+pub fn intend(
     policy: &Policy,
     look: &PolicyLook,
     memory: &mut PolicyMemory,
@@ -96,34 +153,134 @@ pub fn decide(
 ) -> PolicyOutcome {
     let mut outcome = PolicyOutcome::default();
     let due = match policy.count {
-        Some(range) => of_number(policy, range, look, memory, now, &mut outcome),
+        Some(range) => count::of_number(policy, range, look, memory, now, &mut outcome),
         None => of_processes(policy, look, memory, now, &mut outcome),
     };
-    for Due { subject, because } in due {
-        for action in &policy.actions {
-            let withheld = withheld(policy, action, subject, memory, fights, now);
+    let (mut owed, mut waits) = (BTreeSet::new(), false);
+    for due in due {
+        let process = due.subject.map(|subject| subject.key.clone());
+        let shown = due.subject.map_or_else(
+            || Shown { message: look.message.clone(), ..Shown::default() },
+            |subject| subject.shown.clone(),
+        );
+        if due.begins {
+            let because = due.because.clone();
+            outcome.began.push(Violation { process: process.clone(), shown: shown.clone(), because });
+        }
+        // All that follows from one violation is one act.
+        let over = withheld::over(policy, memory, now);
+        let mut acts = false;
+        for action in policy.actions.iter().filter(|action| due.begins || action.acts()) {
+            let against = withheld::withheld(policy, action, due.subject, fights, now);
+            let withheld = against.or_else(|| over.clone().filter(|_| action.acts()));
+            if matches!(withheld, Some(Withheld::Limit { again: Some(_), .. })) {
+                owed.insert(process.clone());
+                waits = true;
+                if !due.begins {
+                    // It was said when it began.
+                    continue;
+                }
+            }
             if withheld.is_none() && action.acts() {
-                memory.spent.note(now, policy.limit);
-                if let Some(subject) = subject {
+                acts = true;
+                owed.insert(process.clone());
+                if let Some(subject) = due.subject {
                     fights.note(&policy.name, action, &subject.key, subject.owner.as_ref(), now);
                 }
             }
             outcome.steps.push(PolicyStep {
-                process: subject.map(|subject| subject.key.clone()),
-                owner: subject.and_then(|subject| subject.owner.clone()),
+                process: process.clone(),
+                owner: due.subject.and_then(|subject| subject.owner.clone()),
+                shown: shown.clone(),
                 action: action.clone(),
                 withheld,
-                because: because.clone(),
+                because: due.because.clone(),
             });
         }
+        if acts {
+            memory.spent.note(now, policy.limit);
+        }
+    }
+    memory.number.owe(owed.contains(&None));
+    let seen: BTreeSet<&ProcessKey> =
+        look.subjects.iter().filter(|_| !look.complete).map(|subject| &subject.key).collect();
+    for (key, window) in &mut memory.processes {
+        // Who wasn't seen owes what it owed.
+        if look.complete || seen.contains(key) {
+            window.owe(!owed.is_empty() && owed.contains(&Some(key.clone())));
+        }
+    }
+    if waits {
+        outcome.next = outcome.next.into_iter().chain(memory.spent.free(now, policy.limit)).min();
     }
     outcome
+}
+
+impl PolicyMemory {
+    /// What followed for a process (or, without one, for the number) is done, or was tried.
+    pub fn settle(&mut self, process: Option<&ProcessKey>) {
+        match process {
+            None => self.number.owe(false),
+            Some(process) => {
+                if let Some((_, window)) = self.processes.iter_mut().find(|(key, _)| key == process) {
+                    window.owe(false);
+                }
+            }
+        }
+    }
+
+    /// Since when it is violated, and by how many processes that are known to; nothing if it isn't.
+    pub fn violated(&self) -> Option<(usize, BootTime)> {
+        let processes: Vec<BootTime> =
+            self.processes.iter().filter_map(|(_, window)| window.counts_since()).collect();
+        let since = processes.iter().copied().chain(self.number.counts_since()).min()?;
+        Some((processes.len(), since))
+    }
+
+    /// Whether the two lead to the same, whenever the last look was.
+    pub fn says_the_same(&self, other: &Self, lasting: Lasting) -> bool {
+        let noted = |memory: &'_ Self| -> Vec<(ProcessKey, Window)> {
+            memory.processes.iter().filter(|(_, window)| !window.is_blank()).cloned().collect()
+        };
+        let (ours, theirs) = (noted(self), noted(other));
+        let same = |((key, window), (other, with)): (&(ProcessKey, Window), &(ProcessKey, Window))| {
+            key == other && window.says_the_same(with, lasting)
+        };
+        self.spent == other.spent
+            && self.number.says_the_same(&other.number, lasting)
+            && ours.len() == theirs.len()
+            && ours.iter().zip(&theirs).all(same)
+    }
+
+    /// What is worth to be written down of it.
+    #[must_use]
+    pub fn worth_keeping(&self) -> Self {
+        let mut kept = self.clone();
+        kept.processes.retain(|(_, window)| !window.is_blank());
+        kept
+    }
+
+    /// The engine was away: what happened meanwhile nobody saw.
+    pub fn was_away(&mut self) {
+        self.number.was_away();
+        for (_, window) in &mut self.processes {
+            window.was_away();
+        }
+    }
+
+    /// The document has another meaning: nothing was seen of that. How often it acted stays.
+    pub fn begin_anew(&mut self) {
+        self.processes.clear();
+        self.number = Window::default();
+    }
 }
 
 /// A violation that counts, of a process or of the number.
 struct Due<'a> {
     subject: Option<&'a Subject>,
     because: String,
+    /// It counts from now on; otherwise something is still owed.
+    begins: bool,
 }
 
 /// Each process by itself.
@@ -138,10 +295,11 @@ fn of_processes<'a>(
     let mut due = Vec::new();
     for subject in &look.subjects {
         let mut window = known.remove(&subject.key).unwrap_or_default();
-        if window.note(&subject.violates, policy.lasting, now) {
+        let begins = window.note(&subject.violates, policy.lasting, now);
+        if begins || (window.owes() && subject.violates == Fact::Known(true)) {
             let what = policy.when.as_ref().map_or_else(|| policy.about(), |when| when.text.clone());
-            let because = format!("`{what}` {} of pid {}", window.so(policy.lasting, now), subject.key.pid);
-            due.push(Due { subject: Some(subject), because });
+            let because = format!("`{what}` {}", window.so(policy.lasting, now));
+            due.push(Due { subject: Some(subject), because, begins });
         }
         outcome.next = outcome.next.into_iter().chain(window.next(policy.lasting)).min();
         memory.processes.push((subject.key.clone(), window));
@@ -153,90 +311,5 @@ fn of_processes<'a>(
     due
 }
 
-/// The number of those of which it is so.
-fn of_number<'a>(
-    policy: &Policy,
-    range: CountRange,
-    look: &'a PolicyLook,
-    memory: &mut PolicyMemory,
-    now: BootTime,
-    outcome: &mut PolicyOutcome,
-) -> Vec<Due<'a>> {
-    let counted: Vec<&Subject> =
-        look.subjects.iter().filter(|subject| subject.violates == Fact::Known(true)).collect();
-    let unsure = look.subjects.iter().filter(|subject| matches!(subject.violates, Fact::Unknown(_))).count();
-    let sure = u32::try_from(counted.len()).unwrap_or(u32::MAX);
-    let unsure = u32::try_from(unsure).unwrap_or(u32::MAX).saturating_add(look.unsure);
-    let most = look.complete.then_some(sure.saturating_add(unsure));
-    let violated = match range.holds(sure, most) {
-        Some(holds) => Fact::Known(!holds),
-        None => Fact::unknown(crate::facts::Why::Unresolved),
-    };
-    let due = memory.number.note(&violated, policy.lasting, now);
-    outcome.next = memory.number.next(policy.lasting);
-    if !due {
-        return Vec::new();
-    }
-    let so = memory.number.so(policy.lasting, now);
-    let because = format!("{sure} processes match `{}`, which {so}; {range} may be", policy.about());
-    // Those that are too many are the youngest; of too few there is nobody.
-    let most = range.most.map_or(counted.len(), |most| usize::try_from(most).unwrap_or(usize::MAX));
-    let extra: Vec<Due<'a>> = counted
-        .into_iter()
-        .skip(most)
-        .map(|subject| Due { subject: Some(subject), because: because.clone() })
-        .collect();
-    if extra.is_empty() { vec![Due { subject: None, because }] } else { extra }
-}
-
-/// Why an action is only said.
-fn withheld(
-    policy: &Policy,
-    action: &PolicyAction,
-    subject: Option<&Subject>,
-    memory: &PolicyMemory,
-    fights: &Fights,
-    now: BootTime,
-) -> Option<String> {
-    if !action.acts() {
-        return None;
-    }
-    let is_command = matches!(action, PolicyAction::Exec(_));
-    let Some(subject) = subject else {
-        let nobody = "there is no process to do it to".to_owned();
-        return if is_command { over(policy, memory, now) } else { Some(nobody) };
-    };
-    if let Some(spared) = subject.spared.filter(|_| !is_command) {
-        return Some(format!("it is {spared}, which nothing is ever done to"));
-    }
-    if matches!(action, PolicyAction::Restart) && subject.owner.is_none() {
-        return Some("it belongs to no Service here".to_owned());
-    }
-    match policy.dry_run {
-        Some(true) => return Some("`spec.dryRun` is true".to_owned()),
-        None if subject.owner.is_none() && !is_command => {
-            return Some("it belongs to no Service here, and `spec.dryRun: false` isn't given".to_owned());
-        }
-        Some(false) | None => {}
-    }
-    fights
-        .withheld(&policy.name, action, &subject.key, subject.owner.as_ref(), now)
-        .or_else(|| over(policy, memory, now))
-}
-
-fn over(policy: &Policy, memory: &PolicyMemory, now: BootTime) -> Option<String> {
-    let free = memory.spent.free(now, policy.limit)?;
-    let (count, per) = (policy.limit.count, format_duration(policy.limit.per));
-    Some(format!("`spec.limit` allows {count} in {per}; again in {}", format_duration(free.since(now))))
-}
-
-impl std::fmt::Display for CountRange {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.least, self.most) {
-            (least, Some(most)) if least == most => write!(f, "{least}"),
-            (0, Some(most)) => write!(f, "at most {most}"),
-            (least, Some(most)) => write!(f, "{least} to {most}"),
-            (least, None) => write!(f, "at least {least}"),
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,7 @@ pub fn questions_of(
 ) -> Questions {
     let settled = settle(desired, memory, scope, now.wall);
     let web = Web::of(desired, &settled, now);
-    let mut questions = Questions::default();
+    let mut questions = Questions { full: hints.full, ..Questions::default() };
     for (name, record) in &settled.services {
         let keys = record.instances.values().filter_map(|instance| instance.phase.process());
         questions.recorded.extend(keys.map(|process| (process.key.clone(), name.clone())));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::policy::PolicyStatus;
 use super::status::{ConditionStatus, ServiceStatus};
 use crate::spec::{Revision, ServiceName, SpecSet};
 use crate::units::WallTime;
@@ -15,6 +16,9 @@ use crate::units::WallTime;
 pub struct Status {
     /// By name.
     pub objects: Vec<ServiceStatus>,
+    /// By name; none without a running watch, which looks after them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<PolicyStatus>,
     /// The places that a running watch keeps, in the order given; none without a watch.
     pub sources: Vec<SourceStatus>,
 }
@@ -24,14 +28,19 @@ pub struct Status {
 #[serde(untagged)]
 enum Form {
     Objects(Vec<ServiceStatus>),
-    Whole { objects: Vec<ServiceStatus>, sources: Vec<SourceStatus> },
+    Whole {
+        objects: Vec<ServiceStatus>,
+        #[serde(default)]
+        policies: Vec<PolicyStatus>,
+        sources: Vec<SourceStatus>,
+    },
 }
 
 impl From<Form> for Status {
     fn from(form: Form) -> Self {
         match form {
-            Form::Objects(objects) => Self { objects, sources: Vec::new() },
-            Form::Whole { objects, sources } => Self { objects, sources },
+            Form::Objects(objects) => Self { objects, ..Self::default() },
+            Form::Whole { objects, policies, sources } => Self { objects, policies, sources },
         }
     }
 }

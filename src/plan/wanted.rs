@@ -18,7 +18,7 @@ use crate::facts::ProcessKey;
 use crate::spec::ServiceName;
 use crate::units::{Now, Signal, WallTime};
 
-pub use objects::{Objects, parse_selector};
+pub use objects::{Objects, names_policy, parse_selector};
 
 /// Somebody asks for something.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -144,6 +144,28 @@ impl Wanted {
         }
     }
 
+    /// What `suspend` puts on record, and (nothing) `resume`.
+    pub fn suspension(&self, by: &str, at: WallTime) -> Option<Suspension> {
+        let Self::Suspend { reason, until, .. } = self else { return None };
+        Some(Suspension { by: by.to_owned(), at, reason: reason.clone(), until: *until })
+    }
+
+    /// The same without the policies that it names, and these. Only what is asked by `suspend` and `resume` can be about
+    /// policies. Nothing is left where it was about nothing else.
+    pub fn without_policies(
+        &self,
+        memory: &Memory,
+        is_policy: &dyn Fn(&ServiceName) -> bool,
+    ) -> (Option<Self>, BTreeSet<ServiceName>) {
+        let mut rest = self.clone();
+        let (Self::Suspend { objects, .. } | Self::Resume(objects)) = &mut rest else {
+            return (Some(rest), BTreeSet::new());
+        };
+        let policies = objects.take_policies(memory, is_policy);
+        let nothing = objects.names.is_empty() && objects.selector.is_empty() && !objects.all;
+        ((policies.is_empty() || !nothing).then_some(rest), policies)
+    }
+
     /// Which objects it is about.
     ///
     /// # Errors
@@ -171,11 +193,7 @@ impl Wanted {
             Self::Restart(_) => record.ask_restart(now.boot, by),
             Self::Reload(_) => record.ask_of_all(Ask::Reload, &by),
             Self::Signal { signal, .. } => record.ask_of_all(Ask::Signal(*signal), &by),
-            Self::Suspend { reason, until, .. } => {
-                let (reason, until) = (reason.clone(), *until);
-                record.suspension = Some(Suspension { by, at: now.wall, reason, until });
-            }
-            Self::Resume(_) => record.suspension = None,
+            Self::Suspend { .. } | Self::Resume(_) => record.suspension = self.suspension(&by, now.wall),
             Self::Release(_) => record.ask_release(by, now.wall),
             Self::Adopt { key, force, .. } => record.ask_adopt(key.clone(), *force, by),
             Self::Apply { .. } | Self::Rollback { .. } | Self::Upgrade(_) => {}

@@ -59,16 +59,17 @@ pub(super) struct Function {
 
 /// The declarations of the process vocabulary, for the schema.
 pub fn declarations() -> Declarations {
+    let fields: Vec<FieldDecl> = fields().into_iter().map(|field| field.decl).collect();
     let foreign = |(theirs, ours): &(&'static str, &'static str)| ((*theirs).into(), (*ours).into());
     Declarations {
         origin: None,
         types: types(),
         enums: enums(),
-        fields: fields().into_iter().map(|field| field.decl).collect(),
+        bounds: bounds::table(&fields),
+        fields,
         functions: functions().into_iter().map(|function| function.decl).collect(),
         operators: operators(),
         foreign: foreign::FOREIGN.iter().map(foreign).collect(),
-        bounds: bounds::table(),
     }
 }
 

@@ -7,7 +7,7 @@ use super::{declarations, lints};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::lang::library::Definition;
 use crate::lang::value::Type;
-use crate::lang::{Compiled, Library, Schema, Scope, compile};
+use crate::lang::{Compiled, Library, Schema, Scope, codes, compile};
 
 /// Everything that an expression over processes can name.
 pub fn schema() -> &'static Schema {
@@ -89,6 +89,24 @@ pub fn check_in_document(
         }
     }
     sorted(compiled).diagnostics
+}
+
+/// Parses and checks a condition of a Policy: over any process, so that no document binds names for it.
+pub fn check_in_policy(text: &str, library: &Arc<Library>) -> Compiled {
+    let mut compiled = compile_with(text, BTreeMap::new(), library);
+    for diagnostic in &mut compiled.diagnostics {
+        let word = diagnostic.span().and_then(|span| text.get(span.start..span.end)).unwrap_or_default();
+        if diagnostic.code == codes::UNKNOWN_NAME && variables().contains_key(word) {
+            diagnostic.help = Some(
+                "a Policy is about any process: write the value itself, as `runs(\"/srv/shop\")`".into(),
+            );
+        }
+    }
+    if let Some(predicate) = &compiled.predicate {
+        compiled.diagnostics.extend(lints::condition(predicate.root()));
+        compiled.diagnostics.extend(lints::interpreter_only(predicate.root()));
+    }
+    sorted(compiled)
 }
 
 /// Parses and checks an expression in the tests of a Matcher document, whose names need no prefix there.

@@ -67,6 +67,8 @@ pub struct Query<'a> {
     pub replicas: u32,
     /// Also processes in nested PID namespaces (containers).
     pub scope_all: bool,
+    /// The list is of all that may be otherwise than in a complete look before.
+    pub goes_on: bool,
 }
 
 impl std::fmt::Debug for Query<'_> {
@@ -116,6 +118,9 @@ pub struct Look {
     pub by_condition: bool,
     /// Every process was listed and looked at.
     pub complete: bool,
+    /// Everybody whose place the rule doesn't rule out, candidates or not: who isn't among them is none of it as long as nothing
+    /// happens to him.
+    pub considered: BTreeSet<Pid>,
     /// What was remarkable: refused pid files, whose processes weren't looked at.
     pub notes: Vec<String>,
 }

@@ -3,6 +3,7 @@
 //! Plain is what equality can be told from: a uid, device and inode of an image that has a name, texts. An image without
 //! a name (deleted, a memfd) is not: whether it is an old version of a file takes the rule of [`super::exe`].
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::candidate;
@@ -124,13 +125,100 @@ fn of_value(value: &Value) -> Datum {
     }
 }
 
+/// Whether a field of a process changes with an exec, a change of its identity or its name only: what the kernel tells of as
+/// it happens. (Of its arguments it may write others itself, which only a look finds out.)
+pub fn is_told(field: &str) -> bool {
+    TOLD.contains(&field)
+}
+
+const TOLD: [&str; 12] = [
+    "pid",
+    "self",
+    "user",
+    "group",
+    "exe",
+    "comm",
+    "name",
+    "argv",
+    "cmdline",
+    "start_ticks",
+    "started",
+    "kernel_thread",
+];
+
+static TOLD_FIELDS: LazyLock<Vec<bool>> =
+    LazyLock::new(|| declare::readers().iter().map(|(name, _)| is_told(name)).collect());
+
+/// Which facts a [`Sieve`] may go by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Grounds {
+    /// All of them.
+    All,
+    /// Those of [`is_told`]: what it leaves out stays out until something is told of the process.
+    Told,
+}
+
+/// Many conditions and their index, without the look: it can be used in several.
+#[derive(Debug)]
+pub struct Sieve {
+    layout: Layout,
+    programs: Vec<Program>,
+    index: Index,
+}
+
+impl Sieve {
+    /// Of bound conditions, each with the vocabulary that says what its constants are in plain data. `None`: one that has to
+    /// be asked the long way of everybody.
+    pub fn new<'m, 'w: 'm>(
+        conditions: impl IntoIterator<Item = (Option<&'m Matcher>, &'m ProcessVocabulary<'w>)>,
+    ) -> Self {
+        let mut layout = Layout::default();
+        let program = |matcher: Option<&Matcher>, bound_by: &ProcessVocabulary<'w>, layout: &mut Layout| {
+            matcher.map_or_else(Program::long, |matcher| Program::new(matcher, layout, bound_by))
+        };
+        let programs: Vec<Program> = conditions
+            .into_iter()
+            .map(|(matcher, bound_by)| program(matcher, bound_by, &mut layout))
+            .collect();
+        let index = Index::new(&programs, &layout);
+        Self { layout, programs, index }
+    }
+
+    /// Tells for each process which conditions (by number) are true of it (`Some(true)`) or have to be asked the long way
+    /// (`None`). Those that are false are not told, nor those that aren't among the numbers that are asked for.
+    pub fn each(
+        &self,
+        vocabulary: &ProcessVocabulary<'_>,
+        (grounds, only): (Grounds, Option<&BTreeSet<usize>>),
+        pids: &[Pid],
+        mut tell: impl FnMut(Pid, usize, Option<bool>),
+    ) {
+        let mut record = Record::new(&self.layout);
+        let mut found = Vec::new();
+        for pid in pids {
+            record.clear();
+            let read = |field: Id| {
+                let may = grounds == Grounds::All || TOLD_FIELDS.get(field.index) == Some(&true);
+                if may { vocabulary.datum(*pid, field) } else { Datum::Opaque }
+            };
+            found.clear();
+            self.index.candidates(&record, &read, &mut found);
+            for number in found.iter().filter(|number| only.is_none_or(|only| only.contains(number))) {
+                let Some(program) = self.programs.get(*number) else { continue };
+                match program.run(&record, &read) {
+                    Some(false) => {}
+                    verdict => tell(*pid, *number, verdict),
+                }
+            }
+        }
+    }
+}
+
 /// Many conditions over the processes of one look, each fact of a process read at most once.
 #[derive(Debug)]
 pub struct Scan<'v, 'w> {
     vocabulary: &'v ProcessVocabulary<'w>,
-    layout: Layout,
-    programs: Vec<Program>,
-    index: Index,
+    sieve: Sieve,
 }
 
 impl<'v, 'w> Scan<'v, 'w> {
@@ -142,32 +230,12 @@ impl<'v, 'w> Scan<'v, 'w> {
     where
         'w: 'm,
     {
-        let mut layout = Layout::default();
-        let programs: Vec<Program> = conditions
-            .into_iter()
-            .map(|(matcher, bound_by)| Program::new(matcher, &mut layout, bound_by))
-            .collect();
-        let index = Index::new(&programs, &layout);
-        Self { vocabulary, layout, programs, index }
+        let conditions = conditions.into_iter().map(|(matcher, bound_by)| (Some(matcher), bound_by));
+        Self { vocabulary, sieve: Sieve::new(conditions) }
     }
 
-    /// Tells for each process which conditions (by number) are true of it (`Some(true)`) or have to be asked the long way
-    /// (`None`). Those that are false are not told.
-    pub fn each(&self, pids: &[Pid], mut tell: impl FnMut(Pid, usize, Option<bool>)) {
-        let mut record = Record::new(&self.layout);
-        let mut found = Vec::new();
-        for pid in pids {
-            record.clear();
-            let read = |field: Id| self.vocabulary.datum(*pid, field);
-            found.clear();
-            self.index.candidates(&record, &read, &mut found);
-            for number in &found {
-                let Some(program) = self.programs.get(*number) else { continue };
-                match program.run(&record, &read) {
-                    Some(false) => {}
-                    verdict => tell(*pid, *number, verdict),
-                }
-            }
-        }
+    /// As [`Sieve::each`], by all facts.
+    pub fn each(&self, pids: &[Pid], tell: impl FnMut(Pid, usize, Option<bool>)) {
+        self.sieve.each(self.vocabulary, (Grounds::All, None), pids, tell);
     }
 }

@@ -43,7 +43,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Source, Span};
 use crate::units::Pid;
-use crate::yaml::{Limits, Node, NodeKind};
+use crate::yaml::{Limits, Node, NodeKind, Scalar};
 use model::{Host, Process};
 use read::Reader;
 
@@ -98,6 +98,43 @@ impl Snapshot {
         let pid = snapshot.processes.keys().next().copied().unwrap_or(TEST_PID);
         Ok((snapshot, pid))
     }
+}
+
+/// The first pid that a test gives to processes that state none.
+const TESTS_PID: i32 = 1000;
+
+impl Snapshot {
+    /// The same with any number of processes, which need not state their pids: those are 1000, 1001, and so on.
+    ///
+    /// # Errors
+    /// Every mistake, located in `source`.
+    pub fn of_tests(
+        source: &Arc<Source>,
+        host: Option<&Node>,
+        processes: &[Node],
+    ) -> Result<(Self, Vec<Pid>), Vec<Diagnostic>> {
+        let numbered: Vec<Node> =
+            processes.iter().zip(TESTS_PID..).map(|(node, pid)| with_pid(node, pid)).collect();
+        let mut reader = Reader::default();
+        let span = processes.first().or(host).map_or(Span::default(), |node| node.span);
+        let snapshot = assemble(&mut reader, host, &numbered, span, None);
+        let snapshot = finish(reader, Some(snapshot), source)?;
+        let pid = |node: &Node| Some(Pid(node.get("pid")?.scalar()?.text.parse().ok()?));
+        Ok((snapshot, numbered.iter().filter_map(pid).collect()))
+    }
+}
+
+/// A process that states its pid, or this one.
+fn with_pid(node: &Node, pid: i32) -> Node {
+    let mut node = node.clone();
+    if let NodeKind::Mapping(pairs) = &mut node.kind
+        && !pairs.iter().any(|(key, _)| key.text == "pid")
+    {
+        let scalar = |text: String| Scalar::plain(text, node.span);
+        let value = Node { kind: NodeKind::Scalar(scalar(pid.to_string())), span: node.span };
+        pairs.insert(0, (scalar("pid".to_owned()), value));
+    }
+    node
 }
 
 fn finish<T>(reader: Reader, read: Option<T>, source: &Arc<Source>) -> Result<T, Vec<Diagnostic>> {

@@ -57,6 +57,10 @@ pub trait World {
     fn boot_id(&self) -> Fact<BootId>;
     /// Every process, ascending. Unknown if the listing was not complete.
     fn pids(&self) -> Fact<Arc<[Pid]>>;
+    /// Whether a listing would be complete; unknown as [`World::pids`] would be, without one being made for it.
+    fn lists_all(&self) -> Fact<()> {
+        self.pids().map(|_| ())
+    }
     /// Effective ids, from the owner of `/proc/PID`.
     fn owner(&self, pid: Pid) -> Fact<(Uid, Gid)>;
     /// stat through `/proc/PID/exe`; `real` is empty here. Absent for kernel threads and zombies.
@@ -163,6 +167,10 @@ pub trait World {
     /// What was read of processes since the last call, in order: `stat`, `exe`, `ns/pid`, `.` for the directory of the
     /// process itself. For traces; empty unless the world keeps an account.
     fn take_reads(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// The files in the engine's root that this look was asked about by name so far. Empty where that isn't told.
+    fn files_asked(&self) -> Vec<Bytes> {
         Vec::new()
     }
     /// The engine itself.

@@ -129,7 +129,7 @@ fn class(field: &Field) -> &'static str {
 
 /// The words that a field takes, a line each, with what they mean.
 fn words(field: &Field) -> String {
-    let (Kind::Words(words) | Kind::WordsOrObject(words, _)) = field.kind else { return String::new() };
+    let Some(words) = field.kind.words() else { return String::new() };
     let line = |word: &&str| match table::meaning(field.name, word) {
         Some(meaning) => format!("- `{word}`: {meaning}\n"),
         None => format!("- `{word}`\n"),
@@ -140,9 +140,8 @@ fn words(field: &Field) -> String {
 /// The mappings that a value of this type is or has in it.
 fn below(kind: &Kind) -> Vec<&'static Table> {
     match kind {
-        Kind::Object(table) | Kind::WordsOrObject(_, table) | Kind::ExpressionOrObject(table) => vec![table],
-        Kind::List(item) | Kind::Map(item) => below(item),
-        _ => Vec::new(),
+        Kind::List(item) | Kind::OneOrMany(item) | Kind::Map(item) => below(item),
+        kind => kind.table().into_iter().collect(),
     }
 }
 
@@ -171,6 +170,11 @@ fn takes(kind: &Kind) -> String {
         Kind::Words(_) => "a word",
         Kind::WordsOrObject(..) => "a word or a mapping",
         Kind::Object(_) => "a mapping",
+        Kind::Count => "a number, or a range",
+        Kind::Lasting => "a duration, or `3 of 5`",
+        Kind::Message => "text with `${...}`",
+        Kind::SignalOrObject(_) => "a signal or a mapping",
+        Kind::OneOrMany(item) => return format!("{}, or a list of such", takes(item)),
         Kind::List(item) => return format!("a list of: {}", takes(item)),
         Kind::Map(item) => return format!("names with: {}", takes(item)),
     };

@@ -16,11 +16,11 @@ pub fn event_line(recorded: &Recorded) -> String {
         0 | 1 => String::new(),
         times => format!(" ({times} times since {})", Zone::utc().show(recorded.time)),
     };
-    format!("{}  {}{times}", Zone::utc().show(recorded.last), printable(words(&recorded.event)))
+    format!("{}  {}{times}", Zone::utc().show(recorded.last), printable(event_words(&recorded.event)))
 }
 
 /// What happened, as a sentence.
-fn words(event: &Event) -> String {
+pub fn event_words(event: &Event) -> String {
     let object = match (&event.object, event.index) {
         (Some(object), Some(index)) if index > 0 => format!("{object}[{index}]: "),
         (Some(object), _) => format!("{object}: "),
@@ -51,6 +51,11 @@ fn words(event: &Event) -> String {
         EventKind::Command | EventKind::RunEnded | EventKind::LeftOut => message.clone(),
         EventKind::CommandFailed => format!("a command failed: {message}"),
         EventKind::Condition => condition(event),
+        EventKind::Violated
+        | EventKind::NotViolated
+        | EventKind::PolicyActed
+        | EventKind::PolicyFailed
+        | EventKind::PolicyWithheld => policy(event),
         EventKind::Engine | EventKind::Source | EventKind::Lost => message.clone(),
     };
     format!("{object}{what}{}", ground(event))
@@ -62,6 +67,18 @@ fn asked(event: &Event) -> String {
         Who::Person { uid: None, .. } | Who::Engine | Who::Schedule => String::new(),
     };
     format!("{}{uid} asked: {}", event.who, event.message)
+}
+
+/// `warning: pid 412 (/usr/bin/x): its memory is 3GiB`
+fn policy(event: &Event) -> String {
+    let note = event.policy.as_ref();
+    let severity = match event.kind {
+        EventKind::Violated => note.map(|note| format!("{}: ", note.severity.word())).unwrap_or_default(),
+        _ => String::new(),
+    };
+    let exe = note.and_then(|note| note.exe.as_ref()).map_or_else(String::new, |exe| format!(" ({exe})"));
+    let process = event.pid.map_or_else(String::new, |pid| format!("pid {pid}{exe}: "));
+    format!("{severity}{process}{}", event.message)
 }
 
 /// `Ready=False (Exited): 412 exited`
@@ -91,10 +108,11 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
-    use crate::plan::event::ConditionChange;
+    use crate::plan::event::{ConditionChange, PolicyNote};
     use crate::plan::memory::Exit;
     use crate::plan::status::ConditionType;
     use crate::spec::ServiceName;
+    use crate::spec::policy::Severity;
     use crate::units::{BootId, BootTime, Pid, Signal, WallTime};
 
     fn recorded(event: Event, times: u64) -> Recorded {
@@ -130,6 +148,18 @@ mod tests {
                 Event { signal: Some(Signal::TERM), ..new(EventKind::Signalled, "ann asked for it") }
                     .by(ann.clone()),
                 "shop: TERM sent to pid 7, because ann asked for it [ann]",
+            ),
+            (
+                Event {
+                    policy: Some(PolicyNote {
+                        severity: Severity::Error,
+                        exe: Some("/usr/bin/x".into()),
+                        action: None,
+                        withheld: None,
+                    }),
+                    ..new(EventKind::Violated, "it uses 3GiB")
+                },
+                "shop: error: pid 7 (/usr/bin/x): it uses 3GiB",
             ),
             (new(EventKind::Asked, "stop shop").by(ann), "shop: ann (uid 1000) asked: stop shop"),
             (

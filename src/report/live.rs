@@ -24,6 +24,7 @@ pub use state::{Command, Deed, Key, Live, Pane};
 
 use std::collections::BTreeMap;
 
+use crate::plan::policy::PolicyStatus;
 use crate::plan::status::ServiceStatus;
 use crate::spec::ServiceName;
 use crate::units::Now;
@@ -33,6 +34,8 @@ use crate::units::Now;
 pub struct Snapshot {
     /// The objects that were asked for, by name.
     pub objects: Vec<ServiceStatus>,
+    /// Policies, by name.
+    pub policies: Vec<PolicyStatus>,
     /// What instances take.
     pub loads: BTreeMap<(ServiceName, u32), Load>,
     /// By a running watch, which can be asked for something.

@@ -44,12 +44,20 @@ pub const CUT_EXPRESSION: Code = Code("S050");
 pub const SECOND_OPINION: Code = Code("S051");
 /// Fields that exclude or need each other.
 pub const CONFLICT: Code = Code("S060");
-/// A test of a Matcher document that fails.
+/// A test of a Matcher or Policy document that fails.
 pub const TEST_FAILED: Code = Code("S061");
 /// Services that wait for themselves.
 pub const DEPENDENCY_CIRCLE: Code = Code("S062");
 /// A dependency that no document declares.
 pub const MISSING_DEPENDENCY: Code = Code("S122");
+/// A Policy that would act on whatever there is.
+pub const BROAD_POLICY: Code = Code("S094");
+/// Policies that pull in different directions.
+pub const CONTRARY_POLICIES: Code = Code("S123");
+/// A Policy that looks too seldom for what it waits for.
+pub const POLICY_TIMES: Code = Code("S124");
+/// A Policy whose selector chooses nothing.
+pub const IDLE_POLICY: Code = Code("S194");
 /// Arguments in `startas`.
 pub const ARGUMENTS_IN_STARTAS: Code = Code("S101");
 /// Two Services that can claim the same process.
@@ -102,7 +110,7 @@ pub const ALL: &[(Code, &str)] = &[
     (CUT_EXPRESSION, "expression cut short"),
     (SECOND_OPINION, "readers of YAML disagree"),
     (CONFLICT, "fields contradict each other"),
-    (TEST_FAILED, "a test of a Matcher document fails"),
+    (TEST_FAILED, "a test of a Matcher or Policy document fails"),
     (MODULE, "a module of a plugin that can't be read"),
     (DIGEST, "a module with another digest"),
     (PLUGIN_HELD, "a new version of a plugin that is not taken"),
@@ -117,5 +125,9 @@ pub const ALL: &[(Code, &str)] = &[
     (SETTINGS, "a file that is not the engine's settings"),
     (UNUSED_SETTINGS, "settings of the engine among spec files"),
     (UNUSED_DEFAULTS, "Defaults that choose nothing"),
+    (BROAD_POLICY, "a Policy that would act on whatever there is"),
+    (CONTRARY_POLICIES, "Policies that pull in different directions"),
+    (POLICY_TIMES, "a Policy that looks too seldom"),
+    (IDLE_POLICY, "a Policy whose selector chooses nothing"),
     (UNUSED_GRANT, "a grant that a plugin doesn't need"),
 ];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::diagnostic::{Code, Diagnostic, Source, Span, did_you_mean};
 use crate::yaml::{Node, NodeKind, Scalar};
 
-use super::table::{Field, Kind, Table, Words};
+use super::table::{Field, Table, Words};
 use super::{LoadContext, Names, codes};
 
 /// What is read and what was found wrong so far, for one file.
@@ -257,10 +257,7 @@ impl<'n> Object<'n> {
 
     /// The words of a field.
     pub(super) fn words(&self, name: &str) -> Option<&'static Words> {
-        match self.table.field(name)?.kind {
-            Kind::Words(words) | Kind::WordsOrObject(words, _) => Some(words),
-            _ => None,
-        }
+        self.table.field(name)?.kind.words()
     }
 
     /// Puts the value of a field into `target`, if it is given and right.

@@ -10,6 +10,8 @@ use super::defaults::{self, DefaultsDocument};
 use super::engine::{self, EngineDocument};
 use super::matcher::{self, MatcherDocument};
 use super::plugin::{self, PluginDocument};
+use super::policies::{self, PolicyDocument};
+use super::policy::Policy;
 use super::table::Table;
 use super::{API_VERSION, Service, ServiceName, codes, service, table};
 
@@ -48,7 +50,7 @@ pub(super) fn is_defaults(node: &Node) -> bool {
 
 /// Reads a document of kind Defaults. Nothing for one whose version, name, selector or `spec` can't be used.
 pub(super) fn read_defaults(node: &Node, d: &mut Decoder<'_>) -> Option<DefaultsDocument> {
-    let Envelope { object, name, foreign } =
+    let Envelope { object, name, foreign, .. } =
         envelope(node, (&table::DEFAULTS_DOCUMENT, &table::DEFAULTS_METADATA), d)?;
     let spec = object.get("spec", d);
     let document = defaults::read(&spec?, name?, d)?;
@@ -62,7 +64,7 @@ pub(super) fn is_engine(node: &Node) -> bool {
 
 /// Reads a document of kind Engine. Nothing for one whose version, name or `spec` can't be used.
 pub(super) fn read_engine(node: &Node, d: &mut Decoder<'_>) -> Option<EngineDocument> {
-    let Envelope { object, name, foreign } =
+    let Envelope { object, name, foreign, .. } =
         envelope(node, (&table::ENGINE_DOCUMENT, &table::ENGINE_METADATA), d)?;
     let spec = object.get("spec", d);
     let document = engine::read(&spec?, name?, d)?;
@@ -74,10 +76,38 @@ pub(super) fn is_plugin(node: &Node) -> bool {
     is_of("Plugin", node)
 }
 
-/// A document of a kind that gives names to expressions.
+/// Whether a document is of kind Policy.
+pub(super) fn is_policy(node: &Node) -> bool {
+    is_of("Policy", node)
+}
+
+/// Reads a document of kind Policy. Nothing for one whose version or name can't be used.
+pub(super) fn read_policy(node: &Node, d: &mut Decoder<'_>) -> Option<PolicyDocument> {
+    let tables = (&table::POLICY_DOCUMENT, &table::POLICY_METADATA);
+    let Envelope { object, name, labels, annotations, foreign } = envelope(node, tables, d)?;
+    let spec = object.get("spec", d);
+    let name_at = name.map_or(Span::default(), |name| name.span);
+    let named = name.and_then(|name| {
+        let no_name = |why| no_name(&name.text, why, "one-cron");
+        ServiceName::new(&name.text).map_err(|why| d.say(no_name(why).at(name.span, ""))).ok()
+    });
+    // What is wrong with the rest is said of a nameless one as well.
+    let name = named.clone().or_else(|| ServiceName::new("nameless").ok())?;
+    let policy = Policy { labels, annotations, ..Policy::new(name) };
+    let mut document =
+        PolicyDocument::new(policy, std::sync::Arc::clone(&d.source), name_at, first_key(node));
+    if let Some(spec) = spec {
+        policies::read(&spec, &mut document, d);
+    }
+    (named.is_some() && !foreign).then_some(document)
+}
+
+/// A document of a kind that is no object to be started.
 struct Envelope<'n> {
     object: Object<'n>,
     name: Option<&'n Scalar>,
+    labels: std::collections::BTreeMap<String, String>,
+    annotations: std::collections::BTreeMap<String, String>,
     /// Its version is one that can't be read.
     foreign: bool,
 }
@@ -90,20 +120,21 @@ fn envelope<'n>(
     let value = Value { path: String::new(), node, key: Span::default(), example: "" };
     let object = Object::open(&value, tables.0, d)?;
     let version = object.get("apiVersion", d).map(|value| api_version(&value, d));
-    let (mut name, mut texts) = (None, std::collections::BTreeMap::new());
+    let (mut name, mut labels) = (None, std::collections::BTreeMap::new());
+    let mut annotations = std::collections::BTreeMap::new();
     if let Some(value) = object.get("metadata", d)
         && let Some(metadata) = Object::open(&value, tables.1, d)
     {
         metadata.set_some("name", &mut name, d, |value, d| value.scalar("a text", d));
-        metadata.set("labels", &mut texts, d, |value, d| service::texts(value, true, d));
-        metadata.set("annotations", &mut texts, d, |value, d| service::texts(value, false, d));
+        metadata.set("labels", &mut labels, d, |value, d| service::texts(value, true, d));
+        metadata.set("annotations", &mut annotations, d, |value, d| service::texts(value, false, d));
     }
-    Some(Envelope { object, name, foreign: version == Some(None) })
+    Some(Envelope { object, name, labels, annotations, foreign: version == Some(None) })
 }
 
 /// Reads a document of kind Matcher. Nothing for one whose version or name can't be used.
 pub(super) fn read_matcher(node: &Node, d: &mut Decoder<'_>) -> Option<MatcherDocument> {
-    let Envelope { object, name, foreign } =
+    let Envelope { object, name, foreign, .. } =
         envelope(node, (&table::MATCHER_DOCUMENT, &table::MATCHER_METADATA), d)?;
     let named = name.inspect(|name| matcher::say_name(name, "a Matcher", d));
     let mut document = MatcherDocument {
@@ -122,7 +153,7 @@ pub(super) fn read_matcher(node: &Node, d: &mut Decoder<'_>) -> Option<MatcherDo
 
 /// Reads a document of kind Plugin and loads its module. Nothing for one whose version, name or `spec` can't be used.
 pub(super) fn read_plugin(node: &Node, d: &mut Decoder<'_>) -> Option<PluginDocument> {
-    let Envelope { object, name, foreign } =
+    let Envelope { object, name, foreign, .. } =
         envelope(node, (&table::PLUGIN_DOCUMENT, &table::PLUGIN_METADATA), d)?;
     let usable = name.is_some_and(|name| plugin::say_name(name, d));
     let spec = object.get("spec", d);
@@ -190,7 +221,7 @@ fn kind(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<()> {
     if table::KINDS.later.contains(&text) {
         let diagnostic = value.wrong(codes::LATER_KIND, format!("the kind `{text}` is not supported yet"));
         d.say(diagnostic.help(
-            "remove the document; `Service`, `Task`, `Defaults`, `Matcher`, `Plugin` and `Engine` are supported",
+            "remove the document; `Service`, `Task`, `Policy`, `Defaults`, `Matcher`, `Plugin` and `Engine` are supported",
         ));
         return None;
     }
@@ -230,14 +261,17 @@ fn service_name(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<ServiceName> {
     match ServiceName::new(text) {
         Ok(name) => Some(name),
         Err(message) => {
-            let diagnostic = value.wrong(codes::NAME, format!("`{text}` can't be a name: {message}"));
-            let mended = mend(text);
-            d.say(match ServiceName::new(&mended) {
-                Ok(mended) => diagnostic.help(format!("write for example `{mended}`")),
-                Err(_) => diagnostic.help("write for example `shop`"),
-            });
+            d.say(no_name(text, message, "shop").at(value.node.span, ""));
             None
         }
+    }
+}
+
+fn no_name(text: &str, why: impl std::fmt::Display, example: &str) -> Diagnostic {
+    let said = Diagnostic::error(codes::NAME, format!("`{text}` can't be a name: {why}"));
+    match ServiceName::new(&mend(text)) {
+        Ok(mended) => said.help(format!("write for example `{mended}`")),
+        Err(_) => said.help(format!("write for example `{example}`")),
     }
 }
 

@@ -1,12 +1,12 @@
 //! Match expressions in documents: what they can name, and errors with a caret inside the document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Span};
-use crate::lang::Library;
 use crate::lang::value::{Type, Value as LangValue};
-use crate::process::expression::schema_of;
+use crate::lang::{Library, Predicate};
+use crate::process::expression::{check_in_policy, schema_of};
 use crate::yaml::Scalar;
 
 use super::decode::{Decoder, Value};
@@ -73,12 +73,29 @@ pub(super) fn expression(
 ) -> Option<Expression> {
     let scalar = value.scalar("an expression", d)?;
     let text = sound_text(value, scalar, d)?;
-    let variables = variables(service).into_iter().map(|(name, (of, _))| (name, of)).collect();
+    let variables: BTreeMap<String, Type> =
+        variables(service).into_iter().map(|(name, (of, _))| (name, of)).collect();
+    let own: BTreeSet<String> = variables.keys().cloned().collect();
     let names = d.names.clone();
     let library = &names.library;
     let request = ExpressionRequest { text, variables, replaces, library };
     let found = (d.context.compile)(&request);
     let good = !found.iter().any(Diagnostic::is_error);
+    say_all(found, value, scalar, d);
+    good.then(|| accepted(text, &own, &names))
+}
+
+/// Reads a condition over any process: that of a Policy, which has no names of its own.
+pub(super) fn condition(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<(Expression, Predicate)> {
+    let scalar = value.scalar("an expression", d)?;
+    let text = sound_text(value, scalar, d)?;
+    let names = d.names.clone();
+    let compiled = check_in_policy(text, &names.library);
+    say_all(compiled.diagnostics, value, scalar, d);
+    Some((accepted(text, &BTreeSet::new(), &names), compiled.predicate?))
+}
+
+fn say_all(found: Vec<Diagnostic>, value: &Value<'_>, scalar: &Scalar, d: &mut Decoder<'_>) {
     for diagnostic in found {
         d.say(
             diagnostic
@@ -86,18 +103,16 @@ pub(super) fn expression(
                 .note(format!("in `{}`", value.path)),
         );
     }
-    good.then(|| accepted(text, service, &names))
 }
 
 /// With all that the expression means beyond its text, so that it still means that when a definition or a plugin has
 /// changed.
-fn accepted(text: &str, service: &Service, names: &Names) -> Expression {
+fn accepted(text: &str, variables: &BTreeSet<String>, names: &Names) -> Expression {
     let library = &names.library;
     if library.is_empty() && names.plugins.is_empty() {
         return Expression::new(text);
     }
-    let variables = variables(service);
-    let own = |word: &str| variables.keys().any(|name| name.split('.').next() == Some(word));
+    let own = |word: &str| variables.iter().any(|name| name.split('.').next() == Some(word));
     let used = library.closure(library.used_by(text, None, schema_of(library), &own));
     let plugins = library.plugins_of(text, &used).into_iter().filter_map(|name| {
         let record = names.plugins.get(&name)?.record();

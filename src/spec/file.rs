@@ -15,6 +15,7 @@ use super::document::{self, Document};
 use super::engine::EngineDocument;
 use super::matcher::{self, MatcherDocument};
 use super::plugin::PluginDocument;
+use super::policies::PolicyDocument;
 use super::{KnownHost, LoadContext, Names, Origin, Service, ServiceName, codes, raw};
 
 /// A file as the host read it.
@@ -55,6 +56,11 @@ pub struct LoadedFile {
     matchers: Vec<MatcherDocument>,
     plugins: Vec<PluginDocument>,
     engines: Vec<EngineDocument>,
+    policies: Vec<PolicyDocument>,
+    /// Policies for other hosts, and why.
+    policies_elsewhere: Vec<(ServiceName, String)>,
+    /// Documents that say they are Policies stand in it, usable or not.
+    has_policies: bool,
 }
 
 impl LoadedFile {
@@ -70,6 +76,21 @@ impl LoadedFile {
                 file.clone_into(&mut Arc::make_mut(service).origin.file);
             }
         }
+        for document in &mut self.policies {
+            if document.policy.origin.file != file {
+                file.clone_into(&mut Arc::make_mut(&mut document.policy).origin.file);
+            }
+        }
+    }
+
+    /// Its Policies for this host in the order of the file; none if it was rejected.
+    pub fn policies(&self) -> &[PolicyDocument] {
+        &self.policies
+    }
+
+    /// Its Policies for other hosts, and why; nothing if it was rejected.
+    pub fn policies_elsewhere(&self) -> &[(ServiceName, String)] {
+        &self.policies_elsewhere
     }
 
     /// What is for other hosts, and why; nothing if it was rejected.
@@ -109,7 +130,7 @@ impl LoadedFile {
 
     /// No document at all stands in it: it is empty, or holds comments only.
     pub fn is_empty(&self) -> bool {
-        !self.defines && self.declares.is_empty() && self.rejected().is_none()
+        !self.defines && !self.has_policies && self.declares.is_empty() && self.rejected().is_none()
     }
 
     /// Why it was rejected, in one line: `specs/a.yaml:3:5: unknown field ...`.
@@ -256,10 +277,21 @@ pub(super) fn complete(
             || document::is_plugin(node)
             || document::is_defaults(node)
             || document::is_engine(node)
+            || document::is_policy(node)
     };
     let services = reading.documents.iter().filter(|node| !gives(node));
     let documents: Vec<Document> = services.filter_map(|node| with_defaults(node, &mut decoder)).collect();
     say_duplicates(&documents, context.host, &mut decoder);
+    let policies = reading.documents.iter().filter(|node| document::is_policy(node));
+    let has_policies = policies.clone().next().is_some();
+    let policies: Vec<PolicyDocument> =
+        policies.filter_map(|node| document::read_policy(node, &mut decoder)).collect();
+    let meant = policies.iter().filter(|document| match &document.policy.hosts {
+        Some(hosts) => context.host.is_some_and(|host| hosts.excludes(host).is_none()),
+        None => true,
+    });
+    let meant = meant.map(|document| (document.policy.name.as_str(), document.name_at));
+    say_defined_twice("Policy", meant, &mut decoder);
     for matcher in &reading.matchers {
         matcher::check_tests(matcher, &names.library, &mut decoder);
     }
@@ -278,8 +310,12 @@ pub(super) fn complete(
         matchers: reading.matchers,
         plugins: reading.plugins,
         engines: reading.engines,
+        policies: Vec::new(),
+        policies_elsewhere: Vec::new(),
+        has_policies,
     };
     accept(&mut loaded, documents, context.host);
+    accept_policies(&mut loaded, policies, context.host);
     loaded
 }
 
@@ -396,6 +432,24 @@ fn accept(loaded: &mut LoadedFile, documents: Vec<Document>, host: Option<&Known
         service.origin = Origin { file, line, digest, revision: None };
         loaded.name_places.push(name_at);
         loaded.services.push(Arc::new(service));
+    }
+}
+
+fn accept_policies(loaded: &mut LoadedFile, documents: Vec<PolicyDocument>, host: Option<&KnownHost>) {
+    if loaded.rejected().is_some() {
+        return;
+    }
+    for mut document in documents {
+        let policy = Arc::make_mut(&mut document.policy);
+        let excluded = policy.hosts.as_ref().zip(host).and_then(|(hosts, host)| hosts.excludes(host));
+        if let Some(why) = excluded {
+            loaded.policies_elsewhere.push((policy.name.clone(), why));
+            continue;
+        }
+        let (line, _) = loaded.source.position(document.at.start);
+        let (file, digest) = (loaded.source.name.clone(), loaded.digest.clone());
+        policy.origin = Origin { file, line, digest, revision: None };
+        loaded.policies.push(document);
     }
 }
 

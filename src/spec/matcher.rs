@@ -159,6 +159,8 @@ pub fn unused<'a>(files: impl Iterator<Item = &'a LoadedFile> + Clone, library: 
     let mut used = BTreeSet::new();
     for file in files.clone() {
         used.extend(file.services().iter().flat_map(|service| names_of(service)));
+        let policies = file.policies().iter().flat_map(|document| document.policy.expressions());
+        used.extend(policies.flat_map(|expression| expression.definitions.keys().cloned()));
         for document in file.matchers() {
             for expectation in document.tests.iter().flat_map(|test| &test.expect) {
                 let text = &expectation.written.text;

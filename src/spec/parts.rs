@@ -11,7 +11,7 @@ pub(super) use output::output;
 
 mod resources;
 
-pub(super) use resources::resources;
+pub(super) use resources::{resources, resources_in};
 
 use std::collections::BTreeMap;
 
@@ -63,7 +63,7 @@ pub(super) fn stop(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Stop> {
     let object = Object::open(value, &table::STOP, d)?;
     let mut stop = Stop::default();
     object.set("schedule", &mut stop.schedule, d, |value, d| {
-        let steps = value.list(d, step)?;
+        let steps = value.list(d, stop_step)?;
         if steps.is_empty() {
             let message = format!("`{}` is empty, so nothing would be stopped", value.path);
             d.say(
@@ -86,7 +86,8 @@ pub(super) fn stop(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Stop> {
     Some(stop)
 }
 
-fn step(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<StopStep> {
+/// One step of a schedule of signals.
+pub(super) fn stop_step(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<StopStep> {
     let object = Object::open(value, &table::STOP_STEP, d)?;
     let (mut signal, mut wait) = (None, None);
     object.set_some("signal", &mut signal, d, Value::signal);

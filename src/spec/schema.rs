@@ -93,7 +93,15 @@ fn property(field: &Field) -> Value {
     put(&mut schema, "x-class", json!(class(field.class)));
     if let Some(example) = example(field) {
         put(&mut schema, "examples", json!([example]));
-        if matches!(field.kind, Kind::Object(_) | Kind::WordsOrObject(..) | Kind::List(_) | Kind::Map(_)) {
+        if matches!(
+            field.kind,
+            Kind::Object(_)
+                | Kind::WordsOrObject(..)
+                | Kind::SignalOrObject(_)
+                | Kind::List(_)
+                | Kind::OneOrMany(_)
+                | Kind::Map(_)
+        ) {
             let snippet = json!({ "label": field.example, "body": example });
             put(&mut schema, "defaultSnippets", json!([snippet]));
         }
@@ -167,6 +175,14 @@ fn of(kind: &Kind, name: &str) -> Value {
             { "type": "number", "minimum": 0.01 },
             { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?%?$" },
         ] }),
+        Kind::Count => json!({ "anyOf": [
+            { "type": "integer", "minimum": 0 },
+            { "type": "string", "pattern": "^([0-9]+|[0-9]*\\.\\.=?[0-9]+|[0-9]+\\.\\.)$" },
+        ] }),
+        Kind::Lasting => {
+            json!({ "type": "string", "pattern": "^([0-9]+ of [0-9]+|([0-9][0-9_.]*(ns|us|µs|ms|s|m|h|d))+)$" })
+        }
+        Kind::Message => json!({ "type": "string" }),
         Kind::Cpus => json!({ "type": "array", "minItems": 1, "items": { "type": ["integer", "string"] } }),
         Kind::Words(words) => enumeration(words, name),
         Kind::List(item) => json!({ "type": "array", "items": of(item, name) }),
@@ -175,6 +191,10 @@ fn of(kind: &Kind, name: &str) -> Value {
             closed(&LIMIT_NAMES.iter().map(limit).collect())
         }
         Kind::Map(item) => json!({ "type": "object", "additionalProperties": of(item, name) }),
+        Kind::OneOrMany(item) => {
+            json!({ "anyOf": [of(item, name), { "type": "array", "items": of(item, name) }] })
+        }
+        Kind::SignalOrObject(table) => json!({ "anyOf": [of(&Kind::Signal, name), object(table)] }),
         Kind::Object(table) => object(table),
         Kind::WordsOrObject(words, table) => {
             let mut forms = vec![enumeration(words, name), object(table)];

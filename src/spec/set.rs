@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use super::file::{self, Reading};
 use super::{
-    HeldPlugins, LoadContext, Loaded, LoadedFile, Names, SpecFile, codes, defaults, duplicates, matcher,
+    HeldPlugins, LoadContext, Loaded, LoadedFile, Names, SpecFile, codes, defaults, duplicate_policies,
+    duplicates, matcher,
 };
 use crate::diagnostic::Diagnostic;
 use crate::lang::library::{Built, build};
@@ -35,6 +36,7 @@ pub fn load(files: &[SpecFile], context: &LoadContext<'_>) -> Loaded {
         None => together(&readings, context),
     };
     loaded.duplicates = duplicates(&loaded.files, context.host.is_some());
+    loaded.duplicate_policies = duplicate_policies(&loaded.files, context.host.is_some());
     loaded
 }
 

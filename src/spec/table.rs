@@ -5,12 +5,17 @@ mod change;
 mod engine;
 mod health;
 mod hosts;
+mod policies;
 mod rows;
 mod tasks;
 mod words;
 
 pub use change::{DEPENDENCY, HOOK, HOOKS, RELOAD, SUSPEND, UPDATE};
 pub use engine::{ENGINE, ENGINE_DOCUMENT, ENGINE_LIMITS, ENGINE_METADATA, GIT, HOST, PRUNE};
+pub use policies::{
+    ACTIONS, POLICY, POLICY_ACTION, POLICY_DOCUMENT, POLICY_EXEC, POLICY_EXPECT, POLICY_GROUP, POLICY_LIMIT,
+    POLICY_METADATA, POLICY_SIGNAL, POLICY_TEST,
+};
 pub use tasks::{
     DEFAULTS, DEFAULTS_DOCUMENT, DEFAULTS_METADATA, OPERATORS, REQUIREMENT, RETRY, SCHEDULE, SELECTOR, TASK,
     TASK_DOCUMENT, VALUES,
@@ -77,6 +82,12 @@ pub enum Kind {
     Size,
     /// `127.0.0.1:9464`
     Address,
+    /// A number, or a range of numbers.
+    Count,
+    /// A time, or so many of the last looks.
+    Lasting,
+    /// A text with facts in it.
+    Message,
     /// A number of processors: `1.5` or `150%`.
     Processors,
     /// CPU numbers and ranges.
@@ -85,12 +96,38 @@ pub enum Kind {
     Words(&'static Words),
     /// A list.
     List(&'static Kind),
+    /// One of them, or a list.
+    OneOrMany(&'static Kind),
+    /// A signal, or a mapping.
+    SignalOrObject(&'static Table),
     /// A mapping with names of the author's choice.
     Map(&'static Kind),
     /// A mapping with these fields.
     Object(&'static Table),
     /// A word or a mapping.
     WordsOrObject(&'static Words, &'static Table),
+}
+
+impl Kind {
+    /// The words that can stand there, also as items of a list.
+    pub fn words(&self) -> Option<&'static Words> {
+        match self {
+            Self::Words(words) | Self::WordsOrObject(words, _) => Some(words),
+            Self::OneOrMany(item) => item.words(),
+            _ => None,
+        }
+    }
+
+    /// The mapping that can stand there itself.
+    pub fn table(&self) -> Option<&'static Table> {
+        match self {
+            Self::Object(table)
+            | Self::WordsOrObject(_, table)
+            | Self::ExpressionOrObject(table)
+            | Self::SignalOrObject(table) => Some(table),
+            _ => None,
+        }
+    }
 }
 
 /// The words of a field.
@@ -148,6 +185,7 @@ pub fn document_of(kind: &str) -> Option<&'static Table> {
         "Task" => Some(&TASK_DOCUMENT),
         "Defaults" => Some(&DEFAULTS_DOCUMENT),
         "Engine" => Some(&ENGINE_DOCUMENT),
+        "Policy" => Some(&POLICY_DOCUMENT),
         _ => None,
     }
 }

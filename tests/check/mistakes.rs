@@ -174,23 +174,15 @@ spec:
     leave it out",
     },
     Case {
-        what: "a kind that doesn't exist, and one that isn't built",
+        what: "a kind that doesn't exist",
         text: "apiVersion: selfsame/v1
 kind: Servcie
-metadata: {name: web}
----
-apiVersion: selfsame/v1
-kind: Policy
 metadata: {name: web}
 ",
         says: "1:1 S022 `spec` is missing
     add `spec: {startas: /srv/shop/shop.py}`
 2:7 S012 unknown kind `Servcie`
-    did you mean `Service`?
-5:1 S022 `spec` is missing
-    add `spec: {startas: /srv/shop/shop.py}`
-6:7 S013 the kind `Policy` is not supported yet
-    remove the document; `Service`, `Task`, `Defaults`, `Matcher`, `Plugin` and `Engine` are supported",
+    did you mean `Service`?",
     },
     Case {
         what: "two documents with one name",

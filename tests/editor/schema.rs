@@ -57,7 +57,10 @@ fn walk(schema: &Value, table: &Table, count: &mut usize) {
             }
             // What these hold depends on the kind.
             Kind::Object(_) if ["metadata", "spec"].contains(&field.name) => {}
-            Kind::Object(inner) | Kind::WordsOrObject(_, inner) => walk(property, inner, count),
+            Kind::Object(inner) | Kind::WordsOrObject(_, inner) | Kind::SignalOrObject(inner) => {
+                walk(property, inner, count);
+            }
+            Kind::OneOrMany(Kind::WordsOrObject(_, inner)) => walk(&property["anyOf"][0], inner, count),
             Kind::List(Kind::Object(inner)) => walk(&property["items"], inner, count),
             Kind::Map(Kind::Object(inner) | Kind::ExpressionOrObject(inner)) => {
                 walk(&property["additionalProperties"], inner, count);

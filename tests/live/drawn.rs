@@ -44,7 +44,7 @@ pub(super) fn snapshot(objects: Vec<ServiceStatus>, seconds: u64) -> Snapshot {
         boot: BootTime(Duration::from_secs(seconds)),
         wall: WallTime(Duration::from_secs(1000 + seconds)),
     };
-    Snapshot { objects, loads: BTreeMap::new(), told: true, now }
+    Snapshot { objects, policies: Vec::new(), loads: BTreeMap::new(), told: true, now }
 }
 
 /// A store, two copies of a web server, one that can't start and a task.

@@ -1,7 +1,7 @@
 //! `explain EXPR`: the tree of given processes, or what a whole host says to the expression.
 
 use super::{Exit, Output, Question, Terminal};
-use crate::lang::{Explanation, Form};
+use crate::lang::Explanation;
 use crate::process::candidate;
 use crate::report::{
     MatchRow, Overview, SeenProcess, account_for_plugins, command_of, explanation_rows, explanation_text,
@@ -76,15 +76,5 @@ fn seen(question: &Question<'_>, pid: Pid, row: MatchRow, explanation: Option<&E
 /// It fails in one place, and something else speaks for it: a condition that holds, or what the vocabulary noted. By the
 /// first alone every process would be a near miss of an expression with one condition.
 fn is_near(explanation: &Explanation, row: &MatchRow) -> bool {
-    explanation.smallest_failing().len() == 1 && (something_holds(explanation) || !row.notes.is_empty())
-}
-
-fn something_holds(part: &Explanation) -> bool {
-    match part.form {
-        Form::Leaf => false,
-        Form::And => {
-            part.children.iter().any(|child| child.outcome.truth() == Some(true) || something_holds(child))
-        }
-        Form::Or | Form::Not | Form::Named => part.children.iter().any(something_holds),
-    }
+    explanation.smallest_failing().len() == 1 && (explanation.something_holds() || !row.notes.is_empty())
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::spec::policy::Policy;
 use crate::spec::{Service, ServiceName};
 
 /// What one look at all sources gave.
@@ -45,6 +46,8 @@ pub struct GoodFile {
     pub digest: String,
     /// What it declares.
     pub services: Arc<[Arc<Service>]>,
+    /// Its Policies.
+    pub policies: Arc<[Arc<Policy>]>,
     /// No document at all stands in it, not even a definition.
     pub empty: bool,
 }
@@ -56,6 +59,8 @@ pub struct BrokenFile {
     pub reason: String,
     /// What it declared when it was last good, as far as that was kept.
     pub last_good: Arc<[Arc<Service>]>,
+    /// Its Policies then.
+    pub last_good_policies: Arc<[Arc<Policy>]>,
 }
 
 impl FileSeen {
@@ -69,7 +74,7 @@ impl FileSeen {
 
     /// A file that can't be used, of which nothing was kept.
     pub fn broken(reason: String) -> Self {
-        Self::Broken(BrokenFile { reason, last_good: Arc::default() })
+        Self::Broken(BrokenFile { reason, ..BrokenFile::default() })
     }
 }
 

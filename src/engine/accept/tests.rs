@@ -33,12 +33,24 @@ fn seen(complete: bool, files: &[&str]) -> SourcesSeen {
     let file = |line: &str| match (line.split_once(':'), line.split_once('!')) {
         (Some((path, names)), _) => {
             let services = services(names, path);
-            let good = GoodFile { digest: names.trim().into(), empty: services.is_empty(), services };
+            let good = GoodFile {
+                digest: names.trim().into(),
+                empty: services.is_empty(),
+                services,
+                ..GoodFile::default()
+            };
             (path.to_owned(), FileSeen::Good(good))
         }
         (None, Some((path, names))) => {
             let last_good = services(names, path);
-            (path.to_owned(), FileSeen::Broken(BrokenFile { reason: "line 1 is wrong".into(), last_good }))
+            (
+                path.to_owned(),
+                FileSeen::Broken(BrokenFile {
+                    reason: "line 1 is wrong".into(),
+                    last_good,
+                    ..BrokenFile::default()
+                }),
+            )
         }
         (None, None) => panic!("`{line}` is no file"),
     };

@@ -155,6 +155,42 @@ pub(super) const PROCESS_MEMORY: Family =
 pub(super) const PROCESS_START: Family =
     gauge("process_start_time_seconds", &[], "When the engine's process began, as seconds since 1970.");
 
+pub(super) const POLICIES: Family = gauge(
+    "selfsame_policies",
+    &["severity"],
+    "Policies in force, by severity; severities without any are zero.",
+);
+pub(super) const POLICY_VIOLATED: Family = gauge(
+    "selfsame_policy_violated",
+    &["policy", "severity"],
+    "1 if the policy is violated, 0 if it isn't; missing until it was looked at.",
+);
+pub(super) const POLICY_VIOLATING: Family = gauge(
+    "selfsame_policy_violating_processes",
+    &["policy"],
+    "Processes that violate the policy now, or are too many.",
+);
+pub(super) const POLICY_UNKNOWN: Family = gauge(
+    "selfsame_policy_unknown_processes",
+    &["policy"],
+    "Processes of which it can't be told whether they match or violate the policy.",
+);
+pub(super) const POLICY_VIOLATIONS: Family = counter(
+    "selfsame_policy_violations_total",
+    &["policy"],
+    "Violations that began to count, each process by itself.",
+);
+pub(super) const POLICY_ACTIONS: Family = counter(
+    "selfsame_policy_actions_total",
+    &["policy", "action", "result"],
+    "What was done because of the policy, by action and by what came of it: done or failed.",
+);
+pub(super) const POLICY_WITHHELD: Family = counter(
+    "selfsame_policy_withheld_total",
+    &["policy", "action", "why"],
+    "What was only said and not done: DryRun, NotOwned, Spared, Nobody, NoService, Fight or Limit.",
+);
+
 /// All of them, in the order of the page.
 pub const FAMILIES: &[Family] = &[
     OBJECTS,
@@ -170,6 +206,13 @@ pub const FAMILIES: &[Family] = &[
     TASK_ENDED,
     TASK_SUCCEEDED,
     TASK_NEXT,
+    POLICIES,
+    POLICY_VIOLATED,
+    POLICY_VIOLATING,
+    POLICY_UNKNOWN,
+    POLICY_VIOLATIONS,
+    POLICY_ACTIONS,
+    POLICY_WITHHELD,
     STARTS,
     START_FAILURES,
     STEPS,

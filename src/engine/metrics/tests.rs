@@ -24,7 +24,8 @@ fn object(name: &str, phase: &str) -> ServiceStatus {
 
 fn text(metrics: &mut Metrics, status: &[ServiceStatus], engine: bool) -> String {
     let engine = engine.then(OwnProcess::default);
-    metrics.text(&Situation { status, held: 2, now: Now::default(), engine })
+    let policies = Policies::default();
+    metrics.text(&Situation { status, policies: &policies, held: 2, now: Now::default(), engine })
 }
 
 /// Names, label names and kinds of a page, as a reader would take it in; panics where it isn't of the format.

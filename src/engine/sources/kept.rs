@@ -5,19 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use super::{Sources, absolute, load_files, services_of, upgrade};
+use super::{Declared, Sources, absolute, load_files, upgrade};
 use crate::engine::accept::FileSeen;
 use crate::host::good_texts::{GoodText, GoodTexts};
-use crate::spec::{Loaded, LoadedFile, Service, SpecFile};
+use crate::spec::{Loaded, LoadedFile, SpecFile};
 
 /// What stands in for files that can't be used.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     texts: GoodTexts,
     /// What files that can't be used declared last, by their names as given.
-    services: BTreeMap<String, Arc<[Arc<Service>]>>,
+    declared: BTreeMap<String, Declared>,
     /// Files whose former definitions are in use.
     defining: BTreeSet<String>,
     /// A text could not be written down.
@@ -31,9 +30,10 @@ impl Kept {
 
     /// Tells acceptance what files that can't be used declared when they last counted.
     pub(super) fn recall(&self, files: &mut BTreeMap<String, FileSeen>) {
-        for (name, services) in &self.services {
+        for (name, declared) in &self.declared {
             if let Some(FileSeen::Broken(broken)) = files.get_mut(&absolute(Path::new(name))) {
-                broken.last_good = Arc::clone(services);
+                let Declared { services, policies } = declared.clone();
+                (broken.last_good, broken.last_good_policies) = (services, policies);
             }
         }
     }
@@ -74,7 +74,7 @@ impl Sources {
     /// Loads everything again if files that define something for others are rejected, or can't be read: with what they said
     /// when they last counted.
     pub(super) fn with_stand_ins(&mut self, loaded: Loaded, all: &[SpecFile], unusable: &[String]) -> Loaded {
-        self.kept.services.clear();
+        self.kept.declared.clear();
         let rejected = loaded.files.iter().filter(|file| file.rejected().is_some());
         let names = rejected.map(|file| (&file.source.name, Some(file.digest.as_str())));
         let names = names.chain(unusable.iter().map(|name| (name, None)));
@@ -98,7 +98,7 @@ impl Sources {
         for file in &mut with.files {
             let name = file.source.name.clone();
             if self.kept.defining.contains(&name) {
-                self.kept.services.insert(name.clone(), services_of(file));
+                self.kept.declared.insert(name.clone(), Declared::by(file));
                 if let Some(present) = present.remove(&name) {
                     *file = present;
                 }
@@ -113,17 +113,17 @@ impl Sources {
         let rejected = self.loaded.values().filter(|file| file.rejected().is_some());
         let broken: BTreeSet<String> =
             rejected.map(|file| file.source.name.clone()).chain(unusable.iter().cloned()).collect();
-        self.kept.services.retain(|name, _| broken.contains(name));
+        self.kept.declared.retain(|name, _| broken.contains(name));
         for name in broken {
-            if self.kept.services.contains_key(&name) {
+            if self.kept.declared.contains_key(&name) {
                 continue;
             }
             let Some(text) = self.kept.text(&name).filter(|text| !text.defines) else { continue };
             let file = spec_file(&name, text);
             let names = Some(&self.names);
             let loaded = load_files(std::slice::from_ref(&file), names, &*self.shelf, None, Some(&self.host));
-            let services = loaded.files.first().map(services_of).unwrap_or_default();
-            self.kept.services.insert(name, services);
+            let declared = loaded.files.first().map(Declared::by).unwrap_or_default();
+            self.kept.declared.insert(name, declared);
         }
     }
 

@@ -81,6 +81,7 @@ impl Watch<'_> {
         let mut desk = std::mem::take(&mut self.desk);
         let known = Known {
             status: &self.status,
+            policies: &self.policies,
             sources: self.standing.sources(),
             memory: &self.memory,
             places: self.sources.places(),
@@ -97,12 +98,19 @@ impl Watch<'_> {
         for waiting in self.desk.take() {
             (self.tell)(Event::Request(&waiting.request));
             let now = self.host.now();
-            let mut objects = waiting.request.wanted.record(&mut self.memory, &waiting.request.by, now);
+            let who = Who::Person { name: waiting.request.by.clone(), uid: Some(waiting.uid.0) };
+            let (rest, policies) = self.ask_policies(&waiting.request, &who);
+            let mut objects = match rest {
+                Some(wanted) => wanted.record(&mut self.memory, &waiting.request.by, now),
+                None => Ok(BTreeSet::new()),
+            };
             if let Wanted::Rollback { number, confirmed } = waiting.request.wanted {
                 let done = self.roll_back(number, confirmed, &waiting.request.by);
                 objects = objects.and_then(|objects| done.map(|()| objects).map_err(|reason| vec![reason]));
             }
-            self.note(&waiting, &objects);
+            if policies.is_empty() || objects.as_ref().is_ok_and(|objects| !objects.is_empty()) {
+                self.note(&waiting, &objects);
+            }
             match &waiting.request.wanted {
                 Wanted::Upgrade(program) => {
                     let caller = (waiting.token, waiting.id);

@@ -32,11 +32,13 @@ impl Watch<'_> {
         }
         self.sources.configure(&settings);
         self.looking.configure(&settings);
+        self.max_starts = parallel_starts(&settings);
         self.options.settings = settings;
     }
 }
 
-/// So many instances may be being started at a time: as said, else four for each core.
+/// So many instances may be being started at a time: as said, else four for each core. Which there are takes some thirty system
+/// calls to find out (affinity, quotas of control groups), so no tick that a restart waits for does it.
 pub fn parallel_starts(settings: &Settings) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let said = settings.max_parallel_starts.and_then(|said| usize::try_from(said).ok());

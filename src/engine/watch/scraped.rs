@@ -34,6 +34,7 @@ impl Watch<'_> {
             usage::own().map(|(usage, began)| OwnProcess { cpu: usage.cpu, memory: usage.memory, began });
         let situation = Situation {
             status: &self.status,
+            policies: &self.policies,
             held: self.held.iter().map(|held| held.names.len()).sum(),
             now: self.host.now(),
             engine: Some(engine.unwrap_or_default()),

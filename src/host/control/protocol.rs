@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::Rights;
 use crate::facts::ProcessKey;
 use crate::plan::memory::Record;
+use crate::plan::policy::PolicyStatus;
 use crate::plan::sources::SourceStatus;
 use crate::plan::status::ServiceStatus;
 use crate::plan::wanted::{Objects, Wanted};
 use crate::spec::ServiceName;
+use crate::spec::policy::Policy;
 use crate::units::Pid;
 
 /// The version of what is said here. A watch takes calls of this version and of older ones.
@@ -45,6 +47,8 @@ pub enum Ask {
     Follow(Objects),
     /// What is known of this object, its document included.
     Explain(ServiceName),
+    /// What is known of this Policy, its document included.
+    ExplainPolicy(ServiceName),
     /// What is counted and measured?
     Metrics,
     /// Do this. Answered when it is on record and the ticks that follow at once are over.
@@ -57,7 +61,7 @@ impl Ask {
         match self {
             Self::Hello | Self::Status(_) | Self::Follow(_) | Self::Metrics => Rights::Look,
             // A document may hold what isn't for everybody.
-            Self::Explain(_) | Self::Do(_) => Rights::All,
+            Self::Explain(_) | Self::ExplainPolicy(_) | Self::Do(_) => Rights::All,
         }
     }
 }
@@ -84,6 +88,8 @@ pub enum Reply {
     Status(Told),
     /// To [`Ask::Explain`].
     Explained(Box<Explained>),
+    /// To [`Ask::ExplainPolicy`].
+    ExplainedPolicy(Box<ExplainedPolicy>),
     /// To [`Ask::Metrics`], in the text format of Prometheus.
     Metrics(String),
     /// To [`Ask::Do`]: it is on record, and about these objects.
@@ -115,6 +121,9 @@ pub struct Hello {
 pub struct Told {
     /// By name.
     pub objects: Vec<ServiceStatus>,
+    /// By name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<PolicyStatus>,
     /// The places that the watch keeps, in the order given.
     pub sources: Vec<SourceStatus>,
     /// Names that were asked for and are on no record.
@@ -132,6 +141,20 @@ pub struct Explained {
     pub record: Record,
     /// Every process on record, and for which object: who looks on its own knows them.
     pub recorded: BTreeMap<ServiceName, Vec<ProcessKey>>,
+}
+
+/// What is known of one Policy.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExplainedPolicy {
+    /// The document in force.
+    pub policy: Policy,
+    /// Its status.
+    pub status: Option<PolicyStatus>,
+    /// Every process on record, and for which object.
+    pub recorded: BTreeMap<ServiceName, Vec<ProcessKey>>,
+    /// The labels of these objects.
+    pub labels: BTreeMap<ServiceName, BTreeMap<String, String>>,
 }
 
 /// Why something isn't done.

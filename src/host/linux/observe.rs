@@ -41,7 +41,7 @@ impl LinuxHost {
         &mut self,
         name: &ServiceName,
         asked: &ServiceQuestions,
-        (questions, pids): (&Questions, &[Pid]),
+        (questions, pids, goes_on): (&Questions, &[Pid], bool),
         world: &LiveWorld,
         known: &mut Asked,
     ) -> Seen {
@@ -69,18 +69,25 @@ impl LinuxHost {
             asked.if_gone && seen.processes.values().any(|seen| matches!(seen, ProcessSeen::Gone { .. }));
         if asked.look || gone {
             let (few, every);
-            let (pids, new_only) = if asked.look {
-                (pids, false)
+            let mark = self.table.mark();
+            let (pids, new_only, goes_on) = if asked.look {
+                (pids, false, goes_on)
+            } else if let Some(list) = self.may_be_otherwise(name, &asked.spec, world) {
+                few = list;
+                (few.as_slice(), false, true)
             } else if let Some(new) = self.new_since(name, asked, questions, world) {
                 few = new;
-                (few.as_slice(), true)
+                (few.as_slice(), true, false)
             } else {
                 self.looked.note(name, &asked.spec, Cursor::now());
                 every = super::listing(world);
-                (&*every, false)
+                (&*every, false, false)
             };
-            let sight = Sight { world, plugins: &known.plugins, pids };
-            let mut look = self.looker.look(name, &asked.spec, questions, sight);
+            let sight = Sight { world, plugins: &known.plugins, pids, goes_on };
+            let (mut look, considered) = self.looker.look(name, &asked.spec, questions, sight);
+            if look.complete && !new_only {
+                self.note_complete(name, &asked.spec, (mark, considered), world);
+            }
             look.new_only = new_only;
             if failpoint::hit("look").is_err() {
                 look.complete = false;
@@ -115,8 +122,7 @@ impl LinuxHost {
             return None;
         }
         let recorded: BTreeSet<Pid> = questions.recorded.keys().map(|key| key.pid).collect();
-        let own = world.self_pid().known()?;
-        if own_children(own).iter().any(|pid| !recorded.contains(pid) && !self.probes.owns(*pid)) {
+        if world.own_children().iter().any(|pid| !recorded.contains(pid) && !self.probes.owns(*pid)) {
             return None;
         }
         let before = self.looked.at(name, &asked.spec)?;
@@ -209,7 +215,7 @@ impl LinuxHost {
             Err(reason) => return Fact::Unknown(reason),
         };
         let (plugins, pids) = (plugin::Look::default(), [key.pid]);
-        let sight = Sight { world, plugins: &plugins, pids: &pids };
+        let sight = Sight { world, plugins: &plugins, pids: &pids, goes_on: false };
         let found = self.looker.ask(rule, user, BTreeSet::new(), places, sight);
         if let Some((_, reasons)) = found.unknown.iter().find(|(pid, _)| *pid == key.pid) {
             let reason = reasons.first().cloned();
@@ -245,7 +251,7 @@ impl LinuxHost {
         }
         let user = wanted_user(spec, world).ok()?;
         let plugins = plugin::Look::default();
-        let sight = Sight { world, plugins: &plugins, pids: &pids };
+        let sight = Sight { world, plugins: &plugins, pids: &pids, goes_on: false };
         let found = self.looker.ask(spec, user, recorded, &places, sight);
         let fits = |candidate: &&crate::process::identity::Candidate| {
             let of_the_tree = left.contains(&candidate.pid) && candidate.start >= question.key.start;
@@ -272,8 +278,8 @@ impl LinuxHost {
         if !self.subreaper {
             return Vec::new();
         }
-        let own = world.self_pid().known().unwrap_or(Pid(0));
-        let pids: Vec<Pid> = own_children(own).into_iter().filter(|pid| !self.is_helper(*pid)).collect();
+        let children = world.own_children().iter().copied();
+        let pids: Vec<Pid> = children.filter(|pid| !self.is_helper(*pid)).collect();
         let orphans = keys(&pids, world);
         let orphans = orphans.into_iter().filter(|key| key.start >= starter.start);
         living(&orphans.filter(|key| !questions.recorded.contains_key(key)).collect::<Vec<_>>())
@@ -293,8 +299,7 @@ impl LinuxHost {
             question.group.as_deref().and_then(|group| self.groups.members(group)).unwrap_or_default(),
         );
         if self.subreaper {
-            let own = world.self_pid().known().unwrap_or(Pid(0));
-            left.extend(own_children(own).into_iter().filter(|pid| !self.is_helper(*pid)));
+            left.extend(world.own_children().iter().copied().filter(|pid| !self.is_helper(*pid)));
         } else if left.is_empty() {
             let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
             let in_session = |pid: &Pid| world.stat(*pid).known().is_some_and(|stat| stat.sid == gone);
@@ -318,18 +323,6 @@ pub(super) fn living(keys: &[ProcessKey]) -> Vec<ProcessKey> {
 
 pub(super) fn below(pid: Pid, world: &LiveWorld) -> Vec<Pid> {
     tree::children(world).known().map(|children| tree::descendants(&children, pid)).unwrap_or_default()
-}
-
-/// Our children, without a look at all processes: `/proc/self/task/TID/children` (`proc_pid_task_children(5)`).
-fn own_children(own: Pid) -> BTreeSet<Pid> {
-    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return BTreeSet::new() };
-    threads
-        .flatten()
-        .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok())
-        .flat_map(|text| text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<i32>>())
-        .map(Pid)
-        .filter(|pid| *pid != own)
-        .collect()
 }
 
 pub(super) fn named_by_pidfile(path: &[u8], main: Pid, world: &LiveWorld) -> (Fact<bool>, String) {

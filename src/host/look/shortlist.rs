@@ -32,13 +32,18 @@ const MANY: usize = 4;
 pub(in crate::host) type Shortlists = BTreeMap<ServiceName, Vec<Pid>>;
 
 impl Looker {
-    /// The lists for all objects that look.
-    pub(in crate::host) fn shortlists(&self, questions: &Questions, sight: Sight<'_>) -> Shortlists {
+    /// The lists for all objects that look and don't have one.
+    pub(in crate::host) fn shortlists(
+        &self,
+        questions: &Questions,
+        given: &Shortlists,
+        sight: Sight<'_>,
+    ) -> Shortlists {
         let Sight { world, pids, .. } = sight;
         let looking: Vec<(&ServiceName, &Service)> = questions
             .services
             .iter()
-            .filter(|(_, question)| question.look)
+            .filter(|(name, question)| question.look && !given.contains_key(*name))
             .map(|(name, question)| (name, &*question.spec))
             .collect();
         if looking.len() < MANY {
@@ -58,7 +63,7 @@ impl Looker {
     fn by_condition(
         &self,
         looking: &[(&ServiceName, &Service)],
-        Sight { world, plugins, pids }: Sight<'_>,
+        Sight { world, plugins, pids, .. }: Sight<'_>,
     ) -> Shortlists {
         let places = self.places();
         let mut bound: Vec<(&ServiceName, Bound<'_>)> = Vec::new();
@@ -85,7 +90,8 @@ impl Looker {
         usable.iter().zip(found).map(|((name, ..), list)| ((*name).clone(), list)).collect()
     }
 
-    fn add_named(&self, spec: &Service, world: &dyn World, list: &mut Vec<Pid>) {
+    /// Puts those on the list that pid files name.
+    pub(in crate::host) fn add_named(&self, spec: &Service, world: &dyn World, list: &mut Vec<Pid>) {
         let places = self.places();
         for index in 0..spec.replicas {
             let path = pidfile_path(spec, index, &places);

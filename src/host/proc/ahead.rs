@@ -74,7 +74,12 @@ impl Ahead {
     ) -> Option<T> {
         let follows = self.last.is_some_and(|last| at == last + 1);
         self.last = Some(at);
-        self.run = if follows { self.run + 1 } else { 0 };
+        self.run = match at {
+            _ if follows => self.run + 1,
+            // Who asks the first of the listing asks them all.
+            0 => RUN,
+            _ => 0,
+        };
         if !follows {
             self.close(readers);
         }

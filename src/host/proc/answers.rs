@@ -44,13 +44,18 @@ impl World for LiveWorld {
 
     fn pids(&self) -> Fact<Arc<[Pid]>> {
         let listed = self.listed();
-        if let Some(errno) = listed.failure {
+        self.lists_all().map(|()| Arc::clone(&listed.pids))
+    }
+
+    fn lists_all(&self) -> Fact<()> {
+        // Who asked of a few processes by number needs no listing for it.
+        if let Some(errno) = self.listed.get().and_then(|listed| listed.failure) {
             return Fact::Unknown(reason(errno, "/proc"));
         }
         if self.hides.as_ref().is_some_and(parse::Hidepid::shortens_listing) {
             return Fact::Unknown(Reason::new(Why::Denied, "processes of other users (hidepid)"));
         }
-        Fact::Known(Arc::clone(&listed.pids))
+        Fact::Known(())
     }
 
     fn owner(&self, pid: Pid) -> Fact<(Uid, Gid)> {
@@ -260,6 +265,10 @@ impl World for LiveWorld {
 
     fn ticks_per_second(&self) -> u64 {
         self.ticks
+    }
+
+    fn files_asked(&self) -> Vec<Bytes> {
+        self.names_asked()
     }
 
     fn take_reads(&self) -> Vec<String> {

@@ -46,6 +46,12 @@ impl LiveWorld {
         cached(&self.files.contents, (path.into(), limit), || self.beginning(Root::Engine, path, limit))
     }
 
+    /// The names of files in our own root that were asked for.
+    pub(super) fn names_asked(&self) -> Vec<Bytes> {
+        let facts = self.files.facts.borrow();
+        facts.keys().filter(|(root, _)| *root == Root::Engine).map(|(_, path)| Arc::from(&**path)).collect()
+    }
+
     fn read_file(&self, root: Root, path: &[u8]) -> Fact<FileFacts> {
         self.locate(root, path).and_then(|(file, stat)| match self.real_path(root, &file) {
             Ok(real) => {

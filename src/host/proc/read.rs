@@ -145,6 +145,8 @@ impl LiveWorld {
         self.note_read(leaf);
         match read(self.proc(), Leaf::new(format_args!("{}/{leaf}", entry.pid)).as_c_str()) {
             Ok(value) => Some(Fact::Known(value)),
+            // The directory itself.
+            Err(Errno::NOENT) if leaf.is_empty() => Some(Fact::Unknown(entry.vanished())),
             // Gone, a kernel thread or a zombie: the descriptor will tell.
             Err(Errno::NOENT | Errno::SRCH) => {
                 entry.hold.replace(Hold::Fresh);

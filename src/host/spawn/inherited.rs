@@ -1,5 +1,5 @@
-//! What our own caller handed down, for a program that we become: Rust's runtime ignores SIGPIPE and opens the standard
-//! descriptors that are closed, before `main`. A daemon that finds SIGPIPE ignored behaves differently from then on.
+//! What our own caller handed down, for a program that we become: our start ([`begin`], or Rust's own in tests) ignores SIGPIPE and
+//! opens the standard descriptors that are closed. A daemon that finds SIGPIPE ignored behaves differently from then on.
 
 use std::collections::BTreeSet;
 use std::ffi::{CStr, CString, c_char, c_int};
@@ -29,7 +29,7 @@ pub fn take_descriptor(number: c_int) -> Option<OwnedFd> {
     Some(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
-/// Called by the C library with the other initialisers of the program, before the runtime's own start.
+/// Called by the C library with the other initialisers of the program, before `main`.
 // SAFETY: the section holds addresses of functions that the C library calls one after the other; `record` is one, and
 // it uses nothing that has to be initialised.
 #[used]
@@ -53,6 +53,21 @@ extern "C" fn record() {
         found |= PIPE_IGNORED;
     }
     HANDED_DOWN.store(found, Ordering::Relaxed);
+}
+
+/// What of Rust's own start of a program counts for ours, which goes without it: no file of ours gets the number of a standard
+/// descriptor that is closed, and a write that nobody reads any more is an error and no signal.
+pub fn begin() {
+    for _ in (0..3).filter(|descriptor| was_closed(*descriptor)) {
+        // It gets the lowest number that is free: one of these.
+        // SAFETY: the path ends with NUL.
+        if unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) } == -1 {
+            // As Rust does: what is written to standard output could else go into any file.
+            std::process::abort();
+        }
+    }
+    // SAFETY: the disposition runs no code of ours.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
 }
 
 /// Whether this standard descriptor (0 to 2) was closed when we were started.

@@ -1,5 +1,7 @@
 //! Settings of our own process that outlast execve and that no safe binding offers.
 
+use std::os::fd::RawFd;
+
 use super::raw::call;
 
 /// `sched_setscheduler(2)`: `SCHED_*` and a real-time priority.
@@ -21,6 +23,18 @@ pub fn set_io_priority(class: u16, level: u16) -> Result<(), i32> {
     let packed = usize::from(class) << 13 | usize::from(level);
     // SAFETY: no pointers. 1 is IOPRIO_WHO_PROCESS.
     unsafe { call(libc::SYS_ioprio_set, [1, 0, packed, 0, 0]) }.map(|_| ())
+}
+
+/// Gives the calling thread a table of descriptors of its own, with nothing in it but `kept`: `close_range(2)`. Where the kernel can't do
+/// both at once (before 5.9) nothing happens, and the table stays shared: a copy of all that is open would hold locks and pipes.
+pub fn keep_alone(kept: RawFd) {
+    let Ok(kept) = usize::try_from(kept) else { return };
+    let (last, own) = (u32::MAX as usize, libc::CLOSE_RANGE_UNSHARE as usize);
+    // SAFETY: no pointers. What the other threads have open stays so.
+    if unsafe { call(libc::SYS_close_range, [kept + 1, last, own, 0, 0]) }.is_ok() && kept > 0 {
+        // SAFETY: the same; from here on the table is this thread's.
+        let _ = unsafe { call(libc::SYS_close_range, [0, kept - 1, 0, 0, 0]) };
+    }
 }
 
 /// Marks every descriptor from `first` on to be closed by execve: `close_range(2)`, and where the kernel has no such mark

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::facts::ProcessKey;
 use crate::spec::ServiceName;
 use crate::spec::policy::PolicyAction;
@@ -19,12 +21,35 @@ const SPAN: Duration = Duration::from_mins(10);
 const NOTED_MAX: usize = 4096;
 
 /// What policies did lately.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub struct Fights {
     /// Stops of what a Service brings back, by policy and Service.
     stops: BTreeMap<(ServiceName, ServiceName), Vec<BootTime>>,
     /// Changes of one property of one process.
-    changes: BTreeMap<(ProcessKey, &'static str), Vec<(BootTime, ServiceName)>>,
+    changes: BTreeMap<(ProcessKey, String), Vec<(BootTime, ServiceName)>>,
+}
+
+/// The same without keys that JSON can't have.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    stops: Vec<((ServiceName, ServiceName), Vec<BootTime>)>,
+    changes: Vec<((ProcessKey, String), Changes)>,
+}
+
+/// When, and by whom.
+type Changes = Vec<(BootTime, ServiceName)>;
+
+impl From<Written> for Fights {
+    fn from(written: Written) -> Self {
+        Self { stops: written.stops.into_iter().collect(), changes: written.changes.into_iter().collect() }
+    }
+}
+
+impl From<Fights> for Written {
+    fn from(fights: Fights) -> Self {
+        Self { stops: fights.stops.into_iter().collect(), changes: fights.changes.into_iter().collect() }
+    }
 }
 
 impl Fights {
@@ -50,7 +75,7 @@ impl Fights {
                 times.push(now);
             }
             None => {
-                let changes = self.changes.entry((key.clone(), handle)).or_default();
+                let changes = self.changes.entry((key.clone(), handle.to_owned())).or_default();
                 changes.retain(|(at, _)| now.since(*at) < SPAN);
                 changes.push((now, policy.clone()));
             }
@@ -80,7 +105,7 @@ impl Fights {
                 )
             });
         }
-        let changes = self.changes.get(&(key.clone(), handle))?;
+        let changes = self.changes.get(&(key.clone(), handle.to_owned()))?;
         let lately: Vec<&ServiceName> =
             changes.iter().filter(|(at, _)| now.since(*at) < SPAN).map(|(_, by)| by).collect();
         let other = lately.iter().find(|by| **by != policy)?;

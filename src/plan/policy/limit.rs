@@ -22,6 +22,11 @@ impl Spent {
         }
     }
 
+    /// When it acted last.
+    pub fn last(&self) -> Option<BootTime> {
+        self.0.back().copied()
+    }
+
     /// When it may act again, if it may not now.
     pub fn free(&self, now: BootTime, limit: ActionLimit) -> Option<BootTime> {
         let count = usize::try_from(limit.count).unwrap_or(usize::MAX);
@@ -41,7 +46,7 @@ mod tests {
 
     #[test]
     fn so_many_in_so_long() {
-        let limit = ActionLimit { count: 2, per: Duration::from_secs(60) };
+        let limit = ActionLimit { count: 2, per: Duration::from_mins(1) };
         let at = |seconds| BootTime(Duration::from_secs(seconds));
         let mut spent = Spent::default();
         let mut acted = Vec::new();
@@ -57,7 +62,7 @@ mod tests {
 
     #[test]
     fn none_at_all_is_never() {
-        let limit = ActionLimit { count: 0, per: Duration::from_secs(60) };
+        let limit = ActionLimit { count: 0, per: Duration::from_mins(1) };
         assert!(Spent::default().free(BootTime(Duration::from_secs(1)), limit).is_some());
     }
 }

@@ -28,6 +28,14 @@ pub struct Window {
     seen: Option<BootTime>,
     /// There was one since that couldn't.
     blind: bool,
+    /// What follows from it waits until it may be done.
+    #[serde(skip_serializing_if = "is_false")]
+    owes: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this form")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl Window {
@@ -51,7 +59,7 @@ impl Window {
         self.looks = self.looks << 1 | u64::from(so);
         self.known = (self.known + 1).min(LOOKS_MAX);
         self.since = so.then(|| self.since.unwrap_or(now));
-        let counts = self.counts(lasting, now);
+        let counts = self.lasts(lasting, now);
         let begins = counts && !self.fired;
         self.fired = match lasting {
             // Between the two it stays what it was.
@@ -61,7 +69,45 @@ impl Window {
         begins
     }
 
-    fn counts(&self, lasting: Lasting, now: BootTime) -> bool {
+    /// Whether it counts as violated.
+    pub fn counts(&self) -> bool {
+        self.fired
+    }
+
+    /// Since when it was so, if it counts.
+    pub fn counts_since(&self) -> Option<BootTime> {
+        self.fired.then(|| self.since.or(self.seen)).flatten()
+    }
+
+    /// Whether something that follows from it waits.
+    pub fn owes(&self) -> bool {
+        self.owes && self.fired
+    }
+
+    /// Something that follows from it waits, or no longer does.
+    pub fn owe(&mut self, owes: bool) {
+        self.owes = owes && self.fired;
+    }
+
+    /// Nobody looked for a while.
+    pub fn was_away(&mut self) {
+        self.blind = self.seen.is_some();
+    }
+
+    /// Whether it says no more than that there is one.
+    pub fn is_blank(&self) -> bool {
+        self.since.is_none() && !self.fired && !self.owes && self.looks == 0
+    }
+
+    /// Whether the two lead to the same, whenever the last look was.
+    pub fn says_the_same(&self, other: &Self, lasting: Lasting) -> bool {
+        let looks = matches!(lasting, Lasting::Looks { .. });
+        let looks = |window: &Self| looks.then_some((window.looks, window.known));
+        (self.since, self.fired, self.owes) == (other.since, other.fired, other.owes)
+            && looks(self) == looks(other)
+    }
+
+    fn lasts(&self, lasting: Lasting, now: BootTime) -> bool {
         match lasting {
             Lasting::Seen => self.since.is_some(),
             Lasting::Time(time) => self.since.is_some_and(|since| now.since(since) >= time),
@@ -100,6 +146,19 @@ impl Window {
 mod tests {
     use super::*;
     use crate::facts::Why;
+
+    #[test]
+    fn time_in_which_no_engine_ran_is_not_counted() {
+        let at = |seconds| BootTime(Duration::from_secs(seconds));
+        let time = Lasting::Time(Duration::from_secs(30));
+        let mut window = Window::default();
+        assert!(
+            !window.note(&Fact::Known(true), time, at(0)) && !window.note(&Fact::Known(true), time, at(20))
+        );
+        window.was_away();
+        assert!(!window.note(&Fact::Known(true), time, at(100)), "20 s were seen");
+        assert!(window.note(&Fact::Known(true), time, at(110)));
+    }
 
     /// Looks ten seconds apart, `x` for so, `.` for not, `?` for nobody knows; `!` stands below those that begin to count.
     #[track_caller]

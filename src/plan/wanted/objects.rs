@@ -44,7 +44,34 @@ pub fn parse_selector(text: &str) -> Result<BTreeMap<String, String>, String> {
         .collect()
 }
 
+/// Before the name of a policy, where an object may have the same one.
+const POLICY: &str = "policy/";
+
+/// Whether a text names this policy: `no-telnet` or `policy/no-telnet`.
+pub fn names_policy(text: &str, name: &ServiceName) -> bool {
+    text.strip_prefix(POLICY).unwrap_or(text) == name.as_str()
+}
+
 impl Objects {
+    /// Takes out the names that mean policies: those that say so, and those that no object on record has.
+    pub(super) fn take_policies(
+        &mut self,
+        memory: &Memory,
+        is_policy: &dyn Fn(&ServiceName) -> bool,
+    ) -> BTreeSet<ServiceName> {
+        let mut policies = BTreeSet::new();
+        self.names.retain(|text| {
+            let said = text.strip_prefix(POLICY);
+            let Ok(name) = ServiceName::new(said.unwrap_or(text)) else { return true };
+            let means = is_policy(&name) && (said.is_some() || !memory.services.contains_key(&name));
+            if means {
+                policies.insert(name);
+            }
+            !means
+        });
+        policies
+    }
+
     /// A single one.
     pub fn one(name: &ServiceName) -> Self {
         Self { names: vec![name.as_str().to_owned()], ..Self::default() }

@@ -1,7 +1,6 @@
 //! Numbers that the kernel never leaves, so that a comparison with one outside is a mistake.
 
-use super::fields;
-use crate::lang::schema::{Bounded, Bounds};
+use crate::lang::schema::{Bounded, Bounds, FieldDecl};
 use crate::lang::value::Type;
 use crate::process::objects::{GROUP, PROCESS, USER};
 
@@ -27,7 +26,8 @@ const FIELDS: &[(&str, i64, i64)] = &[
     ("fds", 0, i64::MAX),
 ];
 
-pub(super) fn table() -> Vec<Bounds> {
+/// Those of the fields of a process, and of types.
+pub(super) fn table(fields: &[FieldDecl]) -> Vec<Bounds> {
     let kept = |(name, low, high): &(&'static str, i64, i64)| Bounds {
         of: Bounded::Field(PROCESS, (*name).into()),
         low: *low,
@@ -40,9 +40,9 @@ pub(super) fn table() -> Vec<Bounds> {
     }
     // Sizes and durations that the kernel counts never go below nothing. An age is a difference of two clocks, and of a
     // process that began while the look was taken a negative one.
-    for field in fields() {
-        if matches!(field.decl.ty, Type::Size | Type::Duration) && field.decl.name != "age" {
-            let of = Bounded::Field(field.decl.owner, field.decl.name.clone());
+    for field in fields {
+        if matches!(field.ty, Type::Size | Type::Duration) && field.name != "age" {
+            let of = Bounded::Field(field.owner, field.name.clone());
             all.push(Bounds { of, low: 0, high: i64::MAX });
         }
     }
@@ -52,6 +52,7 @@ pub(super) fn table() -> Vec<Bounds> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::declare::fields;
 
     #[test]
     fn every_bounded_field_is_a_declared_number() {

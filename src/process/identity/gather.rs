@@ -66,13 +66,17 @@ impl<'q> Search<'q> {
                 Place::Unknown(reasons) => unknown.push((*pid, reasons)),
             }
         }
+        let mut considered: BTreeSet<Pid> = members.keys().copied().collect();
         let anchor = anchor.filter(|pid| self.is_anchored(*pid, &members));
         if !self.query.privileged {
             self.notes.push(format!("only processes of uid {} are looked at", self.query.engine_uid));
         }
         let candidates = self.candidates(&members, anchor, &mut unknown);
-        let complete = self.own_known && matches!(self.world.pids(), Fact::Known(_));
-        Look { candidates, unknown, by_condition: self.query.replace.is_some(), complete, notes: self.notes }
+        let complete =
+            self.own_known && (self.query.goes_on || matches!(self.world.lists_all(), Fact::Known(())));
+        considered.extend(unknown.iter().map(|(pid, _)| *pid));
+        let by_condition = self.query.replace.is_some();
+        Look { candidates, unknown, by_condition, complete, considered, notes: self.notes }
     }
 
     /// The process that the believed pid file names.

@@ -8,6 +8,7 @@ use ratatui::widgets::{Block, Borders, Clear, Paragraph, Row as TableRow, Table,
 
 use super::rows::Row;
 use super::state::{Live, Mode, Pane};
+use crate::plan::policy::PolicyStatus;
 use crate::plan::status::PhaseWord;
 use crate::report::status::{ago, phase_word};
 use crate::units::{Now, WallTime};
@@ -61,8 +62,26 @@ fn summary(live: &Live) -> Line<'static> {
         counts.iter().map(|(phase, count)| format!("{count} {}", phase_word(*phase))).collect();
     let who = if live.snapshot.told { "" } else { "  (no watch is running; looked just now)" };
     let noun = if objects.len() == 1 { "object" } else { "objects" };
-    let text = format!("selfsame: {} {noun}: {}{who}", objects.len(), words.join(", "));
+    let policies = policies_words(&live.snapshot.policies);
+    let text = format!("selfsame: {} {noun}: {}{policies}{who}", objects.len(), words.join(", "));
     Line::styled(text, Style::new().add_modifier(Modifier::BOLD))
+}
+
+/// `; 4 policies, violated: no-telnet (2)`
+fn policies_words(policies: &[PolicyStatus]) -> String {
+    if policies.is_empty() {
+        return String::new();
+    }
+    let violated = policies.iter().filter(|policy| policy.violated == Some(true));
+    let violated: Vec<String> =
+        violated.map(|policy| format!("{} ({})", policy.name, policy.violating)).collect();
+    let noun = if policies.len() == 1 { "policy" } else { "policies" };
+    let which = if violated.is_empty() {
+        "none violated".to_owned()
+    } else {
+        format!("violated: {}", violated.join(", "))
+    };
+    format!("; {} {noun}, {which}", policies.len())
 }
 
 fn draw_table(live: &Live, colour: bool, frame: &mut Frame<'_>, area: Rect) {

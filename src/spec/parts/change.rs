@@ -100,7 +100,7 @@ fn reload(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Reload> {
 }
 
 /// Program and arguments; the program by its absolute path.
-fn command(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Vec<String>> {
+pub(in crate::spec) fn command(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Vec<String>> {
     let words = value.list(d, Value::template)?;
     let Some(program) = words.first() else {
         let message = format!("`{}` is empty", value.path);
@@ -163,7 +163,8 @@ pub(in crate::spec) fn stop_command(object: &Object<'_>, d: &mut Decoder<'_>) ->
     Some(StopCommand { command: words?, timeout })
 }
 
-fn suspend(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Suspend> {
+/// `suspend`
+pub(in crate::spec) fn suspend(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Suspend> {
     let object = Object::open(value, &table::SUSPEND, d)?;
     let (mut reason, mut until) = (None, None);
     object.set_some("reason", &mut reason, d, Value::nonempty);

@@ -7,19 +7,18 @@ use crate::spec::{Resources, codes, table};
 /// `resources`
 pub(in crate::spec) fn resources(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Resources> {
     let object = Object::open(value, &table::RESOURCES, d)?;
+    Some(resources_in(&object, d))
+}
+
+/// The same fields of a mapping that has others beside them.
+pub(in crate::spec) fn resources_in(object: &Object<'_>, d: &mut Decoder<'_>) -> Resources {
     let mut resources = Resources::default();
     object.set("memory", &mut resources, d, |value, d| memory(value, d));
     let (mut cpu, mut pids, mut io) = (Resources::default(), None, None);
     object.set("cpu", &mut cpu, d, |value, d| processors(value, d));
     object.set("pids", &mut pids, d, |value, d| one(value, &table::RESOURCES_PIDS, "max", 4_194_304, d));
     object.set("io", &mut io, d, |value, d| one(value, &table::RESOURCES_IO, "weight", 10_000, d));
-    Some(Resources {
-        cpu_max: cpu.cpu_max,
-        cpu_weight: cpu.cpu_weight,
-        pids_max: pids,
-        io_weight: io,
-        ..resources
-    })
+    Resources { cpu_max: cpu.cpu_max, cpu_weight: cpu.cpu_weight, pids_max: pids, io_weight: io, ..resources }
 }
 
 fn memory(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Resources> {

@@ -25,7 +25,7 @@ pub(super) fn say_unneeded(document: &PluginDocument, plugin: &Plugin, d: &mut D
 /// W130: plugins that no expression of these files uses. Nothing where a file was refused, since nobody knows what it
 /// uses, and nothing where there is no Service: then they are for others.
 pub fn unused<'a>(files: impl Iterator<Item = &'a LoadedFile> + Clone, names: &Names) -> Vec<Diagnostic> {
-    let idle = files.clone().all(|file| file.services().is_empty());
+    let idle = files.clone().all(|file| file.services().is_empty() && file.policies().is_empty());
     if idle || names.plugins.is_empty() || files.clone().any(|file| file.rejected().is_some()) {
         return Vec::new();
     }
@@ -35,6 +35,8 @@ pub fn unused<'a>(files: impl Iterator<Item = &'a LoadedFile> + Clone, names: &N
         used.extend(
             file.services().iter().flat_map(|service| service.plugins().map(|(name, _)| name.clone())),
         );
+        let policies = file.policies().iter().flat_map(|document| document.policy.expressions());
+        used.extend(policies.flat_map(|expression| expression.plugins.keys().cloned()));
         for document in file.matchers() {
             let defined: BTreeSet<String> =
                 document.drafts.iter().map(|draft| draft.written.name.clone()).collect();

@@ -6,6 +6,10 @@ use super::health::{
     BINARY_CHANGES, CONDITION, EXEC, HTTP, LIVENESS, LOG_LINE, READINESS, TCP, TRIGGER, UNIX,
 };
 use super::hosts::HOSTS;
+use super::policies::{
+    POLICY, POLICY_ACTION, POLICY_DOCUMENT, POLICY_EXEC, POLICY_EXPECT, POLICY_GROUP, POLICY_LIMIT,
+    POLICY_METADATA, POLICY_SIGNAL, POLICY_TEST,
+};
 use super::tasks::{
     DEFAULTS, DEFAULTS_DOCUMENT, DEFAULTS_METADATA, REQUIREMENT, RETRY, SCHEDULE, SELECTOR, TASK,
     TASK_DOCUMENT,
@@ -49,7 +53,7 @@ pub const DOCUMENT: Table = Table {
 
 /// The kinds.
 pub const KINDS: Words =
-    Words { now: &["Service", "Matcher", "Plugin", "Task", "Defaults", "Engine"], later: &["Policy"] };
+    Words { now: &["Service", "Matcher", "Plugin", "Task", "Defaults", "Engine", "Policy"], later: &[] };
 
 /// `metadata`
 pub const METADATA: Table = Table {
@@ -1143,4 +1147,14 @@ pub const TABLES: &[&Table] = &[
     &DEFAULTS,
     &SELECTOR,
     &REQUIREMENT,
+    &POLICY_DOCUMENT,
+    &POLICY_METADATA,
+    &POLICY,
+    &POLICY_ACTION,
+    &POLICY_EXEC,
+    &POLICY_SIGNAL,
+    &POLICY_GROUP,
+    &POLICY_LIMIT,
+    &POLICY_TEST,
+    &POLICY_EXPECT,
 ];

@@ -8,6 +8,16 @@ const MEANINGS: &[(&str, &str, &str)] = &[
     ("kind", "Task", "runs to its end: once, on change, or on a schedule"),
     ("kind", "Defaults", "values for the Services and Tasks that labels choose"),
     ("kind", "Engine", "how the engine itself works; in a file of its own, `/etc/selfsame/engine.yaml`"),
+    ("kind", "Policy", "what is not to be of the processes of this host, and what is done when it is"),
+    ("severity", "info", "worth knowing"),
+    ("severity", "warning", "to be looked at"),
+    ("severity", "error", "to be mended"),
+    ("severity", "critical", "at once"),
+    ("do", "report", "only say it"),
+    ("do", "stop", "stop the process: by its Service's own way, or TERM, 30s, KILL"),
+    ("violated", "true", "the Policy is violated"),
+    ("violated", "false", "it is kept"),
+    ("violated", "unknown", "what is stated does not decide it"),
     ("run", "once", "once, ever"),
     ("run", "onChange", "at first, and whenever what it is started with has changed"),
     ("concurrency", "forbid", "the new run is left out"),
@@ -96,7 +106,7 @@ mod tests {
         for field in TABLES.iter().flat_map(|table| table.fields) {
             let kind =
                 if let Kind::Map(inner) | Kind::List(inner) = field.kind { *inner } else { field.kind };
-            if let Kind::Words(of) | Kind::WordsOrObject(of, _) = kind {
+            if let Some(of) = kind.words() {
                 words.extend(of.now.iter().map(|word| (field.name, *word)));
             }
         }

@@ -1,6 +1,6 @@
 //! Every setting is a flag of the same name, and what a flag says is over what the file says.
 
-use clap::{FromArgMatches as _, Parser as _};
+use clap::FromArgMatches as _;
 
 use super::super::{Cli, Verb};
 use super::*;
@@ -91,7 +91,9 @@ fn what_a_flag_says_is_over_what_the_file_says() {
         "--metrics",
         "127.0.0.1:1",
     ];
-    let Verb::Watch(args) = Cli::try_parse_from(line).unwrap().verb else { panic!("another verb") };
+    let Verb::Watch(args) = Cli::read(&line.map(std::ffi::OsString::from)).unwrap().verb else {
+        panic!("another verb")
+    };
     let mut settings =
         Settings { prune: Prune { allow_empty: true, ..Prune::default() }, ..Settings::default() };
     settings.host.labels.insert("of".into(), "file".into());

@@ -1,0 +1,103 @@
+//! From arguments to a verb. If the first of them is the name of one, no other is declared: clap copies each option that all verbs
+//! have into every verb, which with that of the others was a seventh of a small look.
+
+use std::ffi::OsString;
+
+use clap::{Command, CommandFactory as _, Error, FromArgMatches as _, Subcommand as _};
+
+use super::{Cli, Common, Verb};
+
+impl Cli {
+    /// The command line, with every verb.
+    pub(in crate::cli) fn command() -> Command {
+        with_verbs(Verb::augment_subcommands(Common::command()))
+    }
+
+    /// Reads the arguments, the program's name first.
+    ///
+    /// # Errors
+    /// Wrong usage, or a question for help.
+    pub(in crate::cli) fn read(args: &[OsString]) -> Result<Self, Error> {
+        let only = args.get(1).and_then(|first| command_of(first.to_str()?));
+        // What there is to say is said by the whole.
+        match only.map(|command| Self::read_as(command, args)) {
+            Some(Ok(read)) => Ok(read),
+            Some(Err(_)) | None => Self::read_as(Self::command(), args),
+        }
+    }
+
+    fn read_as(mut command: Command, args: &[OsString]) -> Result<Self, Error> {
+        let read = command.try_get_matches_from_mut(args).and_then(|mut matches| {
+            let Common { state_dir, color } = Common::from_arg_matches_mut(&mut matches)?;
+            Ok(Self { state_dir, color, verb: Verb::from_arg_matches_mut(&mut matches)? })
+        });
+        let read = read.map_err(|error| error.format(&mut command));
+        // To take it apart costs a tenth of a small look, and it is made once.
+        std::mem::forget(command);
+        read
+    }
+}
+
+/// The command line with this verb alone.
+fn command_of(verb: &str) -> Option<Command> {
+    let all = Verb::augment_subcommands(Command::new("all"));
+    let one = all.find_subcommand(verb).cloned();
+    std::mem::forget(all);
+    one.map(|one| with_verbs(Common::command().subcommand(one)))
+}
+
+fn with_verbs(command: Command) -> Command {
+    command.subcommand_required(true).arg_required_else_help(true)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests say what they expect")]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Cli, Error> {
+        let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        Cli::read(&args)
+    }
+
+    #[test]
+    fn a_verb_is_read_the_same_wherever_it_stands() {
+        for (first, last) in [
+            ("selfsame match alive --count --color never", "selfsame --color never match alive --count"),
+            ("selfsame status --state-dir /x", "selfsame --state-dir /x status"),
+            (
+                "selfsame plugin inspect a.wasm --color always",
+                "selfsame --color always plugin inspect a.wasm",
+            ),
+        ] {
+            assert_eq!(
+                format!("{:?}", read(first).unwrap()),
+                format!("{:?}", read(last).unwrap()),
+                "{first}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_as_by_the_whole_command_line() {
+        for line in [
+            "selfsame match",
+            "selfsame match --cuont alive",
+            "selfsame match --help",
+            "selfsame stat",
+            "selfsame",
+        ] {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let whole = Cli::read_as(Cli::command(), &args).unwrap_err();
+            assert_eq!(read(line).unwrap_err().to_string(), whole.to_string(), "{line}");
+        }
+    }
+
+    #[test]
+    fn each_verb_can_stand_alone() {
+        for verb in Cli::command().get_subcommands() {
+            command_of(verb.get_name()).unwrap().debug_assert();
+        }
+        assert!(command_of("none").is_none());
+    }
+}

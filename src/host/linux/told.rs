@@ -1,0 +1,99 @@
+//! Whom an object has to look at again, where the kernel tells what processes do: those that something happened to since its
+//! last complete look, and those that weren't ruled out by that look. All others are what they were, and none of it.
+//!
+//! That holds as long as the document is the same, the names in it lead to the same files and the same user, and its
+//! conditions ask for nothing that isn't told. A complete look at each resync makes up for what was never told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt as _;
+use std::sync::Arc;
+
+use super::LinuxHost;
+use crate::facts::Fact;
+use crate::host::look::wanted_user;
+use crate::host::table::{Changed, Mark};
+use crate::process::world::{Root, World};
+use crate::spec::{Service, ServiceName};
+use crate::units::{Pid, Uid};
+
+/// The last complete look of each object.
+#[derive(Debug, Default)]
+pub(super) struct Seen(BTreeMap<ServiceName, One>);
+
+#[derive(Debug)]
+struct One {
+    by: Arc<Service>,
+    /// How far the kernel had told.
+    mark: Mark,
+    considered: BTreeSet<Pid>,
+    rests_on: RestsOn,
+}
+
+/// What stands behind the names in a document.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct RestsOn {
+    user: Option<Uid>,
+    files: Vec<Option<(u64, u64)>>,
+}
+
+impl RestsOn {
+    /// `None`: it can't be told.
+    fn of(spec: &Service, world: &dyn World) -> Option<Self> {
+        let user = wanted_user(spec, world).ok()?;
+        let identity = |path: &std::path::PathBuf| match world.file(Root::Engine, path.as_os_str().as_bytes())
+        {
+            Fact::Known(file) => Some(Some((file.dev, file.ino))),
+            Fact::Absent => Some(None),
+            Fact::Unknown(_) => None,
+        };
+        let files: Option<Vec<_>> =
+            std::iter::once(&spec.startas).chain(&spec.becomes).map(identity).collect();
+        Some(Self { user, files: files? })
+    }
+}
+
+impl Seen {
+    /// Forgets what isn't on record any more.
+    pub(super) fn keep<T>(&mut self, known: &BTreeMap<ServiceName, T>) {
+        if self.0.len() > known.len() {
+            self.0.retain(|name, _| known.contains_key(name));
+        }
+    }
+}
+
+impl LinuxHost {
+    /// The processes that this object has to look at, ascending. `None`: all of them.
+    pub(super) fn may_be_otherwise(
+        &self,
+        name: &ServiceName,
+        spec: &Arc<Service>,
+        world: &dyn World,
+    ) -> Option<Vec<Pid>> {
+        let before = self.seen.0.get(name).filter(|before| Arc::ptr_eq(&before.by, spec))?;
+        let Changed::These(changed) = self.table.since(Some(before.mark)) else { return None };
+        if RestsOn::of(spec, world).as_ref() != Some(&before.rests_on) {
+            return None;
+        }
+        let mut pids: Vec<Pid> = before.considered.union(&changed).copied().collect();
+        self.looker.add_named(spec, world, &mut pids);
+        Some(pids)
+    }
+
+    /// A look of this object was complete as of this mark.
+    pub(super) fn note_complete(
+        &mut self,
+        name: &ServiceName,
+        spec: &Arc<Service>,
+        (mark, considered): (Mark, BTreeSet<Pid>),
+        world: &dyn World,
+    ) {
+        let may_go_on =
+            self.table.is_told() && spec.chroot.is_none() && self.looker.conditions.are_told(spec);
+        match RestsOn::of(spec, world).filter(|_| may_go_on) {
+            Some(rests_on) => {
+                self.seen.0.insert(name.clone(), One { by: Arc::clone(spec), mark, considered, rests_on });
+            }
+            None => drop(self.seen.0.remove(name)),
+        }
+    }
+}
