@@ -4,6 +4,7 @@
 //! read takes, the same for a live host, a snapshot and a simulation.
 
 mod record;
+mod sample;
 mod shebang;
 mod socket;
 
@@ -11,6 +12,7 @@ pub use record::{
     Arguments, Binfmt, BinfmtMatch, CgroupLine, Credentials, FileFacts, FileId, FileKind, IoCounts,
     LimitPair, MagicLink, MemoryUse, OpenFile, ProcessState, RootLink, Stat, Status, Task,
 };
+pub use sample::{Counter, Pace, Trait, Unit};
 pub use shebang::{HEAD_BYTES, Shebang, ShebangError, is_elf, parse_shebang};
 pub use socket::{Protocol, Socket, SocketState};
 
@@ -144,11 +146,13 @@ pub enum Why {
     Plugin,
     /// The time of the scan was used up.
     Budget,
+    /// There is no earlier look to compare with yet.
+    Sampling,
 }
 
 impl Why {
     /// All kinds, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Denied,
         Self::Vanished,
         Self::Timeout,
@@ -158,6 +162,7 @@ impl Why {
         Self::Nss,
         Self::Plugin,
         Self::Budget,
+        Self::Sampling,
     ];
 
     /// The word used in snapshots and messages.
@@ -172,6 +177,7 @@ impl Why {
             Self::Nss => "nss",
             Self::Plugin => "plugin",
             Self::Budget => "budget",
+            Self::Sampling => "sampling",
         }
     }
 }

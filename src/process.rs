@@ -21,6 +21,7 @@ pub mod paths;
 pub mod pidfile;
 pub mod plain;
 pub mod runs;
+pub mod samples;
 pub mod script;
 pub mod select;
 pub mod snapshot;

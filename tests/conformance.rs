@@ -30,6 +30,8 @@ mod functions;
 mod mistakes;
 #[path = "conformance/operators.rs"]
 mod operators;
+#[path = "conformance/policies.rs"]
+mod policies;
 #[path = "conformance/program.rs"]
 mod program;
 #[path = "conformance/runs.rs"]

@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use selfsame::diagnostic::Source;
 use selfsame::facts::{
-    Arguments, Binfmt, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, MemoryUse, OpenFile,
-    RootLink, Socket, Stat, Status, Task, Why,
+    Arguments, Binfmt, CgroupLine, Counter, Fact, FileFacts, IoCounts, LimitPair, MagicLink, MemoryUse,
+    OpenFile, Pace, RootLink, Socket, Stat, Status, Task, Trait, Why,
 };
 use selfsame::lang::value::Value;
 use selfsame::lang::{Explanation, Matcher, Predicate, Verdict, Vocabularies};
@@ -103,6 +103,9 @@ impl World for Staged<'_> {
         39 memory_use(pid: Pid) -> MemoryUse;
         40 files(pid: Pid) -> Arc<[OpenFile]>;
         41 sockets(pid: Pid) -> Arc<[Socket]>;
+        42 pace(pid: Pid, counter: Counter) -> Pace;
+        43 changed(pid: Pid, of: Trait) -> bool;
+        44 memory_total() -> u64;
     }
 
     fn stat(&self, pid: Pid) -> Fact<Arc<Stat>> {

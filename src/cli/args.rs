@@ -350,6 +350,9 @@ pub(super) struct MatchArgs {
     /// Also use the Matcher and Plugin documents of this file or directory (can be given several times)
     #[arg(long, visible_alias = "plugins", value_name = "PATH")]
     pub matchers: Vec<PathBuf>,
+    /// Time between the two looks that `cpu`, `rate(...)` and `changed(...)` need
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = matching::sample)]
+    pub sample: Duration,
     #[command(flatten)]
     pub pick: PickArgs,
     #[command(flatten)]
@@ -378,6 +381,9 @@ pub(super) struct ExplainArgs {
     /// Also use the Matcher and Plugin documents of this file or directory (can be given several times)
     #[arg(long, visible_alias = "plugins", value_name = "PATH")]
     pub matchers: Vec<PathBuf>,
+    /// Time between the two looks that `cpu`, `rate(...)` and `changed(...)` need
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = matching::sample)]
+    pub sample: Duration,
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
@@ -514,6 +520,9 @@ pub(super) struct SnapshotArgs {
     /// Also write what is known of this file
     #[arg(long = "file", value_name = "PATH")]
     pub files: Vec<PathBuf>,
+    /// Look twice, so long apart, and also write rates and changes
+    #[arg(long, value_name = "TIME", value_parser = matching::sample)]
+    pub sample: Option<Duration>,
 }
 
 // Arguments of `fmt`.

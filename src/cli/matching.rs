@@ -4,11 +4,14 @@ mod explain;
 mod fields;
 mod listing;
 mod live;
+pub(super) mod sampling;
 mod signalling;
 mod tracing;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 pub(super) use live::clock_text;
@@ -27,6 +30,7 @@ use crate::plugin::{Look, PluginVocabulary, Plugins, in_order};
 use crate::process::chain::Surroundings;
 use crate::process::expression::{compile_alone, schema_of, variables};
 use crate::process::plain::Scan;
+use crate::process::samples::Samples;
 use crate::process::select::{Family, Pick, select};
 use crate::process::snapshot::Snapshot;
 use crate::process::world::{Namespace, World};
@@ -67,6 +71,9 @@ pub(super) fn run_match(args: &MatchArgs, terminal: Terminal) -> Exit {
             (false, false) => Extra::Nothing,
         },
         explains: false,
+        // A watch compares its own looks.
+        sample: (!args.live.watch).then_some(args.sample),
+        columns: &columns,
     };
     with_question(&asked, &given, terminal, |question| answer(args, &question, &columns, terminal))
 }
@@ -167,6 +174,8 @@ pub(super) fn run_explain(args: &ExplainArgs, terminal: Terminal) -> Exit {
         inverse: false,
         extra: Extra::NearMisses,
         explains: true,
+        sample: Some(args.sample),
+        columns: &[],
     };
     with_question(&asked, &given(&args.matchers), terminal, |question| {
         explain::run(&question, args.output, terminal)
@@ -185,6 +194,9 @@ struct Asked<'a> {
     extra: Extra,
     /// Every answer of a plugin is accounted for.
     explains: bool,
+    /// How long to wait between two looks where one doesn't tell.
+    sample: Option<Duration>,
+    columns: &'a [fields::Field],
 }
 
 /// What a look does besides answering.
@@ -199,6 +211,8 @@ enum Extra {
 
 /// A bound expression and the processes it is about.
 struct Question<'a> {
+    /// What the looks of this host are compared by.
+    samples: &'a Rc<RefCell<Samples>>,
     world: &'a dyn World,
     vocabulary: &'a ProcessVocabulary<'a>,
     plugins: &'a Plugins,
@@ -230,11 +244,14 @@ fn with_question(
         }
         None => BTreeMap::new(),
     };
-    let opened = match asked.snapshot {
-        None if asked.extra == Extra::Account => {
-            open_live().map(|live| Box::new(live.with_account()) as Box<dyn World>)
-        }
-        snapshot => open_world(snapshot),
+    let samples = Rc::default();
+    let opened = match (asked.snapshot, &compiled.predicate) {
+        (None, Some(predicate)) => open_live().map(|live| {
+            let live = sampling::twice(live, asked, predicate, &bindings, names, &samples);
+            let live = if asked.extra == Extra::Account { live.with_account() } else { live };
+            Box::new(live) as Box<dyn World>
+        }),
+        (snapshot, _) => open_world(snapshot),
     };
     let world = match opened {
         Ok(world) => Some(world),
@@ -269,6 +286,7 @@ fn with_question(
     };
     let inverse = asked.inverse;
     then(Question {
+        samples: &samples,
         world: &*world,
         vocabulary: &vocabulary,
         plugins: &plugins,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::args::{CompletionsArgs, SnapshotArgs};
 use super::exit::Exit;
+use super::matching::sampling;
 use super::terminal::Terminal;
 use crate::facts::Fact;
 use crate::host::proc::LiveWorld;
@@ -25,6 +26,10 @@ pub(super) fn snapshot(args: &SnapshotArgs, terminal: Terminal) -> Exit {
             terminal.say(&format!("error: this host's `/proc` can't be used: {error}"));
             return Exit::Failed;
         }
+    };
+    let world = match args.sample {
+        Some(time) => sampling::all_of(world, &args.pid, time),
+        None => world,
     };
     let pids: Vec<Pid> = if args.pid.is_empty() {
         match world.pids() {

@@ -8,8 +8,10 @@
 //! A process is known by its key, so one that takes the number of another is another one. What a change rests on is always
 //! a look; an exit only ends the waiting.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::facts::{Fact, ProcessKey, ProcessState};
@@ -18,6 +20,7 @@ use crate::host::exits::{Exits, Life};
 use crate::host::proc::LiveWorld;
 use crate::host::wake::Waker;
 use crate::plan::memory::Exit;
+use crate::process::samples::Samples;
 use crate::process::world::World;
 use crate::units::{BootTime, Pid, StartTicks, WallTime};
 
@@ -76,7 +79,9 @@ pub fn watch(judge: Judge<'_>, options: LiveOptions, tell: Tell<'_>) -> io::Resu
     let mut waker = Waker::new(true)?;
     let mut exits = Exits::default();
     let mut sightings = Sightings::new();
-    let mut world = LiveWorld::new()?;
+    // A look begins a little later than it was wanted, and never so much that the look before is too near.
+    let samples = Samples::over(options.interval / 2);
+    let mut world = LiveWorld::new()?.with_samples(Rc::new(RefCell::new(samples)));
     let end = options.limit.map(|limit| BootTime(clock::now().boot.0.saturating_add(limit)));
     loop {
         let now = clock::now();

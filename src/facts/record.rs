@@ -83,6 +83,8 @@ pub struct Stat {
     pub tpgid: i32,
     /// Field 9, `PF_*` of `include/linux/sched.h`.
     pub flags: u32,
+    /// Fields 10 and 12: page faults that needed no storage, and those that did.
+    pub faults: [u64; 2],
     /// Fields 14 to 17 in clock ticks: user, system, children's user, children's system.
     pub cpu_ticks: [u64; 4],
     /// Field 18.
@@ -151,6 +153,8 @@ pub struct Status {
     pub locked: Option<u64>,
     /// `VmData` in bytes.
     pub data: Option<u64>,
+    /// `voluntary_ctxt_switches` and `nonvoluntary_ctxt_switches`, of the first thread.
+    pub switches: [Option<u64>; 2],
 }
 
 /// What `/proc/PID/cmdline` shows.
@@ -264,13 +268,21 @@ pub struct LimitPair {
     pub hard: Option<u64>,
 }
 
-/// `/proc/PID/io` (`proc_pid_io(5)`), in bytes.
+/// `/proc/PID/io` (`proc_pid_io(5)`), bytes and numbers of calls since it began.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct IoCounts {
     /// `read_bytes`: fetched from storage.
     pub read_bytes: u64,
     /// `write_bytes`: sent to storage.
     pub write_bytes: u64,
+    /// `rchar`: bytes that calls like read(2) gave, from wherever.
+    pub read_chars: u64,
+    /// `wchar`: bytes that calls like write(2) took, wherever to.
+    pub write_chars: u64,
+    /// `syscr`: calls like read(2).
+    pub read_calls: u64,
+    /// `syscw`: calls like write(2).
+    pub write_calls: u64,
 }
 
 /// `/proc/PID/smaps_rollup` (`proc_pid_smaps(5)`), in bytes.

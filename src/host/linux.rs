@@ -180,7 +180,7 @@ impl LinuxHost {
                 run_dir: dirs.run.display().to_string(),
                 log_dir: dirs.log.display().to_string(),
             },
-            world: LiveWorld::new().map_err(system)?,
+            world: LiveWorld::new().map_err(system)?.with_samples(Rc::default()),
             waker,
             exits: Exits::default(),
             probes,

@@ -60,6 +60,7 @@ use rustix::process::Resource;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::facts::{Fact, ProcessKey, Reason, Status, Why};
+use crate::process::samples::Samples;
 use crate::process::world::Bytes;
 #[cfg(doc)]
 use crate::process::world::World;
@@ -114,6 +115,8 @@ pub struct LiveWorld {
     /// How many first facts were read by pid, and after how many of them a second was wanted.
     glimpsed: Cell<(u32, u32)>,
     scratch: RefCell<Vec<u8>>,
+    /// What is kept from look to look for rates, where somebody wants them.
+    samples: Option<Rc<RefCell<Samples>>>,
     /// What was read of processes, where somebody keeps an account of it.
     account: Option<RefCell<Vec<String>>>,
     nothing: Bytes,
@@ -210,6 +213,7 @@ impl LiveWorld {
             waited: Cell::default(),
             glimpsed: Cell::default(),
             scratch: RefCell::default(),
+            samples: None,
             account: None,
             nothing: Arc::from([]),
             files: files::Cache::default(),
@@ -220,7 +224,7 @@ impl LiveWorld {
     }
 
     /// The next look: nothing of this one is remembered but the descriptor of `/proc`, the helper threads and what keeps
-    /// some of them.
+    /// some of them, and samples ([`LiveWorld::with_samples`]).
     #[must_use]
     pub fn again(&self) -> Self {
         let mut next = Self::open(
@@ -231,6 +235,7 @@ impl LiveWorld {
             self.hides.clone(),
         );
         next.away = Rc::clone(&self.away);
+        next.samples.clone_from(&self.samples);
         next.ahead.get_mut().left_out = Arc::new(self.away.pids());
         next.with_memory_deadline(self.memory_deadline).with_budget(self.budget)
     }
@@ -248,6 +253,13 @@ impl LiveWorld {
     #[must_use]
     pub fn with_budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
+        self
+    }
+
+    /// Keeps what rates are told by: `cpu`, `rate(...)` and `changed(...)` are unknown without. The next looks go on with it.
+    #[must_use]
+    pub fn with_samples(mut self, samples: Rc<RefCell<Samples>>) -> Self {
+        self.samples = Some(samples);
         self
     }
 

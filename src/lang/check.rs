@@ -376,6 +376,7 @@ impl<'a> Checker<'a> {
         let ty = match (&left.ty, op, &right.ty) {
             (Type::Int, _, Type::Int) => Type::Int,
             (Type::Size, _, Type::Size) => Type::Size,
+            (Type::Ratio, _, Type::Ratio) => Type::Ratio,
             (Type::Duration, _, Type::Duration) | (Type::Time, ArithmeticOp::Subtract, Type::Time) => {
                 Type::Duration
             }
@@ -383,7 +384,8 @@ impl<'a> Checker<'a> {
             _ => {
                 let sign = if op == ArithmeticOp::Add { "+" } else { "-" };
                 let message = format!("`{sign}` does not join {} and {}", left.ty, right.ty);
-                let help = "add or subtract two ints, two sizes, two durations, or a time and a duration";
+                let help =
+                    "add or subtract two ints, sizes, durations or percentages, or a time and a duration";
                 return self.fail(codes::ARITHMETIC, span, message, "not a sum", help);
             }
         };

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::net::IpAddr;
 
 use super::ast::{ArithmeticOp, CompareOp};
-use super::value::Value;
+use super::value::{Type, Value};
 
 /// The bytes of a string or path.
 pub(super) fn bytes(value: &Value) -> Option<&[u8]> {
@@ -139,6 +139,7 @@ pub(super) fn arithmetic(op: ArithmeticOp, left: &Value, right: &Value) -> Optio
         (Value::Int(a), Value::Int(b)) => (*a, *b, Value::Int),
         (Value::Size(a), Value::Size(b)) => (*a, *b, Value::Size),
         (Value::Duration(a), Value::Duration(b)) => (*a, *b, Value::Duration),
+        (Value::Ratio(a), Value::Ratio(b)) => (*a, *b, Value::Ratio),
         (Value::Time(a), Value::Duration(b)) => (*a, *b, Value::Time),
         (Value::Duration(a), Value::Time(b)) if op == ArithmeticOp::Add => (*a, *b, Value::Time),
         (Value::Time(a), Value::Time(b)) if op == ArithmeticOp::Subtract => (*a, *b, Value::Duration),
@@ -149,6 +150,17 @@ pub(super) fn arithmetic(op: ArithmeticOp, left: &Value, right: &Value) -> Optio
         ArithmeticOp::Subtract => a.checked_sub(b),
     };
     Some(result.map(make).ok_or(()))
+}
+
+/// The number of a type that adds nothing to others; `None` if its values can't be added up.
+pub(super) fn nothing(ty: &Type) -> Option<Value> {
+    match ty {
+        Type::Int => Some(Value::Int(0)),
+        Type::Size => Some(Value::Size(0)),
+        Type::Duration => Some(Value::Duration(0)),
+        Type::Ratio => Some(Value::Ratio(0)),
+        _ => None,
+    }
 }
 
 /// Bytes that are the same for exactly the equal values of one type; `None` where equality is not the core's.

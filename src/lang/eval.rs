@@ -188,7 +188,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    fn missing(&self, span: Span, reason: Reason) -> Outcome {
+    pub(super) fn missing(&self, span: Span, reason: Reason) -> Outcome {
         let what = self.source.get(span.start..span.end).unwrap_or_default().to_owned();
         Outcome::Unknown(vec![Missing { what, reason }])
     }

@@ -106,7 +106,7 @@ pub enum Kind {
         list: Box<Node>,
         /// What `body` calls its element: see [`Kind::Element`].
         slot: usize,
-        /// A condition.
+        /// A condition; a number for [`Quantifier::Sum`].
         body: Box<Node>,
     },
     /// `!p`
@@ -298,16 +298,19 @@ pub enum Quantifier {
     One,
     /// How many it is true of.
     Count,
+    /// The numbers that it says, added up.
+    Sum,
 }
 
 impl Quantifier {
     /// All of them with their names.
-    pub const ALL: [(Self, &'static str); 5] = [
+    pub const ALL: [(Self, &'static str); 6] = [
         (Self::Any, "any"),
         (Self::All, "all"),
         (Self::None, "none"),
         (Self::One, "one"),
         (Self::Count, "count"),
+        (Self::Sum, "sum"),
     ];
 }
 

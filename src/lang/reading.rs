@@ -50,6 +50,11 @@ impl Reading {
         &self.source
     }
 
+    /// The expression.
+    pub fn root(&self) -> &Node {
+        &self.root
+    }
+
     /// The value for a candidate.
     pub fn of(&self, candidate: &Value, facts: &Vocabularies<'_>) -> Outcome {
         Context::new(&self.source, candidate, facts).value(&self.root)

@@ -8,12 +8,14 @@ mod foreign;
 mod functions;
 mod groups;
 mod heavy;
+mod rates;
 mod stat;
 mod status;
 
 use std::sync::LazyLock;
 
 pub(super) use self::fields::whole as whole_arguments;
+pub use self::rates::is_sampled;
 use super::objects::{FILE, GROUP, LIMIT, NAMESPACE, PROCESS, PROTOCOL, SOCKET, SOCKET_STATE, TTY, USER};
 use super::read::{CAPABILITIES, POLICIES, SECCOMP, SIGNALS};
 use super::vocabulary::ProcessVocabulary;
@@ -81,6 +83,7 @@ pub(super) fn fields() -> Vec<Field> {
     all.extend(status::table());
     all.extend(groups::table());
     all.extend(files::table());
+    all.extend(rates::table());
     all.extend(heavy::table());
     all.extend(heavy::of_sockets());
     all

@@ -81,6 +81,7 @@ pub fn check_in_document(
     let mut compiled = compile_with(text, variables, library);
     if let Some(predicate) = &compiled.predicate {
         compiled.diagnostics.extend(lints::condition(predicate.root()));
+        compiled.diagnostics.extend(lints::one_look(predicate.root()));
         if replaces {
             // What all scripts of one language have in common is no identity. What a process says of itself may be
             // one: candidates are of the wanted user only, so nobody else can forge it.

@@ -4,6 +4,7 @@
 //! that it names.
 
 use super::chain::{Surroundings, resolve};
+use super::declare::is_sampled;
 use super::objects::PROCESS;
 use super::runs::COMM_MAX;
 use super::world::{Bytes, Root, World};
@@ -38,6 +39,28 @@ pub fn condition(root: &Node) -> Vec<Diagnostic> {
         }
     });
     found
+}
+
+/// M319: what needs two looks, in a condition that tells which process a service is. Each start, stop and adoption rests on
+/// one look, where it would never be known; and a process isn't another one for being busy.
+#[must_use]
+pub fn one_look(root: &Node) -> Option<Diagnostic> {
+    let mut place = None;
+    root.walk_trail(&mut |node, trail| {
+        if let Kind::Field { field, .. } = &node.kind
+            && field.owner == Some(PROCESS)
+            && is_sampled(&field.name)
+        {
+            place.get_or_insert_with(|| (trail.outermost(node.span), field.name.clone()));
+        }
+    });
+    let (place, name) = place?;
+    let message = format!("`{name}` takes two looks, and which process it is is told by one");
+    Some(
+        Diagnostic::error(codes::ONE_LOOK, message)
+            .at(place, "not known after one look")
+            .help("say it in the `when` of a Policy, which looks again and again"),
+    )
 }
 
 /// W101: `exe == interpreter(x)` and nothing that says which script. Every script of that language matches. It

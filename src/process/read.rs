@@ -71,6 +71,10 @@ pub(super) fn size(value: u64) -> Value {
     Value::Size(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
+pub(super) fn ratio(millionths: u64) -> Value {
+    Value::Ratio(i64::try_from(millionths).unwrap_or(i64::MAX))
+}
+
 pub(super) fn string(bytes: Bytes) -> Value {
     Value::String(bytes)
 }

@@ -21,6 +21,7 @@ mod image;
 mod keys;
 mod model;
 mod process;
+mod rates;
 mod read;
 pub mod record;
 mod secrets;

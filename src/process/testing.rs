@@ -8,15 +8,16 @@
     reason = "tests"
 )]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::samples::{self, Samples};
 use super::world::{Bytes, Namespace, Root, World};
 use crate::facts::{
-    Arguments, Binfmt, CgroupLine, Fact, FileFacts, FileKind, IoCounts, LimitPair, MagicLink, MemoryUse,
-    OpenFile, ProcessState, RootLink, Socket, Stat, Status, Task, Why,
+    Arguments, Binfmt, CgroupLine, Counter, Fact, FileFacts, FileKind, IoCounts, LimitPair, MagicLink,
+    MemoryUse, OpenFile, Pace, ProcessState, RootLink, Socket, Stat, Status, Task, Trait, Why,
 };
 use crate::units::{BootId, BootTime, Gid, Pid, StartTicks, Uid, WallTime};
 
@@ -65,6 +66,10 @@ pub(super) struct TestWorld {
     pub(super) groups: BTreeMap<&'static str, u32>,
     pub(super) locks: BTreeMap<String, i32>,
     pub(super) me: i32,
+    pub(super) uptime: BootTime,
+    pub(super) io: Fact<IoCounts>,
+    /// Where looks are compared.
+    pub(super) samples: Option<RefCell<Samples>>,
     pub(super) execfn_reads: Cell<u32>,
     pub(super) text_reads: Cell<u32>,
     next_inode: u64,
@@ -105,6 +110,7 @@ pub(super) fn stat(ppid: i32, start: u64) -> Stat {
         tty: 0,
         tpgid: -1,
         flags: 0,
+        faults: [0; 2],
         cpu_ticks: [0; 4],
         priority: 20,
         nice: 0,
@@ -130,6 +136,9 @@ impl TestWorld {
             groups: BTreeMap::from([("root", 0), ("www-data", 33), ("adm", 4)]),
             locks: BTreeMap::new(),
             me: 50,
+            uptime: BootTime(Duration::from_secs(UPTIME)),
+            io: Fact::Known(IoCounts { read_bytes: 1, write_bytes: 2, ..IoCounts::default() }),
+            samples: None,
             execfn_reads: Cell::new(0),
             text_reads: Cell::new(0),
             next_inode: 100,
@@ -374,7 +383,7 @@ impl World for TestWorld {
         self.get(pid, |_| Fact::Known(-17))
     }
     fn io(&self, pid: Pid) -> Fact<IoCounts> {
-        self.get(pid, |_| Fact::Known(IoCounts { read_bytes: 1, write_bytes: 2 }))
+        self.get(pid, |_| self.io.clone())
     }
     fn fd_count(&self, pid: Pid) -> Fact<u64> {
         self.get(pid, |_| Fact::Known(3))
@@ -435,10 +444,25 @@ impl World for TestWorld {
         Fact::Known(WallTime(Duration::from_secs(NOW)))
     }
     fn uptime(&self) -> Fact<BootTime> {
-        Fact::Known(BootTime(Duration::from_secs(UPTIME)))
+        Fact::Known(self.uptime)
     }
     fn ticks_per_second(&self) -> u64 {
         100
+    }
+    fn pace(&self, pid: Pid, counter: Counter) -> Fact<Pace> {
+        match &self.samples {
+            Some(kept) => samples::pace(self, kept, pid, counter),
+            None => Fact::Unknown(samples::one_look(counter.field(), pid)),
+        }
+    }
+    fn changed(&self, pid: Pid, of: Trait) -> Fact<bool> {
+        match &self.samples {
+            Some(kept) => samples::changed(self, kept, pid, of),
+            None => Fact::Unknown(samples::one_look(of.field(), pid)),
+        }
+    }
+    fn memory_total(&self) -> Fact<u64> {
+        Fact::Known(1 << 20)
     }
     fn self_pid(&self) -> Fact<Pid> {
         Fact::Known(Pid(self.me))

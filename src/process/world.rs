@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::container;
+use super::{container, samples};
 use crate::facts::{
-    Arguments, Binfmt, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, MemoryUse, OpenFile,
-    RootLink, Socket, Stat, Status, Task,
+    Arguments, Binfmt, CgroupLine, Counter, Fact, FileFacts, IoCounts, LimitPair, MagicLink, MemoryUse,
+    OpenFile, Pace, RootLink, Socket, Stat, Status, Task, Trait,
 };
 use crate::units::{BootId, BootTime, Gid, Pid, Uid, WallTime};
 
@@ -127,6 +127,15 @@ pub trait World {
     fn container(&self, pid: Pid) -> Fact<Bytes> {
         self.cgroups(pid).and_then(|lines| Fact::from_option(container::of_cgroups(&lines).map(Arc::from)))
     }
+    /// How fast a counter grew since an earlier look. Unknown ([`crate::facts::Why::Sampling`]) where there was none,
+    /// which is always so where nothing is kept from look to look.
+    fn pace(&self, pid: Pid, counter: Counter) -> Fact<Pace> {
+        Fact::Unknown(samples::one_look(counter.field(), pid))
+    }
+    /// Whether this is another than in an earlier look. Unknown as [`World::pace`] is.
+    fn changed(&self, pid: Pid, of: Trait) -> Fact<bool> {
+        Fact::Unknown(samples::one_look(of.field(), pid))
+    }
     /// `/proc/PID/attr/current`; absent without a security module.
     fn security_label(&self, pid: Pid) -> Fact<Bytes>;
     /// The threads, the leader among them.
@@ -164,6 +173,8 @@ pub trait World {
     fn uptime(&self) -> Fact<BootTime>;
     /// Units of [`Stat::start`] and [`Stat::cpu_ticks`] in a second, `sysconf(_SC_CLK_TCK)`.
     fn ticks_per_second(&self) -> u64;
+    /// The memory of the host in bytes, `MemTotal` of `proc_meminfo(5)`.
+    fn memory_total(&self) -> Fact<u64>;
     /// What was read of processes since the last call, in order: `stat`, `exe`, `ns/pid`, `.` for the directory of the
     /// process itself. For traces; empty unless the world keeps an account.
     fn take_reads(&self) -> Vec<String> {

@@ -357,6 +357,7 @@ fn remedy(why: Why) -> &'static str {
         }
         Why::Nss => "the user database did not answer; use the number instead of the name",
         Why::Plugin => "the plugin failed; see its own status",
+        Why::Sampling => "one look can't tell; look twice (`--sample 1s`), or state it in the snapshot",
         Why::Budget => "the look took too long; ask for cheaper facts first",
     }
 }

@@ -50,7 +50,32 @@ const FIELDS: &[(&str, u8, u8, char, char)] = &[
     ),
     ("cgroup cgroup.v2 cgroup[] container", 4, 4, 'w', 'K'),
     ("oom_score_adj oom_score", 3, 3, 'w', 'K'),
-    ("io.read_bytes io.write_bytes", 3, 3, 'r', 'K'),
+    (
+        "io.read_bytes io.write_bytes io.read_chars io.write_chars io.read_calls io.write_calls",
+        3,
+        3,
+        'r',
+        'K',
+    ),
+    (
+        "rate(io.read_bytes) rate(io.write_bytes) rate(io.read_chars) rate(io.write_chars) rate(io.read_calls) \
+         rate(io.write_calls)",
+        3,
+        3,
+        'r',
+        'K',
+    ),
+    (
+        "cpu rate(cpu_time) rate(cpu_user) rate(cpu_sys) rate(faults.minor) rate(faults.major) \
+         rate(switches.voluntary) rate(switches.involuntary) changed(ppid) changed(user)",
+        4,
+        4,
+        'w',
+        'K',
+    ),
+    ("changed(exe)", 4, 4, 'r', 'K'),
+    ("faults.minor faults.major switches.voluntary switches.involuntary rss_share", 4, 4, 'w', 'K'),
+    ("fds_share", 4, 4, 'r', 'K'),
     ("limits limit.soft limit.hard", 4, 4, 'w', 'K'),
     ("fds", 3, 4, 'r', 'K'),
     ("files listens sockets", 6, 6, 'r', 'K'),
@@ -68,7 +93,8 @@ const FIELDS: &[(&str, u8, u8, char, char)] = &[
 
 /// Every function of the reference; those of the core are declared by the core.
 const FUNCTIONS: &str = "interpreter runs pidfile basename dirname lower upper len has known assume realpath same_file file \
-     arg flag env opt_env now boot uid in_group cidr_contains matches_any any all none one count";
+     arg flag env opt_env now boot uid in_group cidr_contains matches_any any all none one count sum \
+     rate changed";
 
 fn name_of(field: &FieldDecl) -> String {
     if field.owner == "process" { field.name.to_string() } else { format!("{}.{}", field.owner, field.name) }

@@ -64,6 +64,13 @@ pub(crate) struct ActArgs {
     pub wait: Option<Option<Duration>>,
 }
 
+/// Times that `--sample` can be: processor time is counted in hundredths of a second.
+pub(super) fn sample(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    let (least, most) = (Duration::from_millis(100), Duration::from_mins(10));
+    if (least..=most).contains(&time) { Ok(time) } else { Err("it is from 100ms to 10m".to_owned()) }
+}
+
 // Looking on.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Looking on")]

@@ -9,6 +9,7 @@
 //! All are held before the first signal is sent: what a signal to a parent does to its children can't change who they are.
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -160,7 +161,7 @@ fn key_of(world: &dyn World, pid: Pid) -> Fact<ProcessKey> {
 
 /// Holds every process that is still open, for a signal only after it was matched again in a look of its own.
 fn take_aim(question: &Question<'_>, all: &mut [Aimed], signal: Option<Signal>) -> std::io::Result<()> {
-    let world = LiveWorld::new()?;
+    let world = LiveWorld::new()?.with_samples(Rc::clone(question.samples));
     let vocabulary = ProcessVocabulary::new(&world);
     let answer = question.plugins.vocabularies(&vocabulary, &world, &Look::default());
     let facts = in_order(&vocabulary, &answer);

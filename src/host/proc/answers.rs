@@ -9,9 +9,10 @@ use super::entry::Entry;
 use super::raw::{self, Leaf};
 use super::{LiveWorld, parse, reason};
 use crate::facts::{
-    Arguments, Binfmt, CgroupLine, Fact, FileFacts, IoCounts, LimitPair, MagicLink, MemoryUse, OpenFile,
-    Reason, RootLink, Socket, Stat, Status, Task, Why,
+    Arguments, Binfmt, CgroupLine, Counter, Fact, FileFacts, IoCounts, LimitPair, MagicLink, MemoryUse,
+    OpenFile, Pace, Reason, RootLink, Socket, Stat, Status, Task, Trait, Why,
 };
+use crate::process::samples;
 use crate::process::world::{Bytes, Namespace, Root, World, variable_in};
 use crate::units::{BootId, BootTime, Gid, Pid, Uid, WallTime};
 
@@ -188,6 +189,30 @@ impl World for LiveWorld {
     fn sockets(&self, pid: Pid) -> Fact<Arc<[Socket]>> {
         let entry = self.entry(pid);
         entry.rest().sockets.get_or_init(|| self.read_sockets(&entry)).clone()
+    }
+
+    fn pace(&self, pid: Pid, counter: Counter) -> Fact<Pace> {
+        match &self.samples {
+            Some(kept) => samples::pace(self, kept, pid, counter),
+            None => Fact::Unknown(samples::one_look(counter.field(), pid)),
+        }
+    }
+
+    fn changed(&self, pid: Pid, of: Trait) -> Fact<bool> {
+        match &self.samples {
+            Some(kept) => samples::changed(self, kept, pid, of),
+            None => Fact::Unknown(samples::one_look(of.field(), pid)),
+        }
+    }
+
+    fn memory_total(&self) -> Fact<u64> {
+        match super::read_whole(self.proc(), c"meminfo") {
+            Ok(bytes) => match parse::parse_memory_total(&bytes) {
+                Some(total) => Fact::Known(total),
+                None => Fact::Unknown(Reason::new(Why::Malformed, "/proc/meminfo")),
+            },
+            Err(errno) => Fact::Unknown(reason(errno, "/proc/meminfo")),
+        }
     }
 
     fn security_label(&self, pid: Pid) -> Fact<Bytes> {

@@ -4,10 +4,12 @@ use super::Checker;
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::lang::ast::{Argument, CompareOp, Expr, Ident, Kind as Ast, dotted};
 use crate::lang::codes;
+use crate::lang::functions::OF_FIELDS;
 use crate::lang::ir::{Access, Builtin, Id, Kind, Node, Quantifier};
 use crate::lang::schema::{FunctionDecl, Operation, ParamDecl};
-use crate::lang::value::Type;
+use crate::lang::value::{Type, TypeName};
 
+use super::names::access;
 use super::type_of;
 
 impl Checker<'_> {
@@ -24,6 +26,9 @@ impl Checker<'_> {
             let (text, patterns) = (self.infer(text), self.infer(patterns));
             return self.matches_any(text?, &patterns?, span);
         }
+        if OF_FIELDS.contains(&name.as_str()) {
+            return self.of_field(&name, arguments, span);
+        }
         let schema = self.schema;
         if let Some((id, decl)) = schema.function(&name) {
             return self.declared_call(id, decl, arguments, span);
@@ -32,6 +37,40 @@ impl Checker<'_> {
             Some(found) => self.definition(found, words, Some(arguments), span),
             None => self.unknown_function(words, &name, arguments),
         }
+    }
+
+    /// `rate(io.write_bytes)`: the field of this name beside the one that is named.
+    fn of_field(&mut self, form: &str, arguments: &[Argument], span: Span) -> Option<Node> {
+        let [subject] = self.plain(&format!("{form}(f)"), arguments, span)?;
+        let node = self.infer_any(subject)?;
+        let Kind::Field { owner, field } = &node.kind else {
+            let message = format!("`{form}` takes a field");
+            let help = format!("write for example {}", self.fields_of(form, None));
+            return self.fail(codes::ARGUMENT_TYPE, node.span, message, "not the name of a field", help);
+        };
+        let beside = format!("{form}({})", field.name);
+        let found = field.owner.and_then(|owner| self.schema.field(owner, &beside));
+        let Some((id, decl)) = found else {
+            let message = format!("there is no `{beside}`");
+            let help = format!("write one of {}", self.fields_of(form, field.owner));
+            return self.fail(codes::ARGUMENT_TYPE, node.span, message, "not such a field", help);
+        };
+        let kind = Kind::Field { owner: owner.clone(), field: access(id, decl) };
+        Some(Node::new(kind, decl.ty.clone(), span))
+    }
+
+    /// What the form can be written of.
+    fn fields_of(&self, form: &str, owner: Option<TypeName>) -> String {
+        let of_candidate = match self.schema.candidate() {
+            Type::Named(name) => Some(name),
+            _ => None,
+        };
+        let Some(owner) = owner.or(of_candidate) else { return String::new() };
+        let begins = format!("{form}(");
+        let fields = self.schema.fields(owner).map(|(_, decl)| decl.name.as_ref());
+        let names: Vec<String> =
+            fields.filter(|name| name.starts_with(&begins)).map(|name| format!("`{name}`")).collect();
+        names.join(", ")
     }
 
     /// Exactly so many arguments without names.
@@ -294,7 +333,8 @@ impl Checker<'_> {
         let quantifiers = Quantifier::ALL.into_iter().map(|(_, name)| name);
         let schema = self.schema;
         let declared = schema.functions().map(|(_, decl)| decl.name.as_ref());
-        let mut known: Vec<&str> = core.chain(quantifiers).chain(["matches_any"]).chain(declared).collect();
+        let mut known: Vec<&str> =
+            core.chain(quantifiers).chain(["matches_any"]).chain(OF_FIELDS).chain(declared).collect();
         known.sort_unstable();
         known.dedup();
         let near = did_you_mean(name, known.iter().copied());

@@ -314,7 +314,7 @@ impl Checker<'_> {
     }
 }
 
-fn access(id: Id, decl: &FieldDecl) -> Access {
+pub(super) fn access(id: Id, decl: &FieldDecl) -> Access {
     let owner: TypeName = decl.owner;
     Access {
         id,

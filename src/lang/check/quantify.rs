@@ -1,9 +1,10 @@
-//! `any`, `all`, `none`, `one`, `count`.
+//! `any`, `all`, `none`, `one`, `count`, `sum`.
 
 use super::Checker;
 use crate::diagnostic::Span;
 use crate::lang::ast::{Argument, Expr, Kind as Ast};
 use crate::lang::codes;
+use crate::lang::core;
 use crate::lang::ir::{Kind, Node, Quantifier};
 use crate::lang::value::Type;
 
@@ -38,12 +39,30 @@ impl Checker<'_> {
         let (variable, body) = body;
         let slot = self.elements.len();
         self.elements.push((variable.text.clone(), element));
-        let body = self.condition(body);
+        let body = if quantifier == Quantifier::Sum { self.summand(body) } else { self.condition(body) };
         self.elements.pop();
         let (list_node, body) = (list_node?, body?);
-        let ty = if quantifier == Quantifier::Count { Type::Int } else { Type::Bool };
+        let ty = match quantifier {
+            Quantifier::Count => Type::Int,
+            Quantifier::Sum => body.ty.clone(),
+            Quantifier::Any | Quantifier::All | Quantifier::None | Quantifier::One => Type::Bool,
+        };
         let kind = Kind::Quantifier { quantifier, list: Box::new(list_node), slot, body: Box::new(body) };
         Some(Node::new(kind, ty, span))
+    }
+
+    /// What is added up for each element.
+    fn summand(&mut self, body: &Expr) -> Option<Node> {
+        let node = self.infer(body)?;
+        if core::nothing(&node.ty).is_some() {
+            return Some(node);
+        }
+        let message = format!("`sum` doesn't add up {}", node.ty);
+        let help = match node.ty {
+            Type::Bool => format!("write `count(xs, x => {body})` for how many"),
+            _ => "name an int, a size, a duration or a percentage of the element".to_owned(),
+        };
+        self.fail(codes::OPERAND_TYPE, node.span, message, format!("this is of type {}", node.ty), help)
     }
 
     fn without_lambda(&mut self, name: &str, arguments: &[Argument], at: Span) -> Option<Node> {
@@ -58,11 +77,14 @@ impl Checker<'_> {
                 format!("write `{name}({left}, x => x {} {right})`", op.symbol())
             }
             ([list, value], _) => format!("write `{name}({}, x => x == {})`", list.value, value.value),
+            ([list], _) if name == "sum" => format!("write `sum({}, x => x.rss)`", list.value),
             ([list], _) if name == "count" => format!("write `len({})` for all of them", list.value),
             ([list], _) => format!("write `{name}({}, x => x == ...)`", list.value),
             _ => format!("write `{name}(xs, x => x == ...)`"),
         };
-        let message = format!("`{name}` needs a list and a condition on its elements");
+        let what =
+            if name == "sum" { "a number of each of its elements" } else { "a condition on its elements" };
+        let message = format!("`{name}` needs a list and {what}");
         self.fail(codes::LAMBDA, at, message, "no `x => ...` here", help)
     }
 

@@ -2,12 +2,13 @@
 
 use super::{Context, any, malformed, negate, unknowns};
 use crate::diagnostic::Span;
-use crate::lang::ast::CompareOp;
+use crate::facts::{Reason, Why};
+use crate::lang::ast::{ArithmeticOp, CompareOp};
 use crate::lang::core;
 use crate::lang::ir::{By, Kind, Node, Quantifier};
 use crate::lang::schema::Operation;
 use crate::lang::value::Value;
-use crate::lang::verdict::Outcome;
+use crate::lang::verdict::{Missing, Outcome};
 
 impl Context<'_> {
     pub(super) fn quantifier(
@@ -26,11 +27,14 @@ impl Context<'_> {
                 return match quantifier {
                     Quantifier::None => Outcome::bool(true),
                     Quantifier::Any | Quantifier::All | Quantifier::One => Outcome::bool(false),
-                    Quantifier::Count => Outcome::Absent,
+                    Quantifier::Count | Quantifier::Sum => Outcome::Absent,
                 };
             }
             unknown @ Outcome::Unknown(_) => return unknown,
         };
+        if quantifier == Quantifier::Sum {
+            return self.sum(span, &items, slot, body);
+        }
         let (mut so, mut not_so, mut unknown) = (0_i64, 0_i64, Vec::new());
         for item in items.iter() {
             let outcome = self.with_element(slot, item.clone()).value(body);
@@ -51,7 +55,35 @@ impl Context<'_> {
             Quantifier::All => Outcome::bool(not_so == 0),
             Quantifier::None => Outcome::bool(so == 0),
             Quantifier::One => Outcome::bool(so == 1),
-            Quantifier::Count => Outcome::Known(Value::Int(so)),
+            Quantifier::Count | Quantifier::Sum => Outcome::Known(Value::Int(so)),
+        }
+    }
+
+    /// What is absent adds nothing, and neither does an element that is gone: it has no share in the whole any more.
+    fn sum(&self, span: Span, items: &[Value], slot: usize, body: &Node) -> Outcome {
+        let (mut sum, mut unknown) = (core::nothing(&body.ty), Vec::new());
+        for item in items {
+            match self.with_element(slot, item.clone()).value(body) {
+                Outcome::Known(value) => {
+                    let joined = sum.as_ref().map(|sum| core::arithmetic(ArithmeticOp::Add, sum, &value));
+                    sum = match joined {
+                        Some(Some(Ok(sum))) => Some(sum),
+                        Some(Some(Err(()))) => {
+                            return self.missing(span, Reason::new(Why::Malformed, "outside of 64 bits"));
+                        }
+                        _ => return malformed(self, span),
+                    };
+                }
+                Outcome::Unknown(missing) if !missing.iter().any(Missing::is_gone) => {
+                    unknown.push(Outcome::Unknown(missing));
+                }
+                Outcome::Absent | Outcome::Unknown(_) => {}
+            }
+        }
+        match sum {
+            Some(sum) if unknown.is_empty() => Outcome::Known(sum),
+            Some(_) => unknowns(unknown),
+            None => malformed(self, span),
         }
     }
 
@@ -138,6 +170,6 @@ fn decided(quantifier: Quantifier, so: i64, not_so: i64) -> Option<bool> {
         Quantifier::All => (not_so > 0).then_some(false),
         Quantifier::None => (so > 0).then_some(false),
         Quantifier::One => (so > 1).then_some(false),
-        Quantifier::Count => None,
+        Quantifier::Count | Quantifier::Sum => None,
     }
 }

@@ -91,7 +91,7 @@ fn filled_by(guard: &Node, so: bool, lists: &mut Vec<Vec<u8>>) {
             let has_one = match quantifier {
                 Quantifier::Any | Quantifier::One => so,
                 Quantifier::None => !so,
-                Quantifier::All | Quantifier::Count => false,
+                Quantifier::All | Quantifier::Count | Quantifier::Sum => false,
             };
             if has_one {
                 lists.push(fingerprint(list));
@@ -132,7 +132,7 @@ fn indexed(node: &Node, lists: &mut Vec<Vec<u8>>) {
 fn counted<'n>(op: CompareOp, left: &'n Node, right: &'n Node, so: bool) -> Option<&'n Node> {
     let list = |node: &'n Node| match &node.bare().kind {
         Kind::Builtin(Builtin::Len, arguments) => arguments.first(),
-        Kind::Quantifier { quantifier: Quantifier::Count, list, .. } => Some(list.as_ref()),
+        Kind::Quantifier { quantifier: Quantifier::Count | Quantifier::Sum, list, .. } => Some(list.as_ref()),
         _ => None,
     };
     let zero = Value::Int(0);

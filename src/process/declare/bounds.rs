@@ -24,6 +24,18 @@ const FIELDS: &[(&str, i64, i64)] = &[
     ("oom_score_adj", -1000, 1000),
     ("oom_score", 0, i64::MAX),
     ("fds", 0, i64::MAX),
+    ("faults.minor", 0, i64::MAX),
+    ("faults.major", 0, i64::MAX),
+    ("switches.voluntary", 0, i64::MAX),
+    ("switches.involuntary", 0, i64::MAX),
+    ("io.read_calls", 0, i64::MAX),
+    ("io.write_calls", 0, i64::MAX),
+    ("rate(faults.minor)", 0, i64::MAX),
+    ("rate(faults.major)", 0, i64::MAX),
+    ("rate(switches.voluntary)", 0, i64::MAX),
+    ("rate(switches.involuntary)", 0, i64::MAX),
+    ("rate(io.read_calls)", 0, i64::MAX),
+    ("rate(io.write_calls)", 0, i64::MAX),
 ];
 
 /// Those of the fields of a process, and of types.
@@ -38,10 +50,10 @@ pub(super) fn table(fields: &[FieldDecl]) -> Vec<Bounds> {
     for name in [USER, GROUP] {
         all.push(Bounds { of: Bounded::Type(name), low: 0, high: i64::from(u32::MAX) });
     }
-    // Sizes and durations that the kernel counts never go below nothing. An age is a difference of two clocks, and of a
+    // Sizes, durations and shares that the kernel counts never go below nothing. An age is a difference of two clocks, and of a
     // process that began while the look was taken a negative one.
     for field in fields {
-        if matches!(field.ty, Type::Size | Type::Duration) && field.name != "age" {
+        if matches!(field.ty, Type::Size | Type::Duration | Type::Ratio) && field.name != "age" {
             let of = Bounded::Field(field.owner, field.name.clone());
             all.push(Bounds { of, low: 0, high: i64::MAX });
         }

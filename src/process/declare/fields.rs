@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::stat::share;
 use super::{Field, Reader, class, row};
 use crate::facts::{Arguments, Fact, Reason, Why};
 use crate::lang::schema::Privilege::{Attach, Read, World};
@@ -224,6 +225,42 @@ pub(super) fn table() -> Vec<Field> {
         ),
         row(
             PROCESS,
+            "io.read_chars",
+            Type::Size,
+            class(3, Read, Kernel),
+            [
+                "bytes that calls like read(2) gave, from wherever: files, caches, sockets, pipes",
+                "proc_pid_io(5)",
+                "io.read_chars > 1GiB",
+            ],
+            Process(|v, p| v.world.io(p).map(|io| size(io.read_chars))),
+        ),
+        row(
+            PROCESS,
+            "io.write_chars",
+            Type::Size,
+            class(3, Read, Kernel),
+            ["bytes that calls like write(2) took, wherever to", "proc_pid_io(5)", "io.write_chars > 1GiB"],
+            Process(|v, p| v.world.io(p).map(|io| size(io.write_chars))),
+        ),
+        row(
+            PROCESS,
+            "io.read_calls",
+            Type::Int,
+            class(3, Read, Kernel),
+            ["number of calls like read(2)", "proc_pid_io(5)", "io.read_calls > 1000000"],
+            Process(|v, p| v.world.io(p).map(|io| int(io.read_calls))),
+        ),
+        row(
+            PROCESS,
+            "io.write_calls",
+            Type::Int,
+            class(3, Read, Kernel),
+            ["number of calls like write(2)", "proc_pid_io(5)", "io.write_calls > 1000000"],
+            Process(|v, p| v.world.io(p).map(|io| int(io.write_calls))),
+        ),
+        row(
+            PROCESS,
             "limits",
             Type::Map(Box::new(named(LIMIT))),
             stat,
@@ -241,6 +278,21 @@ pub(super) fn table() -> Vec<Field> {
             class(4, Read, Kernel),
             ["number of open descriptors", "/proc/PID/fd", "fds > 1000"],
             Process(|v, p| v.world.fd_count(p).map(int)),
+        ),
+        row(
+            PROCESS,
+            "fds_share",
+            Type::Ratio,
+            class(4, Read, Kernel),
+            [
+                "open descriptors as a part of the soft limit; absent where there is none",
+                "/proc/PID/fd, /proc/PID/limits",
+                "fds_share > 90%",
+            ],
+            Process(|v, p| {
+                let soft = v.world.limit(p, "nofile").and_then(|limit| Fact::from_option(limit.soft));
+                v.world.fd_count(p).and_then(|count| soft.and_then(|soft| share(count, soft)))
+            }),
         ),
         row(
             PROCESS,

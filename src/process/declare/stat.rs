@@ -198,6 +198,22 @@ pub(super) fn table() -> Vec<Field> {
         ),
         row(
             PROCESS,
+            "faults.minor",
+            Type::Int,
+            stat,
+            ["page faults that needed no storage", "proc_pid_stat(5) 10", "faults.minor > 1000000"],
+            Process(|v, p| get(v, p, |s| int(s.faults[0]))),
+        ),
+        row(
+            PROCESS,
+            "faults.major",
+            Type::Int,
+            stat,
+            ["page faults that waited for storage", "proc_pid_stat(5) 12", "faults.major > 1000"],
+            Process(|v, p| get(v, p, |s| int(s.faults[1]))),
+        ),
+        row(
+            PROCESS,
             "vsize",
             Type::Size,
             stat,
@@ -211,6 +227,18 @@ pub(super) fn table() -> Vec<Field> {
             stat,
             ["resident memory, bytes; approximate", "proc_pid_stat(5) 24", "rss > 512MiB"],
             Process(|v, p| get(v, p, |s| size(s.rss))),
+        ),
+        row(
+            PROCESS,
+            "rss_share",
+            Type::Ratio,
+            stat,
+            [
+                "resident memory as a part of the host's",
+                "proc_pid_stat(5) 24, proc_meminfo(5)",
+                "rss_share > 10%",
+            ],
+            Process(rss_share),
         ),
     ]
 }
@@ -302,6 +330,19 @@ fn age(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Value> {
         let began = pidfile::since_boot(v.world, stat.start.0);
         v.world.uptime().map(|now| duration(i128::try_from(now.0.as_nanos()).unwrap_or(i128::MAX) - began))
     })
+}
+
+/// A part of a whole. Absent of nothing.
+pub(super) fn share(part: u64, whole: u64) -> Fact<Value> {
+    let millionths = (u128::from(part) * 1_000_000).checked_div(u128::from(whole));
+    optional(millionths, |share| Value::Ratio(i64::try_from(share).unwrap_or(i64::MAX)))
+}
+
+fn rss_share(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Value> {
+    if let Some(gap @ (Fact::Absent | Fact::Unknown(_))) = v.world.gap(pid, "rss") {
+        return gap.map(|()| Value::Ratio(0));
+    }
+    v.world.stat(pid).and_then(|stat| v.world.memory_total().and_then(|total| share(stat.rss, total)))
 }
 
 fn living(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Value> {

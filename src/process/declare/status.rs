@@ -40,6 +40,9 @@ pub(super) fn table() -> Vec<Field> {
     let memory = |name, summary, example, read| {
         row(PROCESS, name, Type::Size, status, [summary, source, example], Process(read))
     };
+    let times = |name, summary, example, read| {
+        row(PROCESS, name, Type::Int, status, [summary, source, example], Process(read))
+    };
     vec![
         id("ruser", USER, "real user", "ruser == \"root\"", |v, p| get(v, p, |s| user(s.credentials.uid[0]))),
         id("suser", USER, "saved user", "suser == \"root\"", |v, p| {
@@ -132,6 +135,18 @@ pub(super) fn table() -> Vec<Field> {
         memory("locked", "memory locked against swapping, bytes", "locked > 0B", |v, p| {
             maybe(v, p, |s| s.locked.map(size))
         }),
+        times(
+            "switches.voluntary",
+            "times that its first thread gave the processor away",
+            "switches.voluntary > 1000",
+            |v, p| maybe(v, p, |s| s.switches[0].map(int)),
+        ),
+        times(
+            "switches.involuntary",
+            "times that the processor was taken from its first thread",
+            "switches.involuntary > 1000",
+            |v, p| maybe(v, p, |s| s.switches[1].map(int)),
+        ),
         memory("data", "data segments, bytes", "data > 1GiB", |v, p| maybe(v, p, |s| s.data.map(size))),
     ]
 }

@@ -8,11 +8,11 @@ use super::keys;
 use super::model::Process;
 use super::words::NAMESPACES;
 use crate::facts::{
-    Arguments, Binfmt, CgroupLine, Fact, FileFacts, FileId, IoCounts, LimitPair, MagicLink, MemoryUse,
-    OpenFile, Reason, RootLink, Socket, Stat, Status, Task, Why,
+    Arguments, Binfmt, CgroupLine, Counter, Fact, FileFacts, FileId, IoCounts, LimitPair, MagicLink,
+    MemoryUse, OpenFile, Pace, Reason, RootLink, Socket, Stat, Status, Task, Trait, Why,
 };
-use crate::process::container;
 use crate::process::world::{Bytes, Namespace, Root, World};
+use crate::process::{container, samples};
 use crate::units::{BootId, BootTime, Gid, Pid, Uid, WallTime};
 
 impl Snapshot {
@@ -43,6 +43,14 @@ impl Snapshot {
 fn kind_key(kind: Namespace) -> (&'static str, u64) {
     let row = NAMESPACES.iter().find(|(_, known, _)| *known == kind);
     row.map_or(("pid", 0), |(key, _, initial)| (*key, *initial))
+}
+
+/// A snapshot is one look: what it doesn't state of two is not known.
+fn one_look<T>(process: &Process, key: &str, field: &str, pid: Pid) -> Fact<T> {
+    match process.unread.missing(key) {
+        Fact::Unknown(reason) => Fact::Unknown(reason),
+        Fact::Known(()) | Fact::Absent => Fact::Unknown(samples::one_look(field, pid)),
+    }
 }
 
 impl World for Snapshot {
@@ -168,6 +176,24 @@ impl World for Snapshot {
             (None, Fact::Absent) => Fact::Absent,
             (None, Fact::Unknown(reason)) => Fact::Unknown(reason.clone()),
         })
+    }
+
+    fn pace(&self, pid: Pid, counter: Counter) -> Fact<Pace> {
+        self.of(pid, |process| match process.rates.get(&counter) {
+            Some(rate) => Fact::Known(Pace::of_second(*rate)),
+            None => one_look(process, "rates", counter.field(), pid),
+        })
+    }
+
+    fn changed(&self, pid: Pid, of: Trait) -> Fact<bool> {
+        self.of(pid, |process| match process.changed.get(&of) {
+            Some(changed) => Fact::Known(*changed),
+            None => one_look(process, "changed", of.field(), pid),
+        })
+    }
+
+    fn memory_total(&self) -> Fact<u64> {
+        self.stated("memory", self.host.memory)
     }
 
     fn security_label(&self, pid: Pid) -> Fact<Bytes> {

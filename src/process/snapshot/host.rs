@@ -13,7 +13,7 @@ use crate::units::{BootId, BootTime, Gid, Pid, Uid, WallTime};
 use crate::yaml::{Node, NodeKind};
 
 const HOST: &str = "a host";
-const HOST_KEYS: [&str; 14] = [
+const HOST_KEYS: [&str; 15] = [
     "files",
     "users",
     "groups",
@@ -27,10 +27,23 @@ const HOST_KEYS: [&str; 14] = [
     "self",
     "roots",
     "binfmt",
+    "memory",
     "unreadable",
 ];
-const UNREADABLE_KEYS: [&str; 11] =
-    ["users", "groups", "env", "now", "uptime", "bootId", "ns", "self", "binfmt", "locks", "processes"];
+const UNREADABLE_KEYS: [&str; 12] = [
+    "users",
+    "groups",
+    "env",
+    "now",
+    "uptime",
+    "bootId",
+    "ns",
+    "self",
+    "binfmt",
+    "locks",
+    "processes",
+    "memory",
+];
 
 /// Names of users and groups, for keys that take a name or a number.
 #[derive(Debug, Default)]
@@ -100,6 +113,7 @@ fn plain_keys(reader: &mut Reader, fields: &Fields<'_>, host: &mut Host) {
         Some(ticks) => host.ticks_per_second = ticks,
         None => {}
     });
+    set("memory", &mut |r, n| host.memory = r.size(n));
     set("env", &mut |r, n| {
         for (key, _, value) in r.entries(n, "write for example `{PATH: \"/usr/bin:/bin\"}`") {
             let value = r.bytes(value);

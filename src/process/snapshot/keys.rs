@@ -8,7 +8,7 @@ use super::read::camel_case;
 use crate::facts::Fact;
 
 /// Keys that state a field of `/proc/PID/stat`.
-pub(super) const STAT: [&str; 23] = [
+pub(super) const STAT: [&str; 24] = [
     "state",
     "ppid",
     "pgid",
@@ -28,6 +28,7 @@ pub(super) const STAT: [&str; 23] = [
     "cpuSys",
     "childrenCpu",
     "cpuTicks",
+    "faults",
     "vsize",
     "rss",
     "kernelThread",
@@ -35,7 +36,7 @@ pub(super) const STAT: [&str; 23] = [
 ];
 
 /// Keys that state a field of `/proc/PID/status`.
-pub(super) const STATUS: [&str; 19] = [
+pub(super) const STATUS: [&str; 20] = [
     "ruser",
     "suser",
     "fsuser",
@@ -49,6 +50,7 @@ pub(super) const STATUS: [&str; 19] = [
     "tracerPid",
     "caps",
     "signals",
+    "switches",
     "rssPeak",
     "swap",
     "locked",
@@ -58,7 +60,7 @@ pub(super) const STATUS: [&str; 19] = [
 ];
 
 /// All other keys.
-pub(super) const OTHER: [&str; 39] = [
+pub(super) const OTHER: [&str; 42] = [
     "pid",
     "user",
     "uid",
@@ -98,10 +100,13 @@ pub(super) const OTHER: [&str; 39] = [
     "container",
     "cwdHex",
     "securityLabelHex",
+    "cpu",
+    "rates",
+    "changed",
 ];
 
 /// Keys that people expect and that follow from others.
-pub(super) const FOLLOWING: [(&str, &str); 14] = [
+pub(super) const FOLLOWING: [(&str, &str); 16] = [
     ("name", "`comm`, `exe`, `execfn` and `argv`"),
     ("cmdline", "`argv`"),
     ("alive", "`state` and `tasks`"),
@@ -115,11 +120,13 @@ pub(super) const FOLLOWING: [(&str, &str); 14] = [
     ("descendants", "`ppid`"),
     ("sessionLeader", "`sid`"),
     ("groupLeader", "`pgid`"),
+    ("rssShare", "`rss` and `host.memory`"),
+    ("fdsShare", "`fds` and `limits`"),
     ("startas", "the spec; use `--set startas=PATH`"),
 ];
 
 /// What may stand below `unreadable`, beside all keys of a process: facts below a key, and the two records.
-pub(super) const UNREADABLE: [&str; 23] = [
+pub(super) const UNREADABLE: [&str; 31] = [
     "stat",
     "status",
     "environment",
@@ -143,6 +150,14 @@ pub(super) const UNREADABLE: [&str; 23] = [
     "signals.blocked",
     "io.readBytes",
     "io.writeBytes",
+    "io.readChars",
+    "io.writeChars",
+    "io.readCalls",
+    "io.writeCalls",
+    "faults.minor",
+    "faults.major",
+    "switches.voluntary",
+    "switches.involuntary",
 ];
 
 /// Every key of a process.

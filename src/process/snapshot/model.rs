@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::files::FileTable;
 use crate::facts::{
-    Arguments, Binfmt, CgroupLine, Fact, FileFacts, FileId, IoCounts, LimitPair, MagicLink, MemoryUse,
-    OpenFile, Reason, RootLink, Socket, Stat, Status, Task, Why,
+    Arguments, Binfmt, CgroupLine, Counter, Fact, FileFacts, FileId, IoCounts, LimitPair, MagicLink,
+    MemoryUse, OpenFile, Reason, RootLink, Socket, Stat, Status, Task, Trait, Why,
 };
 use crate::process::world::Bytes;
 use crate::units::{BootId, BootTime, Gid, Pid, Uid, WallTime};
@@ -63,6 +63,9 @@ pub(super) struct Process {
     pub(super) oom_score_adj: Fact<i64>,
     pub(super) io: Fact<IoCounts>,
     pub(super) fd_count: Fact<u64>,
+    /// What is stated, in a second.
+    pub(super) rates: BTreeMap<Counter, u64>,
+    pub(super) changed: BTreeMap<Trait, bool>,
     pub(super) memory_use: Fact<MemoryUse>,
     pub(super) files: Fact<Arc<[OpenFile]>>,
     pub(super) sockets: Fact<Arc<[Socket]>>,
@@ -98,6 +101,8 @@ pub(super) struct Host {
     pub(super) boot: Option<WallTime>,
     pub(super) uptime: Option<BootTime>,
     pub(super) ticks_per_second: u64,
+    /// Bytes.
+    pub(super) memory: Option<u64>,
     pub(super) namespaces: BTreeMap<&'static str, u64>,
     pub(super) engine: Option<Pid>,
     pub(super) binfmt: Option<Arc<[Binfmt]>>,

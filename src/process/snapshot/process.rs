@@ -12,7 +12,7 @@ use super::keys;
 use super::model::{Host, Process, Unread};
 use super::read::{Fields, Reader};
 use super::words::{LIMITS, NAMESPACES, STATES};
-use super::{sockets, stat, status};
+use super::{rates, sockets, stat, status};
 use crate::facts::{CgroupLine, Fact, IoCounts, LimitPair, MemoryUse, ProcessState, Task, Why};
 use crate::process::world::Bytes;
 use crate::units::{Gid, Pid, Uid};
@@ -20,6 +20,16 @@ use crate::yaml::{Node, NodeKind};
 
 /// The id of nobody: what the kernel calls `(uid_t) -1`.
 const NO_ID: u32 = u32::MAX;
+
+/// Keys below `io`, and as they stand in lists of keys.
+const IO: [(&str, &str); 6] = [
+    ("readBytes", "io.readBytes"),
+    ("writeBytes", "io.writeBytes"),
+    ("readChars", "io.readChars"),
+    ("writeChars", "io.writeChars"),
+    ("readCalls", "io.readCalls"),
+    ("writeCalls", "io.writeCalls"),
+];
 
 /// One process while it is read.
 pub(super) struct Draft<'r, 'n> {
@@ -180,6 +190,8 @@ impl Draft<'_, '_> {
             oom_score_adj: self.fact("oomScoreAdj", Reader::number),
             io: self.io(),
             fd_count: self.fact("fds", Reader::number),
+            rates: rates::rates(self),
+            changed: rates::changed(self),
             memory_use: self.memory_use(),
             files,
             sockets,
@@ -226,18 +238,20 @@ impl Draft<'_, '_> {
     }
 
     fn io(&mut self) -> Fact<IoCounts> {
+        let keys = IO.map(|(_, dotted)| dotted);
         let Some(node) = self.fields.get("io") else {
-            return self.unread.first_of(&["io", "io.readBytes", "io.writeBytes"]);
+            return self.unread.first_of(&[["io"].as_slice(), &keys].concat());
         };
-        let fields = self.reader.fields(node, "`io`", &["readBytes", "writeBytes"]);
+        let fields = self.reader.fields(node, "`io`", &IO.map(|(key, _)| key));
         let mut counts = IoCounts::default();
-        if let Some(node) = fields.as_ref().and_then(|fields| fields.get("readBytes")) {
-            counts.read_bytes = self.reader.size(node).unwrap_or_default();
-            self.stated.insert("io.readBytes");
-        }
-        if let Some(node) = fields.as_ref().and_then(|fields| fields.get("writeBytes")) {
-            counts.write_bytes = self.reader.size(node).unwrap_or_default();
-            self.stated.insert("io.writeBytes");
+        for (key, dotted) in IO {
+            let Some(node) = fields.as_ref().and_then(|fields| fields.get(key)) else { continue };
+            let read = match key {
+                "readCalls" | "writeCalls" => self.reader.number(node),
+                _ => self.reader.size(node),
+            };
+            *io_slot(&mut counts, key) = read.unwrap_or_default();
+            self.stated.insert(dotted);
         }
         Fact::Known(counts)
     }
@@ -293,6 +307,17 @@ impl Draft<'_, '_> {
         let others =
             items.iter().filter_map(|item| task(self.reader, item)).filter(|task| task.tid != first.tid);
         Fact::Known(std::iter::once(first).chain(others).collect())
+    }
+}
+
+fn io_slot<'c>(counts: &'c mut IoCounts, key: &str) -> &'c mut u64 {
+    match key {
+        "readBytes" => &mut counts.read_bytes,
+        "writeBytes" => &mut counts.write_bytes,
+        "readChars" => &mut counts.read_chars,
+        "writeChars" => &mut counts.write_chars,
+        "readCalls" => &mut counts.read_calls,
+        _ => &mut counts.write_calls,
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) fn stat(draft: &mut Draft<'_, '_>, comm: Option<&Bytes>) -> (Fact<Sta
         tty: 0,
         tpgid: -1,
         flags: 0,
+        faults: [0; 2],
         cpu_ticks: [0; 4],
         priority: 20,
         nice: 0,
@@ -50,6 +51,7 @@ pub(super) fn stat(draft: &mut Draft<'_, '_>, comm: Option<&Bytes>) -> (Fact<Sta
     scheduling(draft, &mut stat);
     flags(draft, &mut stat);
     processor(draft, &mut stat);
+    faults(draft, &mut stat);
     if let Some(tty) = draft.field("tty", |r, n| {
         r.parsed(n, "a terminal", "write for example `pts/0`, `tty1` or `4:1`", |text| {
             if text == "none" { Some(0) } else { parse_tty(text) }
@@ -148,6 +150,19 @@ fn processor(draft: &mut Draft<'_, '_>, stat: &mut Stat) {
         draft.stated.insert("cpuTime");
     }
     stat.cpu_ticks = [user, system, children, 0];
+}
+
+fn faults(draft: &mut Draft<'_, '_>, stat: &mut Stat) {
+    let Some(node) = draft.fields.get("faults") else { return };
+    let Some(fields) = draft.reader.fields(node, "`faults`", &["minor", "major"]) else { return };
+    for (slot, (key, dotted)) in
+        stat.faults.iter_mut().zip([("minor", "faults.minor"), ("major", "faults.major")])
+    {
+        if let Some(node) = fields.get(key) {
+            *slot = draft.reader.number(node).unwrap_or_default();
+            draft.stated.insert(dotted);
+        }
+    }
 }
 
 fn claims(draft: &mut Draft<'_, '_>, stat: &mut Stat) -> Claims {

@@ -23,6 +23,10 @@ const CAPS: [(&str, &str); 5] = [
 const SIGNALS: [(&str, &str); 3] =
     [("blocked", "signals.blocked"), ("ignored", "signals.ignored"), ("caught", "signals.caught")];
 
+/// Numbers of switches in the order of [`Status::switches`].
+const SWITCHES: [(&str, &str); 2] =
+    [("voluntary", "switches.voluntary"), ("involuntary", "switches.involuntary")];
+
 /// Ids of a user in the order of [`Credentials::uid`], with the group at the same place.
 const IDS: [(&str, &str); 4] =
     [("ruser", "rgroup"), ("euser", "egroup"), ("suser", "sgroup"), ("fsuser", "fsgroup")];
@@ -52,6 +56,7 @@ pub(super) fn status(draft: &mut Draft<'_, '_>, owner: &Fact<(Uid, Gid)>) -> Fac
     status.tracer = draft.field("tracerPid", |r, n| r.number(n).map(Pid));
     sets(draft, "caps", &CAPS, &mut status.caps, capability);
     sets(draft, "signals", &SIGNALS, &mut status.signals, signal);
+    switches(draft, &mut status.switches);
     status.rss_peak = draft.field("rssPeak", Reader::size);
     status.swap = draft.field("swap", Reader::size);
     status.locked = draft.field("locked", Reader::size);
@@ -78,6 +83,17 @@ fn credentials(draft: &mut Draft<'_, '_>, credentials: &mut Credentials, owner: 
         }
         if let Some(slot) = credentials.gid.get_mut(place) {
             *slot = group.unwrap_or(gid).0;
+        }
+    }
+}
+
+fn switches(draft: &mut Draft<'_, '_>, into: &mut [Option<u64>; 2]) {
+    let Some(node) = draft.fields.get("switches") else { return };
+    let Some(fields) = draft.reader.fields(node, "`switches`", &["voluntary", "involuntary"]) else { return };
+    for (slot, (key, dotted)) in into.iter_mut().zip(SWITCHES) {
+        if let Some(node) = fields.get(key) {
+            *slot = draft.reader.number(node);
+            draft.stated.insert(dotted);
         }
     }
 }
@@ -151,6 +167,9 @@ pub(super) fn written(status: &Status) -> Vec<(&'static str, String)> {
     for ((_, dotted), set) in SIGNALS.iter().zip(status.signals) {
         let names = signals_of(set).map(|names| format!("[{}]", names.join(", ")));
         keys.push((dotted, names.unwrap_or_else(|| format!("{set:#x}"))));
+    }
+    for ((_, dotted), number) in SWITCHES.iter().zip(status.switches) {
+        keys.extend(number.map(|number| (*dotted, number.to_string())));
     }
     let sizes = [
         ("rssPeak", status.rss_peak),

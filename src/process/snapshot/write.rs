@@ -140,6 +140,7 @@ fn host(world: &dyn World) -> Vec<(&'static str, String)> {
     put("now", "now", world.now().map(|now| format_time(now.0)));
     put("uptime", "uptime", world.uptime().map(|up| super::stat::exact(up.0)));
     put("ticksPerSecond", "", Fact::Known(world.ticks_per_second().to_string()));
+    put("memory", "memory", world.memory_total().map(emit::size));
     put("self", "self", world.self_pid().map(|pid| pid.to_string()));
     put("env", "env", world.default_path().map(|path| emit::mapping(&[("PATH".into(), emit::bytes(&path))])));
     put("binfmt", "binfmt", world.binfmt().map(|entries| emit::list(entries.iter().map(binfmt))));

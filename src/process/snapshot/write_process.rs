@@ -7,7 +7,7 @@ use super::keys::STATUS;
 use super::walk;
 use super::words::{LIMITS, NAMESPACES};
 use super::write::WriteOptions;
-use super::{secrets, sockets, stat, status};
+use super::{rates, secrets, sockets, stat, status};
 use crate::facts::{Arguments, CgroupLine, Fact, LimitPair, OpenFile, Reason, RootLink, Stat, Why};
 use crate::process::container;
 use crate::process::world::{Bytes, World};
@@ -22,13 +22,13 @@ pub(super) struct Entry {
 
 /// What is stated and what isn't known.
 #[derive(Default)]
-struct Lines {
+pub(super) struct Lines {
     stated: Vec<Entry>,
     unread: BTreeMap<String, Why>,
 }
 
 impl Lines {
-    fn put(&mut self, key: &'static str, value: String) {
+    pub(super) fn put(&mut self, key: &'static str, value: String) {
         self.stated.push(Entry { key, value });
     }
 
@@ -40,8 +40,13 @@ impl Lines {
         }
     }
 
-    fn unknown(&mut self, key: &str, reason: &Reason) {
+    pub(super) fn unknown(&mut self, key: &str, reason: &Reason) {
         self.unread.insert(key.to_owned(), reason.why);
+    }
+
+    /// A part of this key is known: the rest is left out, and so not known either.
+    pub(super) fn stated_after_all(&mut self, key: &str) {
+        self.unread.remove(key);
     }
 
     /// A field of a record, unless the world knows that it has none.
@@ -76,6 +81,7 @@ pub(super) fn process(world: &dyn World, pid: Pid, options: &WriteOptions) -> Ve
     lines.fact("oomScoreAdj", world.oom_score_adj(pid), |score| score.to_string());
     io(&mut lines, world, pid);
     lines.fact("fds", world.fd_count(pid), |count| count.to_string());
+    rates::written(&mut lines, world, pid);
     memory_use(&mut lines, world, pid);
     lines.fact("files", world.files(pid), |files| emit::list(files.iter().map(open_file)));
     sockets(&mut lines, world, pid);
@@ -131,6 +137,7 @@ fn record_stat(lines: &mut Lines, world: &dyn World, pid: Pid) {
         lines.put("argRange", emit::list([format!("{from:#x}"), format!("{to:#x}")]));
     }
     processor(lines, world, pid, &record);
+    faults(lines, world, pid, &record);
 }
 
 /// All four numbers where they are known, else the durations that are.
@@ -150,6 +157,19 @@ fn processor(lines: &mut Lines, world: &dyn World, pid: Pid, record: &Stat) {
             let time = super::clock::duration(StartTicks(ticks), world.ticks_per_second());
             lines.put(key, stat::exact(time));
         }
+    }
+}
+
+fn faults(lines: &mut Lines, world: &dyn World, pid: Pid, record: &Stat) {
+    let [minor, major] = record.faults;
+    let mut keys = Vec::new();
+    for (key, dotted, number) in [("minor", "faults.minor", minor), ("major", "faults.major", major)] {
+        if lines.field(world, pid, dotted) {
+            keys.push((key.to_owned(), number.to_string()));
+        }
+    }
+    if !keys.is_empty() {
+        lines.put("faults", emit::mapping(&keys));
     }
 }
 
@@ -308,11 +328,17 @@ fn io(lines: &mut Lines, world: &dyn World, pid: Pid) {
         Fact::Unknown(reason) => return lines.unknown("io", &reason),
     };
     let mut keys = Vec::new();
-    if lines.field(world, pid, "io.readBytes") {
-        keys.push(("readBytes".to_owned(), emit::size(counts.read_bytes)));
-    }
-    if lines.field(world, pid, "io.writeBytes") {
-        keys.push(("writeBytes".to_owned(), emit::size(counts.write_bytes)));
+    for (key, dotted, value) in [
+        ("readBytes", "io.readBytes", emit::size(counts.read_bytes)),
+        ("writeBytes", "io.writeBytes", emit::size(counts.write_bytes)),
+        ("readChars", "io.readChars", emit::size(counts.read_chars)),
+        ("writeChars", "io.writeChars", emit::size(counts.write_chars)),
+        ("readCalls", "io.readCalls", counts.read_calls.to_string()),
+        ("writeCalls", "io.writeCalls", counts.write_calls.to_string()),
+    ] {
+        if lines.field(world, pid, dotted) {
+            keys.push((key.to_owned(), value));
+        }
     }
     lines.put("io", emit::mapping(&keys));
 }

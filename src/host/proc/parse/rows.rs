@@ -52,7 +52,22 @@ pub fn parse_io(bytes: &[u8]) -> Option<IoCounts> {
         rows.find_map(|(key, value)| (key == name).then_some(value))
             .and_then(|value| number(value.trim_ascii()))
     };
-    Some(IoCounts { read_bytes: value(b"read_bytes")?, write_bytes: value(b"write_bytes")? })
+    Some(IoCounts {
+        read_bytes: value(b"read_bytes")?,
+        write_bytes: value(b"write_bytes")?,
+        read_chars: value(b"rchar")?,
+        write_chars: value(b"wchar")?,
+        read_calls: value(b"syscr")?,
+        write_calls: value(b"syscw")?,
+    })
+}
+
+/// Reads `MemTotal` of `/proc/meminfo` (`proc_meminfo(5)`), in bytes.
+pub fn parse_memory_total(bytes: &[u8]) -> Option<u64> {
+    let mut rows = lines(bytes).filter_map(|line| split_once(line, b':'));
+    let (_, value) = rows.find(|(key, _)| *key == b"MemTotal")?;
+    let kibibytes = number::<u64>(value.trim_ascii().strip_suffix(b" kB")?.trim_ascii())?;
+    kibibytes.checked_mul(1024)
 }
 
 /// Reads `/proc/PID/smaps_rollup` (`proc_pid_smaps(5)`); its numbers are in KiB. Rows that an older kernel lacks
@@ -100,10 +115,29 @@ mod tests {
     }
 
     #[test]
-    fn io_counts_storage_only() {
+    fn the_memory_of_the_host_is_a_row_of_many() {
+        let text = b"MemTotal:       16384 kB\nMemFree:        1 kB\n";
+        assert_eq!(parse_memory_total(text), Some(16 << 20));
+        for bad in [b"MemFree: 1 kB\n".as_slice(), b"MemTotal: x kB\n", b"MemTotal: 1\n", b""] {
+            assert_eq!(parse_memory_total(bad), None);
+        }
+    }
+
+    #[test]
+    fn io_counts_storage_and_calls_apart() {
         let text = b"rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\nread_bytes: 5\nwrite_bytes: 6\ncancelled_write_bytes: 7\n";
-        assert_eq!(parse_io(text), Some(IoCounts { read_bytes: 5, write_bytes: 6 }));
-        assert_eq!(parse_io(b"read_bytes: 5\n"), None);
+        assert_eq!(
+            parse_io(text),
+            Some(IoCounts {
+                read_bytes: 5,
+                write_bytes: 6,
+                read_chars: 1,
+                write_chars: 2,
+                read_calls: 3,
+                write_calls: 4,
+            })
+        );
+        assert_eq!(parse_io(b"read_bytes: 5\nwrite_bytes: 6\n"), None);
         // The parser of the procfs crate, which was used here, panicked on this.
         assert_eq!(parse_io("read_bytes: 5\n00:\u{3dd}\u{159}s\u{159} 1\n".as_bytes()), None);
     }

@@ -25,6 +25,7 @@ pub fn parse_stat(bytes: &[u8], page: u64) -> Option<Stat> {
         tty: number::<i32>(fields.word(7)?)?.cast_unsigned(),
         tpgid: number(fields.word(8)?)?,
         flags: number(fields.word(9)?)?,
+        faults: [number(fields.word(10)?)?, number(fields.word(12)?)?],
         cpu_ticks: [fields.ticks(14)?, fields.ticks(15)?, fields.ticks(16)?, fields.ticks(17)?],
         priority: number(fields.word(18)?)?,
         nice: number(fields.word(19)?)?,

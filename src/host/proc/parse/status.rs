@@ -22,6 +22,8 @@ pub fn parse_status(bytes: &[u8]) -> Option<Status> {
             b"VmSwap" => status.swap = Some(kibibytes(value)?),
             b"VmLck" => status.locked = Some(kibibytes(value)?),
             b"VmData" => status.data = Some(kibibytes(value)?),
+            b"voluntary_ctxt_switches" => status.switches[0] = Some(number(value)?),
+            b"nonvoluntary_ctxt_switches" => status.switches[1] = Some(number(value)?),
             b"NoNewPrivs" => status.no_new_privs = Some(number::<u32>(value)? != 0),
             b"Seccomp" => status.seccomp = Some(number(value)?),
             _ => bit_set(&mut status, key, value)?,

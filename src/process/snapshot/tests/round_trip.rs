@@ -1,7 +1,7 @@
 //! What is written answers as what it was written from.
 
 use super::{HOST, parse};
-use crate::facts::Fact;
+use crate::facts::{Counter, Fact, Trait};
 use crate::process::snapshot::{Snapshot, WriteOptions, write};
 use crate::process::world::{Namespace, Root, World};
 use crate::units::{Gid, Pid, Uid};
@@ -35,6 +35,8 @@ fn answers_of(world: &Snapshot, pid: Pid) -> Vec<String> {
         format!("oom {:?} {:?}", world.oom_score(pid), world.oom_score_adj(pid)),
         format!("io {:?}", world.io(pid)),
         format!("fds {:?}", world.fd_count(pid)),
+        format!("rates {:?}", Counter::ALL.map(|counter| world.pace(pid, counter))),
+        format!("changed {:?}", Trait::ALL.map(|of| world.changed(pid, of))),
         format!("memory {:?}", world.memory_use(pid)),
         format!("files {:?}", world.files(pid)),
         format!("sockets {:?}", world.sockets(pid)),
@@ -67,7 +69,7 @@ fn answers(world: &Snapshot, listed: &Snapshot) -> Vec<String> {
         format!("binfmt {:?}", world.binfmt()),
         format!("path {:?}", world.default_path()),
         format!("clock {:?} {:?} {}", world.now(), world.uptime(), world.ticks_per_second()),
-        format!("self {:?}", world.self_pid()),
+        format!("self {:?} memory {:?}", world.self_pid(), world.memory_total()),
     ];
     all.extend(KINDS.map(|kind| format!("own {kind:?} {:?}", world.own_namespace(kind))));
     for path in listed.host.files.paths() {
