@@ -16,7 +16,7 @@ use selfsame::host::proc::LiveWorld;
 use selfsame::host::signal::{boot_id, hold};
 use selfsame::host::spawn::spawn;
 use selfsame::host::{HostOptions, LinuxHost, clock};
-use selfsame::plan::policy::PolicyStep;
+use selfsame::plan::policy::{PolicyStep, Shown, Withheld};
 use selfsame::spec::policy::{Policy, PolicyAction, PolicyGroup, Severity};
 use selfsame::spec::{Expression, ServiceName};
 use selfsame::units::{BootTime, StartTicks};
@@ -82,6 +82,7 @@ fn step(policy: &Policy, key: &ProcessKey) -> PolicyStep {
     PolicyStep {
         process: Some(key.clone()),
         owner: None,
+        shown: Shown::default(),
         action: policy.actions[0].clone(),
         withheld: None,
         because: "`true` is so".into(),
@@ -140,7 +141,7 @@ fn without_every_proof_nothing_is_done() {
             process: Some(ProcessKey { start: StartTicks(key.start.0 + 1), ..key.clone() }),
             ..asked.clone()
         };
-        let withheld = PolicyStep { withheld: Some("`spec.dryRun` is true".into()), ..asked.clone() };
+        let withheld = PolicyStep { withheld: Some(Withheld::DryRun), ..asked.clone() };
         let nobody = PolicyStep { process: None, ..asked.clone() };
         let can_move = !matches!(action, PolicyAction::Move(_));
         let refused = |text: &str| Some(Why::Refused(text.to_owned()));
@@ -152,7 +153,7 @@ fn without_every_proof_nothing_is_done() {
             (&asked, &denied, can_move.then(|| Why::Unknown(reason.clone()))),
             (&asked, &absent, can_move.then_some(Why::Gone)),
             (&gone, &yes, can_move.then_some(Why::Gone)),
-            (&withheld, &yes, refused("`spec.dryRun` is true")),
+            (&withheld, &yes, refused(&Withheld::DryRun.to_string())),
             (&nobody, &yes, refused("there is no process to do it to")),
         ];
         for (step, still, expected) in rows {

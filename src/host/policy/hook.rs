@@ -120,6 +120,9 @@ fn environment(world: &LiveWorld, step: &PolicyStep, occasion: Occasion<'_>) -> 
     let Some(key) = &step.process else { return env };
     put("PID", Some(key.pid.to_string()));
     put("START", Some(key.start.to_string()));
+    // Of one that is gone by now, what was seen of it.
+    put("EXE", step.shown.exe.clone());
+    put("USER", step.shown.user.clone());
     let world = world.again();
     // Of whoever has the number now nothing is told.
     if world.process_key(key.pid).known().as_ref() != Some(key) {

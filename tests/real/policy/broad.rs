@@ -13,7 +13,7 @@ use selfsame::host::proc::{LiveWorld, process_key};
 use selfsame::host::shelf::Shelf;
 use selfsame::host::signal::{protected, vital};
 use selfsame::plan::observation::Prepared;
-use selfsame::plan::policy::{Fights, PolicyLook, PolicyMemory, Subject, decide};
+use selfsame::plan::policy::{Fights, PolicyLook, PolicyMemory, Shown, Subject, decide};
 use selfsame::plugin;
 use selfsame::process::identity::Ternary;
 use selfsame::process::world::World as _;
@@ -86,9 +86,10 @@ fn look(rule: &Rule, spares: bool) -> PolicyLook {
             violates: Fact::Known(true),
             owner: None,
             spared: protected(*pid).filter(|_| spares),
+            shown: Shown::default(),
         })
     });
-    PolicyLook { subjects: subjects.collect(), unsure: 0, complete: true }
+    PolicyLook { subjects: subjects.collect(), complete: true, ..PolicyLook::default() }
 }
 
 /// What must live on, whatever happens.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use selfsame::facts::ProcessKey;
 use selfsame::host::policy::{Done, VARIABLES, Why};
-use selfsame::plan::policy::PolicyStep;
+use selfsame::plan::policy::{PolicyStep, Shown};
 use selfsame::spec::policy::{Policy, PolicyAction};
 use selfsame::spec::{ServiceName, StopCommand};
 use selfsame::units::StartTicks;
@@ -69,11 +69,13 @@ fn of_whoever_has_the_number_now_a_command_is_told_nothing() {
     let mut stage = Stage::new();
     let policy = exec("env | grep SELFSAME_", LONG);
     let gone = ProcessKey { start: StartTicks(key.start.0 + 1), ..key };
-    stage.act(&policy, &step(&policy, &gone), &yes).unwrap();
+    let shown = Shown { exe: Some("/opt/seen".into()), ..Shown::default() };
+    stage.act(&policy, &PolicyStep { shown, ..step(&policy, &gone) }, &yes).unwrap();
     stage.until_ended(&policy, &yes);
     let told = told(&stage);
     assert_eq!(told["SELFSAME_PID"], gone.pid.to_string());
-    for name in ["EXE", "COMM", "ARGV", "USER", "UID", "PPID", "CWD"] {
+    assert_eq!(told["SELFSAME_EXE"], "/opt/seen", "as it was when it was seen");
+    for name in ["COMM", "ARGV", "USER", "UID", "PPID", "CWD"] {
         assert!(!told.contains_key(&format!("SELFSAME_{name}")), "{name}");
     }
 }
@@ -104,6 +106,7 @@ fn where_too_few_processes_are_the_reason_a_command_is_told_of_none() {
     let step = PolicyStep {
         process: None,
         owner: None,
+        shown: Shown::default(),
         action: policy.actions[0].clone(),
         withheld: None,
         because: "0 processes match".into(),
