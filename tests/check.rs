@@ -23,5 +23,7 @@ mod outputs;
 mod pairs;
 #[path = "check/plans.rs"]
 mod plans;
+#[path = "check/policies.rs"]
+mod policies;
 #[path = "check/usage.rs"]
 mod usage;

@@ -15,6 +15,8 @@ mod support;
 
 #[path = "fields/basic.rs"]
 mod basic;
+#[path = "fields/policies.rs"]
+mod policies;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

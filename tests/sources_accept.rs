@@ -16,6 +16,8 @@ mod support;
 mod checkout;
 #[path = "sources_accept/confirming.rs"]
 mod confirming;
+#[path = "sources_accept/policies.rs"]
+mod policies;
 #[path = "sources_accept/standing.rs"]
 mod standing;
 #[path = "sources_accept/truth.rs"]

@@ -332,7 +332,7 @@ pub(super) enum WaitFor {
 }
 
 // Arguments of `match`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(after_help = matching::AFTER_HELP)]
 pub(super) struct MatchArgs {
     /// For example `runs("/srv/shop.py") && user == "www-data"`

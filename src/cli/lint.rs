@@ -7,25 +7,31 @@ mod abilities;
 
 pub(super) use abilities::lacking;
 
+use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Source, Span};
 use crate::engine::sources::{Sources, SourcesLook};
+use crate::lang::value::{Type, Value};
 use crate::plugin::{Look, in_order};
 use crate::process::chain::Surroundings;
 use crate::process::expression::compile_with;
 use crate::process::world::{Root, World};
 use crate::process::{ProcessVocabulary, lints, paths};
-use crate::spec::{Expression, Names, Service, variables};
+use crate::spec::policy::Policy;
+use crate::spec::{Expression, Names, Service, ServiceName, variables};
 use crate::yaml::{self, Node};
 
 /// What is to be said about these documents on the host (or snapshot) that they are for.
 pub(super) fn on_host(look: &SourcesLook, snapshot: Option<&Path>) -> Vec<Diagnostic> {
     match super::matching::open_world(snapshot) {
         Ok(world) => {
-            look.services().into_iter().flat_map(|service| of_service(service, look, &*world)).collect()
+            let services = look.services().into_iter().flat_map(|service| of_service(service, look, &*world));
+            let policies =
+                look.policies.iter().flat_map(|document| of_policy(&document.policy, look, &*world));
+            services.chain(policies).collect()
         }
         // Without a host there is nothing to say about it; a snapshot that can't be read is an error.
         Err(problems) if snapshot.is_some() => problems,
@@ -76,7 +82,21 @@ fn of_service(service: &Service, look: &SourcesLook, world: &dyn World) -> Vec<D
         said.push(key);
         fresh
     });
-    found.into_iter().map(|(key, diagnostic)| located(diagnostic, key, service, source)).collect()
+    let place = |key| Place { key, is_policy: false, name: &service.name };
+    found.into_iter().map(|(key, diagnostic)| located(diagnostic, &place(key), source)).collect()
+}
+
+/// What the conditions of a Policy meet.
+fn of_policy(policy: &Policy, look: &SourcesLook, world: &dyn World) -> Vec<Diagnostic> {
+    let source = look.texts.get(&policy.origin.file);
+    let mut found = Vec::new();
+    for (key, expression) in [("match", &policy.subject), ("when", &policy.when)] {
+        let Some(expression) = expression else { continue };
+        let said = bound_to(expression, BTreeMap::new(), &Surroundings::default(), (&look.names, world));
+        let place = Place { key, is_policy: true, name: &policy.name };
+        found.extend(said.into_iter().map(|diagnostic| located(diagnostic, &place, source)));
+    }
+    found
 }
 
 /// What an expression meets on the host; positions in its own text.
@@ -84,9 +104,17 @@ fn bound(
     service: &Service,
     expression: &Expression,
     around: &Surroundings,
+    on: (&Names, &dyn World),
+) -> Vec<Diagnostic> {
+    bound_to(expression, variables(service), around, on)
+}
+
+fn bound_to(
+    expression: &Expression,
+    bindings: BTreeMap<String, (Type, Value)>,
+    around: &Surroundings,
     (names, world): (&Names, &dyn World),
 ) -> Vec<Diagnostic> {
-    let bindings = variables(service);
     let types = bindings.iter().map(|(name, (ty, _))| (name.clone(), ty.clone())).collect();
     let values = bindings.into_iter().map(|(name, (_, value))| (name, value)).collect();
     let Some(predicate) = compile_with(&expression.text, types, &names.library).predicate else {
@@ -106,24 +134,35 @@ fn surroundings(service: &Service) -> Surroundings {
     }
 }
 
+/// A field of a document.
+struct Place<'a> {
+    key: &'a str,
+    /// Policies have names of their own.
+    is_policy: bool,
+    name: &'a ServiceName,
+}
+
 /// Moves the positions from the text of one field into the file.
-fn located(diagnostic: Diagnostic, key: &str, service: &Service, source: Option<&Arc<Source>>) -> Diagnostic {
+fn located(diagnostic: Diagnostic, place: &Place<'_>, source: Option<&Arc<Source>>) -> Diagnostic {
+    let key = place.key;
     let Some(source) = source else { return diagnostic };
     let documents = yaml::parse(source, &yaml::Limits::default()).documents;
     let is_it = |document: &&Node| {
         let name = document.get("metadata").and_then(|metadata| metadata.get("name")).and_then(Node::scalar);
-        name.is_some_and(|name| name.text == service.name.as_str())
+        let kind = document.get("kind").and_then(Node::scalar);
+        name.is_some_and(|name| name.text == place.name.as_str())
+            && kind.is_some_and(|kind| (kind.text == "Policy") == place.is_policy)
     };
     let document = documents.iter().find(is_it);
     let field = document.and_then(|document| document.get("spec")).and_then(|spec| spec.get(key));
     let Some(scalar) = field.and_then(Node::scalar) else { return diagnostic };
     let whole = scalar.span;
-    let place = |span: Span| {
+    let moved = |span: Span| {
         if key == "startas" {
             return whole;
         }
         let span = scalar.source_span(span);
         Span::new(span.start.min(whole.end), span.end.min(whole.end))
     };
-    diagnostic.map_spans(place).note(format!("in `spec.{key}` of `{}`", service.name)).in_source(source)
+    diagnostic.map_spans(moved).note(format!("in `spec.{key}` of `{}`", place.name)).in_source(source)
 }

@@ -162,7 +162,7 @@ mod tests {
     use crate::process::{ProcessVocabulary, candidate};
     use crate::units::Pid;
 
-    const HOST: &str = "host: {users: {ann: 1000}}\nprocesses:\n- {pid: 7, comm: \"a\\tb\", user: ann, rss: 3GiB, argv: [x, \"}\"], exe: null}\n";
+    const HOST: &str = "host: {users: {ann: 1000}}\nprocesses:\n- {pid: 7, comm: \"a\\tb\", user: ann, rss: 3GiB, argv: [x, \"}\"]}\n";
 
     fn filled(text: &str) -> String {
         let snapshot = Snapshot::parse(&Source::new("h", HOST)).unwrap();
@@ -179,7 +179,7 @@ mod tests {
             ("${comm}", "a\\tb"),
             ("${lower(\"A}\")}${argv[1]}", "a}}"),
             ("$${name} costs $5", "${name} costs $5"),
-            ("${exe.path}!", "-!"),
+            ("${argv[7]}!", "-!"),
             ("${rss > 1GiB}", "true"),
         ] {
             assert_eq!(filled(text), expected, "{text}");

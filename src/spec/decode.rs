@@ -211,6 +211,12 @@ impl<'n> Object<'n> {
         })
     }
 
+    /// Whether a key that is none is probably meant to be this one.
+    pub(super) fn is_meant(&self, name: &str) -> bool {
+        let unknown = self.pairs.iter().filter(|(key, _)| self.table.field(&key.text).is_none());
+        unknown.into_iter().any(|(key, _)| self.near(&key.text) == Some(name))
+    }
+
     fn missing(&self, field: &Field) -> Diagnostic {
         let place = self.pairs.first().map_or(self.value.node.span, |(key, _)| key.span);
         let place = if self.value.key == Span::default() { place } else { self.value.key };

@@ -21,7 +21,7 @@ docs/pgrep.md maps every option of pgrep, pkill and pidof.
 `selfsame help match` is the reference of the language, `selfsame help match exe` one word of it.";
 
 // Which of the matching processes.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Which of them")]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct PickArgs {
@@ -49,7 +49,7 @@ pub(crate) struct PickArgs {
 }
 
 // What is done with them.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Signals")]
 pub(crate) struct ActArgs {
     /// Send this signal to them, after asking: `TERM`, `SIGHUP`, `9`, `RTMIN+1`
@@ -92,6 +92,12 @@ pub(crate) struct LiveArgs {
     pub trace: bool,
 }
 
+impl Default for LiveArgs {
+    fn default() -> Self {
+        Self { watch: false, interval: Duration::from_secs(1), timeout: None, trace: false }
+    }
+}
+
 /// Form of the output of `match`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum MatchOutput {
@@ -108,7 +114,7 @@ pub(crate) enum MatchOutput {
 }
 
 // How it is shown.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct FormArgs {
     /// Form of the output [default: pids; with `--fields`: table]

@@ -3,9 +3,9 @@
 
 use std::ffi::OsString;
 
-use clap::{Command, CommandFactory as _, Error, FromArgMatches as _, Subcommand as _};
+use clap::{Command, CommandFactory as _, Error, FromArgMatches as _, Subcommand as _, ValueEnum as _};
 
-use super::{Cli, Common, Verb};
+use super::{Cli, Color, Common, FormArgs, MatchArgs, MatchOutput, Verb};
 
 impl Cli {
     /// The command line, with every verb.
@@ -18,6 +18,9 @@ impl Cli {
     /// # Errors
     /// Wrong usage, or a question for help.
     pub(in crate::cli) fn read(args: &[OsString]) -> Result<Self, Error> {
+        if let Some(plain) = plain(args) {
+            return Ok(plain);
+        }
         let only = args.get(1).and_then(|first| command_of(first.to_str()?));
         // What there is to say is said by the whole.
         match only.map(|command| Self::read_as(command, args)) {
@@ -36,6 +39,23 @@ impl Cli {
         std::mem::forget(command);
         read
     }
+}
+
+/// The look of scripts, `match EXPR [--output FORM]`, as clap reads it: that is a third of all that such a look computes
+/// before it begins. Anything else is left to clap.
+fn plain(args: &[OsString]) -> Option<Cli> {
+    let [_, verb, expression, rest @ ..] = args else { return None };
+    let expression = expression.to_str().filter(|text| verb == "match" && !text.starts_with('-'))?;
+    let output = match rest {
+        [] => None,
+        [option, form] if option == "--output" || option == "-o" => {
+            Some(MatchOutput::from_str(form.to_str()?, false).ok()?)
+        }
+        _ => return None,
+    };
+    let form = FormArgs { output, ..FormArgs::default() };
+    let args = MatchArgs { expression: expression.to_owned(), form, ..MatchArgs::default() };
+    Some(Cli { state_dir: None, color: Color::Auto, verb: Verb::Match(args) })
 }
 
 /// The command line with this verb alone.
@@ -75,6 +95,29 @@ mod tests {
                 format!("{:?}", read(last).unwrap()),
                 "{first}"
             );
+        }
+    }
+
+    #[test]
+    fn the_look_of_scripts_is_read_as_clap_reads_it() {
+        for (line, is_plain) in [
+            ("selfsame match alive", true),
+            ("selfsame match pid==1 --output pids", true),
+            ("selfsame match a -o json", true),
+            ("selfsame match a --output=json", false),
+            ("selfsame match a --count", false),
+            ("selfsame match --count a", false),
+            ("selfsame match a --output xml", false),
+            ("selfsame match", false),
+            ("selfsame explain alive", false),
+        ] {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let plain = plain(&args);
+            assert_eq!(plain.is_some(), is_plain, "{line}");
+            if let Some(plain) = plain {
+                let whole = Cli::read_as(Cli::command(), &args).unwrap();
+                assert_eq!(format!("{plain:?}"), format!("{whole:?}"), "{line}");
+            }
         }
     }
 

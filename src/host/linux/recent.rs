@@ -5,6 +5,8 @@
 //! come round; then nothing can be told, and all are looked at.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
 use std::sync::Arc;
 
 use crate::spec::{Service, ServiceName};
@@ -29,10 +31,10 @@ pub(super) struct Cursor {
 impl Cursor {
     /// The present one. `None`: this kernel doesn't say.
     pub(super) fn now() -> Option<Self> {
-        let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse().ok();
+        let number = |path: &str| text_of(path)?.trim().parse().ok();
         let last = number("/proc/sys/kernel/ns_last_pid")?;
         let max = number("/proc/sys/kernel/pid_max")?;
-        let stat = std::fs::read_to_string("/proc/stat").ok()?;
+        let stat = text_of("/proc/stat")?;
         let forks = stat.lines().find_map(|line| line.strip_prefix("processes "))?.trim().parse().ok()?;
         Some(Self { last: i32::try_from(last).ok()?, forks, max })
     }
@@ -49,6 +51,13 @@ impl Cursor {
         let new = (before.last.saturating_add(1)..=self.last).map(Pid);
         Some(young.chain(new).filter(|pid| !on_record(*pid)).collect())
     }
+}
+
+/// A file of the kernel with few reads: the standard library, told of no size, begins with 32 bytes.
+fn text_of(path: &str) -> Option<String> {
+    let mut text = String::with_capacity(8 << 10);
+    File::open(path).ok()?.read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 /// How far the kernel was when each object was last looked for among all processes, and by which document.

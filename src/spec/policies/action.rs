@@ -61,6 +61,9 @@ fn one(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<PolicyAction> {
 
 fn word(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<PolicyAction> {
     let text = &value.scalar("an action", d)?.text;
+    if table::ACTIONS.now.contains(&text.as_str()) {
+        return plain(value, d);
+    }
     let field = table::POLICY_ACTION.fields.iter().find(|field| field.name.eq_ignore_ascii_case(text));
     let signal = Signal::parse(text).is_ok().then(|| format!("{{signal: {text}}}"));
     let example = signal.or_else(|| field.map(|field| format!("{{{}: {}}}", field.name, field.example)));
@@ -76,6 +79,10 @@ fn word(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<PolicyAction> {
         d.say(value.wrong(codes::UNKNOWN_WORD, message).help(format!("did you mean `{near}`?")));
         return None;
     }
+    plain(value, d)
+}
+
+fn plain(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<PolicyAction> {
     let words = [("report", Word::Report), ("restart", Word::Restart), ("stop", Word::Stop)];
     Some(match value.word(&table::ACTIONS, &words, d)? {
         Word::Report => PolicyAction::Report,

@@ -108,7 +108,8 @@ fn message(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<String> {
 
 /// What the fields mean to each other.
 fn check_together(value: &Value<'_>, object: &Object<'_>, policy: &Policy, d: &mut Decoder<'_>) {
-    if !object.has("match") && !object.has("selector") {
+    let is_there = |field: &str| object.has(field) || object.is_meant(field);
+    if !is_there("match") && !is_there("selector") {
         let message =
             "`spec` has neither `match` nor `selector`, so nobody knows which processes it is about";
         let said = Diagnostic::error(codes::MISSING_FIELD, message).at(value.key, "");
