@@ -27,11 +27,12 @@ fn a_process_gets_another_nice_value_and_its_child_does_not() {
     assert_eq!(values(&key).0, 7);
     let child = Process::new(i32::try_from(child).unwrap()).unwrap().stat().unwrap();
     assert_eq!(child.nice, i64::from(was), "what descends from it is another process");
-    selfsame::host::signal::signal_verified(
+    let ended = selfsame::host::signal::signal_verified(
         &selfsame::host::proc::process_key(selfsame::units::Pid(child.pid)).known().unwrap(),
         selfsame::units::Signal::KILL,
         || selfsame::facts::Fact::Known(true),
     );
+    assert_eq!(ended, selfsame::plan::action::Outcome::Done);
 }
 
 #[test]
