@@ -421,20 +421,17 @@ fn play(seed: u64, broken: Break) -> (Vec<String>, Town) {
 /// After a long quiet time nothing is left that a policy could have done something about.
 fn at_rest(town: &mut Town) {
     for (of, policy) in town.policies.clone() {
-        let ends = matches!(
-            policy.actions[0],
-            PolicyAction::Signal(_) | PolicyAction::Renice(_) | PolicyAction::Stop
-        );
+        // Two who change a nice value back and forth are told to fight, and end it with whatever is so then.
+        let ends = matches!(policy.actions.first(), Some(PolicyAction::Signal(_) | PolicyAction::Stop));
         if policy.dry_run != Some(false) || !ends || town.rules[&of].counts {
             continue;
         }
-        let asks = matches!(policy.actions[0], PolicyAction::Stop);
         let left = town.processes.iter().filter(|process| {
             process.spared.is_none() && town.means(&of, process) && process.owner.is_none()
         });
         let left: Vec<String> = left.map(|process| process.key.to_string()).collect();
         if !left.is_empty() {
-            town.mistake(format!("`{of}` ({asks}) left {left:?} alone for no reason"));
+            town.mistake(format!("`{of}` left {left:?} alone for no reason"));
         }
     }
 }

@@ -11,36 +11,35 @@
 //! A turn follows the ticks of a wake-up and never waits. Nothing is done that rests on what couldn't be written down: then all is
 //! as it was, and tried again. The plan of Services knows nothing of policies but what they ask of Services.
 
+mod acting;
 pub mod host;
 pub mod linux;
 pub mod looking;
 mod preview;
+pub mod replay;
 mod standing;
 mod still;
+mod taken;
 mod tell;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::{Began, PolicyHost, Question};
+use acting::Decided;
+use host::{PolicyHost, Question};
 pub use preview::{Foreseen, PolicyEye, near_misses, preview};
 use standing::Standing;
 
 use crate::plan::event::Event;
-use crate::plan::memory::{Memory, Suspension};
-use crate::plan::policy::{
-    Fights, KeptPolicies, KeptPolicy, PolicyLook, PolicyMemory, PolicyStatus, PolicyStep, intend, meaning,
-};
-use crate::plan::wanted::{Objects, Wanted};
-use crate::spec::policy::{Policy, PolicyAction};
+use crate::plan::memory::Memory;
+use crate::plan::policy::{Fights, KeptPolicies, KeptPolicy, PolicyLook, PolicyStatus, intend};
+use crate::spec::policy::Policy;
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::{BootId, BootTime, Now, WallTime};
 
 /// Wait before what could not be written down is tried again.
 const RETRY: Duration = Duration::from_secs(1);
-/// How often it acted is remembered so long of a policy that isn't in force: its document may only be out of sight.
-const REMEMBERED: Duration = Duration::from_hours(1);
 
 /// What the loop knows of policies.
 #[derive(Debug, Default)]
@@ -136,13 +135,7 @@ impl Policies {
         for ended in host.go_on(&self.active) {
             self.ended(ended, now, &mut turn);
         }
-        if self.unwritten && self.retry.is_none() {
-            // What was owed is done. Where that can't be written, it would be done once more by another engine.
-            match host.keep(&self.to_keep()) {
-                Ok(()) => self.unwritten = false,
-                Err(_) => self.retry = Some(now.boot.after(RETRY)),
-            }
-        }
+        self.write_what_is_done(host, turn.asked, now.boot);
         turn.moved = self.say(&desired.stale_policies, host.noticed(), now);
         let due = self.standing.values().filter_map(|standing| standing.due);
         let resumed = self.until.map(|until| now.boot.after(until.since(now.wall)));
@@ -150,6 +143,19 @@ impl Policies {
         // What a look didn't answer is asked again, and not at once: that would be a loop.
         turn.next = next.map(|at| if at > now.boot { at } else { now.boot.after(RETRY) });
         turn
+    }
+
+    /// What was owed is done. Where that can't be written, it would be done once more by another engine. What is asked of Services
+    /// is on record only after the tick that follows.
+    fn write_what_is_done<H: PolicyHost>(&mut self, host: &mut H, asked: bool, now: BootTime) {
+        if !self.unwritten || self.retry.is_some() {
+            return;
+        }
+        if !asked && host.keep(&self.to_keep()).is_ok() {
+            self.unwritten = false;
+        } else {
+            self.retry = Some(now.after(RETRY));
+        }
     }
 
     /// What people are told.
@@ -170,98 +176,6 @@ impl Policies {
     /// What is counted.
     pub(super) fn counts(&self) -> impl Iterator<Item = (&ServiceName, &standing::Counts)> {
         self.standing.iter().map(|(name, standing)| (name, &standing.counts))
-    }
-
-    /// A person has some left alone, or (`None`) no longer. Those that aren't in force are no matter.
-    pub fn suspend(&mut self, names: &BTreeSet<ServiceName>, suspension: Option<&Suspension>) {
-        for name in names.iter().filter(|name| self.set.contains_key(*name)) {
-            self.kept.entry(name.clone()).or_default().suspension = suspension.cloned();
-            self.unwritten = true;
-        }
-        self.chosen = false;
-    }
-
-    /// Takes the documents in force. Gives those that are to be looked at now.
-    fn take_in(&mut self, in_force: &BTreeMap<ServiceName, Arc<Policy>>, now: Now) -> BTreeSet<ServiceName> {
-        let same = |(name, policy): (&ServiceName, &Arc<Policy>)| {
-            self.set.get(name).is_some_and(|known| Arc::ptr_eq(known, policy))
-        };
-        if self.set.len() != in_force.len() || !in_force.iter().all(same) {
-            self.take_changes(in_force, now.boot);
-        }
-        if !self.chosen || self.until.is_some_and(|until| until <= now.wall) {
-            self.choose(now.wall);
-        }
-        let is_due =
-            |(_, standing): &(&ServiceName, &Standing)| standing.due.is_some_and(|due| due <= now.boot);
-        let mut wanted: BTreeSet<ServiceName> =
-            self.standing.iter().filter(is_due).map(|(name, _)| name.clone()).collect();
-        if self.retry.is_some_and(|retry| retry <= now.boot) {
-            wanted.extend(self.active.keys().cloned());
-        }
-        wanted
-    }
-
-    fn take_changes(&mut self, in_force: &BTreeMap<ServiceName, Arc<Policy>>, now: BootTime) {
-        for (name, policy) in in_force {
-            let meaning = meaning(policy);
-            let kept = self.kept.entry(name.clone()).or_default();
-            if kept.meaning == meaning {
-                continue;
-            }
-            if !kept.meaning.is_empty() {
-                kept.memory.begin_anew();
-                self.fights.forget();
-            }
-            kept.meaning = meaning;
-            if let Some(standing) = self.standing.get_mut(name) {
-                standing.begin_anew();
-            }
-            self.unwritten = true;
-        }
-        self.set.clone_from(in_force);
-        self.chosen = false;
-        self.standing.retain(|name, _| in_force.contains_key(name));
-        let lately = |kept: &KeptPolicy| {
-            kept.memory.spent.last().is_some_and(|last| now.since(last) < REMEMBERED)
-                || kept.suspension.is_some()
-        };
-        let known = self.kept.len();
-        self.kept.retain(|name, kept| in_force.contains_key(name) || lately(kept));
-        self.unwritten |= known != self.kept.len();
-    }
-
-    /// Finds out which are looked at, and until when that holds.
-    fn choose(&mut self, now: WallTime) {
-        self.end_suspensions(now);
-        let is_active = |name: &ServiceName, policy: &Policy| self.left_alone(name, policy, now).is_none();
-        let active = self.set.iter().filter(|(name, policy)| is_active(name, policy));
-        self.active = active.map(|(name, policy)| (name.clone(), Arc::clone(policy))).collect();
-        for (name, kept) in self.kept.iter_mut().filter(|(name, _)| !self.active.contains_key(*name)) {
-            kept.memory.was_away();
-            if let Some(standing) = self.standing.get_mut(name) {
-                standing.due = None;
-            }
-        }
-        let by_document = self.set.values().filter_map(|policy| policy.suspend.as_ref()?.until);
-        let by_person = self.kept.values().filter_map(|kept| kept.suspension.as_ref()?.until);
-        self.until = by_document.chain(by_person).filter(|until| *until > now).min();
-        (self.chosen, self.news) = (true, true);
-    }
-
-    /// Who has it left alone, if anybody has.
-    fn left_alone(&self, name: &ServiceName, policy: &Policy, now: WallTime) -> Option<Suspension> {
-        let by_person = self.kept.get(name).and_then(|kept| kept.suspension.clone());
-        by_person.or_else(|| standing::by_document(policy, now))
-    }
-
-    fn end_suspensions(&mut self, now: WallTime) {
-        for kept in self.kept.values_mut() {
-            if kept.suspension.as_ref().is_some_and(|one| one.until.is_some_and(|until| until <= now)) {
-                kept.suspension = None;
-                self.unwritten = true;
-            }
-        }
     }
 
     /// As if it hadn't been looked.
@@ -287,57 +201,6 @@ impl Policies {
             decided.push(Decided { policy, before, began: outcome.began, steps: outcome.steps, ended });
         }
         decided
-    }
-
-    fn carry_out<H: PolicyHost>(
-        &mut self,
-        host: &mut H,
-        decided: Decided,
-        memory: &mut Memory,
-        now: Now,
-        turn: &mut PolicyTurn,
-    ) {
-        let Decided { policy, before: _, began, steps, ended } = decided;
-        let standing = self.standing.entry(policy.name.clone()).or_default();
-        standing.counts.violations += u64::try_from(began.len()).unwrap_or(u64::MAX);
-        let mut events: Vec<Event> = began.iter().map(|one| tell::violated(&policy, one)).collect();
-        for step in steps.iter().filter(|step| step.action.acts()) {
-            let standing = self.standing.entry(policy.name.clone()).or_default();
-            if let Some(withheld) = &step.withheld {
-                standing.withhold(step, withheld);
-                events.push(tell::withheld(&policy, step, withheld));
-                continue;
-            }
-            let came = match &step.owner {
-                Some(owner) if matches!(step.action, PolicyAction::Restart | PolicyAction::Stop) => {
-                    turn.asked = true;
-                    ask(&policy, step, owner, memory, now)
-                }
-                Some(_) | None => host.carry_out(&policy, step),
-            };
-            let acted = standing::acted(step, &came, now.wall);
-            standing.act(&acted);
-            events.push(tell::acted(&policy, step, &came));
-            let kept = self.kept.entry(policy.name.clone()).or_default();
-            kept.acted = Some(acted);
-            kept.memory.settle(step.process.as_ref());
-            self.unwritten = true;
-        }
-        if ended {
-            events.push(tell::no_longer(&policy));
-        }
-        turn.events.extend(tell::bounded(&policy, events));
-    }
-
-    /// Something that took longer came to its end.
-    fn ended(&mut self, ended: Began, now: Now, turn: &mut PolicyTurn) {
-        let Some(policy) = self.set.get(&ended.policy) else { return };
-        let event = tell::ended(policy, &ended);
-        let acted = standing::ended(&ended, now.wall);
-        self.standing.entry(ended.policy.clone()).or_default().end(&acted);
-        self.kept.entry(ended.policy).or_default().acted = Some(acted);
-        (self.unwritten, self.news) = (true, true);
-        turn.events.push(event);
     }
 
     /// Makes the status anew where something may be otherwise. True if it is.
@@ -367,36 +230,6 @@ impl Policies {
             policies: self.kept.iter().map(|(name, kept)| (name.clone(), worth(kept))).collect(),
             fights: self.fights.clone(),
         }
-    }
-}
-
-/// What one look of a policy led to.
-struct Decided {
-    policy: Arc<Policy>,
-    /// What was remembered before the look.
-    before: PolicyMemory,
-    began: Vec<crate::plan::policy::Violation>,
-    steps: Vec<PolicyStep>,
-    /// It was violated and isn't any more.
-    ended: bool,
-}
-
-/// Asks a Service for it, as a person would.
-fn ask(
-    policy: &Policy,
-    step: &PolicyStep,
-    owner: &ServiceName,
-    memory: &mut Memory,
-    now: Now,
-) -> Result<String, String> {
-    let objects = Objects::one(owner);
-    let (wanted, what) = match step.action {
-        PolicyAction::Restart => (Wanted::Restart(objects), "restart"),
-        _ => (Wanted::Stop { objects, until: None }, "stop"),
-    };
-    match wanted.record(memory, &format!("policy {}", policy.name), now) {
-        Ok(_) => Ok(format!("asked for a {what} of `{owner}`")),
-        Err(sentences) => Err(sentences.join("; ")),
     }
 }
 

@@ -136,7 +136,7 @@ pub fn decide(
     now: BootTime,
 ) -> PolicyOutcome {
     let outcome = intend(policy, look, memory, fights, now);
-    for step in outcome.steps.iter().filter(|step| step.withheld.is_none()) {
+    for step in outcome.steps.iter().filter(|step| step.action.acts() && step.withheld.is_none()) {
         memory.settle(step.process.as_ref());
     }
     outcome
@@ -156,7 +156,7 @@ pub fn intend(
         Some(range) => count::of_number(policy, range, look, memory, now, &mut outcome),
         None => of_processes(policy, look, memory, now, &mut outcome),
     };
-    let (mut owed, mut waits) = (BTreeSet::new(), false);
+    let (mut considered, mut owed, mut waits) = (BTreeSet::new(), BTreeSet::new(), false);
     for due in due {
         let process = due.subject.map(|subject| subject.key.clone());
         let shown = due.subject.map_or_else(
@@ -167,6 +167,7 @@ pub fn intend(
             let because = due.because.clone();
             outcome.began.push(Violation { process: process.clone(), shown: shown.clone(), because });
         }
+        considered.insert(process.clone());
         // All that follows from one violation is one act.
         let over = withheld::over(policy, memory, now);
         let mut acts = false;
@@ -201,13 +202,13 @@ pub fn intend(
             memory.spent.note(now, policy.limit);
         }
     }
-    memory.number.owe(owed.contains(&None));
-    let seen: BTreeSet<&ProcessKey> =
-        look.subjects.iter().filter(|_| !look.complete).map(|subject| &subject.key).collect();
+    // Who isn't due owes what it owed: it wasn't seen, or something of it isn't known.
+    if considered.contains(&None) {
+        memory.number.owe(owed.contains(&None));
+    }
     for (key, window) in &mut memory.processes {
-        // Who wasn't seen owes what it owed.
-        if look.complete || seen.contains(key) {
-            window.owe(!owed.is_empty() && owed.contains(&Some(key.clone())));
+        if !considered.is_empty() && considered.contains(&Some(key.clone())) {
+            window.owe(owed.contains(&Some(key.clone())));
         }
     }
     if waits {
@@ -227,6 +228,11 @@ impl PolicyMemory {
                 }
             }
         }
+    }
+
+    /// Whether something that follows from a violation waits.
+    pub fn owes(&self) -> bool {
+        self.number.owes() || self.processes.iter().any(|(_, window)| window.owes())
     }
 
     /// Since when it is violated, and by how many processes that are known to; nothing if it isn't.

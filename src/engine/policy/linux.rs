@@ -33,6 +33,11 @@ impl Onlooker {
         let conditions = Conditions::new(Rc::clone(host.shelf()));
         Self { looking: Looking::default(), mark: None, conditions, owners: Owners::default() }
     }
+
+    /// What plugins said in looks since this was last asked, a line each.
+    pub fn take_said(&self) -> Vec<String> {
+        self.conditions.take_said()
+    }
 }
 
 /// This host, with what was seen of it.

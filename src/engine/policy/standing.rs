@@ -124,6 +124,8 @@ impl Standing {
     ) -> PolicyStatus {
         let free = kept.memory.spent.free(now.boot, policy.limit).filter(|_| policy.limit.count > 0);
         self.allowed = free.map(|free| same_moment(self.allowed, free, now));
+        let waits = kept.memory.owes() && self.allowed.is_some();
+        let limit = waits.then(|| Withheld::Limit { limit: policy.limit, again: None }.to_string());
         let every = format!("every {}", format_duration(policy.every));
         let done = self.counts.actions.iter().filter(|((_, result), _)| *result == "done");
         PolicyStatus {
@@ -141,7 +143,7 @@ impl Standing {
             dry_run: policy.dry_run,
             acted: kept.acted.clone(),
             next_allowed: self.allowed.map(|(_, wall)| wall),
-            withheld: self.withheld.clone(),
+            withheld: self.withheld.clone().or(limit),
             suspended,
             stale: None,
             violations: self.counts.violations,

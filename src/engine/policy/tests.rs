@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+use std::collections::BTreeSet;
+
+use super::host::Began;
 use super::*;
 use crate::facts::{Fact, ProcessKey};
 use crate::plan::event::EventKind;
-use crate::plan::memory::Record;
-use crate::plan::policy::{Shown, Subject};
-use crate::spec::policy::{ActionLimit, Lasting};
+use crate::plan::memory::{Record, Suspension};
+use crate::plan::policy::{PolicyStep, Shown, Subject};
+use crate::spec::policy::{ActionLimit, Lasting, PolicyAction};
 use crate::spec::{Expression, Service};
 use crate::units::{Pid, Signal, StartTicks};
 
@@ -198,6 +201,7 @@ fn what_an_engine_died_over_is_done_by_the_next_one() {
     stage.policies = Policies::new(boot(), kept);
     stage.log();
     assert!(stage.turn(20).1.is_empty(), "the limit is spent by what may have been done");
+    stage.log();
     assert_eq!(stage.turn(70).1, ["PolicyActed Acted"]);
     assert_eq!(stage.log(), ["keep", "signal 7", "keep"]);
     assert!(stage.turn(200).1.is_empty(), "once");

@@ -57,6 +57,9 @@ impl Watch<'_> {
         if let Some(reason) = &turn.trouble {
             (self.tell)(Event::Trouble(&format!("nothing is done for policies, since {reason}")));
         }
+        for line in self.onlooker.take_said() {
+            (self.tell)(Event::Trouble(&line));
+        }
         if turn.moved {
             self.desk.has_news();
         }
