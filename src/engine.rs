@@ -10,6 +10,7 @@ pub mod events;
 pub mod live;
 pub mod metrics;
 pub mod policy;
+pub mod recording;
 #[cfg(feature = "failpoints")]
 mod sabotage;
 pub mod settings;

@@ -21,6 +21,7 @@ mod plugins;
 mod policies;
 mod printable;
 mod reference;
+mod replay;
 mod sarif;
 mod signals;
 mod sources;
@@ -56,6 +57,7 @@ pub use policies::{
 };
 pub use printable::printable;
 pub use reference::{REFERENCE_HEAD, reference, reference_names, reference_topic};
+pub use replay::{ReplayRow, replay_json, replay_text};
 pub use sarif::sarif;
 pub use signals::{Fate, SignalledProcess, question_text, signalled_text};
 pub use sources::{held_text, moved_text, sources_text};

@@ -356,3 +356,27 @@ fn who_listens_on_a_port_is_found_on_the_host_and_in_its_snapshot() {
     let open = bench.ok(&["match", "uss > 0B && pss >= uss && len(files) > 0", "--snapshot", &snapshot]);
     assert_eq!(open.stdout.trim(), pid);
 }
+
+/// One look says how much processor time was used since the fork. Who is busy now is told by two.
+#[test]
+fn what_one_look_can_not_tell_is_looked_at_twice() {
+    let bench = Bench::new();
+    let busy = bench.by_hand(bench.root(), "/bin/sh", &["-c", "while :; do :; done"]);
+    let idle = bench.by_hand(bench.root(), "/bin/sleep", &["300"]);
+    let (b, i) = (busy.id().to_string(), idle.id().to_string());
+    let _guard = Guard(vec![busy, idle]);
+    let found = bench.ok(&["match", "cpu > 2%", "--sample", "500ms", "--pid", &b, "--pid", &i]);
+    assert_eq!(found.stdout.trim(), b, "{found:?}");
+    let table =
+        bench.ok(&["match", "pid > 1", "--fields", "cpu,changed(ppid)", "--sample", "200ms", "--pid", &i]);
+    assert!(table.stdout.contains("0%") && table.stdout.contains("false"), "{table:?}");
+    let twice = bench.ok(&["snapshot", "--sample", "200ms", "--pid", &b]).stdout;
+    assert!(twice.contains("cpuTime: ") && twice.contains("changed: {ppid: false"), "{twice}");
+    // One look states no rates, and who asks it hears that it doesn't know.
+    let once = bench.ok(&["snapshot", "--pid", &b]).stdout;
+    assert!(!once.contains("rates:"), "{once}");
+    let file = bench.write("once.yaml", &once);
+    let asked = bench.run(&["match", "cpu > 2%", "--snapshot", &file.to_string_lossy()]);
+    assert_eq!(asked.code, 2, "{asked:?}");
+    assert!(asked.stderr.contains("sampling"), "{asked:?}");
+}

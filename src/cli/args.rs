@@ -7,6 +7,7 @@ mod import;
 mod logs;
 mod matching;
 mod plugin;
+mod record;
 mod settings;
 mod whole;
 
@@ -23,6 +24,7 @@ pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
 pub(super) use logs::LogsArgs;
 pub(super) use matching::{ActArgs, FormArgs, LiveArgs, MatchOutput, PickArgs};
 pub(super) use plugin::{BenchArgs, BuildArgs, InspectArgs, NewArgs, PluginArgs, PluginVerb, TryArgs};
+pub(super) use record::RecordArgs;
 pub(super) use settings::{KeepSettings, LookSettings, WatchSettings};
 
 use crate::plan::wanted::parse_selector;
@@ -74,8 +76,9 @@ pub(super) enum Color {
     Never,
 }
 
-/// What to do. The arguments of a verb are declared when it is the one that is asked for: all of them together are a
-/// tenth of a small look. A doc comment on them would take the place of the verb's there.
+// What to do. The arguments of a verb are declared when it is the one that is asked for: all of them together are a
+// tenth of a small look. A doc comment on them would take the place of the verb's there,
+// and one here that of the whole.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub(super) enum Verb {
@@ -208,8 +211,8 @@ pub(super) struct CheckArgs {
 // Arguments of `test`.
 #[derive(Debug, Args)]
 pub(super) struct TestArgs {
-    /// Files and directories with Matcher documents
-    #[arg(required = true, value_name = "PATH")]
+    /// Files and directories with Matcher and Policy documents
+    #[arg(required_unless_present = "record", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Also use the Matcher and Plugin documents of this file or directory (can be given several times)
     #[arg(long, visible_alias = "plugins", value_name = "PATH")]
@@ -217,6 +220,8 @@ pub(super) struct TestArgs {
     /// Form of the output
     #[arg(short, long, default_value = "text", value_name = "FORM")]
     pub output: Output,
+    #[command(flatten)]
+    pub record: RecordArgs,
 }
 
 /// Form of the output of `check`.

@@ -1,5 +1,8 @@
 //! `test`: what the tests of Matcher and Policy documents say, and why.
 
+mod record;
+mod replay;
+
 use super::args::{Output, TestArgs};
 use super::exit::Exit;
 use super::terminal::Terminal;
@@ -11,6 +14,12 @@ use crate::spec::policies::policy_trials;
 
 /// Runs `test`.
 pub(super) fn run(args: &TestArgs, terminal: Terminal) -> Exit {
+    if let (Some(length), Some(out)) = (args.record.record, &args.record.out) {
+        return record::run(args, length, out, terminal);
+    }
+    if let Some(file) = &args.record.replay {
+        return replay::run(args, file, terminal);
+    }
     let look = Sources::new(args.paths.clone()).with_libraries(args.matchers.clone()).look();
     if look.diagnostics.iter().any(Diagnostic::is_error) {
         match args.output {

@@ -16,6 +16,7 @@ pub mod host;
 pub mod linux;
 pub mod looking;
 mod preview;
+pub mod replay;
 mod standing;
 mod still;
 mod taken;

@@ -1,12 +1,14 @@
 //! Expressions over processes: the language with the process vocabulary in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
+use super::world::Bytes;
 use super::{declarations, lints};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::lang::ir::Kind;
 use crate::lang::library::Definition;
-use crate::lang::value::Type;
+use crate::lang::value::{Type, Value};
 use crate::lang::{Compiled, Library, Schema, Scope, codes, compile};
 
 /// Everything that an expression over processes can name.
@@ -58,6 +60,21 @@ pub fn compile_with(text: &str, variables: BTreeMap<String, Type>, library: &Arc
 /// The same as [`compile_alone`] without named matchers.
 pub fn compile_expression(text: &str) -> Compiled {
     compile_alone(text, &Arc::default())
+}
+
+/// The files that an expression names, by their absolute paths.
+pub fn files_named(text: &str, library: &Arc<Library>) -> BTreeSet<Bytes> {
+    let mut files = BTreeSet::new();
+    if let Some(predicate) = compile_with(text, variables(), library).predicate {
+        predicate.root().walk(&mut |node| {
+            if let Kind::Const(Value::String(text) | Value::Path(text)) = &node.kind
+                && text.starts_with(b"/")
+            {
+                files.insert(Bytes::from(&**text));
+            }
+        });
+    }
+    files
 }
 
 /// Parses and checks an expression that can use every variable and stands alone: on the command line.

@@ -93,7 +93,7 @@ const FIELDS: &[(&str, u8, u8, char, char)] = &[
 
 /// Every function of the reference; those of the core are declared by the core.
 const FUNCTIONS: &str = "interpreter runs pidfile basename dirname lower upper len has known assume realpath same_file file \
-     arg flag env opt_env now boot uid in_group cidr_contains matches_any any all none one count sum \
+     arg flag env opt_env now boot uid in_group has_account cidr_contains matches_any any all none one count sum \
      rate changed";
 
 fn name_of(field: &FieldDecl) -> String {

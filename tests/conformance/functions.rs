@@ -54,6 +54,8 @@ fn files_and_accounts() {
             ("has(realpath(\"/etc/none\"))", "false"),
             ("in_group(user, \"adm\")", "true"),
             ("in_group(user, \"root\")", "false"),
+            ("has_account(user)", "true"),
+            ("has_account(\"nobody-here\")", "false"),
             ("user == uid(\"ann\")", "true"),
             ("user == uid(\"nobody-here\")", "false"),
             ("has(uid(\"nobody-here\"))", "false"),

@@ -139,7 +139,7 @@ fn account(text: &str) -> Result<Account, String> {
     Ok(text.parse().map_or_else(|_| Account::Name(text.to_owned()), Account::Id))
 }
 
-fn size(text: &str) -> Result<u64, String> {
+pub(in super::super) fn size(text: &str) -> Result<u64, String> {
     match parse_size(text)? {
         0 => Err("write a size above 0, for example `64MiB`".into()),
         size => Ok(size),

@@ -136,6 +136,14 @@ mod tests {
         }
     }
 
+    /// The text of the enumeration of verbs would take its place.
+    #[test]
+    fn the_whole_says_what_the_program_is_about() {
+        for command in [Cli::command(), command_of("match").unwrap()] {
+            assert!(command.get_about().unwrap().to_string().starts_with("Keeps exactly"));
+        }
+    }
+
     #[test]
     fn each_verb_can_stand_alone() {
         for verb in Cli::command().get_subcommands() {

@@ -174,6 +174,15 @@ pub(super) fn table() -> Vec<Function> {
             in_group,
         ),
         row(
+            "has_account",
+            vec![need("user", named(USER))],
+            Type::Bool,
+            3,
+            None,
+            ["the user database has an account of that name or number", "!has_account(user)"],
+            has_account,
+        ),
+        row(
             "uid",
             vec![need("name", Type::String)],
             named(USER),
@@ -279,6 +288,15 @@ fn same_file(v: &ProcessVocabulary<'_>, _pid: Pid, arguments: &[Value]) -> Fact<
         (Fact::Known(a), Fact::Known(b)) => Fact::Known(Value::Bool(a.same_file(&b))),
         (Fact::Unknown(reason), _) | (_, Fact::Unknown(reason)) => Fact::Unknown(reason),
         (Fact::Absent, _) | (_, Fact::Absent) => Fact::Known(Value::Bool(false)),
+    }
+}
+
+fn has_account(v: &ProcessVocabulary<'_>, _pid: Pid, arguments: &[Value]) -> Fact<Value> {
+    let [user] = arguments else { return misfit("a call without its user") };
+    match v.user(user).and_then(|uid| v.world.user_name(uid)) {
+        Fact::Known(_) => Fact::Known(Value::Bool(true)),
+        Fact::Absent => Fact::Known(Value::Bool(false)),
+        Fact::Unknown(reason) => Fact::Unknown(reason),
     }
 }
 

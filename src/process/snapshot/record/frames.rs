@@ -30,6 +30,8 @@ pub struct Frame<'f> {
     pub at: Duration,
     /// The processes that the kernel told of, those that exited left out; `None` for a look at everything.
     pub noticed: Option<Vec<Pid>>,
+    /// Those that are no more since the look before.
+    pub gone: Vec<Pid>,
     /// The host as it was then.
     pub world: &'f Snapshot,
     /// Why the recording ended here, if it did so by itself.
@@ -49,8 +51,13 @@ pub struct Frames<'r> {
     world: Snapshot,
 }
 
-/// What a document says beside the host: `noticed` and `ended`.
-type Said = (Option<Vec<Pid>>, Option<String>);
+/// What a document says beside the host.
+#[derive(Debug)]
+struct Said {
+    noticed: Option<Vec<Pid>>,
+    gone: Vec<Pid>,
+    ended: Option<String>,
+}
 
 /// The clocks of the first look, which go on from there.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +91,9 @@ impl<'r> Frames<'r> {
         let mut reader = Reader::default();
         let read = self.apply(&mut reader, document);
         Some(match finish(reader, read, self.source) {
-            Ok((noticed, ended)) => Ok(Frame { at: self.at, noticed, world: &self.world, ended }),
+            Ok(Said { noticed, gone, ended }) => {
+                Ok(Frame { at: self.at, noticed, gone, world: &self.world, ended })
+            }
             Err(diagnostics) => {
                 self.left = [].iter();
                 Err(diagnostics)
@@ -97,7 +106,7 @@ impl<'r> Frames<'r> {
         let keys: &[&str] = if self.first.is_none() { &FIRST_KEYS } else { &KEYS };
         let fields = reader.fields(document, "a look of a record", keys)?;
         self.time(reader, &fields)?;
-        self.leave(reader, &fields);
+        let gone = self.leave(reader, &fields);
         self.read_host(reader, &fields);
         let items = match fields.get("processes") {
             Some(node) if node.kind != NodeKind::Null => reader.items(node, "write processes as a list"),
@@ -117,7 +126,7 @@ impl<'r> Frames<'r> {
         self.first = Some(first);
         let noticed = fields.get("noticed").map(|node| pids(reader, node));
         let ended = fields.get("ended").and_then(|node| reader.text(node, "write why the recording ended"));
-        Some((noticed, ended.map(str::to_owned)))
+        Some(Said { noticed, gone, ended: ended.map(str::to_owned) })
     }
 
     /// `at`, which never goes back.
@@ -141,10 +150,11 @@ impl<'r> Frames<'r> {
     }
 
     /// `gone` and `unlinked`.
-    fn leave(&mut self, reader: &mut Reader, fields: &Fields<'_>) {
-        for pid in fields.get("gone").map(|node| pids(reader, node)).unwrap_or_default() {
-            self.processes.remove(&pid);
-            self.world.processes.remove(&pid);
+    fn leave(&mut self, reader: &mut Reader, fields: &Fields<'_>) -> Vec<Pid> {
+        let gone = fields.get("gone").map(|node| pids(reader, node)).unwrap_or_default();
+        for pid in &gone {
+            self.processes.remove(pid);
+            self.world.processes.remove(pid);
         }
         let unlinked = fields.get("unlinked").map(|node| reader.items(node, "write paths as a list"));
         let paths: Vec<&str> = unlinked
@@ -155,6 +165,7 @@ impl<'r> Frames<'r> {
         if let Some(host) = self.host.as_mut().filter(|_| !paths.is_empty()) {
             *host = merge::without_files(host, &paths);
         }
+        gone
     }
 
     /// The host is read again where anything of it changed.

@@ -1,6 +1,6 @@
 //! A record reads back as what was seen, look by look.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::time::Duration;
 
@@ -120,7 +120,8 @@ fn what_the_kernel_told_changes_only_those_it_is_about() {
     let [first, second] = looks.as_slice() else { panic!() };
     let mut recorder = Recorder::new(WriteOptions::default());
     let mut text = recorder.begin(first, &pids(first), Duration::from_secs(60), true);
-    text += &recorder.noticed(second, &[Pid(600)], &[Pid(601), Pid(650)]);
+    assert_eq!(recorder.noticed(second, &[], &[Pid(650)]), None);
+    text += &recorder.noticed(second, &[Pid(600)], &[Pid(601), Pid(650)]).unwrap();
     text += &recorder.end(second, "size");
     let record = record(&text);
     assert!(record.events);
@@ -199,4 +200,32 @@ fn a_record_has_no_secrets() {
     let mut frames = record.frames();
     let frame = frames.next().unwrap().unwrap();
     assert!(matches!(frame.world.exe_file(Pid(6)), Fact::Unknown(reason) if reason.why == Why::Vanished));
+}
+
+/// Whatever stands in a file, it is read or refused.
+#[test]
+fn any_change_of_a_record_is_read_or_refused() {
+    let text = recorded(&looks(&[
+        (
+            100,
+            ", files: {/a: {id: [1, 2]}}",
+            "{pid: 1, uid: 0, startTicks: 1, comm: init, exe: {path: /a, id: [1, 2]}}",
+        ),
+        (105, "", "{pid: 1, uid: 0, startTicks: 1, comm: other}, {pid: 2, uid: 0, startTicks: 10400}"),
+        (110, "", "{pid: 2, uid: 0, startTicks: 10900, rss: 5MiB}"),
+    ]));
+    let mut read = 0;
+    for at in (0..text.len()).step_by(2) {
+        for letter in [b' ', b'~', b'\n'] {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] = letter;
+            let Ok(changed) = String::from_utf8(bytes) else { continue };
+            let Ok(record) = Record::parse("record", changed) else { continue };
+            let mut frames = record.frames();
+            while let Some(Ok(frame)) = frames.next() {
+                read += usize::from(!frame.world.pids().known().unwrap_or_default().is_empty());
+            }
+        }
+    }
+    assert!(read > 0);
 }

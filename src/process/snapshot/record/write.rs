@@ -67,10 +67,13 @@ impl Recorder {
         self.frame(world, pids, gone, false)
     }
 
-    /// What the kernel told: these are there, changed or new, and those have exited.
-    pub fn noticed(&mut self, world: &dyn World, pids: &[Pid], exited: &[Pid]) -> String {
-        let gone = exited.iter().filter(|pid| self.processes.contains_key(pid)).copied().collect();
-        self.frame(world, pids, gone, true)
+    /// What the kernel told: these are there, changed or new, and those have exited. `None` if nobody knew of them.
+    pub fn noticed(&mut self, world: &dyn World, pids: &[Pid], exited: &[Pid]) -> Option<String> {
+        let gone: Vec<Pid> = exited.iter().filter(|pid| self.processes.contains_key(pid)).copied().collect();
+        if pids.is_empty() && gone.is_empty() {
+            return None;
+        }
+        Some(self.frame(world, pids, gone, true))
     }
 
     /// The last words.
@@ -148,8 +151,8 @@ impl Recorder {
         if !new.is_empty() {
             write_table(&mut changes, 2, &new);
         }
-        let changed = parts.roots.iter().any(|(id, table)| self.roots.get(id) != Some(table));
-        if changed {
+        let others = parts.roots.iter().any(|(id, table)| self.roots.get(id) != Some(table));
+        if others {
             self.roots.extend(parts.roots.iter().map(|(id, table)| (*id, table.clone())));
             write_roots(&mut changes, &self.roots);
         }
