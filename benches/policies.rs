@@ -30,9 +30,11 @@ use selfsame::host::signal::signal_verified;
 use selfsame::host::state_dir::Dirs;
 use selfsame::host::table::Changed;
 use selfsame::host::{Host as _, clock};
+use selfsame::plan::memory::Memory;
 use selfsame::plan::policy::PolicyLook;
+use selfsame::plan::{QuestionHints, questions};
 use selfsame::spec::policy::Policy;
-use selfsame::spec::{Expression, ServiceName};
+use selfsame::spec::{Expression, Service, ServiceName, SpecSet};
 use selfsame::units::{BootTime, Signal};
 
 type Policies = BTreeMap<ServiceName, Arc<Policy>>;
@@ -286,6 +288,33 @@ fn idle(dir: &Path, forbidden: &Path, crowd: usize, seconds: u64) {
     );
 }
 
+/// A look for one service that doesn't run, the whole one and the one that goes on from it.
+fn look_for_a_service(dir: &Path, crowd: usize) {
+    let _crowd = Crowd::new(crowd);
+    let dirs = Dirs { run: dir.join("run"), lib: dir.join("lib"), log: dir.join("log") };
+    let mut host = LinuxHost::observer(&dirs).unwrap();
+    host.listen_to_processes(false);
+    let name = ServiceName::new("web").unwrap();
+    let service = Service::new(name.clone(), "/usr/bin/perl".into());
+    let set = SpecSet { services: [(name, service.into())].into(), ..SpecSet::default() };
+    let memory = Memory::new(host.boot().clone());
+    let (mut whole, mut going_on) = (Vec::new(), Vec::new());
+    for round in 0..20 {
+        let full = round % 2 == 0;
+        let asked = questions(&set, &memory, host.now(), QuestionHints { full });
+        let before = cpu();
+        let _ = host.observe(&asked);
+        if full { whole.push(cpu() - before) } else { going_on.push(cpu() - before) }
+    }
+    whole.sort();
+    going_on.sort();
+    println!(
+        "a look for one service, {crowd} processes: whole {:.1?} of CPU, going on from the last {:.1?}",
+        quantile(&whole, 0.5),
+        quantile(&going_on, 0.5)
+    );
+}
+
 fn main() {
     let scale: usize = std::env::var("POLICIES_SCALE").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("policies");
@@ -302,4 +331,5 @@ fn main() {
         println!("the kernel tells nothing here: as root in the initial namespaces it does");
     }
     idle(&dir, &forbidden, 5_000 / scale, 30);
+    look_for_a_service(&dir, 5_000 / scale);
 }

@@ -40,7 +40,7 @@ fn remembered(record: Record, boot: &BootId) {
         return;
     }
     let services = BTreeMap::from([(name.clone(), record.into())]);
-    let memory = Memory { services, ..Memory::new(boot.clone()) };
+    let memory = Memory { services: services.into_iter().collect(), ..Memory::new(boot.clone()) };
     let desired = memory.services.iter().map(|(name, record)| (name.clone(), record.spec.clone())).collect();
     let sets = [
         SpecSet { services: desired, ..SpecSet::default() },

@@ -112,7 +112,8 @@ fn apply(
     }
     let names: BTreeSet<ServiceName> =
         accepted.set.services.keys().chain(&accepted.set.removed).cloned().collect();
-    for (_, record) in opened.memory.services.iter_mut().filter(|(name, _)| names.contains(*name)) {
+    let concerned = opened.memory.services.iter_mut().filter(|(name, _)| names.contains(*name));
+    for (_, record) in concerned.filter(|(_, record)| record.remembers_failures()) {
         // What failed before this call says nothing about this call.
         Arc::make_mut(record).try_again();
     }

@@ -76,8 +76,9 @@ pub(super) enum Color {
     Never,
 }
 
-/// What to do. The arguments of a verb are declared when it is the one that is asked for: all of them together are a
-/// tenth of a small look. A doc comment on them would take the place of the verb's there.
+// What to do. The arguments of a verb are declared when it is the one that is asked for: all of them together are a
+// tenth of a small look. A doc comment on them would take the place of the verb's there,
+// and one here that of the whole.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub(super) enum Verb {

@@ -48,20 +48,25 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
         ));
         return Handover::Answered(Exit::HeldByOther);
     }
-    let host = watch.host.clone().unwrap_or_default();
-    let look = Sources::new(args.paths.clone()).on_host(host).look();
-    terminal.diagnostics(&look.diagnostics);
-    let broken = look.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error);
-    let names: BTreeSet<ServiceName> = look.services().iter().map(|service| service.name.clone()).collect();
-    terminal.say(&format!("handed over to the watch (pid {})", watch.pid));
-    let before = told(dirs);
     let wanted = Wanted::Apply {
         confirmed: args.confirm_restarts,
         prune: args.confirm_prune.iter().cloned().collect(),
     };
-    let timeout = args.timeout.unwrap_or(ANSWER);
-    let handover = ask(&wanted, &names, timeout, args.output, dirs, terminal);
-    let after = told(dirs);
+    let patience = Patience::new(args.timeout.unwrap_or(ANSWER));
+    // First of all: what there is to say of the documents is found out after the watch has begun.
+    let (mut line, moved) = match request(&wanted, &patience, dirs, terminal) {
+        Ok((line, moved)) => (Some(line), moved),
+        Err(handover) => return handover,
+    };
+    let said = documents(&mut line, args, &patience);
+    let knows = said.is_ok();
+    let (names, broken) = match said {
+        Ok(Some(names)) => (names, false),
+        Ok(None) | Err(_) => own_look(watch, args, terminal),
+    };
+    terminal.say(&format!("handed over to the watch (pid {})", watch.pid));
+    let (handover, went_on) = await_rest(line, &names, (&patience, args.output), dirs, terminal);
+    let after = sources(dirs);
     if let (Handover::Answered(_), Some(exit)) =
         (&handover, confirming::refused_by_watch(&after, args, dirs, terminal))
     {
@@ -77,9 +82,9 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
         Handover::Answered(Exit::Ok) if !broken && !held.is_empty() => Handover::Answered(Exit::Held),
         Handover::Answered(Exit::Ok) if broken => Handover::Answered(Exit::Failed),
         Handover::Answered(Exit::Ok) => {
-            if args.output == Output::Text
-                && processes(&before.objects, &names) == processes(&after.objects, &names)
-            {
+            // A watch of an earlier version doesn't say what changed.
+            let quiet = knows && !went_on && moved.is_disjoint(&names);
+            if args.output == Output::Text && quiet {
                 terminal.data("nothing to do\n");
             }
             handover
@@ -88,16 +93,53 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
     }
 }
 
-/// What the watch says of everything; nothing where it doesn't answer.
-fn told(dirs: &Dirs) -> Status {
-    let asked = Line::connect(dirs, ANSWER).and_then(|mut line| {
-        match line.ask(Ask::Status(Objects::default()), ANSWER)? {
+/// What the documents declare, as the watch has just seen them: if it keeps exactly what was named, and has nothing to say.
+///
+/// # Errors
+/// It doesn't know the question, or is gone; then the connection is over.
+fn documents(
+    line: &mut Option<Line>,
+    args: &ApplyArgs,
+    patience: &Patience,
+) -> Result<Option<BTreeSet<ServiceName>>, LineError> {
+    let reply = match line.as_mut() {
+        Some(line) => line.ask(Ask::Documents, patience.left()),
+        None => Err(LineError::Ended),
+    };
+    match reply {
+        Ok(Reply::Documents(told)) => {
+            let named: BTreeSet<String> = args.paths.iter().map(|path| absolute(path)).collect();
+            let kept: BTreeSet<String> = told.places.iter().map(|place| absolute(place)).collect();
+            Ok((told.clean && named == kept).then_some(told.objects))
+        }
+        Ok(other) => Err(unexpected(&other)),
+        Err(error) => {
+            *line = None;
+            Err(error)
+        }
+    }
+}
+
+/// What the documents declare and whether some are wrong, which is said.
+fn own_look(watch: &Presence, args: &ApplyArgs, terminal: Terminal) -> (BTreeSet<ServiceName>, bool) {
+    let host = watch.host.clone().unwrap_or_default();
+    let look = Sources::new(args.paths.clone()).on_host(host).look();
+    terminal.diagnostics(&look.diagnostics);
+    let broken = look.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error);
+    (look.services().iter().map(|service| service.name.clone()).collect(), broken)
+}
+
+/// What the watch says of its places; nothing where it doesn't answer.
+fn sources(dirs: &Dirs) -> Status {
+    // No object has this name: the places are told with any answer.
+    let none = Objects { names: vec![String::new()], ..Objects::default() };
+    let asked =
+        Line::connect(dirs, ANSWER).and_then(|mut line| match line.ask(Ask::Status(none), ANSWER)? {
             Reply::Status(told) => {
                 Ok(Status { objects: told.objects, policies: told.policies, sources: told.sources })
             }
             other => Err(unexpected(&other)),
-        }
-    });
+        });
     asked.unwrap_or_default()
 }
 
@@ -106,13 +148,10 @@ pub(super) fn unexpected(reply: &Reply) -> LineError {
     LineError::Failed(format!("the answer is another one than was asked for: {reply:?}"))
 }
 
-/// Generation and processes of these objects: what an apply changes.
-fn processes(status: &[ServiceStatus], names: &BTreeSet<ServiceName>) -> Vec<(u64, Vec<Option<Pid>>)> {
-    status
-        .iter()
-        .filter(|service| names.contains(&service.name))
-        .map(|service| (service.generation, service.instances.iter().map(|instance| instance.pid).collect()))
-        .collect()
+/// Generation and processes of objects: what an apply changes.
+fn processes(status: &[ServiceStatus]) -> Vec<(&ServiceName, u64, Vec<Option<Pid>>)> {
+    let pids = |service: &ServiceStatus| service.instances.iter().map(|instance| instance.pid).collect();
+    status.iter().map(|service| (&service.name, service.generation, pids(service))).collect()
 }
 
 /// Asks, and waits until the objects have come to rest: these, and those that the watch says it is about.
@@ -125,18 +164,31 @@ pub(super) fn ask(
     terminal: Terminal,
 ) -> Handover {
     let patience = Patience::new(timeout);
+    match request(wanted, &patience, dirs, terminal) {
+        Ok((line, about)) => {
+            let names: BTreeSet<ServiceName> = names.union(&about).cloned().collect();
+            await_rest(Some(line), &names, (&patience, output), dirs, terminal).0
+        }
+        Err(handover) => handover,
+    }
+}
+
+/// Asks, and gives the objects that the watch says it is about; or how the handover ended, if it isn't done.
+fn request(
+    wanted: &Wanted,
+    patience: &Patience,
+    dirs: &Dirs,
+    terminal: Terminal,
+) -> Result<(Line, BTreeSet<ServiceName>), Handover> {
     loop {
-        match reach(dirs, &patience).and_then(|line| put(line, wanted, &patience)) {
-            Ok((line, about)) => {
-                let names: BTreeSet<ServiceName> = names.union(&about).cloned().collect();
-                return await_rest(Some(line), &names, (&patience, output), dirs, terminal);
-            }
+        match reach(dirs, patience).and_then(|line| put(line, wanted, patience)) {
+            Ok(done) => return Ok(done),
             Err(LineError::Ended | LineError::Nobody) if watcher(dirs).is_none() => {
-                return Handover::WatchEnded { taken: None };
+                return Err(Handover::WatchEnded { taken: None });
             }
             // Another image of it, or another watch, comes.
             Err(LineError::Ended | LineError::Nobody) if !patience.is_over() => patience.pause(PAUSE),
-            Err(error) => return Handover::Answered(refused(&error, terminal)),
+            Err(error) => return Err(Handover::Answered(refused(&error, terminal))),
         }
     }
 }
@@ -185,23 +237,24 @@ fn put(
     }
 }
 
-/// Follows these objects until they have come to rest.
+/// Follows these objects until they have come to rest. Also says whether anything became of them meanwhile.
 fn await_rest(
     line: Option<Line>,
     names: &BTreeSet<ServiceName>,
     (patience, output): (&Patience, Output),
     dirs: &Dirs,
     terminal: Terminal,
-) -> Handover {
+) -> (Handover, bool) {
     if names.is_empty() {
-        return Handover::Answered(Exit::Ok);
+        return (Handover::Answered(Exit::Ok), false);
     }
+    let mut first: Option<Vec<ServiceStatus>> = None;
     let mut follower = Follower { line, following: false, objects: objects(names) };
     loop {
         let ours: Vec<ServiceStatus> = match follower.next(dirs, patience) {
             Ok(told) => told.objects.into_iter().filter(|s| names.contains(&s.name)).collect(),
             Err(LineError::Ended | LineError::Nobody) if watcher(dirs).is_none() => {
-                return Handover::WatchEnded { taken: Some(names.clone()) };
+                return (Handover::WatchEnded { taken: Some(names.clone()) }, true);
             }
             Err(LineError::Ended | LineError::Nobody) if !patience.is_over() => {
                 patience.pause(PAUSE);
@@ -209,14 +262,16 @@ fn await_rest(
             }
             Err(LineError::Late) => {
                 terminal.say("error: not everything was ready in time");
-                return Handover::Answered(Exit::Failed);
+                return (Handover::Answered(Exit::Failed), true);
             }
-            Err(error) => return Handover::Answered(refused(&error, terminal)),
+            Err(error) => return (Handover::Answered(refused(&error, terminal)), true),
         };
         let worst = ours.iter().map(settled).max();
         if let Some(worst) = worst.filter(|worst| *worst != Settled::NotYet && ours.len() == names.len()) {
-            return Handover::Answered(conclude(&ours, worst, output, terminal));
+            let went_on = first.is_some_and(|first| processes(&first) != processes(&ours));
+            return (Handover::Answered(conclude(&ours, worst, output, terminal)), went_on);
         }
+        first.get_or_insert(ours);
     }
 }
 

@@ -1,6 +1,7 @@
 //! `watch`: the loop, and what a person in front of it sees.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -164,7 +165,8 @@ struct Teller {
     superior: Superior,
     told_ready: bool,
     json: bool,
-    phases: BTreeMap<ServiceName, String>,
+    /// The line that was said of each object, by its hash.
+    phases: BTreeMap<ServiceName, u64>,
     summary: String,
     /// The mistakes of the last look, as they were shown.
     mistakes: BTreeSet<String>,
@@ -209,7 +211,7 @@ impl Teller {
                     );
                 }
             }
-            Event::Status(status) => self.status(status),
+            Event::Status { all, changed } => self.status(all, changed),
             Event::Request(request) => {
                 let wanted = request.wanted.to_string();
                 self.terminal.say(&format!("{} asks: {}", printable(&request.by), printable(&wanted)));
@@ -234,13 +236,16 @@ impl Teller {
     }
 
     /// Says what changed for each object, and the sum when it changed and is worth it.
-    fn status(&mut self, status: &[ServiceStatus]) {
-        for service in status {
+    fn status(&mut self, status: &[ServiceStatus], changed: &BTreeSet<ServiceName>) {
+        for name in changed {
+            let at = status.binary_search_by(|service| service.name.cmp(name));
+            let Some(service) = at.ok().and_then(|at| status.get(at)) else { continue };
             let line = status_line(service);
+            let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(&line);
             let quiet = matches!(service.phase, PhaseWord::Pending | PhaseWord::Stopping);
-            if self.phases.get(&service.name) != Some(&line) && !quiet {
+            if self.phases.get(name) != Some(&hash) && !quiet {
                 self.line(service.name.as_str(), &line, false);
-                self.phases.insert(service.name.clone(), line);
+                self.phases.insert(service.name.clone(), hash);
             }
         }
         let wanted = status.iter().map(|service| service.instances.len()).sum::<usize>();

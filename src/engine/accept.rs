@@ -7,8 +7,10 @@
 //!                 \         broken -----> the last good content of that file stays in force (`kept`)
 //!                  \        gone -------> `gone`: missed by two complete looks `prune_delay` apart, `guard`: not too much at once -> removed
 //!                   unavailable --------> everything stays in force
+//!  the look before, and some good files that changed --------> `calm`: the same but for these
 //! ```
 
+mod calm;
 mod claims;
 mod gone;
 mod guard;
@@ -20,6 +22,7 @@ mod tests;
 
 pub use gone::PruneRules;
 pub use guard::PruneHeld;
+pub(super) use seen::is_under;
 pub use seen::{BrokenFile, FileSeen, GoodFile, SourcesSeen};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,6 +59,8 @@ pub struct Acceptance {
     believed: BTreeMap<String, String>,
     /// Objects whose Defaults are missing.
     bare_since: BTreeMap<ServiceName, BootTime>,
+    /// The last look, if nothing was doubtful in it.
+    calm: Option<calm::Calm>,
 }
 
 impl Acceptance {
@@ -73,11 +78,23 @@ impl Acceptance {
             let good = seen.files.get(file).and_then(FileSeen::good)?;
             (!declares(good, name)).then(|| file.clone())
         };
-        self.in_force.iter().filter_map(lacks).collect()
+        let changed = self.changed(seen);
+        let may_lack =
+            |service: &Service| changed.is_none_or(|changed| changed.contains(&service.origin.file));
+        self.in_force.iter().filter(|(_, service)| may_lack(service)).filter_map(lacks).collect()
     }
 
     /// Takes a look into account.
     pub fn look(&mut self, seen: &SourcesSeen, rules: &PruneRules, now: BootTime) -> Accepted {
+        if let Some(accepted) = self.step(seen, rules) {
+            return accepted;
+        }
+        let accepted = self.look_at_all(seen, rules, now);
+        self.note_calm(seen, &accepted);
+        accepted
+    }
+
+    fn look_at_all(&mut self, seen: &SourcesSeen, rules: &PruneRules, now: BootTime) -> Accepted {
         let mut set = SpecSet::default();
         let broken = seen.broken();
         self.take_good(seen, &mut set);

@@ -118,7 +118,7 @@ impl Carried {
         self.documents.clear();
         if all {
             self.objects.clear();
-        } else {
+        } else if !self.objects.keys().eq(plan.memory.services.keys()) {
             self.objects.retain(|name, _| plan.memory.services.contains_key(name));
         }
         self.looks.retain(|name, _| plan.memory.services.contains_key(name));
@@ -137,12 +137,14 @@ impl Carried {
         plan.next = moments.chain(self.looks.values().copied()).chain(plan.next).min();
     }
 
-    /// Brings statuses (by name) up to what was decided since. True if that changed anything.
-    pub fn tell(&mut self, statuses: &mut Vec<ServiceStatus>) -> bool {
+    /// Brings statuses (by name) up to what was decided since, and says what that changed.
+    pub fn tell(&mut self, statuses: &mut Vec<ServiceStatus>) -> Moved {
         let before = statuses.len();
-        statuses.retain(|status| self.objects.contains_key(&status.name));
-        let mut moved = statuses.len() != before;
-        let mut more = Vec::new();
+        if !is_same(statuses, &self.objects) {
+            statuses.retain(|status| self.objects.contains_key(&status.name));
+        }
+        let (mut more, mut names) = (Vec::new(), BTreeSet::new());
+        let gone = statuses.len() != before;
         for (name, mut status) in std::mem::take(&mut self.news) {
             if !self.objects.contains_key(&name) {
                 continue;
@@ -159,14 +161,37 @@ impl Carried {
                 }
                 None => more.push(status),
             }
-            moved = true;
+            names.insert(name);
         }
         if !more.is_empty() {
+            statuses.reserve_exact(more.len());
             statuses.append(&mut more);
             statuses.sort_by(|one, other| one.name.cmp(&other.name));
         }
-        moved
+        Moved { gone, names }
     }
+}
+
+/// What became of the statuses.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Moved {
+    /// Objects are gone.
+    pub gone: bool,
+    /// These are new, or other than before.
+    pub names: BTreeSet<ServiceName>,
+}
+
+impl Moved {
+    /// Whether anything changed.
+    pub fn is_any(&self) -> bool {
+        self.gone || !self.names.is_empty()
+    }
+}
+
+/// Whether there is a status for each object, and no other. Both are in the order of their names.
+fn is_same(statuses: &[ServiceStatus], objects: &BTreeMap<ServiceName, Known>) -> bool {
+    statuses.len() == objects.len()
+        && statuses.iter().zip(objects.keys()).all(|(status, name)| status.name == *name)
 }
 
 /// The names whose values differ, or that only one of them has.
@@ -175,9 +200,17 @@ fn differing<T: PartialEq>(
     other: &BTreeMap<ServiceName, T>,
     names: &mut BTreeSet<ServiceName>,
 ) {
-    names.extend(one.keys().filter(|name| !other.contains_key(*name)).cloned());
-    let changed = other.iter().filter(|(name, value)| one.get(*name) != Some(*value));
-    names.extend(changed.map(|(name, _)| name.clone()));
+    // Both are in the order of their names.
+    let mut former = one.iter().peekable();
+    for (name, value) in other {
+        while let Some((gone, _)) = former.next_if(|(known, _)| *known < name) {
+            names.insert(gone.clone());
+        }
+        if former.next_if(|(known, _)| *known == name).is_none_or(|(_, was)| was != value) {
+            names.insert(name.clone());
+        }
+    }
+    names.extend(former.map(|(gone, _)| gone.clone()));
 }
 
 fn is_woken(record: &Record, woken: &BTreeSet<ProcessKey>) -> bool {

@@ -18,13 +18,13 @@ use super::sources::absolute;
 use crate::facts::ProcessKey;
 use crate::host::clock;
 use crate::host::control::{
-    Ask, Asked, Control, Explained, ExplainedPolicy, Hello, Refusal, Reply, Rights, Token, Told,
+    Ask, Asked, Control, Documents, Explained, ExplainedPolicy, Hello, Refusal, Reply, Rights, Token, Told,
 };
 use crate::plan::memory::Memory;
 use crate::plan::sources::SourceStatus;
 use crate::plan::status::ServiceStatus;
 use crate::plan::wanted::{Objects, Request, names_policy};
-use crate::spec::ServiceName;
+use crate::spec::{ServiceName, SpecSet};
 use crate::units::{BootTime, Uid};
 
 /// Whoever follows takes a part of the loop's time that is no larger than one in so many.
@@ -45,6 +45,10 @@ pub(super) struct Known<'a> {
     pub memory: &'a Memory,
     /// What is watched, as it was given.
     pub places: &'a [PathBuf],
+    /// What is in force.
+    pub set: &'a SpecSet,
+    /// The last look at the documents found nothing to say, and what they declare is in force.
+    pub clean: bool,
     /// What is counted and measured, in the text format of Prometheus.
     pub metrics: &'a dyn Fn() -> String,
 }
@@ -151,6 +155,7 @@ impl Desk {
                 let rights = peer.rights(Uid(crate::host::own_uid()));
                 self.answer(token, id, &Reply::Hello(hello(known, rights)));
             }
+            Ask::Documents => self.answer(token, id, &Reply::Documents(documents(known))),
             Ask::Metrics => self.answer(token, id, &Reply::Metrics((known.metrics)())),
             Ask::Status(objects) => {
                 let reply = self.status(&objects, known);
@@ -238,6 +243,12 @@ fn hello(known: Known<'_>, rights: Rights) -> Hello {
         places: known.places.iter().map(|place| PathBuf::from(absolute(place))).collect(),
         rights,
     }
+}
+
+fn documents(known: Known<'_>) -> Documents {
+    let Known { set, clean, .. } = known;
+    let declared = set.services.keys().filter(|name| clean && !set.unseen.contains_key(*name));
+    Documents { places: hello(known, Rights::Look).places, clean, objects: declared.cloned().collect() }
 }
 
 fn told(objects: &Objects, known: Known<'_>) -> Told {

@@ -107,7 +107,7 @@ impl Metrics {
             // These are in the situation, or in the output alone.
             Event::Policies(_)
             | Event::PruneHeld(_)
-            | Event::Status(_)
+            | Event::Status { .. }
             | Event::Revision(_)
             | Event::Settings(_) => {}
         }

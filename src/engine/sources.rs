@@ -5,12 +5,16 @@
 
 mod found;
 mod kept;
+mod shown;
 mod upgrade;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+
+use shown::Shown;
 
 use super::accept::{FileSeen, GoodFile, SourcesSeen};
 use crate::diagnostic::{Code, Diagnostic, Source};
@@ -69,6 +73,10 @@ pub struct Sources {
     /// Trusted owners that can't be looked up.
     unknown_owners: Vec<Diagnostic>,
     loaded: BTreeMap<String, LoadedFile>,
+    /// What they give, kept from look to look.
+    shown: Shown,
+    /// How often it was looked.
+    looks: u64,
     /// Files that can't be used, as they last were.
     kept: kept::Kept,
     identity: ProgramIdentity,
@@ -90,11 +98,11 @@ pub struct SourcesLook {
     /// Places that could not be looked at, with the reason.
     pub unavailable: Vec<String>,
     /// The texts of the files, by the place that their documents have as their origin.
-    pub texts: BTreeMap<String, Arc<Source>>,
+    pub texts: Arc<BTreeMap<String, Arc<Source>>>,
     /// What was found out about each place, by its absolute name.
     pub findings: Vec<(String, SourceFinding)>,
-    /// Files that are there and can't be read, by their names as given.
-    unusable: Vec<String>,
+    /// Files that are there and can't be read, by their names as given, with the reasons.
+    unusable: BTreeMap<String, String>,
     /// Something of our own that went wrong.
     pub trouble: Option<String>,
     /// Names that were passed over.
@@ -124,6 +132,11 @@ impl SourcesLook {
         good.flat_map(|file| file.services.iter()).map(Arc::as_ref).collect()
     }
 
+    /// Everything could be read as it is at this moment, and nothing is to be said of it.
+    pub fn is_clean(&self) -> bool {
+        self.seen.complete && self.diagnostics.is_empty() && self.again.is_none() && self.trouble.is_none()
+    }
+
     /// How many files there are.
     pub fn files(&self) -> usize {
         self.seen.files.len()
@@ -149,6 +162,8 @@ impl Sources {
             settings: Settings::default(),
             unknown_owners: Vec::new(),
             loaded: BTreeMap::new(),
+            shown: Shown::default(),
+            looks: 0,
             kept: kept::Kept::default(),
             identity: Box::new(crate::host::program_identity),
             pairs: (String::new(), Vec::new()),
@@ -266,6 +281,7 @@ impl Sources {
 
     /// Looks at all places and loads what is new.
     pub fn look_with(&mut self, attention: Attention<'_>) -> SourcesLook {
+        self.looks += 1;
         let mut look = SourcesLook {
             seen: SourcesSeen { complete: true, ..SourcesSeen::default() },
             ..SourcesLook::default()
@@ -297,16 +313,18 @@ impl Sources {
             }
         }
         if let Some((text, digest)) = &self.text {
-            look.digest.push_str(&format!("{} {digest}\n", text.name));
             files.push(Found::text(text, digest));
         }
         let (more, problems) = self.of_libraries(&mut look.digest, attention);
         look.diagnostics.extend(problems);
-        let libraries: BTreeSet<String> = more.iter().map(Found::name).collect();
-        let given: BTreeSet<String> = files.iter().map(Found::name).collect();
-        files.extend(more.into_iter().filter(|file| !given.contains(&file.name())));
-        let libraries: BTreeSet<String> = libraries.difference(&given).cloned().collect();
-        let duplicates = self.load(&files, &look.unusable, &libraries);
+        let mut libraries = BTreeSet::new();
+        if !more.is_empty() {
+            let given: BTreeSet<String> = files.iter().map(|file| file.name.clone()).collect();
+            let more = more.into_iter().filter(|file| !given.contains(&file.name));
+            files.extend(more.inspect(|file| libraries.extend([file.name.clone()])));
+        }
+        let unusable: Vec<String> = look.unusable.keys().cloned().collect();
+        let duplicates = self.load(&files, &unusable, &libraries);
         look.diagnostics.extend(duplicates);
         look.trouble = self.kept.take_trouble();
         self.finish(look, &libraries)
@@ -343,26 +361,40 @@ impl Sources {
         unusable: &[String],
         libraries: &BTreeSet<String>,
     ) -> Vec<Diagnostic> {
-        let own: Vec<String> = files.iter().map(Found::name).collect();
-        let names: BTreeSet<&String> = own.iter().collect();
+        let holds = |name: &str| files.iter().any(|found| found.name == name);
         let other_module =
             |known: &LoadedFile| known.plugins().iter().any(|document| !document.is_as_read(&*self.shelf));
-        let is_new = |found: &&Found| {
-            let known = self.loaded.get(&found.name());
-            known.is_none_or(|known| *known.digest != *found.file.digest || other_module(known))
-        };
-        let fresh: Vec<SpecFile> = files.iter().filter(is_new).map(Found::to_load).collect();
-        let replaced = fresh.iter().any(|file| self.loaded.get(&file.name).is_some_and(LoadedFile::defines));
-        let gone = self.loaded.iter().any(|(name, known)| !names.contains(name) && known.defines());
+        let (mut fresh, mut gone) = (Vec::new(), Vec::new());
+        let mut known = Walk::new(&self.loaded);
+        let mut found = BTreeSet::new();
+        for file in files {
+            match known.find(&file.name) {
+                Some(known) if *known.digest == *file.file.digest && !other_module(known) => {}
+                Some(_) => {
+                    found.insert(file.name.as_str());
+                    fresh.push(file);
+                }
+                None => fresh.push(file),
+            }
+        }
+        let unchanged = files.len() - fresh.len();
+        if unchanged + found.len() != self.loaded.len() {
+            let names: BTreeSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
+            gone.extend(self.loaded.keys().filter(|name| !names.contains(name.as_str())).cloned());
+        }
+        let fresh: Vec<SpecFile> = fresh.into_iter().map(Found::to_load).collect();
+        let gives = |name: &String| self.loaded.get(name).is_some_and(LoadedFile::defines);
+        let replaced = fresh.iter().any(|file| gives(&file.name));
+        let lost = gone.iter().any(gives);
         let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None, Some(&self.host));
-        let changed = !fresh.is_empty() || self.loaded.keys().any(|name| !names.contains(name));
+        let changed = !fresh.is_empty() || !gone.is_empty();
         let defines = loaded.files.iter().any(LoadedFile::defines);
-        let recalls = self.kept.wants_all(&loaded.files, &names, unusable);
+        let recalls = self.kept.wants_all(&loaded.files, &holds, unusable);
         let mut judged: BTreeMap<String, PathBuf> =
             fresh.iter().map(|file| (file.name.clone(), file.directory.clone())).collect();
-        if replaced || gone || (changed && self.holds_back()) || defines || recalls {
+        if replaced || lost || (changed && self.holds_back()) || defines || recalls {
             // What was refused may count now, though it is as it was.
-            judged = files.iter().map(|file| (file.name(), file.directory.clone())).collect();
+            judged = files.iter().map(|file| (file.name.clone(), file.directory.to_path_buf())).collect();
             let all: Vec<SpecFile> = files.iter().map(Found::to_load).collect();
             let is_first = self.loaded.is_empty() && self.names.plugins.is_empty();
             if !is_first || fresh.len() < all.len() {
@@ -370,13 +402,18 @@ impl Sources {
             }
             loaded = self.with_stand_ins(loaded, &all, unusable);
             self.loaded.clear();
+            self.shown.are_stale();
             self.names = loaded.names;
             self.redefined = loaded.redefined;
         } else {
-            self.loaded.retain(|name, _| names.contains(name));
+            for name in &gone {
+                self.loaded.remove(name);
+                self.shown.is_stale(name);
+            }
         }
         self.loaded.extend(loaded.files.into_iter().map(|mut file| {
             let name = file.source.name.clone();
+            self.shown.is_stale(&name);
             // Objects are known by the place of their document wherever selfsame is called from.
             file.stands_in(&absolute(Path::new(&name)));
             (name, file)
@@ -411,16 +448,22 @@ impl Sources {
             };
             look.digest.push_str(&format!("{} {module}\n", document.wasm.display()));
         }
+        let mut changed = self.shown.renew(&self.loaded, libraries);
+        look.digest.push_str(&format!("files {}\n", self.shown.generation));
         for (name, file) in &self.loaded {
             look.diagnostics.extend(file.diagnostics.iter().cloned());
             // Who gives the file by its name checks it; in a directory somebody counts on it.
-            if !self.given.iter().any(|place| place.as_path() == Path::new(name)) {
+            if !file.engines().is_empty()
+                && !self.given.iter().any(|place| place.as_path() == Path::new(name))
+            {
                 look.diagnostics.extend(engine::misplaced(file));
             }
             if libraries.contains(name) {
                 continue;
             }
-            if let Some(reason) = file.reason() {
+            if !file.plugins().is_empty()
+                && let Some(reason) = file.reason()
+            {
                 let names = file.plugins().iter().map(|document| &document.name);
                 let held = names.filter(|name| self.names.plugins.contains_key(*name));
                 look.seen.held_plugins.extend(held.map(|name| (name.clone(), reason.clone())));
@@ -429,15 +472,14 @@ impl Sources {
             look.plugins.extend(file.plugins().iter().cloned());
             look.policies.extend(file.policies().iter().cloned());
             look.policies_elsewhere.extend(file.policies_elsewhere().iter().cloned());
-            look.seen.files.remove(name);
             look.seen.elsewhere.extend(file.elsewhere().iter().cloned());
-            let place = absolute(Path::new(name));
-            look.texts.insert(place.clone(), Arc::clone(&file.source));
-            look.seen.files.insert(place, seen(file));
         }
-        self.kept.recall(&mut look.seen.files);
         let own: Vec<&LoadedFile> =
             self.loaded.iter().filter(|(name, _)| !libraries.contains(*name)).map(|(_, file)| file).collect();
+        let mut instead: Vec<(String, FileSeen)> = Vec::new();
+        for (name, reason) in &look.unusable {
+            instead.push((name.clone(), FileSeen::broken(reason.clone())));
+        }
         if self.pairs.0 != look.digest {
             let found = overlaps(own.iter().copied(), &self.names.library, &*self.identity);
             self.pairs = (look.digest.clone(), found);
@@ -445,8 +487,7 @@ impl Sources {
         look.diagnostics.extend(self.pairs.1.iter().cloned());
         let mistakes = dependency_mistakes(own.iter().copied());
         for (name, diagnostic) in mistakes.circles {
-            let broken = FileSeen::broken(diagnostic.message.clone());
-            look.seen.files.insert(absolute(Path::new(&name)), broken);
+            instead.push((name, FileSeen::broken(diagnostic.message.clone())));
             look.diagnostics.push(diagnostic);
         }
         look.diagnostics.extend(mistakes.missing);
@@ -455,14 +496,27 @@ impl Sources {
         look.diagnostics.extend(policies::contrary(own.iter().copied(), &self.names.library));
         look.diagnostics.extend(policies::idle(&own.iter().copied()));
         look.diagnostics.extend(defaults::unused(&own.into_iter(), &self.names.defaults));
+        let mut also = Vec::new();
+        for (name, file) in instead {
+            also.push(self.shown.instead(&name, file));
+        }
+        also.extend(self.kept.recall(&mut self.shown));
+        if let Some(changed) = &mut changed {
+            changed.extend(also);
+        }
+        look.texts = Arc::clone(&self.shown.texts);
+        look.seen.files = Arc::clone(&self.shown.files);
+        (look.seen.number, look.seen.changed) = (self.looks, changed);
         look
     }
 }
 
 /// A file that can be used, and where relative paths in it start.
 struct Found {
+    /// As it is shown.
+    name: String,
     file: Arc<FileRead>,
-    directory: PathBuf,
+    directory: Arc<Path>,
 }
 
 impl Found {
@@ -472,15 +526,38 @@ impl Found {
             bytes: text.bytes.as_slice().into(),
             digest: digest.into(),
         };
-        Self { file: Arc::new(file), directory: text.directory.clone() }
-    }
-
-    fn name(&self) -> String {
-        self.file.path.display().to_string()
+        Self { name: text.name.clone(), file: Arc::new(file), directory: text.directory.as_path().into() }
     }
 
     fn to_load(&self) -> SpecFile {
-        SpecFile { name: self.name(), directory: self.directory.clone(), bytes: self.file.bytes.to_vec() }
+        SpecFile {
+            name: self.name.clone(),
+            directory: self.directory.to_path_buf(),
+            bytes: self.file.bytes.to_vec(),
+        }
+    }
+}
+
+/// Looks names up that come in order, mostly: a step each then.
+struct Walk<'a> {
+    map: &'a BTreeMap<String, LoadedFile>,
+    ahead: Peekable<btree_map::Iter<'a, String, LoadedFile>>,
+    last: &'a str,
+}
+
+impl<'a> Walk<'a> {
+    fn new(map: &'a BTreeMap<String, LoadedFile>) -> Self {
+        Self { map, ahead: map.iter().peekable(), last: "" }
+    }
+
+    fn find(&mut self, name: &str) -> Option<&'a LoadedFile> {
+        if name <= self.last {
+            return self.map.get(name);
+        }
+        while let Some((passed, _)) = self.ahead.next_if(|(other, _)| other.as_str() < name) {
+            self.last = passed;
+        }
+        self.ahead.peek().filter(|(other, _)| other.as_str() == name).map(|(_, file)| *file)
     }
 }
 
@@ -495,17 +572,23 @@ fn take(place: &Path, directory: &Path, listing: Listing, look: &mut SourcesLook
     look.ignored.extend(listing.ignored);
     for problem in listing.problems {
         let name = problem.path.display().to_string();
-        look.unusable.push(name.clone());
         look.digest.push_str(&format!("{name} {}\n", problem.text));
         look.diagnostics.push(Diagnostic::error(UNUSABLE, format!("`{name}` is not used: {}", problem.text)));
-        look.seen.files.insert(absolute(&problem.path), FileSeen::broken(problem.text));
+        look.unusable.insert(name, problem.text);
     }
+    let directory: Arc<Path> = directory.into();
+    let prefix = format!("{}/", place.display());
     for file in listing.files {
         let name = file.path.display().to_string();
-        look.digest.push_str(&format!("{name} {}\n", file.digest));
-        // In a sub-directory relative paths start there. Sub-directories are never links.
-        let below = file.path.strip_prefix(place).ok().and_then(Path::parent).unwrap_or(Path::new(""));
-        files.push(Found { directory: directory.join(below), file });
+        let is_here = name.strip_prefix(&prefix).is_some_and(|rest| !rest.contains('/'));
+        let directory = if is_here {
+            Arc::clone(&directory)
+        } else {
+            // In a sub-directory relative paths start there. Sub-directories are never links.
+            let below = file.path.strip_prefix(place).ok().and_then(Path::parent).unwrap_or(Path::new(""));
+            directory.join(below).into()
+        };
+        files.push(Found { name, file, directory });
     }
 }
 

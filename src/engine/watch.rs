@@ -45,6 +45,7 @@ use crate::host::history::{Accepted, History};
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
 use crate::host::scrape::Scrapes;
+use crate::host::spawn::{give_back, let_go_of_code};
 use crate::host::spec_dir::watched;
 use crate::plan::action::Outcome;
 use crate::plan::memory::Memory;
@@ -53,8 +54,11 @@ use crate::plan::status::ServiceStatus;
 use crate::plan::wanted::Request;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::spec::engine::Settings;
-use crate::spec::{Revision, SpecSet};
+use crate::spec::{Revision, ServiceName, SpecSet};
 use crate::units::{BootTime, WallTime};
+
+/// So many objects changed in one turn are worth it to give memory back.
+const MANY: usize = 100;
 
 /// How to watch.
 #[derive(Clone, Debug)]
@@ -81,7 +85,12 @@ pub enum Event<'a> {
     /// What policies led to.
     Policies(&'a [crate::plan::event::Event]),
     /// The status after all that is to be done at once was done.
-    Status(&'a [ServiceStatus]),
+    Status {
+        /// Of everything, by name.
+        all: &'a [ServiceStatus],
+        /// What isn't as it was told before.
+        changed: &'a BTreeSet<ServiceName>,
+    },
     /// The documents were looked at, whether or not they are as they were.
     Looked {
         /// How long it took.
@@ -112,6 +121,8 @@ pub struct Watch<'a> {
     memory: Memory,
     carried: Carried,
     set: SpecSet,
+    /// The last look at the documents found nothing to say of them.
+    clean: bool,
     options: WatchOptions,
     looking: Looking,
     /// What was said last about changes that nobody tells of.
@@ -144,6 +155,8 @@ pub struct Watch<'a> {
     onlooker: Onlooker,
     meter: Meter,
     scrapes: Option<Scrapes>,
+    /// Much changed since memory was last given back.
+    bulky: bool,
     tell: &'a mut dyn FnMut(Event<'_>),
 }
 
@@ -189,6 +202,7 @@ impl<'a> Watch<'a> {
             memory,
             carried: Carried::default(),
             set: SpecSet::default(),
+            clean: false,
             options,
             looking,
             told_deaf: None,
@@ -210,6 +224,7 @@ impl<'a> Watch<'a> {
             onlooker,
             meter: Meter::default(),
             scrapes: None,
+            bulky: false,
             tell,
         }
     }
@@ -227,7 +242,7 @@ impl<'a> Watch<'a> {
         self.take_up_policies();
         let mut deadlines = Deadlines::default();
         let mut occasion = Some(Occasion::Asked);
-        let mut at_once = true;
+        let (mut at_once, mut begins) = (true, true);
         loop {
             let now = self.host.now().boot;
             if self.fetch(now, at_once) {
@@ -253,7 +268,14 @@ impl<'a> Watch<'a> {
             }
             self.confirmed = false;
             self.confirmed_prunes.clear();
+            if full || std::mem::take(&mut self.bulky) {
+                // What was loaded and written down took more than what stays of it.
+                give_back();
+            }
             if full {
+                if std::mem::take(&mut begins) {
+                    let_go_of_code();
+                }
                 deadlines.resync = looking::resync(self.options.settings.resync, self.host.now().boot);
             }
             (self.tell)(Event::Turned { took: self.host.now().boot.since(now) });
@@ -330,6 +352,7 @@ impl<'a> Watch<'a> {
         }
         let took = self.host.now().boot.since(began.boot);
         let complete = look.seen.complete.then_some(began.wall);
+        self.clean = look.is_clean();
         (self.tell)(Event::Looked { took, complete });
         if self.digest.as_ref() != Some(&look.digest) {
             (self.tell)(Event::Sources(&look));
@@ -399,13 +422,14 @@ impl<'a> Watch<'a> {
             self.announce_again();
         }
         let moved = self.carried.tell(&mut self.status);
-        if moved || restored || self.standing.is_news() {
+        self.bulky |= moved.names.len() >= MANY;
+        if moved.is_any() || restored || self.standing.is_news() {
             show_revisions(&mut self.status, self.standing.sources(), &self.set);
             self.standing.was_told();
             self.desk.has_news();
         }
-        if moved || restored {
-            (self.tell)(Event::Status(&self.status));
+        if moved.is_any() || restored {
+            (self.tell)(Event::Status { all: &self.status, changed: &moved.names });
         }
         if last.again { Some(self.host.now().boot) } else { last.next }
     }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 
 use super::executable::surroundings;
-use super::shelf::{Shelf, needed};
+use super::shelf::Shelf;
 use crate::facts::{Reason, Why};
 use crate::lang::value::{Type, Value};
 use crate::lang::{Explanation, Matcher, Predicate, Scope, Verdict, compile};
@@ -92,7 +92,7 @@ impl Conditions {
     /// # Errors
     /// As [`Shelf::sweep`].
     pub fn sweep(&self, memory: &Memory) -> Result<(), String> {
-        let needed = needed(memory);
+        let needed = self.shelf.needed(memory);
         let is_needed = |ready: &Ready| ready.plugins.iter().all(|plugin| needed.contains(plugin.digest()));
         self.compiled.borrow_mut().retain(|_, ready| is_needed(ready));
         self.shelf.sweep(memory)

@@ -9,9 +9,10 @@
 //! Syncing takes as long as a disk takes, so that it is done by a thread beside the loop, which sleeps while nothing is accepted.
 //! Objects are synced before the set that names them; a set that isn't complete on disk isn't there.
 
+mod keeper;
 mod pack;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -21,9 +22,12 @@ use std::thread::JoinHandle;
 
 use serde::{Deserialize, Serialize};
 
+use keeper::Keeper;
+
+use super::atomic;
 use super::errno::io_text;
+use super::spawn::give_back;
 use super::state_dir::Dirs;
-use super::{atomic, failpoint};
 use crate::spec::{Origin, Service, ServiceName};
 use crate::units::WallTime;
 
@@ -92,11 +96,16 @@ impl History {
         let dirs = &self.dirs;
         let (sender, _) = self.thread.get_or_insert_with(|| {
             let (sender, receiver) = channel::<Accepted>();
-            let dirs = dirs.clone();
+            let mut keeper = Keeper::new(dirs.clone());
             let work = move || {
+                let mut large = true;
                 while let Ok(accepted) = receiver.recv() {
                     // What can't be kept is missing in the history and nowhere else.
-                    let _ = keep(&dirs, &accepted);
+                    let _ = keeper.keep(&accepted);
+                    drop(accepted);
+                    if std::mem::take(&mut large) {
+                        give_back();
+                    }
                 }
             };
             (sender, std::thread::spawn(work))
@@ -113,40 +122,6 @@ impl Drop for History {
             let _ = thread.join();
         }
     }
-}
-
-/// Writes a set down, if it isn't the last one.
-fn keep(dirs: &Dirs, accepted: &Accepted) -> io::Result<()> {
-    fs::create_dir_all(dirs.history())?;
-    let sets = sets(dirs)?;
-    let mut texts = BTreeMap::new();
-    let mut objects = BTreeMap::new();
-    for (name, service) in &accepted.services {
-        let plain = Service { origin: Origin::default(), ..Service::clone(service) };
-        let text = serde_json::to_string(&plain)?;
-        let digest = pack::digest(text.as_bytes());
-        objects.insert(name.clone(), KeptObject { digest: digest.clone(), origin: service.origin.clone() });
-        texts.insert(digest, text);
-    }
-    let last = sets.last();
-    if last.is_some_and(|last| last.says() == says(&objects)) {
-        return Ok(());
-    }
-    let path = dirs.history().join("objects");
-    pack::add(&path, &texts)?;
-    failpoint::hit("history.objects")?;
-    let number = last.map_or(0, |last| last.number).saturating_add(1);
-    let (at, by, why) = (accepted.at, accepted.by.clone(), accepted.why.clone());
-    let set = KeptSet { format: FORMAT, number, at, by, why, objects };
-    atomic::write_synced(&set_path(dirs, number), &serde_json::to_vec(&set)?, MODE)?;
-    failpoint::hit("history.set")?;
-    let kept = sets.iter().chain([&set]).rev().take(KEPT);
-    let needed: BTreeSet<&str> =
-        kept.flat_map(|set| set.objects.values().map(|object| object.digest.as_str())).collect();
-    for old in sets.iter().rev().skip(KEPT - 1) {
-        let _ = fs::remove_file(set_path(dirs, old.number));
-    }
-    pack::sweep(&path, &needed)
 }
 
 fn says(objects: &BTreeMap<ServiceName, KeptObject>) -> BTreeMap<&ServiceName, &str> {
@@ -169,24 +144,30 @@ fn set_path(dirs: &Dirs, number: u64) -> PathBuf {
 /// # Errors
 /// What the kernel answered; a history that isn't there is an empty one.
 pub fn sets(dirs: &Dirs) -> io::Result<Vec<KeptSet>> {
+    Ok(numbers(dirs)?.into_iter().filter_map(|number| set_of(dirs, number)).collect())
+}
+
+/// The numbers that files have, whatever is in them, in order.
+fn numbers(dirs: &Dirs) -> io::Result<Vec<u64>> {
     let entries = match fs::read_dir(dirs.history()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
-    let own = rustix::process::geteuid().as_raw();
-    let mut sets = Vec::new();
+    let mut numbers = Vec::new();
     for entry in entries {
-        let path = entry?.path();
-        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        if stem.parse::<u64>().is_err() {
-            continue;
-        }
-        let bytes = atomic::read(&path, &[0, own], SET_BYTES_MAX).unwrap_or_default();
-        let set: Option<KeptSet> = serde_json::from_slice(&bytes).ok();
-        sets.extend(set.filter(|set| set.format <= FORMAT));
+        let name = entry?.file_name();
+        let number = name.to_str().and_then(|name| name.strip_suffix(".json")?.parse::<u64>().ok());
+        numbers.extend(number);
     }
-    sets.sort_by_key(|set| set.number);
-    Ok(sets)
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+fn set_of(dirs: &Dirs, number: u64) -> Option<KeptSet> {
+    let own = rustix::process::geteuid().as_raw();
+    let bytes = atomic::read(&set_path(dirs, number), &[0, own], SET_BYTES_MAX).ok()?;
+    let set: KeptSet = serde_json::from_slice(&bytes).ok()?;
+    (set.format <= FORMAT && set.number == number).then_some(set)
 }
 
 /// The set of this number.

@@ -33,7 +33,7 @@ use super::errno::io_text;
 use super::failpoint;
 use super::state_dir::{Dirs, LockError, StateLock};
 use crate::facts::{ProcessKey, Reason, Why};
-use crate::plan::memory::{Memory, Phase, Record};
+use crate::plan::memory::{Memory, Phase, Record, Records};
 use crate::plan::observation::IntentSeen;
 use crate::spec::ServiceName;
 use crate::units::{BootId, Pid, StartTicks};
@@ -87,7 +87,7 @@ pub struct Ledger {
     dirs: Dirs,
     lock: StateLock,
     /// What the file says.
-    written: BTreeMap<ServiceName, Arc<Record>>,
+    written: Records,
     /// Where lines are added. `None`: the file is written anew the next time.
     open: Option<Open>,
     slots: Slots,
@@ -109,7 +109,7 @@ impl Ledger {
     /// A ledger in directories that are ours.
     pub fn new(dirs: Dirs, lock: StateLock) -> Self {
         let (slots, pasts) = (Slots::new(dirs.slots()), past::Pasts::default());
-        Self { dirs, lock, written: BTreeMap::new(), open: None, slots, pasts, restored: false }
+        Self { dirs, lock, written: Records::default(), open: None, slots, pasts, restored: false }
     }
 
     /// What makes it ours.
@@ -159,10 +159,11 @@ impl Ledger {
     /// Whether all of this is written down already, where it is looked for.
     pub fn says(&self, memory: &Memory) -> bool {
         let mut written = self.written.iter().zip(&memory.services);
-        self.open.is_some()
-            && self.lock.holds()
-            && self.written.len() == memory.services.len()
-            && written.all(|((of, was), (name, record))| of == name && Arc::ptr_eq(was, record))
+        let mut same = || {
+            self.written.len() == memory.services.len()
+                && written.all(|((of, was), (name, record))| of == name && Arc::ptr_eq(was, record))
+        };
+        self.open.is_some() && self.lock.holds() && (self.written.is_same(&memory.services) || same())
     }
 
     /// Adds a line for each object that isn't as it was written.
@@ -198,12 +199,7 @@ impl Ledger {
             return Err(format!("the records can't be written: {}", io_text(&error)));
         }
         self.open = Some(open);
-        for (name, record) in changed {
-            self.written.insert(name.clone(), Arc::clone(record));
-        }
-        for name in gone {
-            self.written.remove(&name);
-        }
+        self.written.clone_from(&memory.services);
         Ok(())
     }
 

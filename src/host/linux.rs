@@ -514,7 +514,7 @@ impl Host for LinuxHost {
         // Before the listing: what begins while it is made counts as new.
         let cursor = if looks { recent::Cursor::now() } else { None };
         let pids = if looks { listing(&world) } else { Arc::default() };
-        let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids, goes_on: false };
+        let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids };
         let lists = self.looker.shortlists(questions, &given, sight);
         let services = questions
             .services
@@ -523,11 +523,8 @@ impl Host for LinuxHost {
                 if question.look && !given.contains_key(name) {
                     self.looked.note(name, &question.spec, cursor);
                 }
-                let (list, goes_on) = match given.get(name) {
-                    Some(list) => (list.as_slice(), true),
-                    None => (lists.get(name).map_or(&*pids, Vec::as_slice), false),
-                };
-                (name.clone(), self.see(name, question, (questions, list, goes_on), &world, &mut asked))
+                let list = given.get(name).or_else(|| lists.get(name)).map_or(&*pids, Vec::as_slice);
+                (name.clone(), self.see(name, question, (questions, list), &world, &mut asked))
             })
             .collect();
         Observation { now: clock::now(), boot: self.looker.boot.clone(), services }

@@ -46,8 +46,6 @@ pub(super) struct Sight<'a> {
     pub(super) plugins: &'a plugin::Look,
     /// All of the host, or those on the list of an object.
     pub(super) pids: &'a [Pid],
-    /// They are all that may be otherwise than in a complete look before.
-    pub(super) goes_on: bool,
 }
 
 impl Looker {
@@ -136,7 +134,7 @@ impl Looker {
         sight: Sight<'_>,
         scope_all: bool,
     ) -> identity::Look {
-        let Sight { world, plugins, pids, goes_on } = sight;
+        let Sight { world, plugins, pids } = sight;
         let spec = &*outside(spec);
         let around = surroundings(spec);
         let bound = |expression: &Option<crate::spec::Expression>| {
@@ -170,7 +168,6 @@ impl Looker {
             recorded,
             replicas: spec.replicas,
             scope_all,
-            goes_on,
         };
         let mut found = identity::look(&query, world, pids);
         found.complete &= without.is_empty();

@@ -16,6 +16,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -25,7 +26,7 @@ use super::errno::io_text;
 use super::spec_dir::{self, Trust};
 use crate::diagnostic::Diagnostic;
 use crate::facts::{Reason, Why};
-use crate::plan::memory::Memory;
+use crate::plan::memory::{Memory, Record, Records};
 use crate::plugin::{Grants, Plugin};
 use crate::process::expression::schema;
 use crate::spec::{InUse, Modules, PluginUse, Service};
@@ -48,7 +49,9 @@ pub struct Shelf {
     /// Digests of modules that are known to be in the store.
     stored: RefCell<BTreeSet<String>>,
     /// What was needed when the store was last swept.
-    swept_for: RefCell<Option<BTreeSet<String>>>,
+    swept_for: RefCell<Option<Rc<BTreeSet<String>>>>,
+    /// What these records need.
+    needs: RefCell<(Records, Rc<BTreeSet<String>>)>,
 }
 
 #[derive(Debug)]
@@ -65,6 +68,7 @@ impl Default for Shelf {
             loaded: RefCell::default(),
             stored: RefCell::default(),
             swept_for: RefCell::default(),
+            needs: RefCell::default(),
         }
     }
 }
@@ -133,21 +137,33 @@ impl Shelf {
     /// # Errors
     /// A sentence: one can't be written.
     pub fn keep(&self, memory: &Memory) -> Result<(), String> {
-        for sha256 in needed(memory) {
-            let Some(path) = self.path(&sha256) else { continue };
-            if self.stored.borrow().contains(&sha256) && path.exists() {
+        for sha256 in self.needed(memory).iter() {
+            let Some(path) = self.path(sha256) else { continue };
+            if self.stored.borrow().contains(sha256) && path.exists() {
                 continue;
             }
             // What is neither there nor known is lost, and said where it is asked for.
-            let wasm = self.wasm(&sha256);
-            if let Some(wasm) = wasm.filter(|_| read_kept(&path, &sha256).is_err()) {
+            let wasm = self.wasm(sha256);
+            if let Some(wasm) = wasm.filter(|_| read_kept(&path, sha256).is_err()) {
                 atomic::write(&path, &wasm, MODE).map_err(|error| {
                     format!("the module `{}` can't be written: {}", path.display(), io_text(&error))
                 })?;
             }
-            self.stored.borrow_mut().insert(sha256);
+            self.stored.borrow_mut().insert(sha256.clone());
         }
         Ok(())
+    }
+
+    /// The digests of all modules that conditions in memory were accepted with, those of adopted processes included. Worked out
+    /// anew where a record changed that has to do with plugins.
+    pub(super) fn needed(&self, memory: &Memory) -> Rc<BTreeSet<String>> {
+        let mut needs = self.needs.borrow_mut();
+        if concerns(&needs.0, &memory.services) {
+            let used = memory.documents().flat_map(Service::plugins).map(|(_, used)| used.sha256.clone());
+            needs.1 = Rc::new(used.collect());
+        }
+        needs.0.clone_from(&memory.services);
+        Rc::clone(&needs.1)
     }
 
     /// Removes the modules that memory doesn't need, and forgets plugins that nobody holds.
@@ -155,7 +171,7 @@ impl Shelf {
     /// # Errors
     /// A sentence: the directory can't be listed.
     pub fn sweep(&self, memory: &Memory) -> Result<(), String> {
-        let needed = needed(memory);
+        let needed = self.needed(memory);
         self.loaded.borrow_mut().retain(|_, known| {
             Arc::strong_count(&known.plugin) > 1 || needed.contains(known.plugin.digest())
         });
@@ -224,9 +240,26 @@ fn key(name: &str, digest: &str, grants: &Grants) -> Key {
     (name.to_owned(), digest.to_owned(), grants.fields.clone(), grants.files.clone())
 }
 
-/// The digests of all modules that conditions in memory were accepted with, those of adopted processes included.
-pub(super) fn needed(memory: &Memory) -> BTreeSet<String> {
-    memory.documents().flat_map(Service::plugins).map(|(_, used)| used.sha256.clone()).collect()
+/// Whether a record that isn't in both uses a plugin.
+fn concerns(before: &Records, after: &Records) -> bool {
+    if before.is_same(after) {
+        return false;
+    }
+    let uses = |record: &Record| record.documents().any(|document| document.plugins().next().is_some());
+    let mut former = before.iter().peekable();
+    for (name, record) in after {
+        while let Some((_, gone)) = former.next_if(|(other, _)| *other < name) {
+            if uses(gone) {
+                return true;
+            }
+        }
+        let was = former.next_if(|(other, _)| *other == name).map(|(_, was)| was);
+        let same = was.is_some_and(|was| Arc::ptr_eq(was, record));
+        if !same && (uses(record) || was.is_some_and(|was| uses(was))) {
+            return true;
+        }
+    }
+    former.any(|(_, gone)| uses(gone))
 }
 
 fn digest(bytes: &[u8]) -> String {

@@ -31,6 +31,8 @@ mod confine;
 #[expect(unsafe_code, reason = "fork; what follows it is ordinary code of a process with one thread")]
 mod detach;
 mod given;
+#[allow(unsafe_code, reason = "calls of the C library")]
+mod heap;
 #[expect(unsafe_code, reason = "what was handed down is read before a start changes it")]
 mod inherited;
 #[expect(unsafe_code, reason = "clone3 has no binding")]
@@ -48,6 +50,7 @@ mod setting;
 
 pub use detach::{Detached, NotDetached, detach};
 pub use given::FIRST_SOCKET;
+pub use heap::{give_back, let_go_of_code};
 pub use inherited::{begin, environment, hand_down_signals, take_descriptor, was_closed};
 pub use pidfd::{
     exit_of, exit_of_status, keep_exits_of_children, peek_any_exited, reap, reap_pid, send_number,

@@ -54,8 +54,14 @@ pub(super) fn settle(desired: &SpecSet, memory: &Memory, only: Scope<'_>, now: W
     let mut memory = memory.clone();
     for (name, spec) in desired.services.iter().filter(|(name, _)| is_in(only, name)) {
         take_over_previous(name, spec, desired, &mut memory);
-        match memory.services.get_mut(name) {
-            Some(record) => renew(record, spec, now),
+        match memory.services.get(name).cloned() {
+            Some(known) => {
+                let mut record = Arc::clone(&known);
+                renew(&mut record, spec, now);
+                if !Arc::ptr_eq(&known, &record) {
+                    memory.services.insert(name.clone(), record);
+                }
+            }
             None => {
                 let mut record = Record::new(Arc::clone(spec));
                 if spec.task.is_some() {
@@ -66,11 +72,12 @@ pub(super) fn settle(desired: &SpecSet, memory: &Memory, only: Scope<'_>, now: W
         }
     }
     for name in &desired.removed {
-        if let Some(record) = memory.services.get_mut(name)
+        let ends = memory.services.get(name).is_some_and(|record| !record.terminating);
+        if ends
             && !desired.services.contains_key(name)
-            && !record.terminating
+            && let Some(record) = memory.record_mut(name)
         {
-            Arc::make_mut(record).terminating = true;
+            record.terminating = true;
         }
     }
     memory
@@ -84,6 +91,7 @@ fn take_over_previous(name: &ServiceName, spec: &Service, desired: &SpecSet, mem
     let newcomer = memory.services.get(name).is_none_or(|own| own.instances.values().all(is_unused));
     if newcomer
         && !desired.services.contains_key(previous)
+        && memory.services.contains_key(previous)
         && let Some(record) = memory.services.remove(previous)
     {
         memory.services.insert(name.clone(), record);

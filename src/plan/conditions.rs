@@ -68,7 +68,7 @@ pub(super) fn status(
         in_order(findings).map(|finding| timed(record, finding, draft)).collect();
     if record.conditions.len() > conditions.len() {
         // What nothing is said of any more begins anew when something is.
-        let said: Vec<String> = conditions.iter().map(|condition| format!("{:?}", condition.kind)).collect();
+        let said: Vec<ConditionType> = conditions.iter().map(|condition| condition.kind).collect();
         record.conditions.retain(|kind, _| said.contains(kind));
     }
     ServiceStatus {
@@ -334,11 +334,8 @@ fn in_order(findings: Vec<Finding>) -> impl Iterator<Item = Finding> {
 }
 
 fn timed(record: &mut Record, finding: Finding, draft: &Draft<'_>) -> Condition {
-    let status = format!("{:?}", finding.status);
-    let entry = record
-        .conditions
-        .entry(format!("{:?}", finding.kind))
-        .or_insert_with(|| (status.clone(), draft.now.wall));
+    let (kind, status) = (finding.kind, finding.status);
+    let entry = record.conditions.entry(kind).or_insert((status, draft.now.wall));
     if entry.0 != status {
         *entry = (status, draft.now.wall);
     }

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use super::action::{Action, Step};
 use super::adopting;
-use super::aim::{Aim, Scope, aim, is_in, settle};
+use super::aim::{Aim, Scope, aim, settle};
 use super::backoff;
 use super::conditions;
 use super::depend::Web;
 use super::draft::{Doing, Draft, Outlook, Plan, PlanOptions};
 use super::errand;
 use super::life::{self, Event};
-use super::memory::{Instance, Memory, Phase, Purpose, Record};
+use super::memory::{Instance, Instances, Memory, Phase, Purpose, Record};
 use super::observation::{IntentSeen, Observation, ProcessSeen, Seen};
 use super::occupy::{self, Occupancy};
 use super::run;
@@ -55,17 +55,18 @@ pub fn plan_of(
             )
         }
     };
-    let before = settled();
-    let with_processes = before
-        .services
-        .values()
-        .filter(|record| record.instances.values().any(|instance| instance.phase.process().is_some()))
-        .count();
-    let (open, disturbed) = decide_all(scope, desired, observed, before, options, false);
-    if options.confirmed || disturbed <= MASS_MIN || disturbed * 2 <= with_processes {
+    let (open, disturbed) = decide_all(scope, desired, observed, settled(), options, false);
+    if options.confirmed || disturbed <= MASS_MIN {
         return open;
     }
-    decide_all(scope, desired, observed, settled(), options, true).0
+    let before = settled();
+    let has_process =
+        |record: &Record| record.instances.values().any(|instance| instance.phase.process().is_some());
+    let with_processes = before.services.values().filter(|record| has_process(record)).count();
+    if disturbed * 2 <= with_processes {
+        return open;
+    }
+    decide_all(scope, desired, observed, before, options, true).0
 }
 
 /// The plan, and how many objects it disturbs because of their documents.
@@ -92,9 +93,15 @@ fn decide_all(
     let mut claimed: BTreeMap<ProcessKey, ServiceName> =
         memory.services.iter().flat_map(|(name, record)| keys(name, record)).collect();
     let mut forgotten = Vec::new();
-    for (name, shared) in memory.services.iter_mut().filter(|(name, _)| is_in(scope, name)) {
-        let before = Arc::clone(shared);
-        let record = Arc::make_mut(shared);
+    let about: Vec<(ServiceName, Arc<Record>)> = match scope {
+        Some(names) => {
+            names.iter().filter_map(|name| memory.services.get_key_value(name)).map(owned).collect()
+        }
+        None => memory.services.iter().map(owned).collect(),
+    };
+    for (name, before) in &about {
+        let mut own = Record::clone(before);
+        let record = &mut own;
         let seen = observed.services.get(name);
         let mut draft = Draft::new(name, observed.now, guarded);
         draft.start_waits = web.start(name).cloned();
@@ -117,12 +124,12 @@ fn decide_all(
         plan.steps.append(&mut draft.steps);
         plan.changes.extend(draft.changes.into_values());
         plan.next = earliest(plan.next, draft.next);
-        let unchanged = *record == *before;
+        let unchanged = *record == **before;
         let waits = web.start(name).is_some() || web.stop(name).is_some();
         let at_rest = unchanged && draft_is_quiet && !waits && rests(record, &aim, observed.now.boot);
         plan.outlook.insert(name.clone(), Outlook { next: draft.next, at_rest });
-        if unchanged {
-            *shared = before;
+        if !unchanged {
+            memory.services.insert(name.clone(), Arc::new(own));
         }
     }
     for name in forgotten {
@@ -153,6 +160,10 @@ fn rests(record: &Record, aim: &Aim, now: BootTime) -> bool {
         }
         Aim::Remove(_) | Aim::Released { .. } | Aim::Suspend { .. } | Aim::Observe | Aim::Leave => false,
     }
+}
+
+fn owned((name, record): (&ServiceName, &Arc<Record>)) -> (ServiceName, Arc<Record>) {
+    (name.clone(), Arc::clone(record))
 }
 
 /// The processes on record for an object.
@@ -485,7 +496,7 @@ fn remove_all(
         .map(|(index, process)| (index, process.key.clone()))
         .collect();
     // Kept aside, so that the rest is simply stopped.
-    let mut kept = BTreeMap::new();
+    let mut kept = Instances::default();
     for (index, key) in released {
         draft.step(index, Action::Release { key }, because);
         draft.change(index, Doing::Release, because);

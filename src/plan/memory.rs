@@ -4,6 +4,8 @@
 
 mod errand;
 mod health;
+mod instances;
+mod records;
 
 pub use errand::{Ask, Asked, Errand, Purpose};
 mod task;
@@ -13,10 +15,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::status::PhaseWord;
+use super::status::{ConditionStatus, ConditionType, PhaseWord};
 use crate::facts::ProcessKey;
 use crate::spec::{Resources, Service, ServiceName};
 use crate::units::{BootId, BootTime, WallTime};
+
+pub use instances::Instances;
+pub use records::Records;
 
 pub use health::{Health, Image, Said, TriggerState, Triggers};
 pub use task::{Due, LastRun, LeftOut, Moment, NextMoment, Past, Run, StopCause, TaskMemory, TaskResult};
@@ -29,7 +34,7 @@ pub struct Memory {
     pub boot: BootId,
     /// One record an object. Shared: memory before and after a tick, and what the ledger has written, are one value where
     /// nothing changed. [`Memory::record_mut`] changes one.
-    pub services: BTreeMap<ServiceName, Arc<Record>>,
+    pub services: Records,
     /// What Tasks left behind in an earlier boot, as read at the start, for records that begin in this one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub past: BTreeMap<ServiceName, Past>,
@@ -44,7 +49,7 @@ pub struct Record {
     /// The last accepted document: what applies while the present one is broken or gone.
     pub spec: Arc<Service>,
     /// By index. Indexes at and above `replicas` are surplus and being stopped.
-    pub instances: BTreeMap<u32, Instance>,
+    pub instances: Instances,
     /// A one-time `start` or `stop` by a person: holds until the document changes.
     pub wish: Option<Wish>,
     /// A one-time `restart` by a person: instances that began before this moment are restarted.
@@ -52,8 +57,8 @@ pub struct Record {
     /// Who asked for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart_by: Option<String>,
-    /// Last time each condition changed, for `lastTransitionTime`: type, status, when.
-    pub conditions: BTreeMap<String, (String, WallTime)>,
+    /// Last time each condition changed, for `lastTransitionTime`.
+    pub conditions: BTreeMap<ConditionType, (ConditionStatus, WallTime)>,
     /// Lives on after its document went, until its instances are stopped.
     #[serde(default)]
     pub terminating: bool,
@@ -411,7 +416,7 @@ pub enum Exit {
 impl Memory {
     /// Nothing is remembered of this boot yet.
     pub fn new(boot: BootId) -> Self {
-        Self { boot, services: BTreeMap::new(), past: BTreeMap::new() }
+        Self { boot, services: Records::default(), past: BTreeMap::new() }
     }
 
     /// What is left of it in another boot: what Tasks left behind.
@@ -430,12 +435,7 @@ impl Memory {
 
     /// Every document in it: the accepted ones, and those that processes were adopted by.
     pub fn documents(&self) -> impl Iterator<Item = &Service> {
-        self.services.values().flat_map(|record| {
-            let processes = record.instances.values().filter_map(|instance| instance.phase.process());
-            let rules = processes.filter_map(|process| process.adopted_by.as_deref());
-            let refused = record.rolled_back.iter().map(|rolled_back| &*rolled_back.refused);
-            std::iter::once(&*record.spec).chain(record.good.as_deref()).chain(refused).chain(rules)
-        })
+        self.services.values().flat_map(|record| record.documents())
     }
 }
 
@@ -461,19 +461,32 @@ impl Instance {
 
     /// It is in good health, or a person asked: what failed before no longer counts.
     pub fn forget_failures(&mut self) {
+        // Whatever is added here is also added to `remembers_failures`.
         self.failures = 0;
         self.spared = false;
         self.adjusted = Adjusted::default();
     }
+
+    fn remembers_failures(&self) -> bool {
+        self.failures > 0 || self.spared || self.adjusted != Adjusted::default()
+    }
 }
 
 impl Record {
+    /// Every document in it: the accepted one, those kept beside it, and those that processes were adopted by.
+    pub fn documents(&self) -> impl Iterator<Item = &Service> {
+        let processes = self.instances.values().filter_map(|instance| instance.phase.process());
+        let rules = processes.filter_map(|process| process.adopted_by.as_deref());
+        let refused = self.rolled_back.iter().map(|rolled_back| &*rolled_back.refused);
+        std::iter::once(&*self.spec).chain(self.good.as_deref()).chain(refused).chain(rules)
+    }
+
     /// The first record of an object.
     pub fn new(spec: impl Into<Arc<Service>>) -> Self {
         Self {
             generation: 1,
             spec: spec.into(),
-            instances: BTreeMap::new(),
+            instances: Instances::default(),
             wish: None,
             restart_before: None,
             restart_by: None,
@@ -545,6 +558,16 @@ impl Record {
                 instance.phase = Phase::Vacant;
             }
         }
+    }
+
+    /// Whether [`Self::try_again`] would change anything.
+    pub fn remembers_failures(&self) -> bool {
+        self.task.remembers_failure()
+            || self.instances.values().any(|instance| {
+                instance.remembers_failures()
+                    || matches!(instance.phase, Phase::BackOff { .. })
+                    || (instance.phase == Phase::Vacant && instance.last_error.is_some())
+            })
     }
 
     /// Forgets what failed before, so that what waits is tried at once. What came to its end by its restart policy

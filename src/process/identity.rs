@@ -67,8 +67,6 @@ pub struct Query<'a> {
     pub replicas: u32,
     /// Also processes in nested PID namespaces (containers).
     pub scope_all: bool,
-    /// The list is of all that may be otherwise than in a complete look before.
-    pub goes_on: bool,
 }
 
 impl std::fmt::Debug for Query<'_> {

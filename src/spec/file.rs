@@ -161,10 +161,10 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    fn new(source: Arc<Source>, bytes: &[u8]) -> Self {
+    fn new(source: Arc<Source>) -> Self {
         Self {
             source,
-            digest: hex(&Sha256::digest(bytes)),
+            digest: hex(&Sha256::digest([])),
             directory: None,
             documents: Vec::new(),
             matchers: Vec::new(),
@@ -197,38 +197,66 @@ impl Reading {
     }
 }
 
+/// The text of a file: what stays of it.
+pub(super) struct Written {
+    source: Arc<Source>,
+    digest: String,
+}
+
+/// The text of a file and its YAML: what can be found out about a file by itself, whoever wants to know.
+pub(super) struct Text {
+    written: Written,
+    /// Not there where the bytes are no text.
+    parsed: Option<yaml::Parsed>,
+    /// What is wrong with the bytes.
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// Takes the text of one file.
+pub(super) fn written(file: &SpecFile) -> Written {
+    let text = String::from_utf8_lossy(&file.bytes);
+    // A byte order mark is no column.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    Written { source: Source::new(&file.name, text), digest: hex(&Sha256::digest(&file.bytes)) }
+}
+
+/// Reads the YAML of one file, twice: both readers must agree.
+pub(super) fn text(file: &SpecFile, written: Written, limits: &yaml::Limits) -> Text {
+    let source = &written.source;
+    if let Err(error) = std::str::from_utf8(&file.bytes) {
+        let diagnostics = vec![not_text(source, &file.bytes, error.valid_up_to())];
+        return Text { written, parsed: None, diagnostics };
+    }
+    let mut parsed = yaml::parse(source, limits);
+    if parsed.diagnostics.is_empty() {
+        parsed.diagnostics.extend(raw::disagreement(&source.text, &parsed.documents));
+    }
+    Text { written, parsed: Some(parsed), diagnostics: Vec::new() }
+}
+
+/// A file that is larger than a file may be.
+pub(super) fn too_large(file: &SpecFile, limits: &yaml::Limits) -> Option<(Code, String)> {
+    let message = || format!("the file has {} bytes, the limit is {}", file.bytes.len(), limits.bytes);
+    (file.bytes.len() > limits.bytes).then(|| (yaml::codes::TOO_LARGE, message()))
+}
+
 /// A file that is not looked into.
 pub(super) fn refused(file: &SpecFile, code: Code, message: String) -> Reading {
     let source = Source::new(&file.name, "");
     let diagnostic = Diagnostic::error(code, message).at(Span::default(), "").in_source(&source);
-    let mut reading = Reading::new(source, &[]);
+    let mut reading = Reading::new(source);
     reading.diagnostics.push(diagnostic);
     reading
 }
 
-/// Reads the text of one file and its Matcher documents.
-pub(super) fn read(file: &SpecFile, context: &LoadContext<'_>) -> Reading {
-    if file.bytes.len() > context.limits.yaml.bytes {
-        let message =
-            format!("the file has {} bytes, the limit is {}", file.bytes.len(), context.limits.yaml.bytes);
-        return refused(file, yaml::codes::TOO_LARGE, message);
-    }
-    let text = String::from_utf8_lossy(&file.bytes);
-    // A byte order mark is no column.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let source = Source::new(&file.name, text);
-    let mut reading = Reading::new(Arc::clone(&source), &file.bytes);
-    if let Err(error) = std::str::from_utf8(&file.bytes) {
-        reading.diagnostics.push(not_text(&source, &file.bytes, error.valid_up_to()));
-        return reading;
-    }
+/// Reads what one file gives to others.
+pub(super) fn read(file: &SpecFile, text: Text, context: &LoadContext<'_>) -> Reading {
+    let Text { written: Written { source, digest }, parsed, diagnostics } = text;
+    let mut reading = Reading { digest, diagnostics, ..Reading::new(source) };
+    let Some(parsed) = parsed else { return reading };
     reading.directory = file.directory.to_str().map(str::to_owned);
-    let parsed = yaml::parse(&source, &context.limits.yaml);
     let mut decoder =
         Decoder { diagnostics: parsed.diagnostics, ..decoder(&reading, &Names::default(), context) };
-    if decoder.diagnostics.is_empty() {
-        decoder.diagnostics.extend(raw::disagreement(text, &parsed.documents));
-    }
     let documents: Vec<Node> = parsed.documents.into_iter().flat_map(document::items).collect();
     let matchers = documents.iter().filter(|node| document::is_matcher(node));
     let matchers: Vec<MatcherDocument> =
@@ -454,10 +482,6 @@ fn accept_policies(loaded: &mut LoadedFile, documents: Vec<PolicyDocument>, host
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -4,7 +4,9 @@
 //! that agree in all of them claim the same one, and which of them gets it is chance. Said here is what the documents
 //! alone show: nothing is reported where arguments, users, pid files or conditions may tell the two apart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::OsStr;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -46,7 +48,9 @@ pub fn overlaps<'a>(
         })
         .collect();
     let mut found = same_pidfile(&claims);
-    found.extend(same_program(&claims, identity));
+    if may_share_program(&claims, identity) {
+        found.extend(same_program(&claims, identity));
+    }
     found.extend(same_condition(&claims));
     found
 }
@@ -60,6 +64,29 @@ enum Program<'a> {
 
 /// What the default rule looks for, but the user.
 type Look<'a> = (Program<'a>, Vec<String>);
+
+/// Whether two of them may look for one program with the same arguments: tried by hashes, since hardly ever any two do.
+fn may_share_program(claims: &[Claim<'_>], identity: FileIdentity<'_>) -> bool {
+    let mut identities: HashMap<&OsStr, Option<(u64, u64)>> = HashMap::new();
+    let mut known: HashSet<u64> = HashSet::with_capacity(claims.len());
+    let hasher = BuildHasherDefault::<DefaultHasher>::default();
+    for claim in claims.iter().filter(|claim| claim.service.match_only.is_none()) {
+        let service = claim.service;
+        let plain = service.replicas <= 1 && !service.args.iter().any(|text| text.contains('$'));
+        let filled = if plain { Vec::new() } else { instances(service, &service.args) };
+        let filled = filled.iter().chain(plain.then_some(&service.args));
+        let words: Vec<u64> = filled.map(|words| hasher.hash_one(words)).collect();
+        for path in std::iter::once(&service.startas).chain(&service.becomes) {
+            let name = path.as_os_str();
+            let file = *identities.entry(name).or_insert_with(|| identity(path));
+            let program = hasher.hash_one((file, file.is_none().then_some(name)));
+            if words.iter().any(|words| !known.insert(hasher.hash_one((program, words)))) {
+                return true;
+            }
+        }
+    }
+    false
+}
 
 fn same_program<'a>(claims: &[Claim<'a>], identity: FileIdentity<'_>) -> Vec<Diagnostic> {
     let mut known: BTreeMap<Look<'a>, Vec<Claim<'a>>> = BTreeMap::new();

@@ -8,15 +8,19 @@ mod plugins;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::file::{self, Reading};
+use super::file::{self, Reading, Text, Written};
 use super::{
     HeldPlugins, LoadContext, Loaded, LoadedFile, Names, SpecFile, codes, defaults, duplicate_policies,
     duplicates, matcher,
 };
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::lang::library::{Built, build};
 use crate::lang::{Library, codes as lang_codes};
 use crate::process::expression::{self, lints_of_definition, variables};
+use crate::yaml;
+
+/// For fewer files a second thread isn't worth its start.
+const MANY: usize = 100;
 
 /// Loads files. A file is accepted as a whole or not at all, and does not disturb the others but by what it defines
 /// for them. What is beyond the limits of the whole set is refused, in the order given.
@@ -42,19 +46,52 @@ pub fn load(files: &[SpecFile], context: &LoadContext<'_>) -> Loaded {
 
 fn read(files: &[SpecFile], context: &LoadContext<'_>) -> Vec<Reading> {
     let mut bytes = 0usize;
-    let each = files.iter().enumerate().map(|(at, file)| {
+    let beyond = files.iter().enumerate().map(|(at, file)| {
         bytes = bytes.saturating_add(file.bytes.len());
         if at >= context.limits.files {
-            let message = format!("more than {} files", context.limits.files);
-            file::refused(file, codes::TOO_MUCH, message)
+            Some((codes::TOO_MUCH, format!("more than {} files", context.limits.files)))
         } else if bytes > context.limits.bytes {
-            let message = format!("more than {} bytes in all files", context.limits.bytes);
-            file::refused(file, codes::TOO_MUCH, message)
+            Some((codes::TOO_MUCH, format!("more than {} bytes in all files", context.limits.bytes)))
         } else {
-            file::read(file, context)
+            file::too_large(file, &context.limits.yaml)
+        }
+    });
+    let beyond: Vec<Option<(Code, String)>> = beyond.collect();
+    let within: Vec<&SpecFile> =
+        files.iter().zip(&beyond).filter(|(_, beyond)| beyond.is_none()).map(|(file, _)| file).collect();
+    let mut texts = texts(&within, context.limits.yaml).into_iter();
+    let each = files.iter().zip(beyond).map(|(file, beyond)| match beyond {
+        Some((code, message)) => file::refused(file, code, message),
+        None => {
+            let text =
+                texts.next().unwrap_or_else(|| file::text(file, file::written(file), &context.limits.yaml));
+            file::read(file, text, context)
         }
     });
     each.collect()
+}
+
+/// The texts of files, in order. What can be found out about a file by itself is most of the work: for many files two threads
+/// do it, each a half.
+fn texts(files: &[&SpecFile], limits: yaml::Limits) -> Vec<Text> {
+    // First what stays: pages in which something stays between what is only needed meanwhile could not be given back.
+    let mut written: Vec<Written> = files.iter().map(|file| file::written(file)).collect();
+    let read = |files: &[&SpecFile], written: Vec<Written>| {
+        let files = files.iter().zip(written);
+        files.map(|(file, written)| file::text(file, written, &limits)).collect::<Vec<Text>>()
+    };
+    if files.len() < MANY {
+        return read(files, written);
+    }
+    let (first, second) = files.split_at(files.len() / 2);
+    let of_second = written.split_off(first.len());
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| read(second, of_second));
+        let mut texts = read(first, written);
+        // Whatever is missing is read by whoever misses it.
+        texts.extend(second.join().unwrap_or_default());
+        texts
+    })
 }
 
 fn together(readings: &[Reading], context: &LoadContext<'_>) -> Loaded {

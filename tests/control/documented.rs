@@ -64,6 +64,7 @@ fn the_page_names_every_call_and_every_refusal() {
         "follow",
         "explain",
         "metrics",
+        "documents",
         "do",
         "start",
         "stop",

@@ -514,7 +514,7 @@ fn what_cannot_be_written_down_is_not_done_but_a_stop_under_way_goes_on() {
         assert_eq!(steps_text(&host.performed), expected);
         assert_eq!(done.not_remembered.is_some(), !written);
         assert_eq!(done.again, written);
-        let api = &memory.services[&name("api")].instances[&0];
+        let api = memory.services[&name("api")].instances.get(&0).unwrap();
         assert_eq!(phase_text(&api.phase), if written { "Starting 90" } else { "Vacant" });
     }
 }
@@ -549,7 +549,7 @@ fn the_grace_begins_when_the_signal_was_sent() {
         because: String::new(),
     };
     fold(&mut memory, &step, &Outcome::Refused { error: "not now".into() }, now());
-    let since = |memory: &Memory| match &memory.services[&spec.name].instances[&0].phase {
+    let since = |memory: &Memory| match &memory.services[&spec.name].instances.get(&0).unwrap().phase {
         Phase::Stopping { since, sent, .. } => (*since, *sent),
         other => panic!("{other:?}"),
     };

@@ -154,7 +154,7 @@ impl World {
     }
 
     fn start(&mut self, index: u32) -> Outcome {
-        let run = self.memory.services[&name("job")].instances[&index].run.clone().unwrap();
+        let run = self.memory.services[&name("job")].instances.get(&index).unwrap().run.clone().unwrap();
         self.starts.push((run.due, self.now));
         let (takes, exit) = self.script[self.runs.min(self.script.len() - 1)].clone();
         self.runs += 1;

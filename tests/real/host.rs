@@ -11,9 +11,10 @@ use selfsame::host::signal::{hold, vital};
 use selfsame::host::spawn::send_signal;
 use selfsame::host::state_dir::Dirs;
 use selfsame::host::{Host, HostOptions, LinuxHost, OpenError, clock};
-use selfsame::plan::QuestionHints;
 use selfsame::plan::action::Action;
-use selfsame::plan::memory::{Exit, Instance, Launched, Memory, Phase};
+use selfsame::plan::memory::{Exit, Instances, Launched, Memory, Phase};
+use selfsame::plan::observation::Look;
+use selfsame::plan::{QuestionHints, questions};
 use selfsame::spec::{
     DesiredState, EnvFrom, Expression, Output, ReadinessCheck, Service, ServiceName, ServiceType, SpecSet,
 };
@@ -99,7 +100,7 @@ impl Stage {
 
     /// Ticks until it is so, ten seconds at most.
     #[track_caller]
-    fn until(&mut self, what: &str, is: impl Fn(&BTreeMap<u32, Instance>) -> bool) {
+    fn until(&mut self, what: &str, is: impl Fn(&Instances) -> bool) {
         let end = Instant::now() + Duration::from_secs(10);
         while !self.memory.services.get(&name()).is_some_and(|record| is(&record.instances)) {
             assert!(Instant::now() < end, "{what}: {:#?}", self.memory);
@@ -167,7 +168,7 @@ fn name() -> ServiceName {
     ServiceName::new("web").unwrap()
 }
 
-fn phase(instances: &BTreeMap<u32, Instance>) -> Option<&Phase> {
+fn phase(instances: &Instances) -> Option<&Phase> {
     instances.get(&0).map(|instance| &instance.phase)
 }
 
@@ -195,6 +196,61 @@ fn a_service_is_started_once_and_calling_again_changes_nothing() {
         assert_eq!(stage.until_running(), key);
     }
     assert_eq!(stage.copies().len(), 1);
+}
+
+/// What a look for the service finds, the whole look or the one that goes on from the last.
+fn look_of(host: &mut LinuxHost, stage_set: &SpecSet, memory: &Memory, full: bool) -> Look {
+    let asked = questions(stage_set, memory, host.now(), QuestionHints { full });
+    host.observe(&asked).services.remove(&name()).unwrap().look.unwrap()
+}
+
+#[test]
+fn where_the_kernel_tells_a_look_that_goes_on_sees_what_a_whole_look_sees() {
+    let mut stage = Stage::new(DAEMON);
+    with_fifo(&stage);
+    let mut host = stage.host.take().unwrap();
+    host.listen_to_processes(false);
+    if let Some(why) = host.table().deaf() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let (set, memory, program) = (stage.set.clone(), stage.memory.clone(), stage.program());
+    let begin = || std::process::Command::new(&program).spawn().unwrap();
+    let mut check = |what: &str, expected: &[u32]| {
+        let end = Instant::now() + Duration::from_secs(5);
+        loop {
+            let goes_on = look_of(&mut host, &set, &memory, false);
+            let found: Vec<u32> =
+                goes_on.candidates.iter().map(|one| one.key.pid.0.cast_unsigned()).collect();
+            // Of a script the look can't tell between the exec of its interpreter and that interpreter's start.
+            if found == expected && goes_on.complete && goes_on.unknown.is_empty() {
+                break;
+            }
+            assert!(Instant::now() < end, "{what}: {goes_on:?}");
+        }
+        let mut other = LinuxHost::observer(&dirs(stage.base.path())).unwrap();
+        let whole = look_of(&mut other, &set, &memory, false);
+        assert_eq!(look_of(&mut host, &set, &memory, false), whole, "{what}");
+    };
+    check("nothing runs", &[]);
+    let mut first = begin();
+    check("it begins", &[first.id()]);
+    check("nothing happens", &[first.id()]);
+    let mut second = begin();
+    check("another one", &[first.id(), second.id()]);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    check("the first is gone", &[second.id()]);
+    // The program is another file now, which the second one doesn't execute.
+    fs::rename(&program, program.with_extension("old")).unwrap();
+    script(&program, DAEMON);
+    let mut third = begin();
+    check("the program was replaced", &[second.id(), third.id()]);
+    for child in [&mut second, &mut third] {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    check("all are gone", &[]);
 }
 
 #[test]
@@ -453,7 +509,7 @@ fn the_record_follows_a_service_that_comes_back_under_a_new_number() {
     let mut stage = Stage::new(text);
     with_fifo(&stage);
     let first = stage.until_running();
-    let restarts = stage.memory.services[&name()].instances[&0].restarts;
+    let restarts = stage.memory.services[&name()].instances.get(&0).unwrap().restarts;
     send_signal(&hold(&first).unwrap().pidfd, Signal::HUP).unwrap();
     stage.until(
         "another number",
@@ -462,7 +518,7 @@ fn the_record_follows_a_service_that_comes_back_under_a_new_number() {
     let second = stage.until_running();
     assert_eq!(stage.copies(), BTreeSet::from([second.pid.0]));
     assert_eq!(
-        stage.memory.services[&name()].instances[&0].restarts,
+        stage.memory.services[&name()].instances.get(&0).unwrap().restarts,
         restarts,
         "that was no restart of ours"
     );

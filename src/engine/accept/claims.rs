@@ -16,7 +16,7 @@ impl Acceptance {
     /// Takes what good files declare.
     pub(super) fn take_good(&self, seen: &SourcesSeen, set: &mut SpecSet) {
         let mut claims: BTreeMap<&ServiceName, Vec<Claim<'_>>> = BTreeMap::new();
-        for (path, file) in &seen.files {
+        for (path, file) in seen.files.iter() {
             for service in file.good().iter().flat_map(|file| file.services.iter()) {
                 claims.entry(&service.name).or_default().push((path, service));
             }

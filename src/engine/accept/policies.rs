@@ -15,7 +15,7 @@ impl Acceptance {
     /// as it last was.
     pub(super) fn take_policies(&mut self, seen: &SourcesSeen, set: &mut SpecSet) {
         let mut claims: BTreeMap<&ServiceName, Vec<Claim<'_>>> = BTreeMap::new();
-        for (path, file) in &seen.files {
+        for (path, file) in seen.files.iter() {
             for policy in file.good().iter().flat_map(|file| file.policies.iter()) {
                 claims.entry(&policy.name).or_default().push((path, policy));
             }
@@ -124,7 +124,7 @@ mod tests {
         };
         SourcesSeen {
             complete: true,
-            files: lines.iter().map(file).collect(),
+            files: Arc::new(lines.iter().map(file).collect()),
             prunable: vec!["d".into()],
             ..SourcesSeen::default()
         }

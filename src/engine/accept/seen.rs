@@ -13,7 +13,11 @@ pub struct SourcesSeen {
     /// Every source was listed completely. If not, nothing follows from not finding.
     pub complete: bool,
     /// By path.
-    pub files: BTreeMap<String, FileSeen>,
+    pub files: Arc<BTreeMap<String, FileSeen>>,
+    /// Which look of its sources this is.
+    pub number: u64,
+    /// The files that may be other than in the look before, by path. `None`: all of them.
+    pub changed: Option<BTreeSet<String>>,
     /// Only objects that came from under one of these may be called gone.
     pub prunable: Vec<String>,
     /// Which directory (device, inode) each place was; another one under the same name is another source.
@@ -82,7 +86,7 @@ impl SourcesSeen {
     /// The files that can't be used.
     pub(super) fn broken(&self) -> BTreeMap<&String, &BrokenFile> {
         let mut found = BTreeMap::new();
-        for (path, file) in &self.files {
+        for (path, file) in self.files.iter() {
             if let FileSeen::Broken(broken) = file {
                 found.insert(path, broken);
             }
@@ -114,6 +118,8 @@ impl SourcesSeen {
 }
 
 /// Component-wise: `/etc/a` covers `/etc/a/x`, not `/etc/ab`.
-pub(super) fn is_under(path: &str, place: &str) -> bool {
-    Path::new(path).starts_with(place)
+pub(in crate::engine) fn is_under(path: &str, place: &str) -> bool {
+    // The same without looking at the parts of both, where that is enough.
+    let below = path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    (below && !place.is_empty()) || Path::new(path).starts_with(place)
 }

@@ -56,7 +56,7 @@ fn seen(complete: bool, files: &[&str]) -> SourcesSeen {
     };
     SourcesSeen {
         complete,
-        files: files.iter().map(|line| file(line)).collect(),
+        files: Arc::new(files.iter().map(|line| file(line)).collect()),
         prunable: vec!["d".into(), "e".into()],
         ..SourcesSeen::default()
     }
@@ -314,4 +314,64 @@ fn objects_of_other_sources_are_not_touched() {
     let mut acceptance =
         Acceptance::new([service("other", "elsewhere/x"), service("web", "d/a")].map(Arc::new));
     assert_outcome(&acceptance.look(&seen(true, &["d/a: web"]), &ten(), at(100)), "web", "");
+}
+
+/// Numbers that look like chance, from a seed.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+/// What a file may say: often what it said before.
+fn content(dice: &mut Dice, path: &str, before: Option<String>) -> Option<String> {
+    let own = path.chars().nth(2).unwrap();
+    match dice.roll(12) {
+        0 => None,
+        1 => Some(format!("{path}! {own}")),
+        2 => Some(format!("{path}: {own} z")),
+        3 => Some(format!("{path}: z")),
+        4 => Some(format!("{path}:")),
+        5 | 6 => Some(format!("{path}: {own}={}", dice.roll(3))),
+        7 => Some(format!("{path}: {own} {own}2={}", dice.roll(2))),
+        _ => before,
+    }
+}
+
+#[test]
+fn what_is_told_of_changes_makes_no_difference_but_to_the_work() {
+    let mut steps = 0;
+    for seed in 0..400 {
+        let mut dice = Dice(seed);
+        let (mut told, mut untold) = (Acceptance::default(), Acceptance::default());
+        let mut files: Vec<Option<String>> = ["d/a", "d/b", "d/c", "e/d"]
+            .map(|path| Some(format!("{path}: {}", path.chars().nth(2).unwrap())))
+            .to_vec();
+        for (number, seconds) in (1..).zip((0..150).step_by(7)) {
+            let mut changed = BTreeSet::new();
+            // Often a single file changes, as when somebody edits it.
+            let only = dice.roll(8);
+            for (at, path) in ["d/a", "d/b", "d/c", "e/d"].into_iter().enumerate() {
+                let other = content(&mut dice, path, files[at].clone());
+                if (only > 4 || only == at as u64) && other != files[at] {
+                    changed.insert(path.to_owned());
+                    files[at] = other;
+                }
+            }
+            let lines: Vec<&str> = files.iter().flatten().map(String::as_str).collect();
+            let plain = seen(dice.roll(9) > 0, &lines);
+            let look = SourcesSeen { number, changed: Some(changed), ..plain.clone() };
+            steps += u64::from(told.changed(&look).is_some());
+            assert_eq!(told.shrunk(&look), untold.shrunk(&plain), "seed {seed}, look {number}");
+            let rules = PruneRules::default();
+            let (one, other) =
+                (told.look(&look, &rules, at(seconds)), untold.look(&plain, &rules, at(seconds)));
+            assert_eq!(one, other, "seed {seed}, look {number}");
+            assert_eq!(told.in_force, untold.in_force, "seed {seed}, look {number}");
+        }
+    }
+    assert!(steps > 500, "the short way was hardly tried: {steps}");
 }

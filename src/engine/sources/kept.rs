@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::shown::Shown;
 use super::{Declared, Sources, absolute, load_files, upgrade};
-use crate::engine::accept::FileSeen;
+use crate::engine::accept::{BrokenFile, FileSeen};
 use crate::host::good_texts::{GoodText, GoodTexts};
 use crate::spec::{Loaded, LoadedFile, SpecFile};
 
@@ -29,13 +30,19 @@ impl Kept {
     }
 
     /// Tells acceptance what files that can't be used declared when they last counted.
-    pub(super) fn recall(&self, files: &mut BTreeMap<String, FileSeen>) {
+    /// Gives the absolute names of such files.
+    pub(super) fn recall(&self, shown: &mut Shown) -> Vec<String> {
+        let mut recalled = Vec::new();
         for (name, declared) in &self.declared {
-            if let Some(FileSeen::Broken(broken)) = files.get_mut(&absolute(Path::new(name))) {
+            let file = shown.files.get(&absolute(Path::new(name)));
+            if let Some(FileSeen::Broken(BrokenFile { reason, .. })) = file {
                 let Declared { services, policies } = declared.clone();
-                (broken.last_good, broken.last_good_policies) = (services, policies);
+                let broken =
+                    BrokenFile { reason: reason.clone(), last_good: services, last_good_policies: policies };
+                recalled.push(shown.instead(name, FileSeen::Broken(broken)));
             }
         }
+        recalled
     }
 
     /// What went wrong since this was last asked.
@@ -51,14 +58,14 @@ impl Kept {
     pub(super) fn wants_all(
         &self,
         fresh: &[LoadedFile],
-        names: &BTreeSet<&String>,
+        holds: &dyn Fn(&str) -> bool,
         unusable: &[String],
     ) -> bool {
         let defined = |name: &String| self.text(name).is_some_and(|text| text.defines);
         let rejected = fresh.iter().filter(|file| file.rejected().is_some()).map(|file| &file.source.name);
         rejected.into_iter().any(defined)
             || unusable.iter().any(|name| defined(name) && !self.defining.contains(name))
-            || self.defining.iter().any(|name| !names.contains(name) && !unusable.contains(name))
+            || self.defining.iter().any(|name| !holds(name) && !unusable.contains(name))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Event, Watch};
-use crate::engine::accept::{Accepted, PruneHeld, PruneRules};
+use crate::engine::accept::{Accepted, PruneHeld, PruneRules, is_under};
 use crate::engine::sources::SourcesLook;
 use crate::host::{held_plans, writers};
 use crate::plan::sources::{SourceConditionType, SourceFinding};
@@ -59,8 +59,7 @@ impl Watch<'_> {
         let places: Vec<String> = self.standing.sources().iter().map(|source| source.place.clone()).collect();
         let mut objects: BTreeMap<&str, usize> = BTreeMap::new();
         for service in self.set.services.values() {
-            let of =
-                places.iter().filter(|place| std::path::Path::new(&service.origin.file).starts_with(place));
+            let of = places.iter().filter(|place| is_under(&service.origin.file, place));
             if let Some(place) = of.max_by_key(|place| place.len()) {
                 *objects.entry(place.as_str()).or_default() += 1;
             }

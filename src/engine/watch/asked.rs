@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::looking::Occasion;
 use super::{Event, Watch};
 use crate::engine::control::{Desk, Known, Waiting};
+use crate::facts::ProcessKey;
 use crate::host::Host as _;
 use crate::host::control::{Control, Refusal, Reply, Token};
 use crate::host::errno::io_text;
@@ -15,6 +16,7 @@ use crate::host::failpoint;
 use crate::host::scrape::Scrapes;
 use crate::host::wake::Wakes;
 use crate::plan::event::Who;
+use crate::plan::memory::{Memory, Record};
 use crate::plan::wanted::{Request, Wanted};
 use crate::spec::ServiceName;
 use crate::units::BootTime;
@@ -24,6 +26,8 @@ use crate::units::BootTime;
 pub(super) struct Taken {
     waiting: Waiting,
     objects: Result<BTreeSet<ServiceName>, Vec<String>>,
+    /// Of an apply: what was on record before.
+    before: Option<Memory>,
 }
 
 /// The binary to become, and who asked for it.
@@ -85,6 +89,8 @@ impl Watch<'_> {
             sources: self.standing.sources(),
             memory: &self.memory,
             places: self.sources.places(),
+            set: &self.set,
+            clean: self.clean && self.pin.is_none(),
             metrics: &|| self.metrics(),
         };
         desk.serve(known, self.host.now().boot);
@@ -98,6 +104,7 @@ impl Watch<'_> {
         for waiting in self.desk.take() {
             (self.tell)(Event::Request(&waiting.request));
             let now = self.host.now();
+            let mut before = None;
             let who = Who::Person { name: waiting.request.by.clone(), uid: Some(waiting.uid.0) };
             let (rest, policies) = self.ask_policies(&waiting.request, &who);
             let mut objects = match rest {
@@ -117,9 +124,18 @@ impl Watch<'_> {
                     self.successor = Some(Successor { program: program.clone(), caller });
                 }
                 Wanted::Apply { confirmed, prune } => {
+                    before = Some(self.memory.clone());
                     self.confirmed |= confirmed;
                     self.confirmed_prunes.extend(prune.iter().cloned());
-                    self.memory.services.values_mut().for_each(|record| Arc::make_mut(record).try_again());
+                    // A record that nobody touches stays the value that others share.
+                    let failed =
+                        self.memory.services.iter().filter(|(_, record)| record.remembers_failures());
+                    let failed: Vec<ServiceName> = failed.map(|(name, _)| name.clone()).collect();
+                    for name in failed {
+                        if let Some(record) = self.memory.record_mut(&name) {
+                            record.try_again();
+                        }
+                    }
                     self.look_at_sources(Occasion::Asked, now.boot);
                 }
                 Wanted::Rollback { confirmed, .. } if objects.is_ok() => {
@@ -137,7 +153,7 @@ impl Watch<'_> {
                 | Wanted::Release(_)
                 | Wanted::Adopt { .. } => {}
             }
-            taken.push(Taken { waiting, objects });
+            taken.push(Taken { waiting, objects, before });
         }
         taken
     }
@@ -161,7 +177,9 @@ impl Watch<'_> {
 
     /// Says that it is done. Who asked for another binary hears of it from that, or why it isn't.
     pub(super) fn answer(&mut self, taken: Vec<Taken>) {
-        for Taken { waiting, objects } in taken {
+        for Taken { waiting, objects, before } in taken {
+            let objects =
+                objects.map(|objects| before.map_or(objects, |before| moved(&before, &self.memory)));
             let reply = match (failpoint::hit("request.answer"), objects) {
                 (Err(error), _) => Reply::Refused(Refusal::Failed(io_text(&error))),
                 (Ok(()), Ok(_)) if matches!(waiting.request.wanted, Wanted::Upgrade(_)) => continue,
@@ -181,4 +199,29 @@ impl Watch<'_> {
         let (token, id) = successor.caller;
         self.desk.answer(token, id, &Reply::Refused(Refusal::Failed(reason)));
     }
+}
+
+/// The objects whose document has another meaning than before, or whose processes are others.
+fn moved(before: &Memory, after: &Memory) -> BTreeSet<ServiceName> {
+    let stands = |record: &Record| {
+        let processes = record.instances.values().filter_map(|instance| instance.phase.process());
+        let keys: Vec<ProcessKey> = processes.map(|process| process.key.clone()).collect();
+        (record.generation, keys)
+    };
+    if before.services.is_same(&after.services) {
+        return BTreeSet::new();
+    }
+    let mut former = before.services.iter().peekable();
+    let mut moved = BTreeSet::new();
+    for (name, record) in &after.services {
+        while let Some((gone, _)) = former.next_if(|(other, _)| *other < name) {
+            moved.insert(gone.clone());
+        }
+        let same = former.next_if(|(other, _)| *other == name);
+        if same.is_none_or(|(_, was)| !Arc::ptr_eq(was, record) && stands(was) != stands(record)) {
+            moved.insert(name.clone());
+        }
+    }
+    moved.extend(former.map(|(gone, _)| gone.clone()));
+    moved
 }

@@ -51,6 +51,8 @@ pub enum Ask {
     ExplainPolicy(ServiceName),
     /// What is counted and measured?
     Metrics,
+    /// What do the documents say that were looked at last?
+    Documents,
     /// Do this. Answered when it is on record and the ticks that follow at once are over.
     Do(Wanted),
 }
@@ -59,7 +61,7 @@ impl Ask {
     /// What somebody has to be allowed for it.
     pub fn needs(&self) -> Rights {
         match self {
-            Self::Hello | Self::Status(_) | Self::Follow(_) | Self::Metrics => Rights::Look,
+            Self::Hello | Self::Status(_) | Self::Follow(_) | Self::Metrics | Self::Documents => Rights::Look,
             // A document may hold what isn't for everybody.
             Self::Explain(_) | Self::ExplainPolicy(_) | Self::Do(_) => Rights::All,
         }
@@ -92,7 +94,9 @@ pub enum Reply {
     ExplainedPolicy(Box<ExplainedPolicy>),
     /// To [`Ask::Metrics`], in the text format of Prometheus.
     Metrics(String),
-    /// To [`Ask::Do`]: it is on record, and about these objects.
+    /// To [`Ask::Documents`].
+    Documents(Documents),
+    /// To [`Ask::Do`]: it is on record, and about these objects. Of an apply: those whose document or processes changed.
     Done {
         /// By name.
         objects: BTreeSet<ServiceName>,
@@ -113,6 +117,19 @@ pub struct Hello {
     pub places: Vec<PathBuf>,
     /// What the caller may ask for.
     pub rights: Rights,
+}
+
+/// What the documents say that were looked at last.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Documents {
+    /// The places that they stand in, absolute.
+    pub places: Vec<PathBuf>,
+    /// All of them could be read, nothing in them asks for a word, and they are in force as they are.
+    pub clean: bool,
+    /// What they declare, if they are clean.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub objects: BTreeSet<ServiceName>,
 }
 
 /// The status of objects.

@@ -6,6 +6,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -33,12 +34,11 @@ pub(super) fn read(path: &Path) -> io::Result<BTreeMap<String, String>> {
     Ok(lines.filter_map(row).collect())
 }
 
-/// Appends what isn't there yet, safe on disk.
-pub(super) fn add(path: &Path, texts: &BTreeMap<String, String>) -> io::Result<()> {
-    let there = read(path)?;
+/// Appends these, safe on disk.
+pub(super) fn add(path: &Path, texts: &BTreeMap<Arc<str>, String>) -> io::Result<()> {
     // A line that was torn has no end: the next one begins with one.
     let mut fresh = String::from("\n");
-    for (digest, text) in texts.iter().filter(|(digest, _)| !there.contains_key(*digest)) {
+    for (digest, text) in texts {
         fresh.push_str(&format!("{digest} {text}\n"));
     }
     if fresh.len() == 1 {
@@ -50,13 +50,14 @@ pub(super) fn add(path: &Path, texts: &BTreeMap<String, String>) -> io::Result<(
     file.sync_all()
 }
 
-/// Drops what no set needs, when that is more than half.
-pub(super) fn sweep(path: &Path, needed: &BTreeSet<&str>) -> io::Result<()> {
+/// Drops what no set needs, when that is more than half. True if it did.
+pub(super) fn sweep(path: &Path, needed: &BTreeSet<&str>) -> io::Result<bool> {
     let there = read(path)?;
     if there.len() <= needed.len().saturating_mul(2) {
-        return Ok(());
+        return Ok(false);
     }
     let kept = there.iter().filter(|(digest, _)| needed.contains(digest.as_str()));
     let text: String = kept.map(|(digest, text)| format!("{digest} {text}\n")).collect();
-    atomic::write_synced(path, text.as_bytes(), MODE)
+    atomic::write_synced(path, text.as_bytes(), MODE)?;
+    Ok(true)
 }

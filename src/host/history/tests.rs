@@ -40,8 +40,13 @@ fn sets_are_kept_once_and_come_back_as_they_were() {
 fn the_last_twenty_are_kept_and_what_only_older_ones_had_goes() {
     let dir = tempfile::tempdir().unwrap();
     let dirs = dirs(&dir);
+    let mut keeper = Keeper::new(dirs.clone());
     for number in 0..50 {
-        keep(&dirs, &set(&[("a", number), ("b", 0)])).unwrap();
+        if number % 7 == 0 {
+            // Another engine goes on with what is on disk.
+            keeper = Keeper::new(dirs.clone());
+        }
+        keeper.keep(&set(&[("a", number), ("b", 0)])).unwrap();
     }
     let kept = sets(&dirs).unwrap();
     assert_eq!((kept.len(), kept[0].number, kept[19].number), (20, 31, 50));
@@ -54,16 +59,34 @@ fn the_last_twenty_are_kept_and_what_only_older_ones_had_goes() {
 fn what_was_torn_or_changed_is_not_there_and_hurts_no_other() {
     let dir = tempfile::tempdir().unwrap();
     let dirs = dirs(&dir);
-    keep(&dirs, &set(&[("a", 1)])).unwrap();
+    let mut keeper = Keeper::new(dirs.clone());
+    keeper.keep(&set(&[("a", 1)])).unwrap();
     let path = dirs.history().join("objects");
     let mut text = fs::read_to_string(&path).unwrap();
     text.push_str("0123456789abcdef {\"name\"");
     fs::write(&path, &text).unwrap();
     fs::write(dirs.history().join("00000002.json"), "{\"format\":1,\"num").unwrap();
-    keep(&dirs, &set(&[("a", 2)])).unwrap();
+    keeper.keep(&set(&[("a", 2)])).unwrap();
     let kept = sets(&dirs).unwrap();
     assert_eq!(services(&dirs, &kept[1]).unwrap()[&ServiceName::new("a").unwrap()].args, ["2"]);
     fs::write(&path, fs::read_to_string(&path).unwrap().replace("[\"1\"]", "[\"3\"]")).unwrap();
     assert!(services(&dirs, &kept[0]).unwrap_err().contains("`a` in set 1"));
     assert!(services(&dirs, &kept[1]).is_ok());
+}
+
+#[test]
+fn what_somebody_took_away_is_written_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let dirs = dirs(&dir);
+    let mut keeper = Keeper::new(dirs.clone());
+    let first = set(&[("a", 1), ("b", 1)]);
+    keeper.keep(&first).unwrap();
+    fs::remove_dir_all(dirs.history()).unwrap();
+    let mut second = first.clone();
+    let (name, changed) = set(&[("b", 2)]).services.pop_first().unwrap();
+    second.services.insert(name, changed);
+    keeper.keep(&second).unwrap();
+    let kept = sets(&dirs).unwrap();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(services(&dirs, &kept[0]).unwrap(), second.services, "`a` as well, which didn't change");
 }

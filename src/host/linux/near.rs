@@ -38,7 +38,7 @@ impl LinuxHost {
             questions.recorded.iter().filter(|(_, of)| *of == name).map(|(key, _)| key.pid).collect();
         let places = self.looker.places();
         let plugins = plugin::Look::default();
-        let sight = Sight { world: &world, plugins: &plugins, pids: &pids, goes_on: false };
+        let sight = Sight { world: &world, plugins: &plugins, pids: &pids };
         let ask = |spec: &Service, user: Option<Uid>, scope_all: bool| {
             members(&self.looker.ask_in(spec, user, own.clone(), &places, sight, scope_all))
         };

@@ -41,7 +41,7 @@ impl LinuxHost {
         &mut self,
         name: &ServiceName,
         asked: &ServiceQuestions,
-        (questions, pids, goes_on): (&Questions, &[Pid], bool),
+        (questions, pids): (&Questions, &[Pid]),
         world: &LiveWorld,
         known: &mut Asked,
     ) -> Seen {
@@ -70,20 +70,20 @@ impl LinuxHost {
         if asked.look || gone {
             let (few, every);
             let mark = self.table.mark();
-            let (pids, new_only, goes_on) = if asked.look {
-                (pids, false, goes_on)
+            let (pids, new_only) = if asked.look {
+                (pids, false)
             } else if let Some(list) = self.may_be_otherwise(name, &asked.spec, world) {
                 few = list;
-                (few.as_slice(), false, true)
+                (few.as_slice(), false)
             } else if let Some(new) = self.new_since(name, asked, questions, world) {
                 few = new;
-                (few.as_slice(), true, false)
+                (few.as_slice(), true)
             } else {
                 self.looked.note(name, &asked.spec, Cursor::now());
                 every = super::listing(world);
-                (&*every, false, false)
+                (&*every, false)
             };
-            let sight = Sight { world, plugins: &known.plugins, pids, goes_on };
+            let sight = Sight { world, plugins: &known.plugins, pids };
             let (mut look, considered) = self.looker.look(name, &asked.spec, questions, sight);
             if look.complete && !new_only {
                 self.note_complete(name, &asked.spec, (mark, considered), world);
@@ -215,7 +215,7 @@ impl LinuxHost {
             Err(reason) => return Fact::Unknown(reason),
         };
         let (plugins, pids) = (plugin::Look::default(), [key.pid]);
-        let sight = Sight { world, plugins: &plugins, pids: &pids, goes_on: false };
+        let sight = Sight { world, plugins: &plugins, pids: &pids };
         let found = self.looker.ask(rule, user, BTreeSet::new(), places, sight);
         if let Some((_, reasons)) = found.unknown.iter().find(|(pid, _)| *pid == key.pid) {
             let reason = reasons.first().cloned();
@@ -251,7 +251,7 @@ impl LinuxHost {
         }
         let user = wanted_user(spec, world).ok()?;
         let plugins = plugin::Look::default();
-        let sight = Sight { world, plugins: &plugins, pids: &pids, goes_on: false };
+        let sight = Sight { world, plugins: &plugins, pids: &pids };
         let found = self.looker.ask(spec, user, recorded, &places, sight);
         let fits = |candidate: &&crate::process::identity::Candidate| {
             let of_the_tree = left.contains(&candidate.pid) && candidate.start >= question.key.start;

@@ -63,7 +63,7 @@ impl Looker {
     fn by_condition(
         &self,
         looking: &[(&ServiceName, &Service)],
-        Sight { world, plugins, pids, .. }: Sight<'_>,
+        Sight { world, plugins, pids }: Sight<'_>,
     ) -> Shortlists {
         let places = self.places();
         let mut bound: Vec<(&ServiceName, Bound<'_>)> = Vec::new();

@@ -102,7 +102,7 @@ impl Attention<'_> {
 #[derive(Debug)]
 pub struct Place {
     path: PathBuf,
-    manner: Manner,
+    manner: Arc<Manner>,
     known: KnownFiles,
     believed: Believed,
     git: GitHold,
@@ -129,6 +129,17 @@ struct Gathering<'a> {
     entered: BTreeSet<PathBuf>,
 }
 
+/// What a file is called.
+#[derive(Clone, Copy)]
+struct Name<'a> {
+    /// Below the place; empty for the place itself.
+    below: &'a Path,
+    /// As a person sees it.
+    shown: &'a Path,
+    /// Where it really is, unless it is a link itself.
+    real: &'a Path,
+}
+
 /// One directory of the place.
 struct Directory {
     open: File,
@@ -143,7 +154,7 @@ impl Place {
     pub fn new(path: PathBuf, manner: Manner) -> Self {
         Self {
             path,
-            manner,
+            manner: Arc::new(manner),
             known: KnownFiles::default(),
             believed: Believed::default(),
             git: GitHold::default(),
@@ -161,7 +172,7 @@ impl Place {
         if (&self.manner.trust, self.manner.limits) != (&manner.trust, manner.limits) {
             self.known = KnownFiles::default();
         }
-        self.manner = manner.clone();
+        self.manner = Arc::new(manner.clone());
     }
 
     /// As it was given.
@@ -275,9 +286,9 @@ impl Place {
         } else if let Some(weak) = weak {
             gathering.refuse(shown, (ProblemReason::UntrustedSource, weak));
         } else {
-            let (trust, most) = (self.manner.trust.clone(), self.manner.limits.file_bytes);
-            let opened = || read_trusted(real, &trust, most);
-            self.file(OsStr::new(""), &shown, real, stamp, &mut gathering, opened);
+            let manner = Arc::clone(&self.manner);
+            let opened = || read_trusted(real, &manner.trust, manner.limits.file_bytes);
+            self.file(Name { below: Path::new(""), shown: &shown, real }, stamp, &mut gathering, opened);
         }
         let identity = Identity { dev: meta.dev(), ino: meta.ino(), born: None, mount: 0 };
         self.conclude(gathering, identity)
@@ -319,7 +330,10 @@ impl Place {
             self.known.end();
             self.believed.keep(|below| gathering.entered.contains(below));
         }
-        files.sort_by(|a, b| a.path.cmp(&b.path));
+        if gathering.directories.len() > 1 {
+            // The names of one directory come in order.
+            files.sort_by(|a, b| a.path.cmp(&b.path));
+        }
         problems.sort_by(|a, b| a.path.cmp(&b.path));
         ignored.sort_by(|a, b| a.path.cmp(&b.path));
         self.directories = gathering.directories;
@@ -357,15 +371,15 @@ impl Place {
         gathering.directories.push(directory.real.clone());
         gathering.entered.insert(directory.below.clone());
         for (name, kind) in list(&directory.open)? {
-            let below = directory.below.join(&name);
-            let shown = self.path.join(&below);
             let may_enter = self.manner.recursive && !name.as_bytes().starts_with(b".");
             if may_enter && is_directory(&directory.open, &name, kind) {
-                self.sub_directory(directory, &name, below, gathering, depth);
+                self.sub_directory(directory, &name, directory.below.join(&name), gathering, depth);
             } else if let Some(why) = why_ignored(name.as_bytes()) {
-                gathering.ignored.push(Ignored { path: shown, why });
+                gathering.ignored.push(Ignored { path: self.path.join(directory.below.join(&name)), why });
             } else {
-                self.entry(directory, &name, &below, shown, gathering);
+                let below = directory.below.join(&name);
+                let (shown, real) = (self.path.join(&below), directory.real.join(&name));
+                self.entry(directory, Name { below: &below, shown: &shown, real: &real }, gathering);
             }
         }
         Ok(())
@@ -412,34 +426,27 @@ impl Place {
     }
 
     /// A name that a document may have.
-    fn entry(
-        &mut self,
-        directory: &Directory,
-        name: &OsStr,
-        below: &Path,
-        shown: PathBuf,
-        gathering: &mut Gathering<'_>,
-    ) {
+    fn entry(&mut self, directory: &Directory, called: Name<'_>, gathering: &mut Gathering<'_>) {
+        let (name, shown) = (called.real.file_name().unwrap_or_default(), || called.shown.to_owned());
         if name.to_str().is_none() {
             let text = "its name is not UTF-8".to_owned();
-            return gathering.refuse(shown, (ProblemReason::InvalidName, text));
+            return gathering.refuse(shown(), (ProblemReason::InvalidName, text));
         }
-        let limits = self.manner.limits;
+        let manner = Arc::clone(&self.manner);
+        let limits = manner.limits;
         if gathering.files.len() >= limits.files || gathering.bytes > limits.total_bytes {
             let text = "there are too many files before it".to_owned();
-            return gathering.refuse(shown, (ProblemReason::TooLarge, text));
+            return gathering.refuse(shown(), (ProblemReason::TooLarge, text));
         }
-        let real = directory.real.join(name);
-        let stamp = match self.stamp(directory, name, &real, gathering) {
+        let stamp = match self.stamp(directory, name, called.real, gathering) {
             Ok(stamp) => stamp,
-            Err(refusal) => return gathering.refuse(shown, refusal),
+            Err(refusal) => return gathering.refuse(shown(), refusal),
         };
         if stamp.kind() != FileType::RegularFile {
-            return gathering.refuse(shown, not_regular());
+            return gathering.refuse(shown(), not_regular());
         }
-        let trust = self.manner.trust.clone();
-        let opened = || read_in(&directory.open, name, &real, &trust, limits.file_bytes);
-        self.file(below.as_os_str(), &shown, &real, stamp, gathering, opened);
+        let opened = || read_in(&directory.open, name, called.real, &manner.trust, limits.file_bytes);
+        self.file(called, stamp, gathering, opened);
     }
 
     /// Of the file itself, or of what a link leads to: then everything on the way must be trusted.
@@ -494,13 +501,12 @@ impl Place {
     /// A regular file with this stamp: as it was, read, or not finished.
     fn file(
         &mut self,
-        below: &OsStr,
-        shown: &Path,
-        real: &Path,
+        Name { below, shown, real }: Name<'_>,
         stamp: Stamp,
         gathering: &mut Gathering<'_>,
         opened: impl FnOnce() -> Result<(Vec<u8>, Stamp), Refusal>,
     ) {
+        let below = below.as_os_str();
         let patience = self.patience(&gathering.attention);
         let writing = self.last.is_some() && gathering.attention.writing.contains(real);
         let outcome = match self.known.judge(below, stamp, writing, patience) {

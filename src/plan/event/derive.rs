@@ -19,7 +19,7 @@ use crate::units::Signal;
 /// deeds are told now.
 pub fn events(before: &Memory, plan: &Plan, outcomes: &[(Step, Outcome)], remembered: bool) -> Vec<Event> {
     let mut found = Vec::new();
-    if remembered {
+    if remembered && !before.services.is_same(&plan.memory.services) {
         let mut earlier = before.services.iter().peekable();
         for (name, record) in &plan.memory.services {
             while earlier.next_if(|(known, _)| *known < name).is_some() {}
@@ -150,9 +150,8 @@ fn task(was: Option<&Record>, is: &Record) -> Vec<Event> {
 /// Conditions that are others than before. Of a new object only what is amiss: all others begin as they should.
 fn conditions(was: Option<&Record>, is: &Record, status: &ServiceStatus, found: &mut Vec<Event>) {
     for condition in &status.conditions {
-        let word = format!("{:?}", condition.kind);
-        let before = was.and_then(|was| was.conditions.get(&word)).map(|(status, _)| status.as_str());
-        let now = is.conditions.get(&word).map(|(status, _)| status.as_str());
+        let status_of = |record: &Record| record.conditions.get(&condition.kind).map(|(status, _)| *status);
+        let (before, now) = (was.and_then(status_of), status_of(is));
         let told = match before {
             Some(before) => now != Some(before),
             None => is_amiss(condition),
@@ -162,9 +161,10 @@ fn conditions(was: Option<&Record>, is: &Record, status: &ServiceStatus, found: 
         }
     }
     let Some(was) = was else { return };
-    for (word, (state, _)) in &was.conditions {
-        let over = !is.conditions.contains_key(word) && state == "True";
-        if let Some(kind) = of_word(word).filter(|kind| over && is_bad_when_true(*kind)) {
+    for (kind, (state, _)) in &was.conditions {
+        let over = !is.conditions.contains_key(kind) && *state == ConditionStatus::True;
+        if over && is_bad_when_true(*kind) {
+            let kind = *kind;
             let event = Event::new(EventKind::Condition, "Over", "nothing of the kind is so any more");
             found.push(Event { condition: Some(ConditionChange { kind, status: None }), ..event });
         }
@@ -202,10 +202,6 @@ fn is_amiss(condition: &Condition) -> bool {
         kind if is_bad_when_true(kind) => condition.status == ConditionStatus::True,
         _ => condition.status != ConditionStatus::True,
     }
-}
-
-fn of_word(word: &str) -> Option<ConditionType> {
-    ConditionType::ALL.into_iter().find(|kind| format!("{kind:?}") == word)
 }
 
 /// What was done, and what came of it. Nothing for probes, and for the CONT that lets a suspended process see the signal

@@ -160,10 +160,15 @@ impl TaskMemory {
 
     /// What failed is tried again, since somebody asks for the same once more. What is unknown stays so.
     pub fn try_again(&mut self) {
-        let last = self.past.last.as_ref().map(|last| &last.result);
-        if matches!(last, Some(TaskResult::Failed(_) | TaskResult::Stopped)) {
+        if self.remembers_failure() {
             self.forget_end();
         }
+    }
+
+    /// Whether the last run failed or was stopped.
+    pub fn remembers_failure(&self) -> bool {
+        let last = self.past.last.as_ref().map(|last| &last.result);
+        matches!(last, Some(TaskResult::Failed(_) | TaskResult::Stopped))
     }
 
     /// Its document has another meaning: what failed or is unknown is tried again, moments are worked out anew.

@@ -25,7 +25,6 @@ fn query(startas: &str, args: &[&str]) -> Query<'static> {
         recorded: BTreeSet::new(),
         replicas: 1,
         scope_all: false,
-        goes_on: false,
     }
 }
 

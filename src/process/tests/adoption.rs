@@ -47,7 +47,6 @@ fn find(startas: &str, args: &[&str], pidfile: Option<&str>) -> Look {
         recorded: BTreeSet::new(),
         replicas: 1,
         scope_all: false,
-        goes_on: false,
     };
     let pids = snapshot.pids().known().unwrap();
     look(&query, &snapshot, &pids)

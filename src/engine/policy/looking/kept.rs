@@ -95,9 +95,20 @@ impl Kept {
         !self.match_is_told || !self.when_is_told
     }
 
+    /// Those of whom something isn't known, which may be otherwise at the next look.
+    pub(super) fn unsure(&self) -> impl Iterator<Item = Pid> {
+        let is_unsure = |found: &Found| match found {
+            Found::Unsure => true,
+            Found::Sure { violates, .. } => matches!(violates, Fact::Unknown(_)),
+        };
+        self.found.iter().filter(move |(_, found)| is_unsure(found)).map(|(pid, _)| *pid)
+    }
+
     /// Looks are due by time, besides those for which something happened.
     pub(super) fn looks_again(&self) -> bool {
-        self.asks_more() || matches!(self.policy.lasting, Lasting::Looks { .. })
+        self.asks_more()
+            || self.unsure().next().is_some()
+            || matches!(self.policy.lasting, Lasting::Looks { .. })
     }
 
     pub(super) fn matches(&self, pid: Pid, eyes: &Eyes<'_>) -> Ternary {

@@ -27,15 +27,16 @@ enum Image {
 impl Print {
     /// That of a process. `None`: it is gone.
     pub(super) fn of(world: &dyn World, pid: Pid, arguments: bool) -> Option<Self> {
-        let owner = there(world.owner(pid))?;
+        let owner = there(world.owner(pid)).ok()?;
         let image = match world.exe_file(pid) {
             Fact::Known(file) => Image::File(file.dev, file.ino, file.nlink > 0),
             Fact::Absent => Image::None,
             Fact::Unknown(reason) if reason.why == Why::Vanished => return None,
             Fact::Unknown(_) => Image::Unknown,
         };
-        let stat = there(world.stat(pid))?.map(|stat| (stat.start, stat.comm.clone(), stat.state.is_over()));
-        let arguments = if arguments { there(world.arguments(pid))? } else { None };
+        let stat =
+            there(world.stat(pid)).ok()?.map(|stat| (stat.start, stat.comm.clone(), stat.state.is_over()));
+        let arguments = if arguments { there(world.arguments(pid)).ok()? } else { None };
         let arguments = arguments.map(|arguments| {
             let mut hasher = DefaultHasher::new();
             arguments.words.hash(&mut hasher);
@@ -45,11 +46,12 @@ impl Print {
     }
 }
 
-/// `None`: it is gone.
-fn there<T>(fact: Fact<T>) -> Option<Option<T>> {
+struct Gone;
+
+fn there<T>(fact: Fact<T>) -> Result<Option<T>, Gone> {
     match fact {
-        Fact::Known(value) => Some(Some(value)),
-        Fact::Unknown(reason) if reason.why == Why::Vanished => None,
-        Fact::Absent | Fact::Unknown(_) => Some(None),
+        Fact::Known(value) => Ok(Some(value)),
+        Fact::Unknown(reason) if reason.why == Why::Vanished => Err(Gone),
+        Fact::Absent | Fact::Unknown(_) => Ok(None),
     }
 }

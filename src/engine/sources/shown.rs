@@ -1,0 +1,89 @@
+//! What all files give to acceptance, kept from look to look: a look costs what changed in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{absolute, seen};
+use crate::diagnostic::Source;
+use crate::engine::accept::FileSeen;
+use crate::spec::LoadedFile;
+
+/// Files by their absolute names, as the last look gave them.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    /// What each gives.
+    pub(super) files: Arc<BTreeMap<String, FileSeen>>,
+    /// Their texts.
+    pub(super) texts: Arc<BTreeMap<String, Arc<Source>>>,
+    /// Grows with each look in which a file was another one.
+    pub(super) generation: u64,
+    /// What isn't shown as it was loaded: the absolute name, and the name as given.
+    other: BTreeMap<String, String>,
+    /// Names of files that were loaded, or are gone, since the last look.
+    stale: BTreeSet<String>,
+    /// All files were loaded.
+    all_stale: bool,
+}
+
+impl Shown {
+    /// This file was loaded anew, or is gone.
+    pub(super) fn is_stale(&mut self, name: &str) {
+        self.stale.insert(name.to_owned());
+    }
+
+    /// All files were loaded anew.
+    pub(super) fn are_stale(&mut self) {
+        self.all_stale = true;
+    }
+
+    /// Whether anything was loaded, or is gone, since the last look.
+    pub(super) fn has_stale(&self) -> bool {
+        self.all_stale || !self.stale.is_empty()
+    }
+
+    /// Shows what was loaded, but for files of libraries. Gives the absolute names of what may be other than at the last look;
+    /// `None`: everything.
+    pub(super) fn renew(
+        &mut self,
+        loaded: &BTreeMap<String, LoadedFile>,
+        libraries: &BTreeSet<String>,
+    ) -> Option<BTreeSet<String>> {
+        self.generation += u64::from(self.has_stale());
+        let stale = std::mem::take(&mut self.stale);
+        let other = std::mem::take(&mut self.other);
+        if std::mem::take(&mut self.all_stale) || !libraries.is_empty() {
+            let own = loaded.iter().filter(|(name, _)| !libraries.contains(*name));
+            let own = own.map(|(name, file)| (absolute(Path::new(name)), file));
+            let (mut files, mut texts) = (BTreeMap::new(), BTreeMap::new());
+            for (place, file) in own {
+                texts.insert(place.clone(), Arc::clone(&file.source));
+                files.insert(place, seen(file));
+            }
+            (self.files, self.texts) = (Arc::new(files), Arc::new(texts));
+            return None;
+        }
+        let mut changed = BTreeSet::new();
+        let stale = stale.into_iter().map(|name| (absolute(Path::new(&name)), name));
+        for (place, name) in stale.chain(other) {
+            let (files, texts) = (Arc::make_mut(&mut self.files), Arc::make_mut(&mut self.texts));
+            if let Some(file) = loaded.get(&name) {
+                files.insert(place.clone(), seen(file));
+                texts.insert(place.clone(), Arc::clone(&file.source));
+            } else {
+                files.remove(&place);
+                texts.remove(&place);
+            }
+            changed.insert(place);
+        }
+        Some(changed)
+    }
+
+    /// Shows a file as something else than what was loaded, in this look.
+    pub(super) fn instead(&mut self, name: &str, file: FileSeen) -> String {
+        let place = absolute(Path::new(name));
+        Arc::make_mut(&mut self.files).insert(place.clone(), file);
+        self.other.insert(place.clone(), name.to_owned());
+        place
+    }
+}
