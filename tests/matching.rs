@@ -374,7 +374,7 @@ fn what_one_look_can_not_tell_is_looked_at_twice() {
     assert!(twice.contains("cpuTime: ") && twice.contains("changed: {ppid: false"), "{twice}");
     // One look states no rates, and who asks it hears that it doesn't know.
     let once = bench.ok(&["snapshot", "--pid", &b]).stdout;
-    assert!(!once.contains("rates:"), "{once}");
+    assert!(!once.contains("\n    rates: "), "{once}");
     let file = bench.write("once.yaml", &once);
     let asked = bench.run(&["match", "cpu > 2%", "--snapshot", &file.to_string_lossy()]);
     assert_eq!(asked.code, 2, "{asked:?}");

@@ -329,6 +329,51 @@ done_ok
     );
 }
 
+/// A policy that would stop everything: the lint refuses it, and where the lint is got round by naming what runs here one by one, the
+/// guard keeps it from who is spared, and its limit from most of the others.
+#[test]
+fn a_policy_with_a_broad_match_does_no_harm() {
+    let bench = Bench::new();
+    shop(&bench, "");
+    let document = |matches: &str| {
+        format!(
+            "apiVersion: selfsame/v1\nkind: Policy\nmetadata: {{name: broad}}\nspec:\n  match: '{matches}'\n  do: stop\n  \
+             dryRun: false\n  every: 100ms\n  limit: {{count: 2, per: 10m}}\n"
+        )
+    };
+    bench.write("refused.yaml", &document("user == \"root\""));
+    let named = format!("pid == 1 || exe == \"{}\" || exe == \"%PERL%\"", env!("CARGO_BIN_EXE_selfsame"));
+    bench.write("named.yaml", &document(&named));
+    inside(
+        &bench,
+        r#"
+ended() { n=0; for p in $pids; do lives $p || n=$((n + 1)); done; echo $n; }
+pids=
+for one in 1 2 3 4 5 6; do bin/other & pids="$pids $!"; done
+cp refused.yaml specs/broad.yaml
+selfsame check specs; [ $code != 0 ] || fail "check: $code"
+grep -q 'too broad' out err || fail "not for being too broad"
+"$SELFSAME" watch specs > watch.log 2>&1 & watch=$!
+noted 1
+[ "$(ended)" = 0 ] || fail "a refused policy stopped $(ended)"
+
+sed -i "s|%PERL%|$(readlink -f "$(command -v perl)")|" named.yaml
+selfsame check named.yaml; [ $code = 0 ] || fail "check of the named one: $code"
+mv named.yaml specs/broad.yaml
+n=0
+while [ "$(ended)" -lt 2 ]; do n=$((n + 1)); [ $n -lt 400 ] || { cat watch.log; fail "$(ended) stopped"; }; sleep 0.02; done
+# Several looks more.
+sleep 0.7
+[ "$(ended)" = 2 ] || fail "$(ended) stopped, and the limit is 2"
+lives $watch || fail "watch was stopped"
+lives $(pid_of 1) || fail "the service was stopped"
+kill $watch; wait $watch
+kill $pids
+done_ok
+"#,
+    );
+}
+
 #[test]
 fn the_daemon_of_these_cases_runs() {
     let bench = Bench::new();

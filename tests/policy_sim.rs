@@ -351,19 +351,14 @@ impl PolicyHost for Town {
 /// Services as they are asked: what policies want of them is answered at once.
 fn answer(town: &mut Town, memory: &mut Memory, asked: &mut Vec<(String, Duration)>) {
     let record = memory.record_mut(&name("web")).unwrap();
-    let by = record.restart_by.take().or_else(|| record.wish.take().map(|wish| wish.by));
+    let wish = record.wish.take().map(|wish| wish.by);
+    let asks: Vec<String> = record.restart_by.take().into_iter().chain(wish).collect();
     record.restart_before = None;
-    let Some(by) = by else { return };
-    town.story.push(format!("web is asked by {by}"));
-    let now = town.now();
-    asked.push((by.clone(), now));
-    if let Some(policy) = by.strip_prefix("policy ").and_then(|of| town.policies.get(&name(of)).cloned()) {
-        town.acts.push((policy.name.clone(), now));
-        town.within_limit(&policy);
+    if asks.is_empty() {
+        return;
     }
-    let fights = asked.iter().filter(|(of, at)| *of == by && now.saturating_sub(*at) < FIGHT).count();
-    if fights > 3 {
-        town.mistake(format!("{by} goes on with what changes nothing: {fights} times"));
+    for by in asks {
+        note(town, by, asked);
     }
     let old: Vec<Process> =
         town.processes.iter().filter(|process| process.owner.is_some()).cloned().collect();
@@ -375,6 +370,21 @@ fn answer(town: &mut Town, memory: &mut Memory, asked: &mut Vec<(String, Duratio
         town.processes
             .push(Process { key: ProcessKey { start: StartTicks(start), ..process.key.clone() }, ..process });
     }
+}
+
+/// Somebody asked something of the Service.
+fn note(town: &mut Town, by: String, asked: &mut Vec<(String, Duration)>) {
+    town.story.push(format!("web is asked by {by}"));
+    let now = town.now();
+    if let Some(policy) = by.strip_prefix("policy ").and_then(|of| town.policies.get(&name(of)).cloned()) {
+        town.acts.push((policy.name.clone(), now));
+        town.within_limit(&policy);
+    }
+    let before = asked.iter().filter(|(of, at)| *of == by && now.saturating_sub(*at) < FIGHT).count();
+    if before > 2 {
+        town.mistake(format!("{by} goes on with what changes nothing: {} times", before + 1));
+    }
+    asked.push((by, now));
 }
 
 /// One history. What went wrong, with its story.

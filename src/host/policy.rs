@@ -72,7 +72,7 @@ pub enum Why {
 }
 
 /// How something ended that had begun.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ended {
     /// Whose it was.
     pub policy: ServiceName,

@@ -19,6 +19,7 @@ mod crash;
 mod host;
 mod ledger;
 mod loops;
+mod policy;
 mod signal;
 mod spawn;
 mod spec_dir;

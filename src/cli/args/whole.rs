@@ -2,6 +2,7 @@
 //! have into every verb, which with that of the others was a seventh of a small look.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use clap::{Command, CommandFactory as _, Error, FromArgMatches as _, Subcommand as _, ValueEnum as _};
 
@@ -54,7 +55,9 @@ fn plain(args: &[OsString]) -> Option<Cli> {
         _ => return None,
     };
     let form = FormArgs { output, ..FormArgs::default() };
-    let args = MatchArgs { expression: expression.to_owned(), form, ..MatchArgs::default() };
+    // What clap gives it by default; a test compares all of them.
+    let sample = Duration::from_secs(1);
+    let args = MatchArgs { expression: expression.to_owned(), sample, form, ..MatchArgs::default() };
     Some(Cli { state_dir: None, color: Color::Auto, verb: Verb::Match(args) })
 }
 

@@ -69,15 +69,14 @@ impl Groups {
             .map_err(|error| format!("its control groups can't be read: {}", io_text(&error)))?;
         let of_tree = wanted.is_empty() || wanted.iter().any(|controller| self.is_tree(*controller));
         if of_tree {
-            may_leave("", theirs.tree.as_deref(), own.tree.as_deref())?;
+            let into = self.present.tree.as_ref().map(|base| base.join(name));
+            may_leave("", theirs.tree.as_deref(), own.tree.as_deref(), into.as_deref())?;
         }
         for controller in wanted.iter().filter(|controller| !self.is_tree(**controller)) {
             let hierarchy = controller.v1();
-            may_leave(
-                hierarchy,
-                theirs.controllers.get(hierarchy).map(PathBuf::as_path),
-                own.controllers.get(hierarchy).map(PathBuf::as_path),
-            )?;
+            let into = self.present.controllers.get(hierarchy).map(|base| base.join(name));
+            let of = |places: &Places| places.controllers.get(hierarchy).cloned();
+            may_leave(hierarchy, of(&theirs).as_deref(), of(&own).as_deref(), into.as_deref())?;
         }
         self.note_base()?;
         let mut dirs = Vec::new();
@@ -97,13 +96,21 @@ impl Groups {
     }
 }
 
-/// Whether a process may be taken from a group into one below `own`.
-fn may_leave(hierarchy: &str, from: Option<&Path>, own: Option<&Path>) -> Result<(), String> {
+/// Whether a process may be taken from a group into `into`, which lies below `own`.
+fn may_leave(
+    hierarchy: &str,
+    from: Option<&Path>,
+    own: Option<&Path>,
+    into: Option<&Path>,
+) -> Result<(), String> {
     let what = if hierarchy.is_empty() { String::new() } else { format!(" of `{hierarchy}`") };
     let Some(own) = own else { return Err(format!("selfsame has no control group{what} here")) };
     let Some(from) = from else {
         return Err(format!("its control group{what} lies where selfsame can't see it"));
     };
+    if into.is_some_and(|into| from == into) {
+        return Ok(());
+    }
     // What selfsame is below of bounds its groups as well.
     let left = from.ancestors().take_while(|dir| !own.starts_with(dir));
     for dir in left {
@@ -151,7 +158,10 @@ mod tests {
             [("memory.max", "max\n"), ("cpu.max", "max 100000\n"), ("pids.max", "max\n"), ("io.max", "")];
         make("top", &[("memory.max", "1000000\n")]);
         let own = make("top/engine", &free);
+        let into = make("top/engine/policy--x", &[("pids.max", "9\n")]);
         let rows = [
+            (into.clone(), None),
+            (make("top/engine/policy--y", &[("pids.max", "9\n")]), Some("`pids.max` is 9")),
             (make("top/free", &free), None),
             (make("top", &[]), None),
             (make("top/engine/web-1", &[("memory.max", "5\n")]), Some("`memory.max` is 5")),
@@ -164,13 +174,13 @@ mod tests {
             (make("top/disks", &[("io.max", "8:0 rbps=1\n")]), Some("`io.max` is 8:0")),
         ];
         for (from, expected) in rows {
-            let answer = may_leave("", Some(&from), Some(&own));
+            let answer = may_leave("", Some(&from), Some(&own), Some(&into));
             match expected {
                 None => assert_eq!(answer, Ok(()), "{}", from.display()),
                 Some(words) => assert!(answer.as_ref().is_err_and(|text| text.contains(words)), "{answer:?}"),
             }
         }
-        assert!(may_leave("pids", None, Some(&own)).unwrap_err().contains("can't see"));
-        assert!(may_leave("pids", Some(&own), None).unwrap_err().contains("of `pids`"));
+        assert!(may_leave("pids", None, Some(&own), None).unwrap_err().contains("can't see"));
+        assert!(may_leave("pids", Some(&own), None, None).unwrap_err().contains("of `pids`"));
     }
 }

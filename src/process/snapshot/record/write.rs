@@ -151,8 +151,8 @@ impl Recorder {
         if !new.is_empty() {
             write_table(&mut changes, 2, &new);
         }
-        let changed = parts.roots.iter().any(|(id, table)| self.roots.get(id) != Some(table));
-        if changed {
+        let others = parts.roots.iter().any(|(id, table)| self.roots.get(id) != Some(table));
+        if others {
             self.roots.extend(parts.roots.iter().map(|(id, table)| (*id, table.clone())));
             write_roots(&mut changes, &self.roots);
         }
