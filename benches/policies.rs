@@ -161,6 +161,11 @@ fn cpu() -> Duration {
     Duration::new(u64::try_from(time.tv_sec).unwrap(), u32::try_from(time.tv_nsec).unwrap())
 }
 
+/// CPU time of this thread since then.
+fn spent(since: Duration) -> Duration {
+    cpu().saturating_sub(since)
+}
+
 fn quantile(sorted: &[Duration], part: f64) -> Duration {
     #[expect(
         clippy::cast_possible_truncation,
@@ -212,7 +217,7 @@ fn storm(dir: &Path, forbidden: &Path, count: usize, hidden: usize) {
             let mut watcher = Watcher::new(policies(forbidden, 200), dir, true);
             let before = cpu();
             watcher.act(&end, &seen, false);
-            (watcher.host.table().counts(), cpu() - before)
+            (watcher.host.table().counts(), spent(before))
         });
         std::thread::sleep(Duration::from_secs(1));
         let began = Instant::now();
@@ -234,8 +239,12 @@ fn storm(dir: &Path, forbidden: &Path, count: usize, hidden: usize) {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        children.iter_mut().for_each(|child| drop(child.wait()));
-        storms.into_iter().for_each(|storm| storm.join().unwrap());
+        for child in &mut children {
+            drop(child.wait());
+        }
+        for storm in storms {
+            storm.join().unwrap();
+        }
         let took = began.elapsed();
         std::thread::sleep(Duration::from_millis(200));
         end.store(true, Ordering::Relaxed);
@@ -263,7 +272,7 @@ fn idle(dir: &Path, forbidden: &Path, crowd: usize, seconds: u64) {
             watcher.host.wait(Some(until)).unwrap();
             let _ = watcher.look(false);
         }
-        let part = (cpu() - before).as_secs_f64() / began.elapsed().as_secs_f64() * 100.0;
+        let part = (spent(before)).as_secs_f64() / began.elapsed().as_secs_f64() * 100.0;
         let how = if watcher.told { "events" } else { "a look every 5 s" };
         println!("idle, 200 policies, {crowd} processes, {how}: {part:.2} % of a core");
     }
@@ -273,11 +282,11 @@ fn idle(dir: &Path, forbidden: &Path, crowd: usize, seconds: u64) {
     for _ in 0..8 {
         let before = cpu();
         let _ = watcher.look(true);
-        verified.push(cpu() - before);
+        verified.push(spent(before));
         watcher.looking = Looking::default();
         let before = cpu();
         let _ = watcher.look(false);
-        whole.push(cpu() - before);
+        whole.push(spent(before));
     }
     verified.sort();
     whole.sort();
@@ -304,7 +313,7 @@ fn look_for_a_service(dir: &Path, crowd: usize) {
         let asked = questions(&set, &memory, host.now(), QuestionHints { full });
         let before = cpu();
         let _ = host.observe(&asked);
-        if full { whole.push(cpu() - before) } else { going_on.push(cpu() - before) }
+        if full { whole.push(spent(before)) } else { going_on.push(spent(before)) }
     }
     whole.sort();
     going_on.sort();

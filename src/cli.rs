@@ -46,8 +46,6 @@ mod wish;
 mod writing;
 
 use std::ffi::OsString;
-use std::io::Write as _;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use codes::registered_codes;
 pub use exit::Exit;
@@ -57,18 +55,6 @@ use terminal::Terminal;
 use wish::{End, Wish};
 
 use crate::host::state_dir::Dirs;
-
-/// The exit code of a program that panicked, as Rust has it.
-const PANICKED: u8 = 101;
-
-/// The whole life of the binary, which has no start of Rust's own: the exit code.
-pub fn start(args: impl IntoIterator<Item = OsString>) -> u8 {
-    crate::host::spawn::begin();
-    let code = catch_unwind(AssertUnwindSafe(|| run(args))).unwrap_or(PANICKED);
-    // A last line without an end waits for it.
-    let _ = std::io::stdout().flush();
-    code
-}
 
 /// Runs the program with these arguments, the program's name first: the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {

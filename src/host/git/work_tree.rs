@@ -91,11 +91,14 @@ mod tests {
 
     use super::*;
 
+    /// Files of git with their texts, and what is checked out.
+    type Row<'a> = (&'a [(&'a str, &'a str)], Option<Head>);
+
     #[test]
     fn what_is_checked_out_is_read_in_every_form() {
         let (id, other) = ("3f2a1c9b04aa0000000000000000000000000000", "b".repeat(64));
         let on = |branch: &str| Some(Head { commit: id.into(), branch: Some(branch.into()) });
-        let rows: [(&[(&str, &str)], Option<Head>); 7] = [
+        let rows: [Row<'_>; 7] = [
             (&[("HEAD", "ref: refs/heads/main\n"), ("refs/heads/main", id)], on("main")),
             (
                 &[

@@ -55,21 +55,6 @@ extern "C" fn record() {
     HANDED_DOWN.store(found, Ordering::Relaxed);
 }
 
-/// What of Rust's own start of a program counts for ours, which goes without it: no file of ours gets the number of a standard
-/// descriptor that is closed, and a write that nobody reads any more is an error and no signal.
-pub fn begin() {
-    for _ in (0..3).filter(|descriptor| was_closed(*descriptor)) {
-        // It gets the lowest number that is free: one of these.
-        // SAFETY: the path ends with NUL.
-        if unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) } == -1 {
-            // As Rust does: what is written to standard output could else go into any file.
-            std::process::abort();
-        }
-    }
-    // SAFETY: the disposition runs no code of ours.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
-}
-
 /// Whether this standard descriptor (0 to 2) was closed when we were started.
 pub fn was_closed(descriptor: u8) -> bool {
     descriptor < 3 && HANDED_DOWN.load(Ordering::Relaxed) & (1 << descriptor) != 0

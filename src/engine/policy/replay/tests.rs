@@ -104,10 +104,12 @@ fn recorded(looks: &[Snapshot]) -> Record {
     let mut text = String::new();
     for world in looks {
         let pids = world.pids().known().unwrap();
-        text += &match text.is_empty() {
-            true => recorder.begin(world, &pids, Duration::from_secs(5), false),
-            false => recorder.look(world, &pids),
+        let more = if text.is_empty() {
+            recorder.begin(world, &pids, Duration::from_secs(5), false)
+        } else {
+            recorder.look(world, &pids)
         };
+        text.push_str(&more);
     }
     Record::parse("record", text).unwrap_or_else(|found| panic!("{found:#?}"))
 }

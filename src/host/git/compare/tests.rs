@@ -1,5 +1,7 @@
 //! Real work trees, real git.
 
+#![allow(clippy::indexing_slicing, reason = "tests")]
+
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -49,8 +51,8 @@ impl Tree {
         WorkTrees::new(self.run.path(), &BTreeMap::from([("PATH".into(), path)])).unwrap()
     }
 
-    /// What is said of a place after it was asked for; `None`: nothing.
-    fn said(&self, trees: &mut WorkTrees, place: &str, changed: bool) -> Option<Option<Revision>> {
+    /// What is said of a place after it was asked for: nothing, or one thing.
+    fn said(&self, trees: &mut WorkTrees, place: &str, changed: bool) -> Vec<Option<Revision>> {
         trees.ask([self.dir.path().join(place)], changed, clock::now().boot);
         let end = Instant::now() + Duration::from_secs(20);
         while trees.runner.is_busy() {
@@ -58,9 +60,7 @@ impl Tree {
             std::thread::sleep(Duration::from_millis(2));
             trees.poll(clock::now().boot);
         }
-        let mut news = trees.take_news();
-        assert!(news.len() < 2);
-        news.pop().map(|(_, revision)| revision)
+        trees.take_news().into_iter().map(|(_, revision)| revision).collect()
     }
 }
 
@@ -71,13 +71,13 @@ fn a_place_is_at_a_commit_and_as_it_was_committed_or_not() {
     let mut trees = tree.trees();
     let at = |commit: &str, dirty| {
         let (commit, branch) = (commit.to_owned(), Some("main".to_owned()));
-        Some(Some(Revision { commit, branch, dirty, signer: None, committed: None }))
+        [Some(Revision { commit, branch, dirty, signer: None, committed: None })]
     };
     assert_eq!(tree.said(&mut trees, "specs", false), at(&first, false));
-    assert_eq!(tree.said(&mut trees, "specs", true), None, "the same isn't said again");
+    assert_eq!(tree.said(&mut trees, "specs", true), [], "the same isn't said again");
     // What lies beside the place doesn't count.
     tree.write("other", "two");
-    assert_eq!(tree.said(&mut trees, "specs", true), None);
+    assert_eq!(tree.said(&mut trees, "specs", true), []);
     tree.write("specs/b.yaml", "new");
     assert_eq!(tree.said(&mut trees, "specs", true), at(&first, true));
     let second = tree.commit();
@@ -88,7 +88,7 @@ fn a_place_is_at_a_commit_and_as_it_was_committed_or_not() {
     tree.git(&["checkout", "--quiet", "--detach", "--force", &first]);
     let detached = Revision { commit: first, branch: None, dirty: false, signer: None, committed: None };
     tree.git(&["reset", "--quiet", "--hard"]);
-    assert_eq!(tree.said(&mut trees, "specs", true), Some(Some(detached)));
+    assert_eq!(tree.said(&mut trees, "specs", true), [Some(detached)]);
 }
 
 #[test]
@@ -98,10 +98,10 @@ fn what_is_not_kept_in_the_repository_has_no_revision() {
     for name in ["state/specs", "fresh"] {
         fs::create_dir_all(tree.dir.path().join(name)).unwrap();
         tree.write(&format!("{name}/a.yaml"), "x");
-        assert_eq!(tree.said(&mut trees, name, false), Some(None), "{name}");
+        assert_eq!(tree.said(&mut trees, name, false), [None], "{name}");
     }
     let outside = tempfile::tempdir().unwrap();
-    assert_eq!(tree.said(&mut trees, outside.path().to_str().unwrap(), false), Some(None));
+    assert_eq!(tree.said(&mut trees, outside.path().to_str().unwrap(), false), [None]);
 }
 
 /// A filter, a monitor and a hook that the repository's settings name would run as us.
@@ -115,6 +115,6 @@ fn nothing_that_a_repository_names_is_carried_out() {
     tree.write(".gitattributes", "*.yaml filter=x\n");
     tree.write("specs/a.yaml", "two");
     let mut trees = tree.trees();
-    assert!(tree.said(&mut trees, "specs", true).flatten().unwrap().dirty);
+    assert!(tree.said(&mut trees, "specs", true)[0].as_ref().unwrap().dirty);
     assert!(!mark.exists());
 }

@@ -119,7 +119,7 @@ fn what_the_kernel_told_changes_only_those_it_is_about() {
     ]);
     let [first, second] = looks.as_slice() else { panic!() };
     let mut recorder = Recorder::new(WriteOptions::default());
-    let mut text = recorder.begin(first, &pids(first), Duration::from_secs(60), true);
+    let mut text = recorder.begin(first, &pids(first), Duration::from_mins(1), true);
     assert_eq!(recorder.noticed(second, &[], &[Pid(650)]), None);
     text += &recorder.noticed(second, &[Pid(600)], &[Pid(601), Pid(650)]).unwrap();
     text += &recorder.end(second, "size");
