@@ -87,6 +87,8 @@ struct Town {
     policies: BTreeMap<ServiceName, Arc<Policy>>,
     acts: Vec<(ServiceName, Duration)>,
     mistakes: Vec<String>,
+    /// What the engine said of fights.
+    fights: Vec<String>,
     story: Vec<String>,
     deaths: u64,
 }
@@ -118,6 +120,7 @@ impl Town {
             policies: BTreeMap::new(),
             acts: Vec::new(),
             mistakes: Vec::new(),
+            fights: Vec::new(),
             story: Vec::new(),
             deaths: 0,
         };
@@ -415,7 +418,10 @@ fn play(seed: u64, broken: Break) -> (Vec<String>, Town) {
         let turn =
             catch_unwind(AssertUnwindSafe(|| engine.turn(&mut town, &set, &mut memory, round % 7 == 0)));
         match turn {
-            Ok(_) => {}
+            Ok(turn) => {
+                let fights = turn.events.iter().filter(|event| event.reason == "Fight");
+                town.fights.extend(fights.map(|event| event.message.clone()));
+            }
             Err(payload) if payload.is::<Killed>() => {
                 let kept =
                     if broken == Break::Forgetful { KeptPolicies::default() } else { town.file.clone() };
@@ -438,7 +444,10 @@ fn at_rest(town: &mut Town) {
             continue;
         }
         let left = town.processes.iter().filter(|process| {
-            process.spared.is_none() && town.means(&of, process) && process.owner.is_none()
+            // An engine that died over it again and again takes that for a fight, and says so: it can't know whether it acted.
+            let fought = format!("pid {} ", process.key.pid);
+            let fought = town.fights.iter().any(|said| said.contains(of.as_str()) && said.contains(&fought));
+            process.spared.is_none() && town.means(&of, process) && process.owner.is_none() && !fought
         });
         let left: Vec<String> = left.map(|process| process.key.to_string()).collect();
         if !left.is_empty() {

@@ -45,7 +45,7 @@ use crate::host::history::{Accepted, History};
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
 use crate::host::scrape::Scrapes;
-use crate::host::spawn::{give_back, let_go_of_code};
+use crate::host::spawn::give_back;
 use crate::host::spec_dir::watched;
 use crate::plan::action::Outcome;
 use crate::plan::memory::Memory;
@@ -247,7 +247,7 @@ impl<'a> Watch<'a> {
         self.take_up_policies();
         let mut deadlines = Deadlines::default();
         let mut occasion = Some(Occasion::Asked);
-        let (mut at_once, mut begins) = (true, true);
+        let mut at_once = true;
         loop {
             let now = self.host.now().boot;
             self.hear_revisions();
@@ -279,9 +279,6 @@ impl<'a> Watch<'a> {
                 give_back();
             }
             if full {
-                if std::mem::take(&mut begins) {
-                    let_go_of_code();
-                }
                 deadlines.resync = looking::resync(self.options.settings.resync, self.host.now().boot);
             }
             (self.tell)(Event::Turned { took: self.host.now().boot.since(now) });

@@ -94,7 +94,7 @@ spec:
 6:28 M301 `==` does not compare int with string
     write values of the same type on both sides
 6:38 M201 unknown function `nosuch`
-    functions: all, any, any_ancestor_runs, arg, assume, basename, boot, cidr_contains, count, dirname, env, file, flag, has, has_account, has_args, in_group, interpreter, known, len, lower, matches_any, none, now, one, opt_env, parent_runs, pidfile, realpath, runs, same_file, uid, upper",
+    functions: all, any, any_ancestor_runs, arg, assume, basename, boot, changed, cidr_contains, count, dirname, env, file, flag, has, has_account, has_args, in_group, interpreter, known, len, lower, matches_any, none, now, one, opt_env, parent_runs, pidfile, rate, realpath, runs, same_file, sum, uid, upper",
     },
     Case {
         what: "a comment that cuts an expression",

@@ -75,7 +75,7 @@ fn many_calls_go_over_one_connection() {
     let explained = talk.ask(5, &json!({"explain": "db"}));
     assert_eq!(explained["explained"]["status"]["name"], "db");
     assert!(explained["explained"]["record"]["spec"].is_object(), "{explained}");
-    let unknown = talk.ask(6, &json!({"do": {"stop": {"names": ["shpo"]}}}));
+    let unknown = talk.ask(6, &json!({"do": {"stop": {"objects": {"names": ["shpo"]}}}}));
     assert_eq!(
         unknown["refused"]["impossible"],
         json!(["no object `shpo` is on record; did you mean `shop`?"])

@@ -42,7 +42,7 @@ fn another_user_may_look_at_roots_services_and_do_nothing() {
     }
     assert!(reachable.contains(r#""rights":"look""#), "{reachable}");
     assert!(as_nobody(&bench, r#"{"version":1,"ask":{"status":{}}}"#, 1).contains(r#""phase":"Running""#));
-    for ask in [r#"{"do":{"stop":{"all":true}}}"#, r#"{"explain":"shop"}"#] {
+    for ask in [r#"{"do":{"stop":{"objects":{"all":true}}}}"#, r#"{"explain":"shop"}"#] {
         let answer = as_nobody(&bench, &format!(r#"{{"version":1,"ask":{ask}}}"#), 1);
         assert!(answer.contains(r#""forbidden""#), "{answer}");
     }
