@@ -16,9 +16,13 @@ use crate::units::{BootTime, Now, WallTime};
 const REMEMBERED: Duration = Duration::from_hours(1);
 
 impl Policies {
-    /// A person has some left alone, or (`None`) no longer. Those that aren't in force are no matter.
+    /// A person has some left alone, or (`None`) no longer. Those that are neither in force nor remembered are no matter: before
+    /// the first turn of an engine, what is in force is only remembered.
     pub fn suspend(&mut self, names: &BTreeSet<ServiceName>, suspension: Option<&Suspension>) {
-        for name in names.iter().filter(|name| self.set.contains_key(*name)) {
+        for name in names {
+            if !self.set.contains_key(name) && !self.kept.contains_key(name) {
+                continue;
+            }
             self.kept.entry(name.clone()).or_default().suspension = suspension.cloned();
             self.unwritten = true;
         }
