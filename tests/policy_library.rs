@@ -167,8 +167,7 @@ fn what_was_recorded_is_for_its_owner_and_has_no_secrets() {
 #[test]
 fn a_replay_names_the_process_and_why_nothing_would_be_done() {
     let bench = Bench::new();
-    let program = bench.path("tool");
-    fs::copy("/bin/sleep", &program).unwrap();
+    let program = bench.copy_of("/bin/sleep", "tool");
     let under = bench.root().to_str().unwrap().to_owned();
     bench.write(
         "p.yaml",
@@ -192,8 +191,7 @@ fn a_replay_names_the_process_and_why_nothing_would_be_done() {
 #[test]
 fn what_lives_between_two_looks_is_recorded_where_the_kernel_tells() {
     let bench = Bench::new();
-    let program = bench.path("short");
-    fs::copy("/bin/sleep", &program).unwrap();
+    let program = bench.copy_of("/bin/sleep", "short");
     let under = bench.root().to_str().unwrap().to_owned();
     bench.write("p.yaml", &policy("no-tools", &format!("match: 'exe under \"{under}\"'")));
     let mut recording = bench

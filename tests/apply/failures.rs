@@ -233,8 +233,7 @@ fn root_does_not_run_an_interpreter_that_others_can_write() {
     }
     let bench = Bench::new();
     // An interpreter of its own: a copy of sh.
-    fs::create_dir_all(bench.path("bin")).unwrap();
-    fs::copy("/bin/sh", bench.path("bin/shell")).unwrap();
+    bench.copy_of("/bin/sh", "bin/shell");
     fs::set_permissions(bench.path("bin/shell"), fs::Permissions::from_mode(0o757)).unwrap();
     let text = format!("#!{}\necho $$ one >> '%STARTS%'\nsleep 1000\n", bench.path("bin/shell").display());
     let script = bench.script("bin/one", &text);

@@ -82,6 +82,14 @@ impl Bench {
         path
     }
 
+    /// A copy of a program, made by another process, for the same reason.
+    pub fn copy_of(&self, program: &str, name: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        assert!(Command::new("/bin/cp").args(["--", program]).arg(&path).status().unwrap().success());
+        path
+    }
+
     /// Writes `specs/NAME.yaml`: a Service with this `spec`, given as YAML lines without indentation.
     pub fn spec(&self, name: &str, spec: &str) -> PathBuf {
         let body = format!("  {}\n", spec.trim().replace('\n', "\n  "));

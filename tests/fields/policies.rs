@@ -11,7 +11,7 @@ use super::support::{Bench, until};
 fn stranger(bench: &Bench) -> Child {
     let program = bench.path("stranger");
     if !program.exists() {
-        fs::copy("/bin/sleep", &program).unwrap();
+        bench.copy_of("/bin/sleep", "stranger");
     }
     bench.by_hand(bench.root(), program.to_str().unwrap(), &["300"])
 }

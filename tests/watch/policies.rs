@@ -10,7 +10,7 @@ use super::support::{Bench, is_alive, until};
 fn stranger(bench: &Bench, name: &str) -> Child {
     let program = bench.path(name);
     if !program.exists() {
-        std::fs::copy("/bin/sleep", &program).unwrap();
+        bench.copy_of("/bin/sleep", name);
     }
     bench.by_hand(bench.root(), program.to_str().unwrap(), &["300"])
 }

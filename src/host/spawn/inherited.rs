@@ -1,4 +1,4 @@
-//! What our own caller handed down, for a program that we become: our start ([`begin`], or Rust's own in tests) ignores SIGPIPE and
+//! What our own caller handed down, for a program that we become: Rust's start of a program ignores SIGPIPE and
 //! opens the standard descriptors that are closed. A daemon that finds SIGPIPE ignored behaves differently from then on.
 
 use std::collections::BTreeSet;

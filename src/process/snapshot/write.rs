@@ -59,7 +59,7 @@ pub fn write(world: &dyn World, pids: &[Pid], options: &WriteOptions) -> String 
     text
 }
 
-/// What [`write`] writes.
+/// What [`write()`] writes.
 pub(super) fn parts(world: &dyn World, pids: &[Pid], options: &WriteOptions) -> Parts {
     let (engine, roots) = files(world, pids, options);
     let (users, groups) = owners(world, pids, &engine);
