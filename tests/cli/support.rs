@@ -235,6 +235,18 @@ impl Bench {
         is_alive(pid) && (inside("fd/1") || inside("cwd"))
     }
 
+    /// Runs a program of this bench, though its output and its directory are elsewhere: in a file system of the test's own.
+    fn named_here(&self) -> Vec<i32> {
+        let programs = self.path("bin/").display().to_string().into_bytes();
+        let names = |pid: &i32| {
+            let argv = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            argv.split(|byte| *byte == 0).any(|word| word.starts_with(&programs))
+        };
+        let entries =
+            fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        entries.filter(|pid| *pid > 1 && names(pid) && is_alive(*pid)).collect()
+    }
+
     pub fn kill(&self, pid: i32, signal: &str) {
         assert!(self.is_ours(pid), "{pid} is not a process of this test");
         assert!(Command::new("kill").args(["-s", signal, &pid.to_string()]).status().unwrap().success());
@@ -413,7 +425,8 @@ impl Drop for Bench {
         }
         // A service may be between fork and exec, or fork on: ended only when a look finds nobody.
         for _ in 0..50 {
-            let left = self.inhabitants();
+            let mut left = self.inhabitants();
+            left.extend(self.named_here());
             if left.is_empty() {
                 break;
             }
