@@ -78,7 +78,7 @@ fn five_hundred_documents_under_fire() {
     if !is_inside() {
         return inside("five_hundred_documents_under_fire");
     }
-    let (violations, done) = deck::shuffle(100, 500, seconds(60), &[]);
+    let (violations, done) = deck::shuffle(100, 500, seconds(40), &[]);
     println!("{done}");
     assert_eq!(violations, Vec::<String>::new());
 }
