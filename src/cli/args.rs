@@ -84,7 +84,7 @@ pub(super) enum Color {
 pub(super) enum Verb {
     /// Load spec files and report every mistake in them; touches nothing
     Check(CheckArgs),
-    /// Carry out the tests of Matcher documents and show every evaluation that isn't as expected
+    /// Carry out the tests of Matcher and Policy documents; record what processes do, and have Policies judge a record
     Test(TestArgs),
     /// Show what `apply` would do, and why; touches nothing
     Plan(PlanArgs),
