@@ -62,7 +62,7 @@ impl Likeness {
         };
         let stat = there(world.stat(pid)).ok()?.map(|stat| of_stat(&stat));
         let arguments = if arguments { there(world.arguments(pid)).ok()? } else { None };
-        let arguments = arguments.map(|arguments| digest(&as_text(&arguments)));
+        let arguments = arguments.map(|arguments| digest_of(&arguments));
         Some(Self { owner, image, stat, arguments, layout: None })
     }
 
@@ -93,8 +93,10 @@ pub fn digest(text: &[u8]) -> u64 {
     hasher.finish()
 }
 
-fn as_text(arguments: &Arguments) -> Vec<u8> {
-    arguments.words.iter().flat_map(|word| word.iter().copied().chain([0])).collect()
+/// The same of arguments that were taken apart.
+pub fn digest_of(arguments: &Arguments) -> u64 {
+    let text: Vec<u8> = arguments.words.iter().flat_map(|word| word.iter().copied().chain([0])).collect();
+    digest(&text)
 }
 
 struct Gone;

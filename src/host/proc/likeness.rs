@@ -16,8 +16,9 @@ use rustix::io::Errno;
 
 use super::raw::{self, Form, Leaf};
 use super::{LiveWorld, RECORD_LIMIT, parse};
-use crate::process::likeness::{Image, Likeness, Pulse, digest};
-use crate::process::world::Bytes;
+use crate::facts::{Fact, Why};
+use crate::process::likeness::{Image, Likeness, Pulse, digest, digest_of};
+use crate::process::world::{Bytes, World as _};
 use crate::units::{Gid, Pid, StartTicks, Uid};
 
 /// What `stat` says of a process that hasn't ended.
@@ -38,7 +39,7 @@ impl LiveWorld {
             return Some(Likeness { owner, image: Image::None, stat, arguments: None, layout });
         }
         let image = self.quick_image(pid)?;
-        let arguments = if arguments { Some(self.quick_arguments(pid)?) } else { None };
+        let arguments = if arguments { self.quick_arguments(pid)? } else { None };
         Some(Likeness { owner, image, stat, arguments, layout })
     }
 
@@ -80,9 +81,16 @@ impl LiveWorld {
         }
     }
 
-    /// Only from a window: such a read may never end.
-    fn quick_arguments(&self, pid: Pid) -> Option<u64> {
-        self.text_ahead(pid, digest)
+    /// Out of a window, or as the facts of the look are read: such a read may never end. The outer `None`: it is gone.
+    fn quick_arguments(&self, pid: Pid) -> Option<Option<u64>> {
+        if let Some(digest) = self.text_ahead(pid, digest) {
+            return Some(Some(digest));
+        }
+        match self.arguments(pid) {
+            Fact::Known(arguments) => Some(Some(digest_of(&arguments))),
+            Fact::Unknown(reason) if reason.why == Why::Vanished => None,
+            Fact::Absent | Fact::Unknown(_) => Some(None),
+        }
     }
 }
 
