@@ -45,7 +45,6 @@ use crate::host::history::{Accepted, History};
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
 use crate::host::scrape::Scrapes;
-use crate::host::spawn::give_back;
 use crate::host::spec_dir::watched;
 use crate::plan::action::Outcome;
 use crate::plan::memory::Memory;
@@ -160,7 +159,7 @@ pub struct Watch<'a> {
     onlooker: Onlooker,
     meter: Meter,
     scrapes: Option<Scrapes>,
-    /// Much changed since memory was last given back.
+    /// Documents were looked at, or much changed, since memory was last given back.
     bulky: bool,
     tell: &'a mut dyn FnMut(Event<'_>),
 }
@@ -259,6 +258,7 @@ impl<'a> Watch<'a> {
             // A hint may be about a file that a service watches.
             let full = occasion.is_some() || (due && self.watched_files().next().is_some());
             if let Some(occasion) = occasion.or(due.then_some(Occasion::Due)) {
+                self.bulky = true;
                 self.look_at_sources(occasion, now);
             }
             let taken = self.take_requests();
@@ -276,7 +276,7 @@ impl<'a> Watch<'a> {
             self.confirmed_prunes.clear();
             if full || std::mem::take(&mut self.bulky) {
                 // What was loaded and written down took more than what stays of it.
-                give_back();
+                self.host.rest();
             }
             if full {
                 deadlines.resync = looking::resync(self.options.settings.resync, self.host.now().boot);

@@ -394,7 +394,7 @@ fn say_defined_twice<'n>(kind: &str, all: impl Iterator<Item = (&'n str, Span)>,
 /// whether that is so.
 fn say_duplicates(documents: &[Document], host: Option<&KnownHost>, d: &mut Decoder<'_>) {
     let mut seen: BTreeMap<&ServiceName, Span> = BTreeMap::new();
-    let is_meant = |document: &&Document| match &document.service.hosts {
+    let is_meant = |document: &&Document| match &*document.service.hosts {
         Some(hosts) => host.is_some_and(|host| hosts.excludes(host).is_none()),
         None => true,
     };
