@@ -199,7 +199,7 @@ fn settled_task(service: &ServiceStatus, task: &TaskStatus) -> Settled {
     let failed = service.conditions.iter().any(|condition| {
         condition.kind == ConditionType::Ready
             && condition.status == ConditionStatus::False
-            && matches!(condition.reason.as_str(), "Failed" | "RunStopped")
+            && matches!(&*condition.reason, "Failed" | "RunStopped")
     });
     match service.phase {
         PhaseWord::Held | PhaseWord::Unknown => Settled::Held,

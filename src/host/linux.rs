@@ -234,6 +234,13 @@ impl LinuxHost {
         self.ledger.as_mut().is_some_and(Ledger::take_restored)
     }
 
+    /// Copies of the records stand for them from now on.
+    pub fn settle(&mut self, before: &Memory, copies: &Memory) {
+        if let Some(ledger) = &mut self.ledger {
+            ledger.settle(before, copies);
+        }
+    }
+
     /// Nothing is to be done for a while that takes much: what that took is given back.
     pub fn rest(&self) {
         self.looker.conditions.rest();

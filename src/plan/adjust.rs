@@ -148,7 +148,7 @@ mod tests {
             service(&[("nofile", 1)], Scheduling::default()),
             service(&[("nofile", 2)], Scheduling::default()),
         );
-        let text = |spec: &Service| launched(spec, None).0["limits"].clone();
+        let text = |spec: &Service| launched(spec, None).get("limits").unwrap().to_owned();
         let failed = BTreeMap::from([("limits".to_owned(), text(&after))]);
         let not_live = Adjusted { not_live: failed.clone(), ..Adjusted::default() };
         let refused = Adjusted { refused: failed, ..Adjusted::default() };

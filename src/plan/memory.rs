@@ -7,6 +7,7 @@ mod health;
 mod instances;
 mod launched;
 mod records;
+mod transitions;
 
 pub use errand::{Ask, Asked, Errand, Purpose};
 mod task;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::status::{ConditionStatus, ConditionType, PhaseWord};
+use super::status::PhaseWord;
 use crate::facts::ProcessKey;
 use crate::spec::{Rare, Resources, Service, ServiceName, Stop};
 use crate::units::{BootId, BootTime, WallTime};
@@ -24,6 +25,7 @@ use crate::units::{BootId, BootTime, WallTime};
 pub use instances::Instances;
 pub use launched::Launched;
 pub use records::Records;
+pub use transitions::Transitions;
 
 pub use health::{Health, Image, Said, TriggerState, Triggers};
 pub use task::{Due, LastRun, LeftOut, Moment, NextMoment, Past, Run, StopCause, TaskMemory, TaskResult};
@@ -60,7 +62,7 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart_by: Option<String>,
     /// Last time each condition changed, for `lastTransitionTime`.
-    pub conditions: BTreeMap<ConditionType, (ConditionStatus, WallTime)>,
+    pub conditions: Transitions,
     /// Lives on after its document went, until its instances are stopped.
     #[serde(default)]
     pub terminating: bool,
@@ -488,7 +490,7 @@ impl Record {
             wish: None,
             restart_before: None,
             restart_by: None,
-            conditions: BTreeMap::new(),
+            conditions: Transitions::default(),
             terminating: false,
             suspension: None,
             good: None,

@@ -114,12 +114,12 @@ impl From<ServiceName> for Arc<str> {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Origin {
-    /// The file, as given.
-    pub file: String,
+    /// The file, as given. Shared with all that stands in it.
+    pub file: Arc<str>,
     /// Line of the document's first key, from 1.
     pub line: usize,
     /// SHA-256 of the file in hexadecimal.
-    pub digest: String,
+    pub digest: Arc<str>,
     /// The revision that it was last seen in. Only in a status: a document that says the same in the next revision is the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<Arc<Revision>>,
@@ -570,6 +570,15 @@ pub struct SpecSet {
 }
 
 impl Service {
+    /// The same, with a name and an origin of its own: a clone shares these.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let Origin { file, line, digest, revision } = &self.origin;
+        let (file, digest) = (Arc::from(&**file), Arc::from(&**digest));
+        let origin = Origin { file, line: *line, digest, revision: revision.clone() };
+        Self { name: ServiceName(Arc::from(self.name.as_str())), origin, ..self.clone() }
+    }
+
     /// `Service` or `Task`.
     pub fn kind(&self) -> &'static str {
         if self.task.is_some() { "Task" } else { "Service" }
