@@ -59,8 +59,12 @@ fn a_condition_on_the_facts_of_a_host_chooses_and_unknown_is_not_no() {
     bench.daemon("odd", "hosts: {when: 'arch == \"pdp11\"'}");
     let planned = |more: &[&str]| {
         let ran = bench.run(&[&["plan", "specs"], more].concat());
-        let names: Vec<String> =
-            ran.stdout.lines().filter_map(|line| line.split_once(": start: ")).map(|(name, _)| name.to_owned()).collect();
+        let names: Vec<String> = ran
+            .stdout
+            .lines()
+            .filter_map(|line| line.split_once(": start: "))
+            .map(|(name, _)| name.to_owned())
+            .collect();
         (names, ran)
     };
     assert_eq!(planned(&[]).0, ["large"]);
