@@ -147,15 +147,27 @@ fn what_was_recorded_is_for_its_owner_and_has_no_secrets() {
         .unwrap();
     let waiting = Waiting(child);
     let pid = waiting.0.id();
-    bench.ok(&["test", "--record", "400ms", "--interval", "150ms", "--out", "record"]);
     let file = bench.path("record");
+    let replay = || -> Json {
+        let replayed = bench.ok(&["test", "--replay", "record", "-o", "json", "p.yaml"]);
+        serde_json::from_str(&replayed.stdout).unwrap()
+    };
+    // A look takes as long as it takes on a machine with much to do: then there was time for one only.
+    let mut found = Json::Null;
+    for length in ["400ms", "4s", "30s"] {
+        let _ = fs::remove_file(&file);
+        bench.ok(&["test", "--record", length, "--interval", "150ms", "--out", "record"]);
+        found = replay();
+        if found["looks"].as_u64().unwrap() >= 2 {
+            break;
+        }
+    }
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let text = fs::read_to_string(&file).unwrap();
     assert!(!text.contains("hush-hush") && text.contains("ended: time"), "{text}");
 
-    let replayed = bench.ok(&["test", "--replay", "record", "-o", "json", "p.yaml"]);
-    let found: Json = serde_json::from_str(&replayed.stdout).unwrap();
-    assert_eq!(found["happened"][0]["pid"], pid, "{found}");
+    let happened = found["happened"].as_array().unwrap();
+    assert!(happened.iter().any(|it| it["pid"] == pid), "{found}");
     assert!(found["looks"].as_u64().unwrap() >= 2, "{found}");
     assert!(text.contains(&format!("- pid: {pid}\n")));
 

@@ -206,12 +206,14 @@ impl Reading {
 }
 
 /// The text of a file: what stays of it.
+#[derive(Clone, Debug)]
 pub(super) struct Written {
     source: Arc<Source>,
     digest: Arc<str>,
 }
 
 /// The text of a file and its YAML: what can be found out about a file by itself, whoever wants to know.
+#[derive(Clone, Debug)]
 pub(super) struct Text {
     written: Written,
     /// Not there where the bytes are no text.
