@@ -33,6 +33,7 @@ mod plan;
 mod plugin;
 mod policies;
 mod progress;
+mod revisions;
 mod rollback;
 mod settings;
 mod state;

@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::handover::{self, Handover};
 use super::plan::{accept, at_once, options, parallel_starts, say_held};
 use super::progress::Progress;
+use super::revisions::Revisions;
 use super::settings;
 use super::state::{self, NotOpened, Opened};
 use super::terminal::Terminal;
@@ -139,7 +140,11 @@ fn apply(
         did_something: false,
         tried: BTreeSet::new(),
         unrecorded: false,
+        revisions: Revisions::of(&args.paths, dirs),
     };
+    if run.text {
+        terminal.data(&run.revisions.text());
+    }
     let exit = run.run_to_rest(args.output);
     match exit {
         Exit::Ok if broken => Exit::Failed,
@@ -166,6 +171,8 @@ pub(super) struct Run {
     pub tried: BTreeSet<ServiceName>,
     /// What was decided could not be written down.
     pub unrecorded: bool,
+    /// What the documents are of.
+    pub revisions: Revisions,
 }
 
 /// How far an object is.
@@ -304,7 +311,9 @@ impl Run {
         self.did_something = did_something;
         self.unrecorded = last.not_remembered.is_some();
         let names = &self.names;
-        let status = last.plan.status.into_iter().filter(|service| names.contains(&service.name)).collect();
+        let mut status: Vec<ServiceStatus> =
+            last.plan.status.into_iter().filter(|service| names.contains(&service.name)).collect();
+        self.revisions.show(&mut status, &self.set);
         let next = if last.again { Some(host.now().boot) } else { last.next };
         (status, next)
     }

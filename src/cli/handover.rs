@@ -8,6 +8,7 @@ use super::apply::{Settled, settled};
 use super::args::{ApplyArgs, Output};
 use super::confirming;
 use super::exit::Exit;
+use super::revisions::Revisions;
 use super::terminal::Terminal;
 use crate::engine::sources::{Sources, absolute};
 use crate::host::control::{Ask, Line, LineError, Refusal, Reply, Told};
@@ -64,6 +65,9 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
         Ok(Some(names)) => (names, false),
         Ok(None) | Err(_) => own_look(watch, args, terminal),
     };
+    if args.output == Output::Text {
+        terminal.data(&Revisions::of(&args.paths, dirs).text());
+    }
     terminal.say(&format!("handed over to the watch (pid {})", watch.pid));
     let (handover, went_on) = await_rest(line, &names, (&patience, args.output), dirs, terminal);
     let after = sources(dirs);
@@ -130,7 +134,7 @@ fn own_look(watch: &Presence, args: &ApplyArgs, terminal: Terminal) -> (BTreeSet
 }
 
 /// What the watch says of its places; nothing where it doesn't answer.
-fn sources(dirs: &Dirs) -> Status {
+pub(super) fn sources(dirs: &Dirs) -> Status {
     // No object has this name: the places are told with any answer.
     let none = Objects { names: vec![String::new()], ..Objects::default() };
     let asked =

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::args::{Output, PlanArgs};
 use super::exit::Exit;
+use super::revisions::Revisions;
 use super::terminal::Terminal;
 use super::{settings, state};
 use crate::diagnostic::Diagnostic;
@@ -51,7 +52,7 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         return match snapshot_host(file, &shelf) {
             Ok(mut host) => {
                 let memory = Memory::new(host.boot().clone());
-                show(args, &look, &mut host, memory, &rules, terminal)
+                show((args, dirs), &look, &mut host, memory, &rules, terminal)
             }
             Err(problems) => {
                 terminal.diagnostics(&problems);
@@ -68,9 +69,9 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             terminal.diagnostics(&look.diagnostics);
             if args.host.as_host.is_some() {
                 let memory = Memory::new(opened.host.boot().clone());
-                return show(args, &look, &mut NothingRuns(opened.host), memory, &rules, terminal);
+                return show((args, dirs), &look, &mut NothingRuns(opened.host), memory, &rules, terminal);
             }
-            show(args, &look, &mut opened.host, opened.memory, &rules, terminal)
+            show((args, dirs), &look, &mut opened.host, opened.memory, &rules, terminal)
         }
         Err(reason) => {
             terminal.diagnostics(&sources.look().diagnostics);
@@ -85,7 +86,7 @@ fn snapshot_host(file: &std::path::Path, shelf: &Rc<Shelf>) -> Result<SnapshotHo
 
 /// Plans for a host, and prints the plan.
 fn show<H: Host + PolicyEye>(
-    args: &PlanArgs,
+    (args, dirs): (&PlanArgs, &Dirs),
     look: &SourcesLook,
     host: &mut H,
     memory: Memory,
@@ -105,11 +106,19 @@ fn show<H: Host + PolicyEye>(
         }
     }
     let plan = previewed.plan;
+    let revisions = Revisions::of(&args.paths, dirs);
     let foreseen = foresee(host, &accepted.set, &memory);
     match args.output {
-        Output::Text => terminal.data(&(plan_text(&plan, false) + &foreseen_text(&foreseen))),
+        Output::Text => {
+            terminal.data(&(revisions.text() + &plan_text(&plan, false) + &foreseen_text(&foreseen)))
+        }
         Output::Json => {
-            let rows = plan_rows(&plan).into_iter().map(PlanRow::Object);
+            let mut rows = plan_rows(&plan);
+            for row in &mut rows {
+                let of = accepted.set.services.iter().find(|(name, _)| name.as_str() == row.service);
+                row.revision = of.and_then(|(_, service)| revisions.of_file(&service.origin.file));
+            }
+            let rows = rows.into_iter().map(PlanRow::Object);
             let policies = foreseen_rows(&foreseen).into_iter().map(PlanRow::Policy);
             terminal.json(&rows.chain(policies).collect::<Vec<_>>());
         }

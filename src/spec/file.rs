@@ -198,12 +198,14 @@ impl Reading {
 }
 
 /// The text of a file: what stays of it.
+#[derive(Clone, Debug)]
 pub(super) struct Written {
     source: Arc<Source>,
     digest: String,
 }
 
 /// The text of a file and its YAML: what can be found out about a file by itself, whoever wants to know.
+#[derive(Clone, Debug)]
 pub(super) struct Text {
     written: Written,
     /// Not there where the bytes are no text.

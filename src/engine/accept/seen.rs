@@ -28,6 +28,10 @@ pub struct SourcesSeen {
     pub unavailable: BTreeMap<String, String>,
     /// Plugins that stay in use although their documents can't be used, with the reason.
     pub held_plugins: BTreeMap<String, String>,
+    /// Matcher documents that are in use as they last were, since their file can't be used, with the reason.
+    pub stale_matchers: BTreeMap<String, String>,
+    /// The same of Defaults.
+    pub stale_defaults: BTreeMap<String, String>,
     /// The Defaults that are there and can be used, by name.
     pub defaults: BTreeSet<String>,
     /// Objects that are for other hosts, and why. Their documents are there and say so.
