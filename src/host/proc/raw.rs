@@ -47,7 +47,11 @@ impl Leaf {
             rest /= 10;
         }
         let mut bytes = [0; 64];
-        let parts = [digits.get(from..).unwrap_or_default(), if leaf.is_empty() { b"" } else { b"/" }, leaf.as_bytes()];
+        let parts = [
+            digits.get(from..).unwrap_or_default(),
+            if leaf.is_empty() { b"" } else { b"/" },
+            leaf.as_bytes(),
+        ];
         let mut room: &mut [u8] = &mut bytes;
         let fits = parts.iter().all(|part| room.write_all(part).is_ok()) && !room.is_empty();
         if fits { Self(bytes) } else { Self([0; 64]) }

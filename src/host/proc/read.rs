@@ -240,8 +240,7 @@ impl LiveWorld {
             return None;
         }
         self.note_read("comm");
-        let file =
-            raw::open_read(self.proc(), Leaf::of(entry.pid, "comm").as_c_str()).ok()?;
+        let file = raw::open_read(self.proc(), Leaf::of(entry.pid, "comm").as_c_str()).ok()?;
         let stat = rustix::fs::fstat(&file).ok()?;
         if (stat.st_uid, stat.st_gid) != (uid.0, gid.0) {
             return None;

@@ -172,8 +172,10 @@ mod tests {
             let tail = TAIL.replace(" 4194560 ", &format!(" {flags} "));
             let fields: Vec<&str> = tail.split(' ').collect();
             let stack = stack.to_string();
-            let fields: Vec<&str> =
-                (3..).zip(&fields).map(|(number, field)| if number == 28 { &*stack } else { *field }).collect();
+            let fields: Vec<&str> = (3..)
+                .zip(&fields)
+                .map(|(number, field)| if number == 28 { &*stack } else { *field })
+                .collect();
             format!("412 (web) {}", fields.join(" "))
         };
         let of = |line: &str| parse_brief(line.as_bytes()).unwrap().layout().map(|layout| layout.concat());
