@@ -58,6 +58,7 @@ pub use model::{
 };
 pub use model::{Hosts, KnownHost, Revision};
 pub use model::{Listen, Secret, SecretForm, Security, Socket};
+pub use model::{Rare, Usual};
 pub use overlap::{FileIdentity, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
 pub use plugin::{Held, HeldPlugins, InUse, Modules, NoModules, PluginDocument};

@@ -5,26 +5,24 @@ use std::rc::Rc;
 
 use super::args::{Output, PlanArgs};
 use super::exit::Exit;
+use super::one_look::{accept, at_once, concerned, options, say_held};
 use super::revisions::Revisions;
 use super::terminal::Terminal;
 use super::{settings, state};
 use crate::diagnostic::Diagnostic;
-use crate::engine::accept::{Acceptance, Accepted, PruneRules};
+use crate::engine::accept::PruneRules;
 use crate::engine::policy::looking::Owners;
 use crate::engine::policy::{Foreseen, PolicyEye, preview};
 use crate::engine::sources::SourcesLook;
-use crate::engine::tick::{TickOptions, preview_all};
+use crate::engine::tick::preview_all;
 use crate::host::Host;
 use crate::host::good_texts::GoodTexts;
 use crate::host::imagined::{NothingRuns, SnapshotHost};
 use crate::host::shelf::Shelf;
 use crate::host::state_dir::Dirs;
 use crate::plan::memory::Memory;
-use crate::plan::{PlanOptions, QuestionHints};
-use crate::report::{ChangeRow, ForeseenRow, foreseen_rows, foreseen_text, held_text, plan_rows, plan_text};
+use crate::report::{ChangeRow, ForeseenRow, foreseen_rows, foreseen_text, plan_rows, plan_text};
 use crate::spec::SpecSet;
-use crate::spec::engine::Settings;
-use crate::units::BootTime;
 
 /// Runs `plan`.
 pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
@@ -151,41 +149,4 @@ fn foresee<H: Host + PolicyEye>(host: &H, set: &SpecSet, memory: &Memory) -> Vec
     let now = host.now();
     let looks = host.look_for(&set.policies, &Owners::of_memory(memory), now);
     preview(&set.policies, &looks, &host.kept(), now)
-}
-
-/// One complete look is enough to call a document gone.
-pub(super) fn at_once(settings: &Settings) -> PruneRules {
-    PruneRules { delay: std::time::Duration::ZERO, ..PruneRules::from(settings.prune) }
-}
-
-/// What is in force after this one look.
-pub(super) fn accept(look: &SourcesLook, memory: &Memory, rules: &PruneRules, now: BootTime) -> Accepted {
-    let mut acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
-    let mut seen = look.seen.clone();
-    seen.being_written = crate::host::writers::open_for_writing(acceptance.shrunk(&seen));
-    acceptance.look(&seen, rules, now)
-}
-
-/// Says what is held back, and what waits.
-pub(super) fn say_held(accepted: &Accepted, terminal: Terminal) {
-    for held in &accepted.held {
-        terminal.say(&format!("held: {}", held_text(&held.plan(), &held.place)));
-    }
-}
-
-/// Objects of other sources are none of this call's business.
-pub(super) fn concerned(mut memory: Memory, accepted: &Accepted) -> Memory {
-    let set = &accepted.set;
-    memory.services.retain(|name, _| set.services.contains_key(name) || set.removed.contains(name));
-    memory
-}
-
-/// How many starts at a time, where nobody says it.
-pub(super) fn parallel_starts(given: Option<u32>) -> usize {
-    crate::engine::watch::parallel_starts(&Settings { max_parallel_starts: given, ..Settings::default() })
-}
-
-/// A complete look.
-pub(super) fn options(confirmed: bool, max_starts: Option<usize>) -> TickOptions {
-    TickOptions { plan: PlanOptions { confirmed, max_starts }, hints: QuestionHints { full: true } }
 }

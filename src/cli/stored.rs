@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::apply::Run;
 use super::args::{ApplyArgs, Output};
 use super::exit::Exit;
-use super::plan::{accept, at_once, concerned, options, parallel_starts};
+use super::one_look::{accept, at_once, concerned, options, parallel_starts};
 use super::revisions::Revisions;
 use super::state::{self, NotOpened, Opened};
 use super::terminal::Terminal;
+use super::to_rest::Run;
 use crate::diagnostic::Diagnostic;
 use crate::engine::events::Chronicle;
 use crate::engine::sources::Sources;

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use shown::Shown;
 
 use super::accept::{FileSeen, GoodFile, SourcesSeen};
+use super::settle;
 use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::host::clock;
 use crate::host::good_texts::GoodTexts;
@@ -84,6 +85,8 @@ pub struct Sources {
     looks: u64,
     /// Files that can't be used, as they last were.
     kept: kept::Kept,
+    /// What is loaded stays for long.
+    stays: bool,
     identity: ProgramIdentity,
     /// Pairs of Services that claim one process, as found with the files that the digest speaks of.
     pairs: (String, Vec<Diagnostic>),
@@ -176,6 +179,7 @@ impl Sources {
             shown: Shown::default(),
             looks: 0,
             kept: kept::Kept::default(),
+            stays: false,
             identity: Box::new(crate::host::program_identity),
             pairs: (String::new(), Vec::new()),
             names: Names::default(),
@@ -242,6 +246,12 @@ impl Sources {
     #[must_use]
     pub fn with_shelf(self, modules: Rc<Shelf>) -> Self {
         Self { shelf: modules, ..self }
+    }
+
+    /// What is loaded stays for long, so that it is worth an effort to have it take little memory.
+    #[must_use]
+    pub fn that_stay(self) -> Self {
+        Self { stays: true, ..self }
     }
 
     /// Looks as these settings say.
@@ -432,6 +442,9 @@ impl Sources {
                 self.loaded.remove(name);
                 self.shown.is_stale(name);
             }
+        }
+        if self.stays {
+            settle::files(&mut loaded.files);
         }
         self.loaded.extend(loaded.files.into_iter().map(|mut file| {
             let name = file.source.name.clone();

@@ -77,7 +77,7 @@ pub(super) fn constrain(
         };
         let refused = match &process.constrained {
             None if spec.resources.is_empty() => continue,
-            Some(last) if last.resources == spec.resources => match &last.error {
+            Some(last) if last.resources == *spec.resources => match &last.error {
                 None => continue,
                 Some(error) => Some((error, last.at.after(CONSTRAIN_AGAIN))),
             },
@@ -91,7 +91,7 @@ pub(super) fn constrain(
                 continue;
             }
         }
-        let action = Action::Constrain { key: process.key.clone(), group, resources: spec.resources };
+        let action = Action::Constrain { key: process.key.clone(), group, resources: *spec.resources };
         draft.step(*index, action, "`resources` are not what its document says");
     }
 }

@@ -231,7 +231,7 @@ fn decide(
     match aim {
         Aim::Run => {
             adopting::adopt_asked(record, seen, draft);
-            match &task {
+            match &*task {
                 Some(plan) => task::run(record, plan, &events, seen, draft),
                 None => run::run(record, &events, seen, draft),
             }

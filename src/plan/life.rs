@@ -126,7 +126,7 @@ pub(super) fn began(instance: &mut Instance, key: ProcessKey, now: Now) {
     instance.command_error = None;
     instance.primed = false;
     instance.greets = true;
-    instance.adjusted = super::memory::Adjusted::default();
+    instance.adjusted = crate::spec::Rare::default();
 }
 
 /// The record follows a process that took the place of its predecessor: no restart is counted.

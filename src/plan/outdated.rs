@@ -43,14 +43,14 @@ pub(super) fn restart_outdated(
         })
         .filter_map(|(index, instance)| {
             let process = instance.phase.process()?;
-            let (of, wanted) = ((process, &instance.adjusted), (spec, &present));
+            let (of, wanted) = ((process, &*instance.adjusted), (spec, &present));
             is_outdated(*index, of, wanted, record.restart_before, draft)
                 .or_else(|| asked_for(*index, instance))
         })
         .collect();
     if prepared.is_some() {
         let by_document = launch::launched(spec, None);
-        let of_files = |change: &FieldChange| !by_document.0.contains_key(&change.field);
+        let of_files = |change: &FieldChange| by_document.get(&change.field).is_none();
         record.compares = outdated.iter().any(|outdated| outdated.fields.iter().any(of_files));
     }
     for Outdated { index, because, fields } in outdated {

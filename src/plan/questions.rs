@@ -62,7 +62,7 @@ fn of_service(
     let spec = &record.spec;
     // What waits for others isn't started: it is looked for now and then only.
     let wanted = |index: u32| *aim == Aim::Run && index < spec.replicas && (hints.full || !waits);
-    let due = match &spec.task {
+    let due = match &*spec.task {
         Some(_) => *aim == Aim::Run && (hints.full || !waits) && task::is_due(record, now),
         None => (0..spec.replicas).any(|index| {
             wanted(index) && record.instances.get(&index).is_none_or(|instance| phase::is_due(instance, now))

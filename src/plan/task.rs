@@ -69,7 +69,7 @@ pub(super) fn is_by_hand(record: &Record) -> bool {
 
 /// A run begins in the next plan, as far as that can be told without the clock on the wall.
 pub(super) fn may_begin(record: &Record) -> bool {
-    let Some(plan) = &record.spec.task else { return false };
+    let Some(plan) = &*record.spec.task else { return false };
     if record.task.asked.is_some() {
         return true;
     }

@@ -10,9 +10,9 @@ use crate::units::BootTime;
 
 impl Acceptance {
     /// Broken files: what came from them stays, and says so. After a loss of all records, what they last declared counts.
-    pub(super) fn keep_broken(&self, broken: &BTreeMap<&String, &BrokenFile>, set: &mut SpecSet) {
+    pub(super) fn keep_broken(&self, broken: &BTreeMap<&str, &BrokenFile>, set: &mut SpecSet) {
         let in_force = self.in_force.values().filter_map(|service| {
-            let file = broken.get(&service.origin.file)?;
+            let file = broken.get(&*service.origin.file)?;
             Some((service, &file.reason))
         });
         // In force first: that is what was accepted last.

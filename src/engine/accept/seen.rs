@@ -51,7 +51,7 @@ pub enum FileSeen {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct GoodFile {
     /// The digest of its content: the same one means that nobody has written to it.
-    pub digest: String,
+    pub digest: Arc<str>,
     /// What it declares.
     pub services: Arc<[Arc<Service>]>,
     /// Its Policies.
@@ -88,11 +88,11 @@ impl FileSeen {
 
 impl SourcesSeen {
     /// The files that can't be used.
-    pub(super) fn broken(&self) -> BTreeMap<&String, &BrokenFile> {
+    pub(super) fn broken(&self) -> BTreeMap<&str, &BrokenFile> {
         let mut found = BTreeMap::new();
         for (path, file) in self.files.iter() {
             if let FileSeen::Broken(broken) = file {
-                found.insert(path, broken);
+                found.insert(path.as_str(), broken);
             }
         }
         found
@@ -116,7 +116,7 @@ impl SourcesSeen {
 
     /// An object that is missing stays in force only if it comes from these sources; others are not our business.
     pub(super) fn may_speak_for(&self, service: &Service) -> bool {
-        let file = &service.origin.file;
+        let file = &*service.origin.file;
         self.files.contains_key(file) || self.place_of(file).is_some()
     }
 }

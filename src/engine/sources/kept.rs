@@ -96,7 +96,7 @@ impl Sources {
         self.kept.stale_matchers.clear();
         self.kept.stale_defaults.clear();
         let rejected = loaded.files.iter().filter(|file| file.rejected().is_some());
-        let names = rejected.map(|file| (&file.source.name, Some(file.digest.as_str())));
+        let names = rejected.map(|file| (&file.source.name, Some(&*file.digest)));
         let names = names.chain(unusable.iter().map(|name| (name, None)));
         // A text that is the present one can't stand in for it: what it lacks is elsewhere.
         let other = |(name, digest): (&String, Option<&str>)| {
@@ -153,7 +153,7 @@ impl Sources {
     pub(super) fn keep_good(&mut self, judged: &BTreeMap<String, PathBuf>) {
         let good = |(name, directory): (&String, &PathBuf)| {
             let file = self.loaded.get(name).filter(|file| file.rejected().is_none())?;
-            let (digest, text) = (file.digest.clone(), file.source.text.clone());
+            let (digest, text) = (file.digest.to_string(), file.source.text.clone());
             Some(GoodText::new(absolute(Path::new(name)), directory.clone(), digest, file.defines(), text))
         };
         let texts: Vec<GoodText> = judged.iter().filter_map(good).collect();
