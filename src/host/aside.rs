@@ -137,13 +137,14 @@ impl<F: FnOnce()> Drop for End<F> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::sync::atomic::AtomicBool;
 
     use super::*;
 
     /// Only matters where a test fails.
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     #[track_caller]
     fn until_free(workers: &Workers) {

@@ -65,6 +65,7 @@ fn distribution(text: &str) -> impl Iterator<Item = (String, String)> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
 

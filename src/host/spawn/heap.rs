@@ -36,15 +36,13 @@ unsafe extern "C" fn let_go_of_first(info: *mut libc::dl_phdr_info, _: usize, _:
         let is_fixed = header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0;
         let begin = base.wrapping_add(header.p_vaddr).next_multiple_of(page);
         let end = base.wrapping_add(header.p_vaddr).wrapping_add(header.p_memsz) / page * page;
-        if let (true, Ok(length @ 1..)) = (is_fixed, usize::try_from(end.saturating_sub(begin))) {
+        if let (true, Ok(begin), Ok(length @ 1..)) =
+            (is_fixed, usize::try_from(begin), usize::try_from(end.saturating_sub(begin)))
+        {
             // SAFETY: whole pages of a segment of the program's file that is never written to: the kernel drops its copy
             // of the table entries, and reads the same bytes again when they are needed. What isn't so is refused.
             unsafe {
-                libc::madvise(
-                    std::ptr::with_exposed_provenance_mut(begin as usize),
-                    length,
-                    libc::MADV_DONTNEED,
-                );
+                libc::madvise(std::ptr::with_exposed_provenance_mut(begin), length, libc::MADV_DONTNEED);
             }
         }
     }

@@ -109,8 +109,7 @@ mod tests {
 
     #[test]
     fn it_is_written_like_the_value_itself() {
-        let mut own = Rare::<Restart>::default();
-        own.jitter = 5;
+        let own = Rare::from(Restart { jitter: 5, ..Restart::default() });
         for value in [Rare::default(), own] {
             let text = serde_json::to_string(&value).unwrap();
             assert_eq!(text, serde_json::to_string(&*value).unwrap());
