@@ -4,6 +4,7 @@
 //! but all of them where a file with Matcher or Plugin documents or a module changed, since others may use what it defines.
 
 mod found;
+mod here;
 mod kept;
 mod shown;
 mod upgrade;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use here::Here;
 use shown::Shown;
 
 use super::accept::{FileSeen, GoodFile, SourcesSeen};
@@ -75,6 +77,8 @@ pub struct Sources {
     loaded: BTreeMap<String, LoadedFile>,
     /// What they give, kept from look to look.
     shown: Shown,
+    /// Where names as given start from.
+    here: Here,
     /// How often it was looked.
     looks: u64,
     /// Files that can't be used, as they last were.
@@ -163,6 +167,7 @@ impl Sources {
             unknown_owners: Vec::new(),
             loaded: BTreeMap::new(),
             shown: Shown::default(),
+            here: Here::default(),
             looks: 0,
             kept: kept::Kept::default(),
             identity: Box::new(crate::host::program_identity),
@@ -282,6 +287,7 @@ impl Sources {
     /// Looks at all places and loads what is new.
     pub fn look_with(&mut self, attention: Attention<'_>) -> SourcesLook {
         self.looks += 1;
+        self.here = Here::now();
         let mut look = SourcesLook {
             seen: SourcesSeen { complete: true, ..SourcesSeen::default() },
             ..SourcesLook::default()
@@ -382,6 +388,10 @@ impl Sources {
             let names: BTreeSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
             gone.extend(self.loaded.keys().filter(|name| !names.contains(name.as_str())).cloned());
         }
+        let directories = |files: &mut dyn Iterator<Item = &Found>| {
+            files.map(|found| (found.name.clone(), Arc::clone(&found.directory))).collect()
+        };
+        let mut judged: BTreeMap<String, Arc<Path>> = directories(&mut fresh.iter().copied());
         let fresh: Vec<SpecFile> = fresh.into_iter().map(Found::to_load).collect();
         let gives = |name: &String| self.loaded.get(name).is_some_and(LoadedFile::defines);
         let replaced = fresh.iter().any(|file| gives(&file.name));
@@ -389,12 +399,10 @@ impl Sources {
         let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None, Some(&self.host));
         let changed = !fresh.is_empty() || !gone.is_empty();
         let defines = loaded.files.iter().any(LoadedFile::defines);
-        let recalls = self.kept.wants_all(&loaded.files, &holds, unusable);
-        let mut judged: BTreeMap<String, PathBuf> =
-            fresh.iter().map(|file| (file.name.clone(), file.directory.clone())).collect();
+        let recalls = self.kept.wants_all(&loaded.files, &holds, (unusable, &self.here));
         if replaced || lost || (changed && self.holds_back()) || defines || recalls {
             // What was refused may count now, though it is as it was.
-            judged = files.iter().map(|file| (file.name.clone(), file.directory.to_path_buf())).collect();
+            judged = directories(&mut files.iter());
             let all: Vec<SpecFile> = files.iter().map(Found::to_load).collect();
             let is_first = self.loaded.is_empty() && self.names.plugins.is_empty();
             if !is_first || fresh.len() < all.len() {
@@ -415,7 +423,7 @@ impl Sources {
             let name = file.source.name.clone();
             self.shown.is_stale(&name);
             // Objects are known by the place of their document wherever selfsame is called from.
-            file.stands_in(&absolute(Path::new(&name)));
+            file.stands_in(&self.here.absolute(&name));
             (name, file)
         }));
         judged.retain(|name, _| !libraries.contains(name));
@@ -448,7 +456,7 @@ impl Sources {
             };
             look.digest.push_str(&format!("{} {module}\n", document.wasm.display()));
         }
-        let mut changed = self.shown.renew(&self.loaded, libraries);
+        let mut changed = self.shown.renew(&self.loaded, libraries, &self.here);
         look.digest.push_str(&format!("files {}\n", self.shown.generation));
         for (name, file) in &self.loaded {
             look.diagnostics.extend(file.diagnostics.iter().cloned());
@@ -498,9 +506,9 @@ impl Sources {
         look.diagnostics.extend(defaults::unused(&own.into_iter(), &self.names.defaults));
         let mut also = Vec::new();
         for (name, file) in instead {
-            also.push(self.shown.instead(&name, file));
+            also.push(self.shown.instead(&name, &self.here, file));
         }
-        also.extend(self.kept.recall(&mut self.shown));
+        also.extend(self.kept.recall(&mut self.shown, &self.here));
         if let Some(changed) = &mut changed {
             changed.extend(also);
         }
@@ -638,9 +646,9 @@ struct Declared {
 
 impl Declared {
     /// By a text that stands in for the present one.
-    fn by(file: &LoadedFile) -> Self {
+    fn by(file: &LoadedFile, here: &Here) -> Self {
         let mut file = file.clone();
-        file.stands_in(&absolute(Path::new(&file.source.name.clone())));
+        file.stands_in(&here.absolute(&file.source.name.clone()));
         Self { services: file.services().into(), policies: policies_in(&file) }
     }
 }

@@ -206,9 +206,5 @@ pub fn read_file(path: &Path, trust: &Trust, most: u64) -> Result<Vec<u8>, Strin
 }
 
 fn digest_of(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    crate::spec::hex(&Sha256::digest(bytes))
 }

@@ -481,7 +481,14 @@ fn accept_policies(loaded: &mut LoadedFile, documents: Vec<PolicyDocument>, host
     }
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+/// Two digits for each byte, in lower case.
+pub fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    // One piece of memory: collecting would ask for it four times.
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
 }

@@ -1,10 +1,10 @@
 //! What all files give to acceptance, kept from look to look: a look costs what changed in it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 
-use super::{absolute, seen};
+use super::here::Here;
+use super::seen;
 use crate::diagnostic::Source;
 use crate::engine::accept::FileSeen;
 use crate::spec::LoadedFile;
@@ -48,13 +48,14 @@ impl Shown {
         &mut self,
         loaded: &BTreeMap<String, LoadedFile>,
         libraries: &BTreeSet<String>,
+        here: &Here,
     ) -> Option<BTreeSet<String>> {
         self.generation += u64::from(self.has_stale());
         let stale = std::mem::take(&mut self.stale);
         let other = std::mem::take(&mut self.other);
         if std::mem::take(&mut self.all_stale) || !libraries.is_empty() {
             let own = loaded.iter().filter(|(name, _)| !libraries.contains(*name));
-            let own = own.map(|(name, file)| (absolute(Path::new(name)), file));
+            let own = own.map(|(name, file)| (here.absolute(name), file));
             let (mut files, mut texts) = (BTreeMap::new(), BTreeMap::new());
             for (place, file) in own {
                 texts.insert(place.clone(), Arc::clone(&file.source));
@@ -64,7 +65,7 @@ impl Shown {
             return None;
         }
         let mut changed = BTreeSet::new();
-        let stale = stale.into_iter().map(|name| (absolute(Path::new(&name)), name));
+        let stale = stale.into_iter().map(|name| (here.absolute(&name), name));
         for (place, name) in stale.chain(other) {
             let (files, texts) = (Arc::make_mut(&mut self.files), Arc::make_mut(&mut self.texts));
             if let Some(file) = loaded.get(&name) {
@@ -80,8 +81,8 @@ impl Shown {
     }
 
     /// Shows a file as something else than what was loaded, in this look.
-    pub(super) fn instead(&mut self, name: &str, file: FileSeen) -> String {
-        let place = absolute(Path::new(name));
+    pub(super) fn instead(&mut self, name: &str, here: &Here, file: FileSeen) -> String {
+        let place = here.absolute(name);
         Arc::make_mut(&mut self.files).insert(place.clone(), file);
         self.other.insert(place.clone(), name.to_owned());
         place

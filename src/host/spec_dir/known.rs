@@ -83,6 +83,11 @@ impl KnownFiles {
         self.files.retain(|_, known| known.look == look);
     }
 
+    /// Whether anything is known of a file.
+    pub(super) fn has(&self, path: &OsStr) -> bool {
+        self.files.contains_key(path)
+    }
+
     /// What to do about a file with this stamp. `writing`: somebody is known to have it open for writing.
     pub(super) fn judge(&mut self, path: &OsStr, stamp: Stamp, writing: bool, patience: Patience) -> Verdict {
         let look = self.look;

@@ -26,7 +26,7 @@ use super::git::{self, GitHold};
 use super::identity::{Believed, Identity, Standing};
 use super::known::{KnownFiles, Outcome, Patience, Verdict};
 use super::names::why_ignored;
-use super::read::{Refusal, not_regular, read_in, read_trusted, unreadable};
+use super::read::{FLAGS, Refusal, not_regular, read_in, read_listed, read_trusted, unreadable};
 use super::remote::remote;
 use super::stamp::Stamp;
 use super::{
@@ -380,7 +380,7 @@ impl Place {
             } else {
                 let below = directory.below.join(&name);
                 let (shown, real) = (self.path.join(&below), directory.real.join(&name));
-                self.entry(directory, Name { below: &below, shown: &shown, real: &real }, gathering);
+                self.entry(directory, Name { below: &below, shown: &shown, real: &real }, kind, gathering);
             }
         }
         Ok(())
@@ -426,8 +426,14 @@ impl Place {
         Ok((Directory { open, real: stage.path, below }, identity))
     }
 
-    /// A name that a document may have.
-    fn entry(&mut self, directory: &Directory, called: Name<'_>, gathering: &mut Gathering<'_>) {
+    /// A name that a document may have, and its kind as far as that was listed.
+    fn entry(
+        &mut self,
+        directory: &Directory,
+        called: Name<'_>,
+        kind: FileType,
+        gathering: &mut Gathering<'_>,
+    ) {
         let (name, shown) = (called.real.file_name().unwrap_or_default(), || called.shown.to_owned());
         if name.to_str().is_none() {
             let text = "its name is not UTF-8".to_owned();
@@ -439,6 +445,15 @@ impl Place {
             let text = "there are too many files before it".to_owned();
             return gathering.refuse(shown(), (ProblemReason::TooLarge, text));
         }
+        if kind == FileType::RegularFile
+            && self.is_read_in_any_case(called, gathering)
+            && let Some((bytes, stamp)) =
+                read_listed(&directory.open, name, called.real, &manner.trust, limits.file_bytes)
+        {
+            let (below, now) = (called.below.as_os_str(), gathering.attention.now);
+            let outcome = self.noted(below, called.shown, stamp, Ok(bytes), now);
+            return gathering.take(outcome, called.shown);
+        }
         let stamp = match self.stamp(directory, name, called.real, gathering) {
             Ok(stamp) => stamp,
             Err(refusal) => return gathering.refuse(shown(), refusal),
@@ -448,6 +463,12 @@ impl Place {
         }
         let opened = || read_in(&directory.open, name, called.real, &manner.trust, limits.file_bytes);
         self.file(called, stamp, gathering, opened);
+    }
+
+    /// Nothing is known of it, and it isn't being written: its stamp decides nothing.
+    fn is_read_in_any_case(&self, called: Name<'_>, gathering: &Gathering<'_>) -> bool {
+        let writing = self.last.is_some() && gathering.attention.writing.contains(called.real);
+        self.patience(&gathering.attention).quiet && !writing && !self.known.has(called.below.as_os_str())
     }
 
     /// Of the file itself, or of what a link leads to: then everything on the way must be trusted.
@@ -490,9 +511,7 @@ impl Place {
     fn stat(&self, directory: &Directory, name: &OsStr) -> rustix::io::Result<Stat> {
         if self.remote.is_some() {
             // Only opening makes a network file system ask its server.
-            let flags =
-                OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-            if let Ok(open) = openat(&directory.open, name, flags, Mode::empty()) {
+            if let Ok(open) = openat(&directory.open, name, FLAGS, Mode::empty()) {
                 return fstat(open);
             }
         }
@@ -524,13 +543,7 @@ impl Place {
                 Err(refusal) => self.noted(below, shown, stamp, Err(refusal), patience.now),
             },
         };
-        match outcome {
-            Ok(file) => {
-                gathering.bytes = gathering.bytes.saturating_add(file.bytes.len() as u64);
-                gathering.files.push(file);
-            }
-            Err(refusal) => gathering.refuse(shown.to_owned(), refusal),
-        }
+        gathering.take(outcome, shown);
     }
 
     fn noted(
@@ -563,6 +576,16 @@ impl<'a> Gathering<'a> {
             directories: Vec::new(),
             linked: BTreeSet::new(),
             entered: BTreeSet::new(),
+        }
+    }
+
+    fn take(&mut self, outcome: Outcome, shown: &Path) {
+        match outcome {
+            Ok(file) => {
+                self.bytes = self.bytes.saturating_add(file.bytes.len() as u64);
+                self.files.push(file);
+            }
+            Err(refusal) => self.refuse(shown.to_owned(), refusal),
         }
     }
 
