@@ -47,6 +47,11 @@ impl Kept {
         recalled
     }
 
+    /// Nothing stands in for anything.
+    pub(super) fn is_idle(&self) -> bool {
+        self.declared.is_empty() && self.defining.is_empty()
+    }
+
     /// What went wrong since this was last asked.
     pub(super) fn take_trouble(&mut self) -> Option<String> {
         self.trouble.take()

@@ -42,6 +42,11 @@ impl Shown {
         self.all_stale || !self.stale.is_empty()
     }
 
+    /// What the digest of a look says of them.
+    pub(super) fn digest_line(&self) -> String {
+        format!("files {}\n", self.generation)
+    }
+
     /// Shows what was loaded, but for files of libraries. Gives the absolute names of what may be other than at the last look;
     /// `None`: everything.
     pub(super) fn renew(
@@ -53,15 +58,14 @@ impl Shown {
         self.generation += u64::from(self.has_stale());
         let stale = std::mem::take(&mut self.stale);
         let other = std::mem::take(&mut self.other);
-        if std::mem::take(&mut self.all_stale) || !libraries.is_empty() {
+        if std::mem::take(&mut self.all_stale) || !libraries.is_empty() || self.files.is_empty() {
             let own = loaded.iter().filter(|(name, _)| !libraries.contains(*name));
-            let own = own.map(|(name, file)| (here.absolute(name), file));
-            let (mut files, mut texts) = (BTreeMap::new(), BTreeMap::new());
-            for (place, file) in own {
-                texts.insert(place.clone(), Arc::clone(&file.source));
-                files.insert(place, seen(file));
-            }
-            (self.files, self.texts) = (Arc::new(files), Arc::new(texts));
+            let own: BTreeMap<String, &LoadedFile> =
+                own.map(|(name, file)| (here.absolute(name), file)).collect();
+            let texts = own.iter().map(|(place, file)| (place.clone(), Arc::clone(&file.source)));
+            // Maps that are made at once have no empty places in them.
+            self.texts = Arc::new(texts.collect());
+            self.files = Arc::new(own.into_iter().map(|(place, file)| (place, seen(file))).collect());
             return None;
         }
         let mut changed = BTreeSet::new();

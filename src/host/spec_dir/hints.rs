@@ -23,17 +23,19 @@ use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 use rustix::io::Errno;
 
 use super::chain::Watched;
-use super::entries::Entries;
+use super::entries::{Entries, Touched};
 use crate::host::errno::io_text;
 
 /// Events are read into this; the kernel never cuts one.
 const BUFFER_BYTES: usize = 16 << 10;
 
 /// What was heard since it was asked the last time.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Heard {
     /// Something that was to be watched changed, or may have.
     pub changed: bool,
+    /// Where.
+    pub touched: Touched,
 }
 
 /// The watcher of a set of places.
@@ -149,6 +151,12 @@ impl Watcher {
         std::mem::take(&mut self.heard)
     }
 
+    /// Where what was heard by now is, for a look that follows at once. That something was heard is still to be taken.
+    pub fn touched(&mut self) -> Touched {
+        self.heard.touched.extend(self.entries.touched());
+        std::mem::take(&mut self.heard.touched)
+    }
+
     /// Files that somebody began to write and hasn't closed, as far as is known.
     pub fn writing(&self) -> &BTreeSet<PathBuf> {
         &self.writing
@@ -173,6 +181,7 @@ impl Watcher {
     fn read_entries(&mut self) -> bool {
         let inbox = self.entries.take();
         self.heard.changed |= inbox.changed;
+        self.heard.touched.extend(inbox.touched);
         self.writing = inbox.writing;
         if let Some(probe) = self.probe.as_mut().filter(|_| inbox.probed) {
             probe.untold = false;
@@ -194,9 +203,13 @@ impl Watcher {
             }
             let Some(mark) = self.marks.get(&event.wd()) else {
                 self.heard.changed |= lost;
+                self.heard.touched.elsewhere |= lost;
                 continue;
             };
-            self.heard.changed |= mark.cares(name);
+            let cares = mark.cares(name);
+            self.heard.changed |= cares;
+            // On the way to a directory, or beside it.
+            self.heard.touched.elsewhere |= cares;
         }
         from
     }

@@ -88,6 +88,8 @@ pub struct Attention<'a> {
     pub waiting_since: Option<BootTime>,
     /// Files that are being written.
     pub writing: &'a BTreeSet<PathBuf>,
+    /// Nothing changed since the last look but these files, as was heard; by their paths without links. `None`: whatever may have.
+    pub named: Option<&'a BTreeSet<PathBuf>>,
 }
 
 static NOTHING: BTreeSet<PathBuf> = BTreeSet::new();
@@ -95,24 +97,26 @@ static NOTHING: BTreeSet<PathBuf> = BTreeSet::new();
 impl Attention<'_> {
     /// The state at this moment, as it is.
     pub fn at(now: BootTime) -> Self {
-        Self { now, quiet: true, contents: false, waiting_since: None, writing: &NOTHING }
+        Self { now, quiet: true, contents: false, waiting_since: None, writing: &NOTHING, named: None }
     }
 }
 
 /// A place, and what is known of it from the looks before.
 #[derive(Debug)]
 pub struct Place {
-    path: PathBuf,
-    manner: Arc<Manner>,
+    pub(super) path: PathBuf,
+    pub(super) manner: Arc<Manner>,
     known: KnownFiles,
     believed: Believed,
-    git: GitHold,
-    git_dir: Option<PathBuf>,
-    last: Option<Listing>,
+    pub(super) git: GitHold,
+    pub(super) git_dir: Option<PathBuf>,
+    pub(super) last: Option<Listing>,
+    /// Of all files of the last listing.
+    pub(super) bytes: u64,
     waiting_since: Option<BootTime>,
     remote: Option<&'static str>,
-    directories: Vec<PathBuf>,
-    linked: BTreeSet<PathBuf>,
+    pub(super) directories: Vec<PathBuf>,
+    pub(super) linked: BTreeSet<PathBuf>,
 }
 
 /// What one look gathers.
@@ -161,6 +165,7 @@ impl Place {
             git: GitHold::default(),
             git_dir: None,
             last: None,
+            bytes: 0,
             waiting_since: None,
             remote: None,
             directories: Vec::new(),
@@ -339,6 +344,7 @@ impl Place {
         ignored.sort_by(|a, b| a.path.cmp(&b.path));
         self.directories = gathering.directories;
         self.linked = gathering.linked;
+        self.bytes = gathering.bytes;
         let listing = Listing { complete, files, problems, identity, ignored, pending: None, again };
         self.last = Some(listing.clone());
         listing
@@ -372,6 +378,9 @@ impl Place {
         gathering.directories.push(directory.real.clone());
         gathering.entered.insert(directory.below.clone());
         for (name, kind) in list(&directory.open)? {
+            if self.is_as_it_was(directory, &name, kind, gathering) {
+                continue;
+            }
             let may_enter = self.manner.recursive && !name.as_bytes().starts_with(b".");
             if may_enter && is_directory(&directory.open, &name, kind) {
                 self.sub_directory(directory, &name, directory.below.join(&name), gathering, depth);
@@ -384,6 +393,34 @@ impl Place {
             }
         }
         Ok(())
+    }
+
+    /// Takes a file that is certainly as it was at the last look: of most files that is all. Whatever is doubtful, or new, is looked
+    /// at more closely.
+    fn is_as_it_was(
+        &mut self,
+        directory: &Directory,
+        name: &OsStr,
+        kind: FileType,
+        gathering: &mut Gathering<'_>,
+    ) -> bool {
+        let limits = self.manner.limits;
+        let within = gathering.files.len() < limits.files && gathering.bytes <= limits.total_bytes;
+        // The names that are known are those of documents.
+        if kind != FileType::RegularFile || self.remote.is_some() || !within {
+            return false;
+        }
+        let below = directory.below.join(name);
+        if !self.known.has(below.as_os_str()) {
+            return false;
+        }
+        let Ok(stat) = statat(&directory.open, name, AtFlags::SYMLINK_NOFOLLOW) else { return false };
+        let stamp = Stamp::of_stat(&stat);
+        let contents = gathering.attention.contents;
+        let Some(file) = self.known.unchanged(below.as_os_str(), stamp, contents) else { return false };
+        gathering.bytes = gathering.bytes.saturating_add(file.bytes.len() as u64);
+        gathering.files.push(file);
+        true
     }
 
     /// One that can't be entered is a problem, and nothing of what it held is gone.
@@ -546,7 +583,7 @@ impl Place {
         gathering.take(outcome, shown);
     }
 
-    fn noted(
+    pub(super) fn noted(
         &mut self,
         below: &OsStr,
         shown: &Path,
@@ -606,7 +643,7 @@ fn away(error: &io::Error) -> (UnavailableReason, String) {
 }
 
 /// The directory that was judged, held open.
-fn open_judged(real: &Path, judged: &fs::Metadata) -> io::Result<(File, Identity)> {
+pub(super) fn open_judged(real: &Path, judged: &fs::Metadata) -> io::Result<(File, Identity)> {
     let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
     let open = OpenOptions::new().read(true).custom_flags(flags).open(real)?;
     let found = open.metadata()?;
