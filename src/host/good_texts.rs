@@ -34,7 +34,7 @@ pub struct GoodText {
     /// What relative paths in it mean.
     pub directory: Arc<Path>,
     /// SHA-256 in hexadecimal.
-    pub digest: String,
+    pub digest: Arc<str>,
     /// Others may use what it defines.
     pub defines: bool,
     /// The text, shared with whoever loaded it.
@@ -56,7 +56,7 @@ struct Line<'a> {
 
 impl GoodText {
     /// The text of a file that counts now.
-    pub fn new(directory: Arc<Path>, digest: String, defines: bool, source: Arc<Source>) -> Self {
+    pub fn new(directory: Arc<Path>, digest: Arc<str>, defines: bool, source: Arc<Source>) -> Self {
         Self { format: FORMAT, directory, digest, defines, source }
     }
 
@@ -72,7 +72,7 @@ impl From<Line<'_>> for GoodText {
         Self {
             format: line.format,
             directory: line.directory.as_ref().into(),
-            digest: line.digest.into_owned(),
+            digest: line.digest.as_ref().into(),
             defines: line.defines,
             source: Source::new(line.file, line.text),
         }
@@ -184,7 +184,7 @@ fn push_line(lines: &mut Vec<u8>, file: &str, text: &GoodText) -> Result<(), Str
         format: text.format,
         file: file.into(),
         directory: text.directory.as_ref().into(),
-        digest: text.digest.as_str().into(),
+        digest: text.digest.as_ref().into(),
         defines: text.defines,
         text: text.source.text.as_str().into(),
     };

@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Found, Sources, SourcesLook, load_files, start_of};
+use super::reading::LONG;
+use super::{Found, Sources, SourcesLook, settle, start_of};
 use crate::host::spec_dir::{Attention, Place};
 use crate::spec::{LoadedFile, SpecFile};
 
@@ -52,10 +53,17 @@ impl Sources {
             self.loaded.get(&found.name).is_none_or(|known| *known.digest != *found.file.digest)
         };
         let fresh: Vec<&Found> = files.iter().filter(is_other).collect();
+        // Long texts are read beside the loop.
+        if fresh.iter().any(|found| found.file.bytes.len() > LONG) {
+            return None;
+        }
         let judged: BTreeMap<String, Arc<Path>> =
             fresh.iter().map(|found| (found.name.clone(), Arc::clone(&found.directory))).collect();
         let fresh: Vec<SpecFile> = fresh.into_iter().map(Found::to_load).collect();
-        let loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None, Some(&self.host));
+        let mut loaded = self.around().load(&fresh, Some(&self.names), None);
+        if self.stays {
+            settle::files(&mut loaded.files);
+        }
         let twice = !loaded.duplicates.is_empty() || !loaded.duplicate_policies.is_empty();
         if twice || !loaded.files.iter().all(|file| self.replaces_plainly(file)) {
             return None;
