@@ -1,7 +1,6 @@
 //! What a look says of processes whose state the test has chosen.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -141,8 +140,7 @@ fn a_reaped_process_answers_vanished_from_then_on() {
 fn a_script_shows_its_interpreter_and_keeps_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("serve");
-    std::fs::write(&script, "#!/bin/sh\nread line\n").unwrap();
-    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    crate::host::testing::program(&script, "#!/bin/sh\nread line\n");
     let child = Running::start(Command::new(&script).args(["", "x"]));
     // vfork returns a moment before exec is finished: argv is empty then.
     child.until(|world, pid| {

@@ -7,6 +7,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::{Fact, Running, Why, World, bytes, is_root, look, why};
 use crate::facts::FileKind;
+use crate::host::name_service::NameService;
 use crate::process::world::Root;
 use crate::units::{Gid, Uid};
 
@@ -100,6 +101,7 @@ fn the_holder_of_a_lock_is_found() {
 #[test]
 fn names_and_numbers_of_users_and_groups() {
     let world = look();
+    world.names.set(NameService::patient()).unwrap();
     assert_eq!(world.user_id("root"), Fact::Known(Uid(0)));
     assert_eq!(world.user_name(Uid(0)), Fact::Known("root".into()));
     assert_eq!(world.group_id("root"), Fact::Known(Gid(0)));
