@@ -26,7 +26,8 @@ pub(crate) fn copied(from: &str, path: &Path) {
 }
 
 fn shell(script: &str, path: &Path, input: &str) {
-    let mut child = Command::new("/bin/sh").args(["-c", script]).arg(path).stdin(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        Command::new("/bin/sh").args(["-c", script]).arg(path).stdin(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     assert!(child.wait().unwrap().success());
 }

@@ -16,8 +16,8 @@ fn asked(wat: &Wat) -> String {
     let place = Place::of(vec![wat.plugin()]);
     let begun = Instant::now();
     let answer = place.ask("has(t.x)", 600);
-    // About a millisecond; a machine with much to do may take a hundred times as long.
-    assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+    // About a millisecond; a machine with much to do may let it stand still for long.
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     answer
 }
 

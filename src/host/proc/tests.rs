@@ -24,7 +24,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::LiveWorld;
-use crate::facts::{Fact, Why};
+use crate::facts::{Fact, ProcessState, Stat, Why};
 use crate::process::world::World;
 use crate::units::Pid;
 
@@ -36,11 +36,20 @@ impl Running {
         Self(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
-    /// A `sleep` that has called exec, so that it can be told from the test itself.
+    /// A `sleep` that is through with exec, so that it can be told from the test itself.
     fn sleep() -> Self {
         let child = Self::start(Command::new("/bin/sleep").arg("1000"));
-        child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"sleep"));
+        child.until_asleep();
         child
+    }
+
+    /// Of one that becomes `sleep`. It has its name a while before it has its arguments, and is asleep after both.
+    #[track_caller]
+    fn until_asleep(&self) {
+        self.until(|world, pid| {
+            let asleep = |stat: &Stat| *stat.comm == *b"sleep" && stat.state == ProcessState::Sleeping;
+            world.stat(pid).known().is_some_and(|stat| asleep(&stat))
+        });
     }
 
     fn pid(&self) -> Pid {

@@ -169,6 +169,13 @@ impl Watcher {
         self.read().contains(&mark) && !deaf
     }
 
+    /// Whether the touch of the last [`Watcher::is_alive`] was told: then everything that happened before it was, too. Of a watcher
+    /// that was asked this after each touch.
+    pub fn is_told(&mut self) -> bool {
+        self.read_entries();
+        self.probe.as_ref().is_none_or(|probe| !probe.untold)
+    }
+
     /// Takes what `notify` told, and says whether that was about the probe.
     fn read_entries(&mut self) -> bool {
         let inbox = self.entries.take();

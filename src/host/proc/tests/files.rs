@@ -73,7 +73,7 @@ fn names_in_another_root_do_not_lead_out_of_it() {
         return;
     }
     let child = Running::start(Command::new("chroot").arg(&root).args(["/bin/sleep", "1000"]));
-    child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"sleep"));
+    child.until_asleep();
     let (world, pid) = (look(), child.pid());
     assert!(!world.root(pid).known().unwrap().same);
     let inside = world.file(Root::Of(pid), b"/bin/nap").known().unwrap();

@@ -26,8 +26,9 @@ fn replaced(test: &str, ask: impl Fn(&LiveWorld, Pid), check: impl Fn(&LiveWorld
         world.most_kept = 1;
         let key = world.again().process_key(pid).known().unwrap();
         ask(&world, pid);
-        // Start times count in ticks; the next process must get another one.
-        eventually(|| world.ticks_now().0 > key.start.0 + 1);
+        // Times count in ticks: the next process must begin in a later one than that in which this one was seen.
+        let seen = world.entry(pid).seen.0.max(key.start.0);
+        eventually(|| world.ticks_now().0 > seen);
         old.end();
         if fs::write("/proc/sys/kernel/ns_last_pid", (pid.0 - 1).to_string()).is_err() {
             eprintln!("skipped: pids can't be chosen here");
@@ -103,13 +104,12 @@ fn a_released_process_that_still_runs_goes_on_answering() {
 
 #[test]
 fn a_process_that_calls_exec_during_the_look_is_not_taken_for_gone() {
-    let mut child =
-        Running::start(Command::new("/bin/sh").args(["-c", "read x; exec sleep 1000"]));
+    let mut child = Running::start(Command::new("/bin/sh").args(["-c", "read x; exec sleep 1000"]));
     child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"sh"));
     let (world, pid) = (look(), child.pid());
     assert!(world.exe_file(pid).known().is_some());
     drop(child.0.stdin.take());
-    child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"sleep"));
+    child.until_asleep();
     let Fact::Unknown(reason) = world.arguments(pid) else { panic!("two images in one look") };
     assert_eq!(reason.why, Why::Unresolved);
     assert!(world.again().arguments(pid).known().is_some());
