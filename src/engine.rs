@@ -14,6 +14,7 @@ pub mod recording;
 #[cfg(feature = "failpoints")]
 mod sabotage;
 pub mod settings;
+mod settle;
 pub mod sources;
 pub mod standing;
 pub mod tick;

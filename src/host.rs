@@ -10,6 +10,7 @@
 pub mod abilities;
 pub mod accounts;
 mod adjust;
+pub mod aside;
 pub mod atomic;
 pub mod become_program;
 pub mod clock;
@@ -34,6 +35,7 @@ pub mod held_plans;
 pub mod history;
 pub mod imagined;
 mod import_files;
+mod known_host;
 pub mod ledger;
 pub mod linux;
 pub mod log_lines;
@@ -81,6 +83,7 @@ pub use files::{
     own_uid, person, program_identity, read_bytes, read_text, real_path,
 };
 pub use import_files::ImportFiles;
+pub use known_host::known_host;
 pub use linux::{HostOptions, LinuxHost, OpenError};
 pub use rewrite::replace_text;
 pub use seam::Host;

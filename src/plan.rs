@@ -10,11 +10,12 @@
 //! ```
 //!
 //! What each part decides: [`questions()`] what has to be looked at; `life` follows processes; `occupy` says whether a
-//! place is free; `ready` counts readiness; `run` starts, adopts and restarts; `stop` walks through the
-//! schedule; `depend` says who waits for whom, `update` what a change leads to; `errand` runs commands, `asked` does what is asked of what runs; `backoff` waits; `conditions` tells it to people; [`fold()`] takes outcomes into memory.
+//! place is free and `places` fills it; `ready` counts readiness; `run` keeps an object running, `outdated` restarts what is not as
+//! its document says, `adjusting` changes what can be changed without; `stop` walks through the schedule; `depend` says who waits for whom, `update` what a change leads to; `errand` runs commands, `asked` does what is asked of what runs; `backoff` waits; `conditions` tells it to people; [`fold()`] takes outcomes into memory.
 
 pub mod action;
 pub mod adjust;
+mod adjusting;
 mod adopting;
 mod aim;
 mod asked;
@@ -37,7 +38,10 @@ mod live;
 pub mod memory;
 pub mod observation;
 mod occupy;
+mod outdated;
 pub mod output;
+mod phase;
+mod places;
 pub mod policy;
 mod questions;
 mod ready;
@@ -45,6 +49,7 @@ mod requirements;
 mod run;
 mod slots;
 pub mod sources;
+mod starting;
 pub mod status;
 mod stop;
 pub mod stored;

@@ -32,6 +32,8 @@ mod mistakes;
 mod operators;
 #[path = "conformance/policies.rs"]
 mod policies;
+#[path = "conformance/policy_courses.rs"]
+mod policy_courses;
 #[path = "conformance/program.rs"]
 mod program;
 #[path = "conformance/runs.rs"]

@@ -147,15 +147,27 @@ fn what_was_recorded_is_for_its_owner_and_has_no_secrets() {
         .unwrap();
     let waiting = Waiting(child);
     let pid = waiting.0.id();
-    bench.ok(&["test", "--record", "400ms", "--interval", "150ms", "--out", "record"]);
     let file = bench.path("record");
+    let replay = || -> Json {
+        let replayed = bench.ok(&["test", "--replay", "record", "-o", "json", "p.yaml"]);
+        serde_json::from_str(&replayed.stdout).unwrap()
+    };
+    // A look takes as long as it takes on a machine with much to do: then there was time for one only.
+    let mut found = Json::Null;
+    for length in ["400ms", "4s", "30s"] {
+        let _ = fs::remove_file(&file);
+        bench.ok(&["test", "--record", length, "--interval", "150ms", "--out", "record"]);
+        found = replay();
+        if found["looks"].as_u64().unwrap() >= 2 {
+            break;
+        }
+    }
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let text = fs::read_to_string(&file).unwrap();
     assert!(!text.contains("hush-hush") && text.contains("ended: time"), "{text}");
 
-    let replayed = bench.ok(&["test", "--replay", "record", "-o", "json", "p.yaml"]);
-    let found: Json = serde_json::from_str(&replayed.stdout).unwrap();
-    assert_eq!(found["happened"][0]["pid"], pid, "{found}");
+    let happened = found["happened"].as_array().unwrap();
+    assert!(happened.iter().any(|it| it["pid"] == pid), "{found}");
     assert!(found["looks"].as_u64().unwrap() >= 2, "{found}");
     assert!(text.contains(&format!("- pid: {pid}\n")));
 
@@ -195,7 +207,7 @@ fn what_lives_between_two_looks_is_recorded_where_the_kernel_tells() {
     let under = bench.root().to_str().unwrap().to_owned();
     bench.write("p.yaml", &policy("no-tools", &format!("match: 'exe under \"{under}\"'")));
     let mut recording = bench
-        .command(&["test", "p.yaml", "--record", "20s", "--interval", "10s", "--out", "record"])
+        .command(&["test", "p.yaml", "--record", "5m", "--interval", "2m", "--out", "record"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -205,10 +217,12 @@ fn what_lives_between_two_looks_is_recorded_where_the_kernel_tells() {
     until("the first look", || text().contains("\n...\n"));
     let heard = text().contains("\nevents: true\n");
     if heard {
-        let mut short = Command::new(&program).arg("0.3").spawn().unwrap();
-        let pid = short.id();
-        short.wait().unwrap();
-        until("its end", || text().contains("gone: [") && text().contains(&format!("- pid: {pid}\n")));
+        // It lives until it was seen, however much the machine has to do; the next look is far away.
+        let short = Waiting(Command::new(&program).arg("60").spawn().unwrap());
+        let row = format!("- pid: {}\n", short.0.id());
+        until("its beginning", || text().contains(&row));
+        drop(short);
+        until("its end", || text().contains("gone: ["));
     }
     bench.kill(i32::try_from(recording.id()).unwrap(), "INT");
     assert!(recording.wait().unwrap().success());

@@ -1,14 +1,17 @@
 //! `events`: what happened, from the record, and on as it happens.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::args::{EventsArgs, Output};
 use super::exit::Exit;
 use super::state;
 use super::terminal::Terminal;
 use crate::host::clock;
+use crate::host::control::{Ask, EventsWanted, Line, LineError, Reply, ToldEvents};
 use crate::host::errno::io_text;
 use crate::host::events::{Follower, read};
+use crate::host::output::read::is_unread;
 use crate::host::state_dir::Dirs;
 use crate::plan::event::Recorded;
 use crate::plan::memory::Memory;
@@ -16,6 +19,11 @@ use crate::plan::wanted::parse_selector as selector;
 use crate::report::{event_line, event_lines};
 use crate::spec::ServiceName;
 use crate::units::WallTime;
+
+/// A watch that takes longer isn't waited for.
+const ANSWER: Duration = Duration::from_secs(10);
+/// So often it is looked whether somebody reads what is told.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Which events.
 struct Choice {
@@ -38,22 +46,85 @@ impl Choice {
     }
 }
 
-/// Runs `events`.
+/// Runs `events`: the watch tells it where one runs, and else the files do.
 pub(super) fn run(args: &EventsArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     let choice = match choice(args, dirs, terminal) {
         Ok(choice) => choice,
         Err(exit) => return exit,
     };
-    // Before the look at what is there, so that nothing falls between.
-    let follower = if args.follow { Some(Follower::new(dirs)) } else { None };
-    let result = show(args, &choice, dirs, terminal)
-        .and_then(|()| follower.map_or(Ok(()), |follower| follow(follower?, args.output, &choice, terminal)));
+    let result = match Told::ask(args, dirs) {
+        Some((told, events)) => {
+            show(args, &choice, (events.events, events.unread), terminal);
+            if args.follow { told.follow(args.output, &choice, dirs, terminal) } else { Ok(()) }
+        }
+        None => from_files(args, &choice, dirs, terminal),
+    };
     match result {
         Ok(()) => Exit::Ok,
         Err(error) => {
             let path = dirs.events();
             terminal.say(&format!("error: `{}` can't be read: {}", path.display(), io_text(&error)));
             Exit::Failed
+        }
+    }
+}
+
+fn from_files(args: &EventsArgs, choice: &Choice, dirs: &Dirs, terminal: Terminal) -> std::io::Result<()> {
+    // Before the look at what is there, so that nothing falls between.
+    let follower = if args.follow { Some(Follower::new(dirs)?) } else { None };
+    show(args, choice, read(dirs)?, terminal);
+    follower.map_or(Ok(()), |follower| follow(follower, args.output, choice, terminal))
+}
+
+/// A watch that tells of events.
+struct Told {
+    line: Line,
+    /// How often each event was counted when it was told, by number.
+    given: BTreeMap<u64, u64>,
+}
+
+impl Told {
+    /// Asks the watch that runs, if one does that knows the question.
+    fn ask(args: &EventsArgs, dirs: &Dirs) -> Option<(Self, ToldEvents)> {
+        let wanted = EventsWanted { names: args.names.iter().cloned().collect(), follow: args.follow };
+        let mut line = Line::connect(dirs, ANSWER).ok()?;
+        match line.ask(Ask::Events(wanted), ANSWER) {
+            Ok(Reply::Events(events)) => {
+                let given = events.events.iter().map(|one| (one.seq, one.times)).collect();
+                Some((Self { line, given }, events))
+            }
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    /// Tells what comes, and goes on with the files when the watch ends: another one may come.
+    fn follow(
+        mut self,
+        output: Output,
+        choice: &Choice,
+        dirs: &Dirs,
+        terminal: Terminal,
+    ) -> std::io::Result<()> {
+        loop {
+            let events = match self.line.next(LOOK) {
+                Ok(Reply::Events(events)) => events,
+                Err(LineError::Late) if is_unread() => return Ok(()),
+                Err(LineError::Late) => continue,
+                Ok(_) | Err(_) => {
+                    return follow(Follower::behind(dirs, self.given), output, choice, terminal);
+                }
+            };
+            if events.missed > 0 {
+                let missed = events.missed;
+                terminal.say(&format!("warning: {missed} events came too fast; `selfsame events` has them"));
+            }
+            for recorded in &events.events {
+                // What came while the record was read is told twice.
+                let is_new = self.given.insert(recorded.seq, recorded.times) != Some(recorded.times);
+                if is_new && choice.takes(recorded) && !terminal.line(&line(recorded, output)) {
+                    return Ok(());
+                }
+            }
         }
     }
 }
@@ -85,8 +156,8 @@ fn with_labels(memory: &Memory, labels: &BTreeMap<String, String>) -> BTreeSet<S
     memory.services.keys().filter(has).cloned().collect()
 }
 
-fn show(args: &EventsArgs, choice: &Choice, dirs: &Dirs, terminal: Terminal) -> std::io::Result<()> {
-    let (mut events, unread) = read(dirs)?;
+fn show(args: &EventsArgs, choice: &Choice, read: (Vec<Recorded>, usize), terminal: Terminal) {
+    let (mut events, unread) = read;
     if unread > 0 {
         terminal.say(&format!("warning: {unread} lines of the record can't be read"));
     }
@@ -106,7 +177,6 @@ fn show(args: &EventsArgs, choice: &Choice, dirs: &Dirs, terminal: Terminal) -> 
         Output::Text if shown.is_empty() && !args.follow => terminal.say("nothing is on record"),
         Output::Text => terminal.data(&event_lines(shown)),
     }
-    Ok(())
 }
 
 fn follow(
@@ -117,17 +187,20 @@ fn follow(
 ) -> std::io::Result<()> {
     loop {
         for recorded in follower.fresh()?.iter().filter(|recorded| choice.takes(recorded)) {
-            let line = match output {
-                Output::Json => json(recorded),
-                Output::Text => event_line(recorded),
-            };
-            if !terminal.line(&line) {
+            if !terminal.line(&line(recorded, output)) {
                 return Ok(());
             }
         }
         if !follower.wait()? {
             return Ok(());
         }
+    }
+}
+
+fn line(recorded: &Recorded, output: Output) -> String {
+    match output {
+        Output::Json => json(recorded),
+        Output::Text => event_line(recorded),
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) fn know_work_trees(host: &mut LinuxHost) {
 }
 
 /// Read here, once.
-fn environment() -> BTreeMap<String, String> {
+pub(super) fn environment() -> BTreeMap<String, String> {
     // Others than texts mean nothing to git's settings.
     let texts = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))

@@ -4,20 +4,22 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::apply::{Settled, settled};
 use super::args::{ApplyArgs, Output};
 use super::confirming;
 use super::exit::Exit;
+use super::line::{Follower, reach, refused, unexpected};
+use super::revisions::Revisions;
+use super::settled::{Settled, settled};
 use super::terminal::Terminal;
 use crate::engine::sources::{Sources, absolute};
-use crate::host::control::{Ask, Line, LineError, Refusal, Reply, Told};
+use crate::host::control::{Ask, Line, LineError, Reply};
 use crate::host::patience::{PAUSE, Patience};
 use crate::host::presence::{Presence, watcher};
 use crate::host::state_dir::Dirs;
 use crate::plan::sources::{SourceStatus, Status};
 use crate::plan::status::ServiceStatus;
 use crate::plan::wanted::{Objects, Wanted};
-use crate::report::{held_text, printable, status_line};
+use crate::report::{held_text, status_line};
 use crate::spec::ServiceName;
 use crate::units::Pid;
 
@@ -64,6 +66,9 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
         Ok(Some(names)) => (names, false),
         Ok(None) | Err(_) => own_look(watch, args, terminal),
     };
+    if args.output == Output::Text {
+        terminal.data(&Revisions::of(&args.paths, dirs).text());
+    }
     terminal.say(&format!("handed over to the watch (pid {})", watch.pid));
     let (handover, went_on) = await_rest(line, &names, (&patience, args.output), dirs, terminal);
     let after = sources(dirs);
@@ -130,7 +135,7 @@ fn own_look(watch: &Presence, args: &ApplyArgs, terminal: Terminal) -> (BTreeSet
 }
 
 /// What the watch says of its places; nothing where it doesn't answer.
-fn sources(dirs: &Dirs) -> Status {
+pub(super) fn sources(dirs: &Dirs) -> Status {
     // No object has this name: the places are told with any answer.
     let none = Objects { names: vec![String::new()], ..Objects::default() };
     let asked =
@@ -141,11 +146,6 @@ fn sources(dirs: &Dirs) -> Status {
             other => Err(unexpected(&other)),
         });
     asked.unwrap_or_default()
-}
-
-/// An answer to another question.
-pub(super) fn unexpected(reply: &Reply) -> LineError {
-    LineError::Failed(format!("the answer is another one than was asked for: {reply:?}"))
 }
 
 /// Generation and processes of objects: what an apply changes.
@@ -189,39 +189,6 @@ fn request(
             // Another image of it, or another watch, comes.
             Err(LineError::Ended | LineError::Nobody) if !patience.is_over() => patience.pause(PAUSE),
             Err(error) => return Err(Handover::Answered(refused(&error, terminal))),
-        }
-    }
-}
-
-/// Says why it isn't done.
-pub(super) fn refused(error: &LineError, terminal: Terminal) -> Exit {
-    match error {
-        LineError::Refused(refusal) => {
-            for sentence in refusal.sentences() {
-                terminal.say(&format!("error: {}", printable(sentence)));
-            }
-            match refusal {
-                Refusal::Busy(_) => Exit::HeldByOther,
-                Refusal::Malformed(_)
-                | Refusal::Version(_)
-                | Refusal::Forbidden(_)
-                | Refusal::Impossible(_)
-                | Refusal::Failed(_) => Exit::Failed,
-            }
-        }
-        LineError::Nobody | LineError::Ended | LineError::Late | LineError::Failed(_) => {
-            terminal.say(&format!("error: {error}"));
-            Exit::Failed
-        }
-    }
-}
-
-/// Connects to the watch that there is; one that has just begun may not listen yet.
-pub(super) fn reach(dirs: &Dirs, patience: &Patience) -> Result<Line, LineError> {
-    loop {
-        match Line::connect(dirs, patience.left()) {
-            Err(LineError::Nobody) if !patience.is_over() && watcher(dirs).is_some() => patience.pause(PAUSE),
-            answer => return answer,
         }
     }
 }
@@ -279,42 +246,6 @@ fn objects(names: &BTreeSet<ServiceName>) -> Objects {
     let few = names.len() <= NAMES_MAX;
     let names = names.iter().filter(|_| few).map(|name| name.as_str().to_owned()).collect();
     Objects { names, ..Objects::default() }
-}
-
-/// Somebody who is told the status of objects, over more than one connection if need be.
-pub(super) struct Follower {
-    pub line: Option<Line>,
-    pub following: bool,
-    pub objects: Objects,
-}
-
-impl Follower {
-    /// The status now, and the next time when it has changed.
-    pub(super) fn next(&mut self, dirs: &Dirs, patience: &Patience) -> Result<Told, LineError> {
-        let answer = self.hear(dirs, patience);
-        if answer.is_err() {
-            (self.line, self.following) = (None, false);
-        }
-        answer
-    }
-
-    fn hear(&mut self, dirs: &Dirs, patience: &Patience) -> Result<Told, LineError> {
-        let mut line = match self.line.take() {
-            Some(line) => line,
-            None => reach(dirs, patience)?,
-        };
-        let reply = if self.following {
-            line.next(patience.left())
-        } else {
-            line.ask(Ask::Follow(self.objects.clone()), patience.left())
-        };
-        let told = match reply? {
-            Reply::Status(told) => told,
-            other => return Err(unexpected(&other)),
-        };
-        (self.line, self.following) = (Some(line), true);
-        Ok(told)
-    }
 }
 
 fn conclude(status: &[ServiceStatus], worst: Settled, output: Output, terminal: Terminal) -> Exit {

@@ -60,7 +60,7 @@ fn identity(world: &dyn World, path: &Path) -> Option<(u64, u64)> {
 }
 
 fn of_service(service: &Service, look: &SourcesLook, world: &dyn World) -> Vec<Diagnostic> {
-    let source = look.texts.get(&service.origin.file);
+    let source = look.texts.get(&*service.origin.file);
     let around = surroundings(service);
     let startas = service.startas.as_os_str().as_bytes();
     let mut found: Vec<(&str, Diagnostic)> = Vec::new();
@@ -88,7 +88,7 @@ fn of_service(service: &Service, look: &SourcesLook, world: &dyn World) -> Vec<D
 
 /// What the conditions of a Policy meet.
 fn of_policy(policy: &Policy, look: &SourcesLook, world: &dyn World) -> Vec<Diagnostic> {
-    let source = look.texts.get(&policy.origin.file);
+    let source = look.texts.get(&*policy.origin.file);
     let mut found = Vec::new();
     for (key, expression) in [("match", &policy.subject), ("when", &policy.when)] {
         let Some(expression) = expression else { continue };

@@ -2,7 +2,7 @@
 
 use super::args::MetricsArgs;
 use super::exit::Exit;
-use super::handover::{reach, refused, unexpected};
+use super::line::{reach, refused, unexpected};
 use super::terminal::Terminal;
 use crate::host::control::{Ask, Reply};
 use crate::host::patience::Patience;

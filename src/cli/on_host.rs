@@ -1,6 +1,7 @@
 //! For which host documents are taken: as the settings say, else as the watch that runs here says, else as the kernel says.
 
 use super::args::AsHostArgs;
+use crate::host::known_host;
 use crate::host::presence::watcher;
 use crate::host::state_dir::Dirs;
 use crate::spec::KnownHost;
@@ -11,24 +12,31 @@ pub(super) fn this_host(settings: &Settings, dirs: &Dirs) -> KnownHost {
     known(settings, Some(dirs))
 }
 
-/// The host that a verb only shows something for. Another one than this has no labels but those that are given.
+/// The host that a verb only shows something for. Nothing is known of another one than this but what is given.
 pub(super) fn shown_host(args: &AsHostArgs, settings: &Settings, dirs: Option<&Dirs>) -> KnownHost {
     let labels = args.labels.as_ref().map(|labels| labels.0.clone());
-    match &args.as_host {
-        Some(name) => KnownHost { name: name.clone(), labels: labels.unwrap_or_default() },
+    let mut host = match &args.as_host {
+        Some(name) => {
+            KnownHost { name: name.clone(), labels: labels.unwrap_or_default(), ..KnownHost::default() }
+        }
         None => {
             let known = known(settings, dirs);
             KnownHost { labels: labels.unwrap_or(known.labels), ..known }
         }
-    }
+    };
+    host.facts.extend(args.facts.iter().flat_map(|facts| facts.0.clone()));
+    host
 }
 
 fn known(settings: &Settings, dirs: Option<&Dirs>) -> KnownHost {
+    let own = known_host();
     let told = dirs.and_then(watcher).and_then(|watch| watch.host);
-    let told = told.unwrap_or_else(|| KnownHost { name: crate::host::host_name(), ..KnownHost::default() });
+    let (name, labels) = told.map_or((own.name, own.labels), |told| (told.name, told.labels));
     let said = &settings.host;
     KnownHost {
-        name: said.name.clone().unwrap_or(told.name),
-        labels: if said.labels.is_empty() { told.labels } else { said.labels.clone() },
+        name: said.name.clone().unwrap_or(name),
+        labels: if said.labels.is_empty() { labels } else { said.labels.clone() },
+        facts: own.facts,
+        is_known: own.is_known,
     }
 }

@@ -5,25 +5,24 @@ use std::rc::Rc;
 
 use super::args::{Output, PlanArgs};
 use super::exit::Exit;
+use super::one_look::{accept, at_once, concerned, options, say_held};
+use super::revisions::Revisions;
 use super::terminal::Terminal;
 use super::{settings, state};
 use crate::diagnostic::Diagnostic;
-use crate::engine::accept::{Acceptance, Accepted, PruneRules};
+use crate::engine::accept::PruneRules;
 use crate::engine::policy::looking::Owners;
 use crate::engine::policy::{Foreseen, PolicyEye, preview};
 use crate::engine::sources::SourcesLook;
-use crate::engine::tick::{TickOptions, preview_all};
+use crate::engine::tick::preview_all;
 use crate::host::Host;
 use crate::host::good_texts::GoodTexts;
 use crate::host::imagined::{NothingRuns, SnapshotHost};
 use crate::host::shelf::Shelf;
 use crate::host::state_dir::Dirs;
 use crate::plan::memory::Memory;
-use crate::plan::{PlanOptions, QuestionHints};
-use crate::report::{ChangeRow, ForeseenRow, foreseen_rows, foreseen_text, held_text, plan_rows, plan_text};
+use crate::report::{ChangeRow, ForeseenRow, foreseen_rows, foreseen_text, plan_rows, plan_text};
 use crate::spec::SpecSet;
-use crate::spec::engine::Settings;
-use crate::units::BootTime;
 
 /// Runs `plan`.
 pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
@@ -51,7 +50,7 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         return match snapshot_host(file, &shelf) {
             Ok(mut host) => {
                 let memory = Memory::new(host.boot().clone());
-                show(args, &look, &mut host, memory, &rules, terminal)
+                show((args, dirs), &look, &mut host, memory, &rules, terminal)
             }
             Err(problems) => {
                 terminal.diagnostics(&problems);
@@ -68,9 +67,9 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             terminal.diagnostics(&look.diagnostics);
             if args.host.as_host.is_some() {
                 let memory = Memory::new(opened.host.boot().clone());
-                return show(args, &look, &mut NothingRuns(opened.host), memory, &rules, terminal);
+                return show((args, dirs), &look, &mut NothingRuns(opened.host), memory, &rules, terminal);
             }
-            show(args, &look, &mut opened.host, opened.memory, &rules, terminal)
+            show((args, dirs), &look, &mut opened.host, opened.memory, &rules, terminal)
         }
         Err(reason) => {
             terminal.diagnostics(&sources.look().diagnostics);
@@ -85,7 +84,7 @@ fn snapshot_host(file: &std::path::Path, shelf: &Rc<Shelf>) -> Result<SnapshotHo
 
 /// Plans for a host, and prints the plan.
 fn show<H: Host + PolicyEye>(
-    args: &PlanArgs,
+    (args, dirs): (&PlanArgs, &Dirs),
     look: &SourcesLook,
     host: &mut H,
     memory: Memory,
@@ -105,11 +104,20 @@ fn show<H: Host + PolicyEye>(
         }
     }
     let plan = previewed.plan;
+    let revisions = Revisions::of(&args.paths, dirs);
     let foreseen = foresee(host, &accepted.set, &memory);
     match args.output {
-        Output::Text => terminal.data(&(plan_text(&plan, false) + &foreseen_text(&foreseen))),
+        Output::Text => {
+            terminal.data(&(revisions.text() + &plan_text(&plan, false) + &foreseen_text(&foreseen)))
+        }
         Output::Json => {
-            let rows = plan_rows(&plan).into_iter().map(PlanRow::Object);
+            let mut rows = plan_rows(&plan);
+            // A row for each change, in order.
+            for (row, change) in rows.iter_mut().zip(&plan.changes) {
+                let service = accepted.set.services.get(&change.service);
+                row.revision = service.and_then(|service| revisions.of_file(&service.origin.file));
+            }
+            let rows = rows.into_iter().map(PlanRow::Object);
             let policies = foreseen_rows(&foreseen).into_iter().map(PlanRow::Policy);
             terminal.json(&rows.chain(policies).collect::<Vec<_>>());
         }
@@ -141,41 +149,4 @@ fn foresee<H: Host + PolicyEye>(host: &H, set: &SpecSet, memory: &Memory) -> Vec
     let now = host.now();
     let looks = host.look_for(&set.policies, &Owners::of_memory(memory), now);
     preview(&set.policies, &looks, &host.kept(), now)
-}
-
-/// One complete look is enough to call a document gone.
-pub(super) fn at_once(settings: &Settings) -> PruneRules {
-    PruneRules { delay: std::time::Duration::ZERO, ..PruneRules::from(settings.prune) }
-}
-
-/// What is in force after this one look.
-pub(super) fn accept(look: &SourcesLook, memory: &Memory, rules: &PruneRules, now: BootTime) -> Accepted {
-    let mut acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
-    let mut seen = look.seen.clone();
-    seen.being_written = crate::host::writers::open_for_writing(acceptance.shrunk(&seen));
-    acceptance.look(&seen, rules, now)
-}
-
-/// Says what is held back, and what waits.
-pub(super) fn say_held(accepted: &Accepted, terminal: Terminal) {
-    for held in &accepted.held {
-        terminal.say(&format!("held: {}", held_text(&held.plan(), &held.place)));
-    }
-}
-
-/// Objects of other sources are none of this call's business.
-pub(super) fn concerned(mut memory: Memory, accepted: &Accepted) -> Memory {
-    let set = &accepted.set;
-    memory.services.retain(|name, _| set.services.contains_key(name) || set.removed.contains(name));
-    memory
-}
-
-/// How many starts at a time, where nobody says it.
-pub(super) fn parallel_starts(given: Option<u32>) -> usize {
-    crate::engine::watch::parallel_starts(&Settings { max_parallel_starts: given, ..Settings::default() })
-}
-
-/// A complete look.
-pub(super) fn options(confirmed: bool, max_starts: Option<usize>) -> TickOptions {
-    TickOptions { plan: PlanOptions { confirmed, max_starts }, hints: QuestionHints { full: true } }
 }

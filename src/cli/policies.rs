@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::args::{ExplainArgs, Output};
 use super::exit::Exit;
-use super::handover::{reach, unexpected};
+use super::line::{reach, unexpected};
 use super::status::{ANSWER, grouped};
 use super::terminal::Terminal;
 use crate::engine::policy::looking::Owners;

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::apply::{Settled, settled};
 use super::args::{ExplainArgs, Output, StatusArgs, WaitFor};
 use super::exit::Exit;
-use super::handover::{Follower, reach, unexpected};
-use super::plan::options;
+use super::line::{Follower, reach, unexpected};
+use super::one_look::options;
+use super::settled::{Settled, settled};
 use super::state::{self, NotOpened, Opened};
 use super::terminal::Terminal;
 use crate::engine::tick::preview;

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::apply::Run;
 use super::args::{ApplyArgs, Output};
 use super::exit::Exit;
-use super::plan::{accept, at_once, concerned, options, parallel_starts};
+use super::one_look::{accept, at_once, concerned, options, parallel_starts};
+use super::revisions::Revisions;
 use super::state::{self, NotOpened, Opened};
 use super::terminal::Terminal;
+use super::to_rest::Run;
 use crate::diagnostic::Diagnostic;
 use crate::engine::events::Chronicle;
 use crate::engine::sources::Sources;
@@ -132,6 +133,7 @@ fn carry(
         text: args.output == Output::Text,
         did_something: !tick.outcomes.is_empty(),
         unrecorded: tick.not_remembered.is_some(),
+        revisions: Revisions::of(&stored.paths, dirs),
     };
     match run.run_to_rest(args.output) {
         Exit::Ok if broken => Exit::Failed,

@@ -2,7 +2,7 @@
 
 use super::args::UpgradeArgs;
 use super::exit::Exit;
-use super::handover::{reach, refused, unexpected};
+use super::line::{reach, refused, unexpected};
 use super::state;
 use super::terminal::Terminal;
 use crate::host::control::{Ask, LineError};

@@ -98,7 +98,8 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     };
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
-    let sources = Sources::new(places).with_turned(followed).with_settings(&settings).on_host(this_host);
+    let sources =
+        Sources::new(places).in_a_loop().with_turned(followed).with_settings(&settings).on_host(this_host);
     let texts = GoodTexts::open(opened.host.dirs());
     let sources = sources.with_good_texts(texts).with_shelf(shelf).with_plugins(in_use);
     let mut watch = Watch::new(opened.host, sources, opened.memory, options, &mut tell).measured_by(meter);

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::apply::{Run, deadline};
 use super::args::{self, Output, WishArgs};
 use super::exit::Exit;
 use super::handover::{self, Handover};
 use super::state;
 use super::terminal::Terminal;
+use super::to_rest::{Run, deadline};
 use crate::engine::events::Chronicle;
 use crate::host::Host as _;
 use crate::host::linux::HostOptions;
@@ -132,12 +132,13 @@ pub(super) fn ask(
         set,
         names,
         confirmed: true,
-        max_starts: super::plan::parallel_starts(None),
+        max_starts: super::one_look::parallel_starts(None),
         terminal,
         text: output == Output::Text,
         did_something: false,
         tried: BTreeSet::new(),
         unrecorded: false,
+        revisions: super::revisions::Revisions::default(),
     };
     run.run_to_rest(output)
 }

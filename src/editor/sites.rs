@@ -105,7 +105,9 @@ impl<'n> Walk<'_, 'n> {
                     self.value(value, item, &inner, in_mapping(flow, key));
                 }
             }
-            Kind::Text
+            // Its names are others than those of processes.
+            Kind::HostExpression
+            | Kind::Text
             | Kind::Path
             | Kind::Duration
             | Kind::Bool

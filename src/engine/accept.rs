@@ -74,13 +74,13 @@ impl Acceptance {
     pub fn shrunk(&self, seen: &SourcesSeen) -> BTreeSet<String> {
         let declares = |file: &GoodFile, name: &ServiceName| file.services.iter().any(|s| s.name == *name);
         let lacks = |(name, service): (&ServiceName, &Arc<Service>)| {
-            let file = &service.origin.file;
+            let file = &*service.origin.file;
             let good = seen.files.get(file).and_then(FileSeen::good)?;
-            (!declares(good, name)).then(|| file.clone())
+            (!declares(good, name)).then(|| file.to_owned())
         };
         let changed = self.changed(seen);
         let may_lack =
-            |service: &Service| changed.is_none_or(|changed| changed.contains(&service.origin.file));
+            |service: &Service| changed.is_none_or(|changed| changed.contains(&*service.origin.file));
         self.in_force.iter().filter(|(_, service)| may_lack(service)).filter_map(lacks).collect()
     }
 

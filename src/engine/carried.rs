@@ -67,6 +67,16 @@ impl Carried {
         self.documents.extend(renamed);
     }
 
+    /// Copies of the records stand for them from now on.
+    pub fn settle(&mut self, before: &Memory, copies: &Memory) {
+        for (name, known) in &mut self.objects {
+            let former = before.services.get(name).filter(|record| Arc::ptr_eq(record, &known.record));
+            if let (Some(_), Some(copy)) = (former, copies.services.get(name)) {
+                known.record = Arc::clone(copy);
+            }
+        }
+    }
+
     /// The objects that the next tick is about. `None`: all.
     pub fn touched(
         &self,

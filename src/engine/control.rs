@@ -6,12 +6,18 @@
 //!        who follows is told what changed, at a pace that it and the loop can bear
 //! ```
 
+mod beside;
+mod listeners;
+
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
+
+use beside::{Beside, Ready};
+use listeners::Listeners;
 
 use super::policy::Policies;
 use super::sources::absolute;
@@ -20,6 +26,8 @@ use crate::host::clock;
 use crate::host::control::{
     Ask, Asked, Control, Documents, Explained, ExplainedPolicy, Hello, Refusal, Reply, Rights, Token, Told,
 };
+use crate::host::state_dir::Dirs;
+use crate::plan::event::Recorded;
 use crate::plan::memory::Memory;
 use crate::plan::sources::SourceStatus;
 use crate::plan::status::ServiceStatus;
@@ -51,6 +59,8 @@ pub(super) struct Known<'a> {
     pub clean: bool,
     /// What is counted and measured, in the text format of Prometheus.
     pub metrics: &'a dyn Fn() -> String,
+    /// Where the record of events and the history are.
+    pub dirs: &'a Dirs,
 }
 
 /// A call that the loop has to do something for.
@@ -88,6 +98,10 @@ pub(super) struct Desk {
     number: u64,
     /// The status of everything as a reply: what most ask for, made once for each change.
     whole: Option<Arc<Vec<u8>>>,
+    /// Answers that are made beside the loop.
+    beside: Beside,
+    /// Whoever hears of events.
+    listeners: Listeners,
 }
 
 impl Desk {
@@ -138,6 +152,34 @@ impl Desk {
             self.take_in(asked, known, now);
         }
         self.tell_followers(known);
+        self.tell_from_disk(known.dirs, now);
+    }
+
+    /// These events were written down since the last time.
+    pub(super) fn hear(&mut self, events: &[Recorded]) {
+        self.listeners.hear(events);
+    }
+
+    /// Whether somebody wants to hear of events.
+    pub(super) fn has_listeners(&self) -> bool {
+        !self.listeners.is_empty()
+    }
+
+    /// Answers what was read meanwhile, and tells of events that came.
+    fn tell_from_disk(&mut self, dirs: &Dirs, now: BootTime) {
+        let Some(control) = &mut self.control else { return };
+        for Ready { token, id, reply, follows } in self.beside.go_on(dirs, &control.bell()) {
+            let Some(reply) = json(&reply) else { continue };
+            if follows {
+                control.tell(token, id, &reply, now);
+                self.listeners.has_begun(token);
+            } else {
+                control.answer(token, id, &reply, now);
+                // One that can't be told what is on record doesn't follow either.
+                self.listeners.has_begun(token);
+            }
+        }
+        self.listeners.tell(control, now);
     }
 
     /// Answers a call that the loop has done.
@@ -156,6 +198,13 @@ impl Desk {
                 self.answer(token, id, &Reply::Hello(hello(known, rights)));
             }
             Ask::Documents => self.answer(token, id, &Reply::Documents(documents(known))),
+            Ask::Events(wanted) => {
+                if wanted.follow {
+                    self.listeners.begin(token, id, wanted.clone());
+                }
+                self.beside.push(token, id, beside::Wanted::Events(wanted));
+            }
+            Ask::History(wanted) => self.beside.push(token, id, beside::Wanted::History(wanted)),
             Ask::Metrics => self.answer(token, id, &Reply::Metrics((known.metrics)())),
             Ask::Status(objects) => {
                 let reply = self.status(&objects, known);

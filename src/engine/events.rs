@@ -12,12 +12,14 @@ pub struct Chronicle {
     log: EventLog,
     /// Of the engine itself: the next thing that is not as it should be.
     trouble: Option<String>,
+    /// For whoever follows; `None`: nobody does.
+    fresh: Option<Vec<Recorded>>,
 }
 
 impl Chronicle {
     /// The chronicle of an engine that holds the state.
     pub fn new(host: &LinuxHost) -> Self {
-        Self { log: EventLog::open(host.dirs(), host.boot(), Bounds::default()), trouble: None }
+        Self { log: EventLog::open(host.dirs(), host.boot(), Bounds::default()), trouble: None, fresh: None }
     }
 
     /// Writes these down. Gives them as they stand in the record, for whoever follows it.
@@ -27,7 +29,15 @@ impl Chronicle {
         }
         let (recorded, trouble) = self.log.write(events, clock::now());
         self.trouble = trouble.or(self.trouble.take());
+        if let Some(fresh) = &mut self.fresh {
+            fresh.extend(recorded.iter().cloned());
+        }
         recorded
+    }
+
+    /// What was written down since this was last asked; `go_on`: somebody wants to hear of more.
+    pub(super) fn take_fresh(&mut self, go_on: bool) -> Vec<Recorded> {
+        std::mem::replace(&mut self.fresh, go_on.then(Vec::new)).unwrap_or_default()
     }
 
     /// Something about the engine itself.

@@ -5,6 +5,7 @@
 
 mod found;
 mod kept;
+mod reading;
 mod shown;
 mod upgrade;
 
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use shown::Shown;
 
 use super::accept::{FileSeen, GoodFile, SourcesSeen};
+use super::settle;
 use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::host::clock;
 use crate::host::good_texts::GoodTexts;
@@ -35,7 +37,7 @@ use crate::spec::policies::{self, PolicyDocument};
 use crate::spec::policy::Policy;
 use crate::spec::{
     ExpressionRequest, HeldPlugins, InUse, KnownHost, LoadContext, Loaded, LoadedFile, Modules, Names,
-    PluginDocument, Service, ServiceName, SpecFile, dependency_mistakes, load, overlaps,
+    PluginDocument, ReadTexts, Service, ServiceName, SpecFile, dependency_mistakes, load_ready, overlaps,
 };
 use crate::units::BootTime;
 
@@ -47,11 +49,15 @@ const UNAVAILABLE: Code = Code("F002");
 /// A trusted owner that isn't known here.
 const UNKNOWN_OWNER: Code = Code("F004");
 
+/// A file whose text takes too long to read.
+const TOO_SLOW: Code = Code("F005");
+
 /// Codes of this module.
 pub const CODES: &[(Code, &str)] = &[
     (UNUSABLE, "a spec file can't be used"),
     (UNAVAILABLE, "a place of spec files can't be looked at"),
     (UNKNOWN_OWNER, "a trusted owner of spec files isn't known"),
+    (TOO_SLOW, "a spec file takes too long to read"),
 ];
 
 /// Device and inode of the program behind a path, where they tell one program from another.
@@ -79,6 +85,8 @@ pub struct Sources {
     looks: u64,
     /// Files that can't be used, as they last were.
     kept: kept::Kept,
+    /// What is loaded stays for long.
+    stays: bool,
     identity: ProgramIdentity,
     /// Pairs of Services that claim one process, as found with the files that the digest speaks of.
     pairs: (String, Vec<Diagnostic>),
@@ -86,6 +94,12 @@ pub struct Sources {
     redefined: Vec<Diagnostic>,
     /// Where the modules of plugins come from.
     shelf: Rc<Shelf>,
+    /// Long texts are read there.
+    reading: reading::Desk,
+    /// What was read there, until it is loaded.
+    ready: ReadTexts,
+    /// Somebody must not be kept waiting.
+    in_loop: bool,
 }
 
 /// One look at all places.
@@ -158,19 +172,29 @@ impl Sources {
             text: None,
             libraries: Vec::new(),
             turned: None,
-            host: KnownHost { name: crate::host::host_name(), labels: BTreeMap::new() },
+            host: crate::host::known_host(),
             settings: Settings::default(),
             unknown_owners: Vec::new(),
             loaded: BTreeMap::new(),
             shown: Shown::default(),
             looks: 0,
             kept: kept::Kept::default(),
+            stays: false,
             identity: Box::new(crate::host::program_identity),
             pairs: (String::new(), Vec::new()),
             names: Names::default(),
             redefined: Vec::new(),
             shelf: Rc::default(),
+            reading: reading::Desk::default(),
+            ready: ReadTexts::new(),
+            in_loop: false,
         }
+    }
+
+    /// Looks don't wait for long texts to be read: their files count as they last did until a later look.
+    #[must_use]
+    pub fn in_a_loop(self) -> Self {
+        Self { in_loop: true, ..self }
     }
 
     /// Also looks at a place whose link is turned from one revision to the next: relative paths in its documents go through it.
@@ -222,6 +246,12 @@ impl Sources {
     #[must_use]
     pub fn with_shelf(self, modules: Rc<Shelf>) -> Self {
         Self { shelf: modules, ..self }
+    }
+
+    /// What is loaded stays for long, so that it is worth an effort to have it take little memory.
+    #[must_use]
+    pub fn that_stay(self) -> Self {
+        Self { stays: true, ..self }
     }
 
     /// Looks as these settings say.
@@ -323,8 +353,10 @@ impl Sources {
             let more = more.into_iter().filter(|file| !given.contains(&file.name));
             files.extend(more.inspect(|file| libraries.extend([file.name.clone()])));
         }
+        self.read_aside(&mut files, &mut look, attention.now);
         let unusable: Vec<String> = look.unusable.keys().cloned().collect();
         let duplicates = self.load(&files, &unusable, &libraries);
+        self.ready.clear();
         look.diagnostics.extend(duplicates);
         look.trouble = self.kept.take_trouble();
         self.finish(look, &libraries)
@@ -386,7 +418,7 @@ impl Sources {
         let gives = |name: &String| self.loaded.get(name).is_some_and(LoadedFile::defines);
         let replaced = fresh.iter().any(|file| gives(&file.name));
         let lost = gone.iter().any(gives);
-        let mut loaded = load_files(&fresh, Some(&self.names), &*self.shelf, None, Some(&self.host));
+        let mut loaded = self.around().load(&fresh, Some(&self.names), None);
         let changed = !fresh.is_empty() || !gone.is_empty();
         let defines = loaded.files.iter().any(LoadedFile::defines);
         let recalls = self.kept.wants_all(&loaded.files, &holds, unusable);
@@ -398,7 +430,7 @@ impl Sources {
             let all: Vec<SpecFile> = files.iter().map(Found::to_load).collect();
             let is_first = self.loaded.is_empty() && self.names.plugins.is_empty();
             if !is_first || fresh.len() < all.len() {
-                loaded = upgrade::load(&all, &self.names.plugins, &*self.shelf, &self.host);
+                loaded = upgrade::load(&all, &self.names.plugins, self.around());
             }
             loaded = self.with_stand_ins(loaded, &all, unusable);
             self.loaded.clear();
@@ -410,6 +442,9 @@ impl Sources {
                 self.loaded.remove(name);
                 self.shown.is_stale(name);
             }
+        }
+        if self.stays {
+            settle::files(&mut loaded.files);
         }
         self.loaded.extend(loaded.files.into_iter().map(|mut file| {
             let name = file.source.name.clone();
@@ -423,6 +458,11 @@ impl Sources {
         self.recall_services(unusable);
         let both = loaded.duplicates.into_values().chain(loaded.duplicate_policies.into_values());
         both.collect()
+    }
+
+    /// What all files are loaded with.
+    fn around(&self) -> Around<'_> {
+        Around { modules: &*self.shelf, host: &self.host, ready: &self.ready }
     }
 
     /// A new version of a plugin is there and not taken: any change may be the one that it waits for.
@@ -450,6 +490,8 @@ impl Sources {
         }
         let mut changed = self.shown.renew(&self.loaded, libraries);
         look.digest.push_str(&format!("files {}\n", self.shown.generation));
+        look.seen.stale_matchers.clone_from(&self.kept.stale_matchers);
+        look.seen.stale_defaults.clone_from(&self.kept.stale_defaults);
         for (name, file) in &self.loaded {
             look.diagnostics.extend(file.diagnostics.iter().cloned());
             // Who gives the file by its name checks it; in a directory somebody counts on it.
@@ -602,12 +644,36 @@ pub fn load_files(
     held: Option<&HeldPlugins>,
     host: Option<&KnownHost>,
 ) -> Loaded {
+    load_read(files, &ReadTexts::new(), names, modules, (held, host))
+}
+
+/// What files of one look are loaded with, however often.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    modules: &'a dyn Modules,
+    host: &'a KnownHost,
+    ready: &'a ReadTexts,
+}
+
+impl Around<'_> {
+    fn load(self, files: &[SpecFile], names: Option<&Names>, held: Option<&HeldPlugins>) -> Loaded {
+        load_read(files, self.ready, names, self.modules, (held, Some(self.host)))
+    }
+}
+
+fn load_read(
+    files: &[SpecFile],
+    ready: &ReadTexts,
+    names: Option<&Names>,
+    modules: &dyn Modules,
+    (held, host): (Option<&HeldPlugins>, Option<&KnownHost>),
+) -> Loaded {
     let compile = |request: &ExpressionRequest<'_>| {
         let ExpressionRequest { text, variables, replaces, library } = request;
         expression::check_in_document(text, variables.clone(), *replaces, library)
     };
     let limits = crate::spec::Limits::default();
-    load(files, &LoadContext { limits, compile: &compile, names, modules, held, host })
+    load_ready(files, ready, &LoadContext { limits, compile: &compile, names, modules, held, host })
 }
 
 fn seen(file: &LoadedFile) -> FileSeen {

@@ -36,6 +36,7 @@ use super::metrics::Meter;
 use super::policy::Policies;
 use super::policy::linux::Onlooker;
 use super::settings::SettingsFile;
+use super::settle;
 use super::sources::{Sources, SourcesLook, absolute};
 use super::standing::Standing;
 use super::tick::{Tick, TickOptions};
@@ -45,7 +46,6 @@ use crate::host::history::{Accepted, History};
 use crate::host::linux::LinuxHost;
 use crate::host::presence;
 use crate::host::scrape::Scrapes;
-use crate::host::spawn::give_back;
 use crate::host::spec_dir::watched;
 use crate::plan::action::Outcome;
 use crate::plan::memory::Memory;
@@ -199,6 +199,7 @@ impl<'a> Watch<'a> {
         let history = History::new(host.dirs());
         let onlooker = Onlooker::new(&host);
         let max_starts = parallel_starts(&options.settings);
+        let sources = sources.that_stay();
         let standing = Standing::new(sources.places().iter().map(|place| absolute(place)));
         Self {
             host,
@@ -256,10 +257,14 @@ impl<'a> Watch<'a> {
                 occasion = occasion.or(Some(Occasion::Asked));
             }
             let due = self.look_due.is_some_and(|at| at <= now);
+            let mut confirmed = false;
             // A hint may be about a file that a service watches.
             let full = occasion.is_some() || (due && self.watched_files().next().is_some());
             if let Some(occasion) = occasion.or(due.then_some(Occasion::Due)) {
+                let before = self.digest.clone();
                 self.look_at_sources(occasion, now);
+                // Who edits documents waits for the next look; after one that found nothing there is nobody.
+                confirmed = before == self.digest;
             }
             let taken = self.take_requests();
             deadlines.plan = self.converge(full);
@@ -274,9 +279,11 @@ impl<'a> Watch<'a> {
             }
             self.confirmed = false;
             self.confirmed_prunes.clear();
-            if full || std::mem::take(&mut self.bulky) {
-                // What was loaded and written down took more than what stays of it.
-                give_back();
+            if std::mem::take(&mut self.bulky) {
+                self.settle();
+                self.host.rest();
+            } else if full || confirmed {
+                self.host.rest();
             }
             if full {
                 deadlines.resync = looking::resync(self.options.settings.resync, self.host.now().boot);
@@ -303,6 +310,15 @@ impl<'a> Watch<'a> {
                     "the watcher of documents heard nothing any more and was made anew",
                 ));
             }
+        }
+    }
+
+    /// Much was loaded, started and written down, which took more than what stays of it.
+    fn settle(&mut self) {
+        if let Some((copies, status)) = settle::of_memory(&self.memory, &self.status) {
+            self.carried.settle(&self.memory, &copies);
+            self.host.settle(&self.memory, &copies);
+            (self.memory, self.status) = (copies, status);
         }
     }
 

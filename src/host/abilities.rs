@@ -44,7 +44,7 @@ pub fn missing(spec: &Service) -> Vec<String> {
         }
     }
     // Where groups are isn't looked up for a service without bounds.
-    if spec.resources != Resources::default()
+    if *spec.resources != Resources::default()
         && let Err(sentence) = super::groups::Places::of_this_process().can(&spec.resources)
     {
         missing.push(sentence);

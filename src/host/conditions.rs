@@ -23,6 +23,8 @@ use crate::units::Pid;
 
 /// Compiled conditions are kept up to so many texts; then the cache begins anew.
 const KEPT_MAX: usize = 4096;
+/// So many stay at hand while nothing is looked at: each is some kilobytes, and compiled again within microseconds.
+const KEPT_AT_REST: usize = 256;
 /// Lines of plugins above this level are for their authors.
 const WARNING: u8 = 1;
 /// Functions whose answer for a process changes with an exec only, as long as files stay what they are.
@@ -56,6 +58,14 @@ impl Conditions {
     /// Where plugins come from.
     pub fn shelf(&self) -> &Rc<Shelf> {
         &self.shelf
+    }
+
+    /// Nothing is looked at for a while: where there are many, only those stay at hand whose plugins would be lost with them.
+    pub fn rest(&self) {
+        let mut compiled = self.compiled.borrow_mut();
+        if compiled.len() > KEPT_AT_REST {
+            compiled.retain(|_, ready| ready.plugins.iter().next().is_some());
+        }
     }
 }
 
@@ -149,7 +159,7 @@ impl Conditions {
 
     /// Whether a written condition names a user, so that processes of other users are candidates.
     pub fn names_user(&self, spec: &Service) -> bool {
-        [&spec.narrow, &spec.match_only].into_iter().flatten().any(|expression| {
+        [&spec.narrow, &*spec.match_only].into_iter().flatten().any(|expression| {
             let Ok(Ready { predicate: Some(predicate), plugins }) = self.ready(expression, types(spec))
             else {
                 return false;
@@ -163,7 +173,7 @@ impl Conditions {
 
     /// Whether the kernel tells of everything that the conditions of a document ask for.
     pub fn are_told(&self, spec: &Service) -> bool {
-        [&spec.narrow, &spec.match_only].into_iter().flatten().all(|expression| {
+        [&spec.narrow, &*spec.match_only].into_iter().flatten().all(|expression| {
             let Ok(Ready { predicate: Some(predicate), plugins }) = self.ready(expression, types(spec))
             else {
                 return false;

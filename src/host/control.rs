@@ -23,7 +23,7 @@ pub use line::{Line, LineError};
 pub use lines::{Lines, TooLong};
 pub use peer::{Peer, Rights};
 pub use protocol::{
-    Answer, Ask, Call, Documents, Explained, ExplainedPolicy, Hello, Refusal, Reply, Told, VERSION, call,
-    reply_line,
+    Answer, Ask, Call, Documents, EventsWanted, Explained, ExplainedPolicy, Hello, HistoryWanted, Refusal,
+    Reply, Told, ToldEvents, VERSION, call, reply_line,
 };
-pub use server::{Asked, Control, Token};
+pub use server::{Asked, Bell, Control, Token};

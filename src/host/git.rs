@@ -25,7 +25,7 @@ mod tree;
 mod url;
 mod work_tree;
 
-pub use compare::WorkTrees;
+pub use compare::{WorkTrees, revisions};
 pub use url::judge;
 pub(super) use work_tree::WorkTree;
 

@@ -11,6 +11,7 @@
 
 mod keeper;
 mod pack;
+mod told;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,6 +24,7 @@ use std::thread::JoinHandle;
 use serde::{Deserialize, Serialize};
 
 use keeper::Keeper;
+pub use told::{ToldHistory, ToldPin, ToldSet, told};
 
 use super::atomic;
 use super::errno::io_text;

@@ -45,7 +45,7 @@ use super::proc::LiveWorld;
 use super::scrape::Scrapes;
 use super::shelf::Shelf;
 use super::signal::{boot_id, signal_verified};
-use super::spawn::{keep_exits_of_children, spawn_in};
+use super::spawn::{give_back, keep_exits_of_children, let_go_of_program, spawn_in};
 use super::state_dir::{Dirs, LockError, StateLock};
 use super::table::{Changed, Mark, ProcessTable};
 use super::takeover;
@@ -232,6 +232,20 @@ impl LinuxHost {
     /// remembered; what others look for in it has to be written anew.
     pub fn take_restored(&mut self) -> bool {
         self.ledger.as_mut().is_some_and(Ledger::take_restored)
+    }
+
+    /// Copies of the records stand for them from now on.
+    pub fn settle(&mut self, before: &Memory, copies: &Memory) {
+        if let Some(ledger) = &mut self.ledger {
+            ledger.settle(before, copies);
+        }
+    }
+
+    /// Nothing is to be done for a while that takes much: what that took is given back.
+    pub fn rest(&self) {
+        self.looker.conditions.rest();
+        give_back();
+        let_go_of_program();
     }
 
     /// Where plugins come from, for whoever loads documents.

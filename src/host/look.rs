@@ -142,7 +142,7 @@ impl Looker {
                 .as_ref()
                 .map(|expression| self.conditions.bind(expression, spec, places, world, plugins))
         };
-        let (narrow, replace) = (bound(&spec.narrow), bound(&spec.match_only));
+        let (narrow, replace) = (bound(&spec.narrow), bound(&*spec.match_only));
         // Without its condition a look says nothing, also where no process is there to be doubted.
         let without: Vec<String> = [&narrow, &replace]
             .into_iter()

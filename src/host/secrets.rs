@@ -83,8 +83,7 @@ impl Copies {
         known.retain(|directory| {
             let name = directory.file_name().and_then(|name| name.to_str());
             // One that can't be removed now is tried again with the next change.
-            name.is_some_and(&wanted)
-                || fs::remove_dir_all(directory).is_err_and(|e| e.kind() != io::ErrorKind::NotFound)
+            name.is_some_and(&wanted) || remove(directory).is_err()
         });
     }
 
@@ -104,10 +103,7 @@ fn write_all(directory: &Path, orders: &[&SecretOrder], owner: Option<(u32, u32)
         // The umask may have taken bits away.
         answer => answer.and_then(|()| fs::set_permissions(above, Permissions::from_mode(0o711)))?,
     }
-    match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        answer => answer?,
-    }
+    remove(directory)?;
     DirBuilder::new().mode(0o700).create(directory)?;
     for order in orders {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o400).open(&order.path)?;
@@ -118,6 +114,22 @@ fn write_all(directory: &Path, orders: &[&SecretOrder], owner: Option<(u32, u32)
     let opened = File::open(directory)?;
     give(&opened, owner)?;
     opened.set_permissions(Permissions::from_mode(0o500))
+}
+
+/// Removes the copies of an instance, if they are there. An engine that isn't root owns the directory, in which nobody may write:
+/// it has to let itself in first.
+fn remove(directory: &Path) -> io::Result<()> {
+    let removed = fs::remove_dir_all(directory).or_else(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            fs::set_permissions(directory, Permissions::from_mode(0o700))?;
+            fs::remove_dir_all(directory)
+        }
+        _ => Err(error),
+    });
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        answer => answer,
+    }
 }
 
 fn give(file: &File, owner: Option<(u32, u32)>) -> io::Result<()> {

@@ -158,7 +158,7 @@ fn fields(out: &mut String, found: &Found, default: &Service) {
     if let Some(expression) = &service.narrow {
         line(out, "match", &single_quoted(&expression.text));
     }
-    if let Some(expression) = &service.match_only {
+    if let Some(expression) = &*service.match_only {
         line(out, "matchOnly", &single_quoted(&expression.text));
     }
     if service.service_type == ServiceType::Forking {

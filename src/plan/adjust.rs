@@ -101,12 +101,12 @@ mod tests {
         let mut spec = Service::new(ServiceName::new("web").unwrap(), "/srv/web".into());
         let limit = |value: u64| Limit { soft: Some(value), hard: Some(value) };
         spec.limits = limits.iter().map(|(name, value)| ((*name).to_owned(), limit(*value))).collect();
-        spec.scheduling = scheduling;
+        spec.scheduling = scheduling.into();
         spec
     }
 
     fn of(field: &str, from: &Service, to: &Service) -> Live {
-        let text = |spec: &Service| launched(spec, None).0[field].clone();
+        let text = |spec: &Service| launched(spec, None).get(field).unwrap().to_owned();
         live(field, &text(from), &text(to), &Adjusted::default(), to)
     }
 
@@ -148,7 +148,7 @@ mod tests {
             service(&[("nofile", 1)], Scheduling::default()),
             service(&[("nofile", 2)], Scheduling::default()),
         );
-        let text = |spec: &Service| launched(spec, None).0["limits"].clone();
+        let text = |spec: &Service| launched(spec, None).get("limits").unwrap().to_owned();
         let failed = BTreeMap::from([("limits".to_owned(), text(&after))]);
         let not_live = Adjusted { not_live: failed.clone(), ..Adjusted::default() };
         let refused = Adjusted { refused: failed, ..Adjusted::default() };

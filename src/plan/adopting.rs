@@ -5,7 +5,7 @@ use super::action::Action;
 use super::draft::{Doing, Draft};
 use super::memory::{AdoptWish, Instance, Phase, Record};
 use super::observation::{Candidate, Look, Seen};
-use super::run;
+use super::places;
 use super::status::{ConditionStatus, ConditionType};
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(super) fn adopt_asked(record: &mut Record, seen: Option<&Seen>, draft: &mut 
             let because = format!("{} asked for it", wish.by);
             draft.step(index, Action::Adopt { key: wish.key.clone() }, because.clone());
             draft.change(index, Doing::Adopt, because);
-            let phase = run::adopted(candidate.clone(), &Arc::clone(&record.spec), draft);
+            let phase = places::adopted(candidate.clone(), &Arc::clone(&record.spec), draft);
             let instance = record.instances.entry(index).or_default();
             instance.phase = phase;
             instance.last_error = None;

@@ -165,7 +165,7 @@ pub(super) fn aim(name: &ServiceName, record: &Record, desired: &SpecSet, now: N
     if record.spec.state == DesiredState::Stopped && record.wish.is_none() && task::is_by_hand(record) {
         return Aim::Run;
     }
-    match (record.spec.state, &record.wish) {
+    match (record.spec.state, record.wish.as_deref()) {
         (DesiredState::Observed, _) => Aim::Observe,
         (DesiredState::Running | DesiredState::Stopped, Some(Wish { released: true, by, .. })) => {
             Aim::Released { by: by.clone() }
@@ -185,7 +185,7 @@ pub(super) fn aim(name: &ServiceName, record: &Record, desired: &SpecSet, now: N
 /// What is wanted when the engine ends with all that it keeps: what it doesn't act on, and what a person let go, isn't its own.
 /// What is suspended is stopped as well: as PID 1 the kernel would kill it otherwise.
 fn at_the_end(record: &Record) -> Aim {
-    match (record.spec.state, &record.wish) {
+    match (record.spec.state, record.wish.as_deref()) {
         (DesiredState::Observed, _) => Aim::Observe,
         (DesiredState::Running | DesiredState::Stopped, Some(Wish { released: true, by, .. })) => {
             Aim::Released { by: by.clone() }

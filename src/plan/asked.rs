@@ -87,7 +87,7 @@ fn not_ours(process: &Process, still_ours: &Fact<bool>) -> Option<(ConditionStat
 }
 
 fn do_it(instance: &mut Instance, index: u32, asked: &Asked, spec: &Service, draft: &mut Draft<'_>) {
-    let signal = match (asked.what, &spec.reload) {
+    let signal = match (asked.what, &*spec.reload) {
         (Ask::Signal(signal), _) => Some(signal),
         (Ask::Reload, Some(Reload::Signal(signal))) => Some(*signal),
         (Ask::Reload, Some(Reload::Command { .. })) => {
@@ -118,7 +118,7 @@ pub(super) fn signalled(instance: &mut Instance, spec: &Service, signal: Signal,
         | Outcome::Refused { .. }
         | Outcome::NotLive { .. } => return,
     }
-    let is_it = |asked: &Asked| match (asked.what, &spec.reload) {
+    let is_it = |asked: &Asked| match (asked.what, &*spec.reload) {
         (Ask::Signal(wanted), _) => wanted == signal,
         (Ask::Reload, Some(Reload::Signal(wanted))) => *wanted == signal,
         (Ask::Reload, Some(Reload::Command { .. }) | None) => false,

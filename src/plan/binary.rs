@@ -26,12 +26,12 @@ pub(super) fn watch(instance: &mut Instance, alive: &Alive, spec: &Service, draf
     if let Fact::Known(image) = alive.health.image {
         let first = *health.image.get_or_insert(image);
         let other = first != image || alive.exe_deleted;
-        health.replaced = match health.replaced {
-            Some((seen, since)) if other && seen == image => Some((image, since)),
-            Some(_) | None => other.then_some((image, now)),
+        health.replaced = match health.replaced.take() {
+            Some(replaced) if other && replaced.0 == image => Some(replaced),
+            Some(_) | None => other.then(|| Box::new((image, now))),
         };
     }
-    let Some((image, since)) = health.replaced else {
+    let Some((image, since)) = health.replaced.as_deref().copied() else {
         if alive.exe_deleted {
             let message = format!("{pid} runs a file that isn't on disk any more");
             draft.find(ConditionType::UpToDate, ConditionStatus::False, "BinaryDeleted", &message);
@@ -48,9 +48,9 @@ pub(super) fn watch(instance: &mut Instance, alive: &Alive, spec: &Service, draf
     match spec.binary_change {
         BinaryChange::Ignore | BinaryChange::Report => {}
         BinaryChange::Restart => instance.ask_restart(because),
-        BinaryChange::Reload if health.reloaded_for == Some(image) => {}
+        BinaryChange::Reload if health.reloaded_for.as_deref() == Some(&image) => {}
         BinaryChange::Reload => {
-            health.reloaded_for = Some(image);
+            health.reloaded_for = Some(Box::new(image));
             instance.ask_reload(because);
         }
     }

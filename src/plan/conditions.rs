@@ -69,7 +69,7 @@ pub(super) fn status(
     if record.conditions.len() > conditions.len() {
         // What nothing is said of any more begins anew when something is.
         let said: Vec<ConditionType> = conditions.iter().map(|condition| condition.kind).collect();
-        record.conditions.retain(|kind, _| said.contains(kind));
+        record.conditions.retain(|kind| said.contains(&kind));
     }
     ServiceStatus {
         name: draft.name.clone(),
@@ -335,16 +335,13 @@ fn in_order(findings: Vec<Finding>) -> impl Iterator<Item = Finding> {
 
 fn timed(record: &mut Record, finding: Finding, draft: &Draft<'_>) -> Condition {
     let (kind, status) = (finding.kind, finding.status);
-    let entry = record.conditions.entry(kind).or_insert((status, draft.now.wall));
-    if entry.0 != status {
-        *entry = (status, draft.now.wall);
-    }
+    let since = record.conditions.note(kind, status, draft.now.wall);
     Condition {
         kind: finding.kind,
         status: finding.status,
         reason: finding.reason.into(),
         message: finding.message,
-        last_transition_time: entry.1,
+        last_transition_time: since,
     }
 }
 

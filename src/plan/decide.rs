@@ -17,6 +17,7 @@ use super::life::{self, Event};
 use super::memory::{Instance, Instances, Memory, Phase, Purpose, Record};
 use super::observation::{IntentSeen, Observation, ProcessSeen, Seen};
 use super::occupy::{self, Occupancy};
+use super::phase;
 use super::run;
 use super::slots::Slots;
 use super::status::{ConditionStatus, ConditionType};
@@ -230,7 +231,7 @@ fn decide(
     match aim {
         Aim::Run => {
             adopting::adopt_asked(record, seen, draft);
-            match &task {
+            match &*task {
                 Some(plan) => task::run(record, plan, &events, seen, draft),
                 None => run::run(record, &events, seen, draft),
             }
@@ -431,7 +432,7 @@ fn stop_all(
     for (index, instance) in instances.iter_mut().rev() {
         match &instance.phase {
             Phase::Starting { .. } | Phase::Running { .. } => {
-                if run::is_unknown(events, *index) || is_starter_done(events, *index) {
+                if life::is_unknown(events, *index) || is_starter_done(events, *index) {
                     continue;
                 }
                 if let Some(waits) = draft.stop_waits.clone() {
@@ -440,7 +441,7 @@ fn stop_all(
                 }
                 draft.disturbs |= by_document;
                 if by_document && draft.guarded {
-                    run::hold_mass_change(*index, "not stopped", draft);
+                    draft.hold_mass_change(*index, "not stopped");
                 } else {
                     stop::begin(instance, spec, because.to_owned(), false, draft);
                     draft.change(*index, Doing::Stop, because);
@@ -487,7 +488,7 @@ fn remove_all(
     let released: Vec<(u32, ProcessKey)> = record
         .instances
         .iter()
-        .filter(|(_, instance)| run::runs(instance))
+        .filter(|(_, instance)| phase::runs(instance))
         .filter_map(|(index, instance)| Some((*index, instance.phase.process()?)))
         .filter(|(_, process)| {
             let default = if process.adopted { RemovePolicy::Release } else { RemovePolicy::Stop };
@@ -513,8 +514,8 @@ fn remove_all(
 /// Lets go of what runs. A stop that is under way comes to its end first.
 fn release_all(record: &mut Record, events: &BTreeMap<u32, Event>, by: &str, draft: &mut Draft<'_>) {
     let message = format!("let go by {by}: left alone until its document changes, or `start` or `adopt`");
-    for (index, instance) in record.instances.iter().filter(|(_, instance)| run::runs(instance)) {
-        if run::is_unknown(events, *index) {
+    for (index, instance) in record.instances.iter().filter(|(_, instance)| phase::runs(instance)) {
+        if life::is_unknown(events, *index) {
             continue;
         }
         if let Some(process) = instance.phase.process() {

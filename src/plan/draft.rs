@@ -1,6 +1,7 @@
 //! The plan as a value, and the sheet on which one object's part of it is written.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::action::{Action, Step};
 use super::depend::Waits;
@@ -9,6 +10,9 @@ use super::memory::Memory;
 use super::status::{ConditionStatus, ConditionType, ServiceStatus};
 use crate::spec::ServiceName;
 use crate::units::{BootTime, Now, WallTime};
+
+/// The next tick, without a hot loop.
+pub(super) const SOON: Duration = Duration::from_millis(1);
 
 /// What a person allows beyond the guards.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -204,6 +208,14 @@ impl<'a> Draft<'a> {
     ) {
         self.change(index, Doing::Held, message);
         self.find(kind, status, reason, message);
+    }
+
+    /// Left alone: more than half of the set would be stopped or restarted.
+    pub(super) fn hold_mass_change(&mut self, index: u32, what: &str) {
+        let message = format!(
+            "{what}: the change would stop or restart more than half of the set, confirm it to go on"
+        );
+        self.hold(index, (ConditionType::Blocked, ConditionStatus::True), "MassChange", &message);
     }
 
     pub(super) fn find(

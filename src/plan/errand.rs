@@ -53,7 +53,7 @@ fn commands(spec: &Service, purpose: Purpose) -> Vec<Hook> {
         Purpose::StopCommand => {
             spec.stop.command.as_ref().map(|stop| only(&stop.command, stop.timeout)).unwrap_or_default()
         }
-        Purpose::Reload => match &spec.reload {
+        Purpose::Reload => match &*spec.reload {
             Some(Reload::Command { command, timeout }) => only(command, *timeout),
             Some(Reload::Signal(_)) | None => Vec::new(),
         },

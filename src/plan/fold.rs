@@ -58,7 +58,7 @@ pub fn fold(memory: &mut Memory, step: &Step, outcome: &Outcome, now: Now) {
 }
 
 /// How setting bounds ended; `None` where there was nothing to set them for.
-fn constrained(resources: Resources, outcome: &Outcome, now: Now) -> Option<Constrained> {
+fn constrained(resources: Resources, outcome: &Outcome, now: Now) -> Option<Box<Constrained>> {
     let error = match outcome {
         Outcome::Done | Outcome::Started(_) => None,
         Outcome::Refused { error } | Outcome::StartFailed { error } | Outcome::NotLive { error } => {
@@ -66,7 +66,7 @@ fn constrained(resources: Resources, outcome: &Outcome, now: Now) -> Option<Cons
         }
         Outcome::Gone => return None,
     };
-    Some(Constrained { resources, error, at: now.boot })
+    Some(Box::new(Constrained { resources, error, at: now.boot }))
 }
 
 fn started(record: &mut Record, step: &Step, (launch, outcome): (&Launch, &Outcome), now: Now) {
@@ -144,7 +144,7 @@ fn adjusted(instance: &mut Instance, field: &str, to: &str, outcome: &Outcome) {
         Outcome::Done => {
             instance.adjusted.forget(&field);
             if let Some(launched) = instance.phase.launched_mut() {
-                launched.0.insert(field, to);
+                launched.insert(&field, &to);
             }
         }
         Outcome::NotLive { error } => {

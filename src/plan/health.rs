@@ -23,7 +23,7 @@ pub(super) fn questions(
         return HealthQuestion { said: listens(spec), ..HealthQuestion::default() };
     }
     let ready = matches!(instance.phase, Phase::Running { .. });
-    let settling = instance.health.replaced.is_some_and(|(_, since)| now >= since.after(SETTLED));
+    let settling = instance.health.replaced.as_ref().is_some_and(|replaced| now >= replaced.1.after(SETTLED));
     HealthQuestion {
         said: listens(spec),
         obstacle: !ready,

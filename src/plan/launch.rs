@@ -48,7 +48,7 @@ pub fn launched(spec: &Service, prepared: Option<&Prepared>) -> Launched {
     let groups: Vec<String> = spec.supplementary_groups.iter().map(account_text).collect();
     let limits: Vec<String> =
         spec.limits.iter().map(|(name, limit)| format!("{name}={}", limit_text(limit))).collect();
-    let mut fields: BTreeMap<String, String> = [
+    let mut fields: Vec<(&str, String)> = vec![
         ("startas", spec.startas.display().to_string()),
         ("args", text(&spec.args)),
         ("user", account(&spec.user)),
@@ -66,19 +66,18 @@ pub fn launched(spec: &Service, prepared: Option<&Prepared>) -> Launched {
         ("stdout", output_text(&spec.stdout)),
         ("stderr", output_text(&spec.stderr)),
         ("type", format!("{:?}", spec.service_type).to_lowercase()),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect();
+    ];
+    let watched = prepared.iter().flat_map(|prepared| &prepared.watched);
+    let watched: Vec<(String, &String)> =
+        watched.map(|(path, digest)| (format!("{WATCHED}{path}"), digest)).collect();
     if let Some(prepared) = prepared {
-        fields.insert("envFrom".into(), digest(&prepared.env_from));
-        let files = prepared.watched.iter();
-        fields.extend(files.map(|(path, digest)| (format!("{WATCHED}{path}"), digest.clone())));
+        fields.push(("envFrom", digest(&prepared.env_from)));
         if !spec.secrets.is_empty() {
-            fields.insert(SECRET_CONTENTS.into(), digest_of_secrets(prepared));
+            fields.push((SECRET_CONTENTS, digest_of_secrets(prepared)));
         }
     }
-    Launched(fields)
+    let watched = watched.iter().map(|(field, digest)| (field.as_str(), digest.as_str()));
+    fields.iter().map(|(field, value)| (*field, value.as_str())).chain(watched).collect()
 }
 
 fn text(value: &impl serde::Serialize) -> String {
@@ -132,9 +131,14 @@ fn digest_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> String {
 
 /// Field by field; a field that either side doesn't know is not a difference.
 pub(super) fn changes(was: &Launched, is: &Launched) -> Vec<FieldChange> {
-    let both = was.0.iter().filter_map(|(field, from)| is.0.get(field).map(|to| (field, from, to)));
+    // Both are in the order of their names.
+    let mut present = is.iter().peekable();
+    let both = was.iter().filter_map(|(field, from)| {
+        while present.next_if(|(other, _)| *other < field).is_some() {}
+        present.next_if(|(other, _)| *other == field).map(|(_, to)| (field, from, to))
+    });
     both.filter(|(_, from, to)| from != to)
-        .map(|(field, from, to)| match field.as_str() {
+        .map(|(field, from, to)| match field {
             "env" => env_change(from, to),
             field if is_watched_file(field) => change(field, "another content", "its present content"),
             "envFrom" => change(field, "another content", "its present content"),
@@ -186,8 +190,8 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
         }),
         umask: spec.umask,
         limits: limits(spec),
-        scheduling: spec.scheduling.clone(),
-        resources: spec.resources,
+        scheduling: (*spec.scheduling).clone(),
+        resources: *spec.resources,
         group: None,
         launched: output::with_files(launched(spec, Some(prepared)), [&stdout, &stderr]),
         stdout,
@@ -389,7 +393,7 @@ mod tests {
     #[test]
     fn a_field_that_an_older_record_lacks_is_no_difference() {
         let mut older = launched(&web(), None);
-        older.0.remove("umask");
+        older.remove("umask");
         let mut new = web();
         new.umask = 0o077;
         assert_eq!(changes(&older, &launched(&new, None)), []);

@@ -1,6 +1,8 @@
 //! What became of each instance: the table of its phase and what was seen. Facts only; whether it is wanted
 //! plays no part here.
 
+use std::collections::BTreeMap;
+
 use super::memory::{Exit, Instance, Phase, Process};
 use super::observation::{IntentSeen, ProcessSeen, Seen};
 use crate::facts::{ProcessKey, Reason};
@@ -25,6 +27,11 @@ pub(super) enum Event {
         /// Since when the service is waited for.
         since: BootTime,
     },
+}
+
+/// Whether it can't be told how the instance `index` is.
+pub(super) fn is_unknown(events: &BTreeMap<u32, Event>, index: u32) -> bool {
+    matches!(events.get(&index), Some(Event::Unknown(_)))
 }
 
 /// Every cell of (phase, what is seen). A stop that is under way is followed by `stop`.
@@ -119,7 +126,7 @@ pub(super) fn began(instance: &mut Instance, key: ProcessKey, now: Now) {
     instance.command_error = None;
     instance.primed = false;
     instance.greets = true;
-    instance.adjusted = super::memory::Adjusted::default();
+    instance.adjusted = crate::spec::Rare::default();
 }
 
 /// The record follows a process that took the place of its predecessor: no restart is counted.

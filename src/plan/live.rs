@@ -19,7 +19,7 @@ pub(super) fn watch(
     spec: &Service,
     draft: &mut Draft<'_>,
 ) -> Option<String> {
-    let (Some(rule), Phase::Running { process, .. }) = (&spec.liveness, &instance.phase) else {
+    let (Some(rule), Phase::Running { process, .. }) = (&*spec.liveness, &instance.phase) else {
         return None;
     };
     if rule.check == ReadinessCheck::Notify && instance.health.said.dead {

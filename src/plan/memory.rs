@@ -5,7 +5,9 @@
 mod errand;
 mod health;
 mod instances;
+mod launched;
 mod records;
+mod transitions;
 
 pub use errand::{Ask, Asked, Errand, Purpose};
 mod task;
@@ -15,13 +17,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::status::{ConditionStatus, ConditionType, PhaseWord};
+use super::status::PhaseWord;
 use crate::facts::ProcessKey;
-use crate::spec::{Resources, Service, ServiceName};
+use crate::spec::{Rare, Resources, Service, ServiceName, Stop};
 use crate::units::{BootId, BootTime, WallTime};
 
 pub use instances::Instances;
+pub use launched::Launched;
 pub use records::Records;
+pub use transitions::Transitions;
 
 pub use health::{Health, Image, Said, TriggerState, Triggers};
 pub use task::{Due, LastRun, LeftOut, Moment, NextMoment, Past, Run, StopCause, TaskMemory, TaskResult};
@@ -51,26 +55,26 @@ pub struct Record {
     /// By index. Indexes at and above `replicas` are surplus and being stopped.
     pub instances: Instances,
     /// A one-time `start` or `stop` by a person: holds until the document changes.
-    pub wish: Option<Wish>,
+    pub wish: Option<Box<Wish>>,
     /// A one-time `restart` by a person: instances that began before this moment are restarted.
     pub restart_before: Option<BootTime>,
     /// Who asked for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart_by: Option<String>,
     /// Last time each condition changed, for `lastTransitionTime`.
-    pub conditions: BTreeMap<ConditionType, (ConditionStatus, WallTime)>,
+    pub conditions: Transitions,
     /// Lives on after its document went, until its instances are stopped.
     #[serde(default)]
     pub terminating: bool,
     /// A person has it left alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub suspension: Option<Suspension>,
+    pub suspension: Option<Box<Suspension>>,
     /// The last document that became Ready, kept where `update.onFailure` is rollback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub good: Option<Arc<Service>>,
     /// The document in force isn't the newest one, which didn't become Ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rolled_back: Option<RolledBack>,
+    pub rolled_back: Option<Box<RolledBack>>,
     /// Something has to be restarted, or is held, because of a file: files are looked at in each tick until it is done.
     #[serde(default, skip_serializing_if = "is_false")]
     pub compares: bool,
@@ -79,10 +83,10 @@ pub struct Record {
     pub shown: Option<PhaseWord>,
     /// A one-time `adopt` by a person, until it is decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub adopt: Option<AdoptWish>,
+    pub adopt: Option<Box<AdoptWish>>,
     /// Of a Task: what it ran for, and what is due.
     #[serde(default, skip_serializing_if = "TaskMemory::is_empty")]
-    pub task: TaskMemory,
+    pub task: Rare<TaskMemory>,
 }
 
 /// A person has an object left alone.
@@ -203,13 +207,15 @@ pub struct Instance {
     pub run: Option<Run>,
     /// What became of changes of limits and scheduling of the running process.
     #[serde(default, skip_serializing_if = "Adjusted::is_default")]
-    pub adjusted: Adjusted,
+    pub adjusted: Rare<Adjusted>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this form")]
 fn is_false(value: &bool) -> bool {
     !*value
 }
+
+crate::usual!(Adjusted, TaskMemory);
 
 /// What became of changes that a running process was to be given.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -330,10 +336,10 @@ pub enum Phase {
         /// Why, for status.
         because: String,
         /// How it stops, as it was when the stop began.
-        stop: crate::spec::Stop,
+        stop: Rare<Stop>,
         /// Nobody asked for it: the main process ended by itself and left others behind.
         #[serde(default)]
-        exited: Option<Exited>,
+        exited: Option<Box<Exited>>,
     },
 }
 
@@ -370,13 +376,13 @@ pub struct Process {
     pub arguments_differ: bool,
     /// Fields that took effect by a reload after the launch, or that were first looked at then: they stand over `launched`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reloaded: Option<Launched>,
+    pub reloaded: Option<Box<Launched>>,
     /// The control group that was made for it, if the host could make one.
     #[serde(default)]
     pub group: Option<String>,
     /// The bounds of its group, as they were last set. `None`: none were.
     #[serde(default)]
-    pub constrained: Option<Constrained>,
+    pub constrained: Option<Box<Constrained>>,
 }
 
 /// An attempt at setting the bounds of a group.
@@ -390,12 +396,6 @@ pub struct Constrained {
     /// When.
     pub at: BootTime,
 }
-
-/// The resolved restart-class fields of a start, by field name, as text: compared field by field. A field that
-/// isn't in an older record is not a difference.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Launched(pub BTreeMap<String, String>);
 
 /// How a process ended.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -464,11 +464,11 @@ impl Instance {
         // Whatever is added here is also added to `remembers_failures`.
         self.failures = 0;
         self.spared = false;
-        self.adjusted = Adjusted::default();
+        self.adjusted = Rare::default();
     }
 
     fn remembers_failures(&self) -> bool {
-        self.failures > 0 || self.spared || self.adjusted != Adjusted::default()
+        self.failures > 0 || self.spared || *self.adjusted != Adjusted::default()
     }
 }
 
@@ -490,7 +490,7 @@ impl Record {
             wish: None,
             restart_before: None,
             restart_by: None,
-            conditions: BTreeMap::new(),
+            conditions: Transitions::default(),
             terminating: false,
             suspension: None,
             good: None,
@@ -498,7 +498,7 @@ impl Record {
             compares: false,
             shown: None,
             adopt: None,
-            task: TaskMemory::default(),
+            task: Rare::default(),
         }
     }
 
@@ -521,7 +521,8 @@ impl Record {
             return;
         }
         self.task.asked = None;
-        self.wish = Some(Wish { running, by, at, generation: self.generation, until, released: false });
+        self.wish =
+            Some(Box::new(Wish { running, by, at, generation: self.generation, until, released: false }));
         if running {
             self.forgive();
         }
@@ -529,14 +530,14 @@ impl Record {
 
     /// A person asks for its processes to be let go, untouched; it is left alone until the document changes.
     pub fn ask_release(&mut self, by: String, at: WallTime) {
-        self.wish =
-            Some(Wish { running: false, by, at, generation: self.generation, until: None, released: true });
+        let generation = self.generation;
+        self.wish = Some(Box::new(Wish { running: false, by, at, generation, until: None, released: true }));
     }
 
     /// A person asks for this process to be taken over.
     pub fn ask_adopt(&mut self, key: ProcessKey, force: bool, by: String) {
         self.wish = self.wish.take().filter(|wish| !wish.released);
-        self.adopt = Some(AdoptWish { key, force, by });
+        self.adopt = Some(Box::new(AdoptWish { key, force, by }));
     }
 
     /// A person asks for a restart of every instance that runs now. A Task that doesn't run is run.

@@ -107,7 +107,7 @@ pub struct Tag {
 pub(super) fn with_files(mut launched: Launched, targets: [&OutputTarget; 2]) -> Launched {
     for (stream, target) in Stream::BOTH.into_iter().zip(targets) {
         if let OutputTarget::File(path) | OutputTarget::Syslog(path) = target {
-            launched.0.insert(stream.file_word().to_owned(), path.display().to_string());
+            launched.insert(stream.file_word(), &path.display().to_string());
         }
     }
     launched
@@ -121,8 +121,8 @@ fn launched_target(
     index: u32,
     dirs: (&str, &str),
 ) -> Option<OutputTarget> {
-    let output = read(launched.0.get(stream.word())?);
-    let file = launched.0.get(stream.file_word()).map(PathBuf::from);
+    let output = read(launched.get(stream.word())?);
+    let file = launched.get(stream.file_word()).map(PathBuf::from);
     Some(match (target(spec, &output, stream, index, dirs), file) {
         (OutputTarget::File(_), Some(file)) => OutputTarget::File(file),
         (OutputTarget::Syslog(_), Some(file)) => OutputTarget::Syslog(file),

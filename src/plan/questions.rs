@@ -9,7 +9,7 @@ use super::asking::{Manner, manner, next_probe};
 use super::depend::Web;
 use super::memory::{Instance, Memory, Phase, Record};
 use super::observation::{ProcessQuestion, Questions, ServiceQuestions};
-use super::{backoff, errand, health, ready, run, stop, task};
+use super::{backoff, errand, health, phase, ready, stop, task};
 use crate::spec::{Readiness, Service, SpecSet};
 use crate::units::{BootTime, Now};
 
@@ -62,10 +62,10 @@ fn of_service(
     let spec = &record.spec;
     // What waits for others isn't started: it is looked for now and then only.
     let wanted = |index: u32| *aim == Aim::Run && index < spec.replicas && (hints.full || !waits);
-    let due = match &spec.task {
+    let due = match &*spec.task {
         Some(_) => *aim == Aim::Run && (hints.full || !waits) && task::is_due(record, now),
         None => (0..spec.replicas).any(|index| {
-            wanted(index) && record.instances.get(&index).is_none_or(|instance| run::is_due(instance, now))
+            wanted(index) && record.instances.get(&index).is_none_or(|instance| phase::is_due(instance, now))
         }),
     };
     let starters = record.instances.values().any(is_starter);

@@ -1,5 +1,7 @@
 //! What a person is told: per object a phase, instances and conditions, each with a reason and a sentence.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::memory::{Due, Exit, LastRun, LeftOut};
@@ -107,7 +109,7 @@ pub struct Condition {
     /// True, False or Unknown.
     pub status: ConditionStatus,
     /// One CamelCase word.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// A sentence that names the object, the fact and the decision.
     pub message: String,
     /// When the status changed.

@@ -116,10 +116,10 @@ pub(super) fn clear_after(
         since: draft.now.boot,
         because,
         stop: spec.stop.clone(),
-        exited: Some(Exited {
+        exited: Some(Box::new(Exited {
             exit: exit.clone(),
             ready_for: ready_since.map(|since| draft.now.boot.since(since)),
-        }),
+        })),
     };
     true
 }

@@ -21,12 +21,12 @@ use std::sync::Arc;
 
 use super::draft::{Doing, Draft};
 use super::launch;
-use super::life::Event;
+use super::life::{self, Event};
 use super::memory::{Due, Instance, Launched, LeftOut, Phase, Record, Run, StopCause, TaskResult};
 use super::observation::{ProcessSeen, Seen};
 use super::occupy::{self, Occupancy};
 use super::status::{ConditionStatus, ConditionType};
-use super::{ready as readiness, run, stop};
+use super::{phase, places, ready as readiness, starting, stop};
 use crate::spec::{Concurrency, DesiredState, Service, TaskPlan, TaskRun};
 use crate::units::BootTime;
 
@@ -69,7 +69,7 @@ pub(super) fn is_by_hand(record: &Record) -> bool {
 
 /// A run begins in the next plan, as far as that can be told without the clock on the wall.
 pub(super) fn may_begin(record: &Record) -> bool {
-    let Some(plan) = &record.spec.task else { return false };
+    let Some(plan) = &*record.spec.task else { return false };
     if record.task.asked.is_some() {
         return true;
     }
@@ -95,7 +95,7 @@ pub(super) fn compares(record: &Record) -> bool {
 
 /// The instance waits for nothing but its start.
 pub(super) fn is_waiting(instance: &Instance, now: BootTime) -> bool {
-    instance.run.is_some() && run::is_due(instance, now)
+    instance.run.is_some() && phase::is_due(instance, now)
 }
 
 fn has_changed(record: &Record, present: &Launched) -> bool {
@@ -145,7 +145,7 @@ fn watch(
             let _ = readiness::watch(instance, *index, (alive, seen), &spec, draft);
             instance.greets = false;
         }
-        if !run::runs(instance) || run::is_unknown(events, *index) {
+        if !phase::runs(instance) || life::is_unknown(events, *index) {
             continue;
         }
         let Some(since) = instance.phase.process().map(|process| process.since) else { continue };
@@ -189,7 +189,7 @@ fn begin(
     let busy: Vec<u32> = record
         .instances
         .iter()
-        .filter(|(_, instance)| !run::is_due(instance, BootTime(std::time::Duration::MAX)))
+        .filter(|(_, instance)| !phase::is_due(instance, BootTime(std::time::Duration::MAX)))
         .map(|(index, _)| *index)
         .collect();
     let index = match plan.concurrency {
@@ -229,10 +229,10 @@ fn wait_or_leave_out(
     (events, busy): (&BTreeMap<u32, Event>, &[u32]),
     draft: &mut Draft<'_>,
 ) {
-    let unknown = busy.iter().any(|index| run::is_unknown(events, *index));
+    let unknown = busy.iter().any(|index| life::is_unknown(events, *index));
     if plan.concurrency == Concurrency::Replace && !unknown {
         let spec = Arc::clone(&record.spec);
-        for (index, instance) in record.instances.iter_mut().filter(|(_, i)| run::runs(i)) {
+        for (index, instance) in record.instances.iter_mut().filter(|(_, i)| phase::runs(i)) {
             let because = "a following run takes its place";
             halt(instance, *index, StopCause::Replaced, because, (&spec, draft));
         }
@@ -268,7 +268,7 @@ fn due(record: &mut Record, plan: &TaskPlan, present: &Launched, draft: &mut Dra
         TaskRun::OnChange => {
             // Under `forbid` a change waits for the end of what runs, and is not lost.
             let free = plan.concurrency != Concurrency::Forbid
-                || record.instances.values().all(|instance| run::is_due(instance, draft.now.boot));
+                || record.instances.values().all(|instance| phase::is_due(instance, draft.now.boot));
             (free && has_changed(record, present)).then_some(Due::Change)
         }
         TaskRun::Schedule(_) => moment.map(Due::Schedule),
@@ -301,14 +301,14 @@ fn fill(record: &mut Record, plan: &TaskPlan, seen: Option<&Seen>, draft: &mut D
         start(record, &spec, &waiting, seen, draft);
         return;
     }
-    if record.instances.values().any(run::is_unsettled) {
+    if record.instances.values().any(phase::is_unsettled) {
         return;
     }
     let Some(look) = &seen.look else {
         draft.wake(now);
         return;
     };
-    let look = run::not_on_record(look, record);
+    let look = places::not_on_record(look, record);
     match occupy::occupy(&spec, &look, &waiting) {
         Occupancy::Free => start(record, &spec, &waiting, seen, draft),
         Occupancy::Adopt(places) => {
@@ -318,7 +318,7 @@ fn fill(record: &mut Record, plan: &TaskPlan, seen: Option<&Seen>, draft: &mut D
                     record.task.past.under_way.insert(*index, Due::Found);
                 }
             }
-            run::adopt_all(record, &spec, places, draft);
+            places::adopt_all(record, &spec, places, draft);
         }
         Occupancy::Hold(hold) => {
             for index in waiting {
@@ -348,5 +348,5 @@ fn start(record: &mut Record, spec: &Arc<Service>, waiting: &[u32], seen: &Seen,
             record.task.past.done = Some(launch::launched(spec, Some(prepared)));
         }
     }
-    run::start_all(record, spec, waiting, seen.prepared.as_ref(), draft);
+    starting::start_all(record, spec, waiting, seen.prepared.as_ref(), draft);
 }

@@ -37,22 +37,20 @@ pub(super) fn as_it_is(process: &Process) -> Option<Cow<'_, Launched>> {
     match (&process.launched, &process.reloaded) {
         (None, None) => None,
         (Some(launched), None) => Some(Cow::Borrowed(launched)),
-        (launched, Some(reloaded)) => {
-            let mut all = launched.clone().unwrap_or_default();
-            all.0.extend(reloaded.0.clone());
-            Some(Cow::Owned(all))
-        }
+        (launched, Some(reloaded)) => Some(Cow::Owned(
+            launched.as_ref().map_or_else(|| Launched::clone(reloaded), |launched| launched.with(reloaded)),
+        )),
     }
 }
 
 /// A file that is watched only since the launch (or whose process was adopted) counts from its present content on.
 pub(super) fn take_in_files(record: &mut Record, present: &Launched) {
-    let files = present.0.iter().filter(|(field, _)| launch::is_watched_file(field));
+    let files = present.iter().filter(|(field, _)| launch::is_watched_file(field));
     for (field, digest) in files {
         for instance in record.instances.values_mut() {
             let Some(process) = instance.phase.process_mut() else { continue };
-            if as_it_is(process).is_none_or(|known| !known.0.contains_key(field)) {
-                process.reloaded.get_or_insert_default().0.insert(field.clone(), digest.clone());
+            if as_it_is(process).is_none_or(|known| known.get(field).is_none()) {
+                process.reloaded.get_or_insert_default().insert(field, digest);
             }
         }
     }
@@ -62,8 +60,8 @@ pub(super) fn take_in_files(record: &mut Record, present: &Launched) {
 pub(super) fn took_effect(process: &mut Process, fields: &[FieldChange], present: &Launched) {
     let reloaded = process.reloaded.get_or_insert_default();
     for change in fields {
-        if let Some(value) = present.0.get(&change.field) {
-            reloaded.0.insert(change.field.clone(), value.clone());
+        if let Some(value) = present.get(&change.field) {
+            reloaded.insert(&change.field, value);
         }
     }
 }
@@ -84,7 +82,7 @@ pub(super) fn roll_back(record: &mut Record, draft: &mut Draft<'_>) -> bool {
         (None, None) => "it failed".into(),
     };
     let refused = Arc::clone(&record.spec);
-    record.rolled_back = Some(RolledBack { refused, generation: record.generation, because });
+    record.rolled_back = Some(Box::new(RolledBack { refused, generation: record.generation, because }));
     record.spec = good;
     record.forgive();
     draft.wake(draft.now.boot.after(Duration::from_millis(1)));

@@ -193,7 +193,9 @@ impl Wanted {
             Self::Restart(_) => record.ask_restart(now.boot, by),
             Self::Reload(_) => record.ask_of_all(Ask::Reload, &by),
             Self::Signal { signal, .. } => record.ask_of_all(Ask::Signal(*signal), &by),
-            Self::Suspend { .. } | Self::Resume(_) => record.suspension = self.suspension(&by, now.wall),
+            Self::Suspend { .. } | Self::Resume(_) => {
+                record.suspension = self.suspension(&by, now.wall).map(Box::new)
+            }
             Self::Release(_) => record.ask_release(by, now.wall),
             Self::Adopt { key, force, .. } => record.ask_adopt(key.clone(), *force, by),
             Self::Apply { .. } | Self::Rollback { .. } | Self::Upgrade(_) => {}

@@ -158,6 +158,7 @@ fn takes(kind: &Kind) -> String {
         Kind::Signal => "a signal",
         Kind::Account => "a name or number",
         Kind::Expression => "an expression",
+        Kind::HostExpression => "an expression on the host",
         Kind::ExpressionOrObject(_) => "an expression or a mapping",
         Kind::Type => "a type",
         Kind::Facts => "facts as in a snapshot",

@@ -1,12 +1,12 @@
 //! Sets of documents for people and programs: when, who, and what changed against the one before.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::printable;
-use crate::spec::{Service, ServiceName, differences};
+use crate::host::history::ToldSet;
+use crate::spec::ServiceName;
 use crate::units::{WallTime, Zone};
 
 /// A set, against the one before.
@@ -31,30 +31,11 @@ pub struct SetRow {
     pub changed: BTreeMap<ServiceName, Vec<String>>,
 }
 
-type Set = BTreeMap<ServiceName, Arc<Service>>;
-
 impl SetRow {
-    /// What changed from `was` to `now`.
-    pub fn new(number: u64, at: WallTime, (by, why): (&str, &str), (was, now): (&Set, &Set)) -> Self {
-        let only = |these: &Set, those: &Set| {
-            these.keys().filter(|name| !those.contains_key(*name)).cloned().collect()
-        };
-        let fields = |(name, service): (&ServiceName, &Arc<Service>)| {
-            let found = differences(was.get(name)?, service);
-            let words = found.iter().map(|one| format!("{}: {} -> {}", one.field, one.from, one.to));
-            let words: Vec<String> = words.collect();
-            (!words.is_empty()).then(|| (name.clone(), words))
-        };
-        Self {
-            number,
-            time: at.rfc3339(),
-            by: by.to_owned(),
-            why: why.to_owned(),
-            objects: now.len(),
-            added: only(now, was),
-            removed: only(was, now),
-            changed: now.iter().filter_map(fields).collect(),
-        }
+    /// As it is shown.
+    pub fn new(set: ToldSet) -> Self {
+        let ToldSet { number, at, by, why, objects, added, removed, changed } = set;
+        Self { number, time: at.rfc3339(), by, why, objects, added, removed, changed }
     }
 }
 

@@ -1,10 +1,13 @@
 //! A plan for a person, before it is carried out; and deeds, when they are done.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::printable;
 use crate::plan::action::{Action, Outcome, Step};
 use crate::plan::{Change, Doing, FieldChange, Plan};
+use crate::spec::Revision;
 
 /// One line an instance: `web: start, because nothing matches`; fields that differ below it.
 pub fn plan_text(plan: &Plan, everything: bool) -> String {
@@ -56,6 +59,9 @@ pub struct ChangeRow {
     /// Fields that differ, as sentences.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,
+    /// The revision that its document is of, if it lies in a work tree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Arc<Revision>>,
 }
 
 /// All changes for programs, also those that do nothing.
@@ -68,6 +74,7 @@ pub fn plan_rows(plan: &Plan) -> Vec<ChangeRow> {
             action: change.doing.word(),
             because: change.because.clone(),
             fields: change.fields.iter().map(field_words).collect(),
+            revision: None,
         })
         .collect()
 }

@@ -100,7 +100,7 @@ pub fn policy_details(policy: &PolicyStatus, now: Now) -> String {
             "suspended" => "left alone",
             other => other,
         },
-        printable(&policy.source.file),
+        printable(&*policy.source.file),
         policy.source.line,
         policy.severity.word(),
         policy.matching,

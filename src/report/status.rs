@@ -156,7 +156,7 @@ pub fn status_details(service: &ServiceStatus, now: Now) -> String {
         "{}: {}\n  source: {}:{}\n  generation: {} (observed {})\n",
         service.name,
         phase_word(service.phase),
-        printable(&service.source.file),
+        printable(&*service.source.file),
         service.source.line,
         service.generation,
         service.observed_generation

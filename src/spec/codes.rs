@@ -52,6 +52,8 @@ pub const DEPENDENCY_CIRCLE: Code = Code("S062");
 pub const MISSING_DEPENDENCY: Code = Code("S122");
 /// A Policy that would act on whatever there is.
 pub const BROAD_POLICY: Code = Code("S094");
+/// A host of which it isn't known what `hosts.when` asks.
+pub const HOST_UNKNOWN: Code = Code("S095");
 /// Policies that pull in different directions.
 pub const CONTRARY_POLICIES: Code = Code("S123");
 /// A Policy that looks too seldom for what it waits for.
@@ -125,6 +127,7 @@ pub const ALL: &[(Code, &str)] = &[
     (SETTINGS, "a file that is not the engine's settings"),
     (UNUSED_SETTINGS, "settings of the engine among spec files"),
     (UNUSED_DEFAULTS, "Defaults that choose nothing"),
+    (HOST_UNKNOWN, "a host of which not enough is known"),
     (BROAD_POLICY, "a Policy that would act on whatever there is"),
     (CONTRARY_POLICIES, "Policies that pull in different directions"),
     (POLICY_TIMES, "a Policy that looks too seldom"),

@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic, Source, Span, did_you_mean};
 use crate::yaml::{Node, NodeKind, Scalar};
 
 use super::table::{Field, Table, Words};
-use super::{LoadContext, Names, codes};
+use super::{LoadContext, Names, Rare, Usual, codes};
 
 /// What is read and what was found wrong so far, for one file.
 pub(super) struct Decoder<'a> {
@@ -279,6 +279,17 @@ impl<'n> Object<'n> {
         {
             *target = read;
         }
+    }
+
+    /// The same for a target that mostly stays the usual one.
+    pub(super) fn set_rare<T: Usual>(
+        &self,
+        name: &str,
+        target: &mut Rare<T>,
+        d: &mut Decoder<'_>,
+        read: impl FnOnce(&Value<'n>, &mut Decoder<'_>) -> Option<T>,
+    ) {
+        self.set(name, target, d, |value, d| read(value, d).map(Rare::from));
     }
 
     /// The same for a target without default.

@@ -10,7 +10,7 @@ use crate::process::expression::{check_in_policy, schema_of};
 use crate::yaml::Scalar;
 
 use super::decode::{Decoder, Value};
-use super::{Account, Expression, Names, Service, codes};
+use super::{Account, Expression, Names, Service, codes, host_facts};
 
 /// An expression to be checked.
 #[derive(Debug)]
@@ -93,6 +93,16 @@ pub(super) fn condition(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<(Expre
     let compiled = check_in_policy(text, &names.library);
     say_all(compiled.diagnostics, value, scalar, d);
     Some((accepted(text, &BTreeSet::new(), &names), compiled.predicate?))
+}
+
+/// Reads a condition on the facts of a host.
+pub(super) fn host_condition(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<String> {
+    let scalar = value.scalar("an expression", d)?;
+    let text = sound_text(value, scalar, d)?;
+    let found = host_facts::said(text);
+    let good = !found.iter().any(Diagnostic::is_error);
+    say_all(found, value, scalar, d);
+    good.then(|| text.to_owned())
 }
 
 fn say_all(found: Vec<Diagnostic>, value: &Value<'_>, scalar: &Scalar, d: &mut Decoder<'_>) {

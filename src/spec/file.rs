@@ -42,7 +42,7 @@ pub struct LoadedFile {
     /// Its name and text; what is not UTF-8 is replaced.
     pub source: Arc<Source>,
     /// SHA-256 in hexadecimal.
-    pub digest: String,
+    pub digest: Arc<str>,
     /// By position, with their source.
     pub diagnostics: Vec<Diagnostic>,
     /// The names it declares, as far as they could be read, also where it is rejected.
@@ -71,15 +71,23 @@ impl LoadedFile {
 
     /// Its documents stand in this file from now on, by whatever name it was read.
     pub fn stands_in(&mut self, file: &str) {
+        let file: Arc<str> = file.into();
         for service in &mut self.services {
             if service.origin.file != file {
-                file.clone_into(&mut Arc::make_mut(service).origin.file);
+                Arc::make_mut(service).origin.file = Arc::clone(&file);
             }
         }
         for document in &mut self.policies {
             if document.policy.origin.file != file {
-                file.clone_into(&mut Arc::make_mut(&mut document.policy).origin.file);
+                Arc::make_mut(&mut document.policy).origin.file = Arc::clone(&file);
             }
+        }
+    }
+
+    /// Copies of its Services, one for each, stand for them.
+    pub fn says_the_same(&mut self, services: Vec<Arc<Service>>) {
+        if self.services == services {
+            self.services = services;
         }
     }
 
@@ -145,7 +153,7 @@ impl LoadedFile {
 #[derive(Clone, Debug)]
 pub(super) struct Reading {
     pub(super) source: Arc<Source>,
-    digest: String,
+    digest: Arc<str>,
     directory: Option<String>,
     documents: Vec<Node>,
     /// Usable if there are no errors.
@@ -164,7 +172,7 @@ impl Reading {
     fn new(source: Arc<Source>) -> Self {
         Self {
             source,
-            digest: hex(&Sha256::digest([])),
+            digest: hex(&Sha256::digest([])).into(),
             directory: None,
             documents: Vec::new(),
             matchers: Vec::new(),
@@ -198,12 +206,14 @@ impl Reading {
 }
 
 /// The text of a file: what stays of it.
+#[derive(Clone, Debug)]
 pub(super) struct Written {
     source: Arc<Source>,
-    digest: String,
+    digest: Arc<str>,
 }
 
 /// The text of a file and its YAML: what can be found out about a file by itself, whoever wants to know.
+#[derive(Clone, Debug)]
 pub(super) struct Text {
     written: Written,
     /// Not there where the bytes are no text.
@@ -217,7 +227,7 @@ pub(super) fn written(file: &SpecFile) -> Written {
     let text = String::from_utf8_lossy(&file.bytes);
     // A byte order mark is no column.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    Written { source: Source::new(&file.name, text), digest: hex(&Sha256::digest(&file.bytes)) }
+    Written { source: Source::new(&file.name, text), digest: hex(&Sha256::digest(&file.bytes)).into() }
 }
 
 /// Reads the YAML of one file, twice: both readers must agree.
@@ -394,7 +404,7 @@ fn say_defined_twice<'n>(kind: &str, all: impl Iterator<Item = (&'n str, Span)>,
 /// whether that is so.
 fn say_duplicates(documents: &[Document], host: Option<&KnownHost>, d: &mut Decoder<'_>) {
     let mut seen: BTreeMap<&ServiceName, Span> = BTreeMap::new();
-    let is_meant = |document: &&Document| match &document.service.hosts {
+    let is_meant = |document: &&Document| match &*document.service.hosts {
         Some(hosts) => host.is_some_and(|host| hosts.excludes(host).is_none()),
         None => true,
     };
@@ -447,6 +457,7 @@ fn accept(loaded: &mut LoadedFile, documents: Vec<Document>, host: Option<&Known
     }
     // Documents stand in the order of the text, so one walk counts all lines.
     let (mut counted, mut line) = (0, 1);
+    let file: Arc<str> = loaded.source.name.as_str().into();
     for Document { name_at, at, mut service } in documents {
         let between = loaded.source.text.get(counted..at.start).unwrap_or("");
         line += between.bytes().filter(|byte| *byte == b'\n').count();
@@ -456,7 +467,7 @@ fn accept(loaded: &mut LoadedFile, documents: Vec<Document>, host: Option<&Known
             loaded.elsewhere.push((service.name, why));
             continue;
         }
-        let (file, digest) = (loaded.source.name.clone(), loaded.digest.clone());
+        let (file, digest) = (Arc::clone(&file), Arc::clone(&loaded.digest));
         service.origin = Origin { file, line, digest, revision: None };
         loaded.name_places.push(name_at);
         loaded.services.push(Arc::new(service));
@@ -475,7 +486,7 @@ fn accept_policies(loaded: &mut LoadedFile, documents: Vec<PolicyDocument>, host
             continue;
         }
         let (line, _) = loaded.source.position(document.at.start);
-        let (file, digest) = (loaded.source.name.clone(), loaded.digest.clone());
+        let (file, digest) = (loaded.source.name.as_str().into(), Arc::clone(&loaded.digest));
         policy.origin = Origin { file, line, digest, revision: None };
         loaded.policies.push(document);
     }

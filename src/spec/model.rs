@@ -13,6 +13,7 @@ mod health;
 mod hosts;
 mod output;
 pub mod policy;
+mod rare;
 mod resources;
 mod revision;
 mod task;
@@ -23,6 +24,7 @@ pub use health::{
 };
 pub use hosts::{Hosts, KnownHost};
 pub use output::{Output, Rotation};
+pub use rare::{Rare, Usual};
 pub use resources::Resources;
 pub use revision::Revision;
 
@@ -112,12 +114,12 @@ impl From<ServiceName> for Arc<str> {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Origin {
-    /// The file, as given.
-    pub file: String,
+    /// The file, as given. Shared with all that stands in it.
+    pub file: Arc<str>,
     /// Line of the document's first key, from 1.
     pub line: usize,
     /// SHA-256 of the file in hexadecimal.
-    pub digest: String,
+    pub digest: Arc<str>,
     /// The revision that it was last seen in. Only in a status: a document that says the same in the next revision is the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<Arc<Revision>>,
@@ -390,13 +392,18 @@ impl Service {
     /// Every condition in it.
     pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
         let health = [Some(&self.readiness), self.liveness.as_ref()].into_iter().flatten();
-        [&self.narrow, &self.match_only]
+        [&self.narrow, &*self.match_only]
             .into_iter()
             .flatten()
             .chain(health.filter_map(|health| health.check.expression()))
             .chain(self.triggers.iter().map(|trigger| &trigger.when))
             .chain(self.conditions.iter().filter_map(StartCondition::expression))
     }
+}
+
+crate::usual! {
+    Scheduling, Resources, Restart, Stop, Hooks, Security, Option<Expression>, Option<Readiness>, Option<Hosts>, Option<Reload>,
+    Option<Suspend>, Option<TaskPlan>,
 }
 
 /// A long-running process, one or several replicas.
@@ -428,7 +435,7 @@ pub struct Service {
     #[serde(rename = "match")]
     pub narrow: Option<Expression>,
     /// Replaces the look of the default identity rule.
-    pub match_only: Option<Expression>,
+    pub match_only: Rare<Option<Expression>>,
     /// How the process comes to be.
     #[serde(rename = "type")]
     pub service_type: ServiceType,
@@ -451,10 +458,10 @@ pub struct Service {
     /// By `setrlimit(2)` name in lower case: `nofile`. What isn't here is inherited, but core, which is 0.
     pub limits: BTreeMap<String, Limit>,
     /// CPU and I/O.
-    pub scheduling: Scheduling,
+    pub scheduling: Rare<Scheduling>,
     /// What all processes of an instance may use together.
     #[serde(default)]
-    pub resources: Resources,
+    pub resources: Rare<Resources>,
     /// Standard output.
     pub stdout: Output,
     /// Standard error.
@@ -471,7 +478,7 @@ pub struct Service {
     pub readiness: Readiness,
     /// Whether it makes progress; asked from when it is Ready.
     #[serde(default)]
-    pub liveness: Option<Readiness>,
+    pub liveness: Rare<Option<Readiness>>,
     /// What follows from conditions over its process.
     #[serde(default)]
     pub triggers: Vec<Trigger>,
@@ -484,9 +491,9 @@ pub struct Service {
     /// How long a start may take until Ready.
     pub start_timeout: Duration,
     /// Whether and when it is started again.
-    pub restart: Restart,
+    pub restart: Rare<Restart>,
     /// How it is stopped.
-    pub stop: Stop,
+    pub stop: Rare<Stop>,
     /// Taking over.
     pub adopt: AdoptPolicy,
     /// Too many.
@@ -497,7 +504,7 @@ pub struct Service {
     pub trust_executable: bool,
     /// The hosts that it is for; `None`: every one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hosts: Option<Hosts>,
+    pub hosts: Rare<Option<Hosts>>,
     /// What a start waits for.
     #[serde(default)]
     pub depends_on: Vec<Dependency>,
@@ -506,16 +513,16 @@ pub struct Service {
     pub update: Update,
     /// How it reads its configuration anew.
     #[serde(default)]
-    pub reload: Option<Reload>,
+    pub reload: Rare<Option<Reload>>,
     /// Commands around the process.
     #[serde(default)]
-    pub hooks: Hooks,
+    pub hooks: Rare<Hooks>,
     /// Everything is left alone.
     #[serde(default)]
-    pub suspend: Option<Suspend>,
+    pub suspend: Rare<Option<Suspend>>,
     /// It is a Task: it runs to its end, and this says when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task: Option<TaskPlan>,
+    pub task: Rare<Option<TaskPlan>>,
     /// Fields whose values come from Defaults, with the name of each: `user` from `base`. Where a value comes from is no
     /// part of its meaning.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -528,7 +535,7 @@ pub struct Service {
     pub chroot: Option<PathBuf>,
     /// What it may see and do.
     #[serde(default, skip_serializing_if = "Security::is_default")]
-    pub security: Security,
+    pub security: Rare<Security>,
     /// Contents of files that nobody else sees.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<Secret>,
@@ -563,6 +570,15 @@ pub struct SpecSet {
 }
 
 impl Service {
+    /// The same, with a name and an origin of its own: a clone shares these.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let Origin { file, line, digest, revision } = &self.origin;
+        let (file, digest) = (Arc::from(&**file), Arc::from(&**digest));
+        let origin = Origin { file, line: *line, digest, revision: revision.clone() };
+        Self { name: ServiceName(Arc::from(self.name.as_str())), origin, ..self.clone() }
+    }
+
     /// `Service` or `Task`.
     pub fn kind(&self) -> &'static str {
         if self.task.is_some() { "Task" } else { "Service" }
@@ -581,7 +597,7 @@ impl Service {
             args: Vec::new(),
             becomes: None,
             narrow: None,
-            match_only: None,
+            match_only: Rare::default(),
             service_type: ServiceType::Simple,
             pidfile: None,
             user: None,
@@ -592,36 +608,36 @@ impl Service {
             env: BTreeMap::new(),
             env_from: Vec::new(),
             limits: BTreeMap::new(),
-            scheduling: Scheduling::default(),
-            resources: Resources::default(),
+            scheduling: Rare::default(),
+            resources: Rare::default(),
             stdout: Output::Log,
             stderr: Output::Log,
             stdout_rotation: Rotation::default(),
             stderr_rotation: Rotation::default(),
             replicas: 1,
             readiness: Readiness::default(),
-            liveness: None,
+            liveness: Rare::default(),
             triggers: Vec::new(),
             conditions: Vec::new(),
             binary_change: BinaryChange::default(),
             start_timeout: Duration::from_secs(90),
-            restart: Restart::default(),
-            stop: Stop::default(),
+            restart: Rare::default(),
+            stop: Rare::default(),
             adopt: AdoptPolicy::default(),
             duplicates: DuplicatePolicy::default(),
             on_remove: None,
             trust_executable: false,
-            hosts: None,
+            hosts: Rare::default(),
             depends_on: Vec::new(),
             update: Update::default(),
-            reload: None,
-            hooks: Hooks::default(),
-            suspend: None,
-            task: None,
+            reload: Rare::default(),
+            hooks: Rare::default(),
+            suspend: Rare::default(),
+            task: Rare::default(),
             defaults: BTreeMap::new(),
             write_pidfile: false,
             chroot: None,
-            security: Security::default(),
+            security: Rare::default(),
             secrets: Vec::new(),
             sockets: Vec::new(),
         }

@@ -202,7 +202,7 @@ impl Claim<'_> {
     /// All that the document asks of a process of this Service.
     fn whole(&self) -> Option<Predicate> {
         let service = self.service;
-        if let Some(only) = &service.match_only {
+        if let Some(only) = &*service.match_only {
             return self.predicate(&only.text);
         }
         let startas = quote(service.startas.as_os_str().as_bytes());

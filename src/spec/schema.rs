@@ -153,7 +153,9 @@ fn example(field: &Field) -> Option<Value> {
 fn of(kind: &Kind, name: &str) -> Value {
     match kind {
         Kind::Text | Kind::Account => json!({ "type": ["string", "number", "boolean"] }),
-        Kind::Path | Kind::Type | Kind::Address => json!({ "type": "string", "minLength": 1 }),
+        Kind::Path | Kind::Type | Kind::Address | Kind::HostExpression => {
+            json!({ "type": "string", "minLength": 1 })
+        }
         Kind::Expression => {
             json!({ "type": "string", "minLength": 1, "contentMediaType": EXPRESSION_MEDIA_TYPE })
         }

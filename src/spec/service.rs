@@ -30,7 +30,7 @@ pub(super) fn read(value: &Value<'_>, is_task: bool, service: &mut Service, d: &
     object.set_some("match", &mut narrow, d, |value, d| expression(value, false, service, d));
     object.set_some("matchOnly", &mut replace, d, |value, d| expression(value, true, service, d));
     service.narrow = narrow;
-    service.match_only = replace;
+    service.match_only = replace.into();
 }
 
 /// Tries values on their own: what is wrong with each is said, what they mean to each other shows where they are used, and
@@ -53,18 +53,18 @@ fn fields(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     account(object, service, d);
     environment(object, service, d);
     object.set("limits", &mut service.limits, d, parts::limits);
-    object.set("resources", &mut service.resources, d, parts::resources);
-    object.set("scheduling", &mut service.scheduling, d, parts::scheduling);
+    object.set_rare("resources", &mut service.resources, d, parts::resources);
+    object.set_rare("scheduling", &mut service.scheduling, d, parts::scheduling);
     outputs(object, service, d);
     if let Some(value) = object.get("replicas", d) {
         replicas(&value, service, d);
     }
     object.set("startTimeout", &mut service.start_timeout, d, Value::positive_duration);
-    object.set("restart", &mut service.restart, d, parts::restart);
-    object.set("stop", &mut service.stop, d, parts::stop);
+    object.set_rare("restart", &mut service.restart, d, parts::restart);
+    object.set_rare("stop", &mut service.stop, d, parts::stop);
     ownership(object, service, d);
     parts::change::read(object, service, d);
-    object.set_some("hosts", &mut service.hosts, d, parts::hosts::hosts);
+    object.set_rare("hosts", &mut service.hosts, d, |value, d| parts::hosts::hosts(value, d).map(Some));
 }
 
 fn health(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
@@ -77,7 +77,7 @@ fn health(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     let (mut triggers, mut conditions) = (Vec::new(), Vec::new());
     object.set("triggers", &mut triggers, d, |value, d| parts::health::triggers(value, service, d));
     object.set("conditions", &mut conditions, d, |value, d| parts::health::conditions(value, service, d));
-    (service.readiness, service.liveness) = (readiness, liveness);
+    (service.readiness, service.liveness) = (readiness, liveness.into());
     (service.triggers, service.conditions) = (triggers, conditions);
     let changes = [
         ("ignore", BinaryChange::Ignore),
@@ -109,7 +109,7 @@ fn account(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     object.set("umask", &mut service.umask, d, Value::mode);
     object.set("workingDirectory", &mut service.working_directory, d, Value::absolute_path);
     object.set_some("chroot", &mut service.chroot, d, Value::absolute_path);
-    object.set("security", &mut service.security, d, parts::security);
+    object.set_rare("security", &mut service.security, d, parts::security);
 }
 
 fn environment(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {

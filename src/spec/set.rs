@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use super::file::{self, Reading, Text, Written};
 use super::{
-    HeldPlugins, LoadContext, Loaded, LoadedFile, Names, SpecFile, codes, defaults, duplicate_policies,
-    duplicates, matcher,
+    HeldPlugins, LoadContext, Loaded, LoadedFile, Names, ReadTexts, SpecFile, codes, defaults,
+    duplicate_policies, duplicates, matcher, ready,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lang::library::{Built, build};
@@ -25,7 +25,12 @@ const MANY: usize = 100;
 /// Loads files. A file is accepted as a whole or not at all, and does not disturb the others but by what it defines
 /// for them. What is beyond the limits of the whole set is refused, in the order given.
 pub fn load(files: &[SpecFile], context: &LoadContext<'_>) -> Loaded {
-    let readings = read(files, context);
+    load_ready(files, &ReadTexts::new(), context)
+}
+
+/// The same, where the texts of some files were read already.
+pub fn load_ready(files: &[SpecFile], ready: &ReadTexts, context: &LoadContext<'_>) -> Loaded {
+    let readings = read(files, ready, context);
     let defines = readings.iter().any(Reading::defines);
     // Without definitions of their own they use those that are there.
     let mut loaded = match context.names.filter(|_| !defines) {
@@ -44,7 +49,7 @@ pub fn load(files: &[SpecFile], context: &LoadContext<'_>) -> Loaded {
     loaded
 }
 
-fn read(files: &[SpecFile], context: &LoadContext<'_>) -> Vec<Reading> {
+fn read(files: &[SpecFile], ready: &ReadTexts, context: &LoadContext<'_>) -> Vec<Reading> {
     let mut bytes = 0usize;
     let beyond = files.iter().enumerate().map(|(at, file)| {
         bytes = bytes.saturating_add(file.bytes.len());
@@ -57,14 +62,17 @@ fn read(files: &[SpecFile], context: &LoadContext<'_>) -> Vec<Reading> {
         }
     });
     let beyond: Vec<Option<(Code, String)>> = beyond.collect();
-    let within: Vec<&SpecFile> =
-        files.iter().zip(&beyond).filter(|(_, beyond)| beyond.is_none()).map(|(file, _)| file).collect();
+    let within = files.iter().zip(&beyond).filter(|(_, beyond)| beyond.is_none()).map(|(file, _)| file);
+    let within: Vec<&SpecFile> = within.filter(|file| ready::ready(file, ready).is_none()).collect();
     let mut texts = texts(&within, context.limits.yaml).into_iter();
     let each = files.iter().zip(beyond).map(|(file, beyond)| match beyond {
         Some((code, message)) => file::refused(file, code, message),
         None => {
-            let text =
-                texts.next().unwrap_or_else(|| file::text(file, file::written(file), &context.limits.yaml));
+            let read = || file::text(file, file::written(file), &context.limits.yaml);
+            let text = match ready::ready(file, ready) {
+                Some(text) => text.clone(),
+                None => texts.next().unwrap_or_else(read),
+            };
             file::read(file, text, context)
         }
     });

@@ -68,6 +68,8 @@ pub enum Kind {
     Account,
     /// A match expression.
     Expression,
+    /// An expression on the facts of a host.
+    HostExpression,
     /// A match expression, or a mapping.
     ExpressionOrObject(&'static Table),
     /// A type of the language.

@@ -60,7 +60,7 @@ pub(super) fn read(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'
     }
     // It is what it is as soon as it runs.
     service.readiness.check = ReadinessCheck::AliveFor(Duration::ZERO);
-    service.task = Some(plan);
+    service.task = Some(plan).into();
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

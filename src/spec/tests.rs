@@ -494,7 +494,7 @@ fn origin_names_file_line_and_digest() {
     let text = format!("# a comment\n---\n{}", service("startas: /x"));
     let loaded = load_text(&text);
     let origin = &loaded.services().next().unwrap().origin;
-    assert_eq!((origin.file.as_str(), origin.line, origin.digest.len()), ("a.yaml", 3, 64));
+    assert_eq!((&*origin.file, origin.line, origin.digest.len()), ("a.yaml", 3, 64));
     assert_eq!(origin.digest, loaded.files[0].digest);
 }
 

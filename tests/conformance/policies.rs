@@ -7,6 +7,7 @@ use selfsame::process::snapshot::Snapshot;
 use selfsame::report::render_diagnostics;
 
 use crate::ask::{Asked, snapshot};
+use crate::policy_courses::fragments_of;
 
 const PAGE: &str = include_str!("../../docs/policies.md");
 
@@ -76,13 +77,14 @@ fn expressions_are_true_of_the_first_and_false_of_the_second() {
 #[test]
 fn every_row_is_there_and_every_named_test_exists() {
     for [theirs, ours, yes] in rows() {
-        let fragments = spans(&ours).iter().any(|span| is_fragment(span));
         if yes == "yes" {
-            let expressions = spans(&ours).iter().any(|span| !is_fragment(span));
-            assert!(expressions, "{theirs}");
+            assert!(!spans(&ours).is_empty(), "{theirs}");
+            let courses = fragments_of(&theirs);
+            for fragment in spans(&ours).into_iter().filter(|span| is_fragment(span)) {
+                assert!(courses.contains(&fragment), "{theirs}: no course of `{fragment}`");
+            }
             continue;
         }
-        assert!(fragments, "{theirs}");
         let (file, name) =
             yes.split_once(' ').unwrap_or_else(|| panic!("{theirs}: write `FILE FUNCTION`, not `{yes}`"));
         let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file))

@@ -193,3 +193,36 @@ fn the_socket_comes_back_with_the_state() {
     bench.until_running(&["db", "shop", "third"]);
     bench.ok(&["stop", "third"]);
 }
+
+/// From the past on, without a gap: what comes is told on the same connection.
+#[test]
+fn events_are_told_as_they_come() {
+    let bench = watched();
+    let mut talk = Talk::with(&bench);
+    let past = talk.ask(1, &json!({"events": {"names": ["shop"], "follow": true}}));
+    let past = past["events"]["events"].as_array().unwrap().clone();
+    assert!(past.iter().any(|event| event["kind"] == "Started"), "{past:?}");
+    assert!(past.iter().all(|event| event["object"] == "shop"), "{past:?}");
+    let other = bench.call(&json!({"version": 1, "ask": {"do": {"restart": {"names": ["db"]}}}}).to_string());
+    assert!(other["reply"]["done"].is_object(), "{other}");
+    bench.ok(&["restart", "shop"]);
+    let mut told: Vec<Value> = Vec::new();
+    while !told.iter().any(|event| event["kind"] == "Started") {
+        let heard = talk.hear().unwrap();
+        assert_eq!(heard["id"], 1, "{heard}");
+        told.extend(heard["reply"]["events"]["events"].as_array().unwrap().iter().cloned());
+    }
+    assert!(told.iter().any(|event| event["kind"] == "Asked"), "{told:?}");
+    assert!(told.iter().all(|event| event["object"] == "shop"), "{told:?}");
+    // Another call ends it; what was on its way comes before the answer.
+    talk.say(&json!({"version": 1, "id": 2, "ask": {"status": {"names": ["db"]}}}));
+    let answer = loop {
+        let heard = talk.hear().unwrap();
+        if heard["id"] == 2 {
+            break heard;
+        }
+    };
+    assert_eq!(names(&answer["reply"]), ["db"]);
+    let history = talk.ask(3, &json!({"history": {}}));
+    assert!(history["history"]["sets"].is_array(), "{history}");
+}

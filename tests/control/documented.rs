@@ -65,6 +65,8 @@ fn the_page_names_every_call_and_every_refusal() {
         "explain",
         "metrics",
         "documents",
+        "events",
+        "history",
         "do",
         "start",
         "stop",

@@ -148,3 +148,40 @@ fn a_directory_in_a_work_tree_shows_its_commit_and_whether_it_was_changed() {
     assert_eq!(told.len(), 3, "{}", events.stdout);
     assert!(told[1].contains("with changes that are not committed"), "{told:?}");
 }
+
+/// A person sees which commit a plan is about, and whether that is all.
+#[test]
+fn plan_and_apply_say_which_commit_their_documents_are_of() {
+    let repository = Repository::new();
+    repository.document("one", "args: [first]");
+    let commit = repository.push(None);
+    let bench = &repository.bench;
+    let line = |more: &str| {
+        let place = bench.path("work/specs").display().to_string();
+        format!("`{place}` is at {} (main){more}\n", &commit[..10])
+    };
+    let json = |args: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&bench.run(&[args, &["--output", "json"]].concat()).stdout).unwrap()
+    };
+    let plan = bench.run(&["plan", "work/specs"]);
+    assert!(plan.stdout.starts_with(&line("")), "{plan:?}");
+    let row = json(&["plan", "work/specs"])[0].clone();
+    assert_eq!(
+        (&row["service"], &row["revision"]["commit"]),
+        (&"one".into(), &commit.as_str().into()),
+        "{row}"
+    );
+    assert_eq!(row["revision"]["dirty"], false);
+
+    repository.document("two", "");
+    let applied = bench.ok(&["apply", "work/specs"]);
+    assert!(applied.stdout.starts_with(&line(", with changes that are not committed")), "{applied:?}");
+    let objects = json(&["apply", "work/specs"]);
+    assert_eq!(objects[0]["source"]["revision"]["commit"], commit.as_str(), "{objects}");
+    assert_eq!(objects[0]["source"]["revision"]["dirty"], true, "{objects}");
+
+    // What lies in no repository says nothing.
+    bench.daemon("three", "");
+    let plan = bench.run(&["plan", "specs"]);
+    assert!(!plan.stdout.contains(" is at "), "{plan:?}");
+}

@@ -81,7 +81,7 @@ fn what_no_process_can_have_is_left_and_said() {
 #[test]
 fn a_record_that_knows_nothing_of_scheduling_is_no_difference() {
     let mut process = started(&web(), 812);
-    process.launched.as_mut().unwrap().0.remove("scheduling");
+    process.launched.as_mut().unwrap().remove("scheduling");
     let mut spec = web();
     spec.scheduling.nice = Some(5);
     let mut seen = selfsame::plan::observation::Seen::default();

@@ -94,7 +94,7 @@ pub(crate) fn stopping(process: Process, tree: &[i32], step: usize, since: u64) 
         failed: false,
         since: at(since),
         because: "ann asked for it".into(),
-        stop: selfsame::spec::Stop::default(),
+        stop: selfsame::spec::Rare::default(),
         exited: None,
     }
 }

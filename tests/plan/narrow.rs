@@ -66,7 +66,7 @@ fn with_more(mut case: Case, more: More) -> Case {
             .map(|(_, to, condition)| Dependency { name: name(names[*to]), condition: *condition })
             .collect();
         if place.is_some() && place == more.task {
-            spec.task = Some(TaskPlan { run: TaskRun::Once, ..TaskPlan::default() });
+            spec.task = Some(TaskPlan { run: TaskRun::Once, ..TaskPlan::default() }).into();
         }
         Arc::new(spec)
     };

@@ -45,7 +45,7 @@ struct World {
 fn task(run: TaskRun) -> Service {
     let mut spec = service("job");
     spec.readiness.check = selfsame::spec::ReadinessCheck::AliveFor(Duration::ZERO);
-    spec.task = Some(TaskPlan { run, ..TaskPlan::default() });
+    spec.task = Some(TaskPlan { run, ..TaskPlan::default() }).into();
     spec
 }
 
@@ -225,7 +225,7 @@ impl World {
         let status = &self.last.as_ref().unwrap().status[0];
         let ready =
             status.conditions.iter().find(|condition| condition.kind == ConditionType::Ready).unwrap();
-        ready.reason.clone()
+        ready.reason.to_string()
     }
 
     /// When it was started, by the clock of a zone.

@@ -16,7 +16,7 @@ fn asked(wat: &Wat) -> String {
     let place = Place::of(vec![wat.plugin()]);
     let begun = Instant::now();
     let answer = place.ask("has(t.x)", 600);
-    // About a millisecond; a machine with much to do may let it stand still for long.
+    // About a millisecond; on a machine with much to do whoever asks may stand still for seconds.
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     answer
 }

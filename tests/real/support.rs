@@ -119,7 +119,8 @@ pub fn service(name: &str) -> Service {
         stop: Stop {
             schedule: vec![StopStep { signal: Signal::TERM, wait: Duration::from_secs(30) }],
             ..Stop::default()
-        },
+        }
+        .into(),
         ..Service::new(ServiceName::new(name).unwrap(), "/bin/sleep".into())
     }
 }

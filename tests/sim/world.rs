@@ -405,7 +405,7 @@ impl World {
         let lineage = self.lineages;
         self.checker.lineages.insert(lineage);
         self.starts += 1;
-        let forking = launch.launched.0.get("type").is_some_and(|kind| kind == "forking");
+        let forking = launch.launched.get("type").is_some_and(|kind| kind == "forking");
         self.give_life(&key, forking);
         self.say(format!("start {}[{}] as {}: {}", step.service, step.index, key.pid, step.because));
         Outcome::Started(key)

@@ -51,3 +51,32 @@ fn labels_that_are_none_are_wrong_usage() {
     assert_eq!(ran.code, 64);
     assert!(ran.stderr.contains("`role` is no label, write `role=web,zone=a`"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_condition_on_the_facts_of_a_host_chooses_and_unknown_is_not_no() {
+    let bench = Bench::new();
+    bench.daemon("large", "hosts: {when: cpus >= 1 && memory > 1MiB}");
+    bench.daemon("odd", "hosts: {when: 'arch == \"pdp11\"'}");
+    let planned = |more: &[&str]| {
+        let ran = bench.run(&[&["plan", "specs"], more].concat());
+        let names: Vec<String> = ran
+            .stdout
+            .lines()
+            .filter_map(|line| line.split_once(": start: "))
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        (names, ran)
+    };
+    assert_eq!(planned(&[]).0, ["large"]);
+    let ran = bench.ok(&["check", "-v", "specs"]);
+    assert!(ran.stderr.contains("odd: not for this host: "), "{}", ran.stderr);
+    assert!(ran.stderr.contains("is not as `arch == \"pdp11\"` wants it"), "{}", ran.stderr);
+    // Of another host nothing is known but what is told, and that is no reason to leave a document out in silence.
+    let (names, ran) = planned(&["--as-host", "db-7"]);
+    assert!(names.is_empty() && ran.code == 1, "{ran:?}");
+    assert_eq!(ran.stderr.matches("cannot tell whether it is for this host").count(), 2, "{}", ran.stderr);
+    let told = ["--as-host", "db-7", "--facts", "cpus=2,memory=4GiB,arch=pdp11"];
+    assert_eq!(planned(&told).0, ["large", "odd"]);
+    let (_, ran) = planned(&["--facts", "ram=4GiB"]);
+    assert!(ran.code == 64 && ran.stderr.contains("`ram` is no fact of a host"), "{ran:?}");
+}

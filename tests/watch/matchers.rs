@@ -44,6 +44,10 @@ fn a_broken_or_missing_definition_leaves_what_was_accepted_in_force() {
     // What the file last gave, as long as it is there, is what others use.
     until("the mistake to be told", || bench.watch_log().contains("unknown field `pdi`"));
     assert_eq!(bench.condition("one", "Accepted")["status"], "True");
+    until("the object to say what it rests on", || {
+        reason(&bench).contains("what the Matcher `own` said last stays in use: ")
+            && reason(&bench).contains("unknown field `pdi`")
+    });
     fs::remove_file(bench.path("specs/matcher.yaml")).unwrap();
     until("the missing name to be the reason", || reason(&bench).contains("unknown field `own.ok`"));
     assert_eq!(bench.alive_of("one"), [pid]);

@@ -407,3 +407,25 @@ fn a_file_that_is_removed_while_its_service_starts_leaves_nothing() {
     assert_eq!(bench.starts_of("slow").len(), 1);
     assert_eq!(bench.alive_of("other").len(), 1);
 }
+
+/// Their signals are merged by the kernel, and each of them is missed and replaced all the same.
+#[test]
+fn a_storm_of_exits_is_answered_one_by_one() {
+    const MANY: usize = 30;
+    let mut bench = Bench::new();
+    bench.daemon("web", &format!("replicas: {MANY}"));
+    bench.daemon("still", "");
+    bench.watch(&[]);
+    bench.until_running(&["web", "still"]);
+    let (before, still) = (bench.alive_of("web"), bench.the_pid_of("still"));
+    assert_eq!(before.len(), MANY);
+    let pids: Vec<String> = before.iter().map(ToString::to_string).collect();
+    assert!(std::process::Command::new("kill").arg("-KILL").args(&pids).status().unwrap().success());
+    until("all to run again", || {
+        let now = bench.alive_of("web");
+        now.len() == MANY && now.iter().all(|pid| !before.contains(pid))
+    });
+    bench.until_running(&["web"]);
+    assert_eq!(bench.starts_of("web").len(), 2 * MANY, "each was replaced once");
+    assert_eq!(bench.alive_of("still"), [still]);
+}

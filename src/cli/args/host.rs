@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
+use crate::spec::host_facts;
+
 /// Labels as they are written: `role=web,zone=a`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::cli) struct Labels(pub BTreeMap<String, String>);
@@ -17,6 +19,25 @@ pub(in crate::cli) struct AsHostArgs {
     /// Labels of that host, for `spec.hosts`: `role=web,zone=a` [default: none with `--as-host`]
     #[arg(long, value_name = "LABELS", value_parser = labels)]
     pub labels: Option<Labels>,
+    /// What else is so of that host, for `hosts.when`: `os=debian,memory=16GiB` [default: nothing is known with `--as-host`]
+    #[arg(long, value_name = "FACTS", value_parser = facts)]
+    pub facts: Option<Facts>,
+}
+
+/// Facts as they are written: `os=debian,memory=16GiB`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(in crate::cli) struct Facts(pub BTreeMap<String, String>);
+
+fn facts(text: &str) -> Result<Facts, String> {
+    let mut facts = BTreeMap::new();
+    for one in text.split(',').map(str::trim).filter(|one| !one.is_empty()) {
+        let (name, value) = one
+            .split_once('=')
+            .ok_or_else(|| format!("`{one}` is no fact, write `os=debian,memory=16GiB`"))?;
+        let (name, value) = (name.trim(), value.trim());
+        facts.insert(name.to_owned(), host_facts::fact(name, value)?);
+    }
+    Ok(Facts(facts))
 }
 
 fn labels(text: &str) -> Result<Labels, String> {

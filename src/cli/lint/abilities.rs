@@ -15,7 +15,7 @@ pub(in super::super) fn lacking(look: &SourcesLook) -> Vec<Diagnostic> {
 }
 
 fn of_service(service: &Service, look: &SourcesLook) -> Vec<Diagnostic> {
-    let source = look.texts.get(&service.origin.file);
+    let source = look.texts.get(&*service.origin.file);
     let sentences = abilities::missing(service);
     sentences.into_iter().map(|sentence| said(sentence, service, source)).collect()
 }

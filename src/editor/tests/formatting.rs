@@ -237,7 +237,7 @@ fn services(text: &str) -> Vec<Service> {
     let loaded = crate::engine::sources::load_files(&[file], None, &crate::spec::NoModules, None, None);
     let mut services: Vec<Service> = loaded.services().cloned().collect();
     for service in &mut services {
-        service.origin.digest = String::new();
+        service.origin.digest = "".into();
         if let Some(narrow) = &mut service.narrow {
             let parsed = crate::lang::parse(&narrow.text);
             narrow.text = parsed.expr.map(|expr| expr.to_string()).unwrap_or_default();

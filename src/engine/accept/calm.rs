@@ -56,7 +56,7 @@ impl Acceptance {
         seen: &SourcesSeen,
         changed: &BTreeSet<String>,
     ) -> Option<BTreeMap<ServiceName, Arc<Service>>> {
-        if self.policies.values().any(|policy| changed.contains(&policy.origin.file)) {
+        if self.policies.values().any(|policy| changed.contains(&*policy.origin.file)) {
             return None;
         }
         let mut declared: BTreeMap<ServiceName, Arc<Service>> = BTreeMap::new();
@@ -69,7 +69,7 @@ impl Acceptance {
             }
             for service in services.iter() {
                 let owner = self.in_force.get(&service.name);
-                let is_own = owner.is_none_or(|owner| owner.origin.file == *path);
+                let is_own = owner.is_none_or(|owner| *owner.origin.file == **path);
                 let is_first = declared.insert(service.name.clone(), Arc::clone(service)).is_none();
                 if !is_own || !is_first {
                     return None;
@@ -77,7 +77,7 @@ impl Acceptance {
             }
         }
         let mut came_from_them =
-            self.in_force.values().filter(|service| changed.contains(&service.origin.file));
+            self.in_force.values().filter(|service| changed.contains(&*service.origin.file));
         came_from_them.all(|service| declared.contains_key(&service.name)).then_some(declared)
     }
 

@@ -29,7 +29,9 @@ impl Acceptance {
                     None => (Some(only.1), None),
                 },
                 several => {
-                    let own = several.iter().find(|(path, _)| Some(*path) == owner.map(|o| &o.origin.file));
+                    let own = several
+                        .iter()
+                        .find(|(path, _)| Some(path.as_str()) == owner.map(|o| &*o.origin.file));
                     (own.map(|(_, service)| *service), Some(twice(name, several)))
                 }
             };
@@ -54,8 +56,8 @@ fn twice(name: &ServiceName, claims: &[Claim<'_>]) -> String {
 /// Why a name still belongs to the file that it came from, which may or may not declare it. A newcomer that says the same
 /// may have it: nothing changes by that.
 fn still_owned(owner: &Service, (path, newcomer): &Claim<'_>, seen: &SourcesSeen) -> Option<String> {
-    let file = &owner.origin.file;
-    if file == *path || meaning(owner) == meaning(newcomer) {
+    let file = &*owner.origin.file;
+    if file == path.as_str() || meaning(owner) == meaning(newcomer) {
         return None;
     }
     let why = match seen.files.get(file) {

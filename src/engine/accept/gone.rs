@@ -2,6 +2,7 @@
 //! affairs. A file that is written to, or a directory that is another one, begins the waiting anew.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::guard::{PruneHeld, Shrinking};
@@ -45,7 +46,7 @@ pub(super) struct Absence {
     /// Since when all looks say the same.
     since: BootTime,
     /// The file that it stood in is there, with this content.
-    file: Option<String>,
+    file: Option<Arc<str>>,
     /// Which directory the place is.
     identity: Option<String>,
     /// How long it has to be missed.
@@ -72,7 +73,7 @@ impl Acceptance {
     pub(super) fn missing(
         &self,
         seen: &SourcesSeen,
-        broken: &BTreeMap<&String, &BrokenFile>,
+        broken: &BTreeMap<&str, &BrokenFile>,
         set: &SpecSet,
     ) -> BTreeSet<ServiceName> {
         if !seen.complete {
@@ -81,7 +82,7 @@ impl Acceptance {
         let missing = self.in_force.iter().filter(|(name, service)| {
             !set.services.contains_key(*name)
                 && !set.rejected.contains_key(*name)
-                && !broken.contains_key(&service.origin.file)
+                && !broken.contains_key(&*service.origin.file)
                 && seen.place_of(&service.origin.file).is_some()
         });
         missing.map(|(name, _)| name.clone()).collect()
@@ -122,7 +123,7 @@ impl Acceptance {
         now: BootTime,
     ) {
         let note = |name: &ServiceName| {
-            let origin = &self.in_force.get(name)?.origin.file;
+            let origin = &*self.in_force.get(name)?.origin.file;
             let place = seen.place_of(origin)?;
             let identity = seen.identities.get(place).cloned();
             let is_other =
@@ -205,7 +206,7 @@ impl Acceptance {
 
     fn waiting_text(&self, name: &ServiceName, seen: &SourcesSeen) -> Option<String> {
         let absence = self.missing.get(name)?;
-        let file = &self.in_force.get(name)?.origin.file;
+        let file = &*self.in_force.get(name)?.origin.file;
         let delay = format_duration(absence.delay);
         Some(if let Some(why) = seen.elsewhere.get(name) {
             format!("{why}; it is removed when that stays so for {delay}")

@@ -87,7 +87,7 @@ impl Shrinking<'_> {
 
     fn emptied(&self) -> Option<PruneHeld> {
         let file = |name: &&ServiceName| {
-            let file = &self.in_force.get(*name)?.origin.file;
+            let file = &*self.in_force.get(*name)?.origin.file;
             let good = self.seen.files.get(file).and_then(FileSeen::good)?;
             good.empty.then_some(file)
         };

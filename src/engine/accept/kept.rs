@@ -10,9 +10,9 @@ use crate::units::BootTime;
 
 impl Acceptance {
     /// Broken files: what came from them stays, and says so. After a loss of all records, what they last declared counts.
-    pub(super) fn keep_broken(&self, broken: &BTreeMap<&String, &BrokenFile>, set: &mut SpecSet) {
+    pub(super) fn keep_broken(&self, broken: &BTreeMap<&str, &BrokenFile>, set: &mut SpecSet) {
         let in_force = self.in_force.values().filter_map(|service| {
-            let file = broken.get(&service.origin.file)?;
+            let file = broken.get(&*service.origin.file)?;
             Some((service, &file.reason))
         });
         // In force first: that is what was accepted last.
@@ -84,17 +84,39 @@ impl Acceptance {
     }
 }
 
-/// What is to be said about objects in force whose conditions use a plugin that is held.
+/// What is to be said about objects in force that rest on something else than what the files say now: a plugin that is held, or
+/// definitions or values of a file that can't be used.
 pub(super) fn remarks(seen: &SourcesSeen, set: &SpecSet) -> BTreeMap<ServiceName, String> {
-    if seen.held_plugins.is_empty() {
+    let SourcesSeen { held_plugins, stale_matchers, stale_defaults, .. } = seen;
+    if held_plugins.is_empty() && stale_matchers.is_empty() && stale_defaults.is_empty() {
         return BTreeMap::new();
     }
-    let remark = |(name, service): (&ServiceName, &Arc<Service>)| {
-        let held = service.plugins().find_map(|(plugin, used)| {
-            let reason = seen.held_plugins.get(plugin)?;
+    let held = |service: &Service| {
+        service.plugins().find_map(|(plugin, used)| {
+            let reason = held_plugins.get(plugin)?;
             Some(format!("version {} of the plugin `{plugin}` stays in use: {reason}", used.version))
-        });
-        Some((name.clone(), held?))
+        })
+    };
+    let stale = |kind: &str, name: &str, of: &BTreeMap<String, String>| {
+        let reason = of.get(name)?;
+        Some(format!("what the {kind} `{name}` said last stays in use: {reason}"))
+    };
+    let matcher = |service: &Service| {
+        let mut names = service.expressions().flat_map(|expression| expression.definitions.keys());
+        names.find_map(|name| stale("Matcher", document_of(name), stale_matchers))
+    };
+    let defaults = |service: &Service| {
+        service.defaults.values().find_map(|name| stale("Defaults", name, stale_defaults))
+    };
+    let remark = |(name, service): (&ServiceName, &Arc<Service>)| {
+        let found = held(service).or_else(|| matcher(service)).or_else(|| defaults(service))?;
+        Some((name.clone(), found))
     };
     set.services.iter().filter_map(remark).collect()
+}
+
+/// The Matcher document of `web.instance` or `@web.admins`.
+fn document_of(definition: &str) -> &str {
+    let name = definition.strip_prefix('@').unwrap_or(definition);
+    name.split_once('.').map_or(name, |(document, _)| document)
 }

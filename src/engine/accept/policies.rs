@@ -57,7 +57,7 @@ impl Acceptance {
         let owner = self.policies.get(name);
         match claims {
             [(path, policy)] => {
-                let elsewhere = owner.filter(|owner| owner.origin.file != **path);
+                let elsewhere = owner.filter(|owner| *owner.origin.file != ***path);
                 match elsewhere.and_then(|owner| Some((owner, unsure(&owner.origin.file, seen)?))) {
                     Some((owner, why)) => {
                         let (line, file) = (policy.origin.line, &owner.origin.file);
@@ -70,8 +70,9 @@ impl Acceptance {
                 }
             }
             several => {
-                let own =
-                    several.iter().find(|(path, _)| Some(*path) == owner.map(|owner| &owner.origin.file));
+                let own = several
+                    .iter()
+                    .find(|(path, _)| Some(path.as_str()) == owner.map(|owner| &*owner.origin.file));
                 let places: Vec<String> =
                     several.iter().map(|(path, policy)| format!("{path}:{}", policy.origin.line)).collect();
                 let reason = format!("`{name}` stands in {}", places.join(" and "));

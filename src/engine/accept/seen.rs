@@ -28,6 +28,10 @@ pub struct SourcesSeen {
     pub unavailable: BTreeMap<String, String>,
     /// Plugins that stay in use although their documents can't be used, with the reason.
     pub held_plugins: BTreeMap<String, String>,
+    /// Matcher documents that are in use as they last were, since their file can't be used, with the reason.
+    pub stale_matchers: BTreeMap<String, String>,
+    /// The same of Defaults.
+    pub stale_defaults: BTreeMap<String, String>,
     /// The Defaults that are there and can be used, by name.
     pub defaults: BTreeSet<String>,
     /// Objects that are for other hosts, and why. Their documents are there and say so.
@@ -47,7 +51,7 @@ pub enum FileSeen {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct GoodFile {
     /// The digest of its content: the same one means that nobody has written to it.
-    pub digest: String,
+    pub digest: Arc<str>,
     /// What it declares.
     pub services: Arc<[Arc<Service>]>,
     /// Its Policies.
@@ -84,11 +88,11 @@ impl FileSeen {
 
 impl SourcesSeen {
     /// The files that can't be used.
-    pub(super) fn broken(&self) -> BTreeMap<&String, &BrokenFile> {
+    pub(super) fn broken(&self) -> BTreeMap<&str, &BrokenFile> {
         let mut found = BTreeMap::new();
         for (path, file) in self.files.iter() {
             if let FileSeen::Broken(broken) = file {
-                found.insert(path, broken);
+                found.insert(path.as_str(), broken);
             }
         }
         found
@@ -112,7 +116,7 @@ impl SourcesSeen {
 
     /// An object that is missing stays in force only if it comes from these sources; others are not our business.
     pub(super) fn may_speak_for(&self, service: &Service) -> bool {
-        let file = &service.origin.file;
+        let file = &*service.origin.file;
         self.files.contains_key(file) || self.place_of(file).is_some()
     }
 }

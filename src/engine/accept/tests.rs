@@ -292,7 +292,7 @@ fn a_moved_document_is_the_same_object() {
 fn of_two_documents_with_one_name_the_owner_stays() {
     let last = looks(&[&["d/b: web"], &["d/a: web=x new", "d/b: web", "d/c: new"]], &ten());
     assert_outcome(&last, "web", "");
-    assert_eq!(last.set.services[&name("web")].origin.file, "d/b");
+    assert_eq!(&*last.set.services[&name("web")].origin.file, "d/b");
     assert_eq!(last.set.rejected.len(), 2);
 }
 
@@ -303,7 +303,7 @@ fn an_owner_that_cannot_be_read_stays_unless_the_newcomer_says_the_same() {
     let why = &last.set.rejected[&name("web")];
     assert!(why.contains("d/b") && why.contains("d/a") && why.contains("line 1"), "{why}");
     let same = looks(&[&["d/a: web"], &["d/a!", "d/b: web"]], &ten());
-    assert_eq!(same.set.services[&name("web")].origin.file, "d/b");
+    assert_eq!(&*same.set.services[&name("web")].origin.file, "d/b");
     assert!(same.set.rejected.is_empty());
     let gone = looks(&[&["d/a: web"], &["d/b: web=x"]], &ten());
     assert_eq!(gone.set.services[&name("web")].args, ["x"]);

@@ -34,6 +34,11 @@ impl Onlooker {
         Self { looking: Looking::default(), mark: None, conditions, owners: Owners::default() }
     }
 
+    /// Processes that looks found to be others without having been told.
+    pub(in crate::engine) fn untold(&self) -> u64 {
+        self.looking.untold()
+    }
+
     /// What plugins said in looks since this was last asked, a line each.
     pub fn take_said(&self) -> Vec<String> {
         self.conditions.take_said()

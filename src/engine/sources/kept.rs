@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::shown::Shown;
-use super::{Declared, Sources, absolute, load_files, upgrade};
+use super::{Declared, Sources, absolute, upgrade};
 use crate::engine::accept::{BrokenFile, FileSeen};
 use crate::host::good_texts::{GoodText, GoodTexts};
 use crate::spec::{Loaded, LoadedFile, SpecFile};
@@ -20,6 +20,10 @@ pub(super) struct Kept {
     declared: BTreeMap<String, Declared>,
     /// Files whose former definitions are in use.
     defining: BTreeSet<String>,
+    /// The Matcher documents that are in use as they last were, by name, and why.
+    pub(super) stale_matchers: BTreeMap<String, String>,
+    /// The same of Defaults.
+    pub(super) stale_defaults: BTreeMap<String, String>,
     /// A text could not be written down.
     trouble: Option<String>,
 }
@@ -43,6 +47,13 @@ impl Kept {
             }
         }
         recalled
+    }
+
+    /// What this file defines is in use though the file isn't.
+    fn is_stale(&mut self, file: &LoadedFile, reason: &str) {
+        let of = |name: &String| (name.clone(), reason.to_owned());
+        self.stale_matchers.extend(file.matchers().iter().map(|document| of(&document.name)));
+        self.stale_defaults.extend(file.defaults().iter().map(|document| of(&document.name)));
     }
 
     /// What went wrong since this was last asked.
@@ -82,8 +93,10 @@ impl Sources {
     /// when they last counted.
     pub(super) fn with_stand_ins(&mut self, loaded: Loaded, all: &[SpecFile], unusable: &[String]) -> Loaded {
         self.kept.declared.clear();
+        self.kept.stale_matchers.clear();
+        self.kept.stale_defaults.clear();
         let rejected = loaded.files.iter().filter(|file| file.rejected().is_some());
-        let names = rejected.map(|file| (&file.source.name, Some(file.digest.as_str())));
+        let names = rejected.map(|file| (&file.source.name, Some(&*file.digest)));
         let names = names.chain(unusable.iter().map(|name| (name, None)));
         // A text that is the present one can't stand in for it: what it lacks is elsewhere.
         let other = |(name, digest): (&String, Option<&str>)| {
@@ -99,14 +112,17 @@ impl Sources {
         let mut files: Vec<SpecFile> =
             all.iter().map(|file| stand_ins.remove(&file.name).unwrap_or_else(|| file.clone())).collect();
         files.extend(stand_ins.into_values());
-        let mut with = upgrade::load(&files, &self.names.plugins, &*self.shelf, &self.host);
+        let mut with = upgrade::load(&files, &self.names.plugins, self.around());
         let mut present: BTreeMap<String, LoadedFile> =
             loaded.files.into_iter().map(|file| (file.source.name.clone(), file)).collect();
         for file in &mut with.files {
             let name = file.source.name.clone();
             if self.kept.defining.contains(&name) {
                 self.kept.declared.insert(name.clone(), Declared::by(file));
-                if let Some(present) = present.remove(&name) {
+                let present = present.remove(&name);
+                let reason = present.as_ref().and_then(LoadedFile::reason);
+                self.kept.is_stale(file, &reason.unwrap_or_else(|| format!("`{name}` can't be used")));
+                if let Some(present) = present {
                     *file = present;
                 }
             }
@@ -127,8 +143,7 @@ impl Sources {
             }
             let Some(text) = self.kept.text(&name).filter(|text| !text.defines) else { continue };
             let file = spec_file(&name, text);
-            let names = Some(&self.names);
-            let loaded = load_files(std::slice::from_ref(&file), names, &*self.shelf, None, Some(&self.host));
+            let loaded = self.around().load(std::slice::from_ref(&file), Some(&self.names), None);
             let declared = loaded.files.first().map(Declared::by).unwrap_or_default();
             self.kept.declared.insert(name, declared);
         }
@@ -138,7 +153,7 @@ impl Sources {
     pub(super) fn keep_good(&mut self, judged: &BTreeMap<String, PathBuf>) {
         let good = |(name, directory): (&String, &PathBuf)| {
             let file = self.loaded.get(name).filter(|file| file.rejected().is_none())?;
-            let (digest, text) = (file.digest.clone(), file.source.text.clone());
+            let (digest, text) = (file.digest.to_string(), file.source.text.clone());
             Some(GoodText::new(absolute(Path::new(name)), directory.clone(), digest, file.defines(), text))
         };
         let texts: Vec<GoodText> = judged.iter().filter_map(good).collect();

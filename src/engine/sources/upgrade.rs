@@ -2,30 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::load_files;
-use crate::spec::{Held, HeldPlugins, InUse, KnownHost, Loaded, LoadedFile, Modules, SpecFile};
+use super::Around;
+use crate::spec::{Held, HeldPlugins, InUse, Loaded, LoadedFile, SpecFile};
 
 /// Loads all files. `in_use` are the plugins that they were loaded with last.
-pub(super) fn load(
-    files: &[SpecFile],
-    in_use: &BTreeMap<String, InUse>,
-    modules: &dyn Modules,
-    host: &KnownHost,
-) -> Loaded {
+pub(super) fn load(files: &[SpecFile], in_use: &BTreeMap<String, InUse>, around: Around<'_>) -> Loaded {
     // What can't be loaded at all leaves the former one in use.
     let stays =
         |(name, plugin): (&String, &InUse)| (name.clone(), Held { plugin: plugin.clone(), instead: None });
     let mut held: HeldPlugins = in_use.iter().map(stays).collect();
-    let mut loaded = load_files(files, None, modules, Some(&held), Some(host));
+    let mut loaded = around.load(files, None, Some(&held));
     for name in replaced(&loaded, in_use) {
         if rejected(&loaded).is_empty() {
             break;
         }
-        let Some(reason) = broken_by(&name, &loaded, files, &held, (modules, host)) else { continue };
+        let Some(reason) = broken_by(&name, &loaded, files, &held, around) else { continue };
         if let Some(held) = held.get_mut(&name) {
             held.instead = Some(reason);
         }
-        loaded = load_files(files, None, modules, Some(&held), Some(host));
+        loaded = around.load(files, None, Some(&held));
     }
     loaded
 }
@@ -49,11 +44,11 @@ fn broken_by(
     loaded: &Loaded,
     files: &[SpecFile],
     held: &HeldPlugins,
-    (modules, host): (&dyn Modules, &KnownHost),
+    around: Around<'_>,
 ) -> Option<String> {
     let mut without = held.clone();
     without.get_mut(name)?.instead = Some(String::new());
-    let before = load_files(files, None, modules, Some(&without), Some(host));
+    let before = around.load(files, None, Some(&without));
     let stays = rejected(&before);
     let is_own = |file: &LoadedFile| file.plugins().iter().any(|document| document.name == name);
     loaded

@@ -83,6 +83,7 @@ impl Watch<'_> {
 
     fn serve(&mut self) {
         let mut desk = std::mem::take(&mut self.desk);
+        desk.hear(&self.chronicle.take_fresh(desk.has_listeners()));
         let known = Known {
             status: &self.status,
             policies: &self.policies,
@@ -92,8 +93,13 @@ impl Watch<'_> {
             set: &self.set,
             clean: self.clean && self.pin.is_none(),
             metrics: &|| self.metrics(),
+            dirs: self.host.dirs(),
         };
         desk.serve(known, self.host.now().boot);
+        if desk.has_listeners() {
+            // From the moment on in which somebody begins to listen.
+            desk.hear(&self.chronicle.take_fresh(true));
+        }
         self.desk = desk;
     }
 

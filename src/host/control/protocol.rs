@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Rights;
 use crate::facts::ProcessKey;
+use crate::host::history::ToldHistory;
+use crate::plan::event::Recorded;
 use crate::plan::memory::Record;
 use crate::plan::policy::PolicyStatus;
 use crate::plan::sources::SourceStatus;
@@ -53,6 +55,10 @@ pub enum Ask {
     Metrics,
     /// What do the documents say that were looked at last?
     Documents,
+    /// What happened?
+    Events(EventsWanted),
+    /// Which sets of documents were in force?
+    History(HistoryWanted),
     /// Do this. Answered when it is on record and the ticks that follow at once are over.
     Do(Wanted),
 }
@@ -63,9 +69,40 @@ impl Ask {
         match self {
             Self::Hello | Self::Status(_) | Self::Follow(_) | Self::Metrics | Self::Documents => Rights::Look,
             // A document may hold what isn't for everybody.
-            Self::Explain(_) | Self::ExplainPolicy(_) | Self::Do(_) => Rights::All,
+            Self::Explain(_) | Self::ExplainPolicy(_) | Self::Events(_) | Self::History(_) | Self::Do(_) => {
+                Rights::All
+            }
         }
     }
+}
+
+/// Which events.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EventsWanted {
+    /// Of these objects; of all, and of none in particular, if no name is given.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub names: BTreeSet<String>,
+    /// Those on record, and then each that comes, until the next call or the end of the connection.
+    #[serde(default)]
+    pub follow: bool,
+}
+
+impl EventsWanted {
+    /// Whether this is one of them.
+    pub fn takes(&self, recorded: &Recorded) -> bool {
+        let object = recorded.event.object.as_ref();
+        self.names.is_empty() || object.is_some_and(|object| self.names.contains(object.as_str()))
+    }
+}
+
+/// Which sets of the history.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HistoryWanted {
+    /// The one of this number; all if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
 }
 
 /// A line of the watch.
@@ -96,6 +133,10 @@ pub enum Reply {
     Metrics(String),
     /// To [`Ask::Documents`].
     Documents(Documents),
+    /// To [`Ask::Events`].
+    Events(ToldEvents),
+    /// To [`Ask::History`].
+    History(ToldHistory),
     /// To [`Ask::Do`]: it is on record, and about these objects. Of an apply: those whose document or processes changed.
     Done {
         /// By name.
@@ -146,6 +187,25 @@ pub struct Told {
     /// Names that were asked for and are on no record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+}
+
+/// Events, in the order in which they were written down. One that is counted once more is told again, with its number.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ToldEvents {
+    /// What happened.
+    pub events: Vec<Recorded>,
+    /// Lines of the record that can't be read.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unread: usize,
+    /// So many more came than somebody who reads slowly can be told; they are on record.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub missed: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// What is known of one object.

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::event::{EventfdFlags, eventfd};
 use rustix::net::{SocketFlags, accept_with};
 
 use super::door;
@@ -25,6 +27,7 @@ const EVENTS: usize = 64;
 /// Without descriptors, nobody is accepted for so long.
 const CLOSED: Duration = Duration::from_secs(1);
 const LISTENER: u64 = 0;
+const BELL: u64 = u64::MAX;
 
 /// Names a connection; never given out again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -53,6 +56,29 @@ pub struct Control {
     guests: BTreeMap<u64, Guest>,
     last: u64,
     pace: Pace,
+    bell: Bell,
+}
+
+/// Ends the waiting, from any thread: an answer is ready that was made beside the loop.
+#[derive(Clone, Debug)]
+pub struct Bell(Arc<OwnedFd>);
+
+impl Bell {
+    fn hang(epoll: &OwnedFd) -> io::Result<Self> {
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        epoll::add(epoll, &bell, EventData::new_u64(BELL), EventFlags::IN)?;
+        Ok(Self(Arc::new(bell)))
+    }
+
+    /// Rings it.
+    pub fn ring(&self) {
+        // It only fails where it was rung more often than anybody counts.
+        let _ = rustix::io::write(&*self.0, &1u64.to_ne_bytes());
+    }
+
+    fn is_heard(&self) {
+        let _ = rustix::io::read(&*self.0, &mut [0u8; 8]);
+    }
 }
 
 impl Control {
@@ -68,8 +94,9 @@ impl Control {
         let own = Uid(rustix::process::geteuid().as_raw());
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
         let listener = listen(&path, own, &epoll).map_err(failed)?;
+        let bell = Bell::hang(&epoll).map_err(failed)?;
         let (guests, pace) = (BTreeMap::new(), Pace::default());
-        Ok(Self { path, own, epoll, listener, closed: None, guests, last: LISTENER, pace })
+        Ok(Self { path, own, epoll, listener, closed: None, guests, last: LISTENER, pace, bell })
     }
 
     /// Listens anew under the same name, which somebody took away. Who is connected stays.
@@ -104,6 +131,7 @@ impl Control {
         for event in &events {
             match event.data.u64() {
                 LISTENER => self.let_in(now),
+                BELL => self.bell.is_heard(),
                 token => self.attend(token, event.flags, now),
             }
         }
@@ -127,6 +155,11 @@ impl Control {
     pub fn follows(&self, token: Token) -> Option<bool> {
         let guest = self.guests.get(&token.0).filter(|guest| guest.doing == Doing::Follows)?;
         Some(guest.is_served())
+    }
+
+    /// For whoever makes answers beside the loop.
+    pub fn bell(&self) -> Bell {
+        self.bell.clone()
     }
 
     /// So many are connected.

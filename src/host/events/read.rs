@@ -58,6 +58,11 @@ impl Follower {
         Ok(follower)
     }
 
+    /// Goes on behind events that were told by another way: how often each was counted then, by number.
+    pub fn behind(dirs: &Dirs, given: BTreeMap<u64, u64>) -> Self {
+        Self { path: dirs.events(), given, watch: Watch::new() }
+    }
+
     /// What came since the last time.
     ///
     /// # Errors

@@ -12,13 +12,18 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
 
 use super::child::{Ended, Order};
 use super::order;
 use super::runner::Runner;
 use super::work_tree::{Head, WorkTree};
-use crate::host::atomic;
+use crate::host::patience::Patience;
+use crate::host::{atomic, clock};
 use crate::plan::memory::Exit;
 use crate::spec::Revision;
 use crate::units::{BootTime, Pid};
@@ -120,6 +125,21 @@ impl WorkTrees {
         self.runner.stop();
     }
 
+    /// Asks of places, and waits.
+    fn answer(mut self, places: Vec<PathBuf>, limit: Duration) -> Vec<(PathBuf, Option<Revision>)> {
+        let patience = Patience::new(limit);
+        self.ask(places, true, clock::now().boot);
+        while self.runner.is_busy() && !patience.is_over() {
+            let most = rustix::time::Timespec::try_from(patience.left()).ok();
+            let descriptor = self.descriptor();
+            // Interrupted or not: whether it is over is asked below.
+            let _ = poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], most.as_ref());
+            self.poll(clock::now().boot);
+        }
+        self.cancel();
+        self.take_news()
+    }
+
     fn go_on(&mut self, now: BootTime) {
         while !self.runner.is_busy() {
             let Some(asked) = self.waiting.pop_front() else { return };
@@ -185,6 +205,35 @@ impl WorkTrees {
         order.launch.working_directory.clone_from(&asked.tree.top);
         Order { answer_only: true, ..order }
     }
+}
+
+/// Which revisions these places are at, for a verb: asked now, and waited for no longer than `limit`. What it needs meanwhile is in a
+/// temporary directory. Places of which nothing is known are left out.
+pub fn revisions(
+    places: Vec<PathBuf>,
+    environment: &BTreeMap<String, String>,
+    limit: Duration,
+) -> Vec<(PathBuf, Revision)> {
+    let in_trees: Vec<PathBuf> = places
+        .into_iter()
+        .filter(|place| WorkTree::of(place).is_some_and(|tree| tree.head().is_some()))
+        .collect();
+    if in_trees.is_empty() {
+        return Vec::new();
+    }
+    let Ok(own) = temporary() else { return Vec::new() };
+    let found = WorkTrees::new(&own, environment).map(|trees| trees.answer(in_trees, limit));
+    let _ = fs::remove_dir_all(&own);
+    let found = found.unwrap_or_default().into_iter();
+    found.filter_map(|(place, revision)| Some((place, revision?))).collect()
+}
+
+/// A new directory that nobody else can look into.
+fn temporary() -> io::Result<PathBuf> {
+    let name = format!("selfsame-{}-{}", std::process::id(), clock::now().boot.0.as_nanos());
+    let path = std::env::temp_dir().join(name);
+    fs::DirBuilder::new().mode(0o700).create(&path)?;
+    Ok(path)
 }
 
 /// What git's answer means: nothing for a place that isn't kept in the repository at all.

@@ -366,6 +366,15 @@ fn is_same(one: &File, other: &File) -> bool {
     identity(one) == identity(other)
 }
 
+/// Nobody reads our output any more.
+pub fn is_unread() -> bool {
+    let out = rustix::stdio::stdout();
+    let mut fds = [PollFd::new(&out, PollFlags::empty())];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut fds, Some(&at_once)).is_ok_and(|count| count > 0)
+        && fds.iter().any(|fd| fd.revents().intersects(PollFlags::ERR | PollFlags::HUP))
+}
+
 /// Waits for writes.
 #[derive(Debug)]
 pub struct Watch {

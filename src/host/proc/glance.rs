@@ -171,7 +171,7 @@ impl Glance {
             Ok(proc) => proc.as_fd(),
             Err(reason) => return Fact::Unknown(reason.clone()),
         };
-        let path = Leaf::new(format_args!("{pid}/{leaf}"));
+        let path = Leaf::of(pid, leaf);
         match ask(proc, path.as_c_str()) {
             Ok(answer) => Fact::Known(answer),
             Err(Errno::NOENT | Errno::SRCH) => Fact::Absent,

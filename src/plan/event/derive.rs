@@ -150,7 +150,7 @@ fn task(was: Option<&Record>, is: &Record) -> Vec<Event> {
 /// Conditions that are others than before. Of a new object only what is amiss: all others begin as they should.
 fn conditions(was: Option<&Record>, is: &Record, status: &ServiceStatus, found: &mut Vec<Event>) {
     for condition in &status.conditions {
-        let status_of = |record: &Record| record.conditions.get(&condition.kind).map(|(status, _)| *status);
+        let status_of = |record: &Record| record.conditions.status(condition.kind);
         let (before, now) = (was.and_then(status_of), status_of(is));
         let told = match before {
             Some(before) => now != Some(before),
@@ -161,10 +161,9 @@ fn conditions(was: Option<&Record>, is: &Record, status: &ServiceStatus, found: 
         }
     }
     let Some(was) = was else { return };
-    for (kind, (state, _)) in &was.conditions {
-        let over = !is.conditions.contains_key(kind) && *state == ConditionStatus::True;
-        if over && is_bad_when_true(*kind) {
-            let kind = *kind;
+    for (kind, state) in was.conditions.iter() {
+        let over = is.conditions.status(kind).is_none() && state == ConditionStatus::True;
+        if over && is_bad_when_true(kind) {
             let event = Event::new(EventKind::Condition, "Over", "nothing of the kind is so any more");
             found.push(Event { condition: Some(ConditionChange { kind, status: None }), ..event });
         }
@@ -174,7 +173,7 @@ fn conditions(was: Option<&Record>, is: &Record, status: &ServiceStatus, found: 
 fn changed(condition: &Condition, status: &ServiceStatus) -> Event {
     let own = format!("{}: ", status.name);
     let message = condition.message.strip_prefix(&own).unwrap_or(&condition.message);
-    let event = Event::new(EventKind::Condition, condition.reason.clone(), message);
+    let event = Event::new(EventKind::Condition, condition.reason.to_string(), message);
     let change = ConditionChange { kind: condition.kind, status: Some(condition.status) };
     Event { condition: Some(change), ..event }
 }

@@ -84,7 +84,7 @@ pub(super) fn of_run(record: &Record, due: &Due) -> Option<String> {
 
 /// How its processes are told from others.
 fn identity(spec: &Service) -> String {
-    match (&spec.match_only, &spec.narrow) {
+    match (&*spec.match_only, &spec.narrow) {
         (Some(only), _) => format!("matchOnly: {}", only.text),
         (None, Some(narrow)) => format!("match: {}", narrow.text),
         (None, None) => "runs(startas)".into(),

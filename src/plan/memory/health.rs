@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::spec::Rare;
 use crate::units::BootTime;
+
+crate::usual!(Said);
 
 /// The health of one process; begins anew with each process.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Health {
     /// What the service said of itself.
-    pub said: Said,
+    pub said: Rare<Said>,
     /// When liveness was last asked for.
     pub probed: Option<BootTime>,
     /// Liveness failed so often in a row.
@@ -27,9 +30,9 @@ pub struct Health {
     /// The program on disk, as it was when the process was first seen.
     pub image: Option<Image>,
     /// Another program stands there now, since this moment.
-    pub replaced: Option<(Image, BootTime)>,
+    pub replaced: Option<Box<(Image, BootTime)>>,
     /// A reload was asked for because of this one.
-    pub reloaded_for: Option<Image>,
+    pub reloaded_for: Option<Box<Image>>,
     /// The process shall be started anew: why, as the end of a sentence.
     pub restart: Option<String>,
 }

@@ -42,8 +42,10 @@ pub(super) fn of(seen: &Seen, spec: &Service) -> BTreeMap<String, String> {
             // Contents that may be secret are digests there.
             let with = launched(spec, Some(prepared));
             let without = launched(spec, None);
-            let looked_up = with.0.into_iter().filter(|(field, _)| !without.0.contains_key(field));
-            facts.extend(looked_up.map(|(field, digest)| (format!("the content of `{field}`"), digest)));
+            let looked_up = with.iter().filter(|(field, _)| without.get(field).is_none());
+            let said =
+                |(field, digest): (&str, &str)| (format!("the content of `{field}`"), digest.to_owned());
+            facts.extend(looked_up.map(said));
         }
         Some(Err(error)) => {
             facts.insert("what a start needs".into(), error.clone());

@@ -26,8 +26,8 @@ fn memory() -> Memory {
         let mut spec = Service::new(name(text), PathBuf::from("/srv/x"));
         let team = if text == "db" { "back" } else { "front" };
         spec.labels.insert("team".into(), team.into());
-        spec.reload = (text == "web").then_some(Reload::Signal(Signal::HUP));
-        spec.suspend = (text == "db").then(|| Suspend { reason: "moved".into(), until: None });
+        spec.reload = (text == "web").then_some(Reload::Signal(Signal::HUP)).into();
+        spec.suspend = (text == "db").then(|| Suspend { reason: "moved".into(), until: None }).into();
         memory.services.insert(name(text), Arc::new(Record::new(spec)));
     }
     memory

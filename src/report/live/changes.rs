@@ -36,7 +36,7 @@ type Essence<'a> = (
 /// All that counts as a change.
 fn essence(service: &ServiceStatus) -> Essence<'_> {
     let instances = service.instances.iter().map(|i| (i.pid, i.restarts, i.says.as_str(), i.phase)).collect();
-    let conditions = service.conditions.iter().map(|c| (c.kind, c.status, c.reason.as_str())).collect();
+    let conditions = service.conditions.iter().map(|c| (c.kind, c.status, &*c.reason)).collect();
     (service.generation, instances, conditions)
 }
 

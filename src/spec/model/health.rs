@@ -45,7 +45,7 @@ pub enum ReadinessCheck {
     /// It says so itself, by `sd_notify(3)`: `READY=1`; as liveness `WATCHDOG=1` within each period.
     Notify,
     /// An HTTP request is answered as expected.
-    Http(HttpCheck),
+    Http(Box<HttpCheck>),
     /// Something accepts a connection at this socket.
     Unix {
         /// Absolute path, before substitution.

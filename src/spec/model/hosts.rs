@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::lang::{Missing, Verdict};
 use crate::spec::defaults::Selector;
+use crate::spec::host_facts;
 
 /// `spec.hosts`: the hosts that an object is for. Everything that is given has to hold.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -16,6 +18,9 @@ pub struct Hosts {
     /// What the host's labels are. Without conditions: any.
     #[serde(default, skip_serializing_if = "Selector::is_empty")]
     pub selector: Selector,
+    /// A condition on the facts of the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
 }
 
 /// What a host is called, for `spec.hosts`.
@@ -27,6 +32,12 @@ pub struct KnownHost {
     /// What it was given by whoever runs it.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// What else is known of it, by the names that conditions give it; sizes in bytes.
+    #[serde(default)]
+    pub facts: BTreeMap<String, String>,
+    /// What isn't among the facts is known not to be there; else it isn't known.
+    #[serde(default)]
+    pub is_known: bool,
 }
 
 impl Hosts {
@@ -36,8 +47,24 @@ impl Hosts {
             let names: Vec<String> = self.names.iter().map(|name| format!("`{name}`")).collect();
             return Some(format!("`{}` is not {}", host.name, names.join(" or ")));
         }
-        let wanted = self.selector.unmet(&host.labels)?;
-        Some(format!("`{}` doesn't have {wanted}", host.name))
+        if let Some(wanted) = self.selector.unmet(&host.labels) {
+            return Some(format!("`{}` doesn't have {wanted}", host.name));
+        }
+        let when = self.when.as_ref()?;
+        match host_facts::holds(when, host) {
+            Verdict::NoMatch => Some(format!("`{}` is not as `{when}` wants it", host.name)),
+            // Who asks whether it is known refuses the document.
+            Verdict::Match | Verdict::Unknown(_) => None,
+        }
+    }
+
+    /// What isn't known of this host, if it can't be told for want of it whether an object is for it.
+    pub fn undecided(&self, host: &KnownHost) -> Option<Vec<Missing>> {
+        let others = Self { when: None, ..self.clone() };
+        match host_facts::holds(self.when.as_ref()?, host) {
+            Verdict::Unknown(missing) if others.excludes(host).is_none() => Some(missing),
+            Verdict::Unknown(_) | Verdict::Match | Verdict::NoMatch => None,
+        }
     }
 }
 
@@ -59,7 +86,7 @@ mod tests {
 
     fn host(name: &str, labels: &[(&str, &str)]) -> KnownHost {
         let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        KnownHost { name: name.into(), labels }
+        KnownHost { name: name.into(), labels, ..KnownHost::default() }
     }
 
     #[test]
@@ -89,7 +116,7 @@ mod tests {
         ];
         for (names, selector, why) in rows {
             let names = names.iter().map(|name| (*name).to_owned()).collect();
-            let hosts = Hosts { names, selector };
+            let hosts = Hosts { names, selector, when: None };
             assert_eq!(hosts.excludes(&web).as_deref(), why, "{hosts:?}");
         }
     }

@@ -74,7 +74,7 @@ fn rule(
                 given => given.map(|_| ReadinessCheck::Notify),
             },
             "tcp" => tcp(&value, d),
-            "http" => http(&value, d).map(ReadinessCheck::Http),
+            "http" => http(&value, d).map(|check| ReadinessCheck::Http(Box::new(check))),
             "unix" => unix(&value, d),
             "exec" => exec(&value, object.has("timeout"), &mut rule, d),
             "logLine" => log_line(&value, d),

@@ -1,7 +1,9 @@
 //! `hosts`: which hosts an object is for.
 
+use crate::diagnostic::Diagnostic;
+use crate::lang::Missing;
 use crate::spec::decode::{Decoder, Object, Value};
-use crate::spec::{Hosts, codes, defaults, table};
+use crate::spec::{Hosts, codes, defaults, expression, table};
 
 /// Reads it.
 pub(in crate::spec) fn hosts(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Hosts> {
@@ -19,11 +21,29 @@ pub(in crate::spec) fn hosts(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<H
         let selector = defaults::read_selector(&value, d);
         hosts = hosts.zip(selector).map(|(hosts, selector)| Hosts { selector, ..hosts });
     }
-    if !object.has("names") && !object.has("selector") {
+    if let Some(value) = object.get("when", d) {
+        let when = expression::host_condition(&value, d);
+        hosts = hosts.zip(when).map(|(hosts, when)| Hosts { when: Some(when), ..hosts });
+        let undecided = hosts.as_ref().zip(d.context.host).and_then(|(hosts, host)| hosts.undecided(host));
+        if let Some(missing) = undecided {
+            d.say(cannot_tell(&value, &missing));
+        }
+    }
+    if !object.has("names") && !object.has("selector") && !object.has("when") {
         let message = format!("`{}` says nothing", value.path);
         d.say(value.wrong(codes::MISSING_FIELD, message).help("write for example `hosts: {names: [web-*]}`"));
     }
     hosts
+}
+
+/// Unknown is not "no": a document that may be for this host isn't taken for one that isn't.
+fn cannot_tell(value: &Value<'_>, missing: &[Missing]) -> Diagnostic {
+    let mut what: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    what.dedup();
+    let message = format!("cannot tell whether it is for this host, for want of {}", what.join(", "));
+    value
+        .wrong(codes::HOST_UNKNOWN, message)
+        .help("tell it, as `--facts os=debian,memory=16GiB`, or ask the host itself")
 }
 
 fn name(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<String> {

@@ -1,0 +1,48 @@
+//! What `plan`, `apply` and the verbs beside them make of a single look at the documents, and how they ask of the host.
+
+use super::terminal::Terminal;
+use crate::engine::accept::{Acceptance, Accepted, PruneRules};
+use crate::engine::sources::SourcesLook;
+use crate::engine::tick::TickOptions;
+use crate::plan::memory::Memory;
+use crate::plan::{PlanOptions, QuestionHints};
+use crate::report::held_text;
+use crate::spec::engine::Settings;
+use crate::units::BootTime;
+
+/// One complete look is enough to call a document gone.
+pub(super) fn at_once(settings: &Settings) -> PruneRules {
+    PruneRules { delay: std::time::Duration::ZERO, ..PruneRules::from(settings.prune) }
+}
+
+/// What is in force after this one look.
+pub(super) fn accept(look: &SourcesLook, memory: &Memory, rules: &PruneRules, now: BootTime) -> Accepted {
+    let mut acceptance = Acceptance::new(memory.services.values().map(|record| record.spec.clone()));
+    let mut seen = look.seen.clone();
+    seen.being_written = crate::host::writers::open_for_writing(acceptance.shrunk(&seen));
+    acceptance.look(&seen, rules, now)
+}
+
+/// Says what is held back, and what waits.
+pub(super) fn say_held(accepted: &Accepted, terminal: Terminal) {
+    for held in &accepted.held {
+        terminal.say(&format!("held: {}", held_text(&held.plan(), &held.place)));
+    }
+}
+
+/// Objects of other sources are none of this call's business.
+pub(super) fn concerned(mut memory: Memory, accepted: &Accepted) -> Memory {
+    let set = &accepted.set;
+    memory.services.retain(|name, _| set.services.contains_key(name) || set.removed.contains(name));
+    memory
+}
+
+/// How many starts at a time, where nobody says it.
+pub(super) fn parallel_starts(given: Option<u32>) -> usize {
+    crate::engine::watch::parallel_starts(&Settings { max_parallel_starts: given, ..Settings::default() })
+}
+
+/// A complete look.
+pub(super) fn options(confirmed: bool, max_starts: Option<usize>) -> TickOptions {
+    TickOptions { plan: PlanOptions { confirmed, max_starts }, hints: QuestionHints { full: true } }
+}

@@ -1,0 +1,85 @@
+//! What stays for long is copied away from between what was needed for a moment.
+//!
+//! Loading a thousand documents, and starting their services, takes ten times the memory that stays. What stays lies scattered
+//! among what went, a bit in each page, and no such page can be given back: half of what the engine held was that. The copy is
+//! made by a thread of its own, since the C library gives each thread a part of memory of its own: there it lies side by side,
+//! and the pages that it came from are free.
+//!
+//! Nothing is decided here: a copy says what the original said, and whoever compares may only find out with more effort that
+//! nothing changed.
+
+use std::sync::Arc;
+use std::thread;
+
+use crate::plan::memory::{Memory, Record, Records};
+use crate::plan::status::ServiceStatus;
+use crate::spec::{LoadedFile, Service};
+
+/// For fewer values it isn't worth a thread.
+const MANY: usize = 100;
+
+/// Copies of the records and of the statuses. Nothing where there are few.
+pub(super) fn of_memory(memory: &Memory, status: &[ServiceStatus]) -> Option<(Memory, Vec<ServiceStatus>)> {
+    let copy = || {
+        let one = |record: &Arc<Record>| Arc::new(Record::clone(record));
+        let records: Records =
+            memory.services.iter().map(|(name, record)| (name.clone(), one(record))).collect();
+        (Memory { boot: memory.boot.clone(), services: records, past: memory.past.clone() }, status.to_vec())
+    };
+    (memory.services.len() >= MANY).then(|| beside(copy)).flatten()
+}
+
+/// Puts copies in the place of the documents of these files.
+pub(super) fn files(files: &mut [LoadedFile]) {
+    let documents: Vec<&[Arc<Service>]> = files.iter().map(LoadedFile::services).collect();
+    if documents.iter().map(|documents| documents.len()).sum::<usize>() < MANY {
+        return;
+    }
+    let copy = || {
+        let each =
+            documents.iter().map(|documents| documents.iter().map(|one| Arc::new(one.copied())).collect());
+        each.collect::<Vec<Vec<Arc<Service>>>>()
+    };
+    let copies = beside(copy).unwrap_or_default();
+    for (file, documents) in files.iter_mut().zip(copies) {
+        file.says_the_same(documents);
+    }
+}
+
+/// What another thread makes. Nothing if there can't be one.
+fn beside<T: Send>(make: impl FnOnce() -> T + Send) -> Option<T> {
+    thread::scope(|scope| {
+        let copying = thread::Builder::new().name("settle".into()).spawn_scoped(scope, make);
+        copying.ok()?.join().ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::spec::ServiceName;
+    use crate::units::BootId;
+
+    fn memory(services: usize) -> Memory {
+        let mut memory = Memory::new(BootId("b".into()));
+        for number in 0..services {
+            let name = ServiceName::near(&format!("s{number}"));
+            let service = Service::new(name.clone(), "/bin/true".into());
+            memory.services.insert(name, Arc::new(Record::new(service)));
+        }
+        memory
+    }
+
+    #[test]
+    fn a_copy_says_the_same_and_shares_what_others_hold_as_well() {
+        assert_eq!(of_memory(&memory(MANY - 1), &[]), None);
+        let memory = memory(MANY);
+        let (copy, status) = of_memory(&memory, &[]).unwrap();
+        assert_eq!((&copy, status.len()), (&memory, 0));
+        for (record, copy) in memory.services.values().zip(copy.services.values()) {
+            assert!(!Arc::ptr_eq(record, copy) && Arc::ptr_eq(&record.spec, &copy.spec));
+        }
+    }
+}

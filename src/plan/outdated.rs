@@ -1,0 +1,175 @@
+//! What runs otherwise than its document says, or shall run anew: a restart or a reload, so many at a time as may be missing.
+
+use std::collections::BTreeMap;
+
+use super::adjust::{self, Live};
+use super::asked;
+use super::draft::{Doing, Draft};
+use super::launch::{self, FieldChange};
+use super::life::{self, Event};
+use super::memory::{Adjusted, Instance, Launched, Process, Record};
+use super::observation::Seen;
+use super::phase;
+use super::ready;
+use super::status::{ConditionStatus, ConditionType};
+use super::stop;
+use super::update::{self, Way};
+use crate::spec::Service;
+use crate::units::BootTime;
+
+/// Why an instance should be restarted: a person asked (`fields` is empty), or its document changed.
+struct Outdated {
+    index: u32,
+    because: String,
+    fields: Vec<FieldChange>,
+}
+
+/// So many at a time as may be not Ready: a Ready instance is restarted only while fewer others aren't.
+pub(super) fn restart_outdated(
+    record: &mut Record,
+    spec: &Service,
+    events: &BTreeMap<u32, Event>,
+    seen: Option<&Seen>,
+    draft: &mut Draft<'_>,
+) {
+    let prepared = seen.and_then(|seen| seen.prepared.as_ref()).and_then(|prepared| prepared.as_ref().ok());
+    let present = launch::launched(spec, prepared);
+    update::take_in_files(record, &present);
+    let outdated: Vec<Outdated> = record
+        .instances
+        .range(..spec.replicas)
+        .filter(|(index, instance)| {
+            phase::runs(instance) && !phase::is_unsettled(instance) && !life::is_unknown(events, **index)
+        })
+        .filter_map(|(index, instance)| {
+            let process = instance.phase.process()?;
+            let (of, wanted) = ((process, &*instance.adjusted), (spec, &present));
+            is_outdated(*index, of, wanted, record.restart_before, draft)
+                .or_else(|| asked_for(*index, instance))
+        })
+        .collect();
+    if prepared.is_some() {
+        let by_document = launch::launched(spec, None);
+        let of_files = |change: &FieldChange| by_document.get(&change.field).is_none();
+        record.compares = outdated.iter().any(|outdated| outdated.fields.iter().any(of_files));
+    }
+    for Outdated { index, because, fields } in outdated {
+        match if fields.is_empty() { Way::Restart } else { update::way(spec, &fields) } {
+            Way::Restart => {}
+            Way::Reload => {
+                reload(record, (index, because, fields), (spec, &present), draft);
+                continue;
+            }
+            Way::Wait => {
+                let because = format!("{because}; `update.strategy` is manual, so a person restarts it");
+                draft.change_of(index, Doing::Held, because, fields);
+                continue;
+            }
+        }
+        if fields.is_empty()
+            && let Some(waits) = draft.stop_waits.clone()
+        {
+            draft.change(index, Doing::Restart, waits);
+            continue;
+        }
+        if !fields.is_empty() {
+            draft.disturbs = true;
+            if draft.guarded {
+                draft.hold_mass_change(index, "not restarted");
+                continue;
+            }
+        }
+        let others = record.instances.range(..spec.replicas);
+        let missing =
+            others.filter(|(other, instance)| **other != index && !ready::is_ready(instance, spec)).count();
+        let may_be = usize::try_from(spec.update.max_unavailable).unwrap_or(usize::MAX);
+        // Nothing comes back before what it depends on, which is restarted too: then there is no one after the other.
+        let together = fields.is_empty() && draft.start_waits.is_some();
+        let Some(instance) = record.instances.get_mut(&index) else { continue };
+        if missing < may_be || together || !ready::is_ready(instance, spec) {
+            stop::begin(instance, spec, because.clone(), false, draft);
+        }
+        draft.change_of(index, Doing::Restart, because, fields);
+    }
+}
+
+/// A change that a reload suffices for.
+fn reload(
+    record: &mut Record,
+    (index, because, fields): (u32, String, Vec<FieldChange>),
+    (spec, present): (&Service, &Launched),
+    draft: &mut Draft<'_>,
+) {
+    let Some(instance) = record.instances.get_mut(&index) else { return };
+    if asked::reload(instance, spec, &because) {
+        if let Some(process) = instance.phase.process_mut() {
+            update::took_effect(process, &fields, present);
+        }
+        draft.change_of(index, Doing::Reload, because, fields);
+    }
+}
+
+/// What was seen of it asks for a restart (a trigger, a new program).
+fn asked_for(index: u32, instance: &Instance) -> Option<Outdated> {
+    let because = instance.health.restart.clone()?;
+    Some(Outdated { index, because, fields: Vec::new() })
+}
+
+fn is_outdated(
+    index: u32,
+    (process, adjusted): (&Process, &Adjusted),
+    (spec, present): (&Service, &Launched),
+    restart_before: Option<BootTime>,
+    draft: &mut Draft<'_>,
+) -> Option<Outdated> {
+    if restart_before.is_some_and(|moment| process.since < moment) {
+        return Some(Outdated { index, because: "a restart was asked for".into(), fields: Vec::new() });
+    }
+    let was = update::as_it_is(process);
+    let mut fields = was.map(|was| launch::changes(&was, present)).unwrap_or_default();
+    fields.retain(|change| match adjust::live(&change.field, &change.from, &change.to, adjusted, spec) {
+        Live::Apply(_) | Live::Refused => false,
+        Live::Restart => true,
+    });
+    if !fields.is_empty() {
+        let words: Vec<String> = fields
+            .iter()
+            .map(|f| format!("`{}` changed from {} to {}{}", f.field, f.from, f.to, origin(&f.field, spec)))
+            .collect();
+        let because = words.join(", ");
+        if update::way(spec, &fields) != Way::Reload {
+            let message = format!("{} has to be restarted: {because}", process.key.pid);
+            draft.find(ConditionType::UpToDate, ConditionStatus::False, "NeedsRestart", &message);
+        }
+        return Some(Outdated { index, because, fields });
+    }
+    adopted_differs(process, present, draft);
+    None
+}
+
+/// Where the value of a field comes from, if the document doesn't say it itself.
+fn origin(field: &str, spec: &Service) -> String {
+    let inner =
+        |path: &str| path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    match spec.defaults.iter().find(|(path, _)| inner(path)) {
+        Some((_, name)) => format!(" (from the Defaults `{name}`)"),
+        None => String::new(),
+    }
+}
+
+/// An adopted process is left as it is; where it is known to be otherwise, that is said.
+fn adopted_differs(process: &Process, present: &Launched, draft: &mut Draft<'_>) {
+    let Some(rule) = process.adopted_by.as_ref().filter(|_| process.launched.is_none()) else {
+        return;
+    };
+    let pid = process.key.pid;
+    let fields = launch::changes(&launch::launched(rule, None), present);
+    let message = if process.arguments_differ {
+        format!("{pid} was adopted with other arguments than `args`, and is left as it is")
+    } else if let Some(field) = fields.first() {
+        format!("{pid} was adopted before `{}` changed, and is left as it is", field.field)
+    } else {
+        return;
+    };
+    draft.find(ConditionType::UpToDate, ConditionStatus::False, "Adopted", &message);
+}
