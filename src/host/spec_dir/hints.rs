@@ -177,6 +177,13 @@ impl Watcher {
         self.read().contains(&mark) && !deaf
     }
 
+    /// Whether the touch of the last [`Watcher::is_alive`] was told: then everything that happened before it was, too. Of a watcher
+    /// that was asked this after each touch.
+    pub fn is_told(&mut self) -> bool {
+        self.read_entries();
+        self.probe.as_ref().is_none_or(|probe| !probe.untold)
+    }
+
     /// Takes what `notify` told, and says whether that was about the probe.
     fn read_entries(&mut self) -> bool {
         let inbox = self.entries.take();
@@ -282,11 +289,11 @@ fn reason(errno: Errno, limit: &str) -> String {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::fs;
-    use std::io::Write;
     use std::os::unix::fs::symlink;
 
     use super::super::chain::watched;
     use super::*;
+    use crate::host::testing::{Holder, written};
 
     struct Bench {
         dir: tempfile::TempDir,
@@ -317,7 +324,7 @@ mod tests {
         /// Until `notify` has told of all that happened so far: events come in order, and the probe's is the last one.
         fn catch_up(&mut self) {
             assert!(self.watcher.is_alive());
-            let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+            let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
             while !self.watcher.read_entries() {
                 assert!(std::time::Instant::now() < end, "nothing is told");
                 std::thread::yield_now();
@@ -335,7 +342,7 @@ mod tests {
         let mut bench = Bench::new();
         let file = bench.path("a/specs/a.yaml");
         assert!(!bench.heard());
-        fs::write(&file, "x").unwrap();
+        written(&file, "x");
         assert!(bench.heard(), "a new file");
         fs::read(&file).unwrap();
         fs::read_dir(bench.path("a/specs")).unwrap().count();
@@ -387,18 +394,19 @@ mod tests {
     fn a_file_that_is_being_written_is_known_until_it_is_closed() {
         let mut bench = Bench::new();
         let path = bench.path("a/specs/a.yaml");
-        let mut file = File::create(&path).unwrap();
-        file.write_all(b"x").unwrap();
+        let writer = Holder::open(&path, ">", "printf x >&3");
         bench.heard();
         assert!(bench.watcher.writing().contains(&path));
-        drop(file);
+        writer.close();
         bench.heard();
         assert!(bench.watcher.writing().is_empty());
-        let mut file = File::create(&path).unwrap();
-        file.write_all(b"x").unwrap();
+        let writer = Holder::open(&path, ">", "printf x >&3");
+        bench.heard();
+        assert!(bench.watcher.writing().contains(&path));
         fs::remove_file(&path).unwrap();
         bench.heard();
         assert!(bench.watcher.writing().is_empty(), "gone");
+        writer.close();
     }
 
     #[test]
