@@ -120,6 +120,7 @@ pub enum Event<'a> {
 }
 
 /// The state of the loop.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts about the last look")]
 pub struct Watch<'a> {
     host: LinuxHost,
     sources: Sources,

@@ -112,7 +112,7 @@ impl Sources {
     fn as_before(&mut self, still: &Still) -> SourcesLook {
         let mut look = still.look.clone();
         let changed = self.shown.renew(&self.loaded, &BTreeSet::new(), &self.here);
-        look.digest = still.before.digest.clone();
+        look.digest.clone_from(&still.before.digest);
         look.digest.push_str(&self.shown.digest_line());
         // What was found of all files with each other says the same of these.
         self.pairs.0.clone_from(&look.digest);

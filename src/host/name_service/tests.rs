@@ -10,7 +10,7 @@ use super::*;
 use crate::host::testing;
 use crate::units::Pid;
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 const SHORT: Duration = Duration::from_millis(200);
 /// The files first, then a source that needs no server.
 const SYSTEMD: &str = "passwd: files systemd\ngroup: files systemd\n";

@@ -324,7 +324,7 @@ mod tests {
         /// Until `notify` has told of all that happened so far: events come in order, and the probe's is the last one.
         fn catch_up(&mut self) {
             assert!(self.watcher.is_alive());
-            let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+            let end = std::time::Instant::now() + std::time::Duration::from_mins(1);
             while !self.watcher.read_entries() {
                 assert!(std::time::Instant::now() < end, "nothing is told");
                 std::thread::yield_now();

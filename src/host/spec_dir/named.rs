@@ -19,6 +19,14 @@ use crate::host::git::WorkTree;
 use crate::host::walk;
 use crate::units::BootTime;
 
+/// What a look at one file came to.
+enum One {
+    Changed(Arc<SpecFile>),
+    AsBefore,
+    /// It takes a complete look.
+    NotPlain,
+}
+
 impl Place {
     /// Looks at the named files, if that is all that there is to do, and gives those whose content isn't what it was. `None`: it
     /// takes a complete look.
@@ -33,7 +41,11 @@ impl Place {
                 return None;
             }
             if !ignored {
-                changed.extend(self.look_at_one(&open, name, attention)?);
+                match self.look_at_one(&open, name, attention) {
+                    One::Changed(file) => changed.push(file),
+                    One::AsBefore => {}
+                    One::NotPlain => return None,
+                }
             }
         }
         // It may have been replaced while its files were read.
@@ -66,13 +78,21 @@ impl Place {
         is_quiet.then(|| (open, last.path.clone()))
     }
 
-    /// Nothing, if its content is what it was.
-    fn look_at_one(
+    fn look_at_one(&mut self, directory: &File, real: &Path, attention: Attention<'_>) -> One {
+        match self.read_one(directory, real, attention) {
+            Some((file, true)) => One::Changed(file),
+            Some((_, false)) => One::AsBefore,
+            None => One::NotPlain,
+        }
+    }
+
+    /// Also says whether its content is another one than it was; nothing, if it isn't plain.
+    fn read_one(
         &mut self,
         directory: &File,
         real: &Path,
         attention: Attention<'_>,
-    ) -> Option<Option<Arc<SpecFile>>> {
+    ) -> Option<(Arc<SpecFile>, bool)> {
         let name = real.file_name().filter(|name| name.to_str().is_some())?;
         if attention.writing.contains(real) {
             return None;
@@ -83,20 +103,20 @@ impl Place {
         let shown = self.path.join(name);
         let file = self.noted(name, &shown, stamp, Ok(bytes), attention.now).ok()?;
         let last = self.last.as_mut()?;
-        let (mut before, count) = (0, last.files.len());
+        let (mut replaced, count) = (0, last.files.len());
         match last.files.binary_search_by(|known| known.path.cmp(&shown)) {
             Ok(at) => {
                 let former = last.files.get_mut(at)?;
                 if Arc::ptr_eq(former, &file) {
-                    return Some(None);
+                    return Some((file, false));
                 }
-                before = std::mem::replace(former, Arc::clone(&file)).bytes.len() as u64;
+                replaced = std::mem::replace(former, Arc::clone(&file)).bytes.len() as u64;
             }
             Err(at) if count < manner.limits.files => last.files.insert(at, Arc::clone(&file)),
             Err(_) => return None,
         }
-        self.bytes = self.bytes.saturating_sub(before).saturating_add(file.bytes.len() as u64);
-        (self.bytes <= manner.limits.total_bytes).then_some(Some(file))
+        self.bytes = self.bytes.saturating_sub(replaced).saturating_add(file.bytes.len() as u64);
+        (self.bytes <= manner.limits.total_bytes).then_some((file, true))
     }
 }
 
@@ -178,7 +198,10 @@ mod tests {
         let complete = listing(&mut bench.place);
         let texts: Vec<&[u8]> = complete.files.iter().map(|file| &*file.bytes).collect();
         assert_eq!(texts, [b"a.yaml" as &[u8], b"new", b"more", b"nobody told"]);
-        assert!(Arc::ptr_eq(&complete.files[1], &last.files[1]), "what was read isn't read as another one");
+        assert!(
+            Arc::ptr_eq(complete.files.get(1).unwrap(), last.files.get(1).unwrap()),
+            "what was read isn't read as another one"
+        );
     }
 
     #[test]
