@@ -112,9 +112,10 @@ fn show<H: Host + PolicyEye>(
         }
         Output::Json => {
             let mut rows = plan_rows(&plan);
-            for row in &mut rows {
-                let of = accepted.set.services.iter().find(|(name, _)| name.as_str() == row.service);
-                row.revision = of.and_then(|(_, service)| revisions.of_file(&service.origin.file));
+            // A row for each change, in order.
+            for (row, change) in rows.iter_mut().zip(&plan.changes) {
+                let service = accepted.set.services.get(&change.service);
+                row.revision = service.and_then(|service| revisions.of_file(&service.origin.file));
             }
             let rows = rows.into_iter().map(PlanRow::Object);
             let policies = foreseen_rows(&foreseen).into_iter().map(PlanRow::Policy);

@@ -48,6 +48,14 @@ pub(super) struct Home {
 
 /// The place of an offset, if it is one that there is something to say about.
 pub(super) fn place(text: &str, offset: usize) -> Option<Place> {
+    place_of(text, offset, is_expression)
+        .or_else(|| place_of(text, offset, is_message).and_then(|place| fact_around(place, offset)))
+}
+
+/// Whether what stands at a path in a document of a kind is what is looked for.
+type Wanted = fn(&[&str], Option<&str>) -> bool;
+
+fn place_of(text: &str, offset: usize, wanted: Wanted) -> Option<Place> {
     let lines = lines(text);
     let at = lines.iter().rposition(|line| line.start <= offset)?;
     let line = lines.get(at)?;
@@ -59,7 +67,7 @@ pub(super) fn place(text: &str, offset: usize) -> Option<Place> {
         if header.opens_block() {
             let keys = keys(above.get(depth..)?);
             let home = home(&lines, at, &keys);
-            return is_expression(&keys, kind).then(|| below(text, &lines, header, home));
+            return wanted(&keys, kind).then(|| below(text, &lines, header, home));
         }
     }
     let Some((_, span, value)) = line.key else {
@@ -67,7 +75,7 @@ pub(super) fn place(text: &str, offset: usize) -> Option<Place> {
         let header = above.first().filter(|header| header.key.is_some())?;
         let keys = keys(&above);
         let home = home(&lines, at, &keys);
-        return is_expression(&keys, kind).then(|| behind(text, &lines, header, home));
+        return wanted(&keys, kind).then(|| behind(text, &lines, header, home));
     };
     let mut path = keys(&above);
     path.extend(line.key.map(|(key, _, _)| key));
@@ -79,10 +87,10 @@ pub(super) fn place(text: &str, offset: usize) -> Option<Place> {
     }
     if line.value().starts_with(['{', '[']) {
         let home = |path: &[&str]| home(&lines, at, path);
-        return in_braces(text, value, offset, &path, kind, &home);
+        return in_braces(text, value, offset, &path, (kind, wanted), &home);
     }
     let home = home(&lines, at, &path);
-    (is_expression(&path, kind) && !line.opens_block()).then(|| behind(text, &lines, line, home))
+    (wanted(&path, kind) && !line.opens_block()).then(|| behind(text, &lines, line, home))
 }
 
 /// From the outermost to the innermost; lines without a key lie inside a value.
@@ -128,6 +136,26 @@ fn is_expression(path: &[&str], kind: Option<&str>) -> bool {
     matches!(kind_at(path, kind), Some(Kind::Expression | Kind::ExpressionOrObject(_)))
 }
 
+fn is_message(path: &[&str], kind: Option<&str>) -> bool {
+    matches!(kind_at(path, kind), Some(Kind::Message))
+}
+
+/// The `${...}` of a text for people that an offset lies in.
+fn fact_around(place: Place, offset: usize) -> Option<Place> {
+    let Place::Expression(whole) = place else { return Some(place) };
+    let at = offset.checked_sub(whole.start)?;
+    let open = whole.text.get(..at)?.rfind("${")?;
+    let begin = open + 2;
+    let plain = whole.text.get(..open)?.ends_with('$');
+    if plain || whole.text.get(begin..at)?.contains(['}', '\n']) {
+        return None;
+    }
+    let rest = whole.text.get(at..)?;
+    let end = rest.find(['}', '\n']).map_or(whole.text.len(), |end| at + end);
+    let text = whole.text.get(begin..end)?.to_owned();
+    Some(Place::Expression(Expression { start: whole.start + begin, text, home: None }))
+}
+
 /// The type of the value that a path leads to, items of lists passed over.
 fn kind_at(path: &[&str], kind: Option<&str>) -> Option<Kind> {
     // Without a kind the keys of a document are those of any.
@@ -166,7 +194,7 @@ fn in_braces(
     value: usize,
     offset: usize,
     path: &[&str],
-    kind: Option<&str>,
+    (kind, wanted): (Option<&str>, Wanted),
     home: &dyn Fn(&[&str]) -> Option<Home>,
 ) -> Option<Place> {
     let line_end = text.get(offset..)?.find(['\r', '\n']).map_or(text.len(), |end| offset + end);
@@ -189,7 +217,7 @@ fn in_braces(
             }
             at = here + behind;
             let end = at + item_end(text.get(at..line_end)?);
-            if at <= offset && offset <= end && is_expression(&full, kind) {
+            if at <= offset && offset <= end && wanted(&full, kind) {
                 return Some(expression(text, at, end, home(&full)));
             }
             if text.get(at..)?.starts_with(['{', '[']) {

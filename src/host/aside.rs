@@ -200,7 +200,11 @@ mod tests {
         let workers = Workers::new(1);
         let (told, ends) = channel();
         let work = || assert!(std::hint::black_box(false), "meant by a test");
-        let job = workers.begin(work, move || drop(told.send(()))).unwrap();
+        let job = workers
+            .begin(work, move || {
+                let _ = told.send(());
+            })
+            .unwrap();
         assert_eq!(job.progress(LONG, LONG), Progress::Lost);
         // Whoever waits for the end hears of it, and finds the place free.
         assert_eq!(ends.recv_timeout(LONG), Ok(()));

@@ -10,6 +10,7 @@ both!(
     the_file_system_is_unmounted_under_us,
     a_file_is_mounted_over_a_document,
     the_lower_part_of_an_overlay_changes,
+    a_file_server_answers_with_errors,
 );
 
 const PLACE: &str = r#"
@@ -114,5 +115,53 @@ sed 's/name: one/name: three/; s/\[r0\]/[r1]/' layers/lower/one.yaml > layers/th
 mv layers/three.yaml layers/lower/three.yaml
 noted 3
 ",
+    );
+}
+
+const FAILING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sources/failing.py");
+
+/// ESTALE and EIO, of everything and of one file: what can't be read isn't gone.
+fn a_file_server_answers_with_errors(way: Way) {
+    let python = std::process::Command::new("python3").arg("--version").output();
+    if !std::path::Path::new("/dev/fuse").exists() || python.is_err() {
+        eprintln!("skipped: no file server can be made here (/dev/fuse, python3)");
+        return;
+    }
+    watched(
+        way,
+        &[],
+        &format!(
+            r#"
+mkdir kept; mv specs/* kept
+python3 {FAILING} kept specs order > served 2>&1 & served=$!
+n=0
+until grep -q . served; do n=$((n + 1)); [ $n -lt 400 ] || fail "no server"; sleep 0.05; done
+grep -q mounted served || {{ cat served; echo "skipped: nothing of the kind can be mounted here"; echo ok; exit 0; }}
+"#
+        ),
+        r#"
+said() {
+    n=0
+    until grep -q "$1" watch.log; do n=$((n + 1)); [ $n -lt 400 ] || { cat watch.log; fail "$1 awaited"; }; sleep 0.05; done
+}
+for error in 116 5; do
+    echo $error > order.new; mv order.new order
+    place SourceUnavailable
+    sleep 1
+    rm order
+    place Listed
+done
+[ "$(starts)" = 2 ] || fail "started $(starts) times"
+echo 5 one.yaml > order.new; mv order.new order
+touch -d '2020-01-01' kept/one.yaml
+said 'one.yaml. is not used'
+lives $first && lives $second || fail "one was stopped for a file that can't be read"
+rm order
+sed 's/\[r0\]/[r1]/' kept/one.yaml > new; mv new kept/one.yaml
+noted 3
+# Which of the two was started first, chance decides.
+first=$(sed -n 's/ one r1$//p' starts); second=$(sed -n 's/ two r0$//p' starts)
+[ "$(starts)" = 3 ] || fail "started $(starts) times"
+"#,
     );
 }

@@ -162,3 +162,14 @@ fn stopped_and_continued_watch_restarts_nothing() {
     assert_eq!(bench.alive_of("one").len(), 1);
     assert_eq!(bench.alive_of("two"), [pids[1]]);
 }
+
+/// Two engines that know nothing of each other: what runs is found by what it is, and there is no second copy.
+#[test]
+fn an_engine_with_another_state_starts_no_second_copy() {
+    let (bench, _, pids) = two_running();
+    let other = bench.path("other-state").display().to_string();
+    for _ in 0..2 {
+        bench.ok(&["--state-dir", &other, "apply", "specs"]);
+        same_as_before(&bench, pids);
+    }
+}

@@ -124,6 +124,23 @@ fn inside_braces_too() {
     offers(&text("'user in [\"a\", \"b\"] && com¦', umask: 0022}\n"), "com", &["comm"], &[]);
 }
 
+/// What stands in `${...}` of a text for people is an expression, and the rest of it isn't.
+#[test]
+fn facts_in_messages_are_offered_and_described() {
+    let policy = |message: &str| {
+        let head =
+            "apiVersion: selfsame/v1\nkind: Policy\nmetadata: {name: a}\nspec:\n  match: comm == \"a\"\n";
+        format!("{head}  message: {message}\n")
+    };
+    offers(&policy("\"${na¦} of ${user}\""), "na", &["name", "exe"], &["=="]);
+    offers(&policy("'${name} of ${parent.¦'"), "", &["comm", "exe"], &["startas"]);
+    offers(&policy("|\n    ${name} uses\n    ${rs¦}"), "rs", &["rss"], &[]);
+    for nothing in ["\"¦${name}\"", "\"${name} o¦f it\"", "\"$${na¦}\""] {
+        assert_eq!(completed(&policy(nothing)), None, "{nothing}");
+    }
+    hovers(&policy("'uses ${rs¦s}'"), "rss", &["size"]);
+}
+
 #[test]
 fn members_follow_a_dot() {
     offers("  match: exe.¦\n", "", &["path", "deleted", "nlink"], &["exe", "comm"]);

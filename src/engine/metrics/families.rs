@@ -148,6 +148,21 @@ pub(super) const REQUESTS: Family =
 pub(super) const TROUBLES: Family =
     counter("selfsame_troubles_total", &[], "Warnings of this engine about itself; its output has them.");
 pub(super) const BUILD: Family = gauge("selfsame_build_info", &["version"], "1, with the engine's version.");
+pub(super) const TOLD: Family = counter(
+    "selfsame_process_events_total",
+    &[],
+    "What the kernel told this engine of processes: forks, executions, exits and the like.",
+);
+pub(super) const OVERRUNS: Family = counter(
+    "selfsame_process_event_overruns_total",
+    &[],
+    "How often some of that was lost, so that all processes were looked at.",
+);
+pub(super) const UNTOLD: Family = counter(
+    "selfsame_process_changes_untold_total",
+    &[],
+    "Processes that a look for policies found to be new or others without having been told.",
+);
 pub(super) const PROCESS_CPU: Family =
     counter("process_cpu_seconds_total", &[], "CPU time of the engine, in user and kernel mode.");
 pub(super) const PROCESS_MEMORY: Family =
@@ -231,4 +246,7 @@ pub const FAMILIES: &[Family] = &[
     PROCESS_CPU,
     PROCESS_MEMORY,
     PROCESS_START,
+    TOLD,
+    OVERRUNS,
+    UNTOLD,
 ];

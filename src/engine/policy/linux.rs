@@ -34,6 +34,11 @@ impl Onlooker {
         Self { looking: Looking::default(), mark: None, conditions, owners: Owners::default() }
     }
 
+    /// Processes that looks found to be others without having been told.
+    pub(in crate::engine) fn untold(&self) -> u64 {
+        self.looking.untold()
+    }
+
     /// What plugins said in looks since this was last asked, a line each.
     pub fn take_said(&self) -> Vec<String> {
         self.conditions.take_said()
@@ -128,7 +133,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         let forbidden = at("forbidden");
-        std::fs::copy("/bin/sleep", &forbidden).unwrap();
+        crate::host::testing::copied("/bin/sleep", &forbidden);
         let mut host = LinuxHost::observer(&Dirs { run: at("run"), lib: at("lib"), log: at("log") }).unwrap();
         host.listen_to_processes(true);
         if let Some(why) = host.table().deaf() {
@@ -151,7 +156,7 @@ mod tests {
                 .get(&name)
                 .map(|look| look.subjects.iter().map(|subject| subject.key.pid.0).collect::<Vec<_>>())
         };
-        let end = host.now().boot.after(Duration::from_secs(10));
+        let end = host.now().boot.after(Duration::from_mins(1));
         let mut until = |host: &mut LinuxHost, wanted: &[i32]| {
             while look(host).is_none_or(|pids| pids != wanted) {
                 assert!(host.now().boot < end, "never seen: {wanted:?}");
@@ -159,7 +164,7 @@ mod tests {
             }
         };
         until(&mut host, &[]);
-        let mut child = std::process::Command::new(&forbidden).arg("20").spawn().unwrap();
+        let mut child = std::process::Command::new(&forbidden).arg("1000").spawn().unwrap();
         until(&mut host, &[i32::try_from(child.id()).unwrap()]);
         child.kill().unwrap();
         child.wait().unwrap();

@@ -30,14 +30,21 @@ impl Watch<'_> {
 
     /// All metrics as they are now, in the text format of Prometheus.
     pub(super) fn metrics(&self) -> String {
-        let engine =
-            usage::own().map(|(usage, began)| OwnProcess { cpu: usage.cpu, memory: usage.memory, began });
+        let (told, overruns) = self.host.table().counts();
+        let own = usage::own();
+        let own = own.map(|(usage, began)| OwnProcess {
+            cpu: usage.cpu,
+            memory: usage.memory,
+            began,
+            ..OwnProcess::default()
+        });
+        let engine = OwnProcess { told, overruns, untold: self.onlooker.untold(), ..own.unwrap_or_default() };
         let situation = Situation {
             status: &self.status,
             policies: &self.policies,
             held: self.held.iter().map(|held| held.names.len()).sum(),
             now: self.host.now(),
-            engine: Some(engine.unwrap_or_default()),
+            engine: Some(engine),
         };
         self.meter.borrow_mut().text(&situation)
     }
