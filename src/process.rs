@@ -15,6 +15,7 @@ pub mod declare;
 pub mod exe;
 pub mod expression;
 pub mod identity;
+pub mod likeness;
 pub mod lints;
 pub mod objects;
 pub mod paths;

@@ -29,6 +29,7 @@ mod entry;
 mod files;
 mod glance;
 mod hold;
+mod likeness;
 mod memory;
 mod names;
 pub mod parse;

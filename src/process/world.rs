@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::likeness::{Likeness, Pulse};
 use super::{container, samples};
 use crate::facts::{
     Arguments, Binfmt, CgroupLine, Counter, Fact, FileFacts, IoCounts, LimitPair, MagicLink, MemoryUse,
@@ -76,6 +77,16 @@ pub trait World {
     /// fields one by one, and answers absent or unknown for one that it doesn't state.
     fn gap(&self, pid: Pid, field: &str) -> Option<Fact<()>> {
         let _ = (pid, field);
+        None
+    }
+    /// What the process is known again by in another look; `arguments`: by these as well. `None`: it is gone. A host may answer
+    /// without keeping what it read as facts of this look.
+    fn likeness(&self, pid: Pid, arguments: bool) -> Option<Likeness> {
+        Likeness::of(self, pid, arguments)
+    }
+    /// The same, cheaper and of less. `None`: it can't be had of this process, or of this host: its likeness is to be asked for.
+    fn pulse(&self, pid: Pid) -> Option<Pulse> {
+        let _ = pid;
         None
     }
     /// `/proc/PID/comm`, without the newline.

@@ -173,7 +173,11 @@ impl<'a> Finder<'a> {
 
     /// The criteria, with what speaks for and against it where the image can't be seen.
     fn cheap(&self, pid: Pid) -> Ternary {
-        match self.criteria.holds(&self.live, pid) {
+        self.weighed(pid, self.criteria.holds(&self.live, pid))
+    }
+
+    fn weighed(&self, pid: Pid, answer: Ternary) -> Ternary {
+        match answer {
             Ternary::Unknown(why) if !self.may_be(pid, &why) => Ternary::False,
             answer => answer,
         }
@@ -185,8 +189,9 @@ impl<'a> Finder<'a> {
         };
         let me = self.live.glance.me();
         let (mut found, mut doubts) = (Vec::new(), Vec::new());
-        for pid in self.live.glance.pids().map_err(|error| listing(&error))? {
-            match self.cheap(pid) {
+        let listed = self.live.glance.pids().map_err(|error| listing(&error))?;
+        for (pid, answer) in self.live.all(self.criteria, &listed) {
+            match self.weighed(pid, answer) {
                 _ if pid == me => {}
                 Ternary::True => found.push((pid, Vec::new())),
                 Ternary::Unknown(why) if self.more.is_some() => found.push((pid, why)),

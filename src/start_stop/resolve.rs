@@ -30,22 +30,28 @@ pub struct Resolved {
 pub fn resolve(command: &Command<'_>) -> Result<Resolved, Fault> {
     let target = &command.target;
     let exec = target.exec_outside.as_deref().map(|path| exec(path, target.interpreted)).transpose()?;
-    let names = NameService::default();
+    // Most commands name nobody.
+    let asks = target.user.is_some() || command.start.group.is_some() || command.start.user.is_some();
+    let Some(names) = asks.then(NameService::default) else {
+        return Ok(Resolved { criteria: criteria(command, exec, None), account: Account::default() });
+    };
     let user = target.user.map(|user| uid(&names, user).map(|uid| (uid, user.to_vec()))).transpose()?;
     let group = command.start.group.map(|group| gid(&names, group)).transpose()?;
     let account = account(&names, command.start.user, command.start.group.zip(group))?;
-    Ok(Resolved {
-        criteria: Criteria {
-            exec,
-            name: target.name.map(<[u8]>::to_vec),
-            user,
-            parent: target.ppid.map(Pid),
-            pid: target.pid.map(Pid),
-            expression: target.expression.map(str::to_owned),
-            zombies: command.is_strict(),
-        },
-        account,
-    })
+    Ok(Resolved { criteria: criteria(command, exec, user), account })
+}
+
+fn criteria(command: &Command<'_>, exec: Option<Exec>, user: Option<(Uid, Vec<u8>)>) -> Criteria {
+    let target = &command.target;
+    Criteria {
+        exec,
+        name: target.name.map(<[u8]>::to_vec),
+        user,
+        parent: target.ppid.map(Pid),
+        pid: target.pid.map(Pid),
+        expression: target.expression.map(str::to_owned),
+        zombies: command.is_strict(),
+    }
 }
 
 fn exec(path: &[u8], interpreted: bool) -> Result<Exec, Fault> {

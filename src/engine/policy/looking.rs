@@ -2,19 +2,19 @@
 //!
 //! ```text
 //!  told of: fork, exec, ids, name, exit --> the rows of these processes ----\
-//!  no ears, overrun, verification -----> rows whose print is another now ----+--> which policies may be true of it,
+//!  no ears, overrun ----------------------> rows whose pulse is another now -+--> which policies may be true of it,
+//!  verification -----------------------> rows whose likeness is another now -+
 //!                                                                            |    by what events tell of (exe, user ...)
 //!  rows of these, and at `every` the rows of policies that ask for more -----+--> match, when: all facts, read now
 //! ```
 //!
-//! What a row says is kept as long as nothing is told of its process and its print (start, user, image, name) is the same:
+//! What a row says is kept as long as nothing is told of its process and its likeness (start, user, image, name) is the same:
 //! which policies can't be true of it. Everything else is asked anew in each look, so that no policy that is about a few
 //! processes costs more than these, however many there are.
 
 mod kept;
 mod message;
 mod owners;
-mod print;
 mod rows;
 mod stamps;
 #[cfg(test)]
@@ -31,6 +31,7 @@ use crate::host::conditions::Conditions;
 use crate::host::table::Changed;
 use crate::plan::policy::{PolicyLook, Shown, Subject};
 use crate::plugin;
+use crate::process::likeness::Likeness;
 use crate::process::plain::Sieve;
 use crate::process::vocabulary::ProcessVocabulary;
 use crate::process::world::World;
@@ -39,12 +40,12 @@ use crate::spec::ServiceName;
 use crate::spec::policy::{Lasting, Policy};
 use crate::units::{BootTime, Pid};
 use kept::{Found, Kept};
-use print::Print;
 use stamps::Stamps;
 
-/// Every so many verifications what rows say isn't believed even where the print is the same: files that conditions name
-/// may have changed meanwhile.
-const ANEW_EVERY: u32 = 10;
+/// After so long what rows say isn't believed even where the likeness is the same: files that conditions name may have changed
+/// meanwhile, in what they hold; those that became others are seen at once. Counted in time and not in looks, since this costs
+/// many times what a look does, and a host where nobody tells looks every few seconds.
+const ANEW: Duration = Duration::from_mins(5);
 /// What couldn't be told of a process that something just happened to is asked once more after so long.
 const SOON: Duration = Duration::from_millis(20);
 /// No policy looks more often than that by time.
@@ -92,7 +93,8 @@ pub struct Looking {
     stamps: Stamps,
     /// The rows are those of a listing that was whole.
     complete: bool,
-    verifications: u32,
+    /// When everything was last asked anew.
+    anew: Option<BootTime>,
     /// Processes that a verification found to be others before that was told.
     untold: u64,
 }
@@ -103,7 +105,7 @@ type Touched = BTreeMap<Pid, Vec<usize>>;
 /// One process.
 #[derive(Debug)]
 struct Row {
-    print: Print,
+    likeness: Likeness,
     /// Policies that what events tell of doesn't rule out.
     may: Vec<usize>,
 }

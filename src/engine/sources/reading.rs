@@ -23,7 +23,7 @@ use crate::units::BootTime;
 use crate::yaml;
 
 /// Longer texts, in bytes, are read beside the loop.
-const LONG: usize = 16 << 10;
+pub(super) const LONG: usize = 16 << 10;
 /// CPU time for one text.
 const LIMIT: Duration = Duration::from_secs(5);
 /// Workers, those that were given up included.

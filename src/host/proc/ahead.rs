@@ -169,7 +169,7 @@ fn read(pids: &[Pid], left_out: &BTreeSet<Pid>, proc: &OwnedFd) -> Window {
 }
 
 fn append(proc: &OwnedFd, pid: Pid, text: &mut Vec<u8>) -> Result<(), Errno> {
-    let path = Leaf::new(format_args!("{pid}/cmdline"));
+    let path = Leaf::of(pid, "cmdline");
     let file = rustix::fs::openat(proc, path.as_c_str(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     // The kernel copies all there is (`get_mm_cmdline` in fs/proc/base.c): a read that leaves room was the last.
     let more = raw::append_all(file.as_fd(), Form::Record, TEXT_MAX, text)?;

@@ -12,6 +12,7 @@ use crate::facts::{
     Arguments, Binfmt, CgroupLine, Counter, Fact, FileFacts, IoCounts, LimitPair, MagicLink, MemoryUse,
     OpenFile, Pace, Reason, RootLink, Socket, Stat, Status, Task, Trait, Why,
 };
+use crate::process::likeness::{Likeness, Pulse};
 use crate::process::samples;
 use crate::process::world::{Bytes, Namespace, Root, World, variable_in};
 use crate::units::{BootId, BootTime, Gid, Pid, Uid, WallTime};
@@ -76,6 +77,14 @@ impl World for LiveWorld {
 
     fn stat(&self, pid: Pid) -> Fact<Arc<Stat>> {
         self.read_stat_cell(&self.entry(pid))
+    }
+
+    fn likeness(&self, pid: Pid, arguments: bool) -> Option<Likeness> {
+        self.quick_likeness(pid, arguments).or_else(|| Likeness::of(self, pid, arguments))
+    }
+
+    fn pulse(&self, pid: Pid) -> Option<Pulse> {
+        self.read_pulse(pid)
     }
 
     fn comm(&self, pid: Pid) -> Fact<Bytes> {

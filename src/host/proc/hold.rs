@@ -71,7 +71,7 @@ impl LiveWorld {
                 None
             }
         };
-        let path = Leaf::new(format_args!("{}", entry.pid));
+        let path = Leaf::of(entry.pid, "");
         let dir = match raw::open_dir(self.proc(), path.as_c_str()) {
             Ok(dir) => Arc::new(dir),
             Err(Errno::NOENT | Errno::SRCH) => return Err(entry.vanished()),

@@ -14,6 +14,7 @@ use super::read::Failure;
 use super::{LiveWorld, RECORD_LIMIT, parse};
 use crate::facts::{Arguments, Fact, MemoryUse, Reason, Why};
 use crate::process::world::Bytes;
+use crate::units::Pid;
 
 /// Of arguments and environment, no more is read.
 const TEXT_LIMIT: usize = 2 << 20;
@@ -39,16 +40,22 @@ impl LiveWorld {
         if !self.could_glimpse(entry) {
             return None;
         }
+        let found = self.text_ahead(entry.pid, |text| parse::parse_arguments(text, false))?;
+        self.may_glimpse(entry).then_some(found)
+    }
+
+    /// Gives `use_text` what a window has of a process whose neighbour in the listing was asked for before it.
+    pub(super) fn text_ahead<T>(&self, pid: Pid, use_text: impl FnOnce(&[u8]) -> T) -> Option<T> {
         let pids = &self.listed.get()?.pids;
-        let at = pids.binary_search(&entry.pid).ok()?;
-        let parse = |text: &[u8]| parse::parse_arguments(text, false);
+        let at = pids.binary_search(&pid).ok()?;
         let deadline = self.memory_deadline.min(self.budget_left().ok()?);
         let mut ahead = self.ahead.borrow_mut();
-        let found = ahead.take(at, pids, &self.proc, &self.ahead_readers, deadline, parse);
+        let found = ahead.take(at, pids, &self.proc, &self.ahead_readers, deadline, use_text);
         self.spend(std::mem::take(&mut ahead.waited));
-        let found = found?;
-        self.note_read("cmdline");
-        self.may_glimpse(entry).then_some(found)
+        if found.is_some() {
+            self.note_read("cmdline");
+        }
+        found
     }
 
     /// Whether the process behind `dir` still has these arguments.

@@ -11,7 +11,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, RawDir, SeekFrom, Stat};
 use rustix::io::Errno;
 
 use crate::facts::{FileFacts, FileKind};
-use crate::units::{Gid, Uid};
+use crate::units::{Gid, Pid, Uid};
 
 /// Room for what a small file of `/proc` holds at most, so that one read suffices.
 const SMALL: usize = 4096;
@@ -32,6 +32,29 @@ impl Leaf {
             Ok(()) => Self(bytes),
             Err(_) => Self([0; 64]),
         }
+    }
+
+    /// `PID/leaf`, without what formatting costs: a look makes one for each process. An empty `leaf` is the directory itself.
+    pub(super) fn of(pid: Pid, leaf: &str) -> Self {
+        let Ok(mut rest) = u32::try_from(pid.0) else { return Self([0; 64]) };
+        // The digits from the last to the first.
+        let (mut digits, mut from) = ([b'0'; 10], 10);
+        while rest > 0 || from == digits.len() {
+            from -= 1;
+            if let Some(digit) = digits.get_mut(from) {
+                *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+            }
+            rest /= 10;
+        }
+        let mut bytes = [0; 64];
+        let parts = [
+            digits.get(from..).unwrap_or_default(),
+            if leaf.is_empty() { b"" } else { b"/" },
+            leaf.as_bytes(),
+        ];
+        let mut room: &mut [u8] = &mut bytes;
+        let fits = parts.iter().all(|part| room.write_all(part).is_ok()) && !room.is_empty();
+        if fits { Self(bytes) } else { Self([0; 64]) }
     }
 
     pub(super) fn as_c_str(&self) -> &CStr {
@@ -183,6 +206,21 @@ mod tests {
         assert_eq!(Leaf::new(format_args!("{}/exe", 412)).as_c_str(), c"412/exe");
         assert_eq!(Leaf::new(format_args!("{}", "x".repeat(63))).as_c_str().count_bytes(), 63);
         assert_eq!(Leaf::new(format_args!("{}", "x".repeat(64))).as_c_str(), c"");
+    }
+
+    #[test]
+    fn the_short_way_to_a_path_leads_to_the_same() {
+        for pid in [1, 9, 10, 412, 4_194_304, i32::MAX] {
+            for leaf in ["exe", "stat", "ns/pid"] {
+                let formatted = Leaf::new(format_args!("{pid}/{leaf}"));
+                assert_eq!(Leaf::of(Pid(pid), leaf).as_c_str(), formatted.as_c_str());
+            }
+            assert_eq!(Leaf::of(Pid(pid), "").as_c_str(), Leaf::new(format_args!("{pid}")).as_c_str());
+        }
+        assert_eq!(Leaf::of(Pid(0), "exe").as_c_str(), c"0/exe");
+        assert_eq!(Leaf::of(Pid(-1), "exe").as_c_str(), c"");
+        assert_eq!(Leaf::of(Pid(1), &"x".repeat(61)).as_c_str().count_bytes(), 63);
+        assert_eq!(Leaf::of(Pid(1), &"x".repeat(62)).as_c_str(), c"");
     }
 
     #[test]

@@ -143,7 +143,7 @@ impl LiveWorld {
             return None;
         }
         self.note_read(leaf);
-        match read(self.proc(), Leaf::new(format_args!("{}/{leaf}", entry.pid)).as_c_str()) {
+        match read(self.proc(), Leaf::of(entry.pid, leaf).as_c_str()) {
             Ok(value) => Some(Fact::Known(value)),
             // The directory itself.
             Err(Errno::NOENT) if leaf.is_empty() => Some(Fact::Unknown(entry.vanished())),
@@ -240,8 +240,7 @@ impl LiveWorld {
             return None;
         }
         self.note_read("comm");
-        let file =
-            raw::open_read(self.proc(), Leaf::new(format_args!("{}/comm", entry.pid)).as_c_str()).ok()?;
+        let file = raw::open_read(self.proc(), Leaf::of(entry.pid, "comm").as_c_str()).ok()?;
         let stat = rustix::fs::fstat(&file).ok()?;
         if (stat.st_uid, stat.st_gid) != (uid.0, gid.0) {
             return None;

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::kept::Found;
-use super::print::Print;
-use super::{ANEW_EVERY, Eyes, Looking, Occasion, Row, Touched};
+use super::{ANEW, Eyes, Looking, Occasion, Row, Touched};
 use crate::facts::Fact;
 use crate::host::table::Changed;
 use crate::process::identity::Ternary;
+use crate::process::likeness::Likeness;
 use crate::process::plain::Grounds;
+use crate::process::world::World;
 use crate::units::Pid;
 
 impl Looking {
@@ -22,9 +23,9 @@ impl Looking {
         let mut touched = Touched::new();
         let arguments = self.reads_arguments();
         for pid in pids {
-            match Print::of(eyes.scene.world, *pid, arguments) {
-                Some(print) => {
-                    touched.insert(*pid, self.begin(*pid, print));
+            match eyes.scene.world.likeness(*pid, arguments) {
+                Some(likeness) => {
+                    touched.insert(*pid, self.begin(*pid, likeness));
                 }
                 None => self.forget(*pid, news),
             }
@@ -44,30 +45,49 @@ impl Looking {
         let listed = world.pids();
         self.complete = matches!(listed, Fact::Known(_));
         let pids = listed.known().unwrap_or_default();
-        self.verifications = self.verifications.wrapping_add(1);
-        let thorough = anew || self.verifications.is_multiple_of(ANEW_EVERY);
+        let thorough = anew || self.anew.is_none_or(|at| occasion.now.since(at) >= ANEW);
+        if thorough {
+            self.anew = Some(occasion.now);
+        }
         let gone: Vec<Pid> =
             self.rows.keys().filter(|pid| pids.binary_search(pid).is_err()).copied().collect();
         for pid in gone {
             self.forget(pid, news);
         }
+        // What a pulse doesn't tell, nobody tells of: it is found out as often as where events are told.
+        let whole = thorough || occasion.verify;
         let is_told = |pid: &Pid| matches!(&occasion.changed, Changed::These(pids) if pids.contains(pid));
         let arguments = self.reads_arguments();
         let mut touched = Touched::new();
         for pid in pids.iter() {
-            let Some(print) = Print::of(world, *pid, arguments) else {
+            if !whole && !is_told(pid) && self.beats_as_before(*pid, world) {
+                continue;
+            }
+            let Some(likeness) = world.likeness(*pid, arguments) else {
                 self.forget(*pid, news);
                 continue;
             };
-            let same = self.rows.get(pid).is_some_and(|row| row.print == print);
+            let same = self.rows.get(pid).is_some_and(|row| row.likeness.is_still(&likeness));
             if same && !thorough && !is_told(pid) {
+                self.note(*pid, likeness);
                 continue;
             }
             let expected = anew || !occasion.told || occasion.changed == Changed::Anything || is_told(pid);
             self.untold += u64::from(!same && !expected);
-            touched.insert(*pid, self.begin(*pid, print));
+            touched.insert(*pid, self.begin(*pid, likeness));
         }
         touched
+    }
+
+    fn beats_as_before(&self, pid: Pid, world: &dyn World) -> bool {
+        let Some(row) = self.rows.get(&pid) else { return false };
+        world.pulse(pid).is_some_and(|pulse| row.likeness.has(&pulse))
+    }
+
+    fn note(&mut self, pid: Pid, likeness: Likeness) {
+        if let Some(row) = self.rows.get_mut(&pid) {
+            row.likeness = likeness;
+        }
     }
 
     fn reads_arguments(&self) -> bool {
@@ -175,8 +195,8 @@ impl Looking {
     }
 
     /// Begins its row anew; says which policies it may have been of until now.
-    fn begin(&mut self, pid: Pid, print: Print) -> Vec<usize> {
-        let before = self.rows.insert(pid, Row { print, may: Vec::new() });
+    fn begin(&mut self, pid: Pid, likeness: Likeness) -> Vec<usize> {
+        let before = self.rows.insert(pid, Row { likeness, may: Vec::new() });
         let before = before.map(|row| row.may).unwrap_or_default();
         for number in &before {
             if let Some(kept) = self.policies.get_mut(*number) {

@@ -39,6 +39,59 @@ pub fn parse_stat(bytes: &[u8], page: u64) -> Option<Stat> {
     })
 }
 
+/// What little of the line tells one process from another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Brief<'a> {
+    /// Field 2.
+    pub comm: &'a [u8],
+    /// Field 3.
+    pub state: ProcessState,
+    /// Field 9.
+    pub flags: u32,
+    /// Field 22.
+    pub start: StartTicks,
+    /// The fields of [`LAYOUT`].
+    layout: [&'a [u8]; LAYOUT.len()],
+}
+
+/// Where code, stack, data, heap, arguments and environment are.
+const LAYOUT: [u32; 10] = [26, 27, 28, 45, 46, 47, 48, 49, 50, 51];
+
+impl<'a> Brief<'a> {
+    /// `PF_RANDOMIZE` of `include/linux/sched.h`: exec chose the places of its stack and what is mapped at random.
+    const RANDOM: u32 = 0x0040_0000;
+
+    /// Where its parts lie in memory, as the kernel wrote it: the next exec chooses others. `None`: they aren't random, or not
+    /// shown to us.
+    pub fn layout(&self) -> Option<[&'a [u8]; LAYOUT.len()]> {
+        // Without permission the kernel writes 1 for the code and 0 for the rest.
+        let shown = self.layout.get(2).is_some_and(|stack| *stack != b"0");
+        (shown && self.flags & Self::RANDOM != 0).then_some(self.layout)
+    }
+
+    /// As [`Stat::is_kernel_thread`].
+    pub fn is_kernel_thread(&self) -> bool {
+        self.flags & Stat::KERNEL_THREAD != 0
+    }
+}
+
+/// As [`parse_stat`], without what nobody asks for who only wants to know it again.
+pub fn parse_brief(bytes: &[u8]) -> Option<Brief<'_>> {
+    let open = bytes.iter().position(|b| *b == b'(')?;
+    let close = bytes.iter().rposition(|b| *b == b')')?;
+    let comm = bytes.get(open + 1..close)?;
+    let mut fields = Fields(bytes.get(close + 1..)?, 3);
+    let [letter] = fields.word(3)? else { return None };
+    let state = ProcessState::from_letter(*letter)?;
+    let flags = number(fields.word(9)?)?;
+    let start = StartTicks(number(fields.word(22)?)?);
+    let mut layout = [&[][..]; LAYOUT.len()];
+    for (place, field) in layout.iter_mut().zip(LAYOUT) {
+        *place = fields.word(field)?;
+    }
+    Some(Brief { comm, state, flags, start, layout })
+}
+
 /// The rest of the line and the number of the field that it begins with.
 struct Fields<'a>(&'a [u8], u32);
 
@@ -98,6 +151,39 @@ mod tests {
         assert_eq!((stat.priority, stat.nice, stat.threads), (20, -5, 3));
         assert_eq!((stat.vsize, stat.rss), (8_192_000, 250 * 4096));
         assert_eq!((stat.rt_priority, stat.policy, stat.arg_range), (99, 2, (4096, 4123)));
+    }
+
+    proptest! {
+        #[test]
+        fn the_brief_form_says_the_same(name in "[ -~\\n]{0,20}", flags in any::<u32>(), start in any::<u64>()) {
+            let tail = TAIL.replace(" 4194560 ", &format!(" {flags} ")).replace(" 987654 ", &format!(" {start} "));
+            let line = format!("412 ({name}) {tail}");
+            let (whole, brief) = (parse_stat(line.as_bytes(), 1).unwrap(), parse_brief(line.as_bytes()).unwrap());
+            prop_assert_eq!((&*whole.comm, whole.state), (brief.comm, brief.state));
+            prop_assert_eq!((whole.flags, whole.start), (brief.flags, brief.start));
+            prop_assert_eq!(brief.is_kernel_thread(), whole.is_kernel_thread());
+            prop_assert_eq!(brief.layout().is_some(), flags & 0x0040_0000 != 0);
+        }
+    }
+
+    #[test]
+    fn places_that_are_not_random_or_not_shown_say_nothing() {
+        let line = |flags: u32, stack: u64| {
+            let tail = TAIL.replace(" 4194560 ", &format!(" {flags} "));
+            let fields: Vec<&str> = tail.split(' ').collect();
+            let stack = stack.to_string();
+            let fields: Vec<&str> = (3..)
+                .zip(&fields)
+                .map(|(number, field)| if number == 28 { &*stack } else { *field })
+                .collect();
+            format!("412 (web) {}", fields.join(" "))
+        };
+        let of = |line: &str| parse_brief(line.as_bytes()).unwrap().layout().map(|layout| layout.concat());
+        let random = 0x0040_0000;
+        assert!(of(&line(random, 700)).is_some());
+        assert_ne!(of(&line(random, 700)), of(&line(random, 701)));
+        assert_eq!(of(&line(random, 0)), None);
+        assert_eq!(of(&line(0, 700)), None);
     }
 
     #[test]
