@@ -106,11 +106,11 @@ impl Place {
         let (mut replaced, count) = (0, last.files.len());
         match last.files.binary_search_by(|known| known.path.cmp(&shown)) {
             Ok(at) => {
-                let former = last.files.get_mut(at)?;
-                if Arc::ptr_eq(former, &file) {
+                let known = last.files.get_mut(at)?;
+                if Arc::ptr_eq(known, &file) {
                     return Some((file, false));
                 }
-                replaced = std::mem::replace(former, Arc::clone(&file)).bytes.len() as u64;
+                replaced = std::mem::replace(known, Arc::clone(&file)).bytes.len() as u64;
             }
             Err(at) if count < manner.limits.files => last.files.insert(at, Arc::clone(&file)),
             Err(_) => return None,
