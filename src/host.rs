@@ -69,6 +69,8 @@ pub mod stored_plan;
 pub mod superior;
 pub mod table;
 pub mod takeover;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod usage;
 mod versioned;
 pub mod wake;

@@ -244,7 +244,7 @@ fn an_expression_that_is_true_for_init_or_selfsame_adopts_and_signals_neither() 
             &bench,
             r#"
 "$SELFSAME" watch specs > watch.log 2>&1 & watch=$!
-n=0; while [ $n -lt 100 ] && ! [ -S state/run/control ]; do n=$((n + 1)); sleep 0.05; done
+n=0; while [ $n -lt 1200 ] && ! [ -S state/run/control ]; do n=$((n + 1)); sleep 0.05; done
 selfsame status --output json
 for pid in 1 $watch $$; do
     ! grep -q "\"pid\": *$pid[,}]" out || fail "adopted $pid"
@@ -322,7 +322,7 @@ fn as_pid_1_it_keeps_services_and_reaps() {
 unshare --pid --fork --mount-proc "$SELFSAME" watch specs > watch.log 2>&1 & namespace=$!
 noted 1
 n=0
-until "$SELFSAME" status > out 2>&1; do n=$((n + 1)); [ $n -lt 200 ] || { cat out watch.log; fail "not ready"; }; sleep 0.05; done
+until "$SELFSAME" status > out 2>&1; do n=$((n + 1)); [ $n -lt 1200 ] || { cat out watch.log; fail "not ready"; }; sleep 0.05; done
 kill -9 $namespace
 done_ok
 "#,
@@ -361,7 +361,7 @@ sed -i "s|%PERL%|$(readlink -f "$(command -v perl)")|" named.yaml
 selfsame check named.yaml; [ $code = 0 ] || fail "check of the named one: $code"
 mv named.yaml specs/broad.yaml
 n=0
-while [ "$(ended)" -lt 2 ]; do n=$((n + 1)); [ $n -lt 400 ] || { cat watch.log; fail "$(ended) stopped"; }; sleep 0.02; done
+while [ "$(ended)" -lt 2 ]; do n=$((n + 1)); [ $n -lt 3000 ] || { cat watch.log; fail "$(ended) stopped"; }; sleep 0.02; done
 # Several looks more.
 sleep 0.7
 [ "$(ended)" = 2 ] || fail "$(ended) stopped, and the limit is 2"

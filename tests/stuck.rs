@@ -130,7 +130,7 @@ fn verdicts(bench: &Bench, stuck: i32, sought: i32) -> Vec<serde_json::Value> {
     let ran = bench.run(&["match", "argv[0] == \"/bin/sleep\"", "--all", "--output", "json"]);
     // It ends although its helper is still in the kernel.
     let time = begun.elapsed();
-    assert!(time < Duration::from_secs(20), "{time:?}");
+    assert!(time < Duration::from_mins(1), "{time:?}");
     let rows: Vec<serde_json::Value> = serde_json::from_str(&ran.stdout).unwrap();
     let of = |pid: i32| rows.iter().find(|row| row["pid"] == pid).unwrap();
     assert_eq!(of(stuck)["verdict"], "unknown", "{}", of(stuck));
@@ -204,9 +204,9 @@ fn it_is_waited_for_once_and_no_longer_than_the_deadline() {
         assert_eq!(why(world.arguments(pid).map(drop)), Some(Why::Timeout));
         assert!(world.stat(pid).known().is_some() && world.exe_file(pid).known().is_some());
     }
-    // The other test's stuck process is new to this one: it is waited for twice, in a row and alone.
+    // The other test's stuck process is new to this one: it is waited for twice, in a row and alone. The rest is for a busy machine.
     let time = begun.elapsed();
-    assert!(time < deadline * 6, "{time:?} for 20 looks");
+    assert!(time < deadline * 15, "{time:?} for 20 looks");
     // Others are read as ever; and its helper comes back when it is let go.
     let own = Pid(i32::try_from(std::process::id()).unwrap());
     support::until("our own arguments", || world.again().arguments(own).known().is_some());

@@ -4,7 +4,9 @@
 //! but all of them where a file with Matcher or Plugin documents or a module changed, since others may use what it defines.
 
 mod found;
+mod here;
 mod kept;
+mod named;
 mod reading;
 mod shown;
 mod upgrade;
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use here::Here;
 use shown::Shown;
 
 use super::accept::{FileSeen, GoodFile, SourcesSeen};
@@ -81,6 +84,12 @@ pub struct Sources {
     loaded: BTreeMap<String, LoadedFile>,
     /// What they give, kept from look to look.
     shown: Shown,
+    /// Where names as given start from.
+    here: Here,
+    /// What the last look found, if a look at some files may follow it.
+    still: Option<named::Still>,
+    /// Files with Plugin documents.
+    with_plugins: Vec<String>,
     /// How often it was looked.
     looks: u64,
     /// Files that can't be used, as they last were.
@@ -103,7 +112,7 @@ pub struct Sources {
 }
 
 /// One look at all places.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct SourcesLook {
     /// For acceptance.
     pub seen: SourcesSeen,
@@ -117,6 +126,8 @@ pub struct SourcesLook {
     pub findings: Vec<(String, SourceFinding)>,
     /// Files that are there and can't be read, by their names as given, with the reasons.
     unusable: BTreeMap<String, String>,
+    /// Only files that somebody named were looked at; the others are as at the look before.
+    pub named: bool,
     /// Something of our own that went wrong.
     pub trouble: Option<String>,
     /// Names that were passed over.
@@ -177,6 +188,9 @@ impl Sources {
             unknown_owners: Vec::new(),
             loaded: BTreeMap::new(),
             shown: Shown::default(),
+            here: Here::default(),
+            still: None,
+            with_plugins: Vec::new(),
             looks: 0,
             kept: kept::Kept::default(),
             stays: false,
@@ -289,8 +303,7 @@ impl Sources {
 
     /// What to watch: the places, and the modules of plugins.
     pub fn watched(&self) -> BTreeSet<Watched> {
-        let modules = self.loaded.values().flat_map(LoadedFile::plugins);
-        let modules = modules.flat_map(|document| watched(&document.wasm));
+        let modules = self.plugins().flat_map(|document| watched(&document.wasm));
         self.places.iter().flat_map(Place::watched).chain(modules).collect()
     }
 
@@ -309,9 +322,23 @@ impl Sources {
         &self.host
     }
 
-    /// Looks at all places and loads what is new.
+    /// The Plugin documents of all files.
+    fn plugins(&self) -> impl Iterator<Item = &PluginDocument> {
+        let files = self.with_plugins.iter().filter_map(|name| self.loaded.get(name));
+        files.flat_map(LoadedFile::plugins)
+    }
+
+    /// Looks at all places, or at what is named where that is enough, and loads what is new.
     pub fn look_with(&mut self, attention: Attention<'_>) -> SourcesLook {
         self.looks += 1;
+        self.here = Here::now();
+        match self.look_at_named(attention) {
+            Some(look) => look,
+            None => self.look_at_all(attention),
+        }
+    }
+
+    fn look_at_all(&mut self, attention: Attention<'_>) -> SourcesLook {
         let mut look = SourcesLook {
             seen: SourcesSeen { complete: true, ..SourcesSeen::default() },
             ..SourcesLook::default()
@@ -323,8 +350,7 @@ impl Sources {
             look.seen.prunable.push(name.clone());
             match place.look(attention) {
                 Look::Found(listing) => {
-                    let turned = self.turned.as_deref() == Some(place.path());
-                    let directory = if turned { place.path().to_owned() } else { directory_of(place.path()) };
+                    let directory = start_of(place.path(), self.turned.as_deref());
                     take(place.path(), &directory, listing, &mut look, &mut files);
                 }
                 Look::Unavailable(unavailable) => {
@@ -359,7 +385,11 @@ impl Sources {
         self.ready.clear();
         look.diagnostics.extend(duplicates);
         look.trouble = self.kept.take_trouble();
-        self.finish(look, &libraries)
+        let plain = libraries.is_empty() && self.libraries.is_empty() && self.text.is_none();
+        let before = plain.then(|| look.clone());
+        let look = self.finish(look, &libraries);
+        self.still = before.and_then(|before| named::Still::after(before, &look));
+        look
     }
 
     /// The files of the libraries, and what is wrong with these places.
@@ -414,6 +444,10 @@ impl Sources {
             let names: BTreeSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
             gone.extend(self.loaded.keys().filter(|name| !names.contains(name.as_str())).cloned());
         }
+        let directories = |files: &mut dyn Iterator<Item = &Found>| {
+            files.map(|found| (found.name.clone(), Arc::clone(&found.directory))).collect()
+        };
+        let mut judged: BTreeMap<String, Arc<Path>> = directories(&mut fresh.iter().copied());
         let fresh: Vec<SpecFile> = fresh.into_iter().map(Found::to_load).collect();
         let gives = |name: &String| self.loaded.get(name).is_some_and(LoadedFile::defines);
         let replaced = fresh.iter().any(|file| gives(&file.name));
@@ -421,12 +455,10 @@ impl Sources {
         let mut loaded = self.around().load(&fresh, Some(&self.names), None);
         let changed = !fresh.is_empty() || !gone.is_empty();
         let defines = loaded.files.iter().any(LoadedFile::defines);
-        let recalls = self.kept.wants_all(&loaded.files, &holds, unusable);
-        let mut judged: BTreeMap<String, PathBuf> =
-            fresh.iter().map(|file| (file.name.clone(), file.directory.clone())).collect();
+        let recalls = self.kept.wants_all(&loaded.files, &holds, (unusable, &self.here));
         if replaced || lost || (changed && self.holds_back()) || defines || recalls {
             // What was refused may count now, though it is as it was.
-            judged = files.iter().map(|file| (file.name.clone(), file.directory.to_path_buf())).collect();
+            judged = directories(&mut files.iter());
             let all: Vec<SpecFile> = files.iter().map(Found::to_load).collect();
             let is_first = self.loaded.is_empty() && self.names.plugins.is_empty();
             if !is_first || fresh.len() < all.len() {
@@ -446,13 +478,20 @@ impl Sources {
         if self.stays {
             settle::files(&mut loaded.files);
         }
-        self.loaded.extend(loaded.files.into_iter().map(|mut file| {
+        let (shown, here) = (&mut self.shown, &self.here);
+        let fresh = loaded.files.into_iter().map(|mut file| {
             let name = file.source.name.clone();
-            self.shown.is_stale(&name);
+            shown.is_stale(&name);
             // Objects are known by the place of their document wherever selfsame is called from.
-            file.stands_in(&absolute(Path::new(&name)));
+            file.stands_in(&here.absolute(&name));
             (name, file)
-        }));
+        });
+        // A map that is made at once has no empty places in it; one that grows is half empty.
+        if self.loaded.is_empty() {
+            self.loaded = fresh.collect();
+        } else {
+            self.loaded.extend(fresh);
+        }
         judged.retain(|name, _| !libraries.contains(name));
         self.keep_good(&judged);
         self.recall_services(unusable);
@@ -467,8 +506,7 @@ impl Sources {
 
     /// A new version of a plugin is there and not taken: any change may be the one that it waits for.
     fn holds_back(&self) -> bool {
-        let mut documents = self.loaded.values().flat_map(LoadedFile::plugins);
-        documents.any(|document| match (&document.loaded, self.names.plugins.get(&document.name)) {
+        self.plugins().any(|document| match (&document.loaded, self.names.plugins.get(&document.name)) {
             (Some(loaded), Some(used)) => !loaded.is_same(used),
             (Some(_), None) | (None, _) => false,
         })
@@ -480,7 +518,9 @@ impl Sources {
         look.names = self.names.clone();
         look.seen.defaults =
             self.names.defaults.documents().iter().map(|document| document.name.clone()).collect();
-        for document in self.loaded.values().flat_map(LoadedFile::plugins) {
+        let declared = self.loaded.iter().filter(|(_, file)| !file.plugins().is_empty());
+        self.with_plugins = declared.map(|(name, _)| name.clone()).collect();
+        for document in self.plugins() {
             let module = match &document.module {
                 Some(Ok(digest)) => digest,
                 Some(Err(reason)) => reason,
@@ -488,8 +528,8 @@ impl Sources {
             };
             look.digest.push_str(&format!("{} {module}\n", document.wasm.display()));
         }
-        let mut changed = self.shown.renew(&self.loaded, libraries);
-        look.digest.push_str(&format!("files {}\n", self.shown.generation));
+        let mut changed = self.shown.renew(&self.loaded, libraries, &self.here);
+        look.digest.push_str(&self.shown.digest_line());
         look.seen.stale_matchers.clone_from(&self.kept.stale_matchers);
         look.seen.stale_defaults.clone_from(&self.kept.stale_defaults);
         for (name, file) in &self.loaded {
@@ -540,20 +580,26 @@ impl Sources {
         look.diagnostics.extend(defaults::unused(&own.into_iter(), &self.names.defaults));
         let mut also = Vec::new();
         for (name, file) in instead {
-            also.push(self.shown.instead(&name, file));
+            also.push(self.shown.instead(&name, &self.here, file));
         }
-        also.extend(self.kept.recall(&mut self.shown));
+        also.extend(self.kept.recall(&mut self.shown, &self.here));
         if let Some(changed) = &mut changed {
             changed.extend(also);
         }
+        self.show(&mut look, changed);
+        look
+    }
+
+    /// Fills in the files themselves, and which of them are other than at the last look.
+    fn show(&self, look: &mut SourcesLook, changed: Option<BTreeSet<String>>) {
         look.texts = Arc::clone(&self.shown.texts);
         look.seen.files = Arc::clone(&self.shown.files);
         (look.seen.number, look.seen.changed) = (self.looks, changed);
-        look
     }
 }
 
 /// A file that can be used, and where relative paths in it start.
+#[derive(Clone)]
 struct Found {
     /// As it is shown.
     name: String,
@@ -704,9 +750,9 @@ struct Declared {
 
 impl Declared {
     /// By a text that stands in for the present one.
-    fn by(file: &LoadedFile) -> Self {
+    fn by(file: &LoadedFile, here: &Here) -> Self {
         let mut file = file.clone();
-        file.stands_in(&absolute(Path::new(&file.source.name.clone())));
+        file.stands_in(&here.absolute(&file.source.name.clone()));
         Self { services: file.services().into(), policies: policies_in(&file) }
     }
 }
@@ -714,6 +760,11 @@ impl Declared {
 /// By name alone: links stay links, so that a place keeps its name when its link is turned to another target.
 pub fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
+/// The directory that relative paths in the documents of a place start from. One that is `turned` keeps its name.
+fn start_of(place: &Path, turned: Option<&Path>) -> PathBuf {
+    if turned == Some(place) { place.to_owned() } else { directory_of(place) }
 }
 
 /// The directory that relative paths in the documents start from, without links.

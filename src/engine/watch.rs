@@ -23,6 +23,7 @@ pub use configure::parallel_starts;
 pub use ending::Ended;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use looking::{Looking, Occasion};
@@ -128,6 +129,8 @@ pub struct Watch<'a> {
     set: SpecSet,
     /// The last look at the documents found nothing to say of them.
     clean: bool,
+    /// It left nothing that another one is to confirm.
+    calm: bool,
     options: WatchOptions,
     looking: Looking,
     /// What was said last about changes that nobody tells of.
@@ -142,6 +145,10 @@ pub struct Watch<'a> {
     standing: Standing,
     digest: Option<String>,
     held: Vec<PruneHeld>,
+    /// Files and objects, when they were last counted by their places.
+    counted: Option<(usize, usize)>,
+    /// Files whose content counts for services in force.
+    watched_files: BTreeSet<PathBuf>,
     /// A person said that mass changes are meant.
     confirmed: bool,
     fetching: git::Fetching,
@@ -209,6 +216,7 @@ impl<'a> Watch<'a> {
             carried: Carried::default(),
             set: SpecSet::default(),
             clean: false,
+            calm: false,
             options,
             looking,
             told_deaf: None,
@@ -219,6 +227,8 @@ impl<'a> Watch<'a> {
             standing,
             digest: None,
             held: Vec::new(),
+            counted: None,
+            watched_files: BTreeSet::new(),
             confirmed: false,
             fetching,
             max_starts,
@@ -259,7 +269,7 @@ impl<'a> Watch<'a> {
             let due = self.look_due.is_some_and(|at| at <= now);
             let mut confirmed = false;
             // A hint may be about a file that a service watches.
-            let full = occasion.is_some() || (due && self.watched_files().next().is_some());
+            let full = occasion.is_some() || (due && !self.watched_files.is_empty());
             if let Some(occasion) = occasion.or(due.then_some(Occasion::Due)) {
                 let before = self.digest.clone();
                 self.look_at_sources(occasion, now);
@@ -333,7 +343,7 @@ impl<'a> Watch<'a> {
     /// Watches what is to be watched now: another directory than before may be under an old name.
     fn renew_hints(&mut self) {
         let mut documents = self.sources.watched();
-        documents.extend(self.watched_files().flat_map(|path| watched(path)));
+        documents.extend(self.watched_files.iter().flat_map(|path| watched(path)));
         documents.extend(self.options.file.iter().flat_map(|file| watched(file.path())));
         self.looking.watch(&documents);
         let deaf = self.looking.deaf().filter(|_| self.options.hints).map(str::to_owned);
@@ -345,23 +355,18 @@ impl<'a> Watch<'a> {
         self.told_deaf = deaf;
     }
 
-    /// Files whose content counts for services in force.
-    fn watched_files(&self) -> impl Iterator<Item = &std::path::PathBuf> {
-        self.set.services.values().flat_map(|service| &service.update.watch_files)
-    }
-
     /// Looks at the documents, and notes when to look again.
     fn look_at_sources(&mut self, occasion: Occasion, now: BootTime) {
         let began = self.host.now();
         self.renew_settings();
         self.renew_hints();
         let before = self.sources.watched();
-        let attention = self.looking.attention(occasion, now);
+        let attention = self.looking.attention(occasion, now, self.calm);
         let mut look = self.sources.look_with(attention);
         if self.sources.watched() != before {
             // What it leads to was not watched while it was read.
             self.renew_hints();
-            look = self.sources.look_with(self.looking.attention(occasion, self.host.now().boot));
+            look = self.sources.look_with(self.looking.attention(occasion, self.host.now().boot, false));
         }
         let told = self.looking.finding();
         for place in self.sources.places().iter().map(|place| absolute(place)) {
@@ -379,7 +384,8 @@ impl<'a> Watch<'a> {
             self.digest = Some(look.digest.clone());
         }
         let recheck = self.accept(&mut look, now);
-        if self.watched_files().next().is_some() {
+        self.calm = look.seen.complete && look.again.is_none() && recheck.is_none() && self.held.is_empty();
+        if !self.watched_files.is_empty() {
             self.renew_hints();
         }
         self.look_due =
@@ -416,7 +422,7 @@ impl<'a> Watch<'a> {
             plan: PlanOptions { confirmed: self.confirmed, max_starts: Some(self.max_starts) },
             hints: QuestionHints { full },
         };
-        let (tell, chronicle) = (&mut self.tell, &mut self.chronicle);
+        let (tell, chronicle, bulky) = (&mut self.tell, &mut self.chronicle, &mut self.bulky);
         let mut started = BTreeSet::new();
         if self.confirmed {
             self.carried.forget();
@@ -425,6 +431,8 @@ impl<'a> Watch<'a> {
         let last = converge_on(&mut self.host, &self.set, &mut self.memory, options, carried, &mut |tick| {
             let begun = tick.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Started(_)));
             started.extend(begun.map(|(step, _)| step.service.clone()));
+            // Also where no status shows it: each record that is changed is made anew.
+            *bulky |= tick.again && tick.plan.outlook.len() >= MANY;
             chronicle.tell(&tick.events);
             (tell)(Event::Tick(tick));
         });

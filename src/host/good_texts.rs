@@ -4,17 +4,21 @@
 //! Written after the fact and not synced: what is lost with the power is found again in the files themselves, unless they
 //! were broken in the same moment.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::atomic;
 use super::errno::io_text;
 use super::state_dir::Dirs;
+use crate::diagnostic::Source;
 
 const FORMAT: u64 = 1;
 const BYTES_MAX: u64 = 256 << 20;
@@ -23,35 +27,61 @@ const MODE: u32 = 0o600;
 const STALE_MAX: usize = 1000;
 
 /// The text of a file when it last counted.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GoodText {
     /// The form of the line.
     format: u64,
-    /// Where the file is, absolute.
-    pub file: String,
     /// What relative paths in it mean.
-    pub directory: PathBuf,
+    pub directory: Arc<Path>,
     /// SHA-256 in hexadecimal.
-    pub digest: String,
+    pub digest: Arc<str>,
     /// Others may use what it defines.
     pub defines: bool,
-    /// The text.
-    pub text: String,
+    /// The text, shared with whoever loaded it.
+    pub source: Arc<Source>,
+}
+
+/// A line of the file.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    format: u64,
+    /// Where the file is, absolute.
+    file: Cow<'a, str>,
+    directory: Cow<'a, Path>,
+    digest: Cow<'a, str>,
+    defines: bool,
+    text: Cow<'a, str>,
 }
 
 impl GoodText {
     /// The text of a file that counts now.
-    pub fn new(file: String, directory: PathBuf, digest: String, defines: bool, text: String) -> Self {
-        Self { format: FORMAT, file, directory, digest, defines, text }
+    pub fn new(directory: Arc<Path>, digest: Arc<str>, defines: bool, source: Arc<Source>) -> Self {
+        Self { format: FORMAT, directory, digest, defines, source }
+    }
+
+    /// Whether both have the same text, by its digest, and mean the same by it.
+    fn says_the_same(&self, other: &Self) -> bool {
+        (self.format, &self.directory, &self.digest, self.defines)
+            == (other.format, &other.directory, &other.digest, other.defines)
     }
 }
 
-/// All of them.
+impl From<Line<'_>> for GoodText {
+    fn from(line: Line<'_>) -> Self {
+        Self {
+            format: line.format,
+            directory: line.directory.as_ref().into(),
+            digest: line.digest.as_ref().into(),
+            defines: line.defines,
+            source: Source::new(line.file, line.text),
+        }
+    }
+}
+
+/// What the file says.
 #[derive(Debug, Default)]
-pub struct GoodTexts {
-    /// `None`: nothing is written, since another engine may hold the state, or a newer one wrote it.
-    path: Option<PathBuf>,
+struct Written {
     known: BTreeMap<String, GoodText>,
     /// Lines in the file, those that don't count any more included.
     lines: usize,
@@ -59,48 +89,58 @@ pub struct GoodTexts {
     torn: bool,
 }
 
+/// All of them.
+#[derive(Debug, Default)]
+pub struct GoodTexts {
+    /// `None`: nothing is written, since another engine may hold the state, or a newer one wrote it.
+    path: Option<PathBuf>,
+    /// Where they were kept, for whoever only looks. It is read when it is asked for: hardly ever is a file broken.
+    kept: Option<PathBuf>,
+    written: OnceCell<Written>,
+    /// What this process kept, by their files.
+    known: BTreeMap<String, GoodText>,
+    lines: usize,
+    torn: bool,
+}
+
 impl GoodTexts {
     /// What was kept, for whoever holds the state and keeps more.
     pub fn open(dirs: &Dirs) -> Self {
-        let mut texts = Self::look(dirs);
-        let newer = texts.known.values().any(|text| text.format > FORMAT);
-        texts.path = (!newer).then(|| dirs.good_texts());
-        texts
+        let Written { known, lines, torn } = Written::read(&dirs.good_texts());
+        let newer = known.values().any(|text| text.format > FORMAT);
+        let path = (!newer).then(|| dirs.good_texts());
+        Self { path, known, lines, torn, ..Self::default() }
     }
 
     /// What was kept, for whoever only looks.
     pub fn look(dirs: &Dirs) -> Self {
-        let own = rustix::process::geteuid().as_raw();
-        // Without it, a broken file is unknown: nothing is done about its objects.
-        let bytes = atomic::read(&dirs.good_texts(), &[0, own], BYTES_MAX).unwrap_or_default();
-        let mut texts = Self { torn: bytes.last().is_some_and(|last| *last != b'\n'), ..Self::default() };
-        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            texts.lines += 1;
-            if let Ok(text) = serde_json::from_slice::<GoodText>(line) {
-                texts.known.insert(text.file.clone(), text);
-            }
-        }
-        texts
+        Self { kept: Some(dirs.good_texts()), ..Self::default() }
     }
 
     /// The last good text of a file.
     pub fn get(&self, file: &str) -> Option<&GoodText> {
-        self.known.get(file).filter(|text| text.format <= FORMAT)
+        let written =
+            || self.written.get_or_init(|| self.kept.as_deref().map(Written::read).unwrap_or_default());
+        self.known.get(file).or_else(|| written().known.get(file)).filter(|text| text.format <= FORMAT)
     }
 
-    /// Keeps these from now on. What is kept already costs nothing.
+    /// Keeps these, by their files, from now on. What is kept already costs nothing.
     ///
     /// # Errors
     /// A sentence; it is kept in memory only.
-    pub fn keep(&mut self, texts: impl IntoIterator<Item = GoodText>) -> Result<(), String> {
+    pub fn keep(&mut self, texts: impl IntoIterator<Item = (String, GoodText)>) -> Result<(), String> {
         let mut lines = Vec::new();
-        for text in texts {
-            if self.known.get(&text.file) == Some(&text) {
+        for (file, text) in texts {
+            if let Some(known) = self.known.get_mut(&file).filter(|known| known.says_the_same(&text)) {
+                // The text that others have as well.
+                *known = text;
                 continue;
             }
-            push_line(&mut lines, &text)?;
-            self.lines += 1;
-            self.known.insert(text.file.clone(), text);
+            if self.path.is_some() {
+                push_line(&mut lines, &file, &text)?;
+                self.lines += 1;
+            }
+            self.known.insert(file, text);
         }
         let Some(path) = self.path.clone().filter(|_| !lines.is_empty()) else { return Ok(()) };
         let stale = self.lines.saturating_sub(self.known.len());
@@ -109,12 +149,12 @@ impl GoodTexts {
         written.map_err(|error| format!("`{}` can't be written: {}", path.display(), io_text(&error)))
     }
 
-    fn write_all(&mut self, path: &std::path::Path) -> io::Result<()> {
+    fn write_all(&mut self, path: &Path) -> io::Result<()> {
         // Where there is no file any more, nobody can break it.
         self.known.retain(|file, _| std::fs::symlink_metadata(file).is_ok());
         let mut lines = Vec::new();
-        for text in self.known.values() {
-            push_line(&mut lines, text).map_err(io::Error::other)?;
+        for (file, text) in &self.known {
+            push_line(&mut lines, file, text).map_err(io::Error::other)?;
         }
         atomic::write(path, &lines, MODE)?;
         self.lines = self.known.len();
@@ -123,13 +163,37 @@ impl GoodTexts {
     }
 }
 
-fn push_line(lines: &mut Vec<u8>, text: &GoodText) -> Result<(), String> {
-    serde_json::to_writer(&mut *lines, text).map_err(|error| error.to_string())?;
+impl Written {
+    /// Without it, a broken file is unknown: nothing is done about its objects.
+    fn read(path: &Path) -> Self {
+        let own = rustix::process::geteuid().as_raw();
+        let bytes = atomic::read(path, &[0, own], BYTES_MAX).unwrap_or_default();
+        let mut written = Self { torn: bytes.last().is_some_and(|last| *last != b'\n'), ..Self::default() };
+        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            written.lines += 1;
+            if let Ok(line) = serde_json::from_slice::<Line<'_>>(line) {
+                written.known.insert(line.file.clone().into_owned(), line.into());
+            }
+        }
+        written
+    }
+}
+
+fn push_line(lines: &mut Vec<u8>, file: &str, text: &GoodText) -> Result<(), String> {
+    let line = Line {
+        format: text.format,
+        file: file.into(),
+        directory: text.directory.as_ref().into(),
+        digest: text.digest.as_ref().into(),
+        defines: text.defines,
+        text: text.source.text.as_str().into(),
+    };
+    serde_json::to_writer(&mut *lines, &line).map_err(|error| error.to_string())?;
     lines.push(b'\n');
     Ok(())
 }
 
-fn append(path: &std::path::Path, lines: &[u8]) -> io::Result<()> {
+fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let mut file = OpenOptions::new().append(true).create(true).mode(MODE).custom_flags(flags).open(path)?;
     file.write_all(lines)
@@ -141,8 +205,9 @@ mod tests {
 
     use super::*;
 
-    fn text(file: &str, text: &str) -> GoodText {
-        GoodText::new(file.into(), "/d".into(), text.into(), false, text.into())
+    fn text(file: &str, text: &str) -> (String, GoodText) {
+        let source = Source::new(file, text);
+        (file.to_owned(), GoodText::new(Path::new("/d").into(), text.into(), false, source))
     }
 
     #[test]
@@ -161,10 +226,10 @@ mod tests {
         assert_eq!(std::fs::metadata(dirs.good_texts()).unwrap().len(), size, "nothing new");
         append(&dirs.good_texts(), b"{\"file\": \"/b").unwrap();
         let mut texts = GoodTexts::open(&dirs);
-        assert_eq!(texts.get(&file), Some(&text(&file, "two")));
+        assert_eq!(texts.get(&file), Some(&text(&file, "two").1));
         texts.keep([text("/gone", "x"), text(&file, "three")]).unwrap();
         let texts = GoodTexts::look(&dirs);
-        assert_eq!((texts.get(&file), texts.get("/gone")), (Some(&text(&file, "three")), None));
+        assert_eq!((texts.get(&file), texts.get("/gone")), (Some(&text(&file, "three").1), None));
     }
 
     #[test]

@@ -223,7 +223,7 @@ mod tests {
         let path = PathBuf::from(std::ffi::OsStr::from_bytes(socket.path().to_bytes()));
         let sender = UnixDatagram::unbound().unwrap();
         sender.send_to(b"READY=1", &path).unwrap();
-        assert_eq!(socket.hear(&ourselves(), soon(5000)).unwrap(), Heard::Message(b"READY=1".to_vec()));
+        assert_eq!(socket.hear(&ourselves(), soon(60_000)).unwrap(), Heard::Message(b"READY=1".to_vec()));
         assert_eq!(socket.hear(&ourselves(), soon(20)).unwrap(), Heard::Late);
         drop(socket);
         assert_eq!(fs::read_dir(base.path()).unwrap().count(), 0);
@@ -237,6 +237,6 @@ mod tests {
         UnixDatagram::unbound().unwrap().send_to(b"READY=1", &path).unwrap();
         // A daemon that is no more, in a session that nobody is of: what we say isn't its word.
         let gone = Daemon { pid: Pid(i32::MAX), start: StartTicks(1), session: Pid(i32::MAX), ..ourselves() };
-        assert_eq!(socket.hear(&gone, soon(5000)).unwrap(), Heard::Dead);
+        assert_eq!(socket.hear(&gone, soon(60_000)).unwrap(), Heard::Dead);
     }
 }

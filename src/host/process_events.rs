@@ -167,9 +167,9 @@ mod tests {
     use super::*;
     use crate::units::Pid;
 
-    /// All that is told until `wanted` is, or a second has passed.
+    /// All that is told until `wanted` is, or a minute has passed.
     fn until(events: &mut ProcessEvents, wanted: impl Fn(&[ProcessEvent]) -> bool) -> Vec<ProcessEvent> {
-        let (mut all, end) = (Vec::new(), Instant::now() + Duration::from_secs(5));
+        let (mut all, end) = (Vec::new(), Instant::now() + Duration::from_mins(1));
         while !wanted(&all) && Instant::now() < end {
             let timeout = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
             poll(&mut [PollFd::new(&events.socket, PollFlags::IN)], Some(&timeout)).unwrap();

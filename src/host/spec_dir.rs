@@ -7,6 +7,7 @@
 //! | file | what it knows |
 //! | --- | --- |
 //! | `place` | one place, looked at again and again |
+//! | `named` | of a place where nothing is in doubt, the files that somebody told of |
 //! | `known` | its files as they were, and which of them must be read |
 //! | `read`, `stamp` | one file |
 //! | `trust` | whose files count |
@@ -21,6 +22,7 @@ mod git;
 mod hints;
 mod identity;
 mod known;
+mod named;
 mod names;
 mod place;
 mod read;
@@ -29,6 +31,7 @@ mod stamp;
 mod trust;
 
 pub use chain::{Watched, watched};
+pub use entries::Touched;
 pub use hints::{Heard, Watcher};
 pub use identity::Identity;
 pub use names::{is_document, why_ignored};
@@ -206,9 +209,5 @@ pub fn read_file(path: &Path, trust: &Trust, most: u64) -> Result<Vec<u8>, Strin
 }
 
 fn digest_of(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    crate::spec::hex(&Sha256::digest(bytes))
 }

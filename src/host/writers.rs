@@ -53,32 +53,21 @@ fn writes(fdinfo: &Path) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use std::io::{BufRead, BufReader};
-    use std::process::{Command, Stdio};
-
     use super::*;
+    use crate::host::testing::{Holder, written};
 
     #[test]
     fn a_writer_is_told_from_a_reader() {
         let dir = tempfile::tempdir().unwrap();
         for (redirection, is_writer) in [("<", false), (">>", true), ("<>", true)] {
             let path = dir.path().join("file");
-            fs::write(&path, "text").unwrap();
+            written(&path, "text");
             let file = path.to_string_lossy().into_owned();
-            let script = format!("exec 3{redirection} \"$0\"; echo open; read line");
-            let mut holder = Command::new("/bin/sh")
-                .args(["-c", &script, &file])
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .spawn()
-                .unwrap();
-            let mut said = String::new();
-            BufReader::new(holder.stdout.take().unwrap()).read_line(&mut said).unwrap();
+            let holder = Holder::open(&path, redirection, ":");
             let other = dir.path().join("other").to_string_lossy().into_owned();
             let found = open_for_writing(BTreeSet::from([file.clone(), other]));
-            assert_eq!(found.contains(&file), is_writer, "{redirection} {said}");
-            drop(holder.stdin.take());
-            holder.wait().unwrap();
+            assert_eq!(found.contains(&file), is_writer, "{redirection}");
+            holder.close();
             assert!(open_for_writing(BTreeSet::from([file])).is_empty());
         }
     }

@@ -52,7 +52,10 @@ pub(super) enum Aim {
 /// Memory as it is after the documents are taken into account: what `questions` and `plan` both begin with.
 pub(super) fn settle(desired: &SpecSet, memory: &Memory, only: Scope<'_>, now: WallTime) -> Memory {
     let mut memory = memory.clone();
-    for (name, spec) in desired.services.iter().filter(|(name, _)| is_in(only, name)) {
+    // In the order of their names either way.
+    let all = only.is_none().then_some(&desired.services).into_iter().flatten();
+    let named = only.into_iter().flatten().filter_map(|name| desired.services.get_key_value(name));
+    for (name, spec) in all.chain(named) {
         take_over_previous(name, spec, desired, &mut memory);
         match memory.services.get(name).cloned() {
             Some(known) => {

@@ -141,6 +141,23 @@ impl LoadedFile {
         !self.defines && !self.has_policies && self.declares.is_empty() && self.rejected().is_none()
     }
 
+    /// It counts, and gives nothing but Services for this host.
+    pub fn has_only_services(&self) -> bool {
+        let gives_else = self.defines || self.has_policies || !self.engines.is_empty();
+        let lacks = self.services.len() != self.declares.len() || !self.elsewhere.is_empty();
+        !gives_else && !lacks && !self.services.is_empty() && self.rejected().is_none()
+    }
+
+    /// Whether both declare the same Services, wherever in the file these stand.
+    pub fn declares_the_same(&self, other: &Self) -> bool {
+        let same = |one: &Arc<Service>, other: &Arc<Service>| {
+            let one = Service { origin: other.origin.clone(), ..Service::clone(one) };
+            one == **other
+        };
+        self.services.len() == other.services.len()
+            && self.services.iter().zip(&other.services).all(|(one, other)| same(one, other))
+    }
+
     /// Why it was rejected, in one line: `specs/a.yaml:3:5: unknown field ...`.
     pub fn reason(&self) -> Option<String> {
         let error = self.rejected()?;
@@ -450,6 +467,7 @@ fn finish(diagnostics: Vec<Diagnostic>, source: &Arc<Source>, most: usize) -> Ve
 
 fn accept(loaded: &mut LoadedFile, documents: Vec<Document>, host: Option<&KnownHost>) {
     loaded.declares = documents.iter().map(|document| document.service.name.clone()).collect();
+    loaded.declares.shrink_to_fit();
     if loaded.rejected().is_some() {
         loaded.matchers.clear();
         loaded.defaults.clear();
@@ -472,6 +490,9 @@ fn accept(loaded: &mut LoadedFile, documents: Vec<Document>, host: Option<&Known
         loaded.name_places.push(name_at);
         loaded.services.push(Arc::new(service));
     }
+    // There are thousands of files, most with one document: room for four more of each would be most of what is kept.
+    loaded.name_places.shrink_to_fit();
+    loaded.services.shrink_to_fit();
 }
 
 fn accept_policies(loaded: &mut LoadedFile, documents: Vec<PolicyDocument>, host: Option<&KnownHost>) {
@@ -492,7 +513,14 @@ fn accept_policies(loaded: &mut LoadedFile, documents: Vec<PolicyDocument>, host
     }
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+/// Two digits for each byte, in lower case.
+pub fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    // One piece of memory: collecting would ask for it four times.
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
 }

@@ -3,6 +3,8 @@
 //! Readers of YAML differ in corners, and a tool that stops processes must not act on a text that its author
 //! or their other tools read differently. Nothing is taken from here but agreement.
 
+mod agreement;
+
 use serde::Deserialize;
 use serde_yaml::{Deserializer, Value};
 
@@ -13,6 +15,9 @@ use super::codes;
 
 /// The first disagreement about a file, if there is one. Located in `text`, without a source.
 pub fn disagreement(text: &str, documents: &[Node]) -> Option<Diagnostic> {
+    if agreement::is_complete(text, documents) {
+        return None;
+    }
     let mut ours = documents.iter();
     for document in Deserializer::from_str(text) {
         let value = match Value::deserialize(document) {

@@ -191,7 +191,7 @@ fn few_descriptors_lose_nothing() {
         command
             .arg(format!("--nofile={limit}:{limit}"))
             .arg(env!("CARGO_BIN_EXE_selfsame"))
-            .args(["apply", "specs", "--timeout", "10s"])
+            .args(["apply", "specs", "--timeout", "60s"])
             .current_dir(bench.root())
             .env("SELFSAME_STATE_DIR", bench.path("state"))
             .stdin(Stdio::null());

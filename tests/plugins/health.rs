@@ -85,7 +85,7 @@ fn a_look_has_fuel_for_fifty_milliseconds_and_no_more() {
         "{:?}",
         &answers[enough..enough + 3]
     );
-    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
     let health = plugin.health();
     assert!(health.failures <= 1, "it counts once: {health:?}");
     assert!((LOOK_FUEL..LOOK_FUEL + LOOK_FUEL / 50).contains(&health.fuel), "{health:?}");

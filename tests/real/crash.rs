@@ -29,7 +29,7 @@ fn name() -> ServiceName {
 fn start_for_ever(base: &Path) {
     let dirs = dirs(base);
     let mut ledger =
-        Ledger::new(dirs.clone(), StateLock::lock_timeout(&dirs, Duration::from_secs(10)).unwrap());
+        Ledger::new(dirs.clone(), StateLock::lock_timeout(&dirs, Duration::from_mins(1)).unwrap());
     let launch = Launch { working_directory: base.join("work"), ..launch(&["/bin/sleep", "300"]) };
     for attempt in 0..200 {
         let slot = ledger.create_slot(&name(), attempt, "n").unwrap();
@@ -73,7 +73,7 @@ fn an_empty_slot_under_the_lock_means_that_nothing_runs() {
         // Somewhere in the middle of a start, another place each round.
         std::thread::sleep(Duration::from_micros(u64::from(round) * 370));
         engine.kill().unwrap();
-        let lock = StateLock::lock_timeout(&dirs, Duration::from_secs(10)).unwrap();
+        let lock = StateLock::lock_timeout(&dirs, Duration::from_mins(1)).unwrap();
         let found = running(&work);
         let slots = String::from_utf8(fs::read(dirs.slots()).unwrap()).unwrap();
         let mut ledger = Ledger::new(dirs.clone(), lock);

@@ -20,7 +20,7 @@ use selfsame::spec::{
 };
 use selfsame::units::{Pid, Signal};
 
-use crate::support::{dirs, needs_root, script, service};
+use crate::support::{dirs, eventually, needs_root, script, service};
 
 /// A directory with a state, a program of its own name, and an engine that can die.
 struct Stage {
@@ -67,7 +67,7 @@ impl Stage {
         let options = HostOptions {
             subreaper: std::env::var_os(INSIDE).is_some(),
             // Children that other tests start at this moment hold a copy of the lock until they execute.
-            lock_timeout: Duration::from_secs(10),
+            lock_timeout: Duration::from_mins(1),
             ..HostOptions::default()
         };
         let mut host = LinuxHost::open(&self.dirs, options).unwrap();
@@ -98,10 +98,10 @@ impl Stage {
         }
     }
 
-    /// Ticks until it is so, ten seconds at most.
+    /// Ticks until it is so, a minute at most.
     #[track_caller]
     fn until(&mut self, what: &str, is: impl Fn(&Instances) -> bool) {
-        let end = Instant::now() + Duration::from_secs(10);
+        let end = Instant::now() + Duration::from_mins(1);
         while !self.memory.services.get(&name()).is_some_and(|record| is(&record.instances)) {
             assert!(Instant::now() < end, "{what}: {:#?}", self.memory);
             if let Some(next) = self.tick() {
@@ -180,6 +180,11 @@ fn kill(key: &ProcessKey) {
 const DAEMON: &str =
     "#!/bin/sh\nexec 3<>\"$(dirname \"$0\")/fifo\" 2>/dev/null\nwhile read -r line <&3; do :; done\n";
 
+/// The text of a file, once something stands in it.
+fn whole_lines(path: &Path) -> Option<String> {
+    fs::read_to_string(path).ok().filter(|text| text.ends_with('\n'))
+}
+
 fn with_fifo(stage: &Stage) {
     let path = stage.base.path().join("fifo");
     nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR).unwrap();
@@ -217,20 +222,19 @@ fn where_the_kernel_tells_a_look_that_goes_on_sees_what_a_whole_look_sees() {
     let (set, memory, program) = (stage.set.clone(), stage.memory.clone(), stage.program());
     let begin = || std::process::Command::new(&program).spawn().unwrap();
     let mut check = |what: &str, expected: &[u32]| {
-        let end = Instant::now() + Duration::from_secs(5);
+        let end = Instant::now() + Duration::from_mins(1);
         loop {
             let goes_on = look_of(&mut host, &set, &memory, false);
             let found: Vec<u32> =
                 goes_on.candidates.iter().map(|one| one.key.pid.0.cast_unsigned()).collect();
             // Of a script the look can't tell between the exec of its interpreter and that interpreter's start.
-            if found == expected && goes_on.complete && goes_on.unknown.is_empty() {
+            let mut other = LinuxHost::observer(&dirs(stage.base.path())).unwrap();
+            let whole = look_of(&mut other, &set, &memory, false);
+            if found == expected && goes_on.complete && goes_on.unknown.is_empty() && goes_on == whole {
                 break;
             }
-            assert!(Instant::now() < end, "{what}: {goes_on:?}");
+            assert!(Instant::now() < end, "{what}: {goes_on:?}, and as a whole {whole:?}");
         }
-        let mut other = LinuxHost::observer(&dirs(stage.base.path())).unwrap();
-        let whole = look_of(&mut other, &set, &memory, false);
-        assert_eq!(look_of(&mut host, &set, &memory, false), whole, "{what}");
     };
     check("nothing runs", &[]);
     let mut first = begin();
@@ -306,14 +310,13 @@ fn a_stop_ends_it_and_it_stays_stopped() {
 fn an_intent_is_resolved_by_its_slot() {
     let mut stage = Stage::new(DAEMON);
     with_fifo(&stage);
-    let observed = preview(
-        stage.host.as_mut().unwrap(),
-        &stage.set,
-        &stage.memory,
-        TickOptions { hints: QuestionHints { full: true }, ..TickOptions::default() },
-    );
-    let step =
-        observed.steps.iter().find(|step| matches!(step.action, Action::Start { .. })).unwrap().clone();
+    let options = || TickOptions { hints: QuestionHints { full: true }, ..TickOptions::default() };
+    // While others start and end nobody can tell of some whether they are it, and then nothing is started.
+    let (observed, step) = eventually("a plan with the start", || {
+        let observed = preview(stage.host.as_mut().unwrap(), &stage.set, &stage.memory, options());
+        let start = observed.steps.iter().find(|step| matches!(step.action, Action::Start { .. })).cloned();
+        start.map(|start| (observed, start))
+    });
     // After the intent, before anything ran.
     stage.host.as_mut().unwrap().remember(&observed.memory).unwrap();
     stage.crash();
@@ -400,7 +403,9 @@ fn environment_files_are_merged_and_untrusted_ones_refused() {
     assert!(!stage.base.path().join("said").exists(), "a file that others write is not used");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let key = stage.until_running();
-    assert_eq!(fs::read_to_string(stage.base.path().join("said")).unwrap(), "from-file from-spec\n");
+    // It counts as running when it has lived for a moment, whatever it has come to until then.
+    let said = eventually("what it says", || whole_lines(&stage.base.path().join("said")));
+    assert_eq!(said, "from-file from-spec\n");
     kill(&key);
     stage.spec().state = DesiredState::Stopped;
 }
@@ -450,7 +455,7 @@ fn output_goes_to_the_log_directory() {
     stage.spec().stdout = Output::Log;
     stage.spec().stderr = Output::Log;
     let key = stage.until_running();
-    let read = |file: &str| fs::read_to_string(stage.dirs.log.join(file)).unwrap();
+    let read = |file: &str| eventually(file, || whole_lines(&stage.dirs.log.join(file)));
     assert_eq!((read("web.stdout.log"), read("web.stderr.log")), ("hello\n".into(), "oops\n".into()));
     kill(&key);
 }
@@ -510,6 +515,11 @@ fn the_record_follows_a_service_that_comes_back_under_a_new_number() {
     with_fifo(&stage);
     let first = stage.until_running();
     let restarts = stage.memory.services[&name()].instances.get(&0).unwrap().restarts;
+    // It counts as running when it has lived for a moment; its trap comes when it comes.
+    eventually("the trap", || {
+        let status = procfs::process::Process::new(first.pid.0).unwrap().status().unwrap();
+        (status.sigcgt & 1 != 0).then_some(())
+    });
     send_signal(&hold(&first).unwrap().pidfd, Signal::HUP).unwrap();
     stage.until(
         "another number",

@@ -46,7 +46,7 @@ fn intended(memory: &mut Memory, service: &str, nonce: &str) {
 
 fn ledger(dirs: &Dirs) -> Ledger {
     // Children that other tests start at this moment hold a copy of the lock until they execute.
-    Ledger::new(dirs.clone(), StateLock::lock_timeout(dirs, Duration::from_secs(10)).unwrap())
+    Ledger::new(dirs.clone(), StateLock::lock_timeout(dirs, Duration::from_mins(1)).unwrap())
 }
 
 fn names(dir: &Path) -> Vec<String> {
@@ -254,8 +254,7 @@ fn a_second_engine_is_told_who_holds_the_state() {
     assert!(matches!(StateLock::try_lock(&dirs), Err(LockError::HeldBy(pid)) if pid == own));
     assert_eq!(holder(&dirs), Some(own));
     let other = dirs.clone();
-    let waiting =
-        std::thread::spawn(move || StateLock::lock_timeout(&other, Duration::from_secs(10)).is_ok());
+    let waiting = std::thread::spawn(move || StateLock::lock_timeout(&other, Duration::from_mins(1)).is_ok());
     drop(lock);
     assert!(waiting.join().unwrap());
 }
@@ -367,7 +366,8 @@ impl Small {
     }
 
     fn uncover(&self) {
-        nix::mount::umount(self.0.path()).unwrap();
+        // Detached: what a child of another test holds until its exec would keep it busy.
+        nix::mount::umount2(self.0.path(), nix::mount::MntFlags::MNT_DETACH).unwrap();
     }
 }
 
@@ -397,6 +397,8 @@ fn a_full_or_read_only_disk_is_an_error_and_the_old_record_stays() {
     assert!(error.contains("ENOSPC"), "{error}");
     assert!(peek(&dirs, &boot()).unwrap().problems.is_empty());
     assert_eq!(peek(&dirs, &boot()).unwrap().memory, before);
+    // Emptied first: somebody else may have it open, as above.
+    fs::File::create(&filler).unwrap();
     fs::remove_file(&filler).unwrap();
     ledger.remember(&memory).unwrap();
     assert_eq!(peek(&dirs, &boot()).unwrap().memory, memory);

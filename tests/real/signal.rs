@@ -15,7 +15,7 @@ use crate::support::{Guarded, exit, launch, needs_root};
 
 fn sleeper() -> (Guarded, ProcessKey) {
     let slot = tempfile::tempfile().unwrap();
-    let process = Guarded(spawn(&launch(&["/bin/sleep", "60"]), Some(slot.as_fd())).unwrap());
+    let process = Guarded(spawn(&launch(&["/bin/sleep", "1000"]), Some(slot.as_fd())).unwrap());
     let key = ProcessKey { boot: boot_id().unwrap(), pid: process.0.pid, start: process.0.start };
     (process, key)
 }

@@ -12,7 +12,7 @@ use selfsame::host::spec_dir::{
 };
 use selfsame::host::wake::Waker;
 
-use crate::support::{is_root, needs_root};
+use crate::support::{eventually, is_root, needs_root, written};
 
 #[track_caller]
 fn listing(place: &Path) -> Listing {
@@ -201,34 +201,39 @@ fn hints_wake_the_loop_and_our_own_reads_do_not() {
     let place = base.path().join("specs");
     fs::create_dir(&place).unwrap();
     let mut waker = Waker::new(false).unwrap();
-    let mut watcher = Watcher::new(None).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut watcher = Watcher::new(Some(&elsewhere.path().join("probe"))).unwrap();
     waker.watch_specs(watcher.descriptor()).unwrap();
+    // Whether something that counts was told, of all that happened so far: events come in order, and a touch of the probe is the last.
+    let heard = |watcher: &mut Watcher| {
+        watcher.is_alive();
+        eventually("what happened is told", || watcher.is_told().then_some(()));
+        watcher.take().changed
+    };
     // What wakes the loop is read at once; whether it counts is another question. A change is several events, and each may
-    // wake by itself: what is said is whether one came that counts, and then it is waited until no more come.
-    let woken = |waker: &mut Waker, watcher: &mut Watcher, ms| {
-        let until = clock::now().boot.after(Duration::from_millis(ms));
+    // wake by itself: what is said is whether one came that counts.
+    let woken = |waker: &mut Waker, watcher: &mut Watcher| {
+        let until = clock::now().boot.after(Duration::from_mins(1));
         let mut changed = false;
         while !changed && clock::now().boot < until {
             waker.wait(Some(until)).unwrap();
             changed = watcher.take().changed;
         }
-        while changed && waker.wait(Some(clock::now().boot.after(Duration::from_millis(20)))).unwrap().specs {
-            watcher.take();
-        }
+        heard(watcher);
         changed
     };
     watcher.watch(&watched(&place)).unwrap();
-    fs::write(place.join("a.yaml"), "x").unwrap();
-    assert!(woken(&mut waker, &mut watcher, 10_000), "a new file");
+    written(&place.join("a.yaml"), "x");
+    assert!(woken(&mut waker, &mut watcher), "a new file");
     listing(&place);
     fs::write(base.path().join("unrelated"), "x").unwrap();
-    assert!(!woken(&mut waker, &mut watcher, 50), "reading is no change, and what lies beside wakes nobody");
+    assert!(!heard(&mut watcher), "reading is no change, and what lies beside wakes nobody");
     fs::rename(&place, base.path().join("old")).unwrap();
-    assert!(woken(&mut waker, &mut watcher, 10_000), "the directory went away");
+    assert!(woken(&mut waker, &mut watcher), "the directory went away");
     watcher.watch(&watched(&place)).unwrap();
     fs::create_dir(&place).unwrap();
-    assert!(woken(&mut waker, &mut watcher, 10_000), "it came back");
+    assert!(woken(&mut waker, &mut watcher), "it came back");
     watcher.watch(&watched(&place)).unwrap();
     fs::write(place.join("b.yaml"), "x").unwrap();
-    assert!(woken(&mut waker, &mut watcher, 10_000), "and is watched again");
+    assert!(woken(&mut waker, &mut watcher), "and is watched again");
 }

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use selfsame::host::spawn::{Spawned, reap, send_signal};
 use selfsame::host::state_dir::{Dirs, Surroundings};
 use selfsame::plan::action::Launch;
@@ -34,15 +38,15 @@ pub fn needs_root(test: &str) -> bool {
     !is_root()
 }
 
-/// Waits for `condition`, at most ten seconds.
+/// Waits for `condition`, at most a minute.
 #[track_caller]
 pub fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = Instant::now() + Duration::from_mins(1);
     loop {
         if let Some(value) = condition() {
             return value;
         }
-        assert!(Instant::now() < end, "{what}: not within ten seconds");
+        assert!(Instant::now() < end, "{what}: not within a minute");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
@@ -65,10 +69,40 @@ impl Drop for Guarded {
     }
 }
 
-/// Writes an executable file.
+/// Writes an executable file. By another process: a child that another test forks at this moment keeps what is open for writing
+/// here open until its exec, and the kernel would refuse to execute it (ETXTBSY).
 pub fn script(path: &Path, text: &str) {
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    shell("cat > \"$0\" && chmod 755 \"$0\"", path, text);
+}
+
+/// Writes a file that is closed for good when this returns, for the same reason.
+pub fn written(path: &Path, text: &str) {
+    shell("cat > \"$0\"", path, text);
+}
+
+fn shell(script: &str, path: &Path, input: &str) {
+    let mut child =
+        Command::new("/bin/sh").args(["-c", script]).arg(path).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+/// Through with execve: the kernel wakes the parent when the child leaves its memory, which is a moment before it closes
+/// descriptors and lays out the new stack.
+pub fn executing(process: &Guarded) {
+    let path = format!("/proc/{}/environ", process.0.pid);
+    // Another user's can't be read by anybody but root.
+    eventually("execve", || fs::read(&path).map_or(Some(()), |text| (!text.is_empty()).then_some(())));
+}
+
+/// A port of the loopback device that is taken while this lives, and where nobody listens: a closed listener is free for others, or
+/// still held by a child before its exec.
+pub fn silent_port() -> (OwnedFd, u16) {
+    let flags = SocketFlags::CLOEXEC;
+    let taken = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None).unwrap();
+    rustix::net::bind(&taken, &SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let port = SocketAddr::try_from(rustix::net::getsockname(&taken).unwrap()).unwrap().port();
+    (taken, port)
 }
 
 /// Field 22 of `/proc/PID/stat`, by the procfs crate.

@@ -93,7 +93,7 @@ impl Bench {
         let under_test =
             std::env::var("SSD_UNDER_TEST").unwrap_or_else(|_| env!("CARGO_BIN_EXE_selfsame").into());
         // A copy: the build directory may be one that other users can't get to.
-        fs::copy(under_test, &ours).unwrap();
+        copied(under_test, &ours);
         Some(Self { dir, probe, ours, next: AtomicUsize::new(0), turn: Mutex::default() })
     }
 
@@ -102,7 +102,7 @@ impl Bench {
         let folder = self.dir.path().join(name);
         fs::create_dir(&folder).unwrap();
         let path = folder.join("start-stop-daemon");
-        fs::copy(self.dir.path().join("wrapper"), &path).unwrap();
+        copied(&self.dir.path().join("wrapper"), &path);
         fs::write(folder.join("start-stop-daemon.how"), how).unwrap();
         path
     }
@@ -178,4 +178,10 @@ impl Bench {
         });
         results.into_inner().unwrap().into_values().collect()
     }
+}
+
+/// Copies a program by another process: were the copy open for writing here, a child that is forked at this moment would keep it so
+/// until its exec, and the kernel would refuse to execute it (ETXTBSY).
+fn copied(from: impl AsRef<Path>, to: &Path) {
+    assert!(Command::new("/bin/cp").arg(from.as_ref()).arg(to).status().unwrap().success());
 }

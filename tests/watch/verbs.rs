@@ -42,7 +42,7 @@ fn stop_holds_until_the_document_changes() {
 #[test]
 fn stop_for_some_time_ends_by_itself() {
     let (bench, pid) = watched("");
-    bench.ok(&["stop", "shop", "--for", "1s"]);
+    bench.ok(&["stop", "shop", "--for", "8s"]);
     assert!(!is_alive(pid));
     assert_eq!(bench.starts_of("shop").len(), 1, "it is left stopped until the time is over");
     bench.until_running(&["shop"]);
@@ -128,12 +128,12 @@ fn apply_hands_over_to_a_running_watch() {
 fn status_has_exit_codes_and_waits() {
     let (bench, _) = watched("");
     assert_eq!(bench.run(&["status"]).code, 0);
-    assert_eq!(bench.run(&["status", "--wait=ready", "--timeout", "10s"]).code, 0);
-    bench.daemon("late", "readiness: {aliveFor: 4s}");
+    assert_eq!(bench.run(&["status", "--wait=ready", "--timeout", "60s"]).code, 0);
+    bench.daemon("late", "readiness: {aliveFor: 8s}");
     until("it to be known", || !bench.status_of("late").is_null());
     assert_eq!(bench.run(&["status"]).code, 5);
     assert_eq!(bench.run(&["status", "shop"]).code, 0);
-    assert_eq!(bench.run(&["status", "--wait=ready", "--timeout", "15s"]).code, 0);
+    assert_eq!(bench.run(&["status", "--wait=ready", "--timeout", "60s"]).code, 0);
     let script = bench.script("bin/failing", "#!/bin/sh\necho \"$$ failing\" >> '%STARTS%'\nexit 1\n");
     bench.spec("failing", &format!("startas: {}", script.display()));
     until("it to fail", || !bench.starts_of("failing").is_empty() && !bench.status_of("failing").is_null());

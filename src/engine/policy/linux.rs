@@ -133,7 +133,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         let forbidden = at("forbidden");
-        std::fs::copy("/bin/sleep", &forbidden).unwrap();
+        crate::host::testing::copied("/bin/sleep", &forbidden);
         let mut host = LinuxHost::observer(&Dirs { run: at("run"), lib: at("lib"), log: at("log") }).unwrap();
         host.listen_to_processes(true);
         if let Some(why) = host.table().deaf() {
@@ -156,7 +156,7 @@ mod tests {
                 .get(&name)
                 .map(|look| look.subjects.iter().map(|subject| subject.key.pid.0).collect::<Vec<_>>())
         };
-        let end = host.now().boot.after(Duration::from_secs(10));
+        let end = host.now().boot.after(Duration::from_mins(1));
         let mut until = |host: &mut LinuxHost, wanted: &[i32]| {
             while look(host).is_none_or(|pids| pids != wanted) {
                 assert!(host.now().boot < end, "never seen: {wanted:?}");
@@ -164,7 +164,7 @@ mod tests {
             }
         };
         until(&mut host, &[]);
-        let mut child = std::process::Command::new(&forbidden).arg("20").spawn().unwrap();
+        let mut child = std::process::Command::new(&forbidden).arg("1000").spawn().unwrap();
         until(&mut host, &[i32::try_from(child.id()).unwrap()]);
         child.kill().unwrap();
         child.wait().unwrap();

@@ -4,10 +4,12 @@
 //! What is said about such a file is about its present text, and acceptance is told that it is broken.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
+use super::here::Here;
 use super::shown::Shown;
-use super::{Declared, Sources, absolute, upgrade};
+use super::{Declared, Sources, upgrade};
 use crate::engine::accept::{BrokenFile, FileSeen};
 use crate::host::good_texts::{GoodText, GoodTexts};
 use crate::spec::{Loaded, LoadedFile, SpecFile};
@@ -35,18 +37,24 @@ impl Kept {
 
     /// Tells acceptance what files that can't be used declared when they last counted.
     /// Gives the absolute names of such files.
-    pub(super) fn recall(&self, shown: &mut Shown) -> Vec<String> {
+    pub(super) fn recall(&self, shown: &mut Shown, here: &Here) -> Vec<String> {
         let mut recalled = Vec::new();
         for (name, declared) in &self.declared {
-            let file = shown.files.get(&absolute(Path::new(name)));
+            let file = shown.files.get(&here.absolute(name));
             if let Some(FileSeen::Broken(BrokenFile { reason, .. })) = file {
                 let Declared { services, policies } = declared.clone();
                 let broken =
                     BrokenFile { reason: reason.clone(), last_good: services, last_good_policies: policies };
-                recalled.push(shown.instead(name, FileSeen::Broken(broken)));
+                recalled.push(shown.instead(name, here, FileSeen::Broken(broken)));
             }
         }
         recalled
+    }
+
+    /// Nothing stands in for anything.
+    pub(super) fn is_idle(&self) -> bool {
+        let stale = !self.stale_matchers.is_empty() || !self.stale_defaults.is_empty();
+        self.declared.is_empty() && self.defining.is_empty() && !stale
     }
 
     /// What this file defines is in use though the file isn't.
@@ -61,8 +69,8 @@ impl Kept {
         self.trouble.take()
     }
 
-    fn text(&self, name: &str) -> Option<&GoodText> {
-        self.texts.get(&absolute(Path::new(name)))
+    fn text(&self, name: &str, here: &Here) -> Option<&GoodText> {
+        self.texts.get(&here.absolute(name))
     }
 
     /// Whether a file that can't be used defined something that isn't in use, or something in use is to be left.
@@ -70,9 +78,9 @@ impl Kept {
         &self,
         fresh: &[LoadedFile],
         holds: &dyn Fn(&str) -> bool,
-        unusable: &[String],
+        (unusable, here): (&[String], &Here),
     ) -> bool {
-        let defined = |name: &String| self.text(name).is_some_and(|text| text.defines);
+        let defined = |name: &String| self.text(name, here).is_some_and(|text| text.defines);
         let rejected = fresh.iter().filter(|file| file.rejected().is_some()).map(|file| &file.source.name);
         rejected.into_iter().any(defined)
             || unusable.iter().any(|name| defined(name) && !self.defining.contains(name))
@@ -83,8 +91,8 @@ impl Kept {
 fn spec_file(name: &str, text: &GoodText) -> SpecFile {
     SpecFile {
         name: name.to_owned(),
-        directory: text.directory.clone(),
-        bytes: text.text.clone().into_bytes(),
+        directory: text.directory.to_path_buf(),
+        bytes: text.source.text.clone().into_bytes(),
     }
 }
 
@@ -100,8 +108,10 @@ impl Sources {
         let names = names.chain(unusable.iter().map(|name| (name, None)));
         // A text that is the present one can't stand in for it: what it lacks is elsewhere.
         let other = |(name, digest): (&String, Option<&str>)| {
-            let text =
-                self.kept.text(name).filter(|text| text.defines && Some(text.digest.as_str()) != digest)?;
+            let text = self
+                .kept
+                .text(name, &self.here)
+                .filter(|text| text.defines && Some(&*text.digest) != digest)?;
             Some((name.clone(), spec_file(name, text)))
         };
         let mut stand_ins: BTreeMap<String, SpecFile> = names.filter_map(other).collect();
@@ -118,7 +128,7 @@ impl Sources {
         for file in &mut with.files {
             let name = file.source.name.clone();
             if self.kept.defining.contains(&name) {
-                self.kept.declared.insert(name.clone(), Declared::by(file));
+                self.kept.declared.insert(name.clone(), Declared::by(file, &self.here));
                 let present = present.remove(&name);
                 let reason = present.as_ref().and_then(LoadedFile::reason);
                 self.kept.is_stale(file, &reason.unwrap_or_else(|| format!("`{name}` can't be used")));
@@ -141,22 +151,24 @@ impl Sources {
             if self.kept.declared.contains_key(&name) {
                 continue;
             }
-            let Some(text) = self.kept.text(&name).filter(|text| !text.defines) else { continue };
+            let Some(text) = self.kept.text(&name, &self.here).filter(|text| !text.defines) else { continue };
             let file = spec_file(&name, text);
             let loaded = self.around().load(std::slice::from_ref(&file), Some(&self.names), None);
-            let declared = loaded.files.first().map(Declared::by).unwrap_or_default();
+            let declared =
+                loaded.files.first().map(|file| Declared::by(file, &self.here)).unwrap_or_default();
             self.kept.declared.insert(name, declared);
         }
     }
 
     /// Keeps the texts of those of these files (with their directories) that count.
-    pub(super) fn keep_good(&mut self, judged: &BTreeMap<String, PathBuf>) {
-        let good = |(name, directory): (&String, &PathBuf)| {
+    pub(super) fn keep_good(&mut self, judged: &BTreeMap<String, Arc<Path>>) {
+        let good = |(name, directory): (&String, &Arc<Path>)| {
             let file = self.loaded.get(name).filter(|file| file.rejected().is_none())?;
-            let (digest, text) = (file.digest.to_string(), file.source.text.clone());
-            Some(GoodText::new(absolute(Path::new(name)), directory.clone(), digest, file.defines(), text))
+            let (directory, source) = (Arc::clone(directory), Arc::clone(&file.source));
+            let text = GoodText::new(directory, Arc::clone(&file.digest), file.defines(), source);
+            Some((self.here.absolute(name), text))
         };
-        let texts: Vec<GoodText> = judged.iter().filter_map(good).collect();
+        let texts = judged.iter().filter_map(good);
         if let Err(reason) = self.kept.texts.keep(texts) {
             self.kept.trouble = Some(reason);
         }

@@ -1,10 +1,10 @@
 //! What all files give to acceptance, kept from look to look: a look costs what changed in it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 
-use super::{absolute, seen};
+use super::here::Here;
+use super::seen;
 use crate::diagnostic::Source;
 use crate::engine::accept::FileSeen;
 use crate::spec::LoadedFile;
@@ -42,29 +42,34 @@ impl Shown {
         self.all_stale || !self.stale.is_empty()
     }
 
+    /// What the digest of a look says of them.
+    pub(super) fn digest_line(&self) -> String {
+        format!("files {}\n", self.generation)
+    }
+
     /// Shows what was loaded, but for files of libraries. Gives the absolute names of what may be other than at the last look;
     /// `None`: everything.
     pub(super) fn renew(
         &mut self,
         loaded: &BTreeMap<String, LoadedFile>,
         libraries: &BTreeSet<String>,
+        here: &Here,
     ) -> Option<BTreeSet<String>> {
         self.generation += u64::from(self.has_stale());
         let stale = std::mem::take(&mut self.stale);
         let other = std::mem::take(&mut self.other);
-        if std::mem::take(&mut self.all_stale) || !libraries.is_empty() {
+        if std::mem::take(&mut self.all_stale) || !libraries.is_empty() || self.files.is_empty() {
             let own = loaded.iter().filter(|(name, _)| !libraries.contains(*name));
-            let own = own.map(|(name, file)| (absolute(Path::new(name)), file));
-            let (mut files, mut texts) = (BTreeMap::new(), BTreeMap::new());
-            for (place, file) in own {
-                texts.insert(place.clone(), Arc::clone(&file.source));
-                files.insert(place, seen(file));
-            }
-            (self.files, self.texts) = (Arc::new(files), Arc::new(texts));
+            let own: BTreeMap<String, &LoadedFile> =
+                own.map(|(name, file)| (here.absolute(name), file)).collect();
+            let texts = own.iter().map(|(place, file)| (place.clone(), Arc::clone(&file.source)));
+            // Maps that are made at once have no empty places in them.
+            self.texts = Arc::new(texts.collect());
+            self.files = Arc::new(own.into_iter().map(|(place, file)| (place, seen(file))).collect());
             return None;
         }
         let mut changed = BTreeSet::new();
-        let stale = stale.into_iter().map(|name| (absolute(Path::new(&name)), name));
+        let stale = stale.into_iter().map(|name| (here.absolute(&name), name));
         for (place, name) in stale.chain(other) {
             let (files, texts) = (Arc::make_mut(&mut self.files), Arc::make_mut(&mut self.texts));
             if let Some(file) = loaded.get(&name) {
@@ -80,8 +85,8 @@ impl Shown {
     }
 
     /// Shows a file as something else than what was loaded, in this look.
-    pub(super) fn instead(&mut self, name: &str, file: FileSeen) -> String {
-        let place = absolute(Path::new(name));
+    pub(super) fn instead(&mut self, name: &str, here: &Here, file: FileSeen) -> String {
+        let place = here.absolute(name);
         Arc::make_mut(&mut self.files).insert(place.clone(), file);
         self.other.insert(place.clone(), name.to_owned());
         place

@@ -45,6 +45,9 @@ impl Watch<'_> {
         if set != self.set {
             self.carried.documents(&self.set, &set);
             self.set = set;
+            let services = self.set.services.values();
+            self.watched_files =
+                services.flat_map(|service| service.update.watch_files.iter().cloned()).collect();
             self.keep_set(crate::host::Host::now(&self.host).wall);
         }
         self.say_how_places_stand(look);
@@ -57,6 +60,23 @@ impl Watch<'_> {
             self.standing.find(place, finding.clone(), wall);
         }
         let places: Vec<String> = self.standing.sources().iter().map(|source| source.place.clone()).collect();
+        self.count(&places, look);
+        for place in &places {
+            let held = self.held.iter().find(|held| held.place == *place);
+            self.standing.find(place, prune_held(place, held), wall);
+            if let Some(source) = self.standing.source_mut(place) {
+                source.held = held.map(PruneHeld::plan);
+            }
+        }
+    }
+
+    /// How many files and objects each place has. After a look at named files that is as it was if there are as many as before:
+    /// such a look takes nothing away, and no object from another file.
+    fn count(&mut self, places: &[String], look: &SourcesLook) {
+        let now = Some((look.seen.files.len(), self.set.services.len()));
+        if std::mem::replace(&mut self.counted, now) == now && look.named {
+            return;
+        }
         let mut objects: BTreeMap<&str, usize> = BTreeMap::new();
         for service in self.set.services.values() {
             let of = places.iter().filter(|place| is_under(&service.origin.file, place));
@@ -64,11 +84,8 @@ impl Watch<'_> {
                 *objects.entry(place.as_str()).or_default() += 1;
             }
         }
-        for place in &places {
-            let held = self.held.iter().find(|held| held.place == *place);
-            self.standing.find(place, prune_held(place, held), wall);
+        for place in places {
             if let Some(source) = self.standing.source_mut(place) {
-                source.held = held.map(PruneHeld::plan);
                 source.objects = objects.get(place.as_str()).copied().unwrap_or_default();
                 source.files = look.seen.files_under(place);
             }

@@ -2,19 +2,20 @@
 //!
 //! ```text
 //! hint ------> quiet for `settle`, at most `settle_max` --> look: what is there is finished
+//!              (names of files, and no doubt left -------> look at these files alone)
 //! resync ----> every 30 s, a little later each time ------> look by stamps; every tenth reads everything
 //! no hints --> every 2 s ---------------------------------> look by stamps; a change must stand for `settle`
 //! HUP, a request ------------------------------------------> look at once: what is there counts
 //! ```
 //!
-//! A hint only says "look". The watcher is asked at each resync whether it still hears, and made anew if it doesn't: an
+//! A hint only says "look", and where: what isn't named is looked at by the next resync, as if nothing had been heard. The watcher is asked at each resync whether it still hears, and made anew if it doesn't: an
 //! idle engine wakes for nothing else.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::host::spec_dir::{Attention, Watched, Watcher};
+use crate::host::spec_dir::{Attention, Touched, Watched, Watcher};
 use crate::host::wake::{Waker, Wakes};
 use crate::plan::sources::{SourceConditionType, SourceFinding};
 use crate::plan::status::ConditionStatus;
@@ -55,7 +56,14 @@ pub(super) struct Looking {
     last_hint: Option<BootTime>,
     resyncs: u32,
     nothing: BTreeSet<PathBuf>,
+    /// Where the hints since the last look were.
+    touched: Touched,
+    /// The files that this look is about.
+    named: Option<BTreeSet<PathBuf>>,
 }
+
+/// Before the first look anything may have changed.
+const ANYWHERE: Touched = Touched { names: BTreeSet::new(), elsewhere: true };
 
 impl Looking {
     /// `probe` is a file of our own, by which the watcher is tried.
@@ -71,6 +79,8 @@ impl Looking {
             last_hint: None,
             resyncs: 0,
             nothing: BTreeSet::new(),
+            touched: ANYWHERE,
+            named: None,
         }
     }
 
@@ -105,6 +115,7 @@ impl Looking {
 
     fn try_listen(&mut self, waker: &Waker) -> Result<(), String> {
         self.documents = None;
+        self.touched = ANYWHERE;
         let documents = Watcher::new(Some(&self.probe))?;
         waker
             .watch_specs(documents.descriptor())
@@ -139,7 +150,10 @@ impl Looking {
 
     /// Takes what woke the loop, and says when to look because of it.
     pub(super) fn hear(&mut self, wakes: &Wakes, now: BootTime) -> Option<BootTime> {
-        let documents = self.documents.as_mut().is_some_and(|watcher| watcher.take().changed);
+        let heard = self.documents.as_mut().map(Watcher::take).unwrap_or_default();
+        let documents = heard.changed;
+        self.touched.extend(heard.touched);
+        self.touched.elsewhere |= wakes.mounts;
         if !documents && !wakes.mounts {
             return None;
         }
@@ -148,8 +162,9 @@ impl Looking {
         Some(now.after(self.settle).min(first.after(self.settle_max)))
     }
 
-    /// How to look now; what was heard so far is taken into account by it.
-    pub(super) fn attention(&mut self, occasion: Occasion, now: BootTime) -> Attention<'_> {
+    /// How to look now; what was heard so far is taken into account by it. `calm`: the last look left nothing that another one is
+    /// to confirm, so that a look may be about what was named alone.
+    pub(super) fn attention(&mut self, occasion: Occasion, now: BootTime, calm: bool) -> Attention<'_> {
         // What came while the watches were renewed is seen by this look.
         let first = self.first_hint.take();
         let quiet_since = self.last_hint.take();
@@ -163,6 +178,10 @@ impl Looking {
             }
             Occasion::Due => (settled, false),
         };
+        self.touched.extend(self.documents.as_mut().map(Watcher::touched).unwrap_or_default());
+        let Touched { names, elsewhere } = std::mem::take(&mut self.touched);
+        let alone = calm && occasion == Occasion::Due && settled && self.deaf.is_none();
+        self.named = (alone && !elsewhere && !names.is_empty()).then_some(names);
         let writing = self.documents.as_ref().map_or(&self.nothing, Watcher::writing);
         Attention {
             now,
@@ -170,6 +189,7 @@ impl Looking {
             contents,
             waiting_since: first,
             writing,
+            named: self.named.as_ref(),
         }
     }
 
@@ -211,23 +231,43 @@ mod tests {
         assert_eq!(looking.hear(&Wakes::default(), at(0)), None);
         assert_eq!(hint(&mut looking, 0), Some(at(100)));
         assert_eq!(hint(&mut looking, 90), Some(at(190)));
-        let attention = looking.attention(Occasion::Due, at(190));
+        let attention = looking.attention(Occasion::Due, at(190), true);
         assert!(attention.quiet && !attention.contents);
         assert_eq!(attention.waiting_since, Some(at(0)));
         let last = (0..40).filter_map(|n| hint(&mut looking, 1_000 + n * 50)).last();
         assert_eq!(last, Some(at(3_000)), "two seconds after the first");
-        assert!(!looking.attention(Occasion::Due, at(3_000)).quiet, "they didn't cease");
-        assert!(!looking.attention(Occasion::Due, at(3_100)).quiet, "no hint, no quiet after it");
+        assert!(!looking.attention(Occasion::Due, at(3_000), true).quiet, "they didn't cease");
+        assert!(!looking.attention(Occasion::Due, at(3_100), true).quiet, "no hint, no quiet after it");
+    }
+
+    #[test]
+    fn a_look_is_about_named_files_alone_where_nothing_else_may_have_changed() {
+        let named = || Touched { names: BTreeSet::from(["/d/a.yaml".into()]), elsewhere: false };
+        let mut looking = looking();
+        let mut look = |touched: Touched, occasion: Occasion, settled: bool, calm: bool| {
+            (looking.first_hint, looking.last_hint) = (Some(at(0)), Some(at(0)));
+            looking.touched.extend(touched);
+            looking.attention(occasion, at(if settled { 100 } else { 50 }), calm).named.is_some()
+        };
+        assert!(!look(named(), Occasion::Due, true, true), "the first look is about everything");
+        assert!(look(named(), Occasion::Due, true, true));
+        assert!(!look(Touched::default(), Occasion::Due, true, true), "no name is no knowledge");
+        assert!(!look(named(), Occasion::Due, false, true));
+        assert!(!look(named(), Occasion::Due, true, false));
+        assert!(!look(named(), Occasion::Resync, true, true));
+        assert!(!look(named(), Occasion::Asked, true, true));
+        assert!(!look(Touched { elsewhere: true, ..named() }, Occasion::Due, true, true));
+        assert!(look(named(), Occasion::Due, true, true), "a look at everything was in between");
     }
 
     #[test]
     fn every_tenth_resync_reads_everything() {
         let mut looking = looking();
         let thorough: Vec<u64> =
-            (1..=30).filter(|n| looking.attention(Occasion::Resync, at(n * 30_000)).contents).collect();
+            (1..=30).filter(|n| looking.attention(Occasion::Resync, at(n * 30_000), true).contents).collect();
         assert_eq!(thorough, [10, 20, 30]);
-        assert!(!looking.attention(Occasion::Asked, at(0)).contents);
-        assert!(looking.attention(Occasion::Thorough, at(0)).contents);
+        assert!(!looking.attention(Occasion::Asked, at(0), true).contents);
+        assert!(looking.attention(Occasion::Thorough, at(0), true).contents);
     }
 
     #[test]
@@ -247,6 +287,9 @@ mod tests {
         looking.deaf = Some("no watches are left".into());
         assert_eq!(looking.poll(false, at(0)), Some(at(2_000)));
         hint(&mut looking, 0);
-        assert!(!looking.attention(Occasion::Due, at(500)).quiet, "nobody could hear whether it is quiet");
+        assert!(
+            !looking.attention(Occasion::Due, at(500), true).quiet,
+            "nobody could hear whether it is quiet"
+        );
     }
 }

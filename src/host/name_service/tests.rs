@@ -3,14 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they expect")]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use super::*;
+use crate::host::testing;
 use crate::units::Pid;
 
-const LONG: Duration = Duration::from_secs(30);
+const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(200);
 /// The files first, then a source that needs no server.
 const SYSTEMD: &str = "passwd: files systemd\ngroup: files systemd\n";
@@ -26,8 +26,7 @@ impl Fake {
     fn new(script: &str) -> Self {
         let fake = Self { directory: tempfile::tempdir().unwrap() };
         let note = format!("printf '%s|' \"$@\" >> {}\n", fake.calls_path().display());
-        fs::write(fake.program(), format!("#!/bin/sh\n{note}{script}\n")).unwrap();
-        fs::set_permissions(fake.program(), fs::Permissions::from_mode(0o755)).unwrap();
+        testing::program(&fake.program(), &format!("#!/bin/sh\n{note}{script}\n"));
         fake
     }
 
@@ -222,7 +221,11 @@ fn one_that_hangs_is_killed_and_the_others_are_not_asked() {
         if let Ok(pid) = pid.trim().parse() {
             assert_dies(Pid(pid));
         }
-        assert_eq!(names.readers.stuck(), 0, "the helper came back by itself");
+        // By itself, if late where the machine is busy.
+        while names.readers.stuck() > 0 {
+            assert!(begun.elapsed() < LONG, "the helper doesn't come back");
+            std::thread::yield_now();
+        }
         assert_unknown(uid_of(&names, "eve"), "not asked");
         assert_unknown(uid_of(&names, "bob"), "no answer in time");
         assert_eq!(uid_of(&names, "ann"), Fact::Known(Uid(1000)));
@@ -233,10 +236,13 @@ fn one_that_hangs_is_killed_and_the_others_are_not_asked() {
 #[test]
 fn its_end_is_the_end_of_the_answer() {
     // A module that leaves a process behind, which keeps the pipe open.
-    let fake = Fake::new("sleep 5 & echo 'bob:x:1001:60:::'");
-    let begun = Instant::now();
-    assert_eq!(uid_of(&fake.under(SYSTEMD, LONG), "bob"), Fact::Known(Uid(1001)));
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    let fake = Fake::new("sleep 1000 & echo $! > \"${0%getent}pid\"; echo 'bob:x:1001:60:::'");
+    // Were the end of the pipe waited for, it would be late.
+    let answer = uid_of(&fake.under(SYSTEMD, LONG), "bob");
+    let left = fs::read_to_string(fake.directory.path().join("pid")).unwrap();
+    let left = rustix::process::Pid::from_raw(left.trim().parse().unwrap()).unwrap();
+    let lived = rustix::process::kill_process(left, rustix::process::Signal::KILL);
+    assert_eq!((answer, lived), (Fact::Known(Uid(1001)), Ok(())));
 }
 
 #[test]

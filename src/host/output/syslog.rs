@@ -190,7 +190,8 @@ mod tests {
         let passed = syslog.pass_on(&file, &tag, (0, 13), false);
         assert_eq!((passed.bytes, passed.error.is_none()), (8, true));
         assert_eq!([heard(&daemon), heard(&daemon)], ["<27>web[7]: one", "<27>web[7]: two"]);
-        // Another daemon in its place.
+        // Another daemon in its place. The first takes no more, also while a child of another test holds its socket until its exec.
+        daemon.shutdown(std::net::Shutdown::Both).unwrap();
         drop(daemon);
         std::fs::remove_file(&at).unwrap();
         let daemon = UnixDatagram::bind(&at).unwrap();

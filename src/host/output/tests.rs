@@ -30,8 +30,9 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let dir =
-            tempfile::Builder::new().tempdir_in(env!("CARGO_MANIFEST_DIR").to_owned() + "/target").unwrap();
+        let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+        fs::create_dir_all(&beside).unwrap();
+        let dir = tempfile::Builder::new().tempdir_in(beside).unwrap();
         fs::create_dir(dir.path().join("journals")).unwrap();
         Self { dir }
     }

@@ -11,11 +11,14 @@
 //! sleep at once, and even the processor time is a quarter higher then, since waking is a system call on each side.
 //! With one processor spinning would only keep the other side from running, so there both do sleep at once. The
 //! alternative was to read in batches; that reads arguments that nobody asks for.
+//!
+//! A deadline is for what the kernel keeps waiting. A helper that only waits for a processor isn't stuck, so on a busy machine it is
+//! waited for longer ([`BUSY`]), as long as it hasn't used up its time on one.
 
 use std::fmt;
 use std::hint::spin_loop;
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -27,6 +30,11 @@ use crate::host::spawn::keep_alone;
 pub const MOST_STUCK: usize = 8;
 /// Longer than what an evaluation does between two reads.
 const SPIN: Duration = Duration::from_micros(60);
+
+/// How much longer than its deadline a helper is waited for that only needs a processor.
+const BUSY: Duration = Duration::from_secs(5);
+/// Between two looks at what such a helper does.
+const STEP: Duration = Duration::from_millis(5);
 
 /// Work, and how long the helper looks for more of it before it sleeps.
 struct Job {
@@ -79,6 +87,8 @@ struct Slot<T> {
     answer: Mutex<Answer<T>>,
     given: AtomicBool,
     bell: Condvar,
+    /// The thread that works on it, 0 before it has begun.
+    helper: AtomicI32,
 }
 
 impl Readers {
@@ -131,9 +141,14 @@ impl Readers {
             answer: Mutex::new(Answer::Awaited),
             given: AtomicBool::new(false),
             bell: Condvar::new(),
+            helper: AtomicI32::new(0),
         });
         let (theirs, stuck) = (Arc::clone(&slot), Arc::clone(&self.stuck));
-        self.send(Job { work: Box::new(move || theirs.give(work(), &stuck)), spin })?;
+        let work = move || {
+            theirs.helper.store(own_thread(), Ordering::Release);
+            theirs.give(work(), &stuck);
+        };
+        self.send(Job { work: Box::new(work), spin })?;
         Some(Begun(slot))
     }
 
@@ -194,8 +209,13 @@ impl<T> Slot<T> {
             spin_loop();
         }
         let mut answer = lock(&self.answer);
+        let mut busy = None;
         while matches!(*answer, Answer::Awaited) {
-            let Some(left) = deadline.checked_sub(begun.elapsed()) else { break };
+            let left = match deadline.checked_sub(begun.elapsed()) {
+                Some(left) => left,
+                None if self.only_needs_a_processor(deadline, begun.elapsed(), &mut busy) => STEP,
+                None => break,
+            };
             answer = self.bell.wait_timeout(answer, left).map_or_else(|e| e.into_inner().0, |(a, _)| a);
         }
         match std::mem::replace(&mut *answer, Answer::TooLate) {
@@ -206,6 +226,51 @@ impl<T> Slot<T> {
             }
         }
     }
+}
+
+impl<T> Slot<T> {
+    /// Whether it is late for no other reason. `since`: what the helper had used up when that was asked first.
+    fn only_needs_a_processor(&self, deadline: Duration, time: Duration, since: &mut Option<u64>) -> bool {
+        if deadline.is_zero() || time > deadline + BUSY {
+            return false;
+        }
+        match self.helper.load(Ordering::Acquire) {
+            0 => true,
+            helper => Standing::of(helper).is_some_and(|now| {
+                let used = now.ticks.saturating_sub(*since.get_or_insert(now.ticks));
+                let most = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX) / TICK_MS;
+                now.runnable && used <= most
+            }),
+        }
+    }
+}
+
+/// A clock tick of `/proc/PID/stat`, in milliseconds.
+const TICK_MS: u64 = 10;
+
+/// What a thread of ours does.
+struct Standing {
+    /// It runs, or would with a processor.
+    runnable: bool,
+    /// The processor time that it has had, in clock ticks.
+    ticks: u64,
+}
+
+impl Standing {
+    /// `None`: it has ended, or `/proc` doesn't say.
+    fn of(thread: i32) -> Option<Self> {
+        let text = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")).ok()?;
+        let mut words = text.rsplit(')').next()?.split_whitespace();
+        let runnable = words.next()? == "R";
+        // utime and stime, fields 14 and 15 of proc_pid_stat(5).
+        let mut times = words.skip(10).map(str::parse::<u64>);
+        let ticks = times.next()?.ok()?.saturating_add(times.next()?.ok()?);
+        Some(Self { runnable, ticks })
+    }
+}
+
+fn own_thread() -> i32 {
+    rustix::thread::gettid().as_raw_nonzero().get()
 }
 
 fn work_through(jobs: &Receiver<Job>) {
@@ -278,6 +343,22 @@ mod tests {
             thread::yield_now();
         }
         assert_eq!(readers.stuck(), 0);
+    }
+
+    /// One that works doesn't wait for anything: it is given up when it has used its time, whoever else had the processors.
+    #[test]
+    fn a_helper_that_works_without_end_is_given_up_and_one_that_has_not_begun_is_waited_for() {
+        let readers = Readers::new();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let work = move || {
+            while !stopped.load(Ordering::Relaxed) {
+                spin_loop();
+            }
+        };
+        assert_eq!(readers.run(Duration::from_millis(20), work), None);
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(readers.run(Duration::from_nanos(1), || 7), Some(7));
     }
 
     #[test]

@@ -19,6 +19,9 @@ use crate::host::errno::io_text;
 /// So many files that are being written are kept in mind.
 const WRITING_MAX: usize = 10_000;
 
+/// So many names are kept of what changed; when there are more, everything is looked at.
+const TOUCHED_MAX: usize = 1_000;
+
 /// Device, inode and, where the file system keeps it, the birth: the number of a removed directory is soon given to the
 /// next one.
 type DirIdentity = (u64, u64, Option<SystemTime>);
@@ -32,6 +35,28 @@ pub(super) struct Inbox {
     pub(super) writing: BTreeSet<PathBuf>,
     /// The probe was touched.
     pub(super) probed: bool,
+    /// The names that this was about.
+    pub(super) touched: Touched,
+}
+
+/// Where something changed.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Touched {
+    /// Files in watched directories, by their paths without links.
+    pub names: BTreeSet<PathBuf>,
+    /// It may also be elsewhere: something was lost, or isn't about a name.
+    pub elsewhere: bool,
+}
+
+impl Touched {
+    /// Takes in what another one says.
+    pub fn extend(&mut self, other: Self) {
+        self.names.extend(other.names);
+        self.elsewhere |= other.elsewhere || self.names.len() > TOUCHED_MAX;
+        if self.elsewhere {
+            self.names.clear();
+        }
+    }
 }
 
 /// A watcher of directories with all that is in them.
@@ -75,6 +100,17 @@ impl Entries {
 
     /// Watches exactly these from now on.
     pub(super) fn watch(&mut self, wanted: &BTreeSet<&Path>) -> Result<(), String> {
+        let before = self.watched.clone();
+        let outcome = self.watch_exactly(wanted);
+        if self.watched != before {
+            // What happened while something wasn't watched has no name.
+            let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+            inbox.touched.extend(Touched { elsewhere: true, ..Touched::default() });
+        }
+        outcome
+    }
+
+    fn watch_exactly(&mut self, wanted: &BTreeSet<&Path>) -> Result<(), String> {
         let mut now = BTreeSet::new();
         let mut failed = Ok(());
         for path in wanted {
@@ -106,9 +142,19 @@ impl Entries {
     pub(super) fn take(&self) -> Inbox {
         let _ = rustix::io::read(&*self.poke, &mut [0u8; 8]);
         let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = Inbox { changed: inbox.changed, writing: inbox.writing.clone(), probed: inbox.probed };
+        let taken = Inbox {
+            changed: inbox.changed,
+            writing: inbox.writing.clone(),
+            probed: inbox.probed,
+            touched: std::mem::take(&mut inbox.touched),
+        };
         (inbox.changed, inbox.probed) = (false, false);
         taken
+    }
+
+    /// Where it was.
+    pub(super) fn touched(&self) -> Touched {
+        std::mem::take(&mut self.inbox.lock().unwrap_or_else(PoisonError::into_inner).touched)
     }
 
     /// Makes it deaf, as a lost descriptor would.
@@ -122,13 +168,13 @@ impl Inbox {
     /// Takes an event in. True if it is worth waking up for.
     fn hear(&mut self, event: &notify::Result<Event>, probe: Option<&Path>) -> bool {
         let Ok(event) = event else {
-            self.changed = true;
+            (self.changed, self.touched.elsewhere) = (true, true);
             return true;
         };
         if event.need_rescan() {
             // Whose closing was lost nobody knows.
             self.writing.clear();
-            (self.changed, self.probed) = (true, true);
+            (self.changed, self.probed, self.touched.elsewhere) = (true, true, true);
             return true;
         }
         if probe.is_some_and(|probe| event.paths.iter().any(|path| path == probe)) {
@@ -149,6 +195,8 @@ impl Inbox {
                 EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Other => {}
             }
         }
+        let names = event.paths.iter().cloned().collect();
+        self.touched.extend(Touched { names, elsewhere: event.paths.is_empty() });
         self.changed = true;
         true
     }
@@ -223,7 +271,22 @@ mod tests {
             let mut inbox = Inbox::default();
             assert_eq!(inbox.hear(&Ok(row.clone()), Some(probe)), expected, "{row:?}");
             assert_eq!(inbox.changed, expected, "{row:?}");
+            assert_eq!(inbox.touched.elsewhere, row.paths.is_empty(), "{row:?}");
+            let named = inbox.touched.names.iter().eq(row.paths.iter().filter(|_| expected));
+            assert!(named, "{row:?}: {:?}", inbox.touched);
         }
+    }
+
+    #[test]
+    fn too_many_names_are_none() {
+        let mut touched = Touched::default();
+        for number in 0..=TOUCHED_MAX {
+            let names = BTreeSet::from([PathBuf::from(format!("/d/{number}"))]);
+            touched.extend(Touched { names, elsewhere: false });
+            assert_eq!(touched.elsewhere, number == TOUCHED_MAX);
+        }
+        touched.extend(Touched { names: BTreeSet::from(["/d/x".into()]), elsewhere: false });
+        assert_eq!(touched, Touched { names: BTreeSet::new(), elsewhere: true });
     }
 
     #[test]

@@ -23,17 +23,19 @@ use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 use rustix::io::Errno;
 
 use super::chain::Watched;
-use super::entries::Entries;
+use super::entries::{Entries, Touched};
 use crate::host::errno::io_text;
 
 /// Events are read into this; the kernel never cuts one.
 const BUFFER_BYTES: usize = 16 << 10;
 
 /// What was heard since it was asked the last time.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Heard {
     /// Something that was to be watched changed, or may have.
     pub changed: bool,
+    /// Where.
+    pub touched: Touched,
 }
 
 /// The watcher of a set of places.
@@ -149,6 +151,12 @@ impl Watcher {
         std::mem::take(&mut self.heard)
     }
 
+    /// Where what was heard by now is, for a look that follows at once. That something was heard is still to be taken.
+    pub fn touched(&mut self) -> Touched {
+        self.heard.touched.extend(self.entries.touched());
+        std::mem::take(&mut self.heard.touched)
+    }
+
     /// Files that somebody began to write and hasn't closed, as far as is known.
     pub fn writing(&self) -> &BTreeSet<PathBuf> {
         &self.writing
@@ -169,10 +177,18 @@ impl Watcher {
         self.read().contains(&mark) && !deaf
     }
 
+    /// Whether the touch of the last [`Watcher::is_alive`] was told: then everything that happened before it was, too. Of a watcher
+    /// that was asked this after each touch.
+    pub fn is_told(&mut self) -> bool {
+        self.read_entries();
+        self.probe.as_ref().is_none_or(|probe| !probe.untold)
+    }
+
     /// Takes what `notify` told, and says whether that was about the probe.
     fn read_entries(&mut self) -> bool {
         let inbox = self.entries.take();
         self.heard.changed |= inbox.changed;
+        self.heard.touched.extend(inbox.touched);
         self.writing = inbox.writing;
         if let Some(probe) = self.probe.as_mut().filter(|_| inbox.probed) {
             probe.untold = false;
@@ -194,9 +210,13 @@ impl Watcher {
             }
             let Some(mark) = self.marks.get(&event.wd()) else {
                 self.heard.changed |= lost;
+                self.heard.touched.elsewhere |= lost;
                 continue;
             };
-            self.heard.changed |= mark.cares(name);
+            let cares = mark.cares(name);
+            self.heard.changed |= cares;
+            // On the way to a directory, or beside it.
+            self.heard.touched.elsewhere |= cares;
         }
         from
     }
@@ -269,11 +289,11 @@ fn reason(errno: Errno, limit: &str) -> String {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::fs;
-    use std::io::Write;
     use std::os::unix::fs::symlink;
 
     use super::super::chain::watched;
     use super::*;
+    use crate::host::testing::{Holder, written};
 
     struct Bench {
         dir: tempfile::TempDir,
@@ -304,7 +324,7 @@ mod tests {
         /// Until `notify` has told of all that happened so far: events come in order, and the probe's is the last one.
         fn catch_up(&mut self) {
             assert!(self.watcher.is_alive());
-            let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+            let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
             while !self.watcher.read_entries() {
                 assert!(std::time::Instant::now() < end, "nothing is told");
                 std::thread::yield_now();
@@ -322,7 +342,7 @@ mod tests {
         let mut bench = Bench::new();
         let file = bench.path("a/specs/a.yaml");
         assert!(!bench.heard());
-        fs::write(&file, "x").unwrap();
+        written(&file, "x");
         assert!(bench.heard(), "a new file");
         fs::read(&file).unwrap();
         fs::read_dir(bench.path("a/specs")).unwrap().count();
@@ -374,18 +394,19 @@ mod tests {
     fn a_file_that_is_being_written_is_known_until_it_is_closed() {
         let mut bench = Bench::new();
         let path = bench.path("a/specs/a.yaml");
-        let mut file = File::create(&path).unwrap();
-        file.write_all(b"x").unwrap();
+        let writer = Holder::open(&path, ">", "printf x >&3");
         bench.heard();
         assert!(bench.watcher.writing().contains(&path));
-        drop(file);
+        writer.close();
         bench.heard();
         assert!(bench.watcher.writing().is_empty());
-        let mut file = File::create(&path).unwrap();
-        file.write_all(b"x").unwrap();
+        let writer = Holder::open(&path, ">", "printf x >&3");
+        bench.heard();
+        assert!(bench.watcher.writing().contains(&path));
         fs::remove_file(&path).unwrap();
         bench.heard();
         assert!(bench.watcher.writing().is_empty(), "gone");
+        writer.close();
     }
 
     #[test]

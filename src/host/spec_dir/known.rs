@@ -36,7 +36,8 @@ struct Known {
     outcome: Option<(Stamp, Outcome)>,
     seen: BootTime,
     read: BootTime,
-    pending: Option<Pending>,
+    /// Hardly any file has one.
+    pending: Option<Box<Pending>>,
     /// Everybody has waited for it long enough.
     unstable: bool,
     look: u64,
@@ -83,6 +84,22 @@ impl KnownFiles {
         self.files.retain(|_, known| known.look == look);
     }
 
+    /// Whether anything is known of a file.
+    pub(super) fn has(&self, path: &OsStr) -> bool {
+        self.files.contains_key(path)
+    }
+
+    /// What a file with this stamp certainly still is: nothing is to be read, and nothing was in doubt.
+    pub(super) fn unchanged(&mut self, path: &OsStr, stamp: Stamp, contents: bool) -> Option<Arc<SpecFile>> {
+        let look = self.look;
+        let known = self.files.get_mut(path)?;
+        let calm = !contents && known.pending.is_none() && !known.unstable && known.is_sure();
+        let (_, outcome) = known.outcome.as_ref().filter(|(known, _)| calm && *known == stamp)?;
+        let file = outcome.as_ref().ok().map(Arc::clone)?;
+        known.look = look;
+        Some(file)
+    }
+
     /// What to do about a file with this stamp. `writing`: somebody is known to have it open for writing.
     pub(super) fn judge(&mut self, path: &OsStr, stamp: Stamp, writing: bool, patience: Patience) -> Verdict {
         let look = self.look;
@@ -97,8 +114,11 @@ impl KnownFiles {
             Some((known_stamp, outcome)) if *known_stamp == stamp => {
                 known.pending = None;
                 known.unstable = false;
-                let sure = known.read.0.saturating_sub(known.seen.0) >= COARSEST;
-                if sure && !patience.contents { Verdict::Unchanged(outcome.clone()) } else { Verdict::Read }
+                if known.is_sure() && !patience.contents {
+                    Verdict::Unchanged(outcome.clone())
+                } else {
+                    Verdict::Read
+                }
             }
             Some(_) | None => known.changed(stamp, writing, patience),
         }
@@ -120,8 +140,11 @@ impl KnownFiles {
             (_, outcome) => outcome,
         };
         if known.outcome.as_ref().is_none_or(|(known, _)| *known != stamp) {
-            known.seen =
-                known.pending.filter(|pending| pending.stamp == stamp).map_or(now, |pending| pending.since);
+            known.seen = known
+                .pending
+                .as_ref()
+                .filter(|pending| pending.stamp == stamp)
+                .map_or(now, |pending| pending.since);
         }
         known.read = now;
         known.pending = None;
@@ -133,8 +156,8 @@ impl KnownFiles {
     /// Notes that it is unfinished, whatever its stamp says: it changed while it was read.
     pub(super) fn unfinished(&mut self, path: &OsStr, stamp: Stamp, now: BootTime) {
         if let Some(known) = self.files.get_mut(path) {
-            let first = known.pending.map_or(now, |pending| pending.first);
-            known.pending = Some(Pending { stamp, since: now, first });
+            let first = known.pending.as_ref().map_or(now, |pending| pending.first);
+            known.pending = Some(Box::new(Pending { stamp, since: now, first }));
         }
     }
 
@@ -145,7 +168,7 @@ impl KnownFiles {
 
     /// Whether it had the time in which it could have shown that it is finished.
     pub(super) fn had_its_time(&self, path: &OsStr, patience: Patience) -> bool {
-        let pending = self.files.get(path).and_then(|known| known.pending);
+        let pending = self.files.get(path).and_then(|known| known.pending.as_ref());
         pending.is_some_and(|pending| patience.now >= pending.first.after(patience.settle))
     }
 
@@ -158,9 +181,15 @@ impl KnownFiles {
 }
 
 impl Known {
+    /// It was read when its stamp could no longer hide a change.
+    fn is_sure(&self) -> bool {
+        self.read.0.saturating_sub(self.seen.0) >= COARSEST
+    }
+
     fn changed(&mut self, stamp: Stamp, writing: bool, patience: Patience) -> Verdict {
         let now = patience.now;
-        let writing = writing && self.pending.is_none_or(|pending| now < pending.first.after(WRITTEN_MAX));
+        let known = self.pending.as_ref();
+        let writing = writing && known.is_none_or(|pending| now < pending.first.after(WRITTEN_MAX));
         if patience.quiet && !writing {
             return Verdict::Read;
         }
@@ -174,7 +203,7 @@ impl Known {
                 Verdict::Unfinished
             }
             None => {
-                self.pending = Some(Pending { stamp, since: now, first: now });
+                self.pending = Some(Box::new(Pending { stamp, since: now, first: now }));
                 Verdict::Unfinished
             }
         }

@@ -26,7 +26,7 @@ use super::git::{self, GitHold};
 use super::identity::{Believed, Identity, Standing};
 use super::known::{KnownFiles, Outcome, Patience, Verdict};
 use super::names::why_ignored;
-use super::read::{Refusal, not_regular, read_in, read_trusted, unreadable};
+use super::read::{FLAGS, Refusal, not_regular, read_in, read_listed, read_trusted, unreadable};
 use super::remote::remote;
 use super::stamp::Stamp;
 use super::{
@@ -88,6 +88,8 @@ pub struct Attention<'a> {
     pub waiting_since: Option<BootTime>,
     /// Files that are being written.
     pub writing: &'a BTreeSet<PathBuf>,
+    /// Nothing changed since the last look but these files, as was heard; by their paths without links. `None`: whatever may have.
+    pub named: Option<&'a BTreeSet<PathBuf>>,
 }
 
 static NOTHING: BTreeSet<PathBuf> = BTreeSet::new();
@@ -95,24 +97,26 @@ static NOTHING: BTreeSet<PathBuf> = BTreeSet::new();
 impl Attention<'_> {
     /// The state at this moment, as it is.
     pub fn at(now: BootTime) -> Self {
-        Self { now, quiet: true, contents: false, waiting_since: None, writing: &NOTHING }
+        Self { now, quiet: true, contents: false, waiting_since: None, writing: &NOTHING, named: None }
     }
 }
 
 /// A place, and what is known of it from the looks before.
 #[derive(Debug)]
 pub struct Place {
-    path: PathBuf,
-    manner: Arc<Manner>,
+    pub(super) path: PathBuf,
+    pub(super) manner: Arc<Manner>,
     known: KnownFiles,
     believed: Believed,
-    git: GitHold,
-    git_dir: Option<PathBuf>,
-    last: Option<Listing>,
+    pub(super) git: GitHold,
+    pub(super) git_dir: Option<PathBuf>,
+    pub(super) last: Option<Listing>,
+    /// Of all files of the last listing.
+    pub(super) bytes: u64,
     waiting_since: Option<BootTime>,
     remote: Option<&'static str>,
-    directories: Vec<PathBuf>,
-    linked: BTreeSet<PathBuf>,
+    pub(super) directories: Vec<PathBuf>,
+    pub(super) linked: BTreeSet<PathBuf>,
 }
 
 /// What one look gathers.
@@ -161,6 +165,7 @@ impl Place {
             git: GitHold::default(),
             git_dir: None,
             last: None,
+            bytes: 0,
             waiting_since: None,
             remote: None,
             directories: Vec::new(),
@@ -339,6 +344,7 @@ impl Place {
         ignored.sort_by(|a, b| a.path.cmp(&b.path));
         self.directories = gathering.directories;
         self.linked = gathering.linked;
+        self.bytes = gathering.bytes;
         let listing = Listing { complete, files, problems, identity, ignored, pending: None, again };
         self.last = Some(listing.clone());
         listing
@@ -372,6 +378,9 @@ impl Place {
         gathering.directories.push(directory.real.clone());
         gathering.entered.insert(directory.below.clone());
         for (name, kind) in list(&directory.open)? {
+            if self.is_as_it_was(directory, &name, kind, gathering) {
+                continue;
+            }
             let may_enter = self.manner.recursive && !name.as_bytes().starts_with(b".");
             if may_enter && is_directory(&directory.open, &name, kind) {
                 self.sub_directory(directory, &name, directory.below.join(&name), gathering, depth);
@@ -380,10 +389,38 @@ impl Place {
             } else {
                 let below = directory.below.join(&name);
                 let (shown, real) = (self.path.join(&below), directory.real.join(&name));
-                self.entry(directory, Name { below: &below, shown: &shown, real: &real }, gathering);
+                self.entry(directory, Name { below: &below, shown: &shown, real: &real }, kind, gathering);
             }
         }
         Ok(())
+    }
+
+    /// Takes a file that is certainly as it was at the last look: of most files that is all. Whatever is doubtful, or new, is looked
+    /// at more closely.
+    fn is_as_it_was(
+        &mut self,
+        directory: &Directory,
+        name: &OsStr,
+        kind: FileType,
+        gathering: &mut Gathering<'_>,
+    ) -> bool {
+        let limits = self.manner.limits;
+        let within = gathering.files.len() < limits.files && gathering.bytes <= limits.total_bytes;
+        // The names that are known are those of documents.
+        if kind != FileType::RegularFile || self.remote.is_some() || !within {
+            return false;
+        }
+        let below = directory.below.join(name);
+        if !self.known.has(below.as_os_str()) {
+            return false;
+        }
+        let Ok(stat) = statat(&directory.open, name, AtFlags::SYMLINK_NOFOLLOW) else { return false };
+        let stamp = Stamp::of_stat(&stat);
+        let contents = gathering.attention.contents;
+        let Some(file) = self.known.unchanged(below.as_os_str(), stamp, contents) else { return false };
+        gathering.bytes = gathering.bytes.saturating_add(file.bytes.len() as u64);
+        gathering.files.push(file);
+        true
     }
 
     /// One that can't be entered is a problem, and nothing of what it held is gone.
@@ -426,8 +463,14 @@ impl Place {
         Ok((Directory { open, real: stage.path, below }, identity))
     }
 
-    /// A name that a document may have.
-    fn entry(&mut self, directory: &Directory, called: Name<'_>, gathering: &mut Gathering<'_>) {
+    /// A name that a document may have, and its kind as far as that was listed.
+    fn entry(
+        &mut self,
+        directory: &Directory,
+        called: Name<'_>,
+        kind: FileType,
+        gathering: &mut Gathering<'_>,
+    ) {
         let (name, shown) = (called.real.file_name().unwrap_or_default(), || called.shown.to_owned());
         if name.to_str().is_none() {
             let text = "its name is not UTF-8".to_owned();
@@ -439,6 +482,15 @@ impl Place {
             let text = "there are too many files before it".to_owned();
             return gathering.refuse(shown(), (ProblemReason::TooLarge, text));
         }
+        if kind == FileType::RegularFile
+            && self.is_read_in_any_case(called, gathering)
+            && let Some((bytes, stamp)) =
+                read_listed(&directory.open, name, called.real, &manner.trust, limits.file_bytes)
+        {
+            let (below, now) = (called.below.as_os_str(), gathering.attention.now);
+            let outcome = self.noted(below, called.shown, stamp, Ok(bytes), now);
+            return gathering.take(outcome, called.shown);
+        }
         let stamp = match self.stamp(directory, name, called.real, gathering) {
             Ok(stamp) => stamp,
             Err(refusal) => return gathering.refuse(shown(), refusal),
@@ -448,6 +500,12 @@ impl Place {
         }
         let opened = || read_in(&directory.open, name, called.real, &manner.trust, limits.file_bytes);
         self.file(called, stamp, gathering, opened);
+    }
+
+    /// Nothing is known of it, and it isn't being written: its stamp decides nothing.
+    fn is_read_in_any_case(&self, called: Name<'_>, gathering: &Gathering<'_>) -> bool {
+        let writing = self.last.is_some() && gathering.attention.writing.contains(called.real);
+        self.patience(&gathering.attention).quiet && !writing && !self.known.has(called.below.as_os_str())
     }
 
     /// Of the file itself, or of what a link leads to: then everything on the way must be trusted.
@@ -490,9 +548,7 @@ impl Place {
     fn stat(&self, directory: &Directory, name: &OsStr) -> rustix::io::Result<Stat> {
         if self.remote.is_some() {
             // Only opening makes a network file system ask its server.
-            let flags =
-                OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-            if let Ok(open) = openat(&directory.open, name, flags, Mode::empty()) {
+            if let Ok(open) = openat(&directory.open, name, FLAGS, Mode::empty()) {
                 return fstat(open);
             }
         }
@@ -524,16 +580,10 @@ impl Place {
                 Err(refusal) => self.noted(below, shown, stamp, Err(refusal), patience.now),
             },
         };
-        match outcome {
-            Ok(file) => {
-                gathering.bytes = gathering.bytes.saturating_add(file.bytes.len() as u64);
-                gathering.files.push(file);
-            }
-            Err(refusal) => gathering.refuse(shown.to_owned(), refusal),
-        }
+        gathering.take(outcome, shown);
     }
 
-    fn noted(
+    pub(super) fn noted(
         &mut self,
         below: &OsStr,
         shown: &Path,
@@ -566,6 +616,16 @@ impl<'a> Gathering<'a> {
         }
     }
 
+    fn take(&mut self, outcome: Outcome, shown: &Path) {
+        match outcome {
+            Ok(file) => {
+                self.bytes = self.bytes.saturating_add(file.bytes.len() as u64);
+                self.files.push(file);
+            }
+            Err(refusal) => self.refuse(shown.to_owned(), refusal),
+        }
+    }
+
     fn refuse(&mut self, path: PathBuf, (reason, text): Refusal) {
         self.problems.push(Problem { path, reason, text });
     }
@@ -583,7 +643,7 @@ fn away(error: &io::Error) -> (UnavailableReason, String) {
 }
 
 /// The directory that was judged, held open.
-fn open_judged(real: &Path, judged: &fs::Metadata) -> io::Result<(File, Identity)> {
+pub(super) fn open_judged(real: &Path, judged: &fs::Metadata) -> io::Result<(File, Identity)> {
     let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
     let open = OpenOptions::new().read(true).custom_flags(flags).open(real)?;
     let found = open.metadata()?;

@@ -22,12 +22,14 @@ impl Trust {
 
     /// And these users. Of one that can't be looked up nothing is trusted; the second value says so in sentences.
     pub fn of(owners: &[Account]) -> (Self, Vec<String>) {
-        let mut trust = Self::own();
-        let mut unknown = Vec::new();
         if owners.is_empty() {
-            return (trust, unknown);
+            return (Self::own(), Vec::new());
         }
-        let names = NameService::new(Arc::new(Readers::new()));
+        Self::told(owners, &NameService::new(Arc::new(Readers::new())))
+    }
+
+    fn told(owners: &[Account], names: &NameService) -> (Self, Vec<String>) {
+        let (mut trust, mut unknown) = (Self::own(), Vec::new());
         for owner in owners {
             match owner {
                 Account::Id(uid) => trust.owners.push(*uid),
@@ -52,7 +54,7 @@ mod tests {
     fn owners_are_looked_up_and_an_unknown_one_is_named() {
         let own = rustix::process::geteuid().as_raw();
         let owners = [Account::Id(4321), Account::Name("root".into()), Account::Name("no-such-user".into())];
-        let (trust, unknown) = Trust::of(&owners);
+        let (trust, unknown) = Trust::told(&owners, &NameService::patient());
         assert_eq!(trust.owners, [own, 4321, 0]);
         assert_eq!(unknown, ["there is no user `no-such-user`"]);
     }

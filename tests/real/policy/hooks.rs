@@ -18,7 +18,7 @@ fn exec(script: &str, timeout: Duration) -> Policy {
     policy(vec![PolicyAction::Exec(StopCommand { command, timeout })])
 }
 
-const LONG: Duration = Duration::from_secs(10);
+const LONG: Duration = Duration::from_mins(1);
 
 fn told(stage: &Stage) -> BTreeMap<String, String> {
     let text = fs::read_to_string(stage.base.path().join("log/tools.policy.log")).unwrap();
@@ -28,7 +28,7 @@ fn told(stage: &Stage) -> BTreeMap<String, String> {
 
 #[test]
 fn a_command_is_told_the_facts_and_writes_into_the_policys_log() {
-    let (_process, key) = started(&["/bin/sleep", "60"]);
+    let (_process, key) = started(&["/bin/sleep", "1000"]);
     let mut stage = Stage::new();
     let policy = exec("env | grep SELFSAME_", LONG);
     let web = ServiceName::new("web").unwrap();
@@ -49,7 +49,7 @@ fn a_command_is_told_the_facts_and_writes_into_the_policys_log() {
         ("START", &key.start.to_string()),
         ("PPID", &std::process::id().to_string()),
         ("COMM", "sleep"),
-        ("ARGV", "/bin/sleep 60"),
+        ("ARGV", "/bin/sleep 1000"),
         ("UID", &nix::unistd::geteuid().to_string()),
         ("CWD", "/"),
     ];
@@ -65,7 +65,7 @@ fn a_command_is_told_the_facts_and_writes_into_the_policys_log() {
 
 #[test]
 fn of_whoever_has_the_number_now_a_command_is_told_nothing() {
-    let (_process, key) = started(&["/bin/sleep", "60"]);
+    let (_process, key) = started(&["/bin/sleep", "1000"]);
     let mut stage = Stage::new();
     let policy = exec("env | grep SELFSAME_", LONG);
     let gone = ProcessKey { start: StartTicks(key.start.0 + 1), ..key };
@@ -82,11 +82,11 @@ fn of_whoever_has_the_number_now_a_command_is_told_nothing() {
 
 #[test]
 fn a_command_that_fails_takes_too_long_or_cannot_begin_is_told() {
-    let (_process, key) = started(&["/bin/sleep", "60"]);
+    let (_process, key) = started(&["/bin/sleep", "1000"]);
     let mut stage = Stage::new();
     let rows = [
         (exec("exit 3", LONG), "`/bin/sh -c exit 3`: it exited with code 3"),
-        (exec("exec sleep 60", Duration::from_millis(50)), "it was killed, since it took longer than 50ms"),
+        (exec("exec sleep 1000", Duration::from_millis(50)), "it was killed, since it took longer than 50ms"),
     ];
     for (policy, expected) in rows {
         stage.act(&policy, &step(&policy, &key), &yes).unwrap();

@@ -54,7 +54,7 @@ impl Tree {
     /// What is said of a place after it was asked for: nothing, or one thing.
     fn said(&self, trees: &mut WorkTrees, place: &str, changed: bool) -> Vec<Option<Revision>> {
         trees.ask([self.dir.path().join(place)], changed, clock::now().boot);
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + Duration::from_mins(1);
         while trees.runner.is_busy() {
             assert!(Instant::now() < end, "git doesn't end");
             std::thread::sleep(Duration::from_millis(2));

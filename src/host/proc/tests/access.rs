@@ -4,26 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use super::super::{is_subject, parse};
-use super::{Fact, LiveWorld, Pid, Why, World, is_root, look, why};
-
-const AGAIN: &str = "SELFSAME_TEST_AGAIN";
-
-/// Runs one test of this file again with `command` before it. Whether it is that second run already.
-fn second_run(name: &str, mut command: Command) -> bool {
-    if std::env::var_os(AGAIN).is_some() {
-        return true;
-    }
-    let name = format!("host::proc::tests::access::{name}");
-    let command = command.args([name.as_str(), "--exact", "--nocapture"]).env(AGAIN, "1");
-    match command.output() {
-        Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success() || said.contains("not permitted"), "{said}");
-        }
-        Err(error) => eprintln!("skipped: the test can't be run again: {error}"),
-    }
-    false
-}
+use super::{Fact, LiveWorld, Pid, Why, World, is_root, look, second_run, why};
 
 #[test]
 fn without_privilege_strangers_are_denied_by_name() {
@@ -31,7 +12,7 @@ fn without_privilege_strangers_are_denied_by_name() {
     if is_root() {
         nobody.uid(65534).gid(65534);
     }
-    if !second_run("without_privilege_strangers_are_denied_by_name", nobody) {
+    if !second_run("access::without_privilege_strangers_are_denied_by_name", nobody) {
         return;
     }
     let world = look();
@@ -60,7 +41,7 @@ fn the_proc_of_another_pid_namespace_is_refused() {
     }
     let mut inside = Command::new("unshare");
     inside.args(["--pid", "--fork"]).arg(std::env::current_exe().unwrap());
-    if second_run("the_proc_of_another_pid_namespace_is_refused", inside) {
+    if second_run("access::the_proc_of_another_pid_namespace_is_refused", inside) {
         let error = LiveWorld::new().unwrap_err();
         assert_eq!(error.to_string(), "`/proc` is of another PID namespace");
     }

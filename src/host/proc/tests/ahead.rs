@@ -14,7 +14,7 @@ fn children(count: u32) -> Vec<(Running, String)> {
         })
         .collect();
     for (child, _) in &started {
-        child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"sleep"));
+        child.until_asleep();
     }
     started
 }

@@ -1,7 +1,6 @@
 //! What a look says of processes whose state the test has chosen.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,12 +20,7 @@ fn words(world: &LiveWorld, pid: Pid) -> Vec<String> {
 fn an_ordinary_child_is_known_in_every_respect() {
     let mut command = Command::new("/bin/sleep");
     let child = Running::start(command.arg("1000").env_clear().env("APP_ENV", "prod").current_dir("/tmp"));
-    // It has its name a while before it is asleep.
-    child.until(|world, pid| {
-        let asleep =
-            |stat: &crate::facts::Stat| *stat.comm == *b"sleep" && stat.state == ProcessState::Sleeping;
-        world.stat(pid).known().is_some_and(|stat| asleep(&stat))
-    });
+    child.until_asleep();
     let (world, pid) = (look(), child.pid());
     let me = world.self_pid().known().unwrap();
 
@@ -141,8 +135,7 @@ fn a_reaped_process_answers_vanished_from_then_on() {
 fn a_script_shows_its_interpreter_and_keeps_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("serve");
-    std::fs::write(&script, "#!/bin/sh\nread line\n").unwrap();
-    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    crate::host::testing::program(&script, "#!/bin/sh\nread line\n");
     let child = Running::start(Command::new(&script).args(["", "x"]));
     // vfork returns a moment before exec is finished: argv is empty then.
     child.until(|world, pid| {
@@ -266,8 +259,8 @@ fn memory_that_does_not_answer_is_a_timeout_and_nothing_else_waits() {
 #[test]
 fn an_account_has_every_read_once() {
     let child = Running::start(Command::new("/bin/sleep").arg("1000"));
-    child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"sleep"));
-    let (world, pid) = (LiveWorld::new().unwrap().with_account(), child.pid());
+    child.until_asleep();
+    let (world, pid) = (look().with_account(), child.pid());
     let _ = world.owner(pid);
     assert_eq!(world.take_reads(), ["."]);
     let _ = world.comm(pid);

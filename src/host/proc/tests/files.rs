@@ -7,6 +7,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::{Fact, Running, Why, World, bytes, is_root, look, why};
 use crate::facts::FileKind;
+use crate::host::name_service::NameService;
 use crate::process::world::Root;
 use crate::units::{Gid, Uid};
 
@@ -72,7 +73,7 @@ fn names_in_another_root_do_not_lead_out_of_it() {
         return;
     }
     let child = Running::start(Command::new("chroot").arg(&root).args(["/bin/sleep", "1000"]));
-    child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"sleep"));
+    child.until_asleep();
     let (world, pid) = (look(), child.pid());
     assert!(!world.root(pid).known().unwrap().same);
     let inside = world.file(Root::Of(pid), b"/bin/nap").known().unwrap();
@@ -100,6 +101,7 @@ fn the_holder_of_a_lock_is_found() {
 #[test]
 fn names_and_numbers_of_users_and_groups() {
     let world = look();
+    world.names.set(NameService::patient()).unwrap();
     assert_eq!(world.user_id("root"), Fact::Known(Uid(0)));
     assert_eq!(world.user_name(Uid(0)), Fact::Known("root".into()));
     assert_eq!(world.group_id("root"), Fact::Known(Gid(0)));

@@ -22,7 +22,7 @@ fn with(socket: impl Into<OwnedFd>) -> Running {
 
 fn asleep(command: &mut Command) -> Running {
     let child = Running(command.spawn().unwrap());
-    child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"sleep"));
+    child.until_asleep();
     child
 }
 

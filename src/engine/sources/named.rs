@@ -1,0 +1,257 @@
+//! A look at some files that somebody named, where the last look left no doubt: what the others give is as it was.
+//!
+//! ```text
+//! named files --read--> as they were ---------------------------------------> nothing changed
+//!                  \--> other text, the same Services, nothing to say -------> these files anew
+//!                   \-> other Services ---------------------> these files anew, and what all files together give
+//!                    \> definitions, Policies, mistakes, anything unusual ---> a look at everything
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::reading::LONG;
+use super::{Found, Sources, SourcesLook, settle, start_of};
+use crate::host::spec_dir::{Attention, Place};
+use crate::spec::{LoadedFile, SpecFile};
+
+/// What a look left behind that saw everything.
+#[derive(Debug)]
+pub(super) struct Still {
+    /// Before what the files give together was filled in.
+    before: SourcesLook,
+    /// All of it, but for the files themselves.
+    look: SourcesLook,
+}
+
+impl Still {
+    /// What is to be remembered of this look; `None`: the next one has to see everything again.
+    pub(super) fn after(before: SourcesLook, look: &SourcesLook) -> Option<Self> {
+        let seen = &look.seen;
+        let complete = seen.complete && seen.unavailable.is_empty() && look.again.is_none() && !look.remote;
+        let usable = look.unusable.is_empty() && seen.held_plugins.is_empty() && seen.elsewhere.is_empty();
+        (complete && usable && look.trouble.is_none()).then(|| {
+            let mut look = look.clone();
+            // These are shared, and changed in place where nobody else has them.
+            (look.seen.files, look.texts) = (Arc::default(), Arc::default());
+            Self { before, look }
+        })
+    }
+}
+
+impl Sources {
+    /// `None`: it takes a look at everything.
+    pub(super) fn look_at_named(&mut self, attention: Attention<'_>) -> Option<SourcesLook> {
+        // Whatever ends this early, the next look sees everything.
+        let still = self.still.take()?;
+        let files = self.named(attention)?;
+        if !self.names.plugins.is_empty() || !self.with_plugins.is_empty() || !self.kept.is_idle() {
+            return None;
+        }
+        let is_other = |found: &&Found| {
+            self.loaded.get(&found.name).is_none_or(|known| *known.digest != *found.file.digest)
+        };
+        let fresh: Vec<&Found> = files.iter().filter(is_other).collect();
+        // Long texts are read beside the loop.
+        if fresh.iter().any(|found| found.file.bytes.len() > LONG) {
+            return None;
+        }
+        let judged: BTreeMap<String, Arc<Path>> =
+            fresh.iter().map(|found| (found.name.clone(), Arc::clone(&found.directory))).collect();
+        let fresh: Vec<SpecFile> = fresh.into_iter().map(Found::to_load).collect();
+        let mut loaded = self.around().load(&fresh, Some(&self.names), None);
+        if self.stays {
+            settle::files(&mut loaded.files);
+        }
+        let twice = !loaded.duplicates.is_empty() || !loaded.duplicate_policies.is_empty();
+        if twice || !loaded.files.iter().all(|file| self.replaces_plainly(file)) {
+            return None;
+        }
+        let mut same = still.look.diagnostics.is_empty();
+        for mut file in loaded.files {
+            let name = file.source.name.clone();
+            file.stands_in(&self.here.absolute(&name));
+            let former = self.loaded.get(&name);
+            same &=
+                file.diagnostics.is_empty() && former.is_some_and(|former| former.declares_the_same(&file));
+            self.shown.is_stale(&name);
+            self.loaded.insert(name, file);
+        }
+        self.keep_good(&judged);
+        let trouble = self.kept.take_trouble();
+        let look = if same { self.as_before(&still) } else { self.anew(&still) };
+        self.still = Still::after(still.before, &look);
+        Some(SourcesLook { trouble, named: true, ..look })
+    }
+
+    /// The named files that are other than at the last look.
+    fn named(&mut self, attention: Attention<'_>) -> Option<Vec<Found>> {
+        let mut left: BTreeSet<PathBuf> = attention.named?.clone();
+        let mut found = Vec::new();
+        for place in &mut self.places {
+            let own: BTreeSet<PathBuf>;
+            (own, left) = left.into_iter().partition(|name| place.holds(name));
+            if own.is_empty() {
+                continue;
+            }
+            let files = place.look_at(Attention { named: Some(&own), ..attention })?;
+            found.extend(Found::all_in(place, self.turned.as_deref(), files));
+        }
+        left.is_empty().then_some(found)
+    }
+
+    /// Neither what stood in this file nor what stands there now is of any concern to other files, but for the names and conditions
+    /// of its Services.
+    fn replaces_plainly(&self, file: &LoadedFile) -> bool {
+        file.has_only_services()
+            && self.loaded.get(&file.source.name).is_none_or(LoadedFile::has_only_services)
+    }
+
+    /// As the last look, but for the files.
+    fn as_before(&mut self, still: &Still) -> SourcesLook {
+        let mut look = still.look.clone();
+        let changed = self.shown.renew(&self.loaded, &BTreeSet::new(), &self.here);
+        look.digest = still.before.digest.clone();
+        look.digest.push_str(&self.shown.digest_line());
+        // What was found of all files with each other says the same of these.
+        self.pairs.0.clone_from(&look.digest);
+        self.show(&mut look, changed);
+        look
+    }
+
+    /// What all files give together, with these.
+    fn anew(&mut self, still: &Still) -> SourcesLook {
+        self.finish(still.before.clone(), &BTreeSet::new())
+    }
+}
+
+impl Found {
+    fn all_in(
+        place: &Place,
+        turned: Option<&Path>,
+        files: Vec<Arc<super::FileRead>>,
+    ) -> impl Iterator<Item = Self> {
+        let directory: Option<Arc<Path>> = (!files.is_empty()).then(|| start_of(place.path(), turned).into());
+        files.into_iter().filter_map(move |file| {
+            Some(Self {
+                name: file.path.display().to_string(),
+                file,
+                directory: Arc::clone(directory.as_ref()?),
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::host::clock;
+
+    fn service(name: &str, rest: &str) -> String {
+        format!(
+            "apiVersion: selfsame/v1\nkind: Service\nmetadata: {{name: {name}}}\nspec:\n  startas: /bin/sleep\n{rest}"
+        )
+    }
+
+    /// What may stand in a file: plain Services, and everything that others may have to do with.
+    fn texts() -> Vec<String> {
+        let document = |kind: &str, rest: &str| format!("apiVersion: selfsame/v1\nkind: {kind}\n{rest}");
+        vec![
+            service("a", "  args: [\"1\"]\n"),
+            service("a", "  args: [\"2\"]\n"),
+            format!("# a comment\n{}", service("a", "  args: [\"1\"]\n")),
+            service("b", "  args: [\"1\"]\n"),
+            service("b", "  match: exe == startas\n"),
+            service("c", "  match: exe == startas\n"),
+            service("c", "  dependsOn: [a]\n"),
+            service("a", "  dependsOn: [c]\n"),
+            service("c", "  match: exe == startas && is_c\n"),
+            service("c", "  match: cmdline contains \"x\"\n"),
+            service("c", "  hosts: {names: [elsewhere]}\n"),
+            service("c", "  nonsense: 1\n"),
+            "a: [\n".to_owned(),
+            String::new(),
+            document("Matcher", "metadata: {name: is_c}\nspec:\n  match: comm == \"c\"\n"),
+            document("Matcher", "metadata: {name: is_c}\nspec:\n  match: comm == \"d\"\n"),
+            document("Policy", "metadata: {name: p}\nspec:\n  match: comm == \"c\"\n  message: no\n"),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// However files are edited: who looks at what was named knows what somebody knows who looks at everything.
+        #[test]
+        fn named_files_alone_lead_to_the_same(edits in prop::collection::vec((0..4usize, 0..20usize, any::<bool>()), 1..20)) {
+            let dir = tempfile::tempdir().unwrap();
+            let root = dir.path().canonicalize().unwrap();
+            let places = || Sources::new(vec![root.clone()]);
+            let (mut whole, mut some) = (places(), places());
+            let mut names = BTreeSet::new();
+            for (file, text, looks) in edits {
+                let path = root.join(format!("{file}.yaml"));
+                match texts().get(text) {
+                    Some(text) => std::fs::write(&path, text).unwrap(),
+                    None => drop(std::fs::remove_file(&path)),
+                }
+                names.insert(path);
+                if !looks {
+                    continue;
+                }
+                let attention = Attention { named: Some(&names), ..Attention::at(clock::now().boot) };
+                let (one, other) = (some.look_with(attention), whole.look());
+                names.clear();
+                prop_assert_eq!(&one.seen.files, &other.seen.files);
+                prop_assert_eq!(&one.texts, &other.texts);
+                prop_assert_eq!(&one.diagnostics, &other.diagnostics);
+                prop_assert_eq!(&one.unusable, &other.unusable);
+                let policies = |look: &SourcesLook| {
+                    look.policies.iter().map(|document| Arc::clone(&document.policy)).collect::<Vec<_>>()
+                };
+                prop_assert_eq!(policies(&one), policies(&other));
+                prop_assert_eq!(&one.seen.elsewhere, &other.seen.elsewhere);
+                prop_assert_eq!(&one.findings, &other.findings);
+                prop_assert_eq!(one.seen.complete, other.seen.complete);
+            }
+        }
+    }
+
+    #[test]
+    fn one_edit_is_a_look_at_one_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        for name in ["a", "b", "c"] {
+            std::fs::write(root.join(format!("{name}.yaml")), service(name, &format!("  args: [{name}]\n")))
+                .unwrap();
+        }
+        let mut sources = Sources::new(vec![root.clone()]);
+        let before = sources.look();
+        assert!(!before.named && before.diagnostics.is_empty(), "{:?}", before.diagnostics);
+        let edits = [
+            ("a.yaml", format!("# \n{}", service("a", "  args: [a]\n"))),
+            ("b.yaml", service("b", "  args: [other]\n")),
+            ("d.yaml", service("d", "")),
+        ];
+        let mut digest = before.digest;
+        for (name, text) in edits {
+            let names = BTreeSet::from([root.join(name)]);
+            std::fs::write(root.join(name), text).unwrap();
+            let attention = Attention { named: Some(&names), ..Attention::at(clock::now().boot) };
+            let look = sources.look_with(attention);
+            assert!(look.named, "{name}");
+            let changed = BTreeSet::from([root.join(name).display().to_string()]);
+            assert_eq!(look.seen.changed, Some(changed));
+            assert_ne!(look.digest, digest, "{name}");
+            digest = look.digest;
+            let look = sources.look_with(attention);
+            assert!(look.named && look.digest == digest, "{name}: nothing is other than before");
+            assert_eq!(look.seen.changed, Some(BTreeSet::new()));
+        }
+        let complete = sources.look();
+        assert_eq!((complete.files(), complete.digest), (4, digest), "nothing was left out");
+    }
+}
