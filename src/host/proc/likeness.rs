@@ -29,6 +29,9 @@ struct Told {
     layout: Option<u64>,
 }
 
+/// The process is no more.
+struct Gone;
+
 impl LiveWorld {
     /// `None`: it has to be asked the long way.
     pub(super) fn quick_likeness(&self, pid: Pid, arguments: bool) -> Option<Likeness> {
@@ -39,7 +42,7 @@ impl LiveWorld {
             return Some(Likeness { owner, image: Image::None, stat, arguments: None, layout });
         }
         let image = self.quick_image(pid)?;
-        let arguments = if arguments { self.quick_arguments(pid)? } else { None };
+        let arguments = if arguments { self.quick_arguments(pid).ok()? } else { None };
         Some(Likeness { owner, image, stat, arguments, layout })
     }
 
@@ -81,15 +84,16 @@ impl LiveWorld {
         }
     }
 
-    /// Out of a window, or as the facts of the look are read: such a read may never end. The outer `None`: it is gone.
-    fn quick_arguments(&self, pid: Pid) -> Option<Option<u64>> {
+    /// Out of a window, or as the facts of the look are read: such a read may never end. `None` if
+    /// they can't be told.
+    fn quick_arguments(&self, pid: Pid) -> Result<Option<u64>, Gone> {
         if let Some(digest) = self.text_ahead(pid, digest) {
-            return Some(Some(digest));
+            return Ok(Some(digest));
         }
         match self.arguments(pid) {
-            Fact::Known(arguments) => Some(Some(digest_of(&arguments))),
-            Fact::Unknown(reason) if reason.why == Why::Vanished => None,
-            Fact::Absent | Fact::Unknown(_) => Some(None),
+            Fact::Known(arguments) => Ok(Some(digest_of(&arguments))),
+            Fact::Unknown(reason) if reason.why == Why::Vanished => Err(Gone),
+            Fact::Absent | Fact::Unknown(_) => Ok(None),
         }
     }
 }
