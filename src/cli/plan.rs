@@ -108,7 +108,7 @@ fn show<H: Host + PolicyEye>(
     let foreseen = foresee(host, &accepted.set, &memory);
     match args.output {
         Output::Text => {
-            terminal.data(&(revisions.text() + &plan_text(&plan, false) + &foreseen_text(&foreseen)))
+            terminal.data(&(revisions.text() + &plan_text(&plan, false) + &foreseen_text(&foreseen)));
         }
         Output::Json => {
             let mut rows = plan_rows(&plan);

@@ -422,7 +422,7 @@ impl<'a> Watch<'a> {
             plan: PlanOptions { confirmed: self.confirmed, max_starts: Some(self.max_starts) },
             hints: QuestionHints { full },
         };
-        let (tell, chronicle) = (&mut self.tell, &mut self.chronicle);
+        let (tell, chronicle, bulky) = (&mut self.tell, &mut self.chronicle, &mut self.bulky);
         let mut started = BTreeSet::new();
         if self.confirmed {
             self.carried.forget();
@@ -431,6 +431,8 @@ impl<'a> Watch<'a> {
         let last = converge_on(&mut self.host, &self.set, &mut self.memory, options, carried, &mut |tick| {
             let begun = tick.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Started(_)));
             started.extend(begun.map(|(step, _)| step.service.clone()));
+            // Also where no status shows it: each record that is changed is made anew.
+            *bulky |= tick.again && tick.plan.outlook.len() >= MANY;
             chronicle.tell(&tick.events);
             (tell)(Event::Tick(tick));
         });

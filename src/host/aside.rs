@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     /// Only matters where a test fails.
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     #[track_caller]
     fn until_free(workers: &Workers) {

@@ -22,6 +22,9 @@ pub fn rewritten(world: &dyn World, pid: Pid) -> Fact<bool> {
 }
 
 /// Whether what stands there is a title: no NUL structure any more, or another length than execve left.
+///
+/// The kernel gives a title that grew out of argv up to its first NUL, as one word. Several words of another length are an argv as
+/// well: that of before or after an execve which came between the two reads (`fs/proc/base.c`, `get_mm_cmdline`).
 pub fn is_title(world: &dyn World, pid: Pid, arguments: &Arguments) -> bool {
     if arguments.padded {
         return true;
@@ -32,6 +35,9 @@ pub fn is_title(world: &dyn World, pid: Pid, arguments: &Arguments) -> bool {
     let range = world.stat(pid).known().map_or((0, 0), |stat| stat.arg_range);
     let length: usize = arguments.words.iter().map(|word| word.len() + 1).sum();
     if range.1 > range.0 {
+        if arguments.words.len() > 1 {
+            return false;
+        }
         return u64::try_from(length).is_ok_and(|length| length != range.1 - range.0);
     }
     // The range isn't readable for others. One word with blanks is a title, unless it is a path with blanks.

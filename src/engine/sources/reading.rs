@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_millis(20);
 /// The first look of a loop: nobody is looked after yet.
 const PATIENCE_AT_FIRST: Duration = Duration::from_secs(5);
 /// Looks that nobody waits for but a person. The limit ends each text long before.
-const PATIENCE_OF_A_PERSON: Duration = Duration::from_secs(3600);
+const PATIENCE_OF_A_PERSON: Duration = Duration::from_hours(1);
 /// A text that is being read is asked for again after so long.
 const AGAIN: Duration = Duration::from_millis(50);
 

@@ -350,6 +350,9 @@ fn titles_are_told_from_arguments() {
     row(words(&["a", "b"]), (100, 104), "false");
     row(words(&["a title that grew"]), (100, 104), "true");
     row(words(&["a", "", "b"]), (100, 105), "false");
+    // It executed something else between the two reads: held for a title, it kept a service from being started until the next
+    // look at everything.
+    row(words(&["sleep", "1"]), (100, 104), "false");
     row(words(&["nginx: master process nginx"]), (0, 0), "true");
     row(words(&["nginx"]), (0, 0), "false");
     row(words(&["a", "b c"]), (0, 0), "false");

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::*;
 
 /// Only matters where a test fails.
-const FOREVER: Duration = Duration::from_secs(60);
+const FOREVER: Duration = Duration::from_mins(1);
 
 fn found(name: &str, text: &str) -> Found {
     let directory = Path::new("/srv").to_owned();
