@@ -239,6 +239,8 @@ impl LinuxHost {
         if let Some(ledger) = &mut self.ledger {
             ledger.settle(before, copies);
         }
+        // What it compares with is all records as they were.
+        drop(self.shelf().needed(copies));
     }
 
     /// Nothing is to be done for a while that takes much: what that took is given back.
