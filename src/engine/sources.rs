@@ -385,7 +385,11 @@ impl Sources {
         self.ready.clear();
         look.diagnostics.extend(duplicates);
         look.trouble = self.kept.take_trouble();
-        let plain = libraries.is_empty() && self.libraries.is_empty() && self.text.is_none();
+        // What was said of the places and of this look alone says nothing of the next one.
+        let plain = libraries.is_empty()
+            && self.libraries.is_empty()
+            && self.text.is_none()
+            && look.diagnostics.len() == self.unknown_owners.len();
         let before = plain.then(|| look.clone());
         let look = self.finish(look, &libraries);
         self.still = before.and_then(|before| named::Still::after(before, &look));

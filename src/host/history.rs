@@ -28,7 +28,7 @@ pub use told::{ToldHistory, ToldPin, ToldSet, told};
 
 use super::atomic;
 use super::errno::io_text;
-use super::spawn::{give_back, let_go_of_program};
+use super::spawn::give_back;
 use super::state_dir::Dirs;
 use crate::spec::{Origin, Service, ServiceName};
 use crate::units::WallTime;
@@ -107,7 +107,6 @@ impl History {
                     drop(accepted);
                     if std::mem::take(&mut large) {
                         give_back();
-                        let_go_of_program();
                     }
                 }
             };

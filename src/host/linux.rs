@@ -45,7 +45,7 @@ use super::proc::LiveWorld;
 use super::scrape::Scrapes;
 use super::shelf::Shelf;
 use super::signal::{boot_id, signal_verified};
-use super::spawn::{give_back, keep_exits_of_children, let_go_of_program, spawn_in};
+use super::spawn::{give_back, keep_exits_of_children, spawn_in};
 use super::state_dir::{Dirs, LockError, StateLock};
 use super::table::{Changed, Mark, ProcessTable};
 use super::takeover;
@@ -239,13 +239,14 @@ impl LinuxHost {
         if let Some(ledger) = &mut self.ledger {
             ledger.settle(before, copies);
         }
+        // What it compares with is all records as they were.
+        drop(self.shelf().needed(copies));
     }
 
     /// Nothing is to be done for a while that takes much: what that took is given back.
     pub fn rest(&self) {
         self.looker.conditions.rest();
         give_back();
-        let_go_of_program();
     }
 
     /// Where plugins come from, for whoever loads documents.

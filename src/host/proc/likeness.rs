@@ -29,7 +29,7 @@ struct Told {
     layout: Option<u64>,
 }
 
-/// The process ended meanwhile.
+/// The process is no more.
 struct Gone;
 
 impl LiveWorld {
@@ -84,7 +84,8 @@ impl LiveWorld {
         }
     }
 
-    /// Out of a window, or as the facts of the look are read: such a read may never end. `None`: nobody can tell.
+    /// Out of a window, or as the facts of the look are read: such a read may never end. `None` if
+    /// they can't be told.
     fn quick_arguments(&self, pid: Pid) -> Result<Option<u64>, Gone> {
         if let Some(digest) = self.text_ahead(pid, digest) {
             return Ok(Some(digest));
