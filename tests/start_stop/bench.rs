@@ -102,7 +102,7 @@ impl Bench {
         let folder = self.dir.path().join(name);
         fs::create_dir(&folder).unwrap();
         let path = folder.join("start-stop-daemon");
-        copied(&self.dir.path().join("wrapper"), &path);
+        copied(self.dir.path().join("wrapper"), &path);
         fs::write(folder.join("start-stop-daemon.how"), how).unwrap();
         path
     }

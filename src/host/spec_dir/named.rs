@@ -98,8 +98,8 @@ impl Place {
             return None;
         }
         let manner = Arc::clone(&self.manner);
-        let read = read_listed(directory, name, real, &manner.trust, manner.limits.file_bytes);
-        let (bytes, stamp) = read?;
+        let limit = manner.limits.file_bytes;
+        let (bytes, stamp) = read_listed(directory, name, real, &manner.trust, limit)?;
         let shown = self.path.join(name);
         let file = self.noted(name, &shown, stamp, Ok(bytes), attention.now).ok()?;
         let last = self.last.as_mut()?;
