@@ -46,6 +46,9 @@ use stamps::Stamps;
 /// meanwhile, in what they hold; those that became others are seen at once. Counted in time and not in looks, since this costs
 /// many times what a look does, and a host where nobody tells looks every few seconds.
 const ANEW: Duration = Duration::from_mins(5);
+/// So often verifications compare likenesses; in between they compare pulses, which cost a quarter. What a pulse doesn't tell (that a
+/// program's file was deleted, that a process wrote others over its arguments) is noticed so late at most.
+const WHOLE: Duration = Duration::from_mins(2);
 /// What couldn't be told of a process that something just happened to is asked once more after so long.
 const SOON: Duration = Duration::from_millis(20);
 /// No policy looks more often than that by time.
@@ -95,6 +98,8 @@ pub struct Looking {
     complete: bool,
     /// When everything was last asked anew.
     anew: Option<BootTime>,
+    /// When likenesses were last compared.
+    whole: Option<BootTime>,
     /// Processes that a verification found to be others before that was told.
     untold: u64,
 }

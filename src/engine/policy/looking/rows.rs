@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::kept::Found;
-use super::{ANEW, Eyes, Looking, Occasion, Row, Touched};
+use super::{ANEW, Eyes, Looking, Occasion, Row, Touched, WHOLE};
 use crate::facts::Fact;
 use crate::host::table::Changed;
 use crate::process::identity::Ternary;
@@ -55,7 +55,11 @@ impl Looking {
             self.forget(pid, news);
         }
         // What a pulse doesn't tell, nobody tells of: it is found out as often as where events are told.
-        let whole = thorough || occasion.verify;
+        let is_late = self.whole.is_none_or(|at| occasion.now.since(at) >= WHOLE);
+        let whole = thorough || (occasion.verify && is_late);
+        if whole {
+            self.whole = Some(occasion.now);
+        }
         let is_told = |pid: &Pid| matches!(&occasion.changed, Changed::These(pids) if pids.contains(pid));
         let arguments = self.reads_arguments();
         let mut touched = Touched::new();

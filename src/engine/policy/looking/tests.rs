@@ -194,6 +194,22 @@ fn a_verification_finds_what_was_not_told() {
 }
 
 #[test]
+fn verifications_compare_more_than_pulses_every_two_minutes() {
+    let mut stage = Stage::new();
+    let there = world(&[INIT]);
+    let mut at = |seconds: u64| {
+        let scene = Scene { world: &there, conditions: &stage.conditions, owners: &stage.owners };
+        let now = BootTime(Duration::from_secs(seconds));
+        let occasion =
+            Occasion { changed: these(&[]), told: true, verify: true, wanted: BTreeSet::new(), now };
+        let _ = stage.looking.look(&stage.policies, &scene, &occasion);
+        stage.looking.whole.unwrap().0.as_secs()
+    };
+    let times = [10, 40, 100, 130, 160, 249, 250];
+    assert_eq!(times.map(&mut at), [10, 10, 10, 130, 130, 130, 250]);
+}
+
+#[test]
 fn owners_and_the_spared_are_named() {
     let mut stage = Stage::new();
     let key = ProcessKey { boot: BootId("any".into()), pid: Pid(10), start: StartTicks(100) };
