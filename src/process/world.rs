@@ -89,6 +89,12 @@ pub trait World {
         let _ = pid;
         None
     }
+    /// A digest of how long the first thread of the process has run, in nanoseconds, and how often it was given a processor: where it
+    /// is as before, the thread has done nothing since. `None`: this host doesn't say.
+    fn has_run(&self, pid: Pid) -> Option<u64> {
+        let _ = pid;
+        None
+    }
     /// `/proc/PID/comm`, without the newline.
     fn comm(&self, pid: Pid) -> Fact<Bytes>;
     /// `/proc/PID/status`.

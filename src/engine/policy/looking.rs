@@ -111,6 +111,8 @@ type Touched = BTreeMap<Pid, Vec<usize>>;
 #[derive(Debug)]
 struct Row {
     likeness: Likeness,
+    /// How far it had run before it was found to be as it is.
+    run: Option<u64>,
     /// Policies that what events tell of doesn't rule out.
     may: Vec<usize>,
 }

@@ -87,6 +87,10 @@ impl World for LiveWorld {
         self.read_pulse(pid)
     }
 
+    fn has_run(&self, pid: Pid) -> Option<u64> {
+        self.read_has_run(pid)
+    }
+
     fn comm(&self, pid: Pid) -> Fact<Bytes> {
         let entry = self.entry(pid);
         entry.comm.get_or_init(|| self.read_comm(&entry)).clone()

@@ -83,9 +83,20 @@ impl Looking {
         touched
     }
 
-    fn beats_as_before(&self, pid: Pid, world: &dyn World) -> bool {
-        let Some(row) = self.rows.get(&pid) else { return false };
-        world.pulse(pid).is_some_and(|pulse| row.likeness.has(&pulse))
+    /// Whether a process has done nothing that counts since it was looked at. Most have done nothing at all: who hasn't run has
+    /// neither called exec nor changed its identity. (Another of its threads may have given the first one a name, or called exec and
+    /// taken its place: that one hasn't run for as long, to the nanosecond.)
+    fn beats_as_before(&mut self, pid: Pid, world: &dyn World) -> bool {
+        let Some(row) = self.rows.get_mut(&pid) else { return false };
+        let run = world.has_run(pid);
+        if run.is_some() && row.run == run {
+            return true;
+        }
+        let same = world.pulse(pid).is_some_and(|pulse| row.likeness.has(&pulse));
+        if same {
+            row.run = run;
+        }
+        same
     }
 
     fn note(&mut self, pid: Pid, likeness: Likeness) {
@@ -200,7 +211,7 @@ impl Looking {
 
     /// Begins its row anew; says which policies it may have been of until now.
     fn begin(&mut self, pid: Pid, likeness: Likeness) -> Vec<usize> {
-        let before = self.rows.insert(pid, Row { likeness, may: Vec::new() });
+        let before = self.rows.insert(pid, Row { likeness, run: None, may: Vec::new() });
         let before = before.map(|row| row.may).unwrap_or_default();
         for number in &before {
             if let Some(kept) = self.policies.get_mut(*number) {

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::Command;
 
-use super::{Running, World, eventually, look};
+use super::{Pid, Running, World, eventually, look};
 use crate::process::likeness::Likeness;
 
 /// A shell that executes another one as soon as it is given a line, and so on.
@@ -64,6 +64,21 @@ fn an_exec_of_the_same_image_with_the_same_name_changes_the_pulse() {
     give_line(&mut child);
     let world = look();
     eventually(|| world.again().pulse(pid).is_some_and(|now| !before.has(&now)));
+}
+
+#[test]
+fn who_runs_is_told_from_who_does_not() {
+    let mut child = shell("read line; exec sh -c 'read line; exit 0'");
+    let (pid, world) = (child.pid(), look());
+    assert_eq!(world.has_run(Pid(i32::MAX)), None);
+    let Some(before) = world.has_run(pid) else {
+        eprintln!("SKIPPED: this kernel doesn't count for how long processes run");
+        return;
+    };
+    give_line(&mut child);
+    eventually(|| world.has_run(pid) != Some(before));
+    // Sooner or later it waits for the next line.
+    eventually(|| world.has_run(pid) == world.has_run(pid));
 }
 
 #[test]
