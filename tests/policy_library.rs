@@ -220,7 +220,8 @@ fn what_lives_between_two_looks_is_recorded_where_the_kernel_tells() {
         // It lives until it was seen as what it executes, however much the machine has to do; the next look is far away.
         let short = Waiting(Command::new(&program).arg("60").spawn().unwrap());
         let row = format!("- pid: {}\n", short.0.id());
-        until("its beginning", || text().contains(&row) && text().contains(program.to_str().unwrap()));
+        let seen = format!("exe: {{path: {}, id: ", program.display());
+        until("its beginning", || text().contains(&row) && text().contains(&seen));
         drop(short);
         // As long as nobody has collected it, it is there as a zombie; that it is collected isn't told.
         until("its end", || text().contains("gone: [") || text().contains("state: zombie"));

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!        +--> a look at everything, every so often ---------> what changed since --> out
-//!        |    what the kernel tells, read at once ----------/
+//!        |    what the kernel tells, read at once and soon --/
 //!        +--- wait
 //! ```
 //!
@@ -24,6 +24,9 @@ use crate::units::{BootTime, Pid};
 
 /// How long a look may wait for reads that can block: nobody waits for a decision.
 const BUDGET: Duration = Duration::from_secs(5);
+/// So long after something was told of a process it is looked at once more, if it is there still: the first look may have come
+/// in the middle of its exec.
+const SOON: Duration = Duration::from_millis(20);
 
 /// What to record.
 #[derive(Clone, Debug)]
@@ -95,7 +98,8 @@ pub fn record(options: &RecordOptions, out: Out<'_>, begun: &dyn Fn(&Recorded)) 
     let world = LiveWorld::new()?.with_budget(BUDGET);
     let recorder = Recorder::new(options.write.clone());
     let done = Recorded { looks: 0, told: 0, deaf, bytes: 0, ended: Ended::Time };
-    let mut recording = Recording { options, waker, events, world, recorder, out, done };
+    let fresh = BTreeSet::new();
+    let mut recording = Recording { options, waker, events, world, recorder, out, done, fresh, soon: None };
     recording.first()?;
     begun(&recording.done);
     recording.done.ended = recording.go_on()?;
@@ -113,6 +117,10 @@ struct Recording<'a> {
     recorder: Recorder,
     out: Out<'a>,
     done: Recorded,
+    /// Of whom something was told since they were last looked at once more.
+    fresh: BTreeSet<Pid>,
+    /// When that is.
+    soon: Option<BootTime>,
 }
 
 impl Recording<'_> {
@@ -132,7 +140,8 @@ impl Recording<'_> {
             if self.done.bytes >= self.options.bytes {
                 return Ok(Ended::Size);
             }
-            let woken = self.waker.wait(Some(end.min(next)))?;
+            let until = self.soon.map_or(end.min(next), |soon| soon.min(end).min(next));
+            let woken = self.waker.wait(Some(until))?;
             if woken.stop.is_some() || woken.reload {
                 return Ok(Ended::Signal);
             }
@@ -144,12 +153,15 @@ impl Recording<'_> {
             if overrun || now >= next {
                 self.look()?;
                 next = later(next, self.options.every, now);
+            } else if self.soon.is_some_and(|soon| now >= soon) {
+                self.once_more()?;
             }
         }
     }
 
     /// Everything.
     fn look(&mut self) -> io::Result<()> {
+        (self.soon, self.fresh) = (None, BTreeSet::new());
         self.world = self.world.again();
         let pids = pids(&self.world);
         let text = self.recorder.look(&self.world, &pids);
@@ -166,6 +178,24 @@ impl Recording<'_> {
         if about.is_empty() {
             return Ok(overrun);
         }
+        let there = self.notice(about)?;
+        if !there.is_empty() {
+            self.soon.get_or_insert_with(|| clock::now().boot.after(SOON));
+            self.fresh.extend(there);
+        }
+        Ok(overrun)
+    }
+
+    /// Those of whom something was told lately.
+    fn once_more(&mut self) -> io::Result<()> {
+        self.soon = None;
+        let fresh = std::mem::take(&mut self.fresh);
+        self.notice(fresh)?;
+        Ok(())
+    }
+
+    /// Looks at these, and gives those that are there.
+    fn notice(&mut self, about: BTreeSet<Pid>) -> io::Result<Vec<Pid>> {
         self.world = self.world.again();
         let is_there = |pid: &Pid| matches!(self.world.stat(*pid), Fact::Known(_));
         let (there, gone): (Vec<Pid>, Vec<Pid>) = about.into_iter().partition(is_there);
@@ -173,7 +203,7 @@ impl Recording<'_> {
             self.done.told += 1;
             self.put(&text)?;
         }
-        Ok(overrun)
+        Ok(there)
     }
 
     fn put(&mut self, text: &str) -> io::Result<()> {
