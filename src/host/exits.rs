@@ -67,6 +67,11 @@ impl Exits {
         std::mem::take(&mut self.woken)
     }
 
+    /// Exits were noticed since [`Self::take_woken`].
+    pub fn has_woken(&self) -> bool {
+        !self.woken.is_empty()
+    }
+
     /// Its exit is known.
     pub fn is_known_gone(&self, key: &ProcessKey) -> bool {
         self.table.get(key).is_some_and(|entry| entry.exit.is_some())

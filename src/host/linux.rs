@@ -381,6 +381,11 @@ impl LinuxHost {
         }
     }
 
+    /// Exits of processes on record were collected after the last tick asked whose: only this image knows of them.
+    pub fn has_unseen_exits(&self) -> bool {
+        self.exits.has_woken()
+    }
+
     /// Becomes another binary of selfsame, which goes on where we are. Returns only if that fails, with a sentence; then
     /// only the probes that were under way are lost.
     #[must_use]

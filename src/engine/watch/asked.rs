@@ -30,6 +30,9 @@ pub(super) struct Taken {
     before: Option<Memory>,
 }
 
+/// Ticks for exits that come in while exits are taken in; what comes after them is left to be found gone.
+const TICKS_BEFORE_UPGRADE: usize = 16;
+
 /// The binary to become, and who asked for it.
 #[derive(Debug)]
 pub(super) struct Successor {
@@ -198,6 +201,13 @@ impl Watch<'_> {
 
     /// Becomes another binary. If that fails, everything goes on as before, and who asked is told.
     pub(super) fn upgrade(&mut self, successor: &Successor) {
+        // What was collected is gone from the kernel: it has to be on record before the next image asks how a process ended.
+        for _ in 0..TICKS_BEFORE_UPGRADE {
+            if !self.host.has_unseen_exits() {
+                break;
+            }
+            self.converge(false);
+        }
         self.chronicle.engine("Upgrade", format!("the watch becomes `{}`", successor.program.display()));
         let reason = self.host.replace_by(&successor.program, &self.memory);
         self.chronicle.engine("NotUpgraded", reason.clone());
