@@ -126,6 +126,31 @@ done_ok
     );
 }
 
+/// A long text is read beside the loop: however long that takes, everything else goes on, and its file counts as it last did.
+#[test]
+fn a_text_that_takes_long_to_read_holds_nothing_up() {
+    let mut bench = Bench::new();
+    bench.daemon("plain", "readiness: {aliveFor: 1ms}");
+    let log = fs::File::create(bench.path("watch.log")).unwrap();
+    let mut watch = faulty(&bench, "text.read=delay:15000@1", &["watch", "specs"]);
+    let watch = watch.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+    bench.keep_watch(watch);
+    bench.until_running(&["plain"]);
+    let text = fs::read_to_string(bench.path("specs/plain.yaml")).unwrap();
+    let long = format!("{}# {}\n", text.replace("spec:", "spec:\n  args: [another]"), "x".repeat(20_000));
+    bench.write("plain.yaml", &long);
+    fs::rename(bench.path("plain.yaml"), bench.path("specs/plain.yaml")).unwrap();
+    until("its text to be read", || reached(&bench) == 1);
+    let first = bench.the_pid_of("plain");
+    bench.kill(first, "KILL");
+    until("the next start", || bench.starts_of("plain").len() == 2);
+    assert!(!bench.watch_log().contains("another"), "{}", bench.watch_log());
+    bench.until_generation("plain", 2);
+    until("the start with what was read", || bench.starts_of("plain").len() == 3);
+    one_copy_each(&bench, &["plain"]).unwrap();
+    assert!(bench.watch_log().contains("`args` changed"), "{}", bench.watch_log());
+}
+
 /// Stands still between the check and the signal; meanwhile the number comes to be a stranger's.
 pub(crate) const BETWEEN: &str = r#"
 selfsame apply specs; [ $code = 0 ] || fail "apply: $code"
