@@ -104,6 +104,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Plan(args) => with_dirs(cli, terminal, |dirs| plan::run(args, dirs, terminal)),
         Verb::Apply(args) => with_dirs(cli, terminal, |dirs| apply::run(args, dirs, terminal)),
         Verb::Watch(args) => with_dirs(cli, terminal, |dirs| watch::run(args, dirs, terminal)),
+        Verb::Status(args) if args.watch => with_dirs(cli, terminal, |dirs| live::run(args, dirs, terminal)),
         Verb::Status(args) => with_dirs(cli, terminal, |dirs| status::run(args, dirs, terminal)),
         Verb::Logs(args) => with_dirs(cli, terminal, |dirs| logs::run(args, dirs, terminal)),
         Verb::Events(args) => with_dirs(cli, terminal, |dirs| events::run(args, dirs, terminal)),

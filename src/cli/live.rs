@@ -20,7 +20,7 @@ use std::time::Duration;
 use super::args::{Output, StatusArgs};
 use super::exit::Exit;
 use super::state::NotOpened;
-use super::status::{Found, look};
+use super::status::{Found, asked_for, look};
 use super::terminal::Terminal;
 use crate::host::state_dir::Dirs;
 use crate::plan::wanted::Objects;
@@ -32,8 +32,8 @@ use self::loads::Loads;
 const REFRESH: Duration = Duration::from_secs(1);
 
 /// Runs `status --watch` until somebody ends it.
-pub(super) fn run(args: &StatusArgs, objects: Objects, dirs: &Dirs, terminal: Terminal) -> Exit {
-    let source = Refresh { args, objects, dirs, terminal: terminal.silent() };
+pub(super) fn run(args: &StatusArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
+    let source = Refresh { args, objects: asked_for(args), dirs, terminal: terminal.silent() };
     // One look that may complain in words, before a view takes the terminal.
     if let Err(reason) = look(&source.objects, dirs, terminal) {
         return reason.report(terminal);

@@ -41,13 +41,15 @@ use crate::units::Now;
 /// A watch that doesn't answer for so long is stuck.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
 
-/// Runs `status`.
-pub(super) fn run(args: &StatusArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
+/// The objects that are asked for; nothing named is everything.
+pub(super) fn asked_for(args: &StatusArgs) -> Objects {
     let selector = args.selector.clone().unwrap_or_default().0;
-    let objects = Objects { names: args.names.clone(), selector, all: false };
-    if args.watch {
-        return super::live::run(args, objects, dirs, terminal);
-    }
+    Objects { names: args.names.clone(), selector, all: false }
+}
+
+/// Runs `status` without `--watch`.
+pub(super) fn run(args: &StatusArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
+    let objects = asked_for(args);
     let patience = Patience::new(args.timeout);
     let waits = args.wait == Some(WaitFor::Ready);
     let mut eye = Eye::new(objects, waits);
