@@ -104,6 +104,7 @@ pub struct LinuxHost {
     anything: bool,
     table: ProcessTable,
     looked: recent::Looked,
+    counter: recent::Counter,
     seen: told::Seen,
     /// What rests on the records is not sure to be as the records are.
     behind: bool,
@@ -189,6 +190,7 @@ impl LinuxHost {
             anything: true,
             table: ProcessTable::default(),
             looked: recent::Looked::default(),
+            counter: recent::Counter::default(),
             seen: told::Seen::default(),
             behind: true,
             ears: health::Ears::new(dirs.outputs()),
@@ -543,8 +545,9 @@ impl Host for LinuxHost {
         let looks =
             questions.services.iter().any(|(name, question)| question.look && !given.contains_key(name));
         // Before the listing: what begins while it is made counts as new.
-        let cursor = if looks { recent::Cursor::now() } else { None };
+        let cursor = if looks { self.counter.now() } else { None };
         let pids = if looks { listing(&world) } else { Arc::default() };
+        let glimpsed = cursor.map(|at| recent::Glimpsed::new(at, &pids));
         let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids };
         let lists = self.looker.shortlists(questions, &given, sight);
         let services = questions
@@ -552,7 +555,7 @@ impl Host for LinuxHost {
             .iter()
             .map(|(name, question)| {
                 if question.look && !given.contains_key(name) {
-                    self.looked.note(name, &question.spec, cursor);
+                    self.looked.note(name, &question.spec, glimpsed.clone());
                 }
                 let list = given.get(name).or_else(|| lists.get(name)).map_or(&*pids, Vec::as_slice);
                 (name.clone(), self.see(name, question, (questions, list), &world, &mut asked))

@@ -62,9 +62,9 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::facts::{Fact, ProcessKey, Reason, Status, Why};
 use crate::process::samples::Samples;
-use crate::process::world::Bytes;
 #[cfg(doc)]
 use crate::process::world::World;
+use crate::process::world::{Bytes, Namespace};
 use crate::units::{BootId, BootTime, Pid, StartTicks, WallTime};
 use entry::Entry;
 use raw::{Form, Leaf};
@@ -125,6 +125,8 @@ pub struct LiveWorld {
     sockets: sockets::Cache,
     names: names::Cache,
     children: OnceCell<BTreeSet<Pid>>,
+    /// Every object that is looked for asks.
+    own_namespaces: RefCell<BTreeMap<Namespace, Fact<u64>>>,
 }
 
 /// What getdents said, and a place for the facts of each.
@@ -221,6 +223,7 @@ impl LiveWorld {
             sockets: sockets::Cache::default(),
             names: names::Cache::default(),
             children: OnceCell::new(),
+            own_namespaces: RefCell::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::health::Subject;
-use super::recent::Cursor;
+use super::recent::Glimpsed;
 use super::{Asked, LinuxHost};
 use crate::facts::{Fact, ProcessKey, Reason, Why};
 use crate::host::exits::Life;
@@ -79,8 +79,10 @@ impl LinuxHost {
                 few = new;
                 (few.as_slice(), true)
             } else {
-                self.looked.note(name, &asked.spec, Cursor::now());
+                // Before the listing: what begins while it is made counts as new.
+                let cursor = self.counter.now();
                 every = super::listing(world);
+                self.looked.note(name, &asked.spec, cursor.map(|at| Glimpsed::new(at, &every)));
                 (&*every, false)
             };
             let sight = Sight { world, plugins: &known.plugins, pids };
@@ -125,10 +127,9 @@ impl LinuxHost {
         if world.own_children().iter().any(|pid| !recorded.contains(pid) && !self.probes.owns(*pid)) {
             return None;
         }
-        let before = self.looked.at(name, &asked.spec)?;
-        let now = Cursor::now()?;
-        let pids = now.since(&before, |pid| recorded.contains(&pid))?;
-        self.looked.note(name, &asked.spec, Some(now));
+        let now = self.counter.now()?;
+        let pids = self.looked.at(name, &asked.spec)?.until(now, |pid| recorded.contains(&pid))?;
+        self.looked.note(name, &asked.spec, Some(Glimpsed::new(now, &pids)));
         Some(pids)
     }
 
