@@ -8,7 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::errno::io_text;
 use super::failpoint;
 use super::signal::{NotHeld, Vital, hold};
-use super::spawn::{exit_of, exit_of_status, peek_any_exited, reap, reap_pid};
+use super::spawn::{exit_of, exit_of_status, out_of_the_way, peek_any_exited, reap, reap_pid};
 use super::wake::Waker;
 use crate::facts::{ProcessKey, Reason, Why};
 use crate::plan::memory::Exit;
@@ -51,6 +51,7 @@ pub struct Exits {
 impl Exits {
     /// Takes in a process that was just started.
     pub fn started(&mut self, key: &ProcessKey, pidfd: OwnedFd, waker: &Waker) {
+        let pidfd = out_of_the_way(pidfd);
         // Without a wake-up its exit is seen at the next resync only, which is late but not wrong.
         let _ = waker.watch_exit(key.pid, &pidfd);
         self.table.insert(key.clone(), Entry { pidfd, exit: None, waited: false });
