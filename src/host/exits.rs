@@ -59,8 +59,10 @@ impl Exits {
 
     /// The processes of these numbers have exited, if they are in the table.
     pub fn note(&mut self, pids: &[Pid]) {
-        let woken = self.table.keys().filter(|key| pids.contains(&key.pid));
-        self.woken.extend(woken.cloned());
+        for pid in pids {
+            let woken: Vec<ProcessKey> = of(&mut self.table, *pid).map(|(key, _)| key.clone()).collect();
+            self.woken.extend(woken);
+        }
     }
 
     /// Whose exit was noticed since this was last asked.
@@ -151,7 +153,7 @@ impl Exits {
         let mut others = Vec::new();
         while let Some((pid, exit)) = peek_any_exited() {
             // While it isn't collected, the number is certainly that of the child.
-            let ours = self.table.iter_mut().find(|(key, entry)| key.pid == pid && has_exited(&entry.pidfd));
+            let ours = of(&mut self.table, pid).find(|(_, entry)| has_exited(&entry.pidfd));
             match ours {
                 Some((key, entry)) => {
                     if self.in_sessions.contains(key) {
@@ -172,6 +174,16 @@ impl Exits {
         }
         others
     }
+}
+
+/// Those of this number; all in the table are of one boot.
+fn of(table: &mut BTreeMap<ProcessKey, Entry>, pid: Pid) -> impl Iterator<Item = (&ProcessKey, &mut Entry)> {
+    let boot = table.keys().next().map(|key| key.boot.clone());
+    let ends = boot.map(|boot| {
+        let key = |start: u64| ProcessKey { boot: boot.clone(), pid, start: StartTicks(start) };
+        key(0)..=key(u64::MAX)
+    });
+    ends.map(|ends| table.range_mut(ends)).into_iter().flatten()
 }
 
 /// The others in the session that a process opened which isn't collected yet.

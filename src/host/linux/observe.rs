@@ -123,12 +123,14 @@ impl LinuxHost {
         if !self.subreaper || !gone.all(seen_to_end) {
             return None;
         }
-        let recorded: BTreeSet<Pid> = questions.recorded.keys().map(|key| key.pid).collect();
-        if world.own_children().iter().any(|pid| !recorded.contains(pid) && !self.probes.owns(*pid)) {
+        let mut recorded: Vec<Pid> = questions.recorded.keys().map(|key| key.pid).collect();
+        recorded.sort_unstable();
+        let is_recorded = |pid: Pid| recorded.binary_search(&pid).is_ok();
+        if world.own_children().iter().any(|pid| !is_recorded(*pid) && !self.probes.owns(*pid)) {
             return None;
         }
         let now = self.counter.now()?;
-        let pids = self.looked.at(name, &asked.spec)?.until(now, |pid| recorded.contains(&pid))?;
+        let pids = self.looked.at(name, &asked.spec)?.until(now, is_recorded)?;
         self.looked.note(name, &asked.spec, Some(Glimpsed::new(now, &pids)));
         Some(pids)
     }
