@@ -10,20 +10,21 @@ use crate::support::{Bench, is_alive, until};
 
 #[test]
 fn fault_6_readiness_goes_on_with_what_was_left_of_its_time() {
+    // Most of it is over when the engine is killed, so that beginning anew would take far longer than what is left.
+    let (whole, killed) = (Duration::from_secs(8), Duration::from_millis(6500));
     let mut bench = Bench::new();
-    bench.daemon("slow", "readiness: {aliveFor: 4s}");
+    bench.daemon("slow", "readiness: {aliveFor: 8s}");
+    let began = Instant::now();
     bench.watch(&[]);
     until("its note", || bench.starts().len() == 1);
-    let began = Instant::now();
-    // A deadline, not luck: it is killed in the middle of the wait.
-    std::thread::sleep(Duration::from_millis(1500));
+    until("most of the time to be over", || began.elapsed() > killed);
     bench.end_watch("KILL");
+    let again = Instant::now();
     bench.watch(&[]);
     bench.until_running(&["slow"]);
-    let took = began.elapsed();
-    assert!(took > Duration::from_millis(3500), "{took:?}");
-    // Begun anew it would be 5.5 s at least.
-    assert!(took < Duration::from_millis(5400), "{took:?}");
+    let (all, second) = (began.elapsed(), again.elapsed());
+    assert!(all > whole, "{all:?}");
+    assert!(second < whole, "begun anew: {second:?}");
     assert_eq!(bench.starts().len(), 1);
 }
 
@@ -32,7 +33,7 @@ fn fault_6_an_engine_that_dies_at_each_probe_still_comes_to_ready() {
     let bench = Bench::new();
     bench.daemon("probed", "readiness: {exec: {command: [/bin/true]}, period: 200ms}");
     for _ in 0..3 {
-        with_fault(&bench, "probe=kill@1", &["apply", "specs", "--timeout", "5s"]);
+        with_fault(&bench, "probe=kill@1", &["apply", "specs", "--timeout", "60s"]);
     }
     assert_eq!(reached(&bench), 3);
     bench.ok(&["apply", "specs"]);
@@ -101,15 +102,15 @@ selfsame apply specs; [ $code = 0 ] || fail "apply: $code"
 noted 1; first=$(pid_of 1)
 SELFSAME_FAILPOINTS=signal.send=stop@1 "$SELFSAME" stop shop > out 2>&1 & engine=$!
 n=0
-until grep -q '^State:.*T' /proc/$engine/status; do n=$((n + 1)); [ $n -lt 400 ] || fail "it doesn't stand still"; sleep 0.02; done
+until grep -q '^State:.*T' /proc/$engine/status; do n=$((n + 1)); [ $n -lt 3000 ] || fail "it doesn't stand still"; sleep 0.02; done
 kill -9 $first; gone $first
 recycle $first /bin/sleep 1000
 # Until it executes it is a shell that handles signals.
-n=0; until [ "$(cat /proc/$first/comm)" = sleep ]; do n=$((n + 1)); [ $n -lt 400 ] || fail "no stranger"; sleep 0.02; done
+n=0; until [ "$(cat /proc/$first/comm)" = sleep ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail "no stranger"; sleep 0.02; done
 kill -CONT $engine
 wait $engine
 # A signal takes effect when the process is scheduled next.
-n=0; while lives $first && [ $n -lt 25 ]; do n=$((n + 1)); sleep 0.02; done
+n=0; while lives $first && [ $n -lt ${PATIENCE:-25} ]; do n=$((n + 1)); sleep 0.02; done
 "#;
 
 #[test]
