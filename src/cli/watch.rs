@@ -19,6 +19,7 @@ use crate::engine::watch::{Ended, Event, Watch, WatchOptions};
 use crate::host::errno::io_text;
 use crate::host::good_texts::GoodTexts;
 use crate::host::linux::HostOptions;
+use crate::host::own_limits;
 use crate::host::presence;
 use crate::host::state_dir::Dirs;
 use crate::host::superior::Superior;
@@ -58,6 +59,7 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     if let Some(exit) = exposed(&settings, args.metrics_remote, terminal) {
         return exit;
     }
+    own_limits::take();
     let mut opened = match state::open(
         dirs,
         HostOptions { signals: true, subreaper: true, ..HostOptions::default() },
