@@ -38,9 +38,7 @@ const QUICK: &str = "readiness: {aliveFor: 300ms}\nrestart: {backoff: 100ms}\n\
 
 /// Whether this host lets these tests have control groups of their own.
 fn has_groups(bench: &Bench) -> bool {
-    let doctor: serde_json::Value =
-        serde_json::from_str(&bench.run(&["doctor", "-o", "json"]).stdout).unwrap();
-    doctor.as_array().unwrap().iter().any(|row| row["check"] == "control groups" && row["state"] == "ok")
+    offered(bench, "control groups")
 }
 
 fn tree(bench: &Bench) -> Vec<(i32, String)> {
@@ -177,9 +175,6 @@ fn what_a_dead_main_process_leaves_behind_is_gone_before_the_next_start() {
 #[test]
 fn resources_bound_the_group_and_change_live() {
     let bench = Bench::new();
-    let rows: serde_json::Value = serde_json::from_str(&bench.run(&["doctor", "-o", "json"]).stdout).unwrap();
-    let offered =
-        |name: &str| rows.as_array().unwrap().iter().any(|row| row["check"] == name && row["state"] == "ok");
     // Sixteen children, as far as it may.
     bench.script(
         "bin/crowd",
@@ -195,7 +190,7 @@ fn resources_bound_the_group_and_change_live() {
     };
     bench.spec("crowd", &spec(8));
     let applied = bench.run(&["apply", "specs", "--timeout", "20s"]);
-    if !offered("controller pids") || !offered("controller cpu") {
+    if !offered(&bench, "controller pids") || !offered(&bench, "controller cpu") {
         // Refused with the reason, and nothing runs.
         assert_ne!(applied.code, 0);
         assert!(applied.stdout.contains("can't be had here"), "{}{}", applied.stdout, applied.stderr);
@@ -235,6 +230,42 @@ fn resources_bound_the_group_and_change_live() {
     assert_eq!(bench.starts(), [main], "it was not restarted");
     bench.ok(&["stop", "crowd"]);
     assert_eq!(living(&bench), Vec::<String>::new());
+}
+
+/// Whether a line of `doctor` is `ok` here.
+fn offered(bench: &Bench, check: &str) -> bool {
+    let rows: serde_json::Value = serde_json::from_str(&bench.run(&["doctor", "-o", "json"]).stdout).unwrap();
+    rows.as_array().unwrap().iter().any(|row| row["check"] == check && row["state"] == "ok")
+}
+
+#[test]
+fn fault_73_a_service_that_the_kernel_kills_for_want_of_memory_is_told_as_that() {
+    let mut bench = Bench::new();
+    // With room to swap it would grow into that first.
+    let swaps = fs::read_to_string("/proc/swaps").map_or(1, |text| text.lines().count().saturating_sub(1));
+    if !offered(&bench, "controller memory") || swaps > 0 {
+        eprintln!("skipped: no memory controller here, or swap beside it");
+        return;
+    }
+    // Grows without end; how soon the bound is met doesn't matter.
+    bench.script(
+        "bin/glutton",
+        "#!/usr/bin/perl\nopen my $starts, '>>', \"%STARTS%\" or die; syswrite $starts, \"$$ glutton\\n\";\n\
+         my @all; push @all, 'x' x 1048576 for 1..200; sleep 1 while 1;\n",
+    );
+    let path = bench.path("bin/glutton");
+    bench.spec(
+        "glutton",
+        &format!(
+            "startas: {}\nrestart: {{policy: never}}\nresources: {{memory: {{max: 24MiB}}}}",
+            path.display()
+        ),
+    );
+    bench.watch(&[]);
+    bench.until_phase(&["glutton"], "Stopped");
+    let ran = bench.run(&["status", "glutton"]);
+    assert!(ran.stdout.contains("OOMKilled"), "{}", ran.stdout);
+    assert_eq!(bench.starts().len(), 1, "{}", bench.watch_log());
 }
 
 #[test]

@@ -494,7 +494,8 @@ impl LinuxHost {
     fn forget(&mut self, memory: &Memory) {
         let mut keys = BTreeSet::new();
         let mut groups = BTreeSet::new();
-        for instance in memory.services.values().flat_map(|record| record.instances.values()) {
+        let rows = memory.services.rows_where(|told| told.has_process || told.is_busy);
+        for instance in rows.flat_map(|(_, record)| record.instances.values()) {
             if let Phase::Intended { group: Some(group), .. } = &instance.phase {
                 groups.insert(group.as_str());
             }
@@ -516,7 +517,8 @@ impl LinuxHost {
             memory.services.get(name).is_some_and(|record| record.instances.contains_key(index))
         };
         self.ears.retain(&keys, known);
-        let errands = memory.services.values().flat_map(|record| record.instances.values());
+        let busy = memory.services.rows_where(|told| told.is_busy);
+        let errands = busy.flat_map(|(_, record)| record.instances.values());
         let errands = errands.filter_map(|instance| instance.errand.as_ref());
         let nonces = errands.filter_map(|errand| errand.nonce.as_deref()).chain(self.acting.nonces());
         self.commands.retain(&nonces.collect());
@@ -537,8 +539,7 @@ impl Host for LinuxHost {
     fn observe(&mut self, questions: &Questions) -> Observation {
         self.groups.sweep();
         self.take_exits(clock::now().boot);
-        let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.clone())));
-        let world = self.world.again().with_managed(managed.collect());
+        let world = self.world.again().with_managed(questions.recorded.clone());
         let mut asked = Asked::default();
         self.table.hear();
         let given = self.given_lists(questions, &world);

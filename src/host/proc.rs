@@ -61,6 +61,7 @@ use rustix::process::Resource;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::facts::{Fact, ProcessKey, Reason, Status, Why};
+use crate::plan::Recorded;
 use crate::process::samples::Samples;
 #[cfg(doc)]
 use crate::process::world::World;
@@ -98,7 +99,7 @@ pub struct LiveWorld {
     boot: Rc<OnceCell<Fact<BootId>>>,
     /// What the mount hides from us.
     hides: Option<Hidepid>,
-    managed: BTreeMap<ProcessKey, Arc<str>>,
+    managed: Recorded,
     uptime: BootTime,
     wall: WallTime,
     page: u64,
@@ -202,7 +203,7 @@ impl LiveWorld {
             me,
             boot,
             hides,
-            managed: BTreeMap::new(),
+            managed: Recorded::default(),
             uptime: BootTime(since_zero(clock_gettime(ClockId::Boottime))),
             wall: WallTime(since_zero(clock_gettime(ClockId::Realtime))),
             page: u64::try_from(rustix::param::page_size()).unwrap_or(4096),
@@ -284,7 +285,7 @@ impl LiveWorld {
 
     /// Says which processes the engine keeps, and for which object each.
     #[must_use]
-    pub fn with_managed(mut self, managed: BTreeMap<ProcessKey, Arc<str>>) -> Self {
+    pub fn with_managed(mut self, managed: Recorded) -> Self {
         self.managed = managed;
         self
     }

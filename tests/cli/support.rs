@@ -16,9 +16,11 @@
     reason = "test support, shared by several test files that each use a part of it"
 )]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write};
 use std::os::fd::AsRawFd as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -111,6 +113,9 @@ impl Bench {
 
     pub fn run(&self, args: &[&str]) -> Ran {
         let output = self.command(args).output().unwrap();
+        if matches!(args.first(), Some(&("apply" | "start" | "restart"))) {
+            self.until_noted();
+        }
         Ran {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -217,13 +222,34 @@ impl Bench {
         self.starts().into_iter().filter(|pid| self.is_ours(*pid)).collect()
     }
 
+    /// Waits until every service that lives has noted its start: selfsame calls it Running, or is done with it, as soon as its
+    /// process is there, which on a slow machine is long before the first line of its program.
+    #[track_caller]
+    pub fn until_noted(&self) {
+        until("the notes of what was started", || {
+            let noted = self.starts();
+            !pids().any(|pid| !noted.contains(&pid) && leads_session(pid) && self.runs_what_notes(pid))
+        });
+    }
+
+    /// Its command line names a program of this bench that notes its starts.
+    fn runs_what_notes(&self, pid: i32) -> bool {
+        let list = self.path("starts").display().to_string();
+        let argv = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        if argv.is_empty() {
+            // In the middle of its exec.
+            return self.is_ours(pid);
+        }
+        let words = argv.split(|byte| *byte == 0).map(|word| PathBuf::from(OsStr::from_bytes(word)));
+        let mut files = words.filter(|path| path.starts_with(self.root()) && path.is_file());
+        files.any(|path| fs::read_to_string(path).is_ok_and(|text| text.contains(&list))) && is_alive(pid)
+    }
+
     /// Every process of this bench that lives, whether it noted its start or not; selfsame itself is not counted.
     pub fn inhabitants(&self) -> Vec<i32> {
-        let entries =
-            fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
         let own = fs::canonicalize(env!("CARGO_BIN_EXE_selfsame")).unwrap();
         let is_selfsame = |pid: &i32| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == own);
-        entries.filter(|pid| *pid > 1 && self.is_ours(*pid) && !is_selfsame(pid)).collect()
+        pids().filter(|pid| self.is_ours(*pid) && !is_selfsame(pid)).collect()
     }
 
     /// Lives, and is a process of this bench: its output or its directory is in here.
@@ -242,9 +268,7 @@ impl Bench {
             let argv = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             argv.split(|byte| *byte == 0).any(|word| word.starts_with(&programs))
         };
-        let entries =
-            fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        entries.filter(|pid| *pid > 1 && names(pid) && is_alive(*pid)).collect()
+        pids().filter(|pid| names(pid) && is_alive(*pid)).collect()
     }
 
     pub fn kill(&self, pid: i32, signal: &str) {
@@ -328,7 +352,7 @@ impl Bench {
         self.until_phase(names, "Running");
     }
 
-    /// Waits until status gives this phase for these objects.
+    /// Waits until status gives this phase for these objects; what it calls Running has noted its start then.
     #[track_caller]
     pub fn until_phase(&self, names: &[&str], phase: &str) {
         until(&format!("{names:?} to be {phase}"), || {
@@ -339,6 +363,9 @@ impl Bench {
             };
             names.iter().all(is)
         });
+        if phase == "Running" {
+            self.until_noted();
+        }
     }
 
     /// Waits until status speaks about this generation of an object.
@@ -361,7 +388,7 @@ sleep 1 while 1;
 pub fn quick(lines: &str) -> String {
     let defaults = [
         ("readiness:", "readiness: {aliveFor: 150ms}"),
-        ("stop:", "stop: {schedule: [{signal: TERM, wait: 5s}, {signal: KILL, wait: 5s}]}"),
+        ("stop:", "stop: {schedule: [{signal: TERM, wait: 1m}, {signal: KILL, wait: 1m}]}"),
     ];
     let mut text = lines.trim().to_owned();
     for (key, line) in defaults {
@@ -371,6 +398,18 @@ pub fn quick(lines: &str) -> String {
         }
     }
     text
+}
+
+/// Every process but the first.
+fn pids() -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").unwrap();
+    let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok();
+    entries.filter_map(move |entry| number(entry.ok()?)).filter(|pid| *pid > 1)
+}
+
+/// As everything does that selfsame starts, and nothing that such a process forks.
+fn leads_session(pid: i32) -> bool {
+    stat_field(pid, 6) == pid.to_string()
 }
 
 /// Exists and is not a zombie.

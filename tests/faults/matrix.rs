@@ -50,7 +50,8 @@ pub(crate) fn reached(bench: &Bench) -> usize {
 }
 
 pub(crate) fn one_copy_each(bench: &Bench, names: &[&str]) -> Result<(), String> {
-    // What is on record may not have come to its first line yet.
+    // Neither what is on record nor what isn't may have come to its first line yet.
+    bench.until_noted();
     let noted = |name: &&str| {
         let starts = bench.starts_of(name);
         let known = |pid: &i32| starts.iter().any(|(noted, _)| noted == pid);

@@ -10,6 +10,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::plan::memory::Records;
 use crate::spec::{Service, ServiceName};
 use crate::units::Pid;
 
@@ -129,7 +130,7 @@ impl Looked {
     }
 
     /// Forgets what isn't on record any more.
-    pub(super) fn keep<T>(&mut self, known: &BTreeMap<ServiceName, T>) {
+    pub(super) fn keep(&mut self, known: &Records) {
         if self.0.len() > known.len() {
             self.0.retain(|name, _| known.contains_key(name));
         }

@@ -10,9 +10,13 @@ use super::child::RawLimit;
 use super::given::{FIRST_SOCKET, Given, environment};
 use super::output::open_output;
 use super::{SpawnError, Step};
+use crate::host::own_limits;
 use crate::plan::action::{Launch, OutputTarget};
 use crate::plan::output::Stream;
 use crate::spec::{CpuPolicy, IoClass, Limit};
+
+/// Its name in documents.
+const DESCRIPTORS: &str = "nofile";
 
 /// Where output goes instead of where the launch says.
 #[derive(Debug)]
@@ -81,19 +85,17 @@ impl Prepared {
                 .iter()
                 .map(|(name, value)| text(&[name.as_bytes(), b"=", value.as_slice()].concat()))
                 .collect::<Result<_, _>>()?,
-            limits: launch
-                .limits
-                .iter()
-                .map(|(name, limit)| {
-                    raw_limit(name, *limit).ok_or_else(|| SpawnError::at(Step::Limits, libc::EINVAL, launch))
-                })
-                .collect::<Result<_, _>>()?,
+            limits: limits(launch)?,
             groups: launch
                 .ids
                 .as_ref()
                 .map(|ids| ids.groups.iter().map(|group| group.0).collect())
                 .unwrap_or_default(),
-            oom_score_adj: launch.scheduling.oom_score_adj.map(|value| value.to_string()),
+            oom_score_adj: launch
+                .scheduling
+                .oom_score_adj
+                .or_else(own_limits::oom_score_adj_of_services)
+                .map(|value| value.to_string()),
             affinity: launch.scheduling.cpu_affinity.as_deref().map(cpu_mask),
             policy: launch.scheduling.policy.map(|policy| raw_policy(policy, launch.scheduling.rt_priority)),
             ioprio: raw_io(launch.scheduling.io_class, launch.scheduling.io_priority),
@@ -177,6 +179,16 @@ const RESOURCES: [(&str, u32); 16] = [
     ("rtprio", 14),
     ("rttime", 15),
 ];
+
+/// Those of the document, and what isn't to be inherited from us.
+fn limits(launch: &Launch) -> Result<Vec<RawLimit>, SpawnError> {
+    let raw = |(name, limit): (&String, &Limit)| {
+        raw_limit(name, *limit).ok_or_else(|| SpawnError::at(Step::Limits, libc::EINVAL, launch))
+    };
+    let ours = own_limits::descriptors_of_services().filter(|_| !launch.limits.contains_key(DESCRIPTORS));
+    let given = ours.map(|pair| Ok(RawLimit { resource: libc::RLIMIT_NOFILE, pair }));
+    launch.limits.iter().map(raw).chain(given).collect()
+}
 
 pub(super) fn raw_limit(name: &str, limit: Limit) -> Option<RawLimit> {
     let (_, resource) = RESOURCES.iter().find(|(known, _)| *known == name)?;
