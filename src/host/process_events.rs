@@ -26,7 +26,7 @@ use read::{GROUP, HEADERS, is_answer, wish};
 const ROOM: usize = 16 << 20;
 /// The kernel answers a wish before `send` returns; this is for a machine that is very busy.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// The inode of the initial PID namespace (`PROC_PID_INIT_INO`, include/linux/proc_ns.h).
+/// The inode of the initial PID namespace (`PROC_PID_INIT_INO`, `include/linux/proc_ns.h`).
 const INITIAL: u64 = 0xEFFF_FFFC;
 /// Events that are taken at a time, so that a storm of them can't keep the loop.
 pub const TAKEN_MAX: usize = 4096;

@@ -7,6 +7,7 @@ use super::raw::call;
 /// All that can be set.
 pub(super) const ALL: [u8; 62] = all();
 
+#[expect(clippy::indexing_slicing, reason = "it is evaluated by the compiler")]
 const fn all() -> [u8; 62] {
     let mut signals = [0; 62];
     let (mut signal, mut at) = (1, 0);
