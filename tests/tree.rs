@@ -94,6 +94,7 @@ my @signals = map { /^Sig(?:Blk|Ign):\s*(\w+)/ ? $1 : () } <$status>;
 open my $note, '>', "%STARTS%.fresh~" or die;
 print $note join(' ', @signals, sort @open); close $note;
 rename "%STARTS%.fresh~", "%STARTS%.fresh" or die;
+open my $starts, '>>', "%STARTS%" or die; syswrite $starts, "$$ fresh\n";
 sleep 1 while 1;
 "#;
 
