@@ -96,6 +96,8 @@ pub struct LinuxHost {
     ledger: Option<Ledger>,
     looker: Looker,
     world: LiveWorld,
+    /// A look that has begun, and where the numbers of processes were before it.
+    begun: Option<(LiveWorld, Option<recent::Cursor>)>,
     waker: Waker,
     exits: Exits,
     probes: Probes,
@@ -182,6 +184,7 @@ impl LinuxHost {
                 log_dir: dirs.log.display().to_string(),
             },
             world: LiveWorld::new().map_err(system)?.with_samples(Rc::default()),
+            begun: None,
             waker,
             exits: Exits::default(),
             probes,
@@ -200,6 +203,15 @@ impl LinuxHost {
             given: Given::default(),
             subreaper: options.subreaper,
         })
+    }
+
+    /// Begins the next look while documents are loaded. Only where nothing is done about what it finds: nobody acts on processes that
+    /// were seen before the documents were read.
+    pub fn begin_look(&mut self) {
+        if self.ledger.is_none() {
+            let cursor = recent::Cursor::now();
+            self.begun = Some((self.world.again().begin_listing(), cursor));
+        }
     }
 
     /// This boot.
@@ -536,17 +548,20 @@ impl Host for LinuxHost {
         self.groups.sweep();
         self.take_exits(clock::now().boot);
         let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.clone())));
-        let world = self.world.again().with_managed(managed.collect());
+        let (world, before) = self.begun.take().unwrap_or_else(|| (self.world.again(), None));
+        let world = world.with_managed(managed.collect());
         let mut asked = Asked::default();
         self.table.hear();
         let given = self.given_lists(questions, &world);
         let looks =
             questions.services.iter().any(|(name, question)| question.look && !given.contains_key(name));
         // Before the listing: what begins while it is made counts as new.
-        let cursor = if looks { recent::Cursor::now() } else { None };
+        let cursor = if looks { before.or_else(recent::Cursor::now) } else { None };
         let pids = if looks { listing(&world) } else { Arc::default() };
         let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids };
         let lists = self.looker.shortlists(questions, &given, sight);
+        let few = lists.values().filter(|list| list.len() < pids.len());
+        world.foresee(few.flatten().copied().collect());
         let services = questions
             .services
             .iter()
