@@ -54,7 +54,7 @@ pub(super) struct Foreseen {
     under_way: VecDeque<Batch>,
     ready: BTreeMap<Pid, Held>,
     /// Batches begun so far.
-    begun: usize,
+    pub(super) begun: usize,
 }
 
 impl LiveWorld {
