@@ -72,6 +72,8 @@ pub struct HostOptions {
     /// Orphans of services come to the engine, which collects them and finds services that forked away. One host of
     /// a process at most, and no other part of the program may wait for children.
     pub subreaper: bool,
+    /// It is used by one call, whose looks may take longer than those of a loop ([`LiveWorld::with_patience`]).
+    pub patient: bool,
 }
 
 /// Why there is no host.
@@ -154,7 +156,7 @@ impl LinuxHost {
     /// # Errors
     /// Something that everything rests on is missing.
     pub fn observer(dirs: &Dirs) -> Result<Self, OpenError> {
-        Self::new(dirs, None, HostOptions::default())
+        Self::new(dirs, None, HostOptions { patient: true, ..HostOptions::default() })
     }
 
     fn new(dirs: &Dirs, ledger: Option<Ledger>, options: HostOptions) -> Result<Self, OpenError> {
@@ -168,6 +170,7 @@ impl LinuxHost {
         let commands = Commands::new().map_err(system)?;
         waker.watch_probes(commands.descriptor()).map_err(system)?;
         let boot = boot_id().map_err(system)?;
+        let world = LiveWorld::new().map_err(system)?.with_samples(Rc::default());
         Ok(Self {
             dirs: dirs.clone(),
             ledger,
@@ -181,7 +184,7 @@ impl LinuxHost {
                 run_dir: dirs.run.display().to_string(),
                 log_dir: dirs.log.display().to_string(),
             },
-            world: LiveWorld::new().map_err(system)?.with_samples(Rc::default()),
+            world: if options.patient { world.with_patience() } else { world },
             waker,
             exits: Exits::default(),
             probes,

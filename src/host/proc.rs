@@ -77,6 +77,10 @@ const CAP_SYS_PTRACE: u64 = 1 << 19;
 const MEMORY_DEADLINE: Duration = Duration::from_millis(50);
 /// How long a whole look may wait for them.
 const LOOK_BUDGET: Duration = Duration::from_secs(1);
+/// The same for whoever looks once and has the time: where a machine has much to do, the helper that reads waits longer for a
+/// processor than any read takes.
+const PATIENT_DEADLINE: Duration = Duration::from_secs(1);
+const PATIENT_BUDGET: Duration = Duration::from_secs(5);
 /// Most descriptors of processes kept at a time; fewer where `RLIMIT_NOFILE` is low.
 const MOST_KEPT: u64 = 1024;
 /// More than any file of `/proc` that has one record.
@@ -255,6 +259,12 @@ impl LiveWorld {
     pub fn with_budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
         self
+    }
+
+    /// For a call that looks once and whose answer somebody waits for: one process may take a second, and a look five.
+    #[must_use]
+    pub fn with_patience(self) -> Self {
+        self.with_memory_deadline(PATIENT_DEADLINE).with_budget(PATIENT_BUDGET)
     }
 
     /// Keeps what rates are told by: `cpu`, `rate(...)` and `changed(...)` are unknown without. The next looks go on with it.
