@@ -341,7 +341,7 @@ fn fault_15_an_upgrade_that_is_disturbed_touches_nothing() {
         // Until then it is no watch that is asked, and what is Running the call says that looks itself.
         until("the watch", || bench.connect().is_ok());
         bench.until_running(&NAMES);
-        let upgraded = bench.run(&["upgrade", "--timeout", "60s"]);
+        let upgraded = bench.run(&["upgrade", "--timeout", "8s"]);
         let died = rule.contains("kill");
         if died {
             until("the watch to die", || watch.try_wait().unwrap().is_some());
