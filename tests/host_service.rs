@@ -12,6 +12,8 @@
 mod ending;
 #[path = "cli/inside.rs"]
 mod inside;
+#[path = "host_service/own_limits.rs"]
+mod own_limits;
 #[path = "host_service/person.rs"]
 mod person;
 #[path = "host_service/settings.rs"]

@@ -106,6 +106,7 @@ pub struct LinuxHost {
     anything: bool,
     table: ProcessTable,
     looked: recent::Looked,
+    counter: recent::Counter,
     seen: told::Seen,
     /// What rests on the records is not sure to be as the records are.
     behind: bool,
@@ -192,6 +193,7 @@ impl LinuxHost {
             anything: true,
             table: ProcessTable::default(),
             looked: recent::Looked::default(),
+            counter: recent::Counter::default(),
             seen: told::Seen::default(),
             behind: true,
             ears: health::Ears::new(dirs.outputs()),
@@ -495,7 +497,8 @@ impl LinuxHost {
     fn forget(&mut self, memory: &Memory) {
         let mut keys = BTreeSet::new();
         let mut groups = BTreeSet::new();
-        for instance in memory.services.values().flat_map(|record| record.instances.values()) {
+        let rows = memory.services.rows_where(|told| told.has_process || told.is_busy);
+        for instance in rows.flat_map(|(_, record)| record.instances.values()) {
             if let Phase::Intended { group: Some(group), .. } = &instance.phase {
                 groups.insert(group.as_str());
             }
@@ -517,7 +520,8 @@ impl LinuxHost {
             memory.services.get(name).is_some_and(|record| record.instances.contains_key(index))
         };
         self.ears.retain(&keys, known);
-        let errands = memory.services.values().flat_map(|record| record.instances.values());
+        let busy = memory.services.rows_where(|told| told.is_busy);
+        let errands = busy.flat_map(|(_, record)| record.instances.values());
         let errands = errands.filter_map(|instance| instance.errand.as_ref());
         let nonces = errands.filter_map(|errand| errand.nonce.as_deref()).chain(self.acting.nonces());
         self.commands.retain(&nonces.collect());
@@ -538,16 +542,16 @@ impl Host for LinuxHost {
     fn observe(&mut self, questions: &Questions) -> Observation {
         self.groups.sweep();
         self.take_exits(clock::now().boot);
-        let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.clone())));
-        let world = self.world.again().with_managed(managed.collect());
+        let world = self.world.again().with_managed(questions.recorded.clone());
         let mut asked = Asked::default();
         self.table.hear();
         let given = self.given_lists(questions, &world);
         let looks =
             questions.services.iter().any(|(name, question)| question.look && !given.contains_key(name));
         // Before the listing: what begins while it is made counts as new.
-        let cursor = if looks { recent::Cursor::now() } else { None };
+        let cursor = if looks { self.counter.now() } else { None };
         let pids = if looks { listing(&world) } else { Arc::default() };
+        let glimpsed = cursor.map(|at| recent::Glimpsed::new(at, &pids));
         let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids };
         let lists = self.looker.shortlists(questions, &given, sight);
         let services = questions
@@ -555,7 +559,7 @@ impl Host for LinuxHost {
             .iter()
             .map(|(name, question)| {
                 if question.look && !given.contains_key(name) {
-                    self.looked.note(name, &question.spec, cursor);
+                    self.looked.note(name, &question.spec, glimpsed.clone());
                 }
                 let list = given.get(name).or_else(|| lists.get(name)).map_or(&*pids, Vec::as_slice);
                 (name.clone(), self.see(name, question, (questions, list), &world, &mut asked))

@@ -61,10 +61,11 @@ use rustix::process::Resource;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::facts::{Fact, ProcessKey, Reason, Status, Why};
+use crate::plan::Recorded;
 use crate::process::samples::Samples;
-use crate::process::world::Bytes;
 #[cfg(doc)]
 use crate::process::world::World;
+use crate::process::world::{Bytes, Namespace};
 use crate::units::{BootId, BootTime, Pid, StartTicks, WallTime};
 use entry::Entry;
 use raw::{Form, Leaf};
@@ -102,7 +103,7 @@ pub struct LiveWorld {
     boot: Rc<OnceCell<Fact<BootId>>>,
     /// What the mount hides from us.
     hides: Option<Hidepid>,
-    managed: BTreeMap<ProcessKey, Arc<str>>,
+    managed: Recorded,
     uptime: BootTime,
     wall: WallTime,
     page: u64,
@@ -129,6 +130,8 @@ pub struct LiveWorld {
     sockets: sockets::Cache,
     names: names::Cache,
     children: OnceCell<BTreeSet<Pid>>,
+    /// Every object that is looked for asks.
+    own_namespaces: RefCell<BTreeMap<Namespace, Fact<u64>>>,
 }
 
 /// What getdents said, and a place for the facts of each.
@@ -204,7 +207,7 @@ impl LiveWorld {
             me,
             boot,
             hides,
-            managed: BTreeMap::new(),
+            managed: Recorded::default(),
             uptime: BootTime(since_zero(clock_gettime(ClockId::Boottime))),
             wall: WallTime(since_zero(clock_gettime(ClockId::Realtime))),
             page: u64::try_from(rustix::param::page_size()).unwrap_or(4096),
@@ -225,6 +228,7 @@ impl LiveWorld {
             sockets: sockets::Cache::default(),
             names: names::Cache::default(),
             children: OnceCell::new(),
+            own_namespaces: RefCell::default(),
         }
     }
 
@@ -291,7 +295,7 @@ impl LiveWorld {
 
     /// Says which processes the engine keeps, and for which object each.
     #[must_use]
-    pub fn with_managed(mut self, managed: BTreeMap<ProcessKey, Arc<str>>) -> Self {
+    pub fn with_managed(mut self, managed: Recorded) -> Self {
         self.managed = managed;
         self
     }
