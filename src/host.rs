@@ -44,6 +44,7 @@ pub mod name_service;
 pub mod notify;
 pub mod output;
 mod outside;
+pub mod own_limits;
 pub mod patience;
 pub mod pidfile;
 pub mod policies_file;

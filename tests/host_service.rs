@@ -12,6 +12,8 @@
 mod ending;
 #[path = "cli/inside.rs"]
 mod inside;
+#[path = "host_service/own_limits.rs"]
+mod own_limits;
 #[path = "host_service/person.rs"]
 mod person;
 #[path = "host_service/settings.rs"]
@@ -43,7 +45,7 @@ fn a_service_manager_is_told_when_the_first_round_is_done_and_when_it_ends() {
     let bench = Bench::new();
     bench.daemon("shop", &quick(""));
     let ear = UnixDatagram::bind(bench.path("ear")).unwrap();
-    ear.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    ear.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let log = fs::File::create(bench.path("watch.log")).unwrap();
     let mut watch = bench
         .command(&["watch", "specs"])
@@ -54,6 +56,7 @@ fn a_service_manager_is_told_when_the_first_round_is_done_and_when_it_ends() {
         .unwrap();
     let lines = heard(&ear, "STATUS=1 of 1");
     assert!(lines.iter().any(|line| line == "READY=1"), "{lines:?}");
+    bench.until_noted();
     assert_eq!(bench.starts_of("shop").len(), 1, "ready came before the first round was done");
     let pid = watch.id().to_string();
     assert!(Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap().success());
@@ -95,7 +98,7 @@ lives "$engine" || fail "reload ended it"
 gone "$engine"; lives "$shop" || fail "its end took the service along"
 ./init start || fail "third start: $?"
 n=0
-until [ -s engine.pid ] && selfsame status --wait=ready --timeout 10s > /dev/null; do n=$((n + 1)); [ $n -lt 50 ] || fail "no engine"; sleep 0.1; done
+until [ -s engine.pid ] && selfsame status --wait=ready --timeout 10s > /dev/null; do n=$((n + 1)); [ $n -lt 600 ] || fail "no engine"; sleep 0.1; done
 [ "$(starts)" = 1 ] || fail "a second copy"
 ./init stop; selfsame stop shop; gone "$shop"
 done_ok

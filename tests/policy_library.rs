@@ -94,7 +94,7 @@ fn policies_of_the_library_find_real_processes() {
         &bench,
         r#"
 named() { perl -e '$0 = shift; sleep 60' "$1" & }
-until_named() { n=0; while [ "$(cat /proc/$1/comm)" != "$2" ]; do n=$((n + 1)); [ $n -lt 400 ] || fail "$1 isn't $2"; sleep 0.02; done; }
+until_named() { n=0; while [ "$(cat /proc/$1/comm)" != "$2" ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail "$1 isn't $2"; sleep 0.02; done; }
 named cron; until_named $! cron; named cron; until_named $! cron
 named xmrig; miner=$!; until_named $miner xmrig
 cp "$(readlink -f "$(command -v sleep)")" replaced; ./replaced 60 & old=$!; until_named $old replaced; rm replaced

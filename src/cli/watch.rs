@@ -12,12 +12,14 @@ use super::settings::{self, Configured};
 use super::state;
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
+use crate::engine::carried::Sum;
 use crate::engine::metrics::Meter;
 use crate::engine::sources::Sources;
 use crate::engine::watch::{Ended, Event, Watch, WatchOptions};
 use crate::host::errno::io_text;
 use crate::host::good_texts::GoodTexts;
 use crate::host::linux::HostOptions;
+use crate::host::own_limits;
 use crate::host::presence;
 use crate::host::state_dir::Dirs;
 use crate::host::superior::Superior;
@@ -57,6 +59,7 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     if let Some(exit) = exposed(&settings, args.metrics_remote, terminal) {
         return exit;
     }
+    own_limits::take();
     let mut opened = match state::open(
         dirs,
         HostOptions { signals: true, subreaper: true, ..HostOptions::default() },
@@ -213,7 +216,7 @@ impl Teller {
                     );
                 }
             }
-            Event::Status { all, changed } => self.status(all, changed),
+            Event::Status { all, changed, sum } => self.status(all, changed, *sum),
             Event::Request(request) => {
                 let wanted = request.wanted.to_string();
                 self.terminal.say(&format!("{} asks: {}", printable(&request.by), printable(&wanted)));
@@ -239,7 +242,7 @@ impl Teller {
     }
 
     /// Says what changed for each object, and the sum when it changed and is worth it.
-    fn status(&mut self, status: &[ServiceStatus], changed: &BTreeSet<ServiceName>) {
+    fn status(&mut self, status: &[ServiceStatus], changed: &BTreeSet<ServiceName>, sum: Sum) {
         for name in changed {
             let at = status.binary_search_by(|service| service.name.cmp(name));
             let Some(service) = at.ok().and_then(|at| status.get(at)) else { continue };
@@ -251,19 +254,15 @@ impl Teller {
                 self.phases.insert(service.name.clone(), hash);
             }
         }
-        let wanted = status.iter().map(|service| service.instances.len()).sum::<usize>();
-        let ready = |service: &ServiceStatus| {
-            service.instances.iter().filter(|i| i.phase == PhaseWord::Running).count()
-        };
-        let ready: usize = status.iter().map(ready).sum();
-        let summary = format!("{ready} of {wanted} instances are ready");
+        let Sum { instances, ready } = sum;
+        let summary = format!("{ready} of {instances} instances are ready");
         if !self.told_ready {
             self.superior.tell("READY=1");
             self.told_ready = true;
         }
         if self.summary != summary {
             self.superior.tell(&format!("STATUS={summary}"));
-            if ready == wanted && !self.json {
+            if ready == instances && !self.json {
                 self.terminal.data(&summary);
             }
             self.summary = summary;

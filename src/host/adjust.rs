@@ -70,14 +70,11 @@ pub(super) fn has_exited(target: &impl AsFd) -> bool {
 }
 
 fn give(main: Pid, tree: &[ProcessKey], adjustment: &Adjustment) -> Result<(), Failure> {
-    let own = rustix::process::getpid().as_raw_nonzero().get();
-    let wanted = Value::wanted(adjustment).or_else(|| Value::of(adjustment, own).ok());
+    let wanted = Value::wanted(adjustment).or_else(|| Value::inherited(adjustment).ok());
     let before = Value::of(adjustment, main.0).ok();
     let wanted = wanted.ok_or(Failure { errno: libc::EINVAL, anew: false })?;
-    give_one(main, adjustment, &wanted).map_err(|errno| Failure {
-        errno,
-        anew: errno != libc::ESRCH && could_anew(&wanted, adjustment, own),
-    })?;
+    give_one(main, adjustment, &wanted)
+        .map_err(|errno| Failure { errno, anew: errno != libc::ESRCH && could_anew(&wanted, adjustment) })?;
     for other in tree {
         // Held, so that its number is its own at this moment.
         let Ok(_held) = hold(other) else { continue };
@@ -117,9 +114,9 @@ fn threads(pid: Pid) -> Vec<i32> {
 }
 
 /// Whether a child of the engine could be given it. If not, a restart would only end what runs.
-fn could_anew(wanted: &Value, adjustment: &Adjustment, own: i32) -> bool {
+fn could_anew(wanted: &Value, adjustment: &Adjustment) -> bool {
     let privileged = super::abilities::has(Capability::SYS_RESOURCE);
-    match (wanted, Value::of(adjustment, own)) {
+    match (wanted, Value::inherited(adjustment)) {
         (Value::Limit(_, wanted), Ok(Value::Limit(_, has))) => !privileged && wanted[1] <= has[1],
         (Value::Nice(wanted), Ok(Value::Nice(has))) => wanted >= &has,
         (Value::OomScoreAdj(wanted), Ok(Value::OomScoreAdj(has))) => !privileged && wanted >= &has,

@@ -11,7 +11,8 @@
 //! ```
 
 /// Every point, in the order of a life. What each lies between is told where it is hit.
-pub const POINTS: [&str; 32] = [
+pub const POINTS: [&str; 33] = [
+    "text.read",
     "remember",
     "file.written",
     "file.renamed",

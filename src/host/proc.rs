@@ -62,10 +62,11 @@ use rustix::process::Resource;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::facts::{CgroupLine, Fact, ProcessKey, Reason, Status, Why};
+use crate::plan::Recorded;
 use crate::process::samples::Samples;
-use crate::process::world::{Bytes, Namespace};
 #[cfg(doc)]
 use crate::process::world::World;
+use crate::process::world::{Bytes, Namespace};
 use crate::units::{BootId, BootTime, Pid, StartTicks, WallTime};
 use entry::Entry;
 use raw::{Form, Leaf};
@@ -78,6 +79,10 @@ const CAP_SYS_PTRACE: u64 = 1 << 19;
 const MEMORY_DEADLINE: Duration = Duration::from_millis(50);
 /// How long a whole look may wait for them.
 const LOOK_BUDGET: Duration = Duration::from_secs(1);
+/// The same for whoever looks once and has the time: where a machine has much to do, the helper that reads waits longer for a
+/// processor than any read takes.
+const PATIENT_DEADLINE: Duration = Duration::from_secs(1);
+const PATIENT_BUDGET: Duration = Duration::from_secs(5);
 /// For a listing that a helper makes. Nothing in it can block, so it only waits for a processor.
 const LISTING_DEADLINE: Duration = Duration::from_secs(5);
 /// Most descriptors of processes kept at a time; fewer where `RLIMIT_NOFILE` is low.
@@ -102,7 +107,7 @@ pub struct LiveWorld {
     boot: Rc<OnceCell<Fact<BootId>>>,
     /// What the mount hides from us.
     hides: Option<Hidepid>,
-    managed: BTreeMap<ProcessKey, Arc<str>>,
+    managed: Recorded,
     uptime: BootTime,
     wall: WallTime,
     page: u64,
@@ -131,8 +136,8 @@ pub struct LiveWorld {
     sockets: sockets::Cache,
     names: names::Cache,
     children: OnceCell<BTreeSet<Pid>>,
-    /// Our own, by kind.
-    namespaces: RefCell<BTreeMap<Namespace, Fact<u64>>>,
+    /// Every object that is looked for asks.
+    own_namespaces: RefCell<BTreeMap<Namespace, Fact<u64>>>,
     /// The text that was read last, and what it means: neighbours are often in one group.
     cgroups: RefCell<(Vec<u8>, Arc<[CgroupLine]>)>,
 }
@@ -230,7 +235,7 @@ impl LiveWorld {
             me,
             boot,
             hides,
-            managed: BTreeMap::new(),
+            managed: Recorded::default(),
             uptime: BootTime(since_zero(clock_gettime(ClockId::Boottime))),
             wall: WallTime(since_zero(clock_gettime(ClockId::Realtime))),
             page: u64::try_from(rustix::param::page_size()).unwrap_or(4096),
@@ -252,7 +257,7 @@ impl LiveWorld {
             sockets: sockets::Cache::default(),
             names: names::Cache::default(),
             children: OnceCell::new(),
-            namespaces: RefCell::default(),
+            own_namespaces: RefCell::default(),
             cgroups: RefCell::default(),
         }
     }
@@ -290,6 +295,12 @@ impl LiveWorld {
         self
     }
 
+    /// For a call that looks once and whose answer somebody waits for: one process may take a second, and a look five.
+    #[must_use]
+    pub fn with_patience(self) -> Self {
+        self.with_memory_deadline(PATIENT_DEADLINE).with_budget(PATIENT_BUDGET)
+    }
+
     /// Keeps what rates are told by: `cpu`, `rate(...)` and `changed(...)` are unknown without. The next looks go on with it.
     #[must_use]
     pub fn with_samples(mut self, samples: Rc<RefCell<Samples>>) -> Self {
@@ -314,7 +325,7 @@ impl LiveWorld {
 
     /// Says which processes the engine keeps, and for which object each.
     #[must_use]
-    pub fn with_managed(mut self, managed: BTreeMap<ProcessKey, Arc<str>>) -> Self {
+    pub fn with_managed(mut self, managed: Recorded) -> Self {
         self.managed = managed;
         self
     }

@@ -19,7 +19,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 
 use super::errno::io_text;
 use super::state_dir::{Dirs, StateLock};
-use super::{failpoint, spawn, walk};
+use super::{failpoint, own_limits, spawn, walk};
 
 /// `PID DESCRIPTOR` of the process that handed its lock to itself. Services never see it: they get an environment of
 /// their own.
@@ -80,10 +80,12 @@ pub(super) fn become_program(program: &Path, lock: &StateLock) -> String {
     if let Err(errno) = fcntl_setfd(lock, FdFlags::empty()) {
         return failed(io_text(&errno.into()));
     }
+    own_limits::give_back();
     // Blocked signals stay blocked, and those that wait stay waiting: the new image takes them as we would have.
     let answer = failpoint::hit("upgrade.exec").map_err(|error| io_text(&error)).and_then(|()| {
         nix::unistd::execve(&path, &arguments, &environment).map_err(|errno| io_text(&errno.into()))
     });
+    own_limits::take();
     let _ = fcntl_setfd(lock, FdFlags::CLOEXEC);
     match answer {
         Err(text) => failed(text),

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::aim::{Aim, aim};
-use super::memory::{Exit, Instance, Memory, Phase, Record};
+use super::memory::{Exit, Instance, Memory, Phase, Purpose, Record};
 use super::status::PhaseWord;
 use super::{ready, task};
 use crate::spec::{Dependency, DependencyCondition, ServiceName, SpecSet};
@@ -29,11 +29,12 @@ pub(super) struct Waits {
 }
 
 impl Web {
-    /// Looks at all records. Costs nothing where nobody depends on anybody.
+    /// Looks at all who depend on others.
     pub(super) fn of(desired: &SpecSet, memory: &Memory, now: Now) -> Self {
         let mut web = Self::default();
         let all = All { desired, memory, now };
-        let dependents = memory.services.iter().filter(|(_, record)| !record.spec.depends_on.is_empty());
+        let dependents = memory.services.rows_where(|told| told.depends);
+        let dependents = dependents.filter(|(_, record)| !record.spec.depends_on.is_empty());
         for (name, record) in dependents {
             if let Some(waits) = all.first_reason(name, record) {
                 web.starts.insert(name.clone(), waits);
@@ -102,23 +103,24 @@ impl All<'_> {
     }
 
     /// Whether a stop of `name` waits for its dependent: both are to be stopped (or restarted because a person asked),
-    /// and the dependent still runs and can be stopped.
+    /// and the dependent still runs and can be stopped, or the commands after its end do.
     fn stop_waits(&self, name: &ServiceName, dependent: &ServiceName, record: &Record) -> Option<String> {
         let own = self.memory.services.get(name)?;
         let ends = |name: &ServiceName, record: &Record| {
             matches!(aim(name, record, self.desired, self.now), Aim::Stop { .. } | Aim::Remove(_))
         };
         let together = (ends(name, own) && ends(dependent, record))
-            || (restart_is_due(own) && (restart_is_due(record) || is_stopping(record)));
+            || (restart_is_due(own) && (restart_is_due(record) || is_stopping(record) || tidies_up(record)));
         if !together || circle(dependent, self.memory).is_some() {
             return None;
         }
         let known = !matches!(record.shown, Some(PhaseWord::Unknown | PhaseWord::Held));
-        let lives = record.instances.values().any(|instance| match &instance.phase {
-            Phase::Stopping { overdue, .. } => !overdue,
-            Phase::Starting { .. } | Phase::Running { .. } | Phase::Intended { .. } => known,
-            Phase::Vacant | Phase::BackOff { .. } | Phase::Finished => false,
-        });
+        let lives = tidies_up(record)
+            || record.instances.values().any(|instance| match &instance.phase {
+                Phase::Stopping { overdue, .. } => !overdue,
+                Phase::Starting { .. } | Phase::Running { .. } | Phase::Intended { .. } => known,
+                Phase::Vacant | Phase::BackOff { .. } | Phase::Finished => false,
+            });
         lives.then(|| format!("waits until `{dependent}`, which depends on it, is stopped"))
     }
 }
@@ -138,6 +140,12 @@ fn began_before(record: &Record, moment: BootTime) -> bool {
 
 fn is_stopping(record: &Record) -> bool {
     record.instances.values().any(|instance| matches!(instance.phase, Phase::Stopping { .. }))
+}
+
+/// The commands that run when a process is gone: they may need what it depended on.
+fn tidies_up(record: &Record) -> bool {
+    let mut errands = record.instances.values().filter_map(|instance| instance.errand.as_ref());
+    errands.any(|errand| errand.purpose == Purpose::PostStop)
 }
 
 /// Whether a condition holds of an object now.

@@ -128,7 +128,8 @@ fn limits_and_scheduling_are_given_to_what_runs() {
         let listed = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
         listed.split_whitespace().find_map(|child| {
             let words = fs::read(format!("/proc/{child}/cmdline")).ok()?;
-            String::from_utf8_lossy(&words).contains(seconds).then(|| child.parse::<i32>().unwrap())
+            // Not the shell, nor `nice`, that becomes it.
+            (words == format!("sleep\0{seconds}\0").as_bytes()).then(|| child.parse::<i32>().unwrap())
         })
     };
     until("both children", || child("4005").is_some() && child("4006").is_some());

@@ -8,8 +8,8 @@ use crate::support::{Bench, has, is_root};
 
 /// What the scripts share: nappers by number of their argument.
 const NAPPERS: &str = r#"
-nap() { bin/napper "$1" & pid=$!; n=0; until [ "$(cat /proc/$pid/comm)" = napper ]; do n=$((n + 1)); [ $n -lt 400 ] || fail "no exec"; sleep 0.01; done; }
-over() { n=0; while lives $1; do n=$((n + 1)); [ $n -lt 400 ] || fail "$1 lives on"; sleep 0.02; done; }
+nap() { bin/napper "$1" & pid=$!; n=0; until [ "$(cat /proc/$pid/comm)" = napper ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail "no exec"; sleep 0.01; done; }
+over() { n=0; while lives $1; do n=$((n + 1)); [ $n -lt 3000 ] || fail "$1 lives on"; sleep 0.02; done; }
 "#;
 
 #[track_caller]
@@ -30,7 +30,7 @@ over $b; over $c; lives $a || fail "a stranger was signalled"
 [ "$(cat out)" = "$(printf '%s\n%s' $b $c)" ] || fail "listed: $(cat out)"
 # By number, of the newest only, awaited, as JSON.
 nap 1003; d=$pid
-selfsame match 'comm == "napper"' --signal 9 --yes --newest --wait 20s --output json
+selfsame match 'comm == "napper"' --signal 9 --yes --newest --wait 60s --output json
 [ $code = 0 ] || fail "code $code"
 grep -q '"exited": true' out || fail "not awaited"
 over $d; lives $a || fail "the oldest was signalled"
@@ -102,10 +102,10 @@ ask() {
     rm -f typed; : > typed
     script -qefc "\"$SELFSAME\" $*; echo code \$?" typed < keys > /dev/null 2>&1 & asking=$!
     exec 9> keys
-    n=0; until grep -q '\[y/N\]' typed; do n=$((n + 1)); [ $n -lt 400 ] || { cat typed; fail "it doesn't ask"; }; sleep 0.02; done
+    n=0; until grep -q '\[y/N\]' typed; do n=$((n + 1)); [ $n -lt 3000 ] || { cat typed; fail "it doesn't ask"; }; sleep 0.02; done
     $between
     echo "$answer" >&9
-    n=0; until grep -q '^code' typed; do n=$((n + 1)); [ $n -lt 400 ] || { cat typed; fail "it doesn't end"; }; sleep 0.02; done
+    n=0; until grep -q '^code' typed; do n=$((n + 1)); [ $n -lt 3000 ] || { cat typed; fail "it doesn't end"; }; sleep 0.02; done
     exec 9>&-
     wait $asking; cat typed
 }
@@ -142,7 +142,7 @@ fn what_changes_between_the_question_and_the_answer_is_not_signalled() {
         r#"{TYPED}
 # It exits, and its number is given out again: to a process that matches as well.
 nap 1000; a=$pid; nap 1001; b=$pid
-swap() {{ kill -9 $a; wait $a 2>/dev/null; sleep 0.03; recycle $a bin/napper 5000; n=0; until [ "$(cat /proc/$a/comm)" = napper ]; do n=$((n + 1)); [ $n -lt 400 ] || fail exec; sleep 0.01; done; }}
+swap() {{ kill -9 $a; wait $a 2>/dev/null; sleep 0.03; recycle $a bin/napper 5000; n=0; until [ "$(cat /proc/$a/comm)" = napper ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail exec; sleep 0.01; done; }}
 ask y swap match "'comm == \"napper\"'" --signal TERM
 grep -q "gone before: $a" typed || fail "not said to be gone"
 over $b
@@ -150,8 +150,8 @@ lives $a || fail "the stranger with its number was signalled"
 kill -9 $a; over $a
 # It lives and no longer matches.
 sh -c 'until [ -e go ]; do sleep 0.01; done; exec bin/napper 1000' waiter & c=$!
-sleep 0.1
-turn() {{ touch go; n=0; until [ "$(cat /proc/$c/comm)" = napper ]; do n=$((n + 1)); [ $n -lt 400 ] || fail exec; sleep 0.01; done; }}
+n=0; until [ "$(tr '\0' '\n' < /proc/$c/cmdline | tail -n 1)" = waiter ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail exec; sleep 0.01; done
+turn() {{ touch go; n=0; until [ "$(cat /proc/$c/comm)" = napper ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail exec; sleep 0.01; done; }}
 ask y turn match "'argv contains \"waiter\"'" --signal TERM
 grep -q "not signalled: $c" typed || fail "not said"
 grep -q 'code 7' typed || fail "incomplete isn't told"
@@ -167,10 +167,10 @@ fn a_family_is_signalled_as_it_was_seen() {
     case(
         r#"
 sh -c 'bin/napper 1000 & bin/napper 1001 & wait' tree & top=$!
-n=0; until [ "$("$SELFSAME" match 'comm == "napper"' --count)" = 2 ]; do n=$((n + 1)); [ $n -lt 200 ] || fail "no family"; sleep 0.02; done
+n=0; until [ "$("$SELFSAME" match 'comm == "napper"' --count)" = 2 ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail "no family"; sleep 0.02; done
 nap 1002; stranger=$pid
 below=$("$SELFSAME" match "ppid == $top")
-selfsame match 'argv contains "tree"' --tree --signal KILL --yes --wait --timeout 20s
+selfsame match 'argv contains "tree"' --tree --signal KILL --yes --wait --timeout 60s
 [ $code = 0 ] || fail "code $code"
 for p in $top $below; do over $p; done
 lives $stranger || fail "a stranger was signalled"
@@ -191,7 +191,8 @@ grep -q "has not exited: $a" err || fail "not said"
 selfsame match 'comm == "napper"' --wait 100ms
 [ $code = 5 ] || fail "waiting alone: code $code"
 "$SELFSAME" match 'comm == "napper"' --wait > waited & waiting=$!
-sleep 0.1; kill $a; wait $waiting || fail "waited: $?"
+n=0; until ls -l /proc/$waiting/fd | grep -q pidfd; do n=$((n + 1)); [ $n -lt 3000 ] || fail "it waits for nobody"; sleep 0.01; done
+kill $a; wait $waiting || fail "waited: $?"
 [ "$(cat waited)" = $a ] || fail "waited for $(cat waited)"
 done_ok
 "#,
@@ -218,7 +219,7 @@ fn what_is_unknown_is_not_signalled_and_leaves_the_action_incomplete() {
 drop='setpriv --reuid=65534 --regid=65534 --clear-groups --'
 %PLACE%/napper 1000 & a=$!
 $drop %PLACE%/napper 1001 & b=$!
-n=0; until [ "$(cat /proc/$b/comm)$(cat /proc/$a/comm)" = nappernapper ]; do n=$((n + 1)); [ $n -lt 400 ] || fail exec; sleep 0.01; done
+n=0; until [ "$(cat /proc/$b/comm)$(cat /proc/$a/comm)" = nappernapper ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail exec; sleep 0.01; done
 cd /
 $drop %PLACE%/selfsame match 'exe == "%PLACE%/napper"' --signal TERM --yes > %PLACE%.out 2> %PLACE%.err; code=$?
 cat %PLACE%.out %PLACE%.err

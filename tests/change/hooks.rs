@@ -57,9 +57,11 @@ fn a_start_whose_hook_fails_is_none() {
     bench.until_phase(&["shop"], "BackOff");
     bench.until_running(&["other"]);
     assert_eq!(bench.starts_of("shop").len(), 0);
-    let condition = bench.condition("shop", "BackOff");
-    let message = condition["message"].as_str().unwrap();
-    assert!(message.contains("`/bin/sh -c exit 3` failed: it exited with code 3"), "{message}");
+    // Between two attempts: during one there is no such condition.
+    until("it to be said", || {
+        let message = bench.condition("shop", "BackOff")["message"].to_string();
+        message.contains("`/bin/sh -c exit 3` failed: it exited with code 3")
+    });
 }
 
 #[test]
@@ -76,7 +78,11 @@ fn one_that_hangs_is_killed_in_time_with_what_descends_from_it() {
 #[test]
 fn one_that_fails_after_the_start_ends_it() {
     let mut bench = Bench::new();
-    bench.daemon("shop", "hooks: {postStart: [{command: [/bin/false]}]}\nrestart: {backoff: 60s}");
+    let fails = format!(
+        "{{command: [/bin/sh, -c, 'until [ -s {} ]; do sleep 0.02; done; exit 1']}}",
+        bench.path("starts").display()
+    );
+    bench.daemon("shop", &format!("hooks: {{postStart: [{fails}]}}\nrestart: {{backoff: 60s}}"));
     bench.watch(&[]);
     bench.until_phase(&["shop"], "BackOff");
     assert_eq!((bench.starts_of("shop").len(), bench.alive_of("shop").len()), (1, 0));

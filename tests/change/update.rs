@@ -1,7 +1,7 @@
 //! What a change of a document or of a watched file leads to.
 
-use super::support::{Bench, is_alive, until};
-use super::{reloading, reloads};
+use super::support::{Bench, is_alive, quick, until};
+use super::{RELOADS, reloading, reloads};
 
 #[test]
 fn a_watched_file_leads_to_a_reload() {
@@ -85,11 +85,12 @@ fn a_reload_suffices_where_the_document_says_so() {
     assert_eq!(bench.the_pid_of("shop"), pid);
 }
 
-/// Exits at once if its argument says so.
+/// Exits at once if its argument says so, and else makes a file of this name.
 const FRAGILE: &str = "#!/usr/bin/perl
 $| = 1; (my $name = $0) =~ s{.*/}{};
 open(my $f, '>>', '%STARTS%') or die; syswrite($f, \"$$ $name @ARGV\\n\"); close $f;
 exit 3 if \"@ARGV\" eq 'bad';
+open(my $r, '>', \"%STARTS%.@ARGV\"); close $r;
 sleep 1 while 1;
 ";
 
@@ -97,9 +98,10 @@ sleep 1 while 1;
 fn what_does_not_become_ready_is_rolled_back() {
     let mut bench = Bench::new();
     let script = bench.script("bin/shop", FRAGILE);
+    let ready = bench.path("starts").display().to_string();
     let spec = |word: &str| {
         format!(
-            "startas: {}\nargs: [{word}]\nupdate: {{onFailure: rollback}}\nreadiness: {{aliveFor: 300ms}}\nrestart: {{backoff: 50ms}}",
+            "startas: {}\nargs: [{word}]\nupdate: {{onFailure: rollback}}\nreadiness: {{exec: {{command: [/usr/bin/test, -e, {ready}.{word}]}}, period: 50ms}}\nrestart: {{backoff: 50ms}}",
             script.display()
         )
     };
@@ -143,13 +145,19 @@ fn a_renamed_object_keeps_its_process() {
 #[test]
 fn a_trigger_and_a_replaced_program_lead_to_a_reload() {
     let mut bench = Bench::new();
-    reloading(&bench, "ill", "reload: {signal: HUP}\ntriggers: [{when: age >= 0s, for: 100ms, do: reload}]");
+    // What it is triggered by comes when it can take a signal.
+    let ill = bench.path("ill").display().to_string();
+    std::fs::create_dir(&ill).unwrap();
+    let script = RELOADS.replace("sleep 1 while", &format!("chdir '{ill}';\nsleep 1 while"));
+    let script = bench.script("bin/ill", &script).display().to_string();
+    let trigger = format!("triggers: [{{when: 'cwd == \"{ill}\"', for: 100ms, do: reload}}]");
+    bench.spec("ill", &quick(&format!("startas: {script}\nreload: {{signal: HUP}}\n{trigger}")));
     reloading(&bench, "new", "reload: {signal: HUP}\nbinaryChange: reload");
     bench.watch(&["--resync", "1s"]);
     bench.until_running(&["ill", "new"]);
     let pids = ["ill", "new"].map(|name| bench.the_pid_of(name));
     until("the trigger to lead to a reload", || reloads(&bench).contains(&("ill".to_owned(), pids[0])));
-    bench.script("bin/new", &format!("{}# a newer version\n", super::RELOADS));
+    bench.script("bin/new", &format!("{}# a newer version\n", RELOADS));
     until("the new file to lead to one", || reloads(&bench).contains(&("new".to_owned(), pids[1])));
     // Once, though the old file runs on and the condition still holds.
     let begun = std::time::Instant::now();

@@ -44,8 +44,8 @@ fn reload_waits_for_the_command_of_the_document_and_says_that_it_failed() {
 /// On HUP it goes on as another process: the child executes it anew, the parent exits.
 const SUCCEEDED: &str = "#!/usr/bin/perl
 $| = 1; (my $name = $0) =~ s{.*/}{};
-open(my $f, '>>', '%STARTS%') or die; syswrite($f, \"$$ $name @ARGV\\n\"); close $f;
 my $again = 0; $SIG{HUP} = sub { $again = 1 };
+open(my $f, '>>', '%STARTS%') or die; syswrite($f, \"$$ $name @ARGV\\n\"); close $f;
 select(undef, undef, undef, 0.02) until $again;
 my $child = fork; exec($0, @ARGV) if defined $child && $child == 0;
 exit 0;

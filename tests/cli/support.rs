@@ -16,13 +16,17 @@
     reason = "test support, shared by several test files that each use a part of it"
 )]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write};
+use std::net::TcpListener;
 use std::os::fd::AsRawFd as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 pub struct Bench {
@@ -111,6 +115,9 @@ impl Bench {
 
     pub fn run(&self, args: &[&str]) -> Ran {
         let output = self.command(args).output().unwrap();
+        if matches!(args.first(), Some(&("apply" | "start" | "restart"))) {
+            self.until_noted();
+        }
         Ran {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -140,6 +147,19 @@ impl Bench {
     /// Ends a watch that a test began by itself with the bench.
     pub fn keep_watch(&mut self, watch: Child) {
         self.watches.push(watch);
+    }
+
+    /// What `change` does is one change for the newest watch, which stands still meanwhile: nothing that this test can't help, as
+    /// that it has to wait for a processor, comes between its parts.
+    pub fn at_once(&self, change: impl FnOnce()) {
+        let watch = i32::try_from(self.watches.last().unwrap().id()).unwrap();
+        let signal = |name: &str| {
+            assert!(Command::new("kill").args(["-s", name, &watch.to_string()]).status().unwrap().success());
+        };
+        signal("STOP");
+        until("the watch to stand still", || stat_field(watch, 3) == "T");
+        change();
+        signal("CONT");
     }
 
     pub fn watch_log(&self) -> String {
@@ -208,8 +228,13 @@ impl Bench {
     /// Waits until this daemon runs exactly once, and gives its PID.
     #[track_caller]
     pub fn the_pid_of(&self, name: &str) -> i32 {
-        until(&format!("one `{name}`"), || self.alive_of(name).len() == 1);
-        self.alive_of(name)[0]
+        let mut found = 0;
+        until(&format!("one `{name}`"), || {
+            let alive = self.alive_of(name);
+            found = alive.first().copied().unwrap_or_default();
+            alive.len() == 1
+        });
+        found
     }
 
     /// Those that noted their start and live now.
@@ -217,13 +242,34 @@ impl Bench {
         self.starts().into_iter().filter(|pid| self.is_ours(*pid)).collect()
     }
 
+    /// Waits until every service that lives has noted its start: selfsame calls it Running, or is done with it, as soon as its
+    /// process is there, which on a slow machine is long before the first line of its program.
+    #[track_caller]
+    pub fn until_noted(&self) {
+        until("the notes of what was started", || {
+            let noted = self.starts();
+            !pids().any(|pid| !noted.contains(&pid) && leads_session(pid) && self.runs_what_notes(pid))
+        });
+    }
+
+    /// Its command line names a program of this bench that notes its starts.
+    fn runs_what_notes(&self, pid: i32) -> bool {
+        let list = self.path("starts").display().to_string();
+        let argv = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        if argv.is_empty() {
+            // In the middle of its exec.
+            return self.is_ours(pid);
+        }
+        let words = argv.split(|byte| *byte == 0).map(|word| PathBuf::from(OsStr::from_bytes(word)));
+        let mut files = words.filter(|path| path.starts_with(self.root()) && path.is_file());
+        files.any(|path| fs::read_to_string(path).is_ok_and(|text| text.contains(&list))) && is_alive(pid)
+    }
+
     /// Every process of this bench that lives, whether it noted its start or not; selfsame itself is not counted.
     pub fn inhabitants(&self) -> Vec<i32> {
-        let entries =
-            fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
         let own = fs::canonicalize(env!("CARGO_BIN_EXE_selfsame")).unwrap();
         let is_selfsame = |pid: &i32| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == own);
-        entries.filter(|pid| *pid > 1 && self.is_ours(*pid) && !is_selfsame(pid)).collect()
+        pids().filter(|pid| self.is_ours(*pid) && !is_selfsame(pid)).collect()
     }
 
     /// Lives, and is a process of this bench: its output or its directory is in here.
@@ -242,9 +288,7 @@ impl Bench {
             let argv = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             argv.split(|byte| *byte == 0).any(|word| word.starts_with(&programs))
         };
-        let entries =
-            fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        entries.filter(|pid| *pid > 1 && names(pid) && is_alive(*pid)).collect()
+        pids().filter(|pid| names(pid) && is_alive(*pid)).collect()
     }
 
     pub fn kill(&self, pid: i32, signal: &str) {
@@ -328,7 +372,7 @@ impl Bench {
         self.until_phase(names, "Running");
     }
 
-    /// Waits until status gives this phase for these objects.
+    /// Waits until status gives this phase for these objects; what it calls Running has noted its start then.
     #[track_caller]
     pub fn until_phase(&self, names: &[&str], phase: &str) {
         until(&format!("{names:?} to be {phase}"), || {
@@ -339,6 +383,9 @@ impl Bench {
             };
             names.iter().all(is)
         });
+        if phase == "Running" {
+            self.until_noted();
+        }
     }
 
     /// Waits until status speaks about this generation of an object.
@@ -361,7 +408,7 @@ sleep 1 while 1;
 pub fn quick(lines: &str) -> String {
     let defaults = [
         ("readiness:", "readiness: {aliveFor: 150ms}"),
-        ("stop:", "stop: {schedule: [{signal: TERM, wait: 5s}, {signal: KILL, wait: 5s}]}"),
+        ("stop:", "stop: {schedule: [{signal: TERM, wait: 1m}, {signal: KILL, wait: 1m}]}"),
     ];
     let mut text = lines.trim().to_owned();
     for (key, line) in defaults {
@@ -371,6 +418,18 @@ pub fn quick(lines: &str) -> String {
         }
     }
     text
+}
+
+/// Every process but the first.
+fn pids() -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").unwrap();
+    let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok();
+    entries.filter_map(move |entry| number(entry.ok()?)).filter(|pid| *pid > 1)
+}
+
+/// As everything does that selfsame starts, and nothing that such a process forks.
+fn leads_session(pid: i32) -> bool {
+    stat_field(pid, 6) == pid.to_string()
 }
 
 /// Exists and is not a zombie.
@@ -441,13 +500,29 @@ impl Drop for Bench {
     }
 }
 
-/// Polls a condition, with a limit far above what it should take.
+/// Polls a condition, with a limit far above what it should take: a minute, of which the time in which this process, or the whole
+/// machine, stood still is no part.
 #[track_caller]
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_mins(1);
+    let (mut waited, mut last) = (Duration::ZERO, Instant::now());
     while !condition() {
-        assert!(Instant::now() < end, "waited in vain for {what}");
+        assert!(waited < Duration::from_mins(1), "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(5));
+        waited += last.elapsed().min(Duration::from_secs(1));
+        last = Instant::now();
+    }
+}
+
+/// A port of the loopback device that nobody has now, and nobody else is given: below the range of those that the kernel chooses
+/// (`ip_local_port_range`), and another one with each call.
+pub fn free_port() -> u16 {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let port = |n: u32| u16::try_from(20_000 + n % 8_000).unwrap();
+    loop {
+        let port = port(std::process::id() * 61 + CALLS.fetch_add(1, Ordering::Relaxed));
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 

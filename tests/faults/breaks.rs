@@ -10,7 +10,7 @@ fn killed_after_start(broken: Option<&str>) -> Result<(), String> {
     let bench = two();
     let _hidden = Hidden(&bench);
     let with = |rule: &str| {
-        let mut command = faulty(&bench, rule, &["apply", "specs", "--timeout", "4s"]);
+        let mut command = faulty(&bench, rule, &["apply", "specs", "--timeout", "60s"]);
         if let Some(what) = broken {
             command.env("SELFSAME_BREAK", what);
         }
@@ -40,7 +40,7 @@ fn cannot_tell(broken: Option<&str>) -> Result<(), String> {
         command.env("SELFSAME_BREAK", what);
     }
     command.output().unwrap();
-    // The second copy may still be on its way to its note.
+    // Which waits for the note of a second copy.
     bench.run(&["apply", "specs"]);
     match (living(&bench, "plain").len(), living(&bench, "hidden").len()) {
         (1, 1) => Ok(()),
@@ -60,7 +60,7 @@ fn a_signal_by_number_is_noticed() {
     let bench = Bench::new();
     bench.daemon("shop", "");
     let script = format!(
-        "export SELFSAME_BREAK=signal-by-number\n{BETWEEN}\n! lives $first || fail 'nobody noticed'\ndone_ok\n"
+        "export SELFSAME_BREAK=signal-by-number PATIENCE=3000\n{BETWEEN}\n! lives $first || fail 'nobody noticed'\ndone_ok\n"
     );
     inside(&bench, &script);
 }

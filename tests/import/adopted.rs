@@ -39,7 +39,7 @@ fn what_runs_in_a_snapshot_is_adopted() {
 }
 
 /// A daemon in a shell, kept busy without children of its own.
-const SHELL_DAEMON: &str = "#!/bin/sh\necho \"$$ shelly $*\" >> %STARTS%\nmkfifo \"%STARTS%.$$\" 2>/dev/null\nwhile :; do read line < \"%STARTS%.$$\"; done\n";
+const SHELL_DAEMON: &str = "#!/bin/sh\nmkfifo \"%STARTS%.$$\" 2>/dev/null\necho \"$$ shelly $*\" >> %STARTS%\nwhile :; do read line < \"%STARTS%.$$\"; done\n";
 const PYTHON_DAEMON: &str = "import os, sys, time\nf = open('%STARTS%', 'a'); f.write('%d snake %s\\n' % (os.getpid(), ' '.join(sys.argv[1:]))); f.close()\nwhile True: time.sleep(1)\n";
 const PIDFILE_DAEMON: &str = "#!/usr/bin/perl\nuse POSIX;\nexit 0 if fork;\nPOSIX::setsid();\nopen(my $p, '>', $ARGV[1]) or die; print $p \"$$\\n\"; close $p;\nopen(my $f, '>>', '%STARTS%') or die; syswrite($f, \"$$ pidly @ARGV\\n\"); close $f;\nsleep 1 while 1;\n";
 
@@ -114,7 +114,7 @@ fn a_daemon_with_a_pidfile_is_adopted_from_its_init_script() {
         &format!(
             "{ADOPTS}
 bin/pidly -p {file}; noted 1; pid=$(pid_of 1)
-n=0; until [ -s {file} ]; do n=$((n + 1)); [ $n -lt 200 ] || fail 'no pidfile'; sleep 0.02; done
+n=0; until [ -s {file} ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail 'no pidfile'; sleep 0.02; done
 adopts $pid import etc/init.d/pidly
 adopts $pid import --pid $pid
 done_ok
@@ -132,7 +132,7 @@ fn a_daemon_that_calls_itself_something_else_is_taken_over_and_never_started() {
         &format!(
             "{ADOPTS}
 bin/titled --port 80 & noted 1; pid=$(pid_of 1)
-n=0; until grep -q waiting /proc/$pid/cmdline; do n=$((n + 1)); [ $n -lt 200 ] || fail 'no title'; sleep 0.02; done
+n=0; until grep -q waiting /proc/$pid/cmdline; do n=$((n + 1)); [ $n -lt 3000 ] || fail 'no title'; sleep 0.02; done
 \"$SELFSAME\" import --pid $pid > specs/a.yaml 2> report
 grep -q '^  adopt: require' specs/a.yaml || {{ cat specs/a.yaml; fail 'it could be started'; }}
 grep -q 'a title' report || fail 'not said'

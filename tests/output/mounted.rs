@@ -102,10 +102,12 @@ fn a_file_that_can_not_be_cut_is_said_so() {
 fn a_full_disk_is_reported_and_everything_goes_on() {
     let body = |place: &Path| {
         let mut bench = Bench::new();
-        let script = bench.script(
-            "bin/filler",
-            "#!/bin/sh\necho $$ filler >> '%STARTS%'\nwhile :; do head -c 65536 /dev/zero || :; sleep 0.01; done 2>/dev/null\n",
+        let enough = bench.path("enough");
+        let fills = format!(
+            "#!/bin/sh\necho $$ filler >> '%STARTS%'\nuntil [ -e '{}' ]; do head -c 65536 /dev/zero || :; sleep 0.01; done 2>/dev/null\nwhile :; do sleep 0.05; done\n",
+            enough.display()
         );
+        let script = bench.script("bin/filler", &fills);
         let more = "readiness: {aliveFor: 50ms}\nstderr: null";
         bench.spec(
             "filler",
@@ -120,7 +122,8 @@ fn a_full_disk_is_reported_and_everything_goes_on() {
         until("status to say it", || bench.condition("filler", "Degraded")["reason"] == "LogDiskFull");
         let (filler, shop) = (bench.the_pid_of("shop"), bench.starts().len());
         bench.until_running(&["filler", "shop"]);
-        // Room again: it is said no more, and nobody was disturbed.
+        // Room again, that nobody fills: it is said no more, and nobody was disturbed.
+        std::fs::write(&enough, "").unwrap();
         let script = "rm -f \"$0\"/ballast; : > \"$0\"/filler.log";
         assert!(Command::new("sh").args(["-c", script]).arg(place).status().unwrap().success());
         until("status to be silent", || bench.condition("filler", "Degraded").is_null());

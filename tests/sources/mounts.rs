@@ -17,7 +17,7 @@ const PLACE: &str = r#"
 place() {
     n=0
     until "$SELFSAME" status --output json > out 2>&1; grep -q "\"$1\"" out; do
-        n=$((n + 1)); [ $n -lt 400 ] || { cat out watch.log; fail "$1 awaited"; }; sleep 0.05
+        n=$((n + 1)); [ $n -lt 1200 ] || { cat out watch.log; fail "$1 awaited"; }; sleep 0.05
     done
 }
 "#;
@@ -135,14 +135,14 @@ fn a_file_server_answers_with_errors(way: Way) {
 mkdir kept; mv specs/* kept
 python3 {FAILING} kept specs order > served 2>&1 & served=$!
 n=0
-until grep -q . served; do n=$((n + 1)); [ $n -lt 400 ] || fail "no server"; sleep 0.05; done
+until grep -q . served; do n=$((n + 1)); [ $n -lt 1200 ] || fail "no server"; sleep 0.05; done
 grep -q mounted served || {{ cat served; echo "skipped: nothing of the kind can be mounted here"; echo ok; exit 0; }}
 "#
         ),
         r#"
 said() {
     n=0
-    until grep -q "$1" watch.log; do n=$((n + 1)); [ $n -lt 400 ] || { cat watch.log; fail "$1 awaited"; }; sleep 0.05; done
+    until grep -q "$1" watch.log; do n=$((n + 1)); [ $n -lt 1200 ] || { cat watch.log; fail "$1 awaited"; }; sleep 0.05; done
 }
 for error in 116 5; do
     echo $error > order.new; mv order.new order

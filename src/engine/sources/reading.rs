@@ -17,6 +17,7 @@ use std::time::Duration;
 use super::{Found, Sources, SourcesLook, TOO_SLOW};
 use crate::diagnostic::Diagnostic;
 use crate::host::aside::{Job, Progress, Workers};
+use crate::host::failpoint;
 use crate::host::patience::Patience;
 use crate::spec::{ReadText, ReadTexts, SpecFile};
 use crate::units::BootTime;
@@ -54,7 +55,10 @@ impl Default for Desk {
         Self {
             workers: Workers::new(WORKERS),
             limit: LIMIT,
-            read: |file| ReadText::of(file, &yaml::Limits::default()),
+            read: |file| {
+                let _ = failpoint::hit("text.read");
+                ReadText::of(file, &yaml::Limits::default())
+            },
             jobs: BTreeMap::new(),
             refused: BTreeMap::new(),
         }

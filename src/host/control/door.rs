@@ -56,6 +56,7 @@ pub(super) fn enter(path: &Path, within: Duration) -> io::Result<OwnedFd> {
     let (place, name) = Place::of(path)?;
     let socket = socket(SocketFlags::empty())?;
     set_socket_timeout(&socket, Timeout::Send, Some(within))?;
-    connect(&socket, &SocketAddrUnix::new(place.address(&name))?)?;
+    let address = SocketAddrUnix::new(place.address(&name))?;
+    rustix::io::retry_on_intr(|| connect(&socket, &address))?;
     Ok(socket)
 }

@@ -244,8 +244,9 @@ impl World for LiveWorld {
         if kept.peek().is_none() {
             return Fact::Absent;
         }
-        let name =
-            |key| Fact::from_option(kept.find(|(of, _)| **of == key).map(|(_, name)| Arc::clone(name)));
+        let name = |key| {
+            Fact::from_option(kept.find(|(of, _)| **of == key).map(|(_, name)| Arc::from(name.clone())))
+        };
         self.process_key(pid).and_then(name)
     }
 
@@ -326,6 +327,6 @@ impl World for LiveWorld {
                 Err(errno) => Fact::Unknown(reason(errno, namespace_leaf(kind))),
             }
         };
-        self.namespaces.borrow_mut().entry(kind).or_insert_with(read).clone()
+        self.own_namespaces.borrow_mut().entry(kind).or_insert_with(read).clone()
     }
 }

@@ -2,6 +2,7 @@
 
 use super::orders::{cpu_mask, raw_io, raw_limit, raw_policy};
 use super::raw::call;
+use crate::host::own_limits;
 use crate::plan::adjust::Adjustment;
 
 /// `IOPRIO_WHO_PROCESS`, which is one thread.
@@ -55,7 +56,7 @@ fn answer<T>(result: rustix::io::Result<T>) -> Result<T, i32> {
 }
 
 impl Value {
-    /// What is wanted; `None`: the engine's own.
+    /// What is wanted; `None`: what is inherited.
     pub fn wanted(adjustment: &Adjustment) -> Option<Self> {
         Some(match adjustment {
             Adjustment::Limit(name, limit) => {
@@ -70,6 +71,23 @@ impl Value {
             }
             Adjustment::Affinity(cpus) => Self::Affinity(tidy(cpu_mask(cpus.as_deref()?))),
             Adjustment::OomScoreAdj(adj) => Self::OomScoreAdj((*adj)?),
+        })
+    }
+
+    /// What whoever is started inherits.
+    ///
+    /// # Errors
+    /// The kernel's errno.
+    pub fn inherited(adjustment: &Adjustment) -> Result<Self, i32> {
+        let own = Self::of(adjustment, rustix::process::getpid().as_raw_nonzero().get())?;
+        Ok(match own {
+            Self::Limit(libc::RLIMIT_NOFILE, pair) => {
+                Self::Limit(libc::RLIMIT_NOFILE, own_limits::descriptors_of_services().unwrap_or(pair))
+            }
+            Self::OomScoreAdj(adj) => {
+                Self::OomScoreAdj(own_limits::oom_score_adj_of_services().unwrap_or(adj))
+            }
+            own => own,
         })
     }
 

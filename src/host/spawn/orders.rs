@@ -2,7 +2,7 @@
 
 use std::ffi::{CString, c_char};
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 
@@ -10,9 +10,13 @@ use super::child::RawLimit;
 use super::given::{FIRST_SOCKET, Given, environment};
 use super::output::open_output;
 use super::{SpawnError, Step};
+use crate::host::own_limits;
 use crate::plan::action::{Launch, OutputTarget};
 use crate::plan::output::Stream;
 use crate::spec::{CpuPolicy, IoClass, Limit};
+
+/// Its name in documents.
+const DESCRIPTORS: &str = "nofile";
 
 /// Where output goes instead of where the launch says.
 #[derive(Debug)]
@@ -72,7 +76,7 @@ impl Prepared {
         } else {
             open_output(&launch.stderr, Stream::Err, service_uid)?
         };
-        let above = |file: &File| above_places(file, sockets.len(), launch);
+        let above = |file: File| above_places(file, sockets.len(), launch);
         Ok(Self {
             program: text(launch.program.as_os_str().as_bytes())?,
             directory: text(launch.working_directory.as_os_str().as_bytes())?,
@@ -81,23 +85,21 @@ impl Prepared {
                 .iter()
                 .map(|(name, value)| text(&[name.as_bytes(), b"=", value.as_slice()].concat()))
                 .collect::<Result<_, _>>()?,
-            limits: launch
-                .limits
-                .iter()
-                .map(|(name, limit)| {
-                    raw_limit(name, *limit).ok_or_else(|| SpawnError::at(Step::Limits, libc::EINVAL, launch))
-                })
-                .collect::<Result<_, _>>()?,
+            limits: limits(launch)?,
             groups: launch
                 .ids
                 .as_ref()
                 .map(|ids| ids.groups.iter().map(|group| group.0).collect())
                 .unwrap_or_default(),
-            oom_score_adj: launch.scheduling.oom_score_adj.map(|value| value.to_string()),
+            oom_score_adj: launch
+                .scheduling
+                .oom_score_adj
+                .or_else(own_limits::oom_score_adj_of_services)
+                .map(|value| value.to_string()),
             affinity: launch.scheduling.cpu_affinity.as_deref().map(cpu_mask),
             policy: launch.scheduling.policy.map(|policy| raw_policy(policy, launch.scheduling.rt_priority)),
             ioprio: raw_io(launch.scheduling.io_class, launch.scheduling.io_priority),
-            descriptors: [above(&stdin)?, above(&stdout)?, above(&stderr)?],
+            descriptors: [above(stdin)?, above(stdout)?, above(stderr)?],
             given: Given::new(launch, sockets)?,
         })
     }
@@ -111,13 +113,16 @@ impl Prepared {
     }
 }
 
-fn raw(error: &std::io::Error) -> i32 {
+pub(super) fn raw(error: &std::io::Error) -> i32 {
     error.raw_os_error().unwrap_or(libc::EIO)
 }
 
 /// A descriptor above all places, so that placing one never overwrites the source of another.
-fn above_places(file: &File, sockets: usize, launch: &Launch) -> Result<OwnedFd, SpawnError> {
+fn above_places(file: File, sockets: usize, launch: &Launch) -> Result<OwnedFd, SpawnError> {
     let above = i32::try_from(FIRST_SOCKET.saturating_add(sockets)).unwrap_or(i32::MAX);
+    if file.as_raw_fd() >= above {
+        return Ok(file.into());
+    }
     rustix::io::fcntl_dupfd_cloexec(file.as_fd(), above)
         .map_err(|error| SpawnError::at(Step::Descriptors, error.raw_os_error(), launch))
 }
@@ -174,6 +179,16 @@ const RESOURCES: [(&str, u32); 16] = [
     ("rtprio", 14),
     ("rttime", 15),
 ];
+
+/// Those of the document, and what isn't to be inherited from us.
+fn limits(launch: &Launch) -> Result<Vec<RawLimit>, SpawnError> {
+    let raw = |(name, limit): (&String, &Limit)| {
+        raw_limit(name, *limit).ok_or_else(|| SpawnError::at(Step::Limits, libc::EINVAL, launch))
+    };
+    let ours = own_limits::descriptors_of_services().filter(|_| !launch.limits.contains_key(DESCRIPTORS));
+    let given = ours.map(|pair| Ok(RawLimit { resource: libc::RLIMIT_NOFILE, pair }));
+    launch.limits.iter().map(raw).chain(given).collect()
+}
 
 pub(super) fn raw_limit(name: &str, limit: Limit) -> Option<RawLimit> {
     let (_, resource) = RESOURCES.iter().find(|(known, _)| *known == name)?;
