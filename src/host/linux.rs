@@ -72,6 +72,8 @@ pub struct HostOptions {
     /// Orphans of services come to the engine, which collects them and finds services that forked away. One host of
     /// a process at most, and no other part of the program may wait for children.
     pub subreaper: bool,
+    /// It is used by one call, whose looks may take longer than those of a loop ([`LiveWorld::with_patience`]).
+    pub patient: bool,
 }
 
 /// Why there is no host.
@@ -104,6 +106,7 @@ pub struct LinuxHost {
     anything: bool,
     table: ProcessTable,
     looked: recent::Looked,
+    counter: recent::Counter,
     seen: told::Seen,
     /// What rests on the records is not sure to be as the records are.
     behind: bool,
@@ -154,7 +157,7 @@ impl LinuxHost {
     /// # Errors
     /// Something that everything rests on is missing.
     pub fn observer(dirs: &Dirs) -> Result<Self, OpenError> {
-        Self::new(dirs, None, HostOptions::default())
+        Self::new(dirs, None, HostOptions { patient: true, ..HostOptions::default() })
     }
 
     fn new(dirs: &Dirs, ledger: Option<Ledger>, options: HostOptions) -> Result<Self, OpenError> {
@@ -168,6 +171,7 @@ impl LinuxHost {
         let commands = Commands::new().map_err(system)?;
         waker.watch_probes(commands.descriptor()).map_err(system)?;
         let boot = boot_id().map_err(system)?;
+        let world = LiveWorld::new().map_err(system)?.with_samples(Rc::default());
         Ok(Self {
             dirs: dirs.clone(),
             ledger,
@@ -181,7 +185,7 @@ impl LinuxHost {
                 run_dir: dirs.run.display().to_string(),
                 log_dir: dirs.log.display().to_string(),
             },
-            world: LiveWorld::new().map_err(system)?.with_samples(Rc::default()),
+            world: if options.patient { world.with_patience() } else { world },
             waker,
             exits: Exits::default(),
             probes,
@@ -189,6 +193,7 @@ impl LinuxHost {
             anything: true,
             table: ProcessTable::default(),
             looked: recent::Looked::default(),
+            counter: recent::Counter::default(),
             seen: told::Seen::default(),
             behind: true,
             ears: health::Ears::new(dirs.outputs()),
@@ -544,8 +549,9 @@ impl Host for LinuxHost {
         let looks =
             questions.services.iter().any(|(name, question)| question.look && !given.contains_key(name));
         // Before the listing: what begins while it is made counts as new.
-        let cursor = if looks { recent::Cursor::now() } else { None };
+        let cursor = if looks { self.counter.now() } else { None };
         let pids = if looks { listing(&world) } else { Arc::default() };
+        let glimpsed = cursor.map(|at| recent::Glimpsed::new(at, &pids));
         let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids };
         let lists = self.looker.shortlists(questions, &given, sight);
         let services = questions
@@ -553,7 +559,7 @@ impl Host for LinuxHost {
             .iter()
             .map(|(name, question)| {
                 if question.look && !given.contains_key(name) {
-                    self.looked.note(name, &question.spec, cursor);
+                    self.looked.note(name, &question.spec, glimpsed.clone());
                 }
                 let list = given.get(name).or_else(|| lists.get(name)).map_or(&*pids, Vec::as_slice);
                 (name.clone(), self.see(name, question, (questions, list), &world, &mut asked))

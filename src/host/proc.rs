@@ -63,9 +63,9 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 use crate::facts::{Fact, ProcessKey, Reason, Status, Why};
 use crate::plan::Recorded;
 use crate::process::samples::Samples;
-use crate::process::world::Bytes;
 #[cfg(doc)]
 use crate::process::world::World;
+use crate::process::world::{Bytes, Namespace};
 use crate::units::{BootId, BootTime, Pid, StartTicks, WallTime};
 use entry::Entry;
 use raw::{Form, Leaf};
@@ -78,6 +78,10 @@ const CAP_SYS_PTRACE: u64 = 1 << 19;
 const MEMORY_DEADLINE: Duration = Duration::from_millis(50);
 /// How long a whole look may wait for them.
 const LOOK_BUDGET: Duration = Duration::from_secs(1);
+/// The same for whoever looks once and has the time: where a machine has much to do, the helper that reads waits longer for a
+/// processor than any read takes.
+const PATIENT_DEADLINE: Duration = Duration::from_secs(1);
+const PATIENT_BUDGET: Duration = Duration::from_secs(5);
 /// Most descriptors of processes kept at a time; fewer where `RLIMIT_NOFILE` is low.
 const MOST_KEPT: u64 = 1024;
 /// More than any file of `/proc` that has one record.
@@ -126,6 +130,8 @@ pub struct LiveWorld {
     sockets: sockets::Cache,
     names: names::Cache,
     children: OnceCell<BTreeSet<Pid>>,
+    /// Every object that is looked for asks.
+    own_namespaces: RefCell<BTreeMap<Namespace, Fact<u64>>>,
 }
 
 /// What getdents said, and a place for the facts of each.
@@ -222,6 +228,7 @@ impl LiveWorld {
             sockets: sockets::Cache::default(),
             names: names::Cache::default(),
             children: OnceCell::new(),
+            own_namespaces: RefCell::default(),
         }
     }
 
@@ -256,6 +263,12 @@ impl LiveWorld {
     pub fn with_budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
         self
+    }
+
+    /// For a call that looks once and whose answer somebody waits for: one process may take a second, and a look five.
+    #[must_use]
+    pub fn with_patience(self) -> Self {
+        self.with_memory_deadline(PATIENT_DEADLINE).with_budget(PATIENT_BUDGET)
     }
 
     /// Keeps what rates are told by: `cpu`, `rate(...)` and `changed(...)` are unknown without. The next looks go on with it.

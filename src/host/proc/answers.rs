@@ -319,11 +319,14 @@ impl World for LiveWorld {
     }
 
     fn own_namespace(&self, kind: Namespace) -> Fact<u64> {
-        let leaf = Leaf::new(format_args!("self/{}", namespace_leaf(kind)));
-        match raw::stat_at(self.proc(), leaf.as_c_str()) {
-            Ok(stat) => Fact::Known(stat.st_ino),
-            Err(Errno::NOENT) => Fact::Absent,
-            Err(errno) => Fact::Unknown(reason(errno, namespace_leaf(kind))),
-        }
+        let read = || {
+            let leaf = Leaf::new(format_args!("self/{}", namespace_leaf(kind)));
+            match raw::stat_at(self.proc(), leaf.as_c_str()) {
+                Ok(stat) => Fact::Known(stat.st_ino),
+                Err(Errno::NOENT) => Fact::Absent,
+                Err(errno) => Fact::Unknown(reason(errno, namespace_leaf(kind))),
+            }
+        };
+        self.own_namespaces.borrow_mut().entry(kind).or_insert_with(read).clone()
     }
 }
