@@ -4,6 +4,10 @@
 //! that agree in all of them claim the same one, and which of them gets it is chance. Said here is what the documents
 //! alone show: nothing is reported where arguments, users, pid files or conditions may tell the two apart.
 
+mod marks;
+
+pub use marks::Marks;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
