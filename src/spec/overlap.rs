@@ -180,8 +180,9 @@ fn same_condition(claims: &[Claim<'_>]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     // Each is compared with many others, and compiled once.
     let mut compiled: HashMap<usize, Option<Rc<Predicate>>> = HashMap::new();
-    let mut whole =
-        |at: usize, claim: &Claim<'_>| compiled.entry(at).or_insert_with(|| claim.whole().map(Rc::new)).clone();
+    let mut whole = |at: usize, claim: &Claim<'_>| {
+        compiled.entry(at).or_insert_with(|| claim.whole().map(Rc::new)).clone()
+    };
     let all = || claims.iter().enumerate();
     for (at, claim) in all().filter(|(_, claim)| claim.service.match_only.is_some()).take(ALIKE_MAX) {
         let Some(own) = whole(at, claim) else { continue };
