@@ -190,7 +190,7 @@ fn resources_bound_the_group_and_change_live() {
         )
     };
     bench.spec("crowd", &spec(8));
-    let applied = bench.run(&["apply", "specs", "--timeout", "20s"]);
+    let applied = bench.run(&["apply", "specs", "--timeout", "60s"]);
     if !offered(&bench, "controller pids") || !offered(&bench, "controller cpu") {
         // Refused with the reason, and nothing runs.
         assert_ne!(applied.code, 0);

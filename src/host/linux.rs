@@ -72,6 +72,8 @@ pub struct HostOptions {
     /// Orphans of services come to the engine, which collects them and finds services that forked away. One host of
     /// a process at most, and no other part of the program may wait for children.
     pub subreaper: bool,
+    /// It is used by one call, whose looks may take longer than those of a loop ([`LiveWorld::with_patience`]).
+    pub patient: bool,
 }
 
 /// Why there is no host.
@@ -96,6 +98,8 @@ pub struct LinuxHost {
     ledger: Option<Ledger>,
     looker: Looker,
     world: LiveWorld,
+    /// A look that has begun, and where the numbers of processes were before it.
+    begun: Option<(LiveWorld, Option<recent::Cursor>)>,
     waker: Waker,
     exits: Exits,
     probes: Probes,
@@ -155,7 +159,7 @@ impl LinuxHost {
     /// # Errors
     /// Something that everything rests on is missing.
     pub fn observer(dirs: &Dirs) -> Result<Self, OpenError> {
-        Self::new(dirs, None, HostOptions::default())
+        Self::new(dirs, None, HostOptions { patient: true, ..HostOptions::default() })
     }
 
     fn new(dirs: &Dirs, ledger: Option<Ledger>, options: HostOptions) -> Result<Self, OpenError> {
@@ -169,6 +173,7 @@ impl LinuxHost {
         let commands = Commands::new().map_err(system)?;
         waker.watch_probes(commands.descriptor()).map_err(system)?;
         let boot = boot_id().map_err(system)?;
+        let world = LiveWorld::new().map_err(system)?.with_samples(Rc::default());
         Ok(Self {
             dirs: dirs.clone(),
             ledger,
@@ -182,7 +187,8 @@ impl LinuxHost {
                 run_dir: dirs.run.display().to_string(),
                 log_dir: dirs.log.display().to_string(),
             },
-            world: LiveWorld::new().map_err(system)?.with_samples(Rc::default()),
+            world: if options.patient { world.with_patience() } else { world },
+            begun: None,
             waker,
             exits: Exits::default(),
             probes,
@@ -202,6 +208,15 @@ impl LinuxHost {
             given: Given::default(),
             subreaper: options.subreaper,
         })
+    }
+
+    /// Begins the next look while documents are loaded. Only where nothing is done about what it finds: nobody acts on processes that
+    /// were seen before the documents were read.
+    pub fn begin_look(&mut self) {
+        if self.ledger.is_none() {
+            let cursor = self.counter.now();
+            self.begun = Some((self.world.again().begin_listing(), cursor));
+        }
     }
 
     /// This boot.
@@ -539,18 +554,21 @@ impl Host for LinuxHost {
     fn observe(&mut self, questions: &Questions) -> Observation {
         self.groups.sweep();
         self.take_exits(clock::now().boot);
-        let world = self.world.again().with_managed(questions.recorded.clone());
+        let (world, before) = self.begun.take().unwrap_or_else(|| (self.world.again(), None));
+        let world = world.with_managed(questions.recorded.clone());
         let mut asked = Asked::default();
         self.table.hear();
         let given = self.given_lists(questions, &world);
         let looks =
             questions.services.iter().any(|(name, question)| question.look && !given.contains_key(name));
         // Before the listing: what begins while it is made counts as new.
-        let cursor = if looks { self.counter.now() } else { None };
+        let cursor = if looks { before.or_else(|| self.counter.now()) } else { None };
         let pids = if looks { listing(&world) } else { Arc::default() };
         let glimpsed = cursor.map(|at| recent::Glimpsed::new(at, &pids));
         let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids };
         let lists = self.looker.shortlists(questions, &given, sight);
+        let few = lists.values().filter(|list| list.len() < pids.len());
+        world.foresee(few.flatten().copied().collect());
         let services = questions
             .services
             .iter()

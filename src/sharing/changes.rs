@@ -88,7 +88,7 @@ impl<K: Ord, V, T> SharedMap<K, Arc<V>, T> {
     pub fn changes_since<'a>(&'a self, former: &'a Self) -> impl Iterator<Item = Change<'a, K, Arc<V>>> {
         self.apart(former).filter(|change| match (change.was, change.is) {
             (Some(was), Some(is)) => !Arc::ptr_eq(was, is),
-            (Some(_), None) | (None, Some(_)) | (None, None) => true,
+            (Some(_) | None, None) | (None, Some(_)) => true,
         })
     }
 }

@@ -150,7 +150,7 @@ impl World for LiveWorld {
 
     fn cgroups(&self, pid: Pid) -> Fact<Arc<[CgroupLine]>> {
         let entry = self.entry(pid);
-        let read = || self.small(&entry, c"cgroup", None, parse::parse_cgroups);
+        let read = || self.small(&entry, c"cgroup", None, |text| self.cgroups_in(text));
         entry.rest().cgroups.get_or_init(read).clone()
     }
 
