@@ -5,7 +5,7 @@
 //!
 //! | floor | module | owns |
 //! | --- | --- | --- |
-//! | 0 | [`units`], [`diagnostic`] | newtypes; spans, codes, messages |
+//! | 0 | [`units`], [`diagnostic`], [`sharing`] | newtypes; spans, codes, messages; a map whose copies share |
 //! | 1 | [`facts`], [`yaml`] | what is known about processes, and how surely; YAML with positions |
 //! | 2 | [`lang`] | the match expression, which knows nothing of processes |
 //! | 3 | [`process`] | the process vocabulary, identity, snapshots |
@@ -31,6 +31,7 @@ pub mod plan;
 pub mod plugin;
 pub mod process;
 pub mod report;
+pub mod sharing;
 pub mod spec;
 pub mod start_stop;
 pub mod units;

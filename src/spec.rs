@@ -56,10 +56,10 @@ pub use model::{
     Dependency, DependencyCondition, Hook, Hooks, OnHookFailure, OnUpdateFailure, Reload, StopCommand,
     Suspend, Update, UpdateStrategy,
 };
-pub use model::{Hosts, KnownHost, Revision};
+pub use model::{Hosts, KnownHost, Origins, Revision, Services};
 pub use model::{Listen, Secret, SecretForm, Security, Socket};
 pub use model::{Rare, Usual};
-pub use overlap::{FileIdentity, overlaps};
+pub use overlap::{FileIdentity, Marks, overlaps};
 pub use placeholders::{NAMES as PLACEHOLDERS, mentions, substitute};
 pub use plugin::{Held, HeldPlugins, InUse, Modules, NoModules, PluginDocument};
 pub use raw::disagreement as second_opinion;

@@ -16,6 +16,7 @@ pub use signal::Signal;
 pub use size::{format_size, parse_size};
 pub use zone::{Shown, Zone};
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,9 +45,22 @@ pub struct Gid(pub u32);
 pub struct StartTicks(pub u64);
 
 /// `/proc/sys/kernel/random/boot_id`: names one boot of one kernel.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BootId(pub Arc<str>);
+
+/// Most are copies of one: whoever compares keys of processes need not read them.
+impl Ord for BootId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.0.cmp(&other.0) }
+    }
+}
+
+impl PartialOrd for BootId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 /// A moment on the boot-time clock (`CLOCK_BOOTTIME`): time since boot, counting suspension, never set back.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// From the bottom up. Modules on one floor don't know each other.
 const FLOORS: &[&[&str]] = &[
-    &["units", "diagnostic"],
+    &["units", "diagnostic", "sharing"],
     &["facts", "yaml"],
     &["lang"],
     &["process"],

@@ -31,6 +31,18 @@ const DEAF_TO_NOTHING: &str = "#!/usr/bin/perl\nsleep 1 while 1;\n";
 /// arguments.
 const STRANGERS: [&str; 3] = ["/bin/sleep 1000", "bin/other", "bin/shop --other"];
 
+/// One of them under the number `$first`, as soon as it is what it is and has noted its start where it does that.
+const STRANGER: &str = r#"
+stranger() {
+    count=$(starts); recycle $first "$@"
+    n=0
+    until [ "$(readlink /proc/$first/exe)" != "$(readlink /proc/$$/exe)" ]; do
+        n=$((n + 1)); [ $n -lt 3000 ] || fail "$1 isn't executed"; sleep 0.02
+    done
+    [ "$1" != bin/shop ] || noted $((count + 1))
+}
+"#;
+
 #[test]
 fn a_recorded_number_that_was_given_out_again_is_a_stranger() {
     for stranger in STRANGERS {
@@ -39,12 +51,11 @@ fn a_recorded_number_that_was_given_out_again_is_a_stranger() {
         inside(
             &bench,
             &format!(
-                r#"
+                r#"{STRANGER}
 selfsame apply specs; [ $code = 0 ] || fail "first apply: $code"
 noted 1; first=$(pid_of 1)
 kill -9 $first; gone $first
-recycle $first {stranger}
-sleep 0.1; before=$(starts)
+stranger {stranger}; before=$(starts)
 selfsame apply specs; [ $code = 0 ] || fail "second apply: $code"
 noted $((before + 1)); second=$(tail -n 1 starts | cut -d' ' -f1)
 [ $second != $first ] || fail "the stranger was taken for it"
@@ -68,12 +79,11 @@ fn a_recorded_number_that_is_a_stranger_when_stop_comes_is_not_signalled() {
         inside(
             &bench,
             &format!(
-                r#"
+                r#"{STRANGER}
 selfsame apply specs; [ $code = 0 ] || fail "first apply: $code"
 noted 1; first=$(pid_of 1)
 kill -9 $first; gone $first
-recycle $first {stranger}
-sleep 0.1
+stranger {stranger}
 selfsame stop shop; [ $code = 0 ] || fail "stop: $code"
 lives $first || fail "the stranger was signalled"
 done_ok
@@ -101,14 +111,13 @@ fn a_pidfile_with_a_number_that_was_given_out_again_is_not_believed() {
             inside(
                 &bench,
                 &format!(
-                    r#"
+                    r#"{STRANGER}
 bin/shop & first=$!
 noted 1
 echo $first > shop.pid
 kill -9 $first; gone $first
-recycle $first {stranger}
-touch {time} shop.pid
-sleep 0.1; before=$(starts)
+stranger {stranger}
+touch {time} shop.pid; before=$(starts)
 selfsame apply specs; [ $code = 0 ] || fail "apply: $code"
 noted $((before + 1)); second=$(tail -n 1 starts | cut -d' ' -f1)
 [ $second != $first ] || fail "the stranger was taken for it"

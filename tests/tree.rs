@@ -85,6 +85,37 @@ fn end_all(bench: &Bench) {
     }
 }
 
+/// Notes which signals it finds blocked and ignored, and what is open, as its first program found it.
+const FRESH: &str = r#"#!/usr/bin/perl
+opendir my $open, "/proc/self/fd" or die;
+my @open = grep { /^\d+$/ && readlink("/proc/self/fd/$_") !~ m{/fd$|/fresh$} } readdir $open;
+open my $status, '<', "/proc/self/status" or die;
+my @signals = map { /^Sig(?:Blk|Ign):\s*(\w+)/ ? $1 : () } <$status>;
+open my $note, '>', "%STARTS%.fresh~" or die;
+print $note join(' ', @signals, sort @open); close $note;
+rename "%STARTS%.fresh~", "%STARTS%.fresh" or die;
+open my $starts, '>>', "%STARTS%" or die; syswrite $starts, "$$ fresh\n";
+sleep 1 while 1;
+"#;
+
+/// Where there are groups, children are made in another way than elsewhere.
+#[test]
+fn a_service_begins_as_a_fresh_process() {
+    let bench = Bench::new();
+    bench.script("bin/fresh", FRESH);
+    bench.spec("fresh", &format!("startas: {}\n{QUICK}", bench.path("bin/fresh").display()));
+    bench.ok(&["apply", "specs"]);
+    let note = bench.path("starts.fresh");
+    until("its note", || note.exists());
+    let note = fs::read_to_string(note).unwrap();
+    let words: Vec<&str> = note.split(' ').collect();
+    let signals = |at: usize| u64::from_str_radix(words[at], 16).unwrap();
+    // Perl itself ignores SIGFPE.
+    assert_eq!((signals(0), signals(1) & !(1 << 7)), (0, 0), "{note}");
+    assert_eq!(words[2..], ["0", "1", "2"], "{note}");
+    bench.ok(&["stop", "fresh"]);
+}
+
 #[test]
 fn scope_main_leaves_the_others_alone() {
     let bench = Bench::new();
@@ -159,7 +190,7 @@ fn resources_bound_the_group_and_change_live() {
         )
     };
     bench.spec("crowd", &spec(8));
-    let applied = bench.run(&["apply", "specs", "--timeout", "20s"]);
+    let applied = bench.run(&["apply", "specs", "--timeout", "60s"]);
     if !offered(&bench, "controller pids") || !offered(&bench, "controller cpu") {
         // Refused with the reason, and nothing runs.
         assert_ne!(applied.code, 0);

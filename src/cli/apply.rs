@@ -39,7 +39,8 @@ pub(super) fn run(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     {
         return exit;
     }
-    let options = HostOptions { lock_timeout: args.lock_timeout, signals: true, subreaper: true };
+    let options =
+        HostOptions { lock_timeout: args.lock_timeout, signals: true, subreaper: true, patient: true };
     let over = args.settings.clone();
     let config = args.settings.look.config.as_ref();
     let settings = match settings::read(config, move |settings| over.put_over(settings), terminal) {

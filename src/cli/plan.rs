@@ -1,5 +1,6 @@
 //! `plan`: what `apply` would do, and why. Looks, and touches nothing.
 
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -63,7 +64,11 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             let shelf = Rc::clone(opened.host.shelf());
             let in_use = shelf.in_use(&opened.memory);
             let texts = GoodTexts::look(opened.host.dirs());
-            let look = sources.with_good_texts(texts).with_shelf(shelf).with_plugins(in_use).look();
+            opened.host.begin_look();
+            let sources = sources.with_good_texts(texts).with_shelf(shelf).with_plugins(in_use);
+            // They stay until the process ends, which gives a hundred thousand pieces of memory back at once.
+            let mut sources = ManuallyDrop::new(sources);
+            let look = ManuallyDrop::new(sources.look());
             terminal.diagnostics(&look.diagnostics);
             if args.host.as_host.is_some() {
                 let memory = Memory::new(opened.host.boot().clone());

@@ -30,7 +30,7 @@ use crate::plan::policy::PolicyStatus;
 use crate::plan::sources::{SourceStatus, Status};
 use crate::plan::status::ServiceStatus;
 use crate::plan::wanted::Objects;
-use crate::plan::{QuestionHints, questions};
+use crate::plan::{QuestionHints, Recorded, questions};
 use crate::report::{
     FailingLeaf, MatchRow, NearMisses, Overview, SeenProcess, command_of, look_text, near_misses_text,
     policies_table, policy_details, printable, sources_text, status_details, status_table, user_of,
@@ -197,7 +197,7 @@ pub(super) struct Subject {
     /// With its own record at least.
     memory: Memory,
     /// Every process on record.
-    recorded: BTreeMap<ProcessKey, ServiceName>,
+    recorded: Recorded,
     host: LinuxHost,
 }
 
@@ -237,7 +237,8 @@ fn of_told(name: ServiceName, explained: Explained, dirs: &Dirs) -> Option<Subje
     memory.services.insert(name.clone(), Arc::new(record));
     let of_one =
         |(name, keys): (ServiceName, Vec<ProcessKey>)| keys.into_iter().map(move |key| (key, name.clone()));
-    let recorded = recorded.into_iter().flat_map(of_one).collect();
+    let recorded: BTreeMap<ProcessKey, ServiceName> = recorded.into_iter().flat_map(of_one).collect();
+    let recorded = Recorded::from(recorded);
     Some(Subject { name, status, memory, recorded, host })
 }
 

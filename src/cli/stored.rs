@@ -66,7 +66,8 @@ pub(super) fn apply(
         ));
         return Exit::HeldByOther;
     }
-    let host_options = HostOptions { lock_timeout: args.lock_timeout, signals: true, subreaper: true };
+    let host_options =
+        HostOptions { lock_timeout: args.lock_timeout, signals: true, subreaper: true, patient: true };
     match state::open(dirs, host_options, terminal) {
         Ok(opened) => carry(stored, opened, args, (settings, dirs), terminal),
         Err(reason @ (NotOpened::Held(_) | NotOpened::Failed(_))) => reason.report(terminal),

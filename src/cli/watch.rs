@@ -12,6 +12,7 @@ use super::settings::{self, Configured};
 use super::state;
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
+use crate::engine::carried::Sum;
 use crate::engine::metrics::Meter;
 use crate::engine::sources::Sources;
 use crate::engine::watch::{Ended, Event, Watch, WatchOptions};
@@ -215,7 +216,7 @@ impl Teller {
                     );
                 }
             }
-            Event::Status { all, changed } => self.status(all, changed),
+            Event::Status { all, changed, sum } => self.status(all, changed, *sum),
             Event::Request(request) => {
                 let wanted = request.wanted.to_string();
                 self.terminal.say(&format!("{} asks: {}", printable(&request.by), printable(&wanted)));
@@ -241,7 +242,7 @@ impl Teller {
     }
 
     /// Says what changed for each object, and the sum when it changed and is worth it.
-    fn status(&mut self, status: &[ServiceStatus], changed: &BTreeSet<ServiceName>) {
+    fn status(&mut self, status: &[ServiceStatus], changed: &BTreeSet<ServiceName>, sum: Sum) {
         for name in changed {
             let at = status.binary_search_by(|service| service.name.cmp(name));
             let Some(service) = at.ok().and_then(|at| status.get(at)) else { continue };
@@ -253,19 +254,15 @@ impl Teller {
                 self.phases.insert(service.name.clone(), hash);
             }
         }
-        let wanted = status.iter().map(|service| service.instances.len()).sum::<usize>();
-        let ready = |service: &ServiceStatus| {
-            service.instances.iter().filter(|i| i.phase == PhaseWord::Running).count()
-        };
-        let ready: usize = status.iter().map(ready).sum();
-        let summary = format!("{ready} of {wanted} instances are ready");
+        let Sum { instances, ready } = sum;
+        let summary = format!("{ready} of {instances} instances are ready");
         if !self.told_ready {
             self.superior.tell("READY=1");
             self.told_ready = true;
         }
         if self.summary != summary {
             self.superior.tell(&format!("STATUS={summary}"));
-            if ready == wanted && !self.json {
+            if ready == instances && !self.json {
                 self.terminal.data(&summary);
             }
             self.summary = summary;

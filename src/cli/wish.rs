@@ -99,7 +99,7 @@ pub(super) fn ask(
             Handover::WatchEnded { taken } => on_record = taken,
         }
     }
-    let options = HostOptions { lock_timeout: timeout, signals: true, subreaper: true };
+    let options = HostOptions { lock_timeout: timeout, signals: true, subreaper: true, patient: true };
     let mut opened = match state::open(dirs, options, terminal) {
         Ok(opened) => opened,
         Err(reason) => return reason.report(terminal),

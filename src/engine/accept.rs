@@ -29,7 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::spec::policy::Policy;
-use crate::spec::{Service, ServiceName, SpecSet};
+use crate::spec::{Service, ServiceName, Services, SpecSet};
 use crate::units::BootTime;
 
 use gone::Absence;
@@ -50,7 +50,7 @@ pub struct Accepted {
 /// What acceptance remembers between looks.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Acceptance {
-    in_force: BTreeMap<ServiceName, Arc<Service>>,
+    in_force: Services,
     /// Policies in force, by names of their own.
     policies: BTreeMap<ServiceName, Arc<Policy>>,
     /// Objects that nobody declares any more.
@@ -79,9 +79,10 @@ impl Acceptance {
             (!declares(good, name)).then(|| file.to_owned())
         };
         let changed = self.changed(seen);
-        let may_lack =
-            |service: &Service| changed.is_none_or(|changed| changed.contains(&*service.origin.file));
-        self.in_force.iter().filter(|(_, service)| may_lack(service)).filter_map(lacks).collect()
+        match changed {
+            Some(changed) => from(&self.in_force, changed).filter_map(lacks).collect(),
+            None => self.in_force.iter().filter_map(lacks).collect(),
+        }
     }
 
     /// Takes a look into account.
@@ -106,8 +107,9 @@ impl Acceptance {
             self.missing.remove(name);
         }
         for (name, service) in &self.in_force {
-            if !gone.removed.contains(name) && seen.may_speak_for(service) {
-                set.services.entry(name.clone()).or_insert_with(|| service.clone());
+            if !gone.removed.contains(name) && !set.services.contains_key(name) && seen.may_speak_for(service)
+            {
+                set.services.insert(name.clone(), Arc::clone(service));
             }
         }
         self.in_force.retain(|name, _| !gone.removed.contains(name));
@@ -120,4 +122,13 @@ impl Acceptance {
         let recheck = gone.recheck.into_iter().chain(bare_recheck).min();
         Accepted { set, held: gone.held, confirmed: gone.confirmed, recheck }
     }
+}
+
+/// The Services that come from these files.
+fn from<'a>(
+    services: &'a Services,
+    files: &'a BTreeSet<String>,
+) -> impl Iterator<Item = (&'a ServiceName, &'a Arc<Service>)> {
+    let rows = services.rows_where(|told| files.iter().any(|file| told.files.contains(&**file)));
+    rows.filter(|(_, service)| files.contains(&*service.origin.file))
 }

@@ -12,37 +12,101 @@
 //! come and of whose processes nothing was heard. A complete look is about all objects.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use crate::facts::ProcessKey;
-use crate::plan::memory::{Memory, Record};
-use crate::plan::status::ServiceStatus;
-use crate::plan::{Outlook, Plan};
+use crate::plan::Plan;
+use crate::plan::memory::{Memory, Record, Records};
+use crate::plan::status::{PhaseWord, ServiceStatus};
+use crate::sharing::Change;
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::BootTime;
 
-/// What the last tick that was about each object left behind.
+/// What the ticks so far left behind.
 #[derive(Debug, Default)]
 pub struct Carried {
-    objects: BTreeMap<ServiceName, Known>,
+    /// The records as the last tick decided about them. Empty: nothing is carried on.
+    records: Records,
+    /// Objects that weren't at rest, or that nothing was decided about since their records changed.
+    restless: BTreeSet<ServiceName>,
+    /// What objects wait for.
+    moments: Moments,
     /// Objects that are to be looked for completely, and when.
     looks: BTreeMap<ServiceName, BootTime>,
     /// Objects whose documents, or what is known of these, changed since the last tick.
     documents: BTreeSet<ServiceName>,
     /// Statuses that nobody took yet.
     news: BTreeMap<ServiceName, ServiceStatus>,
+    /// There may be statuses of objects that aren't there any more.
+    gone: bool,
+    /// Of the statuses that were told.
+    sum: Sum,
 }
 
-#[derive(Debug)]
-struct Known {
-    record: Arc<Record>,
-    outlook: Outlook,
+/// How many instances there are in some statuses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Sum {
+    /// All of them.
+    pub instances: usize,
+    /// Those that are ready.
+    pub ready: usize,
+}
+
+impl Sum {
+    /// Of these statuses.
+    pub fn of<'a>(statuses: impl IntoIterator<Item = &'a ServiceStatus>) -> Self {
+        let mut sum = Self::default();
+        for instance in statuses.into_iter().flat_map(|status| &status.instances) {
+            sum.instances += 1;
+            sum.ready += usize::from(instance.phase == PhaseWord::Running);
+        }
+        sum
+    }
+
+    /// The same where the second stands for the first.
+    fn with(self, former: Self, present: Self) -> Self {
+        let instead = |sum: usize, former: usize, present: usize| sum.saturating_sub(former) + present;
+        Self {
+            instances: instead(self.instances, former.instances, present.instances),
+            ready: instead(self.ready, former.ready, present.ready),
+        }
+    }
+}
+
+/// The next moment of each object that waits for one.
+#[derive(Debug, Default)]
+struct Moments {
+    of: BTreeMap<ServiceName, BootTime>,
+    in_order: BTreeSet<(BootTime, ServiceName)>,
+}
+
+impl Moments {
+    fn set(&mut self, name: &ServiceName, next: Option<BootTime>) {
+        let former = match next {
+            Some(next) => self.of.insert(name.clone(), next),
+            None => self.of.remove(name),
+        };
+        if former == next {
+            return;
+        }
+        if let Some(former) = former {
+            self.in_order.remove(&(former, name.clone()));
+        }
+        self.in_order.extend(next.map(|next| (next, name.clone())));
+    }
+
+    fn first(&self) -> Option<BootTime> {
+        self.in_order.first().map(|(at, _)| *at)
+    }
+
+    fn due(&self, now: BootTime) -> impl Iterator<Item = &ServiceName> {
+        self.in_order.iter().take_while(move |(at, _)| *at <= now).map(|(_, name)| name)
+    }
 }
 
 impl Carried {
     /// Nothing is carried on: the next tick is about all objects. For whatever changes what is wanted of all.
     pub fn forget(&mut self) {
-        self.objects.clear();
+        self.records.clear();
     }
 
     /// Other documents are in force from now on.
@@ -50,7 +114,9 @@ impl Carried {
         if before.ending != after.ending {
             self.forget();
         }
-        differing(&before.services, &after.services, &mut self.documents);
+        let changes = after.services.changes_since(&before.services);
+        let changes = changes.filter(|change| change.was != change.is);
+        self.documents.extend(changes.map(|change| change.key.clone()));
         for (one, other) in [
             (&before.rejected, &after.rejected),
             (&before.unseen, &after.unseen),
@@ -60,7 +126,7 @@ impl Carried {
         }
         self.documents.extend(before.removed.symmetric_difference(&after.removed).cloned());
         // A name that nobody claims any more may be taken over.
-        let renamed = after.services.iter().filter(|(_, spec)| {
+        let renamed = after.services.rows_where(|told| told.is_renamed).filter(|(_, spec)| {
             spec.previous_name.as_ref().is_some_and(|previous| self.documents.contains(previous))
         });
         let renamed: Vec<ServiceName> = renamed.map(|(name, _)| name.clone()).collect();
@@ -69,11 +135,10 @@ impl Carried {
 
     /// Copies of the records stand for them from now on.
     pub fn settle(&mut self, before: &Memory, copies: &Memory) {
-        for (name, known) in &mut self.objects {
-            let former = before.services.get(name).filter(|record| Arc::ptr_eq(record, &known.record));
-            if let (Some(_), Some(copy)) = (former, copies.services.get(name)) {
-                known.record = Arc::clone(copy);
-            }
+        if !self.records.is_empty() {
+            let other = self.records.changes_since(&before.services);
+            self.restless.extend(other.map(|change| change.key.clone()));
+            self.records.clone_from(&copies.services);
         }
     }
 
@@ -85,25 +150,17 @@ impl Carried {
         woken: Option<&BTreeSet<ProcessKey>>,
     ) -> Option<BTreeSet<ServiceName>> {
         let woken = woken?;
-        if self.objects.is_empty() {
+        if self.records.is_empty() {
             return None;
         }
-        let mut touched = self.documents.clone();
-        // Both are in the order of their names.
-        let mut objects = self.objects.iter().peekable();
-        for (name, record) in &memory.services {
-            while objects.next_if(|(of, _)| *of < name).is_some() {}
-            let rests = objects.next_if(|(of, _)| *of == name).is_some_and(|(_, known)| {
-                let due = known.outlook.next.is_some_and(|next| next <= now);
-                let same = Arc::ptr_eq(record, &known.record);
-                !due && same && known.outlook.at_rest && (woken.is_empty() || !is_woken(record, woken))
-            });
-            if !rests {
-                touched.insert(name.clone());
-            }
-        }
-        touched.extend(self.due_looks(now));
-        Some(touched)
+        let changed = memory.services.changes_since(&self.records).filter(|change| change.is.is_some());
+        let changed = changed.map(|change| change.key);
+        let restless = self.restless.iter().chain(self.moments.due(now));
+        let restless = restless.filter(|name| memory.services.contains_key(*name));
+        let awake = memory.services.rows_where(|told| told.has_process && !woken.is_empty());
+        let awake = awake.filter(|(_, record)| is_woken(record, woken)).map(|(name, _)| name);
+        let touched = self.documents.iter().chain(changed).chain(restless).chain(awake);
+        Some(touched.cloned().chain(self.due_looks(now)).collect())
     }
 
     /// Objects that have to be looked for completely by now.
@@ -127,36 +184,53 @@ impl Carried {
     pub fn complete(&mut self, plan: &mut Plan, all: bool) {
         self.documents.clear();
         if all {
-            self.objects.clear();
-        } else if !self.objects.keys().eq(plan.memory.services.keys()) {
-            self.objects.retain(|name, _| plan.memory.services.contains_key(name));
+            self.restless.clear();
+            self.moments = Moments::default();
+            self.gone = true;
+        } else {
+            self.take_changes(plan);
         }
+        self.records.clone_from(&plan.memory.services);
         self.looks.retain(|name, _| plan.memory.services.contains_key(name));
         for status in &plan.status {
-            let name = &status.name;
-            let (Some(outlook), Some(record)) =
-                (plan.outlook.get(name).copied(), plan.memory.services.get(name))
-            else {
-                continue;
-            };
-            self.objects.insert(name.clone(), Known { record: Arc::clone(record), outlook });
-            self.news.insert(name.clone(), status.clone());
+            let Some(outlook) = plan.outlook.get(&status.name) else { continue };
+            self.moments.set(&status.name, outlook.next);
+            if outlook.at_rest {
+                self.restless.remove(&status.name);
+            } else {
+                self.restless.insert(status.name.clone());
+            }
+            self.news.insert(status.name.clone(), status.clone());
         }
-        let moments = self.objects.values().filter_map(|known| known.outlook.next);
         // What the plan says itself may be nobody's own moment: a place for a start becomes free.
-        plan.next = moments.chain(self.looks.values().copied()).chain(plan.next).min();
+        let moments = self.moments.first().into_iter().chain(self.looks.values().copied());
+        plan.next = moments.chain(plan.next).min();
+    }
+
+    /// Forgets what is gone, and notes what the next tick has to decide about: what changed, and the plan doesn't speak of.
+    fn take_changes(&mut self, plan: &Plan) {
+        for Change { key, is, .. } in plan.memory.services.changes_since(&self.records) {
+            if is.is_none() {
+                self.restless.remove(key);
+                self.moments.set(key, None);
+                self.gone = true;
+            } else if !plan.outlook.contains_key(key) {
+                self.restless.insert(key.clone());
+            }
+        }
     }
 
     /// Brings statuses (by name) up to what was decided since, and says what that changed.
     pub fn tell(&mut self, statuses: &mut Vec<ServiceStatus>) -> Moved {
         let before = statuses.len();
-        if !is_same(statuses, &self.objects) {
-            statuses.retain(|status| self.objects.contains_key(&status.name));
+        if std::mem::take(&mut self.gone) {
+            statuses.retain(|status| self.records.contains_key(&status.name));
+            self.sum = Sum::of(&*statuses);
         }
         let (mut more, mut names) = (Vec::new(), BTreeSet::new());
         let gone = statuses.len() != before;
         for (name, mut status) in std::mem::take(&mut self.news) {
-            if !self.objects.contains_key(&name) {
+            if !self.records.contains_key(&name) {
                 continue;
             }
             let at = statuses.binary_search_by(|known| known.name.cmp(&name));
@@ -167,9 +241,13 @@ impl Carried {
                     if *known == status {
                         continue;
                     }
+                    self.sum = self.sum.with(Sum::of([&*known]), Sum::of([&status]));
                     *known = status;
                 }
-                None => more.push(status),
+                None => {
+                    self.sum = self.sum.with(Sum::default(), Sum::of([&status]));
+                    more.push(status);
+                }
             }
             names.insert(name);
         }
@@ -179,6 +257,11 @@ impl Carried {
             statuses.sort_by(|one, other| one.name.cmp(&other.name));
         }
         Moved { gone, names }
+    }
+
+    /// How many instances there are in the statuses as they were last brought up to date.
+    pub fn sum(&self) -> Sum {
+        self.sum
     }
 }
 
@@ -198,29 +281,15 @@ impl Moved {
     }
 }
 
-/// Whether there is a status for each object, and no other. Both are in the order of their names.
-fn is_same(statuses: &[ServiceStatus], objects: &BTreeMap<ServiceName, Known>) -> bool {
-    statuses.len() == objects.len()
-        && statuses.iter().zip(objects.keys()).all(|(status, name)| status.name == *name)
-}
-
 /// The names whose values differ, or that only one of them has.
 fn differing<T: PartialEq>(
     one: &BTreeMap<ServiceName, T>,
     other: &BTreeMap<ServiceName, T>,
     names: &mut BTreeSet<ServiceName>,
 ) {
-    // Both are in the order of their names.
-    let mut former = one.iter().peekable();
-    for (name, value) in other {
-        while let Some((gone, _)) = former.next_if(|(known, _)| *known < name) {
-            names.insert(gone.clone());
-        }
-        if former.next_if(|(known, _)| *known == name).is_none_or(|(_, was)| was != value) {
-            names.insert(name.clone());
-        }
-    }
-    names.extend(former.map(|(gone, _)| gone.clone()));
+    let lacks = |map: &BTreeMap<ServiceName, T>, name: &ServiceName, value: &T| map.get(name) != Some(value);
+    names.extend(one.iter().filter(|(name, value)| lacks(other, name, value)).map(|(name, _)| name.clone()));
+    names.extend(other.iter().filter(|(name, value)| lacks(one, name, value)).map(|(name, _)| name.clone()));
 }
 
 fn is_woken(record: &Record, woken: &BTreeSet<ProcessKey>) -> bool {

@@ -39,7 +39,7 @@ use crate::spec::plugin;
 use crate::spec::policies::{self, PolicyDocument};
 use crate::spec::policy::Policy;
 use crate::spec::{
-    ExpressionRequest, HeldPlugins, InUse, KnownHost, LoadContext, Loaded, LoadedFile, Modules, Names,
+    ExpressionRequest, HeldPlugins, InUse, KnownHost, LoadContext, Loaded, LoadedFile, Marks, Modules, Names,
     PluginDocument, ReadTexts, Service, ServiceName, SpecFile, dependency_mistakes, load_ready, overlaps,
 };
 use crate::units::BootTime;
@@ -99,6 +99,8 @@ pub struct Sources {
     identity: ProgramIdentity,
     /// Pairs of Services that claim one process, as found with the files that the digest speaks of.
     pairs: (String, Vec<Diagnostic>),
+    /// What all Services have that no two of them may have in common, if it is so and nothing else is to be said of them together.
+    marks: Option<Marks>,
     names: Names,
     redefined: Vec<Diagnostic>,
     /// Where the modules of plugins come from.
@@ -196,6 +198,7 @@ impl Sources {
             stays: false,
             identity: Box::new(crate::host::program_identity),
             pairs: (String::new(), Vec::new()),
+            marks: None,
             names: Names::default(),
             redefined: Vec::new(),
             shelf: Rc::default(),
@@ -458,6 +461,9 @@ impl Sources {
         let lost = gone.iter().any(gives);
         let mut loaded = self.around().load(&fresh, Some(&self.names), None);
         let changed = !fresh.is_empty() || !gone.is_empty();
+        if changed {
+            self.marks = None;
+        }
         let defines = loaded.files.iter().any(LoadedFile::defines);
         let recalls = self.kept.wants_all(&loaded.files, &holds, (unusable, &self.here));
         if replaced || lost || (changed && self.holds_back()) || defines || recalls {

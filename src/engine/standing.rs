@@ -44,6 +44,14 @@ impl Standing {
         }
     }
 
+    /// Whether a place is at another revision than was told last.
+    pub fn is_at_another_revision(&self) -> bool {
+        let revisions = |sources: &[SourceStatus]| -> Vec<_> {
+            sources.iter().map(|source| (source.place.clone(), source.revision.clone())).collect()
+        };
+        revisions(&self.sources) != revisions(&self.told)
+    }
+
     /// Whether it is another one than what was told last.
     pub fn is_news(&self) -> bool {
         self.sources != self.told

@@ -29,7 +29,7 @@ use std::time::Duration;
 use looking::{Looking, Occasion};
 
 use super::accept::{Acceptance, PruneHeld};
-use super::carried::Carried;
+use super::carried::{Carried, Sum};
 use super::control::Desk;
 use super::converge::converge_on;
 use super::events::Chronicle;
@@ -91,6 +91,8 @@ pub enum Event<'a> {
         all: &'a [ServiceStatus],
         /// What isn't as it was told before.
         changed: &'a BTreeSet<ServiceName>,
+        /// How many instances all have.
+        sum: Sum,
     },
     /// The documents were looked at, whether or not they are as they were.
     Looked {
@@ -453,12 +455,23 @@ impl<'a> Watch<'a> {
         let moved = self.carried.tell(&mut self.status);
         self.bulky |= moved.names.len() >= MANY;
         if moved.is_any() || restored || self.standing.is_news() {
-            show_revisions(&mut self.status, self.standing.sources(), &self.set);
+            // Of the others it is as it was said: what is known of a document is part of its status.
+            let all = restored || self.standing.is_at_another_revision();
+            if all {
+                show_revisions(&mut self.status, self.standing.sources(), &self.set);
+            } else {
+                let at = |name| self.status.binary_search_by(|status| status.name.cmp(name)).ok();
+                let moved: Vec<usize> = moved.names.iter().filter_map(at).collect();
+                for at in moved {
+                    show_revisions(self.status.get_mut(at), self.standing.sources(), &self.set);
+                }
+            }
             self.standing.was_told();
             self.desk.has_news();
         }
         if moved.is_any() || restored {
-            (self.tell)(Event::Status { all: &self.status, changed: &moved.names });
+            let sum = self.carried.sum();
+            (self.tell)(Event::Status { all: &self.status, changed: &moved.names, sum });
         }
         if last.again { Some(self.host.now().boot) } else { last.next }
     }

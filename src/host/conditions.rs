@@ -38,11 +38,11 @@ const OF_USERS: [&str; 3] = ["user", "ruser", "suser"];
 pub struct Conditions {
     shelf: Rc<Shelf>,
     /// By text, the names and types of the variables, the definitions and the plugins in use.
-    compiled: RefCell<BTreeMap<String, Ready>>,
+    compiled: RefCell<BTreeMap<String, Rc<Ready>>>,
 }
 
 /// A condition as far as it could be made ready.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Ready {
     /// `None`: it doesn't compile.
     predicate: Option<Predicate>,
@@ -121,7 +121,7 @@ impl Conditions {
         let vocabulary = ProcessVocabulary::with_context(world, surroundings(spec));
         let (ready, missing) = match self.ready(expression, types(spec)) {
             Ok(ready) => (ready, None),
-            Err(reason) => (Ready { predicate: None, plugins: Plugins::none() }, Some(reason)),
+            Err(reason) => (Rc::new(Ready { predicate: None, plugins: Plugins::none() }), Some(reason)),
         };
         let matcher =
             match &ready.predicate {
@@ -137,34 +137,31 @@ impl Conditions {
                 None => Err(missing
                     .unwrap_or_else(|| Reason::new(Why::Unresolved, "the condition can't be compiled"))),
             };
-        Bound { matcher, vocabulary, plugins: ready.plugins, world, look: look.clone() }
+        Bound { matcher, vocabulary, plugins: ready.plugins.clone(), world, look: look.clone() }
     }
 
     /// A condition that is about no Service, as one of a Policy. What its constants stand for (accounts, files) is looked up
     /// now, and stays so.
     pub fn alone(&self, expression: &Expression, world: &dyn World, look: &Look) -> Alone {
-        match self.ready(expression, BTreeMap::new()) {
-            Ok(Ready { predicate: Some(predicate), plugins }) => {
-                let vocabulary = ProcessVocabulary::new(world);
-                let answer = plugins.vocabularies(&vocabulary, world, look);
-                let bound = predicate.bind(&BTreeMap::new(), &in_order(&vocabulary, &answer));
-                Alone { matcher: Ok(bound.matcher), asks: asks(&predicate, &plugins), plugins }
-            }
-            Ok(Ready { predicate: None, .. }) => {
-                Alone::unusable(Reason::new(Why::Unresolved, "the condition can't be compiled"))
-            }
-            Err(reason) => Alone::unusable(reason),
-        }
+        let ready = match self.ready(expression, BTreeMap::new()) {
+            Ok(ready) => ready,
+            Err(reason) => return Alone::unusable(reason),
+        };
+        let (Some(predicate), plugins) = (&ready.predicate, &ready.plugins) else {
+            return Alone::unusable(Reason::new(Why::Unresolved, "the condition can't be compiled"));
+        };
+        let vocabulary = ProcessVocabulary::new(world);
+        let answer = plugins.vocabularies(&vocabulary, world, look);
+        let bound = predicate.bind(&BTreeMap::new(), &in_order(&vocabulary, &answer));
+        Alone { matcher: Ok(bound.matcher), asks: asks(predicate, plugins), plugins: plugins.clone() }
     }
 
     /// Whether a written condition names a user, so that processes of other users are candidates.
     pub fn names_user(&self, spec: &Service) -> bool {
         [&spec.narrow, &*spec.match_only].into_iter().flatten().any(|expression| {
-            let Ok(Ready { predicate: Some(predicate), plugins }) = self.ready(expression, types(spec))
-            else {
-                return false;
-            };
-            let schema = plugins.schema();
+            let Ok(ready) = self.ready(expression, types(spec)) else { return false };
+            let Some(predicate) = &ready.predicate else { return false };
+            let schema = ready.plugins.schema();
             predicate.needs().fields.iter().any(|id| {
                 schema.field_by_id(*id).is_some_and(|field| OF_USERS.contains(&field.name.as_ref()))
             })
@@ -174,21 +171,19 @@ impl Conditions {
     /// Whether the kernel tells of everything that the conditions of a document ask for.
     pub fn are_told(&self, spec: &Service) -> bool {
         [&spec.narrow, &*spec.match_only].into_iter().flatten().all(|expression| {
-            let Ok(Ready { predicate: Some(predicate), plugins }) = self.ready(expression, types(spec))
-            else {
-                return false;
-            };
-            asks(&predicate, &plugins)
+            let Ok(ready) = self.ready(expression, types(spec)) else { return false };
+            let Some(predicate) = &ready.predicate else { return false };
+            asks(predicate, &ready.plugins)
                 .iter()
                 .all(|name| is_told(name) || TOLD_FUNCTIONS.contains(&name.as_str()))
         })
     }
 
     /// The condition, compiled against exactly the plugins that it was accepted with.
-    fn ready(&self, expression: &Expression, types: BTreeMap<String, Type>) -> Result<Ready, Reason> {
+    fn ready(&self, expression: &Expression, types: BTreeMap<String, Type>) -> Result<Rc<Ready>, Reason> {
         let key = key(expression, &types);
         if let Some(known) = self.compiled.borrow().get(&key) {
-            return Ok(known.clone());
+            return Ok(Rc::clone(known));
         }
         let used: Result<Vec<_>, Reason> =
             expression.plugins.iter().map(|(name, used)| self.shelf.recorded(name, used)).collect();
@@ -200,8 +195,8 @@ impl Conditions {
         if compiled.len() > KEPT_MAX {
             compiled.clear();
         }
-        let ready = Ready { predicate, plugins };
-        compiled.insert(key, ready.clone());
+        let ready = Rc::new(Ready { predicate, plugins });
+        compiled.insert(key, Rc::clone(&ready));
         Ok(ready)
     }
 }

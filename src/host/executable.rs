@@ -39,18 +39,20 @@ pub fn check(spec: &Service, uid: u32, world: &dyn World) -> Result<(), String> 
     if uid != 0 || spec.trust_executable {
         return Ok(());
     }
-    for file in files_that_run(spec, world) {
-        // What can't be followed fails in execve, with the kernel's own words.
-        let Ok(stages) = walk::stages(&file) else { continue };
-        if let Some(weak) = walk::weakest(&stages, &[]) {
-            return Err(format!(
-                "`{}` would run as root, and others can change what runs: {weak}; give another `user`, mend the \
-                 owner and mode, or set `trustExecutable: true`",
-                program.display()
-            ));
-        }
+    // The end of the way to the program needs no way of its own: all that leads to it lies on this one.
+    let end = stages.last().map(|last| last.path.clone());
+    let others =
+        files_that_run(spec, world).into_iter().filter(|file| file != program && Some(file) != end.as_ref());
+    // What can't be followed fails in execve, with the kernel's own words.
+    let mut ways = std::iter::once(stages).chain(others.filter_map(|file| walk::stages(&file).ok()));
+    match ways.find_map(|stages| walk::weakest(&stages, &[])) {
+        Some(weak) => Err(format!(
+            "`{}` would run as root, and others can change what runs: {weak}; give another `user`, mend the \
+             owner and mode, or set `trustExecutable: true`",
+            program.display()
+        )),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// What is to be executed with another root directory must be a program by itself: the interpreter of a script would be

@@ -8,7 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::errno::io_text;
 use super::failpoint;
 use super::signal::{NotHeld, Vital, hold};
-use super::spawn::{exit_of, exit_of_status, peek_any_exited, reap, reap_pid};
+use super::spawn::{exit_of, exit_of_status, out_of_the_way, peek_any_exited, reap, reap_pid};
 use super::wake::Waker;
 use crate::facts::{ProcessKey, Reason, Why};
 use crate::plan::memory::Exit;
@@ -51,6 +51,7 @@ pub struct Exits {
 impl Exits {
     /// Takes in a process that was just started.
     pub fn started(&mut self, key: &ProcessKey, pidfd: OwnedFd, waker: &Waker) {
+        let pidfd = out_of_the_way(pidfd);
         // Without a wake-up its exit is seen at the next resync only, which is late but not wrong.
         let _ = waker.watch_exit(key.pid, &pidfd);
         self.table.insert(key.clone(), Entry { pidfd, exit: None, waited: false });
@@ -58,8 +59,10 @@ impl Exits {
 
     /// The processes of these numbers have exited, if they are in the table.
     pub fn note(&mut self, pids: &[Pid]) {
-        let woken = self.table.keys().filter(|key| pids.contains(&key.pid));
-        self.woken.extend(woken.cloned());
+        for pid in pids {
+            let woken: Vec<ProcessKey> = of(&mut self.table, *pid).map(|(key, _)| key.clone()).collect();
+            self.woken.extend(woken);
+        }
     }
 
     /// Whose exit was noticed since this was last asked.
@@ -150,7 +153,7 @@ impl Exits {
         let mut others = Vec::new();
         while let Some((pid, exit)) = peek_any_exited() {
             // While it isn't collected, the number is certainly that of the child.
-            let ours = self.table.iter_mut().find(|(key, entry)| key.pid == pid && has_exited(&entry.pidfd));
+            let ours = of(&mut self.table, pid).find(|(_, entry)| has_exited(&entry.pidfd));
             match ours {
                 Some((key, entry)) => {
                     if self.in_sessions.contains(key) {
@@ -171,6 +174,16 @@ impl Exits {
         }
         others
     }
+}
+
+/// Those of this number; all in the table are of one boot.
+fn of(table: &mut BTreeMap<ProcessKey, Entry>, pid: Pid) -> impl Iterator<Item = (&ProcessKey, &mut Entry)> {
+    let boot = table.keys().next().map(|key| key.boot.clone());
+    let ends = boot.map(|boot| {
+        let key = |start: u64| ProcessKey { boot: boot.clone(), pid, start: StartTicks(start) };
+        key(0)..=key(u64::MAX)
+    });
+    ends.map(|ends| table.range_mut(ends)).into_iter().flatten()
 }
 
 /// The others in the session that a process opened which isn't collected yet.

@@ -70,11 +70,7 @@ impl Given {
 
     /// Closes and removes what belongs to nothing on record any more, and writes pid files that are missing.
     pub(super) fn look_after(&mut self, memory: &Memory, places: &Prepared) {
-        let concerns = |record: &Record| {
-            let spec = &record.spec;
-            !spec.sockets.is_empty() || !spec.secrets.is_empty() || spec.write_pidfile
-        };
-        if !self.any && !memory.services.values().any(|record| concerns(record)) {
+        if !self.any && memory.services.rows_where(|told| told.is_given).next().is_none() {
             return;
         }
         self.any = true;

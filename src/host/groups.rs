@@ -61,7 +61,7 @@ pub struct Entry {
     /// The group of version 2, for `clone3(2)`.
     pub tree: Option<OwnedFd>,
     /// The `cgroup.procs` of that group, for kernels that can't clone into it.
-    pub tree_procs: Option<OwnedFd>,
+    pub tree_procs: Option<PathBuf>,
     /// The `cgroup.procs` of groups of version 1.
     pub joins: Vec<OwnedFd>,
 }
@@ -302,14 +302,14 @@ impl Groups {
         Ok(dir)
     }
 
-    fn make_tree(&mut self, name: &str) -> io::Result<Option<(OwnedFd, OwnedFd)>> {
+    fn make_tree(&mut self, name: &str) -> io::Result<Option<(OwnedFd, PathBuf)>> {
         let Some(base) = self.present.tree.clone() else { return Ok(None) };
         let dir = base.join(name);
         make_below(&base, &dir)?;
         self.known.insert(name.to_owned());
         let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
         let tree = OpenOptions::new().read(true).custom_flags(flags).open(&dir)?;
-        Ok(Some((tree.into(), opened(&dir.join("cgroup.procs"))?)))
+        Ok(Some((tree.into(), dir.join("cgroup.procs"))))
     }
 
     /// Hands a controller of version 2 down to our groups.
@@ -432,7 +432,11 @@ fn make_below(base: &Path, dir: &Path) -> io::Result<()> {
     }
 }
 
-fn opened(file: &Path) -> io::Result<OwnedFd> {
+/// A file of a group, for writing.
+///
+/// # Errors
+/// What the kernel answered.
+pub(super) fn opened(file: &Path) -> io::Result<OwnedFd> {
     OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(file).map(OwnedFd::from)
 }
 

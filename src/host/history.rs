@@ -30,7 +30,7 @@ use super::atomic;
 use super::errno::io_text;
 use super::spawn::give_back;
 use super::state_dir::Dirs;
-use crate::spec::{Origin, Service, ServiceName};
+use crate::spec::{Origin, Service, ServiceName, Services};
 use crate::units::WallTime;
 
 /// The form of sets. Larger numbers are passed over.
@@ -71,7 +71,7 @@ pub struct KeptObject {
 #[derive(Clone, Debug)]
 pub struct Accepted {
     /// The documents.
-    pub services: BTreeMap<ServiceName, Arc<Service>>,
+    pub services: Services,
     /// Since when it is in force.
     pub at: WallTime,
     /// Who put it in force.
@@ -190,7 +190,7 @@ pub fn find(sets: &[KeptSet], number: u64) -> Result<&KeptSet, String> {
 ///
 /// # Errors
 /// A sentence: one is missing, or is not what it was.
-pub fn services(dirs: &Dirs, set: &KeptSet) -> Result<BTreeMap<ServiceName, Arc<Service>>, String> {
+pub fn services(dirs: &Dirs, set: &KeptSet) -> Result<Services, String> {
     let texts = pack::read(&dirs.history().join("objects"))
         .map_err(|error| format!("the history can't be read: {}", io_text(&error)))?;
     let one = |(name, object): (&ServiceName, &KeptObject)| {
@@ -204,7 +204,7 @@ pub fn services(dirs: &Dirs, set: &KeptSet) -> Result<BTreeMap<ServiceName, Arc<
 }
 
 /// A digest of what documents say, wherever they stand.
-pub fn digest_of(services: &BTreeMap<ServiceName, Arc<Service>>) -> String {
+pub fn digest_of(services: &Services) -> String {
     let mut all = String::new();
     for service in services.values() {
         let plain = Service { origin: Origin::default(), ..Service::clone(service) };

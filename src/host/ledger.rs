@@ -35,6 +35,7 @@ use super::state_dir::{Dirs, LockError, StateLock};
 use crate::facts::{ProcessKey, Reason, Why};
 use crate::plan::memory::{Memory, Phase, Record, Records};
 use crate::plan::observation::IntentSeen;
+use crate::sharing::Change;
 use crate::spec::ServiceName;
 use crate::units::{BootId, Pid, StartTicks};
 
@@ -158,12 +159,8 @@ impl Ledger {
 
     /// Whether all of this is written down already, where it is looked for.
     pub fn says(&self, memory: &Memory) -> bool {
-        let mut written = self.written.iter().zip(&memory.services);
-        let mut same = || {
-            self.written.len() == memory.services.len()
-                && written.all(|((of, was), (name, record))| of == name && Arc::ptr_eq(was, record))
-        };
-        self.open.is_some() && self.lock.holds() && (self.written.is_same(&memory.services) || same())
+        let same = || memory.services.changes_since(&self.written).next().is_none();
+        self.open.is_some() && self.lock.holds() && same()
     }
 
     /// Copies of the records, if they are what was written, stand for them from now on.
@@ -176,27 +173,18 @@ impl Ledger {
     /// Adds a line for each object that isn't as it was written.
     fn add(&mut self, mut open: Open, memory: &Memory) -> Result<(), String> {
         let mut bytes = Vec::new();
-        let mut changed: Vec<(&ServiceName, &Arc<Record>)> = Vec::new();
-        let mut gone = Vec::new();
-        // Both are in the order of their names. What nobody changed is the very value that was written.
-        let mut former = self.written.iter().peekable();
-        for (name, record) in &memory.services {
-            while let Some((other, _)) = former.next_if(|(other, _)| *other < name) {
-                gone.push(other.clone());
-            }
-            let same = former.next_if(|(other, _)| *other == name);
-            if same.is_none_or(|(_, written)| written != record) {
-                changed.push((name, record));
+        let changes = || memory.services.changes_since(&self.written);
+        for Change { key, was, is } in changes().filter(|change| change.is.is_some()) {
+            // Another value may say the same.
+            if was != is {
+                lines::write(&mut bytes, &memory.boot, key, is.map(Arc::as_ref))?;
             }
         }
-        gone.extend(former.map(|(name, _)| name.clone()));
-        for (name, record) in &changed {
-            lines::write(&mut bytes, &memory.boot, name, Some(record))?;
+        let begun = bytes.len();
+        for Change { key, .. } in changes().filter(|change| change.is.is_none()) {
+            lines::write(&mut bytes, &memory.boot, key, None)?;
         }
-        for name in &gone {
-            lines::write(&mut bytes, &memory.boot, name, None)?;
-        }
-        if !gone.is_empty() {
+        if bytes.len() > begun {
             failpoint::hit("record.remove")
                 .map_err(|error| format!("the records can't be written: {}", io_text(&error)))?;
         }
@@ -286,7 +274,7 @@ impl Ledger {
     }
 
     fn free_slots(&mut self, memory: &Memory) {
-        let open = memory.services.iter().flat_map(|(name, record)| {
+        let open = memory.services.rows_where(|told| told.is_busy).flat_map(|(name, record)| {
             record.instances.iter().filter_map(move |(index, instance)| match &instance.phase {
                 Phase::Intended { nonce, .. } => Some(slot_name(name, *index, nonce)),
                 _ => None,

@@ -72,6 +72,8 @@ pub struct HostOptions {
     /// Orphans of services come to the engine, which collects them and finds services that forked away. One host of
     /// a process at most, and no other part of the program may wait for children.
     pub subreaper: bool,
+    /// It is used by one call, whose looks may take longer than those of a loop ([`LiveWorld::with_patience`]).
+    pub patient: bool,
 }
 
 /// Why there is no host.
@@ -96,6 +98,8 @@ pub struct LinuxHost {
     ledger: Option<Ledger>,
     looker: Looker,
     world: LiveWorld,
+    /// A look that has begun, and where the numbers of processes were before it.
+    begun: Option<(LiveWorld, Option<recent::Cursor>)>,
     waker: Waker,
     exits: Exits,
     probes: Probes,
@@ -104,6 +108,7 @@ pub struct LinuxHost {
     anything: bool,
     table: ProcessTable,
     looked: recent::Looked,
+    counter: recent::Counter,
     seen: told::Seen,
     /// What rests on the records is not sure to be as the records are.
     behind: bool,
@@ -154,7 +159,7 @@ impl LinuxHost {
     /// # Errors
     /// Something that everything rests on is missing.
     pub fn observer(dirs: &Dirs) -> Result<Self, OpenError> {
-        Self::new(dirs, None, HostOptions::default())
+        Self::new(dirs, None, HostOptions { patient: true, ..HostOptions::default() })
     }
 
     fn new(dirs: &Dirs, ledger: Option<Ledger>, options: HostOptions) -> Result<Self, OpenError> {
@@ -168,6 +173,7 @@ impl LinuxHost {
         let commands = Commands::new().map_err(system)?;
         waker.watch_probes(commands.descriptor()).map_err(system)?;
         let boot = boot_id().map_err(system)?;
+        let world = LiveWorld::new().map_err(system)?.with_samples(Rc::default());
         Ok(Self {
             dirs: dirs.clone(),
             ledger,
@@ -181,7 +187,8 @@ impl LinuxHost {
                 run_dir: dirs.run.display().to_string(),
                 log_dir: dirs.log.display().to_string(),
             },
-            world: LiveWorld::new().map_err(system)?.with_samples(Rc::default()),
+            world: if options.patient { world.with_patience() } else { world },
+            begun: None,
             waker,
             exits: Exits::default(),
             probes,
@@ -189,6 +196,7 @@ impl LinuxHost {
             anything: true,
             table: ProcessTable::default(),
             looked: recent::Looked::default(),
+            counter: recent::Counter::default(),
             seen: told::Seen::default(),
             behind: true,
             ears: health::Ears::new(dirs.outputs()),
@@ -200,6 +208,15 @@ impl LinuxHost {
             given: Given::default(),
             subreaper: options.subreaper,
         })
+    }
+
+    /// Begins the next look while documents are loaded. Only where nothing is done about what it finds: nobody acts on processes that
+    /// were seen before the documents were read.
+    pub fn begin_look(&mut self) {
+        if self.ledger.is_none() {
+            let cursor = self.counter.now();
+            self.begun = Some((self.world.again().begin_listing(), cursor));
+        }
     }
 
     /// This boot.
@@ -492,7 +509,8 @@ impl LinuxHost {
     fn forget(&mut self, memory: &Memory) {
         let mut keys = BTreeSet::new();
         let mut groups = BTreeSet::new();
-        for instance in memory.services.values().flat_map(|record| record.instances.values()) {
+        let rows = memory.services.rows_where(|told| told.has_process || told.is_busy);
+        for instance in rows.flat_map(|(_, record)| record.instances.values()) {
             if let Phase::Intended { group: Some(group), .. } = &instance.phase {
                 groups.insert(group.as_str());
             }
@@ -514,7 +532,8 @@ impl LinuxHost {
             memory.services.get(name).is_some_and(|record| record.instances.contains_key(index))
         };
         self.ears.retain(&keys, known);
-        let errands = memory.services.values().flat_map(|record| record.instances.values());
+        let busy = memory.services.rows_where(|told| told.is_busy);
+        let errands = busy.flat_map(|(_, record)| record.instances.values());
         let errands = errands.filter_map(|instance| instance.errand.as_ref());
         let nonces = errands.filter_map(|errand| errand.nonce.as_deref()).chain(self.acting.nonces());
         self.commands.retain(&nonces.collect());
@@ -535,24 +554,27 @@ impl Host for LinuxHost {
     fn observe(&mut self, questions: &Questions) -> Observation {
         self.groups.sweep();
         self.take_exits(clock::now().boot);
-        let managed = questions.recorded.iter().map(|(key, name)| (key.clone(), Arc::from(name.clone())));
-        let world = self.world.again().with_managed(managed.collect());
+        let (world, before) = self.begun.take().unwrap_or_else(|| (self.world.again(), None));
+        let world = world.with_managed(questions.recorded.clone());
         let mut asked = Asked::default();
         self.table.hear();
         let given = self.given_lists(questions, &world);
         let looks =
             questions.services.iter().any(|(name, question)| question.look && !given.contains_key(name));
         // Before the listing: what begins while it is made counts as new.
-        let cursor = if looks { recent::Cursor::now() } else { None };
+        let cursor = if looks { before.or_else(|| self.counter.now()) } else { None };
         let pids = if looks { listing(&world) } else { Arc::default() };
+        let glimpsed = cursor.map(|at| recent::Glimpsed::new(at, &pids));
         let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids };
         let lists = self.looker.shortlists(questions, &given, sight);
+        let few = lists.values().filter(|list| list.len() < pids.len());
+        world.foresee(few.flatten().copied().collect());
         let services = questions
             .services
             .iter()
             .map(|(name, question)| {
                 if question.look && !given.contains_key(name) {
-                    self.looked.note(name, &question.spec, cursor);
+                    self.looked.note(name, &question.spec, glimpsed.clone());
                 }
                 let list = given.get(name).or_else(|| lists.get(name)).map_or(&*pids, Vec::as_slice);
                 (name.clone(), self.see(name, question, (questions, list), &world, &mut asked))

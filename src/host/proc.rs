@@ -27,6 +27,7 @@ mod children;
 mod descriptors;
 mod entry;
 mod files;
+mod foreseen;
 mod glance;
 mod hold;
 mod likeness;
@@ -60,11 +61,12 @@ use rustix::io::Errno;
 use rustix::process::Resource;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-use crate::facts::{Fact, ProcessKey, Reason, Status, Why};
+use crate::facts::{CgroupLine, Fact, ProcessKey, Reason, Status, Why};
+use crate::plan::Recorded;
 use crate::process::samples::Samples;
-use crate::process::world::Bytes;
 #[cfg(doc)]
 use crate::process::world::World;
+use crate::process::world::{Bytes, Namespace};
 use crate::units::{BootId, BootTime, Pid, StartTicks, WallTime};
 use entry::Entry;
 use raw::{Form, Leaf};
@@ -77,6 +79,12 @@ const CAP_SYS_PTRACE: u64 = 1 << 19;
 const MEMORY_DEADLINE: Duration = Duration::from_millis(50);
 /// How long a whole look may wait for them.
 const LOOK_BUDGET: Duration = Duration::from_secs(1);
+/// The same for whoever looks once and has the time: where a machine has much to do, the helper that reads waits longer for a
+/// processor than any read takes.
+const PATIENT_DEADLINE: Duration = Duration::from_secs(1);
+const PATIENT_BUDGET: Duration = Duration::from_secs(5);
+/// For a listing that a helper makes. Nothing in it can block, so it only waits for a processor.
+const LISTING_DEADLINE: Duration = Duration::from_secs(5);
 /// Most descriptors of processes kept at a time; fewer where `RLIMIT_NOFILE` is low.
 const MOST_KEPT: u64 = 1024;
 /// More than any file of `/proc` that has one record.
@@ -93,17 +101,20 @@ pub struct LiveWorld {
     /// Those that read ahead: what is begun there must not hold up a single read.
     ahead_readers: [Arc<Readers>; ahead::HELPERS],
     ahead: RefCell<ahead::Ahead>,
+    foreseen: RefCell<foreseen::Foreseen>,
     me: Pid,
     /// Read when it is first asked for, by any of the looks.
     boot: Rc<OnceCell<Fact<BootId>>>,
     /// What the mount hides from us.
     hides: Option<Hidepid>,
-    managed: BTreeMap<ProcessKey, Arc<str>>,
+    managed: Recorded,
     uptime: BootTime,
     wall: WallTime,
     page: u64,
     ticks: u64,
     listed: OnceCell<Listed>,
+    /// The listing, being made by a helper.
+    listing: RefCell<Option<readers::Begun<Listing>>>,
     /// Processes that were asked for and are not in the listing, or were asked for before it was made.
     others: RefCell<BTreeMap<Pid, Rc<Entry>>>,
     /// Whose descriptors are kept, the oldest first.
@@ -125,6 +136,10 @@ pub struct LiveWorld {
     sockets: sockets::Cache,
     names: names::Cache,
     children: OnceCell<BTreeSet<Pid>>,
+    /// Every object that is looked for asks.
+    own_namespaces: RefCell<BTreeMap<Namespace, Fact<u64>>>,
+    /// The text that was read last, and what it means: neighbours are often in one group.
+    cgroups: RefCell<(Vec<u8>, Arc<[CgroupLine]>)>,
 }
 
 /// What getdents said, and a place for the facts of each.
@@ -133,6 +148,25 @@ struct Listed {
     pids: Arc<[Pid]>,
     entries: Vec<Entry>,
     failure: Option<Errno>,
+}
+
+/// What getdents said, ascending, and when it had said it, in clock ticks since boot.
+#[derive(Debug)]
+struct Listing {
+    pids: Vec<Pid>,
+    failure: Option<Errno>,
+    seen: StartTicks,
+}
+
+impl Listing {
+    fn of(proc: BorrowedFd<'_>, ticks: u64) -> Self {
+        let mut pids = Vec::new();
+        let failure = raw::list(proc, |name, _| pids.extend(raw::numeric(name).map(Pid))).err();
+        // The kernel lists in ascending order; a search in the list relies on it.
+        pids.sort_unstable();
+        pids.dedup();
+        Self { pids, failure, seen: ticks_now(ticks) }
+    }
 }
 
 /// An entry of either kind.
@@ -197,15 +231,17 @@ impl LiveWorld {
             away: Rc::default(),
             ahead_readers,
             ahead: RefCell::default(),
+            foreseen: RefCell::default(),
             me,
             boot,
             hides,
-            managed: BTreeMap::new(),
+            managed: Recorded::default(),
             uptime: BootTime(since_zero(clock_gettime(ClockId::Boottime))),
             wall: WallTime(since_zero(clock_gettime(ClockId::Realtime))),
             page: u64::try_from(rustix::param::page_size()).unwrap_or(4096),
             ticks: rustix::param::clock_ticks_per_second(),
             listed: OnceCell::new(),
+            listing: RefCell::default(),
             others: RefCell::default(),
             kept: RefCell::default(),
             most_kept: usize::try_from((soft / 4).clamp(4, MOST_KEPT)).unwrap_or(4),
@@ -221,6 +257,8 @@ impl LiveWorld {
             sockets: sockets::Cache::default(),
             names: names::Cache::default(),
             children: OnceCell::new(),
+            own_namespaces: RefCell::default(),
+            cgroups: RefCell::default(),
         }
     }
 
@@ -257,6 +295,12 @@ impl LiveWorld {
         self
     }
 
+    /// For a call that looks once and whose answer somebody waits for: one process may take a second, and a look five.
+    #[must_use]
+    pub fn with_patience(self) -> Self {
+        self.with_memory_deadline(PATIENT_DEADLINE).with_budget(PATIENT_BUDGET)
+    }
+
     /// Keeps what rates are told by: `cpu`, `rate(...)` and `changed(...)` are unknown without. The next looks go on with it.
     #[must_use]
     pub fn with_samples(mut self, samples: Rc<RefCell<Samples>>) -> Self {
@@ -281,7 +325,7 @@ impl LiveWorld {
 
     /// Says which processes the engine keeps, and for which object each.
     #[must_use]
-    pub fn with_managed(mut self, managed: BTreeMap<ProcessKey, Arc<str>>) -> Self {
+    pub fn with_managed(mut self, managed: Recorded) -> Self {
         self.managed = managed;
         self
     }
@@ -312,15 +356,24 @@ impl LiveWorld {
 
     fn listed(&self) -> &Listed {
         self.listed.get_or_init(|| {
-            let mut pids = Vec::new();
-            let failure = raw::list(self.proc(), |name, _| pids.extend(raw::numeric(name).map(Pid))).err();
-            // The kernel lists in ascending order; a search in the list relies on it.
-            pids.sort_unstable();
-            pids.dedup();
-            let seen = self.ticks_now();
+            let begun = self.listing.take();
+            let [helper, _] = &self.ahead_readers;
+            let made = begun.and_then(|begun| helper.finish(&begun, LISTING_DEADLINE));
+            let made = made.unwrap_or_else(|| Listing::of(self.proc(), self.ticks));
+            let Listing { pids, failure, seen } = made;
             let entries = pids.iter().map(|pid| Entry::new(*pid, seen)).collect();
             Listed { pids: pids.into(), entries, failure }
         })
+    }
+
+    /// Has a helper list the processes, for who has something else to do before it looks.
+    #[must_use]
+    pub fn begin_listing(self) -> Self {
+        let (proc, ticks) = (Arc::clone(&self.proc), self.ticks);
+        let [helper, _] = &self.ahead_readers;
+        let begun = helper.begin(move || Listing::of(proc.as_fd(), ticks));
+        self.listing.replace(begun);
+        self
     }
 
     fn entry(&self, pid: Pid) -> EntryRef<'_> {
@@ -342,10 +395,15 @@ impl LiveWorld {
 
     /// The present moment in the unit of start times.
     fn ticks_now(&self) -> StartTicks {
-        let now = since_zero(clock_gettime(ClockId::Boottime));
-        let ticks = now.as_nanos() * u128::from(self.ticks) / 1_000_000_000;
-        StartTicks(u64::try_from(ticks).unwrap_or(u64::MAX))
+        ticks_now(self.ticks)
     }
+}
+
+/// The present moment in the unit of start times, of which there are so many in a second.
+fn ticks_now(per_second: u64) -> StartTicks {
+    let now = since_zero(clock_gettime(ClockId::Boottime));
+    let ticks = now.as_nanos() * u128::from(per_second) / 1_000_000_000;
+    StartTicks(u64::try_from(ticks).unwrap_or(u64::MAX))
 }
 
 /// The identity of a process that runs now, read afresh. Absent if there is none with this pid.

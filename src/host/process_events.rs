@@ -9,6 +9,7 @@ mod read;
 
 pub use read::{ProcessEvent, events_of};
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -25,6 +26,8 @@ use read::{GROUP, HEADERS, is_answer, wish};
 const ROOM: usize = 16 << 20;
 /// The kernel answers a wish before `send` returns; this is for a machine that is very busy.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// The inode of the initial PID namespace (`PROC_PID_INIT_INO`, `include/linux/proc_ns.h`).
+const INITIAL: u64 = 0xEFFF_FFFC;
 /// Events that are taken at a time, so that a storm of them can't keep the loop.
 pub const TAKEN_MAX: usize = 4096;
 
@@ -60,6 +63,11 @@ impl ProcessEvents {
             }
             other => errno_text(other.raw_os_error()),
         };
+        let elsewhere = "the kernel tells process events in its initial namespaces only, not in a container";
+        // It would pass the wish over in silence.
+        if rustix::fs::stat("/proc/self/ns/pid").is_ok_and(|namespace| namespace.st_ino != INITIAL) {
+            return Err(elsewhere.into());
+        }
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let protocol = Some(netlink::CONNECTOR);
         let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::DGRAM, flags, protocol)
@@ -70,25 +78,23 @@ impl ProcessEvents {
         }
         rustix::net::bind(&socket, &SocketAddrNetlink::new(0, GROUP)).map_err(refused)?;
         let mut events = Self { socket, room: vec![0; 4096] };
-        rustix::net::send(&events.socket, &wish(true), SendFlags::empty()).map_err(refused)?;
-        match events.answered() {
+        let mark = any_number();
+        rustix::net::send(&events.socket, &wish(true, mark), SendFlags::empty()).map_err(refused)?;
+        match events.answered(mark) {
             Ok(true) => Ok(events),
-            Ok(false) => {
-                Err("the kernel tells process events in its initial namespaces only, not in a container"
-                    .into())
-            }
+            Ok(false) => Err(elsewhere.into()),
             Err(errno) => Err(refused(errno)),
         }
     }
 
     /// Whether the kernel says that it will tell.
-    fn answered(&mut self) -> Result<bool, Errno> {
+    fn answered(&mut self, mark: u32) -> Result<bool, Errno> {
         let end = Instant::now() + PATIENCE;
         loop {
             match self.receive() {
                 Ok(Some(length)) => {
                     let told = self.room.get(..length).unwrap_or_default();
-                    if is_answer(told) {
+                    if is_answer(told, mark) {
                         return Ok(true);
                     }
                     continue;
@@ -154,8 +160,14 @@ impl AsFd for ProcessEvents {
 impl Drop for ProcessEvents {
     /// The kernel makes an event for each process as long as somebody is said to listen, and counts those who said so.
     fn drop(&mut self) {
-        let _ = rustix::net::send(&self.socket, &wish(false), SendFlags::empty());
+        let _ = rustix::net::send(&self.socket, &wish(false, any_number()), SendFlags::empty());
     }
+}
+
+/// Another one than anybody else's.
+fn any_number() -> u32 {
+    let number = RandomState::new().build_hasher().finish();
+    u32::try_from(number >> 32).unwrap_or_default()
 }
 
 const _: () = assert!(HEADERS < 4096, "a message fits the room");

@@ -242,24 +242,8 @@ fn key(name: &str, digest: &str, grants: &Grants) -> Key {
 
 /// Whether a record that isn't in both uses a plugin.
 fn concerns(before: &Records, after: &Records) -> bool {
-    if before.is_same(after) {
-        return false;
-    }
-    let uses = |record: &Record| record.documents().any(|document| document.plugins().next().is_some());
-    let mut former = before.iter().peekable();
-    for (name, record) in after {
-        while let Some((_, gone)) = former.next_if(|(other, _)| *other < name) {
-            if uses(gone) {
-                return true;
-            }
-        }
-        let was = former.next_if(|(other, _)| *other == name).map(|(_, was)| was);
-        let same = was.is_some_and(|was| Arc::ptr_eq(was, record));
-        if !same && (uses(record) || was.is_some_and(|was| uses(was))) {
-            return true;
-        }
-    }
-    former.any(|(_, gone)| uses(gone))
+    let uses = |record: &Arc<Record>| record.documents().any(|document| document.plugins().next().is_some());
+    after.changes_since(before).any(|change| change.was.is_some_and(uses) || change.is.is_some_and(uses))
 }
 
 fn digest(bytes: &[u8]) -> String {

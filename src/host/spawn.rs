@@ -12,9 +12,9 @@
 //!
 //! # Why an empty slot proves that nothing runs
 //!
-//! The state lock is an flock(2) on an open file description, which every copy of the descriptor keeps. The child's
-//! descriptor table is a copy of the engine's (no `CLONE_FILES`), so it holds the lock as well, until execve closes
-//! the descriptor (`O_CLOEXEC`) or the child exits. Whoever takes the lock therefore knows that each child of the
+//! The state lock is an flock(2) on an open file description, which every copy of the descriptor keeps. The child has the
+//! engine's table of descriptors, and then a copy of it with the lock in it (see `table`), so it holds the lock as well, until
+//! execve closes the descriptor (`O_CLOEXEC`) or the child exits. Whoever takes the lock therefore knows that each child of the
 //! former engine has either executed, and then wrote its key before that, or is gone. So a slot that is found empty
 //! *under the lock* belongs to a child that never was or that died without executing. This holds whoever is killed
 //! when, and needs nobody to be alive to clean up.
@@ -47,6 +47,10 @@ mod pidfd;
 mod raw;
 #[expect(unsafe_code, reason = "system calls that no safe binding offers")]
 mod setting;
+#[expect(unsafe_code, reason = "system calls are made by hand, of all signals")]
+mod signals;
+#[expect(unsafe_code, reason = "system calls that no safe binding offers")]
+mod table;
 
 pub use detach::{Detached, NotDetached, detach};
 pub use given::FIRST_SOCKET;
@@ -57,6 +61,7 @@ pub use pidfd::{
     send_signal,
 };
 pub use setting::{close_on_exec_from, keep_alone, set_io_priority, set_policy};
+pub use table::{held_until_exec, out_of_the_way};
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -164,6 +169,7 @@ fn exec_hint(program: &Path, errno: i32) -> String {
 enum Step {
     Clone,
     Arguments,
+    Table,
     Key,
     Group,
     Session,
@@ -186,9 +192,10 @@ enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::Clone,
         Self::Arguments,
+        Self::Table,
         Self::Key,
         Self::Group,
         Self::Session,
@@ -214,6 +221,7 @@ impl Step {
         match self {
             Self::Clone => "create a process",
             Self::Arguments => "pass the arguments and environment",
+            Self::Table => "have descriptors of its own",
             Self::Key => "write down the new process",
             Self::Group => "enter its control group",
             Self::Session => "open a session",
@@ -311,10 +319,16 @@ fn start(
     let joins: Vec<i32> = entry.joins.iter().map(AsRawFd::as_raw_fd).collect();
     let sockets: Vec<i32> = prepared.given.sockets.iter().map(AsRawFd::as_raw_fd).collect();
     let report = Report::default();
+    let slot = slot.map_or(-1, |slot| slot.as_raw_fd());
+    let descriptors = prepared.descriptors.each_ref().map(AsRawFd::as_raw_fd);
+    let confinement = prepared.given.confinement(&launch.confinement);
+    let needed = [slot, confinement.join].into_iter().chain(descriptors);
+    let end = table::end_of(needed.chain(joins.iter().copied()).chain(sockets.iter().copied()));
     let orders = Orders {
-        slot: slot.map_or(-1, |slot| slot.as_raw_fd()),
+        end,
+        slot,
         joins: &joins,
-        tied: slot.is_none(),
+        tied: slot < 0,
         oom_score_adj: prepared.oom_score_adj.as_deref().map(str::as_bytes),
         limits: &prepared.limits,
         nice: launch.scheduling.nice,
@@ -322,7 +336,7 @@ fn start(
         ioprio: prepared.ioprio,
         affinity: prepared.affinity.as_deref(),
         umask: launch.umask & 0o777,
-        descriptors: prepared.descriptors.each_ref().map(AsRawFd::as_raw_fd),
+        descriptors,
         ids: launch.ids.as_ref().map(|ids| RawIds {
             uid: ids.uid.0,
             gid: ids.gid.0,
@@ -330,22 +344,25 @@ fn start(
         }),
         sockets: &sockets,
         listen_pid: prepared.given.listen_pid.as_deref(),
-        confinement: prepared.given.confinement(&launch.confinement),
+        confinement,
         directory: &prepared.directory,
         program: &prepared.program,
         argv: &argv,
         envp: &envp,
+        // Of the others clone3 takes care.
+        signals: if into.is_some() { signals::ignored() } else { &signals::ALL },
         report: &report,
         #[cfg(feature = "failpoints")]
         failing: failing(),
     };
     let cloned = clone_with_signals_held(&orders, into).or_else(|errno| {
         // Kernels before 5.7, and filters of system calls that don't know clone3: the child enters by itself.
-        let all: Vec<i32> =
-            entry.tree_procs.iter().map(AsRawFd::as_raw_fd).chain(joins.iter().copied()).collect();
-        match into {
-            Some(_) if matches!(errno, libc::ENOSYS | libc::EINVAL | libc::EPERM | libc::E2BIG) => {
-                clone_with_signals_held(&Orders { joins: &all, ..orders }, None)
+        match &entry.tree_procs {
+            Some(procs) if matches!(errno, libc::ENOSYS | libc::EINVAL | libc::EPERM | libc::E2BIG) => {
+                let procs = super::groups::opened(procs).map_err(|error| orders::raw(&error))?;
+                let all: Vec<i32> = std::iter::once(procs.as_raw_fd()).chain(joins.iter().copied()).collect();
+                let (end, signals) = (end.max(table::end_of(all.iter().copied())), &signals::ALL);
+                clone_with_signals_held(&Orders { joins: &all, end, signals, ..orders }, None)
             }
             _ => Err(errno),
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, flock};
 
 use super::errno::io_text;
-use super::walk;
+use super::{spawn, walk};
 use crate::units::Pid;
 
 /// What the place depends on. Read once from the environment, by whoever has it.
@@ -276,6 +276,7 @@ impl StateLock {
         file.rewind()?;
         // Only for the message of whoever comes next: a full disk takes nothing from the lock.
         let _ = writeln!(file, "{}", rustix::process::getpid().as_raw_nonzero());
+        spawn::held_until_exec(&file);
         let lock = Self { file, path: path.to_owned() };
         // Somebody may have removed the file in between: then what we locked is not what the next one will lock.
         Ok(lock.holds().then_some(lock))
@@ -283,6 +284,7 @@ impl StateLock {
 
     /// The lock that this process took before it became the present binary (see `takeover`).
     pub(super) fn handed_down(file: File, dirs: &Dirs) -> Option<Self> {
+        spawn::held_until_exec(&file);
         let lock = Self { file, path: dirs.run.join("lock") };
         // The same open file: taking it again changes nothing, and somebody else's is refused.
         let ours = flock(&lock.file, FlockOperation::NonBlockingLockExclusive).is_ok();

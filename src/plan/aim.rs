@@ -11,9 +11,14 @@ use crate::units::{Now, WallTime};
 /// The objects that a tick is about. `None`: all of them.
 pub type Scope<'a> = Option<&'a BTreeSet<ServiceName>>;
 
-/// Whether a tick is about this object.
-pub(super) fn is_in(scope: Scope<'_>, name: &ServiceName) -> bool {
-    scope.is_none_or(|names| names.contains(name))
+/// The objects that a tick is about, as they are on record, in the order of their names.
+pub(super) fn about<'a>(
+    scope: Scope<'a>,
+    memory: &'a Memory,
+) -> impl Iterator<Item = (&'a ServiceName, &'a Arc<Record>)> {
+    let all = scope.is_none().then(|| memory.services.iter()).into_iter().flatten();
+    let named = scope.into_iter().flatten().filter_map(|name| memory.services.get_key_value(name));
+    all.chain(named)
 }
 
 /// What is wanted of an object.

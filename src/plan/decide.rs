@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::action::{Action, Step};
 use super::adopting;
-use super::aim::{Aim, Scope, aim, settle};
+use super::aim::{Aim, Scope, about, aim, settle};
 use super::backoff;
 use super::conditions;
 use super::depend::Web;
@@ -18,6 +18,7 @@ use super::memory::{Instance, Instances, Memory, Phase, Purpose, Record};
 use super::observation::{IntentSeen, Observation, ProcessSeen, Seen};
 use super::occupy::{self, Occupancy};
 use super::phase;
+use super::recorded::{Recorded, keys};
 use super::run;
 use super::slots::Slots;
 use super::status::{ConditionStatus, ConditionType};
@@ -91,15 +92,9 @@ fn decide_all(
     let web = Web::of(desired, &memory, observed.now);
     let mut slots = Slots::of(&memory, options.max_starts, observed.now.boot);
     plan.next = slots.next;
-    let mut claimed: BTreeMap<ProcessKey, ServiceName> =
-        memory.services.iter().flat_map(|(name, record)| keys(name, record)).collect();
+    let mut claimed = Claims { before: Recorded::of(&memory.services), since: BTreeMap::new() };
     let mut forgotten = Vec::new();
-    let about: Vec<(ServiceName, Arc<Record>)> = match scope {
-        Some(names) => {
-            names.iter().filter_map(|name| memory.services.get_key_value(name)).map(owned).collect()
-        }
-        None => memory.services.iter().map(owned).collect(),
-    };
+    let about: Vec<(ServiceName, Arc<Record>)> = about(scope, &memory).map(owned).collect();
     for (name, before) in &about {
         let mut own = Record::clone(before);
         let record = &mut own;
@@ -111,7 +106,7 @@ fn decide_all(
         let aim = aim(name, record, desired, observed.now);
         let events = decide(record, &aim, seen, &claimed, &mut draft);
         slots.free = draft.slots;
-        claimed.extend(keys(name, record));
+        claimed.since.extend(keys(record).map(|key| (key.clone(), name.clone())));
         if matches!(aim, Aim::Remove(_)) && record.instances.is_empty() {
             forgotten.push(name.clone());
             continue;
@@ -167,10 +162,16 @@ fn owned((name, record): (&ServiceName, &Arc<Record>)) -> (ServiceName, Arc<Reco
     (name.clone(), Arc::clone(record))
 }
 
-/// The processes on record for an object.
-fn keys(name: &ServiceName, record: &Record) -> Vec<(ProcessKey, ServiceName)> {
-    let processes = record.instances.values().filter_map(|instance| instance.phase.process());
-    processes.map(|process| (process.key.clone(), name.clone())).collect()
+/// The owners of all processes on record, before the tick and in what was decided so far.
+struct Claims {
+    before: Recorded,
+    since: BTreeMap<ProcessKey, ServiceName>,
+}
+
+impl Claims {
+    fn owner(&self, key: &ProcessKey) -> Option<&ServiceName> {
+        self.since.get(key).or_else(|| self.before.get(key))
+    }
 }
 
 fn earliest(one: Option<BootTime>, other: Option<BootTime>) -> Option<BootTime> {
@@ -196,7 +197,7 @@ fn decide(
     record: &mut Record,
     aim: &Aim,
     seen: Option<&Seen>,
-    claimed: &BTreeMap<ProcessKey, ServiceName>,
+    claimed: &Claims,
     draft: &mut Draft<'_>,
 ) -> BTreeMap<u32, Event> {
     if *aim == Aim::Leave {
@@ -252,18 +253,19 @@ fn without_double_claims<'a>(
     name: &ServiceName,
     record: &Record,
     seen: &'a Seen,
-    claimed: &BTreeMap<ProcessKey, ServiceName>,
+    claimed: &Claims,
 ) -> Cow<'a, Seen> {
     let offered: Vec<&ProcessKey> = seen.processes.values().filter_map(successor).collect();
     let look = seen.look.as_ref();
-    let found = look.is_some_and(|look| look.candidates.iter().any(|found| claimed.contains_key(&found.key)));
+    let found =
+        look.is_some_and(|look| look.candidates.iter().any(|found| claimed.owner(&found.key).is_some()));
     if offered.is_empty() && seen.intents.is_empty() && !found {
         return Cow::Borrowed(seen);
     }
     let once = |key: &ProcessKey| offered.iter().filter(|other| **other == key).count() == 1;
     let mut followed: BTreeSet<ProcessKey> = offered
         .iter()
-        .filter(|key| once(key) && !claimed.contains_key(**key))
+        .filter(|key| once(key) && claimed.owner(key).is_none())
         .map(|key| (*key).clone())
         .collect();
     followed.extend(seen.intents.values().filter_map(|intent| match intent {
@@ -284,7 +286,7 @@ fn without_double_claims<'a>(
         };
         look.candidates.retain(|found| !followed.contains(&found.key) && !own(&found.key));
         for candidate in &mut look.candidates {
-            candidate.recorded_for = claimed.get(&candidate.key).filter(|owner| *owner != name).cloned();
+            candidate.recorded_for = claimed.owner(&candidate.key).filter(|owner| *owner != name).cloned();
         }
     }
     Cow::Owned(seen)

@@ -29,11 +29,12 @@ pub(super) struct Waits {
 }
 
 impl Web {
-    /// Looks at all records. Costs nothing where nobody depends on anybody.
+    /// Looks at all who depend on others.
     pub(super) fn of(desired: &SpecSet, memory: &Memory, now: Now) -> Self {
         let mut web = Self::default();
         let all = All { desired, memory, now };
-        let dependents = memory.services.iter().filter(|(_, record)| !record.spec.depends_on.is_empty());
+        let dependents = memory.services.rows_where(|told| told.depends);
+        let dependents = dependents.filter(|(_, record)| !record.spec.depends_on.is_empty());
         for (name, record) in dependents {
             if let Some(waits) = all.first_reason(name, record) {
                 web.starts.insert(name.clone(), waits);

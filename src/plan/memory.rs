@@ -24,7 +24,7 @@ use crate::units::{BootId, BootTime, WallTime};
 
 pub use instances::Instances;
 pub use launched::Launched;
-pub use records::Records;
+pub use records::{Records, Traits};
 pub use transitions::Transitions;
 
 pub use health::{Health, Image, Said, TriggerState, Triggers};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::exec::Hidden;
 use super::memory::Exit;
+use super::recorded::Recorded;
 use crate::facts::{Fact, ProcessKey, Reason};
 use crate::spec::{ReadinessCheck, Service, ServiceName, StopScope};
 use crate::units::{BootId, Gid, Now, Pid, Uid};
@@ -19,7 +20,7 @@ pub struct Questions {
     /// One entry for each object of interest.
     pub services: BTreeMap<ServiceName, ServiceQuestions>,
     /// Keys on record for any object: they are never candidates for another one.
-    pub recorded: BTreeMap<ProcessKey, ServiceName>,
+    pub recorded: Recorded,
     /// It is time for a look at everything, whatever was heard since the last one.
     pub full: bool,
 }

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::aim::{Aim, Scope, aim, is_in, settle};
+use super::aim::{Aim, Scope, about, aim, settle};
 use super::asking::{Manner, manner, next_probe};
 use super::depend::Web;
 use super::memory::{Instance, Memory, Phase, Record};
 use super::observation::{ProcessQuestion, Questions, ServiceQuestions};
+use super::recorded::Recorded;
 use super::{backoff, errand, health, phase, ready, stop, task};
 use crate::spec::{Readiness, Service, SpecSet};
 use crate::units::{BootTime, Now};
@@ -36,13 +37,9 @@ pub fn questions_of(
 ) -> Questions {
     let settled = settle(desired, memory, scope, now.wall);
     let web = Web::of(desired, &settled, now);
-    let mut questions = Questions { full: hints.full, ..Questions::default() };
-    for (name, record) in &settled.services {
-        let keys = record.instances.values().filter_map(|instance| instance.phase.process());
-        questions.recorded.extend(keys.map(|process| (process.key.clone(), name.clone())));
-        if !is_in(scope, name) {
-            continue;
-        }
+    let mut questions =
+        Questions { full: hints.full, recorded: Recorded::of(&settled.services), ..Questions::default() };
+    for (name, record) in about(scope, &settled) {
         let aim = aim(name, record, desired, now);
         if aim != Aim::Leave {
             questions

@@ -24,7 +24,7 @@ pub(super) struct Slots {
 impl Slots {
     pub(super) fn of(memory: &Memory, most: Option<usize>, now: BootTime) -> Self {
         let Some(most) = most else { return Self { free: usize::MAX, next: None } };
-        let all = memory.services.values().flat_map(|record| {
+        let all = memory.services.rows_where(|told| told.is_busy).flat_map(|(_, record)| {
             record.instances.values().filter_map(|instance| begun(instance, &record.spec))
         });
         let ends: Vec<BootTime> = all.map(|begun| begun.after(LONGEST)).filter(|end| *end > now).collect();

@@ -132,7 +132,11 @@ pub struct SourceFinding {
 
 /// Says of each object which revision its document was seen in. What was refused in that revision is of an older one, and what was
 /// not seen of nobody knows which.
-pub fn show_revisions(objects: &mut [ServiceStatus], sources: &[SourceStatus], set: &SpecSet) {
+pub fn show_revisions<'a>(
+    objects: impl IntoIterator<Item = &'a mut ServiceStatus>,
+    sources: &[SourceStatus],
+    set: &SpecSet,
+) {
     let at = |file: &str| {
         let mut sources = sources.iter().filter(|source| Path::new(file).starts_with(&source.place));
         sources.find_map(|source| source.revision.clone())

@@ -16,6 +16,7 @@ pub mod policy;
 mod rare;
 mod resources;
 mod revision;
+mod services;
 mod task;
 
 pub use exec::{Listen, Secret, SecretForm, Security, Socket};
@@ -27,6 +28,7 @@ pub use output::{Output, Rotation};
 pub use rare::{Rare, Usual};
 pub use resources::Resources;
 pub use revision::Revision;
+pub use services::{Origins, Services};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -548,7 +550,7 @@ pub struct Service {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SpecSet {
     /// Accepted Services; shared with the records that were made of them.
-    pub services: BTreeMap<ServiceName, Arc<Service>>,
+    pub services: Services,
     /// Accepted Policies. One whose document is known to be gone is no longer here.
     pub policies: BTreeMap<ServiceName, Arc<policy::Policy>>,
     /// Policies in force whose present document isn't, and why: it is in error, or wasn't seen. Also such as have none in force.

@@ -4,11 +4,16 @@
 //! that agree in all of them claim the same one, and which of them gets it is chance. Said here is what the documents
 //! alone show: nothing is reported where arguments, users, pid files or conditions may tell the two apart.
 
+mod marks;
+
+pub use marks::Marks;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::file::LoadedFile;
@@ -173,17 +178,23 @@ fn claimed(first: &Claim<'_>, second: &Claim<'_>, why: &str) -> Diagnostic {
 /// `matchOnly` of one is true wherever the other finds its process.
 fn same_condition(claims: &[Claim<'_>]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let only = claims.iter().filter(|claim| claim.service.match_only.is_some()).take(ALIKE_MAX);
-    for claim in only {
-        let Some(own) = claim.whole() else { continue };
-        let other = claims.iter().take(ALIKE_MAX * ALIKE_MAX).find(|other| {
+    // Each is compared with many others, and compiled once.
+    let mut compiled: HashMap<usize, Option<Rc<Predicate>>> = HashMap::new();
+    let mut whole = |at: usize, claim: &Claim<'_>| {
+        compiled.entry(at).or_insert_with(|| claim.whole().map(Rc::new)).clone()
+    };
+    let all = || claims.iter().enumerate();
+    for (at, claim) in all().filter(|(_, claim)| claim.service.match_only.is_some()).take(ALIKE_MAX) {
+        let Some(own) = whole(at, claim) else { continue };
+        let mut others = all().take(ALIKE_MAX * ALIKE_MAX);
+        let other = others.find(|(at, other)| {
             // Of two with `matchOnly` the later one says it.
             (other.service.match_only.is_none() || other.stands_before(claim))
                 && may_meet(other.service, claim.service)
-                && other.whole().is_some_and(|theirs| alike(&theirs, &own, other))
+                && whole(*at, other).is_some_and(|theirs| alike(&theirs, &own, other))
         });
         let why = "whatever is one of them satisfies `matchOnly` of the other";
-        found.extend(other.map(|other| {
+        found.extend(other.map(|(_, other)| {
             claimed(other, claim, why).help("add a condition to `matchOnly` that only one of them satisfies")
         }));
     }

@@ -33,9 +33,12 @@ fn what_a_starter_left_behind_is_never_joined_by_a_second_copy() {
     let real = bench.script("bin/real", "#!/bin/sh\necho $$ real >> '%STARTS%'\nexec sleep 600\n");
     let starter = bench.script(
         "bin/starter",
-        &format!("#!/bin/sh\nsetsid {} </dev/null >/dev/null 2>&1 &\nsleep 0.5\nexit 0\n", real.display()),
+        &format!(
+            "#!/bin/sh\nsetsid {} </dev/null >/dev/null 2>&1 &\nuntil [ -s '%STARTS%' ]; do sleep 0.02; done\nexit 0\n",
+            real.display()
+        ),
     );
-    let lines = format!("startas: {}\ntype: forking\nstartTimeout: 1s", starter.display());
+    let lines = format!("startas: {}\ntype: forking\nstartTimeout: 6s", starter.display());
     bench.spec("one", &quick(&lines));
     for _ in 0..3 {
         let ran = bench.run(&["apply", "specs"]);

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use super::support::{Bench, is_alive, is_root, until};
+use super::support::{Bench, free_port, is_alive, is_root, until};
 
 /// Answers each connection to its first two sockets with what it was given, one after the other.
 const SERVER: &str = r#"#!/usr/bin/perl
@@ -26,10 +26,6 @@ while (1) {
 }
 "#;
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 /// What the server says, of whichever life.
 fn asked(mut stream: impl Read) -> String {
     let mut text = String::new();
@@ -39,7 +35,7 @@ fn asked(mut stream: impl Read) -> String {
 
 fn tcp(port: u16) -> TcpStream {
     let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     stream
 }
 

@@ -130,8 +130,7 @@ fn what_another_supervisor_keeps_is_not_adopted_and_not_started_beside() {
 #[test]
 fn an_adopted_process_that_became_something_else_is_not_signalled() {
     let bench = Bench::new();
-    let body =
-        DAEMON.replace("sleep 1 while 1", "$SIG{USR1} = sub { exec '/bin/sleep', '1000' }; sleep 1 while 1");
+    let body = DAEMON.replace("$| = 1;", "$SIG{USR1} = sub { exec '/bin/sleep', '1000' };");
     let script = bench.script("bin/shop", &body);
     bench.spec("shop", &quick(&format!("startas: {}", script.display())));
     let mut child = bench.by_hand(bench.root(), &script.to_string_lossy(), &[]);

@@ -19,12 +19,14 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write};
+use std::net::TcpListener;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 pub struct Bench {
@@ -147,6 +149,19 @@ impl Bench {
         self.watches.push(watch);
     }
 
+    /// What `change` does is one change for the newest watch, which stands still meanwhile: nothing that this test can't help, as
+    /// that it has to wait for a processor, comes between its parts.
+    pub fn at_once(&self, change: impl FnOnce()) {
+        let watch = i32::try_from(self.watches.last().unwrap().id()).unwrap();
+        let signal = |name: &str| {
+            assert!(Command::new("kill").args(["-s", name, &watch.to_string()]).status().unwrap().success());
+        };
+        signal("STOP");
+        until("the watch to stand still", || stat_field(watch, 3) == "T");
+        change();
+        signal("CONT");
+    }
+
     pub fn watch_log(&self) -> String {
         fs::read_to_string(self.path("watch.log")).unwrap_or_default()
     }
@@ -213,8 +228,13 @@ impl Bench {
     /// Waits until this daemon runs exactly once, and gives its PID.
     #[track_caller]
     pub fn the_pid_of(&self, name: &str) -> i32 {
-        until(&format!("one `{name}`"), || self.alive_of(name).len() == 1);
-        self.alive_of(name)[0]
+        let mut found = 0;
+        until(&format!("one `{name}`"), || {
+            let alive = self.alive_of(name);
+            found = alive.first().copied().unwrap_or_default();
+            alive.len() == 1
+        });
+        found
     }
 
     /// Those that noted their start and live now.
@@ -480,13 +500,29 @@ impl Drop for Bench {
     }
 }
 
-/// Polls a condition, with a limit far above what it should take.
+/// Polls a condition, with a limit far above what it should take: a minute, of which the time in which this process, or the whole
+/// machine, stood still is no part.
 #[track_caller]
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_mins(1);
+    let (mut waited, mut last) = (Duration::ZERO, Instant::now());
     while !condition() {
-        assert!(Instant::now() < end, "waited in vain for {what}");
+        assert!(waited < Duration::from_mins(1), "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(5));
+        waited += last.elapsed().min(Duration::from_secs(1));
+        last = Instant::now();
+    }
+}
+
+/// A port of the loopback device that nobody has now, and nobody else is given: below the range of those that the kernel chooses
+/// (`ip_local_port_range`), and another one with each call.
+pub fn free_port() -> u16 {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let port = |n: u32| u16::try_from(20_000 + n % 8_000).unwrap();
+    loop {
+        let port = port(std::process::id() * 61 + CALLS.fetch_add(1, Ordering::Relaxed));
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 

@@ -31,7 +31,7 @@ struct Talk {
 impl Talk {
     fn with(bench: &Bench) -> Self {
         let stream = bench.connect().unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         let lines = BufReader::new(stream.try_clone().unwrap());
         Self { stream, lines }
     }

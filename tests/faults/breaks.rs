@@ -10,7 +10,7 @@ fn killed_after_start(broken: Option<&str>) -> Result<(), String> {
     let bench = two();
     let _hidden = Hidden(&bench);
     let with = |rule: &str| {
-        let mut command = faulty(&bench, rule, &["apply", "specs", "--timeout", "4s"]);
+        let mut command = faulty(&bench, rule, &["apply", "specs", "--timeout", "60s"]);
         if let Some(what) = broken {
             command.env("SELFSAME_BREAK", what);
         }

@@ -144,7 +144,7 @@ const START: [&str; 16] = [
 pub(crate) fn start(rule: &str) -> Result<usize, String> {
     let bench = two();
     let _hidden = Hidden(&bench);
-    with_fault(&bench, rule, &["apply", "specs", "--timeout", "4s"]);
+    with_fault(&bench, rule, &["apply", "specs", "--timeout", "60s"]);
     let again = bench.run(&["apply", "specs"]);
     if again.code != 0 {
         return Err(format!("{again:?}"));
@@ -183,7 +183,7 @@ fn a_stop_that_is_disturbed_is_finished() {
         bench.ok(&["apply", "specs"]);
         until("their notes", || bench.starts().len() == 2);
         for name in NAMES {
-            with_fault(&bench, rule, &["stop", name, "--timeout", "4s"]);
+            with_fault(&bench, rule, &["stop", name, "--timeout", "60s"]);
             bench.ok(&["stop", name]);
             if !living(&bench, name).is_empty() {
                 return Err(format!("`{name}` lives on"));
@@ -224,7 +224,7 @@ fn fault_8_a_restart_that_is_disturbed_starts_once() {
         let script = bench.path("bin/hidden");
         let lines = format!("startas: {}\nadopt: never\nargs: [new]\n{QUICK}\n{STOP}", script.display());
         bench.spec("hidden", &lines);
-        with_fault(&bench, rule, &["apply", "specs", "--timeout", "4s"]);
+        with_fault(&bench, rule, &["apply", "specs", "--timeout", "60s"]);
         let again = bench.run(&["apply", "specs"]);
         if again.code != 0 {
             return Err(format!("{again:?}"));
@@ -257,7 +257,7 @@ fn fault_9_a_prune_that_is_disturbed_leaves_it_owned_or_gone() {
         bench.ok(&["apply", "specs"]);
         until("their notes", || bench.starts().len() == 2);
         fs::remove_file(bench.path("specs/hidden.yaml")).unwrap();
-        with_fault(&bench, rule, &["apply", "specs", "--timeout", "4s"]);
+        with_fault(&bench, rule, &["apply", "specs", "--timeout", "60s"]);
         // In this order: what lives after the second look lived at the first.
         let owned = bench.status_pids("hidden");
         let alive = living(&bench, "hidden");
@@ -289,7 +289,7 @@ fn an_adoption_that_is_disturbed_touches_nothing_and_makes_no_second_copy() {
         let bench = Bench::new();
         bench.daemon("plain", QUICK);
         let mut child = by_hand(&bench);
-        with_fault(&bench, rule, &["apply", "specs", "--timeout", "4s"]);
+        with_fault(&bench, rule, &["apply", "specs", "--timeout", "60s"]);
         let again = bench.run(&["apply", "specs"]);
         let result =
             if again.code == 0 { one_copy_each(&bench, &["plain"]) } else { Err(format!("{again:?}")) };
@@ -313,7 +313,7 @@ fn a_release_that_is_disturbed_touches_nothing() {
         until("their notes", || bench.starts().len() == 2);
         let pid = living(&bench, "plain");
         fs::remove_file(bench.path("specs/plain.yaml")).unwrap();
-        with_fault(&bench, rule, &["apply", "specs", "--timeout", "4s"]);
+        with_fault(&bench, rule, &["apply", "specs", "--timeout", "60s"]);
         let again = bench.run(&["apply", "specs"]);
         if again.code != 0 || living(&bench, "plain") != pid || !bench.status_pids("plain").is_empty() {
             return Err(format!("{again:?}"));
@@ -338,9 +338,10 @@ fn fault_15_an_upgrade_that_is_disturbed_touches_nothing() {
             .stderr(fs::File::create(bench.path("watch.log")).unwrap())
             .spawn()
             .unwrap();
-        until("the watch", || bench.path("state/run/watch.json").exists());
+        // Until then it is no watch that is asked, and what is Running the call says that looks itself.
+        until("the watch", || bench.connect().is_ok());
         bench.until_running(&NAMES);
-        let upgraded = bench.run(&["upgrade", "--timeout", "3s"]);
+        let upgraded = bench.run(&["upgrade", "--timeout", "8s"]);
         let died = rule.contains("kill");
         if died {
             until("the watch to die", || watch.try_wait().unwrap().is_some());

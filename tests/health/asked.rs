@@ -4,14 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use crate::support::{Bench, is_alive, quick, until};
-
-/// A port that nobody has now, and that the kernel gives nobody who asks for any: below the range of those (`ip_local_port_range`).
-fn free_port() -> u16 {
-    let first = u16::try_from(std::process::id() % 8_000).unwrap();
-    let mut ports = (0..8_000).map(|n| 20_000 + (first + n) % 8_000);
-    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
-}
+use crate::support::{Bench, free_port, is_alive, quick, until};
 
 /// Answers every request with what stands in the file `answer`.
 const HTTP: &str = r#"#!/usr/bin/perl

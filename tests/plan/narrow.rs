@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use selfsame::engine::carried::Carried;
+use selfsame::engine::carried::{Carried, Sum};
 use selfsame::facts::ProcessKey;
 use selfsame::plan::memory::{Memory, Record};
 use selfsame::plan::observation::{Observation, ProcessSeen, Seen};
 use selfsame::plan::status::ServiceStatus;
-use selfsame::plan::{Plan, PlanOptions, plan, plan_of};
-use selfsame::spec::{Dependency, DependencyCondition, Service, TaskPlan, TaskRun};
-use selfsame::units::Now;
+use selfsame::plan::{Outlook, Plan, PlanOptions, plan, plan_of};
+use selfsame::spec::{Dependency, DependencyCondition, Service, ServiceName, TaskPlan, TaskRun};
+use selfsame::units::{BootTime, Now};
 
 use crate::bench::*;
 use crate::properties::{a_case, config};
@@ -143,6 +143,7 @@ proptest! {
         carried.tell(&mut statuses);
         carried.complete(&mut narrow, false);
         carried.tell(&mut statuses);
+        prop_assert_eq!(carried.sum(), Sum::of(&statuses));
         Carried::default().complete(&mut whole, true);
         prop_assert_eq!(narrow.next.filter(|next| *next > now.boot), whole.next);
         // What a wait is called in words depends on the moment.
@@ -150,6 +151,84 @@ proptest! {
             statuses.iter().map(|status| (status.name.clone(), (status.phase, status.instances.len()))).collect()
         };
         prop_assert_eq!(words(&statuses), words(&whole.status));
+    }
+}
+
+/// What the last tick that was about each object left behind, kept in the plainest way.
+#[derive(Default)]
+struct Plain(BTreeMap<ServiceName, (Arc<Record>, Outlook)>);
+
+impl Plain {
+    fn touched(&self, memory: &Memory, now: BootTime, woken: &BTreeSet<ProcessKey>) -> BTreeSet<ServiceName> {
+        let rests = |name: &ServiceName, record: &Arc<Record>| {
+            self.0.get(name).is_some_and(|(known, outlook)| {
+                let due = outlook.next.is_some_and(|next| next <= now);
+                let is_woken = keys(record).any(|key| woken.contains(key));
+                Arc::ptr_eq(known, record) && outlook.at_rest && !due && !is_woken
+            })
+        };
+        let touched = memory.services.iter().filter(|(name, record)| !rests(name, record));
+        touched.map(|(name, _)| name.clone()).collect()
+    }
+
+    fn complete(&mut self, plan: &Plan, all: bool) {
+        self.0.retain(|name, _| !all && plan.memory.services.contains_key(name));
+        for status in &plan.status {
+            let record = Arc::clone(&plan.memory.services[&status.name]);
+            self.0.insert(status.name.clone(), (record, plan.outlook[&status.name]));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// Over many ticks and changes: the same objects as one finds who compares all of them.
+    #[test]
+    fn what_is_touched_is_found_without_a_look_at_the_others(
+        case in a_case(),
+        more in more(),
+        edits in prop::collection::vec((0..6_u8, 0..3_usize, 0..200_u64), 1..12),
+    ) {
+        let case = with_more(case, more);
+        let (mut carried, mut plain) = (Carried::default(), Plain::default());
+        let (mut memory, mut moment) = (case.memory.clone(), NOW);
+        let mut statuses = Vec::new();
+        for (edit, which, later) in edits {
+            moment += later;
+            let now = Now { boot: at(moment), ..now() };
+            let chosen = memory.services.keys().nth(which).cloned();
+            let mut woken = BTreeSet::new();
+            if let Some(name) = &chosen {
+                match edit {
+                    0 => memory.record_mut(name).unwrap().ask_restart(now.boot, "ann".into()),
+                    1 => drop(memory.services.remove(name)),
+                    2 => woken.extend(keys(&memory.services[name]).cloned()),
+                    3 => {
+                        let copy = Record::clone(&memory.services[name]);
+                        memory.services.insert(name.clone(), Arc::new(copy));
+                    }
+                    4 => memory.record_mut(name).unwrap().terminating = true,
+                    _ => {}
+                }
+            }
+            let touched = carried.touched(&memory, now.boot, Some(&woken));
+            if let Some(touched) = &touched {
+                prop_assert_eq!(touched, &plain.touched(&memory, now.boot, &woken));
+            }
+            let mut observed = all_calm(&memory, now);
+            observed.services.retain(|name, _| touched.as_ref().is_none_or(|touched| touched.contains(name)));
+            let scope = touched.as_ref();
+            let mut plan = plan_of(scope, &case.desired, &observed, &memory, &case.options);
+            plain.complete(&plan, scope.is_none());
+            carried.complete(&mut plan, scope.is_none());
+            let next = plain.0.values().filter_map(|(_, outlook)| outlook.next).min();
+            prop_assert!(next.is_none_or(|next| plan.next.is_some_and(|of_plan| of_plan <= next)));
+            memory = plan.memory;
+            carried.tell(&mut statuses);
+            prop_assert!(statuses.iter().map(|status| &status.name).eq(memory.services.keys()));
+            prop_assert_eq!(carried.sum(), Sum::of(&statuses));
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use selfsame::diagnostic::{Diagnostic, Source};
 use selfsame::lang::{Scope, Verdict, Vocabularies, compile};
@@ -26,6 +27,12 @@ processes:
   - {pid: 601, user: root, comm: other, argv: [other], unreadable: {env: denied}}
   - {pid: 602, user: root, comm: third, argv: [x]}
 ";
+
+/// What this thread has had of the processors: what others have meanwhile is no part of it.
+pub(crate) fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap())
+}
 
 /// Where the manifest stands in the memory, and where results can.
 pub(crate) const MANIFEST_AT: usize = 1024;

@@ -114,10 +114,16 @@ impl Stage {
     #[track_caller]
     fn until_running(&mut self) -> ProcessKey {
         self.until("running", |instances| matches!(phase(instances), Some(Phase::Running { .. })));
-        match phase(&self.memory.services[&name()].instances) {
+        let key = match phase(&self.memory.services[&name()].instances) {
             Some(Phase::Running { process, .. }) => process.key.clone(),
             other => panic!("{other:?}"),
-        }
+        };
+        // It counts as running when it has lived for a moment, though it may be in the middle of its exec.
+        eventually("its arguments", || {
+            let text = fs::read(format!("/proc/{}/cmdline", key.pid));
+            text.map_or(Some(()), |text| (!text.is_empty()).then_some(()))
+        });
+        key
     }
 
     /// Processes of this machine that run the program, by what stands in their arguments; without what such a shell

@@ -18,7 +18,7 @@ both!(
 fn the_directory_is_removed_and_made_again(way: Way) {
     let ward = Ward::new(way);
     let texts = ["one", "still"].map(|name| fs::read_to_string(ward.spec(&format!("{name}.yaml"))).unwrap());
-    fs::remove_dir_all(ward.spec("")).unwrap();
+    ward.bench.at_once(|| fs::remove_dir_all(ward.spec("")).unwrap());
     assert_eq!(ward.until_place_is("Available", "Unknown"), "SourceUnavailable");
     fs::create_dir(ward.spec("")).unwrap();
     fs::write(ward.spec("still.yaml"), &texts[1]).unwrap();

@@ -26,7 +26,8 @@ both!(
 
 /// The system calls of `:w` with `backup` and `swapfile`: a probe, a swap file, a backup by rename, a new file.
 fn vim_saves(way: Way) {
-    let ward = Ward::new(way);
+    // Between two of them there is no such file, for as long as this test has to wait for a processor.
+    let ward = Ward::with(way, &["--prune-delay", "10s"]);
     for word in ["r0", "r1"] {
         let swap = ward.spec(".one.yaml.swp");
         fs::write(&swap, "b0VIM").unwrap();
@@ -80,7 +81,9 @@ fn rsync_and_dpkg_bring_a_file(way: Way) {
 
 /// In place, a byte each ten milliseconds: for longer than anybody waits. What is there on the way is valid more than once.
 fn a_slow_writer(way: Way) {
-    let ward = Ward::new(way);
+    // Who isn't told of writing takes what stands for so long for finished: longer than this test has to wait for a processor.
+    let patient: &[&str] = if way.is_empty() { &[] } else { &["--settle", "3s", "--settle-max", "3s"] };
+    let ward = Ward::with(way, &[&["--prune-delay", "300ms"], patient].concat());
     let text = ward.text("r1");
     let mut file = File::create(ward.spec("one.yaml")).unwrap();
     for byte in text.as_bytes() {

@@ -13,9 +13,11 @@ fn emptied(more: &[&str]) -> (Bench, Vec<i32>) {
     bench.watch(&[&["--prune-delay", "200ms", "--resync", "300ms"], more].concat());
     bench.until_running(&names);
     let pids = names.iter().map(|name| bench.the_pid_of(name)).collect();
-    for name in names {
-        fs::rename(bench.path(&format!("specs/{name}.yaml")), bench.path(name)).unwrap();
-    }
+    bench.at_once(|| {
+        for name in names {
+            fs::rename(bench.path(&format!("specs/{name}.yaml")), bench.path(name)).unwrap();
+        }
+    });
     until("it to be held", || !bench.whole_status()["sources"][0]["held"].is_null());
     (bench, pids)
 }

@@ -91,7 +91,7 @@ fn a_directory_that_is_removed_and_made_again_changes_nothing() {
         .map(|name| bench.path(&format!("specs/{name}.yaml")))
         .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
         .into();
-    fs::remove_dir_all(bench.path("specs")).unwrap();
+    bench.at_once(|| fs::remove_dir_all(bench.path("specs")).unwrap());
     until("watch to notice", || {
         let ran = bench.run(&["status"]);
         (ran.stdout + &ran.stderr).contains("specs")
@@ -130,9 +130,11 @@ fn a_file_that_comes_back_within_the_prune_delay_changes_nothing() {
 #[test]
 fn emptying_the_directory_stops_nothing() {
     let (bench, pids) = three(&["--prune-delay", "100ms", "--resync", "200ms"]);
-    for name in ["one", "two", "three"] {
-        fs::remove_file(bench.path(&format!("specs/{name}.yaml"))).unwrap();
-    }
+    bench.at_once(|| {
+        for name in ["one", "two", "three"] {
+            fs::remove_file(bench.path(&format!("specs/{name}.yaml"))).unwrap();
+        }
+    });
     until("status to say that it holds", || {
         let ran = bench.run(&["status"]);
         (ran.stdout + &ran.stderr).contains("would be removed")

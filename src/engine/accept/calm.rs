@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Acceptance, Accepted, FileSeen, GoodFile, PruneRules, SourcesSeen};
+use super::{Acceptance, Accepted, FileSeen, GoodFile, PruneRules, SourcesSeen, from};
 use crate::spec::{Service, ServiceName, SpecSet};
 
 /// What a look left behind after which nothing was doubtful.
@@ -76,9 +76,8 @@ impl Acceptance {
                 }
             }
         }
-        let mut came_from_them =
-            self.in_force.values().filter(|service| changed.contains(&*service.origin.file));
-        came_from_them.all(|service| declared.contains_key(&service.name)).then_some(declared)
+        let mut came_from_them = from(&self.in_force, changed);
+        came_from_them.all(|(name, _)| declared.contains_key(name)).then_some(declared)
     }
 
     /// Notes whether anything was doubtful in a look.

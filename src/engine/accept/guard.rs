@@ -1,15 +1,14 @@
 //! The guards: a place that shrinks to nothing, or by more than half (and more than three), is more likely a mistake or a missing
 //! mount than a wish; so is a file that still exists and was emptied.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
 use super::seen::is_under;
 use super::{FileSeen, PruneRules, SourcesSeen};
 use crate::plan::sources::HeldPlan;
-use crate::spec::{Service, ServiceName, SpecSet};
+use crate::spec::{Service, ServiceName, Services, SpecSet};
 
 /// So many objects may always go at once, if others stay.
 const ALWAYS: usize = 3;
@@ -54,7 +53,7 @@ impl PruneHeld {
 /// A place that has lost objects.
 pub(super) struct Shrinking<'a> {
     pub(super) place: &'a str,
-    pub(super) in_force: &'a BTreeMap<ServiceName, Arc<Service>>,
+    pub(super) in_force: &'a Services,
     /// What it has lost.
     pub(super) missing: &'a BTreeSet<ServiceName>,
     pub(super) set: &'a SpecSet,

@@ -3,6 +3,7 @@
 //! ```text
 //! named files --read--> as they were ---------------------------------------> nothing changed
 //!                  \--> other text, the same Services, nothing to say -------> these files anew
+//!                   \-> other Services, nothing to others -> these files anew (`Marks`)
 //!                   \-> other Services ---------------------> these files anew, and what all files together give
 //!                    \> definitions, Policies, mistakes, anything unusual ---> a look at everything
 //! ```
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use super::reading::LONG;
 use super::{Found, Sources, SourcesLook, settle, start_of};
 use crate::host::spec_dir::{Attention, Place};
-use crate::spec::{LoadedFile, SpecFile};
+use crate::spec::{LoadedFile, Marks, SpecFile};
 
 /// What a look left behind that saw everything.
 #[derive(Debug)]
@@ -68,19 +69,26 @@ impl Sources {
         if twice || !loaded.files.iter().all(|file| self.replaces_plainly(file)) {
             return None;
         }
-        let mut same = still.look.diagnostics.is_empty();
+        let quiet = still.look.diagnostics.is_empty();
+        let (mut same, mut marks) = (quiet, self.marks.take().filter(|_| quiet));
         for mut file in loaded.files {
             let name = file.source.name.clone();
             file.stands_in(&self.here.absolute(&name));
             let former = self.loaded.get(&name);
             same &=
                 file.diagnostics.is_empty() && former.is_some_and(|former| former.declares_the_same(&file));
+            let declared = former.map(LoadedFile::services).unwrap_or_default();
+            let quiet = file.diagnostics.is_empty();
+            marks = marks.filter(|_| quiet).and_then(|mut marks| {
+                marks.replace(declared, file.services(), &*self.identity).then_some(marks)
+            });
             self.shown.is_stale(&name);
             self.loaded.insert(name, file);
         }
         self.keep_good(&judged);
         let trouble = self.kept.take_trouble();
-        let look = if same { self.as_before(&still) } else { self.anew(&still) };
+        let look = if same || marks.is_some() { self.as_before(&still, same) } else { self.anew(&still) };
+        self.marks = marks.or_else(|| self.marks_after(&look));
         self.still = Still::after(still.before, &look);
         Some(SourcesLook { trouble, named: true, ..look })
     }
@@ -108,14 +116,26 @@ impl Sources {
             && self.loaded.get(&file.source.name).is_none_or(LoadedFile::has_only_services)
     }
 
-    /// As the last look, but for the files.
-    fn as_before(&mut self, still: &Still) -> SourcesLook {
+    /// What is to be known so that the next edit is compared with it; `None`: there is more to files than Services that are nothing
+    /// to each other.
+    fn marks_after(&self, look: &SourcesLook) -> Option<Marks> {
+        let more =
+            !look.matchers.is_empty() || !look.policies.is_empty() || !look.policies_elsewhere.is_empty();
+        let names = self.names.library.is_empty() && self.names.defaults.documents().is_empty();
+        let plain = look.diagnostics.is_empty() && names && !more;
+        plain.then(|| Marks::of(self.loaded.values(), &*self.identity)).flatten()
+    }
+
+    /// As the last look, but for the files. `same`: these declare what they declared.
+    fn as_before(&mut self, still: &Still, same: bool) -> SourcesLook {
         let mut look = still.look.clone();
         let changed = self.shown.renew(&self.loaded, &BTreeSet::new(), &self.here);
         look.digest.clone_from(&still.before.digest);
         look.digest.push_str(&self.shown.digest_line());
-        // What was found of all files with each other says the same of these.
-        self.pairs.0.clone_from(&look.digest);
+        if same && self.pairs.0 == still.look.digest {
+            // What was found of all files with each other says the same of these.
+            self.pairs.0.clone_from(&look.digest);
+        }
         self.show(&mut look, changed);
         look
     }
@@ -166,6 +186,10 @@ mod tests {
             format!("# a comment\n{}", service("a", "  args: [\"1\"]\n")),
             service("b", "  args: [\"1\"]\n"),
             service("b", "  match: exe == startas\n"),
+            service("b", "  args: [\"3\"]\n  pidfile: /run/one.pid\n"),
+            service("c", "  args: [\"4\"]\n  pidfile: /run/one.pid\n"),
+            service("c", "  args: [\"5\"]\n"),
+            service("c", "  args: [\"${index}\"]\n  replicas: 3\n"),
             service("c", "  match: exe == startas\n"),
             service("c", "  dependsOn: [a]\n"),
             service("a", "  dependsOn: [c]\n"),
@@ -186,7 +210,7 @@ mod tests {
 
         /// However files are edited: who looks at what was named knows what somebody knows who looks at everything.
         #[test]
-        fn named_files_alone_lead_to_the_same(edits in prop::collection::vec((0..4usize, 0..20usize, any::<bool>()), 1..20)) {
+        fn named_files_alone_lead_to_the_same(edits in prop::collection::vec((0..4usize, 0..24usize, any::<bool>()), 1..20)) {
             let dir = tempfile::tempdir().unwrap();
             let root = dir.path().canonicalize().unwrap();
             let places = || Sources::new(vec![root.clone()]);
@@ -253,5 +277,35 @@ mod tests {
         }
         let complete = sources.look();
         assert_eq!((complete.files(), complete.digest), (4, digest), "nothing was left out");
+    }
+
+    #[test]
+    fn an_edit_is_compared_with_what_is_known_of_the_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let write = |name: &str, argument: &str| {
+            let path = root.join(format!("{name}.yaml"));
+            std::fs::write(&path, service(name, &format!("  args: [{argument}]\n"))).unwrap();
+            path
+        };
+        for name in ["a", "b", "c"] {
+            write(name, name);
+        }
+        let mut sources = Sources::new(vec![root.clone()]);
+        assert!(sources.look().diagnostics.is_empty() && sources.marks.is_none());
+        // The argument, what is to be said, and whether the others needn't be looked at for the next edit.
+        for (argument, said, known) in
+            [("x", 0, true), ("y", 0, true), ("b", 1, false), ("y", 0, true), ("x", 0, true), ("c", 1, false)]
+        {
+            let names = BTreeSet::from([write("a", argument)]);
+            let attention = Attention { named: Some(&names), ..Attention::at(clock::now().boot) };
+            let look = sources.look_with(attention);
+            assert!(look.named, "{argument}");
+            assert_eq!((look.diagnostics.len(), sources.marks.is_some()), (said, known), "{argument}");
+            let good = look.seen.files.values().filter_map(crate::engine::accept::FileSeen::good);
+            let arguments: Vec<String> =
+                good.flat_map(|file| file.services.iter()).flat_map(|service| service.args.clone()).collect();
+            assert_eq!(arguments, [argument, "b", "c"]);
+        }
     }
 }

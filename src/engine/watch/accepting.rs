@@ -42,12 +42,13 @@ impl Watch<'_> {
         }
         self.held = held;
         let set = self.under_pin(set, &look.seen);
-        if set != self.set {
-            self.carried.documents(&self.set, &set);
-            self.set = set;
-            let services = self.set.services.values();
+        // Also where it says the same: what the next look gives has its parts in common with this one.
+        let former = std::mem::replace(&mut self.set, set);
+        if former != self.set {
+            self.carried.documents(&former, &self.set);
+            let services = self.set.services.rows_where(|told| told.watches);
             self.watched_files =
-                services.flat_map(|service| service.update.watch_files.iter().cloned()).collect();
+                services.flat_map(|(_, service)| service.update.watch_files.iter().cloned()).collect();
             self.keep_set(crate::host::Host::now(&self.host).wall);
         }
         self.say_how_places_stand(look);

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::looking::Occasion;
 use super::{Event, Watch};
@@ -137,8 +136,8 @@ impl Watch<'_> {
                     self.confirmed |= confirmed;
                     self.confirmed_prunes.extend(prune.iter().cloned());
                     // A record that nobody touches stays the value that others share.
-                    let failed =
-                        self.memory.services.iter().filter(|(_, record)| record.remembers_failures());
+                    let failed = self.memory.services.rows_where(|told| told.failed);
+                    let failed = failed.filter(|(_, record)| record.remembers_failures());
                     let failed: Vec<ServiceName> = failed.map(|(name, _)| name.clone()).collect();
                     for name in failed {
                         if let Some(record) = self.memory.record_mut(&name) {
@@ -224,20 +223,7 @@ fn moved(before: &Memory, after: &Memory) -> BTreeSet<ServiceName> {
         let keys: Vec<ProcessKey> = processes.map(|process| process.key.clone()).collect();
         (record.generation, keys)
     };
-    if before.services.is_same(&after.services) {
-        return BTreeSet::new();
-    }
-    let mut former = before.services.iter().peekable();
-    let mut moved = BTreeSet::new();
-    for (name, record) in &after.services {
-        while let Some((gone, _)) = former.next_if(|(other, _)| *other < name) {
-            moved.insert(gone.clone());
-        }
-        let same = former.next_if(|(other, _)| *other == name);
-        if same.is_none_or(|(_, was)| !Arc::ptr_eq(was, record) && stands(was) != stands(record)) {
-            moved.insert(name.clone());
-        }
-    }
-    moved.extend(former.map(|(gone, _)| gone.clone()));
-    moved
+    let changes = after.services.changes_since(&before.services);
+    let moved = changes.filter(|change| change.was.map(|was| stands(was)) != change.is.map(|is| stands(is)));
+    moved.map(|change| change.key.clone()).collect()
 }

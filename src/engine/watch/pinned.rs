@@ -9,19 +9,18 @@
 //! readable, something else, the rollback is over.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::{Event, Watch};
 use crate::engine::accept::{FileSeen, SourcesSeen};
 use crate::host::errno::io_text;
 use crate::host::history::{self, Pinned};
-use crate::spec::{Service, ServiceName, SpecSet};
+use crate::spec::{Services, SpecSet};
 
 /// The set that is in force instead of what the documents say.
 #[derive(Debug)]
 pub(super) struct Pin {
     pinned: Pinned,
-    services: BTreeMap<ServiceName, Arc<Service>>,
+    services: Services,
 }
 
 impl Watch<'_> {
@@ -56,7 +55,7 @@ impl Watch<'_> {
         Ok(())
     }
 
-    fn kept(&self, number: u64) -> Result<BTreeMap<ServiceName, Arc<Service>>, String> {
+    fn kept(&self, number: u64) -> Result<Services, String> {
         let dirs = self.host.dirs();
         let sets =
             history::sets(dirs).map_err(|error| format!("the history can't be read: {}", io_text(&error)))?;
@@ -82,7 +81,7 @@ impl Watch<'_> {
             return set;
         }
         let remark = format!("rolled back to set {number} by {}, until the documents change", pin.pinned.by);
-        let left = set.services.into_keys().chain(set.removed);
+        let left = set.services.into_iter().map(|(name, _)| name).chain(set.removed);
         SpecSet {
             removed: left.filter(|name| !pin.services.contains_key(name)).collect(),
             remarks: pin.services.keys().map(|name| (name.clone(), remark.clone())).collect(),

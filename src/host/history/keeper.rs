@@ -12,7 +12,8 @@ use serde::Serialize;
 use super::{Accepted, FORMAT, KEPT, MODE, numbers, pack, set_of, set_path, sets};
 use crate::host::state_dir::Dirs;
 use crate::host::{atomic, failpoint};
-use crate::spec::{Origin, Service, ServiceName};
+use crate::sharing::Change;
+use crate::spec::{Origin, Service, ServiceName, Services};
 use crate::units::WallTime;
 
 /// Keeps sets in the order in which they are given.
@@ -27,8 +28,10 @@ pub(super) struct Keeper {
 struct Disk {
     /// The sets that are there, the oldest first.
     numbers: Vec<u64>,
-    /// The newest one.
-    last: Objects,
+    /// The digests of the documents of the newest one.
+    last: BTreeMap<ServiceName, Arc<str>>,
+    /// The documents that these are of. Empty: they were read from disk.
+    given: Services,
     /// All documents that are there, by digest.
     there: BTreeSet<Arc<str>>,
     /// What the file of all documents was when it was last written: another one was put there by somebody else.
@@ -36,9 +39,6 @@ struct Disk {
     /// Documents are counted anew when there are more than this.
     sweep_above: usize,
 }
-
-/// Documents and their digests. Without a document: it was read from disk.
-type Objects = BTreeMap<ServiceName, (Option<Arc<Service>>, Arc<str>)>;
 
 /// A set as it is written.
 #[derive(Serialize)]
@@ -81,20 +81,14 @@ impl Keeper {
     }
 
     fn add(&self, mut disk: Disk, accepted: &Accepted) -> io::Result<Disk> {
-        let (objects, texts) = disk.objects_of(accepted)?;
-        let same = objects.len() == disk.last.len()
-            && objects.iter().zip(&disk.last).all(|(a, b)| a.0 == b.0 && a.1.1 == b.1.1);
-        disk.last = objects;
-        if same {
-            return Ok(disk);
-        }
+        let Some(texts) = disk.take(&accepted.services)? else { return Ok(disk) };
         let path = self.objects();
         pack::add(&path, &texts)?;
         disk.file = file_of(&path);
         disk.there.extend(texts.into_keys());
         failpoint::hit("history.objects")?;
         let number = disk.numbers.last().copied().unwrap_or_default().saturating_add(1);
-        self.write_set(number, &disk.last, accepted)?;
+        self.write_set(number, &disk, accepted)?;
         failpoint::hit("history.set")?;
         disk.numbers.push(number);
         while disk.numbers.len() > KEPT {
@@ -106,10 +100,10 @@ impl Keeper {
         Ok(disk)
     }
 
-    fn write_set(&self, number: u64, objects: &Objects, accepted: &Accepted) -> io::Result<()> {
-        let written = objects.iter().zip(accepted.services.values());
+    fn write_set(&self, number: u64, disk: &Disk, accepted: &Accepted) -> io::Result<()> {
+        let written = disk.last.iter().zip(accepted.services.values());
         let written = written
-            .map(|((name, (_, digest)), service)| (name, WrittenObject { digest, origin: &service.origin }));
+            .map(|((name, digest), service)| (name, WrittenObject { digest, origin: &service.origin }));
         let set = Written {
             format: FORMAT,
             number,
@@ -132,10 +126,11 @@ impl Disk {
         let objects = newest.into_iter().flat_map(|set| set.objects);
         let objects = objects.map(|(name, object)| {
             let digest: Arc<str> = object.digest.into();
-            (name, (None, there.get(&digest).cloned().unwrap_or(digest)))
+            (name, there.get(&digest).cloned().unwrap_or(digest))
         });
         Ok(Self {
             last: objects.collect(),
+            given: Services::default(),
             // What is newer can't be read: its number is free.
             numbers: numbers.into_iter().filter(|number| *number <= last).collect(),
             file: file_of(&path),
@@ -144,32 +139,33 @@ impl Disk {
         })
     }
 
-    /// The documents of a set, and the texts that aren't there yet.
-    fn objects_of(&self, accepted: &Accepted) -> io::Result<(Objects, BTreeMap<Arc<str>, String>)> {
-        let (mut objects, mut texts) = (Objects::new(), BTreeMap::new());
-        let mut former = self.last.iter().peekable();
-        for (name, service) in &accepted.services {
-            while former.next_if(|(other, _)| *other < name).is_some() {}
-            let same = former.next_if(|(other, _)| *other == name).map(|(_, known)| known);
-            let same =
-                same.filter(|(known, _)| known.as_ref().is_some_and(|known| Arc::ptr_eq(known, service)));
-            let digest = match same {
-                Some((_, digest)) => Arc::clone(digest),
-                None => {
-                    let plain = Service { origin: Origin::default(), ..Service::clone(service) };
-                    let text = serde_json::to_string(&plain)?;
-                    let digest: Arc<str> = pack::digest(text.as_bytes()).into();
-                    if let Some(there) = self.there.get(&digest) {
-                        Arc::clone(there)
-                    } else {
-                        texts.insert(Arc::clone(&digest), text);
-                        digest
-                    }
-                }
-            };
-            objects.insert(name.clone(), (Some(Arc::clone(service)), digest));
+    /// Takes these documents for the newest set, and gives the texts that aren't there yet. `None`: the newest set says the same.
+    fn take(&mut self, services: &Services) -> io::Result<Option<BTreeMap<Arc<str>, String>>> {
+        let Self { last, given, there, .. } = self;
+        let (mut moved, mut texts) = (false, BTreeMap::new());
+        if given.is_empty() {
+            let before = last.len();
+            last.retain(|name, _| services.contains_key(name));
+            moved = last.len() != before;
         }
-        Ok((objects, texts))
+        for Change { key, is, .. } in services.changes_since(given) {
+            let Some(service) = is else {
+                moved |= last.remove(key).is_some();
+                continue;
+            };
+            let plain = Service { origin: Origin::default(), ..Service::clone(service) };
+            let text = serde_json::to_string(&plain)?;
+            let digest: Arc<str> = pack::digest(text.as_bytes()).into();
+            let digest = if let Some(there) = there.get(&digest) {
+                Arc::clone(there)
+            } else {
+                texts.insert(Arc::clone(&digest), text);
+                digest
+            };
+            moved |= last.insert(key.clone(), Arc::clone(&digest)).as_ref() != Some(&digest);
+        }
+        given.clone_from(services);
+        Ok(moved.then_some(texts))
     }
 
     /// Drops the documents that no set needs, when that is more than half.

@@ -83,8 +83,7 @@ fn what_somebody_took_away_is_written_again() {
     keeper.keep(&first).unwrap();
     fs::remove_dir_all(dirs.history()).unwrap();
     let mut second = first.clone();
-    let (name, changed) = set(&[("b", 2)]).services.pop_first().unwrap();
-    second.services.insert(name, changed);
+    second.services.extend(set(&[("b", 2)]).services);
     keeper.keep(&second).unwrap();
     let kept = sets(&dirs).unwrap();
     assert_eq!(kept.len(), 1);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{KeptSet, find, pinned, services, sets};
 use crate::host::errno::io_text;
 use crate::host::state_dir::Dirs;
-use crate::spec::{Service, ServiceName, differences};
+use crate::spec::{Service, ServiceName, Services, differences};
 use crate::units::WallTime;
 
 /// What is kept.
@@ -54,8 +54,6 @@ pub struct ToldPin {
     pub by: String,
 }
 
-type Set = BTreeMap<ServiceName, Arc<Service>>;
-
 /// All sets, or the one of this number.
 ///
 /// # Errors
@@ -81,8 +79,8 @@ pub fn told(dirs: &Dirs, number: Option<u64>) -> Result<ToldHistory, String> {
 
 impl ToldSet {
     /// What changed from `was` to `now`.
-    fn new(set: &KeptSet, was: &Set, now: &Set) -> Self {
-        let only = |these: &Set, those: &Set| {
+    fn new(set: &KeptSet, was: &Services, now: &Services) -> Self {
+        let only = |these: &Services, those: &Services| {
             these.keys().filter(|name| !those.contains_key(*name)).cloned().collect()
         };
         let fields = |(name, service): (&ServiceName, &Arc<Service>)| {

@@ -49,7 +49,8 @@ pub(super) struct Pasts {
 impl Pasts {
     /// Writes what changed and removes what belongs to nothing any more.
     pub(super) fn keep(&mut self, dirs: &Dirs, memory: &Memory) -> Result<(), String> {
-        let tasks = memory.services.iter().filter(|(_, record)| record.spec.task.is_some());
+        let tasks = memory.services.rows_where(|told| told.is_task);
+        let tasks = tasks.filter(|(_, record)| record.spec.task.is_some());
         let of_records = tasks.map(|(name, record)| (name, &record.task.past));
         let earlier = memory.past.iter().filter(|(name, _)| !memory.services.contains_key(*name));
         let mut wanted = BTreeSet::new();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::health::Subject;
-use super::recent::Cursor;
+use super::recent::Glimpsed;
 use super::{Asked, LinuxHost};
 use crate::facts::{Fact, ProcessKey, Reason, Why};
 use crate::host::exits::Life;
@@ -79,8 +79,10 @@ impl LinuxHost {
                 few = new;
                 (few.as_slice(), true)
             } else {
-                self.looked.note(name, &asked.spec, Cursor::now());
+                // Before the listing: what begins while it is made counts as new.
+                let cursor = self.counter.now();
                 every = super::listing(world);
+                self.looked.note(name, &asked.spec, cursor.map(|at| Glimpsed::new(at, &every)));
                 (&*every, false)
             };
             let sight = Sight { world, plugins: &known.plugins, pids };
@@ -121,14 +123,15 @@ impl LinuxHost {
         if !self.subreaper || !gone.all(seen_to_end) {
             return None;
         }
-        let recorded: BTreeSet<Pid> = questions.recorded.keys().map(|key| key.pid).collect();
-        if world.own_children().iter().any(|pid| !recorded.contains(pid) && !self.probes.owns(*pid)) {
+        let mut recorded: Vec<Pid> = questions.recorded.keys().map(|key| key.pid).collect();
+        recorded.sort_unstable();
+        let is_recorded = |pid: Pid| recorded.binary_search(&pid).is_ok();
+        if world.own_children().iter().any(|pid| !is_recorded(*pid) && !self.probes.owns(*pid)) {
             return None;
         }
-        let before = self.looked.at(name, &asked.spec)?;
-        let now = Cursor::now()?;
-        let pids = now.since(&before, |pid| recorded.contains(&pid))?;
-        self.looked.note(name, &asked.spec, Some(now));
+        let now = self.counter.now()?;
+        let pids = self.looked.at(name, &asked.spec)?.until(now, is_recorded)?;
+        self.looked.note(name, &asked.spec, Some(Glimpsed::new(now, &pids)));
         Some(pids)
     }
 

@@ -6,9 +6,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read as _;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 use std::sync::Arc;
 
+use crate::plan::memory::Records;
 use crate::spec::{Service, ServiceName};
 use crate::units::Pid;
 
@@ -16,6 +18,8 @@ use crate::units::Pid;
 const SPAN_MAX: i32 = 512;
 /// A process that began shortly before a look may have executed its program after it.
 const MARGIN: i32 = 32;
+/// One that began just before it may not have been listed yet: its number is given out before it can be seen.
+const UNLISTED: i32 = 8;
 
 /// How far the kernel has come with giving out pids.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,52 +32,96 @@ pub(super) struct Cursor {
     max: u64,
 }
 
-impl Cursor {
-    /// The present one. `None`: this kernel doesn't say.
-    pub(super) fn now() -> Option<Self> {
-        let number = |path: &str| text_of(path)?.trim().parse().ok();
-        let last = number("/proc/sys/kernel/ns_last_pid")?;
-        let max = number("/proc/sys/kernel/pid_max")?;
-        let stat = text_of("/proc/stat")?;
-        let forks = stat.lines().find_map(|line| line.strip_prefix("processes "))?.trim().parse().ok()?;
-        Some(Self { last: i32::try_from(last).ok()?, forks, max })
-    }
-
-    /// The pids that may be of processes which began since `before`, ascending, without those on record: each of them is
-    /// held and belongs to an object. `None`: any may.
-    pub(super) fn since(&self, before: &Self, on_record: impl Fn(Pid) -> bool) -> Option<Vec<Pid>> {
-        // With half of all numbers in use it takes half of them to come round.
-        let made = self.forks.checked_sub(before.forks)?;
-        let same = self.max == before.max && made < self.max / 2;
-        let span = self.last.checked_sub(before.last).filter(|span| (0..=SPAN_MAX).contains(span));
-        span.filter(|_| same)?;
-        let young = (before.last.saturating_sub(MARGIN).max(1)..=before.last).map(Pid);
-        let new = (before.last.saturating_add(1)..=self.last).map(Pid);
-        Some(young.chain(new).filter(|pid| !on_record(*pid)).collect())
-    }
-}
-
-/// A file of the kernel with few reads: the standard library, told of no size, begins with 32 bytes.
-fn text_of(path: &str) -> Option<String> {
-    let mut text = String::with_capacity(8 << 10);
-    File::open(path).ok()?.read_to_string(&mut text).ok()?;
-    Some(text)
-}
-
-/// How far the kernel was when each object was last looked for among all processes, and by which document.
+/// Tells how far the kernel has come. Its files stay open: whoever restarts a service waits for this.
 #[derive(Debug, Default)]
-pub(super) struct Looked(BTreeMap<ServiceName, (Arc<Service>, Cursor)>);
+pub(super) struct Counter {
+    /// `ns_last_pid`, `pid_max` and `stat`.
+    files: Option<[File; 3]>,
+    text: Vec<u8>,
+}
+
+impl Counter {
+    /// The present moment. `None`: this kernel doesn't say.
+    pub(super) fn now(&mut self) -> Option<Cursor> {
+        if self.files.is_none() {
+            let [last, max, stat] = ["sys/kernel/ns_last_pid", "sys/kernel/pid_max", "stat"];
+            let open = |path: &str| File::open(Path::new("/proc").join(path)).ok();
+            self.files = Some([open(last)?, open(max)?, open(stat)?]);
+        }
+        let [last, max, stat] = self.files.as_ref()?;
+        let last = read(last, &mut self.text)?.trim().parse().ok()?;
+        let max = read(max, &mut self.text)?.trim().parse().ok()?;
+        let stat = read(stat, &mut self.text)?;
+        let forks = stat.lines().find_map(|line| line.strip_prefix("processes "))?.trim().parse().ok()?;
+        Some(Cursor { last, forks, max })
+    }
+}
+
+/// A file of the kernel from its beginning, as it is now, in a place that is used again.
+fn read<'t>(file: &File, text: &'t mut Vec<u8>) -> Option<&'t str> {
+    const ROOM: usize = 8 << 10;
+    let mut length = 0;
+    loop {
+        text.resize(text.len().max(length + ROOM), 0);
+        let read = file.read_at(text.get_mut(length..)?, u64::try_from(length).ok()?).ok()?;
+        length += read;
+        if read == 0 {
+            return std::str::from_utf8(text.get(..length)?).ok();
+        }
+    }
+}
+
+impl Cursor {
+    /// Those of the listed processes, made since this moment, that are to be looked at again by whoever looks at new ones only.
+    fn young(self, listed: &[Pid]) -> Vec<Pid> {
+        let numbers = (self.last.saturating_sub(MARGIN).max(1)..=self.last).map(Pid);
+        let unlisted = |pid: Pid| pid.0 > self.last - UNLISTED;
+        numbers.filter(|pid| unlisted(*pid) || listed.binary_search(pid).is_ok()).collect()
+    }
+}
+
+/// How far the kernel was when an object was last looked for among all processes.
+#[derive(Clone, Debug)]
+pub(super) struct Glimpsed {
+    at: Cursor,
+    /// Who was young then, ascending.
+    young: Arc<[Pid]>,
+}
+
+impl Glimpsed {
+    /// A look at all of these, which were listed after this moment.
+    pub(super) fn new(at: Cursor, listed: &[Pid]) -> Self {
+        Self { at, young: at.young(listed).into() }
+    }
+
+    /// The pids that may be of processes which began since, ascending, without those on record: each of them is held and
+    /// belongs to an object. `None`: any may.
+    pub(super) fn until(&self, now: Cursor, on_record: impl Fn(Pid) -> bool) -> Option<Vec<Pid>> {
+        let before = self.at;
+        // With half of all numbers in use it takes half of them to come round.
+        let made = now.forks.checked_sub(before.forks)?;
+        let same = now.max == before.max && made < now.max / 2;
+        let span = now.last.checked_sub(before.last).filter(|span| (0..=SPAN_MAX).contains(span));
+        span.filter(|_| same)?;
+        let new = (before.last.saturating_add(1)..=now.last).map(Pid);
+        Some(self.young.iter().copied().chain(new).filter(|pid| !on_record(*pid)).collect())
+    }
+}
+
+/// When each object was last looked for among all processes, and by which document.
+#[derive(Debug, Default)]
+pub(super) struct Looked(BTreeMap<ServiceName, (Arc<Service>, Glimpsed)>);
 
 impl Looked {
-    pub(super) fn at(&self, name: &ServiceName, spec: &Arc<Service>) -> Option<Cursor> {
-        self.0.get(name).filter(|(by, _)| Arc::ptr_eq(by, spec)).map(|(_, cursor)| *cursor)
+    pub(super) fn at(&self, name: &ServiceName, spec: &Arc<Service>) -> Option<&Glimpsed> {
+        self.0.get(name).filter(|(by, _)| Arc::ptr_eq(by, spec)).map(|(_, at)| at)
     }
 
     /// Everybody was seen but for those that begin after this.
-    pub(super) fn note(&mut self, name: &ServiceName, spec: &Arc<Service>, cursor: Option<Cursor>) {
-        match cursor {
-            Some(cursor) => {
-                self.0.insert(name.clone(), (Arc::clone(spec), cursor));
+    pub(super) fn note(&mut self, name: &ServiceName, spec: &Arc<Service>, at: Option<Glimpsed>) {
+        match at {
+            Some(at) => {
+                self.0.insert(name.clone(), (Arc::clone(spec), at));
             }
             None => {
                 self.0.remove(name);
@@ -82,7 +130,7 @@ impl Looked {
     }
 
     /// Forgets what isn't on record any more.
-    pub(super) fn keep<T>(&mut self, known: &BTreeMap<ServiceName, T>) {
+    pub(super) fn keep(&mut self, known: &Records) {
         if self.0.len() > known.len() {
             self.0.retain(|name, _| known.contains_key(name));
         }
@@ -98,12 +146,15 @@ mod tests {
     fn what_began_since_is_between_the_two() {
         let cursor = |last, forks| Cursor { last, forks, max: 32768 };
         let before = cursor(1000, 50_000);
+        let listed = [900, 970, 980, 990, 1000, 1001].map(Pid);
+        let glimpsed = Glimpsed::new(before, &listed);
         let pids = |now: Cursor| {
-            now.since(&before, |pid| pid.0 != 990 && pid.0 < 1001)
-                .map(|pids| pids.iter().map(|p| p.0).collect::<Vec<_>>())
+            glimpsed.until(now, |pid| pid.0 == 980).map(|pids| pids.iter().map(|p| p.0).collect::<Vec<_>>())
         };
-        assert_eq!(pids(cursor(1000, 50_000)), Some(vec![990]));
-        assert_eq!(pids(cursor(1002, 50_400)), Some(vec![990, 1001, 1002]));
+        // Those in the margin, and those that may have had a number before they could be seen.
+        let young = [[970, 990].as_slice(), &(993..=1000).collect::<Vec<_>>()].concat();
+        assert_eq!(pids(cursor(1000, 50_000)), Some(young.clone()));
+        assert_eq!(pids(cursor(1002, 50_400)), Some([young.as_slice(), &[1001, 1002]].concat()));
         for (last, forks, why) in [
             (999, 82_000, "it came round"),
             (1002, 50_000 + 16_384, "it may have come round"),
@@ -112,16 +163,17 @@ mod tests {
         ] {
             assert_eq!(pids(cursor(last, forks)), None, "{why}");
         }
-        assert_eq!(Cursor { max: 65536, ..cursor(1002, 50_002) }.since(&before, |_| false), None);
+        assert_eq!(glimpsed.until(Cursor { max: 65536, ..cursor(1002, 50_002) }, |_| false), None);
     }
 
     #[test]
     fn a_process_that_begins_is_between_two_cursors() {
-        let Some(before) = Cursor::now() else { return };
+        let mut counter = Counter::default();
+        let Some(before) = counter.now() else { return };
         let mut child = std::process::Command::new("/bin/true").spawn().unwrap();
         let pid = Pid(i32::try_from(child.id()).unwrap());
         child.wait().unwrap();
-        let since = Cursor::now().unwrap().since(&before, |_| false);
+        let since = Glimpsed::new(before, &[]).until(counter.now().unwrap(), |_| false);
         // Other tests make processes at the same time.
         assert!(since.is_none_or(|pids| pids.contains(&pid)), "{pid}");
     }

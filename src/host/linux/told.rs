@@ -12,6 +12,7 @@ use super::LinuxHost;
 use crate::facts::Fact;
 use crate::host::look::wanted_user;
 use crate::host::table::{Changed, Mark};
+use crate::plan::memory::Records;
 use crate::process::world::{Root, World};
 use crate::spec::{Service, ServiceName};
 use crate::units::{Pid, Uid};
@@ -54,7 +55,7 @@ impl RestsOn {
 
 impl Seen {
     /// Forgets what isn't on record any more.
-    pub(super) fn keep<T>(&mut self, known: &BTreeMap<ServiceName, T>) {
+    pub(super) fn keep(&mut self, known: &Records) {
         if self.0.len() > known.len() {
             self.0.retain(|name, _| known.contains_key(name));
         }

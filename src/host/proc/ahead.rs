@@ -32,9 +32,9 @@ const TEXT_MAX: usize = 64 << 10;
 
 /// What a window gave: the texts one behind the other, and where each stands.
 #[derive(Debug, Default)]
-struct Window {
-    text: Vec<u8>,
-    places: VecDeque<(Pid, Range<usize>)>,
+pub(super) struct Window {
+    pub(super) text: Vec<u8>,
+    pub(super) places: VecDeque<(Pid, Range<usize>)>,
 }
 
 /// The state of reading ahead, of one look.
@@ -156,7 +156,7 @@ impl Ahead {
 }
 
 /// The arguments of these processes. What can't be read here has none.
-fn read(pids: &[Pid], left_out: &BTreeSet<Pid>, proc: &OwnedFd) -> Window {
+pub(super) fn read(pids: &[Pid], left_out: &BTreeSet<Pid>, proc: &OwnedFd) -> Window {
     let mut window = Window { text: Vec::with_capacity(pids.len() * 128), ..Window::default() };
     for pid in pids {
         let begin = window.text.len();

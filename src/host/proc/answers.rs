@@ -150,7 +150,7 @@ impl World for LiveWorld {
 
     fn cgroups(&self, pid: Pid) -> Fact<Arc<[CgroupLine]>> {
         let entry = self.entry(pid);
-        let read = || self.small(&entry, c"cgroup", None, parse::parse_cgroups);
+        let read = || self.small(&entry, c"cgroup", None, |text| self.cgroups_in(text));
         entry.rest().cgroups.get_or_init(read).clone()
     }
 
@@ -244,8 +244,9 @@ impl World for LiveWorld {
         if kept.peek().is_none() {
             return Fact::Absent;
         }
-        let name =
-            |key| Fact::from_option(kept.find(|(of, _)| **of == key).map(|(_, name)| Arc::clone(name)));
+        let name = |key| {
+            Fact::from_option(kept.find(|(of, _)| **of == key).map(|(_, name)| Arc::from(name.clone())))
+        };
         self.process_key(pid).and_then(name)
     }
 
@@ -318,11 +319,14 @@ impl World for LiveWorld {
     }
 
     fn own_namespace(&self, kind: Namespace) -> Fact<u64> {
-        let leaf = Leaf::new(format_args!("self/{}", namespace_leaf(kind)));
-        match raw::stat_at(self.proc(), leaf.as_c_str()) {
-            Ok(stat) => Fact::Known(stat.st_ino),
-            Err(Errno::NOENT) => Fact::Absent,
-            Err(errno) => Fact::Unknown(reason(errno, namespace_leaf(kind))),
-        }
+        let read = || {
+            let leaf = Leaf::new(format_args!("self/{}", namespace_leaf(kind)));
+            match raw::stat_at(self.proc(), leaf.as_c_str()) {
+                Ok(stat) => Fact::Known(stat.st_ino),
+                Err(Errno::NOENT) => Fact::Absent,
+                Err(errno) => Fact::Unknown(reason(errno, namespace_leaf(kind))),
+            }
+        };
+        self.own_namespaces.borrow_mut().entry(kind).or_insert_with(read).clone()
     }
 }

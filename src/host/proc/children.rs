@@ -7,15 +7,15 @@ use super::{LiveWorld, RECORD_LIMIT};
 use crate::units::Pid;
 
 impl LiveWorld {
-    /// Our children, whichever of our threads made them: `/proc/self/task/TID/children` (`proc_pid_task_children(5)`). Read once
-    /// in a look.
+    /// The children of our first thread, which orphans come to (`find_new_reaper`, kernel/exit.c), and of this one, which starts
+    /// services: `/proc/self/task/TID/children` (`proc_pid_task_children(5)`). Those of other threads are helpers of a moment.
+    /// Read once in a look.
     pub fn own_children(&self) -> &BTreeSet<Pid> {
         self.children.get_or_init(|| {
-            let mut threads = Vec::new();
-            // Of a list that breaks off what it named is true.
-            let _ = raw::list_at(self.proc(), c"self/task", |name, _| threads.extend(raw::numeric(name)));
+            let this = Pid(rustix::thread::gettid().as_raw_nonzero().get());
+            let threads = [Some(self.me), Some(this).filter(|this| *this != self.me)];
             let (mut children, mut text) = (BTreeSet::new(), Vec::new());
-            for thread in threads {
+            for thread in threads.into_iter().flatten() {
                 let path = Leaf::new(format_args!("self/task/{thread}/children"));
                 if raw::read_at(self.proc(), path.as_c_str(), Form::Stream, RECORD_LIMIT, &mut text).is_ok() {
                     let words = text.split(u8::is_ascii_whitespace);

@@ -69,7 +69,7 @@ impl LiveWorld {
         let text = self.readers.run(self.memory_deadline, read);
         self.spend(begun.elapsed());
         let text = text.unwrap_or(Err(Errno::TIMEDOUT))?;
-        Ok(parse::parse_arguments(&text, false) == *told)
+        Ok(parse::are_arguments(&text, told))
     }
 
     /// The environment as far as it is read, and whether there is more.

@@ -11,7 +11,7 @@ use super::entry::{Entry, Hold};
 use super::hold::{Condition, is_kernel_thread, name_in, owner_at};
 use super::raw::{self, Form, Leaf};
 use super::{LiveWorld, RECORD_LIMIT, parse, reason};
-use crate::facts::{Fact, FileFacts, LimitPair, MagicLink, Reason, RootLink, Stat, Task, Why};
+use crate::facts::{CgroupLine, Fact, FileFacts, LimitPair, MagicLink, Reason, RootLink, Stat, Task, Why};
 use crate::process::world::Bytes;
 use crate::units::{Gid, Pid, Uid};
 
@@ -306,6 +306,15 @@ impl LiveWorld {
             Ok(count)
         };
         self.own(entry, "fd", |count| *count == 0, count)
+    }
+
+    /// What a `cgroup` file says.
+    pub(super) fn cgroups_in(&self, text: &[u8]) -> Option<Arc<[CgroupLine]>> {
+        let mut last = self.cgroups.borrow_mut();
+        if last.0 != text {
+            *last = (text.to_vec(), parse::parse_cgroups(text)?);
+        }
+        Some(Arc::clone(&last.1))
     }
 
     pub(super) fn read_limits(&self, entry: &Entry) -> Fact<BTreeMap<&'static str, LimitPair>> {

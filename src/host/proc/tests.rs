@@ -13,6 +13,7 @@ mod access;
 mod ahead;
 mod children;
 mod files;
+mod foreseen;
 mod likeness;
 mod limits;
 mod measure;

@@ -78,22 +78,28 @@ impl ProcessEvent {
     }
 }
 
-/// Asks the kernel to tell (`PROC_CN_MCAST_LISTEN`) or to stop it (`PROC_CN_MCAST_IGNORE`).
-pub(super) fn wish(listen: bool) -> Vec<u8> {
+/// Asks the kernel to tell (`PROC_CN_MCAST_LISTEN`) or to stop it (`PROC_CN_MCAST_IGNORE`). Its answer goes to everybody who
+/// listens, and bears the mark of whoever wished, plus one.
+pub(super) fn wish(listen: bool, mark: u32) -> Vec<u8> {
     let operation: u32 = if listen { 1 } else { 2 };
     let length = u32::try_from(NETLINK + CONNECTOR + 4).unwrap_or_default();
     let mut message = length.to_ne_bytes().to_vec();
     message.extend([DONE, 0].into_iter().flat_map(u16::to_ne_bytes));
     // Sequence and port of netlink; identity, sequence and acknowledgement of the connector.
-    message.extend([0, 0, GROUP, VALUE, 0, 0].into_iter().flat_map(u32::to_ne_bytes));
+    message.extend([0, 0, GROUP, VALUE, 0, mark].into_iter().flat_map(u32::to_ne_bytes));
     message.extend([4u16, 0].into_iter().flat_map(u16::to_ne_bytes));
     message.extend(operation.to_ne_bytes());
     message
 }
 
-/// Whether this is the kernel's answer to a wish: an event of no kind, without an error.
-pub(super) fn is_answer(message: &[u8]) -> bool {
-    parts(message).any(|part| word(part, NETLINK + CONNECTOR) == Some(0) && word(part, HEADERS) == Some(0))
+/// Whether this is the kernel's answer to the wish with this mark: an event of no kind, without an error. Somebody else's wish
+/// may be granted while ours is passed over in silence, as in a PID namespace.
+pub(super) fn is_answer(message: &[u8], mark: u32) -> bool {
+    parts(message).any(|part| {
+        word(part, NETLINK + 12) == Some(mark.wrapping_add(1))
+            && word(part, NETLINK + CONNECTOR) == Some(0)
+            && word(part, HEADERS) == Some(0)
+    })
 }
 
 /// What a message tells. Events of threads, and kinds that say nothing about identity, are left out.
@@ -139,12 +145,14 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 mod tests {
     use super::*;
 
-    /// As the kernel writes it.
+    const MARK: u32 = u32::MAX;
+
+    /// As the kernel writes it, to whoever wished with this mark.
     fn message(what: u32, numbers: &[u32]) -> Vec<u8> {
         let length = HEADERS + 4 * numbers.len();
         let mut bytes = u32::try_from(length).unwrap_or_default().to_ne_bytes().to_vec();
         bytes.extend([DONE, 0].into_iter().flat_map(u16::to_ne_bytes));
-        bytes.extend([7, 0, GROUP, VALUE, 7, 0].into_iter().flat_map(u32::to_ne_bytes));
+        bytes.extend([7, 0, GROUP, VALUE, 7, MARK.wrapping_add(1)].into_iter().flat_map(u32::to_ne_bytes));
         bytes.extend([40u16, 0].into_iter().flat_map(u16::to_ne_bytes));
         bytes.extend([what, 0, 0, 0].into_iter().flat_map(u32::to_ne_bytes));
         bytes.extend(numbers.iter().flat_map(|number| number.to_ne_bytes()));
@@ -176,9 +184,10 @@ mod tests {
 
     #[test]
     fn an_answer_is_told_from_a_refusal_and_from_events() {
-        assert!(is_answer(&message(0, &[0])));
-        assert!(!is_answer(&message(0, &[1])));
-        assert!(!is_answer(&message(2, &[0, 0])));
+        assert!(is_answer(&message(0, &[0]), MARK));
+        assert!(!is_answer(&message(0, &[0]), 1), "of somebody else");
+        assert!(!is_answer(&message(0, &[1]), MARK));
+        assert!(!is_answer(&message(2, &[0, 0]), MARK));
     }
 
     #[test]

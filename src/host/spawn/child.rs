@@ -4,7 +4,7 @@
 //! which sleeps (`CLONE_VFORK`) until the child executes or exits; everything it says goes into [`Report`].
 //!
 //! ```text
-//! key into the slot -> groups, session -> privileges needed: oom, limits, priorities -> umask, descriptors
+//! descriptors of its own -> key into the slot -> groups, session -> privileges needed: oom, limits, priorities -> umask, descriptors
 //!                   -> groups, gid, uid -> directory -> signals -> execve
 //! ```
 
@@ -15,6 +15,7 @@ use super::Step;
 use super::confine::{self, RawConfinement};
 use super::given::{FIRST_SOCKET, complete_listen_pid};
 use super::raw::call;
+use super::table;
 
 /// A limit as prlimit64(2) wants it.
 #[repr(C)]
@@ -48,6 +49,8 @@ pub(super) struct RawIds<'a> {
 /// Everything that the child needs, ready for the kernel.
 #[derive(Debug)]
 pub(super) struct Orders<'a> {
+    /// What it needs of the engine's descriptors is below this.
+    pub(super) end: usize,
     /// Where its key goes; -1: nowhere.
     pub(super) slot: c_int,
     /// `cgroup.procs` of groups to enter.
@@ -76,6 +79,8 @@ pub(super) struct Orders<'a> {
     pub(super) argv: &'a [*const c_char],
     /// Ends in a null pointer.
     pub(super) envp: &'a [*const c_char],
+    /// Those that aren't at their default.
+    pub(super) signals: &'a [u8],
     pub(super) report: &'a Report,
     /// What a test wants to happen.
     #[cfg(feature = "failpoints")]
@@ -110,6 +115,8 @@ unsafe fn carry_out(orders: &Orders<'_>) -> Result<(), i32> {
     };
     // SAFETY: every pointer below comes from a reference in `Orders` or on this stack, with its length.
     unsafe {
+        at(Step::Table);
+        table::own(orders.end)?;
         at(Step::Key);
         write_key(orders)?;
         at(Step::Group);
@@ -152,7 +159,7 @@ unsafe fn carry_out(orders: &Orders<'_>) -> Result<(), i32> {
         at(Step::Directory);
         call(libc::SYS_chdir, [orders.directory.as_ptr().addr(), 0, 0, 0, 0])?;
         at(Step::Signals);
-        reset_signals()?;
+        reset_signals(orders.signals)?;
         at(Step::NoNewPrivileges);
         if orders.confinement.no_new_privileges {
             confine::forbid_new_privileges()?;
@@ -293,16 +300,14 @@ unsafe fn place_descriptors(orders: &Orders<'_>) -> Result<(), i32> {
 }
 
 /// Everything to its default, nothing blocked: an ignored signal would stay ignored after execve.
-unsafe fn reset_signals() -> Result<(), i32> {
+unsafe fn reset_signals(signals: &[u8]) -> Result<(), i32> {
     // `struct sigaction` of the kernel, at most 32 bytes on both architectures; all zero is SIG_DFL.
     let default = [0u64; 4];
     let nothing = 0u64;
     // SAFETY: both are on this stack and of the sizes that rt_sigaction(2) and rt_sigprocmask(2) read.
     unsafe {
-        for signal in 1..=64usize {
-            if signal != 9 && signal != 19 {
-                call(libc::SYS_rt_sigaction, [signal, default.as_ptr().addr(), 0, 8, 0])?;
-            }
+        for signal in signals {
+            call(libc::SYS_rt_sigaction, [usize::from(*signal), default.as_ptr().addr(), 0, 8, 0])?;
         }
         let how = libc::SIG_SETMASK.unsigned_abs() as usize;
         call(libc::SYS_rt_sigprocmask, [how, (&raw const nothing).addr(), 0, 8, 0])?;

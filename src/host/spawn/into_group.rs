@@ -30,6 +30,8 @@ struct Arguments {
 #[expect(clippy::cast_possible_truncation, reason = "a small number of a 64-bit machine")]
 const CLONE3: isize = libc::SYS_clone3 as isize;
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+/// Every signal that is handled has its default in the child; what is ignored stays so.
+const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 
 /// Clones into the group that `group` is open on; returns when the child has executed or exited.
 ///
@@ -40,12 +42,12 @@ pub(super) fn clone_into(
     orders: &Orders<'_>,
     group: c_int,
 ) -> Result<(i32, OwnedFd), i32> {
-    let stack = Stack::new()?;
+    let stack = Stack::take()?;
     let top = stack.top() as u64;
     let mut pidfd: c_int = -1;
-    let flags = (libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD).unsigned_abs();
+    let flags = (libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::CLONE_FILES).unsigned_abs();
     let arguments = Arguments {
-        flags: u64::from(flags) | CLONE_INTO_CGROUP,
+        flags: u64::from(flags) | CLONE_INTO_CGROUP | CLONE_CLEAR_SIGHAND,
         pidfd: (&raw mut pidfd) as u64,
         exit_signal: u64::from(libc::SIGCHLD.unsigned_abs()),
         stack: top - Stack::BYTES as u64,
@@ -57,6 +59,7 @@ pub(super) fn clone_into(
     // SAFETY: as for `clone_child`: `main` only reads `orders`, but for its atomics; the stack and the orders outlive the
     // child's stay in this memory, as CLONE_VFORK holds this thread until then. `main` never returns into this function.
     let answer = unsafe { enter(&arguments, main, argument) };
+    stack.keep();
     if answer < 0 {
         return Err(i32::try_from(-answer).unwrap_or(libc::EIO));
     }

@@ -2,7 +2,7 @@
 
 use std::ffi::{CString, c_char};
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 
@@ -76,7 +76,7 @@ impl Prepared {
         } else {
             open_output(&launch.stderr, Stream::Err, service_uid)?
         };
-        let above = |file: &File| above_places(file, sockets.len(), launch);
+        let above = |file: File| above_places(file, sockets.len(), launch);
         Ok(Self {
             program: text(launch.program.as_os_str().as_bytes())?,
             directory: text(launch.working_directory.as_os_str().as_bytes())?,
@@ -99,7 +99,7 @@ impl Prepared {
             affinity: launch.scheduling.cpu_affinity.as_deref().map(cpu_mask),
             policy: launch.scheduling.policy.map(|policy| raw_policy(policy, launch.scheduling.rt_priority)),
             ioprio: raw_io(launch.scheduling.io_class, launch.scheduling.io_priority),
-            descriptors: [above(&stdin)?, above(&stdout)?, above(&stderr)?],
+            descriptors: [above(stdin)?, above(stdout)?, above(stderr)?],
             given: Given::new(launch, sockets)?,
         })
     }
@@ -113,13 +113,16 @@ impl Prepared {
     }
 }
 
-fn raw(error: &std::io::Error) -> i32 {
+pub(super) fn raw(error: &std::io::Error) -> i32 {
     error.raw_os_error().unwrap_or(libc::EIO)
 }
 
 /// A descriptor above all places, so that placing one never overwrites the source of another.
-fn above_places(file: &File, sockets: usize, launch: &Launch) -> Result<OwnedFd, SpawnError> {
+fn above_places(file: File, sockets: usize, launch: &Launch) -> Result<OwnedFd, SpawnError> {
     let above = i32::try_from(FIRST_SOCKET.saturating_add(sockets)).unwrap_or(i32::MAX);
+    if file.as_raw_fd() >= above {
+        return Ok(file.into());
+    }
     rustix::io::fcntl_dupfd_cloexec(file.as_fd(), above)
         .map_err(|error| SpawnError::at(Step::Descriptors, error.raw_os_error(), launch))
 }

@@ -25,7 +25,7 @@ pub(super) fn open_output(
 ) -> Result<File, SpawnError> {
     let path = match target {
         OutputTarget::File(path) | OutputTarget::Syslog(path) => path.as_path(),
-        OutputTarget::Null => Path::new("/dev/null"),
+        OutputTarget::Null => return null(),
         OutputTarget::Inherit => return own(stream),
     };
     let failed = |text: String| SpawnError::output(path, &text);
@@ -52,6 +52,14 @@ pub(super) fn open_output(
     }
     blocking(&file).map_err(|error| failed(crate::host::errno::io_text(&error)))?;
     Ok(file)
+}
+
+fn null() -> Result<File, SpawnError> {
+    let path = Path::new("/dev/null");
+    File::options()
+        .write(true)
+        .open(path)
+        .map_err(|error| SpawnError::output(path, &crate::host::errno::io_text(&error)))
 }
 
 /// What selfsame itself writes to, as it is: a mode that was set for somebody else is left alone.

@@ -1,6 +1,7 @@
 //! The system calls around pidfds and exits that no safe binding offers completely: clone on a stack of its own,
 //! real-time signals, exit statuses with real-time signals, and what the kernel says of processes that aren't ours.
 
+use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::io;
 use std::mem;
@@ -18,10 +19,24 @@ const GUARD_BYTES: usize = 64 * 1024;
 
 pub(super) struct Stack(*mut c_void);
 
+thread_local! {
+    static KEPT: Cell<Option<Stack>> = const { Cell::new(None) };
+}
+
 impl Stack {
     pub(super) const BYTES: usize = STACK_BYTES;
 
-    pub(super) fn new() -> Result<Self, i32> {
+    /// The one that this thread used before, or a new one.
+    pub(super) fn take() -> Result<Self, i32> {
+        KEPT.take().map_or_else(Self::new, Ok)
+    }
+
+    /// For the next child of this thread. The last one has left it: it executed or exited.
+    pub(super) fn keep(self) {
+        KEPT.set(Some(self));
+    }
+
+    fn new() -> Result<Self, i32> {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK;
         let length = GUARD_BYTES + STACK_BYTES;
         // SAFETY: a new mapping at an address of the kernel's choice.
@@ -59,8 +74,8 @@ pub(super) fn clone_child(
     main: extern "C" fn(*mut c_void) -> c_int,
     orders: &Orders<'_>,
 ) -> Result<(i32, OwnedFd), i32> {
-    let stack = Stack::new()?;
-    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
+    let stack = Stack::take()?;
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::CLONE_FILES | libc::SIGCHLD;
     let mut pidfd: c_int = -1;
     let argument = ptr::from_ref(orders).cast_mut().cast::<c_void>();
     // SAFETY: `main` only reads `orders`, but for its atomics; the stack and the orders outlive the child's stay in
@@ -70,6 +85,7 @@ pub(super) fn clone_child(
     if pid < 0 {
         return Err(last_errno());
     }
+    stack.keep();
     // SAFETY: the kernel made this descriptor for us (it is close-on-exec), and nobody else knows it.
     Ok((pid, unsafe { OwnedFd::from_raw_fd(pidfd) }))
 }

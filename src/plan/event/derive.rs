@@ -6,10 +6,12 @@ use super::instance;
 use super::rule;
 use super::{ConditionChange, Event, EventKind, Who};
 use crate::facts::ProcessKey;
+use crate::plan::Plan;
 use crate::plan::action::{Action, Outcome, Step};
+use crate::plan::draft::Change as PlannedChange;
 use crate::plan::memory::{Due, Memory, Record, TaskResult};
 use crate::plan::status::{Condition, ConditionStatus, ConditionType, ServiceStatus};
-use crate::plan::{Change, Plan};
+use crate::sharing::Change;
 use crate::spec::{ServiceName, changed_fields};
 use crate::units::Signal;
 
@@ -19,21 +21,16 @@ use crate::units::Signal;
 /// deeds are told now.
 pub fn events(before: &Memory, plan: &Plan, outcomes: &[(Step, Outcome)], remembered: bool) -> Vec<Event> {
     let mut found = Vec::new();
-    if remembered && !before.services.is_same(&plan.memory.services) {
-        let mut earlier = before.services.iter().peekable();
-        for (name, record) in &plan.memory.services {
-            while earlier.next_if(|(known, _)| *known < name).is_some() {}
-            match earlier.next_if(|(known, _)| *known == name) {
-                // Of a thousand records a tick changes one; the others are the very same values.
-                Some((_, was)) if Arc::ptr_eq(was, record) => {}
-                was => of_record(name, was.map(|(_, was)| was.as_ref()), record, plan, &mut found),
+    if remembered {
+        let mut went = Vec::new();
+        for Change { key, was, is } in plan.memory.services.changes_since(&before.services) {
+            match (was, is) {
+                (was, Some(is)) => of_record(key, was.map(Arc::as_ref), is, plan, &mut found),
+                (Some(was), None) => went.push(gone(key, was, &plan.memory)),
+                (None, None) => {}
             }
         }
-        for (name, was) in &before.services {
-            if !plan.memory.services.contains_key(name) {
-                found.push(gone(name, was, &plan.memory));
-            }
-        }
+        found.append(&mut went);
     }
     for (step, outcome) in outcomes {
         let record = plan.memory.services.get(&step.service).or_else(|| before.services.get(&step.service));
@@ -79,7 +76,7 @@ fn of_record(name: &ServiceName, was: Option<&Record>, is: &Record, plan: &Plan,
     found.extend(document(was, is));
     let first = plan.changes.partition_point(|change| change.service < *name);
     let changes = plan.changes.iter().skip(first).take_while(|change| change.service == *name);
-    let changes: Vec<&Change> = changes.collect();
+    let changes: Vec<&PlannedChange> = changes.collect();
     instance::events(was, is, &changes, found);
     found.extend(task(was, is));
     let at = plan.status.binary_search_by(|status| status.name.cmp(name));

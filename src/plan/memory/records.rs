@@ -1,61 +1,56 @@
-//! The records of all objects, by name: a value that costs nothing to copy until one of the copies is changed. Memory before and
-//! after a tick, and what the ledger has written, are mostly the very same value.
+//! The records of all objects, by name: a value that costs nothing to copy, and whose versions are compared by what differs.
+//! Memory before and after a tick, and what the ledger has written, are mostly the very same value.
 
-use std::collections::{BTreeMap, btree_map};
-use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use super::Record;
+use super::{Instance, Phase, Record};
+use crate::sharing::{SharedMap, Told};
 use crate::spec::ServiceName;
 
-/// Records by the names of their objects. Reading it is reading a map; to ask for a change makes a map of its own of one that is
-/// shared, so look before you ask.
-#[derive(Clone, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Records(Arc<BTreeMap<ServiceName, Arc<Record>>>);
+/// Records by the names of their objects. To ask for a record to be changed makes its part another one than that of all
+/// copies, so look before you ask.
+pub type Records = SharedMap<ServiceName, Arc<Record>, Traits>;
 
-impl Records {
-    /// Whether both are known to be the same without looking at a record.
-    pub fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+/// What is so of one record of a part at least, so that whoever looks for such records passes over all other parts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts")]
+pub struct Traits {
+    /// It depends on others.
+    pub depends: bool,
+    /// Its document is a Task.
+    pub is_task: bool,
+    /// Something of it is being started, stopped, or waited for: an intent, a tree, a command.
+    pub is_busy: bool,
+    /// A process of it is on record.
+    pub has_process: bool,
+    /// It is given sockets, copies of secrets or a pid file.
+    pub is_given: bool,
+    /// It remembers failures.
+    pub failed: bool,
+}
+
+impl Told<ServiceName, Arc<Record>> for Traits {
+    fn of(rows: &[(ServiceName, Arc<Record>)]) -> Self {
+        let mut all = Self::default();
+        for (_, record) in rows {
+            let spec = &record.spec;
+            all.depends |= !spec.depends_on.is_empty();
+            all.is_task |= spec.task.is_some();
+            all.is_busy |= record.instances.values().any(is_busy);
+            all.has_process |= record.instances.values().any(|instance| instance.phase.process().is_some());
+            all.is_given |= !spec.sockets.is_empty() || !spec.secrets.is_empty() || spec.write_pidfile;
+            all.failed |= record.remembers_failures();
+        }
+        all
     }
 }
 
-impl PartialEq for Records {
-    fn eq(&self, other: &Self) -> bool {
-        self.is_same(other) || self.0 == other.0
-    }
-}
-
-impl Deref for Records {
-    type Target = BTreeMap<ServiceName, Arc<Record>>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl DerefMut for Records {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        Arc::make_mut(&mut self.0)
-    }
-}
-
-impl<'a> IntoIterator for &'a Records {
-    type Item = (&'a ServiceName, &'a Arc<Record>);
-    type IntoIter = btree_map::Iter<'a, ServiceName, Arc<Record>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
-    }
-}
-
-impl FromIterator<(ServiceName, Arc<Record>)> for Records {
-    fn from_iter<I: IntoIterator<Item = (ServiceName, Arc<Record>)>>(records: I) -> Self {
-        Self(Arc::new(records.into_iter().collect()))
-    }
+fn is_busy(instance: &Instance) -> bool {
+    let moves = match &instance.phase {
+        Phase::Intended { .. } | Phase::Starting { .. } | Phase::Stopping { .. } => true,
+        Phase::Vacant | Phase::BackOff { .. } | Phase::Finished | Phase::Running { .. } => false,
+    };
+    moves || instance.errand.is_some()
 }
 
 #[cfg(test)]
@@ -76,5 +71,27 @@ mod tests {
         assert_eq!((records.len(), copy.len()), (1, 2));
         records.insert(names[0].clone(), record(&names[0]));
         assert_eq!(records, copy, "it says the same again");
+    }
+
+    #[test]
+    fn what_is_asked_for_is_found_after_each_change() {
+        let names: Vec<ServiceName> = (0..200).map(|n| ServiceName::near(&format!("s{n:03}"))).collect();
+        let new = |name: &ServiceName| {
+            (name.clone(), Arc::new(Record::new(Service::new(name.clone(), "/bin/true".into()))))
+        };
+        let mut records: Records = names.iter().map(new).collect();
+        let given = |records: &Records| {
+            let rows = records.rows_where(|told| told.is_given);
+            rows.filter(|(_, record)| record.spec.write_pidfile).count()
+        };
+        assert_eq!(given(&records), 0);
+        for (at, name) in names.iter().enumerate().step_by(37) {
+            let record = Arc::make_mut(records.get_mut(name).unwrap());
+            Arc::make_mut(&mut record.spec).write_pidfile = true;
+            assert_eq!(given(&records), at / 37 + 1);
+        }
+        let copy = records.clone();
+        records.retain(|_, record| !record.spec.write_pidfile);
+        assert_eq!((given(&records), given(&copy)), (0, 6));
     }
 }

@@ -9,14 +9,29 @@ const AT_EXECFN: u64 = 31;
 
 /// Splits `/proc/PID/cmdline` on NUL. Empty arguments are arguments: only the final terminator is dropped.
 pub fn parse_arguments(bytes: &[u8], truncated: bool) -> Arguments {
+    let (parts, padded) = split(bytes, truncated);
+    // One piece of memory: collecting would ask for it three times, for each process of a look.
+    let mut words = Vec::with_capacity(memchr::memchr_iter(0, bytes).count() + 1);
+    words.extend(parts.map(word));
+    Arguments { words, padded, truncated }
+}
+
+/// Whether all of `/proc/PID/cmdline` says the same as before.
+pub fn are_arguments(bytes: &[u8], told: &Arguments) -> bool {
+    let (words, padded) = split(bytes, false);
+    padded == told.padded && !told.truncated && words.eq(told.words.iter().map(AsRef::as_ref))
+}
+
+/// The words, and whether the last of them may be padding.
+fn split(bytes: &[u8], truncated: bool) -> (impl Iterator<Item = &[u8]>, bool) {
     let (body, terminated) = match bytes.strip_suffix(b"\0") {
         Some(body) => (body, true),
         None => (bytes, false),
     };
     // An empty last argument looks the same as padding; `padded` says that it may be either.
     let padded = !truncated && (!terminated || body.last().is_none_or(|last| *last == 0) && !body.is_empty());
-    let words = if bytes.is_empty() { Vec::new() } else { body.split(|b| *b == 0).map(word).collect() };
-    Arguments { words, padded, truncated }
+    let words = (!bytes.is_empty()).then(|| body.split(|b| *b == 0));
+    (words.into_iter().flatten(), padded)
 }
 
 /// The padding behind a title is read as some hundred empty words: they share one allocation.

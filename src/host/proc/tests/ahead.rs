@@ -76,3 +76,15 @@ fn one_that_exits_between_being_read_ahead_and_being_asked_has_vanished_or_what_
         Fact::Absent => panic!("a process that exited has no absent arguments"),
     }
 }
+
+#[test]
+fn a_listing_that_a_helper_made_is_a_listing() {
+    let children = children(3);
+    let world = look().begin_listing();
+    let pids = world.pids().known().unwrap();
+    assert!(pids.is_sorted() && children.iter().all(|(child, _)| pids.contains(&child.pid())));
+    let (child, argument) = &children[1];
+    let words = world.arguments(child.pid()).known().unwrap().words.clone();
+    assert_eq!(words[1].as_ref(), argument.as_bytes());
+    assert!(world.stat(child.pid()).known().is_some());
+}

@@ -9,6 +9,7 @@ use super::super::{MOST_STUCK, process_key};
 use super::{Fact, LiveWorld, Pid, Running, Why, World, bytes, look, why};
 use crate::facts::ProcessState;
 use crate::process::world::{Namespace, Root};
+use crate::spec::ServiceName;
 use crate::units::Uid;
 
 fn words(world: &LiveWorld, pid: Pid) -> Vec<String> {
@@ -232,7 +233,8 @@ fn only_the_recorded_process_is_managed() {
     let key = world.process_key(mine.pid()).known().unwrap();
     let mut recycled = world.process_key(other.pid()).known().unwrap();
     recycled.start.0 -= 1;
-    let world = world.again().with_managed(BTreeMap::from([(key, "web".into()), (recycled, "old".into())]));
+    let managed = BTreeMap::from([(key, ServiceName::near("web")), (recycled, ServiceName::near("old"))]);
+    let world = world.again().with_managed(managed.into());
     assert_eq!(world.managed_as(mine.pid()), Fact::Known("web".into()));
     assert_eq!(world.managed_as(other.pid()), Fact::Absent);
     assert_eq!(world.managed_as(Pid(1)), Fact::Absent);

@@ -58,6 +58,25 @@ fn after_one_fact_by_pid_a_successor_is_noticed() {
 }
 
 #[test]
+fn between_its_batch_and_the_question_a_successor_is_noticed() {
+    replaced(
+        "between_its_batch_and_the_question_a_successor_is_noticed",
+        |world, pid| {
+            for each in world.pids().known().unwrap().iter() {
+                let _ = world.arguments(*each);
+            }
+            // Both are in the batch that the first question has read.
+            world.foresee(vec![Pid(1), pid]);
+            assert!(world.stat(Pid(1)).known().is_some());
+        },
+        |world, pid, _| {
+            assert!(matches!(why(&world.exe_file(pid)), Some(Why::Vanished | Why::Unresolved)));
+            assert!(world.stat(pid).known().is_none());
+        },
+    );
+}
+
+#[test]
 fn through_a_descriptor_a_successor_is_never_seen() {
     replaced(
         "through_a_descriptor_a_successor_is_never_seen",
