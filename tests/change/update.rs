@@ -157,7 +157,7 @@ fn a_trigger_and_a_replaced_program_lead_to_a_reload() {
     bench.until_running(&["ill", "new"]);
     let pids = ["ill", "new"].map(|name| bench.the_pid_of(name));
     until("the trigger to lead to a reload", || reloads(&bench).contains(&("ill".to_owned(), pids[0])));
-    bench.script("bin/new", &format!("{}# a newer version\n", RELOADS));
+    bench.script("bin/new", &format!("{RELOADS}# a newer version\n"));
     until("the new file to lead to one", || reloads(&bench).contains(&("new".to_owned(), pids[1])));
     // Once, though the old file runs on and the condition still holds.
     let begun = std::time::Instant::now();

@@ -94,8 +94,8 @@ impl Line {
             .map_err(io::Error::from)?;
         let mut rest = line.as_slice();
         while !rest.is_empty() {
-            let send = || send(&self.socket, rest, SendFlags::NOSIGNAL);
-            let sent = rustix::io::retry_on_intr(send).map_err(io::Error::from)?;
+            let again = || send(&self.socket, rest, SendFlags::NOSIGNAL);
+            let sent = rustix::io::retry_on_intr(again).map_err(io::Error::from)?;
             rest = rest.get(sent..).unwrap_or_default();
         }
         self.next(within)

@@ -54,6 +54,7 @@ fn is_busy(instance: &Instance) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use crate::spec::Service;
