@@ -18,4 +18,5 @@ mod settle;
 pub mod sources;
 pub mod standing;
 pub mod tick;
+pub mod told;
 pub mod watch;

@@ -42,7 +42,8 @@ const FILES: [&str; 11] = [
 fn interrupted(bench: &Bench, calls: &str, every: &str, args: &[&str]) -> Command {
     let inner = bench.command(args);
     let mut command = Command::new(STRACE);
-    command.args(["-f", "-q", "-b", "execve", "-o"]).arg(bench.path("trace"));
+    // It traces from a process beside (`-D`), so that our child is selfsame itself.
+    command.args(["-D", "-f", "-q", "-b", "execve", "-o"]).arg(bench.path("trace"));
     command.args([
         "-e",
         &format!("trace={calls}"),

@@ -30,7 +30,7 @@ use super::accept::FileSeen;
 use super::policy::Policies;
 use super::sources::SourcesLook;
 use super::tick::Tick;
-use super::watch::Event;
+use super::told::Event;
 use crate::plan::action::{Action, Outcome};
 use crate::plan::status::ServiceStatus;
 use crate::spec::ServiceName;

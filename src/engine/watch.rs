@@ -24,12 +24,11 @@ pub use ending::Ended;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use looking::{Looking, Occasion};
 
 use super::accept::{Acceptance, PruneHeld};
-use super::carried::{Carried, Sum};
+use super::carried::Carried;
 use super::control::Desk;
 use super::converge::converge_on;
 use super::events::Chronicle;
@@ -38,10 +37,10 @@ use super::policy::Policies;
 use super::policy::linux::Onlooker;
 use super::settings::SettingsFile;
 use super::settle;
-use super::sources::{Sources, SourcesLook, absolute};
+use super::sources::{Sources, absolute};
 use super::standing::Standing;
-use super::tick::{Tick, TickOptions};
-use crate::diagnostic::Diagnostic;
+use super::tick::TickOptions;
+pub use super::told::Event;
 use crate::host::Host as _;
 use crate::host::history::{Accepted, History};
 use crate::host::linux::LinuxHost;
@@ -52,10 +51,9 @@ use crate::plan::action::Outcome;
 use crate::plan::memory::Memory;
 use crate::plan::sources::show_revisions;
 use crate::plan::status::ServiceStatus;
-use crate::plan::wanted::Request;
 use crate::plan::{PlanOptions, QuestionHints};
+use crate::spec::SpecSet;
 use crate::spec::engine::Settings;
-use crate::spec::{Revision, ServiceName, SpecSet};
 use crate::units::{BootTime, WallTime};
 
 /// So many objects changed in one turn are worth it to give memory back.
@@ -72,53 +70,6 @@ pub struct WatchOptions {
     pub hints: bool,
     /// Everything is stopped at the end where the settings don't say whether.
     pub stop_on_exit: bool,
-}
-
-/// What the loop tells.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// The sources were looked at and are not as they were.
-    Sources(&'a SourcesLook),
-    /// Removal of objects is held back.
-    PruneHeld(&'a PruneHeld),
-    /// A tick was carried out.
-    Tick(&'a Tick),
-    /// What policies led to.
-    Policies(&'a [crate::plan::event::Event]),
-    /// The status after all that is to be done at once was done.
-    Status {
-        /// Of everything, by name.
-        all: &'a [ServiceStatus],
-        /// What isn't as it was told before.
-        changed: &'a BTreeSet<ServiceName>,
-        /// How many instances all have.
-        sum: Sum,
-    },
-    /// The documents were looked at, whether or not they are as they were.
-    Looked {
-        /// How long it took.
-        took: Duration,
-        /// When every place was there and could be listed; `None`: it wasn't so.
-        complete: Option<WallTime>,
-    },
-    /// The loop has done all that was to be done at once after a wake-up.
-    Turned {
-        /// How long it took.
-        took: Duration,
-    },
-    /// A person asked for something.
-    Request(&'a Request),
-    /// A place is at another revision.
-    Revision {
-        /// The place.
-        place: &'a str,
-        /// The revision.
-        revision: &'a Revision,
-    },
-    /// The settings were changed, and can't be used as they are.
-    Settings(&'a [Diagnostic]),
-    /// Something is not as it should be with the engine itself.
-    Trouble(&'a str),
 }
 
 /// The state of the loop.

@@ -101,6 +101,10 @@ pub struct GoodTexts {
     known: BTreeMap<String, GoodText>,
     lines: usize,
     torn: bool,
+    /// The most that one look gave.
+    given: usize,
+    /// It was asked whether files are gone.
+    swept: bool,
 }
 
 impl GoodTexts {
@@ -130,7 +134,9 @@ impl GoodTexts {
     /// A sentence; it is kept in memory only.
     pub fn keep(&mut self, texts: impl IntoIterator<Item = (String, GoodText)>) -> Result<(), String> {
         let mut lines = Vec::new();
+        let mut given = 0;
         for (file, text) in texts {
+            given += 1;
             if let Some(known) = self.known.get_mut(&file).filter(|known| known.says_the_same(&text)) {
                 // The text that others have as well.
                 *known = text;
@@ -142,16 +148,28 @@ impl GoodTexts {
             }
             self.known.insert(file, text);
         }
-        let Some(path) = self.path.clone().filter(|_| !lines.is_empty()) else { return Ok(()) };
+        self.given = self.given.max(given);
+        let many_gone = self.path.is_some() && self.many_are_gone();
+        let Some(path) = self.path.clone().filter(|_| many_gone || !lines.is_empty()) else { return Ok(()) };
         let stale = self.lines.saturating_sub(self.known.len());
-        let written =
-            if self.torn || stale > STALE_MAX { self.write_all(&path) } else { append(&path, &lines) };
+        let anew = self.torn || many_gone || stale > STALE_MAX;
+        let written = if anew { self.write_all(&path) } else { append(&path, &lines) };
         written.map_err(|error| format!("`{}` can't be written: {}", path.display(), io_text(&error)))
+    }
+
+    /// Whether the texts are mostly those of files that are gone: of places that were kept once, and cost every start since. Asked
+    /// once, and only where there are far more than looks give.
+    fn many_are_gone(&mut self) -> bool {
+        if self.swept || self.known.len() <= STALE_MAX + 2 * self.given {
+            return false;
+        }
+        self.swept = true;
+        self.known.keys().filter(|file| is_gone(file)).count() > STALE_MAX
     }
 
     fn write_all(&mut self, path: &Path) -> io::Result<()> {
         // Where there is no file any more, nobody can break it.
-        self.known.retain(|file, _| std::fs::symlink_metadata(file).is_ok());
+        self.known.retain(|file, _| !is_gone(file));
         let mut lines = Vec::new();
         for (file, text) in &self.known {
             push_line(&mut lines, file, text).map_err(io::Error::other)?;
@@ -177,6 +195,10 @@ impl Written {
         }
         written
     }
+}
+
+fn is_gone(file: &str) -> bool {
+    std::fs::symlink_metadata(file).is_err()
 }
 
 fn push_line(lines: &mut Vec<u8>, file: &str, text: &GoodText) -> Result<(), String> {
@@ -230,6 +252,24 @@ mod tests {
         texts.keep([text("/gone", "x"), text(&file, "three")]).unwrap();
         let texts = GoodTexts::look(&dirs);
         assert_eq!((texts.get(&file), texts.get("/gone")), (Some(&text(&file, "three").1), None));
+    }
+
+    #[test]
+    fn texts_of_places_that_are_gone_are_dropped_some_day() {
+        let dir = tempfile::tempdir().unwrap();
+        let dirs = Dirs { run: dir.path().into(), lib: dir.path().into(), log: dir.path().into() };
+        let here = dirs.lib.join("a.yaml");
+        std::fs::write(&here, "").unwrap();
+        let file = here.to_string_lossy().into_owned();
+        let former = |count: usize| (0..count).map(|n| text(&format!("/gone/{n}.yaml"), "x"));
+        GoodTexts::open(&dirs).keep(former(2 * STALE_MAX).chain([text(&file, "one")])).unwrap();
+        let lines = || std::fs::read_to_string(dirs.good_texts()).unwrap().lines().count();
+        assert_eq!(lines(), 2 * STALE_MAX + 1);
+        let mut texts = GoodTexts::open(&dirs);
+        texts.keep([text(&file, "one")]).unwrap();
+        assert_eq!((lines(), texts.get(&file).is_some(), texts.get("/gone/7.yaml")), (1, true, None));
+        texts.keep(former(3)).unwrap();
+        assert_eq!(lines(), 4, "a few cost nothing");
     }
 
     #[test]
