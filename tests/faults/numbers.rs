@@ -138,8 +138,8 @@ fn a_text_that_takes_long_to_read_holds_nothing_up() {
     bench.keep_watch(watch);
     bench.until_running(&["plain"]);
     let text = fs::read_to_string(bench.path("specs/plain.yaml")).unwrap();
-    let long = format!("{}# {}\n", text.replace("spec:", "spec:\n  args: [another]"), "x".repeat(20_000));
-    bench.write("plain.yaml", &long);
+    let slow = format!("{}# {}\n", text.replace("spec:", "spec:\n  args: [another]"), "x".repeat(20_000));
+    bench.write("plain.yaml", &slow);
     fs::rename(bench.path("plain.yaml"), bench.path("specs/plain.yaml")).unwrap();
     until("its text to be read", || reached(&bench) == 1);
     let first = bench.the_pid_of("plain");
