@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::args::{Output, PlanArgs};
 use super::exit::Exit;
-use super::one_look::{accept, at_once, concerned, options, say_held};
+use super::one_look::{accept, at_once, concerned, options, say_empty, say_held};
 use super::revisions::Revisions;
 use super::terminal::Terminal;
 use super::{settings, state};
@@ -98,6 +98,7 @@ fn show<H: Host + PolicyEye>(
 ) -> Exit {
     let now = host.now().boot;
     let accepted = accept(look, &memory, rules, now);
+    say_empty(look, &args.paths, terminal);
     say_held(&accepted, terminal);
     let memory = concerned(memory, &accepted);
     let previewed = preview_all(host, &accepted.set, &memory, options(false, None));

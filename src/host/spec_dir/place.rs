@@ -25,7 +25,7 @@ use super::chain::{self, Watched};
 use super::git::{self, GitHold};
 use super::identity::{Believed, Identity, Standing};
 use super::known::{KnownFiles, Outcome, Patience, Verdict};
-use super::names::why_ignored;
+use super::names::{DIRECTORY, why_ignored};
 use super::read::{FLAGS, Refusal, not_regular, read_in, read_listed, read_trusted, unreadable};
 use super::remote::remote;
 use super::stamp::Stamp;
@@ -385,6 +385,10 @@ impl Place {
             if may_enter && is_directory(&directory.open, &name, kind) {
                 self.sub_directory(directory, &name, directory.below.join(&name), gathering, depth);
             } else if let Some(why) = why_ignored(name.as_bytes()) {
+                let is_closed = !self.manner.recursive
+                    && !name.as_bytes().starts_with(b".")
+                    && kind == FileType::Directory;
+                let why = if is_closed { DIRECTORY } else { why };
                 gathering.ignored.push(Ignored { path: self.path.join(directory.below.join(&name)), why });
             } else {
                 let below = directory.below.join(&name);
