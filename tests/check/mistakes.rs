@@ -33,20 +33,6 @@ struct Case {
 
 const CASES: &[Case] = &[
     Case {
-        what: "a comma that belongs to an expression",
-        text: "apiVersion: selfsame/v1
-kind: Matcher
-metadata: {name: web}
-spec:
-  define:
-    listening: {expr: any(listens, s => s.port == 80)}
-",
-        says: "6:34 S050 a comma ends `spec.define.listening.expr` here
-    put the whole expression in single quotes: a comma parts the entries of `{...}` and `[...]`
-6:36 S020 unknown field `spec.define.listening.s => s.port == 80)`
-    known here: `params`, `expr`",
-    },
-    Case {
         what: "an unknown field",
         text: "apiVersion: selfsame/v1
 kind: Service
@@ -345,6 +331,20 @@ spec:
     give one of them another name
 8:3 S060 `spec.writePidfile` needs a `spec.pidfile`
     add `pidfile: ${runDir}/${name}.pid`",
+    },
+    Case {
+        what: "a comma that belongs to an expression",
+        text: "apiVersion: selfsame/v1
+kind: Matcher
+metadata: {name: web}
+spec:
+  define:
+    listening: {expr: any(listens, s => s.port == 80)}
+",
+        says: "6:34 S050 a comma ends `spec.define.listening.expr` here
+    put the whole expression in single quotes: a comma parts the entries of `{...}` and `[...]`
+6:36 S020 unknown field `spec.define.listening.s => s.port == 80)`
+    known here: `params`, `expr`",
     },
 ];
 

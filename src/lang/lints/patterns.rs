@@ -14,15 +14,15 @@ pub(super) fn find(root: &Node, source: &str, found: &mut Vec<Diagnostic>) {
         if trail.is_inside() && !node.has_argument() {
             return;
         }
-        if let Kind::Compare { op: CompareOp::Like, right, .. } = &node.kind
-            && let Some(glob) = text_of(right).and_then(percent)
+        if let Kind::Glob { glob, .. } = &node.kind
+            && let Some(glob) = percent(glob.glob().glob())
         {
             let said = Diagnostic::warning(
                 codes::PATTERN_COMPARED,
                 "`like` is a glob: `*` stands for any text, and `%` only for itself",
             )
-            .help(format!("write `{}`", quote(&glob)));
-            found.push(trail.at(said, right.span, "no wildcard in it"));
+            .help(format!("write `{}`", quote(glob.as_bytes())));
+            found.push(trail.at(said, node.span, "no wildcard in it"));
         }
         let Kind::Compare { op: CompareOp::Equal, left, right, .. } = &node.kind else { return };
         let (subject, text) = match (text_of(left), text_of(right)) {
@@ -45,9 +45,9 @@ pub(super) fn find(root: &Node, source: &str, found: &mut Vec<Diagnostic>) {
 }
 
 /// A pattern of SQL as a glob.
-fn percent(text: &[u8]) -> Option<Vec<u8>> {
-    let sql = text.contains(&b'%') && !text.iter().any(|byte| b"*?[".contains(byte));
-    sql.then(|| text.iter().map(|byte| if *byte == b'%' { b'*' } else { *byte }).collect())
+fn percent(glob: &str) -> Option<String> {
+    let sql = glob.contains('%') && !glob.contains(['*', '?', '[', '{']);
+    sql.then(|| glob.replace('%', "*"))
 }
 
 fn text_of(node: &Node) -> Option<&[u8]> {
