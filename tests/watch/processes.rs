@@ -203,6 +203,11 @@ fn state_observed_starts_nothing_and_stops_nothing() {
     bench.watch(&[]);
     bench.until_running(&["other"]);
     assert!(bench.starts_of("shop").is_empty());
+    let table = bench.ok(&["status", "shop"]).stdout;
+    assert!(
+        table.contains("observed only"),
+        "the table says why it is left alone, and that is as wanted: {table}"
+    );
     let other = bench.the_pid_of("other");
     bench.daemon_spec("other", "state: observed\nargs: [changed]");
     bench.until_generation("other", 2);
@@ -429,4 +434,26 @@ fn a_storm_of_exits_is_answered_one_by_one() {
     bench.until_running(&["web"]);
     assert_eq!(bench.starts_of("web").len(), 2 * MANY, "each was replaced once");
     assert_eq!(bench.alive_of("still"), [still]);
+}
+
+#[test]
+fn a_wait_for_the_next_start_is_told_once_however_often_others_are_looked_at() {
+    let mut bench = Bench::new();
+    let broken = bench.script("bin/broken", "#!/bin/sh\nexit 1\n");
+    let long = "restart: {backoff: 10m, maxBackoff: 10m}";
+    bench.spec("broken", &format!("startas: {}\n{long}", broken.display()));
+    bench.daemon("shop", "");
+    bench.watch(&[]);
+    let told = || {
+        let log = bench.watch_log();
+        log.lines().filter(|line| line.starts_with("broken: BackOff: next start in ")).count()
+    };
+    until("the wait to be told", || told() == 1);
+    for _ in 0..3 {
+        bench.ok(&["restart", "shop"]);
+    }
+    // Told in the order of names, so that one of `broken` would stand before this.
+    bench.ok(&["stop", "shop"]);
+    until("the end to be told", || bench.watch_log().contains("shop: Stopped"));
+    assert_eq!(told(), 1, "{}", bench.watch_log());
 }
