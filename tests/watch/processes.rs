@@ -270,6 +270,51 @@ fn a_daemon_that_forks_away_is_followed() {
     assert_eq!(bench.starts_of("forker").len(), 2);
 }
 
+/// Its first thread ends, and a second one goes on: `/proc` shows a zombie without arguments, executable and memory.
+const LEADERLESS: &str = "#!/usr/bin/python3
+import ctypes, os, platform, threading, time
+def go_on():
+    while open('/proc/self/stat').read().rsplit(')', 1)[1].split()[0] != 'Z':
+        time.sleep(0.01)
+    with open('%STARTS%', 'a') as starts:
+        starts.write(f'{os.getpid()} leaderless\\n')
+    while True:
+        time.sleep(60)
+threading.Thread(target=go_on).start()
+ctypes.CDLL(None).syscall({'x86_64': 60, 'aarch64': 93}[platform.machine()], 0)
+";
+
+#[test]
+fn a_service_whose_first_thread_ended_goes_on_as_the_one_copy() {
+    if !std::path::Path::new("/usr/bin/python3").exists() {
+        eprintln!("skipped: no python3");
+        return;
+    }
+    let mut bench = Bench::new();
+    let script = bench.script("bin/leaderless", LEADERLESS);
+    bench.spec("leaderless", &quick(&format!("startas: {}", script.display())));
+    bench.watch(&[]);
+    until("its thread to be alone", || bench.starts_of("leaderless").len() == 1);
+    bench.until_running(&["leaderless"]);
+    let (pid, _) = bench.starts_of("leaderless")[0].clone();
+    assert_eq!(bench.status_pids("leaderless"), [pid]);
+
+    // The next watch finds it by its record; and one that has none, by what its thread executes.
+    bench.end_watch("KILL");
+    bench.watch(&[]);
+    bench.until_running(&["leaderless"]);
+    bench.end_watch("KILL");
+    fs::remove_dir_all(bench.path("state")).unwrap();
+    bench.watch(&[]);
+    bench.until_running(&["leaderless"]);
+    assert_eq!(bench.status_pids("leaderless"), [pid]);
+    assert_eq!(bench.starts_of("leaderless").len(), 1, "one copy");
+    bench.ok(&["stop", "leaderless"]);
+    until("its threads to be gone", || {
+        fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count) < 2
+    });
+}
+
 const DEAF: &str = "#!/usr/bin/perl
 $SIG{TERM} = sub { open(my $t, '>>', '%STARTS%.term'); print $t \"$$\\n\"; close $t };
 open(my $f, '>>', '%STARTS%') or die; syswrite($f, \"$$ deaf\\n\"); close $f;
