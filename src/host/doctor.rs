@@ -81,7 +81,9 @@ fn paths() -> Finding {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     match openat2(CWD, "/", flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS) {
         Ok(_) => finding("paths", State::Ok, "followed by the kernel", matters),
-        Err(errno) => finding("paths", State::Broken, format!("openat2: {}", io_text(&errno.into())), matters),
+        Err(errno) => {
+            finding("paths", State::Broken, format!("openat2: {}", io_text(&errno.into())), matters)
+        }
     }
 }
 
