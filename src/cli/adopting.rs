@@ -8,7 +8,7 @@ use super::state::{self, Opened};
 use super::terminal::Terminal;
 use super::wish::{self, chosen};
 use crate::engine::tick::{TickOptions, preview};
-use crate::facts::{Fact, ProcessKey, Reason, Why};
+use crate::facts::{Fact, ProcessKey, Why};
 use crate::host::signal::protected;
 use crate::host::state_dir::Dirs;
 use crate::plan::memory::Memory;
@@ -51,7 +51,8 @@ fn judged(opened: &mut Opened, args: &AdoptArgs) -> Result<(ServiceName, Process
     }
     let key = match opened.host.key_of(pid) {
         Fact::Known(key) => key,
-        Fact::Unknown(Reason { why: Why::Vanished, .. }) | Fact::Absent => {
+        Fact::Absent => return Err((format!("there is no process {pid}"), Exit::Failed)),
+        Fact::Unknown(reason) if reason.why == Why::Vanished => {
             return Err((format!("there is no process {pid}"), Exit::Failed));
         }
         Fact::Unknown(reason) => return Err((format!("{pid} can't be looked at: {reason}"), Exit::Held)),

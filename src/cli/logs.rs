@@ -117,8 +117,9 @@ fn path(args: &LogsArgs, dirs: &Dirs, terminal: Terminal) -> Result<std::path::P
         OutputTarget::File(path) => Ok(path),
         OutputTarget::Null => elsewhere("is thrown away"),
         OutputTarget::Inherit => elsewhere("goes where that of selfsame goes"),
-        OutputTarget::Syslog(_) => {
-            elsewhere("goes to the system's log: ask there, for example `journalctl -t NAME`")
-        }
+        OutputTarget::Syslog(_) => elsewhere(&format!(
+            "goes to the system's log: ask there, for example `journalctl -t {}`",
+            args.name
+        )),
     }
 }

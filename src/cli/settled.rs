@@ -14,6 +14,9 @@ pub(super) enum Settled {
 
 /// Whether it is as wanted, has failed, or needs more time.
 pub(super) fn settled(service: &ServiceStatus) -> Settled {
+    if is_observed(service) {
+        return Settled::Ready;
+    }
     if let Some(task) = &service.task {
         return settled_task(service, task);
     }
@@ -49,6 +52,11 @@ fn settled_task(service: &ServiceStatus, task: &TaskStatus) -> Settled {
         | PhaseWord::Stopping
         | PhaseWord::BackOff => Settled::NotYet,
     }
+}
+
+/// That nothing is done about it is what its document says.
+fn is_observed(service: &ServiceStatus) -> bool {
+    service.conditions.iter().any(|c| c.kind == ConditionType::Progressing && c.reason == "Observed")
 }
 
 /// It runs, but what its document says now is held back.
