@@ -152,19 +152,17 @@ impl Disk {
 
     /// Takes these documents for the newest set, and gives the texts that aren't there yet. `None`: the newest set says the same.
     fn take(&mut self, services: &Services) -> io::Result<Option<BTreeMap<Arc<str>, String>>> {
-        let Self { last, given, there, whole, other, .. } = self;
+        let Self { last, given, there, other, .. } = self;
         let (mut moved, mut texts) = (false, BTreeMap::new());
         if given.is_empty() {
             let before = last.len();
             last.retain(|name, _| services.contains_key(name));
             moved = last.len() != before;
         }
-        for Change { key, is, .. } in services.changes_since(given) {
-            if whole.is_some() {
-                other.insert(key.clone());
-            }
+        for Change { key, was, is } in services.changes_since(given) {
             let Some(service) = is else {
                 moved |= last.remove(key).is_some();
+                other.insert(key.clone());
                 continue;
             };
             let plain = Service { origin: Origin::default(), ..Service::clone(service) };
@@ -176,7 +174,11 @@ impl Disk {
                 texts.insert(Arc::clone(&digest), text);
                 digest
             };
-            moved |= last.insert(key.clone(), Arc::clone(&digest)).as_ref() != Some(&digest);
+            let says_other = last.insert(key.clone(), Arc::clone(&digest)).as_ref() != Some(&digest);
+            moved |= says_other;
+            if says_other || was.is_none_or(|was| was.origin != service.origin) {
+                other.insert(key.clone());
+            }
         }
         given.clone_from(services);
         Ok(moved.then_some(texts))
