@@ -83,7 +83,8 @@ fn a_set_costs_what_differs_and_all_twenty_come_back_as_they_were() {
             kept.iter().map(|set| set.number).collect::<Vec<_>>(),
             (first..=number).collect::<Vec<_>>()
         );
-        for set in kept {
+        // A few times all of them: each takes a look at all documents.
+        for set in kept.into_iter().filter(|set| number % 21 < 2 || set.number == number) {
             assert_eq!(services(&dirs, &set).unwrap(), given[&set.number], "set {} of {number}", set.number);
         }
     };

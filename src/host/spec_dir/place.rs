@@ -114,6 +114,7 @@ pub struct Place {
     /// Of all files of the last listing.
     pub(super) bytes: u64,
     waiting_since: Option<BootTime>,
+    nothing_new: bool,
     remote: Option<&'static str>,
     pub(super) directories: Vec<PathBuf>,
     pub(super) linked: BTreeSet<PathBuf>,
@@ -167,6 +168,7 @@ impl Place {
             last: None,
             bytes: 0,
             waiting_since: None,
+            nothing_new: false,
             remote: None,
             directories: Vec::new(),
             linked: BTreeSet::new(),
@@ -201,8 +203,14 @@ impl Place {
         found
     }
 
+    /// Whether the last look at all of it found the very files that were known, and left no doubt.
+    pub fn has_nothing_new(&self) -> bool {
+        self.nothing_new && self.remote.is_none()
+    }
+
     /// Looks at it.
     pub fn look(&mut self, attention: Attention<'_>) -> Look {
+        self.nothing_new = false;
         match self.see(attention) {
             Ok(listing) => Look::Found(listing),
             Err((reason, text)) => {
@@ -346,6 +354,7 @@ impl Place {
         self.linked = gathering.linked;
         self.bytes = gathering.bytes;
         let listing = Listing { complete, files, problems, identity, ignored, pending: None, again };
+        self.nothing_new = self.last.as_ref().is_some_and(|last| last.is_the_very_same(&listing));
         self.last = Some(listing.clone());
         listing
     }
@@ -410,14 +419,15 @@ impl Place {
         if kind != FileType::RegularFile || self.remote.is_some() || !within {
             return false;
         }
-        let below = directory.below.join(name);
-        if !self.known.has(below.as_os_str()) {
+        let in_sub_directory = (!directory.below.as_os_str().is_empty()).then(|| directory.below.join(name));
+        let below = in_sub_directory.as_ref().map_or(name, |below| below.as_os_str());
+        let stamp = || {
+            let stat = statat(&directory.open, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+            Some(Stamp::of_stat(&stat))
+        };
+        let Some(file) = self.known.unchanged(below, gathering.attention.contents, stamp) else {
             return false;
-        }
-        let Ok(stat) = statat(&directory.open, name, AtFlags::SYMLINK_NOFOLLOW) else { return false };
-        let stamp = Stamp::of_stat(&stat);
-        let contents = gathering.attention.contents;
-        let Some(file) = self.known.unchanged(below.as_os_str(), stamp, contents) else { return false };
+        };
         gathering.bytes = gathering.bytes.saturating_add(file.bytes.len() as u64);
         gathering.files.push(file);
         true
