@@ -14,6 +14,7 @@ mod keeper;
 mod pack;
 mod told;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -178,16 +179,31 @@ pub fn find(sets: &[KeptSet], number: u64) -> Result<&KeptSet, String> {
 /// # Errors
 /// A sentence: one is missing, or is not what it was.
 pub fn services(dirs: &Dirs, set: &KeptSet) -> Result<Services, String> {
-    let texts = pack::read(&dirs.history().join("objects"))
-        .map_err(|error| format!("the history can't be read: {}", io_text(&error)))?;
-    let one = |(name, object): (&ServiceName, &KeptObject)| {
-        let text = texts.get(&object.digest);
-        let service = text.and_then(|text| serde_json::from_str::<Service>(text).ok());
-        let service = service
-            .ok_or_else(|| format!("the document of `{name}` in set {} is not there any more", set.number))?;
-        Ok((name.clone(), Arc::new(Service { origin: object.origin.clone(), ..service })))
-    };
+    let texts = texts(dirs)?;
+    let one = |(name, object)| Ok((ServiceName::clone(name), Arc::new(document(&texts, set, name, object)?)));
     set.objects.iter().map(one).collect()
+}
+
+/// All documents of all sets, by digest.
+fn texts(dirs: &Dirs) -> Result<BTreeMap<String, String>, String> {
+    pack::read(&dirs.history().join("objects")).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &io::Error) -> String {
+    format!("the history can't be read: {}", io_text(error))
+}
+
+fn document(
+    texts: &BTreeMap<String, String>,
+    set: &KeptSet,
+    name: &ServiceName,
+    object: &KeptObject,
+) -> Result<Service, String> {
+    let text = texts.get(&object.digest);
+    let service = text.and_then(|text| serde_json::from_str::<Service>(text).ok());
+    let service = service
+        .ok_or_else(|| format!("the document of `{name}` in set {} is not there any more", set.number))?;
+    Ok(Service { origin: object.origin.clone(), ..service })
 }
 
 /// A digest of what documents say, wherever they stand.
