@@ -7,6 +7,7 @@
 //! | file | what it knows |
 //! | --- | --- |
 //! | `place` | one place, looked at again and again |
+//! | `place/entering`, `place/file` | the directories of it, and each name in them |
 //! | `named` | of a place where nothing is in doubt, the files that somebody told of |
 //! | `known` | its files as they were, and which of them must be read |
 //! | `read`, `stamp` | one file |
