@@ -103,7 +103,9 @@ impl Run {
             }
             if let Some(reason) = &tick.not_remembered {
                 progress.above(|| {
-                    terminal.say(&format!("error: nothing is started, since it can't be recorded: {reason}"));
+                    terminal.say(&format!(
+                        "error: nothing is started or stopped, since it can't be recorded: {reason}"
+                    ));
                 });
             }
         });

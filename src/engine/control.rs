@@ -33,7 +33,7 @@ use crate::plan::memory::Memory;
 use crate::plan::settled::{Settled, settled};
 use crate::plan::sources::SourceStatus;
 use crate::plan::status::ServiceStatus;
-use crate::plan::wanted::{Objects, Request, names_policy};
+use crate::plan::wanted::{Objects, Request, names_policy, no_object};
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::{BootTime, Uid};
 
@@ -387,7 +387,8 @@ fn recorded(known: Known<'_>) -> BTreeMap<ServiceName, Vec<ProcessKey>> {
 
 fn explained(name: &ServiceName, known: Known<'_>) -> Reply {
     let Some(record) = known.memory.services.get(name) else {
-        return Reply::Refused(Refusal::Impossible(vec![format!("no object `{name}` is on record")]));
+        let known = known.memory.services.keys().map(ServiceName::as_str);
+        return Reply::Refused(Refusal::Impossible(vec![no_object(name.as_str(), known)]));
     };
     Reply::Explained(Box::new(Explained {
         status: status_of(name.as_str(), known.status).cloned(),

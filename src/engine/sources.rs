@@ -47,7 +47,7 @@ use crate::units::BootTime;
 /// A file that is there and can't be used.
 const UNUSABLE: Code = Code("F001");
 /// A place that can't be looked at.
-const UNAVAILABLE: Code = Code("F002");
+pub(super) const UNAVAILABLE: Code = Code("F002");
 
 /// A trusted owner that isn't known here.
 const UNKNOWN_OWNER: Code = Code("F004");

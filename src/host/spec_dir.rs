@@ -35,7 +35,7 @@ pub use chain::{Watched, watched};
 pub use entries::Touched;
 pub use hints::{Heard, Watcher};
 pub use identity::Identity;
-pub use names::{is_document, why_ignored};
+pub use names::{DIRECTORY, is_document, why_ignored};
 pub use place::{Attention, Manner, Place};
 pub use trust::Trust;
 

@@ -18,6 +18,9 @@ pub enum Settled {
 
 /// Whether it is as wanted, has failed, or needs more time.
 pub fn settled(service: &ServiceStatus) -> Settled {
+    if is_observed(service) {
+        return Settled::Ready;
+    }
     if let Some(task) = &service.task {
         return settled_task(service, task);
     }
@@ -53,6 +56,11 @@ fn settled_task(service: &ServiceStatus, task: &TaskStatus) -> Settled {
         | PhaseWord::Stopping
         | PhaseWord::BackOff => Settled::NotYet,
     }
+}
+
+/// That nothing is done about it is what its document says.
+fn is_observed(service: &ServiceStatus) -> bool {
+    service.conditions.iter().any(|c| c.kind == ConditionType::Progressing && c.reason == "Observed")
 }
 
 /// It runs, but what its document says now is held back.

@@ -20,7 +20,7 @@ impl Watch<'_> {
         look.seen.being_written = writers::open_for_writing(self.acceptance.shrunk(&look.seen));
         let mut rules = PruneRules::from(self.options.settings.prune);
         rules.confirmed.clone_from(&self.confirmed_prunes);
-        let Accepted { set, held, confirmed, recheck } = self.acceptance.look(&look.seen, &rules, now);
+        let Accepted { set, held, confirmed, recheck } = self.accepted(&look.seen, &rules, now);
         self.confirmed_prunes.retain(|id| !confirmed.contains_key(id));
         for (id, place) in confirmed {
             if let Some(source) = self.standing.source_mut(&place) {
@@ -41,7 +41,7 @@ impl Watch<'_> {
             }
         }
         self.held = held;
-        let set = self.under_pin(set, &look.seen);
+        let set = self.under_pin(set);
         // Also where it says the same: what the next look gives has its parts in common with this one.
         let former = std::mem::replace(&mut self.set, set);
         if former != self.set {

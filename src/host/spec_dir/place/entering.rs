@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat};
 
 use super::super::identity::{Identity, Standing};
-use super::super::names::why_ignored;
+use super::super::names::{DIRECTORY, why_ignored};
 use super::super::read::{Refusal, unreadable};
 use super::super::stamp::Stamp;
 use super::super::{Ignored, ProblemReason};
@@ -47,6 +47,10 @@ impl Place {
             if may_enter && is_directory(&directory.open, &name, kind) {
                 self.sub_directory(directory, &name, directory.below.join(&name), gathering, depth);
             } else if let Some(why) = why_ignored(name.as_bytes()) {
+                let is_closed = !self.manner.recursive
+                    && !name.as_bytes().starts_with(b".")
+                    && kind == FileType::Directory;
+                let why = if is_closed { DIRECTORY } else { why };
                 gathering.ignored.push(Ignored { path: self.path.join(directory.below.join(&name)), why });
             } else {
                 let below = directory.below.join(&name);
