@@ -326,6 +326,7 @@ impl<'a> Watch<'a> {
             self.renew_hints();
             look = self.sources.look_with(self.looking.attention(occasion, self.host.now().boot, false));
         }
+        self.await_first_revision(&mut look);
         let told = self.looking.finding();
         for place in self.sources.places().iter().map(|place| absolute(place)) {
             if !look.findings.iter().any(|(of, finding)| *of == place && finding.kind == told.kind) {

@@ -17,7 +17,6 @@ mod told;
 mod tree;
 
 pub use near::NearMiss;
-pub(in crate::host) use policy::Parts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
