@@ -38,7 +38,6 @@ mod progress;
 mod revisions;
 mod rollback;
 mod settings;
-mod settled;
 mod state;
 mod status;
 mod stored;

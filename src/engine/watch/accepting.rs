@@ -1,6 +1,6 @@
 //! What a look at the documents changes: what is in force, what is held back, and what is said of the places.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Event, Watch};
 use crate::engine::accept::{Accepted, PruneHeld, PruneRules, is_under};
@@ -72,10 +72,12 @@ impl Watch<'_> {
     }
 
     /// How many files and objects each place has. After a look at named files that is as it was if there are as many as before:
-    /// such a look takes nothing away, and no object from another file.
+    /// such a look takes nothing away, and no object from another file. So it is after a look that found nothing new.
     fn count(&mut self, places: &[String], look: &SourcesLook) {
         let now = Some((look.seen.files.len(), self.set.services.len()));
-        if std::mem::replace(&mut self.counted, now) == now && look.named {
+        if std::mem::replace(&mut self.counted, now) == now
+            && (look.named || look.seen.changed.as_ref().is_some_and(BTreeSet::is_empty))
+        {
             return;
         }
         let mut objects: BTreeMap<&str, usize> = BTreeMap::new();
