@@ -305,7 +305,7 @@ fn documents(known: Known<'_>) -> Documents {
     Documents { places: hello(known, Rights::Look).places, clean, objects: declared.cloned().collect() }
 }
 
-fn unsettled(named: &BTreeSet<ServiceName>, known: Known<'_>) -> Unsettled {
+fn unsettled(asked: &BTreeSet<ServiceName>, known: Known<'_>) -> Unsettled {
     let Known { set, status, clean, .. } = known;
     let places = hello(known, Rights::Look).places;
     if !clean {
@@ -313,7 +313,7 @@ fn unsettled(named: &BTreeSet<ServiceName>, known: Known<'_>) -> Unsettled {
     }
     let names = || set.services.keys().filter(|name| !set.unseen.contains_key(*name));
     let is_declared = |name: &ServiceName| set.services.contains_key(name) && !set.unseen.contains_key(name);
-    let is_of_interest = |one: &&ServiceStatus| named.contains(&one.name) || settled(one) != Settled::Ready;
+    let is_of_interest = |one: &&ServiceStatus| asked.contains(&one.name) || settled(one) != Settled::Ready;
     let told = status.iter().filter(is_of_interest).filter(|one| is_declared(&one.name));
     // Both are in the order of names.
     let mut rest = status.iter().peekable();

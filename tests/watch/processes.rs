@@ -490,8 +490,8 @@ fn a_wait_for_the_next_start_is_told_once_however_often_others_are_looked_at() {
     bench.daemon("shop", "");
     bench.watch(&[]);
     let told = || {
-        let log = bench.watch_log();
-        log.lines().filter(|line| line.starts_with("broken: BackOff: next start in ")).count()
+        let said = bench.watch_log();
+        said.lines().filter(|line| line.starts_with("broken: BackOff: next start in ")).count()
     };
     until("the wait to be told", || told() == 1);
     for _ in 0..3 {

@@ -92,10 +92,10 @@ fn the_next_engine_counts_in_lines_near_the_end_only() {
     let place = place();
     let mut log = EventLog::open(&place.dirs, &boot(), Bounds::default());
     let long = "x".repeat(usize::try_from(KNOWN_BYTES).unwrap() / 8);
-    let others = (0..10).map(|n| event("b", &format!("{n}{long}"), 2));
-    let events: Vec<Event> =
-        std::iter::once(event("a", "far", 1)).chain(others).chain([event("c", "near", 3)]).collect();
-    let _ = log.write(&events, at(0));
+    let much = (0..10).map(|n| event("b", &format!("{n}{long}"), 2));
+    let written: Vec<Event> =
+        std::iter::once(event("a", "far", 1)).chain(much).chain([event("c", "near", 3)]).collect();
+    let _ = log.write(&written, at(0));
     let mut log = EventLog::open(&place.dirs, &boot(), Bounds::default());
     let (recorded, _) = log.write(&[event("a", "far", 4), event("c", "near", 5)], at(1));
     assert_eq!(recorded.iter().map(|one| (one.seq, one.times)).collect::<Vec<_>>(), [(13, 1), (12, 2)]);

@@ -90,15 +90,16 @@ fn a_set_costs_what_differs_and_all_twenty_come_back_as_they_were() {
     };
     keep(&mut keeper, 1, many(0, 1));
     // Another document changes each time, one moves in its file, one is gone, one is new, and one comes back.
-    for number in 2..=19 {
-        let mut accepted = many(number as usize % 7, number as usize);
+    for number in 2..=19_u64 {
+        let line = usize::try_from(number).unwrap();
+        let mut accepted = many(line % 7, line);
         let name = |text: &str| ServiceName::new(text).unwrap();
         if number % 3 == 0 {
             accepted.services.remove(&name("s11"));
             accepted.services.extend(set(&[("zz", 1)]).services);
         }
         let moved = Arc::make_mut(accepted.services.get_mut(&name("s20")).unwrap());
-        moved.origin.line = number as usize;
+        moved.origin.line = line;
         keep(&mut keeper, number, accepted);
         assert!(bytes_of(&dirs, number) * 3 < bytes_of(&dirs, 1), "set {number}");
     }
@@ -107,7 +108,7 @@ fn a_set_costs_what_differs_and_all_twenty_come_back_as_they_were() {
     keep(&mut keeper, 20, many(1, 100));
     assert!(bytes_of(&dirs, 20) > bytes_of(&dirs, 19) * 3);
     for number in 21..=62 {
-        keep(&mut keeper, number, many(2, number as usize));
+        keep(&mut keeper, number, many(2, usize::try_from(number).unwrap()));
         let first = numbers(&dirs).unwrap()[0];
         // The one that the oldest set differs from stays, and no other.
         assert!(first + (KEPT as u64) * 2 > number, "{first} of {number}");

@@ -81,7 +81,7 @@ impl ToldSet {
         texts: &BTreeMap<String, String>,
     ) -> Result<Self, String> {
         let (mut added, mut changed) = (Vec::new(), BTreeMap::new());
-        for (name, object) in set.objects.iter() {
+        for (name, object) in &set.objects {
             let was = before.and_then(|before| Some((before, before.objects.get(name)?)));
             if was.is_some_and(|(_, was)| was.digest == object.digest) {
                 continue;
