@@ -91,8 +91,8 @@ fn the_next_engine_goes_on_where_the_last_one_was_killed() {
 fn the_next_engine_counts_in_lines_near_the_end_only() {
     let place = place();
     let mut log = EventLog::open(&place.dirs, &boot(), Bounds::default());
-    let long = "x".repeat(usize::try_from(KNOWN_BYTES).unwrap() / 8);
-    let much = (0..10).map(|n| event("b", &format!("{n}{long}"), 2));
+    let filler = "x".repeat(usize::try_from(KNOWN_BYTES).unwrap() / 8);
+    let much = (0..10).map(|n| event("b", &format!("{n}{filler}"), 2));
     let written: Vec<Event> =
         std::iter::once(event("a", "far", 1)).chain(much).chain([event("c", "near", 3)]).collect();
     let _ = log.write(&written, at(0));
@@ -100,8 +100,8 @@ fn the_next_engine_counts_in_lines_near_the_end_only() {
     let (recorded, _) = log.write(&[event("a", "far", 4), event("c", "near", 5)], at(1));
     assert_eq!(recorded.iter().map(|one| (one.seq, one.times)).collect::<Vec<_>>(), [(13, 1), (12, 2)]);
     assert_eq!(told(&place).len(), 13);
-    // However long the last line is.
-    let _ = log.write(&[event("d", &long.repeat(20), 6)], at(2));
+    // However filler the last line is.
+    let _ = log.write(&[event("d", &filler.repeat(20), 6)], at(2));
     let mut log = EventLog::open(&place.dirs, &boot(), Bounds::default());
     let (recorded, _) = log.write(&[event("e", "next", 7)], at(3));
     assert_eq!((recorded[0].seq, told(&place).len()), (15, 15));
