@@ -100,7 +100,7 @@ fn the_next_engine_counts_in_lines_near_the_end_only() {
     let (recorded, _) = log.write(&[event("a", "far", 4), event("c", "near", 5)], at(1));
     assert_eq!(recorded.iter().map(|one| (one.seq, one.times)).collect::<Vec<_>>(), [(13, 1), (12, 2)]);
     assert_eq!(told(&place).len(), 13);
-    // However filler the last line is.
+    // However long the last line is.
     let _ = log.write(&[event("d", &filler.repeat(20), 6)], at(2));
     let mut log = EventLog::open(&place.dirs, &boot(), Bounds::default());
     let (recorded, _) = log.write(&[event("e", "next", 7)], at(3));
