@@ -42,7 +42,7 @@ mod tests;
 
 pub use depends::{DependencyMistakes, dependency_mistakes};
 pub use difference::{FieldDifference, changed_fields, differences};
-pub use expression::{ExpressionRequest, variables};
+pub use expression::{ExpressionRequest, Shape, variables};
 pub use file::{LoadedFile, SpecFile, hex};
 pub use model::policy;
 pub use model::{

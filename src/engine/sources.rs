@@ -23,6 +23,7 @@ use shown::Shown;
 use super::accept::{FileSeen, GoodFile, SourcesSeen};
 use super::settle;
 use crate::diagnostic::{Code, Diagnostic, Source};
+use crate::host::checked::Checked;
 use crate::host::clock;
 use crate::host::good_texts::GoodTexts;
 use crate::host::shelf::Shelf;
@@ -40,7 +41,7 @@ use crate::spec::policies::{self, PolicyDocument};
 use crate::spec::policy::Policy;
 use crate::spec::{
     ExpressionRequest, HeldPlugins, InUse, KnownHost, LoadContext, Loaded, LoadedFile, Marks, Modules, Names,
-    PluginDocument, ReadTexts, Service, ServiceName, SpecFile, dependency_mistakes, load_ready, overlaps,
+    PluginDocument, ReadTexts, Service, ServiceName, Shape, SpecFile, dependency_mistakes, load_ready, overlaps,
 };
 use crate::units::BootTime;
 
@@ -320,6 +321,13 @@ impl Sources {
         self.look_with(Attention::at(clock::now().boot))
     }
 
+    /// The same, and tells each condition while files are loaded: who hears it may begin with what it will need.
+    pub fn look_telling(&mut self, tell: &dyn Fn(&str)) -> SourcesLook {
+        self.looks += 1;
+        self.here = Here::now();
+        self.look_at_all(Attention::at(clock::now().boot), tell)
+    }
+
     /// Whose documents count.
     pub fn host(&self) -> &KnownHost {
         &self.host
@@ -337,11 +345,11 @@ impl Sources {
         self.here = Here::now();
         match self.look_at_named(attention) {
             Some(look) => look,
-            None => self.look_at_all(attention),
+            None => self.look_at_all(attention, &|_| {}),
         }
     }
 
-    fn look_at_all(&mut self, attention: Attention<'_>) -> SourcesLook {
+    fn look_at_all(&mut self, attention: Attention<'_>, tell: &dyn Fn(&str)) -> SourcesLook {
         let mut look = SourcesLook {
             seen: SourcesSeen { complete: true, ..SourcesSeen::default() },
             ..SourcesLook::default()
@@ -384,7 +392,7 @@ impl Sources {
         }
         self.read_aside(&mut files, &mut look, attention.now);
         let unusable: Vec<String> = look.unusable.keys().cloned().collect();
-        let duplicates = self.load(&files, &unusable, &libraries);
+        let duplicates = self.load(&files, &unusable, &libraries, tell);
         self.ready.clear();
         look.diagnostics.extend(duplicates);
         look.trouble = self.kept.take_trouble();
@@ -429,6 +437,7 @@ impl Sources {
         files: &[Found],
         unusable: &[String],
         libraries: &BTreeSet<String>,
+        tell: &dyn Fn(&str),
     ) -> Vec<Diagnostic> {
         let holds = |name: &str| files.iter().any(|found| found.name == name);
         let other_module =
@@ -459,7 +468,7 @@ impl Sources {
         let gives = |name: &String| self.loaded.get(name).is_some_and(LoadedFile::defines);
         let replaced = fresh.iter().any(|file| gives(&file.name));
         let lost = gone.iter().any(gives);
-        let mut loaded = self.around().load(&fresh, Some(&self.names), None);
+        let mut loaded = Around { tell, ..self.around() }.load(&fresh, Some(&self.names), None);
         let changed = !fresh.is_empty() || !gone.is_empty();
         if changed {
             self.marks = None;
@@ -511,7 +520,8 @@ impl Sources {
 
     /// What all files are loaded with.
     fn around(&self) -> Around<'_> {
-        Around { modules: &*self.shelf, host: &self.host, ready: &self.ready }
+        let checked = Some(self.shelf.checked());
+        Around { modules: &*self.shelf, host: Some(&self.host), ready: &self.ready, checked, tell: &|_| {} }
     }
 
     /// A new version of a plugin is there and not taken: any change may be the one that it waits for.
@@ -700,36 +710,42 @@ pub fn load_files(
     held: Option<&HeldPlugins>,
     host: Option<&KnownHost>,
 ) -> Loaded {
-    load_read(files, &ReadTexts::new(), names, modules, (held, host))
+    let around = Around { modules, host, ready: &ReadTexts::new(), checked: None, tell: &|_| {} };
+    around.load(files, names, held)
 }
 
 /// What files of one look are loaded with, however often.
 #[derive(Clone, Copy)]
 struct Around<'a> {
     modules: &'a dyn Modules,
-    host: &'a KnownHost,
+    host: Option<&'a KnownHost>,
     ready: &'a ReadTexts,
+    /// Who is going to look by these conditions.
+    checked: Option<&'a Checked>,
+    /// Who hears of each condition.
+    tell: &'a dyn Fn(&str),
 }
 
 impl Around<'_> {
     fn load(self, files: &[SpecFile], names: Option<&Names>, held: Option<&HeldPlugins>) -> Loaded {
-        load_read(files, self.ready, names, self.modules, (held, Some(self.host)))
+        let Around { modules, host, ready, .. } = self;
+        let compile = |request: &ExpressionRequest<'_>| self.check(request);
+        let limits = crate::spec::Limits::default();
+        load_ready(files, ready, &LoadContext { limits, compile: &compile, names, modules, held, host })
     }
-}
 
-fn load_read(
-    files: &[SpecFile],
-    ready: &ReadTexts,
-    names: Option<&Names>,
-    modules: &dyn Modules,
-    (held, host): (Option<&HeldPlugins>, Option<&KnownHost>),
-) -> Loaded {
-    let compile = |request: &ExpressionRequest<'_>| {
+    fn check(self, request: &ExpressionRequest<'_>) -> Vec<Diagnostic> {
         let ExpressionRequest { text, variables, replaces, library } = request;
-        expression::check_in_document(text, variables.clone(), *replaces, library)
-    };
-    let limits = crate::spec::Limits::default();
-    load_ready(files, ready, &LoadContext { limits, compile: &compile, names, modules, held, host })
+        (self.tell)(text);
+        let compiled = expression::check_in_document(text, variables.clone(), *replaces, library);
+        if let (Some(checked), Some(predicate)) = (self.checked, compiled.predicate)
+            && library.is_empty()
+            && library.schema().is_none()
+        {
+            checked.put(text, Shape::of_types(variables), predicate);
+        }
+        compiled.diagnostics
+    }
 }
 
 fn seen(file: &LoadedFile) -> FileSeen {
