@@ -83,7 +83,7 @@ impl Portrait {
         let arguments = buffer.clone();
         let exe = raw::stat_at(dir, c"exe")?;
         let exe_text = raw::link_at(dir, c"exe")?;
-        let own = raw::stat_at(dir, c".")?;
+        let own = rustix::fs::fstat(&held)?;
         let namespace = raw::stat_at(dir, c"ns/pid")?.st_ino;
         raw::read_at(dir, c"cgroup", Form::Record, RECORD_LIMIT, buffer)?;
         let cgroups = buffer.clone();
