@@ -63,7 +63,7 @@ pub use replay::{ReplayRow, replay_json, replay_text};
 pub use sarif::sarif;
 pub use signals::{Fate, SignalledProcess, question_text, signalled_text};
 pub use sources::{held_text, moved_text, sources_text};
-pub use status::{exit_words, status_details, status_line, status_table};
+pub use status::{exit_words, lasting_line, status_details, status_line, status_table};
 pub use trace::{
     AskedRow, FactSum, StepRow, TraceSummary, TracedProcess, own_namespace_step, summary_text, trace_row,
     trace_text,

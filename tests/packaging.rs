@@ -169,6 +169,8 @@ fn the_scripts_are_right_for_a_shell() {
     for name in [
         "examples/host/packaging/build-deb",
         "examples/host/packaging/try-deb",
+        "examples/host/packaging/try-openrc",
+        "examples/host/packaging/try-systemd",
         "examples/host/packaging/debian/postinst",
         "examples/host/packaging/debian/prerm",
         "examples/host/packaging/debian/postrm",

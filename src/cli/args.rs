@@ -2,6 +2,7 @@
 
 mod events;
 mod git;
+mod habits;
 mod host;
 mod import;
 mod logs;
@@ -169,6 +170,11 @@ pub(super) enum Output {
 
 fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text)
+}
+
+/// `role=web`
+fn label(text: &str) -> Result<(String, String), String> {
+    binding(text).map_err(|_| "write KEY=VALUE, for example `role=web`".to_owned())
 }
 
 fn binding(text: &str) -> Result<(String, String), String> {
@@ -478,7 +484,8 @@ pub(super) struct SuspendArgs {
 }
 
 fn signal(text: &str) -> Result<Signal, String> {
-    Signal::parse(text).map_err(|_| format!("`{text}` is no signal"))
+    Signal::parse(text)
+        .map_err(|_| format!("`{text}` is no signal; it stands before the names, as in `signal HUP shop`"))
 }
 
 fn moment(text: &str) -> Result<WallTime, String> {

@@ -11,6 +11,7 @@ use crate::host::output::read::{Next, Reader, Watch};
 use crate::host::state_dir::Dirs;
 use crate::plan::action::OutputTarget;
 use crate::plan::output::{Stream, file_of};
+use crate::plan::wanted::no_object;
 use crate::spec::ServiceName;
 use crate::units::format_size;
 
@@ -100,7 +101,8 @@ fn path(args: &LogsArgs, dirs: &Dirs, terminal: Terminal) -> Result<std::path::P
     let opened = state::look(dirs, terminal).map_err(|reason| Failed::Said(reason.report(terminal)))?;
     let record = ServiceName::new(&args.name).ok().and_then(|name| opened.memory.services.get(&name));
     let Some(record) = record else {
-        return Err(Failed::Because(format!("no object `{}` is on record", args.name)));
+        let known = opened.memory.services.keys().map(ServiceName::as_str);
+        return Err(Failed::Because(no_object(&args.name, known)));
     };
     let replicas = record.spec.replicas;
     if args.replica >= replicas && !record.instances.contains_key(&args.replica) {
@@ -115,8 +117,9 @@ fn path(args: &LogsArgs, dirs: &Dirs, terminal: Terminal) -> Result<std::path::P
         OutputTarget::File(path) => Ok(path),
         OutputTarget::Null => elsewhere("is thrown away"),
         OutputTarget::Inherit => elsewhere("goes where that of selfsame goes"),
-        OutputTarget::Syslog(_) => {
-            elsewhere("goes to the system's log: ask there, for example `journalctl -t NAME`")
-        }
+        OutputTarget::Syslog(_) => elsewhere(&format!(
+            "goes to the system's log: ask there, for example `journalctl -t {}`",
+            args.name
+        )),
     }
 }

@@ -260,7 +260,9 @@ fn with_question(
             None
         }
     };
-    let diagnostics: Vec<Diagnostic> = diagnostics.into_iter().map(|d| d.in_source(&source)).collect();
+    // What isn't about a place in it is no mistake of the expression.
+    let located = |said: Diagnostic| if said.span().is_some() { said.in_source(&source) } else { said };
+    let diagnostics: Vec<Diagnostic> = diagnostics.into_iter().map(located).collect();
     let (Some(predicate), Some(world), false) =
         (compiled.predicate, world, diagnostics.iter().any(Diagnostic::is_error))
     else {

@@ -1,13 +1,19 @@
 //! What `plan`, `apply` and the verbs beside them make of a single look at the documents, and how they ask of the host.
 
+use std::path::{Path, PathBuf};
+
 use super::terminal::Terminal;
+use crate::diagnostic::Diagnostic;
 use crate::engine::accept::{Acceptance, Accepted, PruneRules};
 use crate::engine::sources::SourcesLook;
-use crate::engine::tick::TickOptions;
+use crate::engine::tick::{Previewed, TickOptions, preview_all};
+use crate::host::Host;
+use crate::host::spec_dir::DIRECTORY;
 use crate::plan::memory::Memory;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::report::held_text;
 use crate::spec::engine::Settings;
+use crate::spec::{ServiceName, SpecSet};
 use crate::units::BootTime;
 
 /// One complete look is enough to call a document gone.
@@ -23,6 +29,25 @@ pub(super) fn accept(look: &SourcesLook, memory: &Memory, rules: &PruneRules, no
     acceptance.look(&seen, rules, now)
 }
 
+/// Says that there was nothing to look at: a wrong path, and a pipe whose left side failed, would look like a host where all is well.
+pub(super) fn say_empty(look: &SourcesLook, paths: &[PathBuf], terminal: Terminal) {
+    let is_broken = look.diagnostics.iter().any(Diagnostic::is_error);
+    let any = look.seen.files.values().any(|file| file.good().is_none_or(|good| !good.empty));
+    if is_broken || any {
+        return;
+    }
+    let places: Vec<String> = paths
+        .iter()
+        .map(|path| match path {
+            path if path == Path::new("-") => "standard input".to_owned(),
+            path => format!("`{}`", path.display()),
+        })
+        .collect();
+    let closed = look.ignored.iter().any(|ignored| ignored.why == DIRECTORY);
+    let hint = if closed { "; `--recursive` also looks into the directories there" } else { "" };
+    terminal.say(&format!("there are no documents in {}{hint}", places.join(", ")));
+}
+
 /// Says what is held back, and what waits.
 pub(super) fn say_held(accepted: &Accepted, terminal: Terminal) {
     for held in &accepted.held {
@@ -30,11 +55,16 @@ pub(super) fn say_held(accepted: &Accepted, terminal: Terminal) {
     }
 }
 
-/// Objects of other sources are none of this call's business.
-pub(super) fn concerned(mut memory: Memory, accepted: &Accepted) -> Memory {
-    let set = &accepted.set;
-    memory.services.retain(|name, _| set.services.contains_key(name) || set.removed.contains(name));
-    memory
+/// What would be done about the objects of these documents. Those of other sources are none of this call's business, but what is
+/// on record for them is taken, and they count where too much would change at once.
+pub(super) fn foresee<H: Host>(host: &mut H, set: &SpecSet, memory: &Memory) -> Previewed {
+    let mut previewed = preview_all(host, set, memory, options(false, None));
+    let plan = &mut previewed.plan;
+    let concerns = |name: &ServiceName| set.services.contains_key(name) || set.removed.contains(name);
+    plan.steps.retain(|step| concerns(&step.service));
+    plan.changes.retain(|change| concerns(&change.service));
+    plan.status.retain(|status| concerns(&status.name));
+    previewed
 }
 
 /// How many starts at a time, where nobody says it.

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::args::{Output, PlanArgs};
 use super::exit::Exit;
-use super::one_look::{accept, at_once, concerned, options, say_held};
+use super::one_look::{accept, at_once, foresee, say_empty, say_held};
 use super::revisions::Revisions;
 use super::terminal::Terminal;
 use super::state::{self, Opened};
@@ -17,7 +17,6 @@ use crate::engine::accept::PruneRules;
 use crate::engine::policy::looking::Owners;
 use crate::engine::policy::{Foreseen, PolicyEye, preview};
 use crate::engine::sources::SourcesLook;
-use crate::engine::tick::preview_all;
 use crate::host::Host;
 use crate::host::good_texts::GoodTexts;
 use crate::host::imagined::{NothingRuns, SnapshotHost};
@@ -114,9 +113,9 @@ fn show<H: Host + PolicyEye>(
 ) -> Exit {
     let now = host.now().boot;
     let accepted = accept(look, &memory, rules, now);
+    say_empty(look, &args.paths, terminal);
     say_held(&accepted, terminal);
-    let memory = concerned(memory, &accepted);
-    let previewed = preview_all(host, &accepted.set, &memory, options(false, None));
+    let previewed = foresee(host, &accepted.set, &memory);
     if let Some(out) = &args.out {
         let basis = (&previewed, &accepted.set, &memory);
         if let Err(sentence) = super::stored::keep(out, &args.paths, basis, host.now().wall) {
@@ -126,7 +125,7 @@ fn show<H: Host + PolicyEye>(
     }
     let plan = previewed.plan;
     let revisions = Revisions::of(&args.paths, dirs);
-    let foreseen = foresee(host, &accepted.set, &memory);
+    let foreseen = of_policies(host, &accepted.set, &memory);
     match args.output {
         Output::Text => {
             terminal.data(&(revisions.text() + &plan_text(&plan, false) + &foreseen_text(&foreseen)));
@@ -163,7 +162,7 @@ enum PlanRow {
 }
 
 /// What the policies of these documents would do now. They are no part of the plan: `watch` looks after them.
-fn foresee<H: Host + PolicyEye>(host: &H, set: &SpecSet, memory: &Memory) -> Vec<Foreseen> {
+fn of_policies<H: Host + PolicyEye>(host: &H, set: &SpecSet, memory: &Memory) -> Vec<Foreseen> {
     if set.policies.is_empty() {
         return Vec::new();
     }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::args::{ApplyArgs, Output};
 use super::exit::Exit;
-use super::one_look::{accept, at_once, concerned, options, parallel_starts};
+use super::one_look::{accept, at_once, foresee, parallel_starts};
 use super::revisions::Revisions;
 use super::state::{self, NotOpened, Opened};
 use super::terminal::Terminal;
@@ -14,7 +14,7 @@ use super::to_rest::Run;
 use crate::diagnostic::Diagnostic;
 use crate::engine::events::Chronicle;
 use crate::engine::sources::Sources;
-use crate::engine::tick::{Previewed, carry_out, preview_all};
+use crate::engine::tick::{Previewed, carry_out};
 use crate::host::Host as _;
 use crate::host::linux::HostOptions;
 use crate::host::state_dir::Dirs;
@@ -89,13 +89,12 @@ fn carry(
     terminal.diagnostics_in_short(&look.diagnostics);
     let now = opened.host.now();
     let accepted = accept(&look, &opened.memory, &at_once(settings), now.boot);
-    let before = concerned(opened.memory.clone(), &accepted);
-    let previewed = preview_all(&mut opened.host, &accepted.set, &before, options(false, None));
+    let previewed = foresee(&mut opened.host, &accepted.set, &opened.memory);
     let basis = Basis {
         plan: &previewed.plan,
         desired: &accepted.set,
         observed: &previewed.observed,
-        memory: &before,
+        memory: &opened.memory,
     };
     let present = StoredPlan::of(basis, stored.paths.clone(), stored.by.clone(), now.wall);
     let differences = stored.differences(&present);

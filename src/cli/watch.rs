@@ -26,7 +26,7 @@ use crate::host::superior::Superior;
 use crate::plan::action::Outcome;
 use crate::plan::event::EventKind;
 use crate::plan::status::{PhaseWord, ServiceStatus};
-use crate::report::{deed, event_words, held_text, printable, render_diagnostics, status_line};
+use crate::report::{deed, event_words, held_text, lasting_line, printable, render_diagnostics, status_line};
 use crate::spec::ServiceName;
 use crate::spec::engine::Settings;
 
@@ -247,7 +247,7 @@ impl Teller {
             let at = status.binary_search_by(|service| service.name.cmp(name));
             let Some(service) = at.ok().and_then(|at| status.get(at)) else { continue };
             let line = status_line(service);
-            let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(&line);
+            let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(&*lasting_line(&line));
             let quiet = matches!(service.phase, PhaseWord::Pending | PhaseWord::Stopping);
             if self.phases.get(name) != Some(&hash) && !quiet {
                 self.line(service.name.as_str(), &line, false);

@@ -48,7 +48,7 @@ use crate::units::BootTime;
 /// A file that is there and can't be used.
 const UNUSABLE: Code = Code("F001");
 /// A place that can't be looked at.
-const UNAVAILABLE: Code = Code("F002");
+pub(super) const UNAVAILABLE: Code = Code("F002");
 
 /// A trusted owner that isn't known here.
 const UNKNOWN_OWNER: Code = Code("F004");
@@ -281,6 +281,7 @@ impl Sources {
 
     /// Looks as these settings say from now on.
     pub fn configure(&mut self, settings: &Settings) {
+        self.still = None;
         self.settings = settings.clone();
         let (trust, unknown) = Trust::of(&settings.trust_owners);
         let problem = |text| Diagnostic::warning(UNKNOWN_OWNER, format!("`trustOwners`: {text}"));
@@ -325,7 +326,8 @@ impl Sources {
     pub fn look_telling(&mut self, tell: &dyn Fn(&str)) -> SourcesLook {
         self.looks += 1;
         self.here = Here::now();
-        self.look_at_all(Attention::at(clock::now().boot), tell)
+        let still = self.still.take();
+        self.look_at_all(still, Attention::at(clock::now().boot), tell)
     }
 
     /// Whose documents count.
@@ -343,23 +345,35 @@ impl Sources {
     pub fn look_with(&mut self, attention: Attention<'_>) -> SourcesLook {
         self.looks += 1;
         self.here = Here::now();
-        match self.look_at_named(attention) {
+        // Whatever ends this early, the next look sees everything.
+        let still = self.still.take();
+        match attention.named.and(still.as_ref()).and_then(|still| self.look_at_named(still, attention)) {
             Some(look) => look,
-            None => self.look_at_all(attention, &|_| {}),
+            None => self.look_at_all(still.filter(|_| attention.named.is_none()), attention, &|_| {}),
         }
     }
 
-    fn look_at_all(&mut self, attention: Attention<'_>, tell: &dyn Fn(&str)) -> SourcesLook {
+    /// `still`: what the last look left, and nothing was looked at since.
+    fn look_at_all(
+        &mut self,
+        still: Option<named::Still>,
+        attention: Attention<'_>,
+        tell: &dyn Fn(&str),
+    ) -> SourcesLook {
+        let looks: Vec<Look> = self.places.iter_mut().map(|place| place.look(attention)).collect();
+        if let Some(still) = still.filter(|_| self.has_nothing_new()) {
+            return self.look_again(&still);
+        }
         let mut look = SourcesLook {
             seen: SourcesSeen { complete: true, ..SourcesSeen::default() },
             ..SourcesLook::default()
         };
         let mut files = Vec::new();
         look.diagnostics.extend(self.unknown_owners.iter().cloned());
-        for place in &mut self.places {
+        for (place, found) in self.places.iter().zip(looks) {
             let name = absolute(place.path());
             look.seen.prunable.push(name.clone());
-            match place.look(attention) {
+            match found {
                 Look::Found(listing) => {
                     let directory = start_of(place.path(), self.turned.as_deref());
                     take(place.path(), &directory, listing, &mut look, &mut files);

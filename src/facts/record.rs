@@ -29,6 +29,18 @@ pub enum ProcessState {
 }
 
 impl ProcessState {
+    /// Every state.
+    pub const ALL: [Self; 8] = [
+        Self::Running,
+        Self::Sleeping,
+        Self::Disk,
+        Self::Stopped,
+        Self::Traced,
+        Self::Zombie,
+        Self::Dead,
+        Self::Idle,
+    ];
+
     /// The state for a letter of the kernel.
     pub fn from_letter(letter: u8) -> Option<Self> {
         Some(match letter {

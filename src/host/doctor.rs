@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 use rustix::process::{PidfdFlags, Resource, getpid, getrlimit, pidfd_open};
 use serde::Serialize;
 
@@ -57,7 +58,7 @@ fn ok_if(good: bool) -> State {
 
 /// Everything, in the order of its weight.
 pub fn examine(dirs: &Dirs) -> Vec<Finding> {
-    let mut found = vec![pidfds(), proc_mount(), state(dirs), exit_status(), groups()];
+    let mut found = vec![pidfds(), paths(), proc_mount(), state(dirs), exit_status(), groups()];
     found.extend(Controller::ALL.map(controller));
     found.extend([user(), others(), limits(), namespaces(), inotify(), processes(), descriptors(), names()]);
     found
@@ -70,6 +71,18 @@ fn pidfds() -> Finding {
         Ok(_) => finding("pidfd", State::Ok, kernel(), matters),
         Err(errno) => {
             finding("pidfd", State::Broken, format!("{}: {}", kernel(), io_text(&errno.into())), matters)
+        }
+    }
+}
+
+fn paths() -> Finding {
+    let matters = "paths of a process are followed within its root directory, and never into `/proc`, by openat2 (Linux 5.6 or \
+                   later, and a seccomp filter that knows it); without, it isn't known which file a path is";
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    match openat2(CWD, "/", flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS) {
+        Ok(_) => finding("paths", State::Ok, "followed by the kernel", matters),
+        Err(errno) => {
+            finding("paths", State::Broken, format!("openat2: {}", io_text(&errno.into())), matters)
         }
     }
 }

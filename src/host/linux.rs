@@ -17,7 +17,6 @@ mod told;
 mod tree;
 
 pub use near::NearMiss;
-pub(in crate::host) use policy::Parts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -271,6 +270,7 @@ impl LinuxHost {
         }
         // What it compares with is all records as they were.
         drop(self.shelf().needed(copies));
+        self.groups.settle();
     }
 
     /// Nothing is to be done for a while that takes much: what that took is given back.

@@ -13,6 +13,7 @@ mod course;
 mod enclose;
 mod give;
 mod hook;
+mod parts;
 mod proof;
 
 use std::collections::BTreeMap;
@@ -21,9 +22,10 @@ use std::sync::Arc;
 
 pub(super) use course::Acting;
 pub use hook::VARIABLES;
+pub(super) use parts::Parts;
 
+use super::clock;
 use super::proc::LiveWorld;
-use super::{LinuxHost, clock};
 use crate::facts::{Fact, ProcessKey, Reason};
 use crate::plan::policy::PolicyStep;
 use crate::spec::ServiceName;
@@ -52,7 +54,7 @@ pub enum Done {
     Said,
     /// It is done: what, as the end of a sentence about the process.
     Done(String),
-    /// It has begun: what. How it ends is told by [`go_on`].
+    /// It has begun: what. How it ends is told by the next turns of the loop.
     Begun(String),
 }
 
@@ -84,18 +86,19 @@ pub struct Ended {
     pub outcome: Result<String, Why>,
 }
 
-/// Does what a step says. It never waits: what takes time has begun, and is gone on with by [`go_on`].
-///
-/// A Service's own process is neither restarted nor stopped here: that is [`Why::OfService`], for the caller to ask for in
-/// the way that people do.
+/// Does what a step says, without waiting. Without the parts, the look holds no state.
 ///
 /// # Errors
 /// Nothing was done, and why.
-pub fn carry_out(host: &mut LinuxHost, step: &PolicyStep, occasion: Occasion<'_>) -> Result<Done, Why> {
+pub(super) fn carry_out(
+    parts: Option<Parts<'_>>,
+    step: &PolicyStep,
+    occasion: Occasion<'_>,
+) -> Result<Done, Why> {
     if let Some(reason) = &step.withheld {
         return Err(Why::Refused(reason.to_string()));
     }
-    let Some(mut parts) = host.parts() else {
+    let Some(mut parts) = parts else {
         return Err(Why::Refused("this look doesn't hold the state".into()));
     };
     let key = match (&step.action, &step.process) {
@@ -118,16 +121,12 @@ pub fn carry_out(host: &mut LinuxHost, step: &PolicyStep, occasion: Occasion<'_>
     }
 }
 
-/// Goes on with what has begun, as far as its time has come, and says what ended. To be called in each turn of the loop.
-///
-/// Signals that are due are sent only while their policy is among those in force, still asks for them, and still means the
-/// process.
-pub fn go_on(
-    host: &mut LinuxHost,
+/// Goes on with what has begun, as far as its time has come, and says what ended.
+pub(super) fn go_on(
+    mut parts: Parts<'_>,
     in_force: &BTreeMap<ServiceName, Arc<Policy>>,
     still: &Still<'_>,
 ) -> Vec<Ended> {
-    let Some(mut parts) = host.parts() else { return Vec::new() };
     let mut ended = hook::ended(&mut parts);
     ended.extend(course::go_on(&mut parts, in_force, still, clock::now().boot));
     ended

@@ -12,8 +12,8 @@ use crate::process::expression::check_in_document;
 use crate::process::paths::show;
 use crate::spec::{
     API_VERSION, Account, AdoptPolicy, CpuPolicy, DesiredState, ExpressionRequest, IoClass, Limit,
-    LoadContext, NoModules, Origin, Output, ReadinessCheck, Restart, RestartPolicy, Rotation, Scheduling,
-    Service, ServiceName, ServiceType, SpecFile, StopScope, load,
+    LoadContext, NoModules, Origin, Output, ReadinessCheck, Reload, Restart, RestartPolicy, Rotation,
+    Scheduling, Service, ServiceName, ServiceType, SpecFile, StopScope, load,
 };
 use crate::units::{format_duration, format_size, parse_size};
 
@@ -108,7 +108,10 @@ fn text(found: &Found) -> String {
     let _ = writeln!(out, "apiVersion: {API_VERSION}\nkind: Service");
     metadata(&mut out, service);
     let _ = writeln!(out, "spec:");
-    let default = Service::new(service.name.clone(), service.startas.clone());
+    let mut default = Service::new(service.name.clone(), service.startas.clone());
+    if service.service_type == ServiceType::Notify {
+        default.readiness.check = ReadinessCheck::Notify;
+    }
     fields(&mut out, found, &default);
     out
 }
@@ -162,8 +165,10 @@ fn fields(out: &mut String, found: &Found, default: &Service) {
     if let Some(expression) = &*service.match_only {
         line(out, "matchOnly", &single_quoted(&expression.text));
     }
-    if service.service_type == ServiceType::Forking {
-        line(out, "type", "forking");
+    match service.service_type {
+        ServiceType::Simple => {}
+        ServiceType::Forking => line(out, "type", "forking"),
+        ServiceType::Notify => line(out, "type", "notify"),
     }
     if let Some(path) = &service.pidfile {
         line(out, "pidfile", &scalar(path));
@@ -194,6 +199,7 @@ fn fields(out: &mut String, found: &Found, default: &Service) {
     }
     restart(out, &service.restart);
     stop(out, service, default);
+    reload(out, service.reload.as_ref());
     if service.adopt == AdoptPolicy::Require {
         let why = if found.hold == Hold::NoStart { held } else { "never started" };
         line(out, "adopt", &format!("require  # {why}"));
@@ -453,6 +459,18 @@ fn stop(out: &mut String, service: &Service, default: &Service) {
     }
     if !parts.is_empty() {
         line(out, "stop", &format!("{{{}}}", parts.join(", ")));
+    }
+}
+
+fn reload(out: &mut String, reload: Option<&Reload>) {
+    match reload {
+        None => {}
+        Some(Reload::Signal(signal)) => line(out, "reload", &format!("{{signal: {signal}}}")),
+        Some(Reload::Command { command, timeout }) => {
+            let words: Vec<String> = command.iter().map(|word| double_quoted(word)).collect();
+            let (words, time) = (words.join(", "), format_duration(*timeout));
+            line(out, "reload", &format!("{{command: [{words}], timeout: {time}}}"));
+        }
     }
 }
 

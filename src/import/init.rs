@@ -15,7 +15,8 @@ use super::shell::{Call, Machine, Ran, Value, parse};
 use super::ssd::{self, Action};
 use super::{Imported, Request, codes};
 use crate::diagnostic::{Diagnostic, Source, Span};
-use crate::spec::DesiredState;
+use crate::spec::{DesiredState, Reload};
+use crate::units::Signal;
 
 /// Programs that scripts call on the way.
 const USUAL: [&str; 34] = [
@@ -123,6 +124,7 @@ fn script(path: &str, text: &str, files: &dyn Files, request: &Request) -> Impor
         return imported;
     }
     stops(&mut imported.found, &run("stop", false), &run("stop", true));
+    preparations(&mut imported.found, &started);
     reloads(&mut imported.found, &run("reload", false), &run("force-reload", false));
     describe(&mut imported.found, path, text);
     imported
@@ -238,7 +240,7 @@ fn stopped_by_itself(found: &mut Found, ran: &Ran) {
         let text = "it is stopped by the program that starts it: the service itself is another program, to be named in `becomes`";
         found.unclear(&place, words, text);
     } else {
-        found.lost(&place, words, "commands around a stop aren't carried over yet: it is stopped by signals");
+        found.lost(&place, words, "it is stopped by signals: write the command as `stop.command` or one of `hooks.preStop` where these aren't enough");
     }
 }
 
@@ -249,13 +251,33 @@ fn reloads(all: &mut [Found], reload: &Ran, force: &Ran) {
         let signal = parsed.value("signal")?.shown();
         (parsed.action == Some(Action::Stop)).then(|| (call.place.clone(), signal))
     };
-    let Some((place, signal)) = reload.calls.iter().chain(&force.calls).find_map(signals) else { return };
+    let Some((place, name)) = reload.calls.iter().chain(&force.calls).find_map(signals) else { return };
     for found in all {
-        found.lost(
-            &place,
-            format!("reload by signal {signal}"),
-            "a reload isn't carried over yet: write a `reload`",
-        );
+        match Signal::parse(&name) {
+            Ok(signal) => found.service.reload = Some(Reload::Signal(signal)).into(),
+            Err(_) => {
+                found.lost(&place, format!("reload by signal {name}"), "it is no signal: write a `reload`")
+            }
+        }
+    }
+}
+
+/// Commands that make or mend what a start needs.
+const PREPARING: [&str; 6] = ["mkdir", "install", "chown", "chmod", "touch", "ln"];
+
+/// What the script makes before it starts something, most often below `/run`, where it is gone after a boot.
+fn preparations(all: &mut [Found], started: &Ran) {
+    let prepares = |call: &&Call| {
+        call.words.first().and_then(Value::known).is_some_and(|name| PREPARING.contains(&base(name)))
+    };
+    for found in all {
+        let start = found.place.clone();
+        let before = started.calls.iter().take_while(|call| call.place != start);
+        for call in before.filter(prepares) {
+            let words = call.words.iter().map(Value::shown).collect::<Vec<_>>().join(" ");
+            let text = "nothing does it before a start: write it as one of `hooks.preStart`, which run as the service's user, or see to it at boot";
+            found.lost(&call.place, words, text);
+        }
     }
 }
 

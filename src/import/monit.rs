@@ -163,17 +163,22 @@ fn process(check: &[Word], path: &str, files: &dyn Files, request: &Request) -> 
                 &mut monitored,
                 statement,
                 &at,
-                "commands around a stop aren't carried over yet: it is stopped by signals",
+                "it is stopped by signals: write the command as `stop.command` where these aren't enough",
             ),
             "restart" => said(&mut monitored, statement, &at, "a restart is a stop and a start"),
             "if" | "else" => {
-                said(&mut monitored, statement, &at, "conditions on a service aren't carried over yet");
+                said(
+                    &mut monitored,
+                    statement,
+                    &at,
+                    "write it as one of `triggers`, as `liveness`, or as a Policy",
+                );
             }
             "depends" => said(
                 &mut monitored,
                 statement,
                 &at,
-                "an order isn't carried over yet: a start that fails is tried again",
+                "write it as `dependsOn`; without, a start that fails is tried again",
             ),
             "group" => {
                 if let Some(group) = argument {

@@ -15,17 +15,14 @@ use std::time::Duration;
 
 /// What lies in a directory and has no field.
 const BESIDE: [(&str, &str); 10] = [
-    ("finish", "a command after each exit isn't carried over yet"),
-    ("control", "commands in place of signals aren't carried over yet"),
-    (
-        "notification-fd",
-        "readiness by a descriptor isn't carried over yet: it is Ready when it has lived for a second",
-    ),
+    ("finish", "write it as one of `hooks.postStop`"),
+    ("control", "write it as `stop.command` or `reload.command`"),
+    ("notification-fd", "there is no readiness by a descriptor: it is Ready when it has lived for a second"),
     ("timeout-finish", "there is no command after the exit whose time could be limited"),
     ("max-death-tally", "selfsame never gives up: the waits grow to `restart.maxBackoff`"),
     ("lock-fd", "selfsame starts no second copy without a lock"),
-    ("dependencies", "an order isn't carried over yet: a start that fails is tried again"),
-    ("dependencies.d", "an order isn't carried over yet: a start that fails is tried again"),
+    ("dependencies", "write it as `dependsOn`; without, a start that fails is tried again"),
+    ("dependencies.d", "write it as `dependsOn`; without, a start that fails is tried again"),
     ("producer-for", "its output goes to files in the log directory"),
     ("consumer-for", "its output goes to files in the log directory"),
 ];
@@ -43,9 +40,7 @@ pub(super) fn import(path: &str, files: &dyn Files, request: &Request) -> Import
     command::set_directory(&mut found, directory, &place);
     if files.read(&join(directory, "type")).is_ok_and(|kind| kind.trim() == "oneshot") {
         let message = format!("`{directory}` runs to its end and is no service that goes on");
-        return Imported::problem(
-            Diagnostic::error(codes::NOTHING, message).help("there is no kind for such work yet"),
-        );
+        return Imported::problem(Diagnostic::error(codes::NOTHING, message).help("write a Task for it"));
     }
     let context = Context { files, request, searches: true };
     let head = text.lines().next().unwrap_or_default();
@@ -115,7 +110,11 @@ fn shell(run: &str, text: &str, directory: &str, found: &mut Found, context: Con
         found.unclear(&call.place, format!("exec {}", shown(&call.words)), text);
     }
     for other in ran.calls.iter().filter(|other| !other.replaces) {
-        found.lost(&other.place, shown(&other.words), "commands before a start aren't carried over yet");
+        found.lost(
+            &other.place,
+            shown(&other.words),
+            "write it as one of `hooks.preStart`, which run as the service's user",
+        );
     }
     let around = Surroundings::of(call);
     around.directory(found);

@@ -135,6 +135,10 @@ fn unexpected(text: &str, at: usize) -> Diagnostic {
         let help = format!("write lists in brackets: `in [{list}]`");
         return diagnostic.at(span, "a list in parentheses").help(help);
     }
+    if let (',', Some(list)) = (first, without_brackets(text, at)) {
+        let help = format!("write lists in brackets: `in [{list}]`");
+        return diagnostic.at(span, "a list without brackets").help(help);
+    }
     let (label, help) = match first {
         ')' | ']' | '}' => ("nothing opens this", "remove it, or open it before"),
         '{' => ("no braces in expressions", "write lists in `[...]`, conditions in `(...)`"),
@@ -148,6 +152,16 @@ fn unexpected(text: &str, at: usize) -> Diagnostic {
         _ => ("not expected here", "join conditions with `&&`, write strings as `\"...\"`"),
     };
     diagnostic.at(span, label).help(help)
+}
+
+/// The words that are to be a list, behind an `in` that nothing but the first of them parts from the comma.
+fn without_brackets(text: &str, at: usize) -> Option<&str> {
+    let begin = text.get(..at)?.rfind(" in ")? + " in ".len();
+    let first = text.get(begin..at)?;
+    let list = text.get(begin..)?;
+    let end = ["&&", "||", " and ", " or ", ")"].iter().filter_map(|end| list.find(end)).min();
+    let list = list.get(..end.unwrap_or(list.len()))?.trim();
+    (!first.contains(['(', '[', '&', '|'])).then_some(list)
 }
 
 /// What stands in the parentheses around a place, if they stand behind `in`.

@@ -8,7 +8,9 @@ use super::draft::{Doing, Draft, Finding};
 use super::life::Event;
 use super::memory::{Instance, Phase, Process, Record};
 use super::observation::{ProcessSeen, Seen};
-use super::status::{Condition, ConditionStatus, ConditionType, InstanceStatus, PhaseWord, ServiceStatus};
+use super::status::{
+    Condition, ConditionStatus, ConditionType, InstanceStatus, NEXT_START, PhaseWord, ServiceStatus,
+};
 use super::{ready, task};
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::format_duration;
@@ -222,7 +224,10 @@ fn general(
             ConditionType::Ready,
             ConditionStatus::False,
             "Stopped",
-            format!("{name}: not running: {because}"),
+            match record.instances.values().any(|instance| instance.phase.process().is_some()) {
+                true => format!("{name}: to be stopped: {because}"),
+                false => format!("{name}: not running: {because}"),
+            },
         );
     }
     let busy = record.instances.values().find(|instance| asked::is_busy(instance));
@@ -253,7 +258,7 @@ fn general(
                 ConditionType::BackOff,
                 ConditionStatus::True,
                 "Failing",
-                format!("{name}{replica}: next start in {wait}, after {failures}: {error}"),
+                format!("{name}{replica}: {NEXT_START}{wait}, after {failures}: {error}"),
             );
         }
     }

@@ -226,6 +226,9 @@ fn decide(
             task::rest(record);
         }
     }
+    if matches!(aim, Aim::Stop { .. } | Aim::Remove(_) | Aim::Released { .. }) {
+        errand::give_up_starts(record);
+    }
     if acts {
         run::after_errands(record, aim, seen, draft);
     }
@@ -450,7 +453,6 @@ fn stop_all(
                 }
             }
             Phase::BackOff { .. } | Phase::Finished => instance.phase = Phase::Vacant,
-            Phase::Vacant if is_preparing(instance) => instance.errand = None,
             Phase::Vacant | Phase::Intended { .. } | Phase::Stopping { .. } => {}
         }
     }
@@ -461,10 +463,6 @@ fn stop_all(
     }
     let replicas = spec.replicas;
     instances.retain(|index, instance| *index < replicas || !is_settled(instance));
-}
-
-fn is_preparing(instance: &Instance) -> bool {
-    instance.errand.as_ref().is_some_and(|errand| errand.purpose == Purpose::PreStart)
 }
 
 /// Nothing runs, and nothing has to be done after it.

@@ -70,6 +70,16 @@ pub(super) fn nonce(instance: &Instance) -> Option<&String> {
     instance.errand.as_ref().and_then(|errand| errand.nonce.as_ref())
 }
 
+/// What is to run before a start that nobody wants any more is left out, and ended where it has begun.
+pub(super) fn give_up_starts(record: &mut Record) {
+    for instance in record.instances.values_mut() {
+        let prepares = instance.errand.as_ref().is_some_and(|errand| errand.purpose == Purpose::PreStart);
+        if prepares && instance.phase == Phase::Vacant {
+            instance.errand = None;
+        }
+    }
+}
+
 /// Moves every errand but those of a stop on, and says what follows for the instance.
 pub(super) fn go_on(record: &mut Record, seen: Option<&Seen>, draft: &mut Draft<'_>) -> Vec<(u32, Standing)> {
     let spec = std::sync::Arc::clone(&record.spec);
@@ -150,7 +160,8 @@ fn begin_next(
     match seen.and_then(|seen| seen.prepared.as_ref()) {
         Some(Ok(prepared)) => {
             instance.attempts = instance.attempts.saturating_add(1);
-            let nonce = format!("{:x}-{index}-{}", now.0.as_nanos(), instance.attempts);
+            // With its object's name: commands of several objects are begun in one tick, and answered for by their nonces.
+            let nonce = format!("{}-{:x}-{index}-{}", draft.name, now.0.as_nanos(), instance.attempts);
             errand.nonce = Some(nonce.clone());
             errand.since = now;
             let launch = Box::new(of_command(spec, index, &hook.command, pid.map(|pid| pid.0), prepared));

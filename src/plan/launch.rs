@@ -129,6 +129,28 @@ fn digest_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> String {
     hex
 }
 
+/// Before the names of variables that have another value.
+const ANOTHER: &str = "another ";
+
+/// What a change is to, of which the content must not be seen.
+const PRESENT: &str = "its present content";
+
+/// A change as a part of a sentence: `\`user\` changed from ann to bob`.
+pub(super) fn change_words(change: &FieldChange) -> String {
+    let FieldChange { field, from, to } = change;
+    match (field.as_str(), to.strip_prefix(ANOTHER)) {
+        _ if to == PRESENT => format!("`{field}` has another content"),
+        ("env", names) => {
+            let old = from.strip_prefix(ANOTHER);
+            let mut names: Vec<&str> = old.iter().chain(&names).flat_map(|names| names.split(", ")).collect();
+            names.sort_unstable();
+            names.dedup();
+            format!("`env` changed in {}", names.join(", "))
+        }
+        _ => format!("`{field}` changed from {from} to {to}"),
+    }
+}
+
 /// Field by field; a field that either side doesn't know is not a difference.
 pub(super) fn changes(was: &Launched, is: &Launched) -> Vec<FieldChange> {
     // Both are in the order of their names.
@@ -140,9 +162,9 @@ pub(super) fn changes(was: &Launched, is: &Launched) -> Vec<FieldChange> {
     both.filter(|(_, from, to)| from != to)
         .map(|(field, from, to)| match field {
             "env" => env_change(from, to),
-            field if is_watched_file(field) => change(field, "another content", "its present content"),
-            "envFrom" => change(field, "another content", "its present content"),
-            SECRET_CONTENTS => change("secrets", "another content", "its present content"),
+            field if is_watched_file(field) => change(field, "another content", PRESENT),
+            "envFrom" => change(field, "another content", PRESENT),
+            SECRET_CONTENTS => change("secrets", "another content", PRESENT),
             _ => change(field, from, to),
         })
         .collect()
@@ -162,7 +184,7 @@ fn env_change(from: &str, to: &str) -> FieldChange {
             .filter(|(name, value)| other.get(*name) != Some(*value))
             .map(|(n, _)| n.as_str())
             .collect();
-        if differing.is_empty() { "nothing".into() } else { format!("another {}", differing.join(", ")) }
+        if differing.is_empty() { "nothing".into() } else { format!("{ANOTHER}{}", differing.join(", ")) }
     };
     FieldChange { field: "env".into(), from: names(&old, &new), to: names(&new, &old) }
 }

@@ -137,10 +137,8 @@ fn is_outdated(
         Live::Restart => true,
     });
     if !fields.is_empty() {
-        let words: Vec<String> = fields
-            .iter()
-            .map(|f| format!("`{}` changed from {} to {}{}", f.field, f.from, f.to, origin(&f.field, spec)))
-            .collect();
+        let words: Vec<String> =
+            fields.iter().map(|f| format!("{}{}", launch::change_words(f), origin(&f.field, spec))).collect();
         let because = words.join(", ");
         if update::way(spec, &fields) != Way::Reload {
             let message = format!("{} has to be restarted: {because}", process.key.pid);

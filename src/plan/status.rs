@@ -8,6 +8,9 @@ use super::memory::{Due, Exit, LastRun, LeftOut};
 use crate::spec::{Origin, ServiceName};
 use crate::units::{Pid, StartTicks, WallTime, Zone};
 
+/// What stands in a message before the wait until the next start.
+pub const NEXT_START: &str = "next start in ";
+
 /// The status of one object.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -140,9 +140,13 @@ impl StoredPlan {
         let ours = self.changed();
         plan.steps.retain(|step| ours.contains(&step.service));
         plan.changes.retain(|change| ours.contains(&change.service));
+        // INVARIANT: what has gone into another record (`previousName`) isn't put back, since its process would be on two.
+        let stays = |name: &ServiceName| !ours.contains(name) && plan.memory.services.contains_key(name);
+        let others: Vec<_> = before.services.iter().filter(|(name, _)| stays(name)).collect();
+        let others: Vec<_> =
+            others.into_iter().map(|(name, record)| (name.clone(), record.clone())).collect();
         plan.memory.services.retain(|name, _| ours.contains(name));
-        let others = before.services.iter().filter(|(name, _)| !ours.contains(*name));
-        plan.memory.services.extend(others.map(|(name, record)| (name.clone(), record.clone())));
+        plan.memory.services.extend(others);
         plan
     }
 }

@@ -18,7 +18,7 @@ use crate::facts::ProcessKey;
 use crate::spec::ServiceName;
 use crate::units::{Now, Signal, WallTime};
 
-pub use objects::{Objects, names_policy, parse_selector};
+pub use objects::{Objects, names_policy, no_object, parse_selector};
 
 /// Somebody asks for something.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -188,6 +188,10 @@ impl Wanted {
     fn ask(&self, record: &mut Record, by: &str, now: Now) {
         let by = by.to_owned();
         match self {
+            // A Task that nobody named isn't run for it: it had its turn, or gets it.
+            Self::Start { objects, .. } if record.spec.task.is_some() && objects.names.is_empty() => {
+                record.wish = None;
+            }
             Self::Start { until, .. } => record.ask(true, by, now.wall, *until),
             Self::Stop { until, .. } => record.ask(false, by, now.wall, *until),
             Self::Restart(_) => record.ask_restart(now.boot, by),
@@ -209,6 +213,10 @@ impl Wanted {
             Self::Reload(_) if record.spec.reload.is_none() => Some(format!(
                 "`{name}` has no `reload` in its document; `selfsame restart {name}` restarts it"
             )),
+            // By name it is run; of `--all` and of labels it is no part.
+            Self::Restart(objects) if record.spec.task.is_some() && objects.names.is_empty() => {
+                Some(format!("`{name}` is a Task; `selfsame restart {name}` runs it"))
+            }
             Self::Resume(_) if record.spec.suspend.is_some() => {
                 Some(format!("`{name}` is suspended by its document, which has to say otherwise"))
             }

@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 pub(super) use self::fields::{quoted, whole as whole_arguments};
 pub use self::rates::is_sampled;
 use super::objects::{FILE, GROUP, LIMIT, NAMESPACE, PROCESS, PROTOCOL, SOCKET, SOCKET_STATE, TTY, USER};
-use super::read::{CAPABILITIES, POLICIES, SECCOMP, SIGNALS};
+use super::read::{POLICIES, SECCOMP, SIGNALS};
 use super::vocabulary::ProcessVocabulary;
 use crate::facts::{Fact, ProcessState, Protocol, Socket, SocketState};
 use crate::lang::schema::{
@@ -25,7 +25,7 @@ use crate::lang::schema::{
     TypeDecl,
 };
 use crate::lang::value::{Type, TypeName, Value};
-use crate::units::Pid;
+use crate::units::{Capability, Pid};
 
 use super::objects::{File, Limit};
 
@@ -145,21 +145,11 @@ fn types() -> Vec<TypeDecl> {
 }
 
 fn enums() -> Vec<EnumDecl> {
-    let states = [
-        ProcessState::Running,
-        ProcessState::Sleeping,
-        ProcessState::Disk,
-        ProcessState::Stopped,
-        ProcessState::Traced,
-        ProcessState::Zombie,
-        ProcessState::Dead,
-        ProcessState::Idle,
-    ];
     vec![
         EnumDecl {
             name: "state",
             summary: "what a process is doing".into(),
-            words: states.iter().map(|state| state.word()).collect(),
+            words: ProcessState::ALL.iter().map(|state| state.word()).collect(),
         },
         EnumDecl {
             name: PROTOCOL,
@@ -181,7 +171,7 @@ fn enums() -> Vec<EnumDecl> {
             summary: "system call filters, seccomp(2)".into(),
             words: SECCOMP.to_vec(),
         },
-        EnumDecl { name: "capability", summary: "capabilities(7)".into(), words: CAPABILITIES.to_vec() },
+        EnumDecl { name: "capability", summary: "capabilities(7)".into(), words: Capability::NAMES.to_vec() },
         EnumDecl {
             name: "signal",
             summary: "signal(7), without the real-time ones".into(),

@@ -4,52 +4,7 @@ use super::objects::{Group, PROCESS, Process, User};
 use super::world::Bytes;
 use crate::facts::{Fact, Reason, Why};
 use crate::lang::value::Value;
-use crate::units::{Gid, Pid, Uid};
-
-/// Names of capabilities by number (`include/uapi/linux/capability.h`).
-pub(super) const CAPABILITIES: [&str; 41] = [
-    "CAP_CHOWN",
-    "CAP_DAC_OVERRIDE",
-    "CAP_DAC_READ_SEARCH",
-    "CAP_FOWNER",
-    "CAP_FSETID",
-    "CAP_KILL",
-    "CAP_SETGID",
-    "CAP_SETUID",
-    "CAP_SETPCAP",
-    "CAP_LINUX_IMMUTABLE",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_NET_BROADCAST",
-    "CAP_NET_ADMIN",
-    "CAP_NET_RAW",
-    "CAP_IPC_LOCK",
-    "CAP_IPC_OWNER",
-    "CAP_SYS_MODULE",
-    "CAP_SYS_RAWIO",
-    "CAP_SYS_CHROOT",
-    "CAP_SYS_PTRACE",
-    "CAP_SYS_PACCT",
-    "CAP_SYS_ADMIN",
-    "CAP_SYS_BOOT",
-    "CAP_SYS_NICE",
-    "CAP_SYS_RESOURCE",
-    "CAP_SYS_TIME",
-    "CAP_SYS_TTY_CONFIG",
-    "CAP_MKNOD",
-    "CAP_LEASE",
-    "CAP_AUDIT_WRITE",
-    "CAP_AUDIT_CONTROL",
-    "CAP_SETFCAP",
-    "CAP_MAC_OVERRIDE",
-    "CAP_MAC_ADMIN",
-    "CAP_SYSLOG",
-    "CAP_WAKE_ALARM",
-    "CAP_BLOCK_SUSPEND",
-    "CAP_AUDIT_READ",
-    "CAP_PERFMON",
-    "CAP_BPF",
-    "CAP_CHECKPOINT_RESTORE",
-];
+use crate::units::{Capability, Gid, Pid, Uid};
 
 /// Names of the signals that have one; real-time signals have numbers only and are left out.
 pub(super) const SIGNALS: [&str; 31] = [
@@ -122,8 +77,7 @@ pub(super) fn word(of: &'static str, names: &[&'static str], number: Option<u32>
 }
 
 pub(super) fn capabilities(bits: u64) -> Value {
-    let set = CAPABILITIES.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1);
-    Value::list(set.map(|(_, name)| Value::Enum("capability", name)))
+    Value::list(Capability::names_in(bits).map(|name| Value::Enum("capability", name)))
 }
 
 pub(super) fn signals(bits: u64) -> Value {

@@ -1,11 +1,14 @@
 //! Status for a person: a table, and what stands behind each row.
 
+use std::borrow::Cow;
+
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::printable;
 use crate::plan::memory::{Exit, TaskResult};
 use crate::plan::status::{
-    Condition, ConditionStatus, ConditionType, InstanceStatus, PhaseWord, ServiceStatus, TaskStatus,
+    Condition, ConditionStatus, ConditionType, InstanceStatus, NEXT_START, PhaseWord, ServiceStatus,
+    TaskStatus,
 };
 use crate::units::{Now, WallTime, Zone, format_duration};
 
@@ -112,7 +115,8 @@ fn is_remarkable(condition: &Condition) -> bool {
         | ConditionType::UpToDate
         | ConditionType::Owned
         | ConditionType::Unique => condition.status != ConditionStatus::True,
-        ConditionType::Progressing => false,
+        // That nothing is to happen to it: it was let go, or is only observed.
+        ConditionType::Progressing => condition.status == ConditionStatus::False,
         ConditionType::Blocked
         | ConditionType::BackOff
         | ConditionType::Suspended
@@ -150,6 +154,14 @@ pub fn status_line(service: &ServiceStatus) -> String {
     line
 }
 
+/// A [`status_line`] without the wait before the next start, which every look finds shorter: what is left is the same as long as
+/// nothing has happened.
+pub fn lasting_line(line: &str) -> Cow<'_, str> {
+    let wait =
+        line.split_once(NEXT_START).and_then(|(before, rest)| Some((before, rest.split_once(", ")?.1)));
+    wait.map_or(Cow::Borrowed(line), |(before, after)| Cow::Owned(format!("{before}{after}")))
+}
+
 /// Everything that is known of one object.
 pub fn status_details(service: &ServiceStatus, now: Now) -> String {
     let mut text = format!(
@@ -173,7 +185,8 @@ pub fn status_details(service: &ServiceStatus, now: Now) -> String {
         if let Some(exe) = &instance.exe {
             text.push_str(&format!(", executes {}", printable(exe)));
         }
-        text.push_str(&format!(", {} restarts", instance.restarts));
+        let noun = if instance.restarts == 1 { "restart" } else { "restarts" };
+        text.push_str(&format!(", {} {noun}", instance.restarts));
         if let Some(exit) = &instance.last_exit {
             text.push_str(&format!(", before that it {}", exit_words(exit)));
         }
@@ -246,4 +259,21 @@ pub(super) fn plain_rows(table: &Table) -> String {
     let rows: Vec<String> =
         table.lines().map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned()).collect();
     rows.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_wait_is_left_out_of_what_lasts() {
+        let rows = [
+            ("a: BackOff: next start in 1.2s, after 2 failures: x, y", "a: BackOff: after 2 failures: x, y"),
+            ("a: BackOff: next start in 9m59s, after a failure: z", "a: BackOff: after a failure: z"),
+            ("a: Running (pid 7)", "a: Running (pid 7)"),
+        ];
+        for (line, lasts) in rows {
+            assert_eq!(lasting_line(line), lasts);
+        }
+    }
 }

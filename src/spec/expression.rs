@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lang::value::{Type, Value as LangValue};
-use crate::lang::{Library, Predicate};
+use crate::lang::{Library, Predicate, codes as lang_codes};
 use crate::process::expression::{check_in_policy, schema_of};
-use crate::yaml::Scalar;
+use crate::yaml::{Scalar, Style};
 
 use super::decode::{Decoder, Value};
 use super::{Account, Expression, Names, Service, codes, host_facts};
@@ -105,10 +105,21 @@ impl Shape {
     }
 }
 
+/// What an expression in the document of a Service is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Purpose {
+    /// Asked of any process: it narrows the default identity rule, or is a condition on the host.
+    OfAny,
+    /// Stands in for it.
+    Replaces,
+    /// Asked of processes that the object has: what it costs isn't paid for every process of the host.
+    OfOwn,
+}
+
 /// Reads an expression and has it checked.
 pub(super) fn expression(
     value: &Value<'_>,
-    replaces: bool,
+    purpose: Purpose,
     service: &Service,
     d: &mut Decoder<'_>,
 ) -> Option<Expression> {
@@ -118,8 +129,10 @@ pub(super) fn expression(
         variables(service).into_iter().map(|(name, (of, _))| (name, of)).collect();
     let names = d.names.clone();
     let library = &names.library;
+    let replaces = purpose == Purpose::Replaces;
     let request = ExpressionRequest { text, variables, replaces, library };
-    let found = (d.context.compile)(&request);
+    let mut found = (d.context.compile)(&request);
+    found.retain(|said| purpose != Purpose::OfOwn || said.code != lang_codes::UNGUARDED);
     let good = !found.iter().any(Diagnostic::is_error);
     say_all(found, value, scalar, d);
     good.then(|| accepted(text, &request.variables, &names))
@@ -182,6 +195,15 @@ pub(super) fn sound_text<'n>(value: &Value<'_>, scalar: &'n Scalar, d: &mut Deco
         return None;
     }
     let text = scalar.text.trim_end();
+    if is_cut_by_comma(text, scalar, d) {
+        let behind = Span::new(scalar.span.end, scalar.span.end + 1);
+        d.say(
+            Diagnostic::error(codes::CUT_EXPRESSION, format!("a comma ends `{}` here", value.path))
+                .at(behind, "not part of the expression")
+                .help("put the whole expression in single quotes: a comma parts the entries of `{...}` and `[...]`"),
+        );
+        return None;
+    }
     if text.is_empty() {
         let diagnostic =
             value.wrong(codes::CUT_EXPRESSION, format!("`{}` is an empty expression", value.path));
@@ -189,6 +211,26 @@ pub(super) fn sound_text<'n>(value: &Value<'_>, scalar: &'n Scalar, d: &mut Deco
         return None;
     }
     Some(text)
+}
+
+/// `{expr: any(argv, a => a == "x")}`: YAML takes the comma of the call for one between its entries.
+fn is_cut_by_comma(text: &str, scalar: &Scalar, d: &Decoder<'_>) -> bool {
+    let behind = d.source.text.get(scalar.span.end..).unwrap_or_default();
+    if scalar.style != Style::Plain || !behind.starts_with(',') {
+        return false;
+    }
+    let (mut open, mut quoted, mut escaped) = (0_i32, false, false);
+    for c in text.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '(' | '[' if !quoted => open += 1,
+            ')' | ']' if !quoted => open -= 1,
+            _ => {}
+        }
+    }
+    open > 0 || quoted
 }
 
 /// A place for a position behind the text: a caret belongs to the scalar, not to what follows it.

@@ -94,3 +94,16 @@ fn an_object_names_its_near_misses() {
     assert_eq!(all[0]["nearMisses"][0]["processes"][0]["pid"].to_string(), near, "{all}");
     assert_eq!(all[0]["instances"][0]["pid"], pid, "{all}");
 }
+
+/// `explain wbe` said that there is no field `wbe`, and nothing of the object that was meant; `status` and `events` named none.
+#[test]
+fn who_mistypes_a_name_is_told_the_one_that_is_meant() {
+    let bench = Bench::new();
+    bench.daemon("worker", "");
+    bench.ok(&["apply", "specs"]);
+    for (verb, code) in [("explain", 3), ("status", 5), ("events", 0), ("logs", 1)] {
+        let ran = bench.run(&[verb, "wroker"]);
+        let said = ran.stderr.contains("no object `wroker` is on record; did you mean `worker`?");
+        assert!(said && ran.code == code, "{verb}: {ran:?}");
+    }
+}

@@ -129,3 +129,33 @@ fn an_engine_that_dies_in_a_hook_leaves_it_to_the_next_one() {
     assert_eq!(bench.starts_of("shop").len(), 1);
     assert!(!said(&bench).is_empty());
 }
+
+#[test]
+fn commands_that_begin_together_are_told_apart() {
+    let mut bench = Bench::new();
+    for (code, name) in ["fine", "one", "two", "three"].iter().enumerate() {
+        let hook = format!("hooks: {{preStart: [{{command: [/bin/sh, -c, 'exit {code}']}}]}}");
+        bench.daemon(name, &format!("{hook}\nrestart: {{backoff: 60s}}"));
+    }
+    bench.watch(&[]);
+    bench.until_running(&["fine"]);
+    bench.until_phase(&["one", "two", "three"], "BackOff");
+    for (name, code) in [("one", 1), ("two", 2), ("three", 3)] {
+        assert_eq!(bench.starts_of(name).len(), 0, "{}", bench.watch_log());
+        let message = bench.condition(name, "BackOff")["message"].to_string();
+        assert!(message.contains(&format!("it exited with code {code}")), "{message}");
+    }
+}
+
+#[test]
+fn before_a_start_that_nobody_wants_any_more_nothing_runs() {
+    let mut bench = Bench::new();
+    let hook = format!("echo begun >> {}; exec sleep 600", bench.path("said").display());
+    bench.daemon("shop", &format!("hooks: {{preStart: [{{command: [/bin/sh, -c, '{hook}']}}]}}"));
+    bench.watch(&[]);
+    until("the hook", || said(&bench) == ["begun"]);
+    bench.end_watch("KILL");
+    bench.ok(&["stop", "shop"]);
+    assert_eq!(said(&bench), ["begun"]);
+    until("nothing to be left", || bench.inhabitants().is_empty());
+}

@@ -98,3 +98,54 @@ fn a_file_that_is_no_plan_of_ours_is_told() {
     assert_eq!(bench.run(&["apply", "kept", "--confirm-restarts"]).code, 64);
     assert!(bench.starts().is_empty());
 }
+
+/// The only document there is: this name, for the program of `shop`.
+fn renamed(bench: &Bench, metadata: &str) {
+    let _ = fs::remove_file(bench.path("specs/shop.yaml"));
+    let program = bench.path("bin/shop");
+    let text = format!(
+        "apiVersion: selfsame/v1\nkind: Service\nmetadata: {{{metadata}}}\nspec:\n  startas: {}\n  readiness: {{aliveFor: 50ms}}\n",
+        program.display()
+    );
+    bench.write("specs/new.yaml", &text);
+}
+
+#[test]
+fn a_plan_for_one_file_takes_nothing_that_is_on_record_for_another() {
+    let bench = Bench::new();
+    bench.daemon("shop", "");
+    bench.ok(&["apply", "specs"]);
+    let pid = bench.the_pid_of("shop");
+    renamed(&bench, "name: new");
+    let plan = bench.run(&["plan", "specs/new.yaml", "--out", "kept"]);
+    let why = format!("new: held: not started: {pid} matches and is on record for `shop`");
+    assert_eq!((plan.code, plan.stdout.trim()), (7, why.as_str()), "{}", plan.stderr);
+    bench.run(&["apply", "kept"]);
+    assert_eq!(bench.status_pids("shop"), [pid]);
+    // With the former name in it, the record goes over, and nothing stays behind that claims the process too.
+    renamed(&bench, "name: new, previousName: shop");
+    let plan = bench.run(&["plan", "specs/new.yaml"]);
+    assert_eq!((plan.code, plan.stdout.trim()), (0, "nothing to do"), "{}", plan.stderr);
+    bench.ok(&["apply", "specs/new.yaml"]);
+    assert_eq!(bench.status_pids("new"), [pid]);
+    assert_eq!(bench.run(&["status", "shop"]).code, 5, "it is no longer on record");
+    assert_eq!(bench.alive_of("shop"), [pid]);
+}
+
+#[test]
+fn a_stored_plan_of_a_renamed_object_leaves_no_second_claim() {
+    let bench = Bench::new();
+    bench.daemon("shop", "");
+    bench.ok(&["apply", "specs"]);
+    let before = bench.the_pid_of("shop");
+    renamed(&bench, "name: new, previousName: shop");
+    let text = fs::read_to_string(bench.path("specs/new.yaml")).unwrap();
+    bench.write("specs/new.yaml", &format!("{text}  args: [other]\n"));
+    let plan = bench.run(&["plan", "specs/new.yaml", "--out", "kept"]);
+    assert_eq!(plan.code, 2, "{}{}", plan.stdout, plan.stderr);
+    bench.ok(&["apply", "kept"]);
+    let after = bench.the_pid_of("shop");
+    assert_ne!(after, before);
+    assert_eq!(bench.status_pids("new"), [after]);
+    assert_eq!(bench.run(&["status", "shop"]).code, 5, "it is no longer on record");
+}

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use selfsame::facts::{Fact, ProcessKey, Reason};
-use selfsame::host::policy::{Done, Ended, Occasion, Still, Why, carry_out, go_on};
+use selfsame::host::policy::{Done, Ended, Occasion, Still, Why};
 use selfsame::host::proc::LiveWorld;
 use selfsame::host::signal::{boot_id, hold};
 use selfsame::host::spawn::spawn;
@@ -50,7 +50,7 @@ impl Stage {
     }
 
     fn act(&mut self, policy: &Policy, step: &PolicyStep, still: &Still<'_>) -> Result<Done, Why> {
-        carry_out(self.host(), step, Occasion { policy, message: "it is so", still })
+        self.host().act_for_policy(step, Occasion { policy, message: "it is so", still })
     }
 
     /// Turns of the loop until something has ended.
@@ -59,7 +59,7 @@ impl Stage {
         let end = Instant::now() + Duration::from_mins(1);
         loop {
             let in_force = BTreeMap::from([(policy.name.clone(), Arc::new(policy.clone()))]);
-            if let Some(ended) = go_on(self.host(), &in_force, still).pop() {
+            if let Some(ended) = self.host().go_on_for_policies(&in_force, still).pop() {
                 return ended;
             }
             assert!(Instant::now() < end, "nothing ended within a minute");

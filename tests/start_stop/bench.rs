@@ -83,8 +83,11 @@ impl Bench {
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         for name in ["probe", "wrapper"] {
             let source = format!("{}/tests/start_stop/{name}.c", env!("CARGO_MANIFEST_DIR"));
-            let built =
-                Command::new("cc").args(["-O1", "-o"]).arg(dir.path().join(name)).arg(source).status();
+            let built = Command::new("cc")
+                .args(["-O1", "-pthread", "-o"])
+                .arg(dir.path().join(name))
+                .arg(source)
+                .status();
             assert!(built.is_ok_and(|status| status.success()), "{name}.c can't be compiled");
         }
         let probe = dir.path().join("probe");

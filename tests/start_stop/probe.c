@@ -11,11 +11,13 @@
  *   pidfile=FILE  fork; the child writes its number there, the parent ends
  *   name=TEXT     call the first thread so
  *   zombie=FILE   have a child that has exited and is never waited for; FILE says its number
+ *   leaderless    end the first thread; a second one goes on. ready= is made by that one
  *   fork          have a child that lives as long; ready= is made by it
  * Nothing in it depends on the number of the process or on time. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
@@ -190,8 +192,35 @@ static void notify(const char *text) {
     close(s);
 }
 
+static void be_ready(const char *file) {
+    if (file) close(open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+}
+
+static void live(double seconds) {
+    struct timespec left = {(time_t)seconds, (long)((seconds - (time_t)seconds) * 1e9)};
+    /* signals that are caught don't cut it short */
+    while (nanosleep(&left, &left) != 0 && errno == EINTR) {}
+}
+
+/* What a thread goes on with after the first one. */
+struct rest { const char *ready; double seconds; int code; };
+
+static void *go_on(void *given) {
+    struct rest *rest = given;
+    char path[64], state = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", getpid());
+    while (state != 'Z') {
+        FILE *in = fopen(path, "re");
+        if (!in || fscanf(in, "%*d (%*[^)]) %c", &state) != 1) _exit(92);
+        fclose(in);
+    }
+    be_ready(rest->ready);
+    live(rest->seconds);
+    _exit(rest->code);
+}
+
 int main(int argc, char **argv) {
-    int code = 0;
+    int code = 0, leaderless = 0;
     double seconds = 0;
     const char *file = NULL, *pidfile = NULL, *ready = NULL;
     for (int i = 1; i < argc; i++) {
@@ -199,6 +228,7 @@ int main(int argc, char **argv) {
             /* waits, so that nobody is left as a zombie */
             for (;;) pause();
         }
+        if (!strcmp(argv[i], "leaderless")) leaderless = 1;
         char *value = strchr(argv[i], '=');
         if (!value) continue;
         value++;
@@ -237,9 +267,14 @@ int main(int argc, char **argv) {
         if (!strncmp(argv[i], "after=", 6)) usleep(atoi(argv[i] + 6) * 1000);
         if (!strncmp(argv[i], "notify=", 7)) notify(argv[i] + 7);
     }
-    if (ready) close(open(ready, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
-    struct timespec left = {(time_t)seconds, (long)((seconds - (time_t)seconds) * 1e9)};
-    /* signals that are caught don't cut it short */
-    while (nanosleep(&left, &left) != 0 && errno == EINTR) {}
+    if (leaderless) {
+        static struct rest rest;
+        pthread_t thread;
+        rest = (struct rest){ready, seconds, code};
+        if (pthread_create(&thread, NULL, go_on, &rest) == 0) syscall(SYS_exit, 0);
+        return 93;
+    }
+    be_ready(ready);
+    live(seconds);
     return code;
 }

@@ -203,6 +203,11 @@ fn state_observed_starts_nothing_and_stops_nothing() {
     bench.watch(&[]);
     bench.until_running(&["other"]);
     assert!(bench.starts_of("shop").is_empty());
+    let table = bench.ok(&["status", "shop"]).stdout;
+    assert!(
+        table.contains("observed only"),
+        "the table says why it is left alone, and that is as wanted: {table}"
+    );
     let other = bench.the_pid_of("other");
     bench.daemon_spec("other", "state: observed\nargs: [changed]");
     bench.until_generation("other", 2);
@@ -263,6 +268,51 @@ fn a_daemon_that_forks_away_is_followed() {
     bench.ok(&["stop", "forker"]);
     assert!(!is_alive(next));
     assert_eq!(bench.starts_of("forker").len(), 2);
+}
+
+/// Its first thread ends, and a second one goes on: `/proc` shows a zombie without arguments, executable and memory.
+const LEADERLESS: &str = "#!/usr/bin/python3
+import ctypes, os, platform, threading, time
+def go_on():
+    while open('/proc/self/stat').read().rsplit(')', 1)[1].split()[0] != 'Z':
+        time.sleep(0.01)
+    with open('%STARTS%', 'a') as starts:
+        starts.write(f'{os.getpid()} leaderless\\n')
+    while True:
+        time.sleep(60)
+threading.Thread(target=go_on).start()
+ctypes.CDLL(None).syscall({'x86_64': 60, 'aarch64': 93}[platform.machine()], 0)
+";
+
+#[test]
+fn a_service_whose_first_thread_ended_goes_on_as_the_one_copy() {
+    if !std::path::Path::new("/usr/bin/python3").exists() {
+        eprintln!("skipped: no python3");
+        return;
+    }
+    let mut bench = Bench::new();
+    let script = bench.script("bin/leaderless", LEADERLESS);
+    bench.spec("leaderless", &quick(&format!("startas: {}", script.display())));
+    bench.watch(&[]);
+    until("its thread to be alone", || bench.starts_of("leaderless").len() == 1);
+    bench.until_running(&["leaderless"]);
+    let (pid, _) = bench.starts_of("leaderless")[0].clone();
+    assert_eq!(bench.status_pids("leaderless"), [pid]);
+
+    // The next watch finds it by its record; and one that has none, by what its thread executes.
+    bench.end_watch("KILL");
+    bench.watch(&[]);
+    bench.until_running(&["leaderless"]);
+    bench.end_watch("KILL");
+    fs::remove_dir_all(bench.path("state")).unwrap();
+    bench.watch(&[]);
+    bench.until_running(&["leaderless"]);
+    assert_eq!(bench.status_pids("leaderless"), [pid]);
+    assert_eq!(bench.starts_of("leaderless").len(), 1, "one copy");
+    bench.ok(&["stop", "leaderless"]);
+    until("its threads to be gone", || {
+        fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count) < 2
+    });
 }
 
 const DEAF: &str = "#!/usr/bin/perl
@@ -429,4 +479,26 @@ fn a_storm_of_exits_is_answered_one_by_one() {
     bench.until_running(&["web"]);
     assert_eq!(bench.starts_of("web").len(), 2 * MANY, "each was replaced once");
     assert_eq!(bench.alive_of("still"), [still]);
+}
+
+#[test]
+fn a_wait_for_the_next_start_is_told_once_however_often_others_are_looked_at() {
+    let mut bench = Bench::new();
+    let broken = bench.script("bin/broken", "#!/bin/sh\nexit 1\n");
+    let long = "restart: {backoff: 10m, maxBackoff: 10m}";
+    bench.spec("broken", &format!("startas: {}\n{long}", broken.display()));
+    bench.daemon("shop", "");
+    bench.watch(&[]);
+    let told = || {
+        let log = bench.watch_log();
+        log.lines().filter(|line| line.starts_with("broken: BackOff: next start in ")).count()
+    };
+    until("the wait to be told", || told() == 1);
+    for _ in 0..3 {
+        bench.ok(&["restart", "shop"]);
+    }
+    // Told in the order of names, so that one of `broken` would stand before this.
+    bench.ok(&["stop", "shop"]);
+    until("the end to be told", || bench.watch_log().contains("shop: Stopped"));
+    assert_eq!(told(), 1, "{}", bench.watch_log());
 }

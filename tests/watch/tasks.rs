@@ -170,3 +170,22 @@ fn values_of_defaults_reach_the_process_and_stay_while_they_cannot_be_read() {
     let told = bench.run(&["check", "-v", "specs"]);
     assert_eq!(told.code, 0, "{told:?}");
 }
+
+#[test]
+fn to_start_or_restart_everything_runs_no_task_again() {
+    let mut bench = Bench::new();
+    bench.task("job", "exit 0", "");
+    bench.daemon("shop", "");
+    bench.watch(&[]);
+    bench.until_result("job", "succeeded");
+    bench.until_running(&["shop"]);
+    bench.ok(&["stop", "--all"]);
+    bench.ok(&["start", "--all"]);
+    bench.until_running(&["shop"]);
+    bench.ok(&["restart", "--all"]);
+    until("the third copy", || bench.starts_of("shop").len() == 3);
+    assert_eq!(bench.starts_of("job").len(), 1, "{}", bench.watch_log());
+    assert_eq!(bench.condition("job", "Ready")["reason"], "Completed", "it isn't kept from running either");
+    bench.ok(&["restart", "job"]);
+    until("it to run by its name", || bench.starts_of("job").len() == 2);
+}

@@ -97,7 +97,7 @@ impl PolicyHost for OnLinux<'_> {
             message,
             still: &|policy, world, key| still(policy, (world, conditions, owners), key),
         };
-        match policy::carry_out(self.host, step, occasion) {
+        match self.host.act_for_policy(step, occasion) {
             Ok(done) => Ok(done.to_string()),
             Err(why) => Err(why.to_string()),
         }
@@ -105,7 +105,7 @@ impl PolicyHost for OnLinux<'_> {
 
     fn go_on(&mut self, in_force: &BTreeMap<ServiceName, Arc<Policy>>) -> Vec<Began> {
         let Onlooker { conditions, owners, .. } = &*self.onlooker;
-        let ended = policy::go_on(self.host, in_force, &|policy, world, key| {
+        let ended = self.host.go_on_for_policies(in_force, &|policy, world, key| {
             still(policy, (world, conditions, owners), key)
         });
         ended.into_iter().map(began).collect()

@@ -17,6 +17,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::hook::Run;
+use super::parts::Parts;
 use super::proof::prove;
 use super::{Done, Ended, Occasion, Still, Why};
 use crate::facts::ProcessKey;
@@ -24,7 +25,6 @@ use crate::host::atomic;
 use crate::host::errno::io_text;
 use crate::host::exits::Life;
 use crate::host::failpoint;
-use crate::host::linux::Parts;
 use crate::host::signal::Target;
 use crate::plan::action::Outcome;
 use crate::plan::exit_words;

@@ -1,10 +1,10 @@
 //! Into a control group with bounds: the group of the policy, below selfsame's own.
 
+use super::parts::Parts;
 use super::proof::prove;
 use super::{Done, Occasion, Why};
 use crate::facts::ProcessKey;
 use crate::host::adjust::has_exited;
-use crate::host::linux::Parts;
 use crate::spec::policy::PolicyGroup;
 
 /// A start's group is `NAME-` and a number, which begins with no hyphen: no Service can have one of these.

@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use super::parts::Parts;
 use super::proof::prove;
 use super::{Done, Occasion, Why};
 use crate::facts::ProcessKey;
 use crate::host::adjust::give_alone;
 use crate::host::errno::errno_text;
-use crate::host::linux::Parts;
 use crate::host::signal::Target;
 use crate::host::spawn::live::Value;
 use crate::plan::adjust::Adjustment;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::course::Acting;
+use super::parts::Parts;
 use super::{Done, Ended, Occasion, Why};
 use crate::facts::ProcessKey;
 use crate::host::clock;
-use crate::host::linux::Parts;
 use crate::host::proc::{DEFAULT_PATH, LiveWorld};
 use crate::plan::action::{Launch, OutputTarget};
 use crate::plan::observation::CommandSeen;

@@ -67,16 +67,17 @@ impl Glance {
         self.ask(pid, "", raw::stat_at).map(|stat| (Uid(stat.st_uid), Gid(stat.st_gid)))
     }
 
-    /// The file that it executes. Absent for kernel threads, zombies and where there is no such process. Without privilege
-    /// it is denied for kernel threads too; telling them apart costs a read that nearly nobody needs.
+    /// The file that it executes, told by a living thread where the first one has ended. Absent for kernel threads, zombies
+    /// and where there is no such process. Without privilege it is denied for kernel threads too; telling them apart costs
+    /// a read that nearly nobody needs.
     pub fn image(&self, pid: Pid) -> Fact<Image> {
-        self.ask(pid, "exe", raw::stat_at)
+        self.ask_living(pid, "exe", raw::stat_at)
             .map(|stat| Image { identity: (stat.st_dev, stat.st_ino), named: stat.st_nlink > 0 })
     }
 
     /// Whether its image, which has no name any more, was called `real` in our own root directory.
     pub fn was_called(&self, pid: Pid, real: &[u8]) -> Fact<bool> {
-        self.ask(pid, "exe", raw::link_at).and_then(|text| {
+        self.ask_living(pid, "exe", raw::link_at).and_then(|text| {
             if exe::is_label(&text) || paths::strip_deleted(&text) != Some(real) {
                 return Fact::Known(false);
             }
@@ -84,12 +85,35 @@ impl Glance {
         })
     }
 
+    /// Asks for something that a thread loses when it exits: of another one where the leader has, since they go on with it.
+    fn ask_living<T>(
+        &self,
+        pid: Pid,
+        leaf: &str,
+        ask: impl Fn(BorrowedFd<'_>, &CStr) -> Result<T, Errno>,
+    ) -> Fact<T> {
+        let first = self.ask(pid, leaf, &ask);
+        if !matches!(first, Fact::Absent) || !self.has_other_threads(pid) {
+            return first;
+        }
+        let threads = self.threads(pid).known().unwrap_or_default();
+        let mut of_threads =
+            threads.iter().map(|thread| self.ask(pid, &format!("task/{thread}/{leaf}"), &ask));
+        of_threads.find(|answer| !matches!(answer, Fact::Absent)).unwrap_or(Fact::Absent)
+    }
+
+    /// Told by one `stat`: beside its own two links the directory has one for each thread (`fs/proc/base.c`,
+    /// `proc_task_getattr`). Kernel threads and most zombies, which are asked this, have one thread.
+    fn has_other_threads(&self, pid: Pid) -> bool {
+        self.ask(pid, "task", raw::stat_at).known().is_some_and(|stat| stat.st_nlink > 3)
+    }
+
     fn in_own_root(&self, pid: Pid) -> Fact<bool> {
         let own = match raw::stat_at(rustix::fs::CWD, c"/") {
             Ok(own) => (own.st_dev, own.st_ino),
             Err(errno) => return Fact::Unknown(reason(errno, "own root")),
         };
-        self.ask(pid, "root", raw::stat_at).map(|root| (root.st_dev, root.st_ino) == own)
+        self.ask_living(pid, "root", raw::stat_at).map(|root| (root.st_dev, root.st_ino) == own)
     }
 
     /// The name of its first thread.
@@ -115,16 +139,21 @@ impl Glance {
     }
 
     fn has_live_thread(&self, pid: Pid) -> Fact<bool> {
-        let mut threads = Vec::new();
-        let listed = self.ask(pid, "task", |proc, path| {
-            raw::list_at(proc, path, |name, _| threads.extend(raw::numeric(name)))
-        });
-        listed.map(|()| {
+        self.threads(pid).map(|threads| {
             threads.iter().filter(|thread| **thread != pid.0).any(|thread| {
                 let stat = self.read(pid, &format!("task/{thread}/stat")).known();
                 stat.and_then(|bytes| parse::parse_stat(&bytes, 1)).is_some_and(|stat| !stat.state.is_over())
             })
         })
+    }
+
+    /// Its threads, the leader among them.
+    fn threads(&self, pid: Pid) -> Fact<Vec<i32>> {
+        let mut threads = Vec::new();
+        self.ask(pid, "task", |proc, path| {
+            raw::list_at(proc, path, |name, _| threads.extend(raw::numeric(name)))
+        })
+        .map(|()| threads)
     }
 
     /// Whether it is in our PID namespace, and not in a container below it.
@@ -136,7 +165,7 @@ impl Glance {
     }
 
     fn namespace(&self, pid: Pid) -> Fact<u64> {
-        self.ask(pid, "ns/pid", raw::stat_at).map(|stat| stat.st_ino)
+        self.ask_living(pid, "ns/pid", raw::stat_at).map(|stat| stat.st_ino)
     }
 
     /// Our parent, its parent and so on; as far as they can be read.

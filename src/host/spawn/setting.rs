@@ -46,7 +46,8 @@ pub fn close_on_exec_from(first: u32) -> Result<(), i32> {
     let mark = libc::CLOSE_RANGE_CLOEXEC as usize;
     // SAFETY: no pointers.
     match unsafe { call(libc::SYS_close_range, [first as usize, u32::MAX as usize, mark, 0, 0]) } {
-        Err(libc::ENOSYS | libc::EINVAL) => one_by_one(first),
+        // EPERM is what seccomp filters say of a call that they don't know.
+        Err(libc::ENOSYS | libc::EINVAL | libc::EPERM) => one_by_one(first),
         answer => answer.map(|_| ()),
     }
 }

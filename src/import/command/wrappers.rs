@@ -198,7 +198,7 @@ fn chpst(found: &mut Found, rest: &[Value], place: &Place, context: Context<'_>)
                 "selfsame starts no second copy without a lock file",
             ),
             "-/" => {
-                found.lost(place, format!("chpst -/ {text}"), "another root isn't carried over yet");
+                found.lost(place, format!("chpst -/ {text}"), "another root isn't carried over: write `chroot`, and everything else as it is seen in there");
                 found.observe();
             }
             "-b" => found.lost(place, format!("chpst -b {text}"), "argv[0] is always the program's path"),

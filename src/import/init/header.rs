@@ -45,7 +45,7 @@ pub(super) fn add(found: &mut Found, part: Part) {
                 );
             } else {
                 let text = format!(
-                    "an order isn't carried over yet: {} may come later, and a start that fails is tried again",
+                    "an order isn't carried over: {} may come later, and a start that fails is tried again; write `dependsOn` where that isn't enough",
                     named.join(", ")
                 );
                 found.lost(&place, format!("{key}: {value}"), text);

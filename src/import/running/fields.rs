@@ -20,7 +20,11 @@ pub(super) fn directory(pid: Pid, world: &dyn World, found: &mut Found) {
     let place = found.place.clone();
     match world.root(pid) {
         Fact::Known(root) if !root.same => {
-            found.lost(&place, "root directory", "another root isn't carried over yet");
+            found.lost(
+                &place,
+                "root directory",
+                "another root isn't carried over: write `chroot`, and everything else as it is seen in there",
+            );
             found.observe();
         }
         _ => {}

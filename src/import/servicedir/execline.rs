@@ -20,7 +20,7 @@ const CHAIN: [(&str, usize, &str); 12] = [
     ("fdclose", 1, "only the standard descriptors are open"),
     ("redirfd", 3, "output goes to files in the log directory"),
     ("fdblock", 1, "descriptors are as they were opened"),
-    ("s6-notifyoncheck", 0, "readiness by a descriptor isn't carried over yet"),
+    ("s6-notifyoncheck", 0, "there is no readiness by a descriptor"),
     ("emptyenv", 0, "the environment of a service is a clean one"),
     ("s6-setsid", 0, "each service has a session of its own"),
     ("unexport", 1, "the environment of a service is a clean one"),
@@ -62,7 +62,7 @@ pub(super) fn carry(run: &str, text: &str, found: &mut Found, context: Context<'
                 found.lost(
                     &at,
                     format!("{base} {{ {} }}", shown(block)),
-                    "commands before a start aren't carried over yet",
+                    "write it as one of `hooks.preStart`, which run as the service's user",
                 );
                 rest = behind;
             }

@@ -72,14 +72,8 @@ fn said(parsed: &Parsed, found: &mut Found, place: &Place) {
         }
     }
     for (name, why) in [
-        (
-            "notify-await",
-            "readiness by notification isn't carried over yet: it is Ready when it has lived for a second",
-        ),
-        (
-            "notify-timeout",
-            "readiness by notification isn't carried over yet; `startTimeout` is how long a start may take",
-        ),
+        ("notify-await", "readiness by notification isn't carried over: write `readiness: {notify: true}`"),
+        ("notify-timeout", "it is `startTimeout` that says how long a start may take"),
     ] {
         if parsed.has(name) {
             found.lost(place, format!("--{name}"), why);
@@ -165,7 +159,11 @@ fn surroundings(call: &Call, parsed: &Parsed, found: &mut Found, place: &Place) 
         None => around.umask(found),
     }
     if let Some(root) = text(parsed, "chroot", found, place) {
-        found.lost(place, format!("--chroot {root}"), "another root isn't carried over yet");
+        found.lost(
+            place,
+            format!("--chroot {root}"),
+            "another root isn't carried over: write `chroot`, and everything else as it is seen in there",
+        );
         found.observe();
     }
 }

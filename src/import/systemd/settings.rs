@@ -1,6 +1,7 @@
 //! From settings to fields, a row for each; what has no row is reported as lost.
 
 mod environment;
+mod reload;
 mod rows;
 
 use super::exec;
@@ -11,7 +12,7 @@ use crate::import::codes;
 use crate::import::command::{self, Context};
 use crate::import::found::Found;
 use crate::import::shell::Value;
-use crate::spec::ServiceType;
+use crate::spec::{ReadinessCheck, ServiceType};
 
 /// Fills in what the unit says.
 ///
@@ -28,16 +29,19 @@ pub(super) fn carry(
         |message: String, help: &str| Box::new(Diagnostic::error(codes::NOTHING, message).help(help));
     if kind == "oneshot" {
         let message = format!("`{name}` runs to its end (`Type=oneshot`) and is no service that goes on");
-        return Err(nothing(message, "there is no kind for such work yet; keep it where it is"));
+        return Err(nothing(message, "write a Task for it, or keep it where it is"));
     }
     if kind == "forking" {
         found.service.service_type = ServiceType::Forking;
     }
+    if matches!(kind, "notify" | "notify-reload") {
+        found.service.service_type = ServiceType::Notify;
+        found.service.readiness.check = ReadinessCheck::Notify;
+    }
     if let Some(place) = unit.last("Service", "Type").map(|entry| &entry.place)
-        && matches!(kind, "notify" | "notify-reload" | "dbus" | "idle")
+        && matches!(kind, "dbus" | "idle")
     {
-        let text =
-            "readiness of this kind isn't carried over yet: it is Ready when it has lived for a second";
+        let text = "there is no readiness of this kind: it is Ready when it has lived for a second";
         found.changed(place, format!("Type={kind}"), text);
     }
     let starts = unit.list("Service", "ExecStart");

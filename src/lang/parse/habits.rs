@@ -124,12 +124,59 @@ pub(super) fn joined_help(left: &Expr, right: &Expr) -> String {
     if matches!(left.kind, Kind::Name(_)) && matches!(right.kind, Kind::Literal(_)) {
         return format!("write `{left} == {right}`");
     }
+    if let Some(help) = unit_apart(left, right) {
+        return help;
+    }
     let (left, right) = (left.to_string(), right.to_string());
     // What could not be read has no spelling that could be pasted.
     if left.contains('…') || right.contains('…') {
         return "write `&&` or a comparison between them".to_owned();
     }
     format!("write `{left} && {right}`, or a comparison between them")
+}
+
+/// What people call units, and how they are written here.
+const UNITS: &[(&str, &str)] = &[
+    ("s", "s"),
+    ("sec", "s"),
+    ("secs", "s"),
+    ("second", "s"),
+    ("seconds", "s"),
+    ("m", "m"),
+    ("min", "m"),
+    ("mins", "m"),
+    ("minute", "m"),
+    ("minutes", "m"),
+    ("h", "h"),
+    ("hour", "h"),
+    ("hours", "h"),
+    ("d", "d"),
+    ("day", "d"),
+    ("days", "d"),
+    ("ms", "ms"),
+    ("b", "B"),
+    ("bytes", "B"),
+    ("k", "KiB"),
+    ("kb", "KB"),
+    ("kib", "KiB"),
+    ("mb", "MB"),
+    ("mib", "MiB"),
+    ("g", "GiB"),
+    ("gb", "GB"),
+    ("gib", "GiB"),
+    ("percent", "%"),
+];
+
+/// `age > 1 hour`: a number and its unit are one word here.
+fn unit_apart(left: &Expr, right: &Expr) -> Option<String> {
+    let number = match &left.kind {
+        Kind::Compare { right, .. } => &right.kind,
+        kind => kind,
+    };
+    let (Kind::Literal(Literal::Int(_, number)), Kind::Name(_)) = (number, &right.kind) else { return None };
+    let word = right.to_string().to_ascii_lowercase();
+    let (_, unit) = UNITS.iter().find(|(name, _)| *name == word)?;
+    Some(format!("write the number with its unit: `{number}{unit}`"))
 }
 
 /// `a < b < c` as `a < b && b < c`.

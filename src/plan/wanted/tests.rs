@@ -133,3 +133,26 @@ fn requests_are_told_as_they_are_typed() {
         assert_eq!(serde_json::from_str::<Wanted>(&json).unwrap(), wanted, "{json}");
     }
 }
+
+#[test]
+fn a_task_that_nobody_named_is_not_run_and_no_longer_stopped() {
+    let mut before = memory();
+    let task = before.record_mut(&name("shop")).unwrap();
+    let mut spec = Service::clone(&task.spec);
+    spec.task = Some(crate::spec::TaskPlan::default()).into();
+    task.spec = Arc::new(spec);
+    let objects = |names: &[&str]| if names.is_empty() { all() } else { named(names) };
+    let ask = |memory: &mut Memory, wanted: Wanted| wanted.record(memory, "ann", now()).unwrap();
+    for (names, runs) in [(&[][..], false), (&["shop"], true)] {
+        let mut after = before.clone();
+        ask(&mut after, Wanted::Stop { objects: all(), until: None });
+        assert!(after.services[&name("shop")].wish.is_some());
+        ask(&mut after, Wanted::Start { objects: objects(names), until: None });
+        let record = &after.services[&name("shop")];
+        assert_eq!((record.wish.is_some(), record.task.asked.is_some()), (false, runs));
+        let mut after = before.clone();
+        let asked = ask(&mut after, Wanted::Restart(objects(names)));
+        assert_eq!(asked.contains(&name("shop")), runs);
+        assert_eq!(after.services[&name("shop")].task.asked.is_some(), runs);
+    }
+}

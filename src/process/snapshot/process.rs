@@ -11,7 +11,7 @@ use super::image;
 use super::keys;
 use super::model::{Host, Process, Unread};
 use super::read::{Fields, Reader};
-use super::words::{LIMITS, NAMESPACES, STATES};
+use super::words::{LIMITS, NAMESPACES};
 use super::{rates, sockets, stat, status};
 use crate::facts::{CgroupLine, Fact, IoCounts, LimitPair, MemoryUse, ProcessState, Task, Why};
 use crate::process::world::Bytes;
@@ -333,7 +333,7 @@ fn task(reader: &mut Reader, node: &Node) -> Option<Task> {
 
 /// One of the words for the kernel's states.
 pub(super) fn state(reader: &mut Reader, node: &Node) -> Option<ProcessState> {
-    reader.word(node, "a state of a process", &STATES.map(|state| (state.word(), state)))
+    reader.word(node, "a state of a process", &ProcessState::ALL.map(|state| (state.word(), state)))
 }
 
 /// `{v2: /system.slice/app.service, "cpu,cpuacct": /app}`, or the path of v2 alone.

@@ -3,11 +3,11 @@
 use super::keys;
 use super::process::Draft;
 use super::read::Reader;
-use super::words::{SECCOMP, capabilities_of, capability_bit, capability_names, signal_bit, signals_of};
+use super::words::{SECCOMP, capabilities_of, signal_bit, signals_of};
 use crate::diagnostic::did_you_mean;
 use crate::facts::{Credentials, Fact, Status};
 use crate::process::snapshot::codes;
-use crate::units::{Gid, Pid, Uid};
+use crate::units::{Capability, Gid, Pid, Uid};
 use crate::yaml::{Node, NodeKind};
 
 /// The sets of capabilities in the order of [`Status::caps`].
@@ -131,9 +131,9 @@ fn set(reader: &mut Reader, node: &Node, bit: fn(&mut Reader, &Node) -> Option<u
 
 fn capability(reader: &mut Reader, node: &Node) -> Option<u64> {
     let text = reader.text(node, "write for example `CAP_NET_ADMIN`")?;
-    let found = capability_bit(text);
+    let found = Capability::parse(text).ok().map(Capability::bit);
     if found.is_none() {
-        let near = did_you_mean(text, capability_names()).unwrap_or("CAP_NET_ADMIN");
+        let near = did_you_mean(text, Capability::NAMES).unwrap_or("CAP_NET_ADMIN");
         let help = format!("write for example `{near}`");
         reader.error(codes::VALUE, node.span, format!("`{text}` is not a capability"), help);
     }

@@ -1,53 +1,7 @@
 //! Words of snapshots for what the kernel numbers: capabilities, terminals, scheduling, limits, namespaces.
 
-use crate::facts::ProcessState;
 use crate::process::world::Namespace;
-use crate::units::Signal;
-
-/// `include/uapi/linux/capability.h`, the index is the number.
-const CAPABILITIES: [&str; 41] = [
-    "CAP_CHOWN",
-    "CAP_DAC_OVERRIDE",
-    "CAP_DAC_READ_SEARCH",
-    "CAP_FOWNER",
-    "CAP_FSETID",
-    "CAP_KILL",
-    "CAP_SETGID",
-    "CAP_SETUID",
-    "CAP_SETPCAP",
-    "CAP_LINUX_IMMUTABLE",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_NET_BROADCAST",
-    "CAP_NET_ADMIN",
-    "CAP_NET_RAW",
-    "CAP_IPC_LOCK",
-    "CAP_IPC_OWNER",
-    "CAP_SYS_MODULE",
-    "CAP_SYS_RAWIO",
-    "CAP_SYS_CHROOT",
-    "CAP_SYS_PTRACE",
-    "CAP_SYS_PACCT",
-    "CAP_SYS_ADMIN",
-    "CAP_SYS_BOOT",
-    "CAP_SYS_NICE",
-    "CAP_SYS_RESOURCE",
-    "CAP_SYS_TIME",
-    "CAP_SYS_TTY_CONFIG",
-    "CAP_MKNOD",
-    "CAP_LEASE",
-    "CAP_AUDIT_WRITE",
-    "CAP_AUDIT_CONTROL",
-    "CAP_SETFCAP",
-    "CAP_MAC_OVERRIDE",
-    "CAP_MAC_ADMIN",
-    "CAP_SYSLOG",
-    "CAP_WAKE_ALARM",
-    "CAP_BLOCK_SUSPEND",
-    "CAP_AUDIT_READ",
-    "CAP_PERFMON",
-    "CAP_BPF",
-    "CAP_CHECKPOINT_RESTORE",
-];
+use crate::units::{Capability, Signal};
 
 /// Names of `setrlimit(2)` in lower case.
 pub(super) const LIMITS: [&str; 16] = [
@@ -76,18 +30,6 @@ pub(super) const POLICIES: [(&str, u32); 6] =
 /// `Seccomp` of `/proc/PID/status`.
 pub(super) const SECCOMP: [(&str, u32); 3] = [("off", 0), ("strict", 1), ("filter", 2)];
 
-/// Every state.
-pub(super) const STATES: [ProcessState; 8] = [
-    ProcessState::Running,
-    ProcessState::Sleeping,
-    ProcessState::Disk,
-    ProcessState::Stopped,
-    ProcessState::Traced,
-    ProcessState::Zombie,
-    ProcessState::Dead,
-    ProcessState::Idle,
-];
-
 /// Kinds of namespaces with their key, the same below `ns` everywhere, and the inode that stands for the
 /// engine's where a snapshot doesn't state it: that of the first namespace of a kernel.
 pub(super) const NAMESPACES: [(&str, Namespace, u64); 8] = [
@@ -101,29 +43,10 @@ pub(super) const NAMESPACES: [(&str, Namespace, u64); 8] = [
     ("time", Namespace::Time, 4_026_531_834),
 ];
 
-/// The bit of a capability by name.
-pub(super) fn capability_bit(name: &str) -> Option<u64> {
-    let upper = name.to_ascii_uppercase();
-    let position = CAPABILITIES.iter().position(|known| *known == upper)?;
-    1u64.checked_shl(u32::try_from(position).ok()?)
-}
-
-/// The names of capabilities, for suggestions.
-pub(super) fn capability_names() -> impl Iterator<Item = &'static str> {
-    CAPABILITIES.iter().copied()
-}
-
 /// The names of a set, or `None` if a bit has no name or there are too many to read.
 pub(super) fn capabilities_of(set: u64) -> Option<Vec<&'static str>> {
-    let few = set.count_ones() <= 8 && set < 1 << CAPABILITIES.len();
-    few.then(|| {
-        CAPABILITIES
-            .iter()
-            .enumerate()
-            .filter(|(bit, _)| set >> bit & 1 == 1)
-            .map(|(_, name)| *name)
-            .collect()
-    })
+    let few = set.count_ones() <= 8 && set < 1 << Capability::NAMES.len();
+    few.then(|| Capability::names_in(set).collect())
 }
 
 /// The bit of a signal by name, signal n at bit n-1.
@@ -204,7 +127,6 @@ mod tests {
 
     #[test]
     fn sets_are_written_as_names() {
-        assert_eq!(capability_bit("CAP_NET_ADMIN"), Some(1 << 12));
         assert_eq!(capabilities_of(1 << 12), Some(vec!["CAP_NET_ADMIN"]));
         assert_eq!(capabilities_of(u64::MAX), None);
         assert_eq!(signal_bit("HUP"), Some(1));

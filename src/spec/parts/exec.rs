@@ -55,10 +55,9 @@ fn capabilities(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<BTreeSet<Capab
         match Capability::parse(&scalar.text) {
             Ok(capability) => Some(capability),
             Err(message) => {
-                let names: Vec<String> = Capability::names().collect();
                 let wanted = scalar.text.to_ascii_uppercase();
                 let wanted = if wanted.starts_with("CAP_") { wanted } else { format!("CAP_{wanted}") };
-                let near = did_you_mean(&wanted, names.iter().map(String::as_str));
+                let near = did_you_mean(&wanted, Capability::NAMES);
                 let help = near.map_or_else(
                     || "capabilities have their capabilities(7) names: `CAP_NET_BIND_SERVICE`".to_owned(),
                     |near| format!("did you mean `{near}`?"),

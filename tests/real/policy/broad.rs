@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use selfsame::facts::{Fact, ProcessKey};
 use selfsame::host::conditions::Conditions;
-use selfsame::host::policy::{Occasion, Why, carry_out};
+use selfsame::host::policy::{Occasion, Why};
 use selfsame::host::proc::{LiveWorld, process_key};
 use selfsame::host::shelf::Shelf;
 use selfsame::host::signal::{protected, vital};
@@ -135,7 +135,8 @@ fn once(above: &[ProcessKey], action: PolicyAction, text: &str, spares: bool) {
     let mut done = 0;
     for step in &outcome.steps {
         // Those that are withheld as well, which nobody should ever ask for.
-        let answer = carry_out(stage.host(), step, Occasion { policy: &policy, message: "", still: &still });
+        let answer =
+            stage.host().act_for_policy(step, Occasion { policy: &policy, message: "", still: &still });
         done += u32::from(answer.is_ok());
         if above.contains(step.process.as_ref().unwrap()) {
             assert!(matches!(answer, Err(Why::Refused(_))), "{text}: {answer:?}");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use selfsame::facts::{Fact, Why as Unknown};
-use selfsame::host::policy::{Done, Why, go_on};
+use selfsame::host::policy::{Done, Why};
 use selfsame::plan::memory::Exit;
 use selfsame::spec::policy::{Policy, PolicyAction};
 use selfsame::units::Signal;
@@ -115,7 +115,7 @@ fn a_policy_that_is_gone_or_only_says_ends_its_course() {
         stage.act(&policy, &step(&policy, &key), &yes).unwrap();
         let in_force: BTreeMap<_, _> =
             then.map(|then| (then.name.clone(), then.into())).into_iter().collect();
-        let ended = go_on(stage.host(), &in_force, &yes).pop().unwrap();
+        let ended = stage.host().go_on_for_policies(&in_force, &yes).pop().unwrap();
         assert_eq!(ended.outcome, Err(Why::Refused("the policy no longer asks for it".into())));
         assert!(lives(&key));
     }
@@ -149,6 +149,6 @@ fn a_course_of_another_boot_or_form_is_none() {
         std::fs::write(&file, text).unwrap();
         stage.again();
         assert_eq!(stage.host().deadline(), None);
-        assert!(go_on(stage.host(), &BTreeMap::new(), &yes).is_empty());
+        assert!(stage.host().go_on_for_policies(&BTreeMap::new(), &yes).is_empty());
     }
 }

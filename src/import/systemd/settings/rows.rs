@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::unit::{Entry, Unit};
+use super::reload;
 use crate::import::command;
 use crate::import::found::{Found, account};
 use crate::import::quantity;
@@ -66,7 +67,8 @@ pub(super) fn carry(entry: &Entry, unit: &Unit, found: &mut Found) {
             found.needless(&entry.place, item(entry), "it means nothing to systemd either");
         }
         "Service" => {
-            if !(execution(entry, found)
+            if !(reload::carry(entry, found)
+                || execution(entry, found)
                 || process(entry, found)
                 || keeping(entry, unit, found)
                 || streams(entry, found))
@@ -118,7 +120,7 @@ fn of_unit(entry: &Entry, found: &mut Found) {
                 found.lost(
                     &entry.place,
                     item(entry),
-                    "an order isn't carried over yet: a start that fails is tried again",
+                    "write it as `dependsOn`; without, a start that fails is tried again",
                 );
             } else {
                 found.needless(&entry.place, item(entry), "a start that comes too early is tried again");
@@ -132,7 +134,7 @@ fn of_unit(entry: &Entry, found: &mut Found) {
             );
         }
         _ if key.starts_with("Condition") || key.starts_with("Assert") => {
-            found.lost(&entry.place, item(entry), "conditions of a start aren't carried over yet");
+            found.lost(&entry.place, item(entry), "write it as one of `conditions`");
         }
         _ => found.lost(&entry.place, item(entry), "there is no field for it"),
     }
@@ -166,7 +168,11 @@ fn execution(entry: &Entry, found: &mut Found) -> bool {
             directory => command::set_directory(found, directory, &entry.place),
         },
         "RootDirectory" | "RootImage" => {
-            found.lost(&entry.place, item(entry), "another root isn't carried over yet");
+            found.lost(
+                &entry.place,
+                item(entry),
+                "another root isn't carried over: write `chroot`, and everything else as it is seen in there",
+            );
             found.observe();
         }
         "UMask" => match quantity::octal(value) {
@@ -383,10 +389,12 @@ fn without_field(entry: &Entry, found: &mut Found) {
     let key = entry.key.as_str();
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| key.starts_with(prefix));
     let text = match key {
-        "ExecReload" => "a reload isn't carried over yet",
-        "ExecStartPre" | "ExecStartPost" | "ExecStop" | "ExecStopPost" | "ExecCondition" => {
-            "commands around a start or stop aren't carried over yet"
+        "ExecStartPre" | "ExecCondition" => {
+            "write it as one of `hooks.preStart`, which run as the service's user"
         }
+        "ExecStartPost" => "write it as one of `hooks.postStart`",
+        "ExecStop" => "it is stopped by signals: write it as `stop.command` where these aren't enough",
+        "ExecStopPost" => "write it as one of `hooks.postStop`",
         "RuntimeDirectory"
         | "StateDirectory"
         | "CacheDirectory"
@@ -394,12 +402,13 @@ fn without_field(entry: &Entry, found: &mut Found) {
         | "ConfigurationDirectory" => {
             "nothing makes the directory: see to it that it is there, also after a boot, with this owner"
         }
-        "WatchdogSec" | "NotifyAccess" => "signs of life by notification aren't carried over yet",
+        "WatchdogSec" => "write it as `liveness: {notify: true, period: ...}`",
+        "NotifyAccess" => "the service's own processes are listened to",
         "PassEnvironment" => {
             "nothing of the environment of selfsame is passed on: write the value into `env`"
         }
         "RemainAfterExit" => "a service that has exited doesn't run",
-        "Sockets" | "NonBlocking" | "FileDescriptorStoreMax" => "sockets aren't passed on yet",
+        "Sockets" | "NonBlocking" | "FileDescriptorStoreMax" => "write them as `sockets`",
         "BusName" => "nothing watches the bus",
         "PAMName" => "no session is opened",
         _ if starts(&[
@@ -422,7 +431,7 @@ fn without_field(entry: &Entry, found: &mut Found) {
             "AllowedCPUs",
         ]) =>
         {
-            "limits of control groups aren't carried over yet; `limits` are per process"
+            "write it as `resources`, which need control groups; `limits` are per process"
         }
         _ if starts(&[
             "Protect",
@@ -450,10 +459,10 @@ fn without_field(entry: &Entry, found: &mut Found) {
             "Memory",
         ]) =>
         {
-            "it runs without this fence: sandboxing isn't carried over yet"
+            "it runs without this fence: see `security` for those that there are"
         }
         _ if starts(&["LoadCredential", "SetCredential", "ImportCredential"]) => {
-            "credentials aren't carried over yet; `envFrom` reads a file that only its owner can read"
+            "write it as one of `secrets`"
         }
         _ if starts(&["Syslog", "Log", "TTY"]) => "output goes to files in the log directory",
         _ => "there is no field for it",
