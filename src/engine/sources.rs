@@ -40,7 +40,8 @@ use crate::spec::policies::{self, PolicyDocument};
 use crate::spec::policy::Policy;
 use crate::spec::{
     ExpressionRequest, HeldPlugins, InUse, KnownHost, LoadContext, Loaded, LoadedFile, Marks, Modules, Names,
-    PluginDocument, ReadTexts, Service, ServiceName, SpecFile, dependency_mistakes, load_ready, overlaps,
+    PluginDocument, ReadTexts, Service, ServiceName, SpecFile, dependency_mistakes, load_ready,
+    names_that_stand_twice, overlaps,
 };
 use crate::units::BootTime;
 
@@ -392,9 +393,8 @@ impl Sources {
         }
         self.read_aside(&mut files, &mut look, attention.now);
         let unusable: Vec<String> = look.unusable.keys().cloned().collect();
-        let duplicates = self.load(&files, &unusable, &libraries);
+        self.load(&files, &unusable, &libraries);
         self.ready.clear();
-        look.diagnostics.extend(duplicates);
         look.trouble = self.kept.take_trouble();
         // What was said of the places and of this look alone says nothing of the next one.
         let plain = libraries.is_empty()
@@ -432,12 +432,7 @@ impl Sources {
     }
 
     /// Loads what is new; everything, where that may change what files define for each other.
-    fn load(
-        &mut self,
-        files: &[Found],
-        unusable: &[String],
-        libraries: &BTreeSet<String>,
-    ) -> Vec<Diagnostic> {
+    fn load(&mut self, files: &[Found], unusable: &[String], libraries: &BTreeSet<String>) {
         let holds = |name: &str| files.iter().any(|found| found.name == name);
         let other_module =
             |known: &LoadedFile| known.plugins().iter().any(|document| !document.is_as_read(&*self.shelf));
@@ -513,8 +508,6 @@ impl Sources {
         judged.retain(|name, _| !libraries.contains(name));
         self.keep_good(&judged);
         self.recall_services(unusable);
-        let both = loaded.duplicates.into_values().chain(loaded.duplicate_policies.into_values());
-        both.collect()
     }
 
     /// What all files are loaded with.
@@ -532,6 +525,7 @@ impl Sources {
 
     /// Fills in what every file gave. Of `libraries` only the Matcher documents count.
     fn finish(&mut self, mut look: SourcesLook, libraries: &BTreeSet<String>) -> SourcesLook {
+        look.diagnostics.extend(names_that_stand_twice(self.loaded.values()));
         look.diagnostics.extend(self.redefined.iter().cloned());
         look.names = self.names.clone();
         look.seen.defaults =
