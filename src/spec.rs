@@ -43,7 +43,7 @@ mod tests;
 pub use depends::{DependencyMistakes, dependency_mistakes};
 pub use difference::{FieldDifference, changed_fields, differences};
 pub use expression::{ExpressionRequest, variables};
-pub use file::{LoadedFile, SpecFile, hex};
+pub use file::{Copies, LoadedFile, SpecFile, Stays, hex};
 pub use model::policy;
 pub use model::{
     Account, AdoptPolicy, CpuPolicy, DesiredState, DuplicatePolicy, EnvFrom, Expression, IoClass, Limit,

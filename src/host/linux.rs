@@ -257,6 +257,7 @@ impl LinuxHost {
         }
         // What it compares with is all records as they were.
         drop(self.shelf().needed(copies));
+        self.groups.settle();
     }
 
     /// Nothing is to be done for a while that takes much: what that took is given back.

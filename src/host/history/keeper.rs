@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::form::{Reader, Written, WrittenObject};
+use super::pack::Fresh;
 use super::{Accepted, KEPT, MODE, numbers, pack, set_path, sets};
 use crate::host::state_dir::Dirs;
 use crate::host::{atomic, failpoint};
@@ -69,11 +70,11 @@ impl Keeper {
     }
 
     fn add(&self, mut disk: Disk, accepted: &Accepted) -> io::Result<Disk> {
-        let Some(texts) = disk.take(&accepted.services)? else { return Ok(disk) };
+        let Some(fresh) = disk.take(&accepted.services)? else { return Ok(disk) };
         let path = self.objects();
-        pack::add(&path, &texts)?;
+        fresh.append(&path)?;
         disk.file = file_of(&path);
-        disk.there.extend(texts.into_keys());
+        disk.there.extend(fresh.digests);
         failpoint::hit("history.objects")?;
         let number = disk.sets.last_key_value().map_or(0, |(number, _)| *number).saturating_add(1);
         // Where somebody took that one away, this set is told without it.
@@ -95,7 +96,7 @@ impl Keeper {
 impl Disk {
     fn read(dirs: &Dirs) -> io::Result<Self> {
         let path = dirs.history().join("objects");
-        let there: BTreeSet<Arc<str>> = pack::read(&path)?.into_keys().map(Arc::from).collect();
+        let there = pack::digests(&path)?;
         let (mut reader, mut newest, mut sets) = (Reader::new(dirs), None, BTreeMap::new());
         for number in numbers(dirs)?.into_iter().rev() {
             let set = reader.set(number);
@@ -151,9 +152,9 @@ impl Disk {
     }
 
     /// Takes these documents for the newest set, and gives the texts that aren't there yet. `None`: the newest set says the same.
-    fn take(&mut self, services: &Services) -> io::Result<Option<BTreeMap<Arc<str>, String>>> {
+    fn take(&mut self, services: &Services) -> io::Result<Option<Fresh>> {
         let Self { last, given, there, other, .. } = self;
-        let (mut moved, mut texts) = (false, BTreeMap::new());
+        let (mut moved, mut fresh) = (false, Fresh::default());
         if given.is_empty() {
             let before = last.len();
             last.retain(|name, _| services.contains_key(name));
@@ -171,7 +172,7 @@ impl Disk {
             let digest = if let Some(there) = there.get(&digest) {
                 Arc::clone(there)
             } else {
-                texts.insert(Arc::clone(&digest), text);
+                fresh.add(&digest, &text);
                 digest
             };
             let says_other = last.insert(key.clone(), Arc::clone(&digest)).as_ref() != Some(&digest);
@@ -181,7 +182,7 @@ impl Disk {
             }
         }
         given.clone_from(services);
-        Ok(moved.then_some(texts))
+        Ok(moved.then_some(fresh))
     }
 
     /// Drops the documents that no set needs, when that is more than half.
