@@ -41,7 +41,8 @@ use crate::spec::policies::{self, PolicyDocument};
 use crate::spec::policy::Policy;
 use crate::spec::{
     ExpressionRequest, HeldPlugins, InUse, KnownHost, LoadContext, Loaded, LoadedFile, Marks, Modules, Names,
-    PluginDocument, ReadTexts, Service, ServiceName, Shape, SpecFile, dependency_mistakes, load_ready, overlaps,
+    PluginDocument, ReadTexts, Service, ServiceName, Shape, SpecFile, dependency_mistakes, load_ready,
+    names_that_stand_twice, overlaps,
 };
 use crate::units::BootTime;
 
@@ -406,9 +407,8 @@ impl Sources {
         }
         self.read_aside(&mut files, &mut look, attention.now);
         let unusable: Vec<String> = look.unusable.keys().cloned().collect();
-        let duplicates = self.load(&files, &unusable, &libraries, tell);
+        self.load(&files, &unusable, &libraries, tell);
         self.ready.clear();
-        look.diagnostics.extend(duplicates);
         look.trouble = self.kept.take_trouble();
         // What was said of the places and of this look alone says nothing of the next one.
         let plain = libraries.is_empty()
@@ -452,7 +452,7 @@ impl Sources {
         unusable: &[String],
         libraries: &BTreeSet<String>,
         tell: &dyn Fn(&str),
-    ) -> Vec<Diagnostic> {
+    ) {
         let holds = |name: &str| files.iter().any(|found| found.name == name);
         let other_module =
             |known: &LoadedFile| known.plugins().iter().any(|document| !document.is_as_read(&*self.shelf));
@@ -528,8 +528,6 @@ impl Sources {
         judged.retain(|name, _| !libraries.contains(name));
         self.keep_good(&judged);
         self.recall_services(unusable);
-        let both = loaded.duplicates.into_values().chain(loaded.duplicate_policies.into_values());
-        both.collect()
     }
 
     /// What all files are loaded with.
@@ -548,6 +546,7 @@ impl Sources {
 
     /// Fills in what every file gave. Of `libraries` only the Matcher documents count.
     fn finish(&mut self, mut look: SourcesLook, libraries: &BTreeSet<String>) -> SourcesLook {
+        look.diagnostics.extend(names_that_stand_twice(self.loaded.values()));
         look.diagnostics.extend(self.redefined.iter().cloned());
         look.names = self.names.clone();
         look.seen.defaults =
