@@ -58,9 +58,8 @@ struct Ready {
 impl Ready {
     fn new(predicate: Option<Predicate>, plugins: Plugins) -> Self {
         let schema = plugins.schema();
-        let is_of_users = |id: &Id| {
-            schema.field_by_id(*id).is_some_and(|field| OF_USERS.contains(&field.name.as_ref()))
-        };
+        let is_of_users =
+            |id: &Id| schema.field_by_id(*id).is_some_and(|field| OF_USERS.contains(&field.name.as_ref()));
         let needs = predicate.as_ref().map(Predicate::needs).unwrap_or_default();
         let names_user = needs.fields.iter().any(is_of_users);
         Self { predicate, plugins, names_user, has_variables: !needs.variables.is_empty() }
@@ -202,7 +201,8 @@ impl Conditions {
         let plugins = Plugins::new(used?);
         let checked = self.shelf.checked().take(&key);
         let predicate = checked.or_else(|| {
-            let scope = Scope::new(spec.map(types).unwrap_or_default(), &expression.library(plugins.schema()));
+            let scope =
+                Scope::new(spec.map(types).unwrap_or_default(), &expression.library(plugins.schema()));
             compile(&expression.text, plugins.schema(), &scope).predicate
         });
         let mut compiled = self.compiled.borrow_mut();
