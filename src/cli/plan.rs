@@ -22,7 +22,10 @@ use crate::host::good_texts::GoodTexts;
 use crate::host::imagined::{NothingRuns, SnapshotHost};
 use crate::host::shelf::Shelf;
 use crate::host::state_dir::Dirs;
+use crate::lang::Predicate;
+use crate::lang::ir::Id;
 use crate::plan::memory::Memory;
+use crate::process::expression::schema;
 use crate::report::{ChangeRow, ForeseenRow, foreseen_rows, foreseen_text, plan_rows, plan_text};
 use crate::spec::SpecSet;
 
@@ -93,9 +96,13 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     }
 }
 
-/// Whether a condition asks for arguments. It may be wrong: then they are read for nothing, or later.
-fn asks_for_arguments(condition: &str) -> bool {
-    ["cmdline", "argv"].into_iter().any(|field| condition.contains(field))
+/// Whether a condition asks everybody for arguments: where it asks for something cheaper as well, few are asked for more.
+fn asks_for_arguments(condition: &Predicate) -> bool {
+    let needs = condition.needs();
+    let is_of_arguments = |id: &Id| {
+        schema().field_by_id(*id).is_some_and(|field| matches!(field.name.as_ref(), "cmdline" | "argv"))
+    };
+    !needs.fields.is_empty() && needs.fields.iter().all(is_of_arguments) && needs.functions.is_empty()
 }
 
 fn snapshot_host(file: &std::path::Path, shelf: &Rc<Shelf>) -> Result<SnapshotHost, Vec<Diagnostic>> {
@@ -169,4 +176,24 @@ fn of_policies<H: Host + PolicyEye>(host: &H, set: &SpecSet, memory: &Memory) ->
     let now = host.now();
     let looks = host.look_for(&set.policies, &Owners::of_memory(memory), now);
     preview(&set.policies, &looks, &host.kept(), now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::expression::compile_expression;
+
+    #[test]
+    fn arguments_are_read_ahead_for_conditions_that_ask_for_nothing_cheaper() {
+        for (text, expected) in [
+            ("cmdline contains \"x\"", true),
+            ("argv[1] == \"x\" || cmdline contains \"y\"", true),
+            ("exe == \"/bin/x\" && argv[1] == \"x\"", false),
+            ("runs(\"/bin/x\")", false),
+            ("comm == \"x\"", false),
+        ] {
+            let predicate = compile_expression(text).predicate;
+            assert_eq!(predicate.as_ref().map(asks_for_arguments), Some(expected), "{text}");
+        }
+    }
 }

@@ -31,6 +31,7 @@ use crate::host::spec_dir::SpecFile as FileRead;
 use crate::host::spec_dir::{
     Attention, Ignored, Limits, Listing, Look, Manner, Place, Trust, Unavailable, Watched, watched,
 };
+use crate::lang::Predicate;
 use crate::plan::sources::SourceFinding;
 use crate::process::expression;
 use crate::spec::defaults;
@@ -323,8 +324,8 @@ impl Sources {
         self.look_with(Attention::at(clock::now().boot))
     }
 
-    /// The same, and tells each condition while files are loaded: who hears it may begin with what it will need.
-    pub fn look_telling(&mut self, tell: &dyn Fn(&str)) -> SourcesLook {
+    /// The same, and tells each condition that needs no definitions and plugins while files are loaded: who hears it may begin with what it asks for.
+    pub fn look_telling(&mut self, tell: &dyn Fn(&Predicate)) -> SourcesLook {
         self.looks += 1;
         self.here = Here::now();
         let still = self.still.take();
@@ -359,7 +360,7 @@ impl Sources {
         &mut self,
         still: Option<named::Still>,
         attention: Attention<'_>,
-        tell: &dyn Fn(&str),
+        tell: &dyn Fn(&Predicate),
     ) -> SourcesLook {
         let looks: Vec<Look> = self.places.iter_mut().map(|place| place.look(attention)).collect();
         if let Some(still) = still.filter(|_| self.has_nothing_new()) {
@@ -451,7 +452,7 @@ impl Sources {
         files: &[Found],
         unusable: &[String],
         libraries: &BTreeSet<String>,
-        tell: &dyn Fn(&str),
+        tell: &dyn Fn(&Predicate),
     ) {
         let holds = |name: &str| files.iter().any(|found| found.name == name);
         let other_module =
@@ -735,8 +736,8 @@ struct Around<'a> {
     ready: &'a ReadTexts,
     /// Who is going to look by these conditions.
     checked: Option<&'a Checked>,
-    /// Who hears of each condition.
-    tell: &'a dyn Fn(&str),
+    /// Who hears of conditions that need neither definitions nor plugins.
+    tell: &'a dyn Fn(&Predicate),
 }
 
 impl Around<'_> {
@@ -749,12 +750,12 @@ impl Around<'_> {
 
     fn check(self, request: &ExpressionRequest<'_>) -> Vec<Diagnostic> {
         let ExpressionRequest { text, variables, replaces, library } = request;
-        (self.tell)(text);
         let compiled = expression::check_in_document(text, variables.clone(), *replaces, library);
         if let (Some(checked), Some(predicate)) = (self.checked, compiled.predicate)
             && library.is_empty()
             && library.schema().is_none()
         {
+            (self.tell)(&predicate);
             checked.put(text, Shape::of_types(variables), predicate);
         }
         compiled.diagnostics

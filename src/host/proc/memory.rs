@@ -44,10 +44,13 @@ impl LiveWorld {
         self.may_glimpse(entry).then_some(found)
     }
 
-    /// Whether the arguments of a process of which nothing was told are at hand: then they are what was glanced at last.
+    /// Whether the arguments of a process that no descriptor is kept of are at hand: then they are what was glanced at last. They
+    /// may be of another moment than what was told of it, which rules nothing out that a later look would find: who is
+    /// left is asked again for both.
     pub(super) fn glance(&self, pid: Pid) -> bool {
         let entry = self.entry(pid);
-        if !matches!(*entry.hold.borrow(), Hold::Fresh) || entry.arguments.get().is_some() {
+        let by_pid = matches!(*entry.hold.borrow(), Hold::Fresh | Hold::Glimpsed);
+        if !by_pid || entry.arguments.get().is_some() {
             return false;
         }
         let mut glanced = self.glanced.borrow_mut();
