@@ -594,7 +594,9 @@ impl Host for LinuxHost {
                 }
                 let list = given.get(name).or_else(|| lists.get(name)).map_or(&*pids, Vec::as_slice);
                 if question.look && list.len() < pids.len() {
-                    list.iter().for_each(|pid| world.meet(*pid));
+                    for pid in list {
+                        world.meet(*pid);
+                    }
                 }
                 (name.clone(), self.see(name, question, (questions, list), &world, &mut asked))
             })

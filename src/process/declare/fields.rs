@@ -377,7 +377,7 @@ pub(in crate::process) fn quoted<'a>(words: impl Iterator<Item = &'a [u8]>) -> V
             continue;
         }
         line.push(b'\'');
-        for byte in word.iter() {
+        for byte in word {
             match byte {
                 b'\'' => line.extend_from_slice(b"'\\''"),
                 other => line.push(*other),
