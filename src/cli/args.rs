@@ -187,7 +187,7 @@ fn binding(text: &str) -> Result<(String, String), String> {
 // Arguments of `check`.
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
-    /// Spec files and directories
+    /// Spec files and directories, `-` for standard input
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Exit with 3 if there are warnings

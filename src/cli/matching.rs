@@ -14,8 +14,6 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-pub(super) use live::clock_text;
-
 use super::args::{ExplainArgs, MatchArgs, MatchOutput, Output, PickArgs};
 use super::exit::Exit;
 use super::terminal::Terminal;

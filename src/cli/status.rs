@@ -72,7 +72,9 @@ pub(super) fn run(args: &StatusArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             }
         }
         if !found.told {
-            terminal.say("no watch is running; this is what a look just now shows");
+            // Why it wasn't told was said where there is a watch.
+            let nobody = if watcher(dirs).is_none() { "no watch is running; " } else { "" };
+            terminal.say(&format!("{nobody}this is what a look just now shows"));
         }
         print(&found, args, terminal);
         return if ready { Exit::Ok } else { Exit::NotReady };

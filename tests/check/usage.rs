@@ -71,14 +71,11 @@ fn help_knows_operators_and_kinds() {
         ("&&", "and"),
         ("||", "or"),
         ("not", "not"),
-        ("??", "absent"),
+        ("??", "the right side where the left one is absent"),
         ("not in", "one of a list"),
     ] {
         let ran = bench.ok(&["help", "match", topic]);
-        assert!(
-            ran.stdout.contains(&format!("\n    {line}")) || ran.stdout.contains(line),
-            "{topic}: {ran:?}"
-        );
+        assert!(ran.stdout.contains(&format!("\n    {line}")), "{topic}: {ran:?}");
     }
     let ran = bench.run(&["help", "service"]);
     assert!(ran.code == 64 && ran.stderr.contains("did you mean `Service`?"), "{ran:?}");

@@ -9,6 +9,7 @@ use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::lang::ast::{CompareOp, Expr, Kind, Literal};
 use crate::lang::codes;
 use crate::lang::print::quote;
+use crate::units::meant;
 
 impl Builder {
     pub(super) fn wrong_comparison(&self, left: Built, text: &str, place: Span, right: Built) -> Built {
@@ -135,38 +136,6 @@ pub(super) fn joined_help(left: &Expr, right: &Expr) -> String {
     format!("write `{left} && {right}`, or a comparison between them")
 }
 
-/// What people call units, and how they are written here.
-const UNITS: &[(&str, &str)] = &[
-    ("s", "s"),
-    ("sec", "s"),
-    ("secs", "s"),
-    ("second", "s"),
-    ("seconds", "s"),
-    ("m", "m"),
-    ("min", "m"),
-    ("mins", "m"),
-    ("minute", "m"),
-    ("minutes", "m"),
-    ("h", "h"),
-    ("hour", "h"),
-    ("hours", "h"),
-    ("d", "d"),
-    ("day", "d"),
-    ("days", "d"),
-    ("ms", "ms"),
-    ("b", "B"),
-    ("bytes", "B"),
-    ("k", "KiB"),
-    ("kb", "KB"),
-    ("kib", "KiB"),
-    ("mb", "MB"),
-    ("mib", "MiB"),
-    ("g", "GiB"),
-    ("gb", "GB"),
-    ("gib", "GiB"),
-    ("percent", "%"),
-];
-
 /// `age > 1 hour`: a number and its unit are one word here.
 fn unit_apart(left: &Expr, right: &Expr) -> Option<String> {
     let number = match &left.kind {
@@ -174,9 +143,7 @@ fn unit_apart(left: &Expr, right: &Expr) -> Option<String> {
         kind => kind,
     };
     let (Kind::Literal(Literal::Int(_, number)), Kind::Name(_)) = (number, &right.kind) else { return None };
-    let word = right.to_string().to_ascii_lowercase();
-    let (_, unit) = UNITS.iter().find(|(name, _)| *name == word)?;
-    Some(format!("write the number with its unit: `{number}{unit}`"))
+    Some(format!("write the number with its unit: {}", meant(number, &right.to_string())?))
 }
 
 /// `a < b < c` as `a < b && b < c`.
