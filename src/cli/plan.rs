@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::args::{Output, PlanArgs};
 use super::exit::Exit;
-use super::one_look::{accept, at_once, foresee, say_empty, say_held};
+use super::one_look::{accept, at_once, foresee, say_empty, say_held, say_rollback};
 use super::revisions::Revisions;
 use super::terminal::Terminal;
 use super::{settings, state};
@@ -99,6 +99,9 @@ fn show<H: Host + PolicyEye>(
     let accepted = accept(look, &memory, rules, now);
     say_empty(look, &args.paths, terminal);
     say_held(&accepted, terminal);
+    if args.host.as_host.is_none() && args.snapshot.is_none() {
+        say_rollback(dirs, terminal);
+    }
     let previewed = foresee(host, &accepted.set, &memory);
     if let Some(out) = &args.out {
         let basis = (&previewed, &accepted.set, &memory);
