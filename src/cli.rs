@@ -60,6 +60,7 @@ use terminal::Terminal;
 use wish::{End, Wish};
 
 use crate::host::state_dir::Dirs;
+use crate::spec::ServiceName;
 
 /// Runs the program with these arguments, the program's name first: the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
@@ -167,11 +168,20 @@ fn explain(args: &ExplainArgs, cli: &Cli, terminal: Terminal) -> Exit {
                 None if policies::is_meant(&args.subject) => {
                     policies::missing(&args.subject, &dirs, terminal)
                 }
-                None => matching::run_explain(args, terminal),
+                None => explain_expression(args, terminal),
             },
         },
         Ok(_) | Err(_) => matching::run_explain(args, terminal),
     }
+}
+
+/// A word that is no expression may have been meant for a name.
+fn explain_expression(args: &ExplainArgs, terminal: Terminal) -> Exit {
+    let exit = matching::run_explain(args, terminal);
+    if exit == Exit::Warnings && ServiceName::new(&args.subject).is_ok() {
+        terminal.say(&format!("note: no object or policy `{}` is on record either", args.subject));
+    }
+    exit
 }
 
 #[cfg(test)]

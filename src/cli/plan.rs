@@ -108,10 +108,14 @@ fn show<H: Host + PolicyEye>(
     }
     let plan = previewed.plan;
     let revisions = Revisions::of(&args.paths, dirs);
+    let broken = look.diagnostics.iter().any(Diagnostic::is_error);
     let foreseen = of_policies(host, &accepted.set, &memory);
     match args.output {
         Output::Text => {
-            terminal.data(&(revisions.text() + &plan_text(&plan, false) + &foreseen_text(&foreseen)));
+            // That nothing is to be done can't be said of documents that couldn't be read.
+            let plan =
+                if broken && plan.changes.is_empty() { String::new() } else { plan_text(&plan, false) };
+            terminal.data(&(revisions.text() + &plan + &foreseen_text(&foreseen)));
         }
         Output::Json => {
             let mut rows = plan_rows(&plan);
@@ -125,7 +129,7 @@ fn show<H: Host + PolicyEye>(
             terminal.json(&rows.chain(policies).collect::<Vec<_>>());
         }
     }
-    if look.diagnostics.iter().any(Diagnostic::is_error) {
+    if broken {
         Exit::Failed
     } else if !plan.is_quiet() {
         Exit::Changes

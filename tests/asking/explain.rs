@@ -94,3 +94,15 @@ fn an_object_names_its_near_misses() {
     assert_eq!(all[0]["nearMisses"][0]["processes"][0]["pid"].to_string(), near, "{all}");
     assert_eq!(all[0]["instances"][0]["pid"], pid, "{all}");
 }
+
+#[test]
+fn a_word_that_is_neither_an_object_nor_an_expression_is_said_to_be_neither() {
+    let bench = Bench::new();
+    for word in ["shpo", "my-shop"] {
+        let ran = bench.run(&["explain", word]);
+        assert_eq!(ran.code, 3, "{}", ran.stderr);
+        assert!(ran.stderr.contains(&format!("no object or policy `{word}` is on record")), "{}", ran.stderr);
+    }
+    let ran = bench.run(&["explain", "comm == 1"]);
+    assert!(!ran.stderr.contains("on record"), "{}", ran.stderr);
+}
