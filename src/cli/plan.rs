@@ -50,7 +50,7 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         return match snapshot_host(file, &shelf) {
             Ok(mut host) => {
                 let memory = Memory::new(host.boot().clone());
-                show((args, dirs), &look, &mut host, memory, &rules, terminal)
+                show((args, dirs), &look, &mut host, &memory, &rules, terminal)
             }
             Err(problems) => {
                 terminal.diagnostics(&problems);
@@ -71,9 +71,9 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             terminal.diagnostics(&look.diagnostics);
             if args.host.as_host.is_some() {
                 let memory = Memory::new(opened.host.boot().clone());
-                return show((args, dirs), &look, &mut NothingRuns(opened.host), memory, &rules, terminal);
+                return show((args, dirs), &look, &mut NothingRuns(opened.host), &memory, &rules, terminal);
             }
-            show((args, dirs), &look, &mut opened.host, opened.memory, &rules, terminal)
+            show((args, dirs), &look, &mut opened.host, &opened.memory, &rules, terminal)
         }
         Err(reason) => {
             terminal.diagnostics(&sources.look().diagnostics);
@@ -91,16 +91,16 @@ fn show<H: Host + PolicyEye>(
     (args, dirs): (&PlanArgs, &Dirs),
     look: &SourcesLook,
     host: &mut H,
-    memory: Memory,
+    memory: &Memory,
     rules: &PruneRules,
     terminal: Terminal,
 ) -> Exit {
     let now = host.now().boot;
-    let accepted = accept(look, &memory, rules, now);
+    let accepted = accept(look, memory, rules, now);
     say_held(&accepted, terminal);
-    let previewed = foresee(host, &accepted.set, &memory);
+    let previewed = foresee(host, &accepted.set, memory);
     if let Some(out) = &args.out {
-        let basis = (&previewed, &accepted.set, &memory);
+        let basis = (&previewed, &accepted.set, memory);
         if let Err(sentence) = super::stored::keep(out, &args.paths, basis, host.now().wall) {
             terminal.say(&format!("error: {sentence}"));
             return Exit::Failed;
@@ -109,7 +109,7 @@ fn show<H: Host + PolicyEye>(
     let plan = previewed.plan;
     let revisions = Revisions::of(&args.paths, dirs);
     let broken = look.diagnostics.iter().any(Diagnostic::is_error);
-    let foreseen = of_policies(host, &accepted.set, &memory);
+    let foreseen = of_policies(host, &accepted.set, memory);
     match args.output {
         Output::Text => {
             // That nothing is to be done can't be said of documents that couldn't be read.
