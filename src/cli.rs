@@ -38,7 +38,6 @@ mod progress;
 mod revisions;
 mod rollback;
 mod settings;
-mod settled;
 mod state;
 mod status;
 mod stored;
@@ -60,6 +59,7 @@ use terminal::Terminal;
 use wish::{End, Wish};
 
 use crate::host::state_dir::Dirs;
+use crate::plan::wanted::no_object;
 use crate::spec::ServiceName;
 
 /// Runs the program with these arguments, the program's name first: the exit code.
@@ -168,20 +168,18 @@ fn explain(args: &ExplainArgs, cli: &Cli, terminal: Terminal) -> Exit {
                 None if policies::is_meant(&args.subject) => {
                     policies::missing(&args.subject, &dirs, terminal)
                 }
-                None => explain_expression(args, terminal),
+                None => {
+                    let exit = matching::run_explain(args, terminal);
+                    if exit == Exit::Warnings && ServiceName::new(&args.subject).is_ok() {
+                        let all = status::names_on_record(&dirs, terminal);
+                        terminal.say(&no_object(&args.subject, all.iter().map(String::as_str)));
+                    }
+                    exit
+                }
             },
         },
         Ok(_) | Err(_) => matching::run_explain(args, terminal),
     }
-}
-
-/// A word that is no expression may have been meant for a name.
-fn explain_expression(args: &ExplainArgs, terminal: Terminal) -> Exit {
-    let exit = matching::run_explain(args, terminal);
-    if exit == Exit::Warnings && ServiceName::new(&args.subject).is_ok() {
-        terminal.say(&format!("note: no object or policy `{}` is on record either", args.subject));
-    }
-    exit
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod adjust;
 pub mod aside;
 pub mod atomic;
 pub mod become_program;
+pub mod checked;
 pub mod clock;
 pub mod commands;
 pub mod conditions;
@@ -80,8 +81,8 @@ pub mod watched;
 pub mod writers;
 
 pub use files::{
-    caller, create_directory, create_text, exists, files_in, host_name, is_directory, is_init, own_pid,
-    own_uid, person, program_identity, read_bytes, read_text, real_path,
+    caller, create_directory, create_text, exists, files_in, host_name, is_directory, is_init,
+    make_directories, own_pid, own_uid, person, program_identity, read_bytes, read_text, real_path,
 };
 pub use import_files::ImportFiles;
 pub use known_host::known_host;

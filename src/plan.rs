@@ -48,6 +48,7 @@ mod ready;
 mod recorded;
 mod requirements;
 mod run;
+pub mod settled;
 mod slots;
 pub mod sources;
 mod starting;

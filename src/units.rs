@@ -5,6 +5,7 @@
 mod capability;
 mod cron;
 mod duration;
+mod habits;
 mod signal;
 mod size;
 mod zone;
@@ -12,6 +13,7 @@ mod zone;
 pub use capability::Capability;
 pub use cron::{Cron, CronError};
 pub use duration::{format_duration, parse_duration};
+pub use habits::meant;
 pub use signal::Signal;
 pub use size::{format_size, parse_size};
 pub use zone::{Shown, Zone};

@@ -12,7 +12,7 @@ use crate::facts::{Fact, ProcessKey, Why};
 use crate::host::signal::protected;
 use crate::host::state_dir::Dirs;
 use crate::plan::memory::Memory;
-use crate::plan::wanted::Wanted;
+use crate::plan::wanted::{Wanted, no_object};
 use crate::spec::ServiceName;
 use crate::units::Pid;
 
@@ -41,9 +41,9 @@ fn refused(sentence: &str, exit: Exit, terminal: Terminal) -> Exit {
 fn judged(opened: &mut Opened, args: &AdoptArgs) -> Result<(ServiceName, ProcessKey), (String, Exit)> {
     let known = |name: &ServiceName| opened.memory.services.contains_key(name);
     let name = ServiceName::new(&args.name).ok().filter(known).ok_or_else(|| {
-        let sentence =
-            format!("no object `{}` is on record; `apply` or `watch` its document first", args.name);
-        (sentence, Exit::Failed)
+        let known = opened.memory.services.keys().map(ServiceName::as_str);
+        let sentence = no_object(&args.name, known);
+        (format!("{sentence}\nhelp: `apply` or `watch` its document first"), Exit::Failed)
     })?;
     let pid = Pid(args.pid);
     if let Some(why) = protected(pid) {

@@ -8,7 +8,7 @@ use super::args::{ApplyArgs, Output};
 use super::confirming;
 use super::exit::Exit;
 use super::handover::{self, Handover};
-use super::one_look::{accept, at_once, parallel_starts, say_held};
+use super::one_look::{accept, at_once, parallel_starts, say_empty, say_held};
 use super::revisions::Revisions;
 use super::settings;
 use super::state::{self, NotOpened, Opened};
@@ -89,7 +89,8 @@ fn apply(
     if let Some(trouble) = &look.trouble {
         terminal.say(&format!("warning: {trouble}"));
     }
-    terminal.diagnostics(&look.diagnostics);
+    terminal.diagnostics_in_short(&look.diagnostics);
+    say_empty(&look, &args.paths, terminal);
     let broken = look.diagnostics.iter().any(Diagnostic::is_error);
     look.seen.prunable.retain(|place| crate::host::is_directory(place.as_ref()));
     let now = opened.host.now().boot;

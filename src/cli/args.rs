@@ -2,6 +2,7 @@
 
 mod events;
 mod git;
+mod habits;
 mod host;
 mod import;
 mod logs;
@@ -171,6 +172,11 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text)
 }
 
+/// `role=web`
+fn label(text: &str) -> Result<(String, String), String> {
+    binding(text).map_err(|_| "write KEY=VALUE, for example `role=web`".to_owned())
+}
+
 fn binding(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -181,7 +187,7 @@ fn binding(text: &str) -> Result<(String, String), String> {
 // Arguments of `check`.
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
-    /// Spec files and directories
+    /// Spec files and directories, `-` for standard input
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Exit with 3 if there are warnings
@@ -478,7 +484,8 @@ pub(super) struct SuspendArgs {
 }
 
 fn signal(text: &str) -> Result<Signal, String> {
-    Signal::parse(text).map_err(|_| format!("`{text}` is no signal"))
+    Signal::parse(text)
+        .map_err(|_| format!("`{text}` is no signal; it stands before the names, as in `signal HUP shop`"))
 }
 
 fn moment(text: &str) -> Result<WallTime, String> {

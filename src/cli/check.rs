@@ -1,6 +1,7 @@
 //! `check`: every mistake of all files, in one run.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::args::{CheckArgs, CheckOutput};
 use super::codes::registered_codes;
@@ -29,7 +30,14 @@ pub(super) fn run(args: &CheckArgs, dirs: Option<&Dirs>, terminal: Terminal) -> 
         Err(exit) => return exit,
     };
     let host = super::on_host::shown_host(&args.host, &settings, dirs);
-    let sources = super::lint::sources(&args.paths, &args.matchers, args.snapshot.as_deref());
+    let made = |paths: Vec<PathBuf>| super::lint::sources(&paths, &args.matchers, args.snapshot.as_deref());
+    let sources = match super::piped::sources(&args.paths, made) {
+        Ok(sources) => sources,
+        Err(sentence) => {
+            terminal.say(&format!("error: {sentence}"));
+            return Exit::Failed;
+        }
+    };
     let mut look = sources.with_settings(&settings).on_host(host).look();
     let trials = super::test::all(&look);
     let failed = trials.matchers.iter().filter_map(Trial::failure);
@@ -50,6 +58,7 @@ pub(super) fn run(args: &CheckArgs, dirs: Option<&Dirs>, terminal: Terminal) -> 
         CheckOutput::Github => terminal.data(&github_annotations(&look.diagnostics)),
         CheckOutput::Text => terminal.diagnostics(&look.diagnostics),
     }
+    super::one_look::say_empty(&look, &args.paths, terminal);
     if args.verbose {
         for ignored in &look.ignored {
             let path = printable(ignored.path.as_os_str().as_encoded_bytes());

@@ -15,7 +15,7 @@ use crate::host::output::read::is_unread;
 use crate::host::state_dir::Dirs;
 use crate::plan::event::Recorded;
 use crate::plan::memory::Memory;
-use crate::plan::wanted::parse_selector as selector;
+use crate::plan::wanted::{no_object, parse_selector as selector};
 use crate::report::{event_line, event_lines};
 use crate::spec::ServiceName;
 use crate::units::WallTime;
@@ -161,6 +161,7 @@ fn show(args: &EventsArgs, choice: &Choice, read: (Vec<Recorded>, usize), termin
     if unread > 0 {
         terminal.say(&format!("warning: {unread} lines of the record can't be read"));
     }
+    let missing = unknown_names(&events, choice);
     events.retain(|recorded| choice.takes(recorded));
     // What was counted once more belongs where it happened last.
     events.sort_by_key(|recorded| (recorded.last, recorded.seq));
@@ -174,9 +175,20 @@ fn show(args: &EventsArgs, choice: &Choice, read: (Vec<Recorded>, usize), termin
                 }
             }
         }
-        Output::Text if shown.is_empty() && !args.follow => terminal.say("nothing is on record"),
+        Output::Text if shown.is_empty() && !args.follow => match missing.as_slice() {
+            [] => terminal.say("nothing is on record"),
+            missing => missing.iter().for_each(|sentence| terminal.say(sentence)),
+        },
         Output::Text => terminal.data(&event_lines(shown)),
     }
+}
+
+/// A sentence for each name of which nothing at all is told.
+fn unknown_names(events: &[Recorded], choice: &Choice) -> Vec<String> {
+    let objects: BTreeSet<&str> =
+        events.iter().filter_map(|recorded| Some(recorded.event.object.as_ref()?.as_str())).collect();
+    let unknown = choice.names.iter().filter(|name| !objects.contains(name.as_str()));
+    unknown.map(|name| no_object(name, objects.iter().copied())).collect()
 }
 
 fn follow(

@@ -1,7 +1,10 @@
 //! What a verb does while a watch holds the state: it asks on the control socket, and is told the status until the objects
 //! have come to rest.
 
+mod resting;
+
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::args::{ApplyArgs, Output};
@@ -9,19 +12,21 @@ use super::confirming;
 use super::exit::Exit;
 use super::line::{Follower, reach, refused, unexpected};
 use super::revisions::Revisions;
-use super::settled::{Settled, settled};
 use super::terminal::Terminal;
 use crate::engine::sources::{Sources, absolute};
 use crate::host::control::{Ask, Line, LineError, Reply};
 use crate::host::patience::{PAUSE, Patience};
 use crate::host::presence::{Presence, watcher};
 use crate::host::state_dir::Dirs;
+use crate::plan::settled::{Settled, settled};
 use crate::plan::sources::{SourceStatus, Status};
 use crate::plan::status::ServiceStatus;
 use crate::plan::wanted::{Objects, Wanted};
 use crate::report::{held_text, status_line};
 use crate::spec::ServiceName;
 use crate::units::Pid;
+
+use resting::Rested;
 
 /// Without `--timeout`, a watch that doesn't answer isn't waited for any longer than that.
 const ANSWER: Duration = Duration::from_mins(2);
@@ -60,21 +65,9 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
         Ok((line, moved)) => (Some(line), moved),
         Err(handover) => return handover,
     };
-    let said = documents(&mut line, args, &patience);
-    let knows = said.is_ok();
-    let (names, broken) = match said {
-        Ok(Some(names)) => (names, false),
-        Ok(None) | Err(_) => own_look(watch, args, terminal),
-    };
-    if args.output == Output::Text {
-        terminal.data(&Revisions::of(&args.paths, dirs).text());
-    }
-    terminal.say(&format!("handed over to the watch (pid {})", watch.pid));
-    let (handover, went_on) = await_rest(line, &names, (&patience, args.output), dirs, terminal);
+    let rested = follow(&mut line, &moved, watch, args, (&patience, dirs, terminal));
     let after = sources(dirs);
-    if let (Handover::Answered(_), Some(exit)) =
-        (&handover, confirming::refused_by_watch(&after, args, dirs, terminal))
-    {
+    if let (Ok(_), Some(exit)) = (&rested, confirming::refused_by_watch(&after, args, dirs, terminal)) {
         return Handover::Answered(exit);
     }
     let mine = |held: &&SourceStatus| args.paths.iter().any(|path| absolute(path) == held.place);
@@ -83,19 +76,90 @@ pub(super) fn apply(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: T
     for text in &held {
         terminal.say(&format!("held: {text}"));
     }
-    match handover {
-        Handover::Answered(Exit::Ok) if !broken && !held.is_empty() => Handover::Answered(Exit::Held),
-        Handover::Answered(Exit::Ok) if broken => Handover::Answered(Exit::Failed),
-        Handover::Answered(Exit::Ok) => {
-            // A watch of an earlier version doesn't say what changed.
-            let quiet = knows && !went_on && moved.is_disjoint(&names);
-            if args.output == Output::Text && quiet {
-                terminal.data("nothing to do\n");
-            }
-            handover
+    match rested {
+        Ok(Followed { exit: Exit::Ok, broken: true, .. }) => Handover::Answered(Exit::Failed),
+        Ok(Followed { exit: Exit::Ok, .. }) if !held.is_empty() => Handover::Answered(Exit::Held),
+        Ok(Followed { exit: Exit::Ok, last_word, .. }) => {
+            terminal.data(&last_word);
+            Handover::Answered(Exit::Ok)
         }
-        Handover::Answered(_) | Handover::WatchEnded { .. } => handover,
+        Ok(Followed { exit, .. }) => Handover::Answered(exit),
+        Err(handover) => handover,
     }
+}
+
+/// What became of the objects.
+struct Followed {
+    exit: Exit,
+    /// Some documents are wrong.
+    broken: bool,
+    /// What is said when everything is as wanted.
+    last_word: String,
+}
+
+/// Follows the objects until they have come to rest, and prints what there is to say of them.
+fn follow(
+    line: &mut Option<Line>,
+    moved: &BTreeSet<ServiceName>,
+    watch: &Presence,
+    args: &ApplyArgs,
+    (patience, dirs, terminal): (&Patience, &Dirs, Terminal),
+) -> Result<Followed, Handover> {
+    // Whoever wants everything printed follows everything.
+    let few = args.output == Output::Text && moved.len() <= NAMES_MAX;
+    let said = if few { resting::first(line, moved, args, patience) } else { Ok(None) };
+    if let Ok(Some(told)) = said {
+        introduce(watch, args, dirs, terminal);
+        let Rested { told, objects, went_on } = resting::rest(told, moved.clone(), patience, dirs, terminal)?;
+        return Ok(Followed::new(&told, objects, !moved.is_empty() || went_on, terminal));
+    }
+    let said = documents(line, args, patience);
+    let knows = said.is_ok();
+    let (names, broken) = match said {
+        Ok(Some(names)) => (names, false),
+        Ok(None) | Err(_) => own_look(watch, args, terminal),
+    };
+    introduce(watch, args, dirs, terminal);
+    let (status, went_on) = await_rest(line.take(), &names, patience, dirs, terminal)?;
+    if args.output == Output::Json {
+        terminal.json(&status);
+        return Ok(Followed { exit: exit_of(&status), broken, last_word: String::new() });
+    }
+    // A watch of an earlier version doesn't say what changed.
+    let quiet = knows && !went_on && moved.is_disjoint(&names);
+    let objects = status.len();
+    let told: Vec<ServiceStatus> = (status.into_iter())
+        .filter(|status| settled(status) != Settled::Ready || moved.contains(&status.name))
+        .collect();
+    Ok(Followed { broken, ..Followed::new(&told, objects, !quiet, terminal) })
+}
+
+impl Followed {
+    /// Of `objects`, all but those that are told are as wanted and as they were.
+    fn new(told: &[ServiceStatus], objects: usize, went_on: bool, terminal: Terminal) -> Self {
+        terminal.data(&told.iter().map(|status| status_line(status) + "\n").collect::<String>());
+        let last_word = if went_on {
+            let unlike = told.iter().filter(|status| settled(status) != Settled::Ready).count();
+            format!("{} of {objects} objects are as wanted\n", objects.saturating_sub(unlike))
+        } else {
+            "nothing to do\n".to_owned()
+        };
+        Self { exit: exit_of(told), broken: false, last_word }
+    }
+}
+
+fn introduce(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) {
+    if args.output == Output::Text {
+        terminal.data(&Revisions::of(&args.paths, dirs).text());
+    }
+    terminal.say(&format!("handed over to the watch (pid {})", watch.pid));
+}
+
+/// The places of a watch are those that were given, no more and no less.
+fn names_same_places(args: &ApplyArgs, kept: &[PathBuf]) -> bool {
+    let named: BTreeSet<String> = args.paths.iter().map(|path| absolute(path)).collect();
+    let kept: BTreeSet<String> = kept.iter().map(|place| absolute(place)).collect();
+    named == kept
 }
 
 /// What the documents declare, as the watch has just seen them: if it keeps exactly what was named, and has nothing to say.
@@ -113,9 +177,7 @@ fn documents(
     };
     match reply {
         Ok(Reply::Documents(told)) => {
-            let named: BTreeSet<String> = args.paths.iter().map(|path| absolute(path)).collect();
-            let kept: BTreeSet<String> = told.places.iter().map(|place| absolute(place)).collect();
-            Ok((told.clean && named == kept).then_some(told.objects))
+            Ok((told.clean && names_same_places(args, &told.places)).then_some(told.objects))
         }
         Ok(other) => Err(unexpected(&other)),
         Err(error) => {
@@ -129,7 +191,7 @@ fn documents(
 fn own_look(watch: &Presence, args: &ApplyArgs, terminal: Terminal) -> (BTreeSet<ServiceName>, bool) {
     let host = watch.host.clone().unwrap_or_default();
     let look = Sources::new(args.paths.clone()).on_host(host).look();
-    terminal.diagnostics(&look.diagnostics);
+    terminal.diagnostics_in_short(&look.diagnostics);
     let broken = look.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error);
     (look.services().iter().map(|service| service.name.clone()).collect(), broken)
 }
@@ -148,10 +210,11 @@ pub(super) fn sources(dirs: &Dirs) -> Status {
     asked.unwrap_or_default()
 }
 
-/// Generation and processes of objects: what an apply changes.
-fn processes(status: &[ServiceStatus]) -> Vec<(&ServiceName, u64, Vec<Option<Pid>>)> {
-    let pids = |service: &ServiceStatus| service.instances.iter().map(|instance| instance.pid).collect();
-    status.iter().map(|service| (&service.name, service.generation, pids(service))).collect()
+/// Generation and processes of an object: what an apply changes.
+type Standing = (u64, Vec<Option<Pid>>);
+
+fn stands(status: &ServiceStatus) -> Standing {
+    (status.generation, status.instances.iter().map(|instance| instance.pid).collect())
 }
 
 /// Asks, and waits until the objects have come to rest: these, and those that the watch says it is about.
@@ -167,7 +230,10 @@ pub(super) fn ask(
     match request(wanted, &patience, dirs, terminal) {
         Ok((line, about)) => {
             let names: BTreeSet<ServiceName> = names.union(&about).cloned().collect();
-            await_rest(Some(line), &names, (&patience, output), dirs, terminal).0
+            match await_rest(Some(line), &names, &patience, dirs, terminal) {
+                Ok((status, _)) => Handover::Answered(conclude(&status, output, terminal)),
+                Err(handover) => handover,
+            }
         }
         Err(handover) => handover,
     }
@@ -204,41 +270,66 @@ fn put(
     }
 }
 
-/// Follows these objects until they have come to rest. Also says whether anything became of them meanwhile.
+/// Follows these objects until they have come to rest, and gives their status then. Also says whether anything became of them
+/// meanwhile.
+///
+/// # Errors
+/// How the handover ended, if it isn't so.
 fn await_rest(
     line: Option<Line>,
     names: &BTreeSet<ServiceName>,
-    (patience, output): (&Patience, Output),
+    patience: &Patience,
     dirs: &Dirs,
     terminal: Terminal,
-) -> (Handover, bool) {
+) -> Result<(Vec<ServiceStatus>, bool), Handover> {
     if names.is_empty() {
-        return (Handover::Answered(Exit::Ok), false);
+        return Ok((Vec::new(), false));
     }
     let mut first: Option<Vec<ServiceStatus>> = None;
     let mut follower = Follower { line, following: false, objects: objects(names) };
     loop {
         let ours: Vec<ServiceStatus> = match follower.next(dirs, patience) {
             Ok(told) => told.objects.into_iter().filter(|s| names.contains(&s.name)).collect(),
-            Err(LineError::Ended | LineError::Nobody) if watcher(dirs).is_none() => {
-                return (Handover::WatchEnded { taken: Some(names.clone()) }, true);
-            }
-            Err(LineError::Ended | LineError::Nobody) if !patience.is_over() => {
-                patience.pause(PAUSE);
+            Err(error) => {
+                bear(&error, names, patience, dirs, terminal)?;
                 continue;
             }
-            Err(LineError::Late) => {
-                terminal.say("error: not everything was ready in time");
-                return (Handover::Answered(Exit::Failed), true);
-            }
-            Err(error) => return (Handover::Answered(refused(&error, terminal)), true),
         };
-        let worst = ours.iter().map(settled).max();
-        if let Some(worst) = worst.filter(|worst| *worst != Settled::NotYet && ours.len() == names.len()) {
-            let went_on = first.is_some_and(|first| processes(&first) != processes(&ours));
-            return (Handover::Answered(conclude(&ours, worst, output, terminal)), went_on);
+        let rests = ours.len() == names.len() && ours.iter().all(|status| settled(status) != Settled::NotYet);
+        if rests {
+            let all_stand =
+                |status: &[ServiceStatus]| -> Vec<Standing> { status.iter().map(stands).collect() };
+            let went_on = first.is_some_and(|first| all_stand(&first) != all_stand(&ours));
+            return Ok((ours, went_on));
         }
         first.get_or_insert(ours);
+    }
+}
+
+/// Whoever was followed is gone, and another one may come.
+///
+/// # Errors
+/// How the handover ended: nobody comes, or it is another error.
+fn bear(
+    error: &LineError,
+    names: &BTreeSet<ServiceName>,
+    patience: &Patience,
+    dirs: &Dirs,
+    terminal: Terminal,
+) -> Result<(), Handover> {
+    match error {
+        LineError::Ended | LineError::Nobody if watcher(dirs).is_none() => {
+            Err(Handover::WatchEnded { taken: Some(names.clone()) })
+        }
+        LineError::Ended | LineError::Nobody if !patience.is_over() => {
+            patience.pause(PAUSE);
+            Ok(())
+        }
+        LineError::Late => {
+            terminal.say("error: not everything was ready in time");
+            Err(Handover::Answered(Exit::Failed))
+        }
+        error => Err(Handover::Answered(refused(error, terminal))),
     }
 }
 
@@ -248,16 +339,16 @@ fn objects(names: &BTreeSet<ServiceName>) -> Objects {
     Objects { names, ..Objects::default() }
 }
 
-fn conclude(status: &[ServiceStatus], worst: Settled, output: Output, terminal: Terminal) -> Exit {
+fn conclude(status: &[ServiceStatus], output: Output, terminal: Terminal) -> Exit {
     match output {
         Output::Json => terminal.json(&status),
-        Output::Text => {
-            for service in status {
-                terminal.data(&status_line(service));
-            }
-        }
+        Output::Text => terminal.data(&status.iter().map(|one| status_line(one) + "\n").collect::<String>()),
     }
-    match worst {
+    exit_of(status)
+}
+
+fn exit_of(status: &[ServiceStatus]) -> Exit {
+    match status.iter().map(settled).max().unwrap_or(Settled::Ready) {
         Settled::Ready => Exit::Ok,
         Settled::Held => Exit::Held,
         Settled::Failed | Settled::NotYet => Exit::Failed,

@@ -72,11 +72,16 @@ fn of_verb(words: &[&str], terminal: Terminal) -> Exit {
     command.build();
     let mut found = &mut command;
     for verb in words {
-        let verbs: Vec<String> = found.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
-        if !verbs.iter().any(|known| known == verb) {
-            let help = match did_you_mean(verb, verbs.iter().map(String::as_str)) {
+        if found.find_subcommand(verb).is_none() {
+            let shown = found.get_subcommands().filter(|verb| !verb.is_hide_set());
+            let verbs: Vec<String> = shown.map(|verb| verb.get_name().to_owned()).collect();
+            // At the top a kind of documents may be meant.
+            let kinds = if words.len() == 1 { KINDS.now } else { &[] };
+            let help = match did_you_mean(verb, verbs.iter().map(String::as_str).chain(kinds.iter().copied()))
+            {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("verbs: {}", verbs.join(", ")),
+                None if kinds.is_empty() => format!("verbs: {}", verbs.join(", ")),
+                None => format!("verbs: {}; kinds of documents: {}", verbs.join(", "), kinds.join(", ")),
             };
             terminal.say(&format!("error: there is no verb `{verb}`\nhelp: {help}"));
             return Exit::Usage;

@@ -11,6 +11,7 @@ use crate::host::output::read::{Next, Reader, Watch};
 use crate::host::state_dir::Dirs;
 use crate::plan::action::OutputTarget;
 use crate::plan::output::{Stream, file_of};
+use crate::plan::wanted::no_object;
 use crate::spec::ServiceName;
 use crate::units::format_size;
 
@@ -100,7 +101,8 @@ fn path(args: &LogsArgs, dirs: &Dirs, terminal: Terminal) -> Result<std::path::P
     let opened = state::look(dirs, terminal).map_err(|reason| Failed::Said(reason.report(terminal)))?;
     let record = ServiceName::new(&args.name).ok().and_then(|name| opened.memory.services.get(&name));
     let Some(record) = record else {
-        return Err(Failed::Because(format!("no object `{}` is on record", args.name)));
+        let known = opened.memory.services.keys().map(ServiceName::as_str);
+        return Err(Failed::Because(no_object(&args.name, known)));
     };
     let replicas = record.spec.replicas;
     if args.replica >= replicas && !record.instances.contains_key(&args.replica) {

@@ -9,7 +9,8 @@ use super::args::ManArgs;
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::diagnostic::did_you_mean;
-use crate::host::atomic;
+use crate::host::errno::io_text;
+use crate::host::{atomic, make_directories};
 
 const MODE: u32 = 0o644;
 
@@ -35,11 +36,15 @@ pub(super) fn run(args: &ManArgs, terminal: Terminal) -> Exit {
 }
 
 fn write_all(pages: &[(String, String)], directory: &Path, terminal: Terminal) -> Exit {
+    if let Err(error) = make_directories(directory) {
+        terminal.say(&format!("error: `{}` can't be made: {}", directory.display(), io_text(&error)));
+        return Exit::Failed;
+    }
     for (name, page) in pages {
         let path = directory.join(format!("{name}.1"));
         let written = atomic::write(&path, page.as_bytes(), MODE);
         if let Err(error) = written {
-            terminal.say(&format!("error: `{}` can't be written: {error}", path.display()));
+            terminal.say(&format!("error: `{}` can't be written: {}", path.display(), io_text(&error)));
             return Exit::Failed;
         }
     }

@@ -14,8 +14,6 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-pub(super) use live::clock_text;
-
 use super::args::{ExplainArgs, MatchArgs, MatchOutput, Output, PickArgs};
 use super::exit::Exit;
 use super::terminal::Terminal;
@@ -260,7 +258,9 @@ fn with_question(
             None
         }
     };
-    let diagnostics: Vec<Diagnostic> = diagnostics.into_iter().map(|d| d.in_source(&source)).collect();
+    // What isn't about a place in it is no mistake of the expression.
+    let located = |said: Diagnostic| if said.span().is_some() { said.in_source(&source) } else { said };
+    let diagnostics: Vec<Diagnostic> = diagnostics.into_iter().map(located).collect();
     let (Some(predicate), Some(world), false) =
         (compiled.predicate, world, diagnostics.iter().any(Diagnostic::is_error))
     else {

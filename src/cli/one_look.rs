@@ -1,10 +1,14 @@
 //! What `plan`, `apply` and the verbs beside them make of a single look at the documents, and how they ask of the host.
 
+use std::path::{Path, PathBuf};
+
 use super::terminal::Terminal;
+use crate::diagnostic::Diagnostic;
 use crate::engine::accept::{Acceptance, Accepted, PruneRules};
 use crate::engine::sources::SourcesLook;
 use crate::engine::tick::{Previewed, TickOptions, preview_all};
 use crate::host::Host;
+use crate::host::spec_dir::DIRECTORY;
 use crate::plan::memory::Memory;
 use crate::plan::{PlanOptions, QuestionHints};
 use crate::report::held_text;
@@ -23,6 +27,25 @@ pub(super) fn accept(look: &SourcesLook, memory: &Memory, rules: &PruneRules, no
     let mut seen = look.seen.clone();
     seen.being_written = crate::host::writers::open_for_writing(acceptance.shrunk(&seen));
     acceptance.look(&seen, rules, now)
+}
+
+/// Says that there was nothing to look at: a wrong path, and a pipe whose left side failed, would look like a host where all is well.
+pub(super) fn say_empty(look: &SourcesLook, paths: &[PathBuf], terminal: Terminal) {
+    let is_broken = look.diagnostics.iter().any(Diagnostic::is_error);
+    let any = look.seen.files.values().any(|file| file.good().is_none_or(|good| !good.empty));
+    if is_broken || any {
+        return;
+    }
+    let places: Vec<String> = paths
+        .iter()
+        .map(|path| match path {
+            path if path == Path::new("-") => "standard input".to_owned(),
+            path => format!("`{}`", path.display()),
+        })
+        .collect();
+    let closed = look.ignored.iter().any(|ignored| ignored.why == DIRECTORY);
+    let hint = if closed { "; `--recursive` also looks into the directories there" } else { "" };
+    terminal.say(&format!("there are no documents in {}{hint}", places.join(", ")));
 }
 
 /// Says what is held back, and what waits.

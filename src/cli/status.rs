@@ -10,7 +10,6 @@ use super::args::{ExplainArgs, Output, StatusArgs, WaitFor};
 use super::exit::Exit;
 use super::line::{Follower, reach, unexpected};
 use super::one_look::options;
-use super::settled::{Settled, settled};
 use super::state::{self, NotOpened, Opened};
 use super::terminal::Terminal;
 use crate::engine::tick::preview;
@@ -27,9 +26,10 @@ use crate::plan::memory::Memory;
 use crate::plan::memory::Record;
 use crate::plan::observation::Look;
 use crate::plan::policy::PolicyStatus;
+use crate::plan::settled::{Settled, settled};
 use crate::plan::sources::{SourceStatus, Status};
 use crate::plan::status::ServiceStatus;
-use crate::plan::wanted::Objects;
+use crate::plan::wanted::{Objects, no_object};
 use crate::plan::{QuestionHints, Recorded, questions};
 use crate::report::{
     FailingLeaf, MatchRow, NearMisses, Overview, SeenProcess, command_of, look_text, near_misses_text,
@@ -65,11 +65,16 @@ pub(super) fn run(args: &StatusArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         if waits && !ready && !patience.is_over() {
             continue;
         }
-        for name in &found.missing {
-            terminal.say(&format!("error: no object `{name}` is on record"));
+        if !found.missing.is_empty() {
+            let all = names_on_record(dirs, terminal);
+            for name in &found.missing {
+                terminal.say(&format!("error: {}", no_object(name, all.iter().map(String::as_str))));
+            }
         }
         if !found.told {
-            terminal.say("no watch is running; this is what a look just now shows");
+            // Why it wasn't told was said where there is a watch.
+            let nobody = if watcher(dirs).is_none() { "no watch is running; " } else { "" };
+            terminal.say(&format!("{nobody}this is what a look just now shows"));
         }
         print(&found, args, terminal);
         return if ready { Exit::Ok } else { Exit::NotReady };
@@ -199,6 +204,13 @@ pub(super) struct Subject {
     /// Every process on record.
     recorded: Recorded,
     host: LinuxHost,
+}
+
+/// The names of all objects and policies, for who mistook one.
+pub(super) fn names_on_record(dirs: &Dirs, terminal: Terminal) -> Vec<String> {
+    let Ok(found) = look(&Objects::default(), dirs, terminal) else { return Vec::new() };
+    let objects = found.status.iter().map(|service| service.name.to_string());
+    objects.chain(found.policies.iter().map(|policy| policy.name.to_string())).collect()
 }
 
 /// The object on record of this name, if there is one.

@@ -8,13 +8,13 @@ use super::exit::Exit;
 use super::one_look::options;
 use super::progress::Progress;
 use super::revisions::Revisions;
-use super::settled::{Settled, settled};
 use super::state::Opened;
 use super::terminal::Terminal;
 use crate::engine::converge::{converge, is_worth_telling};
 use crate::engine::events::Chronicle;
 use crate::host::Host as _;
 use crate::plan::action::{Action, Outcome};
+use crate::plan::settled::{Settled, settled};
 use crate::plan::status::{ServiceStatus, TaskStatus};
 use crate::report::{deed, status_line};
 use crate::spec::{ServiceName, SpecSet};
@@ -103,7 +103,9 @@ impl Run {
             }
             if let Some(reason) = &tick.not_remembered {
                 progress.above(|| {
-                    terminal.say(&format!("error: nothing is started, since it can't be recorded: {reason}"));
+                    terminal.say(&format!(
+                        "error: nothing is started or stopped, since it can't be recorded: {reason}"
+                    ));
                 });
             }
         });

@@ -70,6 +70,17 @@ impl Acceptance {
         Self { in_force, ..Self::default() }
     }
 
+    /// Takes back what was in force without it, and what no look has seen: whatever nobody declares is missed from now on.
+    pub fn recall(&mut self, services: &Services) {
+        let unknown: Vec<Arc<Service>> = services
+            .iter()
+            .filter(|(name, _)| !self.in_force.contains_key(*name))
+            .map(|(_, service)| Arc::clone(service))
+            .collect();
+        self.in_force.extend(unknown.into_iter().map(|service| (service.name.clone(), service)));
+        self.calm = None;
+    }
+
     /// Files that are there and don't declare what is in force from them: whether somebody is writing them counts.
     pub fn shrunk(&self, seen: &SourcesSeen) -> BTreeSet<String> {
         let declares = |file: &GoodFile, name: &ServiceName| file.services.iter().any(|s| s.name == *name);

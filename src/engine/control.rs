@@ -9,7 +9,7 @@
 mod beside;
 mod listeners;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,13 +25,15 @@ use crate::facts::ProcessKey;
 use crate::host::clock;
 use crate::host::control::{
     Ask, Asked, Control, Documents, Explained, ExplainedPolicy, Hello, Refusal, Reply, Rights, Token, Told,
+    Unsettled,
 };
 use crate::host::state_dir::Dirs;
 use crate::plan::event::Recorded;
 use crate::plan::memory::Memory;
+use crate::plan::settled::{Settled, settled};
 use crate::plan::sources::SourceStatus;
 use crate::plan::status::ServiceStatus;
-use crate::plan::wanted::{Objects, Request, names_policy};
+use crate::plan::wanted::{Objects, Request, names_policy, no_object};
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::{BootTime, Uid};
 
@@ -198,6 +200,9 @@ impl Desk {
                 self.answer(token, id, &Reply::Hello(hello(known, rights)));
             }
             Ask::Documents => self.answer(token, id, &Reply::Documents(documents(known))),
+            Ask::Unsettled(named) => {
+                self.answer(token, id, &Reply::Unsettled(unsettled(&named, known)));
+            }
             Ask::Events(wanted) => {
                 if wanted.follow {
                     self.listeners.begin(token, id, wanted.clone());
@@ -300,12 +305,46 @@ fn documents(known: Known<'_>) -> Documents {
     Documents { places: hello(known, Rights::Look).places, clean, objects: declared.cloned().collect() }
 }
 
+fn unsettled(named: &BTreeSet<ServiceName>, known: Known<'_>) -> Unsettled {
+    let Known { set, status, clean, .. } = known;
+    let places = hello(known, Rights::Look).places;
+    if !clean {
+        return Unsettled { places, ..Unsettled::default() };
+    }
+    let names = || set.services.keys().filter(|name| !set.unseen.contains_key(*name));
+    let is_declared = |name: &ServiceName| set.services.contains_key(name) && !set.unseen.contains_key(name);
+    let is_of_interest = |one: &&ServiceStatus| named.contains(&one.name) || settled(one) != Settled::Ready;
+    let told = status.iter().filter(is_of_interest).filter(|one| is_declared(&one.name));
+    // Both are in the order of names.
+    let mut rest = status.iter().peekable();
+    let unknown = names().filter(|name| {
+        while rest.next_if(|one| one.name < **name).is_some() {}
+        rest.peek().is_none_or(|one| one.name != **name)
+    });
+    let unknown = unknown.cloned().collect();
+    Unsettled { places, clean, objects: names().count(), told: told.cloned().collect(), unknown }
+}
+
+/// By name, which they are in the order of.
+fn status_of<'a>(name: &str, status: &'a [ServiceStatus]) -> Option<&'a ServiceStatus> {
+    let at = status.binary_search_by(|known| known.name.as_str().cmp(name)).ok()?;
+    status.get(at)
+}
+
 fn told(objects: &Objects, known: Known<'_>) -> Told {
+    let by_label = Objects { names: Vec::new(), ..objects.clone() };
     let covered = |service: &&ServiceStatus| {
-        objects.covers(&service.name, known.memory.services.get(&service.name).map(|record| &**record))
+        by_label.covers(&service.name, known.memory.services.get(&service.name).map(|record| &**record))
+    };
+    let told = if objects.names.is_empty() {
+        known.status.iter().filter(covered).cloned().collect()
+    } else {
+        let named: BTreeSet<&str> = objects.names.iter().map(String::as_str).collect();
+        let named = named.into_iter().filter_map(|name| status_of(name, known.status));
+        named.filter(covered).cloned().collect()
     };
     let is_missing = |text: &&String| {
-        known.status.iter().all(|service| service.name.as_str() != text.as_str())
+        status_of(text, known.status).is_none()
             && known.policies.status().iter().all(|policy| !names_policy(text, &policy.name))
     };
     let policies = known.policies.status().iter().filter(|policy| {
@@ -316,7 +355,7 @@ fn told(objects: &Objects, known: Known<'_>) -> Told {
         named && objects.selector.iter().all(labelled)
     });
     Told {
-        objects: known.status.iter().filter(covered).cloned().collect(),
+        objects: told,
         policies: policies.cloned().collect(),
         sources: known.sources.to_vec(),
         missing: objects.names.iter().filter(is_missing).cloned().collect(),
@@ -348,10 +387,11 @@ fn recorded(known: Known<'_>) -> BTreeMap<ServiceName, Vec<ProcessKey>> {
 
 fn explained(name: &ServiceName, known: Known<'_>) -> Reply {
     let Some(record) = known.memory.services.get(name) else {
-        return Reply::Refused(Refusal::Impossible(vec![format!("no object `{name}` is on record")]));
+        let known = known.memory.services.keys().map(ServiceName::as_str);
+        return Reply::Refused(Refusal::Impossible(vec![no_object(name.as_str(), known)]));
     };
     Reply::Explained(Box::new(Explained {
-        status: known.status.iter().find(|service| service.name == *name).cloned(),
+        status: status_of(name.as_str(), known.status).cloned(),
         record: (**record).clone(),
         recorded: recorded(known),
     }))

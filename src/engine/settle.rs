@@ -9,11 +9,11 @@
 //! nothing changed.
 
 use std::sync::Arc;
-use std::thread;
 
+use crate::host::spawn::side_by_side;
 use crate::plan::memory::{Memory, Record, Records};
 use crate::plan::status::ServiceStatus;
-use crate::spec::{LoadedFile, Service};
+use crate::spec::{Copies, LoadedFile, Stays};
 
 /// For fewer values it isn't worth a thread.
 const MANY: usize = 100;
@@ -26,32 +26,19 @@ pub(super) fn of_memory(memory: &Memory, status: &[ServiceStatus]) -> Option<(Me
             memory.services.iter().map(|(name, record)| (name.clone(), one(record))).collect();
         (Memory { boot: memory.boot.clone(), services: records, past: memory.past.clone() }, status.to_vec())
     };
-    (memory.services.len() >= MANY).then(|| beside(copy)).flatten()
+    (memory.services.len() >= MANY).then(|| side_by_side(copy)).flatten()
 }
 
 /// Puts copies in the place of the documents of these files.
 pub(super) fn files(files: &mut [LoadedFile]) {
-    let documents: Vec<&[Arc<Service>]> = files.iter().map(LoadedFile::services).collect();
-    if documents.iter().map(|documents| documents.len()).sum::<usize>() < MANY {
+    let all: Vec<Stays<'_>> = files.iter().map(LoadedFile::stays).collect();
+    if all.iter().map(Stays::count).sum::<usize>() < MANY {
         return;
     }
-    let copy = || {
-        let each =
-            documents.iter().map(|documents| documents.iter().map(|one| Arc::new(one.copied())).collect());
-        each.collect::<Vec<Vec<Arc<Service>>>>()
-    };
-    let copies = beside(copy).unwrap_or_default();
-    for (file, documents) in files.iter_mut().zip(copies) {
-        file.says_the_same(documents);
+    let copies = side_by_side(|| all.iter().map(Stays::copied).collect::<Vec<Copies>>()).unwrap_or_default();
+    for (file, copies) in files.iter_mut().zip(copies) {
+        file.says_the_same(copies);
     }
-}
-
-/// What another thread makes. Nothing if there can't be one.
-fn beside<T: Send>(make: impl FnOnce() -> T + Send) -> Option<T> {
-    thread::scope(|scope| {
-        let copying = thread::Builder::new().name("settle".into()).spawn_scoped(scope, make);
-        copying.ok()?.join().ok()
-    })
 }
 
 #[cfg(test)]
@@ -59,7 +46,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
-    use crate::spec::ServiceName;
+    use crate::spec::{Service, ServiceName};
     use crate::units::BootId;
 
     fn memory(services: usize) -> Memory {

@@ -23,6 +23,7 @@ use shown::Shown;
 use super::accept::{FileSeen, GoodFile, SourcesSeen};
 use super::settle;
 use crate::diagnostic::{Code, Diagnostic, Source};
+use crate::host::checked::Checked;
 use crate::host::clock;
 use crate::host::good_texts::GoodTexts;
 use crate::host::shelf::Shelf;
@@ -40,14 +41,15 @@ use crate::spec::policies::{self, PolicyDocument};
 use crate::spec::policy::Policy;
 use crate::spec::{
     ExpressionRequest, HeldPlugins, InUse, KnownHost, LoadContext, Loaded, LoadedFile, Marks, Modules, Names,
-    PluginDocument, ReadTexts, Service, ServiceName, SpecFile, dependency_mistakes, load_ready, overlaps,
+    PluginDocument, ReadTexts, Service, ServiceName, Shape, SpecFile, dependency_mistakes, load_ready,
+    names_that_stand_twice, overlaps,
 };
 use crate::units::BootTime;
 
 /// A file that is there and can't be used.
 const UNUSABLE: Code = Code("F001");
 /// A place that can't be looked at.
-const UNAVAILABLE: Code = Code("F002");
+pub(super) const UNAVAILABLE: Code = Code("F002");
 
 /// A trusted owner that isn't known here.
 const UNKNOWN_OWNER: Code = Code("F004");
@@ -280,6 +282,7 @@ impl Sources {
 
     /// Looks as these settings say from now on.
     pub fn configure(&mut self, settings: &Settings) {
+        self.still = None;
         self.settings = settings.clone();
         let (trust, unknown) = Trust::of(&settings.trust_owners);
         let problem = |text| Diagnostic::warning(UNKNOWN_OWNER, format!("`trustOwners`: {text}"));
@@ -320,6 +323,14 @@ impl Sources {
         self.look_with(Attention::at(clock::now().boot))
     }
 
+    /// The same, and tells each condition while files are loaded: who hears it may begin with what it will need.
+    pub fn look_telling(&mut self, tell: &dyn Fn(&str)) -> SourcesLook {
+        self.looks += 1;
+        self.here = Here::now();
+        let still = self.still.take();
+        self.look_at_all(still, Attention::at(clock::now().boot), tell)
+    }
+
     /// Whose documents count.
     pub fn host(&self) -> &KnownHost {
         &self.host
@@ -335,23 +346,35 @@ impl Sources {
     pub fn look_with(&mut self, attention: Attention<'_>) -> SourcesLook {
         self.looks += 1;
         self.here = Here::now();
-        match self.look_at_named(attention) {
+        // Whatever ends this early, the next look sees everything.
+        let still = self.still.take();
+        match attention.named.and(still.as_ref()).and_then(|still| self.look_at_named(still, attention)) {
             Some(look) => look,
-            None => self.look_at_all(attention),
+            None => self.look_at_all(still.filter(|_| attention.named.is_none()), attention, &|_| {}),
         }
     }
 
-    fn look_at_all(&mut self, attention: Attention<'_>) -> SourcesLook {
+    /// `still`: what the last look left, and nothing was looked at since.
+    fn look_at_all(
+        &mut self,
+        still: Option<named::Still>,
+        attention: Attention<'_>,
+        tell: &dyn Fn(&str),
+    ) -> SourcesLook {
+        let looks: Vec<Look> = self.places.iter_mut().map(|place| place.look(attention)).collect();
+        if let Some(still) = still.filter(|_| self.has_nothing_new()) {
+            return self.look_again(&still);
+        }
         let mut look = SourcesLook {
             seen: SourcesSeen { complete: true, ..SourcesSeen::default() },
             ..SourcesLook::default()
         };
         let mut files = Vec::new();
         look.diagnostics.extend(self.unknown_owners.iter().cloned());
-        for place in &mut self.places {
+        for (place, found) in self.places.iter().zip(looks) {
             let name = absolute(place.path());
             look.seen.prunable.push(name.clone());
-            match place.look(attention) {
+            match found {
                 Look::Found(listing) => {
                     let directory = start_of(place.path(), self.turned.as_deref());
                     take(place.path(), &directory, listing, &mut look, &mut files);
@@ -384,9 +407,8 @@ impl Sources {
         }
         self.read_aside(&mut files, &mut look, attention.now);
         let unusable: Vec<String> = look.unusable.keys().cloned().collect();
-        let duplicates = self.load(&files, &unusable, &libraries);
+        self.load(&files, &unusable, &libraries, tell);
         self.ready.clear();
-        look.diagnostics.extend(duplicates);
         look.trouble = self.kept.take_trouble();
         // What was said of the places and of this look alone says nothing of the next one.
         let plain = libraries.is_empty()
@@ -429,7 +451,8 @@ impl Sources {
         files: &[Found],
         unusable: &[String],
         libraries: &BTreeSet<String>,
-    ) -> Vec<Diagnostic> {
+        tell: &dyn Fn(&str),
+    ) {
         let holds = |name: &str| files.iter().any(|found| found.name == name);
         let other_module =
             |known: &LoadedFile| known.plugins().iter().any(|document| !document.is_as_read(&*self.shelf));
@@ -459,7 +482,7 @@ impl Sources {
         let gives = |name: &String| self.loaded.get(name).is_some_and(LoadedFile::defines);
         let replaced = fresh.iter().any(|file| gives(&file.name));
         let lost = gone.iter().any(gives);
-        let mut loaded = self.around().load(&fresh, Some(&self.names), None);
+        let mut loaded = Around { tell, ..self.around() }.load(&fresh, Some(&self.names), None);
         let changed = !fresh.is_empty() || !gone.is_empty();
         if changed {
             self.marks = None;
@@ -505,13 +528,12 @@ impl Sources {
         judged.retain(|name, _| !libraries.contains(name));
         self.keep_good(&judged);
         self.recall_services(unusable);
-        let both = loaded.duplicates.into_values().chain(loaded.duplicate_policies.into_values());
-        both.collect()
     }
 
     /// What all files are loaded with.
     fn around(&self) -> Around<'_> {
-        Around { modules: &*self.shelf, host: &self.host, ready: &self.ready }
+        let checked = Some(self.shelf.checked());
+        Around { modules: &*self.shelf, host: Some(&self.host), ready: &self.ready, checked, tell: &|_| {} }
     }
 
     /// A new version of a plugin is there and not taken: any change may be the one that it waits for.
@@ -524,6 +546,7 @@ impl Sources {
 
     /// Fills in what every file gave. Of `libraries` only the Matcher documents count.
     fn finish(&mut self, mut look: SourcesLook, libraries: &BTreeSet<String>) -> SourcesLook {
+        look.diagnostics.extend(names_that_stand_twice(self.loaded.values()));
         look.diagnostics.extend(self.redefined.iter().cloned());
         look.names = self.names.clone();
         look.seen.defaults =
@@ -700,36 +723,42 @@ pub fn load_files(
     held: Option<&HeldPlugins>,
     host: Option<&KnownHost>,
 ) -> Loaded {
-    load_read(files, &ReadTexts::new(), names, modules, (held, host))
+    let around = Around { modules, host, ready: &ReadTexts::new(), checked: None, tell: &|_| {} };
+    around.load(files, names, held)
 }
 
 /// What files of one look are loaded with, however often.
 #[derive(Clone, Copy)]
 struct Around<'a> {
     modules: &'a dyn Modules,
-    host: &'a KnownHost,
+    host: Option<&'a KnownHost>,
     ready: &'a ReadTexts,
+    /// Who is going to look by these conditions.
+    checked: Option<&'a Checked>,
+    /// Who hears of each condition.
+    tell: &'a dyn Fn(&str),
 }
 
 impl Around<'_> {
     fn load(self, files: &[SpecFile], names: Option<&Names>, held: Option<&HeldPlugins>) -> Loaded {
-        load_read(files, self.ready, names, self.modules, (held, Some(self.host)))
+        let Around { modules, host, ready, .. } = self;
+        let compile = |request: &ExpressionRequest<'_>| self.check(request);
+        let limits = crate::spec::Limits::default();
+        load_ready(files, ready, &LoadContext { limits, compile: &compile, names, modules, held, host })
     }
-}
 
-fn load_read(
-    files: &[SpecFile],
-    ready: &ReadTexts,
-    names: Option<&Names>,
-    modules: &dyn Modules,
-    (held, host): (Option<&HeldPlugins>, Option<&KnownHost>),
-) -> Loaded {
-    let compile = |request: &ExpressionRequest<'_>| {
+    fn check(self, request: &ExpressionRequest<'_>) -> Vec<Diagnostic> {
         let ExpressionRequest { text, variables, replaces, library } = request;
-        expression::check_in_document(text, variables.clone(), *replaces, library)
-    };
-    let limits = crate::spec::Limits::default();
-    load_ready(files, ready, &LoadContext { limits, compile: &compile, names, modules, held, host })
+        (self.tell)(text);
+        let compiled = expression::check_in_document(text, variables.clone(), *replaces, library);
+        if let (Some(checked), Some(predicate)) = (self.checked, compiled.predicate)
+            && library.is_empty()
+            && library.schema().is_none()
+        {
+            checked.put(text, Shape::of_types(variables), predicate);
+        }
+        compiled.diagnostics
+    }
 }
 
 fn seen(file: &LoadedFile) -> FileSeen {

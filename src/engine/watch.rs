@@ -95,6 +95,8 @@ pub struct Watch<'a> {
     chronicle: Chronicle,
     /// The sets that were in force.
     history: History,
+    /// Those that it wasn't given yet.
+    unkept: Vec<Accepted>,
     status: Vec<ServiceStatus>,
     standing: Standing,
     digest: Option<String>,
@@ -177,6 +179,7 @@ impl<'a> Watch<'a> {
             look_due: None,
             chronicle,
             history,
+            unkept: Vec::new(),
             status: Vec::new(),
             standing,
             digest: None,
@@ -232,6 +235,7 @@ impl<'a> Watch<'a> {
             }
             let taken = self.take_requests();
             deadlines.plan = self.converge(full);
+            self.give_sets();
             let asked;
             (asked, deadlines.policies) = self.police(full);
             if asked {
@@ -322,6 +326,7 @@ impl<'a> Watch<'a> {
             self.renew_hints();
             look = self.sources.look_with(self.looking.attention(occasion, self.host.now().boot, false));
         }
+        self.await_first_revision(&mut look);
         let told = self.looking.finding();
         for place in self.sources.places().iter().map(|place| absolute(place)) {
             if !look.findings.iter().any(|(of, finding)| *of == place && finding.kind == told.kind) {
@@ -349,7 +354,13 @@ impl<'a> Watch<'a> {
     /// What is in force now goes into the history, if it is another set than the last one there.
     fn keep_set(&mut self, at: WallTime) {
         let (by, why) = self.origin_of_set();
-        self.history.keep(Accepted { services: self.set.services.clone(), at, by, why });
+        self.unkept.push(Accepted { services: self.set.services.clone(), at, by, why });
+    }
+
+    /// Only when what follows from a set was done: its first work is to read all that is there, on a processor that the services
+    /// which begin need as well.
+    fn give_sets(&mut self) {
+        self.unkept.drain(..).for_each(|accepted| self.history.keep(accepted));
     }
 
     /// Somebody removed the state directory: other verbs shall find this watch in the new one as well.

@@ -24,6 +24,6 @@ pub use lines::{Lines, TooLong};
 pub use peer::{Peer, Rights};
 pub use protocol::{
     Answer, Ask, Call, Documents, EventsWanted, Explained, ExplainedPolicy, Hello, HistoryWanted, Refusal,
-    Reply, Told, ToldEvents, VERSION, call, reply_line,
+    Reply, Told, ToldEvents, Unsettled, VERSION, call, reply_line,
 };
 pub use server::{Asked, Bell, Control, Token};

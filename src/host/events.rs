@@ -14,10 +14,10 @@ mod compact;
 mod line;
 mod read;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::{self, Read as _};
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -37,13 +37,16 @@ const AGAIN: Duration = Duration::from_mins(10);
 const COUNTS: Duration = Duration::from_hours(24);
 /// So many different events are known again.
 const KNOWN_MAX: usize = 4096;
+/// The next engine reads so much of the end, and knows again what stands there: to read all of it takes as long as to load a hundred
+/// documents.
+const KNOWN_BYTES: u64 = 64 << 10;
 
 /// How much is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bounds {
     /// Of all events.
     pub bytes: u64,
-    /// Events of one object (and of none), to which they are cut back when they are twice as many.
+    /// Events of one object (and of none), to which they are cut back when an engine knows of twice as many.
     pub per_object: usize,
 }
 
@@ -75,8 +78,9 @@ pub struct EventLog {
     len: u64,
     next: u64,
     known: HashMap<u64, Known>,
-    /// Events of each object, and under the empty name those of none.
-    counts: BTreeMap<String, usize>,
+    /// Events of each object, and under the empty name those of none, by the hash of its name: two that are counted as one are cut
+    /// back the sooner. What stood there before the end that was read isn't among them.
+    counts: HashMap<u64, usize>,
     /// Events that could not be written since the last that could.
     lost: u64,
 }
@@ -92,7 +96,7 @@ impl EventLog {
             len: 0,
             next: 1,
             known: HashMap::new(),
-            counts: BTreeMap::new(),
+            counts: HashMap::new(),
             lost: 0,
         };
         // What can't be opened now is tried again with the first event.
@@ -103,7 +107,7 @@ impl EventLog {
     /// Opens the file and takes note of what is in it.
     fn begin(&mut self) -> io::Result<()> {
         let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
@@ -111,37 +115,43 @@ impl EventLog {
             .mode(MODE)
             .custom_flags(flags)
             .open(&self.path)?;
-        let mut bytes = Vec::new();
+        let length = file.metadata()?.len();
         // Twice the bound was never written by us.
-        (&mut file).take(self.bounds.bytes.saturating_mul(2)).read_to_end(&mut bytes)?;
-        let whole = memchr::memrchr(b'\n', &bytes).map_or(0, |end| end + 1);
-        if whole < bytes.len() {
-            file.set_len(as_u64(whole))?;
+        let (bytes, begin) = end_of(&file, length.min(self.bounds.bytes.saturating_mul(2)))?;
+        let lines = memchr::memrchr(b'\n', &bytes).map_or(0, |end| end + 1);
+        self.len = begin + as_u64(lines);
+        if self.len < length {
+            file.set_len(self.len)?;
         }
-        bytes.truncate(whole);
-        self.take_in(&bytes);
+        self.take_in(bytes.get(..lines).unwrap_or_default(), begin);
         self.file = Some(file);
         Ok(())
     }
 
-    /// Counts, numbers, and the lines that can be counted in.
-    fn take_in(&mut self, bytes: &[u8]) {
-        self.len = as_u64(bytes.len());
+    /// Counts, numbers, and the lines that can be counted in, from this place on.
+    fn take_in(&mut self, lines: &[u8], begin: u64) {
         self.counts.clear();
         self.known.clear();
-        let mut offset = 0;
-        for text in bytes.split_inclusive(|byte| *byte == b'\n') {
-            *self.counts.entry(line::object(text).to_owned()).or_default() += 1;
+        let boot = self.boot.clone();
+        let recent = line::Recent::within(AGAIN, &boot);
+        let mut offset = begin;
+        for text in lines.split_inclusive(|byte| *byte == b'\n') {
+            self.count_line(line::object(text));
             if let Some(seq) = line::seq(text) {
                 self.next = self.next.max(seq.saturating_add(1));
             }
-            self.know(text, offset);
+            if let Some(recorded) = recent.read(text) {
+                self.know(&recorded, offset);
+            }
             offset += as_u64(text.len());
         }
     }
 
-    fn know(&mut self, text: &[u8], offset: u64) {
-        let Some(recorded) = line::recent(text, &self.boot, AGAIN) else { return };
+    fn count_line(&mut self, object: &str) {
+        *self.counts.entry(hash(object)).or_default() += 1;
+    }
+
+    fn know(&mut self, recorded: &Recorded, offset: u64) {
         let since = recorded.last.since(recorded.time);
         let known = Known {
             seq: recorded.seq,
@@ -231,13 +241,7 @@ impl EventLog {
             let known = Known { seq: recorded.seq, offset, times: 1, first: now.boot, last: now.boot };
             self.known.insert(key(event), known);
         }
-        let object = event.object.as_ref().map_or("", |object| object.as_str());
-        match self.counts.get_mut(object) {
-            Some(count) => *count += 1,
-            None => {
-                self.counts.insert(object.to_owned(), 1);
-            }
-        }
+        self.count_line(event.object.as_ref().map_or("", |object| object.as_str()));
         recorded
     }
 
@@ -299,15 +303,37 @@ impl EventLog {
     }
 }
 
+/// The last whole lines of so much of a file, with what follows them, and where they begin.
+fn end_of(file: &File, length: u64) -> io::Result<(Vec<u8>, u64)> {
+    let mut much = KNOWN_BYTES;
+    loop {
+        let begin = length.saturating_sub(much);
+        let mut bytes = vec![0; usize::try_from(length - begin).unwrap_or_default()];
+        file.read_exact_at(&mut bytes, begin)?;
+        if begin == 0 {
+            return Ok((bytes, 0));
+        }
+        // The first line may lack its beginning.
+        let first = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |end| end + 1);
+        let lines = bytes.split_off(first);
+        if memchr::memchr(b'\n', &lines).is_some() {
+            return Ok((lines, begin + as_u64(first)));
+        }
+        much = much.saturating_mul(8);
+    }
+}
+
 fn as_u64(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 /// Equal for events that count as the same.
 fn key(event: &Event) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    serde_json::to_string(&event.again()).unwrap_or_default().hash(&mut hasher);
-    hasher.finish()
+    hash(&serde_json::to_string(&event.again()).unwrap_or_default())
+}
+
+fn hash(text: &str) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(text)
 }
 
 #[cfg(test)]

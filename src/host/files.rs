@@ -53,6 +53,14 @@ pub fn create_directory(path: &Path) -> io::Result<()> {
     std::fs::create_dir(path)
 }
 
+/// Makes a directory, and those that lead to it, where they aren't there.
+///
+/// # Errors
+/// What the kernel answered.
+pub fn make_directories(path: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(path)
+}
+
 /// A new file with this content; the directory it is in is made if need be.
 ///
 /// # Errors

@@ -5,13 +5,14 @@
 //! were broken in the same moment.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 
 use serde::{Deserialize, Serialize};
 
@@ -96,11 +97,15 @@ pub struct GoodTexts {
     path: Option<PathBuf>,
     /// Where they were kept, for whoever only looks. It is read when it is asked for: hardly ever is a file broken.
     kept: Option<PathBuf>,
+    /// For whoever keeps more, it is read beside the loading of documents, which takes as long.
+    reading: RefCell<Option<JoinHandle<Written>>>,
     written: OnceCell<Written>,
     /// What this process kept, by their files.
     known: BTreeMap<String, GoodText>,
     lines: usize,
     torn: bool,
+    /// What stood in the file is among them.
+    taken: bool,
     /// The most that one look gave.
     given: usize,
     /// It was asked whether files are gone.
@@ -110,10 +115,11 @@ pub struct GoodTexts {
 impl GoodTexts {
     /// What was kept, for whoever holds the state and keeps more.
     pub fn open(dirs: &Dirs) -> Self {
-        let Written { known, lines, torn } = Written::read(&dirs.good_texts());
-        let newer = known.values().any(|text| text.format > FORMAT);
-        let path = (!newer).then(|| dirs.good_texts());
-        Self { path, known, lines, torn, ..Self::default() }
+        let path = dirs.good_texts();
+        let of = path.clone();
+        let reading = thread::Builder::new().name("texts".into()).spawn(move || Written::read(&of)).ok();
+        let kept = reading.is_none().then(|| path.clone());
+        Self { path: Some(path), kept, reading: RefCell::new(reading), ..Self::default() }
     }
 
     /// What was kept, for whoever only looks.
@@ -123,9 +129,31 @@ impl GoodTexts {
 
     /// The last good text of a file.
     pub fn get(&self, file: &str) -> Option<&GoodText> {
-        let written =
-            || self.written.get_or_init(|| self.kept.as_deref().map(Written::read).unwrap_or_default());
-        self.known.get(file).or_else(|| written().known.get(file)).filter(|text| text.format <= FORMAT)
+        let text = self.known.get(file).or_else(|| self.written().known.get(file));
+        text.filter(|text| text.format <= FORMAT)
+    }
+
+    fn written(&self) -> &Written {
+        self.written.get_or_init(|| match self.reading.take() {
+            Some(reading) => reading.join().unwrap_or_default(),
+            None => self.kept.as_deref().map(Written::read).unwrap_or_default(),
+        })
+    }
+
+    /// What stands in the file is this one's to go on with, unless a newer version wrote it.
+    fn take_in(&mut self) {
+        if self.path.is_none() || self.taken {
+            return;
+        }
+        self.taken = true;
+        let _ = self.written();
+        let Written { known, lines, torn } = self.written.take().unwrap_or_default();
+        // It isn't read once more.
+        self.kept = None;
+        if known.values().any(|text| text.format > FORMAT) {
+            self.path = None;
+        }
+        (self.known, self.lines, self.torn) = (known, lines, torn);
     }
 
     /// Keeps these, by their files, from now on. What is kept already costs nothing.
@@ -133,6 +161,7 @@ impl GoodTexts {
     /// # Errors
     /// A sentence; it is kept in memory only.
     pub fn keep(&mut self, texts: impl IntoIterator<Item = (String, GoodText)>) -> Result<(), String> {
+        self.take_in();
         let mut lines = Vec::new();
         let mut given = 0;
         for (file, text) in texts {
@@ -148,8 +177,8 @@ impl GoodTexts {
             }
             self.known.insert(file, text);
         }
-        self.given = self.given.max(given);
         let many_gone = self.path.is_some() && self.many_are_gone();
+        self.given = self.given.max(given);
         let Some(path) = self.path.clone().filter(|_| many_gone || !lines.is_empty()) else { return Ok(()) };
         let stale = self.lines.saturating_sub(self.known.len());
         let anew = self.torn || many_gone || stale > STALE_MAX;
@@ -158,9 +187,9 @@ impl GoodTexts {
     }
 
     /// Whether the texts are mostly those of files that are gone: of places that were kept once, and cost every start since. Asked
-    /// once, and only where there are far more than looks give.
+    /// once, only where there are far more than looks give, and not by the first look, which starts wait for.
     fn many_are_gone(&mut self) -> bool {
-        if self.swept || self.known.len() <= STALE_MAX + 2 * self.given {
+        if self.swept || self.given == 0 || self.known.len() <= STALE_MAX + 2 * self.given {
             return false;
         }
         self.swept = true;
@@ -267,6 +296,8 @@ mod tests {
         assert_eq!(lines(), 2 * STALE_MAX + 1);
         let mut texts = GoodTexts::open(&dirs);
         texts.keep([text(&file, "one")]).unwrap();
+        assert_eq!(lines(), 2 * STALE_MAX + 1, "starts wait for the first look");
+        texts.keep([]).unwrap();
         assert_eq!((lines(), texts.get(&file).is_some(), texts.get("/gone/7.yaml")), (1, true, None));
         texts.keep(former(3)).unwrap();
         assert_eq!(lines(), 4, "a few cost nothing");

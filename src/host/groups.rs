@@ -33,6 +33,7 @@ pub use places::Places;
 
 use super::atomic;
 use super::errno::io_text;
+use super::spawn::side_by_side;
 use super::state_dir::Dirs;
 use crate::spec::Resources;
 use crate::units::Pid;
@@ -261,6 +262,13 @@ impl Groups {
     pub fn sweep(&mut self) {
         for name in std::mem::take(&mut self.leaving) {
             self.unmake(&name);
+        }
+    }
+
+    /// Many names, made one by one between what starts need for a moment, are put side by side.
+    pub fn settle(&mut self) {
+        if let Some(known) = side_by_side(|| self.known.clone()) {
+            self.known = known;
         }
     }
 

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! lib/history/objects              SHA256 JSON, a line each: a document that several sets share stands once
-//! lib/history/NNNNNNNN.json        a set: when, who, why, and the digest of each of its documents
+//! lib/history/NNNNNNNN.json        a set: when, who, why, and the digest of each of its documents, or of those that differ (`form`)
 //! lib/history/pin.json             the set that is in force instead of what the sources say
 //! ```
 //!
 //! Syncing takes as long as a disk takes, so that it is done by a thread beside the loop, which sleeps while nothing is accepted.
 //! Objects are synced before the set that names them; a set that isn't complete on disk isn't there.
 
+mod form;
 mod keeper;
 mod pack;
 mod told;
@@ -23,6 +24,7 @@ use std::thread::JoinHandle;
 
 use serde::{Deserialize, Serialize};
 
+use form::Reader;
 use keeper::Keeper;
 pub use told::{ToldHistory, ToldPin, ToldSet, told};
 
@@ -30,21 +32,18 @@ use super::atomic;
 use super::errno::io_text;
 use super::spawn::give_back;
 use super::state_dir::Dirs;
+use crate::sharing::SharedMap;
 use crate::spec::{Origin, Service, ServiceName, Services};
 use crate::units::WallTime;
 
-/// The form of sets. Larger numbers are passed over.
-const FORMAT: u64 = 1;
 /// So many sets are kept.
 pub const KEPT: usize = 20;
 const SET_BYTES_MAX: u64 = 16 << 20;
 const MODE: u32 = 0o600;
 
 /// A set of documents that was in force.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KeptSet {
-    format: u64,
     /// Its number: one more than that of the set before.
     pub number: u64,
     /// Since when it was in force.
@@ -53,8 +52,10 @@ pub struct KeptSet {
     pub by: String,
     /// How it came to be, as one sentence.
     pub why: String,
-    /// Its documents.
-    pub objects: BTreeMap<ServiceName, KeptObject>,
+    /// Its documents. Sets have in common what didn't change between them.
+    pub objects: SharedMap<ServiceName, KeptObject>,
+    /// The set that its file says the differences from.
+    base: Option<u64>,
 }
 
 /// A document of a set.
@@ -126,17 +127,6 @@ impl Drop for History {
     }
 }
 
-fn says(objects: &BTreeMap<ServiceName, KeptObject>) -> BTreeMap<&ServiceName, &str> {
-    objects.iter().map(|(name, object)| (name, object.digest.as_str())).collect()
-}
-
-impl KeptSet {
-    /// The digest of each document: where documents stand is no difference.
-    pub fn says(&self) -> BTreeMap<&ServiceName, &str> {
-        says(&self.objects)
-    }
-}
-
 fn set_path(dirs: &Dirs, number: u64) -> PathBuf {
     dirs.history().join(format!("{number:08}.json"))
 }
@@ -146,7 +136,12 @@ fn set_path(dirs: &Dirs, number: u64) -> PathBuf {
 /// # Errors
 /// What the kernel answered; a history that isn't there is an empty one.
 pub fn sets(dirs: &Dirs) -> io::Result<Vec<KeptSet>> {
-    Ok(numbers(dirs)?.into_iter().filter_map(|number| set_of(dirs, number)).collect())
+    let mut reader = Reader::new(dirs);
+    // What is older stays only because others are told by their differences from it.
+    let newest = numbers(dirs)?.into_iter().rev().filter_map(|number| reader.set(number)).take(KEPT);
+    let mut sets: Vec<KeptSet> = newest.collect();
+    sets.reverse();
+    Ok(sets)
 }
 
 /// The numbers that files have, whatever is in them, in order.
@@ -163,13 +158,6 @@ fn numbers(dirs: &Dirs) -> io::Result<Vec<u64>> {
     }
     numbers.sort_unstable();
     Ok(numbers)
-}
-
-fn set_of(dirs: &Dirs, number: u64) -> Option<KeptSet> {
-    let own = rustix::process::geteuid().as_raw();
-    let bytes = atomic::read(&set_path(dirs, number), &[0, own], SET_BYTES_MAX).ok()?;
-    let set: KeptSet = serde_json::from_slice(&bytes).ok()?;
-    (set.format <= FORMAT && set.number == number).then_some(set)
 }
 
 /// The set of this number.
@@ -191,16 +179,31 @@ pub fn find(sets: &[KeptSet], number: u64) -> Result<&KeptSet, String> {
 /// # Errors
 /// A sentence: one is missing, or is not what it was.
 pub fn services(dirs: &Dirs, set: &KeptSet) -> Result<Services, String> {
-    let texts = pack::read(&dirs.history().join("objects"))
-        .map_err(|error| format!("the history can't be read: {}", io_text(&error)))?;
-    let one = |(name, object): (&ServiceName, &KeptObject)| {
-        let text = texts.get(&object.digest);
-        let service = text.and_then(|text| serde_json::from_str::<Service>(text).ok());
-        let service = service
-            .ok_or_else(|| format!("the document of `{name}` in set {} is not there any more", set.number))?;
-        Ok((name.clone(), Arc::new(Service { origin: object.origin.clone(), ..service })))
-    };
+    let texts = texts(dirs)?;
+    let one = |(name, object)| Ok((ServiceName::clone(name), Arc::new(document(&texts, set, name, object)?)));
     set.objects.iter().map(one).collect()
+}
+
+/// All documents of all sets, by digest.
+fn texts(dirs: &Dirs) -> Result<BTreeMap<String, String>, String> {
+    pack::read(&dirs.history().join("objects")).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &io::Error) -> String {
+    format!("the history can't be read: {}", io_text(error))
+}
+
+fn document(
+    texts: &BTreeMap<String, String>,
+    set: &KeptSet,
+    name: &ServiceName,
+    object: &KeptObject,
+) -> Result<Service, String> {
+    let text = texts.get(&object.digest);
+    let service = text.and_then(|text| serde_json::from_str::<Service>(text).ok());
+    let service = service
+        .ok_or_else(|| format!("the document of `{name}` in set {} is not there any more", set.number))?;
+    Ok(Service { origin: object.origin.clone(), ..service })
 }
 
 /// A digest of what documents say, wherever they stand.

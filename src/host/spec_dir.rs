@@ -7,6 +7,7 @@
 //! | file | what it knows |
 //! | --- | --- |
 //! | `place` | one place, looked at again and again |
+//! | `place/entering`, `place/file` | the directories of it, and each name in them |
 //! | `named` | of a place where nothing is in doubt, the files that somebody told of |
 //! | `known` | its files as they were, and which of them must be read |
 //! | `read`, `stamp` | one file |
@@ -34,7 +35,7 @@ pub use chain::{Watched, watched};
 pub use entries::Touched;
 pub use hints::{Heard, Watcher};
 pub use identity::Identity;
-pub use names::{is_document, why_ignored};
+pub use names::{DIRECTORY, is_document, why_ignored};
 pub use place::{Attention, Manner, Place};
 pub use trust::Trust;
 
@@ -147,6 +148,18 @@ pub struct Listing {
     pub pending: Option<Pending>,
     /// Something is to be confirmed by another look at this time.
     pub again: Option<BootTime>,
+}
+
+impl Listing {
+    /// Whether both saw everything, the same directory with the very same files in it, and nothing to be said of it.
+    fn is_the_very_same(&self, other: &Self) -> bool {
+        let is_calm = |one: &Self| {
+            one.complete && one.problems.is_empty() && one.pending.is_none() && one.again.is_none()
+        };
+        let same_files = || self.files.iter().zip(&other.files).all(|(one, other)| Arc::ptr_eq(one, other));
+        let same_place = self.identity == other.identity && self.ignored == other.ignored;
+        is_calm(self) && is_calm(other) && same_place && self.files.len() == other.files.len() && same_files()
+    }
 }
 
 /// Why nothing is known of what a place holds now.

@@ -78,6 +78,7 @@ fn one(mut found: Found, taken: &mut BTreeSet<ServiceName>) -> Result<Written, B
 fn verify(text: &str, meant: &Service) -> Result<(), String> {
     let compile = |request: &ExpressionRequest<'_>| {
         check_in_document(request.text, request.variables.clone(), request.replaces, request.library)
+            .diagnostics
     };
     let limits = crate::spec::Limits::default();
     let context =

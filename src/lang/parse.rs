@@ -135,6 +135,19 @@ fn unexpected(text: &str, at: usize) -> Diagnostic {
         let help = format!("write lists in brackets: `in [{list}]`");
         return diagnostic.at(span, "a list in parentheses").help(help);
     }
+    if let (',', Some(help)) = (first, operator_called(text, at)) {
+        return diagnostic.at(span, "an operator, and no function").help(help);
+    }
+    let before = text.get(..at).unwrap_or_default();
+    if rest.starts_with("//") || rest.starts_with("/*") || (before.ends_with('/') && "/*".contains(first)) {
+        return diagnostic
+            .at(span, "no comment here")
+            .help("a comment begins with `#` and ends with its line");
+    }
+    if let (',', Some(list)) = (first, without_brackets(text, at)) {
+        let help = format!("write lists in brackets: `in [{list}]`");
+        return diagnostic.at(span, "a list without brackets").help(help);
+    }
     let (label, help) = match first {
         ')' | ']' | '}' => ("nothing opens this", "remove it, or open it before"),
         '{' => ("no braces in expressions", "write lists in `[...]`, conditions in `(...)`"),
@@ -148,6 +161,28 @@ fn unexpected(text: &str, at: usize) -> Diagnostic {
         _ => ("not expected here", "join conditions with `&&`, write strings as `\"...\"`"),
     };
     diagnostic.at(span, label).help(help)
+}
+
+/// `starts_with(name, "s")`, as other languages have it.
+fn operator_called(text: &str, at: usize) -> Option<String> {
+    let (head, first) = text.get(..at)?.rsplit_once('(')?;
+    let operator = head.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next()?;
+    if !["starts_with", "ends_with", "contains", "like", "under"].contains(&operator) {
+        return None;
+    }
+    let second = text.get(at + 1..)?;
+    let second = second.split_once(')').map_or(second, |(second, _)| second);
+    Some(format!("write `{} {operator} {}`", first.trim(), second.trim()))
+}
+
+/// The words that are to be a list, behind an `in` that nothing but the first of them parts from the comma.
+fn without_brackets(text: &str, at: usize) -> Option<&str> {
+    let begin = text.get(..at)?.rfind(" in ")? + " in ".len();
+    let first = text.get(begin..at)?;
+    let list = text.get(begin..)?;
+    let end = ["&&", "||", " and ", " or ", ")"].iter().filter_map(|end| list.find(end)).min();
+    let list = list.get(..end.unwrap_or(list.len()))?.trim();
+    (!first.contains(['(', '[', '&', '|'])).then_some(list)
 }
 
 /// What stands in the parentheses around a place, if they stand behind `in`.

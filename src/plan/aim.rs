@@ -149,11 +149,17 @@ fn suspended(record: &Record, now: Now) -> Option<Aim> {
     let holds = |until: Option<WallTime>| until.is_none_or(|until| now.wall < until);
     if let Some(by) = record.suspension.as_ref().filter(|suspension| holds(suspension.until)) {
         let reason = if by.reason.is_empty() { String::new() } else { format!(": {}", by.reason) };
-        return Some(Aim::Suspend { because: format!("{} suspended it{reason}", by.by), until: by.until });
+        let because = format!("{} suspended it{}{reason}", by.by, until_text(by.until));
+        return Some(Aim::Suspend { because, until: by.until });
     }
     let spec = record.spec.suspend.as_ref().filter(|suspend| !record.terminating && holds(suspend.until))?;
-    let because = format!("its document suspends it: {}", spec.reason);
+    let because = format!("its document suspends it{}: {}", until_text(spec.until), spec.reason);
     Some(Aim::Suspend { because, until: spec.until })
+}
+
+/// Until when a word of somebody holds, behind it.
+fn until_text(until: Option<WallTime>) -> String {
+    until.map_or_else(String::new, |until| format!(", until {}", until.rfc3339()))
 }
 
 /// What is wanted of one object of settled memory.
@@ -181,7 +187,7 @@ pub(super) fn aim(name: &ServiceName, record: &Record, desired: &SpecSet, now: N
         (DesiredState::Running | DesiredState::Stopped, Some(Wish { running: true, .. }))
         | (DesiredState::Running, None) => Aim::Run,
         (DesiredState::Running | DesiredState::Stopped, Some(Wish { running: false, by, until, .. })) => {
-            let until = until.map_or_else(String::new, |until| format!(", until {}", until.rfc3339()));
+            let until = until_text(*until);
             Aim::Stop { because: format!("{by} asked for it{until}"), by_document: false }
         }
         (DesiredState::Stopped, None) => {

@@ -18,7 +18,7 @@ use crate::facts::ProcessKey;
 use crate::spec::ServiceName;
 use crate::units::{Now, Signal, WallTime};
 
-pub use objects::{Objects, names_policy, parse_selector};
+pub use objects::{Objects, names_policy, no_object, parse_selector};
 
 /// Somebody asks for something.
 #[derive(Clone, PartialEq, Eq, Debug)]

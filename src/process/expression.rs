@@ -94,7 +94,7 @@ pub fn check_in_document(
     variables: BTreeMap<String, Type>,
     replaces: bool,
     library: &Arc<Library>,
-) -> Vec<Diagnostic> {
+) -> Compiled {
     let mut compiled = compile_with(text, variables, library);
     if let Some(predicate) = &compiled.predicate {
         compiled.diagnostics.extend(lints::condition(predicate.root()));
@@ -106,7 +106,7 @@ pub fn check_in_document(
             compiled.diagnostics.extend(predicate.self_reported());
         }
     }
-    sorted(compiled).diagnostics
+    sorted(compiled)
 }
 
 /// Parses and checks a condition of a Policy: over any process, so that no document binds names for it.
@@ -130,7 +130,11 @@ pub fn check_in_policy(text: &str, library: &Arc<Library>) -> Compiled {
 /// Parses and checks an expression in the tests of a Matcher document, whose names need no prefix there.
 pub fn check_in_matcher(text: &str, document: &str, library: &Arc<Library>) -> Compiled {
     let home = Some(document.to_owned());
-    compile(text, schema_of(library), &Scope { home, ..Scope::new(BTreeMap::new(), library) })
+    let mut compiled =
+        compile(text, schema_of(library), &Scope { home, ..Scope::new(BTreeMap::new(), library) });
+    // Facts that a test states cost nothing.
+    compiled.diagnostics.retain(|said| said.code != codes::UNGUARDED);
+    compiled
 }
 
 /// W102 and W103 about a definition, located in its source.

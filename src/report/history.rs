@@ -44,7 +44,8 @@ pub fn set_line(row: &SetRow) -> String {
     let time = WallTime::parse(&row.time).map(|time| Zone::utc().show(time)).unwrap_or_default();
     let (added, removed, changed) = (row.added.len(), row.removed.len(), row.changed.len());
     let (by, why) = (printable(&row.by), printable(&row.why));
-    format!("{}  {time}  +{added} -{removed} ~{changed}, {} objects, {by}: {why}\n", row.number, row.objects)
+    let noun = if row.objects == 1 { "object" } else { "objects" };
+    format!("{}  {time}  +{added} -{removed} ~{changed}, {} {noun}, {by}: {why}\n", row.number, row.objects)
 }
 
 /// The same, and below it what changed.

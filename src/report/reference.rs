@@ -261,6 +261,7 @@ pub fn reference_topic(topic: &str, schema: &Schema, codes: &[(Code, &'static st
             .filter(|(_, decl)| decl.name == bare || of_plugin(&decl.name))
             .map(|(id, decl)| function_text(decl, schema.origin(id))),
     );
+    parts.extend(operator_text(topic));
     for function in CORE_FUNCTIONS.iter().filter(|function| function.name == bare) {
         parts.push(format!("{}\n    {}\n", function.form, function.summary));
     }
@@ -282,6 +283,24 @@ pub fn reference_topic(topic: &str, schema: &Schema, codes: &[(Code, &'static st
         parts.extend(sections.filter(of_heading).map(|section| format!("## {}\n", section.trim_end())));
     }
     (!parts.is_empty()).then(|| parts.join("\n"))
+}
+
+/// The line of the table of operators that has this one; `and`, `or` and `not` are read as well.
+fn operator_text(topic: &str) -> Option<String> {
+    let sign = match topic {
+        "and" => "&&",
+        "or" => "||",
+        "not" => "!",
+        topic => topic,
+    };
+    let table = REFERENCE_HEAD.split("\n## ").find(|section| section.starts_with("Operators"))?;
+    table.lines().find_map(|line| {
+        let (signs, meaning) = line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | ")?;
+        let signs = signs.replace("\\|", "|");
+        // What stands in backticks.
+        let signs: Vec<&str> = signs.split('`').skip(1).step_by(2).collect();
+        signs.contains(&sign).then(|| format!("{}\n    {meaning}\n", signs.join("  ")))
+    })
 }
 
 fn field_text(field: &FieldDecl) -> String {

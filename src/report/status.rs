@@ -185,7 +185,8 @@ pub fn status_details(service: &ServiceStatus, now: Now) -> String {
         if let Some(exe) = &instance.exe {
             text.push_str(&format!(", executes {}", printable(exe)));
         }
-        text.push_str(&format!(", {} restarts", instance.restarts));
+        let noun = if instance.restarts == 1 { "restart" } else { "restarts" };
+        text.push_str(&format!(", {} {noun}", instance.restarts));
         if let Some(exit) = &instance.last_exit {
             text.push_str(&format!(", before that it {}", exit_words(exit)));
         }

@@ -76,10 +76,17 @@ impl<'n> Value<'n> {
     /// Complains that there is no value.
     pub(super) fn empty(&self, d: &mut Decoder<'_>) {
         let place = if self.node.span.end > self.node.span.start { self.node.span } else { self.key };
+        // `null` and `~` are words of YAML for nothing.
+        let help = match d.source.text.get(self.node.span.start..self.node.span.end) {
+            Some(word @ ("null" | "Null" | "NULL" | "~")) => {
+                format!("give it one or leave it out; as a text it is written `\"{word}\"`")
+            }
+            _ => "give it one or leave it out; an empty text is written `''`".to_owned(),
+        };
         d.say(
             Diagnostic::error(codes::EMPTY_VALUE, format!("`{}` has no value", self.path))
                 .at(place, "")
-                .help("give it one or leave it out; an empty text is written `''`"),
+                .help(help),
         );
     }
 

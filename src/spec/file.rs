@@ -63,6 +63,38 @@ pub struct LoadedFile {
     has_policies: bool,
 }
 
+/// What stays of the Services of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Stays<'a> {
+    services: &'a [Arc<Service>],
+    declares: &'a [ServiceName],
+    name_places: &'a [Span],
+}
+
+/// Copies of what stays, which share nothing with it.
+#[derive(Debug)]
+pub struct Copies {
+    services: Vec<Arc<Service>>,
+    declares: Vec<ServiceName>,
+    name_places: Vec<Span>,
+}
+
+impl Stays<'_> {
+    /// How many Services these are.
+    pub fn count(&self) -> usize {
+        self.services.len()
+    }
+
+    /// Copies of all of it.
+    pub fn copied(&self) -> Copies {
+        let services: Vec<_> = self.services.iter().map(|one| Arc::new(one.copied())).collect();
+        let names = || services.iter().map(|service| &service.name);
+        let declares =
+            if names().eq(self.declares) { names().cloned().collect() } else { self.declares.to_vec() };
+        Copies { declares, name_places: self.name_places.to_vec(), services }
+    }
+}
+
 impl LoadedFile {
     /// Its Services for this host in the order of the file; none if it was rejected.
     pub fn services(&self) -> &[Arc<Service>] {
@@ -84,10 +116,16 @@ impl LoadedFile {
         }
     }
 
-    /// Copies of its Services, one for each, stand for them.
-    pub fn says_the_same(&mut self, services: Vec<Arc<Service>>) {
-        if self.services == services {
-            self.services = services;
+    /// What stays of its Services as long as the file is as it is.
+    pub fn stays(&self) -> Stays<'_> {
+        Stays { services: &self.services, declares: &self.declares, name_places: &self.name_places }
+    }
+
+    /// Copies of what stays stand for it.
+    pub fn says_the_same(&mut self, copies: Copies) {
+        let Copies { services, declares, name_places } = copies;
+        if self.services == services && self.declares == declares && self.name_places == name_places {
+            (self.services, self.declares, self.name_places) = (services, declares, name_places);
         }
     }
 

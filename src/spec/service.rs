@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::yaml::NodeKind;
 
 use super::decode::{Decoder, Object, Value};
-use super::expression::expression;
+use super::expression::{Purpose, expression};
 use super::{
     AdoptPolicy, BinaryChange, DesiredState, DuplicatePolicy, Output, ReadinessCheck, RemovePolicy,
     RestartPolicy, Rotation, Service, ServiceType, codes, parts, paths, placeholders, table, task,
@@ -27,8 +27,9 @@ pub(super) fn read(value: &Value<'_>, is_task: bool, service: &mut Service, d: &
     check_together(&object, service, d);
     parts::change::check(&object, service, d);
     let (mut narrow, mut replace) = (None, None);
-    object.set_some("match", &mut narrow, d, |value, d| expression(value, false, service, d));
-    object.set_some("matchOnly", &mut replace, d, |value, d| expression(value, true, service, d));
+    object.set_some("match", &mut narrow, d, |value, d| expression(value, Purpose::OfAny, service, d));
+    object
+        .set_some("matchOnly", &mut replace, d, |value, d| expression(value, Purpose::Replaces, service, d));
     service.narrow = narrow;
     service.match_only = replace.into();
 }

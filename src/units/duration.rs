@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::habits::{is_of_sizes, meant};
+
 const UNITS: [(&str, u64); 5] = [
     ("d", 86_400_000_000_000),
     ("h", 3_600_000_000_000),
@@ -37,7 +39,11 @@ fn too_long(text: &str) -> String {
 }
 
 fn part(text: &str, number: &str, unit: &str) -> Result<u128, String> {
-    let wrong = || format!("`{text}` is not a duration, write for example `250ms`, `90s` or `1h30m`");
+    let wrong = || match meant(number, unit).filter(|_| text.len() == number.len() + unit.len()) {
+        Some(meant) if is_of_sizes(&meant) => format!("`{text}` is not a size, write {meant}"),
+        Some(meant) => format!("`{text}` is not a duration, write {meant}"),
+        None => format!("`{text}` is not a duration, write for example `250ms`, `90s` or `1h30m`"),
+    };
     let scale: u128 = match unit {
         "" if !number.is_empty() => {
             return Err(format!("`{text}` has no unit, write for example `{number}s`"));

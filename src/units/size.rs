@@ -1,5 +1,7 @@
 //! Sizes in bytes: `512B`, `64KiB` (binary) and `10MB` (decimal) are kept apart; a bare `K` or `M` is refused.
 
+use super::habits::{is_of_sizes, meant};
+
 const UNITS: [(&str, u64); 9] = [
     ("TiB", 1 << 40),
     ("GiB", 1 << 30),
@@ -57,7 +59,10 @@ fn scale_of(text: &str, number: &str, unit: &str) -> Result<u64, String> {
         (Some(letter @ ('K' | 'M' | 'G' | 'T')), 1) => Err(format!(
             "`{text}` can mean two sizes, write `{number}{letter}iB` (binary) or `{number}{letter}B` (decimal)"
         )),
-        _ => Err(format!("`{text}` is not a size, write for example `512B`, `64KiB` or `10MB`")),
+        _ => Err(match meant(number, unit).filter(|meant| is_of_sizes(meant)) {
+            Some(meant) => format!("`{text}` is not a size, write {meant}"),
+            None => format!("`{text}` is not a size, write for example `512B`, `64KiB` or `10MB`"),
+        }),
     }
 }
 

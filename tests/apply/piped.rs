@@ -36,6 +36,12 @@ fn several_documents_and_lists_are_applied_and_nothing_is_pruned() {
     let item = |text: &str| format!("- {}\n", text.trim_end().replace('\n', "\n  "));
     let list = format!("apiVersion: v1\nkind: List\nitems:\n{}{}", item(&one), item(&two));
     let all = format!("{list}---\n{three}");
+    let check = piped(&bench, &["check", "-"], &all);
+    assert!(check.code == 0 && check.stdout.contains("3 objects in 1 file: good"), "{check:?}");
+    let twice = bench.run(&["plan", "specs/absent.yaml", "specs/absent.yaml"]);
+    assert_eq!(twice.stderr.matches("absent.yaml").count(), 1, "{twice:?}");
+    let nothing = piped(&bench, &["apply", "-"], "");
+    assert!(nothing.code == 0 && nothing.stderr.contains("no documents in standard input"), "{nothing:?}");
     let plan = piped(&bench, &["plan", "-"], &all);
     assert_eq!(plan.code, 2, "{plan:?}");
     let ran = piped(&bench, &["apply", "-"], &all);

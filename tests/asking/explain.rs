@@ -95,14 +95,15 @@ fn an_object_names_its_near_misses() {
     assert_eq!(all[0]["instances"][0]["pid"], pid, "{all}");
 }
 
+/// `explain wbe` said that there is no field `wbe`, and nothing of the object that was meant; `status` and `events` named none.
 #[test]
-fn a_word_that_is_neither_an_object_nor_an_expression_is_said_to_be_neither() {
+fn who_mistypes_a_name_is_told_the_one_that_is_meant() {
     let bench = Bench::new();
-    for word in ["shpo", "my-shop"] {
-        let ran = bench.run(&["explain", word]);
-        assert_eq!(ran.code, 3, "{}", ran.stderr);
-        assert!(ran.stderr.contains(&format!("no object or policy `{word}` is on record")), "{}", ran.stderr);
+    bench.daemon("worker", "");
+    bench.ok(&["apply", "specs"]);
+    for (verb, code) in [("explain", 3), ("status", 5), ("events", 0), ("logs", 1)] {
+        let ran = bench.run(&[verb, "wroker"]);
+        let said = ran.stderr.contains("no object `wroker` is on record; did you mean `worker`?");
+        assert!(said && ran.code == code, "{verb}: {ran:?}");
     }
-    let ran = bench.run(&["explain", "comm == 1"]);
-    assert!(!ran.stderr.contains("on record"), "{}", ran.stderr);
 }

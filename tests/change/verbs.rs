@@ -90,6 +90,10 @@ fn what_is_suspended_is_left_alone_until_it_is_resumed() {
     bench.daemon("other", "restart: {backoff: 10ms}");
     bench.watch(&[]);
     bench.until_running(&["shop", "other"]);
+    bench.ok(&["suspend", "shop", "--until", "2099-01-31T08:00:00Z"]);
+    bench.until_phase(&["shop"], "Held");
+    let message = bench.condition("shop", "Suspended")["message"].as_str().unwrap().to_owned();
+    assert!(message.ends_with("suspended it, until 2099-01-31T08:00:00.000Z"), "{message}");
     bench.ok(&["suspend", "shop", "--reason", "moving house"]);
     bench.until_phase(&["shop"], "Held");
     let message = bench.condition("shop", "Suspended")["message"].as_str().unwrap().to_owned();

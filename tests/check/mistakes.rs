@@ -332,6 +332,20 @@ spec:
 8:3 S060 `spec.writePidfile` needs a `spec.pidfile`
     add `pidfile: ${runDir}/${name}.pid`",
     },
+    Case {
+        what: "a comma that belongs to an expression",
+        text: "apiVersion: selfsame/v1
+kind: Matcher
+metadata: {name: web}
+spec:
+  define:
+    listening: {expr: any(listens, s => s.port == 80)}
+",
+        says: "6:34 S050 a comma ends `spec.define.listening.expr` here
+    put the whole expression in single quotes: a comma parts the entries of `{...}` and `[...]`
+6:36 S020 unknown field `spec.define.listening.s => s.port == 80)`
+    known here: `params`, `expr`",
+    },
 ];
 
 #[test]
@@ -418,6 +432,37 @@ fn a_good_directory_is_a_success_and_touches_nothing() {
     assert!(!bench.path("state").exists(), "check makes no state");
     let (code, rows) = said(&bench, &["specs"]);
     assert_eq!((code, rows.as_str()), (0, ""));
+}
+
+/// A directory whose documents stand one level deeper was `good`, and nothing was said of it.
+#[test]
+fn a_place_without_documents_is_named() {
+    let bench = Bench::new();
+    bench.daemon("web", "");
+    for verb in ["check", "plan", "apply"] {
+        let ran = bench.run(&[verb, "."]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(ran.stderr.contains("there are no documents in `.`; `--recursive`"), "{ran:?}");
+        let ran = bench.run(&[verb, "specs"]);
+        assert!(!ran.stderr.contains("no documents"), "{ran:?}");
+    }
+    let ran = bench.ok(&["check", "-v", "."]);
+    assert!(ran.stderr.contains("specs: a directory, which only `--recursive` enters"), "{ran:?}");
+}
+
+/// The own example of `readiness.when` was warned of: what is asked of a service's own processes isn't read for every process.
+#[test]
+fn what_conditions_on_own_processes_cost_is_no_matter() {
+    let bench = Bench::new();
+    let listens = "'any(listens, s => s.port == 8080)'";
+    bench.daemon(
+        "own",
+        &format!("readiness: {{when: {listens}}}\ntriggers: [{{when: {listens}, do: restart}}]"),
+    );
+    bench.ok(&["check", "specs", "--strict"]);
+    bench.daemon("any", &format!("conditions: [{{when: {listens}}}]"));
+    let (_, says) = said(&bench, &["specs"]);
+    assert!(says.contains("W110 `listens` is read for every process"), "{says}");
 }
 
 #[test]

@@ -64,6 +64,24 @@ fn wrong_usage_is_64_and_says_so_on_stderr() {
 }
 
 #[test]
+fn help_knows_operators_and_kinds() {
+    let bench = Bench::new();
+    for (topic, line) in [
+        ("like", "a glob covers the whole text"),
+        ("&&", "and"),
+        ("||", "or"),
+        ("not", "not"),
+        ("??", "the right side where the left one is absent"),
+        ("not in", "one of a list"),
+    ] {
+        let ran = bench.ok(&["help", "match", topic]);
+        assert!(ran.stdout.contains(&format!("\n    {line}")), "{topic}: {ran:?}");
+    }
+    let ran = bench.run(&["help", "service"]);
+    assert!(ran.code == 64 && ran.stderr.contains("did you mean `Service`?"), "{ran:?}");
+}
+
+#[test]
 fn completions_are_written_for_each_shell() {
     let bench = Bench::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

@@ -65,6 +65,7 @@ fn the_page_names_every_call_and_every_refusal() {
         "explain",
         "metrics",
         "documents",
+        "unsettled",
         "events",
         "history",
         "do",

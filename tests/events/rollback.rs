@@ -88,3 +88,25 @@ fn a_rollback_that_removes_much_or_that_nobody_can_do_changes_nothing() {
     until("the first alone", || more.iter().all(|name| bench.alive_of(name).is_empty()));
     assert_eq!(bench.alive_of("first").len(), 1);
 }
+
+/// It was left alone for ever, as something that no document speaks for; and the next watch took it for an edit that it had to miss
+/// that object's document, so that the rollback was over.
+#[test]
+fn what_only_the_earlier_set_has_goes_when_the_documents_change() {
+    let mut bench = Bench::new();
+    bench.daemon("shop", "args: [one]");
+    bench.daemon("other", "");
+    bench.watch(&["--prune-delay", "10ms"]);
+    bench.until_running(&["shop", "other"]);
+    std::fs::remove_file(bench.path("specs/other.yaml")).unwrap();
+    until("its document is gone", || bench.alive_of("other").is_empty());
+    bench.ok(&["rollback", "1"]);
+    until("the earlier set", || bench.alive_of("other").len() == 1);
+    bench.end_watch("KILL");
+    bench.watch(&["--prune-delay", "10ms"]);
+    until("the rollback in the next watch", || accepted(&bench, "other").contains("rolled back to set 1"));
+    assert!(bench.ok(&["history"]).stderr.contains("set 1 is in force"), "history says so");
+    bench.daemon_spec("shop", "args: [two]");
+    until("what the documents say", || arguments(&bench, "shop") == "two");
+    until("and nothing else", || bench.alive_of("other").is_empty());
+}

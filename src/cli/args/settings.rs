@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{binding, duration};
+use super::{duration, label};
 use crate::spec::Account;
 use crate::spec::engine::Settings;
 use crate::units::parse_size;
@@ -39,7 +39,7 @@ pub(in super::super) struct LookSettings {
     #[arg(long, value_name = "NAME")]
     pub host_name: Option<String>,
     /// Labels of this host
-    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = binding)]
+    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = label)]
     pub host_labels: Vec<(String, String)>,
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Command, CommandFactory as _, Error, FromArgMatches as _, Subcommand as _, ValueEnum as _};
 
+use super::habits;
 use super::{Cli, Color, Common, FormArgs, MatchArgs, MatchOutput, Verb};
 
 impl Cli {
@@ -35,7 +36,7 @@ impl Cli {
             let Common { state_dir, color } = Common::from_arg_matches_mut(&mut matches)?;
             Ok(Self { state_dir, color, verb: Verb::from_arg_matches_mut(&mut matches)? })
         });
-        let read = read.map_err(|error| error.format(&mut command));
+        let read = read.map_err(|error| habits::with_tip(error, args).format(&mut command));
         // To take it apart costs a tenth of a small look, and it is made once.
         std::mem::forget(command);
         read

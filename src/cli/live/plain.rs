@@ -5,7 +5,6 @@ use std::io;
 use super::loads::Loads;
 use super::{REFRESH, Refresh};
 use crate::cli::args::Output;
-use crate::cli::matching::clock_text;
 use crate::cli::terminal::Terminal;
 use crate::host::clock;
 use crate::host::wake::Waker;
@@ -62,7 +61,7 @@ fn told(
     json: bool,
     terminal: Terminal,
 ) -> bool {
-    let time = clock_text(at);
+    let time = at.rfc3339();
     lines.iter().all(|(name, line)| {
         if json {
             let status = objects.iter().find(|service| service.name == *name);
@@ -81,7 +80,7 @@ fn told_policies(
     json: bool,
     terminal: Terminal,
 ) -> bool {
-    let time = clock_text(at);
+    let time = at.rfc3339();
     let line_of = |name: &ServiceName| before.iter().find(|policy| policy.name == *name).map(policy_line);
     let changed = now.iter().filter(|policy| line_of(&policy.name).as_ref() != Some(&policy_line(policy)));
     let gone = before.iter().filter(|policy| now.iter().all(|other| other.name != policy.name));

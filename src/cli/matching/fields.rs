@@ -2,7 +2,7 @@
 
 use super::Question;
 use crate::diagnostic::{Diagnostic, Source};
-use crate::lang::{Reading, Schema, compile_reading};
+use crate::lang::{Reading, Schema, codes, compile_reading};
 use crate::process::candidate;
 use crate::report::Column;
 use crate::units::Pid;
@@ -21,10 +21,19 @@ pub(super) fn compile(list: Option<&str>, schema: &Schema) -> Result<Vec<Field>,
         let compiled = compile_reading(text, schema);
         let source = Source::new("<field>", text);
         let errors = compiled.diagnostics.into_iter().filter(Diagnostic::is_error);
-        problems.extend(errors.map(|problem| problem.in_source(&source)));
+        problems.extend(errors.map(|problem| parted(problem, text).in_source(&source)));
         fields.extend(compiled.reading);
     }
     if problems.is_empty() { Ok(fields) } else { Err(problems) }
+}
+
+/// Columns with blanks between them read like an expression that lacks its operators.
+fn parted(problem: Diagnostic, text: &str) -> Diagnostic {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if problem.code != codes::MISSING_OPERATOR {
+        return problem;
+    }
+    problem.help(format!("part the columns by commas: `{}`", words.join(",")))
 }
 
 /// At the commas that stand in no brackets and no quotes.
@@ -85,5 +94,8 @@ mod tests {
         assert_eq!(fields.len(), 7);
         let problems = compile(Some("pid,usr,env,"), schema()).err().unwrap_or_default();
         assert_eq!(problems.len(), 3, "{problems:?}");
+        let problems = compile(Some("pid user"), schema()).err().unwrap_or_default();
+        let help = problems.first().and_then(|problem| problem.help.as_deref()).unwrap_or_default();
+        assert!(help.ends_with("`pid,user`"), "{problems:?}");
     }
 }

@@ -8,8 +8,7 @@ use super::{MatchArgs, MatchOutput, Question, Terminal, pids_of};
 use crate::cli::exit::Exit;
 use crate::engine::live::{Change, LiveOptions, Standing, watch};
 use crate::facts::ProcessKey;
-use crate::lang::value::Value;
-use crate::lang::{Verdict, show};
+use crate::lang::Verdict;
 use crate::plan::memory::Exit as End;
 use crate::plugin::Look;
 use crate::process::world::World;
@@ -24,7 +23,7 @@ pub(super) fn run(args: &MatchArgs, question: &Question<'_>, terminal: Terminal)
     // What a process was called with can't be read any more once it has exited.
     let mut commands: BTreeMap<ProcessKey, String> = BTreeMap::new();
     let mut tell = |time: WallTime, key: &ProcessKey, change: &Change, world: &dyn World| {
-        let time = clock_text(time);
+        let time = time.rfc3339();
         let known = commands.remove(key).filter(|_| matches!(change, Change::Exited(_)));
         let command = known.unwrap_or_else(|| command_of(world, key.pid));
         if matches!(change, Change::Begins { .. } | Change::Undecided(_)) {
@@ -86,12 +85,6 @@ fn judge(
         found.push((pid, standing));
     }
     found
-}
-
-/// To the millisecond, in UTC.
-pub(in crate::cli) fn clock_text(time: WallTime) -> String {
-    let millis = i64::try_from(time.0.as_millis()).unwrap_or(i64::MAX);
-    show(&Value::Time(millis.saturating_mul(1_000_000))).trim_start_matches('@').to_owned()
 }
 
 /// `+`, `-` or `?`, and why.

@@ -1,4 +1,5 @@
-//! A look at some files that somebody named, where the last look left no doubt: what the others give is as it was.
+//! A look at some files that somebody named, where the last look left no doubt: what the others give is as it was. So it is with a
+//! look at everything that finds the very files of the last one.
 //!
 //! ```text
 //! named files --read--> as they were ---------------------------------------> nothing changed
@@ -43,11 +44,9 @@ impl Still {
 
 impl Sources {
     /// `None`: it takes a look at everything.
-    pub(super) fn look_at_named(&mut self, attention: Attention<'_>) -> Option<SourcesLook> {
-        // Whatever ends this early, the next look sees everything.
-        let still = self.still.take()?;
+    pub(super) fn look_at_named(&mut self, still: &Still, attention: Attention<'_>) -> Option<SourcesLook> {
         let files = self.named(attention)?;
-        if !self.names.plugins.is_empty() || !self.with_plugins.is_empty() || !self.kept.is_idle() {
+        if !self.rests_on_files_alone() {
             return None;
         }
         let is_other = |found: &&Found| {
@@ -65,8 +64,7 @@ impl Sources {
         if self.stays {
             settle::files(&mut loaded.files);
         }
-        let twice = !loaded.duplicates.is_empty() || !loaded.duplicate_policies.is_empty();
-        if twice || !loaded.files.iter().all(|file| self.replaces_plainly(file)) {
+        if !loaded.files.iter().all(|file| self.replaces_plainly(file)) {
             return None;
         }
         let quiet = still.look.diagnostics.is_empty();
@@ -87,10 +85,27 @@ impl Sources {
         }
         self.keep_good(&judged);
         let trouble = self.kept.take_trouble();
-        let look = if same || marks.is_some() { self.as_before(&still, same) } else { self.anew(&still) };
+        let look = if same || marks.is_some() { self.as_before(still, same) } else { self.anew(still) };
         self.marks = marks.or_else(|| self.marks_after(&look));
-        self.still = Still::after(still.before, &look);
+        self.still = Still::after(still.before.clone(), &look);
         Some(SourcesLook { trouble, named: true, ..look })
+    }
+
+    /// What is loaded follows from the texts of the files: no module of a plugin and no former text has a part in it.
+    fn rests_on_files_alone(&self) -> bool {
+        self.names.plugins.is_empty() && self.with_plugins.is_empty() && self.kept.is_idle()
+    }
+
+    /// All places were looked at, and what was loaded from them is what there is.
+    pub(super) fn has_nothing_new(&self) -> bool {
+        self.places.iter().all(Place::has_nothing_new) && self.shown.is_plain() && self.rests_on_files_alone()
+    }
+
+    /// The last look once more.
+    pub(super) fn look_again(&mut self, still: &Still) -> SourcesLook {
+        let look = self.as_before(still, true);
+        self.still = Still::after(still.before.clone(), &look);
+        look
     }
 
     /// The named files that are other than at the last look.
@@ -214,7 +229,7 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let root = dir.path().canonicalize().unwrap();
             let places = || Sources::new(vec![root.clone()]);
-            let (mut whole, mut some) = (places(), places());
+            let (mut whole, mut some, mut calm) = (places(), places(), places());
             let mut names = BTreeSet::new();
             for (file, text, looks) in edits {
                 let path = root.join(format!("{file}.yaml"));
@@ -227,19 +242,27 @@ mod tests {
                     continue;
                 }
                 let attention = Attention { named: Some(&names), ..Attention::at(clock::now().boot) };
-                let (one, other) = (some.look_with(attention), whole.look());
-                names.clear();
-                prop_assert_eq!(&one.seen.files, &other.seen.files);
-                prop_assert_eq!(&one.texts, &other.texts);
-                prop_assert_eq!(&one.diagnostics, &other.diagnostics);
-                prop_assert_eq!(&one.unusable, &other.unusable);
-                let policies = |look: &SourcesLook| {
-                    look.policies.iter().map(|document| Arc::clone(&document.policy)).collect::<Vec<_>>()
+                let mut whole = || {
+                    // Where nothing is remembered, everything is seen.
+                    whole.still = None;
+                    whole.look()
                 };
-                prop_assert_eq!(policies(&one), policies(&other));
-                prop_assert_eq!(&one.seen.elsewhere, &other.seen.elsewhere);
-                prop_assert_eq!(&one.findings, &other.findings);
-                prop_assert_eq!(one.seen.complete, other.seen.complete);
+                calm.look();
+                let pairs = [(some.look_with(attention), whole()), (calm.look(), whole())];
+                names.clear();
+                for (one, other) in pairs {
+                    prop_assert_eq!(&one.seen.files, &other.seen.files);
+                    prop_assert_eq!(&one.texts, &other.texts);
+                    prop_assert_eq!(&one.diagnostics, &other.diagnostics);
+                    prop_assert_eq!(&one.unusable, &other.unusable);
+                    let policies = |look: &SourcesLook| {
+                        look.policies.iter().map(|document| Arc::clone(&document.policy)).collect::<Vec<_>>()
+                    };
+                    prop_assert_eq!(policies(&one), policies(&other));
+                    prop_assert_eq!(&one.seen.elsewhere, &other.seen.elsewhere);
+                    prop_assert_eq!(&one.findings, &other.findings);
+                    prop_assert_eq!(one.seen.complete, other.seen.complete);
+                }
             }
         }
     }
@@ -276,7 +299,32 @@ mod tests {
             assert_eq!(look.seen.changed, Some(BTreeSet::new()));
         }
         let complete = sources.look();
-        assert_eq!((complete.files(), complete.digest), (4, digest), "nothing was left out");
+        assert_eq!((complete.files(), &complete.digest), (4, &digest), "nothing was left out");
+        assert_ne!(complete.seen.changed, None);
+        let again = sources.look();
+        assert_eq!((again.seen.changed, again.digest), (Some(BTreeSet::new()), digest));
+        assert_eq!(again.seen.files, complete.seen.files);
+    }
+
+    #[test]
+    fn a_name_that_stands_twice_is_said_by_each_look() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let write = |file: &str, name: &str| {
+            std::fs::write(root.join(file), service(name, &format!("  args: [{file}]\n"))).unwrap();
+            BTreeSet::from([root.join(file)])
+        };
+        (write("a.yaml", "a"), write("b.yaml", "b"));
+        let mut sources = Sources::new(vec![root.clone()]);
+        assert!(sources.look().diagnostics.is_empty());
+        for (name, said) in [("c", 0), ("a", 1), ("a", 1), ("d", 0), ("b", 1), ("d", 0)] {
+            let names = write("c.yaml", name);
+            let attention = Attention { named: Some(&names), ..Attention::at(clock::now().boot) };
+            for (look, named) in [(sources.look_with(attention), true), (sources.look(), false)] {
+                let texts: Vec<&String> = look.diagnostics.iter().map(|one| &one.message).collect();
+                assert_eq!((texts.len(), look.named), (said, named), "{name}: {texts:?}");
+            }
+        }
     }
 
     #[test]

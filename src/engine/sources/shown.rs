@@ -42,6 +42,11 @@ impl Shown {
         self.all_stale || !self.stale.is_empty()
     }
 
+    /// Everything is shown as it was loaded, and nothing was loaded since.
+    pub(super) fn is_plain(&self) -> bool {
+        self.other.is_empty() && !self.has_stale()
+    }
+
     /// What the digest of a look says of them.
     pub(super) fn digest_line(&self) -> String {
         format!("files {}\n", self.generation)

@@ -1,6 +1,6 @@
 //! What a look at the documents changes: what is in force, what is held back, and what is said of the places.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Event, Watch};
 use crate::engine::accept::{Accepted, PruneHeld, PruneRules, is_under};
@@ -20,7 +20,7 @@ impl Watch<'_> {
         look.seen.being_written = writers::open_for_writing(self.acceptance.shrunk(&look.seen));
         let mut rules = PruneRules::from(self.options.settings.prune);
         rules.confirmed.clone_from(&self.confirmed_prunes);
-        let Accepted { set, held, confirmed, recheck } = self.acceptance.look(&look.seen, &rules, now);
+        let Accepted { set, held, confirmed, recheck } = self.accepted(&look.seen, &rules, now);
         self.confirmed_prunes.retain(|id| !confirmed.contains_key(id));
         for (id, place) in confirmed {
             if let Some(source) = self.standing.source_mut(&place) {
@@ -41,7 +41,7 @@ impl Watch<'_> {
             }
         }
         self.held = held;
-        let set = self.under_pin(set, &look.seen);
+        let set = self.under_pin(set);
         // Also where it says the same: what the next look gives has its parts in common with this one.
         let former = std::mem::replace(&mut self.set, set);
         if former != self.set {
@@ -72,10 +72,12 @@ impl Watch<'_> {
     }
 
     /// How many files and objects each place has. After a look at named files that is as it was if there are as many as before:
-    /// such a look takes nothing away, and no object from another file.
+    /// such a look takes nothing away, and no object from another file. So it is after a look that found nothing new.
     fn count(&mut self, places: &[String], look: &SourcesLook) {
         let now = Some((look.seen.files.len(), self.set.services.len()));
-        if std::mem::replace(&mut self.counted, now) == now && look.named {
+        if std::mem::replace(&mut self.counted, now) == now
+            && (look.named || look.seen.changed.as_ref().is_some_and(BTreeSet::is_empty))
+        {
             return;
         }
         let mut objects: BTreeMap<&str, usize> = BTreeMap::new();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Event, Watch};
+use crate::engine::sources::{SourcesLook, UNAVAILABLE};
 use crate::host::Host as _;
 use crate::host::git::News;
 use crate::host::linux::LinuxHost;
@@ -54,6 +55,16 @@ impl Watch<'_> {
         moved
     }
 
+    /// Before the first revision was taken there is nothing at its place, which is no mistake of anybody: what keeps it away is told
+    /// when it is known.
+    pub(super) fn await_first_revision(&self, look: &mut SourcesLook) {
+        let Some(place) = self.fetching.place.as_deref() else { return };
+        if self.host.followed_revision().is_none() {
+            let shown = format!("`{place}`");
+            look.diagnostics.retain(|said| said.code != UNAVAILABLE || !said.message.starts_with(&shown));
+        }
+    }
+
     /// Asks, beside the loop, which revisions the places are at that lie in a work tree.
     pub(super) fn ask_revisions(&mut self, changed: bool) {
         let followed = self.fetching.place.as_deref();
@@ -84,8 +95,10 @@ impl Watch<'_> {
         let (status, reason, message) = match &news {
             Ok(_) => (ConditionStatus::True, "Fetched", "the newest revision is the one in force".to_owned()),
             Err(reason) => {
-                let stays = self.host.followed_revision().map_or("nothing", Revision::short);
-                let message = format!("`{stays}` stays in force: {reason}");
+                let message = match self.host.followed_revision().map(Revision::short) {
+                    Some(stays) => format!("`{stays}` stays in force: {reason}"),
+                    None => format!("nothing was taken yet: {reason}"),
+                };
                 (ConditionStatus::False, "NotTaken", message)
             }
         };

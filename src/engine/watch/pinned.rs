@@ -6,15 +6,18 @@
 //! ```
 //!
 //! Acceptance goes on as if nothing were: what the documents say is remembered by its digest, and once they say, all of them
-//! readable, something else, the rollback is over.
+//! readable, something else, the rollback is over. What only the rollback had is missed by acceptance then, like what was in force
+//! from a file that is gone: removed after some time, within the guards.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Event, Watch};
-use crate::engine::accept::{FileSeen, SourcesSeen};
+use crate::engine::accept::{Accepted, FileSeen, PruneRules, SourcesSeen};
 use crate::host::errno::io_text;
 use crate::host::history::{self, Pinned};
 use crate::spec::{Services, SpecSet};
+use crate::units::BootTime;
 
 /// The set that is in force instead of what the documents say.
 #[derive(Debug)]
@@ -62,24 +65,44 @@ impl Watch<'_> {
         history::services(dirs, history::find(&sets, number)?)
     }
 
-    /// What is in force: what the documents say, or the set that is rolled back to.
-    pub(super) fn under_pin(&mut self, set: SpecSet, seen: &SourcesSeen) -> SpecSet {
-        let Some(pin) = &mut self.pin else { return set };
-        let sources = history::digest_of(&set.services);
+    /// What is accepted in a look. The one that ends a rollback is taken into account once more, with what that had in force.
+    pub(super) fn accepted(&mut self, seen: &SourcesSeen, rules: &PruneRules, now: BootTime) -> Accepted {
+        let accepted = self.acceptance.look(seen, rules, now);
+        let Some(ended) = self.judge_pin(&accepted.set, seen) else { return accepted };
+        self.acceptance.recall(&ended);
+        self.acceptance.look(seen, rules, now)
+    }
+
+    /// Whether the documents say something else than when the rollback began: then it is over, and what it had in force is
+    /// returned.
+    fn judge_pin(&mut self, set: &SpecSet, seen: &SourcesSeen) -> Option<Services> {
+        let pin = self.pin.as_mut()?;
+        let declared = declared(set, seen);
+        let sources = history::digest_of(&declared);
         let number = pin.pinned.number;
         if pin.pinned.sources.is_empty() {
             if history::digest_of(&pin.services) == sources {
                 self.forget_pin(&format!("set {number} is what the documents say"));
-                return set;
+                return None;
             }
             pin.pinned.sources = sources;
             if let Err(reason) = history::pin(self.host.dirs(), Some(&pin.pinned)) {
                 (self.tell)(Event::Trouble(&reason));
             }
-        } else if pin.pinned.sources != sources && is_sure(seen) {
-            self.forget_pin(&format!("the documents changed: the rollback to set {number} is over"));
-            return set;
+            return None;
         }
+        if pin.pinned.sources == sources || !is_sure(seen) {
+            return None;
+        }
+        let ended = std::mem::take(&mut pin.services);
+        self.forget_pin(&format!("the documents changed: the rollback to set {number} is over"));
+        Some(ended)
+    }
+
+    /// What is in force: what the documents say, or the set that is rolled back to.
+    pub(super) fn under_pin(&self, set: SpecSet) -> SpecSet {
+        let Some(pin) = &self.pin else { return set };
+        let number = pin.pinned.number;
         let remark = format!("rolled back to set {number} by {}, until the documents change", pin.pinned.by);
         let left = set.services.into_iter().map(|(name, _)| name).chain(set.removed);
         SpecSet {
@@ -111,6 +134,13 @@ impl Watch<'_> {
             (self.tell)(Event::Trouble(&reason));
         }
     }
+}
+
+/// What the documents themselves say. A set that is rolled back to is on record like any other, so that the next watch misses
+/// what only that has: it stays in force for a while, and no document says so.
+fn declared(set: &SpecSet, seen: &SourcesSeen) -> Services {
+    let said = set.services.iter().filter(|(name, _)| !seen.complete || !set.unseen.contains_key(*name));
+    said.map(|(name, service)| (name.clone(), Arc::clone(service))).collect()
 }
 
 /// Everything was seen, and can be used: a look that lacks something doesn't tell what the documents say.

@@ -55,6 +55,8 @@ pub enum Ask {
     Metrics,
     /// What do the documents say that were looked at last?
     Documents,
+    /// Which of the objects that they declare aren't as wanted? These are told in any case.
+    Unsettled(BTreeSet<ServiceName>),
     /// What happened?
     Events(EventsWanted),
     /// Which sets of documents were in force?
@@ -67,7 +69,12 @@ impl Ask {
     /// What somebody has to be allowed for it.
     pub fn needs(&self) -> Rights {
         match self {
-            Self::Hello | Self::Status(_) | Self::Follow(_) | Self::Metrics | Self::Documents => Rights::Look,
+            Self::Hello
+            | Self::Status(_)
+            | Self::Follow(_)
+            | Self::Metrics
+            | Self::Documents
+            | Self::Unsettled(_) => Rights::Look,
             // A document may hold what isn't for everybody.
             Self::Explain(_) | Self::ExplainPolicy(_) | Self::Events(_) | Self::History(_) | Self::Do(_) => {
                 Rights::All
@@ -133,6 +140,8 @@ pub enum Reply {
     Metrics(String),
     /// To [`Ask::Documents`].
     Documents(Documents),
+    /// To [`Ask::Unsettled`].
+    Unsettled(Unsettled),
     /// To [`Ask::Events`].
     Events(ToldEvents),
     /// To [`Ask::History`].
@@ -171,6 +180,25 @@ pub struct Documents {
     /// What they declare, if they are clean.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub objects: BTreeSet<ServiceName>,
+}
+
+/// What isn't as the documents want it that were looked at last.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Unsettled {
+    /// The places that they stand in, absolute.
+    pub places: Vec<PathBuf>,
+    /// All of them could be read, nothing in them asks for a word, and they are in force as they are. If not, nothing else is said.
+    pub clean: bool,
+    /// How many objects they declare.
+    #[serde(default)]
+    pub objects: usize,
+    /// Those that aren't as wanted, and those that were named, by name. All others are as wanted.
+    #[serde(default)]
+    pub told: Vec<ServiceStatus>,
+    /// Those of which nothing is known yet.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unknown: BTreeSet<ServiceName>,
 }
 
 /// The status of objects.

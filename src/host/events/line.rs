@@ -1,13 +1,20 @@
 //! The form of a line. What changes when an event is counted stands in front, and is always as wide.
 
+use std::sync::LazyLock;
 use std::time::Duration;
+
+use memchr::memmem::Finder;
 
 use crate::host::clock;
 use crate::plan::event::{Event, Recorded};
-use crate::units::BootId;
+use crate::units::{BootId, WallTime};
 
 /// What stands before the last moment.
 const LAST: &[u8] = b",\"last\":\"";
+/// It stands within so many bytes.
+const HEAD: usize = 64;
+
+static OBJECT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b",\"object\":\""));
 
 /// The whole line, with its end.
 pub(super) fn text(recorded: &Recorded) -> String {
@@ -57,22 +64,33 @@ fn number(line: &[u8], before: &[u8]) -> Option<u64> {
 
 /// The object of a line, without reading all of it; empty for none. Within texts, quotes are escaped.
 pub(super) fn object(line: &[u8]) -> &str {
-    const BEFORE: &[u8] = b",\"object\":\"";
-    let Some(at) = memchr::memmem::find(line, BEFORE) else { return "" };
-    let rest = line.get(at + BEFORE.len()..).unwrap_or_default();
+    let Some(at) = OBJECT.find(line) else { return "" };
+    let rest = line.get(at + OBJECT.needle().len()..).unwrap_or_default();
     let end = memchr::memchr(b'"', rest).unwrap_or_default();
     rest.get(..end).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default()
 }
 
-/// A whole line that may still be counted in: of this boot, and not older than that.
-pub(super) fn recent(line: &[u8], boot: &BootId, age: Duration) -> Option<Recorded> {
-    let now = clock::now();
-    // Most lines are older, and a look at the moment says so without reading them.
-    let oldest = crate::units::WallTime(now.wall.0.saturating_sub(age)).rfc3339();
-    let at = memchr::memmem::find(line, LAST)? + LAST.len();
-    let last = line.get(at..at.checked_add(oldest.len())?)?;
-    if last < oldest.as_bytes() {
-        return None;
+/// Which lines may still be counted in: of this boot, and not older than that.
+pub(super) struct Recent<'b> {
+    /// The oldest moment of such a line, as lines say it.
+    oldest: String,
+    boot: &'b BootId,
+}
+
+impl<'b> Recent<'b> {
+    pub(super) fn within(age: Duration, boot: &'b BootId) -> Self {
+        let oldest = clock::now().wall.0.saturating_sub(age);
+        Self { oldest: WallTime(oldest).rfc3339(), boot }
     }
-    Recorded::parse(line).filter(|recorded| recorded.boot == *boot)
+
+    /// A whole line, if it is one of them. Most are older, and a look at the moment says so without reading them.
+    pub(super) fn read(&self, line: &[u8]) -> Option<Recorded> {
+        let head = line.get(..HEAD.min(line.len()))?;
+        let at = memchr::memmem::find(head, LAST)? + LAST.len();
+        let last = line.get(at..at.checked_add(self.oldest.len())?)?;
+        if last < self.oldest.as_bytes() {
+            return None;
+        }
+        Recorded::parse(line).filter(|recorded| recorded.boot == *self.boot)
+    }
 }

@@ -88,6 +88,26 @@ fn the_next_engine_goes_on_where_the_last_one_was_killed() {
 }
 
 #[test]
+fn the_next_engine_counts_in_lines_near_the_end_only() {
+    let place = place();
+    let mut log = EventLog::open(&place.dirs, &boot(), Bounds::default());
+    let long = "x".repeat(usize::try_from(KNOWN_BYTES).unwrap() / 8);
+    let others = (0..10).map(|n| event("b", &format!("{n}{long}"), 2));
+    let events: Vec<Event> =
+        std::iter::once(event("a", "far", 1)).chain(others).chain([event("c", "near", 3)]).collect();
+    let _ = log.write(&events, at(0));
+    let mut log = EventLog::open(&place.dirs, &boot(), Bounds::default());
+    let (recorded, _) = log.write(&[event("a", "far", 4), event("c", "near", 5)], at(1));
+    assert_eq!(recorded.iter().map(|one| (one.seq, one.times)).collect::<Vec<_>>(), [(13, 1), (12, 2)]);
+    assert_eq!(told(&place).len(), 13);
+    // However long the last line is.
+    let _ = log.write(&[event("d", &long.repeat(20), 6)], at(2));
+    let mut log = EventLog::open(&place.dirs, &boot(), Bounds::default());
+    let (recorded, _) = log.write(&[event("e", "next", 7)], at(3));
+    assert_eq!((recorded[0].seq, told(&place).len()), (15, 15));
+}
+
+#[test]
 fn it_stays_within_its_bounds_and_one_noisy_object_takes_nothing_from_the_others() {
     let place = place();
     let bounds = Bounds { bytes: 64 << 10, per_object: 50 };

@@ -1,4 +1,5 @@
-//! Writes sets down, and remembers between them what is on disk: a set costs what changed in it, but for its list of names.
+//! Writes sets down, and remembers between them what is on disk: a set costs what changed in it. One in twenty has all of its
+//! names, and so has one that differs much from the last one that had.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,14 +8,16 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::Serialize;
-
-use super::{Accepted, FORMAT, KEPT, MODE, numbers, pack, set_of, set_path, sets};
+use super::form::{Reader, Written, WrittenObject};
+use super::pack::Fresh;
+use super::{Accepted, KEPT, MODE, numbers, pack, set_path, sets};
 use crate::host::state_dir::Dirs;
 use crate::host::{atomic, failpoint};
 use crate::sharing::Change;
 use crate::spec::{Origin, Service, ServiceName, Services};
-use crate::units::WallTime;
+
+/// A set is written whole where more than one in so many of its documents differs from the last whole one.
+const FEW: usize = 4;
 
 /// Keeps sets in the order in which they are given.
 #[derive(Debug)]
@@ -26,8 +29,12 @@ pub(super) struct Keeper {
 
 #[derive(Debug, Default)]
 struct Disk {
-    /// The sets that are there, the oldest first.
-    numbers: Vec<u64>,
+    /// The sets that are there, each with the one that it differs from.
+    sets: BTreeMap<u64, Option<u64>>,
+    /// The last one that was written whole by us.
+    whole: Option<u64>,
+    /// Names of documents that aren't in that one, or not as they were there, or at another place.
+    other: BTreeSet<ServiceName>,
     /// The digests of the documents of the newest one.
     last: BTreeMap<ServiceName, Arc<str>>,
     /// The documents that these are of. Empty: they were read from disk.
@@ -38,24 +45,6 @@ struct Disk {
     file: Option<(u64, u64)>,
     /// Documents are counted anew when there are more than this.
     sweep_above: usize,
-}
-
-/// A set as it is written.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Written<'a> {
-    format: u64,
-    number: u64,
-    at: WallTime,
-    by: &'a str,
-    why: &'a str,
-    objects: BTreeMap<&'a ServiceName, WrittenObject<'a>>,
-}
-
-#[derive(Serialize)]
-struct WrittenObject<'a> {
-    digest: &'a str,
-    origin: &'a Origin,
 }
 
 impl Keeper {
@@ -81,76 +70,100 @@ impl Keeper {
     }
 
     fn add(&self, mut disk: Disk, accepted: &Accepted) -> io::Result<Disk> {
-        let Some(texts) = disk.take(&accepted.services)? else { return Ok(disk) };
+        let Some(fresh) = disk.take(&accepted.services)? else { return Ok(disk) };
         let path = self.objects();
-        pack::add(&path, &texts)?;
+        fresh.append(&path)?;
         disk.file = file_of(&path);
-        disk.there.extend(texts.into_keys());
+        disk.there.extend(fresh.digests);
         failpoint::hit("history.objects")?;
-        let number = disk.numbers.last().copied().unwrap_or_default().saturating_add(1);
-        self.write_set(number, &disk, accepted)?;
+        let number = disk.sets.last_key_value().map_or(0, |(number, _)| *number).saturating_add(1);
+        // Where somebody took that one away, this set is told without it.
+        let base = disk.base_for(number).filter(|base| set_path(&self.dirs, *base).is_file());
+        let set = disk.form(number, base, accepted);
+        atomic::write_synced(&set_path(&self.dirs, number), &serde_json::to_vec(&set)?, MODE)?;
         failpoint::hit("history.set")?;
-        disk.numbers.push(number);
-        while disk.numbers.len() > KEPT {
-            let _ = fs::remove_file(set_path(&self.dirs, disk.numbers.remove(0)));
+        disk.was_written(number, base);
+        for old in disk.drop_old() {
+            let _ = fs::remove_file(set_path(&self.dirs, old));
         }
         if disk.there.len() > disk.last.len().saturating_mul(2).max(disk.sweep_above) {
             disk.sweep(&self.dirs, &path)?;
         }
         Ok(disk)
     }
-
-    fn write_set(&self, number: u64, disk: &Disk, accepted: &Accepted) -> io::Result<()> {
-        let written = disk.last.iter().zip(accepted.services.values());
-        let written = written
-            .map(|((name, digest), service)| (name, WrittenObject { digest, origin: &service.origin }));
-        let set = Written {
-            format: FORMAT,
-            number,
-            at: accepted.at,
-            by: &accepted.by,
-            why: &accepted.why,
-            objects: written.collect(),
-        };
-        atomic::write_synced(&set_path(&self.dirs, number), &serde_json::to_vec(&set)?, MODE)
-    }
 }
 
 impl Disk {
     fn read(dirs: &Dirs) -> io::Result<Self> {
-        let numbers = numbers(dirs)?;
         let path = dirs.history().join("objects");
-        let there: BTreeSet<Arc<str>> = pack::read(&path)?.into_keys().map(Arc::from).collect();
-        let newest = numbers.iter().rev().find_map(|number| set_of(dirs, *number));
-        let last = newest.as_ref().map_or(0, |set| set.number);
-        let objects = newest.into_iter().flat_map(|set| set.objects);
+        let there = pack::digests(&path)?;
+        let (mut reader, mut newest, mut sets) = (Reader::new(dirs), None, BTreeMap::new());
+        for number in numbers(dirs)?.into_iter().rev() {
+            let set = reader.set(number);
+            // What is newer than what can be read: its number is free.
+            if set.is_some() || newest.is_some() {
+                sets.insert(number, set.as_ref().and_then(|set| set.base));
+            }
+            newest = newest.or(set);
+        }
+        let objects = newest.iter().flat_map(|set| set.objects.iter());
         let objects = objects.map(|(name, object)| {
-            let digest: Arc<str> = object.digest.into();
-            (name, there.get(&digest).cloned().unwrap_or(digest))
+            let digest = there.get(object.digest.as_str()).cloned();
+            (name.clone(), digest.unwrap_or_else(|| object.digest.as_str().into()))
         });
-        Ok(Self {
-            last: objects.collect(),
-            given: Services::default(),
-            // What is newer can't be read: its number is free.
-            numbers: numbers.into_iter().filter(|number| *number <= last).collect(),
-            file: file_of(&path),
-            there,
-            sweep_above: 0,
-        })
+        Ok(Self { last: objects.collect(), sets, file: file_of(&path), there, ..Self::default() })
+    }
+
+    /// The set that the next one may differ from.
+    fn base_for(&self, number: u64) -> Option<u64> {
+        let is_near = |whole: &u64| number.saturating_sub(*whole) < KEPT as u64;
+        self.whole.filter(is_near).filter(|_| self.other.len().saturating_mul(FEW) <= self.last.len())
+    }
+
+    /// What is to be written of the newest set, which was given last.
+    fn form<'a>(&'a self, number: u64, base: Option<u64>, accepted: &'a Accepted) -> Written<'a> {
+        let object = |name: &'a ServiceName| {
+            let (digest, service) = (self.last.get(name)?, accepted.services.get(name)?);
+            Some((name, WrittenObject { digest, origin: &service.origin }))
+        };
+        let Some(base) = base else {
+            return Written::whole(number, accepted, self.last.keys().filter_map(object).collect());
+        };
+        let gone = self.other.iter().filter(|name| !self.last.contains_key(*name)).collect();
+        Written::whole(number, accepted, self.other.iter().filter_map(object).collect()).over(base, gone)
+    }
+
+    fn was_written(&mut self, number: u64, base: Option<u64>) {
+        self.sets.insert(number, base);
+        if base.is_none() {
+            self.whole = Some(number);
+            self.other.clear();
+        }
+    }
+
+    /// Forgets the sets that are older than the last twenty, unless one of these differs from them, and gives their numbers.
+    fn drop_old(&mut self) -> Vec<u64> {
+        let kept = || self.sets.iter().rev().take(KEPT);
+        let needed: BTreeSet<u64> =
+            kept().flat_map(|(number, base)| [Some(*number), *base]).flatten().collect();
+        let old: Vec<u64> = self.sets.keys().filter(|number| !needed.contains(number)).copied().collect();
+        self.sets.retain(|number, _| needed.contains(number));
+        old
     }
 
     /// Takes these documents for the newest set, and gives the texts that aren't there yet. `None`: the newest set says the same.
-    fn take(&mut self, services: &Services) -> io::Result<Option<BTreeMap<Arc<str>, String>>> {
-        let Self { last, given, there, .. } = self;
-        let (mut moved, mut texts) = (false, BTreeMap::new());
+    fn take(&mut self, services: &Services) -> io::Result<Option<Fresh>> {
+        let Self { last, given, there, other, .. } = self;
+        let (mut moved, mut fresh) = (false, Fresh::default());
         if given.is_empty() {
             let before = last.len();
             last.retain(|name, _| services.contains_key(name));
             moved = last.len() != before;
         }
-        for Change { key, is, .. } in services.changes_since(given) {
+        for Change { key, was, is } in services.changes_since(given) {
             let Some(service) = is else {
                 moved |= last.remove(key).is_some();
+                other.insert(key.clone());
                 continue;
             };
             let plain = Service { origin: Origin::default(), ..Service::clone(service) };
@@ -159,13 +172,17 @@ impl Disk {
             let digest = if let Some(there) = there.get(&digest) {
                 Arc::clone(there)
             } else {
-                texts.insert(Arc::clone(&digest), text);
+                fresh.add(&digest, &text);
                 digest
             };
-            moved |= last.insert(key.clone(), Arc::clone(&digest)).as_ref() != Some(&digest);
+            let says_other = last.insert(key.clone(), Arc::clone(&digest)).as_ref() != Some(&digest);
+            moved |= says_other;
+            if says_other || was.is_none_or(|was| was.origin != service.origin) {
+                other.insert(key.clone());
+            }
         }
         given.clone_from(services);
-        Ok(moved.then_some(texts))
+        Ok(moved.then_some(fresh))
     }
 
     /// Drops the documents that no set needs, when that is more than half.

@@ -21,33 +21,55 @@ pub(super) fn digest(text: &[u8]) -> String {
 
 /// All texts, by digest.
 pub(super) fn read(path: &Path) -> io::Result<BTreeMap<String, String>> {
-    let own = rustix::process::geteuid().as_raw();
-    let bytes = match atomic::read(path, &[0, own], BYTES_MAX) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        bytes => bytes?,
-    };
-    let lines = bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"));
-    let row = |line: &[u8]| {
-        let (digest_of, text) = std::str::from_utf8(line).ok()?.split_once(' ')?;
-        (digest(text.as_bytes()) == digest_of).then(|| (digest_of.to_owned(), text.to_owned()))
-    };
-    Ok(lines.filter_map(row).collect())
+    Ok(rows(&bytes(path)?).map(|(digest, text)| (digest.to_owned(), text.to_owned())).collect())
 }
 
-/// Appends these, safe on disk.
-pub(super) fn add(path: &Path, texts: &BTreeMap<Arc<str>, String>) -> io::Result<()> {
-    // A line that was torn has no end: the next one begins with one.
-    let mut fresh = String::from("\n");
-    for (digest, text) in texts {
-        fresh.push_str(&format!("{digest} {text}\n"));
+/// The digests of all texts.
+pub(super) fn digests(path: &Path) -> io::Result<BTreeSet<Arc<str>>> {
+    Ok(rows(&bytes(path)?).map(|(digest, _)| digest.into()).collect())
+}
+
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let own = rustix::process::geteuid().as_raw();
+    match atomic::read(path, &[0, own], BYTES_MAX) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        bytes => bytes,
     }
-    if fresh.len() == 1 {
-        return Ok(());
+}
+
+fn rows(bytes: &[u8]) -> impl Iterator<Item = (&str, &str)> {
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"));
+    let rows = lines.filter_map(|line| std::str::from_utf8(line).ok()?.split_once(' '));
+    rows.filter(|(digest_of, text)| digest(text.as_bytes()) == **digest_of)
+}
+
+/// Texts that are to be appended, as they will stand there: one piece of memory, so that digests, which stay, don't lie between them.
+#[derive(Debug, Default)]
+pub(super) struct Fresh {
+    lines: String,
+    pub(super) digests: BTreeSet<Arc<str>>,
+}
+
+impl Fresh {
+    pub(super) fn add(&mut self, digest: &Arc<str>, text: &str) {
+        if self.digests.insert(Arc::clone(digest)) {
+            // A line that was torn has no end: the first one begins with one.
+            let end = if self.lines.is_empty() { "\n" } else { "" };
+            self.lines.extend([end, digest, " ", text, "\n"]);
+        }
     }
-    let flags = libc::O_NOFOLLOW | libc::O_CLOEXEC;
-    let mut file = OpenOptions::new().append(true).create(true).mode(MODE).custom_flags(flags).open(path)?;
-    file.write_all(fresh.as_bytes())?;
-    file.sync_all()
+
+    /// Appends them, safe on disk.
+    pub(super) fn append(&self, path: &Path) -> io::Result<()> {
+        if self.lines.is_empty() {
+            return Ok(());
+        }
+        let flags = libc::O_NOFOLLOW | libc::O_CLOEXEC;
+        let mut file =
+            OpenOptions::new().append(true).create(true).mode(MODE).custom_flags(flags).open(path)?;
+        file.write_all(self.lines.as_bytes())?;
+        file.sync_all()
+    }
 }
 
 /// Drops what no set needs, when that is more than half. True if it did.

@@ -1,14 +1,12 @@
 //! The sets that were in force, and what changed from one to the next: for people, and for whoever asks the watch.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{KeptSet, find, pinned, services, sets};
-use crate::host::errno::io_text;
+use super::{KeptSet, document, find, pinned, sets, texts, unreadable};
 use crate::host::state_dir::Dirs;
-use crate::spec::{Service, ServiceName, Services, differences};
+use crate::spec::{ServiceName, differences};
 use crate::units::WallTime;
 
 /// What is kept.
@@ -59,45 +57,51 @@ pub struct ToldPin {
 /// # Errors
 /// A sentence: there is no such set, or what is kept can't be read.
 pub fn told(dirs: &Dirs, number: Option<u64>) -> Result<ToldHistory, String> {
-    let kept = sets(dirs).map_err(|error| format!("the history can't be read: {}", io_text(&error)))?;
+    let kept = sets(dirs).map_err(|error| unreadable(&error))?;
     if let Some(number) = number {
         find(&kept, number)?;
     }
+    let texts = texts(dirs)?;
     let mut told = Vec::new();
     for (at, set) in
         kept.iter().enumerate().filter(|(_, set)| number.is_none_or(|number| number == set.number))
     {
         let before = at.checked_sub(1).and_then(|before| kept.get(before));
-        let now = services(dirs, set)?;
-        // What the set before was may be lost; what this one is, is not.
-        let was = before.and_then(|before| services(dirs, before).ok()).unwrap_or_default();
-        told.push(ToldSet::new(set, &was, &now));
+        told.push(ToldSet::new(set, before, &texts)?);
     }
     let pinned = pinned(dirs).map(|pin| ToldPin { number: pin.number, by: pin.by });
     Ok(ToldHistory { sets: told, pinned })
 }
 
 impl ToldSet {
-    /// What changed from `was` to `now`.
-    fn new(set: &KeptSet, was: &Services, now: &Services) -> Self {
-        let only = |these: &Services, those: &Services| {
-            these.keys().filter(|name| !those.contains_key(*name)).cloned().collect()
-        };
-        let fields = |(name, service): (&ServiceName, &Arc<Service>)| {
-            let found = differences(was.get(name)?, service);
+    /// What changed since the set before.
+    fn new(
+        set: &KeptSet,
+        before: Option<&KeptSet>,
+        texts: &BTreeMap<String, String>,
+    ) -> Result<Self, String> {
+        let (mut added, mut changed) = (Vec::new(), BTreeMap::new());
+        for (name, object) in set.objects.iter() {
+            let was = before.and_then(|before| Some((before, before.objects.get(name)?)));
+            if was.is_some_and(|(_, was)| was.digest == object.digest) {
+                continue;
+            }
+            let now = document(texts, set, name, object)?;
+            // What the set before was may be lost; what this one is, is not.
+            let Some(was) = was.and_then(|(before, was)| document(texts, before, name, was).ok()) else {
+                added.push(name.clone());
+                continue;
+            };
+            let found = differences(&was, &now);
             let words = found.iter().map(|one| format!("{}: {} -> {}", one.field, one.from, one.to));
             let words: Vec<String> = words.collect();
-            (!words.is_empty()).then(|| (name.clone(), words))
-        };
-        Self {
-            number: set.number,
-            at: set.at,
-            by: set.by.clone(),
-            why: set.why.clone(),
-            objects: now.len(),
-            added: only(now, was),
-            removed: only(was, now),
-            changed: now.iter().filter_map(fields).collect(),
+            if !words.is_empty() {
+                changed.insert(name.clone(), words);
+            }
         }
+        let before = before.into_iter().flat_map(|before| before.objects.keys());
+        let removed = before.filter(|name| !set.objects.contains_key(*name)).cloned().collect();
+        let (number, at, by, why) = (set.number, set.at, set.by.clone(), set.why.clone());
+        Ok(Self { number, at, by, why, objects: set.objects.len(), added, removed, changed })
     }
 }

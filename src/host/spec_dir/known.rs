@@ -89,13 +89,21 @@ impl KnownFiles {
         self.files.contains_key(path)
     }
 
-    /// What a file with this stamp certainly still is: nothing is to be read, and nothing was in doubt.
-    pub(super) fn unchanged(&mut self, path: &OsStr, stamp: Stamp, contents: bool) -> Option<Arc<SpecFile>> {
+    /// What a file certainly still is by its stamp, which is asked for if nothing was in doubt: nothing is to be read.
+    pub(super) fn unchanged(
+        &mut self,
+        path: &OsStr,
+        contents: bool,
+        stamp: impl FnOnce() -> Option<Stamp>,
+    ) -> Option<Arc<SpecFile>> {
         let look = self.look;
         let known = self.files.get_mut(path)?;
         let calm = !contents && known.pending.is_none() && !known.unstable && known.is_sure();
-        let (_, outcome) = known.outcome.as_ref().filter(|(known, _)| calm && *known == stamp)?;
+        let (was, outcome) = known.outcome.as_ref().filter(|_| calm)?;
         let file = outcome.as_ref().ok().map(Arc::clone)?;
+        if stamp() != Some(*was) {
+            return None;
+        }
         known.look = look;
         Some(file)
     }

@@ -1,5 +1,8 @@
 //! Which names in a directory are documents, and which are what editors and tools leave lying about.
 
+/// Why a directory in a place is passed over.
+pub const DIRECTORY: &str = "a directory, which only `--recursive` enters";
+
 /// Endings of temporary files, backups and leftovers of package tools, after a name that may look like a document.
 const ENDINGS: [(&[u8], &str); 9] = [
     (b"~", "a backup"),

@@ -9,97 +9,42 @@
 //! checkout of five hundred files is one change. Nobody waits for longer than `settle_max`; what still changes then is
 //! left out by itself (`ReadUnstable`).
 
+mod entering;
+mod file;
+mod gathering;
+mod manner;
+
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
+use gathering::{Directory, Gathering, Name};
+use rustix::fs::FileType;
+
+pub use manner::{Attention, Manner};
 
 use super::chain::{self, Watched};
 use super::git::{self, GitHold};
-use super::identity::{Believed, Identity, Standing};
-use super::known::{KnownFiles, Outcome, Patience, Verdict};
-use super::names::why_ignored;
-use super::read::{FLAGS, Refusal, not_regular, read_in, read_listed, read_trusted, unreadable};
+use super::identity::{Believed, Identity};
+use super::known::{KnownFiles, Patience};
+use super::read::{not_regular, read_trusted};
 use super::remote::remote;
 use super::stamp::Stamp;
-use super::{
-    Ignored, Limits, Listing, Look, Pending, Problem, ProblemReason, SpecFile, Trust, Unavailable,
-    UnavailableReason, digest_of,
-};
+use super::{Listing, Look, Pending, Problem, ProblemReason, Unavailable, UnavailableReason};
 use crate::host::errno::io_text;
 use crate::host::git::WorkTree;
 use crate::host::walk;
 use crate::units::BootTime;
 
-/// Sub-directories are entered so deep.
-const DEPTH_MAX: usize = 32;
-/// Directories that links of documents lead to are watched, at most so many of them.
-const LINKED_MAX: usize = 64;
 /// While git is at work it is looked at so often: its own end may not be heard.
 const GIT_AGAIN: Duration = Duration::from_millis(250);
+
 /// A file that is never finished is looked at so often.
 const UNSTABLE_AGAIN: Duration = Duration::from_secs(1);
-
-/// How to look, always.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Manner {
-    /// Whose files count.
-    pub trust: Trust,
-    /// Enter sub-directories.
-    pub recursive: bool,
-    /// A change that nobody heard of must stand for so long.
-    pub settle: Duration,
-    /// The whole place waits no longer than that for one file.
-    pub settle_max: Duration,
-    /// How much to take.
-    pub limits: Limits,
-}
-
-impl Default for Manner {
-    fn default() -> Self {
-        Self {
-            trust: Trust::own(),
-            recursive: false,
-            settle: Duration::from_millis(100),
-            settle_max: Duration::from_secs(2),
-            limits: Limits::default(),
-        }
-    }
-}
-
-/// How to look this time.
-#[derive(Clone, Copy, Debug)]
-pub struct Attention<'a> {
-    /// The present moment.
-    pub now: BootTime,
-    /// Whatever changed was heard of, and nothing was heard for the settle time (or somebody asks for the state at this
-    /// very moment): what is there is finished.
-    pub quiet: bool,
-    /// Read all files, whatever their stamps say.
-    pub contents: bool,
-    /// Since when changes wait.
-    pub waiting_since: Option<BootTime>,
-    /// Files that are being written.
-    pub writing: &'a BTreeSet<PathBuf>,
-    /// Nothing changed since the last look but these files, as was heard; by their paths without links. `None`: whatever may have.
-    pub named: Option<&'a BTreeSet<PathBuf>>,
-}
-
-static NOTHING: BTreeSet<PathBuf> = BTreeSet::new();
-
-impl Attention<'_> {
-    /// The state at this moment, as it is.
-    pub fn at(now: BootTime) -> Self {
-        Self { now, quiet: true, contents: false, waiting_since: None, writing: &NOTHING, named: None }
-    }
-}
 
 /// A place, and what is known of it from the looks before.
 #[derive(Debug)]
@@ -114,44 +59,10 @@ pub struct Place {
     /// Of all files of the last listing.
     pub(super) bytes: u64,
     waiting_since: Option<BootTime>,
+    nothing_new: bool,
     remote: Option<&'static str>,
     pub(super) directories: Vec<PathBuf>,
     pub(super) linked: BTreeSet<PathBuf>,
-}
-
-/// What one look gathers.
-struct Gathering<'a> {
-    attention: Attention<'a>,
-    files: Vec<Arc<SpecFile>>,
-    problems: Vec<Problem>,
-    ignored: Vec<Ignored>,
-    unfinished: Vec<(OsString, PathBuf)>,
-    complete: bool,
-    bytes: u64,
-    again: Option<BootTime>,
-    directories: Vec<PathBuf>,
-    linked: BTreeSet<PathBuf>,
-    entered: BTreeSet<PathBuf>,
-}
-
-/// What a file is called.
-#[derive(Clone, Copy)]
-struct Name<'a> {
-    /// Below the place; empty for the place itself.
-    below: &'a Path,
-    /// As a person sees it.
-    shown: &'a Path,
-    /// Where it really is, unless it is a link itself.
-    real: &'a Path,
-}
-
-/// One directory of the place.
-struct Directory {
-    open: File,
-    /// Where it really is.
-    real: PathBuf,
-    /// Its path below the place; empty for the place itself.
-    below: PathBuf,
 }
 
 impl Place {
@@ -167,6 +78,7 @@ impl Place {
             last: None,
             bytes: 0,
             waiting_since: None,
+            nothing_new: false,
             remote: None,
             directories: Vec::new(),
             linked: BTreeSet::new(),
@@ -201,8 +113,14 @@ impl Place {
         found
     }
 
+    /// Whether the last look at all of it found the very files that were known, and left no doubt.
+    pub fn has_nothing_new(&self) -> bool {
+        self.nothing_new && self.remote.is_none()
+    }
+
     /// Looks at it.
     pub fn look(&mut self, attention: Attention<'_>) -> Look {
+        self.nothing_new = false;
         match self.see(attention) {
             Ok(listing) => Look::Found(listing),
             Err((reason, text)) => {
@@ -346,11 +264,12 @@ impl Place {
         self.linked = gathering.linked;
         self.bytes = gathering.bytes;
         let listing = Listing { complete, files, problems, identity, ignored, pending: None, again };
+        self.nothing_new = self.last.as_ref().is_some_and(|last| last.is_the_very_same(&listing));
         self.last = Some(listing.clone());
         listing
     }
 
-    fn patience(&self, attention: &Attention<'_>) -> Patience {
+    pub(super) fn patience(&self, attention: &Attention<'_>) -> Patience {
         Patience {
             now: attention.now,
             // The first look has nothing to fall back on; and what changes elsewhere is never heard.
@@ -358,280 +277,6 @@ impl Place {
             settle: self.manner.settle,
             contents: attention.contents,
         }
-    }
-
-    /// A directory with all that is in it. Half a listing would make files look gone, so that an error ends it.
-    fn enter(
-        &mut self,
-        directory: &Directory,
-        identity: Identity,
-        gathering: &mut Gathering<'_>,
-        depth: usize,
-    ) -> io::Result<()> {
-        match self.believed.judge(&directory.below, identity, gathering.attention.now) {
-            Standing::Familiar => {}
-            Standing::New { again } => {
-                gathering.complete = false;
-                gathering.look_again(again);
-            }
-        }
-        gathering.directories.push(directory.real.clone());
-        gathering.entered.insert(directory.below.clone());
-        for (name, kind) in list(&directory.open)? {
-            if self.is_as_it_was(directory, &name, kind, gathering) {
-                continue;
-            }
-            let may_enter = self.manner.recursive && !name.as_bytes().starts_with(b".");
-            if may_enter && is_directory(&directory.open, &name, kind) {
-                self.sub_directory(directory, &name, directory.below.join(&name), gathering, depth);
-            } else if let Some(why) = why_ignored(name.as_bytes()) {
-                gathering.ignored.push(Ignored { path: self.path.join(directory.below.join(&name)), why });
-            } else {
-                let below = directory.below.join(&name);
-                let (shown, real) = (self.path.join(&below), directory.real.join(&name));
-                self.entry(directory, Name { below: &below, shown: &shown, real: &real }, kind, gathering);
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes a file that is certainly as it was at the last look: of most files that is all. Whatever is doubtful, or new, is looked
-    /// at more closely.
-    fn is_as_it_was(
-        &mut self,
-        directory: &Directory,
-        name: &OsStr,
-        kind: FileType,
-        gathering: &mut Gathering<'_>,
-    ) -> bool {
-        let limits = self.manner.limits;
-        let within = gathering.files.len() < limits.files && gathering.bytes <= limits.total_bytes;
-        // The names that are known are those of documents.
-        if kind != FileType::RegularFile || self.remote.is_some() || !within {
-            return false;
-        }
-        let below = directory.below.join(name);
-        if !self.known.has(below.as_os_str()) {
-            return false;
-        }
-        let Ok(stat) = statat(&directory.open, name, AtFlags::SYMLINK_NOFOLLOW) else { return false };
-        let stamp = Stamp::of_stat(&stat);
-        let contents = gathering.attention.contents;
-        let Some(file) = self.known.unchanged(below.as_os_str(), stamp, contents) else { return false };
-        gathering.bytes = gathering.bytes.saturating_add(file.bytes.len() as u64);
-        gathering.files.push(file);
-        true
-    }
-
-    /// One that can't be entered is a problem, and nothing of what it held is gone.
-    fn sub_directory(
-        &mut self,
-        above: &Directory,
-        name: &OsStr,
-        below: PathBuf,
-        gathering: &mut Gathering<'_>,
-        depth: usize,
-    ) {
-        let shown = self.path.join(&below);
-        let entered = if depth >= DEPTH_MAX {
-            Err((ProblemReason::TooLarge, "it lies too deep".to_owned()))
-        } else {
-            self.open_sub_directory(above, name, below).and_then(|(directory, identity)| {
-                self.enter(&directory, identity, gathering, depth + 1).map_err(unreadable)
-            })
-        };
-        if let Err(refusal) = entered {
-            gathering.complete = false;
-            gathering.refuse(shown, refusal);
-        }
-    }
-
-    fn open_sub_directory(
-        &self,
-        above: &Directory,
-        name: &OsStr,
-        below: PathBuf,
-    ) -> Result<(Directory, Identity), Refusal> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let open = openat(&above.open, name, flags, Mode::empty()).map_err(|e| unreadable(e.into()))?;
-        let open = File::from(open);
-        let stage = walk::Stage { path: above.real.join(name), meta: open.metadata().map_err(unreadable)? };
-        if let Some(weak) = walk::weakest(std::slice::from_ref(&stage), &self.manner.trust.owners) {
-            return Err((ProblemReason::UntrustedSource, weak));
-        }
-        let identity = Identity::of(&open).map_err(|errno| unreadable(errno.into()))?;
-        Ok((Directory { open, real: stage.path, below }, identity))
-    }
-
-    /// A name that a document may have, and its kind as far as that was listed.
-    fn entry(
-        &mut self,
-        directory: &Directory,
-        called: Name<'_>,
-        kind: FileType,
-        gathering: &mut Gathering<'_>,
-    ) {
-        let (name, shown) = (called.real.file_name().unwrap_or_default(), || called.shown.to_owned());
-        if name.to_str().is_none() {
-            let text = "its name is not UTF-8".to_owned();
-            return gathering.refuse(shown(), (ProblemReason::InvalidName, text));
-        }
-        let manner = Arc::clone(&self.manner);
-        let limits = manner.limits;
-        if gathering.files.len() >= limits.files || gathering.bytes > limits.total_bytes {
-            let text = "there are too many files before it".to_owned();
-            return gathering.refuse(shown(), (ProblemReason::TooLarge, text));
-        }
-        if kind == FileType::RegularFile
-            && self.is_read_in_any_case(called, gathering)
-            && let Some((bytes, stamp)) =
-                read_listed(&directory.open, name, called.real, &manner.trust, limits.file_bytes)
-        {
-            let (below, now) = (called.below.as_os_str(), gathering.attention.now);
-            let outcome = self.noted(below, called.shown, stamp, Ok(bytes), now);
-            return gathering.take(outcome, called.shown);
-        }
-        let stamp = match self.stamp(directory, name, called.real, gathering) {
-            Ok(stamp) => stamp,
-            Err(refusal) => return gathering.refuse(shown(), refusal),
-        };
-        if stamp.kind() != FileType::RegularFile {
-            return gathering.refuse(shown(), not_regular());
-        }
-        let opened = || read_in(&directory.open, name, called.real, &manner.trust, limits.file_bytes);
-        self.file(called, stamp, gathering, opened);
-    }
-
-    /// Nothing is known of it, and it isn't being written: its stamp decides nothing.
-    fn is_read_in_any_case(&self, called: Name<'_>, gathering: &Gathering<'_>) -> bool {
-        let writing = self.last.is_some() && gathering.attention.writing.contains(called.real);
-        self.patience(&gathering.attention).quiet && !writing && !self.known.has(called.below.as_os_str())
-    }
-
-    /// Of the file itself, or of what a link leads to: then everything on the way must be trusted.
-    fn stamp(
-        &self,
-        directory: &Directory,
-        name: &OsStr,
-        real: &Path,
-        gathering: &mut Gathering<'_>,
-    ) -> Result<Stamp, Refusal> {
-        let own = match self.stat(directory, name) {
-            Ok(stat) => Stamp::of_stat(&stat),
-            Err(errno) => {
-                // It was listed a moment ago: whatever this is, it is no knowledge.
-                gathering.complete = false;
-                gathering.look_again(gathering.attention.now.after(self.manner.settle));
-                return Err(unreadable(errno.into()));
-            }
-        };
-        if own.kind() != FileType::Symlink {
-            return Ok(own);
-        }
-        let stages = walk::stages(real).map_err(unreadable)?;
-        for stage in stages.iter().filter(|stage| !directory.real.starts_with(&stage.path)) {
-            let above = stage.path.parent().filter(|above| *above != directory.real);
-            if gathering.linked.len() < LINKED_MAX {
-                gathering.linked.extend(above.map(Path::to_owned));
-            }
-        }
-        let target = stages.last().map_or(own, |stage| Stamp::of(&stage.meta));
-        match walk::weakest(&stages, &self.manner.trust.owners) {
-            Some(weak) if target.kind() == FileType::RegularFile => {
-                Err((ProblemReason::UntrustedSource, weak))
-            }
-            // What it leads to is no file at all: that is said first.
-            Some(_) | None => Ok(target),
-        }
-    }
-
-    fn stat(&self, directory: &Directory, name: &OsStr) -> rustix::io::Result<Stat> {
-        if self.remote.is_some() {
-            // Only opening makes a network file system ask its server.
-            if let Ok(open) = openat(&directory.open, name, FLAGS, Mode::empty()) {
-                return fstat(open);
-            }
-        }
-        statat(&directory.open, name, AtFlags::SYMLINK_NOFOLLOW)
-    }
-
-    /// A regular file with this stamp: as it was, read, or not finished.
-    fn file(
-        &mut self,
-        Name { below, shown, real }: Name<'_>,
-        stamp: Stamp,
-        gathering: &mut Gathering<'_>,
-        opened: impl FnOnce() -> Result<(Vec<u8>, Stamp), Refusal>,
-    ) {
-        let below = below.as_os_str();
-        let patience = self.patience(&gathering.attention);
-        let writing = self.last.is_some() && gathering.attention.writing.contains(real);
-        let outcome = match self.known.judge(below, stamp, writing, patience) {
-            Verdict::Unchanged(outcome) => outcome,
-            Verdict::Unfinished => return gathering.unfinished.push((below.to_owned(), shown.to_owned())),
-            Verdict::Read => match opened() {
-                Ok((bytes, stamp)) => self.noted(below, shown, stamp, Ok(bytes), patience.now),
-                Err((ProblemReason::ReadUnstable, _)) => {
-                    self.known.unfinished(below, stamp, patience.now);
-                    return gathering.unfinished.push((below.to_owned(), shown.to_owned()));
-                }
-                // Whether it can be read is no matter of its stamp.
-                Err(refusal @ (ProblemReason::Unreadable, _)) => Err(refusal),
-                Err(refusal) => self.noted(below, shown, stamp, Err(refusal), patience.now),
-            },
-        };
-        gathering.take(outcome, shown);
-    }
-
-    pub(super) fn noted(
-        &mut self,
-        below: &OsStr,
-        shown: &Path,
-        stamp: Stamp,
-        read: Result<Vec<u8>, Refusal>,
-        now: BootTime,
-    ) -> Outcome {
-        let file = |bytes: Vec<u8>| {
-            let digest = digest_of(&bytes);
-            Arc::new(SpecFile { path: shown.to_owned(), bytes: bytes.into(), digest: digest.into() })
-        };
-        self.known.note(below, stamp, read.map(file), now)
-    }
-}
-
-impl<'a> Gathering<'a> {
-    fn new(attention: Attention<'a>) -> Self {
-        Self {
-            attention,
-            files: Vec::new(),
-            problems: Vec::new(),
-            ignored: Vec::new(),
-            unfinished: Vec::new(),
-            complete: true,
-            bytes: 0,
-            again: None,
-            directories: Vec::new(),
-            linked: BTreeSet::new(),
-            entered: BTreeSet::new(),
-        }
-    }
-
-    fn take(&mut self, outcome: Outcome, shown: &Path) {
-        match outcome {
-            Ok(file) => {
-                self.bytes = self.bytes.saturating_add(file.bytes.len() as u64);
-                self.files.push(file);
-            }
-            Err(refusal) => self.refuse(shown.to_owned(), refusal),
-        }
-    }
-
-    fn refuse(&mut self, path: PathBuf, (reason, text): Refusal) {
-        self.problems.push(Problem { path, reason, text });
-    }
-
-    fn look_again(&mut self, at: BootTime) {
-        self.again = self.again.into_iter().chain([at]).min();
     }
 }
 
@@ -652,28 +297,5 @@ pub(super) fn open_judged(real: &Path, judged: &fs::Metadata) -> io::Result<(Fil
         Ok((open, identity))
     } else {
         Err(io::Error::other("another directory took its place while it was opened"))
-    }
-}
-
-/// All names in order, with their kinds where the file system says them, or an error.
-fn list(directory: &File) -> io::Result<Vec<(OsString, FileType)>> {
-    let mut names = Vec::new();
-    for entry in Dir::read_from(directory)? {
-        let entry = entry?;
-        let name = OsStr::from_bytes(entry.file_name().to_bytes());
-        if name != "." && name != ".." {
-            names.push((name.to_owned(), entry.file_type()));
-        }
-    }
-    names.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    Ok(names)
-}
-
-fn is_directory(above: &File, name: &OsStr, kind: FileType) -> bool {
-    match kind {
-        FileType::Directory => true,
-        FileType::Unknown => statat(above, name, AtFlags::SYMLINK_NOFOLLOW)
-            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory),
-        _ => false,
     }
 }

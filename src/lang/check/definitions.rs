@@ -69,6 +69,9 @@ impl<'a> Checker<'a> {
         if let Some(said) = self.unusable_document(name, place) {
             return Some(said);
         }
+        if scope.library.lists().any(|list| list.name == name) {
+            return Some(unknown(format!("it is a list: write `@{name}`")));
+        }
         if let Some(near) = scope.library.near(name, scope.home.as_deref()) {
             return Some(unknown(format!("did you mean `{near}`?")));
         }

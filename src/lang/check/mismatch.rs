@@ -71,6 +71,9 @@ impl Checker<'_> {
         }
         match (&typed.ty, &other.ty) {
             (Type::Enum(name), Type::String) => self.unquoted(name, bare),
+            (Type::Enum(_), Type::List(element)) if **element == Type::String => {
+                Some(format!("write the words without quotes: `{}`", written.replace('"', "")))
+            }
             (Type::Size, Type::Int) => Some(format!("write a size: `{written}B` or `{written}MiB`")),
             (Type::Duration, Type::Int) => Some(format!("write a duration: `{written}s`")),
             (Type::Ratio, Type::Int) => Some(format!("write a percentage: `{written}%`")),

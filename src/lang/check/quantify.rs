@@ -76,6 +76,10 @@ impl Checker<'_> {
             ([Argument { value: Expr { kind: Ast::Compare { op, left, right, .. }, .. }, .. }], _) => {
                 format!("write `{name}({left}, x => x {} {right})`", op.symbol())
             }
+            ([list, value], [element, ..]) if self.bare_condition(value, element.as_ref()).is_some() => {
+                let condition = self.bare_condition(value, element.as_ref()).unwrap_or_default();
+                format!("write `{name}({}, {condition})`", list.value)
+            }
             ([list, value], _) => format!("write `{name}({}, x => x == {})`", list.value, value.value),
             ([list], _) if name == "sum" => format!("write `sum({}, x => x.rss)`", list.value),
             ([list], _) if name == "count" => format!("write `len({})` for all of them", list.value),
@@ -86,6 +90,24 @@ impl Checker<'_> {
             if name == "sum" { "a number of each of its elements" } else { "a condition on its elements" };
         let message = format!("`{name}` needs a list and {what}");
         self.fail(codes::LAMBDA, at, message, "no `x => ...` here", help)
+    }
+
+    /// `port == 80` of sockets and `s.port == 80`, where the condition lacks its variable; `s -> s.port == 80` of those who know
+    /// another arrow.
+    fn bare_condition(&self, written: &Argument, list: Option<&Node>) -> Option<String> {
+        let text = self.text(written.value.span);
+        if let Some((variable, body)) = text.split_once("->").or_else(|| text.split_once("=>")) {
+            let variable = variable.trim().trim_matches(['(', ')']);
+            return Some(format!("{variable} => {}", body.trim()));
+        }
+        let Ast::Compare { left, .. } = &written.value.kind else { return None };
+        let Ast::Name(words) = &left.kind else { return None };
+        let of_objects = matches!(list.map(|list| &list.ty), Some(Type::List(element)) if matches!(**element, Type::Named(_)));
+        match words.as_slice() {
+            [_] if of_objects => Some(format!("x => x.{text}")),
+            [variable, _, ..] => Some(format!("{} => {text}", variable.text)),
+            _ => None,
+        }
     }
 
     fn not_a_list(&mut self, name: &str, list: &Expr, ty: &Type) -> Option<Node> {

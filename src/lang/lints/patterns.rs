@@ -14,6 +14,16 @@ pub(super) fn find(root: &Node, source: &str, found: &mut Vec<Diagnostic>) {
         if trail.is_inside() && !node.has_argument() {
             return;
         }
+        if let Kind::Glob { glob, .. } = &node.kind
+            && let Some(glob) = percent(glob.glob().glob())
+        {
+            let said = Diagnostic::warning(
+                codes::PATTERN_COMPARED,
+                "`like` is a glob: `*` stands for any text, and `%` only for itself",
+            )
+            .help(format!("write `{}`", quote(glob.as_bytes())));
+            found.push(trail.at(said, node.span, "no wildcard in it"));
+        }
         let Kind::Compare { op: CompareOp::Equal, left, right, .. } = &node.kind else { return };
         let (subject, text) = match (text_of(left), text_of(right)) {
             (None, Some(text)) => (left, text),
@@ -32,6 +42,12 @@ pub(super) fn find(root: &Node, source: &str, found: &mut Vec<Diagnostic>) {
         .help(format!("write `{name} {symbol} {quoted}`"));
         found.push(trail.at(said, node.span, "no pattern here"));
     });
+}
+
+/// A pattern of SQL as a glob.
+fn percent(glob: &str) -> Option<String> {
+    let sql = glob.contains('%') && !glob.contains(['*', '?', '[', '{']);
+    sql.then(|| glob.replace('%', "*"))
 }
 
 fn text_of(node: &Node) -> Option<&[u8]> {

@@ -9,6 +9,7 @@ use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::lang::ast::{CompareOp, Expr, Kind, Literal};
 use crate::lang::codes;
 use crate::lang::print::quote;
+use crate::units::meant;
 
 impl Builder {
     pub(super) fn wrong_comparison(&self, left: Built, text: &str, place: Span, right: Built) -> Built {
@@ -124,12 +125,25 @@ pub(super) fn joined_help(left: &Expr, right: &Expr) -> String {
     if matches!(left.kind, Kind::Name(_)) && matches!(right.kind, Kind::Literal(_)) {
         return format!("write `{left} == {right}`");
     }
+    if let Some(help) = unit_apart(left, right) {
+        return help;
+    }
     let (left, right) = (left.to_string(), right.to_string());
     // What could not be read has no spelling that could be pasted.
     if left.contains('…') || right.contains('…') {
         return "write `&&` or a comparison between them".to_owned();
     }
     format!("write `{left} && {right}`, or a comparison between them")
+}
+
+/// `age > 1 hour`: a number and its unit are one word here.
+fn unit_apart(left: &Expr, right: &Expr) -> Option<String> {
+    let number = match &left.kind {
+        Kind::Compare { right, .. } => &right.kind,
+        kind => kind,
+    };
+    let (Kind::Literal(Literal::Int(_, number)), Kind::Name(_)) = (number, &right.kind) else { return None };
+    Some(format!("write the number with its unit: {}", meant(number, &right.to_string())?))
 }
 
 /// `a < b < c` as `a < b && b < c`.

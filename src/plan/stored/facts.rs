@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::facts::{Fact, ProcessKey};
 use crate::plan::launch::launched;
+use crate::plan::life::exit_words;
 use crate::plan::memory::Phase;
-use crate::plan::observation::{IntentSeen, Look, ProcessSeen, Seen};
+use crate::plan::observation::{ArgumentsSeen, IntentSeen, Look, ProcessSeen, Seen};
 use crate::spec::Service;
 
 /// What was seen of an object.
@@ -70,7 +71,7 @@ fn of_process(process: &ProcessSeen) -> String {
             let replaced = if alive.exe_deleted { ", whose program was replaced" } else { "" };
             format!("alive, executes {}{replaced}{ours}", alive.exe.as_deref().unwrap_or("nobody knows what"))
         }
-        ProcessSeen::Gone { exit, .. } => format!("gone ({exit:?})"),
+        ProcessSeen::Gone { exit, .. } => format!("gone: {}", exit_words(exit)),
         ProcessSeen::Unknown(reason) => format!("unknown ({reason})"),
     }
 }
@@ -80,15 +81,19 @@ fn of_look(look: &Look) -> BTreeMap<String, String> {
         .candidates
         .iter()
         .map(|found| {
-            let other = found.recorded_for.as_ref().map(|name| format!(" of `{name}`")).unwrap_or_default();
+            let other = found
+                .recorded_for
+                .as_ref()
+                .map(|name| format!(", on record for `{name}`"))
+                .unwrap_or_default();
             let kept =
-                found.foreign_supervisor.as_ref().map(|who| format!(" kept by {who}")).unwrap_or_default();
-            format!(
-                "{} of uid {}, arguments {:?}{other}{kept}",
-                of_key(&found.key),
-                found.uid,
-                found.arguments
-            )
+                found.foreign_supervisor.as_ref().map(|who| format!(", kept by {who}")).unwrap_or_default();
+            let arguments = match found.arguments {
+                ArgumentsSeen::Equal => "with the same arguments",
+                ArgumentsSeen::Overwritten => "with overwritten arguments",
+                ArgumentsSeen::Different => "with other arguments",
+            };
+            format!("{} of uid {}, {arguments}{other}{kept}", of_key(&found.key), found.uid)
         })
         .collect();
     let undecided: Vec<String> = look.unknown.iter().map(|(pid, _)| pid.to_string()).collect();

@@ -109,11 +109,7 @@ impl Objects {
                     problems.extend(objection(record));
                     names.insert(name.clone());
                 }
-                None => {
-                    let near = did_you_mean(text, memory.services.keys().map(ServiceName::as_str));
-                    let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-                    problems.push(format!("no object `{text}` is on record{hint}"));
-                }
+                None => problems.push(no_object(text, memory.services.keys().map(ServiceName::as_str))),
             }
         }
         if problems.is_empty() { Ok(names) } else { Err(problems) }
@@ -144,6 +140,12 @@ impl Objects {
         let labels: Vec<String> = self.selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
         labels.join(",")
     }
+}
+
+/// `no object `shpo` is on record; did you mean `shop`?`
+pub fn no_object<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let hint = did_you_mean(text, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    format!("no object `{text}` is on record{hint}")
 }
 
 impl fmt::Display for Objects {

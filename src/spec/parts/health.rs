@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::diagnostic::Diagnostic;
 use crate::spec::decode::{Decoder, Object, Value};
-use crate::spec::expression::expression;
+use crate::spec::expression::{Purpose, expression};
 use crate::spec::table::{self, Table};
 use crate::spec::{
     Expression, HttpCheck, Readiness, ReadinessCheck, Service, StartCondition, Trigger, TriggerAction, codes,
@@ -78,7 +78,7 @@ fn rule(
             "unix" => unix(&value, d),
             "exec" => exec(&value, object.has("timeout"), &mut rule, d),
             "logLine" => log_line(&value, d),
-            _ => expression(&value, false, service, d).map(ReadinessCheck::When),
+            _ => expression(&value, Purpose::OfOwn, service, d).map(ReadinessCheck::When),
         };
         forms.push((value, check));
     }
@@ -298,7 +298,7 @@ pub(in crate::spec) fn triggers(
     value.list(d, |value, d| {
         let object = Object::open(value, &table::TRIGGER, d)?;
         let (mut when, mut action, mut lasting) = (None, None, Duration::from_mins(1));
-        object.set_some("when", &mut when, d, |value, d| expression(value, false, service, d));
+        object.set_some("when", &mut when, d, |value, d| expression(value, Purpose::OfOwn, service, d));
         object.set("for", &mut lasting, d, Value::positive_duration);
         let actions = [("restart", TriggerAction::Restart), ("reload", TriggerAction::Reload)];
         object.set_some_word("do", &mut action, &actions, d);
@@ -328,7 +328,7 @@ fn condition(value: &Value<'_>, service: &Service, d: &mut Decoder<'_>) -> Optio
         found.push((value.key, host(&value, d).map(StartCondition::Host)));
     }
     if let Some(value) = object.get("when", d) {
-        let when: Option<Expression> = expression(&value, false, service, d);
+        let when: Option<Expression> = expression(&value, Purpose::OfAny, service, d);
         found.push((value.key, when.map(StartCondition::When)));
     }
     if found.is_empty() && !table::CONDITION.fields.iter().any(|field| object.has(field.name)) {

@@ -1,19 +1,23 @@
 //! How far an object is on its way to what is wanted.
 
-use crate::plan::memory::Due;
-use crate::plan::status::{Condition, ConditionStatus, ConditionType, PhaseWord, ServiceStatus, TaskStatus};
+use super::memory::Due;
+use super::status::{Condition, ConditionStatus, ConditionType, PhaseWord, ServiceStatus, TaskStatus};
 
-/// How far an object is.
+/// How far an object is, the best first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Settled {
+pub enum Settled {
+    /// As wanted.
     Ready,
+    /// Nothing is done about it, on purpose or for want of knowledge.
     Held,
+    /// It isn't as wanted, and waits before it is tried again.
     Failed,
+    /// It needs more time.
     NotYet,
 }
 
 /// Whether it is as wanted, has failed, or needs more time.
-pub(super) fn settled(service: &ServiceStatus) -> Settled {
+pub fn settled(service: &ServiceStatus) -> Settled {
     if is_observed(service) {
         return Settled::Ready;
     }
