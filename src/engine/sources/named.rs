@@ -13,8 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::gathered::{Found, start_of};
 use super::reading::LONG;
-use super::{Found, Sources, SourcesLook, settle, start_of};
+use super::{Sources, SourcesLook};
+use crate::engine::settle;
 use crate::host::spec_dir::{Attention, Place};
 use crate::spec::{LoadedFile, Marks, SpecFile};
 
