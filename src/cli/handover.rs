@@ -193,7 +193,7 @@ fn documents(
 fn own_look(watch: &Presence, args: &ApplyArgs, terminal: Terminal) -> (BTreeSet<ServiceName>, bool) {
     let host = watch.host.clone().unwrap_or_default();
     let look = Sources::new(args.paths.clone()).on_host(host).look();
-    terminal.diagnostics(&look.diagnostics);
+    terminal.diagnostics_in_short(&look.diagnostics);
     let broken = look.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error);
     (look.services().iter().map(|service| service.name.clone()).collect(), broken)
 }

@@ -1,5 +1,6 @@
 //! `plan`: what `apply` would do, and why. Looks, and touches nothing.
 
+use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -8,8 +9,9 @@ use super::args::{Output, PlanArgs};
 use super::exit::Exit;
 use super::one_look::{accept, at_once, foresee, say_empty, say_held, say_rollback};
 use super::revisions::Revisions;
+use super::settings;
+use super::state::{self, Opened};
 use super::terminal::Terminal;
-use super::{settings, state};
 use crate::diagnostic::Diagnostic;
 use crate::engine::accept::PruneRules;
 use crate::engine::policy::looking::Owners;
@@ -46,11 +48,11 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     if let Some(file) = &args.snapshot {
         let shelf = Rc::new(Shelf::default());
         let look = sources.with_shelf(Rc::clone(&shelf)).look();
-        terminal.diagnostics(&look.diagnostics);
+        terminal.diagnostics_in_short(&look.diagnostics);
         return match snapshot_host(file, &shelf) {
             Ok(mut host) => {
                 let memory = Memory::new(host.boot().clone());
-                show((args, dirs), &look, &mut host, memory, &rules, terminal)
+                show((args, dirs), &look, &mut host, &memory, &rules, terminal)
             }
             Err(problems) => {
                 terminal.diagnostics(&problems);
@@ -67,19 +69,33 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             let sources = sources.with_good_texts(texts).with_shelf(shelf).with_plugins(in_use);
             // They stay until the process ends, which gives a hundred thousand pieces of memory back at once.
             let mut sources = ManuallyDrop::new(sources);
-            let look = ManuallyDrop::new(sources.look());
-            terminal.diagnostics(&look.diagnostics);
+            let Opened { host, memory } = opened;
+            let mut host = ManuallyDrop::new(host);
+            let begun = Cell::new(args.host.as_host.is_some());
+            let look = ManuallyDrop::new(sources.look_telling(&|condition| {
+                if !begun.get() && asks_for_arguments(condition) {
+                    begun.set(true);
+                    host.begin_arguments();
+                }
+            }));
+            terminal.diagnostics_in_short(&look.diagnostics);
             if args.host.as_host.is_some() {
-                let memory = Memory::new(opened.host.boot().clone());
-                return show((args, dirs), &look, &mut NothingRuns(opened.host), memory, &rules, terminal);
+                let memory = Memory::new(host.boot().clone());
+                let mut host = NothingRuns(ManuallyDrop::into_inner(host));
+                return show((args, dirs), &look, &mut host, &memory, &rules, terminal);
             }
-            show((args, dirs), &look, &mut opened.host, opened.memory, &rules, terminal)
+            show((args, dirs), &look, &mut *host, &memory, &rules, terminal)
         }
         Err(reason) => {
-            terminal.diagnostics(&sources.look().diagnostics);
+            terminal.diagnostics_in_short(&sources.look().diagnostics);
             reason.report(terminal)
         }
     }
+}
+
+/// Whether a condition asks for arguments. It may be wrong: then they are read for nothing, or later.
+fn asks_for_arguments(condition: &str) -> bool {
+    ["cmdline", "argv"].into_iter().any(|field| condition.contains(field))
 }
 
 fn snapshot_host(file: &std::path::Path, shelf: &Rc<Shelf>) -> Result<SnapshotHost, Vec<Diagnostic>> {
@@ -91,20 +107,20 @@ fn show<H: Host + PolicyEye>(
     (args, dirs): (&PlanArgs, &Dirs),
     look: &SourcesLook,
     host: &mut H,
-    memory: Memory,
+    memory: &Memory,
     rules: &PruneRules,
     terminal: Terminal,
 ) -> Exit {
     let now = host.now().boot;
-    let accepted = accept(look, &memory, rules, now);
+    let accepted = accept(look, memory, rules, now);
     say_empty(look, &args.paths, terminal);
     say_held(&accepted, terminal);
     if args.host.as_host.is_none() && args.snapshot.is_none() {
         say_rollback(dirs, terminal);
     }
-    let previewed = foresee(host, &accepted.set, &memory);
+    let previewed = foresee(host, &accepted.set, memory);
     if let Some(out) = &args.out {
-        let basis = (&previewed, &accepted.set, &memory);
+        let basis = (&previewed, &accepted.set, memory);
         if let Err(sentence) = super::stored::keep(out, &args.paths, basis, host.now().wall) {
             terminal.say(&format!("error: {sentence}"));
             return Exit::Failed;
@@ -112,10 +128,14 @@ fn show<H: Host + PolicyEye>(
     }
     let plan = previewed.plan;
     let revisions = Revisions::of(&args.paths, dirs);
-    let foreseen = of_policies(host, &accepted.set, &memory);
+    let broken = look.diagnostics.iter().any(Diagnostic::is_error);
+    let foreseen = of_policies(host, &accepted.set, memory);
     match args.output {
         Output::Text => {
-            terminal.data(&(revisions.text() + &plan_text(&plan, false) + &foreseen_text(&foreseen)));
+            // That nothing is to be done can't be said of documents that couldn't be read.
+            let plan =
+                if broken && plan.changes.is_empty() { String::new() } else { plan_text(&plan, false) };
+            terminal.data(&(revisions.text() + &plan + &foreseen_text(&foreseen)));
         }
         Output::Json => {
             let mut rows = plan_rows(&plan);
@@ -129,7 +149,7 @@ fn show<H: Host + PolicyEye>(
             terminal.json(&rows.chain(policies).collect::<Vec<_>>());
         }
     }
-    if look.diagnostics.iter().any(Diagnostic::is_error) {
+    if broken {
         Exit::Failed
     } else if !plan.is_quiet() {
         Exit::Changes

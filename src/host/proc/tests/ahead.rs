@@ -3,7 +3,10 @@
 use std::process::Command;
 
 use super::{Fact, Pid, Running, World, look};
+use crate::host::proc::LiveWorld;
 use crate::host::proc::entry::Hold;
+use crate::process::ProcessVocabulary;
+use crate::process::expression::schema;
 
 /// Children, each with an argument of its own.
 fn children(count: u32) -> Vec<(Running, String)> {
@@ -87,4 +90,50 @@ fn a_listing_that_a_helper_made_is_a_listing() {
     let words = world.arguments(child.pid()).known().unwrap().words.clone();
     assert_eq!(words[1].as_ref(), argument.as_bytes());
     assert!(world.stat(child.pid()).known().is_some());
+}
+
+#[test]
+fn arguments_that_were_read_before_anybody_asked_are_each_ones_own() {
+    let children = children(20);
+    let world = look().begin_listing();
+    world.begin_arguments();
+    let pids = world.pids().known().unwrap();
+    let told: Vec<_> = pids.iter().map(|pid| (*pid, world.arguments(*pid))).collect();
+    for (child, argument) in &children {
+        let (_, arguments) = told.iter().find(|(pid, _)| *pid == child.pid()).unwrap();
+        let words = arguments.as_ref().known().unwrap().words.clone();
+        assert_eq!(words[1].as_ref(), argument.as_bytes());
+        assert!(world.stat(child.pid()).known().is_some());
+    }
+    // Who asks for others first gets their own as well.
+    let world = look().begin_listing();
+    world.begin_arguments();
+    let (child, argument) = &children[7];
+    assert_eq!(world.arguments(child.pid()).known().unwrap().words[1].as_ref(), argument.as_bytes());
+}
+
+/// What is only glanced at is what arguments are, and nothing is told of the process by it.
+#[test]
+fn a_glance_sieves_by_the_same_and_tells_nothing() {
+    let children = children(20);
+    let (world, other) = (look(), look());
+    let sieve = ProcessVocabulary::new(&world).sieving();
+    let whole = ProcessVocabulary::new(&other);
+    let field = |name: &str| schema().field("process", name).unwrap().0;
+    let (cmdline, argv) = (field("cmdline"), field("argv"));
+    let ours = |pid: Pid| children.iter().any(|(child, _)| child.pid() == pid);
+    for pid in world.pids().known().unwrap().iter() {
+        let told = (sieve.datum(*pid, cmdline), sieve.datum(*pid, argv), sieve.datum(*pid, cmdline));
+        if ours(*pid) {
+            let text = whole.datum(*pid, cmdline);
+            assert_eq!(told, (text.clone(), whole.datum(*pid, argv), text));
+        }
+    }
+    // Some were at hand, or a busy machine let no window come in time.
+    let fresh = |world: &LiveWorld, pid: Pid| matches!(*world.entry(pid).hold.borrow(), Hold::Fresh);
+    let untold = |world: &LiveWorld, pid: Pid| world.entry(pid).arguments.get().is_none();
+    for (child, argument) in &children {
+        assert!(!fresh(&world, child.pid()) || untold(&world, child.pid()));
+        assert_eq!(world.arguments(child.pid()).known().unwrap().words[1].as_ref(), argument.as_bytes());
+    }
 }
