@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::args::{Output, PlanArgs};
 use super::exit::Exit;
-use super::one_look::{accept, at_once, foresee, say_empty, say_held};
+use super::one_look::{accept, at_once, foresee, say_empty, say_held, say_rollback};
 use super::revisions::Revisions;
 use super::settings;
 use super::state::{self, Opened};
@@ -52,7 +52,7 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         return match snapshot_host(file, &shelf) {
             Ok(mut host) => {
                 let memory = Memory::new(host.boot().clone());
-                show((args, dirs), &look, &mut host, memory, &rules, terminal)
+                show((args, dirs), &look, &mut host, &memory, &rules, terminal)
             }
             Err(problems) => {
                 terminal.diagnostics(&problems);
@@ -82,9 +82,9 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             if args.host.as_host.is_some() {
                 let memory = Memory::new(host.boot().clone());
                 let mut host = NothingRuns(ManuallyDrop::into_inner(host));
-                return show((args, dirs), &look, &mut host, memory, &rules, terminal);
+                return show((args, dirs), &look, &mut host, &memory, &rules, terminal);
             }
-            show((args, dirs), &look, &mut *host, memory, &rules, terminal)
+            show((args, dirs), &look, &mut *host, &memory, &rules, terminal)
         }
         Err(reason) => {
             terminal.diagnostics_in_short(&sources.look().diagnostics);
@@ -107,17 +107,20 @@ fn show<H: Host + PolicyEye>(
     (args, dirs): (&PlanArgs, &Dirs),
     look: &SourcesLook,
     host: &mut H,
-    memory: Memory,
+    memory: &Memory,
     rules: &PruneRules,
     terminal: Terminal,
 ) -> Exit {
     let now = host.now().boot;
-    let accepted = accept(look, &memory, rules, now);
+    let accepted = accept(look, memory, rules, now);
     say_empty(look, &args.paths, terminal);
     say_held(&accepted, terminal);
-    let previewed = foresee(host, &accepted.set, &memory);
+    if args.host.as_host.is_none() && args.snapshot.is_none() {
+        say_rollback(dirs, terminal);
+    }
+    let previewed = foresee(host, &accepted.set, memory);
     if let Some(out) = &args.out {
-        let basis = (&previewed, &accepted.set, &memory);
+        let basis = (&previewed, &accepted.set, memory);
         if let Err(sentence) = super::stored::keep(out, &args.paths, basis, host.now().wall) {
             terminal.say(&format!("error: {sentence}"));
             return Exit::Failed;
@@ -125,10 +128,14 @@ fn show<H: Host + PolicyEye>(
     }
     let plan = previewed.plan;
     let revisions = Revisions::of(&args.paths, dirs);
-    let foreseen = of_policies(host, &accepted.set, &memory);
+    let broken = look.diagnostics.iter().any(Diagnostic::is_error);
+    let foreseen = of_policies(host, &accepted.set, memory);
     match args.output {
         Output::Text => {
-            terminal.data(&(revisions.text() + &plan_text(&plan, false) + &foreseen_text(&foreseen)));
+            // That nothing is to be done can't be said of documents that couldn't be read.
+            let plan =
+                if broken && plan.changes.is_empty() { String::new() } else { plan_text(&plan, false) };
+            terminal.data(&(revisions.text() + &plan + &foreseen_text(&foreseen)));
         }
         Output::Json => {
             let mut rows = plan_rows(&plan);
@@ -142,7 +149,7 @@ fn show<H: Host + PolicyEye>(
             terminal.json(&rows.chain(policies).collect::<Vec<_>>());
         }
     }
-    if look.diagnostics.iter().any(Diagnostic::is_error) {
+    if broken {
         Exit::Failed
     } else if !plan.is_quiet() {
         Exit::Changes
