@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::args::{Output, PlanArgs};
 use super::exit::Exit;
-use super::one_look::{accept, at_once, foresee, say_empty, say_held};
+use super::one_look::{accept, at_once, foresee, say_empty, say_held, say_rollback};
 use super::revisions::Revisions;
 use super::settings;
 use super::state::{self, Opened};
@@ -122,6 +122,9 @@ fn show<H: Host + PolicyEye>(
     let accepted = accept(look, memory, rules, now);
     say_empty(look, &args.paths, terminal);
     say_held(&accepted, terminal);
+    if args.host.as_host.is_none() && args.snapshot.is_none() {
+        say_rollback(dirs, terminal);
+    }
     let previewed = foresee(host, &accepted.set, memory);
     if let Some(out) = &args.out {
         let basis = (&previewed, &accepted.set, memory);
@@ -132,10 +135,14 @@ fn show<H: Host + PolicyEye>(
     }
     let plan = previewed.plan;
     let revisions = Revisions::of(&args.paths, dirs);
+    let broken = look.diagnostics.iter().any(Diagnostic::is_error);
     let foreseen = of_policies(host, &accepted.set, memory);
     match args.output {
         Output::Text => {
-            terminal.data(&(revisions.text() + &plan_text(&plan, false) + &foreseen_text(&foreseen)));
+            // That nothing is to be done can't be said of documents that couldn't be read.
+            let plan =
+                if broken && plan.changes.is_empty() { String::new() } else { plan_text(&plan, false) };
+            terminal.data(&(revisions.text() + &plan + &foreseen_text(&foreseen)));
         }
         Output::Json => {
             let mut rows = plan_rows(&plan);
@@ -149,7 +156,7 @@ fn show<H: Host + PolicyEye>(
             terminal.json(&rows.chain(policies).collect::<Vec<_>>());
         }
     }
-    if look.diagnostics.iter().any(Diagnostic::is_error) {
+    if broken {
         Exit::Failed
     } else if !plan.is_quiet() {
         Exit::Changes

@@ -256,7 +256,7 @@ fn reloads(all: &mut [Found], reload: &Ran, force: &Ran) {
         match Signal::parse(&name) {
             Ok(signal) => found.service.reload = Some(Reload::Signal(signal)).into(),
             Err(_) => {
-                found.lost(&place, format!("reload by signal {name}"), "it is no signal: write a `reload`")
+                found.lost(&place, format!("reload by signal {name}"), "it is no signal: write a `reload`");
             }
         }
     }

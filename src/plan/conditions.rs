@@ -224,9 +224,10 @@ fn general(
             ConditionType::Ready,
             ConditionStatus::False,
             "Stopped",
-            match record.instances.values().any(|instance| instance.phase.process().is_some()) {
-                true => format!("{name}: to be stopped: {because}"),
-                false => format!("{name}: not running: {because}"),
+            if record.instances.values().any(|instance| instance.phase.process().is_some()) {
+                format!("{name}: to be stopped: {because}")
+            } else {
+                format!("{name}: not running: {because}")
             },
         );
     }
