@@ -13,6 +13,7 @@ mod adjust;
 pub mod aside;
 pub mod atomic;
 pub mod become_program;
+pub mod checked;
 pub mod clock;
 pub mod commands;
 pub mod conditions;

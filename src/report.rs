@@ -31,7 +31,7 @@ mod trials;
 mod values;
 
 pub use cost::{ExpressionCost, cost_table};
-pub use diagnostics::{DiagnosticRow, diagnostic_rows, render_diagnostics, summary_line};
+pub use diagnostics::{DiagnosticRow, diagnostic_rows, render_diagnostics, render_in_short, summary_line};
 pub use doctor::doctor_text;
 pub use documents::{document_field, document_of_kind, document_paths, documents};
 pub use events::{event_line, event_lines, event_words};

@@ -42,7 +42,7 @@ mod tests;
 
 pub use depends::{DependencyMistakes, dependency_mistakes};
 pub use difference::{FieldDifference, changed_fields, differences};
-pub use expression::{ExpressionRequest, variables};
+pub use expression::{ExpressionRequest, Shape, variables};
 pub use file::{Copies, LoadedFile, SpecFile, Stays, hex};
 pub use model::policy;
 pub use model::{
@@ -175,12 +175,22 @@ impl Loaded {
     }
 }
 
+/// Names that stand in several of these files, which were loaded for a host: of Services and Tasks, then of Policies.
+pub fn names_that_stand_twice<'a>(
+    files: impl Iterator<Item = &'a LoadedFile> + Clone,
+) -> impl Iterator<Item = Diagnostic> {
+    duplicates(files.clone(), true).into_values().chain(duplicate_policies(files, true).into_values())
+}
+
 type Place<'a> = (&'a Arc<Source>, Span);
 
 /// The same of Policies, whose names are their own.
-fn duplicate_policies(files: &[LoadedFile], one_host: bool) -> BTreeMap<ServiceName, Diagnostic> {
+fn duplicate_policies<'a>(
+    files: impl Iterator<Item = &'a LoadedFile>,
+    one_host: bool,
+) -> BTreeMap<ServiceName, Diagnostic> {
     let mut places: BTreeMap<&ServiceName, Vec<Place<'_>>> = BTreeMap::new();
-    for document in files.iter().flat_map(LoadedFile::policies) {
+    for document in files.flat_map(LoadedFile::policies) {
         if one_host || document.policy.hosts.is_none() {
             places.entry(&document.policy.name).or_default().push((&document.source, document.name_at));
         }
@@ -192,7 +202,10 @@ fn duplicate_policies(files: &[LoadedFile], one_host: bool) -> BTreeMap<ServiceN
 }
 
 /// `one_host`: they were loaded for a host. Else it isn't known of what is only for some whether they are the same ones.
-fn duplicates(files: &[LoadedFile], one_host: bool) -> BTreeMap<ServiceName, Diagnostic> {
+fn duplicates<'a>(
+    files: impl Iterator<Item = &'a LoadedFile>,
+    one_host: bool,
+) -> BTreeMap<ServiceName, Diagnostic> {
     let mut places: BTreeMap<&ServiceName, (&str, Vec<Place<'_>>)> = BTreeMap::new();
     for file in files {
         let named = file.services().iter().zip(&file.name_places);

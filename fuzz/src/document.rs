@@ -16,6 +16,7 @@ pub fn check(data: &[u8]) {
     }
     let compile = |request: &ExpressionRequest<'_>| {
         check_in_document(request.text, request.variables.clone(), request.replaces, request.library)
+            .diagnostics
     };
     let context = LoadContext {
         limits: Limits::default(),

@@ -89,7 +89,7 @@ fn apply(
     if let Some(trouble) = &look.trouble {
         terminal.say(&format!("warning: {trouble}"));
     }
-    terminal.diagnostics(&look.diagnostics);
+    terminal.diagnostics_in_short(&look.diagnostics);
     say_empty(&look, &args.paths, terminal);
     let broken = look.diagnostics.iter().any(Diagnostic::is_error);
     look.seen.prunable.retain(|place| crate::host::is_directory(place.as_ref()));

@@ -11,6 +11,7 @@ use super::args::{ApplyArgs, Output};
 use super::confirming;
 use super::exit::Exit;
 use super::line::{Follower, reach, refused, unexpected};
+use super::one_look::say_rollback;
 use super::revisions::Revisions;
 use super::terminal::Terminal;
 use crate::engine::sources::{Sources, absolute};
@@ -153,6 +154,7 @@ fn introduce(watch: &Presence, args: &ApplyArgs, dirs: &Dirs, terminal: Terminal
         terminal.data(&Revisions::of(&args.paths, dirs).text());
     }
     terminal.say(&format!("handed over to the watch (pid {})", watch.pid));
+    say_rollback(dirs, terminal);
 }
 
 /// The places of a watch are those that were given, no more and no less.
@@ -191,7 +193,7 @@ fn documents(
 fn own_look(watch: &Presence, args: &ApplyArgs, terminal: Terminal) -> (BTreeSet<ServiceName>, bool) {
     let host = watch.host.clone().unwrap_or_default();
     let look = Sources::new(args.paths.clone()).on_host(host).look();
-    terminal.diagnostics(&look.diagnostics);
+    terminal.diagnostics_in_short(&look.diagnostics);
     let broken = look.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error);
     (look.services().iter().map(|service| service.name.clone()).collect(), broken)
 }
@@ -286,11 +288,16 @@ fn await_rest(
         return Ok((Vec::new(), false));
     }
     let mut first: Option<Vec<ServiceStatus>> = None;
+    let mut latest: Vec<ServiceStatus> = Vec::new();
     let mut follower = Follower { line, following: false, objects: objects(names) };
     loop {
         let ours: Vec<ServiceStatus> = match follower.next(dirs, patience) {
             Ok(told) => told.objects.into_iter().filter(|s| names.contains(&s.name)).collect(),
             Err(error) => {
+                if matches!(error, LineError::Late) {
+                    let waiting = latest.iter().filter(|status| settled(status) != Settled::Ready);
+                    waiting.for_each(|status| terminal.say(status_line(status).trim_end()));
+                }
                 bear(&error, names, patience, dirs, terminal)?;
                 continue;
             }
@@ -302,6 +309,7 @@ fn await_rest(
             let went_on = first.is_some_and(|first| all_stand(&first) != all_stand(&ours));
             return Ok((ours, went_on));
         }
+        latest.clone_from(&ours);
         first.get_or_insert(ours);
     }
 }

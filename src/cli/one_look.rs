@@ -8,10 +8,12 @@ use crate::engine::accept::{Acceptance, Accepted, PruneRules};
 use crate::engine::sources::SourcesLook;
 use crate::engine::tick::{Previewed, TickOptions, preview_all};
 use crate::host::Host;
+use crate::host::history::{Pinned, pinned};
 use crate::host::spec_dir::DIRECTORY;
+use crate::host::state_dir::Dirs;
 use crate::plan::memory::Memory;
 use crate::plan::{PlanOptions, QuestionHints};
-use crate::report::held_text;
+use crate::report::{held_text, printable};
 use crate::spec::engine::Settings;
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::BootTime;
@@ -46,6 +48,16 @@ pub(super) fn say_empty(look: &SourcesLook, paths: &[PathBuf], terminal: Termina
     let closed = look.ignored.iter().any(|ignored| ignored.why == DIRECTORY);
     let hint = if closed { "; `--recursive` also looks into the directories there" } else { "" };
     terminal.say(&format!("there are no documents in {}{hint}", places.join(", ")));
+}
+
+/// Says that something else is in force than the documents, and until when: what they ask for isn't done meanwhile.
+pub(super) fn say_rollback(dirs: &Dirs, terminal: Terminal) {
+    if let Some(Pinned { number, by, .. }) = pinned(dirs) {
+        let by = printable(by);
+        terminal.say(&format!(
+            "{by} rolled back to set {number}: a watch keeps to it until the documents change"
+        ));
+    }
 }
 
 /// Says what is held back, and what waits.

@@ -1,15 +1,17 @@
 //! `plan`: what `apply` would do, and why. Looks, and touches nothing.
 
+use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::args::{Output, PlanArgs};
 use super::exit::Exit;
-use super::one_look::{accept, at_once, foresee, say_empty, say_held};
+use super::one_look::{accept, at_once, foresee, say_empty, say_held, say_rollback};
 use super::revisions::Revisions;
+use super::settings;
+use super::state::{self, Opened};
 use super::terminal::Terminal;
-use super::{settings, state};
 use crate::diagnostic::Diagnostic;
 use crate::engine::accept::PruneRules;
 use crate::engine::policy::looking::Owners;
@@ -20,7 +22,10 @@ use crate::host::good_texts::GoodTexts;
 use crate::host::imagined::{NothingRuns, SnapshotHost};
 use crate::host::shelf::Shelf;
 use crate::host::state_dir::Dirs;
+use crate::lang::Predicate;
+use crate::lang::ir::Id;
 use crate::plan::memory::Memory;
+use crate::process::expression::schema;
 use crate::report::{ChangeRow, ForeseenRow, foreseen_rows, foreseen_text, plan_rows, plan_text};
 use crate::spec::SpecSet;
 
@@ -46,7 +51,7 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     if let Some(file) = &args.snapshot {
         let shelf = Rc::new(Shelf::default());
         let look = sources.with_shelf(Rc::clone(&shelf)).look();
-        terminal.diagnostics(&look.diagnostics);
+        terminal.diagnostics_in_short(&look.diagnostics);
         return match snapshot_host(file, &shelf) {
             Ok(mut host) => {
                 let memory = Memory::new(host.boot().clone());
@@ -67,19 +72,37 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             let sources = sources.with_good_texts(texts).with_shelf(shelf).with_plugins(in_use);
             // They stay until the process ends, which gives a hundred thousand pieces of memory back at once.
             let mut sources = ManuallyDrop::new(sources);
-            let look = ManuallyDrop::new(sources.look());
-            terminal.diagnostics(&look.diagnostics);
+            let Opened { host, memory } = opened;
+            let mut host = ManuallyDrop::new(host);
+            let begun = Cell::new(args.host.as_host.is_some());
+            let look = ManuallyDrop::new(sources.look_telling(&|condition| {
+                if !begun.get() && asks_for_arguments(condition) {
+                    begun.set(true);
+                    host.begin_arguments();
+                }
+            }));
+            terminal.diagnostics_in_short(&look.diagnostics);
             if args.host.as_host.is_some() {
-                let memory = Memory::new(opened.host.boot().clone());
-                return show((args, dirs), &look, &mut NothingRuns(opened.host), &memory, &rules, terminal);
+                let memory = Memory::new(host.boot().clone());
+                let mut host = NothingRuns(ManuallyDrop::into_inner(host));
+                return show((args, dirs), &look, &mut host, &memory, &rules, terminal);
             }
-            show((args, dirs), &look, &mut opened.host, &opened.memory, &rules, terminal)
+            show((args, dirs), &look, &mut *host, &memory, &rules, terminal)
         }
         Err(reason) => {
-            terminal.diagnostics(&sources.look().diagnostics);
+            terminal.diagnostics_in_short(&sources.look().diagnostics);
             reason.report(terminal)
         }
     }
+}
+
+/// Whether a condition asks everybody for arguments: where it asks for something cheaper as well, few are asked for more.
+fn asks_for_arguments(condition: &Predicate) -> bool {
+    let needs = condition.needs();
+    let is_of_arguments = |id: &Id| {
+        schema().field_by_id(*id).is_some_and(|field| matches!(field.name.as_ref(), "cmdline" | "argv"))
+    };
+    !needs.fields.is_empty() && needs.fields.iter().all(is_of_arguments) && needs.functions.is_empty()
 }
 
 fn snapshot_host(file: &std::path::Path, shelf: &Rc<Shelf>) -> Result<SnapshotHost, Vec<Diagnostic>> {
@@ -99,6 +122,9 @@ fn show<H: Host + PolicyEye>(
     let accepted = accept(look, memory, rules, now);
     say_empty(look, &args.paths, terminal);
     say_held(&accepted, terminal);
+    if args.host.as_host.is_none() && args.snapshot.is_none() {
+        say_rollback(dirs, terminal);
+    }
     let previewed = foresee(host, &accepted.set, memory);
     if let Some(out) = &args.out {
         let basis = (&previewed, &accepted.set, memory);
@@ -109,10 +135,14 @@ fn show<H: Host + PolicyEye>(
     }
     let plan = previewed.plan;
     let revisions = Revisions::of(&args.paths, dirs);
+    let broken = look.diagnostics.iter().any(Diagnostic::is_error);
     let foreseen = of_policies(host, &accepted.set, memory);
     match args.output {
         Output::Text => {
-            terminal.data(&(revisions.text() + &plan_text(&plan, false) + &foreseen_text(&foreseen)));
+            // That nothing is to be done can't be said of documents that couldn't be read.
+            let plan =
+                if broken && plan.changes.is_empty() { String::new() } else { plan_text(&plan, false) };
+            terminal.data(&(revisions.text() + &plan + &foreseen_text(&foreseen)));
         }
         Output::Json => {
             let mut rows = plan_rows(&plan);
@@ -126,7 +156,7 @@ fn show<H: Host + PolicyEye>(
             terminal.json(&rows.chain(policies).collect::<Vec<_>>());
         }
     }
-    if look.diagnostics.iter().any(Diagnostic::is_error) {
+    if broken {
         Exit::Failed
     } else if !plan.is_quiet() {
         Exit::Changes
@@ -153,4 +183,24 @@ fn of_policies<H: Host + PolicyEye>(host: &H, set: &SpecSet, memory: &Memory) ->
     let now = host.now();
     let looks = host.look_for(&set.policies, &Owners::of_memory(memory), now);
     preview(&set.policies, &looks, &host.kept(), now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::expression::compile_expression;
+
+    #[test]
+    fn arguments_are_read_ahead_for_conditions_that_ask_for_nothing_cheaper() {
+        for (text, expected) in [
+            ("cmdline contains \"x\"", true),
+            ("argv[1] == \"x\" || cmdline contains \"y\"", true),
+            ("exe == \"/bin/x\" && argv[1] == \"x\"", false),
+            ("runs(\"/bin/x\")", false),
+            ("comm == \"x\"", false),
+        ] {
+            let predicate = compile_expression(text).predicate;
+            assert_eq!(predicate.as_ref().map(asks_for_arguments), Some(expected), "{text}");
+        }
+    }
 }

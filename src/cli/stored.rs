@@ -86,7 +86,7 @@ fn carry(
     let host = super::on_host::this_host(settings, dirs);
     let sources = Sources::new(stored.paths.clone()).with_settings(settings).on_host(host);
     let look = sources.with_shelf(shelf).with_plugins(in_use).look();
-    terminal.diagnostics(&look.diagnostics);
+    terminal.diagnostics_in_short(&look.diagnostics);
     let now = opened.host.now();
     let accepted = accept(&look, &opened.memory, &at_once(settings), now.boot);
     let previewed = foresee(&mut opened.host, &accepted.set, &opened.memory);

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use super::args::{Cli, Color};
 use crate::diagnostic::Diagnostic;
-use crate::report::{render_diagnostics, summary_line};
+use crate::report::{render_diagnostics, render_in_short, summary_line};
 
 /// The terminal, or what stands in for it.
 #[derive(Debug, Clone, Copy)]
@@ -110,6 +110,13 @@ impl Terminal {
     pub(super) fn diagnostics(self, diagnostics: &[Diagnostic]) {
         if let Some(summary) = summary_line(diagnostics) {
             self.say(&format!("{}{summary}", render_diagnostics(diagnostics, self.colour)));
+        }
+    }
+
+    /// The same for who asked for something else than diagnostics: of many warnings of one kind the first few.
+    pub(super) fn diagnostics_in_short(self, diagnostics: &[Diagnostic]) {
+        if let Some(summary) = summary_line(diagnostics) {
+            self.say(&format!("{}{summary}", render_in_short(diagnostics, self.colour)));
         }
     }
 }

@@ -49,6 +49,14 @@ impl End {
 }
 
 impl Wish {
+    /// When it ends by itself, where that can be asked for.
+    fn end(&self) -> Option<End> {
+        match self {
+            Self::Start(end) | Self::Stop(end) | Self::Suspend { end, .. } => Some(*end),
+            Self::Restart | Self::Reload | Self::Signal(_) | Self::Resume => None,
+        }
+    }
+
     fn wanted(&self, objects: Objects, now: Now) -> Wanted {
         match self {
             Self::Start(end) => Wanted::Start { objects, until: end.moment(now) },
@@ -80,7 +88,12 @@ pub(super) fn objects(args: &args::Objects) -> Objects {
 
 /// Runs one of the verbs.
 pub(super) fn run(wish: &Wish, args: &WishArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
-    let wanted = wish.wanted(objects(&args.objects), crate::host::clock::now());
+    let now = crate::host::clock::now();
+    if wish.end().and_then(|end| end.moment(now)).is_some_and(|moment| moment <= now.wall) {
+        terminal.say("error: it would end at once: that moment is over\nhelp: give `--for` a time, or `--until` a moment to come");
+        return Exit::Usage;
+    }
+    let wanted = wish.wanted(objects(&args.objects), now);
     wish.conclude(ask(&wanted, args.timeout, args.output, dirs, terminal))
 }
 

@@ -311,18 +311,18 @@ fn unsettled(asked: &BTreeSet<ServiceName>, known: Known<'_>) -> Unsettled {
     if !clean {
         return Unsettled { places, ..Unsettled::default() };
     }
-    let names = || set.services.keys().filter(|name| !set.unseen.contains_key(*name));
+    let declared = || set.services.keys().filter(|name| !set.unseen.contains_key(*name));
     let is_declared = |name: &ServiceName| set.services.contains_key(name) && !set.unseen.contains_key(name);
     let is_of_interest = |one: &&ServiceStatus| asked.contains(&one.name) || settled(one) != Settled::Ready;
     let told = status.iter().filter(is_of_interest).filter(|one| is_declared(&one.name));
     // Both are in the order of names.
     let mut rest = status.iter().peekable();
-    let unknown = names().filter(|name| {
+    let unknown = declared().filter(|name| {
         while rest.next_if(|one| one.name < **name).is_some() {}
         rest.peek().is_none_or(|one| one.name != **name)
     });
     let unknown = unknown.cloned().collect();
-    Unsettled { places, clean, objects: names().count(), told: told.cloned().collect(), unknown }
+    Unsettled { places, clean, objects: declared().count(), told: told.cloned().collect(), unknown }
 }
 
 /// By name, which they are in the order of.

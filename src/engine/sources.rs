@@ -1,18 +1,26 @@
 //! The places that documents come from: looked at, loaded, and handed to acceptance.
 //!
+//! ```text
+//! look --named files, no doubt--> named ---------\
+//!   \--> gathered --> reading, loading --> together --> SourcesLook (looked), from what is kept (shown, kept)
+//! ```
+//!
 //! Files are loaded anew only where their content changed, so that a look at an unchanged directory costs its reading;
 //! but all of them where a file with Matcher or Plugin documents or a module changed, since others may use what it defines.
 
 mod found;
+mod gathered;
 mod here;
 mod kept;
+mod loading;
+mod looked;
 mod named;
 mod reading;
 mod shown;
+mod together;
 mod upgrade;
 
-use std::collections::{BTreeMap, BTreeSet, btree_map};
-use std::iter::Peekable;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,32 +28,22 @@ use std::sync::Arc;
 use here::Here;
 use shown::Shown;
 
-use super::accept::{FileSeen, GoodFile, SourcesSeen};
-use super::settle;
-use crate::diagnostic::{Code, Diagnostic, Source};
+pub use loading::load_files;
+pub use looked::SourcesLook;
+
+use crate::diagnostic::{Code, Diagnostic};
 use crate::host::clock;
 use crate::host::good_texts::GoodTexts;
 use crate::host::shelf::Shelf;
 use crate::host::spec_dir::SpecFile as FileRead;
-use crate::host::spec_dir::{
-    Attention, Ignored, Limits, Listing, Look, Manner, Place, Trust, Unavailable, Watched, watched,
-};
-use crate::plan::sources::SourceFinding;
-use crate::process::expression;
-use crate::spec::defaults;
-use crate::spec::engine::{self, Settings};
-use crate::spec::matcher::{self, MatcherDocument};
-use crate::spec::plugin;
-use crate::spec::policies::{self, PolicyDocument};
-use crate::spec::policy::Policy;
-use crate::spec::{
-    ExpressionRequest, HeldPlugins, InUse, KnownHost, LoadContext, Loaded, LoadedFile, Marks, Modules, Names,
-    PluginDocument, ReadTexts, Service, ServiceName, SpecFile, dependency_mistakes, load_ready, overlaps,
-};
-use crate::units::BootTime;
+use crate::host::spec_dir::{Attention, Limits, Manner, Place, Trust, Watched, watched};
+use crate::lang::Predicate;
+use crate::spec::engine::Settings;
+use crate::spec::{InUse, KnownHost, LoadedFile, Marks, Names, PluginDocument, ReadTexts, SpecFile};
 
 /// A file that is there and can't be used.
 const UNUSABLE: Code = Code("F001");
+
 /// A place that can't be looked at.
 pub(super) const UNAVAILABLE: Code = Code("F002");
 
@@ -111,63 +109,6 @@ pub struct Sources {
     ready: ReadTexts,
     /// Somebody must not be kept waiting.
     in_loop: bool,
-}
-
-/// One look at all places.
-#[derive(Clone, Debug, Default)]
-pub struct SourcesLook {
-    /// For acceptance.
-    pub seen: SourcesSeen,
-    /// All mistakes of all files, in order, and what could not be used or looked at.
-    pub diagnostics: Vec<Diagnostic>,
-    /// Places that could not be looked at, with the reason.
-    pub unavailable: Vec<String>,
-    /// The texts of the files, by the place that their documents have as their origin.
-    pub texts: Arc<BTreeMap<String, Arc<Source>>>,
-    /// What was found out about each place, by its absolute name.
-    pub findings: Vec<(String, SourceFinding)>,
-    /// Files that are there and can't be read, by their names as given, with the reasons.
-    unusable: BTreeMap<String, String>,
-    /// Only files that somebody named were looked at; the others are as at the look before.
-    pub named: bool,
-    /// Something of our own that went wrong.
-    pub trouble: Option<String>,
-    /// Names that were passed over.
-    pub ignored: Vec<Ignored>,
-    /// Something is to be confirmed by another look at this time.
-    pub again: Option<BootTime>,
-    /// Changes of some place are to be looked for: its file system doesn't tell of them.
-    pub remote: bool,
-    /// The Matcher documents of all good files.
-    pub matchers: Vec<MatcherDocument>,
-    /// The Policy documents of all good files that are for this host.
-    pub policies: Vec<PolicyDocument>,
-    /// Policies that are for other hosts, and why.
-    pub policies_elsewhere: BTreeMap<ServiceName, String>,
-    /// The Plugin documents of all files.
-    pub plugins: Vec<PluginDocument>,
-    /// What all these give to expressions.
-    pub names: Names,
-    /// What all this rests on: the same text means that nothing changed.
-    pub digest: String,
-}
-
-impl SourcesLook {
-    /// The valid documents of all files, a name that stands twice included.
-    pub fn services(&self) -> Vec<&Service> {
-        let good = self.seen.files.values().filter_map(FileSeen::good);
-        good.flat_map(|file| file.services.iter()).map(Arc::as_ref).collect()
-    }
-
-    /// Everything could be read as it is at this moment, and nothing is to be said of it.
-    pub fn is_clean(&self) -> bool {
-        self.seen.complete && self.diagnostics.is_empty() && self.again.is_none() && self.trouble.is_none()
-    }
-
-    /// How many files there are.
-    pub fn files(&self) -> usize {
-        self.seen.files.len()
-    }
 }
 
 impl std::fmt::Debug for Sources {
@@ -321,6 +262,15 @@ impl Sources {
         self.look_with(Attention::at(clock::now().boot))
     }
 
+    /// The same, and tells each condition that needs no definitions and plugins while files are loaded: who hears it may begin
+    /// with what it asks for.
+    pub fn look_telling(&mut self, tell: &dyn Fn(&Predicate)) -> SourcesLook {
+        self.looks += 1;
+        self.here = Here::now();
+        let still = self.still.take();
+        self.look_at_all(still, Attention::at(clock::now().boot), tell)
+    }
+
     /// Whose documents count.
     pub fn host(&self) -> &KnownHost {
         &self.host
@@ -340,457 +290,12 @@ impl Sources {
         let still = self.still.take();
         match attention.named.and(still.as_ref()).and_then(|still| self.look_at_named(still, attention)) {
             Some(look) => look,
-            None => self.look_at_all(still.filter(|_| attention.named.is_none()), attention),
+            None => self.look_at_all(still.filter(|_| attention.named.is_none()), attention, &|_| {}),
         }
-    }
-
-    /// `still`: what the last look left, and nothing was looked at since.
-    fn look_at_all(&mut self, still: Option<named::Still>, attention: Attention<'_>) -> SourcesLook {
-        let looks: Vec<Look> = self.places.iter_mut().map(|place| place.look(attention)).collect();
-        if let Some(still) = still.filter(|_| self.has_nothing_new()) {
-            return self.look_again(&still);
-        }
-        let mut look = SourcesLook {
-            seen: SourcesSeen { complete: true, ..SourcesSeen::default() },
-            ..SourcesLook::default()
-        };
-        let mut files = Vec::new();
-        look.diagnostics.extend(self.unknown_owners.iter().cloned());
-        for (place, found) in self.places.iter().zip(looks) {
-            let name = absolute(place.path());
-            look.seen.prunable.push(name.clone());
-            match found {
-                Look::Found(listing) => {
-                    let directory = start_of(place.path(), self.turned.as_deref());
-                    take(place.path(), &directory, listing, &mut look, &mut files);
-                }
-                Look::Unavailable(unavailable) => {
-                    look.seen.complete = false;
-                    look.digest.push_str(&format!("unavailable {}\n", unavailable.text));
-                    look.diagnostics.push(Diagnostic::error(UNAVAILABLE, unavailable.text.clone()));
-                    look.unavailable.push(unavailable.text.clone());
-                    let findings = found::unavailable(&unavailable).into_iter();
-                    look.findings.extend(findings.map(|finding| (name.clone(), finding)));
-                    look.seen.unavailable.insert(name.clone(), unavailable.text);
-                }
-            }
-            if let Some(file_system) = place.remote() {
-                look.remote = true;
-                look.findings.push((name, found::silent(place.path(), file_system)));
-            }
-        }
-        if let Some((text, digest)) = &self.text {
-            files.push(Found::text(text, digest));
-        }
-        let (more, problems) = self.of_libraries(&mut look.digest, attention);
-        look.diagnostics.extend(problems);
-        let mut libraries = BTreeSet::new();
-        if !more.is_empty() {
-            let given: BTreeSet<String> = files.iter().map(|file| file.name.clone()).collect();
-            let more = more.into_iter().filter(|file| !given.contains(&file.name));
-            files.extend(more.inspect(|file| libraries.extend([file.name.clone()])));
-        }
-        self.read_aside(&mut files, &mut look, attention.now);
-        let unusable: Vec<String> = look.unusable.keys().cloned().collect();
-        let duplicates = self.load(&files, &unusable, &libraries);
-        self.ready.clear();
-        look.diagnostics.extend(duplicates);
-        look.trouble = self.kept.take_trouble();
-        // What was said of the places and of this look alone says nothing of the next one.
-        let plain = libraries.is_empty()
-            && self.libraries.is_empty()
-            && self.text.is_none()
-            && look.diagnostics.len() == self.unknown_owners.len();
-        let before = plain.then(|| look.clone());
-        let look = self.finish(look, &libraries);
-        self.still = before.and_then(|before| named::Still::after(before, &look));
-        look
-    }
-
-    /// The files of the libraries, and what is wrong with these places.
-    fn of_libraries(
-        &mut self,
-        digest: &mut String,
-        attention: Attention<'_>,
-    ) -> (Vec<Found>, Vec<Diagnostic>) {
-        let (mut files, mut problems) = (Vec::new(), Vec::new());
-        for place in &mut self.libraries {
-            match place.look(attention) {
-                Look::Found(listing) => {
-                    let mut look = SourcesLook::default();
-                    take(place.path(), &directory_of(place.path()), listing, &mut look, &mut files);
-                    digest.push_str(&look.digest);
-                    problems.extend(look.diagnostics);
-                }
-                Look::Unavailable(Unavailable { text: reason, .. }) => {
-                    digest.push_str(&format!("unavailable {reason}\n"));
-                    problems.push(Diagnostic::error(UNAVAILABLE, reason));
-                }
-            }
-        }
-        (files, problems)
-    }
-
-    /// Loads what is new; everything, where that may change what files define for each other.
-    fn load(
-        &mut self,
-        files: &[Found],
-        unusable: &[String],
-        libraries: &BTreeSet<String>,
-    ) -> Vec<Diagnostic> {
-        let holds = |name: &str| files.iter().any(|found| found.name == name);
-        let other_module =
-            |known: &LoadedFile| known.plugins().iter().any(|document| !document.is_as_read(&*self.shelf));
-        let (mut fresh, mut gone) = (Vec::new(), Vec::new());
-        let mut known = Walk::new(&self.loaded);
-        let mut found = BTreeSet::new();
-        for file in files {
-            match known.find(&file.name) {
-                Some(known) if *known.digest == *file.file.digest && !other_module(known) => {}
-                Some(_) => {
-                    found.insert(file.name.as_str());
-                    fresh.push(file);
-                }
-                None => fresh.push(file),
-            }
-        }
-        let unchanged = files.len() - fresh.len();
-        if unchanged + found.len() != self.loaded.len() {
-            let names: BTreeSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
-            gone.extend(self.loaded.keys().filter(|name| !names.contains(name.as_str())).cloned());
-        }
-        let directories = |files: &mut dyn Iterator<Item = &Found>| {
-            files.map(|found| (found.name.clone(), Arc::clone(&found.directory))).collect()
-        };
-        let mut judged: BTreeMap<String, Arc<Path>> = directories(&mut fresh.iter().copied());
-        let fresh: Vec<SpecFile> = fresh.into_iter().map(Found::to_load).collect();
-        let gives = |name: &String| self.loaded.get(name).is_some_and(LoadedFile::defines);
-        let replaced = fresh.iter().any(|file| gives(&file.name));
-        let lost = gone.iter().any(gives);
-        let mut loaded = self.around().load(&fresh, Some(&self.names), None);
-        let changed = !fresh.is_empty() || !gone.is_empty();
-        if changed {
-            self.marks = None;
-        }
-        let defines = loaded.files.iter().any(LoadedFile::defines);
-        let recalls = self.kept.wants_all(&loaded.files, &holds, (unusable, &self.here));
-        if replaced || lost || (changed && self.holds_back()) || defines || recalls {
-            // What was refused may count now, though it is as it was.
-            judged = directories(&mut files.iter());
-            let all: Vec<SpecFile> = files.iter().map(Found::to_load).collect();
-            let is_first = self.loaded.is_empty() && self.names.plugins.is_empty();
-            if !is_first || fresh.len() < all.len() {
-                loaded = upgrade::load(&all, &self.names.plugins, self.around());
-            }
-            loaded = self.with_stand_ins(loaded, &all, unusable);
-            self.loaded.clear();
-            self.shown.are_stale();
-            self.names = loaded.names;
-            self.redefined = loaded.redefined;
-        } else {
-            for name in &gone {
-                self.loaded.remove(name);
-                self.shown.is_stale(name);
-            }
-        }
-        if self.stays {
-            settle::files(&mut loaded.files);
-        }
-        let (shown, here) = (&mut self.shown, &self.here);
-        let fresh = loaded.files.into_iter().map(|mut file| {
-            let name = file.source.name.clone();
-            shown.is_stale(&name);
-            // Objects are known by the place of their document wherever selfsame is called from.
-            file.stands_in(&here.absolute(&name));
-            (name, file)
-        });
-        // A map that is made at once has no empty places in it; one that grows is half empty.
-        if self.loaded.is_empty() {
-            self.loaded = fresh.collect();
-        } else {
-            self.loaded.extend(fresh);
-        }
-        judged.retain(|name, _| !libraries.contains(name));
-        self.keep_good(&judged);
-        self.recall_services(unusable);
-        let both = loaded.duplicates.into_values().chain(loaded.duplicate_policies.into_values());
-        both.collect()
-    }
-
-    /// What all files are loaded with.
-    fn around(&self) -> Around<'_> {
-        Around { modules: &*self.shelf, host: &self.host, ready: &self.ready }
-    }
-
-    /// A new version of a plugin is there and not taken: any change may be the one that it waits for.
-    fn holds_back(&self) -> bool {
-        self.plugins().any(|document| match (&document.loaded, self.names.plugins.get(&document.name)) {
-            (Some(loaded), Some(used)) => !loaded.is_same(used),
-            (Some(_), None) | (None, _) => false,
-        })
-    }
-
-    /// Fills in what every file gave. Of `libraries` only the Matcher documents count.
-    fn finish(&mut self, mut look: SourcesLook, libraries: &BTreeSet<String>) -> SourcesLook {
-        look.diagnostics.extend(self.redefined.iter().cloned());
-        look.names = self.names.clone();
-        look.seen.defaults =
-            self.names.defaults.documents().iter().map(|document| document.name.clone()).collect();
-        let declared = self.loaded.iter().filter(|(_, file)| !file.plugins().is_empty());
-        self.with_plugins = declared.map(|(name, _)| name.clone()).collect();
-        for document in self.plugins() {
-            let module = match &document.module {
-                Some(Ok(digest)) => digest,
-                Some(Err(reason)) => reason,
-                None => "not read",
-            };
-            look.digest.push_str(&format!("{} {module}\n", document.wasm.display()));
-        }
-        let mut changed = self.shown.renew(&self.loaded, libraries, &self.here);
-        look.digest.push_str(&self.shown.digest_line());
-        look.seen.stale_matchers.clone_from(&self.kept.stale_matchers);
-        look.seen.stale_defaults.clone_from(&self.kept.stale_defaults);
-        for (name, file) in &self.loaded {
-            look.diagnostics.extend(file.diagnostics.iter().cloned());
-            // Who gives the file by its name checks it; in a directory somebody counts on it.
-            if !file.engines().is_empty()
-                && !self.given.iter().any(|place| place.as_path() == Path::new(name))
-            {
-                look.diagnostics.extend(engine::misplaced(file));
-            }
-            if libraries.contains(name) {
-                continue;
-            }
-            if !file.plugins().is_empty()
-                && let Some(reason) = file.reason()
-            {
-                let names = file.plugins().iter().map(|document| &document.name);
-                let held = names.filter(|name| self.names.plugins.contains_key(*name));
-                look.seen.held_plugins.extend(held.map(|name| (name.clone(), reason.clone())));
-            }
-            look.matchers.extend(file.matchers().iter().cloned());
-            look.plugins.extend(file.plugins().iter().cloned());
-            look.policies.extend(file.policies().iter().cloned());
-            look.policies_elsewhere.extend(file.policies_elsewhere().iter().cloned());
-            look.seen.elsewhere.extend(file.elsewhere().iter().cloned());
-        }
-        let own: Vec<&LoadedFile> =
-            self.loaded.iter().filter(|(name, _)| !libraries.contains(*name)).map(|(_, file)| file).collect();
-        let mut instead: Vec<(String, FileSeen)> = Vec::new();
-        for (name, reason) in &look.unusable {
-            instead.push((name.clone(), FileSeen::broken(reason.clone())));
-        }
-        if self.pairs.0 != look.digest {
-            let found = overlaps(own.iter().copied(), &self.names.library, &*self.identity);
-            self.pairs = (look.digest.clone(), found);
-        }
-        look.diagnostics.extend(self.pairs.1.iter().cloned());
-        let mistakes = dependency_mistakes(own.iter().copied());
-        for (name, diagnostic) in mistakes.circles {
-            instead.push((name, FileSeen::broken(diagnostic.message.clone())));
-            look.diagnostics.push(diagnostic);
-        }
-        look.diagnostics.extend(mistakes.missing);
-        look.diagnostics.extend(matcher::unused(own.iter().copied(), &self.names.library));
-        look.diagnostics.extend(plugin::unused(own.iter().copied(), &self.names));
-        look.diagnostics.extend(policies::contrary(own.iter().copied(), &self.names.library));
-        look.diagnostics.extend(policies::idle(&own.iter().copied()));
-        look.diagnostics.extend(defaults::unused(&own.into_iter(), &self.names.defaults));
-        let mut also = Vec::new();
-        for (name, file) in instead {
-            also.push(self.shown.instead(&name, &self.here, file));
-        }
-        also.extend(self.kept.recall(&mut self.shown, &self.here));
-        if let Some(changed) = &mut changed {
-            changed.extend(also);
-        }
-        self.show(&mut look, changed);
-        look
-    }
-
-    /// Fills in the files themselves, and which of them are other than at the last look.
-    fn show(&self, look: &mut SourcesLook, changed: Option<BTreeSet<String>>) {
-        look.texts = Arc::clone(&self.shown.texts);
-        look.seen.files = Arc::clone(&self.shown.files);
-        (look.seen.number, look.seen.changed) = (self.looks, changed);
-    }
-}
-
-/// A file that can be used, and where relative paths in it start.
-#[derive(Clone)]
-struct Found {
-    /// As it is shown.
-    name: String,
-    file: Arc<FileRead>,
-    directory: Arc<Path>,
-}
-
-impl Found {
-    fn text(text: &SpecFile, digest: &str) -> Self {
-        let file = FileRead {
-            path: PathBuf::from(&text.name),
-            bytes: text.bytes.as_slice().into(),
-            digest: digest.into(),
-        };
-        Self { name: text.name.clone(), file: Arc::new(file), directory: text.directory.as_path().into() }
-    }
-
-    fn to_load(&self) -> SpecFile {
-        SpecFile {
-            name: self.name.clone(),
-            directory: self.directory.to_path_buf(),
-            bytes: self.file.bytes.to_vec(),
-        }
-    }
-}
-
-/// Looks names up that come in order, mostly: a step each then.
-struct Walk<'a> {
-    map: &'a BTreeMap<String, LoadedFile>,
-    ahead: Peekable<btree_map::Iter<'a, String, LoadedFile>>,
-    last: &'a str,
-}
-
-impl<'a> Walk<'a> {
-    fn new(map: &'a BTreeMap<String, LoadedFile>) -> Self {
-        Self { map, ahead: map.iter().peekable(), last: "" }
-    }
-
-    fn find(&mut self, name: &str) -> Option<&'a LoadedFile> {
-        if name <= self.last {
-            return self.map.get(name);
-        }
-        while let Some((passed, _)) = self.ahead.next_if(|(other, _)| other.as_str() < name) {
-            self.last = passed;
-        }
-        self.ahead.peek().filter(|(other, _)| other.as_str() == name).map(|(_, file)| *file)
-    }
-}
-
-/// The files of a place, and what is to be said about it.
-fn take(place: &Path, directory: &Path, listing: Listing, look: &mut SourcesLook, files: &mut Vec<Found>) {
-    look.seen.complete &= listing.complete;
-    look.seen.identities.insert(absolute(place), format!("{:?}", listing.identity));
-    look.again = look.again.into_iter().chain(listing.again).min();
-    let findings =
-        [found::available(place, &listing), found::trusted(place, &listing), found::settled(place, &listing)];
-    look.findings.extend(findings.map(|finding| (absolute(place), finding)));
-    look.ignored.extend(listing.ignored);
-    for problem in listing.problems {
-        let name = problem.path.display().to_string();
-        look.digest.push_str(&format!("{name} {}\n", problem.text));
-        look.diagnostics.push(Diagnostic::error(UNUSABLE, format!("`{name}` is not used: {}", problem.text)));
-        look.unusable.insert(name, problem.text);
-    }
-    let directory: Arc<Path> = directory.into();
-    let prefix = format!("{}/", place.display());
-    for file in listing.files {
-        let name = file.path.display().to_string();
-        let is_here = name.strip_prefix(&prefix).is_some_and(|rest| !rest.contains('/'));
-        let directory = if is_here {
-            Arc::clone(&directory)
-        } else {
-            // In a sub-directory relative paths start there. Sub-directories are never links.
-            let below = file.path.strip_prefix(place).ok().and_then(Path::parent).unwrap_or(Path::new(""));
-            directory.join(below).into()
-        };
-        files.push(Found { name, file, directory });
-    }
-}
-
-/// Loads files with the process vocabulary for their expressions. `names` is what files without definitions use, `held`
-/// the plugins that stay in use where their documents can't be used, `host` the one whose documents count
-/// (`None`: those of every one).
-pub fn load_files(
-    files: &[SpecFile],
-    names: Option<&Names>,
-    modules: &dyn Modules,
-    held: Option<&HeldPlugins>,
-    host: Option<&KnownHost>,
-) -> Loaded {
-    load_read(files, &ReadTexts::new(), names, modules, (held, host))
-}
-
-/// What files of one look are loaded with, however often.
-#[derive(Clone, Copy)]
-struct Around<'a> {
-    modules: &'a dyn Modules,
-    host: &'a KnownHost,
-    ready: &'a ReadTexts,
-}
-
-impl Around<'_> {
-    fn load(self, files: &[SpecFile], names: Option<&Names>, held: Option<&HeldPlugins>) -> Loaded {
-        load_read(files, self.ready, names, self.modules, (held, Some(self.host)))
-    }
-}
-
-fn load_read(
-    files: &[SpecFile],
-    ready: &ReadTexts,
-    names: Option<&Names>,
-    modules: &dyn Modules,
-    (held, host): (Option<&HeldPlugins>, Option<&KnownHost>),
-) -> Loaded {
-    let compile = |request: &ExpressionRequest<'_>| {
-        let ExpressionRequest { text, variables, replaces, library } = request;
-        expression::check_in_document(text, variables.clone(), *replaces, library)
-    };
-    let limits = crate::spec::Limits::default();
-    load_ready(files, ready, &LoadContext { limits, compile: &compile, names, modules, held, host })
-}
-
-fn seen(file: &LoadedFile) -> FileSeen {
-    match file.reason() {
-        Some(reason) => FileSeen::broken(reason),
-        None => {
-            // Shared: what nobody edited is the very value that it was, for all who compare.
-            FileSeen::Good(GoodFile {
-                digest: file.digest.clone(),
-                services: file.services().into(),
-                policies: policies_in(file),
-                empty: file.is_empty(),
-            })
-        }
-    }
-}
-
-fn policies_in(file: &LoadedFile) -> Arc<[Arc<Policy>]> {
-    file.policies().iter().map(|document| Arc::clone(&document.policy)).collect()
-}
-
-/// What a file declared when it last counted.
-#[derive(Clone, PartialEq, Debug, Default)]
-struct Declared {
-    services: Arc<[Arc<Service>]>,
-    policies: Arc<[Arc<Policy>]>,
-}
-
-impl Declared {
-    /// By a text that stands in for the present one.
-    fn by(file: &LoadedFile, here: &Here) -> Self {
-        let mut file = file.clone();
-        file.stands_in(&here.absolute(&file.source.name.clone()));
-        Self { services: file.services().into(), policies: policies_in(&file) }
     }
 }
 
 /// By name alone: links stay links, so that a place keeps its name when its link is turned to another target.
 pub fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
-}
-
-/// The directory that relative paths in the documents of a place start from. One that is `turned` keeps its name.
-fn start_of(place: &Path, turned: Option<&Path>) -> PathBuf {
-    if turned == Some(place) { place.to_owned() } else { directory_of(place) }
-}
-
-/// The directory that relative paths in the documents start from, without links.
-fn directory_of(place: &Path) -> PathBuf {
-    let directory = crate::host::real_path(place).unwrap_or_else(|| place.to_owned());
-    if crate::host::is_directory(&directory) {
-        directory
-    } else {
-        directory.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned)
-    }
 }

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::rc::Rc;
 
+use super::checked;
 use super::executable::surroundings;
 use super::shelf::Shelf;
 use crate::facts::{Reason, Why};
+use crate::lang::ir::Id;
 use crate::lang::value::{Type, Value};
 use crate::lang::{Explanation, Matcher, Predicate, Scope, Verdict, compile};
 use crate::plan::memory::Memory;
@@ -18,7 +20,7 @@ use crate::process::identity::Ternary;
 use crate::process::plain::is_told;
 use crate::process::world::World;
 use crate::process::{ProcessVocabulary, candidate};
-use crate::spec::{Expression, Service, variables};
+use crate::spec::{Expression, Service, Shape, variables};
 use crate::units::Pid;
 
 /// Compiled conditions are kept up to so many texts; then the cache begins anew.
@@ -37,7 +39,7 @@ const OF_USERS: [&str; 3] = ["user", "ruser", "suser"];
 #[derive(Debug)]
 pub struct Conditions {
     shelf: Rc<Shelf>,
-    /// By text, the names and types of the variables, the definitions and the plugins in use.
+    /// By text, the shape of the document, the definitions and the plugins in use.
     compiled: RefCell<BTreeMap<String, Rc<Ready>>>,
 }
 
@@ -47,6 +49,21 @@ struct Ready {
     /// `None`: it doesn't compile.
     predicate: Option<Predicate>,
     plugins: Plugins,
+    /// It names a user, so that processes of other users are candidates.
+    names_user: bool,
+    /// It asks for what its document says.
+    has_variables: bool,
+}
+
+impl Ready {
+    fn new(predicate: Option<Predicate>, plugins: Plugins) -> Self {
+        let schema = plugins.schema();
+        let is_of_users =
+            |id: &Id| schema.field_by_id(*id).is_some_and(|field| OF_USERS.contains(&field.name.as_ref()));
+        let needs = predicate.as_ref().map(Predicate::needs).unwrap_or_default();
+        let names_user = needs.fields.iter().any(is_of_users);
+        Self { predicate, plugins, names_user, has_variables: !needs.variables.is_empty() }
+    }
 }
 
 impl Conditions {
@@ -62,6 +79,7 @@ impl Conditions {
 
     /// Nothing is looked at for a while: where there are many, only those stay at hand whose plugins would be lost with them.
     pub fn rest(&self) {
+        self.shelf.checked().clear();
         let mut compiled = self.compiled.borrow_mut();
         if compiled.len() > KEPT_AT_REST {
             compiled.retain(|_, ready| ready.plugins.iter().next().is_some());
@@ -75,6 +93,8 @@ pub struct Bound<'w> {
     pub(super) matcher: Result<Matcher, Reason>,
     pub(super) vocabulary: ProcessVocabulary<'w>,
     pub(super) plugins: Plugins,
+    /// It names a user, so that processes of other users are candidates.
+    pub(super) names_user: bool,
     world: &'w dyn World,
     look: Look,
 }
@@ -119,14 +139,15 @@ impl Conditions {
         look: &Look,
     ) -> Bound<'w> {
         let vocabulary = ProcessVocabulary::with_context(world, surroundings(spec));
-        let (ready, missing) = match self.ready(expression, types(spec)) {
+        let (ready, missing) = match self.ready(expression, Some(spec)) {
             Ok(ready) => (ready, None),
-            Err(reason) => (Rc::new(Ready { predicate: None, plugins: Plugins::none() }), Some(reason)),
+            Err(reason) => (Rc::new(Ready::new(None, Plugins::none())), Some(reason)),
         };
         let matcher =
             match &ready.predicate {
                 Some(predicate) => {
-                    let values = variables(spec)
+                    let variables = if ready.has_variables { variables(spec) } else { BTreeMap::new() };
+                    let values = variables
                         .into_iter()
                         .map(|(name, (_, value))| (name, put_in(value, spec, places)))
                         .collect();
@@ -137,13 +158,14 @@ impl Conditions {
                 None => Err(missing
                     .unwrap_or_else(|| Reason::new(Why::Unresolved, "the condition can't be compiled"))),
             };
-        Bound { matcher, vocabulary, plugins: ready.plugins.clone(), world, look: look.clone() }
+        let (plugins, names_user) = (ready.plugins.clone(), ready.names_user);
+        Bound { matcher, vocabulary, plugins, names_user, world, look: look.clone() }
     }
 
     /// A condition that is about no Service, as one of a Policy. What its constants stand for (accounts, files) is looked up
     /// now, and stays so.
     pub fn alone(&self, expression: &Expression, world: &dyn World, look: &Look) -> Alone {
-        let ready = match self.ready(expression, BTreeMap::new()) {
+        let ready = match self.ready(expression, None) {
             Ok(ready) => ready,
             Err(reason) => return Alone::unusable(reason),
         };
@@ -156,22 +178,10 @@ impl Conditions {
         Alone { matcher: Ok(bound.matcher), asks: asks(predicate, plugins), plugins: plugins.clone() }
     }
 
-    /// Whether a written condition names a user, so that processes of other users are candidates.
-    pub fn names_user(&self, spec: &Service) -> bool {
-        [&spec.narrow, &*spec.match_only].into_iter().flatten().any(|expression| {
-            let Ok(ready) = self.ready(expression, types(spec)) else { return false };
-            let Some(predicate) = &ready.predicate else { return false };
-            let schema = ready.plugins.schema();
-            predicate.needs().fields.iter().any(|id| {
-                schema.field_by_id(*id).is_some_and(|field| OF_USERS.contains(&field.name.as_ref()))
-            })
-        })
-    }
-
     /// Whether the kernel tells of everything that the conditions of a document ask for.
     pub fn are_told(&self, spec: &Service) -> bool {
         [&spec.narrow, &*spec.match_only].into_iter().flatten().all(|expression| {
-            let Ok(ready) = self.ready(expression, types(spec)) else { return false };
+            let Ok(ready) = self.ready(expression, Some(spec)) else { return false };
             let Some(predicate) = &ready.predicate else { return false };
             asks(predicate, &ready.plugins)
                 .iter()
@@ -179,9 +189,9 @@ impl Conditions {
         })
     }
 
-    /// The condition, compiled against exactly the plugins that it was accepted with.
-    fn ready(&self, expression: &Expression, types: BTreeMap<String, Type>) -> Result<Rc<Ready>, Reason> {
-        let key = key(expression, &types);
+    /// The condition, compiled against exactly the plugins that it was accepted with, with the names of its document.
+    fn ready(&self, expression: &Expression, spec: Option<&Service>) -> Result<Rc<Ready>, Reason> {
+        let key = key(expression, spec.map(Shape::of));
         if let Some(known) = self.compiled.borrow().get(&key) {
             return Ok(Rc::clone(known));
         }
@@ -189,13 +199,17 @@ impl Conditions {
             expression.plugins.iter().map(|(name, used)| self.shelf.recorded(name, used)).collect();
         // What is missing now may be there at the next look: that is not kept.
         let plugins = Plugins::new(used?);
-        let scope = Scope::new(types, &expression.library(plugins.schema()));
-        let predicate = compile(&expression.text, plugins.schema(), &scope).predicate;
+        let checked = self.shelf.checked().take(&key);
+        let predicate = checked.or_else(|| {
+            let scope =
+                Scope::new(spec.map(types).unwrap_or_default(), &expression.library(plugins.schema()));
+            compile(&expression.text, plugins.schema(), &scope).predicate
+        });
         let mut compiled = self.compiled.borrow_mut();
         if compiled.len() > KEPT_MAX {
             compiled.clear();
         }
-        let ready = Rc::new(Ready { predicate, plugins });
+        let ready = Rc::new(Ready::new(predicate, plugins));
         compiled.insert(key, Rc::clone(&ready));
         Ok(ready)
     }
@@ -215,12 +229,8 @@ fn asks(predicate: &Predicate, plugins: &Plugins) -> BTreeSet<String> {
     fields.chain(functions).collect()
 }
 
-fn key(expression: &Expression, types: &BTreeMap<String, Type>) -> String {
-    let mut key = expression.text.clone();
-    for (name, of) in types {
-        key.push('\0');
-        let _ = write!(key, "{name}:{of}");
-    }
+fn key(expression: &Expression, shape: Option<Shape>) -> String {
+    let mut key = checked::key(&expression.text, shape);
     for (name, definition) in &expression.definitions {
         let _ = write!(key, "\0{name}={definition:?}");
     }

@@ -61,6 +61,9 @@ use crate::process::world::World as _;
 use crate::spec::{ReadinessCheck, Service, ServiceName};
 use crate::units::{BootId, BootTime, Gid, Now, Pid, Uid};
 
+/// For fewer candidates it isn't worth it to have helpers read what they will be asked.
+const WORTH_HELPERS: usize = 16;
+
 /// How the host is used.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HostOptions {
@@ -99,6 +102,8 @@ pub struct LinuxHost {
     world: LiveWorld,
     /// A look that has begun, and where the numbers of processes were before it.
     begun: Option<(LiveWorld, Option<recent::Cursor>)>,
+    /// The last look of who only looks.
+    spent: Option<LiveWorld>,
     waker: Waker,
     exits: Exits,
     probes: Probes,
@@ -188,6 +193,7 @@ impl LinuxHost {
             },
             world: if options.patient { world.with_patience() } else { world },
             begun: None,
+            spent: None,
             waker,
             exits: Exits::default(),
             probes,
@@ -215,6 +221,13 @@ impl LinuxHost {
         if self.ledger.is_none() {
             let cursor = self.counter.now();
             self.begun = Some((self.world.again().begin_listing(), cursor));
+        }
+    }
+
+    /// The look that was begun will ask everybody for arguments: these are read meanwhile.
+    pub fn begin_arguments(&self) {
+        if let Some((world, _)) = &self.begun {
+            world.begin_arguments();
         }
     }
 
@@ -567,8 +580,11 @@ impl Host for LinuxHost {
         let glimpsed = cursor.map(|at| recent::Glimpsed::new(at, &pids));
         let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids };
         let lists = self.looker.shortlists(questions, &given, sight);
-        let few = lists.values().filter(|list| list.len() < pids.len());
-        world.foresee(few.flatten().copied().collect());
+        let few: Vec<Pid> =
+            lists.values().filter(|list| list.len() < pids.len()).flatten().copied().collect();
+        if few.len() >= WORTH_HELPERS {
+            world.foresee(few.into_iter());
+        }
         let services = questions
             .services
             .iter()
@@ -577,9 +593,18 @@ impl Host for LinuxHost {
                     self.looked.note(name, &question.spec, glimpsed.clone());
                 }
                 let list = given.get(name).or_else(|| lists.get(name)).map_or(&*pids, Vec::as_slice);
+                if question.look && list.len() < pids.len() {
+                    for pid in list {
+                        world.meet(*pid);
+                    }
+                }
                 (name.clone(), self.see(name, question, (questions, list), &world, &mut asked))
             })
             .collect();
+        if self.ledger.is_none() {
+            // Whoever only looks ends soon, and all of it at once: ten thousands of pieces of memory aren't given back one by one.
+            self.spent = Some(world);
+        }
         Observation { now: clock::now(), boot: self.looker.boot.clone(), services }
     }
 

@@ -143,6 +143,7 @@ impl Looker {
                 .map(|expression| self.conditions.bind(expression, spec, places, world, plugins))
         };
         let (narrow, replace) = (bound(&spec.narrow), bound(&spec.match_only));
+        let names_user = [&narrow, &replace].into_iter().flatten().any(|bound| bound.names_user);
         // Without its condition a look says nothing, also where no process is there to be doubted.
         let without: Vec<String> = [&narrow, &replace]
             .into_iter()
@@ -164,7 +165,7 @@ impl Looker {
             path: around.path.unwrap_or_else(|| Bytes::from([])),
             narrow: narrow.as_ref().map(|condition| condition as &dyn Fn(Pid) -> Ternary),
             replace: replace.as_ref().map(|condition| condition as &dyn Fn(Pid) -> Ternary),
-            names_user: self.conditions.names_user(spec),
+            names_user,
             recorded,
             replicas: spec.replicas,
             scope_all,

@@ -127,6 +127,8 @@ pub struct LiveWorld {
     /// How many first facts were read by pid, and after how many of them a second was wanted.
     glimpsed: Cell<(u32, u32)>,
     scratch: RefCell<Vec<u8>>,
+    /// The arguments that were at hand last, of whom nothing was told by it.
+    glanced: RefCell<(Option<Pid>, Vec<u8>)>,
     /// What is kept from look to look for rates, where somebody wants them.
     samples: Option<Rc<RefCell<Samples>>>,
     /// What was read of processes, where somebody keeps an account of it.
@@ -250,6 +252,7 @@ impl LiveWorld {
             waited: Cell::default(),
             glimpsed: Cell::default(),
             scratch: RefCell::default(),
+            glanced: RefCell::default(),
             samples: None,
             account: None,
             nothing: Arc::from([]),
@@ -374,6 +377,12 @@ impl LiveWorld {
         let begun = helper.begin(move || Listing::of(proc.as_fd(), ticks));
         self.listing.replace(begun);
         self
+    }
+
+    /// Has helpers read the arguments of everybody, for who knows that it will ask for them and has something else to do before.
+    pub fn begin_arguments(&self) {
+        let pids = &self.listed().pids;
+        self.ahead.borrow_mut().begin_all(pids, &self.proc, &self.ahead_readers);
     }
 
     fn entry(&self, pid: Pid) -> EntryRef<'_> {

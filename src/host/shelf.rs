@@ -22,6 +22,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::atomic;
+use super::checked::Checked;
 use super::errno::io_text;
 use super::spec_dir::{self, Trust};
 use crate::diagnostic::Diagnostic;
@@ -52,6 +53,7 @@ pub struct Shelf {
     swept_for: RefCell<Option<Rc<BTreeSet<String>>>>,
     /// What these records need.
     needs: RefCell<(Records, Rc<BTreeSet<String>>)>,
+    checked: Checked,
 }
 
 #[derive(Debug)]
@@ -69,6 +71,7 @@ impl Default for Shelf {
             stored: RefCell::default(),
             swept_for: RefCell::default(),
             needs: RefCell::default(),
+            checked: Checked::default(),
         }
     }
 }
@@ -77,6 +80,11 @@ impl Shelf {
     /// With a directory of the modules that are in force.
     pub fn keeping(store: PathBuf) -> Self {
         Self { store: Some(store), ..Self::default() }
+    }
+
+    /// Conditions that were compiled when their documents were checked.
+    pub fn checked(&self) -> &Checked {
+        &self.checked
     }
 
     /// The plugin that a condition was accepted with.

@@ -13,7 +13,7 @@ use crate::process::paths::show;
 use crate::spec::{
     API_VERSION, Account, AdoptPolicy, CpuPolicy, DesiredState, ExpressionRequest, IoClass, Limit,
     LoadContext, NoModules, Origin, Output, ReadinessCheck, Reload, Restart, RestartPolicy, Rotation,
-    Scheduling, Service, ServiceName, ServiceType, SpecFile, StopScope, load,
+    Scheduling, Security, Service, ServiceName, ServiceType, SpecFile, StopScope, load,
 };
 use crate::units::{format_duration, format_size, parse_size};
 
@@ -78,6 +78,7 @@ fn one(mut found: Found, taken: &mut BTreeSet<ServiceName>) -> Result<Written, B
 fn verify(text: &str, meant: &Service) -> Result<(), String> {
     let compile = |request: &ExpressionRequest<'_>| {
         check_in_document(request.text, request.variables.clone(), request.replaces, request.library)
+            .diagnostics
     };
     let limits = crate::spec::Limits::default();
     let context =
@@ -185,6 +186,7 @@ fn fields(out: &mut String, found: &Found, default: &Service) {
         line(out, "workingDirectory", &scalar(&service.working_directory.to_string_lossy()));
     }
     environment(out, service);
+    security(out, &service.security);
     limits(out, service);
     scheduling(out, &service.scheduling);
     output(out, "stdout", &service.stdout, service.stdout_rotation);
@@ -458,6 +460,16 @@ fn stop(out: &mut String, service: &Service, default: &Service) {
     }
     if !parts.is_empty() {
         line(out, "stop", &format!("{{{}}}", parts.join(", ")));
+    }
+}
+
+/// What importers say of it.
+fn security(out: &mut String, security: &Security) {
+    let mut parts = Vec::new();
+    parts.extend(security.no_new_privileges.map(|no_new| format!("noNewPrivileges: {no_new}")));
+    parts.extend(security.private_tmp.then(|| "privateTmp: true".to_owned()));
+    if !parts.is_empty() {
+        line(out, "security", &format!("{{{}}}", parts.join(", ")));
     }
 }
 

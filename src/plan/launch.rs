@@ -135,7 +135,7 @@ const ANOTHER: &str = "another ";
 /// What a change is to, of which the content must not be seen.
 const PRESENT: &str = "its present content";
 
-/// A change as a part of a sentence: ``"`user` changed from ann to bob"``.
+/// A change as a part of a sentence.
 pub(super) fn change_words(change: &FieldChange) -> String {
     let FieldChange { field, from, to } = change;
     match (field.as_str(), to.strip_prefix(ANOTHER)) {

@@ -33,6 +33,11 @@ pub(super) fn restart_outdated(
     draft: &mut Draft<'_>,
 ) {
     let prepared = seen.and_then(|seen| seen.prepared.as_ref()).and_then(|prepared| prepared.as_ref().ok());
+    if record.instances.values().all(|instance| instance.phase.process().is_none()) {
+        // Nothing was launched that could be compared.
+        record.compares &= prepared.is_none();
+        return;
+    }
     let present = launch::launched(spec, prepared);
     update::take_in_files(record, &present);
     let outdated: Vec<Outdated> = record

@@ -14,7 +14,7 @@ mod status;
 
 use std::sync::LazyLock;
 
-pub(super) use self::fields::whole as whole_arguments;
+pub(super) use self::fields::{quoted, whole as whole_arguments};
 pub use self::rates::is_sampled;
 use super::objects::{FILE, GROUP, LIMIT, NAMESPACE, PROCESS, PROTOCOL, SOCKET, SOCKET_STATE, TTY, USER};
 use super::read::{POLICIES, SECCOMP, SIGNALS};

@@ -94,7 +94,7 @@ pub fn check_in_document(
     variables: BTreeMap<String, Type>,
     replaces: bool,
     library: &Arc<Library>,
-) -> Vec<Diagnostic> {
+) -> Compiled {
     let mut compiled = compile_with(text, variables, library);
     if let Some(predicate) = &compiled.predicate {
         compiled.diagnostics.extend(lints::condition(predicate.root()));
@@ -106,7 +106,7 @@ pub fn check_in_document(
             compiled.diagnostics.extend(predicate.self_reported());
         }
     }
-    sorted(compiled).diagnostics
+    sorted(compiled)
 }
 
 /// Parses and checks a condition of a Policy: over any process, so that no document binds names for it.

@@ -96,8 +96,6 @@ pub struct Candidate {
     pub foreign_supervisor: Option<String>,
     /// Matching processes below it: its workers.
     pub descendants: Vec<Pid>,
-    /// Path of its image.
-    pub exe: Option<Bytes>,
     /// It runs an old version of the file.
     pub stale: bool,
     /// Only its own word (execfn) says that it runs the file: never alone the ground for a signal.

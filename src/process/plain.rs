@@ -4,7 +4,7 @@
 //! a name (deleted, a memfd) is not: whether it is an old version of a file takes the rule of [`super::exe`].
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use super::candidate;
 use super::declare::{self, Reader, whole_arguments};
@@ -28,6 +28,7 @@ enum Shortcut {
     Group,
     Exe,
     Argv,
+    Cmdline,
     None,
 }
 
@@ -37,6 +38,7 @@ static SHORTCUTS: LazyLock<Vec<Shortcut>> = LazyLock::new(|| {
         "group" => Shortcut::Group,
         "exe" => Shortcut::Exe,
         "argv" => Shortcut::Argv,
+        "cmdline" => Shortcut::Cmdline,
         _ => Shortcut::None,
     };
     declare::readers()
@@ -64,6 +66,10 @@ impl ProcessVocabulary<'_> {
             Some(Fact::Absent) => return Datum::Absent,
             Some(Fact::Unknown(_)) => return Datum::Opaque,
         }
+        let at_hand = if self.sieving { self.at_hand(pid, shortcut(field)) } else { None };
+        if let Some(datum) = at_hand {
+            return datum;
+        }
         match shortcut(field) {
             Shortcut::User => plain(self.world.owner(pid), |(uid, _)| Datum::Int(uid.0.into())),
             Shortcut::Group => plain(self.world.owner(pid), |(_, gid)| Datum::Int(gid.0.into())),
@@ -71,8 +77,24 @@ impl ProcessVocabulary<'_> {
             Shortcut::Argv => {
                 plain(whole_arguments(self, pid), |arguments| Datum::Words(arguments.words.as_slice().into()))
             }
-            Shortcut::None => plain(read(self, pid), |value| of_value(&value)),
+            Shortcut::Cmdline | Shortcut::None => plain(read(self, pid), |value| of_value(&value)),
         }
+    }
+
+    /// What arguments say, without a place of their own for those of each process.
+    fn at_hand(&self, pid: Pid, shortcut: Shortcut) -> Option<Datum> {
+        let mut datum = None;
+        let mut use_words = |words: &mut dyn Iterator<Item = &[u8]>| {
+            datum = match shortcut {
+                Shortcut::Cmdline => Some(Datum::Bytes(declare::quoted(words).into())),
+                Shortcut::Argv => Some(Datum::Words(words.map(Arc::from).collect())),
+                Shortcut::User | Shortcut::Group | Shortcut::Exe | Shortcut::None => None,
+            };
+        };
+        if matches!(shortcut, Shortcut::Cmdline | Shortcut::Argv) {
+            self.world.glance_at_arguments(pid, &mut use_words);
+        }
+        datum
     }
 }
 

@@ -336,12 +336,12 @@ fn identity_by_the_interpreter_alone_is_an_error_where_it_replaces_the_rule() {
         ),
     ] {
         assert_eq!(
-            shown(check_in_document(text, variables(), false, &Arc::default())),
+            shown(check_in_document(text, variables(), false, &Arc::default()).diagnostics),
             narrows,
             "match: {text}"
         );
         assert_eq!(
-            shown(check_in_document(text, variables(), true, &Arc::default())),
+            shown(check_in_document(text, variables(), true, &Arc::default()).diagnostics),
             replaces,
             "matchOnly: {text}"
         );

@@ -31,6 +31,8 @@ pub struct ProcessVocabulary<'w> {
     pub(super) world: &'w dyn World,
     context: Context,
     explaining: bool,
+    /// Facts only sieve: who is left is asked again.
+    pub(super) sieving: bool,
     targets: RefCell<BTreeMap<Vec<u8>, Rc<Target>>>,
     wanted: RefCell<BTreeMap<Vec<u8>, Rc<Wanted>>>,
     children: RefCell<Option<Fact<Children>>>,
@@ -57,12 +59,19 @@ impl<'w> ProcessVocabulary<'w> {
             world,
             context,
             explaining: false,
+            sieving: false,
             targets: RefCell::default(),
             wanted: RefCell::default(),
             children: RefCell::default(),
             notes: RefCell::default(),
             own_word: Cell::default(),
         }
+    }
+
+    /// For a first sieve, of whose facts nothing is kept: who is left is asked again for all of them.
+    #[must_use]
+    pub fn sieving(self) -> Self {
+        Self { sieving: true, ..self }
     }
 
     /// Also notes near misses, which costs one more read for each process that doesn't match.

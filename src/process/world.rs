@@ -101,6 +101,12 @@ pub trait World {
     fn status(&self, pid: Pid) -> Fact<Arc<Status>>;
     /// `/proc/PID/cmdline`. Absent for kernel threads and zombies.
     fn arguments(&self, pid: Pid) -> Fact<Arc<Arguments>>;
+    /// Gives the words of `/proc/PID/cmdline` to `use_words`, where they are at hand: for who sieves many processes, and asks
+    /// those that are left for everything, this included. Nothing counts as told by it.
+    /// False: they have to be asked for.
+    fn glance_at_arguments(&self, _: Pid, _: &mut dyn FnMut(&mut dyn Iterator<Item = &[u8]>)) -> bool {
+        false
+    }
     /// `/proc/PID/environ`, split on NUL.
     fn environ(&self, pid: Pid) -> Fact<Arc<[Bytes]>>;
     /// The value of one variable of `environ`, of two the first; absent if it isn't set. Known also where only the

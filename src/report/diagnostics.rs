@@ -1,11 +1,16 @@
 //! Diagnostics as text with carets, and as rows for programs.
 
+use std::collections::BTreeMap;
+
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
 use super::printable;
 use crate::diagnostic::{Diagnostic, Label, Severity, Source, Span};
+
+/// So many warnings with one code are shown to who asked for something else.
+const FEW: usize = 10;
 
 /// One diagnostic for a program.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -66,6 +71,28 @@ fn word(severity: Severity) -> &'static str {
 
 /// All of them for a person: header, place, caret, notes, help.
 pub fn render_diagnostics(diagnostics: &[Diagnostic], colour: bool) -> String {
+    render(diagnostics.iter(), colour)
+}
+
+/// For who asked for something else: all errors, of each kind of warning the first few, and how many more there are.
+pub fn render_in_short(diagnostics: &[Diagnostic], colour: bool) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let is_shown = |diagnostic: &&Diagnostic| {
+        let count = counts.entry(diagnostic.code.0).or_default();
+        *count += usize::from(!diagnostic.is_error());
+        diagnostic.is_error() || *count <= FEW
+    };
+    let shown: Vec<&Diagnostic> = diagnostics.iter().filter(is_shown).collect();
+    let mut text = render(shown.into_iter(), colour);
+    let more = counts.into_iter().filter(|(_, count)| *count > FEW);
+    let more: Vec<String> = more.map(|(code, count)| format!("{} more of {code}", count - FEW)).collect();
+    if !more.is_empty() {
+        text.push_str(&format!("warning: {}\n  = help: `selfsame check` shows them\n\n", more.join(", ")));
+    }
+    text
+}
+
+fn render<'d>(diagnostics: impl Iterator<Item = &'d Diagnostic>, colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() }.decor_style(DecorStyle::Ascii);
     let mut text = String::new();
     for diagnostic in diagnostics {
@@ -163,6 +190,21 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
+    }
+
+    #[test]
+    fn in_short_all_errors_and_the_first_of_many_warnings_are_shown() {
+        let warnings = (0..FEW + 3).map(|n| Diagnostic::warning(Code("W103"), format!("the {n}th")));
+        let others = [Diagnostic::warning(Code("W105"), "another"), sample(), sample()];
+        let errors = (0..FEW + 3).map(|n| Diagnostic::error(Code("M201"), format!("mistake {n}")));
+        let all: Vec<Diagnostic> = warnings.chain(others).chain(errors).collect();
+        let text = render_in_short(&all, false);
+        assert_eq!(text.matches("error[M201]").count(), FEW + 5);
+        assert_eq!(text.matches("warning[W103]").count(), FEW);
+        assert_eq!(text.matches("warning[W105]").count(), 1);
+        assert!(text.contains("the 0th") && text.contains("warning: 3 more of W103\n"), "{text}");
+        let few: Vec<Diagnostic> = all.into_iter().skip(3).collect();
+        assert_eq!(render_in_short(&few, false), render_diagnostics(&few, false));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Match expressions in documents: what they can name, and errors with a caret inside the document.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Span};
@@ -64,6 +64,47 @@ pub fn variables(service: &Service) -> BTreeMap<String, (Type, LangValue)> {
     variables
 }
 
+/// What tells the variables of one document from those of others: which of those it binds that not all do, and of what type
+/// its accounts are. Documents of one shape bind the same names with the same types.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shape(u8);
+
+impl Shape {
+    const NAME: u8 = 1;
+    const ID: u8 = 2;
+
+    fn new(pidfile: bool, becomes: bool, user: u8, group: u8) -> Self {
+        Self(u8::from(pidfile) | u8::from(becomes) << 1 | user << 2 | group << 4)
+    }
+
+    /// Of a document.
+    pub fn of(service: &Service) -> Self {
+        let account = |account: &Option<Account>| match account {
+            None => 0,
+            Some(Account::Name(_)) => Self::NAME,
+            Some(Account::Id(_)) => Self::ID,
+        };
+        let (user, group) = (account(&service.user), account(&service.group));
+        Self::new(service.pidfile.is_some(), service.becomes.is_some(), user, group)
+    }
+
+    /// Of the types of its variables.
+    pub fn of_types(types: &BTreeMap<String, Type>) -> Self {
+        let account = |name: &str| match types.get(name) {
+            None => 0,
+            Some(Type::Int) => Self::ID,
+            Some(_) => Self::NAME,
+        };
+        let has = |name: &str| types.contains_key(name);
+        Self::new(has("pidfile"), has("spec.becomes"), account("spec.user"), account("spec.group"))
+    }
+
+    /// A letter for each.
+    pub fn letter(self) -> char {
+        char::from(b'0' + self.0)
+    }
+}
+
 /// What an expression in the document of a Service is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Purpose {
@@ -86,7 +127,6 @@ pub(super) fn expression(
     let text = sound_text(value, scalar, d)?;
     let variables: BTreeMap<String, Type> =
         variables(service).into_iter().map(|(name, (of, _))| (name, of)).collect();
-    let own: BTreeSet<String> = variables.keys().cloned().collect();
     let names = d.names.clone();
     let library = &names.library;
     let replaces = purpose == Purpose::Replaces;
@@ -95,7 +135,7 @@ pub(super) fn expression(
     found.retain(|said| purpose != Purpose::OfOwn || said.code != lang_codes::UNGUARDED);
     let good = !found.iter().any(Diagnostic::is_error);
     say_all(found, value, scalar, d);
-    good.then(|| accepted(text, &own, &names))
+    good.then(|| accepted(text, &request.variables, &names))
 }
 
 /// Reads a condition over any process: that of a Policy, which has no names of its own.
@@ -105,7 +145,7 @@ pub(super) fn condition(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<(Expre
     let names = d.names.clone();
     let compiled = check_in_policy(text, &names.library);
     say_all(compiled.diagnostics, value, scalar, d);
-    Some((accepted(text, &BTreeSet::new(), &names), compiled.predicate?))
+    Some((accepted(text, &BTreeMap::new(), &names), compiled.predicate?))
 }
 
 /// Reads a condition on the facts of a host.
@@ -130,12 +170,12 @@ fn say_all(found: Vec<Diagnostic>, value: &Value<'_>, scalar: &Scalar, d: &mut D
 
 /// With all that the expression means beyond its text, so that it still means that when a definition or a plugin has
 /// changed.
-fn accepted(text: &str, variables: &BTreeSet<String>, names: &Names) -> Expression {
+fn accepted(text: &str, variables: &BTreeMap<String, Type>, names: &Names) -> Expression {
     let library = &names.library;
     if library.is_empty() && names.plugins.is_empty() {
         return Expression::new(text);
     }
-    let own = |word: &str| variables.iter().any(|name| name.split('.').next() == Some(word));
+    let own = |word: &str| variables.keys().any(|name| name.split('.').next() == Some(word));
     let used = library.closure(library.used_by(text, None, schema_of(library), &own));
     let plugins = library.plugins_of(text, &used).into_iter().filter_map(|name| {
         let record = names.plugins.get(&name)?.record();

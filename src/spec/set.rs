@@ -44,8 +44,8 @@ pub fn load_ready(files: &[SpecFile], ready: &ReadTexts, context: &LoadContext<'
         },
         None => together(&readings, context),
     };
-    loaded.duplicates = duplicates(&loaded.files, context.host.is_some());
-    loaded.duplicate_policies = duplicate_policies(&loaded.files, context.host.is_some());
+    loaded.duplicates = duplicates(loaded.files.iter(), context.host.is_some());
+    loaded.duplicate_policies = duplicate_policies(loaded.files.iter(), context.host.is_some());
     loaded
 }
 

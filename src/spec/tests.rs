@@ -7,7 +7,7 @@
     reason = "a test stops at the first surprise"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use super::table::{Kind, TABLES, Table};
 use super::*;
 use crate::diagnostic::Code;
+use crate::lang::value::Type;
 
 fn usr_is_unknown(request: &ExpressionRequest<'_>) -> Vec<Diagnostic> {
     let found = request.text.match_indices("usr");
@@ -774,4 +775,23 @@ fn a_document_is_not_taken_without_defaults_that_cannot_be_used() {
     assert_eq!(codes_of(&loaded), ["S092", "Y003"]);
     let twice = [web(), file("b", defaults(chosen)), file("c", defaults(chosen))];
     assert_eq!(codes_of(&load(&twice, &context())), ["S092", "S031"]);
+}
+
+/// Conditions that are compiled for one document serve every other one of its shape.
+#[test]
+fn documents_of_one_shape_bind_the_same_names_with_the_same_types() {
+    let accounts = ["", ", user: app", ", user: 7", ", group: app", ", user: 7, group: 8"];
+    let others = ["", ", pidfile: /run/x.pid", ", becomes: /usr/bin/y", ", args: [a], replicas: 2"];
+    let mut kinds: Vec<(Shape, BTreeMap<String, Type>)> = Vec::new();
+    for (account, other) in accounts.iter().flat_map(|account| others.map(|other| (account, other))) {
+        let text = service(&format!("startas: /x{account}{other}"));
+        let loaded = load_text(&text);
+        let service = &loaded.files[0].services()[0];
+        let types = variables(service).into_iter().map(|(name, (of, _))| (name, of)).collect();
+        assert_eq!(Shape::of(service), Shape::of_types(&types), "{text}");
+        for (shape, of) in &kinds {
+            assert_eq!(*shape == Shape::of(service), *of == types, "{text}");
+        }
+        kinds.push((Shape::of(service), types));
+    }
 }

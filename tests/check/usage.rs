@@ -63,6 +63,18 @@ fn wrong_usage_is_64_and_says_so_on_stderr() {
     }
 }
 
+/// A stop that ends at once was done and undone in silence.
+#[test]
+fn a_wish_that_is_over_already_is_wrong_usage() {
+    let bench = Bench::new();
+    for end in [["--for", "0s"], ["--until", "2020-01-01T00:00:00Z"]] {
+        for verb in ["start", "stop", "suspend"] {
+            let ran = bench.run(&[verb, "shop", end[0], end[1]]);
+            assert!(ran.code == 64 && ran.stderr.contains("that moment is over"), "{verb} {end:?}: {ran:?}");
+        }
+    }
+}
+
 #[test]
 fn help_knows_operators_and_kinds() {
     let bench = Bench::new();

@@ -102,6 +102,9 @@ fn what_only_the_earlier_set_has_goes_when_the_documents_change() {
     until("its document is gone", || bench.alive_of("other").is_empty());
     bench.ok(&["rollback", "1"]);
     until("the earlier set", || bench.alive_of("other").len() == 1);
+    // The plan is about the documents, which don't count for now.
+    let plan = bench.run(&["plan", "specs"]);
+    assert!(plan.stderr.contains("rolled back to set 1: a watch keeps to it"), "{plan:?}");
     bench.end_watch("KILL");
     bench.watch(&["--prune-delay", "10ms"]);
     until("the rollback in the next watch", || accepted(&bench, "other").contains("rolled back to set 1"));

@@ -149,3 +149,11 @@ fn a_stored_plan_of_a_renamed_object_leaves_no_second_claim() {
     assert_eq!(bench.status_pids("new"), [after]);
     assert_eq!(bench.run(&["status", "shop"]).code, 5, "it is no longer on record");
 }
+
+#[test]
+fn of_documents_that_cannot_be_read_a_plan_does_not_say_that_nothing_is_to_be_done() {
+    let bench = Bench::new();
+    bench.write("specs/shop.yaml", "kind: [");
+    let plan = bench.run(&["plan", "specs"]);
+    assert_eq!((plan.code, plan.stdout.as_str()), (1, ""), "{}", plan.stderr);
+}

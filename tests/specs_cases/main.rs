@@ -65,7 +65,7 @@ fn compile(request: &ExpressionRequest<'_>) -> Vec<Diagnostic> {
 
 /// The language itself.
 fn really(request: &ExpressionRequest<'_>) -> Vec<Diagnostic> {
-    check_in_document(request.text, request.variables.clone(), request.replaces, request.library)
+    check_in_document(request.text, request.variables.clone(), request.replaces, request.library).diagnostics
 }
 
 struct Case {

@@ -124,6 +124,47 @@ fn apply_hands_over_to_a_running_watch() {
     assert_eq!(bench.alive_of("shop"), [pid]);
 }
 
+/// It was only said while both files were new.
+#[test]
+fn apply_says_that_a_name_stands_in_a_second_file_though_the_first_is_an_old_one() {
+    let (bench, pid) = watched("");
+    let text = fs::read_to_string(bench.path("specs/shop.yaml")).unwrap();
+    fs::write(bench.path("specs/again.yaml"), text).unwrap();
+    for _ in 0..2 {
+        let ran = bench.run(&["apply", "specs"]);
+        assert_eq!((ran.code, ran.stderr.contains("the Service `shop` stands in")), (1, true), "{ran:?}");
+    }
+    assert_eq!(bench.alive_of("shop"), [pid]);
+    fs::remove_file(bench.path("specs/again.yaml")).unwrap();
+    assert!(bench.ok(&["apply", "specs"]).stdout.contains("nothing to do"));
+}
+
+/// Of what nobody touched nothing is said.
+#[test]
+fn apply_tells_what_changed_and_what_is_not_as_wanted() {
+    let mut bench = Bench::new();
+    bench.daemon("shop", "");
+    bench.daemon("other", "");
+    // So that nobody but `apply` sees the change first.
+    bench.watch(&["--settle", "1m", "--settle-max", "1m"]);
+    bench.until_running(&["shop", "other"]);
+    bench.daemon_spec("other", "args: [changed]");
+    let ran = bench.ok(&["apply", "specs"]);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert!(
+        matches!(lines.as_slice(), [other, "2 of 2 objects are as wanted"] if other.starts_with("other: Running (pid ")),
+        "{ran:?}"
+    );
+    let none = bench.script("bin/failing", "#!/bin/sh\nexit 1\n");
+    bench.spec("failing", &format!("startas: {}\nreadiness: {{aliveFor: 60s}}", none.display()));
+    let ran = bench.run(&["apply", "specs"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let ran = bench.run(&["apply", "specs", "-o", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let names: Vec<&str> = told.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!((ran.code, names), (1, vec!["failing", "other", "shop"]), "{ran:?}");
+}
+
 #[test]
 fn status_has_exit_codes_and_waits() {
     let (bench, _) = watched("");

@@ -8,11 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::here::Here;
-use super::shown::Shown;
-use super::{Declared, Sources, upgrade};
+use super::shown::{Shown, policies_in};
+use super::{Sources, upgrade};
 use crate::engine::accept::{BrokenFile, FileSeen};
 use crate::host::good_texts::{GoodText, GoodTexts};
-use crate::spec::{Loaded, LoadedFile, SpecFile};
+use crate::spec::policy::Policy;
+use crate::spec::{Loaded, LoadedFile, Service, SpecFile};
 
 /// What stands in for files that can't be used.
 #[derive(Debug, Default)]
@@ -28,6 +29,22 @@ pub(super) struct Kept {
     pub(super) stale_defaults: BTreeMap<String, String>,
     /// A text could not be written down.
     trouble: Option<String>,
+}
+
+/// What a file declared when it last counted.
+#[derive(Clone, PartialEq, Debug, Default)]
+struct Declared {
+    services: Arc<[Arc<Service>]>,
+    policies: Arc<[Arc<Policy>]>,
+}
+
+impl Declared {
+    /// By a text that stands in for the present one.
+    fn by(file: &LoadedFile, here: &Here) -> Self {
+        let mut file = file.clone();
+        file.stands_in(&here.absolute(&file.source.name.clone()));
+        Self { services: file.services().into(), policies: policies_in(&file) }
+    }
 }
 
 impl Kept {

@@ -13,8 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::gathered::{Found, start_of};
 use super::reading::LONG;
-use super::{Found, Sources, SourcesLook, settle, start_of};
+use super::{Sources, SourcesLook};
+use crate::engine::settle;
 use crate::host::spec_dir::{Attention, Place};
 use crate::spec::{LoadedFile, Marks, SpecFile};
 
@@ -64,8 +66,7 @@ impl Sources {
         if self.stays {
             settle::files(&mut loaded.files);
         }
-        let twice = !loaded.duplicates.is_empty() || !loaded.duplicate_policies.is_empty();
-        if twice || !loaded.files.iter().all(|file| self.replaces_plainly(file)) {
+        if !loaded.files.iter().all(|file| self.replaces_plainly(file)) {
             return None;
         }
         let quiet = still.look.diagnostics.is_empty();
@@ -305,6 +306,27 @@ mod tests {
         let again = sources.look();
         assert_eq!((again.seen.changed, again.digest), (Some(BTreeSet::new()), digest));
         assert_eq!(again.seen.files, complete.seen.files);
+    }
+
+    #[test]
+    fn a_name_that_stands_twice_is_said_by_each_look() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let write = |file: &str, name: &str| {
+            std::fs::write(root.join(file), service(name, &format!("  args: [{file}]\n"))).unwrap();
+            BTreeSet::from([root.join(file)])
+        };
+        (write("a.yaml", "a"), write("b.yaml", "b"));
+        let mut sources = Sources::new(vec![root.clone()]);
+        assert!(sources.look().diagnostics.is_empty());
+        for (name, said) in [("c", 0), ("a", 1), ("a", 1), ("d", 0), ("b", 1), ("d", 0)] {
+            let names = write("c.yaml", name);
+            let attention = Attention { named: Some(&names), ..Attention::at(clock::now().boot) };
+            for (look, named) in [(sources.look_with(attention), true), (sources.look(), false)] {
+                let texts: Vec<&String> = look.diagnostics.iter().map(|one| &one.message).collect();
+                assert_eq!((texts.len(), look.named), (said, named), "{name}: {texts:?}");
+            }
+        }
     }
 
     #[test]

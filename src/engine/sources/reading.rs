@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Found, Sources, SourcesLook, TOO_SLOW};
+use super::gathered::Found;
+use super::{Sources, SourcesLook, TOO_SLOW};
 use crate::diagnostic::Diagnostic;
 use crate::host::aside::{Job, Progress, Workers};
 use crate::host::failpoint;

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::here::Here;
-use super::seen;
 use crate::diagnostic::Source;
-use crate::engine::accept::FileSeen;
+use crate::engine::accept::{FileSeen, GoodFile};
 use crate::spec::LoadedFile;
+use crate::spec::policy::Policy;
 
 /// Files by their absolute names, as the last look gave them.
 #[derive(Debug, Default)]
@@ -96,4 +96,23 @@ impl Shown {
         self.other.insert(place.clone(), name.to_owned());
         place
     }
+}
+
+fn seen(file: &LoadedFile) -> FileSeen {
+    match file.reason() {
+        Some(reason) => FileSeen::broken(reason),
+        None => {
+            // Shared: what nobody edited is the very value that it was, for all who compare.
+            FileSeen::Good(GoodFile {
+                digest: file.digest.clone(),
+                services: file.services().into(),
+                policies: policies_in(file),
+                empty: file.is_empty(),
+            })
+        }
+    }
+}
+
+pub(super) fn policies_in(file: &LoadedFile) -> Arc<[Arc<Policy>]> {
+    file.policies().iter().map(|document| Arc::clone(&document.policy)).collect()
 }

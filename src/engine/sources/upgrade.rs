@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Around;
+use super::loading::Around;
 use crate::spec::{Held, HeldPlugins, InUse, Loaded, LoadedFile, SpecFile};
 
 /// Loads all files. `in_use` are the plugins that they were loaded with last.

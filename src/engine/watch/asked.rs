@@ -93,7 +93,7 @@ impl Watch<'_> {
             memory: &self.memory,
             places: self.sources.places(),
             set: &self.set,
-            clean: self.clean && self.pin.is_none(),
+            clean: self.clean && self.pin.is_none() && self.set.rejected.is_empty(),
             metrics: &|| self.metrics(),
             dirs: self.host.dirs(),
         };

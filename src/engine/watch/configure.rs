@@ -25,8 +25,9 @@ impl Watch<'_> {
         }
         if !wait.is_empty() {
             let names: Vec<String> = wait.iter().map(|name| format!("`{name}`")).collect();
+            let counts = if names.len() == 1 { "counts" } else { "count" };
             (self.tell)(Event::Trouble(&format!(
-                "the settings were changed: {} counts only when selfsame is started anew",
+                "the settings were changed: {} {counts} only when selfsame is started anew",
                 names.join(", ")
             )));
         }

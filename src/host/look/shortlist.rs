@@ -79,7 +79,7 @@ impl Looker {
             .iter()
             .filter_map(|(name, bound)| Some((*name, bound.matcher.as_ref().ok()?, &bound.vocabulary)))
             .collect();
-        let reader = ProcessVocabulary::new(world);
+        let reader = ProcessVocabulary::new(world).sieving();
         let scan = Scan::new(&reader, usable.iter().map(|(_, matcher, vocabulary)| (*matcher, *vocabulary)));
         let mut found: Vec<Vec<Pid>> = usable.iter().map(|_| Vec::new()).collect();
         scan.each(pids, |pid, number, _| {

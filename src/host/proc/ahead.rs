@@ -5,6 +5,8 @@
 //! which grows while the run goes on: two helpers read the next windows while one is looked at. A question out of
 //! order closes them, so that nothing is read for an expression that asks few.
 //!
+//! Whoever knows before it looks that everybody will be asked has two large windows read meanwhile ([`Ahead::begin_all`]).
+//!
 //! A window that is late holds a process that is stuck. Its processes are then asked one by one, so that only that one
 //! is late. The windows of later looks leave it out.
 
@@ -25,16 +27,18 @@ use crate::units::Pid;
 const RUN: u32 = 3;
 /// Processes in the largest window.
 const WINDOW_MAX: usize = 256;
+/// The same for those that are begun before anybody asks: nobody looks at the first texts meanwhile.
+const EARLY_MAX: usize = 4096;
 /// Helpers that read ahead, each with one window.
 pub(super) const HELPERS: usize = 2;
 /// Longer arguments are read on their own, up to their own limit.
-const TEXT_MAX: usize = 64 << 10;
+pub(super) const TEXT_MAX: usize = 64 << 10;
 
 /// What a window gave: the texts one behind the other, and where each stands.
 #[derive(Debug, Default)]
-pub(super) struct Window {
-    pub(super) text: Vec<u8>,
-    pub(super) places: VecDeque<(Pid, Range<usize>)>,
+struct Window {
+    text: Vec<u8>,
+    places: VecDeque<(Pid, Range<usize>)>,
 }
 
 /// The state of reading ahead, of one look.
@@ -72,12 +76,16 @@ impl Ahead {
         deadline: Duration,
         use_text: impl FnOnce(&[u8]) -> T,
     ) -> Option<T> {
-        let follows = self.last.is_some_and(|last| at == last + 1);
+        if self.last == Some(at) {
+            // It wasn't there a moment ago.
+            return None;
+        }
+        let follows = self.last.map_or(at == 0, |last| at == last + 1);
         self.last = Some(at);
         self.run = match at {
-            _ if follows => self.run + 1,
             // Who asks the first of the listing asks them all.
             0 => RUN,
+            _ if follows => self.run + 1,
             _ => 0,
         };
         if !follows {
@@ -127,11 +135,32 @@ impl Ahead {
         }
     }
 
+    /// Begins before the first question: a window for each helper, of its share of the listing.
+    pub(super) fn begin_all(
+        &mut self,
+        pids: &Arc<[Pid]>,
+        proc: &Arc<OwnedFd>,
+        readers: &[Arc<Readers>; HELPERS],
+    ) {
+        let share = pids.len().div_ceil(HELPERS).min(EARLY_MAX);
+        while self.under_way.len() < HELPERS && self.begin_window(share, pids, proc, readers) {}
+    }
+
     /// Begins the next window. False at the end of the listing, or if no helper can be had.
     fn begin(&mut self, pids: &Arc<[Pid]>, proc: &Arc<OwnedFd>, readers: &[Arc<Readers>; HELPERS]) -> bool {
         self.size = (self.size * 4).clamp(16, WINDOW_MAX);
+        self.begin_window(self.size, pids, proc, readers)
+    }
+
+    fn begin_window(
+        &mut self,
+        size: usize,
+        pids: &Arc<[Pid]>,
+        proc: &Arc<OwnedFd>,
+        readers: &[Arc<Readers>; HELPERS],
+    ) -> bool {
         let from = self.next;
-        let to = (from + self.size).min(pids.len());
+        let to = (from + size).min(pids.len());
         if from >= to {
             return false;
         }
@@ -156,7 +185,7 @@ impl Ahead {
 }
 
 /// The arguments of these processes. What can't be read here has none.
-pub(super) fn read(pids: &[Pid], left_out: &BTreeSet<Pid>, proc: &OwnedFd) -> Window {
+fn read(pids: &[Pid], left_out: &BTreeSet<Pid>, proc: &OwnedFd) -> Window {
     let mut window = Window { text: Vec::with_capacity(pids.len() * 128), ..Window::default() };
     for pid in pids {
         let begin = window.text.len();

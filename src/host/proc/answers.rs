@@ -107,6 +107,18 @@ impl World for LiveWorld {
         entry.arguments.get_or_init(|| self.read_arguments(&entry)).clone()
     }
 
+    fn glance_at_arguments(
+        &self,
+        pid: Pid,
+        use_words: &mut dyn FnMut(&mut dyn Iterator<Item = &[u8]>),
+    ) -> bool {
+        let glances = self.glance(pid);
+        if glances {
+            use_words(&mut parse::words_of(&self.glanced.borrow().1));
+        }
+        glances
+    }
+
     fn environ(&self, pid: Pid) -> Fact<Arc<[Bytes]>> {
         let entry = self.entry(pid);
         let read = entry.rest().environ.get_or_init(|| self.read_environ(&entry));

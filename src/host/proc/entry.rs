@@ -108,15 +108,6 @@ impl Entry {
             && self.rest.get().is_none()
     }
 
-    /// Nothing was told of it but its arguments.
-    pub(super) fn has_told_arguments_alone(&self) -> bool {
-        self.owner.get().is_none()
-            && self.exe_file.get().is_none()
-            && self.comm.get().is_none()
-            && self.told(|rest| &rest.exe_text).is_none()
-            && self.told(|rest| &rest.stat).is_none()
-    }
-
     pub(super) fn rest(&self) -> &Rest {
         self.rest.get_or_init(Box::default)
     }

@@ -1,46 +1,58 @@
-//! Second questions that are foreseen: whoever sieved all processes by their arguments will ask the few that are left for more.
+//! Second questions that are foreseen: whoever sieved all processes will ask the few that are left for all that tells whose they
+//! are, the same of each.
 //!
-//! Before a second fact is told of a process, the first is read again through its descriptor ([`super::hold`]). For arguments
-//! that takes a helper ([`super::readers`]), and handing over one process at a time costs more than all the rest of the
-//! look at it. Where it is known who comes next, helpers read the next few while one is looked at.
+//! Asked one fact after the other that is a dozen system calls by one thread for each of them. Where it is known who comes
+//! next, helpers read all of it of the next few while one is looked at.
 //!
 //! ```text
-//!  open 412 (O_PATH) --> a helper reads 412/cmdline by pid --> is the process behind the descriptor still there?
+//!  a helper:  open 412 (O_PATH) --> cmdline, exe, owner, ns/pid, cgroup, stat, all through it --> close
+//!  the look:  is what was told of 412 so far found there as well? Then all of that is of the same process
 //! ```
 //!
-//! If it is, the pid meant this process from the first step to the last, so that what the helper read is its own.
+//! What can't be read that way isn't told: it is asked for again, one by one, by who knows what a failure means.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::LiveWorld;
-use super::ahead::{HELPERS, Window, read};
-use super::entry::Entry;
-use super::parse;
-use super::raw::{self, Leaf};
-use super::readers::Begun;
-use crate::facts::Fact;
-use crate::units::Pid;
+use rustix::io::Errno;
 
-/// Processes that are read again together. Few, so that little time passes until they are asked for more.
+use super::LiveWorld;
+use super::ahead::{HELPERS, TEXT_MAX};
+use super::entry::{Entry, Hold};
+use super::raw::{self, Form, Leaf};
+use super::readers::Begun;
+use super::{RECORD_LIMIT, parse};
+use crate::facts::{Fact, Stat};
+use crate::process::world::Namespace;
+use crate::units::{Gid, Pid, Uid};
+
+/// Processes that are read together. Few, so that little time passes until they are asked.
 const BATCH: usize = 32;
-/// So many may be read and not asked for: their descriptors are open.
+/// So many may be read and not asked for.
 const READY_MAX: usize = 4 * BATCH;
 
-/// A process, and the arguments that were read by its pid afterwards.
+/// What a helper read of one process, through one descriptor.
 #[derive(Debug)]
-struct Held {
-    dir: Arc<OwnedFd>,
-    text: Vec<u8>,
+struct Portrait {
+    /// The inode number of its directory, new with every process.
+    inode: u64,
+    owner: (Uid, Gid),
+    arguments: Vec<u8>,
+    exe: rustix::fs::Stat,
+    exe_text: Vec<u8>,
+    namespace: u64,
+    cgroups: Vec<u8>,
+    stat: Stat,
 }
 
 #[derive(Debug)]
 struct Batch {
     helper: usize,
-    dirs: Vec<(Pid, Arc<OwnedFd>)>,
-    begun: Begun<Window>,
+    /// The place behind it.
+    end: usize,
+    begun: Begun<Vec<(Pid, Portrait)>>,
 }
 
 /// Who will be asked for more, of one look.
@@ -51,95 +63,165 @@ pub(super) struct Foreseen {
     places: BTreeMap<Pid, usize>,
     /// The first place that no batch has covered.
     next: usize,
+    /// The first place of which no batch was waited for.
+    awaited: usize,
     under_way: VecDeque<Batch>,
-    ready: BTreeMap<Pid, Held>,
+    ready: BTreeMap<Pid, Portrait>,
     /// Batches begun so far.
     pub(super) begun: usize,
 }
 
-impl LiveWorld {
-    /// Says who will be asked for more than arguments, in this order. What is asked otherwise is answered as well, only slower.
-    pub(in crate::host) fn foresee(&self, order: Vec<Pid>) {
-        let mut places = BTreeMap::new();
-        for (at, pid) in order.iter().enumerate() {
-            places.entry(*pid).or_insert(at);
+impl Portrait {
+    /// An error where something of it can't be read or isn't there.
+    fn of(proc: &OwnedFd, pid: Pid, page: u64, buffer: &mut Vec<u8>) -> Result<Self, Errno> {
+        let held = raw::open_dir(proc.as_fd(), Leaf::of(pid, "").as_c_str())?;
+        let dir = held.as_fd();
+        let more = raw::read_at(dir, c"cmdline", Form::Record, TEXT_MAX, buffer)?;
+        if more || buffer.is_empty() {
+            return Err(Errno::NODATA);
         }
+        let arguments = buffer.clone();
+        let exe = raw::stat_at(dir, c"exe")?;
+        let exe_text = raw::link_at(dir, c"exe")?;
+        let own = rustix::fs::fstat(&held)?;
+        let namespace = raw::stat_at(dir, c"ns/pid")?.st_ino;
+        raw::read_at(dir, c"cgroup", Form::Record, RECORD_LIMIT, buffer)?;
+        let cgroups = buffer.clone();
+        // Last: of a process that exited the directory says that it is root's, and this says that it is gone.
+        raw::read_at(dir, c"stat", Form::Record, RECORD_LIMIT, buffer)?;
+        let stat = parse::parse_stat(buffer, page).ok_or(Errno::IO)?;
+        let owner = (Uid(own.st_uid), Gid(own.st_gid));
+        Ok(Self { inode: own.st_ino, owner, arguments, exe, exe_text, namespace, cgroups, stat })
+    }
+
+    /// Whether it shows the process that something was told of by pid.
+    fn shows(&self, entry: &Entry) -> bool {
+        same(entry.owner.get(), |owner| *owner == self.owner)
+            && same(entry.exe_file.get(), |exe| (exe.dev, exe.ino) == (self.exe.st_dev, self.exe.st_ino))
+            && same(entry.comm.get(), |comm| *comm == self.stat.comm)
+            && same(entry.arguments.get(), |told| parse::are_arguments(&self.arguments, told))
+            && entry.told(|rest| &rest.exe_text).is_none_or(|text| **text == *self.exe_text)
+            && entry.told(|rest| &rest.stat).is_none_or(|stat| stat.start == self.stat.start)
+    }
+}
+
+/// Of whom a descriptor is kept, the rest is read through that.
+fn can_be_met(entry: &Entry) -> bool {
+    matches!(*entry.hold.borrow(), Hold::Fresh | Hold::Glimpsed)
+}
+
+/// What isn't known is no contradiction.
+fn same<T>(told: Option<&Fact<T>>, is: impl FnOnce(&T) -> bool) -> bool {
+    match told {
+        Some(Fact::Known(told)) => is(told),
+        Some(Fact::Absent | Fact::Unknown(_)) | None => true,
+    }
+}
+
+impl LiveWorld {
+    /// Says who will be asked for more than was told of them so far, in this order. What is asked otherwise is answered as
+    /// well, only slower.
+    pub(in crate::host) fn foresee(&self, order: impl Iterator<Item = Pid>) {
         self.forget_foreseen();
-        self.foreseen.replace(Foreseen { order, places, ..Foreseen::default() });
+        let mut foreseen = Foreseen::default();
+        for pid in order.filter(|pid| can_be_met(&self.entry(*pid))) {
+            foreseen.places.entry(pid).or_insert_with(|| {
+                foreseen.order.push(pid);
+                foreseen.order.len() - 1
+            });
+        }
+        self.foreseen.replace(foreseen);
     }
 
-    /// The descriptor of a process of which nothing but its arguments was told, if it has them still and it was foreseen that it
-    /// would be asked for more. `None`: it has to be made sure of on its own.
-    pub(super) fn foreseen(&self, entry: &Entry) -> Option<Arc<OwnedFd>> {
-        let told = match entry.arguments.get() {
-            Some(Fact::Known(told)) if entry.has_told_arguments_alone() => told,
-            _ => return None,
-        };
-        let held = self.read_again(entry.pid)?;
-        self.note_read("cmdline");
-        let same = parse::are_arguments(&held.text, told) && raw::stat_at(held.dir.as_fd(), c"stat").is_ok();
-        same.then_some(held.dir)
+    /// One of those that were foreseen is asked next: what was read of it is known from now on, if it is still the process
+    /// that something was told of.
+    pub(in crate::host) fn meet(&self, pid: Pid) {
+        let entry = self.entry(pid);
+        if !can_be_met(&entry) {
+            return;
+        }
+        if let Some(portrait) = self.portrait(pid).filter(|portrait| portrait.shows(&entry)) {
+            self.learn(&entry, portrait);
+        }
     }
 
-    fn read_again(&self, pid: Pid) -> Option<Held> {
+    fn learn(&self, entry: &Entry, portrait: Portrait) {
+        if matches!(entry.hold.replace(Hold::Released(portrait.inode)), Hold::Glimpsed) {
+            let (first, second) = self.glimpsed.get();
+            self.glimpsed.set((first, second + 1));
+        }
+        for leaf in ["cmdline", "exe", "", "ns/pid", "cgroup", "stat"] {
+            self.note_read(leaf);
+        }
+        let exe = || Fact::Known(raw::file_facts(&portrait.exe, Arc::clone(&self.nothing), false));
+        let arguments = || Fact::Known(Arc::new(parse::parse_arguments(&portrait.arguments, false)));
+        entry.owner.get_or_init(|| Fact::Known(portrait.owner));
+        entry.exe_file.get_or_init(exe);
+        entry.arguments.get_or_init(arguments);
+        let rest = entry.rest();
+        rest.namespaces.borrow_mut().insert(Namespace::Pid, Fact::Known(portrait.namespace));
+        if let Some(lines) = self.cgroups_in(&portrait.cgroups) {
+            rest.cgroups.get_or_init(|| Fact::Known(lines));
+        }
+        rest.exe_text.get_or_init(|| Fact::Known(portrait.exe_text.into()));
+        rest.stat.get_or_init(|| Fact::Known(Arc::new(portrait.stat)));
+    }
+
+    fn portrait(&self, pid: Pid) -> Option<Portrait> {
         let mut foreseen = self.foreseen.borrow_mut();
         let place = *foreseen.places.get(&pid)?;
         if place > foreseen.next + READY_MAX {
             // Those before it weren't asked.
             foreseen.next = place;
         }
-        while !foreseen.ready.contains_key(&pid) {
-            if foreseen.under_way.is_empty() && (place < foreseen.next || !self.begin_batch(&mut foreseen)) {
+        while place >= foreseen.awaited {
+            if foreseen.under_way.is_empty() && !self.begin_batch(&mut foreseen) {
                 return None;
             }
             self.end_batch(&mut foreseen)?;
         }
+        // Not there: it couldn't be read.
         foreseen.ready.remove(&pid)
     }
 
     /// Has the next batch read. False at the end of the order, or if no helper can be had.
     fn begin_batch(&self, foreseen: &mut Foreseen) -> bool {
         let from = foreseen.next;
+        let left_out = Arc::clone(&self.ahead.borrow().left_out);
         let batch = foreseen.order.get(from..).unwrap_or_default().iter().take(BATCH);
-        let open = |pid: &Pid| {
-            let dir = raw::open_dir(self.proc(), Leaf::of(*pid, "").as_c_str()).ok()?;
-            Some((*pid, Arc::new(dir)))
-        };
-        let dirs: Vec<(Pid, Arc<OwnedFd>)> = batch.filter_map(open).collect();
-        let pids: Vec<Pid> = dirs.iter().map(|(pid, _)| *pid).collect();
+        let pids: Vec<Pid> = batch.filter(|pid| !left_out.contains(pid)).copied().collect();
         foreseen.next = (from + BATCH).min(foreseen.order.len());
         if from >= foreseen.next {
             return false;
         }
-        let (proc, left_out) = (Arc::clone(&self.proc), Arc::clone(&self.ahead.borrow().left_out));
-        let helper = foreseen.begun % HELPERS;
-        let begun = self
-            .ahead_readers
-            .get(helper)
-            .and_then(|readers| readers.begin(move || read(&pids, &left_out, &proc)));
+        let (proc, page) = (Arc::clone(&self.proc), self.page);
+        let read = move || {
+            let mut buffer = Vec::new();
+            let mut each = |pid: Pid| Some((pid, Portrait::of(&proc, pid, page, &mut buffer).ok()?));
+            pids.into_iter().filter_map(&mut each).collect()
+        };
+        let (helper, end) = (foreseen.begun % HELPERS, foreseen.next);
+        let begun = self.ahead_readers.get(helper).and_then(|readers| readers.begin(read));
         foreseen.begun += 1;
-        foreseen.under_way.extend(begun.map(|begun| Batch { helper, dirs, begun }));
-        true
+        let begins = begun.is_some();
+        foreseen.under_way.extend(begun.map(|begun| Batch { helper, end, begun }));
+        begins
     }
 
     /// Waits for the oldest batch, while the next ones are read. `None`: it is late, since a process in it is stuck.
     fn end_batch(&self, foreseen: &mut Foreseen) -> Option<()> {
         let deadline = self.memory_deadline.min(self.budget_left().ok()?);
         let batch = foreseen.under_way.pop_front()?;
+        foreseen.awaited = batch.end;
         while foreseen.under_way.len() + 1 < HELPERS && self.begin_batch(foreseen) {}
         let since = Instant::now();
-        let window = self.ahead_readers.get(batch.helper)?.finish(&batch.begun, deadline);
+        let portraits = self.ahead_readers.get(batch.helper)?.finish(&batch.begun, deadline);
         self.spend(since.elapsed());
         if foreseen.ready.len() > READY_MAX {
             foreseen.ready.clear();
         }
-        let window = window?;
-        let texts = window.places.iter().map(|(pid, place)| (pid, window.text.get(place.clone())));
-        for ((pid, dir), (read, text)) in batch.dirs.into_iter().zip(texts) {
-            if let Some(text) = text.filter(|text| pid == *read && !text.is_empty()) {
-                foreseen.ready.insert(pid, Held { dir, text: text.to_vec() });
-            }
-        }
+        foreseen.ready.extend(portraits?);
+        while foreseen.under_way.len() < HELPERS && self.begin_batch(foreseen) {}
         Some(())
     }
 

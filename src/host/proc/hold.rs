@@ -71,10 +71,6 @@ impl LiveWorld {
                 None
             }
         };
-        if let Some(dir) = self.foreseen(entry).filter(|_| before.is_none()) {
-            self.keep(entry, &dir);
-            return Ok(dir);
-        }
         let path = Leaf::of(entry.pid, "");
         let dir = match raw::open_dir(self.proc(), path.as_c_str()) {
             Ok(dir) => Arc::new(dir),

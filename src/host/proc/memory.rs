@@ -8,7 +8,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::allowance::Behind;
-use super::entry::Entry;
+use super::entry::{Entry, Hold};
 use super::raw::{self, Form, Leaf};
 use super::read::Failure;
 use super::{LiveWorld, RECORD_LIMIT, parse};
@@ -42,6 +42,25 @@ impl LiveWorld {
         }
         let found = self.text_ahead(entry.pid, |text| parse::parse_arguments(text, false))?;
         self.may_glimpse(entry).then_some(found)
+    }
+
+    /// Whether the arguments of a process that no descriptor is kept of are at hand: then they are what was glanced at last. They
+    /// may be of another moment than what was told of it, which rules nothing out that a later look would find: who is
+    /// left is asked again for both.
+    pub(super) fn glance(&self, pid: Pid) -> bool {
+        let entry = self.entry(pid);
+        let by_pid = matches!(*entry.hold.borrow(), Hold::Fresh | Hold::Glimpsed);
+        if !by_pid || entry.arguments.get().is_some() {
+            return false;
+        }
+        let mut glanced = self.glanced.borrow_mut();
+        if glanced.0 == Some(pid) {
+            return true;
+        }
+        glanced.1.clear();
+        let found = self.text_ahead(pid, |text| glanced.1.extend_from_slice(text)).is_some();
+        glanced.0 = found.then_some(pid);
+        found
     }
 
     /// Gives `use_text` what a window has of a process whose neighbour in the listing was asked for before it.

@@ -243,7 +243,9 @@ impl Checker<'_> {
             None if self.scope.defines => {
                 format!("declare it under `params`, or write `\"{name}\"` if a text is meant")
             }
-            None if name.contains('.') => self.scope.library.elsewhere(name),
+            None if name.contains('.') => {
+                fields_beside(name, fields).unwrap_or_else(|| self.scope.library.elsewhere(name))
+            }
             None => unknown_text(name),
         }
     }
@@ -331,4 +333,14 @@ fn some(names: &[&str]) -> String {
     let shown: Vec<String> =
         names.iter().filter(|name| !name.ends_with("[]")).take(12).map(|name| format!("`{name}`")).collect();
     format!("{}{}", shown.join(", "), if names.len() > 12 { ", ..." } else { "" })
+}
+
+/// The fields that begin with the same word as a name with a dot in it, if there are any.
+fn fields_beside(name: &str, fields: &[&str]) -> Option<String> {
+    let (word, _) = name.split_once('.')?;
+    let begins = format!("{word}.");
+    let mut beside: Vec<&str> = fields.iter().copied().filter(|field| field.starts_with(&begins)).collect();
+    beside.sort_unstable();
+    let names: Vec<String> = beside.iter().take(6).map(|field| format!("`{field}`")).collect();
+    (!names.is_empty()).then(|| format!("`{word}` has {}", names.join(", ")))
 }

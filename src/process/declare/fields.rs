@@ -141,7 +141,7 @@ pub(super) fn table() -> Vec<Field> {
                 "/proc/PID/cmdline",
                 "cmdline contains \"--verbose\"",
             ],
-            Process(|v, p| whole(v, p).map(|a| Value::string(quoted(&a.words)))),
+            Process(|v, p| whole(v, p).map(|a| Value::string(quoted(a.words.iter().map(AsRef::as_ref))))),
         ),
         row(
             PROCESS,
@@ -365,10 +365,10 @@ const PLAIN: [bool; 256] = {
 };
 
 /// As a shell would need it: words with anything unusual in single quotes.
-fn quoted(words: &[Bytes]) -> Vec<u8> {
+pub(in crate::process) fn quoted<'a>(words: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let plain = |b: &u8| PLAIN.get(usize::from(*b)).copied().unwrap_or(false);
-    let mut line = Vec::with_capacity(words.iter().map(|word| word.len() + 3).sum());
-    for (at, word) in words.iter().enumerate() {
+    let mut line = Vec::with_capacity(128);
+    for (at, word) in words.enumerate() {
         if at > 0 {
             line.push(b' ');
         }
@@ -377,7 +377,7 @@ fn quoted(words: &[Bytes]) -> Vec<u8> {
             continue;
         }
         line.push(b'\'');
-        for byte in word.iter() {
+        for byte in word {
             match byte {
                 b'\'' => line.extend_from_slice(b"'\\''"),
                 other => line.push(*other),

@@ -9,7 +9,7 @@ use crate::process::chain::Surroundings;
 use crate::process::pidfile::{self, Trust};
 use crate::process::runs::{Run, Target, could_be, runs};
 use crate::process::world::{Namespace, World};
-use crate::process::{exe, paths, supervisor, tree};
+use crate::process::{paths, supervisor, tree};
 use crate::units::{Pid, StartTicks, Uid};
 
 /// A process of the set X, before families are told apart.
@@ -309,7 +309,6 @@ impl<'q> Search<'q> {
             foreign_user: member.uid != self.query.engine_uid && !spoken_for,
             foreign_supervisor,
             descendants,
-            exe: exe::path(self.world, pid).known().map(paths::shared),
             stale: member.run.stale,
             self_reported: member.run.self_reported,
         })

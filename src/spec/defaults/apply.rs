@@ -64,6 +64,9 @@ pub(in crate::spec) fn applied<'n>(node: &'n Node, set: &DefaultsSet) -> Applied
     let NodeKind::Mapping(own) = &spec.kind else { return Applied { refused, ..nothing } };
     let chosen: Vec<&DefaultsDocument> =
         set.good.iter().filter(|one| one.selector.matches(&labels)).collect();
+    if chosen.is_empty() {
+        return Applied { refused, ..nothing };
+    }
     let mut merge = Merge { at: key.span, origins: BTreeMap::new(), document: None };
     let mut filled = own.clone();
     for document in &chosen {

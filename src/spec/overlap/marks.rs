@@ -12,7 +12,8 @@ use crate::spec::{LoadedFile, Service};
 type State = BuildHasherDefault<DefaultHasher>;
 
 /// The marks of a set of Services, no two of which have one in common, wait for each other, or have a `matchOnly`: about such a
-/// set neither [`super::overlaps`] nor [`crate::spec::dependency_mistakes`] has anything to say.
+/// set neither [`super::overlaps`] nor [`crate::spec::dependency_mistakes`] nor
+/// [`crate::spec::names_that_stand_twice`] has anything to say.
 #[derive(Clone, Debug, Default)]
 pub struct Marks(HashSet<u64, State>);
 
@@ -46,10 +47,10 @@ impl Marks {
     }
 }
 
-/// Its pid files, and its programs, by path and by file, with its arguments.
+/// Its name, its pid files, and its programs, by path and by file, with its arguments.
 fn of_service(service: &Service, identity: FileIdentity<'_>) -> BTreeSet<u64> {
     let words: Vec<u64> = instances(service, &service.args).iter().map(hash).collect();
-    let mut marks = BTreeSet::new();
+    let mut marks = BTreeSet::from([hash(&("name", service.name.as_str()))]);
     for path in std::iter::once(&service.startas).chain(&service.becomes) {
         let programs = [Some(of_path(path)), identity(path).map(|file| hash(&("file", file)))];
         let each = programs.into_iter().flatten();

@@ -16,6 +16,11 @@ pub fn parse_arguments(bytes: &[u8], truncated: bool) -> Arguments {
     Arguments { words, padded, truncated }
 }
 
+/// The words of all of `/proc/PID/cmdline`, as [`parse_arguments`] has them.
+pub fn words_of(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    split(bytes, false).0
+}
+
 /// Whether all of `/proc/PID/cmdline` says the same as before.
 pub fn are_arguments(bytes: &[u8], told: &Arguments) -> bool {
     let (words, padded) = split(bytes, false);

@@ -4,6 +4,8 @@ use std::process::Command;
 
 use super::{Fact, Pid, Running, World, look};
 use crate::host::proc::entry::Hold;
+use crate::process::ProcessVocabulary;
+use crate::process::expression::schema;
 
 /// Children, each with an argument of its own.
 fn children(count: u32) -> Vec<(Running, String)> {
@@ -87,4 +89,54 @@ fn a_listing_that_a_helper_made_is_a_listing() {
     let words = world.arguments(child.pid()).known().unwrap().words.clone();
     assert_eq!(words[1].as_ref(), argument.as_bytes());
     assert!(world.stat(child.pid()).known().is_some());
+}
+
+#[test]
+fn arguments_that_were_read_before_anybody_asked_are_each_ones_own() {
+    let children = children(20);
+    let world = look().begin_listing();
+    world.begin_arguments();
+    let pids = world.pids().known().unwrap();
+    let told: Vec<_> = pids.iter().map(|pid| (*pid, world.arguments(*pid))).collect();
+    for (child, argument) in &children {
+        let (_, arguments) = told.iter().find(|(pid, _)| *pid == child.pid()).unwrap();
+        let words = arguments.as_ref().known().unwrap().words.clone();
+        assert_eq!(words[1].as_ref(), argument.as_bytes());
+        assert!(world.stat(child.pid()).known().is_some());
+    }
+    // Who asks for others first gets their own as well.
+    let world = look().begin_listing();
+    world.begin_arguments();
+    let (child, argument) = &children[7];
+    assert_eq!(world.arguments(child.pid()).known().unwrap().words[1].as_ref(), argument.as_bytes());
+}
+
+/// What is only glanced at is what arguments are, and nothing is told of the process by it.
+#[test]
+fn a_glance_sieves_by_the_same_and_tells_nothing() {
+    let children = children(20);
+    let (world, other) = (look(), look());
+    let sieve = ProcessVocabulary::new(&world).sieving();
+    let whole = ProcessVocabulary::new(&other);
+    let field = |name: &str| schema().field("process", name).unwrap().0;
+    let (cmdline, argv) = (field("cmdline"), field("argv"));
+    let ours = |pid: Pid| children.iter().any(|(child, _)| child.pid() == pid);
+    for pid in world.pids().known().unwrap().iter() {
+        if pid.0 % 2 == 0 {
+            // As with a cheaper condition before it.
+            let _ = world.exe_file(*pid);
+        }
+        let told = (sieve.datum(*pid, cmdline), sieve.datum(*pid, argv), sieve.datum(*pid, cmdline));
+        if ours(*pid) {
+            let text = whole.datum(*pid, cmdline);
+            assert_eq!(told, (text.clone(), whole.datum(*pid, argv), text));
+        }
+    }
+    for (child, argument) in &children {
+        let entry = world.entry(child.pid());
+        let by_pid = matches!(*entry.hold.borrow(), Hold::Fresh | Hold::Glimpsed);
+        // It was at hand, or a busy machine let no window come in time.
+        assert_eq!(by_pid, entry.arguments.get().is_none());
+        assert_eq!(world.arguments(child.pid()).known().unwrap().words[1].as_ref(), argument.as_bytes());
+    }
 }

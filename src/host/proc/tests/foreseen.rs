@@ -5,6 +5,7 @@ use std::process::Command;
 use super::{Fact, Pid, Running, Why, World, look, why};
 use crate::host::proc::LiveWorld;
 use crate::host::proc::entry::Hold;
+use crate::process::world::Namespace;
 
 /// Children whose arguments a look knows, in the order of the listing.
 fn children(count: u32) -> Vec<Running> {
@@ -36,17 +37,25 @@ fn those_who_were_foreseen_answer_as_those_who_were_not() {
     let world = sieved();
     let mut order: Vec<Pid> = children.iter().map(Running::pid).collect();
     order.reverse();
-    let glimpsed = order.iter().any(|pid| is_glimpsed(&world, *pid));
-    world.foresee(order.clone());
+    let by_pid: Vec<Pid> = order.iter().copied().filter(|pid| is_glimpsed(&world, *pid)).collect();
+    let glimpsed = |pid: Pid| by_pid.contains(&pid);
+    world.foresee(order.iter().copied());
     for pid in &order {
         let other = look();
+        world.meet(*pid);
+        assert_eq!(matches!(*world.entry(*pid).hold.borrow(), Hold::Released(_)), glimpsed(*pid));
         assert_eq!(world.owner(*pid), other.owner(*pid));
         assert_eq!(world.exe_text(*pid), other.exe_text(*pid));
         assert_eq!(world.arguments(*pid), other.arguments(*pid));
         assert_eq!(world.process_key(*pid), other.process_key(*pid));
+        assert_eq!(world.namespace(*pid, Namespace::Pid), other.namespace(*pid, Namespace::Pid));
+        assert_eq!(world.cgroups(*pid), other.cgroups(*pid));
+        assert_eq!(world.exe_file(*pid), other.exe_file(*pid));
+        // What wasn't read with the rest is of the same process.
+        assert_eq!(world.cwd(*pid), other.cwd(*pid));
     }
     // Nobody is glimpsed where a busy machine let no window come in time.
-    assert_eq!(world.foreseen.borrow().begun > 0, glimpsed);
+    assert_eq!(world.foreseen.borrow().begun > 0, !by_pid.is_empty());
 }
 
 #[test]
@@ -55,24 +64,45 @@ fn some_may_be_left_out_and_others_asked_in_between() {
     let world = sieved();
     let all: Vec<Pid> = children.iter().map(Running::pid).collect();
     let (foreseen, others) = all.split_at(50);
-    world.foresee(foreseen.to_vec());
+    world.foresee(foreseen.iter().copied());
     for at in [3, 4, 5, 49, 0, 48, 20] {
+        world.meet(foreseen[at]);
+        world.meet(others[at % 20]);
         assert!(world.stat(foreseen[at]).known().is_some());
         assert!(world.stat(others[at % 20]).known().is_some());
     }
 }
 
+/// Who couldn't be read isn't waited for any longer, nor are all others read for it at once.
 #[test]
-fn one_that_ended_after_its_batch_was_read_has_vanished() {
+fn one_that_is_not_there_has_no_more_read_than_others() {
+    let world = look();
+    // Beyond the largest number of a process.
+    let order: Vec<Pid> = (0..400).map(|number| Pid(5_000_000 + number)).collect();
+    world.foresee(order.iter().copied());
+    world.meet(order[0]);
+    assert!(world.foreseen.borrow().begun <= 3);
+    world.meet(order[1]);
+    assert!(world.foreseen.borrow().begun <= 3);
+    assert_eq!(why(&world.stat(order[1])), Some(Why::Vanished));
+}
+
+#[test]
+fn one_that_ended_is_told_of_as_it_was_when_it_was_read_or_not_at_all() {
     let mut children = children(12);
     let world = sieved();
     let order: Vec<Pid> = children.iter().map(Running::pid).collect();
-    world.foresee(order.clone());
-    assert!(world.stat(order[0]).known().is_some());
+    let key = look().process_key(order[11]);
+    world.foresee(order.iter().copied());
+    world.meet(order[0]);
     let last = children.pop().unwrap();
     let pid = last.pid();
     last.end();
-    assert_eq!(why(&world.owner(pid)), Some(Why::Vanished));
+    world.meet(pid);
+    if matches!(*world.entry(pid).hold.borrow(), Hold::Released(_)) {
+        assert_eq!(world.process_key(pid), key);
+    }
+    assert_eq!(why(&world.status(pid)), Some(Why::Vanished));
 }
 
 #[test]
@@ -88,8 +118,9 @@ fn one_that_called_exec_before_its_batch_was_read_is_not_told_of_as_two() {
         eprintln!("skipped: on this busy machine nothing is read ahead");
         return;
     }
-    world.foresee(vec![pid]);
+    world.foresee([pid].into_iter());
     drop(child.0.stdin.take());
     child.until_asleep();
+    world.meet(pid);
     assert!(matches!(world.stat(pid), Fact::Unknown(reason) if reason.why == Why::Unresolved));
 }

@@ -66,12 +66,15 @@ fn between_its_batch_and_the_question_a_successor_is_noticed() {
                 let _ = world.arguments(*each);
             }
             // Both are in the batch that the first question has read.
-            world.foresee(vec![Pid(1), pid]);
-            assert!(world.stat(Pid(1)).known().is_some());
+            world.foresee([Pid(1), pid].into_iter());
+            world.meet(Pid(1));
         },
-        |world, pid, _| {
-            assert!(matches!(why(&world.exe_file(pid)), Some(Why::Vanished | Why::Unresolved)));
-            assert!(world.stat(pid).known().is_none());
+        |world, pid, key| {
+            world.meet(pid);
+            if world.process_key(pid).known().is_some() {
+                assert_eq!(world.process_key(pid), Fact::Known(key.clone()));
+            }
+            assert!(matches!(why(&world.cwd(pid)), Some(Why::Vanished | Why::Unresolved)));
         },
     );
 }

@@ -67,7 +67,7 @@ pub(super) fn carry(entry: &Entry, unit: &Unit, found: &mut Found) {
             found.needless(&entry.place, item(entry), "it means nothing to systemd either");
         }
         "Service" => {
-            if !(reload::carry(entry, found)
+            if !(reload::carry(entry, unit, found)
                 || execution(entry, found)
                 || process(entry, found)
                 || keeping(entry, unit, found)
@@ -167,6 +167,8 @@ fn execution(entry: &Entry, found: &mut Found) -> bool {
             "~" => found.unclear(&entry.place, item(entry), "it is the home of the user"),
             directory => command::set_directory(found, directory, &entry.place),
         },
+        "NoNewPrivileges" => found.service.security.no_new_privileges = Some(yes(value)),
+        "PrivateTmp" => found.service.security.private_tmp = yes(value),
         "RootDirectory" | "RootImage" => {
             found.lost(
                 &entry.place,
@@ -324,6 +326,7 @@ fn keeping(entry: &Entry, unit: &Unit, found: &mut Found) -> bool {
         "TimeoutStopSec" | "KillSignal" | "SendSIGKILL" | "FinalKillSignal" | "KillMode" | "SendSIGHUP" => {}
         "RestartKillSignal" => found.lost(place, item(entry), "a restart stops as a stop does"),
         "RemainAfterExit" if !yes(value) => {}
+        "NotifyAccess" => found.needless(place, item(entry), "the service's own processes are listened to"),
         "GuessMainPID" if unit.last("Service", "PIDFile").is_some() => {
             found.needless(place, item(entry), "the process is found by what it runs");
         }
@@ -403,7 +406,6 @@ fn without_field(entry: &Entry, found: &mut Found) {
             "nothing makes the directory: see to it that it is there, also after a boot, with this owner"
         }
         "WatchdogSec" => "write it as `liveness: {notify: true, period: ...}`",
-        "NotifyAccess" => "the service's own processes are listened to",
         "PassEnvironment" => {
             "nothing of the environment of selfsame is passed on: write the value into `env`"
         }
@@ -411,25 +413,26 @@ fn without_field(entry: &Entry, found: &mut Found) {
         "Sockets" | "NonBlocking" | "FileDescriptorStoreMax" => "write them as `sockets`",
         "BusName" => "nothing watches the bus",
         "PAMName" => "no session is opened",
-        _ if starts(&[
-            "Memory",
-            "CPUQuota",
-            "CPUWeight",
-            "CPUShares",
-            "Tasks",
-            "IOWeight",
-            "IORead",
-            "IOWrite",
-            "IODevice",
-            "BlockIO",
-            "StartupCPU",
-            "IPAddress",
-            "IPAccounting",
-            "Device",
-            "Slice",
-            "Delegate",
-            "AllowedCPUs",
-        ]) =>
+        _ if !starts(&["MemoryDeny"])
+            && starts(&[
+                "Memory",
+                "CPUQuota",
+                "CPUWeight",
+                "CPUShares",
+                "Tasks",
+                "IOWeight",
+                "IORead",
+                "IOWrite",
+                "IODevice",
+                "BlockIO",
+                "StartupCPU",
+                "IPAddress",
+                "IPAccounting",
+                "Device",
+                "Slice",
+                "Delegate",
+                "AllowedCPUs",
+            ]) =>
         {
             "write it as `resources`, which need control groups; `limits` are per process"
         }

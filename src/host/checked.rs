@@ -1,0 +1,48 @@
+//! Conditions that were compiled when their documents were checked, for whoever looks by them.
+//!
+//! A document is checked by compiling its conditions, and looked for by the same. What was compiled is kept until it is
+//! taken, so that nothing is compiled twice. Only what means the same wherever it is compiled: conditions without
+//! definitions and plugins.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::lang::Predicate;
+use crate::spec::Shape;
+
+/// So many are kept: more are compiled again.
+const KEPT_MAX: usize = 4096;
+
+/// By [`key`].
+#[derive(Debug, Default)]
+pub struct Checked(RefCell<BTreeMap<String, Predicate>>);
+
+impl Checked {
+    /// A condition of a document of this shape compiles.
+    pub fn put(&self, text: &str, shape: Shape, predicate: Predicate) {
+        let mut kept = self.0.borrow_mut();
+        if kept.len() < KEPT_MAX {
+            kept.insert(key(text, Some(shape)), predicate);
+        }
+    }
+
+    /// What was compiled under this key. It is had once: who asks keeps it.
+    pub(super) fn take(&self, key: &str) -> Option<Predicate> {
+        self.0.borrow_mut().remove(key)
+    }
+
+    /// Nobody is going to ask soon.
+    pub(super) fn clear(&self) {
+        self.0.take();
+    }
+}
+
+/// What a condition without definitions and plugins is known by: its text, and the names and types of its variables. `None`: it
+/// has none.
+pub(super) fn key(text: &str, shape: Option<Shape>) -> String {
+    let mut key = String::with_capacity(text.len() + 2);
+    key.push_str(text);
+    key.push('\0');
+    key.extend(shape.map(Shape::letter));
+    key
+}
