@@ -316,7 +316,8 @@ mod tests {
             std::fs::write(root.join(file), service(name, &format!("  args: [{file}]\n"))).unwrap();
             BTreeSet::from([root.join(file)])
         };
-        (write("a.yaml", "a"), write("b.yaml", "b"));
+        write("a.yaml", "a");
+        write("b.yaml", "b");
         let mut sources = Sources::new(vec![root.clone()]);
         assert!(sources.look().diagnostics.is_empty());
         for (name, said) in [("c", 0), ("a", 1), ("a", 1), ("d", 0), ("b", 1), ("d", 0)] {
