@@ -64,8 +64,6 @@ pub(super) fn run(args: &CheckArgs, dirs: Option<&Dirs>, terminal: Terminal) -> 
             let path = printable(ignored.path.as_os_str().as_encoded_bytes());
             terminal.say(&format!("passed over: {path}: {}", ignored.why));
         }
-    }
-    if args.verbose {
         for (name, why) in look.seen.elsewhere.iter().chain(&look.policies_elsewhere) {
             terminal.say(&format!("{name}: not for this host: {}", printable(why)));
         }

@@ -176,7 +176,8 @@ impl LoadedFile {
 
     /// No document at all stands in it: it is empty, or holds comments only.
     pub fn is_empty(&self) -> bool {
-        !self.defines && !self.has_policies && self.declares.is_empty() && self.rejected().is_none()
+        let says = self.defines || self.has_policies || !self.engines.is_empty() || !self.defaults.is_empty();
+        !says && self.declares.is_empty() && self.rejected().is_none()
     }
 
     /// It counts, and gives nothing but Services for this host.
