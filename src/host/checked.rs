@@ -13,7 +13,7 @@ use crate::spec::Shape;
 /// So many are kept: more are compiled again.
 const KEPT_MAX: usize = 4096;
 
-/// By [`key`].
+/// Compiled conditions by their text and the shape of their variables.
 #[derive(Debug, Default)]
 pub struct Checked(RefCell<BTreeMap<String, Predicate>>);
 

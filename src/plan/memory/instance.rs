@@ -101,7 +101,7 @@ impl Instance {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Adjusted {
-    /// What it was to have and couldn't be given as it runs, as it stands in [`Launched`] by field: it takes a restart.
+    /// What it was to have and couldn't be given as it runs, as it stands in [`Launched`](super::Launched) by field: it takes a restart.
     pub not_live: BTreeMap<String, String>,
     /// What was refused in the same way, which a restart wouldn't mend: nothing is done about it.
     pub refused: BTreeMap<String, String>,
