@@ -34,6 +34,7 @@ fn a_life_is_told_with_who_and_why_and_which_rule() {
     kill(first);
     until("another start", || bench.starts_of("shop").len() == 2);
     bench.until_running(&["shop"]);
+    bench.ok(&["restart", "shop"]);
     bench.ok(&["stop", "shop"]);
     let told = events(&bench, &["shop"]);
     let accepted = of_kind(&told, "shop", "Accepted");
@@ -48,14 +49,15 @@ fn a_life_is_told_with_who_and_why_and_which_rule() {
         (&started[1]["reason"], &started[1]["rule"]),
         (&"StartedAgain".into(), &"restart.policy: always".into())
     );
+    assert_eq!(started[2]["rule"], "state: running", "it was stopped on purpose: {}", started[2]);
     assert_eq!((&started[0]["generation"], &started[0]["who"]["is"]), (&1.into(), &"engine".into()));
     let exited = of_kind(&told, "shop", "Exited");
     assert_eq!((&exited[0]["reason"], exited[0]["pid"].as_i64()), (&"Signal".into(), Some(i64::from(first))));
     assert_eq!(exited.last().unwrap()["reason"], "Stopped");
     let asked = of_kind(&told, "shop", "Asked");
-    assert_eq!((&asked[0]["reason"], &asked[0]["who"]["is"]), (&"Stop".into(), &"person".into()));
+    assert_eq!((&asked[1]["reason"], &asked[1]["who"]["is"]), (&"Stop".into(), &"person".into()));
     let stopping = of_kind(&told, "shop", "Stopping");
-    assert_eq!(stopping[0]["who"]["name"], asked[0]["who"]["name"], "{}", stopping[0]);
+    assert_eq!(stopping[1]["who"]["name"], asked[1]["who"]["name"], "{}", stopping[1]);
     let signalled = of_kind(&told, "shop", "Signalled");
     assert_eq!(signalled[0]["signal"], "TERM");
     assert!(signalled[0]["rule"].as_str().unwrap().starts_with("stop.schedule[0]: TERM"), "{}", signalled[0]);

@@ -3,7 +3,7 @@
 use super::Who;
 use crate::plan::Change;
 use crate::plan::action::{Action, Step};
-use crate::plan::memory::{Due, Instance, Phase, Record};
+use crate::plan::memory::{Due, Exit, Instance, Phase, Record};
 use crate::spec::{DesiredState, RemovePolicy, RestartPolicy, Rhythm, Service, TaskRun, UpdateStrategy};
 use crate::units::format_duration;
 
@@ -46,7 +46,9 @@ fn of_start(record: &Record, instance: Option<&Instance>) -> (Who, Option<String
     if let Some(wish) = record.wish.as_ref().filter(|wish| wish.running) {
         return (Who::person(wish.by.clone()), None);
     }
-    if instance.is_some_and(|instance| instance.last_exit.is_some()) {
+    // What was stopped by us is wanted again: the policy is about ends that nobody asked for.
+    let ended = instance.and_then(|instance| instance.last_exit.as_ref());
+    if ended.is_some_and(|exit| *exit != Exit::Stopped) {
         let policy = match record.spec.restart.policy {
             RestartPolicy::Always => "always",
             RestartPolicy::OnFailure => "on-failure",
