@@ -93,19 +93,25 @@ impl Glance {
         ask: impl Fn(BorrowedFd<'_>, &CStr) -> Result<T, Errno>,
     ) -> Fact<T> {
         let first = self.ask(pid, leaf, &ask);
-        if !matches!(first, Fact::Absent) || !self.has_other_threads(pid) {
+        if !matches!(first, Fact::Absent) {
             return first;
         }
-        let threads = self.threads(pid).known().unwrap_or_default();
-        let mut of_threads =
-            threads.iter().map(|thread| self.ask(pid, &format!("task/{thread}/{leaf}"), &ask));
-        of_threads.find(|answer| !matches!(answer, Fact::Absent)).unwrap_or(Fact::Absent)
+        self.has_other_threads(pid).and_then(|has_others| {
+            if !has_others {
+                return Fact::Absent;
+            }
+            self.threads(pid).and_then(|threads| {
+                let mut answers =
+                    threads.iter().map(|thread| self.ask(pid, &format!("task/{thread}/{leaf}"), &ask));
+                answers.find(|answer| !matches!(answer, Fact::Absent)).unwrap_or(Fact::Absent)
+            })
+        })
     }
 
     /// Told by one `stat`: beside its own two links the directory has one for each thread (`fs/proc/base.c`,
     /// `proc_task_getattr`). Kernel threads and most zombies, which are asked this, have one thread.
-    fn has_other_threads(&self, pid: Pid) -> bool {
-        self.ask(pid, "task", raw::stat_at).known().is_some_and(|stat| stat.st_nlink > 3)
+    fn has_other_threads(&self, pid: Pid) -> Fact<bool> {
+        self.ask(pid, "task", raw::stat_at).map(|stat| stat.st_nlink > 3)
     }
 
     fn in_own_root(&self, pid: Pid) -> Fact<bool> {
