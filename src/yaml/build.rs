@@ -44,7 +44,26 @@ struct Open {
 
 enum Items {
     Sequence(Vec<Node>),
-    Mapping { pairs: Vec<(Scalar, Node)>, key: Key, seen: BTreeMap<String, Span> },
+    Mapping { pairs: Vec<(Scalar, Node)>, key: Key, seen: Seen },
+}
+
+/// So many keys are gone through one by one, which costs less than a map of them.
+const FEW: usize = 16;
+
+/// Where the keys of a mapping of many stand.
+#[derive(Default)]
+struct Seen(BTreeMap<String, Span>);
+
+impl Seen {
+    /// Where a key stands among these pairs: the same ones as the last time, and perhaps some more behind them.
+    fn find(&mut self, key: &str, pairs: &[(Scalar, Node)]) -> Option<Span> {
+        if pairs.len() < FEW {
+            return pairs.iter().find(|(other, _)| other.text == key).map(|(other, _)| other.span);
+        }
+        let fresh = pairs.iter().skip(self.0.len());
+        self.0.extend(fresh.map(|(key, _)| (key.text.clone(), key.span)));
+        self.0.get(key).copied()
+    }
 }
 
 /// The state between a key and its value.
@@ -80,7 +99,7 @@ impl Builder<'_> {
                 self.enter(span, tag.is_some(), marks, Items::Sequence(Vec::new()))?;
             }
             Event::MappingStart(_, _, tag) => {
-                let items = Items::Mapping { pairs: Vec::new(), key: Key::Awaited, seen: BTreeMap::new() };
+                let items = Items::Mapping { pairs: Vec::new(), key: Key::Awaited, seen: Seen::default() };
                 self.enter(span, tag.is_some(), marks, items)?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.leave(span),
@@ -164,7 +183,7 @@ impl Builder<'_> {
                         return;
                     }
                     Key::Dropped => return,
-                    Key::Awaited => accept_key(node, seen),
+                    Key::Awaited => accept_key(node, pairs, seen),
                 };
                 match next {
                     Ok(scalar) => *key = Key::Read(scalar),
@@ -238,7 +257,11 @@ impl Builder<'_> {
 }
 
 /// A key that is a text and new, or what is wrong with it (nothing if that was said already).
-fn accept_key(node: Node, seen: &mut BTreeMap<String, Span>) -> Result<Scalar, Option<Box<Diagnostic>>> {
+fn accept_key(
+    node: Node,
+    pairs: &[(Scalar, Node)],
+    seen: &mut Seen,
+) -> Result<Scalar, Option<Box<Diagnostic>>> {
     let scalar = match node.kind {
         NodeKind::Scalar(scalar) => scalar,
         NodeKind::Refused => return Err(None),
@@ -254,15 +277,14 @@ fn accept_key(node: Node, seen: &mut BTreeMap<String, Span>) -> Result<Scalar, O
             .help("write the fields out");
         return Err(Some(Box::new(diagnostic)));
     }
-    if let Some(first) = seen.get(&scalar.text) {
+    if let Some(first) = seen.find(&scalar.text, pairs) {
         let diagnostic =
             Diagnostic::error(codes::DUPLICATE_KEY, format!("the key `{}` stands here twice", scalar.text))
                 .at(scalar.span, "again")
-                .at(*first, "first")
+                .at(first, "first")
                 .help("keep one of the two");
         return Err(Some(Box::new(diagnostic)));
     }
-    seen.insert(scalar.text.clone(), scalar.span);
     Ok(scalar)
 }
 

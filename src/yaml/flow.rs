@@ -8,14 +8,24 @@ use crate::diagnostic::Span;
 pub(super) fn map(source: &str, span: Span, style: Style, expected: &str) -> Option<OffsetMap> {
     let quotes = usize::from(style != Style::Plain);
     let inner = Span::new(span.start + quotes, span.end.checked_sub(quotes)?);
-    let mut reader = Reader {
-        text: source.get(inner.start..inner.end)?,
-        base: inner.start,
-        at: 0,
-        out: Decoded::default(),
-    };
+    let text = source.get(inner.start..inner.end)?;
+    if text == expected && stands_for_itself(text, style) {
+        return Some(OffsetMap::verbatim(inner));
+    }
+    let mut reader = Reader { text, base: inner.start, at: 0, out: Decoded::default() };
     reader.read(style)?;
     reader.out.matching(expected, false)
+}
+
+/// Whether every byte of it is decoded to itself: most scalars are like that, and needn't be read character by character.
+fn stands_for_itself(text: &str, style: Style) -> bool {
+    let is_read = |byte: u8| match byte {
+        b'\n' | b'\r' => true,
+        b'\'' => style == Style::SingleQuoted,
+        b'\\' => style == Style::DoubleQuoted,
+        _ => false,
+    };
+    !text.bytes().any(is_read)
 }
 
 struct Reader<'a> {

@@ -23,6 +23,15 @@ impl OffsetMap {
         Self { runs: vec![Run { decoded: Span::new(0, length), source, verbatim: false }] }
     }
 
+    /// A text stands in the source as it is.
+    pub(super) fn verbatim(source: Span) -> Self {
+        let length = source.end.saturating_sub(source.start);
+        if length == 0 {
+            return Self::default();
+        }
+        Self { runs: vec![Run { decoded: Span::new(0, length), source, verbatim: true }] }
+    }
+
     /// The place in the source of a decoded span; `whole` where the scalar has no text.
     pub(super) fn source_span(&self, decoded: Span, whole: Span) -> Span {
         let start = self.start_of(decoded.start).unwrap_or(whole.end);

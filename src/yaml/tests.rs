@@ -122,6 +122,25 @@ fn what_changes_a_value_is_refused() {
 }
 
 #[test]
+fn a_key_that_stands_twice_is_found_in_mappings_of_every_size() {
+    for size in [1, 15, 16, 17, 40] {
+        for again in [0, size / 2, size - 1] {
+            let keys: String = (0..size).map(|key| format!("k{key}: v\n")).collect();
+            let text = format!("{keys}k{again}: v\nk{again}: v\nother: v\n");
+            let (parsed, source) = read(&text);
+            let said: Vec<_> = parsed.diagnostics.iter().map(|said| said.code).collect();
+            assert_eq!(said, [codes::DUPLICATE_KEY; 2], "{again} of {size}");
+            for said in &parsed.diagnostics {
+                let first = said.labels[1].span;
+                assert_eq!(source.text[first.start..].lines().next(), Some(&*format!("k{again}: v")));
+                assert!(said.labels[0].span.start > first.start);
+                assert_eq!(Some(first.start), source.text.find(&format!("k{again}:")));
+            }
+        }
+    }
+}
+
+#[test]
 fn help_can_be_pasted() {
     for (text, expected) in [
         ("match: !foo(exe)\n", "write `not foo(exe)`, or the value in single quotes: '!foo(exe)'"),
