@@ -234,11 +234,15 @@ impl<'n> Object<'n> {
 
     /// The value of a field, if it is given; one without a value is complained about.
     pub(super) fn get(&self, name: &str, d: &mut Decoder<'_>) -> Option<Value<'n>> {
-        let field = self.table.field(name);
-        debug_assert!(field.is_some(), "`{name}` is not in the table of {}", self.table.name);
+        debug_assert!(
+            self.table.field(name).is_some(),
+            "`{name}` is not in the table of {}",
+            self.table.name
+        );
+        // Most fields aren't given, and the table is long.
         let (key, node) = self.pair(name)?;
-        let value =
-            Value { path: self.path(name), node, key: key.span, example: field.map_or("", |f| f.example) };
+        let example = self.table.field(name).map_or("", |field| field.example);
+        let value = Value { path: self.path(name), node, key: key.span, example };
         match node.kind {
             NodeKind::Null => {
                 value.empty(d);

@@ -1,6 +1,7 @@
 //! Match expressions in documents: what they can name, and errors with a caret inside the document.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Span};
@@ -30,38 +31,49 @@ pub struct ExpressionRequest<'a> {
 /// included; whoever looks for one instance puts its own values in their place.
 pub fn variables(service: &Service) -> BTreeMap<String, (Type, LangValue)> {
     let mut variables = BTreeMap::new();
-    let path = |path: &std::path::Path| {
-        use std::os::unix::ffi::OsStrExt;
-        (Type::Path, LangValue::path(path.as_os_str().as_bytes()))
+    each_variable(service, &mut |name, of, value| {
+        variables.insert(name.to_owned(), (of, value()));
+    });
+    variables
+}
+
+/// The same without the values, which nobody needs who checks.
+fn types(service: &Service) -> BTreeMap<String, Type> {
+    let mut types = BTreeMap::new();
+    each_variable(service, &mut |name, of, _| {
+        types.insert(name.to_owned(), of);
+    });
+    types
+}
+
+fn each_variable(service: &Service, put: &mut dyn FnMut(&'static str, Type, &dyn Fn() -> LangValue)) {
+    use std::os::unix::ffi::OsStrExt;
+    let mut path = |name, path: &Path| {
+        put(name, Type::Path, &|| LangValue::path(path.as_os_str().as_bytes()));
     };
-    let text = |text: &str| (Type::String, LangValue::string(text));
-    let mut put = |name: &str, value: (Type, LangValue)| {
-        variables.insert(name.to_owned(), value);
-    };
-    put("startas", path(&service.startas));
-    put("spec.startas", path(&service.startas));
-    let args = LangValue::list(service.args.iter().map(LangValue::string));
-    put("args", (Type::List(Box::new(Type::String)), args.clone()));
-    put("spec.args", (Type::List(Box::new(Type::String)), args));
-    put("spec.name", text(service.name.as_str()));
-    put("spec.workingDirectory", path(&service.working_directory));
-    put("spec.replicas", (Type::Int, LangValue::Int(i64::from(service.replicas))));
-    put("spec.umask", (Type::Int, LangValue::Int(i64::from(service.umask))));
+    path("startas", &service.startas);
+    path("spec.startas", &service.startas);
+    path("spec.workingDirectory", &service.working_directory);
     if let Some(pidfile) = &service.pidfile {
-        put("pidfile", path(pidfile.as_ref()));
-        put("spec.pidfile", path(pidfile.as_ref()));
+        path("pidfile", pidfile.as_ref());
+        path("spec.pidfile", pidfile.as_ref());
     }
     if let Some(becomes) = &service.becomes {
-        put("spec.becomes", path(becomes));
+        path("spec.becomes", becomes);
     }
+    let args = || LangValue::list(service.args.iter().map(LangValue::string));
+    put("args", Type::List(Box::new(Type::String)), &args);
+    put("spec.args", Type::List(Box::new(Type::String)), &args);
+    put("spec.name", Type::String, &|| LangValue::string(service.name.as_str()));
+    put("spec.replicas", Type::Int, &|| LangValue::Int(i64::from(service.replicas)));
+    put("spec.umask", Type::Int, &|| LangValue::Int(i64::from(service.umask)));
     for (name, account) in [("spec.user", &service.user), ("spec.group", &service.group)] {
         match account {
-            Some(Account::Name(account)) => put(name, text(account)),
-            Some(Account::Id(id)) => put(name, (Type::Int, LangValue::Int(i64::from(*id)))),
+            Some(Account::Name(account)) => put(name, Type::String, &|| LangValue::string(account)),
+            Some(Account::Id(id)) => put(name, Type::Int, &|| LangValue::Int(i64::from(*id))),
             None => {}
         }
     }
-    variables
 }
 
 /// What tells the variables of one document from those of others: which of those it binds that not all do, and of what type
@@ -125,8 +137,7 @@ pub(super) fn expression(
 ) -> Option<Expression> {
     let scalar = value.scalar("an expression", d)?;
     let text = sound_text(value, scalar, d)?;
-    let variables: BTreeMap<String, Type> =
-        variables(service).into_iter().map(|(name, (of, _))| (name, of)).collect();
+    let variables = types(service);
     let names = d.names.clone();
     let library = &names.library;
     let replaces = purpose == Purpose::Replaces;
