@@ -21,6 +21,7 @@ use crate::host::Host;
 use crate::host::good_texts::GoodTexts;
 use crate::host::imagined::{NothingRuns, SnapshotHost};
 use crate::host::shelf::Shelf;
+use crate::host::spawn::take_large_pages;
 use crate::host::state_dir::Dirs;
 use crate::lang::Predicate;
 use crate::lang::ir::Id;
@@ -63,6 +64,7 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             }
         };
     }
+    take_large_pages();
     match state::look(dirs, terminal) {
         Ok(mut opened) => {
             let shelf = Rc::clone(opened.host.shelf());
@@ -119,33 +121,33 @@ fn show<H: Host + PolicyEye>(
     terminal: Terminal,
 ) -> Exit {
     let now = host.now().boot;
-    let accepted = accept(look, memory, rules, now);
+    // As the documents, these stay until the process ends.
+    let accepted = ManuallyDrop::new(accept(look, memory, rules, now));
     say_empty(look, &args.paths, terminal);
     say_held(&accepted, terminal);
     if args.host.as_host.is_none() && args.snapshot.is_none() {
         say_rollback(dirs, terminal);
     }
-    let previewed = foresee(host, &accepted.set, memory);
+    let previewed = ManuallyDrop::new(foresee(host, &accepted.set, memory));
     if let Some(out) = &args.out {
-        let basis = (&previewed, &accepted.set, memory);
+        let basis = (&*previewed, &accepted.set, memory);
         if let Err(sentence) = super::stored::keep(out, &args.paths, basis, host.now().wall) {
             terminal.say(&format!("error: {sentence}"));
             return Exit::Failed;
         }
     }
-    let plan = previewed.plan;
+    let plan = &previewed.plan;
     let revisions = Revisions::of(&args.paths, dirs);
     let broken = look.diagnostics.iter().any(Diagnostic::is_error);
     let foreseen = of_policies(host, &accepted.set, memory);
     match args.output {
         Output::Text => {
             // That nothing is to be done can't be said of documents that couldn't be read.
-            let plan =
-                if broken && plan.changes.is_empty() { String::new() } else { plan_text(&plan, false) };
+            let plan = if broken && plan.changes.is_empty() { String::new() } else { plan_text(plan, false) };
             terminal.data(&(revisions.text() + &plan + &foreseen_text(&foreseen)));
         }
         Output::Json => {
-            let mut rows = plan_rows(&plan);
+            let mut rows = plan_rows(plan);
             // A row for each change, in order.
             for (row, change) in rows.iter_mut().zip(&plan.changes) {
                 let service = accepted.set.services.get(&change.service);

@@ -20,6 +20,40 @@ pub fn give_back() {
     }
 }
 
+/// How much a command may need that looks at thousands of documents and processes.
+#[cfg(target_env = "gnu")]
+const ROOM: libc::c_int = 64 << 20;
+/// Pieces up to here lie in it. The C library takes no larger number.
+#[cfg(target_env = "gnu")]
+const LARGEST: libc::c_int = 32 << 20;
+/// More than is free before the room is made.
+#[cfg(target_env = "gnu")]
+const PIECE: usize = 512 << 10;
+/// A large page.
+#[cfg(target_env = "gnu")]
+const LARGE: usize = 2 << 20;
+
+/// For a command that ends soon: the memory that it is going to use comes in large pages where the kernel has some, since each
+/// ordinary one costs 1.6 µs when it is first written to (9.6 ms for 24 MiB, and 2.2 in large pages), and nothing is given back before the end.
+pub fn take_large_pages() {
+    // SAFETY: they have no preconditions; the only memory that is told to the kernel is what the C library just took for later,
+    // and what is said of it changes nothing that it holds.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::mallopt(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGEST);
+        libc::mallopt(libc::M_TOP_PAD, ROOM);
+        let before = libc::sbrk(0).addr();
+        libc::free(std::hint::black_box(libc::malloc(PIECE)));
+        let end = libc::sbrk(0);
+        let room = end.addr().saturating_sub(before.next_multiple_of(LARGE));
+        let begin = end.wrapping_byte_sub(room);
+        if room >= LARGE {
+            libc::madvise(begin, room, libc::MADV_HUGEPAGE);
+        }
+    }
+}
+
 /// What another thread makes: the C library gives each a part of memory of its own, where it lies side by side and not
 /// between what was needed for a moment. Nothing if there can't be a thread.
 pub fn side_by_side<T: Send>(make: impl FnOnce() -> T + Send) -> Option<T> {
