@@ -17,6 +17,8 @@ mod bench;
 mod cells;
 #[path = "plan/courses.rs"]
 mod courses;
+#[path = "plan/dependence.rs"]
+mod dependence;
 #[path = "plan/narrow.rs"]
 mod narrow;
 #[path = "plan/properties.rs"]

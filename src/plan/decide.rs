@@ -101,6 +101,7 @@ fn decide_all(
         let seen = observed.services.get(name);
         let mut draft = Draft::new(name, observed.now, guarded);
         draft.start_waits = web.start(name).cloned();
+        draft.restart_waits = web.restart(name).cloned();
         draft.stop_waits = web.stop(name).cloned();
         draft.slots = slots.free;
         let aim = aim(name, record, desired, observed.now);

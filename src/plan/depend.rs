@@ -16,10 +16,11 @@ use crate::units::{BootTime, Now};
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Web {
     starts: BTreeMap<ServiceName, Waits>,
+    restarts: BTreeMap<ServiceName, Waits>,
     stops: BTreeMap<ServiceName, String>,
 }
 
-/// Why a start waits.
+/// Why a start waits, or a restart.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Waits {
     /// Time alone won't end it: something is missing, stopped, held or failing.
@@ -38,6 +39,8 @@ impl Web {
         for (name, record) in dependents {
             if let Some(waits) = all.first_reason(name, record) {
                 web.starts.insert(name.clone(), waits);
+                let way_back = all.no_way_back(record, &mut BTreeSet::from([name]));
+                web.restarts.extend(way_back.map(|waits| (name.clone(), waits)));
             }
             for dependency in &record.spec.depends_on {
                 if let Some(because) = all.stop_waits(&dependency.name, name, record) {
@@ -51,6 +54,11 @@ impl Web {
     /// Why this object isn't to be started yet.
     pub(super) fn start(&self, name: &ServiceName) -> Option<&Waits> {
         self.starts.get(name)
+    }
+
+    /// Why this object isn't to be taken down for a restart yet: it couldn't be started again.
+    pub(super) fn restart(&self, name: &ServiceName) -> Option<&Waits> {
+        self.restarts.get(name)
     }
 
     /// Why this object isn't to be stopped yet.
@@ -67,8 +75,8 @@ struct All<'a> {
 
 impl All<'_> {
     fn first_reason(&self, name: &ServiceName, record: &Record) -> Option<Waits> {
-        if let Some(circle) = circle(name, self.memory) {
-            return Some(Waits { stuck: true, message: format!("waits for itself: {circle}") });
+        if let Some(waits) = circular(name, self.memory) {
+            return Some(waits);
         }
         let reasons = record.spec.depends_on.iter().filter_map(|dependency| self.reason(dependency));
         // What is stuck says more than what only takes time.
@@ -102,8 +110,24 @@ impl All<'_> {
         }
     }
 
+    /// What would keep it from being started again after a restart. That something it depends on is to be restarted as well is
+    /// no obstacle, unless that restart is held back itself.
+    fn no_way_back<'a>(&'a self, record: &'a Record, seen: &mut BTreeSet<&'a ServiceName>) -> Option<Waits> {
+        let mut reasons: Vec<Waits> = circular(&record.spec.name, self.memory).into_iter().collect();
+        for dependency in &record.spec.depends_on {
+            let own = self.memory.services.get(&dependency.name);
+            match own.filter(|own| restart_is_due(own)) {
+                None => reasons.extend(self.reason(dependency)),
+                Some(own) if seen.insert(&dependency.name) => reasons.extend(self.no_way_back(own, seen)),
+                Some(_) => {}
+            }
+        }
+        reasons.into_iter().max_by_key(|waits| waits.stuck)
+    }
+
     /// Whether a stop of `name` waits for its dependent: both are to be stopped (or restarted because a person asked),
-    /// and the dependent still runs and can be stopped, or the commands after its end do.
+    /// and the dependent still runs and can be stopped, or the commands after its end do. One whose restart is held back
+    /// stays as it is, and isn't waited for.
     fn stop_waits(&self, name: &ServiceName, dependent: &ServiceName, record: &Record) -> Option<String> {
         let own = self.memory.services.get(name)?;
         let ends = |name: &ServiceName, record: &Record| {
@@ -112,6 +136,11 @@ impl All<'_> {
         let together = (ends(name, own) && ends(dependent, record))
             || (restart_is_due(own) && (restart_is_due(record) || is_stopping(record) || tidies_up(record)));
         if !together || circle(dependent, self.memory).is_some() {
+            return None;
+        }
+        let held = !is_stopping(record)
+            && self.no_way_back(record, &mut BTreeSet::from([dependent])).is_some_and(|waits| waits.stuck);
+        if held && !ends(dependent, record) {
             return None;
         }
         let known = !matches!(record.shown, Some(PhaseWord::Unknown | PhaseWord::Held));
@@ -171,6 +200,12 @@ fn is_met(record: &Record, condition: DependencyCondition) -> bool {
             instance.phase == Phase::Finished && instance.last_exit.as_ref().is_some_and(success)
         }),
     }
+}
+
+/// What waits for itself is never started.
+fn circular(name: &ServiceName, memory: &Memory) -> Option<Waits> {
+    let circle = circle(name, memory)?;
+    Some(Waits { stuck: true, message: format!("waits for itself: {circle}") })
 }
 
 /// `a -> b -> a`, if an object waits for itself.

@@ -156,6 +156,8 @@ pub(super) struct Draft<'a> {
     pub(super) disturbs: bool,
     /// Why nothing is started yet.
     pub(super) start_waits: Option<Waits>,
+    /// Why nothing that runs is taken down for a restart yet.
+    pub(super) restart_waits: Option<Waits>,
     /// Why nothing is stopped yet.
     pub(super) stop_waits: Option<String>,
     /// So many starts may begin in this tick.
@@ -174,6 +176,7 @@ impl<'a> Draft<'a> {
             next: None,
             disturbs: false,
             start_waits: None,
+            restart_waits: None,
             stop_waits: None,
             slots: usize::MAX,
         }

@@ -71,6 +71,10 @@ pub(super) fn restart_outdated(
                 continue;
             }
         }
+        let fails = record.instances.get(&index).is_some_and(|one| one.health.lives == Some(false));
+        if !fails && has_no_way_back(index, &fields, draft) {
+            continue;
+        }
         if fields.is_empty()
             && let Some(waits) = draft.stop_waits.clone()
         {
@@ -96,6 +100,21 @@ pub(super) fn restart_outdated(
         }
         draft.change_of(index, Doing::Restart, because, fields);
     }
+}
+
+/// What runs isn't taken down for a restart while it couldn't be started again: what it depends on isn't there. True if it
+/// stays as it is for that.
+pub(super) fn has_no_way_back(index: u32, fields: &[FieldChange], draft: &mut Draft<'_>) -> bool {
+    let Some(waits) = draft.restart_waits.clone() else { return false };
+    let message = format!("not restarted: it {}", waits.message);
+    let (doing, kind) = if waits.stuck {
+        (Doing::Held, ConditionType::Blocked)
+    } else {
+        (Doing::Restart, ConditionType::Progressing)
+    };
+    draft.change_of(index, doing, message.clone(), fields.to_vec());
+    draft.find(kind, ConditionStatus::True, "Dependency", &message);
+    true
 }
 
 /// A change that a reload suffices for.

@@ -26,7 +26,7 @@ use super::memory::{Due, Instance, Launched, LeftOut, Phase, Record, Run, StopCa
 use super::observation::{ProcessSeen, Seen};
 use super::occupy::{self, Occupancy};
 use super::status::{ConditionStatus, ConditionType};
-use super::{phase, places, ready as readiness, starting, stop};
+use super::{outdated, phase, places, ready as readiness, starting, stop};
 use crate::spec::{Concurrency, DesiredState, Service, TaskPlan, TaskRun};
 use crate::units::BootTime;
 
@@ -150,6 +150,9 @@ fn watch(
         }
         let Some(since) = instance.phase.process().map(|process| process.since) else { continue };
         if restart_before.is_some_and(|moment| since < moment) {
+            if outdated::has_no_way_back(*index, &[], draft) {
+                continue;
+            }
             halt(instance, *index, StopCause::Replaced, "a restart was asked for", (&spec, draft));
         } else if let Some(timeout) = plan.timeout {
             let end = since.after(timeout);

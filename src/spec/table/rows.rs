@@ -595,7 +595,7 @@ pub const SERVICE: Table = Table {
             "[]",
             Live,
             "[{name: db, condition: ready}]",
-            "what a start waits for; a stop of both goes the other way round",
+            "what a start waits for, and so a restart; a stop of both goes the other way round",
         ),
         row(
             "update",

@@ -1,0 +1,121 @@
+//! Restarts of what depends on others: nothing that runs is taken down for one that can't be completed.
+
+use selfsame::plan::memory::{Instance, Phase, Record};
+use selfsame::plan::observation::{ProcessSeen, Seen};
+use selfsame::plan::status::{ConditionStatus, ConditionType, PhaseWord};
+use selfsame::plan::{Doing, Plan};
+use selfsame::spec::{Dependency, DependencyCondition, Service};
+
+use crate::bench::*;
+
+fn on(of: &str, others: &[&str]) -> Service {
+    let condition = DependencyCondition::Ready;
+    let depends_on = others.iter().map(|other| Dependency { name: name(other), condition }).collect();
+    Service { depends_on, ..service(of) }
+}
+
+fn lives() -> Seen {
+    let mut seen = Seen { prepared: Some(Ok(prepared())), ..Seen::default() };
+    seen.processes.insert(0, ProcessSeen::Alive(alive()));
+    seen
+}
+
+/// A Service that runs as this PID.
+fn runs(case: Case, spec: Service, pid: i32) -> Case {
+    let process = started(&spec, pid);
+    case.with(spec, vec![instance(running(process))], lives())
+}
+
+/// One that failed and waits.
+fn fails(case: Case, of: &str) -> Case {
+    let until = at(NOW + 600);
+    let mut case = case.with(service(of), vec![instance(Phase::BackOff { until })], Seen::default());
+    record(&mut case, of).shown = Some(PhaseWord::BackOff);
+    case
+}
+
+fn record<'a>(case: &'a mut Case, of: &str) -> &'a mut Record {
+    case.memory.record_mut(&name(of)).unwrap()
+}
+
+fn restart(mut case: Case, of: &[&str]) -> Plan {
+    for one in of {
+        record(&mut case, one).ask_restart(at(NOW - 1), "ann".into());
+    }
+    case.plan()
+}
+
+fn phase(plan: &Plan, of: &str) -> String {
+    phase_text(&plan.memory.services[&name(of)].instances.get(&0).unwrap().phase)
+}
+
+fn said(plan: &Plan, of: &str) -> Vec<(ConditionType, String)> {
+    let status = plan.status.iter().find(|status| status.name == name(of)).unwrap();
+    let dependency = status.conditions.iter().filter(|condition| &*condition.reason == "Dependency");
+    let held = dependency.filter(|condition| condition.status == ConditionStatus::True);
+    held.map(|condition| (condition.kind, condition.message.clone())).collect()
+}
+
+const STOPS: &str = "Stopping 812 (to begin)";
+const STAYS: &str = "Running 812";
+
+#[test]
+fn a_restart_waits_while_what_it_depends_on_is_down() {
+    let plan = restart(fails(runs(Case::new(), on("web", &["db"]), 812), "db"), &["web"]);
+    assert_eq!(phase(&plan, "web"), STAYS);
+    let message = "web: not restarted: it waits for `db` to be ready, which fails";
+    assert_eq!(said(&plan, "web"), [(ConditionType::Blocked, message.to_owned())]);
+    assert!(plan.changes.iter().any(|change| change.service == name("web") && change.doing == Doing::Held));
+
+    let there = runs(runs(Case::new(), on("web", &["db"]), 812), service("db"), 700);
+    assert_eq!(phase(&restart(there, &["web"]), "web"), STOPS, "what it depends on is there");
+}
+
+#[test]
+fn a_restart_waits_for_what_only_takes_time() {
+    let db = service("db");
+    let process = started(&db, 700);
+    let mut case = runs(Case::new(), on("web", &["db"]), 812);
+    case = case.with(db, vec![instance(starting(process, NOW))], Seen::default());
+    record(&mut case, "db").shown = Some(PhaseWord::Starting);
+    let plan = restart(case, &["web"]);
+    assert_eq!(phase(&plan, "web"), STAYS);
+    let message = "web: not restarted: it waits for `db` to be ready";
+    assert_eq!(said(&plan, "web"), [(ConditionType::Progressing, message.to_owned())]);
+}
+
+#[test]
+fn a_changed_document_waits_in_the_same_way() {
+    let mut case = fails(runs(Case::new(), on("web", &["db"]), 812), "db");
+    let changed = Service { args: vec!["--new".into()], ..on("web", &["db"]) };
+    case.desired.services.insert(name("web"), changed.into());
+    assert_eq!(phase(&case.plan(), "web"), STAYS);
+}
+
+#[test]
+fn one_that_fails_its_liveness_is_restarted_all_the_same() {
+    let mut case = fails(runs(Case::new(), on("web", &["db"]), 812), "db");
+    let ill: &mut Instance = record(&mut case, "web").instances.get_mut(&0).unwrap();
+    ill.health.lives = Some(false);
+    assert_eq!(phase(&restart(case, &["web"]), "web"), STOPS);
+}
+
+#[test]
+fn restarts_of_all_together_wait_for_each_other_only() {
+    let three = || runs(runs(Case::new(), on("web", &["app"]), 812), on("app", &["db"]), 811);
+    let all = restart(runs(three(), service("db"), 700), &["web", "app", "db"]);
+    let phases = ["web", "app", "db"].map(|of| phase(&all, of));
+    assert_eq!(phases, [STOPS, "Running 811", "Running 700"], "in the order of dependence");
+
+    let without = restart(fails(three(), "db"), &["web", "app", "db"]);
+    assert_eq!(phase(&without, "app"), "Running 811");
+    assert_eq!(phase(&without, "web"), STAYS, "`app` couldn't come back, so `web` couldn't either");
+}
+
+#[test]
+fn what_is_held_back_keeps_nobody_else_from_a_restart() {
+    let both = fails(runs(Case::new(), on("web", &["cache", "db"]), 812), "cache");
+    let plan = restart(runs(both, service("db"), 700), &["web", "db"]);
+    assert_eq!(phase(&plan, "web"), STAYS);
+    assert_eq!(phase(&plan, "db"), "Stopping 700 (to begin)");
+}
