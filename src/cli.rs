@@ -11,6 +11,7 @@ mod codes;
 mod confirming;
 mod doctor;
 mod drop_in;
+mod each_once;
 mod events;
 mod exit;
 mod explain_code;

@@ -77,8 +77,8 @@ fn apply(
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
     let host = super::on_host::this_host(settings, dirs);
-    let sources = match super::piped::sources(&args.paths, Sources::new) {
-        Ok(sources) => sources.with_settings(settings).on_host(host),
+    let sources = match super::piped::sources(&args.paths, settings, Sources::new) {
+        Ok(sources) => sources.on_host(host),
         Err(sentence) => {
             terminal.say(&format!("error: {sentence}"));
             return Exit::Failed;

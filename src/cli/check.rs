@@ -31,14 +31,14 @@ pub(super) fn run(args: &CheckArgs, dirs: Option<&Dirs>, terminal: Terminal) -> 
     };
     let host = super::on_host::shown_host(&args.host, &settings, dirs);
     let made = |paths: Vec<PathBuf>| super::lint::sources(&paths, &args.matchers, args.snapshot.as_deref());
-    let sources = match super::piped::sources(&args.paths, made) {
+    let sources = match super::piped::sources(&args.paths, &settings, made) {
         Ok(sources) => sources,
         Err(sentence) => {
             terminal.say(&format!("error: {sentence}"));
             return Exit::Failed;
         }
     };
-    let mut look = sources.with_settings(&settings).on_host(host).look();
+    let mut look = sources.on_host(host).look();
     let trials = super::test::all(&look);
     let failed = trials.matchers.iter().filter_map(Trial::failure);
     let failed: Vec<Diagnostic> =

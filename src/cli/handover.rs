@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::args::{ApplyArgs, Output};
 use super::confirming;
+use super::each_once::each_once;
 use super::exit::Exit;
 use super::line::{Follower, reach, refused, unexpected};
 use super::one_look::say_rollback;
@@ -192,7 +193,7 @@ fn documents(
 /// What the documents declare and whether some are wrong, which is said.
 fn own_look(watch: &Presence, args: &ApplyArgs, terminal: Terminal) -> (BTreeSet<ServiceName>, bool) {
     let host = watch.host.clone().unwrap_or_default();
-    let look = Sources::new(args.paths.clone()).on_host(host).look();
+    let look = Sources::new(each_once(&args.paths, false)).on_host(host).look();
     terminal.diagnostics_in_short(&look.diagnostics);
     let broken = look.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error);
     (look.services().iter().map(|service| service.name.clone()).collect(), broken)

@@ -1,28 +1,27 @@
 //! Documents from standard input, which the path `-` stands for: `kustomize build | selfsame apply -`.
 
-use std::collections::BTreeSet;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use super::each_once::each_once;
 use crate::engine::sources::Sources;
 use crate::spec::SpecFile;
+use crate::spec::engine::Settings;
 
 /// As much as all files of a directory may have.
 const INPUT_MAX: u64 = 64 << 20;
 /// What its documents have as their file: no directory that is kept contains it, so that nothing is ever missing from it.
 const NAME: &str = "/dev/stdin";
 
-/// `plan specs/*.yaml specs/web.yaml`: what is named twice is meant once.
-fn each_once(paths: Vec<PathBuf>) -> Vec<PathBuf> {
-    let mut seen = BTreeSet::new();
-    paths.into_iter().filter(|path| seen.insert(path.clone())).collect()
-}
-
 /// Sources of these paths, made by `make`; where `-` is among them, standard input is read to its end.
-pub(super) fn sources(paths: &[PathBuf], make: impl Fn(Vec<PathBuf>) -> Sources) -> Result<Sources, String> {
+pub(super) fn sources(
+    paths: &[PathBuf],
+    settings: &Settings,
+    make: impl Fn(Vec<PathBuf>) -> Sources,
+) -> Result<Sources, String> {
     let (piped, files): (Vec<PathBuf>, Vec<PathBuf>) =
         paths.iter().cloned().partition(|path| path == Path::new("-"));
-    let sources = make(each_once(files));
+    let sources = make(each_once(&files, settings.recursive)).with_settings(settings);
     if piped.is_empty() {
         return Ok(sources);
     }

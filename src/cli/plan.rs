@@ -40,14 +40,14 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     };
     let host = super::on_host::shown_host(&args.host, &settings, Some(dirs));
     let made = |paths: Vec<PathBuf>| super::lint::sources(&paths, &[], args.snapshot.as_deref());
-    let sources = match super::piped::sources(&args.paths, made) {
+    let sources = match super::piped::sources(&args.paths, &settings, made) {
         Ok(sources) => sources,
         Err(sentence) => {
             terminal.say(&format!("error: {sentence}"));
             return Exit::Failed;
         }
     };
-    let mut sources = sources.with_settings(&settings).on_host(host);
+    let mut sources = sources.on_host(host);
     let rules = at_once(&settings);
     if let Some(file) = &args.snapshot {
         let shelf = Rc::new(Shelf::default());

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::args::{ApplyArgs, Output};
+use super::each_once::each_once;
 use super::exit::Exit;
 use super::one_look::{accept, at_once, foresee, parallel_starts};
 use super::revisions::Revisions;
@@ -84,7 +85,8 @@ fn carry(
     let shelf = Rc::clone(opened.host.shelf());
     let in_use = shelf.in_use(&opened.memory);
     let host = super::on_host::this_host(settings, dirs);
-    let sources = Sources::new(stored.paths.clone()).with_settings(settings).on_host(host);
+    let sources =
+        Sources::new(each_once(&stored.paths, settings.recursive)).with_settings(settings).on_host(host);
     let look = sources.with_shelf(shelf).with_plugins(in_use).look();
     terminal.diagnostics_in_short(&look.diagnostics);
     let now = opened.host.now();

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use super::args::{Output, WatchArgs};
+use super::each_once::each_once;
 use super::exit::Exit;
 use super::following;
 use super::settings::{self, Configured};
@@ -51,7 +52,11 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     }
     // Who names a repository and no directory means the repository alone.
     let only_git = settings.git.is_some() && args.paths.is_empty() && settings.specs.is_empty();
-    let places = if only_git { Vec::new() } else { settings::places(&args.paths, &settings) };
+    let places = if only_git {
+        Vec::new()
+    } else {
+        each_once(&settings::places(&args.paths, &settings), settings.recursive)
+    };
     if places.is_empty() && !only_git {
         terminal.say("error: nothing says what to keep\nhelp: name a directory of spec files");
         return Exit::Usage;
