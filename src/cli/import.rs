@@ -10,6 +10,8 @@ use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
 use crate::host::ImportFiles;
 use crate::host::atomic::create_new;
+use crate::host::errno::io_text;
+use crate::host::{exists, is_directory, make_directories};
 use crate::import::{
     self, Found, Imported, Kind, Note, Refused, Request, RunningOptions, Weight, Written, detect,
     import_command, running,
@@ -38,6 +40,16 @@ pub(super) fn run(args: &ImportArgs, terminal: Terminal) -> Exit {
             }
         }
     }
+    // Only where there is something to be written.
+    if let Some(out) = args.out.as_ref().filter(|_| !imported.found.is_empty())
+        && let Err(error) = make_directories(out)
+    {
+        terminal.diagnostics(&imported.problems);
+        let (out, error) = (out.display(), io_text(&error));
+        terminal
+            .say(&format!("error: `{out}` can't be made: {error}\nhelp: make it, or give another `--out`"));
+        return Exit::Failed;
+    }
     present(imported, args, terminal)
 }
 
@@ -56,8 +68,8 @@ fn possible(args: &ImportArgs) -> Result<(), String> {
         ServiceName::new(name).map_err(|why| format!("`--name {name}`: {why}"))?;
     }
     match &args.out {
-        Some(out) if !crate::host::is_directory(out) => {
-            Err(format!("`{}` is not a directory\nhelp: make it with `mkdir -p`", out.display()))
+        Some(out) if exists(out) && !is_directory(out) => {
+            Err(format!("`{}` is not a directory\nhelp: give another `--out`", out.display()))
         }
         _ => Ok(()),
     }
@@ -106,7 +118,7 @@ fn place_of(source: &str, root: &Path, other_root: bool) -> String {
     };
     if other_root {
         let absolute = std::path::absolute(given).unwrap_or_else(|_| given.to_owned());
-        if let Some(inner) = below(&absolute).filter(|_| crate::host::exists(&absolute)) {
+        if let Some(inner) = below(&absolute).filter(|_| exists(&absolute)) {
             return inner;
         }
         return if given.is_absolute() || source.ends_with(".service") {
@@ -115,7 +127,7 @@ fn place_of(source: &str, root: &Path, other_root: bool) -> String {
             format!("/{source}")
         };
     }
-    if source.ends_with(".service") && !source.contains('/') && !crate::host::exists(given) {
+    if source.ends_with(".service") && !source.contains('/') && !exists(given) {
         return source.to_owned();
     }
     std::path::absolute(given).map_or_else(|_| source.to_owned(), |path| path.display().to_string())

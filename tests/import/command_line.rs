@@ -41,6 +41,9 @@ fn files_are_written_and_never_overwritten() {
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(ran.stderr.contains("[C004]"), "{}", ran.stderr);
     assert_eq!(fs::read_to_string(bench.path("specs/shop.yaml")).unwrap(), "mine");
+    // A directory that isn't there is made.
+    bench.ok(&["import", "--root", "root", "/etc/init.d/shop", "--out", "new/specs"]);
+    assert_eq!(fs::read_to_string(bench.path("new/specs/shop.yaml")).unwrap(), first);
     bench.ok(&["import", "--root", "root", "/etc/init.d/shop", "--out", "specs", "--name", "other"]);
     assert_eq!(
         fs::read_to_string(bench.path("specs/other.yaml")).unwrap(),
@@ -52,12 +55,14 @@ fn files_are_written_and_never_overwritten() {
 fn exit_codes_say_what_came_of_it() {
     let bench = bench();
     bench.write("root/what", "nobody knows\n");
+    bench.write("file", "");
     bench.write("root/etc/init.d/pinned", &SCRIPT.replace("--start", "--start --chroot /srv/jail"));
     for (args, code, said) in [
         (vec!["import"], 64, "name a source"),
         (vec!["import", "/nothing/there"], 1, "[I002]"),
         (vec!["import", "--root", "root", "/what"], 1, "[I001]"),
-        (vec!["import", "--root", "root", "/etc/init.d/shop", "--out", "nowhere"], 64, "is not a directory"),
+        (vec!["import", "--root", "root", "/etc/init.d/shop", "--out", "file"], 64, "is not a directory"),
+        (vec!["import", "--root", "root", "/etc/init.d/shop", "--out", "file/specs"], 1, "can't be made"),
         (vec!["import", "--root", "root", "/etc/init.d/shop", "--name", "A B"], 64, "--name A B"),
         (vec!["import", "--root", "root", "/etc/init.d/shop", "--strict"], 0, "1 document"),
         (vec!["import", "--root", "root", "/etc/init.d/pinned", "--strict"], 3, "another root"),
