@@ -113,6 +113,25 @@ pub enum ProblemReason {
     NotRegular,
 }
 
+impl ProblemReason {
+    /// What a person can do about it.
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Unreadable => "let the user that selfsame runs as read it",
+            Self::ReadUnstable => {
+                "write a new file and rename it over the old one; it is read when it has come to rest"
+            }
+            Self::UntrustedSource => {
+                "give it to root or to the user that selfsame runs as, and `chmod go-w` it; or name its owner with \
+                 `--trust-owner`"
+            }
+            Self::TooLarge => "split it into smaller files, or keep fewer of them in one place",
+            Self::InvalidName => "give it a name in UTF-8",
+            Self::NotRegular => "put a regular file in its place, or give it another ending than `.yaml`",
+        }
+    }
+}
+
 /// A name that is no document's.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ignored {

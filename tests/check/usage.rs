@@ -40,6 +40,17 @@ fn every_verb_has_a_help_text() {
 }
 
 #[test]
+fn a_file_that_is_not_used_says_what_can_be_done() {
+    let bench = Bench::new();
+    bench.write("specs/good.yaml", "");
+    std::os::unix::fs::symlink("/dev/null", bench.path("specs/none.yaml")).unwrap();
+    let ran = bench.run(&["check", "specs"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stderr.contains("error[F001]"), "{ran:?}");
+    assert!(ran.stderr.contains("help: put a regular file in its place"), "{ran:?}");
+}
+
+#[test]
 fn wrong_usage_is_64_and_says_so_on_stderr() {
     let bench = Bench::new();
     let rows: [&[&str]; 12] = [

@@ -144,7 +144,8 @@ fn take(place: &Path, directory: &Path, listing: Listing, look: &mut SourcesLook
     for problem in listing.problems {
         let name = problem.path.display().to_string();
         look.digest.push_str(&format!("{name} {}\n", problem.text));
-        look.diagnostics.push(Diagnostic::error(UNUSABLE, format!("`{name}` is not used: {}", problem.text)));
+        let message = format!("`{name}` is not used: {}", problem.text);
+        look.diagnostics.push(Diagnostic::error(UNUSABLE, message).help(problem.reason.help()));
         look.unusable.insert(name, problem.text);
     }
     let directory: Arc<Path> = directory.into();
