@@ -101,6 +101,7 @@ fn trust(trust: Trust) -> &'static str {
     match trust {
         Trust::Kernel => "the kernel attests it",
         Trust::SelfReported => "the process itself says so",
+        Trust::Both => "the kernel attests it, with what the process says of itself",
     }
 }
 

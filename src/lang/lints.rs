@@ -46,7 +46,8 @@ fn attested(node: &Node) -> bool {
         _ => {
             let mut kernel = false;
             node.walk(&mut |inner| {
-                kernel |= inner.access().and_then(|access| access.trust) == Some(Trust::Kernel);
+                let trust = inner.access().and_then(|access| access.trust);
+                kernel |= matches!(trust, Some(Trust::Kernel | Trust::Both));
             });
             kernel
         }

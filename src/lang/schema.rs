@@ -32,6 +32,8 @@ pub enum Trust {
     Kernel,
     /// The process can change it.
     SelfReported,
+    /// Both have to say so: what the kernel attests, and what the process says beside it.
+    Both,
 }
 
 /// A type of a vocabulary.

@@ -326,7 +326,8 @@ fn identity_by_the_interpreter_alone_is_an_error_where_it_replaces_the_rule() {
     for (text, narrows, replaces, alone) in [
         ("exe == interpreter(startas)", vec![], vec![("W101", true)], vec![("W101", false)]),
         ("comm == \"x\"", vec![], vec![("W105", false)], vec![]),
-        ("runs(startas)", vec![], vec![("W105", false)], vec![]),
+        ("runs(startas)", vec![], vec![], vec![]),
+        ("parent_runs(startas)", vec![], vec![("W105", false)], vec![]),
         ("exe == interpreter(startas) && runs(startas)", vec![], vec![], vec![]),
         (
             "exe == \"/x\" && comm == \"0123456789abcdef\"",

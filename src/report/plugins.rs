@@ -134,6 +134,7 @@ fn trust(declared: Declared<'_>) -> &'static str {
     match trust {
         Some(Trust::Kernel) => "kernel",
         Some(Trust::SelfReported) => "self-reported",
+        Some(Trust::Both) => "kernel, self-reported",
         None => "its arguments",
     }
 }

@@ -106,6 +106,7 @@ fn says(trust: Trust) -> &'static str {
     match trust {
         Trust::Kernel => "kernel",
         Trust::SelfReported => "itself",
+        Trust::Both => "kernel, itself",
     }
 }
 
@@ -321,6 +322,7 @@ fn field_text(field: &FieldDecl) -> String {
         match field.trust {
             Trust::Kernel => "the kernel",
             Trust::SelfReported => "the process itself, which can change it",
+            Trust::Both => "the kernel, and the process itself",
         },
         field.example,
     )
@@ -332,6 +334,7 @@ fn function_text(decl: &FunctionDecl, origin: Option<&Origin>) -> String {
         let by = match trust {
             Trust::Kernel => "the kernel",
             Trust::SelfReported => "what the process says of itself, too",
+            Trust::Both => "the kernel, with what the process says of itself",
         };
         format!("    rests on: {by}\n")
     });

@@ -42,7 +42,8 @@ pub(super) fn table() -> Vec<Function> {
             path_of(),
             Type::Bool,
             4,
-            own,
+            // The image that the kernel attests comes first; of a script, argv and execfn say which.
+            Some(Trust::Both),
             ["the process is an execution of that file, script or not", "runs(\"/srv/app.py\")"],
             |v, p, a| with_path(v, p, a, |v, p, path| v.runs(p, path).holds.map(Value::Bool)),
         ),
