@@ -92,7 +92,8 @@ fn of_policy(policy: &Policy, look: &SourcesLook, world: &dyn World) -> Vec<Diag
     let mut found = Vec::new();
     for (key, expression) in [("match", &policy.subject), ("when", &policy.when)] {
         let Some(expression) = expression else { continue };
-        let said = bound_to(expression, BTreeMap::new(), &Surroundings::default(), (&look.names, world));
+        let said =
+            bound_to(expression, BTreeMap::new(), &Surroundings::default(), (&look.names, world), false);
         let place = Place { key, is_policy: true, name: &policy.name };
         found.extend(said.into_iter().map(|diagnostic| located(diagnostic, &place, source)));
     }
@@ -106,7 +107,7 @@ fn bound(
     around: &Surroundings,
     on: (&Names, &dyn World),
 ) -> Vec<Diagnostic> {
-    bound_to(expression, variables(service), around, on)
+    bound_to(expression, variables(service), around, on, true)
 }
 
 fn bound_to(
@@ -114,6 +115,7 @@ fn bound_to(
     bindings: BTreeMap<String, (Type, Value)>,
     around: &Surroundings,
     (names, world): (&Names, &dyn World),
+    of_service: bool,
 ) -> Vec<Diagnostic> {
     let types = bindings.iter().map(|(name, (ty, _))| (name.clone(), ty.clone())).collect();
     let values = bindings.into_iter().map(|(name, (_, value))| (name, value)).collect();
@@ -123,8 +125,10 @@ fn bound_to(
     let vocabulary = ProcessVocabulary::with_context(world, around.clone());
     let answer = names.plugins().vocabularies(&vocabulary, world, &Look::default());
     let bound = predicate.bind(&values, &in_order(&vocabulary, &answer));
-    let files = lints::files(bound.matcher.root(), world, around);
-    bound.diagnostics.into_iter().chain(files).collect()
+    let root = bound.matcher.root();
+    // A Policy names what should not be there.
+    let images = if of_service { lints::images(root, world) } else { Vec::new() };
+    bound.diagnostics.into_iter().chain(lints::files(root, world, around)).chain(images).collect()
 }
 
 fn surroundings(service: &Service) -> Surroundings {

@@ -274,7 +274,8 @@ fn with_question(
     let answer = plugins.vocabularies(&vocabulary, &*world, &look);
     let bound = predicate.bind(&bindings, &in_order(&vocabulary, &answer));
     let files = lints::files(bound.matcher.root(), &*world, &Surroundings::default());
-    let bound_to = bound.diagnostics.into_iter().chain(files).map(|d| d.in_source(&source));
+    let images = lints::images(bound.matcher.root(), &*world);
+    let bound_to = bound.diagnostics.into_iter().chain(files).chain(images).map(|d| d.in_source(&source));
     let all: Vec<Diagnostic> = diagnostics.into_iter().chain(bound_to).collect();
     terminal.diagnostics(&all);
     let (pids, all_pids) = match pids_of(&*world, asked.pids) {

@@ -115,6 +115,21 @@ pub fn files(root: &Node, world: &dyn World, around: &Surroundings) -> Vec<Diagn
     found
 }
 
+/// W113: images that aren't there, so that nothing runs from them. Not for Policies, which name what should not be there.
+#[must_use]
+pub fn images(root: &Node, world: &dyn World) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    root.walk_trail(&mut |node, trail| {
+        if let Kind::Compare { op: CompareOp::Equal, left, right, .. } = &node.kind
+            && is_field(left, "exe")
+        {
+            let said = literal(right).and_then(|path| missing(world, &path));
+            found.extend(said.map(|said| trail.at(said, node.span, "")));
+        }
+    });
+    found
+}
+
 /// W112 and W113 about one program: the spec's `startas`, or the path of a `runs`.
 #[must_use]
 pub fn program(world: &dyn World, path: &[u8], around: &Surroundings) -> Vec<Diagnostic> {
@@ -132,6 +147,13 @@ pub fn program(world: &dyn World, path: &[u8], around: &Surroundings) -> Vec<Dia
         found.push(Diagnostic::warning(codes::SHELL_WRAPPER, message).help(help));
     }
     found
+}
+
+/// W113 of an image that isn't there. What it is otherwise (no longer executable, say) is no matter to what runs from it.
+fn missing(world: &dyn World, path: &[u8]) -> Option<Diagnostic> {
+    // A bare name has a warning of its own.
+    let absent = path.starts_with(b"/") && world.file(Root::Engine, path) == Fact::Absent;
+    absent.then(|| not_executable(world, path)).flatten()
 }
 
 fn not_executable(world: &dyn World, path: &[u8]) -> Option<Diagnostic> {

@@ -279,6 +279,7 @@ fn lints(world: &TestWorld, text: &str) -> String {
     let mut found = lints::condition(predicate.root());
     found.extend(lints::interpreter_only(predicate.root()));
     found.extend(lints::files(bound.matcher.root(), world, &Surroundings::default()));
+    found.extend(lints::images(bound.matcher.root(), world));
     let codes: Vec<&str> = found.iter().map(|diagnostic| diagnostic.code.0).collect();
     codes.join(" ")
 }
@@ -307,6 +308,8 @@ fn lints_warn_of_what_is_rarely_meant() {
         ("cmdline like \"*x*\"", "W103"),
         ("exe == \"/usr/bin/httpd\"", "W111"),
         ("exe == \"/usr/bin/busybox\"", "W111"),
+        ("exe == \"/srv/none\"", "W113"),
+        ("exe == \"/srv/plain.sh\"", ""),
         ("runs(\"/usr/bin/httpd\")", ""),
         ("runs(startas)", "W112"),
         ("runs(\"/srv/redirect.sh\")", ""),
