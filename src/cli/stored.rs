@@ -118,7 +118,7 @@ fn carry(
     drop(chronicle);
     if args.output == Output::Text {
         for (step, outcome) in &tick.outcomes {
-            terminal.data(&deed(step, outcome));
+            terminal.data(&deed(step, outcome, &tick.plan));
         }
     }
     let set = of_these(accepted.set, &names);

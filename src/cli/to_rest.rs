@@ -98,7 +98,7 @@ impl Run {
             for (step, outcome) in tick.outcomes.iter().filter(|(step, _)| is_worth_telling(step)) {
                 did_something |= !matches!(outcome, Outcome::Refused { .. });
                 if text {
-                    progress.above(|| terminal.data(&deed(step, outcome)));
+                    progress.above(|| terminal.data(&deed(step, outcome, &tick.plan)));
                 }
             }
             if let Some(reason) = &tick.not_remembered {

@@ -202,7 +202,7 @@ impl Teller {
                 for (step, outcome) in &tick.outcomes {
                     if crate::engine::converge::is_worth_telling(step) {
                         let failed = matches!(outcome, Outcome::StartFailed { .. } | Outcome::Refused { .. });
-                        self.line(step.service.as_str(), &deed(step, outcome), failed);
+                        self.line(step.service.as_str(), &deed(step, outcome, &tick.plan), failed);
                     }
                 }
                 if let Some(reason) = &tick.not_remembered {

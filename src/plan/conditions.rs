@@ -254,12 +254,12 @@ fn general(
                 1 => "a failure".to_owned(),
                 count => format!("{count} failures"),
             };
-            let replica = if record.spec.replicas > 1 { format!("[{index}]") } else { String::new() };
+            let called = name.instance(*index, record.spec.replicas);
             add(
                 ConditionType::BackOff,
                 ConditionStatus::True,
                 "Failing",
-                format!("{name}{replica}: {NEXT_START}{wait}, after {failures}: {error}"),
+                format!("{called}: {NEXT_START}{wait}, after {failures}: {error}"),
             );
         }
     }

@@ -57,6 +57,11 @@ impl Plan {
         self.steps.is_empty() && self.changes.iter().all(|change| !change.doing.changes_something())
     }
 
+    /// How many replicas an object is to have, as far as it is on record.
+    pub fn replicas(&self, name: &ServiceName) -> u32 {
+        self.memory.services.get(name).map_or(1, |record| record.spec.replicas)
+    }
+
     /// Something is left alone because it is unknown, ambiguous or guarded.
     pub fn is_held(&self) -> bool {
         self.changes.iter().any(|change| change.doing == Doing::Held)

@@ -24,9 +24,12 @@ pub struct Event {
     /// To which object; `None`: to the engine, or to the set as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<ServiceName>,
-    /// To which replica.
+    /// To which replica, from 0, also where it is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<u32>,
+    /// How many there are to be, where these are several: people read `NAME[INDEX]` then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<u32>,
     /// What.
     pub kind: EventKind,
     /// Who did it.
@@ -202,6 +205,7 @@ impl Event {
         Self {
             object: None,
             index: None,
+            replicas: None,
             kind,
             who: Who::Engine,
             reason: reason.into(),

@@ -22,8 +22,8 @@ pub fn event_line(recorded: &Recorded) -> String {
 /// What happened, as a sentence.
 pub fn event_words(event: &Event) -> String {
     let object = match (&event.object, event.index) {
-        (Some(object), Some(index)) if index > 0 => format!("{object}[{index}]: "),
-        (Some(object), _) => format!("{object}: "),
+        (Some(object), Some(index)) => format!("{}: ", object.instance(index, event.replicas.unwrap_or(1))),
+        (Some(object), None) => format!("{object}: "),
         (None, _) => String::new(),
     };
     let pid = event.pid.map_or_else(String::new, |pid| format!(" pid {pid}"));
@@ -169,6 +169,10 @@ mod tests {
         ];
         for (event, expected) in rows {
             assert_eq!(event_line(&recorded(event, 1)), format!("1970-01-01 01:00:00 UTC  {expected}"));
+        }
+        for (index, replicas, name) in [(0, None, "shop"), (0, Some(2), "shop[0]"), (1, Some(2), "shop[1]")] {
+            let event = Event { index: Some(index), replicas, ..new(EventKind::Removed, "gone") };
+            assert_eq!(event_line(&recorded(event, 1)), format!("1970-01-01 01:00:00 UTC  {name}: gone"));
         }
         let again = event_line(&recorded(new(EventKind::Removed, "gone"), 3));
         assert_eq!(again, "1970-01-01 01:00:00 UTC  shop: gone (3 times since 1970-01-01 00:00:00 UTC)");

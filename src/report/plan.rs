@@ -13,7 +13,7 @@ use crate::spec::Revision;
 pub fn plan_text(plan: &Plan, everything: bool) -> String {
     let mut text = String::new();
     for change in plan.changes.iter().filter(|change| everything || change.doing != Doing::Nothing) {
-        text.push_str(&change_line(change));
+        text.push_str(&change_line(change, plan.replicas(&change.service)));
         for field in &change.fields {
             text.push_str(&format!("    {}\n", printable(field_words(field))));
         }
@@ -24,13 +24,13 @@ pub fn plan_text(plan: &Plan, everything: bool) -> String {
     text
 }
 
-fn change_line(change: &Change) -> String {
-    let index = if change.index > 0 { format!("[{}]", change.index) } else { String::new() };
+fn change_line(change: &Change, replicas: u32) -> String {
+    let name = change.service.instance(change.index, replicas);
     let because = printable(&change.because);
     let word = change.doing.word();
     match change.doing {
-        Doing::Held => format!("{}{index}: held: {because}\n", change.service),
-        Doing::Nothing if because.is_empty() => format!("{}{index}: nothing to do\n", change.service),
+        Doing::Held => format!("{name}: held: {because}\n"),
+        Doing::Nothing if because.is_empty() => format!("{name}: nothing to do\n"),
         Doing::Start
         | Doing::Adopt
         | Doing::Restart
@@ -38,9 +38,7 @@ fn change_line(change: &Change) -> String {
         | Doing::Release
         | Doing::Reload
         | Doing::Adjust
-        | Doing::Nothing => {
-            format!("{}{index}: {word}: {because}\n", change.service)
-        }
+        | Doing::Nothing => format!("{name}: {word}: {because}\n"),
     }
 }
 
@@ -50,7 +48,7 @@ fn change_line(change: &Change) -> String {
 pub struct ChangeRow {
     /// The object.
     pub service: String,
-    /// Which replica.
+    /// Which replica, from 0, also where it is the only one; people read `NAME[INDEX]` where there are several.
     pub index: u32,
     /// start, adopt, adjust, restart, stop, release, nothing or held.
     pub action: &'static str,
@@ -79,10 +77,9 @@ pub fn plan_rows(plan: &Plan) -> Vec<ChangeRow> {
         .collect()
 }
 
-/// What was done, as a sentence: `web: started as pid 412, because ...`.
-pub fn deed(step: &Step, outcome: &Outcome) -> String {
-    let name =
-        if step.index > 0 { format!("{}[{}]", step.service, step.index) } else { step.service.to_string() };
+/// What was done of a plan, as a sentence: `web: started as pid 412, because ...`.
+pub fn deed(step: &Step, outcome: &Outcome, plan: &Plan) -> String {
+    let name = step.service.instance(step.index, plan.replicas(&step.service));
     let what = match (&step.action, outcome) {
         (Action::Start { .. }, Outcome::Started(key)) => format!("started as pid {}", key.pid),
         (Action::Start { .. }, Outcome::StartFailed { error } | Outcome::Refused { error }) => {

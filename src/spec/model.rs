@@ -70,6 +70,11 @@ impl ServiceName {
         }
     }
 
+    /// How one of its instances is called: `shop` where there is a single one, `shop[0]` where there are several.
+    pub fn instance(&self, index: u32, replicas: u32) -> String {
+        if replicas > 1 || index > 0 { format!("{self}[{index}]") } else { self.to_string() }
+    }
+
     /// The name nearest to a text, with room for a number behind it: what can't stand in a name becomes a hyphen.
     pub fn near(text: &str) -> Self {
         let mut name = String::new();

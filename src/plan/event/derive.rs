@@ -52,7 +52,9 @@ fn stamped(event: Event, record: Option<&Record>) -> Event {
     let Some(record) = record else { return event };
     let origin = &record.spec.origin;
     let place = (!origin.file.is_empty()).then(|| format!("{}:{}", origin.file, origin.line));
-    Event { generation: Some(record.generation), revision: event.revision.or(place), ..event }
+    let several = event.index.is_some() && record.spec.replicas > 1;
+    let replicas = several.then_some(record.spec.replicas);
+    Event { generation: Some(record.generation), revision: event.revision.or(place), replicas, ..event }
 }
 
 /// A record that went: nothing of it runs any more.
