@@ -24,7 +24,7 @@ use crate::plan::settled::{Settled, settled};
 use crate::plan::sources::{SourceStatus, Status};
 use crate::plan::status::ServiceStatus;
 use crate::plan::wanted::{Objects, Wanted};
-use crate::report::{held_text, status_line};
+use crate::report::{held_text, moments, status_line};
 use crate::spec::ServiceName;
 use crate::units::Pid;
 
@@ -124,7 +124,7 @@ fn follow(
     introduce(watch, args, dirs, terminal);
     let (status, went_on) = await_rest(line.take(), &names, patience, dirs, terminal)?;
     if args.output == Output::Json {
-        terminal.json(&status);
+        terminal.json(&moments(&status));
         return Ok(Followed { exit: exit_of(&status), broken, last_word: String::new() });
     }
     // A watch of an earlier version doesn't say what changed.
@@ -350,7 +350,7 @@ fn objects(names: &BTreeSet<ServiceName>) -> Objects {
 
 fn conclude(status: &[ServiceStatus], output: Output, terminal: Terminal) -> Exit {
     match output {
-        Output::Json => terminal.json(&status),
+        Output::Json => terminal.json(&moments(&status)),
         Output::Text => terminal.data(&status.iter().map(|one| status_line(one) + "\n").collect::<String>()),
     }
     exit_of(status)

@@ -20,8 +20,8 @@ use crate::host::presence::watcher;
 use crate::host::state_dir::Dirs;
 use crate::plan::policy::PolicyStatus;
 use crate::report::{
-    ForeseenRow, NearMisses, SubjectRow, foreseen_rows, near_misses_text, policy_details, subject_rows,
-    subjects_text,
+    ForeseenRow, NearMisses, SubjectRow, foreseen_rows, moments, near_misses_text, policy_details,
+    subject_rows, subjects_text,
 };
 use crate::spec::ServiceName;
 
@@ -98,12 +98,12 @@ pub(super) fn explain(
     let near = set.values().flat_map(|policy| near_misses(&host, policy)).collect();
     let near = grouped(near);
     match args.output {
-        Output::Json => terminal.json(&ExplainedRow {
+        Output::Json => terminal.json(&moments(&ExplainedRow {
             processes: foreseen.iter().flat_map(|one| subject_rows(&one.look.subjects)).collect(),
             now: foreseen_rows(&foreseen),
             status,
             near_misses: near,
-        }),
+        })),
         Output::Text => {
             let mut text: String = status.iter().map(|status| policy_details(status, now)).collect();
             text.push_str(&seen(&foreseen));

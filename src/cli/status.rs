@@ -32,8 +32,9 @@ use crate::plan::status::ServiceStatus;
 use crate::plan::wanted::{Objects, no_object};
 use crate::plan::{QuestionHints, Recorded, questions};
 use crate::report::{
-    FailingLeaf, MatchRow, NearMisses, Overview, SeenProcess, command_of, look_text, near_misses_text,
-    policies_table, policy_details, printable, sources_text, status_details, status_table, user_of,
+    FailingLeaf, MatchRow, NearMisses, Overview, SeenProcess, command_of, look_text, moments,
+    near_misses_text, policies_table, policy_details, printable, sources_text, status_details, status_table,
+    user_of,
 };
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::Now;
@@ -170,11 +171,11 @@ fn in_force(memory: &Memory) -> SpecSet {
 fn print(found: &Found, args: &StatusArgs, terminal: Terminal) {
     let (status, now) = (&found.status, found.now);
     match args.output {
-        Output::Json => terminal.json(&Status {
+        Output::Json => terminal.json(&moments(&Status {
             objects: status.clone(),
             policies: found.policies.clone(),
             sources: found.sources.clone(),
-        }),
+        })),
         Output::Text if status.is_empty() && found.policies.is_empty() && args.names.is_empty() => {
             terminal.data("nothing is on record\n");
         }
@@ -262,7 +263,7 @@ pub(super) fn explain(args: &ExplainArgs, mut subject: Subject, terminal: Termin
             let near = seen.as_ref().map(|(_, near)| near.as_slice()).unwrap_or_default();
             let rows: Vec<ExplainedObject<'_>> =
                 subject.status.iter().map(|status| ExplainedObject { status, near_misses: near }).collect();
-            terminal.json(&rows);
+            terminal.json(&moments(&rows));
         }
         Output::Text => terminal.data(&explanation(&mut subject)),
     }

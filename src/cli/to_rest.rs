@@ -16,7 +16,7 @@ use crate::host::Host as _;
 use crate::plan::action::{Action, Outcome};
 use crate::plan::settled::{Settled, settled};
 use crate::plan::status::{ServiceStatus, TaskStatus};
-use crate::report::{deed, status_line};
+use crate::report::{deed, moments, status_line};
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::BootTime;
 
@@ -153,7 +153,7 @@ impl Run {
 
     fn conclude(&self, status: &[ServiceStatus], late: bool, output: Output) -> Exit {
         match output {
-            Output::Json => self.terminal.json(&status),
+            Output::Json => self.terminal.json(&moments(&status)),
             Output::Text => {
                 for service in status.iter().filter(|service| self.settled(service) != Settled::Ready) {
                     self.terminal.data(&status_line(service));

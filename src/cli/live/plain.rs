@@ -11,7 +11,7 @@ use crate::host::wake::Waker;
 use crate::plan::policy::PolicyStatus;
 use crate::plan::status::ServiceStatus;
 use crate::report::live::changes;
-use crate::report::{policies_table, policy_line, status_table};
+use crate::report::{moments, policies_table, policy_line, status_table};
 use crate::spec::ServiceName;
 use crate::units::WallTime;
 
@@ -65,7 +65,9 @@ fn told(
     lines.iter().all(|(name, line)| {
         if json {
             let status = objects.iter().find(|service| service.name == *name);
-            terminal.line(&serde_json::json!({ "time": time, "name": name, "status": status }).to_string())
+            terminal.line(
+                &serde_json::json!({ "time": time, "name": name, "status": moments(&status) }).to_string(),
+            )
         } else {
             terminal.line(&format!("{time} {line}"))
         }
@@ -88,7 +90,8 @@ fn told_policies(
         if json {
             let status = there.then_some(policy);
             terminal.line(
-                &serde_json::json!({ "time": time, "policy": policy.name, "status": status }).to_string(),
+                &serde_json::json!({ "time": time, "policy": policy.name, "status": moments(&status) })
+                    .to_string(),
             )
         } else if there {
             terminal.line(&format!("{time} {}", policy_line(policy)))
