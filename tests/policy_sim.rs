@@ -407,8 +407,13 @@ fn play(seed: u64, broken: Break) -> (Vec<String>, Town) {
             town.seconds += 150;
         }
         if town.hostile && town.chance.once_in(15) {
-            let suspension =
-                Suspension { by: "ann".into(), at: WallTime::default(), reason: String::new(), until: None };
+            let suspension = Suspension {
+                by: "ann".into(),
+                at: WallTime::default(),
+                reason: String::new(),
+                until: None,
+                others: Vec::new(),
+            };
             let names = BTreeSet::from([name("one")]);
             engine.suspend(&names, Some(&suspension).filter(|_| town.chance.once_in(2)));
         } else if round == 80 {

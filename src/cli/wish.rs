@@ -168,7 +168,8 @@ fn of_policies(wanted: &Wanted, opened: &state::Opened, now: Now) -> Result<Opti
         return Ok(rest);
     }
     for (_, one) in kept.policies.iter_mut().filter(|(name, _)| names.contains(*name)) {
-        one.suspension = wanted.suspension(&crate::host::caller(), now.wall);
+        let word = wanted.suspension(&crate::host::caller(), now.wall);
+        one.suspension = word.map(|word| word.beside(one.suspension.as_ref()));
     }
     policies_file::write(dirs, &kept)?;
     let about: Vec<&ServiceName> = names.iter().collect();

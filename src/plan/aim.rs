@@ -147,10 +147,12 @@ pub fn meaning(spec: &Service) -> Service {
 /// A person's word holds also when the document is gone, the document's only while it is there.
 fn suspended(record: &Record, now: Now) -> Option<Aim> {
     let holds = |until: Option<WallTime>| until.is_none_or(|until| now.wall < until);
-    if let Some(by) = record.suspension.as_ref().filter(|suspension| holds(suspension.until)) {
-        let reason = if by.reason.is_empty() { String::new() } else { format!(": {}", by.reason) };
-        let because = format!("{} suspended it{}{reason}", by.by, until_text(by.until));
-        return Some(Aim::Suspend { because, until: by.until });
+    if let Some(still) = record.suspension.as_ref().and_then(|suspension| suspension.still(now.wall)) {
+        let because = still.said(|word| {
+            let reason = if word.reason.is_empty() { String::new() } else { format!(": {}", word.reason) };
+            format!("{} suspended it{}{reason}", word.by, until_text(word.until))
+        });
+        return Some(Aim::Suspend { because, until: still.first_end() });
     }
     let spec = record.spec.suspend.as_ref().filter(|suspend| !record.terminating && holds(suspend.until))?;
     let because = format!("its document suspends it{}: {}", until_text(spec.until), spec.reason);

@@ -221,7 +221,7 @@ fn on_record(record: &Record) -> BTreeMap<String, String> {
         facts.insert("the wish of a person".into(), format!("{what}, by {}", wish.by));
     }
     if let Some(suspension) = &record.suspension {
-        facts.insert("its suspension".into(), format!("by {}", suspension.by));
+        facts.insert("its suspension".into(), format!("by {}", suspension.said(|word| word.by.clone())));
     }
     for (index, instance) in &record.instances {
         let phase = facts::phase(&instance.phase);

@@ -147,7 +147,8 @@ impl Wanted {
     /// What `suspend` puts on record, and (nothing) `resume`.
     pub fn suspension(&self, by: &str, at: WallTime) -> Option<Suspension> {
         let Self::Suspend { reason, until, .. } = self else { return None };
-        Some(Suspension { by: by.to_owned(), at, reason: reason.clone(), until: *until })
+        let (by, reason) = (by.to_owned(), reason.clone());
+        Some(Suspension { by, at, reason, until: *until, others: Vec::new() })
     }
 
     /// The same without the policies that it names, and these. Only what is asked by `suspend` and `resume` can be about
@@ -198,7 +199,8 @@ impl Wanted {
             Self::Reload(_) => record.ask_of_all(Ask::Reload, &by),
             Self::Signal { signal, .. } => record.ask_of_all(Ask::Signal(*signal), &by),
             Self::Suspend { .. } | Self::Resume(_) => {
-                record.suspension = self.suspension(&by, now.wall).map(Box::new);
+                let word = self.suspension(&by, now.wall);
+                record.suspension = word.map(|word| Box::new(word.beside(record.suspension.as_deref())));
             }
             Self::Release(_) => record.ask_release(by, now.wall),
             Self::Adopt { key, force, .. } => record.ask_adopt(key.clone(), *force, by),

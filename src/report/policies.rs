@@ -7,6 +7,7 @@ use super::printable;
 use super::status::{ago, plain_rows};
 use crate::engine::policy::Foreseen;
 use crate::facts::Fact;
+use crate::plan::memory::Suspension;
 use crate::plan::policy::{Acted, PolicyStatus, PolicyStep, Subject};
 use crate::units::{Now, Pid, StartTicks, WallTime};
 
@@ -47,9 +48,7 @@ fn violated_word(policy: &PolicyStatus) -> &'static str {
 /// The one thing worth saying in a table.
 fn note(policy: &PolicyStatus, now: Now) -> String {
     if let Some(suspended) = &policy.suspended {
-        let reason =
-            if suspended.reason.is_empty() { String::new() } else { format!(": {}", suspended.reason) };
-        return format!("left alone by {}{reason}", suspended.by);
+        return left_alone(suspended);
     }
     if let Some(stale) = &policy.stale {
         return format!("an earlier document is in force: {stale}");
@@ -128,7 +127,7 @@ pub fn policy_details(policy: &PolicyStatus, now: Now) -> String {
         line(format!("an earlier document is in force: {stale}"));
     }
     if let Some(suspended) = &policy.suspended {
-        line(format!("left alone by {}{}", suspended.by, reason(&suspended.reason)));
+        line(left_alone(suspended));
     }
     for process in &policy.processes {
         let exe = process.exe.as_ref().map_or_else(String::new, |exe| format!(" ({exe})"));
@@ -141,8 +140,12 @@ pub fn policy_details(policy: &PolicyStatus, now: Now) -> String {
     text
 }
 
-fn reason(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!(": {text}") }
+fn left_alone(suspended: &Suspension) -> String {
+    let reason = |word: &Suspension| match word.reason.as_str() {
+        "" => String::new(),
+        text => format!(": {text}"),
+    };
+    format!("left alone by {}", suspended.said(|word| format!("{}{}", word.by, reason(word))))
 }
 
 fn acted_words(acted: &Acted) -> String {
@@ -160,7 +163,10 @@ pub fn foreseen_text(foreseen: &[Foreseen]) -> String {
     for one in foreseen {
         let name = &one.policy.name;
         if let Some(suspended) = &one.suspended {
-            text.push_str(&format!("{name}: left alone by {}\n", printable(&suspended.by)));
+            text.push_str(&format!(
+                "{name}: left alone by {}\n",
+                printable(suspended.said(|word| word.by.clone()))
+            ));
             continue;
         }
         text.push_str(&format!("{name}: {}\n", printable(seen_words(one))));
@@ -266,7 +272,7 @@ pub fn foreseen_rows(foreseen: &[Foreseen]) -> Vec<ForeseenRow> {
         violated: one.violated,
         matching: one.look.subjects.len(),
         unknown: unknown(one),
-        suspended: one.suspended.as_ref().map(|suspended| suspended.by.clone()),
+        suspended: one.suspended.as_ref().map(|suspended| suspended.said(|word| word.by.clone())),
         steps: one.steps.iter().map(foreseen_step).collect(),
     };
     foreseen.iter().map(row).collect()

@@ -201,5 +201,6 @@ pub(super) fn by_document(policy: &Policy, now: WallTime) -> Option<Suspension> 
         at: WallTime::default(),
         reason: suspend.reason.clone(),
         until: suspend.until,
+        others: Vec::new(),
     })
 }

@@ -23,7 +23,8 @@ impl Policies {
             if !self.set.contains_key(name) && !self.kept.contains_key(name) {
                 continue;
             }
-            self.kept.entry(name.clone()).or_default().suspension = suspension.cloned();
+            let kept = self.kept.entry(name.clone()).or_default();
+            kept.suspension = suspension.map(|word| word.clone().beside(kept.suspension.as_ref()));
             self.unwritten = true;
         }
         self.chosen = false;
@@ -96,7 +97,7 @@ impl Policies {
             }
         }
         let by_document = self.set.values().filter_map(|policy| policy.suspend.as_ref()?.until);
-        let by_person = self.kept.values().filter_map(|kept| kept.suspension.as_ref()?.until);
+        let by_person = self.kept.values().filter_map(|kept| kept.suspension.as_ref()?.first_end());
         self.until = by_document.chain(by_person).filter(|until| *until > now).min();
         (self.chosen, self.news) = (true, true);
     }
@@ -114,8 +115,9 @@ impl Policies {
 
     fn end_suspensions(&mut self, now: WallTime) {
         for kept in self.kept.values_mut() {
-            if kept.suspension.as_ref().is_some_and(|one| one.until.is_some_and(|until| until <= now)) {
-                kept.suspension = None;
+            let still = kept.suspension.as_ref().and_then(|suspension| suspension.still(now));
+            if still != kept.suspension {
+                kept.suspension = still;
                 self.unwritten = true;
             }
         }

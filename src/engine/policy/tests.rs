@@ -275,7 +275,8 @@ fn one_that_is_left_alone_is_not_looked_at() {
     let mut stage = Stage::new(&[&policy("p"), &policy("q")], &[]);
     stage.turn(5);
     let until = Some(WallTime(Duration::from_secs(1_000_050)));
-    let suspension = Suspension { by: "ann".into(), at: WallTime::default(), reason: "moving".into(), until };
+    let (by, reason) = ("ann".into(), "moving".into());
+    let suspension = Suspension { by, at: WallTime::default(), reason, until, others: Vec::new() };
     stage.policies.suspend(&BTreeSet::from([name("p"), name("unknown")]), Some(&suspension));
     stage.host.processes = vec![(7, true, None)];
     let (turn, _) = stage.turn(10);

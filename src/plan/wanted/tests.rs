@@ -117,6 +117,27 @@ fn a_suspension_says_who_since_when_and_why() {
     assert_eq!(after, memory());
 }
 
+/// A second word took the place of the first one, with who said it and why.
+#[test]
+fn who_suspends_it_once_more_takes_nothing_from_the_first() {
+    let mut memory = memory();
+    let at = |seconds: u64| WallTime(now().wall.0 + Duration::from_secs(seconds));
+    let mut suspend = |by: &str, reason: &str, until: Option<WallTime>, seconds: u64| {
+        let wanted = Wanted::Suspend { objects: named(&["shop"]), reason: reason.into(), until };
+        wanted.record(&mut memory, by, Now { wall: at(seconds), ..now() }).unwrap();
+        let suspension = memory.services[&name("shop")].suspension.clone().unwrap();
+        (suspension.said(|word| format!("{} {}", word.by, word.reason)), suspension.until())
+    };
+    assert_eq!(suspend("ann", "a move", Some(at(60)), 0), ("ann a move".into(), Some(at(60))));
+    assert_eq!(suspend("ben", "a test", Some(at(30)), 1), ("ann a move and ben a test".into(), Some(at(60))));
+    assert_eq!(
+        suspend("ben", "more", None, 2),
+        ("ann a move and ben more".into(), None),
+        "his own is replaced"
+    );
+    assert_eq!(suspend("cem", "", None, 90).0, "ben more and cem ", "what is over is gone");
+}
+
 #[test]
 fn requests_are_told_as_they_are_typed() {
     let suspend = Wanted::Suspend { objects: labelled("team=front"), reason: String::new(), until: None };
