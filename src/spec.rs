@@ -36,6 +36,7 @@ mod service;
 mod set;
 pub mod table;
 mod task;
+mod untold;
 
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,7 @@ use super::engine::EngineDocument;
 use super::matcher::{self, MatcherDocument};
 use super::plugin::PluginDocument;
 use super::policies::PolicyDocument;
+use super::untold::without_values;
 use super::{KnownHost, LoadContext, Names, Origin, Service, ServiceName, codes, raw};
 
 /// A file as the host read it.
@@ -197,11 +198,12 @@ impl LoadedFile {
             && self.services.iter().zip(&other.services).all(|(one, other)| same(one, other))
     }
 
-    /// Why it was rejected, in one line: `specs/a.yaml:3:5: unknown field ...`.
+    /// Why it was rejected, in one line and without values of it: `specs/a.yaml:3:5: unknown field ...`.
     pub fn reason(&self) -> Option<String> {
         let error = self.rejected()?;
         let (line, column) = self.source.position(error.span().map_or(0, |span| span.start));
-        Some(format!("{}:{line}:{column}: {}", self.source.name, error.message))
+        let told = without_values(error, &self.source, &self.declares);
+        Some(format!("{}:{line}:{column}: {}", self.source.name, told))
     }
 }
 

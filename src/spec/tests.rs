@@ -39,7 +39,7 @@ fn file(name: &str, bytes: impl Into<Vec<u8>>) -> SpecFile {
     SpecFile { name: name.into(), directory: PathBuf::from("/etc/specs"), bytes: bytes.into() }
 }
 
-fn load_text(text: &str) -> Loaded {
+pub(super) fn load_text(text: &str) -> Loaded {
     load(&[file("a.yaml", text)], &context())
 }
 
@@ -47,7 +47,7 @@ fn codes_of(loaded: &Loaded) -> Vec<&'static str> {
     loaded.diagnostics().map(|diagnostic| diagnostic.code.0).collect()
 }
 
-fn service(spec: &str) -> String {
+pub(super) fn service(spec: &str) -> String {
     format!("apiVersion: selfsame/v1\nkind: Service\nmetadata: {{name: shop}}\nspec: {{{spec}}}\n")
 }
 
