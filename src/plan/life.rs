@@ -124,6 +124,7 @@ pub(super) fn began(instance: &mut Instance, key: ProcessKey, now: Now) {
         Phase::Starting { process, since: *since, starter: *starter, probed: None, left: Vec::new() };
     instance.last_error = None;
     instance.command_error = None;
+    instance.restarted_by = None;
     instance.primed = false;
     instance.greets = true;
     instance.adjusted = crate::spec::Rare::default();

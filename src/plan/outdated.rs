@@ -94,9 +94,12 @@ pub(super) fn restart_outdated(
         let may_be = usize::try_from(spec.update.max_unavailable).unwrap_or(usize::MAX);
         // Nothing comes back before what it depends on, which is restarted too: then there is no one after the other.
         let together = fields.is_empty() && draft.start_waits.is_some();
+        let by = record.restart_by.as_deref().filter(|_| fields.is_empty()).map(Box::from);
         let Some(instance) = record.instances.get_mut(&index) else { continue };
+        let asked = is_before(record.restart_before, instance);
         if missing < may_be || together || !ready::is_ready(instance, spec) {
             stop::begin(instance, spec, because.clone(), false, draft);
+            instance.restarted_by = by.filter(|_| asked);
         }
         draft.change_of(index, Doing::Restart, because, fields);
     }
@@ -137,6 +140,12 @@ fn reload(
 fn asked_for(index: u32, instance: &Instance) -> Option<Outdated> {
     let because = instance.health.restart.clone()?;
     Some(Outdated { index, because, fields: Vec::new() })
+}
+
+/// It runs since before the restart that a person asked for.
+fn is_before(restart: Option<BootTime>, instance: &Instance) -> bool {
+    let since = instance.phase.process().map(|process| process.since);
+    restart.zip(since).is_some_and(|(moment, since)| since < moment)
 }
 
 fn is_outdated(

@@ -74,6 +74,7 @@ pub(super) fn begin(
         exited: None,
     };
     instance.asked.clear();
+    instance.restarted_by = None;
     errand::begin(instance, spec, purpose, draft.now.boot);
 }
 

@@ -49,12 +49,17 @@ fn a_life_is_told_with_who_and_why_and_which_rule() {
         (&started[1]["reason"], &started[1]["rule"]),
         (&"StartedAgain".into(), &"restart.policy: always".into())
     );
-    assert_eq!(started[2]["rule"], "state: running", "it was stopped on purpose: {}", started[2]);
+    let asked = of_kind(&told, "shop", "Asked");
+    assert_eq!(
+        (&started[2]["who"]["name"], started[2].get("rule")),
+        (&asked[0]["who"]["name"], None),
+        "a person asked for the restart: {}",
+        started[2]
+    );
     assert_eq!((&started[0]["generation"], &started[0]["who"]["is"]), (&1.into(), &"engine".into()));
     let exited = of_kind(&told, "shop", "Exited");
     assert_eq!((&exited[0]["reason"], exited[0]["pid"].as_i64()), (&"Signal".into(), Some(i64::from(first))));
     assert_eq!(exited.last().unwrap()["reason"], "Stopped");
-    let asked = of_kind(&told, "shop", "Asked");
     assert_eq!((&asked[1]["reason"], &asked[1]["who"]["is"]), (&"Stop".into(), &"person".into()));
     let stopping = of_kind(&told, "shop", "Stopping");
     assert_eq!(stopping[1]["who"]["name"], asked[1]["who"]["name"], "{}", stopping[1]);

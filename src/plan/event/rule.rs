@@ -46,6 +46,9 @@ fn of_start(record: &Record, instance: Option<&Instance>) -> (Who, Option<String
     if let Some(wish) = record.wish.as_ref().filter(|wish| wish.running) {
         return (Who::person(wish.by.clone()), None);
     }
+    if let Some(by) = instance.and_then(|instance| instance.restarted_by.as_deref()) {
+        return (Who::person(by), None);
+    }
     // What was stopped by us is wanted again: the policy is about ends that nobody asked for.
     let ended = instance.and_then(|instance| instance.last_exit.as_ref());
     if ended.is_some_and(|exit| *exit != Exit::Stopped) {

@@ -38,6 +38,9 @@ pub struct Instance {
     /// Where its triggers stand.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub triggers: Triggers,
+    /// The person whose restart the next start is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restarted_by: Option<Box<str>>,
     /// Since when its start waits for `conditions`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unmet_since: Option<BootTime>,

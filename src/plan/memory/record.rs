@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AdoptWish, Ask, Asked, Instances, Phase, Suspension, TaskMemory, Transitions, Wish, is_false};
+use super::{
+    AdoptWish, Ask, Asked, Instance, Instances, Phase, Suspension, TaskMemory, Transitions, Wish, is_false,
+};
 use crate::facts::ProcessKey;
 use crate::plan::status::PhaseWord;
 use crate::spec::{Rare, Service};
@@ -139,7 +141,11 @@ impl Record {
     pub fn ask_restart(&mut self, now: BootTime, by: String) {
         if self.spec.task.is_some() {
             self.wish = None;
-            self.task.asked = Some("a restart".into());
+            self.task.asked = Some(by.clone());
+        }
+        let waits = |one: &&mut Instance| matches!(one.phase, Phase::BackOff { .. } | Phase::Finished);
+        for instance in self.instances.values_mut().filter(waits) {
+            instance.restarted_by = Some(by.as_str().into());
         }
         self.restart_before = Some(now);
         self.restart_by = Some(by);
