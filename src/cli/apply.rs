@@ -124,6 +124,7 @@ fn apply(
     let kept = Accepted { services: in_force.services, at, by, why: asked };
     History::new(&opened.host.dirs().clone()).keep(kept);
     let run = Run {
+        began: opened.host.now().wall,
         opened,
         set: accepted.set,
         names,

@@ -124,6 +124,7 @@ fn carry(
     let set = of_these(accepted.set, &names);
     let broken = look.diagnostics.iter().any(Diagnostic::is_error);
     let run = Run {
+        began: opened.host.now().wall,
         opened,
         set,
         tried: names.clone(),

@@ -18,7 +18,7 @@ use crate::plan::settled::{Settled, settled};
 use crate::plan::status::{ServiceStatus, TaskStatus};
 use crate::report::{deed, moments, status_line};
 use crate::spec::{ServiceName, SpecSet};
-use crate::units::BootTime;
+use crate::units::{BootTime, WallTime};
 
 /// One call of a verb that converges and waits.
 #[allow(clippy::struct_excessive_bools, reason = "independent facts about the call")]
@@ -31,6 +31,8 @@ pub(super) struct Run {
     /// So many are being started at a time.
     pub max_starts: usize,
     pub until: Option<BootTime>,
+    /// When this call began.
+    pub began: WallTime,
     pub terminal: Terminal,
     pub text: bool,
     pub did_something: bool,
@@ -133,11 +135,12 @@ impl Run {
         }
     }
 
-    /// What this call has started is waited for, since nobody else would see how it ends. A scheduled run that failed before
-    /// is no failure of this call.
+    /// What this call has started is waited for, since nobody else would see how it ends: one run of a schedule, which may
+    /// begin the next one as soon as one has ended. A scheduled run that failed before is no failure of this call.
     fn settled_task(&self, service: &ServiceStatus, task: &TaskStatus) -> Settled {
         let scheduled = task.run == "schedule";
-        let runs = service.instances.iter().any(|instance| instance.pid.is_some());
+        let has_ended = scheduled && task.last.as_ref().is_some_and(|last| last.ended >= self.began);
+        let runs = !has_ended && service.instances.iter().any(|instance| instance.pid.is_some());
         match settled(service) {
             Settled::Ready if runs && self.tried.contains(&service.name) => Settled::NotYet,
             Settled::Failed if scheduled && !self.tried.contains(&service.name) => Settled::Ready,

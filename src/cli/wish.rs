@@ -140,6 +140,7 @@ pub(super) fn ask(
     };
     let set = chosen(&opened.memory, &names);
     let run = Run {
+        began: opened.host.now().wall,
         until: Some(deadline(&opened, timeout)),
         opened,
         set,

@@ -37,6 +37,17 @@ fn look_for_more(bench: &Bench, name: &str, count: usize) {
     });
 }
 
+/// It waited for a moment in which nothing runs, and there never is one.
+#[test]
+fn apply_ends_although_runs_follow_each_other_without_a_gap() {
+    let bench = Bench::new();
+    bench.task("busy", "sleep 30", "schedule: {every: 1s}\nconcurrency: replace");
+    let ran = bench.run(&["apply", "specs", "--timeout", "20s"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(bench.starts_of("busy").len() < 5, "the first run is waited for: {:?}", bench.starts());
+    bench.ok(&["stop", "busy"]);
+}
+
 #[test]
 fn a_task_runs_once_and_a_person_runs_it_again() {
     let mut bench = Bench::new();
