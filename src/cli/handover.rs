@@ -32,6 +32,8 @@ use resting::Rested;
 
 /// Without `--timeout`, a watch that doesn't answer isn't waited for any longer than that.
 const ANSWER: Duration = Duration::from_mins(2);
+/// After so long it is said what is waited for.
+const SOON: Duration = Duration::from_secs(2);
 /// More names than that aren't sent: all objects are followed then.
 const NAMES_MAX: usize = 500;
 
@@ -250,7 +252,7 @@ fn request(
     terminal: Terminal,
 ) -> Result<(Line, BTreeSet<ServiceName>), Handover> {
     loop {
-        match reach(dirs, patience).and_then(|line| put(line, wanted, patience)) {
+        match reach(dirs, patience).and_then(|line| put(line, wanted, patience, (dirs, terminal))) {
             Ok(done) => return Ok(done),
             Err(LineError::Ended | LineError::Nobody) if watcher(dirs).is_none() => {
                 return Err(Handover::WatchEnded { taken: None });
@@ -266,8 +268,16 @@ fn put(
     mut line: Line,
     wanted: &Wanted,
     patience: &Patience,
+    (dirs, terminal): (&Dirs, Terminal),
 ) -> Result<(Line, BTreeSet<ServiceName>), LineError> {
-    match line.ask_as(crate::host::caller(), Ask::Do(wanted.clone()), patience.left())? {
+    line.call(crate::host::caller(), Ask::Do(wanted.clone()), patience.left())?;
+    let mut reply = line.next(patience.left().min(SOON));
+    if matches!(reply, Err(LineError::Late)) && !patience.is_over() {
+        let pid = watcher(dirs).map_or_else(String::new, |watch| format!(" (pid {})", watch.pid));
+        terminal.say(&format!("waiting for the watch{pid}, which holds the state and hasn't answered yet"));
+        reply = line.next(patience.left());
+    }
+    match reply? {
         Reply::Done { objects } => Ok((line, objects)),
         other => Err(unexpected(&other)),
     }

@@ -165,6 +165,25 @@ fn status_and_explain_say_the_same_without_a_watch() {
 }
 
 /// A name for the socket is longer than an address may be.
+/// A watch that hangs kept a verb waiting for a minute and a half in silence.
+#[test]
+fn a_verb_says_that_it_waits_for_a_watch_that_does_not_answer() {
+    let mut bench = watched();
+    let watch = bench.take_watch();
+    let pid = watch.id();
+    let signal = |signal| {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
+        nix::sys::signal::kill(pid, signal).unwrap();
+    };
+    signal(nix::sys::signal::Signal::SIGSTOP);
+    let ran = bench.run(&["stop", "shop", "--timeout", "2200ms"]);
+    signal(nix::sys::signal::Signal::SIGCONT);
+    bench.give_watch(watch);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let waits = format!("waiting for the watch (pid {pid}), which holds the state and hasn't answered yet");
+    assert!(ran.stderr.starts_with(&waits), "{ran:?}");
+}
+
 #[test]
 fn a_long_path_is_no_hindrance() {
     let bench = Bench::new();

@@ -86,6 +86,15 @@ impl Line {
     /// # Errors
     /// There is no answer in time, or it is a refusal.
     pub fn ask_as(&mut self, by: String, ask: Ask, within: Duration) -> Result<Reply, LineError> {
+        self.call(by, ask, within)?;
+        self.next(within)
+    }
+
+    /// Makes a call; [`Line::next`] gives the answer.
+    ///
+    /// # Errors
+    /// It can't be sent in time.
+    pub fn call(&mut self, by: String, ask: Ask, within: Duration) -> Result<(), LineError> {
         self.last += 1;
         let call = Call { version: VERSION, id: self.last, by, ask };
         let mut line = serde_json::to_vec(&call).map_err(|error| LineError::Failed(error.to_string()))?;
@@ -98,10 +107,11 @@ impl Line {
             let sent = rustix::io::retry_on_intr(again).map_err(io::Error::from)?;
             rest = rest.get(sent..).unwrap_or_default();
         }
-        self.next(within)
+        Ok(())
     }
 
-    /// The next answer to the last call: of whoever follows.
+    /// The next answer to the last call: the first, and of whoever follows each that comes. Where there was none in time, it may
+    /// be asked for again.
     ///
     /// # Errors
     /// There is none in time, or it is a refusal.
