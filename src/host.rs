@@ -78,6 +78,7 @@ mod versioned;
 pub mod wake;
 pub mod walk;
 pub mod watched;
+mod work_tree;
 pub mod writers;
 
 pub use files::{

@@ -104,6 +104,18 @@ fn every_module_imports_only_floors_below() {
     assert!(wrong.is_empty(), "imports against the floors:\n{}", wrong.join("\n"));
 }
 
+/// A look at documents knows how work trees lie, and nothing of what fetches them, which looks at files itself.
+#[test]
+fn looks_at_documents_know_nothing_of_the_fetching() {
+    let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/host");
+    let mut files = vec![host.join("spec_dir.rs")];
+    rust_files(&host.join("spec_dir"), &mut files);
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(!text.contains("host::git"), "{}", file.display());
+    }
+}
+
 #[test]
 fn imports_are_read_from_both_forms() {
     let text = "use crate::facts::{Fact, Why};\n// use crate::cli::X;\nuse crate::{plan::action, units};\n";

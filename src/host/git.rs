@@ -23,11 +23,9 @@ mod round;
 mod runner;
 mod tree;
 mod url;
-mod work_tree;
 
 pub use compare::{WorkTrees, revisions};
 pub use url::judge;
-pub(super) use work_tree::WorkTree;
 
 use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;

@@ -36,7 +36,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::host::git::WorkTree;
+    use crate::host::work_tree::WorkTree;
 
     #[test]
     fn every_sign_holds_for_a_minute_and_no_longer() {

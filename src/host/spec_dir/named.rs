@@ -15,8 +15,8 @@ use super::place::{Attention, Place, open_judged};
 use super::read::read_listed;
 use super::remote::remote;
 use super::{Listing, SpecFile};
-use crate::host::git::WorkTree;
 use crate::host::walk;
+use crate::host::work_tree::WorkTree;
 use crate::units::BootTime;
 
 /// What a look at one file came to.

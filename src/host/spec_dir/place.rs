@@ -36,8 +36,8 @@ use super::remote::remote;
 use super::stamp::Stamp;
 use super::{Listing, Look, Pending, Problem, ProblemReason, Unavailable, UnavailableReason};
 use crate::host::errno::io_text;
-use crate::host::git::WorkTree;
 use crate::host::walk;
+use crate::host::work_tree::WorkTree;
 use crate::units::BootTime;
 
 /// While git is at work it is looked at so often: its own end may not be heard.

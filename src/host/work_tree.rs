@@ -13,11 +13,11 @@ const PACKED_MAX: usize = 8 << 20;
 
 /// Where things of a work tree are.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(in crate::host) struct WorkTree {
+pub(super) struct WorkTree {
     /// Its topmost directory.
     pub(super) top: PathBuf,
     /// Its directory of git: `HEAD` and `index`.
-    pub(in crate::host) git: PathBuf,
+    pub(super) git: PathBuf,
     /// The directory of git that it shares with other work trees: objects and branches.
     pub(super) common: PathBuf,
 }
@@ -33,7 +33,7 @@ pub(super) struct Head {
 
 impl WorkTree {
     /// The one that a directory lies in.
-    pub(in crate::host) fn of(directory: &Path) -> Option<Self> {
+    pub(super) fn of(directory: &Path) -> Option<Self> {
         let top = directory.ancestors().find(|above| symlink_metadata(above.join(".git")).is_ok())?;
         let entry = top.join(".git");
         if entry.is_dir() {
