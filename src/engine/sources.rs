@@ -209,7 +209,7 @@ impl Sources {
     /// What is loaded stays for long, so that it is worth an effort to have it take little memory.
     #[must_use]
     pub fn that_stay(self) -> Self {
-        Self { stays: true, ..self }
+        Self { stays: true, shown: Shown { stays: true, ..self.shown }, ..self }
     }
 
     /// Looks as these settings say.

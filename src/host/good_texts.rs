@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::atomic;
 use super::errno::io_text;
+use super::spawn::to_stay;
 use super::state_dir::Dirs;
 use crate::diagnostic::Source;
 
@@ -176,6 +177,11 @@ impl GoodTexts {
                 self.lines += 1;
             }
             self.known.insert(file, text);
+        }
+        if given > self.known.len() / 2 {
+            // A map that is made at once has no empty places in it.
+            let copy = || self.known.iter().map(|(file, text)| (file.clone(), text.clone())).collect();
+            self.known = to_stay(given, copy);
         }
         let many_gone = self.path.is_some() && self.many_are_gone();
         self.given = self.given.max(given);

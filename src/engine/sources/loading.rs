@@ -10,6 +10,7 @@ use super::{Sources, upgrade};
 use crate::diagnostic::Diagnostic;
 use crate::engine::settle;
 use crate::host::checked::Checked;
+use crate::host::spawn::to_stay;
 use crate::lang::Predicate;
 use crate::process::expression;
 use crate::spec::{
@@ -93,7 +94,10 @@ impl Sources {
             (name, file)
         });
         // A map that is made at once has no empty places in it; one that grows is half empty.
-        if self.loaded.is_empty() {
+        if self.loaded.is_empty() && self.stays {
+            let files: Vec<(String, LoadedFile)> = fresh.collect();
+            self.loaded = to_stay(files.len(), || files.iter().cloned().collect());
+        } else if self.loaded.is_empty() {
             self.loaded = fresh.collect();
         } else {
             self.loaded.extend(fresh);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::here::Here;
 use crate::diagnostic::Source;
 use crate::engine::accept::{FileSeen, GoodFile};
+use crate::host::spawn::to_stay;
 use crate::spec::LoadedFile;
 use crate::spec::policy::Policy;
 
@@ -24,6 +25,8 @@ pub(super) struct Shown {
     stale: BTreeSet<String>,
     /// All files were loaded.
     all_stale: bool,
+    /// They are shown for long.
+    pub(super) stays: bool,
 }
 
 impl Shown {
@@ -67,10 +70,12 @@ impl Shown {
             let own = loaded.iter().filter(|(name, _)| !libraries.contains(*name));
             let own: BTreeMap<String, &LoadedFile> =
                 own.map(|(name, file)| (here.absolute(name), file)).collect();
-            let texts = own.iter().map(|(place, file)| (place.clone(), Arc::clone(&file.source)));
             // Maps that are made at once have no empty places in them.
-            self.texts = Arc::new(texts.collect());
-            self.files = Arc::new(own.into_iter().map(|(place, file)| (place, seen(file))).collect());
+            let texts =
+                || own.iter().map(|(place, file)| (place.clone(), Arc::clone(&file.source))).collect();
+            let files = || own.iter().map(|(place, file)| (place.clone(), seen(file))).collect();
+            let many = if self.stays { own.len() } else { 0 };
+            (self.texts, self.files) = to_stay(many, || (Arc::new(texts()), Arc::new(files())));
             return None;
         }
         let mut changed = BTreeSet::new();

@@ -54,6 +54,15 @@ pub fn take_large_pages() {
     }
 }
 
+/// For fewer values it isn't worth a thread.
+const MANY: usize = 100;
+
+/// What stays for long, made of so many values: side by side where these are many.
+pub fn to_stay<T: Send>(values: usize, make: impl Fn() -> T + Sync) -> T {
+    let aside = if values >= MANY { side_by_side(&make) } else { None };
+    aside.unwrap_or_else(make)
+}
+
 /// What another thread makes: the C library gives each a part of memory of its own, where it lies side by side and not
 /// between what was needed for a moment. Nothing if there can't be a thread.
 pub fn side_by_side<T: Send>(make: impl FnOnce() -> T + Send) -> Option<T> {
@@ -61,4 +70,17 @@ pub fn side_by_side<T: Send>(make: impl FnOnce() -> T + Send) -> Option<T> {
         let making = thread::Builder::new().name("settle".into()).spawn_scoped(scope, make);
         making.ok()?.join().ok()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_is_the_same_wherever_it_is_made() {
+        for values in [MANY - 1, MANY] {
+            let made = to_stay(values, || (thread::current().id(), vec![1; values]));
+            assert_eq!((made.0 == thread::current().id(), made.1), (values < MANY, vec![1; values]));
+        }
+    }
 }
