@@ -209,7 +209,7 @@ impl Sources {
     /// What is loaded stays for long, so that it is worth an effort to have it take little memory.
     #[must_use]
     pub fn that_stay(self) -> Self {
-        Self { stays: true, shown: Shown { stays: true, ..self.shown }, ..self }
+        Self { stays: true, shown: self.shown.that_stay(), ..self }
     }
 
     /// Looks as these settings say.

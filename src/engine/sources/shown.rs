@@ -26,10 +26,16 @@ pub(super) struct Shown {
     /// All files were loaded.
     all_stale: bool,
     /// They are shown for long.
-    pub(super) stays: bool,
+    stays: bool,
 }
 
 impl Shown {
+    /// It is worth an effort to have them take little memory.
+    #[must_use]
+    pub(super) fn that_stay(self) -> Self {
+        Self { stays: true, ..self }
+    }
+
     /// This file was loaded anew, or is gone.
     pub(super) fn is_stale(&mut self, name: &str) {
         self.stale.insert(name.to_owned());
