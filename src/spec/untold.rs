@@ -14,9 +14,11 @@ const UNTOLD: &str = "…";
 pub(super) fn without_values(error: &Diagnostic, source: &Source, objects: &[ServiceName]) -> String {
     let place = error.span().filter(|span| !is_key(&source.text, *span));
     let value = place.and_then(|span| source.text.get(span.start..span.end)).unwrap_or_default();
+    let before = place.and_then(|span| source.text.get(..span.start)).unwrap_or_default();
+    let in_text = before.ends_with('"');
     let is_told = |quoted: &str| {
         let is_object = objects.iter().any(|name| name.as_str() == quoted);
-        is_object || is_word(error, quoted, value) || !may_be_of(quoted, value)
+        is_object || (!in_text && is_word(error, quoted, value)) || !may_be_of(quoted, value)
     };
     // Every second part stands between two quotes.
     let parts = error.message.split('`').enumerate();
@@ -46,6 +48,8 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
     use super::super::tests::{load_text, service};
+    use super::*;
+    use crate::diagnostic::Code;
 
     #[test]
     fn a_value_that_is_wrong_is_not_told() {
@@ -55,9 +59,6 @@ mod tests {
             ("startas: /x, stop: {timeout: hunter2}", ""),
             ("startas: /x, env: {TOKEN: [hunter2]}", ""),
             ("startas: /x, state: hunter2", ""),
-            ("startas: /x, match: 'exe == \"hunter2\" && usr == 1'", "`usr`"),
-            ("startas: /x, match: 'env(\"A\") == \"hunter2'", ""),
-            ("startas: /x, match: 'pid == \"hunter2\"'", ""),
         ] {
             let loaded = load_text(&service(spec));
             let reason = loaded.files[0].reason().unwrap();
@@ -65,5 +66,21 @@ mod tests {
         }
         let twice = load_text(&format!("{}---\n{}", service("startas: /x"), service("startas: /x")));
         assert!(twice.files[0].reason().unwrap().contains("`shop`"), "names of objects are told");
+    }
+
+    #[test]
+    fn names_in_expressions_are_told_and_texts_are_not() {
+        let source = Source::new("a.yaml", "match: 'usr == \"hunter2\"'\n");
+        for (code, message, span, told) in [
+            ("M203", "unknown field `usr`", (8, 11), "unknown field `usr`"),
+            ("M300", "`\"hunter2\"` is no number", (15, 24), "`…` is no number"),
+            ("M300", "`\"hunt…` is no number", (15, 24), "`…` is no number"),
+            ("M300", "`hunter2` is no number", (16, 23), "`…` is no number"),
+            ("S001", "unknown field `match`", (0, 5), "unknown field `match`"),
+            ("S001", "`hunter2` is no user", (16, 23), "`…` is no user"),
+        ] {
+            let error = Diagnostic::error(Code(code), message).at(Span::new(span.0, span.1), "");
+            assert_eq!(without_values(&error, &source, &[]), told, "{message}");
+        }
     }
 }

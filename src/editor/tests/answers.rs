@@ -209,7 +209,11 @@ fn what_is_pointed_at_is_described() {
     hovers("  match: '¦exe.path == \"a\"'\n", "exe", &exe);
     hovers("  match: exe.pa¦th == \"a\"\n", "exe.path", &["path"]);
     hovers("  match: has(ns.¦pid)\n", "ns.pid", &["ns.pid: namespace"]);
-    hovers("  match: r¦uns(startas) &&\n", "runs", &["runs(path: path): bool", "the process itself says so"]);
+    hovers(
+        "  match: r¦uns(startas) &&\n",
+        "runs",
+        &["runs(path: path): bool", "the kernel attests it, with"],
+    );
     hovers("  match: runs(start¦as)\n", "startas", &["startas: path"]);
     hovers("  match: any(ancestors, a => ¦a.comm == \"x\")\n", "a", &["a: process"]);
     hovers("  match: any(ancestors, a => a.co¦mm == \"x\")\n", "a.comm", &["comm: string", "itself says so"]);
