@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use super::args::{CheckArgs, CheckOutput};
 use super::codes::registered_codes;
@@ -10,6 +11,7 @@ use super::settings;
 use super::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
 use crate::engine::sources::SourcesLook;
+use crate::host::shelf::Shelf;
 use crate::host::state_dir::Dirs;
 use crate::process::expression::compile_with;
 use crate::report::{ExpressionCost, cost_table, diagnostic_rows, github_annotations, printable, sarif};
@@ -38,13 +40,14 @@ pub(super) fn run(args: &CheckArgs, dirs: Option<&Dirs>, terminal: Terminal) -> 
             return Exit::Failed;
         }
     };
-    let mut look = sources.on_host(host).look();
+    let shelf = Rc::new(Shelf::default());
+    let mut look = sources.with_shelf(Rc::clone(&shelf)).on_host(host).look();
     let trials = super::test::all(&look);
     let failed = trials.matchers.iter().filter_map(Trial::failure);
     let failed: Vec<Diagnostic> =
         failed.chain(trials.policies.iter().filter_map(PolicyTrial::failure)).collect();
     look.diagnostics.extend(failed);
-    let hints = super::lint::on_host(&look, args.snapshot.as_deref());
+    let hints = super::lint::on_host(&look, args.snapshot.as_deref(), shelf.checked());
     look.diagnostics.extend(hints);
     if args.snapshot.is_none() {
         let lacking = super::lint::lacking(&look);

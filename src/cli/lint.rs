@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Source, Span};
 use crate::engine::sources::{Sources, SourcesLook};
+use crate::host::checked::Checked;
+use crate::lang::Predicate;
 use crate::lang::value::{Type, Value};
 use crate::plugin::{Look, in_order};
 use crate::process::chain::Surroundings;
@@ -21,14 +23,16 @@ use crate::process::expression::compile_with;
 use crate::process::world::{Root, World};
 use crate::process::{ProcessVocabulary, lints, paths};
 use crate::spec::policy::Policy;
-use crate::spec::{Expression, Names, Service, ServiceName, variables};
+use crate::spec::{Expression, Names, Service, ServiceName, Shape, variables};
 use crate::yaml::{self, Node};
 
-/// What is to be said about these documents on the host (or snapshot) that they are for.
-pub(super) fn on_host(look: &SourcesLook, snapshot: Option<&Path>) -> Vec<Diagnostic> {
+/// What is to be said about these documents on the host (or snapshot) that they are for. `checked`: what was compiled when they
+/// were loaded.
+pub(super) fn on_host(look: &SourcesLook, snapshot: Option<&Path>, checked: &Checked) -> Vec<Diagnostic> {
     match super::matching::open_world(snapshot) {
         Ok(world) => {
-            let services = look.services().into_iter().flat_map(|service| of_service(service, look, &*world));
+            let services = look.services().into_iter();
+            let services = services.flat_map(|service| of_service(service, look, &*world, checked));
             let policies =
                 look.policies.iter().flat_map(|document| of_policy(&document.policy, look, &*world));
             services.chain(policies).collect()
@@ -59,7 +63,12 @@ fn identity(world: &dyn World, path: &Path) -> Option<(u64, u64)> {
     (!facts.multicall).then_some((facts.dev, facts.ino))
 }
 
-fn of_service(service: &Service, look: &SourcesLook, world: &dyn World) -> Vec<Diagnostic> {
+fn of_service(
+    service: &Service,
+    look: &SourcesLook,
+    world: &dyn World,
+    checked: &Checked,
+) -> Vec<Diagnostic> {
     let source = look.texts.get(&*service.origin.file);
     let around = surroundings(service);
     let startas = service.startas.as_os_str().as_bytes();
@@ -68,7 +77,8 @@ fn of_service(service: &Service, look: &SourcesLook, world: &dyn World) -> Vec<D
         found.push(("startas", diagnostic.at(Span::default(), "")));
     }
     for (key, expression) in [("match", &service.narrow), ("matchOnly", &service.match_only)] {
-        let said = expression.iter().flat_map(|text| bound(service, text, &around, (&look.names, world)));
+        let on = (&look.names, world, checked);
+        let said = expression.iter().flat_map(|text| bound(service, text, &around, on));
         found.extend(said.map(|diagnostic| (key, diagnostic)));
     }
     // Who says what the wrapper becomes need not be told; and `runs(startas)` says nothing new of `startas`.
@@ -92,8 +102,8 @@ fn of_policy(policy: &Policy, look: &SourcesLook, world: &dyn World) -> Vec<Diag
     let mut found = Vec::new();
     for (key, expression) in [("match", &policy.subject), ("when", &policy.when)] {
         let Some(expression) = expression else { continue };
-        let said =
-            bound_to(expression, BTreeMap::new(), &Surroundings::default(), (&look.names, world), false);
+        let on = (&look.names, world, None);
+        let said = bound_to(expression, BTreeMap::new(), &Surroundings::default(), on, false);
         let place = Place { key, is_policy: true, name: &policy.name };
         found.extend(said.into_iter().map(|diagnostic| located(diagnostic, &place, source)));
     }
@@ -105,23 +115,25 @@ fn bound(
     service: &Service,
     expression: &Expression,
     around: &Surroundings,
-    on: (&Names, &dyn World),
+    (names, world, checked): (&Names, &dyn World, &Checked),
 ) -> Vec<Diagnostic> {
-    bound_to(expression, variables(service), around, on, true)
+    // Definitions and plugins may be others than those that it was compiled with.
+    let is_plain = names.library.is_empty() && names.library.schema().is_none();
+    let ready = is_plain.then(|| checked.compiled(&expression.text, Shape::of(service))).flatten();
+    bound_to(expression, variables(service), around, (names, world, ready), true)
 }
 
 fn bound_to(
     expression: &Expression,
     bindings: BTreeMap<String, (Type, Value)>,
     around: &Surroundings,
-    (names, world): (&Names, &dyn World),
+    (names, world, ready): (&Names, &dyn World, Option<Predicate>),
     of_service: bool,
 ) -> Vec<Diagnostic> {
     let types = bindings.iter().map(|(name, (ty, _))| (name.clone(), ty.clone())).collect();
     let values = bindings.into_iter().map(|(name, (_, value))| (name, value)).collect();
-    let Some(predicate) = compile_with(&expression.text, types, &names.library).predicate else {
-        return Vec::new();
-    };
+    let compiled = || compile_with(&expression.text, types, &names.library).predicate;
+    let Some(predicate) = ready.or_else(compiled) else { return Vec::new() };
     let vocabulary = ProcessVocabulary::with_context(world, around.clone());
     let answer = names.plugins().vocabularies(&vocabulary, world, &Look::default());
     let bound = predicate.bind(&values, &in_order(&vocabulary, &answer));

@@ -26,6 +26,11 @@ impl Checked {
         }
     }
 
+    /// What was compiled of a condition in a document of this shape. It is had once: who asks keeps it.
+    pub fn compiled(&self, text: &str, shape: Shape) -> Option<Predicate> {
+        self.take(&key(text, Some(shape)))
+    }
+
     /// What was compiled under this key. It is had once: who asks keeps it.
     pub(super) fn take(&self, key: &str) -> Option<Predicate> {
         self.0.borrow_mut().remove(key)
