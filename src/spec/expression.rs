@@ -46,7 +46,10 @@ fn types(service: &Service) -> BTreeMap<String, Type> {
     types
 }
 
-fn each_variable(service: &Service, put: &mut dyn FnMut(&'static str, Type, &dyn Fn() -> LangValue)) {
+/// Is given the name, the type and who makes the value, which most don't need.
+type Put<'a> = dyn FnMut(&'static str, Type, &dyn Fn() -> LangValue) + 'a;
+
+fn each_variable(service: &Service, put: &mut Put<'_>) {
     use std::os::unix::ffi::OsStrExt;
     let mut path = |name, path: &Path| {
         put(name, Type::Path, &|| LangValue::path(path.as_os_str().as_bytes()));
