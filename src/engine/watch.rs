@@ -145,6 +145,15 @@ struct Deadlines {
     policies: Option<BootTime>,
 }
 
+/// What a look at the documents was about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Scope {
+    /// Files that somebody named.
+    Named,
+    /// All there is.
+    Everything,
+}
+
 impl<'a> Watch<'a> {
     /// A loop over these sources, going on from what is remembered.
     pub fn new(
@@ -314,7 +323,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Looks at the documents, and notes when to look again.
-    fn look_at_sources(&mut self, occasion: Occasion, now: BootTime) {
+    fn look_at_sources(&mut self, occasion: Occasion, now: BootTime) -> Scope {
         let began = self.host.now();
         self.renew_settings();
         self.renew_hints();
@@ -349,6 +358,7 @@ impl<'a> Watch<'a> {
         }
         self.look_due =
             recheck.into_iter().chain(look.again).chain(self.looking.poll(look.remote, now)).min();
+        if look.named { Scope::Named } else { Scope::Everything }
     }
 
     /// What is in force now goes into the history, if it is another set than the last one there.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::looking::Occasion;
-use super::{Event, Watch};
+use super::{Event, Scope, Watch};
 use crate::engine::control::{Desk, Known, Waiting};
 use crate::facts::ProcessKey;
 use crate::host::Host as _;
@@ -144,11 +144,11 @@ impl Watch<'_> {
                             record.try_again();
                         }
                     }
-                    self.look_at_sources(Occasion::Asked, now.boot);
+                    self.look_as_asked(now.boot);
                 }
                 Wanted::Rollback { confirmed, .. } if objects.is_ok() => {
                     self.confirmed |= confirmed;
-                    self.look_at_sources(Occasion::Asked, now.boot);
+                    self.look_as_asked(now.boot);
                 }
                 Wanted::Rollback { .. }
                 | Wanted::Start { .. }
@@ -164,6 +164,18 @@ impl Watch<'_> {
             taken.push(Taken { waiting, objects, before });
         }
         taken
+    }
+
+    /// What was named counts at once, so that whoever has written a file needn't wait until a thousand others were looked at. Then
+    /// everything does. A removal that was confirmed is one of everything, and confirmed once.
+    fn look_as_asked(&mut self, now: BootTime) {
+        if self.confirmed_prunes.is_empty() {
+            if self.look_at_sources(Occasion::AskedOfNamed, now) == Scope::Everything {
+                return;
+            }
+            self.converge(false);
+        }
+        self.look_at_sources(Occasion::Asked, self.host.now().boot);
     }
 
     /// Into the record of events.

@@ -5,7 +5,9 @@
 //!              (names of files, and no doubt left -------> look at these files alone)
 //! resync ----> every 30 s, a little later each time ------> look by stamps; every tenth reads everything
 //! no hints --> every 2 s ---------------------------------> look by stamps; a change must stand for `settle`
-//! HUP, a request ------------------------------------------> look at once: what is there counts
+//! a request --------(names of files, and no doubt left ----> these files at once: what is there counts)
+//!       \-------------------------------------------------> then everything: nobody who asks depends on hints
+//! HUP -----------------------------------------------------> look at once, and read everything
 //! ```
 //!
 //! A hint only says "look", and where: what isn't named is looked at by the next resync, as if nothing had been heard. The watcher is asked at each resync whether it still hears, and made anew if it doesn't: an
@@ -34,6 +36,8 @@ const JITTER: u32 = 10;
 pub(super) enum Occasion {
     /// The engine starts, or somebody asks for the state as it is.
     Asked,
+    /// As that, of the files that were named since the last look, where nothing else may have changed.
+    AskedOfNamed,
     /// HUP: as that, and all files are read.
     Thorough,
     /// It is time for a look whatever happened.
@@ -170,7 +174,7 @@ impl Looking {
         let quiet_since = self.last_hint.take();
         let settled = first.is_some() && quiet_since.is_some_and(|last| now >= last.after(self.settle));
         let (quiet, contents) = match occasion {
-            Occasion::Asked => (true, false),
+            Occasion::Asked | Occasion::AskedOfNamed => (true, false),
             Occasion::Thorough => (true, true),
             Occasion::Resync => {
                 self.resyncs = self.resyncs.wrapping_add(1);
@@ -180,7 +184,12 @@ impl Looking {
         };
         self.touched.extend(self.documents.as_mut().map(Watcher::touched).unwrap_or_default());
         let Touched { names, elsewhere } = std::mem::take(&mut self.touched);
-        let alone = calm && occasion == Occasion::Due && settled && self.deaf.is_none();
+        let alone = match occasion {
+            Occasion::AskedOfNamed => true,
+            Occasion::Due => settled,
+            Occasion::Asked | Occasion::Thorough | Occasion::Resync => false,
+        };
+        let alone = alone && calm && self.deaf.is_none();
         self.named = (alone && !elsewhere && !names.is_empty()).then_some(names);
         let writing = self.documents.as_ref().map_or(&self.nothing, Watcher::writing);
         Attention {
@@ -256,6 +265,8 @@ mod tests {
         assert!(!look(named(), Occasion::Due, true, false));
         assert!(!look(named(), Occasion::Resync, true, true));
         assert!(!look(named(), Occasion::Asked, true, true));
+        assert!(look(named(), Occasion::AskedOfNamed, false, true), "who asks says that they are finished");
+        assert!(!look(named(), Occasion::AskedOfNamed, true, false));
         assert!(!look(Touched { elsewhere: true, ..named() }, Occasion::Due, true, true));
         assert!(look(named(), Occasion::Due, true, true), "a look at everything was in between");
     }
