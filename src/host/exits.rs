@@ -25,6 +25,9 @@ pub enum Life {
     Unknown(Reason),
 }
 
+/// No waiting.
+const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+
 #[derive(Debug)]
 struct Entry {
     pidfd: OwnedFd,
@@ -108,6 +111,18 @@ impl Exits {
     /// What was in the session of a process when it exited, if that was to be noted.
     pub fn left(&self, key: &ProcessKey) -> &[ProcessKey] {
         self.left.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    /// All that are held and haven't exited, asked at once.
+    pub fn that_live(&self) -> BTreeSet<&ProcessKey> {
+        let held: Vec<_> = self.table.iter().filter(|(_, entry)| entry.exit.is_none()).collect();
+        let mut fds: Vec<PollFd<'_>> =
+            held.iter().map(|(_, entry)| PollFd::new(&entry.pidfd, PollFlags::IN)).collect();
+        if poll(&mut fds, Some(&AT_ONCE)).is_err() {
+            return BTreeSet::new();
+        }
+        let lives = held.into_iter().zip(fds).filter(|(_, fd)| fd.revents().is_empty());
+        lives.map(|((key, _), _)| key).collect()
     }
 
     /// Whether the process of this key lives. Holds it from now on.
@@ -201,7 +216,7 @@ fn in_session_of(leader: &ProcessKey) -> Vec<ProcessKey> {
 
 fn has_exited(pidfd: &OwnedFd) -> bool {
     let mut fds = [PollFd::new(pidfd, PollFlags::IN)];
-    poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
+    poll(&mut fds, Some(&AT_ONCE)).is_ok_and(|ready| ready > 0)
 }
 
 fn zombie(key: &ProcessKey) -> Option<Vital> {

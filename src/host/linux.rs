@@ -18,6 +18,7 @@ mod tree;
 
 pub use near::NearMiss;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::AsFd;
@@ -579,7 +580,12 @@ impl Host for LinuxHost {
         let pids = if looks { listing(&world) } else { Arc::default() };
         let glimpsed = cursor.map(|at| recent::Glimpsed::new(at, &pids));
         let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids };
-        let lists = self.looker.shortlists(questions, &given, sight);
+        let held = OnceCell::new();
+        let lives = |key: &ProcessKey| {
+            held.get_or_init(|| self.exits.that_live()).contains(key)
+                || world.process_key(key.pid) == Fact::Known(key.clone())
+        };
+        let lists = self.looker.shortlists(questions, &given, sight, &lives);
         let few: Vec<Pid> =
             lists.values().filter(|list| list.len() < pids.len()).flatten().copied().collect();
         if few.len() >= WORTH_HELPERS {

@@ -1,5 +1,6 @@
 //! Which processes are the service, as far as no record says: the identity rule, asked of a host or of a snapshot.
 
+mod known_others;
 mod shortlist;
 
 pub(super) use shortlist::Shortlists;
@@ -88,7 +89,7 @@ impl Looker {
                 return (Look { notes: vec![note], complete: false, ..Look::default() }, BTreeSet::new());
             }
         };
-        let own = questions.recorded.iter().filter(|(_, of)| *of == name).map(|(key, _)| key.pid).collect();
+        let own = questions.recorded.of_object(name).map(|key| key.pid).collect();
         let found = self.ask(spec, user, own, &places, sight);
         let candidates = found
             .candidates

@@ -250,7 +250,7 @@ pub fn substitute(text: &str, spec: &Service, index: u32, prepared: &Prepared) -
 
 /// What `${...}` stands for, with the directories of records and of logs.
 pub(super) fn words<'a>(spec: &'a Service, index: u32, (run_dir, log_dir): (&'a str, &'a str)) -> Words<'a> {
-    Words { name: spec.name.as_str(), index, run_dir, log_dir }
+    Words::new(&spec.name, index, (run_dir, log_dir))
 }
 
 fn limits(spec: &Service) -> BTreeMap<String, Limit> {
@@ -291,7 +291,11 @@ pub(super) struct Words<'a> {
     log_dir: &'a str,
 }
 
-impl Words<'_> {
+impl<'a> Words<'a> {
+    pub(super) fn new(name: &'a ServiceName, index: u32, (run_dir, log_dir): (&'a str, &'a str)) -> Self {
+        Self { name: name.as_str(), index, run_dir, log_dir }
+    }
+
     fn value(&self, word: &str) -> Option<String> {
         match word {
             "index" => Some(self.index.to_string()),

@@ -1,10 +1,11 @@
 //! Which process on record belongs to which object. Most ticks don't ask: it is worked out for the first who does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-use super::memory::{Record, Records};
+use super::launch::Words;
+use super::memory::{Launched, Process, Record, Records};
 use crate::facts::ProcessKey;
 use crate::spec::ServiceName;
 
@@ -25,6 +26,54 @@ impl Recorded {
     pub fn of(records: &Records) -> Self {
         Self(Arc::new(Known { records: records.clone(), owners: OnceLock::new() }))
     }
+}
+
+/// A process on record that was started for its object, and what was executed for it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Started<'r> {
+    /// Its identity.
+    pub key: &'r ProcessKey,
+    /// The program, as the document named it.
+    pub program: &'r str,
+    /// Its arguments, with everything put in.
+    pub arguments: Vec<String>,
+}
+
+impl Recorded {
+    /// The processes of one object.
+    pub fn of_object<'r>(&'r self, name: &'r ServiceName) -> impl Iterator<Item = &'r ProcessKey> {
+        let record = self.0.records.get(name).into_iter().flat_map(|record| keys(record));
+        // Whoever knows no more than the owners has few of them.
+        let alone = self.0.records.is_empty().then(|| self.iter().filter(move |(_, of)| *of == name));
+        record.chain(alone.into_iter().flatten().map(|(key, _)| key))
+    }
+
+    /// The processes that were started as one of these programs. An adopted one isn't among them, nor one with another
+    /// root directory: its program's name means something else in there.
+    pub fn started<'r>(
+        &'r self,
+        programs: &'r BTreeSet<&str>,
+        dirs: (&'r str, &'r str),
+    ) -> impl Iterator<Item = Started<'r>> {
+        let rows = self.0.records.rows_where(|told| told.has_process);
+        rows.flat_map(move |(name, record)| {
+            record.instances.iter().filter_map(move |(index, instance)| {
+                let process = instance.phase.process()?;
+                let (program, launched) =
+                    executed(process).filter(|(program, _)| programs.contains(program))?;
+                let arguments: Vec<String> = serde_json::from_str(launched.get("args")?).ok()?;
+                let words = Words::new(name, *index, dirs);
+                let arguments = arguments.iter().map(|text| words.substitute(text)).collect();
+                Some(Started { key: &process.key, program, arguments })
+            })
+        })
+    }
+}
+
+fn executed(process: &Process) -> Option<(&str, &Launched)> {
+    let launched = process.launched.as_ref().filter(|_| !process.adopted)?;
+    let outside = launched.get("chroot").is_none_or(str::is_empty);
+    Some((launched.get("startas")?, launched)).filter(|_| outside)
 }
 
 impl From<Owners> for Recorded {
@@ -53,4 +102,64 @@ impl PartialEq for Recorded {
 /// The processes on record for an object.
 pub(super) fn keys(record: &Record) -> impl Iterator<Item = &ProcessKey> {
     record.instances.values().filter_map(|instance| instance.phase.process()).map(|process| &process.key)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::plan::launch::launched;
+    use crate::plan::memory::{Instance, Phase};
+    use crate::spec::Service;
+    use crate::units::{BootId, BootTime, Pid, StartTicks, WallTime};
+
+    fn process(pid: i32, spec: &Service) -> Process {
+        Process {
+            key: ProcessKey { boot: BootId("b".into()), pid: Pid(pid), start: StartTicks(1) },
+            at: WallTime::default(),
+            since: BootTime::default(),
+            adopted: false,
+            launched: Some(launched(spec, None)),
+            adopted_by: None,
+            arguments_differ: false,
+            reloaded: None,
+            group: None,
+            constrained: None,
+        }
+    }
+
+    #[test]
+    fn what_was_started_is_known_by_what_was_executed() {
+        let mut spec = Service::new(ServiceName::new("web").unwrap(), "/srv/web".into());
+        spec.args = ["${name}-${index}", "$${index}", "${logDir}"].map(str::to_owned).into();
+        let started = process(1, &spec);
+        let adopted = Process { adopted: true, ..process(2, &spec) };
+        spec.chroot = Some("/elsewhere".into());
+        let inside = process(3, &spec);
+        spec.chroot = None;
+        spec.startas = "/srv/other".into();
+        let another = process(4, &spec);
+        let mut record = Record::new(spec);
+        for (index, process) in (3..).zip([started, adopted, inside, another]) {
+            let phase =
+                Phase::Running { process, ready_since: BootTime::default(), probe_failures: 0, probed: None };
+            record.instances.insert(index, Instance { phase, ..Instance::default() });
+        }
+        let name = record.spec.name.clone();
+        let records: Records = [(name.clone(), Arc::new(record))].into_iter().collect();
+        let recorded = Recorded::of(&records);
+        let programs = BTreeSet::from(["/srv/web"]);
+        let found: Vec<(i32, Vec<String>)> = recorded
+            .started(&programs, ("/run", "/log"))
+            .map(|started| (started.key.pid.0, started.arguments))
+            .collect();
+        let arguments = ["web-3", "${index}", "/log"].map(str::to_owned).to_vec();
+        assert_eq!(found, [(1, arguments)]);
+        assert_eq!(recorded.of_object(&name).count(), 4);
+        let alone = Recorded::from((*recorded).clone());
+        assert_eq!(alone.of_object(&name).count(), 4);
+        assert_eq!(alone.started(&programs, ("/run", "/log")).count(), 0, "nothing is known but the owners");
+    }
 }

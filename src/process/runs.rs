@@ -196,7 +196,7 @@ fn native(world: &dyn World, pid: Pid, target: &Target, image: &[u8]) -> Run {
     if image::is_loader(image) {
         return image::through_loader(world, pid, target);
     }
-    if target.is_beside(image) { image::moved_aside(world, pid, target) } else { Run::no() }
+    if target.is_beside(image) { image::moved_aside(world, pid, target, image) } else { Run::no() }
 }
 
 /// The script was rewritten for another interpreter while it ran: execfn still names it.

@@ -36,6 +36,31 @@ fn a_daemon_that_overwrites_its_title_is_found_again() {
 }
 
 #[test]
+fn a_title_doesnt_make_what_was_started_for_one_object_another_ones() {
+    let bench = Bench::new();
+    let body = DAEMON.replace("sleep 1 while 1", "$0 = 'shop: ready to serve'; sleep 1 while 1");
+    let script = bench.script("bin/shop", &body);
+    let spec = |name: &str, port: &str| {
+        bench.spec(name, &quick(&format!("startas: {}\nargs: [\"--port\", {port}]", script.display())));
+    };
+    for (name, port, copies) in [("one", "\"1${name}\"", 1), ("two", "\"2\"", 2), ("three", "\"3\"", 3)] {
+        spec(name, port);
+        bench.ok(&["apply", "specs"]);
+        until("the titles", || {
+            let pids = bench.alive_of("shop");
+            let title = |pid: &i32| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            pids.len() == copies && pids.iter().all(|pid| title(pid).starts_with("shop: ready"))
+        });
+    }
+    assert_eq!(bench.run(&["plan", "specs"]).code, 0);
+    // Of a document that asks for the very same, it can't be told from what is there.
+    spec("copy", "\"1one\"");
+    let ran = bench.run(&["apply", "specs"]);
+    assert!(ran.code != 0 && (ran.stdout + &ran.stderr).contains("on record for `one`"));
+    assert_eq!(bench.starts_of("shop").len(), 3);
+}
+
+#[test]
 fn a_script_that_was_replaced_on_disk_is_found_again() {
     let bench = Bench::new();
     bench.daemon("shop", "");

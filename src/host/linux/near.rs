@@ -34,8 +34,7 @@ impl LinuxHost {
         let spec = &*outside(spec);
         let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
         let Ok(user) = wanted_user(spec, &world) else { return Vec::new() };
-        let own: BTreeSet<Pid> =
-            questions.recorded.iter().filter(|(_, of)| *of == name).map(|(key, _)| key.pid).collect();
+        let own: BTreeSet<Pid> = questions.recorded.of_object(name).map(|key| key.pid).collect();
         let places = self.looker.places();
         let plugins = plugin::Look::default();
         let sight = Sight { world: &world, plugins: &plugins, pids: &pids };

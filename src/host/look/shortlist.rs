@@ -3,16 +3,21 @@
 //! ```text
 //!  a written condition  --> an index over all conditions; what is false of a process by plain facts is left out
 //!  the default rule     --> processes by the file they execute; what can't be an execution of startas is left out
+//!  arguments            --> whom we started as the same program with others, and all below anybody on record, is left out
 //!  a pid file           --> the process that it names is always looked at
 //! ```
 //!
 //! INVARIANT: what is left out, the identity rule would have found to be no candidate. A process of which something
 //! decisive isn't known is never left out.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
-use super::{Looker, Sight, pidfile_path};
+use super::known_others::KnownOthers;
+use super::{Looker, Sight, arguments, pidfile_path};
+use crate::facts::ProcessKey;
 use crate::host::conditions::Bound;
 use crate::host::executable::surroundings;
 use crate::host::outside::outside;
@@ -21,39 +26,49 @@ use crate::process::ProcessVocabulary;
 use crate::process::pidfile;
 use crate::process::plain::Scan;
 use crate::process::runs::{Images, Target};
-use crate::process::world::World;
+use crate::process::tree;
+use crate::process::world::{Bytes, World};
 use crate::spec::{Service, ServiceName};
 use crate::units::Pid;
 
-/// Below this many objects the lists cost more than they save.
+/// Below this many objects an index over conditions costs more than it saves.
 const MANY: usize = 4;
 
 /// The processes to look at, ascending. Objects that aren't here look at all.
 pub(in crate::host) type Shortlists = BTreeMap<ServiceName, Vec<Pid>>;
 
 impl Looker {
-    /// The lists for all objects that look and don't have one.
+    /// The lists for all objects that look and don't have one. `lives` says whether a process on record is still there.
     pub(in crate::host) fn shortlists(
         &self,
         questions: &Questions,
         given: &Shortlists,
         sight: Sight<'_>,
+        lives: &dyn Fn(&ProcessKey) -> bool,
     ) -> Shortlists {
-        let Sight { world, pids, .. } = sight;
         let looking: Vec<(&ServiceName, &Service)> = questions
             .services
             .iter()
             .filter(|(name, question)| question.look && !given.contains_key(*name))
             .map(|(name, question)| (name, &*question.spec))
             .collect();
-        if looking.len() < MANY {
-            return Shortlists::new();
-        }
-        let mut lists = self.by_condition(&looking, sight);
-        by_image(&looking, world, pids, &mut lists);
+        let mut lists =
+            if looking.len() < MANY { Shortlists::new() } else { self.by_condition(&looking, sight) };
+        let dirs = (self.run_dir.as_str(), self.log_dir.as_str());
+        let services = looking.iter().map(|(_, spec)| *spec);
+        let known = KnownOthers::of(services, &questions.recorded, dirs, lives);
+        let mut programs = Programs::new(questions, known, sight);
+        let places = self.places();
         for (name, spec) in looking {
+            if spec.match_only.is_none() {
+                let own: Vec<_> = (0..spec.replicas).map(|index| arguments(spec, index, &places)).collect();
+                match lists.get_mut(name) {
+                    Some(list) => programs.take_out_others(spec, &own, list),
+                    None => drop(lists.insert(name.clone(), programs.that_may_run(spec, &own))),
+                }
+            }
             if let Some(list) = lists.get_mut(name) {
-                self.add_named(spec, world, list);
+                self.add_named(spec, sight.world, list);
             }
         }
         lists
@@ -103,17 +118,94 @@ impl Looker {
     }
 }
 
-/// Those with the default rule alone.
-fn by_image(looking: &[(&ServiceName, &Service)], world: &dyn World, pids: &[Pid], lists: &mut Shortlists) {
-    let plain = looking.iter().filter(|(_, spec)| spec.match_only.is_none() && spec.narrow.is_none());
-    let mut images = None;
-    for (name, spec) in plain {
-        let images = images.get_or_insert_with(|| Images::new(world, pids));
+/// All processes by the file that they execute, looked at when the first object asks.
+struct Programs<'a> {
+    sight: Sight<'a>,
+    questions: &'a Questions,
+    known: KnownOthers,
+    recorded: OnceCell<BTreeSet<Pid>>,
+    /// Of those of whom nothing is known.
+    images: Option<Images>,
+    /// Of the others.
+    images_of_known: Option<Images>,
+    /// Of a program that processes on record were started as: the others, by all that says which file it is.
+    strangers: BTreeMap<Named<'a>, Vec<Pid>>,
+}
+
+/// The name of a program, and what it means depends on.
+type Named<'a> = (&'a Path, &'a Path, Option<&'a str>);
+
+impl<'a> Programs<'a> {
+    fn new(questions: &'a Questions, known: KnownOthers, sight: Sight<'a>) -> Self {
+        let recorded = OnceCell::new();
+        let strangers = BTreeMap::new();
+        Self { sight, questions, known, recorded, images: None, images_of_known: None, strangers }
+    }
+
+    /// Those that can be an execution of its program, without those that were started for others.
+    fn that_may_run(&mut self, spec: &'a Service, own: &[Vec<Bytes>]) -> Vec<Pid> {
+        if self.known.for_object(spec).is_none() {
+            return self.any_that_may_run(spec);
+        }
+        let named = (&*spec.startas, &*spec.working_directory, spec.env.get("PATH").map(String::as_str));
+        if !self.strangers.contains_key(&named) {
+            let strangers = self.any_that_may_run(spec);
+            let strangers = self.without_families(spec, strangers);
+            self.strangers.insert(named, strangers);
+        }
+        let mut list = self.strangers.get(&named).cloned().unwrap_or_default();
+        if let Some(known) = self.known.for_object(spec) {
+            list.extend(known.with(own));
+        }
+        list.sort_unstable();
+        list.dedup();
+        list
+    }
+
+    fn any_that_may_run(&mut self, spec: &Service) -> Vec<Pid> {
+        let Sight { world, pids, .. } = self.sight;
+        let known = &self.known;
+        let images = |is_known: bool| {
+            let of_known = known.pids();
+            let pids: Vec<Pid> =
+                pids.iter().filter(|pid| of_known.contains(pid) == is_known).copied().collect();
+            Images::new(world, &pids)
+        };
+        let others = known.has_others_than(spec);
         let spec = outside(spec);
         let around = surroundings(&spec);
         let programs = std::iter::once(&spec.startas).chain(&spec.becomes);
         let targets: Vec<Target> =
             programs.map(|path| Target::new(world, path.as_os_str().as_bytes(), &around)).collect();
-        lists.insert((*name).clone(), images.may_run(&targets));
+        let mut list = self.images.get_or_insert_with(|| images(false)).may_run(world, &targets);
+        // What was started as another program may have executed this one since. Of those that were started as this one that need
+        // not be asked.
+        if others {
+            list.extend(self.images_of_known.get_or_insert_with(|| images(true)).may_run(world, &targets));
+            list.sort_unstable();
+        }
+        list
+    }
+
+    /// Without those that were started as this program, and without whom anybody on record has brought forth: these are of that
+    /// one's object, if of any.
+    fn without_families(&self, spec: &Service, mut list: Vec<Pid>) -> Vec<Pid> {
+        let known = self.known.for_object(spec);
+        let recorded =
+            self.recorded.get_or_init(|| self.questions.recorded.keys().map(|key| key.pid).collect());
+        list.retain(|pid| !known.is_some_and(|known| known.contains(*pid)));
+        let is_below = |pid: Pid| {
+            let above = tree::ancestors(self.sight.world, pid).known().unwrap_or_default();
+            above.iter().any(|at| recorded.contains(at))
+        };
+        list.retain(|pid| !is_below(*pid));
+        list
+    }
+
+    /// Takes those out that were started for others.
+    fn take_out_others(&self, spec: &Service, own: &[Vec<Bytes>], list: &mut Vec<Pid>) {
+        if let Some(known) = self.known.for_object(spec) {
+            list.retain(|pid| !known.contains(*pid) || known.with(own).any(|of_own| of_own == *pid));
+        }
     }
 }

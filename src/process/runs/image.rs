@@ -1,6 +1,6 @@
 //! `runs` where the file is a native program: the name it was called by, old copies, the dynamic loader.
 
-use super::{Run, Target, names_target, words};
+use super::{COMM_MAX, Run, Target, names_target, words};
 use crate::facts::{Fact, FileFacts};
 use crate::process::paths;
 use crate::process::script;
@@ -70,7 +70,10 @@ fn called(world: &dyn World, pid: Pid) -> Fact<Bytes> {
 }
 
 /// Another file runs from the same directory: the old one, if execfn still names the file.
-pub(super) fn moved_aside(world: &dyn World, pid: Pid, target: &Target) -> Run {
+pub(super) fn moved_aside(world: &dyn World, pid: Pid, target: &Target, image: &[u8]) -> Run {
+    if !is_called_as(target, image) && bears_the_name_of(world, pid, image) {
+        return Run::no();
+    }
     match words::lead(world, pid, target) {
         words::Lead::Here => Run::yes(Some(1)).stale(true).self_reported(),
         words::Lead::Unknown => {
@@ -84,6 +87,24 @@ pub(super) fn moved_aside(world: &dyn World, pid: Pid, target: &Target) -> Run {
         }
         words::Lead::Elsewhere | words::Lead::NoScript => Run::no(),
     }
+}
+
+/// Its `comm` is the image's name: execve gives the base name of what it executes (`begin_new_exec` in fs/exec.c), so it executed
+/// the image by its present name. Asked first, since that is a fact which is read for others anyway, and execfn of each
+/// process in `/usr/sbin` takes longer than all the rest.
+pub(super) fn bears_the_name_of(world: &dyn World, pid: Pid, image: &[u8]) -> bool {
+    world.stat(pid).known().is_some_and(|stat| *stat.comm == *as_comm(image))
+}
+
+/// The image has a name that the target has as well, as far as `comm` can tell.
+pub(super) fn is_called_as(target: &Target, image: &[u8]) -> bool {
+    let is = |name: &[u8]| as_comm(name) == as_comm(image);
+    is(&target.path) || target.file().is_some_and(|file| is(&file.real))
+}
+
+fn as_comm(path: &[u8]) -> &[u8] {
+    let name = paths::base_name(path);
+    name.get(..COMM_MAX).unwrap_or(name)
 }
 
 /// The dynamic loader, which can be told to run a program: then it is the image (`ld.so(8)`).

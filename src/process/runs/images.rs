@@ -1,5 +1,6 @@
 //! All processes by the file that they execute: which of them can be an execution of a file at all.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use super::{Target, image, is_interpreter};
@@ -23,7 +24,19 @@ pub struct Images {
 struct Group {
     image: FileFacts,
     path: Bytes,
+    /// What the path says, worked out once: each object asks each group.
+    interpreter: bool,
+    loader: bool,
     pids: Vec<Pid>,
+    /// Those that may have been executed by another name than the image has now; found out when that is asked.
+    renamed: OnceCell<Vec<Pid>>,
+}
+
+/// Who of a group may be an execution of a target.
+enum May {
+    No,
+    Renamed,
+    All,
 }
 
 impl Images {
@@ -48,18 +61,33 @@ impl Images {
         }
         match world.exe_text(pid) {
             Fact::Known(path) => {
-                self.known.insert(key, Group { image, path, pids: vec![pid] });
+                let interpreter = is_interpreter(paths::family(&path));
+                let loader = image::is_loader(&path);
+                let group =
+                    Group { image, path, interpreter, loader, pids: vec![pid], renamed: OnceCell::new() };
+                self.known.insert(key, group);
             }
             Fact::Absent | Fact::Unknown(_) => self.others.push(pid),
         }
     }
 
     /// The processes of which [`super::runs`] may say anything but "no" for one of the targets, ascending.
-    pub fn may_run(&self, targets: &[Target]) -> Vec<Pid> {
+    pub fn may_run(&self, world: &dyn World, targets: &[Target]) -> Vec<Pid> {
         let mut pids = self.others.clone();
         for group in self.known.values() {
-            if targets.iter().any(|target| may_run(target, group)) {
+            let mut renamed = false;
+            let all = targets.iter().any(|target| match may_run(target, group) {
+                May::All => true,
+                May::Renamed => {
+                    renamed = true;
+                    false
+                }
+                May::No => false,
+            });
+            if all {
                 pids.extend(&group.pids);
+            } else if renamed {
+                pids.extend(group.renamed(world));
             }
         }
         pids.sort_unstable();
@@ -67,19 +95,35 @@ impl Images {
     }
 }
 
+impl Group {
+    fn renamed(&self, world: &dyn World) -> &[Pid] {
+        self.renamed.get_or_init(|| {
+            let pids = self.pids.iter().copied();
+            pids.filter(|pid| !image::bears_the_name_of(world, *pid, &self.path)).collect()
+        })
+    }
+}
+
 /// The rows of [`super::runs`] that the image alone decides, with everything else let through.
-fn may_run(target: &Target, group: &Group) -> bool {
-    let family = paths::family(&group.path);
-    let native = || image::is_loader(&group.path) || target.is_beside(&group.path);
+fn may_run(target: &Target, group: &Group) -> May {
+    let whole = |may: bool| if may { May::All } else { May::No };
+    let native = || match target.is_beside(&group.path) {
+        _ if group.loader => May::All,
+        true if image::is_called_as(target, &group.path) => May::All,
+        true => May::Renamed,
+        false => May::No,
+    };
     match &target.chain.program {
-        Program::Image(program) if program.same_file(&group.image) => true,
+        Program::Image(program) if program.same_file(&group.image) => May::All,
         Program::Image(_) if !target.chain.script => native(),
         Program::Image(_) | Program::Family(_) | Program::Unresolved(_, Some(_)) => {
-            target.chain.family().is_some_and(|own| script::alike(own, family)) || is_interpreter(family)
+            let alike = |own: &[u8]| script::alike(own, paths::family(&group.path));
+            whole(group.interpreter || target.chain.family().is_some_and(alike))
         }
         Program::Unresolved(_, None) => match &target.chain.file {
-            Fact::Absent => is_interpreter(family) || native(),
-            Fact::Known(_) | Fact::Unknown(_) => true,
+            Fact::Absent if group.interpreter => May::All,
+            Fact::Absent => native(),
+            Fact::Known(_) | Fact::Unknown(_) => May::All,
         },
     }
 }

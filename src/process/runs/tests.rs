@@ -15,7 +15,7 @@ fn shown(world: &TestWorld, path: &str) -> String {
     let target = Target::new(world, path.as_bytes(), &around());
     let run = runs(world, Pid(600), &target);
     // What the list of those that may run it leaves out is none of it, in every row of these tests.
-    let listed = Images::new(world, &[Pid(600)]).may_run(&[target]) == [Pid(600)];
+    let listed = Images::new(world, &[Pid(600)]).may_run(world, &[target]) == [Pid(600)];
     assert!(listed || matches!(run.holds, Fact::Known(false) | Fact::Absent), "{path}: left out of {run:?}");
     let mark = if run.self_reported { "*" } else { "" };
     match run.holds {
@@ -58,6 +58,12 @@ fn changed(
 
 fn title(proc: &mut Proc) {
     proc.arguments = Fact::Known(words(&["gunicorn: master [app]"]));
+}
+
+fn named(proc: &mut Proc, comm: &str) {
+    if let Fact::Known(stat) = &mut proc.stat {
+        stat.comm = bytes(comm);
+    }
 }
 
 fn denied(proc: &mut Proc) {
@@ -405,6 +411,19 @@ fn replaced_files_are_recognised_as_stale() {
         &["other"],
         "/usr/sbin/other",
         |p| moved(p, "/usr/sbin/other"),
+        nginx,
+        "false",
+    );
+    changed(
+        "a neighbour with its own name, execfn denied",
+        nginx,
+        &["other"],
+        "",
+        |p| {
+            moved(p, "/usr/sbin/other");
+            denied(p);
+            named(p, "other");
+        },
         nginx,
         "false",
     );
