@@ -100,6 +100,8 @@ pub enum Doing {
     Release,
     /// It is told to read its configuration anew.
     Reload,
+    /// It will be started when what it waits for has come.
+    Wait,
     /// All is as it should be, or only time has to pass.
     Nothing,
     /// Left alone on purpose, although it isn't as desired.
@@ -117,6 +119,7 @@ impl Doing {
             Self::Stop => "stop",
             Self::Release => "release",
             Self::Reload => "reload",
+            Self::Wait => "wait",
             Self::Nothing => "nothing",
             Self::Held => "held",
         }
@@ -131,7 +134,8 @@ impl Doing {
             | Self::Restart
             | Self::Stop
             | Self::Release
-            | Self::Reload => true,
+            | Self::Reload
+            | Self::Wait => true,
             Self::Nothing | Self::Held => false,
         }
     }

@@ -48,7 +48,7 @@ pub(super) fn fill_places(
     if too_many || record.instances.values().any(phase::is_unsettled) {
         for index in due {
             let because = "waits until another instance has come to rest or is gone";
-            draft.change(index, Doing::Nothing, because);
+            draft.change(index, Doing::Wait, because);
         }
         return;
     }
@@ -86,7 +86,7 @@ pub(super) fn fill_places(
 fn wait_for_others(due: &[u32], waits: &Waits, draft: &mut Draft<'_>) {
     let message = format!("not started: it {}", waits.message);
     for index in due {
-        let doing = if waits.stuck { Doing::Held } else { Doing::Nothing };
+        let doing = if waits.stuck { Doing::Held } else { Doing::Wait };
         draft.change(*index, doing, message.clone());
     }
     if !due.is_empty() {

@@ -39,7 +39,7 @@ pub(super) fn start_all(
 fn start(instance: &mut Instance, index: u32, spec: &Service, prepared: &Prepared, draft: &mut Draft<'_>) {
     if slots::counts(spec) && !instance.primed {
         if draft.slots == 0 {
-            draft.change(index, Doing::Nothing, "waits for its turn: as many are being started as may be");
+            draft.change(index, Doing::Wait, "waits for its turn: as many are being started as may be");
             return;
         }
         draft.slots -= 1;
