@@ -91,6 +91,8 @@ fn without_instances(record: &Record, aim: &Aim, draft: &Draft<'_>) -> PhaseWord
         Aim::Run if record.spec.task.is_some() => task::idle_word(record),
         Aim::Run if draft.changes.values().any(|change| change.doing == Doing::Held) => PhaseWord::Held,
         Aim::Run => PhaseWord::Pending,
+        Aim::Stop { .. } if cannot_tell(draft) => PhaseWord::Unknown,
+        Aim::Stop { .. } if has_strays(draft) => PhaseWord::Held,
         Aim::Stop { .. } | Aim::Remove(_) => PhaseWord::Stopped,
         Aim::Observe | Aim::Suspend { .. } | Aim::Leave | Aim::Released { .. } => PhaseWord::Held,
     }
@@ -136,6 +138,8 @@ fn word(index: u32, instance: &Instance, record: &Record, aim: &Aim, draft: &Dra
             (Aim::Run, true) => PhaseWord::Held,
             (Aim::Run, false) => PhaseWord::Pending,
             (Aim::Stop { .. } | Aim::Remove(_), _) if instance.errand.is_some() => PhaseWord::Stopping,
+            (Aim::Stop { .. }, _) if cannot_tell(draft) => PhaseWord::Unknown,
+            (Aim::Stop { .. }, _) if has_strays(draft) => PhaseWord::Held,
             (
                 Aim::Stop { .. }
                 | Aim::Remove(_)
@@ -159,6 +163,11 @@ fn word(index: u32, instance: &Instance, record: &Record, aim: &Aim, draft: &Dra
 
 fn cannot_tell(draft: &Draft<'_>) -> bool {
     draft.findings.iter().any(|f| f.kind == ConditionType::Unique && f.status == ConditionStatus::Unknown)
+}
+
+/// Something of what is to be stopped runs, and isn't on record.
+fn has_strays(draft: &Draft<'_>) -> bool {
+    draft.findings.iter().any(|finding| finding.reason == "RunsAnyway")
 }
 
 /// What is said of every object.
@@ -224,7 +233,10 @@ fn general(
             ConditionType::Ready,
             ConditionStatus::False,
             "Stopped",
-            if record.instances.values().any(|instance| instance.phase.process().is_some()) {
+            if record.instances.values().any(|instance| instance.phase.process().is_some())
+                || cannot_tell(draft)
+                || has_strays(draft)
+            {
                 format!("{name}: to be stopped: {because}")
             } else {
                 format!("{name}: not running: {because}")

@@ -18,6 +18,7 @@ use super::memory::{Instance, Instances, Memory, Phase, Purpose, Record};
 use super::observation::{IntentSeen, Observation, ProcessSeen, Seen};
 use super::occupy::{self, Occupancy};
 use super::phase;
+use super::places;
 use super::recorded::{Recorded, keys};
 use super::run;
 use super::slots::Slots;
@@ -241,7 +242,10 @@ fn decide(
                 None => run::run(record, &events, seen, draft),
             }
         }
-        Aim::Stop { because, by_document } => stop_all(record, &events, because, *by_document, draft),
+        Aim::Stop { because, by_document } => {
+            stop_all(record, &events, because, *by_document, draft);
+            places::strays(record, seen, draft);
+        }
         Aim::Remove(policy) => remove_all(record, &events, *policy, draft),
         Aim::Released { by } => release_all(record, &events, by, draft),
         Aim::Observe => observe_only(record, seen, draft),

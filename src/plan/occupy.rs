@@ -69,6 +69,21 @@ pub(super) fn extra(look: &Look) -> Vec<&Candidate> {
     pool(look).into_iter().filter(|candidate| not_to_be_taken(candidate).is_none()).collect()
 }
 
+/// What speaks against that nothing of an object runs.
+pub(super) fn stray(look: &Look) -> Option<Hold> {
+    if let Some(unknown) = what_is_unknown(look) {
+        let message = format!("cannot tell whether it runs ({unknown})");
+        return Some(Hold::new(ConditionType::Unique, ConditionStatus::Unknown, "CannotTell", message));
+    }
+    let is_one = |candidate: &&Candidate| {
+        candidate.recorded_for.is_none() && !candidate.foreign_user && !candidate.weak
+    };
+    let found: Vec<&Candidate> = pool(look).into_iter().filter(is_one).collect();
+    let message = format!("{} matches and runs: it isn't on record here, and is left alone", pids(&found));
+    (!found.is_empty())
+        .then(|| Hold::new(ConditionType::Unique, ConditionStatus::False, "RunsAnyway", message))
+}
+
 /// `812, 813`
 pub(super) fn pids(candidates: &[&Candidate]) -> String {
     let pids: Vec<String> = candidates.iter().map(|candidate| candidate.key.pid.to_string()).collect();
@@ -76,23 +91,27 @@ pub(super) fn pids(candidates: &[&Candidate]) -> String {
 }
 
 fn cannot_tell(look: &Look) -> Option<Hold> {
-    let unknown = look.unknown.first().map(|(pid, reasons)| {
-        let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-        format!("{} of {pid}", reasons.join(", "))
-    });
-    let unknown = unknown.or_else(|| {
-        let why = || match look.notes.as_slice() {
-            [] => "the list of processes is not complete".into(),
-            notes => notes.join("; "),
-        };
-        (!look.complete).then(why)
-    })?;
+    let unknown = what_is_unknown(look)?;
     Some(Hold::new(
         ConditionType::Unique,
         ConditionStatus::Unknown,
         "CannotTell",
         format!("not started: cannot tell whether it runs ({unknown})"),
     ))
+}
+
+fn what_is_unknown(look: &Look) -> Option<String> {
+    let unknown = look.unknown.first().map(|(pid, reasons)| {
+        let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+        format!("{} of {pid}", reasons.join(", "))
+    });
+    unknown.or_else(|| {
+        let why = || match look.notes.as_slice() {
+            [] => "the list of processes is not complete".into(),
+            notes => notes.join("; "),
+        };
+        (!look.complete).then(why)
+    })
 }
 
 /// Those with the specified arguments or a pidfile that speaks for them; else those whose arguments are

@@ -104,6 +104,19 @@ pub(super) fn not_on_record(look: &Look, record: &Record) -> Look {
     Look { candidates, ..look.clone() }
 }
 
+/// Of what is to be stopped and has no process on record something may run all the same. It wasn't started here: it is left
+/// alone, and it is said.
+pub(super) fn strays(record: &Record, seen: Option<&Seen>, draft: &mut Draft<'_>) {
+    let runs = record.instances.values().any(|instance| instance.phase.process().is_some());
+    let Some(look) = seen.and_then(|seen| seen.look.as_ref()).filter(|_| !runs && record.spec.task.is_none())
+    else {
+        return;
+    };
+    if let Some(stray) = occupy::stray(&not_on_record(look, record)) {
+        draft.hold(0, stray.condition, stray.reason, &stray.message);
+    }
+}
+
 /// All places are taken, and more processes match.
 fn beside_the_record(record: &mut Record, spec: &Arc<Service>, look: &Look, draft: &mut Draft<'_>) {
     let extra = occupy::extra(look);

@@ -10,6 +10,7 @@ use super::depend::Web;
 use super::memory::{Instance, Memory, Phase, Record};
 use super::observation::{ProcessQuestion, Questions, ServiceQuestions};
 use super::recorded::Recorded;
+use super::status::PhaseWord;
 use super::{backoff, errand, health, phase, ready, stop, task};
 use crate::spec::{Readiness, Service, SpecSet};
 use crate::units::{BootTime, Now};
@@ -88,7 +89,8 @@ fn of_service(
             || starters
             || record.adopt.is_some()
             || *aim == Aim::Observe
-            || (hints.full && *aim == Aim::Run && spec.task.is_none()),
+            || (hints.full && *aim == Aim::Run && spec.task.is_none())
+            || looks_for_strays(record, aim, hints),
         if_gone: *aim == Aim::Run
             && spec.task.is_none()
             && !waits
@@ -104,6 +106,12 @@ fn of_service(
             .filter_map(|(index, instance)| Some((*index, errand::nonce(instance)?.clone())))
             .collect(),
     }
+}
+
+/// That nothing runs of what is to be stopped can be said only after a look: at each complete one, and where it couldn't be told before.
+fn looks_for_strays(record: &Record, aim: &Aim, hints: QuestionHints) -> bool {
+    let in_doubt = matches!(record.shown, Some(PhaseWord::Unknown | PhaseWord::Held));
+    matches!(aim, Aim::Stop { .. }) && record.spec.task.is_none() && (hints.full || in_doubt)
 }
 
 fn intents(record: &Record) -> BTreeMap<u32, String> {
