@@ -19,4 +19,5 @@ pub mod sources;
 pub mod standing;
 pub mod tick;
 pub mod told;
+mod unwritten;
 pub mod watch;

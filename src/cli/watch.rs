@@ -97,6 +97,7 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         phases: BTreeMap::new(),
         summary: String::new(),
         mistakes: BTreeSet::new(),
+        unwritten: None,
     };
     let meter = Meter::default();
     let noting = Rc::clone(&meter);
@@ -180,6 +181,8 @@ struct Teller {
     summary: String,
     /// The mistakes of the last look, as they were shown.
     mistakes: BTreeSet<String>,
+    /// Why what is decided can't be written down, as it was said.
+    unwritten: Option<String>,
 }
 
 impl Teller {
@@ -205,11 +208,7 @@ impl Teller {
                         self.line(step.service.as_str(), &deed(step, outcome, &tick.plan), failed);
                     }
                 }
-                if let Some(reason) = &tick.not_remembered {
-                    self.terminal.say(&format!(
-                        "warning: nothing new is started, since it can't be recorded: {reason}"
-                    ));
-                }
+                self.unwritten(tick.not_remembered.as_ref());
             }
             Event::Policies(events) => {
                 for event in *events {
@@ -235,6 +234,20 @@ impl Teller {
             }
             Event::Trouble(text) => self.terminal.say(&format!("warning: {}", printable(text))),
         }
+    }
+
+    /// It is tried again each second: said is when it begins, when the reason is another one, and when it is over.
+    fn unwritten(&mut self, reason: Option<&String>) {
+        if self.unwritten.as_ref() == reason {
+            return;
+        }
+        self.terminal.say(&match reason {
+            Some(reason) => {
+                format!("warning: nothing is started or stopped, since it can't be recorded: {reason}")
+            }
+            None => "what is decided can be recorded again".to_owned(),
+        });
+        self.unwritten = reason.cloned();
     }
 
     fn line(&self, service: &str, text: &str, failed: bool) {

@@ -13,13 +13,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::tick::Tick;
 use crate::facts::ProcessKey;
 use crate::plan::Plan;
 use crate::plan::memory::{Memory, Record, Records};
-use crate::plan::status::{PhaseWord, ServiceStatus};
+use crate::plan::status::{ConditionType, PhaseWord, ServiceStatus};
 use crate::sharing::Change;
 use crate::spec::{ServiceName, SpecSet};
-use crate::units::BootTime;
+use crate::units::{BootTime, WallTime};
 
 /// What the ticks so far left behind.
 #[derive(Debug, Default)]
@@ -40,6 +41,10 @@ pub struct Carried {
     gone: bool,
     /// Of the statuses that were told.
     sum: Sum,
+    /// The last tick could not write down what it decided: the next one is about all objects, the new ones too.
+    unwritten: bool,
+    /// Since when nothing that is decided about them could be written down.
+    withheld: BTreeMap<ServiceName, WallTime>,
 }
 
 /// How many instances there are in some statuses.
@@ -150,7 +155,7 @@ impl Carried {
         woken: Option<&BTreeSet<ProcessKey>>,
     ) -> Option<BTreeSet<ServiceName>> {
         let woken = woken?;
-        if self.records.is_empty() {
+        if self.records.is_empty() || self.unwritten {
             return None;
         }
         let changed = memory.services.changes_since(&self.records).filter(|change| change.is.is_some());
@@ -205,6 +210,21 @@ impl Carried {
         // What the plan says itself may be nobody's own moment: a place for a start becomes free.
         let moments = self.moments.first().into_iter().chain(self.looks.values().copied());
         plan.next = moments.chain(plan.next).min();
+    }
+
+    /// Takes in whether that could be written down, and what isn't done if not.
+    pub fn not_remembered(&mut self, tick: &mut Tick) {
+        self.unwritten = tick.not_remembered.is_some();
+        for status in tick.plan.status.iter_mut().filter(|status| tick.withheld.contains(&status.name)) {
+            let blocked = status.conditions.iter_mut().find(|one| one.kind == ConditionType::Blocked);
+            if let Some(blocked) = blocked {
+                // As long as it is so, that it is said again is no news.
+                let since = self.withheld.entry(status.name.clone());
+                blocked.last_transition_time = *since.or_insert(blocked.last_transition_time);
+            }
+            self.news.insert(status.name.clone(), status.clone());
+        }
+        self.withheld.retain(|name, _| tick.withheld.contains(name));
     }
 
     /// Forgets what is gone, and notes what the next tick has to decide about: what changed, and the plan doesn't speak of.

@@ -1,8 +1,10 @@
 //! One round: observe, decide, remember, perform, fold, remember. Everything else hangs on these lines.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::carried::Carried;
+use super::unwritten;
 use crate::host::Host;
 use crate::host::failpoint::{self, Break};
 use crate::plan::action::{Action, Outcome, Step};
@@ -10,7 +12,7 @@ use crate::plan::event::{self, Event};
 use crate::plan::memory::{Memory, Phase};
 use crate::plan::observation::{Observation, Questions};
 use crate::plan::{Plan, PlanOptions, QuestionHints, fold, plan, plan_of, questions, questions_of};
-use crate::spec::SpecSet;
+use crate::spec::{ServiceName, SpecSet};
 use crate::units::BootTime;
 
 /// Wait before memory that could not be written is tried again.
@@ -44,6 +46,8 @@ pub struct Tick {
     pub next: Option<BootTime>,
     /// Memory could not be written down.
     pub not_remembered: Option<String>,
+    /// Objects that nothing was done about for that reason, as their statuses say.
+    pub withheld: BTreeSet<ServiceName>,
 }
 
 /// Carries out one round.
@@ -80,11 +84,13 @@ pub fn tick_on<H: Host>(
     }
     let mut plan = plan_of(scope.as_ref(), desired, &observed, memory, &options.plan);
     carried.complete(&mut plan, scope.is_none());
-    carry_out(host, memory, plan)
+    let mut tick = carry_out(host, memory, plan);
+    carried.not_remembered(&mut tick);
+    tick
 }
 
 /// Carries out a plan that was just made from this memory.
-pub fn carry_out<H: Host>(host: &mut H, memory: &mut Memory, plan: Plan) -> Tick {
+pub fn carry_out<H: Host>(host: &mut H, memory: &mut Memory, mut plan: Plan) -> Tick {
     let before = memory.clone();
     let mut not_remembered = None;
     // Also when nothing changed: an earlier write may have failed. The host writes only what differs.
@@ -107,11 +113,19 @@ pub fn carry_out<H: Host>(host: &mut H, memory: &mut Memory, plan: Plan) -> Tick
         // What was done is folded in already; if it can't be written now, start slots and a look tell it later.
         not_remembered = host.remember(memory).err();
     }
+    let withheld = match &not_remembered {
+        Some(reason) if !remembered => {
+            let names = unwritten::withheld(&before, &plan, &outcomes);
+            unwritten::tell(&mut plan.status, reason, &names, host.now().wall);
+            names
+        }
+        Some(_) | None => BTreeSet::new(),
+    };
     let again = not_remembered.is_none() && *memory != before;
     let retry = not_remembered.as_ref().map(|_| host.now().boot.after(RETRY));
     let next = plan.next.into_iter().chain(retry).min();
     let events = event::events(&before, &plan, &outcomes, remembered);
-    Tick { plan, outcomes, events, again, next, not_remembered }
+    Tick { plan, outcomes, events, again, next, not_remembered, withheld }
 }
 
 /// A plan, and the look that it rests on.
