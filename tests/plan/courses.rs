@@ -9,9 +9,9 @@ use selfsame::host::Host;
 use selfsame::plan::action::{Action, Outcome, Step};
 use selfsame::plan::memory::{Exit, Instance, Memory, Phase};
 use selfsame::plan::observation::{
-    Alive, ArgumentsSeen, Candidate, Observation, ProcessSeen, Questions, Seen,
+    Alive, ArgumentsSeen, Candidate, Look, Observation, ProcessSeen, Questions, Seen,
 };
-use selfsame::plan::status::{ConditionStatus, ConditionType};
+use selfsame::plan::status::{ConditionStatus, ConditionType, PhaseWord};
 use selfsame::plan::{Doing, Plan, QuestionHints, fold, questions};
 use selfsame::spec::{
     AdoptPolicy, DesiredState, DuplicatePolicy, ReadinessCheck, RemovePolicy, Service, StopScope,
@@ -238,6 +238,33 @@ fn live_fields_touch_nothing_and_values_of_variables_are_not_told() {
     let plan = Case::new().with(secret, vec![instance(running(started(&old, 40)))], seen_alive(1)).plan();
     assert_eq!(plan.changes.first().map(|change| change.doing), Some(Doing::Restart));
     assert!(!format!("{:?} {:?}", plan.changes, plan.status).contains("hunter2"));
+}
+
+#[test]
+fn what_runs_of_an_object_that_is_to_be_stopped_is_told_and_left_alone() {
+    let stopped = || Service { state: DesiredState::Stopped, ..web() };
+    let unknown = || Seen { look: Some(Look { complete: false, ..found(Vec::new()) }), ..Seen::default() };
+    let rows = [
+        (looked(Vec::new()), PhaseWord::Stopped, "web: not running: its document says `state: stopped`"),
+        (
+            looked(vec![candidate(70)]),
+            PhaseWord::Held,
+            "web: to be stopped: its document says `state: stopped`",
+        ),
+        (unknown(), PhaseWord::Unknown, "web: to be stopped: its document says `state: stopped`"),
+    ];
+    for (seen, phase, ready) in rows {
+        let plan = Case::new().with(stopped(), vec![Instance::default()], seen).plan();
+        assert!(plan.steps.is_empty(), "{:?}", plan.steps);
+        assert_eq!(plan.status.first().map(|status| status.phase), Some(phase));
+        assert_eq!(condition(&plan, ConditionType::Ready).1, ready);
+    }
+    let asked = Case::new().with(stopped(), vec![Instance::default()], Seen::default());
+    let look = |full| {
+        let asked = questions(&asked.desired, &asked.memory, now(), QuestionHints { full });
+        asked.services[&name("web")].look
+    };
+    assert!(look(true) && !look(false));
 }
 
 #[test]
@@ -514,6 +541,11 @@ fn what_cannot_be_written_down_is_not_done_but_a_stop_under_way_goes_on() {
         assert_eq!(steps_text(&host.performed), expected);
         assert_eq!(done.not_remembered.is_some(), !written);
         assert_eq!(done.again, written);
+        // What goes on is not said to be held back.
+        let withheld: Vec<&str> = done.withheld.iter().map(|name| name.as_str()).collect();
+        assert_eq!(withheld, if written { Vec::new() } else { vec!["api", "db"] });
+        let held = done.plan.status.iter().filter(|status| status.phase == PhaseWord::Held).count();
+        assert_eq!(held, withheld.len());
         let api = memory.services[&name("api")].instances.get(&0).unwrap();
         assert_eq!(phase_text(&api.phase), if written { "Starting 90" } else { "Vacant" });
     }
