@@ -30,6 +30,8 @@ pub mod lang;
 pub mod plan;
 pub mod plugin;
 pub mod process;
+#[cfg(test)]
+mod regressions;
 pub mod report;
 pub mod sharing;
 pub mod spec;

@@ -89,7 +89,8 @@ fn every_module_imports_only_floors_below() {
         let relative = file.strip_prefix(&src).unwrap();
         let first = relative.iter().next().unwrap().to_str().unwrap();
         let module = first.trim_end_matches(".rs");
-        if module == "lib" || module == "main" {
+        // `regressions` is for tests alone.
+        if ["lib", "main", "regressions"].contains(&module) {
             continue;
         }
         let own = floor_of(module).unwrap_or_else(|| panic!("module `{module}` stands on no floor"));
@@ -137,5 +138,19 @@ fn unsafe_stands_only_in_the_spawn_module() {
             line.contains("unsafe {") || line.contains("unsafe fn") || line.contains("unsafe impl")
         });
         assert!(fenced || !uses, "`unsafe` in {}", relative.display());
+    }
+}
+
+#[test]
+fn every_property_keeps_what_failed_once() {
+    let mut files = Vec::new();
+    rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let (blocks, kept) = (
+            text.matches("proptest! {").count(),
+            text.matches("proptest_config(crate::regressions::").count(),
+        );
+        assert_eq!(blocks, kept, "{}: a directory of its own would come of it", file.display());
     }
 }

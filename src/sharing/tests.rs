@@ -78,7 +78,7 @@ fn by_hand(was: &Plain, is: &Plain) -> Vec<(u16, Option<u32>, Option<u32>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::regressions::cases(128))]
 
     /// However it is edited, it is what a map of the standard library is, and so are all versions that were kept.
     #[test]

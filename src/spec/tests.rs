@@ -562,7 +562,7 @@ fn styled(words: &[String], style: u8, crlf: bool) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(crate::regressions::cases(400))]
 
     #[test]
     fn a_caret_in_an_expression_is_exact_in_every_style(

@@ -125,7 +125,7 @@ fn kind(answer: &Ternary) -> &'static str {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(crate::regressions::cases(600))]
 
     #[test]
     fn criteria_hold_where_their_expression_does(

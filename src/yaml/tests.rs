@@ -285,7 +285,7 @@ fn decoded_by_serde(text: &str) -> Option<Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(crate::regressions::cases(600))]
 
     #[test]
     fn decoded_text_is_that_of_serde_and_every_word_is_found_in_the_source(

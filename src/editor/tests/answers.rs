@@ -284,6 +284,8 @@ fn changes_are_applied_where_they_are_meant() {
 }
 
 proptest::proptest! {
+    #![proptest_config(crate::regressions::config())]
+
     #[test]
     fn no_text_and_no_place_stops_an_answer(text in "(match|spec|:|\\{|\\}|'|\"| |\n|\\||exe|\\.|é|🦀|any\\(|a => |- ){0,40}", part in 0usize..200) {
         let text = format!("{HEAD}  match: {text}");
@@ -348,6 +350,8 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest::proptest! {
+    #![proptest_config(crate::regressions::config())]
+
     #[test]
     fn every_request_has_one_answer_whatever_was_said_before(messages in prop::collection::vec(message(), 0..24)) {
         let mut session = Session::new(no_neighbours, Box::new(NoModules));

@@ -247,6 +247,8 @@ fn services(text: &str) -> Vec<Service> {
 }
 
 proptest! {
+    #![proptest_config(crate::regressions::config())]
+
     #[test]
     fn formatting_is_idempotent_and_keeps_meaning_and_all_other_bytes(
         text in expression(), style in 0usize..7, crlf in any::<bool>(),

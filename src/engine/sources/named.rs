@@ -223,7 +223,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(crate::regressions::cases(24))]
 
         /// However files are edited: who looks at what was named knows what somebody knows who looks at everything.
         #[test]

@@ -136,7 +136,7 @@ fn never_true(diagnostic: &Diagnostic) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(crate::regressions::cases(256))]
 
     #[test]
     fn what_is_said_to_be_constant_is(text in condition(), candidates in vec(candidate(), 8)) {

@@ -42,6 +42,8 @@ fn codes(lines: &[String]) -> Vec<&'static str> {
 }
 
 proptest! {
+    #![proptest_config(crate::regressions::config())]
+
     #[test]
     fn a_use_decides_as_the_text_in_its_place(tree in tree(), other in tree(), host in host()) {
         let (text, other) = (tree.text(false), other.text(false));

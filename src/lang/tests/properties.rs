@@ -243,6 +243,8 @@ fn verdict(text: &str, candidate: &Value) -> Verdict {
 }
 
 proptest! {
+    #![proptest_config(crate::regressions::config())]
+
     #[test]
     fn the_layout_of_an_expression_keeps_its_meaning_and_is_final(text in expression(), broken in any::<bool>()) {
         let room = crate::lang::Room::Lines { broken, comments: true };
@@ -255,6 +257,8 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(crate::regressions::config())]
+
     #[test]
     fn no_text_upsets_the_parser(text in "\\PC{0,60}") {
         let _ = compile(&text, &toy::schema(), &toy::scope());

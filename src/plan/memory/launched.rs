@@ -123,6 +123,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::regressions::config())]
+
         #[test]
         fn it_is_a_map_of_texts(
             one in prop::collection::btree_map("[a-c]{0,2}|é", ".{0,4}", 0..6),

@@ -258,6 +258,8 @@ fn strings_are_split_as_env_does() {
 }
 
 proptest::proptest! {
+    #![proptest_config(crate::regressions::config())]
+
     #[test]
     fn no_string_of_env_panics(text in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80)) {
         let _ = split_string(&text, Some(b"/bin"));

@@ -112,6 +112,8 @@ fn what_is_missing_or_unreadable() {
 }
 
 proptest::proptest! {
+    #![proptest_config(crate::regressions::config())]
+
     #[test]
     fn a_number_is_never_below_two(text in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40)) {
         if let Some(pid) = parse(&text) {

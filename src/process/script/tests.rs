@@ -118,6 +118,8 @@ fn the_operand_is_found_behind_the_options_of_each_interpreter() {
 }
 
 proptest::proptest! {
+    #![proptest_config(crate::regressions::config())]
+
     #[test]
     fn no_argv_panics(argv in proptest::collection::vec("[-+=a-z]{0,6}", 0..6), at in 0usize..8) {
         let families = ["python", "perl", "node", "sh", "php", "java", "R", "busybox"];

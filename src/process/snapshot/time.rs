@@ -148,6 +148,8 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(crate::regressions::config())]
+
         #[test]
         fn times_are_written_back(seconds in 0u64..250_000_000_000, nanos in 0u32..1_000_000_000) {
             let time = Duration::new(seconds, nanos);

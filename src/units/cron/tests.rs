@@ -147,7 +147,7 @@ fn a_zone() -> impl Strategy<Value = &'static str> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(crate::regressions::cases(300))]
 
     /// The next moment is after now, none lies between, and the way back finds it again.
     #[test]

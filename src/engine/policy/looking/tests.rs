@@ -295,7 +295,7 @@ fn unshown(looks: &BTreeMap<ServiceName, PolicyLook>) -> BTreeMap<ServiceName, P
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(crate::regressions::cases(64))]
 
     /// Five seconds apart, so that each moment is also one at which everything is due that nobody tells of.
     #[test]

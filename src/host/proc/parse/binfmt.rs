@@ -81,6 +81,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::regressions::config())]
+
         #[test]
         fn no_bytes_make_it_panic(bytes in "enabled\\n(magic|mask|offset|extension|flags:) ?[0-9a-f.]{0,20}\\n") {
             let _ = parse_binfmt_entry(bytes.as_bytes());

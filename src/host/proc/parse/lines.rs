@@ -160,6 +160,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::regressions::config())]
+
         #[test]
         fn no_bytes_make_it_panic(bytes in "[0-9:,/a-zA-Z=> \\n-]{0,80}") {
             let bytes = bytes.as_bytes();

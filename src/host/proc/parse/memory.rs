@@ -130,6 +130,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::regressions::config())]
+
         #[test]
         fn joining_the_words_gives_the_bytes_back(words in proptest::collection::vec("[a-z]{0,3}", 1..8)) {
             let bytes: Vec<u8> = words.iter().flat_map(|w| [w.as_bytes(), b"\0"].concat()).collect();

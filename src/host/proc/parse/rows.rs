@@ -163,6 +163,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::regressions::config())]
+
         #[test]
         fn no_bytes_make_it_panic(bytes in "(Max (open files|cpu time)|Pss:|Private_Dirty:)?[ 0-9a-z:_\\n]{0,60}") {
             let bytes = bytes.as_bytes();

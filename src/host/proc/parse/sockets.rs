@@ -163,6 +163,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::regressions::config())]
+
         #[test]
         fn no_bytes_make_it_panic(bytes in "head\\n[ 0-9A-F:@/\\n]{0,120}") {
             let bytes = bytes.as_bytes();

@@ -154,6 +154,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::regressions::config())]
+
         #[test]
         fn the_brief_form_says_the_same(name in "[ -~\\n]{0,20}", flags in any::<u32>(), start in any::<u64>()) {
             let tail = TAIL.replace(" 4194560 ", &format!(" {flags} ")).replace(" 987654 ", &format!(" {start} "));
@@ -209,6 +211,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::regressions::config())]
+
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _ = parse_stat(&bytes, 4096);

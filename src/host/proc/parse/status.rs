@@ -110,6 +110,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::regressions::config())]
+
         #[test]
         fn no_bytes_make_it_panic(bytes in "(Uid|Gid|Groups|CapEff|VmHWM|Umask|x)?:?[\\t 0-9a-fkB\\n]{0,40}") {
             let _ = parse_status(bytes.as_bytes());

@@ -229,7 +229,7 @@ mod generated {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(200))]
+        #![proptest_config(crate::regressions::cases(200))]
 
         #[test]
         fn generated_snapshots_read_back(
