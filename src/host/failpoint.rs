@@ -85,5 +85,8 @@ compile_error!("the feature `failpoints` is for test builds: it needs debug asse
 
 #[cfg(feature = "failpoints")]
 mod armed;
+// Also where nothing obeys them, so that they are tested with everything else.
+#[cfg(any(test, feature = "failpoints"))]
+mod rules;
 #[cfg(feature = "failpoints")]
 pub use armed::{break_here, broken, child_plan, hit};

@@ -4,45 +4,16 @@ use std::cell::Cell;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::rules::{Deed, Rule};
 use super::{Break, POINTS};
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Deed {
-    /// SIGKILL to the engine.
-    Kill,
-    /// The step fails with ENOSPC.
-    Error,
-    /// SIGSTOP to the engine: the test goes on while it stands still.
-    Stop,
-    /// It takes so many milliseconds longer.
-    Delay(u64),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum When {
-    Always,
-    /// Only the n-th time.
-    Nth(u64),
-    /// Every n-th time.
-    Every(u64),
-}
-
-#[derive(Debug)]
-struct Rule {
-    point: String,
-    deed: Deed,
-    when: When,
-    hits: AtomicU64,
-}
 
 fn rules() -> &'static [Rule] {
     static RULES: OnceLock<Vec<Rule>> = OnceLock::new();
     RULES.get_or_init(|| {
         let text = std::env::var("SELFSAME_FAILPOINTS").unwrap_or_default();
-        text.split_whitespace().map(|word| parse(word).unwrap_or_else(|| refuse(word))).collect()
+        text.split_whitespace().map(|word| Rule::parse(word).unwrap_or_else(|| refuse(word))).collect()
     })
 }
 
@@ -50,36 +21,6 @@ fn rules() -> &'static [Rule] {
 fn refuse(word: &str) -> ! {
     let _ = writeln!(io::stderr(), "`{word}` is no failpoint: POINT=kill|error|stop|delay:MS[@N|/N]");
     std::process::exit(99)
-}
-
-fn parse(word: &str) -> Option<Rule> {
-    let (point, rest) = word.split_once('=')?;
-    let (deed, when) = match rest.split_once(['@', '/']) {
-        Some((deed, number)) => {
-            let number = number.parse().ok().filter(|number| *number > 0)?;
-            (deed, if rest.contains('@') { When::Nth(number) } else { When::Every(number) })
-        }
-        None => (rest, When::Always),
-    };
-    let deed = match (deed, deed.strip_prefix("delay:")) {
-        ("kill", _) => Deed::Kill,
-        ("error", _) => Deed::Error,
-        ("stop", _) => Deed::Stop,
-        (_, Some(milliseconds)) => Deed::Delay(milliseconds.parse().ok()?),
-        (_, None) => return None,
-    };
-    POINTS.contains(&point).then(|| Rule { point: point.to_owned(), deed, when, hits: AtomicU64::new(0) })
-}
-
-/// What this rule does at this hit, if it does anything.
-fn due(rule: &Rule) -> Option<Deed> {
-    let hit = rule.hits.fetch_add(1, Ordering::SeqCst) + 1;
-    let now = match rule.when {
-        When::Always => true,
-        When::Nth(n) => hit == n,
-        When::Every(n) => hit.is_multiple_of(n),
-    };
-    now.then_some(rule.deed)
 }
 
 fn note(point: &str) {
@@ -95,8 +36,8 @@ fn note(point: &str) {
 /// The test wants the step to fail.
 pub fn hit(point: &'static str) -> io::Result<()> {
     debug_assert!(POINTS.contains(&point), "`{point}` isn't listed");
-    for rule in rules().iter().filter(|rule| rule.point == point) {
-        let Some(deed) = due(rule) else { continue };
+    for rule in rules().iter().filter(|rule| rule.point() == point) {
+        let Some(deed) = rule.due() else { continue };
         note(point);
         let own = rustix::process::getpid();
         match deed {
@@ -118,9 +59,9 @@ pub fn hit(point: &'static str) -> io::Result<()> {
 /// What the child between clone and execve has to do at one of its points, decided before it is made, since it may
 /// neither allocate nor read the environment: the point, and `None` for a kill of the engine or nanoseconds to wait.
 pub fn child_plan() -> Option<(&'static str, Option<i64>)> {
-    for rule in rules().iter().filter(|rule| rule.point.starts_with("child.")) {
-        let Some(point) = POINTS.into_iter().find(|point| *point == rule.point) else { continue };
-        match due(rule) {
+    for rule in rules().iter().filter(|rule| rule.point().starts_with("child.")) {
+        let Some(point) = POINTS.into_iter().find(|point| *point == rule.point()) else { continue };
+        match rule.due() {
             Some(Deed::Kill) => {
                 note(point);
                 return Some((point, None));
@@ -158,37 +99,4 @@ pub fn broken(what: Break) -> bool {
         Err(_) => None,
     });
     BROKEN.get().or(*given) == Some(what)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rules_are_read_and_nonsense_is_not() {
-        let rows = [
-            ("start.spawned=kill@3", Some((Deed::Kill, When::Nth(3)))),
-            ("look=error/20", Some((Deed::Error, When::Every(20)))),
-            ("signal.send=delay:50", Some((Deed::Delay(50), When::Always))),
-            ("signal.send=stop", Some((Deed::Stop, When::Always))),
-            ("start.spwaned=kill", None),
-            ("look=error/0", None),
-            ("look=nothing", None),
-            ("look", None),
-        ];
-        for (word, expected) in rows {
-            assert_eq!(parse(word).map(|rule| (rule.deed, rule.when)), expected, "{word}");
-        }
-    }
-
-    #[test]
-    fn a_rule_counts_its_hits() {
-        let fires = |word: &str| {
-            let rule = parse(word);
-            (0..6).map(|_| rule.as_ref().and_then(due).is_some()).collect::<Vec<_>>()
-        };
-        assert_eq!(fires("look=error@2"), [false, true, false, false, false, false]);
-        assert_eq!(fires("look=error/3"), [false, false, true, false, false, true]);
-        assert_eq!(fires("look=error"), [true; 6]);
-    }
 }
