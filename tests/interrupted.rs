@@ -16,6 +16,7 @@ mod support;
 
 use std::fs;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use support::{Bench, is_alive, until};
 
@@ -37,6 +38,8 @@ const FILES: [&str; 11] = [
     "fcntl",
     "fallocate",
 ];
+/// So many of these runs at a time.
+const SIDE_BY_SIDE: usize = 4;
 
 /// selfsame, interrupted at each `every`th of these calls. The services aren't: strace lets go of what calls execve.
 fn interrupted(bench: &Bench, calls: &str, every: &str, args: &[&str]) -> Command {
@@ -105,31 +108,44 @@ fn fault_30_a_file_that_can_not_be_had_makes_no_second_copy() {
     if !can_trace() {
         return;
     }
-    for calls in FILES {
-        let bench = Bench::new();
-        bench.daemon("shop", "readiness: {aliveFor: 1ms}\nrestart: {backoff: 1s}");
-        let mut seen = 0;
-        for (round, every) in ["1+3", "2+5", "3+17", "7+97"].into_iter().enumerate() {
-            let verb: &[&str] = if round == 3 {
-                &["stop", "shop", "--timeout", "2s"]
-            } else {
-                &["apply", "specs", "--timeout", "2s"]
-            };
-            let ran = interrupted(&bench, calls, every, verb).output().unwrap();
-            assert!(ran.status.code().is_some(), "{calls} {every}: {ran:?}");
-            seen += injected(&bench);
-            let living: Vec<i32> = bench.starts().into_iter().filter(|pid| is_alive(*pid)).collect();
-            assert!(living.len() <= 1, "{calls} {every}: {living:?}");
+    // Most of the time goes by in waiting.
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(calls) = FILES.get(next.fetch_add(1, Ordering::SeqCst)) {
+            starts_once_although_interrupted(calls);
         }
-        // Stopped or never heard of.
-        bench.run(&["start", "shop"]);
-        bench.ok(&["apply", "specs"]);
-        until("its note", || !bench.starts().is_empty());
-        let pids = bench.status_pids("shop");
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..SIDE_BY_SIDE {
+            scope.spawn(work);
+        }
+    });
+}
+
+fn starts_once_although_interrupted(calls: &str) {
+    let bench = Bench::new();
+    bench.daemon("shop", "readiness: {aliveFor: 1ms}\nrestart: {backoff: 1s}");
+    let mut seen = 0;
+    for (round, every) in ["1+3", "2+5", "3+17", "7+97"].into_iter().enumerate() {
+        let verb: &[&str] = if round == 3 {
+            &["stop", "shop", "--timeout", "2s"]
+        } else {
+            &["apply", "specs", "--timeout", "2s"]
+        };
+        let ran = interrupted(&bench, calls, every, verb).output().unwrap();
+        assert!(ran.status.code().is_some(), "{calls} {every}: {ran:?}");
+        seen += injected(&bench);
         let living: Vec<i32> = bench.starts().into_iter().filter(|pid| is_alive(*pid)).collect();
-        assert_eq!((living.len(), living), (1, pids), "{calls}");
-        assert!(seen > 0 || calls == "fallocate", "{calls}: nothing was interrupted");
-        bench.ok(&["stop", "shop"]);
-        assert_eq!(bench.alive(), Vec::<i32>::new(), "{calls}");
+        assert!(living.len() <= 1, "{calls} {every}: {living:?}");
     }
+    // Stopped or never heard of.
+    bench.run(&["start", "shop"]);
+    bench.ok(&["apply", "specs"]);
+    until("its note", || !bench.starts().is_empty());
+    let pids = bench.status_pids("shop");
+    let living: Vec<i32> = bench.starts().into_iter().filter(|pid| is_alive(*pid)).collect();
+    assert_eq!((living.len(), living), (1, pids), "{calls}");
+    assert!(seen > 0 || calls == "fallocate", "{calls}: nothing was interrupted");
+    bench.ok(&["stop", "shop"]);
+    assert_eq!(bench.alive(), Vec::<i32>::new(), "{calls}");
 }

@@ -480,6 +480,11 @@ fn a_forking_service_without_a_pidfile_comes_to_the_subreaper() {
     let key = stage.until_running();
     assert_eq!(stage.copies(), BTreeSet::from([key.pid.0]));
     assert_eq!(vital(key.pid).unwrap().parent.0, i32::try_from(std::process::id()).unwrap());
+    // Until then it forks for `dirname`: whoever is ended there leaves an orphan with its arguments, which ends in a way of its own.
+    eventually("it reads", || {
+        let third = fs::read_link(format!("/proc/{}/fd/3", key.pid));
+        third.is_ok_and(|file| file.ends_with("fifo")).then_some(())
+    });
     // Its exit is known, though we never started it.
     stage.spec().restart.policy = selfsame::spec::RestartPolicy::Never;
     send_signal(&hold(&key).unwrap().pidfd, Signal::TERM).unwrap();
