@@ -13,23 +13,28 @@
 //!
 //! What is below `selfsame-HASH` was made here, and only that is ever killed or removed.
 
+mod base;
 mod bounds;
+mod files;
 mod places;
 mod taking;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
+use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use bounds::Controller;
+pub(super) use files::{can_make_below, opened};
 pub use places::Places;
+
+use base::{Base, ENGINE, is_name};
+use files::{DEPTH_MAX, collect, counted, has_processes, make_below, put, says, says_word};
 
 use super::atomic;
 use super::errno::io_text;
@@ -38,23 +43,9 @@ use super::state_dir::Dirs;
 use crate::spec::Resources;
 use crate::units::Pid;
 
-/// Groups below groups are looked at so deep.
-const DEPTH_MAX: usize = 16;
-/// So many processes of a group are named; what is beyond is ended with the group.
-const MEMBERS_MAX: usize = 4096;
 /// A frozen group is waited for so long.
 const FREEZE_WAIT: Duration = Duration::from_millis(200);
 const FILE_BYTES_MAX: u64 = 64 << 10;
-
-/// Where groups of this state directory were made in this boot. Written down before the first is.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Base {
-    /// Of version 2.
-    tree: Option<PathBuf>,
-    /// Of version 1, by controller.
-    controllers: BTreeMap<String, PathBuf>,
-}
 
 /// What a start needs to enter its group.
 #[derive(Debug, Default)]
@@ -390,30 +381,6 @@ impl Drop for Groups {
     }
 }
 
-impl Base {
-    fn dirs(&self) -> impl Iterator<Item = &PathBuf> {
-        self.tree.iter().chain(self.controllers.values())
-    }
-
-    fn groups(&self) -> Vec<String> {
-        let entries = self.dirs().filter_map(|dir| fs::read_dir(dir).ok()).flatten().flatten();
-        let dirs = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        dirs.filter_map(|entry| entry.file_name().into_string().ok())
-            .filter(|name| is_name(name) && name != ENGINE)
-            .collect()
-    }
-
-    /// Removes the empty groups of a name. False if one is left.
-    fn remove(&self, name: &str) -> bool {
-        // Each of them, also after one that stays.
-        is_name(name)
-            && !self.dirs().map(|dir| remove(&dir.join(name), 0)).collect::<Vec<_>>().contains(&false)
-    }
-}
-
-/// Where the engine itself goes if it has to leave its group.
-const ENGINE: &str = "engine";
-
 fn step_down(own: &Path, base: &Path) -> io::Result<()> {
     let mut inside = Vec::new();
     collect(own, DEPTH_MAX, &mut inside);
@@ -426,131 +393,11 @@ fn step_down(own: &Path, base: &Path) -> io::Result<()> {
     put(&leaf.join("cgroup.procs"), &us.to_string())
 }
 
-/// Makes `dir` and, if need be, `base` above it. One that is there already is fine.
-fn make_below(base: &Path, dir: &Path) -> io::Result<()> {
-    let make = |dir: &Path| match DirBuilder::new().mode(0o755).create(dir) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        answer => answer,
-    };
-    match make(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && base != dir => {
-            make(base).and_then(|()| make(dir))
-        }
-        answer => answer,
-    }
-}
-
-/// A file of a group, for writing.
-///
-/// # Errors
-/// What the kernel answered.
-pub(super) fn opened(file: &Path) -> io::Result<OwnedFd> {
-    OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(file).map(OwnedFd::from)
-}
-
 fn at(path: &Path, error: &io::Error) -> String {
     format!("`{}`: {}", path.display(), io_text(error))
-}
-
-/// Of the form that starts give their groups.
-fn is_name(name: &str) -> bool {
-    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    !name.is_empty() && name.len() < 200 && name.bytes().all(fits)
 }
 
 fn hash(path: &Path) -> String {
     let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
     digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The processes of a group; with `depth` 0 also those below.
-fn collect(dir: &Path, depth: usize, found: &mut Vec<Pid>) {
-    let text = fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
-    let pids = text.lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid > 0).map(Pid);
-    found.extend(pids.take(MEMBERS_MAX.saturating_sub(found.len())));
-    if depth >= DEPTH_MAX {
-        return;
-    }
-    for below in directories(dir) {
-        collect(&below, depth + 1, found);
-    }
-}
-
-fn directories(dir: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|e| e.path()).collect()
-}
-
-/// Removes an empty group with what is below it. True if nothing is left.
-fn remove(dir: &Path, depth: usize) -> bool {
-    match fs::remove_dir(dir) {
-        Ok(()) => return true,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return true,
-        Err(_) if depth >= DEPTH_MAX => return false,
-        Err(_) => {}
-    }
-    let below = directories(dir);
-    !below.is_empty() && below.iter().all(|dir| remove(dir, depth + 1)) && fs::remove_dir(dir).is_ok()
-}
-
-fn has_processes(dir: &Path) -> bool {
-    let mut found = Vec::new();
-    collect(dir, DEPTH_MAX, &mut found);
-    !found.is_empty()
-}
-
-/// Writes into a file of the kernel. One that isn't there is not made: that would be another error than its absence.
-fn put(file: &Path, text: &str) -> io::Result<()> {
-    OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(file)?.write_all(text.as_bytes())
-}
-
-fn says(file: &Path, line: &str) -> bool {
-    fs::read_to_string(file).is_ok_and(|text| text.lines().any(|other| other == line))
-}
-
-fn says_word(file: &Path, word: &str) -> bool {
-    fs::read_to_string(file).is_ok_and(|text| text.split_whitespace().any(|other| other == word))
-}
-
-/// `oom_kill 2` in a file of such lines.
-fn counted(file: &Path, name: &str) -> u64 {
-    let text = fs::read_to_string(file).unwrap_or_default();
-    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    value.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
-}
-
-/// Whether a group can be made below another one; tried by what its mode and its mount say.
-pub(super) fn can_make_below(own: &Path) -> bool {
-    let writable = rustix::fs::access(own, rustix::fs::Access::WRITE_OK).is_ok();
-    writable && is_writable(&own.join("cgroup.procs"))
-}
-
-/// Whether a file can be opened for writing, which also a read-only mount forbids. Nothing is written.
-fn is_writable(file: &Path) -> bool {
-    File::options().write(true).open(file).is_ok()
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_names_that_starts_give_are_looked_up() {
-        for good in ["web-1a2b-0-1", "a", "cgroup-1-0-1"] {
-            assert!(is_name(good), "{good}");
-        }
-        for bad in ["", "..", "a/b", "cgroup.procs", "A", "web 1"] {
-            assert!(!is_name(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn lines_are_counted_by_their_whole_name() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("memory.events");
-        fs::write(&file, "low 0\noom 3\noom_kill 2\noom_group_kill 7\n").unwrap();
-        assert_eq!(counted(&file, "oom_kill"), 2);
-        assert_eq!(counted(&dir.path().join("missing"), "oom_kill"), 0);
-    }
 }

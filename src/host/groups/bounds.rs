@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::put;
+use super::files::put;
 use crate::host::errno::io_text;
 use crate::spec::Resources;
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use nix::mount::{MsFlags, mount};
 
 use super::bounds::{self, Controller};
-use super::{is_writable, says_word};
+use super::files::{is_writable, says_word};
 use crate::spec::Resources;
 use crate::units::Pid;
 
@@ -120,7 +120,7 @@ impl Places {
 }
 
 fn before_stepping_down(own: &Path) -> Option<PathBuf> {
-    let ours = own.file_name()? == super::ENGINE;
+    let ours = own.file_name()? == super::base::ENGINE;
     let base = own.parent()?;
     let named = base.file_name()?.to_str()?.starts_with("selfsame-");
     if ours && named { base.parent().map(Path::to_path_buf) } else { None }

@@ -6,8 +6,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::files::put;
 use super::places::Places;
-use super::{Groups, at, bounds, io_text, put};
+use super::{Groups, at, bounds, io_text};
 use crate::spec::Resources;
 use crate::units::Pid;
 
