@@ -1,35 +1,41 @@
 //! The command line, declared. Help texts are written for the person who reads them in a terminal.
 
+mod documents;
 mod events;
 mod git;
 mod habits;
 mod host;
 mod import;
 mod logs;
+mod looking;
 mod matching;
 mod plugin;
 mod record;
 mod settings;
 mod whole;
+mod wishes;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use documents::{ApplyArgs, CheckArgs, CheckOutput, FmtArgs, PlanArgs, TestArgs, WatchArgs};
 pub(super) use events::{EventsArgs, HistoryArgs, MetricsArgs, RollbackArgs};
 pub(super) use git::GitArgs;
 pub(super) use host::AsHostArgs;
 pub(super) use import::{ImportArgs, ImportCommand, ImportKind};
 pub(super) use logs::LogsArgs;
+pub(super) use looking::{DoctorArgs, ExplainArgs, MatchArgs, SnapshotArgs, StatusArgs, WaitFor};
 pub(super) use matching::{ActArgs, FormArgs, LiveArgs, MatchOutput, PickArgs};
 pub(super) use plugin::{BenchArgs, BuildArgs, InspectArgs, NewArgs, PluginArgs, PluginVerb, TryArgs};
 pub(super) use record::RecordArgs;
 pub(super) use settings::{KeepSettings, LookSettings, WatchSettings};
+pub(super) use wishes::{
+    AdoptArgs, Labels, Objects, OverrideArgs, SignalArgs, SuspendArgs, UpgradeArgs, WishArgs,
+};
 
-use crate::plan::wanted::parse_selector;
-use crate::units::{Signal, WallTime, parse_duration};
+use crate::units::parse_duration;
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -182,373 +188,6 @@ fn binding(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write NAME=VALUE, for example `startas=/usr/sbin/daemon`".into()),
     }
-}
-
-// Arguments of `check`.
-#[derive(Debug, Args)]
-pub(super) struct CheckArgs {
-    /// Spec files and directories, `-` for standard input
-    #[arg(required = true, value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
-    /// Exit with 3 if there are warnings
-    #[arg(long)]
-    pub strict: bool,
-    /// Also name the files that were passed over
-    #[arg(short, long)]
-    pub verbose: bool,
-    /// Take users and files from this snapshot instead of this host
-    #[arg(long, value_name = "FILE")]
-    pub snapshot: Option<PathBuf>,
-    /// Also use the Matcher and Plugin documents of this file or directory (can be given several times)
-    #[arg(long, visible_alias = "plugins", value_name = "PATH")]
-    pub matchers: Vec<PathBuf>,
-    /// Form of the output
-    #[arg(short, long, default_value = "text", value_name = "FORM")]
-    pub output: CheckOutput,
-    /// Also say what each expression costs to decide, for one process
-    #[arg(long)]
-    pub cost: bool,
-    #[command(flatten)]
-    pub host: AsHostArgs,
-    #[command(flatten)]
-    pub settings: LookSettings,
-}
-
-// Arguments of `test`.
-#[derive(Debug, Args)]
-pub(super) struct TestArgs {
-    /// Files and directories with Matcher and Policy documents
-    #[arg(required_unless_present = "record", value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
-    /// Also use the Matcher and Plugin documents of this file or directory (can be given several times)
-    #[arg(long, visible_alias = "plugins", value_name = "PATH")]
-    pub matchers: Vec<PathBuf>,
-    /// Form of the output
-    #[arg(short, long, default_value = "text", value_name = "FORM")]
-    pub output: Output,
-    #[command(flatten)]
-    pub record: RecordArgs,
-}
-
-/// Form of the output of `check`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
-pub(super) enum CheckOutput {
-    /// For people
-    #[default]
-    Text,
-    /// One array of mistakes
-    Json,
-    /// SARIF 2.1.0, for code scanning
-    Sarif,
-    /// Annotations in the log of a GitHub workflow
-    Github,
-}
-
-// Arguments of `plan`.
-#[derive(Debug, Args)]
-pub(super) struct PlanArgs {
-    /// Spec files and directories, `-` for standard input
-    #[arg(required = true, value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
-    /// Plan for the host of this snapshot, with nothing on record, instead of this one
-    #[arg(long, value_name = "FILE")]
-    pub snapshot: Option<PathBuf>,
-    #[command(flatten)]
-    pub host: AsHostArgs,
-    /// Also keep the plan in this file, for `apply FILE`, with all that it relies on
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["snapshot", "as_host"])]
-    pub out: Option<PathBuf>,
-    /// Form of the output
-    #[arg(short, long, default_value = "text", value_name = "FORM")]
-    pub output: Output,
-    #[command(flatten)]
-    pub settings: KeepSettings,
-}
-
-// Arguments of `apply`.
-#[derive(Debug, Args)]
-pub(super) struct ApplyArgs {
-    /// Spec files and directories, `-` for standard input; objects whose file is gone from a directory are removed. Or one plan of
-    /// `plan --out`, which is carried out exactly, or refused if the world has moved
-    #[arg(required = true, value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
-    /// Remove what is held back as too much at once: exactly the objects that were named with this id (can be given several times)
-    #[arg(long, value_name = "ID")]
-    pub confirm_prune: Vec<String>,
-    /// Go on although more than half of the objects would be restarted or stopped
-    #[arg(long)]
-    pub confirm_restarts: bool,
-    /// How long to wait for another `apply` to end
-    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = duration)]
-    pub lock_timeout: Duration,
-    /// How long to wait until everything is ready [default: until it is ready or has failed]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub timeout: Option<Duration>,
-    /// Form of the output
-    #[arg(short, long, default_value = "text", value_name = "FORM")]
-    pub output: Output,
-    #[command(flatten)]
-    pub settings: KeepSettings,
-}
-
-// Arguments of `watch`.
-#[derive(Debug, Args)]
-pub(super) struct WatchArgs {
-    /// Spec directories and files [default: those of `engine.yaml`, else `/etc/selfsame/specs`]
-    #[arg(value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
-    /// Do without file notifications: look every 2 seconds
-    #[arg(long)]
-    pub no_hints: bool,
-    #[command(flatten)]
-    pub git: GitArgs,
-    /// Serve metrics also at an address that other hosts reach
-    #[arg(long)]
-    pub metrics_remote: bool,
-    /// Form of the events
-    #[arg(short, long, default_value = "text", value_name = "FORM")]
-    pub output: Output,
-    #[command(flatten)]
-    pub settings: WatchSettings,
-}
-
-// Arguments of `status`.
-#[derive(Debug, Args)]
-pub(super) struct StatusArgs {
-    /// Only these objects, with all that is known of them
-    #[arg(value_name = "NAME")]
-    pub names: Vec<String>,
-    /// Only objects with these labels: `key=value,key2=value2`
-    #[arg(short = 'l', long, value_name = "SELECTOR", value_parser = labels)]
-    pub selector: Option<Labels>,
-    /// Wait until all of them are so
-    #[arg(long, value_name = "STATE")]
-    pub wait: Option<WaitFor>,
-    /// Keep showing it: a live view on a terminal (`?` lists its keys), else a line for each change
-    #[arg(short, long, conflicts_with = "wait")]
-    pub watch: bool,
-    /// How long to wait
-    #[arg(long, default_value = "90s", value_name = "TIME", value_parser = duration)]
-    pub timeout: Duration,
-    /// Form of the output
-    #[arg(short, long, default_value = "text", value_name = "FORM")]
-    pub output: Output,
-}
-
-/// What `status --wait` waits for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(super) enum WaitFor {
-    /// All are as wanted and ready
-    Ready,
-}
-
-// Arguments of `match`.
-#[derive(Debug, Default, Args)]
-#[command(after_help = matching::AFTER_HELP)]
-pub(super) struct MatchArgs {
-    /// For example `runs("/srv/shop.py") && user == "www-data"`
-    #[arg(value_name = "EXPR")]
-    pub expression: String,
-    /// Bind a name of the expression: `startas=/srv/shop.py`
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = binding)]
-    pub set: Vec<(String, String)>,
-    /// Only this process (can be given several times)
-    #[arg(long, value_name = "PID")]
-    pub pid: Vec<i32>,
-    /// Ask this snapshot instead of this host
-    #[arg(long, value_name = "FILE")]
-    pub snapshot: Option<PathBuf>,
-    /// Also use the Matcher and Plugin documents of this file or directory (can be given several times)
-    #[arg(long, visible_alias = "plugins", value_name = "PATH")]
-    pub matchers: Vec<PathBuf>,
-    /// Time between the two looks that `cpu`, `rate(...)` and `changed(...)` need
-    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = matching::sample)]
-    pub sample: Duration,
-    #[command(flatten)]
-    pub pick: PickArgs,
-    #[command(flatten)]
-    pub act: ActArgs,
-    #[command(flatten)]
-    pub live: LiveArgs,
-    #[command(flatten)]
-    pub form: FormArgs,
-}
-
-// Arguments of `explain`.
-#[derive(Debug, Args)]
-pub(super) struct ExplainArgs {
-    /// The name of an object or a policy (`policy/NAME` where both have it), or an expression
-    #[arg(value_name = "NAME|EXPR")]
-    pub subject: String,
-    /// The process to explain it for (can be given several times)
-    #[arg(long, value_name = "PID")]
-    pub pid: Vec<i32>,
-    /// Bind a name of the expression: `startas=/srv/shop.py`
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = binding)]
-    pub set: Vec<(String, String)>,
-    /// Ask this snapshot instead of this host
-    #[arg(long, value_name = "FILE")]
-    pub snapshot: Option<PathBuf>,
-    /// Also use the Matcher and Plugin documents of this file or directory (can be given several times)
-    #[arg(long, visible_alias = "plugins", value_name = "PATH")]
-    pub matchers: Vec<PathBuf>,
-    /// Time between the two looks that `cpu`, `rate(...)` and `changed(...)` need
-    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = matching::sample)]
-    pub sample: Duration,
-    /// Form of the output
-    #[arg(short, long, default_value = "text", value_name = "FORM")]
-    pub output: Output,
-}
-
-// The objects that a verb is about.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(super) struct Objects {
-    /// Objects by name
-    #[arg(value_name = "NAME")]
-    pub names: Vec<String>,
-    /// Objects with these labels: `key=value,key2=value2`
-    #[arg(short = 'l', long, value_name = "SELECTOR", value_parser = labels)]
-    pub selector: Option<Labels>,
-    /// All objects on record
-    #[arg(long)]
-    pub all: bool,
-}
-
-/// Labels that objects have.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Labels(pub BTreeMap<String, String>);
-
-fn labels(text: &str) -> Result<Labels, String> {
-    parse_selector(text).map(Labels)
-}
-
-// Arguments of `start` and `stop`.
-#[derive(Debug, Args)]
-pub(super) struct OverrideArgs {
-    /// What the document says counts again after so long
-    #[arg(long = "for", value_name = "TIME", value_parser = duration, conflicts_with = "until")]
-    pub time: Option<Duration>,
-    /// What the document says counts again at this moment: `2030-01-31T08:00:00Z`
-    #[arg(long, value_name = "MOMENT", value_parser = moment)]
-    pub until: Option<WallTime>,
-    #[command(flatten)]
-    pub wish: WishArgs,
-}
-
-// Arguments of `restart`, `reload`, `resume` and `release`.
-#[derive(Debug, Args)]
-pub(super) struct WishArgs {
-    #[command(flatten)]
-    pub objects: Objects,
-    /// How long to wait until it is done
-    #[arg(long, default_value = "90s", value_name = "TIME", value_parser = duration)]
-    pub timeout: Duration,
-    /// Form of the output
-    #[arg(short, long, default_value = "text", value_name = "FORM")]
-    pub output: Output,
-}
-
-// Arguments of `upgrade`.
-#[derive(Debug, Args)]
-pub(super) struct UpgradeArgs {
-    /// How long to wait until it is done
-    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = duration)]
-    pub timeout: Duration,
-}
-
-// Arguments of `signal`.
-#[derive(Debug, Args)]
-pub(super) struct SignalArgs {
-    /// Its name or number: `HUP`, `USR1`
-    #[arg(value_name = "SIGNAL", value_parser = signal)]
-    pub signal: Signal,
-    #[command(flatten)]
-    pub wish: WishArgs,
-}
-
-// Arguments of `suspend`.
-#[derive(Debug, Args)]
-pub(super) struct SuspendArgs {
-    /// Why, for those who see it in `status`
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub reason: String,
-    /// Resume by itself after so long
-    #[arg(long = "for", value_name = "TIME", value_parser = duration, conflicts_with = "until")]
-    pub time: Option<Duration>,
-    /// Resume by itself at this moment: `2030-01-31T08:00:00Z`
-    #[arg(long, value_name = "MOMENT", value_parser = moment)]
-    pub until: Option<WallTime>,
-    #[command(flatten)]
-    pub wish: WishArgs,
-}
-
-fn signal(text: &str) -> Result<Signal, String> {
-    Signal::parse(text)
-        .map_err(|_| format!("`{text}` is no signal; it stands before the names, as in `signal HUP shop`"))
-}
-
-fn moment(text: &str) -> Result<WallTime, String> {
-    WallTime::parse(text).ok_or_else(|| "write it like `2030-01-31T08:00:00Z`".to_owned())
-}
-
-// Arguments of `adopt`.
-#[derive(Debug, Args)]
-pub(super) struct AdoptArgs {
-    /// The process
-    #[arg(value_name = "PID")]
-    pub pid: i32,
-    /// The object whose place it takes
-    #[arg(long = "as", value_name = "NAME")]
-    pub name: String,
-    /// Although another supervisor keeps it or it belongs to another user; it must still be found by the identity rule
-    #[arg(long)]
-    pub force: bool,
-    /// How long to wait until it is done
-    #[arg(long, default_value = "90s", value_name = "TIME", value_parser = duration)]
-    pub timeout: Duration,
-    /// Form of the output
-    #[arg(short, long, default_value = "text", value_name = "FORM")]
-    pub output: Output,
-}
-
-// Arguments of `doctor`.
-#[derive(Debug, Args)]
-pub(super) struct DoctorArgs {
-    /// Form of the output
-    #[arg(short, long, default_value = "text", value_name = "FORM")]
-    pub output: Output,
-}
-
-// Arguments of `snapshot`.
-#[derive(Debug, Args)]
-pub(super) struct SnapshotArgs {
-    /// Only these processes [default: all that can be seen]
-    #[arg(long, value_name = "PID")]
-    pub pid: Vec<i32>,
-    /// Write the value of this environment variable; others are `<redacted>`
-    #[arg(long = "env", value_name = "KEY")]
-    pub env: Vec<String>,
-    /// Also write what is known of this file
-    #[arg(long = "file", value_name = "PATH")]
-    pub files: Vec<PathBuf>,
-    /// Look twice, so long apart, and also write rates and changes
-    #[arg(long, value_name = "TIME", value_parser = matching::sample)]
-    pub sample: Option<Duration>,
-}
-
-// Arguments of `fmt`.
-#[derive(Debug, Args)]
-pub(super) struct FmtArgs {
-    /// Spec files and directories; `-` formats standard input to standard output
-    #[arg(required_unless_present = "expression", value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
-    /// Write nothing: show what would change, and exit with 1 if there is something
-    #[arg(long)]
-    pub check: bool,
-    /// Format this expression instead of files
-    #[arg(long, value_name = "EXPR", conflicts_with = "paths")]
-    pub expression: Option<String>,
 }
 
 // Arguments of `completions`.
