@@ -14,6 +14,7 @@
 //! Time and memory are bounded: commands, nesting and the length of values have limits, and reaching one is reported.
 
 mod builtins;
+mod compound;
 mod expand;
 mod flow;
 mod lex;

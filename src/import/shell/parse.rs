@@ -1,7 +1,5 @@
 //! Commands: lists, pipelines, compound commands, functions.
 
-use std::sync::Arc;
-
 use super::lex::{Chars, Token};
 use super::syntax::{Assigned, Command, Kind, Link, Part, Redirect, Word};
 
@@ -94,7 +92,7 @@ impl Parser {
         }
     }
 
-    fn peek(&mut self) -> Result<&Token, Malformed> {
+    pub(super) fn peek(&mut self) -> Result<&Token, Malformed> {
         if self.next.is_none() {
             self.chars.skip_blanks();
             let line = self.chars.line;
@@ -104,26 +102,26 @@ impl Parser {
         Ok(self.next.as_ref().map_or(&Token::End, |(token, _)| token))
     }
 
-    fn take(&mut self) -> Result<Token, Malformed> {
+    pub(super) fn take(&mut self) -> Result<Token, Malformed> {
         self.peek()?;
         Ok(self.next.take().map_or(Token::End, |(token, _)| token))
     }
 
-    fn line(&mut self) -> Result<usize, Malformed> {
+    pub(super) fn line(&mut self) -> Result<usize, Malformed> {
         self.peek()?;
         Ok(self.next.as_ref().map_or(self.chars.line, |(_, line)| *line))
     }
 
-    fn wrong<T>(&mut self, message: impl Into<String>) -> Result<T, Malformed> {
+    pub(super) fn wrong<T>(&mut self, message: impl Into<String>) -> Result<T, Malformed> {
         Err(Malformed::new(self.line()?, message))
     }
 
-    fn is_operator(&mut self, operator: &str) -> Result<bool, Malformed> {
+    pub(super) fn is_operator(&mut self, operator: &str) -> Result<bool, Malformed> {
         Ok(matches!(self.peek()?, Token::Operator(found) if *found == operator))
     }
 
     /// The reserved word that comes, if one does.
-    fn reserved(&mut self) -> Result<Option<String>, Malformed> {
+    pub(super) fn reserved(&mut self) -> Result<Option<String>, Malformed> {
         const WORDS: [&str; 17] = [
             "if", "then", "elif", "else", "fi", "case", "esac", "for", "while", "until", "do", "done", "in",
             "{", "}", "!", "function",
@@ -134,11 +132,11 @@ impl Parser {
         })
     }
 
-    fn is_reserved(&mut self, word: &str) -> Result<bool, Malformed> {
+    pub(super) fn is_reserved(&mut self, word: &str) -> Result<bool, Malformed> {
         Ok(self.reserved()?.as_deref() == Some(word))
     }
 
-    fn expect(&mut self, word: &str) -> Result<(), Malformed> {
+    pub(super) fn expect(&mut self, word: &str) -> Result<(), Malformed> {
         self.skip_newlines()?;
         if self.is_reserved(word)? {
             self.take()?;
@@ -147,7 +145,7 @@ impl Parser {
         self.wrong(format!("`{word}` is missing"))
     }
 
-    fn skip_newlines(&mut self) -> Result<(), Malformed> {
+    pub(super) fn skip_newlines(&mut self) -> Result<(), Malformed> {
         while matches!(self.peek()?, Token::Newline) {
             self.take()?;
         }
@@ -169,7 +167,7 @@ impl Parser {
     }
 
     /// Commands up to something that can't begin one.
-    fn list(&mut self) -> Result<Command, Malformed> {
+    pub(super) fn list(&mut self) -> Result<Command, Malformed> {
         self.skip_newlines()?;
         let line = self.line()?;
         let mut commands = Vec::new();
@@ -253,7 +251,7 @@ impl Parser {
         }
     }
 
-    fn command(&mut self) -> Result<Command, Malformed> {
+    pub(super) fn command(&mut self) -> Result<Command, Malformed> {
         self.deeper(Self::command_inside)
     }
 
@@ -271,65 +269,7 @@ impl Parser {
         command
     }
 
-    fn command_inside(&mut self) -> Result<Command, Malformed> {
-        let line = self.line()?;
-        let kind = match self.reserved()?.as_deref() {
-            Some("if") => self.conditional()?,
-            Some("case") => self.case()?,
-            Some("for") => self.counted()?,
-            Some(word @ ("while" | "until")) => {
-                let until = word == "until";
-                self.take()?;
-                let condition = Box::new(self.list()?);
-                let body = Box::new(self.body()?);
-                Kind::While { until, condition, body }
-            }
-            Some("{") => {
-                self.take()?;
-                let list = self.list()?;
-                self.expect("}")?;
-                list.kind
-            }
-            Some("function") => {
-                self.take()?;
-                let Token::Word(name) = self.take()? else {
-                    return self.wrong("the name of a function is missing");
-                };
-                if self.is_operator("(")? {
-                    self.take()?;
-                    self.closing()?;
-                }
-                self.function(name.literal().unwrap_or_default().to_owned())?
-            }
-            Some(other) => return self.wrong(format!("`{other}` is not expected here")),
-            None if self.is_operator("(")? => {
-                self.take()?;
-                if self.chars.peek() == Some('(') {
-                    return self.arithmetic_command(line);
-                }
-                let list = self.list()?;
-                self.closing()?;
-                Kind::Subshell(Box::new(list))
-            }
-            None => return self.simple(line),
-        };
-        let kind = self.redirected(line, kind)?;
-        Ok(Command { line, kind })
-    }
-
-    /// `(( ... ))`, behind the first parenthesis.
-    fn arithmetic_command(&mut self, line: usize) -> Result<Command, Malformed> {
-        while self.chars.peek().is_some() && !self.chars.starts("))") {
-            self.chars.next();
-        }
-        if self.chars.peek().is_none() {
-            return Err(Malformed::new(line, "`((` is not closed"));
-        }
-        self.chars.skip(2);
-        Ok(Command { line, kind: Kind::Arithmetic })
-    }
-
-    fn closing(&mut self) -> Result<(), Malformed> {
+    pub(super) fn closing(&mut self) -> Result<(), Malformed> {
         if self.is_operator(")")? {
             self.take()?;
             return Ok(());
@@ -337,145 +277,13 @@ impl Parser {
         self.wrong("`)` is missing")
     }
 
-    /// Redirections of a compound command say nothing about what is called in it.
-    fn redirected(&mut self, line: usize, kind: Kind) -> Result<Kind, Malformed> {
-        let mut inner = kind;
-        loop {
-            // `done 2>/dev/null`: the digit is a word here.
-            if self.is_descriptor()? {
-                self.take()?;
-                continue;
-            }
-            let operator = match self.peek()? {
-                Token::Operator(operator) if is_redirect(operator) => *operator,
-                _ => return Ok(inner),
-            };
-            self.take()?;
-            self.target(operator)?;
-            inner = Kind::List(vec![Command { line, kind: inner }]);
-        }
-    }
-
     /// A number right before a redirection.
-    fn is_descriptor(&mut self) -> Result<bool, Malformed> {
+    pub(super) fn is_descriptor(&mut self) -> Result<bool, Malformed> {
         let number = matches!(self.peek()?, Token::Word(word) if is_number(word));
         Ok(number && matches!(self.chars.peek(), Some('<' | '>')))
     }
 
-    fn conditional(&mut self) -> Result<Kind, Malformed> {
-        let mut arms = Vec::new();
-        let mut otherwise = None;
-        self.take()?;
-        loop {
-            let condition = self.list()?;
-            self.expect("then")?;
-            let body = self.list()?;
-            arms.push((condition, body));
-            match self.reserved()?.as_deref() {
-                Some("elif") => {
-                    self.take()?;
-                }
-                Some("else") => {
-                    self.take()?;
-                    otherwise = Some(Box::new(self.list()?));
-                    self.expect("fi")?;
-                    break;
-                }
-                _ => {
-                    self.expect("fi")?;
-                    break;
-                }
-            }
-        }
-        Ok(Kind::If { arms, otherwise })
-    }
-
-    fn case(&mut self) -> Result<Kind, Malformed> {
-        self.take()?;
-        let Token::Word(word) = self.take()? else { return self.wrong("`case` has no word") };
-        self.expect("in")?;
-        let mut arms = Vec::new();
-        loop {
-            self.skip_newlines()?;
-            if self.is_reserved("esac")? {
-                self.take()?;
-                break;
-            }
-            if self.is_operator("(")? {
-                self.take()?;
-            }
-            let mut patterns = Vec::new();
-            loop {
-                let Token::Word(pattern) = self.take()? else {
-                    return self.wrong("a pattern of `case` is missing");
-                };
-                patterns.push(pattern);
-                if !self.is_operator("|")? {
-                    break;
-                }
-                self.take()?;
-            }
-            self.closing()?;
-            let body = self.list()?;
-            arms.push((patterns, body));
-            self.skip_newlines()?;
-            if matches!(self.peek()?, Token::Operator(";;" | ";&" | ";;&")) {
-                self.take()?;
-            } else if !self.is_reserved("esac")? {
-                return self.wrong("`;;` or `esac` is missing");
-            }
-        }
-        Ok(Kind::Case { word, arms })
-    }
-
-    fn counted(&mut self) -> Result<Kind, Malformed> {
-        self.take()?;
-        if self.is_operator("(")? && self.chars.peek() == Some('(') {
-            let line = self.line()?;
-            self.take()?;
-            let condition = Box::new(self.arithmetic_command(line)?);
-            if self.is_operator(";")? {
-                self.take()?;
-            }
-            let body = Box::new(self.body()?);
-            return Ok(Kind::While { until: false, condition, body });
-        }
-        let Token::Word(name) = self.take()? else { return self.wrong("the variable of `for` is missing") };
-        let name = name.literal().unwrap_or_default().to_owned();
-        self.skip_newlines()?;
-        let words = if self.is_reserved("in")? {
-            self.take()?;
-            let mut words = Vec::new();
-            while let Token::Word(_) = self.peek()? {
-                if let Token::Word(word) = self.take()? {
-                    words.push(word);
-                }
-            }
-            Some(words)
-        } else {
-            None
-        };
-        if self.is_operator(";")? {
-            self.take()?;
-        }
-        let body = Box::new(self.body()?);
-        Ok(Kind::For { name, words, body })
-    }
-
-    fn body(&mut self) -> Result<Command, Malformed> {
-        self.expect("do")?;
-        let list = self.list()?;
-        self.expect("done")?;
-        Ok(list)
-    }
-
-    fn function(&mut self, name: String) -> Result<Kind, Malformed> {
-        self.skip_newlines()?;
-        let body = self.command()?;
-        Ok(Kind::Function { name, body: Arc::new(body) })
-    }
-
-    fn simple(&mut self, line: usize) -> Result<Command, Malformed> {
+    pub(super) fn simple(&mut self, line: usize) -> Result<Command, Malformed> {
         let (mut assigns, mut words, mut redirects) = (Vec::new(), Vec::new(), Vec::new());
         let mut descriptor: Option<String> = None;
         loop {
@@ -551,7 +359,7 @@ impl Parser {
     }
 
     /// What follows a redirection.
-    fn target(&mut self, operator: &str) -> Result<Word, Malformed> {
+    pub(super) fn target(&mut self, operator: &str) -> Result<Word, Malformed> {
         let Token::Word(word) = self.take()? else { return self.wrong("a redirection leads nowhere") };
         if operator == "<<" || operator == "<<-" {
             let end: String = word.0.iter().map(plain_text).collect();
@@ -572,7 +380,7 @@ fn plain_text(part: &Part) -> String {
     }
 }
 
-fn is_redirect(operator: &str) -> bool {
+pub(super) fn is_redirect(operator: &str) -> bool {
     matches!(operator, "<" | ">" | ">>" | "<<" | "<<-" | "<<<" | "<&" | ">&" | "<>" | ">|" | "&>" | "&>>")
 }
 
