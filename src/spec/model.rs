@@ -9,113 +9,45 @@ pub use change::{
     Suspend, Update, UpdateStrategy,
 };
 mod exec;
+mod expression;
 mod health;
 mod hosts;
+mod life;
+mod name;
 mod output;
 pub mod policy;
 mod rare;
 mod resources;
 mod revision;
+mod scheduling;
 mod services;
+mod set;
 mod task;
 
 pub use exec::{Listen, Secret, SecretForm, Security, Socket};
+pub use expression::{Expression, PluginUse};
 pub use health::{
     BinaryChange, HttpCheck, Readiness, ReadinessCheck, StartCondition, Trigger, TriggerAction,
 };
 pub use hosts::{Hosts, KnownHost};
+pub use life::{Restart, RestartPolicy, Stop, StopScope, StopStep};
+pub use name::ServiceName;
 pub use output::{Output, Rotation};
 pub use rare::{Rare, Usual};
 pub use resources::Resources;
 pub use revision::Revision;
+pub use scheduling::{CpuPolicy, IoClass, Scheduling};
 pub use services::{Origins, Services};
+pub use set::SpecSet;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lang::library::Record;
-use crate::lang::{Library, Schema};
-use crate::units::Signal;
-
 pub use task::{Concurrency, Missed, OnUnknown, Rhythm, Schedule, TaskPlan, TaskRun};
-
-/// `[a-z0-9]([-a-z0-9]*[a-z0-9])?`, at most 63 bytes: safe as a file name, unique among Services.
-/// Cheap to copy.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "Arc<str>")]
-pub struct ServiceName(Arc<str>);
-
-impl ServiceName {
-    /// Checks a name.
-    ///
-    /// # Errors
-    /// A sentence that says what is wrong and what is allowed.
-    pub fn new(text: &str) -> Result<Self, String> {
-        let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-        let bytes = text.as_bytes();
-        let fits = !bytes.is_empty()
-            && bytes.len() <= 63
-            && bytes.iter().all(|b| inner(*b) || *b == b'-')
-            && bytes.first().copied().is_some_and(inner)
-            && bytes.last().copied().is_some_and(inner);
-        if fits {
-            Ok(Self(text.into()))
-        } else {
-            Err("a name has 1 to 63 lower-case letters, digits and inner hyphens".into())
-        }
-    }
-
-    /// How one of its instances is called: `shop` where there is a single one, `shop[0]` where there are several.
-    pub fn instance(&self, index: u32, replicas: u32) -> String {
-        if replicas > 1 || index > 0 { format!("{self}[{index}]") } else { self.to_string() }
-    }
-
-    /// The name nearest to a text, with room for a number behind it: what can't stand in a name becomes a hyphen.
-    pub fn near(text: &str) -> Self {
-        let mut name = String::new();
-        for c in text.chars().map(|c| c.to_ascii_lowercase()) {
-            if c.is_ascii_lowercase() || c.is_ascii_digit() {
-                name.push(c);
-            } else if !name.is_empty() && !name.ends_with('-') {
-                name.push('-');
-            }
-            if name.len() >= 58 {
-                break;
-            }
-        }
-        let name = name.trim_end_matches('-');
-        Self(if name.is_empty() { "service" } else { name }.into())
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ServiceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for ServiceName {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        Self::new(&text)
-    }
-}
-
-impl From<ServiceName> for Arc<str> {
-    fn from(name: ServiceName) -> Self {
-        name.0
-    }
-}
 
 /// Where a document stands.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -190,127 +122,6 @@ pub struct Limit {
     pub hard: Option<u64>,
 }
 
-/// CPU and I/O scheduling. Everything not given stays as inherited.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Scheduling {
-    /// -20 to 19.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nice: Option<i32>,
-    /// `ioprio_set(2)`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub io_class: Option<IoClass>,
-    /// 0 (first) to 7.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub io_priority: Option<u8>,
-    /// `sched_setscheduler(2)`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub policy: Option<CpuPolicy>,
-    /// 1 to 99, for `fifo` and `rr`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rt_priority: Option<u8>,
-    /// CPU numbers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cpu_affinity: Option<Vec<u32>>,
-    /// -1000 to 1000.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub oom_score_adj: Option<i32>,
-}
-
-/// Classes of `ioprio_set(2)`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum IoClass {
-    /// First access, needs privilege.
-    RealTime,
-    /// The normal one.
-    BestEffort,
-    /// Only when nobody else wants the disk.
-    Idle,
-}
-
-/// Policies of `sched(7)`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CpuPolicy {
-    /// Time sharing.
-    Other,
-    /// Time sharing for batch work.
-    Batch,
-    /// Only when nobody else runs.
-    Idle,
-    /// Real time, first in first out.
-    Fifo,
-    /// Real time, round robin.
-    Rr,
-}
-
-/// Whether and when it is started again.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Restart {
-    /// After which exits.
-    pub policy: RestartPolicy,
-    /// Exit codes that count as success besides 0.
-    pub success_codes: Vec<i32>,
-    /// The first wait.
-    pub backoff: Duration,
-    /// The longest wait.
-    pub max_backoff: Duration,
-    /// Fraction of the wait that chance adds or takes, in thousandths.
-    pub jitter: u32,
-    /// After so long in good health the next wait is the first one again.
-    pub reset_after: Duration,
-}
-
-/// After which exits a service is started again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RestartPolicy {
-    /// After every exit.
-    #[default]
-    Always,
-    /// After a failure.
-    OnFailure,
-    /// Never.
-    Never,
-}
-
-/// One step of a stop.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StopStep {
-    /// What is sent.
-    pub signal: Signal,
-    /// How long to wait for the exit.
-    pub wait: Duration,
-}
-
-/// Who gets the stop signals.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum StopScope {
-    /// The main process only.
-    Main,
-    /// The main process and its process group, at once.
-    Group,
-    /// The main process first; what it leaves behind of the tree noted before, afterwards.
-    Tree,
-}
-
-/// How it is stopped.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Stop {
-    /// In order.
-    pub schedule: Vec<StopStep>,
-    /// `None`: tree for what selfsame started, main for what it adopted.
-    pub scope: Option<StopScope>,
-    /// Runs first, and asks the service to end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub command: Option<StopCommand>,
-}
-
 /// Whether a matching process that was not started here is taken over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -345,49 +156,6 @@ pub enum RemovePolicy {
     Stop,
     /// Forget them, untouched.
     Release,
-}
-
-/// A plugin that a condition was accepted with.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PluginUse {
-    /// Its version, for people.
-    pub version: String,
-    /// SHA-256 of the module, in hexadecimal.
-    pub sha256: String,
-    /// The fields that it may see.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fields: Vec<String>,
-    /// The files that it may see.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub files: Vec<String>,
-}
-
-/// A written condition: its text (the compiled form is made anew by whoever needs it).
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Expression {
-    /// The decoded source text.
-    pub text: String,
-    /// The named matchers and lists that it uses, as they were when it was accepted.
-    #[serde(default, skip_serializing_if = "Record::is_empty")]
-    pub definitions: Record,
-    /// The plugins that it uses, by name, as they were when it was accepted.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub plugins: BTreeMap<String, PluginUse>,
-}
-
-impl Expression {
-    /// One that uses no named matchers.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), definitions: Record::new(), plugins: BTreeMap::new() }
-    }
-
-    /// What its text can name besides what is built in; `schema` is that and what the plugins add that it was accepted
-    /// with.
-    pub fn library(&self, schema: &Arc<Schema>) -> Arc<Library> {
-        Arc::new(Library::restore(&self.definitions, schema))
-    }
 }
 
 impl Service {
@@ -551,31 +319,6 @@ pub struct Service {
     pub sockets: Vec<Socket>,
 }
 
-/// All valid documents in force, and what is known of the others.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct SpecSet {
-    /// Accepted Services; shared with the records that were made of them.
-    pub services: Services,
-    /// Accepted Policies. One whose document is known to be gone is no longer here.
-    pub policies: BTreeMap<ServiceName, Arc<policy::Policy>>,
-    /// Policies in force whose present document isn't, and why: it is in error, or wasn't seen. Also such as have none in force.
-    pub stale_policies: BTreeMap<ServiceName, String>,
-    /// Objects whose documents are known to be gone, confirmed by complete listings: `onRemove` applies.
-    /// An object on record that is neither here nor in `services` is left alone.
-    pub removed: std::collections::BTreeSet<ServiceName>,
-    /// Objects whose newest document was rejected; what is in force for them (if anything) is in `services`.
-    /// The text is the first error, for the condition `Accepted`.
-    pub rejected: BTreeMap<ServiceName, String>,
-    /// Objects in force whose document was not seen in the last look, and why that removes nothing: its place can't be
-    /// looked at, or the removal is held back. For the condition `Accepted`.
-    pub unseen: BTreeMap<ServiceName, String>,
-    /// Objects whose conditions use a plugin of which a newer version, or the present document, is not taken, and why.
-    /// For the condition `Accepted`.
-    pub remarks: BTreeMap<ServiceName, String>,
-    /// The engine ends and takes everything on record along, whatever documents and persons say.
-    pub ending: bool,
-}
-
 impl Service {
     /// The same, with a name and an origin of its own: a clone shares these.
     #[must_use]
@@ -583,7 +326,7 @@ impl Service {
         let Origin { file, line, digest, revision } = &self.origin;
         let (file, digest) = (Arc::from(&**file), Arc::from(&**digest));
         let origin = Origin { file, line: *line, digest, revision: revision.clone() };
-        Self { name: ServiceName(Arc::from(self.name.as_str())), origin, ..self.clone() }
+        Self { name: self.name.copied(), origin, ..self.clone() }
     }
 
     /// `Service` or `Task`.
@@ -648,25 +391,5 @@ impl Service {
             secrets: Vec::new(),
             sockets: Vec::new(),
         }
-    }
-}
-
-impl Default for Restart {
-    fn default() -> Self {
-        Self {
-            policy: RestartPolicy::Always,
-            success_codes: Vec::new(),
-            backoff: Duration::from_secs(1),
-            max_backoff: Duration::from_mins(5),
-            jitter: 100,
-            reset_after: Duration::from_mins(10),
-        }
-    }
-}
-
-impl Default for Stop {
-    fn default() -> Self {
-        let step = |signal, seconds| StopStep { signal, wait: Duration::from_secs(seconds) };
-        Self { schedule: vec![step(Signal::TERM, 30), step(Signal::KILL, 5)], scope: None, command: None }
     }
 }
