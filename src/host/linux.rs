@@ -11,87 +11,52 @@ mod git;
 mod health;
 mod near;
 mod observe;
+mod open;
+mod perform;
 mod policy;
 mod recent;
 mod told;
 mod tree;
+mod waiting;
 
 pub use near::NearMiss;
+pub use open::{HostOptions, OpenError};
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use std::os::fd::AsFd;
-use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::commands::Commands;
-use super::conditions::Conditions;
-use super::control::Control;
-use super::errno::io_text;
-use super::exits::{Exits, Life};
-use super::failpoint;
+use super::exits::Exits;
 use super::git::{Git, WorkTrees};
 use super::given::Given;
-use super::groups::{Entry, Groups};
+use super::groups::Groups;
 use super::ledger::{Ledger, LedgerError, Loaded, peek};
 use super::look::{Looker, Shortlists, Sight};
 use super::output::Outputs;
 use super::policy::Acting;
 use super::probe::Probes;
 use super::proc::LiveWorld;
-use super::scrape::Scrapes;
 use super::shelf::Shelf;
-use super::signal::{boot_id, signal_verified};
-use super::spawn::{give_back, keep_exits_of_children, spawn_in};
-use super::state_dir::{Dirs, LockError, StateLock};
+use super::spawn::give_back;
+use super::state_dir::Dirs;
 use super::table::{Changed, Mark, ProcessTable};
-use super::takeover;
-use super::wake::{Waker, Wakes};
+use super::wake::Waker;
 use super::watched::WatchedFiles;
 use super::{Host, clock, executable};
 use crate::facts::{Fact, ProcessKey};
-use crate::plan::action::{Action, Launch, Outcome, Step};
+use crate::plan::action::{Outcome, Step};
 use crate::plan::memory::{Memory, Phase};
 use crate::plan::observation::{Observation, Prepared, Questions};
 use crate::plan::output;
 use crate::plugin;
 use crate::process::world::World as _;
-use crate::spec::{ReadinessCheck, Service, ServiceName};
-use crate::units::{BootId, BootTime, Gid, Now, Pid, Uid};
+use crate::spec::{Service, ServiceName};
+use crate::units::{BootId, Now, Pid};
 
 /// For fewer candidates it isn't worth it to have helpers read what they will be asked.
 const WORTH_HELPERS: usize = 16;
-
-/// How the host is used.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct HostOptions {
-    /// How long to wait for another engine that holds the state.
-    pub lock_timeout: Duration,
-    /// TERM, INT, QUIT, HUP and CHLD become wake-ups.
-    pub signals: bool,
-    /// Orphans of services come to the engine, which collects them and finds services that forked away. One host of
-    /// a process at most, and no other part of the program may wait for children.
-    pub subreaper: bool,
-    /// It is used by one call, whose looks may take longer than those of a loop ([`LiveWorld::with_patience`]).
-    pub patient: bool,
-}
-
-/// Why there is no host.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another engine holds the state.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// The state directory can't be used.
-    #[error("{0}")]
-    State(String),
-    /// The system refuses what every look needs.
-    #[error("this host can't be looked at: {0}")]
-    System(String),
-}
 
 /// The Linux host of one engine.
 #[derive(Debug)]
@@ -140,82 +105,6 @@ struct Asked {
 }
 
 impl LinuxHost {
-    /// A host that acts: takes the state for itself.
-    ///
-    /// # Errors
-    /// Somebody else has it, or something that everything rests on is missing.
-    pub fn open(dirs: &Dirs, options: HostOptions) -> Result<Self, OpenError> {
-        dirs.ensure().map_err(OpenError::State)?;
-        let lock = match takeover::inherited(dirs) {
-            Some(lock) => lock,
-            None => StateLock::lock_timeout(dirs, options.lock_timeout)?,
-        };
-        let ledger = Ledger::new(dirs.clone(), lock);
-        if options.subreaper {
-            let own = Some(rustix::process::getpid());
-            rustix::process::set_child_subreaper(own)
-                .map_err(|errno| OpenError::System(io_text(&errno.into())))?;
-        }
-        Self::new(dirs, Some(ledger), options)
-    }
-
-    /// A host that only looks; it needs no lock, and performs and remembers nothing.
-    ///
-    /// # Errors
-    /// Something that everything rests on is missing.
-    pub fn observer(dirs: &Dirs) -> Result<Self, OpenError> {
-        Self::new(dirs, None, HostOptions { patient: true, ..HostOptions::default() })
-    }
-
-    fn new(dirs: &Dirs, ledger: Option<Ledger>, options: HostOptions) -> Result<Self, OpenError> {
-        let system = |error: io::Error| OpenError::System(io_text(&error));
-        keep_exits_of_children();
-        // Before anything that starts threads: they inherit which signals are blocked.
-        let waker = Waker::new(options.signals).map_err(system)?;
-        let probes = Probes::new().map_err(system)?;
-        waker.watch_probes(probes.descriptor()).map_err(system)?;
-        let acts = ledger.is_some();
-        let commands = Commands::new().map_err(system)?;
-        waker.watch_probes(commands.descriptor()).map_err(system)?;
-        let boot = boot_id().map_err(system)?;
-        let world = LiveWorld::new().map_err(system)?.with_samples(Rc::default());
-        Ok(Self {
-            dirs: dirs.clone(),
-            ledger,
-            acting: Acting::load(dirs.courses(), acts.then_some(&boot)),
-            looker: Looker {
-                boot,
-                uid: Uid(rustix::process::geteuid().as_raw()),
-                gid: Gid(rustix::process::getegid().as_raw()),
-                privileged: observe::may_look_at_others(),
-                conditions: Conditions::new(Rc::new(Shelf::keeping(dirs.plugins()))),
-                run_dir: dirs.run.display().to_string(),
-                log_dir: dirs.log.display().to_string(),
-            },
-            world: if options.patient { world.with_patience() } else { world },
-            begun: None,
-            spent: None,
-            waker,
-            exits: Exits::default(),
-            probes,
-            groups: Groups::new(dirs, acts),
-            anything: true,
-            table: ProcessTable::default(),
-            looked: recent::Looked::default(),
-            counter: recent::Counter::default(),
-            seen: told::Seen::default(),
-            behind: true,
-            ears: health::Ears::new(dirs.outputs()),
-            commands,
-            git: None,
-            work_trees: None,
-            watched: WatchedFiles::default(),
-            outputs: None,
-            given: Given::default(),
-            subreaper: options.subreaper,
-        })
-    }
-
     /// Begins the next look while documents are loaded. Only where nothing is done about what it finds: nobody acts on processes that
     /// were seen before the documents were read.
     pub fn begin_look(&mut self) {
@@ -331,170 +220,6 @@ impl LinuxHost {
     /// What plugins said in looks since this was last asked, a line each.
     pub fn take_said(&self) -> Vec<String> {
         self.looker.conditions.take_said()
-    }
-
-    /// What the loop waits with, for whoever adds to it.
-    pub fn waker(&mut self) -> &mut Waker {
-        &mut self.waker
-    }
-
-    /// Also wakes for what happens on the control socket.
-    ///
-    /// # Errors
-    /// What the kernel answered.
-    pub fn watch_control(&self, control: &Control) -> io::Result<()> {
-        self.waker.watch_control(control.descriptor())
-    }
-
-    /// When probes, commands, what policies have begun and children of git have to be looked at, whatever happens.
-    pub fn deadline(&self) -> Option<BootTime> {
-        let git = self.git.as_ref().and_then(Git::deadline);
-        let git = git.into_iter().chain(self.work_trees.as_ref().and_then(WorkTrees::deadline));
-        let commands = self.commands.deadline().into_iter().chain(self.acting.deadline());
-        self.probes.deadline().into_iter().chain(commands).chain(git).min()
-    }
-
-    /// Also wakes when somebody asks for metrics.
-    ///
-    /// # Errors
-    /// What the kernel answered.
-    pub fn watch_scrapes(&self, scrapes: &Scrapes) -> io::Result<()> {
-        self.waker.watch_scrapes(scrapes.descriptor())
-    }
-
-    /// Waits for whatever comes first, at most until `until`.
-    ///
-    /// # Errors
-    /// The kernel refuses to wait.
-    pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
-        let resting = self.table.before_waiting(&self.waker, clock::now().boot);
-        let deadline = until.into_iter().chain(self.deadline()).min();
-        self.groups.sweep();
-        let _ = failpoint::hit("wait");
-        let mut wakes = self.waker.wait(deadline.into_iter().chain(resting).min())?;
-        if wakes.processes {
-            // What lives for a moment only is looked at in this turn.
-            self.table.woke(clock::now().boot);
-        }
-        self.exits.note(&wakes.exited);
-        // Answers and words aren't told apart by whose they are.
-        self.anything |= wakes.is_more_than_exits()
-            || self.probes.deadline().is_some()
-            || self.commands.deadline().is_some();
-        // Read before the probes are: what becomes of them by then is due.
-        let now = clock::now().boot;
-        wakes.due = deadline.is_some_and(|deadline| deadline <= now);
-        self.take_exits(now);
-        Ok(wakes)
-    }
-
-    /// Exits of children, and what became of probes and commands.
-    fn take_exits(&mut self, now: BootTime) {
-        if self.subreaper {
-            for (pid, exit) in self.exits.reap_all() {
-                self.probes.exited(pid, &exit);
-                self.commands.exited(pid, &exit);
-                if let Some(git) = &mut self.git {
-                    git.exited(pid, &exit);
-                }
-                if let Some(trees) = &mut self.work_trees {
-                    trees.exited(pid, &exit);
-                }
-            }
-        }
-        self.probes.poll(now);
-        self.commands.poll(now);
-        if let Some(git) = &mut self.git {
-            git.poll(now);
-        }
-        if let Some(trees) = &mut self.work_trees {
-            trees.poll(now);
-        }
-    }
-
-    /// Exits of processes on record were collected after the last tick asked whose: only this image knows of them.
-    pub fn has_unseen_exits(&self) -> bool {
-        self.exits.has_woken()
-    }
-
-    /// Becomes another binary of selfsame, which goes on where we are. Returns only if that fails, with a sentence; then
-    /// only the probes that were under way are lost.
-    #[must_use]
-    pub fn replace_by(&mut self, program: &Path, memory: &Memory) -> String {
-        if let Err(sentence) = takeover::judge(program) {
-            return sentence;
-        }
-        if let Err(sentence) = self.remember(memory) {
-            return sentence;
-        }
-        let Some(ledger) = &self.ledger else { return "the state is not held by this look".into() };
-        // The next image doesn't know of them, and nobody would end them.
-        self.probes.retain(|_| false);
-        self.commands.retain(&std::collections::BTreeSet::new());
-        if let Some(git) = &mut self.git {
-            git.cancel();
-        }
-        if let Some(trees) = &mut self.work_trees {
-            trees.cancel();
-        }
-        takeover::become_program(program, ledger.lock())
-    }
-
-    fn start(&mut self, name: &ServiceName, index: u32, nonce: &str, launch: &Launch) -> Outcome {
-        let Some(ledger) = &mut self.ledger else { return looks_only() };
-        let slot = match ledger.create_slot(name, index, nonce) {
-            Ok(slot) => slot,
-            Err(error) => {
-                let error = format!("the start could not be recorded: {}", io_text(&error));
-                return Outcome::Refused { error };
-            }
-        };
-        if let Err(error) = self.prepare_health(name, index, launch) {
-            return Outcome::StartFailed { error };
-        }
-        let group = launch.group.as_deref();
-        let entry =
-            group.map_or_else(|| Ok(Entry::default()), |group| self.groups.make(group, &launch.resources));
-        let spawned = match (failpoint::hit("start.clone"), entry) {
-            (Ok(()), Ok(entry)) => self.given.prepare(name, launch).and_then(|ready| {
-                let spawned = spawn_in(launch, Some(slot.as_fd()), &ready.sockets, &entry);
-                spawned.map(|spawned| (spawned, ready.pidfile)).map_err(|error| error.to_string())
-            }),
-            (Ok(()), Err(error)) => Err(error),
-            (Err(error), _) => Err(io_text(&error)),
-        };
-        match spawned {
-            Ok((spawned, pidfile)) => {
-                let _ = failpoint::hit("start.spawned");
-                let key =
-                    ProcessKey { boot: self.looker.boot.clone(), pid: spawned.pid, start: spawned.start };
-                self.exits.started(&key, spawned.pidfd, &self.waker);
-                if let (Some(pidfile), Some(path)) = (pidfile, &launch.pidfile) {
-                    self.given.write_pidfile(&key, path, &pidfile);
-                }
-                Outcome::Started(key)
-            }
-            // Its slot is free when the record says so.
-            Err(error) => {
-                if let Some(group) = group {
-                    self.groups.unmake(group);
-                }
-                Outcome::StartFailed { error }
-            }
-        }
-    }
-
-    /// A check with its placeholders replaced.
-    fn resolve(&self, check: &ReadinessCheck, step: &Step) -> ReadinessCheck {
-        let ReadinessCheck::Unix { path } = check else { return check.clone() };
-        let path = crate::spec::substitute(path, |word| match word {
-            "index" => Some(step.index.to_string()),
-            "name" => Some(step.service.to_string()),
-            "runDir" => Some(self.looker.run_dir.clone()),
-            "logDir" => Some(self.looker.log_dir.clone()),
-            _ => None,
-        });
-        ReadinessCheck::Unix { path }
     }
 
     fn prepare(&self, spec: &Service, world: &LiveWorld, asked: &mut Asked) -> Result<Prepared, String> {
@@ -640,44 +365,7 @@ impl Host for LinuxHost {
     }
 
     fn perform(&mut self, step: &Step) -> Outcome {
-        if self.ledger.is_none() {
-            return looks_only();
-        }
-        match &step.action {
-            Action::Start { nonce, launch } => self.start(&step.service, step.index, nonce, launch),
-            Action::Signal { key, signal, adopted_by } => {
-                let world = self.world.again();
-                let places = self.looker.places();
-                signal_verified(key, *signal, || match adopted_by {
-                    None => Fact::Known(true),
-                    Some(rule) => self.still_satisfies(key, rule, &places, &world),
-                })
-            }
-            Action::KillTree { main, adopted_by, tree, group } => {
-                self.kill_tree(main.as_ref(), adopted_by.as_ref(), tree, group.as_deref())
-            }
-            Action::Constrain { key, group, resources } => self.constrain(key, group, resources),
-            Action::Probe { key, purpose, check, timeout, launch } => {
-                let check = self.resolve(check, step);
-                let about = (key.clone(), *purpose);
-                self.probes.begin(&about, &check, *timeout, launch.as_deref(), clock::now().boot);
-                Outcome::Done
-            }
-            Action::Adopt { key } => match (failpoint::hit("adopt"), self.exits.life(key, &self.waker)) {
-                (Err(error), _) => Outcome::Refused { error: io_text(&error) },
-                (Ok(()), Life::Gone(_)) => Outcome::Gone,
-                (Ok(()), Life::Alive | Life::Unknown(_)) => Outcome::Done,
-            },
-            Action::Release { .. } => match failpoint::hit("release") {
-                Ok(()) => Outcome::Done,
-                Err(error) => Outcome::Refused { error: io_text(&error) },
-            },
-            Action::Adjust { key, adjustments, .. } => super::adjust::adjust(key, adjustments),
-            Action::Run { nonce, launch, timeout } => {
-                self.commands.begin(nonce, launch, *timeout, clock::now().boot);
-                Outcome::Done
-            }
-        }
+        self.act(step)
     }
 }
 
@@ -696,8 +384,4 @@ impl LinuxHost {
 /// All processes that can be seen.
 fn listing(world: &LiveWorld) -> Arc<[Pid]> {
     world.pids().known().unwrap_or_else(|| world.visible_pids())
-}
-
-fn looks_only() -> Outcome {
-    Outcome::Refused { error: "this look doesn't hold the state".into() }
 }

@@ -1,0 +1,97 @@
+//! Waiting for whatever comes next, and what became meanwhile of what was begun.
+
+use std::io;
+
+use super::LinuxHost;
+use crate::host::control::Control;
+use crate::host::git::{Git, WorkTrees};
+use crate::host::scrape::Scrapes;
+use crate::host::wake::{Waker, Wakes};
+use crate::host::{clock, failpoint};
+use crate::units::BootTime;
+
+impl LinuxHost {
+    /// What the loop waits with, for whoever adds to it.
+    pub fn waker(&mut self) -> &mut Waker {
+        &mut self.waker
+    }
+
+    /// Also wakes for what happens on the control socket.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn watch_control(&self, control: &Control) -> io::Result<()> {
+        self.waker.watch_control(control.descriptor())
+    }
+
+    /// When probes, commands, what policies have begun and children of git have to be looked at, whatever happens.
+    pub fn deadline(&self) -> Option<BootTime> {
+        let git = self.git.as_ref().and_then(Git::deadline);
+        let git = git.into_iter().chain(self.work_trees.as_ref().and_then(WorkTrees::deadline));
+        let commands = self.commands.deadline().into_iter().chain(self.acting.deadline());
+        self.probes.deadline().into_iter().chain(commands).chain(git).min()
+    }
+
+    /// Also wakes when somebody asks for metrics.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn watch_scrapes(&self, scrapes: &Scrapes) -> io::Result<()> {
+        self.waker.watch_scrapes(scrapes.descriptor())
+    }
+
+    /// Waits for whatever comes first, at most until `until`.
+    ///
+    /// # Errors
+    /// The kernel refuses to wait.
+    pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
+        let resting = self.table.before_waiting(&self.waker, clock::now().boot);
+        let deadline = until.into_iter().chain(self.deadline()).min();
+        self.groups.sweep();
+        let _ = failpoint::hit("wait");
+        let mut wakes = self.waker.wait(deadline.into_iter().chain(resting).min())?;
+        if wakes.processes {
+            // What lives for a moment only is looked at in this turn.
+            self.table.woke(clock::now().boot);
+        }
+        self.exits.note(&wakes.exited);
+        // Answers and words aren't told apart by whose they are.
+        self.anything |= wakes.is_more_than_exits()
+            || self.probes.deadline().is_some()
+            || self.commands.deadline().is_some();
+        // Read before the probes are: what becomes of them by then is due.
+        let now = clock::now().boot;
+        wakes.due = deadline.is_some_and(|deadline| deadline <= now);
+        self.take_exits(now);
+        Ok(wakes)
+    }
+
+    /// Exits of children, and what became of probes and commands.
+    pub(super) fn take_exits(&mut self, now: BootTime) {
+        if self.subreaper {
+            for (pid, exit) in self.exits.reap_all() {
+                self.probes.exited(pid, &exit);
+                self.commands.exited(pid, &exit);
+                if let Some(git) = &mut self.git {
+                    git.exited(pid, &exit);
+                }
+                if let Some(trees) = &mut self.work_trees {
+                    trees.exited(pid, &exit);
+                }
+            }
+        }
+        self.probes.poll(now);
+        self.commands.poll(now);
+        if let Some(git) = &mut self.git {
+            git.poll(now);
+        }
+        if let Some(trees) = &mut self.work_trees {
+            trees.poll(now);
+        }
+    }
+
+    /// Exits of processes on record were collected after the last tick asked whose: only this image knows of them.
+    pub fn has_unseen_exits(&self) -> bool {
+        self.exits.has_woken()
+    }
+}
