@@ -542,7 +542,7 @@ fn what_cannot_be_written_down_is_not_done_but_a_stop_under_way_goes_on() {
         assert_eq!(done.not_remembered.is_some(), !written);
         assert_eq!(done.again, written);
         // What goes on is not said to be held back.
-        let withheld: Vec<&str> = done.withheld.iter().map(|name| name.as_str()).collect();
+        let withheld: Vec<&str> = done.withheld.iter().map(selfsame::spec::ServiceName::as_str).collect();
         assert_eq!(withheld, if written { Vec::new() } else { vec!["api", "db"] });
         let held = done.plan.status.iter().filter(|status| status.phase == PhaseWord::Held).count();
         assert_eq!(held, withheld.len());
