@@ -79,7 +79,7 @@ pub(super) fn stray(look: &Look) -> Option<Hold> {
         candidate.recorded_for.is_none() && !candidate.foreign_user && !candidate.weak
     };
     let found: Vec<&Candidate> = pool(look).into_iter().filter(is_one).collect();
-    let message = format!("{} matches and runs: it isn't on record here, and is left alone", pids(&found));
+    let message = format!("it runs all the same, is not on record and left alone: {}", pids(&found));
     (!found.is_empty())
         .then(|| Hold::new(ConditionType::Unique, ConditionStatus::False, "RunsAnyway", message))
 }

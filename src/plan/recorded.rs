@@ -1,5 +1,6 @@
 //! Which process on record belongs to which object. Most ticks don't ask: it is worked out for the first who does.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
@@ -35,8 +36,13 @@ pub struct Started<'r> {
     pub key: &'r ProcessKey,
     /// The program, as the document named it.
     pub program: &'r str,
-    /// Its arguments, with everything put in.
-    pub arguments: Vec<String>,
+    /// Its arguments, with everything put in, as [`arguments_text`].
+    pub arguments: Cow<'r, str>,
+}
+
+/// Arguments as one text, which is that of no others: a thousand of them are compared for each start.
+pub fn arguments_text(arguments: &[String]) -> String {
+    serde_json::to_string(arguments).unwrap_or_default()
 }
 
 impl Recorded {
@@ -61,9 +67,7 @@ impl Recorded {
                 let process = instance.phase.process()?;
                 let (program, launched) =
                     executed(process).filter(|(program, _)| programs.contains(program))?;
-                let arguments: Vec<String> = serde_json::from_str(launched.get("args")?).ok()?;
-                let words = Words::new(name, *index, dirs);
-                let arguments = arguments.iter().map(|text| words.substitute(text)).collect();
+                let arguments = arguments(launched, &Words::new(name, *index, dirs))?;
                 Some(Started { key: &process.key, program, arguments })
             })
         })
@@ -74,6 +78,16 @@ fn executed(process: &Process) -> Option<(&str, &Launched)> {
     let launched = process.launched.as_ref().filter(|_| !process.adopted)?;
     let outside = launched.get("chroot").is_none_or(str::is_empty);
     Some((launched.get("startas")?, launched)).filter(|_| outside)
+}
+
+fn arguments<'r>(launched: &'r Launched, words: &Words<'_>) -> Option<Cow<'r, str>> {
+    let written = launched.get("args")?;
+    if !written.contains("${") {
+        return Some(written.into());
+    }
+    let written: Vec<String> = serde_json::from_str(written).ok()?;
+    let put_in: Vec<String> = written.iter().map(|text| words.substitute(text)).collect();
+    Some(arguments_text(&put_in).into())
 }
 
 impl From<Owners> for Recorded {
@@ -133,7 +147,9 @@ mod tests {
     #[test]
     fn what_was_started_is_known_by_what_was_executed() {
         let mut spec = Service::new(ServiceName::new("web").unwrap(), "/srv/web".into());
-        spec.args = ["${name}-${index}", "$${index}", "${logDir}"].map(str::to_owned).into();
+        spec.args = vec!["\"/".to_owned()];
+        let plain = process(5, &spec);
+        spec.args = ["${name}-${index}", "$${index}", "${logDir}", "\"/"].map(str::to_owned).into();
         let started = process(1, &spec);
         let adopted = Process { adopted: true, ..process(2, &spec) };
         spec.chroot = Some("/elsewhere".into());
@@ -142,7 +158,7 @@ mod tests {
         spec.startas = "/srv/other".into();
         let another = process(4, &spec);
         let mut record = Record::new(spec);
-        for (index, process) in (3..).zip([started, adopted, inside, another]) {
+        for (index, process) in (3..).zip([started, adopted, inside, another, plain]) {
             let phase =
                 Phase::Running { process, ready_since: BootTime::default(), probe_failures: 0, probed: None };
             record.instances.insert(index, Instance { phase, ..Instance::default() });
@@ -151,15 +167,15 @@ mod tests {
         let records: Records = [(name.clone(), Arc::new(record))].into_iter().collect();
         let recorded = Recorded::of(&records);
         let programs = BTreeSet::from(["/srv/web"]);
-        let found: Vec<(i32, Vec<String>)> = recorded
+        let found: Vec<(i32, String)> = recorded
             .started(&programs, ("/run", "/log"))
-            .map(|started| (started.key.pid.0, started.arguments))
+            .map(|started| (started.key.pid.0, started.arguments.into_owned()))
             .collect();
-        let arguments = ["web-3", "${index}", "/log"].map(str::to_owned).to_vec();
-        assert_eq!(found, [(1, arguments)]);
-        assert_eq!(recorded.of_object(&name).count(), 4);
+        let arguments = ["web-3", "${index}", "/log", "\"/"].map(str::to_owned);
+        assert_eq!(found, [(1, arguments_text(&arguments)), (5, arguments_text(&arguments[3..]))]);
+        assert_eq!(recorded.of_object(&name).count(), 5);
         let alone = Recorded::from((*recorded).clone());
-        assert_eq!(alone.of_object(&name).count(), 4);
+        assert_eq!(alone.of_object(&name).count(), 5);
         assert_eq!(alone.started(&programs, ("/run", "/log")).count(), 0, "nothing is known but the owners");
     }
 }

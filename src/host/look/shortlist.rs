@@ -15,19 +15,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::known_others::KnownOthers;
-use super::{Looker, Sight, arguments, pidfile_path};
+use super::known_others::{KnownOthers, program};
+use super::{Looker, Sight, pidfile_path};
 use crate::facts::ProcessKey;
 use crate::host::conditions::Bound;
 use crate::host::executable::surroundings;
 use crate::host::outside::outside;
-use crate::plan::observation::Questions;
+use crate::plan::observation::{Prepared, Questions};
+use crate::plan::{arguments_text, substitute};
 use crate::process::ProcessVocabulary;
 use crate::process::pidfile;
 use crate::process::plain::Scan;
 use crate::process::runs::{Images, Target};
 use crate::process::tree;
-use crate::process::world::{Bytes, World};
+use crate::process::world::World;
 use crate::spec::{Service, ServiceName};
 use crate::units::Pid;
 
@@ -55,13 +56,14 @@ impl Looker {
         let mut lists =
             if looking.len() < MANY { Shortlists::new() } else { self.by_condition(&looking, sight) };
         let dirs = (self.run_dir.as_str(), self.log_dir.as_str());
-        let services = looking.iter().map(|(_, spec)| *spec);
-        let known = KnownOthers::of(services, &questions.recorded, dirs, lives);
+        let started_as: BTreeSet<&str> = looking.iter().filter_map(|(_, spec)| program(spec)).collect();
+        let known = KnownOthers::of(&started_as, &questions.recorded, dirs, lives);
         let mut programs = Programs::new(questions, known, sight);
         let places = self.places();
         for (name, spec) in looking {
             if spec.match_only.is_none() {
-                let own: Vec<_> = (0..spec.replicas).map(|index| arguments(spec, index, &places)).collect();
+                let own: Vec<String> =
+                    (0..spec.replicas).map(|index| own_text(spec, index, &places)).collect();
                 match lists.get_mut(name) {
                     Some(list) => programs.take_out_others(spec, &own, list),
                     None => drop(lists.insert(name.clone(), programs.that_may_run(spec, &own))),
@@ -118,11 +120,17 @@ impl Looker {
     }
 }
 
+/// The arguments of a replica, as what was started is known by them.
+fn own_text(spec: &Service, index: u32, places: &Prepared) -> String {
+    let own: Vec<String> = spec.args.iter().map(|arg| substitute(arg, spec, index, places)).collect();
+    arguments_text(&own)
+}
+
 /// All processes by the file that they execute, looked at when the first object asks.
 struct Programs<'a> {
     sight: Sight<'a>,
     questions: &'a Questions,
-    known: KnownOthers,
+    known: KnownOthers<'a>,
     recorded: OnceCell<BTreeSet<Pid>>,
     /// Of those of whom nothing is known.
     images: Option<Images>,
@@ -136,14 +144,14 @@ struct Programs<'a> {
 type Named<'a> = (&'a Path, &'a Path, Option<&'a str>);
 
 impl<'a> Programs<'a> {
-    fn new(questions: &'a Questions, known: KnownOthers, sight: Sight<'a>) -> Self {
+    fn new(questions: &'a Questions, known: KnownOthers<'a>, sight: Sight<'a>) -> Self {
         let recorded = OnceCell::new();
         let strangers = BTreeMap::new();
         Self { sight, questions, known, recorded, images: None, images_of_known: None, strangers }
     }
 
     /// Those that can be an execution of its program, without those that were started for others.
-    fn that_may_run(&mut self, spec: &'a Service, own: &[Vec<Bytes>]) -> Vec<Pid> {
+    fn that_may_run(&mut self, spec: &'a Service, own: &[String]) -> Vec<Pid> {
         if self.known.for_object(spec).is_none() {
             return self.any_that_may_run(spec);
         }
@@ -203,7 +211,7 @@ impl<'a> Programs<'a> {
     }
 
     /// Takes those out that were started for others.
-    fn take_out_others(&self, spec: &Service, own: &[Vec<Bytes>], list: &mut Vec<Pid>) {
+    fn take_out_others(&self, spec: &Service, own: &[String], list: &mut Vec<Pid>) {
         if let Some(known) = self.known.for_object(spec) {
             list.retain(|pid| !known.contains(*pid) || known.with(own).any(|of_own| of_own == *pid));
         }

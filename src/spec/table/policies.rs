@@ -93,7 +93,7 @@ pub const POLICY: Table = Table {
             "any number",
             Live,
             "1",
-            "how many of them (of which `when` is so) there may be: a number, or a range such as `..3`, `2..`, `1..=3`",
+            "how many of them (of which `when` is so) there may be: a number, or a range such as `..3` (at most 2), `2..`, `1..=3`",
         ),
         row(
             "for",
