@@ -8,7 +8,7 @@ use super::adjust::{self, Live};
 use super::draft::{Doing, Draft};
 use super::launch;
 use super::life::{self, Event};
-use super::memory::Record;
+use super::memory::{Launched, Record};
 use super::phase;
 use super::status::{ConditionStatus, ConditionType};
 use crate::spec::Service;
@@ -16,11 +16,10 @@ use crate::spec::Service;
 /// Changes of limits and scheduling are given to what runs, where that can be done.
 pub(super) fn adjust_live(
     record: &Record,
-    spec: &Service,
+    (spec, present): (&Service, &Launched),
     events: &BTreeMap<u32, Event>,
     draft: &mut Draft<'_>,
 ) {
-    let present = launch::launched(spec, None);
     let settled = record.instances.range(..spec.replicas).filter(|(index, instance)| {
         phase::runs(instance) && !phase::is_unsettled(instance) && !life::is_unknown(events, **index)
     });
@@ -28,7 +27,7 @@ pub(super) fn adjust_live(
         let Some(process) = instance.phase.process() else { continue };
         let Some(was) = &process.launched else { continue };
         let mut given = Vec::new();
-        for change in launch::changes(was, &present) {
+        for change in launch::changes(was, present) {
             match adjust::live(&change.field, &change.from, &change.to, &instance.adjusted, spec) {
                 Live::Apply(adjustments) => {
                     let because = format!("`{}` changed", change.field);

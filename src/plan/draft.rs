@@ -237,7 +237,7 @@ impl<'a> Draft<'a> {
         reason: &'static str,
         message: &str,
     ) {
-        let message = format!("{}: {message}", self.name);
+        let message = [self.name.as_str(), ": ", message].concat();
         let finding = Finding { kind, status, reason, message };
         if !self.findings.contains(&finding) {
             self.findings.push(finding);

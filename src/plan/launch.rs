@@ -3,6 +3,8 @@
 
 mod given;
 
+use std::borrow::{Borrow, Cow};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -11,10 +13,10 @@ use sha2::{Digest, Sha256};
 use super::action::{Ids, Launch};
 use super::backoff::hash;
 use super::health;
-use super::memory::Launched;
+use super::memory::{Fields, Launched};
 use super::observation::Prepared;
 use super::output::{self, Stream};
-use crate::spec::{Account, Limit, Output, ReadinessCheck, Service, ServiceName};
+use crate::spec::{Account, Limit, Output, ReadinessCheck, Service, ServiceName, ServiceType};
 
 /// Not a field of documents: the digest of what `secrets` hold.
 const SECRET_CONTENTS: &str = "secrets (contents)";
@@ -44,50 +46,61 @@ pub struct FieldChange {
 ///
 /// As written, not as looked up: a user that gets another number, or a moved state directory, is no change of meaning.
 pub fn launched(spec: &Service, prepared: Option<&Prepared>) -> Launched {
-    let account = |account: &Option<Account>| account.as_ref().map_or_else(String::new, account_text);
-    let groups: Vec<String> = spec.supplementary_groups.iter().map(account_text).collect();
-    let limits: Vec<String> =
-        spec.limits.iter().map(|(name, limit)| format!("{name}={}", limit_text(limit))).collect();
-    let mut fields: Vec<(&str, String)> = vec![
-        ("startas", spec.startas.display().to_string()),
-        ("args", text(&spec.args)),
-        ("user", account(&spec.user)),
-        ("group", account(&spec.group)),
-        ("supplementaryGroups", groups.join(",")),
-        ("umask", format!("{:04o}", spec.umask)),
-        ("workingDirectory", spec.working_directory.display().to_string()),
-        ("env", text(&spec.env)),
-        ("limits", limits.join(",")),
-        ("scheduling", text(&spec.scheduling)),
-        ("chroot", spec.chroot.as_ref().map_or_else(String::new, |path| path.display().to_string())),
-        ("security", text(&spec.security)),
-        ("secrets", text(&spec.secrets)),
-        ("sockets", text(&spec.sockets)),
-        ("stdout", output_text(&spec.stdout)),
-        ("stderr", output_text(&spec.stderr)),
-        ("type", format!("{:?}", spec.service_type).to_lowercase()),
-    ];
-    let watched = prepared.iter().flat_map(|prepared| &prepared.watched);
-    let watched: Vec<(String, &String)> =
-        watched.map(|(path, digest)| (format!("{WATCHED}{path}"), digest)).collect();
+    let limits = spec.limits.iter().map(|(name, limit)| format!("{name}={}", limit_text(limit)));
+    let mut fields = Fields::new();
+    fields.add_json("args", &spec.args);
+    fields.add("chroot", &path_text(spec.chroot.as_deref()));
+    fields.add_json("env", &spec.env);
     if let Some(prepared) = prepared {
-        fields.push(("envFrom", digest(&prepared.env_from)));
-        if !spec.secrets.is_empty() {
-            fields.push((SECRET_CONTENTS, digest_of_secrets(prepared)));
-        }
+        fields.add("envFrom", &digest(&prepared.env_from));
     }
-    let watched = watched.iter().map(|(field, digest)| (field.as_str(), digest.as_str()));
-    fields.iter().map(|(field, value)| (*field, value.as_str())).chain(watched).collect()
+    fields.add("group", &account_text(spec.group.as_ref()));
+    fields.add("limits", &list(limits));
+    fields.add_json("scheduling", &spec.scheduling);
+    fields.add_json("secrets", &spec.secrets);
+    if let Some(prepared) = prepared.filter(|_| !spec.secrets.is_empty()) {
+        fields.add(SECRET_CONTENTS, &digest_of_secrets(prepared));
+    }
+    fields.add_json("security", &spec.security);
+    fields.add_json("sockets", &spec.sockets);
+    fields.add("startas", &spec.startas.to_string_lossy());
+    fields.add("stderr", &output_text(&spec.stderr));
+    fields.add("stdout", &output_text(&spec.stdout));
+    fields.add(
+        "supplementaryGroups",
+        &list(spec.supplementary_groups.iter().map(|group| account_text(Some(group)))),
+    );
+    fields.add("type", type_text(spec.service_type));
+    fields.add("umask", &format!("{:04o}", spec.umask));
+    fields.add("user", &account_text(spec.user.as_ref()));
+    for (path, digest) in prepared.iter().flat_map(|prepared| &prepared.watched) {
+        fields.add(&format!("{WATCHED}{path}"), digest);
+    }
+    fields.add("workingDirectory", &spec.working_directory.to_string_lossy());
+    fields.into()
 }
 
-fn text(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
+fn list(texts: impl Iterator<Item = impl Borrow<str>>) -> String {
+    texts.collect::<Vec<_>>().join(",")
 }
 
-fn account_text(account: &Account) -> String {
+fn path_text(path: Option<&Path>) -> Cow<'_, str> {
+    path.map_or(Cow::Borrowed(""), Path::to_string_lossy)
+}
+
+fn account_text(account: Option<&Account>) -> Cow<'_, str> {
     match account {
-        Account::Name(name) => name.clone(),
-        Account::Id(id) => id.to_string(),
+        None => "".into(),
+        Some(Account::Name(name)) => name.into(),
+        Some(Account::Id(id)) => id.to_string().into(),
+    }
+}
+
+fn type_text(service_type: ServiceType) -> &'static str {
+    match service_type {
+        ServiceType::Simple => "simple",
+        ServiceType::Forking => "forking",
+        ServiceType::Notify => "notify",
     }
 }
 
@@ -96,10 +109,10 @@ fn limit_text(limit: &Limit) -> String {
     format!("{}:{}", one(limit.soft), one(limit.hard))
 }
 
-fn output_text(output: &Output) -> String {
+fn output_text(output: &Output) -> Cow<'_, str> {
     match output {
         Output::Log => "log".into(),
-        Output::File(path) => path.display().to_string(),
+        Output::File(path) => path.to_string_lossy(),
         Output::Null => "null".into(),
         Output::Inherit => "inherit".into(),
         Output::Syslog => "syslog".into(),
@@ -155,10 +168,21 @@ pub(super) fn change_words(change: &FieldChange) -> String {
 pub(super) fn changes(was: &Launched, is: &Launched) -> Vec<FieldChange> {
     // Both are in the order of their names.
     let mut present = is.iter().peekable();
-    let both = was.iter().filter_map(|(field, from)| {
-        while present.next_if(|(other, _)| *other < field).is_some() {}
-        present.next_if(|(other, _)| *other == field).map(|(_, to)| (field, from, to))
-    });
+    let mut value = |field: &str| {
+        loop {
+            let (other, to) = *present.peek()?;
+            let order = other.cmp(field);
+            if order != Ordering::Greater {
+                present.next();
+            }
+            match order {
+                Ordering::Less => {}
+                Ordering::Equal => return Some(to),
+                Ordering::Greater => return None,
+            }
+        }
+    };
+    let both = was.iter().filter_map(|(field, from)| Some((field, from, value(field)?)));
     both.filter(|(_, from, to)| from != to)
         .map(|(field, from, to)| match field {
             "env" => env_change(from, to),
@@ -215,7 +239,7 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
         scheduling: (*spec.scheduling).clone(),
         resources: *spec.resources,
         group: None,
-        launched: output::with_files(launched(spec, Some(prepared)), [&stdout, &stderr]),
+        launched: output::with_files(&launched(spec, Some(prepared)), [&stderr, &stdout]),
         stdout,
         stderr,
         trust_executable: spec.trust_executable,

@@ -32,6 +32,7 @@ pub use errand::{Ask, Asked, Errand, Purpose};
 pub use health::{Health, Image, Said, TriggerState, Triggers};
 pub use instance::{Adjusted, Instance};
 pub use instances::Instances;
+pub(super) use launched::Fields;
 pub use launched::Launched;
 pub use phase::{Exited, Phase};
 pub use process::{Constrained, Exit, Process};

@@ -45,7 +45,6 @@ pub(super) fn occupy(spec: &Service, look: &Look, vacant: &[u32]) -> Occupancy {
     if let Some(hold) = pool.iter().find_map(|candidate| not_to_be_taken(candidate)) {
         return Occupancy::Hold(hold);
     }
-    let pids = pids(&pool);
     match (pool.is_empty(), spec.adopt) {
         (true, AdoptPolicy::Require) => Occupancy::Hold(Hold::new(
             ConditionType::Blocked,
@@ -58,7 +57,10 @@ pub(super) fn occupy(spec: &Service, look: &Look, vacant: &[u32]) -> Occupancy {
             ConditionType::Blocked,
             ConditionStatus::True,
             "AdoptNever",
-            format!("not started: {pids} matches and runs already, and `adopt: never` takes nothing over"),
+            format!(
+                "not started: {} matches and runs already, and `adopt: never` takes nothing over",
+                pids(&pool)
+            ),
         )),
         (false, AdoptPolicy::IfMatches | AdoptPolicy::Require) => assign(&pool, vacant),
     }

@@ -27,7 +27,7 @@ struct Outdated {
 /// So many at a time as may be not Ready: a Ready instance is restarted only while fewer others aren't.
 pub(super) fn restart_outdated(
     record: &mut Record,
-    spec: &Service,
+    (spec, by_document): (&Service, &Launched),
     events: &BTreeMap<u32, Event>,
     seen: Option<&Seen>,
     draft: &mut Draft<'_>,
@@ -38,8 +38,9 @@ pub(super) fn restart_outdated(
         record.compares &= prepared.is_none();
         return;
     }
-    let present = launch::launched(spec, prepared);
-    update::take_in_files(record, &present);
+    let looked_up = prepared.map(|prepared| launch::launched(spec, Some(prepared)));
+    let present = looked_up.as_ref().unwrap_or(by_document);
+    update::take_in_files(record, present);
     let outdated: Vec<Outdated> = record
         .instances
         .range(..spec.replicas)
@@ -48,13 +49,12 @@ pub(super) fn restart_outdated(
         })
         .filter_map(|(index, instance)| {
             let process = instance.phase.process()?;
-            let (of, wanted) = ((process, &*instance.adjusted), (spec, &present));
+            let (of, wanted) = ((process, &*instance.adjusted), (spec, present));
             is_outdated(*index, of, wanted, record.restart_before, draft)
                 .or_else(|| asked_for(*index, instance))
         })
         .collect();
     if prepared.is_some() {
-        let by_document = launch::launched(spec, None);
         let of_files = |change: &FieldChange| by_document.get(&change.field).is_none();
         record.compares = outdated.iter().any(|outdated| outdated.fields.iter().any(of_files));
     }
@@ -62,7 +62,7 @@ pub(super) fn restart_outdated(
         match if fields.is_empty() { Way::Restart } else { update::way(spec, &fields) } {
             Way::Restart => {}
             Way::Reload => {
-                reload(record, (index, because, fields), (spec, &present), draft);
+                reload(record, (index, because, fields), (spec, present), draft);
                 continue;
             }
             Way::Wait => {
@@ -174,7 +174,7 @@ fn is_outdated(
         }
         return Some(Outdated { index, because, fields });
     }
-    adopted_differs(process, present, draft);
+    adopted_differs(process, (spec, present), draft);
     None
 }
 
@@ -189,18 +189,26 @@ fn origin(field: &str, spec: &Service) -> String {
 }
 
 /// An adopted process is left as it is; where it is known to be otherwise, that is said.
-fn adopted_differs(process: &Process, present: &Launched, draft: &mut Draft<'_>) {
+fn adopted_differs(process: &Process, (spec, present): (&Service, &Launched), draft: &mut Draft<'_>) {
     let Some(rule) = process.adopted_by.as_ref().filter(|_| process.launched.is_none()) else {
         return;
     };
     let pid = process.key.pid;
-    let fields = launch::changes(&launch::launched(rule, None), present);
     let message = if process.arguments_differ {
         format!("{pid} was adopted with other arguments than `args`, and is left as it is")
-    } else if let Some(field) = fields.first() {
-        format!("{pid} was adopted before `{}` changed, and is left as it is", field.field)
+    } else if let Some(field) = changed_since(rule, spec, present) {
+        format!("{pid} was adopted before `{field}` changed, and is left as it is")
     } else {
         return;
     };
     draft.find(ConditionType::UpToDate, ConditionStatus::False, "Adopted", &message);
+}
+
+/// The first field that is another one than in an earlier document. Mostly it is that very document.
+fn changed_since(earlier: &Service, spec: &Service, present: &Launched) -> Option<String> {
+    if std::ptr::eq(earlier, spec) {
+        return None;
+    }
+    let fields = launch::changes(&launch::launched(earlier, None), present);
+    fields.into_iter().next().map(|change| change.field)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::action::OutputTarget;
 use super::launch::words;
-use super::memory::{Launched, Memory, Phase, Process, Record};
+use super::memory::{Fields, Launched, Memory, Phase, Process, Record};
 use crate::spec::{Output, Rotation, Service, ServiceName};
 use crate::units::Pid;
 
@@ -104,13 +104,15 @@ pub struct Tag {
 
 /// Notes which files a process is launched with. They stand in no document, so that they are never a difference: a log
 /// directory that is moved, or a second replica, changes nothing for who runs.
-pub(super) fn with_files(mut launched: Launched, targets: [&OutputTarget; 2]) -> Launched {
-    for (stream, target) in Stream::BOTH.into_iter().zip(targets) {
+pub(super) fn with_files(launched: &Launched, targets: [&OutputTarget; 2]) -> Launched {
+    let mut files = Fields::new();
+    // In the order of their names.
+    for (stream, target) in [Stream::Err, Stream::Out].into_iter().zip(targets) {
         if let OutputTarget::File(path) | OutputTarget::Syslog(path) = target {
-            launched.insert(stream.file_word(), &path.display().to_string());
+            files.add(stream.file_word(), &path.to_string_lossy());
         }
     }
-    launched
+    launched.with(&files.into())
 }
 
 /// What a process was launched with; nothing if that isn't known.

@@ -1,5 +1,6 @@
 //! Places without a process: take over what runs already, start, wait or hold.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -95,13 +96,16 @@ fn wait_for_others(due: &[u32], waits: &Waits, draft: &mut Draft<'_>) {
 }
 
 /// What this tick has put on record already (a starter's service) isn't found a second time.
-pub(super) fn not_on_record(look: &Look, record: &Record) -> Look {
+pub(super) fn not_on_record<'a>(look: &'a Look, record: &Record) -> Cow<'a, Look> {
     let own = |candidate: &Candidate| {
         let mut processes = record.instances.values().filter_map(|instance| instance.phase.process());
         processes.any(|process| process.key == candidate.key)
     };
-    let candidates = look.candidates.iter().filter(|candidate| !own(candidate)).cloned().collect();
-    Look { candidates, ..look.clone() }
+    let mut look = Cow::Borrowed(look);
+    if look.candidates.iter().any(own) {
+        look.to_mut().candidates.retain(|candidate| !own(candidate));
+    }
+    look
 }
 
 /// Of what is to be stopped and has no process on record something may run all the same. It wasn't started here: it is left

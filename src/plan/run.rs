@@ -11,6 +11,7 @@ use super::backoff;
 use super::binary;
 use super::draft::{Doing, Draft};
 use super::errand::{self, Standing};
+use super::launch;
 use super::life::{self, Event};
 use super::live;
 use super::memory::{Instance, Phase, Purpose, Record};
@@ -43,10 +44,12 @@ pub(super) fn run(
     }
     greet(record, &spec, draft);
     stop_surplus(record, &spec, events, draft);
-    outdated::restart_outdated(record, &spec, events, seen, draft);
+    // Once for all that compare: what runs is mostly as its document says.
+    let present = launch::launched(&spec, None);
+    outdated::restart_outdated(record, (&spec, &present), events, seen, draft);
     asked::go_on(record, seen, draft);
     adjusting::constrain(record, &spec, events, draft);
-    adjusting::adjust_live(record, &spec, events, draft);
+    adjusting::adjust_live(record, (&spec, &present), events, draft);
     places::fill_places(record, &spec, seen, draft);
     update::keep_good(record, draft);
 }
