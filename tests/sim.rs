@@ -30,6 +30,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use run::{Run, Tally};
 
+/// With that of the C library a quarter of the time went into allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Seeds that failed once, a line each: `SEED what went wrong`.
 const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sim/regressions");
 

@@ -1,6 +1,7 @@
 //! What the host answers: the truth, sometimes denied or torn, never invented.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use selfsame::facts::{Fact, ProcessKey, Reason, Why};
 use selfsame::plan::memory::Exit;
@@ -65,28 +66,27 @@ fn of_service(world: &mut World, name: &ServiceName, q: &ServiceQuestions, all: 
     }
     if q.prepare {
         let fails = world.wild && world.chance.once_in(25);
-        seen.prepared = Some(if fails { Err("no user `web`".into()) } else { Ok(prepared()) });
+        seen.prepared = Some(if fails { Err("no user `web`".into()) } else { Ok(PREPARED.clone()) });
     }
     seen
 }
 
-pub(crate) fn prepared() -> Prepared {
-    Prepared {
-        uid: Uid(0),
-        gid: Gid(0),
-        groups: Vec::new(),
-        change_ids: false,
-        user_name: "root".into(),
-        home: "/root".into(),
-        shell: "/bin/sh".into(),
-        env_from: BTreeMap::new(),
-        secrets: Vec::new(),
-        socket_owners: Vec::new(),
-        run_dir: "/run/selfsame".into(),
-        log_dir: "/var/log/selfsame".into(),
-        watched: BTreeMap::new(),
-    }
-}
+/// What every start needs.
+static PREPARED: LazyLock<Prepared> = LazyLock::new(|| Prepared {
+    uid: Uid(0),
+    gid: Gid(0),
+    groups: Vec::new(),
+    change_ids: false,
+    user_name: "root".into(),
+    home: "/root".into(),
+    shell: "/bin/sh".into(),
+    env_from: BTreeMap::new(),
+    secrets: Vec::new(),
+    socket_owners: Vec::new(),
+    run_dir: "/run/selfsame".into(),
+    log_dir: "/var/log/selfsame".into(),
+    watched: BTreeMap::new(),
+});
 
 fn of_process(world: &mut World, question: &ProcessQuestion) -> ProcessSeen {
     if world.wild && world.chance.once_in(30) {
@@ -105,7 +105,7 @@ fn of_process(world: &mut World, question: &ProcessQuestion) -> ProcessSeen {
     };
     let still_ours = match &question.adopted_by {
         Some(_) if world.wild && world.chance.once_in(10) => Fact::Unknown(denied(proc.key.pid)),
-        Some(rule) => Fact::Known(proc.program == rule.startas.display().to_string()),
+        Some(rule) => Fact::Known(*proc.program == *rule.startas.to_string_lossy()),
         None => Fact::Known(true),
     };
     let ready = world.probes.get(&question.key).map_or(Fact::Absent, |ready| Fact::Known(*ready));
@@ -116,7 +116,7 @@ fn of_process(world: &mut World, question: &ProcessQuestion) -> ProcessSeen {
         ready_detail: String::new(),
         tree,
         successor: successor.filter(|_| question.starter),
-        exe: Some(proc.program.clone()),
+        exe: Some(proc.program.to_string()),
         exe_deleted: false,
         health: HealthSeen::default(),
     })
@@ -131,17 +131,16 @@ fn descendants(world: &World, of: &ProcessKey) -> Vec<ProcessKey> {
 
 /// For each replica its arguments.
 pub(crate) fn arguments_of(spec: &Service) -> BTreeMap<u32, Vec<String>> {
-    let prepared = prepared();
-    let of = |index| spec.args.iter().map(|arg| substitute(arg, spec, index, &prepared)).collect();
+    let of = |index| spec.args.iter().map(|arg| substitute(arg, spec, index, &PREPARED)).collect();
     (0..spec.replicas).map(|index| (index, of(index))).collect()
 }
 
 fn look(world: &mut World, name: &ServiceName, q: &ServiceQuestions, all: &Questions) -> Look {
-    let program = q.spec.startas.display().to_string();
+    let program = q.spec.startas.to_string_lossy();
     let arguments = arguments_of(&q.spec);
     let own: BTreeSet<&ProcessKey> =
         all.recorded.iter().filter(|(_, owner)| *owner == name).map(|(key, _)| key).collect();
-    let procs: Vec<Proc> = world.procs.values().filter(|proc| proc.program == program).cloned().collect();
+    let procs: Vec<Proc> = world.procs.values().filter(|proc| *proc.program == *program).cloned().collect();
     let mut look = Look { complete: true, ..Look::default() };
     // The list is made; now each is read, and the world doesn't wait.
     for listed in procs {
@@ -175,7 +174,7 @@ fn candidate(
     recorded: Option<&ServiceName>,
 ) -> Candidate {
     let indexes: BTreeSet<u32> =
-        arguments.iter().filter(|(_, args)| **args == proc.args).map(|(index, _)| *index).collect();
+        arguments.iter().filter(|(_, args)| **args == *proc.args).map(|(index, _)| *index).collect();
     let arguments = if proc.args.first().is_some_and(|arg| arg == "title") {
         ArgumentsSeen::Overwritten
     } else if indexes.is_empty() {

@@ -52,13 +52,13 @@ pub(crate) fn start(world: &mut World, step: &Step, nonce: &str) {
         })
         .unwrap_or_default();
     let arguments = arguments_of(spec);
-    let program = spec.startas.display().to_string();
+    let program = spec.startas.to_string_lossy();
     let copies: BTreeSet<u64> = world
         .procs
         .values()
         .filter(|proc| proc.copy_of.as_ref() == Some(name) && proc.born < world.looks)
         .filter(|proc| {
-            let matches = proc.program == program && arguments.values().any(|args| *args == proc.args);
+            let matches = *proc.program == *program && arguments.values().any(|args| *args == *proc.args);
             recorded.contains(&proc.key) || matches
         })
         .map(|proc| proc.lineage)
@@ -91,7 +91,7 @@ pub(crate) fn signal(world: &mut World, step: &Step, proc: &Proc) {
         world.violated(format!("a stranger is signalled: {} {}", proc.key.pid, proc.program));
     }
     if let Some(rule) = adopted_by
-        && rule.startas.display().to_string() != proc.program
+        && *rule.startas.to_string_lossy() != *proc.program
     {
         world.violated(format!("{} no longer satisfies the rule it was adopted by", proc.key.pid));
     }

@@ -1,6 +1,7 @@
 //! The truth: processes, pids that are used again, clocks, what is on disk, and the faults of the host.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use selfsame::facts::ProcessKey;
@@ -23,8 +24,8 @@ pub(crate) struct Proc {
     /// Copies that descend from one start share a number.
     pub lineage: u64,
     pub parent: Option<ProcessKey>,
-    pub program: String,
-    pub args: Vec<String>,
+    pub program: Arc<str>,
+    pub args: Arc<[String]>,
     pub born: u64,
     pub ready_at: Duration,
     pub dies_at: Option<(Duration, Exit)>,
@@ -53,11 +54,12 @@ pub(crate) struct World {
     pub wild: bool,
     pub now: Duration,
     pub wall_offset: i64,
-    pub boot: u32,
+    boot: BootId,
     pub procs: BTreeMap<i32, Proc>,
     last_start: BTreeMap<i32, u64>,
     freed: Vec<i32>,
     lineages: u64,
+    boots: u32,
     /// Counts observations: what was born after the last one can't have been seen.
     pub looks: u64,
     /// When the last one was made.
@@ -73,7 +75,7 @@ pub(crate) struct World {
     pub dead: bool,
     /// May the engine be killed inside this tick?
     pub fragile: bool,
-    pub desired: SpecSet,
+    pub desired: Arc<SpecSet>,
     /// Objects about which the last observation did not tell everything.
     pub clouded: BTreeSet<ServiceName>,
     /// Processes on record of which the last observation could not tell whether they live.
@@ -96,11 +98,12 @@ impl World {
             wild: true,
             now: Duration::from_secs(100),
             wall_offset: 1_700_000_000,
-            boot: 1,
+            boot: BootId("boot-1".into()),
             procs: BTreeMap::new(),
             last_start: BTreeMap::new(),
             freed: Vec::new(),
             lineages: 0,
+            boots: 1,
             looks: 0,
             looked_at: Duration::ZERO,
             exits: BTreeMap::new(),
@@ -109,7 +112,7 @@ impl World {
             slots: BTreeMap::new(),
             dead: false,
             fragile: false,
-            desired: SpecSet::default(),
+            desired: Arc::default(),
             clouded: BTreeSet::new(),
             unseen: BTreeSet::new(),
             full_until: Duration::ZERO,
@@ -124,15 +127,24 @@ impl World {
     }
 
     pub(crate) fn boot_id(&self) -> BootId {
-        BootId(format!("boot-{}", self.boot).into())
+        self.boot.clone()
+    }
+
+    /// Nothing lives on, and numbers and slots are free again.
+    pub(crate) fn boot_again(&mut self) {
+        self.say("the machine boots again");
+        self.boots += 1;
+        self.boot = BootId(format!("boot-{}", self.boots).into());
+        self.procs.clear();
+        self.slots.clear();
     }
 
     pub(crate) fn say(&mut self, line: impl std::fmt::Display) {
-        self.log.push(format!("{:>9.3}s  {line}", self.now.as_secs_f64()));
+        self.log.push(format!("{:>5}.{:03}s  {line}", self.now.as_secs(), self.now.subsec_millis()));
     }
 
     pub(crate) fn violated(&mut self, what: String) {
-        self.say(format!("VIOLATION {what}"));
+        self.say(format_args!("VIOLATION {what}"));
         self.violations.push(what);
     }
 
@@ -156,8 +168,8 @@ impl World {
     /// A process comes to be.
     pub(crate) fn spawn(
         &mut self,
-        program: &str,
-        args: &[String],
+        program: impl Into<Arc<str>>,
+        args: impl Into<Arc<[String]>>,
         copy_of: Option<&ServiceName>,
     ) -> ProcessKey {
         let key = self.new_key();
@@ -167,8 +179,8 @@ impl World {
             copy_of: copy_of.cloned(),
             lineage: self.lineages,
             parent: None,
-            program: program.to_owned(),
-            args: args.to_vec(),
+            program: program.into(),
+            args: args.into(),
             born: self.looks,
             ready_at: self.now,
             dies_at: None,
@@ -186,7 +198,7 @@ impl World {
     }
 
     fn fork(&mut self, of: &Proc, parent: Option<ProcessKey>) -> ProcessKey {
-        let key = self.spawn(&of.program, &of.args, of.copy_of.as_ref());
+        let key = self.spawn(Arc::clone(&of.program), Arc::clone(&of.args), of.copy_of.as_ref());
         let child = self.procs.get_mut(&key.pid.0).unwrap();
         child.lineage = of.lineage;
         child.born = of.born;
@@ -281,11 +293,11 @@ impl World {
                 starter.forks_at = None;
                 let later = Duration::from_millis(self.chance.below(2) * 40);
                 self.procs.get_mut(&proc.key.pid.0).unwrap().dies_at = Some((now + later, Exit::Code(0)));
-                self.say(format!("{} forks {}", proc.key.pid, child.pid));
+                self.say(format_args!("{} forks {}", proc.key.pid, child.pid));
             } else if let Some((at, exit)) = &proc.dies_at
                 && *at <= now
             {
-                self.say(format!("{} ends: {exit:?}", proc.key.pid));
+                self.say(format_args!("{} ends: {exit:?}", proc.key.pid));
                 self.end(&proc.key, exit.clone());
             }
         }
@@ -303,13 +315,13 @@ impl World {
         if self.chance.once_in(12) {
             let keys: Vec<ProcessKey> = self.procs.values().map(|proc| proc.key.clone()).collect();
             if let Some(key) = self.chance.pick(&keys).cloned() {
-                self.say(format!("{} is ended by fate", key.pid));
+                self.say(format_args!("{} is ended by fate", key.pid));
                 self.end(&key, Exit::Signal(Signal::KILL));
             }
         }
         if self.chance.once_in(12) {
-            let key = self.spawn("/usr/bin/vim", &[], None);
-            self.say(format!("a stranger begins as {}", key.pid));
+            let key = self.spawn("/usr/bin/vim", [], None);
+            self.say(format_args!("a stranger begins as {}", key.pid));
         }
         if self.chance.once_in(25) {
             self.reexecute();
@@ -334,17 +346,20 @@ impl World {
         let Some(proc) = self.chance.pick(&procs).cloned() else { return };
         match self.chance.below(3) {
             0 => {
-                self.say(format!("{} ends in the middle of a look", proc.key.pid));
+                self.say(format_args!("{} ends in the middle of a look", proc.key.pid));
                 self.end(&proc.key, Exit::Signal(Signal::KILL));
             }
             1 => {
                 self.end(&proc.key, Exit::Code(1));
-                let key = self.spawn("/usr/bin/vim", &[], None);
-                self.say(format!("{} ends in the middle of a look, a stranger is {}", proc.key.pid, key.pid));
+                let key = self.spawn("/usr/bin/vim", [], None);
+                self.say(format_args!(
+                    "{} ends in the middle of a look, a stranger is {}",
+                    proc.key.pid, key.pid
+                ));
             }
             _ => {
                 let child = self.fork(&proc, Some(proc.key.clone()));
-                self.say(format!("{} forks {} in the middle of a look", proc.key.pid, child.pid));
+                self.say(format_args!("{} forks {} in the middle of a look", proc.key.pid, child.pid));
             }
         }
     }
@@ -383,7 +398,7 @@ impl World {
             let new = self.fork(&old, None);
             self.procs.get_mut(&new.pid.0).unwrap().succeeds = Some(old.key.clone());
             self.procs.get_mut(&old.key.pid.0).unwrap().leaves_workers = false;
-            self.say(format!("{} comes back as {}", old.key.pid, new.pid));
+            self.say(format_args!("{} comes back as {}", old.key.pid, new.pid));
             self.end(&old.key, Exit::Code(0));
         }
     }
@@ -398,8 +413,7 @@ impl World {
             return Outcome::Refused { error: "the executable can be written by others".into() };
         }
         let program = launch.program.display().to_string();
-        let args: Vec<String> = launch.argv[1..].to_vec();
-        let key = self.spawn(&program, &args, Some(&step.service));
+        let key = self.spawn(program, &launch.argv[1..], Some(&step.service));
         self.slots.insert((step.service.clone(), step.index, nonce.to_owned()), key.clone());
         self.checker.ours.insert(key.clone());
         let lineage = self.lineages;
@@ -407,7 +421,7 @@ impl World {
         self.starts += 1;
         let forking = launch.launched.get("type").is_some_and(|kind| kind == "forking");
         self.give_life(&key, forking);
-        self.say(format!("start {}[{}] as {}: {}", step.service, step.index, key.pid, step.because));
+        self.say(format_args!("start {}[{}] as {}: {}", step.service, step.index, key.pid, step.because));
         Outcome::Started(key)
     }
 
@@ -429,7 +443,10 @@ impl World {
         };
         crate::check::signal(self, step, &proc);
         self.signals += 1;
-        self.say(format!("{signal} to {} of {}[{}]: {}", key.pid, step.service, step.index, step.because));
+        self.say(format_args!(
+            "{signal} to {} of {}[{}]: {}",
+            key.pid, step.service, step.index, step.because
+        ));
         if signal == Signal::KILL || (signal == Signal::TERM && !proc.deaf) {
             let slow = self.wild && self.chance.once_in(3);
             let delay = Duration::from_millis(if slow { self.chance.below(5000) } else { 0 });
@@ -512,12 +529,12 @@ impl Host for World {
             Action::Constrain { .. } => Outcome::Done,
             Action::Adopt { key } => {
                 self.adoptions += 1;
-                self.say(format!("adopt {} for {}[{}]", key.pid, step.service, step.index));
+                self.say(format_args!("adopt {} for {}[{}]", key.pid, step.service, step.index));
                 crate::check::adopted(self, step, key);
                 Outcome::Done
             }
             Action::Release { key } => {
-                self.say(format!("release {} of {}", key.pid, step.service));
+                self.say(format_args!("release {} of {}", key.pid, step.service));
                 // Also what it became in the meantime, if it came back under another number.
                 let of_it = |proc: &&Proc| proc.key == *key || proc.succeeds.as_ref() == Some(key);
                 let lineages: Vec<u64> = self.procs.values().filter(of_it).map(|proc| proc.lineage).collect();
