@@ -17,6 +17,7 @@
 
 mod block;
 mod build;
+mod evident;
 mod flow;
 mod offsets;
 mod syntax;
@@ -96,6 +97,8 @@ pub struct Parsed {
     pub documents: Vec<Node>,
     /// Located in the source that was given.
     pub diagnostics: Vec<Diagnostic>,
+    /// Every reader of YAML reads this text in the same way.
+    pub is_evident: bool,
 }
 
 /// A value and its place.
@@ -205,8 +208,11 @@ impl Node {
 
 /// Reads all documents of a text. The diagnostics are located in `source`.
 pub fn parse(source: &Arc<Source>, limits: &Limits) -> Parsed {
+    if let Some(documents) = evident::read(&source.text, limits) {
+        return Parsed { documents, diagnostics: Vec::new(), is_evident: true };
+    }
     let mut parsed = match check_text(&source.text, limits) {
-        Some(diagnostic) => Parsed { documents: Vec::new(), diagnostics: vec![diagnostic] },
+        Some(diagnostic) => Parsed { diagnostics: vec![diagnostic], ..Parsed::default() },
         None => build::build(&source.text, limits),
     };
     parsed.diagnostics =

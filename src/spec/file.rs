@@ -288,7 +288,7 @@ pub(super) fn written(file: &SpecFile) -> Written {
     Written { source: Source::new(&file.name, text), digest: hex(&Sha256::digest(&file.bytes)).into() }
 }
 
-/// Reads the YAML of one file, twice: both readers must agree.
+/// Reads the YAML of one file, twice where readers may differ: both must agree.
 pub(super) fn text(file: &SpecFile, written: Written, limits: &yaml::Limits) -> Text {
     let source = &written.source;
     if let Err(error) = std::str::from_utf8(&file.bytes) {
@@ -296,7 +296,7 @@ pub(super) fn text(file: &SpecFile, written: Written, limits: &yaml::Limits) -> 
         return Text { written, parsed: None, diagnostics };
     }
     let mut parsed = yaml::parse(source, limits);
-    if parsed.diagnostics.is_empty() {
+    if parsed.diagnostics.is_empty() && !parsed.is_evident {
         parsed.diagnostics.extend(raw::disagreement(&source.text, &parsed.documents));
     }
     Text { written, parsed: Some(parsed), diagnostics: Vec::new() }

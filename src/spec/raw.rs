@@ -1,4 +1,5 @@
-//! The second opinion: another reader of YAML must understand every text of a file in the same way.
+//! The second opinion: another reader of YAML must understand every text of a file in the same way. It isn't asked of texts about
+//! which no two readers differ (`yaml/evident`).
 //!
 //! Readers of YAML differ in corners, and a tool that stops processes must not act on a text that its author
 //! or their other tools read differently. Nothing is taken from here but agreement.

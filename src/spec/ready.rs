@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::file::{self, SpecFile, Text};
 use crate::yaml;
 
-/// The text of one file, read: both readers of YAML were asked.
+/// The text of one file, read: both readers of YAML were asked, unless it is evident.
 #[derive(Clone, Debug)]
 pub struct ReadText {
     file: SpecFile,
