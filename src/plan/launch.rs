@@ -170,14 +170,11 @@ pub(super) fn changes(was: &Launched, is: &Launched) -> Vec<FieldChange> {
     let mut present = is.iter().peekable();
     let mut value = |field: &str| {
         loop {
-            let (other, to) = *present.peek()?;
-            let order = other.cmp(field);
-            if order != Ordering::Greater {
-                present.next();
-            }
-            match order {
-                Ordering::Less => {}
-                Ordering::Equal => return Some(to),
+            match present.peek()?.0.cmp(field) {
+                Ordering::Less => {
+                    present.next();
+                }
+                Ordering::Equal => return present.next().map(|(_, to)| to),
                 Ordering::Greater => return None,
             }
         }

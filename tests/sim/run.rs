@@ -74,9 +74,7 @@ impl Tally {
 /// Memory through the form that it has on disk.
 fn read_back(memory: &Memory) -> Memory {
     let text = serde_json::to_string(memory).expect("a ledger can be written");
-    let read = serde_json::from_str(&text).expect("a ledger reads back");
-    assert_eq!(*memory, read, "a ledger reads back as it was");
-    read
+    serde_json::from_str(&text).expect("a ledger reads back")
 }
 
 impl Run {
@@ -172,11 +170,14 @@ impl Run {
         }
         let boot = self.world.boot_id();
         self.memory = match &self.world.ledger {
-            // Some read what is really written. It is the same, and takes a seventh of the time of all that is played.
+            // Some read what is really written, and it has to be the same: that takes a tenth of the time of all that is played.
             Some(memory) if (self.seed + self.crashes).is_multiple_of(READ_BACK) => read_back(memory),
             Some(memory) => memory.clone(),
             None => Memory::new(boot),
         };
+        if self.world.ledger.as_ref().is_some_and(|written| *written != self.memory) {
+            self.world.violated("the ledger reads back as something else".into());
+        }
         crate::check::revived(&mut self.world, &self.memory);
         self.options.hints.full = true;
     }
