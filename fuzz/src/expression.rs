@@ -78,7 +78,7 @@ fn decides(expr: &Expr, text: &str) {
 
     let mut turned = expr.clone();
     turn(&mut turned);
-    let scope = Scope { variables: variables(), ..Scope::default() };
+    let scope = Scope::new(variables(), &Arc::default());
     let other = check_tree(&turned, text, schema(), &scope).predicate.expect("another order has no errors");
     assert_eq!(verdicts(&other, host(), &pids), full, "the order of operands matters in {text}");
 

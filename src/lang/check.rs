@@ -42,7 +42,7 @@ const EXPANSION_MAX: usize = 10;
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     /// `startas`, `args`, `spec.user`: dotted names are allowed.
-    pub variables: BTreeMap<String, Type>,
+    pub variables: Arc<BTreeMap<String, Type>>,
     /// Named matchers and lists.
     pub library: Arc<Library>,
     /// The Matcher document that the expression stands in: its names need no prefix.
@@ -54,7 +54,7 @@ pub struct Scope {
 impl Scope {
     /// Variables, and named matchers and lists, for an expression outside of Matcher documents.
     pub fn new(variables: BTreeMap<String, Type>, library: &Arc<Library>) -> Self {
-        Self { variables, library: Arc::clone(library), ..Self::default() }
+        Self { variables: Arc::new(variables), library: Arc::clone(library), ..Self::default() }
     }
 }
 

@@ -91,11 +91,12 @@ pub fn compile_alone(text: &str, library: &Arc<Library>) -> Compiled {
 /// the default identity rule (`matchOnly`), and a condition that all scripts of one language satisfy is an error.
 pub fn check_in_document(
     text: &str,
-    variables: BTreeMap<String, Type>,
+    variables: Arc<BTreeMap<String, Type>>,
     replaces: bool,
     library: &Arc<Library>,
 ) -> Compiled {
-    let mut compiled = compile_with(text, variables, library);
+    let scope = Scope { variables, ..Scope::new(BTreeMap::new(), library) };
+    let mut compiled = compile(text, schema_of(library), &scope);
     if let Some(predicate) = &compiled.predicate {
         compiled.diagnostics.extend(lints::condition(predicate.root()));
         compiled.diagnostics.extend(lints::one_look(predicate.root()));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lang::value::{Type, Value as LangValue};
@@ -19,7 +19,7 @@ pub struct ExpressionRequest<'a> {
     /// Its text.
     pub text: &'a str,
     /// The variables of the document.
-    pub variables: BTreeMap<String, Type>,
+    pub variables: Arc<BTreeMap<String, Type>>,
     /// It replaces the look of the default identity rule (`matchOnly`), so that weak identity is an error.
     pub replaces: bool,
     /// The named matchers and lists of all good files.
@@ -37,13 +37,20 @@ pub fn variables(service: &Service) -> BTreeMap<String, (Type, LangValue)> {
     variables
 }
 
-/// The same without the values, which nobody needs who checks.
-fn types(service: &Service) -> BTreeMap<String, Type> {
-    let mut types = BTreeMap::new();
-    each_variable(service, &mut |name, of, _| {
-        types.insert(name.to_owned(), of);
-    });
-    types
+/// The same without the values, which nobody needs who checks: those of all documents of one shape.
+fn types(service: &Service) -> Arc<BTreeMap<String, Type>> {
+    static OF_SHAPES: [OnceLock<Arc<BTreeMap<String, Type>>>; Shape::ALL] =
+        [const { OnceLock::new() }; Shape::ALL];
+    let make = || {
+        let mut types = BTreeMap::new();
+        each_variable(service, &mut |name, of, _| {
+            types.insert(name.to_owned(), of);
+        });
+        Arc::new(types)
+    };
+    OF_SHAPES
+        .get(usize::from(Shape::of(service).0))
+        .map_or_else(make, |known| Arc::clone(known.get_or_init(make)))
 }
 
 /// Is given the name, the type and who makes the value, which most don't need.
@@ -85,6 +92,8 @@ fn each_variable(service: &Service, put: &mut Put<'_>) {
 pub struct Shape(u8);
 
 impl Shape {
+    /// How many there are.
+    const ALL: usize = 1 << 6;
     const NAME: u8 = 1;
     const ID: u8 = 2;
 

@@ -128,8 +128,9 @@ fn checked(
 ) -> (Option<Definition>, Vec<Diagnostic>) {
     let Some(expr) = expr else { return (None, Vec::new()) };
     let written = &draft.written;
+    let params = draft.params.iter().map(|param| (param.name.clone(), param.ty.clone()));
     let scope = Scope {
-        variables: draft.params.iter().map(|param| (param.name.clone(), param.ty.clone())).collect(),
+        variables: Arc::new(params.collect()),
         library: Arc::clone(library),
         home: home(&written.name).map(str::to_owned),
         defines: true,
