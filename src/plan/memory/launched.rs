@@ -1,6 +1,7 @@
 //! What a process was launched with, packed: there is one for each process on record, and as a map of texts it was a tenth of all
 //! that the engine holds.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -35,7 +36,23 @@ impl Launched {
 
     /// The value of a field, if it is known.
     pub fn get(&self, field: &str) -> Option<&str> {
-        self.iter().find(|(name, _)| *name == field).map(|(_, value)| value)
+        let (mut from, mut to) = (0, self.ends.len() / 2);
+        while from < to {
+            let middle = usize::midpoint(from, to);
+            let (name, value) = self.pair(middle)?;
+            match name.cmp(field) {
+                Ordering::Less => from = middle + 1,
+                Ordering::Greater => to = middle,
+                Ordering::Equal => return Some(value),
+            }
+        }
+        None
+    }
+
+    fn pair(&self, at: usize) -> Option<(&str, &str)> {
+        let name = *self.ends.get(2 * at)?;
+        let start = (2 * at).checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied())?;
+        Some((self.part(start, name)?, self.part(name, *self.ends.get(2 * at + 1)?)?))
     }
 
     /// Gives a field another value, or its first one.
