@@ -3,7 +3,8 @@
 //! ```text
 //!  a written condition  --> an index over all conditions; what is false of a process by plain facts is left out
 //!  the default rule     --> processes by the file they execute; what can't be an execution of startas is left out
-//!  arguments            --> whom we started as the same program with others, and all below anybody on record, is left out
+//!  arguments            --> whom we started as the same program with others, and all below anybody on record, is left out;
+//!                           and so is whom we started for the object itself
 //!  a pid file           --> the process that it names is always looked at
 //! ```
 //!
@@ -66,7 +67,7 @@ impl Looker {
                     (0..spec.replicas).map(|index| own_text(spec, index, &places)).collect();
                 match lists.get_mut(name) {
                     Some(list) => programs.take_out_others(spec, &own, list),
-                    None => drop(lists.insert(name.clone(), programs.that_may_run(spec, &own))),
+                    None => drop(lists.insert(name.clone(), programs.that_may_run(name, spec, &own))),
                 }
             }
             if let Some(list) = lists.get_mut(name) {
@@ -150,8 +151,9 @@ impl<'a> Programs<'a> {
         Self { sight, questions, known, recorded, images: None, images_of_known: None, strangers }
     }
 
-    /// Those that can be an execution of its program, without those that were started for others.
-    fn that_may_run(&mut self, spec: &'a Service, own: &[String]) -> Vec<Pid> {
+    /// Those that can be an execution of its program, without those that were started for others. Nor are those among them
+    /// that were started for the object itself and live: what is on record for it is no candidate.
+    fn that_may_run(&mut self, name: &'a ServiceName, spec: &'a Service, own: &[String]) -> Vec<Pid> {
         if self.known.for_object(spec).is_none() {
             return self.any_that_may_run(spec);
         }
@@ -163,7 +165,8 @@ impl<'a> Programs<'a> {
         }
         let mut list = self.strangers.get(&named).cloned().unwrap_or_default();
         if let Some(known) = self.known.for_object(spec) {
-            list.extend(known.with(own));
+            let on_record: Vec<Pid> = self.questions.recorded.of_object(name).map(|key| key.pid).collect();
+            list.extend(known.with(own).filter(|pid| !on_record.contains(pid)));
         }
         list.sort_unstable();
         list.dedup();
