@@ -12,6 +12,7 @@
 
 mod image;
 mod images;
+mod scripts;
 mod words;
 
 pub use images::Images;

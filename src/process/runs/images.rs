@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+use super::scripts::Scripts;
 use super::{Target, image, is_interpreter};
 use crate::facts::{Fact, FileFacts};
 use crate::process::chain::Program;
@@ -30,12 +31,16 @@ struct Group {
     pids: Vec<Pid>,
     /// Those that may have been executed by another name than the image has now; found out when that is asked.
     renamed: OnceCell<Vec<Pid>>,
+    /// Of an interpreter, what they execute; found out when a script asks.
+    scripts: OnceCell<Scripts>,
 }
 
 /// Who of a group may be an execution of a target.
-enum May {
+enum May<'t> {
     No,
     Renamed,
+    /// Who names this file, which is a script.
+    Script(&'t FileFacts),
     All,
 }
 
@@ -63,8 +68,8 @@ impl Images {
             Fact::Known(path) => {
                 let interpreter = is_interpreter(paths::family(&path));
                 let loader = image::is_loader(&path);
-                let group =
-                    Group { image, path, interpreter, loader, pids: vec![pid], renamed: OnceCell::new() };
+                let (renamed, scripts) = (OnceCell::new(), OnceCell::new());
+                let group = Group { image, path, interpreter, loader, pids: vec![pid], renamed, scripts };
                 self.known.insert(key, group);
             }
             Fact::Absent | Fact::Unknown(_) => self.others.push(pid),
@@ -75,22 +80,19 @@ impl Images {
     pub fn may_run(&self, world: &dyn World, targets: &[Target]) -> Vec<Pid> {
         let mut pids = self.others.clone();
         for group in self.known.values() {
-            let mut renamed = false;
-            let all = targets.iter().any(|target| match may_run(target, group) {
-                May::All => true,
-                May::Renamed => {
-                    renamed = true;
-                    false
+            for target in targets {
+                match may_run(target, group) {
+                    May::All => pids.extend(&group.pids),
+                    May::Renamed => pids.extend(group.renamed(world)),
+                    May::Script(file) => {
+                        pids.extend(group.scripts(world).may_run(file, &target.chain.words));
+                    }
+                    May::No => {}
                 }
-                May::No => false,
-            });
-            if all {
-                pids.extend(&group.pids);
-            } else if renamed {
-                pids.extend(group.renamed(world));
             }
         }
         pids.sort_unstable();
+        pids.dedup();
         pids
     }
 }
@@ -102,10 +104,14 @@ impl Group {
             pids.filter(|pid| !image::bears_the_name_of(world, *pid, &self.path)).collect()
         })
     }
+
+    fn scripts(&self, world: &dyn World) -> &Scripts {
+        self.scripts.get_or_init(|| Scripts::new(world, &self.pids, paths::family(&self.path)))
+    }
 }
 
 /// The rows of [`super::runs`] that the image alone decides, with everything else let through.
-fn may_run(target: &Target, group: &Group) -> May {
+fn may_run<'t>(target: &'t Target, group: &Group) -> May<'t> {
     let whole = |may: bool| if may { May::All } else { May::No };
     let native = || match target.is_beside(&group.path) {
         _ if group.loader => May::All,
@@ -113,12 +119,17 @@ fn may_run(target: &Target, group: &Group) -> May {
         true => May::Renamed,
         false => May::No,
     };
+    let script = || target.file().filter(|_| target.chain.script).map_or(May::All, May::Script);
     match &target.chain.program {
-        Program::Image(program) if program.same_file(&group.image) => May::All,
+        Program::Image(program) if program.same_file(&group.image) && !group.interpreter => May::All,
+        Program::Image(program) if program.same_file(&group.image) => script(),
         Program::Image(_) if !target.chain.script => native(),
+        Program::Image(_) | Program::Family(_) | Program::Unresolved(_, Some(_)) if group.interpreter => {
+            script()
+        }
         Program::Image(_) | Program::Family(_) | Program::Unresolved(_, Some(_)) => {
             let alike = |own: &[u8]| script::alike(own, paths::family(&group.path));
-            whole(group.interpreter || target.chain.family().is_some_and(alike))
+            whole(target.chain.family().is_some_and(alike))
         }
         Program::Unresolved(_, None) => match &target.chain.file {
             Fact::Absent if group.interpreter => May::All,

@@ -596,3 +596,37 @@ fn relatives_are_asked_in_turn() {
     world.procs.get_mut(&600).unwrap().exe = Fact::Absent;
     assert_eq!(any_ancestor_runs(&world, Pid(602), &target), Fact::unknown(Why::Denied));
 }
+
+/// Of many processes of one interpreter, only those are asked that may execute the script.
+#[test]
+fn processes_of_an_interpreter_are_asked_by_what_they_name() {
+    let mut world = TestWorld::new();
+    world.link("/srv/link.py", "a.py");
+    world.script("/srv/other.py", "#!/usr/bin/python3\n");
+    world.script("/srv/u.py", "#!/usr/bin/python3 -u\n");
+    for (pid, argv, execfn) in [
+        (600, &["/usr/bin/python3", "/srv/a.py", "-x"][..], "/srv/a.py"),
+        (601, &["python3", "/srv/link.py"], "/usr/bin/python3"),
+        (602, &["/usr/bin/python3", "/srv/other.py", "/srv/a.py"], "/srv/other.py"),
+        (603, &["/usr/bin/python3", "-u", "/srv/u.py", "x"], "/srv/u.py"),
+        (604, &["python3", "./any.py"], "/usr/bin/python3"),
+        (605, &["gunicorn: master [app]"], "/srv/other.py"),
+        (606, &["python3", "-m", "any"], "/usr/bin/python3"),
+        (607, &["python3", "-u", "-O", "/srv/other.py"], "/usr/bin/python3"),
+        (608, &["/usr/bin/python3", "/srv/other.py"], "/srv/other.py"),
+    ] {
+        world.start_script(pid, 1, PY, argv, execfn);
+    }
+    world.procs.get_mut(&608).unwrap().execfn = Fact::unknown(Why::Denied);
+    let pids: Vec<Pid> = (600..609).map(Pid).collect();
+    let images = Images::new(&world, &pids);
+    let asked = |path: &str| {
+        let target = Target::new(&world, path.as_bytes(), &around());
+        images.may_run(&world, &[target]).into_iter().map(|pid| pid.0).collect::<Vec<i32>>()
+    };
+    // A relative name, a title, and what can't be read are everybody's doubt.
+    assert_eq!(asked("/srv/a.py"), [600, 601, 604, 605, 608]);
+    assert_eq!(asked("/srv/other.py"), [602, 604, 605, 607, 608]);
+    assert_eq!(asked("/srv/u.py"), [603, 604, 605, 608]);
+    assert_eq!(asked("/srv/gone.py"), pids.iter().map(|pid| pid.0).collect::<Vec<i32>>());
+}

@@ -110,7 +110,8 @@ fn find(
     let begins = words.len() > chain.len()
         && words.iter().zip(chain).all(|(word, own)| word.as_ref() == own.as_slice());
     let mut doubt = None;
-    if begins && let Some(word) = words.get(chain.len()) {
+    // An option is no script: the kernel puts the path there that was executed.
+    if begins && let Some(word) = words.get(chain.len()).filter(|word| !word.starts_with(b"-")) {
         match names_target(world, pid, target, word) {
             Fact::Known(true) => return Fact::Known(Some(chain.len() + 2)),
             Fact::Unknown(reason) => doubt = Some(reason),
