@@ -105,15 +105,15 @@ impl Run {
             }
             if let Some(reason) = &tick.not_remembered {
                 progress.above(|| {
-                    terminal.say(&format!(
-                        "error: nothing is started or stopped, since it can't be recorded: {reason}"
-                    ));
+                    terminal.say(&format!("error: nothing is started, since it can't be recorded: {reason}"));
                 });
             }
         });
         self.did_something = did_something;
-        self.unrecorded = last.not_remembered.is_some();
         let names = &self.names;
+        // What is withheld of others is nothing to wait for, and no failure of this call.
+        let of_others = !last.withheld.is_empty() && last.withheld.is_disjoint(names);
+        self.unrecorded = last.not_remembered.is_some() && !of_others;
         let mut status: Vec<ServiceStatus> =
             last.plan.status.into_iter().filter(|service| names.contains(&service.name)).collect();
         self.revisions.show(&mut status, &self.set);

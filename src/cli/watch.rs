@@ -243,7 +243,7 @@ impl Teller {
         }
         self.terminal.say(&match reason {
             Some(reason) => {
-                format!("warning: nothing is started or stopped, since it can't be recorded: {reason}")
+                format!("warning: nothing is started, since it can't be recorded: {reason}")
             }
             None => "what is decided can be recorded again".to_owned(),
         });

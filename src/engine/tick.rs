@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::carried::Carried;
-use super::unwritten;
+use super::unwritten::{self, OnRecord};
 use crate::host::Host;
 use crate::host::failpoint::{self, Break};
 use crate::plan::action::{Action, Outcome, Step};
@@ -53,7 +53,8 @@ pub struct Tick {
 /// Carries out one round.
 ///
 /// INVARIANT: no step is carried out that rests on something that was not written down. If writing fails,
-/// `memory` stays as it was, and only signals of stops that it already holds are sent.
+/// `memory` stays as it was but for stops, which may have room of their own ([`Host::remember_stops`]), and only signals
+/// of stops that it holds are sent.
 pub fn tick<H: Host>(host: &mut H, desired: &SpecSet, memory: &mut Memory, options: TickOptions) -> Tick {
     let plan = look_and_plan(host, desired, memory, options).plan;
     carry_out(host, memory, plan)
@@ -92,39 +93,37 @@ pub fn tick_on<H: Host>(
 /// Carries out a plan that was just made from this memory.
 pub fn carry_out<H: Host>(host: &mut H, memory: &mut Memory, mut plan: Plan) -> Tick {
     let before = memory.clone();
-    let mut not_remembered = None;
     // Also when nothing changed: an earlier write may have failed. The host writes only what differs.
     let unwritten = failpoint::broken(Break::SkipIntent) && plan.steps.iter().any(is_start);
-    match if unwritten { Ok(()) } else { host.remember(&plan.memory) } {
-        Ok(()) => memory.clone_from(&plan.memory),
-        Err(error) => not_remembered = Some(error),
-    }
-    let remembered = not_remembered.is_none();
+    let on_record =
+        if unwritten { OnRecord::All } else { unwritten::write_down(host, &before, &plan.memory) };
+    on_record.take(memory, &plan.memory);
     let mut outcomes = Vec::new();
     for step in &plan.steps {
-        if not_remembered.is_some() && !was_decided_before(step, &before) {
+        if !on_record.has(&step.service) && !was_decided_before(step, &before) {
             continue;
         }
         let outcome = host.perform(step);
         fold(memory, step, &outcome, host.now());
         outcomes.push((step.clone(), outcome));
     }
+    let mut not_remembered = on_record.error().cloned();
     if not_remembered.is_none() && *memory != plan.memory {
         // What was done is folded in already; if it can't be written now, start slots and a look tell it later.
-        not_remembered = host.remember(memory).err();
+        not_remembered = unwritten::write_down(host, &plan.memory, memory).error().cloned();
     }
-    let withheld = match &not_remembered {
-        Some(reason) if !remembered => {
-            let names = unwritten::withheld(&before, &plan, &outcomes);
+    let withheld = match on_record.error() {
+        Some(reason) => {
+            let names = unwritten::withheld(&before, &plan, &on_record, &outcomes);
             unwritten::tell(&mut plan.status, reason, &names, host.now().wall);
             names
         }
-        Some(_) | None => BTreeSet::new(),
+        None => BTreeSet::new(),
     };
     let again = not_remembered.is_none() && *memory != before;
     let retry = not_remembered.as_ref().map(|_| host.now().boot.after(RETRY));
     let next = plan.next.into_iter().chain(retry).min();
-    let events = event::events(&before, &plan, &outcomes, remembered);
+    let events = event::events(&before, &plan, &outcomes, &|name| on_record.has(name));
     Tick { plan, outcomes, events, again, next, not_remembered, withheld }
 }
 

@@ -7,7 +7,8 @@
 //! run/records/NAME.json    {"format": 1, "boot": ..., "record": ...}   of former versions: read, and then gone
 //! ```
 //!
-//! What a tick changes is appended in one write, which is all that a start waits for. Where the file has grown to several
+//! What a tick changes is appended in one write, which is all that a start waits for. Stops have room of their own in it
+//! (see `open`). Where the file has grown to several
 //! times what it says, it is written anew under another name and renamed.
 //!
 //! What is of another boot is void. A line without an end was not acknowledged, so that nothing rests on it. What can't be
@@ -15,18 +16,19 @@
 //! guessing could start things twice.
 
 mod lines;
+mod open;
 mod slots;
 
 mod past;
 
-use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::lines::{Row, row};
+use self::open::Open;
 use self::slots::Slots;
 use super::atomic;
 use super::errno::io_text;
@@ -47,8 +49,6 @@ const RECORD_BYTES_MAX: u64 = 4 << 20;
 const SLOT_BYTES_MAX: u64 = 64;
 /// No ledger is near this size.
 const LEDGER_BYTES_MAX: u64 = 1 << 30;
-/// A ledger below this size isn't worth writing anew.
-const SMALL: u64 = 256 << 10;
 const BROKEN_MAX: u32 = 1000;
 const MODE: u32 = 0o600;
 
@@ -91,6 +91,8 @@ pub struct Ledger {
     written: Records,
     /// Where lines are added. `None`: the file is written anew the next time.
     open: Option<Open>,
+    /// What a former engine's file says, and how many bytes it has, if all of it could be read.
+    former: Option<(Records, u64)>,
     slots: Slots,
     /// What Tasks leave behind.
     pasts: past::Pasts,
@@ -98,19 +100,12 @@ pub struct Ledger {
     restored: bool,
 }
 
-#[derive(Debug)]
-struct Open {
-    file: File,
-    bytes: u64,
-    /// Its size when it held nothing twice.
-    whole: u64,
-}
-
 impl Ledger {
     /// A ledger in directories that are ours.
     pub fn new(dirs: Dirs, lock: StateLock) -> Self {
         let (slots, pasts) = (Slots::new(dirs.slots()), past::Pasts::default());
-        Self { dirs, lock, written: Records::default(), open: None, slots, pasts, restored: false }
+        let written = Records::default();
+        Self { dirs, lock, written, open: None, former: None, slots, pasts, restored: false }
     }
 
     /// What makes it ours.
@@ -134,6 +129,7 @@ impl Ledger {
             found.problems.iter_mut().for_each(|problem| problem.push_str(&kept));
         }
         let mut memory = found.memory;
+        self.former = found.whole.map(|bytes| (memory.services.clone(), bytes));
         memory.past = self.pasts.load(&self.dirs, super::clock::now().wall, &mut found.problems)?;
         Ok(Loaded { memory, problems: found.problems })
     }
@@ -148,9 +144,14 @@ impl Ledger {
         self.restore()?;
         // First: a record may speak of a run that has begun, and after a loss of power only this is left.
         self.pasts.keep(&self.dirs, memory)?;
-        match self.open.take().filter(|open| open.is_worth_keeping() && self.is_there(open)) {
-            Some(open) => self.add(open, memory)?,
-            None => self.write_anew(memory)?,
+        match self.open.take().filter(|open| open.is_at(&self.dirs.ledger())) {
+            Some(open) if open.is_worth_keeping() => self.add(open, memory)?,
+            open => {
+                let written = self.write_anew(memory);
+                // Its room is for stops still.
+                self.open = self.open.take().or(open);
+                written?;
+            }
         }
         self.free_slots(memory);
         let _ = failpoint::hit("remember.done");
@@ -188,14 +189,69 @@ impl Ledger {
             failpoint::hit("record.remove")
                 .map_err(|error| format!("the records can't be written: {}", io_text(&error)))?;
         }
-        if let Err(error) = open.append(&bytes) {
+        if !bytes.is_empty()
+            && let Err(error) = open.keep_room(bytes.len() as u64)
+        {
+            self.open = Some(open);
+            return Err(format!("the records can't be written: {}", io_text(&error)));
+        }
+        self.append(open, &bytes)?;
+        self.written.clone_from(&memory.services);
+        Ok(())
+    }
+
+    fn append(&mut self, mut open: Open, bytes: &[u8]) -> Result<(), String> {
+        if let Err(error) = open.append(bytes) {
             // What may have got into the file must not be the beginning of the next line.
             self.open = open.undone();
             return Err(format!("the records can't be written: {}", io_text(&error)));
         }
         self.open = Some(open);
-        self.written.clone_from(&memory.services);
         Ok(())
+    }
+
+    /// Writes what memory says of these objects into the room that is kept for stops, and answers the objects of which
+    /// something else is on record still.
+    ///
+    /// # Errors
+    /// A sentence: none of it was written.
+    pub fn remember_stops(
+        &mut self,
+        memory: &Memory,
+        names: &BTreeSet<ServiceName>,
+    ) -> Result<BTreeSet<ServiceName>, String> {
+        if !self.lock.holds() {
+            return Err("the state directory is gone".into());
+        }
+        let open = match self.open.take().filter(|open| open.is_at(&self.dirs.ledger())) {
+            Some(open) => open,
+            None => self.open_former()?,
+        };
+        let (mut bytes, mut written) = (Vec::new(), self.written.clone());
+        for name in names {
+            let is = memory.services.get(name);
+            // What a Task ran for is on disk before its record is.
+            if written.get(name) == is || is.is_some_and(|record| !self.pasts.says(name, record)) {
+                continue;
+            }
+            lines::write(&mut bytes, &memory.boot, name, is.map(Arc::as_ref))?;
+            match is {
+                Some(record) => written.insert(name.clone(), Arc::clone(record)),
+                None => written.remove(name),
+            };
+        }
+        self.append(open, &bytes)?;
+        self.written = written;
+        let left = memory.services.changes_since(&self.written).filter(|change| change.was != change.is);
+        Ok(left.map(|change| change.key.clone()).collect())
+    }
+
+    /// The file of a former engine, to go on with it where it can't be written anew.
+    fn open_former(&mut self) -> Result<Open, String> {
+        let (records, bytes) = self.former.take().ok_or("the records have to be written anew")?;
+        let open = Open::again(&self.dirs.ledger(), bytes).map_err(|error| io_text(&error))?;
+        self.written = records;
+        Ok(open)
     }
 
     fn write_anew(&mut self, memory: &Memory) -> Result<(), String> {
@@ -206,10 +262,8 @@ impl Ledger {
         let failed = |error: io::Error| format!("the records can't be written: {}", io_text(&error));
         let path = self.dirs.ledger();
         atomic::write(&path, &bytes, MODE).map_err(failed)?;
-        let flags = libc::O_NOFOLLOW;
-        let file = OpenOptions::new().append(true).custom_flags(flags).open(&path).map_err(failed)?;
-        let whole = bytes.len() as u64;
-        self.open = Some(Open { file, bytes: whole, whole });
+        self.former = None;
+        self.open = Some(Open::new(&path, bytes.len() as u64).map_err(failed)?);
         self.written.clone_from(&memory.services);
         // What former versions wrote is in it now.
         for (_, path) in record_files(&self.dirs).map_err(|error| error.to_string())? {
@@ -219,14 +273,6 @@ impl Ledger {
             }
         }
         Ok(())
-    }
-
-    /// Whether the file is still the one under its name.
-    fn is_there(&self, open: &Open) -> bool {
-        match (open.file.metadata(), fs::symlink_metadata(self.dirs.ledger())) {
-            (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
-            _ => false,
-        }
     }
 
     /// Somebody may have removed the directory: it is made again, locked again, and everything is written again.
@@ -239,7 +285,7 @@ impl Ledger {
             self.lock = StateLock::try_lock(&self.dirs).map_err(|error: LockError| error.to_string())?;
         }
         self.pasts.forget();
-        self.open = None;
+        (self.open, self.former) = (None, None);
         self.slots.forget();
         self.restored = true;
         Ok(())
@@ -284,35 +330,6 @@ impl Ledger {
     }
 }
 
-impl Open {
-    fn is_worth_keeping(&self) -> bool {
-        self.bytes <= SMALL.max(self.whole.saturating_mul(2))
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        if cfg!(feature = "failpoints") {
-            // As a full disk or the end of the engine would leave it.
-            let (begun, rest) = bytes.split_at(bytes.len() / 2);
-            self.file.write_all(begun)?;
-            failpoint::hit("ledger.half")?;
-            self.file.write_all(rest)?;
-        } else {
-            self.file.write_all(bytes)?;
-        }
-        failpoint::hit("ledger.added")?;
-        self.bytes = self.bytes.saturating_add(bytes.len() as u64);
-        Ok(())
-    }
-
-    /// As it was before an addition that failed. `None`: that can't be had.
-    fn undone(self) -> Option<Self> {
-        self.file.set_len(self.bytes).is_ok().then_some(self)
-    }
-}
-
 /// Reads the records without holding the lock and without touching them, for a look from outside.
 ///
 /// # Errors
@@ -330,12 +347,17 @@ struct Found {
     problems: Vec<String>,
     /// Files with something that can't be read.
     broken: Vec<PathBuf>,
+    /// How long the ledger is, if it holds everything, with nothing in it that can't be read.
+    whole: Option<u64>,
 }
 
 impl Found {
     fn read(dirs: &Dirs, boot: &BootId) -> Result<Self, LedgerError> {
-        let mut found = Self { memory: Memory::new(boot.clone()), problems: Vec::new(), broken: Vec::new() };
-        for (name, path) in record_files(dirs)? {
+        let memory = Memory::new(boot.clone());
+        let mut found = Self { memory, problems: Vec::new(), broken: Vec::new(), whole: None };
+        let former = record_files(dirs)?;
+        let none_former = former.is_empty();
+        for (name, path) in former {
             match read_file(&path, RECORD_BYTES_MAX) {
                 Ok(bytes) => found.line(&bytes, &path, Some(&name))?,
                 Err(error) => found.lost(Some(&name), &io_text(&error), &path),
@@ -353,6 +375,8 @@ impl Found {
                 found.line(line, &path, None)?;
             }
         }
+        let is_whole = none_former && found.broken.is_empty() && bytes.ends_with(b"\n");
+        found.whole = is_whole.then_some(bytes.len() as u64);
         Ok(found)
     }
 

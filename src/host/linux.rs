@@ -364,6 +364,17 @@ impl Host for LinuxHost {
         }
     }
 
+    fn remember_stops(
+        &mut self,
+        memory: &Memory,
+        names: &BTreeSet<ServiceName>,
+    ) -> Result<BTreeSet<ServiceName>, String> {
+        match &mut self.ledger {
+            Some(ledger) => ledger.remember_stops(memory, names),
+            None => Err("the state is not held by this look".into()),
+        }
+    }
+
     fn perform(&mut self, step: &Step) -> Outcome {
         self.act(step)
     }

@@ -6,6 +6,7 @@ use crate::facts::ProcessKey;
 use crate::plan::action::{Outcome, Step};
 use crate::plan::memory::Memory;
 use crate::plan::observation::{Observation, Questions};
+use crate::spec::ServiceName;
 use crate::units::Now;
 
 /// What the engine needs from a host. Linux implements it in earnest, the simulation with a fake clock,
@@ -29,6 +30,19 @@ pub trait Host {
     /// # Errors
     /// A sentence. Steps that rest on what was not written must not be carried out.
     fn remember(&mut self, memory: &Memory) -> Result<(), String>;
+
+    /// Where [`Host::remember`] just failed: writes what memory says of these objects, which are being stopped or are gone,
+    /// into room that is kept for this, and answers the objects of which something else is on record still.
+    ///
+    /// # Errors
+    /// A sentence: none of it was written.
+    fn remember_stops(
+        &mut self,
+        _memory: &Memory,
+        _names: &BTreeSet<ServiceName>,
+    ) -> Result<BTreeSet<ServiceName>, String> {
+        Err("no room is kept for the records of stops".into())
+    }
 
     /// Carries out one step. A failure is a value to plan with.
     fn perform(&mut self, step: &Step) -> Outcome;

@@ -155,6 +155,48 @@ fn a_full_disk_starts_nothing_that_could_not_be_recorded() {
     assert_eq!(bench.alive_of("one").len(), 1);
 }
 
+/// The disk is full while a watch runs, and when there is none.
+const FULL_AND_STOPPED: &str = r#"
+set -u
+mkdir -p state && mount -t tmpfs -o size=512k,mode=755 none state || exit 99
+"$SELFSAME" apply specs || exit 98
+"$SELFSAME" watch specs >watch.log 2>&1 &
+watch=$!
+n=0; until "$SELFSAME" status >/dev/null 2>&1 && grep -q instances watch.log; do n=$((n + 1)); [ $n -lt 500 ] || { kill $watch; exit 97; }; sleep 0.02; done
+head -c 1000000 /dev/zero > state/filler 2>/dev/null
+"$SELFSAME" stop one; echo "one: $?"
+kill $watch; wait $watch
+"$SELFSAME" stop two; echo "two: $?"
+"$SELFSAME" start one; echo "start: $?"
+"#;
+
+/// A service that filled the disk could not be stopped.
+#[test]
+fn what_runs_is_stopped_on_a_full_disk() {
+    if !is_root() {
+        eprintln!("skipped: needs mount");
+        return;
+    }
+    let bench = Bench::new();
+    let directory = format!("\nworkingDirectory: {}\n", bench.root().display());
+    for name in ["one", "two"] {
+        bench.daemon(name, "stdout: null\nstderr: null");
+        bench.daemon_spec(name, &format!("stdout: null\nstderr: null{directory}"));
+    }
+    let output = Command::new("unshare")
+        .args(["-m", "/bin/sh", "-c", FULL_AND_STOPPED])
+        .current_dir(bench.root())
+        .env("SELFSAME", env!("CARGO_BIN_EXE_selfsame"))
+        .env("SELFSAME_STATE_DIR", bench.path("state"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let said: Vec<&str> = text.lines().filter(|line| line.contains(": ") && line.len() < 10).collect();
+    assert_eq!(said, ["one: 0", "two: 0", "start: 1"], "{text}\n{errors}");
+    assert!(bench.alive_of("one").is_empty() && bench.alive_of("two").is_empty(), "{text}\n{errors}");
+}
+
 #[test]
 fn watch_survives_the_loss_of_its_state_directory() {
     let mut bench = Bench::new();

@@ -14,7 +14,7 @@ use selfsame::plan::observation::{
 use selfsame::plan::status::{ConditionStatus, ConditionType, PhaseWord};
 use selfsame::plan::{Doing, Plan, QuestionHints, fold, questions};
 use selfsame::spec::{
-    AdoptPolicy, DesiredState, DuplicatePolicy, ReadinessCheck, RemovePolicy, Service, StopScope,
+    AdoptPolicy, DesiredState, DuplicatePolicy, ReadinessCheck, RemovePolicy, Service, ServiceName, StopScope,
 };
 use selfsame::units::{BootId, Now, WallTime};
 
@@ -497,6 +497,8 @@ fn a_look_is_asked_for_only_where_something_may_be_started() {
 struct FullDisk {
     observed: Observation,
     written: bool,
+    /// There is room for the records of stops.
+    stops: bool,
     performed: Vec<Step>,
 }
 
@@ -511,6 +513,15 @@ impl Host for FullDisk {
 
     fn remember(&mut self, _: &Memory) -> Result<(), String> {
         if self.written { Ok(()) } else { Err("no space left on device".into()) }
+    }
+
+    fn remember_stops(
+        &mut self,
+        _: &Memory,
+        names: &BTreeSet<ServiceName>,
+    ) -> Result<BTreeSet<ServiceName>, String> {
+        let all = ["api", "db", "web"].map(name).into_iter().collect::<BTreeSet<_>>();
+        if self.stops { Ok(&all - names) } else { Err("no room".into()) }
     }
 
     fn perform(&mut self, step: &Step) -> Outcome {
@@ -534,7 +545,8 @@ fn what_cannot_be_written_down_is_not_done_but_a_stop_under_way_goes_on() {
         .with(service("api"), vec![Instance::default()], looked(Vec::new()))
         .with(service("db"), vec![Instance::default()], looked(vec![candidate(70)]));
     for written in [false, true] {
-        let mut host = FullDisk { observed: case.observed.clone(), written, performed: Vec::new() };
+        let observed = case.observed.clone();
+        let mut host = FullDisk { observed, written, stops: false, performed: Vec::new() };
         let mut memory = case.memory.clone();
         let done = tick(&mut host, &case.desired, &mut memory, TickOptions::default());
         let expected = if written { "adopt 70 [0], TERM 40, CONT 40, start [0]" } else { "TERM 40, CONT 40" };
@@ -548,6 +560,32 @@ fn what_cannot_be_written_down_is_not_done_but_a_stop_under_way_goes_on() {
         assert_eq!(held, withheld.len());
         let api = memory.services[&name("api")].instances.get(&0).unwrap();
         assert_eq!(phase_text(&api.phase), if written { "Starting 90" } else { "Vacant" });
+    }
+}
+
+/// A service that fills the disk could not be stopped.
+#[test]
+fn a_stop_that_can_be_written_down_is_begun_although_nothing_else_can() {
+    let stopped = Service { state: DesiredState::Stopped, ..web() };
+    let running = running(started(&web(), 40));
+    let case = Case::new().with(stopped, vec![instance(running)], seen_alive(1)).with(
+        service("api"),
+        vec![Instance::default()],
+        looked(Vec::new()),
+    );
+    for stops in [false, true] {
+        let observed = case.observed.clone();
+        let mut host = FullDisk { observed, written: false, stops, performed: Vec::new() };
+        let mut memory = case.memory.clone();
+        let done = tick(&mut host, &case.desired, &mut memory, TickOptions::default());
+        let phase = phase_text(&memory.services[&name("web")].instances.get(&0).unwrap().phase);
+        assert_eq!(phase.contains("Stopping"), stops, "{phase}");
+        let api = &memory.services[&name("api")].instances.get(&0).unwrap().phase;
+        assert_eq!(phase_text(api), "Vacant");
+        assert!(!steps_text(&host.performed).contains("start"), "{:?}", host.performed);
+        assert!(done.not_remembered.is_some());
+        assert!(done.withheld.contains(&name("api")));
+        assert_eq!(done.withheld.contains(&name("web")), !stops);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The ledger and its lock: what survives, what is refused, what is void.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -346,7 +346,7 @@ impl Small {
     fn new() -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
         let flags = nix::mount::MsFlags::empty();
-        let options = Some("size=64k,mode=755");
+        let options = Some("size=256k,mode=755");
         match nix::mount::mount(Some("selfsame-test"), dir.path(), Some("tmpfs"), flags, options) {
             Ok(()) => Some(Self(dir)),
             Err(errno) => {
@@ -391,8 +391,9 @@ fn a_full_or_read_only_disk_is_an_error_and_the_old_record_stays() {
 
     let filler = small.0.path().join("filler");
     let _ = fs::write(&filler, vec![0; 1 << 20]);
-    // More than the last page has room for.
-    std::sync::Arc::make_mut(&mut memory.record_mut(&name("a")).unwrap().spec).args = vec!["x".repeat(5000)];
+    // More than the file has room for.
+    std::sync::Arc::make_mut(&mut memory.record_mut(&name("a")).unwrap().spec).args =
+        vec!["x".repeat(100_000)];
     let error = ledger.remember(&memory).unwrap_err();
     assert!(error.contains("ENOSPC"), "{error}");
     assert!(peek(&dirs, &boot()).unwrap().problems.is_empty());
@@ -402,6 +403,29 @@ fn a_full_or_read_only_disk_is_an_error_and_the_old_record_stays() {
     fs::remove_file(&filler).unwrap();
     ledger.remember(&memory).unwrap();
     assert_eq!(peek(&dirs, &boot()).unwrap().memory, memory);
+
+    // Stops have room of their own, also for an engine that finds the disk full.
+    std::sync::Arc::make_mut(&mut memory.record_mut(&name("a")).unwrap().spec).args = Vec::new();
+    ledger.remember(&memory).unwrap();
+    let _ = fs::write(&filler, vec![0; 1 << 20]);
+    let more = (1..1000).find_map(|generation| {
+        memory.record_mut(&name("a")).unwrap().generation = generation;
+        ledger.remember(&memory).err()
+    });
+    assert!(more.unwrap().contains("ENOSPC"));
+    let stops = BTreeSet::from([name("a")]);
+    assert_eq!(ledger.remember_stops(&memory, &stops), Ok(BTreeSet::new()));
+    assert_eq!(peek(&dirs, &boot()).unwrap().memory, memory);
+    drop(ledger);
+    let mut ledger = self::ledger(&dirs);
+    assert_eq!(ledger.load(&boot()).unwrap().memory, memory);
+    memory.record_mut(&name("a")).unwrap().generation = 1;
+    assert!(ledger.remember(&memory).unwrap_err().contains("ENOSPC"));
+    assert_eq!(ledger.remember_stops(&memory, &stops), Ok(BTreeSet::new()));
+    assert_eq!(peek(&dirs, &boot()).unwrap().memory, memory);
+    fs::File::create(&filler).unwrap();
+    fs::remove_file(&filler).unwrap();
+    ledger.remember(&memory).unwrap();
 
     small.cover();
     assert!(ledger.create_slot(&name("a"), 0, "n").is_err());

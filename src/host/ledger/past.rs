@@ -18,7 +18,7 @@ use super::{FORMAT, LedgerError, MODE, files_in, keep_aside};
 use crate::host::atomic;
 use crate::host::errno::io_text;
 use crate::host::state_dir::Dirs;
-use crate::plan::memory::{Memory, Past};
+use crate::plan::memory::{Memory, Past, Record};
 use crate::spec::ServiceName;
 use crate::units::WallTime;
 
@@ -78,6 +78,14 @@ impl Pasts {
             };
         }
         Ok(())
+    }
+
+    /// Whether what this record says of former runs is written.
+    pub(super) fn says(&self, name: &ServiceName, record: &Record) -> bool {
+        match self.written.get(name) {
+            Some(written) => *written == record.task.past,
+            None => record.spec.task.is_none() || record.task.past == Past::default(),
+        }
     }
 
     /// The files may be gone: everything is written again.

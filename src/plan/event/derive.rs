@@ -17,21 +17,25 @@ use crate::units::Signal;
 
 /// What happened in a tick, in the order of names: first what was seen and decided, then what was done.
 ///
-/// `remembered`: the plan's memory was written down. If it wasn't, the next tick sees and decides the same once more, and only
-/// deeds are told now.
-pub fn events(before: &Memory, plan: &Plan, outcomes: &[(Step, Outcome)], remembered: bool) -> Vec<Event> {
+/// `remembered`: whether what the plan says of an object was written down. If it wasn't, the next tick sees and decides the
+/// same once more, and only deeds are told now.
+pub fn events(
+    before: &Memory,
+    plan: &Plan,
+    outcomes: &[(Step, Outcome)],
+    remembered: &dyn Fn(&ServiceName) -> bool,
+) -> Vec<Event> {
     let mut found = Vec::new();
-    if remembered {
-        let mut went = Vec::new();
-        for Change { key, was, is } in plan.memory.services.changes_since(&before.services) {
-            match (was, is) {
-                (was, Some(is)) => of_record(key, was.map(Arc::as_ref), is, plan, &mut found),
-                (Some(was), None) => went.push(gone(key, was, &plan.memory)),
-                (None, None) => {}
-            }
+    let mut went = Vec::new();
+    let changes = plan.memory.services.changes_since(&before.services);
+    for Change { key, was, is } in changes.filter(|change| remembered(change.key)) {
+        match (was, is) {
+            (was, Some(is)) => of_record(key, was.map(Arc::as_ref), is, plan, &mut found),
+            (Some(was), None) => went.push(gone(key, was, &plan.memory)),
+            (None, None) => {}
         }
-        found.append(&mut went);
     }
+    found.append(&mut went);
     for (step, outcome) in outcomes {
         let record = plan.memory.services.get(&step.service).or_else(|| before.services.get(&step.service));
         let was = before.services.get(&step.service).and_then(|was| was.instances.get(&step.index));
