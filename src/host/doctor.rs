@@ -123,22 +123,10 @@ fn own_uid() -> u32 {
 
 fn state(dirs: &Dirs) -> Finding {
     let matters = "records, accepted documents and logs lie there; `--state-dir` names another place";
-    let missing = [&dirs.run, &dirs.lib, &dirs.log].into_iter().find(|dir| !can_be_used(dir));
-    match missing {
-        Some(dir) => finding(
-            "state directory",
-            State::Broken,
-            format!("`{}` can't be written", dir.display()),
-            matters,
-        ),
-        None => finding("state directory", State::Ok, format!("`{}`", dirs.run.display()), matters),
+    match dirs.check() {
+        Err(sentence) => finding("state directory", State::Broken, sentence, matters),
+        Ok(()) => finding("state directory", State::Ok, format!("`{}`", dirs.run.display()), matters),
     }
-}
-
-/// It is a directory that we can write, or the nearest one above it is.
-fn can_be_used(dir: &Path) -> bool {
-    let there = dir.ancestors().find(|above| above.exists());
-    there.is_some_and(|dir| dir.is_dir() && rustix::fs::access(dir, rustix::fs::Access::WRITE_OK).is_ok())
 }
 
 fn exit_status() -> Finding {

@@ -148,16 +148,11 @@ impl Dirs {
         self.run.join("courses.json")
     }
 
-    /// Makes what is missing and checks what is there: directories, no links, of this user or root, and nobody else
-    /// can change where they lead.
-    ///
-    /// # Errors
-    /// A sentence that names the directory.
-    pub fn ensure(&self) -> Result<(), String> {
-        let own = rustix::process::geteuid().as_raw();
+    /// Each, and the mode that it is made with.
+    fn all(&self, own: u32) -> [(PathBuf, u32); 9] {
         // Others may see the status of root's services, and their logs as far as the files' modes go.
         let open = if own == 0 { 0o755 } else { 0o700 };
-        for (dir, mode) in [
+        [
             (self.run.clone(), open),
             (self.plugins(), 0o700),
             // The services of other users find their own socket in it, and no list.
@@ -168,7 +163,26 @@ impl Dirs {
             (self.outputs(), 0o700),
             (self.history(), 0o700),
             (self.log.clone(), open),
-        ] {
+        ]
+    }
+
+    /// Checks what is there as [`Dirs::ensure`] does, and that the rest can be made. Makes nothing.
+    ///
+    /// # Errors
+    /// A sentence that names the directory.
+    pub fn check(&self) -> Result<(), String> {
+        let own = rustix::process::geteuid().as_raw();
+        self.all(own).iter().try_for_each(|(dir, _)| check_one(dir, own))
+    }
+
+    /// Makes what is missing and checks what is there: directories, no links, of this user or root, and nobody else
+    /// can change where they lead.
+    ///
+    /// # Errors
+    /// A sentence that names the directory.
+    pub fn ensure(&self) -> Result<(), String> {
+        let own = rustix::process::geteuid().as_raw();
+        for (dir, mode) in self.all(own) {
             ensure_one(&dir, mode, own).map_err(|text| format!("state directory: {text}"))?;
         }
         Ok(())
@@ -189,6 +203,34 @@ fn ensure_one(dir: &Path, mode: u32, own: u32) -> Result<(), String> {
         }
         Err(error) => return Err(failed(error)),
     }
+    judge(dir, own)
+}
+
+/// What is there is as it has to be, or the nearest one above it is, and can be written.
+fn check_one(dir: &Path, own: u32) -> Result<(), String> {
+    let there = dir.ancestors().find(|above| fs::symlink_metadata(above).is_ok()).unwrap_or(dir);
+    if there == dir {
+        if fs::symlink_metadata(dir).is_ok_and(|meta| meta.file_type().is_symlink()) {
+            return Err(format!("`{}` is a symbolic link", dir.display()));
+        }
+        judge(dir, own)?;
+    } else {
+        let stages =
+            walk::stages(there).map_err(|error| format!("`{}`: {}", there.display(), io_text(&error)))?;
+        if let Some(weak) = walk::weakest(&stages, &[own]) {
+            return Err(weak);
+        }
+        if stages.last().is_none_or(|stage| !stage.meta.is_dir()) {
+            return Err(format!("`{}` is not a directory", there.display()));
+        }
+    }
+    rustix::fs::access(there, rustix::fs::Access::WRITE_OK)
+        .map_err(|errno| format!("`{}` can't be written: {}", there.display(), io_text(&errno.into())))
+}
+
+/// A directory that nobody else can put anything into, or have led elsewhere.
+fn judge(dir: &Path, own: u32) -> Result<(), String> {
+    let failed = |error: io::Error| format!("`{}`: {}", dir.display(), io_text(&error));
     let stages = walk::stages(dir).map_err(failed)?;
     match walk::weakest(&stages, &[own]) {
         Some(weak) => Err(weak),

@@ -52,6 +52,22 @@ fn a_state_directory_that_belongs_to_somebody_else() {
     assert!(bench.starts().is_empty());
 }
 
+/// `doctor` called it ok, and then nothing could be applied.
+#[test]
+fn doctor_judges_the_state_directory_as_apply_does() {
+    let bench = Bench::new();
+    bench.daemon("one", "");
+    assert_eq!(bench.run(&["doctor"]).code, 0);
+    assert!(!bench.path("state").exists(), "it only looks");
+    fs::create_dir_all(bench.path("state/run")).unwrap();
+    fs::set_permissions(bench.path("state/run"), fs::Permissions::from_mode(0o777)).unwrap();
+    let (applied, examined) = (bench.run(&["apply", "specs"]), bench.run(&["doctor"]));
+    assert_eq!((applied.code, examined.code), (1, 1), "{applied:?} {examined:?}");
+    for said in [applied.stderr, examined.stdout] {
+        assert!(said.contains("can be written by others"), "{said}");
+    }
+}
+
 #[test]
 fn a_link_in_the_place_of_the_records_is_refused() {
     let bench = Bench::new();
