@@ -78,6 +78,7 @@ use super::errno::errno_text;
 use super::groups::Entry;
 use crate::facts::{ShebangError, parse_shebang};
 use crate::plan::action::Launch;
+use crate::spec::Limit;
 use crate::units::{Pid, StartTicks};
 
 /// A process that was started and executes its program.
@@ -129,10 +130,15 @@ impl SpawnError {
             Step::Directory => {
                 format!("change to the working directory `{}`", launch.working_directory.display())
             }
+            Step::Limits => limit_of(launch, item).map_or_else(
+                || "set the limits of descriptors that selfsame was given".to_owned(),
+                |(name, limit)| format!("set `limits.{name}` to {}", limit_words(limit)),
+            ),
             _ => step.words().to_owned(),
         };
         let hint = match step {
             Step::Exec if confinement.chroot.is_none() => exec_hint(&launch.program, errno),
+            Step::Limits if errno == libc::EPERM => limit_hint(launch, item),
             Step::ReadOnly if errno == libc::ENOSYS => ", which needs Linux 5.12".into(),
             Step::Inaccessible if errno == libc::ENOSYS => ", which needs Linux 5.2".into(),
             _ => String::new(),
@@ -147,6 +153,33 @@ impl SpawnError {
     fn output(path: &Path, text: &str) -> Self {
         let step = "open an output";
         Self { step, errno: 0, message: format!("output `{}` can't be used: {text}", path.display()) }
+    }
+}
+
+/// The limit of the document with this number: they are set in the order of their names, and ours after them.
+fn limit_of(launch: &Launch, item: u32) -> Option<(&String, &Limit)> {
+    launch.limits.iter().nth(usize::try_from(item).unwrap_or(usize::MAX))
+}
+
+/// `4096`, `1024 (hard: unlimited)`
+fn limit_words(limit: &Limit) -> String {
+    let word = |value: Option<u64>| value.map_or_else(|| "unlimited".to_owned(), |value| value.to_string());
+    match (word(limit.soft), word(limit.hard)) {
+        (soft, hard) if soft == hard => soft,
+        (soft, hard) => format!("{soft} (hard: {hard})"),
+    }
+}
+
+/// Why a limit was refused, and what can be done.
+fn limit_hint(launch: &Launch, item: u32) -> String {
+    let Some((name, limit)) = limit_of(launch, item) else { return String::new() };
+    match live::hard_limit(name) {
+        Some(hard) if limit.hard.unwrap_or(u64::MAX) > hard => format!(
+            ", selfsame's own hard limit is {hard}: ask for no more, or give selfsame a higher one or CAP_SYS_RESOURCE"
+        ),
+        // Root as well.
+        Some(_) if name == "nofile" => ", no process may have more than `/proc/sys/fs/nr_open` says".into(),
+        Some(_) | None => String::new(),
     }
 }
 

@@ -128,6 +128,19 @@ fn a_missing_working_directory_is_named() {
 }
 
 #[test]
+fn a_limit_that_is_refused_is_named() {
+    // More than `fs.nr_open` is refused to everybody, and to others more than they have.
+    let most = Limit { soft: Some(5), hard: Some(1 << 40) };
+    let few = Limit { soft: Some(0), hard: Some(0) };
+    let limits = BTreeMap::from([("core".into(), few), ("nofile".into(), most)]);
+    let error = spawn(&Launch { limits, ..sleeper() }, Some(slot().as_fd())).unwrap_err();
+    assert_eq!((error.step, error.errno), ("set `limits`", libc::EPERM));
+    let said = error.to_string();
+    assert!(said.contains("`limits.nofile` to 5 (hard: 1099511627776)"), "{said}");
+    assert!(said.contains("selfsame's own hard limit is ") || said.contains("fs/nr_open"), "{said}");
+}
+
+#[test]
 fn a_slot_that_can_not_be_written_starts_nothing() {
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let dir = tempfile::tempdir().unwrap();

@@ -32,7 +32,7 @@ pub(super) struct Report {
     pub(super) step: AtomicU32,
     /// Why that step failed; 0: it didn't.
     pub(super) errno: AtomicI32,
-    /// Which of several paths that step is about.
+    /// Which of several paths or limits that step is about.
     pub(super) item: AtomicU32,
     /// Its own start time in clock ticks.
     pub(super) start: AtomicU64,
@@ -130,7 +130,8 @@ unsafe fn carry_out(orders: &Orders<'_>) -> Result<(), i32> {
             write_file(c"/proc/self/oom_score_adj", text)?;
         }
         at(Step::Limits);
-        for limit in orders.limits {
+        for (item, limit) in orders.limits.iter().enumerate() {
+            orders.report.item.store(u32::try_from(item).unwrap_or(u32::MAX), Ordering::SeqCst);
             let pair = (&raw const limit.pair).addr();
             call(libc::SYS_prlimit64, [0, limit.resource as usize, pair, 0, 0])?;
         }

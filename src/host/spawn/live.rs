@@ -47,6 +47,15 @@ pub fn is_of_threads(adjustment: &Adjustment) -> bool {
     }
 }
 
+/// How far this process, and what it starts, may raise a limit; `None`: no such limit. `u64::MAX` is unlimited.
+pub fn hard_limit(name: &str) -> Option<u64> {
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    match Value::of(&Adjustment::Limit(name.to_owned(), None), own) {
+        Ok(Value::Limit(_, [_, hard])) => Some(hard),
+        Ok(_) | Err(_) => None,
+    }
+}
+
 fn pid_of(number: i32) -> Result<rustix::process::Pid, i32> {
     rustix::process::Pid::from_raw(number).ok_or(libc::ESRCH)
 }
