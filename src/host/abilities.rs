@@ -22,7 +22,7 @@ pub fn has(capability: Capability) -> bool {
     effective() & capability.bit() != 0
 }
 
-/// What the engine lacks for the confinement that a document asks for, a sentence each.
+/// What the engine lacks for the confinement and the limits that a document asks for, a sentence each.
 pub fn missing(spec: &Service) -> Vec<String> {
     let security = &spec.security;
     let mut missing = Vec::new();
@@ -43,6 +43,7 @@ pub fn missing(spec: &Service) -> Vec<String> {
             ));
         }
     }
+    missing.extend(limits_above(spec));
     // Where groups are isn't looked up for a service without bounds.
     if *spec.resources != Resources::default()
         && let Err(sentence) = super::groups::Places::of_this_process().can(&spec.resources)
@@ -50,4 +51,55 @@ pub fn missing(spec: &Service) -> Vec<String> {
         missing.push(sentence);
     }
     missing
+}
+
+/// Limits that only somebody with more rights can give.
+fn limits_above(spec: &Service) -> Vec<String> {
+    if spec.limits.is_empty() || has(Capability::SYS_RESOURCE) {
+        return Vec::new();
+    }
+    let above = spec.limits.iter().filter_map(|(name, limit)| {
+        let own = super::spawn::live::hard_limit(name)?;
+        let wanted = limit.hard.unwrap_or(u64::MAX);
+        let words = limit.hard.map_or_else(|| "unlimited".to_owned(), |hard| hard.to_string());
+        (wanted > own).then(|| {
+            format!(
+                "`limits.{name}` of {words} is above selfsame's own hard limit of {own}: that needs {}, which \
+                 selfsame doesn't have here",
+                Capability::SYS_RESOURCE
+            )
+        })
+    });
+    above.collect()
+}
+
+/// What a start would meet on this host whatever selfsame may do, or because it runs as the user that it is: a sentence each,
+/// which begins with the field. Not known of what lies behind another root directory.
+pub fn unmet(spec: &Service) -> Vec<String> {
+    let mut unmet = Vec::new();
+    let field = [
+        (spec.user.is_some(), "user"),
+        (spec.group.is_some(), "group"),
+        (!spec.supplementary_groups.is_empty(), "supplementaryGroups"),
+    ];
+    let field = field.into_iter().find_map(|(given, name)| given.then_some(name));
+    if let Some(field) = field.filter(|_| super::own_uid() != 0)
+        && let Err(sentence) = super::accounts::can_be_taken_on(spec)
+    {
+        unmet.push(format!("`{field}`: {sentence}"));
+    }
+    let directory = &spec.working_directory;
+    if spec.chroot.is_none() && !spec.security.private_tmp {
+        let problem = match std::fs::metadata(directory) {
+            Ok(meta) if meta.is_dir() => None,
+            Ok(_) => Some("is not a directory"),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some("does not exist on this host"),
+            // Its user may see more.
+            Err(_) => None,
+        };
+        unmet.extend(
+            problem.map(|problem| format!("`workingDirectory`: `{}` {problem}", directory.display())),
+        );
+    }
+    unmet
 }

@@ -15,46 +15,30 @@ use crate::units::{Gid, Uid};
 /// No environment file is larger.
 const ENV_BYTES_MAX: u64 = 1 << 20;
 
+/// Who a process will be.
+struct Identity {
+    entry: Option<Entry>,
+    uid: u32,
+    gid: u32,
+    groups: Vec<u32>,
+    change_ids: bool,
+}
+
+/// Whether the engine can start a process as the user and groups that a document asks for.
+///
+/// # Errors
+/// A sentence: there is no such user, or it can't be taken on.
+pub fn can_be_taken_on(spec: &Service) -> Result<(), String> {
+    identity(spec, &NameService::default()).map(|_| ())
+}
+
 /// Looks up the account of a service; `places` has the directories filled in.
 ///
 /// # Errors
 /// A sentence: there is no such user, or it can't be taken on.
 pub fn account(spec: &Service, places: &Prepared) -> Result<Prepared, String> {
-    let engine = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
     let names = NameService::default();
-    let entry = match &spec.user {
-        None => by_uid(&names, engine.0)?,
-        Some(Account::Id(uid)) => by_uid(&names, *uid)?,
-        Some(Account::Name(name)) => Some(by_name(&names, name)?),
-    };
-    let uid = entry.as_ref().map_or_else(
-        || match &spec.user {
-            Some(Account::Id(uid)) => *uid,
-            Some(Account::Name(_)) | None => engine.0,
-        },
-        |user| user.uid,
-    );
-    let gid = match (&spec.group, &entry) {
-        (Some(group), _) => group_id(&names, group)?,
-        (None, _) if spec.user.is_none() => engine.1,
-        (None, Some(user)) => user.gid,
-        (None, None) => {
-            return Err(format!("user {uid} has no entry, so that its group is not known: give `group`"));
-        }
-    };
-    let groups = spec
-        .supplementary_groups
-        .iter()
-        .map(|group| group_id(&names, group))
-        .collect::<Result<Vec<_>, _>>()?;
-    let change_ids = (uid, gid) != engine || !groups.is_empty();
-    if change_ids && engine.0 != 0 {
-        let wanted = entry.as_ref().map_or_else(|| uid.to_string(), |user| user.name.clone());
-        return Err(format!(
-            "user `{wanted}` with group {gid} can't be taken on: selfsame runs as user {} and not as root",
-            engine.0
-        ));
-    }
+    let Identity { entry, uid, gid, groups, change_ids } = identity(spec, &names)?;
     let (user_name, home, shell) = entry.map_or_else(
         || (uid.to_string(), "/".to_owned(), "/bin/sh".to_owned()),
         |user| (user.name, text_or(user.home, "/"), text_or(user.shell, "/bin/sh")),
@@ -72,6 +56,44 @@ pub fn account(spec: &Service, places: &Prepared) -> Result<Prepared, String> {
         socket_owners: socket_owners(&spec.sockets, &names, (uid, gid))?,
         ..places.clone()
     })
+}
+
+fn identity(spec: &Service, names: &NameService) -> Result<Identity, String> {
+    let engine = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let entry = match &spec.user {
+        None => by_uid(names, engine.0)?,
+        Some(Account::Id(uid)) => by_uid(names, *uid)?,
+        Some(Account::Name(name)) => Some(by_name(names, name)?),
+    };
+    let uid = entry.as_ref().map_or_else(
+        || match &spec.user {
+            Some(Account::Id(uid)) => *uid,
+            Some(Account::Name(_)) | None => engine.0,
+        },
+        |user| user.uid,
+    );
+    let gid = match (&spec.group, &entry) {
+        (Some(group), _) => group_id(names, group)?,
+        (None, _) if spec.user.is_none() => engine.1,
+        (None, Some(user)) => user.gid,
+        (None, None) => {
+            return Err(format!("user {uid} has no entry, so that its group is not known: give `group`"));
+        }
+    };
+    let groups = spec
+        .supplementary_groups
+        .iter()
+        .map(|group| group_id(names, group))
+        .collect::<Result<Vec<_>, _>>()?;
+    let change_ids = (uid, gid) != engine || !groups.is_empty();
+    if change_ids && engine.0 != 0 {
+        let wanted = entry.as_ref().map_or_else(|| uid.to_string(), |user| user.name.clone());
+        return Err(format!(
+            "user `{wanted}` with group {gid} can't be taken on: selfsame runs as user {} and not as root",
+            engine.0
+        ));
+    }
+    Ok(Identity { entry, uid, gid, groups, change_ids })
 }
 
 fn text_or(text: String, default: &str) -> String {

@@ -223,6 +223,43 @@ fn colour_is_for_terminals_and_for_those_who_ask() {
     assert!(!errors(&["check", "specs", "--color", "never"], false).contains('\u{1b}'));
 }
 
+/// Each was said by nobody before the start had failed.
+#[test]
+fn what_a_start_would_meet_is_said_before() {
+    if !super::support::is_root() {
+        eprintln!("skipped: needs root, to be another user");
+        return;
+    }
+    let bench = Bench::new();
+    bench.spec(
+        "late",
+        "startas: /bin/true\nuser: root\ngroup: root\nworkingDirectory: /no/such\nlimits: {nofile: 4096}",
+    );
+    let here = "`workingDirectory`: `/no/such` does not exist on this host";
+    let of_root = bench.ok(&["check", "specs"]).stderr;
+    assert!(
+        of_root.contains(here) && !of_root.contains("`limits") && !of_root.contains("`user`"),
+        "{of_root}"
+    );
+    let line = "ulimit -n 256; exec setpriv --reuid=65534 --regid=65534 --clear-groups \\
+                --bounding-set=-all --inh-caps=-all \"$0\" check specs";
+    std::fs::set_permissions(bench.root(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", line, env!("CARGO_BIN_EXE_selfsame")]).current_dir(bench.root());
+    let command = command.env("HOME", bench.root()).env_remove("XDG_CONFIG_HOME");
+    let checked = command.env("SELFSAME_STATE_DIR", bench.path("state")).output().unwrap();
+    let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+    assert!(checked.status.success(), "warnings: {said}");
+    for words in [
+        "late.yaml:6:",
+        "`user`: user `root` with group 0 can't be taken on: selfsame runs as user 65534",
+        here,
+        "`limits.nofile` of 4096 is above selfsame's own hard limit of 256",
+    ] {
+        assert!(said.contains(words), "{words} in {said}");
+    }
+}
+
 /// What is refused at the start is said before.
 #[test]
 fn what_this_host_cannot_do_is_said_with_its_place() {

@@ -1,4 +1,4 @@
-//! What a document asks for and an engine of this user could not do on this host.
+//! What a document asks for and an engine of this user could not do on this host, and what of it isn't there.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ pub(in super::super) fn lacking(look: &SourcesLook) -> Vec<Diagnostic> {
 
 fn of_service(service: &Service, look: &SourcesLook) -> Vec<Diagnostic> {
     let source = look.texts.get(&*service.origin.file);
-    let sentences = abilities::missing(service);
-    sentences.into_iter().map(|sentence| said(sentence, service, source)).collect()
+    let sentences = abilities::missing(service).into_iter().chain(abilities::unmet(service));
+    sentences.map(|sentence| said(sentence, service, source)).collect()
 }
 
 fn said(sentence: String, service: &Service, source: Option<&Arc<Source>>) -> Diagnostic {
