@@ -162,6 +162,8 @@ fn show<H: Host + PolicyEye>(
         Exit::Failed
     } else if !plan.is_quiet() {
         Exit::Changes
+    } else if plan.fails() {
+        Exit::Failed
     } else if plan.is_held() || !accepted.held.is_empty() {
         Exit::Held
     } else {

@@ -66,6 +66,11 @@ impl Plan {
     pub fn is_held(&self) -> bool {
         self.changes.iter().any(|change| change.doing == Doing::Held)
     }
+
+    /// Something is to be started and can't be.
+    pub fn fails(&self) -> bool {
+        self.changes.iter().any(|change| change.doing == Doing::Fail)
+    }
 }
 
 /// What is done about one instance.
@@ -106,6 +111,8 @@ pub enum Doing {
     Nothing,
     /// Left alone on purpose, although it isn't as desired.
     Held,
+    /// It is to be started and can't be, as its document and the host are.
+    Fail,
 }
 
 impl Doing {
@@ -122,6 +129,7 @@ impl Doing {
             Self::Wait => "wait",
             Self::Nothing => "nothing",
             Self::Held => "held",
+            Self::Fail => "fail",
         }
     }
 
@@ -136,7 +144,7 @@ impl Doing {
             | Self::Release
             | Self::Reload
             | Self::Wait => true,
-            Self::Nothing | Self::Held => false,
+            Self::Nothing | Self::Held | Self::Fail => false,
         }
     }
 }

@@ -125,7 +125,7 @@ pub(super) fn after_errands(record: &mut Record, aim: &Aim, seen: Option<&Seen>,
             Standing::Failed(Purpose::PreStart, error) if *aim == Aim::Run => {
                 let of = (draft.name, index);
                 backoff::after_failure(instance, &spec.restart, of, error.clone(), draft.now.boot);
-                draft.change(index, Doing::Held, error);
+                draft.change(index, Doing::Fail, error);
             }
             Standing::Failed(Purpose::PostStart, error) => {
                 instance.greets = false;

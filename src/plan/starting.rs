@@ -25,7 +25,7 @@ pub(super) fn start_all(
             Some(Err(error)) => {
                 let of = (draft.name, *index);
                 backoff::after_failure(instance, &spec.restart, of, error.clone(), draft.now.boot);
-                draft.change(*index, Doing::Held, error.clone());
+                draft.change(*index, Doing::Fail, error.clone());
                 draft.wake(draft.now.boot);
             }
             None => {

@@ -335,7 +335,7 @@ fn start(record: &mut Record, spec: &Arc<Service>, waiting: &[u32], seen: &Seen,
     if let Some(Err(error)) = &seen.prepared {
         for index in waiting {
             end::conclude(record, *index, TaskResult::Failed(error.clone()), (draft.name, draft.now));
-            draft.change(*index, Doing::Held, error.clone());
+            draft.change(*index, Doing::Fail, error.clone());
         }
         return;
     }

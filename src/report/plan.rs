@@ -39,6 +39,7 @@ fn change_line(change: &Change, replicas: u32) -> String {
         | Doing::Reload
         | Doing::Adjust
         | Doing::Wait
+        | Doing::Fail
         | Doing::Nothing => format!("{name}: {word}: {because}\n"),
     }
 }
@@ -51,7 +52,7 @@ pub struct ChangeRow {
     pub service: String,
     /// Which replica, from 0, also where it is the only one; people read `NAME[INDEX]` where there are several.
     pub index: u32,
-    /// start, adopt, adjust, restart, stop, release, reload, wait, nothing or held.
+    /// start, adopt, adjust, restart, stop, release, reload, wait, nothing, held or fail.
     pub action: &'static str,
     /// Why.
     pub because: String,

@@ -30,6 +30,16 @@ fn fails_with(ran: &Ran, words: &[&str]) {
     assert!(words.iter().any(|word| text.contains(&word.to_lowercase())), "one of {words:?} in {ran:?}");
 }
 
+/// `plan` called it held, and `apply` failed.
+#[test]
+fn plan_and_apply_say_the_same_of_a_missing_program() {
+    let bench = Bench::new();
+    bench.spec("one", "startas: /no/such/program");
+    let (planned, applied) = (bench.run(&["plan", "specs"]), bench.run(&["apply", "specs"]));
+    assert_eq!((planned.code, applied.code), (1, 1), "{planned:?} {applied:?}");
+    assert!(planned.stdout.contains("one: fail: `/no/such/program`"), "{planned:?}");
+}
+
 #[test]
 fn a_missing_file() {
     let bench = Bench::new();
