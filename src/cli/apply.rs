@@ -136,6 +136,7 @@ fn apply(
         did_something: false,
         tried: BTreeSet::new(),
         unrecorded: false,
+        broken,
         revisions: Revisions::of(&args.paths, dirs),
     };
     if run.text {

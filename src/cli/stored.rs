@@ -136,6 +136,7 @@ fn carry(
         text: args.output == Output::Text,
         did_something: !tick.outcomes.is_empty(),
         unrecorded: tick.not_remembered.is_some(),
+        broken: false,
         revisions: Revisions::of(&stored.paths, dirs),
     };
     match run.run_to_rest(args.output) {

@@ -40,6 +40,8 @@ pub(super) struct Run {
     pub tried: BTreeSet<ServiceName>,
     /// What was decided could not be written down.
     pub unrecorded: bool,
+    /// Some documents can't be used, so that what they ask for isn't among what this call is about.
+    pub broken: bool,
     /// What the documents are of.
     pub revisions: Revisions,
 }
@@ -185,6 +187,8 @@ impl Run {
         let count = status.len();
         let ready = status.iter().filter(|service| self.settled(service) == Settled::Ready).count();
         match (worst, self.did_something) {
+            // That can't be said of documents that couldn't be read.
+            (Settled::Ready, false) if self.broken => {}
             (Settled::Ready, false) => self.terminal.data("nothing to do\n"),
             (_, _) => self.terminal.data(&format!("{ready} of {count} objects are as wanted\n")),
         }

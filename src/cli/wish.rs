@@ -152,6 +152,7 @@ pub(super) fn ask(
         did_something: false,
         tried: BTreeSet::new(),
         unrecorded: false,
+        broken: false,
         revisions: super::revisions::Revisions::default(),
     };
     run.run_to_rest(output)

@@ -40,6 +40,16 @@ fn plan_and_apply_say_the_same_of_a_missing_program() {
     assert!(planned.stdout.contains("one: fail: `/no/such/program`"), "{planned:?}");
 }
 
+/// It said that there was nothing to do, beside the mistake.
+#[test]
+fn nothing_is_said_to_be_done_where_documents_are_refused() {
+    let bench = Bench::new();
+    bench.spec("one", "startas: relative");
+    let ran = bench.run(&["apply", "specs"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{ran:?}");
+    assert!(ran.stderr.contains("one.yaml"), "{ran:?}");
+}
+
 #[test]
 fn a_missing_file() {
     let bench = Bench::new();
