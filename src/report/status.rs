@@ -37,15 +37,18 @@ pub fn status_table(services: &[ServiceStatus], now: Now) -> String {
 
 fn instance_row(service: &ServiceStatus, instance: &InstanceStatus, now: Now) -> [String; 6] {
     let many = service.instances.len() > 1;
-    let name = if many { format!("{}[{}]", service.name, instance.index) } else { service.name.to_string() };
     [
-        name,
+        instance_name(service, instance),
         phase_word(instance.phase).into(),
         instance.pid.map(|pid| pid.to_string()).unwrap_or_default(),
         instance.since.map(|since| ago(since, now)).unwrap_or_default(),
         instance.restarts.to_string(),
         if instance.index == 0 || !many { note(service) } else { String::new() },
     ]
+}
+
+fn instance_name(service: &ServiceStatus, instance: &InstanceStatus) -> String {
+    service.name.instance(instance.index, u32::try_from(service.instances.len()).unwrap_or(u32::MAX))
 }
 
 /// How long ago, to the second.
@@ -174,7 +177,8 @@ pub fn status_details(service: &ServiceStatus, now: Now) -> String {
         service.observed_generation
     );
     for instance in &service.instances {
-        text.push_str(&format!("  instance {}: {}", instance.index, phase_word(instance.phase)));
+        let name = instance_name(service, instance);
+        text.push_str(&format!("  {name}: {}", phase_word(instance.phase)));
         if let Some(pid) = instance.pid {
             text.push_str(&format!(", pid {pid}"));
         }
