@@ -5,7 +5,7 @@
 //! ```
 //!
 //! *Theory of operation.* A new event is a line at the end. The same event once more (see [`Event::again`]) is counted in the
-//! line that is there, whose head has a fixed width: a service that crashes all day writes three lines. Nothing is synced, since
+//! line that is there, whose head has a fixed width, and which has some room where its sentence may be another one: a service that crashes all day writes three lines. Nothing is synced, since
 //! nothing is decided from it: a kill of the engine loses nothing, a loss of power the last seconds. When the file has grown
 //! to its bound, the older half goes, the events of objects that have the most of them first. A line without an end is what a
 //! kill or a full disk left behind, and is cut off by the next engine; readers pass over it.
@@ -62,6 +62,8 @@ struct Known {
     seq: u64,
     /// Of its head in the file.
     offset: u64,
+    /// Bytes of the line, with its end.
+    width: usize,
     times: u64,
     first: BootTime,
     last: BootTime,
@@ -141,7 +143,7 @@ impl EventLog {
                 self.next = self.next.max(seq.saturating_add(1));
             }
             if let Some(recorded) = recent.read(text) {
-                self.know(&recorded, offset);
+                self.know(&recorded, offset, text.len());
             }
             offset += as_u64(text.len());
         }
@@ -151,11 +153,12 @@ impl EventLog {
         *self.counts.entry(hash(object)).or_default() += 1;
     }
 
-    fn know(&mut self, recorded: &Recorded, offset: u64) {
+    fn know(&mut self, recorded: &Recorded, offset: u64, width: usize) {
         let since = recorded.last.since(recorded.time);
         let known = Known {
             seq: recorded.seq,
             offset,
+            width,
             times: recorded.times,
             first: recorded.since_boot,
             last: recorded.since_boot.after(since),
@@ -206,7 +209,8 @@ impl EventLog {
             match again.copied() {
                 Some(known) => {
                     self.append(&mut fresh)?;
-                    recorded.push(self.count(event, known, now)?);
+                    let counted = self.count(event, known, now)?;
+                    recorded.push(counted.unwrap_or_else(|| self.add(event, now, &mut fresh)));
                 }
                 None => recorded.push(self.add(event, now, &mut fresh)),
             }
@@ -233,12 +237,14 @@ impl EventLog {
         };
         self.next += 1;
         let offset = self.len + as_u64(fresh.len());
-        fresh.extend_from_slice(line::text(&recorded).as_bytes());
+        let text = line::text(&recorded);
+        fresh.extend_from_slice(text.as_bytes());
         if self.known.len() >= KNOWN_MAX {
             self.known.retain(|_, known| now.boot.since(known.last) <= AGAIN);
         }
         if self.known.len() < KNOWN_MAX {
-            let known = Known { seq: recorded.seq, offset, times: 1, first: now.boot, last: now.boot };
+            let (seq, width) = (recorded.seq, text.len());
+            let known = Known { seq, offset, width, times: 1, first: now.boot, last: now.boot };
             self.known.insert(key(event), known);
         }
         self.count_line(event.object.as_ref().map_or("", |object| object.as_str()));
@@ -255,8 +261,8 @@ impl EventLog {
         Ok(())
     }
 
-    /// Once more in the line that is there.
-    fn count(&mut self, event: &Event, known: Known, now: Now) -> io::Result<Recorded> {
+    /// Once more in the line that is there; nothing if what it says by now has no room in it.
+    fn count(&mut self, event: &Event, known: Known, now: Now) -> io::Result<Option<Recorded>> {
         let known = Known { times: known.times.saturating_add(1), last: now.boot, ..known };
         let since = known.last.since(known.first);
         let recorded = Recorded {
@@ -268,13 +274,18 @@ impl EventLog {
             boot: self.boot.clone(),
             event: event.clone(),
         };
+        let text = if event.kind.tells_facts() {
+            line::of_width(&recorded, known.width)
+        } else {
+            Some(line::head(&recorded))
+        };
+        let Some(text) = text else { return Ok(None) };
         if let Some(file) = &self.file {
-            let head = line::head(&recorded);
-            file.write_all_at(head.as_bytes(), known.offset)?;
+            file.write_all_at(text.as_bytes(), known.offset)?;
             failpoint::hit("events.counted")?;
         }
         self.known.insert(key(event), known);
-        Ok(recorded)
+        Ok(Some(recorded))
     }
 
     /// Drops the older part.

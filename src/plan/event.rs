@@ -163,6 +163,16 @@ pub enum EventKind {
     Lost,
 }
 
+impl EventKind {
+    /// Whether facts that differ from look to look stand in the sentence.
+    pub fn tells_facts(self) -> bool {
+        matches!(
+            self,
+            Self::Condition | Self::Violated | Self::PolicyActed | Self::PolicyFailed | Self::PolicyWithheld
+        )
+    }
+}
+
 /// Who did it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "is")]
@@ -239,15 +249,7 @@ impl Event {
     /// how long a wait is, or what a fact was).
     #[must_use]
     pub fn again(&self) -> Self {
-        let message = match self.kind {
-            // Facts that differ from look to look stand in it.
-            EventKind::Condition
-            | EventKind::Violated
-            | EventKind::PolicyActed
-            | EventKind::PolicyFailed
-            | EventKind::PolicyWithheld => String::new(),
-            _ => self.message.clone(),
-        };
+        let message = if self.kind.tells_facts() { String::new() } else { self.message.clone() };
         Self { pid: None, start_ticks: None, message, ..self.clone() }
     }
 }
@@ -271,7 +273,7 @@ pub struct Recorded {
     pub since_boot: BootTime,
     /// Which boot that was.
     pub boot: BootId,
-    /// What; its process is that of the last time.
+    /// What; its process and its sentence are those of the last time.
     #[serde(flatten)]
     pub event: Event,
 }

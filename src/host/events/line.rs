@@ -16,13 +16,33 @@ const HEAD: usize = 64;
 
 static OBJECT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b",\"object\":\""));
 
+/// Room for a sentence that gets longer when it is counted.
+const ROOM: usize = 48;
+
 /// The whole line, with its end.
 pub(super) fn text(recorded: &Recorded) -> String {
+    let room = if recorded.event.kind.tells_facts() { ROOM } else { 0 };
+    with_room(bare(recorded), room)
+}
+
+/// The same in exactly so many bytes, if it has room there.
+pub(super) fn of_width(recorded: &Recorded, width: usize) -> Option<String> {
+    let text = bare(recorded);
+    let room = width.checked_sub(text.len() + 1)?;
+    Some(with_room(text, room))
+}
+
+fn with_room(mut text: String, room: usize) -> String {
+    text.extend(std::iter::repeat_n(' ', room).chain(['\n']));
+    text
+}
+
+fn bare(recorded: &Recorded) -> String {
     let rest = Event { pid: None, start_ticks: None, ..recorded.event.clone() };
     let rest = serde_json::to_string(&rest).unwrap_or_default();
     let millis = u64::try_from(recorded.since_boot.0.as_millis()).unwrap_or(u64::MAX);
     format!(
-        "{}\"time\":\"{}\",\"bootMs\":{millis},\"boot\":\"{}\",{}\n",
+        "{}\"time\":\"{}\",\"bootMs\":{millis},\"boot\":\"{}\",{}",
         head(recorded),
         recorded.time.rfc3339(),
         recorded.boot,

@@ -65,6 +65,31 @@ fn the_same_again_is_counted_and_says_of_which_process() {
     assert_eq!(told(&place).len(), 3);
 }
 
+/// A violation that was counted had the process of the last time and the sentence of the first.
+#[test]
+fn what_is_counted_has_the_facts_of_the_last_time() {
+    let place = place();
+    let violated = |size: u64, pid: i32| {
+        let message = format!("uses {size}MiB");
+        let event = Event::new(EventKind::Violated, "Memory", message).of(&ServiceName::near("hog"));
+        Event { pid: Some(Pid(pid)), ..event }
+    };
+    let mut log = EventLog::open(&place.dirs, &boot(), Bounds::default());
+    let _ = log.write(&[violated(7, 1), event("shop", "it runs", 1)], at(0));
+    let _ = log.write(&[violated(123_456, 2)], at(1));
+    let mut log = EventLog::open(&place.dirs, &boot(), Bounds::default());
+    let (recorded, _) = log.write(&[violated(88, 3)], at(2));
+    assert_eq!((recorded[0].times, recorded[0].event.message.as_str()), (3, "uses 88MiB"));
+    let shop = (2, 1, "it runs".to_owned(), Some(1));
+    assert_eq!(told(&place), [(1, 3, "uses 88MiB".to_owned(), Some(3)), shop.clone()]);
+    // Too long for its line: another one begins.
+    let long = Event { message: "x".repeat(200), ..violated(0, 4) };
+    let _ = log.write(&[long], at(3));
+    let rows = told(&place);
+    assert_eq!(rows[..2], [(1, 3, "uses 88MiB".to_owned(), Some(3)), shop]);
+    assert_eq!((rows[2].0, rows[2].1, rows[2].3), (3, 1, Some(4)));
+}
+
 #[test]
 fn the_next_engine_goes_on_where_the_last_one_was_killed() {
     let place = place();
