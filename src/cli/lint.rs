@@ -140,7 +140,12 @@ fn bound_to(
     let root = bound.matcher.root();
     // A Policy names what should not be there.
     let images = if of_service { lints::images(root, world) } else { Vec::new() };
-    bound.diagnostics.into_iter().chain(lints::files(root, world, around)).chain(images).collect()
+    bound
+        .diagnostics
+        .into_iter()
+        .chain(lints::files(root, world, around, !of_service))
+        .chain(images)
+        .collect()
 }
 
 fn surroundings(service: &Service) -> Surroundings {

@@ -273,7 +273,7 @@ fn with_question(
     let look = if asked.explains { Look::explaining() } else { Look::default() };
     let answer = plugins.vocabularies(&vocabulary, &*world, &look);
     let bound = predicate.bind(&bindings, &in_order(&vocabulary, &answer));
-    let files = lints::files(bound.matcher.root(), &*world, &Surroundings::default());
+    let files = lints::files(bound.matcher.root(), &*world, &Surroundings::default(), false);
     let images = lints::images(bound.matcher.root(), &*world);
     let bound_to = bound.diagnostics.into_iter().chain(files).chain(images).map(|d| d.in_source(&source));
     let all: Vec<Diagnostic> = diagnostics.into_iter().chain(bound_to).collect();

@@ -95,9 +95,14 @@ fn program_of(call: &Node) -> String {
     }
 }
 
-/// W111, W112 and W113: what the files show that a bound condition names.
+/// W111, W112 and W113: what the files show that a bound condition names. `may_lack`: it may name programs that aren't there,
+/// as a Policy does that forbids what nobody has installed.
 #[must_use]
-pub fn files(root: &Node, world: &dyn World, around: &Surroundings) -> Vec<Diagnostic> {
+pub fn files(root: &Node, world: &dyn World, around: &Surroundings, may_lack: bool) -> Vec<Diagnostic> {
+    // Which interpreter a file has that isn't there can't be told, so that such a condition is never true.
+    let may_be_absent = |function: &str, path: &[u8]| {
+        may_lack && function == "runs" && world.file(Root::Engine, path) == Fact::Absent
+    };
     let mut found = Vec::new();
     root.walk_trail(&mut |node, trail| match &node.kind {
         Kind::Compare { op: CompareOp::Equal, left, right, .. } if is_field(left, "exe") => {
@@ -105,7 +110,9 @@ pub fn files(root: &Node, world: &dyn World, around: &Surroundings) -> Vec<Diagn
             found.extend(said.map(|said| trail.at(said, node.span, "")));
         }
         Kind::Call { function, arguments } if matches!(function.name.as_ref(), "runs" | "interpreter") => {
-            if let Some(path) = arguments.first().and_then(literal) {
+            if let Some(path) = arguments.first().and_then(literal)
+                && !may_be_absent(&function.name, &path)
+            {
                 let said = program(world, &path, around).into_iter();
                 found.extend(said.map(|said| trail.at(said, node.span, "")));
             }

@@ -277,7 +277,7 @@ fn lints(world: &TestWorld, text: &str) -> String {
     let bound = predicate.bind(&bindings, &Vocabularies(vec![&vocabulary]));
     let mut found = lints::condition(predicate.root());
     found.extend(lints::interpreter_only(predicate.root()));
-    found.extend(lints::files(bound.matcher.root(), world, &Surroundings::default()));
+    found.extend(lints::files(bound.matcher.root(), world, &Surroundings::default(), false));
     found.extend(lints::images(bound.matcher.root(), world));
     let codes: Vec<&str> = found.iter().map(|diagnostic| diagnostic.code.0).collect();
     codes.join(" ")

@@ -146,6 +146,8 @@ fn mistakes_are_said_where_they_stand() {
         (format!("{name}  do: stop\n  dryRun: false\n"), &["5:10 W105"]),
         (format!("{name}  when: exe under \"/tmp\"\n  do: stop\n  dryRun: false\n"), &[]),
         ("  match: exe == interpreter(\"/srv/a.py\")\n".into(), &["5:10 W101", "5:17 W113"]),
+        // What nobody has installed may be forbidden.
+        ("  match: runs(\"/srv/none\")\n".into(), &[]),
     ] {
         let found = said(&bench, &policy(&spec));
         if found != expected {
