@@ -82,9 +82,9 @@ fn what_is_counted_has_the_facts_of_the_last_time() {
     assert_eq!((recorded[0].times, recorded[0].event.message.as_str()), (3, "uses 88MiB"));
     let shop = (2, 1, "it runs".to_owned(), Some(1));
     assert_eq!(told(&place), [(1, 3, "uses 88MiB".to_owned(), Some(3)), shop.clone()]);
-    // Too long for its line: another one begins.
-    let long = Event { message: "x".repeat(200), ..violated(0, 4) };
-    let _ = log.write(&[long], at(3));
+    // Too lengthy for its line: another one begins.
+    let lengthy = Event { message: "x".repeat(200), ..violated(0, 4) };
+    let _ = log.write(&[lengthy], at(3));
     let rows = told(&place);
     assert_eq!(rows[..2], [(1, 3, "uses 88MiB".to_owned(), Some(3)), shop]);
     assert_eq!((rows[2].0, rows[2].1, rows[2].3), (3, 1, Some(4)));
