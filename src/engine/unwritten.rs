@@ -9,7 +9,7 @@ use crate::plan::action::{Outcome, Step};
 use crate::plan::memory::{Memory, Phase, Record};
 use crate::plan::status::{Condition, ConditionStatus, ConditionType, PhaseWord, ServiceStatus};
 use crate::plan::{Doing, Plan};
-use crate::spec::ServiceName;
+use crate::spec::{DesiredState, ServiceName};
 use crate::units::WallTime;
 
 /// How much of a memory is written down.
@@ -67,16 +67,13 @@ pub(super) fn write_down<H: Host>(host: &mut H, before: &Memory, memory: &Memory
     }
 }
 
-/// The objects whose records say of nothing but that less is to run: something is being stopped, or somebody wants that,
-/// or they are forgotten. Nothing is being started anew.
+/// The objects whose records say of nothing but that less is to run: they are meant to end, or a stop had begun, or they are
+/// forgotten. A restart isn't begun here: the start that has to follow couldn't be written down, and what runs would be gone.
 fn stops(before: &Memory, memory: &Memory) -> BTreeSet<ServiceName> {
     let starts = |record: &Record| {
         record.instances.values().any(|instance| matches!(instance.phase, Phase::Intended { .. }))
     };
-    let is_stop = |was: &Record, is: &Record| {
-        let wanted = is.wish.as_ref().is_some_and(|wish| !wish.running && !wish.released);
-        (wanted || stopping(is) || stopping(was)) && !starts(is)
-    };
+    let is_stop = |was: &Record, is: &Record| (is_meant_to_end(is) || only_goes_on(was, is)) && !starts(is);
     // A record that is new may go on for one under another name: both go together, or none.
     let stopped = memory.services.iter().filter(|(name, is)| {
         let was = before.services.get(*name);
@@ -90,8 +87,23 @@ fn stops(before: &Memory, memory: &Memory) -> BTreeSet<ServiceName> {
     stopped.chain(gone).map(|(name, _)| name.clone()).collect()
 }
 
+fn is_meant_to_end(record: &Record) -> bool {
+    let asked = record.wish.as_ref().is_some_and(|wish| !wish.running && !wish.released);
+    asked || record.terminating || record.spec.state == DesiredState::Stopped
+}
+
+/// Some of it was being stopped already, and nothing more is.
+fn only_goes_on(was: &Record, is: &Record) -> bool {
+    let had_begun = |index: &u32| was.instances.get(index).is_some_and(|one| is_stopping(&one.phase));
+    stopping(was) && is.instances.iter().all(|(index, one)| !is_stopping(&one.phase) || had_begun(index))
+}
+
 fn stopping(record: &Record) -> bool {
-    record.instances.values().any(|instance| matches!(instance.phase, Phase::Stopping { .. }))
+    record.instances.values().any(|instance| is_stopping(&instance.phase))
+}
+
+fn is_stopping(phase: &Phase) -> bool {
+    matches!(phase, Phase::Stopping { .. })
 }
 
 /// The objects that something was decided about, which is not on record, and nothing was done. A stop under way goes on.

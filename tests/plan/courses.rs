@@ -589,6 +589,22 @@ fn a_stop_that_can_be_written_down_is_begun_although_nothing_else_can() {
     }
 }
 
+/// Its start could not be written down, and what runs would be gone.
+#[test]
+fn a_restart_is_not_begun_where_there_is_room_for_stops_only() {
+    let old = Service { replicas: 2, ..web() };
+    let changed = Service { args: vec!["-v".into()], ..old.clone() };
+    let instances = (40..42).map(|pid| instance(running(started(&old, pid)))).collect();
+    let case = Case::new().with(changed, instances, seen_alive(2));
+    let observed = case.observed.clone();
+    let mut host = FullDisk { observed, written: false, stops: true, performed: Vec::new() };
+    let mut memory = case.memory.clone();
+    let done = tick(&mut host, &case.desired, &mut memory, TickOptions::default());
+    assert_eq!(memory, case.memory);
+    assert!(host.performed.is_empty(), "{:?}", host.performed);
+    assert!(done.withheld.contains(&name("web")));
+}
+
 /// A signal that could only be sent after a long time of trying is followed by the whole wait.
 #[test]
 fn the_grace_begins_when_the_signal_was_sent() {
