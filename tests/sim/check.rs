@@ -1,11 +1,12 @@
 //! The promises, checked at each call with knowledge of the truth.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use selfsame::facts::ProcessKey;
 use selfsame::plan::action::{Action, Step};
-use selfsame::plan::memory::{Memory, Phase};
+use selfsame::plan::memory::{Memory, Phase, Record};
 use selfsame::spec::ServiceName;
 use selfsame::units::BootTime;
 
@@ -154,32 +155,40 @@ pub(crate) fn revived(world: &mut World, memory: &Memory) {
 
 /// What is on record is ours from then on, and once.
 pub(crate) fn remembered(world: &mut World, memory: &Memory) {
-    let mut shrunk = Vec::new();
-    let mut keys = BTreeSet::new();
+    recorded_once(world, memory);
+    counts(world, memory.services.values());
+}
+
+/// No process is on record twice.
+pub(crate) fn recorded_once(world: &mut World, memory: &Memory) {
+    let (mut twice, mut keys) = (Vec::new(), BTreeSet::new());
     for (name, record) in &memory.services {
         for key in record.instances.values().filter_map(|i| i.phase.process()).map(|process| &process.key) {
             if !keys.insert(key.clone()) {
-                shrunk.push(format!("{} is on record twice, the second time for {name}", key.pid));
+                twice.push(format!("{} is on record twice, the second time for {name}", key.pid));
             }
         }
     }
-    for record in memory.services.values() {
+    for what in twice {
+        world.violated(what);
+    }
+}
+
+/// What these records tell of is ours from then on. Not for what a write that was cut short left: of an adoption of which
+/// only the disk knows, nobody was told, and with its record it is gone again.
+pub(crate) fn counts<'a>(world: &mut World, records: impl Iterator<Item = &'a Arc<Record>>) {
+    for record in records {
         for (index, instance) in &record.instances {
-            if let Some(process) = instance.phase.process() {
-                world.checker.adopted.insert(process.key.clone());
-                if let Some(proc) = world.alive(&process.key) {
-                    let lineage = proc.lineage;
-                    world.checker.lineages.insert(lineage);
-                    // Taken over only to be stopped.
-                    if process.adopted && *index >= record.spec.replicas {
-                        world.checker.released.insert(lineage);
-                    }
+            let Some(process) = instance.phase.process() else { continue };
+            world.checker.adopted.insert(process.key.clone());
+            if let Some(lineage) = world.alive(&process.key).map(|proc| proc.lineage) {
+                world.checker.lineages.insert(lineage);
+                // Taken over only to be stopped.
+                if process.adopted && *index >= record.spec.replicas {
+                    world.checker.released.insert(lineage);
                 }
             }
         }
-    }
-    for what in shrunk {
-        world.violated(what);
     }
 }
 

@@ -526,7 +526,8 @@ impl Host for World {
             };
         }
         self.say(format!("of memory only what is said of stops can be written: {names:?}"));
-        crate::check::remembered(self, &written);
+        crate::check::recorded_once(self, &written);
+        crate::check::counts(self, names.iter().filter_map(|name| memory.services.get(name)));
         let left = memory.services.changes_since(&written.services).filter(|change| change.was != change.is);
         let left = left.map(|change| change.key.clone()).collect();
         self.ledger = Some(written);
