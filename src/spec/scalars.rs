@@ -206,7 +206,11 @@ impl Value<'_> {
         values: &[(&str, T)],
         d: &mut Decoder<'_>,
     ) -> Option<T> {
-        let scalar = self.scalar(&choice(words), d)?;
+        // The words are put together for those who are told of them.
+        let Some(scalar) = self.node.scalar() else {
+            self.scalar(&choice(words), d);
+            return None;
+        };
         let text = scalar.text.as_str();
         if let Some((_, value)) = values.iter().find(|(word, _)| *word == text) {
             return Some(*value);
