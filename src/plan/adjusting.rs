@@ -1,5 +1,6 @@
 //! What is changed of a process that runs, without a restart: limits, scheduling, and the bounds of its group.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::spec::Service;
 /// Changes of limits and scheduling are given to what runs, where that can be done.
 pub(super) fn adjust_live(
     record: &Record,
-    (spec, present): (&Service, &Launched),
+    (spec, present): (&Service, &LazyCell<Launched, impl FnOnce() -> Launched>),
     events: &BTreeMap<u32, Event>,
     draft: &mut Draft<'_>,
 ) {

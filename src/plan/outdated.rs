@@ -1,5 +1,6 @@
 //! What runs otherwise than its document says, or shall run anew: a restart or a reload, so many at a time as may be missing.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use super::adjust::{self, Live};
@@ -27,7 +28,7 @@ struct Outdated {
 /// So many at a time as may be not Ready: a Ready instance is restarted only while fewer others aren't.
 pub(super) fn restart_outdated(
     record: &mut Record,
-    (spec, by_document): (&Service, &Launched),
+    (spec, by_document): (&Service, &LazyCell<Launched, impl FnOnce() -> Launched>),
     events: &BTreeMap<u32, Event>,
     seen: Option<&Seen>,
     draft: &mut Draft<'_>,
@@ -38,6 +39,7 @@ pub(super) fn restart_outdated(
         record.compares &= prepared.is_none();
         return;
     }
+    let by_document: &Launched = by_document;
     let looked_up = prepared.map(|prepared| launch::launched(spec, Some(prepared)));
     let present = looked_up.as_ref().unwrap_or(by_document);
     update::take_in_files(record, present);

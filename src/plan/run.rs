@@ -1,6 +1,7 @@
 //! Keeping an object running: take over or start what is missing, restart what is outdated, stop what is
 //! too many.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -44,8 +45,8 @@ pub(super) fn run(
     }
     greet(record, &spec, draft);
     stop_surplus(record, &spec, events, draft);
-    // Once for all that compare: what runs is mostly as its document says.
-    let present = launch::launched(&spec, None);
+    // Once for all that compare, if any does: what runs is mostly as its document says.
+    let present = LazyCell::new(|| launch::launched(&spec, None));
     outdated::restart_outdated(record, (&spec, &present), events, seen, draft);
     asked::go_on(record, seen, draft);
     adjusting::constrain(record, &spec, events, draft);
