@@ -31,6 +31,7 @@ mod foreseen;
 mod glance;
 mod hold;
 mod likeness;
+mod listed;
 mod memory;
 mod names;
 pub mod parse;
@@ -69,6 +70,7 @@ use crate::process::world::World;
 use crate::process::world::{Bytes, Namespace};
 use crate::units::{BootId, BootTime, Pid, StartTicks, WallTime};
 use entry::Entry;
+use listed::{Listed, Listing};
 use raw::{Form, Leaf};
 
 /// `PROC_SUPER_MAGIC` of `statfs(2)`.
@@ -142,33 +144,6 @@ pub struct LiveWorld {
     own_namespaces: RefCell<BTreeMap<Namespace, Fact<u64>>>,
     /// The text that was read last, and what it means: neighbours are often in one group.
     cgroups: RefCell<(Vec<u8>, Arc<[CgroupLine]>)>,
-}
-
-/// What getdents said, and a place for the facts of each.
-#[derive(Debug)]
-struct Listed {
-    pids: Arc<[Pid]>,
-    entries: Vec<Entry>,
-    failure: Option<Errno>,
-}
-
-/// What getdents said, ascending, and when it had said it, in clock ticks since boot.
-#[derive(Debug)]
-struct Listing {
-    pids: Vec<Pid>,
-    failure: Option<Errno>,
-    seen: StartTicks,
-}
-
-impl Listing {
-    fn of(proc: BorrowedFd<'_>, ticks: u64) -> Self {
-        let mut pids = Vec::new();
-        let failure = raw::list(proc, |name, _| pids.extend(raw::numeric(name).map(Pid))).err();
-        // The kernel lists in ascending order; a search in the list relies on it.
-        pids.sort_unstable();
-        pids.dedup();
-        Self { pids, failure, seen: ticks_now(ticks) }
-    }
 }
 
 /// An entry of either kind.
@@ -363,9 +338,7 @@ impl LiveWorld {
             let [helper, _] = &self.ahead_readers;
             let made = begun.and_then(|begun| helper.finish(&begun, LISTING_DEADLINE));
             let made = made.unwrap_or_else(|| Listing::of(self.proc(), self.ticks));
-            let Listing { pids, failure, seen } = made;
-            let entries = pids.iter().map(|pid| Entry::new(*pid, seen)).collect();
-            Listed { pids: pids.into(), entries, failure }
+            Listed::from(made)
         })
     }
 
@@ -387,11 +360,7 @@ impl LiveWorld {
 
     fn entry(&self, pid: Pid) -> EntryRef<'_> {
         let known = self.others.borrow().get(&pid).cloned();
-        let listed = || {
-            let listed = self.listed.get()?;
-            listed.entries.get(listed.pids.binary_search(&pid).ok()?)
-        };
-        match (known, listed()) {
+        match (known, self.listed.get().and_then(|listed| listed.entry(pid))) {
             (Some(entry), _) => EntryRef::Other(entry),
             (None, Some(entry)) => EntryRef::Listed(entry),
             (None, None) => {

@@ -65,8 +65,8 @@ impl LiveWorld {
 
     /// Gives `use_text` what a window has of a process whose neighbour in the listing was asked for before it.
     pub(super) fn text_ahead<T>(&self, pid: Pid, use_text: impl FnOnce(&[u8]) -> T) -> Option<T> {
-        let pids = &self.listed.get()?.pids;
-        let at = pids.binary_search(&pid).ok()?;
+        let listed = self.listed.get()?;
+        let (at, pids) = (listed.place(pid)?, &listed.pids);
         let deadline = self.memory_deadline.min(self.budget_left().ok()?);
         let mut ahead = self.ahead.borrow_mut();
         let found = ahead.take(at, pids, &self.proc, &self.ahead_readers, deadline, use_text);

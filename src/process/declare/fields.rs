@@ -367,7 +367,8 @@ const PLAIN: [bool; 256] = {
 /// As a shell would need it: words with anything unusual in single quotes.
 pub(in crate::process) fn quoted<'a>(words: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let plain = |b: &u8| PLAIN.get(usize::from(*b)).copied().unwrap_or(false);
-    let mut line = Vec::with_capacity(128);
+    // Titles leave a hundred empty words behind them: room for these as well.
+    let mut line = Vec::with_capacity(512);
     for (at, word) in words.enumerate() {
         if at > 0 {
             line.push(b' ');
