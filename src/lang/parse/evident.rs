@@ -126,6 +126,7 @@ fn is_word(text: &str) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
