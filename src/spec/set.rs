@@ -7,6 +7,7 @@ mod plugins;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::file::{self, Reading, Text, Written};
 use super::{
@@ -21,6 +22,8 @@ use crate::yaml;
 
 /// For fewer files a second thread isn't worth its start.
 const MANY: usize = 100;
+/// Files that a thread takes at a time.
+const STEP: usize = 16;
 
 /// Loads files. A file is accepted as a whole or not at all, and does not disturb the others but by what it defines
 /// for them. What is beyond the limits of the whole set is refused, in the order given.
@@ -71,7 +74,7 @@ fn read(files: &[SpecFile], ready: &ReadTexts, context: &LoadContext<'_>) -> Vec
             let read = || file::text(file, file::written(file), &context.limits.yaml);
             let text = match ready::ready(file, ready) {
                 Some(text) => text.clone(),
-                None => texts.next().unwrap_or_else(read),
+                None => texts.next().flatten().unwrap_or_else(read),
             };
             file::read(file, text, context)
         }
@@ -79,27 +82,35 @@ fn read(files: &[SpecFile], ready: &ReadTexts, context: &LoadContext<'_>) -> Vec
     each.collect()
 }
 
-/// The texts of files, in order. What can be found out about a file by itself is most of the work: for many files two threads
-/// do it, each a half.
-fn texts(files: &[&SpecFile], limits: yaml::Limits) -> Vec<Text> {
+/// The texts of files, in order; whatever is missing is read by whoever misses it. What can be found out about a file by itself is
+/// most of the work: for many files two threads do it, each as many as it gets to.
+fn texts(files: &[&SpecFile], limits: yaml::Limits) -> Vec<Option<Text>> {
     // First what stays: pages in which something stays between what is only needed meanwhile could not be given back.
-    let mut written: Vec<Written> = files.iter().map(|file| file::written(file)).collect();
-    let read = |files: &[&SpecFile], written: Vec<Written>| {
-        let files = files.iter().zip(written);
-        files.map(|(file, written)| file::text(file, written, &limits)).collect::<Vec<Text>>()
-    };
+    let written: Vec<Written> = files.iter().map(|file| file::written(file)).collect();
+    let read = |(file, written): (&&SpecFile, Written)| file::text(file, written, &limits);
     if files.len() < MANY {
-        return read(files, written);
+        return files.iter().zip(written).map(|pair| Some(read(pair))).collect();
     }
-    let (first, second) = files.split_at(files.len() / 2);
-    let of_second = written.split_off(first.len());
-    std::thread::scope(|scope| {
-        let second = scope.spawn(|| read(second, of_second));
-        let mut texts = read(first, written);
-        // Whatever is missing is read by whoever misses it.
-        texts.extend(second.join().unwrap_or_default());
-        texts
-    })
+    let steps: Vec<_> = files.chunks(STEP).zip(written.chunks(STEP)).collect();
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        let (files, written) = steps.get(at)?;
+        let pairs = files.iter().zip(written.iter().cloned());
+        Some((at, pairs.map(read).collect::<Vec<Text>>()))
+    };
+    let done = std::thread::scope(|scope| {
+        let other = scope.spawn(|| std::iter::from_fn(take).collect::<Vec<_>>());
+        let own: BTreeMap<usize, Vec<Text>> = std::iter::from_fn(take).collect();
+        own.into_iter().chain(other.join().unwrap_or_default()).collect::<BTreeMap<_, _>>()
+    });
+    let mut texts: Vec<Option<Text>> = files.iter().map(|_| None).collect();
+    for (place, text) in done.into_iter().flat_map(|(at, texts)| (at * STEP..).zip(texts)) {
+        if let Some(missing) = texts.get_mut(place) {
+            *missing = Some(text);
+        }
+    }
+    texts
 }
 
 fn together(readings: &[Reading], context: &LoadContext<'_>) -> Loaded {

@@ -795,3 +795,25 @@ fn documents_of_one_shape_bind_the_same_names_with_the_same_types() {
         kinds.push((Shape::of(service), types));
     }
 }
+
+/// Two threads take them by sixteens, whoever gets to them.
+#[test]
+fn many_files_are_each_read_as_what_they_are() {
+    let files: Vec<SpecFile> = (0..333)
+        .map(|number| {
+            let text =
+                service(&format!("startas: /bin/x{number}")).replace("shop", &format!("shop-{number}"));
+            let text = if number % 50 == 7 { text.replace("/bin/", "[") } else { text };
+            file(&format!("{number}.yaml"), text)
+        })
+        .collect();
+    let loaded = load(&files, &context());
+    assert_eq!(loaded.files.len(), files.len());
+    for (number, (read, file)) in loaded.files.iter().zip(&files).enumerate() {
+        assert_eq!((&read.source.name, read.source.text.as_bytes()), (&file.name, &*file.bytes));
+        let starts: Vec<_> = read.services().iter().map(|service| service.startas.clone()).collect();
+        let expected = if number % 50 == 7 { vec![] } else { vec![PathBuf::from(format!("/bin/x{number}"))] };
+        assert_eq!(starts, expected, "{number}");
+        assert_eq!(read.rejected().is_some(), expected.is_empty());
+    }
+}
