@@ -5,10 +5,13 @@
 //! which grows while the run goes on: two helpers read the next windows while one is looked at. A question out of
 //! order closes them, so that nothing is read for an expression that asks few.
 //!
-//! Whoever knows before it looks that everybody will be asked has two large windows read meanwhile ([`Ahead::begin_all`]).
+//! Whoever knows before it looks that everybody will be asked has two large windows read meanwhile ([`Ahead::begin_all`]), the
+//! second from its end, so that the helper that is through with the first can go on in front of it ([`rest`]).
 //!
 //! A window that is late holds a process that is stuck. Its processes are then asked one by one, so that only that one
 //! is late. The windows of later looks leave it out.
+
+mod rest;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
@@ -22,6 +25,7 @@ use rustix::io::Errno;
 use super::raw::{self, Form, Leaf};
 use super::readers::{Begun, Readers};
 use crate::units::Pid;
+use rest::{End, Rest};
 
 /// So many questions in a row open a window.
 const RUN: u32 = 3;
@@ -52,6 +56,8 @@ pub(super) struct Ahead {
     ready: Window,
     /// In the order of the listing, with the helper that each was given to.
     under_way: VecDeque<(usize, Begun<Window>)>,
+    /// What a helper reads from its end.
+    rest: Option<Arc<Rest>>,
     /// Windows begun so far.
     begun: usize,
     /// The listing up to here is asked one by one: a process in it is stuck.
@@ -126,6 +132,9 @@ impl Ahead {
         match window {
             Some(window) => {
                 self.ready = window;
+                if let Some(rest) = self.rest.take().filter(|rest| !rest.is_empty()) {
+                    self.begin_rest(&rest, End::First, pids, proc, readers);
+                }
                 while self.under_way.len() < HELPERS && self.begin(pids, proc, readers) {}
             }
             None => {
@@ -143,7 +152,37 @@ impl Ahead {
         readers: &[Arc<Readers>; HELPERS],
     ) {
         let share = pids.len().div_ceil(HELPERS).min(EARLY_MAX);
-        while self.under_way.len() < HELPERS && self.begin_window(share, pids, proc, readers) {}
+        if !self.under_way.is_empty() || !self.begin_window(share, pids, proc, readers) {
+            return;
+        }
+        let rest = Rest::of(self.next..(self.next + share).min(pids.len()));
+        if self.begin_rest(&rest, End::Last, pids, proc, readers) {
+            self.next = (self.next + share).min(pids.len());
+            self.rest = Some(rest);
+        }
+    }
+
+    /// Begins the window of what is left from one end on. False if no helper can be had.
+    fn begin_rest(
+        &mut self,
+        rest: &Arc<Rest>,
+        end: End,
+        pids: &Arc<[Pid]>,
+        proc: &Arc<OwnedFd>,
+        readers: &[Arc<Readers>; HELPERS],
+    ) -> bool {
+        let (pids, proc, left_out) = (Arc::clone(pids), Arc::clone(proc), Arc::clone(&self.left_out));
+        let rest = Arc::clone(rest);
+        let work =
+            move || rest.window(end, |part| read(pids.get(part).unwrap_or_default(), &left_out, &proc));
+        let helper = self.begun % HELPERS;
+        let Some(begun) = readers.get(helper).and_then(|readers| readers.begin(work)) else { return false };
+        self.begun += 1;
+        match end {
+            End::First => self.under_way.push_front((helper, begun)),
+            End::Last => self.under_way.push_back((helper, begun)),
+        }
+        true
     }
 
     /// Begins the next window. False at the end of the listing, or if no helper can be had.
@@ -180,6 +219,7 @@ impl Ahead {
             let _ = readers.get(helper).and_then(|readers| readers.finish(&begun, Duration::ZERO));
         }
         self.ready = Window::default();
+        self.rest = None;
         self.size = 0;
     }
 }
