@@ -57,7 +57,7 @@ pub use model::{
     Dependency, DependencyCondition, Hook, Hooks, OnHookFailure, OnUpdateFailure, Reload, StopCommand,
     Suspend, Update, UpdateStrategy,
 };
-pub use model::{Hosts, KnownHost, Origins, Revision, Services};
+pub use model::{FileMarks, Hosts, KnownHost, Origins, Revision, Services};
 pub use model::{Listen, Secret, SecretForm, Security, Socket};
 pub use model::{Rare, Usual};
 pub use overlap::{FileIdentity, Marks, overlaps};

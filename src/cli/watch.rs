@@ -22,6 +22,7 @@ use crate::host::good_texts::GoodTexts;
 use crate::host::linux::HostOptions;
 use crate::host::own_limits;
 use crate::host::presence;
+use crate::host::spawn::close_up;
 use crate::host::state_dir::Dirs;
 use crate::host::superior::Superior;
 use crate::plan::action::Outcome;
@@ -271,6 +272,10 @@ impl Teller {
                 self.line(service.name.as_str(), &line, false);
                 self.phases.insert(service.name.clone(), hash);
             }
+        }
+        if changed.len() == self.phases.len() {
+            // All of them began, and what that needed for a moment lies between.
+            close_up(&mut self.phases);
         }
         let Sum { instances, ready } = sum;
         let summary = format!("{ready} of {instances} instances are ready");

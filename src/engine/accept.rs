@@ -140,6 +140,6 @@ fn from<'a>(
     services: &'a Services,
     files: &'a BTreeSet<String>,
 ) -> impl Iterator<Item = (&'a ServiceName, &'a Arc<Service>)> {
-    let rows = services.rows_where(|told| files.iter().any(|file| told.files.contains(&**file)));
+    let rows = services.rows_where(|told| files.iter().any(|file| told.files.may_contain(file)));
     rows.filter(|(_, service)| files.contains(&*service.origin.file))
 }

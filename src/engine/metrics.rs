@@ -31,6 +31,7 @@ use super::policy::Policies;
 use super::sources::SourcesLook;
 use super::tick::Tick;
 use super::told::Event;
+use crate::host::spawn::close_up;
 use crate::plan::action::{Action, Outcome};
 use crate::plan::status::ServiceStatus;
 use crate::spec::ServiceName;
@@ -111,6 +112,11 @@ impl Metrics {
             | Event::Revision { .. }
             | Event::Settings(_) => {}
         }
+    }
+
+    /// Much was needed for a moment while this grew.
+    pub fn settle(&mut self) {
+        close_up(&mut self.starts);
     }
 
     fn tick(&mut self, tick: &Tick) {

@@ -297,6 +297,7 @@ impl<'a> Watch<'a> {
             self.host.settle(&self.memory, &copies);
             (self.memory, self.status) = (copies, status);
         }
+        self.meter.borrow_mut().settle();
     }
 
     /// Says that a watch begins, and over which places.

@@ -8,7 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::errno::io_text;
 use super::failpoint;
 use super::signal::{NotHeld, Vital, hold};
-use super::spawn::{exit_of, exit_of_status, out_of_the_way, peek_any_exited, reap, reap_pid};
+use super::spawn::{close_up, exit_of, exit_of_status, out_of_the_way, peek_any_exited, reap, reap_pid};
 use super::wake::Waker;
 use crate::facts::{ProcessKey, Reason, Why};
 use crate::plan::memory::Exit;
@@ -58,6 +58,11 @@ impl Exits {
         // Without a wake-up its exit is seen at the next resync only, which is late but not wrong.
         let _ = waker.watch_exit(key.pid, &pidfd);
         self.table.insert(key.clone(), Entry { pidfd, exit: None, waited: false });
+    }
+
+    /// Much was needed for a moment while processes were started.
+    pub fn settle(&mut self) {
+        close_up(&mut self.table);
     }
 
     /// The processes of these numbers have exited, if they are in the table.

@@ -161,6 +161,8 @@ impl LinuxHost {
         // What it compares with is all records as they were.
         drop(self.shelf().needed(copies));
         self.groups.settle();
+        self.exits.settle();
+        self.looked.settle();
     }
 
     /// Nothing is to be done for a while that takes much: what that took is given back.

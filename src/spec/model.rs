@@ -37,7 +37,7 @@ pub use rare::{Rare, Usual};
 pub use resources::Resources;
 pub use revision::Revision;
 pub use scheduling::{CpuPolicy, IoClass, Scheduling};
-pub use services::{Origins, Services};
+pub use services::{FileMarks, Origins, Services};
 pub use set::SpecSet;
 
 use std::collections::BTreeMap;

@@ -10,6 +10,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::host::spawn::close_up;
 use crate::plan::memory::Records;
 use crate::spec::{Service, ServiceName};
 use crate::units::Pid;
@@ -128,6 +129,11 @@ impl Looked {
                 self.0.remove(name);
             }
         }
+    }
+
+    /// Much was needed for a moment while it grew.
+    pub(super) fn settle(&mut self) {
+        close_up(&mut self.0);
     }
 
     /// Forgets what isn't on record any more.

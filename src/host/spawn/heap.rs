@@ -1,6 +1,7 @@
 //! Memory of the C library: given back where nobody uses it any more, which is a call that stands with the other unsafe ones, and
 //! kept together where it stays.
 
+use std::collections::BTreeMap;
 use std::thread;
 
 /// What is free at the end of another thread's part is given back by itself from so much on. The C library takes twice the largest
@@ -72,6 +73,15 @@ pub fn side_by_side<T: Send>(make: impl FnOnce() -> T + Send) -> Option<T> {
     })
 }
 
+/// Puts the nodes of a map that grew value by value side by side, and fills them: each lay in a page of its own, between what was
+/// needed for a moment, and half empty.
+pub fn close_up<K: Ord + Send, V: Send>(map: &mut BTreeMap<K, V>) {
+    if map.len() >= MANY {
+        // Without a thread it stays as it is.
+        let _ = side_by_side(|| *map = std::mem::take(map).into_iter().collect());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +91,17 @@ mod tests {
         for values in [MANY - 1, MANY] {
             let made = to_stay(values, || (thread::current().id(), vec![1; values]));
             assert_eq!((made.0 == thread::current().id(), made.1), (values < MANY, vec![1; values]));
+        }
+    }
+
+    #[test]
+    fn a_map_that_is_closed_up_says_the_same() {
+        for values in [MANY - 1, MANY] {
+            let map: BTreeMap<usize, String> =
+                (0..values).map(|number| (number, number.to_string())).collect();
+            let mut closed_up = map.clone();
+            close_up(&mut closed_up);
+            assert_eq!(closed_up, map);
         }
     }
 }
