@@ -16,7 +16,9 @@ use crate::spec::{Service, ServiceName};
 use crate::units::Pid;
 
 /// Most processes that are looked at one by one.
-const SPAN_MAX: i32 = 512;
+const ASKED_MAX: usize = 512;
+/// Most numbers that are gone through for these: a start of many objects uses many, and nearly all of those are on record.
+const SPAN_MAX: i32 = 16_384;
 /// A process that began shortly before a look may have executed its program after it.
 const MARGIN: i32 = 64;
 /// One that began just before it may not have been listed yet: its number is given out before it can be seen. So many
@@ -106,7 +108,9 @@ impl Glimpsed {
         let span = now.last.checked_sub(before.last).filter(|span| (0..=SPAN_MAX).contains(span));
         span.filter(|_| same)?;
         let new = (before.last.saturating_add(1)..=now.last).map(Pid);
-        Some(self.young.iter().copied().chain(new).filter(|pid| !on_record(*pid)).collect())
+        let pids = self.young.iter().copied().chain(new).filter(|pid| !on_record(*pid));
+        let pids: Vec<Pid> = pids.take(ASKED_MAX + 1).collect();
+        (pids.len() <= ASKED_MAX).then_some(pids)
     }
 }
 
@@ -170,6 +174,9 @@ mod tests {
         ] {
             assert_eq!(pids(cursor(last, forks)), None, "{why}");
         }
+        // Of a thousand that were started since only two have to be asked.
+        let started = glimpsed.until(cursor(2002, 51_002), |pid| pid.0 <= 2000);
+        assert_eq!(started, Some([2001, 2002].map(Pid).to_vec()));
         assert_eq!(glimpsed.until(Cursor { max: 65536, ..cursor(1002, 50_002) }, |_| false), None);
     }
 
