@@ -48,6 +48,7 @@ mod outside;
 pub mod own_limits;
 pub mod patience;
 pub mod pidfile;
+pub mod pidfs;
 pub mod policies_file;
 pub mod policy;
 pub mod presence;

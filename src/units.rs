@@ -46,6 +46,11 @@ pub struct Gid(pub u32);
 #[serde(transparent)]
 pub struct StartTicks(pub u64);
 
+/// The inode of a process's pidfds (`pidfs`, Linux 6.9): in one boot no second process gets it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PidfdInode(pub u64);
+
 /// `/proc/sys/kernel/random/boot_id`: names one boot of one kernel.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]

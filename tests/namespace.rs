@@ -71,6 +71,42 @@ done_ok
     }
 }
 
+/// The record is made to tell of a start in the clock tick of the stranger's, which chance would take long to bring about.
+#[test]
+fn a_number_that_was_given_out_again_in_the_same_clock_tick_is_a_strangers() {
+    let own = rustix::process::pidfd_open(rustix::process::getpid(), rustix::process::PidfdFlags::empty());
+    if selfsame::host::pidfs::inode(own.unwrap()).is_none() {
+        eprintln!("SKIPPED: this kernel tells them apart by nothing");
+        return;
+    }
+    let bench = Bench::new();
+    shop(&bench, "");
+    inside(
+        &bench,
+        &format!(
+            r#"{STRANGER}
+began() {{ sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f20; }}
+selfsame apply specs; [ $code = 0 ] || fail "first apply: $code"
+noted 1; first=$(pid_of 1); start=$(began $first)
+grep -rq "\"start\":$start.*\"inode\":" state || fail "no inode on record"
+kill -9 $first; gone $first
+stranger /bin/sleep 1000
+sed -i "s/\"start\":$start\b/\"start\":$(began $first)/g" $(grep -rl "\"start\":$start\b" state)
+selfsame stop shop; [ $code = 0 ] || fail "stop: $code"
+lives $first || fail "stop signalled the stranger"
+selfsame start shop; [ $code = 0 ] || fail "start: $code"
+noted 2; second=$(pid_of 2)
+[ $second != $first ] || fail "the stranger was taken for it"
+lives $first || fail "the stranger was signalled"
+selfsame stop shop; [ $code = 0 ] || fail "second stop: $code"
+gone $second
+lives $first || fail "stop signalled the stranger"
+done_ok
+"#
+        ),
+    );
+}
+
 #[test]
 fn a_recorded_number_that_is_a_stranger_when_stop_comes_is_not_signalled() {
     for stranger in STRANGERS {

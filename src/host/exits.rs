@@ -7,12 +7,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::errno::io_text;
 use super::failpoint;
+use super::pidfs;
 use super::signal::{NotHeld, Vital, hold};
 use super::spawn::{close_up, exit_of, exit_of_status, out_of_the_way, peek_any_exited, reap, reap_pid};
 use super::wake::Waker;
 use crate::facts::{ProcessKey, Reason, Why};
 use crate::plan::memory::Exit;
-use crate::units::{Pid, StartTicks};
+use crate::units::{Pid, PidfdInode, StartTicks};
 
 /// Whether a process on record lives.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,6 +32,7 @@ const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 #[derive(Debug)]
 struct Entry {
     pidfd: OwnedFd,
+    inode: Option<PidfdInode>,
     exit: Option<Exit>,
     /// We were its parent.
     waited: bool,
@@ -57,7 +59,8 @@ impl Exits {
         let pidfd = out_of_the_way(pidfd);
         // Without a wake-up its exit is seen at the next resync only, which is late but not wrong.
         let _ = waker.watch_exit(key.pid, &pidfd);
-        self.table.insert(key.clone(), Entry { pidfd, exit: None, waited: false });
+        let inode = pidfs::inode(&pidfd);
+        self.table.insert(key.clone(), Entry { pidfd, inode, exit: None, waited: false });
     }
 
     /// Much was needed for a moment while processes were started.
@@ -128,6 +131,23 @@ impl Exits {
         }
         let lives = held.into_iter().zip(fds).filter(|(_, fd)| fd.revents().is_empty());
         lives.map(|((key, _), _)| key).collect()
+    }
+
+    /// That of the pidfds of a process that is held.
+    pub fn inode(&self, key: &ProcessKey) -> Option<PidfdInode> {
+        self.table.get(key).and_then(|entry| entry.inode)
+    }
+
+    /// Whether the process of this key, and of this inode if one is known, lives. Holds it from now on.
+    pub fn life_of(&mut self, key: &ProcessKey, inode: Option<PidfdInode>, waker: &Waker) -> Life {
+        let life = self.life(key, waker);
+        let another = inode.is_some_and(|asked| self.inode(key).is_some_and(|held| held != asked));
+        if !another {
+            return life;
+        }
+        // It got the number in the very clock tick in which ours began.
+        self.table.remove(key);
+        Life::Gone(Exit::Unknown)
     }
 
     /// Whether the process of this key lives. Holds it from now on.

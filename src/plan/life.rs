@@ -59,7 +59,12 @@ pub(super) fn advance(instance: &mut Instance, index: u32, seen: Option<&Seen>, 
             Event::Unknown(format!("cannot tell what became of start {nonce} (no answer)"))
         }
 
-        (Phase::Starting { .. } | Phase::Running { .. }, Some(ProcessSeen::Alive(_)), _) => Event::Nothing,
+        (Phase::Starting { .. } | Phase::Running { .. }, Some(ProcessSeen::Alive(alive)), _) => {
+            if let Some(process) = instance.phase.process_mut() {
+                process.inode = process.inode.or(alive.inode);
+            }
+            Event::Nothing
+        }
         (
             Phase::Starting { .. } | Phase::Running { .. },
             Some(ProcessSeen::Gone { successor: Some(successor), .. }),
@@ -110,6 +115,7 @@ pub(super) fn began(instance: &mut Instance, key: ProcessKey, now: Now) {
     };
     let process = Process {
         key,
+        inode: None,
         at: now.wall,
         since: *since,
         adopted: false,
@@ -134,11 +140,11 @@ pub(super) fn began(instance: &mut Instance, key: ProcessKey, now: Now) {
 pub(super) fn follow(instance: &mut Instance, successor: &ProcessKey) {
     match &mut instance.phase {
         Phase::Starting { process, starter, left, .. } => {
-            process.key = successor.clone();
+            process.becomes(successor);
             *starter = false;
             left.clear();
         }
-        Phase::Running { process, .. } | Phase::Stopping { process, .. } => process.key = successor.clone(),
+        Phase::Running { process, .. } | Phase::Stopping { process, .. } => process.becomes(successor),
         Phase::Vacant | Phase::BackOff { .. } | Phase::Finished | Phase::Intended { .. } => {}
     }
 }

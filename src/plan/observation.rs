@@ -10,7 +10,7 @@ use super::memory::Exit;
 use super::recorded::Recorded;
 use crate::facts::{Fact, ProcessKey, Reason};
 use crate::spec::{ReadinessCheck, Service, ServiceName, StopScope};
-use crate::units::{BootId, Gid, Now, Pid, Uid};
+use crate::units::{BootId, Gid, Now, Pid, PidfdInode, Uid};
 
 pub use health::{Beat, HealthQuestion, HealthSeen};
 
@@ -53,6 +53,8 @@ pub struct ServiceQuestions {
 pub struct ProcessQuestion {
     /// Which.
     pub key: ProcessKey,
+    /// Whoever has another one has its number, and isn't it.
+    pub inode: Option<PidfdInode>,
     /// Must it still satisfy the rule it was adopted by?
     pub adopted_by: Option<Arc<Service>>,
     /// It is the starter of a forking service: also tell which of its tree is the service.
@@ -148,6 +150,8 @@ pub enum ProcessSeen {
 /// Facts of a living process on record.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Alive {
+    /// That of its pidfds, if the kernel tells.
+    pub inode: Option<PidfdInode>,
     /// Does an adopted process still satisfy the rule it was adopted by? Known(true) for our own.
     pub still_ours: Fact<bool>,
     /// The answer to the readiness check: Absent when none has been given yet (a probe is under way or due).

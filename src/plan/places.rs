@@ -196,6 +196,7 @@ pub(super) fn adopt_all(
 pub(super) fn adopted(candidate: Candidate, spec: &Arc<Service>, draft: &Draft<'_>) -> Phase {
     let process = Process {
         key: candidate.key,
+        inode: None,
         at: draft.now.wall,
         since: draft.now.boot,
         adopted: true,

@@ -186,6 +186,7 @@ fn of_process(
     let asks = asks && !stopping && index < record.spec.replicas;
     Some(ProcessQuestion {
         key: process.key.clone(),
+        inode: process.inode,
         adopted_by: process.adopted_by.clone(),
         starter: is_starter(instance),
         readiness: asks.then(|| record.spec.readiness.check.clone()),

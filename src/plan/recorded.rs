@@ -132,6 +132,7 @@ mod tests {
     fn process(pid: i32, spec: &Service) -> Process {
         Process {
             key: ProcessKey { boot: BootId("b".into()), pid: Pid(pid), start: StartTicks(1) },
+            inode: None,
             at: WallTime::default(),
             since: BootTime::default(),
             adopted: false,

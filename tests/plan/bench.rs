@@ -53,6 +53,7 @@ pub(crate) fn denied(what: &str) -> Reason {
 pub(crate) fn started(spec: &Service, pid: i32) -> Process {
     Process {
         key: key(pid),
+        inode: None,
         at: WallTime::default(),
         since: at(500),
         adopted: false,
@@ -105,6 +106,7 @@ pub(crate) fn instance(phase: Phase) -> Instance {
 
 pub(crate) fn alive() -> Alive {
     Alive {
+        inode: None,
         still_ours: Fact::Known(true),
         ready: Fact::Absent,
         ready_detail: String::new(),

@@ -149,7 +149,7 @@ impl LinuxHost {
         if question.scope == StopScope::Tree && !grouped && !question.starter {
             self.exits.note_session(&question.key);
         }
-        match self.exits.life(&question.key, &self.waker) {
+        match self.exits.life_of(&question.key, question.inode, &self.waker) {
             Life::Unknown(reason) => ProcessSeen::Unknown(reason),
             Life::Gone(exit) => self.gone(exit, subject, questions),
             Life::Alive => {
@@ -197,7 +197,8 @@ impl LinuxHost {
             Some(path) if exe_deleted => path.to_owned(),
             _ => text,
         });
-        Alive { still_ours, ready, ready_detail, tree, successor: None, exe, exe_deleted, health }
+        let inode = self.exits.inode(&question.key);
+        Alive { inode, still_ours, ready, ready_detail, tree, successor: None, exe, exe_deleted, health }
     }
 
     /// Does an adopted process still satisfy the rule it was adopted by? The whole rule is asked again, of it alone.

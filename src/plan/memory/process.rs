@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Launched;
 use crate::facts::ProcessKey;
 use crate::spec::{Resources, Service};
-use crate::units::{BootTime, WallTime};
+use crate::units::{BootTime, PidfdInode, WallTime};
 
 /// A process on record.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -15,6 +15,10 @@ use crate::units::{BootTime, WallTime};
 pub struct Process {
     /// Its identity.
     pub key: ProcessKey,
+    /// What tells it from another one that got its number in the clock tick in which it began. `None`: it wasn't seen alive
+    /// since it is on record, or the kernel has no such thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inode: Option<PidfdInode>,
     /// When it was started or adopted, wall clock, for display.
     pub at: WallTime,
     /// The same moment on the boot clock.
@@ -39,6 +43,14 @@ pub struct Process {
     /// The bounds of its group, as they were last set. `None`: none were.
     #[serde(default)]
     pub constrained: Option<Box<Constrained>>,
+}
+
+impl Process {
+    /// It goes on as this one: the record follows.
+    pub(crate) fn becomes(&mut self, successor: &ProcessKey) {
+        self.key = successor.clone();
+        self.inode = None;
+    }
 }
 
 /// An attempt at setting the bounds of a group.
