@@ -1,8 +1,7 @@
 //! From text to tree, with as many mistakes reported at once as can be told apart.
 //!
 //! ```text
-//! text --most of them--> evident --> ast::Expr
-//!   \--limits--> pest (grammar/match.pest) --> pairs --Pratt--> ast::Expr + diagnostics
+//! text --limits--> pest (grammar/match.pest) --> pairs --Pratt--> ast::Expr + diagnostics
 //!                    | fails at p: report, go on behind the next `&&`, `||` or `,`
 //! ```
 //!
@@ -10,7 +9,6 @@
 
 mod build;
 mod commands;
-mod evident;
 mod habits;
 mod limits;
 mod number;
@@ -49,13 +47,6 @@ pub struct Parsed {
 
 /// Reads an expression. Never fails otherwise than by diagnostics, and never on the stack.
 pub fn parse(text: &str) -> Parsed {
-    match evident::read(text).filter(|_| text.len() <= SOURCE_MAX) {
-        Some(expr) => Parsed { expr: Some(expr), diagnostics: Vec::new() },
-        None => by_grammar(text),
-    }
-}
-
-fn by_grammar(text: &str) -> Parsed {
     if let Some(diagnostic) = limits::check(text) {
         return Parsed { expr: None, diagnostics: vec![diagnostic] };
     }
