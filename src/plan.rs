@@ -68,4 +68,4 @@ pub use fold::fold;
 pub use launch::{FieldChange, launched, notify_socket, output_marks, resolve, substitute};
 pub use life::exit_words;
 pub use questions::{QuestionHints, questions, questions_of};
-pub use recorded::{Recorded, Started, arguments_text};
+pub use recorded::{Executed, Recorded, Started, arguments_text};

@@ -123,10 +123,15 @@ impl<K, V, T> SharedMap<K, V, T> {
 }
 
 impl<K, V, T: Told<K, V>> SharedMap<K, V, T> {
+    /// All rows part by part, with what each part says of its rows.
+    pub fn parts(&self) -> impl Iterator<Item = (&T, &[(K, V)])> {
+        self.parts.iter().map(|part| (part.told.get_or_init(|| T::of(&part.rows)), part.rows.as_slice()))
+    }
+
     /// The rows of parts that say so of themselves: among them are all that are of interest.
     pub fn rows_where<'a>(&'a self, told: impl Fn(&T) -> bool + 'a) -> impl Iterator<Item = (&'a K, &'a V)> {
-        let parts = self.parts.iter().filter(move |part| told(part.told.get_or_init(|| T::of(&part.rows))));
-        parts.flat_map(|part| part.rows.iter().map(|(key, value)| (key, value)))
+        let parts = self.parts().filter(move |(said, _)| told(said));
+        parts.flat_map(|(_, rows)| rows.iter().map(|(key, value)| (key, value)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
@@ -9,6 +10,7 @@ use super::launch::Words;
 use super::memory::{Launched, Process, Record, Records};
 use crate::facts::ProcessKey;
 use crate::spec::ServiceName;
+use crate::units::Pid;
 
 type Owners = BTreeMap<ProcessKey, ServiceName>;
 
@@ -36,8 +38,66 @@ pub struct Started<'r> {
     pub key: &'r ProcessKey,
     /// The program, as the document named it.
     pub program: &'r str,
-    /// Its arguments, with everything put in, as [`arguments_text`].
-    pub arguments: Cow<'r, str>,
+    /// Its arguments, with everything put in, as [`arguments_text`], if they are among those that somebody looks for.
+    pub arguments: Option<Cow<'r, str>>,
+}
+
+/// What is looked for among the processes that were started.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Executed<'q> {
+    programs: BTreeSet<&'q str>,
+    arguments: BTreeSet<&'q str>,
+    hashes: BTreeSet<u64>,
+}
+
+impl<'q> Executed<'q> {
+    /// Those that were started as this program, and which of them with these arguments, as texts.
+    pub fn add(&mut self, program: &'q str, arguments: &'q [String]) {
+        self.programs.insert(program);
+        self.arguments.extend(arguments.iter().map(String::as_str));
+        self.hashes.extend(arguments.iter().map(|text| hash(text)));
+    }
+}
+
+/// The processes of some records that were started for their objects, by their programs: who looks for a new object passes a
+/// thousand of one program, of which it needs no more than their identity.
+#[derive(Debug, Default)]
+pub(super) struct StartedHere(BTreeMap<Box<str>, Vec<Place>>);
+
+#[derive(Debug)]
+struct Place {
+    key: ProcessKey,
+    /// Of the arguments; `None`: something is put into them.
+    hash: Option<u64>,
+    /// Where its record is.
+    row: usize,
+    index: u32,
+}
+
+impl StartedHere {
+    fn of(rows: &[(ServiceName, Arc<Record>)]) -> Self {
+        let mut all = Self::default();
+        for (row, (_, record)) in rows.iter().enumerate() {
+            for (index, instance) in &record.instances {
+                let Some(process) = instance.phase.process() else { continue };
+                let Some((program, launched)) = executed(process) else { continue };
+                let Some(written) = launched.get("args") else { continue };
+                let hash = (!written.contains("${")).then(|| hash(written));
+                let place = Place { key: process.key.clone(), hash, row, index: *index };
+                match all.0.get_mut(program) {
+                    Some(places) => places.push(place),
+                    None => drop(all.0.insert(program.into(), vec![place])),
+                }
+            }
+        }
+        all
+    }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Arguments as one text, which is that of no others: a thousand of them are compared for each start.
@@ -54,24 +114,51 @@ impl Recorded {
         record.chain(alone.into_iter().flatten().map(|(key, _)| key))
     }
 
+    /// The numbers of all processes on record, ascending.
+    pub fn pids(&self) -> Vec<Pid> {
+        let rows = self.0.records.rows_where(|told| told.has_process);
+        let mut pids: Vec<Pid> = rows.flat_map(|(_, record)| keys(record)).map(|key| key.pid).collect();
+        if self.0.records.is_empty() {
+            pids.extend(self.keys().map(|key| key.pid));
+        }
+        pids.sort_unstable();
+        pids
+    }
+
     /// The processes that were started as one of these programs. An adopted one isn't among them, nor one with another
     /// root directory: its program's name means something else in there.
     pub fn started<'r>(
         &'r self,
-        programs: &'r BTreeSet<&str>,
+        wanted: &'r Executed<'_>,
         dirs: (&'r str, &'r str),
     ) -> impl Iterator<Item = Started<'r>> {
-        let rows = self.0.records.rows_where(|told| told.has_process);
-        rows.flat_map(move |(name, record)| {
-            record.instances.iter().filter_map(move |(index, instance)| {
-                let process = instance.phase.process()?;
-                let (program, launched) =
-                    executed(process).filter(|(program, _)| programs.contains(program))?;
-                let arguments = arguments(launched, &Words::new(name, *index, dirs))?;
-                Some(Started { key: &process.key, program, arguments })
+        let parts = self.0.records.parts().filter(|(told, _)| told.has_process);
+        parts.flat_map(move |(told, rows)| {
+            let here = told.started.get_or_init(|| StartedHere::of(rows));
+            let programs = here.0.iter().filter(|(program, _)| wanted.programs.contains(&***program));
+            programs.flat_map(move |(program, places)| {
+                places.iter().map(move |place| {
+                    let arguments = arguments_of(place, rows, wanted, dirs);
+                    Started { key: &place.key, program, arguments }
+                })
             })
         })
     }
+}
+
+fn arguments_of<'r>(
+    place: &Place,
+    rows: &'r [(ServiceName, Arc<Record>)],
+    wanted: &Executed<'_>,
+    dirs: (&'r str, &'r str),
+) -> Option<Cow<'r, str>> {
+    if place.hash.is_some_and(|hash| !wanted.hashes.contains(&hash)) {
+        return None;
+    }
+    let (name, record) = rows.get(place.row)?;
+    let (_, launched) = executed(record.instances.get(&place.index)?.phase.process()?)?;
+    let arguments = arguments(launched, &Words::new(name, place.index, dirs))?;
+    Some(arguments).filter(|text| wanted.arguments.contains(&**text))
 }
 
 fn executed(process: &Process) -> Option<(&str, &Launched)> {
@@ -127,7 +214,7 @@ mod tests {
     use crate::plan::launch::launched;
     use crate::plan::memory::{Instance, Phase};
     use crate::spec::Service;
-    use crate::units::{BootId, BootTime, Pid, StartTicks, WallTime};
+    use crate::units::{BootId, BootTime, StartTicks, WallTime};
 
     fn process(pid: i32, spec: &Service) -> Process {
         Process {
@@ -167,16 +254,25 @@ mod tests {
         let name = record.spec.name.clone();
         let records: Records = [(name.clone(), Arc::new(record))].into_iter().collect();
         let recorded = Recorded::of(&records);
-        let programs = BTreeSet::from(["/srv/web"]);
-        let found: Vec<(i32, String)> = recorded
-            .started(&programs, ("/run", "/log"))
-            .map(|started| (started.key.pid.0, started.arguments.into_owned()))
-            .collect();
         let arguments = ["web-3", "${index}", "/log", "\"/"].map(str::to_owned);
-        assert_eq!(found, [(1, arguments_text(&arguments)), (5, arguments_text(&arguments[3..]))]);
+        let texts = [arguments_text(&arguments), arguments_text(&arguments[3..])];
+        let found = |of: &[String]| -> Vec<(i32, Option<String>)> {
+            let mut wanted = Executed::default();
+            wanted.add("/srv/web", of);
+            let started = recorded.started(&wanted, ("/run", "/log"));
+            started.map(|one| (one.key.pid.0, one.arguments.map(Cow::into_owned))).collect()
+        };
+        let [first, second] = texts.clone().map(Some);
+        assert_eq!(found(&texts), [(1, first.clone()), (5, second.clone())]);
+        assert_eq!(found(&texts[..1]), [(1, first), (5, None)]);
+        assert_eq!(found(&texts[1..]), [(1, None), (5, second)]);
         assert_eq!(recorded.of_object(&name).count(), 5);
+        assert_eq!(recorded.pids(), [1, 2, 3, 4, 5].map(Pid));
         let alone = Recorded::from((*recorded).clone());
         assert_eq!(alone.of_object(&name).count(), 5);
-        assert_eq!(alone.started(&programs, ("/run", "/log")).count(), 0, "nothing is known but the owners");
+        assert_eq!(alone.pids(), recorded.pids());
+        let mut wanted = Executed::default();
+        wanted.add("/srv/web", &texts);
+        assert_eq!(alone.started(&wanted, ("/run", "/log")).count(), 0, "nothing is known but the owners");
     }
 }

@@ -123,8 +123,7 @@ impl LinuxHost {
         if !self.subreaper || !gone.all(seen_to_end) {
             return None;
         }
-        let mut recorded: Vec<Pid> = questions.recorded.keys().map(|key| key.pid).collect();
-        recorded.sort_unstable();
+        let recorded = questions.recorded.pids();
         let is_recorded = |pid: Pid| recorded.binary_search(&pid).is_ok();
         if world.own_children().iter().any(|pid| !is_recorded(*pid) && !self.probes.owns(*pid)) {
             return None;

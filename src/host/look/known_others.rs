@@ -5,18 +5,20 @@
 //! program (workers, instances by port), nobody needs to ask a thousand processes a thousand times.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::facts::ProcessKey;
-use crate::plan::Recorded;
+use crate::plan::{Executed, Recorded};
 use crate::spec::Service;
 use crate::units::Pid;
 
 /// The processes that were started as one program and live.
 #[derive(Debug, Default)]
 pub(super) struct OfProgram<'r> {
+    /// Those that were started with arguments that somebody looks for.
     by_arguments: BTreeMap<Cow<'r, str>, Vec<Pid>>,
-    all: BTreeSet<Pid>,
+    /// All of them, ascending.
+    all: Vec<Pid>,
 }
 
 impl OfProgram<'_> {
@@ -27,7 +29,7 @@ impl OfProgram<'_> {
 
     /// Started at all.
     pub(super) fn contains(&self, pid: Pid) -> bool {
-        self.all.contains(&pid)
+        self.all.binary_search(&pid).is_ok()
     }
 }
 
@@ -38,23 +40,28 @@ pub(super) struct KnownOthers<'r>(BTreeMap<&'r str, OfProgram<'r>>);
 impl<'r> KnownOthers<'r> {
     /// Those of these programs. `lives` says whether the very process is still there.
     pub(super) fn of(
-        programs: &'r BTreeSet<&str>,
+        wanted: &'r Executed<'_>,
         recorded: &'r Recorded,
         dirs: (&'r str, &'r str),
         lives: impl Fn(&ProcessKey) -> bool,
     ) -> Self {
         let mut known: BTreeMap<&str, OfProgram<'_>> = BTreeMap::new();
-        for started in recorded.started(programs, dirs).filter(|started| lives(started.key)) {
+        for started in recorded.started(wanted, dirs).filter(|started| lives(started.key)) {
             let of_program = known.entry(started.program).or_default();
-            of_program.by_arguments.entry(started.arguments).or_default().push(started.key.pid);
-            of_program.all.insert(started.key.pid);
+            of_program.all.push(started.key.pid);
+            if let Some(arguments) = started.arguments {
+                of_program.by_arguments.entry(arguments).or_default().push(started.key.pid);
+            }
         }
+        known.values_mut().for_each(|of_program| of_program.all.sort_unstable());
         Self(known)
     }
 
-    /// Everybody of whom something is known.
-    pub(super) fn pids(&self) -> BTreeSet<Pid> {
-        self.0.values().flat_map(|program| &program.all).copied().collect()
+    /// Everybody of whom something is known, ascending.
+    pub(super) fn pids(&self) -> Vec<Pid> {
+        let mut pids: Vec<Pid> = self.0.values().flat_map(|program| &program.all).copied().collect();
+        pids.sort_unstable();
+        pids
     }
 
     /// Something is known of processes that weren't started as the program of this object.

@@ -12,7 +12,7 @@
 //! decisive isn't known is never left out.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -23,7 +23,7 @@ use crate::host::conditions::Bound;
 use crate::host::executable::surroundings;
 use crate::host::outside::outside;
 use crate::plan::observation::{Prepared, Questions};
-use crate::plan::{arguments_text, substitute};
+use crate::plan::{Executed, arguments_text, substitute};
 use crate::process::ProcessVocabulary;
 use crate::process::pidfile;
 use crate::process::plain::Scan;
@@ -57,17 +57,24 @@ impl Looker {
         let mut lists =
             if looking.len() < MANY { Shortlists::new() } else { self.by_condition(&looking, sight) };
         let dirs = (self.run_dir.as_str(), self.log_dir.as_str());
-        let started_as: BTreeSet<&str> = looking.iter().filter_map(|(_, spec)| program(spec)).collect();
-        let known = KnownOthers::of(&started_as, &questions.recorded, dirs, lives);
-        let mut programs = Programs::new(questions, known, sight);
         let places = self.places();
-        for (name, spec) in looking {
+        let own_texts = |spec: &Service| -> Vec<String> {
+            (0..spec.replicas).map(|index| own_text(spec, index, &places)).collect()
+        };
+        let texts: Vec<Vec<String>> = looking.iter().map(|(_, spec)| own_texts(spec)).collect();
+        let mut wanted = Executed::default();
+        for ((_, spec), own) in looking.iter().zip(&texts) {
+            if let Some(program) = program(spec) {
+                wanted.add(program, own);
+            }
+        }
+        let known = KnownOthers::of(&wanted, &questions.recorded, dirs, lives);
+        let mut programs = Programs::new(questions, known, sight);
+        for ((name, spec), own) in looking.into_iter().zip(&texts) {
             if spec.match_only.is_none() {
-                let own: Vec<String> =
-                    (0..spec.replicas).map(|index| own_text(spec, index, &places)).collect();
                 match lists.get_mut(name) {
-                    Some(list) => programs.take_out_others(spec, &own, list),
-                    None => drop(lists.insert(name.clone(), programs.that_may_run(name, spec, &own))),
+                    Some(list) => programs.take_out_others(spec, own, list),
+                    None => drop(lists.insert(name.clone(), programs.that_may_run(name, spec, own))),
                 }
             }
             if let Some(list) = lists.get_mut(name) {
@@ -132,7 +139,8 @@ struct Programs<'a> {
     sight: Sight<'a>,
     questions: &'a Questions,
     known: KnownOthers<'a>,
-    recorded: OnceCell<BTreeSet<Pid>>,
+    /// Those on record, ascending.
+    recorded: OnceCell<Vec<Pid>>,
     /// Of those of whom nothing is known.
     images: Option<Images>,
     /// Of the others.
@@ -179,7 +187,7 @@ impl<'a> Programs<'a> {
         let images = |is_known: bool| {
             let of_known = known.pids();
             let pids: Vec<Pid> =
-                pids.iter().filter(|pid| of_known.contains(pid) == is_known).copied().collect();
+                pids.iter().filter(|pid| of_known.binary_search(pid).is_ok() == is_known).copied().collect();
             Images::new(world, &pids)
         };
         let others = known.has_others_than(spec);
@@ -202,12 +210,11 @@ impl<'a> Programs<'a> {
     /// one's object, if of any.
     fn without_families(&self, spec: &Service, mut list: Vec<Pid>) -> Vec<Pid> {
         let known = self.known.for_object(spec);
-        let recorded =
-            self.recorded.get_or_init(|| self.questions.recorded.keys().map(|key| key.pid).collect());
         list.retain(|pid| !known.is_some_and(|known| known.contains(*pid)));
         let is_below = |pid: Pid| {
             let above = tree::ancestors(self.sight.world, pid).known().unwrap_or_default();
-            above.iter().any(|at| recorded.contains(at))
+            let recorded = self.recorded.get_or_init(|| self.questions.recorded.pids());
+            above.iter().any(|at| recorded.binary_search(at).is_ok())
         };
         list.retain(|pid| !is_below(*pid));
         list

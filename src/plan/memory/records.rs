@@ -1,9 +1,10 @@
 //! The records of all objects, by name: a value that costs nothing to copy, and whose versions are compared by what differs.
 //! Memory before and after a tick, and what the ledger has written, are mostly the very same value.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{Instance, Phase, Record};
+use crate::plan::recorded::StartedHere;
 use crate::sharing::{SharedMap, Told};
 use crate::spec::ServiceName;
 
@@ -12,7 +13,7 @@ use crate::spec::ServiceName;
 pub type Records = SharedMap<ServiceName, Arc<Record>, Traits>;
 
 /// What is so of one record of a part at least, so that whoever looks for such records passes over all other parts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Debug, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct Traits {
     /// It depends on others.
@@ -27,6 +28,8 @@ pub struct Traits {
     pub is_given: bool,
     /// It remembers failures.
     pub failed: bool,
+    /// What was started for whom, found out when it is asked for.
+    pub(in crate::plan) started: OnceLock<StartedHere>,
 }
 
 impl Told<ServiceName, Arc<Record>> for Traits {
