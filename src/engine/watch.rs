@@ -326,6 +326,7 @@ impl<'a> Watch<'a> {
     /// Looks at the documents, and notes when to look again.
     fn look_at_sources(&mut self, occasion: Occasion, now: BootTime) -> Scope {
         let began = self.host.now();
+        self.host.forget_listing();
         self.renew_settings();
         self.renew_hints();
         let before = self.sources.watched();
@@ -349,6 +350,10 @@ impl<'a> Watch<'a> {
         self.clean = look.is_clean();
         (self.tell)(Event::Looked { took, complete });
         if self.digest.as_ref() != Some(&look.digest) {
+            if look.named {
+                // Something will be started, as a rule.
+                self.host.begin_listing();
+            }
             (self.tell)(Event::Sources(&look));
             self.digest = Some(look.digest.clone());
         }

@@ -34,6 +34,8 @@ struct Entry {
     pidfd: OwnedFd,
     inode: Option<PidfdInode>,
     exit: Option<Exit>,
+    /// It is a child of ours: its number is its own until we collect it.
+    own: bool,
     /// We were its parent.
     waited: bool,
 }
@@ -54,13 +56,17 @@ pub struct Exits {
 }
 
 impl Exits {
-    /// Takes in a process that was just started.
+    /// Takes in a child that was just started.
     pub fn started(&mut self, key: &ProcessKey, pidfd: OwnedFd, waker: &Waker) {
+        self.take_in(key, pidfd, true, waker);
+    }
+
+    fn take_in(&mut self, key: &ProcessKey, pidfd: OwnedFd, own: bool, waker: &Waker) {
         let pidfd = out_of_the_way(pidfd);
         // Without a wake-up its exit is seen at the next resync only, which is late but not wrong.
         let _ = waker.watch_exit(key.pid, &pidfd);
         let inode = pidfs::inode(&pidfd);
-        self.table.insert(key.clone(), Entry { pidfd, inode, exit: None, waited: false });
+        self.table.insert(key.clone(), Entry { pidfd, inode, exit: None, own, waited: false });
     }
 
     /// Much was needed for a moment while processes were started.
@@ -121,12 +127,18 @@ impl Exits {
         self.left.get(key).map_or(&[], Vec::as_slice)
     }
 
-    /// All that are held and haven't exited, asked at once.
-    pub fn that_live(&self) -> BTreeSet<&ProcessKey> {
-        let held: Vec<_> = self.table.iter().filter(|(_, entry)| entry.exit.is_none()).collect();
+    /// The number of this process is certainly its own still: it is a child of ours that we haven't collected.
+    pub fn keeps_number(&self, key: &ProcessKey) -> bool {
+        self.table.get(key).is_some_and(|entry| entry.own && entry.exit.is_none())
+    }
+
+    /// All others that are held and haven't exited, asked at once.
+    pub fn others_that_live(&self) -> BTreeSet<&ProcessKey> {
+        let held: Vec<_> =
+            self.table.iter().filter(|(_, entry)| !entry.own && entry.exit.is_none()).collect();
         let mut fds: Vec<PollFd<'_>> =
             held.iter().map(|(_, entry)| PollFd::new(&entry.pidfd, PollFlags::IN)).collect();
-        if poll(&mut fds, Some(&AT_ONCE)).is_err() {
+        if fds.is_empty() || poll(&mut fds, Some(&AT_ONCE)).is_err() {
             return BTreeSet::new();
         }
         let lives = held.into_iter().zip(fds).filter(|(_, fd)| fd.revents().is_empty());
@@ -158,7 +170,10 @@ impl Exits {
         }
         if !self.table.contains_key(key) {
             match hold(key) {
-                Ok(held) => self.started(key, held.pidfd, waker),
+                Ok(held) => {
+                    let own = i32::try_from(std::process::id()).ok() == Some(held.vital.parent.0);
+                    self.take_in(key, held.pidfd, own, waker);
+                }
                 Err(NotHeld::Gone(pidfd, vital)) => {
                     let stray = self.strays.get(&(key.pid, key.start)).cloned();
                     return Life::Gone(stray.unwrap_or_else(|| exit_seen(pidfd.as_ref(), vital)));
@@ -254,4 +269,33 @@ fn exit_seen(pidfd: Option<&OwnedFd>, vital: Option<Vital>) -> Exit {
     // A zombie's field is 0 as well where it isn't readable; then nothing is known.
     let from_stat = vital.filter(|vital| vital.exit != 0).map(|vital| exit_of_status(vital.exit));
     from_stat.or_else(|| pidfd.and_then(exit_of)).unwrap_or(Exit::Unknown)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::host::signal::{boot_id, vital};
+
+    fn key(pid: u32) -> ProcessKey {
+        let pid = Pid(i32::try_from(pid).unwrap());
+        ProcessKey { boot: boot_id().unwrap(), pid, start: vital(pid).unwrap().start }
+    }
+
+    #[test]
+    fn the_number_of_a_child_is_its_own_until_it_is_collected() {
+        let (mut exits, waker) = (Exits::default(), Waker::new(false).unwrap());
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let (child_key, other) = (key(child.id()), key(std::os::unix::process::parent_id()));
+        for key in [&child_key, &other] {
+            assert_eq!(exits.life(key, &waker), Life::Alive);
+        }
+        assert!(exits.keeps_number(&child_key) && !exits.keeps_number(&other));
+        assert_eq!(exits.others_that_live(), BTreeSet::from([&other]));
+        child.kill().unwrap();
+        while exits.life(&child_key, &waker) == Life::Alive {
+            std::thread::yield_now();
+        }
+        assert!(!exits.keeps_number(&child_key));
+    }
 }

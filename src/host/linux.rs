@@ -7,6 +7,7 @@
 //! wait    --> Wakes
 //! ```
 
+mod forgetting;
 mod git;
 mod health;
 mod near;
@@ -47,7 +48,7 @@ use super::watched::WatchedFiles;
 use super::{Host, clock, executable};
 use crate::facts::{Fact, ProcessKey};
 use crate::plan::action::{Outcome, Step};
-use crate::plan::memory::{Memory, Phase};
+use crate::plan::memory::{Memory, Records};
 use crate::plan::observation::{Observation, Prepared, Questions};
 use crate::plan::output;
 use crate::plugin;
@@ -66,8 +67,8 @@ pub struct LinuxHost {
     ledger: Option<Ledger>,
     looker: Looker,
     world: LiveWorld,
-    /// A look that has begun, and where the numbers of processes were before it.
-    begun: Option<(LiveWorld, Option<recent::Cursor>)>,
+    /// A look that has begun.
+    begun: Option<(LiveWorld, Before)>,
     /// The last look of who only looks.
     spent: Option<LiveWorld>,
     waker: Waker,
@@ -82,6 +83,8 @@ pub struct LinuxHost {
     seen: told::Seen,
     /// What rests on the records is not sure to be as the records are.
     behind: bool,
+    /// The records when what they don't speak of was last forgotten.
+    spoken: Option<Records>,
     ears: health::Ears,
     commands: Commands,
     /// What policies have begun.
@@ -93,6 +96,15 @@ pub struct LinuxHost {
     /// Sockets, copies of secrets, pid files.
     given: Given,
     subreaper: bool,
+}
+
+/// How far the kernel was before the processes of a look were listed: what begins meanwhile counts as new.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    /// With the numbers of processes. `None`: nobody needed to know yet, or it doesn't tell.
+    cursor: Option<recent::Cursor>,
+    /// With telling of processes.
+    mark: Mark,
 }
 
 /// What was found out for one object and is the same for others of the same observation: a set of documents has a
@@ -109,9 +121,20 @@ impl LinuxHost {
     /// were seen before the documents were read.
     pub fn begin_look(&mut self) {
         if self.ledger.is_none() {
-            let cursor = self.counter.now();
-            self.begun = Some((self.world.again().begin_listing(), cursor));
+            self.begin_listing();
         }
+    }
+
+    /// The processes that the next look is about are listed from now on, beside what is to be done until then: for who has read the
+    /// documents, and is about to tick.
+    pub fn begin_listing(&mut self) {
+        let before = Before { cursor: self.counter.now(), mark: self.table.mark() };
+        self.begun = Some((self.world.again().begin_listing(), before));
+    }
+
+    /// Documents are read anew: who was listed before doesn't count for them.
+    pub fn forget_listing(&mut self) {
+        self.begun = None;
     }
 
     /// The look that was begun will ask everybody for arguments: these are read meanwhile.
@@ -163,6 +186,8 @@ impl LinuxHost {
         self.groups.settle();
         self.exits.settle();
         self.looked.settle();
+        let is_what_was = |spoken: &Records| spoken.is_same(&before.services);
+        self.spoken = self.spoken.take().filter(is_what_was).map(|_| copies.services.clone());
     }
 
     /// Nothing is to be done for a while that takes much: what that took is given back.
@@ -247,40 +272,6 @@ impl LinuxHost {
         let watched = self.watched.digests(&spec.update.watch_files);
         Ok(Prepared { watched, ..prepared })
     }
-
-    /// Forgets what is no longer on record.
-    fn forget(&mut self, memory: &Memory) {
-        let mut keys = BTreeSet::new();
-        let mut groups = BTreeSet::new();
-        let rows = memory.services.rows_where(|told| told.has_process || told.is_busy);
-        for instance in rows.flat_map(|(_, record)| record.instances.values()) {
-            if let Phase::Intended { group: Some(group), .. } = &instance.phase {
-                groups.insert(group.as_str());
-            }
-            if let Phase::Stopping { tree, .. } = &instance.phase {
-                keys.extend(tree);
-            }
-            if let Some(process) = instance.phase.process() {
-                keys.insert(&process.key);
-                groups.extend(process.group.as_deref());
-            }
-        }
-        self.groups.keep(&groups);
-        let of_policies = self.acting.keys();
-        self.exits.retain(|key| keys.contains(key) || of_policies.contains(key));
-        self.looked.keep(&memory.services);
-        self.seen.keep(&memory.services);
-        self.probes.retain(|key| keys.contains(key));
-        let known = |(name, index): &(ServiceName, u32)| {
-            memory.services.get(name).is_some_and(|record| record.instances.contains_key(index))
-        };
-        self.ears.retain(&keys, known);
-        let busy = memory.services.rows_where(|told| told.is_busy);
-        let errands = busy.flat_map(|(_, record)| record.instances.values());
-        let errands = errands.filter_map(|instance| instance.errand.as_ref());
-        let nonces = errands.filter_map(|errand| errand.nonce.as_deref()).chain(self.acting.nonces());
-        self.commands.retain(&nonces.collect());
-    }
 }
 
 impl Host for LinuxHost {
@@ -297,21 +288,24 @@ impl Host for LinuxHost {
     fn observe(&mut self, questions: &Questions) -> Observation {
         self.groups.sweep();
         self.take_exits(clock::now().boot);
-        let (world, before) = self.begun.take().unwrap_or_else(|| (self.world.again(), None));
+        self.table.hear();
+        let anew = || (self.world.again(), Before { cursor: None, mark: self.table.mark() });
+        let (world, mut before) = self.begun.take().unwrap_or_else(anew);
         let world = world.with_managed(questions.recorded.clone());
         let mut asked = Asked::default();
-        self.table.hear();
         let given = self.given_lists(questions, &world);
         let looks =
             questions.services.iter().any(|(name, question)| question.look && !given.contains_key(name));
-        // Before the listing: what begins while it is made counts as new.
-        let cursor = if looks { before.or_else(|| self.counter.now()) } else { None };
+        if looks {
+            before.cursor = before.cursor.or_else(|| self.counter.now());
+        }
         let pids = if looks { listing(&world) } else { Arc::default() };
-        let glimpsed = cursor.map(|at| recent::Glimpsed::new(at, &pids));
+        let glimpsed = before.cursor.map(|at| recent::Glimpsed::new(at, &pids));
         let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids };
         let held = OnceCell::new();
         let lives = |key: &ProcessKey| {
-            held.get_or_init(|| self.exits.that_live()).contains(key)
+            self.exits.keeps_number(key)
+                || held.get_or_init(|| self.exits.others_that_live()).contains(key)
                 || world.process_key(key.pid) == Fact::Known(key.clone())
         };
         let lists = self.looker.shortlists(questions, &given, sight, &lives);
@@ -333,7 +327,7 @@ impl Host for LinuxHost {
                         world.meet(*pid);
                     }
                 }
-                (name.clone(), self.see(name, question, (questions, list), &world, &mut asked))
+                (name.clone(), self.see(name, question, (questions, list), (&world, before), &mut asked))
             })
             .collect();
         if self.ledger.is_none() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::health::Subject;
 use super::recent::Glimpsed;
-use super::{Asked, LinuxHost};
+use super::{Asked, Before, LinuxHost};
 use crate::facts::{Fact, ProcessKey, Reason, Why};
 use crate::host::exits::Life;
 use crate::host::failpoint;
@@ -42,7 +42,7 @@ impl LinuxHost {
         name: &ServiceName,
         asked: &ServiceQuestions,
         (questions, pids): (&Questions, &[Pid]),
-        world: &LiveWorld,
+        (world, before): (&LiveWorld, Before),
         known: &mut Asked,
     ) -> Seen {
         let mut seen = Seen::default();
@@ -69,7 +69,6 @@ impl LinuxHost {
             asked.if_gone && seen.processes.values().any(|seen| matches!(seen, ProcessSeen::Gone { .. }));
         if asked.look || gone {
             let (few, every);
-            let mark = self.table.mark();
             let (pids, new_only) = if asked.look {
                 (pids, false)
             } else if let Some(list) = self.may_be_otherwise(name, &asked.spec, world) {
@@ -79,8 +78,7 @@ impl LinuxHost {
                 few = new;
                 (few.as_slice(), true)
             } else {
-                // Before the listing: what begins while it is made counts as new.
-                let cursor = self.counter.now();
+                let cursor = before.cursor.or_else(|| self.counter.now());
                 every = super::listing(world);
                 self.looked.note(name, &asked.spec, cursor.map(|at| Glimpsed::new(at, &every)));
                 (&*every, false)
@@ -88,7 +86,7 @@ impl LinuxHost {
             let sight = Sight { world, plugins: &known.plugins, pids };
             let (mut look, considered) = self.looker.look(name, &asked.spec, questions, sight);
             if look.complete && !new_only {
-                self.note_complete(name, &asked.spec, (mark, considered), world);
+                self.note_complete(name, &asked.spec, (before.mark, considered), world);
             }
             look.new_only = new_only;
             if failpoint::hit("look").is_err() {

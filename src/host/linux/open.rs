@@ -125,6 +125,7 @@ impl LinuxHost {
             git: None,
             work_trees: None,
             watched: WatchedFiles::default(),
+            spoken: None,
             outputs: None,
             given: Given::default(),
             subreaper: options.subreaper,

@@ -89,6 +89,11 @@ impl Acting {
         self.courses.iter().map(|course| course.due).min()
     }
 
+    /// Nothing is waited for.
+    pub(in crate::host) fn is_idle(&self) -> bool {
+        self.courses.is_empty() && self.runs.is_empty()
+    }
+
     /// The processes whose exit is waited for.
     pub(in crate::host) fn keys(&self) -> BTreeSet<ProcessKey> {
         self.courses.iter().map(|course| course.key.clone()).collect()

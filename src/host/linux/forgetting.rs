@@ -1,0 +1,145 @@
+//! What is held for what is on record (pidfds, groups, probes, commands) is let go of once no record speaks of it any more.
+//!
+//! To find that out takes a look at all records. Most of what is remembered takes nothing away: then what differs from the last
+//! time is enough.
+
+use std::collections::BTreeSet;
+
+use super::LinuxHost;
+use crate::facts::ProcessKey;
+use crate::plan::memory::{Instance, Memory, Phase, Record, Records};
+use crate::spec::ServiceName;
+
+/// What records speak of.
+#[derive(Debug, Default)]
+struct Spoken<'m> {
+    keys: BTreeSet<&'m ProcessKey>,
+    groups: BTreeSet<&'m str>,
+    /// Of commands.
+    nonces: BTreeSet<&'m str>,
+}
+
+impl<'m> Spoken<'m> {
+    fn of(records: impl IntoIterator<Item = &'m Record>) -> Self {
+        let mut all = Self::default();
+        records.into_iter().flat_map(|record| record.instances.values()).for_each(|one| all.add(one));
+        all
+    }
+
+    fn add(&mut self, instance: &'m Instance) {
+        if let Phase::Intended { group: Some(group), .. } = &instance.phase {
+            self.groups.insert(group.as_str());
+        }
+        if let Phase::Stopping { tree, .. } = &instance.phase {
+            self.keys.extend(tree);
+        }
+        if let Some(process) = instance.phase.process() {
+            self.keys.insert(&process.key);
+            self.groups.extend(process.group.as_deref());
+        }
+        self.nonces.extend(instance.errand.as_ref().and_then(|errand| errand.nonce.as_deref()));
+    }
+
+    fn is_within(&self, other: &Self) -> bool {
+        self.keys.is_subset(&other.keys)
+            && self.groups.is_subset(&other.groups)
+            && self.nonces.is_subset(&other.nonces)
+    }
+}
+
+/// Whether some record doesn't speak any more of what it spoke of.
+fn something_is_lost(before: &Records, after: &Records) -> bool {
+    after.changes_since(before).any(|change| match (change.was, change.is) {
+        (Some(was), Some(is)) => {
+            was.instances.keys().any(|index| !is.instances.contains_key(index))
+                || !Spoken::of([&**was]).is_within(&Spoken::of([&**is]))
+        }
+        (was, _) => was.is_some(),
+    })
+}
+
+impl LinuxHost {
+    /// Forgets what is no longer on record.
+    pub(super) fn forget(&mut self, memory: &Memory) {
+        // What policies have begun is on no record, so that nobody would notice that it is over.
+        let of_policies = !self.acting.is_idle();
+        let before = self.spoken.take().filter(|_| !of_policies);
+        if before.is_some_and(|before| !something_is_lost(&before, &memory.services)) {
+            self.exits.forget_strays();
+        } else {
+            self.forget_all_but(memory);
+        }
+        self.spoken = (!of_policies).then(|| memory.services.clone());
+    }
+
+    fn forget_all_but(&mut self, memory: &Memory) {
+        let rows = memory.services.rows_where(|told| told.has_process || told.is_busy);
+        let mut spoken = Spoken::of(rows.map(|(_, record)| &**record));
+        self.groups.keep(&spoken.groups);
+        let of_policies = self.acting.keys();
+        self.exits.retain(|key| spoken.keys.contains(key) || of_policies.contains(key));
+        self.looked.keep(&memory.services);
+        self.seen.keep(&memory.services);
+        self.probes.retain(|key| spoken.keys.contains(key));
+        let known = |(name, index): &(ServiceName, u32)| {
+            memory.services.get(name).is_some_and(|record| record.instances.contains_key(index))
+        };
+        self.ears.retain(&spoken.keys, known);
+        spoken.nonces.extend(self.acting.nonces());
+        self.commands.retain(&spoken.nonces);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::plan::memory::Process;
+    use crate::spec::Service;
+    use crate::units::{BootId, BootTime, Pid, StartTicks, WallTime};
+
+    fn running(pid: i32) -> Phase {
+        let process = Process {
+            key: ProcessKey { boot: BootId("b".into()), pid: Pid(pid), start: StartTicks(1) },
+            at: WallTime::default(),
+            since: BootTime::default(),
+            adopted: false,
+            launched: None,
+            adopted_by: None,
+            arguments_differ: false,
+            reloaded: None,
+            group: Some(format!("g{pid}").into()),
+            constrained: None,
+        };
+        Phase::Running { process, ready_since: BootTime::default(), probe_failures: 0, probed: None }
+    }
+
+    fn records(services: &[(&str, &[Phase])]) -> Records {
+        let record = |(name, phases): &(&str, &[Phase])| {
+            let name = ServiceName::near(name);
+            let mut record = Record::new(Service::new(name.clone(), "/bin/true".into()));
+            for (index, phase) in (0..).zip(phases.iter()) {
+                record.instances.insert(index, Instance { phase: phase.clone(), ..Instance::default() });
+            }
+            (name, Arc::new(record))
+        };
+        services.iter().map(record).collect()
+    }
+
+    #[test]
+    fn whoever_takes_nothing_away_loses_nothing() {
+        let one = running(7);
+        let before = records(&[("a", &[one.clone()])]);
+        let lost = |after: &Records| something_is_lost(&before, after);
+        assert!(!lost(&before.clone()));
+        assert!(!lost(&records(&[("a", &[one.clone()]), ("b", &[running(8)])])), "another object");
+        assert!(!lost(&records(&[("a", &[one.clone(), running(8)])])), "another instance");
+        assert!(lost(&records(&[("a", &[running(8)])])), "another process");
+        assert!(lost(&records(&[("a", &[Phase::Vacant])])), "no process");
+        assert!(lost(&records(&[("a", &[])])), "no instance");
+        assert!(lost(&records(&[("b", &[one])])), "no object");
+        assert!(something_is_lost(&records(&[("a", &[Phase::Vacant])]), &records(&[("a", &[])])), "a place");
+    }
+}
