@@ -22,12 +22,13 @@ mod scraped;
 pub use configure::parallel_starts;
 pub use ending::Ended;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use looking::{Looking, Occasion};
 
-use super::accept::{Acceptance, PruneHeld};
+use super::accept::{Acceptance, FileSeen, PruneHeld};
 use super::carried::Carried;
 use super::control::Desk;
 use super::converge::converge_on;
@@ -47,6 +48,7 @@ use crate::host::linux::LinuxHost;
 use crate::host::presence;
 use crate::host::scrape::Scrapes;
 use crate::host::spec_dir::watched;
+use crate::host::wake::Wakes;
 use crate::plan::action::Outcome;
 use crate::plan::memory::Memory;
 use crate::plan::sources::show_revisions;
@@ -103,6 +105,8 @@ pub struct Watch<'a> {
     held: Vec<PruneHeld>,
     /// Files and objects, when they were last counted by their places.
     counted: Option<(usize, usize)>,
+    /// Files by which that is to be done again.
+    uncounted: Option<Arc<BTreeMap<String, FileSeen>>>,
     /// Files whose content counts for services in force.
     watched_files: BTreeSet<PathBuf>,
     /// A person said that mass changes are meant.
@@ -194,6 +198,7 @@ impl<'a> Watch<'a> {
             digest: None,
             held: Vec::new(),
             counted: None,
+            uncounted: None,
             watched_files: BTreeSet::new(),
             confirmed: false,
             fetching,
@@ -272,9 +277,7 @@ impl<'a> Watch<'a> {
                 self.chronicle.engine("Ending", format!("{signal} was received: the watch ends"));
                 return self.end(signal);
             }
-            if let Some(settled) = self.looking.hear(&wakes, now) {
-                self.look_due = Some(settled);
-            }
+            self.hear(&wakes);
             at_once = wakes.reload;
             let resync = now >= deadlines.resync;
             occasion = match (wakes.reload, resync) {
@@ -287,6 +290,13 @@ impl<'a> Watch<'a> {
                     "the watcher of documents heard nothing any more and was made anew",
                 ));
             }
+        }
+    }
+
+    /// Notes when to look at the documents, if something was heard of them.
+    fn hear(&mut self, wakes: &Wakes) {
+        if let Some(settled) = self.looking.hear(wakes, self.host.now().boot) {
+            self.look_due = Some(settled);
         }
     }
 
@@ -430,6 +440,7 @@ impl<'a> Watch<'a> {
         if restored {
             self.announce_again();
         }
+        self.count();
         let moved = self.carried.tell(&mut self.status);
         self.bulky |= moved.names.len() >= MANY;
         if moved.is_any() || restored || self.standing.is_news() {

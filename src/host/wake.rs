@@ -68,6 +68,18 @@ impl Wakes {
         self.processes && !Self { processes: false, ..self.clone() }.is_more_than_control() && !self.control
     }
 
+    /// Nothing woke the loop but that documents may have changed.
+    pub fn is_of_documents_only(&self) -> bool {
+        !self.is_more_than_asking() && !self.control
+    }
+
+    /// Something else may have happened than that documents changed or that somebody asks.
+    pub fn is_more_than_asking(&self) -> bool {
+        let asking =
+            Self { specs: self.specs, mounts: self.mounts, control: self.control, ..Self::default() };
+        *self != asking || asking == Self::default()
+    }
+
     /// Something else than the control socket woke the loop.
     pub fn is_more_than_control(&self) -> bool {
         self.exits
@@ -310,4 +322,27 @@ fn take_signals() -> io::Result<SignalFd> {
     }
     set.thread_block()?;
     Ok(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_or_a_call_is_no_more_than_asking() {
+        let asking = Wakes { specs: true, mounts: true, control: true, ..Wakes::default() };
+        assert!(!asking.is_more_than_asking() && !asking.is_of_documents_only());
+        assert!(Wakes { control: false, ..asking.clone() }.is_of_documents_only());
+        assert!(Wakes::default().is_more_than_asking(), "nobody knows why it woke");
+        for more in [
+            Wakes { exits: true, ..asking.clone() },
+            Wakes { due: true, ..asking.clone() },
+            Wakes { probes: true, ..asking.clone() },
+            Wakes { reload: true, ..asking.clone() },
+            Wakes { exited: vec![Pid(7)], ..asking },
+        ] {
+            assert!(more.is_more_than_asking(), "{more:?}");
+            assert!(!more.is_of_documents_only() && !Wakes { control: false, ..more }.is_of_documents_only());
+        }
+    }
 }

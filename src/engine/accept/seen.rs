@@ -109,11 +109,6 @@ impl SourcesSeen {
         self.prunable.iter().filter(|place| is_under(file, place)).max_by_key(|place| place.len())
     }
 
-    /// How many files of a place there are.
-    pub fn files_under(&self, place: &str) -> usize {
-        self.files.keys().filter(|file| is_under(file, place)).count()
-    }
-
     /// An object that is missing stays in force only if it comes from these sources; others are not our business.
     pub(super) fn may_speak_for(&self, service: &Service) -> bool {
         let file = &*service.origin.file;

@@ -1,6 +1,7 @@
 //! What a look at the documents changes: what is in force, what is held back, and what is said of the places.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{Event, Watch};
 use crate::engine::accept::{Accepted, PruneHeld, PruneRules, is_under};
@@ -61,7 +62,7 @@ impl Watch<'_> {
             self.standing.find(place, finding.clone(), wall);
         }
         let places: Vec<String> = self.standing.sources().iter().map(|source| source.place.clone()).collect();
-        self.count(&places, look);
+        self.count_later(look);
         for place in &places {
             let held = self.held.iter().find(|held| held.place == *place);
             self.standing.find(place, prune_held(place, held), wall);
@@ -71,15 +72,21 @@ impl Watch<'_> {
         }
     }
 
-    /// How many files and objects each place has. After a look at named files that is as it was if there are as many as before:
-    /// such a look takes nothing away, and no object from another file. So it is after a look that found nothing new.
-    fn count(&mut self, places: &[String], look: &SourcesLook) {
+    /// How many files and objects each place has is counted when what follows from the look was done. After a look at named files
+    /// that is as it was if there are as many as before: such a look takes nothing away, and no object from another file. So it is
+    /// after a look that found nothing new.
+    fn count_later(&mut self, look: &SourcesLook) {
         let now = Some((look.seen.files.len(), self.set.services.len()));
-        if std::mem::replace(&mut self.counted, now) == now
-            && (look.named || look.seen.changed.as_ref().is_some_and(BTreeSet::is_empty))
-        {
-            return;
+        let same = std::mem::replace(&mut self.counted, now) == now;
+        if !same || !(look.named || look.seen.changed.as_ref().is_some_and(BTreeSet::is_empty)) {
+            self.uncounted = Some(Arc::clone(&look.seen.files));
         }
+    }
+
+    /// Counts what wasn't counted yet.
+    pub(super) fn count(&mut self) {
+        let Some(files) = self.uncounted.take() else { return };
+        let places: Vec<String> = self.standing.sources().iter().map(|source| source.place.clone()).collect();
         let mut objects: BTreeMap<&str, usize> = BTreeMap::new();
         for service in self.set.services.values() {
             let of = places.iter().filter(|place| is_under(&service.origin.file, place));
@@ -87,10 +94,10 @@ impl Watch<'_> {
                 *objects.entry(place.as_str()).or_default() += 1;
             }
         }
-        for place in places {
+        for place in &places {
             if let Some(source) = self.standing.source_mut(place) {
                 source.objects = objects.get(place.as_str()).copied().unwrap_or_default();
-                source.files = look.seen.files_under(place);
+                source.files = files.keys().filter(|file| is_under(file, place)).count();
             }
         }
     }

@@ -25,11 +25,16 @@ impl Watch<'_> {
     }
 
     /// Waits until there is something for the loop to do. What processes did is the policies' business alone: a turn of theirs
-    /// follows at once, and a tick only if they ask something of Services.
+    /// follows at once, and a tick only if they ask something of Services. Of documents that may have changed it is noted when to
+    /// look, and nothing else is to be done before.
     pub(super) fn wait_for_more(&mut self, deadlines: &mut Deadlines) -> std::io::Result<Wakes> {
         loop {
             let (look, fetch) = (self.look_due, self.fetching.deadline());
             let wakes = self.wait(deadlines.earliest_with(look, fetch))?;
+            if wakes.is_of_documents_only() && !self.desk.has_requests() {
+                self.hear(&wakes);
+                continue;
+            }
             let others = deadlines.of_others(look, fetch);
             let is_theirs = wakes.is_of_processes_only() && !wakes.due && !self.desk.has_requests();
             if !is_theirs || self.host.now().boot >= others {

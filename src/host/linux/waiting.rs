@@ -62,7 +62,10 @@ impl LinuxHost {
         // Read before the probes are: what becomes of them by then is due.
         let now = clock::now().boot;
         wakes.due = deadline.is_some_and(|deadline| deadline <= now);
-        self.take_exits(now);
+        // Whether any of a thousand children has exited is a question to the kernel about all of them; the next look asks it anyway.
+        if wakes.is_more_than_asking() {
+            self.take_exits(now);
+        }
         Ok(wakes)
     }
 
