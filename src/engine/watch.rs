@@ -360,8 +360,8 @@ impl<'a> Watch<'a> {
         self.clean = look.is_clean();
         (self.tell)(Event::Looked { took, complete });
         if self.digest.as_ref() != Some(&look.digest) {
-            if look.named {
-                // Something will be started, as a rule.
+            if look.named && self.declares_more(&look) {
+                // Whoever is new is looked for.
                 self.host.begin_listing();
             }
             (self.tell)(Event::Sources(&look));

@@ -9,6 +9,7 @@ use crate::engine::sources::SourcesLook;
 use crate::host::{held_plans, writers};
 use crate::plan::sources::{SourceConditionType, SourceFinding};
 use crate::plan::status::ConditionStatus;
+use crate::spec::Service;
 use crate::units::BootTime;
 
 impl Watch<'_> {
@@ -54,6 +55,14 @@ impl Watch<'_> {
         }
         self.say_how_places_stand(look);
         recheck
+    }
+
+    /// Files that changed declare objects that aren't in force yet.
+    pub(super) fn declares_more(&self, look: &SourcesLook) -> bool {
+        let changed = look.seen.changed.iter().flatten();
+        let good = changed.filter_map(|file| look.seen.files.get(file)?.good());
+        let is_new = |service: &Arc<Service>| !self.set.services.contains_key(&service.name);
+        good.flat_map(|file| file.services.iter()).any(is_new)
     }
 
     fn say_how_places_stand(&mut self, look: &SourcesLook) {
