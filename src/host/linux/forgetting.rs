@@ -103,6 +103,7 @@ mod tests {
     fn running(pid: i32) -> Phase {
         let process = Process {
             key: ProcessKey { boot: BootId("b".into()), pid: Pid(pid), start: StartTicks(1) },
+            inode: None,
             at: WallTime::default(),
             since: BootTime::default(),
             adopted: false,
