@@ -297,5 +297,7 @@ mod tests {
             std::thread::yield_now();
         }
         assert!(!exits.keeps_number(&child_key));
+        // Collected above, so that there is nothing to wait for.
+        assert!(child.wait().is_err());
     }
 }

@@ -111,7 +111,7 @@ mod tests {
             adopted_by: None,
             arguments_differ: false,
             reloaded: None,
-            group: Some(format!("g{pid}").into()),
+            group: Some(format!("g{pid}")),
             constrained: None,
         };
         Phase::Running { process, ready_since: BootTime::default(), probe_failures: 0, probed: None }
@@ -132,10 +132,13 @@ mod tests {
     #[test]
     fn whoever_takes_nothing_away_loses_nothing() {
         let one = running(7);
-        let before = records(&[("a", &[one.clone()])]);
+        let before = records(&[("a", std::slice::from_ref(&one))]);
         let lost = |after: &Records| something_is_lost(&before, after);
         assert!(!lost(&before.clone()));
-        assert!(!lost(&records(&[("a", &[one.clone()]), ("b", &[running(8)])])), "another object");
+        assert!(
+            !lost(&records(&[("a", std::slice::from_ref(&one)), ("b", &[running(8)])])),
+            "another object"
+        );
         assert!(!lost(&records(&[("a", &[one.clone(), running(8)])])), "another instance");
         assert!(lost(&records(&[("a", &[running(8)])])), "another process");
         assert!(lost(&records(&[("a", &[Phase::Vacant])])), "no process");

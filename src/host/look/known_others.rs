@@ -53,7 +53,9 @@ impl<'r> KnownOthers<'r> {
                 of_program.by_arguments.entry(arguments).or_default().push(started.key.pid);
             }
         }
-        known.values_mut().for_each(|of_program| of_program.all.sort_unstable());
+        for of_program in known.values_mut() {
+            of_program.all.sort_unstable();
+        }
         Self(known)
     }
 
