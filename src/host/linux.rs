@@ -40,7 +40,7 @@ use super::policy::Acting;
 use super::probe::Probes;
 use super::proc::LiveWorld;
 use super::shelf::Shelf;
-use super::spawn::{give_back, let_go_of_program};
+use super::spawn::give_back;
 use super::state_dir::Dirs;
 use super::table::{Changed, Mark, ProcessTable};
 use super::wake::Waker;
@@ -194,8 +194,6 @@ impl LinuxHost {
     pub fn rest(&self) {
         self.looker.conditions.rest();
         give_back();
-        // What a look at everything went through: a restart needs other parts.
-        let_go_of_program();
     }
 
     /// Where plugins come from, for whoever loads documents.

@@ -41,8 +41,6 @@ mod into_group;
 pub mod live;
 mod orders;
 mod output;
-#[expect(unsafe_code, reason = "calls of the C library")]
-mod pages;
 #[expect(unsafe_code, reason = "system calls that no safe binding offers")]
 mod pidfd;
 #[expect(unsafe_code, reason = "system calls are made by hand")]
@@ -58,7 +56,6 @@ pub use detach::{Detached, NotDetached, detach};
 pub use given::FIRST_SOCKET;
 pub use heap::{close_up, give_back, side_by_side, take_large_pages, to_stay};
 pub use inherited::{environment, hand_down_signals, take_descriptor, was_closed};
-pub use pages::let_go_of_program;
 pub use pidfd::{
     exit_of, exit_of_status, keep_exits_of_children, peek_any_exited, reap, reap_pid, send_number,
     send_signal,
