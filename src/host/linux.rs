@@ -300,13 +300,7 @@ impl Host for LinuxHost {
         let pids = if looks { listing(&world) } else { Arc::default() };
         let glimpsed = before.cursor.map(|at| recent::Glimpsed::new(at, &pids));
         let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids };
-        let held = OnceCell::new();
-        let lives = |key: &ProcessKey| {
-            self.exits.keeps_number(key)
-                || held.get_or_init(|| self.exits.others_that_live()).contains(key)
-                || world.process_key(key.pid) == Fact::Known(key.clone())
-        };
-        let lists = self.looker.shortlists(questions, &given, sight, &lives);
+        let lists = self.looker.shortlists(questions, &given, sight, &lives(&self.exits, &world));
         let few: Vec<Pid> =
             lists.values().filter(|list| list.len() < pids.len()).flatten().copied().collect();
         if few.len() >= WORTH_HELPERS {
@@ -385,6 +379,16 @@ impl LinuxHost {
                 Some((name.clone(), self.may_be_otherwise(name, &question.spec, world)?))
             })
             .collect()
+    }
+}
+
+/// Whether a process on record is still there: of those that are held this is asked once for all.
+fn lives(exits: &Exits, world: &LiveWorld) -> impl Fn(&ProcessKey) -> bool {
+    let held = OnceCell::new();
+    move |key| {
+        exits.keeps_number(key)
+            || held.get_or_init(|| exits.others_that_live()).contains(key)
+            || world.process_key(key.pid) == Fact::Known(key.clone())
     }
 }
 

@@ -68,7 +68,7 @@ impl LinuxHost {
         let gone =
             asked.if_gone && seen.processes.values().any(|seen| matches!(seen, ProcessSeen::Gone { .. }));
         if asked.look || gone {
-            let (few, every);
+            let few;
             let (pids, new_only) = if asked.look {
                 (pids, false)
             } else if let Some(list) = self.may_be_otherwise(name, &asked.spec, world) {
@@ -79,9 +79,12 @@ impl LinuxHost {
                 (few.as_slice(), true)
             } else {
                 let cursor = before.cursor.or_else(|| self.counter.now());
-                every = super::listing(world);
+                let every = super::listing(world);
                 self.looked.note(name, &asked.spec, cursor.map(|at| Glimpsed::new(at, &every)));
-                (&*every, false)
+                let sight = Sight { world, plugins: &known.plugins, pids: &every };
+                let lives = super::lives(&self.exits, world);
+                few = self.looker.shortlist((name, &asked.spec), questions, sight, &lives);
+                (few.as_slice(), false)
             };
             let sight = Sight { world, plugins: &known.plugins, pids };
             let (mut look, considered) = self.looker.look(name, &asked.spec, questions, sight);

@@ -48,12 +48,34 @@ impl Looker {
         sight: Sight<'_>,
         lives: &dyn Fn(&ProcessKey) -> bool,
     ) -> Shortlists {
-        let looking: Vec<(&ServiceName, &Service)> = questions
+        let looking = questions
             .services
             .iter()
             .filter(|(name, question)| question.look && !given.contains_key(*name))
             .map(|(name, question)| (name, &*question.spec))
             .collect();
+        self.lists_for(looking, questions, sight, lives)
+    }
+
+    /// The list for an object of which it turned out only now that it has to look.
+    pub(in crate::host) fn shortlist(
+        &self,
+        (name, spec): (&ServiceName, &Service),
+        questions: &Questions,
+        sight: Sight<'_>,
+        lives: &dyn Fn(&ProcessKey) -> bool,
+    ) -> Vec<Pid> {
+        let mut lists = self.lists_for(vec![(name, spec)], questions, sight, lives);
+        lists.remove(name).unwrap_or_else(|| sight.pids.to_vec())
+    }
+
+    fn lists_for(
+        &self,
+        looking: Vec<(&ServiceName, &Service)>,
+        questions: &Questions,
+        sight: Sight<'_>,
+        lives: &dyn Fn(&ProcessKey) -> bool,
+    ) -> Shortlists {
         let mut lists =
             if looking.len() < MANY { Shortlists::new() } else { self.by_condition(&looking, sight) };
         let dirs = (self.run_dir.as_str(), self.log_dir.as_str());
