@@ -11,7 +11,7 @@ use selfsame::plan::observation::{
 };
 use selfsame::plan::substitute;
 use selfsame::spec::{Service, ServiceName};
-use selfsame::units::{Gid, PidfdInode, Uid};
+use selfsame::units::{Gid, Uid};
 
 use crate::world::{Proc, World};
 use selfsame::host::Host;
@@ -103,10 +103,6 @@ fn of_process(world: &mut World, question: &ProcessQuestion) -> ProcessSeen {
         let exit = world.exits.get(&question.key).cloned().unwrap_or(Exit::Unknown);
         return ProcessSeen::Gone { exit, successor, survivors };
     };
-    let inode = inode(&proc.key);
-    if question.inode.is_some_and(|known| known != inode) {
-        world.violated(format!("{} on record has the inode of another process", proc.key.pid));
-    }
     let still_ours = match &question.adopted_by {
         Some(_) if world.wild && world.chance.once_in(10) => Fact::Unknown(denied(proc.key.pid)),
         Some(rule) => Fact::Known(*proc.program == *rule.startas.to_string_lossy()),
@@ -115,7 +111,7 @@ fn of_process(world: &mut World, question: &ProcessQuestion) -> ProcessSeen {
     let ready = world.probes.get(&question.key).map_or(Fact::Absent, |ready| Fact::Known(*ready));
     let tree = if question.list_tree { descendants(world, &proc.key) } else { survivors };
     ProcessSeen::Alive(Alive {
-        inode: Some(inode),
+        inode: None,
         still_ours,
         ready,
         ready_detail: String::new(),
@@ -125,11 +121,6 @@ fn of_process(world: &mut World, question: &ProcessQuestion) -> ProcessSeen {
         exe_deleted: false,
         health: HealthSeen::default(),
     })
-}
-
-/// As unique as the key.
-fn inode(key: &ProcessKey) -> PidfdInode {
-    PidfdInode(key.start.0 << 16 | u64::from(key.pid.0.unsigned_abs()))
 }
 
 fn descendants(world: &World, of: &ProcessKey) -> Vec<ProcessKey> {
