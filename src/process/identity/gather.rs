@@ -271,9 +271,11 @@ impl<'q> Search<'q> {
                 continue;
             }
             let descendants = below.remove(pid).unwrap_or_default();
+            let alone = descendants.is_empty();
             match self.candidate(*pid, member, anchor == Some(*pid), descendants) {
                 Ok(candidate) => found.push(candidate),
-                Err(reason) if reason.why == Why::Vanished => {}
+                // What was below it may live on, and is passed over here since it was: the next look tells.
+                Err(reason) if reason.why == Why::Vanished && alone => {}
                 Err(reason) => unknown.push((*pid, vec![reason])),
             }
         }

@@ -135,6 +135,17 @@ fn only_the_topmost_is_an_instance() {
 }
 
 #[test]
+fn of_one_that_ends_during_the_look_the_workers_may_live_on() {
+    let q = query("/srv/a.py", &[]);
+    let mut world = TestWorld::new();
+    app(&mut world, 600, 1, &[]);
+    change(&mut world, 600).cgroups = Fact::unknown(Why::Vanished);
+    check("alone it is none", &world, &q, "", "");
+    app(&mut world, 601, 600, &[]);
+    check("its worker may be one by now", &world, &q, "?600", "");
+}
+
+#[test]
 fn what_is_never_a_candidate() {
     let mut world = TestWorld::new();
     app(&mut world, 60, 1, &[]);
