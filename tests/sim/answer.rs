@@ -11,7 +11,7 @@ use selfsame::plan::observation::{
 };
 use selfsame::plan::substitute;
 use selfsame::spec::{Service, ServiceName};
-use selfsame::units::{Gid, Uid};
+use selfsame::units::{Gid, PidfdInode, Uid};
 
 use crate::world::{Proc, World};
 use selfsame::host::Host;
@@ -103,6 +103,10 @@ fn of_process(world: &mut World, question: &ProcessQuestion) -> ProcessSeen {
         let exit = world.exits.get(&question.key).cloned().unwrap_or(Exit::Unknown);
         return ProcessSeen::Gone { exit, successor, survivors };
     };
+    let inode = inode(&proc.key);
+    if question.inode.is_some_and(|known| known != inode) {
+        world.violated(format!("{} on record has the inode of another process", proc.key.pid));
+    }
     let still_ours = match &question.adopted_by {
         Some(_) if world.wild && world.chance.once_in(10) => Fact::Unknown(denied(proc.key.pid)),
         Some(rule) => Fact::Known(*proc.program == *rule.startas.to_string_lossy()),
@@ -111,7 +115,7 @@ fn of_process(world: &mut World, question: &ProcessQuestion) -> ProcessSeen {
     let ready = world.probes.get(&question.key).map_or(Fact::Absent, |ready| Fact::Known(*ready));
     let tree = if question.list_tree { descendants(world, &proc.key) } else { survivors };
     ProcessSeen::Alive(Alive {
-        inode: None,
+        inode: Some(inode),
         still_ours,
         ready,
         ready_detail: String::new(),
@@ -121,6 +125,11 @@ fn of_process(world: &mut World, question: &ProcessQuestion) -> ProcessSeen {
         exe_deleted: false,
         health: HealthSeen::default(),
     })
+}
+
+/// As unique as the key.
+fn inode(key: &ProcessKey) -> PidfdInode {
+    PidfdInode(key.start.0 << 16 | u64::from(key.pid.0.unsigned_abs()))
 }
 
 fn descendants(world: &World, of: &ProcessKey) -> Vec<ProcessKey> {
@@ -143,13 +152,21 @@ fn look(world: &mut World, name: &ServiceName, q: &ServiceQuestions, all: &Quest
         all.recorded.iter().filter(|(_, owner)| *owner == name).map(|(key, _)| key).collect();
     let procs: Vec<Proc> = world.procs.values().filter(|proc| *proc.program == *program).cloned().collect();
     let mut look = Look { complete: true, ..Look::default() };
+    let mut led = BTreeSet::new();
     // The list is made; now each is read, and the world doesn't wait.
     for listed in procs {
         world.meanwhile();
         // Another program under the same number would not match, and the same process may be gone.
-        let Some(proc) = world.alive(&listed.key).cloned() else { continue };
-        let below = proc.parent.as_ref().is_some_and(|parent| world.alive(parent).is_some());
-        if below || own.contains(&proc.key) {
+        let Some(proc) = world.alive(&listed.key).cloned() else {
+            // What was passed over since it was below this one may live on.
+            if led.contains(&listed.key) {
+                look.unknown.push((listed.key.pid, vec![Reason::new(Why::Vanished, "cgroup")]));
+            }
+            continue;
+        };
+        let above = proc.parent.clone().filter(|parent| world.alive(parent).is_some());
+        if above.is_some() || own.contains(&proc.key) {
+            led.extend(above);
             continue;
         }
         if world.wild && world.chance.once_in(12) {
