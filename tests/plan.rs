@@ -25,3 +25,5 @@ mod narrow;
 mod properties;
 #[path = "plan/tasks.rs"]
 mod tasks;
+#[path = "plan/waiting.rs"]
+mod waiting;

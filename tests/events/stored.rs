@@ -30,6 +30,24 @@ fn a_stored_plan_is_carried_out_and_then_nothing_is_left_of_it() {
     assert!(again.stderr.contains("shop: nothing would be done about it any more"), "{}", again.stderr);
 }
 
+/// It was left out, and didn't run: "1 of 1 objects are as wanted".
+#[test]
+fn what_waits_for_another_object_is_told_and_is_part_of_it() {
+    let bench = Bench::new();
+    bench.daemon("first", "");
+    bench.daemon("second", "dependsOn: [{name: first, condition: ready}]");
+    let plan = bench.run(&["plan", "specs", "--out", "kept"]);
+    assert_eq!(plan.code, 2, "{}", plan.stderr);
+    let waits = "second: wait: not started: it waits for `first` to be ready";
+    assert!(plan.stdout.contains(waits), "{}", plan.stdout);
+    let ran = bench.ok(&["apply", "kept"]);
+    assert!(ran.stdout.contains("2 of 2 objects are as wanted"), "{}", ran.stdout);
+    for name in ["first", "second"] {
+        bench.the_pid_of(name);
+        assert_eq!(bench.starts_of(name).len(), 1, "{name}");
+    }
+}
+
 #[test]
 fn it_is_refused_with_the_difference_when_the_world_moved() {
     type Moves = (&'static str, fn(&Bench), &'static str);
