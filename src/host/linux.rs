@@ -286,6 +286,11 @@ impl Host for LinuxHost {
     fn observe(&mut self, questions: &Questions) -> Observation {
         self.groups.sweep();
         self.take_exits(clock::now().boot);
+        // INVARIANT: whoever ended did so before anything else is asked.
+        let not_alive = self.lives_of(questions);
+        if !not_alive.is_empty() {
+            self.begun = None;
+        }
         self.table.hear();
         let anew = || (self.world.again(), Before { cursor: None, mark: self.table.mark() });
         let (world, mut before) = self.begun.take().unwrap_or_else(anew);
@@ -319,7 +324,8 @@ impl Host for LinuxHost {
                         world.meet(*pid);
                     }
                 }
-                (name.clone(), self.see(name, question, (questions, list), (&world, before), &mut asked))
+                let about = (questions, &not_alive, list);
+                (name.clone(), self.see(name, question, about, (&world, before), &mut asked))
             })
             .collect();
         if self.ledger.is_none() {

@@ -16,6 +16,7 @@
 
 mod confine;
 mod crash;
+mod gone;
 mod host;
 mod ledger;
 mod loops;
@@ -23,4 +24,5 @@ mod policy;
 mod signal;
 mod spawn;
 mod spec_dir;
+mod stage;
 mod support;

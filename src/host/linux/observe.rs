@@ -1,6 +1,6 @@
 //! The answers to a tick's questions about processes on record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::health::Subject;
 use super::recent::Glimpsed;
@@ -35,13 +35,34 @@ pub(super) fn may_look_at_others() -> bool {
         .is_some_and(|bits| bits & CAP_SYS_PTRACE != 0)
 }
 
+/// How those are that don't live, or of whom it can't be told: of which object, and which instance.
+pub(super) type NotAlive<'q> = BTreeMap<(&'q ServiceName, u32), Life>;
+
 impl LinuxHost {
+    /// Whether the processes on record live. To be asked before anybody hears or lists what runs: who takes the place of another
+    /// begins before that one ends, and so is seen by all that is looked at after the end is known.
+    pub(super) fn lives_of<'q>(&mut self, questions: &'q Questions) -> NotAlive<'q> {
+        let services = questions.services.iter();
+        let all =
+            services.flat_map(|(name, asked)| asked.processes.iter().map(move |one| (name, one.0, one.1)));
+        let lives = all.map(|(name, index, question)| ((name, *index), self.life_of(question)));
+        lives.filter(|(_, life)| *life != Life::Alive).collect()
+    }
+
+    fn life_of(&mut self, question: &ProcessQuestion) -> Life {
+        let grouped = question.group.as_deref().is_some_and(|group| self.groups.is_known(group));
+        if question.scope == StopScope::Tree && !grouped && !question.starter {
+            self.exits.note_session(&question.key);
+        }
+        self.exits.life_of(&question.key, question.inode, &self.waker)
+    }
+
     /// Everything that is asked about one object.
     pub(super) fn see(
         &mut self,
         name: &ServiceName,
         asked: &ServiceQuestions,
-        (questions, pids): (&Questions, &[Pid]),
+        (questions, not_alive, pids): (&Questions, &NotAlive<'_>, &[Pid]),
         (world, before): (&LiveWorld, Before),
         known: &mut Asked,
     ) -> Seen {
@@ -50,7 +71,8 @@ impl LinuxHost {
             let places = self.looker.places();
             let spec = &asked.spec;
             let subject = Subject { name, index: *index, question, spec, places: &places, world };
-            let process = self.process(subject, questions);
+            let life = not_alive.get(&(name, *index)).unwrap_or(&Life::Alive);
+            let process = self.process(subject, life, questions);
             if question.health.obstacle
                 && matches!(process, ProcessSeen::Gone { successor: None, .. })
                 && let Some(obstacle) = Self::obstacle(question, world)
@@ -143,15 +165,11 @@ impl LinuxHost {
         }
     }
 
-    fn process(&mut self, subject: Subject<'_>, questions: &Questions) -> ProcessSeen {
+    fn process(&mut self, subject: Subject<'_>, life: &Life, questions: &Questions) -> ProcessSeen {
         let question = subject.question;
-        let grouped = question.group.as_deref().is_some_and(|group| self.groups.is_known(group));
-        if question.scope == StopScope::Tree && !grouped && !question.starter {
-            self.exits.note_session(&question.key);
-        }
-        match self.exits.life_of(&question.key, question.inode, &self.waker) {
-            Life::Unknown(reason) => ProcessSeen::Unknown(reason),
-            Life::Gone(exit) => self.gone(exit, subject, questions),
+        match life {
+            Life::Unknown(reason) => ProcessSeen::Unknown(reason.clone()),
+            Life::Gone(exit) => self.gone(exit.clone(), subject, questions),
             Life::Alive => {
                 if self.ledger.is_some() && question.adopted_by.is_none() {
                     let places = self.looker.places();

@@ -45,6 +45,8 @@ impl LinuxHost {
     /// # Errors
     /// The kernel refuses to wait.
     pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
+        // Who waits looks anew.
+        self.begun = None;
         let resting = self.table.before_waiting(&self.waker, clock::now().boot);
         let deadline = until.into_iter().chain(self.deadline()).min();
         self.groups.sweep();
