@@ -171,6 +171,30 @@ fn what_a_dead_main_process_leaves_behind_is_gone_before_the_next_start() {
     end_all(&bench);
 }
 
+/// A service with one worker that is the same program with the same arguments, and outlives it.
+const PREFORK: &str = r#"#!/usr/bin/perl
+open my $starts, '>>', "%STARTS%" or die; syswrite $starts, "$$ prefork\n"; close $starts;
+if (!fork) { open my $note, '>', "%STARTS%.worker" or die; print $note $$; close $note; sleep 1000; exit }
+sleep 1 while 1;
+"#;
+
+/// One who was killed hands nothing over: a worker that is left is not the service, however like it.
+#[test]
+fn a_worker_that_outlives_a_killed_main_process_is_not_taken_for_it() {
+    let mut bench = Bench::new();
+    bench.script("bin/prefork", PREFORK);
+    bench.spec("prefork", &format!("startas: {}\n{QUICK}", bench.path("bin/prefork").display()));
+    bench.watch(&[]);
+    until("it to be ready", || bench.run(&["status"]).code == 0);
+    let noted = || fs::read_to_string(bench.path("starts.worker")).unwrap_or_default().parse::<i32>();
+    until("its worker", || noted().is_ok());
+    let (main, worker) = (bench.starts()[0], noted().unwrap());
+    assert!(Command::new("kill").args(["-9", &main.to_string()]).status().unwrap().success());
+    until("the second start", || bench.starts().len() == 2);
+    assert!(!lives(worker), "{}", bench.watch_log());
+    bench.ok(&["stop", "prefork"]);
+}
+
 /// A group can bound what runs in it, and the bounds change without a restart. Processor time and numbers of processes are
 /// what most hosts let tests bound.
 #[test]

@@ -186,7 +186,7 @@ impl LinuxHost {
         let exit = self.for_want_of_memory(exit, question);
         let named = self.named_before(subject.name, subject.index, question);
         let named = named.filter(|main| !questions.recorded.contains_key(main));
-        let successor = named.or_else(|| self.successor(question, spec, questions, world));
+        let successor = named.or_else(|| self.successor((question, &exit), spec, questions, world));
         ProcessSeen::Gone { exit, successor, survivors }
     }
 
@@ -249,10 +249,11 @@ impl LinuxHost {
         Fact::Known(holds)
     }
 
-    /// A process that took the place of one that is gone: inside what was its tree, or in its pidfile.
+    /// A process that took the place of one that is gone: inside what was its tree, or in its pidfile. Who was killed handed
+    /// nothing over: what is like it in its tree are its workers, and only a pidfile can name one that isn't.
     fn successor(
         &self,
-        question: &ProcessQuestion,
+        (question, exit): (&ProcessQuestion, &Exit),
         spec: &Service,
         questions: &Questions,
         world: &LiveWorld,
@@ -272,12 +273,13 @@ impl LinuxHost {
             return None;
         }
         let user = wanted_user(spec, world).ok()?;
+        let handed_over = question.starter || !exit.was_killed();
         let plugins = plugin::Look::default();
         let sight = Sight { world, plugins: &plugins, pids: &pids };
         let found = self.looker.ask(spec, user, recorded, &places, sight);
         let fits = |candidate: &&crate::process::identity::Candidate| {
             let of_the_tree = left.contains(&candidate.pid) && candidate.start >= question.key.start;
-            !candidate.self_reported && (candidate.anchor || of_the_tree)
+            !candidate.self_reported && (candidate.anchor || handed_over && of_the_tree)
         };
         let mut fitting = found.adoptable().into_iter().filter(fits);
         match (fitting.next(), fitting.next()) {

@@ -80,3 +80,13 @@ pub enum Exit {
     /// We stopped it.
     Stopped,
 }
+
+impl Exit {
+    /// Whether it ended in the midst of its work: a program that hands over to another process exits by itself.
+    pub(crate) fn was_killed(&self) -> bool {
+        match self {
+            Self::Signal(_) | Self::OutOfMemory => true,
+            Self::Code(_) | Self::Unknown | Self::Stopped => false,
+        }
+    }
+}
