@@ -51,6 +51,7 @@ mod wish;
 mod writing;
 
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 
 pub use codes::registered_codes;
 pub use exit::Exit;
@@ -72,14 +73,31 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     match Cli::read(&args) {
         // Its exit codes are those of the program that it stands in for.
         Ok(Cli { verb: Verb::StartStopDaemon(args), .. }) => drop_in::run_verb(&args.args),
-        Ok(cli) => dispatch(&cli).code(),
-        Err(error) => usage(&error).code(),
+        Ok(cli) => whole(dispatch(&cli), matches!(cli.verb, Verb::Match(_) | Verb::Explain(_))).code(),
+        Err(error) => whole(usage(&error), false).code(),
+    }
+}
+
+/// An answer of which a part could not be written is none, as on a full disk: whoever reads the rest has to know.
+fn whole(exit: Exit, asks: bool) -> Exit {
+    let Some(why) = terminal::lost() else { return exit };
+    let _ = writeln!(io::stderr(), "error: the output can't be written: {why}");
+    match exit {
+        Exit::Ok | Exit::Changes if asks => Exit::Warnings,
+        Exit::Ok | Exit::Changes => Exit::Failed,
+        Exit::Failed
+        | Exit::Warnings
+        | Exit::Refused
+        | Exit::NotReady
+        | Exit::HeldByOther
+        | Exit::Held
+        | Exit::Usage => exit,
     }
 }
 
 /// Help and version go to stdout and are a success; everything else is wrong usage.
 fn usage(error: &clap::Error) -> Exit {
-    let _ = error.print();
+    terminal::print(error);
     if error.use_stderr() { Exit::Usage } else { Exit::Ok }
 }
 

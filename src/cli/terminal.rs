@@ -1,10 +1,36 @@
 //! Where words go: data to stdout, everything else to stderr. A reader who closes the pipe is no error.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::OnceLock;
 
 use super::args::{Cli, Color};
 use crate::diagnostic::Diagnostic;
+use crate::host::errno::io_text;
 use crate::report::{render_diagnostics, render_in_short, summary_line};
+
+/// Why some of the output is nowhere, if it is.
+static LOST: OnceLock<String> = OnceLock::new();
+
+/// Whether it was written. A closed pipe means that the reader has seen enough; anything else is kept for [`lost`].
+fn written(result: io::Result<()>) -> bool {
+    match &result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            LOST.get_or_init(|| io_text(error));
+        }
+        Ok(()) | Err(_) => {}
+    }
+    result.is_ok()
+}
+
+/// Why the output isn't whole, other than that nobody reads any more.
+pub(super) fn lost() -> Option<&'static str> {
+    LOST.get().map(String::as_str)
+}
+
+/// What clap has to say, to where it says it.
+pub(super) fn print(error: &clap::Error) {
+    written(error.print());
+}
 
 /// The terminal, or what stands in for it.
 #[derive(Debug, Clone, Copy)]
@@ -45,33 +71,29 @@ impl Terminal {
     #[expect(clippy::unused_self, reason = "all output goes through the terminal")]
     pub(super) fn data(self, text: &str) {
         let mut out = io::stdout().lock();
-        // A closed pipe means that the reader has seen enough.
-        let _ = out.write_all(text.as_bytes());
-        if !text.is_empty() && !text.ends_with('\n') {
-            let _ = out.write_all(b"\n");
-        }
-        let _ = out.flush();
+        let end: &[u8] = if text.is_empty() || text.ends_with('\n') { b"" } else { b"\n" };
+        written(out.write_all(text.as_bytes()).and_then(|()| out.write_all(end)).and_then(|()| out.flush()));
     }
 
     /// Data as it is: ended by whatever it ends with.
     #[expect(clippy::unused_self, reason = "all output goes through the terminal")]
     pub(super) fn exactly(self, text: &str) {
         let mut out = io::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        written(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
     }
 
     /// Bytes as they are: false when nobody reads any more.
     #[expect(clippy::unused_self, reason = "all output goes through the terminal")]
     pub(super) fn bytes(self, bytes: &[u8]) -> bool {
         let mut out = io::stdout().lock();
-        out.write_all(bytes).and_then(|()| out.flush()).is_ok()
+        written(out.write_all(bytes).and_then(|()| out.flush()))
     }
 
     /// A line of a stream: false when nobody reads any more.
     #[expect(clippy::unused_self, reason = "all output goes through the terminal")]
     pub(super) fn line(self, text: &str) -> bool {
         let mut out = io::stdout().lock();
-        writeln!(out, "{text}").and_then(|()| out.flush()).is_ok()
+        written(writeln!(out, "{text}").and_then(|()| out.flush()))
     }
 
     /// Whether a person is there to be asked.

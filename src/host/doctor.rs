@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::abilities;
 use super::errno::io_text;
 use super::groups::{Controller, Places};
+use super::proc::LiveWorld;
 use super::process_events::ProcessEvents;
 use super::state_dir::Dirs;
 use crate::units::Capability;
@@ -103,22 +104,18 @@ fn read(path: &str) -> String {
 }
 
 fn proc_mount() -> Finding {
-    let mounts = read("/proc/self/mounts");
-    let line = mounts.lines().find(|line| line.split(' ').nth(1) == Some("/proc"));
     let matters =
         "a start needs to see every process of the service's user, or it can't be told that none runs";
-    let Some(line) = line else { return finding("/proc", State::Broken, "not mounted", matters) };
-    let options = line.split(' ').nth(3).unwrap_or_default();
-    let hidden = options.split(',').find(|option| option.starts_with("hidepid=") && *option != "hidepid=0");
-    let hidden = hidden.filter(|option| *option != "hidepid=off");
-    match hidden {
-        Some(option) => finding("/proc", ok_if(own_uid() == 0), format!("mounted with `{option}`"), matters),
-        None => finding("/proc", State::Ok, "every process can be seen", matters),
+    // As every look begins: it refuses what is refused here.
+    match LiveWorld::new() {
+        Err(error) => finding("/proc", State::Broken, io_text(&error), matters),
+        Ok(world) => match world.hidepid() {
+            Some(hidden) => {
+                finding("/proc", State::Limited, format!("mounted with `hidepid={}`", hidden.mode), matters)
+            }
+            None => finding("/proc", State::Ok, "every process can be seen", matters),
+        },
     }
-}
-
-fn own_uid() -> u32 {
-    rustix::process::geteuid().as_raw()
 }
 
 fn state(dirs: &Dirs) -> Finding {

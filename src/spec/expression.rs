@@ -132,11 +132,12 @@ impl Shape {
 /// What an expression in the document of a Service is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Purpose {
-    /// Asked of any process: it narrows the default identity rule, or is a condition on the host.
+    /// Asked of any process: a condition on the host.
     OfAny,
     /// Stands in for it.
     Replaces,
-    /// Asked of processes that the object has: what it costs isn't paid for every process of the host.
+    /// Asked of processes that the object has, or that run its program (it narrows the default identity rule): what it
+    /// costs isn't paid for every process of the host.
     OfOwn,
 }
 

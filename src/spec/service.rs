@@ -27,7 +27,7 @@ pub(super) fn read(value: &Value<'_>, is_task: bool, service: &mut Service, d: &
     check_together(&object, service, d);
     parts::change::check(&object, service, d);
     let (mut narrow, mut replace) = (None, None);
-    object.set_some("match", &mut narrow, d, |value, d| expression(value, Purpose::OfAny, service, d));
+    object.set_some("match", &mut narrow, d, |value, d| expression(value, Purpose::OfOwn, service, d));
     object
         .set_some("matchOnly", &mut replace, d, |value, d| expression(value, Purpose::Replaces, service, d));
     service.narrow = narrow;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::support::{Bench, is_alive, is_root, until};
 
@@ -66,6 +66,48 @@ fn doctor_judges_the_state_directory_as_apply_does() {
     for said in [applied.stderr, examined.stdout] {
         assert!(said.contains("can be written by others"), "{said}");
     }
+}
+
+/// `doctor` said that every process can be seen, where every other verb refused to look.
+#[test]
+fn doctor_judges_proc_as_every_look_does() {
+    if !is_root() {
+        eprintln!("skipped: only root can leave its namespaces");
+        return;
+    }
+    let bench = Bench::new();
+    bench.daemon("one", "");
+    let script = r#"
+        "$0" status; "$0" doctor
+        mount -t tmpfs none /proc && { "$0" status; "$0" doctor; }
+        mount -t proc -o hidepid=2 none /proc && setpriv --regid 1 --clear-groups --bounding-set=-all "$0" doctor"#;
+    let mut inside = Command::new("unshare");
+    inside.args(["--pid", "--mount", "--fork", "sh", "-c", script]).arg(env!("CARGO_BIN_EXE_selfsame"));
+    inside.env("SELFSAME_STATE_DIR", bench.path("state")).stdin(Stdio::null());
+    let ran = inside.output().unwrap();
+    let (judged, refused) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    let lines: Vec<&str> = refused.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "error: this host can't be looked at: `/proc` is of another PID namespace",
+            "error: this host can't be looked at: `/proc` is not a procfs"
+        ],
+        "{judged}"
+    );
+    let judged: Vec<Vec<&str>> = judged
+        .lines()
+        .filter(|line| line.contains(" /proc  "))
+        .map(|line| line.split("  ").filter(|word| !word.is_empty()).map(str::trim).collect())
+        .collect();
+    assert_eq!(
+        judged,
+        [
+            ["broken", "/proc", "`/proc` is of another PID namespace"],
+            ["broken", "/proc", "`/proc` is not a procfs"],
+            ["limited", "/proc", "mounted with `hidepid=invisible`"]
+        ]
+    );
 }
 
 #[test]

@@ -450,14 +450,17 @@ fn a_place_without_documents_is_named() {
     assert!(ran.stderr.contains("specs: a directory, which only `--recursive` enters"), "{ran:?}");
 }
 
-/// The own example of `readiness.when` was warned of: what is asked of a service's own processes isn't read for every process.
+/// The own example of `readiness.when` was warned of: what is asked of a service's own processes isn't read for every
+/// process. Nor is a `match`, which is asked of what runs its program.
 #[test]
 fn what_conditions_on_own_processes_cost_is_no_matter() {
     let bench = Bench::new();
     let listens = "'any(listens, s => s.port == 8080)'";
     bench.daemon(
         "own",
-        &format!("readiness: {{when: {listens}}}\ntriggers: [{{when: {listens}, do: restart}}]"),
+        &format!(
+            "match: {listens}\nreadiness: {{when: {listens}}}\ntriggers: [{{when: {listens}, do: restart}}]"
+        ),
     );
     bench.ok(&["check", "specs", "--strict"]);
     bench.daemon("any", &format!("conditions: [{{when: {listens}}}]"));

@@ -200,10 +200,24 @@ fn an_output_that_nobody_reads_is_a_success() {
 #[test]
 fn a_full_disk_under_the_output_is_an_error() {
     let bench = Bench::new();
-    for args in [&["schema"][..], &["--help"], &["completions", "bash"]] {
+    bench.daemon_spec("one", "");
+    let rows: [(&[&str], i32); 7] = [
+        (&["schema"], 1),
+        (&["--help"], 1),
+        (&["help", "match"], 1),
+        (&["completions", "bash"], 1),
+        // Something would change, which is no longer what matters.
+        (&["plan", "specs"], 1),
+        (&["match", "pid == 1"], 3),
+        (&["match", "pid == 1", "--output", "json"], 3),
+    ];
+    for (args, code) in rows {
         let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
         let output = bench.command(args).stdout(full).stderr(Stdio::piped()).output().unwrap();
-        assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"), "{args:?}: {output:?}");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {errors}");
+        let said = errors.ends_with("error: the output can't be written: no space left on device (ENOSPC)\n");
+        assert!(said && !errors.contains("panicked"), "{args:?}: {errors}");
     }
 }
 

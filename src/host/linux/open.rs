@@ -92,8 +92,9 @@ impl LinuxHost {
         let acts = ledger.is_some();
         let commands = Commands::new().map_err(system)?;
         waker.watch_probes(commands.descriptor()).map_err(system)?;
-        let boot = boot_id().map_err(system)?;
+        // It says best what is the matter with `/proc`, where the boot's id is read as well.
         let world = LiveWorld::new().map_err(system)?.with_samples(Rc::default());
+        let boot = boot_id().map_err(system)?;
         Ok(Self {
             dirs: dirs.clone(),
             ledger,
