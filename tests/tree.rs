@@ -327,6 +327,25 @@ fn a_process_is_adopted_by_name_and_let_go_untouched() {
     assert_eq!(bench.starts(), [pid]);
 }
 
+/// It was told as one that the dead process had brought forth.
+#[test]
+fn who_is_adopted_in_the_place_of_a_dead_process_did_not_come_from_it() {
+    let bench = Bench::new();
+    bench.daemon("shop", "adopt: never");
+    bench.ok(&["apply", "specs"]);
+    let first = bench.starts()[0];
+    bench.kill(first, "KILL");
+    until("it to be gone", || !lives(first));
+    let mut second = bench.by_hand(bench.root(), bench.path("bin/shop").to_str().unwrap(), &[]);
+    until("the daemon to note itself", || bench.starts().len() == 2);
+    bench.ok(&["adopt", &second.id().to_string(), "--as", "shop"]);
+    let told = bench.ok(&["events", "shop"]).stdout;
+    assert!(told.contains(&format!("shop: adopted pid {}", second.id())), "{told}");
+    assert!(told.contains(&format!("shop: pid {first}: it ")) && !told.contains("goes on as"), "{told}");
+    second.kill().unwrap();
+    second.wait().unwrap();
+}
+
 #[test]
 fn the_exit_of_an_adopted_process_is_known_where_the_kernel_keeps_it() {
     let mut bench = Bench::new();

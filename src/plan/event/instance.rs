@@ -31,15 +31,16 @@ fn of_key(kind: EventKind, reason: &str, message: String, key: &ProcessKey) -> E
 
 /// The process on record ended, or another one took its place.
 fn of_process(before: &Instance, after: Option<&Instance>) -> Option<Event> {
-    let key = &before.phase.process()?.key;
-    let now = after.and_then(|after| after.phase.process()).map(|process| &process.key);
-    match now {
-        Some(now) if now == key => None,
-        Some(now) => {
+    let process = before.phase.process()?;
+    let key = &process.key;
+    match after.and_then(|after| after.phase.process()) {
+        Some(now) if now.key == *key => None,
+        // Who follows goes on as the same process on record; one that began there later was adopted in its place.
+        Some(now) if now.since == process.since => {
             let message = "the process that it brought forth takes its place".to_owned();
-            Some(of_key(EventKind::Followed, "Followed", message, now))
+            Some(of_key(EventKind::Followed, "Followed", message, &now.key))
         }
-        None => {
+        Some(_) | None => {
             let exit = ended(before, after);
             let (reason, message) = exit_words(&exit);
             let event = of_key(EventKind::Exited, reason, message, key);
