@@ -76,6 +76,7 @@ pub(super) fn foresee<H: Host>(host: &mut H, set: &SpecSet, memory: &Memory) -> 
     plan.steps.retain(|step| concerns(&step.service));
     plan.changes.retain(|change| concerns(&change.service));
     plan.status.retain(|status| concerns(&status.name));
+    plan.tell_waits();
     previewed
 }
 

@@ -1,8 +1,11 @@
 //! How long to wait before the next start: growing, bounded, and never shorter while it keeps failing.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::draft::{Change, Doing, Plan};
 use super::memory::{Exit, Instance, Phase};
+use super::status::PhaseWord;
 use crate::spec::{Restart, RestartPolicy, Service, ServiceName};
 use crate::units::BootTime;
 
@@ -22,6 +25,42 @@ pub(super) fn delay(rule: &Restart, name: &ServiceName, index: u32, failures: u3
     let thousandths = (1000 + 2 * jitter * chance / 1000).saturating_sub(jitter);
     let spread = (nanos.saturating_mul(thousandths) / 1000).min(rule.max_backoff.as_nanos());
     Duration::from_nanos(u64::try_from(spread).unwrap_or(u64::MAX))
+}
+
+/// The end of a sentence about a wait: `after 2 failures: it exited with code 1`.
+pub(super) fn after_what(instance: &Instance) -> String {
+    let exit = || instance.last_exit.as_ref().map(super::life::exit_words);
+    let error = instance.last_error.clone().or_else(exit).unwrap_or_else(|| "it failed".into());
+    match instance.failures {
+        1 => format!("after a failure: {error}"),
+        count => format!("after {count} failures: {error}"),
+    }
+}
+
+impl Plan {
+    /// Tells the starts that come when a wait is over, among the changes: whoever is shown a plan of what is down would be
+    /// told that there is nothing to do. A tick decides nothing about them before.
+    pub fn tell_waits(&mut self) {
+        let waiting = |instance: &&crate::plan::status::InstanceStatus| instance.phase == PhaseWord::BackOff;
+        let of = |name: &ServiceName, index| {
+            let instance = self.memory.services.get(name)?.instances.get(&index)?;
+            let because = format!("it is started when its back-off is over, {}", after_what(instance));
+            Some(Change { service: name.clone(), index, doing: Doing::Wait, because, fields: Vec::new() })
+        };
+        let mut waits: Vec<Change> = Vec::new();
+        for status in &self.status {
+            let waiting = status.instances.iter().filter(waiting);
+            waits.extend(waiting.filter_map(|instance| of(&status.name, instance.index)));
+        }
+        if waits.is_empty() {
+            return;
+        }
+        let told: BTreeSet<(&ServiceName, u32)> =
+            self.changes.iter().map(|change| (&change.service, change.index)).collect();
+        waits.retain(|wait| !told.contains(&(&wait.service, wait.index)));
+        self.changes.append(&mut waits);
+        self.changes.sort_by(|a, b| (&a.service, a.index).cmp(&(&b.service, b.index)));
+    }
 }
 
 /// FNV-1a, the same on every host and in every version.

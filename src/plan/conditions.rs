@@ -254,24 +254,15 @@ fn general(
     }
     for (index, instance) in &record.instances {
         if let Phase::BackOff { until } = &instance.phase {
-            let error = instance
-                .last_error
-                .clone()
-                .or_else(|| instance.last_exit.as_ref().map(super::life::exit_words));
-            let error = error.unwrap_or_else(|| "it failed".into());
             let tenths = until.since(draft.now.boot).as_millis().div_ceil(100);
             let tenths = u64::try_from(tenths).unwrap_or(u64::MAX);
             let wait = format_duration(std::time::Duration::from_millis(tenths.saturating_mul(100)));
-            let failures = match instance.failures {
-                1 => "a failure".to_owned(),
-                count => format!("{count} failures"),
-            };
             let called = name.instance(*index, record.spec.replicas);
             add(
                 ConditionType::BackOff,
                 ConditionStatus::True,
                 "Failing",
-                format!("{called}: {NEXT_START}{wait}, after {failures}: {error}"),
+                format!("{called}: {NEXT_START}{wait}, {}", super::backoff::after_what(instance)),
             );
         }
     }

@@ -40,6 +40,18 @@ fn plan_and_apply_say_the_same_of_a_missing_program() {
     assert!(planned.stdout.contains("one: fail: `/no/such/program`"), "{planned:?}");
 }
 
+/// `plan` said that there was nothing to do about what is down.
+#[test]
+fn a_start_that_waits_after_a_failure_is_planned() {
+    let bench = Bench::new();
+    let program = bench.script("bin/fails", "#!/bin/sh\nexit 3\n");
+    bench.spec("one", &format!("startas: {}\nrestart: {{backoff: 4m}}", program.display()));
+    assert_eq!(bench.run(&["apply", "specs"]).code, 1);
+    let planned = bench.run(&["plan", "specs"]);
+    let wait = "one: wait: it is started when its back-off is over, after a failure: it exited with code 3\n";
+    assert_eq!((planned.code, planned.stdout.as_str()), (2, wait), "{planned:?}");
+}
+
 /// It said that there was nothing to do, beside the mistake.
 #[test]
 fn nothing_is_said_to_be_done_where_documents_are_refused() {
