@@ -1,6 +1,6 @@
 //! One round: observe, decide, remember, perform, fold, remember. Everything else hangs on these lines.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::carried::Carried;
@@ -98,15 +98,16 @@ pub fn carry_out<H: Host>(host: &mut H, memory: &mut Memory, mut plan: Plan) -> 
     let on_record =
         if unwritten { OnRecord::All } else { unwritten::write_down(host, &before, &plan.memory) };
     on_record.take(memory, &plan.memory);
-    let mut outcomes = Vec::new();
-    for step in &plan.steps {
-        if !on_record.has(&step.service) && !was_decided_before(step, &before) {
-            continue;
+    let may_be_done = |step: &&Step| on_record.has(&step.service) || was_decided_before(step, &before);
+    let steps: Vec<&Step> = plan.steps.iter().filter(may_be_done).collect();
+    let mut outcomes = BTreeMap::new();
+    host.perform_all(&steps, &mut |at, outcome, now| {
+        if let Some(step) = steps.get(at) {
+            fold(memory, step, &outcome, now);
+            outcomes.insert(at, ((*step).clone(), outcome));
         }
-        let outcome = host.perform(step);
-        fold(memory, step, &outcome, host.now());
-        outcomes.push((step.clone(), outcome));
-    }
+    });
+    let outcomes: Vec<(Step, Outcome)> = outcomes.into_values().collect();
     let mut not_remembered = on_record.error().cloned();
     if not_remembered.is_none() && *memory != plan.memory {
         // What was done is folded in already; if it can't be written now, start slots and a look tell it later.

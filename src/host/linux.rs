@@ -16,6 +16,7 @@ mod open;
 mod perform;
 mod policy;
 mod recent;
+mod starting;
 mod told;
 mod tree;
 mod waiting;
@@ -27,6 +28,8 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
+
+use starting::{are_many_starts, is_start};
 
 use super::commands::Commands;
 use super::exits::Exits;
@@ -373,6 +376,18 @@ impl Host for LinuxHost {
 
     fn perform(&mut self, step: &Step) -> Outcome {
         self.act(step)
+    }
+
+    fn perform_all(&mut self, steps: &[&Step], done: &mut dyn FnMut(usize, Outcome, Now)) {
+        let mut first = 0;
+        for alike in steps.chunk_by(|one, next| is_start(one) == is_start(next)) {
+            if are_many_starts(alike) {
+                self.start_all(alike, &mut |at, outcome, now| done(first + at, outcome, now));
+            } else {
+                (first..).zip(alike).for_each(|(at, step)| done(at, self.act(step), clock::now()));
+            }
+            first += alike.len();
+        }
     }
 }
 

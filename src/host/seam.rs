@@ -46,4 +46,12 @@ pub trait Host {
 
     /// Carries out one step. A failure is a value to plan with.
     fn perform(&mut self, step: &Step) -> Outcome;
+
+    /// Carries out steps that don't wait for each other, and tells the number of each with what came of it, as soon as that is known.
+    fn perform_all(&mut self, steps: &[&Step], done: &mut dyn FnMut(usize, Outcome, Now)) {
+        for (at, step) in steps.iter().enumerate() {
+            let outcome = self.perform(step);
+            done(at, outcome, self.now());
+        }
+    }
 }

@@ -9,10 +9,10 @@ use selfsame::engine::tick::{TickOptions, preview};
 use selfsame::host::signal::{hold, vital};
 use selfsame::host::spawn::send_signal;
 use selfsame::host::{Host, HostOptions, LinuxHost, OpenError};
-use selfsame::plan::action::Action;
+use selfsame::plan::action::{Action, Outcome, Step};
 use selfsame::plan::memory::{Exit, Launched, Memory, Phase};
 use selfsame::plan::observation::Look;
-use selfsame::plan::{QuestionHints, questions};
+use selfsame::plan::{Plan, QuestionHints, questions};
 use selfsame::spec::{DesiredState, EnvFrom, Expression, Output, ReadinessCheck, ServiceType, SpecSet};
 use selfsame::units::{Pid, Signal};
 
@@ -153,18 +153,66 @@ fn a_stop_ends_it_and_it_stays_stopped() {
     assert!(hold(&key).is_err() && stage.copies().is_empty());
 }
 
+/// A plan that starts the service, and the step that does.
+fn planned_start(stage: &mut Stage) -> (Plan, Step) {
+    let options = || TickOptions { hints: QuestionHints { full: true }, ..TickOptions::default() };
+    // While others start and end nobody can tell of some whether they are it, and then nothing is started.
+    eventually("a plan with the start", || {
+        let observed = preview(stage.host.as_mut().unwrap(), &stage.set, &stage.memory, options());
+        let start = observed.steps.iter().find(|step| matches!(step.action, Action::Start { .. })).cloned();
+        start.map(|start| (observed, start))
+    })
+}
+
+/// Many are made by two threads: each has the slot that was made for it, and is told once, as is the one that can't be started.
+#[test]
+fn many_starts_are_told_each_with_its_own_process() {
+    const MANY: u32 = 20;
+    const WRONG: u32 = 7;
+    let mut stage = Stage::new(DAEMON);
+    with_fifo(&stage);
+    let (_, step) = planned_start(&mut stage);
+    let numbered = |index: u32| {
+        let mut step = step.clone();
+        step.index = index;
+        if let Action::Start { nonce, launch } = &mut step.action {
+            *nonce = format!("n{index}");
+            launch.group = None;
+            if index == WRONG {
+                launch.program = "/nothing/here".into();
+            }
+        }
+        step
+    };
+    let steps: Vec<Step> = (0..MANY).map(numbered).collect();
+    let mut told = BTreeMap::new();
+    let host = stage.host.as_mut().unwrap();
+    host.perform_all(&steps.iter().collect::<Vec<_>>(), &mut |at, outcome, _| {
+        assert!(told.insert(steps[at].index, outcome).is_none());
+    });
+    assert_eq!(told.len(), steps.len());
+    let failed = told.remove(&WRONG);
+    assert!(matches!(failed, Some(Outcome::StartFailed { .. })), "{failed:?}");
+    let slots = fs::read(stage.dirs.slots()).unwrap();
+    let slots: Vec<_> = slots.chunks(256).map(|slot| String::from_utf8_lossy(slot).into_owned()).collect();
+    let mut pids = BTreeSet::new();
+    for (index, outcome) in told {
+        let Outcome::Started(key) = outcome else { panic!("{outcome:?}") };
+        let named = format!("{}.{index}.n{index}\0", name());
+        let slot = slots.iter().find(|slot| slot.starts_with(&named)).unwrap();
+        assert!(slot.contains(&format!("\0{} {}\n", key.pid, key.start.0)), "{slot:?} {key:?}");
+        pids.insert(key.pid.0);
+        kill(&key);
+    }
+    assert_eq!(pids.len(), steps.len() - 1);
+}
+
 /// The engine dies at the worst moments of a start: after the intent, and after the child wrote its key.
 #[test]
 fn an_intent_is_resolved_by_its_slot() {
     let mut stage = Stage::new(DAEMON);
     with_fifo(&stage);
-    let options = || TickOptions { hints: QuestionHints { full: true }, ..TickOptions::default() };
-    // While others start and end nobody can tell of some whether they are it, and then nothing is started.
-    let (observed, step) = eventually("a plan with the start", || {
-        let observed = preview(stage.host.as_mut().unwrap(), &stage.set, &stage.memory, options());
-        let start = observed.steps.iter().find(|step| matches!(step.action, Action::Start { .. })).cloned();
-        start.map(|start| (observed, start))
-    });
+    let (observed, step) = planned_start(&mut stage);
     // After the intent, before anything ran.
     stage.host.as_mut().unwrap().remember(&observed.memory).unwrap();
     stage.crash();

@@ -1,19 +1,16 @@
 //! The steps of a plan, carried out.
 
-use std::os::fd::AsFd;
 use std::path::Path;
 
 use super::LinuxHost;
-use crate::facts::{Fact, ProcessKey};
+use crate::facts::Fact;
 use crate::host::errno::io_text;
 use crate::host::exits::Life;
-use crate::host::groups::Entry;
 use crate::host::signal::signal_verified;
-use crate::host::spawn::spawn_in;
 use crate::host::{Host as _, adjust, clock, failpoint, takeover};
-use crate::plan::action::{Action, Launch, Outcome, Step};
+use crate::plan::action::{Action, Outcome, Step};
 use crate::plan::memory::Memory;
-use crate::spec::{ReadinessCheck, ServiceName};
+use crate::spec::ReadinessCheck;
 
 impl LinuxHost {
     /// Does what the step says.
@@ -22,7 +19,7 @@ impl LinuxHost {
             return looks_only();
         }
         match &step.action {
-            Action::Start { nonce, launch } => self.start(&step.service, step.index, nonce, launch),
+            Action::Start { nonce, launch } => self.start(step, nonce, launch),
             Action::Signal { key, signal, adopted_by } => {
                 let world = self.world.again();
                 let places = self.looker.places();
@@ -54,50 +51,6 @@ impl LinuxHost {
             Action::Run { nonce, launch, timeout } => {
                 self.commands.begin(nonce, launch, *timeout, clock::now().boot);
                 Outcome::Done
-            }
-        }
-    }
-
-    fn start(&mut self, name: &ServiceName, index: u32, nonce: &str, launch: &Launch) -> Outcome {
-        let Some(ledger) = &mut self.ledger else { return looks_only() };
-        let slot = match ledger.create_slot(name, index, nonce) {
-            Ok(slot) => slot,
-            Err(error) => {
-                let error = format!("the start could not be recorded: {}", io_text(&error));
-                return Outcome::Refused { error };
-            }
-        };
-        if let Err(error) = self.prepare_health(name, index, launch) {
-            return Outcome::StartFailed { error };
-        }
-        let group = launch.group.as_deref();
-        let entry =
-            group.map_or_else(|| Ok(Entry::default()), |group| self.groups.make(group, &launch.resources));
-        let spawned = match (failpoint::hit("start.clone"), entry) {
-            (Ok(()), Ok(entry)) => self.given.prepare(name, launch).and_then(|ready| {
-                let spawned = spawn_in(launch, Some(slot.as_fd()), &ready.sockets, &entry);
-                spawned.map(|spawned| (spawned, ready.pidfile)).map_err(|error| error.to_string())
-            }),
-            (Ok(()), Err(error)) => Err(error),
-            (Err(error), _) => Err(io_text(&error)),
-        };
-        match spawned {
-            Ok((spawned, pidfile)) => {
-                let _ = failpoint::hit("start.spawned");
-                let key =
-                    ProcessKey { boot: self.looker.boot.clone(), pid: spawned.pid, start: spawned.start };
-                self.exits.started(&key, spawned.pidfd, &self.waker);
-                if let (Some(pidfile), Some(path)) = (pidfile, &launch.pidfile) {
-                    self.given.write_pidfile(&key, path, &pidfile);
-                }
-                Outcome::Started(key)
-            }
-            // Its slot is free when the record says so.
-            Err(error) => {
-                if let Some(group) = group {
-                    self.groups.unmake(group);
-                }
-                Outcome::StartFailed { error }
             }
         }
     }
@@ -139,6 +92,6 @@ impl LinuxHost {
     }
 }
 
-fn looks_only() -> Outcome {
+pub(super) fn looks_only() -> Outcome {
     Outcome::Refused { error: "this look doesn't hold the state".into() }
 }
