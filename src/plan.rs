@@ -9,9 +9,13 @@
 //!                          memory with intents, steps, status, next deadline
 //! ```
 //!
-//! What each part decides: [`questions()`] what has to be looked at; `life` follows processes; `occupy` says whether a
-//! place is free and `places` fills it; `ready` counts readiness; `run` keeps an object running, `outdated` restarts what is not as
-//! its document says, `adjusting` changes what can be changed without; `stop` walks through the schedule; `depend` says who waits for whom, `update` what a change leads to; `errand` runs commands, `asked` does what is asked of what runs; `backoff` waits; `conditions` tells it to people; [`fold()`] takes outcomes into memory.
+//! What each part decides: [`questions()`] what has to be looked at; `life` says what became of a process, `follow`
+//! what that leads to, `claims` whose it is; `occupy` says whether a place is free and `places` fills it; `ready`
+//! counts readiness; `run` keeps an object running, `other_aims` lets it be stopped, removed, released or observed,
+//! `outdated` restarts what is not as its document says, `adjusting` changes what can be changed without; `stop`
+//! walks through the schedule; `depend` says who waits for whom, `update` what a change leads to; `errand` runs
+//! commands, `asked` does what is asked of what runs; `backoff` waits; `conditions` tells it to people; [`fold()`]
+//! takes outcomes into memory.
 
 pub mod action;
 pub mod adjust;
@@ -22,6 +26,7 @@ mod asked;
 mod asking;
 mod backoff;
 mod binary;
+mod claims;
 mod conditions;
 mod decide;
 mod depend;
@@ -31,6 +36,7 @@ mod errand;
 pub mod event;
 pub mod exec;
 mod fold;
+mod follow;
 mod health;
 mod launch;
 mod life;
@@ -38,6 +44,7 @@ mod live;
 pub mod memory;
 pub mod observation;
 mod occupy;
+mod other_aims;
 mod outdated;
 pub mod output;
 mod phase;

@@ -1,32 +1,27 @@
 //! The whole decision of one tick: each object by itself, then the guard over all of them.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::action::{Action, Step};
 use super::adopting;
 use super::aim::{Aim, Scope, about, aim, settle};
-use super::backoff;
+use super::claims::{Claims, without_double_claims};
 use super::conditions;
 use super::depend::Web;
 use super::draft::{Doing, Draft, Outlook, Plan, PlanOptions};
 use super::errand;
-use super::life::{self, Event};
-use super::memory::{Instance, Instances, Memory, Phase, Purpose, Record};
-use super::observation::{IntentSeen, Observation, ProcessSeen, Seen};
-use super::occupy::{self, Occupancy};
-use super::phase;
+use super::follow::follow_all;
+use super::life::Event;
+use super::memory::{Instance, Memory, Phase, Record};
+use super::observation::{Observation, Seen};
+use super::other_aims::{observe_only, release_all, remove_all, stop_all, suspend};
 use super::places;
-use super::recorded::{Recorded, keys};
 use super::run;
 use super::slots::Slots;
-use super::status::{ConditionStatus, ConditionType};
 use super::{stop, task};
-use crate::facts::ProcessKey;
-use crate::spec::{RemovePolicy, ServiceName, SpecSet};
-use crate::units::{BootTime, WallTime};
+use crate::spec::{ServiceName, SpecSet};
+use crate::units::BootTime;
 
 /// So many objects may always be changed at once.
 const MASS_MIN: usize = 3;
@@ -93,7 +88,7 @@ fn decide_all(
     let web = Web::of(desired, &memory, observed.now);
     let mut slots = Slots::of(&memory, options.max_starts, observed.now.boot);
     plan.next = slots.next;
-    let mut claimed = Claims { before: Recorded::of(&memory.services), since: BTreeMap::new() };
+    let mut claimed = Claims::of(&memory.services);
     let mut forgotten = Vec::new();
     let about: Vec<(ServiceName, Arc<Record>)> = about(scope, &memory).map(owned).collect();
     for (name, before) in &about {
@@ -108,7 +103,7 @@ fn decide_all(
         let aim = aim(name, record, desired, observed.now);
         let events = decide(record, &aim, seen, &claimed, &mut draft);
         slots.free = draft.slots;
-        claimed.since.extend(keys(record).map(|key| (key.clone(), name.clone())));
+        claimed.note(name, record);
         if matches!(aim, Aim::Remove(_)) && record.instances.is_empty() {
             forgotten.push(name.clone());
             continue;
@@ -162,18 +157,6 @@ fn rests(record: &Record, aim: &Aim, now: BootTime) -> bool {
 
 fn owned((name, record): (&ServiceName, &Arc<Record>)) -> (ServiceName, Arc<Record>) {
     (name.clone(), Arc::clone(record))
-}
-
-/// The owners of all processes on record, before the tick and in what was decided so far.
-struct Claims {
-    before: Recorded,
-    since: BTreeMap<ProcessKey, ServiceName>,
-}
-
-impl Claims {
-    fn owner(&self, key: &ProcessKey) -> Option<&ServiceName> {
-        self.since.get(key).or_else(|| self.before.get(key))
-    }
 }
 
 fn earliest(one: Option<BootTime>, other: Option<BootTime>) -> Option<BootTime> {
@@ -255,315 +238,9 @@ fn decide(
     events
 }
 
-/// INVARIANT: a process is on record once, whoever claims it in this tick: the successor of a recorded process
-/// is nobody's if it is on record already or two instances claim it, and it is no candidate for a third.
-fn without_double_claims<'a>(
-    name: &ServiceName,
-    record: &Record,
-    seen: &'a Seen,
-    claimed: &Claims,
-) -> Cow<'a, Seen> {
-    let offered: Vec<&ProcessKey> = seen.processes.values().filter_map(successor).collect();
-    let look = seen.look.as_ref();
-    let found =
-        look.is_some_and(|look| look.candidates.iter().any(|found| claimed.owner(&found.key).is_some()));
-    if offered.is_empty() && seen.intents.is_empty() && !found {
-        return Cow::Borrowed(seen);
-    }
-    let once = |key: &ProcessKey| offered.iter().filter(|other| **other == key).count() == 1;
-    let mut followed: BTreeSet<ProcessKey> = offered
-        .iter()
-        .filter(|key| once(key) && claimed.owner(key).is_none())
-        .map(|key| (*key).clone())
-        .collect();
-    followed.extend(seen.intents.values().filter_map(|intent| match intent {
-        IntentSeen::Ran(key) => Some(key.clone()),
-        IntentSeen::NothingRan | IntentSeen::Unknown(_) => None,
-    }));
-    let mut seen = seen.clone();
-    for process_seen in seen.processes.values_mut() {
-        if successor(process_seen).is_some_and(|key| !followed.contains(key))
-            && let ProcessSeen::Gone { successor, .. } = process_seen
-        {
-            *successor = None;
-        }
-    }
-    if let Some(look) = &mut seen.look {
-        let own = |key: &ProcessKey| {
-            record.instances.values().filter_map(|i| i.phase.process()).any(|process| process.key == *key)
-        };
-        look.candidates.retain(|found| !followed.contains(&found.key) && !own(&found.key));
-        for candidate in &mut look.candidates {
-            candidate.recorded_for = claimed.owner(&candidate.key).filter(|owner| *owner != name).cloned();
-        }
-    }
-    Cow::Owned(seen)
-}
-
-fn successor(seen: &ProcessSeen) -> Option<&ProcessKey> {
-    match seen {
-        ProcessSeen::Gone { successor, .. } => successor.as_ref(),
-        ProcessSeen::Alive(_) | ProcessSeen::Unknown(_) => None,
-    }
-}
-
 fn go_on_stopping(record: &mut Record, seen: Option<&Seen>, draft: &mut Draft<'_>) {
     let spec = &record.spec;
     for (index, instance) in record.instances.iter_mut().rev() {
         stop::go_on(instance, *index, seen, spec, draft);
     }
-}
-
-/// What became of each instance, and what follows from an exit.
-fn follow_all(
-    record: &mut Record,
-    aim: &Aim,
-    seen: Option<&Seen>,
-    draft: &mut Draft<'_>,
-) -> BTreeMap<u32, Event> {
-    let now = draft.now;
-    let mut events = BTreeMap::new();
-    let acts = matches!(aim, Aim::Run | Aim::Stop { .. } | Aim::Remove(_));
-    let Record { spec, instances, .. } = record;
-    // What the look finds belongs to a starter only if there is just one that waits.
-    let starters = instances.values().filter(|instance| is_starter(instance)).count();
-    for (index, instance) in instances.iter_mut() {
-        let process_seen = seen.and_then(|seen| seen.processes.get(index));
-        if acts && stop::clear_after(instance, *index, process_seen, spec, draft) {
-            events.insert(*index, Event::Nothing);
-            continue;
-        }
-        let mut event = life::advance(instance, *index, seen, now);
-        if let Event::StarterDone { starter, since } = &event {
-            let found = found_service(spec, seen, *index, starter).filter(|_| starters == 1);
-            if let Some(service) = found {
-                life::follow(instance, &service);
-                if let Phase::Starting { process, .. } = &mut instance.phase {
-                    // Found by the rule, not by descent: it is signalled only while the rule holds.
-                    process.adopted_by = Some(Arc::clone(spec));
-                }
-            } else if now.boot < since.after(spec.start_timeout) {
-                note_left(instance, *index, seen);
-                draft.wake(now.boot.after(look_again(now.boot.since(*since))));
-                draft.wake(since.after(spec.start_timeout));
-            } else if note_left(instance, *index, seen) {
-                hold_left(instance, *index, draft);
-            } else {
-                instance.phase = Phase::Vacant;
-                event = Event::Nothing;
-                if *aim == Aim::Run && *index < spec.replicas {
-                    let error = "its starter exited and no service was found".to_owned();
-                    backoff::after_failure(instance, &spec.restart, (draft.name, *index), error, now.boot);
-                }
-            }
-        }
-        // What follows for a Task is decided where its runs are known.
-        if let Event::Exited { ready_since } = &event
-            && spec.task.is_none()
-            && *aim == Aim::Run
-            && *index < spec.replicas
-        {
-            let obstacle = seen.and_then(|seen| seen.obstacles.get(index));
-            if let (None, Some(obstacle), Some(exit)) = (ready_since, obstacle, &instance.last_exit) {
-                instance.last_error = Some(format!("{}; {obstacle}", life::exit_words(exit)));
-            }
-            let ready_for = ready_since.map(|since| now.boot.since(since));
-            backoff::after_exit(instance, &spec.restart, (draft.name, *index), ready_for, now.boot);
-        }
-        if matches!(event, Event::Exited { .. }) && !matches!(aim, Aim::Observe | Aim::Suspend { .. }) {
-            errand::begin(instance, spec, Purpose::PostStop, now.boot);
-        }
-        events.insert(*index, event);
-    }
-    for (index, event) in &events {
-        if let Event::Unknown(message) = event {
-            let message = format!("left alone: {message}");
-            draft.hold(*index, (ConditionType::Owned, ConditionStatus::Unknown), "CannotTell", &message);
-        }
-    }
-    events
-}
-
-/// Each look is at all processes: soon at first, then rarer.
-fn look_again(waited: Duration) -> Duration {
-    (waited / 4).clamp(Duration::from_millis(100), Duration::from_secs(2))
-}
-
-/// Takes down what lives of the starter's tree. True if anything does.
-fn note_left(instance: &mut Instance, index: u32, seen: Option<&Seen>) -> bool {
-    let process_seen = seen.and_then(|seen| seen.processes.get(&index));
-    if let (Phase::Starting { left, .. }, Some(ProcessSeen::Gone { survivors, .. })) =
-        (&mut instance.phase, process_seen)
-    {
-        left.clone_from(survivors);
-        return !left.is_empty();
-    }
-    false
-}
-
-/// INVARIANT: while something lives that a starter may have left behind, there is no other start: it would be a second
-/// copy if that is the service, and the identity rule can't tell.
-fn hold_left(instance: &Instance, index: u32, draft: &mut Draft<'_>) {
-    let Phase::Starting { left, .. } = &instance.phase else { return };
-    let pids: Vec<String> = left.iter().map(|key| key.pid.to_string()).collect();
-    let message = format!(
-        "not started again: its starter exited, and {} may be what it left behind, which the identity rule doesn't \
-         find; say with `becomes` or `matchOnly` what the service runs as",
-        pids.join(", ")
-    );
-    draft.hold(index, (ConditionType::Unique, ConditionStatus::Unknown), "LeftBehind", &message);
-}
-
-/// The one process that the identity rule finds, and that is no older than the starter.
-fn found_service(
-    spec: &crate::spec::Service,
-    seen: Option<&Seen>,
-    index: u32,
-    starter: &ProcessKey,
-) -> Option<ProcessKey> {
-    let look = seen?.look.as_ref()?;
-    match occupy::occupy(spec, look, &[index]) {
-        Occupancy::Adopt(places) => {
-            let found = places.get(&index)?;
-            (found.key.start >= starter.start && found.key != *starter).then(|| found.key.clone())
-        }
-        Occupancy::Free | Occupancy::Hold(_) => None,
-    }
-}
-
-fn stop_all(
-    record: &mut Record,
-    events: &BTreeMap<u32, Event>,
-    because: &str,
-    by_document: bool,
-    draft: &mut Draft<'_>,
-) {
-    let Record { spec, instances, .. } = record;
-    for (index, instance) in instances.iter_mut().rev() {
-        match &instance.phase {
-            Phase::Starting { .. } | Phase::Running { .. } => {
-                if life::is_unknown(events, *index) || is_starter_done(events, *index) {
-                    continue;
-                }
-                if let Some(waits) = draft.stop_waits.clone() {
-                    draft.change(*index, Doing::Stop, waits);
-                    continue;
-                }
-                draft.disturbs |= by_document;
-                if by_document && draft.guarded {
-                    draft.hold_mass_change(*index, "not stopped");
-                } else {
-                    stop::begin(instance, spec, because.to_owned(), false, draft);
-                    draft.change(*index, Doing::Stop, because);
-                }
-            }
-            Phase::BackOff { .. } | Phase::Finished => instance.phase = Phase::Vacant,
-            Phase::Vacant | Phase::Intended { .. } | Phase::Stopping { .. } => {}
-        }
-    }
-    // The count of failures doesn't outlive the wish to run.
-    for instance in instances.values_mut().filter(|instance| instance.phase == Phase::Vacant) {
-        instance.forget_failures();
-        instance.last_error = None;
-    }
-    let replicas = spec.replicas;
-    instances.retain(|index, instance| *index < replicas || !is_settled(instance));
-}
-
-/// Nothing runs, and nothing has to be done after it.
-fn is_settled(instance: &Instance) -> bool {
-    instance.phase == Phase::Vacant && instance.errand.is_none()
-}
-
-fn is_starter(instance: &Instance) -> bool {
-    matches!(instance.phase, Phase::Starting { starter: true, .. })
-}
-
-fn is_starter_done(events: &BTreeMap<u32, Event>, index: u32) -> bool {
-    matches!(events.get(&index), Some(Event::StarterDone { .. }))
-}
-
-fn remove_all(
-    record: &mut Record,
-    events: &BTreeMap<u32, Event>,
-    policy: Option<RemovePolicy>,
-    draft: &mut Draft<'_>,
-) {
-    let because = "its document is gone";
-    let released: Vec<(u32, ProcessKey)> = record
-        .instances
-        .iter()
-        .filter(|(_, instance)| phase::runs(instance))
-        .filter_map(|(index, instance)| Some((*index, instance.phase.process()?)))
-        .filter(|(_, process)| {
-            let default = if process.adopted { RemovePolicy::Release } else { RemovePolicy::Stop };
-            policy.unwrap_or(default) == RemovePolicy::Release
-        })
-        .map(|(index, process)| (index, process.key.clone()))
-        .collect();
-    // Kept aside, so that the rest is simply stopped.
-    let mut kept = Instances::default();
-    for (index, key) in released {
-        draft.step(index, Action::Release { key }, because);
-        draft.change(index, Doing::Release, because);
-        if let Some(instance) = record.instances.remove(&index) {
-            kept.insert(index, instance);
-        }
-    }
-    // Whether too much would go at once was asked where the removal was accepted, with a question of its own.
-    stop_all(record, events, because, false, draft);
-    record.instances.retain(|_, instance| !is_settled(instance));
-    record.instances.append(&mut kept);
-}
-
-/// Lets go of what runs. A stop that is under way comes to its end first.
-fn release_all(record: &mut Record, events: &BTreeMap<u32, Event>, by: &str, draft: &mut Draft<'_>) {
-    let message = format!("let go by {by}: left alone until its document changes, or `start` or `adopt`");
-    for (index, instance) in record.instances.iter().filter(|(_, instance)| phase::runs(instance)) {
-        if life::is_unknown(events, *index) {
-            continue;
-        }
-        if let Some(process) = instance.phase.process() {
-            draft.step(*index, Action::Release { key: process.key.clone() }, format!("{by} asked for it"));
-            draft.change(*index, Doing::Release, format!("{by} asked for it"));
-        }
-    }
-    for instance in record.instances.values_mut() {
-        if matches!(instance.phase, Phase::BackOff { .. } | Phase::Finished) {
-            instance.phase = Phase::Vacant;
-        }
-    }
-    draft.find(ConditionType::Progressing, ConditionStatus::False, "Released", &message);
-}
-
-/// Nothing is started, stopped, asked or restarted; what happens to it is followed.
-fn suspend(record: &mut Record, because: &str, until: Option<WallTime>, draft: &mut Draft<'_>) {
-    let message = format!("left alone: {because}");
-    let indexes: Vec<u32> =
-        if record.instances.is_empty() { vec![0] } else { record.instances.keys().copied().collect() };
-    for index in indexes {
-        draft.hold(index, (ConditionType::Suspended, ConditionStatus::True), "Suspended", &message);
-    }
-    for instance in record.instances.values_mut() {
-        instance.asked.clear();
-    }
-    if let Some(until) = until {
-        draft.wake_at(until);
-    }
-}
-
-fn observe_only(record: &Record, seen: Option<&Seen>, draft: &mut Draft<'_>) {
-    let look = seen.and_then(|seen| seen.look.as_ref());
-    let found: Vec<_> = look.map(|look| look.candidates.iter().collect()).unwrap_or_default();
-    let message = if found.is_empty() {
-        "observed only".to_owned()
-    } else {
-        format!("observed only: {} matches", occupy::pids(&found))
-    };
-    let indexes =
-        if record.instances.is_empty() { vec![0] } else { record.instances.keys().copied().collect() };
-    for index in indexes {
-        draft.change(index, Doing::Nothing, message.clone());
-    }
-    draft.find(ConditionType::Progressing, ConditionStatus::False, "Observed", &message);
 }
