@@ -88,18 +88,23 @@ pub fn unmet(spec: &Service) -> Vec<String> {
     {
         unmet.push(format!("`{field}`: {sentence}"));
     }
-    let directory = &spec.working_directory;
-    if spec.chroot.is_none() && !spec.security.private_tmp {
-        let problem = match std::fs::metadata(directory) {
-            Ok(meta) if meta.is_dir() => None,
-            Ok(_) => Some("is not a directory"),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some("does not exist on this host"),
-            // Its user may see more.
-            Err(_) => None,
-        };
-        unmet.extend(
-            problem.map(|problem| format!("`workingDirectory`: `{}` {problem}", directory.display())),
-        );
-    }
+    unmet.extend(no_directory(spec).map(|problem| {
+        format!("`workingDirectory`: `{}` {problem} on this host", spec.working_directory.display())
+    }));
     unmet
+}
+
+/// What is wrong with the working directory, as a process of selfsame's own sees it. Nothing is known of one behind another root
+/// directory or in a `/tmp` of the service's own, and its user may see more than selfsame.
+pub(super) fn no_directory(spec: &Service) -> Option<&'static str> {
+    let directory = &spec.working_directory;
+    if directory.as_os_str() == "/" || spec.chroot.is_some() || spec.security.private_tmp {
+        return None;
+    }
+    match std::fs::metadata(directory) {
+        Ok(meta) if meta.is_dir() => None,
+        Ok(_) => Some("is not a directory"),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some("does not exist"),
+        Err(_) => None,
+    }
 }

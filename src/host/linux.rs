@@ -266,6 +266,9 @@ impl LinuxHost {
         if let Some(missing) = super::abilities::missing(spec).into_iter().next() {
             return Err(missing);
         }
+        if let Some(problem) = super::abilities::no_directory(spec) {
+            return Err(format!("the working directory `{}` {problem}", spec.working_directory.display()));
+        }
         let program =
             (&spec.startas, &spec.chroot, prepared.uid, spec.trust_executable, &spec.working_directory, path);
         let program = asked.programs.entry(format!("{program:?}"));

@@ -52,6 +52,21 @@ fn a_start_that_waits_after_a_failure_is_planned() {
     assert_eq!((planned.code, planned.stdout.as_str()), (2, wait), "{planned:?}");
 }
 
+/// `plan` said that it would be started.
+#[test]
+fn plan_and_apply_say_the_same_of_a_missing_working_directory() {
+    let bench = Bench::new();
+    bench.spec("one", "startas: /bin/true\nworkingDirectory: /no/such");
+    let (planned, applied) = (bench.run(&["plan", "specs"]), bench.run(&["apply", "specs"]));
+    let why = "the working directory `/no/such` does not exist";
+    fails_with(&planned, &[why]);
+    fails_with(&applied, &[why]);
+    assert!(planned.stdout.contains("one: fail: "), "{planned:?}");
+    std::fs::write(bench.path("file"), "").unwrap();
+    bench.spec("one", &format!("startas: /bin/true\nworkingDirectory: {}", bench.path("file").display()));
+    fails_with(&bench.run(&["plan", "specs"]), &["is not a directory"]);
+}
+
 /// It said that there was nothing to do, beside the mistake.
 #[test]
 fn nothing_is_said_to_be_done_where_documents_are_refused() {
@@ -129,7 +144,7 @@ fn a_working_directory_that_is_not_there() {
     let bench = Bench::new();
     bench.daemon("one", &format!("workingDirectory: {}", bench.path("absent").display()));
     let ran = bench.run(&["apply", "specs"]);
-    fails_with(&ran, &["no such file"]);
+    fails_with(&ran, &["does not exist"]);
     assert!((ran.stdout.clone() + &ran.stderr).contains("absent"), "{ran:?}");
     assert!(bench.starts().is_empty());
 }
