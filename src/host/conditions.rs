@@ -122,9 +122,12 @@ impl Conditions {
     /// # Errors
     /// As [`Shelf::sweep`].
     pub fn sweep(&self, memory: &Memory) -> Result<(), String> {
-        let needed = self.shelf.needed(memory);
-        let is_needed = |ready: &Ready| ready.plugins.iter().all(|plugin| needed.contains(plugin.digest()));
-        self.compiled.borrow_mut().retain(|_, ready| is_needed(ready));
+        if self.shelf.has_loaded() {
+            let needed = self.shelf.needed(memory);
+            let is_needed =
+                |ready: &Ready| ready.plugins.iter().all(|plugin| needed.contains(plugin.digest()));
+            self.compiled.borrow_mut().retain(|_, ready| is_needed(ready));
+        }
         self.shelf.sweep(memory)
     }
 

@@ -83,11 +83,16 @@ pub struct LinuxHost {
     table: ProcessTable,
     looked: recent::Looked,
     counter: recent::Counter,
+    vacant: recent::Vacant,
     seen: told::Seen,
     /// What rests on the records is not sure to be as the records are.
     behind: bool,
-    /// The records when what they don't speak of was last forgotten.
+    /// The records as they were last noted.
     spoken: Option<Records>,
+    /// They stopped speaking of something since.
+    something_lost: bool,
+    /// Exits were collected after the last wait.
+    collected: bool,
     ears: health::Ears,
     commands: Commands,
     /// What policies have begun.
@@ -290,8 +295,11 @@ impl Host for LinuxHost {
     }
 
     fn observe(&mut self, questions: &Questions) -> Observation {
+        self.let_go();
         self.groups.sweep();
-        self.take_exits(clock::now().boot);
+        if !std::mem::take(&mut self.collected) {
+            self.take_exits(clock::now().boot);
+        }
         // INVARIANT: whoever ended did so before anything else is asked.
         let not_alive = self.lives_of(questions);
         if !not_alive.is_empty() {
@@ -350,7 +358,7 @@ impl Host for LinuxHost {
             self.behind = false;
             return Ok(());
         }
-        self.forget(memory);
+        self.note_spoken(memory);
         let conditions = &self.looker.conditions;
         match &mut self.ledger {
             Some(ledger) => {

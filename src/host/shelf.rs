@@ -174,6 +174,11 @@ impl Shelf {
         Rc::clone(&needs.1)
     }
 
+    /// Whether any plugin was loaded and isn't forgotten.
+    pub(super) fn has_loaded(&self) -> bool {
+        !self.loaded.borrow().is_empty()
+    }
+
     /// Removes the modules that memory doesn't need, and forgets plugins that nobody holds.
     ///
     /// # Errors

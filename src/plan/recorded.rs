@@ -22,12 +22,13 @@ pub struct Recorded(Arc<Known>);
 struct Known {
     records: Records,
     owners: OnceLock<Owners>,
+    pids: OnceLock<Vec<Pid>>,
 }
 
 impl Recorded {
     /// Those of these records.
     pub fn of(records: &Records) -> Self {
-        Self(Arc::new(Known { records: records.clone(), owners: OnceLock::new() }))
+        Self(Arc::new(Known { records: records.clone(), ..Known::default() }))
     }
 }
 
@@ -115,14 +116,21 @@ impl Recorded {
     }
 
     /// The numbers of all processes on record, ascending.
-    pub fn pids(&self) -> Vec<Pid> {
-        let rows = self.0.records.rows_where(|told| told.has_process);
-        let mut pids: Vec<Pid> = rows.flat_map(|(_, record)| keys(record)).map(|key| key.pid).collect();
-        if self.0.records.is_empty() {
-            pids.extend(self.keys().map(|key| key.pid));
-        }
-        pids.sort_unstable();
-        pids
+    pub fn pids(&self) -> &[Pid] {
+        self.0.pids.get_or_init(|| {
+            let rows = self.0.records.rows_where(|told| told.has_process);
+            let mut pids: Vec<Pid> = rows.flat_map(|(_, record)| keys(record)).map(|key| key.pid).collect();
+            if self.0.records.is_empty() {
+                pids.extend(self.keys().map(|key| key.pid));
+            }
+            pids.sort_unstable();
+            pids
+        })
+    }
+
+    /// Whether a process on record has this number.
+    pub fn has_pid(&self, pid: Pid) -> bool {
+        self.pids().binary_search(&pid).is_ok()
     }
 
     /// The processes that were started as one of these programs. An adopted one isn't among them, nor one with another
@@ -179,7 +187,7 @@ fn arguments<'r>(launched: &'r Launched, words: &Words<'_>) -> Option<Cow<'r, st
 
 impl From<Owners> for Recorded {
     fn from(owners: Owners) -> Self {
-        Self(Arc::new(Known { records: Records::default(), owners: OnceLock::from(owners) }))
+        Self(Arc::new(Known { owners: OnceLock::from(owners), ..Known::default() }))
     }
 }
 

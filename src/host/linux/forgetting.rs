@@ -59,30 +59,35 @@ fn something_is_lost(before: &Records, after: &Records) -> bool {
 }
 
 impl LinuxHost {
-    /// Forgets what is no longer on record.
-    pub(super) fn forget(&mut self, memory: &Memory) {
-        // What policies have begun is on no record, so that nobody would notice that it is over.
-        let of_policies = !self.acting.is_idle();
-        let before = self.spoken.take().filter(|_| !of_policies);
-        if before.is_some_and(|before| !something_is_lost(&before, &memory.services)) {
-            self.exits.forget_strays();
-        } else {
-            self.forget_all_but(memory);
-        }
-        self.spoken = (!of_policies).then(|| memory.services.clone());
+    /// Notes what is on record from now on. A start that follows doesn't wait until what isn't any more is let go of.
+    pub(super) fn note_spoken(&mut self, memory: &Memory) {
+        let before = self.spoken.replace(memory.services.clone());
+        self.something_lost |= before.is_none_or(|before| something_is_lost(&before, &memory.services));
+        self.exits.forget_strays();
     }
 
-    fn forget_all_but(&mut self, memory: &Memory) {
-        let rows = memory.services.rows_where(|told| told.has_process || told.is_busy);
+    /// Lets go of what is no longer on record.
+    pub(super) fn let_go(&mut self) {
+        // What policies have begun is on no record, so that nobody would notice that it is over.
+        let of_policies = !self.acting.is_idle();
+        if self.something_lost || of_policies {
+            let Some(records) = self.spoken.clone() else { return };
+            self.forget_all_but(&records);
+            self.something_lost = of_policies;
+        }
+    }
+
+    fn forget_all_but(&mut self, records: &Records) {
+        let rows = records.rows_where(|told| told.has_process || told.is_busy);
         let mut spoken = Spoken::of(rows.map(|(_, record)| &**record));
         self.groups.keep(&spoken.groups);
         let of_policies = self.acting.keys();
         self.exits.retain(|key| spoken.keys.contains(key) || of_policies.contains(key));
-        self.looked.keep(&memory.services);
-        self.seen.keep(&memory.services);
+        self.looked.keep(records);
+        self.seen.keep(records);
         self.probes.retain(|key| spoken.keys.contains(key));
         let known = |(name, index): &(ServiceName, u32)| {
-            memory.services.get(name).is_some_and(|record| record.instances.contains_key(index))
+            records.get(name).is_some_and(|record| record.instances.contains_key(index))
         };
         self.ears.retain(&spoken.keys, known);
         spoken.nonces.extend(self.acting.nonces());

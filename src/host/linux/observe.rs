@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::health::Subject;
-use super::recent::Glimpsed;
+use super::recent::{Cursor, Glimpsed};
 use super::{Asked, Before, LinuxHost};
 use crate::facts::{Fact, ProcessKey, Reason, Why};
 use crate::host::exits::Life;
@@ -91,14 +91,16 @@ impl LinuxHost {
             asked.if_gone && seen.processes.values().any(|seen| matches!(seen, ProcessSeen::Gone { .. }));
         if asked.look || gone {
             let few;
-            let (pids, new_only) = if asked.look {
-                (pids, false)
+            let mut new_until = None;
+            let pids = if asked.look {
+                pids
             } else if let Some(list) = self.may_be_otherwise(name, &asked.spec, world) {
                 few = list;
-                (few.as_slice(), false)
-            } else if let Some(new) = self.new_since(name, asked, questions, world) {
+                few.as_slice()
+            } else if let Some((new, until)) = self.new_since(name, asked, questions, world) {
                 few = new;
-                (few.as_slice(), true)
+                new_until = Some(until);
+                few.as_slice()
             } else {
                 let cursor = before.cursor.or_else(|| self.counter.now());
                 let every = super::listing(world);
@@ -106,14 +108,18 @@ impl LinuxHost {
                 let sight = Sight { world, plugins: &known.plugins, pids: &every };
                 let lives = super::lives(&self.exits, world);
                 few = self.looker.shortlist((name, &asked.spec), questions, sight, &lives);
-                (few.as_slice(), false)
+                few.as_slice()
             };
             let sight = Sight { world, plugins: &known.plugins, pids };
             let (mut look, considered) = self.looker.look(name, &asked.spec, questions, sight);
-            if look.complete && !new_only {
-                self.note_complete(name, &asked.spec, (before.mark, considered), world);
+            match new_until {
+                Some(until) => self.note_vacant(until, pids, world),
+                None if look.complete => {
+                    self.note_complete(name, &asked.spec, (before.mark, considered), world);
+                }
+                None => {}
             }
-            look.new_only = new_only;
+            look.new_only = new_until.is_some();
             if failpoint::hit("look").is_err() {
                 look.complete = false;
                 look.candidates.clear();
@@ -130,7 +136,7 @@ impl LinuxHost {
         seen
     }
 
-    /// The processes that began since this object was last looked for. `None`: all are to be looked at, since its end was not
+    /// The processes that began since this object was last looked for, and until when. `None`: all are to be looked at, since its end was not
     /// seen by us as its parent, something is left of its tree, or it can't be told who is new.
     fn new_since(
         &mut self,
@@ -138,7 +144,7 @@ impl LinuxHost {
         asked: &ServiceQuestions,
         questions: &Questions,
         world: &LiveWorld,
-    ) -> Option<Vec<Pid>> {
+    ) -> Option<(Vec<Pid>, Cursor)> {
         let seen_to_end = |question: &ProcessQuestion| {
             question.adopted_by.is_none() && !question.starter && self.exits.was_our_child(&question.key)
         };
@@ -146,15 +152,29 @@ impl LinuxHost {
         if !self.subreaper || !gone.all(seen_to_end) {
             return None;
         }
-        let recorded = questions.recorded.pids();
-        let is_recorded = |pid: Pid| recorded.binary_search(&pid).is_ok();
+        let is_recorded = |pid: Pid| questions.recorded.has_pid(pid);
         if world.own_children().iter().any(|pid| !is_recorded(*pid) && !self.probes.owns(*pid)) {
             return None;
         }
         let now = self.counter.now()?;
-        let pids = self.looked.at(name, &asked.spec)?.until(now, is_recorded)?;
+        let vacant = self.vacant.at(now);
+        let is_known = |pid: Pid| is_recorded(pid) || vacant.contains(&pid);
+        let pids = self.looked.at(name, &asked.spec)?.until(now, is_known)?;
         self.looked.note(name, &asked.spec, Some(Glimpsed::new(now, &pids)));
-        Some(pids)
+        Some((pids, now))
+    }
+
+    /// Nobody of these needs to be asked about those numbers again that were found to be nobody's.
+    fn note_vacant(&mut self, at: Cursor, asked: &[Pid], world: &LiveWorld) {
+        // Where processes are hidden, they come into sight as they change their user.
+        if world.lists_all() != Fact::Known(()) {
+            return;
+        }
+        let is_nobodys = |pid: &Pid| match world.owner(*pid) {
+            Fact::Unknown(reason) => reason.why == Why::Vanished,
+            Fact::Known(_) | Fact::Absent => false,
+        };
+        self.vacant.note(at, asked.iter().copied().filter(is_nobodys));
     }
 
     /// Without the lock an empty slot proves nothing: the child may be about to write.
@@ -182,11 +202,13 @@ impl LinuxHost {
 
     fn gone(&mut self, exit: Exit, subject: Subject<'_>, questions: &Questions) -> ProcessSeen {
         let Subject { question, spec, world, .. } = subject;
-        let survivors = self.survivors(question, questions, world);
+        let members = question.group.as_deref().and_then(|group| self.groups.members(group));
+        let survivors = self.survivors(question, members.as_deref(), questions, world);
         let exit = self.for_want_of_memory(exit, question);
         let named = self.named_before(subject.name, subject.index, question);
         let named = named.filter(|main| !questions.recorded.contains_key(main));
-        let successor = named.or_else(|| self.successor((question, &exit), spec, questions, world));
+        let of_group = members.unwrap_or_default();
+        let successor = named.or_else(|| self.successor((question, &exit), of_group, spec, questions, world));
         ProcessSeen::Gone { exit, successor, survivors }
     }
 
@@ -254,6 +276,7 @@ impl LinuxHost {
     fn successor(
         &self,
         (question, exit): (&ProcessQuestion, &Exit),
+        of_group: Vec<Pid>,
         spec: &Service,
         questions: &Questions,
         world: &LiveWorld,
@@ -261,19 +284,17 @@ impl LinuxHost {
         let places = self.looker.places();
         let named = (0..spec.replicas)
             .filter_map(|index| pidfile::number(world, &pidfile_path(spec, index, &places)?).known());
-        let left = self.left_behind(question, world);
-        let pids: BTreeSet<Pid> = named.chain(left.iter().copied()).collect();
+        let handed_over = question.starter || !exit.was_killed();
+        let left = if handed_over { self.left_behind(question, of_group, world) } else { Vec::new() };
+        let of_others = |pid: Pid| pid != question.key.pid && questions.recorded.has_pid(pid);
+        let pids: BTreeSet<Pid> = named.chain(left.iter().copied()).filter(|pid| !of_others(*pid)).collect();
         if pids.is_empty() {
             return None;
         }
+        let pids: Vec<Pid> = pids.into_iter().collect();
         let recorded: BTreeSet<Pid> =
             questions.recorded.keys().filter(|key| **key != question.key).map(|key| key.pid).collect();
-        let pids: Vec<Pid> = pids.into_iter().filter(|pid| !recorded.contains(pid)).collect();
-        if pids.is_empty() {
-            return None;
-        }
         let user = wanted_user(spec, world).ok()?;
-        let handed_over = question.starter || !exit.was_killed();
         let plugins = plugin::Look::default();
         let sight = Sight { world, plugins: &plugins, pids: &pids };
         let found = self.looker.ask(spec, user, recorded, &places, sight);
@@ -316,12 +337,9 @@ impl LinuxHost {
 
     /// Processes that may have been below one that is gone: its group tells; orphans come to a subreaper; else what stayed
     /// in its session shows.
-    fn left_behind(&self, question: &ProcessQuestion, world: &LiveWorld) -> BTreeSet<Pid> {
+    fn left_behind(&self, question: &ProcessQuestion, of_group: Vec<Pid>, world: &LiveWorld) -> Vec<Pid> {
         let gone = question.key.pid;
-        let mut left = BTreeSet::new();
-        left.extend(
-            question.group.as_deref().and_then(|group| self.groups.members(group)).unwrap_or_default(),
-        );
+        let mut left = of_group;
         if self.subreaper {
             left.extend(world.own_children().iter().copied().filter(|pid| !self.is_helper(*pid)));
         } else if left.is_empty() {

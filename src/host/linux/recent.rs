@@ -4,7 +4,7 @@
 //! the last one that was given out then and the last one now, unless so many processes were made meanwhile that it may have
 //! come round; then nothing can be told, and all are looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -24,6 +24,9 @@ const MARGIN: i32 = 64;
 /// One that began just before it may not have been listed yet: its number is given out before it can be seen. So many
 /// may be on their way at once on a large machine, where who forks may lose the processor in between.
 const UNLISTED: i32 = 32;
+
+/// Most numbers that are noted as nobody's.
+const VACANT_MAX: usize = 4_096;
 
 /// How far the kernel has come with giving out pids.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,11 +79,46 @@ fn read<'t>(file: &File, text: &'t mut Vec<u8>) -> Option<&'t str> {
 }
 
 impl Cursor {
+    /// Whether the numbers can't have come round from here to there.
+    fn is_same_round(self, later: Self) -> bool {
+        // With half of all numbers in use it takes half of them to come round.
+        let made = later.forks.checked_sub(self.forks);
+        later.max == self.max && later.last >= self.last && made.is_some_and(|made| made < later.max / 2)
+    }
+
     /// Those of the listed processes, made since this moment, that are to be looked at again by whoever looks at new ones only.
     fn young(self, listed: &[Pid]) -> Vec<Pid> {
         let numbers = (self.last.saturating_sub(MARGIN).max(1)..=self.last).map(Pid);
         let unlisted = |pid: Pid| pid.0 > self.last - UNLISTED;
         numbers.filter(|pid| unlisted(*pid) || listed.binary_search(pid).is_ok()).collect()
+    }
+}
+
+/// Numbers that were nobody's after they had been given out. They stay so until all others were given out: of many that began and
+/// ended since a service was looked for, each is asked about once and not for each service that is restarted.
+#[derive(Debug, Default)]
+pub(super) struct Vacant {
+    /// How far the kernel was when the first of them was noted.
+    since: Option<Cursor>,
+    pids: BTreeSet<Pid>,
+}
+
+impl Vacant {
+    /// Those that are nobody's at this moment as well.
+    pub(super) fn at(&mut self, now: Cursor) -> &BTreeSet<Pid> {
+        if !self.since.is_some_and(|since| since.is_same_round(now)) {
+            *self = Self { since: Some(now), pids: BTreeSet::new() };
+        }
+        &self.pids
+    }
+
+    /// These were found to be nobody's after this moment. One that was given out only just before it may not have been seen yet.
+    pub(super) fn note(&mut self, at: Cursor, pids: impl Iterator<Item = Pid>) {
+        self.at(at);
+        self.pids.extend(pids.filter(|pid| pid.0 <= at.last - UNLISTED));
+        while self.pids.len() > VACANT_MAX {
+            self.pids.pop_first();
+        }
     }
 }
 
@@ -98,17 +136,14 @@ impl Glimpsed {
         Self { at, young: at.young(listed).into() }
     }
 
-    /// The pids that may be of processes which began since, ascending, without those on record: each of them is held and
-    /// belongs to an object. `None`: any may.
-    pub(super) fn until(&self, now: Cursor, on_record: impl Fn(Pid) -> bool) -> Option<Vec<Pid>> {
+    /// The pids that may be of processes which began since, ascending, without those of whom it is known: who is on record is
+    /// held and belongs to an object, others are nobody's. `None`: any may.
+    pub(super) fn until(&self, now: Cursor, is_known: impl Fn(Pid) -> bool) -> Option<Vec<Pid>> {
         let before = self.at;
-        // With half of all numbers in use it takes half of them to come round.
-        let made = now.forks.checked_sub(before.forks)?;
-        let same = now.max == before.max && made < now.max / 2;
-        let span = now.last.checked_sub(before.last).filter(|span| (0..=SPAN_MAX).contains(span));
-        span.filter(|_| same)?;
+        let is_near = now.last.saturating_sub(before.last) <= SPAN_MAX;
+        (is_near && before.is_same_round(now)).then_some(())?;
         let new = (before.last.saturating_add(1)..=now.last).map(Pid);
-        let pids = self.young.iter().copied().chain(new).filter(|pid| !on_record(*pid));
+        let pids = self.young.iter().copied().chain(new).filter(|pid| !is_known(*pid));
         let pids: Vec<Pid> = pids.take(ASKED_MAX + 1).collect();
         (pids.len() <= ASKED_MAX).then_some(pids)
     }
@@ -178,6 +213,29 @@ mod tests {
         let started = glimpsed.until(cursor(2002, 51_002), |pid| pid.0 <= 2000);
         assert_eq!(started, Some([2001, 2002].map(Pid).to_vec()));
         assert_eq!(glimpsed.until(Cursor { max: 65536, ..cursor(1002, 50_002) }, |_| false), None);
+    }
+
+    #[test]
+    fn nobodys_numbers_stay_so_until_they_come_round() {
+        let cursor = |last, forks| Cursor { last, forks, max: 32768 };
+        let mut vacant = Vacant::default();
+        assert!(vacant.at(cursor(900, 40_000)).is_empty());
+        vacant.note(cursor(1000, 50_000), [950, 968, 969, 1000].map(Pid).into_iter());
+        // Whoever was given one of the last numbers may not be seen yet.
+        let known = BTreeSet::from([950, 968].map(Pid));
+        assert_eq!(*vacant.at(cursor(1000, 50_000)), known);
+        assert_eq!(*vacant.at(cursor(2000, 51_000)), known);
+        for (now, why) in [
+            (cursor(900, 50_000), "it came round"),
+            (cursor(1200, 50_000 + 16_384), "it may have come round"),
+            (Cursor { max: 65536, ..cursor(1200, 50_001) }, "another end"),
+        ] {
+            vacant = Vacant::default();
+            vacant.note(cursor(1000, 50_000), [Pid(950)].into_iter());
+            assert!(vacant.at(now).is_empty(), "{why}");
+        }
+        vacant.note(cursor(9_000, 50_000), (1..9_000).map(Pid));
+        assert_eq!(vacant.at(cursor(9_000, 50_000)).len(), VACANT_MAX);
     }
 
     #[test]

@@ -45,28 +45,23 @@ impl LinuxHost {
         keys(&pids, world)
     }
 
-    /// What lives on of a process that is gone: those noted before, and what else certainly is of its tree. Their exits
-    /// wake the loop from now on.
+    /// What lives on of a process that is gone: those noted before, the members of its group, if it has one, and what else
+    /// certainly is of its tree. Their exits wake the loop from now on.
     pub(super) fn survivors(
         &mut self,
         question: &ProcessQuestion,
+        of_group: Option<&[Pid]>,
         questions: &Questions,
         world: &LiveWorld,
     ) -> Vec<ProcessKey> {
         let main = &question.key;
         let mut found = living(&question.tree);
-        let grouped = question.group.as_deref().is_some_and(|group| self.groups.has(group));
-        match question.scope {
-            _ if question.starter => {
-                if grouped {
-                    found.extend(living(&keys(&self.members(question), world)));
-                } else {
-                    found.extend(self.orphans_since(main, questions, world));
-                }
-            }
-            StopScope::Main => {}
-            StopScope::Tree if grouped => found.extend(living(&keys(&self.members(question), world))),
-            StopScope::Tree => {
+        match (question.scope, of_group) {
+            (_, Some(members)) if question.starter => found.extend(living(&keys(members, world))),
+            (_, None) if question.starter => found.extend(self.orphans_since(main, questions, world)),
+            (StopScope::Main, _) => {}
+            (StopScope::Tree, Some(members)) => found.extend(living(&keys(members, world))),
+            (StopScope::Tree, None) => {
                 found.extend(living(self.exits.left(main)));
                 let mut pids: Vec<Pid> = found.iter().flat_map(|key| below(key.pid, world)).collect();
                 if found.iter().any(|key| vital(key.pid).is_ok_and(|vital| vital.session == main.pid)) {
@@ -74,10 +69,10 @@ impl LinuxHost {
                 }
                 found.extend(living(&keys(&pids, world)));
             }
-            StopScope::Group => {
-                let of_group =
+            (StopScope::Group, _) => {
+                let is_of_group =
                     |key: &ProcessKey| world.stat(key.pid).known().is_some_and(|stat| stat.pgid == main.pid);
-                if found.iter().any(of_group) {
+                if found.iter().any(is_of_group) {
                     let pids = with(world, |stat| stat.pgid == main.pid && stat.start >= main.start);
                     found.extend(living(&keys(&pids, world)));
                 }

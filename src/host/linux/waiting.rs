@@ -49,6 +49,7 @@ impl LinuxHost {
         self.begun = None;
         let resting = self.table.before_waiting(&self.waker, clock::now().boot);
         let deadline = until.into_iter().chain(self.deadline()).min();
+        self.let_go();
         self.groups.sweep();
         let _ = failpoint::hit("wait");
         let mut wakes = self.waker.wait(deadline.into_iter().chain(resting).min())?;
@@ -67,6 +68,7 @@ impl LinuxHost {
         // Whether any of a thousand children has exited is a question to the kernel about all of them; the next look asks it anyway.
         if wakes.is_more_than_asking() {
             self.take_exits(now);
+            self.collected = true;
         }
         Ok(wakes)
     }

@@ -11,7 +11,6 @@
 //! INVARIANT: what is left out, the identity rule would have found to be no candidate. A process of which something
 //! decisive isn't known is never left out.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -162,7 +161,6 @@ struct Programs<'a> {
     questions: &'a Questions,
     known: KnownOthers<'a>,
     /// Those on record, ascending.
-    recorded: OnceCell<Vec<Pid>>,
     /// Of those of whom nothing is known.
     images: Option<Images>,
     /// Of the others.
@@ -176,9 +174,8 @@ type Named<'a> = (&'a Path, &'a Path, Option<&'a str>);
 
 impl<'a> Programs<'a> {
     fn new(questions: &'a Questions, known: KnownOthers<'a>, sight: Sight<'a>) -> Self {
-        let recorded = OnceCell::new();
         let strangers = BTreeMap::new();
-        Self { sight, questions, known, recorded, images: None, images_of_known: None, strangers }
+        Self { sight, questions, known, images: None, images_of_known: None, strangers }
     }
 
     /// Those that can be an execution of its program, without those that were started for others. Nor are those among them
@@ -235,8 +232,7 @@ impl<'a> Programs<'a> {
         list.retain(|pid| !known.is_some_and(|known| known.contains(*pid)));
         let is_below = |pid: Pid| {
             let above = tree::ancestors(self.sight.world, pid).known().unwrap_or_default();
-            let recorded = self.recorded.get_or_init(|| self.questions.recorded.pids());
-            above.iter().any(|at| recorded.binary_search(at).is_ok())
+            above.iter().any(|at| self.questions.recorded.has_pid(*at))
         };
         list.retain(|pid| !is_below(*pid));
         list
