@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use crate::host::spawn::side_by_side;
+use crate::host::spawn::{MANY_AT_FIRST, side_by_side};
 use crate::plan::memory::{Memory, Record, Records};
 use crate::plan::status::ServiceStatus;
 use crate::spec::{Copies, LoadedFile, Stays};
@@ -32,7 +32,7 @@ pub(super) fn of_memory(memory: &Memory, status: &[ServiceStatus]) -> Option<(Me
 /// Puts copies in the place of the documents of these files.
 pub(super) fn files(files: &mut [LoadedFile]) {
     let all: Vec<Stays<'_>> = files.iter().map(LoadedFile::stays).collect();
-    if all.iter().map(Stays::count).sum::<usize>() < MANY {
+    if all.iter().map(Stays::count).sum::<usize>() < MANY_AT_FIRST {
         return;
     }
     let copies = side_by_side(|| all.iter().map(Stays::copied).collect::<Vec<Copies>>()).unwrap_or_default();
