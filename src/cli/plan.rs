@@ -47,7 +47,7 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             return Exit::Failed;
         }
     };
-    let mut sources = sources.on_host(host);
+    let mut sources = sources.on_host(host).for_one_look();
     let rules = at_once(&settings);
     if let Some(file) = &args.snapshot {
         let shelf = Rc::new(Shelf::default());

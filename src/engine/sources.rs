@@ -94,6 +94,8 @@ pub struct Sources {
     kept: kept::Kept,
     /// What is loaded stays for long.
     stays: bool,
+    /// Nobody looks again.
+    once: bool,
     identity: ProgramIdentity,
     /// Pairs of Services that claim one process, as found with the files that the digest speaks of.
     pairs: (String, Vec<Diagnostic>),
@@ -137,6 +139,7 @@ impl Sources {
             looks: 0,
             kept: kept::Kept::default(),
             stays: false,
+            once: false,
             identity: Box::new(crate::host::program_identity),
             pairs: (String::new(), Vec::new()),
             marks: None,
@@ -210,6 +213,12 @@ impl Sources {
     #[must_use]
     pub fn that_stay(self) -> Self {
         Self { stays: true, shown: self.shown.that_stay(), ..self }
+    }
+
+    /// Nobody looks again, so that nothing is remembered for that.
+    #[must_use]
+    pub fn for_one_look(self) -> Self {
+        Self { once: true, ..self }
     }
 
     /// Looks as these settings say.

@@ -178,7 +178,7 @@ impl GoodTexts {
             }
             self.known.insert(file, text);
         }
-        if given > self.known.len() / 2 {
+        if self.path.is_some() && given > self.known.len() / 2 {
             // A map that is made at once has no empty places in it.
             let copy = || self.known.iter().map(|(file, text)| (file.clone(), text.clone())).collect();
             self.known = to_stay(given, copy);

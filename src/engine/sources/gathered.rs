@@ -97,7 +97,8 @@ impl Sources {
         self.ready.clear();
         look.trouble = self.kept.take_trouble();
         // What was said of the places and of this look alone says nothing of the next one.
-        let plain = libraries.is_empty()
+        let plain = !self.once
+            && libraries.is_empty()
             && self.libraries.is_empty()
             && self.text.is_none()
             && look.diagnostics.len() == self.unknown_owners.len();

@@ -103,7 +103,9 @@ impl Sources {
             self.loaded.extend(fresh);
         }
         judged.retain(|name, _| !libraries.contains(name));
-        self.keep_good(&judged);
+        if !self.once {
+            self.keep_good(&judged);
+        }
         self.recall_services(unusable);
     }
 

@@ -250,7 +250,8 @@ mod tests {
                     whole.look()
                 };
                 calm.look();
-                let pairs = [(some.look_with(attention), whole()), (calm.look(), whole())];
+                let once = (places().for_one_look().look(), places().look());
+                let pairs = [(some.look_with(attention), whole()), (calm.look(), whole()), once];
                 names.clear();
                 for (one, other) in pairs {
                     prop_assert_eq!(&one.seen.files, &other.seen.files);
