@@ -373,8 +373,8 @@ pub(in crate::process) fn quoted<'a>(words: impl Iterator<Item = &'a [u8]>) -> V
         if at > 0 {
             line.push(b' ');
         }
-        if !word.is_empty() && word.iter().all(plain) {
-            line.extend_from_slice(word);
+        if word.iter().all(plain) {
+            line.extend_from_slice(if word.is_empty() { b"''" } else { word });
             continue;
         }
         line.push(b'\'');

@@ -55,6 +55,12 @@ fn lock(line: &[u8]) -> Option<LockLine> {
     Some(LockLine { pid, device, ino: number(place.next()?)? })
 }
 
+/// The inode number that the text of a link of `/proc/PID/ns` says: `pid:[4026531836]`.
+pub fn inode_in_link(text: &[u8]) -> Option<u64> {
+    let (_, inode) = super::split_once(text, b':')?;
+    super::number(inode.strip_prefix(b"[")?.strip_suffix(b"]")?)
+}
+
 /// The pids in the `NSpid` line of `/proc/self/status` (`pid_namespaces(7)`): one for each namespace from
 /// that of the mount down to the process's own.
 pub fn nested_pids(status: &[u8]) -> Option<Vec<i32>> {
@@ -132,6 +138,14 @@ mod tests {
         let line = |pid, device, ino| LockLine { pid, device, ino };
         assert_eq!(locks, [line(412, (8, 2), 131), line(-1, (0xfe, 0x10), 133), line(9, (0, 0x1b), 134)]);
         assert_eq!(parse_locks(b"1: FLOCK ADVISORY\n"), None);
+    }
+
+    #[test]
+    fn a_link_of_a_namespace_says_its_inode() {
+        assert_eq!(inode_in_link(b"pid:[4026531836]"), Some(4_026_531_836));
+        for other in ["", "pid:", "pid:4026531836", "pid:[]", "/proc/1/ns/pid"] {
+            assert_eq!(inode_in_link(other.as_bytes()), None, "{other}");
+        }
     }
 
     #[test]
