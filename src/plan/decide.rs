@@ -91,6 +91,7 @@ fn decide_all(
     let mut claimed = Claims::of(&memory.services);
     let mut forgotten = Vec::new();
     let about: Vec<(ServiceName, Arc<Record>)> = about(scope, &memory).map(owned).collect();
+    plan.status.reserve(about.len());
     for (name, before) in &about {
         let mut own = Record::clone(before);
         let record = &mut own;

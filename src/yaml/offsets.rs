@@ -4,32 +4,47 @@ use crate::diagnostic::Span;
 
 /// A stretch of decoded text and the stretch of source it came from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Run {
+pub(super) struct Run {
     decoded: Span,
     source: Span,
     /// Byte for byte the same, so that positions inside can be told apart.
     verbatim: bool,
 }
 
-/// Runs in ascending order that cover the decoded text without gaps.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct OffsetMap {
-    runs: Vec<Run>,
+/// Where each byte of a decoded text comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum OffsetMap {
+    /// All of the text stands here as it is, as nearly every one does: a list would be a piece of memory for each key and value.
+    Verbatim(Span),
+    /// Runs in ascending order that cover the decoded text without gaps.
+    Runs(Vec<Run>),
+}
+
+impl Default for OffsetMap {
+    fn default() -> Self {
+        Self::Runs(Vec::new())
+    }
 }
 
 impl OffsetMap {
     /// All of a text comes from one place.
     pub(super) fn all_at(length: usize, source: Span) -> Self {
-        Self { runs: vec![Run { decoded: Span::new(0, length), source, verbatim: false }] }
+        Self::Runs(vec![Run { decoded: Span::new(0, length), source, verbatim: false }])
     }
 
     /// A text stands in the source as it is.
     pub(super) fn verbatim(source: Span) -> Self {
-        let length = source.end.saturating_sub(source.start);
-        if length == 0 {
+        if source.end <= source.start {
             return Self::default();
         }
-        Self { runs: vec![Run { decoded: Span::new(0, length), source, verbatim: true }] }
+        Self::Verbatim(source)
+    }
+
+    fn of(runs: Vec<Run>) -> Self {
+        match runs.as_slice() {
+            [Run { source, verbatim: true, .. }] => Self::Verbatim(*source),
+            _ => Self::Runs(runs),
+        }
     }
 
     /// The place in the source of a decoded span; `whole` where the scalar has no text.
@@ -43,9 +58,13 @@ impl OffsetMap {
 
     /// Where the byte at `at` begins; behind the last run, its end.
     fn start_of(&self, at: usize) -> Option<usize> {
-        let index = self.runs.partition_point(|run| run.decoded.end <= at);
-        let Some(run) = self.runs.get(index) else {
-            return self.runs.last().map(|run| run.source.end);
+        let runs = match self {
+            Self::Verbatim(source) => return Some((source.start + at).min(source.end)),
+            Self::Runs(runs) => runs,
+        };
+        let index = runs.partition_point(|run| run.decoded.end <= at);
+        let Some(run) = runs.get(index) else {
+            return runs.last().map(|run| run.source.end);
         };
         let inside = if run.verbatim { at.saturating_sub(run.decoded.start) } else { 0 };
         Some(run.source.start + inside)
@@ -53,8 +72,12 @@ impl OffsetMap {
 
     /// Where the byte before `at` ends.
     fn end_of(&self, at: usize) -> Option<usize> {
-        let index = self.runs.partition_point(|run| run.decoded.end < at);
-        let run = self.runs.get(index).or(self.runs.last())?;
+        let runs = match self {
+            Self::Verbatim(source) => return Some((source.start + at).min(source.end)),
+            Self::Runs(runs) => runs,
+        };
+        let index = runs.partition_point(|run| run.decoded.end < at);
+        let run = runs.get(index).or(runs.last())?;
         if !run.verbatim || at >= run.decoded.end {
             return Some(run.source.end);
         }
@@ -67,7 +90,7 @@ impl OffsetMap {
 pub(super) struct Decoded {
     /// The text so far.
     pub(super) text: String,
-    map: OffsetMap,
+    runs: Vec<Run>,
 }
 
 impl Decoded {
@@ -79,12 +102,12 @@ impl Decoded {
         let decoded = Span::new(self.text.len(), self.text.len() + text.len());
         let origin = Span::new(source, source + text.len());
         self.text.push_str(text);
-        match self.map.runs.last_mut() {
+        match self.runs.last_mut() {
             Some(last) if last.verbatim && last.source.end == source => {
                 last.decoded.end = decoded.end;
                 last.source.end = origin.end;
             }
-            _ => self.map.runs.push(Run { decoded, source: origin, verbatim: true }),
+            _ => self.runs.push(Run { decoded, source: origin, verbatim: true }),
         }
     }
 
@@ -92,7 +115,7 @@ impl Decoded {
     pub(super) fn replaced(&mut self, text: &str, source: Span) {
         let decoded = Span::new(self.text.len(), self.text.len() + text.len());
         self.text.push_str(text);
-        self.map.runs.push(Run { decoded, source, verbatim: false });
+        self.runs.push(Run { decoded, source, verbatim: false });
     }
 
     /// The map, if the decoded text is `expected`, or `expected` and further line feeds, which a block
@@ -104,7 +127,7 @@ impl Decoded {
             return None;
         }
         let length = expected.len();
-        self.map.runs.retain(|run| run.decoded.start < length);
-        Some(self.map)
+        self.runs.retain(|run| run.decoded.start < length);
+        Some(OffsetMap::of(self.runs))
     }
 }
