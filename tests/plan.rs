@@ -25,5 +25,7 @@ mod narrow;
 mod properties;
 #[path = "plan/tasks.rs"]
 mod tasks;
+#[path = "plan/told.rs"]
+mod told;
 #[path = "plan/waiting.rs"]
 mod waiting;

@@ -50,7 +50,7 @@ pub(super) fn run(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     if let Some(stored) = stored {
         return super::stored::apply(&stored, args, (&settings, dirs), terminal);
     }
-    match state::open(dirs, options, terminal) {
+    match state::open_unless_watched(dirs, options, terminal) {
         Ok(opened) => apply(opened, args, (&settings, dirs), terminal),
         Err(NotOpened::Held(pid)) => {
             through_watch(args, dirs, terminal).unwrap_or_else(|| NotOpened::Held(pid).report(terminal))

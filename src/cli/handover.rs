@@ -244,6 +244,20 @@ pub(super) fn ask(
     }
 }
 
+/// Waits until these have come to rest: what is asked of them is on record already.
+pub(super) fn rest(
+    names: &BTreeSet<ServiceName>,
+    timeout: Duration,
+    output: Output,
+    dirs: &Dirs,
+    terminal: Terminal,
+) -> Handover {
+    match await_rest(None, names, &Patience::new(timeout), dirs, terminal) {
+        Ok((status, _)) => Handover::Answered(conclude(&status, output, terminal)),
+        Err(handover) => handover,
+    }
+}
+
 /// Asks, and gives the objects that the watch says it is about; or how the handover ended, if it isn't done.
 fn request(
     wanted: &Wanted,

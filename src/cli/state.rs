@@ -1,14 +1,20 @@
 //! Where the state is, and how a verb gets at it: holding the lock, or only looking.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::args::Cli;
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::host::linux::{HostOptions, LinuxHost, OpenError};
+use crate::host::patience::Patience;
+use crate::host::presence::watcher;
 use crate::host::state_dir::{Dirs, LockError, Surroundings};
 use crate::plan::memory::Memory;
 use crate::units::Pid;
+
+/// Whoever waits for the state looks so often for a watch that took it, and says after so long that it waits.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 /// An engine that holds the state.
 pub(super) struct Opened {
@@ -60,6 +66,28 @@ pub(super) fn dirs(cli: &Cli) -> Result<Dirs, String> {
 /// Takes the state and reads the ledger.
 pub(super) fn open(dirs: &Dirs, options: HostOptions, terminal: Terminal) -> Result<Opened, NotOpened> {
     opened(LinuxHost::open(dirs, options), terminal)
+}
+
+/// Takes the state when nobody holds it any more. A watch isn't waited for, also one that begins meanwhile: it holds the state
+/// until it is told to end, and does what is asked of it.
+pub(super) fn open_unless_watched(
+    dirs: &Dirs,
+    options: HostOptions,
+    terminal: Terminal,
+) -> Result<Opened, NotOpened> {
+    let patience = Patience::new(options.lock_timeout);
+    let mut said = false;
+    loop {
+        let lock_timeout = patience.left().min(BETWEEN_LOOKS);
+        match open(dirs, HostOptions { lock_timeout, ..options }, terminal) {
+            Err(NotOpened::Held(pid)) if !patience.is_over() && watcher(dirs).is_none() => {
+                if !std::mem::replace(&mut said, true) {
+                    terminal.say(&format!("waiting for another selfsame (pid {pid}), which holds the state"));
+                }
+            }
+            opened => return opened,
+        }
+    }
 }
 
 /// Reads the records without the lock, for verbs that only look.

@@ -6,12 +6,13 @@ use std::time::Duration;
 use super::args::{self, Output, WishArgs};
 use super::exit::Exit;
 use super::handover::{self, Handover};
-use super::state;
+use super::state::{self, NotOpened};
 use super::terminal::Terminal;
 use super::to_rest::{Run, deadline};
 use crate::engine::events::Chronicle;
 use crate::host::Host as _;
 use crate::host::linux::HostOptions;
+use crate::host::patience::Patience;
 use crate::host::policies_file;
 use crate::host::presence::watcher;
 use crate::host::state_dir::Dirs;
@@ -105,17 +106,28 @@ pub(super) fn ask(
     dirs: &Dirs,
     terminal: Terminal,
 ) -> Exit {
+    let patience = Patience::new(timeout);
     let mut on_record = None;
-    if watcher(dirs).is_some() {
-        match handover::ask(wanted, &BTreeSet::new(), timeout, output, dirs, terminal) {
-            Handover::Answered(exit) => return exit,
-            Handover::WatchEnded { taken } => on_record = taken,
+    let mut opened = loop {
+        if watcher(dirs).is_some() {
+            let left = patience.left();
+            let answer = match &on_record {
+                None => handover::ask(wanted, &BTreeSet::new(), left, output, dirs, terminal),
+                Some(names) => handover::rest(names, left, output, dirs, terminal),
+            };
+            match answer {
+                Handover::Answered(exit) => return exit,
+                Handover::WatchEnded { taken } => on_record = taken.or(on_record),
+            }
         }
-    }
-    let options = HostOptions { lock_timeout: timeout, signals: true, subreaper: true, patient: true };
-    let mut opened = match state::open(dirs, options, terminal) {
-        Ok(opened) => opened,
-        Err(reason) => return reason.report(terminal),
+        let lock_timeout = patience.left();
+        let options = HostOptions { lock_timeout, signals: true, subreaper: true, patient: true };
+        match state::open_unless_watched(dirs, options, terminal) {
+            Ok(opened) => break opened,
+            // A watch has begun, and does what is asked.
+            Err(NotOpened::Held(_)) if watcher(dirs).is_some() => {}
+            Err(reason) => return reason.report(terminal),
+        }
     };
     let names = match on_record {
         Some(names) => names,

@@ -147,7 +147,7 @@ pub enum EventKind {
     Engine,
     /// Something about the places of documents.
     Source,
-    /// An older set of documents was put in force.
+    /// Its document didn't become Ready, and the last good one is in force again. What a person puts in force is asked for.
     RolledBack,
     /// A Policy is violated.
     Violated,

@@ -32,8 +32,10 @@ pub fn event_words(event: &Event) -> String {
     let signal = event.signal.map_or_else(|| "a signal".to_owned(), |signal| signal.to_string());
     let fields = event.fields.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");
     let what = match event.kind {
-        EventKind::Accepted | EventKind::Removing | EventKind::Removed => message.clone(),
-        EventKind::Asked | EventKind::RolledBack => return object + &asked(event),
+        EventKind::Accepted | EventKind::Removing | EventKind::Removed | EventKind::RolledBack => {
+            message.clone()
+        }
+        EventKind::Asked => return object + &asked(event),
         EventKind::Started if event.reason == "FoundStarted" => format!("{message}:{pid}"),
         EventKind::Started => format!("started as{pid}{because}"),
         EventKind::NotStarted => format!("not started: {message}"),

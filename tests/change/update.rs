@@ -113,6 +113,9 @@ fn what_does_not_become_ready_is_rolled_back() {
     bench.until_running(&["shop"]);
     let words: Vec<String> = bench.starts_of("shop").into_iter().map(|(_, words)| words).collect();
     assert_eq!(words, ["good", "bad", "good"]);
+    let told = bench.ok(&["events", "shop"]).stdout;
+    let line = "shop: generation 2 of its document is rolled back, since it didn't become Ready: it exited with code 3";
+    assert!(told.contains(line), "{told}");
     // It stays so, also for the next engine, until there is another document.
     bench.end_watch("KILL");
     bench.watch(&[]);

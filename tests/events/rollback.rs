@@ -1,5 +1,6 @@
 //! Taking back: an earlier set in force until the documents change.
 
+use super::record::events;
 use super::support::{Bench, until};
 
 fn arguments(bench: &Bench, name: &str) -> String {
@@ -44,6 +45,13 @@ fn a_set_is_taken_back_until_the_documents_change_also_by_the_next_watch() {
     until("the third version", || arguments(&bench, "shop") == "three");
     until("what the documents say", || !bench.alive_of("other").is_empty());
     assert!(!accepted(&bench, "shop").contains("rolled back"));
+    let told = events(&bench, &[]);
+    let asked: Vec<_> = told.iter().filter(|event| event["reason"] == "Rollback").collect();
+    assert_eq!(asked.len(), 1, "{told:?}");
+    assert_eq!((&asked[0]["kind"], &asked[0]["message"]), (&"Asked".into(), &"rollback 1".into()));
+    assert!(asked[0]["who"]["uid"].is_u64(), "{}", asked[0]);
+    let over: Vec<_> = told.iter().filter(|event| event["reason"] == "RollbackOver").collect();
+    assert_eq!(over.len(), 1, "{told:?}");
 }
 
 #[test]

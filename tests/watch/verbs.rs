@@ -1,6 +1,7 @@
 //! One-time actions on what a running watch keeps.
 
 use std::fs;
+use std::process::{Child, Command, Stdio};
 
 use super::support::{Bench, is_alive, until};
 
@@ -47,6 +48,68 @@ fn stop_for_some_time_ends_by_itself() {
     assert_eq!(bench.starts_of("shop").len(), 1, "it is left stopped until the time is over");
     bench.until_running(&["shop"]);
     assert_eq!(bench.starts_of("shop").len(), 2);
+}
+
+/// It waited for the state until its time was over, and failed: the watch holds that for ever.
+#[test]
+fn a_stop_that_waits_for_another_one_goes_to_the_watch_that_begins_meanwhile() {
+    let mut bench = Bench::new();
+    let deaf = "#!/usr/bin/perl\n$SIG{TERM} = 'IGNORE'; open(my $f, '>>', '%STARTS%') or die; syswrite($f, \"$$ deaf\\n\"); close $f;\nsleep 1 while 1;\n";
+    let program = bench.script("bin/deaf", deaf);
+    bench.spec(
+        "deaf",
+        &format!("startas: {}\nstop: {{schedule: [{{signal: TERM, wait: 1m}}]}}", program.display()),
+    );
+    bench.daemon("shop", "");
+    bench.ok(&["apply", "specs"]);
+    let pid = bench.the_pid_of("shop");
+    let begin = |bench: &Bench, name: &str, said: &str| {
+        let said = fs::File::create(bench.path(said)).unwrap();
+        bench.command(&["stop", name]).stdout(Stdio::null()).stderr(said).spawn().unwrap()
+    };
+    let mut first = begin(&bench, "deaf", "first");
+    until("the first one to hold the state", || bench.status_of("deaf")["phase"] == "Stopping");
+    let mut second = begin(&bench, "shop", "second");
+    let said = bench.path("second");
+    let said = || fs::read_to_string(&said).unwrap();
+    let waits = format!("waiting for another selfsame (pid {}), which holds the state", first.id());
+    until("the second one to wait", || said().contains(&waits));
+    // It finds the state free at no moment.
+    signal(&second, "STOP");
+    first.kill().unwrap();
+    first.wait().unwrap();
+    bench.watch(&[]);
+    until("the watch", || bench.connect().is_ok());
+    signal(&second, "CONT");
+    let mut code = None;
+    until("the second one", || {
+        code = second.try_wait().unwrap();
+        code.is_some()
+    });
+    assert_eq!(code.unwrap().code(), Some(0), "{}", said());
+    assert!(!is_alive(pid));
+    assert_eq!(bench.status_of("shop")["phase"], "Stopped");
+}
+
+/// Of a process that this test started.
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn two_stops_at_once_are_one() {
+    let (bench, pid) = watched("");
+    let both: Vec<Child> = ["1", "2"]
+        .into_iter()
+        .map(|_| bench.command(&["stop", "shop"]).stdout(Stdio::null()).spawn().unwrap())
+        .collect();
+    for mut one in both {
+        assert_eq!(one.wait().unwrap().code(), Some(0));
+        assert!(!is_alive(pid), "each waits until it is done");
+    }
+    let signalled = bench.ok(&["events", "shop", "--output", "json"]).stdout;
+    assert_eq!(signalled.matches("\"kind\":\"Signalled\"").count(), 1, "{signalled}");
+    assert_eq!(bench.starts_of("shop").len(), 1);
 }
 
 #[test]

@@ -80,6 +80,7 @@ fn gone(name: &ServiceName, was: &Record, memory: &Memory) -> Event {
 fn of_record(name: &ServiceName, was: Option<&Record>, is: &Record, plan: &Plan, found: &mut Vec<Event>) {
     let begin = found.len();
     found.extend(document(was, is));
+    found.extend(rolled_back(was, is));
     let first = plan.changes.partition_point(|change| change.service < *name);
     let changes = plan.changes.iter().skip(first).take_while(|change| change.service == *name);
     let changes: Vec<&PlannedChange> = changes.collect();
@@ -111,6 +112,21 @@ fn document(was: Option<&Record>, is: &Record) -> Option<Event> {
     }
     (was.terminating && !is.terminating)
         .then(|| Event::new(EventKind::Accepted, "Returned", "its document is there again"))
+}
+
+/// The document in force is an earlier one from now on. Its generation tells nothing of that.
+fn rolled_back(was: Option<&Record>, is: &Record) -> Option<Event> {
+    let back = is.rolled_back.as_deref()?;
+    if was.and_then(|was| was.rolled_back.as_deref()) == Some(back) {
+        return None;
+    }
+    let message = format!(
+        "generation {} of its document is rolled back, since it didn't become Ready: {}",
+        back.generation, back.because
+    );
+    let fields = changed_fields(&back.refused, &is.spec);
+    let event = Event::new(EventKind::RolledBack, "NotReady", message);
+    Some(Event { rule: Some("update.onFailure: rollback".into()), fields, ..event })
 }
 
 /// `` `args`, `env` ``
