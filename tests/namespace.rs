@@ -33,12 +33,10 @@ const STRANGERS: [&str; 3] = ["/bin/sleep 1000", "bin/other", "bin/shop --other"
 
 /// One of them under the number `$first`, as soon as it is what it is and has noted its start where it does that.
 const STRANGER: &str = r#"
+executes_another() { [ "$(readlink /proc/$1/exe)" != "$(readlink /proc/$$/exe)" ]; }
 stranger() {
     count=$(starts); recycle $first "$@"
-    n=0
-    until [ "$(readlink /proc/$first/exe)" != "$(readlink /proc/$$/exe)" ]; do
-        n=$((n + 1)); [ $n -lt 3000 ] || fail "$1 isn't executed"; sleep 0.02
-    done
+    until_so "the exec of $1" executes_another $first
     [ "$1" != bin/shop ] || noted $((count + 1))
 }
 "#;
@@ -289,7 +287,7 @@ fn an_expression_that_is_true_for_init_or_selfsame_adopts_and_signals_neither() 
             &bench,
             r#"
 "$SELFSAME" watch specs > watch.log 2>&1 & watch=$!
-n=0; while [ $n -lt 1200 ] && ! [ -S state/run/control ]; do n=$((n + 1)); sleep 0.05; done
+until_so "the control socket" test -S state/run/control
 selfsame status --output json
 for pid in 1 $watch $$; do
     ! grep -q "\"pid\": *$pid[,}]" out || fail "adopted $pid"
@@ -366,8 +364,8 @@ fn as_pid_1_it_keeps_services_and_reaps() {
         r#"
 unshare --pid --fork --mount-proc "$SELFSAME" watch specs > watch.log 2>&1 & namespace=$!
 noted 1
-n=0
-until "$SELFSAME" status > out 2>&1; do n=$((n + 1)); [ $n -lt 1200 ] || { cat out watch.log; fail "not ready"; }; sleep 0.05; done
+is_ready() { "$SELFSAME" status > out 2>&1; }
+until_so "the service to be ready" is_ready
 kill -9 $namespace
 done_ok
 "#,
@@ -405,8 +403,8 @@ noted 1
 sed -i "s|%PERL%|$(readlink -f "$(command -v perl)")|" named.yaml
 selfsame check named.yaml; [ $code = 0 ] || fail "check of the named one: $code"
 mv named.yaml specs/broad.yaml
-n=0
-while [ "$(ended)" -lt 2 ]; do n=$((n + 1)); [ $n -lt 3000 ] || { cat watch.log; fail "$(ended) stopped"; }; sleep 0.02; done
+two_ended() { [ "$(ended)" -ge 2 ]; }
+until_so "two to be stopped" two_ended
 # Several looks more.
 sleep 0.7
 [ "$(ended)" = 2 ] || fail "$(ended) stopped, and the limit is 2"

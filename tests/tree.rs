@@ -16,7 +16,7 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::{Bench, until};
+use support::{Bench, is_alive, until};
 
 /// A service with a child, a grandchild in a session of its own whose parent has exited, and one that ignores TERM. The
 /// others are another program, so that the identity rule doesn't find them. Each notes its PID.
@@ -49,13 +49,8 @@ fn tree(bench: &Bench) -> Vec<(i32, String)> {
         .collect()
 }
 
-fn lives(pid: i32) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|text| !text.rsplit(')').next().unwrap_or("").trim_start().starts_with('Z'))
-}
-
 fn living(bench: &Bench) -> Vec<String> {
-    tree(bench).into_iter().filter(|(pid, _)| lives(*pid)).map(|(_, what)| what).collect()
+    tree(bench).into_iter().filter(|(pid, _)| is_alive(*pid)).map(|(_, what)| what).collect()
 }
 
 fn family(bench: &Bench, more: &str) {
@@ -80,7 +75,7 @@ fn a_stop_takes_the_whole_tree() {
 }
 
 fn end_all(bench: &Bench) {
-    for (pid, _) in tree(bench).into_iter().filter(|(pid, _)| lives(*pid)) {
+    for (pid, _) in tree(bench).into_iter().filter(|(pid, _)| is_alive(*pid)) {
         let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
     }
 }
@@ -165,7 +160,7 @@ fn what_a_dead_main_process_leaves_behind_is_gone_before_the_next_start() {
     until("the second start", || bench.starts().len() == 2);
     // The stubborn one had its TERM, its grace and its KILL first.
     assert!(begin.elapsed() >= Duration::from_millis(450), "{:?}", begin.elapsed());
-    let old: Vec<i32> = first.into_iter().filter(|pid| lives(*pid)).collect();
+    let old: Vec<i32> = first.into_iter().filter(|pid| is_alive(*pid)).collect();
     assert!(old.len() == usize::from(!grouped), "{old:?}\n{}", bench.watch_log());
     bench.ok(&["stop", "family"]);
     end_all(&bench);
@@ -314,7 +309,7 @@ fn a_process_is_adopted_by_name_and_let_go_untouched() {
     bench.ok(&["release", "shop"]);
     let status = bench.status_of("shop");
     assert_eq!(status["instances"].as_array().map(Vec::len), Some(0), "{status}");
-    assert!(lives(pid), "it was touched");
+    assert!(is_alive(pid), "it was touched");
     // Left alone, also by an apply, until somebody asks or the document changes.
     assert_eq!(bench.run(&["apply", "specs"]).code, 7);
     bench.ok(&["adopt", &pid.to_string(), "--as", "shop"]);

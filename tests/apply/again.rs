@@ -2,13 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::support::{Bench, is_alive, is_root, quick, until};
+use super::support::{Bench, is_alive, is_root, quick, signal, until};
 
 /// What became another program, and is no daemon of the bench by its arguments any more.
-fn kill(pid: i32) {
-    assert!(std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap().success());
-}
-
 #[test]
 fn what_the_written_condition_alone_chooses_is_adopted_whatever_its_arguments() {
     if !is_root() {
@@ -48,13 +44,13 @@ fn what_a_starter_left_behind_is_never_joined_by_a_second_copy() {
     let [pid] = bench.starts()[..] else { panic!("{:?}", bench.starts()) };
     assert!(is_alive(pid));
     // When it is gone, there is nothing to be doubled.
-    kill(pid);
+    signal(pid, "KILL");
     until("the end of it", || !is_alive(pid));
     until("another start", || {
         let _ = bench.run(&["apply", "specs"]);
         bench.starts().len() == 2
     });
-    kill(bench.starts()[1]);
+    signal(bench.starts()[1], "KILL");
 }
 
 #[test]

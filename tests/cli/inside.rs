@@ -22,14 +22,14 @@ fail() { echo "FAIL: $*"; cat starts; exit 1; }
 selfsame() { timeout 120 "$SELFSAME" "$@" > out 2> err; code=$?; cat out err; }
 starts() { if [ -f starts ]; then wc -l < starts; else echo 0; fi; }
 pid_of() { sed -n "$1p" starts | cut -d' ' -f1; }
-gone() {
-    n=0
-    while [ -d "/proc/$1" ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail "$1 doesn't go"; sleep 0.02; done
+# until_so WHAT COMMAND...: waits until the command succeeds, a minute at most
+until_so() {
+    awaited=$1; shift; looked=0
+    until "$@"; do looked=$((looked + 1)); [ $looked -lt 3000 ] || fail "waited in vain for $awaited"; sleep 0.02; done
 }
-noted() {
-    n=0
-    while [ "$(starts)" -lt "$1" ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail "$1 starts awaited"; sleep 0.02; done
-}
+gone() { until_so "the end of $1" test ! -d "/proc/$1"; }
+has_starts() { [ "$(starts)" -ge "$1" ]; }
+noted() { until_so "$1 starts" has_starts "$1"; }
 # recycle PID COMMAND...: starts the command under exactly this number
 recycle() {
     wanted=$1; shift

@@ -153,13 +153,10 @@ impl Bench {
     /// that it has to wait for a processor, comes between its parts.
     pub fn at_once(&self, change: impl FnOnce()) {
         let watch = i32::try_from(self.watches.last().unwrap().id()).unwrap();
-        let signal = |name: &str| {
-            assert!(Command::new("kill").args(["-s", name, &watch.to_string()]).status().unwrap().success());
-        };
-        signal("STOP");
+        signal(watch, "STOP");
         until("the watch to stand still", || stat_field(watch, 3) == "T");
         change();
-        signal("CONT");
+        signal(watch, "CONT");
     }
 
     pub fn watch_log(&self) -> String {
@@ -169,8 +166,7 @@ impl Bench {
     /// Sends a signal to the newest watch and waits for its end.
     pub fn end_watch(&mut self, signal: &str) {
         let mut child = self.watches.pop().unwrap();
-        let pid = child.id().to_string();
-        assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
+        self::signal(child.id(), signal);
         until("watch to end", || child.try_wait().unwrap().is_some());
     }
 
@@ -293,7 +289,7 @@ impl Bench {
 
     pub fn kill(&self, pid: i32, signal: &str) {
         assert!(self.is_ours(pid), "{pid} is not a process of this test");
-        assert!(Command::new("kill").args(["-s", signal, &pid.to_string()]).status().unwrap().success());
+        self::signal(pid, signal);
     }
 
     /// Starts a program by hand, as somebody else would, with its output in this bench.
@@ -350,6 +346,18 @@ impl Bench {
         let found =
             all.as_array().and_then(|list| list.iter().find(|object| object["name"] == name).cloned());
         found.unwrap_or_default()
+    }
+
+    /// The status of one policy.
+    pub fn policy_status_of(&self, name: &str) -> serde_json::Value {
+        let all = self.whole_status()["policies"].take();
+        all.as_array().and_then(|all| all.iter().find(|one| one["name"] == name).cloned()).unwrap_or_default()
+    }
+
+    /// The events on record, as a program reads them: those that these further arguments choose.
+    pub fn events(&self, more: &[&str]) -> Vec<serde_json::Value> {
+        let lines = self.ok(&[&["events", "--output", "json"], more].concat()).stdout;
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// The PIDs that status names for one object.
@@ -430,6 +438,11 @@ fn pids() -> impl Iterator<Item = i32> {
 /// As everything does that selfsame starts, and nothing that such a process forks.
 fn leads_session(pid: i32) -> bool {
     stat_field(pid, 6) == pid.to_string()
+}
+
+/// Sends a signal to a process that the test knows to be its own.
+pub fn signal(pid: impl std::fmt::Display, name: &str) {
+    assert!(Command::new("kill").args(["-s", name, &pid.to_string()]).status().unwrap().success());
 }
 
 /// Exists and is not a zombie.

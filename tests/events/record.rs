@@ -2,26 +2,14 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
-use super::support::{Bench, until};
-
-/// The events on record, as a program reads them.
-pub(super) fn events(bench: &Bench, more: &[&str]) -> Vec<Value> {
-    let mut args = vec!["events", "--output", "json"];
-    args.extend(more);
-    let lines = bench.ok(&args).stdout;
-    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
+use super::support::{Bench, signal, until};
 
 pub(super) fn of_kind<'a>(events: &'a [Value], object: &str, kind: &str) -> Vec<&'a Value> {
     events.iter().filter(|event| event["object"] == object && event["kind"] == kind).collect()
-}
-
-fn kill(pid: i32) {
-    assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
 }
 
 #[test]
@@ -31,12 +19,12 @@ fn a_life_is_told_with_who_and_why_and_which_rule() {
     bench.watch(&[]);
     bench.until_running(&["shop"]);
     let first = bench.the_pid_of("shop");
-    kill(first);
+    signal(first, "KILL");
     until("another start", || bench.starts_of("shop").len() == 2);
     bench.until_running(&["shop"]);
     bench.ok(&["restart", "shop"]);
     bench.ok(&["stop", "shop"]);
-    let told = events(&bench, &["shop"]);
+    let told = bench.events(&["shop"]);
     let accepted = of_kind(&told, "shop", "Accepted");
     assert_eq!(accepted.len(), 1);
     assert!(accepted[0]["revision"].as_str().unwrap().contains("shop.yaml:"), "{}", accepted[0]);
@@ -82,7 +70,7 @@ fn a_crash_loop_is_counted_and_the_record_outlives_a_killed_watch() {
     let mut watch = bench.take_watch();
     watch.kill().unwrap();
     watch.wait().unwrap();
-    let before = events(&bench, &["bad"]);
+    let before = bench.events(&["bad"]);
     let exits = of_kind(&before, "bad", "Exited");
     assert_eq!(exits.len(), 1, "{exits:?}");
     assert!(exits[0]["times"].as_u64().unwrap() >= 15, "{}", exits[0]);
@@ -93,11 +81,11 @@ fn a_crash_loop_is_counted_and_the_record_outlives_a_killed_watch() {
     bench.watch(&[]);
     let more = bench.starts_of("bad").len() + 10;
     until("more starts", || bench.starts_of("bad").len() > more);
-    let after = events(&bench, &["bad"]);
+    let after = bench.events(&["bad"]);
     let exits_after = of_kind(&after, "bad", "Exited");
     let same = exits_after.iter().find(|event| event["seq"] == exits[0]["seq"]).unwrap();
     assert!(same["times"].as_u64() > exits[0]["times"].as_u64(), "{same}");
-    let engine: Vec<_> = events(&bench, &[]).into_iter().filter(|event| event["kind"] == "Engine").collect();
+    let engine: Vec<_> = bench.events(&[]).into_iter().filter(|event| event["kind"] == "Engine").collect();
     assert_eq!(engine[0]["times"], 2, "both watches began: {engine:?}");
 }
 
@@ -125,11 +113,11 @@ fn events_are_followed_and_chosen() {
     follow.kill().unwrap();
     follow.wait().unwrap();
     assert!(asked.is_some() && started.is_some());
-    let labelled = events(&bench, &["-l", "tier=back"]);
+    let labelled = bench.events(&["-l", "tier=back"]);
     assert!(!labelled.is_empty() && labelled.iter().all(|event| event["object"] == "other"), "{labelled:?}");
-    assert!(events(&bench, &["--since", "0s", "shop"]).is_empty());
-    assert!(events(&bench, &["--since", "10m", "shop"]).len() > 3);
-    assert_eq!(events(&bench, &["-n", "1"]).len(), 1);
+    assert!(bench.events(&["--since", "0s", "shop"]).is_empty());
+    assert!(bench.events(&["--since", "10m", "shop"]).len() > 3);
+    assert_eq!(bench.events(&["-n", "1"]).len(), 1);
     assert_eq!(bench.run(&["events", "-l", "tier"]).code, 64);
 }
 
@@ -139,7 +127,7 @@ fn apply_and_stop_without_a_watch_are_on_record_too() {
     bench.daemon("shop", "");
     bench.ok(&["apply", "specs"]);
     bench.ok(&["stop", "shop"]);
-    let told = events(&bench, &[]);
+    let told = bench.events(&[]);
     let asked: Vec<&Value> = told.iter().filter(|event| event["kind"] == "Asked").collect();
     assert_eq!(asked[0]["message"], "apply specs");
     assert_eq!(asked[1]["message"], "stop shop");

@@ -1,6 +1,5 @@
 //! Taking back: an earlier set in force until the documents change.
 
-use super::record::events;
 use super::support::{Bench, until};
 
 fn arguments(bench: &Bench, name: &str) -> String {
@@ -45,7 +44,7 @@ fn a_set_is_taken_back_until_the_documents_change_also_by_the_next_watch() {
     until("the third version", || arguments(&bench, "shop") == "three");
     until("what the documents say", || !bench.alive_of("other").is_empty());
     assert!(!accepted(&bench, "shop").contains("rolled back"));
-    let told = events(&bench, &[]);
+    let told = bench.events(&[]);
     let asked: Vec<_> = told.iter().filter(|event| event["reason"] == "Rollback").collect();
     assert_eq!(asked.len(), 1, "{told:?}");
     assert_eq!((&asked[0]["kind"], &asked[0]["message"]), (&"Asked".into(), &"rollback 1".into()));

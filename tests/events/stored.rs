@@ -1,10 +1,9 @@
 //! Plans that are kept, and carried out exactly or not at all.
 
 use std::fs;
-use std::process::Command;
 
-use super::record::{events, of_kind};
-use super::support::{Bench, until};
+use super::record::of_kind;
+use super::support::{Bench, signal, until};
 
 fn planned() -> Bench {
     let bench = Bench::new();
@@ -22,7 +21,7 @@ fn a_stored_plan_is_carried_out_and_then_nothing_is_left_of_it() {
     assert!(ran.stdout.contains("2 of 2 objects are as wanted"), "{}", ran.stdout);
     bench.the_pid_of("shop");
     bench.the_pid_of("other");
-    let asked = events(&bench, &[]);
+    let asked = bench.events(&[]);
     assert!(asked.iter().any(|event| event["reason"] == "ApplyPlan"), "{asked:?}");
     assert_eq!(of_kind(&asked, "shop", "Started").len(), 1);
     let again = bench.run(&["apply", "kept"]);
@@ -96,7 +95,7 @@ fn what_it_does_not_speak_of_is_left_alone() {
     bench.daemon_spec("shop", "args: [changed]");
     assert_eq!(bench.run(&["plan", "specs", "--out", "kept"]).code, 2);
     let other = bench.the_pid_of("other");
-    assert!(Command::new("kill").args(["-9", &other.to_string()]).status().unwrap().success());
+    signal(other, "KILL");
     until("its end", || bench.alive_of("other").is_empty());
     bench.ok(&["apply", "kept"]);
     assert_eq!(bench.starts_of("shop").last().unwrap().1, "changed");

@@ -24,11 +24,6 @@ fn policy(bench: &Bench, name: &str, spec: &str) {
     bench.write(&format!("specs/{name}.yaml"), &format!("{head}{spec}"));
 }
 
-fn status_of(bench: &Bench, name: &str) -> Value {
-    let all = bench.whole_status()["policies"].take();
-    all.as_array().and_then(|all| all.iter().find(|one| one["name"] == name).cloned()).unwrap_or_default()
-}
-
 fn message_of(bench: &Bench, name: &str) -> String {
     let ran = bench.run(&["events", name, "--output", "json"]);
     let first = ran.stdout.lines().next().and_then(|line| serde_json::from_str::<Value>(line).ok());
@@ -61,7 +56,7 @@ fn what_labels_choose_gets_another_nice_value_and_other_limits() {
     let (web, db) = (bench.the_pid_of("web"), bench.the_pid_of("db"));
     until("the nice value and the limit", || nice(web) == Some(7) && limit(web));
     assert_eq!(nice(db), Some(0));
-    until("it to be kept", || status_of(&bench, "lean")["violated"] == false);
+    until("it to be kept", || bench.policy_status_of("lean")["violated"] == false);
     assert_eq!((bench.the_pid_of("web"), bench.starts_of("web").len()), (web, 1));
 }
 
@@ -87,14 +82,14 @@ fn a_number_that_lasts_is_told_with_the_facts_and_given_to_a_command() {
     policy(&bench, "elsewhere", "  match: STRANGER\n  hosts: {names: [no-such-host]}\n");
     policy(&bench, "asleep", "  match: STRANGER\n  suspend: {reason: holidays}\n");
     bench.watch(&[]);
-    until("it to be kept", || status_of(&bench, "one-stranger")["violated"] == false);
+    until("it to be kept", || bench.policy_status_of("one-stranger")["violated"] == false);
     let mut second = stranger(&bench);
     until("the command", || fs::read_to_string(&told).is_ok_and(|text| text.ends_with('\n')));
     let younger = second.id();
     assert_eq!(fs::read_to_string(&told).unwrap(), format!("one-stranger critical {younger}\n"));
     until("it to be told", || message_of(&bench, "one-stranger").contains("stranger is one too many"));
-    assert_eq!(status_of(&bench, "one-stranger")["severity"], "critical");
-    assert!(status_of(&bench, "elsewhere").is_null());
+    assert_eq!(bench.policy_status_of("one-stranger")["severity"], "critical");
+    assert!(bench.policy_status_of("elsewhere").is_null());
     assert_eq!(message_of(&bench, "asleep"), "", "it looks at nothing");
     for child in [&mut first, &mut second] {
         child.kill().unwrap();

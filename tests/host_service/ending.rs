@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Child, Command, Stdio};
 
-use super::support::{Bench, is_root, stat_field, until};
+use super::support::{Bench, is_root, signal, stat_field, until};
 
 /// Notes its end, which takes a moment, before it ends; and leaves an orphan behind at its start.
 const LAST_WORDS: &str = r#"#!/bin/sh
@@ -42,10 +42,6 @@ fn assert_in_order(bench: &Bench) {
     assert!(at("web") < at("app") && at("app") < at("store") && at("web").is_some(), "{ends:?}");
     assert!(at("alone").is_some() && ends.len() == 4, "{ends:?}");
     assert_eq!(bench.alive(), Vec::<i32>::new());
-}
-
-fn signal(pid: u32, name: &str) {
-    assert!(Command::new("kill").args(["-s", name, &pid.to_string()]).status().unwrap().success());
 }
 
 fn exit_code(bench: &Bench, child: &mut Child) -> Option<i32> {

@@ -24,19 +24,8 @@ fn policy(bench: &Bench, name: &str, program: &str, spec: &str) {
     bench.write(&format!("specs/{name}.yaml"), &text);
 }
 
-fn status_of(bench: &Bench, name: &str) -> Value {
-    let all = bench.whole_status()["policies"].take();
-    let found = all.as_array().and_then(|all| all.iter().find(|one| one["name"] == name).cloned());
-    found.unwrap_or_default()
-}
-
-fn events_of(bench: &Bench, name: &str) -> Vec<Value> {
-    let ran = bench.ok(&["events", name, "--output", "json"]);
-    ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
 fn until_violated(bench: &Bench, name: &str, violated: bool) {
-    until("the policy to be seen so", || status_of(bench, name)["violated"] == violated);
+    until("the policy to be seen so", || bench.policy_status_of(name)["violated"] == violated);
 }
 
 #[test]
@@ -46,16 +35,16 @@ fn what_violates_is_said_once_and_left_alone_by_default() {
     policy(&bench, "no-tool", "forbidden", "  do: {signal: KILL}\n  severity: error\n");
     bench.watch(&[]);
     until_violated(&bench, "no-tool", true);
-    let status = status_of(&bench, "no-tool");
+    let status = bench.policy_status_of("no-tool");
     assert_eq!((&status["severity"], &status["violating"]), (&"error".into(), &1.into()), "{status}");
     assert_eq!(status["processes"][0]["pid"], tool.id(), "{status}");
     assert!(status["withheld"].as_str().unwrap().contains("belongs to no Service here"), "{status}");
     let table = bench.ok(&["status"]).stdout;
     assert!(table.contains("no-tool") && table.contains("POLICY"), "{table}");
     assert_eq!(tool.try_wait().unwrap(), None, "nothing was done");
-    let kinds: Vec<Value> = events_of(&bench, "no-tool").iter().map(|event| event["kind"].clone()).collect();
+    let kinds: Vec<Value> = bench.events(&["no-tool"]).iter().map(|event| event["kind"].clone()).collect();
     assert_eq!(kinds, ["Violated", "PolicyWithheld"]);
-    let event = &events_of(&bench, "no-tool")[0];
+    let event = &bench.events(&["no-tool"])[0];
     assert_eq!(event["policy"]["severity"], "error");
     assert_eq!((&event["pid"], &event["times"]), (&tool.id().into(), &1.into()), "{event}");
     assert_eq!(event["policy"]["exe"], bench.path("forbidden").to_str().unwrap());
@@ -63,13 +52,13 @@ fn what_violates_is_said_once_and_left_alone_by_default() {
     bench.end_watch("TERM");
     bench.watch(&[]);
     until_violated(&bench, "no-tool", true);
-    assert_eq!(events_of(&bench, "no-tool").len(), 2);
+    assert_eq!(bench.events(&["no-tool"]).len(), 2);
     // The same again is counted.
     tool.kill().unwrap();
     tool.wait().unwrap();
     until_violated(&bench, "no-tool", false);
     let mut tool = stranger(&bench, "forbidden");
-    until("it to be counted", || events_of(&bench, "no-tool").iter().any(|event| event["times"] == 2));
+    until("it to be counted", || bench.events(&["no-tool"]).iter().any(|event| event["times"] == 2));
     tool.kill().unwrap();
     tool.wait().unwrap();
 }
@@ -87,14 +76,14 @@ fn a_policy_acts_within_its_limit_and_can_be_left_alone() {
     until_violated(&bench, "no-tool", false);
     bench.ok(&["suspend", "no-tool", "--reason", "a visit"]);
     let mut first = stranger(&bench, "forbidden");
-    until("it to be left alone", || status_of(&bench, "no-tool")["suspended"]["reason"] == "a visit");
+    until("it to be left alone", || bench.policy_status_of("no-tool")["suspended"]["reason"] == "a visit");
     assert_eq!(first.try_wait().unwrap(), None);
     bench.ok(&["resume", "policy/no-tool"]);
     assert!(!first.wait().unwrap().success(), "killed");
-    until("it to be told", || status_of(&bench, "no-tool")["acted"]["action"] == "signal");
+    until("it to be told", || bench.policy_status_of("no-tool")["acted"]["action"] == "signal");
     let mut second = stranger(&bench, "forbidden");
     until("it to be withheld", || {
-        events_of(&bench, "no-tool").iter().any(|event| event["policy"]["withheld"] == "Limit")
+        bench.events(&["no-tool"]).iter().any(|event| event["policy"]["withheld"] == "Limit")
     });
     // Also by the next engine.
     bench.end_watch("KILL");
@@ -127,7 +116,7 @@ fn a_service_is_restarted_in_its_own_way() {
     });
     bench.until_running(&["web"]);
     assert_eq!(bench.starts_of("web").len(), 2);
-    let acted = events_of(&bench, "old").into_iter().find(|event| event["kind"] == "PolicyActed").unwrap();
+    let acted = bench.events(&["old"]).into_iter().find(|event| event["kind"] == "PolicyActed").unwrap();
     assert!(acted["message"].as_str().unwrap().contains("asked for a restart of `web`"), "{acted}");
 }
 

@@ -1,9 +1,9 @@
 //! One-time actions on what a running watch keeps.
 
 use std::fs;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
-use super::support::{Bench, is_alive, until};
+use super::support::{Bench, is_alive, signal, until};
 
 fn watched(more: &str) -> (Bench, i32) {
     let mut bench = Bench::new();
@@ -58,7 +58,10 @@ fn a_stop_that_waits_for_another_one_goes_to_the_watch_that_begins_meanwhile() {
     let program = bench.script("bin/deaf", deaf);
     bench.spec(
         "deaf",
-        &format!("startas: {}\nstop: {{schedule: [{{signal: TERM, wait: 1m}}]}}", program.display()),
+        &format!(
+            "startas: {}\nreadiness: {{aliveFor: 150ms}}\nstop: {{schedule: [{{signal: TERM, wait: 1m}}]}}",
+            program.display()
+        ),
     );
     bench.daemon("shop", "");
     bench.ok(&["apply", "specs"]);
@@ -75,12 +78,12 @@ fn a_stop_that_waits_for_another_one_goes_to_the_watch_that_begins_meanwhile() {
     let waits = format!("waiting for another selfsame (pid {}), which holds the state", first.id());
     until("the second one to wait", || said().contains(&waits));
     // It finds the state free at no moment.
-    signal(&second, "STOP");
+    signal(second.id(), "STOP");
     first.kill().unwrap();
     first.wait().unwrap();
     bench.watch(&[]);
     until("the watch", || bench.connect().is_ok());
-    signal(&second, "CONT");
+    signal(second.id(), "CONT");
     let mut code = None;
     until("the second one", || {
         code = second.try_wait().unwrap();
@@ -89,11 +92,6 @@ fn a_stop_that_waits_for_another_one_goes_to_the_watch_that_begins_meanwhile() {
     assert_eq!(code.unwrap().code(), Some(0), "{}", said());
     assert!(!is_alive(pid));
     assert_eq!(bench.status_of("shop")["phase"], "Stopped");
-}
-
-/// Of a process that this test started.
-fn signal(child: &Child, name: &str) {
-    assert!(Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap().success());
 }
 
 #[test]
