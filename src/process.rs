@@ -35,7 +35,7 @@ pub mod world;
 
 mod read;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 

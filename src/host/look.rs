@@ -1,5 +1,7 @@
 //! Which processes are the service, as far as no record says: the identity rule, asked of a host or of a snapshot.
 
+#[cfg(test)]
+mod crowd;
 mod known_others;
 mod shortlist;
 

@@ -1,4 +1,4 @@
-//! A host in memory for the tests of this floor: tables in, answers out.
+//! A host in memory for tests, of this floor and of those that look by it: tables in, answers out.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,68 +22,70 @@ use crate::facts::{
 use crate::units::{BootId, BootTime, Gid, Pid, StartTicks, Uid, WallTime};
 
 /// Wall time of the look: 1 000 000 s after the epoch, 100 000 s after boot, 100 ticks a second.
-pub(super) const NOW: u64 = 1_000_000;
-pub(super) const UPTIME: u64 = 100_000;
+pub(crate) const NOW: u64 = 1_000_000;
+pub(crate) const UPTIME: u64 = 100_000;
 
 /// One process. Absent facts are those that nobody set.
 #[derive(Clone)]
-pub(super) struct Proc {
-    pub(super) owner: Fact<(Uid, Gid)>,
-    pub(super) exe: Fact<FileFacts>,
-    pub(super) exe_text: Fact<Bytes>,
-    pub(super) stat: Fact<Stat>,
-    pub(super) status: Fact<Status>,
-    pub(super) arguments: Fact<Arguments>,
-    pub(super) environ: Fact<Vec<Bytes>>,
-    pub(super) execfn: Fact<Bytes>,
-    pub(super) cwd: Fact<MagicLink>,
-    pub(super) root: Fact<RootLink>,
-    pub(super) ns: BTreeMap<u8, Fact<u64>>,
-    pub(super) cgroups: Fact<Vec<CgroupLine>>,
-    pub(super) limits: BTreeMap<String, LimitPair>,
-    pub(super) tasks: Vec<Task>,
-    pub(super) managed: Fact<Arc<str>>,
-    pub(super) memory: Fact<MemoryUse>,
-    pub(super) open: Fact<Vec<OpenFile>>,
-    pub(super) sockets: Fact<Vec<Socket>>,
+pub(crate) struct Proc {
+    pub(crate) owner: Fact<(Uid, Gid)>,
+    pub(crate) exe: Fact<FileFacts>,
+    pub(crate) exe_text: Fact<Bytes>,
+    pub(crate) stat: Fact<Stat>,
+    pub(crate) status: Fact<Status>,
+    pub(crate) arguments: Fact<Arguments>,
+    pub(crate) environ: Fact<Vec<Bytes>>,
+    pub(crate) execfn: Fact<Bytes>,
+    pub(crate) cwd: Fact<MagicLink>,
+    pub(crate) root: Fact<RootLink>,
+    pub(crate) ns: BTreeMap<u8, Fact<u64>>,
+    pub(crate) cgroups: Fact<Vec<CgroupLine>>,
+    pub(crate) limits: BTreeMap<String, LimitPair>,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) managed: Fact<Arc<str>>,
+    pub(crate) memory: Fact<MemoryUse>,
+    pub(crate) open: Fact<Vec<OpenFile>>,
+    pub(crate) sockets: Fact<Vec<Socket>>,
 }
 
 /// A file or a link of the host.
 #[derive(Clone)]
-pub(super) enum Node {
+pub(crate) enum Node {
     File(FileFacts, Fact<Bytes>),
     Link(String),
     Unreadable(Why),
 }
 
 /// The host.
-pub(super) struct TestWorld {
-    pub(super) procs: BTreeMap<i32, Proc>,
-    pub(super) files: BTreeMap<String, Node>,
-    pub(super) inner: BTreeMap<i32, BTreeMap<String, Node>>,
-    pub(super) binfmt: Fact<Vec<Binfmt>>,
-    pub(super) users: BTreeMap<&'static str, u32>,
-    pub(super) groups: BTreeMap<&'static str, u32>,
-    pub(super) locks: BTreeMap<String, i32>,
-    pub(super) me: i32,
-    pub(super) uptime: BootTime,
-    pub(super) io: Fact<IoCounts>,
+pub(crate) struct TestWorld {
+    pub(crate) procs: BTreeMap<i32, Proc>,
+    pub(crate) files: BTreeMap<String, Node>,
+    pub(crate) inner: BTreeMap<i32, BTreeMap<String, Node>>,
+    pub(crate) binfmt: Fact<Vec<Binfmt>>,
+    pub(crate) users: BTreeMap<&'static str, u32>,
+    pub(crate) groups: BTreeMap<&'static str, u32>,
+    pub(crate) locks: BTreeMap<String, i32>,
+    pub(crate) me: i32,
+    pub(crate) uptime: BootTime,
+    pub(crate) io: Fact<IoCounts>,
     /// Where looks are compared.
-    pub(super) samples: Option<RefCell<Samples>>,
-    pub(super) execfn_reads: Cell<u32>,
-    pub(super) text_reads: Cell<u32>,
+    pub(crate) samples: Option<RefCell<Samples>>,
+    pub(crate) execfn_reads: Cell<u32>,
+    pub(crate) text_reads: Cell<u32>,
+    /// Questions about processes and files.
+    pub(crate) reads: Cell<usize>,
     next_inode: u64,
 }
 
-pub(super) fn bytes(text: impl AsRef<[u8]>) -> Bytes {
+pub(crate) fn bytes(text: impl AsRef<[u8]>) -> Bytes {
     Arc::from(text.as_ref())
 }
 
-pub(super) fn words(list: &[&str]) -> Arguments {
+pub(crate) fn words(list: &[&str]) -> Arguments {
     Arguments { words: list.iter().map(bytes).collect(), padded: false, truncated: false }
 }
 
-pub(super) fn regular(real: &str, ino: u64) -> FileFacts {
+pub(crate) fn regular(real: &str, ino: u64) -> FileFacts {
     FileFacts {
         real: bytes(real),
         dev: 1,
@@ -100,7 +102,7 @@ pub(super) fn regular(real: &str, ino: u64) -> FileFacts {
     }
 }
 
-pub(super) fn stat(ppid: i32, start: u64) -> Stat {
+pub(crate) fn stat(ppid: i32, start: u64) -> Stat {
     Stat {
         comm: bytes("x"),
         state: ProcessState::Sleeping,
@@ -126,7 +128,7 @@ pub(super) fn stat(ppid: i32, start: u64) -> Stat {
 
 impl TestWorld {
     /// Pid 1 (init) and pid 50 (the engine, its child); python, perl, bash, env, busybox and some links.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut world = Self {
             procs: BTreeMap::new(),
             files: BTreeMap::new(),
@@ -141,6 +143,7 @@ impl TestWorld {
             samples: None,
             execfn_reads: Cell::new(0),
             text_reads: Cell::new(0),
+            reads: Cell::new(0),
             next_inode: 100,
         };
         for path in [
@@ -181,7 +184,7 @@ impl TestWorld {
         world
     }
 
-    pub(super) fn add(&mut self, path: &str, head: Fact<Bytes>) -> &mut FileFacts {
+    pub(crate) fn add(&mut self, path: &str, head: Fact<Bytes>) -> &mut FileFacts {
         self.next_inode += 1;
         let node = Node::File(regular(path, self.next_inode), head);
         self.files.insert(path.into(), node);
@@ -191,24 +194,24 @@ impl TestWorld {
         }
     }
 
-    pub(super) fn elf(&mut self, path: &str) -> &mut FileFacts {
+    pub(crate) fn elf(&mut self, path: &str) -> &mut FileFacts {
         self.add(path, Fact::Known(bytes(b"\x7fELF\x02")))
     }
 
-    pub(super) fn script(&mut self, path: &str, head: &str) -> &mut FileFacts {
+    pub(crate) fn script(&mut self, path: &str, head: &str) -> &mut FileFacts {
         self.add(path, Fact::Known(bytes(head)))
     }
 
-    pub(super) fn link(&mut self, path: &str, target: &str) {
+    pub(crate) fn link(&mut self, path: &str, target: &str) {
         self.files.insert(path.into(), Node::Link(target.into()));
     }
 
-    pub(super) fn facts(&self, path: &str) -> FileFacts {
+    pub(crate) fn facts(&self, path: &str) -> FileFacts {
         self.file(Root::Engine, path.as_bytes()).known().unwrap()
     }
 
     /// A process that runs an existing file, of root, execfn the file or the script.
-    pub(super) fn start(&mut self, pid: i32, ppid: i32, exe: &str, argv: &[&str]) -> &mut Proc {
+    pub(crate) fn start(&mut self, pid: i32, ppid: i32, exe: &str, argv: &[&str]) -> &mut Proc {
         let facts = self.facts(exe);
         let text = facts.real.clone();
         let start = 10_000 + u64::from(pid.unsigned_abs());
@@ -239,7 +242,7 @@ impl TestWorld {
     }
 
     /// A process started by `execve(script)`.
-    pub(super) fn start_script(
+    pub(crate) fn start_script(
         &mut self,
         pid: i32,
         ppid: i32,
@@ -252,11 +255,12 @@ impl TestWorld {
         proc
     }
 
-    pub(super) fn pid_list(&self) -> Vec<Pid> {
+    pub(crate) fn pid_list(&self) -> Vec<Pid> {
         self.procs.keys().copied().map(Pid).collect()
     }
 
     fn get<T>(&self, pid: Pid, read: impl FnOnce(&Proc) -> Fact<T>) -> Fact<T> {
+        self.reads.set(self.reads.get() + 1);
         self.procs.get(&pid.0).map_or(Fact::unknown(Why::Vanished), read)
     }
 
@@ -268,6 +272,7 @@ impl TestWorld {
     }
 
     fn walk(&self, root: Root, path: &[u8]) -> Fact<(FileFacts, Fact<Bytes>)> {
+        self.reads.set(self.reads.get() + 1);
         let nodes = self.nodes(root);
         let mut path = String::from_utf8_lossy(&super::paths::tidy(path)).into_owned();
         for _ in 0..40 {

@@ -1,0 +1,173 @@
+//! Many objects among many processes: what a look asks of the host grows with what there is, and not with objects times processes.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::*;
+use crate::facts::Stat;
+use crate::host::shelf::Shelf;
+use crate::plan::memory::{Instance, Memory, Phase, Process, Record};
+use crate::plan::{QuestionHints, launched, questions};
+use crate::process::testing::TestWorld;
+use crate::spec::SpecSet;
+use crate::units::{BootTime, Now, WallTime};
+
+/// A tenth of what is promised, in the same ratio: builds without optimisation are slow.
+const OBJECTS: usize = 1_000;
+const PROCESSES: usize = 3_000;
+/// For each object and each process, in the mean: its image and who it is; the file of an object and its place.
+const ASKED_OF_EACH: usize = 7;
+
+/// A third of the objects has programs of its own, a third are scripts, a third is one program with many arguments.
+fn object(number: usize) -> Service {
+    let name = ServiceName::new(&format!("object-{number}")).unwrap();
+    match number % 3 {
+        0 => Service::new(name, format!("/srv/elf-{number}").into()),
+        1 => Service::new(name, format!("/srv/script-{number}.py").into()),
+        _ => Service {
+            args: vec![format!("--port={number}")],
+            ..Service::new(name, "/opt/node/bin/node".into())
+        },
+    }
+}
+
+/// As execve names a process.
+fn name_of(path: &str) -> Bytes {
+    let name = path.rsplit('/').next().unwrap_or_default().as_bytes();
+    name.get(..15).unwrap_or(name).into()
+}
+
+struct Crowd {
+    world: TestWorld,
+    set: SpecSet,
+    memory: Memory,
+    next: i32,
+}
+
+impl Crowd {
+    fn new() -> Self {
+        let mut world = TestWorld::new();
+        let mut set = SpecSet::default();
+        for number in 0..OBJECTS {
+            let spec = object(number);
+            let path = spec.startas.to_string_lossy();
+            if number % 3 == 0 {
+                world.elf(&path);
+            } else if number % 3 == 1 {
+                world.script(&path, "#!/usr/bin/python3\n");
+            }
+            set.services.insert(spec.name.clone(), spec.into());
+        }
+        world.elf("/opt/node/bin/node");
+        for number in 0..100 {
+            world.elf(&format!("/usr/bin/tool-{number}"));
+            world.script(&format!("/opt/stranger-{number}.py"), "#!/usr/bin/python3\n");
+        }
+        Self { world, set, memory: Memory::new(BootId("boot".into())), next: 100 }
+    }
+
+    fn start(&mut self, exe: &str, argv: &[&str]) -> i32 {
+        self.next += 1;
+        let process = self.world.start(self.next, 1, exe, argv);
+        process.stat = process.stat.clone().map(|stat| Stat { comm: name_of(exe), ..stat });
+        self.next
+    }
+
+    fn start_script(&mut self, script: &str) -> i32 {
+        self.next += 1;
+        let argv = ["/usr/bin/python3", script];
+        let process = self.world.start_script(self.next, 1, "/usr/bin/python3.11", &argv, script);
+        process.stat = process.stat.clone().map(|stat| Stat { comm: name_of(script), ..stat });
+        self.next
+    }
+
+    /// Strangers until there are so many processes: programs, and scripts of an interpreter that objects use. None of them executes
+    /// the program of many objects: each of these would ask each of those for its arguments.
+    fn fill(mut self) -> Self {
+        while self.world.procs.len() < PROCESSES {
+            let one = self.next % 100;
+            if self.next % 2 == 0 {
+                self.start(&format!("/usr/bin/tool-{one}"), &["tool"]);
+            } else {
+                self.start_script(&format!("/opt/stranger-{one}.py"));
+            }
+        }
+        self
+    }
+
+    /// All objects run, and are on record.
+    fn running(mut self) -> Self {
+        let specs: Vec<Arc<Service>> = self.set.services.iter().map(|(_, spec)| Arc::clone(spec)).collect();
+        for spec in specs {
+            let path = spec.startas.to_string_lossy().into_owned();
+            let pid = match spec.args.first() {
+                Some(port) => self.start(&path, &["node", port]),
+                None if path.ends_with(".py") => self.start_script(&path),
+                None => self.start(&path, &[&path]),
+            };
+            let start = self.world.stat(Pid(pid)).known().unwrap().start;
+            let process = Process {
+                key: ProcessKey { boot: BootId("boot".into()), pid: Pid(pid), start },
+                inode: None,
+                at: WallTime::default(),
+                since: BootTime::default(),
+                adopted: false,
+                launched: Some(launched(&spec, None)),
+                adopted_by: None,
+                arguments_differ: false,
+                reloaded: None,
+                group: None,
+                constrained: None,
+            };
+            let phase =
+                Phase::Running { process, ready_since: BootTime::default(), probe_failures: 0, probed: None };
+            let mut record = Record::new(Service::clone(&spec));
+            record.instances.insert(0, Instance { phase, ..Instance::default() });
+            self.memory.services.insert(spec.name.clone(), record.into());
+        }
+        self
+    }
+
+    /// A complete look for all objects: how much was asked of the host, and the candidates of each object that has some.
+    fn look(&self) -> (usize, BTreeMap<ServiceName, usize>) {
+        let now = Now { boot: BootTime(std::time::Duration::from_secs(9)), wall: WallTime::default() };
+        let asked = questions(&self.set, &self.memory, now, QuestionHints { full: true });
+        assert_eq!(asked.services.values().filter(|question| question.look).count(), OBJECTS);
+        let looker = Looker {
+            boot: BootId("boot".into()),
+            uid: Uid(0),
+            gid: Gid(0),
+            privileged: true,
+            conditions: Conditions::new(Rc::new(Shelf::default())),
+            run_dir: "/run/selfsame".into(),
+            log_dir: "/log".into(),
+        };
+        self.world.reads.set(0);
+        let (plugins, pids) = (plugin::Look::default(), self.world.pid_list());
+        let sight = Sight { world: &self.world, plugins: &plugins, pids: &pids };
+        let lists = looker.shortlists(&asked, &Shortlists::new(), sight, &|_| true);
+        let mut found = BTreeMap::new();
+        for (name, question) in &asked.services {
+            let sight = Sight { pids: &lists[name], ..sight };
+            let (look, _) = looker.look(name, &question.spec, &asked, sight);
+            assert!(look.complete && look.unknown.is_empty(), "{name}: {look:?}");
+            if !look.candidates.is_empty() {
+                found.insert(name.clone(), look.candidates.len());
+            }
+        }
+        (self.world.reads.get(), found)
+    }
+}
+
+#[test]
+fn fault_71_a_look_asks_a_few_things_of_each_object_and_of_each_process() {
+    let (first, found) = Crowd::new().fill().look();
+    assert_eq!(found, BTreeMap::new());
+    let (again, found) = Crowd::new().running().fill().look();
+    assert_eq!(found, BTreeMap::new(), "what is on record is no candidate");
+    let most = ASKED_OF_EACH * (OBJECTS + PROCESSES);
+    assert!(first <= most && again <= most, "{first} and {again}, and the most is {most}");
+}
