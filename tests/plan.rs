@@ -19,6 +19,8 @@ mod cells;
 mod courses;
 #[path = "plan/dependence.rs"]
 mod dependence;
+#[path = "plan/large.rs"]
+mod large;
 #[path = "plan/narrow.rs"]
 mod narrow;
 #[path = "plan/properties.rs"]
