@@ -66,9 +66,11 @@ pub(super) fn status(
     let mut findings = draft.findings.clone();
     findings.extend(general(record, aim, document, phase, draft));
     findings.extend(seen.and_then(|seen| of_output(seen, draft.name)));
+    // Of what these documents don't speak for nothing is noted: what was last found of it still counts.
+    let left = *aim == Aim::Leave;
     let conditions: Vec<Condition> =
-        in_order(findings).map(|finding| timed(record, finding, draft)).collect();
-    if record.conditions.len() > conditions.len() {
+        in_order(findings).map(|finding| timed(record, finding, left, draft)).collect();
+    if record.conditions.len() > conditions.len() && !left {
         // What nothing is said of any more begins anew when something is.
         let said: Vec<ConditionType> = conditions.iter().map(|condition| condition.kind).collect();
         record.conditions.retain(|kind| said.contains(&kind));
@@ -342,9 +344,13 @@ fn in_order(findings: Vec<Finding>) -> impl Iterator<Item = Finding> {
     first.into_values()
 }
 
-fn timed(record: &mut Record, finding: Finding, draft: &Draft<'_>) -> Condition {
-    let (kind, status) = (finding.kind, finding.status);
-    let since = record.conditions.note(kind, status, draft.now.wall);
+fn timed(record: &mut Record, finding: Finding, left: bool, draft: &Draft<'_>) -> Condition {
+    let (kind, status, now) = (finding.kind, finding.status, draft.now.wall);
+    let since = if left {
+        record.conditions.since(kind).unwrap_or(now)
+    } else {
+        record.conditions.note(kind, status, now)
+    };
     Condition {
         kind: finding.kind,
         status: finding.status,

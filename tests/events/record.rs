@@ -89,6 +89,21 @@ fn a_crash_loop_is_counted_and_the_record_outlives_a_killed_watch() {
     assert_eq!(engine[0]["times"], 2, "both watches began: {engine:?}");
 }
 
+/// Each call for one object told of all others that no document speaks for them, and the next one that one does.
+#[test]
+fn a_call_for_one_object_tells_nothing_of_others() {
+    let bench = Bench::new();
+    bench.daemon("one", "");
+    bench.daemon("two", "");
+    bench.ok(&["apply", "specs"]);
+    let before = events(&bench, &["two"]);
+    bench.ok(&["signal", "CONT", "one"]);
+    bench.ok(&["apply", "specs/one.yaml"]);
+    bench.ok(&["apply", "specs"]);
+    assert_eq!(events(&bench, &["two"]), before);
+    bench.ok(&["stop", "--all"]);
+}
+
 #[test]
 fn events_are_followed_and_chosen() {
     let mut bench = Bench::new();

@@ -35,6 +35,11 @@ impl Transitions {
         self.0.iter().find(|(other, _)| *other == kind).map(|(_, (status, _))| *status)
     }
 
+    /// Since when a condition is what it is.
+    pub fn since(&self, kind: ConditionType) -> Option<WallTime> {
+        self.0.iter().find(|(other, _)| *other == kind).map(|(_, (_, since))| *since)
+    }
+
     /// Notes what a condition is now, and gives the moment since when.
     pub fn note(&mut self, kind: ConditionType, status: ConditionStatus, now: WallTime) -> WallTime {
         match self.0.iter_mut().find(|(other, _)| *other == kind) {
