@@ -148,6 +148,9 @@ fn name_of(files: &dyn Files, id: u32) -> Option<String> {
     text.lines().find(is).and_then(|line| line.split(':').next()).map(str::to_owned)
 }
 
+/// Of `server-ctl start` and `server-ctl stop`: what runs in between is another program.
+pub(super) const BY_ANOTHER: &str = "it is stopped by the program that starts it: the service itself is another program, to be named in `becomes`, and in `match` as `runs(spec.becomes)`";
+
 /// A wrapper script that ends by executing a program: what it becomes.
 pub(super) fn becomes(found: &mut Found, files: &dyn Files, request: &super::Request) {
     if found.service.becomes.is_some() || found.program().is_empty() {

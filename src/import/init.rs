@@ -237,8 +237,7 @@ fn stopped_by_itself(found: &mut Found, ran: &Ran) {
     let (place, words) =
         (call.place.clone(), call.words.iter().take(4).map(Value::shown).collect::<Vec<_>>().join(" "));
     if says(call, "stop") && found.service.args.iter().any(|argument| argument == "start") {
-        let text = "it is stopped by the program that starts it: the service itself is another program, to be named in `becomes`";
-        found.unclear(&place, words, text);
+        found.unclear(&place, words, super::identity::BY_ANOTHER);
     } else {
         found.lost(&place, words, "it is stopped by signals: write the command as `stop.command` or one of `hooks.preStop` where these aren't enough");
     }

@@ -61,7 +61,27 @@ pub(super) fn carry(
     }
     let variables = environment::carry(unit, name, found, context);
     rows::finish(unit, found);
-    program(start, name, &variables, found, context)
+    program(start, name, &variables, found, context)?;
+    started_by_another(unit, found);
+    Ok(())
+}
+
+/// `server-ctl start` of a unit that forks, beside `server-ctl stop`.
+fn started_by_another(unit: &Unit, found: &mut Found) {
+    let starts = found.service.args.iter().any(|argument| argument == "start");
+    if found.service.service_type != ServiceType::Forking || !starts {
+        return;
+    }
+    let own = found.program().to_owned();
+    let stops = |entry: &&Entry| {
+        let words = exec::words(exec::prefixes(&entry.value).1).unwrap_or_default();
+        words.first() == Some(&own) && words.iter().any(|word| word == "stop")
+    };
+    let stop = unit.list("Service", "ExecStop").into_iter().find(stops);
+    if let Some(entry) = stop {
+        let item = format!("ExecStop={}", entry.value);
+        found.unclear(&entry.place, item, crate::import::identity::BY_ANOTHER);
+    }
 }
 
 /// The entries that count, of each setting in order.

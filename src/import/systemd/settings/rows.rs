@@ -516,8 +516,9 @@ fn stopping(unit: &Unit, found: &mut Found) {
     let mut wait = Duration::from_secs(90);
     if let Some(entry) = last("TimeoutStopSec").or(last("TimeoutSec")) {
         match quantity::time_span(&entry.value) {
-            Some(Some(span)) => wait = span,
-            Some(None) => {
+            Some(Some(span)) if !span.is_zero() => wait = span,
+            // Zero is no limit either, in systemd: as a wait it would be a KILL at once.
+            Some(_) => {
                 wait = Duration::from_hours(24);
                 found.changed(&entry.place, item(entry), "a stop may take a day");
             }
