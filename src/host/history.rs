@@ -96,25 +96,34 @@ impl History {
 
     /// Keeps this set, if it isn't the last one that was kept.
     pub fn keep(&mut self, accepted: Accepted) {
-        let dirs = &self.dirs;
-        let (sender, _) = self.thread.get_or_insert_with(|| {
-            let (sender, receiver) = channel::<Accepted>();
-            let mut keeper = Keeper::new(dirs.clone());
-            let work = move || {
-                let mut large = true;
-                while let Ok(accepted) = receiver.recv() {
-                    // What can't be kept is missing in the history and nowhere else.
-                    let _ = keeper.keep(&accepted);
-                    drop(accepted);
-                    if std::mem::take(&mut large) {
-                        give_back();
-                    }
-                }
-            };
-            (sender, std::thread::spawn(work))
-        });
-        let _ = sender.send(accepted);
+        if self.thread.is_none() {
+            self.thread = begin(&self.dirs);
+        }
+        match &self.thread {
+            Some((sender, _)) => drop(sender.send(accepted)),
+            // The loop waits for the disk, and the next set may find a thread.
+            None => drop(Keeper::new(self.dirs.clone()).keep(&accepted)),
+        }
     }
+}
+
+/// The thread that keeps what it is sent. `None`: there may be no more threads.
+fn begin(dirs: &Dirs) -> Option<(Sender<Accepted>, JoinHandle<()>)> {
+    let (sender, receiver) = channel::<Accepted>();
+    let mut keeper = Keeper::new(dirs.clone());
+    let work = move || {
+        let mut large = true;
+        while let Ok(accepted) = receiver.recv() {
+            // What can't be kept is missing in the history and nowhere else.
+            let _ = keeper.keep(&accepted);
+            drop(accepted);
+            if std::mem::take(&mut large) {
+                give_back();
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("history".into()).spawn(work).ok()?;
+    Some((sender, thread))
 }
 
 impl Drop for History {

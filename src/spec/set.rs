@@ -100,9 +100,12 @@ fn texts(files: &[&SpecFile], limits: yaml::Limits) -> Vec<Option<Text>> {
         Some((at, pairs.map(read).collect::<Vec<Text>>()))
     };
     let done = std::thread::scope(|scope| {
-        let other = scope.spawn(|| std::iter::from_fn(take).collect::<Vec<_>>());
+        let all = || std::iter::from_fn(take).collect::<Vec<_>>();
+        // Where there may be no more threads, this one gets to all of them.
+        let other = std::thread::Builder::new().spawn_scoped(scope, all);
         let own: BTreeMap<usize, Vec<Text>> = std::iter::from_fn(take).collect();
-        own.into_iter().chain(other.join().unwrap_or_default()).collect::<BTreeMap<_, _>>()
+        let others = other.ok().and_then(|other| other.join().ok());
+        own.into_iter().chain(others.unwrap_or_default()).collect::<BTreeMap<_, _>>()
     });
     let mut texts: Vec<Option<Text>> = files.iter().map(|_| None).collect();
     for (place, text) in done.into_iter().flat_map(|(at, texts)| (at * STEP..).zip(texts)) {

@@ -3,9 +3,10 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::support::{Bench, Ran, is_root, quick};
+use super::support::{Bench, Ran, is_root, quick, until};
 
 fn apply_one(bench: &Bench, startas: &Path) -> Ran {
     bench.spec("one", &quick(&format!("startas: {}", startas.display())));
@@ -65,6 +66,49 @@ fn plan_and_apply_say_the_same_of_a_missing_working_directory() {
     std::fs::write(bench.path("file"), "").unwrap();
     bench.spec("one", &format!("startas: /bin/true\nworkingDirectory: {}", bench.path("file").display()));
     fails_with(&bench.run(&["plan", "specs"]), &["is not a directory"]);
+}
+
+/// `apply` panicked, and so did `watch`, which as PID 1 of a container that is out of processes takes everything with it.
+#[test]
+fn without_another_process_or_thread_nothing_is_started_and_nothing_panics() {
+    if !is_root() {
+        eprintln!("skipped: only root can become another user, for whom the limit counts");
+        return;
+    }
+    let bench = Bench::new();
+    bench.spec("one", "startas: /bin/sleep\nargs: ['1000']\nrestart: {backoff: 4m}");
+    fs::create_dir(bench.path("state")).unwrap();
+    std::os::unix::fs::chown(bench.path("state"), Some(65534), Some(65534)).unwrap();
+    let alone = |verb: &str| {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        command.args(["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"]);
+        command.args(["prlimit", "--nproc=1", env!("CARGO_BIN_EXE_selfsame"), verb, "specs"]);
+        command
+            .current_dir(bench.root())
+            .env("SELFSAME_STATE_DIR", bench.path("state"))
+            .env("HOME", bench.path("home"));
+        command.env_remove("XDG_CONFIG_HOME").stdin(Stdio::null());
+        command
+    };
+    let applied = alone("apply").output().unwrap();
+    let said =
+        String::from_utf8_lossy(&applied.stdout).into_owned() + &String::from_utf8_lossy(&applied.stderr);
+    assert_eq!(applied.status.code(), Some(1), "{said}");
+    assert!(said.contains("one: not started: could not create a process: try again (EAGAIN)"), "{said}");
+    let log = bench.path("watch.log");
+    let file = fs::File::create(&log).unwrap();
+    let mut watch = alone("watch").stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
+    let says = || fs::read_to_string(&log).unwrap();
+    let ended = &mut None;
+    until("the watch to look", || {
+        *ended = watch.try_wait().unwrap();
+        ended.is_some() || says().contains("one: BackOff")
+    });
+    if ended.is_none() {
+        bench.kill(i32::try_from(watch.id()).unwrap(), "INT");
+    }
+    assert_eq!(watch.wait().unwrap().code(), Some(0), "{}", says());
 }
 
 /// It said that there was nothing to do, beside the mistake.

@@ -80,10 +80,11 @@ fn doctor_judges_proc_as_every_look_does() {
     let script = r#"
         "$0" status; "$0" doctor
         mount -t tmpfs none /proc && { "$0" status; "$0" doctor; }
-        mount -t proc -o hidepid=2 none /proc && setpriv --regid 1 --clear-groups --bounding-set=-all "$0" doctor"#;
+        mount -t proc -o hidepid=2 none /proc && exec setpriv --regid 1 --clear-groups --bounding-set=-all \
+            sh -c '"$0" doctor; "$0" plan specs' "$0""#;
     let mut inside = Command::new("unshare");
     inside.args(["--pid", "--mount", "--fork", "sh", "-c", script]).arg(env!("CARGO_BIN_EXE_selfsame"));
-    inside.env("SELFSAME_STATE_DIR", bench.path("state")).stdin(Stdio::null());
+    inside.env("SELFSAME_STATE_DIR", bench.path("state")).current_dir(bench.root()).stdin(Stdio::null());
     let ran = inside.output().unwrap();
     let (judged, refused) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
     let lines: Vec<&str> = refused.lines().collect();
@@ -95,6 +96,9 @@ fn doctor_judges_proc_as_every_look_does() {
         ],
         "{judged}"
     );
+    let held =
+        "one: held: not started: cannot tell whether it runs (denied: processes of other users (hidepid); ";
+    assert!(judged.contains(held), "{judged}");
     let judged: Vec<Vec<&str>> = judged
         .lines()
         .filter(|line| line.contains(" /proc  "))

@@ -84,6 +84,10 @@ impl Entries {
                 let _ = rustix::io::write(&*wake, &1u64.to_ne_bytes());
             }
         };
+        // Its thread is begun unseen, and whoever talks to one that is missing panics.
+        let trial = std::thread::Builder::new().name("trial".into()).spawn(|| ());
+        let trial = trial.map_err(|error| format!("no thread is to be had: {}", io_text(&error)))?;
+        drop(trial.join());
         let mut watcher = notify::recommended_watcher(hear)
             .map_err(|error| format!("no notifications are to be had: {}", reason(&error)))?;
         if let Some(probe) = probe {

@@ -72,7 +72,12 @@ impl<'q> Search<'q> {
             self.notes.push(format!("only processes of uid {} are looked at", self.query.engine_uid));
         }
         let candidates = self.candidates(&members, anchor, &mut unknown);
-        let complete = self.own_known && matches!(self.world.lists_all(), Fact::Known(()));
+        let listed = self.world.lists_all();
+        if let Fact::Unknown(reason) = &listed {
+            // Before all that is only so besides.
+            self.notes.insert(0, reason.to_string());
+        }
+        let complete = self.own_known && matches!(listed, Fact::Known(()));
         considered.extend(unknown.iter().map(|(pid, _)| *pid));
         let by_condition = self.query.replace.is_some();
         Look { candidates, unknown, by_condition, complete, considered, notes: self.notes }
