@@ -186,7 +186,7 @@ fn a_worker_that_outlives_a_killed_main_process_is_not_taken_for_it() {
     let (main, worker) = (bench.starts()[0], noted().unwrap());
     assert!(Command::new("kill").args(["-9", &main.to_string()]).status().unwrap().success());
     until("the second start", || bench.starts().len() == 2);
-    assert!(!lives(worker), "{}", bench.watch_log());
+    assert!(!is_alive(worker), "{}", bench.watch_log());
     bench.ok(&["stop", "prefork"]);
 }
 
@@ -330,7 +330,7 @@ fn who_is_adopted_in_the_place_of_a_dead_process_did_not_come_from_it() {
     bench.ok(&["apply", "specs"]);
     let first = bench.starts()[0];
     bench.kill(first, "KILL");
-    until("it to be gone", || !lives(first));
+    until("it to be gone", || !is_alive(first));
     let mut second = bench.by_hand(bench.root(), bench.path("bin/shop").to_str().unwrap(), &[]);
     until("the daemon to note itself", || bench.starts().len() == 2);
     bench.ok(&["adopt", &second.id().to_string(), "--as", "shop"]);
