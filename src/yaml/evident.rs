@@ -226,10 +226,11 @@ impl Flow<'_> {
     fn items<T>(&mut self, close: u8, mut item: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         self.at += 1;
         self.skip_blanks();
-        let mut items = Vec::new();
         if self.take(close) {
-            return Some(items);
+            return Some(Vec::new());
         }
+        // Most have one, and room for four by itself would be as much as all else of a small document.
+        let mut items = Vec::with_capacity(1);
         loop {
             items.push(item(self)?);
             self.skip_blanks();

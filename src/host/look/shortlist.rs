@@ -112,7 +112,7 @@ impl Looker {
         Sight { world, plugins, pids }: Sight<'_>,
     ) -> Shortlists {
         let places = self.places();
-        let mut bound: Vec<(&ServiceName, Bound<'_>)> = Vec::new();
+        let mut bound: Vec<(&ServiceName, Bound<'_>)> = Vec::with_capacity(looking.len());
         for (name, spec) in looking {
             let condition = spec.match_only.as_ref().or(spec.narrow.as_ref());
             bound

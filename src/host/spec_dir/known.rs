@@ -78,6 +78,13 @@ impl KnownFiles {
         self.look += 1;
     }
 
+    /// So many may be seen: a map that grows to that size lies there twice. Where some are known, it has the size already.
+    pub(super) fn make_room(&mut self, files: usize) {
+        if self.files.is_empty() {
+            self.files.reserve(files);
+        }
+    }
+
     /// Ends a look that saw everything: what it didn't see is forgotten.
     pub(super) fn end(&mut self) {
         let look = self.look;

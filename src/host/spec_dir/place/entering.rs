@@ -39,7 +39,9 @@ impl Place {
         }
         gathering.directories.push(directory.real.clone());
         gathering.entered.insert(directory.below.clone());
-        for (name, kind) in list(&directory.open)? {
+        let names = list(&directory.open)?;
+        self.known.make_room(names.len().min(self.manner.limits.files));
+        for (name, kind) in names {
             if self.is_as_it_was(directory, &name, kind, gathering) {
                 continue;
             }
