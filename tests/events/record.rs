@@ -96,11 +96,11 @@ fn a_call_for_one_object_tells_nothing_of_others() {
     bench.daemon("one", "");
     bench.daemon("two", "");
     bench.ok(&["apply", "specs"]);
-    let before = events(&bench, &["two"]);
+    let before = bench.events(&["two"]);
     bench.ok(&["signal", "CONT", "one"]);
     bench.ok(&["apply", "specs/one.yaml"]);
     bench.ok(&["apply", "specs"]);
-    assert_eq!(events(&bench, &["two"]), before);
+    assert_eq!(bench.events(&["two"]), before);
     bench.ok(&["stop", "--all"]);
 }
 
