@@ -13,6 +13,7 @@ mod adjust;
 pub mod aside;
 pub mod atomic;
 pub mod become_program;
+mod boot;
 pub mod checked;
 pub mod clock;
 pub mod commands;

@@ -51,7 +51,7 @@ pub struct StartTicks(pub u64);
 #[serde(transparent)]
 pub struct PidfdInode(pub u64);
 
-/// `/proc/sys/kernel/random/boot_id`: names one boot of one kernel.
+/// `/proc/sys/kernel/random/boot_id`: names one boot of one kernel, and in a time namespace with another clock how it is shifted.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BootId(pub Arc<str>);

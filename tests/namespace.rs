@@ -355,6 +355,29 @@ done_ok
     );
 }
 
+/// Start times are shifted there: what ran was taken for gone, and itself for what it had left behind, which was ended.
+#[test]
+fn in_another_time_namespace_nothing_is_ended_nor_started() {
+    let bench = Bench::new();
+    shop(&bench, "");
+    inside(
+        &bench,
+        r#"
+shifted() { unshare --time --boottime -4 --monotonic -4 --fork "$@"; }
+shifted true || { echo "skipped: no time namespace to be had"; done_ok; exit; }
+selfsame apply specs; [ $code = 0 ] || fail "apply: $code"
+noted 1; first=$(pid_of 1)
+for verb in apply plan; do shifted "$SELFSAME" $verb specs; done
+lives $first || fail "it was ended"
+[ "$(starts)" = 1 ] || fail "a second one was started"
+selfsame apply specs; [ $code = 0 ] || fail "apply afterwards: $code"
+lives $first || fail "it was ended afterwards"
+[ "$(starts)" = 1 ] || fail "a second one was started afterwards"
+done_ok
+"#,
+    );
+}
+
 #[test]
 fn as_pid_1_it_keeps_services_and_reaps() {
     let bench = Bench::new();

@@ -424,7 +424,7 @@ fn read_whole(dir: BorrowedFd<'_>, path: &std::ffi::CStr) -> Result<Vec<u8>, Err
 
 fn boot_id(proc: BorrowedFd<'_>) -> Fact<BootId> {
     match read_whole(proc, c"sys/kernel/random/boot_id") {
-        Ok(bytes) => Fact::Known(BootId(String::from_utf8_lossy(bytes.trim_ascii()).into())),
+        Ok(bytes) => Fact::Known(super::boot::named(&bytes)),
         Err(errno) => Fact::Unknown(reason(errno, "boot id")),
     }
 }

@@ -6,12 +6,13 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::process::{PidfdFlags, pidfd_open};
 
+pub use super::boot::boot_id;
 use super::errno::io_text;
 use super::failpoint::{self, Break};
 use super::spawn::send_number;
 use crate::facts::{Fact, ProcessKey, Stat};
 use crate::plan::action::Outcome;
-use crate::units::{BootId, Pid, Signal, StartTicks};
+use crate::units::{Pid, Signal, StartTicks};
 
 /// No chain of parents is longer than this on a machine that works.
 const ANCESTORS_MAX: usize = 1024;
@@ -128,14 +129,6 @@ fn has_live_threads(pid: Pid) -> bool {
             })
         })
     })
-}
-
-/// `/proc/sys/kernel/random/boot_id`
-///
-/// # Errors
-/// What the kernel answered.
-pub fn boot_id() -> io::Result<BootId> {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|text| BootId(text.trim().into()))
 }
 
 /// A process that may be signalled: held, proven to be the one that was meant, and checked under that.

@@ -291,6 +291,7 @@ impl Waker {
             match number {
                 libc::SIGCHLD => wakes.exits = true,
                 libc::SIGHUP => wakes.reload = true,
+                _ if NOT_MEANT.iter().any(|signal| *signal as i32 == number) => {}
                 _ => wakes.stop = Signal::from_number(number),
             }
         }
@@ -315,9 +316,13 @@ fn arm(clock: &OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
+/// Meant for another program, as what a log rotation sends by habit. They would end the engine.
+const NOT_MEANT: [Known; 3] = [Known::SIGUSR1, Known::SIGUSR2, Known::SIGALRM];
+
 fn take_signals() -> io::Result<SignalFd> {
     let mut set = SigSet::empty();
-    for signal in [Known::SIGTERM, Known::SIGINT, Known::SIGQUIT, Known::SIGHUP, Known::SIGCHLD] {
+    let meant = [Known::SIGTERM, Known::SIGINT, Known::SIGQUIT, Known::SIGHUP, Known::SIGCHLD];
+    for signal in meant.into_iter().chain(NOT_MEANT) {
         set.add(signal);
     }
     set.thread_block()?;

@@ -55,6 +55,19 @@ fn term_and_int_end_watch_with_success() {
     }
 }
 
+/// What a log rotation sends by habit ended the watch.
+#[test]
+fn signals_that_mean_nothing_to_it_change_nothing() {
+    let (bench, watch, pids) = two_running();
+    for signal in ["-USR1", "-USR2", "-ALRM"] {
+        assert!(Command::new("kill").args([signal, &watch.to_string()]).status().unwrap().success());
+    }
+    bench.daemon("three", "");
+    bench.until_running(&["three"]);
+    assert!(is_alive(i32::try_from(watch).unwrap()));
+    same_as_before(&bench, pids);
+}
+
 /// A terminal that closes is no reason to end, nor to do anything.
 #[test]
 fn a_hangup_changes_nothing() {
