@@ -12,8 +12,8 @@ use crate::report::{render_diagnostics, render_in_short, summary_line};
 static LOST: OnceLock<String> = OnceLock::new();
 
 /// Whether it was written. A closed pipe means that the reader has seen enough; anything else is kept for [`lost`].
-fn written(result: io::Result<()>) -> bool {
-    match &result {
+fn written(result: &io::Result<()>) -> bool {
+    match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             LOST.get_or_init(|| io_text(error));
         }
@@ -29,7 +29,7 @@ pub(super) fn lost() -> Option<&'static str> {
 
 /// What clap has to say, to where it says it.
 pub(super) fn print(error: &clap::Error) {
-    written(error.print());
+    written(&error.print());
 }
 
 /// The terminal, or what stands in for it.
@@ -72,28 +72,28 @@ impl Terminal {
     pub(super) fn data(self, text: &str) {
         let mut out = io::stdout().lock();
         let end: &[u8] = if text.is_empty() || text.ends_with('\n') { b"" } else { b"\n" };
-        written(out.write_all(text.as_bytes()).and_then(|()| out.write_all(end)).and_then(|()| out.flush()));
+        written(&out.write_all(text.as_bytes()).and_then(|()| out.write_all(end)).and_then(|()| out.flush()));
     }
 
     /// Data as it is: ended by whatever it ends with.
     #[expect(clippy::unused_self, reason = "all output goes through the terminal")]
     pub(super) fn exactly(self, text: &str) {
         let mut out = io::stdout().lock();
-        written(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+        written(&out.write_all(text.as_bytes()).and_then(|()| out.flush()));
     }
 
     /// Bytes as they are: false when nobody reads any more.
     #[expect(clippy::unused_self, reason = "all output goes through the terminal")]
     pub(super) fn bytes(self, bytes: &[u8]) -> bool {
         let mut out = io::stdout().lock();
-        written(out.write_all(bytes).and_then(|()| out.flush()))
+        written(&out.write_all(bytes).and_then(|()| out.flush()))
     }
 
     /// A line of a stream: false when nobody reads any more.
     #[expect(clippy::unused_self, reason = "all output goes through the terminal")]
     pub(super) fn line(self, text: &str) -> bool {
         let mut out = io::stdout().lock();
-        written(writeln!(out, "{text}").and_then(|()| out.flush()))
+        written(&writeln!(out, "{text}").and_then(|()| out.flush()))
     }
 
     /// Whether a person is there to be asked.

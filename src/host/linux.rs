@@ -29,6 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use forgetting::Noted;
 use starting::{are_many_starts, is_start};
 
 use super::commands::Commands;
@@ -85,12 +86,7 @@ pub struct LinuxHost {
     counter: recent::Counter,
     vacant: recent::Vacant,
     seen: told::Seen,
-    /// What rests on the records is not sure to be as the records are.
-    behind: bool,
-    /// The records as they were last noted.
-    spoken: Option<Records>,
-    /// They stopped speaking of something since.
-    something_lost: bool,
+    noted: Noted,
     /// Exits were collected after the last wait.
     collected: bool,
     ears: health::Ears,
@@ -194,8 +190,8 @@ impl LinuxHost {
         self.groups.settle();
         self.exits.settle();
         self.looked.settle();
-        let is_what_was = |spoken: &Records| spoken.is_same(&before.services);
-        self.spoken = self.spoken.take().filter(is_what_was).map(|_| copies.services.clone());
+        let is_what_was = |records: &Records| records.is_same(&before.services);
+        self.noted.records = self.noted.records.take().filter(is_what_was).map(|_| copies.services.clone());
     }
 
     /// Nothing is to be done for a while that takes much: what that took is given back.
@@ -350,15 +346,15 @@ impl Host for LinuxHost {
     }
 
     fn remember(&mut self, memory: &Memory) -> Result<(), String> {
-        let behind = std::mem::replace(&mut self.behind, true);
+        let behind = std::mem::replace(&mut self.noted.behind, true);
         if let Some(ledger) = self.ledger.as_mut().filter(|ledger| !behind && ledger.says(memory)) {
             // Of most ticks nothing comes, and what rests on the records is as it was.
             self.exits.forget_strays();
             ledger.remember(memory)?;
-            self.behind = false;
+            self.noted.behind = false;
             return Ok(());
         }
-        self.note_spoken(memory);
+        self.note_records(memory);
         let conditions = &self.looker.conditions;
         match &mut self.ledger {
             Some(ledger) => {
@@ -367,7 +363,7 @@ impl Host for LinuxHost {
                 ledger.remember(memory)?;
                 conditions.sweep(memory)?;
                 self.given.look_after(memory, &self.looker.places());
-                self.behind = false;
+                self.noted.behind = false;
                 Ok(())
             }
             None => Err("the state is not held by this look".into()),

@@ -10,6 +10,22 @@ use crate::facts::ProcessKey;
 use crate::plan::memory::{Instance, Memory, Phase, Record, Records};
 use crate::spec::ServiceName;
 
+/// The records that what is held was last compared with.
+#[derive(Debug)]
+pub(super) struct Noted {
+    /// As they were then.
+    pub(super) records: Option<Records>,
+    /// They stopped speaking of something since the last time that something was let go of.
+    lost: bool,
+    /// What rests on the records is not sure to be as they are.
+    pub(super) behind: bool,
+}
+
+impl Noted {
+    /// Nothing is known of any.
+    pub(super) const NOTHING: Self = Self { records: None, lost: true, behind: true };
+}
+
 /// What records speak of.
 #[derive(Debug, Default)]
 struct Spoken<'m> {
@@ -60,9 +76,9 @@ fn something_is_lost(before: &Records, after: &Records) -> bool {
 
 impl LinuxHost {
     /// Notes what is on record from now on. A start that follows doesn't wait until what isn't any more is let go of.
-    pub(super) fn note_spoken(&mut self, memory: &Memory) {
-        let before = self.spoken.replace(memory.services.clone());
-        self.something_lost |= before.is_none_or(|before| something_is_lost(&before, &memory.services));
+    pub(super) fn note_records(&mut self, memory: &Memory) {
+        let before = self.noted.records.replace(memory.services.clone());
+        self.noted.lost |= before.is_none_or(|before| something_is_lost(&before, &memory.services));
         self.exits.forget_strays();
     }
 
@@ -70,10 +86,10 @@ impl LinuxHost {
     pub(super) fn let_go(&mut self) {
         // What policies have begun is on no record, so that nobody would notice that it is over.
         let of_policies = !self.acting.is_idle();
-        if self.something_lost || of_policies {
-            let Some(records) = self.spoken.clone() else { return };
+        if self.noted.lost || of_policies {
+            let Some(records) = self.noted.records.clone() else { return };
             self.forget_all_but(&records);
-            self.something_lost = of_policies;
+            self.noted.lost = of_policies;
         }
     }
 

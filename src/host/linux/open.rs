@@ -4,6 +4,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::forgetting::Noted;
 use super::{LinuxHost, health, observe, recent, told};
 use crate::host::commands::Commands;
 use crate::host::conditions::Conditions;
@@ -121,14 +122,12 @@ impl LinuxHost {
             counter: recent::Counter::default(),
             vacant: recent::Vacant::default(),
             seen: told::Seen::default(),
-            behind: true,
             ears: health::Ears::new(dirs.outputs()),
             commands,
             git: None,
             work_trees: None,
             watched: WatchedFiles::default(),
-            spoken: None,
-            something_lost: true,
+            noted: Noted::NOTHING,
             collected: false,
             outputs: None,
             given: Given::default(),

@@ -4,7 +4,7 @@
 //! up for them stays with the engine's own: the other one is given starts that lack nothing but the process.
 
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::mpsc::{TrySendError, channel, sync_channel};
 use std::thread;
@@ -77,15 +77,14 @@ impl LinuxHost {
             let _ = thread::Builder::new().name("starts".into()).spawn_scoped(scope, spawning);
             for (at, step) in steps.iter().enumerate() {
                 let Action::Start { nonce, launch } = &step.action else { continue };
-                match self.begin_start(step, nonce, launch).map(|ready| hand.try_send((at, ready))) {
-                    Ok(Ok(())) => {}
-                    Ok(Err(busy)) => {
-                        let (_, ready) = match busy {
-                            TrySendError::Full(back) | TrySendError::Disconnected(back) => back,
-                        };
-                        let spawned = ready.spawn();
-                        done(at, self.end_start(&ready, spawned), clock::now());
-                    }
+                match self.begin_start(step, nonce, launch) {
+                    Ok(ready) => match hand.try_send((at, ready)) {
+                        Ok(()) => {}
+                        Err(TrySendError::Full((_, ready)) | TrySendError::Disconnected((_, ready))) => {
+                            let spawned = ready.spawn();
+                            done(at, self.end_start(&ready, spawned), clock::now());
+                        }
+                    },
                     Err(outcome) => done(at, outcome, clock::now()),
                 }
                 for (at, ready, spawned) in told.try_iter() {
@@ -116,7 +115,7 @@ impl LinuxHost {
         let ready = failpoint::hit("start.clone").map_err(|error| io_text(&error)).and_then(|()| {
             let entry = entry.transpose()?.unwrap_or_default();
             let given = self.given.prepare(name, launch)?;
-            let sockets = given.sockets.iter().map(|socket| socket.try_clone_to_owned());
+            let sockets = given.sockets.iter().map(BorrowedFd::try_clone_to_owned);
             let sockets = sockets.collect::<Result<_, _>>().map_err(|error| io_text(&error))?;
             let pidfile = launch.pidfile.as_deref().zip(given.pidfile);
             Ok(Ready { launch, slot, entry, sockets, pidfile })

@@ -105,7 +105,7 @@ impl Crowd {
             let path = spec.startas.to_string_lossy().into_owned();
             let pid = match spec.args.first() {
                 Some(port) => self.start(&path, &["node", port]),
-                None if path.ends_with(".py") => self.start_script(&path),
+                None if spec.startas.extension().is_some_and(|end| end == "py") => self.start_script(&path),
                 None => self.start(&path, &[&path]),
             };
             let start = self.world.stat(Pid(pid)).known().unwrap().start;
@@ -151,7 +151,7 @@ impl Crowd {
         let lists = looker.shortlists(&asked, &Shortlists::new(), sight, &|_| true);
         let mut found = BTreeMap::new();
         for (name, question) in &asked.services {
-            let sight = Sight { pids: &lists[name], ..sight };
+            let sight = Sight { pids: lists.get(name).unwrap(), ..sight };
             let (look, _) = looker.look(name, &question.spec, &asked, sight);
             assert!(look.complete && look.unknown.is_empty(), "{name}: {look:?}");
             if !look.candidates.is_empty() {
