@@ -2,6 +2,7 @@
 
 use selfsame::plan::event::{Event, EventKind, events};
 use selfsame::plan::memory::{Instance, Phase};
+use selfsame::plan::observation::Seen;
 use selfsame::spec::{OnUpdateFailure, Service, Update};
 
 use crate::bench::*;
@@ -19,7 +20,7 @@ fn a_document_that_is_rolled_back_is_told_once() {
         last_error: Some("it can't be executed".into()),
         ..instance(Phase::BackOff { until: at(NOW + 60) })
     };
-    let mut case = Case::new().with(document("bad"), vec![failed], Default::default());
+    let mut case = Case::new().with(document("bad"), vec![failed], Seen::default());
     let record = case.memory.record_mut(&name("web")).unwrap();
     record.good = Some(document("good").into());
     record.generation = 2;
