@@ -127,7 +127,10 @@ impl Control {
     pub fn serve(&mut self, now: BootTime) -> Vec<Asked> {
         let mut events = Vec::with_capacity(EVENTS);
         let none = rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 };
-        let _ = epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), Some(&none));
+        // Who is interrupted each time and didn't ask again would never hear of a call.
+        let _ = rustix::io::retry_on_intr(|| {
+            epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), Some(&none))
+        });
         for event in &events {
             match event.data.u64() {
                 LISTENER => self.let_in(now),
