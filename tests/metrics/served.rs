@@ -41,7 +41,9 @@ fn value(page: &str, series: &str) -> f64 {
 fn what_happens_to_services_is_counted() {
     let mut bench = Bench::new();
     bench.daemon("shop", "restart: {backoff: 100ms}\nreadiness: {aliveFor: 50ms}");
-    bench.daemon("lost", "workingDirectory: /nowhere/at/all\nrestart: {backoff: 100ms}");
+    // A script without an interpreter.
+    let lost = bench.script("bin/lost", "exit 0\n");
+    bench.spec("lost", &format!("startas: {}\nrestart: {{backoff: 100ms}}", lost.display()));
     let address = serving(&mut bench);
     bench.until_running(&["shop"]);
     until("a failed start", || value(&get(&address), "selfsame_start_failures_total{object=\"lost\"}") > 0.0);

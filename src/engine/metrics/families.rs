@@ -107,7 +107,7 @@ pub(super) const STARTS: Family =
 pub(super) const START_FAILURES: Family = counter(
     "selfsame_start_failures_total",
     &["object"],
-    "Starts that this engine tried and after which nothing ran. A program that isn't there is not tried: the object isn't ready.",
+    "Starts that this engine tried and after which nothing ran. A program or a working directory that isn't there is not tried: the object isn't ready.",
 );
 pub(super) const STEPS: Family = counter(
     "selfsame_steps_total",

@@ -136,8 +136,8 @@ impl LinuxHost {
         seen
     }
 
-    /// The processes that began since this object was last looked for, and until when. `None`: all are to be looked at, since its end was not
-    /// seen by us as its parent, something is left of its tree, or it can't be told who is new.
+    /// The processes that began since this object was last looked for, and until when. `None`: all are to be looked at, since
+    /// its end was not seen by us as its parent, something is left of its tree, or it can't be told who is new.
     fn new_since(
         &mut self,
         name: &ServiceName,

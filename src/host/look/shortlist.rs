@@ -160,7 +160,6 @@ struct Programs<'a> {
     sight: Sight<'a>,
     questions: &'a Questions,
     known: KnownOthers<'a>,
-    /// Those on record, ascending.
     /// Of those of whom nothing is known.
     images: Option<Images>,
     /// Of the others.
