@@ -235,10 +235,7 @@ pub(super) fn ask(
     match request(wanted, &patience, dirs, terminal) {
         Ok((line, about)) => {
             let names: BTreeSet<ServiceName> = names.union(&about).cloned().collect();
-            match await_rest(Some(line), &names, &patience, dirs, terminal) {
-                Ok((status, _)) => Handover::Answered(conclude(&status, output, terminal)),
-                Err(handover) => handover,
-            }
+            ended(await_rest(Some(line), &names, &patience, dirs, terminal), output, terminal)
         }
         Err(handover) => handover,
     }
@@ -252,7 +249,12 @@ pub(super) fn rest(
     dirs: &Dirs,
     terminal: Terminal,
 ) -> Handover {
-    match await_rest(None, names, &Patience::new(timeout), dirs, terminal) {
+    ended(await_rest(None, names, &Patience::new(timeout), dirs, terminal), output, terminal)
+}
+
+/// Says what became of objects that came to rest.
+fn ended(rest: Result<(Vec<ServiceStatus>, bool), Handover>, output: Output, terminal: Terminal) -> Handover {
+    match rest {
         Ok((status, _)) => Handover::Answered(conclude(&status, output, terminal)),
         Err(handover) => handover,
     }

@@ -98,17 +98,25 @@ impl Cursor {
 /// ended since a service was looked for, each is asked about once and not for each service that is restarted.
 #[derive(Debug, Default)]
 pub(super) struct Vacant {
-    /// How far the kernel was when the first of them was noted.
-    since: Option<Cursor>,
+    /// How far the kernel was when the first of them was noted, and when they were last asked about.
+    round: Option<(Cursor, Cursor)>,
     pids: BTreeSet<Pid>,
 }
 
 impl Vacant {
     /// Those that are nobody's at this moment as well.
     pub(super) fn at(&mut self, now: Cursor) -> &BTreeSet<Pid> {
-        if !self.since.is_some_and(|since| since.is_same_round(now)) {
-            *self = Self { since: Some(now), pids: BTreeSet::new() };
-        }
+        // Numbers also go back where somebody sets `ns_last_pid`, as whoever restores processes does.
+        let goes_on =
+            |(first, latest): &(Cursor, Cursor)| first.is_same_round(now) && latest.is_same_round(now);
+        let first = match self.round.filter(goes_on) {
+            Some((first, _)) => first,
+            None => {
+                self.pids.clear();
+                now
+            }
+        };
+        self.round = Some((first, now));
         &self.pids
     }
 
@@ -234,8 +242,12 @@ mod tests {
             vacant.note(cursor(1000, 50_000), [Pid(950)].into_iter());
             assert!(vacant.at(now).is_empty(), "{why}");
         }
-        vacant.note(cursor(9_000, 50_000), (1..9_000).map(Pid));
-        assert_eq!(vacant.at(cursor(9_000, 50_000)).len(), VACANT_MAX);
+        vacant = Vacant::default();
+        vacant.note(cursor(1000, 50_000), [Pid(950)].into_iter());
+        assert!(!vacant.at(cursor(5000, 54_000)).is_empty());
+        assert!(vacant.at(cursor(2000, 54_001)).is_empty(), "they were set back");
+        vacant.note(cursor(9_000, 60_000), (1..9_000).map(Pid));
+        assert_eq!(vacant.at(cursor(9_000, 60_000)).len(), VACANT_MAX);
     }
 
     #[test]

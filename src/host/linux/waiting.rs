@@ -68,8 +68,8 @@ impl LinuxHost {
         // Whether any of a thousand children has exited is a question to the kernel about all of them; the next look asks it anyway.
         if wakes.is_more_than_asking() {
             self.take_exits(now);
-            self.collected = true;
         }
+        self.collected = wakes.is_more_than_asking();
         Ok(wakes)
     }
 
