@@ -27,7 +27,7 @@ pub fn rewritten(world: &dyn World, pid: Pid) -> Fact<bool> {
 /// well: that of before or after an execve which came between the two reads (`fs/proc/base.c`, `get_mm_cmdline`).
 pub fn is_title(world: &dyn World, pid: Pid, arguments: &Arguments) -> bool {
     if arguments.padded {
-        return true;
+        return !ends_in_empty_words(&arguments.words);
     }
     if arguments.truncated {
         return false;
@@ -45,6 +45,13 @@ pub fn is_title(world: &dyn World, pid: Pid, arguments: &Arguments) -> bool {
         [only] => only.contains(&b' ') && !names_the_image(world, pid, only),
         _ => false,
     }
+}
+
+/// Several words that say something, and behind them one or more that are empty: `prog --name ""`. A title is one word, and what is
+/// behind it is padding.
+fn ends_in_empty_words(words: &[Bytes]) -> bool {
+    words.last().is_some_and(|word| word.is_empty())
+        && words.iter().filter(|word| !word.is_empty()).count() > 1
 }
 
 fn names_the_image(world: &dyn World, pid: Pid, title: &[u8]) -> bool {

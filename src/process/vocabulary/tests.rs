@@ -357,6 +357,11 @@ fn titles_are_told_from_arguments() {
     row(words(&["nginx"]), (0, 0), "false");
     row(words(&["a", "b c"]), (0, 0), "false");
     row(Arguments { padded: true, ..words(&["node title"]) }, (0, 0), "true");
+    row(Arguments { padded: true, ..words(&["node title", "", ""]) }, (100, 113), "true");
+    // The last argument is empty, as in `app.py --name ""`: what looks like padding was taken for a title, which held every script of
+    // that interpreter.
+    row(Arguments { padded: true, ..words(&["perl", "/srv/a.pl", "", ""]) }, (100, 117), "false");
+    row(Arguments { padded: true, ..words(&["perl", "a title that grew"]) }, (100, 117), "true");
     row(Arguments { truncated: true, ..words(&["a", "b"]) }, (100, 900), "false");
 }
 
