@@ -1,6 +1,9 @@
 //! Commands that documents ask for (hooks, reloads, `stop.command`): begun, left alone, asked about later.
 //!
-//! They are tied to the engine: one that outlives it would run beside the one that the next engine begins in its place.
+//! They are tied to the engine: one that outlives it would run beside the one that the next engine begins in its place. What
+//! the kernel doesn't tie, since only a first process can be, the next engine ends before it begins anything (`left`).
+
+pub mod left;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -17,7 +20,7 @@ use super::walk;
 use crate::plan::action::Launch;
 use crate::plan::memory::Exit;
 use crate::plan::observation::CommandSeen;
-use crate::units::{BootTime, Pid, format_duration};
+use crate::units::{BootTime, Pid, StartTicks, format_duration};
 
 /// All commands that run, and how those ended that somebody still asks about.
 #[derive(Debug)]
@@ -56,27 +59,38 @@ impl Commands {
         self.epoll.as_fd()
     }
 
-    /// Begins one. What can't even begin has failed.
-    pub fn begin(&mut self, nonce: &str, launch: &Launch, timeout: Duration, now: BootTime) {
-        match self.spawn(launch) {
+    /// Begins one, and says what its first process is. What can't even begin has failed.
+    pub fn begin(
+        &mut self,
+        nonce: &str,
+        launch: &Launch,
+        timeout: Duration,
+        now: BootTime,
+    ) -> Option<(Pid, StartTicks)> {
+        match self.spawn(launch, nonce) {
             Ok(child) => {
+                let first = (child.pid, child.start);
                 let running = Running { child, exit: None, deadline: now.after(timeout), timeout };
                 self.running.insert(nonce.to_owned(), running);
+                Some(first)
             }
             Err(error) => {
                 self.ended.insert(nonce.to_owned(), CommandSeen::Failed(error));
+                None
             }
         }
     }
 
-    fn spawn(&mut self, launch: &Launch) -> Result<Spawned, String> {
+    fn spawn(&mut self, launch: &Launch, nonce: &str) -> Result<Spawned, String> {
         let first = launch.argv.first().ok_or("the command is empty")?;
         let program = find_program(first, launch.env.get("PATH").map_or("", String::as_str));
         let uid = launch.ids.as_ref().map_or_else(|| rustix::process::geteuid().as_raw(), |ids| ids.uid.0);
         if uid == 0 && !launch.trust_executable {
             refuse_what_others_can_change(&program)?;
         }
-        let child = spawn(&Launch { program, ..launch.clone() }, None).map_err(|error| error.to_string())?;
+        let mut launch = Launch { program, ..launch.clone() };
+        launch.env.insert(left::MARK.into(), nonce.to_owned());
+        let child = spawn(&launch, None).map_err(|error| error.to_string())?;
         let watched = epoll::add(
             &self.epoll,
             &child.pidfd,

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use forgetting::Noted;
 use starting::{are_many_starts, is_start};
 
-use super::commands::Commands;
+use super::commands::{self, Commands};
 use super::exits::Exits;
 use super::git::{Git, WorkTrees};
 use super::given::Given;
@@ -169,7 +169,11 @@ impl LinuxHost {
     /// A newer format, or records that can't be listed: nothing may be done then.
     pub fn load(&mut self) -> Result<Loaded, LedgerError> {
         match &mut self.ledger {
-            Some(ledger) => ledger.load(&self.looker.boot),
+            Some(ledger) => {
+                let mut loaded = ledger.load(&self.looker.boot)?;
+                loaded.problems.extend(commands::left::end(&loaded.memory));
+                Ok(loaded)
+            }
             None => peek(&self.dirs, &self.looker.boot),
         }
     }

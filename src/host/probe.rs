@@ -14,7 +14,7 @@ use rustix::event::epoll;
 
 use self::command::Running;
 pub use self::command::descendants;
-pub(super) use self::command::{find_program, kill_tree};
+pub(super) use self::command::{find_program, has_entry, kill_tree, processes};
 use self::tcp::Connecting;
 use super::failpoint;
 use super::name_service::Getent;

@@ -16,6 +16,7 @@ use super::launch;
 use super::memory::{Errand, Instance, Phase, Purpose, Record};
 use super::observation::{CommandSeen, Prepared, Seen};
 use super::status::{ConditionStatus, ConditionType};
+use crate::facts::ProcessKey;
 use crate::spec::{Hook, OnHookFailure, Reload, Service};
 use crate::units::BootTime;
 
@@ -37,7 +38,7 @@ pub(super) enum Standing {
 pub(super) fn begin(instance: &mut Instance, spec: &Service, purpose: Purpose, now: BootTime) {
     let commands = commands(spec, purpose);
     instance.errand = (!commands.is_empty())
-        .then(|| Box::new(Errand { purpose, commands, at: 0, nonce: None, since: now }));
+        .then(|| Box::new(Errand { purpose, commands, at: 0, nonce: None, process: None, since: now }));
 }
 
 /// What a document has run for a purpose.
@@ -68,6 +69,13 @@ pub(super) fn wants_to_begin(instance: &Instance) -> bool {
 /// The nonce of the command that was begun.
 pub(super) fn nonce(instance: &Instance) -> Option<&String> {
     instance.errand.as_ref().and_then(|errand| errand.nonce.as_ref())
+}
+
+/// The command of this nonce was begun: this is its first process.
+pub(super) fn began(instance: &mut Instance, nonce: &str, first: &ProcessKey) {
+    if let Some(errand) = instance.errand.as_mut().filter(|errand| errand.nonce.as_deref() == Some(nonce)) {
+        errand.process = Some(first.clone());
+    }
 }
 
 /// What is to run before a start that nobody wants any more is left out, and ended where it has begun.
@@ -163,6 +171,7 @@ fn begin_next(
             // With its object's name: commands of several objects are begun in one tick, and answered for by their nonces.
             let nonce = format!("{}-{:x}-{index}-{}", draft.name, now.0.as_nanos(), instance.attempts);
             errand.nonce = Some(nonce.clone());
+            errand.process = None;
             errand.since = now;
             let launch = Box::new(of_command(spec, index, &hook.command, pid.map(|pid| pid.0), prepared));
             let timeout = hook.timeout;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::action::{Action, Launch, Outcome, Step};
 use super::asked;
 use super::backoff;
+use super::errand;
 use super::life;
 use super::memory::{Constrained, Instance, Memory, Phase, Record, TaskResult};
 use super::task;
@@ -52,8 +53,14 @@ pub fn fold(memory: &mut Memory, step: &Step, outcome: &Outcome, now: Now) {
                 adjusted(instance, field, to, outcome);
             }
         }
+        Action::Run { nonce, .. } => {
+            if let (Outcome::Started(key), Some(instance)) = (outcome, record.instances.get_mut(&step.index))
+            {
+                errand::began(instance, nonce, key);
+            }
+        }
         // Memory says so already; the answer to a probe, and how a command ends, is in a later observation.
-        Action::Adopt { .. } | Action::Probe { .. } | Action::Run { .. } => {}
+        Action::Adopt { .. } | Action::Probe { .. } => {}
     }
 }
 

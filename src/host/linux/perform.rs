@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::LinuxHost;
-use crate::facts::Fact;
+use crate::facts::{Fact, ProcessKey};
 use crate::host::errno::io_text;
 use crate::host::exits::Life;
 use crate::host::signal::signal_verified;
@@ -49,8 +49,10 @@ impl LinuxHost {
             },
             Action::Adjust { key, adjustments, .. } => adjust::adjust(key, adjustments),
             Action::Run { nonce, launch, timeout } => {
-                self.commands.begin(nonce, launch, *timeout, clock::now().boot);
-                Outcome::Done
+                let begun = self.commands.begin(nonce, launch, *timeout, clock::now().boot);
+                begun.map_or(Outcome::Done, |(pid, start)| {
+                    Outcome::Started(ProcessKey { boot: self.looker.boot.clone(), pid, start })
+                })
             }
         }
     }

@@ -225,7 +225,8 @@ fn spread(
     }
 }
 
-fn processes() -> Vec<(Pid, Vital)> {
+/// All that live, as they are now.
+pub(in crate::host) fn processes() -> Vec<(Pid, Vital)> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     entries
         .flatten()
@@ -258,9 +259,14 @@ impl Mark {
         if !std::fs::metadata(&at).is_ok_and(|meta| meta.uid() == self.uid) {
             return false;
         }
-        let environ = std::fs::read(format!("{at}/environ")).unwrap_or_default();
-        environ.split(|byte| *byte == 0).any(|entry| entry == self.entry.as_bytes())
+        has_entry(pid, &self.entry)
     }
+}
+
+/// Whether a process has an entry in its environment; not if that can't be read.
+pub(in crate::host) fn has_entry(pid: Pid, entry: &str) -> bool {
+    let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    environ.split(|byte| *byte == 0).any(|other| other == entry.as_bytes())
 }
 
 /// As a shell would: a name without a slash is looked for in `PATH`.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::facts::ProcessKey;
 use crate::spec::Hook;
 use crate::units::{BootTime, Signal};
 
@@ -18,6 +19,10 @@ pub struct Errand {
     /// Names the command that was begun; `None`: it has to be begun. Only known to the engine that began it: after a
     /// crash it is begun again.
     pub nonce: Option<String>,
+    /// The first process of that command, whose session what it forks is in: should the engine be killed, the next one ends
+    /// what is left of it. `None`: it didn't begin, or its number isn't on record yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<ProcessKey>,
     /// When the command (or the wait after the last one) began.
     pub since: BootTime,
 }
