@@ -122,6 +122,8 @@ fn with_family(world: &dyn World, picked: Vec<Pid>, family: Family) -> Result<Ve
         Fact::Unknown(reason) => return Err(format!("the parents of processes can't be read ({reason})")),
     };
     let mut seen = own.clone();
+    // As in every look, the one that asks is none of those that are asked about.
+    seen.extend(world.self_pid().known());
     for parent in own {
         let below = match family {
             Family::Tree => tree::descendants(&children, parent),
@@ -193,14 +195,17 @@ mod tests {
     fn families_come_along_once() {
         let mut world = world();
         world.procs.remove(&14);
-        let all = |matching: &[i32], family| {
-            let chosen = select(&world, &pids(matching), &[], Pick::All, family).unwrap();
+        let all = |world: &TestWorld, matching: &[i32], family| {
+            let chosen = select(world, &pids(matching), &[], Pick::All, family).unwrap();
             chosen.into_iter().map(|c| (c.pid.0, c.with.map(|pid| pid.0))).collect::<Vec<_>>()
         };
-        assert_eq!(all(&[10], Family::Alone), [(10, None)]);
-        assert_eq!(all(&[10], Family::Children), [(10, None), (11, Some(10))]);
-        assert_eq!(all(&[10], Family::Tree), [(10, None), (11, Some(10)), (12, Some(10))]);
-        assert_eq!(all(&[10, 11], Family::Tree), [(10, None), (11, None), (12, Some(10))]);
+        assert_eq!(all(&world, &[10], Family::Alone), [(10, None)]);
+        assert_eq!(all(&world, &[10], Family::Children), [(10, None), (11, Some(10))]);
+        assert_eq!(all(&world, &[10], Family::Tree), [(10, None), (11, Some(10)), (12, Some(10))]);
+        assert_eq!(all(&world, &[10, 11], Family::Tree), [(10, None), (11, None), (12, Some(10))]);
+        // Who asks is a child of the shell that it was called from.
+        world.me = 12;
+        assert_eq!(all(&world, &[10], Family::Tree), [(10, None), (11, Some(10))]);
         // Where a parent can't be read, the family isn't known.
         assert!(chosen(&[10], &[], Pick::All, Family::Tree).is_err());
     }

@@ -181,6 +181,22 @@ done_ok
 }
 
 #[test]
+fn the_children_of_the_caller_are_signalled_though_it_is_not() {
+    // The parent, left alone as an ancestor, wasn't recognised in the second look: `pkill -P $$` had no equal here.
+    case(
+        r#"
+nap 1000; a=$pid; nap 1001; b=$pid
+selfsame match "pid == $$" --children --signal KILL --yes
+[ $code = 0 ] || fail "code $code: $(cat err)"
+over $a; over $b
+grep -q "left alone: $$ " err || fail "the caller isn't named"
+[ "$(cat out)" = "$(printf '%s\n%s' $a $b)" ] || fail "listed: $(cat out)"
+done_ok
+"#,
+    );
+}
+
+#[test]
 fn what_does_not_end_in_time_is_told_by_the_exit_code() {
     case(
         r#"

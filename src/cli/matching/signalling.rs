@@ -139,11 +139,14 @@ fn aimed(question: &Question<'_>, chosen: Chosen, signal: Option<Signal>) -> Aim
         exited: None,
     };
     let mut aimed = Aimed { chosen, key: None, seen, held: None };
+    let key = key_of(question.world, pid);
     if let Some(why) = signal.and_then(|_| protected(pid)) {
+        // Its family isn't: by this key it is known again as their parent.
+        aimed.key = key.known();
         aimed.close(Fate::Protected, Some(why.into()));
         return aimed;
     }
-    match key_of(question.world, pid) {
+    match key {
         Fact::Known(key) => aimed.key = Some(key),
         Fact::Absent => aimed.close(Fate::Gone, None),
         Fact::Unknown(reason) if reason.why == Why::Vanished => aimed.close(Fate::Gone, None),
