@@ -7,7 +7,7 @@ use crate::import::command;
 use crate::import::found::{Found, Place, Weight};
 use crate::process::world::World;
 use crate::spec::table::LIMIT_NAMES;
-use crate::spec::{Account, Limit};
+use crate::spec::{Account, CpuPolicy, Limit};
 use crate::units::{Gid, Pid, Uid};
 
 use super::RunningOptions;
@@ -101,16 +101,28 @@ fn group(world: &dyn World, gid: Gid) -> Account {
 
 fn scheduling(pid: Pid, world: &dyn World, found: &mut Found) {
     let scheduling = &mut found.service.scheduling;
-    if let Fact::Known(stat) = world.stat(pid)
-        && let Some(nice) =
-            i32::try_from(stat.nice).ok().filter(|nice| *nice != 0 && (-20..=19).contains(nice))
-    {
-        scheduling.nice = Some(nice);
+    if let Fact::Known(stat) = world.stat(pid) {
+        scheduling.nice =
+            i32::try_from(stat.nice).ok().filter(|nice| *nice != 0 && (-20..=19).contains(nice));
+        scheduling.policy = policy(stat.policy);
+        // Only real time has one.
+        scheduling.rt_priority = u8::try_from(stat.rt_priority).ok().filter(|priority| *priority != 0);
     }
     if let Fact::Known(score) = world.oom_score_adj(pid)
         && let Some(score) = i32::try_from(score).ok().filter(|score| *score != 0)
     {
         scheduling.oom_score_adj = Some(score);
+    }
+}
+
+/// The policy behind a number of `sched(7)`; none for the normal one, and for `deadline`, which documents don't have.
+fn policy(number: u32) -> Option<CpuPolicy> {
+    match number {
+        1 => Some(CpuPolicy::Fifo),
+        2 => Some(CpuPolicy::Rr),
+        3 => Some(CpuPolicy::Batch),
+        5 => Some(CpuPolicy::Idle),
+        _ => None,
     }
 }
 
