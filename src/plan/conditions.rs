@@ -310,6 +310,9 @@ fn readiness(record: &Record, draft: &Draft<'_>) -> (ConditionStatus, &'static s
 /// What an instance that runs lacks to be Ready, if that is known.
 fn why_not(instance: &Instance) -> Option<String> {
     instance.phase.process()?;
+    if let Phase::Stopping { because, .. } = &instance.phase {
+        return Some(format!("it is being stopped: {because}"));
+    }
     if instance.health.said.stopping {
         return Some("it says that it stops".into());
     }

@@ -48,7 +48,7 @@ pub(super) fn follow_all(
                 draft.wake(now.boot.after(look_again(now.boot.since(*since))));
                 draft.wake(since.after(spec.start_timeout));
             } else if note_left(instance, *index, seen) {
-                hold_left(instance, *index, draft);
+                hold_left(instance, *index, several(spec, seen, *index), draft);
             } else {
                 instance.phase = Phase::Vacant;
                 event = Event::Nothing;
@@ -104,15 +104,26 @@ fn note_left(instance: &mut Instance, index: u32, seen: Option<&Seen>) -> bool {
 
 /// INVARIANT: while something lives that a starter may have left behind, there is no other start: it would be a second
 /// copy if that is the service, and the identity rule can't tell.
-fn hold_left(instance: &Instance, index: u32, draft: &mut Draft<'_>) {
+fn hold_left(instance: &Instance, index: u32, several: bool, draft: &mut Draft<'_>) {
     let Phase::Starting { left, .. } = &instance.phase else { return };
     let pids: Vec<String> = left.iter().map(|key| key.pid.to_string()).collect();
+    let why = if several {
+        "and several match; say with `pidfile` or `match` which of them is the service"
+    } else {
+        "which the identity rule doesn't find; say with `becomes` or `matchOnly` what the service runs as"
+    };
     let message = format!(
-        "not started again: its starter exited, and {} may be what it left behind, which the identity rule doesn't \
-         find; say with `becomes` or `matchOnly` what the service runs as",
+        "not started again: its starter exited, and {} may be what it left behind, {why}",
         pids.join(", ")
     );
     draft.hold(index, (ConditionType::Unique, ConditionStatus::Unknown), "LeftBehind", &message);
+}
+
+/// The identity rule finds more than one, as of a daemon whose workers have no parent.
+fn several(spec: &Service, seen: Option<&Seen>, index: u32) -> bool {
+    let look = seen.and_then(|seen| seen.look.as_ref());
+    let found = look.map(|look| occupy::occupy(spec, look, &[index]));
+    matches!(found, Some(Occupancy::Hold(hold)) if !hold.surplus.is_empty())
 }
 
 /// The one process that the identity rule finds, and that is no older than the starter.

@@ -187,6 +187,27 @@ fn the_service_that_a_starter_brought_forth_is_not_taken_for_a_duplicate() {
 }
 
 #[test]
+fn workers_without_a_parent_are_said_to_be_several() {
+    // It was said that the identity rule doesn't find them, with a mend that mends nothing.
+    let spec = Service { start_timeout: Duration::from_secs(1), ..web() };
+    let mut seen = looked(vec![candidate(60), candidate(61)]);
+    let survivors = vec![key(60), key(61)];
+    seen.processes.insert(0, ProcessSeen::Gone { exit: Exit::Code(0), successor: None, survivors });
+    let starter = Phase::Starting {
+        process: started(&spec, 40),
+        since: at(900),
+        starter: true,
+        probed: None,
+        left: Vec::new(),
+    };
+    let plan = Case::new().with(spec, vec![instance(starter)], seen).plan();
+    assert_eq!(steps_text(&plan.steps), "-");
+    let message = "web: not started again: its starter exited, and 60, 61 may be what it left behind, and several match; \
+                   say with `pidfile` or `match` which of them is the service";
+    assert_eq!(condition(&plan, ConditionType::Unique), (ConditionStatus::Unknown, message.into()));
+}
+
+#[test]
 fn extra_processes_are_stopped_only_where_the_document_says_so() {
     let rows = [
         (DuplicatePolicy::Report, "-"),
@@ -224,6 +245,9 @@ fn a_changed_document_restarts_one_replica_after_the_other() {
     // While one is away, the others stay.
     let later = Case { memory: plan.memory, ..case }.plan();
     assert_eq!(phases_of(&later, "web"), ["Stopping 40 (0)", "Running 41", "Running 42"]);
+    // "2 of 3 Ready" alone left the reader of `status` without the reason for as long as the stop took.
+    let message = "web: 2 of 3 Ready: it is being stopped: `args` changed from [] to [\"-v\"]";
+    assert_eq!(condition(&later, ConditionType::Ready), (ConditionStatus::False, message.into()));
 }
 
 #[test]

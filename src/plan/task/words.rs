@@ -48,8 +48,13 @@ pub(in crate::plan) fn ready(name: &ServiceName, record: &Record) -> (ConditionS
     }
     match (run, past.last.as_ref().map(|last| (&last.result, last.attempts))) {
         (Some((instance, run)), _) if !scheduled => {
-            let what = if instance.phase.process().is_some() { "runs" } else { "is about to run" };
-            let message = format!("{name}: {what}, since {}", because(run, &record.spec));
+            let message = match &instance.phase {
+                Phase::Stopping { because, .. } => format!("{name}: is being stopped: {because}"),
+                phase => {
+                    let what = if phase.process().is_some() { "runs" } else { "is about to run" };
+                    format!("{name}: {what}, since {}", because(run, &record.spec))
+                }
+            };
             (ConditionStatus::False, "NotCompleted", message)
         }
         (_, Some((TaskResult::Failed(why), attempts))) => {
