@@ -27,6 +27,7 @@ pub mod read;
 mod syslog;
 #[cfg(test)]
 mod tests;
+mod trouble;
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;

@@ -150,8 +150,7 @@ impl Dirs {
 
     /// Each, and the mode that it is made with.
     fn all(&self, own: u32) -> [(PathBuf, u32); 9] {
-        // Others may see the status of root's services, and their logs as far as the files' modes go.
-        let open = if own == 0 { 0o755 } else { 0o700 };
+        let open = open_mode(own);
         [
             (self.run.clone(), open),
             (self.plugins(), 0o700),
@@ -187,6 +186,20 @@ impl Dirs {
         }
         Ok(())
     }
+}
+
+/// Makes the log directory anew, which somebody removed since [`Dirs::ensure`] made it.
+///
+/// # Errors
+/// A sentence that names it.
+pub fn renew_log(dir: &Path) -> Result<(), String> {
+    let own = rustix::process::geteuid().as_raw();
+    ensure_one(dir, open_mode(own), own)
+}
+
+/// Others may see the status of root's services, and their logs as far as the files' modes go.
+fn open_mode(own: u32) -> u32 {
+    if own == 0 { 0o755 } else { 0o700 }
 }
 
 fn ensure_one(dir: &Path, mode: u32, own: u32) -> Result<(), String> {

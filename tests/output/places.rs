@@ -167,3 +167,28 @@ fn planted_links_are_neither_cut_nor_compressed() {
     let ran = bench.run(&["logs", "counter"]);
     assert!(!ran.stdout.contains("precious"));
 }
+
+/// Whoever clears `/var/log` takes the directory along: no start of anything succeeded any more, until the watch was started anew.
+#[test]
+fn a_log_that_was_removed_is_said_and_made_anew_with_its_directory() {
+    let mut bench = Bench::new();
+    let script = bench.script(
+        "bin/chatter",
+        "#!/bin/sh\necho $$ chatter >> '%STARTS%'\nwhile :; do echo on; sleep 0.05; done\n",
+    );
+    bench.spec("chatter", &format!("startas: {}\nreadiness: {{aliveFor: 50ms}}", script.display()));
+    bench.watch(&["--resync", "200ms"]);
+    let shows = || bench.run(&["logs", "chatter"]).stdout.starts_with("on\n");
+    until("its output", shows);
+    bench.until_running(&["chatter"]);
+    // A mark of each stream: it was seen before.
+    until("a look at both files", || {
+        fs::read_dir(bench.path("state/lib/output")).is_ok_and(|marks| marks.count() >= 2)
+    });
+    fs::remove_dir_all(bench.path("state/log")).unwrap();
+    until("status to say it", || bench.condition("chatter", "Degraded")["reason"] == "OutputRemoved");
+    bench.ok(&["restart", "chatter"]);
+    until("its output, again", shows);
+    until("status to be silent", || bench.condition("chatter", "Degraded").is_null());
+    bench.ok(&["stop", "chatter"]);
+}

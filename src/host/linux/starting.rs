@@ -15,8 +15,9 @@ use crate::facts::ProcessKey;
 use crate::host::errno::io_text;
 use crate::host::groups::Entry;
 use crate::host::spawn::{Spawned, spawn_in};
+use crate::host::state_dir::renew_log;
 use crate::host::{clock, failpoint, pidfile};
-use crate::plan::action::{Action, Launch, Outcome, Step};
+use crate::plan::action::{Action, Launch, Outcome, OutputTarget, Step};
 use crate::units::Now;
 
 /// Fewer starts than that aren't worth a thread.
@@ -110,6 +111,7 @@ impl LinuxHost {
         let slot = ledger.create_slot(name, index, nonce).map_err(|error| Outcome::Refused {
             error: format!("the start could not be recorded: {}", io_text(&error)),
         })?;
+        self.renew_log(launch).map_err(|error| Outcome::StartFailed { error })?;
         self.prepare_health(name, index, launch).map_err(|error| Outcome::StartFailed { error })?;
         let entry = launch.group.as_deref().map(|group| self.groups.make(group, &launch.resources));
         let ready = failpoint::hit("start.clone").map_err(|error| io_text(&error)).and_then(|()| {
@@ -121,6 +123,17 @@ impl LinuxHost {
             Ok(Ready { launch, slot, entry, sockets, pidfile })
         });
         ready.map_err(|error| self.failed(launch, error))
+    }
+
+    /// The log directory, if it is written to and isn't there any more: whoever clears `/var/log` keeps no service from being started.
+    fn renew_log(&self, launch: &Launch) -> Result<(), String> {
+        let dir = Path::new(&self.looker.log_dir);
+        let inside =
+            |target: &OutputTarget| matches!(target, OutputTarget::File(path) if path.parent() == Some(dir));
+        if (inside(&launch.stdout) || inside(&launch.stderr)) && !crate::host::exists(dir) {
+            return renew_log(dir);
+        }
+        Ok(())
     }
 
     /// What came of it.

@@ -18,7 +18,7 @@ use super::cut::{CutError, Cutter};
 use super::journal::Journal;
 use super::open::{self, Opened, Refused};
 use super::syslog::Syslog;
-use super::{Order, Shared, marks};
+use super::{Order, Shared, marks, trouble};
 use crate::host::clock;
 use crate::plan::observation::OutputTrouble;
 use crate::plan::output::{Kept, Tag};
@@ -273,6 +273,9 @@ impl Keeper {
         let Ok(meta) = fs::symlink_metadata(path) else {
             // Who is started anew makes it anew; until then there is nothing to look after.
             self.disarm(entry);
+            if entry.seen.is_some() {
+                entry.trouble = Some(trouble::removed(path));
+            }
             (entry.next, entry.seen) = (None, None);
             return;
         };
@@ -308,7 +311,7 @@ impl Keeper {
         }
         let limited = entry.kept.rotation.max_size.is_some();
         if limited && self.ability(meta.dev(), &dir).is_ok_and(|ability| ability == Ability::Neither) {
-            entry.trouble = Some(trouble(path, &CutError::Unable, entry));
+            entry.trouble = Some(trouble::of_cut(path, &CutError::Unable, &entry.kept));
         }
     }
 
@@ -330,7 +333,7 @@ impl Keeper {
                 reason: "OutputNotSafe",
                 message: format!("`{}` is left as it is: {text}", path.display()),
             }),
-            Err(Refused::Failed(error)) => Some(trouble(path, &error.into(), entry)),
+            Err(Refused::Failed(error)) => Some(trouble::of_cut(path, &error.into(), &entry.kept)),
         };
     }
 
@@ -346,12 +349,12 @@ impl Keeper {
         let ability = self.ability(opened.file.metadata()?.dev(), &opened.dir);
         let ability = match ability {
             Ok(ability) => ability,
-            Err(error) => return Ok(Some(trouble(path, &error.into(), entry))),
+            Err(error) => return Ok(Some(trouble::of_cut(path, &error.into(), &entry.kept))),
         };
         let at = Journal::place(&self.dir, &opened.path);
         let mut cutter = match Cutter::new(&opened, &at, ability) {
             Ok(cutter) => cutter,
-            Err(error) => return Ok(Some(trouble(path, &error, entry))),
+            Err(error) => return Ok(Some(trouble::of_cut(path, &error, &entry.kept))),
         };
         let done = match entry.kept.syslog.clone() {
             Some(tag) => pass_on(&mut self.syslog, &mut cutter, &opened, &tag, (&entry.kept, rest)),
@@ -369,9 +372,9 @@ impl Keeper {
         }
         let grows = ability == Ability::Neither && entry.kept.rotation.max_size.is_some();
         Ok(match done {
-            Ok(None) if grows => Some(trouble(path, &CutError::Unable, entry)),
+            Ok(None) if grows => Some(trouble::of_cut(path, &CutError::Unable, &entry.kept)),
             Ok(found) => found,
-            Err(error) => Some(trouble(path, &error, entry)),
+            Err(error) => Some(trouble::of_cut(path, &error, &entry.kept)),
         })
     }
 
@@ -389,7 +392,7 @@ impl Keeper {
         (elapsed, grown, changed): (Option<Duration>, Option<u64>, bool),
     ) {
         let now = Instant::now();
-        let waits = entry.trouble.as_ref().is_some_and(|trouble| trouble.reason != CANNOT);
+        let waits = entry.trouble.as_ref().is_some_and(|trouble| trouble.reason != trouble::CANNOT);
         if waits {
             entry.next = Some(now + RETRY);
             return;
@@ -423,10 +426,7 @@ impl Keeper {
     fn tell(&self) {
         let mut troubles: BTreeMap<ServiceName, BTreeSet<OutputTrouble>> = BTreeMap::new();
         for (path, entry) in &self.files {
-            let full = entry.full.then(|| OutputTrouble {
-                reason: FULL,
-                message: format!("the disk of `{}` is full: what is written now is lost", path.display()),
-            });
+            let full = entry.full.then(|| trouble::full_disk(path));
             for trouble in full.into_iter().chain(entry.trouble.clone()) {
                 for name in &entry.kept.owners {
                     troubles.entry(name.clone()).or_default().insert(trouble.clone());
@@ -435,27 +435,6 @@ impl Keeper {
         }
         let troubles = troubles.into_iter().map(|(name, found)| (name, found.into_iter().collect()));
         self.shared.lock().troubles = troubles.collect();
-    }
-}
-
-const CANNOT: &str = "OutputGrows";
-const FULL: &str = "LogDiskFull";
-
-fn trouble(path: &Path, error: &CutError, entry: &Entry) -> OutputTrouble {
-    let path = path.display();
-    let limit = entry.kept.rotation.max_size.map_or_else(|| "its limit".to_owned(), format_size);
-    match error {
-        CutError::Unable => OutputTrouble {
-            reason: CANNOT,
-            message: format!("`{path}` grows beyond {limit}: {error}; put it on ext4, xfs or btrfs"),
-        },
-        CutError::Full => {
-            OutputTrouble { reason: FULL, message: format!("`{path}` can't be kept below {limit}: {error}") }
-        }
-        CutError::Failed(_) => OutputTrouble {
-            reason: "OutputNotKept",
-            message: format!("`{path}` can't be kept below {limit}: {error}"),
-        },
     }
 }
 
