@@ -32,6 +32,7 @@ pub mod trace;
 pub mod tree;
 pub mod vocabulary;
 pub mod world;
+pub mod wrappers;
 
 mod read;
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::plugin::{Look, in_order};
 use crate::process::chain::Surroundings;
 use crate::process::expression::compile_with;
 use crate::process::world::{Root, World};
+use crate::process::wrappers::wrapper;
 use crate::process::{ProcessVocabulary, lints, paths};
 use crate::spec::policy::Policy;
 use crate::spec::{Expression, Names, Service, ServiceName, Shape, variables};
@@ -75,6 +76,9 @@ fn of_service(
     let mut found: Vec<(&str, Diagnostic)> = Vec::new();
     for diagnostic in lints::program(world, startas, &around) {
         found.push(("startas", diagnostic.at(Span::default(), "")));
+    }
+    if service.match_only.is_none() {
+        found.extend(wrapper(world, startas).map(|said| ("startas", said.at(Span::default(), ""))));
     }
     for (key, expression) in [("match", &service.narrow), ("matchOnly", &service.match_only)] {
         let on = (&look.names, world, checked);

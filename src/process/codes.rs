@@ -17,6 +17,7 @@ codes! {
     MULTI_CALL = "W111": "a program that acts by the name it is called by, compared by identity";
     SHELL_WRAPPER = "W112": "a shell script that executes another program in its place";
     NOT_EXECUTABLE = "W113": "a program that nobody may execute";
+    PROGRAM_WRAPPER = "W114": "a program that executes another one in its place";
     ONE_LOOK = "M319": "a rate or a change where a decision rests on one look";
     NOT_A_PATH = "W133": "a file compared with a name that has no directory";
 }
