@@ -346,6 +346,18 @@ spec:
 6:36 S020 unknown field `spec.define.listening.s => s.port == 80)`
     known here: `params`, `expr`",
     },
+    Case {
+        what: "a dependency as other tools write it",
+        text: "apiVersion: selfsame/v1
+kind: Service
+metadata: {name: web}
+spec:
+  startas: /bin/true
+  dependsOn: [db]
+",
+        says: "6:15 S024 `spec.dependsOn[0]` is a mapping, here stands a single value
+    write `{name: db}`",
+    },
 ];
 
 #[test]

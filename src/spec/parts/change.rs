@@ -42,6 +42,12 @@ pub(in crate::spec) fn check(object: &Object<'_>, service: &Service, d: &mut Dec
 }
 
 fn dependency(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Dependency> {
+    // `dependsOn: [db]`, as others have it.
+    if let Some(name) = value.node.scalar().and_then(|scalar| ServiceName::new(&scalar.text).ok()) {
+        let message = format!("`{}` is a mapping, here stands a single value", value.path);
+        d.say(value.wrong(codes::WRONG_TYPE, message).help(format!("write `{{name: {name}}}`")));
+        return None;
+    }
     let object = Object::open(value, &table::DEPENDENCY, d)?;
     let (mut name, mut condition) = (None, DependencyCondition::default());
     object.set_some("name", &mut name, d, |value, d| {
