@@ -11,14 +11,14 @@ use super::args::{ApplyArgs, Output};
 use super::confirming;
 use super::each_once::each_once;
 use super::exit::Exit;
-use super::line::{Follower, reach, refused, unexpected};
+use super::line::{Follower, put_to, reach, refused, unexpected};
 use super::one_look::say_rollback;
 use super::revisions::Revisions;
 use super::terminal::Terminal;
 use crate::engine::sources::{Sources, absolute};
 use crate::host::control::{Ask, Line, LineError, Reply};
 use crate::host::patience::{PAUSE, Patience};
-use crate::host::presence::{Presence, watcher};
+use crate::host::presence::{Presence, suspended, watcher};
 use crate::host::state_dir::Dirs;
 use crate::plan::settled::{Settled, settled};
 use crate::plan::sources::{SourceStatus, Status};
@@ -32,8 +32,6 @@ use resting::Rested;
 
 /// Without `--timeout`, a watch that doesn't answer isn't waited for any longer than that.
 const ANSWER: Duration = Duration::from_mins(2);
-/// After so long it is said what is waited for.
-const SOON: Duration = Duration::from_secs(2);
 /// More names than that aren't sent: all objects are followed then.
 const NAMES_MAX: usize = 500;
 
@@ -275,7 +273,7 @@ fn request(
             }
             // Another image of it, or another watch, comes.
             Err(LineError::Ended | LineError::Nobody) if !patience.is_over() => patience.pause(PAUSE),
-            Err(error) => return Err(Handover::Answered(refused(&error, terminal))),
+            Err(error) => return Err(Handover::Answered(refused(&error, dirs, terminal))),
         }
     }
 }
@@ -286,14 +284,7 @@ fn put(
     patience: &Patience,
     (dirs, terminal): (&Dirs, Terminal),
 ) -> Result<(Line, BTreeSet<ServiceName>), LineError> {
-    line.call(crate::host::caller(), Ask::Do(wanted.clone()), patience.left())?;
-    let mut reply = line.next(patience.left().min(SOON));
-    if matches!(reply, Err(LineError::Late)) && !patience.is_over() {
-        let pid = watcher(dirs).map_or_else(String::new, |watch| format!(" (pid {})", watch.pid));
-        terminal.say(&format!("waiting for the watch{pid}, which holds the state and hasn't answered yet"));
-        reply = line.next(patience.left());
-    }
-    match reply? {
+    match put_to(&mut line, Ask::Do(wanted.clone()), patience, (dirs, terminal))? {
         Reply::Done { objects } => Ok((line, objects)),
         other => Err(unexpected(&other)),
     }
@@ -360,11 +351,11 @@ fn bear(
             patience.pause(PAUSE);
             Ok(())
         }
-        LineError::Late => {
+        LineError::Late if suspended(dirs).is_none() => {
             terminal.say("error: not everything was ready in time");
             Err(Handover::Answered(Exit::Failed))
         }
-        error => Err(Handover::Answered(refused(error, terminal))),
+        error => Err(Handover::Answered(refused(error, dirs, terminal))),
     }
 }
 

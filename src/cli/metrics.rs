@@ -21,7 +21,7 @@ pub(super) fn run(args: &MetricsArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             terminal.data(&text);
             Exit::Ok
         }
-        Ok(other) => refused(&unexpected(&other), terminal),
-        Err(error) => refused(&error, terminal),
+        Ok(other) => refused(&unexpected(&other), dirs, terminal),
+        Err(error) => refused(&error, dirs, terminal),
     }
 }

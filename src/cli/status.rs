@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::args::{ExplainArgs, Output, StatusArgs, WaitFor};
 use super::exit::Exit;
-use super::line::{Follower, reach, unexpected};
+use super::line::{Follower, reach, unexpected, words};
 use super::one_look::options;
 use super::state::{self, NotOpened, Opened};
 use super::terminal::Terminal;
@@ -129,7 +129,7 @@ impl Eye {
                     }
                 }
                 Err(LineError::Nobody | LineError::Ended) => {}
-                Err(error) => terminal.say(&format!("warning: {error}")),
+                Err(error) => terminal.say(&format!("warning: {}", words(&error, dirs))),
             }
         }
         if again {

@@ -2,12 +2,12 @@
 
 use super::args::UpgradeArgs;
 use super::exit::Exit;
-use super::line::{reach, refused, unexpected};
+use super::line::{put_to, reach, refused, unexpected};
 use super::state;
 use super::terminal::Terminal;
 use crate::host::control::{Ask, LineError};
 use crate::host::patience::{PAUSE, Patience};
-use crate::host::presence::watcher;
+use crate::host::presence::{suspended, watcher};
 use crate::host::state_dir::Dirs;
 use crate::host::takeover;
 use crate::plan::wanted::Wanted;
@@ -35,7 +35,7 @@ pub(super) fn run(args: &UpgradeArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     };
     let patience = Patience::new(args.timeout);
     let asked = reach(dirs, &patience).and_then(|mut line| {
-        line.ask_as(crate::host::caller(), Ask::Do(Wanted::Upgrade(program)), patience.left())
+        put_to(&mut line, Ask::Do(Wanted::Upgrade(program)), &patience, (dirs, terminal))
     });
     match asked {
         // The image that was asked is gone, and the next one knows nothing of the question.
@@ -45,6 +45,7 @@ pub(super) fn run(args: &UpgradeArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             terminal.say(&format!("error: the watch (pid {}) stays as it is: {reason}", watch.pid));
             return Exit::Failed;
         }
+        Err(error @ LineError::Late) if suspended(dirs).is_some() => return refused(&error, dirs, terminal),
         Err(LineError::Nobody | LineError::Late) => {
             terminal.say(&format!(
                 "error: the watch (pid {}, version {}) doesn't answer; it may be older than this verb: stop it and \
@@ -54,8 +55,8 @@ pub(super) fn run(args: &UpgradeArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             ));
             return Exit::Failed;
         }
-        Err(error) => return refused(&error, terminal),
-        Ok(reply) => return refused(&unexpected(&reply), terminal),
+        Err(error) => return refused(&error, dirs, terminal),
+        Ok(reply) => return refused(&unexpected(&reply), dirs, terminal),
     }
     loop {
         match watcher(dirs) {
@@ -66,8 +67,7 @@ pub(super) fn run(args: &UpgradeArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             // Between two images nobody has announced himself; that lasts for a moment.
             _ if !patience.is_over() => patience.pause(PAUSE),
             Some(_) => {
-                terminal.say(&format!("error: the watch (pid {}) doesn't answer", watch.pid));
-                return Exit::Failed;
+                return refused(&LineError::Late, dirs, terminal);
             }
             None => {
                 terminal.say("error: the watch ended; the services go on; start it anew");

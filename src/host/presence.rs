@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::signal::vital;
 use super::state_dir::{Dirs, holder};
 use super::{atomic, clock, errno::io_text};
 use crate::spec::KnownHost;
@@ -53,6 +54,13 @@ pub fn announce(dirs: &Dirs, places: &[PathBuf], host: &KnownHost) -> Result<(),
     let path = dirs.run.join("watch.json");
     atomic::write(&path, &bytes, 0o644)
         .map_err(|error| format!("`{}` can't be written: {}", path.display(), io_text(&error)))
+}
+
+/// The watch that holds the state, if somebody has suspended it (`kill -STOP`, a terminal, a debugger): it answers nobody.
+pub fn suspended(dirs: &Dirs) -> Option<Pid> {
+    let pid = watcher(dirs)?.pid;
+    let state = vital(pid).ok()?.state;
+    matches!(state, b'T' | b't').then_some(pid)
 }
 
 /// The watch that holds the state, if a watch does.
