@@ -22,6 +22,9 @@ struct Given {
     oom_score_adj: Option<i32>,
 }
 
+/// A look with all its helpers, or a watch with one service, has about half as many open.
+const FEWEST_DESCRIPTORS: u64 = 64;
+
 static GIVEN: Mutex<Given> = Mutex::new(Given { descriptors: None, oom_score_adj: None });
 
 fn with_given<T>(work: impl FnOnce(&mut Given) -> T) -> T {
@@ -34,6 +37,21 @@ pub fn take() {
         given.descriptors = given.descriptors.or_else(take_descriptors);
         given.oom_score_adj = given.oom_score_adj.or_else(take_protection);
     });
+}
+
+/// Whether this process may have as many descriptors as any look needs: with fewer, whatever comes first finds none, and says
+/// that it can't be done or isn't known.
+///
+/// # Errors
+/// A sentence: it may not.
+pub(super) fn enough_descriptors() -> Result<(), String> {
+    match getrlimit(Resource::Nofile).current.filter(|most| *most < FEWEST_DESCRIPTORS) {
+        None => Ok(()),
+        Some(most) => Err(format!(
+            "{most} descriptors at most may be open here, and it takes {FEWEST_DESCRIPTORS}; raise the limit \
+             (`ulimit -n 1024`, in a unit `LimitNOFILE=1024`)"
+        )),
+    }
 }
 
 /// Back to what was given, before this process becomes another program, which takes its own.

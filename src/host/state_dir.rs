@@ -43,8 +43,22 @@ impl Dirs {
     /// The place for these surroundings.
     ///
     /// # Errors
-    /// A sentence: nothing says where.
+    /// A sentence: nothing says where, or it is a name that services could not be told.
     pub fn locate(surroundings: &Surroundings) -> Result<Self, String> {
+        let dirs = Self::of(surroundings)?;
+        // Outputs, sockets and pid files lie there, by names that stand in documents, records and environments as text.
+        let torn = [&dirs.run, &dirs.lib, &dirs.log].into_iter().find(|dir| dir.to_str().is_none());
+        if let Some(dir) = torn {
+            return Err(format!(
+                "the state directory `{}` has a name that is not UTF-8; give one that is, with `--state-dir` or \
+                 `SELFSAME_STATE_DIR`",
+                dir.display()
+            ));
+        }
+        Ok(dirs)
+    }
+
+    fn of(surroundings: &Surroundings) -> Result<Self, String> {
         if let Some(base) = &surroundings.explicit {
             if !base.is_absolute() {
                 return Err(format!("the state directory `{}` is not an absolute path", base.display()));
@@ -386,6 +400,8 @@ fn is_alive(pid: Pid) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use std::os::unix::ffi::OsStringExt as _;
+
     use super::*;
 
     type Row<'a> = (&'a dyn Fn(&mut Surroundings), &'a str);
@@ -425,5 +441,12 @@ mod tests {
         }
         assert!(with(&|s| s.home = None).is_err());
         assert!(with(&|s| s.explicit = Some("x".into())).is_err());
+        let torn = PathBuf::from(std::ffi::OsString::from_vec(b"/st\xff".to_vec()));
+        for change in [&|s: &mut Surroundings| s.explicit = Some(torn.clone()), &|s: &mut Surroundings| {
+            s.state = Some(torn.clone())
+        }] as [&dyn Fn(&mut Surroundings); 2]
+        {
+            assert!(with(change).unwrap_err().contains("not UTF-8; give one that is"));
+        }
     }
 }

@@ -203,6 +203,30 @@ fn kernel_threads_are_nobodys_service() {
     bench.ok(&["stop", "--all"]);
 }
 
+/// A root without devices: the message said only that an output can't be used.
+#[test]
+fn a_missing_dev_null_is_named_with_what_makes_it() {
+    if !is_root() {
+        eprintln!("skipped: needs mount");
+        return;
+    }
+    let bench = Bench::new();
+    bench.daemon("one", "stdout: null");
+    let script = "mount -t tmpfs none /dev && exec \"$0\" apply specs";
+    let output = Command::new("unshare")
+        .args(["-m", "/bin/sh", "-c", script, env!("CARGO_BIN_EXE_selfsame")])
+        .current_dir(bench.root())
+        .env("SELFSAME_STATE_DIR", bench.path("state"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        text.contains("(ENOENT); every process needs it, and `mknod -m 666 /dev/null c 1 3` makes it"),
+        "{text}"
+    );
+    assert!(bench.starts().is_empty());
+}
+
 #[test]
 fn few_descriptors_lose_nothing() {
     let bench = Bench::new();
@@ -210,7 +234,7 @@ fn few_descriptors_lose_nothing() {
     for name in &names {
         bench.daemon(name, "");
     }
-    for limit in [12, 16, 24, 40] {
+    for limit in [12, 16, 63, 64, 70, 80] {
         let mut command = Command::new("prlimit");
         command
             .arg(format!("--nofile={limit}:{limit}"))
@@ -223,6 +247,12 @@ fn few_descriptors_lose_nothing() {
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!errors.contains("panicked"), "{errors}");
         eprintln!("with {limit} descriptors: exit {:?}", output.status.code());
+        if limit < 64 {
+            let why = format!(
+                "error: this host can't be looked at: {limit} descriptors at most may be open here, and it takes 64"
+            );
+            assert!(output.status.code() == Some(1) && errors.starts_with(&why), "{errors}");
+        }
         for name in &names {
             assert!(bench.starts_of(name).len() <= 1, "{name}: {errors}");
         }

@@ -14,6 +14,7 @@ use crate::host::given::Given;
 use crate::host::groups::Groups;
 use crate::host::ledger::Ledger;
 use crate::host::look::Looker;
+use crate::host::own_limits::enough_descriptors;
 use crate::host::policy::Acting;
 use crate::host::probe::Probes;
 use crate::host::proc::LiveWorld;
@@ -85,6 +86,7 @@ impl LinuxHost {
 
     fn new(dirs: &Dirs, ledger: Option<Ledger>, options: HostOptions) -> Result<Self, OpenError> {
         let system = |error: io::Error| OpenError::System(io_text(&error));
+        enough_descriptors().map_err(OpenError::System)?;
         keep_exits_of_children();
         // Before anything that starts threads: they inherit which signals are blocked.
         let waker = Waker::new(options.signals).map_err(system)?;

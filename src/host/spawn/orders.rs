@@ -8,7 +8,7 @@ use std::ptr;
 
 use super::child::RawLimit;
 use super::given::{FIRST_SOCKET, Given, environment};
-use super::output::open_output;
+use super::output::{null, open_output};
 use super::{SpawnError, Step};
 use crate::host::own_limits;
 use crate::plan::action::{Launch, OutputTarget};
@@ -59,9 +59,7 @@ impl Prepared {
         };
         let service_uid =
             launch.ids.as_ref().map_or_else(|| rustix::process::geteuid().as_raw(), |ids| ids.uid.0);
-        let stdin = File::open("/dev/null").map_err(|error| {
-            SpawnError::output("/dev/null".as_ref(), &crate::host::errno::io_text(&error))
-        })?;
+        let stdin = null(File::options().read(true))?;
         // Selfsame's own two may be two.
         let (heard, both) = match heard {
             Some(Heard::Output(file)) => (Some(file), false),

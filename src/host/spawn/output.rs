@@ -1,6 +1,6 @@
 //! Opening what a service writes to, so that nobody can plant another file in its place.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -25,7 +25,7 @@ pub(super) fn open_output(
 ) -> Result<File, SpawnError> {
     let path = match target {
         OutputTarget::File(path) | OutputTarget::Syslog(path) => path.as_path(),
-        OutputTarget::Null => return null(),
+        OutputTarget::Null => return null(File::options().write(true)),
         OutputTarget::Inherit => return own(stream),
     };
     let failed = |text: String| SpawnError::output(path, &text);
@@ -54,12 +54,18 @@ pub(super) fn open_output(
     Ok(file)
 }
 
-fn null() -> Result<File, SpawnError> {
+/// What every process reads from, and some write to.
+pub(super) fn null(options: &OpenOptions) -> Result<File, SpawnError> {
     let path = Path::new("/dev/null");
-    File::options()
-        .write(true)
-        .open(path)
-        .map_err(|error| SpawnError::output(path, &crate::host::errno::io_text(&error)))
+    options.open(path).map_err(|error| {
+        let missing = error.kind() == io::ErrorKind::NotFound;
+        let hint = if missing {
+            "; every process needs it, and `mknod -m 666 /dev/null c 1 3` makes it"
+        } else {
+            ""
+        };
+        SpawnError::output(path, &format!("{}{hint}", crate::host::errno::io_text(&error)))
+    })
 }
 
 /// What selfsame itself writes to, as it is: a mode that was set for somebody else is left alone.
