@@ -1,4 +1,4 @@
-//! `status --watch`: the live view on a terminal, a line for each change elsewhere.
+//! `status --watch`: the live view on a terminal, a line for each change elsewhere (and on a dumb one).
 //!
 //! ```text
 //!  each second: look --> Snapshot --> Live --> a frame
@@ -14,7 +14,6 @@ mod plain;
 #[cfg(feature = "tui")]
 mod screen;
 
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use super::args::{Output, StatusArgs};
@@ -38,8 +37,7 @@ pub(super) fn run(args: &StatusArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     if let Err(reason) = look(&source.objects, dirs, terminal) {
         return reason.report(terminal);
     }
-    let person = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
-    let ended = if person && args.output == Output::Text {
+    let ended = if terminal.can_draw() && args.output == Output::Text {
         source.view(terminal)
     } else {
         plain::run(&source, terminal)

@@ -27,6 +27,12 @@ pub(super) fn lost() -> Option<&'static str> {
     LOST.get().map(String::as_str)
 }
 
+/// A terminal that shows lines and no more: neither colour nor a cursor that moves.
+#[expect(clippy::disallowed_methods, reason = "the environment is read here")]
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|kind| kind == "dumb")
+}
+
 /// What clap has to say, to where it says it.
 pub(super) fn print(error: &clap::Error) {
     written(&error.print());
@@ -50,9 +56,17 @@ impl Terminal {
         let colour = match cli.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => interactive && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            Color::Auto => {
+                interactive && !is_dumb() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            }
         };
         Self { colour, interactive, silent: false }
+    }
+
+    /// Whether a picture can be drawn for a person.
+    #[expect(clippy::unused_self, reason = "it is asked of the terminal")]
+    pub(super) fn can_draw(self) -> bool {
+        !is_dumb() && io::stdout().is_terminal() && io::stdin().is_terminal()
     }
 
     /// The same without words for a person: something else has the screen.

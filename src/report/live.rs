@@ -10,6 +10,8 @@
 
 mod changes;
 #[cfg(feature = "tui")]
+mod columns;
+#[cfg(feature = "tui")]
 mod draw;
 #[cfg(feature = "tui")]
 mod rows;

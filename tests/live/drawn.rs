@@ -113,6 +113,24 @@ fn the_table_with_events() {
     check("events-140x40", &live(), 140, 40);
 }
 
+/// All columns were there and none could be read.
+#[test]
+fn a_narrow_terminal_has_the_columns_that_say_most() {
+    let mut live = live();
+    live.take(snapshot(
+        vec![object("service-of-a-shop", "Running", &[instance(0, "Running", 812, 0)], &[])],
+        60,
+    ));
+    let table = |width| picture(&live, width, 24).lines().skip(1).take(2).collect::<Vec<_>>().join("\n");
+    assert_eq!(
+        table(60),
+        "NAME              PHASE    PID     MEMORY  SINCE  NOTE\nservice-of-a-shop Running  812             1m"
+    );
+    assert_eq!(table(34), "NAME              PHASE    PID\nservice-of-a-shop Running  812");
+    assert_eq!(table(20), "NAME        PHASE\nservice-of- Running");
+    assert_eq!(table(10), "N PHASE\ns Running");
+}
+
 #[test]
 fn the_explanation_of_the_selected_object() {
     let mut live = live();

@@ -23,6 +23,10 @@ struct Seat {
 
 impl Seat {
     fn new(bench: &Bench, args: &[&str]) -> Self {
+        Self::of_kind("xterm", bench, args)
+    }
+
+    fn of_kind(kind: &str, bench: &Bench, args: &[&str]) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -32,7 +36,8 @@ impl Seat {
         tcsetwinsize(&line, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
         let before = tcgetattr(&line).unwrap();
         let end = || line.try_clone().unwrap();
-        let child = bench.command(args).stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
+        let child =
+            bench.command(args).env("TERM", kind).stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
         let screen = Arc::new(Mutex::new(vt100::Parser::new(24, 80, 0)));
         let (mut out, into) = (File::from(master.try_clone().unwrap()), Arc::clone(&screen));
         std::thread::spawn(move || {
@@ -116,6 +121,19 @@ fn a_person_looks_around_and_acts() {
     seat.press("q");
     assert_eq!(seat.ends(), Some(0));
     assert_eq!(bench.starts_of("one").len(), 1);
+}
+
+/// A terminal that can't move its cursor got all that the picture is drawn with.
+#[test]
+fn a_dumb_terminal_gets_lines() {
+    let bench = two();
+    let seat = Seat::of_kind("dumb", &bench, &["status", "--watch"]);
+    seat.sees("two ");
+    assert!(!seat.screen.lock().unwrap().screen().alternate_screen());
+    let first = seat.contents().lines().next().unwrap_or_default().to_owned();
+    assert!(first.starts_with("NAME"), "{first}");
+    bench.kill(i32::try_from(seat.child.id()).unwrap(), "TERM");
+    assert_eq!(seat.ends(), Some(0));
 }
 
 #[test]

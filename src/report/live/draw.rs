@@ -6,6 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, Borders, Clear, Paragraph, Row as TableRow, Table, TableState, Wrap};
 
+use super::columns::Columns;
 use super::rows::Row;
 use super::state::{Live, Mode, Pane};
 use crate::plan::policy::PolicyStatus;
@@ -13,9 +14,6 @@ use crate::plan::status::PhaseWord;
 use crate::report::status::{ago, phase_word};
 use crate::units::{Now, WallTime};
 
-/// From so many columns on, the conditions have one of their own.
-const WIDE: u16 = 110;
-const NAME_MAX: usize = 32;
 const HELP: &str = " up, down, j, k     choose a row (also PageUp, PageDown, Home, End)
  /                  show only rows with a text in them; Escape shows all
  Tab                the next pane below the table
@@ -87,27 +85,10 @@ fn policies_words(policies: &[PolicyStatus]) -> String {
 fn draw_table(live: &Live, colour: bool, frame: &mut Frame<'_>, area: Rect) {
     let rows = live.rows();
     let name = rows.iter().map(|row| row.cells.first().map_or(0, String::len)).max().unwrap_or(0);
-    let name = u16::try_from(name.clamp(4, NAME_MAX)).unwrap_or(4);
-    let wide = area.width >= WIDE;
-    let mut widths = vec![
-        Constraint::Length(name),
-        Constraint::Length(8),
-        Constraint::Length(7),
-        Constraint::Length(6),
-        Constraint::Length(7),
-        Constraint::Length(6),
-        Constraint::Length(3),
-    ];
-    let mut head = vec!["NAME", "PHASE", "PID", "CPU", "MEMORY", "SINCE", "RST"];
-    if wide {
-        widths.push(Constraint::Length(20));
-        head.push("CONDITIONS");
-    }
-    widths.push(Constraint::Min(8));
-    head.push("NOTE");
-    let shown = rows.iter().map(|row| table_row(row, wide, colour));
-    let table = Table::new(shown, widths)
-        .header(TableRow::new(head).style(Style::new().add_modifier(Modifier::UNDERLINED)))
+    let columns = Columns::new(area.width, name);
+    let shown = rows.iter().map(|row| table_row(row, &columns, colour));
+    let table = Table::new(shown, columns.constraints())
+        .header(TableRow::new(columns.head()).style(Style::new().add_modifier(Modifier::UNDERLINED)))
         .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED));
     let selected = (!rows.is_empty()).then(|| live.position());
     let mut state = TableState::default().with_selected(selected);
@@ -119,17 +100,13 @@ fn draw_table(live: &Live, colour: bool, frame: &mut Frame<'_>, area: Rect) {
     }
 }
 
-fn table_row(row: &Row, wide: bool, colour: bool) -> TableRow<'static> {
+fn table_row(row: &Row, columns: &Columns, colour: bool) -> TableRow<'static> {
     let style = if colour { phase_style(row.phase) } else { Style::new() };
-    let mut cells: Vec<Span<'static>> = Vec::new();
-    for (at, cell) in row.cells.iter().enumerate() {
-        cells.push(if at == 1 { Span::styled(cell.clone(), style) } else { Span::raw(cell.clone()) });
-    }
-    if wide {
-        cells.push(Span::raw(row.conditions.clone()));
-    }
-    cells.push(Span::raw(row.note.clone()));
-    TableRow::new(cells)
+    let texts = row.cells.iter().chain([&row.conditions, &row.note]).enumerate();
+    let cells: Vec<Span<'static>> = texts
+        .map(|(at, text)| Span::styled(text.clone(), if at == 1 { style } else { Style::new() }))
+        .collect();
+    TableRow::new(columns.pick(&cells).cloned())
 }
 
 fn phase_style(phase: PhaseWord) -> Style {
