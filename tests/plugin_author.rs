@@ -358,9 +358,14 @@ fn inspect_says_what_it_declares_and_what_is_in_the_way() {
 fn what_is_no_plugin_is_said_to_be_none() {
     let bench = shop();
     bench.write("text.wasm", "not a module");
+    bench.write("notes.txt", "not a module");
     bench.write("none.yaml", "kind: Service\n");
     for (path, parts) in [
         ("text.wasm", &["P101", "no WebAssembly module"][..]),
+        (
+            "notes.txt",
+            &["P101", "`notes.txt` is neither a module nor a document", "name a folder with a plugin.yaml"],
+        ),
         ("none.yaml", &["P404", "no document of kind Plugin"]),
         ("nowhere", &["C002", "nowhere"]),
         ("shop/shop.wat", &["P101", "selfsame plugin build shop/shop.wat"]),

@@ -138,11 +138,15 @@ pub fn own_pid() -> Pid {
     Pid(rustix::process::getpid().as_raw_nonzero().get())
 }
 
-/// Who calls, for the record: the name of the real user, else the number.
+/// Who calls, for the record: the name of the real user, else the number. In sentences it stands as it is, so that the user
+/// `nobody` isn't nobody in them.
 pub fn caller() -> String {
     let uid = Uid(rustix::process::getuid().as_raw());
-    let name = NameService::default().user_numbered(uid, |user| user.name.to_owned());
-    name.known().unwrap_or_else(|| uid.to_string())
+    let name = NameService::default().user_numbered(uid, |user| user.name.to_owned()).known();
+    name.map_or_else(
+        || uid.to_string(),
+        |name| if name == "nobody" { "user nobody".to_owned() } else { name },
+    )
 }
 
 /// The same, with the number.

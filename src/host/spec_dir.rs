@@ -101,6 +101,8 @@ pub struct Problem {
 pub enum ProblemReason {
     /// It can't be read.
     Unreadable,
+    /// A link whose target isn't there.
+    LeadsNowhere,
     /// It changes, and doesn't come to rest.
     ReadUnstable,
     /// Others than root and the trusted users can change it.
@@ -118,6 +120,7 @@ impl ProblemReason {
     pub fn help(self) -> &'static str {
         match self {
             Self::Unreadable => "let the user that selfsame runs as read it",
+            Self::LeadsNowhere => "mend the link or remove it",
             Self::ReadUnstable => {
                 "write a new file and rename it over the old one; it is read when it has come to rest"
             }

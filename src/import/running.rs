@@ -98,7 +98,11 @@ fn program(pid: Pid, world: &dyn World, found: &mut Found, place: &Place) -> Res
     for word in arguments.words.iter().skip(after.unwrap_or(1)) {
         match std::str::from_utf8(word) {
             Ok(text) => found.service.args.push(super::command::template(text)),
-            Err(_) => found.unclear(place, paths::show(word), "an argument is not UTF-8"),
+            Err(_) => found.unclear(
+                place,
+                paths::show(word),
+                "an argument is not UTF-8, which no document can say: let a script give it, and start that",
+            ),
         }
     }
     Ok(())

@@ -55,9 +55,14 @@ impl<'n> Value<'n> {
         }
         let message = format!("`{}` is {expected}, here stands {}", self.path, self.node.phrase());
         let written = self.example;
-        let help = format!("write for example `{}: {written}`", last_name(&self.path));
         let diagnostic = self.wrong(codes::WRONG_TYPE, message);
-        d.say(if written.is_empty() { diagnostic } else { diagnostic.help(help) });
+        d.say(if written.is_empty() { diagnostic } else { diagnostic.help(self.for_example()) });
+    }
+
+    /// What can be pasted in its place, or for an item in that of its list.
+    fn for_example(&self) -> String {
+        let (field, _item) = last_name(&self.path).split_once('[').unwrap_or((last_name(&self.path), ""));
+        format!("write for example `{field}: {}`", self.example)
     }
 
     /// The scalar, or a complaint. Nothing for an omitted item of a list.
@@ -95,7 +100,11 @@ impl<'n> Value<'n> {
         let Some(scalar) = self.node.scalar() else { return self.wrong_type("a list", d) };
         let words: Vec<String> = scalar.text.split_whitespace().map(|word| format!("{word:?}")).collect();
         let message = format!("`{}` is a list, here stands a single value", self.path);
-        let help = format!("write `{}: [{}]`", last_name(&self.path), words.join(", "));
+        let help = if self.example.starts_with("[{") {
+            self.for_example()
+        } else {
+            format!("write `{}: [{}]`", last_name(&self.path), words.join(", "))
+        };
         d.say(self.wrong(codes::WRONG_TYPE, message).help(help));
     }
 
@@ -109,7 +118,7 @@ impl<'n> Value<'n> {
             path: format!("{}[{at}]", self.path),
             node,
             key: node.span,
-            example: "",
+            example: self.example,
         };
         Some(nodes.iter().enumerate().map(item).collect())
     }

@@ -110,7 +110,8 @@ fn links_to_trusted_files_are_followed() {
     fs::rename(at("..tmp"), at("..data")).unwrap();
     assert_eq!(listing(dir.path()).files[0].bytes[..], *b"v2");
     fs::remove_file(at("..data")).unwrap();
-    problem(dir.path(), ProblemReason::Unreadable);
+    let found = problem(dir.path(), ProblemReason::LeadsNowhere);
+    assert_eq!(found.problems[0].text, "it is a link to `..data/a.yaml`, which isn't there");
 }
 
 #[test]

@@ -31,6 +31,10 @@ fn unreadable(path: &Path, why: impl std::fmt::Display, help: &str) -> Vec<Diagn
     vec![Diagnostic::error(codes::FILE, message).help(help)]
 }
 
+/// What authors' verbs are given.
+const WHAT_IT_CAN_BE: &str =
+    "name a folder with a plugin.yaml, a document of kind Plugin (`.yaml`), or a module (`.wasm`)";
+
 /// Whether a file is one of YAML, by its name.
 pub(super) fn is_document(path: &Path) -> bool {
     path.extension().is_some_and(|end| end == "yaml" || end == "yml")
@@ -38,8 +42,7 @@ pub(super) fn is_document(path: &Path) -> bool {
 
 /// The document in a file.
 pub(super) fn document(path: &Path) -> Result<Document, Vec<Diagnostic>> {
-    let help = "name a folder with a plugin.yaml, a document of kind Plugin, or a module";
-    let text = host::read_text(path).map_err(|error| unreadable(path, error, help))?;
+    let text = host::read_text(path).map_err(|error| unreadable(path, error, WHAT_IT_CAN_BE))?;
     read_document(&Source::new(path.display().to_string(), text))
 }
 
@@ -58,13 +61,21 @@ pub(super) fn open(path: &Path) -> Result<Opened, Vec<Diagnostic>> {
     let module = document.as_ref().map_or_else(|| file.clone(), |document| module_of(document, &file));
     let help = match folder.as_ref().or(document.as_ref().map(|_| &file)) {
         Some(_) => "build it: `./build` in its folder, or `selfsame plugin build FILE.wat`",
-        None => "name a folder with a plugin.yaml, a document of kind Plugin, or a module",
+        None => WHAT_IT_CAN_BE,
     };
     let wasm = host::read_bytes(&module, MODULE_MAX).map_err(|error| unreadable(&module, error, help))?;
     if !wasm.starts_with(b"\0asm") && module.extension().is_some_and(|end| end == "wat") {
         let message = format!("`{}` is the text of a module", module.display());
         let help = format!("make it one: `selfsame plugin build {}`", module.display());
         return Err(vec![Diagnostic::error(crate::plugin::codes::NOT_A_MODULE, message).help(help)]);
+    }
+    // Of a file that isn't even called one nobody has to hear in which form a module is wanted.
+    if document.is_none() && !wasm.starts_with(b"\0asm") && module.extension().is_none_or(|end| end != "wasm")
+    {
+        let message = format!("`{}` is neither a module nor a document of kind Plugin", module.display());
+        return Err(vec![
+            Diagnostic::error(crate::plugin::codes::NOT_A_MODULE, message).help(WHAT_IT_CAN_BE),
+        ]);
     }
     Ok(Opened { document, folder, path: module, wasm })
 }

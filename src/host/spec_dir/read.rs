@@ -78,6 +78,17 @@ pub(super) fn unreadable(error: io::Error) -> Refusal {
     (ProblemReason::Unreadable, io_text(&error))
 }
 
+/// A link that can't be followed to its end.
+pub(super) fn not_followed(link: &Path, error: io::Error) -> Refusal {
+    match std::fs::read_link(link) {
+        Ok(target) if error.kind() == io::ErrorKind::NotFound => {
+            let text = format!("it is a link to `{}`, which isn't there", target.display());
+            (ProblemReason::LeadsNowhere, text)
+        }
+        Ok(_) | Err(_) => unreadable(error),
+    }
+}
+
 pub(super) fn not_regular() -> Refusal {
     (ProblemReason::NotRegular, "it is not a regular file".into())
 }

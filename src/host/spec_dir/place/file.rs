@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, FileType, Mode, Stat, fstat, openat, statat};
 
 use super::super::known::{Outcome, Verdict};
-use super::super::read::{FLAGS, Refusal, not_regular, read_in, read_listed, unreadable};
+use super::super::read::{FLAGS, Refusal, not_followed, not_regular, read_in, read_listed, unreadable};
 use super::super::stamp::Stamp;
 use super::super::{ProblemReason, SpecFile, digest_of};
 use super::Place;
@@ -84,7 +84,7 @@ impl Place {
         if own.kind() != FileType::Symlink {
             return Ok(own);
         }
-        let stages = walk::stages(real).map_err(unreadable)?;
+        let stages = walk::stages(real).map_err(|error| not_followed(real, error))?;
         for stage in stages.iter().filter(|stage| !directory.real.starts_with(&stage.path)) {
             let above = stage.path.parent().filter(|above| *above != directory.real);
             if gathering.linked.len() < LINKED_MAX {
