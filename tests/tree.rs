@@ -190,6 +190,33 @@ fn a_worker_that_outlives_a_killed_main_process_is_not_taken_for_it() {
     bench.ok(&["stop", "prefork"]);
 }
 
+/// Two state directories of one path, the second over the first.
+const TWO_OF_ONE_PATH: &str = r#"
+for state in first second; do
+    mkdir -p state && mount -t tmpfs -o mode=755 none state && "$0" apply specs && cat state/run/groups.json && echo && "$0" stop --all || exit 99
+done
+"#;
+
+/// Engines with a `/run` of their own each share the path of their state, and removed each other's empty groups when they
+/// began.
+#[test]
+fn state_directories_of_one_path_have_groups_of_their_own() {
+    let bench = Bench::new();
+    if !has_groups(&bench) {
+        return;
+    }
+    bench.daemon("one", "");
+    let output = Command::new("unshare")
+        .args(["-m", "/bin/sh", "-c", TWO_OF_ONE_PATH, env!("CARGO_BIN_EXE_selfsame")])
+        .current_dir(bench.root())
+        .env("SELFSAME_STATE_DIR", bench.path("state"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let groups: Vec<&str> = text.lines().filter(|line| line.contains("selfsame-")).collect();
+    assert!(output.status.success() && groups.len() == 2 && groups[0] != groups[1], "{output:?}");
+}
+
 /// A group can bound what runs in it, and the bounds change without a restart. Processor time and numbers of processes are
 /// what most hosts let tests bound.
 #[test]

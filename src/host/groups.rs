@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! OWN                     the engine's own group, of version 2 for trees, of version 1 where a controller is only there
-//! OWN/selfsame-HASH       of this state directory
+//! OWN/selfsame-HASH       of this state directory, by its path and its file system
 //! OWN/selfsame-HASH/NAME  of one start; its name is on record before it is made
 //! ```
 //!
@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -397,7 +397,12 @@ fn at(path: &Path, error: &io::Error) -> String {
     format!("`{}`: {}", path.display(), io_text(error))
 }
 
-fn hash(path: &Path) -> String {
-    let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
-    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+/// Of its path, and of the file system that it lies on: with a `/run` of their own (mount namespaces, containers that share a tree
+/// of groups) two engines have the same path, and each would take the other's groups for what a former engine left.
+fn hash(dir: &Path) -> String {
+    let file_system = fs::metadata(dir).map_or(0, |meta| meta.dev());
+    let whole = Sha256::new()
+        .chain_update(dir.as_os_str().as_encoded_bytes())
+        .chain_update(file_system.to_le_bytes());
+    whole.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
