@@ -138,18 +138,34 @@ pub fn own_pid() -> Pid {
     Pid(rustix::process::getpid().as_raw_nonzero().get())
 }
 
-/// Who calls, for the record: the name of the real user, else the number. In sentences it stands as it is, so that the user
-/// `nobody` isn't nobody in them.
+/// Who calls, for the record: the name of the real user, else the number.
 pub fn caller() -> String {
     let uid = Uid(rustix::process::getuid().as_raw());
-    let name = NameService::default().user_numbered(uid, |user| user.name.to_owned()).known();
-    name.map_or_else(
-        || uid.to_string(),
-        |name| if name == "nobody" { "user nobody".to_owned() } else { name },
-    )
+    let name = NameService::default().user_numbered(uid, |user| user.name.to_owned());
+    named(name.known(), uid)
+}
+
+/// As it stands in sentences: what the user `nobody` asks for isn't asked for by nobody.
+fn named(name: Option<String>, uid: Uid) -> String {
+    match name {
+        Some(name) if name == "nobody" => format!("user {name}"),
+        Some(name) => name,
+        None => uid.to_string(),
+    }
 }
 
 /// The same, with the number.
 pub fn person() -> Who {
     Who::Person { name: caller(), uid: Some(rustix::process::getuid().as_raw()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_nobody_is_told_from_nobody() {
+        let of = |name: Option<&str>| named(name.map(ToOwned::to_owned), Uid(7));
+        assert_eq!([of(Some("ann")), of(Some("nobody")), of(None)], ["ann", "user nobody", "7"]);
+    }
 }
