@@ -80,6 +80,7 @@ mod versioned;
 pub mod wake;
 pub mod walk;
 pub mod watched;
+mod way;
 mod work_tree;
 pub mod writers;
 

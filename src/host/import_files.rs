@@ -2,19 +2,17 @@
 //!
 //! Links are followed inside of the root, step by step: a link to `/etc/x` in another root means that root's `/etc/x`.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::errno::io_text;
+use super::way::{Step, Way};
 use crate::import::{FileLook, Files};
 
 /// A file of an import is no larger than this.
 const BYTES_MAX: u64 = 1 << 20;
-/// Links that are followed for one path, as the kernel does.
-const LINKS_MAX: usize = 40;
 /// Names of a directory.
 const NAMES_MAX: usize = 10_000;
 
@@ -32,45 +30,22 @@ impl ImportFiles {
 
     /// Where a path of the root leads on this host, links followed.
     fn resolve(&self, path: &str) -> std::io::Result<PathBuf> {
-        let mut inside = PathBuf::from("/");
-        let mut left: Vec<std::ffi::OsString> = parts(Path::new(path)).rev().map(OsStr::to_owned).collect();
-        let mut links = 0;
-        while let Some(part) = left.pop() {
-            if part == ".." {
-                inside.pop();
-                continue;
+        let mut way = Way::to(Path::new(path));
+        while let Some(step) = way.step() {
+            let Step::Name(name) = step else { continue };
+            let outside = self.outside(&way.here().join(&name));
+            if fs::symlink_metadata(&outside)?.file_type().is_symlink() {
+                way.follow(&fs::read_link(&outside)?)?;
+            } else {
+                way.enter(&name);
             }
-            let next = inside.join(&part);
-            let outside = self.outside(&next);
-            let link = fs::symlink_metadata(&outside)?.file_type().is_symlink();
-            if !link {
-                inside = next;
-                continue;
-            }
-            links += 1;
-            if links > LINKS_MAX {
-                return Err(std::io::Error::from_raw_os_error(libc::ELOOP));
-            }
-            let target = fs::read_link(&outside)?;
-            if target.is_absolute() {
-                inside = PathBuf::from("/");
-            }
-            left.extend(parts(&target).rev().map(OsStr::to_owned));
         }
-        Ok(self.outside(&inside))
+        Ok(self.outside(way.here()))
     }
 
     fn outside(&self, inside: &Path) -> PathBuf {
         self.root.join(inside.strip_prefix("/").unwrap_or(inside))
     }
-}
-
-fn parts(path: &Path) -> impl DoubleEndedIterator<Item = &OsStr> {
-    path.components().filter_map(|component| match component {
-        Component::Normal(name) => Some(name),
-        Component::ParentDir => Some(OsStr::new("..")),
-        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
-    })
 }
 
 fn failed(error: &std::io::Error) -> FileLook {

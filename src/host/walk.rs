@@ -3,21 +3,18 @@
 //! The kernel resolves a path in one call and doesn't say through whose links and directories. Here each
 //! component is looked at by itself, and the trust in the end result is that in its weakest part.
 
-use std::collections::VecDeque;
-use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
 use super::errno::io_text;
+use super::way::{Step, Way};
 use crate::facts::HEAD_BYTES;
 
-/// As the kernel: `ELOOP` after so many links.
-const LINKS_MAX: usize = 40;
 const STICKY: u32 = 0o1000;
 const OTHERS_WRITE: u32 = 0o022;
 
@@ -35,47 +32,25 @@ pub struct Stage {
 /// # Errors
 /// What the kernel answered, or too many links.
 pub fn stages(path: &Path) -> io::Result<Vec<Stage>> {
-    let mut left: VecDeque<OsString> = parts(path);
-    let mut here = PathBuf::from("/");
-    let mut links = 0;
-    let mut stages = vec![Stage { meta: fs::symlink_metadata(&here)?, path: here.clone() }];
-    while let Some(part) = left.pop_front() {
-        if part == ".." {
-            here.pop();
-            stages.push(Stage { meta: fs::symlink_metadata(&here)?, path: here.clone() });
+    let mut way = Way::to(path);
+    let stage = |path: &Path| -> io::Result<Stage> {
+        Ok(Stage { meta: fs::symlink_metadata(path)?, path: path.to_owned() })
+    };
+    let mut stages: Vec<Stage> = vec![stage(way.here())?];
+    while let Some(step) = way.step() {
+        let Step::Name(name) = step else {
+            stages.push(stage(way.here())?);
             continue;
-        }
-        let next = here.join(&part);
-        let meta = fs::symlink_metadata(&next)?;
-        if meta.file_type().is_symlink() {
-            links += 1;
-            if links > LINKS_MAX {
-                return Err(io::Error::from_raw_os_error(libc::ELOOP));
-            }
-            let target = fs::read_link(&next)?;
-            stages.push(Stage { path: next, meta });
-            if target.is_absolute() {
-                here = PathBuf::from("/");
-            }
-            for part in parts(&target).into_iter().rev() {
-                left.push_front(part);
-            }
+        };
+        let next = stage(&way.here().join(&name))?;
+        if next.meta.file_type().is_symlink() {
+            way.follow(&fs::read_link(&next.path)?)?;
         } else {
-            stages.push(Stage { path: next.clone(), meta });
-            here = next;
+            way.enter(&name);
         }
+        stages.push(next);
     }
     Ok(stages)
-}
-
-fn parts(path: &Path) -> VecDeque<OsString> {
-    path.components()
-        .filter_map(|component| match component {
-            Component::Normal(name) => Some(name.to_owned()),
-            Component::ParentDir => Some("..".into()),
-            Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
-        })
-        .collect()
 }
 
 /// The directory that `path` leads to, links resolved. A way through a symbolic link of somebody else than root and

@@ -9,13 +9,12 @@
 //! A directory on the way is watched for its own removal or renaming, not for its entries: those of `/tmp` or `/etc` are
 //! somebody else's business.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-/// As many links as the kernel follows.
-const LINKS_MAX: usize = 40;
+use super::super::way::{Step, Way};
 
 /// One thing to watch.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -31,49 +30,33 @@ pub enum Watched {
 /// What to watch for a directory with all that is in it, or for a file.
 pub fn watched(place: &Path) -> BTreeSet<Watched> {
     let mut found = BTreeSet::new();
-    let mut left = parts(&std::path::absolute(place).unwrap_or_else(|_| place.to_owned()));
-    let mut here = PathBuf::from("/");
-    let mut links = 0;
-    while let Some(part) = left.pop_front() {
-        found.insert(Watched::Itself(here.clone()));
-        if part == ".." {
-            here.pop();
-            continue;
-        }
-        let next = here.join(&part);
+    let mut way = Way::to(&std::path::absolute(place).unwrap_or_else(|_| place.to_owned()));
+    loop {
+        let before = way.here().to_owned();
+        let Some(step) = way.step() else {
+            found.insert(Watched::Entries(before));
+            return found;
+        };
+        found.insert(Watched::Itself(before.clone()));
+        let Step::Name(name) = step else { continue };
+        let next = before.join(&name);
         match fs::symlink_metadata(&next) {
-            Ok(meta) if meta.is_symlink() && links < LINKS_MAX => {
-                links += 1;
+            Ok(meta) if meta.is_symlink() => {
                 let Ok(target) = fs::read_link(&next) else { return found };
                 found.insert(Watched::Itself(next));
-                if target.is_absolute() {
-                    here = PathBuf::from("/");
-                }
-                for part in parts(&target).into_iter().rev() {
-                    left.push_front(part);
+                if way.follow(&target).is_err() {
+                    return found;
                 }
             }
-            Ok(meta) if meta.is_dir() => here = next,
+            Ok(meta) if meta.is_dir() => way.enter(&name),
             // A file, or nothing: its directory tells of it. A file itself is never watched: a watch is lost when
             // another one takes its place.
             Ok(_) | Err(_) => {
-                found.insert(Watched::Entry(here, part));
+                found.insert(Watched::Entry(before, name));
                 return found;
             }
         }
     }
-    found.insert(Watched::Entries(here));
-    found
-}
-
-fn parts(path: &Path) -> VecDeque<OsString> {
-    path.components()
-        .filter_map(|component| match component {
-            Component::Normal(name) => Some(name.to_owned()),
-            Component::ParentDir => Some("..".into()),
-            Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -81,6 +64,7 @@ fn parts(path: &Path) -> VecDeque<OsString> {
 mod tests {
     use std::os::unix::fs::symlink;
 
+    use super::super::super::way::LINKS_MAX;
     use super::*;
 
     #[test]
