@@ -85,7 +85,7 @@ mod work_tree;
 pub mod writers;
 
 pub use files::{
-    caller, create_directory, create_text, exists, files_in, host_name, is_directory, is_init,
+    caller, create_directory, create_text, exists, files_in, host_name, is_directory, is_init, is_special,
     make_directories, own_pid, own_uid, person, program_identity, read_bytes, read_text, real_path,
 };
 pub use import_files::ImportFiles;

@@ -66,6 +66,9 @@ fn unusable(path: &Path, error: &io::Error, count: &mut Count, terminal: Termina
 }
 
 fn one_file(path: &Path, check: bool, count: &mut Count, terminal: Terminal) {
+    if host::is_special(path) {
+        return unusable(path, &io::Error::other("it is not a regular file"), count, terminal);
+    }
     let text = match host::read_text(path) {
         Ok(text) => text,
         Err(error) => return unusable(path, &error, count, terminal),

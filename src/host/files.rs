@@ -133,6 +133,11 @@ pub fn exists(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok()
 }
 
+/// Whether it is there and no regular file: a directory, or a pipe, which who reads it waits for.
+pub fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| !meta.is_file())
+}
+
 /// This process.
 pub fn own_pid() -> Pid {
     Pid(rustix::process::getpid().as_raw_nonzero().get())

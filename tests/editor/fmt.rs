@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::support::{Bench, Ran};
 
@@ -82,6 +82,21 @@ fn a_file_with_errors_is_reported_and_the_others_are_formatted() {
         out.stderr
     );
     assert_eq!(fs::read_to_string(&broken).unwrap(), before);
+    assert_eq!(fs::read_to_string(path).unwrap(), GOOD);
+}
+
+#[test]
+fn a_pipe_among_the_files_is_not_waited_for() {
+    let bench = Bench::new();
+    let path = bench.write("specs/b.yaml", ODD);
+    let made = Command::new("mkfifo").arg(bench.path("specs/a.yaml")).status();
+    assert!(made.unwrap().success());
+    let out = ran(&bench, &["fmt", "specs"], 1);
+    assert!(
+        out.stderr.contains("`specs/a.yaml` is not formatted: it is not a regular file"),
+        "{}",
+        out.stderr
+    );
     assert_eq!(fs::read_to_string(path).unwrap(), GOOD);
 }
 
