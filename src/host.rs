@@ -44,6 +44,7 @@ pub mod log_lines;
 mod look;
 pub mod name_service;
 pub mod notify;
+pub mod outlets;
 pub mod output;
 mod outside;
 pub mod own_limits;

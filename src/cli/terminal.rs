@@ -1,15 +1,25 @@
 //! Where words go: data to stdout, everything else to stderr. A reader who closes the pipe is no error.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::args::{Cli, Color};
 use crate::diagnostic::Diagnostic;
 use crate::host::errno::io_text;
+use crate::host::outlets::Outlets;
 use crate::report::{render_diagnostics, render_in_short, summary_line};
 
 /// Why some of the output is nowhere, if it is.
 static LOST: OnceLock<String> = OnceLock::new();
+
+/// Words that nothing waits for, where something goes on that must not be held up.
+static UNHURRIED: OnceLock<Mutex<Outlets>> = OnceLock::new();
+
+/// Writes by way of [`UNHURRIED`]. Nothing if it isn't so here.
+fn unhurried(write: impl FnOnce(&mut Outlets) -> io::Result<()>) -> Option<io::Result<()>> {
+    let outlets = UNHURRIED.get()?;
+    Some(write(&mut outlets.lock().unwrap_or_else(PoisonError::into_inner)))
+}
 
 /// Whether it was written. A closed pipe means that the reader has seen enough; anything else is kept for [`lost`].
 fn written(result: &io::Result<()>) -> bool {
@@ -75,6 +85,14 @@ impl Terminal {
         Self { silent: true, ..self }
     }
 
+    /// From now on nothing waits until its words are read; what nobody takes is left out.
+    #[expect(clippy::unused_self, reason = "all output goes through the terminal")]
+    pub(super) fn hold_nothing_up(self) {
+        if let Ok(outlets) = Outlets::of_this_process() {
+            let _ = UNHURRIED.set(Mutex::new(outlets));
+        }
+    }
+
     /// Whether messages have colour.
     #[cfg(feature = "tui")]
     pub(super) fn colour(self) -> bool {
@@ -84,9 +102,14 @@ impl Terminal {
     /// Data, to stdout, followed by a newline if it has none.
     #[expect(clippy::unused_self, reason = "all output goes through the terminal")]
     pub(super) fn data(self, text: &str) {
-        let mut out = io::stdout().lock();
-        let end: &[u8] = if text.is_empty() || text.ends_with('\n') { b"" } else { b"\n" };
-        written(&out.write_all(text.as_bytes()).and_then(|()| out.write_all(end)).and_then(|()| out.flush()));
+        let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        let wrote = unhurried(|outlets| outlets.out(&format!("{text}{end}"))).unwrap_or_else(|| {
+            let mut out = io::stdout().lock();
+            out.write_all(text.as_bytes())
+                .and_then(|()| out.write_all(end.as_bytes()))
+                .and_then(|()| out.flush())
+        });
+        written(&wrote);
     }
 
     /// Data as it is: ended by whatever it ends with.
@@ -139,7 +162,9 @@ impl Terminal {
         if self.silent {
             return;
         }
-        let _ = writeln!(io::stderr().lock(), "{}", text.trim_end_matches('\n'));
+        let text = text.trim_end_matches('\n');
+        let _ = unhurried(|outlets| outlets.err(&format!("{text}\n")))
+            .unwrap_or_else(|| writeln!(io::stderr().lock(), "{text}"));
     }
 
     /// Diagnostics with carets and a count, to stderr.

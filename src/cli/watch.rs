@@ -34,6 +34,7 @@ use crate::spec::engine::Settings;
 
 /// Runs `watch`.
 pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
+    terminal.hold_nothing_up();
     let (over, over_git) = (args.settings.clone(), args.git.clone());
     let config = args.settings.keep.look.config.as_ref();
     let configured = settings::read(

@@ -1,8 +1,9 @@
 //! What becomes of the services when watch ends, and when another one begins.
 
+use std::io::{Read as _, Write as _};
 use std::process::Command;
 
-use super::support::{Bench, is_alive, until};
+use super::support::{Bench, is_alive, signal, until};
 
 fn two_running() -> (Bench, u32, [i32; 2]) {
     let mut bench = Bench::new();
@@ -185,4 +186,32 @@ fn an_engine_with_another_state_starts_no_second_copy() {
         bench.ok(&["--state-dir", &other, "apply", "specs"]);
         same_as_before(&bench, pids);
     }
+}
+
+/// Ctrl-S, a pager, a log driver that hangs: the watch waited for its reader, restarted nothing, and didn't even end.
+#[test]
+fn a_reader_who_does_not_read_holds_nothing_up() {
+    let mut bench = Bench::new();
+    bench.daemon("one", "restart: {backoff: 10ms}");
+    let (mut reader, mut writer) = std::io::pipe().unwrap();
+    rustix::pipe::fcntl_setpipe_size(&writer, 8192).unwrap();
+    writer.write_all(&[b'x'; 8192]).unwrap();
+    let watch = bench
+        .command(&["watch", "specs"])
+        .stdout(writer.try_clone().unwrap())
+        .stderr(writer)
+        .spawn()
+        .unwrap();
+    bench.keep_watch(watch);
+    bench.until_running(&["one"]);
+    signal(bench.the_pid_of("one"), "KILL");
+    until("a second start", || bench.starts_of("one").len() == 2);
+    bench.until_running(&["one"]);
+    // Somebody reads again, and is told what is missing.
+    reader.read_exact(&mut [0; 8192]).unwrap();
+    bench.ok(&["restart", "one"]);
+    bench.end_watch("TERM");
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("warning: nobody read ") && text.contains("selfsame ends"), "{text}");
 }
