@@ -12,6 +12,8 @@
 mod accepting;
 mod asked;
 mod configure;
+mod converging;
+mod documents;
 mod ending;
 mod git;
 mod looking;
@@ -26,12 +28,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use documents::Scope;
 use looking::{Looking, Occasion};
 
 use super::accept::{Acceptance, FileSeen, PruneHeld};
 use super::carried::Carried;
 use super::control::Desk;
-use super::converge::converge_on;
 use super::events::Chronicle;
 use super::metrics::Meter;
 use super::policy::Policies;
@@ -40,26 +42,16 @@ use super::settings::SettingsFile;
 use super::settle;
 use super::sources::{Sources, absolute};
 use super::standing::Standing;
-use super::tick::TickOptions;
 pub use super::told::Event;
 use crate::host::Host as _;
 use crate::host::history::{Accepted, History};
 use crate::host::linux::LinuxHost;
-use crate::host::presence;
 use crate::host::scrape::Scrapes;
-use crate::host::spec_dir::watched;
-use crate::host::wake::Wakes;
-use crate::plan::action::Outcome;
 use crate::plan::memory::Memory;
-use crate::plan::sources::show_revisions;
 use crate::plan::status::ServiceStatus;
-use crate::plan::{PlanOptions, QuestionHints};
 use crate::spec::SpecSet;
 use crate::spec::engine::Settings;
-use crate::units::{BootTime, WallTime};
-
-/// So many objects changed in one turn are worth it to give memory back.
-const MANY: usize = 100;
+use crate::units::BootTime;
 
 /// How to watch.
 #[derive(Clone, Debug)]
@@ -147,15 +139,6 @@ struct Deadlines {
     plan: Option<BootTime>,
     /// What policies wait for.
     policies: Option<BootTime>,
-}
-
-/// What a look at the documents was about.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Scope {
-    /// Files that somebody named.
-    Named,
-    /// All there is.
-    Everything,
 }
 
 impl<'a> Watch<'a> {
@@ -293,13 +276,6 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Notes when to look at the documents, if something was heard of them.
-    fn hear(&mut self, wakes: &Wakes) {
-        if let Some(settled) = self.looking.hear(wakes, self.host.now().boot) {
-            self.look_due = Some(settled);
-        }
-    }
-
     /// Much was loaded, started and written down, which took more than what stays of it.
     fn settle(&mut self) {
         if let Some((copies, status)) = settle::of_memory(&self.memory, &self.status) {
@@ -316,153 +292,6 @@ impl<'a> Watch<'a> {
             self.sources.places().iter().map(|place| format!("`{}`", absolute(place))).collect();
         let version = env!("CARGO_PKG_VERSION");
         self.chronicle.engine("Began", format!("selfsame {version} watches {}", places.join(", ")));
-    }
-
-    /// Watches what is to be watched now: another directory than before may be under an old name.
-    fn renew_hints(&mut self) {
-        let mut documents = self.sources.watched();
-        documents.extend(self.watched_files.iter().flat_map(|path| watched(path)));
-        documents.extend(self.options.file.iter().flat_map(|file| watched(file.path())));
-        self.looking.watch(&documents);
-        let deaf = self.looking.deaf().filter(|_| self.options.hints).map(str::to_owned);
-        if let Some(reason) = deaf.as_ref().filter(|_| self.told_deaf.is_none()) {
-            (self.tell)(Event::Trouble(&format!(
-                "looking every 2s, since notifications are not to be had: {reason}"
-            )));
-        }
-        self.told_deaf = deaf;
-    }
-
-    /// Looks at the documents, and notes when to look again.
-    fn look_at_sources(&mut self, occasion: Occasion, now: BootTime) -> Scope {
-        let began = self.host.now();
-        self.host.forget_listing();
-        self.renew_settings();
-        self.renew_hints();
-        let before = self.sources.watched();
-        let attention = self.looking.attention(occasion, now, self.calm);
-        let mut look = self.sources.look_with(attention);
-        if self.sources.watched() != before {
-            // What it leads to was not watched while it was read.
-            self.renew_hints();
-            look = self.sources.look_with(self.looking.attention(occasion, self.host.now().boot, false));
-        }
-        self.await_first_revision(&mut look);
-        let told = self.looking.finding();
-        for place in self.sources.places().iter().map(|place| absolute(place)) {
-            if !look.findings.iter().any(|(of, finding)| *of == place && finding.kind == told.kind) {
-                look.findings.push((place, told.clone()));
-            }
-        }
-        let took = self.host.now().boot.since(began.boot);
-        let complete = look.seen.complete.then_some(began.wall);
-        self.ask_revisions(self.digest.as_ref() != Some(&look.digest));
-        self.clean = look.is_clean();
-        (self.tell)(Event::Looked { took, complete });
-        if self.digest.as_ref() != Some(&look.digest) {
-            if look.named && self.declares_more(&look) {
-                // Whoever is new is looked for.
-                self.host.begin_listing();
-            }
-            (self.tell)(Event::Sources(&look));
-            self.digest = Some(look.digest.clone());
-        }
-        let recheck = self.accept(&mut look, now);
-        self.calm = look.seen.complete && look.again.is_none() && recheck.is_none() && self.held.is_empty();
-        if !self.watched_files.is_empty() {
-            self.renew_hints();
-        }
-        self.look_due =
-            recheck.into_iter().chain(look.again).chain(self.looking.poll(look.remote, now)).min();
-        if look.named { Scope::Named } else { Scope::Everything }
-    }
-
-    /// What is in force now goes into the history, if it is another set than the last one there.
-    fn keep_set(&mut self, at: WallTime) {
-        let (by, why) = self.origin_of_set();
-        self.unkept.push(Accepted { services: self.set.services.clone(), at, by, why });
-    }
-
-    /// Only when what follows from a set was done: its first work is to read all that is there, on a processor that the services
-    /// which begin need as well.
-    fn give_sets(&mut self) {
-        self.unkept.drain(..).for_each(|accepted| self.history.keep(accepted));
-    }
-
-    /// Somebody removed the state directory: other verbs shall find this watch in the new one as well.
-    fn announce_again(&mut self) {
-        (self.tell)(Event::Trouble(
-            "the state directory was removed; it was made again with all that is remembered",
-        ));
-        self.chronicle.restored();
-        self.policies.write_again();
-        self.renew_hints();
-        self.open_control_again();
-        if let Err(reason) = presence::announce(self.host.dirs(), self.sources.places(), self.sources.host())
-        {
-            (self.tell)(Event::Trouble(&reason));
-        }
-    }
-
-    /// Ticks until nothing is left to do at once, tells the status, and says when to tick again.
-    fn converge(&mut self, full: bool) -> Option<BootTime> {
-        if full {
-            self.max_starts = parallel_starts(&self.options.settings);
-        }
-        let options = TickOptions {
-            plan: PlanOptions { confirmed: self.confirmed, max_starts: Some(self.max_starts) },
-            hints: QuestionHints { full },
-        };
-        let (tell, chronicle, bulky) = (&mut self.tell, &mut self.chronicle, &mut self.bulky);
-        let mut started = BTreeSet::new();
-        if self.confirmed {
-            self.carried.forget();
-        }
-        let carried = &mut self.carried;
-        let last = converge_on(&mut self.host, &self.set, &mut self.memory, options, carried, &mut |tick| {
-            let begun = tick.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Started(_)));
-            started.extend(begun.map(|(step, _)| step.service.clone()));
-            // Also where no status shows it: each record that is changed is made anew.
-            *bulky |= tick.again && tick.plan.outlook.len() >= MANY;
-            chronicle.tell(&tick.events);
-            (tell)(Event::Tick(tick));
-        });
-        if full || !started.is_empty() {
-            self.host.keep_outputs(&self.memory, (!full).then_some(&started));
-        }
-        if let Some(trouble) = self.chronicle.take_trouble() {
-            (self.tell)(Event::Trouble(&trouble));
-        }
-        for line in self.host.take_said() {
-            (self.tell)(Event::Trouble(&line));
-        }
-        let restored = self.host.take_restored();
-        if restored {
-            self.announce_again();
-        }
-        self.count();
-        let moved = self.carried.tell(&mut self.status);
-        self.bulky |= moved.names.len() >= MANY;
-        if moved.is_any() || restored || self.standing.is_news() {
-            // Of the others it is as it was said: what is known of a document is part of its status.
-            let all = restored || self.standing.is_at_another_revision();
-            if all {
-                show_revisions(&mut self.status, self.standing.sources(), &self.set);
-            } else {
-                let at = |name| self.status.binary_search_by(|status| status.name.cmp(name)).ok();
-                let moved: Vec<usize> = moved.names.iter().filter_map(at).collect();
-                for at in moved {
-                    show_revisions(self.status.get_mut(at), self.standing.sources(), &self.set);
-                }
-            }
-            self.standing.was_told();
-            self.desk.has_news();
-        }
-        if moved.is_any() || restored {
-            let sum = self.carried.sum();
-            (self.tell)(Event::Status { all: &self.status, changed: &moved.names, sum });
-        }
-        if last.again { Some(self.host.now().boot) } else { last.next }
     }
 }
 

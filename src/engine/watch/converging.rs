@@ -1,0 +1,94 @@
+//! Ticks until nothing is left to do at once, and what is told of them.
+
+use std::collections::BTreeSet;
+
+use super::{Watch, parallel_starts};
+use crate::engine::converge::converge_on;
+use crate::engine::tick::TickOptions;
+use crate::engine::told::Event;
+use crate::host::{Host as _, presence};
+use crate::plan::action::Outcome;
+use crate::plan::sources::show_revisions;
+use crate::plan::{PlanOptions, QuestionHints};
+use crate::units::BootTime;
+
+/// So many objects changed in one turn are worth it to give memory back.
+const MANY: usize = 100;
+
+impl Watch<'_> {
+    /// Somebody removed the state directory: other verbs shall find this watch in the new one as well.
+    fn announce_again(&mut self) {
+        (self.tell)(Event::Trouble(
+            "the state directory was removed; it was made again with all that is remembered",
+        ));
+        self.chronicle.restored();
+        self.policies.write_again();
+        self.renew_hints();
+        self.open_control_again();
+        if let Err(reason) = presence::announce(self.host.dirs(), self.sources.places(), self.sources.host())
+        {
+            (self.tell)(Event::Trouble(&reason));
+        }
+    }
+
+    /// Ticks until nothing is left to do at once, tells the status, and says when to tick again.
+    pub(super) fn converge(&mut self, full: bool) -> Option<BootTime> {
+        if full {
+            self.max_starts = parallel_starts(&self.options.settings);
+        }
+        let options = TickOptions {
+            plan: PlanOptions { confirmed: self.confirmed, max_starts: Some(self.max_starts) },
+            hints: QuestionHints { full },
+        };
+        let (tell, chronicle, bulky) = (&mut self.tell, &mut self.chronicle, &mut self.bulky);
+        let mut started = BTreeSet::new();
+        if self.confirmed {
+            self.carried.forget();
+        }
+        let carried = &mut self.carried;
+        let last = converge_on(&mut self.host, &self.set, &mut self.memory, options, carried, &mut |tick| {
+            let begun = tick.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Started(_)));
+            started.extend(begun.map(|(step, _)| step.service.clone()));
+            // Also where no status shows it: each record that is changed is made anew.
+            *bulky |= tick.again && tick.plan.outlook.len() >= MANY;
+            chronicle.tell(&tick.events);
+            (tell)(Event::Tick(tick));
+        });
+        if full || !started.is_empty() {
+            self.host.keep_outputs(&self.memory, (!full).then_some(&started));
+        }
+        if let Some(trouble) = self.chronicle.take_trouble() {
+            (self.tell)(Event::Trouble(&trouble));
+        }
+        for line in self.host.take_said() {
+            (self.tell)(Event::Trouble(&line));
+        }
+        let restored = self.host.take_restored();
+        if restored {
+            self.announce_again();
+        }
+        self.count();
+        let moved = self.carried.tell(&mut self.status);
+        self.bulky |= moved.names.len() >= MANY;
+        if moved.is_any() || restored || self.standing.is_news() {
+            // Of the others it is as it was said: what is known of a document is part of its status.
+            let all = restored || self.standing.is_at_another_revision();
+            if all {
+                show_revisions(&mut self.status, self.standing.sources(), &self.set);
+            } else {
+                let at = |name| self.status.binary_search_by(|status| status.name.cmp(name)).ok();
+                let moved: Vec<usize> = moved.names.iter().filter_map(at).collect();
+                for at in moved {
+                    show_revisions(self.status.get_mut(at), self.standing.sources(), &self.set);
+                }
+            }
+            self.standing.was_told();
+            self.desk.has_news();
+        }
+        if moved.is_any() || restored {
+            let sum = self.carried.sum();
+            (self.tell)(Event::Status { all: &self.status, changed: &moved.names, sum });
+        }
+        if last.again { Some(self.host.now().boot) } else { last.next }
+    }
+}
