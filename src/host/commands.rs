@@ -107,6 +107,9 @@ impl Commands {
     /// Takes note of what ended, and ends what took too long.
     pub fn poll(&mut self, now: BootTime) {
         self.bury();
+        if self.running.is_empty() {
+            return;
+        }
         // Nothing that the look below doesn't say; reading the events rearms the level.
         let mut events = Vec::with_capacity(16);
         let zero = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };

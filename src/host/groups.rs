@@ -201,11 +201,12 @@ impl Groups {
     /// The processes of a group and of all below it; `None`: there is no such group. Those of other PID namespaces can't be
     /// named and are left out.
     pub fn members(&self, name: &str) -> Option<Vec<Pid>> {
-        let dir = self.tree(name)?;
         let mut found = Vec::new();
-        if says(&dir.join("cgroup.events"), "populated 0") {
+        // The usual answer after an exit takes one question.
+        if self.trees(name).next().is_some_and(|dir| says(&dir.join("cgroup.events"), "populated 0")) {
             return Some(found);
         }
+        let dir = self.tree(name)?;
         collect(&dir, 0, &mut found);
         found.sort_unstable();
         found.dedup();
@@ -237,7 +238,7 @@ impl Groups {
     /// How often the kernel ended a process of the group for want of memory; 0 where it doesn't count that.
     pub fn oom_kills(&self, name: &str) -> u64 {
         let of = |dir: PathBuf, file: &str| counted(&dir.join(file), "oom_kill");
-        let v2 = self.tree(name).map_or(0, |dir| of(dir, "memory.events"));
+        let v2: u64 = self.trees(name).map(|dir| of(dir, "memory.events")).sum();
         let v1 = self.bases.iter().filter_map(|base| base.controllers.get("memory"));
         v2 + v1.map(|dir| of(dir.join(name), "memory.oom_control")).sum::<u64>()
     }
@@ -264,11 +265,13 @@ impl Groups {
     }
 
     fn tree(&self, name: &str) -> Option<PathBuf> {
-        if !is_name(name) {
-            return None;
-        }
-        let dirs = self.bases.iter().filter_map(|base| Some(base.tree.as_ref()?.join(name)));
-        dirs.into_iter().find(|dir| dir.is_dir())
+        self.trees(name).find(|dir| dir.is_dir())
+    }
+
+    /// Where a group of this name may be.
+    fn trees(&self, name: &str) -> impl Iterator<Item = PathBuf> {
+        let bases = self.bases.iter().filter(|_| is_name(name));
+        bases.filter_map(move |base| Some(base.tree.as_ref()?.join(name)))
     }
 
     /// Whether this controller's bounds are set in the group of version 2.

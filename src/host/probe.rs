@@ -150,6 +150,9 @@ impl Probes {
     /// Takes note of what came, and ends what took too long.
     pub fn poll(&mut self, now: BootTime) {
         self.bury();
+        if self.pending.is_empty() {
+            return;
+        }
         // The events themselves say nothing that the look below doesn't; reading them rearms the level.
         let mut events = Vec::with_capacity(16);
         let zero = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };

@@ -154,7 +154,10 @@ impl Looking {
 
     /// Takes what woke the loop, and says when to look because of it.
     pub(super) fn hear(&mut self, wakes: &Wakes, now: BootTime) -> Option<BootTime> {
-        let heard = self.documents.as_mut().map(Watcher::take).unwrap_or_default();
+        // After an exit a start is waited for: there is nothing to be read then, or it wakes the loop again.
+        let is_quiet = wakes.exits && !wakes.specs;
+        let take = if is_quiet { Watcher::take_heard } else { Watcher::take };
+        let heard = self.documents.as_mut().map(take).unwrap_or_default();
         let documents = heard.changed;
         self.touched.extend(heard.touched);
         self.touched.elsewhere |= wakes.mounts;

@@ -52,11 +52,12 @@ impl<T> Runner<T> {
     /// What the child was begun for and how it ended, once it has ended or took too long.
     pub(super) fn poll(&mut self, now: BootTime) -> Option<(T, Ended)> {
         self.dying.retain(|pidfd| matches!(reap(pidfd), Ok(None)));
+        let (_, child) = self.running.as_mut()?;
         // Nothing that the look below doesn't say; reading the events rearms the level.
         let mut events = Vec::with_capacity(8);
         let zero = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
         let _ = epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), Some(&zero));
-        let ended = self.running.as_mut()?.1.look(now)?;
+        let ended = child.look(now)?;
         self.stop().map(|what| (what, ended))
     }
 

@@ -3,8 +3,9 @@
 //! Asking the name service is a child process: more than a look at a thousand processes. Where `nsswitch.conf(5)` puts
 //! `files` first, an entry found there is its answer; where there is no other source, there is no other entry.
 
+use std::cell::OnceCell;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 
 use super::entry::Group;
 use crate::units::Gid;
@@ -14,7 +15,7 @@ const SIZE_MAX: u64 = 1 << 20;
 /// Sources that need no server: what they don't find isn't there. All others also find nothing when theirs is down.
 const SERVERLESS: [&str; 6] = ["files", "db", "systemd", "altfiles", "usrfiles", "extrausers"];
 
-/// What the local files say, read once a look.
+/// What the local files say, each read once a look, and only if somebody asks for what it says.
 #[derive(Debug)]
 pub(super) struct Local {
     pub(super) passwd: File,
@@ -26,7 +27,9 @@ pub(super) struct Local {
 /// A file, if it is the first source of its database.
 #[derive(Debug)]
 pub(super) struct File {
-    text: Option<String>,
+    path: &'static str,
+    read: fn(&str) -> Option<String>,
+    text: OnceCell<Option<String>>,
     sources: Sources,
 }
 
@@ -44,38 +47,43 @@ struct Sources {
 impl Local {
     /// Reads the files of those databases that begin with `files`.
     pub(super) fn read() -> Self {
-        let switch = match fs::metadata("/etc/nsswitch.conf") {
+        let switch = match read("/etc/nsswitch.conf") {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Some(String::new()),
-            _ => text("/etc/nsswitch.conf"),
+            answer => answer.ok(),
         };
-        Self::under(switch.as_deref(), text)
+        Self::under(switch.as_deref(), |path| read(path).ok())
     }
 
     /// Under a switch, if it is known; `read` gives the text of a file.
-    pub(super) fn under(switch: Option<&str>, read: impl Fn(&str) -> Option<String>) -> Self {
+    pub(super) fn under(switch: Option<&str>, read: fn(&str) -> Option<String>) -> Self {
         let of = |database: &str| switch.map(|switch| Sources::of(switch, database)).unwrap_or_default();
         let of_members = match switch {
             Some(switch) if line(switch, "initgroups").is_some() => "initgroups",
             _ => "group",
         };
         Self {
-            passwd: File::read("/etc/passwd", of("passwd"), &read),
-            group: File::read("/etc/group", of("group"), &read),
+            passwd: File::new("/etc/passwd", of("passwd"), read),
+            group: File::new("/etc/group", of("group"), read),
             initgroups: of(of_members),
         }
     }
 
     /// The groups that name a user as a member, if the file says them all.
     pub(super) fn groups_with(&self, user: &str) -> Option<Vec<Gid>> {
-        let text = self.group.text.as_deref().filter(|_| self.initgroups.files_only)?;
+        let text = self.initgroups.files_only.then(|| self.group.text()).flatten()?;
         let groups = text.lines().filter_map(Group::parse);
         Some(groups.filter(|group| group.members().any(|name| name == user)).map(|group| group.gid).collect())
     }
 }
 
 impl File {
-    fn read(path: &str, sources: Sources, read: impl Fn(&str) -> Option<String>) -> Self {
-        Self { text: sources.files_first.then(|| read(path)).flatten(), sources }
+    fn new(path: &'static str, sources: Sources, read: fn(&str) -> Option<String>) -> Self {
+        Self { path, read, text: OnceCell::new(), sources }
+    }
+
+    fn text(&self) -> Option<&str> {
+        let text = || self.sources.files_first.then(|| (self.read)(self.path)).flatten();
+        self.text.get_or_init(text).as_deref()
     }
 
     /// The first entry that is wanted.
@@ -84,12 +92,12 @@ impl File {
         parse: impl Fn(&'a str) -> Option<T>,
         wanted: impl Fn(&T) -> bool,
     ) -> Option<T> {
-        self.text.as_deref()?.lines().filter_map(parse).find(wanted)
+        self.text()?.lines().filter_map(parse).find(wanted)
     }
 
     /// Whether there is nothing that isn't in it.
     pub(super) fn is_all(&self) -> bool {
-        self.text.is_some() && self.sources.files_only
+        self.sources.files_only && self.text().is_some()
     }
 
     /// Whether what the name service doesn't find isn't there.
@@ -116,13 +124,15 @@ impl Sources {
     }
 }
 
-fn text(path: &str) -> Option<String> {
-    let size = fs::metadata(path).ok()?.len();
-    let bytes = if size > SIZE_MAX { None } else { fs::read(path).ok() }?;
-    Some(
-        String::from_utf8(bytes)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
-    )
+/// The text of a file; an error if it is too large.
+fn read(path: &str) -> io::Result<String> {
+    let mut bytes = Vec::with_capacity(4096);
+    fs::File::open(path)?.take(SIZE_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > SIZE_MAX {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
 /// What a line says of a database.
@@ -172,8 +182,8 @@ mod tests {
 
     #[test]
     fn the_first_entry_counts_and_strange_lines_are_passed_over() {
-        let text = "root:x:0:0:root:/root:/bin/sh\n+nis:x:5:5::\n\nbroken\nann:x:many:1\nann:x:1000:1000::/:/bin/sh\ntoor:x:0:0::\n";
-        let file = File { text: Some(text.to_owned()), sources: Sources::default() };
+        const TEXT: &str = "root:x:0:0:root:/root:/bin/sh\n+nis:x:5:5::\n\nbroken\nann:x:many:1\nann:x:1000:1000::/:/bin/sh\ntoor:x:0:0::\n";
+        let file = Local::under(Some(""), |_| Some(TEXT.to_owned())).passwd;
         let named = |name: &str| file.find(User::parse, |user| user.name == name).map(|user| user.uid);
         let numbered = |uid| file.find(User::parse, |user| user.uid == Uid(uid)).map(|user| user.name);
         assert_eq!(named("ann"), Some(Uid(1000)));

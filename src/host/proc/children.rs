@@ -1,4 +1,4 @@
-//! The children of this process, without a look at all processes.
+//! The children and threads of this process, without a look at all processes.
 
 use std::collections::BTreeSet;
 
@@ -24,5 +24,10 @@ impl LiveWorld {
             }
             children
         })
+    }
+
+    /// Whether this number is that of a thread of this process, and so no other process's.
+    pub fn is_own_thread(&self, pid: Pid) -> bool {
+        raw::stat_at(self.proc(), Leaf::new(format_args!("self/task/{pid}")).as_c_str()).is_ok()
     }
 }

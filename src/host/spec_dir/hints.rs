@@ -148,6 +148,11 @@ impl Watcher {
     pub fn take(&mut self) -> Heard {
         self.read();
         let _ = self.read_entries();
+        self.take_heard()
+    }
+
+    /// What was heard before now, for whoever knows that the descriptor is quiet.
+    pub fn take_heard(&mut self) -> Heard {
         std::mem::take(&mut self.heard)
     }
 
