@@ -336,7 +336,8 @@ impl LiveWorld {
         self.listed.get_or_init(|| {
             let begun = self.listing.take();
             let [helper, _] = &self.ahead_readers;
-            let made = begun.and_then(|begun| helper.finish(&begun, LISTING_DEADLINE));
+            // On a busy machine the helper may be without a processor for longer than the listing takes.
+            let made = begun.and_then(|begun| helper.finish_begun(&begun, LISTING_DEADLINE));
             let made = made.unwrap_or_else(|| Listing::of(self.proc(), self.ticks));
             Listed::from(made)
         })

@@ -223,6 +223,8 @@ impl Control {
         let data = EventData::new_u64(self.last);
         if epoll::add(&self.epoll, &guest.socket, data, guest.armed).is_ok() {
             self.guests.insert(self.last, guest);
+            // Whoever comes has mostly called already, and needn't wait for a turn of its own.
+            self.attend(self.last, EventFlags::IN, now);
         }
     }
 

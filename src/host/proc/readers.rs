@@ -91,6 +91,9 @@ struct Slot<T> {
     helper: AtomicI32,
 }
 
+/// In place of a thread: nobody works on it any more.
+const TAKEN_BACK: i32 = -1;
+
 impl Readers {
     /// None running yet: the first one starts with the first read.
     pub fn new() -> Self {
@@ -129,6 +132,11 @@ impl Readers {
         self.wait(begun, deadline, Duration::ZERO)
     }
 
+    /// The same for who can do the work as well: nothing is waited for that no helper has begun with, and none does later.
+    pub fn finish_begun<T>(&self, begun: &Begun<T>, deadline: Duration) -> Option<T> {
+        if begun.0.is_helped_by(TAKEN_BACK) { None } else { self.finish(begun, deadline) }
+    }
+
     fn hand_over<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -145,8 +153,9 @@ impl Readers {
         });
         let (theirs, stuck) = (Arc::clone(&slot), Arc::clone(&self.stuck));
         let work = move || {
-            theirs.helper.store(own_thread(), Ordering::Release);
-            theirs.give(work(), &stuck);
+            if theirs.is_helped_by(own_thread()) {
+                theirs.give(work(), &stuck);
+            }
         };
         self.send(Job { work: Box::new(work), spin })?;
         Some(Begun(slot))
@@ -189,6 +198,11 @@ impl Readers {
 }
 
 impl<T> Slot<T> {
+    /// Whether this one is the first to take the work.
+    fn is_helped_by(&self, helper: i32) -> bool {
+        self.helper.compare_exchange(0, helper, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
     fn give(&self, value: T, stuck: &AtomicUsize) {
         let mut answer = lock(&self.answer);
         match *answer {
@@ -359,6 +373,24 @@ mod tests {
         assert_eq!(readers.run(Duration::from_millis(20), work), None);
         stop.store(true, Ordering::Relaxed);
         assert_eq!(readers.run(Duration::from_nanos(1), || 7), Some(7));
+    }
+
+    #[test]
+    fn what_no_helper_has_begun_with_is_taken_back_and_never_done() {
+        let readers = Readers::new();
+        let (release, held) = mpsc::channel::<()>();
+        let busy = readers.begin(move || held.recv().is_err()).unwrap();
+        let begun = readers.begin(|| 7).unwrap();
+        assert_eq!(readers.finish_begun(&begun, LONG), None);
+        drop(release);
+        assert_eq!(readers.finish(&busy, LONG), Some(true));
+        assert_eq!((readers.run(LONG, || 8), readers.stuck()), (Some(8), 0));
+        assert!(matches!(*lock(&begun.0.answer), Answer::Awaited), "nobody did it");
+        // What a helper is at is waited for.
+        let (begin, begins) = mpsc::channel::<()>();
+        let begun = readers.begin(move || begin.send(()).is_ok()).unwrap();
+        begins.recv().unwrap();
+        assert_eq!(readers.finish_begun(&begun, LONG), Some(true));
     }
 
     #[test]
