@@ -10,6 +10,7 @@
 
 mod found;
 mod gathered;
+mod halves;
 mod here;
 mod kept;
 mod loading;

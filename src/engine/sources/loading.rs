@@ -56,7 +56,12 @@ impl Sources {
         let gives = |name: &String| self.loaded.get(name).is_some_and(LoadedFile::defines);
         let replaced = fresh.iter().any(|file| gives(&file.name));
         let lost = gone.iter().any(gives);
-        let mut loaded = Around { tell, ..self.around() }.load(&fresh, Some(&self.names), None);
+        let around = Around { tell, ..self.around() };
+        let halves = self.in_loop.then(|| around.load_halves(&fresh, &self.names)).flatten();
+        let mut loaded = match halves {
+            Some(files) => Loaded { files, names: self.names.clone(), ..Loaded::default() },
+            None => around.load(&fresh, Some(&self.names), None),
+        };
         let changed = !fresh.is_empty() || !gone.is_empty();
         if changed {
             self.marks = None;
@@ -164,17 +169,31 @@ impl Around<'_> {
     }
 
     fn check(self, request: &ExpressionRequest<'_>) -> Vec<Diagnostic> {
-        let ExpressionRequest { text, variables, replaces, library } = request;
-        let compiled = expression::check_in_document(text, variables.clone(), *replaces, library);
-        if let (Some(checked), Some(predicate)) = (self.checked, compiled.predicate)
-            && library.is_empty()
-            && library.schema().is_none()
-        {
-            (self.tell)(&predicate);
-            checked.put(text, Shape::of_types(variables), predicate);
-        }
-        compiled.diagnostics
+        let (diagnostics, good) = check(request);
+        good.into_iter().for_each(|good| self.take(good));
+        diagnostics
     }
+
+    /// Keeps a condition for whoever looks by it.
+    pub(super) fn take(self, (text, shape, predicate): Compiled) {
+        if let Some(checked) = self.checked {
+            (self.tell)(&predicate);
+            checked.put(&text, shape, predicate);
+        }
+    }
+}
+
+/// A condition that needs no definitions and plugins: its text, what it may name, what it was compiled to.
+pub(super) type Compiled = (String, Shape, Predicate);
+
+/// What is to be said of a condition, and the condition if it is good and means the same everywhere.
+pub(super) fn check(request: &ExpressionRequest<'_>) -> (Vec<Diagnostic>, Option<Compiled>) {
+    let ExpressionRequest { text, variables, replaces, library } = request;
+    let compiled = expression::check_in_document(text, variables.clone(), *replaces, library);
+    let is_alone = library.is_empty() && library.schema().is_none();
+    let good = compiled.predicate.filter(|_| is_alone);
+    let good = good.map(|predicate| ((*text).to_owned(), Shape::of_types(variables), predicate));
+    (compiled.diagnostics, good)
 }
 
 /// Looks names up that come in order, mostly: a step each then.

@@ -1,0 +1,115 @@
+//! Files of which none says that it defines something for others, loaded by two threads: to check their conditions is most of what the
+//! first look of a watch waits for, and nothing else needs the other processor by then.
+
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use memchr::memmem;
+
+use super::loading::{Around, Compiled};
+use crate::spec::{
+    ExpressionRequest, Limits, LoadContext, LoadedFile, Names, NoModules, SpecFile, load_ready,
+};
+
+/// For fewer a second thread isn't worth its start. Of more too much of what stays would lie between what was only needed meanwhile.
+const WORTH_IT: std::ops::RangeInclusive<usize> = 48..=256;
+/// The kinds of documents that others may depend on.
+const DEFINING: [&str; 3] = ["Matcher", "Plugin", "Defaults"];
+
+impl Around<'_> {
+    /// What became of these files, in order, as far as each is concerned. `None`: they have to be loaded as one set.
+    pub(super) fn load_halves(self, files: &[SpecFile], names: &Names) -> Option<Vec<LoadedFile>> {
+        if !WORTH_IT.contains(&files.len()) || !is_each_alone(files) {
+            return None;
+        }
+        let (host, ready) = (self.host, self.ready);
+        let (first, second) = files.split_at(files.len() / 2);
+        let compiled: Mutex<Vec<Compiled>> = Mutex::default();
+        let aside = || {
+            let compile = |request: &ExpressionRequest<'_>| {
+                let (diagnostics, good) = super::loading::check(request);
+                compiled.lock().unwrap_or_else(PoisonError::into_inner).extend(good);
+                diagnostics
+            };
+            let (limits, names, modules) = (Limits::default(), Some(names), &NoModules);
+            load_ready(
+                second,
+                ready,
+                &LoadContext { limits, compile: &compile, names, modules, held: None, host },
+            )
+        };
+        let (mut loaded, other) = thread::scope(|scope| {
+            let other = thread::Builder::new().name("documents".into()).spawn_scoped(scope, aside).ok()?;
+            let own = self.load(first, Some(names), None);
+            Some((own.files, other.join().ok()?.files))
+        })?;
+        loaded.extend(other);
+        if loaded.iter().any(LoadedFile::defines) {
+            return None;
+        }
+        let compiled = compiled.into_inner().unwrap_or_else(PoisonError::into_inner);
+        compiled.into_iter().for_each(|good| self.take(good));
+        Some(loaded)
+    }
+}
+
+/// Whether what becomes of each of them follows from itself, by all that can be told before it is read.
+fn is_each_alone(files: &[SpecFile]) -> bool {
+    let words = DEFINING.map(memmem::Finder::new);
+    let says = |file: &SpecFile| words.iter().any(|word| word.find(&file.bytes).is_some());
+    let bytes: usize = files.iter().map(|file| file.bytes.len()).sum();
+    bytes <= Limits::default().bytes && !files.iter().any(says)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::host::checked::Checked;
+    use crate::spec::{ReadTexts, Shape};
+
+    fn file(name: usize, text: &str) -> SpecFile {
+        let bytes = text.replace("NAME", &format!("s{name}")).into_bytes();
+        SpecFile { name: format!("{name:03}.yaml"), directory: "/d".into(), bytes }
+    }
+
+    fn service(condition: &str) -> String {
+        format!(
+            "apiVersion: selfsame/v1\nkind: Service\nmetadata: {{name: NAME}}\nspec:\n  startas: /bin/true\n  match: '{condition}'\n"
+        )
+    }
+
+    #[test]
+    fn each_file_is_what_it_is_among_all() {
+        let [good, wrong] = [r#"cwd == "/NAME""#, "nothing == 1"].map(service);
+        let mut files: Vec<SpecFile> =
+            (0..60).map(|at| file(at, if at % 7 == 3 { &wrong } else { &good })).collect();
+        let checked = Checked::default();
+        let (ready, told) = (ReadTexts::new(), std::cell::Cell::new(0));
+        let tell = |_: &_| told.set(told.get() + 1);
+        let around =
+            Around { modules: &NoModules, host: None, ready: &ready, checked: Some(&checked), tell: &tell };
+        let names = Names::default();
+        let halves = around.load_halves(&files, &names).unwrap();
+        let known = halves.iter().flat_map(LoadedFile::services).count();
+        assert_eq!((told.get(), known), (51, 51));
+        for file in &halves {
+            for service in file.services() {
+                let expression = service.narrow.as_ref().unwrap();
+                assert!(checked.compiled(&expression.text, Shape::of(service)).is_some(), "{expression:?}");
+            }
+        }
+        let all = around.load(&files, Some(&names), None).files;
+        assert_eq!(halves.len(), all.len());
+        for (one, other) in halves.iter().zip(&all) {
+            assert_eq!(one.source.name, other.source.name);
+            assert_eq!(one.diagnostics, other.diagnostics);
+            assert_eq!(one.services(), other.services());
+        }
+        let defines = "apiVersion: selfsame/v1\nkind: Matcher\nmetadata: {name: NAME}\nspec:\n  matchers: {a: 'uid == 0'}\n";
+        files.push(file(60, defines));
+        assert!(around.load_halves(&files, &names).is_none(), "the others may use it");
+        files.truncate(4);
+        assert!(around.load_halves(&files, &names).is_none());
+    }
+}
