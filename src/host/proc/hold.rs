@@ -199,6 +199,8 @@ impl LiveWorld {
             // It exited while we looked: what was told before and what is seen now are two moments.
             Ok(None) if entry.was_alive() => Condition::Lost(entry.vanished()),
             Ok(None) => Condition::Without,
+            // A zombie that was collected since its `stat` was read.
+            Err(Errno::NOENT | Errno::SRCH) => Condition::Lost(entry.vanished()),
             Err(errno) => Condition::Lost(reason(errno, &format!("tasks of {}", entry.pid))),
         }
     }
@@ -230,4 +232,27 @@ pub(super) fn owner_at(dir: BorrowedFd<'_>) -> Result<(Uid, Gid), Errno> {
 /// The name in `comm`, without the newline that the kernel puts behind it.
 pub(super) fn name_in(bytes: &[u8]) -> &[u8] {
     bytes.strip_suffix(b"\n").unwrap_or(bytes)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::fs::{self, File};
+
+    use super::*;
+
+    /// It was unknown, and what was asked of all processes with it.
+    #[test]
+    fn a_zombie_that_is_collected_while_it_is_asked_has_vanished() {
+        let folder = tempfile::tempdir().unwrap();
+        let stat = fs::read_to_string("/proc/self/stat").unwrap();
+        let (name, fields) = stat.rsplit_once(") ").unwrap();
+        let (_state, rest) = fields.split_once(' ').unwrap();
+        fs::write(folder.path().join("stat"), format!("{name}) Z {rest}")).unwrap();
+        let dir = File::open(folder.path()).unwrap();
+        let world = LiveWorld::new().unwrap();
+        let entry = world.entry(Pid(std::process::id().cast_signed()));
+        let condition = world.condition(&entry, dir.as_fd());
+        assert!(matches!(condition, Condition::Lost(reason) if reason.why == Why::Vanished));
+    }
 }
