@@ -71,7 +71,7 @@ fn told(args: &LogsArgs, dirs: &Dirs, terminal: Terminal) -> Result<(), Failed> 
 }
 
 fn nothing(path: &std::path::Path) -> String {
-    format!("nothing was written yet: `{}` isn't there", path.display())
+    format!("nothing was written yet, or it was removed: `{}` isn't there", path.display())
 }
 
 fn pour(reader: &mut Reader, follow: bool, terminal: Terminal) -> Result<(), Failed> {

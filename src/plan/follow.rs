@@ -48,7 +48,10 @@ pub(super) fn follow_all(
                 draft.wake(now.boot.after(look_again(now.boot.since(*since))));
                 draft.wake(since.after(spec.start_timeout));
             } else if note_left(instance, *index, seen) {
-                hold_left(instance, *index, several(spec, seen, *index), draft);
+                let ends = matches!(aim, Aim::Stop { .. } | Aim::Remove(_));
+                if !ends || stop::left_behind(instance, spec).is_empty() {
+                    hold_left(instance, *index, several(spec, seen, *index), draft);
+                }
             } else {
                 instance.phase = Phase::Vacant;
                 event = Event::Nothing;
@@ -113,8 +116,10 @@ fn hold_left(instance: &Instance, index: u32, several: bool, draft: &mut Draft<'
         "which the identity rule doesn't find; say with `becomes` or `matchOnly` what the service runs as"
     };
     let message = format!(
-        "not started again: its starter exited, and {} may be what it left behind, {why}",
-        pids.join(", ")
+        "not started again: its starter exited, and {} may be what it left behind, {why}; `selfsame stop {}` ends what \
+         is left",
+        pids.join(", "),
+        draft.name
     );
     draft.hold(index, (ConditionType::Unique, ConditionStatus::Unknown), "LeftBehind", &message);
 }

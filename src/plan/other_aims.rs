@@ -24,7 +24,8 @@ pub(super) fn stop_all(
     for (index, instance) in instances.iter_mut().rev() {
         match &instance.phase {
             Phase::Starting { .. } | Phase::Running { .. } => {
-                if life::is_unknown(events, *index) || is_starter_done(events, *index) {
+                let is_over = is_starter_done(events, *index) && stop::left_behind(instance, spec).is_empty();
+                if life::is_unknown(events, *index) || is_over {
                     continue;
                 }
                 if let Some(waits) = draft.stop_waits.clone() {

@@ -42,6 +42,18 @@ pub(super) fn lists(scope: StopScope, noted: bool) -> bool {
     }
 }
 
+/// What lives of the tree of a starter that is gone, where a stop means the tree.
+pub(super) fn left_behind<'a>(instance: &'a Instance, spec: &Service) -> &'a [ProcessKey] {
+    match &instance.phase {
+        Phase::Starting { process, starter: true, left, .. }
+            if scope(process, &spec.stop) != StopScope::Main =>
+        {
+            left
+        }
+        _ => &[],
+    }
+}
+
 /// Decides to stop an instance that runs. The first signal follows when the tree was noted.
 pub(super) fn begin(
     instance: &mut Instance,
@@ -53,6 +65,8 @@ pub(super) fn begin(
     let (Phase::Starting { process, .. } | Phase::Running { process, .. }) = &instance.phase else {
         return;
     };
+    let tree = left_behind(instance, spec).to_vec();
+    let main_gone = !tree.is_empty();
     let stop = &spec.stop;
     // Whoever never was Ready has nobody to take leave of.
     let purpose = match instance.phase {
@@ -61,9 +75,9 @@ pub(super) fn begin(
     };
     instance.phase = Phase::Stopping {
         process: process.clone(),
-        tree: Vec::new(),
-        noted: false,
-        main_gone: false,
+        tree,
+        noted: main_gone,
+        main_gone,
         step: 0,
         sent: false,
         overdue: false,

@@ -189,6 +189,16 @@ fn the_service_that_a_starter_brought_forth_is_not_taken_for_a_duplicate() {
 #[test]
 fn workers_without_a_parent_are_said_to_be_several() {
     // It was said that the identity rule doesn't find them, with a mend that mends nothing.
+    let case = left_by_a_starter();
+    let plan = case.plan();
+    assert_eq!(steps_text(&plan.steps), "-");
+    let message = "web: not started again: its starter exited, and 60, 61 may be what it left behind, and several match; \
+                   say with `pidfile` or `match` which of them is the service; `selfsame stop web` ends what is left";
+    assert_eq!(condition(&plan, ConditionType::Unique), (ConditionStatus::Unknown, message.into()));
+}
+
+/// A starter that exited long ago, and two workers of it that both match.
+fn left_by_a_starter() -> Case {
     let spec = Service { start_timeout: Duration::from_secs(1), ..web() };
     let mut seen = looked(vec![candidate(60), candidate(61)]);
     let survivors = vec![key(60), key(61)];
@@ -200,11 +210,18 @@ fn workers_without_a_parent_are_said_to_be_several() {
         probed: None,
         left: Vec::new(),
     };
-    let plan = Case::new().with(spec, vec![instance(starter)], seen).plan();
-    assert_eq!(steps_text(&plan.steps), "-");
-    let message = "web: not started again: its starter exited, and 60, 61 may be what it left behind, and several match; \
-                   say with `pidfile` or `match` which of them is the service";
-    assert_eq!(condition(&plan, ConditionType::Unique), (ConditionStatus::Unknown, message.into()));
+    Case::new().with(spec, vec![instance(starter)], seen)
+}
+
+#[test]
+fn a_person_can_stop_what_a_starter_left_behind() {
+    // `stop` was answered with why nothing is started, and ended nothing.
+    let mut case = left_by_a_starter();
+    case.memory.record_mut(&name("web")).unwrap().ask(false, "ann".into(), WallTime::default(), None);
+    let plan = case.plan();
+    assert_eq!(phases_of(&plan, "web"), ["Stopping tree of 40 (0)"]);
+    let later = Case { memory: plan.memory, ..case }.plan();
+    assert_eq!(steps_text(&later.steps), "TERM 60, CONT 60, TERM 61, CONT 61");
 }
 
 #[test]
