@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use memchr::memmem::Finder;
+
 use super::file::{self, Reading, Text, Written};
 use super::{
     HeldPlugins, LoadContext, Loaded, LoadedFile, Names, ReadTexts, SpecFile, codes, defaults,
@@ -24,6 +26,11 @@ use crate::yaml;
 const MANY: usize = 100;
 /// Files that a thread takes at a time.
 const STEP: usize = 16;
+/// The kinds of documents that others may depend on.
+const DEFINING: [&str; 3] = ["Matcher", "Plugin", "Defaults"];
+
+/// A file, and what is wrong with it if it is beyond a limit.
+type Limited<'f> = (&'f SpecFile, Option<(Code, String)>);
 
 /// Loads files. A file is accepted as a whole or not at all, and does not disturb the others but by what it defines
 /// for them. What is beyond the limits of the whole set is refused, in the order given.
@@ -33,10 +40,44 @@ pub fn load(files: &[SpecFile], context: &LoadContext<'_>) -> Loaded {
 
 /// The same, where the texts of some files were read already.
 pub fn load_ready(files: &[SpecFile], ready: &ReadTexts, context: &LoadContext<'_>) -> Loaded {
+    let files = limited(files, context);
+    let alone = context.names.and_then(|names| one_after_the_other(&files, ready, names, context));
+    let mut loaded = alone.unwrap_or_else(|| all_at_once(&files, ready, context));
+    loaded.duplicates = duplicates(loaded.files.iter(), context.host.is_some());
+    loaded.duplicate_policies = duplicate_policies(loaded.files.iter(), context.host.is_some());
+    loaded
+}
+
+/// Files of which none defines anything for others: each is done with before the next one is read, so that a thousand trees
+/// need the memory of one, and who hears of conditions hears of the first one early. `None`: one of them may define something,
+/// or does by whatever words.
+fn one_after_the_other(
+    files: &[Limited<'_>],
+    ready: &ReadTexts,
+    names: &Names,
+    context: &LoadContext<'_>,
+) -> Option<Loaded> {
+    let words = DEFINING.map(Finder::new);
+    let may_define = |(file, _): &Limited<'_>| words.iter().any(|word| word.find(&file.bytes).is_some());
+    if files.iter().any(may_define) {
+        return None;
+    }
+    let mut done = Vec::with_capacity(files.len());
+    for file in files {
+        let reading = reading(file, ready, None, context);
+        if reading.defines() {
+            return None;
+        }
+        done.push(file::complete(reading, Vec::new(), names, context));
+    }
+    Some(Loaded { files: done, names: names.clone(), ..Loaded::default() })
+}
+
+fn all_at_once(files: &[Limited<'_>], ready: &ReadTexts, context: &LoadContext<'_>) -> Loaded {
     let readings = read(files, ready, context);
     let defines = readings.iter().any(Reading::defines);
     // Without definitions of their own they use those that are there.
-    let mut loaded = match context.names.filter(|_| !defines) {
+    match context.names.filter(|_| !defines) {
         Some(names) => Loaded {
             files: readings
                 .into_iter()
@@ -46,40 +87,50 @@ pub fn load_ready(files: &[SpecFile], ready: &ReadTexts, context: &LoadContext<'
             ..Loaded::default()
         },
         None => together(&readings, context),
-    };
-    loaded.duplicates = duplicates(loaded.files.iter(), context.host.is_some());
-    loaded.duplicate_policies = duplicate_policies(loaded.files.iter(), context.host.is_some());
-    loaded
+    }
 }
 
-fn read(files: &[SpecFile], ready: &ReadTexts, context: &LoadContext<'_>) -> Vec<Reading> {
+/// The files with what is beyond the limits, of each or of all of them.
+fn limited<'f>(files: &'f [SpecFile], context: &LoadContext<'_>) -> Vec<Limited<'f>> {
     let mut bytes = 0usize;
-    let beyond = files.iter().enumerate().map(|(at, file)| {
+    let beyond = |(at, file): (usize, &'f SpecFile)| {
         bytes = bytes.saturating_add(file.bytes.len());
-        if at >= context.limits.files {
+        let beyond = if at >= context.limits.files {
             Some((codes::TOO_MUCH, format!("more than {} files", context.limits.files)))
         } else if bytes > context.limits.bytes {
             Some((codes::TOO_MUCH, format!("more than {} bytes in all files", context.limits.bytes)))
         } else {
             file::too_large(file, &context.limits.yaml)
-        }
-    });
-    let beyond: Vec<Option<(Code, String)>> = beyond.collect();
-    let within = files.iter().zip(&beyond).filter(|(_, beyond)| beyond.is_none()).map(|(file, _)| file);
-    let within: Vec<&SpecFile> = within.filter(|file| ready::ready(file, ready).is_none()).collect();
-    let mut texts = texts(&within, context.limits.yaml).into_iter();
-    let each = files.iter().zip(beyond).map(|(file, beyond)| match beyond {
-        Some((code, message)) => file::refused(file, code, message),
-        None => {
-            let read = || file::text(file, file::written(file), &context.limits.yaml);
-            let text = match ready::ready(file, ready) {
-                Some(text) => text.clone(),
-                None => texts.next().flatten().unwrap_or_else(read),
-            };
-            file::read(file, text, context)
-        }
+        };
+        (file, beyond)
+    };
+    files.iter().enumerate().map(beyond).collect()
+}
+
+fn read(files: &[Limited<'_>], ready: &ReadTexts, context: &LoadContext<'_>) -> Vec<Reading> {
+    let is_left = |(file, beyond): &&Limited<'_>| beyond.is_none() && ready::ready(file, ready).is_none();
+    let left: Vec<&SpecFile> = files.iter().filter(is_left).map(|(file, _)| *file).collect();
+    let mut texts = texts(&left, context.limits.yaml).into_iter();
+    let each = files.iter().map(|file| {
+        let text = if is_left(&file) { texts.next().flatten() } else { None };
+        reading(file, ready, text, context)
     });
     each.collect()
+}
+
+/// One file; `text` if somebody has read it.
+fn reading(
+    (file, beyond): &Limited<'_>,
+    ready: &ReadTexts,
+    text: Option<Text>,
+    context: &LoadContext<'_>,
+) -> Reading {
+    if let Some((code, message)) = beyond {
+        return file::refused(file, *code, message.clone());
+    }
+    let text = text.or_else(|| ready::ready(file, ready).cloned());
+    let read = || file::text(file, file::written(file), &context.limits.yaml);
+    file::read(file, text.unwrap_or_else(read), context)
 }
 
 /// The texts of files, in order; whatever is missing is read by whoever misses it. What can be found out about a file by itself is
@@ -220,3 +271,6 @@ fn file_of(readings: &[Reading], name: &str) -> usize {
     let is_in = |reading: &Reading| reading.matchers.iter().any(|matcher| matcher.name == document);
     readings.iter().position(is_in).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;
