@@ -1,14 +1,16 @@
 //! From text to tree, with as many mistakes reported at once as can be told apart.
 //!
 //! ```text
-//! text --limits--> pest (grammar/match.pest) --> pairs --Pratt--> ast::Expr + diagnostics
-//!                    | fails at p: report, go on behind the next `&&`, `||` or `,`
+//! text --limits--> evident? --> ast::Expr
+//!                    | no --> pest (grammar/match.pest) --> pairs --Pratt--> ast::Expr + diagnostics
+//!                               | fails at p: report, go on behind the next `&&`, `||` or `,`
 //! ```
 //!
 //! Nothing of `pest` leaves this module, its rule names least of all.
 
 mod build;
 mod commands;
+mod evident;
 mod habits;
 mod limits;
 mod number;
@@ -58,6 +60,9 @@ pub fn parse(text: &str) -> Parsed {
     }
     if let Some(diagnostic) = commands::command_line(text) {
         return Parsed { expr: None, diagnostics: vec![diagnostic] };
+    }
+    if let Some(expr) = evident::read(text) {
+        return Parsed { expr: Some(expr), diagnostics: Vec::new() };
     }
     let mut diagnostics = Vec::new();
     let expr = whole(text, &mut diagnostics);
