@@ -4,6 +4,7 @@
 //! it is that of an engine without memory. The engine is the user of the snapshot's `self`, or root.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::Host;
 use super::conditions::Conditions;
@@ -102,7 +103,7 @@ impl SnapshotHost {
     }
 
     /// Whether the program could be started there, as far as the snapshot says.
-    fn prepare(&self, spec: &Service) -> Result<Prepared, String> {
+    fn prepare(&self, spec: &Service) -> Result<Arc<Prepared>, String> {
         let world = &self.snapshot;
         if let Some(name) = absent_user(spec, world) {
             return Err(format!("there is no user `{name}`"));
@@ -121,7 +122,7 @@ impl SnapshotHost {
         };
         self.program(spec)?;
         let user_name = world.user_name(uid).known().map_or_else(|| uid.to_string(), |name| name.to_string());
-        Ok(Prepared { uid, gid, user_name, ..self.looker.places() })
+        Ok(Arc::new(Prepared { uid, gid, user_name, ..self.looker.places() }))
     }
 
     fn program(&self, spec: &Service) -> Result<(), String> {

@@ -26,6 +26,8 @@ pub use open::{HostOptions, OpenError};
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -57,8 +59,8 @@ use crate::plan::observation::{Observation, Prepared, Questions};
 use crate::plan::output;
 use crate::plugin;
 use crate::process::world::World as _;
-use crate::spec::{Service, ServiceName};
-use crate::units::{BootId, Now, Pid};
+use crate::spec::{Account, EnvFrom, Secret, Service, ServiceName, Socket};
+use crate::units::{BootId, Now, Pid, Uid};
 
 /// For fewer candidates it isn't worth it to have helpers read what they will be asked.
 const WORTH_HELPERS: usize = 16;
@@ -114,11 +116,17 @@ struct Before {
 /// What was found out for one object and is the same for others of the same observation: a set of documents has a
 /// handful of users and programs.
 #[derive(Debug, Default)]
-struct Asked {
-    accounts: BTreeMap<String, Result<Prepared, String>>,
-    programs: BTreeMap<String, Result<(), String>>,
+struct Asked<'q> {
+    accounts: BTreeMap<OfAccounts<'q>, Result<Arc<Prepared>, String>>,
+    programs: BTreeMap<OfPrograms<'q>, Result<(), String>>,
     plugins: plugin::Look,
 }
+
+/// What accounts, and the files that come with them, are looked up by.
+type OfAccounts<'q> = ([&'q Option<Account>; 2], &'q [Account], (&'q [EnvFrom], &'q [Secret], &'q [Socket]));
+
+/// What decides whether a program can be executed. Texts: to compare paths takes them apart.
+type OfPrograms<'q> = (&'q OsStr, Option<&'q Path>, Uid, bool, &'q OsStr, Option<&'q String>);
 
 impl LinuxHost {
     /// Begins the next look while documents are loaded. Only where nothing is done about what it finds: nobody acts on processes that
@@ -257,16 +265,20 @@ impl LinuxHost {
         self.looker.conditions.take_said()
     }
 
-    fn prepare(&self, spec: &Service, world: &LiveWorld, asked: &mut Asked) -> Result<Prepared, String> {
+    fn prepare<'q>(
+        &self,
+        spec: &'q Service,
+        world: &LiveWorld,
+        asked: &mut Asked<'q>,
+    ) -> Result<Arc<Prepared>, String> {
         // The answer that the look of this tick rests on, whatever the name service says by now.
         if let Some(name) = super::look::absent_user(spec, world) {
             return Err(format!("there is no user `{name}`"));
         }
-        let files = (&spec.env_from, &spec.secrets, &spec.sockets);
-        let account = format!("{:?}", (&spec.user, &spec.group, &spec.supplementary_groups, files));
-        let account = asked.accounts.entry(account);
-        let prepared =
-            account.or_insert_with(|| super::accounts::account(spec, &self.looker.places())).clone()?;
+        let files = (&*spec.env_from, &*spec.secrets, &*spec.sockets);
+        let account = asked.accounts.entry(([&spec.user, &spec.group], &spec.supplementary_groups, files));
+        let look_up = || super::accounts::account(spec, &self.looker.places()).map(Arc::new);
+        let prepared = account.or_insert_with(look_up).clone()?;
         let path = spec.env.get("PATH");
         if let Some(missing) = super::abilities::missing(spec).into_iter().next() {
             return Err(missing);
@@ -274,12 +286,13 @@ impl LinuxHost {
         if let Some(problem) = super::abilities::no_directory(spec) {
             return Err(format!("the working directory `{}` {problem}", spec.working_directory.display()));
         }
+        let (startas, directory) = (spec.startas.as_os_str(), spec.working_directory.as_os_str());
+        let chroot = spec.chroot.as_deref();
         let program =
-            (&spec.startas, &spec.chroot, prepared.uid, spec.trust_executable, &spec.working_directory, path);
-        let program = asked.programs.entry(format!("{program:?}"));
+            asked.programs.entry((startas, chroot, prepared.uid, spec.trust_executable, directory, path));
         program.or_insert_with(|| executable::check(spec, prepared.uid.0, world)).clone()?;
         let watched = self.watched.digests(&spec.update.watch_files);
-        Ok(Prepared { watched, ..prepared })
+        Ok(if watched.is_empty() { prepared } else { Arc::new(Prepared { watched, ..(*prepared).clone() }) })
     }
 }
 

@@ -97,8 +97,8 @@ pub struct Seen {
     pub conditions: Option<Vec<Fact<bool>>>,
     /// What stands in the way of an instance that ended, by index, as a sentence: `port 80 is taken by 412 (nginx)`.
     pub obstacles: BTreeMap<u32, String>,
-    /// What a start needs, if that was asked for.
-    pub prepared: Option<Result<Prepared, String>>,
+    /// What a start needs, if that was asked for: one value for all objects that need the same.
+    pub prepared: Option<Result<Arc<Prepared>, String>>,
     /// How the commands are, by index.
     pub commands: BTreeMap<u32, CommandSeen>,
     /// What is wrong with the files that its output goes to.

@@ -40,7 +40,7 @@ pub(super) fn restart_outdated(
         return;
     }
     let by_document: &Launched = by_document;
-    let looked_up = prepared.map(|prepared| launch::launched(spec, Some(prepared)));
+    let looked_up = prepared.map(|prepared| launch::launched(spec, Some(&**prepared)));
     let present = looked_up.as_ref().unwrap_or(by_document);
     update::take_in_files(record, present);
     let outdated: Vec<Outdated> = record

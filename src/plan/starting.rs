@@ -1,5 +1,7 @@
 //! The start of what is due: its turn, its hooks, and the intent that stands on record before the process.
 
+use std::sync::Arc;
+
 use super::action::Action;
 use super::backoff;
 use super::draft::{Doing, Draft, SOON};
@@ -15,7 +17,7 @@ pub(super) fn start_all(
     record: &mut Record,
     spec: &Service,
     due: &[u32],
-    prepared: Option<&Result<Prepared, String>>,
+    prepared: Option<&Result<Arc<Prepared>, String>>,
     draft: &mut Draft<'_>,
 ) {
     for index in due {

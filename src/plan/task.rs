@@ -187,7 +187,7 @@ fn begin(
     draft: &mut Draft<'_>,
 ) {
     let prepared = seen.and_then(|seen| seen.prepared.as_ref()).and_then(|prepared| prepared.as_ref().ok());
-    let present = launch::launched(&record.spec, prepared);
+    let present = launch::launched(&record.spec, prepared.map(|prepared| &**prepared));
     let Some(due) = due(record, plan, &present, draft) else { return };
     let busy: Vec<u32> = record
         .instances
@@ -348,7 +348,7 @@ fn start(record: &mut Record, spec: &Arc<Service>, waiting: &[u32], seen: &Seen,
             }
         }
         if !matches!(spec.task.as_ref().map(|plan| &plan.run), Some(TaskRun::Schedule(_))) {
-            record.task.past.done = Some(launch::launched(spec, Some(prepared)));
+            record.task.past.done = Some(launch::launched(spec, Some(&**prepared)));
         }
     }
     starting::start_all(record, spec, waiting, seen.prepared.as_ref(), draft);

@@ -91,7 +91,7 @@ pub enum ServiceType {
 }
 
 /// A user or group as written.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Account {
     /// By name, looked up when it is needed.
@@ -101,7 +101,7 @@ pub enum Account {
 }
 
 /// One entry of `envFrom`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EnvFrom {
     /// Lines of `NAME=value`.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use selfsame::facts::{Fact, ProcessKey, Reason, Why};
@@ -57,7 +58,7 @@ pub(crate) fn started(spec: &Service, pid: i32) -> Process {
         at: WallTime::default(),
         since: at(500),
         adopted: false,
-        launched: Some(launched(spec, Some(&prepared()))),
+        launched: Some(launched(spec, Some(&*prepared()))),
         adopted_by: None,
         arguments_differ: false,
         reloaded: None,
@@ -122,8 +123,8 @@ pub(crate) fn gone(exit: Exit) -> ProcessSeen {
     ProcessSeen::Gone { exit, successor: None, survivors: Vec::new() }
 }
 
-pub(crate) fn prepared() -> Prepared {
-    Prepared {
+pub(crate) fn prepared() -> Arc<Prepared> {
+    Arc::new(Prepared {
         uid: Uid(0),
         gid: Gid(0),
         groups: Vec::new(),
@@ -137,7 +138,7 @@ pub(crate) fn prepared() -> Prepared {
         run_dir: "/run/selfsame".into(),
         log_dir: "/var/log/selfsame".into(),
         watched: BTreeMap::new(),
-    }
+    })
 }
 
 /// A complete look that found nothing.

@@ -1,7 +1,7 @@
 //! What the host answers: the truth, sometimes denied or torn, never invented.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use selfsame::facts::{Fact, ProcessKey, Reason, Why};
 use selfsame::plan::memory::Exit;
@@ -72,20 +72,22 @@ fn of_service(world: &mut World, name: &ServiceName, q: &ServiceQuestions, all: 
 }
 
 /// What every start needs.
-static PREPARED: LazyLock<Prepared> = LazyLock::new(|| Prepared {
-    uid: Uid(0),
-    gid: Gid(0),
-    groups: Vec::new(),
-    change_ids: false,
-    user_name: "root".into(),
-    home: "/root".into(),
-    shell: "/bin/sh".into(),
-    env_from: BTreeMap::new(),
-    secrets: Vec::new(),
-    socket_owners: Vec::new(),
-    run_dir: "/run/selfsame".into(),
-    log_dir: "/var/log/selfsame".into(),
-    watched: BTreeMap::new(),
+static PREPARED: LazyLock<Arc<Prepared>> = LazyLock::new(|| {
+    Arc::new(Prepared {
+        uid: Uid(0),
+        gid: Gid(0),
+        groups: Vec::new(),
+        change_ids: false,
+        user_name: "root".into(),
+        home: "/root".into(),
+        shell: "/bin/sh".into(),
+        env_from: BTreeMap::new(),
+        secrets: Vec::new(),
+        socket_owners: Vec::new(),
+        run_dir: "/run/selfsame".into(),
+        log_dir: "/var/log/selfsame".into(),
+        watched: BTreeMap::new(),
+    })
 });
 
 fn of_process(world: &mut World, question: &ProcessQuestion) -> ProcessSeen {

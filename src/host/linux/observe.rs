@@ -58,13 +58,13 @@ impl LinuxHost {
     }
 
     /// Everything that is asked about one object.
-    pub(super) fn see(
+    pub(super) fn see<'q>(
         &mut self,
         name: &ServiceName,
-        asked: &ServiceQuestions,
+        asked: &'q ServiceQuestions,
         (questions, not_alive, pids): (&Questions, &NotAlive<'_>, &[Pid]),
         (world, before): (&LiveWorld, Before),
-        known: &mut Asked,
+        known: &mut Asked<'q>,
     ) -> Seen {
         let mut seen = Seen::default();
         for (index, question) in &asked.processes {

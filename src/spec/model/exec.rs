@@ -47,7 +47,7 @@ impl Security {
 }
 
 /// One entry of `secrets`: a file that only the engine has to be able to read.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Secret {
     /// Name of the variable; for a file that of `NAME_FILE`.
@@ -60,7 +60,7 @@ pub struct Secret {
 }
 
 /// How a service gets a secret.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SecretForm {
     /// A copy that only its user can read; the variable `NAME_FILE` has the path.
@@ -71,7 +71,7 @@ pub enum SecretForm {
 }
 
 /// One entry of `sockets`: opened by the engine, passed as descriptor 3 and on.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Socket {
     /// For `LISTEN_FDNAMES`.
