@@ -115,19 +115,25 @@ impl Diagnostic {
     }
 
     /// Adds a place; the first one added is the primary one.
-    pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { source: None, span, text: text.into() });
-        self
+    pub fn at(self, span: Span, text: impl Into<String>) -> Self {
+        self.label(Label { source: None, span, text: text.into() })
     }
 
     /// Adds a place in another source.
-    pub fn at_other(mut self, source: &Arc<Source>, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { source: Some(Arc::clone(source)), span, text: text.into() });
+    pub fn at_other(self, source: &Arc<Source>, span: Span, text: impl Into<String>) -> Self {
+        self.label(Label { source: Some(Arc::clone(source)), span, text: text.into() })
+    }
+
+    /// Most have one, and there are thousands of them: room for four would be most of what they take.
+    fn label(mut self, label: Label) -> Self {
+        self.labels.reserve_exact(1);
+        self.labels.push(label);
         self
     }
 
     /// Adds a further fact.
     pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.notes.reserve_exact(1);
         self.notes.push(text.into());
         self
     }

@@ -503,6 +503,7 @@ fn finish(diagnostics: Vec<Diagnostic>, source: &Arc<Source>, most: usize) -> Ve
             last.notes.push(format!("{rest} more in this file"));
         }
     }
+    diagnostics.shrink_to_fit();
     diagnostics
 }
 

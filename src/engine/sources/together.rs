@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Sources, SourcesLook};
+use crate::diagnostic::Diagnostic;
 use crate::engine::accept::FileSeen;
 use crate::spec::{
     LoadedFile, defaults, dependency_mistakes, engine, matcher, names_that_stand_twice, overlaps, plugin,
@@ -33,8 +34,8 @@ impl Sources {
         look.digest.push_str(&self.shown.digest_line());
         look.seen.stale_matchers.clone_from(&self.kept.stale_matchers);
         look.seen.stale_defaults.clone_from(&self.kept.stale_defaults);
-        for (name, file) in &self.loaded {
-            look.diagnostics.extend(file.diagnostics.iter().cloned());
+        for (name, file) in &mut self.loaded {
+            look.diagnostics.append(&mut said_of(file, self.once));
             // Who gives the file by its name checks it; in a directory somebody counts on it.
             if !file.engines().is_empty()
                 && !self.given.iter().any(|place| place.as_path() == Path::new(name))
@@ -96,5 +97,15 @@ impl Sources {
         look.texts = Arc::clone(&self.shown.texts);
         look.seen.files = Arc::clone(&self.shown.files);
         (look.seen.number, look.seen.changed) = (self.looks, changed);
+    }
+}
+
+/// What is to be said of a file. Where nobody asks for it again it isn't kept with the file as well, unless that is why it was
+/// rejected.
+fn said_of(file: &mut LoadedFile, once: bool) -> Vec<Diagnostic> {
+    if once && file.rejected().is_none() {
+        std::mem::take(&mut file.diagnostics)
+    } else {
+        file.diagnostics.clone()
     }
 }
