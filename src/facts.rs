@@ -7,6 +7,7 @@ mod record;
 mod sample;
 mod shebang;
 mod socket;
+mod words;
 
 pub use record::{
     Arguments, Binfmt, BinfmtMatch, CgroupLine, Credentials, FileFacts, FileId, FileKind, IoCounts,
@@ -15,6 +16,7 @@ pub use record::{
 pub use sample::{Counter, Pace, Trait, Unit};
 pub use shebang::{HEAD_BYTES, Shebang, ShebangError, is_elf, parse_shebang};
 pub use socket::{Protocol, Socket, SocketState};
+pub use words::{Words, words};
 
 use std::fmt;
 use std::sync::Arc;

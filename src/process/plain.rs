@@ -10,7 +10,7 @@ use super::candidate;
 use super::declare::{self, Reader, whole_arguments};
 use super::objects::{File, Group, User};
 use super::vocabulary::{DERIVED, ProcessVocabulary, bytes};
-use crate::facts::{Fact, FileFacts};
+use crate::facts::{Fact, FileFacts, words};
 use crate::lang::Matcher;
 use crate::lang::ir::{Id, Kind, Node};
 use crate::lang::quick::{Datum, Index, Layout, Plain, Program, Record};
@@ -84,15 +84,15 @@ impl ProcessVocabulary<'_> {
     /// What arguments say, without a place of their own for those of each process.
     fn at_hand(&self, pid: Pid, shortcut: Shortcut) -> Option<Datum> {
         let mut datum = None;
-        let mut use_words = |words: &mut dyn Iterator<Item = &[u8]>| {
+        let mut use_text = |text: &[u8]| {
             datum = match shortcut {
-                Shortcut::Cmdline => Some(Datum::Bytes(declare::quoted(words).into())),
-                Shortcut::Argv => Some(Datum::Words(words.map(Arc::from).collect())),
+                Shortcut::Cmdline => Some(Datum::Bytes(declare::quoted(words(text)).into())),
+                Shortcut::Argv => Some(Datum::Words(words(text).map(Arc::from).collect())),
                 Shortcut::User | Shortcut::Group | Shortcut::Exe | Shortcut::None => None,
             };
         };
         if matches!(shortcut, Shortcut::Cmdline | Shortcut::Argv) {
-            self.world.glance_at_arguments(pid, &mut use_words);
+            self.world.glance_at_arguments(pid, &mut use_text);
         }
         datum
     }

@@ -101,10 +101,10 @@ pub trait World {
     fn status(&self, pid: Pid) -> Fact<Arc<Status>>;
     /// `/proc/PID/cmdline`. Absent for kernel threads and zombies.
     fn arguments(&self, pid: Pid) -> Fact<Arc<Arguments>>;
-    /// Gives the words of `/proc/PID/cmdline` to `use_words`, where they are at hand: for who sieves many processes, and asks
-    /// those that are left for everything, this included. Nothing counts as told by it.
-    /// False: they have to be asked for.
-    fn glance_at_arguments(&self, _: Pid, _: &mut dyn FnMut(&mut dyn Iterator<Item = &[u8]>)) -> bool {
+    /// Gives all of `/proc/PID/cmdline` to `use_text`, where it is at hand: for who sieves many processes, and asks those that
+    /// are left for everything, this included. Nothing counts as told by it.
+    /// False: the arguments have to be asked for.
+    fn glance_at_arguments(&self, _: Pid, _: &mut dyn FnMut(&[u8])) -> bool {
         false
     }
     /// `/proc/PID/environ`, split on NUL.

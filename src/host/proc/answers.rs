@@ -107,14 +107,10 @@ impl World for LiveWorld {
         entry.arguments.get_or_init(|| self.read_arguments(&entry)).clone()
     }
 
-    fn glance_at_arguments(
-        &self,
-        pid: Pid,
-        use_words: &mut dyn FnMut(&mut dyn Iterator<Item = &[u8]>),
-    ) -> bool {
+    fn glance_at_arguments(&self, pid: Pid, use_text: &mut dyn FnMut(&[u8])) -> bool {
         let glances = self.glance(pid);
         if glances {
-            use_words(&mut parse::words_of(&self.glanced.borrow().1));
+            use_text(&self.glanced.borrow().1);
         }
         glances
     }

@@ -13,7 +13,7 @@ pub use binfmt::parse_binfmt_entry;
 pub use lines::{
     Hidepid, LockLine, hidepid, inode_in_link, mount_device, nested_pids, parse_cgroups, parse_locks,
 };
-pub use memory::{are_arguments, execfn_address, parse_arguments, parse_environ, words_of};
+pub use memory::{are_arguments, execfn_address, parse_arguments, parse_environ};
 pub use rows::{parse_io, parse_limits, parse_memory_total, parse_number, parse_smaps_rollup};
 pub use sockets::{SocketTable, parse_net_inet, parse_net_unix};
 pub(super) use sockets::{inet_socket, unix_socket};

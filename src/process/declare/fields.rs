@@ -373,8 +373,12 @@ pub(in crate::process) fn quoted<'a>(words: impl Iterator<Item = &'a [u8]>) -> V
         if at > 0 {
             line.push(b' ');
         }
+        if word.is_empty() {
+            line.extend_from_slice(b"''");
+            continue;
+        }
         if word.iter().all(plain) {
-            line.extend_from_slice(if word.is_empty() { b"''" } else { word });
+            line.extend_from_slice(word);
             continue;
         }
         line.push(b'\'');

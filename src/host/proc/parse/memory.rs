@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use crate::facts::Arguments;
+use crate::facts::{Arguments, Words, words};
 
 /// Key of the address of the file name in the auxiliary vector (`getauxval(3)`).
 const AT_EXECFN: u64 = 31;
@@ -16,47 +16,21 @@ pub fn parse_arguments(bytes: &[u8], truncated: bool) -> Arguments {
     Arguments { words, padded, truncated }
 }
 
-/// The words of all of `/proc/PID/cmdline`, as [`parse_arguments`] has them.
-pub fn words_of(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    split(bytes, false).0
-}
-
 /// Whether all of `/proc/PID/cmdline` says the same as before.
 pub fn are_arguments(bytes: &[u8], told: &Arguments) -> bool {
-    let (words, padded) = split(bytes, false);
-    padded == told.padded && !told.truncated && words.eq(told.words.iter().map(AsRef::as_ref))
+    let (parts, padded) = split(bytes, false);
+    padded == told.padded && !told.truncated && parts.eq(told.words.iter().map(AsRef::as_ref))
 }
 
 /// The words, and whether the last of them may be padding.
 fn split(bytes: &[u8], truncated: bool) -> (Words<'_>, bool) {
-    let (body, terminated) = match bytes.strip_suffix(b"\0") {
-        Some(body) => (body, true),
-        None => (bytes, false),
-    };
     // An empty last argument looks the same as padding; `padded` says that it may be either.
-    let padded = !truncated && (!terminated || body.last().is_none_or(|last| *last == 0) && !body.is_empty());
-    (Words { rest: (!bytes.is_empty()).then_some(body) }, padded)
-}
-
-/// What stands between NULs. Thousands of processes have some hundred bytes each, so these are searched many at a time.
-struct Words<'a> {
-    rest: Option<&'a [u8]>,
-}
-
-impl<'a> Iterator for Words<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let rest = self.rest?;
-        // A search would take longer than what it finds where a title left a hundred of them.
-        let end = if rest.first() == Some(&0) { Some(0) } else { memchr::memchr(0, rest) };
-        let (word, behind) = match end.and_then(|at| rest.split_at_checked(at)) {
-            Some((word, behind)) => (word, behind.get(1..)),
-            None => (rest, None),
+    let padded = !truncated
+        && match bytes.strip_suffix(b"\0") {
+            Some(body) => body.last() == Some(&0),
+            None => true,
         };
-        self.rest = behind;
-        Some(word)
-    }
+    (words(bytes), padded)
 }
 
 /// The padding behind a title is read as some hundred empty words: they share one allocation.
