@@ -23,7 +23,7 @@ use crate::units::Pid;
 const VALUE_MAX: usize = 4096;
 
 /// Names in the environment, each with what it holds. Those about the process are absent where that isn't known.
-pub const VARIABLES: [(&str, &str); 15] = [
+pub const VARIABLES: [(&str, &str); 16] = [
     ("SELFSAME_POLICY", "name of the policy"),
     ("SELFSAME_SEVERITY", "`info`, `warning`, `error` or `critical`"),
     ("SELFSAME_MESSAGE", "`spec.message` with the facts in it"),
@@ -39,6 +39,7 @@ pub const VARIABLES: [(&str, &str); 15] = [
     ("SELFSAME_USER", "name of that user; the number, if it has no name"),
     ("SELFSAME_CWD", "its working directory"),
     ("SELFSAME_CGROUP", "its control group of version 2"),
+    ("SELFSAME_COMMAND", "which run of a command this is, told from all others"),
 ];
 
 /// A command that runs.
