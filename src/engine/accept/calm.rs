@@ -69,7 +69,12 @@ impl Acceptance {
             }
             for service in services.iter() {
                 let owner = self.in_force.get(&service.name);
-                let is_own = owner.is_none_or(|owner| *owner.origin.file == **path);
+                // A file that isn't among the sources has no say: where nothing is doubtful, its names are free.
+                let may_have = |owner: &Arc<Service>| {
+                    let file = &*owner.origin.file;
+                    *file == **path || !seen.files.contains_key(file)
+                };
+                let is_own = owner.is_none_or(may_have);
                 let is_first = declared.insert(service.name.clone(), Arc::clone(service)).is_none();
                 if !is_own || !is_first {
                     return None;
