@@ -72,7 +72,7 @@ pub use decide::{plan, plan_of};
 pub use draft::{Change, Doing, Outlook, Plan, PlanOptions};
 pub use ending::{Ending, ending};
 pub use fold::fold;
-pub use launch::{FieldChange, launched, notify_socket, output_marks, resolve, substitute};
+pub use launch::{FieldChange, ids, launched, notify_socket, output_marks, resolve, substitute, variables};
 pub use life::exit_words;
 pub use questions::{QuestionHints, questions, questions_of};
 pub use recorded::{Executed, Recorded, Started, arguments_text};

@@ -88,6 +88,11 @@ pub fn unmet(spec: &Service) -> Vec<String> {
     {
         unmet.push(format!("`{field}`: {sentence}"));
     }
+    if super::own_uid() != 0
+        && let Err(sentence) = super::accounts::can_run_commands(spec)
+    {
+        unmet.push(format!("`user`: {sentence}"));
+    }
     unmet.extend(no_directory(spec).map(|problem| {
         format!("`workingDirectory`: `{}` {problem} on this host", spec.working_directory.display())
     }));

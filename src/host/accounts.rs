@@ -8,28 +8,35 @@ use super::errno::io_text;
 use super::name_service::{NameService, User};
 use super::{atomic, walk};
 use crate::facts::Fact;
-use crate::plan::observation::Prepared;
+use crate::plan::observation::{Owner, Prepared};
 use crate::spec::{Account, EnvFrom, Listen, Service, Socket};
 use crate::units::{Gid, Uid};
 
 /// No environment file is larger.
 const ENV_BYTES_MAX: u64 = 1 << 20;
 
-/// Who a process will be.
-struct Identity {
-    entry: Option<Entry>,
-    uid: u32,
-    gid: u32,
-    groups: Vec<u32>,
-    change_ids: bool,
-}
-
 /// Whether the engine can start a process as the user and groups that a document asks for.
 ///
 /// # Errors
 /// A sentence: there is no such user, or it can't be taken on.
 pub fn can_be_taken_on(spec: &Service) -> Result<(), String> {
-    identity(spec, &NameService::default()).map(|_| ())
+    of_service(spec, &NameService::default()).map(|_| ())
+}
+
+/// Whether it can run the commands that name a user of their own.
+///
+/// # Errors
+/// A sentence: there is no such user, or it can't be taken on.
+pub fn can_run_commands(spec: &Service) -> Result<(), String> {
+    of_commands(spec, &NameService::default()).map(|_| ())
+}
+
+/// Whose a command is that names a user of its own.
+///
+/// # Errors
+/// A sentence: there is no such user, or it can't be taken on.
+pub fn of_command(user: &Account) -> Result<Owner, String> {
+    owner(Some(user), None, &[], &NameService::default())
 }
 
 /// Looks up the account of a service; `places` has the directories filled in.
@@ -38,19 +45,11 @@ pub fn can_be_taken_on(spec: &Service) -> Result<(), String> {
 /// A sentence: there is no such user, or it can't be taken on.
 pub fn account(spec: &Service, places: &Prepared) -> Result<Prepared, String> {
     let names = NameService::default();
-    let Identity { entry, uid, gid, groups, change_ids } = identity(spec, &names)?;
-    let (user_name, home, shell) = entry.map_or_else(
-        || (uid.to_string(), "/".to_owned(), "/bin/sh".to_owned()),
-        |user| (user.name, text_or(user.home, "/"), text_or(user.shell, "/bin/sh")),
-    );
+    let owner = of_service(spec, &names)?;
+    let (uid, gid) = (owner.uid.0, owner.gid.0);
     Ok(Prepared {
-        uid: Uid(uid),
-        gid: Gid(gid),
-        groups: groups.into_iter().map(Gid).collect(),
-        change_ids,
-        user_name,
-        home,
-        shell,
+        owner,
+        others: of_commands(spec, &names)?,
         env_from: env_from(&spec.env_from, uid)?,
         secrets: super::secrets::read(&spec.secrets, uid)?,
         socket_owners: socket_owners(&spec.sockets, &names, (uid, gid))?,
@@ -58,33 +57,48 @@ pub fn account(spec: &Service, places: &Prepared) -> Result<Prepared, String> {
     })
 }
 
-fn identity(spec: &Service, names: &NameService) -> Result<Identity, String> {
+fn of_service(spec: &Service, names: &NameService) -> Result<Owner, String> {
+    owner(spec.user.as_ref(), spec.group.as_ref(), &spec.supplementary_groups, names)
+}
+
+fn of_commands(spec: &Service, names: &NameService) -> Result<BTreeMap<Account, Owner>, String> {
+    let owner_of = |user: &Account| match owner(Some(user), None, &[], names) {
+        Ok(owner) => Ok((user.clone(), owner)),
+        Err(error) => Err(format!("a command of it names a user of its own: {error}")),
+    };
+    spec.users_of_commands().into_iter().map(owner_of).collect()
+}
+
+/// Whose a process will be for which a document says this.
+fn owner(
+    user: Option<&Account>,
+    group: Option<&Account>,
+    supplementary_groups: &[Account],
+    names: &NameService,
+) -> Result<Owner, String> {
     let engine = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-    let entry = match &spec.user {
+    let entry = match user {
         None => by_uid(names, engine.0)?,
         Some(Account::Id(uid)) => by_uid(names, *uid)?,
         Some(Account::Name(name)) => Some(by_name(names, name)?),
     };
     let uid = entry.as_ref().map_or_else(
-        || match &spec.user {
+        || match user {
             Some(Account::Id(uid)) => *uid,
             Some(Account::Name(_)) | None => engine.0,
         },
         |user| user.uid,
     );
-    let gid = match (&spec.group, &entry) {
+    let gid = match (group, &entry) {
         (Some(group), _) => group_id(names, group)?,
-        (None, _) if spec.user.is_none() => engine.1,
+        (None, _) if user.is_none() => engine.1,
         (None, Some(user)) => user.gid,
         (None, None) => {
             return Err(format!("user {uid} has no entry, so that its group is not known: give `group`"));
         }
     };
-    let groups = spec
-        .supplementary_groups
-        .iter()
-        .map(|group| group_id(names, group))
-        .collect::<Result<Vec<_>, _>>()?;
+    let groups = supplementary_groups.iter().map(|group| group_id(names, group).map(Gid));
+    let groups = groups.collect::<Result<Vec<_>, _>>()?;
     let change_ids = (uid, gid) != engine || !groups.is_empty();
     if change_ids && engine.0 != 0 {
         let wanted = entry.as_ref().map_or_else(|| uid.to_string(), |user| user.name.clone());
@@ -93,7 +107,11 @@ fn identity(spec: &Service, names: &NameService) -> Result<Identity, String> {
             engine.0
         ));
     }
-    Ok(Identity { entry, uid, gid, groups, change_ids })
+    let (name, home, shell) = entry.map_or_else(
+        || (uid.to_string(), "/".to_owned(), "/bin/sh".to_owned()),
+        |user| (user.name, text_or(user.home, "/"), text_or(user.shell, "/bin/sh")),
+    );
+    Ok(Owner { uid: Uid(uid), gid: Gid(gid), groups, change_ids, name, home, shell })
 }
 
 fn text_or(text: String, default: &str) -> String {

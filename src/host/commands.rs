@@ -8,15 +8,14 @@ pub mod left;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
 use std::time::Duration;
 
 use rustix::event::epoll;
 
 use super::errno::errno_text;
+use super::executable;
 use super::probe::{find_program, kill_tree};
 use super::spawn::{Spawned, reap, spawn};
-use super::walk;
 use crate::plan::action::Launch;
 use crate::plan::memory::Exit;
 use crate::plan::observation::CommandSeen;
@@ -84,10 +83,7 @@ impl Commands {
     fn spawn(&mut self, launch: &Launch, nonce: &str) -> Result<Spawned, String> {
         let first = launch.argv.first().ok_or("the command is empty")?;
         let program = find_program(first, launch.env.get("PATH").map_or("", String::as_str));
-        let uid = launch.ids.as_ref().map_or_else(|| rustix::process::geteuid().as_raw(), |ids| ids.uid.0);
-        if uid == 0 && !launch.trust_executable {
-            refuse_what_others_can_change(&program)?;
-        }
+        executable::check_command(&program, launch)?;
         let mut launch = Launch { program, ..launch.clone() };
         launch.env.insert(left::MARK.into(), nonce.to_owned());
         let child = spawn(&launch, None).map_err(|error| error.to_string())?;
@@ -198,19 +194,5 @@ fn ended(exit: &Exit) -> CommandSeen {
         Exit::Signal(signal) => CommandSeen::Failed(format!("it died by signal {signal}")),
         Exit::OutOfMemory => CommandSeen::Failed("it was killed for want of memory".into()),
         Exit::Unknown | Exit::Stopped => CommandSeen::Failed("its end is not known".into()),
-    }
-}
-
-/// What runs as root must not be for others to change.
-fn refuse_what_others_can_change(program: &Path) -> Result<(), String> {
-    // What can't be followed fails in execve, with the kernel's own words.
-    let Ok(stages) = walk::stages(program) else { return Ok(()) };
-    match walk::weakest(&stages, &[]) {
-        None => Ok(()),
-        Some(weak) => Err(format!(
-            "`{}` would run as root, and others can change it: {weak}; mend the owner and mode, or set \
-             `trustExecutable: true`",
-            program.display()
-        )),
     }
 }

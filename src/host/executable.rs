@@ -8,9 +8,11 @@ use super::errno::io_text;
 use super::outside::{outside, resolve as resolve_inside};
 use super::walk;
 use crate::facts::parse_shebang;
+use crate::plan::action::Launch;
 use crate::process::chain::{Program, Surroundings, resolve};
 use crate::process::world::World;
 use crate::spec::Service;
+use crate::units::Uid;
 
 /// As the kernel: so many scripts in a row.
 const SCRIPTS_MAX: usize = 5;
@@ -52,6 +54,27 @@ pub fn check(spec: &Service, uid: u32, world: &dyn World) -> Result<(), String> 
             program.display()
         )),
         None => Ok(()),
+    }
+}
+
+/// Looks at the program of a command, which is begun as `launch` says: what runs as root must not be for others to change.
+///
+/// # Errors
+/// A sentence: it is refused.
+pub fn check_command(program: &Path, launch: &Launch) -> Result<(), String> {
+    if launch.uid_or(Uid(super::own_uid())) != Uid(0) || launch.trust_executable {
+        return Ok(());
+    }
+    let inside = launch.confinement.chroot.as_ref().and_then(|root| resolve_inside(root, program).ok());
+    // What can't be followed fails in execve, with the kernel's own words.
+    let Ok(stages) = walk::stages(inside.as_deref().unwrap_or(program)) else { return Ok(()) };
+    match walk::weakest(&stages, &[]) {
+        None => Ok(()),
+        Some(weak) => Err(format!(
+            "`{}` would run as root, and others can change it: {weak}; mend the owner and mode, or set \
+             `trustExecutable: true`",
+            program.display()
+        )),
     }
 }
 

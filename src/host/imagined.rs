@@ -13,7 +13,7 @@ use super::shelf::Shelf;
 use crate::facts::{Fact, FileKind};
 use crate::plan::action::{Outcome, Step};
 use crate::plan::memory::Memory;
-use crate::plan::observation::{Look, Observation, Prepared, Questions, Seen, ServiceQuestions};
+use crate::plan::observation::{Look, Observation, Owner, Prepared, Questions, Seen, ServiceQuestions};
 use crate::plugin;
 use crate::process::paths;
 use crate::process::snapshot::Snapshot;
@@ -121,8 +121,9 @@ impl SnapshotHost {
             },
         };
         self.program(spec)?;
-        let user_name = world.user_name(uid).known().map_or_else(|| uid.to_string(), |name| name.to_string());
-        Ok(Arc::new(Prepared { uid, gid, user_name, ..self.looker.places() }))
+        let name = world.user_name(uid).known().map_or_else(|| uid.to_string(), |name| name.to_string());
+        let places = self.looker.places();
+        Ok(Arc::new(Prepared { owner: Owner { uid, gid, name, ..places.owner }, ..places }))
     }
 
     fn program(&self, spec: &Service) -> Result<(), String> {

@@ -123,7 +123,12 @@ struct Asked<'q> {
 }
 
 /// What accounts, and the files that come with them, are looked up by.
-type OfAccounts<'q> = ([&'q Option<Account>; 2], &'q [Account], (&'q [EnvFrom], &'q [Secret], &'q [Socket]));
+type OfAccounts<'q> = (
+    [&'q Option<Account>; 2],
+    &'q [Account],
+    BTreeSet<&'q Account>,
+    (&'q [EnvFrom], &'q [Secret], &'q [Socket]),
+);
 
 /// What decides whether a program can be executed. Texts: to compare paths takes them apart.
 type OfPrograms<'q> = (&'q OsStr, Option<&'q Path>, Uid, bool, &'q OsStr, Option<&'q String>);
@@ -276,7 +281,8 @@ impl LinuxHost {
             return Err(format!("there is no user `{name}`"));
         }
         let files = (&*spec.env_from, &*spec.secrets, &*spec.sockets);
-        let account = asked.accounts.entry(([&spec.user, &spec.group], &spec.supplementary_groups, files));
+        let (groups, others) = (&*spec.supplementary_groups, spec.users_of_commands());
+        let account = asked.accounts.entry(([&spec.user, &spec.group], groups, others, files));
         let look_up = || super::accounts::account(spec, &self.looker.places()).map(Arc::new);
         let prepared = account.or_insert_with(look_up).clone()?;
         let path = spec.env.get("PATH");
@@ -287,10 +293,9 @@ impl LinuxHost {
             return Err(format!("the working directory `{}` {problem}", spec.working_directory.display()));
         }
         let (startas, directory) = (spec.startas.as_os_str(), spec.working_directory.as_os_str());
-        let chroot = spec.chroot.as_deref();
-        let program =
-            asked.programs.entry((startas, chroot, prepared.uid, spec.trust_executable, directory, path));
-        program.or_insert_with(|| executable::check(spec, prepared.uid.0, world)).clone()?;
+        let (chroot, uid) = (spec.chroot.as_deref(), prepared.owner.uid);
+        let program = asked.programs.entry((startas, chroot, uid, spec.trust_executable, directory, path));
+        program.or_insert_with(|| executable::check(spec, uid.0, world)).clone()?;
         let watched = self.watched.digests(&spec.update.watch_files);
         Ok(if watched.is_empty() { prepared } else { Arc::new(Prepared { watched, ..(*prepared).clone() }) })
     }

@@ -14,7 +14,7 @@ use super::conditions::Conditions;
 use super::executable::surroundings;
 use super::outside::outside;
 use crate::facts::{Fact, ProcessKey, Reason, Why};
-use crate::plan::observation::{ArgumentsSeen, Candidate, Look, Prepared, Questions};
+use crate::plan::observation::{ArgumentsSeen, Candidate, Look, Owner, Prepared, Questions};
 use crate::plan::substitute;
 use crate::plugin;
 use crate::process::arguments::{ArgumentMatch, ends_in};
@@ -55,13 +55,16 @@ impl Looker {
     /// What is known of a launch before anything is looked up: the directories.
     pub(super) fn places(&self) -> Prepared {
         Prepared {
-            uid: self.uid,
-            gid: self.gid,
-            groups: Vec::new(),
-            change_ids: false,
-            user_name: String::new(),
-            home: String::new(),
-            shell: String::new(),
+            owner: Owner {
+                uid: self.uid,
+                gid: self.gid,
+                groups: Vec::new(),
+                change_ids: false,
+                name: String::new(),
+                home: String::new(),
+                shell: String::new(),
+            },
+            others: BTreeMap::new(),
             env_from: BTreeMap::new(),
             secrets: Vec::new(),
             socket_owners: Vec::new(),

@@ -124,7 +124,7 @@ impl Probes {
                 self.answers.insert(about.clone(), unix::ask(path));
                 return;
             }
-            ReadinessCheck::Exec { command } => {
+            ReadinessCheck::Exec { command, user: _ } => {
                 self.begun = self.begun.wrapping_add(1);
                 let nonce = format!("{}-{:x}-{}", about.0.pid, now.0.as_nanos(), self.begun);
                 Running::begin(&about.0, command, launch, &nonce, epoll).map(|it| Work::Command(Box::new(it)))

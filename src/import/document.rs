@@ -233,6 +233,11 @@ fn account(out: &mut String, key: &str, account: Option<&Account>) {
     }
 }
 
+/// As the last part of a command, where one is named.
+fn user_part(user: Option<&Account>) -> String {
+    user.map(|user| format!(", user: {}", account_scalar(user))).unwrap_or_default()
+}
+
 fn account_scalar(account: &Account) -> String {
     match account {
         Account::Name(name) => scalar(name),
@@ -372,9 +377,9 @@ fn check(check: &ReadinessCheck) -> String {
         ReadinessCheck::AliveFor(time) => format!("aliveFor: {}", format_duration(*time)),
         ReadinessCheck::Pidfile => "pidfile: true".to_owned(),
         ReadinessCheck::Tcp { host, port } => format!("tcp: {{host: {}, port: {port}}}", double_quoted(host)),
-        ReadinessCheck::Exec { command } => {
+        ReadinessCheck::Exec { command, user } => {
             let words: Vec<String> = command.iter().map(|word| double_quoted(word)).collect();
-            format!("exec: {{command: [{}]}}", words.join(", "))
+            format!("exec: {{command: [{}]{}}}", words.join(", "), user_part(user.as_ref()))
         }
         ReadinessCheck::Notify => "notify: true".to_owned(),
         ReadinessCheck::Http(http) => {
@@ -477,10 +482,11 @@ fn reload(out: &mut String, reload: Option<&Reload>) {
     match reload {
         None => {}
         Some(Reload::Signal(signal)) => line(out, "reload", &format!("{{signal: {signal}}}")),
-        Some(Reload::Command { command, timeout }) => {
+        Some(Reload::Command { command, timeout, user }) => {
             let words: Vec<String> = command.iter().map(|word| double_quoted(word)).collect();
             let (words, time) = (words.join(", "), format_duration(*timeout));
-            line(out, "reload", &format!("{{command: [{words}], timeout: {time}}}"));
+            let user = user_part(user.as_ref());
+            line(out, "reload", &format!("{{command: [{words}], timeout: {time}{user}}}"));
         }
     }
 }

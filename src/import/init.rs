@@ -274,7 +274,7 @@ fn preparations(all: &mut [Found], started: &Ran) {
         let before = started.calls.iter().take_while(|call| call.place != start);
         for call in before.filter(prepares) {
             let words = call.words.iter().map(Value::shown).collect::<Vec<_>>().join(" ");
-            let text = "nothing does it before a start: write it as one of `hooks.preStart`, which run as the service's user, or see to it at boot";
+            let text = "nothing does it before a start: write it as one of `hooks.preStart`, with `user: root` there if it needs that, or see to it at boot";
             found.lost(&call.place, words, text);
         }
     }

@@ -113,7 +113,7 @@ fn shell(run: &str, text: &str, directory: &str, found: &mut Found, context: Con
         found.lost(
             &other.place,
             shown(&other.words),
-            "write it as one of `hooks.preStart`, which run as the service's user",
+            "write it as one of `hooks.preStart`, with `user: root` there if it needs that",
         );
     }
     let around = Surroundings::of(call);
@@ -153,7 +153,7 @@ fn beside(directory: &str, found: &mut Found, files: &dyn Files) {
             }
             "check" => {
                 found.service.readiness = Readiness {
-                    check: ReadinessCheck::Exec { command: vec![path.clone()] },
+                    check: ReadinessCheck::Exec { command: vec![path.clone()], user: None },
                     ..Readiness::default()
                 };
             }

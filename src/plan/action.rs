@@ -132,6 +132,8 @@ pub struct Launch {
     pub working_directory: PathBuf,
     /// Ids to take on, if they differ from the engine's.
     pub ids: Option<Ids>,
+    /// Whose files its output may go to besides root's and the engine's; `None`: those of whose it is.
+    pub output_owner: Option<Uid>,
     /// Permission bits taken away.
     pub umask: u32,
     /// By lower-case name; what isn't here is inherited.
@@ -171,6 +173,7 @@ impl Launch {
             env: BTreeMap::new(),
             working_directory: PathBuf::from("/"),
             ids: None,
+            output_owner: None,
             umask: 0o022,
             limits: BTreeMap::new(),
             scheduling: Scheduling::default(),
@@ -186,6 +189,11 @@ impl Launch {
             pidfile: None,
             launched: Launched::default(),
         }
+    }
+
+    /// Its effective user; `engine`: that of the engine, which it has where nothing else is said.
+    pub fn uid_or(&self, engine: Uid) -> Uid {
+        self.ids.as_ref().map_or(engine, |ids| ids.uid)
     }
 }
 

@@ -89,11 +89,14 @@ pub(super) fn ask(
     seen: &Seen,
     draft: &mut Draft<'_>,
 ) -> bool {
-    let prepared = seen.prepared.as_ref().and_then(|prepared| prepared.as_ref().ok());
-    let launch = match (manner(&rule.check), prepared) {
+    let launch = || {
+        let ReadinessCheck::Exec { user, .. } = &rule.check else { return None };
+        launch::resolve_as(user.as_ref(), spec, index, seen.prepared.as_ref()?.as_ref().ok()?)
+    };
+    let launch = match (manner(&rule.check), launch()) {
         (Manner::Time | Manner::Look | Manner::Told, _) => return true,
         (Manner::Probe, _) => None,
-        (Manner::Command, Some(prepared)) => Some(Box::new(launch::resolve(spec, index, prepared))),
+        (Manner::Command, Some(launch)) => Some(Box::new(launch)),
         (Manner::Command, None) => {
             draft.wake(draft.now.boot.after(rule.period.max(Duration::from_secs(1))));
             return false;

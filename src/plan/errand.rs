@@ -17,8 +17,8 @@ use super::memory::{Errand, Instance, Phase, Purpose, Record};
 use super::observation::{CommandSeen, Prepared, Seen};
 use super::status::{ConditionStatus, ConditionType};
 use crate::facts::ProcessKey;
-use crate::spec::{Hook, OnHookFailure, Reload, Service};
-use crate::units::BootTime;
+use crate::spec::{Account, Hook, OnHookFailure, Reload, Service};
+use crate::units::{BootTime, Pid};
 
 /// Wait before what a command needs is looked up again.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -43,8 +43,9 @@ pub(super) fn begin(instance: &mut Instance, spec: &Service, purpose: Purpose, n
 
 /// What a document has run for a purpose.
 fn commands(spec: &Service, purpose: Purpose) -> Vec<Hook> {
-    let only = |command: &[String], timeout: Duration| {
-        vec![Hook { command: command.to_vec(), timeout, on_failure: OnHookFailure::Abort }]
+    let only = |command: &[String], timeout: Duration, user: &Option<Account>| {
+        let (command, user) = (command.to_vec(), user.clone());
+        vec![Hook { command, timeout, on_failure: OnHookFailure::Abort, user }]
     };
     match purpose {
         Purpose::PreStart => spec.hooks.pre_start.clone(),
@@ -52,10 +53,11 @@ fn commands(spec: &Service, purpose: Purpose) -> Vec<Hook> {
         Purpose::PreStop => spec.hooks.pre_stop.clone(),
         Purpose::PostStop => spec.hooks.post_stop.clone(),
         Purpose::StopCommand => {
-            spec.stop.command.as_ref().map(|stop| only(&stop.command, stop.timeout)).unwrap_or_default()
+            let command = spec.stop.command.as_ref();
+            command.map(|stop| only(&stop.command, stop.timeout, &stop.user)).unwrap_or_default()
         }
         Purpose::Reload => match &*spec.reload {
-            Some(Reload::Command { command, timeout }) => only(command, *timeout),
+            Some(Reload::Command { command, timeout, user }) => only(command, *timeout, user),
             Some(Reload::Signal(_)) | None => Vec::new(),
         },
     }
@@ -165,15 +167,21 @@ fn begin_next(
         }
         return Standing::Done(purpose);
     };
-    match seen.and_then(|seen| seen.prepared.as_ref()) {
-        Some(Ok(prepared)) => {
+    let launch = seen.and_then(|seen| seen.prepared.as_ref()).map(|prepared| {
+        prepared.as_ref().map_err(String::clone).and_then(|prepared| {
+            of_command(spec, index, hook, pid, prepared)
+                .ok_or_else(|| "its user was not looked up".to_owned())
+        })
+    });
+    match launch {
+        Some(Ok(launch)) => {
             instance.attempts = instance.attempts.saturating_add(1);
             // With its object's name: commands of several objects are begun in one tick, and answered for by their nonces.
             let nonce = format!("{}-{:x}-{index}-{}", draft.name, now.0.as_nanos(), instance.attempts);
             errand.nonce = Some(nonce.clone());
             errand.process = None;
             errand.since = now;
-            let launch = Box::new(of_command(spec, index, &hook.command, pid.map(|pid| pid.0), prepared));
+            let launch = Box::new(launch);
             let timeout = hook.timeout;
             draft.wake(now.after(timeout));
             draft.step(
@@ -200,23 +208,24 @@ fn begin_next(
     }
 }
 
-/// A command as the service's user, in its environment, with its output where the service's goes.
+/// A command as the service's user, or its own, in the service's environment, with its output where the service's goes. `None`: its
+/// own user wasn't looked up, since the document names another one by now.
 fn of_command(
     spec: &Service,
     index: u32,
-    command: &[String],
-    pid: Option<i32>,
+    hook: &Hook,
+    pid: Option<Pid>,
     prepared: &Prepared,
-) -> Launch {
-    let mut launch = launch::resolve(spec, index, prepared);
-    launch.argv = command.iter().map(|word| launch::substitute(word, spec, index, prepared)).collect();
+) -> Option<Launch> {
+    let mut launch = launch::resolve_as(hook.user.as_ref(), spec, index, prepared)?;
+    launch.argv = hook.command.iter().map(|word| launch::substitute(word, spec, index, prepared)).collect();
     launch.program = launch.argv.first().map(Into::into).unwrap_or_default();
     launch.env.insert("SELFSAME_NAME".into(), spec.name.to_string());
     launch.env.insert("SELFSAME_INDEX".into(), index.to_string());
     if let Some(pid) = pid {
         launch.env.insert("MAINPID".into(), pid.to_string());
     }
-    launch
+    Some(launch)
 }
 
 /// Failed commands, for the status.

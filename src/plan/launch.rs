@@ -14,7 +14,7 @@ use super::action::{Ids, Launch};
 use super::backoff::hash;
 use super::health;
 use super::memory::{Fields, Launched};
-use super::observation::Prepared;
+use super::observation::{Owner, Prepared};
 use super::output::{self, Stream};
 use crate::spec::{Account, Limit, Output, ReadinessCheck, Service, ServiceName, ServiceType};
 
@@ -226,11 +226,8 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
         argv,
         env,
         working_directory: spec.working_directory.clone(),
-        ids: prepared.change_ids.then(|| Ids {
-            uid: prepared.uid,
-            gid: prepared.gid,
-            groups: prepared.groups.clone(),
-        }),
+        ids: ids(&prepared.owner),
+        output_owner: None,
         umask: spec.umask,
         limits: limits(spec),
         scheduling: (*spec.scheduling).clone(),
@@ -251,6 +248,25 @@ pub fn resolve(spec: &Service, index: u32, prepared: &Prepared) -> Launch {
             .map(|path| PathBuf::from(words.substitute(path))),
         program,
     }
+}
+
+/// The same for a command of the service, which may name a user of its own: it has that user's ids and variables, and else what
+/// the service has. `None`: who that is wasn't looked up.
+pub(super) fn resolve_as(
+    user: Option<&Account>,
+    spec: &Service,
+    index: u32,
+    prepared: &Prepared,
+) -> Option<Launch> {
+    let Some(user) = user else { return Some(resolve(spec, index, prepared)) };
+    let owner = prepared.others.get(user)?.clone();
+    let launch = resolve(spec, index, &Prepared { owner, ..prepared.clone() });
+    Some(Launch { output_owner: Some(prepared.owner.uid), ..launch })
+}
+
+/// What a process that is to be somebody's takes on; `None`: it is as the engine.
+pub fn ids(owner: &Owner) -> Option<Ids> {
+    owner.change_ids.then(|| Ids { uid: owner.uid, gid: owner.gid, groups: owner.groups.clone() })
 }
 
 /// Where a replica finds the socket that it says things of itself to. Its whole path has to fit into an address of a Unix
@@ -282,16 +298,10 @@ fn limits(spec: &Service) -> BTreeMap<String, Limit> {
 }
 
 fn environment(spec: &Service, prepared: &Prepared, words: &Words<'_>) -> BTreeMap<String, String> {
-    let clean = [
-        ("PATH", PATH),
-        ("HOME", &prepared.home),
-        ("USER", &prepared.user_name),
-        ("LOGNAME", &prepared.user_name),
-        ("SHELL", &prepared.shell),
-        ("LANG", "C.UTF-8"),
-    ];
-    let mut env: BTreeMap<String, String> =
-        clean.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let clean =
+        [("PATH", PATH), ("LANG", "C.UTF-8")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut env = BTreeMap::from(clean);
+    env.extend(variables(&prepared.owner));
     if health::listens(spec) {
         let socket = notify_socket(&prepared.run_dir, &spec.name, words.index);
         env.insert("NOTIFY_SOCKET".into(), socket.display().to_string());
@@ -302,6 +312,13 @@ fn environment(spec: &Service, prepared: &Prepared, words: &Words<'_>) -> BTreeM
     env.extend(prepared.env_from.clone());
     env.extend(spec.env.iter().map(|(name, value)| (name.clone(), words.substitute(value))));
     env
+}
+
+/// The variables that say whose a process is.
+pub fn variables(owner: &Owner) -> [(String, String); 4] {
+    let Owner { name, home, shell, .. } = owner;
+    [("HOME", home), ("USER", name), ("LOGNAME", name), ("SHELL", shell)]
+        .map(|(variable, value)| (variable.to_owned(), value.clone()))
 }
 
 /// The values of `${...}`.
@@ -356,18 +373,33 @@ mod tests {
 
     use super::*;
     use crate::plan::action::OutputTarget;
+    use crate::plan::observation::Owner;
     use crate::spec::ServiceName;
     use crate::units::{Gid, Uid};
 
     fn prepared() -> Prepared {
         Prepared {
-            uid: Uid(33),
-            gid: Gid(33),
-            groups: vec![Gid(4)],
-            change_ids: true,
-            user_name: "www-data".into(),
-            home: "/var/www".into(),
-            shell: "/bin/sh".into(),
+            owner: Owner {
+                uid: Uid(33),
+                gid: Gid(33),
+                groups: vec![Gid(4)],
+                change_ids: true,
+                name: "www-data".into(),
+                home: "/var/www".into(),
+                shell: "/bin/sh".into(),
+            },
+            others: BTreeMap::from([(
+                Account::Name("root".into()),
+                Owner {
+                    uid: Uid(0),
+                    gid: Gid(0),
+                    groups: Vec::new(),
+                    change_ids: false,
+                    name: "root".into(),
+                    home: "/root".into(),
+                    shell: "/bin/sh".into(),
+                },
+            )]),
             env_from: BTreeMap::from([("A".into(), "file".into()), ("B".into(), "file".into())]),
             secrets: Vec::new(),
             socket_owners: Vec::new(),

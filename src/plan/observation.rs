@@ -9,7 +9,7 @@ use super::exec::Hidden;
 use super::memory::Exit;
 use super::recorded::Recorded;
 use crate::facts::{Fact, ProcessKey, Reason};
-use crate::spec::{ReadinessCheck, Service, ServiceName, StopScope};
+use crate::spec::{Account, ReadinessCheck, Service, ServiceName, StopScope};
 use crate::units::{BootId, Gid, Now, Pid, PidfdInode, Uid};
 
 pub use health::{Beat, HealthQuestion, HealthSeen};
@@ -231,9 +231,9 @@ pub struct Candidate {
     pub weak: bool,
 }
 
-/// What a start needs from the host.
+/// Whose a process is to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Prepared {
+pub struct Owner {
     /// Effective user.
     pub uid: Uid,
     /// Primary group.
@@ -243,11 +243,20 @@ pub struct Prepared {
     /// Whether ids have to be changed at all.
     pub change_ids: bool,
     /// The user's name.
-    pub user_name: String,
+    pub name: String,
     /// The user's home directory.
     pub home: String,
     /// The user's shell.
     pub shell: String,
+}
+
+/// What a start needs from the host.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Prepared {
+    /// Whose the service is.
+    pub owner: Owner,
+    /// Whose the commands are that name a user of their own.
+    pub others: BTreeMap<Account, Owner>,
     /// Variables from `envFrom`, merged.
     pub env_from: BTreeMap<String, String>,
     /// Contents of `secrets`, in their order.

@@ -73,18 +73,32 @@ pub(super) fn fill_places(
         return;
     }
     match occupy::occupy(spec, &look, &vacant) {
-        Occupancy::Free => match draft.start_waits.clone() {
-            Some(waits) => wait_for_others(&due, &waits, draft),
-            None if requirements::hold_back(record, spec, &due, seen, draft) => {}
-            None => starting::start_all(record, spec, &due, seen.prepared.as_ref(), draft),
-        },
+        Occupancy::Free if has_to_wait(record, spec, &due, seen, draft) => {}
+        Occupancy::Free => starting::start_all(record, spec, &due, seen.prepared.as_ref(), draft),
         Occupancy::Adopt(places) => adopt_all(record, spec, places, draft),
         Occupancy::Hold(hold) => hold_or_clear(record, spec, hold, &due, draft),
     }
 }
 
+/// Whether a start waits for what the object depends on, or for its `conditions`; why is said.
+pub(super) fn has_to_wait(
+    record: &mut Record,
+    spec: &Service,
+    due: &[u32],
+    seen: &Seen,
+    draft: &mut Draft<'_>,
+) -> bool {
+    match draft.start_waits.clone() {
+        Some(waits) => {
+            wait_for_others(due, &waits, draft);
+            true
+        }
+        None => requirements::hold_back(record, spec, due, seen, draft),
+    }
+}
+
 /// Nothing is started before what it depends on.
-fn wait_for_others(due: &[u32], waits: &Waits, draft: &mut Draft<'_>) {
+pub(super) fn wait_for_others(due: &[u32], waits: &Waits, draft: &mut Draft<'_>) {
     let message = format!("not started: it {}", waits.message);
     for index in due {
         let doing = if waits.stuck { Doing::Held } else { Doing::Wait };

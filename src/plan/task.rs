@@ -308,7 +308,10 @@ fn fill(record: &mut Record, plan: &TaskPlan, seen: Option<&Seen>, draft: &mut D
         return;
     }
     let Some(look) = &seen.look else {
-        draft.wake(now);
+        match draft.start_waits.clone() {
+            Some(waits) => places::wait_for_others(&waiting, &waits, draft),
+            None => draft.wake(now),
+        }
         return;
     };
     let look = places::not_on_record(look, record);
@@ -332,6 +335,11 @@ fn fill(record: &mut Record, plan: &TaskPlan, seen: Option<&Seen>, draft: &mut D
 }
 
 fn start(record: &mut Record, spec: &Arc<Service>, waiting: &[u32], seen: &Seen, draft: &mut Draft<'_>) {
+    // A run that is due stays due. What is to be looked up first is no reason to wait yet.
+    let known = seen.prepared.is_some() || draft.start_waits.is_some();
+    if known && places::has_to_wait(record, spec, waiting, seen, draft) {
+        return;
+    }
     if let Some(Err(error)) = &seen.prepared {
         for index in waiting {
             end::conclude(record, *index, TaskResult::Failed(error.clone()), (draft.name, draft.now));

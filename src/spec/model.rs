@@ -40,7 +40,7 @@ pub use scheduling::{CpuPolicy, IoClass, Scheduling};
 pub use services::{FileMarks, Origins, Services};
 pub use set::SpecSet;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,6 +88,26 @@ pub enum ServiceType {
     Forking,
     /// Simple, and says by `sd_notify(3)` when it is ready.
     Notify,
+}
+
+impl Service {
+    /// The users of commands that name one of their own.
+    pub fn users_of_commands(&self) -> BTreeSet<&Account> {
+        let hooks = &self.hooks;
+        let hooks = [&hooks.pre_start, &hooks.post_start, &hooks.pre_stop, &hooks.post_stop];
+        let hooks = hooks.into_iter().flatten().filter_map(|hook| hook.user.as_ref());
+        let stop = self.stop.command.as_ref().and_then(|stop| stop.user.as_ref());
+        let reload = match &*self.reload {
+            Some(Reload::Command { user, .. }) => user.as_ref(),
+            Some(Reload::Signal(_)) | None => None,
+        };
+        let checks = [Some(&self.readiness), self.liveness.as_ref()].into_iter().flatten();
+        let checks = checks.filter_map(|rule| match &rule.check {
+            ReadinessCheck::Exec { user, .. } => user.as_ref(),
+            _ => None,
+        });
+        hooks.chain(stop).chain(reload).chain(checks).collect()
+    }
 }
 
 /// A user or group as written.

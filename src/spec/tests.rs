@@ -175,7 +175,7 @@ fn document(table: &Table, field: &str, value: &str) -> String {
         "restart" => service(&format!("{startas}, restart: {{{}}}", beside(&[]))),
         "stop" => {
             let needed: &[(&str, &str)] = match field {
-                "commandTimeout" => &[("command", "[/x]")],
+                "commandTimeout" | "commandUser" => &[("command", "[/x]")],
                 _ => &[],
             };
             service(&format!("{startas}, stop: {{{}}}", beside(needed)))
@@ -641,7 +641,7 @@ fn mistakes_in_tasks_are_found() {
         ("startas: /x, replicas: 2", "S020"),
         ("startas: /x, restart: {policy: never}", "S020"),
         ("startas: /x, readiness: {aliveFor: 1s}", "S020"),
-        ("startas: /x, dependsOn: []", "S021"),
+        ("startas: /x, hooks: {}", "S021"),
         ("run: once", "S022"),
         ("startas: /x, run: daily", "S026"),
         ("startas: /x, run: once, schedule: {every: 1h}", "S060"),

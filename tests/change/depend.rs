@@ -50,6 +50,31 @@ fn what_is_missing_or_fails_holds_it_and_says_so() {
 }
 
 #[test]
+fn a_task_runs_when_what_it_depends_on_is_ready_its_conditions_hold_and_nobody_suspends_it() {
+    let mut bench = Bench::new();
+    let gate = bench.path("gate");
+    let open = format!("[ -e {} ]", gate.display());
+    bench.daemon("db", &format!("readiness: {{exec: {{command: [/bin/sh, -c, '{open}']}}, period: 50ms}}"));
+    let report = format!("'echo report >> {}'", bench.path("said").display());
+    let spec = |more: &str| {
+        let spec = format!("startas: /bin/sh\n  args: [-c, {report}]\n  dependsOn: [{{name: db}}]\n  {more}");
+        format!("apiVersion: selfsame/v1\nkind: Task\nmetadata: {{name: report}}\nspec:\n  {spec}\n")
+    };
+    let data = format!("conditions: [{{pathExists: {}}}]", bench.path("data").display());
+    bench.write("specs/report.yaml", &spec(&format!("{data}\n  suspend: {{reason: holidays}}")));
+    bench.watch(&[]);
+    until("it to be suspended", || bench.condition("report", "Suspended")["status"] == "True");
+    bench.write("specs/report.yaml", &spec(&data));
+    let blocked = |bench: &Bench| bench.condition("report", "Blocked")["message"].to_string();
+    until("it to wait for db", || blocked(&bench).contains("waits for `db` to be ready"));
+    bench.write("gate", "");
+    until("it to wait for its condition", || blocked(&bench).contains("data` isn't there"));
+    assert_eq!(said(&bench).len(), 0);
+    bench.write("data", "");
+    until("the report", || said(&bench) == ["report"]);
+}
+
+#[test]
 fn an_end_with_success_can_be_waited_for() {
     let mut bench = Bench::new();
     let gate = bench.path("gate");

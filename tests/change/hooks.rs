@@ -1,6 +1,9 @@
 //! Commands around a process.
 
-use super::support::{Bench, is_alive, stat_field, until};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::support::{Bench, is_alive, is_root, stat_field, until};
 use super::{said, say};
 
 #[test]
@@ -98,6 +101,55 @@ fn a_command_stops_it_before_the_schedule() {
     bench.until_running(&["shop"]);
     bench.ok(&["stop", "shop"]);
     assert_eq!(bench.alive_of("shop").len(), 0);
+}
+
+#[test]
+fn a_command_runs_as_the_user_that_it_names_and_else_as_that_of_the_service() {
+    if !is_root() {
+        return;
+    }
+    let mut bench = Bench::new();
+    for name in ["said", "starts"] {
+        fs::set_permissions(bench.write(name, ""), fs::Permissions::from_mode(0o666)).unwrap();
+    }
+    let said_by_all = bench.path("said");
+    let says_and = |word: &str, then: &str| {
+        let text = format!("echo {word} $(id -un) $(id -gn) $USER $HOME >> {}", said_by_all.display());
+        format!("[/bin/sh, -c, '{text}; {then}']")
+    };
+    let says = |word: &str| says_and(word, "true");
+    let spec = format!(
+        "user: nobody\nhooks: {{preStart: [{{command: {}}}, {{command: {}, user: root}}]}}\n\
+         readiness: {{exec: {{command: [/bin/sh, -c, '[ $(id -u) = 1 ]'], user: daemon}}, period: 50ms}}\n\
+         reload: {{command: {}, user: 0}}\n\
+         stop: {{command: {}, commandUser: root}}",
+        says("own"),
+        says("start"),
+        says("reload"),
+        says_and("stop", "kill $MAINPID"),
+    );
+    bench.daemon("shop", &spec);
+    bench.watch(&[]);
+    bench.until_running(&["shop"]);
+    bench.ok(&["reload", "shop"]);
+    bench.ok(&["stop", "shop"]);
+    let expected = [
+        "own nobody nogroup nobody /nonexistent",
+        "start root root root /root",
+        "reload root root root /root",
+        "stop root root root /root",
+    ];
+    assert_eq!(said(&bench), expected);
+}
+
+#[test]
+fn a_start_with_a_command_for_somebody_who_is_not_there_is_none() {
+    let bench = Bench::new();
+    bench.daemon("shop", "hooks: {postStop: [{command: [/bin/true], user: no-such-user}]}");
+    let ran = bench.run(&["apply", "specs"]);
+    let said = "a command of it names a user of its own: there is no user `no-such-user`";
+    assert!(ran.code != 0 && ran.stdout.contains(said), "{ran:?}");
+    assert_eq!(bench.starts_of("shop").len(), 0);
 }
 
 #[test]

@@ -164,14 +164,14 @@ spec:
     Case {
         what: "a field that is designed and not built",
         text: "apiVersion: selfsame/v1
-kind: Service
+kind: Task
 metadata: {name: web}
 spec:
   startas: /bin/true
-  readiness: {exec: {command: [/bin/true], user: ann}}
+  hooks: {preStart: [{command: [/bin/true]}]}
 ",
-        says: "6:44 S021 `spec.readiness.exec.user` is not supported yet
-    leave it out",
+        says: "6:3 S021 `spec.hooks` is not supported yet
+    leave it out; `startas` can be a script that does more",
     },
     Case {
         what: "a kind that doesn't exist",

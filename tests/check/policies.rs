@@ -115,7 +115,7 @@ fn mistakes_are_said_where_they_stand() {
         (format!("{name}  do: {{signal: TERM, renice: 3}}\n"), &["6:22 S060"]),
         (format!("{name}  do: {{sginal: TERM}}\n"), &["6:8 S020"]),
         (format!("{name}  do: {{exec: {{command: [ls]}}}}\n"), &["6:24 S025"]),
-        (format!("{name}  do: {{exec: {{command: [/bin/ls], user: ann}}}}\n"), &["6:35 S021"]),
+        (format!("{name}  do: {{exec: {{command: [/bin/ls], user: ann}}}}\n"), &[]),
         (format!("{name}  do: {{signal: {{schedule: []}}}}\n"), &["6:27 S025"]),
         (format!("{name}  do: {{renice: 20}}\n"), &["6:16 S025"]),
         (format!("{name}  do: {{setLimit: {{}}}}\n"), &["6:18 S025"]),

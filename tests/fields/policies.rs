@@ -1,11 +1,12 @@
 //! Fields of Policies, as real processes meet them.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Child;
 
 use serde_json::Value;
 
-use super::support::{Bench, until};
+use super::support::{Bench, is_root, until};
 
 /// A process that nobody here owns, by a program that nobody else has.
 fn stranger(bench: &Bench) -> Child {
@@ -28,6 +29,27 @@ fn message_of(bench: &Bench, name: &str) -> String {
     let ran = bench.run(&["events", name, "--output", "json"]);
     let first = ran.stdout.lines().next().and_then(|line| serde_json::from_str::<Value>(line).ok());
     first.map(|event| event.to_string()).unwrap_or_default()
+}
+
+#[test]
+fn a_command_runs_as_the_user_that_it_names() {
+    if !is_root() {
+        return;
+    }
+    let mut bench = Bench::new();
+    let mut stranger = stranger(&bench);
+    let told = bench.write("told", "");
+    fs::set_permissions(&told, fs::Permissions::from_mode(0o666)).unwrap();
+    let command = format!("'echo $(id -un) $USER $HOME $SELFSAME_PID > {}'", told.display());
+    let spec = format!(
+        "  match: STRANGER\n  count: 0\n  dryRun: false\n  do: {{exec: {{command: [/bin/sh, -c, {command}], user: nobody}}}}\n"
+    );
+    policy(&bench, "none", &spec);
+    bench.watch(&[]);
+    let expected = format!("nobody nobody /nonexistent {}\n", stranger.id());
+    until("the command", || fs::read_to_string(&told).is_ok_and(|text| text == expected));
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use crate::support::{Bench, free_port, is_alive, quick, until};
+use crate::support::{Bench, free_port, is_alive, is_root, quick, until};
 
 /// Answers every request with what stands in the file `answer`.
 const HTTP: &str = r#"#!/usr/bin/perl
@@ -218,6 +219,25 @@ fn a_command_that_fails_restarts_what_it_asks_about_and_says_why() {
     let log = bench.watch_log();
     assert!(log.contains("its liveness failed 2 times") && log.contains("the queue is stuck"), "{log}");
     assert_eq!(bench.alive_of("shop").len(), 1);
+}
+
+#[test]
+fn a_command_that_others_can_change_is_not_run_as_root() {
+    if !is_root() {
+        return;
+    }
+    let mut bench = Bench::new();
+    let probe = bench.script("bin/probe", "#!/bin/sh\necho ran > \"$0.ran\"\n");
+    fs::set_permissions(&probe, fs::Permissions::from_mode(0o777)).unwrap();
+    let readiness = format!("readiness: {{exec: {{command: [{}]}}, period: 50ms}}", probe.display());
+    bench.daemon("shop", &readiness);
+    bench.watch(&[]);
+    until("the reason", || {
+        bench.condition("shop", "Ready")["message"].to_string().contains("would run as root, and others")
+    });
+    assert!(!bench.path("bin/probe.ran").exists());
+    fs::set_permissions(&probe, fs::Permissions::from_mode(0o755)).unwrap();
+    bench.until_running(&["shop"]);
 }
 
 #[test]

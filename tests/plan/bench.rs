@@ -9,7 +9,7 @@ use selfsame::facts::{Fact, ProcessKey, Reason, Why};
 use selfsame::plan::action::{Action, Step};
 use selfsame::plan::memory::{Exit, Instance, Memory, Phase, Process, Record};
 use selfsame::plan::observation::{
-    Alive, ArgumentsSeen, Candidate, HealthSeen, Look, Observation, Prepared, ProcessSeen, Seen,
+    Alive, ArgumentsSeen, Candidate, HealthSeen, Look, Observation, Owner, Prepared, ProcessSeen, Seen,
 };
 use selfsame::plan::{Plan, PlanOptions, launched, plan};
 use selfsame::spec::{Service, ServiceName, SpecSet};
@@ -125,13 +125,16 @@ pub(crate) fn gone(exit: Exit) -> ProcessSeen {
 
 pub(crate) fn prepared() -> Arc<Prepared> {
     Arc::new(Prepared {
-        uid: Uid(0),
-        gid: Gid(0),
-        groups: Vec::new(),
-        change_ids: false,
-        user_name: "root".into(),
-        home: "/root".into(),
-        shell: "/bin/sh".into(),
+        owner: Owner {
+            uid: Uid(0),
+            gid: Gid(0),
+            groups: Vec::new(),
+            change_ids: false,
+            name: "root".into(),
+            home: "/root".into(),
+            shell: "/bin/sh".into(),
+        },
+        others: BTreeMap::new(),
         env_from: BTreeMap::new(),
         secrets: Vec::new(),
         socket_owners: Vec::new(),

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use selfsame::facts::ProcessKey;
+use selfsame::facts::{Fact, ProcessKey};
 use selfsame::plan::action::{Action, Outcome};
 use selfsame::plan::memory::{Due, Exit, Memory, Moment, TaskResult};
 use selfsame::plan::observation::{IntentSeen, Observation, ProcessSeen, Questions, Seen};
 use selfsame::plan::status::{ConditionType, PhaseWord};
 use selfsame::plan::task::{Completion, completion};
 use selfsame::plan::{Plan, PlanOptions, QuestionHints, fold, plan, questions};
-use selfsame::spec::{Concurrency, Missed, OnUnknown, Rhythm, Schedule, Service, SpecSet, TaskPlan, TaskRun};
+use selfsame::spec::{
+    Concurrency, Dependency, DependencyCondition, Missed, OnUnknown, Rhythm, Schedule, Service, SpecSet,
+    StartCondition, Suspend, TaskPlan, TaskRun,
+};
 use selfsame::units::{BootId, BootTime, Cron, Now, Signal, WallTime, Zone};
 
 use crate::bench::*;
@@ -37,6 +40,8 @@ struct World {
     ended: BTreeMap<ProcessKey, Exit>,
     /// Each start: what it was for, and when.
     starts: Vec<(Due, Now)>,
+    /// What `conditions` come to.
+    met: bool,
     next: Option<BootTime>,
     last: Option<Plan>,
     most: usize,
@@ -71,6 +76,7 @@ impl World {
             living: BTreeMap::new(),
             ended: BTreeMap::new(),
             starts: Vec::new(),
+            met: true,
             next: None,
             last: None,
             most: 0,
@@ -108,6 +114,8 @@ impl World {
             seen.intents = question.intents.keys().map(|index| (*index, IntentSeen::NothingRan)).collect();
             seen.look = question.look.then(nothing);
             seen.prepared = question.prepare.then(|| Ok(prepared()));
+            let answers = vec![Fact::Known(self.met); question.spec.conditions.len()];
+            seen.conditions = question.conditions.then_some(answers);
             services.insert(name.clone(), seen);
         }
         Observation { now: self.now, boot: self.boot.clone(), services }
@@ -665,4 +673,53 @@ proptest! {
             prop_assert!(world.most <= 1);
         }
     }
+}
+
+#[test]
+fn a_run_that_is_due_waits_for_what_its_task_depends_on() {
+    for concurrency in [Concurrency::Forbid, Concurrency::Replace, Concurrency::Allow] {
+        let mut spec = task(every(10));
+        spec.task.as_mut().unwrap().concurrency = concurrency;
+        spec.depends_on = vec![Dependency { name: name("db"), condition: DependencyCondition::Ready }];
+        let mut world = World::new(spec);
+        world.pass(35);
+        assert_eq!(world.starts, [], "{concurrency:?}");
+        let status = &world.last.as_ref().unwrap().status[0];
+        let blocked = status.conditions.iter().find(|one| one.kind == ConditionType::Blocked).unwrap();
+        assert_eq!(blocked.message, "job: not started: it waits for `db` to be ready, and there is no `db`");
+        world.change(|spec| spec.depends_on.clear());
+        world.pass(0);
+        assert!(!world.starts.is_empty() && world.starts.len() <= 4, "{concurrency:?}: {:?}", world.starts);
+    }
+}
+
+#[test]
+fn a_run_that_is_due_waits_until_its_conditions_hold() {
+    for concurrency in [Concurrency::Forbid, Concurrency::Allow] {
+        let mut spec = task(TaskRun::Once);
+        spec.task.as_mut().unwrap().concurrency = concurrency;
+        spec.conditions = vec![StartCondition::PathExists("/srv/data".into())];
+        let mut world = World::new(spec);
+        world.met = false;
+        world.pass(60);
+        assert_eq!(world.starts, [], "{concurrency:?}");
+        let status = &world.last.as_ref().unwrap().status[0];
+        let blocked = status.conditions.iter().find(|one| one.kind == ConditionType::Blocked).unwrap();
+        assert_eq!(blocked.message, "job: not started: `/srv/data` isn't there");
+        world.met = true;
+        world.pass(20);
+        assert_eq!(world.starts.len(), 1, "{concurrency:?}");
+    }
+}
+
+#[test]
+fn a_suspended_task_runs_nothing_and_has_missed_nothing() {
+    let mut spec = task(every(10));
+    let until = Some(WallTime(secs(DAY + 65)));
+    spec.suspend = Some(Suspend { reason: "moving house".into(), until }).into();
+    let mut world = World::new(spec);
+    world.pass(60);
+    assert_eq!(world.starts, []);
+    world.pass(10);
+    assert_eq!(world.starts.len(), 1, "{:?}", world.starts);
 }

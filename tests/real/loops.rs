@@ -239,10 +239,10 @@ fn a_command_is_ready_when_it_exits_with_0() {
         ("exec sleep 1000", Duration::from_millis(300), false, "no answer within 300ms"),
     ] {
         let command = ["sh", "-c", text].map(String::from).to_vec();
-        let answer = probe(&ReadinessCheck::Exec { command }, timeout);
+        let answer = probe(&ReadinessCheck::Exec { command, user: None }, timeout);
         assert!(answer.ready == ready && answer.detail.contains(detail), "{text}: {answer:?}");
     }
-    let missing = probe(&ReadinessCheck::Exec { command: vec!["no-such-program".into()] }, LONG);
+    let missing = probe(&ReadinessCheck::Exec { command: vec!["no-such-program".into()], user: None }, LONG);
     assert!(!missing.ready && missing.detail.contains("ENOENT"), "{missing:?}");
 }
 
@@ -254,7 +254,7 @@ fn overdue(text: &str, file: &std::path::Path, count: usize) -> (Answer, Vec<i32
     let (about, begun) = ((any_key(), Purpose::Readiness), clock::now().boot);
     let launch = launch(&["/bin/true"]);
     let timeout = Duration::from_secs(2);
-    probes.begin(&about, &ReadinessCheck::Exec { command }, timeout, Some(&launch), begun);
+    probes.begin(&about, &ReadinessCheck::Exec { command, user: None }, timeout, Some(&launch), begun);
     let pids = eventually("the numbers", || {
         let text = fs::read_to_string(file).unwrap_or_default();
         let pids: Vec<i32> = text.lines().filter_map(|line| line.parse().ok()).collect();
@@ -302,7 +302,7 @@ fn nothing_that_a_probe_started_outlives_its_time() {
 fn what_a_probe_prints_is_capped_and_its_last_line_is_told() {
     let ask = |text: &str| {
         let command = ["sh", "-c", text].map(String::from).to_vec();
-        probe(&ReadinessCheck::Exec { command }, LONG)
+        probe(&ReadinessCheck::Exec { command, user: None }, LONG)
     };
     let begun = std::time::Instant::now();
     let answer = ask("head -c 1073741824 /dev/zero; sleep 1000");

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use selfsame::facts::{Fact, ProcessKey, Reason, Why};
 use selfsame::plan::memory::Exit;
 use selfsame::plan::observation::{
-    Alive, ArgumentsSeen, Candidate, CommandSeen, HealthSeen, IntentSeen, Look, Observation, Prepared,
+    Alive, ArgumentsSeen, Candidate, CommandSeen, HealthSeen, IntentSeen, Look, Observation, Owner, Prepared,
     ProcessQuestion, ProcessSeen, Questions, Seen, ServiceQuestions,
 };
 use selfsame::plan::substitute;
@@ -74,13 +74,16 @@ fn of_service(world: &mut World, name: &ServiceName, q: &ServiceQuestions, all: 
 /// What every start needs.
 static PREPARED: LazyLock<Arc<Prepared>> = LazyLock::new(|| {
     Arc::new(Prepared {
-        uid: Uid(0),
-        gid: Gid(0),
-        groups: Vec::new(),
-        change_ids: false,
-        user_name: "root".into(),
-        home: "/root".into(),
-        shell: "/bin/sh".into(),
+        owner: Owner {
+            uid: Uid(0),
+            gid: Gid(0),
+            groups: Vec::new(),
+            change_ids: false,
+            name: "root".into(),
+            home: "/root".into(),
+            shell: "/bin/sh".into(),
+        },
+        others: BTreeMap::new(),
         env_from: BTreeMap::new(),
         secrets: Vec::new(),
         socket_owners: Vec::new(),

@@ -8,8 +8,9 @@ use super::course::Acting;
 use super::parts::Parts;
 use super::{Done, Ended, Occasion, Why};
 use crate::facts::ProcessKey;
-use crate::host::clock;
 use crate::host::proc::{DEFAULT_PATH, LiveWorld};
+use crate::host::{accounts, clock, own_uid};
+use crate::plan;
 use crate::plan::action::{Launch, OutputTarget};
 use crate::plan::observation::CommandSeen;
 use crate::plan::output::Kept;
@@ -17,7 +18,7 @@ use crate::plan::policy::PolicyStep;
 use crate::process::world::World as _;
 use crate::spec::policy::PolicyAction;
 use crate::spec::{Rotation, ServiceName, StopCommand};
-use crate::units::Pid;
+use crate::units::{Pid, Uid};
 
 /// A value is cut after so many bytes: arguments can have two megabytes, and the environment is bounded.
 const VALUE_MAX: usize = 4096;
@@ -63,9 +64,20 @@ pub(super) fn begin(
     parts.acting.begun = parts.acting.begun.saturating_add(1);
     let nonce = format!("policy {name} {:x} {}", now.0.as_nanos(), parts.acting.begun);
     let log = Path::new(parts.log_dir).join(format!("{name}.policy.log"));
+    let mut env = environment(parts.world, step, occasion);
+    let owner = match &command.user {
+        Some(user) => Some(accounts::of_command(user).map_err(Why::Refused)?),
+        None => None,
+    };
+    let ids = owner.and_then(|owner| {
+        env.extend(plan::variables(&owner));
+        plan::ids(&owner)
+    });
     let launch = Launch {
         argv: command.command.clone(),
-        env: environment(parts.world, step, occasion),
+        env,
+        ids,
+        output_owner: Some(Uid(own_uid())),
         stdout: OutputTarget::File(log.clone()),
         stderr: OutputTarget::File(log.clone()),
         ..Launch::bare(command.command.first().map(Into::into).unwrap_or_default())

@@ -10,12 +10,14 @@ use rustix::io::Errno;
 
 use super::Answer;
 use crate::facts::ProcessKey;
+use crate::host::executable;
+use crate::host::own_uid;
 use crate::host::signal::{Vital, boot_id, hold, vital};
 use crate::host::spawn::{Spawned, reap, send_signal, spawn_heard_both};
 use crate::plan::action::{Launch, OutputTarget};
 use crate::plan::exec::Confinement;
 use crate::plan::memory::Exit;
-use crate::units::{Pid, Signal};
+use crate::units::{Pid, Signal, Uid};
 
 /// In the environment of a command, so that what it leaves behind is found wherever it went.
 const MARK: &str = "SELFSAME_PROBE";
@@ -71,8 +73,8 @@ impl Running {
             confinement: Confinement { join: Some(key.clone()), ..launch.confinement.clone() },
             ..launch.clone()
         };
-        let own = || rustix::process::geteuid().as_raw();
-        let uid = launch.ids.as_ref().map_or_else(own, |ids| ids.uid.0);
+        executable::check_command(&launch.program, &launch)?;
+        let uid = launch.uid_or(Uid(own_uid())).0;
         let (child, pipe) = spawn_heard_both(&launch).map_err(|error| error.to_string())?;
         let running = Self {
             child,

@@ -14,6 +14,7 @@ use crate::host::own_limits;
 use crate::plan::action::{Launch, OutputTarget};
 use crate::plan::output::Stream;
 use crate::spec::{CpuPolicy, IoClass, Limit};
+use crate::units::Uid;
 
 /// Its name in documents.
 const DESCRIPTORS: &str = "nofile";
@@ -57,8 +58,8 @@ impl Prepared {
         let text = |bytes: &[u8]| {
             CString::new(bytes).map_err(|_| SpawnError::at(Step::Arguments, libc::EINVAL, launch))
         };
-        let service_uid =
-            launch.ids.as_ref().map_or_else(|| rustix::process::geteuid().as_raw(), |ids| ids.uid.0);
+        let own = Uid(crate::host::own_uid());
+        let output_owner = launch.output_owner.unwrap_or_else(|| launch.uid_or(own)).0;
         let stdin = null(File::options().read(true))?;
         // Selfsame's own two may be two.
         let (heard, both) = match heard {
@@ -68,11 +69,11 @@ impl Prepared {
         };
         let together = both
             || heard.is_none() && launch.stderr == launch.stdout && launch.stdout != OutputTarget::Inherit;
-        let stdout = heard.map_or_else(|| open_output(&launch.stdout, Stream::Out, service_uid), Ok)?;
+        let stdout = heard.map_or_else(|| open_output(&launch.stdout, Stream::Out, output_owner), Ok)?;
         let stderr = if together {
             stdout.try_clone().map_err(|error| SpawnError::at(Step::Descriptors, raw(&error), launch))?
         } else {
-            open_output(&launch.stderr, Stream::Err, service_uid)?
+            open_output(&launch.stderr, Stream::Err, output_owner)?
         };
         let above = |file: File| above_places(file, sockets.len(), launch);
         Ok(Self {

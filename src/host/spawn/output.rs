@@ -16,13 +16,9 @@ use crate::plan::output::Stream;
 /// Owner reads and writes, group reads.
 const MODE: u32 = 0o640;
 
-/// Opens an output for appending. A link, a file of somebody else or a file with a second name is refused: the
+/// Opens an output for appending; `owner` may be whose it is. A link, a file of somebody else or a file with a second name is refused: the
 /// service's user could have planted it to have another file written to.
-pub(super) fn open_output(
-    target: &OutputTarget,
-    stream: Stream,
-    service_uid: u32,
-) -> Result<File, SpawnError> {
+pub(super) fn open_output(target: &OutputTarget, stream: Stream, owner: u32) -> Result<File, SpawnError> {
     let path = match target {
         OutputTarget::File(path) | OutputTarget::Syslog(path) => path.as_path(),
         OutputTarget::Null => return null(File::options().write(true)),
@@ -44,7 +40,7 @@ pub(super) fn open_output(
     if !meta.is_file() {
         return Err(failed("it is not a regular file".into()));
     }
-    if ![0, engine, service_uid].contains(&meta.uid()) {
+    if ![0, engine, owner].contains(&meta.uid()) {
         return Err(failed(format!("it belongs to user {}", meta.uid())));
     }
     if meta.nlink() > 1 {

@@ -62,7 +62,7 @@ pub(super) fn carry(run: &str, text: &str, found: &mut Found, context: Context<'
                 found.lost(
                     &at,
                     format!("{base} {{ {} }}", shown(block)),
-                    "write it as one of `hooks.preStart`, which run as the service's user",
+                    "write it as one of `hooks.preStart`, with `user: root` there if it needs that",
                 );
                 rest = behind;
             }

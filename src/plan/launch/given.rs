@@ -17,7 +17,7 @@ pub(super) fn confinement(spec: &Service, prepared: &Prepared) -> Confinement {
     let security = &spec.security;
     Confinement {
         chroot: spec.chroot.clone(),
-        no_new_privileges: security.no_new_privileges.unwrap_or(prepared.uid != Uid(0)),
+        no_new_privileges: security.no_new_privileges.unwrap_or(prepared.owner.uid != Uid(0)),
         bounding: security.bounding.clone(),
         ambient: security.ambient.clone(),
         read_only: security.read_only_paths.clone(),
@@ -29,7 +29,7 @@ pub(super) fn confinement(spec: &Service, prepared: &Prepared) -> Confinement {
 }
 
 pub(super) fn sockets(spec: &Service, prepared: &Prepared, words: &Words<'_>) -> Vec<SocketOrder> {
-    let own = (prepared.uid, prepared.gid);
+    let own = (prepared.owner.uid, prepared.owner.gid);
     let owners = prepared.socket_owners.iter().copied().chain(std::iter::repeat(own));
     let order = |(socket, owner): (&crate::spec::Socket, _)| SocketOrder {
         name: socket.name.clone(),

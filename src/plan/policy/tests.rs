@@ -103,7 +103,8 @@ fn who_may_be_touched_is_said_by_the_document_and_by_what_it_is() {
 fn what_follows_from_one_violation_is_one_act_of_the_limit() {
     let mut one = policy();
     one.limit = ActionLimit { count: 1, per: Duration::from_secs(25) };
-    let command = StopCommand { command: vec!["/bin/true".into()], timeout: Duration::from_secs(1) };
+    let command =
+        StopCommand { command: vec!["/bin/true".into()], timeout: Duration::from_secs(1), user: None };
     one.actions = vec![PolicyAction::Report, PolicyAction::Exec(command), one.actions[0].clone()];
     course(
         &one,

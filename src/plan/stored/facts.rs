@@ -38,7 +38,7 @@ pub(super) fn of(seen: &Seen, spec: &Service) -> BTreeMap<String, String> {
         Some(Ok(prepared)) => {
             facts.insert(
                 "its account".into(),
-                format!("{}:{} {:?}", prepared.uid, prepared.gid, prepared.groups),
+                format!("{}:{} {:?}", prepared.owner.uid, prepared.owner.gid, prepared.owner.groups),
             );
             // Contents that may be secret are digests there.
             let with = launched(spec, Some(prepared));

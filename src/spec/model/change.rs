@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::ServiceName;
+use super::{Account, ServiceName};
 use crate::units::{Signal, WallTime};
 
 /// An entry of `dependsOn`.
@@ -102,12 +102,15 @@ pub enum OnUpdateFailure {
 pub enum Reload {
     /// The main process gets this.
     Signal(Signal),
-    /// This runs as the service's user.
+    /// This runs.
     Command {
         /// Program and arguments, before substitution.
         command: Vec<String>,
         /// How long it may take.
         timeout: Duration,
+        /// Who runs it; `None`: the service's user.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<Account>,
     },
 }
 
@@ -121,6 +124,9 @@ pub struct Hook {
     pub timeout: Duration,
     /// What follows when it fails.
     pub on_failure: OnHookFailure,
+    /// Who runs it; `None`: the service's user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Account>,
 }
 
 /// What follows when a hook fails or takes too long.
@@ -155,6 +161,9 @@ pub struct StopCommand {
     pub command: Vec<String>,
     /// How long it and the exit that it asks for may take; then the schedule begins.
     pub timeout: Duration,
+    /// Who runs it; `None`: the service's user; of a policy's the engine's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Account>,
 }
 
 /// Everything about the object is left alone.

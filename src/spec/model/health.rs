@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Expression;
+use super::{Account, Expression};
 
 /// A question about an instance that is asked again and again: `readiness`, `liveness`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -41,6 +41,9 @@ pub enum ReadinessCheck {
     Exec {
         /// Program and arguments.
         command: Vec<String>,
+        /// Who runs it; `None`: the service's user.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<Account>,
     },
     /// It says so itself, by `sd_notify(3)`: `READY=1`; as liveness `WATCHDOG=1` within each period.
     Notify,

@@ -89,10 +89,11 @@ fn update(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Update> {
 
 fn reload(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Reload> {
     let object = Object::open(value, &table::RELOAD, d)?;
-    let (mut signal, mut words, mut timeout) = (None, None, COMMAND_TIMEOUT);
+    let (mut signal, mut words, mut timeout, mut user) = (None, None, COMMAND_TIMEOUT, None);
     object.set_some("signal", &mut signal, d, Value::signal);
     object.set_some("command", &mut words, d, command);
     object.set("timeout", &mut timeout, d, Value::positive_duration);
+    object.set_some("user", &mut user, d, Value::account);
     if object.has("signal") == object.has("command") {
         let message = format!("`{}` has either a `signal` or a `command`", value.path);
         d.say(value.wrong(codes::CONFLICT, message).help("write for example `reload: {signal: HUP}`"));
@@ -100,7 +101,7 @@ fn reload(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Reload> {
     }
     match (signal, words) {
         (Some(signal), None) => Some(Reload::Signal(signal)),
-        (None, Some(command)) => Some(Reload::Command { command, timeout }),
+        (None, Some(command)) => Some(Reload::Command { command, timeout, user }),
         (Some(_), Some(_)) | (None, None) => None,
     }
 }
@@ -140,33 +141,33 @@ fn hooks(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Hooks> {
 fn hook(value: &Value<'_>, of_start: bool, d: &mut Decoder<'_>) -> Option<Hook> {
     let object = Object::open(value, &table::HOOK, d)?;
     let default = if of_start { OnHookFailure::Abort } else { OnHookFailure::Continue };
-    let (mut words, mut timeout, mut on_failure) = (None, COMMAND_TIMEOUT, default);
+    let (mut words, mut timeout, mut on_failure, mut user) = (None, COMMAND_TIMEOUT, default, None);
     object.set_some("command", &mut words, d, command);
     object.set("timeout", &mut timeout, d, Value::positive_duration);
     let failures = [("abort", OnHookFailure::Abort), ("continue", OnHookFailure::Continue)];
     object.set_word("onFailure", &mut on_failure, &failures, d);
+    object.set_some("user", &mut user, d, Value::account);
     if !of_start && on_failure == OnHookFailure::Abort {
         let message = format!("`{}.onFailure` is `continue`, since no hook holds a stop up", value.path);
         let place = object.key("onFailure").unwrap_or(value.key);
         d.say(Diagnostic::error(codes::CONFLICT, message).at(place, "").help("leave it out"));
     }
-    Some(Hook { command: words?, timeout, on_failure })
+    Some(Hook { command: words?, timeout, on_failure, user })
 }
 
-/// `stop.command` and its time.
+/// `stop.command`, its time and who runs it.
 pub(in crate::spec) fn stop_command(object: &Object<'_>, d: &mut Decoder<'_>) -> Option<StopCommand> {
-    let (mut words, mut timeout) = (None, COMMAND_TIMEOUT);
+    let (mut words, mut timeout, mut user) = (None, COMMAND_TIMEOUT, None);
     object.set_some("command", &mut words, d, command);
     object.set("commandTimeout", &mut timeout, d, Value::positive_duration);
-    if object.has("commandTimeout") && !object.has("command") {
-        let place = object.key("commandTimeout").unwrap_or_default();
-        d.say(
-            Diagnostic::error(codes::CONFLICT, "`spec.stop.commandTimeout` needs a `spec.stop.command`")
-                .at(place, "")
-                .help("leave it out"),
-        );
+    object.set_some("commandUser", &mut user, d, Value::account);
+    let of_command = ["commandTimeout", "commandUser"];
+    for field in of_command.into_iter().filter(|field| object.has(field) && !object.has("command")) {
+        let message = format!("`spec.stop.{field}` needs a `spec.stop.command`");
+        let place = object.key(field).unwrap_or_default();
+        d.say(Diagnostic::error(codes::CONFLICT, message).at(place, "").help("leave it out"));
     }
-    Some(StopCommand { command: words?, timeout })
+    Some(StopCommand { command: words?, timeout, user })
 }
 
 /// `suspend`

@@ -162,7 +162,9 @@ fn exec(
         );
         return None;
     }
-    Some(ReadinessCheck::Exec { command })
+    let mut user = None;
+    object.set_some("user", &mut user, d, Value::account);
+    Some(ReadinessCheck::Exec { command, user })
 }
 
 fn http(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<HttpCheck> {

@@ -112,10 +112,11 @@ fn of_name(object: &Object<'_>, name: &str, d: &mut Decoder<'_>) -> Option<Polic
 
 fn exec(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<StopCommand> {
     let object = Object::open(value, &table::POLICY_EXEC, d)?;
-    let (mut command, mut timeout) = (None, COMMAND_TIMEOUT);
+    let (mut command, mut timeout, mut user) = (None, COMMAND_TIMEOUT, None);
     object.set_some("command", &mut command, d, change::command);
     object.set("timeout", &mut timeout, d, Value::positive_duration);
-    Some(StopCommand { command: command?, timeout })
+    object.set_some("user", &mut user, d, Value::account);
+    Some(StopCommand { command: command?, timeout, user })
 }
 
 fn signal(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Vec<(Signal, Duration)>> {

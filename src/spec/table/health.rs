@@ -35,7 +35,7 @@ const EXEC_FORM: Field = row(
     "none",
     Live,
     "{command: [/usr/bin/shopctl, ping]}",
-    "a command exits with 0; run as the service's user, killed with all that it started at `timeout`",
+    "a command exits with 0; killed with all that it started at `timeout`",
 );
 const LOG_LINE_FORM: Field = row(
     "logLine",
@@ -203,8 +203,16 @@ pub const EXEC: Table = Table {
             "program and arguments",
         ),
         row("timeout", Kind::Duration, "that beside `exec`", Live, "5s", "how long it may take"),
+        row(
+            "user",
+            Kind::Account,
+            "that of the service",
+            Live,
+            "root",
+            "name or number of the user who runs it",
+        ),
     ],
-    later: &[("user", "")],
+    later: &[],
     foreign: &[("args", "command")],
 };
 

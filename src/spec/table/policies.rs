@@ -251,8 +251,16 @@ pub const POLICY_EXEC: Table = Table {
             "program, by its absolute path, and arguments",
         ),
         row("timeout", Kind::Duration, "30s", Live, "10s", "how long it may take; then it is ended"),
+        row(
+            "user",
+            Kind::Account,
+            "that of the engine",
+            Live,
+            "nobody",
+            "name or number of the user who runs it",
+        ),
     ],
-    later: &[("user", "it runs as the engine's user; write `runuser -u USER --` into `command`")],
+    later: &[],
     foreign: &[("cmd", "command"), ("args", "command")],
 };
 

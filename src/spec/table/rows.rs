@@ -1038,7 +1038,7 @@ pub const STOP: Table = Table {
             "none",
             Live,
             "[/usr/sbin/nginx, -s, quit]",
-            "asks it to end, before the first signal; runs as the service's user",
+            "asks it to end, before the first signal",
         ),
         row(
             "commandTimeout",
@@ -1047,6 +1047,14 @@ pub const STOP: Table = Table {
             Live,
             "10s",
             "how long the command and the exit that it asks for may take; then the schedule begins",
+        ),
+        row(
+            "commandUser",
+            Kind::Account,
+            "that of the service",
+            Live,
+            "root",
+            "name or number of the user who runs the command",
         ),
     ],
     later: &[],

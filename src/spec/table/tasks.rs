@@ -26,10 +26,7 @@ const NOT_OF_TASKS: &[&str] = &[
     "binaryChange",
     "duplicates",
     "sockets",
-    "suspend",
     "hooks",
-    "conditions",
-    "dependsOn",
 ];
 
 const RUNS: Words = Words { now: &["once", "onChange"], later: &[] };
@@ -149,12 +146,7 @@ const SHARED: usize = count_shared();
 pub const TASK: Table = Table {
     name: "task",
     fields: &TASK_FIELDS,
-    later: &[
-        ("suspend", "`state: stopped` runs nothing meanwhile"),
-        ("hooks", "`startas` can be a script that does more"),
-        ("conditions", ""),
-        ("dependsOn", "a Service can depend on a Task"),
-    ],
+    later: &[("hooks", "`startas` can be a script that does more")],
     foreign: &[
         ("command", "startas"),
         ("cmd", "startas"),

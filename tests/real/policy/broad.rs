@@ -12,7 +12,7 @@ use selfsame::host::policy::{Occasion, Why};
 use selfsame::host::proc::{LiveWorld, process_key};
 use selfsame::host::shelf::Shelf;
 use selfsame::host::signal::{protected, vital};
-use selfsame::plan::observation::Prepared;
+use selfsame::plan::observation::{Owner, Prepared};
 use selfsame::plan::policy::{Fights, PolicyLook, PolicyMemory, Shown, Subject, decide};
 use selfsame::plugin;
 use selfsame::process::identity::Ternary;
@@ -31,13 +31,16 @@ const LIMIT: u32 = 3;
 /// What the documents of these tests name nothing of.
 fn places() -> Prepared {
     Prepared {
-        uid: Uid(0),
-        gid: Gid(0),
-        groups: Vec::new(),
-        change_ids: false,
-        user_name: String::new(),
-        home: String::new(),
-        shell: String::new(),
+        owner: Owner {
+            uid: Uid(0),
+            gid: Gid(0),
+            groups: Vec::new(),
+            change_ids: false,
+            name: String::new(),
+            home: String::new(),
+            shell: String::new(),
+        },
+        others: BTreeMap::new(),
         env_from: BTreeMap::new(),
         secrets: Vec::new(),
         socket_owners: Vec::new(),

@@ -15,7 +15,7 @@ use super::{Stage, policy, started, step, yes};
 
 fn exec(script: &str, timeout: Duration) -> Policy {
     let command = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
-    policy(vec![PolicyAction::Exec(StopCommand { command, timeout })])
+    policy(vec![PolicyAction::Exec(StopCommand { command, timeout, user: None })])
 }
 
 const LONG: Duration = Duration::from_mins(1);
@@ -94,7 +94,7 @@ fn a_command_that_fails_takes_too_long_or_cannot_begin_is_told() {
         assert!(why.contains(expected), "{why}");
     }
     let command = vec!["/nowhere/at/all".to_owned()];
-    let policy = policy(vec![PolicyAction::Exec(StopCommand { command, timeout: LONG })]);
+    let policy = policy(vec![PolicyAction::Exec(StopCommand { command, timeout: LONG, user: None })]);
     let why = stage.act(&policy, &step(&policy, &key), &yes).unwrap_err();
     assert!(matches!(&why, Why::Refused(text) if text.contains("could not be begun")), "{why}");
 }

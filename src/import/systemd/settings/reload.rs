@@ -39,6 +39,7 @@ fn command(words: &[String]) -> Option<Reload> {
     (words.first()?.starts_with('/') && words.iter().all(is_plain)).then(|| Reload::Command {
         command: words.iter().map(|word| template(word)).collect(),
         timeout: Duration::from_secs(30),
+        user: None,
     })
 }
 

@@ -393,7 +393,7 @@ fn without_field(entry: &Entry, found: &mut Found) {
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| key.starts_with(prefix));
     let text = match key {
         "ExecStartPre" | "ExecCondition" => {
-            "write it as one of `hooks.preStart`, which run as the service's user"
+            "write it as one of `hooks.preStart`, with `user: root` there if it needs that"
         }
         "ExecStartPost" => "write it as one of `hooks.postStart`",
         "ExecStop" => "it is stopped by signals: write it as `stop.command` where these aren't enough",
