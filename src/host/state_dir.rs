@@ -443,7 +443,7 @@ mod tests {
         assert!(with(&|s| s.explicit = Some("x".into())).is_err());
         let torn = PathBuf::from(std::ffi::OsString::from_vec(b"/st\xff".to_vec()));
         for change in [&|s: &mut Surroundings| s.explicit = Some(torn.clone()), &|s: &mut Surroundings| {
-            s.state = Some(torn.clone())
+            s.state = Some(torn.clone());
         }] as [&dyn Fn(&mut Surroundings); 2]
         {
             assert!(with(change).unwrap_err().contains("not UTF-8; give one that is"));

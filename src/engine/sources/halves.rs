@@ -48,7 +48,9 @@ impl Around<'_> {
             return None;
         }
         let compiled = compiled.into_inner().unwrap_or_else(PoisonError::into_inner);
-        compiled.into_iter().for_each(|good| self.take(good));
+        for good in compiled {
+            self.take(good);
+        }
         Some(loaded)
     }
 }

@@ -170,7 +170,9 @@ impl Around<'_> {
 
     fn check(self, request: &ExpressionRequest<'_>) -> Vec<Diagnostic> {
         let (diagnostics, good) = check(request);
-        good.into_iter().for_each(|good| self.take(good));
+        if let Some(good) = good {
+            self.take(good);
+        }
         diagnostics
     }
 

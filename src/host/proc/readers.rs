@@ -387,9 +387,9 @@ mod tests {
         assert_eq!((readers.run(LONG, || 8), readers.stuck()), (Some(8), 0));
         assert!(matches!(*lock(&begun.0.answer), Answer::Awaited), "nobody did it");
         // What a helper is at is waited for.
-        let (begin, begins) = mpsc::channel::<()>();
-        let begun = readers.begin(move || begin.send(()).is_ok()).unwrap();
-        begins.recv().unwrap();
+        let (told, heard) = mpsc::channel::<()>();
+        let begun = readers.begin(move || told.send(()).is_ok()).unwrap();
+        heard.recv().unwrap();
         assert_eq!(readers.finish_begun(&begun, LONG), Some(true));
     }
 
