@@ -67,7 +67,7 @@ pub use raw::disagreement as second_opinion;
 pub use ready::{ReadText, ReadTexts};
 pub use scalars::fraction;
 pub use schema::{EXPRESSION_MEDIA_TYPE, json_schema};
-pub use set::{load, load_ready};
+pub use set::{load, load_ready, may_define};
 
 use std::collections::BTreeMap;
 use std::fmt;

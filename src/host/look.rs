@@ -220,6 +220,7 @@ impl Looker {
             anchored: found.anchor || anchored_elsewhere(),
             foreign_user: found.foreign_user,
             foreign_supervisor: found.foreign_supervisor.clone(),
+            above: found.above,
             recorded_for,
             weak: found.self_reported,
         })

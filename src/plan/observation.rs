@@ -210,6 +210,7 @@ pub enum ArgumentsSeen {
 
 /// A process that could be the service.
 #[derive(Clone, PartialEq, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each of which is reported")]
 pub struct Candidate {
     /// Which.
     pub key: ProcessKey,
@@ -225,6 +226,8 @@ pub struct Candidate {
     pub foreign_user: bool,
     /// Something else keeps it: which.
     pub foreign_supervisor: Option<String>,
+    /// An ancestor of the engine, or the first process: never to be signalled from here.
+    pub above: bool,
     /// On record for this other object.
     pub recorded_for: Option<ServiceName>,
     /// Matches, but no kernel-attested fact says so (an image that was moved aside): never signalled.

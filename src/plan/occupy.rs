@@ -147,6 +147,17 @@ fn not_to_be_taken(candidate: &Candidate) -> Option<Hold> {
             format!("not started: {pid} matches and is kept by {supervisor}"),
         ));
     }
+    if candidate.above {
+        return Some(Hold::new(
+            ConditionType::Owned,
+            ConditionStatus::False,
+            "AboveSelfsame",
+            format!(
+                "not started: {pid} matches and is the first process or one that selfsame was started from, which it leaves \
+                 alone: start selfsame from elsewhere, or take it over with `selfsame adopt`"
+            ),
+        ));
+    }
     if candidate.foreign_user {
         return Some(Hold::new(
             ConditionType::Unique,

@@ -1,7 +1,7 @@
 //! Which process is the service, where no record says so: the believed pid file, then a scan.
 //!
 //! ```text
-//!  every pid --not ours to touch--> dropped          (engine, its ancestors, PID 1, kernel threads)
+//!  every pid --never a service----> dropped          (engine, kernel threads, zombies)
 //!            --another user's-----> dropped, or reported as foreign
 //!            --runs(startas)?-----> --narrow?--> same PID namespace? --> the set X
 //!  X --without an ancestor in X--> candidates, each with what is known of its arguments
@@ -94,6 +94,8 @@ pub struct Candidate {
     pub foreign_user: bool,
     /// What else would bring it back.
     pub foreign_supervisor: Option<String>,
+    /// It is an ancestor of the engine, or the first process: never to be signalled from here.
+    pub above: bool,
     /// Matching processes below it: its workers.
     pub descendants: Vec<Pid>,
     /// It runs an old version of the file.

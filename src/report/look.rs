@@ -44,6 +44,9 @@ fn candidate_words(candidate: &Candidate) -> String {
     if let Some(supervisor) = &candidate.foreign_supervisor {
         words.push(format!("kept by {}", printable(supervisor)));
     }
+    if candidate.above {
+        words.push("above selfsame, so it is left alone".into());
+    }
     if let Some(name) = &candidate.recorded_for {
         words.push(format!("on record for `{name}`"));
     }

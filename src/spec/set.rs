@@ -57,9 +57,7 @@ fn one_after_the_other(
     names: &Names,
     context: &LoadContext<'_>,
 ) -> Option<Loaded> {
-    let words = DEFINING.map(Finder::new);
-    let may_define = |(file, _): &Limited<'_>| words.iter().any(|word| word.find(&file.bytes).is_some());
-    if files.iter().any(may_define) {
+    if may_define(files.iter().map(|(file, _)| *file)) {
         return None;
     }
     let mut done = Vec::with_capacity(files.len());
@@ -71,6 +69,13 @@ fn one_after_the_other(
         done.push(file::complete(reading, Vec::new(), names, context));
     }
     Some(Loaded { files: done, names: names.clone(), ..Loaded::default() })
+}
+
+/// Whether a word of a kind that others may depend on stands in one of these files. Words can be written otherwise, so that none means
+/// little; what was read tells.
+pub fn may_define<'f>(files: impl IntoIterator<Item = &'f SpecFile>) -> bool {
+    let words = DEFINING.map(Finder::new);
+    files.into_iter().any(|file| words.iter().any(|word| word.find(&file.bytes).is_some()))
 }
 
 fn all_at_once(files: &[Limited<'_>], ready: &ReadTexts, context: &LoadContext<'_>) -> Loaded {

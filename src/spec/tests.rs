@@ -161,7 +161,7 @@ fn document(table: &Table, field: &str, value: &str) -> String {
         "update" => service(&format!("{startas}, reload: {{signal: HUP}}, update: {{{}}}", beside(&[]))),
         "reload" => {
             let needed: &[(&str, &str)] = match field {
-                "timeout" => &[("command", "[/x]")],
+                "timeout" | "user" => &[("command", "[/x]")],
                 _ => &[],
             };
             service(&format!("{startas}, reload: {{{}}}", beside(needed)))

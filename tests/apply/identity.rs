@@ -78,6 +78,29 @@ fn a_lost_state_leads_to_adoption() {
     assert_eq!(bench.status_of("one")["instances"][0]["adopted"], true);
 }
 
+/// A login over ssh is below sshd, and what cron starts is below cron.
+#[test]
+fn what_selfsame_was_started_from_is_not_started_beside_it() {
+    let bench = Bench::new();
+    let program = env!("CARGO_BIN_EXE_selfsame");
+    let (state, said) = (bench.path("state"), bench.path("said"));
+    let (state, said) = (state.display(), said.display());
+    let script = bench.script(
+        "bin/login",
+        &format!(
+            "#!/bin/sh\n{program} --state-dir {state} apply specs > {said} 2>&1\necho \"exit $?\" >> {said}\n"
+        ),
+    );
+    bench.spec("login", &format!("startas: {}", script.display()));
+    let mut login = bench.by_hand(bench.root(), script.to_str().unwrap(), &[]);
+    let pid = login.id();
+    assert!(login.wait().unwrap().success());
+    let said = fs::read_to_string(bench.path("said")).unwrap();
+    let expected =
+        format!("not started: {pid} matches and is the first process or one that selfsame was started from");
+    assert!(said.contains(&expected) && said.contains("exit 7"), "{said}");
+}
+
 #[test]
 fn two_that_match_are_ambiguous_and_nothing_is_done() {
     let bench = Bench::new();

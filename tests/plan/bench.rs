@@ -162,6 +162,7 @@ pub(crate) fn candidate(pid: i32) -> Candidate {
         anchored: false,
         foreign_user: false,
         foreign_supervisor: None,
+        above: false,
         recorded_for: None,
         weak: false,
     }

@@ -43,7 +43,7 @@ fn phases_of(plan: &Plan, of: &str) -> Vec<String> {
 #[test]
 fn what_holds_a_start_back_names_the_process_and_the_reason() {
     let one = || candidate(812);
-    let rows: [(AdoptPolicy, Candidate, &str); 6] = [
+    let rows: [(AdoptPolicy, Candidate, &str); 7] = [
         (
             AdoptPolicy::IfMatches,
             Candidate { foreign_user: true, ..one() },
@@ -53,6 +53,12 @@ fn what_holds_a_start_back_names_the_process_and_the_reason() {
             AdoptPolicy::IfMatches,
             Candidate { foreign_supervisor: Some("runsv (40)".into()), ..one() },
             "web: not started: 812 matches and is kept by runsv (40)",
+        ),
+        (
+            AdoptPolicy::IfMatches,
+            Candidate { above: true, ..one() },
+            "web: not started: 812 matches and is the first process or one that selfsame was started from, which it leaves \
+             alone: start selfsame from elsewhere, or take it over with `selfsame adopt`",
         ),
         (
             AdoptPolicy::IfMatches,

@@ -213,6 +213,7 @@ fn candidate(
         anchored: false,
         foreign_user: proc.foreign_user,
         foreign_supervisor: proc.supervisor.then(|| "runsv".to_owned()),
+        above: false,
         recorded_for: recorded.cloned(),
         weak: proc.weak,
     }

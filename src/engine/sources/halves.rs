@@ -4,17 +4,13 @@
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use memchr::memmem;
-
 use super::loading::{Around, Compiled};
 use crate::spec::{
-    ExpressionRequest, Limits, LoadContext, LoadedFile, Names, NoModules, SpecFile, load_ready,
+    ExpressionRequest, Limits, LoadContext, LoadedFile, Names, NoModules, SpecFile, load_ready, may_define,
 };
 
 /// For fewer a second thread isn't worth its start. Of more too much of what stays would lie between what was only needed meanwhile.
 const WORTH_IT: std::ops::RangeInclusive<usize> = 48..=256;
-/// The kinds of documents that others may depend on.
-const DEFINING: [&str; 3] = ["Matcher", "Plugin", "Defaults"];
 
 impl Around<'_> {
     /// What became of these files, in order, as far as each is concerned. `None`: they have to be loaded as one set.
@@ -57,10 +53,8 @@ impl Around<'_> {
 
 /// Whether what becomes of each of them follows from itself, by all that can be told before it is read.
 fn is_each_alone(files: &[SpecFile]) -> bool {
-    let words = DEFINING.map(memmem::Finder::new);
-    let says = |file: &SpecFile| words.iter().any(|word| word.find(&file.bytes).is_some());
     let bytes: usize = files.iter().map(|file| file.bytes.len()).sum();
-    bytes <= Limits::default().bytes && !files.iter().any(says)
+    bytes <= Limits::default().bytes && !may_define(files)
 }
 
 #[cfg(test)]

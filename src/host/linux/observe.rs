@@ -158,10 +158,8 @@ impl LinuxHost {
         }
         let now = self.counter.now()?;
         let vacant = self.vacant.at(now);
-        // Neither is ever a service, and threads have numbers as processes have.
-        let above = world.self_pid().and_then(|me| tree::ancestors(world, me)).known().unwrap_or_default();
-        let is_own = |pid: Pid| above.contains(&pid) || world.is_own_thread(pid);
-        let is_known = |pid: Pid| is_recorded(pid) || vacant.contains(&pid) || is_own(pid);
+        // Threads have numbers as processes have.
+        let is_known = |pid: Pid| is_recorded(pid) || vacant.contains(&pid) || world.is_own_thread(pid);
         let pids = self.looked.at(name, &asked.spec)?.until(now, is_known)?;
         self.looked.note(name, &asked.spec, Some(Glimpsed::new(now, &pids)));
         Some((pids, now))

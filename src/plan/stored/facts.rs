@@ -88,12 +88,13 @@ fn of_look(look: &Look) -> BTreeMap<String, String> {
                 .unwrap_or_default();
             let kept =
                 found.foreign_supervisor.as_ref().map(|who| format!(", kept by {who}")).unwrap_or_default();
+            let above = if found.above { ", above selfsame" } else { "" };
             let arguments = match found.arguments {
                 ArgumentsSeen::Equal => "with the same arguments",
                 ArgumentsSeen::Overwritten => "with overwritten arguments",
                 ArgumentsSeen::Different => "with other arguments",
             };
-            format!("{} of uid {}, {arguments}{other}{kept}", of_key(&found.key), found.uid)
+            format!("{} of uid {}, {arguments}{other}{kept}{above}", of_key(&found.key), found.uid)
         })
         .collect();
     let undecided: Vec<String> = look.unknown.iter().map(|(pid, _)| pid.to_string()).collect();

@@ -30,6 +30,7 @@ pub(super) struct Search<'q> {
     query: &'q Query<'q>,
     world: &'q dyn World,
     targets: Vec<Target>,
+    me: Option<Pid>,
     /// The engine and its ancestors.
     own: BTreeSet<Pid>,
     /// The engine and its ancestors could be told.
@@ -49,9 +50,10 @@ impl<'q> Search<'q> {
         let me = world.self_pid();
         let above = me.clone().and_then(|me| tree::ancestors(world, me));
         let own_known = matches!((&me, &above), (Fact::Known(_), Fact::Known(_)) | (Fact::Absent, _));
-        let own = me.known().into_iter().chain(above.known().into_iter().flatten()).collect();
+        let me = me.known();
+        let own = me.into_iter().chain(above.known().into_iter().flatten()).collect();
         let own_namespace = world.own_namespace(Namespace::Pid);
-        Self { query, world, targets, own, own_known, own_namespace, notes: Vec::new() }
+        Self { query, world, targets, me, own, own_known, own_namespace, notes: Vec::new() }
     }
 
     pub(super) fn look(mut self, pids: &[Pid]) -> Look {
@@ -121,7 +123,7 @@ impl<'q> Search<'q> {
     }
 
     fn place(&self, pid: Pid, anchor: bool) -> Place {
-        if pid.0 <= 1 || self.own.contains(&pid) {
+        if pid.0 < 1 || self.me == Some(pid) {
             return Place::Out;
         }
         let uid = match self.world.owner(pid) {
@@ -133,7 +135,16 @@ impl<'q> Search<'q> {
         if self.query.user.is_some_and(|user| user != uid) || (other && !self.query.privileged) {
             return Place::Out;
         }
+        // Whoever starts us names in his arguments what he starts: conditions on them would find him.
+        if self.is_above(pid) && self.run(pid).0.holds != Fact::Known(true) {
+            return Place::Out;
+        }
         self.matches(pid, uid, anchor)
+    }
+
+    /// An ancestor of the engine, or the first process.
+    fn is_above(&self, pid: Pid) -> bool {
+        pid == Pid(1) || self.own.contains(&pid)
     }
 
     fn matches(&self, pid: Pid, uid: Uid, anchor: bool) -> Place {
@@ -315,6 +326,7 @@ impl<'q> Search<'q> {
             anchor,
             foreign_user: member.uid != self.query.engine_uid && !spoken_for,
             foreign_supervisor,
+            above: self.is_above(pid),
             descendants,
             stale: member.run.stale,
             self_reported: member.run.self_reported,

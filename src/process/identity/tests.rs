@@ -29,7 +29,7 @@ fn query(startas: &str, args: &[&str]) -> Query<'static> {
 }
 
 /// Candidates as `pid` with marks: `=` equal, `~` overwritten, `/` different, `!` anchor, `u` foreign user,
-/// `s` supervisor, `o` stale; then `?pid` for the unknown ones.
+/// `s` supervisor, `o` stale, `a` above the engine; then `?pid` for the unknown ones.
 fn shown(look: &Look) -> String {
     let mark = |on: bool, mark: &'static str| if on { mark } else { "" };
     let mut text: Vec<String> = look
@@ -43,12 +43,13 @@ fn shown(look: &Look) -> String {
             };
             let supervisor = c.foreign_supervisor.is_some();
             format!(
-                "{}{arguments}{}{}{}{}",
+                "{}{arguments}{}{}{}{}{}",
                 c.pid,
                 mark(c.anchor, "!"),
                 mark(c.foreign_user, "u"),
                 mark(supervisor, "s"),
-                mark(c.stale, "o")
+                mark(c.stale, "o"),
+                mark(c.above, "a")
             )
         })
         .collect();
@@ -146,14 +147,16 @@ fn of_one_that_ends_during_the_look_the_workers_may_live_on() {
 }
 
 #[test]
-fn what_is_never_a_candidate() {
+fn what_is_left_alone_and_what_is_never_a_candidate() {
     let mut world = TestWorld::new();
     app(&mut world, 60, 1, &[]);
     change(&mut world, 50).stat = Fact::Known(crate::process::testing::stat(60, 1));
     let q = query("/srv/a.py", &[]);
-    check("an ancestor of the engine", &world, &q, "", "");
+    check("an ancestor of the engine", &world, &q, "60=a", "60");
+    let other = query("/srv/a.py", &["--other"]);
+    check("it with other arguments", &world, &other, "60/a", "");
     check("the engine", &world, &query("/usr/bin/selfsame", &["watch"]), "", "");
-    check("pid 1", &world, &query("/usr/sbin/init", &[]), "", "");
+    check("pid 1", &world, &query("/usr/sbin/init", &[]), "1=a", "1");
     let mut world = TestWorld::new();
     app(&mut world, 600, 1, &[]);
     if let Fact::Known(stat) = &mut change(&mut world, 600).stat {
