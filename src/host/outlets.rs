@@ -1,5 +1,6 @@
 //! Where a watch says what it does. That may be a pipe or a terminal from which nobody reads for a while: Ctrl-S, a pager, a log
-//! driver that hangs. It is never waited for: what isn't taken is left out, and it is said how much that was.
+//! driver that hangs. It isn't waited for: what isn't taken is left out, and it is said how much that was. A reader who is only slow,
+//! as when a thousand services are started at once, is given a moment.
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -10,6 +11,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// A pipe that can be written takes as much at once.
 const PIECE: usize = 4096;
+/// So long a reader is waited for, and not again before he has read.
+const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+const NO_TIME: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// Standard output and standard error of this process.
 #[derive(Debug)]
@@ -70,6 +74,8 @@ struct Outlet {
     file: File,
     /// The beginning of a line was taken, and no more.
     torn: bool,
+    /// He who reads was waited for, and didn't.
+    stuck: bool,
 }
 
 impl Outlet {
@@ -78,7 +84,7 @@ impl Outlet {
             Some(file) => file,
             None => File::from(stream.try_clone_to_owned()?),
         };
-        Ok(Self { file, torn: false })
+        Ok(Self { file, torn: false, stuck: false })
     }
 
     /// Whether all of it was taken.
@@ -97,7 +103,11 @@ impl Outlet {
     /// What wasn't taken.
     fn pass<'t>(&mut self, text: &'t [u8]) -> io::Result<&'t [u8]> {
         let mut rest = text;
-        while !rest.is_empty() && self.takes() {
+        while !rest.is_empty() {
+            self.stuck = !self.takes();
+            if self.stuck {
+                break;
+            }
             match self.file.write(rest.get(..PIECE).unwrap_or(rest)) {
                 Ok(0) => break,
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
@@ -109,11 +119,11 @@ impl Outlet {
         Ok(rest)
     }
 
-    /// Whether a write would be answered at once, be it by an error.
+    /// Whether a write would be answered at once, be it by an error. An interrupted wait is over.
     fn takes(&self) -> bool {
         let mut fds = [PollFd::new(&self.file, PollFlags::OUT)];
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        poll(&mut fds, Some(&now)).is_ok_and(|ready| ready > 0)
+        let wait = if self.stuck { NO_TIME } else { MOMENT };
+        poll(&mut fds, Some(&wait)).is_ok_and(|ready| ready > 0)
     }
 }
 
