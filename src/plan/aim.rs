@@ -131,6 +131,9 @@ fn renew(record: &mut Arc<Record>, spec: &Arc<Service>, now: WallTime) {
             record.generation = record.generation.saturating_add(1);
             record.forgive();
             record.task.renew();
+            // What is to be restarted has to be known to come up again first.
+            let mut processes = record.instances.values().filter_map(|instance| instance.phase.process());
+            record.compares |= processes.any(|process| process.launched.is_some());
         }
         record.spec = Arc::clone(spec);
     }

@@ -146,7 +146,8 @@ fn rests(record: &Record, aim: &Aim, now: BootTime) -> bool {
         Phase::Vacant => idle && instance.run.is_none(),
         Phase::Intended { .. } | Phase::Starting { .. } | Phase::Stopping { .. } => false,
     };
-    let is_asked = record.compares || record.adopt.is_some() || record.task.waiting.is_some();
+    let compares = *aim == Aim::Run && record.compares;
+    let is_asked = compares || record.adopt.is_some() || record.task.waiting.is_some();
     match aim {
         Aim::Run | Aim::Stop { .. } => {
             let mut instances = record.instances.values();

@@ -155,7 +155,7 @@ impl All<'_> {
 }
 
 /// Some instance began before the restart that a person asked for.
-fn restart_is_due(record: &Record) -> bool {
+pub(super) fn restart_is_due(record: &Record) -> bool {
     record.restart_before.is_some_and(|moment| began_before(record, moment))
 }
 

@@ -2,6 +2,7 @@
 
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::adjust::{self, Live};
 use super::asked;
@@ -17,6 +18,9 @@ use super::stop;
 use super::update::{self, Way};
 use crate::spec::Service;
 use crate::units::BootTime;
+
+/// Wait before what a restart needs is looked up again.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Why an instance should be restarted: a person asked (`fields` is empty), or its document changed.
 struct Outdated {
@@ -74,7 +78,10 @@ pub(super) fn restart_outdated(
             }
         }
         let fails = record.instances.get(&index).is_some_and(|one| one.health.lives == Some(false));
-        if !fails && has_no_way_back(index, &fields, draft) {
+        let is_kept = |draft: &mut Draft<'_>| {
+            has_no_way_back(index, &fields, draft) || cannot_start(index, &fields, seen, draft)
+        };
+        if !fails && is_kept(draft) {
             continue;
         }
         if fields.is_empty()
@@ -119,6 +126,16 @@ pub(super) fn has_no_way_back(index: u32, fields: &[FieldChange], draft: &mut Dr
     };
     draft.change_of(index, doing, message.clone(), fields.to_vec());
     draft.find(kind, ConditionStatus::True, "Dependency", &message);
+    true
+}
+
+/// Nor while it is known that its start would fail: a program that isn't there, a user whom nobody knows.
+fn cannot_start(index: u32, fields: &[FieldChange], seen: Option<&Seen>, draft: &mut Draft<'_>) -> bool {
+    let Some(Err(error)) = seen.and_then(|seen| seen.prepared.as_ref()) else { return false };
+    let message = format!("not restarted: it couldn't be started again: {error}");
+    draft.change_of(index, Doing::Held, message.clone(), fields.to_vec());
+    draft.find(ConditionType::Blocked, ConditionStatus::True, "CannotStart", &message);
+    draft.wake(draft.now.boot.after(LOOK_AGAIN));
     true
 }
 

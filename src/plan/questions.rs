@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::aim::{Aim, Scope, about, aim, settle};
 use super::asking::{Manner, manner, next_probe};
-use super::depend::Web;
+use super::depend::{Web, restart_is_due};
 use super::memory::{Instance, Memory, Phase, Record};
 use super::observation::{ProcessQuestion, Questions, ServiceQuestions};
 use super::recorded::Recorded;
@@ -73,6 +73,7 @@ fn of_service(
         && launched
             .into_iter()
             .any(|process| process.launched.is_some() || !spec.update.watch_files.is_empty());
+    let restarts = spec.task.is_none() && restart_is_due(record);
     // A command that was lost with its engine is begun again in the tick that learns of it.
     let commands = record
         .instances
@@ -98,7 +99,8 @@ fn of_service(
         intents: intents(record),
         prepare: due
             || commands
-            || (*aim == Aim::Run && (probes || compares || (hints.full && task::compares(record)))),
+            || (*aim == Aim::Run
+                && (probes || compares || restarts || (hints.full && task::compares(record)))),
         conditions: due && !spec.conditions.is_empty(),
         commands: record
             .instances

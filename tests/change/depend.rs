@@ -1,5 +1,8 @@
 //! Who waits for whom.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
 use super::support::{Bench, until};
 use super::{said, say};
 
@@ -72,6 +75,31 @@ fn a_task_runs_when_what_it_depends_on_is_ready_its_conditions_hold_and_nobody_s
     assert_eq!(said(&bench).len(), 0);
     bench.write("data", "");
     until("the report", || said(&bench) == ["report"]);
+}
+
+#[test]
+fn a_change_that_could_not_be_started_leaves_what_runs() {
+    let mut bench = Bench::new();
+    let script = bench.daemon("shop", "");
+    bench.watch(&[]);
+    bench.until_running(&["shop"]);
+    let pid = bench.the_pid_of("shop");
+    let kept = |bench: &Bench, why: &str| {
+        until(why, || bench.condition("shop", "Blocked")["message"].to_string().contains(why));
+        assert_eq!(bench.alive_of("shop"), [pid]);
+    };
+    bench.daemon("shop", "workingDirectory: /no/such/place");
+    kept(&bench, "not restarted: it couldn't be started again: the working directory `/no/such/place`");
+    bench.daemon("shop", "");
+    until("it to be as its document says", || bench.condition("shop", "Blocked").is_null());
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o644)).unwrap();
+    let ran = bench.run(&["restart", "shop"]);
+    assert_ne!(ran.code, 0, "{ran:?}");
+    kept(&bench, "is not executable, mend it with");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    until("another copy", || bench.starts_of("shop").len() == 2);
+    bench.until_running(&["shop"]);
+    assert_eq!(bench.alive_of("shop").len(), 1);
 }
 
 #[test]

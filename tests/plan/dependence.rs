@@ -119,3 +119,29 @@ fn what_is_held_back_keeps_nobody_else_from_a_restart() {
     assert_eq!(phase(&plan, "web"), STAYS);
     assert_eq!(phase(&plan, "db"), "Stopping 700 (to begin)");
 }
+
+/// A program that isn't there any more, a user whom nobody knows: what runs is better than nothing.
+#[test]
+fn what_is_known_not_to_come_up_again_is_not_taken_down() {
+    let broken = |spec: Service| {
+        let process = started(&service("web"), 812);
+        let seen = Seen { prepared: Some(Err("`/srv/web` is not executable".into())), ..lives() };
+        Case::new().with(spec, vec![instance(running(process))], seen)
+    };
+    let changed = Service { args: vec!["--new".into()], ..service("web") };
+    for plan in [broken(changed).plan(), restart(broken(service("web")), &["web"])] {
+        assert_eq!(phase(&plan, "web"), STAYS);
+        let status = plan.status.iter().find(|status| status.name == name("web")).unwrap();
+        let blocked = status.conditions.iter().find(|one| &*one.reason == "CannotStart").unwrap();
+        assert_eq!(
+            blocked.message,
+            "web: not restarted: it couldn't be started again: `/srv/web` is not executable"
+        );
+        assert!(plan.next.is_some(), "it is looked up again");
+    }
+    // Its liveness fails: it serves nobody.
+    let mut sick = broken(service("web"));
+    record(&mut sick, "web").ask_restart(at(NOW - 1), "ann".into());
+    record(&mut sick, "web").instances.get_mut(&0).unwrap().health.lives = Some(false);
+    assert_eq!(phase(&sick.plan(), "web"), STOPS);
+}
