@@ -55,7 +55,10 @@ fn titles(data: &[u8], arguments: &Arguments) {
             // Several words with empty ones behind them are arguments, the last of which are empty.
             _ if arguments.padded => {
                 let said = arguments.words.iter().filter(|word| !word.is_empty()).count();
-                assert!(title || said > 1, "one word, without a terminator or with more than one, is a title");
+                assert!(
+                    title || said > 1,
+                    "one word, without a terminator or with more than one, is a title"
+                );
             }
             0 => assert!(!title || arguments.words.len() == 1, "several words are no title"),
             // Several words of another length were read before or after another execve than the range.
