@@ -122,10 +122,17 @@ pub struct Stat {
 impl Stat {
     /// `PF_KTHREAD` of `include/linux/sched.h`.
     pub const KERNEL_THREAD: u32 = 0x0020_0000;
+    /// `PF_FORKNOEXEC` of `include/linux/sched.h`.
+    const FORKED: u32 = 0x40;
 
     /// A thread of the kernel: it has no executable, no arguments, no environment.
     pub fn is_kernel_thread(&self) -> bool {
         self.flags & Self::KERNEL_THREAD != 0
+    }
+
+    /// It was forked and has executed nothing since: program, arguments and name are those of its parent.
+    pub fn is_mere_fork(&self) -> bool {
+        self.flags & Self::FORKED != 0
     }
 }
 

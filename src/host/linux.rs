@@ -17,6 +17,7 @@ mod perform;
 mod policy;
 mod recent;
 mod starting;
+mod successor;
 mod told;
 mod tree;
 mod waiting;

@@ -130,6 +130,10 @@ fn renew(record: &mut Arc<Record>, spec: &Arc<Service>, now: WallTime) {
         if meaning(&record.spec) != meaning(spec) {
             record.generation = record.generation.saturating_add(1);
             record.forgive();
+            if spec.task.is_none() {
+                // Of a Task that is a Service now no run is under way, also when it is a Task again.
+                record.forget_runs();
+            }
             record.task.renew();
             // What is to be restarted has to be known to come up again first.
             let mut processes = record.instances.values().filter_map(|instance| instance.phase.process());

@@ -35,6 +35,7 @@ pub use instances::Instances;
 pub(super) use launched::Fields;
 pub use launched::Launched;
 pub use phase::{Exited, Phase};
+pub(crate) use process::Heirs;
 pub use process::{Constrained, Exit, Process};
 pub use record::{Record, RolledBack};
 pub use records::{Records, Traits};

@@ -148,8 +148,22 @@ fn watch(
         if !phase::runs(instance) || life::is_unknown(events, *index) {
             continue;
         }
-        let Some(since) = instance.phase.process().map(|process| process.since) else { continue };
-        if restart_before.is_some_and(|moment| since < moment) {
+        let Some(process) = instance.phase.process() else { continue };
+        let since = process.since;
+        if instance.run.is_none() && process.adopted {
+            instance.run = Some(Run { due: Due::Found, failed: 0, stopped: None });
+            record.task.past.under_way.insert(*index, Due::Found);
+        }
+        if instance.run.is_none() {
+            let because = "its document says `kind: Task` now, and it was started as a Service";
+            draft.disturbs = true;
+            if draft.guarded {
+                draft.hold_mass_change(*index, "not stopped");
+                continue;
+            }
+            stop::begin(instance, &spec, because.to_owned(), false, draft);
+            draft.change(*index, Doing::Stop, because);
+        } else if restart_before.is_some_and(|moment| since < moment) {
             if outdated::has_no_way_back(*index, &[], draft) {
                 continue;
             }

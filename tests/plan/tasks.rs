@@ -162,8 +162,9 @@ impl World {
     }
 
     fn start(&mut self, index: u32) -> Outcome {
-        let run = self.memory.services[&name("job")].instances.get(&index).unwrap().run.clone().unwrap();
-        self.starts.push((run.due, self.now));
+        let run = self.memory.services[&name("job")].instances.get(&index).unwrap().run.clone();
+        // A Service has none.
+        self.starts.push((run.map_or(Due::Found, |run| run.due), self.now));
         let (takes, exit) = self.script[self.runs.min(self.script.len() - 1)].clone();
         self.runs += 1;
         let key = ProcessKey { boot: self.boot.clone(), ..key(100 + i32::try_from(self.runs).unwrap()) };
@@ -265,6 +266,38 @@ fn a_task_that_is_to_run_once_runs_once() {
     world.pass(100);
     assert_eq!(world.starts.len(), 2);
     assert_eq!(world.starts[1].0, Due::Asked("ann".into()));
+}
+
+/// The process of the Service counted as a run that was under way, for ever: none of the Task's own came.
+#[test]
+fn a_service_that_becomes_a_task_is_stopped_and_runs_as_one() {
+    for run in [every(60), TaskRun::Once] {
+        let script = [(100_000, Exit::Code(0)), (5, Exit::Code(0))];
+        let mut world = World::new(service("job")).ends_with(&script);
+        world.pass(10);
+        let old = world.living.keys().next().unwrap().clone();
+        world.change(|spec| spec.task = Some(TaskPlan { run, ..TaskPlan::default() }).into());
+        world.tick();
+        assert!(!world.living.contains_key(&old));
+        assert_ne!(world.result(), Some(TaskResult::Stopped), "it was no run");
+        world.pass(70);
+        assert_eq!((world.starts.len(), world.most), (2, 1));
+        assert_eq!(world.result(), Some(TaskResult::Succeeded));
+    }
+}
+
+/// One that is a Service for a while, and a Task again.
+#[test]
+fn a_run_that_became_a_service_is_none_when_it_is_a_task_again() {
+    let mut world =
+        World::new(task(TaskRun::Once)).ends_with(&[(100_000, Exit::Code(0)), (5, Exit::Code(0))]);
+    world.pass(10);
+    world.change(|spec| spec.task = selfsame::spec::Rare::default());
+    world.pass(10);
+    assert_eq!((world.living.len(), world.phase()), (1, PhaseWord::Running));
+    world.change(|spec| spec.task = Some(TaskPlan { run: every(60), ..TaskPlan::default() }).into());
+    world.pass(100);
+    assert_eq!((world.starts.len(), world.result()), (2, Some(TaskResult::Succeeded)));
 }
 
 #[test]

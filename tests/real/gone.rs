@@ -10,7 +10,8 @@ use std::time::Duration;
 use selfsame::facts::ProcessKey;
 use selfsame::host::clock;
 use selfsame::host::signal::hold;
-use selfsame::spec::{Service, ServiceName};
+use selfsame::plan::memory::TaskResult;
+use selfsame::spec::{Service, ServiceName, TaskPlan, TaskRun};
 
 use crate::stage::{DAEMON, Stage, kill, name, with_fifo};
 use crate::support::eventually;
@@ -101,6 +102,71 @@ fn one_that_ended_unseen_is_started_anew_beside_one_that_hides_its_arguments() {
     assert!(second.as_ref().is_some_and(|key| *key != first && *key != others), "{second:?}");
     assert_eq!(on_record(&stage, &other()), Some(others.clone()));
     assert_eq!(stage.copies(), BTreeSet::from([second.unwrap().pid.0, others.pid.0]));
+}
+
+/// The first one leaves something like it behind and ends; who comes after it waits.
+fn leaves(what: &str, code: i32) -> Stage {
+    let waits = "while read -r line <&3; do :; done";
+    let text = format!(
+        "#!/bin/sh\nexec 3<>\"$(dirname \"$0\")/fifo\"\necho $$ >> \"$0.starts\"\n\
+         wait_for_it() {{ while [ ! -e \"$0.other\" ]; do read -r line < \"$0.starts\"; done; }}\n\
+         subshell() {{ (: > \"$0.other\"; {waits}) & }}\n\
+         anew() {{ HEIR=1 \"$0\" & }}\n\
+         [ -z \"$HEIR\" ] || : > \"$0.other\"\n\
+         [ -e \"$0.other\" ] || {{ {what}; wait_for_it; exit {code}; }}\n{waits}\n"
+    );
+    let mut stage = Stage::new(&text);
+    with_fifo(&stage);
+    at_once(&mut stage);
+    stage
+}
+
+fn starts(stage: &Stage) -> Vec<i32> {
+    let text = fs::read_to_string(stage.program().with_extension("starts")).unwrap_or_default();
+    text.lines().map(|line| line.parse().unwrap()).collect()
+}
+
+/// A subshell of a script that had failed was taken for the service: it was down, and said to be Running.
+#[test]
+fn a_mere_fork_of_one_that_failed_is_no_successor() {
+    let mut stage = leaves("subshell", 3);
+    eventually("another start", || {
+        stage.tick_with(false);
+        (starts(&stage).len() == 2).then_some(())
+    });
+    let second = starts(&stage)[1];
+    stage.until("it is on record", |instances| {
+        instances.values().any(|instance| instance.phase.process().is_some_and(|one| one.key.pid.0 == second))
+    });
+    assert_eq!(stage.copies(), BTreeSet::from([second]));
+}
+
+/// Who executes the program anew takes over whatever the old one ends with.
+#[test]
+fn who_executed_the_program_anew_takes_the_place_of_one_that_failed() {
+    let mut stage = leaves("anew", 3);
+    let heir = eventually("the heir on record", || {
+        stage.tick_with(false);
+        let heir = *starts(&stage).get(1)?;
+        on_record(&stage, &name()).filter(|key| key.pid.0 == heir)
+    });
+    assert_eq!((stage.copies(), starts(&stage).len()), (BTreeSet::from([heir.pid.0]), 2));
+}
+
+/// What a run had left in the background, and was not yet another program, gave the run its own end.
+#[test]
+fn a_run_of_a_task_ends_with_its_process() {
+    for (code, result) in
+        [(0, TaskResult::Succeeded), (3, TaskResult::Failed("it exited with code 3".into()))]
+    {
+        let mut stage = leaves("subshell", code);
+        stage.spec().task = Some(TaskPlan { run: TaskRun::Once, ..TaskPlan::default() }).into();
+        let last = eventually("the end of the run", || {
+            stage.tick_with(false);
+            stage.memory.services.get(&name())?.task.past.last.clone()
+        });
+        assert_eq!((last.result, starts(&stage).len()), (result, 1));
+    }
 }
 
 /// Processes are listed while documents are accepted. A service that forks its successor after that and ends was started a second

@@ -8,7 +8,7 @@ use super::{Asked, Before, LinuxHost};
 use crate::facts::{Fact, ProcessKey, Reason, Why};
 use crate::host::exits::Life;
 use crate::host::failpoint;
-use crate::host::look::{Sight, pidfile_path, wanted_user};
+use crate::host::look::{Sight, wanted_user};
 use crate::host::proc::LiveWorld;
 use crate::host::signal::hold;
 use crate::plan::action::Purpose;
@@ -272,47 +272,6 @@ impl LinuxHost {
         Fact::Known(holds)
     }
 
-    /// A process that took the place of one that is gone: inside what was its tree, or in its pidfile. Who was killed handed
-    /// nothing over: what is like it in its tree are its workers, and only a pidfile can name one that isn't.
-    fn successor(
-        &self,
-        (question, exit): (&ProcessQuestion, &Exit),
-        of_group: Vec<Pid>,
-        spec: &Service,
-        questions: &Questions,
-        world: &LiveWorld,
-    ) -> Option<ProcessKey> {
-        let places = self.looker.places();
-        let named = (0..spec.replicas)
-            .filter_map(|index| pidfile::number(world, &pidfile_path(spec, index, &places)?).known());
-        let handed_over = question.starter || !exit.was_killed();
-        let left = if handed_over { self.left_behind(question, of_group, world) } else { Vec::new() };
-        let of_others = |pid: Pid| pid != question.key.pid && questions.recorded.has_pid(pid);
-        let pids: BTreeSet<Pid> = named.chain(left.iter().copied()).filter(|pid| !of_others(*pid)).collect();
-        if pids.is_empty() {
-            return None;
-        }
-        let pids: Vec<Pid> = pids.into_iter().collect();
-        let recorded: BTreeSet<Pid> =
-            questions.recorded.keys().filter(|key| **key != question.key).map(|key| key.pid).collect();
-        let user = wanted_user(spec, world).ok()?;
-        let plugins = plugin::Look::default();
-        let sight = Sight { world, plugins: &plugins, pids: &pids };
-        let found = self.looker.ask(spec, user, recorded, &places, sight);
-        let fits = |candidate: &&crate::process::identity::Candidate| {
-            let of_the_tree = left.contains(&candidate.pid) && candidate.start >= question.key.start;
-            !candidate.self_reported && (candidate.anchor || handed_over && of_the_tree)
-        };
-        let mut fitting = found.adoptable().into_iter().filter(fits);
-        match (fitting.next(), fitting.next()) {
-            (Some(only), None) => {
-                Some(ProcessKey { boot: self.looker.boot.clone(), pid: only.pid, start: only.start })
-            }
-            // Several: which of them can't be told here; a look decides, or says that it is ambiguous.
-            _ => None,
-        }
-    }
-
     /// Children of ours that nobody has on record and that are no older than a starter: what it left behind may be one of
     /// them. Which starter or service brought forth an orphan can't be told.
     pub(super) fn orphans_since(
@@ -332,23 +291,8 @@ impl LinuxHost {
     }
 
     /// A probe or a command of a document.
-    fn is_helper(&self, pid: Pid) -> bool {
+    pub(super) fn is_helper(&self, pid: Pid) -> bool {
         self.probes.owns(pid) || self.commands.owns(pid)
-    }
-
-    /// Processes that may have been below one that is gone: its group tells; orphans come to a subreaper; else what stayed
-    /// in its session shows.
-    fn left_behind(&self, question: &ProcessQuestion, of_group: Vec<Pid>, world: &LiveWorld) -> Vec<Pid> {
-        let gone = question.key.pid;
-        let mut left = of_group;
-        if self.subreaper {
-            left.extend(world.own_children().iter().copied().filter(|pid| !self.is_helper(*pid)));
-        } else if left.is_empty() {
-            let pids = world.pids().known().unwrap_or_else(|| world.visible_pids());
-            let in_session = |pid: &Pid| world.stat(*pid).known().is_some_and(|stat| stat.sid == gone);
-            left.extend(pids.iter().copied().filter(in_session));
-        }
-        left
     }
 }
 

@@ -81,12 +81,27 @@ pub enum Exit {
     Stopped,
 }
 
+/// Who of its tree may go on in place of a process that ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Heirs {
+    /// Everybody who is like it.
+    Anybody,
+    /// Those that executed the program anew, as a new master does that takes over.
+    Executed,
+    /// Nobody.
+    Nobody,
+}
+
 impl Exit {
-    /// Whether it ended in the midst of its work: a program that hands over to another process exits by itself.
-    pub(crate) fn was_killed(&self) -> bool {
+    /// Whom it may have handed over to. Who was killed ended in the midst of its work: what is like it in its tree are its
+    /// workers. So are mere forks of one that failed (a subshell of a script, a worker), but there are programs that report an
+    /// error when the new one that they started has taken their place. Tasks have nobody take their place.
+    pub(crate) fn heirs(&self, is_task: bool) -> Heirs {
         match self {
-            Self::Signal(_) | Self::OutOfMemory => true,
-            Self::Code(_) | Self::Unknown | Self::Stopped => false,
+            Self::Signal(_) | Self::OutOfMemory => Heirs::Nobody,
+            Self::Code(_) if is_task => Heirs::Nobody,
+            Self::Code(0) | Self::Unknown | Self::Stopped => Heirs::Anybody,
+            Self::Code(_) => Heirs::Executed,
         }
     }
 }

@@ -162,6 +162,15 @@ impl Record {
         }
     }
 
+    /// No run of a Task is due or under way.
+    pub fn forget_runs(&mut self) {
+        for instance in self.instances.values_mut() {
+            instance.run = None;
+        }
+        (self.task.asked, self.task.waiting) = (None, None);
+        self.task.past.under_way.clear();
+    }
+
     /// Whether [`Self::try_again`] would change anything.
     pub fn remembers_failures(&self) -> bool {
         self.task.remembers_failure()

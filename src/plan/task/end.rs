@@ -22,7 +22,9 @@ pub(in crate::plan) fn ended(
         let Some(instance) = record.instances.get(&index) else { continue };
         let exited = matches!(events.get(&index), Some(Event::Exited { .. }));
         let gone = matches!(instance.phase, Phase::Vacant | Phase::BackOff { .. });
-        if exited || (gone && stopping.contains(&index)) {
+        // What a Service left that is a Task now was no run.
+        let was_run = instance.run.is_some();
+        if exited || (gone && was_run && stopping.contains(&index)) {
             let cause = instance.run.as_ref().and_then(|run| run.stopped);
             // One that ended by itself and left others behind comes here when those are gone as well.
             let by_itself = instance.last_exit.as_ref().is_some_and(|exit| *exit != Exit::Stopped);
