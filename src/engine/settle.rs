@@ -43,10 +43,11 @@ pub(super) fn files(files: &mut [LoadedFile]) {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
     use super::*;
-    use crate::spec::{Service, ServiceName};
+    use crate::engine::sources::load_files;
+    use crate::spec::{NoModules, Service, ServiceName, SpecFile};
     use crate::units::BootId;
 
     fn memory(services: usize) -> Memory {
@@ -67,6 +68,35 @@ mod tests {
         assert_eq!((&copy, status.len()), (&memory, 0));
         for (record, copy) in memory.services.values().zip(copy.services.values()) {
             assert!(!Arc::ptr_eq(record, copy) && Arc::ptr_eq(&record.spec, &copy.spec));
+        }
+    }
+
+    #[test]
+    fn copies_of_files_say_the_same() {
+        let file = |number: usize| {
+            SpecFile {
+            name: format!("s{number}.yaml"),
+            directory: "/".into(),
+            bytes: format!(
+                "apiVersion: selfsame/v1\nkind: Service\nmetadata: {{name: s{number}}}\nspec: {{startas: /bin/true}}\n"
+            )
+            .into_bytes(),
+        }
+        };
+        let all: Vec<SpecFile> = (0..MANY_AT_FIRST).map(file).collect();
+        let before = load_files(&all, None, &NoModules, None, None).files;
+        let mut after = before.clone();
+        files(&mut after);
+        for (before, after) in before.iter().zip(&after) {
+            assert_eq!((&before.source, &before.digest), (&after.source, &after.digest));
+            assert_eq!(before.services(), after.services());
+            let [service] = after.services() else { panic!("one") };
+            assert!(!Arc::ptr_eq(&before.digest, &after.digest));
+            assert!(
+                Arc::ptr_eq(&service.origin.digest, &after.digest),
+                "one digest for the file and its Services"
+            );
+            assert_eq!(Arc::ptr_eq(&before.source, &after.source), !after.diagnostics.is_empty());
         }
     }
 }

@@ -64,9 +64,11 @@ pub struct LoadedFile {
     has_policies: bool,
 }
 
-/// What stays of the Services of a file.
+/// What stays of a file and its Services.
 #[derive(Clone, Copy, Debug)]
 pub struct Stays<'a> {
+    source: &'a Source,
+    digest: &'a str,
     services: &'a [Arc<Service>],
     declares: &'a [ServiceName],
     name_places: &'a [Span],
@@ -75,6 +77,8 @@ pub struct Stays<'a> {
 /// Copies of what stays, which share nothing with it.
 #[derive(Debug)]
 pub struct Copies {
+    source: Arc<Source>,
+    digest: Arc<str>,
     services: Vec<Arc<Service>>,
     declares: Vec<ServiceName>,
     name_places: Vec<Span>,
@@ -88,11 +92,13 @@ impl Stays<'_> {
 
     /// Copies of all of it.
     pub fn copied(&self) -> Copies {
-        let services: Vec<_> = self.services.iter().map(|one| Arc::new(one.copied())).collect();
+        let source = Arc::new(self.source.clone());
+        let digest: Arc<str> = self.digest.into();
+        let services: Vec<_> = self.services.iter().map(|one| Arc::new(one.copied(&digest))).collect();
         let names = || services.iter().map(|service| &service.name);
         let declares =
             if names().eq(self.declares) { names().cloned().collect() } else { self.declares.to_vec() };
-        Copies { declares, name_places: self.name_places.to_vec(), services }
+        Copies { source, digest, declares, name_places: self.name_places.to_vec(), services }
     }
 }
 
@@ -117,16 +123,29 @@ impl LoadedFile {
         }
     }
 
-    /// What stays of its Services as long as the file is as it is.
+    /// What stays of it as long as the file is as it is.
     pub fn stays(&self) -> Stays<'_> {
-        Stays { services: &self.services, declares: &self.declares, name_places: &self.name_places }
+        Stays {
+            source: &self.source,
+            digest: &self.digest,
+            services: &self.services,
+            declares: &self.declares,
+            name_places: &self.name_places,
+        }
     }
 
     /// Copies of what stays stand for it.
     pub fn says_the_same(&mut self, copies: Copies) {
-        let Copies { services, declares, name_places } = copies;
+        let Copies { source, digest, services, declares, name_places } = copies;
         if self.services == services && self.declares == declares && self.name_places == name_places {
             (self.services, self.declares, self.name_places) = (services, declares, name_places);
+        }
+        if self.digest == digest {
+            self.digest = digest;
+        }
+        // What is said of it holds its text, which would lie there twice.
+        if self.diagnostics.is_empty() && self.source == source {
+            self.source = source;
         }
     }
 

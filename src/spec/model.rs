@@ -340,11 +340,12 @@ pub struct Service {
 }
 
 impl Service {
-    /// The same, with a name and an origin of its own: a clone shares these.
+    /// The same, with a name and an origin of its own, but for the digest of its file where that is this one: a clone shares these.
     #[must_use]
-    pub fn copied(&self) -> Self {
+    pub fn copied(&self, of_file: &Arc<str>) -> Self {
         let Origin { file, line, digest, revision } = &self.origin;
-        let (file, digest) = (Arc::from(&**file), Arc::from(&**digest));
+        let file = Arc::from(&**file);
+        let digest = if digest == of_file { Arc::clone(of_file) } else { Arc::from(&**digest) };
         let origin = Origin { file, line: *line, digest, revision: revision.clone() };
         Self { name: self.name.copied(), origin, ..self.clone() }
     }
