@@ -5,6 +5,9 @@
 //! `-C target-feature=+crt-static` can't be had without `--target`, since proc macros are built with it too. So the linker
 //! is told for the binary alone: scripts named as the shared libraries, found first, lead to the archives.
 //!
+//! In release builds the functions that a watch needs stand side by side (`link/order.txt`): the kernel maps a program in windows of
+//! sixteen pages, and where they lay all over it a watch had three times the code mapped that it needs.
+//!
 //! `SELFSAME_LINK=dynamic` leaves it as Rust links by itself; `static` and `static-pie` (random addresses of the program as well) make
 //! it an error where it can't be done. Otherwise `static` is done for GNU/Linux on x86-64 and arm64, built on itself, if the C
 //! library's archives are there (Debian: `libc6-dev`, which Rust needs anyway).
@@ -15,6 +18,7 @@
     reason = "a build script reads its environment, writes files, asks the compiler, and ends the build when it can't"
 )]
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,6 +37,9 @@ const LIBRARIES: [(&str, &[&str]); 7] = [
 ];
 /// Files of which each shows that a part is there: the C library, the starts of both kinds, the unwinder.
 const NEEDED: [&str; 4] = ["libc.a", "crt1.o", "rcrt1.o", "libgcc_eh.a"];
+
+/// The names of functions in the order in which they are to stand, as `link/record` wrote them down.
+const ORDER: &str = "link/order.txt";
 
 /// Where the program lies.
 #[derive(Clone, Copy)]
@@ -72,6 +79,36 @@ fn possible() -> Result<(), String> {
     Ok(())
 }
 
+/// Has the linker put these functions in front, in their order, and behind them all that have one of these names: where another
+/// compiler gives them other hashes that is twice as much, and still less than all over the program. A name that isn't there any more
+/// is no mistake: what it was called for lies with the rest then. Done for Rust's own linker alone, since not every other one knows
+/// scripts.
+fn put_in_order(directory: &Path) {
+    let own = env::var_os("RUSTC_LINKER").is_none() && !variable("CARGO_ENCODED_RUSTFLAGS").contains("link");
+    if variable("PROFILE") != "release" || variable("TARGET") != "x86_64-unknown-linux-gnu" || !own {
+        return;
+    }
+    println!("cargo:rerun-if-changed={ORDER}");
+    let order = fs::read_to_string(ORDER).unwrap_or_else(|error| panic!("{ORDER}: {error}"));
+    let names = || order.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let of_any_hash = names().filter_map(with_any_hash).collect::<BTreeSet<_>>();
+    let sections: String = names()
+        .map(str::to_owned)
+        .chain(of_any_hash)
+        .map(|name| format!("    *(.text.{name} .text.unlikely.{name})\n"))
+        .collect();
+    let script = format!("SECTIONS {{\n  .text.watch : {{\n{sections}  }}\n}} INSERT BEFORE .text;\n");
+    let path = directory.join("order.ld");
+    fs::write(&path, script).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    println!("cargo:rustc-link-arg-bins=-Wl,-T,{}", path.display());
+}
+
+/// A pattern of all names that differ from this one by the hash at the end.
+fn with_any_hash(name: &str) -> Option<String> {
+    let (name, hash) = name.rsplit_once("17h")?;
+    (hash != "*").then(|| format!("{name}17h*"))
+}
+
 fn link_statically(addresses: Addresses) {
     let directory = PathBuf::from(variable("OUT_DIR"));
     for (shared, archives) in LIBRARIES {
@@ -83,6 +120,7 @@ fn link_statically(addresses: Addresses) {
         fs::write(&path, script).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
     println!("cargo:rustc-link-arg-bins=-L{}", directory.display());
+    put_in_order(&directory);
     // The last of such words counts, and Rust said `-pie` before.
     let kind: &[&str] = match addresses {
         Addresses::Fixed => &["-no-pie", "-static"],
