@@ -228,12 +228,13 @@ impl Walk<'_> {
             self.directory = self.absolute(directory);
         }
         let family = paths::shared(paths::family(&run.program));
+        // What argv will be doesn't depend on where the program is, and tells those that another PATH started.
+        self.words.push(run.program.clone());
+        self.words.extend(run.rest.iter().cloned());
         let found = match self.look_up(&run) {
             Ok(found) => found,
             Err(reason) => return Program::Unresolved(reason, Some(family)),
         };
-        self.words.push(run.program.clone());
-        self.words.extend(run.rest);
         match self.open(&found) {
             Ok((facts, head)) => match self.next(&found, &facts, &head) {
                 Ok(Next::Image) if is_env(&facts, &run.program) && before < ENVS_MAX => {

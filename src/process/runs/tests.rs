@@ -49,6 +49,9 @@ fn changed(
     world.script("/srv/u.py", "#!/usr/bin/env -S python3 -u -B\n");
     world.script("/srv/web.js", "#!/usr/bin/env node\n");
     world.script("/srv/broken", "#!/no/such/python3\n");
+    world.elf("/opt/gizmo");
+    world.script("/srv/g", "#!/opt/gizmo\n");
+    world.script("/srv/gone.g", "#!/usr/bin/env -S gizmo run -A\n");
     world.files.insert("/srv/secret".into(), Node::Unreadable(Why::Denied));
     let proc = world.start_script(600, 1, exe, argv, execfn);
     proc.cwd = Fact::Known(MagicLink { text: bytes("/srv"), dev: 1, ino: 9 });
@@ -151,6 +154,18 @@ fn scripts_are_recognised_by_execfn_or_argv() {
         "/srv/e.py",
         "false",
     );
+}
+
+/// The words behind `env -S` were forgotten where its program isn't in PATH, and what an interpreter without a table
+/// does with other words was taken for "it isn't the script".
+#[test]
+fn an_interpreter_that_no_table_describes_is_known_by_the_words_of_the_line_or_in_doubt() {
+    let gizmo = "/opt/gizmo";
+    row("its line", gizmo, &["gizmo", "run", "-A", "/srv/gone.g"], gizmo, "/srv/gone.g", "true");
+    row("by hand", gizmo, &["gizmo", "run", "/srv/gone.g"], gizmo, "/srv/gone.g", "?unresolved");
+    row("by hand, found", gizmo, &["gizmo", "-x", "/srv/g"], gizmo, "/srv/g", "?unresolved");
+    row("another script", gizmo, &["gizmo", "run", "/srv/x.g"], gizmo, "/srv/gone.g", "false");
+    row("no file", gizmo, &["gizmo", "run", "/no/gone.g"], gizmo, "/srv/gone.g", "false");
 }
 
 #[test]

@@ -9,6 +9,8 @@ pub(super) struct Interpreter {
     valued: &'static [u8],
     /// Letters whose value can only be the rest of the word.
     attached: &'static [u8],
+    /// Letters whose value is a number behind them, with further letters behind that (`-lne`, `-0777pe`).
+    number: &'static [u8],
     /// Letters after which there is no script: code, a module, standard input.
     none: &'static [u8],
     /// Letters whose value is the script.
@@ -33,6 +35,7 @@ const PLAIN: Interpreter = Interpreter {
     families: &[],
     valued: b"",
     attached: b"",
+    number: b"",
     none: b"",
     file: b"",
     long_valued: &[],
@@ -44,6 +47,61 @@ const PLAIN: Interpreter = Interpreter {
     no_operand: false,
 };
 
+/// Those of `node --help` (18 to 22) that take the next word.
+const NODE_VALUED: &[&str] = &[
+    "--allow-fs-read",
+    "--allow-fs-write",
+    "--build-snapshot-config",
+    "--conditions",
+    "--cpu-prof-dir",
+    "--cpu-prof-interval",
+    "--cpu-prof-name",
+    "--debug-port",
+    "--diagnostic-dir",
+    "--disable-proto",
+    "--disable-warning",
+    "--dns-result-order",
+    "--env-file",
+    "--env-file-if-exists",
+    "--experimental-default-type",
+    "--experimental-loader",
+    "--experimental-policy",
+    "--heap-prof-dir",
+    "--heap-prof-interval",
+    "--heap-prof-name",
+    "--heapsnapshot-near-heap-limit",
+    "--heapsnapshot-signal",
+    "--icu-data-dir",
+    "--import",
+    "--input-type",
+    "--inspect-port",
+    "--inspect-publish-uid",
+    "--loader",
+    "--localstorage-file",
+    "--max-http-header-size",
+    "--network-family-autoselection-attempt-timeout",
+    "--openssl-config",
+    "--policy-integrity",
+    "--redirect-warnings",
+    "--report-dir",
+    "--report-directory",
+    "--report-filename",
+    "--report-signal",
+    "--require",
+    "--secure-heap",
+    "--secure-heap-min",
+    "--snapshot-blob",
+    "--title",
+    "--tls-cipher-list",
+    "--tls-keylog",
+    "--trace-event-categories",
+    "--trace-event-file-pattern",
+    "--unhandled-rejections",
+    "--use-largepages",
+    "--v8-pool-size",
+    "--watch-path",
+];
+
 const TABLE: &[Interpreter] = &[
     Interpreter {
         families: &["python", "pypy"],
@@ -52,29 +110,37 @@ const TABLE: &[Interpreter] = &[
         long_valued: &["--check-hash-based-pycs"],
         ..PLAIN
     },
-    Interpreter { families: &["perl"], valued: b"I", attached: b"0CDFilmMxV", none: b"eE", ..PLAIN },
+    Interpreter {
+        families: &["perl"],
+        valued: b"I",
+        attached: b"CDFimMxV",
+        number: b"0l",
+        none: b"eE",
+        ..PLAIN
+    },
     Interpreter {
         families: &["ruby", "jruby"],
         valued: b"IrCE",
-        attached: b"0FiKTWx",
+        attached: b"FiKWx",
+        number: b"0T",
         none: b"e",
-        long_valued: &["--encoding", "--external-encoding", "--internal-encoding"],
+        long_valued: &[
+            "--encoding",
+            "--external-encoding",
+            "--internal-encoding",
+            "--enable",
+            "--disable",
+            "--dump",
+            "--parser",
+            "--backtrace-limit",
+        ],
         ..PLAIN
     },
     Interpreter {
         families: &["node", "nodejs"],
         valued: b"rC",
         none: b"ep",
-        long_valued: &[
-            "--require",
-            "--import",
-            "--loader",
-            "--experimental-loader",
-            "--conditions",
-            "--title",
-            "--env-file",
-            "--icu-data-dir",
-        ],
+        long_valued: NODE_VALUED,
         long_none: &["--eval", "--print"],
         ..PLAIN
     },
@@ -82,7 +148,7 @@ const TABLE: &[Interpreter] = &[
         families: &["sh", "dash", "bash", "ash", "hush", "ksh", "mksh", "zsh", "yash", "rbash"],
         valued: b"oO",
         none: b"cs",
-        long_valued: &["--rcfile", "--init-file"],
+        long_valued: &["--rcfile", "--init-file", "--emulate"],
         plus: true,
         ..PLAIN
     },
@@ -140,9 +206,10 @@ const TABLE: &[Interpreter] = &[
     Interpreter {
         families: &["awk", "gawk", "mawk", "nawk"],
         valued: b"vFielW",
-        file: b"f",
-        long_valued: &["--assign", "--field-separator", "--include", "--load"],
-        long_file: &["--file"],
+        attached: b"dDoLp",
+        file: b"fE",
+        long_valued: &["--assign", "--field-separator", "--include", "--load", "--source"],
+        long_file: &["--file", "--exec"],
         no_operand: true,
         ..PLAIN
     },
@@ -281,8 +348,8 @@ impl Interpreter {
     }
 
     fn short(&self, words: &[&[u8]], at: usize, letters: &[u8]) -> Step {
-        for (place, letter) in letters.iter().enumerate() {
-            let tail = letters.get(place + 1..).unwrap_or_default();
+        let mut rest = letters;
+        while let [letter, tail @ ..] = rest {
             if self.none.contains(letter) {
                 return Step::Done(Operand::None);
             }
@@ -299,7 +366,18 @@ impl Interpreter {
             if self.valued.contains(letter) {
                 return Step::Go(if tail.is_empty() { at + 2 } else { at + 1 });
             }
+            rest = if self.number.contains(letter) { behind_number(tail) } else { tail };
         }
         Step::Go(at + 1)
     }
+}
+
+/// What follows an octal number, or a hexadecimal one that begins with `x`; there may be none.
+fn behind_number(word: &[u8]) -> &[u8] {
+    let (digits, is_digit): (_, fn(&u8) -> bool) = match word {
+        [b'x', digits @ ..] => (digits, u8::is_ascii_hexdigit),
+        digits => (digits, u8::is_ascii_digit),
+    };
+    let end = digits.iter().position(|digit| !is_digit(digit)).unwrap_or(digits.len());
+    digits.get(end..).unwrap_or_default()
 }
