@@ -102,16 +102,19 @@ pub fn import(kind: Kind, path: &str, files: &dyn Files, request: &Request) -> I
                 .help("name another file, or import the process that runs with `selfsame import --pid PID`"),
         );
     }
-    for found in &mut imported.found {
-        identity::complete(found, files);
-    }
-    imported
+    finished(imported, files, request)
 }
 
 /// Reads one command line of start-stop-daemon, given as words or as one text with shell quoting.
 pub fn import_command(words: &[String], files: &dyn Files, request: &Request) -> Imported {
-    let mut imported = init::import_words(words, files, request);
+    let imported = init::import_words(words, files, request);
+    finished(imported, files, request)
+}
+
+/// What is asked of the files of each program, whatever the source is.
+fn finished(mut imported: Imported, files: &dyn Files, request: &Request) -> Imported {
     for found in &mut imported.found {
+        identity::becomes(found, files, request);
         identity::complete(found, files);
     }
     imported

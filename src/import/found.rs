@@ -96,6 +96,8 @@ pub struct Found {
     pub hold: Hold,
     /// Conditions for `match` beside the program and the user.
     pub conditions: Vec<String>,
+    /// What tells the program that it becomes from others of the same file.
+    pub becomes_only: Option<String>,
     /// It has the groups that its user has in the group database.
     pub groups_of_user: bool,
 }
@@ -110,6 +112,7 @@ impl Found {
             notes: Vec::new(),
             hold: Hold::Free,
             conditions: Vec::new(),
+            becomes_only: None,
             groups_of_user: false,
         }
     }

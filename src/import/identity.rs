@@ -5,7 +5,7 @@ use super::found::{Found, Weight, account_text};
 use crate::lang::quote;
 use crate::process::paths::family;
 use crate::process::script::{self, Operand};
-use crate::spec::{Account, Expression};
+use crate::spec::{Account, Expression, ServiceType};
 
 /// Fills in what follows from the other fields: the groups of the user, and `match`.
 pub(super) fn complete(found: &mut Found, files: &dyn Files) {
@@ -17,9 +17,10 @@ pub(super) fn complete(found: &mut Found, files: &dyn Files) {
 
 /// The condition that only this process fulfils.
 fn condition(found: &Found) -> String {
-    let mut parts = vec![match &found.service.becomes {
-        Some(_) => "(runs(startas) || runs(spec.becomes))".to_owned(),
-        None => "runs(startas)".to_owned(),
+    let mut parts = vec![match (&found.service.becomes, &found.becomes_only) {
+        (Some(_), None) => "(runs(startas) || runs(spec.becomes))".to_owned(),
+        (Some(_), Some(only)) => format!("(runs(startas) || (runs(spec.becomes) && {only}))"),
+        (None, _) => "runs(startas)".to_owned(),
     }];
     parts.extend(of_interpreter(found));
     parts.extend(found.service.user.as_ref().map(|user| user_is(&account_text(user))));
@@ -30,7 +31,7 @@ fn condition(found: &Found) -> String {
     }
     // One alternative alone needs no parentheses.
     match parts.as_slice() {
-        [only] => only.trim_start_matches('(').replace("becomes))", "becomes)"),
+        [only] => only.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(only).to_owned(),
         _ => parts.join(" && "),
     }
 }
@@ -43,15 +44,27 @@ fn of_interpreter(found: &Found) -> Option<String> {
     }
     let mut argv = vec![program];
     argv.extend(found.service.args.iter().map(String::as_str));
-    if let Operand::Script { name, .. } = script::operand(family(program.as_bytes()), &argv)
-        && let Ok(name) = String::from_utf8(name)
-        && name.starts_with('/')
-        && !name.contains("${")
-    {
-        return Some(format!("script == {}", quote(name.as_bytes())));
-    }
     // Of several copies each has arguments of its own, which the default rule compares.
-    (found.service.replicas == 1 && !found.service.args.is_empty()).then(|| "has_args(args)".to_owned())
+    let by_arguments = found.service.replicas == 1 && !found.service.args.is_empty();
+    script_of(&argv).or_else(|| by_arguments.then(|| "has_args(args)".to_owned()))
+}
+
+/// `script == "/srv/x.py"`, if an interpreter of that command line executes one that is named wholly.
+fn script_of(argv: &[&str]) -> Option<String> {
+    let Operand::Script { name, .. } = script::operand(family(argv.first()?.as_bytes()), argv) else {
+        return None;
+    };
+    let name = String::from_utf8(name).ok()?;
+    (name.starts_with('/') && !name.contains("${")).then(|| format!("script == {}", quote(name.as_bytes())))
+}
+
+/// What tells that execution of an interpreter from others: its script, or else its arguments.
+fn what_is_run(argv: &[&str]) -> Option<String> {
+    let by_arguments = |words: &[&str]| {
+        let words: Vec<String> = words.iter().map(|word| quote(word.as_bytes())).collect();
+        (!words.is_empty()).then(|| format!("has_args([{}])", words.join(", ")))
+    };
+    script_of(argv).or_else(|| by_arguments(argv.get(1..)?))
 }
 
 /// A daemon that is told where to write its pidfile: a hint, where nothing else names one.
@@ -151,49 +164,77 @@ fn name_of(files: &dyn Files, id: u32) -> Option<String> {
 /// Of `server-ctl start` and `server-ctl stop`: what runs in between is another program.
 pub(super) const BY_ANOTHER: &str = "it is stopped by the program that starts it: the service itself is another program, to be named in `becomes`, and in `match` as `runs(spec.becomes)`";
 
-/// A wrapper script that ends by executing a program: what it becomes.
+/// A wrapper script that ends by executing a program: what it becomes. A shell script that ends while its daemon goes on
+/// is never that daemon.
 pub(super) fn becomes(found: &mut Found, files: &dyn Files, request: &super::Request) {
     if found.service.becomes.is_some() || found.program().is_empty() {
         return;
     }
     let path = found.program().to_owned();
     let Ok(text) = files.read(&path) else { return };
-    let head = text.lines().next().unwrap_or_default();
-    let shell =
-        head.starts_with("#!") && head.split([' ', '/']).any(|word| matches!(word, "sh" | "bash" | "dash"));
-    if !shell {
+    if !is_of_shell(&text) {
         return;
     }
-    let own = found.service.args.clone();
-    let given: Vec<&str> = own.iter().map(String::as_str).collect();
-    let mut machine = super::shell::Machine::new(&path, files, request).with_parameters(&given);
+    let given = found.service.args.clone();
+    let parameters: Vec<&str> = given.iter().map(String::as_str).collect();
+    let mut machine = super::shell::Machine::new(&path, files, request).with_parameters(&parameters);
     machine.run_text(&path, &text);
-    let last = machine.finish().calls.into_iter().rfind(|call| call.replaces && !call.unsure);
-    let Some(call) = last else { return };
-    let program = call.words.first().and_then(super::shell::Value::known).unwrap_or_default();
-    if program.starts_with('/') && program != path {
-        found.service.becomes = Some(program.into());
-        let program = base(program).to_owned();
-        found.changed(
-            &call.place,
-            format!("exec {program}"),
-            "the script executes it in its place: `becomes`",
-        );
-        let words: Vec<Option<&str>> = call.words.iter().map(super::shell::Value::known).collect();
-        if !words.ends_with(&given.iter().copied().map(Some).collect::<Vec<_>>()) {
-            found.unclear(
-                &call.place,
-                format!("exec {program}"),
-                "it isn't called with the arguments of the script at its end, by which it would be known",
-            );
+    match machine.finish().calls.into_iter().rfind(|call| call.replaces) {
+        Some(call) => in_its_place(found, &call, &path),
+        None if found.service.service_type == ServiceType::Forking => {
+            let place = found.place.clone();
+            found.unclear(&place, path, ENDS);
         }
-    } else if !program.is_empty() && !program.contains('/') {
+        None => {}
+    }
+}
+
+/// What a shell script that forks away leaves behind.
+const ENDS: &str = "the script ends when the service has begun, which is another program, to be named in `becomes`, and in `match` as `runs(spec.becomes)`";
+
+fn is_of_shell(text: &str) -> bool {
+    let head = text.lines().next().unwrap_or_default();
+    head.starts_with("#!") && head.split([' ', '/']).any(|word| matches!(word, "sh" | "bash" | "dash"))
+}
+
+/// The script executes another program.
+fn in_its_place(found: &mut Found, call: &super::shell::Call, path: &str) {
+    let program = call.words.first().and_then(super::shell::Value::known).unwrap_or_default();
+    let item = || format!("exec {}", if program.is_empty() { "..." } else { base(program) });
+    if program == path {
+        return;
+    }
+    if !program.contains('/') && !program.is_empty() {
         let near = join("/usr/bin", program);
-        found.note(
+        found.unclear(&call.place, item(), format!("if it is `{near}`, write `becomes: {near}`"));
+        return;
+    }
+    if !program.starts_with('/') {
+        found.unclear(&call.place, item(), "which program it executes isn't known: name it in `becomes`");
+        return;
+    }
+    if call.unsure {
+        let text = "whether the script executes it in its place depends on a test whose outcome isn't known: `becomes`";
+        found.unclear(&call.place, item(), text);
+    } else {
+        found.changed(&call.place, item(), "the script executes it in its place: `becomes`");
+    }
+    let words: Vec<Option<&str>> = call.words.iter().map(super::shell::Value::known).collect();
+    let given = &found.service.args;
+    let keeps_arguments = words.ends_with(&given.iter().map(|word| Some(word.as_str())).collect::<Vec<_>>());
+    found.service.becomes = Some(program.into());
+    if is_interpreter(program) {
+        found.becomes_only =
+            words.into_iter().collect::<Option<Vec<&str>>>().and_then(|argv| what_is_run(&argv));
+        if found.becomes_only.is_none() {
+            found.unclear(&call.place, item(), "which script that executes isn't known: say it in `match`");
+        }
+    }
+    if !keeps_arguments {
+        found.unclear(
             &call.place,
-            Weight::Unclear,
-            format!("exec {program}"),
-            format!("if it is `{near}`, write `becomes: {near}`"),
+            item(),
+            "it isn't called with the arguments of the script at its end, by which it would be known",
         );
     }
 }

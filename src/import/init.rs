@@ -180,7 +180,6 @@ fn services(ran: &Ran, context: Context<'_>) -> Imported {
     }
     for found in &mut imported.found {
         ssd::adopt_notes(found, &ran.notes);
-        super::identity::becomes(found, context.files, context.request);
     }
     imported
 }

@@ -98,22 +98,41 @@ fn drop_ins(file: &str, name: &str, files: &dyn Files) -> Vec<String> {
     if !directories.contains(&own) {
         directories = vec![own];
     }
+    let of_all = name.rsplit_once('.').map(|(_, kind)| kind.to_owned());
     let mut found: Vec<(String, String)> = Vec::new();
-    let names = specifiers::template_of(name).into_iter().chain([name.to_owned()]);
-    for of in names {
-        for directory in &directories {
-            let directory = join(directory, &format!("{of}.d"));
-            for conf in files.list(&directory).into_iter().filter(|conf| has_ending(conf)) {
-                // The same name in a directory that comes first hides it.
-                if !found.iter().any(|(known, _)| *known == conf) {
-                    let path = join(&directory, &conf);
-                    found.push((conf, path));
-                }
+    let mut add = |directory: String| {
+        for conf in files.list(&directory).into_iter().filter(|conf| has_ending(conf)) {
+            // The same name in a directory that comes first hides it.
+            if !found.iter().any(|(known, _)| *known == conf) {
+                let path = join(&directory, &conf);
+                found.push((conf, path));
             }
         }
+    };
+    let names = drop_in_names(name);
+    for directory in &directories {
+        names.iter().for_each(|of| add(join(directory, &format!("{of}.d"))));
+    }
+    for directory in &directories {
+        of_all.iter().for_each(|kind| add(join(directory, &format!("{kind}.d"))));
     }
     found.sort();
     found.into_iter().map(|(_, path)| path).collect()
+}
+
+/// The names whose directories count, the most particular first: those of the unit and of its template, then of both cut
+/// behind each hyphen (`a-b-.service` and `a-.service` for `a-b-c.service`).
+fn drop_in_names(name: &str) -> Vec<String> {
+    let Some((stem, kind)) = name.rsplit_once('.') else { return vec![name.to_owned()] };
+    let (prefix, instance) = stem.split_once('@').map_or((stem, None), |(prefix, of)| (prefix, Some(of)));
+    let mut names = Vec::new();
+    let mut prefix = Some(prefix);
+    while let Some(of) = prefix {
+        names.extend(instance.map(|instance| format!("{of}@{instance}.{kind}")));
+        names.push(if instance.is_some() { format!("{of}@.{kind}") } else { format!("{of}.{kind}") });
+        prefix = of.trim_end_matches('-').rfind('-').and_then(|hyphen| of.get(..=hyphen));
+    }
+    names
 }
 
 /// Whether a text is a unit: for detection.

@@ -10,7 +10,9 @@ use crate::import::ini::{Item, Section};
 use crate::import::quantity;
 use crate::import::shell::Value;
 use crate::import::{Imported, codes};
-use crate::spec::{DesiredState, Output, ReadinessCheck, RestartPolicy, StopScope, StopStep};
+use crate::spec::{
+    DesiredState, Output, ReadinessCheck, RestartPolicy, Rotation, Service, StopScope, StopStep,
+};
 use crate::units::Signal;
 
 /// The least that a document takes for `maxSize`.
@@ -87,10 +89,7 @@ fn one(
     for item in &section.items {
         row(item, names, found, section);
     }
-    if found.service.stdout == found.service.stderr {
-        // One file is kept in one way: that of the first.
-        found.service.stderr_rotation = found.service.stdout_rotation;
-    }
+    rotations(&mut found.service);
     stopping(section, found);
     let Some(command) = section.item("command") else {
         return Err(problem(&section.place, format!("`[{}]` has no `command`", section.name)));
@@ -241,6 +240,21 @@ fn redirect(place: &Place, found: &mut Found, section: &Section, names: &Names<'
     match file {
         Some(file) if file.starts_with('/') => found.service.stderr = Output::File(file.into()),
         _ => found.changed(place, "redirect_stderr=true", "the two streams have a file each"),
+    }
+}
+
+/// One file is kept in one way, that of the first; and what is no file of ours isn't cut: `/dev/stdout` is written with
+/// `stdout_logfile_maxbytes=0` in every container, because supervisord couldn't cut it.
+fn rotations(service: &mut Service) {
+    if matches!(service.stdout, Output::File(_)) && service.stdout == service.stderr {
+        service.stderr_rotation = service.stdout_rotation;
+    }
+    let is_file = |output: &Output| matches!(output, Output::Log | Output::File(_));
+    if !is_file(&service.stdout) {
+        service.stdout_rotation = Rotation::default();
+    }
+    if !is_file(&service.stderr) {
+        service.stderr_rotation = Rotation::default();
     }
 }
 

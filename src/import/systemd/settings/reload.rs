@@ -33,6 +33,19 @@ pub(super) fn carry(entry: &Entry, unit: &Unit, found: &mut Found) -> bool {
     true
 }
 
+/// `Type=notify-reload`: a signal, unless a command was carried.
+pub(super) fn of_type(unit: &Unit, found: &mut Found) {
+    let is_so = unit.last("Service", "Type").is_some_and(|entry| entry.value == "notify-reload");
+    if !is_so || found.service.reload.is_some() {
+        return;
+    }
+    let signal = match unit.last("Service", "ReloadSignal") {
+        None => Some(Signal::HUP),
+        Some(entry) => Signal::parse(&entry.value).ok(),
+    };
+    found.service.reload = signal.map(Reload::Signal).into();
+}
+
 /// Nothing is put in for variables, and a `;` begins another command.
 fn command(words: &[String]) -> Option<Reload> {
     let is_plain = |word: &String| !word.contains('$') && word != ";";

@@ -168,7 +168,7 @@ fn execution(entry: &Entry, found: &mut Found) -> bool {
             directory => command::set_directory(found, directory, &entry.place),
         },
         "NoNewPrivileges" => found.service.security.no_new_privileges = Some(yes(value)),
-        "PrivateTmp" => found.service.security.private_tmp = yes(value),
+        "PrivateTmp" => found.service.security.private_tmp = yes(value) || value == "disconnected",
         "RootDirectory" | "RootImage" => {
             found.lost(
                 &entry.place,
@@ -323,7 +323,8 @@ fn keeping(entry: &Entry, unit: &Unit, found: &mut Found) -> bool {
             None => return wrong(entry, found),
         },
         // Read together at the end.
-        "TimeoutStopSec" | "KillSignal" | "SendSIGKILL" | "FinalKillSignal" | "KillMode" | "SendSIGHUP" => {}
+        "TimeoutStopSec" | "KillSignal" | "SendSIGKILL" | "FinalKillSignal" | "KillMode" | "SendSIGHUP"
+        | "ReloadSignal" => {}
         "RestartKillSignal" => found.lost(place, item(entry), "a restart stops as a stop does"),
         "RemainAfterExit" if !yes(value) => {}
         "NotifyAccess" => found.needless(place, item(entry), "the service's own processes are listened to"),
@@ -375,6 +376,8 @@ fn streams(entry: &Entry, found: &mut Found) -> bool {
     let value = entry.value.as_str();
     let file = ["file:", "append:", "truncate:"].iter().find_map(|prefix| value.strip_prefix(prefix));
     match (value, file) {
+        // See `error_beside_output`.
+        ("inherit", _) if entry.key == "StandardError" => {}
         ("null", _) => *output = Output::Null,
         (_, Some(path)) if path.starts_with('/') && !path.ends_with('/') => {
             *output = Output::File(command::template(path).into());
@@ -385,6 +388,14 @@ fn streams(entry: &Entry, found: &mut Found) -> bool {
         _ => found.changed(&entry.place, item(entry), "it goes to a file in the log directory"),
     }
     true
+}
+
+/// Unless it is said, standard error is where standard output is.
+fn error_beside_output(unit: &Unit, found: &mut Found) {
+    let inherits = unit.last("Service", "StandardError").is_none_or(|entry| entry.value == "inherit");
+    if inherits && matches!(found.service.stdout, Output::Null | Output::File(_)) {
+        found.service.stderr = found.service.stdout.clone();
+    }
 }
 
 /// What is left: by kind, why there is nothing.
@@ -476,6 +487,8 @@ fn without_field(entry: &Entry, found: &mut Found) {
 /// What several settings say together.
 pub(super) fn finish(unit: &Unit, found: &mut Found) {
     stopping(unit, found);
+    error_beside_output(unit, found);
+    super::reload::of_type(unit, found);
     if found.service.service_type == ServiceType::Forking && found.service.pidfile.is_some() {
         found.service.readiness = Readiness { check: ReadinessCheck::Pidfile, ..Readiness::default() };
     }
@@ -511,7 +524,15 @@ pub(super) fn finish(unit: &Unit, found: &mut Found) {
 /// `KillSignal`, then SIGKILL after `TimeoutStopSec`.
 fn stopping(unit: &Unit, found: &mut Found) {
     let last = |key: &str| unit.last("Service", key);
-    let keys = ["TimeoutStopSec", "TimeoutSec", "KillSignal", "SendSIGKILL", "FinalKillSignal", "KillMode"];
+    let keys = [
+        "TimeoutStopSec",
+        "TimeoutSec",
+        "KillSignal",
+        "SendSIGKILL",
+        "FinalKillSignal",
+        "KillMode",
+        "SendSIGHUP",
+    ];
     let Some(first) = keys.iter().find_map(|key| last(key)) else { return };
     let mut wait = Duration::from_secs(90);
     if let Some(entry) = last("TimeoutStopSec").or(last("TimeoutSec")) {
