@@ -5,10 +5,11 @@ mod fields;
 mod listing;
 mod live;
 pub(super) mod sampling;
+mod scope;
 mod signalling;
 mod tracing;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -63,6 +64,7 @@ pub(super) fn run_match(args: &MatchArgs, terminal: Terminal) -> Exit {
         pids: &args.pid,
         json,
         inverse: args.pick.inverse,
+        containers: args.pick.containers,
         extra: match (args.live.trace, shows_false && args.form.form() != MatchOutput::Pids) {
             (true, _) => Extra::Account,
             (false, true) => Extra::NearMisses,
@@ -122,6 +124,9 @@ fn answer(args: &MatchArgs, question: &Question<'_>, columns: &[fields::Field], 
     // Rows of processes that don't match are needed to show them, or because they are what is asked for.
     let everything = args.pick.all || args.pick.inverse || !args.pid.is_empty();
     let rows = if everything { question.rows() } else { question.found() };
+    if !args.form.quiet {
+        scope::say_left_out(question.left_out.get(), terminal);
+    }
     let pids = |is: fn(&MatchRow) -> bool| rows.iter().filter(|row| is(row)).map(|row| row.pid).collect();
     let (matching, undecided): (Vec<Pid>, Vec<Pid>) = (pids(MatchRow::is_match), pids(MatchRow::is_unknown));
     let (pick, family) = picking(&args.pick);
@@ -170,6 +175,7 @@ pub(super) fn run_explain(args: &ExplainArgs, terminal: Terminal) -> Exit {
         pids: &args.pid,
         json: args.output == Output::Json,
         inverse: false,
+        containers: false,
         extra: Extra::NearMisses,
         explains: true,
         sample: Some(args.sample),
@@ -189,6 +195,8 @@ struct Asked<'a> {
     json: bool,
     /// What matches is what the expression is false for.
     inverse: bool,
+    /// Processes of other PID namespaces are asked about too.
+    containers: bool,
     extra: Extra,
     /// Every answer of a plugin is accounted for.
     explains: bool,
@@ -221,6 +229,10 @@ struct Question<'a> {
     pids: Vec<Pid>,
     all_pids: bool,
     inverse: bool,
+    /// Processes of other PID namespaces are meant too: by an option, or by what the expression asks.
+    everywhere: bool,
+    /// How many were left out because they live in another one.
+    left_out: Cell<usize>,
 }
 
 fn with_question(
@@ -297,6 +309,8 @@ fn with_question(
         pids,
         all_pids,
         inverse,
+        everywhere: asked.containers || scope::asks_where(bound.matcher.root()),
+        left_out: Cell::default(),
     })
 }
 
@@ -453,7 +467,8 @@ impl Question<'_> {
         notes.extend(self.answer.iter().flat_map(PluginVocabulary::take_notes));
         let foreign = matches!(verdict, Verdict::Match | Verdict::Unknown(_)) && self.is_elsewhere(pid);
         if foreign {
-            notes.push("in another pid namespace".into());
+            self.left_out.set(self.left_out.get() + 1);
+            notes.push("in another PID namespace".into());
         }
         MatchRow::new(pid, if foreign { &Verdict::NoMatch } else { verdict }, notes)
     }
@@ -463,8 +478,11 @@ impl Question<'_> {
         self.all_pids || self.world.pids().known().is_none_or(|pids| pids.contains(&pid))
     }
 
-    /// In a PID namespace of its own (a container): not this host's process unless it was asked for by number.
+    /// In a PID namespace of its own (a container): not this host's process unless it was asked for.
     fn is_elsewhere(&self, pid: Pid) -> bool {
+        if self.everywhere {
+            return false;
+        }
         let own = self.world.own_namespace(Namespace::Pid).known();
         let its = self.world.namespace(pid, Namespace::Pid).known();
         self.all_pids && own.is_some() && its.is_some() && own != its

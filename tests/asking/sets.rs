@@ -39,6 +39,32 @@ processes:
   - {pid: 603, ppid: 1, startTicks: 1003, state: sleeping, comm: d, unreadable: {exe: denied}}
 ";
 
+/// They were left out without a word, also by an expression about nothing else.
+#[test]
+fn processes_in_containers_are_left_out_aloud_and_taken_in_when_they_are_meant() {
+    let bench = Bench::new();
+    let inner = format!("ns: {{pid: 4026532999}}, cgroup: {{v2: /docker/{}}}", "0123456789abcdef".repeat(4));
+    let text = format!(
+        "host:\n  files:\n    /bin/a: {{id: [1, 1], elf: true}}\nprocesses:\n\
+         \x20 - {{pid: 600, ppid: 1, startTicks: 1000, comm: a, exe: /bin/a, ns: {{pid: 4026531836}}, cgroup: {{v2: /}}}}\n\
+         \x20 - {{pid: 601, ppid: 600, startTicks: 1001, comm: a, exe: /bin/a, {inner}}}\n"
+    );
+    bench.write("host.yaml", &text);
+    for (expression, more, out, said) in [
+        ("comm == \"a\"", &[][..], "600\n", true),
+        ("comm == \"a\"", &["--containers"], "600\n601\n", false),
+        ("ns.pid != self.ns.pid", &[], "601\n", false),
+        ("has(container) && comm == \"a\"", &[], "601\n", false),
+        ("pid == 601", &[], "", true),
+        ("comm == \"a\"", &["--pid", "601"], "601\n", false),
+    ] {
+        let ran = bench.run(&[&["match", expression, "--snapshot", "host.yaml"], more].concat());
+        assert_eq!(ran.stdout, out, "{expression} {more:?}: {}", ran.stderr);
+        let left_out = "left out: 1 in other PID namespaces; `--containers` takes them in";
+        assert_eq!(ran.stderr.contains(left_out), said, "{expression} {more:?}: {}", ran.stderr);
+    }
+}
+
 #[test]
 fn what_is_unknown_is_neither_picked_nor_turned_around() {
     let bench = Bench::new();

@@ -31,6 +31,9 @@ pub(crate) struct PickArgs {
     /// Turn the question around: processes that surely don't match. Unknown stays unknown
     #[arg(short = 'v', long)]
     pub inverse: bool,
+    /// Also processes in PID namespaces of their own, which are left out unless the expression says `container` or `ns.pid`
+    #[arg(long)]
+    pub containers: bool,
     /// Only the one that started last; none if that is in doubt
     #[arg(long, conflicts_with_all = ["oldest", "limit"])]
     pub newest: bool,

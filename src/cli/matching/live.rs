@@ -1,5 +1,6 @@
 //! `match --watch`: a line for each process that begins or ceases to match.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
@@ -65,6 +66,7 @@ fn judge(
         look: &look,
         pids,
         all_pids,
+        left_out: Cell::default(),
         ..*question
     };
     let facts = round.vocabularies();
