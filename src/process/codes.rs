@@ -19,5 +19,5 @@ codes! {
     NOT_EXECUTABLE = "W113": "a program that nobody may execute";
     PROGRAM_WRAPPER = "W114": "a program that executes another one in its place";
     ONE_LOOK = "M319": "a rate or a change where a decision rests on one look";
-    NOT_A_PATH = "W133": "a file compared with a name that has no directory";
+    NOT_A_PATH = "W133": "a path by which no file is found";
 }

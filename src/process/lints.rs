@@ -95,7 +95,7 @@ fn program_of(call: &Node) -> String {
     }
 }
 
-/// W111, W112 and W113: what the files show that a bound condition names. `may_lack`: it may name programs that aren't there,
+/// W111, W112, W113 and W133: what the files show that a bound condition names. `may_lack`: it may name programs that aren't there,
 /// as a Policy does that forbids what nobody has installed.
 #[must_use]
 pub fn files(root: &Node, world: &dyn World, around: &Surroundings, may_lack: bool) -> Vec<Diagnostic> {
@@ -108,6 +108,12 @@ pub fn files(root: &Node, world: &dyn World, around: &Surroundings, may_lack: bo
         Kind::Compare { op: CompareOp::Equal, left, right, .. } if is_field(left, "exe") => {
             let said = literal(right).and_then(|path| multi_call(world, &path));
             found.extend(said.map(|said| trail.at(said, node.span, "")));
+        }
+        Kind::Compare { op: CompareOp::Under, left, right, .. }
+            if FILES.iter().any(|name| is_field(left, name)) =>
+        {
+            let said = literal(right).and_then(|path| linked(world, &path));
+            found.extend(said.map(|said| trail.at(said, node.span, "a link")));
         }
         Kind::Call { function, arguments } if matches!(function.name.as_ref(), "runs" | "interpreter") => {
             if let Some(path) = arguments.first().and_then(literal)
@@ -233,31 +239,68 @@ fn too_long(name: Bytes) -> Option<Bytes> {
     (name.len() > COMM_MAX).then_some(name)
 }
 
-/// A file is compared with a bare name, which leads nowhere: PATH is not searched.
+/// Fields that hold absolute paths.
+const ABSOLUTE: &[&str] = &["exe", "script", "cwd", "root", "cgroup", "cgroup.v2"];
+/// Those of them that hold files, whose paths the kernel writes with every link followed.
+const FILES: &[&str] = &["exe", "script", "cwd"];
+
+/// A file is compared with a bare name, which leads nowhere: PATH is not searched. Nor is anything found by an empty path, or
+/// below a relative one.
 fn without_directory(node: &Node) -> Option<Diagnostic> {
-    let (path, subject) = match &node.kind {
+    let (path, is_directory) = match &node.kind {
         Kind::Compare { op: CompareOp::Equal, left, right, .. }
             if is_field(left, "exe") || is_field(left, "script") =>
         {
-            (literal(right)?, "name")
+            (literal(right)?, false)
+        }
+        Kind::Compare { op: CompareOp::Under, left, right, .. }
+            if ABSOLUTE.iter().any(|name| is_field(left, name)) =>
+        {
+            (literal(right)?, true)
         }
         Kind::Call { function, arguments } if function.name == "runs" => {
-            (literal(arguments.first()?)?, "name")
+            (literal(arguments.first()?)?, false)
         }
         _ => return None,
     };
-    // Patterns are told to be patterns.
-    if path.contains(&b'/') || path.is_empty() || path.contains(&b'*') {
-        return None;
+    let warning =
+        |message: String, help: String| Some(Diagnostic::warning(codes::NOT_A_PATH, message).help(help));
+    if path.is_empty() {
+        return warning(
+            "the path is empty: nothing is found by it".into(),
+            "write the whole path; if a shell put it in, its variable is not set".into(),
+        );
     }
     let shown = paths::show(&path);
-    Some(
-        Diagnostic::warning(
-            codes::NOT_A_PATH,
-            format!("`{shown}` is a name and not a path: no file is found by it"),
-        )
-        .help(format!("write `{subject} == \"{shown}\"`, or the whole path such as `\"/usr/bin/{shown}\"`")),
+    if is_directory {
+        return if paths::is_absolute(&path) {
+            None
+        } else {
+            warning(
+                format!("`{shown}` is not absolute: nothing lies below it"),
+                "write the whole path, from `/` on".into(),
+            )
+        };
+    }
+    // Patterns are told to be patterns.
+    if path.contains(&b'/') || path.contains(&b'*') {
+        return None;
+    }
+    warning(
+        format!("`{shown}` is a name and not a path: no file is found by it"),
+        format!("write `name == \"{shown}\"`, or the whole path such as `\"/usr/bin/{shown}\"`"),
     )
+}
+
+/// A directory by a link: what lies below it has the name that the link leads to (`/bin` is `/usr/bin`).
+fn linked(world: &dyn World, path: &[u8]) -> Option<Diagnostic> {
+    let directory = world.file(Root::Engine, path).known().filter(|_| paths::is_absolute(path))?;
+    if directory.real.is_empty() || paths::tidy(path) == *directory.real {
+        return None;
+    }
+    let (shown, real) = (paths::show(path), paths::show(&directory.real));
+    let message = format!("`{shown}` leads to `{real}`, and the path of no file begins with it");
+    Some(Diagnostic::warning(codes::NOT_A_PATH, message).help(format!("write `{real}`")))
 }
 
 fn joined(node: &Node) -> Option<Diagnostic> {

@@ -52,9 +52,13 @@ pub fn tidy(path: &[u8]) -> Vec<u8> {
     tidied
 }
 
-/// Whether `path` is `directory` or lies below it, by components: `/opt/app` covers not `/opt/app2`.
+/// Whether `path` is `directory` or lies below it, by components: `/opt/app` covers not `/opt/app2`. Nothing lies below an
+/// empty name, which is what an unset variable leaves of one.
 pub fn is_under(path: &[u8], directory: &[u8]) -> bool {
     let (path, directory) = (tidy(path), tidy(directory));
+    if directory.is_empty() {
+        return false;
+    }
     if directory == b"/" {
         return is_absolute(&path);
     }
@@ -108,6 +112,11 @@ mod tests {
             ("/x", "/", true),
             ("x", "/", false),
             ("/opt", "/opt/app", false),
+            // It was true of every path.
+            ("/opt", "", false),
+            ("/opt", ".", false),
+            ("/opt", "opt", false),
+            ("opt/app", "opt", true),
         ] {
             assert_eq!(is_under(path.as_bytes(), directory.as_bytes()), expected, "{path} under {directory}");
         }

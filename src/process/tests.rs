@@ -289,6 +289,7 @@ fn lints_warn_of_what_is_rarely_meant() {
     world.script("/srv/run.sh", "#!/bin/sh\nset -e\nexec python3 /srv/a.py \"$@\"\n");
     world.script("/srv/redirect.sh", "#!/bin/sh\nexec >/dev/null 2>&1\nexec 3<x\nsleep 1\n");
     world.script("/srv/plain.sh", "#!/bin/sh\n").mode = 0o644;
+    world.add("/usr/bin", Fact::Absent);
     for (text, expected) in [
         ("exe == interpreter(\"/srv/a.py\")", "W101"),
         ("exe == interpreter(\"/srv/a.py\") && user == \"root\"", "W101"),
@@ -314,6 +315,11 @@ fn lints_warn_of_what_is_rarely_meant() {
         ("runs(\"/srv/redirect.sh\")", ""),
         ("runs(\"/srv/plain.sh\")", "W113"),
         ("runs(\"/srv/none\")", "W113"),
+        ("exe under \"\"", "W133"),
+        ("cgroup under \"system.slice\"", "W133"),
+        ("exe under \"/usr/bin\"", ""),
+        ("exe under \"/bin\"", "W133"),
+        ("exe under \"/srv/none\"", ""),
     ] {
         assert_eq!(lints(&world, text), expected, "{text}");
     }
