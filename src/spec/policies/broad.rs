@@ -185,24 +185,35 @@ fn is_of_person(op: CompareOp, left: &Node, right: &Node) -> bool {
     named && !root
 }
 
-/// What every host runs and no Policy means together.
+/// What every host runs and no Policy means together. `@` stands for what all of them have in common.
 const EVERYWHERE: &str = r#"
-host: {users: {root: 0, messagebus: 101, syslog: 104, ann: 1000}}
+host:
+  users: {root: 0, messagebus: 101, syslog: 104, ann: 1000}
+  files:
+    /: {kind: directory, id: [1, 1]}
+    /usr/lib/systemd/systemd: {id: [1, 10], elf: true}
+    /usr/sbin/sshd: {id: [1, 11], elf: true}
+    /sbin/init: {link: /usr/lib/systemd/systemd}
+    /lib/systemd/systemd: {link: /usr/lib/systemd/systemd}
 processes:
-- {pid: 1, ppid: 0, comm: systemd, exe: /usr/lib/systemd/systemd, argv: [/sbin/init], user: root, state: sleeping}
+- {pid: 1, ppid: 0, comm: systemd, exe: {path: /usr/lib/systemd/systemd, id: [1, 10]}, argv: [/sbin/init], user: root, @}
 - {pid: 2, ppid: 0, comm: kthreadd, kernelThread: true, user: root, state: sleeping}
-- {pid: 300, ppid: 1, comm: systemd-journal, exe: /usr/lib/systemd/systemd-journald, argv: [/lib/systemd/systemd-journald], user: root, state: sleeping}
-- {pid: 600, ppid: 1, comm: sshd, exe: /usr/sbin/sshd, argv: ["sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups"], user: root, state: sleeping}
-- {pid: 610, ppid: 1, comm: cron, exe: /usr/sbin/cron, argv: [/usr/sbin/cron, -f], user: root, state: sleeping}
-- {pid: 620, ppid: 1, comm: dbus-daemon, exe: /usr/bin/dbus-daemon, argv: [/usr/bin/dbus-daemon, --system], user: messagebus, state: sleeping}
-- {pid: 630, ppid: 1, comm: rsyslogd, exe: /usr/sbin/rsyslogd, argv: [/usr/sbin/rsyslogd, -n], user: syslog, state: sleeping}
-- {pid: 640, ppid: 1, comm: agetty, exe: /usr/sbin/agetty, argv: [/sbin/agetty, tty1], user: root, state: sleeping}
+- {pid: 300, ppid: 1, comm: systemd-journal, exe: /usr/lib/systemd/systemd-journald, argv: [/lib/systemd/systemd-journald], user: root, @}
+- {pid: 600, ppid: 1, comm: sshd, exe: {path: /usr/sbin/sshd, id: [1, 11]}, argv: ["sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups"], user: root, @}
+- {pid: 610, ppid: 1, comm: cron, exe: /usr/sbin/cron, argv: [/usr/sbin/cron, -f], user: root, @}
+- {pid: 620, ppid: 1, comm: dbus-daemon, exe: /usr/bin/dbus-daemon, argv: [/usr/bin/dbus-daemon, --system], user: messagebus, @}
+- {pid: 630, ppid: 1, comm: rsyslogd, exe: /usr/sbin/rsyslogd, argv: [/usr/sbin/rsyslogd, -n], user: syslog, @}
+- {pid: 640, ppid: 1, comm: agetty, exe: /usr/sbin/agetty, argv: [/sbin/agetty, tty1], user: root, @}
+- {pid: 650, ppid: 1, comm: unattended-upgr, exe: /usr/bin/python3.11, argv: [/usr/bin/python3, /usr/share/unattended-upgrades/unattended-upgrade-shutdown], user: root, @}
 - {pid: 700, ppid: 600, comm: bash, exe: /usr/bin/bash, argv: [-bash], user: root, state: sleeping}
 - {pid: 800, ppid: 600, comm: bash, exe: /usr/bin/bash, argv: [-bash], user: ann, state: sleeping}
 "#;
 
+/// What services have in common, and so tells none of them from another, whatever a condition says of it.
+const COMMON: &str = r#"state: sleeping, cwd: /, root: same, tty: none, cgroup: /system.slice/any.service, securityLabel: unconfined, env: {LANG: C.UTF-8, PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"}"#;
+
 /// One process of each of these; two shells are one program.
-const UNLIKE: [(i32, &str); 8] = [
+const UNLIKE: [(i32, &str); 10] = [
     (1, "systemd"),
     (2, "kthreadd"),
     (300, "systemd-journald"),
@@ -211,12 +222,18 @@ const UNLIKE: [(i32, &str); 8] = [
     (620, "dbus-daemon"),
     (630, "rsyslogd"),
     (640, "agetty"),
+    (650, "python3"),
+    (700, "bash"),
 ];
+
+/// The host that runs them.
+fn everywhere() -> std::sync::Arc<Source> {
+    Source::new("everywhere", EVERYWHERE.replace('@', COMMON))
+}
 
 /// Those of them that satisfy the condition.
 fn alike(subject: &Predicate, when: Option<&Predicate>, names: &Names) -> Vec<&'static str> {
-    static HOST: LazyLock<Option<Snapshot>> =
-        LazyLock::new(|| Snapshot::parse(&Source::new("everywhere", EVERYWHERE)).ok());
+    static HOST: LazyLock<Option<Snapshot>> = LazyLock::new(|| Snapshot::parse(&everywhere()).ok());
     let Some(host) = &*HOST else { return Vec::new() };
     let vocabulary = ProcessVocabulary::new(host);
     let plugins = names.plugins();
@@ -246,7 +263,7 @@ mod tests {
 
     #[test]
     fn the_processes_of_every_host_are_stated_without_a_mistake() {
-        let host = Snapshot::parse(&Source::new("everywhere", EVERYWHERE)).unwrap();
+        let host = Snapshot::parse(&everywhere()).unwrap();
         let pids = crate::process::world::World::pids(&host).known().unwrap();
         assert!(UNLIKE.iter().all(|(pid, _)| pids.contains(&Pid(*pid))), "{pids:?}");
     }
@@ -274,6 +291,18 @@ mod tests {
             "exe.deleted",
             "len(argv) > 3",
             "has(exe)",
+            // What all services have: these were taken for something that tells programs apart.
+            r#"cwd == "/""#,
+            r#"cwd under "/""#,
+            r#"cgroup under "/""#,
+            r#"cgroup under "/system.slice""#,
+            r#"parent_runs("/sbin/init")"#,
+            r#"any_ancestor_runs("/lib/systemd/systemd")"#,
+            r#"any(ancestors, a => a.name == "systemd")"#,
+            r#"env["LANG"] == "C.UTF-8""#,
+            r#"env["PATH"] contains "/usr/bin""#,
+            r#"security_label == "unconfined""#,
+            r#"exe under "/usr/bin""#,
         ] {
             assert!(broad(judged(text)), "{text}: {:?}", judged(text));
         }
