@@ -135,6 +135,9 @@ fn unexpected(text: &str, at: usize) -> Diagnostic {
     let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     let shown = if word.is_empty() { first.to_string() } else { word };
     let span = Span::new(at, at + shown.len());
+    if let Some(foreign) = foreign(&shown, at) {
+        return foreign;
+    }
     let diagnostic = Diagnostic::error(codes::UNEXPECTED, format!("`{shown}` cannot stand here"));
     if let (',', Some(list)) = (first, in_parentheses(text, at)) {
         let help = format!("write lists in brackets: `in [{list}]`");
@@ -166,6 +169,15 @@ fn unexpected(text: &str, at: usize) -> Diagnostic {
         _ => ("not expected here", "join conditions with `&&`, write strings as `\"...\"`"),
     };
     diagnostic.at(span, label).help(help)
+}
+
+/// A letter of another alphabet, a wide blank, or something that can't be seen: what it is has to be said.
+fn foreign(shown: &str, at: usize) -> Option<Diagnostic> {
+    let (offset, foreign) = shown.char_indices().find(|(_, c)| !c.is_ascii())?;
+    let span = Span::new(at + offset, at + offset + foreign.len_utf8());
+    let message = format!("the character U+{:04X} cannot stand here", u32::from(foreign));
+    let help = "only strings and comments may have other than ASCII characters: type it anew";
+    Some(Diagnostic::error(codes::UNEXPECTED, message).at(span, "not ASCII").help(help))
 }
 
 /// `starts_with(name, "s")`, as other languages have it.
