@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::adjust::{self, Live};
 use super::asked;
-use super::draft::{Doing, Draft};
+use super::draft::{Doing, Draft, SOON};
 use super::launch::{self, FieldChange};
 use super::life::{self, Event};
 use super::memory::{Adjusted, Instance, Launched, Process, Record};
@@ -22,7 +22,7 @@ use crate::units::BootTime;
 /// Wait before what a restart needs is looked up again.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
-/// Why an instance should be restarted: a person asked (`fields` is empty), or its document changed.
+/// Why an instance should be restarted: a person asked or what was seen of it does (`fields` is empty), or its document changed.
 struct Outdated {
     index: u32,
     because: String,
@@ -79,7 +79,9 @@ pub(super) fn restart_outdated(
         }
         let fails = record.instances.get(&index).is_some_and(|one| one.health.lives == Some(false));
         let is_kept = |draft: &mut Draft<'_>| {
-            has_no_way_back(index, &fields, draft) || cannot_start(index, &fields, seen, draft)
+            has_no_way_back(index, &fields, draft)
+                || cannot_start(index, &fields, seen, draft)
+                || is_looked_up_first(record, index, seen, draft)
         };
         if !fails && is_kept(draft) {
             continue;
@@ -139,6 +141,17 @@ fn cannot_start(index: u32, fields: &[FieldChange], seen: Option<&Seen>, draft: 
     true
 }
 
+/// What was seen of it in this tick (a trigger, a new program) asks for a restart: the next tick asks whether it could be started.
+fn is_looked_up_first(record: &Record, index: u32, seen: Option<&Seen>, draft: &mut Draft<'_>) -> bool {
+    let asks = record.instances.get(&index).is_some_and(is_asked_for);
+    if !asks || seen.is_some_and(|seen| seen.prepared.is_some()) {
+        return false;
+    }
+    draft.change(index, Doing::Nothing, "what its start needs has to be looked up before it is restarted");
+    draft.wake(draft.now.boot.after(SOON));
+    true
+}
+
 /// A change that a reload suffices for.
 fn reload(
     record: &mut Record,
@@ -153,6 +166,11 @@ fn reload(
         }
         draft.change_of(index, Doing::Reload, because, fields);
     }
+}
+
+/// Whether what is seen of it asks for a restart that has still to begin, and that waits until it could be started again.
+pub(super) fn is_asked_for(instance: &Instance) -> bool {
+    instance.health.restart.is_some() && phase::runs(instance) && instance.health.lives != Some(false)
 }
 
 /// What was seen of it asks for a restart (a trigger, a new program).

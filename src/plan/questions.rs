@@ -11,7 +11,7 @@ use super::memory::{Instance, Memory, Phase, Record};
 use super::observation::{ProcessQuestion, Questions, ServiceQuestions};
 use super::recorded::Recorded;
 use super::status::PhaseWord;
-use super::{backoff, errand, health, phase, ready, stop, task};
+use super::{backoff, errand, health, outdated, phase, ready, stop, task};
 use crate::spec::{Readiness, Service, SpecSet};
 use crate::units::{BootTime, Now};
 
@@ -73,7 +73,8 @@ fn of_service(
         && launched
             .into_iter()
             .any(|process| process.launched.is_some() || !spec.update.watch_files.is_empty());
-    let restarts = spec.task.is_none() && restart_is_due(record);
+    let restarts = spec.task.is_none()
+        && (restart_is_due(record) || record.instances.values().any(outdated::is_asked_for));
     // A command that was lost with its engine is begun again in the tick that learns of it.
     let commands = record
         .instances

@@ -1,9 +1,11 @@
 //! Restarts of what depends on others: nothing that runs is taken down for one that can't be completed.
 
+use std::sync::Arc;
+
 use selfsame::plan::memory::{Instance, Phase, Record};
-use selfsame::plan::observation::{ProcessSeen, Seen};
+use selfsame::plan::observation::{Prepared, ProcessSeen, Seen};
 use selfsame::plan::status::{ConditionStatus, ConditionType, PhaseWord};
-use selfsame::plan::{Doing, Plan};
+use selfsame::plan::{Doing, Plan, QuestionHints, questions};
 use selfsame::spec::{Dependency, DependencyCondition, Service};
 
 use crate::bench::*;
@@ -144,4 +146,27 @@ fn what_is_known_not_to_come_up_again_is_not_taken_down() {
     record(&mut sick, "web").ask_restart(at(NOW - 1), "ann".into());
     record(&mut sick, "web").instances.get_mut(&0).unwrap().health.lives = Some(false);
     assert_eq!(phase(&sick.plan(), "web"), STOPS);
+}
+
+/// A trigger, or a program that was replaced: the tick that sees it doesn't know yet whether it could be started again.
+#[test]
+fn what_asks_for_a_restart_itself_is_not_taken_down_before_its_start_was_looked_up() {
+    let at_prepared = |prepared: Option<Result<Arc<Prepared>, String>>| {
+        let mut one = instance(running(started(&service("web"), 812)));
+        one.ask_restart("`rss > 1GiB` has held for 10s");
+        Case::new().with(service("web"), vec![one], Seen { prepared, ..lives() })
+    };
+    let unknown = at_prepared(None);
+    let plan = unknown.plan();
+    assert_eq!(phase(&plan, "web"), STAYS);
+    assert!(plan.next.is_some(), "it is looked up soon");
+    let now = unknown.observed.now;
+    let asked = questions(&unknown.desired, &plan.memory, now, QuestionHints::default());
+    assert!(asked.services[&name("web")].prepare);
+    let kept = at_prepared(Some(Err("`/srv/web` is not executable".into()))).plan();
+    assert_eq!(phase(&kept, "web"), STAYS);
+    assert!(kept.status[0].conditions.iter().any(|one| &*one.reason == "CannotStart"));
+    let plan = at_prepared(Some(Ok(prepared()))).plan();
+    assert_eq!(phase(&plan, "web"), STOPS);
+    assert_eq!(plan.changes[0].because, "`rss > 1GiB` has held for 10s");
 }
