@@ -21,6 +21,7 @@ pub mod cut;
 pub mod journal;
 mod keeper;
 mod marks;
+mod moved;
 pub mod open;
 pub mod pieces;
 pub mod read;

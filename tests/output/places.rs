@@ -192,3 +192,26 @@ fn a_log_that_was_removed_is_said_and_made_anew_with_its_directory() {
     until("status to be silent", || bench.condition("chatter", "Degraded").is_null());
     bench.ok(&["stop", "chatter"]);
 }
+
+/// logrotate's `create`: the service wrote on to the renamed file, and nobody said so.
+#[test]
+fn a_log_that_another_program_rotates_is_said_until_a_restart() {
+    let mut bench = Bench::new();
+    let script = bench.script("bin/chatter", "#!/bin/sh\nwhile :; do echo on; sleep 0.05; done\n");
+    bench.spec("chatter", &format!("startas: {}\nreadiness: {{aliveFor: 50ms}}", script.display()));
+    bench.watch(&["--resync", "200ms"]);
+    let log = bench.path("state/log/chatter.stdout.log");
+    let writes = || fs::metadata(&log).is_ok_and(|meta| meta.len() > 0);
+    until("its output", writes);
+    bench.until_running(&["chatter"]);
+    until("a look at the files", || {
+        fs::read_dir(bench.path("state/lib/output")).is_ok_and(|marks| marks.count() >= 2)
+    });
+    fs::rename(&log, log.with_extension("log.1")).unwrap();
+    fs::write(&log, "").unwrap();
+    until("status to say it", || bench.condition("chatter", "Degraded")["reason"] == "OutputMoved");
+    bench.ok(&["restart", "chatter"]);
+    until("its output, again", writes);
+    until("status to be silent", || bench.condition("chatter", "Degraded").is_null());
+    bench.ok(&["stop", "chatter"]);
+}

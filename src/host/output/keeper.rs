@@ -16,6 +16,7 @@ use super::ability::Ability;
 use super::compress::compress_one;
 use super::cut::{CutError, Cutter};
 use super::journal::Journal;
+use super::moved::{Elsewhere, Place, elsewhere, place};
 use super::open::{self, Opened, Refused};
 use super::syslog::Syslog;
 use super::{Order, Shared, marks, trouble};
@@ -59,6 +60,10 @@ struct Entry {
     /// What pieces were judged by.
     judged: Option<Rotation>,
     trouble: Option<OutputTrouble>,
+    /// Which file it was when it was looked at last.
+    file: Option<Place>,
+    /// The output doesn't go to it.
+    moved: Option<OutputTrouble>,
     /// Its disk is full.
     full: bool,
 }
@@ -75,8 +80,22 @@ impl Entry {
             marked: None,
             judged: None,
             trouble: None,
+            file: None,
+            moved: None,
             full: false,
         }
+    }
+
+    /// Another file than before, or the first one: does the output go to it?
+    fn notice_other(&mut self, path: &Path, now: Place) {
+        let was = self.file.replace(now);
+        if was == Some(now) && self.moved.is_none() {
+            return;
+        }
+        self.moved = elsewhere(self.kept.writer, path, was, Some(now)).map(|to| match to {
+            Elsewhere::Moved(to) => trouble::moved(path, &to),
+            Elsewhere::Removed => trouble::removed(path),
+        });
     }
 }
 
@@ -204,7 +223,7 @@ impl Keeper {
                     // A process begun anew may have made the file anew, which no watch tells of.
                     if entry.kept != kept {
                         entry.kept = kept;
-                        entry.next = Some(now);
+                        (entry.file, entry.next) = (None, Some(now));
                     }
                 }
                 None => {
@@ -244,9 +263,11 @@ impl Keeper {
                 }
             };
             entry.full = if uid_of(entry.kept.writer) == Some(0) { for_root } else { for_others };
-            let size = fs::symlink_metadata(path).map(|meta| meta.len()).ok();
-            let grown = size != entry.seen.map(|(_, size)| size);
-            if entry.next.is_none() && (grown || entry.trouble.is_some() || entry.watch.is_none()) {
+            let meta = fs::symlink_metadata(path).ok();
+            let grown = meta.as_ref().map(fs::Metadata::len) != entry.seen.map(|(_, size)| size);
+            let other = entry.file.is_some() && meta.as_ref().map(place) != entry.file;
+            let troubled = entry.trouble.is_some() || entry.moved.is_some();
+            if entry.next.is_none() && (grown || other || troubled || entry.watch.is_none()) {
                 entry.next = Some(now);
             }
         }
@@ -274,11 +295,15 @@ impl Keeper {
             // Who is started anew makes it anew; until then there is nothing to look after.
             self.disarm(entry);
             if entry.seen.is_some() {
-                entry.trouble = Some(trouble::removed(path));
+                entry.moved = Some(match elsewhere(entry.kept.writer, path, entry.file, None) {
+                    Some(Elsewhere::Moved(to)) => trouble::moved(path, &to),
+                    Some(Elsewhere::Removed) | None => trouble::removed(path),
+                });
             }
             (entry.next, entry.seen) = (None, None);
             return;
         };
+        entry.notice_other(path, place(&meta));
         let before = entry.seen.replace((now, meta.len()));
         let grown = before.map(|(_, size)| meta.len().saturating_sub(size));
         let changed = before.is_none_or(|(_, size)| size != meta.len());
@@ -427,7 +452,7 @@ impl Keeper {
         let mut troubles: BTreeMap<ServiceName, BTreeSet<OutputTrouble>> = BTreeMap::new();
         for (path, entry) in &self.files {
             let full = entry.full.then(|| trouble::full_disk(path));
-            for trouble in full.into_iter().chain(entry.trouble.clone()) {
+            for trouble in full.into_iter().chain(entry.trouble.clone()).chain(entry.moved.clone()) {
                 for name in &entry.kept.owners {
                     troubles.entry(name.clone()).or_default().insert(trouble.clone());
                 }

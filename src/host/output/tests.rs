@@ -19,6 +19,7 @@ use super::ability::Ability;
 use super::compress::compress_one;
 use super::cut::Cutter;
 use super::journal::Journal;
+use super::moved::{Elsewhere, elsewhere, place};
 use super::open::{Opened, existing};
 use super::pieces::list;
 use super::read::{Next, Reader, whole};
@@ -254,4 +255,35 @@ fn planted_files_are_left_alone() {
     fs::hard_link(bench.dir.path().join("second"), &piece).unwrap();
     assert!(compress_one(&opened, &[own]).unwrap_err().to_string().contains("second name"));
     assert_eq!(fs::read(&piece).unwrap(), b"x");
+}
+
+/// logrotate's `create`: the service wrote on to the renamed file, and nobody said so.
+#[test]
+fn a_file_that_was_moved_away_from_its_writer_is_told_from_one_that_is_written_to() {
+    let bench = Bench::new();
+    let (path, file) = (bench.log(), bench.append(b"x"));
+    let mut writer = std::process::Command::new("sleep");
+    let mut writer = writer.arg("60").stdout(file).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let pid = crate::units::Pid(i32::try_from(writer.id()).unwrap());
+    let at = |path: &Path| Some(place(&fs::metadata(path).unwrap()));
+    let first = at(&path);
+    assert_eq!(elsewhere(pid, &path, first, first), None);
+    let second = path.with_extension("1");
+    fs::rename(&path, &second).unwrap();
+    let moved = Some(Elsewhere::Moved(second.clone()));
+    assert_eq!(elsewhere(pid, &path, first, None), moved);
+    bench.append(b"");
+    assert_eq!(elsewhere(pid, &path, first, at(&path)), moved);
+    // By its name alone, where nobody knows which file it was.
+    assert_eq!(elsewhere(pid, &path, None, at(&path)), moved);
+    let own = crate::units::Pid(i32::try_from(std::process::id()).unwrap());
+    assert_eq!(elsewhere(own, &path, first, at(&path)), None, "it is another's");
+    let third = bench.dir.path().canonicalize().unwrap().join("else");
+    fs::rename(&second, &third).unwrap();
+    assert_eq!(elsewhere(pid, &path, None, at(&path)), None, "it may always have been its output");
+    assert_eq!(elsewhere(pid, &path, first, at(&path)), Some(Elsewhere::Moved(third.clone())));
+    fs::remove_file(&third).unwrap();
+    assert_eq!(elsewhere(pid, &path, first, at(&path)), Some(Elsewhere::Removed));
+    writer.kill().unwrap();
+    writer.wait().unwrap();
 }

@@ -38,6 +38,19 @@ pub(super) fn full_disk(path: &Path) -> OutputTrouble {
     }
 }
 
+/// Another program renamed it, as one that rotates logs does, and whoever writes to it goes on with the renamed one.
+pub(super) fn moved(path: &Path, to: &Path) -> OutputTrouble {
+    OutputTrouble {
+        reason: "OutputMoved",
+        message: format!(
+            "`{}` was moved to `{}` while it is written to: the output goes there until a restart; let `maxSize` and `keep` rotate \
+             it, and no other program",
+            path.display(),
+            to.display()
+        ),
+    }
+}
+
 /// It was there, and whoever writes to it has it open: its blocks are in use until that one ends.
 pub(super) fn removed(path: &Path) -> OutputTrouble {
     OutputTrouble {
