@@ -94,7 +94,7 @@ pub fn weakest(stages: &[Stage], trusted: &[u32]) -> Option<String> {
         let meta = &stage.meta;
         let path = stage.path.display();
         if meta.uid() != 0 && !trusted.contains(&meta.uid()) {
-            return Some(format!("`{path}` belongs to user {}", meta.uid()));
+            return Some(format!("`{path}` belongs to {}", owner(meta.uid())));
         }
         if meta.file_type().is_symlink() {
             // The mode of a link means nothing: who may replace it is a matter of its directory.
@@ -105,6 +105,27 @@ pub fn weakest(stages: &[Stage], trusted: &[u32]) -> Option<String> {
         (writable != 0 && !sticky)
             .then(|| format!("`{path}` can be written by others (mode {:04o})", meta.mode() & 0o7777))
     })
+}
+
+/// An owner in words. Inside of a user namespace all whom it doesn't map have one number, root of the host and any stranger,
+/// so none of them is trusted.
+fn owner(uid: u32) -> String {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    if is_unmapped(uid, &read("/proc/sys/kernel/overflowuid"), &read("/proc/self/uid_map")) {
+        format!("a user whom this user namespace doesn't map (all of them are {uid} in here)")
+    } else {
+        format!("user {uid}")
+    }
+}
+
+/// Whether this is the number that stands for all who aren't mapped.
+fn is_unmapped(uid: u32, overflow: &str, map: &str) -> bool {
+    let is_mapped = |line: &str| {
+        let mut numbers = line.split_whitespace().map(|number| number.parse::<u64>().ok());
+        let (first, count) = (numbers.next().flatten(), numbers.nth(1).flatten());
+        first.zip(count).is_some_and(|(first, count)| (first..first + count).contains(&u64::from(uid)))
+    };
+    overflow.trim().parse() == Ok(uid) && !map.is_empty() && !map.lines().any(is_mapped)
 }
 
 /// Writable by the group is fine for the private group of a trusted user, which has the user's number.
@@ -146,6 +167,18 @@ mod tests {
             let last = stages.last().map(|stage| stage.path.clone());
             assert_eq!(last, path.canonicalize().ok(), "{}", path.display());
         }
+    }
+
+    /// `unshare -r`: all of the host belongs to 65534, and the message named a user whom nobody knows.
+    #[test]
+    fn who_is_not_mapped_is_told_from_a_user_of_that_number() {
+        let unmapped = |map: &str| is_unmapped(65534, "65534\n", map);
+        assert!(unmapped("         0       1000          1\n"));
+        assert!(unmapped("0 1000 1\n1 100000 65533\n"));
+        assert!(!unmapped("0 1000 1\n1 100000 65536\n"));
+        assert!(!unmapped("         0          0 4294967295\n"));
+        assert!(!unmapped(""), "nothing is known");
+        assert!(!is_unmapped(1001, "65534\n", "0 1000 1\n"));
     }
 
     #[test]
