@@ -52,6 +52,7 @@ mod places;
 pub mod policy;
 mod questions;
 mod ready;
+mod recognized;
 mod recorded;
 mod requirements;
 mod run;

@@ -25,6 +25,8 @@ mod large;
 mod narrow;
 #[path = "plan/properties.rs"]
 mod properties;
+#[path = "plan/recognized.rs"]
+mod recognized;
 #[path = "plan/tasks.rs"]
 mod tasks;
 #[path = "plan/told.rs"]

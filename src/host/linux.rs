@@ -16,6 +16,7 @@ mod open;
 mod perform;
 mod policy;
 mod recent;
+mod rule;
 mod starting;
 mod successor;
 mod told;

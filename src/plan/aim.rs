@@ -135,6 +135,7 @@ fn renew(record: &mut Arc<Record>, spec: &Arc<Service>, now: WallTime) {
                 record.forget_runs();
             }
             record.task.renew();
+            record.instances.values_mut().for_each(|instance| instance.health.recognized = None);
             // What is to be restarted has to be known to come up again first.
             let mut processes = record.instances.values().filter_map(|instance| instance.phase.process());
             record.compares |= processes.any(|process| process.launched.is_some());

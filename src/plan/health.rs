@@ -31,6 +31,8 @@ pub(super) fn questions(
         // At every complete look, and when it was seen first or seen to change.
         image: spec.binary_change != BinaryChange::Ignore
             && (hints.full || settling || instance.health.image.is_none()),
+        // Chosen when all are seen, so that a look stays short.
+        recognized: false,
         conditions: spec.triggers.iter().filter(|_| ready).map(|trigger| trigger.when.clone()).collect(),
     }
 }

@@ -11,7 +11,7 @@ use super::memory::{Instance, Memory, Phase, Record};
 use super::observation::{ProcessQuestion, Questions, ServiceQuestions};
 use super::recorded::Recorded;
 use super::status::PhaseWord;
-use super::{backoff, errand, health, outdated, phase, ready, stop, task};
+use super::{backoff, errand, health, outdated, phase, ready, recognized, stop, task};
 use crate::spec::{Readiness, Service, SpecSet};
 use crate::units::{BootTime, Now};
 
@@ -40,12 +40,15 @@ pub fn questions_of(
     let web = Web::of(desired, &settled, now);
     let mut questions =
         Questions { full: hints.full, recorded: Recorded::of(&settled.services), ..Questions::default() };
+    let mut unasked = 0;
     for (name, record) in about(scope, &settled) {
         let aim = aim(name, record, desired, now);
         if aim != Aim::Leave {
-            questions
-                .services
-                .insert(name.clone(), of_service(record, &aim, now.boot, (hints, web.start(name).is_some())));
+            let mut asked = of_service(record, &aim, now.boot, (hints, web.start(name).is_some()));
+            if hints.full && aim == Aim::Run {
+                ask_identity(&mut asked, record, now.boot, &mut unasked);
+            }
+            questions.services.insert(name.clone(), asked);
         }
     }
     questions
@@ -108,6 +111,19 @@ fn of_service(
             .iter()
             .filter_map(|(index, instance)| Some((*index, errand::nonce(instance)?.clone())))
             .collect(),
+    }
+}
+
+/// Whether the identity rule finds what runs, of so many that weren't asked about yet, and of those that it didn't find.
+fn ask_identity(asked: &mut ServiceQuestions, record: &Record, now: BootTime, unasked: &mut usize) {
+    for (index, question) in &mut asked.processes {
+        let Some(instance) =
+            record.instances.get(index).filter(|one| recognized::asks(one, &record.spec, now))
+        else {
+            continue;
+        };
+        *unasked += usize::from(instance.health.recognized.is_none());
+        question.health.recognized = instance.health.recognized.is_some() || *unasked <= recognized::AT_ONCE;
     }
 }
 

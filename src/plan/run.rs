@@ -21,6 +21,7 @@ use super::outdated;
 use super::phase;
 use super::places;
 use super::ready;
+use super::recognized;
 use super::stop;
 use super::triggers;
 use super::update;
@@ -51,6 +52,7 @@ pub(super) fn run(
     asked::go_on(record, seen, draft);
     adjusting::constrain(record, &spec, events, draft);
     adjusting::adjust_live(record, (&spec, &present), events, draft);
+    recognized::tell(record, seen, draft);
     places::fill_places(record, &spec, seen, draft);
     update::keep_good(record, draft);
 }
@@ -78,6 +80,7 @@ fn readiness(record: &mut Record, spec: &Service, seen: Option<&Seen>, draft: &m
         } else if *index < spec.replicas {
             triggers::watch(instance, alive, spec, draft);
             binary::watch(instance, alive, spec, draft);
+            recognized::note(instance, alive);
             if let Some(because) = live::watch(instance, *index, (alive, seen), spec, draft) {
                 restart_unhealthy(instance, *index, because, spec, draft);
             }

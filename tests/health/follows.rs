@@ -121,3 +121,20 @@ fn a_replaced_program_is_told_left_alone_or_started_anew() {
     let log = bench.watch_log();
     assert!(log.contains("its program was replaced on disk"), "{log}");
 }
+
+/// A wrapper that ends in another program is known by its record only: that its rule wouldn't find it was said by nobody.
+#[test]
+fn what_a_wrapper_became_is_said_until_the_document_says_it() {
+    let mut bench = Bench::new();
+    let real = bench.script("bin/really", "#!/bin/sh\nwhile :; do sleep 0.2; done\n");
+    let script = bench.script("bin/wrapper", &format!("#!/bin/sh\nexec {}\n", real.display()));
+    let spec = |more: &str| format!("startas: {}\nreadiness: {{aliveFor: 1ms}}\n{more}", script.display());
+    bench.spec("wrapped", &spec(""));
+    bench.watch(&["--resync", "200ms"]);
+    until("it to be said", || bench.condition("wrapped", "UpToDate")["reason"] == "NotRecognized");
+    let message = bench.condition("wrapped", "UpToDate")["message"].to_string();
+    assert!(message.contains("`becomes`"), "{message}");
+    bench.spec("wrapped", &spec(&format!("becomes: {}", real.display())));
+    until("it to be mended", || bench.condition("wrapped", "UpToDate").is_null());
+    bench.ok(&["stop", "wrapped"]);
+}

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::LinuxHost;
 use super::observe::{below, named_by_pidfile};
+use super::rule::Found;
 use crate::facts::{Fact, ProcessKey, Protocol, Reason, Why};
 use crate::host::clock;
 use crate::host::errno::io_text;
@@ -122,6 +123,11 @@ impl LinuxHost {
         }
         if asked.image {
             seen.image = image(&subject.spec.startas);
+        }
+        if asked.recognized {
+            let Subject { question, spec, places, world, .. } = subject;
+            let found = self.rule_finds(&question.key, spec, places, world);
+            seen.recognized = found.map(|found| found != Found::No);
         }
         let holds = |when: &Expression| self.holds(when, subject.pid(), subject.spec, subject.world).0;
         seen.conditions = asked.conditions.iter().map(holds).collect();

@@ -8,19 +8,18 @@ use super::{Asked, Before, LinuxHost};
 use crate::facts::{Fact, ProcessKey, Reason, Why};
 use crate::host::exits::Life;
 use crate::host::failpoint;
-use crate::host::look::{Sight, wanted_user};
+use crate::host::look::Sight;
 use crate::host::proc::LiveWorld;
 use crate::host::signal::hold;
 use crate::plan::action::Purpose;
 use crate::plan::memory::Exit;
 use crate::plan::observation::{
-    Alive, IntentSeen, Prepared, ProcessQuestion, ProcessSeen, Questions, Seen, ServiceQuestions,
+    Alive, IntentSeen, ProcessQuestion, ProcessSeen, Questions, Seen, ServiceQuestions,
 };
-use crate::plugin;
 use crate::process::pidfile;
 use crate::process::tree;
 use crate::process::world::World;
-use crate::spec::{Service, ServiceName, StopScope};
+use crate::spec::{ServiceName, StopScope};
 use crate::units::Pid;
 
 /// `CAP_SYS_PTRACE` of `capabilities(7)`.
@@ -240,36 +239,6 @@ impl LinuxHost {
         });
         let inode = self.exits.inode(&question.key);
         Alive { inode, still_ours, ready, ready_detail, tree, successor: None, exe, exe_deleted, health }
-    }
-
-    /// Does an adopted process still satisfy the rule it was adopted by? The whole rule is asked again, of it alone.
-    pub(super) fn still_satisfies(
-        &self,
-        key: &ProcessKey,
-        rule: &Service,
-        places: &Prepared,
-        world: &LiveWorld,
-    ) -> Fact<bool> {
-        match world.process_key(key.pid) {
-            Fact::Known(now) if now == *key => {}
-            Fact::Known(_) | Fact::Absent => return Fact::Absent,
-            Fact::Unknown(reason) => return Fact::Unknown(reason),
-        }
-        let user = match wanted_user(rule, world) {
-            Ok(user) => user,
-            Err(reason) => return Fact::Unknown(reason),
-        };
-        let (plugins, pids) = (plugin::Look::default(), [key.pid]);
-        let sight = Sight { world, plugins: &plugins, pids: &pids };
-        let found = self.looker.ask(rule, user, BTreeSet::new(), places, sight);
-        if let Some((_, reasons)) = found.unknown.iter().find(|(pid, _)| *pid == key.pid) {
-            let reason = reasons.first().cloned();
-            return Fact::Unknown(reason.unwrap_or(Reason { why: Why::Unresolved, detail: None }));
-        }
-        let holds = found.candidates.iter().any(|candidate| {
-            candidate.pid == key.pid && candidate.start == key.start && !candidate.self_reported
-        });
-        Fact::Known(holds)
     }
 
     /// Children of ours that nobody has on record and that are no older than a starter: what it left behind may be one of

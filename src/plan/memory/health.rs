@@ -29,6 +29,9 @@ pub struct Health {
     pub ailment: String,
     /// The program on disk, as it was when the process was first seen.
     pub image: Option<Image>,
+    /// Whether the identity rule of its document finds the process; `None` until that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recognized: Option<bool>,
     /// Another program stands there now, since this moment.
     pub replaced: Option<Box<(Image, BootTime)>>,
     /// A reload was asked for because of this one.

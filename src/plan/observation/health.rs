@@ -14,6 +14,8 @@ pub struct HealthQuestion {
     pub liveness: Option<ReadinessCheck>,
     /// Which program is on disk?
     pub image: bool,
+    /// Would the identity rule find it, if there were no record of it?
+    pub recognized: bool,
     /// If it ends: did something that can be seen keep it from serving?
     pub obstacle: bool,
     /// Do these conditions hold for it?
@@ -35,6 +37,8 @@ pub struct HealthSeen {
     pub detail: String,
     /// The program on disk; Absent: none is there, or not asked.
     pub image: Fact<Image>,
+    /// Whether the identity rule finds it; Absent: not asked.
+    pub recognized: Fact<bool>,
     /// Whether each condition holds, in the order they were asked.
     pub conditions: Vec<Fact<bool>>,
 }
@@ -57,6 +61,7 @@ impl Default for HealthSeen {
             lives: Fact::Absent,
             detail: String::new(),
             image: Fact::Absent,
+            recognized: Fact::Absent,
             conditions: Vec::new(),
         }
     }
