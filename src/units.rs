@@ -3,6 +3,7 @@
 //! Floor 0: no input or output, no clock.
 
 mod capability;
+mod counted;
 mod cron;
 mod duration;
 mod habits;
@@ -11,6 +12,7 @@ mod size;
 mod zone;
 
 pub use capability::Capability;
+pub use counted::{counted, some_of};
 pub use cron::{Cron, CronError};
 pub use duration::{format_duration, parse_duration};
 pub use habits::meant;
@@ -103,6 +105,12 @@ impl WallTime {
         let millis = i64::try_from(self.0.as_millis()).unwrap_or(LAST).min(LAST);
         let moment = jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
         moment.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+    }
+
+    /// The same for people, without milliseconds, of a moment to come: the first second in which it is over.
+    pub fn to_the_second(self) -> String {
+        let whole = self.0.as_secs().saturating_add(u64::from(self.0.subsec_nanos() > 0));
+        Self(Duration::from_secs(whole)).rfc3339().replace(".000Z", "Z")
     }
 }
 

@@ -18,6 +18,7 @@ use crate::report::{ExpressionCost, cost_table, diagnostic_rows, github_annotati
 use crate::spec::matcher::Trial;
 use crate::spec::policies::PolicyTrial;
 use crate::spec::{Expression, Service, variables};
+use crate::units::counted;
 
 /// Runs `check`.
 pub(super) fn run(args: &CheckArgs, dirs: Option<&Dirs>, terminal: Terminal) -> Exit {
@@ -83,12 +84,7 @@ pub(super) fn run(args: &CheckArgs, dirs: Option<&Dirs>, terminal: Terminal) -> 
     if args.output == CheckOutput::Text {
         let others = look.matchers.len() + look.policies.len() + look.names.defaults.documents().len();
         let count = look.services().len() + others;
-        terminal.data(&format!(
-            "{count} object{} in {} file{}: good\n",
-            plural(count),
-            look.files(),
-            plural(look.files())
-        ));
+        terminal.data(&format!("{} in {}: good\n", counted(count, "object"), counted(look.files(), "file")));
     }
     if args.strict && warnings > 0 { Exit::Warnings } else { Exit::Ok }
 }
@@ -140,8 +136,4 @@ fn origins(service: &Service) -> String {
     let each =
         |(name, fields): (&str, Vec<String>)| format!("{} from the Defaults `{name}`", fields.join(" and "));
     by_name.into_iter().map(each).collect::<Vec<_>>().join(", ")
-}
-
-fn plural(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
 }

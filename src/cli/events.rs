@@ -18,7 +18,7 @@ use crate::plan::memory::Memory;
 use crate::plan::wanted::{no_object, parse_selector as selector};
 use crate::report::{event_line, event_lines};
 use crate::spec::ServiceName;
-use crate::units::WallTime;
+use crate::units::{WallTime, counted};
 
 /// A watch that takes longer isn't waited for.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -115,8 +115,8 @@ impl Told {
                 }
             };
             if events.missed > 0 {
-                let missed = events.missed;
-                terminal.say(&format!("warning: {missed} events came too fast; `selfsame events` has them"));
+                let missed = counted(events.missed, "event");
+                terminal.say(&format!("warning: {missed} came too fast, and stand in `selfsame events`"));
             }
             for recorded in &events.events {
                 // What came while the record was read is told twice.
@@ -159,7 +159,7 @@ fn with_labels(memory: &Memory, labels: &BTreeMap<String, String>) -> BTreeSet<S
 fn show(args: &EventsArgs, choice: &Choice, read: (Vec<Recorded>, usize), terminal: Terminal) {
     let (mut events, unread) = read;
     if unread > 0 {
-        terminal.say(&format!("warning: {unread} lines of the record can't be read"));
+        terminal.say(&format!("warning: {} of the record can't be read", counted(unread, "line")));
     }
     let missing = unknown_names(&events, choice);
     events.retain(|recorded| choice.takes(recorded));

@@ -26,7 +26,7 @@ use crate::plan::status::ServiceStatus;
 use crate::plan::wanted::{Objects, Wanted};
 use crate::report::{held_text, moments, status_line};
 use crate::spec::ServiceName;
-use crate::units::Pid;
+use crate::units::{Pid, some_of};
 
 use resting::Rested;
 
@@ -142,7 +142,7 @@ impl Followed {
         terminal.data(&told.iter().map(|status| status_line(status) + "\n").collect::<String>());
         let last_word = if went_on {
             let unlike = told.iter().filter(|status| settled(status) != Settled::Ready).count();
-            format!("{} of {objects} objects are as wanted\n", objects.saturating_sub(unlike))
+            format!("{} as wanted\n", some_of(objects.saturating_sub(unlike), objects, "object"))
         } else {
             "nothing to do\n".to_owned()
         };

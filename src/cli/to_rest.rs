@@ -18,7 +18,7 @@ use crate::plan::settled::{Settled, settled};
 use crate::plan::status::{ServiceStatus, TaskStatus};
 use crate::report::{deed, moments, status_line};
 use crate::spec::{ServiceName, SpecSet};
-use crate::units::{BootTime, WallTime};
+use crate::units::{BootTime, WallTime, some_of};
 
 /// One call of a verb that converges and waits.
 #[allow(clippy::struct_excessive_bools, reason = "independent facts about the call")]
@@ -190,7 +190,7 @@ impl Run {
             // That can't be said of documents that couldn't be read.
             (Settled::Ready, false) if self.broken => {}
             (Settled::Ready, false) => self.terminal.data("nothing to do\n"),
-            (_, _) => self.terminal.data(&format!("{ready} of {count} objects are as wanted\n")),
+            (_, _) => self.terminal.data(&format!("{} as wanted\n", some_of(ready, count, "object"))),
         }
     }
 }

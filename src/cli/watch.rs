@@ -31,6 +31,7 @@ use crate::plan::status::{PhaseWord, ServiceStatus};
 use crate::report::{deed, event_words, held_text, lasting_line, printable, render_diagnostics, status_line};
 use crate::spec::ServiceName;
 use crate::spec::engine::Settings;
+use crate::units::some_of;
 
 /// Runs `watch`.
 pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
@@ -279,7 +280,7 @@ impl Teller {
             close_up(&mut self.phases);
         }
         let Sum { instances, ready } = sum;
-        let summary = format!("{ready} of {instances} instances are ready");
+        let summary = format!("{} ready", some_of(ready, instances, "instance"));
         if !self.told_ready {
             self.superior.tell("READY=1");
             self.told_ready = true;

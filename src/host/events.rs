@@ -28,7 +28,7 @@ use super::errno::io_text;
 use super::state_dir::Dirs;
 use super::{atomic, failpoint};
 use crate::plan::event::{Event, Recorded};
-use crate::units::{BootId, BootTime, Now};
+use crate::units::{BootId, BootTime, Now, counted};
 
 const MODE: u32 = 0o600;
 /// An event that comes back within that time is counted.
@@ -196,7 +196,7 @@ impl EventLog {
         }
         let mut lost = None;
         if self.lost > 0 {
-            let message = format!("{} events could not be written down", self.lost);
+            let message = format!("{} could not be written down", counted(self.lost, "event"));
             lost = Some(Event::new(crate::plan::event::EventKind::Lost, "NotWritten", message));
         }
         let mut recorded = Vec::with_capacity(events.len());

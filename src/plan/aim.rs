@@ -169,7 +169,7 @@ fn suspended(record: &Record, now: Now) -> Option<Aim> {
 
 /// Until when a word of somebody holds, behind it.
 fn until_text(until: Option<WallTime>) -> String {
-    until.map_or_else(String::new, |until| format!(", until {}", until.rfc3339()))
+    until.map_or_else(String::new, |until| format!(", until {}", until.to_the_second()))
 }
 
 /// What is wanted of one object of settled memory.

@@ -15,6 +15,7 @@ use crate::lang::schema::{Privilege, Trust};
 use crate::lang::{Outcome, show};
 use crate::plugin::manifest::{Declared, Manifest, Param};
 use crate::plugin::{Enumeration, Grants, Input, OwnType, Plugin};
+use crate::units::counted;
 use crate::workshop::{Measured, Trial, hint};
 
 /// A plugin as it is shown to who may use it.
@@ -328,13 +329,13 @@ fn failed_value(trial: &Trial<'_>) -> FailedValue {
 pub fn plugin_tests_text(all: &[PluginTests]) -> String {
     let mut text = String::new();
     for tests in all {
-        let _ = writeln!(text, "{} {}: {} examples", tests.plugin, tests.version, tests.examples);
+        let _ = writeln!(text, "{} {}: {}", tests.plugin, tests.version, counted(tests.examples, "example"));
         for file in &tests.files {
             let sums = match file.failed.len() {
-                0 => format!("{} values as expected", file.values),
-                failed => format!("{failed} of {} values not as expected", file.values),
+                0 => format!("{} as expected", counted(file.values, "value")),
+                failed => format!("{failed} of {} not as expected", counted(file.values, "value")),
             };
-            let _ = writeln!(text, "{}: {} cases, {sums}", file.file, file.cases);
+            let _ = writeln!(text, "{}: {}, {sums}", file.file, counted(file.cases, "case"));
             for failed in &file.failed {
                 let FailedValue { case, expression, line, expected, found } = failed;
                 let _ = writeln!(text, "  {case}: {expression} ({}:{line})", file.file);

@@ -9,7 +9,7 @@ use crate::engine::policy::Foreseen;
 use crate::facts::Fact;
 use crate::plan::memory::Suspension;
 use crate::plan::policy::{Acted, PolicyStatus, PolicyStep, Subject};
-use crate::units::{Now, Pid, StartTicks, WallTime};
+use crate::units::{Now, Pid, StartTicks, WallTime, counted};
 
 /// Processes that are shown one by one.
 const SHOWN_MAX: usize = 50;
@@ -60,7 +60,7 @@ fn note(policy: &PolicyStatus, now: Now) -> String {
     }
     match policy.processes.first() {
         Some(first) => format!("pid {}: {}", first.pid, first.message),
-        None if policy.unknown > 0 => format!("not known of {} processes", policy.unknown),
+        None if policy.unknown > 0 => format!("not known of {}", counted(policy.unknown, "process")),
         None => String::new(),
     }
 }
@@ -77,8 +77,7 @@ fn again(policy: &PolicyStatus, now: Now) -> String {
 pub fn policy_line(policy: &PolicyStatus) -> String {
     let what = match (violated_word(policy), policy.violating) {
         ("yes", 0) => "violated".to_owned(),
-        ("yes", 1) => "violated by 1 process".to_owned(),
-        ("yes", count) => format!("violated by {count} processes"),
+        ("yes", count) => format!("violated by {}", counted(count, "process")),
         ("no", _) => "not violated".to_owned(),
         ("suspended", _) => "left alone".to_owned(),
         _ => "not known".to_owned(),
@@ -91,7 +90,7 @@ pub fn policy_line(policy: &PolicyStatus) -> String {
 /// Everything that is known of one policy.
 pub fn policy_details(policy: &PolicyStatus, now: Now) -> String {
     let mut text = format!(
-        "{}: {}\n  source: {}:{}\n  severity: {}\n  about: {} processes, {} violate it, {} unknown\n",
+        "{}: {}\n  source: {}:{}\n  severity: {}\n  about: {}, {} violate it, {} unknown\n",
         policy.name,
         match violated_word(policy) {
             "yes" => "violated",
@@ -102,7 +101,7 @@ pub fn policy_details(policy: &PolicyStatus, now: Now) -> String {
         printable(&*policy.source.file),
         policy.source.line,
         policy.severity.word(),
-        policy.matching,
+        counted(policy.matching, "process"),
         policy.violating,
         policy.unknown,
     );
@@ -187,8 +186,10 @@ fn seen_words(one: &Foreseen) -> String {
     let unknown = unknown(one);
     let unknown = if unknown > 0 { format!(", {unknown} not known") } else { String::new() };
     match (&one.policy.count, one.violated, violating) {
-        (Some(range), true, _) => format!("violated: {violating} processes, {range} may be{unknown}"),
-        (Some(range), false, _) => format!("{violating} processes, {range} may be{unknown}"),
+        (Some(range), true, _) => {
+            format!("violated: {}, {range} may be{unknown}", counted(violating, "process"))
+        }
+        (Some(range), false, _) => format!("{}, {range} may be{unknown}", counted(violating, "process")),
         (None, true, _) => format!("violated by {violating} of {about} processes{unknown}"),
         (None, false, 0) => format!("not violated by any of {about} processes{unknown}"),
         (None, false, _) => format!("{violating} of {about} processes, not for long enough{unknown}"),

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::printable;
 use crate::engine::policy::replay::{Happened, Replayed, Summary};
 use crate::plan::event::{Event, EventKind};
-use crate::units::{Pid, StartTicks, format_duration};
+use crate::units::{Pid, StartTicks, counted, format_duration};
 
 /// One line of a replay, for programs.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -103,12 +103,12 @@ pub fn replay_text(replayed: &Replayed) -> String {
         let _ = writeln!(text, "{name}: {}", became(summary));
     }
     let told = if replayed.events {
-        format!(" and {} times that the kernel told something", replayed.told)
+        format!(" and {} that the kernel told something", counted(replayed.told, "time"))
     } else {
         "; what lives from no look to the next is not in it".to_owned()
     };
     let length = format_duration(std::time::Duration::from_secs(replayed.length.as_secs()));
-    let _ = writeln!(text, "the record has {} looks in {length}{told}", replayed.looks);
+    let _ = writeln!(text, "the record has {} in {length}{told}", counted(replayed.looks, "look"));
     text
 }
 

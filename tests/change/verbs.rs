@@ -93,7 +93,7 @@ fn what_is_suspended_is_left_alone_until_it_is_resumed() {
     bench.ok(&["suspend", "shop", "--until", "2099-01-31T08:00:00Z"]);
     bench.until_phase(&["shop"], "Held");
     let message = bench.condition("shop", "Suspended")["message"].as_str().unwrap().to_owned();
-    assert!(message.ends_with("suspended it, until 2099-01-31T08:00:00.000Z"), "{message}");
+    assert!(message.ends_with("suspended it, until 2099-01-31T08:00:00Z"), "{message}");
     bench.ok(&["suspend", "shop", "--reason", "moving house"]);
     bench.until_phase(&["shop"], "Held");
     let message = bench.condition("shop", "Suspended")["message"].as_str().unwrap().to_owned();

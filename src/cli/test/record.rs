@@ -14,7 +14,7 @@ use crate::host::atomic::create_new;
 use crate::process::expression::files_named;
 use crate::process::snapshot::WriteOptions;
 use crate::process::world::Bytes;
-use crate::units::{format_duration, format_size};
+use crate::units::{counted, format_duration, format_size};
 
 /// Command lines and names of files are nobody else's business.
 const MODE: u32 = 0o600;
@@ -92,5 +92,9 @@ fn told(recorded: &Recorded, output: Output, terminal: Terminal) {
         Ended::Signal => "; it was ended",
     };
     let size = format_size(bytes >> 10 << 10);
-    terminal.data(&format!("{looks} looks and {told} times that the kernel told something, {size}{why}\n"));
+    terminal.data(&format!(
+        "{} and {} that the kernel told something, {size}{why}\n",
+        counted(*looks, "look"),
+        counted(*told, "time")
+    ));
 }
