@@ -39,7 +39,7 @@ pub(super) fn note(instance: &mut Instance, alive: &Alive) {
 pub(super) fn tell(record: &Record, seen: Option<&Seen>, draft: &mut Draft<'_>) {
     let unfound = |(index, instance): (&u32, &Instance)| {
         let process = instance.phase.process()?;
-        (instance.health.recognized == Some(false)).then(|| (*index, process.key.pid))
+        (instance.health.recognized == Some(false)).then_some((*index, process.key.pid))
     };
     let mut all = record.instances.range(..record.spec.replicas).filter_map(unfound);
     let Some((index, pid)) = all.next() else { return };

@@ -3,17 +3,19 @@
 use std::fmt::Display;
 
 /// `1 look`, `2 looks`, `1 process`, `0 processes`: `word` is the singular of a regular noun.
-pub fn counted<N: Display + PartialEq + From<u8>>(count: N, word: &str) -> String {
-    let ending = match word {
-        _ if count == N::from(1) => "",
-        _ if word.ends_with('s') => "es",
-        _ => "s",
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(count: N, word: &str) -> String {
+    let ending = if count == N::from(1) {
+        ""
+    } else if word.ends_with('s') {
+        "es"
+    } else {
+        "s"
     };
     format!("{count} {word}{ending}")
 }
 
 /// `1 of 1 object is`, `1 of 2 objects are`: the beginning of a sentence about some of all.
-pub fn some_of<N: Display + PartialEq + From<u8>>(some: N, all: N, word: &str) -> String {
+pub fn some_of<N: Copy + Display + PartialEq + From<u8>>(some: N, all: N, word: &str) -> String {
     let verb = if all == N::from(1) { "is" } else { "are" };
     format!("{some} of {} {verb}", counted(all, word))
 }

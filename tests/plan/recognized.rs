@@ -63,7 +63,7 @@ fn what_is_not_known_or_gone_from_the_disk_is_no_ground() {
     }
     let mut replaced = runs(|_| {}, Fact::Known(false));
     let seen = replaced.observed.services.get_mut(&name("web")).unwrap();
-    let Some(ProcessSeen::Alive(alive)) = seen.processes.get_mut(&0) else { unreachable!() };
+    let Some(ProcessSeen::Alive(alive)) = seen.processes.get_mut(&0) else { panic!("it lives") };
     alive.exe_deleted = true;
     let plan = replaced.plan();
     assert!(plan.status[0].conditions.iter().all(|one| &*one.reason != "NotRecognized"));

@@ -6,6 +6,7 @@ use crate::spec::{Expression, ReadinessCheck};
 use crate::units::BootTime;
 
 /// What is asked about the health of a process, besides its readiness.
+#[expect(clippy::struct_excessive_bools, reason = "questions, each asked or not")]
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct HealthQuestion {
     /// What did it say of itself? Somebody listens from now on.
