@@ -74,10 +74,15 @@ impl Commands {
                 Some(first)
             }
             Err(error) => {
-                self.ended.insert(nonce.to_owned(), CommandSeen::Failed(error));
+                self.fail(nonce, error);
                 None
             }
         }
+    }
+
+    /// One that wasn't begun, for want of what it needs.
+    pub fn fail(&mut self, nonce: &str, error: String) {
+        self.ended.insert(nonce.to_owned(), CommandSeen::Failed(error));
     }
 
     fn spawn(&mut self, launch: &Launch, nonce: &str) -> Result<Spawned, String> {

@@ -47,10 +47,19 @@ impl Given {
     /// A sentence.
     pub(super) fn prepare(&mut self, name: &ServiceName, launch: &Launch) -> Result<Ready<'_>, String> {
         self.any |= !launch.sockets.is_empty() || !launch.secrets.is_empty() || launch.pidfile.is_some();
-        self.copies.make(&launch.secrets, launch.ids.as_ref().map(|ids| (ids.uid.0, ids.gid.0)))?;
+        self.copies.make(&launch.secrets)?;
         let pidfile = launch.pidfile.as_deref().map(prepare_pidfile).transpose()?;
         let sockets = self.sockets.open(name, &launch.sockets)?;
         Ok(Ready { sockets, pidfile })
+    }
+
+    /// Makes the copies that a command needs while nothing of its service runs.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub(super) fn copy_secrets(&mut self, launch: &Launch) -> Result<(), String> {
+        self.any |= !launch.secrets.is_empty();
+        self.copies.make(&launch.secrets)
     }
 
     /// Writes the number of a process that was started. What fails now is tried again by [`Given::look_after`].
@@ -144,7 +153,7 @@ fn shall_run(record: &Record) -> bool {
     !record.terminating && wish.unwrap_or(record.spec.state == DesiredState::Running)
 }
 
-/// Names of directories of instances that run or shall.
+/// Names of directories of instances that run or shall, or have commands to be run.
 fn copies_of(record: &Record) -> Vec<String> {
     let spec = &record.spec;
     if !spec.secrets.iter().any(|secret| secret.form == SecretForm::File) {
@@ -156,7 +165,8 @@ fn copies_of(record: &Record) -> Vec<String> {
         }
         Phase::Vacant | Phase::BackOff { .. } | Phase::Finished => false,
     };
-    let of = record.instances.iter().filter(|(_, instance)| wanted(&instance.phase));
+    let of =
+        record.instances.iter().filter(|(_, instance)| wanted(&instance.phase) || instance.errand.is_some());
     of.map(|(index, _)| format!("{}.{index}", spec.name)).collect()
 }
 

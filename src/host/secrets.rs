@@ -17,6 +17,7 @@ use super::errno::io_text;
 use super::{atomic, walk};
 use crate::plan::exec::{Hidden, SecretOrder};
 use crate::spec::{Secret, SecretForm};
+use crate::units;
 
 /// No secret is larger.
 const BYTES_MAX: u64 = 1 << 20;
@@ -64,16 +65,17 @@ impl Copies {
     ///
     /// # Errors
     /// A sentence.
-    pub(super) fn make(&mut self, orders: &[SecretOrder], owner: Option<(u32, u32)>) -> Result<(), String> {
+    pub(super) fn make(&mut self, orders: &[SecretOrder]) -> Result<(), String> {
         let orders: Vec<&SecretOrder> =
             orders.iter().filter(|order| order.form == SecretForm::File).collect();
-        let Some(directory) = orders.first().and_then(|order| order.path.parent()) else { return Ok(()) };
+        let Some(first) = orders.first() else { return Ok(()) };
+        let Some(directory) = first.path.parent() else { return Ok(()) };
         let failed = |error: io::Error| {
             format!("secrets can't be copied to `{}`: {}", directory.display(), io_text(&error))
         };
         self.list(directory.parent().unwrap_or(directory));
         self.known.get_or_insert_default().insert(directory.to_owned());
-        write_all(directory, &orders, owner).map_err(failed)
+        write_all(directory, &orders, first.owner).map_err(failed)
     }
 
     /// Removes the copies of instances that aren't wanted. `place` is where all of them lie.
@@ -96,7 +98,11 @@ impl Copies {
     }
 }
 
-fn write_all(directory: &Path, orders: &[&SecretOrder], owner: Option<(u32, u32)>) -> io::Result<()> {
+fn write_all(
+    directory: &Path,
+    orders: &[&SecretOrder],
+    owner: Option<(units::Uid, units::Gid)>,
+) -> io::Result<()> {
     let above = directory.parent().unwrap_or(directory);
     match DirBuilder::new().mode(0o711).create(above) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -132,7 +138,7 @@ fn remove(directory: &Path) -> io::Result<()> {
     }
 }
 
-fn give(file: &File, owner: Option<(u32, u32)>) -> io::Result<()> {
+fn give(file: &File, owner: Option<(units::Uid, units::Gid)>) -> io::Result<()> {
     let Some((uid, gid)) = owner else { return Ok(()) };
-    Ok(rustix::fs::fchown(file.as_fd(), Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?)
+    Ok(rustix::fs::fchown(file.as_fd(), Some(Uid::from_raw(uid.0)), Some(Gid::from_raw(gid.0)))?)
 }

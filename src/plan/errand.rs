@@ -224,6 +224,8 @@ fn of_command(
     launch.env.insert("SELFSAME_INDEX".into(), index.to_string());
     if let Some(pid) = pid {
         launch.env.insert("MAINPID".into(), pid.to_string());
+        // Copies of secrets are there as long as it runs, and are made for who comes before or after.
+        launch.secrets = Vec::new();
     }
     Some(launch)
 }

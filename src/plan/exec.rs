@@ -72,6 +72,8 @@ pub struct SecretOrder {
     pub form: SecretForm,
     /// Absolute path of the copy.
     pub path: PathBuf,
+    /// Whose the copy is. `None`: the engine's user's.
+    pub owner: Option<(Uid, Gid)>,
     /// What it is.
     pub content: Hidden,
 }

@@ -261,7 +261,9 @@ pub(super) fn resolve_as(
     let Some(user) = user else { return Some(resolve(spec, index, prepared)) };
     let owner = prepared.others.get(user)?.clone();
     let launch = resolve(spec, index, &Prepared { owner, ..prepared.clone() });
-    Some(Launch { output_owner: Some(prepared.owner.uid), ..launch })
+    // Output and copies of secrets stay those of the service.
+    let secrets = given::secrets(spec, index, prepared);
+    Some(Launch { output_owner: Some(prepared.owner.uid), secrets, ..launch })
 }
 
 /// What a process that is to be somebody's takes on; `None`: it is as the engine.

@@ -50,6 +50,37 @@ fn what_runs_after_an_end_runs_after_a_crash_and_before_the_next_start() {
     assert_eq!(said(&bench), ["1"], "one had been started when it ran");
 }
 
+/// The variable was there, and the file that it names wasn't while nothing ran.
+#[test]
+fn secrets_are_there_for_who_comes_before_and_after_and_belong_to_the_service() {
+    let mut bench = Bench::new();
+    let key = bench.path("key");
+    fs::write(&key, "one\n").unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    for file in ["starts", "said"] {
+        fs::write(bench.path(file), "").unwrap();
+        fs::set_permissions(bench.path(file), fs::Permissions::from_mode(0o666)).unwrap();
+    }
+    let own = rustix::process::geteuid().as_raw();
+    let (user, uid) = if is_root() { ("user: nobody\n", 65534) } else { ("", own) };
+    // By the service's user, and by one of its own.
+    let read = |by: &str| {
+        let said = bench.path("said");
+        let line = format!("echo $(cat $KEY_FILE) of $(stat -c %u $KEY_FILE) >> {}", said.display());
+        format!("{{command: [/bin/sh, -c, '{line}']{by}}}")
+    };
+    let reads = format!("[{}, {}]", read(""), read(&format!(", user: {own}")));
+    let hooks = format!("hooks: {{preStart: {reads}, preStop: {reads}, postStop: {reads}}}");
+    bench.daemon("shop", &format!("{user}secrets: [{{name: KEY, file: {}}}]\n{hooks}", key.display()));
+    bench.watch(&[]);
+    bench.until_running(&["shop"]);
+    let twice = format!("one of {uid}");
+    assert_eq!(said(&bench), [&*twice; 2]);
+    bench.ok(&["stop", "shop"]);
+    assert_eq!(said(&bench), [&*twice; 6]);
+    until("the copy to be gone", || !bench.path("state/run/secrets/shop.0").exists());
+}
+
 #[test]
 fn a_start_whose_hook_fails_is_none() {
     let mut bench = Bench::new();

@@ -49,6 +49,10 @@ impl LinuxHost {
             },
             Action::Adjust { key, adjustments, .. } => adjust::adjust(key, adjustments),
             Action::Run { nonce, launch, timeout } => {
+                if let Err(error) = self.given.copy_secrets(launch) {
+                    self.commands.fail(nonce, error);
+                    return Outcome::Done;
+                }
                 let begun = self.commands.begin(nonce, launch, *timeout, clock::now().boot);
                 begun.map_or(Outcome::Done, |(pid, start)| {
                     Outcome::Started(ProcessKey { boot: self.looker.boot.clone(), pid, start })

@@ -50,6 +50,7 @@ pub(super) fn secrets(spec: &Service, index: u32, prepared: &Prepared) -> Vec<Se
         name: secret.name.clone(),
         form: secret.form,
         path: directory.join(&secret.name),
+        owner: prepared.owner.change_ids.then_some((prepared.owner.uid, prepared.owner.gid)),
         content: content.clone(),
     };
     spec.secrets.iter().zip(&prepared.secrets).map(order).collect()
