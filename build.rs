@@ -52,6 +52,7 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=SELFSAME_LINK");
     println!("cargo:rerun-if-env-changed=CC");
+    println!("cargo:rustc-check-cfg=cfg(ordered)");
     let wish = env::var("SELFSAME_LINK").unwrap_or_default();
     match (wish.as_str(), possible()) {
         ("dynamic", _) | ("", Err(_)) => {}
@@ -81,8 +82,8 @@ fn possible() -> Result<(), String> {
 
 /// Has the linker put these functions in front, in their order, and behind them all that have one of these names: where another
 /// compiler gives them other hashes that is twice as much, and still less than all over the program. A name that isn't there any more
-/// is no mistake: what it was called for lies with the rest then. Done for Rust's own linker alone, since not every other one knows
-/// scripts.
+/// is no mistake: what it was called for lies with the rest then. `host/spawn/pages.rs` is told that it was done. Done for Rust's own
+/// linker alone, since not every other one knows scripts.
 fn put_in_order(directory: &Path) {
     let own = env::var_os("RUSTC_LINKER").is_none() && !variable("CARGO_ENCODED_RUSTFLAGS").contains("link");
     if variable("PROFILE") != "release" || variable("TARGET") != "x86_64-unknown-linux-gnu" || !own {
@@ -101,6 +102,7 @@ fn put_in_order(directory: &Path) {
     let path = directory.join("order.ld");
     fs::write(&path, script).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     println!("cargo:rustc-link-arg-bins=-Wl,-T,{}", path.display());
+    println!("cargo:rustc-cfg=ordered");
 }
 
 /// A pattern of all names that differ from this one by the hash at the end.

@@ -48,7 +48,7 @@ use super::policy::Acting;
 use super::probe::Probes;
 use super::proc::LiveWorld;
 use super::shelf::Shelf;
-use super::spawn::give_back;
+use super::spawn::{give_back, let_go_of_code};
 use super::state_dir::Dirs;
 use super::table::{Changed, Mark, ProcessTable};
 use super::wake::Waker;
@@ -217,6 +217,7 @@ impl LinuxHost {
     pub fn rest(&self) {
         self.looker.conditions.rest();
         give_back();
+        let_go_of_code();
     }
 
     /// Where plugins come from, for whoever loads documents.

@@ -41,6 +41,8 @@ mod into_group;
 pub mod live;
 mod orders;
 mod output;
+#[allow(unsafe_code, reason = "memory is told to the kernel by its address")]
+mod pages;
 #[expect(unsafe_code, reason = "system calls that no safe binding offers")]
 mod pidfd;
 #[expect(unsafe_code, reason = "system calls are made by hand")]
@@ -56,6 +58,7 @@ pub use detach::{Detached, NotDetached, detach};
 pub use given::FIRST_SOCKET;
 pub use heap::{MANY_AT_FIRST, close_up, give_back, side_by_side, take_large_pages, to_stay};
 pub use inherited::{environment, hand_down_signals, take_descriptor, was_closed};
+pub use pages::let_go_of_code;
 pub use pidfd::{
     exit_of, exit_of_status, keep_exits_of_children, peek_any_exited, reap, reap_pid, send_number,
     send_signal,
