@@ -170,6 +170,11 @@ fn core_leaf<'a>(op: CompareOp, left: &'a Node, right: &'a Node) -> Leaf<'a> {
             Value::List(values) => listed(subject, values),
             _ => Leaf::Opaque,
         },
+        // Every text begins and ends so, and has it inside.
+        CompareOp::StartsWith | CompareOp::EndsWith if is_empty(value) => Leaf::In(subject, Set::present()),
+        CompareOp::Contains if subject.ty == Type::String && is_empty(value) => {
+            Leaf::In(subject, Set::present())
+        }
         CompareOp::StartsWith => bytes().map_or(Leaf::Opaque, |b| text_leaf(subject, TextTest::Starts(b))),
         CompareOp::EndsWith => bytes().map_or(Leaf::Opaque, |b| text_leaf(subject, TextTest::Ends(b))),
         CompareOp::Contains if subject.ty == Type::String => {
@@ -180,6 +185,10 @@ fn core_leaf<'a>(op: CompareOp, left: &'a Node, right: &'a Node) -> Leaf<'a> {
         }
         _ => side(op, value).map_or(Leaf::Opaque, |set| Leaf::In(subject, set)),
     }
+}
+
+fn is_empty(value: &Value) -> bool {
+    core::bytes(value).is_some_and(<[u8]>::is_empty)
 }
 
 /// A text test of a string. Paths are equal by components and tested by bytes: of them it says nothing.

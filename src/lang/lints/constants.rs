@@ -116,6 +116,11 @@ impl Finder<'_> {
         {
             return "both sides are the same".to_owned();
         }
+        if let Kind::Compare { right, .. } = &node.kind
+            && matches!(right.constant(), Some(Value::String(bytes) | Value::Path(bytes)) if bytes.is_empty())
+        {
+            return "every text has the empty one in it".to_owned();
+        }
         match self.logic.bounds(subject) {
             Some((low, i64::MAX)) => format!("`{name}` is at least {}", unit(node, low)),
             Some((low, high)) => format!("`{name}` is from {} to {}", unit(node, low), unit(node, high)),
