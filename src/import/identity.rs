@@ -197,11 +197,18 @@ fn is_of_shell(text: &str) -> bool {
     head.starts_with("#!") && head.split([' ', '/']).any(|word| matches!(word, "sh" | "bash" | "dash"))
 }
 
+/// `exec tclsh "$0" "$@"`: it is still the script, which is known by its name.
+fn gives_on(call: &super::shell::Call, path: &str) -> bool {
+    let words: Option<Vec<&str>> = call.words.iter().map(super::shell::Value::known).collect();
+    let script = words.filter(|argv| argv.first().is_some_and(|program| is_interpreter(program)));
+    script.and_then(|argv| script_of(&argv)) == Some(format!("script == {}", quote(path.as_bytes())))
+}
+
 /// The script executes another program.
 fn in_its_place(found: &mut Found, call: &super::shell::Call, path: &str) {
     let program = call.words.first().and_then(super::shell::Value::known).unwrap_or_default();
     let item = || format!("exec {}", if program.is_empty() { "..." } else { base(program) });
-    if program == path {
+    if program == path || gives_on(call, path) {
         return;
     }
     if !program.contains('/') && !program.is_empty() {

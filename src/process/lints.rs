@@ -7,6 +7,7 @@ use super::chain::{Surroundings, resolve};
 use super::declare::is_sampled;
 use super::objects::PROCESS;
 use super::runs::COMM_MAX;
+use super::script::is_interpreter;
 use super::world::{Bytes, Root, World};
 use super::{codes, paths};
 use crate::diagnostic::Diagnostic;
@@ -199,7 +200,13 @@ fn wrapped(world: &dyn World, path: &[u8], around: &Surroundings) -> Option<Vec<
         let first = rest.trim_ascii_start().first();
         first.is_some_and(|b| !b.is_ascii_digit() && !matches!(b, b'<' | b'>' | b'&'))
     };
-    lines.find(runs).map(<[u8]>::to_vec)
+    // `exec tclsh "$0" "$@"` executes the script itself, by which it is known.
+    let gives_on = |rest: &&[u8]| {
+        let mut words = rest.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        words.next().is_some_and(|program| is_interpreter(paths::family(program)))
+            && words.any(|word| matches!(word, b"$0" | b"\"$0\""))
+    };
+    lines.find(|rest| runs(rest) && !gives_on(rest)).map(<[u8]>::to_vec)
 }
 
 fn multi_call(world: &dyn World, path: &[u8]) -> Option<Diagnostic> {

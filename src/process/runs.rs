@@ -182,10 +182,10 @@ fn by_program(world: &dyn World, pid: Pid, target: &Target, image: &FileFacts, p
                 let stale = !shim && run.holds == Fact::Known(true);
                 return run.stale(stale);
             }
-            if is_interpreter(family) { other_interpreter(world, pid, target) } else { Run::no() }
+            if is_interpreter(family) { other_interpreter(world, pid, target, family) } else { Run::no() }
         }
         Program::Unresolved(reason, None) => match &target.chain.file {
-            Fact::Absent if is_interpreter(family) => other_interpreter(world, pid, target),
+            Fact::Absent if is_interpreter(family) => other_interpreter(world, pid, target, family),
             Fact::Absent => native(world, pid, target, path),
             Fact::Known(_) | Fact::Unknown(_) => words::undecided(world, pid, target, reason),
         },
@@ -200,12 +200,18 @@ fn native(world: &dyn World, pid: Pid, target: &Target, image: &[u8]) -> Run {
     if target.is_beside(image) { image::moved_aside(world, pid, target, image) } else { Run::no() }
 }
 
-/// The script was rewritten for another interpreter while it ran: execfn still names it.
-fn other_interpreter(world: &dyn World, pid: Pid, target: &Target) -> Run {
+/// The script was rewritten for another interpreter while it ran: execfn still names it. Or it is a shell's, which gave it to
+/// another one (`exec tclsh "$0" "$@"`): argv names it.
+fn other_interpreter(world: &dyn World, pid: Pid, target: &Target, family: &[u8]) -> Run {
     match words::lead(world, pid, target) {
         words::Lead::Here => {
             let after = words::locate(world, pid, target, None).known().flatten();
             Run::yes(after).stale(true).self_reported()
+        }
+        words::Lead::NoScript | words::Lead::Unknown
+            if target.chain.family().is_some_and(|own| script::alike(own, b"sh")) =>
+        {
+            words::given_on(world, pid, target, family)
         }
         words::Lead::Elsewhere | words::Lead::NoScript | words::Lead::Unknown => Run::no(),
     }

@@ -289,6 +289,7 @@ fn lints_warn_of_what_is_rarely_meant() {
     world.script("/srv/run.sh", "#!/bin/sh\nset -e\nexec python3 /srv/a.py \"$@\"\n");
     world.script("/srv/redirect.sh", "#!/bin/sh\nexec >/dev/null 2>&1\nexec 3<x\nsleep 1\n");
     world.script("/srv/plain.sh", "#!/bin/sh\n").mode = 0o644;
+    world.script("/srv/tcl", "#!/bin/sh\n# the next line restarts it \\\nexec tclsh8.6 \"$0\" \"$@\"\n");
     world.add("/usr/bin", Fact::Absent);
     for (text, expected) in [
         ("exe == interpreter(\"/srv/a.py\")", "W101"),
@@ -313,6 +314,7 @@ fn lints_warn_of_what_is_rarely_meant() {
         ("runs(\"/usr/bin/httpd\")", ""),
         ("runs(startas)", "W112"),
         ("runs(\"/srv/redirect.sh\")", ""),
+        ("runs(\"/srv/tcl\")", ""),
         ("runs(\"/srv/plain.sh\")", "W113"),
         ("runs(\"/srv/none\")", "W113"),
         ("exe under \"\"", "W133"),

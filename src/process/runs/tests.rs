@@ -168,6 +168,18 @@ fn an_interpreter_that_no_table_describes_is_known_by_the_words_of_the_line_or_i
     row("no file", gizmo, &["gizmo", "run", "/no/gone.g"], gizmo, "/srv/gone.g", "false");
 }
 
+/// It was none of either: a second copy would have been started beside each Tcl script that begins as a shell's.
+#[test]
+fn a_script_that_its_shell_gives_to_another_interpreter_is_still_itself() {
+    let by = "/usr/bin/python3";
+    row("given on", PY, &["python3", "/srv/s.sh", "x"], by, "/srv/s.sh", "true*");
+    row("with options", PY, &["python3", "-u", "/srv/s.sh"], by, "/srv/s.sh", "true*");
+    row("an argument", PY, &["python3", "/srv/a.py", "/srv/s.sh"], by, "/srv/s.sh", "false");
+    row("another script", PY, &["/usr/bin/python3", "/srv/a.py"], "/srv/a.py", "/srv/s.sh", "false");
+    row("no shell's", PY, &["python3", "/srv/t.pl"], by, "/srv/t.pl", "false");
+    changed("a title", PY, &[], by, title, "/srv/s.sh", "false");
+}
+
 #[test]
 fn a_title_leaves_execfn_only() {
     changed("execfn names it", PY, &[], "/srv/a.py", title, "/srv/a.py", "true");

@@ -5,7 +5,7 @@ use crate::facts::{Arguments, Fact, Reason};
 use crate::process::arguments::is_title;
 use crate::process::paths;
 use crate::process::script::{self, Operand, is_interpreter, operand};
-use crate::process::world::World;
+use crate::process::world::{Bytes, World};
 use crate::units::Pid;
 
 /// Where the name given to execve leads.
@@ -70,6 +70,21 @@ pub(super) fn script(world: &dyn World, pid: Pid, target: &Target, family: &[u8]
             Run::could_be(pid, target, &why)
         }
         Fact::Known(None) | Fact::Absent => Run::no(),
+        Fact::Unknown(reason) => Run::unknown(reason),
+    }
+}
+
+/// A shell's script that another interpreter executes, under its own name.
+pub(super) fn given_on(world: &dyn World, pid: Pid, target: &Target, family: &[u8]) -> Run {
+    let Some(arguments) = world.arguments(pid).known() else { return Run::no() };
+    let is_called = |word: &Bytes| script::alike(paths::family(word), family);
+    if is_title(world, pid, &arguments) || !arguments.words.first().is_some_and(is_called) {
+        return Run::no();
+    }
+    let Operand::Script { index, name } = operand(family, &arguments.words) else { return Run::no() };
+    match names_target(world, pid, target, &name) {
+        Fact::Known(true) => Run::yes(Some(index + 1)).self_reported(),
+        Fact::Known(false) | Fact::Absent => Run::no(),
         Fact::Unknown(reason) => Run::unknown(reason),
     }
 }
