@@ -116,7 +116,7 @@ impl All<'_> {
         let mut reasons: Vec<Waits> = circular(&record.spec.name, self.memory).into_iter().collect();
         for dependency in &record.spec.depends_on {
             let own = self.memory.services.get(&dependency.name);
-            match own.filter(|own| restart_is_due(own)) {
+            match own.filter(|own| will_be_restarted(own)) {
                 None => reasons.extend(self.reason(dependency)),
                 Some(own) if seen.insert(&dependency.name) => reasons.extend(self.no_way_back(own, seen)),
                 Some(_) => {}
@@ -134,7 +134,8 @@ impl All<'_> {
             matches!(aim(name, record, self.desired, self.now), Aim::Stop { .. } | Aim::Remove(_))
         };
         let together = (ends(name, own) && ends(dependent, record))
-            || (restart_is_due(own) && (restart_is_due(record) || is_stopping(record) || tidies_up(record)));
+            || (will_be_restarted(own)
+                && (will_be_restarted(record) || is_stopping(record) || tidies_up(record)));
         if !together || circle(dependent, self.memory).is_some() {
             return None;
         }
@@ -157,6 +158,11 @@ impl All<'_> {
 /// Some instance began before the restart that a person asked for.
 pub(super) fn restart_is_due(record: &Record) -> bool {
     record.restart_before.is_some_and(|moment| began_before(record, moment))
+}
+
+/// It is due, and not known to fail.
+fn will_be_restarted(record: &Record) -> bool {
+    restart_is_due(record) && !record.cannot_start
 }
 
 fn began_before(record: &Record, moment: BootTime) -> bool {
@@ -183,7 +189,7 @@ fn is_met(record: &Record, condition: DependencyCondition) -> bool {
     let all = |holds: &dyn Fn(&Instance) -> bool| {
         (0..spec.replicas).all(|index| record.instances.get(&index).is_some_and(holds))
     };
-    if condition != DependencyCondition::Completed && restart_is_due(record) {
+    if condition != DependencyCondition::Completed && will_be_restarted(record) {
         return false;
     }
     match condition {

@@ -38,6 +38,7 @@ pub(super) fn restart_outdated(
     draft: &mut Draft<'_>,
 ) {
     let prepared = seen.and_then(|seen| seen.prepared.as_ref()).and_then(|prepared| prepared.as_ref().ok());
+    record.cannot_start = false;
     if record.instances.values().all(|instance| instance.phase.process().is_none()) {
         // Nothing was launched that could be compared.
         record.compares &= prepared.is_none();
@@ -78,12 +79,14 @@ pub(super) fn restart_outdated(
             }
         }
         let fails = record.instances.get(&index).is_some_and(|one| one.health.lives == Some(false));
-        let is_kept = |draft: &mut Draft<'_>| {
-            has_no_way_back(index, &fields, draft)
-                || cannot_start(index, &fields, seen, draft)
-                || is_looked_up_first(record, index, seen, draft)
-        };
-        if !fails && is_kept(draft) {
+        if !fails && has_no_way_back(index, &fields, draft) {
+            continue;
+        }
+        if !fails && cannot_start(index, &fields, seen, draft) {
+            record.cannot_start = true;
+            continue;
+        }
+        if !fails && is_looked_up_first(record, index, seen, draft) {
             continue;
         }
         if fields.is_empty()

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use selfsame::plan::action::Action;
 use selfsame::plan::memory::{Instance, Phase, Record};
 use selfsame::plan::observation::{Prepared, ProcessSeen, Seen};
 use selfsame::plan::status::{ConditionStatus, ConditionType, PhaseWord};
@@ -169,4 +170,32 @@ fn what_asks_for_a_restart_itself_is_not_taken_down_before_its_start_was_looked_
     let plan = at_prepared(Some(Ok(prepared()))).plan();
     assert_eq!(phase(&plan, "web"), STOPS);
     assert_eq!(plan.changes[0].because, "`rss > 1GiB` has held for 10s");
+}
+
+/// Who was restarted together with it comes back to what stayed, instead of waiting until it can be restarted.
+#[test]
+fn nobody_waits_for_a_restart_that_is_known_to_fail() {
+    let broken = Seen { prepared: Some(Err("`/srv/db` is not executable".into())), ..lives() };
+    let db = service("db");
+    let both = runs(Case::new(), on("web", &["db"]), 812);
+    let mut case = both.with(db.clone(), vec![instance(running(started(&db, 700)))], broken);
+    for one in ["web", "db"] {
+        record(&mut case, one).ask_restart(at(NOW - 1), "ann".into());
+    }
+    let first = case.plan();
+    assert_eq!([phase(&first, "web"), phase(&first, "db")], [STOPS, "Running 700"]);
+
+    case.memory = first.memory;
+    record(&mut case, "web").instances.insert(0, instance(Phase::Vacant));
+    let seen = case.observed.services.get_mut(&name("web")).unwrap();
+    seen.processes.clear();
+    seen.look = Some(nothing());
+    let next = case.plan();
+    assert_eq!(phase(&next, "db"), "Running 700");
+    assert!(
+        next.steps
+            .iter()
+            .any(|step| step.service == name("web") && matches!(step.action, Action::Start { .. }))
+    );
+    assert_eq!(said(&next, "web"), []);
 }

@@ -46,6 +46,9 @@ pub struct Record {
     /// Something has to be restarted, or is held, because of a file: files are looked at in each tick until it is done.
     #[serde(default, skip_serializing_if = "is_false")]
     pub compares: bool,
+    /// A restart is due that is known to fail, so what runs stays: nobody who depends on it waits for that restart.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cannot_start: bool,
     /// The phase that the last status showed: what objects that depend on this one go by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<PhaseWord>,
@@ -93,6 +96,7 @@ impl Record {
             good: None,
             rolled_back: None,
             compares: false,
+            cannot_start: false,
             shown: None,
             adopt: None,
             task: Rare::default(),
