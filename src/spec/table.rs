@@ -1,21 +1,42 @@
 //! Every field of every mapping as a row: the one place from which reading, unknown-field messages, the
 //! JSON Schema and the reference are made.
 
+mod all;
 mod change;
+mod document;
+mod ending;
 mod engine;
 mod health;
 mod hosts;
+mod matchers;
+mod output;
+mod plugins;
 mod policies;
-mod rows;
+mod process;
+mod resources;
+mod security;
+mod service;
 mod tasks;
 mod words;
 
+pub use all::TABLES;
 pub use change::{DEPENDENCY, HOOK, HOOKS, RELOAD, SUSPEND, UPDATE};
+pub use document::{DOCUMENT, KINDS, METADATA};
+pub use ending::{RESTART, STOP, STOP_STEP};
 pub use engine::{ENGINE, ENGINE_DOCUMENT, ENGINE_LIMITS, ENGINE_METADATA, GIT, HOST, PRUNE};
+pub use matchers::{
+    DEFINITION, MATCHER, MATCHER_DOCUMENT, MATCHER_METADATA, MATCHER_TEST, NAMED_LIST, VERDICTS,
+};
+pub use output::{OUTPUT, OUTPUTS};
+pub use plugins::{GRANTS, PLUGIN, PLUGIN_DOCUMENT, PLUGIN_METADATA};
 pub use policies::{
     ACTIONS, POLICY, POLICY_ACTION, POLICY_DOCUMENT, POLICY_EXEC, POLICY_EXPECT, POLICY_GROUP, POLICY_LIMIT,
     POLICY_METADATA, POLICY_SIGNAL, POLICY_TEST,
 };
+pub use process::{ENV_FROM, LIMIT, LIMIT_NAMES, SCHEDULING, SOCKET};
+pub use resources::{RESOURCES, RESOURCES_CPU, RESOURCES_IO, RESOURCES_MEMORY, RESOURCES_PIDS};
+pub use security::{CAPABILITIES, SECRET, SECURITY};
+pub use service::SERVICE;
 pub use tasks::{
     DEFAULTS, DEFAULTS_DOCUMENT, DEFAULTS_METADATA, OPERATORS, REQUIREMENT, RETRY, SCHEDULE, SELECTOR, TASK,
     TASK_DOCUMENT, VALUES,
@@ -24,13 +45,6 @@ pub use words::meaning;
 
 pub use health::{CONDITION, EXEC, HTTP, LIVENESS, LOG_LINE, READINESS, TCP, TRIGGER, UNIX};
 pub use hosts::HOSTS;
-pub use rows::{CAPABILITIES, SECRET, SECURITY, SOCKET};
-pub use rows::{
-    DEFINITION, DOCUMENT, ENV_FROM, GRANTS, KINDS, LIMIT, LIMIT_NAMES, MATCHER, MATCHER_DOCUMENT,
-    MATCHER_METADATA, MATCHER_TEST, METADATA, NAMED_LIST, OUTPUT, OUTPUTS, PLUGIN, PLUGIN_DOCUMENT,
-    PLUGIN_METADATA, RESOURCES, RESOURCES_CPU, RESOURCES_IO, RESOURCES_MEMORY, RESOURCES_PIDS, RESTART,
-    SCHEDULING, SERVICE, STOP, STOP_STEP, TABLES, VERDICTS,
-};
 
 /// What a change of a field means for the running process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

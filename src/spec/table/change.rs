@@ -1,8 +1,7 @@
 //! The rows of what a Service says about changes.
 
-use super::rows::{REQUIRED, row};
-use super::{Class, Kind, Table, Words};
-
+use super::document::{REQUIRED, row};
+use super::{Class, Field, Kind, Table, Words};
 use Class::Live;
 
 const CONDITIONS: Words = Words { now: &["started", "ready", "healthy", "completed"], later: &[] };
@@ -10,7 +9,7 @@ const STRATEGIES: Words = Words { now: &["auto", "reload", "restart", "manual"],
 const UPDATE_FAILURES: Words = Words { now: &["hold", "rollback"], later: &[] };
 const HOOK_FAILURES: Words = Words { now: &["abort", "continue"], later: &[] };
 
-const fn list(name: &'static str, kind: Kind, example: &'static str, summary: &'static str) -> super::Field {
+const fn list(name: &'static str, kind: Kind, example: &'static str, summary: &'static str) -> Field {
     row(name, kind, "[]", Live, example, summary)
 }
 

@@ -1,25 +1,17 @@
 //! The rows of documents of kind Engine: how the engine itself works. `class` says when a change counts: at once, or when
 //! the engine is started anew. Each row of a single value has a flag of the same name (`prune.delay`: `--prune-delay`).
 
-use super::rows::{KINDS, REQUIRED, row};
+use super::document::{ANNOTATIONS_ROW, LABELS_ROW, REQUIRED, VERSION_ROW, kind_row, metadata_row, row};
 use super::{Class, Kind, Table};
-
-use Class::{Live, New, Restart};
+use Class::{Live, Restart};
 
 /// A document of kind Engine.
 pub const ENGINE_DOCUMENT: Table = Table {
     name: "engine document",
     fields: &[
-        row(
-            "apiVersion",
-            Kind::Text,
-            REQUIRED,
-            New,
-            crate::spec::API_VERSION,
-            "version of the document format",
-        ),
-        row("kind", Kind::Words(&KINDS), REQUIRED, New, "Engine", "what the document declares"),
-        row("metadata", Kind::Object(&ENGINE_METADATA), REQUIRED, Live, "{name: engine}", "name and labels"),
+        VERSION_ROW,
+        kind_row("Engine"),
+        metadata_row(&ENGINE_METADATA, "{name: engine}"),
         row("spec", Kind::Object(&ENGINE), REQUIRED, Live, "{resync: 30s}", "the settings"),
     ],
     later: &[],
@@ -31,8 +23,8 @@ pub const ENGINE_METADATA: Table = Table {
     name: "engine metadata",
     fields: &[
         row("name", Kind::Text, REQUIRED, Live, "engine", "name of the document, for people"),
-        row("labels", Kind::Map(&Kind::Text), "{}", Live, "{tier: web}", "for people and other tools"),
-        row("annotations", Kind::Map(&Kind::Text), "{}", Live, "{owner: ann}", "for people and other tools"),
+        LABELS_ROW,
+        ANNOTATIONS_ROW,
     ],
     later: &[],
     foreign: &[("label", "labels")],

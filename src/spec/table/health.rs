@@ -1,8 +1,7 @@
 //! The rows of what health means: `readiness`, `liveness`, `triggers`, `conditions`.
 
-use super::rows::{REQUIRED, row};
+use super::document::{REQUIRED, row};
 use super::{Class, Field, Kind, Table, Words};
-
 use Class::Live;
 
 const ALIVE_FOR: Field = row("aliveFor", Kind::Duration, "1s", Live, "3s", "it has lived for so long");

@@ -1,9 +1,8 @@
 //! The rows of `hosts`.
 
-use super::rows::row;
+use super::document::row;
 use super::tasks::SELECTOR;
 use super::{Class, Kind, Table};
-
 use Class::Live;
 
 /// `hosts`

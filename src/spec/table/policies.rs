@@ -1,10 +1,11 @@
 //! The rows of Policies.
 
 use super::change::SUSPEND;
+use super::document::{ANNOTATIONS_ROW, REQUIRED, VERSION_ROW, kind_row, metadata_row, row};
+use super::ending::STOP_STEP;
 use super::hosts::HOSTS;
-use super::rows::{
-    KINDS, REQUIRED, RESOURCES_CPU, RESOURCES_IO, RESOURCES_MEMORY, RESOURCES_PIDS, STOP_STEP, VERDICTS, row,
-};
+use super::matchers::VERDICTS;
+use super::resources::{RESOURCES_CPU, RESOURCES_IO, RESOURCES_MEMORY, RESOURCES_PIDS};
 use super::tasks::SELECTOR;
 use super::{Class, Kind, Table, Words};
 use Class::{Live, New};
@@ -17,23 +18,9 @@ const SEVERITIES: Words = Words { now: &["info", "warning", "error", "critical"]
 pub const POLICY_DOCUMENT: Table = Table {
     name: "policy document",
     fields: &[
-        row(
-            "apiVersion",
-            Kind::Text,
-            REQUIRED,
-            New,
-            crate::spec::API_VERSION,
-            "version of the document format",
-        ),
-        row("kind", Kind::Words(&KINDS), REQUIRED, New, "Policy", "what the document declares"),
-        row(
-            "metadata",
-            Kind::Object(&POLICY_METADATA),
-            REQUIRED,
-            Live,
-            "{name: one-cron}",
-            "name and labels",
-        ),
+        VERSION_ROW,
+        kind_row("Policy"),
+        metadata_row(&POLICY_METADATA, "{name: one-cron}"),
         row(
             "spec",
             Kind::Object(&POLICY),
@@ -53,7 +40,7 @@ pub const POLICY_METADATA: Table = Table {
     fields: &[
         row("name", Kind::Text, REQUIRED, New, "one-cron", "name of the document, unique among Policies"),
         row("labels", Kind::Map(&Kind::Text), "{}", Live, "{team: ops}", "for people and other tools"),
-        row("annotations", Kind::Map(&Kind::Text), "{}", Live, "{owner: ann}", "for people and other tools"),
+        ANNOTATIONS_ROW,
     ],
     later: &[],
     foreign: &[("label", "labels")],

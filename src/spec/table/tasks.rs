@@ -6,7 +6,10 @@
     reason = "constant evaluation has no iterators, and no panics at run time"
 )]
 
-use super::rows::{KINDS, METADATA, REQUIRED, SERVICE, row};
+use super::document::{
+    ANNOTATIONS_ROW, LABELS_ROW, METADATA, REQUIRED, VERSION_ROW, kind_row, metadata_row, row,
+};
+use super::service::SERVICE;
 use super::{Class, Field, Kind, Table, Words};
 use Class::{Live, New, NextRun};
 
@@ -174,16 +177,9 @@ const VALUES_FIELDS: [Field; SERVICE.fields.len() + OWN.len()] = values_fields()
 pub const TASK_DOCUMENT: Table = Table {
     name: "task document",
     fields: &[
-        row(
-            "apiVersion",
-            Kind::Text,
-            REQUIRED,
-            New,
-            crate::spec::API_VERSION,
-            "version of the document format",
-        ),
-        row("kind", Kind::Words(&KINDS), REQUIRED, New, "Task", "what the document declares"),
-        row("metadata", Kind::Object(&METADATA), REQUIRED, Live, "{name: backup}", "name and labels"),
+        VERSION_ROW,
+        kind_row("Task"),
+        metadata_row(&METADATA, "{name: backup}"),
         row(
             "spec",
             Kind::Object(&TASK),
@@ -201,16 +197,9 @@ pub const TASK_DOCUMENT: Table = Table {
 pub const DEFAULTS_DOCUMENT: Table = Table {
     name: "defaults document",
     fields: &[
-        row(
-            "apiVersion",
-            Kind::Text,
-            REQUIRED,
-            New,
-            crate::spec::API_VERSION,
-            "version of the document format",
-        ),
-        row("kind", Kind::Words(&KINDS), REQUIRED, New, "Defaults", "what the document declares"),
-        row("metadata", Kind::Object(&DEFAULTS_METADATA), REQUIRED, Live, "{name: base}", "name and labels"),
+        VERSION_ROW,
+        kind_row("Defaults"),
+        metadata_row(&DEFAULTS_METADATA, "{name: base}"),
         row(
             "spec",
             Kind::Object(&DEFAULTS),
@@ -229,8 +218,8 @@ pub const DEFAULTS_METADATA: Table = Table {
     name: "defaults metadata",
     fields: &[
         row("name", Kind::Text, REQUIRED, New, "base", "name of the document, unique among Defaults"),
-        row("labels", Kind::Map(&Kind::Text), "{}", Live, "{tier: web}", "for people and other tools"),
-        row("annotations", Kind::Map(&Kind::Text), "{}", Live, "{owner: ann}", "for people and other tools"),
+        LABELS_ROW,
+        ANNOTATIONS_ROW,
     ],
     later: &[],
     foreign: &[("label", "labels")],

@@ -1,0 +1,99 @@
+//! All of them.
+
+use super::Table;
+use super::change::{DEPENDENCY, HOOK, HOOKS, RELOAD, SUSPEND, UPDATE};
+use super::document::{DOCUMENT, METADATA};
+use super::ending::{RESTART, STOP, STOP_STEP};
+use super::engine::{ENGINE, ENGINE_DOCUMENT, ENGINE_LIMITS, ENGINE_METADATA, GIT, HOST, PRUNE};
+use super::health::{CONDITION, EXEC, HTTP, LIVENESS, LOG_LINE, READINESS, TCP, TRIGGER, UNIX};
+use super::hosts::HOSTS;
+use super::matchers::{DEFINITION, MATCHER, MATCHER_DOCUMENT, MATCHER_METADATA, MATCHER_TEST, NAMED_LIST};
+use super::output::OUTPUT;
+use super::plugins::{GRANTS, PLUGIN, PLUGIN_DOCUMENT, PLUGIN_METADATA};
+use super::policies::{
+    POLICY, POLICY_ACTION, POLICY_DOCUMENT, POLICY_EXEC, POLICY_EXPECT, POLICY_GROUP, POLICY_LIMIT,
+    POLICY_METADATA, POLICY_SIGNAL, POLICY_TEST,
+};
+use super::process::{ENV_FROM, LIMIT, SCHEDULING, SOCKET};
+use super::resources::{RESOURCES, RESOURCES_CPU, RESOURCES_IO, RESOURCES_MEMORY, RESOURCES_PIDS};
+use super::security::{CAPABILITIES, SECRET, SECURITY};
+use super::service::SERVICE;
+use super::tasks::{
+    DEFAULTS, DEFAULTS_DOCUMENT, DEFAULTS_METADATA, REQUIREMENT, RETRY, SCHEDULE, SELECTOR, TASK,
+    TASK_DOCUMENT,
+};
+
+/// Every mapping with a table, for checks and the reference.
+pub const TABLES: &[&Table] = &[
+    &DOCUMENT,
+    &METADATA,
+    &SERVICE,
+    &ENV_FROM,
+    &LIMIT,
+    &RESOURCES,
+    &RESOURCES_MEMORY,
+    &RESOURCES_CPU,
+    &RESOURCES_PIDS,
+    &RESOURCES_IO,
+    &SCHEDULING,
+    &SECURITY,
+    &CAPABILITIES,
+    &SECRET,
+    &SOCKET,
+    &OUTPUT,
+    &READINESS,
+    &LIVENESS,
+    &TCP,
+    &HTTP,
+    &UNIX,
+    &LOG_LINE,
+    &EXEC,
+    &TRIGGER,
+    &CONDITION,
+    &RESTART,
+    &STOP,
+    &STOP_STEP,
+    &HOSTS,
+    &DEPENDENCY,
+    &UPDATE,
+    &RELOAD,
+    &HOOKS,
+    &HOOK,
+    &SUSPEND,
+    &MATCHER_DOCUMENT,
+    &MATCHER_METADATA,
+    &MATCHER,
+    &NAMED_LIST,
+    &DEFINITION,
+    &MATCHER_TEST,
+    &PLUGIN_DOCUMENT,
+    &PLUGIN_METADATA,
+    &PLUGIN,
+    &GRANTS,
+    &TASK_DOCUMENT,
+    &TASK,
+    &SCHEDULE,
+    &RETRY,
+    &ENGINE_DOCUMENT,
+    &ENGINE_METADATA,
+    &ENGINE,
+    &PRUNE,
+    &ENGINE_LIMITS,
+    &HOST,
+    &GIT,
+    &DEFAULTS_DOCUMENT,
+    &DEFAULTS_METADATA,
+    &DEFAULTS,
+    &SELECTOR,
+    &REQUIREMENT,
+    &POLICY_DOCUMENT,
+    &POLICY_METADATA,
+    &POLICY,
+    &POLICY_ACTION,
+    &POLICY_EXEC,
+    &POLICY_SIGNAL,
+    &POLICY_GROUP,
+    &POLICY_LIMIT,
+    &POLICY_TEST,
+    &POLICY_EXPECT,
+];
