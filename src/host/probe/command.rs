@@ -200,12 +200,27 @@ fn kill_marked(child: &Spawned, mark: Option<&Mark>) {
 /// The processes below `top`, as they are now.
 pub fn descendants(top: Pid) -> Vec<ProcessKey> {
     let Ok(boot) = boot_id() else { return Vec::new() };
-    let rows = processes();
+    let rows = rows_below(top).unwrap_or_else(processes);
     let below = spread(&rows, BTreeSet::from([top]), |_| false);
     rows.iter()
         .filter(|(pid, _)| *pid != top && below.contains(pid))
         .map(|(pid, vital)| ProcessKey { boot: boot.clone(), pid: *pid, start: vital.start })
         .collect()
+}
+
+/// Those that the kernel lists below `top` (`proc_pid_task_children(5)`), and perhaps strangers with a number that was listed: who is asked about
+/// costs something, and not all who live. `None` where the kernel was built without these lists (`CONFIG_PROC_CHILDREN`).
+fn rows_below(top: Pid) -> Option<Vec<(Pid, Vital)>> {
+    std::fs::metadata("/proc/thread-self/children").ok()?;
+    let (mut found, mut next) = (BTreeSet::new(), vec![top]);
+    while let Some(pid) = next.pop() {
+        for thread in std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
+            let text = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            let children = text.split_ascii_whitespace().filter_map(|word| word.parse().ok()).map(Pid);
+            next.extend(children.filter(|child| found.insert(*child)));
+        }
+    }
+    Some(found.into_iter().filter_map(living).collect())
 }
 
 /// The members with everything below them, and what `also` belongs to them.
@@ -233,9 +248,12 @@ pub(in crate::host) fn processes() -> Vec<(Pid, Vital)> {
     entries
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok().map(Pid))
-        .filter_map(|pid| Some((pid, vital(pid).ok()?)))
-        .filter(|(_, vital)| !vital.is_over())
+        .filter_map(living)
         .collect()
+}
+
+fn living(pid: Pid) -> Option<(Pid, Vital)> {
+    vital(pid).ok().filter(|vital| !vital.is_over()).map(|vital| (pid, vital))
 }
 
 /// Those that belong to a command, without its first process.
