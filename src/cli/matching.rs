@@ -187,6 +187,10 @@ pub(super) fn run_explain(args: &ExplainArgs, terminal: Terminal) -> Exit {
 }
 
 /// What the command line asks for.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of the command line, each independent of the others"
+)]
 struct Asked<'a> {
     expression: &'a str,
     set: &'a [(String, String)],

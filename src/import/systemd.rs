@@ -111,10 +111,14 @@ fn drop_ins(file: &str, name: &str, files: &dyn Files) -> Vec<String> {
     };
     let names = drop_in_names(name);
     for directory in &directories {
-        names.iter().for_each(|of| add(join(directory, &format!("{of}.d"))));
+        for of in &names {
+            add(join(directory, &format!("{of}.d")));
+        }
     }
     for directory in &directories {
-        of_all.iter().for_each(|kind| add(join(directory, &format!("{kind}.d"))));
+        if let Some(kind) = &of_all {
+            add(join(directory, &format!("{kind}.d")));
+        }
     }
     found.sort();
     found.into_iter().map(|(_, path)| path).collect()
