@@ -316,8 +316,9 @@ fn arm(clock: &OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Meant for another program, as what a log rotation sends by habit. They would end the engine.
-const NOT_MEANT: [Known; 3] = [Known::SIGUSR1, Known::SIGUSR2, Known::SIGALRM];
+/// Meant for another program, as what a log rotation sends by habit, or said by the answer to a call as well: a file that would be
+/// larger than `RLIMIT_FSIZE` (EFBIG). They would end the engine.
+const NOT_MEANT: [Known; 4] = [Known::SIGUSR1, Known::SIGUSR2, Known::SIGALRM, Known::SIGXFSZ];
 
 fn take_signals() -> io::Result<SignalFd> {
     let mut set = SigSet::empty();

@@ -69,6 +69,27 @@ fn signals_that_mean_nothing_to_it_change_nothing() {
     same_as_before(&bench, pids);
 }
 
+/// The kernel says it by a signal as well, which ended the watch without a word.
+#[test]
+fn a_file_that_may_not_grow_is_said_and_nothing_is_started_until_it_may() {
+    let mut bench = Bench::new();
+    bench.daemon("one", "");
+    let log = std::fs::File::create(bench.path("watch.log")).unwrap();
+    let plain = bench.command(&["watch", "specs"]);
+    let mut limited = Command::new("prlimit");
+    limited.args(["--fsize=1024:unlimited", env!("CARGO_BIN_EXE_selfsame"), "watch", "specs"]);
+    limited.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(bench.root());
+    let watch = limited.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+    let pid = watch.id().to_string();
+    bench.keep_watch(watch);
+    until("it to be said", || {
+        bench.watch_log().contains("the records can't be written: file too large (EFBIG)")
+    });
+    assert_eq!(bench.starts_of("one").len(), 0);
+    assert!(Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited"]).status().unwrap().success());
+    bench.until_running(&["one"]);
+}
+
 /// A terminal that closes is no reason to end, nor to do anything.
 #[test]
 fn a_hangup_changes_nothing() {
