@@ -4,18 +4,19 @@
 //! be started again at once. So what a restart needs stays mapped, and the rest is let go of: whoever comes to it has it mapped again,
 //! from what the kernel keeps of the file. Both lie apart where the linker was told so (`link/order.txt`); elsewhere nothing is let go of.
 
-#[cfg(ordered)]
-use std::ffi::c_void;
-
-/// Lets go of the code that no restart needs. Breakpoints that a debugger has set there go with it.
+/// Lets go of the code of a watch that no restart needs. Breakpoints that a debugger has set there go with it.
 #[cfg(ordered)]
 pub fn let_go_of_code() {
-    let Some((begin, end)) = behind(restart_ends as fn() as usize) else { return };
-    let length = end - begin;
-    // SAFETY: the kernel says that this is code of a file, mapped for this process alone. Nobody has written to it, as it isn't writable
-    // and holds no relocations, so that it reads the same when it is mapped again.
-    unsafe {
-        libc::madvise(std::ptr::with_exposed_provenance_mut::<c_void>(begin), length, libc::MADV_DONTNEED);
+    let page = rustix::param::page_size();
+    let begin = (restart_ends as fn() as usize).next_multiple_of(page);
+    let end = (watch_ends as fn() as usize) / page * page;
+    if begin < end {
+        let place = std::ptr::with_exposed_provenance_mut(begin);
+        // SAFETY: between two functions of this program is nothing but its code. Nobody has written to that, as it isn't writable and
+        // holds no relocations, so that it reads the same when it is mapped again.
+        unsafe {
+            libc::madvise(place, end - begin, libc::MADV_DONTNEED);
+        }
     }
 }
 
@@ -24,31 +25,18 @@ pub fn let_go_of_code() {
 pub fn let_go_of_code() {}
 
 /// What a restart needs lies in front of this: it is named there behind all of that.
-#[cfg(ordered)]
+#[cfg(any(ordered, test))]
 #[inline(never)]
 fn restart_ends() {
     // No other function says this, or it could be taken for that one.
     std::hint::black_box("what a restart needs ends here");
 }
 
-/// Whole pages of code behind this place.
-#[cfg(ordered)]
-fn behind(place: usize) -> Option<(usize, usize)> {
-    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
-    code_around(&maps, place).map(|end| (place.next_multiple_of(rustix::param::page_size()), end))
-}
-
-/// Where the code of a file ends that this place is in.
+/// What a watch needs besides lies in front of this. Behind it is the C library, of which a restart needs some.
 #[cfg(any(ordered, test))]
-fn code_around(maps: &str, place: usize) -> Option<usize> {
-    let end = |line: &str| {
-        let mut words = line.split_ascii_whitespace();
-        let (begin, end) = words.next()?.split_once('-')?;
-        let [begin, end] = [begin, end].map(|text| usize::from_str_radix(text, 16).ok());
-        let is_code = words.next()? == "r-xp" && words.nth(2)? != "0";
-        (is_code && (begin?..end?).contains(&place)).then_some(end?)
-    };
-    maps.lines().find_map(end)
+#[inline(never)]
+fn watch_ends() {
+    std::hint::black_box("what a watch needs ends here");
 }
 
 #[cfg(test)]
@@ -56,19 +44,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn code_is_found_by_a_place_in_it() {
-        let maps = "00200000-00556000 r--p 00000000 fe:00 77 /usr/bin/selfsame\n\
-                    00557000-01799000 r-xp 00356000 fe:00 77 /usr/bin/selfsame\n\
-                    7f00000000-7f00001000 r-xp 00000000 00:00 0 [vdso]\n";
-        assert_eq!(code_around(maps, 0x75_2390), Some(0x179_9000));
-        for place in [0x20_0000, 0x179_9000, 0x7f_0000_0000] {
-            assert_eq!(code_around(maps, place), None);
-        }
+    fn the_order_names_both_ends() {
+        let order: Vec<&str> = include_str!("../../../link/order.txt").lines().collect();
+        let place = |path: &str| {
+            let name: String = path.split("::").map(|part| format!("{}{part}", part.len())).collect();
+            order.iter().position(|line| *line == format!("_ZN{name}17h*"))
+        };
+        let [restart, watch] =
+            [std::any::type_name_of_val(&restart_ends), std::any::type_name_of_val(&watch_ends)].map(place);
+        assert!(restart.is_some() && restart < watch, "{restart:?} {watch:?}");
+        assert_eq!(watch, order.len().checked_sub(1));
     }
 
     #[test]
     fn a_program_goes_on_without_its_code() {
-        let_go_of_code();
+        (restart_ends(), watch_ends(), let_go_of_code());
         assert_eq!(format!("{}", 6 * 7), "42");
     }
 }
