@@ -68,9 +68,19 @@ fn record(bench: &Bench, name: &str) -> Value {
     lines.rfind(|line| line["name"] == name).unwrap()["record"].clone()
 }
 
-/// What must be the same after an upgrade: phase, process, readiness since when, failures, restarts, exits.
+/// What must be the same after an upgrade: phase, process, readiness since when, failures, restarts, exits. Whether the
+/// identity rule finds it is learnt by a complete look, as the first one of an engine is.
 fn history(bench: &Bench) -> Vec<Value> {
-    ["web", "db", "failing"].iter().map(|name| record(bench, name)["instances"].clone()).collect()
+    let of = |name: &&str| {
+        let mut instances = record(bench, name)["instances"].clone();
+        for instance in instances.as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
+            if let Some(health) = instance["health"].as_object_mut() {
+                health.remove("recognized");
+            }
+        }
+        instances
+    };
+    ["web", "db", "failing"].iter().map(of).collect()
 }
 
 /// One service that is Ready, one that was restarted once, one that waits a long time for its next start.
