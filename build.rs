@@ -5,7 +5,7 @@
 //! `-C target-feature=+crt-static` can't be had without `--target`, since proc macros are built with it too. So the linker
 //! is told for the binary alone: scripts named as the shared libraries, found first, lead to the archives.
 //!
-//! In release builds the functions that a watch needs stand side by side (`link/order.txt`): the kernel maps a program in windows of
+//! In release builds the functions that a watch needs stand side by side (`src/link/order.txt`): the kernel maps a program in windows of
 //! sixteen pages, and where they lay all over it a watch had three times the code mapped that it needs.
 //!
 //! `SELFSAME_LINK=dynamic` leaves it as Rust links by itself; `static` and `static-pie` (random addresses of the program as well) make
@@ -38,8 +38,8 @@ const LIBRARIES: [(&str, &[&str]); 7] = [
 /// Files of which each shows that a part is there: the C library, the starts of both kinds, the unwinder.
 const NEEDED: [&str; 4] = ["libc.a", "crt1.o", "rcrt1.o", "libgcc_eh.a"];
 
-/// The names of functions in the order in which they are to stand, as `link/record` wrote them down.
-const ORDER: &str = "link/order.txt";
+/// The names of functions in the order in which they are to stand, as `src/link/record` wrote them down.
+const ORDER: &str = "src/link/order.txt";
 
 /// Where the program lies.
 #[derive(Clone, Copy)]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::args::{Output, WatchArgs};
 use super::each_once::each_once;
@@ -32,6 +33,10 @@ use crate::report::{deed, event_words, held_text, lasting_line, printable, rende
 use crate::spec::ServiceName;
 use crate::spec::engine::Settings;
 use crate::units::some_of;
+
+/// A command that holds the state (`apply`, `stop`) is waited for, as it waits for another one: a watch that ended over it would be
+/// missing from then on.
+const SHORT_COMMANDS: Duration = Duration::from_mins(1);
 
 /// Runs `watch`.
 pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
@@ -68,11 +73,13 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         return exit;
     }
     own_limits::take();
-    let mut opened = match state::open(
-        dirs,
-        HostOptions { signals: true, subreaper: true, ..HostOptions::default() },
-        terminal,
-    ) {
+    let options = HostOptions {
+        lock_timeout: SHORT_COMMANDS,
+        signals: true,
+        subreaper: true,
+        ..HostOptions::default()
+    };
+    let mut opened = match state::open_unless_watched(dirs, options, terminal) {
         Ok(opened) => opened,
         Err(reason) => return reason.report(terminal),
     };

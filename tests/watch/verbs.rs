@@ -94,6 +94,25 @@ fn a_stop_that_waits_for_another_one_goes_to_the_watch_that_begins_meanwhile() {
     assert_eq!(bench.status_of("shop")["phase"], "Stopped");
 }
 
+/// It ended, and was missing when the command was done.
+#[test]
+fn a_watch_that_begins_beside_a_command_waits_for_its_end() {
+    let mut bench = Bench::new();
+    let deaf = "#!/usr/bin/perl\n$SIG{TERM} = 'IGNORE'; open(my $f, '>>', '%STARTS%') or die; syswrite($f, \"$$ deaf\\n\"); close $f;\nsleep 1 while 1;\n";
+    let program = bench.script("bin/deaf", deaf);
+    let stop = "stop: {schedule: [{signal: TERM, wait: 1m}]}";
+    bench.spec("deaf", &format!("startas: {}\nreadiness: {{aliveFor: 150ms}}\n{stop}", program.display()));
+    bench.ok(&["apply", "specs"]);
+    let mut command = bench.command(&["stop", "deaf"]).stdout(Stdio::null()).spawn().unwrap();
+    until("the command to hold the state", || bench.status_of("deaf")["phase"] == "Stopping");
+    bench.watch(&[]);
+    let waits = format!("waiting for another selfsame (pid {}), which holds the state", command.id());
+    until("the watch to wait", || bench.watch_log().contains(&waits));
+    command.kill().unwrap();
+    command.wait().unwrap();
+    until("the watch", || bench.connect().is_ok());
+}
+
 #[test]
 fn two_stops_at_once_are_one() {
     let (bench, pid) = watched("");

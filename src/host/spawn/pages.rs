@@ -2,7 +2,7 @@
 //!
 //! A start, and each look at everything, go through megabytes of code that nothing needs in between, and a service that ends has to
 //! be started again at once. So what a restart needs stays mapped, and the rest is let go of: whoever comes to it has it mapped again,
-//! from what the kernel keeps of the file. Both lie apart where the linker was told so (`link/order.txt`); elsewhere nothing is let go of.
+//! from what the kernel keeps of the file. Both lie apart where the linker was told so (`src/link/order.txt`); elsewhere nothing is let go of.
 
 /// Lets go of the code of a watch that no restart needs. Breakpoints that a debugger has set there go with it.
 #[cfg(ordered)]
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn the_order_names_both_ends() {
-        let order: Vec<&str> = include_str!("../../../link/order.txt").lines().collect();
+        let order: Vec<&str> = include_str!("../../link/order.txt").lines().collect();
         let place = |path: &str| {
             let name: String = path.split("::").map(|part| format!("{}{part}", part.len())).collect();
             order.iter().position(|line| *line == format!("_ZN{name}17h*"))
