@@ -58,7 +58,9 @@ mod tests {
 
     #[test]
     fn a_program_goes_on_without_its_code() {
-        (restart_ends(), watch_ends(), let_go_of_code());
+        restart_ends();
+        watch_ends();
+        let_go_of_code();
         assert_eq!(format!("{}", 6 * 7), "42");
     }
 }
