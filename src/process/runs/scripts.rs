@@ -84,9 +84,7 @@ fn named(world: &dyn World, pid: Pid, family: &[u8]) -> Option<(Vec<(u64, u64)>,
             files.extend(file(world, pid, &name)?.filter(|file| !files.contains(file)));
             Some(index)
         }
-        Operand::None => None,
-        // Any word could be it.
-        Operand::NoTable => return None,
+        Operand::None | Operand::NoTable => None,
     };
     Some((files, Told { pid, arguments, operand }))
 }

@@ -65,10 +65,6 @@ pub(super) fn script(world: &dyn World, pid: Pid, target: &Target, family: &[u8]
     }
     match find(world, pid, target, &arguments, Some(family)) {
         Fact::Known(Some(after)) => Run::yes(Some(after)),
-        Fact::Known(None) | Fact::Absent if is_named(world, pid, target, &arguments, family) => {
-            let why = format!("it isn't known which of its words `{}` executes", paths::show(family));
-            Run::could_be(pid, target, &why)
-        }
         Fact::Known(None) | Fact::Absent => Run::no(),
         Fact::Unknown(reason) => Run::unknown(reason),
     }
@@ -87,15 +83,6 @@ pub(super) fn given_on(world: &dyn World, pid: Pid, target: &Target, family: &[u
         Fact::Known(false) | Fact::Absent => Run::no(),
         Fact::Unknown(reason) => Run::unknown(reason),
     }
-}
-
-/// Whether a word names the file, to an interpreter of which no table says what it does with its words.
-fn is_named(world: &dyn World, pid: Pid, target: &Target, arguments: &Arguments, family: &[u8]) -> bool {
-    let names = |word: &[u8]| {
-        shares_name(target, word)
-            && matches!(names_target(world, pid, target, word), Fact::Known(true) | Fact::Unknown(_))
-    };
-    !is_interpreter(family) && arguments.words.iter().skip(1).any(|word| names(word))
 }
 
 /// One word that isn't the interpreter's own name, nor the name that it was executed by: a script has at least
