@@ -156,7 +156,7 @@ fn process(check: &[Word], path: &str, files: &dyn Files, request: &Request) -> 
             "pidfile" => command::set_pidfile(&mut monitored, argument.map_or("", |word| &word.text), &at),
             "matching" => matching(&mut monitored, argument.map_or("", |word| &word.text), &at),
             "start" => {
-                account_and_time(more, &mut monitored);
+                account_and_time(more, &at, &mut monitored);
                 start = argument.map(|word| (word.text.clone(), Place::new(path, word.line)));
             }
             "stop" => said(
@@ -224,7 +224,7 @@ fn matching(found: &mut Found, pattern: &str, place: &Place) {
 }
 
 /// `as uid x and gid y with timeout 60 seconds`
-fn account_and_time(words: &[Word], found: &mut Found) {
+fn account_and_time(words: &[Word], place: &Place, found: &mut Found) {
     let behind = |keyword: &str| {
         let at = words.iter().position(|word| word.is(keyword))?;
         words.get(at + 1)
@@ -236,10 +236,11 @@ fn account_and_time(words: &[Word], found: &mut Found) {
     if let Some(group) = behind("gid") {
         found.service.group = account(&group.text);
     }
-    if let Some(seconds) =
-        behind("timeout").and_then(|word| word.text.parse().ok()).filter(|seconds| *seconds > 0)
-    {
-        found.service.start_timeout = Duration::from_secs(seconds);
+    if let Some(time) = behind("timeout") {
+        match time.text.parse() {
+            Ok(seconds @ 1..) => found.service.start_timeout = Duration::from_secs(seconds),
+            _ => found.lost(place, format!("timeout {}", time.text), "it is not a number of seconds"),
+        }
     }
 }
 

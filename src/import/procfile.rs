@@ -67,15 +67,7 @@ fn entry(line: &str) -> Option<(&str, &str)> {
     (good && !command.is_empty()).then_some((name, command))
 }
 
-/// Whether a text is a Procfile: for detection, together with the name of the file.
+/// Whether a text is a Procfile: for detection, together with the name of the file. A line that is wrong is named by the import.
 pub(super) fn is_procfile(text: &str) -> bool {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let mut count = 0;
-    for line in lines {
-        if entry(line).is_none() {
-            return false;
-        }
-        count += 1;
-    }
-    count > 0
+    text.lines().map(str::trim).any(|line| !line.starts_with('#') && entry(line).is_some())
 }

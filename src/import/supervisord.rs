@@ -1,6 +1,7 @@
 //! Configurations of supervisord: `[program:x]` sections, expansions, numbers of processes, included files.
 
 mod expand;
+mod outputs;
 mod program;
 
 use super::command::Context;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::expand::{Names, expand, has_formatted_number};
+use super::outputs::{kept, log, redirect, rotations};
 use crate::diagnostic::Diagnostic;
 use crate::import::command::{self, Context};
 use crate::import::found::{Found, Place, account};
@@ -10,15 +11,13 @@ use crate::import::ini::{Item, Section};
 use crate::import::quantity;
 use crate::import::shell::Value;
 use crate::import::{Imported, codes};
-use crate::spec::{
-    DesiredState, Output, ReadinessCheck, RestartPolicy, Rotation, Service, StopScope, StopStep,
-};
+use crate::spec::{DesiredState, Output, ReadinessCheck, RestartPolicy, StopScope, StopStep};
 use crate::units::Signal;
 
-/// The least that a document takes for `maxSize`.
-const SIZE_MIN: u64 = 4096;
 /// Processes of one program.
 const PROCESSES_MAX: u32 = 1_000;
+/// Said of a value; supervisord takes no such file.
+const NO_SWITCH: &str = "it is neither `true` nor `false`";
 
 /// Makes the Services of a section.
 pub(super) fn carry(
@@ -171,7 +170,8 @@ fn row(item: &Item, names: &Names<'_>, found: &mut Found, section: &Section) {
         }
     };
     match item.key.as_str() {
-        "command" | "numprocs" | "numprocs_start" | "stopsignal" | "stopwaitsecs" => {}
+        "command" | "stopsignal" => {}
+        "numprocs" | "numprocs_start" | "stopwaitsecs" => counted(item, found),
         "process_name" => found.needless(place, written(), "copies are told apart by their index"),
         "directory" => command::set_directory(found, &value, place),
         "umask" => match quantity::octal(&value) {
@@ -183,17 +183,18 @@ fn row(item: &Item, names: &Names<'_>, found: &mut Found, section: &Section) {
             command::initgroups(found);
         }
         "environment" => environment(item, names, found),
-        "autostart" if no(&value) => found.service.state = DesiredState::Stopped,
-        "autostart" => {}
-        "autorestart" => match value.as_str() {
-            "unexpected" => {}
-            value if no(value) => found.service.restart.policy = RestartPolicy::Never,
-            _ => found.service.restart.policy = RestartPolicy::Always,
+        "autostart" => match switch(&value) {
+            Some(true) => {}
+            Some(false) => found.service.state = DesiredState::Stopped,
+            None => found.unclear(place, written(), NO_SWITCH),
         },
-        "exitcodes" => {
-            let codes = value.split(',').filter_map(|code| code.trim().parse::<i32>().ok());
-            found.service.restart.success_codes = codes.filter(|code| (1..=255).contains(code)).collect();
-        }
+        "autorestart" => match switch(&value) {
+            Some(true) => found.service.restart.policy = RestartPolicy::Always,
+            Some(false) => found.service.restart.policy = RestartPolicy::Never,
+            None if value.eq_ignore_ascii_case("unexpected") => {}
+            None => found.unclear(place, written(), "it is none of `true`, `false` and `unexpected`"),
+        },
+        "exitcodes" => exit_codes(item, &value, found),
         "startsecs" => match value.parse::<u64>() {
             Ok(0) => found.changed(place, written(), "it is Ready when it has lived for a second"),
             Ok(seconds) => {
@@ -210,8 +211,13 @@ fn row(item: &Item, names: &Names<'_>, found: &mut Found, section: &Section) {
                 "selfsame never gives up: the waits grow to `restart.maxBackoff`",
             );
         }
-        "stopasgroup" | "killasgroup" if !no(&value) => found.service.stop.scope = Some(StopScope::Tree),
-        "stopasgroup" | "killasgroup" => {}
+        "stopasgroup" | "killasgroup" | "redirect_stderr" | "stdout_syslog" | "stderr_syslog" => {
+            match switch(&value) {
+                Some(true) => switched_on(item, found, section, names),
+                Some(false) => {}
+                None => found.lost(place, written(), NO_SWITCH),
+            }
+        }
         "priority" => {
             found.needless(
                 place,
@@ -219,13 +225,8 @@ fn row(item: &Item, names: &Names<'_>, found: &mut Found, section: &Section) {
                 "all are started at once, and a start that fails is tried again",
             );
         }
-        "redirect_stderr" if !no(&value) => redirect(place, found, section, names),
-        "redirect_stderr" => {}
         "stdout_logfile" => log(item, &value, found, false),
         "stderr_logfile" => log(item, &value, found, true),
-        "stdout_syslog" | "stderr_syslog" if no(&value) => {}
-        "stdout_syslog" => found.service.stdout = Output::Syslog,
-        "stderr_syslog" => found.service.stderr = Output::Syslog,
         key if key.ends_with("_logfile_maxbytes") || key.ends_with("_logfile_backups") => {
             kept(item, &value, found);
         }
@@ -234,94 +235,39 @@ fn row(item: &Item, names: &Names<'_>, found: &mut Found, section: &Section) {
     }
 }
 
-fn redirect(place: &Place, found: &mut Found, section: &Section, names: &Names<'_>) {
-    let file =
-        section.item("stdout_logfile").and_then(|item| expand(&item.value, names, command::template).ok());
-    match file {
-        Some(file) if file.starts_with('/') => found.service.stderr = Output::File(file.into()),
-        _ => found.changed(place, "redirect_stderr=true", "the two streams have a file each"),
+/// What follows where a switch is on.
+fn switched_on(item: &Item, found: &mut Found, section: &Section, names: &Names<'_>) {
+    match item.key.as_str() {
+        "stdout_syslog" => found.service.stdout = Output::Syslog,
+        "stderr_syslog" => found.service.stderr = Output::Syslog,
+        "redirect_stderr" => redirect(&item.place, found, section, names),
+        _ => found.service.stop.scope = Some(StopScope::Tree),
     }
 }
 
-/// One file is kept in one way, that of the first; and what is no file of ours isn't cut: `/dev/stdout` is written with
-/// `stdout_logfile_maxbytes=0` in every container, because supervisord couldn't cut it.
-fn rotations(service: &mut Service) {
-    if matches!(service.stdout, Output::File(_)) && service.stdout == service.stderr {
-        service.stderr_rotation = service.stdout_rotation;
-    }
-    let is_file = |output: &Output| matches!(output, Output::Log | Output::File(_));
-    if !is_file(&service.stdout) {
-        service.stdout_rotation = Rotation::default();
-    }
-    if !is_file(&service.stderr) {
-        service.stderr_rotation = Rotation::default();
-    }
-}
-
-/// How much of a file is kept.
-fn kept(item: &Item, value: &str, found: &mut Found) {
-    let written = || format!("{}={}", item.key, item.value);
-    let rotation = if item.key.starts_with("stderr") {
-        &mut found.service.stderr_rotation
-    } else {
-        &mut found.service.stdout_rotation
+/// What is read elsewhere as a number, or the usual one instead.
+fn counted(item: &Item, found: &mut Found) {
+    let number = item.value.parse::<u32>();
+    let why = match item.key.as_str() {
+        "numprocs" if !number.as_ref().is_ok_and(|count| (1..=PROCESSES_MAX).contains(count)) => {
+            format!("it is no number from 1 to {PROCESSES_MAX}")
+        }
+        _ if number.is_err() => "it is not a number".to_owned(),
+        _ => return,
     };
-    if item.key.ends_with("_maxbytes") {
-        match bytes(value) {
-            Some(0) => rotation.max_size = None,
-            Some(size) => {
-                rotation.max_size = Some(size.max(SIZE_MIN));
-                if size < SIZE_MIN {
-                    found.changed(&item.place, written(), "files are cut by the block: it is 4KiB");
-                }
-            }
-            None => found.lost(&item.place, written(), "it is no size"),
-        }
-        return;
-    }
-    match value.parse::<u32>() {
-        Ok(0) => {
-            rotation.keep = 1;
-            found.changed(&item.place, written(), "one piece is kept besides the file at least");
-        }
-        Ok(count) => {
-            rotation.keep = count.min(1_000);
-        }
-        Err(_) => found.lost(&item.place, written(), "it is no number"),
-    }
+    found.unclear(&item.place, format!("{}={}", item.key, item.value), why);
 }
 
-/// A size as supervisord has it: its `KB` is 1024 bytes.
-fn bytes(text: &str) -> Option<u64> {
-    let text = text.trim().to_ascii_lowercase();
-    let scales = [("kb", 1u64 << 10), ("mb", 1 << 20), ("gb", 1 << 30), ("", 1)];
-    let (number, scale) =
-        scales.into_iter().find_map(|(end, scale)| Some((text.strip_suffix(end)?, scale)))?;
-    number.trim().parse::<u64>().ok()?.checked_mul(scale)
-}
-
-fn log(item: &Item, value: &str, found: &mut Found, error: bool) {
-    let output = match value {
-        "AUTO" => return,
-        "NONE" | "/dev/null" => Output::Null,
-        "syslog" => Output::Syslog,
-        // What its own output goes to, in a container most often.
-        "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" if !error => Output::Inherit,
-        "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" if error => Output::Inherit,
-        path if path.starts_with('/') && !path.starts_with("/dev/") && !path.ends_with('/') => {
-            Output::File(path.into())
+fn exit_codes(item: &Item, value: &str, found: &mut Found) {
+    let mut codes = Vec::new();
+    for code in value.split(',').map(str::trim).filter(|code| !code.is_empty()) {
+        match code.parse::<u8>() {
+            Ok(0) => {}
+            Ok(code) => codes.push(i32::from(code)),
+            Err(_) => found.lost(&item.place, format!("exitcodes={code}"), "it is no number from 0 to 255"),
         }
-        _ => {
-            let text = "it goes to a file in the log directory";
-            found.changed(&item.place, format!("{}={}", item.key, item.value), text);
-            return;
-        }
-    };
-    if error {
-        found.service.stderr = output;
-    } else {
-        found.service.stdout = output;
     }
+    found.service.restart.success_codes = codes.into_iter().collect();
 }
 
 /// `A="x",B=y`
@@ -384,6 +330,11 @@ fn stopping(section: &Section, found: &mut Found) {
     ];
 }
 
-fn no(value: &str) -> bool {
-    matches!(value.to_ascii_lowercase().as_str(), "false" | "no" | "off" | "0")
+/// What supervisord takes for a switch.
+fn switch(value: &str) -> Option<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Some(true),
+        "false" | "no" | "off" | "0" => Some(false),
+        _ => None,
+    }
 }

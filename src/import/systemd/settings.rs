@@ -14,6 +14,9 @@ use crate::import::found::Found;
 use crate::import::shell::Value;
 use crate::spec::{ReadinessCheck, ServiceType};
 
+/// What `Type=` may be.
+const KINDS: [&str; 8] = ["simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"];
+
 /// Fills in what the unit says.
 ///
 /// # Errors
@@ -43,6 +46,11 @@ pub(super) fn carry(
     {
         let text = "there is no readiness of this kind: it is Ready when it has lived for a second";
         found.changed(place, format!("Type={kind}"), text);
+    }
+    if let Some(entry) = unit.last("Service", "Type")
+        && !KINDS.contains(&kind)
+    {
+        found.unclear(&entry.place, format!("Type={kind}"), "there is no such type of service");
     }
     let starts = unit.list("Service", "ExecStart");
     let Some(start) = starts.first() else {

@@ -13,6 +13,10 @@ use crate::spec::{
 };
 use crate::units::Signal;
 
+/// Settings that are on or off, and mean something here.
+const SWITCHES: [&str; 5] =
+    ["DynamicUser", "NoNewPrivileges", "RemainAfterExit", "SendSIGHUP", "SendSIGKILL"];
+
 /// Settings whose lines add up.
 pub(super) fn is_list(key: &str) -> bool {
     key.starts_with("Exec")
@@ -65,6 +69,10 @@ pub(super) fn carry(entry: &Entry, unit: &Unit, found: &mut Found) {
         "Install" => found.needless(&entry.place, item(entry), "a document that is there is in force"),
         _ if entry.section.starts_with("X-") || entry.key.starts_with("X-") => {
             found.needless(&entry.place, item(entry), "it means nothing to systemd either");
+        }
+        "Service" if SWITCHES.contains(&entry.key.as_str()) && switch(&entry.value).is_none() => {
+            // systemd says so in its log, and goes by what is usual.
+            wrong(entry, found);
         }
         "Service" => {
             if !(reload::carry(entry, unit, found)
@@ -154,7 +162,7 @@ fn execution(entry: &Entry, found: &mut Found) -> bool {
         "SupplementaryGroups" => {
             found.service.supplementary_groups.extend(value.split_whitespace().filter_map(account));
         }
-        "DynamicUser" if yes(value) => {
+        "DynamicUser" if is_on(value) => {
             found.lost(
                 &entry.place,
                 item(entry),
@@ -167,8 +175,12 @@ fn execution(entry: &Entry, found: &mut Found) -> bool {
             "~" => found.unclear(&entry.place, item(entry), "it is the home of the user"),
             directory => command::set_directory(found, directory, &entry.place),
         },
-        "NoNewPrivileges" => found.service.security.no_new_privileges = Some(yes(value)),
-        "PrivateTmp" => found.service.security.private_tmp = yes(value) || value == "disconnected",
+        "NoNewPrivileges" => found.service.security.no_new_privileges = Some(is_on(value)),
+        "PrivateTmp" => match switch(value) {
+            Some(on) => found.service.security.private_tmp = on,
+            None if value == "disconnected" => found.service.security.private_tmp = true,
+            None => return wrong(entry, found),
+        },
         "RootDirectory" | "RootImage" => {
             found.lost(
                 &entry.place,
@@ -326,7 +338,7 @@ fn keeping(entry: &Entry, unit: &Unit, found: &mut Found) -> bool {
         "TimeoutStopSec" | "KillSignal" | "SendSIGKILL" | "FinalKillSignal" | "KillMode" | "SendSIGHUP"
         | "ReloadSignal" => {}
         "RestartKillSignal" => found.lost(place, item(entry), "a restart stops as a stop does"),
-        "RemainAfterExit" if !yes(value) => {}
+        "RemainAfterExit" if !is_on(value) => {}
         "NotifyAccess" => found.needless(place, item(entry), "the service's own processes are listened to"),
         "GuessMainPID" if unit.last("Service", "PIDFile").is_some() => {
             found.needless(place, item(entry), "the process is found by what it runs");
@@ -558,10 +570,10 @@ fn stopping(unit: &Unit, found: &mut Found) {
     let polite = signal("KillSignal", Signal::TERM);
     let forced = signal("FinalKillSignal", Signal::KILL);
     let mut schedule = vec![StopStep { signal: polite, wait }];
-    if last("SendSIGKILL").is_none_or(|entry| yes(&entry.value)) {
+    if last("SendSIGKILL").is_none_or(|entry| switch(&entry.value) != Some(false)) {
         schedule.push(StopStep { signal: forced, wait: Duration::from_secs(5) });
     }
-    if last("SendSIGHUP").is_some_and(|entry| yes(&entry.value)) {
+    if last("SendSIGHUP").is_some_and(|entry| is_on(&entry.value)) {
         found.lost(&first.place, "SendSIGHUP=yes", "one signal is sent in a step");
     }
     found.service.stop.schedule = schedule;
@@ -582,6 +594,15 @@ fn stopping(unit: &Unit, found: &mut Found) {
     }
 }
 
-fn yes(value: &str) -> bool {
-    matches!(value.to_ascii_lowercase().as_str(), "yes" | "true" | "on" | "1")
+/// What `parse_boolean` of systemd takes.
+fn switch(value: &str) -> Option<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "1" | "yes" | "y" | "true" | "t" | "on" => Some(true),
+        "0" | "no" | "n" | "false" | "f" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+fn is_on(value: &str) -> bool {
+    switch(value) == Some(true)
 }
