@@ -199,6 +199,25 @@ fn a_replay_names_the_process_and_why_nothing_would_be_done() {
     assert!(broken.stderr.contains("this is no record"), "{}", broken.stderr);
 }
 
+/// A policy that looks each second was tried on looks of every 5 s.
+#[test]
+fn a_record_has_looks_as_often_as_its_policies_look() {
+    let bench = Bench::new();
+    bench.write("p.yaml", &policy("often", "every: 200ms\n  match: pid == 1"));
+    bench.write("q.yaml", &policy("rarely", "every: 1m\n  match: pid == 1"));
+    for (given, every) in [
+        (&["p.yaml", "q.yaml"][..], "every: 200ms"),
+        (&["q.yaml"], "every: 1m"),
+        (&["p.yaml", "--interval", "300ms"], "every: 300ms"),
+        (&[], "every: 5s"),
+    ] {
+        let _ = fs::remove_file(bench.path("record"));
+        bench.ok(&[&["test", "--record", "1ms", "--out", "record"], given].concat());
+        let text = fs::read_to_string(bench.path("record")).unwrap();
+        assert!(text.lines().any(|line| line == every), "{given:?}: {}", &text[..200]);
+    }
+}
+
 /// Where the kernel tells, a process that comes and goes between two looks is in the record.
 #[test]
 fn what_lives_between_two_looks_is_recorded_where_the_kernel_tells() {

@@ -29,7 +29,7 @@ pub(super) use logs::LogsArgs;
 pub(super) use looking::{DoctorArgs, ExplainArgs, MatchArgs, SnapshotArgs, StatusArgs, WaitFor};
 pub(super) use matching::{ActArgs, FormArgs, LiveArgs, MatchOutput, PickArgs};
 pub(super) use plugin::{BenchArgs, BuildArgs, InspectArgs, NewArgs, PluginArgs, PluginVerb, TryArgs};
-pub(super) use record::RecordArgs;
+pub(super) use record::{INTERVAL_MIN, RecordArgs};
 pub(super) use settings::{KeepSettings, LookSettings, WatchSettings};
 pub(super) use wishes::{
     AdoptArgs, Labels, Objects, OverrideArgs, SignalArgs, SuspendArgs, UpgradeArgs, WishArgs,

@@ -8,6 +8,8 @@ use clap::Args;
 use super::duration;
 use super::settings::size;
 
+/// The least time from look to look.
+pub(in super::super) const INTERVAL_MIN: Duration = Duration::from_millis(100);
 const HEADING: &str = "Try policies on what happened";
 
 // Of `test`: writing a host down, and policies on what was written.
@@ -20,9 +22,9 @@ pub(in super::super) struct RecordArgs {
     /// Into this new file, which only its owner can read
     #[arg(long, value_name = "FILE", requires = "record")]
     pub out: Option<PathBuf>,
-    /// Time from look to look; what the kernel tells (root, not in a container) is written down at once
-    #[arg(long, value_name = "TIME", value_parser = interval, default_value = "5s", requires = "record")]
-    pub interval: Duration,
+    /// Time from look to look, otherwise the shortest `every` of the given policies, or 5s; what the kernel tells (root, not in a container) is written down at once
+    #[arg(long, value_name = "TIME", value_parser = interval, requires = "record")]
+    pub interval: Option<Duration>,
     /// End when the record has become so large
     #[arg(long, value_name = "SIZE", value_parser = record_size, default_value = "32MiB", requires = "record")]
     pub max_size: u64,
@@ -36,7 +38,7 @@ pub(in super::super) struct RecordArgs {
 
 fn interval(text: &str) -> Result<Duration, String> {
     let interval = duration(text)?;
-    if interval < Duration::from_millis(100) {
+    if interval < INTERVAL_MIN {
         return Err("write at least `100ms`".into());
     }
     Ok(interval)

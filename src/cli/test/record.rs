@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::cli::args::{Output, TestArgs};
+use crate::cli::args::{INTERVAL_MIN, Output, TestArgs};
 use crate::cli::exit::Exit;
 use crate::cli::terminal::Terminal;
 use crate::diagnostic::Diagnostic;
@@ -19,10 +19,13 @@ use crate::units::{counted, format_duration, format_size};
 /// Command lines and names of files are nobody else's business.
 const MODE: u32 = 0o600;
 
+/// From look to look, where nothing asks for another.
+const EVERY: Duration = Duration::from_secs(5);
+
 /// Runs `test --record`.
 pub(super) fn run(args: &TestArgs, length: Duration, out: &Path, terminal: Terminal) -> Exit {
-    let files = match files(args) {
-        Ok(files) => files,
+    let Asked { files, every } = match asked(args) {
+        Ok(asked) => asked,
         Err(problems) => {
             terminal.diagnostics(&problems);
             return Exit::Failed;
@@ -42,13 +45,14 @@ pub(super) fn run(args: &TestArgs, length: Duration, out: &Path, terminal: Termi
     };
     let given = &args.record;
     let write = WriteOptions { env_keys: given.env.clone(), files, redact: true };
-    let options = RecordOptions { length, every: given.interval, bytes: given.max_size, write };
+    let every = given.interval.unwrap_or(every);
+    let options = RecordOptions { length, every, bytes: given.max_size, write };
     let mut put = |text: &str| file.write_all(text.as_bytes());
     let begun = |recorded: &Recorded| {
         let until = format!("recording for {} into `{name}`; Ctrl-C ends it", format_duration(length));
         terminal.say(&until);
         if let Some(why) = &recorded.deaf {
-            let every = format_duration(given.interval);
+            let every = format_duration(every);
             terminal.say(&format!(
                 "warning: what lives for less than {every} may be missing: process events can't be had ({why})"
             ));
@@ -66,17 +70,27 @@ pub(super) fn run(args: &TestArgs, length: Duration, out: &Path, terminal: Termi
     }
 }
 
-/// The files that the documents name, so that they are in the record.
-fn files(args: &TestArgs) -> Result<Vec<Bytes>, Vec<Diagnostic>> {
+/// What the given documents ask for.
+struct Asked {
+    /// The files that they name, so that they are in the record.
+    files: Vec<Bytes>,
+    /// As often as the most impatient of them looks.
+    every: Duration,
+}
+
+fn asked(args: &TestArgs) -> Result<Asked, Vec<Diagnostic>> {
     if args.paths.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Asked { files: Vec::new(), every: EVERY });
     }
     let look = Sources::new(args.paths.clone()).with_libraries(args.matchers.clone()).look();
     if look.diagnostics.iter().any(Diagnostic::is_error) {
         return Err(look.diagnostics);
     }
     let expressions = look.policies.iter().flat_map(|document| document.policy.expressions());
-    Ok(expressions.flat_map(|expression| files_named(&expression.text, &look.names.library)).collect())
+    let files =
+        expressions.flat_map(|expression| files_named(&expression.text, &look.names.library)).collect();
+    let every = look.policies.iter().map(|document| document.policy.every).min();
+    Ok(Asked { files, every: every.unwrap_or(EVERY).max(INTERVAL_MIN) })
 }
 
 fn told(recorded: &Recorded, output: Output, terminal: Terminal) {
