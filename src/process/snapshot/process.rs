@@ -170,6 +170,8 @@ impl Draft<'_, '_> {
         let files = image::files(self, &root);
         let tasks = self.tasks(stat.as_ref().known().map(|stat| stat.state));
         let (sockets, listens) = sockets::sockets(self);
+        let has_ended = |task: &Task| matches!(task.state, ProcessState::Zombie | ProcessState::Dead);
+        let ended = tasks.as_ref().known().is_some_and(|tasks| tasks.iter().all(has_ended));
         let process = Process {
             owner,
             exe_file,
@@ -182,7 +184,7 @@ impl Draft<'_, '_> {
             execfn: self.bytes("execfn", "execfnHex"),
             cwd,
             root,
-            namespaces: self.namespaces(),
+            namespaces: self.namespaces(ended),
             cgroups: self.fact("cgroup", |r, n| Some(cgroups(r, n))),
             limits: self.field("limits", |r, n| Some(limits(r, n))).unwrap_or_default(),
             login_uid: self.login_uid(),
@@ -273,7 +275,7 @@ impl Draft<'_, '_> {
         (listed || self.fields.get("container").is_some()).then(|| self.fact("container", Reader::bytes))
     }
 
-    fn namespaces(&mut self) -> BTreeMap<&'static str, Fact<u64>> {
+    fn namespaces(&mut self, ended: bool) -> BTreeMap<&'static str, Fact<u64>> {
         let stated = self
             .fields
             .get("ns")
@@ -285,6 +287,8 @@ impl Draft<'_, '_> {
             let fact = match (inode, self.unread.first_of::<u64>(&[dotted.as_str(), "ns"])) {
                 (Some(inode), _) => Fact::from_option(inode),
                 (None, unknown @ Fact::Unknown(_)) => unknown,
+                // A zombie has let go of its own, but of those that its number and its user are of.
+                (None, _) if ended && !matches!(key, "pid" | "user") => Fact::Absent,
                 // Not stated is the engine's.
                 (None, _) => Fact::Known(self.host.namespaces.get(key).copied().unwrap_or(initial)),
             };

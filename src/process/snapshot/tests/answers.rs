@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{HOST, parse};
 use crate::facts::{Fact, ProcessState, Why};
+use crate::process::snapshot::words::NAMESPACES;
 use crate::process::world::{Namespace, Root, World};
 use crate::units::{Gid, Pid, StartTicks, Uid};
 
@@ -70,6 +71,20 @@ fn what_is_not_stated_is_absent_and_what_is_unreadable_is_unknown() {
         Fact::Unknown(reason) => assert_eq!(reason.to_string(), "timeout: argv of 701"),
         other => panic!("{other:?}"),
     }
+}
+
+/// It had the engine's, whichever it had lived in.
+#[test]
+fn a_zombie_has_no_namespaces_but_those_of_its_number_and_user() {
+    let world = parse(
+        "processes:\n- {pid: 9, state: zombie}\n- {pid: 10}\n- {pid: 11, state: zombie, tasks: [{tid: 12, state: running}]}\n",
+    );
+    let known = |pid| {
+        let all = NAMESPACES.iter().filter(|(_, kind, _)| world.namespace(Pid(pid), *kind).known().is_some());
+        all.map(|(key, ..)| *key).collect::<Vec<_>>()
+    };
+    assert_eq!(known(9), ["pid", "user"]);
+    assert_eq!((known(10).len(), known(11).len()), (NAMESPACES.len(), NAMESPACES.len()));
 }
 
 #[test]
