@@ -14,6 +14,7 @@ use super::settings;
 use super::state::{self, NotOpened, Opened};
 use super::terminal::Terminal;
 use super::to_rest::Run;
+use super::wish::chosen;
 use crate::diagnostic::Diagnostic;
 use crate::engine::events::Chronicle;
 use crate::engine::sources::Sources;
@@ -22,8 +23,17 @@ use crate::host::good_texts::GoodTexts;
 use crate::host::history::{Accepted, History};
 use crate::host::linux::HostOptions;
 use crate::host::state_dir::Dirs;
-use crate::spec::ServiceName;
 use crate::spec::engine::Settings;
+use crate::spec::{ServiceName, SpecSet};
+
+/// What is in force from now on, which is also what this call leaves alone.
+pub(super) fn keep_in_history(opened: &Opened, set: &SpecSet, why: String) {
+    let mut services = chosen(&opened.memory, &opened.memory.services.keys().cloned().collect()).services;
+    services.retain(|name, _| !set.removed.contains(name));
+    services.extend(set.services.clone());
+    let (at, by) = (opened.host.now().wall, crate::host::caller());
+    History::new(opened.host.dirs()).keep(Accepted { services, at, by, why });
+}
 
 /// Runs `apply`.
 pub(super) fn run(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
@@ -116,13 +126,7 @@ fn apply(
     let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
     let asked = format!("apply {}", paths.join(" "));
     let _ = Chronicle::new(&opened.host).asked(&crate::host::person(), "Apply", &asked, &[]);
-    // What this call leaves alone is in force as well.
-    let mut in_force = super::wish::chosen(&opened.memory, &opened.memory.services.keys().cloned().collect());
-    in_force.services.retain(|name, _| !accepted.set.removed.contains(name));
-    in_force.services.extend(accepted.set.services.clone());
-    let (at, by) = (opened.host.now().wall, crate::host::caller());
-    let kept = Accepted { services: in_force.services, at, by, why: asked };
-    History::new(&opened.host.dirs().clone()).keep(kept);
+    keep_in_history(&opened, &accepted.set, asked);
     let run = Run {
         began: opened.host.now().wall,
         opened,

@@ -112,6 +112,8 @@ fn carry(
     chronicle.asked(&crate::host::person(), "ApplyPlan", &asked, &[]);
     // The very plan that was compared.
     let names = stored.changed();
+    let set = of_these(accepted.set, &names);
+    super::apply::keep_in_history(&opened, &set, asked);
     let plan = stored.only(previewed.plan, &opened.memory);
     let tick = carry_out(&mut opened.host, &mut opened.memory, plan);
     chronicle.tell(&tick.events);
@@ -121,7 +123,6 @@ fn carry(
             terminal.data(&deed(step, outcome, &tick.plan));
         }
     }
-    let set = of_these(accepted.set, &names);
     let broken = look.diagnostics.iter().any(Diagnostic::is_error);
     let run = Run {
         began: opened.host.now().wall,

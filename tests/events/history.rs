@@ -9,6 +9,23 @@ fn rows(bench: &Bench) -> Vec<serde_json::Value> {
     serde_json::from_str(&text).unwrap()
 }
 
+/// It had no entry, as if nothing had changed.
+#[test]
+fn a_stored_plan_that_is_carried_out_is_in_the_history() {
+    let bench = Bench::new();
+    bench.daemon("shop", "");
+    for args in ["args: []", "args: [changed]"] {
+        bench.daemon_spec("shop", args);
+        assert_eq!(bench.run(&["plan", "specs", "--out", "kept"]).code, 2);
+        bench.ok(&["apply", "kept"]);
+    }
+    let rows = rows(&bench);
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[0]["added"], serde_json::json!(["shop"]));
+    assert_eq!(rows[1]["changed"], serde_json::json!({"shop": ["args: [] -> [\"changed\"]"]}));
+    assert!(rows[1]["why"].as_str().unwrap().starts_with("apply the plan that "), "{}", rows[1]);
+}
+
 #[test]
 fn each_set_is_kept_with_what_changed_and_survives_a_killed_watch() {
     let mut bench = Bench::new();
