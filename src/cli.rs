@@ -60,6 +60,7 @@ use args::{Cli, ExplainArgs, Verb};
 use terminal::Terminal;
 use wish::{End, Wish};
 
+use crate::host::stack::with_enough_stack;
 use crate::host::state_dir::Dirs;
 use crate::plan::wanted::no_object;
 use crate::spec::ServiceName;
@@ -70,10 +71,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     if let Some(code) = drop_in::run(&args) {
         return code;
     }
-    match Cli::read(&args) {
+    match with_enough_stack(|| Cli::read(&args)) {
         // Its exit codes are those of the program that it stands in for.
         Ok(Cli { verb: Verb::StartStopDaemon(args), .. }) => drop_in::run_verb(&args.args),
-        Ok(cli) => whole(dispatch(&cli), matches!(cli.verb, Verb::Match(_) | Verb::Explain(_))).code(),
+        Ok(cli) => {
+            whole(with_enough_stack(|| dispatch(&cli)), matches!(cli.verb, Verb::Match(_) | Verb::Explain(_)))
+                .code()
+        }
         Err(error) => whole(usage(&error), false).code(),
     }
 }

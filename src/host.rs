@@ -68,6 +68,7 @@ pub mod signal;
 mod sockets;
 pub mod spawn;
 pub mod spec_dir;
+pub mod stack;
 pub mod start_lock;
 pub mod state_dir;
 pub mod stored_plan;

@@ -274,6 +274,27 @@ fn what_a_start_would_meet_is_said_before() {
     }
 }
 
+/// With little stack (`ulimit -s`) it ended by a signal, in the middle of the documents.
+#[test]
+fn little_stack_is_enough() {
+    let bench = Bench::new();
+    let deep = format!("{}pid == 1{}", "(".repeat(60), ")".repeat(60));
+    bench.spec("deep", &format!("startas: /bin/true\nmatch: '{deep} || pid > 1'"));
+    for words in ["check specs", "plan specs", "status", "match \"$DEEP\""] {
+        let mut command = Command::new("/bin/sh");
+        let line = format!("ulimit -s 100; exec \"$0\" {words}");
+        command.args(["-c", &line, env!("CARGO_BIN_EXE_selfsame")]).current_dir(bench.root());
+        command.env("DEEP", &deep).env("SELFSAME_STATE_DIR", bench.path("state"));
+        let done = command.output().unwrap();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(
+            done.status.code().is_some_and(|code| code != 1 && code != 3),
+            "{words}: {:?} {said}",
+            done.status
+        );
+    }
+}
+
 /// What is refused at the start is said before.
 #[test]
 fn what_this_host_cannot_do_is_said_with_its_place() {
