@@ -32,6 +32,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use forgetting::Noted;
 use starting::{are_many_starts, is_start};
@@ -104,6 +105,8 @@ pub struct LinuxHost {
     /// Sockets, copies of secrets, pid files.
     given: Given,
     subreaper: bool,
+    /// Who ended and left a fork that may be about to take its place, and when that was seen.
+    undecided: BTreeMap<ProcessKey, Instant>,
 }
 
 /// How far the kernel was before the processes of a look were listed: what begins meanwhile counts as new.

@@ -15,6 +15,9 @@ use super::{backoff, errand, stop};
 use crate::facts::ProcessKey;
 use crate::spec::Service;
 
+/// Until it is looked again whether a fork has detached itself.
+const UNDECIDED: Duration = Duration::from_millis(100);
+
 /// What became of each instance, and what follows from an exit.
 pub(super) fn follow_all(
     record: &mut Record,
@@ -30,6 +33,10 @@ pub(super) fn follow_all(
     let starters = instances.values().filter(|instance| is_starter(instance)).count();
     for (index, instance) in instances.iter_mut() {
         let process_seen = seen.and_then(|seen| seen.processes.get(index));
+        if let Some(event) = undecided(instance, aim, (*index, seen), draft) {
+            events.insert(*index, event);
+            continue;
+        }
         if acts && stop::clear_after(instance, *index, process_seen, spec, draft) {
             events.insert(*index, Event::Nothing);
             continue;
@@ -50,7 +57,7 @@ pub(super) fn follow_all(
             } else if note_left(instance, *index, seen) {
                 let ends = matches!(aim, Aim::Stop { .. } | Aim::Remove(_));
                 if !ends || stop::left_behind(instance, spec).is_empty() {
-                    hold_left(instance, *index, several(spec, seen, *index), draft);
+                    hold_left(instance, *index, why_left(instance, spec, seen, *index), draft);
                 }
             } else {
                 instance.phase = Phase::Vacant;
@@ -88,6 +95,25 @@ pub(super) fn follow_all(
     events
 }
 
+/// One that ended well, whose fork may be about to take its place: neither followed nor cleared away before that is known.
+fn undecided(
+    instance: &Instance,
+    aim: &Aim,
+    (index, seen): (u32, Option<&Seen>),
+    draft: &mut Draft<'_>,
+) -> Option<Event> {
+    let heir = seen?.undecided.get(&index)?;
+    let (Phase::Starting { process, starter: false, .. } | Phase::Running { process, .. }) = &instance.phase
+    else {
+        return None;
+    };
+    if matches!(aim, Aim::Stop { .. } | Aim::Remove(_)) {
+        return None;
+    }
+    draft.wake(draft.now.boot.after(UNDECIDED));
+    Some(Event::Unknown(format!("{} exited, and {heir} may be about to take its place", process.key.pid)))
+}
+
 /// Each look is at all processes: soon at first, then rarer.
 fn look_again(waited: Duration) -> Duration {
     (waited / 4).clamp(Duration::from_millis(100), Duration::from_secs(2))
@@ -107,14 +133,9 @@ fn note_left(instance: &mut Instance, index: u32, seen: Option<&Seen>) -> bool {
 
 /// INVARIANT: while something lives that a starter may have left behind, there is no other start: it would be a second
 /// copy if that is the service, and the identity rule can't tell.
-fn hold_left(instance: &Instance, index: u32, several: bool, draft: &mut Draft<'_>) {
+fn hold_left(instance: &Instance, index: u32, why: String, draft: &mut Draft<'_>) {
     let Phase::Starting { left, .. } = &instance.phase else { return };
     let pids: Vec<String> = left.iter().map(|key| key.pid.to_string()).collect();
-    let why = if several {
-        "and several match; say with `pidfile` or `match` which of them is the service"
-    } else {
-        "which the identity rule doesn't find; say with `becomes` or `matchOnly` what the service runs as"
-    };
     let message = format!(
         "not started again: its starter exited, and {} may be what it left behind, {why}; `selfsame stop {}` ends what \
          is left",
@@ -122,6 +143,22 @@ fn hold_left(instance: &Instance, index: u32, several: bool, draft: &mut Draft<'
         draft.name
     );
     draft.hold(index, (ConditionType::Unique, ConditionStatus::Unknown), "LeftBehind", &message);
+}
+
+/// Why none of them is taken for the service, and what would tell.
+fn why_left(instance: &Instance, spec: &Service, seen: Option<&Seen>, index: u32) -> String {
+    if several(spec, seen, index) {
+        return "and several match; say with `pidfile` or `match` which of them is the service".into();
+    }
+    let Phase::Starting { left, .. } = &instance.phase else { return String::new() };
+    let candidates = seen.and_then(|seen| seen.look.as_ref()).into_iter().flat_map(|look| &look.candidates);
+    let foreign = candidates.filter(|candidate| candidate.foreign_user && left.contains(&candidate.key));
+    match foreign.map(|candidate| candidate.uid).next() {
+        Some(uid) => format!("which became another user; say with `match: user == {uid}` that it is the service"),
+        None => "which the identity rule doesn't find; say with `becomes` or `matchOnly` what the service runs as, with \
+                 `user` there if it becomes another user"
+            .into(),
+    }
 }
 
 /// The identity rule finds more than one, as of a daemon whose workers have no parent.

@@ -125,6 +125,7 @@ pub(super) fn began(instance: &mut Instance, key: ProcessKey, now: Now) {
         reloaded: None,
         group: group.clone(),
         constrained: None,
+        followed: false,
     };
     instance.phase =
         Phase::Starting { process, since: *since, starter: *starter, probed: None, left: Vec::new() };

@@ -59,6 +59,8 @@ pub struct ProcessQuestion {
     pub adopted_by: Option<Arc<Service>>,
     /// It is the starter of a forking service: also tell which of its tree is the service.
     pub starter: bool,
+    /// It took the place of the one that was started.
+    pub followed: bool,
     /// The readiness check to report on, with the pidfile resolved.
     pub readiness: Option<ReadinessCheck>,
     /// Descendants noted when its stop began: which of them are still there?
@@ -97,6 +99,8 @@ pub struct Seen {
     pub conditions: Option<Vec<Fact<bool>>>,
     /// What stands in the way of an instance that ended, by index, as a sentence: `port 80 is taken by 412 (nginx)`.
     pub obstacles: BTreeMap<u32, String>,
+    /// Who may yet go on in place of an instance that ended, by index: it forked them a moment ago.
+    pub undecided: BTreeMap<u32, Pid>,
     /// What a start needs, if that was asked for: one value for all objects that need the same.
     pub prepared: Option<Result<Arc<Prepared>, String>>,
     /// How the commands are, by index.

@@ -163,7 +163,11 @@ fn not_to_be_taken(candidate: &Candidate) -> Option<Hold> {
             ConditionType::Unique,
             ConditionStatus::False,
             "ForeignUser",
-            format!("not started: {pid} matches and belongs to another user (uid {})", candidate.uid),
+            format!(
+                "not started: {pid} matches and belongs to another user (uid {0}); if it is the service, say so with \
+                 `match: user == {0}`",
+                candidate.uid
+            ),
         ));
     }
     candidate.weak.then(|| {

@@ -220,6 +220,7 @@ pub(super) fn adopted(candidate: Candidate, spec: &Arc<Service>, draft: &Draft<'
         reloaded: None,
         group: None,
         constrained: None,
+        followed: false,
     };
     Phase::Starting { process, since: draft.now.boot, starter: false, probed: None, left: Vec::new() }
 }

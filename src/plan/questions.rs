@@ -208,6 +208,7 @@ fn of_process(
         inode: process.inode,
         adopted_by: process.adopted_by.clone(),
         starter: is_starter(instance),
+        followed: process.followed,
         readiness: asks.then(|| record.spec.readiness.check.clone()),
         tree,
         list_tree,

@@ -237,6 +237,7 @@ mod tests {
             reloaded: None,
             group: None,
             constrained: None,
+            followed: false,
         }
     }
 

@@ -64,6 +64,7 @@ pub(crate) fn started(spec: &Service, pid: i32) -> Process {
         reloaded: None,
         group: None,
         constrained: None,
+        followed: false,
     }
 }
 

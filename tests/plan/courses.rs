@@ -47,7 +47,7 @@ fn what_holds_a_start_back_names_the_process_and_the_reason() {
         (
             AdoptPolicy::IfMatches,
             Candidate { foreign_user: true, ..one() },
-            "web: not started: 812 matches and belongs to another user (uid 0)",
+            "web: not started: 812 matches and belongs to another user (uid 0); if it is the service, say so with `match: user == 0`",
         ),
         (
             AdoptPolicy::IfMatches,

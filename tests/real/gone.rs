@@ -11,7 +11,7 @@ use selfsame::facts::ProcessKey;
 use selfsame::host::clock;
 use selfsame::host::signal::hold;
 use selfsame::plan::memory::TaskResult;
-use selfsame::spec::{Service, ServiceName, TaskPlan, TaskRun};
+use selfsame::spec::{Service, ServiceName, ServiceType, TaskPlan, TaskRun};
 
 use crate::stage::{DAEMON, Stage, kill, name, with_fifo};
 use crate::support::eventually;
@@ -126,19 +126,44 @@ fn starts(stage: &Stage) -> Vec<i32> {
     text.lines().map(|line| line.parse().unwrap()).collect()
 }
 
-/// A subshell of a script that had failed was taken for the service: it was down, and said to be Running.
+/// A subshell of a script that had ended was taken for the service: it was down, and said to be Running.
 #[test]
-fn a_mere_fork_of_one_that_failed_is_no_successor() {
-    let mut stage = leaves("subshell", 3);
-    eventually("another start", || {
+fn a_mere_fork_in_its_session_is_no_successor() {
+    for code in [0, 3] {
+        let mut stage = leaves("subshell", code);
+        eventually("another start", || {
+            stage.tick_with(false);
+            (starts(&stage).len() == 2).then_some(())
+        });
+        let second = starts(&stage)[1];
+        stage.until("it is on record", |instances| {
+            let pids = instances.values().filter_map(|instance| instance.phase.process());
+            pids.map(|one| one.key.pid.0).eq([second])
+        });
+        assert_eq!(stage.copies(), BTreeSet::from([second]), "code {code}");
+    }
+}
+
+/// A daemon that goes to the background without being asked: its fork leaves the session when the first process has ended.
+#[test]
+fn a_fork_that_leaves_the_session_takes_its_place() {
+    let text = "#!/usr/bin/perl\nuse POSIX ();\nmy $starter = $$;\n\
+                open(my $starts, '>>', \"$0.starts\"); syswrite($starts, \"$$\\n\");\n\
+                exit 0 if fork();\nselect(undef, undef, undef, 0.01) while getppid() == $starter;\n\
+                POSIX::setsid(); open(my $heir, '>', \"$0.heir\"); syswrite($heir, \"$$\\n\"); POSIX::pause() while 1;\n";
+    let mut stage = Stage::new(text);
+    at_once(&mut stage);
+    let heir = until_heir(&mut stage);
+    assert_eq!((stage.copies(), starts(&stage).len()), (BTreeSet::from([heir]), 1));
+}
+
+/// Ticks until that one is on record which called itself the heir.
+fn until_heir(stage: &mut Stage) -> i32 {
+    eventually("the heir on record", || {
         stage.tick_with(false);
-        (starts(&stage).len() == 2).then_some(())
-    });
-    let second = starts(&stage)[1];
-    stage.until("it is on record", |instances| {
-        instances.values().any(|instance| instance.phase.process().is_some_and(|one| one.key.pid.0 == second))
-    });
-    assert_eq!(stage.copies(), BTreeSet::from([second]));
+        let heir = fs::read_to_string(stage.program().with_extension("heir")).ok()?.trim().parse().ok()?;
+        on_record(stage, &name()).filter(|key| key.pid.0 == heir).map(|_| heir)
+    })
 }
 
 /// Who executes the program anew takes over whatever the old one ends with.
@@ -151,6 +176,25 @@ fn who_executed_the_program_anew_takes_the_place_of_one_that_failed() {
         on_record(&stage, &name()).filter(|key| key.pid.0 == heir)
     });
     assert_eq!((stage.copies(), starts(&stage).len()), (BTreeSet::from([heir.pid.0]), 2));
+}
+
+/// memcached `-d -u USER`: neither the daemon, which was another user by then, nor who forked it was taken for the service.
+#[test]
+fn a_daemon_that_becomes_another_user_is_followed() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    for service_type in [ServiceType::Simple, ServiceType::Forking] {
+        let text = "#!/usr/bin/perl\nuse POSIX ();\nopen(my $starts, '>>', \"$0.starts\"); syswrite($starts, \"$$\\n\");\n\
+                    open(my $heir, '>', \"$0.heir\"); POSIX::setgid(65534); POSIX::setuid(65534);\n\
+                    exit 0 if fork(); POSIX::setsid(); exit 0 if fork();\n\
+                    syswrite($heir, \"$$\\n\"); POSIX::pause() while 1;\n";
+        let mut stage = Stage::new(text);
+        at_once(&mut stage);
+        stage.spec().service_type = service_type;
+        let heir = until_heir(&mut stage);
+        assert_eq!((stage.copies(), starts(&stage).len()), (BTreeSet::from([heir]), 1), "{service_type:?}");
+    }
 }
 
 /// What a run had left in the background, and was not yet another program, gave the run its own end.

@@ -134,6 +134,7 @@ mod tests {
             reloaded: None,
             group: Some(format!("g{pid}")),
             constrained: None,
+            followed: false,
         };
         Phase::Running { process, ready_since: BootTime::default(), probe_failures: 0, probed: None }
     }

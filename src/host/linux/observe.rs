@@ -12,7 +12,7 @@ use crate::host::look::Sight;
 use crate::host::proc::LiveWorld;
 use crate::host::signal::hold;
 use crate::plan::action::Purpose;
-use crate::plan::memory::Exit;
+use crate::plan::memory::{Exit, Heirs};
 use crate::plan::observation::{
     Alive, IntentSeen, ProcessQuestion, ProcessSeen, Questions, Seen, ServiceQuestions,
 };
@@ -77,6 +77,11 @@ impl LinuxHost {
                 && let Some(obstacle) = Self::obstacle(question, world)
             {
                 seen.obstacles.insert(*index, obstacle);
+            }
+            if let ProcessSeen::Gone { exit: Exit::Code(0), successor: None, .. } = &process
+                && let Some(heir) = self.may_yet_follow(subject, questions)
+            {
+                seen.undecided.insert(*index, heir);
             }
             seen.processes.insert(*index, process);
         }
@@ -208,7 +213,12 @@ impl LinuxHost {
         let named = self.named_before(subject.name, subject.index, question);
         let named = named.filter(|main| !questions.recorded.contains_key(main));
         let of_group = members.unwrap_or_default();
-        let successor = named.or_else(|| self.successor((question, &exit), of_group, spec, questions, world));
+        let heirs = if question.starter {
+            Heirs::Anybody
+        } else {
+            exit.heirs(spec.task.is_some(), question.followed)
+        };
+        let successor = named.or_else(|| self.successor((question, heirs), of_group, spec, questions, world));
         ProcessSeen::Gone { exit, successor, survivors }
     }
 

@@ -1,5 +1,6 @@
 //! The ways to a host: one that acts, or one that only looks.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -134,6 +135,7 @@ impl LinuxHost {
             outputs: None,
             given: Given::default(),
             subreaper: options.subreaper,
+            undecided: BTreeMap::new(),
         })
     }
 }

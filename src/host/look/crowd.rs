@@ -121,6 +121,7 @@ impl Crowd {
                 reloaded: None,
                 group: None,
                 constrained: None,
+                followed: false,
             };
             let phase =
                 Phase::Running { process, ready_since: BootTime::default(), probe_failures: 0, probed: None };

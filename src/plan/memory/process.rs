@@ -43,12 +43,16 @@ pub struct Process {
     /// The bounds of its group, as they were last set. `None`: none were.
     #[serde(default)]
     pub constrained: Option<Box<Constrained>>,
+    /// It took the place of the one that was started or adopted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub followed: bool,
 }
 
 impl Process {
     /// It goes on as this one: the record follows.
     pub(crate) fn becomes(&mut self, successor: &ProcessKey) {
         self.key = successor.clone();
+        self.followed = true;
         self.inode = None;
     }
 }
@@ -86,6 +90,8 @@ pub enum Exit {
 pub(crate) enum Heirs {
     /// Everybody who is like it.
     Anybody,
+    /// Those that left its session, as a daemon does that goes to the background, or executed the program anew.
+    Detached,
     /// Those that executed the program anew, as a new master does that takes over.
     Executed,
     /// Nobody.
@@ -95,11 +101,14 @@ pub(crate) enum Heirs {
 impl Exit {
     /// Whom it may have handed over to. Who was killed ended in the midst of its work: what is like it in its tree are its
     /// workers. So are mere forks of one that failed (a subshell of a script, a worker), but there are programs that report an
-    /// error when the new one that they started has taken their place. Tasks have nobody take their place.
-    pub(crate) fn heirs(&self, is_task: bool) -> Heirs {
+    /// error when the new one that they started has taken their place. Of one that ended well they are workers as well, unless
+    /// they have done what daemons do that go to the background. Who `followed` another may be in the middle of that, as the second
+    /// of three processes, and made its session itself. Tasks have nobody take their place.
+    pub(crate) fn heirs(&self, is_task: bool, followed: bool) -> Heirs {
         match self {
             Self::Signal(_) | Self::OutOfMemory => Heirs::Nobody,
             Self::Code(_) if is_task => Heirs::Nobody,
+            Self::Code(0) if !followed => Heirs::Detached,
             Self::Code(0) | Self::Unknown | Self::Stopped => Heirs::Anybody,
             Self::Code(_) => Heirs::Executed,
         }
