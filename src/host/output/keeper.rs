@@ -437,8 +437,10 @@ impl Keeper {
         let now = Instant::now();
         let Some(inotify) = &self.inotify else { return Some(now + POLL) };
         if entry.watch.is_none() {
-            let flags =
-                inotify::WatchFlags::MODIFY | inotify::WatchFlags::ONESHOT | inotify::WatchFlags::DONT_FOLLOW;
+            let written = inotify::WatchFlags::MODIFY;
+            // Removal of a file that is open changes how many names it has.
+            let gone = inotify::WatchFlags::ATTRIB | inotify::WatchFlags::MOVE_SELF;
+            let flags = written | gone | inotify::WatchFlags::ONESHOT | inotify::WatchFlags::DONT_FOLLOW;
             let Ok(watch) = inotify::add_watch(inotify.as_fd(), path, flags) else { return Some(now + POLL) };
             entry.watch = Some(watch);
             self.watched.insert(watch, path.to_owned());
