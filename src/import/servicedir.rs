@@ -38,9 +38,16 @@ pub(super) fn import(path: &str, files: &dyn Files, request: &Request) -> Import
     let mut found = Found::new(base(directory), Place::new(run.as_str(), 0));
     let place = Place::new(run.as_str(), 0);
     command::set_directory(&mut found, directory, &place);
-    if files.read(&join(directory, "type")).is_ok_and(|kind| kind.trim() == "oneshot") {
-        let message = format!("`{directory}` runs to its end and is no service that goes on");
-        return Imported::problem(Diagnostic::error(codes::NOTHING, message).help("write a Task for it"));
+    let of_type = join(directory, "type");
+    match files.read(&of_type).as_deref().map(str::trim) {
+        Ok("oneshot") => {
+            let message = format!("`{directory}` runs to its end and is no service that goes on");
+            return Imported::problem(Diagnostic::error(codes::NOTHING, message).help("write a Task for it"));
+        }
+        Ok("longrun") | Err(_) => {}
+        Ok(other) => {
+            found.unclear(&Place::new(of_type.as_str(), 1), other, "it is neither `longrun` nor `oneshot`")
+        }
     }
     let context = Context { files, request, searches: true };
     let head = text.lines().next().unwrap_or_default();
