@@ -19,7 +19,7 @@ use crate::host::errno::io_text;
 use crate::host::notify::timespec;
 use crate::host::pidfile;
 use crate::host::proc::process_key;
-use crate::host::signal::verify;
+use crate::host::signal::{protected, verify};
 use crate::host::spawn::send_number;
 use crate::plan::action::Outcome;
 use crate::units::Pid;
@@ -123,8 +123,16 @@ fn signal(finder: &Finder<'_>, number: i32) -> Result<Round, Fault> {
     // The oracle takes the last one first.
     for pid in found.pids.iter().rev() {
         if finder.command.test {
-            finder.voice.say(&format!("Would send signal {number} to {pid}.\n"));
-            round.signalled.push(pid.0);
+            match protected(*pid).filter(|_| number != 0) {
+                Some(why) => {
+                    round.refused = true;
+                    failed(finder, &mut round, *pid, number, &format!("process {pid}: {why}"));
+                }
+                None => {
+                    finder.voice.say(&format!("Would send signal {number} to {pid}.\n"));
+                    round.signalled.push(pid.0);
+                }
+            }
             continue;
         }
         match send(finder, *pid, number) {
