@@ -53,6 +53,12 @@ impl Seat {
         self.screen.lock().unwrap().screen().contents()
     }
 
+    fn resize(&self, columns: u16, rows: u16) {
+        self.screen.lock().unwrap().screen_mut().set_size(rows, columns);
+        tcsetwinsize(&self.line, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 })
+            .unwrap();
+    }
+
     fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
@@ -78,6 +84,18 @@ impl Seat {
         until("a cursor", || !self.screen.lock().unwrap().screen().hide_cursor());
         status.unwrap().code()
     }
+}
+
+/// The rows of the screen.
+fn rows(seat: &Seat) -> Vec<String> {
+    seat.contents().lines().map(ToOwned::to_owned).collect()
+}
+
+/// The row below the one with this title.
+fn below(seat: &Seat, title: &str) -> String {
+    let all = rows(seat);
+    let at = all.iter().position(|row| row.contains(title));
+    at.and_then(|at| all.get(at + 1).cloned()).unwrap_or_default()
 }
 
 fn two() -> Bench {
@@ -150,4 +168,75 @@ fn signals_and_ctrl_c_give_the_terminal_back() {
         }
         assert_eq!(seat.ends(), Some(0), "{end:?}");
     }
+}
+
+/// Every key of the help that the story above doesn't press, and a terminal that becomes another size.
+#[test]
+fn rows_and_panes_are_gone_through_by_keys_at_any_size() {
+    let bench = two();
+    let mut seat = Seat::new(&bench, &["status", "--watch"]);
+    seat.sees("2 objects: 2 Running");
+    seat.press("x");
+    seat.sees("explanation of one");
+    // Down, up, and the same by arrows, pages, Home and End; each pane is about the chosen row.
+    for (keys, chosen) in [
+        ("j", "two"),
+        ("k", "one"),
+        ("G", "two"),
+        ("g", "one"),
+        ("\u{1b}[6~", "two"),
+        ("\u{1b}[5~", "one"),
+        ("\u{1b}[F", "two"),
+        ("\u{1b}[H", "one"),
+        ("\u{1b}[B", "two"),
+        ("\u{1b}[A", "one"),
+    ] {
+        seat.press(keys);
+        seat.sees(&format!("explanation of {chosen}"));
+    }
+    seat.press("\t");
+    seat.sees("log of one");
+    seat.press("\t");
+    until("another pane", || !seat.contents().contains("log of one"));
+    seat.press("\t");
+    seat.sees("explanation of one");
+    // A line farther, and back.
+    until("its beginning", || below(&seat, "explanation of one").starts_with("one: "));
+    seat.press("[");
+    until("the next line", || !below(&seat, "explanation of one").starts_with("one: "));
+    seat.press("]");
+    until("its beginning again", || below(&seat, "explanation of one").starts_with("one: "));
+    seat.press("/two\r");
+    until("only two", || !rows(&seat).iter().any(|row| row.starts_with("one ")));
+    seat.press("\u{1b}");
+    until("both", || rows(&seat).iter().any(|row| row.starts_with("one ")));
+    for (columns, rows_now) in [(120, 40), (40, 10), (80, 24)] {
+        seat.resize(columns, rows_now);
+        until(&format!("a picture of {columns} columns"), || {
+            let last = rows(&seat).last().cloned().unwrap_or_default();
+            last.starts_with("q quit") && rows(&seat).len() == usize::from(rows_now)
+        });
+    }
+    seat.press("q");
+    assert_eq!(seat.ends(), Some(0));
+}
+
+/// The watch ends, and begins again, in front of who looks on.
+#[test]
+fn the_view_goes_on_without_its_watch() {
+    let mut bench = two();
+    let mut seat = Seat::new(&bench, &["status", "--watch"]);
+    seat.sees("2 objects: 2 Running");
+    bench.end_watch("KILL");
+    seat.sees("no watch is running; looked just now");
+    seat.press("s");
+    seat.sees("no watch is running that could be asked");
+    seat.press("x");
+    seat.sees("explanation of one");
+    bench.watch(&[]);
+    until("the watch", || !seat.contents().contains("no watch is running; looked just now"));
+    seat.press("s");
+    until("the wish", || bench.condition("one", "Suspended")["status"] == "True");
+    seat.press("q");
+    assert_eq!(seat.ends(), Some(0));
 }
