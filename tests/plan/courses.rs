@@ -16,7 +16,7 @@ use selfsame::plan::{Doing, Plan, QuestionHints, fold, questions};
 use selfsame::spec::{
     AdoptPolicy, DesiredState, DuplicatePolicy, ReadinessCheck, RemovePolicy, Service, ServiceName, StopScope,
 };
-use selfsame::units::{BootId, Now, WallTime};
+use selfsame::units::{BootId, Now, Pid, Uid, WallTime};
 
 use crate::bench::*;
 
@@ -203,10 +203,39 @@ fn workers_without_a_parent_are_said_to_be_several() {
     assert_eq!(condition(&plan, ConditionType::Unique), (ConditionStatus::Unknown, message.into()));
 }
 
+#[test]
+fn what_a_starter_left_behind_as_another_user_is_told_with_what_names_it() {
+    let one = Candidate { foreign_user: true, uid: Uid(33), ..candidate(60) };
+    let plan = left_with(vec![one]).plan();
+    let message = "web: not started again: its starter exited, and 60, 61 may be what it left behind, which became another \
+                   user; say with `match: user == 33` that it is the service; `selfsame stop web` ends what is left";
+    assert_eq!(condition(&plan, ConditionType::Unique), (ConditionStatus::Unknown, message.into()));
+}
+
+/// A daemon that goes to the background ends before its fork has left the session.
+#[test]
+fn whether_a_fork_takes_the_place_of_one_that_ended_well_is_waited_for() {
+    let mut seen = Seen::default();
+    let gone = ProcessSeen::Gone { exit: Exit::Code(0), successor: None, survivors: vec![key(41)] };
+    seen.processes.insert(0, gone);
+    seen.undecided.insert(0, Pid(41));
+    let process = running(started(&web(), 40));
+    let plan = Case::new().with(web(), vec![instance(process)], seen).plan();
+    assert_eq!((steps_text(&plan.steps), phases_of(&plan, "web").len()), ("-".into(), 1));
+    let message = "web: left alone: 40 exited, and 41 may be about to take its place";
+    assert_eq!(condition(&plan, ConditionType::Owned), (ConditionStatus::Unknown, message.into()));
+    let soon = at(NOW).after(Duration::from_millis(100));
+    assert!(plan.next.is_some_and(|next| next <= soon), "{:?}", plan.next);
+}
+
 /// A starter that exited long ago, and two workers of it that both match.
 fn left_by_a_starter() -> Case {
+    left_with(vec![candidate(60), candidate(61)])
+}
+
+fn left_with(candidates: Vec<Candidate>) -> Case {
     let spec = Service { start_timeout: Duration::from_secs(1), ..web() };
-    let mut seen = looked(vec![candidate(60), candidate(61)]);
+    let mut seen = looked(candidates);
     let survivors = vec![key(60), key(61)];
     seen.processes.insert(0, ProcessSeen::Gone { exit: Exit::Code(0), successor: None, survivors });
     let starter = Phase::Starting {
