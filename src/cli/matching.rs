@@ -4,36 +4,36 @@ mod explain;
 mod fields;
 mod listing;
 mod live;
+mod question;
 pub(super) mod sampling;
 mod scope;
 mod signalling;
 mod tracing;
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
+
+use question::Question;
 
 use super::args::{ExplainArgs, MatchArgs, MatchOutput, Output, PickArgs};
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::diagnostic::{Diagnostic, Source};
 use crate::engine::sources::Sources;
-use crate::facts::{Fact, Reason, Why};
+use crate::facts::Fact;
 use crate::host::proc::LiveWorld;
-use crate::lang::schema::Vocabulary as _;
+use crate::lang::Predicate;
 use crate::lang::value::{Type, Value};
-use crate::lang::{Matcher, Missing, Predicate, Verdict, Vocabularies};
-use crate::plugin::{Look, PluginVocabulary, Plugins, in_order};
+use crate::plugin::{Look, in_order};
 use crate::process::chain::Surroundings;
 use crate::process::expression::{compile_alone, schema_of, variables};
-use crate::process::plain::Scan;
-use crate::process::samples::Samples;
 use crate::process::select::{Family, Pick, select};
 use crate::process::snapshot::Snapshot;
-use crate::process::world::{Namespace, World};
-use crate::process::{ProcessVocabulary, candidate, lints};
+use crate::process::world::World;
+use crate::process::{ProcessVocabulary, lints};
 use crate::report::MatchRow;
 use crate::spec::Names;
 use crate::units::{Pid, format_duration};
@@ -217,26 +217,6 @@ enum Extra {
     NearMisses,
     /// An account is kept of what is read.
     Account,
-}
-
-/// A bound expression and the processes it is about.
-struct Question<'a> {
-    /// What the looks of this host are compared by.
-    samples: &'a Rc<RefCell<Samples>>,
-    world: &'a dyn World,
-    vocabulary: &'a ProcessVocabulary<'a>,
-    plugins: &'a Plugins,
-    /// What these answer in this look.
-    answer: &'a [PluginVocabulary<'a>],
-    look: &'a Look,
-    matcher: &'a Matcher,
-    pids: Vec<Pid>,
-    all_pids: bool,
-    inverse: bool,
-    /// Processes of other PID namespaces are meant too: by an option, or by what the expression asks.
-    everywhere: bool,
-    /// How many were left out because they live in another one.
-    left_out: Cell<usize>,
 }
 
 fn with_question(
@@ -426,77 +406,6 @@ fn unknown_name<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) ->
         Some(near) => problem.help(format!("did you mean `{near}`?")),
         None => problem.help(format!("names that can be bound: {}", list.join(", "))),
     }
-}
-
-impl Question<'_> {
-    fn vocabularies(&self) -> Vocabularies<'_> {
-        in_order(self.vocabulary, self.answer)
-    }
-
-    /// The verdict on every process asked for.
-    fn rows(&self) -> Vec<MatchRow> {
-        let facts = self.vocabularies();
-        self.pids.iter().map(|pid| self.row(*pid, &facts)).collect()
-    }
-
-    /// The same without the processes that don't match, most of which the short way decides.
-    fn found(&self) -> Vec<MatchRow> {
-        let facts = self.vocabularies();
-        let scan = Scan::new(self.vocabulary, [(self.matcher, self.vocabulary)]);
-        let mut rows = Vec::new();
-        scan.each(&self.pids, |pid, _, _| rows.push(self.row(pid, &facts)));
-        rows.retain(|row| row.verdict != "false");
-        rows
-    }
-
-    fn row(&self, pid: Pid, facts: &Vocabularies<'_>) -> MatchRow {
-        if !self.is_there(pid) {
-            return missing_row(pid);
-        }
-        let verdict = self.verdict(pid, facts);
-        self.row_of(pid, &verdict)
-    }
-
-    fn verdict(&self, pid: Pid, facts: &Vocabularies<'_>) -> Verdict {
-        match self.matcher.eval(&candidate(pid), facts) {
-            Verdict::Match if self.inverse => Verdict::NoMatch,
-            Verdict::NoMatch if self.inverse => Verdict::Match,
-            verdict => verdict,
-        }
-    }
-
-    /// The row of a verdict, unless the process is out of scope.
-    fn row_of(&self, pid: Pid, verdict: &Verdict) -> MatchRow {
-        let mut notes = self.vocabulary.take_notes();
-        notes.extend(self.answer.iter().flat_map(PluginVocabulary::take_notes));
-        let foreign = matches!(verdict, Verdict::Match | Verdict::Unknown(_)) && self.is_elsewhere(pid);
-        if foreign {
-            self.left_out.set(self.left_out.get() + 1);
-            notes.push("in another PID namespace".into());
-        }
-        MatchRow::new(pid, if foreign { &Verdict::NoMatch } else { verdict }, notes)
-    }
-
-    /// Not there is only what a complete listing lacks.
-    fn is_there(&self, pid: Pid) -> bool {
-        self.all_pids || self.world.pids().known().is_none_or(|pids| pids.contains(&pid))
-    }
-
-    /// In a PID namespace of its own (a container): not this host's process unless it was asked for.
-    fn is_elsewhere(&self, pid: Pid) -> bool {
-        if self.everywhere {
-            return false;
-        }
-        let own = self.world.own_namespace(Namespace::Pid).known();
-        let its = self.world.namespace(pid, Namespace::Pid).known();
-        self.all_pids && own.is_some() && its.is_some() && own != its
-    }
-}
-
-/// A number that nobody has. An expression that reads no fact (`pid > 1`) would be true for any.
-fn missing_row(pid: Pid) -> MatchRow {
-    let gone = Missing { what: "pid".into(), reason: Reason::new(Why::Vanished, format!("{pid}")) };
-    MatchRow::new(pid, &Verdict::Unknown(vec![gone]), Vec::new())
 }
 
 /// What could not be decided goes to stderr, a few lines at most.

@@ -84,7 +84,7 @@ impl Question<'_> {
     }
 
     /// Not there is only what a complete listing lacks.
-    fn is_there(&self, pid: Pid) -> bool {
+    pub(super) fn is_there(&self, pid: Pid) -> bool {
         self.all_pids || self.world.pids().known().is_none_or(|pids| pids.contains(&pid))
     }
 

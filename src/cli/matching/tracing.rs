@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{MatchArgs, MatchOutput, Question, Terminal, missing_row};
+use super::question::missing_row;
+use super::{MatchArgs, MatchOutput, Question, Terminal};
 use crate::cli::exit::Exit;
 use crate::lang::{Verdict, Vocabularies};
 use crate::process::candidate;
