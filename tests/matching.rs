@@ -380,3 +380,25 @@ fn what_one_look_can_not_tell_is_looked_at_twice() {
     assert_eq!(asked.code, 2, "{asked:?}");
     assert!(asked.stderr.contains("sampling"), "{asked:?}");
 }
+
+/// It was said that they had not answered in time.
+#[test]
+fn where_no_thread_is_to_be_had_that_is_said() {
+    if !is_root() || !has("/usr/bin/setpriv") || !has("/usr/bin/prlimit") {
+        eprintln!("skipped: needs root, setpriv and prlimit");
+        return;
+    }
+    for (expression, expected) in [
+        ("user == \"no-such-user\"", "(nss: `no-such-user`: no thread is to be had to ask)"),
+        ("env[\"A\"] == \"b\"", ": no thread is to be had to read it)"),
+    ] {
+        let mut command = Command::new("prlimit");
+        // A user that has no other process.
+        command.args(["--nproc=1", "setpriv", "--reuid=4444", "--regid=4444", "--clear-groups", "--"]);
+        command.args([env!("CARGO_BIN_EXE_selfsame"), "match", expression]);
+        let asked = command.env("HOME", "/").env_remove("XDG_CONFIG_HOME").output().unwrap();
+        let said = String::from_utf8_lossy(&asked.stderr);
+        assert_eq!(asked.status.code(), Some(2), "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
+}

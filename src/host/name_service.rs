@@ -24,7 +24,7 @@ pub use getent::{Answer, Asking, Database, Getent, Reply};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::local::{File, Local};
 use super::proc::Readers;
@@ -191,9 +191,15 @@ impl NameService {
 
     fn ask(&self, database: Database, key: &str) -> Reply {
         let (getent, key, deadline) = (self.getent.clone(), key.to_owned(), self.deadline);
-        let answer =
-            self.readers.run(GIVEN_UP.max(deadline), move || getent.begin(database, &key)?.wait(deadline));
-        let reply = answer.unwrap_or(Ok(Answer::Late));
+        let (limit, begun) = (GIVEN_UP.max(deadline), Instant::now());
+        let answer = self.readers.run(limit, move || getent.begin(database, &key)?.wait(deadline));
+        let reply = answer.unwrap_or_else(|| {
+            if begun.elapsed() < limit {
+                Err("no thread is to be had to ask".to_owned())
+            } else {
+                Ok(Answer::Late)
+            }
+        });
         self.silent.set(self.silent.get() || matches!(reply, Ok(Answer::Late)));
         reply
     }

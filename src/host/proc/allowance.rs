@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use super::LiveWorld;
 use super::entry::Entry;
 use super::read::Failure;
+use super::readers::MOST_STUCK;
 use crate::units::Pid;
 
 /// What may keep a read waiting.
@@ -82,6 +83,10 @@ impl LiveWorld {
         if let Some(answer) = answer {
             taken.set(taken.get() + time);
             return Ok(answer?);
+        }
+        if begun.elapsed() < limit && self.readers.stuck() < MOST_STUCK {
+            // The kernel gives no other thread (`RLIMIT_NPROC`, `pids.max`).
+            return Err(Failure::NoHelper);
         }
         // The flag has no other owner where no helper could be had: then nothing is away.
         if Arc::strong_count(&over) > 1 {

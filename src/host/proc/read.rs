@@ -21,6 +21,8 @@ pub(super) enum Failure {
     Errno(Errno),
     /// It did not end within its deadline.
     Late,
+    /// Nobody could be had to wait for it.
+    NoHelper,
     /// The look has no time left for reads that can block.
     Spent,
 }
@@ -37,6 +39,10 @@ impl Entry {
         let detail = format!("{what} of {}", self.pid);
         match failure {
             Failure::Late => Fact::Unknown(Reason::new(Why::Timeout, detail)),
+            Failure::NoHelper => {
+                let detail = format!("{detail}: no thread is to be had to read it");
+                Fact::Unknown(Reason::new(Why::Unresolved, detail))
+            }
             Failure::Spent => Fact::Unknown(Reason::new(Why::Budget, detail)),
             Failure::Errno(Errno::SRCH) => Fact::Unknown(self.vanished()),
             Failure::Errno(errno) => Fact::Unknown(reason(errno, &detail)),
