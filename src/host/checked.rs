@@ -31,6 +31,11 @@ impl Checked {
         self.take(&key(text, Some(shape)))
     }
 
+    /// Whether something is kept under this key.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.0.borrow().contains_key(key)
+    }
+
     /// What was compiled under this key. It is had once: who asks keeps it.
     pub(super) fn take(&self, key: &str) -> Option<Predicate> {
         self.0.borrow_mut().remove(key)

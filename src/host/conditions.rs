@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::hash::{BuildHasher as _, RandomState};
 use std::rc::Rc;
 
 use super::checked;
@@ -27,6 +28,8 @@ use crate::units::Pid;
 const KEPT_MAX: usize = 4096;
 /// So many stay at hand while nothing is looked at: each is some kilobytes, and compiled again within microseconds.
 const KEPT_AT_REST: usize = 256;
+/// Of so many it is kept what is known of them; then that begins anew.
+const KNOWN_MAX: usize = 16 << 10;
 /// Lines of plugins above this level are for their authors.
 const WARNING: u8 = 1;
 /// Functions whose answer for a process changes with an exec only, as long as files stay what they are.
@@ -41,6 +44,17 @@ pub struct Conditions {
     shelf: Rc<Shelf>,
     /// By text, the shape of the document, the definitions and the plugins in use.
     compiled: RefCell<BTreeMap<String, Rc<Ready>>>,
+    /// What is known of those that use no plugins, by a hash of the same: they mean what they meant.
+    known: RefCell<BTreeMap<u64, Traits>>,
+    hashing: RandomState,
+}
+
+/// What is known of a condition without having it at hand.
+#[derive(Clone, Copy, Debug)]
+struct Traits {
+    compiles: bool,
+    /// The kernel tells of everything that it asks for.
+    is_told: bool,
 }
 
 /// A condition as far as it could be made ready.
@@ -64,12 +78,18 @@ impl Ready {
         let names_user = needs.fields.iter().any(is_of_users);
         Self { predicate, plugins, names_user, has_variables: !needs.variables.is_empty() }
     }
+
+    fn traits(&self) -> Traits {
+        let is_told = |name: &String| is_told(name) || TOLD_FUNCTIONS.contains(&name.as_str());
+        let asked = self.predicate.as_ref().map(|predicate| asks(predicate, &self.plugins));
+        Traits { compiles: asked.is_some(), is_told: asked.is_some_and(|asked| asked.iter().all(is_told)) }
+    }
 }
 
 impl Conditions {
     /// None yet; the plugins that they use come from here.
     pub fn new(shelf: Rc<Shelf>) -> Self {
-        Self { shelf, compiled: RefCell::default() }
+        Self { shelf, compiled: RefCell::default(), known: RefCell::default(), hashing: RandomState::new() }
     }
 
     /// Where plugins come from.
@@ -184,12 +204,31 @@ impl Conditions {
     /// Whether the kernel tells of everything that the conditions of a document ask for.
     pub fn are_told(&self, spec: &Service) -> bool {
         [&spec.narrow, &*spec.match_only].into_iter().flatten().all(|expression| {
-            let Ok(ready) = self.ready(expression, Some(spec)) else { return false };
-            let Some(predicate) = &ready.predicate else { return false };
-            asks(predicate, &ready.plugins)
-                .iter()
-                .all(|name| is_told(name) || TOLD_FUNCTIONS.contains(&name.as_str()))
+            let known = self
+                .traits(expression, spec)
+                .or_else(|| self.ready(expression, Some(spec)).ok().map(|ready| ready.traits()));
+            known.is_some_and(|traits| traits.is_told)
         })
+    }
+
+    /// Whether a condition is known to compile, without compiling it. One with plugins may have lost them.
+    pub fn is_known_to_compile(&self, expression: &Expression, spec: &Service) -> bool {
+        let key = key(expression, Some(Shape::of(spec)));
+        let known = self.known.borrow().get(&self.hashing.hash_one(&key)).map(|traits| traits.compiles);
+        expression.plugins.is_empty() && known.unwrap_or_else(|| self.shelf.checked().has(&key))
+    }
+
+    fn traits(&self, expression: &Expression, spec: &Service) -> Option<Traits> {
+        let hash = self.hashing.hash_one(key(expression, Some(Shape::of(spec))));
+        self.known.borrow().get(&hash).copied().filter(|_| expression.plugins.is_empty())
+    }
+
+    fn note(&self, key: &str, traits: Traits) {
+        let mut known = self.known.borrow_mut();
+        if known.len() >= KNOWN_MAX {
+            known.clear();
+        }
+        known.insert(self.hashing.hash_one(key), traits);
     }
 
     /// The condition, compiled against exactly the plugins that it was accepted with, with the names of its document.
@@ -213,6 +252,9 @@ impl Conditions {
             compiled.clear();
         }
         let ready = Rc::new(Ready::new(predicate, plugins));
+        if expression.plugins.is_empty() {
+            self.note(&key, ready.traits());
+        }
         compiled.insert(key, Rc::clone(&ready));
         Ok(ready)
     }

@@ -94,8 +94,12 @@ impl Looker {
                 return (Look { notes: vec![note], complete: false, ..Look::default() }, BTreeSet::new());
             }
         };
-        let own = questions.recorded.of_object(name).map(|key| key.pid).collect();
-        let found = self.ask(spec, user, own, &places, sight);
+        let own: BTreeSet<Pid> = questions.recorded.of_object(name).map(|key| key.pid).collect();
+        let mut found = self.ask(spec, user, own.clone(), &places, sight);
+        if spec.narrow.is_some() {
+            // Its list may be without them.
+            found.considered.extend(own);
+        }
         let candidates = found
             .candidates
             .iter()
@@ -143,10 +147,13 @@ impl Looker {
         let Sight { world, plugins, pids } = sight;
         let spec = &*outside(spec);
         let around = surroundings(spec);
+        // Nobody is asked a condition where nobody is looked at: it is enough that one could be.
+        let is_needed = |expression: &&crate::spec::Expression| {
+            !pids.is_empty() || !self.conditions.is_known_to_compile(expression, spec)
+        };
         let bound = |expression: &Option<crate::spec::Expression>| {
-            expression
-                .as_ref()
-                .map(|expression| self.conditions.bind(expression, spec, places, world, plugins))
+            let needed = expression.as_ref().filter(is_needed);
+            needed.map(|expression| self.conditions.bind(expression, spec, places, world, plugins))
         };
         let (narrow, replace) = (bound(&spec.narrow), bound(&spec.match_only));
         let names_user = [&narrow, &replace].into_iter().flatten().any(|bound| bound.names_user);

@@ -132,6 +132,20 @@ impl Crowd {
         self
     }
 
+    /// Each object has a condition of its own that holds for its process.
+    fn with_conditions(mut self) -> Self {
+        let specs: Vec<Arc<Service>> = self.set.services.iter().map(|(_, spec)| Arc::clone(spec)).collect();
+        for spec in specs {
+            let text = match spec.args.first() {
+                Some(port) => format!("argv[1] == \"{port}\""),
+                None => format!("cmdline contains \"{}\"", spec.startas.display()),
+            };
+            let narrow = Some(crate::spec::Expression::new(&text));
+            self.set.services.insert(spec.name.clone(), Service { narrow, ..Service::clone(&spec) }.into());
+        }
+        self
+    }
+
     /// A complete look for all objects: how much was asked of the host, and the candidates of each object that has some.
     fn look(&self) -> (usize, BTreeMap<ServiceName, usize>) {
         let now = Now { boot: BootTime(std::time::Duration::from_secs(9)), wall: WallTime::default() };
@@ -171,4 +185,24 @@ fn fault_71_a_look_asks_a_few_things_of_each_object_and_of_each_process() {
     assert_eq!(found, BTreeMap::new(), "what is on record is no candidate");
     let most = ASKED_OF_EACH * (OBJECTS + PROCESSES);
     assert!(first <= most && again <= most, "{first} and {again}, and the most is {most}");
+}
+
+/// Each process on record was asked a dozen things to find out that it is of the object that it is on record for.
+#[test]
+fn who_is_on_record_is_not_asked_for_conditions() {
+    let most = ASKED_OF_EACH * (OBJECTS + PROCESSES);
+    let (asked, found) = Crowd::new().with_conditions().running().fill().look();
+    assert_eq!(found, BTreeMap::new(), "what is on record is no candidate");
+    assert!(asked <= most, "{asked}, and the most is {most}");
+}
+
+#[test]
+fn who_is_not_on_record_is_found_by_the_condition_as_well() {
+    let mut crowd = Crowd::new().with_conditions().running();
+    for port in ["--port=2", "--port=5", "--port=1"] {
+        crowd.start("/opt/node/bin/node", &["node", port]);
+    }
+    crowd.start_script("/srv/script-4.py");
+    let (_, found) = crowd.look();
+    assert_eq!(found, [2, 4, 5].map(|number| (object(number).name, 1)).into());
 }

@@ -1,8 +1,9 @@
 //! Which processes each of many objects has to look at: one pass over all processes instead of one for each object.
 //!
 //! ```text
-//!  a written condition  --> an index over all conditions; what is false of a process by plain facts is left out
 //!  the default rule     --> processes by the file they execute; what can't be an execution of startas is left out
+//!  a written condition  --> where that leaves more than a few, or nobody knows who was started as the program: an index over all
+//!                           conditions; what is false of a process by plain facts is left out
 //!  arguments            --> whom we started as the same program with others, and all below anybody on record, is left out;
 //!                           and so is whom we started for the object itself
 //!  a pid file           --> the process that it names is always looked at
@@ -34,6 +35,8 @@ use crate::units::Pid;
 
 /// Below this many objects an index over conditions costs more than it saves.
 const MANY: usize = 4;
+/// So many processes are asked one by one whether a condition holds for them: that costs less than to take it into an index.
+const FEW: usize = 4;
 
 /// The processes to look at, ascending. Objects that aren't here look at all.
 pub(in crate::host) type Shortlists = BTreeMap<ServiceName, Vec<Pid>>;
@@ -75,8 +78,6 @@ impl Looker {
         sight: Sight<'_>,
         lives: &dyn Fn(&ProcessKey) -> bool,
     ) -> Shortlists {
-        let mut lists =
-            if looking.len() < MANY { Shortlists::new() } else { self.by_condition(&looking, sight) };
         let dirs = (self.run_dir.as_str(), self.log_dir.as_str());
         let places = self.places();
         let own_texts = |spec: &Service| -> Vec<String> {
@@ -91,6 +92,17 @@ impl Looker {
         }
         let known = KnownOthers::of(&wanted, &questions.recorded, dirs, lives);
         let mut programs = Programs::new(questions, known, sight);
+        let mut lists = Shortlists::new();
+        let mut by_condition = Vec::new();
+        for ((name, spec), own) in looking.iter().zip(&texts) {
+            match programs.few_that_may_run(name, spec, own) {
+                Some(few) => drop(lists.insert((*name).clone(), few)),
+                None => by_condition.push((*name, *spec)),
+            }
+        }
+        if by_condition.len() >= MANY {
+            lists.extend(self.by_condition(&by_condition, sight));
+        }
         for ((name, spec), own) in looking.into_iter().zip(&texts) {
             if spec.match_only.is_none() {
                 match lists.get_mut(name) {
@@ -177,19 +189,25 @@ impl<'a> Programs<'a> {
         Self { sight, questions, known, images: None, images_of_known: None, strangers }
     }
 
+    /// The same as [`Programs::that_may_run`] for an object with a condition, where that need not be asked to find out that they
+    /// are few: what else was started as its program is known.
+    fn few_that_may_run(
+        &mut self,
+        name: &'a ServiceName,
+        spec: &'a Service,
+        own: &[String],
+    ) -> Option<Vec<Pid>> {
+        self.known.for_object(spec).filter(|_| spec.narrow.is_some())?;
+        (self.strangers(spec).len() <= FEW).then(|| self.that_may_run(name, spec, own))
+    }
+
     /// Those that can be an execution of its program, without those that were started for others. Nor are those among them
     /// that were started for the object itself and live: what is on record for it is no candidate.
     fn that_may_run(&mut self, name: &'a ServiceName, spec: &'a Service, own: &[String]) -> Vec<Pid> {
         if self.known.for_object(spec).is_none() {
             return self.any_that_may_run(spec);
         }
-        let named = (&*spec.startas, &*spec.working_directory, spec.env.get("PATH").map(String::as_str));
-        if !self.strangers.contains_key(&named) {
-            let strangers = self.any_that_may_run(spec);
-            let strangers = self.without_families(spec, strangers);
-            self.strangers.insert(named, strangers);
-        }
-        let mut list = self.strangers.get(&named).cloned().unwrap_or_default();
+        let mut list = self.strangers(spec).to_vec();
         if let Some(known) = self.known.for_object(spec) {
             let on_record: Vec<Pid> = self.questions.recorded.of_object(name).map(|key| key.pid).collect();
             list.extend(known.with(own).filter(|pid| !on_record.contains(pid)));
@@ -197,6 +215,17 @@ impl<'a> Programs<'a> {
         list.sort_unstable();
         list.dedup();
         list
+    }
+
+    /// Those of its program that weren't started as that.
+    fn strangers(&mut self, spec: &'a Service) -> &[Pid] {
+        let named = (&*spec.startas, &*spec.working_directory, spec.env.get("PATH").map(String::as_str));
+        if !self.strangers.contains_key(&named) {
+            let strangers = self.any_that_may_run(spec);
+            let strangers = self.without_families(spec, strangers);
+            self.strangers.insert(named, strangers);
+        }
+        self.strangers.get(&named).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn any_that_may_run(&mut self, spec: &Service) -> Vec<Pid> {
