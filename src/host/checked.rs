@@ -5,7 +5,8 @@
 //! definitions and plugins.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher as _, RandomState};
 
 use crate::lang::Predicate;
 use crate::spec::Shape;
@@ -15,14 +16,21 @@ const KEPT_MAX: usize = 4096;
 
 /// Compiled conditions by their text and the shape of their variables.
 #[derive(Debug, Default)]
-pub struct Checked(RefCell<BTreeMap<String, Predicate>>);
+pub struct Checked {
+    kept: RefCell<BTreeMap<String, Predicate>>,
+    /// Hashes of the keys of those that weren't kept, since there were too many.
+    others: RefCell<BTreeSet<u64>>,
+    hashing: RandomState,
+}
 
 impl Checked {
     /// A condition of a document of this shape compiles.
     pub fn put(&self, text: &str, shape: Shape, predicate: Predicate) {
-        let mut kept = self.0.borrow_mut();
+        let (key, mut kept) = (key(text, Some(shape)), self.kept.borrow_mut());
         if kept.len() < KEPT_MAX {
-            kept.insert(key(text, Some(shape)), predicate);
+            kept.insert(key, predicate);
+        } else {
+            self.others.borrow_mut().insert(self.hashing.hash_one(key));
         }
     }
 
@@ -31,19 +39,20 @@ impl Checked {
         self.take(&key(text, Some(shape)))
     }
 
-    /// Whether something is kept under this key.
+    /// Whether something was compiled under this key.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.0.borrow().contains_key(key)
+        self.kept.borrow().contains_key(key) || self.others.borrow().contains(&self.hashing.hash_one(key))
     }
 
     /// What was compiled under this key. It is had once: who asks keeps it.
     pub(super) fn take(&self, key: &str) -> Option<Predicate> {
-        self.0.borrow_mut().remove(key)
+        self.kept.borrow_mut().remove(key)
     }
 
     /// Nobody is going to ask soon.
     pub(super) fn clear(&self) {
-        self.0.take();
+        self.kept.take();
+        self.others.take();
     }
 }
 
