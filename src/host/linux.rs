@@ -321,8 +321,8 @@ impl Host for LinuxHost {
     fn observe(&mut self, questions: &Questions) -> Observation {
         self.let_go();
         self.groups.sweep();
-        if !std::mem::take(&mut self.collected) {
-            self.take_exits(clock::now().boot);
+        if !std::mem::take(&mut self.collected) || questions.full {
+            self.take_exits(clock::now().boot, questions.full);
         }
         // INVARIANT: whoever ended did so before anything else is asked.
         let not_alive = self.lives_of(questions);

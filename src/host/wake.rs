@@ -13,6 +13,7 @@
 //!
 //! Nothing here carries a decision: a wake-up that is lost or doubled does no harm, since every tick looks.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -20,7 +21,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal as Known};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use rustix::event::epoll;
+use rustix::event::{PollFd, PollFlags, epoll, poll};
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
@@ -115,6 +116,8 @@ pub struct Waker {
     clock: Option<OwnedFd>,
     signals: Option<SignalFd>,
     mounts: Option<File>,
+    /// A child may have exited since somebody last asked the kernel for those.
+    exits: Cell<bool>,
 }
 
 impl Waker {
@@ -139,7 +142,8 @@ impl Waker {
         if let Some(clock) = &clock {
             add(clock.as_fd(), CLOCK)?;
         }
-        Ok(Self { epoll, timer, clock, signals, mounts: None })
+        // What ended before is told of by no signal: a new image of the engine has the children of the last one.
+        Ok(Self { epoll, timer, clock, signals, mounts: None, exits: Cell::new(true) })
     }
 
     /// Also waits for a watcher of documents. Whoever owns it reads it empty after each wake-up.
@@ -220,6 +224,15 @@ impl Waker {
         }
     }
 
+    /// Whether a child may have exited since this was last asked. The kernel makes the signal of an exit in the same moment in which
+    /// the child can be waited for, and to ask it for those goes through all children.
+    pub fn take_exits(&self) -> bool {
+        let Some(signals) = &self.signals else { return true };
+        let mut unread = [PollFd::new(signals, PollFlags::IN)];
+        let is_unread = poll(&mut unread, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) != Ok(0);
+        self.exits.replace(false) || is_unread
+    }
+
     /// Waits until something happens or `until` comes; for ever without it.
     ///
     /// # Errors
@@ -256,6 +269,9 @@ impl Waker {
                     wakes.exited.extend(i32::try_from(token - PROCESSES).ok().map(Pid));
                 }
             }
+        }
+        if wakes.exits {
+            self.exits.set(true);
         }
         Ok(wakes)
     }

@@ -67,15 +67,16 @@ impl LinuxHost {
         wakes.due = deadline.is_some_and(|deadline| deadline <= now);
         // Whether any of a thousand children has exited is a question to the kernel about all of them; the next look asks it anyway.
         if wakes.is_more_than_asking() {
-            self.take_exits(now);
+            self.take_exits(now, false);
         }
         self.collected = wakes.is_more_than_asking();
         Ok(wakes)
     }
 
-    /// Exits of children, and what became of probes and commands.
-    pub(super) fn take_exits(&mut self, now: BootTime) {
-        if self.subreaper {
+    /// Exits of children, and what became of probes and commands. `all`: also of those that nothing was heard of.
+    pub(super) fn take_exits(&mut self, now: BootTime, all: bool) {
+        let may_have_exited = self.waker.take_exits();
+        if self.subreaper && (all || may_have_exited) {
             for (pid, exit) in self.exits.reap_all() {
                 self.probes.exited(pid, &exit);
                 self.commands.exited(pid, &exit);
