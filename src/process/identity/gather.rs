@@ -1,5 +1,6 @@
 //! The search itself, in the order of what it costs.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Candidate, Look, Query, Ternary};
@@ -29,7 +30,8 @@ enum Place {
 pub(super) struct Search<'q> {
     query: &'q Query<'q>,
     world: &'q dyn World,
-    targets: Vec<Target>,
+    /// Looked up when the first process is.
+    targets: OnceCell<Vec<Target>>,
     me: Option<Pid>,
     /// The engine and its ancestors.
     own: BTreeSet<Pid>,
@@ -41,19 +43,26 @@ pub(super) struct Search<'q> {
 
 impl<'q> Search<'q> {
     pub(super) fn new(query: &'q Query<'q>, world: &'q dyn World) -> Self {
-        let around = Surroundings {
-            working_directory: Some(query.working_directory.clone()).filter(|path| !path.is_empty()),
-            path: Some(query.path.clone()).filter(|path| !path.is_empty()),
-        };
-        let paths = std::iter::once(&query.startas).chain(&query.becomes);
-        let targets = paths.map(|path| Target::new(world, path, &around)).collect();
         let me = world.self_pid();
         let above = me.clone().and_then(|me| tree::ancestors(world, me));
         let own_known = matches!((&me, &above), (Fact::Known(_), Fact::Known(_)) | (Fact::Absent, _));
         let me = me.known();
         let own = me.into_iter().chain(above.known().into_iter().flatten()).collect();
         let own_namespace = world.own_namespace(Namespace::Pid);
+        let targets = OnceCell::new();
         Self { query, world, targets, me, own, own_known, own_namespace, notes: Vec::new() }
+    }
+
+    fn targets(&self) -> &[Target] {
+        self.targets.get_or_init(|| {
+            let query = self.query;
+            let around = Surroundings {
+                working_directory: Some(query.working_directory.clone()).filter(|path| !path.is_empty()),
+                path: Some(query.path.clone()).filter(|path| !path.is_empty()),
+            };
+            let paths = std::iter::once(&query.startas).chain(&query.becomes);
+            paths.map(|path| Target::new(self.world, path, &around)).collect()
+        })
     }
 
     pub(super) fn look(mut self, pids: &[Pid]) -> Look {
@@ -200,7 +209,7 @@ impl<'q> Search<'q> {
 
     fn run(&self, pid: Pid) -> (Run, usize) {
         let mut best: Option<(Run, usize)> = None;
-        for (at, target) in self.targets.iter().enumerate() {
+        for (at, target) in self.targets().iter().enumerate() {
             let run = runs(self.world, pid, target);
             match run.holds {
                 Fact::Known(true) => return (run, at),
@@ -215,7 +224,7 @@ impl<'q> Search<'q> {
 
     /// Where the arguments of the spec begin in argv. What it became may have been called with more.
     fn after(&self, run: &Run, target: usize) -> Option<usize> {
-        let native = self.targets.get(target).is_some_and(|target| !target.chain().script);
+        let native = self.targets().get(target).is_some_and(|target| !target.chain().script);
         match run.holds {
             Fact::Known(true) if target == 0 => run.after,
             Fact::Unknown(_) if target == 0 && native => Some(1),
@@ -224,7 +233,7 @@ impl<'q> Search<'q> {
     }
 
     fn could_be(&self, pid: Pid) -> bool {
-        self.targets.iter().any(|target| could_be(self.world, pid, target))
+        self.targets().iter().any(|target| could_be(self.world, pid, target))
     }
 
     fn has_running_ancestor(&self, pid: Pid) -> bool {
