@@ -144,6 +144,8 @@ pub struct LiveWorld {
     own_namespaces: RefCell<BTreeMap<Namespace, Fact<u64>>>,
     /// The text that was read last, and what it means: neighbours are often in one group.
     cgroups: RefCell<(Vec<u8>, Arc<[CgroupLine]>)>,
+    /// Names of files that processes execute, by device and inode.
+    exe_texts: RefCell<BTreeMap<(u64, u64), Bytes>>,
 }
 
 /// An entry of either kind.
@@ -237,6 +239,7 @@ impl LiveWorld {
             children: OnceCell::new(),
             own_namespaces: RefCell::default(),
             cgroups: RefCell::default(),
+            exe_texts: RefCell::default(),
         }
     }
 

@@ -12,7 +12,7 @@ use super::hold::{Condition, is_kernel_thread, name_in, owner_at};
 use super::raw::{self, Form, Leaf};
 use super::{LiveWorld, RECORD_LIMIT, parse, reason};
 use crate::facts::{CgroupLine, Fact, FileFacts, LimitPair, MagicLink, Reason, RootLink, Stat, Task, Why};
-use crate::process::world::Bytes;
+use crate::process::world::{Bytes, World as _};
 use crate::units::{Gid, Pid, Uid};
 
 /// Why a read gave nothing.
@@ -191,6 +191,19 @@ impl LiveWorld {
         let through = |dir: &Arc<OwnedFd>, path: Leaf| Ok(raw::link_at(dir.as_fd(), path.as_c_str())?);
         let text = by_pid.unwrap_or_else(|| self.own(entry, "exe", Vec::is_empty, through));
         self.unless_kernel_thread(entry, text).map(Arc::from)
+    }
+
+    /// The path of the file that a process executes, for people: what was read of one process is said of all that execute the same
+    /// file, as long as that has one name only.
+    pub(in crate::host) fn exe_shown(&self, pid: Pid) -> Option<Bytes> {
+        let file = self.exe_file(pid).known()?;
+        let key = (file.dev, file.ino);
+        let known = self.exe_texts.borrow().get(&key).filter(|_| file.nlink == 1).cloned();
+        known.or_else(|| {
+            let text = self.exe_text(pid).known()?;
+            self.exe_texts.borrow_mut().insert(key, text.clone());
+            Some(text)
+        })
     }
 
     /// A kernel thread has no executable; to a user who isn't root the kernel says only that the link is denied.
