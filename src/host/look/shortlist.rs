@@ -91,7 +91,7 @@ impl Looker {
             }
         }
         let known = KnownOthers::of(&wanted, &questions.recorded, dirs, lives);
-        let mut programs = Programs::new(questions, known, sight);
+        let mut programs = Programs::new(questions, known, sight, looking.len());
         let mut lists = Shortlists::new();
         let mut by_condition = Vec::new();
         for ((name, spec), own) in looking.iter().zip(&texts) {
@@ -176,36 +176,59 @@ struct Programs<'a> {
     images: Option<Images>,
     /// Of the others.
     images_of_known: Option<Images>,
-    /// Of a program that processes on record were started as: the others, by all that says which file it is.
+    /// Those that can be an execution of a program, by all that says which file it is.
+    any: BTreeMap<Named<'a>, Vec<Pid>>,
+    /// The same without those that processes on record were started as, and without families.
     strangers: BTreeMap<Named<'a>, Vec<Pid>>,
+    /// To find out what each process executes costs less than to take the conditions of all objects into an index.
+    fewer_than_objects: bool,
 }
 
 /// The name of a program, and what it means depends on.
 type Named<'a> = (&'a Path, &'a Path, Option<&'a str>);
 
+fn named(spec: &Service) -> Named<'_> {
+    (&spec.startas, &spec.working_directory, spec.env.get("PATH").map(String::as_str))
+}
+
 impl<'a> Programs<'a> {
-    fn new(questions: &'a Questions, known: KnownOthers<'a>, sight: Sight<'a>) -> Self {
-        let strangers = BTreeMap::new();
-        Self { sight, questions, known, images: None, images_of_known: None, strangers }
+    fn new(questions: &'a Questions, known: KnownOthers<'a>, sight: Sight<'a>, objects: usize) -> Self {
+        let (any, strangers) = (BTreeMap::new(), BTreeMap::new());
+        let fewer_than_objects = sight.pids.len() < objects;
+        Self {
+            sight,
+            questions,
+            known,
+            images: None,
+            images_of_known: None,
+            any,
+            strangers,
+            fewer_than_objects,
+        }
     }
 
     /// The same as [`Programs::that_may_run`] for an object with a condition, where that need not be asked to find out that they
-    /// are few: what else was started as its program is known.
+    /// are few: what else was started as its program is known, or there are few processes.
     fn few_that_may_run(
         &mut self,
         name: &'a ServiceName,
         spec: &'a Service,
         own: &[String],
     ) -> Option<Vec<Pid>> {
-        self.known.for_object(spec).filter(|_| spec.narrow.is_some())?;
-        (self.strangers(spec).len() <= FEW).then(|| self.that_may_run(name, spec, own))
+        let is_started = self.known.for_object(spec).is_some();
+        let goes_by_program = spec.match_only.is_none() && (is_started || self.fewer_than_objects);
+        if spec.narrow.is_none() || !goes_by_program {
+            return None;
+        }
+        let others = if is_started { self.strangers(spec).len() } else { self.any(spec).len() };
+        (others <= FEW).then(|| self.that_may_run(name, spec, own))
     }
 
     /// Those that can be an execution of its program, without those that were started for others. Nor are those among them
     /// that were started for the object itself and live: what is on record for it is no candidate.
     fn that_may_run(&mut self, name: &'a ServiceName, spec: &'a Service, own: &[String]) -> Vec<Pid> {
         if self.known.for_object(spec).is_none() {
-            return self.any_that_may_run(spec);
+            return self.any(spec);
         }
         let mut list = self.strangers(spec).to_vec();
         if let Some(known) = self.known.for_object(spec) {
@@ -219,13 +242,25 @@ impl<'a> Programs<'a> {
 
     /// Those of its program that weren't started as that.
     fn strangers(&mut self, spec: &'a Service) -> &[Pid] {
-        let named = (&*spec.startas, &*spec.working_directory, spec.env.get("PATH").map(String::as_str));
+        let named = named(spec);
         if !self.strangers.contains_key(&named) {
-            let strangers = self.any_that_may_run(spec);
+            let strangers = self.any(spec);
             let strangers = self.without_families(spec, strangers);
             self.strangers.insert(named, strangers);
         }
         self.strangers.get(&named).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn any(&mut self, spec: &'a Service) -> Vec<Pid> {
+        if program(spec).is_none() {
+            return self.any_that_may_run(spec);
+        }
+        if let Some(known) = self.any.get(&named(spec)) {
+            return known.clone();
+        }
+        let any = self.any_that_may_run(spec);
+        self.any.insert(named(spec), any.clone());
+        any
     }
 
     fn any_that_may_run(&mut self, spec: &Service) -> Vec<Pid> {
