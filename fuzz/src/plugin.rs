@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use selfsame::diagnostic::Diagnostic;
 use selfsame::lang::schema::Trust;
 use selfsame::lang::value::Type;
-use selfsame::lang::{Scope, compile};
+use selfsame::lang::{Schema, Scope, compile};
 use selfsame::plugin::manifest::{self, Manifest};
 use selfsame::plugin::{Answer, wire};
 use selfsame::process::expression::schema;
@@ -98,7 +98,7 @@ fn kept(manifest: &Manifest) {
         assert!(!reported || field.trust == Trust::SelfReported, "trusted more than its inputs: {field:?}");
     }
     assert!(manifest.functions.iter().all(|function| !function.pure || function.entry.inputs.is_empty()));
-    let mut schema = schema().clone();
+    let mut schema = Schema::clone(schema());
     let declared = manifest.declarations();
     schema.add(declared.clone());
     // What we write for an entry that shows no use of its own is a condition.

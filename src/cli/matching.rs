@@ -282,7 +282,7 @@ fn with_question(
         }
     };
     let inverse = asked.inverse;
-    then(Question {
+    let exit = then(Question {
         samples: &samples,
         world: &*world,
         vocabulary: &vocabulary,
@@ -295,7 +295,11 @@ fn with_question(
         inverse,
         everywhere: asked.containers || scope::asks_where(bound.matcher.root()),
         left_out: Cell::default(),
-    })
+    });
+    drop(answer);
+    // The program ends: to give back what was learnt of each process piece by piece would be for nobody.
+    std::mem::forget(world);
+    exit
 }
 
 /// What the documents of these places give to expressions, and the errors in them.

@@ -181,7 +181,7 @@ pub struct Declarations {
     /// Enumerations.
     pub enums: Vec<EnumDecl>,
     /// Fields.
-    pub fields: Vec<FieldDecl>,
+    pub fields: Cow<'static, [FieldDecl]>,
     /// Functions.
     pub functions: Vec<FunctionDecl>,
     /// Comparisons.

@@ -1,6 +1,6 @@
 //! Several plugins, and the schema over them.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use super::load::Plugin;
 use super::look::Look;
@@ -26,8 +26,7 @@ impl Default for Plugins {
 impl Plugins {
     /// No plugins: the built-in names alone.
     pub fn none() -> Self {
-        static BUILTIN: LazyLock<Arc<Schema>> = LazyLock::new(|| Arc::new(expression::schema().clone()));
-        Self { all: Arc::new([]), schema: Arc::clone(&BUILTIN) }
+        Self { all: Arc::new([]), schema: Arc::clone(expression::schema()) }
     }
 
     /// These. Of two with one name the first is taken.
@@ -37,7 +36,7 @@ impl Plugins {
         }
         all.sort_by(|a, b| a.name().cmp(b.name()));
         all.dedup_by(|later, first| later.name() == first.name());
-        let mut schema = expression::schema().clone();
+        let mut schema = Schema::clone(expression::schema());
         for plugin in &all {
             schema.add(plugin.declarations().clone());
         }

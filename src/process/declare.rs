@@ -12,6 +12,7 @@ mod rates;
 mod stat;
 mod status;
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 pub(super) use self::fields::{quoted, whole as whole_arguments};
@@ -61,39 +62,55 @@ pub(super) struct Function {
 
 /// The declarations of the process vocabulary, for the schema.
 pub fn declarations() -> Declarations {
-    let fields: Vec<FieldDecl> = fields().into_iter().map(|field| field.decl).collect();
+    let fields = fields().decls.as_slice();
     let foreign = |(theirs, ours): &(&'static str, &'static str)| ((*theirs).into(), (*ours).into());
     Declarations {
         origin: None,
         types: types(),
         enums: enums(),
-        bounds: bounds::table(&fields),
-        fields,
+        bounds: bounds::table(fields),
+        fields: Cow::Borrowed(fields),
         functions: functions().into_iter().map(|function| function.decl).collect(),
         operators: operators(),
         foreign: foreign::FOREIGN.iter().map(foreign).collect(),
     }
 }
 
-/// All fields, in the order of [`declarations`].
-pub(super) fn fields() -> Vec<Field> {
-    let mut all = fields::table();
-    all.extend(stat::table());
-    all.extend(stat::relatives());
-    all.extend(status::table());
-    all.extend(groups::table());
-    all.extend(files::table());
-    all.extend(rates::table());
-    all.extend(heavy::table());
-    all.extend(heavy::of_sockets());
-    all
+/// All fields, in one order: what the schema says of each, and its name and how it is read.
+struct Fields {
+    decls: Vec<FieldDecl>,
+    readers: Vec<(Text, Reader)>,
+}
+
+/// Made once and in place: a program that asks one question spends a good part of its time on this.
+fn fields() -> &'static Fields {
+    /// More than there are: a table that grows is copied at each step.
+    const ROOM: usize = 256;
+    static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
+        let tables = [
+            fields::table,
+            stat::table,
+            stat::relatives,
+            status::table,
+            groups::table,
+            files::table,
+            rates::table,
+            heavy::table,
+            heavy::of_sockets,
+        ];
+        let mut all = Fields { decls: Vec::with_capacity(ROOM), readers: Vec::with_capacity(ROOM) };
+        for Field { decl, read } in tables.into_iter().flat_map(|table: fn() -> Vec<Field>| table()) {
+            all.readers.push((decl.name.clone(), read));
+            all.decls.push(decl);
+        }
+        all
+    });
+    &FIELDS
 }
 
 /// Name and reader of every field, in the order of [`declarations`].
 pub(super) fn readers() -> &'static [(Text, Reader)] {
-    static READERS: LazyLock<Vec<(Text, Reader)>> =
-        LazyLock::new(|| fields().into_iter().map(|field| (field.decl.name, field.read)).collect());
-    &READERS
+    &fields().readers
 }
 
 /// How every function is called, in the order of [`declarations`].

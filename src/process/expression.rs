@@ -12,11 +12,11 @@ use crate::lang::value::{Type, Value};
 use crate::lang::{Compiled, Library, Schema, Scope, codes, compile};
 
 /// Everything that an expression over processes can name.
-pub fn schema() -> &'static Schema {
-    static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
+pub fn schema() -> &'static Arc<Schema> {
+    static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| {
         let mut schema = Schema::new("process");
         schema.add(declarations());
-        schema
+        Arc::new(schema)
     });
     &SCHEMA
 }

@@ -39,7 +39,7 @@ pub fn reference(schema: &Schema, codes: &[(Code, &'static str)]) -> String {
 
 /// The owners of fields: the candidate first, then by name.
 fn owners(schema: &Schema) -> Vec<&'static str> {
-    let all = schema.vocabularies().iter().flat_map(|vocabulary| &vocabulary.fields);
+    let all = schema.vocabularies().iter().flat_map(|vocabulary| vocabulary.fields.iter());
     let mut owners: Vec<&str> = all.map(|field| field.owner).collect();
     let candidate = schema.candidate().to_string();
     owners.sort_by_key(|owner| (*owner != candidate, *owner));
@@ -211,7 +211,7 @@ fn row(cells: &[String]) -> String {
 
 /// Everything that [`reference_topic`] knows by name.
 pub fn reference_names(schema: &Schema) -> Vec<String> {
-    let fields = schema.vocabularies().iter().flat_map(|vocabulary| &vocabulary.fields);
+    let fields = schema.vocabularies().iter().flat_map(|vocabulary| vocabulary.fields.iter());
     let mut names: Vec<String> = fields.map(|field| field.name.trim_end_matches("[]").to_owned()).collect();
     names.extend(schema.functions().map(|(_, decl)| decl.name.to_string()));
     names.extend(CORE_FUNCTIONS.iter().map(|function| function.name.to_owned()));

@@ -67,7 +67,8 @@ impl World for LiveWorld {
 
     fn exe_file(&self, pid: Pid) -> Fact<FileFacts> {
         let entry = self.entry(pid);
-        entry.exe_file.get_or_init(|| self.read_exe_file(&entry)).clone()
+        let told = entry.exe_file.get_or_init(|| self.read_exe_file(&entry).map(Box::new));
+        told.as_ref().map(|file| (**file).clone())
     }
 
     fn exe_text(&self, pid: Pid) -> Fact<Bytes> {

@@ -38,7 +38,8 @@ pub(super) enum Hold {
     Lost(Reason),
 }
 
-/// The facts of one process. The three cheapest stand at hand; the others get room when one of them is asked.
+/// The facts of one process. The cheapest stand at hand; the others get room when one of them is asked, since a look makes one of these
+/// for every process and asks most of them for their owner alone.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) pid: Pid,
@@ -46,7 +47,7 @@ pub(super) struct Entry {
     pub(super) seen: StartTicks,
     pub(super) hold: RefCell<Hold>,
     pub(super) owner: Cell<(Uid, Gid)>,
-    pub(super) exe_file: Cell<FileFacts>,
+    pub(super) exe_file: Cell<Box<FileFacts>>,
     pub(super) comm: Cell<Bytes>,
     pub(super) arguments: Cell<Arc<Arguments>>,
     rest: OnceCell<Box<Rest>>,

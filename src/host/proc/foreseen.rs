@@ -154,7 +154,8 @@ impl LiveWorld {
         for leaf in ["cmdline", "exe", "", "ns/pid", "cgroup", "stat"] {
             self.note_read(leaf);
         }
-        let exe = || Fact::Known(raw::file_facts(&portrait.exe, Arc::clone(&self.nothing), false));
+        let exe =
+            || Fact::Known(raw::file_facts(&portrait.exe, Arc::clone(&self.nothing), false)).map(Box::new);
         let arguments = || Fact::Known(Arc::new(parse::parse_arguments(&portrait.arguments, false)));
         entry.owner.get_or_init(|| Fact::Known(portrait.owner));
         entry.exe_file.get_or_init(exe);

@@ -69,9 +69,8 @@ mod tests {
     #[test]
     fn every_bounded_field_is_a_declared_number() {
         for (name, low, high) in FIELDS {
-            let field =
-                fields().into_iter().find(|field| field.decl.owner == PROCESS && field.decl.name == *name);
-            assert_eq!(field.map(|field| field.decl.ty), Some(Type::Int), "{name}");
+            let field = fields().decls.iter().find(|field| field.owner == PROCESS && field.name == *name);
+            assert_eq!(field.map(|field| &field.ty), Some(&Type::Int), "{name}");
             assert!(low < high, "{name}");
         }
     }

@@ -8,7 +8,7 @@ use super::*;
 fn every_name_is_declared_once_and_described() {
     let declarations = declarations();
     let mut seen = BTreeSet::new();
-    for field in &declarations.fields {
+    for field in declarations.fields.iter() {
         assert!(seen.insert((field.owner, field.name.clone())), "{}", field.name);
         assert!(!field.summary.is_empty() && !field.source.is_empty(), "{}", field.name);
         assert!(!field.summary.ends_with('.') && field.cost <= 6, "{}", field.name);
@@ -32,7 +32,7 @@ fn types_that_fields_mention_are_declared() {
     let declarations = declarations();
     let named: BTreeSet<&str> = declarations.types.iter().map(|ty| ty.name).collect();
     let enums: BTreeSet<&str> = declarations.enums.iter().map(|ty| ty.name).collect();
-    for field in &declarations.fields {
+    for field in declarations.fields.iter() {
         match leaf(&field.ty) {
             Type::Named(name) => assert!(named.contains(name), "{name}"),
             Type::Enum(name) => assert!(enums.contains(name), "{name}"),
