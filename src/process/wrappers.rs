@@ -7,18 +7,25 @@ use crate::diagnostic::Diagnostic;
 use crate::facts::{Fact, FileKind};
 
 /// Their names, and the field that says what they do. None where no field does, or none has to.
-const WRAPPERS: [(&str, Option<&str>); 14] = [
+const WRAPPERS: [(&str, Option<&str>); 21] = [
     ("chroot", Some("chroot")),
+    ("chpst", Some("user")),
     ("chrt", Some("scheduling")),
     ("choom", Some("scheduling")),
     ("env", Some("env")),
+    ("envdir", Some("env")),
+    ("envuidgid", Some("user")),
     ("gosu", Some("user")),
     ("ionice", Some("scheduling")),
     ("nice", Some("scheduling")),
     ("nohup", None),
     ("numactl", None),
     ("prlimit", Some("limits")),
+    ("setarch", None),
     ("setpriv", Some("user")),
+    ("setsid", None),
+    ("setuidgid", Some("user")),
+    ("softlimit", Some("limits")),
     ("stdbuf", None),
     ("su-exec", Some("user")),
     ("taskset", Some("scheduling")),
