@@ -105,7 +105,8 @@ fn cannot_tell(look: &Look) -> Option<Hold> {
 fn what_is_unknown(look: &Look) -> Option<String> {
     let unknown = look.unknown.first().map(|(pid, reasons)| {
         let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-        format!("{} of {pid}", reasons.join(", "))
+        let text = reasons.join(", ");
+        if text.contains(&pid.to_string()) { text } else { format!("{text} of {pid}") }
     });
     unknown.or_else(|| {
         let why = || match look.notes.as_slice() {

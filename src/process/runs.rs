@@ -51,17 +51,24 @@ pub struct Run {
     pub stale: bool,
     /// Only the process itself says so (execfn): never alone the ground for a signal.
     pub self_reported: bool,
+    /// Unknown only for a title that stands where its argv was.
+    pub titled: bool,
     /// Index of argv behind the program or script, where it is known.
     pub after: Option<usize>,
 }
 
 impl Run {
     fn no() -> Self {
-        Self { holds: Fact::Known(false), stale: false, self_reported: false, after: None }
+        Self { holds: Fact::Known(false), stale: false, self_reported: false, titled: false, after: None }
+    }
+
+    /// There was nothing to compare with.
+    pub(super) fn absent() -> Self {
+        Self { holds: Fact::Absent, ..Self::no() }
     }
 
     fn yes(after: Option<usize>) -> Self {
-        Self { holds: Fact::Known(true), stale: false, self_reported: false, after }
+        Self { holds: Fact::Known(true), after, ..Self::no() }
     }
 
     fn unknown(reason: Reason) -> Self {
@@ -71,6 +78,11 @@ impl Run {
     fn could_be(pid: Pid, target: &Target, why: &str) -> Self {
         let path = paths::show(&target.path);
         Self::unknown(Reason::new(Why::Unresolved, format!("{pid} could be `{path}`, but {why}")))
+    }
+
+    /// What the title hides, a believed pid file may tell.
+    pub(super) fn told_by_pidfile(self) -> Self {
+        Self { holds: Fact::Known(true), titled: false, ..self }
     }
 
     fn stale(self, stale: bool) -> Self {
@@ -293,6 +305,16 @@ fn begins_name(target: &Target, comm: &[u8]) -> bool {
     let real = target.file().map(|file| paths::base_name(&file.real));
     let names = std::iter::once(paths::base_name(&target.path)).chain(real);
     names.into_iter().any(|name| name == comm || (comm.len() == COMM_MAX && name.starts_with(comm)))
+}
+
+/// Whether a title is that of the file: comm, which a title may set as well, or one of its words has the name of it, with marks
+/// around (`rq:worker:`, `[celeryd`).
+pub fn title_names(world: &dyn World, pid: Pid, target: &Target) -> bool {
+    let marks = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"/._-".contains(byte);
+    let in_title = world.arguments(pid).known().is_some_and(|arguments| {
+        arguments.words.iter().flat_map(|word| word.split(marks)).any(|word| shares_name(target, word))
+    });
+    in_title || world.comm(pid).known().is_some_and(|comm| begins_name(target, &comm))
 }
 
 fn shares_name(target: &Target, name: &[u8]) -> bool {

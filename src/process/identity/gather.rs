@@ -8,7 +8,7 @@ use crate::facts::{Fact, Reason, Why};
 use crate::process::arguments::{self, ArgumentMatch};
 use crate::process::chain::Surroundings;
 use crate::process::pidfile::{self, Trust};
-use crate::process::runs::{Run, Target, could_be, runs};
+use crate::process::runs::{Run, Target, could_be, runs, title_names};
 use crate::process::world::{Namespace, World};
 use crate::process::{paths, supervisor, tree};
 use crate::units::{Pid, StartTicks, Uid};
@@ -90,6 +90,7 @@ impl<'q> Search<'q> {
         }
         let complete = self.own_known && matches!(listed, Fact::Known(()));
         considered.extend(unknown.iter().map(|(pid, _)| *pid));
+        unknown.retain(|(pid, _)| !self.is_of_a_family(*pid, &members));
         let by_condition = self.query.replace.is_some();
         Look { candidates, unknown, by_condition, complete, considered, notes: self.notes }
     }
@@ -127,6 +128,12 @@ impl<'q> Search<'q> {
         })
     }
 
+    /// On record for the object itself, or below that or below one that was found: a worker at most, whatever it executes.
+    fn is_of_a_family(&self, pid: Pid, members: &BTreeMap<Pid, Member>) -> bool {
+        let recorded = |at: &Pid| self.query.recorded.contains(at);
+        recorded(&pid) || self.ancestors(pid).iter().any(|at| recorded(at) || members.contains_key(at))
+    }
+
     fn ancestors(&self, pid: Pid) -> Vec<Pid> {
         tree::ancestors(self.world, pid).known().unwrap_or_default()
     }
@@ -158,7 +165,11 @@ impl<'q> Search<'q> {
 
     fn matches(&self, pid: Pid, uid: Uid, anchor: bool) -> Place {
         let mut reasons = Vec::new();
-        let (run, target) = self.run(pid);
+        let (mut run, target) = self.run(pid);
+        // Its interpreter is the right one, the title and the pid file name it: what spamd is after a HUP.
+        if anchor && run.titled && self.has_title(pid) {
+            run = run.told_by_pidfile();
+        }
         let replaced = self.query.replace.map(|condition| condition(pid));
         let holds = match (&run.holds, replaced) {
             // The pid file anchors what runs the program, whatever replaces the scan.
@@ -219,7 +230,7 @@ impl<'q> Search<'q> {
                 }
             }
         }
-        best.unwrap_or((Run { holds: Fact::Absent, stale: false, self_reported: false, after: None }, 0))
+        best.unwrap_or((Run::absent(), 0))
     }
 
     /// Where the arguments of the spec begin in argv. What it became may have been called with more.
@@ -234,6 +245,10 @@ impl<'q> Search<'q> {
 
     fn could_be(&self, pid: Pid) -> bool {
         self.targets().iter().any(|target| could_be(self.world, pid, target))
+    }
+
+    fn has_title(&self, pid: Pid) -> bool {
+        self.targets.iter().any(|target| title_names(self.world, pid, target))
     }
 
     fn has_running_ancestor(&self, pid: Pid) -> bool {

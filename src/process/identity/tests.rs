@@ -5,6 +5,8 @@ use crate::facts::{CgroupLine, Fact, ProcessState, Task, Why};
 use crate::process::testing::{Node, Proc, TestWorld, bytes, regular, words};
 use crate::process::world::Namespace;
 
+mod titles;
+
 const PY: &str = "/usr/bin/python3.11";
 
 fn query(startas: &str, args: &[&str]) -> Query<'static> {
