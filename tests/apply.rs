@@ -31,3 +31,5 @@ mod setting;
 mod state;
 #[path = "apply/strange.rs"]
 mod strange;
+#[path = "apply/titles.rs"]
+mod titles;

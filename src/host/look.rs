@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod crowd;
+mod doubts;
 mod known_others;
 mod shortlist;
 
@@ -112,13 +113,10 @@ impl Looker {
                 candidate
             })
             .collect();
-        let look = Look {
-            candidates,
-            unknown: found.unknown,
-            complete: found.complete,
-            notes: found.notes,
-            new_only: false,
-        };
+        let mut unknown = found.unknown;
+        unknown.retain(|(pid, _)| !self.is_of_another(*pid, name, spec, questions, world));
+        let look =
+            Look { candidates, unknown, complete: found.complete, notes: found.notes, new_only: false };
         (look, found.considered)
     }
 

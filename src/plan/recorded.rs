@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use super::launch::Words;
 use super::memory::{Launched, Process, Record, Records};
 use crate::facts::ProcessKey;
-use crate::spec::ServiceName;
+use crate::spec::{Service, ServiceName};
 use crate::units::Pid;
 
 type Owners = BTreeMap<ProcessKey, ServiceName>;
@@ -113,6 +113,20 @@ impl Recorded {
         // Whoever knows no more than the owners has few of them.
         let alone = self.0.records.is_empty().then(|| self.iter().filter(move |(_, of)| *of == name));
         record.chain(alone.into_iter().flatten().map(|(key, _)| key))
+    }
+
+    /// For whom a process is on record, and the document whose program it is: that which it was started by, or adopted by. None
+    /// where that has changed since.
+    pub fn known_as(&self, key: &ProcessKey) -> Option<(&ServiceName, &Service)> {
+        let name = self.get(key)?;
+        let record = self.0.records.get(name)?;
+        let processes = record.instances.values().filter_map(|instance| instance.phase.process());
+        let process = processes.into_iter().find(|process| process.key == *key)?;
+        if let Some(rule) = &process.adopted_by {
+            return Some((name, rule));
+        }
+        let startas = process.launched.as_ref()?.get("startas")?;
+        Some((name, &*record.spec)).filter(|(_, spec)| spec.startas.to_str() == Some(startas))
     }
 
     /// The numbers of all processes on record, ascending.
@@ -221,7 +235,6 @@ mod tests {
     use super::*;
     use crate::plan::launch::launched;
     use crate::plan::memory::{Instance, Phase};
-    use crate::spec::Service;
     use crate::units::{BootId, BootTime, StartTicks, WallTime};
 
     fn process(pid: i32, spec: &Service) -> Process {

@@ -57,7 +57,8 @@ pub(super) fn script(world: &dyn World, pid: Pid, target: &Target, family: &[u8]
         return match lead {
             Lead::Elsewhere => Run::no(),
             Lead::Here | Lead::NoScript | Lead::Unknown => {
-                let why = "a title stands where its argv was: tell them apart with `match`, or by a `pidfile`";
+                let why =
+                    "a title stands where its argv was: tell them apart with `match`, or by a `pidfile`";
                 Run { titled: true, ..Run::could_be(pid, target, why) }
             }
         };
