@@ -141,6 +141,22 @@ fn the_explanation_of_the_selected_object() {
     check("explain-80x24", &live, 80, 24);
 }
 
+/// It could be scrolled away, and as many keys were needed to bring it back.
+#[test]
+fn an_explanation_stays_in_sight() {
+    let mut live = live();
+    live.press(Key::Char('x'));
+    let (_, name, index) = live.wants().unwrap();
+    live.show(name, index, "its first line\nits last line\n".into());
+    for _ in 0..100 {
+        live.press(Key::Char('['));
+    }
+    let far = picture(&live, 80, 24);
+    assert!(far.contains("its last line") && !far.contains("its first line"), "{far}");
+    live.press(Key::Char(']'));
+    assert!(picture(&live, 80, 24).contains("its first line"));
+}
+
 #[test]
 fn the_log_of_the_selected_instance_is_its_end() {
     let mut live = live();

@@ -226,7 +226,7 @@ impl Live {
             Key::PageDown => return Some(self.go(|at, _| at + PAGE)),
             Key::Home | Key::Char('g') => return Some(self.go(|_, _| 0)),
             Key::End | Key::Char('G') => return Some(self.go(|_, count| count)),
-            Key::Char('[') => self.scroll = self.scroll.saturating_add(1).min(EVENTS_MAX),
+            Key::Char('[') => self.scroll = self.scroll.saturating_add(1).min(self.last_line()),
             Key::Char(']') => self.scroll = self.scroll.saturating_sub(1),
             Key::Escape => {
                 self.filter.clear();
@@ -234,6 +234,15 @@ impl Live {
             Key::Char(_) | Key::Backspace | Key::Interrupt => {}
         }
         None
+    }
+
+    /// How far the pane can be scrolled: a line of it stays in sight.
+    fn last_line(&self) -> usize {
+        let lines = match self.pane {
+            Pane::Events => self.events.len(),
+            Pane::Explain | Pane::Log => self.detail.as_ref().map_or(0, |(_, text)| text.lines().count()),
+        };
+        lines.saturating_sub(1)
     }
 
     fn open(&mut self, pane: Pane) -> Command {
