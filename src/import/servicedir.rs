@@ -46,7 +46,7 @@ pub(super) fn import(path: &str, files: &dyn Files, request: &Request) -> Import
         }
         Ok("longrun") | Err(_) => {}
         Ok(other) => {
-            found.unclear(&Place::new(of_type.as_str(), 1), other, "it is neither `longrun` nor `oneshot`")
+            found.unclear(&Place::new(of_type.as_str(), 1), other, "it is neither `longrun` nor `oneshot`");
         }
     }
     let context = Context { files, request, searches: true };

@@ -57,7 +57,7 @@ pub(super) fn follow_all(
             } else if note_left(instance, *index, seen) {
                 let ends = matches!(aim, Aim::Stop { .. } | Aim::Remove(_));
                 if !ends || stop::left_behind(instance, spec).is_empty() {
-                    hold_left(instance, *index, why_left(instance, spec, seen, *index), draft);
+                    hold_left(instance, *index, &why_left(instance, spec, seen, *index), draft);
                 }
             } else {
                 instance.phase = Phase::Vacant;
@@ -133,7 +133,7 @@ fn note_left(instance: &mut Instance, index: u32, seen: Option<&Seen>) -> bool {
 
 /// INVARIANT: while something lives that a starter may have left behind, there is no other start: it would be a second
 /// copy if that is the service, and the identity rule can't tell.
-fn hold_left(instance: &Instance, index: u32, why: String, draft: &mut Draft<'_>) {
+fn hold_left(instance: &Instance, index: u32, why: &str, draft: &mut Draft<'_>) {
     let Phase::Starting { left, .. } = &instance.phase else { return };
     let pids: Vec<String> = left.iter().map(|key| key.pid.to_string()).collect();
     let message = format!(

@@ -78,7 +78,9 @@ impl LinuxHost {
             {
                 seen.obstacles.insert(*index, obstacle);
             }
-            if let ProcessSeen::Gone { exit: Exit::Code(0), successor: None, .. } = &process
+            if let ProcessSeen::Gone { exit: Exit::Code(0), successor: None, survivors } = &process
+                // Of a tree all that lives is known by now.
+                && (question.scope != StopScope::Tree || !survivors.is_empty())
                 && let Some(heir) = self.may_yet_follow(subject, questions)
             {
                 seen.undecided.insert(*index, heir);
