@@ -11,11 +11,18 @@ use crate::spec::{
 
 /// For fewer a second thread isn't worth its start. Of more too much of what stays would lie between what was only needed meanwhile.
 const WORTH_IT: std::ops::RangeInclusive<usize> = 48..=256;
+/// Of what ends with its look nothing stays. For fewer, who gets a processor when decides more than how much there is to do.
+const WORTH_IT_ONCE: usize = 1_024;
+
+/// Whether so many files are worth two threads, in a loop or for a single look.
+pub(super) fn are_worth_it(files: usize, in_loop: bool, once: bool) -> bool {
+    (in_loop && WORTH_IT.contains(&files)) || (once && files >= WORTH_IT_ONCE)
+}
 
 impl Around<'_> {
     /// What became of these files, in order, as far as each is concerned. `None`: they have to be loaded as one set.
     pub(super) fn load_halves(self, files: &[SpecFile], names: &Names) -> Option<Vec<LoadedFile>> {
-        if !WORTH_IT.contains(&files.len()) || !is_each_alone(files) {
+        if !is_each_alone(files) {
             return None;
         }
         let (host, ready) = (self.host, self.ready);
@@ -105,7 +112,6 @@ mod tests {
         let defines = "apiVersion: selfsame/v1\nkind: Matcher\nmetadata: {name: NAME}\nspec:\n  matchers: {a: 'uid == 0'}\n";
         files.push(file(60, defines));
         assert!(around.load_halves(&files, &names).is_none(), "the others may use it");
-        files.truncate(4);
-        assert!(around.load_halves(&files, &names).is_none());
+        assert!(!are_worth_it(4, true, false) && !are_worth_it(60, false, true));
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::gathered::Found;
+use super::halves::are_worth_it;
 use super::{Sources, upgrade};
 use crate::diagnostic::Diagnostic;
 use crate::engine::settle;
@@ -57,7 +58,8 @@ impl Sources {
         let replaced = fresh.iter().any(|file| gives(&file.name));
         let lost = gone.iter().any(gives);
         let around = Around { tell, ..self.around() };
-        let halves = self.in_loop.then(|| around.load_halves(&fresh, &self.names)).flatten();
+        let worth_it = are_worth_it(fresh.len(), self.in_loop, self.once);
+        let halves = worth_it.then(|| around.load_halves(&fresh, &self.names)).flatten();
         let mut loaded = match halves {
             Some(files) => Loaded { files, names: self.names.clone(), ..Loaded::default() },
             None => around.load(&fresh, Some(&self.names), None),
