@@ -242,8 +242,8 @@ impl LinuxHost {
             tree.extend(listed.into_iter().filter(|key| !known.contains(key)));
         }
         let pid = question.key.pid;
-        let exe_deleted = world.exe_file(pid).known().is_some_and(|file| file.nlink == 0);
-        let exe = world.exe_shown(pid).map(|text| String::from_utf8_lossy(&text).into_owned());
+        let (exe, exe_deleted) = world.exe_shown(pid);
+        let exe = exe.map(|text| String::from_utf8_lossy(&text).into_owned());
         // The text is read while the same process lives, or it isn't given at all.
         let exe = exe.map(|text| match text.strip_suffix(" (deleted)") {
             Some(path) if exe_deleted => path.to_owned(),

@@ -193,17 +193,30 @@ impl LiveWorld {
         self.unless_kernel_thread(entry, text).map(Arc::from)
     }
 
-    /// The path of the file that a process executes, for people: what was read of one process is said of all that execute the same
-    /// file, as long as that has one name only.
-    pub(in crate::host) fn exe_shown(&self, pid: Pid) -> Option<Bytes> {
-        let file = self.exe_file(pid).known()?;
-        let key = (file.dev, file.ino);
-        let known = self.exe_texts.borrow().get(&key).filter(|_| file.nlink == 1).cloned();
-        known.or_else(|| {
-            let text = self.exe_text(pid).known()?;
-            self.exe_texts.borrow_mut().insert(key, text.clone());
-            Some(text)
-        })
+    /// The path of the file that a process executes, for people, and whether it has no name any more: what was read of one process
+    /// is said of all that execute the same file, as long as that has one name only.
+    pub(in crate::host) fn exe_shown(&self, pid: Pid) -> (Option<Bytes>, bool) {
+        if let Some(text) = self.exe_shown_before(pid) {
+            return (Some(text), false);
+        }
+        let (file, text) = (self.exe_file(pid).known(), self.exe_text(pid).known());
+        if let (Some(file), Some(text)) = (&file, &text)
+            && file.nlink == 1
+        {
+            self.exe_texts.borrow_mut().insert((file.dev, file.ino), text.clone());
+        }
+        (text, file.is_some_and(|file| file.nlink == 0))
+    }
+
+    /// One system call, of which nothing is told: where it isn't enough, all is read of one process for certain.
+    fn exe_shown_before(&self, pid: Pid) -> Option<Bytes> {
+        let texts = self.exe_texts.borrow();
+        if texts.is_empty() {
+            return None;
+        }
+        self.note_read("exe");
+        let file = raw::stat_at(self.proc(), Leaf::of(pid, "exe").as_c_str()).ok()?;
+        texts.get(&(file.st_dev, file.st_ino)).filter(|_| file.st_nlink == 1).cloned()
     }
 
     /// A kernel thread has no executable; to a user who isn't root the kernel says only that the link is denied.
