@@ -1,6 +1,8 @@
 //! Processes on record, each held by a pidfd, and how they ended.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::os::fd::OwnedFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -8,12 +10,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::errno::io_text;
 use super::failpoint;
 use super::pidfs;
-use super::signal::{NotHeld, Vital, hold};
+use super::signal::{Held, NotHeld, Vital, boot_id, hold_in};
 use super::spawn::{close_up, exit_of, exit_of_status, out_of_the_way, peek_any_exited, reap, reap_pid};
 use super::wake::Waker;
 use crate::facts::{ProcessKey, Reason, Why};
 use crate::plan::memory::Exit;
-use crate::units::{Pid, PidfdInode, StartTicks};
+use crate::units::{BootId, Pid, PidfdInode, StartTicks};
 
 /// Whether a process on record lives.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,6 +55,8 @@ pub struct Exits {
     left: BTreeMap<ProcessKey, Vec<ProcessKey>>,
     /// Whose exit was noticed since somebody asked for these.
     woken: BTreeSet<ProcessKey>,
+    /// Read once: the first look of an engine holds all processes on record.
+    boot: OnceCell<BootId>,
 }
 
 impl Exits {
@@ -169,7 +173,7 @@ impl Exits {
             return Life::Unknown(Reason::new(Why::Denied, detail));
         }
         if !self.table.contains_key(key) {
-            match hold(key) {
+            match self.hold(key) {
                 Ok(held) => {
                     let own = i32::try_from(std::process::id()).ok() == Some(held.vital.parent.0);
                     self.take_in(key, held.pidfd, own, waker);
@@ -200,6 +204,16 @@ impl Exits {
             entry.exit = Some(exit);
         }
         entry.exit.clone().map_or(Life::Alive, Life::Gone)
+    }
+
+    fn hold(&self, key: &ProcessKey) -> Result<Held, NotHeld> {
+        if self.boot.get().is_none() {
+            let _ = self.boot.set(boot_id().map_err(NotHeld::Failed)?);
+        }
+        match self.boot.get() {
+            Some(boot) => hold_in(boot, key),
+            None => Err(NotHeld::Failed(io::Error::other("the boot is not known"))),
+        }
     }
 
     /// Collects every child that exited, orphans that came to us as their subreaper among them. The statuses of those

@@ -12,7 +12,7 @@ use super::failpoint::{self, Break};
 use super::spawn::send_number;
 use crate::facts::{Fact, ProcessKey, Stat};
 use crate::plan::action::Outcome;
-use crate::units::{Pid, Signal, StartTicks};
+use crate::units::{BootId, Pid, Signal, StartTicks};
 
 /// No chain of parents is longer than this on a machine that works.
 const ANCESTORS_MAX: usize = 1024;
@@ -89,11 +89,17 @@ pub enum NotHeld {
 /// # Errors
 /// Gone, or not to be told.
 pub fn hold(key: &ProcessKey) -> Result<Held, NotHeld> {
+    hold_in(&boot_id().map_err(NotHeld::Failed)?, key)
+}
+
+/// The same for who holds many, and knows which boot this is.
+///
+/// # Errors
+/// As [`hold`].
+pub fn hold_in(boot: &BootId, key: &ProcessKey) -> Result<Held, NotHeld> {
     let gone = |error: &io::Error| matches!(error.raw_os_error(), Some(libc::ESRCH | libc::ENOENT));
-    match boot_id() {
-        Ok(boot) if boot == key.boot => {}
-        Ok(_) => return Err(NotHeld::Gone(None, None)),
-        Err(error) => return Err(NotHeld::Failed(error)),
+    if key.boot != *boot {
+        return Err(NotHeld::Gone(None, None));
     }
     let Some(pid) = rustix::process::Pid::from_raw(key.pid.0) else { return Err(NotHeld::Gone(None, None)) };
     let pidfd = match pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from) {
