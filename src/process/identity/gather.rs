@@ -248,7 +248,7 @@ impl<'q> Search<'q> {
     }
 
     fn has_title(&self, pid: Pid) -> bool {
-        self.targets.iter().any(|target| title_names(self.world, pid, target))
+        self.targets().iter().any(|target| title_names(self.world, pid, target))
     }
 
     fn has_running_ancestor(&self, pid: Pid) -> bool {
