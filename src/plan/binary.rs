@@ -1,5 +1,6 @@
 //! `binaryChange`: the program on disk is no longer the one that runs.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::draft::Draft;
@@ -25,7 +26,7 @@ pub(super) fn watch(instance: &mut Instance, alive: &Alive, spec: &Service, draf
     let health = &mut instance.health;
     if let Fact::Known(image) = alive.health.image {
         let first = *health.image.get_or_insert(image);
-        let other = first != image || alive.exe_deleted;
+        let other = first != image || is_replaced(alive, spec);
         health.replaced = match health.replaced.take() {
             Some(replaced) if other && replaced.0 == image => Some(replaced),
             Some(_) | None => other.then(|| Box::new((image, now))),
@@ -54,4 +55,12 @@ pub(super) fn watch(instance: &mut Instance, alive: &Alive, spec: &Service, draf
             instance.ask_reload(because);
         }
     }
+}
+
+/// What it executes is gone, and something stands for it. A program that executes a copy of itself which it deletes (out of memory,
+/// an archive that unpacks itself) runs what was never installed.
+fn is_replaced(alive: &Alive, spec: &Service) -> bool {
+    let executed = alive.exe.as_deref().map(Path::new).and_then(Path::file_name);
+    let is_called_alike = executed.is_some_and(|name| spec.startas.file_name() == Some(name));
+    alive.exe_deleted && (alive.exe_replaced || is_called_alike)
 }

@@ -168,8 +168,10 @@ pub struct Alive {
     pub successor: Option<ProcessKey>,
     /// The file it executes, for status.
     pub exe: Option<String>,
-    /// The file was replaced since.
+    /// The file isn't on disk any more.
     pub exe_deleted: bool,
+    /// Another one stands in its place.
+    pub exe_replaced: bool,
     /// Its health.
     pub health: HealthSeen,
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use crate::asked::NAMED;
-use crate::support::{Bench, is_alive, until};
+use crate::support::{Bench, is_alive, quick, until};
 
 #[test]
 fn a_trigger_restarts_once_and_again_only_after_a_time_without() {
@@ -103,8 +103,13 @@ fn a_replaced_program_is_told_left_alone_or_started_anew() {
     bench.daemon("told", "");
     bench.daemon("ignored", "binaryChange: ignore");
     bench.daemon("renewed", "binaryChange: restart");
+    // It executes a copy that it deletes, as what unpacks itself does.
+    let unpacks = "#!/bin/sh\necho $$ unpacks >> %STARTS%\ncp /bin/sleep $0.own\nexec 9< $0.own\nrm $0.own\n\
+                   exec /proc/self/fd/9 1000\n";
+    let script = bench.script("bin/unpacks", unpacks);
+    bench.spec("unpacks", &quick(&format!("startas: {}\nbinaryChange: restart", script.display())));
     bench.watch(&["--resync", "1s"]);
-    bench.until_running(&["told", "ignored", "renewed"]);
+    bench.until_running(&["told", "ignored", "renewed", "unpacks"]);
     let pids = ["told", "ignored", "renewed"].map(|name| bench.the_pid_of(name));
     for name in ["told", "ignored", "renewed"] {
         bench.script(&format!("bin/{name}"), &format!("{}# a newer version\n", crate::support::DAEMON));
@@ -116,6 +121,7 @@ fn a_replaced_program_is_told_left_alone_or_started_anew() {
     let begun = Instant::now();
     until("several complete looks", || begun.elapsed() > Duration::from_millis(5500));
     assert_eq!(bench.starts_of("renewed").len(), 2, "once is enough");
+    assert_eq!(bench.starts_of("unpacks").len(), 1, "nothing was replaced");
     assert_eq!((bench.the_pid_of("told"), bench.the_pid_of("ignored")), (pids[0], pids[1]));
     assert_ne!(bench.condition("ignored", "UpToDate")["status"], "False");
     let log = bench.watch_log();

@@ -116,6 +116,7 @@ pub(crate) fn alive() -> Alive {
         successor: None,
         exe: Some("/srv/web".into()),
         exe_deleted: false,
+        exe_replaced: false,
         health: HealthSeen::default(),
     }
 }

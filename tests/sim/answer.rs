@@ -128,6 +128,7 @@ fn of_process(world: &mut World, question: &ProcessQuestion) -> ProcessSeen {
         successor: successor.filter(|_| question.starter),
         exe: Some(proc.program.to_string()),
         exe_deleted: false,
+        exe_replaced: false,
         health: HealthSeen::default(),
     })
 }

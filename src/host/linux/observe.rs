@@ -18,7 +18,7 @@ use crate::plan::observation::{
 };
 use crate::process::pidfile;
 use crate::process::tree;
-use crate::process::world::World;
+use crate::process::world::{Root, World};
 use crate::spec::{ServiceName, StopScope};
 use crate::units::Pid;
 
@@ -249,8 +249,22 @@ impl LinuxHost {
             Some(path) if exe_deleted => path.to_owned(),
             _ => text,
         });
+        let place = exe.as_deref().filter(|_| exe_deleted);
+        let exe_replaced =
+            place.is_some_and(|path| matches!(world.file(Root::Of(pid), path.as_bytes()), Fact::Known(_)));
         let inode = self.exits.inode(&question.key);
-        Alive { inode, still_ours, ready, ready_detail, tree, successor: None, exe, exe_deleted, health }
+        Alive {
+            inode,
+            still_ours,
+            ready,
+            ready_detail,
+            tree,
+            successor: None,
+            exe,
+            exe_deleted,
+            exe_replaced,
+            health,
+        }
     }
 
     /// Children of ours that nobody has on record and that are no older than a starter: what it left behind may be one of
