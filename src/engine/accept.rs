@@ -124,7 +124,12 @@ impl Acceptance {
             }
         }
         self.in_force.retain(|name, _| !gone.removed.contains(name));
-        self.in_force.extend(set.services.iter().map(|(name, service)| (name.clone(), service.clone())));
+        if self.in_force.keys().all(|name| set.services.contains_key(name)) {
+            // The very same value, as nearly always.
+            self.in_force = set.services.clone();
+        } else {
+            self.in_force.extend(set.services.iter().map(|(name, service)| (name.clone(), service.clone())));
+        }
         set.unseen = self.unseen(seen, &gone);
         set.unseen.extend(bare);
         set.remarks = kept::remarks(seen, &set);

@@ -118,6 +118,7 @@ fn begin(dirs: &Dirs) -> Option<(Sender<Accepted>, JoinHandle<()>)> {
             let _ = keeper.keep(&accepted);
             drop(accepted);
             if std::mem::take(&mut large) {
+                keeper.settle();
                 give_back();
             }
         }

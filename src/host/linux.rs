@@ -219,6 +219,7 @@ impl LinuxHost {
     /// Nothing is to be done for a while that takes much: what that took is given back.
     pub fn rest(&self) {
         self.looker.conditions.rest();
+        self.world.rest();
         give_back();
         let_go_of_code();
     }
@@ -286,8 +287,8 @@ impl LinuxHost {
         if let Some(name) = super::look::absent_user(spec, world) {
             return Err(format!("there is no user `{name}`"));
         }
-        let files = (&*spec.env_from, &*spec.secrets, &*spec.sockets);
-        let (groups, others) = (&*spec.supplementary_groups, spec.users_of_commands());
+        let files = (spec.env_from.as_slice(), spec.secrets.as_slice(), spec.sockets.as_slice());
+        let (groups, others) = (spec.supplementary_groups.as_slice(), spec.users_of_commands());
         let account = asked.accounts.entry(([&spec.user, &spec.group], groups, others, files));
         let look_up = || super::accounts::account(spec, &self.looker.places()).map(Arc::new);
         let prepared = account.or_insert_with(look_up).clone()?;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Acceptance, FileSeen, SourcesSeen};
+use crate::host::spawn::to_stay;
 use crate::plan::meaning;
 use crate::spec::{Service, ServiceName, SpecSet};
 
@@ -21,6 +22,7 @@ impl Acceptance {
                 claims.entry(&service.name).or_default().push((path, service));
             }
         }
+        let mut taken: Vec<(ServiceName, Arc<Service>)> = Vec::with_capacity(claims.len());
         for (name, claims) in claims {
             let owner = self.in_force.get(name);
             let (winner, rejected) = match claims.as_slice() {
@@ -41,9 +43,10 @@ impl Acceptance {
             if let Some(service) = winner {
                 // A document that says what it said stays the value that records share.
                 let same = owner.filter(|former| *former == service);
-                set.services.insert(name.clone(), Arc::clone(same.unwrap_or(service)));
+                taken.push((name.clone(), Arc::clone(same.unwrap_or(service))));
             }
         }
+        set.services = to_stay(taken.len(), || taken.iter().cloned().collect());
     }
 }
 

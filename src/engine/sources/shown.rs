@@ -125,5 +125,9 @@ fn seen(file: &LoadedFile) -> FileSeen {
 }
 
 pub(super) fn policies_in(file: &LoadedFile) -> Arc<[Arc<Policy>]> {
+    if file.policies().is_empty() {
+        // The one that all files without any share.
+        return Arc::default();
+    }
     file.policies().iter().map(|document| Arc::clone(&document.policy)).collect()
 }

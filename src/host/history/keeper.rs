@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::form::{Reader, Written, WrittenObject};
 use super::pack::Fresh;
 use super::{Accepted, KEPT, MODE, numbers, pack, set_path, sets};
+use crate::host::spawn::side_by_side;
 use crate::host::state_dir::Dirs;
 use crate::host::{atomic, failpoint};
 use crate::sharing::Change;
@@ -63,6 +64,20 @@ impl Keeper {
         // After a failure the disk is looked at anew.
         self.disk = Some(self.add(disk, accepted)?);
         Ok(())
+    }
+
+    /// What was noted one by one, between what the texts of a large set needed, is put side by side.
+    pub(super) fn settle(&mut self) {
+        let Some(disk) = &mut self.disk else { return };
+        let copied = side_by_side(|| {
+            let there: BTreeSet<Arc<str>> = disk.there.iter().map(|digest| Arc::from(&**digest)).collect();
+            let own = |digest: &Arc<str>| Arc::clone(there.get(digest).unwrap_or(digest));
+            let last = disk.last.iter().map(|(name, digest)| (name.clone(), own(digest))).collect();
+            (there, last)
+        });
+        if let Some(copied) = copied {
+            (disk.there, disk.last) = copied;
+        }
     }
 
     fn objects(&self) -> PathBuf {

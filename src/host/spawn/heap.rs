@@ -105,8 +105,12 @@ pub fn side_by_side<T: Send>(make: impl FnOnce() -> T + Send) -> Option<T> {
 /// needed for a moment, and half empty.
 pub fn close_up<K: Ord + Send, V: Send>(map: &mut BTreeMap<K, V>) {
     if map.len() >= MANY {
-        // Without a thread it stays as it is.
-        let _ = side_by_side(|| *map = std::mem::take(map).into_iter().collect());
+        // The former nodes are freed here: of what a thread frees the C library keeps some for that thread, wherever it lies.
+        let mut rows: Vec<(K, V)> = std::mem::take(map).into_iter().collect();
+        let mut close = || *map = std::mem::take(&mut rows).into_iter().collect();
+        if side_by_side(&mut close).is_none() {
+            close();
+        }
     }
 }
 
