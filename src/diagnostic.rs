@@ -11,13 +11,18 @@ pub struct Source {
     /// As shown to the user: a path, or `<expression>`.
     pub name: String,
     /// The whole text.
-    pub text: String,
+    pub text: Arc<str>,
 }
 
 impl Source {
     /// A source that can be shared by many diagnostics.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text: text.into() })
+        Self::shared(name, text.into().into())
+    }
+
+    /// The same of a text that others have as well.
+    pub fn shared(name: impl Into<String>, text: Arc<str>) -> Arc<Self> {
+        Arc::new(Self { name: name.into(), text })
     }
 
     /// Line and column of a byte offset, both counted from 1, columns in characters.

@@ -11,6 +11,7 @@
 //! come from there.
 
 pub mod codes;
+mod content;
 mod decode;
 pub mod defaults;
 mod depends;
@@ -41,6 +42,7 @@ mod untold;
 #[cfg(test)]
 mod tests;
 
+pub use content::Content;
 pub use depends::{DependencyMistakes, dependency_mistakes};
 pub use difference::{FieldDifference, changed_fields, differences};
 pub use expression::{ExpressionRequest, Shape, variables};

@@ -29,7 +29,7 @@ pub fn check(data: &[u8]) {
     let file = |name: &str| SpecFile {
         name: name.to_owned(),
         directory: PathBuf::from("/etc/selfsame"),
-        bytes: data.to_vec(),
+        bytes: data.to_vec().into(),
     };
     let loaded = load(&[file("a.yaml")], &context);
     let one = &loaded.files[0];
@@ -38,7 +38,7 @@ pub fn check(data: &[u8]) {
     assert_eq!(one.rejected().is_some(), refused);
     assert!(one.services().is_empty() || !refused, "of a refused file nothing counts");
     if !refused {
-        let text = one.source.text.as_str();
+        let text = &*one.source.text;
         agrees(text);
         for service in one.services() {
             let json = serde_json::to_string(service).unwrap();

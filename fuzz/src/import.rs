@@ -84,7 +84,7 @@ fn judge(imported: Imported, text: &str) {
                 let file = SpecFile {
                     name: "x.yaml".to_owned(),
                     directory: "/etc/specs".into(),
-                    bytes: written.text.clone().into_bytes(),
+                    bytes: written.text.clone().into(),
                 };
                 let loaded = load_files(&[file], None, &selfsame::spec::NoModules, None, None);
                 assert!(

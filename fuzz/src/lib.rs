@@ -67,7 +67,7 @@ fn assert_shown(diagnostics: &[Diagnostic], source: &Arc<Source>) {
     for diagnostic in diagnostics {
         assert!(!diagnostic.message.is_empty(), "{diagnostic:?}");
         for label in &diagnostic.labels {
-            let text = label.source.as_ref().or(diagnostic.source.as_ref()).unwrap_or(source).text.as_str();
+            let text = &*label.source.as_ref().or(diagnostic.source.as_ref()).unwrap_or(source).text;
             assert!(
                 text.get(label.span.start..label.span.end).is_some(),
                 "outside of the text: {diagnostic:?}"

@@ -52,7 +52,7 @@ fn neighbours(directory: &Path) -> Vec<SpecFile> {
         let text =
             host::read_text(&path).ok().filter(|text| text.contains("Matcher") || text.contains("Plugin"))?;
         let name = path.to_str()?.to_owned();
-        Some(SpecFile { name, directory: directory.to_owned(), bytes: text.into_bytes() })
+        Some(SpecFile { name, directory: directory.to_owned(), bytes: text.into() })
     };
     paths.into_iter().take(host::spec_dir::FILES_MAX).filter_map(file).collect()
 }

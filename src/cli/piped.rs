@@ -32,5 +32,5 @@ pub(super) fn sources(
         return Err("standard input has more than 64MiB".into());
     }
     let directory = std::path::absolute(".").map_err(|error| error.to_string())?;
-    Ok(sources.with_text(SpecFile { name: NAME.into(), directory, bytes }))
+    Ok(sources.with_text(SpecFile { name: NAME.into(), directory, bytes: bytes.into() }))
 }

@@ -70,7 +70,7 @@ fn unmarked(source: &Arc<Source>) -> Result<Formatted, Vec<Diagnostic>> {
         // Not known to happen; better no formatting than another meaning.
         let remark =
             Remark { span: Span::default(), text: "left as it is: YAML would read it differently".into() };
-        return Ok(Formatted { text: source.text.clone(), edits: Vec::new(), remarks: vec![remark] });
+        return Ok(Formatted { text: source.text.to_string(), edits: Vec::new(), remarks: vec![remark] });
     }
     Ok(Formatted { text, edits: work.edits, remarks: work.remarks })
 }

@@ -67,7 +67,7 @@ pub(super) fn diagnostic(uri: &str, text: &Text, diagnostic: &Diagnostic) -> Val
 
 /// A place in a file that need not be open.
 pub(super) fn location(source: &Source, span: Span, encoding: Encoding) -> Value {
-    let text = Text::new(source.text.clone(), encoding);
+    let text = Text::new(source.text.to_string(), encoding);
     json!({ "uri": uri_of(&source.name), "range": range(&text, span) })
 }
 

@@ -371,7 +371,7 @@ fn explained_policy(name: &ServiceName, known: Known<'_>) -> Reply {
         policy: (**policy).clone(),
         status: known.policies.status().iter().find(|status| status.name == *name).cloned(),
         recorded: recorded(known),
-        labels: labels.map(|(name, record)| (name.clone(), record.spec.labels.clone())).collect(),
+        labels: labels.map(|(name, record)| (name.clone(), BTreeMap::clone(&record.spec.labels))).collect(),
     }))
 }
 

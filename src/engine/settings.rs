@@ -87,7 +87,7 @@ impl SettingsFile {
                 let bytes = bytes.clone();
                 let directory = self.path.parent().unwrap_or(Path::new("/"));
                 let directory = crate::host::real_path(directory).unwrap_or_else(|| directory.to_owned());
-                let file = SpecFile { name: self.path.display().to_string(), directory, bytes };
+                let file = SpecFile { name: self.path.display().to_string(), directory, bytes: bytes.into() };
                 settings(&load_files(std::slice::from_ref(&file), None, &NoModules, None, None))?
             }
         };

@@ -80,7 +80,7 @@ mod tests {
             bytes: format!(
                 "apiVersion: selfsame/v1\nkind: Service\nmetadata: {{name: s{number}}}\nspec: {{startas: /bin/true}}\n"
             )
-            .into_bytes(),
+            .into(),
         }
         };
         let all: Vec<SpecFile> = (0..MANY_AT_FIRST).map(file).collect();

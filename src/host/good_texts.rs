@@ -243,7 +243,7 @@ fn push_line(lines: &mut Vec<u8>, file: &str, text: &GoodText) -> Result<(), Str
         directory: text.directory.as_ref().into(),
         digest: text.digest.as_ref().into(),
         defines: text.defines,
-        text: text.source.text.as_str().into(),
+        text: (&*text.source.text).into(),
     };
     serde_json::to_writer(&mut *lines, &line).map_err(|error| error.to_string())?;
     lines.push(b'\n');

@@ -48,6 +48,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::clock;
+use crate::spec::Content;
 use crate::units::BootTime;
 
 /// A document file is no larger than this.
@@ -80,7 +81,7 @@ pub struct SpecFile {
     /// The place as given, with the name.
     pub path: PathBuf,
     /// Its content.
-    pub bytes: Arc<[u8]>,
+    pub bytes: Content,
     /// SHA-256 in hexadecimal.
     pub digest: Arc<str>,
 }

@@ -86,7 +86,7 @@ fn verify(text: &str, meant: &Service) -> Result<(), String> {
     let file = SpecFile {
         name: "import.yaml".to_owned(),
         directory: PathBuf::from("/"),
-        bytes: text.as_bytes().to_vec(),
+        bytes: text.as_bytes().to_vec().into(),
     };
     let loaded = load(&[file], &context);
     if let Some(error) = loaded.diagnostics().find(|diagnostic| diagnostic.is_error()) {
@@ -189,8 +189,8 @@ fn fields(out: &mut String, found: &Found, default: &Service) {
     security(out, &service.security);
     limits(out, service);
     scheduling(out, &service.scheduling);
-    output(out, "stdout", &service.stdout, service.stdout_rotation);
-    output(out, "stderr", &service.stderr, service.stderr_rotation);
+    output(out, "stdout", &service.stdout, *service.stdout_rotation);
+    output(out, "stderr", &service.stderr, *service.stderr_rotation);
     if service.replicas != 1 {
         line(out, "replicas", &service.replicas.to_string());
     }

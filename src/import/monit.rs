@@ -3,6 +3,7 @@
 //! What monit starts is mostly an init script or a unit. Those are read in turn, and what monit knows besides (the
 //! pidfile, the account) is added.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::command::{self, Context};
@@ -292,7 +293,7 @@ fn started(
         }
         found.conditions.extend(monitored.conditions.iter().cloned());
         found.service.start_timeout = monitored.service.start_timeout;
-        found.service.annotations.extend(monitored.service.annotations.clone());
+        found.service.annotations.extend(BTreeMap::clone(&monitored.service.annotations));
         found.service.state = monitored.service.state;
     }
     inner

@@ -49,8 +49,12 @@ impl Written {
 
     /// A text of its own.
     pub fn alone(name: &str, source: &Arc<Source>) -> Self {
-        let text = Arc::from(source.text.as_str());
-        Self { name: name.to_owned(), text, source: Arc::clone(source), scalar: None }
+        Self {
+            name: name.to_owned(),
+            text: Arc::clone(&source.text),
+            source: Arc::clone(source),
+            scalar: None,
+        }
     }
 
     /// The place in the source of a span of the text.

@@ -28,7 +28,7 @@ pub(super) fn adopt_asked(record: &mut Record, seen: Option<&Seen>, draft: &mut 
             draft.step(index, Action::Adopt { key: wish.key.clone() }, because.clone());
             draft.change(index, Doing::Adopt, because);
             let phase = places::adopted(candidate.clone(), &Arc::clone(&record.spec), draft);
-            let instance = record.instances.entry(index).or_default();
+            let instance = record.instances.get_or_new(index);
             instance.phase = phase;
             instance.last_error = None;
             instance.forget_failures();

@@ -1,11 +1,11 @@
 //! What is wanted of each object, and memory brought up to the documents: generations, renames, removals.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::memory::{Memory, Record, Wish};
 use super::task;
-use crate::spec::{DesiredState, Origin, RemovePolicy, Service, ServiceName, SpecSet};
+use crate::spec::{DesiredState, Origin, Rare, RemovePolicy, Service, ServiceName, SpecSet};
 use crate::units::{Now, WallTime};
 
 /// The objects that a tick is about. `None`: all of them.
@@ -149,7 +149,7 @@ fn renew(record: &mut Arc<Record>, spec: &Arc<Service>, now: WallTime) {
 
 /// Where a document stands is no part of what it means.
 pub fn meaning(spec: &Service) -> Service {
-    Service { origin: Origin::default(), defaults: BTreeMap::new(), ..spec.clone() }
+    Service { origin: Origin::default(), defaults: Rare::default(), ..spec.clone() }
 }
 
 /// A person's word holds also when the document is gone, the document's only while it is there.

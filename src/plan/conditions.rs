@@ -84,7 +84,7 @@ pub(super) fn status(
         instances,
         next_attempt_ms: next_attempt(record, draft),
         conditions,
-        task: task::status(record),
+        task: task::status(record).map(Box::new),
     }
 }
 

@@ -136,7 +136,7 @@ pub(super) fn advance(
         errand.nonce = None;
         match failure {
             Some(error) if aborts => return fail(instance, purpose, error),
-            Some(error) => instance.command_error = Some((purpose, error)),
+            Some(error) => instance.command_error = Some(Box::new((purpose, error))),
             None => {}
         }
     }
@@ -145,7 +145,7 @@ pub(super) fn advance(
 
 fn fail(instance: &mut Instance, purpose: Purpose, error: String) -> Standing {
     instance.errand = None;
-    instance.command_error = Some((purpose, error.clone()));
+    instance.command_error = Some(Box::new((purpose, error.clone())));
     Standing::Failed(purpose, error)
 }
 
@@ -197,7 +197,7 @@ fn begin_next(
                 return fail(instance, purpose, error);
             }
             errand.at += 1;
-            instance.command_error = Some((purpose, error));
+            instance.command_error = Some(Box::new((purpose, error)));
             draft.wake(now.after(Duration::from_millis(1)));
             Standing::UnderWay
         }
@@ -233,7 +233,7 @@ fn of_command(
 /// Failed commands, for the status.
 pub(super) fn tell(record: &Record, draft: &mut Draft<'_>) {
     for instance in record.instances.values() {
-        if let Some((purpose, error)) = &instance.command_error {
+        if let Some((purpose, error)) = instance.command_error.as_deref() {
             let reason = if *purpose == Purpose::Reload { "ReloadFailed" } else { "HookFailed" };
             let message = format!("`{}`: {error}", purpose.word());
             draft.find(ConditionType::Degraded, ConditionStatus::True, reason, &message);

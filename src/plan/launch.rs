@@ -293,7 +293,7 @@ pub(super) fn words<'a>(spec: &'a Service, index: u32, (run_dir, log_dir): (&'a 
 }
 
 fn limits(spec: &Service) -> BTreeMap<String, Limit> {
-    let mut limits = spec.limits.clone();
+    let mut limits = BTreeMap::clone(&spec.limits);
     // Core dumps hold secrets and fill disks: off, unless the document says otherwise.
     limits.entry("core".into()).or_insert(Limit { soft: Some(0), hard: Some(0) });
     limits

@@ -49,8 +49,8 @@ impl Stream {
     /// How much is kept of it by this document.
     pub fn rotation(self, spec: &Service) -> Rotation {
         match self {
-            Self::Out => spec.stdout_rotation,
-            Self::Err => spec.stderr_rotation,
+            Self::Out => *spec.stdout_rotation,
+            Self::Err => *spec.stderr_rotation,
         }
     }
 }

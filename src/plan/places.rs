@@ -200,7 +200,7 @@ pub(super) fn adopt_all(
         draft.step(index, Action::Adopt { key: candidate.key.clone() }, "it matches and ran before us");
         draft.change(index, Doing::Adopt, format!("pid {} matches and ran before us", candidate.key.pid));
         let phase = adopted(candidate, spec, draft);
-        let instance = record.instances.entry(index).or_default();
+        let instance = record.instances.get_or_new(index);
         instance.phase = phase;
         instance.begin_health();
         instance.last_error = None;

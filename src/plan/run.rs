@@ -15,7 +15,7 @@ use super::errand::{self, Standing};
 use super::launch;
 use super::life::{self, Event};
 use super::live;
-use super::memory::{Instance, Phase, Purpose, Record};
+use super::memory::{Instance, Phase, Purpose, Record, Said};
 use super::observation::Seen;
 use super::outdated;
 use super::phase;
@@ -36,7 +36,7 @@ pub(super) fn run(
 ) {
     let spec = Arc::clone(&record.spec);
     for index in 0..spec.replicas {
-        record.instances.entry(index).or_default();
+        record.instances.get_or_new(index);
     }
     readiness(record, &spec, seen, draft);
     if update::roll_back(record, draft) {
@@ -66,7 +66,9 @@ fn readiness(record: &mut Record, spec: &Service, seen: Option<&Seen>, draft: &m
         let Some(super::observation::ProcessSeen::Alive(alive)) = seen.processes.get(index) else {
             continue;
         };
-        instance.health.said.hear(&alive.health.said);
+        if alive.health.said != Said::default() {
+            instance.health.said.hear(&alive.health.said);
+        }
         if let Some(main) = alive.health.main.clone().filter(|main| !taken.contains(main)) {
             life::follow(instance, &main);
             continue;
@@ -139,7 +141,7 @@ pub(super) fn after_errands(record: &mut Record, aim: &Aim, seen: Option<&Seen>,
                 draft.change(index, Doing::Restart, error);
             }
             Standing::Done(purpose) => {
-                if instance.command_error.as_ref().is_some_and(|(failed, _)| *failed == purpose) {
+                if instance.command_error.as_deref().is_some_and(|(failed, _)| *failed == purpose) {
                     instance.command_error = None;
                 }
             }

@@ -21,7 +21,7 @@ pub(super) fn start_all(
     draft: &mut Draft<'_>,
 ) {
     for index in due {
-        let instance = record.instances.entry(*index).or_default();
+        let instance = record.instances.get_or_new(*index);
         match prepared {
             Some(Ok(prepared)) => start(instance, *index, spec, prepared, draft),
             Some(Err(error)) => {

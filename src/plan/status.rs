@@ -31,9 +31,9 @@ pub struct ServiceStatus {
     pub next_attempt_ms: Option<u64>,
     /// In the order of [`ConditionType`]; only those that say something.
     pub conditions: Vec<Condition>,
-    /// Of a Task: its runs.
+    /// Of a Task: its runs. It is large, and most objects are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task: Option<TaskStatus>,
+    pub task: Option<Box<TaskStatus>>,
 }
 
 /// The runs of a Task.

@@ -63,7 +63,8 @@ pub fn completion(record: &Record) -> Completion {
 
 /// A person's run is due or under way: it goes on although the document wants none.
 pub(super) fn is_by_hand(record: &Record) -> bool {
-    let asked = |instance: &Instance| matches!(&instance.run, Some(Run { due: Due::Asked(_), .. }));
+    let asked =
+        |instance: &Instance| instance.run.as_ref().is_some_and(|run| matches!(run.due, Due::Asked(_)));
     record.task.asked.is_some() || record.instances.values().any(asked)
 }
 
@@ -151,7 +152,7 @@ fn watch(
         let Some(process) = instance.phase.process() else { continue };
         let since = process.since;
         if instance.run.is_none() && process.adopted {
-            instance.run = Some(Run { due: Due::Found, failed: 0, stopped: None });
+            instance.run = Some(Box::new(Run { due: Due::Found, failed: 0, stopped: None }));
             record.task.past.under_way.insert(*index, Due::Found);
         }
         if instance.run.is_none() {
@@ -229,13 +230,13 @@ fn begin(
     if matches!(due, Due::Asked(_)) {
         record.task.past.held = false;
     }
-    let instance = record.instances.entry(index).or_default();
+    let instance = record.instances.get_or_new(index);
     instance.phase = Phase::Vacant;
     instance.forget_failures();
     instance.last_error = None;
     let run = Run { due, failed: 0, stopped: None };
     draft.change(index, Doing::Start, words::because(&run, &record.spec));
-    instance.run = Some(run);
+    instance.run = Some(Box::new(run));
 }
 
 /// A run is due and there is no place for it.

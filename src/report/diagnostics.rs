@@ -136,12 +136,12 @@ fn snippets(diagnostic: &Diagnostic) -> Vec<Snippet<'_, annotate_snippets::Annot
     by_source
         .into_iter()
         .map(|(source, labels)| {
-            Snippet::source(source.text.as_str()).path(printable(&source.name)).annotations(
-                labels.into_iter().map(|(number, label)| {
+            Snippet::source(&*source.text).path(printable(&source.name)).annotations(labels.into_iter().map(
+                |(number, label)| {
                     let kind = if number == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
                     kind.span(on_characters(&source.text, label.span)).label(label.text.as_str())
-                }),
-            )
+                },
+            ))
         })
         .collect()
 }

@@ -244,8 +244,8 @@ fn metadata(object: &Object<'_>, d: &mut Decoder<'_>) -> Option<(Service, Span, 
     let mut name = None;
     metadata.set_some("name", &mut name, d, |value, d| Some((service_name(value, d)?, value.node.span)));
     let mut service = nameless()?;
-    metadata.set("labels", &mut service.labels, d, |value, d| service::texts(value, true, d));
-    metadata.set("annotations", &mut service.annotations, d, |value, d| service::texts(value, false, d));
+    metadata.set_rare("labels", &mut service.labels, d, |value, d| service::texts(value, true, d));
+    metadata.set_rare("annotations", &mut service.annotations, d, |value, d| service::texts(value, false, d));
     metadata.set_some("previousName", &mut service.previous_name, d, service_name);
     let Some((name, at)) = name else { return Some((service, value.node.span, false)) };
     if service.previous_name.as_ref() == Some(&name) {

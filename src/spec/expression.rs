@@ -205,7 +205,7 @@ fn accepted(text: &str, variables: &BTreeMap<String, Type>, names: &Names) -> Ex
         let record = names.plugins.get(&name)?.record();
         Some((name, record))
     });
-    Expression { plugins: plugins.collect(), definitions: library.record(used), text: text.to_owned() }
+    Expression { plugins: plugins.collect(), definitions: library.record(used).into(), text: text.to_owned() }
 }
 
 /// The text of an expression, unless YAML took a part of it.

@@ -1,6 +1,7 @@
 //! One file: bytes to Matcher documents and Services, as a whole or not at all.
 
 use std::collections::BTreeMap;
+use std::mem::take;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::diagnostic::{Code, Diagnostic, Source, Span};
 use crate::yaml::{self, Node};
 
+use super::content::Content;
 use super::decode::Decoder;
 use super::defaults::{Applied, DefaultsDocument, applied};
 use super::document::{self, Document};
@@ -27,13 +29,13 @@ pub struct SpecFile {
     /// Its directory, absolute and without links: what `${specDir}` and relative paths mean.
     pub directory: PathBuf,
     /// Its content.
-    pub bytes: Vec<u8>,
+    pub bytes: Content,
 }
 
 impl SpecFile {
     /// The digest of its content: SHA-256 in hexadecimal.
     pub fn digest(&self) -> String {
-        hex(&Sha256::digest(&self.bytes))
+        hex(&Sha256::digest(&*self.bytes))
     }
 }
 
@@ -50,9 +52,19 @@ pub struct LoadedFile {
     pub declares: Vec<ServiceName>,
     pub(super) name_places: Vec<Span>,
     services: Vec<Arc<Service>>,
-    elsewhere: Vec<(ServiceName, String)>,
+    /// Most files give nothing but Services for this host.
+    others: Option<Box<Others>>,
     /// Matcher or Plugin documents stand in it, usable or not.
     pub(super) defines: bool,
+    /// Documents that say they are Policies stand in it, usable or not.
+    has_policies: bool,
+}
+
+/// What a file gives besides Services for this host.
+#[derive(Clone, Debug, Default)]
+struct Others {
+    /// Services for other hosts, and why.
+    elsewhere: Vec<(ServiceName, String)>,
     defaults: Vec<DefaultsDocument>,
     matchers: Vec<MatcherDocument>,
     plugins: Vec<PluginDocument>,
@@ -60,8 +72,19 @@ pub struct LoadedFile {
     policies: Vec<PolicyDocument>,
     /// Policies for other hosts, and why.
     policies_elsewhere: Vec<(ServiceName, String)>,
-    /// Documents that say they are Policies stand in it, usable or not.
-    has_policies: bool,
+}
+
+impl Others {
+    /// What was read of these kinds. Nothing where there are none.
+    fn read(reading: &mut Reading) -> Option<Box<Self>> {
+        let Reading { defaults, matchers, plugins, engines, .. } = reading;
+        if defaults.is_empty() && matchers.is_empty() && plugins.is_empty() && engines.is_empty() {
+            return None;
+        }
+        let (defaults, matchers) = (take(defaults), take(matchers));
+        let (plugins, engines) = (take(plugins), take(engines));
+        Some(Box::new(Self { defaults, matchers, plugins, engines, ..Self::default() }))
+    }
 }
 
 /// What stays of a file and its Services.
@@ -116,7 +139,7 @@ impl LoadedFile {
                 Arc::make_mut(service).origin.file = Arc::clone(&file);
             }
         }
-        for document in &mut self.policies {
+        for document in self.others.iter_mut().flat_map(|others| &mut others.policies) {
             if document.policy.origin.file != file {
                 Arc::make_mut(&mut document.policy).origin.file = Arc::clone(&file);
             }
@@ -149,39 +172,47 @@ impl LoadedFile {
         }
     }
 
+    fn other<T>(&self, list: impl Fn(&Others) -> &Vec<T>) -> &[T] {
+        self.others.as_deref().map_or(&[], |others| list(others))
+    }
+
+    fn others_mut(&mut self) -> &mut Others {
+        self.others.get_or_insert_default()
+    }
+
     /// Its Policies for this host in the order of the file; none if it was rejected.
     pub fn policies(&self) -> &[PolicyDocument] {
-        &self.policies
+        self.other(|others| &others.policies)
     }
 
     /// Its Policies for other hosts, and why; nothing if it was rejected.
     pub fn policies_elsewhere(&self) -> &[(ServiceName, String)] {
-        &self.policies_elsewhere
+        self.other(|others| &others.policies_elsewhere)
     }
 
     /// What is for other hosts, and why; nothing if it was rejected.
     pub fn elsewhere(&self) -> &[(ServiceName, String)] {
-        &self.elsewhere
+        self.other(|others| &others.elsewhere)
     }
 
     /// Its Matcher documents in the order of the file; none if it was rejected.
     pub fn matchers(&self) -> &[MatcherDocument] {
-        &self.matchers
+        self.other(|others| &others.matchers)
     }
 
     /// Its Defaults documents in the order of the file; none if it was rejected.
     pub fn defaults(&self) -> &[DefaultsDocument] {
-        &self.defaults
+        self.other(|others| &others.defaults)
     }
 
     /// Its Plugin documents in the order of the file, also if it was rejected: what they are made of is looked at again.
     pub fn plugins(&self) -> &[PluginDocument] {
-        &self.plugins
+        self.other(|others| &others.plugins)
     }
 
     /// Its Engine documents in the order of the file, also if it was rejected. Nothing among spec files follows from them.
     pub fn engines(&self) -> &[EngineDocument] {
-        &self.engines
+        self.other(|others| &others.engines)
     }
 
     /// Whether others may depend on it: Matcher or Plugin documents stand in it, usable or not.
@@ -196,14 +227,15 @@ impl LoadedFile {
 
     /// No document at all stands in it: it is empty, or holds comments only.
     pub fn is_empty(&self) -> bool {
-        let says = self.defines || self.has_policies || !self.engines.is_empty() || !self.defaults.is_empty();
+        let says =
+            self.defines || self.has_policies || !self.engines().is_empty() || !self.defaults().is_empty();
         !says && self.declares.is_empty() && self.rejected().is_none()
     }
 
     /// It counts, and gives nothing but Services for this host.
     pub fn has_only_services(&self) -> bool {
-        let gives_else = self.defines || self.has_policies || !self.engines.is_empty();
-        let lacks = self.services.len() != self.declares.len() || !self.elsewhere.is_empty();
+        let gives_else = self.defines || self.has_policies || !self.engines().is_empty();
+        let lacks = self.services.len() != self.declares.len() || !self.elsewhere().is_empty();
         !gives_else && !lacks && !self.services.is_empty() && self.rejected().is_none()
     }
 
@@ -299,12 +331,19 @@ pub(super) struct Text {
     diagnostics: Vec<Diagnostic>,
 }
 
+/// A byte order mark, which is no column.
+const MARK: char = '\u{feff}';
+
 /// Takes the text of one file.
 pub(super) fn written(file: &SpecFile) -> Written {
-    let text = String::from_utf8_lossy(&file.bytes);
-    // A byte order mark is no column.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    Written { source: Source::new(&file.name, text), digest: hex(&Sha256::digest(&file.bytes)).into() }
+    let source = match file.bytes.text().filter(|text| !text.starts_with(MARK)) {
+        Some(text) => Source::shared(&file.name, Arc::clone(text)),
+        None => {
+            let text = String::from_utf8_lossy(&file.bytes);
+            Source::new(&file.name, text.strip_prefix(MARK).unwrap_or(&text))
+        }
+    };
+    Written { source, digest: hex(&Sha256::digest(&*file.bytes)).into() }
 }
 
 /// Reads the YAML of one file, twice where readers may differ: both must agree.
@@ -380,7 +419,7 @@ fn decoder<'a>(reading: &'a Reading, names: &Names, context: &'a LoadContext<'a>
 
 /// Reads the Services of a file and says everything about it. `of_definitions` is what the library found.
 pub(super) fn complete(
-    reading: Reading,
+    mut reading: Reading,
     of_definitions: Vec<Diagnostic>,
     names: &Names,
     context: &LoadContext<'_>,
@@ -414,19 +453,13 @@ pub(super) fn complete(
     let defines = reading.defines();
     let mut loaded = LoadedFile {
         diagnostics,
-        source: reading.source,
-        digest: reading.digest,
         declares: Vec::new(),
         name_places: Vec::new(),
         services: Vec::new(),
-        elsewhere: Vec::new(),
+        others: Others::read(&mut reading),
+        source: reading.source,
+        digest: reading.digest,
         defines,
-        defaults: reading.defaults,
-        matchers: reading.matchers,
-        plugins: reading.plugins,
-        engines: reading.engines,
-        policies: Vec::new(),
-        policies_elsewhere: Vec::new(),
         has_policies,
     };
     accept(&mut loaded, documents, context.host);
@@ -447,7 +480,7 @@ fn with_defaults(node: &Node, d: &mut Decoder<'_>) -> Option<Document> {
     }));
     d.diagnostics.extend(refused);
     let mut document = document?;
-    document.service.defaults = origins;
+    document.service.defaults = origins.into();
     Some(document)
 }
 
@@ -530,8 +563,10 @@ fn accept(loaded: &mut LoadedFile, documents: Vec<Document>, host: Option<&Known
     loaded.declares = documents.iter().map(|document| document.service.name.clone()).collect();
     loaded.declares.shrink_to_fit();
     if loaded.rejected().is_some() {
-        loaded.matchers.clear();
-        loaded.defaults.clear();
+        if let Some(others) = &mut loaded.others {
+            others.matchers.clear();
+            others.defaults.clear();
+        }
         return;
     }
     // Documents stand in the order of the text, so one walk counts all lines.
@@ -543,7 +578,7 @@ fn accept(loaded: &mut LoadedFile, documents: Vec<Document>, host: Option<&Known
         counted = at.start;
         let excluded = service.hosts.as_ref().zip(host).and_then(|(hosts, host)| hosts.excludes(host));
         if let Some(why) = excluded {
-            loaded.elsewhere.push((service.name, why));
+            loaded.others_mut().elsewhere.push((service.name, why));
             continue;
         }
         let (file, digest) = (Arc::clone(&file), Arc::clone(&loaded.digest));
@@ -564,13 +599,13 @@ fn accept_policies(loaded: &mut LoadedFile, documents: Vec<PolicyDocument>, host
         let policy = Arc::make_mut(&mut document.policy);
         let excluded = policy.hosts.as_ref().zip(host).and_then(|(hosts, host)| hosts.excludes(host));
         if let Some(why) = excluded {
-            loaded.policies_elsewhere.push((policy.name.clone(), why));
+            loaded.others_mut().policies_elsewhere.push((policy.name.clone(), why));
             continue;
         }
         let (line, _) = loaded.source.position(document.at.start);
         let (file, digest) = (loaded.source.name.as_str().into(), Arc::clone(&loaded.digest));
         policy.origin = Origin { file, line, digest, revision: None };
-        loaded.policies.push(document);
+        loaded.others_mut().policies.push(document);
     }
 }
 

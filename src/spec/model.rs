@@ -198,7 +198,7 @@ impl Service {
 
 crate::usual! {
     Scheduling, Resources, Restart, Stop, Hooks, Security, Option<Expression>, Option<Readiness>, Option<Hosts>, Option<Reload>,
-    Option<Suspend>, Option<TaskPlan>,
+    Option<Suspend>, Option<TaskPlan>, Rotation, Update,
 }
 
 /// A long-running process, one or several replicas.
@@ -208,9 +208,9 @@ pub struct Service {
     /// `metadata.name`
     pub name: ServiceName,
     /// `metadata.labels`
-    pub labels: BTreeMap<String, String>,
+    pub labels: Rare<BTreeMap<String, String>>,
     /// `metadata.annotations`
-    pub annotations: BTreeMap<String, String>,
+    pub annotations: Rare<BTreeMap<String, String>>,
     /// `metadata.previousName`: the object whose process this one may take over.
     pub previous_name: Option<ServiceName>,
     /// Where the document stands.
@@ -241,7 +241,7 @@ pub struct Service {
     /// `None` is the user's primary group.
     pub group: Option<Account>,
     /// Exactly these, besides `group`.
-    pub supplementary_groups: Vec<Account>,
+    pub supplementary_groups: Rare<Vec<Account>>,
     /// Permission bits taken away from new files.
     pub umask: u32,
     /// Absolute.
@@ -249,9 +249,9 @@ pub struct Service {
     /// Before substitution; wins over `envFrom`.
     pub env: BTreeMap<String, String>,
     /// In order, later files win.
-    pub env_from: Vec<EnvFrom>,
+    pub env_from: Rare<Vec<EnvFrom>>,
     /// By `setrlimit(2)` name in lower case: `nofile`. What isn't here is inherited, but core, which is 0.
-    pub limits: BTreeMap<String, Limit>,
+    pub limits: Rare<BTreeMap<String, Limit>>,
     /// CPU and I/O.
     pub scheduling: Rare<Scheduling>,
     /// What all processes of an instance may use together.
@@ -263,10 +263,10 @@ pub struct Service {
     pub stderr: Output,
     /// How much of the file of `stdout` is kept.
     #[serde(default)]
-    pub stdout_rotation: Rotation,
+    pub stdout_rotation: Rare<Rotation>,
     /// How much of the file of `stderr` is kept.
     #[serde(default)]
-    pub stderr_rotation: Rotation,
+    pub stderr_rotation: Rare<Rotation>,
     /// How many copies.
     pub replicas: u32,
     /// When it is Ready.
@@ -276,10 +276,10 @@ pub struct Service {
     pub liveness: Rare<Option<Readiness>>,
     /// What follows from conditions over its process.
     #[serde(default)]
-    pub triggers: Vec<Trigger>,
+    pub triggers: Rare<Vec<Trigger>>,
     /// What must be so before it is started.
     #[serde(default)]
-    pub conditions: Vec<StartCondition>,
+    pub conditions: Rare<Vec<StartCondition>>,
     /// What is done when the program on disk was replaced.
     #[serde(default)]
     pub binary_change: BinaryChange,
@@ -302,10 +302,10 @@ pub struct Service {
     pub hosts: Rare<Option<Hosts>>,
     /// What a start waits for.
     #[serde(default)]
-    pub depends_on: Vec<Dependency>,
+    pub depends_on: Rare<Vec<Dependency>>,
     /// What a change leads to.
     #[serde(default)]
-    pub update: Update,
+    pub update: Rare<Update>,
     /// How it reads its configuration anew.
     #[serde(default)]
     pub reload: Rare<Option<Reload>>,
@@ -321,7 +321,7 @@ pub struct Service {
     /// Fields whose values come from Defaults, with the name of each: `user` from `base`. Where a value comes from is no
     /// part of its meaning.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub defaults: BTreeMap<String, String>,
+    pub defaults: Rare<BTreeMap<String, String>>,
     /// The engine writes the number of the process into `pidfile`.
     #[serde(default)]
     pub write_pidfile: bool,
@@ -333,10 +333,10 @@ pub struct Service {
     pub security: Rare<Security>,
     /// Contents of files that nobody else sees.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub secrets: Vec<Secret>,
+    pub secrets: Rare<Vec<Secret>>,
     /// Listening sockets, in the order of their descriptors.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sockets: Vec<Socket>,
+    pub sockets: Rare<Vec<Socket>>,
 }
 
 impl Service {
@@ -359,8 +359,8 @@ impl Service {
     pub fn new(name: ServiceName, startas: PathBuf) -> Self {
         Self {
             name,
-            labels: BTreeMap::new(),
-            annotations: BTreeMap::new(),
+            labels: Rare::default(),
+            annotations: Rare::default(),
             previous_name: None,
             origin: Origin::default(),
             state: DesiredState::Running,
@@ -373,23 +373,23 @@ impl Service {
             pidfile: None,
             user: None,
             group: None,
-            supplementary_groups: Vec::new(),
+            supplementary_groups: Rare::default(),
             umask: 0o022,
             working_directory: PathBuf::from("/"),
             env: BTreeMap::new(),
-            env_from: Vec::new(),
-            limits: BTreeMap::new(),
+            env_from: Rare::default(),
+            limits: Rare::default(),
             scheduling: Rare::default(),
             resources: Rare::default(),
             stdout: Output::Log,
             stderr: Output::Log,
-            stdout_rotation: Rotation::default(),
-            stderr_rotation: Rotation::default(),
+            stdout_rotation: Rare::default(),
+            stderr_rotation: Rare::default(),
             replicas: 1,
             readiness: Readiness::default(),
             liveness: Rare::default(),
-            triggers: Vec::new(),
-            conditions: Vec::new(),
+            triggers: Rare::default(),
+            conditions: Rare::default(),
             binary_change: BinaryChange::default(),
             start_timeout: Duration::from_secs(90),
             restart: Rare::default(),
@@ -399,18 +399,18 @@ impl Service {
             on_remove: None,
             trust_executable: false,
             hosts: Rare::default(),
-            depends_on: Vec::new(),
-            update: Update::default(),
+            depends_on: Rare::default(),
+            update: Rare::default(),
             reload: Rare::default(),
             hooks: Rare::default(),
             suspend: Rare::default(),
             task: Rare::default(),
-            defaults: BTreeMap::new(),
+            defaults: Rare::default(),
             write_pidfile: false,
             chroot: None,
             security: Rare::default(),
-            secrets: Vec::new(),
-            sockets: Vec::new(),
+            secrets: Rare::default(),
+            sockets: Rare::default(),
         }
     }
 }

@@ -53,7 +53,7 @@ fn fields(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     execution(object, service, d);
     account(object, service, d);
     environment(object, service, d);
-    object.set("limits", &mut service.limits, d, parts::limits);
+    object.set_rare("limits", &mut service.limits, d, parts::limits);
     object.set_rare("resources", &mut service.resources, d, parts::resources);
     object.set_rare("scheduling", &mut service.scheduling, d, parts::scheduling);
     outputs(object, service, d);
@@ -79,7 +79,7 @@ fn health(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     object.set("triggers", &mut triggers, d, |value, d| parts::health::triggers(value, service, d));
     object.set("conditions", &mut conditions, d, |value, d| parts::health::conditions(value, service, d));
     (service.readiness, service.liveness) = (readiness, liveness.into());
-    (service.triggers, service.conditions) = (triggers, conditions);
+    (service.triggers, service.conditions) = (triggers.into(), conditions.into());
     let changes = [
         ("ignore", BinaryChange::Ignore),
         ("report", BinaryChange::Report),
@@ -106,7 +106,9 @@ fn execution(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
 fn account(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     object.set_some("user", &mut service.user, d, Value::account);
     object.set_some("group", &mut service.group, d, Value::account);
-    object.set("supplementaryGroups", &mut service.supplementary_groups, d, |v, d| v.list(d, Value::account));
+    object.set_rare("supplementaryGroups", &mut service.supplementary_groups, d, |v, d| {
+        v.list(d, Value::account)
+    });
     object.set("umask", &mut service.umask, d, Value::mode);
     object.set("workingDirectory", &mut service.working_directory, d, Value::absolute_path);
     object.set_some("chroot", &mut service.chroot, d, Value::absolute_path);
@@ -127,9 +129,9 @@ fn environment(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) 
         }
         Some(env)
     });
-    object.set("secrets", &mut service.secrets, d, |value, d| value.list(d, parts::secret));
-    object.set("sockets", &mut service.sockets, d, |value, d| value.list(d, parts::socket));
-    object.set("envFrom", &mut service.env_from, d, |value, d| value.list(d, parts::env_from));
+    object.set_rare("secrets", &mut service.secrets, d, |value, d| value.list(d, parts::secret));
+    object.set_rare("sockets", &mut service.sockets, d, |value, d| value.list(d, parts::socket));
+    object.set_rare("envFrom", &mut service.env_from, d, |value, d| value.list(d, parts::env_from));
 }
 
 fn outputs(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
@@ -146,8 +148,8 @@ fn outputs(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
                 .help("write the same `maxSize`, `keep` and `compress` at both"),
         );
     }
-    (service.stdout, service.stdout_rotation) = out;
-    (service.stderr, service.stderr_rotation) = err;
+    (service.stdout, service.stdout_rotation) = (out.0, out.1.into());
+    (service.stderr, service.stderr_rotation) = (err.0, err.1.into());
 }
 
 fn replicas(value: &Value<'_>, service: &mut Service, d: &mut Decoder<'_>) {

@@ -36,7 +36,7 @@ fn context() -> LoadContext<'static> {
 }
 
 fn file(name: &str, bytes: impl Into<Vec<u8>>) -> SpecFile {
-    SpecFile { name: name.into(), directory: PathBuf::from("/etc/specs"), bytes: bytes.into() }
+    SpecFile { name: name.into(), directory: PathBuf::from("/etc/specs"), bytes: bytes.into().into() }
 }
 
 pub(super) fn load_text(text: &str) -> Loaded {

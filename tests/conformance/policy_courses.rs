@@ -44,11 +44,8 @@ fn policy(fragment: &str) -> Policy {
         "apiVersion: selfsame/v1\nkind: Policy\nmetadata: {{name: row}}\n\
          spec: {{match: 'exe == \"/srv/shop\"', {inner}}}\n"
     );
-    let file = SpecFile {
-        name: "row.yaml".into(),
-        directory: PathBuf::from("/etc/specs"),
-        bytes: text.into_bytes(),
-    };
+    let file =
+        SpecFile { name: "row.yaml".into(), directory: PathBuf::from("/etc/specs"), bytes: text.into() };
     let context = LoadContext {
         limits: Limits::default(),
         compile: &|_| Vec::new(),

@@ -22,11 +22,8 @@ fn documents() -> Vec<(String, String, Vec<selfsame::import::Note>)> {
 #[test]
 fn every_document_is_accepted_by_check_without_a_warning() {
     for (title, text, _) in documents() {
-        let file = SpecFile {
-            name: "a.yaml".into(),
-            directory: "/etc/specs".into(),
-            bytes: text.clone().into_bytes(),
-        };
+        let file =
+            SpecFile { name: "a.yaml".into(), directory: "/etc/specs".into(), bytes: text.clone().into() };
         let loaded = load_files(&[file], None, &selfsame::spec::NoModules, None, None);
         let said: Vec<&str> = loaded.diagnostics().map(|d| d.message.as_str()).collect();
         // A condition of monit on the whole command line is one that people wrote.
@@ -62,8 +59,7 @@ fn what_is_not_known_is_a_comment_in_the_document() {
             .iter()
             .filter(|note| note.weight == Weight::Unclear && note.text.contains("of the arguments"))
         {
-            let file =
-                SpecFile { name: "a.yaml".into(), directory: "/".into(), bytes: text.clone().into_bytes() };
+            let file = SpecFile { name: "a.yaml".into(), directory: "/".into(), bytes: text.clone().into() };
             let loaded = load_files(&[file], None, &selfsame::spec::NoModules, None, None);
             let service = loaded.services().next().unwrap();
             let held = service.state == DesiredState::Observed || service.adopt == AdoptPolicy::Require;

@@ -349,7 +349,7 @@ fn what_fails_is_tried_again_as_often_as_it_says() {
             assert_eq!(completion(world.record()), Completion::Failed);
             world.pass(100_000);
             assert_eq!(world.starts.len(), starts, "it is over");
-            world.change(|spec| spec.annotations = BTreeMap::from([("why".into(), "again".into())]));
+            world.change(|spec| spec.annotations = BTreeMap::from([("why".into(), "again".into())]).into());
             world.pass(1000);
             assert!(world.starts.len() > starts, "another document tries it again");
         }
@@ -713,7 +713,7 @@ fn a_run_that_is_due_waits_for_what_its_task_depends_on() {
     for concurrency in [Concurrency::Forbid, Concurrency::Replace, Concurrency::Allow] {
         let mut spec = task(every(10));
         spec.task.as_mut().unwrap().concurrency = concurrency;
-        spec.depends_on = vec![Dependency { name: name("db"), condition: DependencyCondition::Ready }];
+        spec.depends_on = vec![Dependency { name: name("db"), condition: DependencyCondition::Ready }].into();
         let mut world = World::new(spec);
         world.pass(35);
         assert_eq!(world.starts, [], "{concurrency:?}");
@@ -731,7 +731,7 @@ fn a_run_that_is_due_waits_until_its_conditions_hold() {
     for concurrency in [Concurrency::Forbid, Concurrency::Allow] {
         let mut spec = task(TaskRun::Once);
         spec.task.as_mut().unwrap().concurrency = concurrency;
-        spec.conditions = vec![StartCondition::PathExists("/srv/data".into())];
+        spec.conditions = vec![StartCondition::PathExists("/srv/data".into())].into();
         let mut world = World::new(spec);
         world.met = false;
         world.pass(60);

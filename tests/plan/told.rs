@@ -12,7 +12,7 @@ use crate::bench::*;
 fn a_document_that_is_rolled_back_is_told_once() {
     let document = |word: &str| Service {
         args: vec![word.into()],
-        update: Update { on_failure: OnUpdateFailure::Rollback, ..Update::default() },
+        update: Update { on_failure: OnUpdateFailure::Rollback, ..Update::default() }.into(),
         ..service("web")
     };
     let failed = Instance {

@@ -32,7 +32,7 @@ fn waits(plan: &Plan, of: &str) -> String {
 #[test]
 fn for_what_it_depends_on() {
     let on_db = vec![Dependency { name: name("db"), condition: DependencyCondition::Ready }];
-    let web = Service { depends_on: on_db, ..service("web") };
+    let web = Service { depends_on: on_db.into(), ..service("web") };
     let plan = vacant(vacant(Case::new(), web), service("db")).plan();
     assert_eq!(waits(&plan, "web"), "not started: it waits for `db` to be ready");
 }

@@ -290,7 +290,8 @@ fn environment_files_are_merged_and_untrusted_ones_refused() {
     fs::write(&file, "A=from-file\n").unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
     stage.spec().env = BTreeMap::from([("B".into(), "from-spec".into())]);
-    stage.spec().env_from = vec![EnvFrom { file: file.clone(), optional: false, prefix: "APP_".into() }];
+    stage.spec().env_from =
+        vec![EnvFrom { file: file.clone(), optional: false, prefix: "APP_".into() }].into();
     let mut ticks = 0;
     while ticks < 5 {
         stage.tick();

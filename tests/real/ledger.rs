@@ -80,7 +80,8 @@ fn definitions_of_an_accepted_expression_are_on_record() {
         Recorded::Definition { params: vec![("n".into(), "int".into())], expr: "pid == n".into() };
     let list = Recorded::List { element: "int".into(), items: vec!["1".into()] };
     let definitions: Record = [("web.x".into(), definition), ("@web.l".into(), list)].into();
-    let expression = Expression { definitions, ..Expression::new("web.x(1) || pid in @web.l") };
+    let expression =
+        Expression { definitions: definitions.into(), ..Expression::new("web.x(1) || pid in @web.l") };
     std::sync::Arc::make_mut(&mut first.record_mut(&name("a")).unwrap().spec).narrow =
         Some(expression.clone());
     ledger(&dirs).remember(&first).unwrap();

@@ -102,7 +102,7 @@ fn files(case: &Case) -> Vec<SpecFile> {
     let wrapped = case.header.starts_with("#### spec: ");
     let file = |(name, text): (String, String)| {
         let text = if wrapped { format!("{ENVELOPE}{}", indented(&text)) } else { text };
-        SpecFile { name, directory: PathBuf::from("/etc/specs"), bytes: text.into_bytes() }
+        SpecFile { name, directory: PathBuf::from("/etc/specs"), bytes: text.into() }
     };
     files.into_iter().map(file).collect()
 }
@@ -216,7 +216,8 @@ fn the_samples_are_accepted_and_their_programs_exist() {
         for entry in std::fs::read_dir(&folder).expect("the folder") {
             let path = entry.expect("an entry").path();
             let bytes = std::fs::read(&path).expect("a sample");
-            let file = SpecFile { name: path.display().to_string(), directory: folder.clone(), bytes };
+            let file =
+                SpecFile { name: path.display().to_string(), directory: folder.clone(), bytes: bytes.into() };
             let loaded = load(
                 &[file],
                 &LoadContext {

@@ -84,7 +84,7 @@ impl Session {
             .map(|(other, document)| SpecFile {
                 name: protocol::path_of(other),
                 directory: directory.clone(),
-                bytes: document.text.as_str().as_bytes().to_vec(),
+                bytes: document.text.as_str().as_bytes().to_vec().into(),
             })
             .collect();
         let on_disk = self.around.get(&directory).into_iter().flatten();

@@ -233,7 +233,7 @@ fn written(text: &str, style: usize) -> String {
 }
 
 fn services(text: &str) -> Vec<Service> {
-    let file = SpecFile { name: "t".into(), directory: "/".into(), bytes: text.as_bytes().to_vec() };
+    let file = SpecFile { name: "t".into(), directory: "/".into(), bytes: text.as_bytes().to_vec().into() };
     let loaded = crate::engine::sources::load_files(&[file], None, &crate::spec::NoModules, None, None);
     let mut services: Vec<Service> = loaded.services().cloned().collect();
     for service in &mut services {

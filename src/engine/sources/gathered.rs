@@ -22,11 +22,8 @@ pub(super) struct Found {
 
 impl Found {
     pub(super) fn text(text: &SpecFile, digest: &str) -> Self {
-        let file = FileRead {
-            path: PathBuf::from(&text.name),
-            bytes: text.bytes.as_slice().into(),
-            digest: digest.into(),
-        };
+        let file =
+            FileRead { path: PathBuf::from(&text.name), bytes: text.bytes.clone(), digest: digest.into() };
         Self { name: text.name.clone(), file: Arc::new(file), directory: text.directory.as_path().into() }
     }
 
@@ -34,7 +31,7 @@ impl Found {
         SpecFile {
             name: self.name.clone(),
             directory: self.directory.to_path_buf(),
-            bytes: self.file.bytes.to_vec(),
+            bytes: self.file.bytes.clone(),
         }
     }
 }

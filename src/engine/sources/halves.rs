@@ -72,7 +72,7 @@ mod tests {
     use crate::spec::{ReadTexts, Shape};
 
     fn file(name: usize, text: &str) -> SpecFile {
-        let bytes = text.replace("NAME", &format!("s{name}")).into_bytes();
+        let bytes = text.replace("NAME", &format!("s{name}")).into();
         SpecFile { name: format!("{name:03}.yaml"), directory: "/d".into(), bytes }
     }
 

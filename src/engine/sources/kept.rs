@@ -109,7 +109,7 @@ fn spec_file(name: &str, text: &GoodText) -> SpecFile {
     SpecFile {
         name: name.to_owned(),
         directory: text.directory.to_path_buf(),
-        bytes: text.source.text.clone().into_bytes(),
+        bytes: Arc::clone(&text.source.text).into(),
     }
 }
 

@@ -46,7 +46,8 @@ struct Known {
 /// By path below the place.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct KnownFiles {
-    files: HashMap<OsString, Known>,
+    /// Each by itself: what stands in a map takes its room up to twice.
+    files: HashMap<OsString, Box<Known>>,
     look: u64,
 }
 
@@ -121,7 +122,7 @@ impl KnownFiles {
         let now = patience.now;
         let Some(known) = self.files.get_mut(path) else {
             let fresh = Known { outcome: None, seen: now, read: now, pending: None, unstable: false, look };
-            let known = self.files.entry(path.to_owned()).or_insert(fresh);
+            let known = self.files.entry(path.to_owned()).or_insert(Box::new(fresh));
             return known.changed(stamp, writing, patience);
         };
         known.look = look;
@@ -142,14 +143,8 @@ impl KnownFiles {
     /// Notes what came of reading it. Content that is the same stays the value that others share.
     pub(super) fn note(&mut self, path: &OsStr, stamp: Stamp, outcome: Outcome, now: BootTime) -> Outcome {
         let look = self.look;
-        let known = self.files.entry(path.to_owned()).or_insert(Known {
-            outcome: None,
-            seen: now,
-            read: now,
-            pending: None,
-            unstable: false,
-            look,
-        });
+        let fresh = Known { outcome: None, seen: now, read: now, pending: None, unstable: false, look };
+        let known = self.files.entry(path.to_owned()).or_insert_with(|| Box::new(fresh));
         let outcome = match (&known.outcome, outcome) {
             (Some((_, Ok(old))), Ok(new)) if old.digest == new.digest => Ok(Arc::clone(old)),
             (_, outcome) => outcome,

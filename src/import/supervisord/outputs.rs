@@ -4,7 +4,7 @@ use super::expand::{Names, expand};
 use crate::import::command;
 use crate::import::found::{Found, Place};
 use crate::import::ini::{Item, Section};
-use crate::spec::{Output, Rotation, Service};
+use crate::spec::{Output, Rare, Service};
 
 /// The least that a document takes for `maxSize`.
 const SIZE_MIN: u64 = 4096;
@@ -23,14 +23,14 @@ pub(super) fn redirect(place: &Place, found: &mut Found, section: &Section, name
 /// `stdout_logfile_maxbytes=0` in every container, because supervisord couldn't cut it.
 pub(super) fn rotations(service: &mut Service) {
     if matches!(service.stdout, Output::File(_)) && service.stdout == service.stderr {
-        service.stderr_rotation = service.stdout_rotation;
+        service.stderr_rotation = service.stdout_rotation.clone();
     }
     let is_file = |output: &Output| matches!(output, Output::Log | Output::File(_));
     if !is_file(&service.stdout) {
-        service.stdout_rotation = Rotation::default();
+        service.stdout_rotation = Rare::default();
     }
     if !is_file(&service.stderr) {
-        service.stderr_rotation = Rotation::default();
+        service.stderr_rotation = Rare::default();
     }
 }
 

@@ -126,10 +126,7 @@ fn definitions_are_checked_and_used() {
         let (scope, said) = toy::scope_with(lines);
         let mut out = String::new();
         for (_, diagnostic) in &said {
-            out.push_str(&with_places(
-                diagnostic.source.as_deref().map_or("", |s| s.text.as_str()),
-                diagnostic,
-            ));
+            out.push_str(&with_places(diagnostic.source.as_deref().map_or("", |s| &*s.text), diagnostic));
         }
         let compiled = compile(text, &schema, &scope);
         for diagnostic in &compiled.diagnostics {

@@ -109,8 +109,8 @@ fn of_stop(
 
 /// A command that runs for it failed.
 fn of_command(before: &Instance, after: Option<&Instance>) -> Option<Event> {
-    let (purpose, error) = after?.command_error.as_ref()?;
-    if before.command_error.as_ref() == Some(&(*purpose, error.clone())) {
+    let (purpose, error) = after?.command_error.as_deref()?;
+    if before.command_error == after?.command_error {
         return None;
     }
     let event = Event::new(EventKind::CommandFailed, "Failed", error.clone());

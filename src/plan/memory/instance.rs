@@ -58,10 +58,10 @@ pub struct Instance {
     pub asked: Vec<Asked>,
     /// How a command that runs for it failed, until one of its kind succeeds or it is started again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub command_error: Option<(Purpose, String)>,
+    pub command_error: Option<Box<(Purpose, String)>>,
     /// Of a Task: the run that this instance is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub run: Option<Run>,
+    pub run: Option<Box<Run>>,
     /// What became of changes of limits and scheduling of the running process.
     #[serde(default, skip_serializing_if = "Adjusted::is_default")]
     pub adjusted: Rare<Adjusted>,

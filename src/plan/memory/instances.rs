@@ -1,108 +1,155 @@
-//! The instances of an object, by index. Nearly always there is one, and it is large: each stands by itself, since a map keeps room
-//! for eleven values where it keeps one.
+//! The instances of an object, by index. Nearly always there is one: a list, since a map keeps room for eleven where it keeps one,
+//! and each stands by itself, as it is large.
 
-use std::collections::{BTreeMap, btree_map};
-use std::ops::RangeBounds;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::{Bound, Range, RangeBounds};
+use std::slice;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Instance;
 
+type Row = (u32, Box<Instance>);
 type Each<'a> = (&'a u32, &'a Instance);
 type EachMut<'a> = (&'a u32, &'a mut Instance);
-type Boxed<'a> = (&'a u32, &'a Box<Instance>);
-type BoxedMut<'a> = (&'a u32, &'a mut Box<Instance>);
 
-/// Instances by index.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Instances(BTreeMap<u32, Box<Instance>>);
+/// By index, each with what is remembered of it. Written like a map of these.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Instances(
+    // INVARIANT: indexes grow from row to row.
+    Vec<Row>,
+);
 
-fn each((index, instance): Boxed<'_>) -> Each<'_> {
+fn each((index, instance): &Row) -> Each<'_> {
     (index, instance)
 }
 
-fn each_mut((index, instance): BoxedMut<'_>) -> EachMut<'_> {
+fn each_mut((index, instance): &mut Row) -> EachMut<'_> {
     (index, instance)
 }
 
 impl Instances {
-    /// How many there are.
+    /// How many.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The indexes, in order.
-    pub fn keys(&self) -> btree_map::Keys<'_, u32, Box<Instance>> {
-        self.0.keys()
+    /// The indexes.
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &u32> + ExactSizeIterator + Clone {
+        self.0.iter().map(|(index, _)| index)
     }
 
-    /// All of them, in the order of their indexes.
+    /// The instances in the order of their indexes.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &Instance> + ExactSizeIterator + Clone {
-        self.0.values().map(|instance| &**instance)
+        self.0.iter().map(|(_, instance)| &**instance)
     }
 
-    /// All of them, to be changed.
+    /// The instances in the order of their indexes, to be changed.
     pub fn values_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Instance> + ExactSizeIterator {
-        self.0.values_mut().map(|instance| &mut **instance)
+        self.0.iter_mut().map(|(_, instance)| &mut **instance)
     }
 
-    /// All of them with their indexes, in order.
+    /// Both, in the order of the indexes.
     pub fn iter(&self) -> <&Self as IntoIterator>::IntoIter {
         self.into_iter()
     }
 
-    /// All of them with their indexes, to be changed.
+    /// Both, in the order of the indexes, to be changed.
     pub fn iter_mut(&mut self) -> <&mut Self as IntoIterator>::IntoIter {
         self.into_iter()
     }
 
-    /// Those with these indexes.
+    /// Those with an index in this range.
     pub fn range(&self, range: impl RangeBounds<u32>) -> impl DoubleEndedIterator<Item = Each<'_>> + Clone {
-        self.0.range(range).map(each)
+        self.0.get(self.places(&range)).unwrap_or_default().iter().map(each)
     }
 
-    /// Those with these indexes, to be changed.
+    /// Those with an index in this range, to be changed.
     pub fn range_mut(
         &mut self,
         range: impl RangeBounds<u32>,
     ) -> impl DoubleEndedIterator<Item = EachMut<'_>> {
-        self.0.range_mut(range).map(each_mut)
+        let places = self.places(&range);
+        self.0.get_mut(places).unwrap_or_default().iter_mut().map(each_mut)
     }
 
-    /// One of them.
+    /// Where those of a range stand.
+    fn places(&self, range: &impl RangeBounds<u32>) -> Range<usize> {
+        let below = |bound: &u32| self.0.partition_point(|(index, _)| index < bound);
+        let through = |bound: &u32| self.0.partition_point(|(index, _)| index <= bound);
+        let from = match range.start_bound() {
+            Bound::Included(bound) => below(bound),
+            Bound::Excluded(bound) => through(bound),
+            Bound::Unbounded => 0,
+        };
+        let to = match range.end_bound() {
+            Bound::Included(bound) => through(bound),
+            Bound::Excluded(bound) => below(bound),
+            Bound::Unbounded => self.0.len(),
+        };
+        from..to
+    }
+
+    fn find(&self, index: u32) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&index, |(known, _)| *known)
+    }
+
+    /// The instance with this index.
     pub fn get(&self, index: &u32) -> Option<&Instance> {
-        self.0.get(index).map(|instance| &**instance)
+        self.0.get(self.find(*index).ok()?).map(|(_, instance)| &**instance)
     }
 
-    /// One of them, to be changed.
+    /// The instance with this index, to be changed.
     pub fn get_mut(&mut self, index: &u32) -> Option<&mut Instance> {
-        self.0.get_mut(index).map(|instance| &mut **instance)
+        let place = self.find(*index).ok()?;
+        self.0.get_mut(place).map(|(_, instance)| &mut **instance)
     }
 
-    /// Whether there is one.
+    /// Whether there is an instance with this index.
     pub fn contains_key(&self, index: &u32) -> bool {
-        self.0.contains_key(index)
+        self.find(*index).is_ok()
     }
 
-    /// The place of one, taken or not.
-    pub fn entry(&mut self, index: u32) -> btree_map::Entry<'_, u32, Box<Instance>> {
-        self.0.entry(index)
+    /// The instance with this index, to be changed; a new one where there was none.
+    #[expect(clippy::indexing_slicing, reason = "it was found or put there")]
+    pub fn get_or_new(&mut self, index: u32) -> &mut Instance {
+        let place = self.find(index).unwrap_or_else(|place| {
+            self.put(place, (index, Box::default()));
+            place
+        });
+        &mut self.0[place].1
     }
 
-    /// Puts one in its place, and gives the former one.
+    /// Sets the instance with this index; gives the former one.
     pub fn insert(&mut self, index: u32, instance: Instance) -> Option<Instance> {
-        self.0.insert(index, Box::new(instance)).map(|former| *former)
+        match self.find(index) {
+            Ok(place) => {
+                let (_, known) = self.0.get_mut(place)?;
+                Some(std::mem::replace(&mut **known, instance))
+            }
+            Err(place) => {
+                self.put(place, (index, Box::new(instance)));
+                None
+            }
+        }
     }
 
-    /// Takes one away.
+    /// No room to spare: hardly ever there is another one.
+    fn put(&mut self, place: usize, row: Row) {
+        self.0.reserve_exact(1);
+        self.0.insert(place, row);
+    }
+
+    /// Takes the instance with this index away.
     pub fn remove(&mut self, index: &u32) -> Option<Instance> {
-        self.0.remove(index).map(|former| *former)
+        let place = self.find(*index).ok()?;
+        Some(*self.0.remove(place).1)
     }
 
     /// Takes all away.
@@ -110,20 +157,28 @@ impl Instances {
         self.0.clear();
     }
 
-    /// Keeps those of which this is so.
+    /// Takes those away of which this isn't so.
     pub fn retain(&mut self, mut keep: impl FnMut(&u32, &mut Instance) -> bool) {
-        self.0.retain(|index, instance| keep(index, instance));
+        self.0.retain_mut(|(index, instance)| keep(index, instance));
     }
 
-    /// Takes all out of another one.
+    /// Moves all of the others here.
     pub fn append(&mut self, other: &mut Self) {
-        self.0.append(&mut other.0);
+        for (index, instance) in std::mem::take(&mut other.0) {
+            self.insert(index, *instance);
+        }
+    }
+}
+
+impl fmt::Debug for Instances {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self).finish()
     }
 }
 
 impl<'a> IntoIterator for &'a Instances {
     type Item = Each<'a>;
-    type IntoIter = std::iter::Map<btree_map::Iter<'a, u32, Box<Instance>>, fn(Boxed<'a>) -> Each<'a>>;
+    type IntoIter = std::iter::Map<slice::Iter<'a, Row>, fn(&'a Row) -> Each<'a>>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.iter().map(each)
@@ -132,8 +187,7 @@ impl<'a> IntoIterator for &'a Instances {
 
 impl<'a> IntoIterator for &'a mut Instances {
     type Item = EachMut<'a>;
-    type IntoIter =
-        std::iter::Map<btree_map::IterMut<'a, u32, Box<Instance>>, fn(BoxedMut<'a>) -> EachMut<'a>>;
+    type IntoIter = std::iter::Map<slice::IterMut<'a, Row>, fn(&'a mut Row) -> EachMut<'a>>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.iter_mut().map(each_mut)
@@ -142,6 +196,67 @@ impl<'a> IntoIterator for &'a mut Instances {
 
 impl FromIterator<(u32, Instance)> for Instances {
     fn from_iter<I: IntoIterator<Item = (u32, Instance)>>(instances: I) -> Self {
+        let instances: BTreeMap<u32, Instance> = instances.into_iter().collect();
         Self(instances.into_iter().map(|(index, instance)| (index, Box::new(instance))).collect())
+    }
+}
+
+impl Serialize for Instances {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Instances {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        BTreeMap::deserialize(deserializer).map(Self::from_iter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn numbered(restarts: u64) -> Instance {
+        Instance { restarts, ..Instance::default() }
+    }
+
+    proptest! {
+        #![proptest_config(crate::regressions::config())]
+
+        #[test]
+        fn they_are_a_map(
+            steps in prop::collection::vec((0_u32..6, 0_u8..4, 0_u64..9), 0..12),
+            range in (0_u32..7, 0_u32..7),
+        ) {
+            let mut map: BTreeMap<u32, Instance> = BTreeMap::new();
+            let mut all = Instances::default();
+            for (index, step, restarts) in steps {
+                match step {
+                    0 => prop_assert_eq!(all.insert(index, numbered(restarts)), map.insert(index, numbered(restarts))),
+                    1 => prop_assert_eq!(all.remove(&index), map.remove(&index)),
+                    2 => prop_assert_eq!(all.get_or_new(index), map.entry(index).or_default()),
+                    _ => {
+                        let mut more: Instances = [(index, numbered(restarts))].into_iter().collect();
+                        all.append(&mut more);
+                        map.insert(index, numbered(restarts));
+                    }
+                }
+                prop_assert_eq!(all.get(&index), map.get(&index));
+            }
+            prop_assert!(all.iter().eq(map.iter()));
+            let (from, to) = (range.0.min(range.1), range.0.max(range.1));
+            prop_assert!(all.range(from..to).eq(map.range(from..to)));
+            prop_assert!(all.range(from..=to).eq(map.range(from..=to)));
+            prop_assert!(all.range(..to).eq(map.range(..to)));
+            prop_assert!(all.range_mut(from..).map(|(index, _)| *index).eq(map.range(from..).map(|(index, _)| *index)));
+            let written = serde_json::to_string(&all).unwrap();
+            prop_assert_eq!(&written, &serde_json::to_string(&map).unwrap());
+            prop_assert_eq!(serde_json::from_str::<Instances>(&written).unwrap(), all);
+        }
     }
 }

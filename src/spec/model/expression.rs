@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Rare;
 use crate::lang::library::Record;
 use crate::lang::{Library, Schema};
 
@@ -32,16 +33,16 @@ pub struct Expression {
     pub text: String,
     /// The named matchers and lists that it uses, as they were when it was accepted.
     #[serde(default, skip_serializing_if = "Record::is_empty")]
-    pub definitions: Record,
+    pub definitions: Rare<Record>,
     /// The plugins that it uses, by name, as they were when it was accepted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub plugins: BTreeMap<String, PluginUse>,
+    pub plugins: Rare<BTreeMap<String, PluginUse>>,
 }
 
 impl Expression {
     /// One that uses no named matchers.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), definitions: Record::new(), plugins: BTreeMap::new() }
+        Self { text: text.into(), definitions: Rare::default(), plugins: Rare::default() }
     }
 
     /// What its text can name besides what is built in; `schema` is that and what the plugins add that it was accepted

@@ -1,6 +1,7 @@
 //! Values that are nearly always the usual one: a pointer, and nothing behind it, for those. A thousand documents that leave a
 //! field out share one value of it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
@@ -15,6 +16,18 @@ pub trait Usual: Default + PartialEq + 'static {
 /// A value that takes room only where it isn't the usual one. It is read, compared and written like the value itself.
 #[derive(Clone)]
 pub struct Rare<T>(Option<Box<T>>);
+
+impl<T: PartialEq + 'static> Usual for Vec<T> {
+    fn usual() -> &'static Self {
+        const { &Self::new() }
+    }
+}
+
+impl<K: PartialEq + 'static, V: PartialEq + 'static> Usual for BTreeMap<K, V> {
+    fn usual() -> &'static Self {
+        const { &Self::new() }
+    }
+}
 
 /// Says of types that they have a usual value: their default.
 #[macro_export]
@@ -49,6 +62,25 @@ impl<T: Usual> DerefMut for Rare<T> {
 impl<T: Usual> From<T> for Rare<T> {
     fn from(value: T) -> Self {
         Self((value != *T::usual()).then(|| Box::new(value)))
+    }
+}
+
+#[allow(clippy::into_iter_without_iter, reason = "it has that of the value")]
+impl<'a, T: Usual> IntoIterator for &'a Rare<T>
+where
+    &'a T: IntoIterator,
+{
+    type Item = <&'a T as IntoIterator>::Item;
+    type IntoIter = <&'a T as IntoIterator>::IntoIter;
+
+    fn into_iter(self) -> Self::IntoIter {
+        (&**self).into_iter()
+    }
+}
+
+impl<A, T: Usual + FromIterator<A>> FromIterator<A> for Rare<T> {
+    fn from_iter<I: IntoIterator<Item = A>>(values: I) -> Self {
+        T::from_iter(values).into()
     }
 }
 

@@ -15,8 +15,8 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Reads these fields.
 pub(in crate::spec) fn read(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
-    object.set("dependsOn", &mut service.depends_on, d, |value, d| value.list(d, dependency));
-    object.set("update", &mut service.update, d, update);
+    object.set_rare("dependsOn", &mut service.depends_on, d, |value, d| value.list(d, dependency));
+    object.set_rare("update", &mut service.update, d, update);
     object.set_rare("reload", &mut service.reload, d, |value, d| reload(value, d).map(Some));
     object.set_rare("hooks", &mut service.hooks, d, hooks);
     object.set_rare("suspend", &mut service.suspend, d, |value, d| suspend(value, d).map(Some));

@@ -37,7 +37,7 @@ impl Owners {
         let mut owners = Self::default();
         for (name, record) in &memory.services {
             if !record.spec.labels.is_empty() {
-                owners.labels.insert(name.clone(), record.spec.labels.clone());
+                owners.labels.insert(name.clone(), BTreeMap::clone(&record.spec.labels));
             }
             for process in record.instances.values().filter_map(|instance| instance.phase.process()) {
                 owners.recorded.insert(process.key.pid, (process.key.start, name.clone()));

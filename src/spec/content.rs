@@ -1,0 +1,67 @@
+//! What a file holds: nearly always a text, which whoever shows it shares.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// The content of a file. It is read like bytes; a copy costs nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Content(
+    // INVARIANT: bytes that are a text are one.
+    Result<Arc<str>, Arc<[u8]>>,
+);
+
+impl Content {
+    /// The text, unless it isn't UTF-8.
+    pub fn text(&self) -> Option<&Arc<str>> {
+        self.0.as_ref().ok()
+    }
+}
+
+impl From<Vec<u8>> for Content {
+    fn from(bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => text.into(),
+            Err(error) => Self(Err(error.into_bytes().into())),
+        }
+    }
+}
+
+impl From<String> for Content {
+    fn from(text: String) -> Self {
+        Self(Ok(text.into()))
+    }
+}
+
+impl From<Arc<str>> for Content {
+    fn from(text: Arc<str>) -> Self {
+        Self(Ok(text))
+    }
+}
+
+impl Deref for Content {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Ok(text) => text.as_bytes(),
+            Err(bytes) => bytes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_read_like_what_it_was_made_of() {
+        for (bytes, text) in [(&b"a: 1"[..], Some("a: 1")), (b"\xff\xfe", None), (b"", Some(""))] {
+            let content = Content::from(bytes.to_vec());
+            assert_eq!((&*content, content.text().map(|text| &**text)), (bytes, text));
+        }
+        let text: Arc<str> = "a".into();
+        let content = Content::from(Arc::clone(&text));
+        assert!(content.text().is_some_and(|shared| Arc::ptr_eq(shared, &text)));
+        assert_eq!(content, Content::from(b"a".to_vec()));
+    }
+}
