@@ -5,7 +5,7 @@
 //! `-C target-feature=+crt-static` can't be had without `--target`, since proc macros are built with it too. So the linker
 //! is told for the binary alone: scripts named as the shared libraries, found first, lead to the archives.
 //!
-//! In release builds the functions that a watch needs stand side by side (`src/link/order.txt`): the kernel maps a program in windows of
+//! In release builds the functions that a watch or a `match` needs stand side by side (`src/link/order.txt`): the kernel maps a program in windows of
 //! sixteen pages, and where they lay all over it a watch had three times the code mapped that it needs.
 //!
 //! `SELFSAME_LINK=dynamic` leaves it as Rust links by itself; `static` and `static-pie` (random addresses of the program as well) make
@@ -82,8 +82,8 @@ fn possible() -> Result<(), String> {
     Ok(())
 }
 
-/// Has the linker put the C library in front, then these functions in their order, and behind them all that have one of these names: where another
-/// compiler gives them other hashes that is twice as much, and still less than all over the program. A name that isn't there any more
+/// Has the linker put the C library in front, then these functions in their order, and behind them all that have one of these names:
+/// where another compiler gives them other hashes that is twice as much, and still less than all over the program. A name that isn't there any more
 /// is no mistake: what it was called for lies with the rest then. `host/spawn/pages.rs` is told that it was done. Done for Rust's own
 /// linker alone, since not every other one knows scripts.
 fn put_in_order(directory: &Path) {
