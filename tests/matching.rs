@@ -402,3 +402,32 @@ fn where_no_thread_is_to_be_had_that_is_said() {
         assert!(said.contains(expected), "{said}");
     }
 }
+
+/// Owners of many are read from both ends of the listing: each process still has its own, first and last ones too.
+#[test]
+fn among_many_everybody_has_the_owner_that_the_kernel_says() {
+    const USERS: [u32; 3] = [4441, 4442, 4443];
+    const EACH: usize = 120;
+    if !is_root() || !has("/usr/bin/setpriv") {
+        eprintln!("skipped: needs root and setpriv");
+        return;
+    }
+    let start = |at: usize| {
+        let user = USERS[at % USERS.len()];
+        let ids = [format!("--reuid={user}"), format!("--regid={user}")];
+        let mut command = Command::new("setpriv");
+        command.args(ids).args(["--clear-groups", "--", "/bin/sleep", "1000"]).spawn().unwrap()
+    };
+    let guard = Guard((0..EACH * USERS.len()).map(start).collect());
+    let bench = Bench::new();
+    let executes = |child: &Child| {
+        std::fs::read(format!("/proc/{}/comm", child.id())).is_ok_and(|name| name == b"sleep\n")
+    };
+    support::until("all sleep", || guard.0.iter().all(executes));
+    for (first, user) in USERS.iter().enumerate() {
+        let theirs = guard.0.iter().skip(first).step_by(USERS.len());
+        let expected = theirs.map(|child| i32::try_from(child.id()).unwrap()).collect();
+        let asked = bench.ok(&["match", &format!("user == {user} && comm == \"sleep\"")]);
+        assert_eq!(sorted(pids(&asked)), sorted(expected), "{asked:?}");
+    }
+}

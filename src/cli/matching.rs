@@ -338,7 +338,7 @@ pub(super) fn read_snapshot(path: &Path) -> Result<Snapshot, Vec<Diagnostic>> {
 }
 
 fn open_live() -> Result<LiveWorld, Vec<Diagnostic>> {
-    LiveWorld::new().map(LiveWorld::with_patience).map_err(|error| {
+    LiveWorld::new().map(|live| live.with_patience().with_help()).map_err(|error| {
         vec![Diagnostic::error(super::codes::HOST, format!("this host's `/proc` can't be used: {error}"))]
     })
 }

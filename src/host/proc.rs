@@ -23,6 +23,7 @@
 mod ahead;
 mod allowance;
 mod answers;
+mod both_ends;
 mod children;
 mod descriptors;
 mod entry;
@@ -104,6 +105,8 @@ pub struct LiveWorld {
     ahead_readers: [Arc<Readers>; ahead::HELPERS],
     ahead: RefCell<ahead::Ahead>,
     foreseen: RefCell<foreseen::Foreseen>,
+    /// For who looks once, and is waited for.
+    first_facts: Option<both_ends::FirstFacts>,
     me: Pid,
     /// Read when it is first asked for, by any of the looks.
     boot: Rc<OnceCell<Fact<BootId>>>,
@@ -211,6 +214,7 @@ impl LiveWorld {
             ahead_readers,
             ahead: RefCell::default(),
             foreseen: RefCell::default(),
+            first_facts: None,
             me,
             boot,
             hides,
@@ -280,6 +284,14 @@ impl LiveWorld {
     #[must_use]
     pub fn with_patience(self) -> Self {
         self.with_memory_deadline(PATIENT_DEADLINE).with_budget(PATIENT_BUDGET)
+    }
+
+    /// Has a helper read owners or executables as well, once all processes are asked for theirs: the answer is there sooner, for as much
+    /// of the processors. The next looks have none.
+    #[must_use]
+    pub fn with_help(mut self) -> Self {
+        self.first_facts = Some(both_ends::FirstFacts::default());
+        self
     }
 
     /// Keeps what rates are told by: `cpu`, `rate(...)` and `changed(...)` are unknown without. The next looks go on with it.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
+use super::both_ends::{BothEnds, FirstFacts};
 use super::entry::{Entry, Hold};
 use super::hold::{Condition, is_kernel_thread, name_in, owner_at};
 use super::raw::{self, Form, Leaf};
@@ -163,9 +164,13 @@ impl LiveWorld {
     }
 
     pub(super) fn read_owner(&self, entry: &Entry) -> Fact<(Uid, Gid)> {
-        let by_pid = self.glimpse(entry, "", raw::stat_at);
+        let by_pid =
+            self.glimpse(entry, "", |proc, path| match self.helped(entry.pid, |facts| &facts.owners) {
+                Some(owner) => Ok(owner),
+                None => raw::stat_at(proc, path).map(|stat| (Uid(stat.st_uid), Gid(stat.st_gid))),
+            });
         if let Some(fact) = by_pid {
-            return fact.map(|stat| (Uid(stat.st_uid), Gid(stat.st_gid)));
+            return fact;
         }
         let read = |dir: Arc<OwnedFd>| {
             self.note_read("");
@@ -179,8 +184,23 @@ impl LiveWorld {
         }
     }
 
+    /// What a helper has read meanwhile, where one does.
+    fn helped<T: Copy + Send + Sync + 'static>(
+        &self,
+        pid: Pid,
+        of: impl FnOnce(&FirstFacts) -> &BothEnds<T>,
+    ) -> Option<T> {
+        let (facts, listed) = (self.first_facts.as_ref()?, self.listed.get()?);
+        let [helper, _] = &self.ahead_readers;
+        of(facts).take(listed.place(pid)?, &listed.pids, &self.proc, helper)
+    }
+
     pub(super) fn read_exe_file(&self, entry: &Entry) -> Fact<FileFacts> {
-        let by_pid = self.glimpse(entry, "exe", raw::stat_at);
+        let by_pid =
+            self.glimpse(entry, "exe", |proc, path| match self.helped(entry.pid, |facts| &facts.images) {
+                Some(stat) => Ok(stat),
+                None => raw::stat_at(proc, path),
+            });
         let stat = by_pid.unwrap_or_else(|| self.own(entry, "exe", |_| false, stat_through));
         self.unless_kernel_thread(entry, stat)
             .map(|stat| raw::file_facts(&stat, Arc::clone(&self.nothing), false))

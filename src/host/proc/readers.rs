@@ -121,7 +121,12 @@ impl Readers {
         self.wait(&begun, deadline, self.spin.min(deadline))
     }
 
-    /// Begins `work` on a helper, for an answer that is asked for later: [`Readers::finish`] must be called with it.
+    /// Whether a helper has a processor beside ours.
+    pub(super) fn have_company(&self) -> bool {
+        !self.spin.is_zero()
+    }
+
+    /// Begins `work` on a helper, for an answer that is asked for later: [`Readers::finish`] must be called with it, unless it can't block.
     /// Meant for work of some length, so nobody spins. `None` if no helper can be had.
     pub fn begin<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<Begun<T>> {
         self.hand_over(work, Duration::ZERO)
