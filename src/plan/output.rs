@@ -31,7 +31,7 @@ impl Stream {
     }
 
     /// Where a record says which file it was.
-    fn file_word(self) -> &'static str {
+    pub(super) fn file_word(self) -> &'static str {
         match self {
             Self::Out => "stdoutFile",
             Self::Err => "stderrFile",
@@ -86,7 +86,7 @@ pub struct Kept {
     /// The process that writes to it, or one of them: its user may own the file.
     pub writer: Pid,
     /// It is passed on to the system's log, as this object's.
-    pub syslog: Option<Tag>,
+    pub syslog: Option<Box<Tag>>,
     /// Whose it is; several may share one.
     pub owners: Vec<ServiceName>,
 }
@@ -166,7 +166,7 @@ fn note(
         let (path, syslog) = match target {
             OutputTarget::File(path) => (path, None),
             OutputTarget::Syslog(path) => {
-                (path, Some(Tag { name: name.clone(), pid: process.key.pid, stream }))
+                (path, Some(Box::new(Tag { name: name.clone(), pid: process.key.pid, stream })))
             }
             OutputTarget::Null | OutputTarget::Inherit => continue,
         };
@@ -174,6 +174,8 @@ fn note(
         let fresh = || Kept { rotation, writer: process.key.pid, syslog, owners: Vec::new() };
         let kept = files.entry(path).or_insert_with(fresh);
         if !kept.owners.contains(name) {
+            // Nearly always there is one.
+            kept.owners.reserve_exact(1);
             kept.owners.push(name.clone());
         }
     }

@@ -8,6 +8,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,7 +31,7 @@ const LEAST: Duration = Duration::from_millis(50);
 /// After the first write to a file that was quiet.
 const FIRST: Duration = Duration::from_millis(100);
 
-/// A file that is looked after.
+/// A file that is looked after. There are two for each service, so that what is said of hardly any of them takes no room.
 #[derive(Debug)]
 struct Entry {
     kept: Kept,
@@ -47,11 +48,11 @@ struct Entry {
     marked: Option<Instant>,
     /// What pieces were judged by.
     judged: Option<Rotation>,
-    trouble: Option<OutputTrouble>,
+    trouble: Option<Box<OutputTrouble>>,
     /// Which file it was when it was looked at last.
     file: Option<Place>,
     /// The output doesn't go to it.
-    moved: Option<OutputTrouble>,
+    moved: Option<Box<OutputTrouble>>,
     /// Its disk is full.
     full: bool,
 }
@@ -81,8 +82,8 @@ impl Entry {
             return;
         }
         self.moved = elsewhere(self.kept.writer, path, was, Some(now)).map(|to| match to {
-            Elsewhere::Moved(to) => trouble::moved(path, &to),
-            Elsewhere::Removed => trouble::removed(path),
+            Elsewhere::Moved(to) => Box::new(trouble::moved(path, &to)),
+            Elsewhere::Removed => Box::new(trouble::removed(path)),
         });
     }
 }
@@ -93,8 +94,9 @@ pub(super) struct Keeper {
     shared: Arc<Shared>,
     dir: PathBuf,
     inotify: Option<OwnedFd>,
-    files: BTreeMap<PathBuf, Entry>,
-    watched: BTreeMap<i32, PathBuf>,
+    /// Each by itself: a map of what comes in order is half empty.
+    files: BTreeMap<Rc<Path>, Box<Entry>>,
+    watched: BTreeMap<i32, Rc<Path>>,
     /// By device.
     abilities: BTreeMap<u64, Ability>,
     /// Orders wait until then.
@@ -190,32 +192,34 @@ impl Keeper {
         let orders = std::mem::take(&mut self.shared.lock().orders);
         for order in orders {
             match order {
-                Order::Also(files) => self.take(files, now),
+                Order::Also(files) => self.take(&files, now),
                 Order::All(files) => {
-                    let gone: Vec<PathBuf> =
-                        self.files.keys().filter(|path| !files.contains_key(*path)).cloned().collect();
+                    let gone: Vec<Rc<Path>> =
+                        self.files.keys().filter(|path| !files.contains_key(&***path)).cloned().collect();
                     for path in gone {
                         self.give_up(&path);
                     }
-                    self.take(files, now);
+                    self.take(&files, now);
                     self.look_at_all(now);
                 }
             }
         }
     }
 
-    fn take(&mut self, files: BTreeMap<PathBuf, Kept>, now: Instant) {
+    /// Takes copies, in memory of this thread: the loop made these, between what it needed for a moment. Whoever gave them frees them afterwards, since
+    /// the next copy would be given the very place of what this thread frees.
+    fn take(&mut self, files: &BTreeMap<PathBuf, Kept>, now: Instant) {
         for (path, kept) in files {
-            match self.files.get_mut(&path) {
+            match self.files.get_mut(&**path) {
                 Some(entry) => {
                     // A process begun anew may have made the file anew, which no watch tells of.
-                    if entry.kept != kept {
-                        entry.kept = kept;
+                    if entry.kept != *kept {
+                        entry.kept = kept.clone();
                         (entry.file, entry.next) = (None, Some(now));
                     }
                 }
                 None => {
-                    self.files.insert(path, Entry::new(kept, now));
+                    self.files.insert(Rc::from(&**path), Box::new(Entry::new(kept.clone(), now)));
                 }
             }
         }
@@ -264,8 +268,8 @@ impl Keeper {
 
     fn visit_due(&mut self, now: Instant) {
         let due = |entry: &Entry| entry.next.is_some_and(|next| next <= now + LEAST);
-        let paths: Vec<PathBuf> =
-            self.files.iter().filter(|(_, entry)| due(entry)).map(|(path, _)| path.clone()).collect();
+        let paths: Vec<Rc<Path>> =
+            self.files.iter().filter(|(_, entry)| due(entry)).map(|(path, _)| Rc::clone(path)).collect();
         for path in paths {
             if self.shared.lock().end {
                 return;
@@ -282,7 +286,9 @@ impl Keeper {
         let mut troubles: BTreeMap<ServiceName, BTreeSet<OutputTrouble>> = BTreeMap::new();
         for (path, entry) in &self.files {
             let full = entry.full.then(|| trouble::full_disk(path));
-            for trouble in full.into_iter().chain(entry.trouble.clone()).chain(entry.moved.clone()) {
+            let said =
+                [&entry.trouble, &entry.moved].into_iter().flatten().map(|trouble| (**trouble).clone());
+            for trouble in full.into_iter().chain(said) {
                 for name in &entry.kept.owners {
                     troubles.entry(name.clone()).or_default().insert(trouble.clone());
                 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{OFlags, inotify};
@@ -34,16 +35,16 @@ const MARKS: Duration = Duration::from_secs(10);
 const PASSED_MAX: u64 = 1 << 20;
 
 impl Keeper {
-    pub(super) fn visit(&mut self, path: &Path, entry: &mut Entry) {
+    pub(super) fn visit(&mut self, path: &Rc<Path>, entry: &mut Entry) {
         let now = Instant::now();
         let Ok(meta) = fs::symlink_metadata(path) else {
             // Who is started anew makes it anew; until then there is nothing to look after.
             self.disarm(entry);
             if entry.seen.is_some() {
-                entry.moved = Some(match elsewhere(entry.kept.writer, path, entry.file, None) {
+                entry.moved = Some(Box::new(match elsewhere(entry.kept.writer, path, entry.file, None) {
                     Some(Elsewhere::Moved(to)) => trouble::moved(path, &to),
                     Some(Elsewhere::Removed) | None => trouble::removed(path),
-                });
+                }));
             }
             (entry.next, entry.seen) = (None, None);
             return;
@@ -81,7 +82,7 @@ impl Keeper {
         }
         let limited = entry.kept.rotation.max_size.is_some();
         if limited && self.ability(meta.dev(), &dir).is_ok_and(|ability| ability == Ability::Neither) {
-            entry.trouble = Some(trouble::of_cut(path, &CutError::Unable, &entry.kept));
+            entry.trouble = Some(Box::new(trouble::of_cut(path, &CutError::Unable, &entry.kept)));
         }
     }
 
@@ -96,7 +97,7 @@ impl Keeper {
 
     /// Cuts, passes on, removes, compresses.
     pub(super) fn work(&mut self, path: &Path, entry: &mut Entry, rest: bool) {
-        entry.trouble = match self.try_work(path, entry, rest) {
+        let trouble = match self.try_work(path, entry, rest) {
             Ok(trouble) => trouble,
             Err(Refused::Missing) => None,
             Err(Refused::Unsafe(text)) => Some(OutputTrouble {
@@ -105,6 +106,7 @@ impl Keeper {
             }),
             Err(Refused::Failed(error)) => Some(trouble::of_cut(path, &error.into(), &entry.kept)),
         };
+        entry.trouble = trouble.map(Box::new);
     }
 
     fn try_work(
@@ -157,7 +159,7 @@ impl Keeper {
 
     fn plan_next(
         &mut self,
-        path: &Path,
+        path: &Rc<Path>,
         entry: &mut Entry,
         (elapsed, grown, changed): (Option<Duration>, Option<u64>, bool),
     ) {
@@ -178,7 +180,7 @@ impl Keeper {
     }
 
     /// Asks for the next write, and says when to look if there was one already, or nothing can be asked.
-    fn arm(&mut self, path: &Path, entry: &mut Entry) -> Option<Instant> {
+    fn arm(&mut self, path: &Rc<Path>, entry: &mut Entry) -> Option<Instant> {
         let now = Instant::now();
         let Some(inotify) = &self.inotify else { return Some(now + POLL) };
         if entry.watch.is_none() {
@@ -186,9 +188,11 @@ impl Keeper {
             // Removal of a file that is open changes how many names it has.
             let gone = inotify::WatchFlags::ATTRIB | inotify::WatchFlags::MOVE_SELF;
             let flags = written | gone | inotify::WatchFlags::ONESHOT | inotify::WatchFlags::DONT_FOLLOW;
-            let Ok(watch) = inotify::add_watch(inotify.as_fd(), path, flags) else { return Some(now + POLL) };
+            let Ok(watch) = inotify::add_watch(inotify.as_fd(), &**path, flags) else {
+                return Some(now + POLL);
+            };
             entry.watch = Some(watch);
-            self.watched.insert(watch, path.to_owned());
+            self.watched.insert(watch, Rc::clone(path));
         }
         let size = fs::symlink_metadata(path).map(|meta| meta.len()).ok();
         (size != entry.seen.map(|(_, size)| size)).then_some(now + FIRST)
