@@ -1,58 +1,93 @@
 //! What a process was launched with, packed: there is one for each process on record, and as a map of texts it was a tenth of all
 //! that the engine holds.
+//!
+//! ```text
+//! args ["-v"]    of a known name: its place among them, the length, the value
+//! chroot         as usual: only its place, and that it is so
+//! watchFiles /x  any other name: that it is one, the lengths, both texts
+//! ```
 
-use std::cmp::Ordering;
 use std::fmt;
+use std::sync::LazyLock;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
+
+use crate::plan::launch::usual;
 
 /// The resolved restart-class fields of a start, by field name, as text: compared field by field. A field that
 /// isn't in an older record is not a difference.
 ///
 /// In the order of their names; made once and read often, so that a change makes it anew.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct Launched {
-    /// All names and values: name, value, name, value ...
-    text: Box<str>,
-    /// Where each of these ends.
-    ends: Box<[u32]>,
+pub struct Launched(
+    // INVARIANT: made by `Fields`, so that the same fields are the same bytes.
+    Box<[u8]>,
+);
+
+/// What nearly every process is launched with, in the order of the names.
+static USUAL: LazyLock<Vec<Field>> = LazyLock::new(usual);
+
+/// A name and a value.
+type Field = (Box<str>, Box<str>);
+
+/// Before the name of a field that isn't among the usual ones. Below are these: twice its place for one with the usual value, and one more with
+/// another.
+const OTHER_NAME: u8 = u8::MAX;
+
+/// A length takes so many bits of each byte; the highest says that there are more.
+const BITS: u32 = 7;
+const MORE: u8 = 1 << BITS;
+
+/// What is left to be read of fields.
+#[derive(Clone)]
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn byte(&mut self) -> Option<u8> {
+        let (first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*first)
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        let (mut length, mut shift) = (0, 0);
+        loop {
+            let byte = self.byte()?;
+            length |= usize::from(byte & !MORE).checked_shl(shift)?;
+            shift += BITS;
+            if byte & MORE == 0 {
+                break;
+            }
+        }
+        let (text, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        std::str::from_utf8(text).ok()
+    }
+}
+
+impl<'a> Iterator for Reader<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let code = self.byte()?;
+        if code == OTHER_NAME {
+            return Some((self.text()?, self.text()?));
+        }
+        let (name, usual) = USUAL.get(usize::from(code / 2))?;
+        Some((name, if code & 1 == 0 { usual } else { self.text()? }))
+    }
 }
 
 impl Launched {
     /// The fields in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
-        let pairs = self.ends.chunks_exact(2);
-        let starts = std::iter::once(0).chain(pairs.clone().filter_map(|pair| pair.last().copied()));
-        pairs.zip(starts).filter_map(|(pair, start)| {
-            let [name, value] = pair else { return None };
-            Some((self.part(start, *name)?, self.part(*name, *value)?))
-        })
-    }
-
-    fn part(&self, start: u32, end: u32) -> Option<&str> {
-        self.text.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
+        Reader(&self.0)
     }
 
     /// The value of a field, if it is known.
     pub fn get(&self, field: &str) -> Option<&str> {
-        let (mut from, mut to) = (0, self.ends.len() / 2);
-        while from < to {
-            let middle = usize::midpoint(from, to);
-            let (name, value) = self.pair(middle)?;
-            match name.cmp(field) {
-                Ordering::Less => from = middle + 1,
-                Ordering::Greater => to = middle,
-                Ordering::Equal => return Some(value),
-            }
-        }
-        None
-    }
-
-    fn pair(&self, at: usize) -> Option<(&str, &str)> {
-        let name = *self.ends.get(2 * at)?;
-        let start = (2 * at).checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied())?;
-        Some((self.part(start, name)?, self.part(name, *self.ends.get(2 * at + 1)?)?))
+        self.iter().find(|(name, _)| *name == field).map(|(_, value)| value)
     }
 
     /// Gives a field another value, or its first one.
@@ -76,45 +111,80 @@ impl Launched {
 /// each tick, and a text of its own for each value was half of what that took.
 #[derive(Debug)]
 pub(in crate::plan) struct Fields {
-    text: Vec<u8>,
-    ends: Vec<u32>,
+    bytes: Vec<u8>,
+    /// The usual ones that come next.
+    usual: &'static [Field],
+    /// How many of them were passed.
+    passed: u8,
 }
 
 impl Fields {
     /// None yet, with room for those of most documents.
     pub(in crate::plan) fn new() -> Self {
-        Self { text: Vec::with_capacity(512), ends: Vec::with_capacity(40) }
+        Self { bytes: Vec::with_capacity(512), usual: &USUAL, passed: 0 }
+    }
+
+    /// Each with its name and its value, whatever is usual: to say what that is.
+    pub(in crate::plan) fn in_full() -> Self {
+        Self { bytes: Vec::new(), usual: &[], passed: 0 }
     }
 
     /// A field with this value.
     pub(in crate::plan) fn add(&mut self, name: &str, value: &str) {
-        self.write(name);
-        self.write(value);
+        let usual = self.begin(name);
+        self.end(usual, value.as_bytes());
     }
 
     /// A field with this value as JSON.
     pub(in crate::plan) fn add_json(&mut self, name: &str, value: &impl Serialize) {
-        self.write(name);
+        let usual = self.begin(name);
         // Nothing fails that writes plain values into memory.
-        let _ = serde_json::to_writer(&mut self.text, value);
-        self.end();
+        let value = serde_json::to_vec(value).unwrap_or_default();
+        self.end(usual, &value);
     }
 
-    fn write(&mut self, part: &str) {
-        self.text.extend_from_slice(part.as_bytes());
-        self.end();
+    /// Writes which field it is, and gives the value that it usually has.
+    fn begin(&mut self, name: &str) -> Option<&'static str> {
+        while let [(next, usual), rest @ ..] = self.usual
+            && **next <= *name
+        {
+            let code = self.passed * 2;
+            (self.usual, self.passed) = (rest, self.passed + 1);
+            if **next == *name {
+                self.bytes.push(code);
+                return Some(usual);
+            }
+        }
+        self.bytes.push(OTHER_NAME);
+        self.write(name.as_bytes());
+        None
     }
 
-    fn end(&mut self) {
-        // Documents are bounded far below this.
-        self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+    fn end(&mut self, usual: Option<&'static str>, value: &[u8]) {
+        match (usual, self.bytes.last_mut()) {
+            (Some(usual), _) if usual.as_bytes() == value => {}
+            (Some(_), Some(code)) => {
+                *code += 1;
+                self.write(value);
+            }
+            (Some(_), None) | (None, _) => self.write(value),
+        }
+    }
+
+    fn write(&mut self, text: &[u8]) {
+        let mut length = text.len();
+        while length >= usize::from(MORE) {
+            self.bytes.push(length.to_le_bytes()[0] | MORE);
+            length >>= BITS;
+        }
+        self.bytes.push(length.to_le_bytes()[0]);
+        self.bytes.extend_from_slice(text);
     }
 }
 
 impl From<Fields> for Launched {
     fn from(fields: Fields) -> Self {
-        let text = String::from_utf8(fields.text).unwrap_or_default();
-        let launched = Self { text: text.into(), ends: fields.ends.into() };
+        let launched = Self(fields.bytes.into());
         debug_assert!(launched.iter().is_sorted_by(|(one, _), (next, _)| one < next), "{launched:?}");
         launched
     }
@@ -123,17 +193,11 @@ impl From<Fields> for Launched {
 /// No name stands twice in what it is made of.
 impl<'a> FromIterator<(&'a str, &'a str)> for Launched {
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(fields: I) -> Self {
-        let mut fields: Vec<(&str, &str)> = fields.into_iter().collect();
-        fields.sort_unstable();
-        let mut text =
-            String::with_capacity(fields.iter().map(|(name, value)| name.len() + value.len()).sum());
-        let mut ends = Vec::with_capacity(fields.len() * 2);
-        for part in fields.into_iter().flat_map(|(name, value)| [name, value]) {
-            text.push_str(part);
-            // Documents are bounded far below this.
-            ends.push(u32::try_from(text.len()).unwrap_or(u32::MAX));
-        }
-        Self { text: text.into(), ends: ends.into() }
+        let mut sorted: Vec<(&str, &str)> = fields.into_iter().collect();
+        sorted.sort_unstable();
+        let mut fields = Fields::new();
+        sorted.into_iter().for_each(|(name, value)| fields.add(name, value));
+        fields.into()
     }
 }
 
@@ -197,14 +261,28 @@ mod tests {
         assert_eq!(Launched::from(fields), expected.into_iter().collect());
     }
 
+    #[test]
+    fn what_is_usual_takes_a_byte_for_each_field() {
+        assert!(USUAL.len() < usize::from(OTHER_NAME / 2));
+        assert!(USUAL.is_sorted_by(|(one, _), (next, _)| one < next));
+        let usual = || USUAL.iter().map(|(name, value)| (&**name, &**value));
+        let mut launched: Launched = usual().collect();
+        assert_eq!(launched.0.len(), USUAL.len());
+        launched.insert("umask", "0027");
+        assert_eq!((launched.get("umask"), launched.get("type")), (Some("0027"), Some("simple")));
+        assert!(launched.iter().map(|(name, _)| name).eq(usual().map(|(name, _)| name)));
+        launched.insert("umask", "0022");
+        assert_eq!(launched, usual().collect());
+    }
+
     proptest! {
         #![proptest_config(crate::regressions::config())]
 
         #[test]
         fn it_is_a_map_of_texts(
-            one in prop::collection::btree_map("[a-c]{0,2}|é", ".{0,4}", 0..6),
-            other in prop::collection::btree_map("[a-c]{0,2}|é", ".{0,4}", 0..6),
-            name in "[a-c]{0,2}",
+            one in prop::collection::btree_map("[a-c]{0,2}|é|umask|user", ".{0,4}|0022|x{100,300}", 0..6),
+            other in prop::collection::btree_map("[a-c]{0,2}|é|type|umask", ".{0,4}|0022|simple", 0..6),
+            name in "[a-c]{0,2}|umask",
         ) {
             let (mut map, mut fields) = (one.clone(), packed(&one));
             prop_assert!(fields.iter().eq(map.iter().map(|(name, value)| (name.as_str(), value.as_str()))));
