@@ -9,6 +9,7 @@ use std::rc::Rc;
 use super::checked;
 use super::executable::surroundings;
 use super::shelf::Shelf;
+use super::spawn::close_up;
 use crate::facts::{Reason, Why};
 use crate::lang::ir::Id;
 use crate::lang::value::{Type, Value};
@@ -95,6 +96,11 @@ impl Conditions {
     /// Where plugins come from.
     pub fn shelf(&self) -> &Rc<Shelf> {
         &self.shelf
+    }
+
+    /// Much was needed for a moment while these were found out.
+    pub fn settle(&self) {
+        close_up(&mut self.known.borrow_mut());
     }
 
     /// Nothing is looked at for a while: where there are many, only those stay at hand whose plugins would be lost with them.

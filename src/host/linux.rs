@@ -212,6 +212,7 @@ impl LinuxHost {
         self.groups.settle();
         self.exits.settle();
         self.looked.settle();
+        self.looker.conditions.settle();
         let is_what_was = |records: &Records| records.is_same(&before.services);
         self.noted.records = self.noted.records.take().filter(is_what_was).map(|_| copies.services.clone());
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{FileRead, Sources, SourcesLook, UNAVAILABLE, UNUSABLE, absolute, found, named};
 use crate::diagnostic::Diagnostic;
 use crate::engine::accept::SourcesSeen;
+use crate::host::spawn::side_by_side;
 use crate::host::spec_dir::{Attention, Listing, Look, Unavailable};
 use crate::lang::Predicate;
 use crate::spec::SpecFile;
@@ -44,7 +45,7 @@ impl Sources {
         attention: Attention<'_>,
         tell: &dyn Fn(&Predicate),
     ) -> SourcesLook {
-        let looks: Vec<Look> = self.places.iter_mut().map(|place| place.look(attention)).collect();
+        let looks = self.look_at_places(attention);
         if let Some(still) = still.filter(|_| self.has_nothing_new()) {
             return self.look_again(&still);
         }
@@ -103,6 +104,15 @@ impl Sources {
         let look = self.finish(look, &libraries);
         self.still = before.and_then(|before| named::Still::after(before, &look));
         look
+    }
+
+    /// What a first look reads stays, and is read by a thread, in whose memory it lies side by side: in that of the loop it would lie between what
+    /// loading and starting need for a moment, some of it in each page.
+    fn look_at_places(&mut self, attention: Attention<'_>) -> Vec<Look> {
+        let is_first = self.stays && self.loaded.is_empty();
+        let mut look = || self.places.iter_mut().map(|place| place.look(attention)).collect();
+        let aside = if is_first { side_by_side(&mut look) } else { None };
+        aside.unwrap_or_else(look)
     }
 
     /// The files of the libraries, and what is wrong with these places.

@@ -20,7 +20,12 @@ pub fn give_back() {
         libc::mallopt(libc::M_TRIM_THRESHOLD, FREE_AT_THE_END);
         libc::malloc_trim(0);
     }
+    // That passes over what is free at the end of the part of another thread than the first one. It goes when that thread frees a large piece.
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE_PIECE)));
 }
+
+/// Freeing so much at once has the end of a part looked at (from 64 KiB on), and it lies in there (below 128 KiB).
+const LARGE_PIECE: usize = 96 << 10;
 
 /// Sizes of small pieces of which the C library keeps freed ones for the thread that freed them, and how many of each.
 #[cfg(target_env = "gnu")]
