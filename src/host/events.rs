@@ -56,17 +56,52 @@ impl Default for Bounds {
     }
 }
 
-/// A line that can be counted in.
+/// A line that can be counted in. There are thousands of them.
 #[derive(Clone, Copy, Debug)]
 struct Known {
     seq: u64,
     /// Of its head in the file.
     offset: u64,
     /// Bytes of the line, with its end.
-    width: usize,
-    times: u64,
-    first: BootTime,
-    last: BootTime,
+    width: u32,
+    times: u32,
+    first: Moment,
+    last: Moment,
+}
+
+/// A moment of this boot in nanoseconds, half as large as [`BootTime`].
+#[derive(Clone, Copy, Debug)]
+struct Moment(u64);
+
+impl From<BootTime> for Moment {
+    fn from(time: BootTime) -> Self {
+        Self(u64::try_from(time.0.as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
+impl From<Moment> for BootTime {
+    fn from(moment: Moment) -> Self {
+        Self(Duration::from_nanos(moment.0))
+    }
+}
+
+impl Known {
+    fn new(recorded: &Recorded, offset: u64, width: usize) -> Self {
+        let lived = recorded.last.since(recorded.time);
+        Self {
+            seq: recorded.seq,
+            offset,
+            width: u32::try_from(width).unwrap_or(u32::MAX),
+            times: u32::try_from(recorded.times).unwrap_or(u32::MAX),
+            first: recorded.since_boot.into(),
+            last: recorded.since_boot.after(lived).into(),
+        }
+    }
+
+    /// It may be counted in now.
+    fn counts(&self, now: BootTime) -> bool {
+        now.since(self.last.into()) <= AGAIN && now.since(self.first.into()) <= COUNTS
+    }
 }
 
 /// The record, as the engine that holds the state writes it.
@@ -143,7 +178,7 @@ impl EventLog {
                 self.next = self.next.max(seq.saturating_add(1));
             }
             if let Some(recorded) = recent.read(text) {
-                self.know(&recorded, offset, text.len());
+                self.known.insert(key(&recorded.event), Known::new(&recorded, offset, text.len()));
             }
             offset += as_u64(text.len());
         }
@@ -151,19 +186,6 @@ impl EventLog {
 
     fn count_line(&mut self, object: &str) {
         *self.counts.entry(hash(object)).or_default() += 1;
-    }
-
-    fn know(&mut self, recorded: &Recorded, offset: u64, width: usize) {
-        let since = recorded.last.since(recorded.time);
-        let known = Known {
-            seq: recorded.seq,
-            offset,
-            width,
-            times: recorded.times,
-            first: recorded.since_boot,
-            last: recorded.since_boot.after(since),
-        };
-        self.known.insert(key(&recorded.event), known);
     }
 
     /// Writes events down, or counts them where the same is there. Gives them as they stand in the record then, and a
@@ -202,10 +224,7 @@ impl EventLog {
         let mut recorded = Vec::with_capacity(events.len());
         let mut fresh = Vec::new();
         for event in lost.iter().chain(events) {
-            let again = self
-                .known
-                .get(&key(event))
-                .filter(|known| now.boot.since(known.last) <= AGAIN && now.boot.since(known.first) <= COUNTS);
+            let again = self.known.get(&key(event)).filter(|known| known.counts(now.boot));
             match again.copied() {
                 Some(known) => {
                     self.append(&mut fresh)?;
@@ -240,12 +259,10 @@ impl EventLog {
         let text = line::text(&recorded);
         fresh.extend_from_slice(text.as_bytes());
         if self.known.len() >= KNOWN_MAX {
-            self.known.retain(|_, known| now.boot.since(known.last) <= AGAIN);
+            self.known.retain(|_, known| now.boot.since(known.last.into()) <= AGAIN);
         }
         if self.known.len() < KNOWN_MAX {
-            let (seq, width) = (recorded.seq, text.len());
-            let known = Known { seq, offset, width, times: 1, first: now.boot, last: now.boot };
-            self.known.insert(key(event), known);
+            self.known.insert(key(event), Known::new(&recorded, offset, text.len()));
         }
         self.count_line(event.object.as_ref().map_or("", |object| object.as_str()));
         recorded
@@ -263,19 +280,20 @@ impl EventLog {
 
     /// Once more in the line that is there; nothing if what it says by now has no room in it.
     fn count(&mut self, event: &Event, known: Known, now: Now) -> io::Result<Option<Recorded>> {
-        let known = Known { times: known.times.saturating_add(1), last: now.boot, ..known };
-        let since = known.last.since(known.first);
+        let known = Known { times: known.times.saturating_add(1), last: now.boot.into(), ..known };
+        let first = BootTime::from(known.first);
+        let since = now.boot.since(first);
         let recorded = Recorded {
             seq: known.seq,
-            times: known.times,
+            times: known.times.into(),
             time: crate::units::WallTime(now.wall.0.saturating_sub(since)),
             last: now.wall,
-            since_boot: known.first,
+            since_boot: first,
             boot: self.boot.clone(),
             event: event.clone(),
         };
         let text = if event.kind.tells_facts() {
-            line::of_width(&recorded, known.width)
+            line::of_width(&recorded, usize::try_from(known.width).unwrap_or_default())
         } else {
             Some(line::head(&recorded))
         };
