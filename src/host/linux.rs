@@ -49,7 +49,7 @@ use super::policy::Acting;
 use super::probe::Probes;
 use super::proc::LiveWorld;
 use super::shelf::Shelf;
-use super::spawn::{give_back, let_go_of_code};
+use super::spawn::{give_back, let_go_of_code, let_go_of_constants};
 use super::state_dir::Dirs;
 use super::table::{Changed, Mark, ProcessTable};
 use super::wake::Waker;
@@ -223,6 +223,7 @@ impl LinuxHost {
         self.world.rest();
         give_back();
         let_go_of_code();
+        let_go_of_constants();
     }
 
     /// Where plugins come from, for whoever loads documents.
