@@ -162,7 +162,8 @@ fn beside(directory: &str, found: &mut Found, files: &dyn Files) {
                 found.service.readiness = Readiness {
                     check: ReadinessCheck::Exec { command: vec![path.clone()], user: None },
                     ..Readiness::default()
-                };
+                }
+                .into();
             }
             "down-signal" => match Signal::parse(&first()) {
                 Ok(signal) => first_step(found, |step| step.signal = signal),

@@ -316,7 +316,7 @@ fn why_not(instance: &Instance) -> Option<String> {
     if instance.health.said.stopping {
         return Some("it says that it stops".into());
     }
-    Some(instance.health.detail.clone()).filter(|detail| !detail.is_empty())
+    Some(String::clone(&instance.health.detail)).filter(|detail| !detail.is_empty())
 }
 
 /// What is known of its liveness, where that is asked.
@@ -325,11 +325,11 @@ fn health(record: &Record, name: &ServiceName) -> Option<(ConditionStatus, &'sta
     let asked = || record.instances.values().filter(|i| matches!(i.phase, Phase::Running { .. }));
     if let Some(ill) = asked().find(|instance| instance.health.lives == Some(false)) {
         let (failures, most) = (ill.health.failures, rule.failure_threshold);
-        let message = format!("{name}: liveness failed {failures} of {most} times: {}", ill.health.ailment);
+        let message = format!("{name}: liveness failed {failures} of {most} times: {}", *ill.health.ailment);
         return Some((ConditionStatus::False, "Failing", message));
     }
     if let Some(unsure) = asked().find(|i| i.health.lives.is_none() && !i.health.ailment.is_empty()) {
-        let message = format!("{name}: cannot tell whether it makes progress ({})", unsure.health.ailment);
+        let message = format!("{name}: cannot tell whether it makes progress ({})", *unsure.health.ailment);
         return Some((ConditionStatus::Unknown, "CannotTell", message));
     }
     let lives = asked().next().is_some() && asked().all(|instance| instance.health.lives == Some(true));

@@ -8,7 +8,7 @@ use super::draft::Draft;
 use super::memory::{Health, Instance, Phase};
 use super::observation::{Alive, Beat, Seen};
 use crate::facts::Fact;
-use crate::spec::{Readiness, ReadinessCheck, Service};
+use crate::spec::{Rare, Readiness, ReadinessCheck, Service};
 use crate::units::{BootTime, format_duration};
 
 /// Asks and counts. The reason, as the end of a sentence, if it has to be started anew.
@@ -37,16 +37,16 @@ pub(super) fn watch(
         match &answer {
             Fact::Known(true) => {
                 (health.failures, health.lives, health.beaten) = (0, Some(true), true);
-                health.ailment.clear();
+                health.ailment = Rare::default();
             }
             Fact::Known(false) => {
                 health.failures = health.failures.saturating_add(1);
                 health.lives = Some(false);
-                health.ailment = ailment(rule, alive);
+                health.ailment = ailment(rule, alive).into();
             }
             Fact::Unknown(reason) => {
                 health.lives = None;
-                health.ailment = reason.to_string();
+                health.ailment = reason.to_string().into();
             }
             Fact::Absent => {}
         }
@@ -57,8 +57,8 @@ pub(super) fn watch(
     }
     asking::wake(health.probed, None, rule, draft);
     (health.failures >= rule.failure_threshold.max(1)).then(|| match health.failures {
-        1 => format!("its liveness failed: {}", health.ailment),
-        times => format!("its liveness failed {times} times: {}", health.ailment),
+        1 => format!("its liveness failed: {}", *health.ailment),
+        times => format!("its liveness failed {times} times: {}", *health.ailment),
     })
 }
 

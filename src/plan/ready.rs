@@ -9,7 +9,7 @@ use super::memory::{Instance, Phase, Process};
 use super::observation::{Alive, Seen};
 use super::status::{ConditionStatus, ConditionType};
 use crate::facts::Fact;
-use crate::spec::{ReadinessCheck, Service};
+use crate::spec::{Rare, ReadinessCheck, Service};
 use crate::units::BootTime;
 
 /// What only a start says, nobody heard of a process that was adopted: it has to have lived for so long instead.
@@ -84,8 +84,8 @@ pub(super) fn watch(
 /// Keeps the last reason for a no, for people.
 fn note_detail(instance: &mut Instance, alive: &Alive) {
     match &alive.ready {
-        Fact::Known(false) | Fact::Unknown(_) => instance.health.detail.clone_from(&alive.ready_detail),
-        Fact::Known(true) => instance.health.detail.clear(),
+        Fact::Known(false) | Fact::Unknown(_) => instance.health.detail = alive.ready_detail.clone().into(),
+        Fact::Known(true) => instance.health.detail = Rare::default(),
         Fact::Absent => {}
     }
 }

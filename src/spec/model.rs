@@ -101,7 +101,7 @@ impl Service {
             Some(Reload::Command { user, .. }) => user.as_ref(),
             Some(Reload::Signal(_)) | None => None,
         };
-        let checks = [Some(&self.readiness), self.liveness.as_ref()].into_iter().flatten();
+        let checks = [Some(&*self.readiness), self.liveness.as_ref()].into_iter().flatten();
         let checks = checks.filter_map(|rule| match &rule.check {
             ReadinessCheck::Exec { user, .. } => user.as_ref(),
             _ => None,
@@ -186,7 +186,7 @@ impl Service {
 
     /// Every condition in it.
     pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
-        let health = [Some(&self.readiness), self.liveness.as_ref()].into_iter().flatten();
+        let health = [Some(&*self.readiness), self.liveness.as_ref()].into_iter().flatten();
         [&self.narrow, &*self.match_only]
             .into_iter()
             .flatten()
@@ -197,7 +197,7 @@ impl Service {
 }
 
 crate::usual! {
-    Scheduling, Resources, Restart, Stop, Hooks, Security, Option<Expression>, Option<Readiness>, Option<Hosts>, Option<Reload>,
+    Readiness, Scheduling, Resources, Restart, Stop, Hooks, Security, Option<Expression>, Option<Readiness>, Option<Hosts>, Option<Reload>,
     Option<Suspend>, Option<TaskPlan>, Rotation, Update,
 }
 
@@ -270,7 +270,7 @@ pub struct Service {
     /// How many copies.
     pub replicas: u32,
     /// When it is Ready.
-    pub readiness: Readiness,
+    pub readiness: Rare<Readiness>,
     /// Whether it makes progress; asked from when it is Ready.
     #[serde(default)]
     pub liveness: Rare<Option<Readiness>>,
@@ -386,7 +386,7 @@ impl Service {
             stdout_rotation: Rare::default(),
             stderr_rotation: Rare::default(),
             replicas: 1,
-            readiness: Readiness::default(),
+            readiness: Rare::default(),
             liveness: Rare::default(),
             triggers: Rare::default(),
             conditions: Rare::default(),

@@ -8,8 +8,9 @@ use crate::yaml::NodeKind;
 use super::decode::{Decoder, Object, Value};
 use super::expression::{Purpose, expression};
 use super::{
-    AdoptPolicy, BinaryChange, DesiredState, DuplicatePolicy, Output, ReadinessCheck, RemovePolicy,
-    RestartPolicy, Rotation, Service, ServiceType, codes, parts, paths, placeholders, table, task,
+    AdoptPolicy, BinaryChange, DesiredState, DuplicatePolicy, Output, Readiness, ReadinessCheck,
+    RemovePolicy, RestartPolicy, Rotation, Service, ServiceType, codes, parts, paths, placeholders, table,
+    task,
 };
 
 /// Fills a Service that has its name and labels. What is wrong is said and left at its default.
@@ -72,13 +73,13 @@ fn health(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) {
     if service.service_type == ServiceType::Notify {
         service.readiness.check = ReadinessCheck::Notify;
     }
-    let (mut readiness, mut liveness) = (service.readiness.clone(), None);
+    let (mut readiness, mut liveness) = (Readiness::clone(&service.readiness), None);
     object.set("readiness", &mut readiness, d, |value, d| parts::health::readiness(value, service, d));
     object.set_some("liveness", &mut liveness, d, |value, d| parts::health::liveness(value, service, d));
     let (mut triggers, mut conditions) = (Vec::new(), Vec::new());
     object.set("triggers", &mut triggers, d, |value, d| parts::health::triggers(value, service, d));
     object.set("conditions", &mut conditions, d, |value, d| parts::health::conditions(value, service, d));
-    (service.readiness, service.liveness) = (readiness, liveness.into());
+    (service.readiness, service.liveness) = (readiness.into(), liveness.into());
     (service.triggers, service.conditions) = (triggers.into(), conditions.into());
     let changes = [
         ("ignore", BinaryChange::Ignore),
@@ -201,7 +202,7 @@ fn check_together(object: &Object<'_>, service: &Service, d: &mut Decoder<'_>) {
 
 /// What readiness and liveness need of the other fields.
 fn check_health(object: &Object<'_>, service: &Service, d: &mut Decoder<'_>) {
-    let checks = [("readiness", Some(&service.readiness)), ("liveness", service.liveness.as_ref())];
+    let checks = [("readiness", Some(&*service.readiness)), ("liveness", service.liveness.as_ref())];
     for (name, rule) in checks {
         let Some(rule) = rule else { continue };
         let mut conflict = |message: String, help: &str| {

@@ -40,7 +40,7 @@ fn for_what_it_depends_on() {
 #[test]
 fn for_its_turn() {
     let asks = |of: &str| Service {
-        readiness: Readiness { check: ReadinessCheck::Pidfile, ..service(of).readiness },
+        readiness: Readiness { check: ReadinessCheck::Pidfile, ..(*service(of).readiness).clone() }.into(),
         ..service(of)
     };
     let mut case = vacant(vacant(Case::new(), asks("a")), asks("b"));

@@ -46,8 +46,9 @@ impl Stage {
             readiness: selfsame::spec::Readiness {
                 check: ReadinessCheck::AliveFor(Duration::from_millis(50)),
                 period: Duration::from_millis(20),
-                ..service("x").readiness
-            },
+                ..(*service("x").readiness).clone()
+            }
+            .into(),
             ..service("web")
         };
         stage.set.services.insert(name(), spec.into());

@@ -320,7 +320,7 @@ fn image(path: &Path) -> Fact<Image> {
             dev: meta.dev(),
             ino: meta.ino(),
             size: meta.size(),
-            modified: i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
+            modified: meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec()),
         }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Fact::Absent,
         Err(error) => Fact::Unknown(Reason::new(Why::Unresolved, io_text(&error))),

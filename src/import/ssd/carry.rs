@@ -234,7 +234,7 @@ fn pidfile(parsed: &Parsed, found: &mut Found, place: &Place) {
     }
     // Something that forks away is Ready when the file names it, as the script waited for it.
     if !parsed.has("background") && !made && found.service.pidfile.is_some() {
-        found.service.readiness = Readiness { check: ReadinessCheck::Pidfile, ..Readiness::default() };
+        found.service.readiness = Readiness { check: ReadinessCheck::Pidfile, ..Readiness::default() }.into();
     }
 }
 

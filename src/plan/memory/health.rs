@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::spec::Rare;
 use crate::units::BootTime;
@@ -24,9 +24,9 @@ pub struct Health {
     /// It gave signs of life that liveness rests on.
     pub beaten: bool,
     /// Why the last answer about readiness was no.
-    pub detail: String,
+    pub detail: Rare<String>,
     /// Why the last answer about liveness was no, or none.
-    pub ailment: String,
+    pub ailment: Rare<String>,
     /// The program on disk, as it was when the process was first seen.
     pub image: Option<Image>,
     /// Whether the identity rule of its document finds the process; `None` until that was asked.
@@ -70,7 +70,14 @@ pub struct Image {
     /// Bytes.
     pub size: u64,
     /// Last change of its content, nanoseconds since the epoch.
-    pub modified: i128,
+    #[serde(deserialize_with = "at_most")]
+    pub modified: i64,
+}
+
+/// Former versions wrote moments of any century.
+fn at_most<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let modified = i128::deserialize(deserializer)?;
+    Ok(i64::try_from(modified).unwrap_or(if modified < 0 { i64::MIN } else { i64::MAX }))
 }
 
 /// Where a trigger stands. It outlives the process, so that a restart that didn't help isn't repeated.

@@ -23,6 +23,12 @@ impl<T: PartialEq + 'static> Usual for Vec<T> {
     }
 }
 
+impl Usual for String {
+    fn usual() -> &'static Self {
+        const { &Self::new() }
+    }
+}
+
 impl<K: PartialEq + 'static, V: PartialEq + 'static> Usual for BTreeMap<K, V> {
     fn usual() -> &'static Self {
         const { &Self::new() }

@@ -21,7 +21,7 @@ pub(in crate::spec) fn readiness(
     service: &Service,
     d: &mut Decoder<'_>,
 ) -> Option<Readiness> {
-    rule(value, (&table::READINESS, service.readiness.clone()), service, d)
+    rule(value, (&table::READINESS, Readiness::clone(&service.readiness)), service, d)
 }
 
 /// `liveness`; exactly one of its forms.

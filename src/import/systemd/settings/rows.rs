@@ -502,7 +502,7 @@ pub(super) fn finish(unit: &Unit, found: &mut Found) {
     error_beside_output(unit, found);
     super::reload::of_type(unit, found);
     if found.service.service_type == ServiceType::Forking && found.service.pidfile.is_some() {
-        found.service.readiness = Readiness { check: ReadinessCheck::Pidfile, ..Readiness::default() };
+        found.service.readiness = Readiness { check: ReadinessCheck::Pidfile, ..Readiness::default() }.into();
     }
     if unit.last("Service", "Restart").is_none() {
         found.service.restart.policy = RestartPolicy::Never;
