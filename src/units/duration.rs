@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::habits::{is_of_sizes, meant};
+use super::habits::{is_of_sizes, meant, meant_time};
 
 const UNITS: [(&str, u64); 5] = [
     ("d", 86_400_000_000_000),
@@ -17,7 +17,8 @@ const UNITS: [(&str, u64); 5] = [
 /// # Errors
 /// A sentence that says what is wrong and how to mend it.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let mut rest = text.trim();
+    let text = text.trim();
+    let mut rest = text;
     if rest.is_empty() {
         return Err("a duration is missing, write for example `90s`".into());
     }
@@ -25,7 +26,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_').unwrap_or(rest.len());
         let (number, tail) = rest.split_at(digits);
-        let letters = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
+        let letters = tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len());
         let (unit, next) = tail.split_at(letters);
         total = total.checked_add(part(text, number, unit)?).ok_or_else(|| too_long(text))?;
         rest = next;
@@ -38,14 +39,21 @@ fn too_long(text: &str) -> String {
     format!("`{text}` is too long a time")
 }
 
-fn part(text: &str, number: &str, unit: &str) -> Result<u128, String> {
-    let wrong = || match meant(number, unit).filter(|_| text.len() == number.len() + unit.len()) {
+/// As people write it elsewhere (`5min`, `5 minutes`, `1h 30m`), where one can tell what is meant, else examples.
+fn not_a_duration(text: &str) -> String {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    match meant_time(text).map(|time| format!("`{time}`")).or_else(|| meant(number, unit.trim())) {
         Some(meant) if is_of_sizes(&meant) => format!("`{text}` is not a size, write {meant}"),
         Some(meant) => format!("`{text}` is not a duration, write {meant}"),
         None => format!("`{text}` is not a duration, write for example `250ms`, `90s` or `1h30m`"),
-    };
+    }
+}
+
+fn part(text: &str, number: &str, unit: &str) -> Result<u128, String> {
+    let wrong = || not_a_duration(text);
     let scale: u128 = match unit {
-        "" if !number.is_empty() => {
+        "" if text.len() == number.len() => {
             return Err(format!("`{text}` has no unit, write for example `{number}s`"));
         }
         "ns" => 1,
@@ -103,6 +111,7 @@ pub fn format_duration(duration: Duration) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -130,5 +139,31 @@ mod tests {
             assert!(parse_duration(text).is_err(), "{text}");
         }
         assert!(parse_duration("5").is_err_and(|m| m.contains("`5s`")));
+        assert_eq!(parse_duration("5µs"), Ok(Duration::from_micros(5)));
+    }
+
+    #[test]
+    fn what_people_write_elsewhere_is_told_in_our_units() {
+        for (text, ours) in [
+            ("5 minutes", "5m"),
+            ("5 m", "5m"),
+            ("1 min", "1m"),
+            ("30 sec", "30s"),
+            ("2 hrs", "2h"),
+            ("3 Days", "3d"),
+            ("2 weeks", "14d"),
+            ("1h 30m", "1h30m"),
+            ("1 hour, 30 minutes", "1h30m"),
+            ("1 hour and 30 minutes", "1h30m"),
+            ("1hour30min", "1h30m"),
+            ("1h 30", "250ms"),
+            ("5 apples", "250ms"),
+            ("5 mo", "250ms"),
+            ("5 MB", "5MB"),
+            (" 7 ", "7s"),
+        ] {
+            let message = parse_duration(text).unwrap_err();
+            assert!(message.contains(&format!("`{ours}`")), "{text}: {message}");
+        }
     }
 }

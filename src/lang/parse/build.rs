@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use pest::iterators::{Pair, Pairs};
 use pest::pratt_parser::{Assoc, Op, PrattParser};
 
-use super::habits::{chain, joined_help};
+use super::habits::{chain, joined_help, unit_apart};
 use super::limits::{DEPTH_MAX, NODES_MAX, too_deep, too_many};
 use super::operators;
 use super::rules::Rule;
@@ -131,6 +131,7 @@ impl Builder {
                 self.invalid(left, right)
             }
             _ => {
+                let is_unit = unit_apart(&left.expr, &right.expr).is_some();
                 self.report(
                     Diagnostic::error(
                         codes::MISSING_OPERATOR,
@@ -139,9 +140,19 @@ impl Builder {
                     .at(right.expr.span, "not joined to what stands before")
                     .help(joined_help(&left.expr, &right.expr)),
                 );
-                self.invalid(left, right)
+                if is_unit { self.without_number(left, &right) } else { self.invalid(left, right) }
             }
         }
+    }
+
+    /// `age > 5 minutes`: that a number is no duration, and `minutes` no field, would be said besides, with other mends.
+    fn without_number(&self, left: Built, right: &Built) -> Built {
+        let (span, below) = around(&left, right);
+        let subject = match left.expr.kind {
+            Kind::Compare { left, .. } => vec![*left],
+            _ => Vec::new(),
+        };
+        self.node(Kind::Invalid(subject), span, below)
     }
 
     pub(super) fn invalid(&self, left: Built, right: Built) -> Built {

@@ -137,7 +137,7 @@ pub(super) fn joined_help(left: &Expr, right: &Expr) -> String {
 }
 
 /// `age > 1 hour`: a number and its unit are one word here.
-fn unit_apart(left: &Expr, right: &Expr) -> Option<String> {
+pub(super) fn unit_apart(left: &Expr, right: &Expr) -> Option<String> {
     let number = match &left.kind {
         Kind::Compare { right, .. } => &right.kind,
         kind => kind,

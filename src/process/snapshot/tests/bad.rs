@@ -36,7 +36,7 @@ const BAD: &[(&str, &[&str])] = &[
     ),
     ("processes: [{pid: 5, rss: 48M}]", &["1:27 N004 `48M` can mean two sizes / write `48MiB`"]),
     ("processes: [{pid: 5, rss: 48}]", &["1:27 N004 `48` has no unit / write for example `48MiB`"]),
-    ("processes: [{pid: 5, age: 2 hours}]", &["1:27 N004 `2 hours` has no unit / write for example `2s`"]),
+    ("processes: [{pid: 5, age: 2 hours}]", &["1:27 N004 `2 hours` is not a duration / write `2h`"]),
     (
         "processes: [{pid: 5, started: yesterday}]",
         &["1:31 N004 `yesterday` is not a time / write for example"],
