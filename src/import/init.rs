@@ -247,7 +247,8 @@ fn reloads(all: &mut [Found], reload: &Ran, force: &Ran) {
         let words = functions::stop(call)?;
         let parsed = ssd::parse(&words);
         let signal = parsed.value("signal")?.shown();
-        (parsed.action == Some(Action::Stop)).then(|| (call.place.clone(), signal))
+        // Who waits for the end and kills doesn't reload.
+        (!parsed.has("retry") && parsed.action == Some(Action::Stop)).then(|| (call.place.clone(), signal))
     };
     let Some((place, name)) = reload.calls.iter().chain(&force.calls).find_map(signals) else { return };
     for found in all {

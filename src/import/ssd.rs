@@ -3,6 +3,8 @@
 mod carry;
 mod options;
 mod schedule;
+mod stop;
 
-pub(super) use carry::{adopt_notes, start, stop};
+pub(super) use carry::{adopt_notes, start};
 pub(super) use options::{Action, parse};
+pub(super) use stop::stop;

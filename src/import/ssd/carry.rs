@@ -1,17 +1,14 @@
 //! From options to fields.
 
-use std::time::Duration;
-
-use super::options::{Action, Parsed, parse};
-use super::schedule::schedule;
+use super::options::{Parsed, parse};
+use super::stop;
 use crate::import::command::{self, Context, Surroundings};
 use crate::import::files::{Files, base, join};
 use crate::import::found::{Found, Hold, Note, Place, Weight, account};
 use crate::import::identity;
 use crate::import::quantity;
 use crate::import::shell::{Call, Value};
-use crate::spec::{CpuPolicy, IoClass, Output, Readiness, ReadinessCheck, ServiceType, StopStep};
-use crate::units::Signal;
+use crate::spec::{CpuPolicy, IoClass, Output, Readiness, ReadinessCheck, ServiceType};
 
 /// Options without a meaning for a document.
 const NEEDLESS: [(&str, &str); 4] = [
@@ -45,6 +42,7 @@ pub(crate) fn start(
     pidfile(&parsed, &mut found, place);
     output(&parsed, &mut found, place);
     matchers(&parsed, &mut found, place);
+    stop::beside_a_start(&parsed, &mut found, place);
     let mut words = vec![Value::text(program)];
     words.extend(parsed.operands.iter().cloned());
     command::carry(&mut found, &words, place, context)?;
@@ -270,67 +268,6 @@ fn matchers(parsed: &Parsed, found: &mut Found, place: &Place) {
         if let Some(number) = text(parsed, option, found, place) {
             found.lost(place, format!("--{option} {number}"), "a number says nothing about the next start");
         }
-    }
-}
-
-/// How a call of `start-stop-daemon --stop` stops. False: it isn't about this Service, or doesn't stop it.
-pub(crate) fn stop(call: &Call, words: &[Value], found: &mut Found) -> bool {
-    let parsed = parse(words);
-    if parsed.action != Some(Action::Stop) || parsed.has("test") || !is_about(&parsed, found) {
-        return false;
-    }
-    let place = &call.place;
-    let signal = match parsed.value("signal").map(|value| value.known().map(Signal::parse)) {
-        None => Signal::TERM,
-        Some(Some(Ok(signal))) => signal,
-        // Signal 0 only asks.
-        Some(Some(Err(_)) | None) => return false,
-    };
-    let retry = parsed.value("retry");
-    let step = |signal, seconds| StopStep { signal, wait: Duration::from_secs(seconds) };
-    let steps = match retry.map(|value| (value, value.known().map(|text| schedule(text, signal)))) {
-        Some((_, Some(Ok((steps, lost))))) => {
-            for text in lost {
-                found.changed(
-                    place,
-                    format!("--retry {}", retry.map(Value::shown).unwrap_or_default()),
-                    text,
-                );
-            }
-            steps
-        }
-        Some((value, _)) => {
-            found.note(
-                place,
-                Weight::Unclear,
-                format!("--retry {}", value.shown()),
-                "the schedule can't be read",
-            );
-            return true;
-        }
-        None if signal == Signal::TERM => {
-            found.changed(
-                place,
-                "--stop without --retry",
-                "it signals once and doesn't wait; selfsame waits 30s for the exit and kills then",
-            );
-            return true;
-        }
-        None => vec![step(signal, 30), step(Signal::KILL, 5)],
-    };
-    found.service.stop.schedule = steps;
-    true
-}
-
-/// The stop is about what was started: the same pidfile, program or name, or it says nothing else.
-fn is_about(parsed: &Parsed, found: &Found) -> bool {
-    let same = |name: &str, own: &str| parsed.value(name).map(|value| value.known() == Some(own));
-    let pidfile = found.service.pidfile.as_deref().map(|own| same("pidfile", own));
-    let exec = same("exec", found.program());
-    match (pidfile.flatten(), exec) {
-        (Some(true), _) | (_, Some(true)) => true,
-        (Some(false), _) | (_, Some(false)) => false,
-        (None, None) => true,
     }
 }
 
