@@ -22,7 +22,6 @@ use crate::host::errno::io_text;
 use crate::host::good_texts::GoodTexts;
 use crate::host::linux::HostOptions;
 use crate::host::own_limits;
-use crate::host::presence;
 use crate::host::spawn::close_up;
 use crate::host::state_dir::Dirs;
 use crate::host::superior::Superior;
@@ -89,10 +88,6 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         Err(exit) => return exit,
     };
     following::know_work_trees(&mut opened.host);
-    let kept: Vec<_> = places.iter().cloned().chain(followed.clone()).collect();
-    if let Err(reason) = presence::announce(dirs, &kept, &this_host) {
-        terminal.say(&format!("warning: {reason}"));
-    }
     let options = WatchOptions {
         settings: settings.clone(),
         file,

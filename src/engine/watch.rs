@@ -15,6 +15,7 @@ mod configure;
 mod converging;
 mod documents;
 mod ending;
+mod found;
 mod git;
 mod looking;
 mod pinned;
@@ -121,6 +122,8 @@ pub struct Watch<'a> {
     scrapes: Option<Scrapes>,
     /// Much changed since memory was last given back.
     bulky: bool,
+    /// Why other verbs can't find this watch.
+    unfound: Option<String>,
     tell: &'a mut dyn FnMut(Event<'_>),
 }
 
@@ -195,6 +198,7 @@ impl<'a> Watch<'a> {
             meter: Meter::default(),
             scrapes: None,
             bulky: false,
+            unfound: None,
             tell,
         }
     }
@@ -206,6 +210,7 @@ impl<'a> Watch<'a> {
     pub fn run(mut self) -> std::io::Result<Ended> {
         // Hints are armed before the first look, so that nothing falls between the two.
         self.looking.arm(self.host.waker());
+        self.announce();
         self.open_control();
         self.begin_chronicle();
         self.take_up_pin();
@@ -268,6 +273,9 @@ impl<'a> Watch<'a> {
                 (false, true) => Some(Occasion::Resync),
                 (false, false) => None,
             };
+            if resync {
+                self.be_found();
+            }
             if resync && self.looking.check(self.host.waker()) && self.told_deaf.is_none() {
                 (self.tell)(Event::Trouble(
                     "the watcher of documents heard nothing any more and was made anew",

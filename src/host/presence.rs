@@ -1,5 +1,7 @@
 //! Which places a running watch keeps, for other verbs: `run/watch.json`.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -52,8 +54,17 @@ pub fn announce(dirs: &Dirs, places: &[PathBuf], host: &KnownHost) -> Result<(),
     };
     let bytes = serde_json::to_vec(&presence).map_err(|error| error.to_string())?;
     let path = dirs.run.join("watch.json");
+    // On a full disk a file that is there can still be written over: who wants to stop something has to find the watch above all then.
+    // Whoever reads in between finds no watch, for a moment.
     atomic::write(&path, &bytes, 0o644)
+        .or_else(|error| write_over(&path, &bytes).map_err(|_| error))
         .map_err(|error| format!("`{}` can't be written: {}", path.display(), io_text(&error)))
+}
+
+fn write_over(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let file = OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(path)?;
+    file.write_all_at(bytes, 0)?;
+    file.set_len(bytes.len() as u64)
 }
 
 /// The watch that holds the state, if somebody has suspended it (`kill -STOP`, a terminal, a debugger): it answers nobody.
@@ -61,6 +72,11 @@ pub fn suspended(dirs: &Dirs) -> Option<Pid> {
     let pid = watcher(dirs)?.pid;
     let state = vital(pid).ok()?.state;
     matches!(state, b'T' | b't').then_some(pid)
+}
+
+/// Whether the name of the control socket is there.
+pub fn has_socket(dirs: &Dirs) -> bool {
+    std::fs::symlink_metadata(dirs.control()).is_ok_and(|meta| meta.file_type().is_socket())
 }
 
 /// The watch that holds the state, if a watch does.

@@ -235,6 +235,38 @@ kill $watch; wait $watch
 /// A service that filled the disk could not be stopped.
 #[test]
 fn what_runs_is_stopped_on_a_full_disk() {
+    assert_stopped_on_a_full_disk(FULL_AND_STOPPED, &["one: 0", "two: 0", "start: 1"]);
+}
+
+/// A watch begins on a full disk, once with the word of the last one that it can write over, once without.
+const FULL_FROM_THE_BEGINNING: &str = r#"
+set -u
+until_so() { n=0; until eval "$1"; do n=$((n + 1)); [ $n -lt 1500 ] || { echo "never: $1"; kill $watch; exit 97; }; sleep 0.02; done; }
+watched() { : > watch.log; "$SELFSAME" watch specs >>watch.log 2>&1 & watch=$!; until_so 'grep -q "two: Running" watch.log'; }
+mkdir -p state && mount -t tmpfs -o size=512k,mode=755 none state || exit 99
+watched; kill -9 $watch; wait $watch
+head -c 1000000 /dev/zero > state/filler 2>/dev/null
+watched
+timeout 10 "$SELFSAME" stop one; echo "one: $?"
+kill -9 $watch; wait $watch
+rm state/run/watch.json; head -c 10000 /dev/zero >> state/filler 2>/dev/null
+watched
+grep -q "watch.json. can't be written" watch.log; echo "said: $?"
+rm state/filler
+# Each tick tries again; this makes one.
+until_so 'kill -HUP $watch; [ -s state/run/watch.json ]'
+timeout 10 "$SELFSAME" stop two; echo "two: $?"
+kill $watch; wait $watch
+"#;
+
+#[test]
+fn a_watch_that_began_on_a_full_disk_is_found_by_those_who_want_something_stopped() {
+    assert_stopped_on_a_full_disk(FULL_FROM_THE_BEGINNING, &["one: 0", "said: 0", "two: 0"]);
+}
+
+/// Runs a script that has the state on a small disk of its own, and stops both services.
+#[track_caller]
+fn assert_stopped_on_a_full_disk(script: &str, expected: &[&str]) {
     if !is_root() {
         eprintln!("skipped: needs mount");
         return;
@@ -246,7 +278,7 @@ fn what_runs_is_stopped_on_a_full_disk() {
         bench.daemon_spec(name, &format!("stdout: null\nstderr: null{directory}"));
     }
     let output = Command::new("unshare")
-        .args(["-m", "/bin/sh", "-c", FULL_AND_STOPPED])
+        .args(["-m", "/bin/sh", "-c", script])
         .current_dir(bench.root())
         .env("SELFSAME", env!("CARGO_BIN_EXE_selfsame"))
         .env("SELFSAME_STATE_DIR", bench.path("state"))
@@ -255,7 +287,7 @@ fn what_runs_is_stopped_on_a_full_disk() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     let said: Vec<&str> = text.lines().filter(|line| line.contains(": ") && line.len() < 10).collect();
-    assert_eq!(said, ["one: 0", "two: 0", "start: 1"], "{text}\n{errors}");
+    assert_eq!(said, expected, "{text}\n{errors}");
     assert!(bench.alive_of("one").is_empty() && bench.alive_of("two").is_empty(), "{text}\n{errors}");
 }
 

@@ -6,7 +6,7 @@ use super::{Watch, parallel_starts};
 use crate::engine::converge::converge_on;
 use crate::engine::tick::TickOptions;
 use crate::engine::told::Event;
-use crate::host::{Host as _, presence};
+use crate::host::Host as _;
 use crate::plan::action::Outcome;
 use crate::plan::sources::show_revisions;
 use crate::plan::{PlanOptions, QuestionHints};
@@ -16,21 +16,6 @@ use crate::units::BootTime;
 const MANY: usize = 100;
 
 impl Watch<'_> {
-    /// Somebody removed the state directory: other verbs shall find this watch in the new one as well.
-    fn announce_again(&mut self) {
-        (self.tell)(Event::Trouble(
-            "the state directory was removed; it was made again with all that is remembered",
-        ));
-        self.chronicle.restored();
-        self.policies.write_again();
-        self.renew_hints();
-        self.open_control_again();
-        if let Err(reason) = presence::announce(self.host.dirs(), self.sources.places(), self.sources.host())
-        {
-            (self.tell)(Event::Trouble(&reason));
-        }
-    }
-
     /// Ticks until nothing is left to do at once, tells the status, and says when to tick again.
     pub(super) fn converge(&mut self, full: bool) -> Option<BootTime> {
         if full {
@@ -65,7 +50,9 @@ impl Watch<'_> {
         }
         let restored = self.host.take_restored();
         if restored {
-            self.announce_again();
+            self.begin_again();
+        } else if self.unfound.is_some() {
+            self.announce();
         }
         self.count();
         let moved = self.carried.tell(&mut self.status);
