@@ -135,8 +135,8 @@ impl Git {
     pub fn begin(&mut self, now: BootTime) {
         if !self.runner.is_busy() {
             self.round = Round::default();
-            let first = self.first();
-            self.go(Ok(first), now);
+            let first = self.kept.make_again().map(|()| self.first());
+            self.go(first, now);
         }
     }
 

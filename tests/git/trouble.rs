@@ -1,6 +1,7 @@
 //! What goes wrong with a repository stops nothing and is got over.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command};
 
 use super::repository::Repository;
@@ -52,6 +53,31 @@ fn what_a_killed_git_leaves_behind_is_got_over() {
     repository.watch(&[]);
     repository.until_args("one", "second");
     until("all to be swept", || fs::read_dir(kept.join("trees")).unwrap().count() == 1);
+}
+
+#[test]
+fn what_somebody_removed_of_the_clone_is_made_again_by_the_same_watch() {
+    let mut repository = Repository::new();
+    repository.document("one", "args: [first]");
+    repository.push(None);
+    repository.watch(&[]);
+    repository.bench.until_running(&["one"]);
+    let pid = repository.bench.the_pid_of("one");
+    let kept = repository.kept();
+    let mode = fs::metadata(&kept).unwrap().permissions().mode();
+    for gone in ["", "trees", "current", "bare/objects", "bare"] {
+        let path = kept.join(gone);
+        if path.is_symlink() { fs::remove_file(&path) } else { fs::remove_dir_all(&path) }.unwrap();
+        until(&format!("`{gone}` to be there again"), || {
+            kept.join("current/specs/one.yaml").exists() && kept.join("bare/objects").exists()
+        });
+    }
+    assert_eq!(fs::metadata(&kept).unwrap().permissions().mode(), mode, "nobody else's");
+    until("the document to be seen", || repository.bench.condition("one", "Accepted")["status"] == "True");
+    assert_eq!(repository.bench.alive_of("one"), [pid]);
+    repository.document("one", "args: [second]");
+    repository.push(None);
+    repository.until_args("one", "second");
 }
 
 /// A watch that is ended with the test.

@@ -38,8 +38,7 @@ impl Kept {
     /// # Errors
     /// A sentence.
     pub(super) fn open(base: PathBuf) -> Result<Self, String> {
-        let failed = |error: io::Error| format!("`{}`: {}", base.display(), io_text(&error));
-        DirBuilder::new().recursive(true).mode(0o700).create(base.join("trees")).map_err(failed)?;
+        make(&base)?;
         let tree = fs::read_link(base.join("current")).ok();
         let tree = tree.and_then(|target| Some(target.file_name()?.to_str()?.to_owned()));
         let tree = tree.filter(|tree| base.join("trees").join(tree).is_dir());
@@ -47,6 +46,14 @@ impl Kept {
         let note: Option<Note> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let note = note.filter(|note| Some(&note.tree) == tree.as_ref());
         Ok(Self { base, tree, note })
+    }
+
+    /// Makes what somebody removed meanwhile.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub(super) fn make_again(&self) -> Result<(), String> {
+        make(&self.base)
     }
 
     pub(super) fn bare(&self) -> PathBuf {
@@ -80,9 +87,13 @@ impl Kept {
         self.note.as_ref().map(|note| &note.revision)
     }
 
-    /// Whether the tree in force is whole for certain.
+    /// Whether the tree in force is whole for certain, and still where documents are read from.
     pub(super) fn is_whole(&self, boot: &BootId) -> bool {
-        self.note.as_ref().is_some_and(|note| note.boot == *boot)
+        self.note.as_ref().is_some_and(|note| {
+            let tree = Path::new("trees").join(&note.tree);
+            let is_current = fs::read_link(self.current()).is_ok_and(|target| target == tree);
+            note.boot == *boot && is_current && self.base.join(tree).is_dir()
+        })
     }
 
     /// An empty directory for the next tree.
@@ -134,6 +145,12 @@ impl Kept {
         let is_old = |entry: &fs::DirEntry| entry.file_name().to_str() != self.tree.as_deref();
         entries.filter(is_old).map(|entry| entry.path()).collect()
     }
+}
+
+/// Nobody else's, so that what git makes in it is nobody else's either.
+fn make(base: &Path) -> Result<(), String> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(base.join("trees"));
+    made.map_err(|error| format!("`{}`: {}", base.display(), io_text(&error)))
 }
 
 fn replace_link(base: &Path, target: &Path) -> io::Result<()> {

@@ -129,8 +129,9 @@ impl Git {
 
     fn fetched(&mut self, ended: &Ended) -> Result<(), String> {
         ended.good().map(|_| ()).map_err(|text| {
-            // What a killed git leaves locked is locked for ever.
-            self.broken = text.contains(".lock'") || text.contains("corrupt");
+            // What a killed git leaves locked is locked for ever. Of a repository that isn't one over there git says "does not appear to be".
+            let signs = [".lock'", "corrupt", "not a git repository: '"];
+            self.broken = signs.iter().any(|sign| text.contains(sign));
             format!("it can't be fetched: {text}")
         })
     }
