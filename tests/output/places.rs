@@ -193,6 +193,24 @@ fn a_log_that_was_removed_is_said_and_made_anew_with_its_directory() {
     bench.ok(&["stop", "chatter"]);
 }
 
+/// The file is away when the next engine begins: it had never seen it, and said nothing.
+#[test]
+fn a_log_that_was_rotated_while_no_engine_looked_is_said() {
+    let mut bench = Bench::new();
+    let script = bench.script("bin/chatter", "#!/bin/sh\nwhile :; do echo on; sleep 0.05; done\n");
+    bench.spec("chatter", &format!("startas: {}\nreadiness: {{aliveFor: 50ms}}", script.display()));
+    bench.watch(&["--resync", "200ms"]);
+    bench.until_running(&["chatter"]);
+    bench.end_watch("TERM");
+    let log = bench.path("state/log/chatter.stdout.log");
+    fs::rename(&log, log.with_extension("log.1")).unwrap();
+    bench.watch(&["--resync", "200ms"]);
+    until("status to say it", || bench.condition("chatter", "Degraded")["reason"] == "OutputMoved");
+    bench.ok(&["restart", "chatter"]);
+    until("status to be silent", || bench.condition("chatter", "Degraded").is_null());
+    bench.ok(&["stop", "chatter"]);
+}
+
 /// logrotate's `create`: the service wrote on to the renamed file, and nobody said so.
 #[test]
 fn a_log_that_another_program_rotates_is_said_until_a_restart() {

@@ -40,12 +40,13 @@ impl Keeper {
         let Ok(meta) = fs::symlink_metadata(path) else {
             // Who is started anew makes it anew; until then there is nothing to look after.
             self.disarm(entry);
-            if entry.seen.is_some() {
-                entry.moved = Some(Box::new(match elsewhere(entry.kept.writer, path, entry.file, None) {
-                    Some(Elsewhere::Moved(to)) => trouble::moved(path, &to),
-                    Some(Elsewhere::Removed) | None => trouble::removed(path),
-                }));
-            }
+            let moved = match elsewhere(entry.kept.writer, path, entry.file, None) {
+                Some(Elsewhere::Moved(to)) => Some(trouble::moved(path, &to)),
+                Some(Elsewhere::Removed) => Some(trouble::removed(path)),
+                // What nobody has seen may not have been made yet.
+                None => entry.seen.map(|_| trouble::removed(path)),
+            };
+            entry.moved = moved.map(Box::new).or_else(|| entry.moved.take());
             (entry.next, entry.seen) = (None, None);
             return;
         };
