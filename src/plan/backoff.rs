@@ -27,11 +27,13 @@ pub(super) fn delay(rule: &Restart, name: &ServiceName, index: u32, failures: u3
     Duration::from_nanos(u64::try_from(spread).unwrap_or(u64::MAX))
 }
 
-/// The end of a sentence about a wait: `after 2 failures: it exited with code 1`.
+/// The end of a sentence about a wait: `after 2 failures: it exited with code 1`, `since the start could not be recorded`.
 pub(super) fn after_what(instance: &Instance) -> String {
     let exit = || instance.last_exit.as_ref().map(super::life::exit_words);
     let error = instance.last_error.clone().or_else(exit).unwrap_or_else(|| "it failed".into());
     match instance.failures {
+        // What couldn't be begun for want of a record or a place isn't the service's failure.
+        0 => format!("since {error}"),
         1 => format!("after a failure: {error}"),
         count => format!("after {count} failures: {error}"),
     }

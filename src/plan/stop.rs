@@ -21,7 +21,7 @@ use super::memory::{Exit, Exited, Instance, Phase, Process, Purpose};
 use super::observation::{Alive, ProcessSeen, Seen};
 use super::status::{ConditionStatus, ConditionType};
 use crate::facts::{Fact, ProcessKey};
-use crate::spec::{Service, Stop, StopScope};
+use crate::spec::{Service, ServiceType, Stop, StopScope};
 use crate::units::Signal;
 
 /// Wait before a signal that could not be sent is tried again.
@@ -116,7 +116,8 @@ pub(super) fn clear_after(
         return false;
     }
     let pids: Vec<String> = survivors.iter().map(|key| key.pid.to_string()).collect();
-    let because = format!("{} and left {} behind", super::life::exit_words(exit), pids.join(", "));
+    let because =
+        format!("{} and left {} behind{}", super::life::exit_words(exit), pids.join(", "), mend(exit, spec));
     draft.change(index, Doing::Stop, because.clone());
     draft.wake(draft.now.boot);
     instance.phase = Phase::Stopping {
@@ -137,6 +138,13 @@ pub(super) fn clear_after(
         })),
     };
     true
+}
+
+/// What was merely forked isn't followed, and a program that goes to the background that way would be started again and again.
+fn mend(exit: &Exit, spec: &Service) -> &'static str {
+    let may_be_meant =
+        *exit == Exit::Code(0) && spec.service_type == ServiceType::Simple && spec.task.is_none();
+    if may_be_meant { " (one that goes to the background by a fork alone is `type: forking`)" } else { "" }
 }
 
 /// Goes on with a stop that was decided before this tick.

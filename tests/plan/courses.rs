@@ -14,7 +14,8 @@ use selfsame::plan::observation::{
 use selfsame::plan::status::{ConditionStatus, ConditionType, PhaseWord};
 use selfsame::plan::{Doing, Plan, QuestionHints, fold, questions};
 use selfsame::spec::{
-    AdoptPolicy, DesiredState, DuplicatePolicy, ReadinessCheck, RemovePolicy, Service, ServiceName, StopScope,
+    AdoptPolicy, DesiredState, DuplicatePolicy, ReadinessCheck, RemovePolicy, Service, ServiceName,
+    ServiceType, StopScope,
 };
 use selfsame::units::{BootId, Now, Pid, Uid, WallTime};
 
@@ -226,6 +227,27 @@ fn whether_a_fork_takes_the_place_of_one_that_ended_well_is_waited_for() {
     assert_eq!(condition(&plan, ConditionType::Owned), (ConditionStatus::Unknown, message.into()));
     let soon = at(NOW).after(Duration::from_millis(100));
     assert!(plan.next.is_some_and(|next| next <= soon), "{:?}", plan.next);
+}
+
+/// It was started again and again, and nothing said how to mend that.
+#[test]
+fn a_program_that_may_be_going_to_the_background_is_told_what_it_is() {
+    let because = |exit: Exit, service_type: ServiceType| {
+        let mut seen = Seen::default();
+        let gone = ProcessSeen::Gone { exit, successor: None, survivors: vec![key(41)] };
+        seen.processes.insert(0, gone);
+        let spec = Service { service_type, ..web() };
+        let process = running(started(&spec, 40));
+        let plan = Case::new().with(spec, vec![instance(process)], seen).plan();
+        plan.changes[0].because.clone()
+    };
+    let plain = "it exited with code 0 and left 41 behind";
+    assert_eq!(
+        because(Exit::Code(0), ServiceType::Simple),
+        format!("{plain} (one that goes to the background by a fork alone is `type: forking`)")
+    );
+    assert_eq!(because(Exit::Code(0), ServiceType::Forking), plain);
+    assert_eq!(because(Exit::Code(3), ServiceType::Simple), "it exited with code 3 and left 41 behind");
 }
 
 /// A starter that exited long ago, and two workers of it that both match.
