@@ -102,7 +102,7 @@ pub struct Problem {
 pub enum ProblemReason {
     /// It can't be read.
     Unreadable,
-    /// A link whose target isn't there.
+    /// A link whose target isn't there, or that leads to itself.
     LeadsNowhere,
     /// It changes, and doesn't come to rest.
     ReadUnstable,

@@ -74,7 +74,7 @@ fn what_is_no_regular_file_never_holds_the_look_up() {
     problem(dir.path(), ProblemReason::NotRegular);
     fs::remove_file(dir.path().join("x.yaml")).unwrap();
     symlink("x.yaml", dir.path().join("x.yaml")).unwrap();
-    problem(dir.path(), ProblemReason::Unreadable);
+    problem(dir.path(), ProblemReason::LeadsNowhere);
 }
 
 #[test]
@@ -112,6 +112,8 @@ fn links_to_trusted_files_are_followed() {
     fs::remove_file(at("..data")).unwrap();
     let found = problem(dir.path(), ProblemReason::LeadsNowhere);
     assert_eq!(found.problems[0].text, "it is a link to `..data/a.yaml`, which isn't there");
+    symlink("..data", at("..data")).unwrap();
+    problem(dir.path(), ProblemReason::LeadsNowhere);
 }
 
 #[test]

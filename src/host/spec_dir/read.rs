@@ -75,7 +75,9 @@ pub(super) fn read_in(
 
 #[expect(clippy::needless_pass_by_value, reason = "the form that map_err wants")]
 pub(super) fn unreadable(error: io::Error) -> Refusal {
-    (ProblemReason::Unreadable, io_text(&error))
+    // No right to read it would help.
+    let loops = error.raw_os_error() == Some(libc::ELOOP);
+    (if loops { ProblemReason::LeadsNowhere } else { ProblemReason::Unreadable }, io_text(&error))
 }
 
 /// A link that can't be followed to its end.
