@@ -1,13 +1,14 @@
-//! Conditions that need no grammar: names compared with texts, joined by `&&`, read at once.
+//! Conditions that need no grammar: names, or elements of what they name, compared with texts, joined by `&&`, read at once.
 //!
 //! ```text
-//! exe.path == "/srv/web" && cmdline contains "--port=80"
+//! exe.path == "/srv/web" && argv[1] == "--port=80"
 //! ```
 //!
 //! Many documents have no others, and the grammar, which tries at each place whatever may stand there, takes more time than all
 //! else that is done with them. Whatever is written otherwise isn't read here, mistakes among it. A property test compares what is
 //! read here with what the grammar reads.
 
+use super::number;
 use crate::diagnostic::Span;
 use crate::lang::ast::{CompareOp, Expr, Ident, Kind, Literal};
 
@@ -76,7 +77,8 @@ impl<'a> Reader<'a> {
     /// A condition, with the layout around its parts.
     fn comparison(&mut self) -> Option<Expr> {
         self.skip_layout();
-        let left = self.name()?;
+        let name = self.name()?;
+        let left = self.element(name)?;
         self.skip_layout();
         // Whatever goes on behind it isn't the beginning of a text.
         let (op, op_span) = OPERATORS.into_iter().find_map(|op| Some((op, self.take(op.symbol())?)))?;
@@ -97,6 +99,19 @@ impl<'a> Reader<'a> {
             words.push(word);
         }
         Some(Expr::new(Kind::Name(words), span))
+    }
+
+    /// The element of a list that is named by its place, where one is.
+    fn element(&mut self, base: Expr) -> Option<Expr> {
+        if self.take("[").is_none() {
+            return Some(base);
+        }
+        let rest = self.rest();
+        let digits = rest.get(..rest.find(|c: char| !c.is_ascii_digit())?)?;
+        let place = Kind::Literal(number::number(digits).ok()?);
+        let index = Box::new(Expr::new(place, self.pass(digits.len())));
+        let span = base.span.to(self.take("]")?);
+        Some(Expr::new(Kind::Index { base: Box::new(base), index }, span))
     }
 
     fn word(&mut self) -> Option<Ident> {
@@ -131,6 +146,7 @@ mod tests {
         for text in [
             "cmdline contains \"svc-1\"",
             " exe.path\n== \"/srv/ü\" && name!=\"a b\"&&argv like \"\" \n",
+            "argv[2] == \"b\" && a.b[0]!=\"c\"",
             "a.in =~ \"^x\" && b !~\"y\" && c starts_with \"z\" && d ends_with \"z\" && e under\"/\"",
         ] {
             assert!(read(text).is_some(), "{text}");
@@ -148,7 +164,14 @@ mod tests {
             "a == \"b\" || c == \"d\"",
             "!a == \"b\"",
             "f(a) == \"b\"",
-            "a[1] == \"b\"",
+            "a[ 1] == \"b\"",
+            "a[-1] == \"b\"",
+            "a[] == \"b\"",
+            "a[1s] == \"b\"",
+            "a[1].b == \"b\"",
+            "a[1][2] == \"b\"",
+            "a[1",
+            "a[99999999999999999999] == \"b\"",
             "in == \"b\"",
             "a in \"b\"",
             "a # c\n== \"b\"",
@@ -161,8 +184,27 @@ mod tests {
     }
 
     fn text() -> impl Strategy<Value = String> {
-        let names =
-            ["exe", "exe.path", "e", "r", "in", "a.in", "true", "not", "contains", "_x9.y.z", "ps", "9"];
+        let names = [
+            "exe",
+            "exe.path",
+            "e",
+            "r",
+            "in",
+            "a.in",
+            "true",
+            "not",
+            "contains",
+            "_x9.y.z",
+            "ps",
+            "9",
+            "argv[2]",
+            "a.b[00]",
+            "a[9z]",
+            "a[1.5]",
+            "a[1][2]",
+            "in[1]",
+            "a[99999999999999999999]",
+        ];
         let operators = [
             "==",
             "!=",
