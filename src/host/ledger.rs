@@ -26,6 +26,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use self::lines::{Row, row};
 use self::open::Open;
@@ -47,6 +48,8 @@ pub const FORMAT: u64 = 1;
 const RECORD_BYTES_MAX: u64 = 4 << 20;
 /// Of a slot that a former version made.
 const SLOT_BYTES_MAX: u64 = 64;
+/// For fewer lines a second thread isn't worth its start.
+const WORTH_A_THREAD: usize = 256;
 /// No ledger is near this size.
 const LEDGER_BYTES_MAX: u64 = 1 << 30;
 const BROKEN_MAX: u32 = 1000;
@@ -123,7 +126,7 @@ impl Ledger {
     /// # Errors
     /// A newer format, or files that can't be read: nothing may be started then.
     pub fn load(&mut self, boot: &BootId) -> Result<Loaded, LedgerError> {
-        let mut found = Found::read(&self.dirs, boot)?;
+        let mut found = Found::read(&self.dirs, boot, rows)?;
         for path in found.broken {
             let kept = keep_aside(&path);
             found.problems.iter_mut().for_each(|problem| problem.push_str(&kept));
@@ -335,10 +338,34 @@ impl Ledger {
 /// # Errors
 /// As [`Ledger::load`].
 pub fn peek(dirs: &Dirs, boot: &BootId) -> Result<Loaded, LedgerError> {
-    let found = Found::read(dirs, boot)?;
+    // Whoever acts reads alone: what stays shall not lie between what a thread needed for a moment.
+    let found = Found::read(dirs, boot, rows_by_two)?;
     let mut memory = found.memory;
     memory.past = past::peek(dirs, super::clock::now().wall)?;
     Ok(Loaded { memory, problems: found.problems })
+}
+
+/// Reads lines, in order.
+type Reader = fn(&[&[u8]], &BootId) -> Vec<Result<Row, u64>>;
+
+fn rows(lines: &[&[u8]], boot: &BootId) -> Vec<Result<Row, u64>> {
+    lines.iter().map(|line| row(line, boot)).collect()
+}
+
+/// The same by two threads, where there are many.
+fn rows_by_two(lines: &[&[u8]], boot: &BootId) -> Vec<Result<Row, u64>> {
+    if lines.len() < WORTH_A_THREAD {
+        return rows(lines, boot);
+    }
+    let (first, second) = lines.split_at(lines.len() / 2);
+    let both = thread::scope(|scope| {
+        let other = thread::Builder::new().name("records".into());
+        let other = other.spawn_scoped(scope, || rows(second, boot)).ok()?;
+        let mut all = rows(first, boot);
+        all.extend(other.join().ok()?);
+        Some(all)
+    });
+    both.unwrap_or_else(|| rows(lines, boot))
 }
 
 /// What stands in the files.
@@ -352,14 +379,14 @@ struct Found {
 }
 
 impl Found {
-    fn read(dirs: &Dirs, boot: &BootId) -> Result<Self, LedgerError> {
+    fn read(dirs: &Dirs, boot: &BootId, read: Reader) -> Result<Self, LedgerError> {
         let memory = Memory::new(boot.clone());
         let mut found = Self { memory, problems: Vec::new(), broken: Vec::new(), whole: None };
         let former = record_files(dirs)?;
         let none_former = former.is_empty();
         for (name, path) in former {
             match read_file(&path, RECORD_BYTES_MAX) {
-                Ok(bytes) => found.line(&bytes, &path, Some(&name))?,
+                Ok(bytes) => found.row(row(&bytes, boot), &path, Some(&name))?,
                 Err(error) => found.lost(Some(&name), &io_text(&error), &path),
             }
         }
@@ -370,20 +397,29 @@ impl Found {
             Ok(bytes) => bytes,
         };
         // What stands behind the last end of a line was not written to its end.
-        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            if let Some(line) = line.strip_suffix(b"\n") {
-                found.line(line, &path, None)?;
-            }
+        let is_end = |byte: &u8| *byte == b'\n';
+        let whole = bytes.iter().rposition(is_end).and_then(|end| bytes.get(..end));
+        let lines: Vec<&[u8]> = whole.into_iter().flat_map(|whole| whole.split(is_end)).collect();
+        let mut said = read(&lines::that_count(&lines, boot), boot);
+        if said.iter().any(|row| matches!(row, Ok(Row::Broken(..)))) {
+            // What an earlier line says may count.
+            said = read(&lines, boot);
+        }
+        for row in said {
+            found.row(row, &path, None)?;
         }
         let is_whole = none_former && found.broken.is_empty() && bytes.ends_with(b"\n");
         found.whole = is_whole.then_some(bytes.len() as u64);
         Ok(found)
     }
 
-    fn line(&mut self, bytes: &[u8], path: &Path, of_file: Option<&ServiceName>) -> Result<(), LedgerError> {
-        let row = row(bytes, &self.memory.boot)
-            .map_err(|format| LedgerError::Newer { path: path.to_owned(), format })?;
-        match row {
+    fn row(
+        &mut self,
+        row: Result<Row, u64>,
+        path: &Path,
+        of_file: Option<&ServiceName>,
+    ) -> Result<(), LedgerError> {
+        match row.map_err(|format| LedgerError::Newer { path: path.to_owned(), format })? {
             Row::Is(name, record) => {
                 let name = of_file.cloned().or(name).unwrap_or_else(|| record.spec.name.clone());
                 self.memory.services.insert(name, Arc::new(*record));
