@@ -31,7 +31,7 @@ use crate::units::{BootId, WallTime};
 pub use errand::{Ask, Asked, Errand, Purpose};
 pub use health::{Health, Image, Said, TriggerState, Triggers};
 pub use instance::{Adjusted, Instance};
-pub use instances::Instances;
+pub use instances::{ByIndex, Instances};
 pub(super) use launched::Fields;
 pub use launched::Launched;
 pub use phase::{Exited, Phase};

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::exec::Hidden;
-use super::memory::Exit;
+use super::memory::{ByIndex, Exit};
 use super::recorded::Recorded;
 use crate::facts::{Fact, ProcessKey, Reason};
 use crate::spec::{Account, ReadinessCheck, Service, ServiceName, StopScope};
@@ -32,7 +32,7 @@ pub struct ServiceQuestions {
     /// The document in force.
     pub spec: Arc<Service>,
     /// Is it alive, is it still the process on record? By index, with how it came to be ours.
-    pub processes: BTreeMap<u32, ProcessQuestion>,
+    pub processes: ByIndex<ProcessQuestion>,
     /// Look for processes that the identity rule finds.
     pub look: bool,
     /// Look, and look up what a start needs, also if one of its processes turns out to be gone: a service that was in good
@@ -90,7 +90,7 @@ pub struct Observation {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Seen {
     /// By index, for every process that was asked about.
-    pub processes: BTreeMap<u32, ProcessSeen>,
+    pub processes: ByIndex<ProcessSeen>,
     /// What became of starts without a result, by index.
     pub intents: BTreeMap<u32, IntentSeen>,
     /// The look, if one was asked for.

@@ -1,35 +1,44 @@
-//! The instances of an object, by index. Nearly always there is one: a list, since a map keeps room for eleven where it keeps one,
+//! The instances of an object, and what is asked or seen of them, by index. Nearly always there is one: a list, since a map keeps room for eleven where it keeps one,
 //! and each stands by itself, as it is large.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::{Bound, Range, RangeBounds};
+use std::ops::{Bound, Index, Range, RangeBounds};
 use std::slice;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Instance;
 
-type Row = (u32, Box<Instance>);
-type Each<'a> = (&'a u32, &'a Instance);
-type EachMut<'a> = (&'a u32, &'a mut Instance);
+type Row<V> = (u32, Box<V>);
+type Each<'a, V> = (&'a u32, &'a V);
+type EachMut<'a, V> = (&'a u32, &'a mut V);
 
-/// By index, each with what is remembered of it. Written like a map of these.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct Instances(
+/// By index. Written like a map of these.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ByIndex<V>(
     // INVARIANT: indexes grow from row to row.
-    Vec<Row>,
+    Vec<Row<V>>,
 );
 
-fn each((index, instance): &Row) -> Each<'_> {
+/// What is remembered of each instance.
+pub type Instances = ByIndex<Instance>;
+
+impl<V> Default for ByIndex<V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+fn each<V>((index, instance): &Row<V>) -> Each<'_, V> {
     (index, instance)
 }
 
-fn each_mut((index, instance): &mut Row) -> EachMut<'_> {
+fn each_mut<V>((index, instance): &mut Row<V>) -> EachMut<'_, V> {
     (index, instance)
 }
 
-impl Instances {
+impl<V> ByIndex<V> {
     /// How many.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -45,13 +54,13 @@ impl Instances {
         self.0.iter().map(|(index, _)| index)
     }
 
-    /// The instances in the order of their indexes.
-    pub fn values(&self) -> impl DoubleEndedIterator<Item = &Instance> + ExactSizeIterator + Clone {
+    /// The values in the order of their indexes.
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> + ExactSizeIterator + Clone {
         self.0.iter().map(|(_, instance)| &**instance)
     }
 
-    /// The instances in the order of their indexes, to be changed.
-    pub fn values_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Instance> + ExactSizeIterator {
+    /// The values in the order of their indexes, to be changed.
+    pub fn values_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut V> + ExactSizeIterator {
         self.0.iter_mut().map(|(_, instance)| &mut **instance)
     }
 
@@ -66,7 +75,10 @@ impl Instances {
     }
 
     /// Those with an index in this range.
-    pub fn range(&self, range: impl RangeBounds<u32>) -> impl DoubleEndedIterator<Item = Each<'_>> + Clone {
+    pub fn range(
+        &self,
+        range: impl RangeBounds<u32>,
+    ) -> impl DoubleEndedIterator<Item = Each<'_, V>> + Clone {
         self.0.get(self.places(&range)).unwrap_or_default().iter().map(each)
     }
 
@@ -74,7 +86,7 @@ impl Instances {
     pub fn range_mut(
         &mut self,
         range: impl RangeBounds<u32>,
-    ) -> impl DoubleEndedIterator<Item = EachMut<'_>> {
+    ) -> impl DoubleEndedIterator<Item = EachMut<'_, V>> {
         let places = self.places(&range);
         self.0.get_mut(places).unwrap_or_default().iter_mut().map(each_mut)
     }
@@ -100,25 +112,28 @@ impl Instances {
         self.0.binary_search_by_key(&index, |(known, _)| *known)
     }
 
-    /// The instance with this index.
-    pub fn get(&self, index: &u32) -> Option<&Instance> {
+    /// The value with this index.
+    pub fn get(&self, index: &u32) -> Option<&V> {
         self.0.get(self.find(*index).ok()?).map(|(_, instance)| &**instance)
     }
 
-    /// The instance with this index, to be changed.
-    pub fn get_mut(&mut self, index: &u32) -> Option<&mut Instance> {
+    /// The value with this index, to be changed.
+    pub fn get_mut(&mut self, index: &u32) -> Option<&mut V> {
         let place = self.find(*index).ok()?;
         self.0.get_mut(place).map(|(_, instance)| &mut **instance)
     }
 
-    /// Whether there is an instance with this index.
+    /// Whether there is a value with this index.
     pub fn contains_key(&self, index: &u32) -> bool {
         self.find(*index).is_ok()
     }
 
-    /// The instance with this index, to be changed; a new one where there was none.
+    /// The value with this index, to be changed; a new one where there was none.
     #[expect(clippy::indexing_slicing, reason = "it was found or put there")]
-    pub fn get_or_new(&mut self, index: u32) -> &mut Instance {
+    pub fn get_or_new(&mut self, index: u32) -> &mut V
+    where
+        V: Default,
+    {
         let place = self.find(index).unwrap_or_else(|place| {
             self.put(place, (index, Box::default()));
             place
@@ -126,8 +141,8 @@ impl Instances {
         &mut self.0[place].1
     }
 
-    /// Sets the instance with this index; gives the former one.
-    pub fn insert(&mut self, index: u32, instance: Instance) -> Option<Instance> {
+    /// Sets the value with this index; gives the former one.
+    pub fn insert(&mut self, index: u32, instance: V) -> Option<V> {
         match self.find(index) {
             Ok(place) => {
                 let (_, known) = self.0.get_mut(place)?;
@@ -141,13 +156,13 @@ impl Instances {
     }
 
     /// No room to spare: hardly ever there is another one.
-    fn put(&mut self, place: usize, row: Row) {
+    fn put(&mut self, place: usize, row: Row<V>) {
         self.0.reserve_exact(1);
         self.0.insert(place, row);
     }
 
-    /// Takes the instance with this index away.
-    pub fn remove(&mut self, index: &u32) -> Option<Instance> {
+    /// Takes the value with this index away.
+    pub fn remove(&mut self, index: &u32) -> Option<V> {
         let place = self.find(*index).ok()?;
         Some(*self.0.remove(place).1)
     }
@@ -158,7 +173,7 @@ impl Instances {
     }
 
     /// Takes those away of which this isn't so.
-    pub fn retain(&mut self, mut keep: impl FnMut(&u32, &mut Instance) -> bool) {
+    pub fn retain(&mut self, mut keep: impl FnMut(&u32, &mut V) -> bool) {
         self.0.retain_mut(|(index, instance)| keep(index, instance));
     }
 
@@ -170,46 +185,74 @@ impl Instances {
     }
 }
 
-impl fmt::Debug for Instances {
+impl<V: fmt::Debug> fmt::Debug for ByIndex<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self).finish()
     }
 }
 
-impl<'a> IntoIterator for &'a Instances {
-    type Item = Each<'a>;
-    type IntoIter = std::iter::Map<slice::Iter<'a, Row>, fn(&'a Row) -> Each<'a>>;
+impl<'a, V> IntoIterator for &'a ByIndex<V> {
+    type Item = Each<'a, V>;
+    type IntoIter = std::iter::Map<slice::Iter<'a, Row<V>>, fn(&'a Row<V>) -> Each<'a, V>>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.iter().map(each)
     }
 }
 
-impl<'a> IntoIterator for &'a mut Instances {
-    type Item = EachMut<'a>;
-    type IntoIter = std::iter::Map<slice::IterMut<'a, Row>, fn(&'a mut Row) -> EachMut<'a>>;
+impl<'a, V> IntoIterator for &'a mut ByIndex<V> {
+    type Item = EachMut<'a, V>;
+    type IntoIter = std::iter::Map<slice::IterMut<'a, Row<V>>, fn(&'a mut Row<V>) -> EachMut<'a, V>>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.iter_mut().map(each_mut)
     }
 }
 
-impl FromIterator<(u32, Instance)> for Instances {
-    fn from_iter<I: IntoIterator<Item = (u32, Instance)>>(instances: I) -> Self {
-        let instances: BTreeMap<u32, Instance> = instances.into_iter().collect();
-        Self(instances.into_iter().map(|(index, instance)| (index, Box::new(instance))).collect())
+impl<V> Extend<(u32, V)> for ByIndex<V> {
+    fn extend<I: IntoIterator<Item = (u32, V)>>(&mut self, rows: I) {
+        let rows = rows.into_iter();
+        self.0.reserve_exact(rows.size_hint().0);
+        for (index, value) in rows {
+            self.insert(index, value);
+        }
     }
 }
 
-impl Serialize for Instances {
+impl<V> FromIterator<(u32, V)> for ByIndex<V> {
+    fn from_iter<I: IntoIterator<Item = (u32, V)>>(rows: I) -> Self {
+        let mut all = Self::default();
+        all.extend(rows);
+        all
+    }
+}
+
+impl<V, const N: usize> From<[(u32, V); N]> for ByIndex<V> {
+    fn from(rows: [(u32, V); N]) -> Self {
+        rows.into_iter().collect()
+    }
+}
+
+impl<V> Index<&u32> for ByIndex<V> {
+    type Output = V;
+
+    /// # Panics
+    /// There is none of this index, as with every map of the standard library.
+    #[expect(clippy::expect_used, reason = "what indexing means")]
+    fn index(&self, index: &u32) -> &V {
+        self.get(index).expect("none of this index")
+    }
+}
+
+impl<V: Serialize> Serialize for ByIndex<V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self)
     }
 }
 
-impl<'de> Deserialize<'de> for Instances {
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for ByIndex<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        BTreeMap::deserialize(deserializer).map(Self::from_iter)
+        BTreeMap::deserialize(deserializer).map(|rows: BTreeMap<u32, V>| rows.into_iter().collect())
     }
 }
 
