@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::thread;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -28,6 +29,8 @@ pub enum Life {
     Unknown(Reason),
 }
 
+/// For fewer processes a second thread isn't worth its start.
+const WORTH_A_THREAD: usize = 256;
 /// No waiting.
 const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
@@ -38,6 +41,8 @@ struct Entry {
     exit: Option<Exit>,
     /// It is a child of ours: its number is its own until we collect it.
     own: bool,
+    /// It lived after it was held, and nobody asked since.
+    fresh: bool,
     /// We were its parent.
     waited: bool,
 }
@@ -57,20 +62,68 @@ pub struct Exits {
     woken: BTreeSet<ProcessKey>,
     /// Read once: the first look of an engine holds all processes on record.
     boot: OnceCell<BootId>,
+    /// Our own number.
+    me: OnceCell<Pid>,
+    /// Nobody is going to wait for exits, and nothing is started: who looks once.
+    looks_only: bool,
+}
+
+impl Entry {
+    fn new(pidfd: OwnedFd, own: bool) -> Self {
+        let inode = pidfs::inode(&pidfd);
+        Self { pidfd, inode, exit: None, own, fresh: false, waited: false }
+    }
+
+    /// Of a process that lived a moment ago. `me`: whose children are ours.
+    fn held(held: Held, me: Pid) -> Self {
+        Self { fresh: true, ..Self::new(held.pidfd, held.vital.parent == me) }
+    }
 }
 
 impl Exits {
-    /// Takes in a child that was just started.
-    pub fn started(&mut self, key: &ProcessKey, pidfd: OwnedFd, waker: &Waker) {
-        self.take_in(key, pidfd, true, waker);
+    /// For who only looks: what is held wakes nobody.
+    pub fn of_one_look() -> Self {
+        Self { looks_only: true, ..Self::default() }
     }
 
-    fn take_in(&mut self, key: &ProcessKey, pidfd: OwnedFd, own: bool, waker: &Waker) {
-        let pidfd = out_of_the_way(pidfd);
-        // Without a wake-up its exit is seen at the next resync only, which is late but not wrong.
-        let _ = waker.watch_exit(key.pid, &pidfd);
-        let inode = pidfs::inode(&pidfd);
-        self.table.insert(key.clone(), Entry { pidfd, inode, exit: None, own, waited: false });
+    /// Takes in a child that was just started.
+    pub fn started(&mut self, key: &ProcessKey, pidfd: OwnedFd, waker: &Waker) {
+        let entry = self.watched(key, Entry::new(pidfd, true), waker);
+        self.table.insert(key.clone(), entry);
+    }
+
+    fn watched(&self, key: &ProcessKey, mut entry: Entry, waker: &Waker) -> Entry {
+        if !self.looks_only {
+            entry.pidfd = out_of_the_way(entry.pidfd);
+            // Without a wake-up its exit is seen at the next resync only, which is late but not wrong.
+            let _ = waker.watch_exit(key.pid, &entry.pidfd);
+        }
+        entry
+    }
+
+    /// Holds these processes by two threads, where they are many and nobody waits for exits. Whoever can't be held is left to
+    /// [`Self::life`], which says why.
+    pub fn hold_many<'k>(&mut self, keys: impl Iterator<Item = &'k ProcessKey>) {
+        if !self.looks_only {
+            return;
+        }
+        let keys: Vec<&ProcessKey> = keys.filter(|key| !self.table.contains_key(*key)).collect();
+        if keys.len() < WORTH_A_THREAD {
+            return;
+        }
+        let Ok(boot) = self.boot() else { return };
+        let me = self.me();
+        let hold = |keys: &[&ProcessKey]| -> Vec<(ProcessKey, Entry)> {
+            let held = keys.iter().filter_map(|key| Some(((*key).clone(), hold_in(&boot, key).ok()?)));
+            held.map(|(key, held)| (key, Entry::held(held, me))).collect()
+        };
+        let (first, second) = keys.split_at(keys.len() / 2);
+        let others = thread::scope(|scope| {
+            let other = thread::Builder::new().name("lives".into()).spawn_scoped(scope, || hold(second));
+            self.table.extend(hold(first));
+            other.ok().and_then(|other| other.join().ok())
+        });
+        self.table.extend(others.unwrap_or_default());
     }
 
     /// Much was needed for a moment while processes were started.
@@ -175,8 +228,8 @@ impl Exits {
         if !self.table.contains_key(key) {
             match self.hold(key) {
                 Ok(held) => {
-                    let own = i32::try_from(std::process::id()).ok() == Some(held.vital.parent.0);
-                    self.take_in(key, held.pidfd, own, waker);
+                    let entry = self.watched(key, Entry::held(held, self.me()), waker);
+                    self.table.insert(key.clone(), entry);
                 }
                 Err(NotHeld::Gone(pidfd, vital)) => {
                     let stray = self.strays.get(&(key.pid, key.start)).cloned();
@@ -189,7 +242,7 @@ impl Exits {
             }
         }
         let Some(entry) = self.table.get_mut(key) else { return Life::Alive };
-        if entry.exit.is_none() && has_exited(&entry.pidfd) {
+        if !std::mem::take(&mut entry.fresh) && entry.exit.is_none() && has_exited(&entry.pidfd) {
             if self.in_sessions.contains(key) && zombie(key).is_some() {
                 self.left.insert(key.clone(), in_session_of(key));
             }
@@ -206,14 +259,19 @@ impl Exits {
         entry.exit.clone().map_or(Life::Alive, Life::Gone)
     }
 
-    fn hold(&self, key: &ProcessKey) -> Result<Held, NotHeld> {
-        if self.boot.get().is_none() {
-            let _ = self.boot.set(boot_id().map_err(NotHeld::Failed)?);
-        }
+    fn me(&self) -> Pid {
+        *self.me.get_or_init(|| Pid(rustix::process::getpid().as_raw_nonzero().get()))
+    }
+
+    fn boot(&self) -> io::Result<BootId> {
         match self.boot.get() {
-            Some(boot) => hold_in(boot, key),
-            None => Err(NotHeld::Failed(io::Error::other("the boot is not known"))),
+            Some(known) => Ok(known.clone()),
+            None => boot_id().map(|boot| self.boot.get_or_init(|| boot).clone()),
         }
+    }
+
+    fn hold(&self, key: &ProcessKey) -> Result<Held, NotHeld> {
+        hold_in(&self.boot().map_err(NotHeld::Failed)?, key)
     }
 
     /// Collects every child that exited, orphans that came to us as their subreaper among them. The statuses of those

@@ -1,6 +1,6 @@
 //! Sending a signal to a process that is proven to be the one that was meant.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -13,6 +13,9 @@ use super::spawn::send_number;
 use crate::facts::{Fact, ProcessKey, Stat};
 use crate::plan::action::Outcome;
 use crate::units::{BootId, Pid, Signal, StartTicks};
+
+/// Of `/proc/PID/stat`: 52 numbers and a name.
+const STAT_BYTES_MAX: usize = 4096;
 
 /// No chain of parents is longer than this on a machine that works.
 const ANCESTORS_MAX: usize = 1024;
@@ -61,8 +64,17 @@ impl Vital {
 /// # Errors
 /// `ENOENT` or `ESRCH`: there is no such process.
 pub fn vital(pid: Pid) -> io::Result<Vital> {
-    let text = fs::read(format!("/proc/{pid}/stat"))?;
-    Vital::parse(&text).ok_or_else(|| io::Error::from_raw_os_error(libc::EIO))
+    let file = File::open(format!("/proc/{pid}/stat"))?;
+    // One record, and larger than any: one read has all of it. Whoever holds thousands pays for each call.
+    let mut text = [0; STAT_BYTES_MAX];
+    let length = loop {
+        match rustix::io::read(&file, &mut text) {
+            Err(rustix::io::Errno::INTR) => {}
+            read => break read?,
+        }
+    };
+    let text = text.get(..length).unwrap_or_default();
+    Vital::parse(text).ok_or_else(|| io::Error::from_raw_os_error(libc::EIO))
 }
 
 /// A process that is held by a pidfd: its number can't come to mean another one unnoticed.
