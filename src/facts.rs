@@ -18,6 +18,7 @@ pub use shebang::{HEAD_BYTES, Shebang, ShebangError, is_elf, parse_shebang};
 pub use socket::{Protocol, Socket, SocketState};
 pub use words::{Words, words};
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::units::{BootId, Pid, StartTicks};
 
 /// The identity of a process. A pid alone is never one: it is used again.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProcessKey {
     /// The boot it lives in.
@@ -35,6 +36,20 @@ pub struct ProcessKey {
     pub pid: Pid,
     /// When it was forked.
     pub start: StartTicks,
+}
+
+/// By number: all of one host are of one boot, whose name is long.
+impl Ord for ProcessKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let numbers = (self.pid, self.start).cmp(&(other.pid, other.start));
+        numbers.then_with(|| self.boot.cmp(&other.boot))
+    }
+}
+
+impl PartialOrd for ProcessKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl fmt::Display for ProcessKey {

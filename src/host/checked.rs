@@ -13,12 +13,14 @@ use crate::spec::Shape;
 
 /// So many are kept: more are compiled again.
 const KEPT_MAX: usize = 4096;
+/// Of so many it is kept that they compile; then that begins anew.
+const KNOWN_MAX: usize = 16 << 10;
 
 /// Compiled conditions by their text and the shape of their variables.
 #[derive(Debug, Default)]
 pub struct Checked {
     kept: RefCell<BTreeMap<String, Predicate>>,
-    /// Hashes of the keys of those that weren't kept, since there were too many.
+    /// Hashes of the keys of those that aren't kept: there were too many, or nobody asked for a while.
     others: RefCell<BTreeSet<u64>>,
     hashing: RandomState,
 }
@@ -49,10 +51,13 @@ impl Checked {
         self.kept.borrow_mut().remove(key)
     }
 
-    /// Nobody is going to ask soon.
+    /// Nobody is going to ask soon: what was compiled goes, that it compiles stays known.
     pub(super) fn clear(&self) {
-        self.kept.take();
-        self.others.take();
+        let mut others = self.others.borrow_mut();
+        others.extend(self.kept.take().keys().map(|key| self.hashing.hash_one(key)));
+        if others.len() > KNOWN_MAX {
+            others.clear();
+        }
     }
 }
 

@@ -28,7 +28,7 @@ pub use open::{HostOptions, OpenError};
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ use super::watched::WatchedFiles;
 use super::{Host, clock, executable};
 use crate::facts::{Fact, ProcessKey};
 use crate::plan::action::{Outcome, Step};
-use crate::plan::memory::{Memory, Records};
+use crate::plan::memory::{Image, Memory, Records};
 use crate::plan::observation::{Observation, Prepared, Questions};
 use crate::plan::output;
 use crate::plugin;
@@ -96,6 +96,8 @@ pub struct LinuxHost {
     collected: bool,
     ears: health::Ears,
     commands: Commands,
+    /// The programs on disk, as the present look found them.
+    images: BTreeMap<OsString, Fact<Image>>,
     /// What policies have begun.
     acting: Acting,
     git: Option<Git>,
@@ -322,6 +324,7 @@ impl Host for LinuxHost {
     }
 
     fn observe(&mut self, questions: &Questions) -> Observation {
+        self.images.clear();
         self.let_go();
         self.groups.sweep();
         if !std::mem::take(&mut self.collected) || questions.full {

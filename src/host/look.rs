@@ -144,11 +144,15 @@ impl Looker {
     ) -> identity::Look {
         let Sight { world, plugins, pids } = sight;
         let spec = &*outside(spec);
-        let around = surroundings(spec);
         // Nobody is asked a condition where nobody is looked at: it is enough that one could be.
         let is_needed = |expression: &&crate::spec::Expression| {
             !pids.is_empty() || !self.conditions.is_known_to_compile(expression, spec)
         };
+        let mut written = spec.narrow.iter().chain(spec.match_only.iter());
+        if pids.is_empty() && spec.pidfile.is_none() && !written.any(|condition| is_needed(&condition)) {
+            return identity::look_at_nobody(world, (self.uid, self.privileged), spec.match_only.is_some());
+        }
+        let around = surroundings(spec);
         let bound = |expression: &Option<crate::spec::Expression>| {
             let needed = expression.as_ref().filter(is_needed);
             needed.map(|expression| self.conditions.bind(expression, spec, places, world, plugins))

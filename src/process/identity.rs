@@ -149,5 +149,30 @@ pub fn look(query: &Query<'_>, world: &dyn World, pids: &[Pid]) -> Look {
     gather::Search::new(query, world).look(pids)
 }
 
+/// The same for whoever has nobody to look at and no pid file that would name somebody, which is so where all is on record: nothing
+/// of the service is asked for then.
+pub fn look_at_nobody(world: &dyn World, (engine_uid, privileged): (Uid, bool), by_condition: bool) -> Look {
+    let (nothing, nobody) = (Bytes::from([]), |_: Pid| Ternary::False);
+    let query = Query {
+        name: "",
+        startas: nothing.clone(),
+        args: Vec::new(),
+        becomes: None,
+        user: None,
+        engine_uid,
+        privileged,
+        pidfile: None,
+        working_directory: nothing.clone(),
+        path: nothing,
+        narrow: None,
+        replace: by_condition.then_some(&nobody),
+        names_user: false,
+        recorded: BTreeSet::new(),
+        replicas: 1,
+        scope_all: false,
+    };
+    look(&query, world, &[])
+}
+
 #[cfg(test)]
 mod tests;

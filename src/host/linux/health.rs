@@ -122,7 +122,7 @@ impl LinuxHost {
             (seen.lives, seen.detail) = self.answer(subject, check, Purpose::Liveness);
         }
         if asked.image {
-            seen.image = image(&subject.spec.startas);
+            seen.image = self.image(&subject.spec.startas);
         }
         if asked.recognized {
             let Subject { question, spec, places, world, .. } = subject;
@@ -132,6 +132,16 @@ impl LinuxHost {
         let holds = |when: &Expression| self.holds(when, subject.pid(), subject.spec, subject.world).0;
         seen.conditions = asked.conditions.iter().map(holds).collect();
         seen
+    }
+
+    /// Of a thousand services of one program it is asked once in a look.
+    fn image(&mut self, path: &Path) -> Fact<Image> {
+        if let Some(known) = self.images.get(path.as_os_str()) {
+            return known.clone();
+        }
+        let image = read_image(path);
+        self.images.insert(path.as_os_str().to_owned(), image.clone());
+        image
     }
 
     fn heard(&mut self, subject: Subject<'_>) -> Option<Heard> {
@@ -314,7 +324,7 @@ fn is_host(pattern: &str) -> Fact<bool> {
     Fact::Known(own.is_called(pattern))
 }
 
-fn image(path: &Path) -> Fact<Image> {
+fn read_image(path: &Path) -> Fact<Image> {
     match std::fs::metadata(path) {
         Ok(meta) => Fact::Known(Image {
             dev: meta.dev(),

@@ -127,6 +127,7 @@ impl LinuxHost {
             seen: told::Seen::default(),
             ears: health::Ears::new(dirs.outputs()),
             commands,
+            images: BTreeMap::new(),
             git: None,
             work_trees: None,
             watched: WatchedFiles::default(),

@@ -90,7 +90,7 @@ impl LinuxHost {
     ) {
         let may_go_on =
             self.table.is_told() && spec.chroot.is_none() && self.looker.conditions.are_told(spec);
-        match RestsOn::of(spec, world).filter(|_| may_go_on) {
+        match may_go_on.then(|| RestsOn::of(spec, world)).flatten() {
             Some(rests_on) => {
                 self.seen.0.insert(name.clone(), One { by: Arc::clone(spec), mark, considered, rests_on });
             }

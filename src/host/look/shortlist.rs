@@ -13,8 +13,8 @@
 //! decisive isn't known is never left out.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use super::known_others::{KnownOthers, program};
 use super::{Looker, Sight, pidfile_path};
@@ -184,11 +184,11 @@ struct Programs<'a> {
     fewer_than_objects: bool,
 }
 
-/// The name of a program, and what it means depends on.
-type Named<'a> = (&'a Path, &'a Path, Option<&'a str>);
+/// The name of a program, and what it means depends on. Texts: to compare paths takes them apart.
+type Named<'a> = (&'a OsStr, &'a OsStr, Option<&'a str>);
 
 fn named(spec: &Service) -> Named<'_> {
-    (&spec.startas, &spec.working_directory, spec.env.get("PATH").map(String::as_str))
+    (spec.startas.as_os_str(), spec.working_directory.as_os_str(), spec.env.get("PATH").map(String::as_str))
 }
 
 impl<'a> Programs<'a> {
