@@ -42,6 +42,8 @@ pub struct Tick {
     pub events: Vec<Event>,
     /// Something changed: the next tick may find more to do at once.
     pub again: bool,
+    /// How many records are others than before.
+    pub changed: usize,
     /// When to tick anew if nothing happens before; `None`: at the next event.
     pub next: Option<BootTime>,
     /// Memory could not be written down.
@@ -125,7 +127,8 @@ pub fn carry_out<H: Host>(host: &mut H, memory: &mut Memory, mut plan: Plan) -> 
     let retry = not_remembered.as_ref().map(|_| host.now().boot.after(RETRY));
     let next = plan.next.into_iter().chain(retry).min();
     let events = event::events(&before, &plan, &outcomes, &|name| on_record.has(name));
-    Tick { plan, outcomes, events, again, next, not_remembered, withheld }
+    let changed = memory.services.changes_since(&before.services).count();
+    Tick { plan, outcomes, events, again, changed, next, not_remembered, withheld }
 }
 
 /// A plan, and the look that it rests on.

@@ -124,6 +124,8 @@ pub struct Watch<'a> {
     bulky: bool,
     /// Why other verbs can't find this watch.
     unfound: Option<String>,
+    /// How many records were made anew by large ticks since copies were made of them.
+    altered: usize,
     tell: &'a mut dyn FnMut(Event<'_>),
 }
 
@@ -197,6 +199,7 @@ impl<'a> Watch<'a> {
             onlooker,
             meter: Meter::default(),
             scrapes: None,
+            altered: 0,
             bulky: false,
             unfound: None,
             tell,
@@ -286,6 +289,7 @@ impl<'a> Watch<'a> {
 
     /// Much was loaded, started and written down, which took more than what stays of it.
     fn settle(&mut self) {
+        self.altered = 0;
         if let Some((copies, status)) = settle::of_memory(&self.memory, &self.status) {
             self.carried.settle(&self.memory, &copies);
             self.host.settle(&self.memory, &copies);

@@ -98,6 +98,8 @@ pub struct LinuxHost {
     commands: Commands,
     /// The programs on disk, as the present look found them.
     images: BTreeMap<OsString, Fact<Image>>,
+    /// The records that the present files of output follow from.
+    kept_for: Option<Records>,
     /// What policies have begun.
     acting: Acting,
     git: Option<Git>,
@@ -216,7 +218,9 @@ impl LinuxHost {
         self.looked.settle();
         self.looker.conditions.settle();
         let is_what_was = |records: &Records| records.is_same(&before.services);
-        self.noted.records = self.noted.records.take().filter(is_what_was).map(|_| copies.services.clone());
+        for known in [&mut self.noted.records, &mut self.kept_for] {
+            *known = known.take().filter(is_what_was).map(|_| copies.services.clone());
+        }
     }
 
     /// Nothing is to be done for a while that takes much: what that took is given back.
@@ -242,7 +246,14 @@ impl LinuxHost {
         let dirs = (self.looker.run_dir.as_str(), self.looker.log_dir.as_str());
         let outputs = self.outputs.get_or_insert_with(|| Outputs::new(&self.dirs));
         match only {
-            None => outputs.keep(output::kept(memory, dirs)),
+            None => {
+                let before = self.kept_for.replace(memory.services.clone());
+                if before.is_some_and(|before| output::keeps_the_same(&before, &memory.services, dirs)) {
+                    outputs.look();
+                } else {
+                    outputs.keep(output::kept(memory, dirs));
+                }
+            }
             Some(names) => {
                 let mut files = BTreeMap::new();
                 for name in names {

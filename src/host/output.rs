@@ -68,6 +68,8 @@ struct State {
 enum Order {
     /// These and no others; and all of them are looked at.
     All(BTreeMap<PathBuf, Kept>),
+    /// Those that are known are looked at, all of them.
+    Look,
     /// These as well.
     Also(BTreeMap<PathBuf, Kept>),
 }
@@ -93,6 +95,11 @@ impl Outputs {
     /// Looks after these files and no others, and at all of them soon.
     pub fn keep(&self, files: BTreeMap<PathBuf, Kept>) {
         self.order(Order::All(files));
+    }
+
+    /// Looks at all files soon that it looks after.
+    pub fn look(&self) {
+        self.order(Order::Look);
     }
 
     /// Looks after these files as well.

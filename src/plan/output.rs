@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::action::OutputTarget;
 use super::launch::words;
-use super::memory::{Fields, Launched, Memory, Phase, Process, Record};
+use super::memory::{Fields, Launched, Memory, Phase, Process, Record, Records};
 use crate::spec::{Output, Rotation, Service, ServiceName};
 use crate::units::Pid;
 
@@ -140,6 +141,19 @@ pub fn kept(memory: &Memory, dirs: (&str, &str)) -> BTreeMap<PathBuf, Kept> {
         kept_of(name, record, dirs, &mut files);
     }
     files
+}
+
+/// Whether the same files are written to by the same processes as when records were as they were.
+pub fn keeps_the_same(before: &Records, after: &Records, dirs: (&str, &str)) -> bool {
+    let files = |name: &ServiceName, record: Option<&Arc<Record>>| {
+        let mut files = BTreeMap::new();
+        if let Some(record) = record {
+            kept_of(name, record, dirs, &mut files);
+        }
+        files
+    };
+    let mut changes = after.changes_since(before).filter(|change| change.was != change.is);
+    changes.all(|change| files(change.key, change.was) == files(change.key, change.is))
 }
 
 /// The same for one object.

@@ -25,7 +25,8 @@ impl Watch<'_> {
             plan: PlanOptions { confirmed: self.confirmed, max_starts: Some(self.max_starts) },
             hints: QuestionHints { full },
         };
-        let (tell, chronicle, bulky) = (&mut self.tell, &mut self.chronicle, &mut self.bulky);
+        let (tell, chronicle) = (&mut self.tell, &mut self.chronicle);
+        let (altered, bulky) = (&mut self.altered, &mut self.bulky);
         let mut started = BTreeSet::new();
         if self.confirmed {
             self.carried.forget();
@@ -34,8 +35,9 @@ impl Watch<'_> {
         let last = converge_on(&mut self.host, &self.set, &mut self.memory, options, carried, &mut |tick| {
             let begun = tick.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Started(_)));
             started.extend(begun.map(|(step, _)| step.service.clone()));
-            // Also where no status shows it: each record that is changed is made anew.
-            *bulky |= tick.again && tick.plan.outlook.len() >= MANY;
+            // Also where no status shows it: each record that is changed is made anew. A few at each look become many.
+            *altered += if tick.plan.outlook.len() >= MANY { tick.changed } else { 0 };
+            *bulky |= *altered >= MANY;
             chronicle.tell(&tick.events);
             (tell)(Event::Tick(tick));
         });

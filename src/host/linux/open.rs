@@ -128,6 +128,7 @@ impl LinuxHost {
             ears: health::Ears::new(dirs.outputs()),
             commands,
             images: BTreeMap::new(),
+            kept_for: None,
             git: None,
             work_trees: None,
             watched: WatchedFiles::default(),

@@ -193,6 +193,7 @@ impl Keeper {
         for order in orders {
             match order {
                 Order::Also(files) => self.take(&files, now),
+                Order::Look => self.look_at_all(now),
                 Order::All(files) => {
                     let gone: Vec<Rc<Path>> =
                         self.files.keys().filter(|path| !files.contains_key(&***path)).cloned().collect();
@@ -243,18 +244,15 @@ impl Keeper {
 
     /// What no notification tells of: a full disk, a file that was made anew, a limit that changed.
     fn look_at_all(&mut self, now: Instant) {
-        let mut full: BTreeMap<PathBuf, (bool, bool)> = BTreeMap::new();
+        // Files of one directory lie side by side.
+        let mut last: Option<(&Path, (bool, bool))> = None;
         for (path, entry) in &mut self.files {
             let dir = path.parent().unwrap_or(path);
-            let (for_root, for_others) = match full.get(dir) {
-                Some(known) => *known,
-                None => {
-                    let known = is_full(dir);
-                    full.insert(dir.to_owned(), known);
-                    known
-                }
-            };
-            entry.full = if uid_of(entry.kept.writer) == Some(0) { for_root } else { for_others };
+            let known = last.filter(|(other, _)| *other == dir);
+            let (_, (for_root, for_others)) = *last.insert(known.unwrap_or_else(|| (dir, is_full(dir))));
+            // Whose a process is is asked only where that makes a difference.
+            let is_roots = for_root == for_others || uid_of(entry.kept.writer) == Some(0);
+            entry.full = if is_roots { for_root } else { for_others };
             let meta = fs::symlink_metadata(path).ok();
             let grown = meta.as_ref().map(fs::Metadata::len) != entry.seen.map(|(_, size)| size);
             let other = entry.file.is_some() && meta.as_ref().map(place) != entry.file;
