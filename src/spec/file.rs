@@ -91,13 +91,13 @@ impl Others {
 #[derive(Clone, Copy, Debug)]
 pub struct Stays<'a> {
     source: &'a Source,
-    digest: &'a str,
+    digest: &'a Arc<str>,
     services: &'a [Arc<Service>],
     declares: &'a [ServiceName],
     name_places: &'a [Span],
 }
 
-/// Copies of what stays, which share nothing with it.
+/// Copies of what stays, which share nothing with it but the digest.
 #[derive(Debug)]
 pub struct Copies {
     source: Arc<Source>,
@@ -116,7 +116,7 @@ impl Stays<'_> {
     /// Copies of all of it.
     pub fn copied(&self) -> Copies {
         let source = Arc::new(self.source.clone());
-        let digest: Arc<str> = self.digest.into();
+        let digest = Arc::clone(self.digest);
         let services: Vec<_> = self.services.iter().map(|one| Arc::new(one.copied(&digest))).collect();
         let names = || services.iter().map(|service| &service.name);
         let declares =
@@ -146,6 +146,13 @@ impl LoadedFile {
         }
     }
 
+    /// Its digest is this one, which whoever read the file keeps as well.
+    pub fn shares_digest(&mut self, digest: &Arc<str>) {
+        if self.digest == *digest {
+            self.digest = Arc::clone(digest);
+        }
+    }
+
     /// What stays of it as long as the file is as it is.
     pub fn stays(&self) -> Stays<'_> {
         Stays {
@@ -163,9 +170,7 @@ impl LoadedFile {
         if self.services == services && self.declares == declares && self.name_places == name_places {
             (self.services, self.declares, self.name_places) = (services, declares, name_places);
         }
-        if self.digest == digest {
-            self.digest = digest;
-        }
+        self.digest = digest;
         // What is said of it holds its text, which would lie there twice.
         if self.diagnostics.is_empty() && self.source == source {
             self.source = source;

@@ -90,6 +90,13 @@ impl Sources {
             }
         }
         if self.stays {
+            let read: BTreeMap<&str, &Found> =
+                files.iter().map(|found| (found.name.as_str(), found)).collect();
+            for file in &mut loaded.files {
+                if let Some(found) = read.get(file.source.name.as_str()) {
+                    file.shares_digest(&found.file.digest);
+                }
+            }
             settle::files(&mut loaded.files);
         }
         let (shown, here) = (&mut self.shown, &self.here);

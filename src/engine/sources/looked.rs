@@ -21,7 +21,7 @@ pub struct SourcesLook {
     pub diagnostics: Vec<Diagnostic>,
     /// Places that could not be looked at, with the reason.
     pub unavailable: Vec<String>,
-    /// The texts of the files, by the place that their documents have as their origin.
+    /// The texts of the files, by the place that their documents have as their origin. A watch has none.
     pub texts: Arc<BTreeMap<String, Arc<Source>>>,
     /// What was found out about each place, by its absolute name.
     pub findings: Vec<(String, SourceFinding)>,

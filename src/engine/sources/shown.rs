@@ -15,7 +15,7 @@ use crate::spec::policy::Policy;
 pub(super) struct Shown {
     /// What each gives.
     pub(super) files: Arc<BTreeMap<String, FileSeen>>,
-    /// Their texts.
+    /// Their texts, for whoever shows them: nobody does for whom they are shown for long.
     pub(super) texts: Arc<BTreeMap<String, Arc<Source>>>,
     /// Grows with each look in which a file was another one.
     pub(super) generation: u64,
@@ -77,23 +77,22 @@ impl Shown {
             let own: BTreeMap<String, &LoadedFile> =
                 own.map(|(name, file)| (here.absolute(name), file)).collect();
             // Maps that are made at once have no empty places in them.
-            let texts =
-                || own.iter().map(|(place, file)| (place.clone(), Arc::clone(&file.source))).collect();
             let files = || own.iter().map(|(place, file)| (place.clone(), seen(file))).collect();
             let many = if self.stays { own.len() } else { 0 };
-            (self.texts, self.files) = to_stay(many, || (Arc::new(texts()), Arc::new(files())));
+            self.files = to_stay(many, || Arc::new(files()));
+            if !self.stays {
+                let texts = own.iter().map(|(place, file)| (place.clone(), Arc::clone(&file.source)));
+                self.texts = Arc::new(texts.collect());
+            }
             return None;
         }
         let mut changed = BTreeSet::new();
         let stale = stale.into_iter().map(|name| (here.absolute(&name), name));
         for (place, name) in stale.chain(other) {
-            let (files, texts) = (Arc::make_mut(&mut self.files), Arc::make_mut(&mut self.texts));
-            if let Some(file) = loaded.get(&name) {
-                files.insert(place.clone(), seen(file));
-                texts.insert(place.clone(), Arc::clone(&file.source));
-            } else {
-                files.remove(&place);
-                texts.remove(&place);
+            let file = loaded.get(&name);
+            put(Arc::make_mut(&mut self.files), &place, file.map(seen));
+            if !self.stays {
+                put(Arc::make_mut(&mut self.texts), &place, file.map(|file| Arc::clone(&file.source)));
             }
             changed.insert(place);
         }
@@ -106,6 +105,14 @@ impl Shown {
         Arc::make_mut(&mut self.files).insert(place.clone(), file);
         self.other.insert(place.clone(), name.to_owned());
         place
+    }
+}
+
+/// Puts a value in the place of another one, or of none; nothing: it is gone.
+fn put<T>(map: &mut BTreeMap<String, T>, place: &str, value: Option<T>) {
+    match value {
+        Some(value) => drop(map.insert(place.to_owned(), value)),
+        None => drop(map.remove(place)),
     }
 }
 
