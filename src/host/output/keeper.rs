@@ -19,6 +19,7 @@ use super::ability::Ability;
 use super::moved::{Elsewhere, Place, elsewhere, place};
 use super::syslog::Syslog;
 use super::{Order, Shared, trouble};
+use crate::host::spawn::give_back;
 use crate::plan::observation::OutputTrouble;
 use crate::plan::output::Kept;
 use crate::spec::{Rotation, ServiceName};
@@ -30,6 +31,9 @@ const GATHER: Duration = Duration::from_millis(500);
 const LEAST: Duration = Duration::from_millis(50);
 /// After the first write to a file that was quiet.
 const FIRST: Duration = Duration::from_millis(100);
+
+/// For fewer files it isn't worth it to give memory back.
+const MANY: usize = 200;
 
 /// A file that is looked after. There are two for each service, so that what is said of hardly any of them takes no room.
 #[derive(Debug)]
@@ -201,6 +205,12 @@ impl Keeper {
                         self.give_up(&path);
                     }
                     self.take(&files, now);
+                    let many = files.len() >= MANY;
+                    drop(files);
+                    if many {
+                        // It lay between what the complete look needed, which the loop gave back around it.
+                        give_back();
+                    }
                     self.look_at_all(now);
                 }
             }
