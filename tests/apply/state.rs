@@ -312,3 +312,24 @@ fn watch_survives_the_loss_of_its_state_directory() {
     let ran = bench.ok(&["apply", "specs"]);
     assert!(ran.stderr.contains("handed over"), "{ran:?}");
 }
+
+/// Whoever tidies `/run` by hand: other verbs found no watch, and waited for one.
+#[test]
+fn a_watch_makes_again_what_it_is_found_by() {
+    let mut bench = Bench::new();
+    bench.daemon("one", "");
+    bench.watch(&["--resync", "200ms"]);
+    bench.until_running(&["one"]);
+    let pid = bench.the_pid_of("one");
+    let found_by = ["state/run/watch.json", "state/run/control"].map(|name| bench.path(name));
+    for gone in [&found_by[..1], &found_by[1..], &found_by[..]] {
+        for path in gone {
+            fs::remove_file(path).unwrap();
+        }
+        until("both to be there again", || found_by.iter().all(|path| path.exists()));
+        let ran = bench.ok(&["apply", "specs"]);
+        assert!(ran.stderr.contains("handed over"), "{ran:?}");
+    }
+    assert_eq!(bench.alive_of("one"), [pid]);
+    bench.ok(&["stop", "one"]);
+}
