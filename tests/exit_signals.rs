@@ -2,7 +2,13 @@
 //!
 //! A program without a harness: the kernel gives a signal to whichever thread doesn't block it, and a harness has one.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "tests"
+)]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -18,7 +24,9 @@ use selfsame::host::{Host, HostOptions, LinuxHost, clock};
 use selfsame::plan::observation::Questions;
 use selfsame::units::BootTime;
 
-const CASES: [(&str, fn(&mut LinuxHost)); 7] = [
+type Case = (&'static str, fn(&mut LinuxHost));
+
+const CASES: [Case; 7] = [
     ("an exit ends the wait", ends_the_wait),
     ("an exit between the look and the wait", before_the_wait),
     ("an exit between the wait and the look", after_the_wait),

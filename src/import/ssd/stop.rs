@@ -65,20 +65,24 @@ const NO_SCHEDULE: &str = "the schedule can't be read";
 pub(super) fn beside_a_start(parsed: &Parsed, found: &mut Found, place: &Place) {
     let is_signal = |text: &str| text.parse::<u32>().is_ok() || Signal::parse(text).is_ok();
     let is_schedule = |text: &str| schedule(text, Signal::TERM).is_ok();
-    let readable: [(&str, &dyn Fn(&str) -> bool, &str); 2] =
-        [("signal", &is_signal, NO_SIGNAL), ("retry", &is_schedule, NO_SCHEDULE)];
-    for (name, is_readable, wrong) in readable {
-        let Some(value) = parsed.value(name) else { continue };
-        let item = format!("--{name} {}", value.shown());
-        if value.known().is_none_or(is_readable) {
-            found.needless(
-                place,
-                item,
-                "`--start` sends no signal: how it is stopped is said by a `--stop` beside it",
-            );
-        } else {
-            found.unclear(place, item, format!("{wrong}: start-stop-daemon would refuse it"));
-        }
+    if let Some(value) = parsed.value("signal") {
+        let wrong = (!value.known().is_none_or(is_signal)).then_some(NO_SIGNAL);
+        not_used(format!("--signal {}", value.shown()), wrong, found, place);
+    }
+    if let Some(value) = parsed.value("retry") {
+        let wrong = (!value.known().is_none_or(is_schedule)).then_some(NO_SCHEDULE);
+        not_used(format!("--retry {}", value.shown()), wrong, found, place);
+    }
+}
+
+fn not_used(item: String, wrong: Option<&str>, found: &mut Found, place: &Place) {
+    match wrong {
+        Some(wrong) => found.unclear(place, item, format!("{wrong}: start-stop-daemon would refuse it")),
+        None => found.needless(
+            place,
+            item,
+            "`--start` sends no signal: how it is stopped is said by a `--stop` beside it",
+        ),
     }
 }
 

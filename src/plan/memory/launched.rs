@@ -196,7 +196,9 @@ impl<'a> FromIterator<(&'a str, &'a str)> for Launched {
         let mut sorted: Vec<(&str, &str)> = fields.into_iter().collect();
         sorted.sort_unstable();
         let mut fields = Fields::new();
-        sorted.into_iter().for_each(|(name, value)| fields.add(name, value));
+        for (name, value) in sorted {
+            fields.add(name, value);
+        }
         fields.into()
     }
 }
