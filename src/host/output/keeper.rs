@@ -13,10 +13,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{inotify, statvfs};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, inotify, openat, statat, statvfs};
 
 use super::ability::Ability;
-use super::moved::{Elsewhere, Place, elsewhere, place};
+use super::moved::{Elsewhere, Place, elsewhere};
 use super::syslog::Syslog;
 use super::{Order, Shared, trouble};
 use crate::host::spawn::give_back;
@@ -255,17 +255,20 @@ impl Keeper {
     /// What no notification tells of: a full disk, a file that was made anew, a limit that changed.
     fn look_at_all(&mut self, now: Instant) {
         // Files of one directory lie side by side.
-        let mut last: Option<(&Path, (bool, bool))> = None;
+        let mut last: Option<Directory<'_>> = None;
         for (path, entry) in &mut self.files {
             let dir = path.parent().unwrap_or(path);
-            let known = last.filter(|(other, _)| *other == dir);
-            let (_, (for_root, for_others)) = *last.insert(known.unwrap_or_else(|| (dir, is_full(dir))));
+            if last.as_ref().is_none_or(|last| last.path != dir) {
+                last = Some(Directory::at(dir));
+            }
+            let Some(directory) = &last else { continue };
+            let (for_root, for_others) = directory.full;
             // Whose a process is is asked only where that makes a difference.
             let is_roots = for_root == for_others || uid_of(entry.kept.writer) == Some(0);
             entry.full = if is_roots { for_root } else { for_others };
-            let meta = fs::symlink_metadata(path).ok();
-            let grown = meta.as_ref().map(fs::Metadata::len) != entry.seen.map(|(_, size)| size);
-            let other = entry.file.is_some() && meta.as_ref().map(place) != entry.file;
+            let found = directory.find(path);
+            let grown = found.map(|(_, size)| size) != entry.seen.map(|(_, size)| size);
+            let other = entry.file.is_some() && found.map(|(file, _)| file) != entry.file;
             let troubled = entry.trouble.is_some() || entry.moved.is_some();
             if entry.next.is_none() && (grown || other || troubled || entry.watch.is_none()) {
                 entry.next = Some(now);
@@ -304,6 +307,27 @@ impl Keeper {
         }
         let troubles = troubles.into_iter().map(|(name, found)| (name, found.into_iter().collect()));
         self.shared.lock().troubles = troubles.collect();
+    }
+}
+
+/// A directory whose files are looked at. They are asked for in it, so that the way to it is gone once.
+struct Directory<'p> {
+    path: &'p Path,
+    descriptor: Option<OwnedFd>,
+    /// For root, and for others.
+    full: (bool, bool),
+}
+
+impl<'p> Directory<'p> {
+    fn at(path: &'p Path) -> Self {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Self { path, descriptor: openat(CWD, path, flags, Mode::empty()).ok(), full: is_full(path) }
+    }
+
+    /// Which file stands there under this name, and how large it is. No link is followed.
+    fn find(&self, file: &Path) -> Option<(Place, u64)> {
+        let stat = statat(self.descriptor.as_ref()?, file.file_name()?, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        Some(((stat.st_dev, stat.st_ino), u64::try_from(stat.st_size).unwrap_or(0)))
     }
 }
 
