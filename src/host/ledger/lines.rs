@@ -116,7 +116,7 @@ fn json(boot: &BootId) -> String {
     serde_json::to_string(boot).unwrap_or_default()
 }
 
-/// The name in a line that begins as [`write`] lets it begin.
+/// The name in a line that begins as [`write()`] lets it begin.
 fn named<'b>(line: &'b [u8], begin: &[u8]) -> Option<&'b [u8]> {
     let rest = line.strip_prefix(begin)?;
     let name = rest.get(..rest.iter().position(|byte| *byte == b'"')?)?;

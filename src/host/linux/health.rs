@@ -201,10 +201,13 @@ impl LinuxHost {
                 };
                 (found, detail)
             }
-            ReadinessCheck::Tcp { host, port } => {
-                self.judge_port(subject, host, *port, purpose);
-                self.probed(&about)
-            }
+            ReadinessCheck::Tcp { host, port } => match self.judge_port(subject, host, *port, purpose) {
+                Some(doubt) => {
+                    let detail = format!("who listens at port {port} can't be told yet: {doubt}");
+                    (Fact::Unknown(doubt), detail)
+                }
+                None => self.probed(&about),
+            },
             ReadinessCheck::Exec { .. } | ReadinessCheck::Http(_) | ReadinessCheck::Unix { .. } => {
                 self.probed(&about)
             }
@@ -218,21 +221,30 @@ impl LinuxHost {
         }
     }
 
-    /// Somebody accepts there, who may be another program that had the port before.
-    fn judge_port(&mut self, subject: Subject<'_>, host: &str, port: u16, purpose: Purpose) {
+    /// Somebody accepts there, who may be another program that had the port before. Why it can't be told who, where there wasn't
+    /// the time to look: it is looked again then.
+    fn judge_port(
+        &mut self,
+        subject: Subject<'_>,
+        host: &str,
+        port: u16,
+        purpose: Purpose,
+    ) -> Option<Reason> {
         let key = &subject.question.key;
         let about = (key.clone(), purpose);
         if !self.probes.answer(&about).is_some_and(|answer| answer.ready) {
             self.ears.own_port.remove(key);
-            return;
+            return None;
         }
         if !is_here(host) || self.ears.own_port.contains(key) {
-            return;
+            return None;
         }
         match stranger(subject.world, key, port) {
-            Some(text) => self.probes.correct(&about, Answer::no(text)),
-            None => drop(self.ears.own_port.insert(key.clone())),
+            Fact::Known(text) => self.probes.correct(&about, Answer::no(text)),
+            Fact::Absent => drop(self.ears.own_port.insert(key.clone())),
+            Fact::Unknown(reason) => return Some(reason),
         }
+        None
     }
 
     /// What kept a process that is gone from serving, as far as it shows.
@@ -248,7 +260,7 @@ impl LinuxHost {
             | ReadinessCheck::LogLine { .. }
             | ReadinessCheck::When(_) => return None,
         };
-        if is_here(host) { stranger(world, &question.key, port) } else { None }
+        if is_here(host) { stranger(world, &question.key, port).known() } else { None }
     }
 
     /// Whether a condition holds for a process; if not, the one part of it that doesn't.
@@ -343,30 +355,64 @@ fn is_here(host: &str) -> bool {
 }
 
 /// Who listens at a port, if that is neither the process, nor of its tree, nor selfsame, and was there before it: what
-/// began later may well serve on its behalf.
-fn stranger(world: &LiveWorld, key: &ProcessKey, port: u16) -> Option<String> {
-    let tree = below(key.pid, world);
-    if std::iter::once(&key.pid).chain(&tree).any(|pid| listens(world, *pid, port)) {
-        return None;
+/// began later may well serve on its behalf. Unknown: nobody is known to, and somebody couldn't be asked for want of time.
+fn stranger(world: &LiveWorld, key: &ProcessKey, port: u16) -> Fact<String> {
+    let mut doubt = None;
+    let mut listens = |pid: &Pid| match listens(world, *pid, port) {
+        Fact::Known(listens) => listens,
+        Fact::Absent => false,
+        Fact::Unknown(reason) => {
+            if matches!(reason.why, Why::Timeout | Why::Budget | Why::Unresolved) {
+                doubt.get_or_insert(reason);
+            }
+            false
+        }
+    };
+    if std::iter::once(key.pid).chain(below(key.pid, world)).any(|pid| listens(&pid)) {
+        return Fact::Absent;
     }
-    let pids = world.pids().known()?;
+    let Fact::Known(pids) = world.pids() else { return Fact::Absent };
     let own = world.self_pid().known();
-    let mut owners = pids.iter().copied().filter(|pid| listens(world, *pid, port)).peekable();
-    let first = *owners.peek()?;
-    let all: Vec<Pid> = owners.collect();
+    let owners: Vec<Pid> = pids.iter().copied().filter(|pid| listens(pid)).collect();
     let before = |pid: &Pid| world.stat(*pid).known().is_some_and(|stat| stat.start <= key.start);
-    if all.iter().any(|pid| Some(*pid) == own || !before(pid)) {
-        return None;
+    match (owners.first(), doubt) {
+        (None, Some(reason)) => Fact::Unknown(reason),
+        (Some(first), _) if owners.iter().all(|pid| Some(*pid) != own && before(pid)) => {
+            let name = world.comm(*first).known().map(|name| String::from_utf8_lossy(&name).into_owned());
+            Fact::Known(format!("port {port} is taken by {first} ({})", name.as_deref().unwrap_or("?")))
+        }
+        (Some(_), _) | (None, None) => Fact::Absent,
     }
-    let name = world.comm(first).known().map(|name| String::from_utf8_lossy(&name).into_owned());
-    Some(format!("port {port} is taken by {first} ({})", name.as_deref().unwrap_or("?")))
 }
 
-fn listens(world: &LiveWorld, pid: Pid, port: u16) -> bool {
-    world.listens(pid).known().is_some_and(|sockets| {
+fn listens(world: &LiveWorld, pid: Pid, port: u16) -> Fact<bool> {
+    world.listens(pid).map(|sockets| {
         let here = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
         sockets.iter().any(|socket| {
             socket.protocol == Some(Protocol::Tcp) && socket.port == Some(port) && socket.ip.is_none_or(here)
         })
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// It counted as its own port then, for good: on a busy machine a service was Ready while a stranger had its port.
+    #[test]
+    fn who_had_no_time_to_look_does_not_say_that_a_port_is_the_services_own() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let world = LiveWorld::new().unwrap();
+        // Who started us has no part in it.
+        let other =
+            world.process_key(Pid(std::os::unix::process::parent_id().cast_signed())).known().unwrap();
+        let hurried = LiveWorld::new().unwrap().with_budget(Duration::ZERO);
+        let told = stranger(&hurried, &other, port);
+        assert!(matches!(&told, Fact::Unknown(reason) if reason.why == Why::Budget), "{told:?}");
+    }
 }
