@@ -38,10 +38,11 @@ const LIBRARIES: [(&str, &[&str]); 7] = [
 /// Files of which each shows that a part is there: the C library, the starts of both kinds, the unwinder.
 const NEEDED: [&str; 4] = ["libc.a", "crt1.o", "rcrt1.o", "libgcc_eh.a"];
 
-/// What the C library consists of has no names of its own in the order: it stands in front as a whole, since all else needs some of it.
-const C_LIBRARY: &str = "*libc.a:*(.text .text.*)";
-/// The names of functions in the order in which they are to stand, as `src/link/record` wrote them down.
+/// What is to stand in which order, as `src/link/record` wrote it down: names of functions, and files of the C library, whose functions have none for
+/// the linker.
 const ORDER: &str = "src/link/order.txt";
+/// What the files of the C library begin with in the order.
+const C_LIBRARY: &str = "libc.a:";
 
 /// Where the program lies.
 #[derive(Clone, Copy)]
@@ -82,7 +83,7 @@ fn possible() -> Result<(), String> {
     Ok(())
 }
 
-/// Has the linker put the C library in front, then these functions in their order, and behind them all that have one of these names:
+/// Has the linker put these functions in front in their order, and behind them all that have one of these names:
 /// where another compiler gives them other hashes that is twice as much, and still less than all over the program. A name that isn't there any more
 /// is no mistake: what it was called for lies with the rest then. `host/spawn/pages.rs` is told that it was done. Done for Rust's own
 /// linker alone, since not every other one knows scripts.
@@ -98,11 +99,12 @@ fn put_in_order(directory: &Path) {
     let sections: String = names()
         .map(str::to_owned)
         .chain(of_any_hash)
-        .map(|name| format!("    *(.text.{name} .text.unlikely.{name})\n"))
+        .map(|name| match name.starts_with(C_LIBRARY) {
+            true => format!("    *{name}(.text .text.*)\n"),
+            false => format!("    *(.text.{name} .text.unlikely.{name})\n"),
+        })
         .collect();
-    let script = format!(
-        "SECTIONS {{\n  .text.watch : {{\n    {C_LIBRARY}\n{sections}  }}\n}} INSERT BEFORE .text;\n"
-    );
+    let script = format!("SECTIONS {{\n  .text.watch : {{\n{sections}  }}\n}} INSERT BEFORE .text;\n");
     let path = directory.join("order.ld");
     fs::write(&path, script).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     println!("cargo:rustc-link-arg-bins=-Wl,-T,{}", path.display());

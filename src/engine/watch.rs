@@ -28,6 +28,7 @@ pub use ending::Ended;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use documents::Scope;
 use looking::{Looking, Occasion};
@@ -53,6 +54,9 @@ use crate::plan::status::ServiceStatus;
 use crate::spec::SpecSet;
 use crate::spec::engine::Settings;
 use crate::units::BootTime;
+
+/// So long after much was done nothing more comes of it, as a rule.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// How to watch.
 #[derive(Clone, Debug)]
@@ -144,6 +148,8 @@ struct Deadlines {
     plan: Option<BootTime>,
     /// What policies wait for.
     policies: Option<BootTime>,
+    /// Memory is given back once more, unless the loop has something to do before.
+    rest: Option<BootTime>,
 }
 
 impl<'a> Watch<'a> {
@@ -252,11 +258,13 @@ impl<'a> Watch<'a> {
             }
             self.confirmed = false;
             self.confirmed_prunes.clear();
-            if std::mem::take(&mut self.bulky) {
+            let bulky = std::mem::take(&mut self.bulky);
+            if bulky {
                 self.settle();
+            }
+            if bulky || full || confirmed {
                 self.host.rest();
-            } else if full || confirmed {
-                self.host.rest();
+                deadlines.rest = Some(self.host.now().boot.after(QUIET));
             }
             if full {
                 deadlines.resync = looking::resync(self.options.settings.resync, self.host.now().boot);
@@ -309,10 +317,11 @@ impl<'a> Watch<'a> {
 
 impl Deadlines {
     fn earliest_with(&self, sources: Option<BootTime>, fetch: Option<BootTime>) -> BootTime {
-        self.of_others(sources, fetch).min(self.policies.unwrap_or(self.resync))
+        let others = self.of_others(sources, fetch);
+        self.policies.into_iter().chain(self.rest).fold(others, BootTime::min)
     }
 
-    /// The earliest of all but the policies'.
+    /// The earliest of those that ask for more than a turn of policies, or that memory is given back.
     fn of_others(&self, sources: Option<BootTime>, fetch: Option<BootTime>) -> BootTime {
         sources.into_iter().chain(self.plan).chain(fetch).min().unwrap_or(self.resync).min(self.resync)
     }

@@ -49,7 +49,7 @@ use super::policy::Acting;
 use super::probe::Probes;
 use super::proc::LiveWorld;
 use super::shelf::Shelf;
-use super::spawn::{give_back, let_go_of_code, let_go_of_constants};
+use super::spawn::{give_back, let_go_of_program};
 use super::state_dir::Dirs;
 use super::table::{Changed, Mark, ProcessTable};
 use super::wake::Waker;
@@ -228,8 +228,7 @@ impl LinuxHost {
         self.looker.conditions.rest();
         self.world.rest();
         give_back();
-        let_go_of_code();
-        let_go_of_constants();
+        let_go_of_program();
     }
 
     /// Where plugins come from, for whoever loads documents.

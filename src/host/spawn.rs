@@ -58,7 +58,7 @@ pub use detach::{Detached, NotDetached, detach};
 pub use given::FIRST_SOCKET;
 pub use heap::{MANY_AT_FIRST, close_up, give_back, side_by_side, take_large_pages, to_stay};
 pub use inherited::{environment, hand_down_signals, take_descriptor, was_closed};
-pub use pages::{let_go_of_code, let_go_of_constants};
+pub use pages::let_go_of_program;
 pub use pidfd::{
     exit_of, exit_of_status, keep_exits_of_children, peek_any_exited, reap, reap_pid, send_number,
     send_signal,

@@ -549,7 +549,7 @@ fn the_tree_is_asked_for_before_the_first_signal_only_where_it_is_needed() {
         }
         let case = Case::new().with(web(), vec![instance(phase)], Seen::default());
         let asked = questions(&case.desired, &case.memory, now(), QuestionHints::default());
-        assert_eq!(asked.services[&name("web")].processes[&0].list_tree, wanted);
+        assert_eq!(asked.services[&name("web")].processes.get(&0).unwrap().list_tree, wanted);
     }
 }
 

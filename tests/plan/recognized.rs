@@ -35,7 +35,7 @@ fn asked(case: &Case, full: bool) -> Questions {
 }
 
 fn is_asked(case: &Case, full: bool) -> bool {
-    asked(case, full).services[&name("web")].processes[&0].health.recognized
+    asked(case, full).services[&name("web")].processes.get(&0).unwrap().health.recognized
 }
 
 /// After a loss of its record it would have been started a second time, and nobody was told before.
@@ -99,7 +99,8 @@ fn a_look_asks_about_so_many_and_the_next_one_about_others() {
         case = case.with(spec, vec![one], answered(Fact::Absent));
     }
     let of = |questions: &Questions| -> Vec<_> {
-        let asked = questions.services.iter().filter(|(_, asked)| asked.processes[&0].health.recognized);
+        let asked =
+            questions.services.iter().filter(|(_, asked)| asked.processes.get(&0).unwrap().health.recognized);
         asked.map(|(name, _)| name.clone()).collect()
     };
     let first = of(&asked(&case, true));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Deadlines, Event, Watch};
+use super::{Deadlines, Event, QUIET, Watch};
 use crate::engine::policy::Policies;
 use crate::engine::policy::linux::OnLinux;
 use crate::host::Host as _;
@@ -35,6 +35,9 @@ impl Watch<'_> {
                 self.hear(&wakes);
                 continue;
             }
+            if self.rests(&wakes, deadlines) {
+                continue;
+            }
             let others = deadlines.of_others(look, fetch);
             let is_theirs = wakes.is_of_processes_only() && !wakes.due && !self.desk.has_requests();
             if !is_theirs || self.host.now().boot >= others {
@@ -46,6 +49,21 @@ impl Watch<'_> {
                 return Ok(wakes);
             }
         }
+    }
+
+    /// Gives memory back once more where nothing has happened for a while since much was done. Says whether that was what the loop was woken for,
+    /// as far as is known here: what the host waits for itself is due at the next wait as well.
+    fn rests(&mut self, wakes: &Wakes, deadlines: &mut Deadlines) -> bool {
+        let now = self.host.now().boot;
+        if *wakes != (Wakes { due: true, ..Wakes::default() }) {
+            deadlines.rest = deadlines.rest.map(|_| now.after(QUIET));
+            return false;
+        }
+        let rests = deadlines.rest.take_if(|at| *at <= now).is_some();
+        if rests {
+            self.host.rest();
+        }
+        rests && now < deadlines.earliest_with(self.look_due, self.fetching.deadline())
     }
 
     /// One turn. Says whether something is asked of Services, and when the next turn is due.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::{Bound, Index, Range, RangeBounds};
+use std::ops::{Bound, Range, RangeBounds};
 use std::slice;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -230,17 +230,6 @@ impl<V> FromIterator<(u32, V)> for ByIndex<V> {
 impl<V, const N: usize> From<[(u32, V); N]> for ByIndex<V> {
     fn from(rows: [(u32, V); N]) -> Self {
         rows.into_iter().collect()
-    }
-}
-
-impl<V> Index<&u32> for ByIndex<V> {
-    type Output = V;
-
-    /// # Panics
-    /// There is none of this index, as with every map of the standard library.
-    #[expect(clippy::expect_used, reason = "what indexing means")]
-    fn index(&self, index: &u32) -> &V {
-        self.get(index).expect("none of this index")
     }
 }
 
