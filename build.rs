@@ -99,9 +99,12 @@ fn put_in_order(directory: &Path) {
     let sections: String = names()
         .map(str::to_owned)
         .chain(of_any_hash)
-        .map(|name| match name.starts_with(C_LIBRARY) {
-            true => format!("    *{name}(.text .text.*)\n"),
-            false => format!("    *(.text.{name} .text.unlikely.{name})\n"),
+        .map(|name| {
+            if name.starts_with(C_LIBRARY) {
+                format!("    *{name}(.text .text.*)\n")
+            } else {
+                format!("    *(.text.{name} .text.unlikely.{name})\n")
+            }
         })
         .collect();
     let script = format!("SECTIONS {{\n  .text.watch : {{\n{sections}  }}\n}} INSERT BEFORE .text;\n");

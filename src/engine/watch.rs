@@ -264,6 +264,8 @@ impl<'a> Watch<'a> {
             }
             if bulky || full || confirmed {
                 self.host.rest();
+            }
+            if bulky {
                 deadlines.rest = Some(self.host.now().boot.after(QUIET));
             }
             if full {

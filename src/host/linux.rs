@@ -49,7 +49,7 @@ use super::policy::Acting;
 use super::probe::Probes;
 use super::proc::LiveWorld;
 use super::shelf::Shelf;
-use super::spawn::{give_back, let_go_of_program};
+use super::spawn::give_back;
 use super::state_dir::Dirs;
 use super::table::{Changed, Mark, ProcessTable};
 use super::wake::Waker;
@@ -224,11 +224,11 @@ impl LinuxHost {
     }
 
     /// Nothing is to be done for a while that takes much: what that took is given back.
-    pub fn rest(&self) {
+    pub fn rest(&mut self) {
         self.looker.conditions.rest();
         self.world.rest();
         give_back();
-        let_go_of_program();
+        self.waker.rest();
     }
 
     /// Where plugins come from, for whoever loads documents.

@@ -26,6 +26,7 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
 
+use super::spawn::let_go_of_program;
 use crate::units::{BootTime, Pid, Signal};
 
 /// Why the loop woke up. Several may be true, or none.
@@ -118,6 +119,8 @@ pub struct Waker {
     mounts: Option<File>,
     /// A child may have exited since somebody last asked the kernel for those.
     exits: Cell<bool>,
+    /// The next wait is for long.
+    rests: bool,
 }
 
 impl Waker {
@@ -143,7 +146,7 @@ impl Waker {
             add(clock.as_fd(), CLOCK)?;
         }
         // What ended before is told of by no signal: a new image of the engine has the children of the last one.
-        Ok(Self { epoll, timer, clock, signals, mounts: None, exits: Cell::new(true) })
+        Ok(Self { epoll, timer, clock, signals, mounts: None, exits: Cell::new(true), rests: false })
     }
 
     /// Also waits for a watcher of documents. Whoever owns it reads it empty after each wake-up.
@@ -233,6 +236,11 @@ impl Waker {
         self.exits.replace(false) || is_unread
     }
 
+    /// The next wait is for long, as far as is known: nothing of the program is needed meanwhile.
+    pub fn rest(&mut self) {
+        self.rests = true;
+    }
+
     /// Waits until something happens or `until` comes; for ever without it.
     ///
     /// # Errors
@@ -240,6 +248,9 @@ impl Waker {
     pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
         self.set_timer(until)?;
         let mut events = Vec::with_capacity(EVENTS_MAX);
+        if std::mem::take(&mut self.rests) {
+            let_go_of_program();
+        }
         loop {
             match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), None) {
                 Err(rustix::io::Errno::INTR) => {}

@@ -5,11 +5,26 @@
 //! each window, and what a restart needs lies in forty of them, where the linker was told so (`build.rs`, `src/link/order.txt`). Elsewhere
 //! it lies all over the program, in several times as many: there no code is let go of.
 
-/// Lets go of the constants, and of the code where it is in order. Breakpoints that a debugger has set there go with it.
+use std::ptr;
+
+/// Begin and size of what is mapped.
+type Part = (usize, usize);
+
+/// Lets go of the constants, and of the code where it is in order. Breakpoints that a debugger has set there go with it. Whoever waits
+/// for long calls this last: what comes after it is mapped again.
 pub fn let_go_of_program() {
-    // SAFETY: whoever is called gets what the C library says of each part of the program, and only for as long as the call takes.
+    let mut parts: Vec<Part> = Vec::new();
+    // SAFETY: whoever is called gets what the C library says of each part of the program, only for as long as the call takes, and these parts.
     unsafe {
-        libc::dl_iterate_phdr(Some(of_program), std::ptr::null_mut());
+        libc::dl_iterate_phdr(Some(of_program), (&raw mut parts).cast());
+    }
+    for (begin, size) in parts {
+        let place = ptr::with_exposed_provenance_mut(begin);
+        // SAFETY: nothing but this part of the file is mapped there, and nobody has written to it, as it never was writable: it reads the
+        // same when it is mapped again, also by whoever executes it.
+        unsafe {
+            libc::madvise(place, size, libc::MADV_DONTNEED);
+        }
     }
 }
 
@@ -19,33 +34,29 @@ fn is_let_go_of(flags: u32) -> bool {
     flags == libc::PF_R || (cfg!(ordered) && flags == libc::PF_R | libc::PF_X)
 }
 
-/// Lets go of what never is written to of the first thing that is told, which is this program.
+/// Puts the whole pages of what never is written to into `parts`: of the first thing that is told, which is this program.
 unsafe extern "C" fn of_program(
     told: *mut libc::dl_phdr_info,
     _: usize,
-    _: *mut libc::c_void,
+    parts: *mut libc::c_void,
 ) -> libc::c_int {
-    // SAFETY: so it was promised to whoever asked.
-    let (start, headers) = unsafe {
+    // SAFETY: so it was promised to whoever asked, and these are the parts that he gave.
+    let (start, headers, parts) = unsafe {
         let told = &*told;
-        (told.dlpi_addr, std::slice::from_raw_parts(told.dlpi_phdr, usize::from(told.dlpi_phnum)))
+        let headers = std::slice::from_raw_parts(told.dlpi_phdr, usize::from(told.dlpi_phnum));
+        (told.dlpi_addr, headers, &mut *parts.cast::<Vec<Part>>())
     };
     let page = rustix::param::page_size();
-    for part in headers.iter().filter(|part| part.p_type == libc::PT_LOAD && is_let_go_of(part.p_flags)) {
-        let (Ok(begin), Ok(size)) = (usize::try_from(start + part.p_vaddr), usize::try_from(part.p_memsz))
-        else {
-            continue;
-        };
-        let (begin, end) = (begin.next_multiple_of(page), (begin + size) / page * page);
-        if begin < end {
-            let place = std::ptr::with_exposed_provenance_mut(begin);
-            // SAFETY: nothing but this part of the file is mapped there, and nobody has written to it, as it never was writable: it reads the
-            // same when it is mapped again, also by whoever executes it.
-            unsafe {
-                libc::madvise(place, end - begin, libc::MADV_DONTNEED);
-            }
-        }
-    }
+    parts.extend(
+        headers.iter().filter(|part| part.p_type == libc::PT_LOAD && is_let_go_of(part.p_flags)).filter_map(
+            |part| {
+                let (begin, size) =
+                    (usize::try_from(start + part.p_vaddr).ok()?, usize::try_from(part.p_memsz).ok()?);
+                let (begin, end) = (begin.next_multiple_of(page), (begin + size) / page * page);
+                Some((begin, end.checked_sub(begin)?))
+            },
+        ),
+    );
     1
 }
 
