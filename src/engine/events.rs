@@ -68,6 +68,11 @@ impl Chronicle {
         self.tell(&[Event { fields, ..Event::new(EventKind::Source, "PruneHeld", message) }])
     }
 
+    /// Much was written down at once.
+    pub(super) fn settle(&mut self) {
+        self.log.settle();
+    }
+
     /// The state directory was made again.
     pub fn restored(&mut self) {
         self.log.restored();

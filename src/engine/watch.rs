@@ -306,6 +306,7 @@ impl<'a> Watch<'a> {
             (self.memory, self.status) = (copies, status);
         }
         self.meter.borrow_mut().settle();
+        self.chronicle.settle();
     }
 
     /// Says that a watch begins, and over which places.

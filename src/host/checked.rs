@@ -5,7 +5,7 @@
 //! definitions and plugins.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 
 use crate::lang::Predicate;
@@ -20,8 +20,9 @@ const KNOWN_MAX: usize = 16 << 10;
 #[derive(Debug, Default)]
 pub struct Checked {
     kept: RefCell<BTreeMap<String, Predicate>>,
-    /// Hashes of the keys of those that aren't kept: there were too many, or nobody asked for a while.
-    others: RefCell<BTreeSet<u64>>,
+    /// Hashes of the keys of those that aren't kept: there were too many, or nobody asked for a while. One piece of memory: they are noted
+    /// between what loading needed for a moment, and pieces of them would each hold a page of that.
+    others: RefCell<HashSet<u64>>,
     hashing: RandomState,
 }
 

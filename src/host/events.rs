@@ -14,7 +14,7 @@ mod compact;
 mod line;
 mod read;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::io;
@@ -25,6 +25,7 @@ use std::time::Duration;
 pub use read::{Follower, read};
 
 use super::errno::io_text;
+use super::spawn::close_up;
 use super::state_dir::Dirs;
 use super::{atomic, failpoint};
 use crate::plan::event::{Event, Recorded};
@@ -114,10 +115,10 @@ pub struct EventLog {
     /// Length of what is whole.
     len: u64,
     next: u64,
-    known: HashMap<u64, Known>,
+    known: BTreeMap<u64, Known>,
     /// Events of each object, and under the empty name those of none, by the hash of its name: two that are counted as one are cut
     /// back the sooner. What stood there before the end that was read isn't among them.
-    counts: HashMap<u64, usize>,
+    counts: BTreeMap<u64, u32>,
     /// Events that could not be written since the last that could.
     lost: u64,
 }
@@ -132,8 +133,8 @@ impl EventLog {
             file: None,
             len: 0,
             next: 1,
-            known: HashMap::new(),
-            counts: HashMap::new(),
+            known: BTreeMap::new(),
+            counts: BTreeMap::new(),
             lost: 0,
         };
         // What can't be opened now is tried again with the first event.
@@ -185,7 +186,8 @@ impl EventLog {
     }
 
     fn count_line(&mut self, object: &str) {
-        *self.counts.entry(hash(object)).or_default() += 1;
+        let count = self.counts.entry(hash(object)).or_default();
+        *count = count.saturating_add(1);
     }
 
     /// Writes events down, or counts them where the same is there. Gives them as they stand in the record then, and a
@@ -236,7 +238,8 @@ impl EventLog {
         }
         self.append(&mut fresh)?;
         self.lost = 0;
-        let noisy = self.counts.values().any(|count| *count > self.bounds.per_object.saturating_mul(2));
+        let most = u32::try_from(self.bounds.per_object.saturating_mul(2)).unwrap_or(u32::MAX);
+        let noisy = self.counts.values().any(|count| *count > most);
         if noisy || self.len > self.bounds.bytes {
             self.compact()?;
         }
@@ -316,6 +319,12 @@ impl EventLog {
         failpoint::hit("events.compacted")?;
         self.file = None;
         self.begin()
+    }
+
+    /// Much was written at once, for a moment of which much more was needed.
+    pub fn settle(&mut self) {
+        close_up(&mut self.known);
+        close_up(&mut self.counts);
     }
 
     /// Somebody removed the directory, and it was made again: what was written is lost, what comes is not.

@@ -51,16 +51,23 @@ pub fn launched(spec: &Service, prepared: Option<&Prepared>) -> Launched {
 
 /// The fields that nearly every process has, in the order of their names, each with the value that it usually has: what a document leads to
 /// that says nothing. `Launched` keeps these in fewer bytes, and nothing else follows from them.
-pub(super) fn usual() -> Vec<(Box<str>, Box<str>)> {
+pub(super) fn usual() -> Vec<(&'static str, &'static str)> {
     let spec = Service::new(ServiceName::near("usual"), PathBuf::new());
     let said = written(&spec, None, Fields::in_full());
     let looked_up = [("envFrom", &*digest(&BTreeMap::new()))];
     // Whatever their names are, these are never the usual ones.
     let files = Stream::BOTH.map(|stream| (stream.file_word(), ""));
     let all = said.iter().chain(looked_up).chain(files);
-    let mut all: Vec<(Box<str>, Box<str>)> = all.map(|(name, value)| (name.into(), value.into())).collect();
+    let mut all: Vec<(&str, &str)> = all.collect();
     all.sort_unstable();
-    all
+    // They are there as long as the program runs, in one piece: each by itself would hold a page of what is needed for a moment when they are made.
+    let mut rest: &'static str = Box::leak(all.iter().flat_map(|(name, value)| [*name, *value]).collect());
+    let mut next = |text: &str| {
+        let (own, behind) = rest.split_at_checked(text.len()).unwrap_or_default();
+        rest = behind;
+        own
+    };
+    all.iter().map(|(name, value)| (next(name), next(value))).collect()
 }
 
 fn written(spec: &Service, prepared: Option<&Prepared>, mut fields: Fields) -> Launched {

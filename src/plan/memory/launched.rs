@@ -29,7 +29,7 @@ pub struct Launched(
 static USUAL: LazyLock<Vec<Field>> = LazyLock::new(usual);
 
 /// A name and a value.
-type Field = (Box<str>, Box<str>);
+type Field = (&'static str, &'static str);
 
 /// Before the name of a field that isn't among the usual ones. Below are these: twice its place for one with the usual value, and one more with
 /// another.
@@ -267,7 +267,7 @@ mod tests {
     fn what_is_usual_takes_a_byte_for_each_field() {
         assert!(USUAL.len() < usize::from(OTHER_NAME / 2));
         assert!(USUAL.is_sorted_by(|(one, _), (next, _)| one < next));
-        let usual = || USUAL.iter().map(|(name, value)| (&**name, &**value));
+        let usual = || USUAL.iter().copied();
         let mut launched: Launched = usual().collect();
         assert_eq!(launched.0.len(), USUAL.len());
         launched.insert("umask", "0027");
