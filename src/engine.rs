@@ -17,6 +17,7 @@ pub mod settings;
 mod settle;
 pub mod sources;
 pub mod standing;
+pub mod statuses;
 pub mod tick;
 pub mod told;
 mod unwritten;

@@ -17,6 +17,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::carried::Sum;
 use crate::engine::metrics::Meter;
 use crate::engine::sources::Sources;
+use crate::engine::statuses::Statuses;
 use crate::engine::watch::{Ended, Event, Watch, WatchOptions};
 use crate::host::errno::io_text;
 use crate::host::good_texts::GoodTexts;
@@ -27,7 +28,7 @@ use crate::host::state_dir::Dirs;
 use crate::host::superior::Superior;
 use crate::plan::action::Outcome;
 use crate::plan::event::EventKind;
-use crate::plan::status::{PhaseWord, ServiceStatus};
+use crate::plan::status::PhaseWord;
 use crate::report::{deed, event_words, held_text, lasting_line, printable, render_diagnostics, status_line};
 use crate::spec::ServiceName;
 use crate::spec::engine::Settings;
@@ -265,11 +266,10 @@ impl Teller {
     }
 
     /// Says what changed for each object, and the sum when it changed and is worth it.
-    fn status(&mut self, status: &[ServiceStatus], changed: &BTreeSet<ServiceName>, sum: Sum) {
+    fn status(&mut self, status: &Statuses, changed: &BTreeSet<ServiceName>, sum: Sum) {
         for name in changed {
-            let at = status.binary_search_by(|service| service.name.cmp(name));
-            let Some(service) = at.ok().and_then(|at| status.get(at)) else { continue };
-            let line = status_line(service);
+            let Some(service) = status.get(name.as_str()) else { continue };
+            let line = status_line(&service);
             let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(&*lasting_line(&line));
             let quiet = matches!(service.phase, PhaseWord::Pending | PhaseWord::Stopping);
             if self.phases.get(name) != Some(&hash) && !quiet {

@@ -13,6 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::statuses::Statuses;
 use super::tick::Tick;
 use crate::facts::ProcessKey;
 use crate::plan::Plan;
@@ -241,11 +242,11 @@ impl Carried {
     }
 
     /// Brings statuses (by name) up to what was decided since, and says what that changed.
-    pub fn tell(&mut self, statuses: &mut Vec<ServiceStatus>) -> Moved {
+    pub fn tell(&mut self, statuses: &mut Statuses) -> Moved {
         let before = statuses.len();
         if std::mem::take(&mut self.gone) {
-            statuses.retain(|status| self.records.contains_key(&status.name));
-            self.sum = Sum::of(&*statuses);
+            statuses.retain(|name| self.records.contains_key(name));
+            self.sum = Sum::of(statuses.alike().map(|(_, status)| status));
         }
         let (mut more, mut names) = (Vec::new(), BTreeSet::new());
         let gone = statuses.len() != before;
@@ -253,8 +254,7 @@ impl Carried {
             if !self.records.contains_key(&name) {
                 continue;
             }
-            let at = statuses.binary_search_by(|known| known.name.cmp(&name));
-            match at.ok().and_then(|at| statuses.get_mut(at)) {
+            match statuses.get(name.as_str()) {
                 Some(known) => {
                     // Which revision it is of is said of it afterwards.
                     status.source.revision.clone_from(&known.source.revision);
@@ -262,7 +262,8 @@ impl Carried {
                         continue;
                     }
                     self.sum = self.sum.with(Sum::of([&*known]), Sum::of([&status]));
-                    *known = status;
+                    drop(known);
+                    statuses.replace(status);
                 }
                 None => {
                     self.sum = self.sum.with(Sum::default(), Sum::of([&status]));
@@ -271,11 +272,7 @@ impl Carried {
             }
             names.insert(name);
         }
-        if !more.is_empty() {
-            statuses.reserve_exact(more.len());
-            statuses.append(&mut more);
-            statuses.sort_by(|one, other| one.name.cmp(&other.name));
-        }
+        statuses.add(more);
         Moved { gone, names }
     }
 

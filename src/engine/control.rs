@@ -9,6 +9,7 @@
 mod beside;
 mod listeners;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use listeners::Listeners;
 
 use super::policy::Policies;
 use super::sources::absolute;
+use super::statuses::Statuses;
 use crate::facts::ProcessKey;
 use crate::host::clock;
 use crate::host::control::{
@@ -46,7 +48,7 @@ const NAME_MAX: usize = 64;
 #[derive(Clone, Copy)]
 pub(super) struct Known<'a> {
     /// As of the last tick.
-    pub status: &'a [ServiceStatus],
+    pub status: &'a Statuses,
     /// Policies, as of their last turn.
     pub policies: &'a Policies,
     /// As of the last look.
@@ -313,38 +315,35 @@ fn unsettled(asked: &BTreeSet<ServiceName>, known: Known<'_>) -> Unsettled {
     }
     let declared = || set.services.keys().filter(|name| !set.unseen.contains_key(*name));
     let is_declared = |name: &ServiceName| set.services.contains_key(name) && !set.unseen.contains_key(name);
-    let is_of_interest = |one: &&ServiceStatus| asked.contains(&one.name) || settled(one) != Settled::Ready;
-    let told = status.iter().filter(is_of_interest).filter(|one| is_declared(&one.name));
+    let told = status
+        .alike()
+        .filter(|(name, like)| asked.contains(*name) || settled(like) != Settled::Ready)
+        .filter(|(name, _)| is_declared(name))
+        .filter_map(|(name, _)| status.get(name.as_str()).map(Cow::into_owned));
     // Both are in the order of names.
-    let mut rest = status.iter().peekable();
+    let mut rest = status.names().peekable();
     let unknown = declared().filter(|name| {
-        while rest.next_if(|one| one.name < **name).is_some() {}
-        rest.peek().is_none_or(|one| one.name != **name)
+        while rest.next_if(|one| *one < *name).is_some() {}
+        rest.peek().is_none_or(|one| *one != *name)
     });
     let unknown = unknown.cloned().collect();
-    Unsettled { places, clean, objects: declared().count(), told: told.cloned().collect(), unknown }
-}
-
-/// By name, which they are in the order of.
-fn status_of<'a>(name: &str, status: &'a [ServiceStatus]) -> Option<&'a ServiceStatus> {
-    let at = status.binary_search_by(|known| known.name.as_str().cmp(name)).ok()?;
-    status.get(at)
+    Unsettled { places, clean, objects: declared().count(), told: told.collect(), unknown }
 }
 
 fn told(objects: &Objects, known: Known<'_>) -> Told {
     let by_label = Objects { names: Vec::new(), ..objects.clone() };
-    let covered = |service: &&ServiceStatus| {
+    let covered = |service: &Cow<'_, ServiceStatus>| {
         by_label.covers(&service.name, known.memory.services.get(&service.name).map(|record| &**record))
     };
     let told = if objects.names.is_empty() {
-        known.status.iter().filter(covered).cloned().collect()
+        known.status.iter().filter(covered).map(Cow::into_owned).collect()
     } else {
         let named: BTreeSet<&str> = objects.names.iter().map(String::as_str).collect();
-        let named = named.into_iter().filter_map(|name| status_of(name, known.status));
-        named.filter(covered).cloned().collect()
+        let named = named.into_iter().filter_map(|name| known.status.get(name));
+        named.filter(covered).map(Cow::into_owned).collect()
     };
     let is_missing = |text: &&String| {
-        status_of(text, known.status).is_none()
+        known.status.get(text).is_none()
             && known.policies.status().iter().all(|policy| !names_policy(text, &policy.name))
     };
     let policies = known.policies.status().iter().filter(|policy| {
@@ -391,7 +390,7 @@ fn explained(name: &ServiceName, known: Known<'_>) -> Reply {
         return Reply::Refused(Refusal::Impossible(vec![no_object(name.as_str(), known)]));
     };
     Reply::Explained(Box::new(Explained {
-        status: status_of(name.as_str(), known.status).cloned(),
+        status: known.status.get(name.as_str()).map(Cow::into_owned),
         record: (**record).clone(),
         recorded: recorded(known),
     }))

@@ -12,19 +12,18 @@ use std::sync::Arc;
 
 use crate::host::spawn::{MANY_AT_FIRST, side_by_side};
 use crate::plan::memory::{Memory, Record, Records};
-use crate::plan::status::ServiceStatus;
 use crate::spec::{Copies, LoadedFile, Stays};
 
 /// For fewer values it isn't worth a thread.
 const MANY: usize = 100;
 
-/// Copies of the records and of the statuses. Nothing where there are few.
-pub(super) fn of_memory(memory: &Memory, status: &[ServiceStatus]) -> Option<(Memory, Vec<ServiceStatus>)> {
+/// Copies of the records. Nothing where there are few.
+pub(super) fn of_memory(memory: &Memory) -> Option<Memory> {
     let copy = || {
         let one = |record: &Arc<Record>| Arc::new(Record::clone(record));
         let records: Records =
             memory.services.iter().map(|(name, record)| (name.clone(), one(record))).collect();
-        (Memory { boot: memory.boot.clone(), services: records, past: memory.past.clone() }, status.to_vec())
+        Memory { boot: memory.boot.clone(), services: records, past: memory.past.clone() }
     };
     (memory.services.len() >= MANY).then(|| side_by_side(copy)).flatten()
 }
@@ -62,10 +61,10 @@ mod tests {
 
     #[test]
     fn a_copy_says_the_same_and_shares_what_others_hold_as_well() {
-        assert_eq!(of_memory(&memory(MANY - 1), &[]), None);
+        assert_eq!(of_memory(&memory(MANY - 1)), None);
         let memory = memory(MANY);
-        let (copy, status) = of_memory(&memory, &[]).unwrap();
-        assert_eq!((&copy, status.len()), (&memory, 0));
+        let copy = of_memory(&memory).unwrap();
+        assert_eq!(copy, memory);
         for (record, copy) in memory.services.values().zip(copy.services.values()) {
             assert!(!Arc::ptr_eq(record, copy) && Arc::ptr_eq(&record.spec, &copy.spec));
         }

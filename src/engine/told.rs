@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::accept::PruneHeld;
 use super::carried::Sum;
 use super::sources::SourcesLook;
+use super::statuses::Statuses;
 use super::tick::Tick;
 use crate::diagnostic::Diagnostic;
-use crate::plan::status::ServiceStatus;
 use crate::plan::wanted::Request;
 use crate::spec::{Revision, ServiceName};
 use crate::units::WallTime;
@@ -27,7 +27,7 @@ pub enum Event<'a> {
     /// The status after all that is to be done at once was done.
     Status {
         /// Of everything, by name.
-        all: &'a [ServiceStatus],
+        all: &'a Statuses,
         /// What isn't as it was told before.
         changed: &'a BTreeSet<ServiceName>,
         /// How many instances all have.

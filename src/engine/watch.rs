@@ -44,13 +44,13 @@ use super::settings::SettingsFile;
 use super::settle;
 use super::sources::{Sources, absolute};
 use super::standing::Standing;
+use super::statuses::Statuses;
 pub use super::told::Event;
 use crate::host::Host as _;
 use crate::host::history::{Accepted, History};
 use crate::host::linux::LinuxHost;
 use crate::host::scrape::Scrapes;
 use crate::plan::memory::Memory;
-use crate::plan::status::ServiceStatus;
 use crate::spec::SpecSet;
 use crate::spec::engine::Settings;
 use crate::units::BootTime;
@@ -96,7 +96,7 @@ pub struct Watch<'a> {
     history: History,
     /// Those that it wasn't given yet.
     unkept: Vec<Accepted>,
-    status: Vec<ServiceStatus>,
+    status: Statuses,
     standing: Standing,
     digest: Option<String>,
     held: Vec<PruneHeld>,
@@ -187,7 +187,7 @@ impl<'a> Watch<'a> {
             chronicle,
             history,
             unkept: Vec::new(),
-            status: Vec::new(),
+            status: Statuses::default(),
             standing,
             digest: None,
             held: Vec::new(),
@@ -263,6 +263,7 @@ impl<'a> Watch<'a> {
                 self.settle();
             }
             if bulky || full || confirmed {
+                self.status.pack();
                 self.host.rest();
             }
             if bulky {
@@ -300,10 +301,10 @@ impl<'a> Watch<'a> {
     /// Much was loaded, started and written down, which took more than what stays of it.
     fn settle(&mut self) {
         self.altered = 0;
-        if let Some((copies, status)) = settle::of_memory(&self.memory, &self.status) {
+        if let Some(copies) = settle::of_memory(&self.memory) {
             self.carried.settle(&self.memory, &copies);
             self.host.settle(&self.memory, &copies);
-            (self.memory, self.status) = (copies, status);
+            self.memory = copies;
         }
         self.meter.borrow_mut().settle();
         self.chronicle.settle();

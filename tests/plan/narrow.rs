@@ -1,10 +1,12 @@
 //! A tick about what was touched says what a tick about everything would say.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use selfsame::engine::carried::{Carried, Sum};
+use selfsame::engine::statuses::Statuses;
 use selfsame::facts::ProcessKey;
 use selfsame::plan::memory::{Memory, Record};
 use selfsame::plan::observation::{Observation, ProcessSeen, Seen};
@@ -15,6 +17,10 @@ use selfsame::units::{BootTime, Now};
 
 use crate::bench::*;
 use crate::properties::{a_case, config};
+
+fn all_of(statuses: &Statuses) -> Vec<ServiceStatus> {
+    statuses.iter().map(Cow::into_owned).collect()
+}
 
 /// Every process lives, and nothing was looked for.
 fn calm(record: &Record) -> Seen {
@@ -139,10 +145,11 @@ proptest! {
         prop_assert_eq!(&narrow.steps, &whole.steps);
         prop_assert_eq!(&narrow.memory, &whole.memory);
         prop_assert_eq!(&narrow.changes, &whole.changes);
-        let mut statuses = Vec::new();
+        let mut statuses = Statuses::default();
         carried.tell(&mut statuses);
         carried.complete(&mut narrow, false);
         carried.tell(&mut statuses);
+        let statuses = all_of(&statuses);
         prop_assert_eq!(carried.sum(), Sum::of(&statuses));
         Carried::default().complete(&mut whole, true);
         prop_assert_eq!(narrow.next.filter(|next| *next > now.boot), whole.next);
@@ -193,7 +200,7 @@ proptest! {
         let case = with_more(case, more);
         let (mut carried, mut plain) = (Carried::default(), Plain::default());
         let (mut memory, mut moment) = (case.memory.clone(), NOW);
-        let mut statuses = Vec::new();
+        let mut statuses = Statuses::default();
         for (edit, which, later) in edits {
             moment += later;
             let now = Now { boot: at(moment), ..now() };
@@ -226,8 +233,8 @@ proptest! {
             prop_assert!(next.is_none_or(|next| plan.next.is_some_and(|of_plan| of_plan <= next)));
             memory = plan.memory;
             carried.tell(&mut statuses);
-            prop_assert!(statuses.iter().map(|status| &status.name).eq(memory.services.keys()));
-            prop_assert_eq!(carried.sum(), Sum::of(&statuses));
+            prop_assert!(statuses.names().eq(memory.services.keys()));
+            prop_assert_eq!(carried.sum(), Sum::of(&all_of(&statuses)));
         }
     }
 }

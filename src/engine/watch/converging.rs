@@ -63,12 +63,11 @@ impl Watch<'_> {
             // Of the others it is as it was said: what is known of a document is part of its status.
             let all = restored || self.standing.is_at_another_revision();
             if all {
-                show_revisions(&mut self.status, self.standing.sources(), &self.set);
+                show_revisions(self.status.iter_mut(), self.standing.sources(), &self.set);
             } else {
-                let at = |name| self.status.binary_search_by(|status| status.name.cmp(name)).ok();
-                let moved: Vec<usize> = moved.names.iter().filter_map(at).collect();
-                for at in moved {
-                    show_revisions(self.status.get_mut(at), self.standing.sources(), &self.set);
+                for name in &moved.names {
+                    let status = self.status.get_mut(name.as_str());
+                    show_revisions(status, self.standing.sources(), &self.set);
                 }
             }
             self.standing.was_told();

@@ -1,5 +1,6 @@
 //! Metrics of the loop, and those who ask for them.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 
@@ -8,6 +9,7 @@ use crate::engine::metrics::{Meter, OwnProcess, Situation};
 use crate::host::Host as _;
 use crate::host::scrape::Scrapes;
 use crate::host::usage;
+use crate::plan::status::ServiceStatus;
 use crate::units::BootTime;
 
 impl Watch<'_> {
@@ -39,8 +41,9 @@ impl Watch<'_> {
             ..OwnProcess::default()
         });
         let engine = OwnProcess { told, overruns, untold: self.onlooker.untold(), ..own.unwrap_or_default() };
+        let status: Vec<ServiceStatus> = self.status.iter().map(Cow::into_owned).collect();
         let situation = Situation {
-            status: &self.status,
+            status: &status,
             policies: &self.policies,
             held: self.held.iter().map(|held| held.names.len()).sum(),
             now: self.host.now(),
