@@ -19,6 +19,7 @@ mod difference;
 mod document;
 pub mod engine;
 mod expression;
+mod few;
 mod file;
 pub mod host_facts;
 pub mod matcher;
@@ -46,6 +47,7 @@ pub use content::Content;
 pub use depends::{DependencyMistakes, dependency_mistakes};
 pub use difference::{FieldDifference, changed_fields, differences};
 pub use expression::{ExpressionRequest, Shape, variables};
+pub use few::Few;
 pub use file::{Copies, LoadedFile, SpecFile, Stays, hex};
 pub use model::policy;
 pub use model::{

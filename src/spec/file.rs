@@ -15,6 +15,7 @@ use super::decode::Decoder;
 use super::defaults::{Applied, DefaultsDocument, applied};
 use super::document::{self, Document};
 use super::engine::EngineDocument;
+use super::few::Few;
 use super::matcher::{self, MatcherDocument};
 use super::plugin::PluginDocument;
 use super::policies::PolicyDocument;
@@ -49,9 +50,9 @@ pub struct LoadedFile {
     /// By position, with their source.
     pub diagnostics: Vec<Diagnostic>,
     /// The names it declares, as far as they could be read, also where it is rejected.
-    pub declares: Vec<ServiceName>,
-    pub(super) name_places: Vec<Span>,
-    services: Vec<Arc<Service>>,
+    pub declares: Few<ServiceName>,
+    pub(super) name_places: Few<Span>,
+    services: Few<Arc<Service>>,
     /// Most files give nothing but Services for this host.
     others: Option<Box<Others>>,
     /// Matcher or Plugin documents stand in it, usable or not.
@@ -102,9 +103,9 @@ pub struct Stays<'a> {
 pub struct Copies {
     source: Arc<Source>,
     digest: Arc<str>,
-    services: Vec<Arc<Service>>,
-    declares: Vec<ServiceName>,
-    name_places: Vec<Span>,
+    services: Few<Arc<Service>>,
+    declares: Few<ServiceName>,
+    name_places: Few<Span>,
 }
 
 impl Stays<'_> {
@@ -117,11 +118,14 @@ impl Stays<'_> {
     pub fn copied(&self) -> Copies {
         let source = Arc::new(self.source.clone());
         let digest = Arc::clone(self.digest);
-        let services: Vec<_> = self.services.iter().map(|one| Arc::new(one.copied(&digest))).collect();
+        let services: Few<_> = self.services.iter().map(|one| Arc::new(one.copied(&digest))).collect();
         let names = || services.iter().map(|service| &service.name);
-        let declares =
-            if names().eq(self.declares) { names().cloned().collect() } else { self.declares.to_vec() };
-        Copies { source, digest, declares, name_places: self.name_places.to_vec(), services }
+        let declares = if names().eq(self.declares) {
+            names().cloned().collect()
+        } else {
+            self.declares.iter().cloned().collect()
+        };
+        Copies { source, digest, declares, name_places: self.name_places.iter().copied().collect(), services }
     }
 }
 
@@ -134,7 +138,7 @@ impl LoadedFile {
     /// Its documents stand in this file from now on, by whatever name it was read.
     pub fn stands_in(&mut self, file: &str) {
         let file: Arc<str> = file.into();
-        for service in &mut self.services {
+        for service in self.services.iter_mut() {
             if service.origin.file != file {
                 Arc::make_mut(service).origin.file = Arc::clone(&file);
             }
@@ -458,9 +462,9 @@ pub(super) fn complete(
     let defines = reading.defines();
     let mut loaded = LoadedFile {
         diagnostics,
-        declares: Vec::new(),
-        name_places: Vec::new(),
-        services: Vec::new(),
+        declares: Few::default(),
+        name_places: Few::default(),
+        services: Few::default(),
         others: Others::read(&mut reading),
         source: reading.source,
         digest: reading.digest,
@@ -566,7 +570,6 @@ fn finish(diagnostics: Vec<Diagnostic>, source: &Arc<Source>, most: usize) -> Ve
 
 fn accept(loaded: &mut LoadedFile, documents: Vec<Document>, host: Option<&KnownHost>) {
     loaded.declares = documents.iter().map(|document| document.service.name.clone()).collect();
-    loaded.declares.shrink_to_fit();
     if loaded.rejected().is_some() {
         if let Some(others) = &mut loaded.others {
             others.matchers.clear();
@@ -577,6 +580,7 @@ fn accept(loaded: &mut LoadedFile, documents: Vec<Document>, host: Option<&Known
     // Documents stand in the order of the text, so one walk counts all lines.
     let (mut counted, mut line) = (0, 1);
     let file: Arc<str> = loaded.source.name.as_str().into();
+    let (mut name_places, mut services) = (Vec::new(), Vec::new());
     for Document { name_at, at, mut service } in documents {
         let between = loaded.source.text.get(counted..at.start).unwrap_or("");
         line += between.bytes().filter(|byte| *byte == b'\n').count();
@@ -588,12 +592,10 @@ fn accept(loaded: &mut LoadedFile, documents: Vec<Document>, host: Option<&Known
         }
         let (file, digest) = (Arc::clone(&file), Arc::clone(&loaded.digest));
         service.origin = Origin { file, line, digest, revision: None };
-        loaded.name_places.push(name_at);
-        loaded.services.push(Arc::new(service));
+        name_places.push(name_at);
+        services.push(Arc::new(service));
     }
-    // There are thousands of files, most with one document: room for four more of each would be most of what is kept.
-    loaded.name_places.shrink_to_fit();
-    loaded.services.shrink_to_fit();
+    (loaded.name_places, loaded.services) = (name_places.into(), services.into());
 }
 
 fn accept_policies(loaded: &mut LoadedFile, documents: Vec<PolicyDocument>, host: Option<&KnownHost>) {
