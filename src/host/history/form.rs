@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::pack::Digest;
 use super::{Accepted, KeptObject, KeptSet, SET_BYTES_MAX, set_path};
 use crate::host::atomic;
 use crate::host::state_dir::Dirs;
@@ -44,7 +45,7 @@ pub(super) struct Written<'a> {
 
 #[derive(Serialize)]
 pub(super) struct WrittenObject<'a> {
-    pub(super) digest: &'a str,
+    pub(super) digest: Digest,
     pub(super) origin: &'a Origin,
 }
 

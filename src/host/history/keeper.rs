@@ -6,10 +6,9 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::form::{Reader, Written, WrittenObject};
-use super::pack::Fresh;
+use super::pack::{Digest, Fresh};
 use super::{Accepted, KEPT, MODE, numbers, pack, set_path, sets};
 use crate::host::spawn::side_by_side;
 use crate::host::state_dir::Dirs;
@@ -37,11 +36,11 @@ struct Disk {
     /// Names of documents that aren't in that one, or not as they were there, or at another place.
     other: BTreeSet<ServiceName>,
     /// The digests of the documents of the newest one.
-    last: BTreeMap<ServiceName, Arc<str>>,
+    last: BTreeMap<ServiceName, Digest>,
     /// The documents that these are of. Empty: they were read from disk.
     given: Services,
     /// All documents that are there, by digest.
-    there: BTreeSet<Arc<str>>,
+    there: BTreeSet<Digest>,
     /// What the file of all documents was when it was last written: another one was put there by somebody else.
     file: Option<(u64, u64)>,
     /// Documents are counted anew when there are more than this.
@@ -69,13 +68,11 @@ impl Keeper {
     /// What was noted one by one, between what the texts of a large set needed, is put side by side.
     pub(super) fn settle(&mut self) {
         let Some(disk) = &mut self.disk else { return };
-        let copied = side_by_side(|| {
-            let there: BTreeSet<Arc<str>> = disk.there.iter().map(|digest| Arc::from(&**digest)).collect();
-            let own = |digest: &Arc<str>| Arc::clone(there.get(digest).unwrap_or(digest));
-            let last = disk.last.iter().map(|(name, digest)| (name.clone(), own(digest))).collect();
-            (there, last)
-        });
-        if let Some(copied) = copied {
+        let copies = || {
+            let last = disk.last.iter().map(|(name, digest)| (name.clone(), *digest)).collect();
+            (disk.there.iter().copied().collect(), last)
+        };
+        if let Some(copied) = side_by_side(copies) {
             (disk.there, disk.last) = copied;
         }
     }
@@ -122,10 +119,8 @@ impl Disk {
             newest = newest.or(set);
         }
         let objects = newest.iter().flat_map(|set| set.objects.iter());
-        let objects = objects.map(|(name, object)| {
-            let digest = there.get(object.digest.as_str()).cloned();
-            (name.clone(), digest.unwrap_or_else(|| object.digest.as_str().into()))
-        });
+        let objects =
+            objects.filter_map(|(name, object)| Some((name.clone(), Digest::read(&object.digest)?)));
         Ok(Self { last: objects.collect(), sets, file: file_of(&path), there, ..Self::default() })
     }
 
@@ -139,7 +134,7 @@ impl Disk {
     fn form<'a>(&'a self, number: u64, base: Option<u64>, accepted: &'a Accepted) -> Written<'a> {
         let object = |name: &'a ServiceName| {
             let (digest, service) = (self.last.get(name)?, accepted.services.get(name)?);
-            Some((name, WrittenObject { digest, origin: &service.origin }))
+            Some((name, WrittenObject { digest: *digest, origin: &service.origin }))
         };
         let Some(base) = base else {
             return Written::whole(number, accepted, self.last.keys().filter_map(object).collect());
@@ -183,14 +178,11 @@ impl Disk {
             };
             let plain = Service { origin: Origin::default(), ..Service::clone(service) };
             let text = serde_json::to_string(&plain)?;
-            let digest: Arc<str> = pack::digest(text.as_bytes()).into();
-            let digest = if let Some(there) = there.get(&digest) {
-                Arc::clone(there)
-            } else {
-                fresh.add(&digest, &text);
-                digest
-            };
-            let says_other = last.insert(key.clone(), Arc::clone(&digest)).as_ref() != Some(&digest);
+            let digest = Digest::of(text.as_bytes());
+            if !there.contains(&digest) {
+                fresh.add(digest, &text);
+            }
+            let says_other = last.insert(key.clone(), digest) != Some(digest);
             moved |= says_other;
             if says_other || was.is_none_or(|was| was.origin != service.origin) {
                 other.insert(key.clone());
@@ -204,9 +196,9 @@ impl Disk {
     fn sweep(&mut self, dirs: &Dirs, path: &std::path::Path) -> io::Result<()> {
         let sets = sets(dirs)?;
         let digests = sets.iter().flat_map(|set| set.objects.values());
-        let needed: BTreeSet<&str> = digests.map(|object| object.digest.as_str()).collect();
+        let needed: BTreeSet<Digest> = digests.filter_map(|object| Digest::read(&object.digest)).collect();
         if pack::sweep(path, &needed)? {
-            self.there.retain(|digest| needed.contains(&**digest));
+            self.there.retain(|digest| needed.contains(digest));
             self.file = file_of(path);
         }
         self.sweep_above = needed.len().saturating_mul(2);

@@ -2,12 +2,13 @@
 //! its digest says, is not there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use super::MODE;
@@ -15,8 +16,51 @@ use crate::host::atomic;
 
 const BYTES_MAX: u64 = 256 << 20;
 
+/// SHA-256 of a text. Kept for each document: half as large as its digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Digest([u8; 32]);
+
+impl Digest {
+    pub(super) fn of(text: &[u8]) -> Self {
+        Self(Sha256::digest(text).into())
+    }
+
+    /// Of its digits.
+    pub(super) fn read(digits: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        if digits.len() != 2 * bytes.len() {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+            let digit =
+                |digit: &u8| char::from(*digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+            let [high, low] = pair else { return None };
+            *byte = digit(high)? << 4 | digit(low)?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 pub(super) fn digest(text: &[u8]) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    Digest::of(text).to_string()
 }
 
 /// All texts, by digest.
@@ -25,8 +69,8 @@ pub(super) fn read(path: &Path) -> io::Result<BTreeMap<String, String>> {
 }
 
 /// The digests of all texts.
-pub(super) fn digests(path: &Path) -> io::Result<BTreeSet<Arc<str>>> {
-    Ok(rows(&bytes(path)?).map(|(digest, _)| digest.into()).collect())
+pub(super) fn digests(path: &Path) -> io::Result<BTreeSet<Digest>> {
+    Ok(rows(&bytes(path)?).filter_map(|(digest, _)| Digest::read(digest)).collect())
 }
 
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
@@ -47,15 +91,15 @@ fn rows(bytes: &[u8]) -> impl Iterator<Item = (&str, &str)> {
 #[derive(Debug, Default)]
 pub(super) struct Fresh {
     lines: String,
-    pub(super) digests: BTreeSet<Arc<str>>,
+    pub(super) digests: BTreeSet<Digest>,
 }
 
 impl Fresh {
-    pub(super) fn add(&mut self, digest: &Arc<str>, text: &str) {
-        if self.digests.insert(Arc::clone(digest)) {
+    pub(super) fn add(&mut self, digest: Digest, text: &str) {
+        if self.digests.insert(digest) {
             // A line that was torn has no end: the first one begins with one.
             let end = if self.lines.is_empty() { "\n" } else { "" };
-            self.lines.extend([end, digest, " ", text, "\n"]);
+            self.lines.extend([end, &digest.to_string(), " ", text, "\n"]);
         }
     }
 
@@ -73,12 +117,13 @@ impl Fresh {
 }
 
 /// Drops what no set needs, when that is more than half. True if it did.
-pub(super) fn sweep(path: &Path, needed: &BTreeSet<&str>) -> io::Result<bool> {
+pub(super) fn sweep(path: &Path, needed: &BTreeSet<Digest>) -> io::Result<bool> {
     let there = read(path)?;
     if there.len() <= needed.len().saturating_mul(2) {
         return Ok(false);
     }
-    let kept = there.iter().filter(|(digest, _)| needed.contains(digest.as_str()));
+    let is_needed = |digest: &str| Digest::read(digest).is_some_and(|digest| needed.contains(&digest));
+    let kept = there.iter().filter(|(digest, _)| is_needed(digest));
     let text: String = kept.map(|(digest, text)| format!("{digest} {text}\n")).collect();
     atomic::write_synced(path, text.as_bytes(), MODE)?;
     Ok(true)
