@@ -37,8 +37,8 @@ impl Cli {
             Ok(Self { state_dir, color, verb: Verb::from_arg_matches_mut(&mut matches)? })
         });
         let read = read.map_err(|error| habits::with_tip(error, args).format(&mut command));
-        // To take it apart costs a tenth of a small look, and it is made once.
-        std::mem::forget(command);
+        let stays = matches!(&read, Ok(Self { verb: Verb::Watch(_), .. }));
+        let_go(command, stays);
         read
     }
 }
@@ -62,11 +62,20 @@ fn plain(args: &[OsString]) -> Option<Cli> {
     Some(Cli { state_dir: None, color: Color::Auto, verb: Verb::Match(args) })
 }
 
+/// To take it apart costs a tenth of a small look, and it is made once: only who stays for long gives back what it takes.
+fn let_go(command: Command, stays: bool) {
+    if stays {
+        drop(command);
+    } else {
+        std::mem::forget(command);
+    }
+}
+
 /// The command line with this verb alone.
 fn command_of(verb: &str) -> Option<Command> {
     let all = Verb::augment_subcommands(Command::new("all"));
     let one = all.find_subcommand(verb).cloned();
-    std::mem::forget(all);
+    let_go(all, verb == "watch");
     one.map(|one| with_verbs(Common::command().subcommand(one)))
 }
 
