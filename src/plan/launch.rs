@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::action::{Ids, Launch};
 use super::backoff::hash;
 use super::health;
-use super::memory::{Fields, Launched};
+use super::memory::{Fields, Launched, are_same};
 use super::observation::{Owner, Prepared};
 use super::output::{self, Stream};
 use crate::spec::{Account, Limit, Output, ReadinessCheck, Service, ServiceName, ServiceType};
@@ -72,21 +72,21 @@ pub(super) fn usual() -> Vec<(&'static str, &'static str)> {
 
 fn written(spec: &Service, prepared: Option<&Prepared>, mut fields: Fields) -> Launched {
     let limits = spec.limits.iter().map(|(name, limit)| format!("{name}={}", limit_text(limit)));
-    fields.add_json("args", &spec.args);
+    fields.add_json("args", &spec.args, spec.args.is_empty());
     fields.add("chroot", &path_text(spec.chroot.as_deref()));
-    fields.add_json("env", &spec.env);
+    fields.add_json("env", &spec.env, spec.env.is_empty());
     if let Some(prepared) = prepared {
         fields.add("envFrom", &digest(&prepared.env_from));
     }
     fields.add("group", &account_text(spec.group.as_ref()));
     fields.add("limits", &list(limits));
-    fields.add_json("scheduling", &spec.scheduling);
-    fields.add_json("secrets", &spec.secrets);
+    fields.add_json("scheduling", &spec.scheduling, spec.scheduling.is_usual());
+    fields.add_json("secrets", &spec.secrets, spec.secrets.is_empty());
     if let Some(prepared) = prepared.filter(|_| !spec.secrets.is_empty()) {
         fields.add(SECRET_CONTENTS, &digest_of_secrets(prepared));
     }
-    fields.add_json("security", &spec.security);
-    fields.add_json("sockets", &spec.sockets);
+    fields.add_json("security", &spec.security, spec.security.is_usual());
+    fields.add_json("sockets", &spec.sockets, spec.sockets.is_empty());
     fields.add("startas", &spec.startas.to_string_lossy());
     fields.add("stderr", &output_text(&spec.stderr));
     fields.add("stdout", &output_text(&spec.stdout));
@@ -204,7 +204,7 @@ pub(super) fn changes(was: &Launched, is: &Launched) -> Vec<FieldChange> {
         }
     };
     let both = was.iter().filter_map(|(field, from)| Some((field, from, value(field)?)));
-    both.filter(|(_, from, to)| from != to)
+    both.filter(|(_, from, to)| !are_same(from.as_bytes(), to.as_bytes()))
         .map(|(field, from, to)| match field {
             "env" => env_change(from, to),
             field if is_watched_file(field) => change(field, "another content", PRESENT),

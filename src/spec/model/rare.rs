@@ -17,6 +17,13 @@ pub trait Usual: Default + PartialEq + 'static {
 #[derive(Clone)]
 pub struct Rare<T>(Option<Box<T>>);
 
+impl<T> Rare<T> {
+    /// It takes no room, so it is the usual value. One that does may have become it since.
+    pub fn is_usual(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
 impl<T: PartialEq + 'static> Usual for Vec<T> {
     fn usual() -> &'static Self {
         const { &Self::new() }
