@@ -65,7 +65,7 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         };
     }
     take_large_pages();
-    match state::look(dirs, terminal) {
+    match state::look_beside(dirs, &mut sources, terminal) {
         Ok(mut opened) => {
             let shelf = Rc::clone(opened.host.shelf());
             let in_use = shelf.in_use(&opened.memory);

@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::args::Cli;
 use super::exit::Exit;
 use super::terminal::Terminal;
+use crate::engine::sources::Sources;
+use crate::host::ledger::{LedgerError, Loaded, are_many};
 use crate::host::linux::{HostOptions, LinuxHost, OpenError};
 use crate::host::patience::Patience;
 use crate::host::presence::watcher;
@@ -65,7 +67,7 @@ pub(super) fn dirs(cli: &Cli) -> Result<Dirs, String> {
 
 /// Takes the state and reads the ledger.
 pub(super) fn open(dirs: &Dirs, options: HostOptions, terminal: Terminal) -> Result<Opened, NotOpened> {
-    opened(LinuxHost::open(dirs, options), terminal)
+    opened(LinuxHost::open(dirs, options), LinuxHost::load, terminal)
 }
 
 /// Takes the state when nobody holds it any more. A watch isn't waited for, also one that begins meanwhile: it holds the state
@@ -92,15 +94,31 @@ pub(super) fn open_unless_watched(
 
 /// Reads the records without the lock, for verbs that only look.
 pub(super) fn look(dirs: &Dirs, terminal: Terminal) -> Result<Opened, NotOpened> {
-    opened(LinuxHost::observer(dirs), terminal)
+    opened(LinuxHost::observer(dirs), LinuxHost::load, terminal)
 }
 
-fn opened(host: Result<LinuxHost, OpenError>, terminal: Terminal) -> Result<Opened, NotOpened> {
+/// The same for who looks at documents next: where there are many records, a thread reads the files meanwhile.
+pub(super) fn look_beside(
+    dirs: &Dirs,
+    sources: &mut Sources,
+    terminal: Terminal,
+) -> Result<Opened, NotOpened> {
+    let load = |host: &mut LinuxHost| {
+        if are_many(dirs) { sources.look_beside(|| host.load()) } else { host.load() }
+    };
+    opened(LinuxHost::observer(dirs), load, terminal)
+}
+
+fn opened(
+    host: Result<LinuxHost, OpenError>,
+    load: impl FnOnce(&mut LinuxHost) -> Result<Loaded, LedgerError>,
+    terminal: Terminal,
+) -> Result<Opened, NotOpened> {
     let mut host = host.map_err(|error| match error {
         OpenError::Lock(LockError::HeldBy(pid)) => NotOpened::Held(pid),
         other => NotOpened::Failed(other.to_string()),
     })?;
-    let loaded = host.load().map_err(|error| NotOpened::Failed(error.to_string()))?;
+    let loaded = load(&mut host).map_err(|error| NotOpened::Failed(error.to_string()))?;
     for problem in &loaded.problems {
         terminal.say(&format!("warning: {problem}"));
     }

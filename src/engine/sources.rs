@@ -37,7 +37,7 @@ use crate::host::clock;
 use crate::host::good_texts::GoodTexts;
 use crate::host::shelf::Shelf;
 use crate::host::spec_dir::SpecFile as FileRead;
-use crate::host::spec_dir::{Attention, Limits, Manner, Place, Trust, Watched, watched};
+use crate::host::spec_dir::{Attention, Limits, Look, Manner, Place, Trust, Watched, watched};
 use crate::lang::Predicate;
 use crate::spec::engine::Settings;
 use crate::spec::{InUse, KnownHost, LoadedFile, Marks, Names, PluginDocument, ReadTexts, SpecFile};
@@ -106,6 +106,8 @@ pub struct Sources {
     redefined: Vec<Diagnostic>,
     /// Where the modules of plugins come from.
     shelf: Rc<Shelf>,
+    /// What was looked at already, for the look that follows.
+    beside: Option<Vec<Look>>,
     /// Long texts are read there.
     reading: reading::Desk,
     /// What was read there, until it is loaded.
@@ -147,6 +149,7 @@ impl Sources {
             names: Names::default(),
             redefined: Vec::new(),
             shelf: Rc::default(),
+            beside: None,
             reading: reading::Desk::default(),
             ready: ReadTexts::new(),
             in_loop: false,

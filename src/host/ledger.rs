@@ -26,6 +26,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use self::lines::{Row, row};
@@ -50,6 +51,10 @@ const RECORD_BYTES_MAX: u64 = 4 << 20;
 const SLOT_BYTES_MAX: u64 = 64;
 /// For fewer lines a second thread isn't worth its start.
 const WORTH_A_THREAD: usize = 256;
+/// From so many bytes on they are worth one before they are read.
+const WORTH_A_THREAD_BYTES: u64 = 512 << 10;
+/// So many lines are read at a time by whoever of two threads is free.
+const PART: usize = 64;
 /// No ledger is near this size.
 const LEDGER_BYTES_MAX: u64 = 1 << 30;
 const BROKEN_MAX: u32 = 1000;
@@ -345,6 +350,11 @@ pub fn peek(dirs: &Dirs, boot: &BootId) -> Result<Loaded, LedgerError> {
     Ok(Loaded { memory, problems: found.problems })
 }
 
+/// Whether reading them takes so long that it is worth a thread to do something else meanwhile.
+pub fn are_many(dirs: &Dirs) -> bool {
+    fs::metadata(dirs.ledger()).is_ok_and(|meta| meta.len() >= WORTH_A_THREAD_BYTES)
+}
+
 /// Reads lines, in order.
 type Reader = fn(&[&[u8]], &BootId) -> Vec<Result<Row, u64>>;
 
@@ -357,15 +367,22 @@ fn rows_by_two(lines: &[&[u8]], boot: &BootId) -> Vec<Result<Row, u64>> {
     if lines.len() < WORTH_A_THREAD {
         return rows(lines, boot);
     }
-    let (first, second) = lines.split_at(lines.len() / 2);
+    // Whoever has a processor takes the next part: others may have work for it as well.
+    let (parts, next): (Vec<_>, _) = (lines.chunks(PART).collect(), AtomicUsize::new(0));
+    let take = || {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        parts.get(at).map(|part| (at, *part))
+    };
+    let work = || -> Vec<_> { std::iter::from_fn(take).map(|(at, part)| (at, rows(part, boot))).collect() };
     let both = thread::scope(|scope| {
-        let other = thread::Builder::new().name("records".into());
-        let other = other.spawn_scoped(scope, || rows(second, boot)).ok()?;
-        let mut all = rows(first, boot);
+        let other = thread::Builder::new().name("records".into()).spawn_scoped(scope, work).ok()?;
+        let mut all = work();
         all.extend(other.join().ok()?);
         Some(all)
     });
-    both.unwrap_or_else(|| rows(lines, boot))
+    let Some(mut all) = both else { return rows(lines, boot) };
+    all.sort_unstable_by_key(|(at, _)| *at);
+    all.into_iter().flat_map(|(_, rows)| rows).collect()
 }
 
 /// What stands in the files.
@@ -397,9 +414,7 @@ impl Found {
             Ok(bytes) => bytes,
         };
         // What stands behind the last end of a line was not written to its end.
-        let is_end = |byte: &u8| *byte == b'\n';
-        let whole = bytes.iter().rposition(is_end).and_then(|end| bytes.get(..end));
-        let lines: Vec<&[u8]> = whole.into_iter().flat_map(|whole| whole.split(is_end)).collect();
+        let lines = lines::ended(&bytes);
         let mut said = read(&lines::that_count(&lines, boot), boot);
         if said.iter().any(|row| matches!(row, Ok(Row::Broken(..)))) {
             // What an earlier line says may count.

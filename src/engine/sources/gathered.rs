@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use super::{FileRead, Sources, SourcesLook, UNAVAILABLE, UNUSABLE, absolute, found, named};
 use crate::diagnostic::Diagnostic;
 use crate::engine::accept::SourcesSeen;
+use crate::host::clock;
 use crate::host::spawn::side_by_side;
 use crate::host::spec_dir::{Attention, Listing, Look, Unavailable};
 use crate::lang::Predicate;
@@ -38,6 +40,19 @@ impl Found {
 }
 
 impl Sources {
+    /// Has a thread look at the places while something else is done here, for the first look, which follows at once.
+    pub fn look_beside<T>(&mut self, meanwhile: impl FnOnce() -> T) -> T {
+        let (attention, places) = (Attention::at(clock::now().boot), &mut self.places);
+        let (done, looks) = thread::scope(|scope| {
+            let look = move || places.iter_mut().map(|place| place.look(attention)).collect();
+            let looking = thread::Builder::new().name("files".into()).spawn_scoped(scope, look);
+            // Without a thread the look does it.
+            (meanwhile(), looking.ok().and_then(|looking| looking.join().ok()))
+        });
+        self.beside = looks;
+        done
+    }
+
     /// `still`: what the last look left, and nothing was looked at since.
     pub(super) fn look_at_all(
         &mut self,
@@ -109,6 +124,9 @@ impl Sources {
     /// What a first look reads stays, and is read by a thread, in whose memory it lies side by side: in that of the loop it would lie between what
     /// loading and starting need for a moment, some of it in each page.
     fn look_at_places(&mut self, attention: Attention<'_>) -> Vec<Look> {
+        if let Some(looks) = self.beside.take() {
+            return looks;
+        }
         let is_first = self.stays && self.loaded.is_empty();
         let mut look = || self.places.iter_mut().map(|place| place.look(attention)).collect();
         let aside = if is_first { side_by_side(&mut look) } else { None };

@@ -100,6 +100,13 @@ fn says(name: Option<ServiceName>, record: Option<Record>) -> Row {
     }
 }
 
+/// The lines of a ledger that were written to their end.
+pub(super) fn ended(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut begin = 0;
+    let line = |end: usize| bytes.get(std::mem::replace(&mut begin, end + 1)..end);
+    memchr::memchr_iter(b'\n', bytes).filter_map(line).collect()
+}
+
 /// The lines that say what is on record, in order: of an object the last one does. Where it can't be told without reading a line
 /// whose it is, it is among them.
 pub(super) fn that_count<'b>(lines: &[&'b [u8]], boot: &BootId) -> Vec<&'b [u8]> {
@@ -128,6 +135,13 @@ fn named<'b>(line: &'b [u8], begin: &[u8]) -> Option<&'b [u8]> {
 mod tests {
     use super::*;
     use crate::spec::Service;
+
+    #[test]
+    fn a_line_without_an_end_is_none() {
+        for (text, lines) in [("", &[][..]), ("a", &[]), ("\n", &[""]), ("a\n\nb\nc", &["a", "", "b"])] {
+            assert_eq!(ended(text.as_bytes()), lines.iter().map(|line| line.as_bytes()).collect::<Vec<_>>());
+        }
+    }
 
     #[test]
     fn of_an_object_the_last_line_counts_and_what_is_otherwise_does() {
