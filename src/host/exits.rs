@@ -7,10 +7,12 @@ use std::os::fd::OwnedFd;
 use std::thread;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{PidfdFlags, pidfd_open};
 
 use super::errno::io_text;
 use super::failpoint;
 use super::pidfs;
+use super::proc::ImageFile;
 use super::signal::{Held, NotHeld, Vital, boot_id, hold_in};
 use super::spawn::{close_up, exit_of, exit_of_status, out_of_the_way, peek_any_exited, reap, reap_pid};
 use super::wake::Waker;
@@ -66,12 +68,23 @@ pub struct Exits {
     me: OnceCell<Pid>,
     /// Nobody is going to wait for exits, and nothing is started: who looks once.
     looks_only: bool,
+    /// What many that were held at once execute, until the look takes it.
+    images: Vec<(Pid, ImageFile)>,
 }
 
 impl Entry {
     fn new(pidfd: OwnedFd, own: bool) -> Self {
         let inode = pidfs::inode(&pidfd);
         Self { pidfd, inode, exit: None, own, fresh: false, waited: false }
+    }
+
+    /// Of a process that is known by the inode of its pidfds, and lives: nothing else needs to be read of it. Not for children.
+    fn known(boot: &BootId, key: &ProcessKey, inode: Option<PidfdInode>) -> Option<Self> {
+        let inode = inode.filter(|_| key.boot == *boot)?;
+        let pid = rustix::process::Pid::from_raw(key.pid.0)?;
+        let entry = Self::new(pidfd_open(pid, PidfdFlags::empty()).ok()?, false);
+        let lives = entry.inode == Some(inode) && !has_exited(&entry.pidfd);
+        lives.then_some(Self { fresh: true, ..entry })
     }
 
     /// Of a process that lived a moment ago. `me`: whose children are ours.
@@ -103,27 +116,42 @@ impl Exits {
 
     /// Holds these processes by two threads, where they are many and nobody waits for exits. Whoever can't be held is left to
     /// [`Self::life`], which says why.
-    pub fn hold_many<'k>(&mut self, keys: impl Iterator<Item = &'k ProcessKey>) {
+    pub fn hold_many<'k>(&mut self, keys: impl Iterator<Item = (&'k ProcessKey, Option<PidfdInode>)>) {
         if !self.looks_only {
             return;
         }
-        let keys: Vec<&ProcessKey> = keys.filter(|key| !self.table.contains_key(*key)).collect();
+        let keys: Vec<_> = keys.filter(|(key, _)| !self.table.contains_key(*key)).collect();
         if keys.len() < WORTH_A_THREAD {
             return;
         }
         let Ok(boot) = self.boot() else { return };
         let me = self.me();
-        let hold = |keys: &[&ProcessKey]| -> Vec<(ProcessKey, Entry)> {
-            let held = keys.iter().filter_map(|key| Some(((*key).clone(), hold_in(&boot, key).ok()?)));
-            held.map(|(key, held)| (key, Entry::held(held, me))).collect()
-        };
+        let hold =
+            |keys: &[(&ProcessKey, Option<PidfdInode>)]| -> Vec<(ProcessKey, Entry, Option<ImageFile>)> {
+                let entry = |key, inode| match Entry::known(&boot, key, inode) {
+                    Some(entry) => Some(entry),
+                    None => hold_in(&boot, key).ok().map(|held| Entry::held(held, me)),
+                };
+                let held = keys.iter().filter_map(|(key, inode)| {
+                    let entry = entry(key, *inode)?;
+                    Some(((*key).clone(), entry, ImageFile::of(key.pid)))
+                });
+                held.collect()
+            };
         let (first, second) = keys.split_at(keys.len() / 2);
-        let others = thread::scope(|scope| {
+        let (first, others) = thread::scope(|scope| {
             let other = thread::Builder::new().name("lives".into()).spawn_scoped(scope, || hold(second));
-            self.table.extend(hold(first));
-            other.ok().and_then(|other| other.join().ok())
+            (hold(first), other.ok().and_then(|other| other.join().ok()))
         });
-        self.table.extend(others.unwrap_or_default());
+        for (key, entry, image) in first.into_iter().chain(others.unwrap_or_default()) {
+            self.images.extend(image.map(|image| (key.pid, image)));
+            self.table.insert(key, entry);
+        }
+    }
+
+    /// What those execute that were held since this was last asked, as far as it was read.
+    pub fn take_images(&mut self) -> Vec<(Pid, ImageFile)> {
+        std::mem::take(&mut self.images)
     }
 
     /// Much was needed for a moment while processes were started.
@@ -352,6 +380,27 @@ mod tests {
     fn key(pid: u32) -> ProcessKey {
         let pid = Pid(i32::try_from(pid).unwrap());
         ProcessKey { boot: boot_id().unwrap(), pid, start: vital(pid).unwrap().start }
+    }
+
+    #[test]
+    fn who_is_known_by_the_inode_of_its_pidfds_is_held_by_it_alone() {
+        let boot = boot_id().unwrap();
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let key = key(child.id());
+        let held = Entry::held(hold_in(&boot, &key).unwrap(), Pid(0));
+        // Before Linux 6.9 there is none, and nothing to be known by.
+        let Some(inode) = held.inode else { return };
+        let known = |inode| Entry::known(&boot, &key, inode);
+        assert_eq!(known(Some(inode)).and_then(|entry| entry.inode), Some(inode));
+        assert!(known(Some(PidfdInode(inode.0 + 1))).is_none() && known(None).is_none());
+        assert!(Entry::known(&BootId("another".into()), &key, Some(inode)).is_none());
+        child.kill().unwrap();
+        while !has_exited(&held.pidfd) {
+            std::thread::yield_now();
+        }
+        assert!(known(Some(inode)).is_none(), "it isn't collected, and lives no more");
+        child.wait().unwrap();
+        assert!(known(Some(inode)).is_none());
     }
 
     #[test]

@@ -46,6 +46,7 @@ mod tests;
 pub use answers::DEFAULT_PATH;
 pub use glance::{Glance, Image};
 pub use parse::Hidepid;
+pub use read::ImageFile;
 pub use readers::{MOST_STUCK, Readers};
 
 use std::cell::{Cell, OnceCell, RefCell};
@@ -149,6 +150,8 @@ pub struct LiveWorld {
     cgroups: RefCell<(Vec<u8>, Arc<[CgroupLine]>)>,
     /// Names of files that processes execute, by device and inode.
     exe_texts: RefCell<BTreeMap<(u64, u64), Bytes>>,
+    /// What processes on record execute, of those of whom it was read before this look.
+    images: BTreeMap<Pid, ImageFile>,
 }
 
 /// An entry of either kind.
@@ -244,6 +247,7 @@ impl LiveWorld {
             own_namespaces: RefCell::default(),
             cgroups: RefCell::default(),
             exe_texts: RefCell::default(),
+            images: BTreeMap::new(),
         }
     }
 
@@ -314,6 +318,12 @@ impl LiveWorld {
             let name = if leaf.is_empty() { "." } else { leaf };
             account.borrow_mut().push(name.to_owned());
         }
+    }
+
+    /// What these execute was read a moment ago.
+    #[must_use]
+    pub(in crate::host) fn with_images(self, images: Vec<(Pid, ImageFile)>) -> Self {
+        Self { images: images.into_iter().collect(), ..self }
     }
 
     /// Says which processes the engine keeps, and for which object each.

@@ -43,7 +43,7 @@ impl LinuxHost {
     pub(super) fn lives_of<'q>(&mut self, questions: &'q Questions) -> NotAlive<'q> {
         let services = questions.services.iter();
         let asked = || questions.services.values().flat_map(|asked| asked.processes.values());
-        self.exits.hold_many(asked().map(|question| &question.key));
+        self.exits.hold_many(asked().map(|question| (&question.key, question.inode)));
         let all =
             services.flat_map(|(name, asked)| asked.processes.iter().map(move |one| (name, one.0, one.1)));
         let lives = all.map(|(name, index, question)| ((name, *index), self.life_of(question)));

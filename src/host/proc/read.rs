@@ -28,6 +28,27 @@ pub(super) enum Failure {
     Spent,
 }
 
+/// The file that a process executes, as far as it tells one from another.
+#[derive(Clone, Copy, Debug)]
+pub struct ImageFile {
+    dev: u64,
+    ino: u64,
+    nlink: u64,
+}
+
+impl ImageFile {
+    /// That of whoever has this number.
+    pub fn of(pid: Pid) -> Option<Self> {
+        rustix::fs::stat(Leaf::new(format_args!("/proc/{pid}/exe")).as_c_str()).ok().map(Self::from)
+    }
+}
+
+impl From<rustix::fs::Stat> for ImageFile {
+    fn from(stat: rustix::fs::Stat) -> Self {
+        Self { dev: stat.st_dev, ino: stat.st_ino, nlink: stat.st_nlink }
+    }
+}
+
 impl From<Errno> for Failure {
     fn from(errno: Errno) -> Self {
         Self::Errno(errno)
@@ -234,9 +255,15 @@ impl LiveWorld {
         if texts.is_empty() {
             return None;
         }
-        self.note_read("exe");
-        let file = raw::stat_at(self.proc(), Leaf::of(pid, "exe").as_c_str()).ok()?;
-        texts.get(&(file.st_dev, file.st_ino)).filter(|_| file.st_nlink == 1).cloned()
+        let known = self.images.get(&pid).copied();
+        let image = known.map_or_else(
+            || {
+                self.note_read("exe");
+                raw::stat_at(self.proc(), Leaf::of(pid, "exe").as_c_str()).ok().map(ImageFile::from)
+            },
+            Some,
+        )?;
+        texts.get(&(image.dev, image.ino)).filter(|_| image.nlink == 1).cloned()
     }
 
     /// A kernel thread has no executable; to a user who isn't root the kernel says only that the link is denied.
