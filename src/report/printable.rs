@@ -4,8 +4,14 @@ use std::fmt::Write as _;
 
 /// Shows bytes as text on one line: control characters, bidirectional marks and bytes that aren't UTF-8 are escaped.
 pub fn printable(bytes: impl AsRef<[u8]>) -> String {
-    let mut text = String::new();
-    for chunk in bytes.as_ref().utf8_chunks() {
+    let bytes = bytes.as_ref();
+    // Nearly all that is shown is of these, and needs no look at each character.
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
+    if let (true, Ok(plain)) = (bytes.iter().all(is_plain), str::from_utf8(bytes)) {
+        return plain.to_owned();
+    }
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             push_char(&mut text, c);
         }
