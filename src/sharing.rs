@@ -19,6 +19,7 @@ use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Index;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -43,6 +44,27 @@ impl<K, V> Told<K, V> for () {
 pub struct SharedMap<K, V, T = ()> {
     // INVARIANT: no part is empty, and keys grow from row to row and from part to part.
     parts: Arc<Vec<Arc<Part<K, V, T>>>>,
+    last: Last,
+}
+
+/// Where the last row was found that was asked for: whoever goes through another map in order asks for the one behind it next, or
+/// once more for the same.
+#[derive(Default)]
+struct Last(AtomicUsize);
+
+impl Last {
+    /// A part has at most one row more than this, for a moment.
+    const ROWS: usize = 2 * MOST;
+
+    fn note(&self, part: usize, row: usize) {
+        self.0.store(part.saturating_mul(Self::ROWS).saturating_add(row), Ordering::Relaxed);
+    }
+
+    /// The part, and the row in it.
+    fn place(&self) -> (usize, usize) {
+        let place = self.0.load(Ordering::Relaxed);
+        (place / Self::ROWS, place % Self::ROWS)
+    }
 }
 
 struct Part<K, V, T> {
@@ -69,13 +91,13 @@ impl<K: Clone, V: Clone, T> Clone for Part<K, V, T> {
 
 impl<K, V, T> Default for SharedMap<K, V, T> {
     fn default() -> Self {
-        Self { parts: Arc::default() }
+        Self { parts: Arc::default(), last: Last::default() }
     }
 }
 
 impl<K, V, T> Clone for SharedMap<K, V, T> {
     fn clone(&self) -> Self {
-        Self { parts: Arc::clone(&self.parts) }
+        Self { parts: Arc::clone(&self.parts), last: Last::default() }
     }
 }
 
@@ -141,11 +163,33 @@ impl<K: Ord, V, T> SharedMap<K, V, T> {
     where
         K: Borrow<Q>,
     {
+        if let Some((at, row)) = self.find_near(key) {
+            return Some((at, Ok(row)));
+        }
         let before =
             self.parts.partition_point(|part| part.first().is_some_and(|first| first.borrow() <= key));
         let at = before.saturating_sub(1);
         let part = self.parts.get(at)?;
-        Some((at, part.rows.binary_search_by(|(known, _)| known.borrow().cmp(key))))
+        let row = part.rows.binary_search_by(|(known, _)| known.borrow().cmp(key));
+        if let Ok(row) = row {
+            self.last.note(at, row);
+        }
+        Some((at, row))
+    }
+
+    /// The place of a key that is the one behind the last, or the last itself.
+    fn find_near<Q: Ord + ?Sized>(&self, key: &Q) -> Option<(usize, usize)>
+    where
+        K: Borrow<Q>,
+    {
+        let (at, row) = self.last.place();
+        let behind = if row + 1 < self.parts.get(at)?.rows.len() { (at, row + 1) } else { (at + 1, 0) };
+        let found = [behind, (at, row)].into_iter().find(|(at, row)| {
+            let known = self.parts.get(*at).and_then(|part| part.rows.get(*row));
+            known.is_some_and(|(known, _)| Borrow::<Q>::borrow(known) == key)
+        })?;
+        self.last.note(found.0, found.1);
+        Some(found)
     }
 
     /// The row of a key.
@@ -296,7 +340,7 @@ impl<K: Ord, V, T> FromIterator<(K, V)> for SharedMap<K, V, T> {
             part.shrink_to_fit();
             parts.push(Part::new(part));
         }
-        Self { parts: Arc::new(parts) }
+        Self { parts: Arc::new(parts), last: Last::default() }
     }
 }
 
