@@ -9,20 +9,20 @@ use std::sync::Arc;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Source {
     /// As shown to the user: a path, or `<expression>`.
-    pub name: String,
+    pub name: Arc<str>,
     /// The whole text.
     pub text: Arc<str>,
 }
 
 impl Source {
     /// A source that can be shared by many diagnostics.
-    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+    pub fn new(name: impl AsRef<str>, text: impl Into<String>) -> Arc<Self> {
         Self::shared(name, text.into().into())
     }
 
     /// The same of a text that others have as well.
-    pub fn shared(name: impl Into<String>, text: Arc<str>) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text })
+    pub fn shared(name: impl AsRef<str>, text: Arc<str>) -> Arc<Self> {
+        Arc::new(Self { name: name.as_ref().into(), text })
     }
 
     /// Line and column of a byte offset, both counted from 1, columns in characters.

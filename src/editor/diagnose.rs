@@ -57,7 +57,7 @@ pub(super) fn diagnose(name: &str, text: &str, around: Around<'_>) -> Checked {
     let mut files: Vec<SpecFile> = around.files.iter().filter(|file| file.name != name).cloned().collect();
     files.push(SpecFile { name: name.to_owned(), directory, bytes: text.as_bytes().to_vec().into() });
     let loaded = load_files(&files, None, around.modules, None, None);
-    let is_own = |diagnostic: &&Diagnostic| diagnostic.source.as_ref().is_some_and(|s| s.name == name);
+    let is_own = |diagnostic: &&Diagnostic| diagnostic.source.as_ref().is_some_and(|s| *s.name == *name);
     let own = loaded.diagnostics().filter(is_own).cloned();
     let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let moved = |span: Span| Span::new(span.start + mark, span.end + mark);

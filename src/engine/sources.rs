@@ -80,7 +80,7 @@ pub struct Sources {
     settings: Settings,
     /// Trusted owners that can't be looked up.
     unknown_owners: Vec<Diagnostic>,
-    loaded: BTreeMap<String, LoadedFile>,
+    loaded: BTreeMap<Arc<str>, LoadedFile>,
     /// What they give, kept from look to look.
     shown: Shown,
     /// Where names as given start from.
@@ -291,7 +291,7 @@ impl Sources {
 
     /// The Plugin documents of all files.
     fn plugins(&self) -> impl Iterator<Item = &PluginDocument> {
-        let files = self.with_plugins.iter().filter_map(|name| self.loaded.get(name));
+        let files = self.with_plugins.iter().filter_map(|name| self.loaded.get(name.as_str()));
         files.flat_map(LoadedFile::plugins)
     }
 

@@ -103,7 +103,7 @@ pub struct Watch<'a> {
     /// Files and objects, when they were last counted by their places.
     counted: Option<(usize, usize)>,
     /// Files by which that is to be done again.
-    uncounted: Option<Arc<BTreeMap<String, FileSeen>>>,
+    uncounted: Option<Arc<BTreeMap<Arc<str>, FileSeen>>>,
     /// Files whose content counts for services in force.
     watched_files: BTreeSet<PathBuf>,
     /// A person said that mass changes are meant.

@@ -53,7 +53,7 @@ fn row(diagnostic: &Diagnostic) -> DiagnosticRow {
         code: diagnostic.code.0.to_owned(),
         severity: word(diagnostic.severity).to_owned(),
         message: diagnostic.message.clone(),
-        file: source.map(|source| source.name.clone()),
+        file: source.map(|source| source.name.to_string()),
         line: place.map(|p| p.0),
         column: place.map(|p| p.1),
         end_column: place.map(|p| p.2),
@@ -112,7 +112,7 @@ fn groups(diagnostic: &Diagnostic) -> Vec<Group<'_>> {
         .id(diagnostic.code.0)
         .elements(snippets(diagnostic));
     if let (Some(source), true) = (&diagnostic.source, diagnostic.labels.is_empty()) {
-        group = group.element(annotate_snippets::Origin::path(printable(&source.name)));
+        group = group.element(annotate_snippets::Origin::path(printable(&*source.name)));
     }
     for note in &diagnostic.notes {
         group = group.element(Level::NOTE.message(note.as_str()));
@@ -136,7 +136,7 @@ fn snippets(diagnostic: &Diagnostic) -> Vec<Snippet<'_, annotate_snippets::Annot
     by_source
         .into_iter()
         .map(|(source, labels)| {
-            Snippet::source(&*source.text).path(printable(&source.name)).annotations(labels.into_iter().map(
+            Snippet::source(&*source.text).path(printable(&*source.name)).annotations(labels.into_iter().map(
                 |(number, label)| {
                     let kind = if number == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
                     kind.span(on_characters(&source.text, label.span)).label(label.text.as_str())

@@ -12,7 +12,7 @@ use crate::diagnostic::{Code, Diagnostic, Severity, Source, Span};
 pub fn sarif(diagnostics: &[Diagnostic], codes: &[(Code, &'static str)]) -> Value {
     let mut files: Vec<&str> = Vec::new();
     for source in diagnostics.iter().flat_map(sources) {
-        if !files.contains(&source.name.as_str()) {
+        if !files.contains(&&*source.name) {
             files.push(&source.name);
         }
     }
@@ -118,7 +118,7 @@ fn location(source: &Source, span: Option<Span>, files: &[&str], message: Option
 
 fn artifact(source: &Source, files: &[&str]) -> Value {
     let mut artifact = json!({ "uri": uri(&source.name) });
-    if let Some(index) = files.iter().position(|file| *file == source.name) {
+    if let Some(index) = files.iter().position(|file| **file == *source.name) {
         put(&mut artifact, "index", json!(index));
     }
     artifact

@@ -89,7 +89,7 @@ fn policy_row(trial: &PolicyTrial<'_>) -> TrialRow {
     TrialRow {
         matcher: None,
         policy: Some(trial.document.policy.name.to_string()),
-        file: trial.document.source.name.clone(),
+        file: trial.document.source.name.to_string(),
         line: trial.document.source.position(trial.test.at.start).0,
         test: trial.test.name.clone(),
         expression: "violated".to_owned(),
@@ -108,7 +108,7 @@ fn row(trial: &Trial<'_>) -> TrialRow {
     TrialRow {
         matcher: Some(trial.document.name.clone()),
         policy: None,
-        file: trial.document.source.name.clone(),
+        file: trial.document.source.name.to_string(),
         line: trial.document.source.position(trial.expectation.at.start).0,
         test: trial.test.name.clone(),
         expression: trial.expectation.written.text.to_string(),

@@ -85,7 +85,7 @@ pub(super) fn of(readings: &[Reading], reasons: &[Option<String>]) -> (DefaultsS
         match documents.as_slice() {
             [only] => set.good.push((*only).clone()),
             several => {
-                let places: Vec<&str> = several.iter().map(|one| one.source.name.as_str()).collect();
+                let places: Vec<&str> = several.iter().map(|one| &*one.source.name).collect();
                 let message = format!("the Defaults `{name}` stand in {}", places.join(" and in "));
                 set.unusable.extend(several.iter().map(|document| Unusable {
                     selector: Some(document.selector.clone()),

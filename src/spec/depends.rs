@@ -44,7 +44,7 @@ pub fn dependency_mistakes<'a>(files: impl Iterator<Item = &'a LoadedFile> + Clo
     let dependents = claims.values().filter(|claim| !claim.service.depends_on.is_empty());
     for claim in dependents {
         if let Some(circle) = circle(&claim.service.name, &claims) {
-            mistakes.circles.push((claim.source().name.clone(), goes_round(claim, &circle)));
+            mistakes.circles.push((claim.source().name.to_string(), goes_round(claim, &circle)));
         }
         let missing = claim.service.depends_on.iter().filter(|other| !claims.contains_key(&other.name));
         mistakes.missing.extend(missing.map(|other| {

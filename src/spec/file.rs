@@ -116,9 +116,10 @@ impl Stays<'_> {
 
     /// Copies of all of it.
     pub fn copied(&self) -> Copies {
-        let source = Arc::new(self.source.clone());
+        let source = Source::shared(&self.source.name, Arc::clone(&self.source.text));
         let digest = Arc::clone(self.digest);
-        let services: Few<_> = self.services.iter().map(|one| Arc::new(one.copied(&digest))).collect();
+        let copied = |one: &Arc<Service>| Arc::new(one.copied(&source.name, &digest));
+        let services: Few<_> = self.services.iter().map(copied).collect();
         let names = || services.iter().map(|service| &service.name);
         let declares = if names().eq(self.declares) {
             names().cloned().collect()
@@ -579,7 +580,7 @@ fn accept(loaded: &mut LoadedFile, documents: Vec<Document>, host: Option<&Known
     }
     // Documents stand in the order of the text, so one walk counts all lines.
     let (mut counted, mut line) = (0, 1);
-    let file: Arc<str> = loaded.source.name.as_str().into();
+    let file = Arc::clone(&loaded.source.name);
     let (mut name_places, mut services) = (Vec::new(), Vec::new());
     for Document { name_at, at, mut service } in documents {
         let between = loaded.source.text.get(counted..at.start).unwrap_or("");
@@ -610,7 +611,7 @@ fn accept_policies(loaded: &mut LoadedFile, documents: Vec<PolicyDocument>, host
             continue;
         }
         let (line, _) = loaded.source.position(document.at.start);
-        let (file, digest) = (loaded.source.name.as_str().into(), Arc::clone(&loaded.digest));
+        let (file, digest) = (Arc::clone(&loaded.source.name), Arc::clone(&loaded.digest));
         policy.origin = Origin { file, line, digest, revision: None };
         loaded.others_mut().policies.push(document);
     }

@@ -340,12 +340,15 @@ pub struct Service {
 }
 
 impl Service {
-    /// The same, with a name and an origin of its own, but for the digest of its file where that is this one: a clone shares these.
+    /// The same, with a name and an origin of its own, but for the path and the digest of its file where these are the ones: a clone shares
+    /// all of that.
     #[must_use]
-    pub fn copied(&self, of_file: &Arc<str>) -> Self {
-        let Origin { file, line, digest, revision } = &self.origin;
-        let file = Arc::from(&**file);
-        let digest = if digest == of_file { Arc::clone(of_file) } else { Arc::from(&**digest) };
+    pub fn copied(&self, path: &Arc<str>, digest: &Arc<str>) -> Self {
+        let or_own = |text: &Arc<str>, shared: &Arc<str>| {
+            if text == shared { Arc::clone(shared) } else { Arc::from(&**text) }
+        };
+        let Origin { file, line, digest: of_file, revision } = &self.origin;
+        let (file, digest) = (or_own(file, path), or_own(of_file, digest));
         let origin = Origin { file, line: *line, digest, revision: revision.clone() };
         Self { name: self.name.copied(), origin, ..self.clone() }
     }

@@ -810,7 +810,7 @@ fn many_files_are_each_read_as_what_they_are() {
     let loaded = load(&files, &context());
     assert_eq!(loaded.files.len(), files.len());
     for (number, (read, file)) in loaded.files.iter().zip(&files).enumerate() {
-        assert_eq!((&read.source.name, read.source.text.as_bytes()), (&file.name, &*file.bytes));
+        assert_eq!((&*read.source.name, read.source.text.as_bytes()), (&*file.name, &*file.bytes));
         let starts: Vec<_> = read.services().iter().map(|service| service.startas.clone()).collect();
         let expected = if number % 50 == 7 { vec![] } else { vec![PathBuf::from(format!("/bin/x{number}"))] };
         assert_eq!(starts, expected, "{number}");

@@ -63,7 +63,7 @@ impl Acceptance {
         for path in changed {
             // Each field is named: whatever else a file may give is to be thought of here.
             let GoodFile { services, policies, digest: _, empty: _ } =
-                seen.files.get(path).and_then(FileSeen::good)?;
+                seen.files.get(path.as_str()).and_then(FileSeen::good)?;
             if !policies.is_empty() {
                 return None;
             }

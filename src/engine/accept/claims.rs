@@ -11,7 +11,7 @@ use crate::plan::meaning;
 use crate::spec::{Service, ServiceName, SpecSet};
 
 /// A document and the file that it stands in.
-type Claim<'a> = (&'a String, &'a Arc<Service>);
+type Claim<'a> = (&'a str, &'a Arc<Service>);
 
 impl Acceptance {
     /// Takes what good files declare.
@@ -31,9 +31,7 @@ impl Acceptance {
                     None => (Some(only.1), None),
                 },
                 several => {
-                    let own = several
-                        .iter()
-                        .find(|(path, _)| Some(path.as_str()) == owner.map(|o| &*o.origin.file));
+                    let own = several.iter().find(|(path, _)| Some(*path) == owner.map(|o| &*o.origin.file));
                     (own.map(|(_, service)| *service), Some(twice(name, several)))
                 }
             };
@@ -60,7 +58,7 @@ fn twice(name: &ServiceName, claims: &[Claim<'_>]) -> String {
 /// may have it: nothing changes by that.
 fn still_owned(owner: &Service, (path, newcomer): &Claim<'_>, seen: &SourcesSeen) -> Option<String> {
     let file = &*owner.origin.file;
-    if file == path.as_str() || meaning(owner) == meaning(newcomer) {
+    if file == *path || meaning(owner) == meaning(newcomer) {
         return None;
     }
     let why = match seen.files.get(file) {

@@ -8,7 +8,7 @@ use crate::spec::policy::Policy;
 use crate::spec::{ServiceName, SpecSet};
 
 /// A document and the file that it stands in.
-type Claim<'a> = (&'a String, &'a Arc<Policy>);
+type Claim<'a> = (&'a str, &'a Arc<Policy>);
 
 impl Acceptance {
     /// Puts the Policies into a set: what good files say, each name once; what came from files that can't be read or are in error,
@@ -57,7 +57,7 @@ impl Acceptance {
         let owner = self.policies.get(name);
         match claims {
             [(path, policy)] => {
-                let elsewhere = owner.filter(|owner| *owner.origin.file != ***path);
+                let elsewhere = owner.filter(|owner| *owner.origin.file != **path);
                 match elsewhere.and_then(|owner| Some((owner, unsure(&owner.origin.file, seen)?))) {
                     Some((owner, why)) => {
                         let (line, file) = (policy.origin.line, &owner.origin.file);
@@ -70,9 +70,8 @@ impl Acceptance {
                 }
             }
             several => {
-                let own = several
-                    .iter()
-                    .find(|(path, _)| Some(path.as_str()) == owner.map(|owner| &*owner.origin.file));
+                let own =
+                    several.iter().find(|(path, _)| Some(*path) == owner.map(|owner| &*owner.origin.file));
                 let places: Vec<String> =
                     several.iter().map(|(path, policy)| format!("{path}:{}", policy.origin.line)).collect();
                 let reason = format!("`{name}` stands in {}", places.join(" and "));
@@ -121,7 +120,7 @@ mod tests {
             } else {
                 FileSeen::Good(GoodFile { policies, ..GoodFile::default() })
             };
-            (path.to_owned(), file)
+            (path.into(), file)
         };
         SourcesSeen {
             complete: true,

@@ -13,7 +13,7 @@ pub struct SourcesSeen {
     /// Every source was listed completely. If not, nothing follows from not finding.
     pub complete: bool,
     /// By path.
-    pub files: Arc<BTreeMap<String, FileSeen>>,
+    pub files: Arc<BTreeMap<Arc<str>, FileSeen>>,
     /// Which look of its sources this is.
     pub number: u64,
     /// The files that may be other than in the look before, by path. `None`: all of them.
@@ -92,7 +92,7 @@ impl SourcesSeen {
         let mut found = BTreeMap::new();
         for (path, file) in self.files.iter() {
             if let FileSeen::Broken(broken) = file {
-                found.insert(path.as_str(), broken);
+                found.insert(&**path, broken);
             }
         }
         found

@@ -39,12 +39,12 @@ fn seen(complete: bool, files: &[&str]) -> SourcesSeen {
                 services,
                 ..GoodFile::default()
             };
-            (path.to_owned(), FileSeen::Good(good))
+            (path.into(), FileSeen::Good(good))
         }
         (None, Some((path, names))) => {
             let last_good = services(names, path);
             (
-                path.to_owned(),
+                path.into(),
                 FileSeen::Broken(BrokenFile {
                     reason: "line 1 is wrong".into(),
                     last_good,

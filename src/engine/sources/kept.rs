@@ -57,7 +57,7 @@ impl Kept {
     pub(super) fn recall(&self, shown: &mut Shown, here: &Here) -> Vec<String> {
         let mut recalled = Vec::new();
         for (name, declared) in &self.declared {
-            let file = shown.files.get(&here.absolute(name));
+            let file = shown.files.get(here.absolute(name).as_str());
             if let Some(FileSeen::Broken(BrokenFile { reason, .. })) = file {
                 let Declared { services, policies } = declared.clone();
                 let broken =
@@ -97,8 +97,8 @@ impl Kept {
         holds: &dyn Fn(&str) -> bool,
         (unusable, here): (&[String], &Here),
     ) -> bool {
-        let defined = |name: &String| self.text(name, here).is_some_and(|text| text.defines);
-        let rejected = fresh.iter().filter(|file| file.rejected().is_some()).map(|file| &file.source.name);
+        let defined = |name: &str| self.text(name, here).is_some_and(|text| text.defines);
+        let rejected = fresh.iter().filter(|file| file.rejected().is_some()).map(|file| &*file.source.name);
         rejected.into_iter().any(defined)
             || unusable.iter().any(|name| defined(name) && !self.defining.contains(name))
             || self.defining.iter().any(|name| !holds(name) && !unusable.contains(name))
@@ -121,15 +121,15 @@ impl Sources {
         self.kept.stale_matchers.clear();
         self.kept.stale_defaults.clear();
         let rejected = loaded.files.iter().filter(|file| file.rejected().is_some());
-        let names = rejected.map(|file| (&file.source.name, Some(&*file.digest)));
-        let names = names.chain(unusable.iter().map(|name| (name, None)));
+        let names = rejected.map(|file| (&*file.source.name, Some(&*file.digest)));
+        let names = names.chain(unusable.iter().map(|name| (name.as_str(), None)));
         // A text that is the present one can't stand in for it: what it lacks is elsewhere.
-        let other = |(name, digest): (&String, Option<&str>)| {
+        let other = |(name, digest): (&str, Option<&str>)| {
             let text = self
                 .kept
                 .text(name, &self.here)
                 .filter(|text| text.defines && Some(&*text.digest) != digest)?;
-            Some((name.clone(), spec_file(name, text)))
+            Some((name.to_owned(), spec_file(name, text)))
         };
         let mut stand_ins: BTreeMap<String, SpecFile> = names.filter_map(other).collect();
         self.kept.defining = stand_ins.keys().cloned().collect();
@@ -141,9 +141,9 @@ impl Sources {
         files.extend(stand_ins.into_values());
         let mut with = upgrade::load(&files, &self.names.plugins, self.around());
         let mut present: BTreeMap<String, LoadedFile> =
-            loaded.files.into_iter().map(|file| (file.source.name.clone(), file)).collect();
+            loaded.files.into_iter().map(|file| (file.source.name.to_string(), file)).collect();
         for file in &mut with.files {
-            let name = file.source.name.clone();
+            let name = file.source.name.to_string();
             if self.kept.defining.contains(&name) {
                 self.kept.declared.insert(name.clone(), Declared::by(file, &self.here));
                 let present = present.remove(&name);
@@ -154,7 +154,7 @@ impl Sources {
                 }
             }
         }
-        with.files.retain(|file| !unusable.contains(&file.source.name));
+        with.files.retain(|file| unusable.iter().all(|name| **name != *file.source.name));
         with
     }
 
@@ -162,7 +162,7 @@ impl Sources {
     pub(super) fn recall_services(&mut self, unusable: &[String]) {
         let rejected = self.loaded.values().filter(|file| file.rejected().is_some());
         let broken: BTreeSet<String> =
-            rejected.map(|file| file.source.name.clone()).chain(unusable.iter().cloned()).collect();
+            rejected.map(|file| file.source.name.to_string()).chain(unusable.iter().cloned()).collect();
         self.kept.declared.retain(|name, _| broken.contains(name));
         for name in broken {
             if self.kept.declared.contains_key(&name) {
@@ -180,7 +180,7 @@ impl Sources {
     /// Keeps the texts of those of these files (with their directories) that count.
     pub(super) fn keep_good(&mut self, judged: &BTreeMap<String, Arc<Path>>) {
         let good = |(name, directory): (&String, &Arc<Path>)| {
-            let file = self.loaded.get(name).filter(|file| file.rejected().is_none())?;
+            let file = self.loaded.get(name.as_str()).filter(|file| file.rejected().is_none())?;
             let (directory, source) = (Arc::clone(directory), Arc::clone(&file.source));
             let text = GoodText::new(directory, Arc::clone(&file.digest), file.defines(), source);
             Some((self.here.absolute(name), text))

@@ -47,16 +47,16 @@ impl Sources {
         let unchanged = files.len() - fresh.len();
         if unchanged + found.len() != self.loaded.len() {
             let names: BTreeSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
-            gone.extend(self.loaded.keys().filter(|name| !names.contains(name.as_str())).cloned());
+            gone.extend(self.loaded.keys().filter(|name| !names.contains(&***name)).cloned());
         }
         let directories = |files: &mut dyn Iterator<Item = &Found>| {
             files.map(|found| (found.name.clone(), Arc::clone(&found.directory))).collect()
         };
         let mut judged: BTreeMap<String, Arc<Path>> = directories(&mut fresh.iter().copied());
         let fresh: Vec<SpecFile> = fresh.into_iter().map(Found::to_load).collect();
-        let gives = |name: &String| self.loaded.get(name).is_some_and(LoadedFile::defines);
+        let gives = |name: &str| self.loaded.get(name).is_some_and(LoadedFile::defines);
         let replaced = fresh.iter().any(|file| gives(&file.name));
-        let lost = gone.iter().any(gives);
+        let lost = gone.iter().any(|name: &Arc<str>| gives(name));
         let around = Around { tell, ..self.around() };
         let worth_it = are_worth_it(fresh.len(), self.in_loop, self.once);
         let halves = worth_it.then(|| around.load_halves(&fresh, &self.names)).flatten();
@@ -93,7 +93,7 @@ impl Sources {
             let read: BTreeMap<&str, &Found> =
                 files.iter().map(|found| (found.name.as_str(), found)).collect();
             for file in &mut loaded.files {
-                if let Some(found) = read.get(file.source.name.as_str()) {
+                if let Some(found) = read.get(&*file.source.name) {
                     file.shares_digest(&found.file.digest);
                 }
             }
@@ -101,7 +101,7 @@ impl Sources {
         }
         let (shown, here) = (&mut self.shown, &self.here);
         let fresh = loaded.files.into_iter().map(|mut file| {
-            let name = file.source.name.clone();
+            let name = Arc::clone(&file.source.name);
             shown.is_stale(&name);
             // Objects are known by the place of their document wherever selfsame is called from.
             file.stands_in(&here.absolute(&name));
@@ -109,7 +109,7 @@ impl Sources {
         });
         // A map that is made at once has no empty places in it; one that grows is half empty.
         if self.loaded.is_empty() && self.stays {
-            let files: Vec<(String, LoadedFile)> = fresh.collect();
+            let files: Vec<(Arc<str>, LoadedFile)> = fresh.collect();
             self.loaded = to_stay(files.len(), || files.iter().cloned().collect());
         } else if self.loaded.is_empty() {
             self.loaded = fresh.collect();
@@ -209,13 +209,13 @@ pub(super) fn check(request: &ExpressionRequest<'_>) -> (Vec<Diagnostic>, Option
 
 /// Looks names up that come in order, mostly: a step each then.
 struct Walk<'a> {
-    map: &'a BTreeMap<String, LoadedFile>,
-    ahead: Peekable<btree_map::Iter<'a, String, LoadedFile>>,
+    map: &'a BTreeMap<Arc<str>, LoadedFile>,
+    ahead: Peekable<btree_map::Iter<'a, Arc<str>, LoadedFile>>,
     last: &'a str,
 }
 
 impl<'a> Walk<'a> {
-    fn new(map: &'a BTreeMap<String, LoadedFile>) -> Self {
+    fn new(map: &'a BTreeMap<Arc<str>, LoadedFile>) -> Self {
         Self { map, ahead: map.iter().peekable(), last: "" }
     }
 
@@ -223,9 +223,9 @@ impl<'a> Walk<'a> {
         if name <= self.last {
             return self.map.get(name);
         }
-        while let Some((passed, _)) = self.ahead.next_if(|(other, _)| other.as_str() < name) {
+        while let Some((passed, _)) = self.ahead.next_if(|(other, _)| &***other < name) {
             self.last = passed;
         }
-        self.ahead.peek().filter(|(other, _)| other.as_str() == name).map(|(_, file)| *file)
+        self.ahead.peek().filter(|(other, _)| ***other == *name).map(|(_, file)| *file)
     }
 }

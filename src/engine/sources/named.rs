@@ -52,7 +52,7 @@ impl Sources {
             return None;
         }
         let is_other = |found: &&Found| {
-            self.loaded.get(&found.name).is_none_or(|known| *known.digest != *found.file.digest)
+            self.loaded.get(found.name.as_str()).is_none_or(|known| *known.digest != *found.file.digest)
         };
         let fresh: Vec<&Found> = files.iter().filter(is_other).collect();
         // Long texts are read beside the loop.
@@ -72,7 +72,7 @@ impl Sources {
         let quiet = still.look.diagnostics.is_empty();
         let (mut same, mut marks) = (quiet, self.marks.take().filter(|_| quiet));
         for mut file in loaded.files {
-            let name = file.source.name.clone();
+            let name = Arc::clone(&file.source.name);
             file.stands_in(&self.here.absolute(&name));
             let former = self.loaded.get(&name);
             same &=

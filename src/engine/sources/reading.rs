@@ -151,7 +151,7 @@ impl Sources {
     /// Has long texts that changed read, and leaves out the files of those that aren't, or can't be.
     pub(super) fn read_aside(&mut self, files: &mut Vec<Found>, look: &mut SourcesLook, now: BootTime) {
         let is_known = |found: &Found| {
-            self.loaded.get(&found.name).is_some_and(|known| *known.digest == *found.file.digest)
+            self.loaded.get(found.name.as_str()).is_some_and(|known| *known.digest == *found.file.digest)
         };
         let most = yaml::Limits::default().bytes;
         let is_long = |found: &&Found| (LONG..=most).contains(&found.file.bytes.len()) && !is_known(found);

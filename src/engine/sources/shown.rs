@@ -1,5 +1,6 @@
 //! What all files give to acceptance, kept from look to look: a look costs what changed in it.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use crate::spec::policy::Policy;
 #[derive(Debug, Default)]
 pub(super) struct Shown {
     /// What each gives.
-    pub(super) files: Arc<BTreeMap<String, FileSeen>>,
+    pub(super) files: Arc<BTreeMap<Arc<str>, FileSeen>>,
     /// Their texts, for whoever shows them: nobody does for whom they are shown for long.
     pub(super) texts: Arc<BTreeMap<String, Arc<Source>>>,
     /// Grows with each look in which a file was another one.
@@ -65,7 +66,7 @@ impl Shown {
     /// `None`: everything.
     pub(super) fn renew(
         &mut self,
-        loaded: &BTreeMap<String, LoadedFile>,
+        loaded: &BTreeMap<Arc<str>, LoadedFile>,
         libraries: &BTreeSet<String>,
         here: &Here,
     ) -> Option<BTreeSet<String>> {
@@ -73,11 +74,11 @@ impl Shown {
         let stale = std::mem::take(&mut self.stale);
         let other = std::mem::take(&mut self.other);
         if std::mem::take(&mut self.all_stale) || !libraries.is_empty() || self.files.is_empty() {
-            let own = loaded.iter().filter(|(name, _)| !libraries.contains(*name));
+            let own = loaded.iter().filter(|(name, _)| !libraries.contains(&***name));
             let own: BTreeMap<String, &LoadedFile> =
                 own.map(|(name, file)| (here.absolute(name), file)).collect();
             // Maps that are made at once have no empty places in them.
-            let files = || own.iter().map(|(place, file)| (place.clone(), seen(file))).collect();
+            let files = || own.iter().map(|(place, file)| (shared(place, file), seen(file))).collect();
             let many = if self.stays { own.len() } else { 0 };
             self.files = to_stay(many, || Arc::new(files()));
             if !self.stays {
@@ -89,7 +90,7 @@ impl Shown {
         let mut changed = BTreeSet::new();
         let stale = stale.into_iter().map(|name| (here.absolute(&name), name));
         for (place, name) in stale.chain(other) {
-            let file = loaded.get(&name);
+            let file = loaded.get(name.as_str());
             put(Arc::make_mut(&mut self.files), &place, file.map(seen));
             if !self.stays {
                 put(Arc::make_mut(&mut self.texts), &place, file.map(|file| Arc::clone(&file.source)));
@@ -102,18 +103,27 @@ impl Shown {
     /// Shows a file as something else than what was loaded, in this look.
     pub(super) fn instead(&mut self, name: &str, here: &Here, file: FileSeen) -> String {
         let place = here.absolute(name);
-        Arc::make_mut(&mut self.files).insert(place.clone(), file);
+        Arc::make_mut(&mut self.files).insert(place.as_str().into(), file);
         self.other.insert(place.clone(), name.to_owned());
         place
     }
 }
 
 /// Puts a value in the place of another one, or of none; nothing: it is gone.
-fn put<T>(map: &mut BTreeMap<String, T>, place: &str, value: Option<T>) {
+fn put<K, T>(map: &mut BTreeMap<K, T>, place: &str, value: Option<T>)
+where
+    K: Ord + Borrow<str> + for<'p> From<&'p str>,
+{
     match value {
-        Some(value) => drop(map.insert(place.to_owned(), value)),
+        Some(value) => drop(map.insert(place.into(), value)),
         None => drop(map.remove(place)),
     }
+}
+
+/// A place as a text that others have as well, where there is one.
+fn shared(place: &str, file: &LoadedFile) -> Arc<str> {
+    let own = file.services().first().map(|service| &service.origin.file).filter(|own| ***own == *place);
+    own.map_or_else(|| place.into(), Arc::clone)
 }
 
 fn seen(file: &LoadedFile) -> FileSeen {

@@ -21,7 +21,7 @@ impl Sources {
         look.seen.defaults =
             self.names.defaults.documents().iter().map(|document| document.name.clone()).collect();
         let declared = self.loaded.iter().filter(|(_, file)| !file.plugins().is_empty());
-        self.with_plugins = declared.map(|(name, _)| name.clone()).collect();
+        self.with_plugins = declared.map(|(name, _)| name.to_string()).collect();
         for document in self.plugins() {
             let module = match &document.module {
                 Some(Ok(digest)) => digest,
@@ -38,11 +38,11 @@ impl Sources {
             look.diagnostics.append(&mut said_of(file, self.once));
             // Who gives the file by its name checks it; in a directory somebody counts on it.
             if !file.engines().is_empty()
-                && !self.given.iter().any(|place| place.as_path() == Path::new(name))
+                && !self.given.iter().any(|place| place.as_path() == Path::new(&**name))
             {
                 look.diagnostics.extend(engine::misplaced(file));
             }
-            if libraries.contains(name) {
+            if libraries.contains(&**name) {
                 continue;
             }
             if !file.plugins().is_empty()
@@ -58,8 +58,12 @@ impl Sources {
             look.policies_elsewhere.extend(file.policies_elsewhere().iter().cloned());
             look.seen.elsewhere.extend(file.elsewhere().iter().cloned());
         }
-        let own: Vec<&LoadedFile> =
-            self.loaded.iter().filter(|(name, _)| !libraries.contains(*name)).map(|(_, file)| file).collect();
+        let own: Vec<&LoadedFile> = self
+            .loaded
+            .iter()
+            .filter(|(name, _)| !libraries.contains(&***name))
+            .map(|(_, file)| file)
+            .collect();
         let mut instead: Vec<(String, FileSeen)> = Vec::new();
         for (name, reason) in &look.unusable {
             instead.push((name.clone(), FileSeen::broken(reason.clone())));

@@ -35,7 +35,7 @@ fn replaced(loaded: &Loaded, in_use: &BTreeMap<String, InUse>) -> Vec<String> {
 
 fn rejected(loaded: &Loaded) -> BTreeSet<&str> {
     let rejected = loaded.files.iter().filter(|file| file.rejected().is_some());
-    rejected.map(|file| file.source.name.as_str()).collect()
+    rejected.map(|file| &*file.source.name).collect()
 }
 
 /// What is wrong with a file that would be good with the former version of this plugin.
@@ -54,6 +54,6 @@ fn broken_by(
     loaded
         .files
         .iter()
-        .filter(|file| !is_own(file) && !stays.contains(file.source.name.as_str()))
+        .filter(|file| !is_own(file) && !stays.contains(&*file.source.name))
         .find_map(LoadedFile::reason)
 }

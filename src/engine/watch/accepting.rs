@@ -60,7 +60,7 @@ impl Watch<'_> {
     /// Files that changed declare objects that aren't in force yet.
     pub(super) fn declares_more(&self, look: &SourcesLook) -> bool {
         let changed = look.seen.changed.iter().flatten();
-        let good = changed.filter_map(|file| look.seen.files.get(file)?.good());
+        let good = changed.filter_map(|file| look.seen.files.get(file.as_str())?.good());
         let is_new = |service: &Arc<Service>| !self.set.services.contains_key(&service.name);
         good.flat_map(|file| file.services.iter()).any(is_new)
     }
