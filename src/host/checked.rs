@@ -52,13 +52,14 @@ impl Checked {
         self.kept.borrow_mut().remove(key)
     }
 
-    /// Nobody is going to ask soon: what was compiled goes, that it compiles stays known.
-    pub(super) fn clear(&self) {
+    /// Nobody is going to ask soon: what was compiled goes, that it compiles stays known. Says of how many that is known.
+    pub(super) fn clear(&self) -> usize {
         let mut others = self.others.borrow_mut();
         others.extend(self.kept.take().keys().map(|key| self.hashing.hash_one(key)));
         if others.len() > KNOWN_MAX {
             others.clear();
         }
+        others.len()
     }
 }
 

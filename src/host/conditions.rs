@@ -105,9 +105,10 @@ impl Conditions {
 
     /// Nothing is looked at for a while: where there are many, only those stay at hand whose plugins would be lost with them.
     pub fn rest(&self) {
-        self.shelf.checked().clear();
+        // A complete look compiles some of many conditions anew, each between what it needed for a moment.
+        let known = self.shelf.checked().clear();
         let mut compiled = self.compiled.borrow_mut();
-        if compiled.len() > KEPT_AT_REST {
+        if compiled.len().max(known) > KEPT_AT_REST {
             compiled.retain(|_, ready| ready.plugins.iter().next().is_some());
         }
     }
