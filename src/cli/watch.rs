@@ -1,6 +1,6 @@
 //! `watch`: the loop, and what a person in front of it sees.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -23,7 +23,6 @@ use crate::host::errno::io_text;
 use crate::host::good_texts::GoodTexts;
 use crate::host::linux::HostOptions;
 use crate::host::own_limits;
-use crate::host::spawn::close_up;
 use crate::host::state_dir::Dirs;
 use crate::host::superior::Superior;
 use crate::plan::action::Outcome;
@@ -100,7 +99,7 @@ pub(super) fn run(args: &WatchArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
         superior: superior(terminal),
         told_ready: false,
         json: args.output == Output::Json,
-        phases: BTreeMap::new(),
+        phases: Vec::new(),
         summary: String::new(),
         mistakes: BTreeSet::new(),
         unwritten: None,
@@ -182,8 +181,9 @@ struct Teller {
     superior: Superior,
     told_ready: bool,
     json: bool,
-    /// The line that was said of each object, by its hash.
-    phases: BTreeMap<ServiceName, u64>,
+    /// The line that was said of each object, by its hash, in the order of names: one piece of memory, since it grows between what starts need for a
+    /// moment.
+    phases: Vec<(ServiceName, u64)>,
     summary: String,
     /// The mistakes of the last look, as they were shown.
     mistakes: BTreeSet<String>,
@@ -272,14 +272,19 @@ impl Teller {
             let line = status_line(&service);
             let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(&*lasting_line(&line));
             let quiet = matches!(service.phase, PhaseWord::Pending | PhaseWord::Stopping);
-            if self.phases.get(name) != Some(&hash) && !quiet {
-                self.line(service.name.as_str(), &line, false);
-                self.phases.insert(service.name.clone(), hash);
+            if quiet {
+                continue;
             }
-        }
-        if changed.len() == self.phases.len() {
-            // All of them began, and what that needed for a moment lies between.
-            close_up(&mut self.phases);
+            match self.phases.binary_search_by(|(known, _)| known.cmp(name)) {
+                Ok(at) => {
+                    let Some((_, known)) = self.phases.get_mut(at).filter(|(_, known)| *known != hash) else {
+                        continue;
+                    };
+                    *known = hash;
+                }
+                Err(at) => self.phases.insert(at, (service.name.clone(), hash)),
+            }
+            self.line(service.name.as_str(), &line, false);
         }
         let Sum { instances, ready } = sum;
         let summary = format!("{} ready", some_of(ready, instances, "instance"));
