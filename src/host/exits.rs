@@ -33,6 +33,8 @@ pub enum Life {
 
 /// For fewer processes a second thread isn't worth its start.
 const WORTH_A_THREAD: usize = 256;
+/// So many descriptors are asked about in one call: no more than anybody may have open.
+const AT_ONCE_MOST: usize = 256;
 /// No waiting.
 const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
@@ -147,6 +149,27 @@ impl Exits {
             self.images.extend(image.map(|image| (key.pid, image)));
             self.table.insert(key, entry);
         }
+    }
+
+    /// Which of these live, as far as they are held already: where they are many, the kernel is asked of many at once. Of the others nothing is
+    /// said, so that each is to be asked for by itself.
+    pub fn living(&self, asked: &[(&ProcessKey, Option<PidfdInode>)]) -> Vec<bool> {
+        let held = |(key, inode): &(&ProcessKey, Option<PidfdInode>)| {
+            let is_it = |entry: &&Entry| inode.is_none() || entry.inode.is_none() || entry.inode == *inode;
+            let entry = self.table.get(*key).filter(is_it)?;
+            (!entry.fresh && entry.exit.is_none()).then_some(&entry.pidfd)
+        };
+        let mut lives = Vec::with_capacity(asked.len());
+        for part in asked.chunks_exact(AT_ONCE_MOST) {
+            let held: Vec<Option<&OwnedFd>> = part.iter().map(held).collect();
+            let mut fds: Vec<PollFd<'_>> =
+                held.iter().flatten().map(|pidfd| PollFd::new(*pidfd, PollFlags::IN)).collect();
+            let told = fds.is_empty() || poll(&mut fds, Some(&AT_ONCE)).is_ok();
+            let mut silent = fds.iter().map(|fd| told && fd.revents().is_empty());
+            lives.extend(held.iter().map(|pidfd| pidfd.is_some() && silent.next().unwrap_or(false)));
+        }
+        lives.resize(asked.len(), false);
+        lives
     }
 
     /// What those execute that were held since this was last asked, as far as it was read.
@@ -388,8 +411,12 @@ mod tests {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
         let key = key(child.id());
         let held = Entry::held(hold_in(&boot, &key).unwrap(), Pid(0));
-        // Before Linux 6.9 there is none, and nothing to be known by.
-        let Some(inode) = held.inode else { return };
+        let Some(inode) = held.inode else {
+            // Before Linux 6.9 there is none, and nothing to be known by.
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return;
+        };
         let known = |inode| Entry::known(&boot, &key, inode);
         assert_eq!(known(Some(inode)).and_then(|entry| entry.inode), Some(inode));
         assert!(known(Some(PidfdInode(inode.0 + 1))).is_none() && known(None).is_none());
@@ -401,6 +428,40 @@ mod tests {
         assert!(known(Some(inode)).is_none(), "it isn't collected, and lives no more");
         child.wait().unwrap();
         assert!(known(Some(inode)).is_none());
+    }
+
+    #[test]
+    #[expect(clippy::indexing_slicing, reason = "as many as were begun")]
+    fn of_many_at_once_it_is_said_who_lives_for_sure() {
+        let (mut exits, waker) = (Exits::default(), Waker::new(false).unwrap());
+        let begin = || std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let mut children: Vec<_> = (0..2 * AT_ONCE_MOST).map(|_| begin()).collect();
+        let keys: Vec<ProcessKey> = children.iter().map(|child| key(child.id())).collect();
+        let asked: Vec<_> = keys.iter().map(|key| (key, None)).collect();
+        assert!(exits.living(&asked).iter().all(|lives| !lives), "nobody is held yet");
+        for key in &keys {
+            assert_eq!(exits.life(key, &waker), Life::Alive);
+        }
+        assert!(exits.living(&asked).iter().all(|lives| *lives));
+        let another = exits.inode(&keys[1]).map(|inode| PidfdInode(inode.0 + 1));
+        let mut of_another = asked.clone();
+        of_another[1].1 = another;
+        assert_eq!(exits.living(&of_another)[..2], [true, another.is_none()], "by the inode on record");
+        assert!(exits.living(&asked[..2]).iter().all(|lives| !lives), "of a few each is asked for by itself");
+        let ended = [3, AT_ONCE_MOST + 2];
+        for at in ended {
+            children[at].kill().unwrap();
+            while !has_exited(&exits.table[&keys[at]].pidfd) {
+                std::thread::yield_now();
+            }
+        }
+        let lives = exits.living(&asked);
+        let dead: Vec<usize> = (0..keys.len()).filter(|at| !lives[*at]).collect();
+        assert_eq!(dead, ended);
+        for mut child in children {
+            let _ = child.kill();
+            child.wait().unwrap();
+        }
     }
 
     #[test]

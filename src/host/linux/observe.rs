@@ -44,18 +44,26 @@ impl LinuxHost {
         let services = questions.services.iter();
         let asked = || questions.services.values().flat_map(|asked| asked.processes.values());
         self.exits.hold_many(asked().map(|question| (&question.key, question.inode)));
+        for question in asked() {
+            self.note_session(question);
+        }
+        let keys: Vec<_> = asked().map(|question| (&question.key, question.inode)).collect();
+        let living = self.exits.living(&keys);
         let all =
             services.flat_map(|(name, asked)| asked.processes.iter().map(move |one| (name, one.0, one.1)));
-        let lives = all.map(|(name, index, question)| ((name, *index), self.life_of(question)));
+        let others = all.zip(living).filter(|(_, lives)| !lives).map(|(one, _)| one);
+        let mut life =
+            |question: &ProcessQuestion| self.exits.life_of(&question.key, question.inode, &self.waker);
+        let lives = others.map(|(name, index, question)| ((name, *index), life(question)));
         lives.filter(|(_, life)| *life != Life::Alive).collect()
     }
 
-    fn life_of(&mut self, question: &ProcessQuestion) -> Life {
+    /// Where that is all that tells what belongs to it, its session is looked at before its exit is collected.
+    fn note_session(&mut self, question: &ProcessQuestion) {
         let grouped = question.group.as_deref().is_some_and(|group| self.groups.is_known(group));
         if question.scope == StopScope::Tree && !grouped && !question.starter {
             self.exits.note_session(&question.key);
         }
-        self.exits.life_of(&question.key, question.inode, &self.waker)
     }
 
     /// Everything that is asked about one object.
