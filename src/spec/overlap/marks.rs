@@ -1,9 +1,10 @@
 //! What Services may have in common, as numbers: where no two have one in common, no pair of them is of any concern, and an edit
 //! is compared with what is known of the others instead of all with each other.
 
-use std::collections::{BTreeSet, HashSet};
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{FileIdentity, instances};
@@ -20,9 +21,15 @@ pub struct Marks(HashSet<u64, State>);
 impl Marks {
     /// Of these files; `None`: there may be something to say.
     pub fn of<'a>(files: impl Iterator<Item = &'a LoadedFile>, identity: FileIdentity<'_>) -> Option<Self> {
+        // Many documents name the same program: to follow its path once for each of them was most of what this took.
+        let known: RefCell<HashMap<PathBuf, Option<(u64, u64)>>> = RefCell::default();
+        let once = |path: &Path| {
+            let before = known.borrow().get(path).copied();
+            before.unwrap_or_else(|| *known.borrow_mut().entry(path.into()).or_insert(identity(path)))
+        };
         let mut marks = Self::default();
         for file in files {
-            if !marks.replace(&[], file.services(), identity) {
+            if !marks.replace(&[], file.services(), &once) {
                 return None;
             }
         }
@@ -67,4 +74,39 @@ fn of_path(path: &Path) -> u64 {
 
 fn hash(of: &(impl Hash + ?Sized)) -> u64 {
     State::default().hash_one(of)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::spec::tests::load_text;
+
+    #[test]
+    fn the_path_of_a_program_is_followed_once_for_all_documents() {
+        let document = |name: &str, program: &str| {
+            format!(
+                "apiVersion: selfsame/v1\nkind: Service\nmetadata: {{name: {name}}}\n\
+                 spec: {{startas: {program}, args: [{name}]}}\n"
+            )
+        };
+        let text = [("a", "/bin/x"), ("b", "/bin/x"), ("c", "/bin/y"), ("d", "/bin/x"), ("e", "/bin/none")]
+            .map(|(name, program)| document(name, program))
+            .join("---\n");
+        let loaded = load_text(&text);
+        assert_eq!(loaded.files.iter().flat_map(LoadedFile::services).count(), 5);
+        let asked = Cell::new(0);
+        let identity = |path: &Path| {
+            asked.set(asked.get() + 1);
+            (!path.ends_with("none")).then_some((1, 2))
+        };
+        let together = Marks::of(loaded.files.iter(), &identity).unwrap();
+        assert_eq!(asked.get(), 3, "also where it says nothing");
+        let mut each = Marks::default();
+        assert!(loaded.files.iter().all(|file| each.replace(&[], file.services(), &identity)));
+        assert_eq!(together.0, each.0);
+    }
 }
