@@ -10,6 +10,7 @@ use super::life::{self, Event};
 use super::memory::{Instance, Phase, Purpose, Record};
 use super::observation::{ProcessSeen, Seen};
 use super::occupy::{self, Occupancy};
+use super::settled::SOON_KNOWN;
 use super::status::{ConditionStatus, ConditionType};
 use super::{backoff, errand, stop};
 use crate::facts::ProcessKey;
@@ -89,7 +90,9 @@ pub(super) fn follow_all(
     for (index, event) in &events {
         if let Event::Unknown(message) = event {
             let message = format!("left alone: {message}");
-            draft.hold(*index, (ConditionType::Owned, ConditionStatus::Unknown), "CannotTell", &message);
+            let soon = seen.is_some_and(|seen| seen.undecided.contains_key(index));
+            let reason = if soon { SOON_KNOWN } else { "CannotTell" };
+            draft.hold(*index, (ConditionType::Owned, ConditionStatus::Unknown), reason, &message);
         }
     }
     events

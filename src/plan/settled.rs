@@ -3,6 +3,9 @@
 use super::memory::Due;
 use super::status::{Condition, ConditionStatus, ConditionType, PhaseWord, ServiceStatus, TaskStatus};
 
+/// The reason of what can't be told for a moment: the host has the answer within a second.
+pub(super) const SOON_KNOWN: &str = "SoonKnown";
+
 /// How far an object is, the best first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Settled {
@@ -31,6 +34,7 @@ pub fn settled(service: &ServiceStatus) -> Settled {
         PhaseWord::Running if has_failed_reload(service) || was_rolled_back(service) => Settled::Failed,
         PhaseWord::Running => Settled::Ready,
         PhaseWord::BackOff => Settled::Failed,
+        PhaseWord::Unknown if service.conditions.iter().any(|c| c.reason == SOON_KNOWN) => Settled::NotYet,
         PhaseWord::Held | PhaseWord::Unknown => Settled::Held,
         PhaseWord::Pending | PhaseWord::Starting | PhaseWord::Stopping => Settled::NotYet,
     }

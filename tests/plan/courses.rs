@@ -11,6 +11,7 @@ use selfsame::plan::memory::{Exit, Instance, Memory, Phase};
 use selfsame::plan::observation::{
     Alive, ArgumentsSeen, Candidate, Look, Observation, ProcessSeen, Questions, Seen,
 };
+use selfsame::plan::settled::{Settled, settled};
 use selfsame::plan::status::{ConditionStatus, ConditionType, PhaseWord};
 use selfsame::plan::{Doing, Plan, QuestionHints, fold, questions};
 use selfsame::spec::{
@@ -227,6 +228,8 @@ fn whether_a_fork_takes_the_place_of_one_that_ended_well_is_waited_for() {
     assert_eq!(condition(&plan, ConditionType::Owned), (ConditionStatus::Unknown, message.into()));
     let soon = at(NOW).after(Duration::from_millis(100));
     assert!(plan.next.is_some_and(|next| next <= soon), "{:?}", plan.next);
+    assert_eq!(plan.status[0].phase, PhaseWord::Unknown);
+    assert_eq!(settled(&plan.status[0]), Settled::NotYet, "who waits for it is told what comes of it");
 }
 
 /// It was started again and again, and nothing said how to mend that.
