@@ -148,7 +148,7 @@ struct Deadlines {
     plan: Option<BootTime>,
     /// What policies wait for.
     policies: Option<BootTime>,
-    /// Memory is given back once more, unless the loop has something to do before.
+    /// Memory is given back once more. Later by as much where the loop has something to do before.
     rest: Option<BootTime>,
 }
 

@@ -33,7 +33,7 @@ pub enum Life {
 
 /// For fewer processes a second thread isn't worth its start.
 const WORTH_A_THREAD: usize = 256;
-/// So many descriptors are asked about in one call: no more than anybody may have open.
+/// So many descriptors are asked about in one call. Who may not even have as many open is refused, and asks for each by itself.
 const AT_ONCE_MOST: usize = 256;
 /// No waiting.
 const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
