@@ -219,6 +219,7 @@ impl<'a> Watch<'a> {
     pub fn run(mut self) -> std::io::Result<Ended> {
         // Hints are armed before the first look, so that nothing falls between the two.
         self.looking.arm(self.host.waker());
+        self.listen_to_processes();
         self.announce();
         self.open_control();
         self.begin_chronicle();

@@ -16,7 +16,7 @@ pub use changes::{Changed, Changes, Mark};
 
 use super::process_events::ProcessEvents;
 use super::wake::Waker;
-use crate::units::BootTime;
+use crate::units::{BootTime, Pid};
 
 /// So many times what is told is taken at the most, before others have their turn.
 const TAKEN_MAX: usize = 64;
@@ -121,6 +121,16 @@ impl ProcessTable {
         }
     }
 
+    /// The same in order of time without those that were found to be gone since ([`Self::note_nobodys`]). `None`: anybody.
+    pub fn of_somebody_since(&self, mark: Mark) -> Option<impl Iterator<Item = Pid>> {
+        self.is_told().then(|| self.changes.of_somebody_since(mark)).flatten()
+    }
+
+    /// These numbers were found to be nobody's after all that was heard until now.
+    pub fn note_nobodys(&mut self, pids: impl Iterator<Item = Pid>) {
+        self.changes.note_nobodys(pids);
+    }
+
     /// Before the loop waits: until when at the longest, because of processes.
     pub fn before_waiting(&mut self, waker: &Waker, now: BootTime) -> Option<BootTime> {
         if let Some(woken) = self.woken.take().filter(|_| self.waking) {
@@ -154,7 +164,6 @@ mod tests {
 
     use super::*;
     use crate::host::clock;
-    use crate::units::Pid;
 
     #[test]
     fn a_process_that_comes_and_goes_wakes_whoever_waits() {

@@ -1,9 +1,10 @@
 //! What watch does with processes: start, know, bring back, replace, stop.
 
 use std::fs;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use super::support::{Bench, is_alive, quick, stat_field, until};
+use super::support::{Bench, is_alive, is_root, quick, stat_field, until};
 
 #[test]
 fn everything_becomes_running_and_status_agrees_with_proc() {
@@ -391,6 +392,58 @@ fn a_process_that_runs_already_is_adopted_and_not_touched() {
     until("another copy", || bench.starts_of("shop").len() == 2);
     bench.until_running(&["shop"]);
     assert_eq!(bench.status_of("shop")["instances"][0]["adopted"], false);
+}
+
+/// Runs `begin` while the service runs, which makes another copy by hand, then ends the service: that copy takes its place.
+fn the_other_copy_takes_its_place(more: &[&str], begin: impl FnOnce(&Bench, &str) -> Child) {
+    let mut bench = Bench::new();
+    let script = bench.daemon("shop", "readiness: {aliveFor: 0s}");
+    bench.watch(more);
+    bench.until_running(&["shop"]);
+    let mut by_hand = begin(&bench, &script.to_string_lossy());
+    until("the other copy", || bench.alive_of("shop").len() == 2);
+    let own = bench.status_pids("shop")[0];
+    let begun = bench.starts_of("shop").len();
+    bench.kill(own, "KILL");
+    let other = i32::try_from(by_hand.id()).unwrap();
+    until("its adoption", || bench.status_pids("shop") == [other]);
+    assert_eq!(bench.starts_of("shop").len(), begun, "nothing was started beside it");
+    assert_eq!(bench.status_of("shop")["instances"][0]["adopted"], true);
+    by_hand.kill().unwrap();
+    by_hand.wait().unwrap();
+}
+
+#[test]
+fn a_copy_that_began_since_the_last_look_takes_the_place_of_the_service() {
+    for more in [&[][..], &["--no-hints"]] {
+        the_other_copy_takes_its_place(more, |bench, script| bench.by_hand(bench.root(), script, &[]));
+    }
+}
+
+/// What was looked at as another program is a newcomer once it executes this one, however old it is: where the kernel tells.
+#[test]
+fn a_process_that_became_a_copy_since_the_last_look_takes_the_place_of_the_service() {
+    let initial = fs::read_link("/proc/self/ns/pid").unwrap().to_str() == Some("pid:[4026531836]");
+    if !is_root() || !initial {
+        eprintln!("SKIPPED: the kernel tells root in its initial namespaces only");
+        return;
+    }
+    the_other_copy_takes_its_place(&["--resync", "1h"], |bench, script| {
+        let go = bench.path("go");
+        assert!(Command::new("mkfifo").arg(&go).status().unwrap().success());
+        let waits = format!("read line < {}; exec {script}", go.display());
+        let child = bench.by_hand(bench.root(), "/bin/sh", &["-c", &waits]);
+        // A restart of another one, and numbers enough that this one isn't near the last any more.
+        for _ in 0..200 {
+            assert!(Command::new("/bin/true").status().unwrap().success());
+        }
+        let begun = bench.starts_of("shop").len();
+        bench.kill(bench.the_pid_of("shop"), "KILL");
+        until("a restart", || bench.starts_of("shop").len() > begun);
+        bench.until_running(&["shop"]);
+        fs::write(&go, "now\n").unwrap();
+        child
+    });
 }
 
 #[test]

@@ -66,11 +66,16 @@ impl Watch<'_> {
         rests && now < deadlines.earliest_with(self.look_due, self.fetching.deadline())
     }
 
-    /// One turn. Says whether something is asked of Services, and when the next turn is due.
-    pub(super) fn police(&mut self, full: bool) -> (bool, Option<BootTime>) {
+    /// Hears what processes do from now on. What is told ends the waiting where there are policies.
+    pub(super) fn listen_to_processes(&mut self) {
         if self.options.hints {
             self.host.listen_to_processes(!self.set.policies.is_empty());
         }
+    }
+
+    /// One turn. Says whether something is asked of Services, and when the next turn is due.
+    pub(super) fn police(&mut self, full: bool) -> (bool, Option<BootTime>) {
+        self.listen_to_processes();
         let mut host = OnLinux { host: &mut self.host, onlooker: &mut self.onlooker };
         let turn = self.policies.turn(&mut host, &self.set, &mut self.memory, full);
         if !turn.events.is_empty() {

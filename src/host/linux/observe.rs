@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::health::Subject;
-use super::recent::{Cursor, Glimpsed};
+use super::recent::Glimpsed;
 use super::{Asked, Before, LinuxHost};
 use crate::facts::{Fact, ProcessKey, Reason, Why};
-use crate::host::conditions::Bound;
 use crate::host::exits::Life;
 use crate::host::failpoint;
 use crate::host::look::Sight;
@@ -72,7 +71,7 @@ impl LinuxHost {
         &mut self,
         name: &ServiceName,
         asked: &'q ServiceQuestions,
-        (questions, not_alive, (pids, bound)): (&Questions, &NotAlive<'_>, (&[Pid], Option<Bound<'_>>)),
+        (questions, not_alive, pids): (&Questions, &NotAlive<'_>, &[Pid]),
         (world, before): (&LiveWorld, Before),
         known: &mut Asked<'q>,
     ) -> Seen {
@@ -108,35 +107,38 @@ impl LinuxHost {
             asked.if_gone && seen.processes.values().any(|seen| matches!(seen, ProcessSeen::Gone { .. }));
         if asked.look || gone {
             let few;
-            let mut new_until = None;
+            let mut new = None;
             let pids = if asked.look {
                 pids
+            } else if let Some((pids, glimpsed)) = self.new_since(name, asked, questions, world) {
+                few = pids;
+                new = Some(glimpsed);
+                few.as_slice()
             } else if let Some(list) = self.may_be_otherwise(name, &asked.spec, world) {
                 few = list;
-                few.as_slice()
-            } else if let Some((new, until)) = self.new_since(name, asked, questions, world) {
-                few = new;
-                new_until = Some(until);
                 few.as_slice()
             } else {
                 let cursor = before.cursor.or_else(|| self.counter.now());
                 let every = super::listing(world);
-                self.looked.note(name, &asked.spec, cursor.map(|at| Glimpsed::new(at, &every)));
+                self.looked.note(name, &asked.spec, cursor.map(|at| Glimpsed::new(at, before.mark, &every)));
                 let sight = Sight { world, plugins: &known.plugins, pids: &every };
                 let lives = super::lives(&self.exits, world);
                 few = self.looker.shortlist((name, &asked.spec), questions, sight, &lives);
                 few.as_slice()
             };
             let sight = Sight { world, plugins: &known.plugins, pids };
-            let (mut look, considered) = self.looker.look(name, (&asked.spec, bound), questions, sight);
-            match new_until {
-                Some(until) => self.note_vacant(until, pids, world),
+            let (mut look, considered) = self.looker.look(name, &asked.spec, questions, sight);
+            look.new_only = new.is_some();
+            match new {
+                // Of whom it can't be told, it is asked again.
+                Some(glimpsed) if look.unknown.is_empty() => {
+                    self.looked.note(name, &asked.spec, Some(glimpsed));
+                }
                 None if look.complete => {
                     self.note_complete(name, &asked.spec, (before.mark, considered), world);
                 }
-                None => {}
+                Some(_) | None => {}
             }
-            look.new_only = new_until.is_some();
             if failpoint::hit("look").is_err() {
                 look.complete = false;
                 look.candidates.clear();
@@ -153,15 +155,15 @@ impl LinuxHost {
         seen
     }
 
-    /// The processes that began since this object was last looked for, and until when. `None`: all are to be looked at, since
-    /// its end was not seen by us as its parent, something is left of its tree, or it can't be told who is new.
+    /// The processes that began since this object was last looked for, and how far the kernel is. `None`: all are to be looked at,
+    /// since its end was not seen by us as its parent, something is left of its tree, or it can't be told who is new.
     fn new_since(
         &mut self,
         name: &ServiceName,
         asked: &ServiceQuestions,
         questions: &Questions,
         world: &LiveWorld,
-    ) -> Option<(Vec<Pid>, Cursor)> {
+    ) -> Option<(Vec<Pid>, Glimpsed)> {
         let seen_to_end = |question: &ProcessQuestion| {
             question.adopted_by.is_none() && !question.starter && self.exits.was_our_child(&question.key)
         };
@@ -173,26 +175,22 @@ impl LinuxHost {
         if world.own_children().iter().any(|pid| !is_recorded(*pid) && !self.probes.owns(*pid)) {
             return None;
         }
+        let before = self.looked.at(name, &asked.spec)?.clone();
+        if let Some(told) = self.new_as_told(name, &asked.spec, (&before, &is_recorded), world) {
+            return Some(told);
+        }
         let now = self.counter.now()?;
         let vacant = self.vacant.at(now);
-        // Threads have numbers as processes have.
-        let is_known = |pid: Pid| is_recorded(pid) || vacant.contains(&pid) || world.is_own_thread(pid);
-        let pids = self.looked.at(name, &asked.spec)?.until(now, is_known)?;
-        self.looked.note(name, &asked.spec, Some(Glimpsed::new(now, &pids)));
-        Some((pids, now))
-    }
-
-    /// Nobody of these needs to be asked about those numbers again that were found to be nobody's.
-    fn note_vacant(&mut self, at: Cursor, asked: &[Pid], world: &LiveWorld) {
-        // Where processes are hidden, they come into sight as they change their user.
-        if world.lists_all() != Fact::Known(()) {
-            return;
+        let given = before.until(now, |pid| is_recorded(pid) || vacant.contains(&pid))?;
+        let (nobodys, mut pids) = given.into_iter().partition::<Vec<_>, _>(|pid| is_nobodys(*pid, world));
+        // Nobody needs to be asked about those numbers again.
+        if lists_all(world) {
+            self.vacant.note(now, nobodys.into_iter());
         }
-        let is_nobodys = |pid: &Pid| match world.owner(*pid) {
-            Fact::Unknown(reason) => reason.why == Why::Vanished,
-            Fact::Known(_) | Fact::Absent => false,
-        };
-        self.vacant.note(at, asked.iter().copied().filter(is_nobodys));
+        // Threads have numbers as processes have.
+        pids.retain(|pid| !world.is_own_thread(*pid));
+        let glimpsed = Glimpsed::new(now, self.table.mark(), &pids);
+        Some((pids, glimpsed))
     }
 
     /// Without the lock an empty slot proves nothing: the child may be about to write.
@@ -300,6 +298,19 @@ impl LinuxHost {
     pub(super) fn is_helper(&self, pid: Pid) -> bool {
         self.probes.owns(pid) || self.commands.owns(pid)
     }
+}
+
+/// No process has this number, as far as can be seen.
+pub(super) fn is_nobodys(pid: Pid, world: &LiveWorld) -> bool {
+    match world.owner(pid) {
+        Fact::Unknown(reason) => reason.why == Why::Vanished,
+        Fact::Known(_) | Fact::Absent => false,
+    }
+}
+
+/// Where processes are hidden, they come into sight as they change their user.
+pub(super) fn lists_all(world: &LiveWorld) -> bool {
+    world.lists_all() == Fact::Known(())
 }
 
 pub(super) fn keys(pids: &[Pid], world: &LiveWorld) -> Vec<ProcessKey> {

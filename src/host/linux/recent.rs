@@ -3,6 +3,9 @@
 //! The kernel gives out pids in ascending order and begins anew at the end. So what began since a moment has a pid between
 //! the last one that was given out then and the last one now, unless so many processes were made meanwhile that it may have
 //! come round; then nothing can be told, and all are looked at.
+//!
+//! Where the kernel tells what processes do, that is exact, and costs nothing: it names those that began or executed something
+//! since, and no thread, nobody who is older, nobody who is gone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -11,6 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::host::spawn::close_up;
+use crate::host::table::{Mark, ProcessTable};
 use crate::plan::memory::Records;
 use crate::spec::{Service, ServiceName};
 use crate::units::Pid;
@@ -134,14 +138,28 @@ impl Vacant {
 #[derive(Clone, Debug)]
 pub(super) struct Glimpsed {
     at: Cursor,
+    /// How far it had told.
+    told: Mark,
     /// Who was young then, ascending.
     young: Arc<[Pid]>,
 }
 
 impl Glimpsed {
-    /// A look at all of these, which were listed after this moment.
-    pub(super) fn new(at: Cursor, listed: &[Pid]) -> Self {
-        Self { at, young: at.young(listed).into() }
+    /// A look at all of these, which were listed after this moment, and after everything that was told.
+    pub(super) fn new(at: Cursor, told: Mark, listed: &[Pid]) -> Self {
+        Self { at, told, young: at.young(listed).into() }
+    }
+
+    /// Those were looked at besides that something had happened to until then.
+    pub(super) fn until_told(&self, told: Mark) -> Self {
+        Self { told, ..self.clone() }
+    }
+
+    /// The pids of processes that something happened to since, by what the kernel told, without those of whom it is known. `None`: it doesn't tell, something was lost, or there are too many.
+    pub(super) fn heard(&self, table: &ProcessTable, is_known: impl Fn(Pid) -> bool) -> Option<Vec<Pid>> {
+        let new = table.of_somebody_since(self.told)?.filter(|pid| !is_known(*pid));
+        let pids: Vec<Pid> = new.take(ASKED_MAX + 1).collect();
+        (pids.len() <= ASKED_MAX).then_some(pids)
     }
 
     /// The pids that may be of processes which began since, ascending, without those of whom it is known: who is on record is
@@ -196,12 +214,16 @@ impl Looked {
 mod tests {
     use super::*;
 
+    fn unheard() -> Mark {
+        ProcessTable::default().mark()
+    }
+
     #[test]
     fn what_began_since_is_between_the_two() {
         let cursor = |last, forks| Cursor { last, forks, max: 32768 };
         let before = cursor(1000, 50_000);
         let listed = [900, 940, 970, 980, 990, 1000, 1001].map(Pid);
-        let glimpsed = Glimpsed::new(before, &listed);
+        let glimpsed = Glimpsed::new(before, unheard(), &listed);
         let pids = |now: Cursor| {
             glimpsed.until(now, |pid| pid.0 == 980).map(|pids| pids.iter().map(|p| p.0).collect::<Vec<_>>())
         };
@@ -257,7 +279,7 @@ mod tests {
         let mut child = std::process::Command::new("/bin/true").spawn().unwrap();
         let pid = Pid(i32::try_from(child.id()).unwrap());
         child.wait().unwrap();
-        let since = Glimpsed::new(before, &[]).until(counter.now().unwrap(), |_| false);
+        let since = Glimpsed::new(before, unheard(), &[]).until(counter.now().unwrap(), |_| false);
         // Other tests make processes at the same time.
         assert!(since.is_none_or(|pids| pids.contains(&pid)), "{pid}");
     }

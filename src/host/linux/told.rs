@@ -9,13 +9,19 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 
 use super::LinuxHost;
+use super::observe::{is_nobodys, lists_all};
+use super::recent::Glimpsed;
 use crate::facts::Fact;
 use crate::host::look::wanted_user;
-use crate::host::table::{Changed, Mark};
+use crate::host::proc::LiveWorld;
+use crate::host::table::Mark;
 use crate::plan::memory::Records;
 use crate::process::world::{Root, World};
 use crate::spec::{Service, ServiceName};
 use crate::units::{Pid, Uid};
+
+/// Where more happened, it is cheaper to look at all for everybody at once than at these for each object.
+const FEW: usize = 32;
 
 /// The last complete look of each object.
 #[derive(Debug, Default)]
@@ -54,6 +60,12 @@ impl RestsOn {
 }
 
 impl Seen {
+    /// Who wasn't ruled out by it, if it was for this document.
+    fn considered(&self, name: &ServiceName, spec: &Arc<Service>) -> impl Iterator<Item = Pid> {
+        let before = self.0.get(name).filter(|before| Arc::ptr_eq(&before.by, spec));
+        before.into_iter().flat_map(|before| before.considered.iter().copied())
+    }
+
     /// Forgets what isn't on record any more.
     pub(super) fn keep(&mut self, known: &Records) {
         if self.0.len() > known.len() {
@@ -63,6 +75,26 @@ impl Seen {
 }
 
 impl LinuxHost {
+    /// The processes, but for those on record, that the end of one that was seen to its end calls for a look at, ascending: something
+    /// happened to them since this look, or the last complete one didn't rule them out. `None`: it can't be told which.
+    pub(super) fn new_as_told(
+        &mut self,
+        name: &ServiceName,
+        spec: &Arc<Service>,
+        (before, is_recorded): (&Glimpsed, &dyn Fn(Pid) -> bool),
+        world: &LiveWorld,
+    ) -> Option<(Vec<Pid>, Glimpsed)> {
+        let mut pids = before.heard(&self.table, is_recorded)?;
+        pids.extend(self.seen.considered(name, spec).filter(|pid| !is_recorded(*pid)));
+        pids.sort_unstable();
+        pids.dedup();
+        let (nobodys, pids) = pids.into_iter().partition::<Vec<_>, _>(|pid| is_nobodys(*pid, world));
+        if lists_all(world) {
+            self.table.note_nobodys(nobodys.into_iter());
+        }
+        Some((pids, before.until_told(self.table.mark())))
+    }
+
     /// The processes that this object has to look at, ascending. `None`: all of them.
     pub(super) fn may_be_otherwise(
         &self,
@@ -71,7 +103,11 @@ impl LinuxHost {
         world: &dyn World,
     ) -> Option<Vec<Pid>> {
         let before = self.seen.0.get(name).filter(|before| Arc::ptr_eq(&before.by, spec))?;
-        let Changed::These(changed) = self.table.since(Some(before.mark)) else { return None };
+        let changed = self.table.of_somebody_since(before.mark)?;
+        let changed: BTreeSet<Pid> = changed.take(FEW + 1).collect();
+        if changed.len() > FEW {
+            return None;
+        }
         if RestsOn::of(spec, world).as_ref() != Some(&before.rests_on) {
             return None;
         }

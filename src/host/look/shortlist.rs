@@ -41,28 +41,15 @@ const FEW: usize = 4;
 /// The processes to look at, ascending. Objects that aren't here look at all.
 pub(in crate::host) type Shortlists = BTreeMap<ServiceName, Vec<Pid>>;
 
-/// The conditions that an index was made of, each for the object that asks it again of those on its list. By name, ascending.
-#[derive(Debug, Default)]
-pub(in crate::host) struct BoundOnce<'q, 'w>(Vec<(&'q ServiceName, Option<Bound<'w>>)>);
-
-impl<'w> BoundOnce<'_, 'w> {
-    /// That of an object: its `matchOnly`, or its `match`. It is had once.
-    pub(in crate::host) fn take(&mut self, name: &ServiceName) -> Option<Bound<'w>> {
-        let at = self.0.binary_search_by(|(of, _)| (*of).cmp(name)).ok()?;
-        self.0.get_mut(at)?.1.take()
-    }
-}
-
 impl Looker {
-    /// The lists for all objects that look and don't have one, and what they ask. `lives` says whether a process on record is still
-    /// there.
-    pub(in crate::host) fn shortlists<'q, 'w>(
+    /// The lists for all objects that look and don't have one. `lives` says whether a process on record is still there.
+    pub(in crate::host) fn shortlists(
         &self,
-        questions: &'q Questions,
+        questions: &Questions,
         given: &Shortlists,
-        sight: Sight<'w>,
+        sight: Sight<'_>,
         lives: &dyn Fn(&ProcessKey) -> bool,
-    ) -> (Shortlists, BoundOnce<'q, 'w>) {
+    ) -> Shortlists {
         let looking = questions
             .services
             .iter()
@@ -80,23 +67,21 @@ impl Looker {
         sight: Sight<'_>,
         lives: &dyn Fn(&ProcessKey) -> bool,
     ) -> Vec<Pid> {
-        let (mut lists, _) = self.lists_for(vec![(name, spec)], questions, sight, lives);
+        let mut lists = self.lists_for(vec![(name, spec)], questions, sight, lives);
         lists.remove(name).unwrap_or_else(|| sight.pids.to_vec())
     }
 
-    fn lists_for<'q, 'w>(
+    fn lists_for(
         &self,
-        looking: Vec<(&'q ServiceName, &Service)>,
+        looking: Vec<(&ServiceName, &Service)>,
         questions: &Questions,
-        sight: Sight<'w>,
+        sight: Sight<'_>,
         lives: &dyn Fn(&ProcessKey) -> bool,
-    ) -> (Shortlists, BoundOnce<'q, 'w>) {
+    ) -> Shortlists {
         let dirs = (self.run_dir.as_str(), self.log_dir.as_str());
         let places = self.places();
-        // Without a program nobody is known by them.
         let own_texts = |spec: &Service| -> Vec<String> {
-            let replicas = if program(spec).is_some() { spec.replicas } else { 0 };
-            (0..replicas).map(|index| own_text(spec, index, &places)).collect()
+            (0..spec.replicas).map(|index| own_text(spec, index, &places)).collect()
         };
         let texts: Vec<Vec<String>> = looking.iter().map(|(_, spec)| own_texts(spec)).collect();
         let mut wanted = Executed::default();
@@ -107,7 +92,7 @@ impl Looker {
         }
         let known = KnownOthers::of(&wanted, &questions.recorded, dirs, lives);
         let mut programs = Programs::new(questions, known, sight, looking.len());
-        let (mut lists, mut bound) = (Shortlists::new(), BoundOnce::default());
+        let mut lists = Shortlists::new();
         let mut by_condition = Vec::new();
         for ((name, spec), own) in looking.iter().zip(&texts) {
             match programs.few_that_may_run(name, spec, own) {
@@ -116,7 +101,7 @@ impl Looker {
             }
         }
         if by_condition.len() >= MANY {
-            bound = self.by_condition(&by_condition, sight, &mut lists);
+            lists.extend(self.by_condition(&by_condition, sight));
         }
         for ((name, spec), own) in looking.into_iter().zip(&texts) {
             if spec.match_only.is_none() {
@@ -129,30 +114,28 @@ impl Looker {
                 self.add_named(spec, sight.world, list);
             }
         }
-        (lists, bound)
+        lists
     }
 
     /// Those with a condition: `matchOnly` says alone who is looked at, and a `match` that is false puts out.
-    fn by_condition<'q, 'w>(
+    fn by_condition(
         &self,
-        looking: &[(&'q ServiceName, &Service)],
-        Sight { world, plugins, pids }: Sight<'w>,
-        lists: &mut Shortlists,
-    ) -> BoundOnce<'q, 'w> {
+        looking: &[(&ServiceName, &Service)],
+        Sight { world, plugins, pids }: Sight<'_>,
+    ) -> Shortlists {
         let places = self.places();
-        let mut all = Vec::with_capacity(looking.len());
+        let mut bound: Vec<(&ServiceName, Bound<'_>)> = Vec::with_capacity(looking.len());
         for (name, spec) in looking {
             let condition = spec.match_only.as_ref().or(spec.narrow.as_ref());
-            let bind = |condition| self.conditions.bind(condition, spec, &places, world, plugins);
-            all.extend(condition.map(|condition| (*name, Some(bind(condition)))));
+            bound
+                .extend(condition.map(|condition| {
+                    (*name, self.conditions.bind(condition, spec, &places, world, plugins))
+                }));
         }
         // One that can't be compiled is unknown of every process: its object looks at all of them.
-        let usable: Vec<_> = all
+        let usable: Vec<_> = bound
             .iter()
-            .filter_map(|(name, bound)| {
-                let bound = bound.as_ref()?;
-                Some((*name, bound.matcher.as_ref().ok()?, &bound.vocabulary))
-            })
+            .filter_map(|(name, bound)| Some((*name, bound.matcher.as_ref().ok()?, &bound.vocabulary)))
             .collect();
         let reader = ProcessVocabulary::new(world).sieving();
         let scan = Scan::new(&reader, usable.iter().map(|(_, matcher, vocabulary)| (*matcher, *vocabulary)));
@@ -162,8 +145,7 @@ impl Looker {
                 list.push(pid);
             }
         });
-        lists.extend(usable.iter().zip(found).map(|((name, ..), list)| ((*name).clone(), list)));
-        BoundOnce(all)
+        usable.iter().zip(found).map(|((name, ..), list)| ((*name).clone(), list)).collect()
     }
 
     /// Puts those on the list that pid files name.

@@ -36,6 +36,8 @@ pub struct Changes {
     floor: u64,
     of: BTreeMap<Pid, u64>,
     by_number: BTreeMap<u64, Pid>,
+    /// Of these, who was found to be gone since.
+    nobodys: BTreeSet<Pid>,
 }
 
 impl Changes {
@@ -45,11 +47,13 @@ impl Changes {
             self.by_number.remove(&before);
         }
         self.by_number.insert(self.next, pid);
+        self.nobodys.remove(&pid);
         self.next += 1;
         if self.by_number.len() > REMEMBERED_MAX
             && let Some((number, oldest)) = self.by_number.pop_first()
         {
             self.of.remove(&oldest);
+            self.nobodys.remove(&oldest);
             self.floor = number + 1;
         }
     }
@@ -58,6 +62,7 @@ impl Changes {
     pub fn lose(&mut self) {
         self.of.clear();
         self.by_number.clear();
+        self.nobodys.clear();
         self.next += 1;
         self.floor = self.next;
     }
@@ -73,6 +78,17 @@ impl Changes {
             return Changed::Anything;
         }
         Changed::These(self.by_number.range(mark.0..).map(|(_, pid)| *pid).collect())
+    }
+
+    /// These numbers were found to be nobody's after all that was noted until now.
+    pub fn note_nobodys(&mut self, pids: impl Iterator<Item = Pid>) {
+        self.nobodys.extend(pids.filter(|pid| self.of.contains_key(pid)));
+    }
+
+    /// To whom something happened since, in that order, but for those that were found to be gone. `None`: to anybody.
+    pub fn of_somebody_since(&self, mark: Mark) -> Option<impl Iterator<Item = Pid>> {
+        let since = (mark.0 >= self.floor).then(|| self.by_number.range(mark.0..))?;
+        Some(since.map(|(_, pid)| *pid).filter(|pid| !self.nobodys.contains(pid)))
     }
 }
 
@@ -95,6 +111,25 @@ mod tests {
         assert_eq!(changes.since(first), these(&[7, 8]));
         assert_eq!(changes.since(second), these(&[7, 8]));
         assert!(changes.since(changes.mark()).is_empty());
+    }
+
+    #[test]
+    fn who_is_gone_is_asked_about_again_when_something_happens_to_that_number() {
+        let of_somebody = |changes: &Changes, mark| {
+            changes.of_somebody_since(mark).map(|pids| pids.map(|pid| pid.0).collect::<Vec<_>>())
+        };
+        let mut changes = Changes::default();
+        let first = changes.mark();
+        [7, 8].into_iter().for_each(|pid| changes.note(Pid(pid)));
+        changes.note_nobodys([7, 9].map(Pid).into_iter());
+        assert_eq!(of_somebody(&changes, first), Some(vec![8]));
+        assert_eq!(changes.since(first), these(&[7, 8]), "that something happened stays known");
+        changes.note(Pid(7));
+        assert_eq!(of_somebody(&changes, first), Some(vec![8, 7]));
+        changes.note_nobodys([7].map(Pid).into_iter());
+        changes.lose();
+        assert_eq!(of_somebody(&changes, first), None);
+        assert_eq!(of_somebody(&changes, changes.mark()), Some(vec![]));
     }
 
     #[test]

@@ -32,25 +32,34 @@ pub(super) struct Search<'q> {
     world: &'q dyn World,
     /// Looked up when the first process is.
     targets: OnceCell<Vec<Target>>,
-    me: Option<Pid>,
-    /// The engine and its ancestors.
-    own: BTreeSet<Pid>,
-    /// The engine and its ancestors could be told.
-    own_known: bool,
-    own_namespace: Fact<u64>,
+    /// Looked up when the first process has to be compared with them.
+    own: OnceCell<Own>,
     notes: Vec<String>,
+}
+
+/// The engine, and who is above it.
+struct Own {
+    pids: BTreeSet<Pid>,
+    /// They could be told.
+    known: bool,
+}
+
+impl Own {
+    fn of(world: &dyn World) -> Self {
+        let me = world.self_pid();
+        let above = me.clone().and_then(|me| tree::ancestors(world, me));
+        let known = matches!((&me, &above), (Fact::Known(_), Fact::Known(_)) | (Fact::Absent, _));
+        Self { pids: me.known().into_iter().chain(above.known().into_iter().flatten()).collect(), known }
+    }
 }
 
 impl<'q> Search<'q> {
     pub(super) fn new(query: &'q Query<'q>, world: &'q dyn World) -> Self {
-        let me = world.self_pid();
-        let above = me.clone().and_then(|me| tree::ancestors(world, me));
-        let own_known = matches!((&me, &above), (Fact::Known(_), Fact::Known(_)) | (Fact::Absent, _));
-        let me = me.known();
-        let own = me.into_iter().chain(above.known().into_iter().flatten()).collect();
-        let own_namespace = world.own_namespace(Namespace::Pid);
-        let targets = OnceCell::new();
-        Self { query, world, targets, me, own, own_known, own_namespace, notes: Vec::new() }
+        Self { query, world, targets: OnceCell::new(), own: OnceCell::new(), notes: Vec::new() }
+    }
+
+    fn own(&self) -> &Own {
+        self.own.get_or_init(|| Own::of(self.world))
     }
 
     fn targets(&self) -> &[Target] {
@@ -88,7 +97,9 @@ impl<'q> Search<'q> {
             // Before all that is only so besides.
             self.notes.insert(0, reason.to_string());
         }
-        let complete = self.own_known && matches!(listed, Fact::Known(()));
+        // Nobody was passed over as one of them where nobody was compared with them.
+        let own_known = self.own.get().is_none_or(|own| own.known);
+        let complete = own_known && matches!(listed, Fact::Known(()));
         considered.extend(unknown.iter().map(|(pid, _)| *pid));
         unknown.retain(|(pid, _)| !self.is_of_a_family(*pid, &members));
         let by_condition = self.query.replace.is_some();
@@ -139,7 +150,7 @@ impl<'q> Search<'q> {
     }
 
     fn place(&self, pid: Pid, anchor: bool) -> Place {
-        if pid.0 < 1 || self.me == Some(pid) {
+        if pid.0 < 1 || self.world.self_pid() == Fact::Known(pid) {
             return Place::Out;
         }
         let uid = match self.world.owner(pid) {
@@ -160,7 +171,7 @@ impl<'q> Search<'q> {
 
     /// An ancestor of the engine, or the first process.
     fn is_above(&self, pid: Pid) -> bool {
-        pid == Pid(1) || self.own.contains(&pid)
+        pid == Pid(1) || self.own().pids.contains(&pid)
     }
 
     fn matches(&self, pid: Pid, uid: Uid, anchor: bool) -> Place {
@@ -254,7 +265,7 @@ impl<'q> Search<'q> {
     fn has_running_ancestor(&self, pid: Pid) -> bool {
         self.ancestors(pid)
             .into_iter()
-            .any(|at| at.0 > 1 && !self.own.contains(&at) && self.run(at).0.holds == Fact::Known(true))
+            .any(|at| at.0 > 1 && !self.own().pids.contains(&at) && self.run(at).0.holds == Fact::Known(true))
     }
 
     /// Neither a kernel thread nor a zombie.
@@ -273,7 +284,7 @@ impl<'q> Search<'q> {
         if self.query.scope_all {
             return None;
         }
-        match (self.world.namespace(pid, Namespace::Pid), self.own_namespace.clone()) {
+        match (self.world.namespace(pid, Namespace::Pid), self.world.own_namespace(Namespace::Pid)) {
             (Fact::Known(theirs), Fact::Known(ours)) => (theirs != ours).then_some(Place::Out),
             (Fact::Unknown(reason), _) | (_, Fact::Unknown(reason)) => {
                 reasons.push(reason);
@@ -336,7 +347,7 @@ impl<'q> Search<'q> {
             Fact::Absent => StartTicks(0),
             Fact::Unknown(reason) => return Err(reason),
         };
-        let foreign_supervisor = match supervisor::foreign(self.world, pid, &self.own) {
+        let foreign_supervisor = match supervisor::foreign(self.world, pid, &self.own().pids) {
             Fact::Known(name) => Some(name),
             Fact::Absent => None,
             Fact::Unknown(reason) => return Err(reason),
