@@ -97,7 +97,7 @@ impl SnapshotHost {
     ) -> Seen {
         let pids = self.snapshot.pids().known().unwrap_or_default();
         let sight = Sight { world: &self.snapshot, plugins, pids: &pids };
-        let look = asked.look.then(|| self.looker.look(name, &asked.spec, questions, sight).0);
+        let look = asked.look.then(|| self.looker.look(name, (&asked.spec, None), questions, sight).0);
         let prepared = asked.prepare.then(|| self.prepare(&asked.spec));
         Seen { look, prepared, ..Seen::default() }
     }

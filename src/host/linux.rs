@@ -358,30 +358,31 @@ impl Host for LinuxHost {
         }
         let pids = if looks { listing(&world) } else { Arc::default() };
         let glimpsed = before.cursor.map(|at| recent::Glimpsed::new(at, before.mark, &pids));
-        let sight = Sight { world: &world, plugins: &asked.plugins, pids: &pids };
-        let lists = self.looker.shortlists(questions, &given, sight, &lives(&self.exits, &world));
+        let plugins = asked.plugins.clone();
+        let sight = Sight { world: &world, plugins: &plugins, pids: &pids };
+        let (lists, mut bound) =
+            self.looker.shortlists(questions, &given, sight, &lives(&self.exits, &world));
         let few: Vec<Pid> =
             lists.values().filter(|list| list.len() < pids.len()).flatten().copied().collect();
         if few.len() >= WORTH_HELPERS {
             world.foresee(few.into_iter());
         }
-        let services = questions
-            .services
-            .iter()
-            .map(|(name, question)| {
-                if question.look && !given.contains_key(name) {
-                    self.looked.note(name, &question.spec, glimpsed.clone());
+        // One after the other: to collect them takes room for all of them twice more.
+        let mut services = BTreeMap::new();
+        for (name, question) in &questions.services {
+            // Who only looks doesn't look again.
+            if question.look && self.ledger.is_some() && !given.contains_key(name) {
+                self.looked.note(name, &question.spec, glimpsed.clone());
+            }
+            let list = given.get(name).or_else(|| lists.get(name)).map_or(&*pids, Vec::as_slice);
+            if question.look && list.len() < pids.len() {
+                for pid in list {
+                    world.meet(*pid);
                 }
-                let list = given.get(name).or_else(|| lists.get(name)).map_or(&*pids, Vec::as_slice);
-                if question.look && list.len() < pids.len() {
-                    for pid in list {
-                        world.meet(*pid);
-                    }
-                }
-                let about = (questions, &not_alive, list);
-                (name.clone(), self.see(name, question, about, (&world, before), &mut asked))
-            })
-            .collect();
+            }
+            let about = (questions, &not_alive, (list, bound.take(name)));
+            services.insert(name.clone(), self.see(name, question, about, (&world, before), &mut asked));
+        }
         if self.ledger.is_none() {
             // Whoever only looks ends soon, and all of it at once: ten thousands of pieces of memory aren't given back one by one.
             self.spent = Some(world);

@@ -11,7 +11,7 @@ pub(super) use shortlist::Shortlists;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 
-use super::conditions::Conditions;
+use super::conditions::{Bound, Conditions};
 use super::executable::surroundings;
 use super::outside::outside;
 use crate::facts::{Fact, ProcessKey, Reason, Why};
@@ -75,13 +75,14 @@ impl Looker {
         }
     }
 
-    /// The look of a start, at these processes, and those that have to be looked at again though nothing happens to them.
-    pub(super) fn look(
+    /// The look of a start, at these processes, and those that have to be looked at again though nothing happens to them. `bound`:
+    /// what it asks of each, where that was bound before in this look.
+    pub(super) fn look<'w>(
         &self,
         name: &ServiceName,
-        spec: &Service,
+        (spec, bound): (&Service, Option<Bound<'w>>),
         questions: &Questions,
-        sight: Sight<'_>,
+        sight: Sight<'w>,
     ) -> (Look, BTreeSet<Pid>) {
         let (places, world) = (self.places(), sight.world);
         if absent_user(spec, world).is_some() {
@@ -96,23 +97,19 @@ impl Looker {
             }
         };
         let own: BTreeSet<Pid> = questions.recorded.of_object(name).map(|key| key.pid).collect();
-        let mut found = self.ask(spec, user, own.clone(), &places, sight);
+        let mut found = self.ask_in((spec, bound), user, own.clone(), &places, sight, false);
         if spec.narrow.is_some() {
             // Its list may be without them.
             found.considered.extend(own);
         }
-        let candidates = found
-            .candidates
-            .iter()
-            .filter_map(|candidate| self.candidate(candidate, name, spec, &places, questions, world))
-            .map(|mut candidate| {
-                // The condition chose it in place of the default rule: its arguments decide nothing.
-                if found.by_condition {
-                    candidate.arguments = ArgumentsSeen::Equal;
-                }
-                candidate
-            })
-            .collect();
+        // As a rule it is one.
+        let mut candidates = Vec::with_capacity(found.candidates.len());
+        let of_this = |candidate| self.candidate(candidate, name, spec, &places, questions, world);
+        candidates.extend(found.candidates.iter().filter_map(of_this));
+        if found.by_condition {
+            // The condition chose them in place of the default rule: their arguments decide nothing.
+            candidates.iter_mut().for_each(|candidate| candidate.arguments = ArgumentsSeen::Equal);
+        }
         let mut unknown = found.unknown;
         unknown.retain(|(pid, _)| !self.is_of_another(*pid, name, spec, questions, world));
         let look =
@@ -129,20 +126,22 @@ impl Looker {
         places: &Prepared,
         sight: Sight<'_>,
     ) -> identity::Look {
-        self.ask_in(spec, user, recorded, places, sight, false)
+        self.ask_in((spec, None), user, recorded, places, sight, false)
     }
 
-    /// The same, with `scope_all` also in nested PID namespaces.
-    pub(super) fn ask_in(
+    /// The same, with `scope_all` also in nested PID namespaces, and with what was bound before.
+    pub(super) fn ask_in<'w>(
         &self,
-        spec: &Service,
+        (spec, given): (&Service, Option<Bound<'w>>),
         user: Option<Uid>,
         recorded: BTreeSet<Pid>,
         places: &Prepared,
-        sight: Sight<'_>,
+        sight: Sight<'w>,
         scope_all: bool,
     ) -> identity::Look {
         let Sight { world, plugins, pids } = sight;
+        // What its paths mean inside its root directory was not what it was bound with.
+        let mut given = given.filter(|_| spec.chroot.is_none());
         let spec = &*outside(spec);
         // Nobody is asked a condition where nobody is looked at: it is enough that one could be.
         let is_needed = |expression: &&crate::spec::Expression| {
@@ -153,11 +152,14 @@ impl Looker {
             return identity::look_at_nobody(world, (self.uid, self.privileged), spec.match_only.is_some());
         }
         let around = surroundings(spec);
-        let bound = |expression: &Option<crate::spec::Expression>| {
+        let bound = |expression: &Option<crate::spec::Expression>, given: Option<Bound<'w>>| {
             let needed = expression.as_ref().filter(is_needed);
-            needed.map(|expression| self.conditions.bind(expression, spec, places, world, plugins))
+            needed.map(|expression| {
+                given.unwrap_or_else(|| self.conditions.bind(expression, spec, places, world, plugins))
+            })
         };
-        let (narrow, replace) = (bound(&spec.narrow), bound(&spec.match_only));
+        let replace = bound(&spec.match_only, given.take_if(|_| spec.match_only.is_some()));
+        let narrow = bound(&spec.narrow, given);
         let names_user = [&narrow, &replace].into_iter().flatten().any(|bound| bound.names_user);
         // Without its condition a look says nothing, also where no process is there to be doubted.
         let without: Vec<String> = [&narrow, &replace]

@@ -150,6 +150,8 @@ pub struct LiveWorld {
     cgroups: RefCell<(Vec<u8>, Arc<[CgroupLine]>)>,
     /// Names of files that processes execute, by device and inode.
     exe_texts: RefCell<BTreeMap<(u64, u64), Bytes>>,
+    /// A name of each file that was asked for one, whoever executes it.
+    image_names: RefCell<BTreeMap<(u64, u64), Bytes>>,
     /// What processes on record execute, of those of whom it was read before this look.
     images: BTreeMap<Pid, ImageFile>,
 }
@@ -247,6 +249,7 @@ impl LiveWorld {
             own_namespaces: RefCell::default(),
             cgroups: RefCell::default(),
             exe_texts: RefCell::default(),
+            image_names: RefCell::default(),
             images: BTreeMap::new(),
         }
     }

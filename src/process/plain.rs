@@ -86,7 +86,7 @@ impl ProcessVocabulary<'_> {
         let mut datum = None;
         let mut use_text = |text: &[u8]| {
             datum = match shortcut {
-                Shortcut::Cmdline => Some(Datum::Bytes(declare::quoted(words(text)).into())),
+                Shortcut::Cmdline => Some(Datum::Bytes(declare::quoted_text(text).into())),
                 Shortcut::Argv => Some(Datum::Words(words(text).map(Arc::from).collect())),
                 Shortcut::User | Shortcut::Group | Shortcut::Exe | Shortcut::None => None,
             };

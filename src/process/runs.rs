@@ -137,7 +137,7 @@ impl Target {
         if let Some(known) = self.names.borrow().get(&key) {
             return Fact::Known(known.clone());
         }
-        let text = world.exe_text(pid);
+        let text = world.image_name(pid, image);
         if let Fact::Known(text) = &text {
             self.names.borrow_mut().insert(key, text.clone());
         }

@@ -68,6 +68,10 @@ pub trait World {
     fn exe_file(&self, pid: Pid) -> Fact<FileFacts>;
     /// The raw text of `/proc/PID/exe`.
     fn exe_text(&self, pid: Pid) -> Fact<Bytes>;
+    /// A name of the file that it executes, which has one: that text, of this process or of another one that executes the same file.
+    fn image_name(&self, pid: Pid, _image: &FileFacts) -> Fact<Bytes> {
+        self.exe_text(pid)
+    }
     /// `/proc/PID/stat`.
     fn stat(&self, pid: Pid) -> Fact<Arc<Stat>>;
     /// Whether one field of a record that [`World::stat`], [`World::status`], [`World::owner`], [`World::io`] or

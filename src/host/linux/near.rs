@@ -39,7 +39,7 @@ impl LinuxHost {
         let plugins = plugin::Look::default();
         let sight = Sight { world: &world, plugins: &plugins, pids: &pids };
         let ask = |spec: &Service, user: Option<Uid>, scope_all: bool| {
-            members(&self.looker.ask_in(spec, user, own.clone(), &places, sight, scope_all))
+            members(&self.looker.ask_in((spec, None), user, own.clone(), &places, sight, scope_all))
         };
         let exact = ask(spec, user, false);
         let mut found = Vec::new();

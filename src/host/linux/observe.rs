@@ -6,6 +6,7 @@ use super::health::Subject;
 use super::recent::Glimpsed;
 use super::{Asked, Before, LinuxHost};
 use crate::facts::{Fact, ProcessKey, Reason, Why};
+use crate::host::conditions::Bound;
 use crate::host::exits::Life;
 use crate::host::failpoint;
 use crate::host::look::Sight;
@@ -71,7 +72,7 @@ impl LinuxHost {
         &mut self,
         name: &ServiceName,
         asked: &'q ServiceQuestions,
-        (questions, not_alive, pids): (&Questions, &NotAlive<'_>, &[Pid]),
+        (questions, not_alive, (pids, bound)): (&Questions, &NotAlive<'_>, (&[Pid], Option<Bound<'_>>)),
         (world, before): (&LiveWorld, Before),
         known: &mut Asked<'q>,
     ) -> Seen {
@@ -127,7 +128,7 @@ impl LinuxHost {
                 few.as_slice()
             };
             let sight = Sight { world, plugins: &known.plugins, pids };
-            let (mut look, considered) = self.looker.look(name, &asked.spec, questions, sight);
+            let (mut look, considered) = self.looker.look(name, (&asked.spec, bound), questions, sight);
             look.new_only = new.is_some();
             match new {
                 // Of whom it can't be told, it is asked again.

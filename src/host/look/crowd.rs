@@ -163,11 +163,11 @@ impl Crowd {
         self.world.reads.set(0);
         let (plugins, pids) = (plugin::Look::default(), self.world.pid_list());
         let sight = Sight { world: &self.world, plugins: &plugins, pids: &pids };
-        let lists = looker.shortlists(&asked, &Shortlists::new(), sight, &|_| true);
+        let (lists, mut bound) = looker.shortlists(&asked, &Shortlists::new(), sight, &|_| true);
         let mut found = BTreeMap::new();
         for (name, question) in &asked.services {
             let sight = Sight { pids: lists.get(name).unwrap(), ..sight };
-            let (look, _) = looker.look(name, &question.spec, &asked, sight);
+            let (look, _) = looker.look(name, (&question.spec, bound.take(name)), &asked, sight);
             assert!(look.complete && look.unknown.is_empty(), "{name}: {look:?}");
             if !look.candidates.is_empty() {
                 found.insert(name.clone(), look.candidates.len());

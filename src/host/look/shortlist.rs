@@ -41,15 +41,28 @@ const FEW: usize = 4;
 /// The processes to look at, ascending. Objects that aren't here look at all.
 pub(in crate::host) type Shortlists = BTreeMap<ServiceName, Vec<Pid>>;
 
+/// The conditions that an index was made of, each for the object that asks it again of those on its list. By name, ascending.
+#[derive(Debug, Default)]
+pub(in crate::host) struct BoundOnce<'q, 'w>(Vec<(&'q ServiceName, Option<Bound<'w>>)>);
+
+impl<'w> BoundOnce<'_, 'w> {
+    /// That of an object: its `matchOnly`, or its `match`. It is had once.
+    pub(in crate::host) fn take(&mut self, name: &ServiceName) -> Option<Bound<'w>> {
+        let at = self.0.binary_search_by(|(of, _)| (*of).cmp(name)).ok()?;
+        self.0.get_mut(at)?.1.take()
+    }
+}
+
 impl Looker {
-    /// The lists for all objects that look and don't have one. `lives` says whether a process on record is still there.
-    pub(in crate::host) fn shortlists(
+    /// The lists for all objects that look and don't have one, and what they ask. `lives` says whether a process on record is still
+    /// there.
+    pub(in crate::host) fn shortlists<'q, 'w>(
         &self,
-        questions: &Questions,
+        questions: &'q Questions,
         given: &Shortlists,
-        sight: Sight<'_>,
+        sight: Sight<'w>,
         lives: &dyn Fn(&ProcessKey) -> bool,
-    ) -> Shortlists {
+    ) -> (Shortlists, BoundOnce<'q, 'w>) {
         let looking = questions
             .services
             .iter()
@@ -67,21 +80,23 @@ impl Looker {
         sight: Sight<'_>,
         lives: &dyn Fn(&ProcessKey) -> bool,
     ) -> Vec<Pid> {
-        let mut lists = self.lists_for(vec![(name, spec)], questions, sight, lives);
+        let (mut lists, _) = self.lists_for(vec![(name, spec)], questions, sight, lives);
         lists.remove(name).unwrap_or_else(|| sight.pids.to_vec())
     }
 
-    fn lists_for(
+    fn lists_for<'q, 'w>(
         &self,
-        looking: Vec<(&ServiceName, &Service)>,
+        looking: Vec<(&'q ServiceName, &Service)>,
         questions: &Questions,
-        sight: Sight<'_>,
+        sight: Sight<'w>,
         lives: &dyn Fn(&ProcessKey) -> bool,
-    ) -> Shortlists {
+    ) -> (Shortlists, BoundOnce<'q, 'w>) {
         let dirs = (self.run_dir.as_str(), self.log_dir.as_str());
         let places = self.places();
+        // Without a program nobody is known by them.
         let own_texts = |spec: &Service| -> Vec<String> {
-            (0..spec.replicas).map(|index| own_text(spec, index, &places)).collect()
+            let replicas = if program(spec).is_some() { spec.replicas } else { 0 };
+            (0..replicas).map(|index| own_text(spec, index, &places)).collect()
         };
         let texts: Vec<Vec<String>> = looking.iter().map(|(_, spec)| own_texts(spec)).collect();
         let mut wanted = Executed::default();
@@ -92,7 +107,7 @@ impl Looker {
         }
         let known = KnownOthers::of(&wanted, &questions.recorded, dirs, lives);
         let mut programs = Programs::new(questions, known, sight, looking.len());
-        let mut lists = Shortlists::new();
+        let (mut lists, mut bound) = (Shortlists::new(), BoundOnce::default());
         let mut by_condition = Vec::new();
         for ((name, spec), own) in looking.iter().zip(&texts) {
             match programs.few_that_may_run(name, spec, own) {
@@ -101,7 +116,7 @@ impl Looker {
             }
         }
         if by_condition.len() >= MANY {
-            lists.extend(self.by_condition(&by_condition, sight));
+            bound = self.by_condition(&by_condition, sight, &mut lists);
         }
         for ((name, spec), own) in looking.into_iter().zip(&texts) {
             if spec.match_only.is_none() {
@@ -114,28 +129,30 @@ impl Looker {
                 self.add_named(spec, sight.world, list);
             }
         }
-        lists
+        (lists, bound)
     }
 
     /// Those with a condition: `matchOnly` says alone who is looked at, and a `match` that is false puts out.
-    fn by_condition(
+    fn by_condition<'q, 'w>(
         &self,
-        looking: &[(&ServiceName, &Service)],
-        Sight { world, plugins, pids }: Sight<'_>,
-    ) -> Shortlists {
+        looking: &[(&'q ServiceName, &Service)],
+        Sight { world, plugins, pids }: Sight<'w>,
+        lists: &mut Shortlists,
+    ) -> BoundOnce<'q, 'w> {
         let places = self.places();
-        let mut bound: Vec<(&ServiceName, Bound<'_>)> = Vec::with_capacity(looking.len());
+        let mut all = Vec::with_capacity(looking.len());
         for (name, spec) in looking {
             let condition = spec.match_only.as_ref().or(spec.narrow.as_ref());
-            bound
-                .extend(condition.map(|condition| {
-                    (*name, self.conditions.bind(condition, spec, &places, world, plugins))
-                }));
+            let bind = |condition| self.conditions.bind(condition, spec, &places, world, plugins);
+            all.extend(condition.map(|condition| (*name, Some(bind(condition)))));
         }
         // One that can't be compiled is unknown of every process: its object looks at all of them.
-        let usable: Vec<_> = bound
+        let usable: Vec<_> = all
             .iter()
-            .filter_map(|(name, bound)| Some((*name, bound.matcher.as_ref().ok()?, &bound.vocabulary)))
+            .filter_map(|(name, bound)| {
+                let bound = bound.as_ref()?;
+                Some((*name, bound.matcher.as_ref().ok()?, &bound.vocabulary))
+            })
             .collect();
         let reader = ProcessVocabulary::new(world).sieving();
         let scan = Scan::new(&reader, usable.iter().map(|(_, matcher, vocabulary)| (*matcher, *vocabulary)));
@@ -145,7 +162,8 @@ impl Looker {
                 list.push(pid);
             }
         });
-        usable.iter().zip(found).map(|((name, ..), list)| ((*name).clone(), list)).collect()
+        lists.extend(usable.iter().zip(found).map(|((name, ..), list)| ((*name).clone(), list)));
+        BoundOnce(all)
     }
 
     /// Puts those on the list that pid files name.

@@ -35,12 +35,17 @@ const WINDOW_MAX: usize = 256;
 const EARLY_MAX: usize = 4096;
 /// Helpers that read ahead, each with one window.
 pub(super) const HELPERS: usize = 2;
+/// Room for the arguments of one process: most have less, and what nobody writes to is no memory yet.
+const TEXT_ROOM: usize = 256;
 /// Longer arguments are read on their own, up to their own limit.
 pub(super) const TEXT_MAX: usize = 64 << 10;
 
-/// What a window gave: the texts one behind the other, and where each stands.
+/// What a window gave, in the order of the listing: to put it together would be to write all of it twice.
+type Window = VecDeque<Part>;
+
+/// What was read in one go: the texts one behind the other, and where each stands.
 #[derive(Debug, Default)]
-struct Window {
+struct Part {
     text: Vec<u8>,
     places: VecDeque<(Pid, Range<usize>)>,
 }
@@ -101,12 +106,16 @@ impl Ahead {
             return None;
         }
         let pid = *pids.get(at)?;
-        if self.ready.places.is_empty() {
+        if self.ready.iter().all(|part| part.places.is_empty()) {
             self.turn(at, pids, proc, readers, deadline);
         }
-        while let Some((found, place)) = self.ready.places.pop_front() {
-            if found == pid {
-                return self.ready.text.get(place).filter(|text| !text.is_empty()).map(use_text);
+        while let Some(part) = self.ready.front_mut() {
+            match part.places.pop_front() {
+                Some((found, place)) if found == pid => {
+                    return part.text.get(place).filter(|text| !text.is_empty()).map(use_text);
+                }
+                Some(_) => {}
+                None => drop(self.ready.pop_front()),
             }
         }
         None
@@ -204,7 +213,7 @@ impl Ahead {
             return false;
         }
         let (pids, proc, left_out) = (Arc::clone(pids), Arc::clone(proc), Arc::clone(&self.left_out));
-        let work = move || read(pids.get(from..to).unwrap_or_default(), &left_out, &proc);
+        let work = move || Window::from([read(pids.get(from..to).unwrap_or_default(), &left_out, &proc)]);
         let helper = self.begun % HELPERS;
         let Some(begun) = readers.get(helper).and_then(|readers| readers.begin(work)) else { return false };
         self.next = to;
@@ -225,16 +234,18 @@ impl Ahead {
 }
 
 /// The arguments of these processes. What can't be read here has none.
-fn read(pids: &[Pid], left_out: &BTreeSet<Pid>, proc: &OwnedFd) -> Window {
-    let mut window = Window { text: Vec::with_capacity(pids.len() * 128), ..Window::default() };
+fn read(pids: &[Pid], left_out: &BTreeSet<Pid>, proc: &OwnedFd) -> Part {
+    // And for some more at the end, where each read wants a page.
+    let text = Vec::with_capacity((pids.len() + 16) * TEXT_ROOM);
+    let mut part = Part { text, places: VecDeque::with_capacity(pids.len()) };
     for pid in pids {
-        let begin = window.text.len();
-        if left_out.contains(pid) || append(proc, *pid, &mut window.text).is_err() {
-            window.text.truncate(begin);
+        let begin = part.text.len();
+        if left_out.contains(pid) || append(proc, *pid, &mut part.text).is_err() {
+            part.text.truncate(begin);
         }
-        window.places.push_back((*pid, begin..window.text.len()));
+        part.places.push_back((*pid, begin..part.text.len()));
     }
-    window
+    part
 }
 
 fn append(proc: &OwnedFd, pid: Pid, text: &mut Vec<u8>) -> Result<(), Errno> {

@@ -76,6 +76,10 @@ impl World for LiveWorld {
         entry.rest().exe_text.get_or_init(|| self.read_exe_text(&entry)).clone()
     }
 
+    fn image_name(&self, pid: Pid, image: &FileFacts) -> Fact<Bytes> {
+        self.image_name_cached(pid, image)
+    }
+
     fn stat(&self, pid: Pid) -> Fact<Arc<Stat>> {
         self.read_stat_cell(&self.entry(pid))
     }

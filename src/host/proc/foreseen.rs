@@ -25,7 +25,7 @@ use super::raw::{self, Form, Leaf};
 use super::readers::Begun;
 use super::{RECORD_LIMIT, parse};
 use crate::facts::{Fact, Stat};
-use crate::process::world::Namespace;
+use crate::process::world::{Bytes, Namespace};
 use crate::units::{Gid, Pid, Uid};
 
 /// Processes that are read together. Few, so that little time passes until they are asked.
@@ -41,7 +41,8 @@ struct Portrait {
     owner: (Uid, Gid),
     arguments: Vec<u8>,
     exe: rustix::fs::Stat,
-    exe_text: Vec<u8>,
+    /// Of those of a batch that execute the same file only the first one's: a name of the file is all that most are asked for.
+    exe_text: Option<Vec<u8>>,
     namespace: u64,
     cgroups: Vec<u8>,
     stat: Stat,
@@ -66,14 +67,20 @@ pub(super) struct Foreseen {
     /// The first place of which no batch was waited for.
     awaited: usize,
     under_way: VecDeque<Batch>,
-    ready: BTreeMap<Pid, Portrait>,
+    /// In that order as well, so that who is asked next is the first of them.
+    ready: VecDeque<(Pid, Portrait)>,
     /// Batches begun so far.
     pub(super) begun: usize,
 }
 
 impl Portrait {
-    /// An error where something of it can't be read or isn't there.
-    fn of(proc: &OwnedFd, pid: Pid, page: u64, buffer: &mut Vec<u8>) -> Result<Self, Errno> {
+    /// An error where something of it can't be read or isn't there. `named`: the files that the text was read of.
+    fn of(
+        (proc, page): (&OwnedFd, u64),
+        pid: Pid,
+        buffer: &mut Vec<u8>,
+        named: &mut Vec<(u64, u64)>,
+    ) -> Result<Self, Errno> {
         let held = raw::open_dir(proc.as_fd(), Leaf::of(pid, "").as_c_str())?;
         let dir = held.as_fd();
         let more = raw::read_at(dir, c"cmdline", Form::Record, TEXT_MAX, buffer)?;
@@ -82,7 +89,11 @@ impl Portrait {
         }
         let arguments = buffer.clone();
         let exe = raw::stat_at(dir, c"exe")?;
-        let exe_text = raw::link_at(dir, c"exe")?;
+        let file = (exe.st_dev, exe.st_ino);
+        let exe_text = match named.contains(&file) && exe.st_nlink > 0 {
+            true => None,
+            false => Some(raw::link_at(dir, c"exe")?),
+        };
         let own = rustix::fs::fstat(&held)?;
         // Half of what it costs to follow the link.
         let namespace = parse::inode_in_link(&raw::link_at(dir, c"ns/pid")?).ok_or(Errno::IO)?;
@@ -92,6 +103,7 @@ impl Portrait {
         raw::read_at(dir, c"stat", Form::Record, RECORD_LIMIT, buffer)?;
         let stat = parse::parse_stat(buffer, page).ok_or(Errno::IO)?;
         let owner = (Uid(own.st_uid), Gid(own.st_gid));
+        named.push(file);
         Ok(Self { inode: own.st_ino, owner, arguments, exe, exe_text, namespace, cgroups, stat })
     }
 
@@ -101,7 +113,7 @@ impl Portrait {
             && same(entry.exe_file.get(), |exe| (exe.dev, exe.ino) == (self.exe.st_dev, self.exe.st_ino))
             && same(entry.comm.get(), |comm| *comm == self.stat.comm)
             && same(entry.arguments.get(), |told| parse::are_arguments(&self.arguments, told))
-            && entry.told(|rest| &rest.exe_text).is_none_or(|text| **text == *self.exe_text)
+            && entry.told(|rest| &rest.exe_text).is_none_or(|text| self.exe_text.as_deref() == Some(&**text))
             && entry.told(|rest| &rest.stat).is_none_or(|stat| stat.start == self.stat.start)
     }
 }
@@ -165,7 +177,11 @@ impl LiveWorld {
         if let Some(lines) = self.cgroups_in(&portrait.cgroups) {
             rest.cgroups.get_or_init(|| Fact::Known(lines));
         }
-        rest.exe_text.get_or_init(|| Fact::Known(portrait.exe_text.into()));
+        if let Some(text) = portrait.exe_text {
+            let text: Bytes = text.into();
+            self.note_image_name(&portrait.exe, &text);
+            rest.exe_text.get_or_init(|| Fact::Known(text));
+        }
         rest.stat.get_or_init(|| Fact::Known(Arc::new(portrait.stat)));
     }
 
@@ -183,7 +199,8 @@ impl LiveWorld {
             self.end_batch(&mut foreseen)?;
         }
         // Not there: it couldn't be read.
-        foreseen.ready.remove(&pid)
+        let at = foreseen.ready.iter().position(|(of, _)| *of == pid)?;
+        foreseen.ready.remove(at).map(|(_, portrait)| portrait)
     }
 
     /// Has the next batch read. False at the end of the order, or if no helper can be had.
@@ -198,9 +215,12 @@ impl LiveWorld {
         }
         let (proc, page) = (Arc::clone(&self.proc), self.page);
         let read = move || {
-            let mut buffer = Vec::new();
-            let mut each = |pid: Pid| Some((pid, Portrait::of(&proc, pid, page, &mut buffer).ok()?));
-            pids.into_iter().filter_map(&mut each).collect()
+            let (mut buffer, mut named) = (Vec::new(), Vec::new());
+            let mut each =
+                |pid: Pid| Some((pid, Portrait::of((&proc, page), pid, &mut buffer, &mut named).ok()?));
+            let mut portraits = Vec::with_capacity(pids.len());
+            portraits.extend(pids.into_iter().filter_map(&mut each));
+            portraits
         };
         let (helper, end) = (foreseen.begun % HELPERS, foreseen.next);
         let begun = self.ahead_readers.get(helper).and_then(|readers| readers.begin(read));

@@ -234,6 +234,27 @@ impl LiveWorld {
         self.unless_kernel_thread(entry, text).map(Arc::from)
     }
 
+    /// The text of the link of the first one that executes this file.
+    pub(super) fn image_name_cached(&self, pid: Pid, image: &FileFacts) -> Fact<Bytes> {
+        let key = (image.dev, image.ino);
+        if let Some(text) = self.image_names.borrow().get(&key).filter(|_| image.nlink > 0) {
+            return Fact::Known(Arc::clone(text));
+        }
+        let text = self.exe_text(pid);
+        if let (Fact::Known(text), true) = (&text, image.nlink > 0) {
+            self.image_names.borrow_mut().insert(key, Arc::clone(text));
+        }
+        text
+    }
+
+    /// The same, told of it by who has read both.
+    pub(super) fn note_image_name(&self, image: &rustix::fs::Stat, text: &Bytes) {
+        if image.st_nlink > 0 {
+            let mut names = self.image_names.borrow_mut();
+            names.entry((image.st_dev, image.st_ino)).or_insert_with(|| Arc::clone(text));
+        }
+    }
+
     /// The path of the file that a process executes, for people, and whether it has no name any more: what was read of one process
     /// is said of all that execute the same file, as long as that has one name only.
     pub(in crate::host) fn exe_shown(&self, pid: Pid) -> (Option<Bytes>, bool) {

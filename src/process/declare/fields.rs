@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::stat::share;
 use super::{Field, Reader, class, row};
-use crate::facts::{Arguments, Fact, Reason, Why};
+use crate::facts::{Arguments, Fact, Reason, Why, words};
 use crate::lang::schema::Privilege::{Attach, Read, World};
 use crate::lang::schema::Trust::{Kernel, SelfReported};
 use crate::lang::value::{Type, Value};
@@ -365,7 +365,7 @@ const PLAIN: [bool; 256] = {
 };
 
 /// As a shell would need it: words with anything unusual in single quotes.
-pub(in crate::process) fn quoted<'a>(words: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+fn quoted<'a>(words: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let plain = |b: &u8| PLAIN.get(usize::from(*b)).copied().unwrap_or(false);
     // Titles leave a hundred empty words behind them: room for these as well.
     let mut line = Vec::with_capacity(512);
@@ -391,4 +391,42 @@ pub(in crate::process) fn quoted<'a>(words: impl Iterator<Item = &'a [u8]>) -> V
         line.push(b'\'');
     }
     line
+}
+
+/// The same of the text of `/proc/PID/cmdline`. What a title leaves behind it, a hundred empty words as a rule, isn't gone through.
+pub(in crate::process) fn quoted_text(text: &[u8]) -> Vec<u8> {
+    let body = text.strip_suffix(b"\0").unwrap_or(text);
+    let said = body.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    match body.split_at_checked(said) {
+        Some((said, padding)) if !said.is_empty() => {
+            let mut line = quoted(words(said));
+            line.extend_from_slice(&b" ''".repeat(padding.len()));
+            line
+        }
+        _ => quoted(words(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_quoted_as_its_words_are() {
+        let texts: [&[u8]; 10] = [
+            b"",
+            b"\0",
+            b"\0\0\0",
+            b"a",
+            b"a\0",
+            b"a\0b c\0",
+            b"a\0\0",
+            b"title\0\0\0\0",
+            b"\0a\0\0b\0\0",
+            b"it's\0\0\0",
+        ];
+        for text in texts {
+            assert_eq!(quoted_text(text), quoted(words(text)), "{text:?}");
+        }
+    }
 }

@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Window;
+use super::{Part, Window};
 
 /// Processes that are taken at a time.
 const STEP: usize = 64;
@@ -32,12 +32,15 @@ impl Rest {
     }
 
     /// Reads from one end until nothing is left: what was read, in the order of the listing.
-    pub(super) fn window(&self, end: End, read: impl Fn(Range<usize>) -> Window) -> Window {
-        let mut parts: Vec<Window> = std::iter::from_fn(|| self.take(end)).map(read).collect();
-        if end == End::Last {
-            parts.reverse();
+    pub(super) fn window(&self, end: End, read: impl Fn(Range<usize>) -> Part) -> Window {
+        let mut window = Window::new();
+        while let Some(part) = self.take(end).map(&read) {
+            match end {
+                End::First => window.push_back(part),
+                End::Last => window.push_front(part),
+            }
         }
-        parts.into_iter().fold(Window::default(), Window::and)
+        window
     }
 
     fn take(&self, end: End) -> Option<Range<usize>> {
@@ -55,39 +58,31 @@ impl Rest {
     }
 }
 
-impl Window {
-    /// This one, and behind it the next.
-    fn and(mut self, next: Self) -> Self {
-        let begin = self.text.len();
-        self.text.extend_from_slice(&next.text);
-        let places = next.places.into_iter();
-        self.places.extend(places.map(|(pid, place)| (pid, begin + place.start..begin + place.end)));
-        self
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
     use crate::units::Pid;
 
-    fn read(places: Range<usize>) -> Window {
-        let mut window = Window::default();
+    fn read(places: Range<usize>) -> Part {
+        let mut part = Part::default();
         for place in places {
-            let begin = window.text.len();
-            window.text.extend_from_slice(place.to_string().as_bytes());
+            let begin = part.text.len();
+            part.text.extend_from_slice(place.to_string().as_bytes());
             let pid = Pid(i32::try_from(place).unwrap());
-            window.places.push_back((pid, begin..window.text.len()));
+            part.places.push_back((pid, begin..part.text.len()));
         }
-        window
+        part
     }
 
     fn shows(window: &Window, places: Range<usize>) {
+        let text =
+            |part: &Part, place: &Range<usize>| String::from_utf8(part.text[place.clone()].to_vec()).unwrap();
         let found: Vec<String> = window
-            .places
             .iter()
-            .map(|(pid, place)| format!("{} {}", pid.0, str::from_utf8(&window.text[place.clone()]).unwrap()))
+            .flat_map(|part| {
+                part.places.iter().map(|(pid, place)| format!("{} {}", pid.0, text(part, place)))
+            })
             .collect();
         assert_eq!(found, places.map(|place| format!("{place} {place}")).collect::<Vec<_>>());
     }
@@ -102,7 +97,7 @@ mod tests {
             }
             assert_eq!(rest.is_empty(), taken == places.end);
             shows(&rest.window(End::Last, read), taken..places.end);
-            assert!(rest.is_empty() && rest.window(End::First, read).places.is_empty());
+            assert!(rest.is_empty() && rest.window(End::First, read).is_empty());
         }
         let rest = Rest::of(10..500);
         let last = rest.take(End::Last).unwrap();

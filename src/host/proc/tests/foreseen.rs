@@ -1,5 +1,6 @@
 //! Processes that are read again in batches answer as those that are asked on their own.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::process::Command;
 
 use super::{Fact, Pid, Running, Why, World, look, why};
@@ -123,4 +124,36 @@ fn one_that_called_exec_before_its_batch_was_read_is_not_told_of_as_two() {
     child.until_asleep();
     world.meet(pid);
     assert!(matches!(world.stat(pid), Fact::Unknown(reason) if reason.why == Why::Unresolved));
+}
+
+/// Of a batch the name of a file is read once. A file with two names has one for who asks for any, and each process its own.
+#[test]
+fn who_executes_the_same_file_by_another_name_is_told_of_by_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["one", "other"].map(|name| folder.path().canonicalize().unwrap().join(name).join("sleep"));
+    for name in &names {
+        std::fs::create_dir(name.parent().unwrap()).unwrap();
+    }
+    std::fs::copy("/bin/sleep", &names[0]).unwrap();
+    std::fs::hard_link(&names[0], &names[1]).unwrap();
+    let children = names.each_ref().map(|name| Running::start(Command::new(name).arg("1000")));
+    children.iter().for_each(Running::until_asleep);
+    let pids = children.each_ref().map(Running::pid);
+    let world = sieved();
+    if !pids.iter().all(|pid| is_glimpsed(&world, *pid)) {
+        eprintln!("skipped: on this busy machine nothing is read ahead");
+        return;
+    }
+    world.foresee(pids.into_iter());
+    for pid in pids {
+        world.meet(pid);
+        assert!(matches!(*world.entry(pid).hold.borrow(), Hold::Released(_)));
+    }
+    let known = |pid: Pid| world.entry(pid).told(|rest| &rest.exe_text).is_some();
+    assert_eq!(pids.map(known), [true, false], "read of the first one of the batch alone");
+    let named = pids.map(|pid| world.image_name(pid, &world.exe_file(pid).known().unwrap()).known().unwrap());
+    assert_eq!(named[0], named[1]);
+    for (pid, name) in pids.into_iter().zip(&names) {
+        assert_eq!(world.exe_text(pid).known().as_deref(), Some(name.as_os_str().as_bytes()));
+    }
 }
