@@ -349,6 +349,7 @@ impl Host for LinuxHost {
         let anew = || (self.world.again(), Before { cursor: None, mark: self.table.mark() });
         let (world, mut before) = self.begun.take().unwrap_or_else(anew);
         let world = world.with_managed(questions.recorded.clone()).with_images(self.exits.take_images());
+        let world = world.to_be_shown(self.ledger.is_none());
         let mut asked = Asked::default();
         let given = self.given_lists(questions, &world);
         let looks =

@@ -137,6 +137,8 @@ pub struct LiveWorld {
     glanced: RefCell<(Option<Pid>, Vec<u8>)>,
     /// What is kept from look to look for rates, where somebody wants them.
     samples: Option<Rc<RefCell<Samples>>>,
+    /// Nothing is done about what it finds.
+    only_shown: bool,
     /// What was read of processes, where somebody keeps an account of it.
     account: Option<RefCell<Vec<String>>>,
     nothing: Bytes,
@@ -240,6 +242,7 @@ impl LiveWorld {
             scratch: RefCell::default(),
             glanced: RefCell::default(),
             samples: None,
+            only_shown: false,
             account: None,
             nothing: Arc::from([]),
             files: files::Cache::default(),
@@ -321,6 +324,13 @@ impl LiveWorld {
             let name = if leaf.is_empty() { "." } else { leaf };
             account.borrow_mut().push(name.to_owned());
         }
+    }
+
+    /// Whether nothing is done about what is found. Then who is left of many isn't read again to make sure that it didn't execute another
+    /// program in the moment between, as long as it has arguments of the same length and was there before. The next looks do.
+    #[must_use]
+    pub(in crate::host) fn to_be_shown(self, only_shown: bool) -> Self {
+        Self { only_shown, ..self }
     }
 
     /// What these execute was read a moment ago.

@@ -160,6 +160,7 @@ impl Looker {
         scan.each(pids, |pid, number, _| {
             if let Some(list) = found.get_mut(number) {
                 list.push(pid);
+                world.keep_arguments(pid);
             }
         });
         lists.extend(usable.iter().zip(found).map(|((name, ..), list)| ((*name).clone(), list)));

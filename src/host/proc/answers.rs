@@ -120,6 +120,10 @@ impl World for LiveWorld {
         glances
     }
 
+    fn keep_arguments(&self, pid: Pid) {
+        self.keep_glanced(pid);
+    }
+
     fn environ(&self, pid: Pid) -> Fact<Arc<[Bytes]>> {
         let entry = self.entry(pid);
         let read = entry.rest().environ.get_or_init(|| self.read_environ(&entry));

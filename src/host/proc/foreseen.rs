@@ -9,10 +9,13 @@
 //!  the look:  is what was told of 412 so far found there as well? Then all of that is of the same process
 //! ```
 //!
+//! Arguments cost as much as all that is read of the image, and who was sieved by them was asked for them a moment ago. Where nothing is
+//! done about what is found they aren't read again of a process that began before and has as many bytes of them.
+//!
 //! What can't be read that way isn't told: it is asked for again, one by one, by who knows what a failure means.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,7 +29,7 @@ use super::readers::Begun;
 use super::{RECORD_LIMIT, parse};
 use crate::facts::{Fact, Stat};
 use crate::process::world::{Bytes, Namespace};
-use crate::units::{Gid, Pid, Uid};
+use crate::units::{Gid, Pid, StartTicks, Uid};
 
 /// Processes that are read together. Few, so that little time passes until they are asked.
 const BATCH: usize = 32;
@@ -39,13 +42,38 @@ struct Portrait {
     /// The inode number of its directory, new with every process.
     inode: u64,
     owner: (Uid, Gid),
-    arguments: Vec<u8>,
+    /// `None`: those that it was told of with.
+    arguments: Option<Vec<u8>>,
     exe: rustix::fs::Stat,
     /// Of those of a batch that execute the same file only the first one's: a name of the file is all that most are asked for.
     exe_text: Option<Vec<u8>>,
     namespace: u64,
     cgroups: Vec<u8>,
     stat: Stat,
+}
+
+/// Arguments that needn't be read again, as long as nobody acts on them.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    /// Of the text.
+    length: u64,
+    /// Before they were read.
+    seen: StartTicks,
+}
+
+impl Told {
+    /// `None`: they were not told of, or this would be no proof.
+    fn of(entry: &Entry) -> Option<Self> {
+        let Some(Fact::Known(arguments)) = entry.arguments.get() else { return None };
+        let length: usize = arguments.words.iter().map(|word| word.len() + 1).sum();
+        Some(Self { length: u64::try_from(length).ok()?, seen: entry.seen })
+    }
+
+    /// It was there already, and its arguments lie in as much room as theirs: an exec is as good as sure to give it another one.
+    fn are_of(self, stat: &Stat) -> bool {
+        let (begin, end) = stat.arg_range;
+        stat.start < self.seen && end.checked_sub(begin) == Some(self.length)
+    }
 }
 
 #[derive(Debug)]
@@ -60,7 +88,7 @@ struct Batch {
 #[derive(Debug, Default)]
 pub(super) struct Foreseen {
     /// In the order in which they will be asked.
-    order: Vec<Pid>,
+    order: Vec<(Pid, Option<Told>)>,
     places: BTreeMap<Pid, usize>,
     /// The first place that no batch has covered.
     next: usize,
@@ -77,17 +105,12 @@ impl Portrait {
     /// An error where something of it can't be read or isn't there. `named`: the files that the text was read of.
     fn of(
         (proc, page): (&OwnedFd, u64),
-        pid: Pid,
+        (pid, told): (Pid, Option<Told>),
         buffer: &mut Vec<u8>,
         named: &mut Vec<(u64, u64)>,
     ) -> Result<Self, Errno> {
         let held = raw::open_dir(proc.as_fd(), Leaf::of(pid, "").as_c_str())?;
         let dir = held.as_fd();
-        let more = raw::read_at(dir, c"cmdline", Form::Record, TEXT_MAX, buffer)?;
-        if more || buffer.is_empty() {
-            return Err(Errno::NODATA);
-        }
-        let arguments = buffer.clone();
         let exe = raw::stat_at(dir, c"exe")?;
         let file = (exe.st_dev, exe.st_ino);
         let exe_text = match named.contains(&file) && exe.st_nlink > 0 {
@@ -99,9 +122,13 @@ impl Portrait {
         let namespace = parse::inode_in_link(&raw::link_at(dir, c"ns/pid")?).ok_or(Errno::IO)?;
         raw::read_at(dir, c"cgroup", Form::Record, RECORD_LIMIT, buffer)?;
         let cgroups = buffer.clone();
-        // Last: of a process that exited the directory says that it is root's, and this says that it is gone.
+        // Of a process that exited the directory says that it is root's, and this says that it is gone.
         raw::read_at(dir, c"stat", Form::Record, RECORD_LIMIT, buffer)?;
         let stat = parse::parse_stat(buffer, page).ok_or(Errno::IO)?;
+        let arguments = match told.filter(|told| told.are_of(&stat)) {
+            Some(_) => None,
+            None => Some(arguments(dir, buffer)?),
+        };
         let owner = (Uid(own.st_uid), Gid(own.st_gid));
         named.push(file);
         Ok(Self { inode: own.st_ino, owner, arguments, exe, exe_text, namespace, cgroups, stat })
@@ -112,10 +139,18 @@ impl Portrait {
         same(entry.owner.get(), |owner| *owner == self.owner)
             && same(entry.exe_file.get(), |exe| (exe.dev, exe.ino) == (self.exe.st_dev, self.exe.st_ino))
             && same(entry.comm.get(), |comm| *comm == self.stat.comm)
-            && same(entry.arguments.get(), |told| parse::are_arguments(&self.arguments, told))
+            && same(entry.arguments.get(), |told| {
+                self.arguments.as_ref().is_none_or(|text| parse::are_arguments(text, told))
+            })
             && entry.told(|rest| &rest.exe_text).is_none_or(|text| self.exe_text.as_deref() == Some(&**text))
             && entry.told(|rest| &rest.stat).is_none_or(|stat| stat.start == self.stat.start)
     }
+}
+
+/// All of them. One that has none has exited, or is asked in another way.
+fn arguments(dir: BorrowedFd<'_>, buffer: &mut Vec<u8>) -> Result<Vec<u8>, Errno> {
+    let more = raw::read_at(dir, c"cmdline", Form::Record, TEXT_MAX, buffer)?;
+    if more || buffer.is_empty() { Err(Errno::NODATA) } else { Ok(buffer.clone()) }
 }
 
 /// Of whom a descriptor is kept, the rest is read through that.
@@ -137,11 +172,14 @@ impl LiveWorld {
     pub(in crate::host) fn foresee(&self, order: impl Iterator<Item = Pid>) {
         self.forget_foreseen();
         let mut foreseen = Foreseen::default();
-        for pid in order.filter(|pid| can_be_met(&self.entry(*pid))) {
-            foreseen.places.entry(pid).or_insert_with(|| {
-                foreseen.order.push(pid);
-                foreseen.order.len() - 1
-            });
+        for pid in order {
+            let entry = self.entry(pid);
+            if can_be_met(&entry) {
+                foreseen.places.entry(pid).or_insert_with(|| {
+                    foreseen.order.push((pid, Told::of(&entry).filter(|_| self.only_shown)));
+                    foreseen.order.len() - 1
+                });
+            }
         }
         self.foreseen.replace(foreseen);
     }
@@ -163,15 +201,17 @@ impl LiveWorld {
             let (first, second) = self.glimpsed.get();
             self.glimpsed.set((first, second + 1));
         }
-        for leaf in ["cmdline", "exe", "", "ns/pid", "cgroup", "stat"] {
+        for leaf in ["exe", "", "ns/pid", "cgroup", "stat"] {
             self.note_read(leaf);
         }
         let exe =
             || Fact::Known(raw::file_facts(&portrait.exe, Arc::clone(&self.nothing), false)).map(Box::new);
-        let arguments = || Fact::Known(Arc::new(parse::parse_arguments(&portrait.arguments, false)));
         entry.owner.get_or_init(|| Fact::Known(portrait.owner));
         entry.exe_file.get_or_init(exe);
-        entry.arguments.get_or_init(arguments);
+        if let Some(text) = &portrait.arguments {
+            self.note_read("cmdline");
+            entry.arguments.get_or_init(|| Fact::Known(Arc::new(parse::parse_arguments(text, false))));
+        }
         let rest = entry.rest();
         rest.namespaces.borrow_mut().insert(Namespace::Pid, Fact::Known(portrait.namespace));
         if let Some(lines) = self.cgroups_in(&portrait.cgroups) {
@@ -208,7 +248,7 @@ impl LiveWorld {
         let from = foreseen.next;
         let left_out = Arc::clone(&self.ahead.borrow().left_out);
         let batch = foreseen.order.get(from..).unwrap_or_default().iter().take(BATCH);
-        let pids: Vec<Pid> = batch.filter(|pid| !left_out.contains(pid)).copied().collect();
+        let pids: Vec<_> = batch.filter(|(pid, _)| !left_out.contains(pid)).copied().collect();
         foreseen.next = (from + BATCH).min(foreseen.order.len());
         if from >= foreseen.next {
             return false;
@@ -216,8 +256,9 @@ impl LiveWorld {
         let (proc, page) = (Arc::clone(&self.proc), self.page);
         let read = move || {
             let (mut buffer, mut named) = (Vec::new(), Vec::new());
-            let mut each =
-                |pid: Pid| Some((pid, Portrait::of((&proc, page), pid, &mut buffer, &mut named).ok()?));
+            let mut each = |one: (Pid, Option<Told>)| {
+                Some((one.0, Portrait::of((&proc, page), one, &mut buffer, &mut named).ok()?))
+            };
             let mut portraits = Vec::with_capacity(pids.len());
             portraits.extend(pids.into_iter().filter_map(&mut each));
             portraits

@@ -63,6 +63,18 @@ impl LiveWorld {
         found
     }
 
+    /// What was glanced at is the first fact of a process, for who doesn't ask twice.
+    pub(super) fn keep_glanced(&self, pid: Pid) {
+        let (entry, glanced) = (self.entry(pid), self.glanced.borrow());
+        if self.only_shown
+            && glanced.0 == Some(pid)
+            && entry.arguments.get().is_none()
+            && self.may_glimpse(&entry)
+        {
+            entry.arguments.get_or_init(|| Fact::Known(Arc::new(parse::parse_arguments(&glanced.1, false))));
+        }
+    }
+
     /// Gives `use_text` what a window has of a process whose neighbour in the listing was asked for before it.
     pub(super) fn text_ahead<T>(&self, pid: Pid, use_text: impl FnOnce(&[u8]) -> T) -> Option<T> {
         let listed = self.listed.get()?;

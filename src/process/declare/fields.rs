@@ -370,12 +370,12 @@ fn quoted<'a>(words: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     // Titles leave a hundred empty words behind them: room for these as well.
     let mut line = Vec::with_capacity(512);
     for (at, word) in words.enumerate() {
+        if word.is_empty() {
+            line.extend_from_slice(if at > 0 { b" ''" } else { b"''" });
+            continue;
+        }
         if at > 0 {
             line.push(b' ');
-        }
-        if word.is_empty() {
-            line.extend_from_slice(b"''");
-            continue;
         }
         if word.iter().all(plain) {
             line.extend_from_slice(word);

@@ -126,6 +126,60 @@ fn one_that_called_exec_before_its_batch_was_read_is_not_told_of_as_two() {
     assert!(matches!(world.stat(pid), Fact::Unknown(reason) if reason.why == Why::Unresolved));
 }
 
+/// A look that nothing is done about, and the children that are in it and were there for sure before it began.
+fn shown(children: &[Running]) -> LiveWorld {
+    let started = |world: &LiveWorld, pid: Pid| world.stat(pid).known().map(|stat| stat.start);
+    for child in children {
+        child.until(|world, pid| {
+            let start = started(world, pid);
+            start.is_some_and(|start| start < world.entry(pid).seen)
+        });
+    }
+    let world = look().with_account().to_be_shown(true);
+    for pid in world.pids().known().unwrap().iter() {
+        let _ = world.arguments(*pid);
+    }
+    let _ = world.take_reads();
+    world
+}
+
+#[test]
+fn where_nothing_follows_from_it_arguments_of_the_same_length_are_not_read_again() {
+    let children = children(4);
+    let pids: Vec<Pid> = children.iter().map(Running::pid).collect();
+    let world = shown(&children);
+    if !pids.iter().all(|pid| is_glimpsed(&world, *pid)) {
+        eprintln!("skipped: on this busy machine nothing is read ahead");
+        return;
+    }
+    world.foresee(pids.iter().copied());
+    for pid in &pids {
+        world.meet(*pid);
+        assert!(matches!(*world.entry(*pid).hold.borrow(), Hold::Released(_)));
+        assert_eq!(world.arguments(*pid), look().arguments(*pid));
+    }
+    let reads = world.take_reads();
+    let of = |leaf: &str| reads.iter().filter(|read| *read == leaf).count();
+    assert_eq!((of("stat"), of("cmdline")), (4, 0));
+}
+
+#[test]
+fn where_nothing_follows_from_it_one_that_called_exec_is_not_told_of_as_two_either() {
+    let mut child = Running::start(Command::new("/bin/sh").args(["-c", "read x; exec sleep 1000"]));
+    let pid = child.pid();
+    child.until(|world, pid| world.arguments(pid).known().is_some_and(|told| told.words.len() == 3));
+    let world = shown(std::slice::from_ref(&child));
+    if !is_glimpsed(&world, pid) {
+        eprintln!("skipped: on this busy machine nothing is read ahead");
+        return;
+    }
+    world.foresee([pid].into_iter());
+    drop(child.0.stdin.take());
+    child.until_asleep();
+    world.meet(pid);
+    assert!(matches!(world.stat(pid), Fact::Unknown(reason) if reason.why == Why::Unresolved));
+}
+
 /// Of a batch the name of a file is read once. A file with two names has one for who asks for any, and each process its own.
 #[test]
 fn who_executes_the_same_file_by_another_name_is_told_of_by_its_own() {
