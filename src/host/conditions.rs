@@ -11,7 +11,6 @@ use super::executable::surroundings;
 use super::shelf::Shelf;
 use super::spawn::close_up;
 use crate::facts::{Reason, Why};
-use crate::lang::ir::Id;
 use crate::lang::value::{Type, Value};
 use crate::lang::{Explanation, Matcher, Predicate, Scope, Verdict, compile};
 use crate::plan::memory::Memory;
@@ -68,22 +67,26 @@ struct Ready {
     names_user: bool,
     /// It asks for what its document says.
     has_variables: bool,
+    /// The kernel tells of everything that it asks for.
+    is_told: bool,
 }
 
 impl Ready {
     fn new(predicate: Option<Predicate>, plugins: Plugins) -> Self {
         let schema = plugins.schema();
-        let is_of_users =
-            |id: &Id| schema.field_by_id(*id).is_some_and(|field| OF_USERS.contains(&field.name.as_ref()));
         let needs = predicate.as_ref().map(Predicate::needs).unwrap_or_default();
-        let names_user = needs.fields.iter().any(is_of_users);
-        Self { predicate, plugins, names_user, has_variables: !needs.variables.is_empty() }
+        let mut fields = needs.fields.iter().filter_map(|id| schema.field_by_id(*id));
+        let names_user = fields.clone().any(|field| OF_USERS.contains(&field.name.as_ref()));
+        let mut functions = needs.functions.iter().filter_map(|id| schema.function_by_id(*id));
+        let tells = |name: &str| is_told(name) || TOLD_FUNCTIONS.contains(&name);
+        let is_told =
+            fields.all(|field| tells(&field.name)) && functions.all(|function| tells(&function.name));
+        Self { predicate, plugins, names_user, has_variables: !needs.variables.is_empty(), is_told }
     }
 
     fn traits(&self) -> Traits {
-        let is_told = |name: &String| is_told(name) || TOLD_FUNCTIONS.contains(&name.as_str());
-        let asked = self.predicate.as_ref().map(|predicate| asks(predicate, &self.plugins));
-        Traits { compiles: asked.is_some(), is_told: asked.is_some_and(|asked| asked.iter().all(is_told)) }
+        let compiles = self.predicate.is_some();
+        Traits { compiles, is_told: compiles && self.is_told }
     }
 }
 

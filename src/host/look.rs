@@ -287,11 +287,15 @@ fn below_another(
     questions: &Questions,
     world: &dyn World,
 ) -> bool {
+    let recorded = &questions.recorded;
+    if recorded.pids().is_empty() {
+        return false;
+    }
     let key = |pid: Pid, start: u64| ProcessKey { boot: boot.clone(), pid, start: StartTicks(start) };
-    let above = tree::ancestors(world, pid).known().unwrap_or_default();
+    let above = tree::ancestors(world, pid).known().unwrap_or_default().into_iter();
     above
-        .into_iter()
-        .flat_map(|pid| questions.recorded.range(key(pid, 0)..=key(pid, u64::MAX)))
+        .filter(|pid| recorded.has_pid(*pid))
+        .flat_map(|pid| recorded.range(key(pid, 0)..=key(pid, u64::MAX)))
         .any(|(_, of)| of != name)
 }
 

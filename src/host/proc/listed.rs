@@ -29,6 +29,9 @@ impl Listing {
     }
 }
 
+/// So many places are kept at hand.
+const AT_HAND: usize = 64;
+
 /// The same, with the facts of each.
 #[derive(Debug)]
 pub(super) struct Listed {
@@ -37,12 +40,15 @@ pub(super) struct Listed {
     entries: Vec<Entry>,
     /// Who was asked for last: it is asked for again, or the next one is.
     last: Cell<usize>,
+    /// Places by what is left of the number: ancestors are asked for by all that are below them.
+    at_hand: [Cell<usize>; AT_HAND],
 }
 
 impl From<Listing> for Listed {
     fn from(Listing { pids, failure, seen }: Listing) -> Self {
         let entries = pids.iter().map(|pid| Entry::new(*pid, seen)).collect();
-        Self { pids: pids.into(), failure, entries, last: Cell::new(0) }
+        let at_hand = [const { Cell::new(0) }; AT_HAND];
+        Self { pids: pids.into(), failure, entries, last: Cell::new(0), at_hand }
     }
 }
 
@@ -54,10 +60,12 @@ impl Listed {
 
     /// Its place in the listing.
     pub(super) fn place(&self, pid: Pid) -> Option<usize> {
-        let last = self.last.get();
-        let near = [last, last + 1].into_iter().find(|at| self.pids.get(*at) == Some(&pid));
+        let (last, left) = (self.last.get(), usize::try_from(pid.0).ok()? % AT_HAND);
+        let at_hand = self.at_hand.get(left)?;
+        let near = [last, last + 1, at_hand.get()].into_iter().find(|at| self.pids.get(*at) == Some(&pid));
         let at = near.or_else(|| self.pids.binary_search(&pid).ok())?;
         self.last.set(at);
+        at_hand.set(at);
         Some(at)
     }
 }
