@@ -2,12 +2,14 @@
 //! have into every verb, which with that of the others was a seventh of a small look.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Command, CommandFactory as _, Error, FromArgMatches as _, Subcommand as _, ValueEnum as _};
 
 use super::habits;
-use super::{Cli, Color, Common, FormArgs, MatchArgs, MatchOutput, Verb};
+use super::{ApplyArgs, Cli, Color, Common, FormArgs, KeepSettings, MatchArgs, MatchOutput, Output, Verb};
 
 impl Cli {
     /// The command line, with every verb.
@@ -20,7 +22,7 @@ impl Cli {
     /// # Errors
     /// Wrong usage, or a question for help.
     pub(in crate::cli) fn read(args: &[OsString]) -> Result<Self, Error> {
-        if let Some(plain) = plain(args) {
+        if let Some(plain) = plain(args).or_else(|| plain_apply(args)) {
             return Ok(plain);
         }
         let only = args.get(1).and_then(|first| command_of(first.to_str()?));
@@ -60,6 +62,40 @@ fn plain(args: &[OsString]) -> Option<Cli> {
     let sample = Duration::from_secs(1);
     let args = MatchArgs { expression: expression.to_owned(), sample, form, ..MatchArgs::default() };
     Some(Cli { state_dir: None, color: Color::Auto, verb: Verb::Match(args) })
+}
+
+/// `apply PATH... [--state-dir DIR]`, as clap reads it, which takes longer than a running watch takes to read the document that it
+/// is asked for. Anything else is left to clap.
+fn plain_apply(args: &[OsString]) -> Option<Cli> {
+    let [_, verb, rest @ ..] = args else { return None };
+    if verb != "apply" {
+        return None;
+    }
+    let (mut state_dir, mut paths) = (None, Vec::new());
+    let mut rest = rest.iter();
+    while let Some(arg) = rest.next() {
+        let is_option = arg == "--state-dir" && state_dir.is_none();
+        let value = PathBuf::from(if is_option { rest.next()? } else { arg });
+        if value.as_os_str().is_empty() || value.as_os_str().as_bytes().starts_with(b"-") {
+            return None;
+        }
+        if is_option {
+            state_dir = Some(value);
+        } else {
+            paths.push(value);
+        }
+    }
+    let args = ApplyArgs {
+        paths,
+        confirm_prune: Vec::new(),
+        confirm_restarts: false,
+        // As it is declared; a test compares all of them.
+        lock_timeout: Duration::from_mins(1),
+        timeout: None,
+        output: Output::Text,
+        settings: KeepSettings::default(),
+    };
+    (!args.paths.is_empty()).then_some(Cli { state_dir, color: Color::Auto, verb: Verb::Apply(args) })
 }
 
 /// To take it apart costs a tenth of a small look, and it is made once: only who stays for long gives back what it takes.
@@ -126,6 +162,35 @@ mod tests {
         ] {
             let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
             let plain = plain(&args);
+            assert_eq!(plain.is_some(), is_plain, "{line}");
+            if let Some(plain) = plain {
+                let whole = Cli::read_as(Cli::command(), &args).unwrap();
+                assert_eq!(format!("{plain:?}"), format!("{whole:?}"), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_apply_is_read_as_clap_reads_it() {
+        for (line, is_plain) in [
+            ("selfsame apply specs", true),
+            ("selfsame apply a b.yaml", true),
+            ("selfsame apply specs --state-dir /x", true),
+            ("selfsame apply --state-dir /x specs more", true),
+            ("selfsame apply --state-dir=/x specs", false),
+            ("selfsame apply --state-dir /x --state-dir /y specs", false),
+            ("selfsame apply specs --state-dir", false),
+            ("selfsame apply specs --state-dir -x", false),
+            ("selfsame apply --state-dir /x", false),
+            ("selfsame apply specs --timeout 1s", false),
+            ("selfsame apply -", false),
+            ("selfsame apply -- specs", false),
+            ("selfsame apply ", false),
+            ("selfsame apply", false),
+            ("selfsame plan specs", false),
+        ] {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let plain = plain_apply(&args);
             assert_eq!(plain.is_some(), is_plain, "{line}");
             if let Some(plain) = plain {
                 let whole = Cli::read_as(Cli::command(), &args).unwrap();
