@@ -47,11 +47,15 @@ impl Watch<'_> {
         let began = self.host.now();
         self.host.forget_listing();
         self.renew_settings();
-        self.renew_hints();
-        let before = self.sources.watched();
+        // After what was named comes a look at everything, before which hints are renewed.
+        let is_first = occasion == Occasion::AskedOfNamed && self.looking.is_about_named(self.calm);
+        if !is_first {
+            self.renew_hints();
+        }
+        let before = (!is_first).then(|| self.sources.watched());
         let attention = self.looking.attention(occasion, now, self.calm);
         let mut look = self.sources.look_with(attention);
-        if self.sources.watched() != before {
+        if before.map_or(!look.named, |before| before != self.sources.watched()) {
             // What it leads to was not watched while it was read.
             self.renew_hints();
             look = self.sources.look_with(self.looking.attention(occasion, self.host.now().boot, false));

@@ -169,6 +169,12 @@ impl Looking {
         Some(now.after(self.settle).min(first.after(self.settle_max)))
     }
 
+    /// Whether a look may be about what was named alone, as far as was heard by now: see [`Looking::attention`].
+    pub(super) fn is_about_named(&mut self, calm: bool) -> bool {
+        self.touched.extend(self.documents.as_mut().map(Watcher::touched).unwrap_or_default());
+        calm && self.deaf.is_none() && !self.touched.elsewhere && !self.touched.names.is_empty()
+    }
+
     /// How to look now; what was heard so far is taken into account by it. `calm`: the last look left nothing that another one is
     /// to confirm, so that a look may be about what was named alone.
     pub(super) fn attention(&mut self, occasion: Occasion, now: BootTime, calm: bool) -> Attention<'_> {
@@ -185,15 +191,14 @@ impl Looking {
             }
             Occasion::Due => (settled, false),
         };
-        self.touched.extend(self.documents.as_mut().map(Watcher::touched).unwrap_or_default());
-        let Touched { names, elsewhere } = std::mem::take(&mut self.touched);
+        let is_about_named = self.is_about_named(calm);
+        let Touched { names, .. } = std::mem::take(&mut self.touched);
         let alone = match occasion {
             Occasion::AskedOfNamed => true,
             Occasion::Due => settled,
             Occasion::Asked | Occasion::Thorough | Occasion::Resync => false,
         };
-        let alone = alone && calm && self.deaf.is_none();
-        self.named = (alone && !elsewhere && !names.is_empty()).then_some(names);
+        self.named = (alone && is_about_named).then_some(names);
         let writing = self.documents.as_ref().map_or(&self.nothing, Watcher::writing);
         Attention {
             now,
