@@ -240,6 +240,11 @@ impl Exits {
         self.table.get(key).is_some_and(|entry| entry.own && entry.exit.is_none())
     }
 
+    /// The numbers of all such, ascending.
+    pub fn kept_numbers(&self) -> impl Iterator<Item = Pid> {
+        self.table.iter().filter(|(_, entry)| entry.own && entry.exit.is_none()).map(|(key, _)| key.pid)
+    }
+
     /// All others that are held and haven't exited, asked at once.
     pub fn others_that_live(&self) -> BTreeSet<&ProcessKey> {
         let held: Vec<_> =

@@ -7,6 +7,7 @@
 //! wait    --> Wakes
 //! ```
 
+mod census;
 mod forgetting;
 mod git;
 mod health;
@@ -88,6 +89,7 @@ pub struct LinuxHost {
     anything: bool,
     table: ProcessTable,
     looked: recent::Looked,
+    census: census::Census,
     counter: recent::Counter,
     vacant: recent::Vacant,
     seen: told::Seen,
@@ -155,7 +157,9 @@ impl LinuxHost {
     /// documents, and is about to tick.
     pub fn begin_listing(&mut self) {
         let before = Before { cursor: self.counter.now(), mark: self.table.mark() };
-        self.begun = Some((self.world.again().begin_listing(), before));
+        let world = self.world.again();
+        let is_told = before.cursor.is_some_and(|now| self.census.reaches(now, &self.table));
+        self.begun = Some((if is_told { world } else { world.begin_listing() }, before));
     }
 
     /// Documents are read anew: who was listed before doesn't count for them.
@@ -347,7 +351,13 @@ impl Host for LinuxHost {
         }
         self.table.hear();
         let anew = || (self.world.again(), Before { cursor: None, mark: self.table.mark() });
+        let is_begun = self.begun.is_some();
         let (world, mut before) = self.begun.take().unwrap_or_else(anew);
+        let told = before.cursor.filter(|_| is_begun && !questions.full);
+        let kept: Vec<Pid> = told.iter().flat_map(|_| self.exits.kept_numbers()).collect();
+        let told = told.and_then(|now| self.census.at(now, &self.table, &kept));
+        let is_told = told.is_some();
+        let world = told.into_iter().fold(world, LiveWorld::with_listing);
         let world = world.with_managed(questions.recorded.clone()).with_images(self.exits.take_images());
         let world = world.to_be_shown(self.ledger.is_none());
         let mut asked = Asked::default();
@@ -359,6 +369,9 @@ impl Host for LinuxHost {
         }
         let pids = if looks { listing(&world) } else { Arc::default() };
         let glimpsed = before.cursor.map(|at| recent::Glimpsed::new(at, before.mark, &pids));
+        if looks && !is_told && world.lists_all() == Fact::Known(()) {
+            glimpsed.iter().for_each(|at| self.census.note(at.clone(), Arc::clone(&pids)));
+        }
         let plugins = asked.plugins.clone();
         let sight = Sight { world: &world, plugins: &plugins, pids: &pids };
         let (lists, mut bound) =
@@ -382,7 +395,9 @@ impl Host for LinuxHost {
                 }
             }
             let about = (questions, &not_alive, (list, bound.take(name)));
-            services.insert(name.clone(), self.see(name, question, about, (&world, before), &mut asked));
+            let mut seen = self.see(name, question, about, (&world, before), &mut asked);
+            seen.look.iter_mut().for_each(|look| look.new_only |= is_told);
+            services.insert(name.clone(), seen);
         }
         if self.ledger.is_none() {
             // Whoever only looks ends soon, and all of it at once: ten thousands of pieces of memory aren't given back one by one.

@@ -391,6 +391,13 @@ impl LiveWorld {
         self
     }
 
+    /// Takes it from somebody who knows: these are all there are, ascending.
+    #[must_use]
+    pub(in crate::host) fn with_listing(self, pids: Vec<Pid>) -> Self {
+        let listed = Listed::from(Listing::told(pids, self.ticks));
+        Self { listed: OnceCell::from(listed), ..self }
+    }
+
     /// Has helpers read the arguments of everybody, for who knows that it will ask for them and has something else to do before.
     pub fn begin_arguments(&self) {
         let pids = &self.listed().pids;

@@ -198,8 +198,8 @@ pub struct Look {
     pub complete: bool,
     /// For status and explain.
     pub notes: Vec<String>,
-    /// Only processes that began since the last complete look were looked at: enough for a start after an exit that was
-    /// seen, and a complete look has to follow soon.
+    /// Who began since the last complete look, or the last listing, was told by numbers: enough for a start after an exit that was
+    /// seen, or one that somebody waits for, and a complete look has to follow soon.
     pub new_only: bool,
 }
 

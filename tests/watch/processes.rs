@@ -446,6 +446,27 @@ fn a_process_that_became_a_copy_since_the_last_look_takes_the_place_of_the_servi
     });
 }
 
+/// Who is there then is told by the listing of the first and the numbers that were given out since.
+#[test]
+fn who_was_begun_by_hand_just_before_its_document_was_asked_for_is_adopted() {
+    let mut bench = Bench::new();
+    bench.daemon("shop", "");
+    bench.watch(&["--settle", "1m", "--settle-max", "1m"]);
+    bench.until_running(&["shop"]);
+    for name in ["first", "second", "third"] {
+        let script = bench.daemon(name, "");
+        let mut child = bench.by_hand(bench.root(), &script.to_string_lossy(), &[]);
+        let pid = bench.the_pid_of(name);
+        bench.ok(&["apply", "specs"]);
+        let status = bench.status_of(name);
+        assert_eq!(status["instances"][0]["pid"], pid, "{status}");
+        assert_eq!(status["instances"][0]["adopted"], true, "{status}");
+        assert_eq!(bench.alive_of(name), [pid]);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
 #[test]
 fn a_service_that_was_stopped_by_sigstop_ends_without_kill() {
     let mut bench = Bench::new();

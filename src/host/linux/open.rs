@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::forgetting::Noted;
-use super::{LinuxHost, health, observe, recent, told};
+use super::{LinuxHost, census, health, observe, recent, told};
 use crate::host::commands::Commands;
 use crate::host::conditions::Conditions;
 use crate::host::errno::io_text;
@@ -122,6 +122,7 @@ impl LinuxHost {
             anything: true,
             table: ProcessTable::default(),
             looked: recent::Looked::default(),
+            census: census::Census::default(),
             counter: recent::Counter::default(),
             vacant: recent::Vacant::default(),
             seen: told::Seen::default(),

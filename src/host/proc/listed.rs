@@ -27,6 +27,11 @@ impl Listing {
         pids.dedup();
         Self { pids, failure, seen: ticks_now(ticks) }
     }
+
+    /// What somebody else has found out until now.
+    pub(super) fn told(pids: Vec<Pid>, ticks: u64) -> Self {
+        Self { pids, failure: None, seen: ticks_now(ticks) }
+    }
 }
 
 /// So many places are kept at hand.
