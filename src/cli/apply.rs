@@ -23,6 +23,7 @@ use crate::host::good_texts::GoodTexts;
 use crate::host::history::{Accepted, History};
 use crate::host::linux::HostOptions;
 use crate::host::state_dir::Dirs;
+use crate::plan::stored::StoredPlan;
 use crate::spec::engine::Settings;
 use crate::spec::{ServiceName, SpecSet};
 
@@ -49,6 +50,12 @@ pub(super) fn run(args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     {
         return exit;
     }
+    without_watch(stored, args, dirs, terminal)
+}
+
+/// Not a part of what comes before it: it has ten pages of the stack, and who only asks a watch would have each of them made.
+#[inline(never)]
+fn without_watch(stored: Option<StoredPlan>, args: &ApplyArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
     let options =
         HostOptions { lock_timeout: args.lock_timeout, signals: true, subreaper: true, patient: true };
     let over = args.settings.clone();
