@@ -359,7 +359,7 @@ impl Host for LinuxHost {
         let is_told = told.is_some();
         let world = told.into_iter().fold(world, LiveWorld::with_listing);
         let world = world.with_managed(questions.recorded.clone()).with_images(self.exits.take_images());
-        let world = world.to_be_shown(self.ledger.is_none());
+        let world = world.with_facts_only_shown(self.ledger.is_none());
         let mut asked = Asked::default();
         let given = self.given_lists(questions, &world);
         let looks =
@@ -369,8 +369,12 @@ impl Host for LinuxHost {
         }
         let pids = if looks { listing(&world) } else { Arc::default() };
         let glimpsed = before.cursor.map(|at| recent::Glimpsed::new(at, before.mark, &pids));
-        if looks && !is_told && world.lists_all() == Fact::Known(()) {
-            glimpsed.iter().for_each(|at| self.census.note(at.clone(), Arc::clone(&pids)));
+        if looks
+            && !is_told
+            && world.lists_all() == Fact::Known(())
+            && let Some(at) = &glimpsed
+        {
+            self.census.note(at.clone(), Arc::clone(&pids));
         }
         let plugins = asked.plugins.clone();
         let sight = Sight { world: &world, plugins: &plugins, pids: &pids };

@@ -108,7 +108,9 @@ impl Looker {
         candidates.extend(found.candidates.iter().filter_map(of_this));
         if found.by_condition {
             // The condition chose them in place of the default rule: their arguments decide nothing.
-            candidates.iter_mut().for_each(|candidate| candidate.arguments = ArgumentsSeen::Equal);
+            for candidate in &mut candidates {
+                candidate.arguments = ArgumentsSeen::Equal;
+            }
         }
         let mut unknown = found.unknown;
         unknown.retain(|(pid, _)| !self.is_of_another(*pid, name, spec, questions, world));

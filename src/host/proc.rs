@@ -329,7 +329,7 @@ impl LiveWorld {
     /// Whether nothing is done about what is found. Then who is left of many isn't read again to make sure that it didn't execute another
     /// program in the moment between, as long as it has arguments of the same length and was there before. The next looks do.
     #[must_use]
-    pub(in crate::host) fn to_be_shown(self, only_shown: bool) -> Self {
+    pub(in crate::host) fn with_facts_only_shown(self, only_shown: bool) -> Self {
         Self { only_shown, ..self }
     }
 

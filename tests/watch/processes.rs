@@ -394,13 +394,13 @@ fn a_process_that_runs_already_is_adopted_and_not_touched() {
     assert_eq!(bench.status_of("shop")["instances"][0]["adopted"], false);
 }
 
-/// Runs `begin` while the service runs, which makes another copy by hand, then ends the service: that copy takes its place.
-fn the_other_copy_takes_its_place(more: &[&str], begin: impl FnOnce(&Bench, &str) -> Child) {
+/// Runs `make` while the service runs, which makes another copy by hand, then ends the service: that copy takes its place.
+fn the_other_copy_takes_its_place(more: &[&str], make: impl FnOnce(&Bench, &str) -> Child) {
     let mut bench = Bench::new();
     let script = bench.daemon("shop", "readiness: {aliveFor: 0s}");
     bench.watch(more);
     bench.until_running(&["shop"]);
-    let mut by_hand = begin(&bench, &script.to_string_lossy());
+    let mut by_hand = make(&bench, &script.to_string_lossy());
     until("the other copy", || bench.alive_of("shop").len() == 2);
     let own = bench.status_pids("shop")[0];
     let begun = bench.starts_of("shop").len();

@@ -3,7 +3,8 @@
 //!
 //! The kernel lists a thousand processes in more than a millisecond, a quarter of what somebody waits who has written a document and
 //! asks for it. A process that isn't in the last listing was told of by the kernel since, where it does that. Elsewhere it has a number
-//! that was given out after the listing, or too shortly before it to be seen; each of these is asked about. Where so many were given out that this can't be told, or that it takes as long, all are listed.
+//! that was given out after the listing, or too shortly before it to be seen; each of these is asked about. Where so many were given
+//! out that this can't be told, or that it takes as long, all are listed.
 //! A complete look follows within a second, as after a restart: whoever restores processes gives them numbers of its own choice.
 
 use std::sync::Arc;

@@ -155,7 +155,8 @@ impl Glimpsed {
         Self { told, ..self.clone() }
     }
 
-    /// The pids of processes that something happened to since, by what the kernel told, without those of whom it is known. `None`: it doesn't tell, something was lost, or there are too many.
+    /// The pids of processes that something happened to since, by what the kernel told, without those of whom it is known. `None`: it
+    /// doesn't tell, something was lost, or there are too many.
     pub(super) fn heard(&self, table: &ProcessTable, is_known: impl Fn(Pid) -> bool) -> Option<Vec<Pid>> {
         let new = table.of_somebody_since(self.told)?.filter(|pid| !is_known(*pid));
         let pids: Vec<Pid> = new.take(ASKED_MAX + 1).collect();

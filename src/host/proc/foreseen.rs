@@ -113,10 +113,8 @@ impl Portrait {
         let dir = held.as_fd();
         let exe = raw::stat_at(dir, c"exe")?;
         let file = (exe.st_dev, exe.st_ino);
-        let exe_text = match named.contains(&file) && exe.st_nlink > 0 {
-            true => None,
-            false => Some(raw::link_at(dir, c"exe")?),
-        };
+        let exe_text =
+            if named.contains(&file) && exe.st_nlink > 0 { None } else { Some(raw::link_at(dir, c"exe")?) };
         let own = rustix::fs::fstat(&held)?;
         // Half of what it costs to follow the link.
         let namespace = parse::inode_in_link(&raw::link_at(dir, c"ns/pid")?).ok_or(Errno::IO)?;

@@ -120,7 +120,8 @@ mod tests {
         };
         let mut changes = Changes::default();
         let first = changes.mark();
-        [7, 8].into_iter().for_each(|pid| changes.note(Pid(pid)));
+        changes.note(Pid(7));
+        changes.note(Pid(8));
         changes.note_nobodys([7, 9].map(Pid).into_iter());
         assert_eq!(of_somebody(&changes, first), Some(vec![8]));
         assert_eq!(changes.since(first), these(&[7, 8]), "that something happened stays known");

@@ -135,7 +135,7 @@ fn shown(children: &[Running]) -> LiveWorld {
             start.is_some_and(|start| start < world.entry(pid).seen)
         });
     }
-    let world = look().with_account().to_be_shown(true);
+    let world = look().with_account().with_facts_only_shown(true);
     for pid in world.pids().known().unwrap().iter() {
         let _ = world.arguments(*pid);
     }
@@ -205,8 +205,8 @@ fn who_executes_the_same_file_by_another_name_is_told_of_by_its_own() {
     }
     let known = |pid: Pid| world.entry(pid).told(|rest| &rest.exe_text).is_some();
     assert_eq!(pids.map(known), [true, false], "read of the first one of the batch alone");
-    let named = pids.map(|pid| world.image_name(pid, &world.exe_file(pid).known().unwrap()).known().unwrap());
-    assert_eq!(named[0], named[1]);
+    let told = pids.map(|pid| world.image_name(pid, &world.exe_file(pid).known().unwrap()).known().unwrap());
+    assert_eq!(told[0], told[1]);
     for (pid, name) in pids.into_iter().zip(&names) {
         assert_eq!(world.exe_text(pid).known().as_deref(), Some(name.as_os_str().as_bytes()));
     }
