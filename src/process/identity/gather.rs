@@ -162,11 +162,16 @@ impl<'q> Search<'q> {
         if self.query.user.is_some_and(|user| user != uid) || (other && !self.query.privileged) {
             return Place::Out;
         }
-        // Whoever starts us names in his arguments what he starts: conditions on them would find him.
-        if self.is_above(pid) && self.run(pid).0.holds != Fact::Known(true) {
-            return Place::Out;
+        match self.matches(pid, uid, anchor) {
+            // Whoever starts us names in his arguments what he starts: conditions on them would find him. Asked last: it takes the facts
+            // of each of our ancestors, and most processes are none of it anyway.
+            Place::In(_) | Place::Unknown(_)
+                if self.is_above(pid) && self.run(pid).0.holds != Fact::Known(true) =>
+            {
+                Place::Out
+            }
+            place => place,
         }
-        self.matches(pid, uid, anchor)
     }
 
     /// An ancestor of the engine, or the first process.
