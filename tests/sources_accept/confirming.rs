@@ -72,3 +72,24 @@ fn the_plan_that_was_shown_is_carried_out_and_another_one_is_refused() {
     assert_eq!(done.code, 0, "{done:?}");
     until("it to go", || !is_alive(pids[2]));
 }
+
+/// The look that finds a removal due and the one of a request may follow each other without anything done in between.
+#[test]
+fn a_removal_that_falls_due_while_somebody_asks_is_carried_out() {
+    let mut bench = Bench::new();
+    let names: Vec<String> = (0..12).map(|number| format!("goes-{number}")).collect();
+    for name in names.iter().map(String::as_str).chain(["stays"]) {
+        bench.daemon(name, "");
+    }
+    bench.watch(&["--prune-delay", "200ms", "--resync", "300ms"]);
+    bench.until_running(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    for name in &names {
+        let pid = bench.the_pid_of(name);
+        fs::remove_file(bench.path(&format!("specs/{name}.yaml"))).unwrap();
+        until("it to go while somebody asks", || {
+            let _ = bench.run(&["apply", "specs", "--timeout", "50ms"]);
+            !is_alive(pid)
+        });
+    }
+    assert_eq!(bench.alive_of("stays").len(), 1);
+}

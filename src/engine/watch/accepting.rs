@@ -9,7 +9,7 @@ use crate::engine::sources::SourcesLook;
 use crate::host::{held_plans, writers};
 use crate::plan::sources::{SourceConditionType, SourceFinding};
 use crate::plan::status::ConditionStatus;
-use crate::spec::Service;
+use crate::spec::{Service, ServiceName, SpecSet};
 use crate::units::BootTime;
 
 impl Watch<'_> {
@@ -43,7 +43,8 @@ impl Watch<'_> {
             }
         }
         self.held = held;
-        let set = self.under_pin(set);
+        let mut set = self.under_pin(set);
+        self.add_owed_removals(&mut set);
         // Also where it says the same: what the next look gives has its parts in common with this one.
         let former = std::mem::replace(&mut self.set, set);
         if former != self.set {
@@ -55,6 +56,18 @@ impl Watch<'_> {
         }
         self.say_how_places_stand(look);
         recheck
+    }
+
+    /// What a look found to be removed is owed until a tick has put that on record: the next look, which doesn't say it again, may come
+    /// before, as where somebody asks in the turn in which it is due, or nothing could be written down.
+    fn add_owed_removals(&self, set: &mut SpecSet) {
+        let is_on_record =
+            |name: &ServiceName| self.memory.services.get(name).is_none_or(|record| record.terminating);
+        for name in &self.set.removed {
+            if !set.services.contains_key(name) && !is_on_record(name) {
+                set.removed.insert(name.clone());
+            }
+        }
     }
 
     /// Files that changed declare objects that aren't in force yet.
