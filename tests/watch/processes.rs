@@ -433,7 +433,7 @@ fn a_process_that_became_a_copy_since_the_last_look_takes_the_place_of_the_servi
         assert!(Command::new("mkfifo").arg(&go).status().unwrap().success());
         let waits = format!("read line < {}; exec {script}", go.display());
         let child = bench.by_hand(bench.root(), "/bin/sh", &["-c", &waits]);
-        // A restart of another one, and numbers enough that this one isn't near the last any more.
+        // A restart, and numbers enough that this one isn't near the last any more.
         for _ in 0..200 {
             assert!(Command::new("/bin/true").status().unwrap().success());
         }

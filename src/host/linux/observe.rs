@@ -157,7 +157,8 @@ impl LinuxHost {
     }
 
     /// The processes that began since this object was last looked for, and how far the kernel is. `None`: all are to be looked at,
-    /// since its end was not seen by us as its parent, something is left of its tree, or it can't be told who is new.
+    /// since its end was not seen by us as its parent, something is left of its tree, its names lead elsewhere, or it can't be told
+    /// who is new.
     fn new_since(
         &mut self,
         name: &ServiceName,
@@ -174,6 +175,9 @@ impl LinuxHost {
         }
         let is_recorded = |pid: Pid| questions.recorded.has_pid(pid);
         if world.own_children().iter().any(|pid| !is_recorded(*pid) && !self.probes.owns(*pid)) {
+            return None;
+        }
+        if self.leads_elsewhere(name, &asked.spec, world) {
             return None;
         }
         let before = self.looked.at(name, &asked.spec)?.clone();

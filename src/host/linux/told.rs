@@ -75,6 +75,13 @@ impl Seen {
 }
 
 impl LinuxHost {
+    /// The names in its document lead elsewhere than at the last complete look, as after an upgrade: who is none of it may be of it now,
+    /// though nothing happened to him.
+    pub(super) fn leads_elsewhere(&self, name: &ServiceName, spec: &Arc<Service>, world: &dyn World) -> bool {
+        let before = self.seen.0.get(name).filter(|before| Arc::ptr_eq(&before.by, spec));
+        before.is_some_and(|before| RestsOn::of(spec, world).as_ref() != Some(&before.rests_on))
+    }
+
     /// The processes, but for those on record, that the end of one that was seen to its end calls for a look at, ascending: something
     /// happened to them since this look, or the last complete one didn't rule them out. `None`: it can't be told which.
     pub(super) fn new_as_told(
@@ -103,12 +110,12 @@ impl LinuxHost {
         world: &dyn World,
     ) -> Option<Vec<Pid>> {
         let before = self.seen.0.get(name).filter(|before| Arc::ptr_eq(&before.by, spec))?;
+        if self.leads_elsewhere(name, spec, world) {
+            return None;
+        }
         let changed = self.table.of_somebody_since(before.mark)?;
         let changed: BTreeSet<Pid> = changed.take(FEW + 1).collect();
         if changed.len() > FEW {
-            return None;
-        }
-        if RestsOn::of(spec, world).as_ref() != Some(&before.rests_on) {
             return None;
         }
         let mut pids: Vec<Pid> = before.considered.union(&changed).copied().collect();
