@@ -12,12 +12,13 @@ use rustix::process::{PidfdFlags, pidfd_open};
 use super::errno::io_text;
 use super::failpoint;
 use super::pidfs;
-use super::proc::ImageFile;
+use super::proc::ImageNames;
 use super::signal::{Held, NotHeld, Vital, boot_id, hold_in};
 use super::spawn::{close_up, exit_of, exit_of_status, out_of_the_way, peek_any_exited, reap, reap_pid};
 use super::wake::Waker;
 use crate::facts::{ProcessKey, Reason, Why};
 use crate::plan::memory::Exit;
+use crate::process::world::Bytes;
 use crate::units::{BootId, Pid, PidfdInode, StartTicks};
 
 /// Whether a process on record lives.
@@ -71,7 +72,7 @@ pub struct Exits {
     /// Nobody is going to wait for exits, and nothing is started: who looks once.
     looks_only: bool,
     /// What many that were held at once execute, until the look takes it.
-    images: Vec<(Pid, ImageFile)>,
+    images: Vec<(Pid, Bytes)>,
 }
 
 impl Entry {
@@ -128,18 +129,18 @@ impl Exits {
         }
         let Ok(boot) = self.boot() else { return };
         let me = self.me();
-        let hold =
-            |keys: &[(&ProcessKey, Option<PidfdInode>)]| -> Vec<(ProcessKey, Entry, Option<ImageFile>)> {
-                let entry = |key, inode| match Entry::known(&boot, key, inode) {
-                    Some(entry) => Some(entry),
-                    None => hold_in(&boot, key).ok().map(|held| Entry::held(held, me)),
-                };
-                let held = keys.iter().filter_map(|(key, inode)| {
-                    let entry = entry(key, *inode)?;
-                    Some(((*key).clone(), entry, ImageFile::of(key.pid)))
-                });
-                held.collect()
+        let hold = |keys: &[(&ProcessKey, Option<PidfdInode>)]| -> Vec<(ProcessKey, Entry, Option<Bytes>)> {
+            let mut names = ImageNames::default();
+            let entry = |key, inode| match Entry::known(&boot, key, inode) {
+                Some(entry) => Some(entry),
+                None => hold_in(&boot, key).ok().map(|held| Entry::held(held, me)),
             };
+            let held = keys.iter().filter_map(|(key, inode)| {
+                let entry = entry(key, *inode)?;
+                Some(((*key).clone(), entry, names.of(key.pid)))
+            });
+            held.collect()
+        };
         let (first, second) = keys.split_at(keys.len() / 2);
         let (first, others) = thread::scope(|scope| {
             let other = thread::Builder::new().name("lives".into()).spawn_scoped(scope, || hold(second));
@@ -173,7 +174,7 @@ impl Exits {
     }
 
     /// What those execute that were held since this was last asked, as far as it was read.
-    pub fn take_images(&mut self) -> Vec<(Pid, ImageFile)> {
+    pub fn take_images(&mut self) -> Vec<(Pid, Bytes)> {
         std::mem::take(&mut self.images)
     }
 

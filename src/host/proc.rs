@@ -46,7 +46,7 @@ mod tests;
 pub use answers::DEFAULT_PATH;
 pub use glance::{Glance, Image};
 pub use parse::Hidepid;
-pub use read::ImageFile;
+pub use read::ImageNames;
 pub use readers::{MOST_STUCK, Readers};
 
 use std::cell::{Cell, OnceCell, RefCell};
@@ -150,12 +150,12 @@ pub struct LiveWorld {
     own_namespaces: RefCell<BTreeMap<Namespace, Fact<u64>>>,
     /// The text that was read last, and what it means: neighbours are often in one group.
     cgroups: RefCell<(Vec<u8>, Arc<[CgroupLine]>)>,
-    /// Names of files that processes execute, by device and inode.
-    exe_texts: RefCell<BTreeMap<(u64, u64), Bytes>>,
+    /// Names of files that processes execute, for people.
+    exe_names: RefCell<ImageNames>,
     /// A name of each file that was asked for one, whoever executes it.
     image_names: RefCell<BTreeMap<(u64, u64), Bytes>>,
     /// What processes on record execute, of those of whom it was read before this look.
-    images: BTreeMap<Pid, ImageFile>,
+    images: BTreeMap<Pid, Bytes>,
 }
 
 /// An entry of either kind.
@@ -251,7 +251,7 @@ impl LiveWorld {
             children: OnceCell::new(),
             own_namespaces: RefCell::default(),
             cgroups: RefCell::default(),
-            exe_texts: RefCell::default(),
+            exe_names: RefCell::default(),
             image_names: RefCell::default(),
             images: BTreeMap::new(),
         }
@@ -335,7 +335,7 @@ impl LiveWorld {
 
     /// What these execute was read a moment ago.
     #[must_use]
-    pub(in crate::host) fn with_images(self, images: Vec<(Pid, ImageFile)>) -> Self {
+    pub(in crate::host) fn with_images(self, images: Vec<(Pid, Bytes)>) -> Self {
         Self { images: images.into_iter().collect(), ..self }
     }
 

@@ -4,6 +4,7 @@
 use std::ffi::{CStr, CString};
 use std::fmt;
 use std::io::Write as _;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::buffer::spare_capacity;
@@ -70,6 +71,18 @@ pub(super) fn stat_at(dir: BorrowedFd<'_>, path: &CStr) -> Result<Stat, Errno> {
 /// The text of a link.
 pub(super) fn link_at(dir: BorrowedFd<'_>, path: &CStr) -> Result<Vec<u8>, Errno> {
     rustix::fs::readlinkat(dir, path, Vec::new()).map(CString::into_bytes)
+}
+
+/// What a short link says, without making room for it.
+pub(super) fn short_link_at<T>(
+    dir: BorrowedFd<'_>,
+    path: &CStr,
+    use_text: impl FnOnce(&[u8]) -> T,
+) -> Option<T> {
+    let mut buffer = [MaybeUninit::uninit(); 256];
+    let (text, rest) = rustix::fs::readlinkat_raw(dir, path, &mut buffer).ok()?;
+    // What fills it may be cut.
+    (!rest.is_empty()).then(|| use_text(text))
 }
 
 /// A descriptor that only names a directory: it stays bound to that process, whatever becomes of its pid.

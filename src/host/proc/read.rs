@@ -28,24 +28,32 @@ pub(super) enum Failure {
     Spent,
 }
 
-/// The file that a process executes, as far as it tells one from another.
-#[derive(Clone, Copy, Debug)]
-pub struct ImageFile {
-    dev: u64,
-    ino: u64,
-    nlink: u64,
+/// What the kernel puts behind the name of a file that doesn't stand under it any more.
+const DELETED: &[u8] = b" (deleted)";
+
+/// The names of files that processes execute, one process after the other: nearly always it is the name that was read last, which isn't
+/// written down again.
+#[derive(Clone, Debug, Default)]
+pub struct ImageNames {
+    last: Option<Bytes>,
 }
 
-impl ImageFile {
-    /// That of whoever has this number.
-    pub fn of(pid: Pid) -> Option<Self> {
-        rustix::fs::stat(Leaf::new(format_args!("/proc/{pid}/exe")).as_c_str()).ok().map(Self::from)
+impl ImageNames {
+    /// That of whoever has this number, if its file stands under it still: then nothing else needs to be asked.
+    pub fn of(&mut self, pid: Pid) -> Option<Bytes> {
+        self.at(rustix::fs::CWD, Leaf::new(format_args!("/proc/{pid}/exe")).as_c_str())
     }
-}
 
-impl From<rustix::fs::Stat> for ImageFile {
-    fn from(stat: rustix::fs::Stat) -> Self {
-        Self { dev: stat.st_dev, ino: stat.st_ino, nlink: stat.st_nlink }
+    fn at(&mut self, dir: BorrowedFd<'_>, path: &CStr) -> Option<Bytes> {
+        raw::short_link_at(dir, path, |text| {
+            if text.is_empty() || text.ends_with(DELETED) {
+                return None;
+            }
+            let last = self.last.take().filter(|last| **last == *text);
+            self.last = Some(last.unwrap_or_else(|| Arc::from(text)));
+            self.last.clone()
+        })
+        .flatten()
     }
 }
 
@@ -255,36 +263,23 @@ impl LiveWorld {
         }
     }
 
-    /// The path of the file that a process executes, for people, and whether it has no name any more: what was read of one process
-    /// is said of all that execute the same file, as long as that has one name only.
+    /// The path of the file that a process executes, for people, and whether it has no name any more.
     pub(in crate::host) fn exe_shown(&self, pid: Pid) -> (Option<Bytes>, bool) {
-        if let Some(text) = self.exe_shown_before(pid) {
+        if let Some(text) = self.exe_named(pid) {
             return (Some(text), false);
         }
         let (file, text) = (self.exe_file(pid).known(), self.exe_text(pid).known());
-        if let (Some(file), Some(text)) = (&file, &text)
-            && file.nlink == 1
-        {
-            self.exe_texts.borrow_mut().insert((file.dev, file.ino), text.clone());
-        }
         (text, file.is_some_and(|file| file.nlink == 0))
     }
 
-    /// One system call, of which nothing is told: where it isn't enough, all is read of one process for certain.
-    fn exe_shown_before(&self, pid: Pid) -> Option<Bytes> {
-        let texts = self.exe_texts.borrow();
-        if texts.is_empty() {
-            return None;
+    /// One system call, of which nothing is told: as long as the file stands where it stood when it was executed, the kernel gives that name
+    /// and nothing behind it, so that it isn't asked for the file as well. Where that isn't enough, all is read of one process for certain.
+    fn exe_named(&self, pid: Pid) -> Option<Bytes> {
+        if let Some(text) = self.images.get(&pid) {
+            return Some(Arc::clone(text));
         }
-        let known = self.images.get(&pid).copied();
-        let image = known.map_or_else(
-            || {
-                self.note_read("exe");
-                raw::stat_at(self.proc(), Leaf::of(pid, "exe").as_c_str()).ok().map(ImageFile::from)
-            },
-            Some,
-        )?;
-        texts.get(&(image.dev, image.ino)).filter(|_| image.nlink == 1).cloned()
+        self.note_read("exe");
+        self.exe_names.borrow_mut().at(self.proc(), Leaf::of(pid, "exe").as_c_str())
     }
 
     /// A kernel thread has no executable; to a user who isn't root the kernel says only that the link is denied.
