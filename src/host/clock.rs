@@ -14,6 +14,11 @@ pub fn now() -> Now {
     Now { boot: BootTime(read(ClockId::Boottime)), wall: WallTime(read(ClockId::Realtime)) }
 }
 
+/// The present moment as the kernel stamps files with it: whatever is stamped from now on isn't earlier, as long as the clock isn't set back.
+pub fn of_stamps() -> Duration {
+    read(ClockId::RealtimeCoarse)
+}
+
 fn read(clock: ClockId) -> Duration {
     let time = clock_gettime(clock);
     // Before 1970 is 1970: the wall clock is for display only.

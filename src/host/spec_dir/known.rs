@@ -8,12 +8,8 @@ use std::time::Duration;
 
 use super::SpecFile;
 use super::read::Refusal;
-use super::stamp::Stamp;
+use super::stamp::{COARSEST, Stamp};
 use crate::units::BootTime;
-
-/// The coarsest clock of a file system: FAT counts in two seconds. A file that was read sooner after its stamp was first
-/// seen may have changed since without its stamp showing it, and is read once more.
-const COARSEST: Duration = Duration::from_secs(2);
 
 /// A file that was never heard to be closed is believed to be finished after this.
 const WRITTEN_MAX: Duration = Duration::from_mins(1);
@@ -40,6 +36,8 @@ struct Known {
     pending: Option<Box<Pending>>,
     /// Everybody has waited for it long enough.
     unstable: bool,
+    /// Its stamp couldn't hide a change any more when it was read.
+    settled: bool,
     look: u64,
 }
 
@@ -121,7 +119,7 @@ impl KnownFiles {
         let look = self.look;
         let now = patience.now;
         let Some(known) = self.files.get_mut(path) else {
-            let fresh = Known { outcome: None, seen: now, read: now, pending: None, unstable: false, look };
+            let fresh = Known::new(now, look);
             let known = self.files.entry(path.to_owned()).or_insert(Box::new(fresh));
             return known.changed(stamp, writing, patience);
         };
@@ -140,11 +138,17 @@ impl KnownFiles {
         }
     }
 
-    /// Notes what came of reading it. Content that is the same stays the value that others share.
-    pub(super) fn note(&mut self, path: &OsStr, stamp: Stamp, outcome: Outcome, now: BootTime) -> Outcome {
+    /// Notes what came of reading it. Content that is the same stays the value that others share. `settled`: whatever happened to it since
+    /// shows in its stamp.
+    pub(super) fn note(
+        &mut self,
+        path: &OsStr,
+        (stamp, settled): (Stamp, bool),
+        outcome: Outcome,
+        now: BootTime,
+    ) -> Outcome {
         let look = self.look;
-        let fresh = Known { outcome: None, seen: now, read: now, pending: None, unstable: false, look };
-        let known = self.files.entry(path.to_owned()).or_insert_with(|| Box::new(fresh));
+        let known = self.files.entry(path.to_owned()).or_insert_with(|| Box::new(Known::new(now, look)));
         let outcome = match (&known.outcome, outcome) {
             (Some((_, Ok(old))), Ok(new)) if old.digest == new.digest => Ok(Arc::clone(old)),
             (_, outcome) => outcome,
@@ -159,6 +163,8 @@ impl KnownFiles {
         known.read = now;
         known.pending = None;
         known.unstable = false;
+        // Of what was refused more decides than the file.
+        known.settled = settled && outcome.is_ok();
         known.outcome = Some((stamp, outcome.clone()));
         outcome
     }
@@ -191,9 +197,15 @@ impl KnownFiles {
 }
 
 impl Known {
-    /// It was read when its stamp could no longer hide a change.
+    fn new(now: BootTime, look: u64) -> Self {
+        Self { outcome: None, seen: now, read: now, pending: None, unstable: false, settled: false, look }
+    }
+
+    /// It was read when its stamp could no longer hide a change: by the clock of the file system where that is the kernel's, else so long
+    /// after the stamp was first seen. A file of which neither is so may have changed since without its stamp showing it, and is
+    /// read once more.
     fn is_sure(&self) -> bool {
-        self.read.0.saturating_sub(self.seen.0) >= COARSEST
+        self.settled || self.read.0.saturating_sub(self.seen.0) >= COARSEST
     }
 
     fn changed(&mut self, stamp: Stamp, writing: bool, patience: Patience) -> Verdict {

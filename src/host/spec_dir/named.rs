@@ -14,7 +14,9 @@ use super::names::why_ignored;
 use super::place::{Attention, Place, open_judged};
 use super::read::read_listed;
 use super::remote::remote;
+use super::stamp::Reading;
 use super::{Listing, SpecFile};
+use crate::host::clock;
 use crate::host::walk;
 use crate::host::work_tree::WorkTree;
 use crate::units::BootTime;
@@ -34,6 +36,7 @@ impl Place {
         let names = attention.named.filter(|_| attention.quiet && !attention.contents)?;
         let identity = self.last.as_ref().filter(|last| self.is_plain(last))?.identity;
         let (open, real) = self.open_again(identity, attention.now)?;
+        self.reading = Some(Reading { device: identity.dev, at: clock::of_stamps() });
         let mut changed = Vec::new();
         for name in names {
             let ignored = name.file_name().is_some_and(|name| why_ignored(name.as_bytes()).is_some());

@@ -33,8 +33,9 @@ use super::identity::{Believed, Identity};
 use super::known::{KnownFiles, Patience};
 use super::read::{not_regular, read_trusted};
 use super::remote::remote;
-use super::stamp::Stamp;
+use super::stamp::{Reading, Stamp};
 use super::{Listing, Look, Pending, Problem, ProblemReason, Unavailable, UnavailableReason};
+use crate::host::clock;
 use crate::host::errno::io_text;
 use crate::host::walk;
 use crate::host::work_tree::WorkTree;
@@ -61,6 +62,8 @@ pub struct Place {
     waiting_since: Option<BootTime>,
     nothing_new: bool,
     remote: Option<&'static str>,
+    /// Of the present look.
+    pub(super) reading: Option<Reading>,
     pub(super) directories: Vec<PathBuf>,
     pub(super) linked: BTreeSet<PathBuf>,
 }
@@ -80,6 +83,7 @@ impl Place {
             waiting_since: None,
             nothing_new: false,
             remote: None,
+            reading: None,
             directories: Vec::new(),
             linked: BTreeSet::new(),
         }
@@ -170,6 +174,9 @@ impl Place {
         identity: Identity,
         attention: Attention<'_>,
     ) -> Result<Listing, (UnavailableReason, String)> {
+        // Before the first file: what happens to one after it was read is later.
+        self.reading =
+            self.remote.is_none().then(|| Reading { device: identity.dev, at: clock::of_stamps() });
         let elsewhere = self.believed.moved_elsewhere(Path::new(""), &identity);
         let real = directory.real.clone();
         let before = elsewhere.then(|| self.believed.clone());
@@ -202,7 +209,7 @@ impl Place {
     ) -> Listing {
         let mut gathering = Gathering::new(attention);
         self.known.begin();
-        self.remote = None;
+        (self.remote, self.reading) = (None, None);
         let stamp = Stamp::of(meta);
         let shown = self.path.clone();
         if stamp.kind() != FileType::RegularFile {

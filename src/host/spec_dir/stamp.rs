@@ -4,10 +4,26 @@
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
 
 use rustix::fs::{FileType, Stat};
 
-/// Times are compared with what they were before, never with the clock.
+/// The coarsest clock of a file system: FAT counts in two seconds.
+pub(super) const COARSEST: Duration = Duration::from_secs(2);
+
+/// The kernel's own clock for stamps is put on a hundred times a second at least.
+const TICK: Duration = Duration::from_millis(10);
+
+/// When files are read, by the clock that the kernel stamps with, and on which device: the one of a directory whose file system is no other
+/// machine's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    pub(super) device: u64,
+    /// Since 1970.
+    pub(super) at: Duration,
+}
+
+/// Times are compared with what they were before; with the clock only for whether a file that was read is to be read once more ([`Reading`]).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Stamp {
     file: (u64, u64),
@@ -42,6 +58,19 @@ impl Stamp {
                 (i64::from(stat.st_ctime), nanos(stat.st_ctime_nsec)),
             ],
         }
+    }
+
+    /// Whether whatever is done to the file after `reading` shows in its stamp, on a file system that goes by the clock of this kernel: what is
+    /// done then is stamped with that moment or a later one. Nobody can set the time of a change of the inode, and where the clock is set
+    /// back it would have to come to the very nanosecond again. Nothing is said of a file of another file system, nor of one that was
+    /// changed a moment before, or later than it is by now.
+    pub(super) fn is_older_than(&self, reading: Reading) -> bool {
+        let [_, (seconds, nanos)] = self.changed;
+        let (Ok(seconds), Ok(nanos)) = (u64::try_from(seconds), u32::try_from(nanos)) else { return false };
+        // A file system that counts more coarsely than that has whole ones.
+        let unit = if nanos % 1_000_000 == 0 { COARSEST } else { TICK };
+        let (device, _) = self.file;
+        device == reading.device && Duration::new(seconds, nanos) + unit <= reading.at
     }
 
     pub(super) fn is_same_file(&self, other: &Self) -> bool {

@@ -151,6 +151,7 @@ impl Place {
             let digest = digest_of(&bytes);
             Arc::new(SpecFile { path: shown.to_owned(), bytes: bytes.into(), digest: digest.into() })
         };
-        self.known.note(below, stamp, read.map(file), now)
+        let settled = self.reading.is_some_and(|reading| stamp.is_older_than(reading));
+        self.known.note(below, (stamp, settled), read.map(file), now)
     }
 }
