@@ -1,5 +1,6 @@
 //! The thread: which files are looked after, what it waits for, and what it tells. What is done at a look is [`visit`].
 
+mod directory;
 mod visit;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, inotify, openat, statat, statvfs};
+use rustix::fs::inotify;
+
+use directory::{Directories, Directory};
 
 use super::ability::Ability;
 use super::moved::{Elsewhere, Place, elsewhere};
@@ -79,6 +82,12 @@ impl Entry {
         }
     }
 
+    /// The next write is waited for, and nothing is wrong: whatever happens to the file itself is told.
+    fn is_told_of(&self) -> bool {
+        let is_well = self.trouble.is_none() && self.moved.is_none();
+        is_well && self.watch.is_some() && self.next.is_none() && self.file.is_some()
+    }
+
     /// Another file than before, or the first one: does the output go to it?
     fn notice_other(&mut self, path: &Path, now: Place) {
         let was = self.file.replace(now);
@@ -103,6 +112,7 @@ pub(super) struct Keeper {
     watched: BTreeMap<i32, Rc<Path>>,
     /// By device.
     abilities: BTreeMap<u64, Ability>,
+    directories: Directories,
     /// Orders wait until then.
     gathering: Option<Instant>,
     syslog: Syslog,
@@ -118,6 +128,7 @@ impl Keeper {
             files: BTreeMap::new(),
             watched: BTreeMap::new(),
             abilities: BTreeMap::new(),
+            directories: Directories::default(),
             gathering: None,
             syslog: Syslog::new(log),
         }
@@ -254,18 +265,22 @@ impl Keeper {
 
     /// What no notification tells of: a full disk, a file that was made anew, a limit that changed.
     fn look_at_all(&mut self, now: Instant) {
+        self.directories.begin();
         // Files of one directory lie side by side.
         let mut last: Option<Directory<'_>> = None;
         for (path, entry) in &mut self.files {
             let dir = path.parent().unwrap_or(path);
             if last.as_ref().is_none_or(|last| last.path != dir) {
-                last = Some(Directory::at(dir));
+                last = Some(self.directories.enter(dir, now));
             }
             let Some(directory) = &last else { continue };
             let (for_root, for_others) = directory.full;
             // Whose a process is is asked only where that makes a difference.
             let is_roots = for_root == for_others || uid_of(entry.kept.writer) == Some(0);
             entry.full = if is_roots { for_root } else { for_others };
+            if directory.is_as_it_was && entry.is_told_of() {
+                continue;
+            }
             let found = directory.find(path);
             let grown = found.map(|(_, size)| size) != entry.seen.map(|(_, size)| size);
             let other = entry.file.is_some() && found.map(|(file, _)| file) != entry.file;
@@ -308,34 +323,6 @@ impl Keeper {
         let troubles = troubles.into_iter().map(|(name, found)| (name, found.into_iter().collect()));
         self.shared.lock().troubles = troubles.collect();
     }
-}
-
-/// A directory whose files are looked at. They are asked for in it, so that the way to it is gone once.
-struct Directory<'p> {
-    path: &'p Path,
-    descriptor: Option<OwnedFd>,
-    /// For root, and for others.
-    full: (bool, bool),
-}
-
-impl<'p> Directory<'p> {
-    fn at(path: &'p Path) -> Self {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Self { path, descriptor: openat(CWD, path, flags, Mode::empty()).ok(), full: is_full(path) }
-    }
-
-    /// Which file stands there under this name, and how large it is. No link is followed.
-    fn find(&self, file: &Path) -> Option<(Place, u64)> {
-        let stat = statat(self.descriptor.as_ref()?, file.file_name()?, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        Some(((stat.st_dev, stat.st_ino), u64::try_from(stat.st_size).unwrap_or(0)))
-    }
-}
-
-/// Whether nothing can be written any more: by root, and by others.
-fn is_full(dir: &Path) -> (bool, bool) {
-    // One that counts no blocks (ramfs) is never full.
-    let disk = statvfs(dir).ok().filter(|disk| disk.f_blocks > 0);
-    disk.map_or((false, false), |disk| (disk.f_bfree == 0, disk.f_bavail == 0))
 }
 
 /// The user of a process, by the owner of its directory in `/proc`.
