@@ -9,15 +9,21 @@
 //! ```
 //!
 //! Left out is only what was found at rest, whose record and document are the very values that they were, whose moment hasn't
-//! come and of whose processes nothing was heard. A complete look is about all objects.
+//! come and of whose processes nothing was heard. A complete look asks about all objects, and decides about those as well of which it sees
+//! something else than the last one (`at_rest`).
+
+mod at_rest;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use at_rest::AtRest;
 
 use super::statuses::Statuses;
 use super::tick::Tick;
 use crate::facts::ProcessKey;
 use crate::plan::Plan;
 use crate::plan::memory::{Memory, Record, Records};
+use crate::plan::observation::Observation;
 use crate::plan::status::{ConditionType, PhaseWord, ServiceStatus};
 use crate::sharing::Change;
 use crate::spec::{ServiceName, SpecSet};
@@ -32,6 +38,8 @@ pub struct Carried {
     restless: BTreeSet<ServiceName>,
     /// What objects wait for.
     moments: Moments,
+    /// What is known of the others.
+    at_rest: AtRest,
     /// Objects that are to be looked for completely, and when.
     looks: BTreeMap<ServiceName, BootTime>,
     /// Objects whose documents, or what is known of these, changed since the last tick.
@@ -113,6 +121,7 @@ impl Carried {
     /// Nothing is carried on: the next tick is about all objects. For whatever changes what is wanted of all.
     pub fn forget(&mut self) {
         self.records.clear();
+        self.at_rest.clear();
     }
 
     /// Other documents are in force from now on.
@@ -145,6 +154,7 @@ impl Carried {
             let other = self.records.changes_since(&before.services);
             self.restless.extend(other.map(|change| change.key.clone()));
             self.records.clone_from(&copies.services);
+            self.at_rest.settle(&copies.services);
         }
     }
 
@@ -169,6 +179,19 @@ impl Carried {
         Some(touched.cloned().chain(self.due_looks(now)).collect())
     }
 
+    /// The objects that a tick is about which has looked at everything. `None`: all.
+    pub fn touched_or_other(
+        &self,
+        memory: &Memory,
+        now: BootTime,
+        observed: &Observation,
+    ) -> Option<BTreeSet<ServiceName>> {
+        // Whoever ended is seen to be gone, whether that was heard or not.
+        let mut touched = self.touched(memory, now, Some(&BTreeSet::new()))?;
+        touched.extend(self.at_rest.all_but(&memory.services, observed));
+        Some(touched)
+    }
+
     /// Objects that have to be looked for completely by now.
     pub fn due_looks(&self, now: BootTime) -> impl Iterator<Item = ServiceName> {
         self.looks.iter().filter(move |(_, at)| **at <= now).map(|(name, _)| name.clone())
@@ -186,9 +209,15 @@ impl Carried {
         }
     }
 
+    /// Takes in what a complete look saw of the objects that were just decided about.
+    pub fn saw(&mut self, plan: &Plan, observed: Observation) {
+        self.at_rest.keep(plan, observed);
+    }
+
     /// Takes in what a tick decided, and gives the plan the moments that it doesn't know of the others.
     pub fn complete(&mut self, plan: &mut Plan, all: bool) {
         self.documents.clear();
+        self.at_rest.forget(plan.outlook.keys());
         if all {
             self.restless.clear();
             self.moments = Moments::default();

@@ -62,7 +62,8 @@ pub fn tick<H: Host>(host: &mut H, desired: &SpecSet, memory: &mut Memory, optio
     carry_out(host, memory, plan)
 }
 
-/// Carries out one round about what was touched since the last one, and everything if `options` asks for a complete look.
+/// Carries out one round about what was touched since the last one. If `options` asks for a complete look everything is looked at, and decided
+/// about is also what looks otherwise than at the last one.
 pub fn tick_on<H: Host>(
     host: &mut H,
     desired: &SpecSet,
@@ -72,8 +73,9 @@ pub fn tick_on<H: Host>(
 ) -> Tick {
     let present = host.now();
     let now = present.boot;
-    let woken = host.woken().filter(|_| !options.hints.full);
-    let scope = carried.touched(memory, now, woken.as_ref());
+    let full = options.hints.full;
+    let woken = host.woken().filter(|_| !full);
+    let mut scope = carried.touched(memory, now, woken.as_ref());
     let mut asked = questions_of(scope.as_ref(), desired, memory, present, options.hints);
     for name in carried.due_looks(now) {
         if let Some(question) = asked.services.get_mut(&name) {
@@ -85,8 +87,14 @@ pub fn tick_on<H: Host>(
     {
         carried.looked(name, look.new_only.then(|| now.after(COMPLETE_LOOK)));
     }
+    if full {
+        scope = carried.touched_or_other(memory, now, &observed);
+    }
     let mut plan = plan_of(scope.as_ref(), desired, &observed, memory, &options.plan);
     carried.complete(&mut plan, scope.is_none());
+    if full {
+        carried.saw(&plan, observed);
+    }
     let mut tick = carry_out(host, memory, plan);
     carried.not_remembered(&mut tick);
     tick

@@ -109,6 +109,60 @@ pub struct Seen {
     pub output: Vec<OutputTrouble>,
 }
 
+impl Seen {
+    /// Whether the same follows from both for an object whose processes' pidfds are on record: these are all that may differ.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let Self { processes, intents, look, conditions, obstacles, undecided, prepared, commands, output } =
+            self;
+        let rest = (intents, look, conditions, obstacles, undecided, prepared, commands, output);
+        let others = (
+            &other.intents,
+            &other.look,
+            &other.conditions,
+            &other.obstacles,
+            &other.undecided,
+            &other.prepared,
+            &other.commands,
+            &other.output,
+        );
+        let are_alike = |((index, one), (at, other)): ((&u32, &ProcessSeen), (&u32, &ProcessSeen))| {
+            index == at && one.is_like(other)
+        };
+        processes.len() == other.processes.len()
+            && processes.iter().zip(&other.processes).all(are_alike)
+            && rest == others
+    }
+}
+
+impl ProcessSeen {
+    fn is_like(&self, other: &Self) -> bool {
+        let (Self::Alive(one), Self::Alive(other)) = (self, other) else { return self == other };
+        let Alive {
+            inode: _,
+            still_ours,
+            ready,
+            ready_detail,
+            tree,
+            successor,
+            exe,
+            exe_deleted,
+            exe_replaced,
+            health,
+        } = one;
+        let file = (exe, exe_deleted, exe_replaced);
+        (still_ours, ready, ready_detail, tree, successor, health)
+            == (
+                &other.still_ours,
+                &other.ready,
+                &other.ready_detail,
+                &other.tree,
+                &other.successor,
+                &other.health,
+            )
+            && file == (&other.exe, &other.exe_deleted, &other.exe_replaced)
+    }
+}
+
 /// How a command of a document is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum CommandSeen {

@@ -9,7 +9,7 @@ use selfsame::engine::carried::{Carried, Sum};
 use selfsame::engine::statuses::Statuses;
 use selfsame::facts::ProcessKey;
 use selfsame::plan::memory::{Memory, Record};
-use selfsame::plan::observation::{Observation, ProcessSeen, Seen};
+use selfsame::plan::observation::{Alive, Look, Observation, ProcessSeen, Seen};
 use selfsame::plan::status::ServiceStatus;
 use selfsame::plan::{Outlook, Plan, PlanOptions, plan, plan_of};
 use selfsame::spec::{Dependency, DependencyCondition, Service, ServiceName, TaskPlan, TaskRun};
@@ -161,6 +161,53 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(config())]
+
+    /// A complete look decides about those of which it sees something else than the last one.
+    #[test]
+    fn what_is_seen_once_more_makes_no_difference(
+        case in a_case(),
+        other in a_case(),
+        more in more(),
+        chosen in any::<[bool; 3]>(),
+        later in 0..100_u64,
+    ) {
+        let case = with_more(case, more);
+        let (mut carried, mut memory) = (Carried::default(), case.memory.clone());
+        for _ in 0..2 {
+            let mut done = plan(&case.desired, &case.observed, &memory, &case.options);
+            carried.complete(&mut done, true);
+            carried.saw(&done, case.observed.clone());
+            memory = done.memory;
+        }
+        let mut observed = case.observed.clone();
+        observed.now = Now { boot: at(NOW + later), ..now() };
+        for (name, _) in memory.services.iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|(row, _)| row) {
+            match other.observed.services.get(name) {
+                Some(seen) => observed.services.insert(name.clone(), seen.clone()),
+                None => observed.services.remove(name),
+            };
+        }
+        let scope = carried.touched_or_other(&memory, observed.now.boot, &observed).unwrap();
+        let whole = plan(&case.desired, &observed, &memory, &case.options);
+        let mut narrow = plan_of(Some(&scope), &case.desired, &observed, &memory, &case.options);
+        prop_assert_eq!(&narrow.steps, &whole.steps);
+        prop_assert_eq!(&narrow.memory, &whole.memory);
+        prop_assert_eq!(&narrow.changes, &whole.changes);
+        let mut statuses = Statuses::default();
+        carried.tell(&mut statuses);
+        carried.complete(&mut narrow, false);
+        carried.tell(&mut statuses);
+        let (statuses, mut rest) = (all_of(&statuses), whole.status.clone());
+        for (status, before) in rest.iter_mut().zip(&statuses).filter(|(status, _)| scope.contains(&status.name)) {
+            // Of these the moments are told anew.
+            status.clone_from(before);
+        }
+        prop_assert_eq!(statuses, rest);
+    }
+}
+
 /// What the last tick that was about each object left behind, kept in the plainest way.
 #[derive(Default)]
 struct Plain(BTreeMap<ServiceName, (Arc<Record>, Outlook)>);
@@ -267,4 +314,50 @@ fn only_what_was_touched_is_asked_about() {
 
 fn plan_again(case: &Case, memory: &Memory) -> Plan {
     plan(&case.desired, &all_calm(memory, now()), memory, &case.options)
+}
+
+#[test]
+fn a_complete_look_decides_about_what_looks_otherwise_than_before() {
+    let mut case = Case::new();
+    for (of, pid) in [("api", 30), ("db", 40), ("web", 50)] {
+        let spec = service(of);
+        let process = started(&spec, pid);
+        case = case.with(spec, vec![instance(running(process))], Seen::default());
+    }
+    case.observed = all_calm(&case.memory, now());
+    let (mut carried, mut memory) = (Carried::default(), case.memory.clone());
+    for _ in 0..2 {
+        let mut done = plan_again(&case, &memory);
+        carried.complete(&mut done, true);
+        carried.saw(&done, case.observed.clone());
+        memory = done.memory;
+    }
+    let decided = |carried: &Carried, observed: &Observation| -> Vec<String> {
+        let about = carried.touched_or_other(&memory, now().boot, observed).unwrap();
+        about.iter().map(ToString::to_string).collect()
+    };
+    let mut observed = case.observed.clone();
+    assert!(decided(&carried, &observed).is_empty());
+    let alive = |observed: &mut Observation, of: &str, change: &dyn Fn(&mut Alive)| {
+        for seen in observed.services.get_mut(&name(of)).unwrap().processes.values_mut() {
+            if let ProcessSeen::Alive(alive) = seen {
+                change(alive);
+            }
+        }
+    };
+    alive(&mut observed, "db", &|alive| alive.exe = Some("/another".into()));
+    assert_eq!(decided(&carried, &observed), ["db"]);
+    observed.services.get_mut(&name("web")).unwrap().look = Some(Look::default());
+    assert_eq!(decided(&carried, &observed), ["db", "web"]);
+    observed.services.remove(&name("api"));
+    assert_eq!(
+        decided(&carried, &observed),
+        ["api", "db", "web"],
+        "of what isn't there nothing is known any more"
+    );
+    // What is decided about an object without a complete look isn't what the next one compares with.
+    let about = BTreeSet::from([name("api")]);
+    let mut narrow = plan_of(Some(&about), &case.desired, &case.observed, &memory, &case.options);
+    carried.complete(&mut narrow, false);
+    assert_eq!(decided(&carried, &case.observed), ["api"]);
 }
