@@ -76,4 +76,4 @@ pub use fold::fold;
 pub use launch::{FieldChange, ids, launched, notify_socket, output_marks, resolve, substitute, variables};
 pub use life::exit_words;
 pub use questions::{QuestionHints, questions, questions_of};
-pub use recorded::{Executed, Recorded, Started, arguments_text};
+pub use recorded::{Executed, Recorded, Started, mark_of_arguments};

@@ -3,6 +3,7 @@
 //! Everything comes from the snapshot: processes, files, accounts, clocks. Nothing is on record there, so that a plan for
 //! it is that of an engine without memory. The engine is the user of the snapshot's `self`, or root.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -69,6 +70,7 @@ impl SnapshotHost {
             conditions: Conditions::new(shelf),
             run_dir: "/run/selfsame".into(),
             log_dir: "/var/log/selfsame".into(),
+            known_places: OnceCell::new(),
         };
         Self { snapshot, looker }
     }
@@ -122,7 +124,7 @@ impl SnapshotHost {
         };
         self.program(spec)?;
         let name = world.user_name(uid).known().map_or_else(|| uid.to_string(), |name| name.to_string());
-        let places = self.looker.places();
+        let places = Prepared::clone(&self.looker.places());
         Ok(Arc::new(Prepared { owner: Owner { uid, gid, name, ..places.owner }, ..places }))
     }
 

@@ -387,12 +387,16 @@ impl Host for LinuxHost {
         }
         // One after the other: to collect them takes room for all of them twice more.
         let mut services = BTreeMap::new();
+        // In the order of names as well.
+        let mut listed = lists.iter().peekable();
         for (name, question) in &questions.services {
             // Who only looks doesn't look again.
             if question.look && self.ledger.is_some() && !given.contains_key(name) {
                 self.looked.note(name, &question.spec, glimpsed.clone());
             }
-            let list = given.get(name).or_else(|| lists.get(name)).map_or(&*pids, Vec::as_slice);
+            while listed.next_if(|(other, _)| *other < name).is_some() {}
+            let list = listed.next_if(|(other, _)| *other == name).map(|(_, list)| list);
+            let list = given.get(name).or(list).map_or(&*pids, Vec::as_slice);
             if question.look && list.len() < pids.len() {
                 for pid in list {
                     world.meet(*pid);

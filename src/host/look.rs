@@ -8,8 +8,10 @@ mod shortlist;
 
 pub(super) use shortlist::Shortlists;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
+use std::rc::Rc;
 
 use super::conditions::{Bound, Conditions};
 use super::executable::surroundings;
@@ -39,6 +41,8 @@ pub(super) struct Looker {
     pub(super) run_dir: String,
     /// `${logDir}`
     pub(super) log_dir: String,
+    /// What follows from these, for the thousands that ask.
+    pub(super) known_places: OnceCell<Rc<Prepared>>,
 }
 
 /// One look at some processes.
@@ -54,7 +58,11 @@ pub(super) struct Sight<'a> {
 
 impl Looker {
     /// What is known of a launch before anything is looked up: the directories.
-    pub(super) fn places(&self) -> Prepared {
+    pub(super) fn places(&self) -> Rc<Prepared> {
+        Rc::clone(self.known_places.get_or_init(|| Rc::new(self.own_places())))
+    }
+
+    fn own_places(&self) -> Prepared {
         Prepared {
             owner: Owner {
                 uid: self.uid,
@@ -96,8 +104,14 @@ impl Looker {
                 return (Look { notes: vec![note], complete: false, ..Look::default() }, BTreeSet::new());
             }
         };
-        let own: BTreeSet<Pid> = questions.recorded.of_object(name).map(|key| key.pid).collect();
-        let mut found = self.ask_in((spec, bound), user, own.clone(), &places, sight, false);
+        let mut own = BTreeSet::new();
+        own.extend(questions.recorded.of_object(name).map(|key| key.pid));
+        // As a rule: whoever it could be was ruled out for all objects at once.
+        let nobody = if spec.chroot.is_none() { self.at_nobody(spec, sight) } else { None };
+        let mut found = match nobody {
+            Some(found) => found,
+            None => self.ask_in((spec, bound), user, own.clone(), &places, sight, false),
+        };
         if spec.narrow.is_some() {
             // Its list may be without them.
             found.considered.extend(own);
@@ -117,6 +131,16 @@ impl Looker {
         let look =
             Look { candidates, unknown, complete: found.complete, notes: found.notes, new_only: false };
         (look, found.considered)
+    }
+
+    /// What a look at nobody says, where nothing needs to be asked for it.
+    fn at_nobody(&self, spec: &Service, Sight { world, pids, .. }: Sight<'_>) -> Option<identity::Look> {
+        let mut written = spec.narrow.iter().chain(spec.match_only.iter());
+        let is_plain = pids.is_empty()
+            && spec.pidfile.is_none()
+            && written.all(|condition| self.conditions.is_known_to_compile(condition, spec));
+        is_plain
+            .then(|| identity::look_at_nobody(world, (self.uid, self.privileged), spec.match_only.is_some()))
     }
 
     /// The identity rule for some processes.
@@ -149,9 +173,8 @@ impl Looker {
         let is_needed = |expression: &&crate::spec::Expression| {
             !pids.is_empty() || !self.conditions.is_known_to_compile(expression, spec)
         };
-        let mut written = spec.narrow.iter().chain(spec.match_only.iter());
-        if pids.is_empty() && spec.pidfile.is_none() && !written.any(|condition| is_needed(&condition)) {
-            return identity::look_at_nobody(world, (self.uid, self.privileged), spec.match_only.is_some());
+        if let Some(found) = self.at_nobody(spec, sight) {
+            return found;
         }
         let around = surroundings(spec);
         let bound = |expression: &Option<crate::spec::Expression>, given: Option<Bound<'w>>| {

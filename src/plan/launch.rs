@@ -7,6 +7,7 @@ use std::borrow::{Borrow, Cow};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
 
@@ -22,12 +23,20 @@ use crate::spec::{Account, Limit, Output, ReadinessCheck, Service, ServiceName, 
 const SECRET_CONTENTS: &str = "secrets (contents)";
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// The digest of what environment files hold.
+const ENV_FROM: &str = "envFrom";
+
 /// What a watched file stands under among the fields, before its path.
 const WATCHED: &str = "watchFiles ";
 
 /// Whether a field is the content of a file of `update.watchFiles`.
 pub(super) fn is_watched_file(field: &str) -> bool {
     field.starts_with(WATCHED)
+}
+
+/// Whether a field tells what is in files, which the document alone doesn't.
+pub(super) fn is_of_files(field: &str) -> bool {
+    field == ENV_FROM || is_watched_file(field)
 }
 
 /// A restart-class field that isn't what it was.
@@ -54,7 +63,7 @@ pub fn launched(spec: &Service, prepared: Option<&Prepared>) -> Launched {
 pub(super) fn usual() -> Vec<(&'static str, &'static str)> {
     let spec = Service::new(ServiceName::near("usual"), PathBuf::new());
     let said = written(&spec, None, Fields::in_full());
-    let looked_up = [("envFrom", &*digest(&BTreeMap::new()))];
+    let looked_up = [(ENV_FROM, &*digest(&BTreeMap::new()))];
     // Whatever their names are, these are never the usual ones.
     let files = Stream::BOTH.map(|stream| (stream.file_word(), ""));
     let all = said.iter().chain(looked_up).chain(files);
@@ -76,7 +85,7 @@ fn written(spec: &Service, prepared: Option<&Prepared>, mut fields: Fields) -> L
     fields.add("chroot", &path_text(spec.chroot.as_deref()));
     fields.add_json("env", &spec.env, spec.env.is_empty());
     if let Some(prepared) = prepared {
-        fields.add("envFrom", &digest(&prepared.env_from));
+        fields.add(ENV_FROM, &digest(&prepared.env_from));
     }
     fields.add("group", &account_text(spec.group.as_ref()));
     fields.add("limits", &list(limits));
@@ -144,8 +153,13 @@ fn output_text(output: &Output) -> Cow<'_, str> {
 }
 
 /// The content of environment files may be secret: only its digest is kept.
-fn digest(variables: &BTreeMap<String, String>) -> String {
-    digest_of(variables.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]))
+fn digest(variables: &BTreeMap<String, String>) -> Cow<'static, str> {
+    /// Hardly any document has any.
+    static OF_NONE: LazyLock<String> = LazyLock::new(|| digest_of(std::iter::empty()));
+    if variables.is_empty() {
+        return OF_NONE.as_str().into();
+    }
+    digest_of(variables.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()])).into()
 }
 
 fn digest_of_secrets(prepared: &Prepared) -> String {
@@ -208,7 +222,7 @@ pub(super) fn changes(was: &Launched, is: &Launched) -> Vec<FieldChange> {
         .map(|(field, from, to)| match field {
             "env" => env_change(from, to),
             field if is_watched_file(field) => change(field, "another content", PRESENT),
-            "envFrom" => change(field, "another content", PRESENT),
+            ENV_FROM => change(field, "another content", PRESENT),
             SECRET_CONTENTS => change("secrets", "another content", PRESENT),
             _ => change(field, from, to),
         })

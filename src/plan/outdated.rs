@@ -32,21 +32,19 @@ struct Outdated {
 /// So many at a time as may be not Ready: a Ready instance is restarted only while fewer others aren't.
 pub(super) fn restart_outdated(
     record: &mut Record,
-    (spec, by_document): (&Service, &LazyCell<Launched, impl FnOnce() -> Launched>),
+    (spec, present): (&Service, &LazyCell<Launched, impl FnOnce() -> Launched>),
     events: &BTreeMap<u32, Event>,
     seen: Option<&Seen>,
     draft: &mut Draft<'_>,
 ) {
-    let prepared = seen.and_then(|seen| seen.prepared.as_ref()).and_then(|prepared| prepared.as_ref().ok());
+    let is_looked_up = seen.and_then(|seen| seen.prepared.as_ref()).is_some_and(Result::is_ok);
     record.cannot_start = false;
     if record.instances.values().all(|instance| instance.phase.process().is_none()) {
         // Nothing was launched that could be compared.
-        record.compares &= prepared.is_none();
+        record.compares &= !is_looked_up;
         return;
     }
-    let by_document: &Launched = by_document;
-    let looked_up = prepared.map(|prepared| launch::launched(spec, Some(&**prepared)));
-    let present = looked_up.as_ref().unwrap_or(by_document);
+    let present: &Launched = present;
     update::take_in_files(record, present);
     let outdated: Vec<Outdated> = record
         .instances
@@ -61,8 +59,8 @@ pub(super) fn restart_outdated(
                 .or_else(|| asked_for(*index, instance))
         })
         .collect();
-    if prepared.is_some() {
-        let of_files = |change: &FieldChange| by_document.get(&change.field).is_none();
+    if is_looked_up {
+        let of_files = |change: &FieldChange| launch::is_of_files(&change.field);
         record.compares = outdated.iter().any(|outdated| outdated.fields.iter().any(of_files));
     }
     for Outdated { index, because, fields } in outdated {

@@ -1,7 +1,6 @@
 //! Which process on record belongs to which object. Most ticks don't ask: it is worked out for the first who does.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
@@ -39,24 +38,22 @@ pub struct Started<'r> {
     pub key: &'r ProcessKey,
     /// The program, as the document named it.
     pub program: &'r str,
-    /// Its arguments, with everything put in, as [`arguments_text`], if they are among those that somebody looks for.
-    pub arguments: Option<Cow<'r, str>>,
+    /// Its arguments, with everything put in, as [`mark_of_arguments`], if they are among those that somebody looks for.
+    pub arguments: Option<u64>,
 }
 
 /// What is looked for among the processes that were started.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Executed<'q> {
     programs: BTreeSet<&'q str>,
-    arguments: BTreeSet<&'q str>,
-    hashes: BTreeSet<u64>,
+    arguments: HashSet<u64>,
 }
 
 impl<'q> Executed<'q> {
-    /// Those that were started as this program, and which of them with these arguments, as texts.
-    pub fn add(&mut self, program: &'q str, arguments: &'q [String]) {
+    /// Those that were started as this program, and which of them with these arguments, by their marks.
+    pub fn add(&mut self, program: &'q str, arguments: &[u64]) {
         self.programs.insert(program);
-        self.arguments.extend(arguments.iter().map(String::as_str));
-        self.hashes.extend(arguments.iter().map(|text| hash(text)));
+        self.arguments.extend(arguments);
     }
 }
 
@@ -101,9 +98,10 @@ fn hash(text: &str) -> u64 {
     hasher.finish()
 }
 
-/// Arguments as one text, which is that of no others: a thousand of them are compared for each start.
-pub fn arguments_text(arguments: &[String]) -> String {
-    serde_json::to_string(arguments).unwrap_or_default()
+/// Arguments as one number, since thousands of them are compared for each complete look. Others have it as well as good as never: who is found
+/// by it is only looked at, and not passed over for it.
+pub fn mark_of_arguments(arguments: &[String]) -> u64 {
+    hash(&serde_json::to_string(arguments).unwrap_or_default())
 }
 
 impl Recorded {
@@ -160,7 +158,8 @@ impl Recorded {
             let programs = here.0.iter().filter(|(program, _)| wanted.programs.contains(&***program));
             programs.flat_map(move |(program, places)| {
                 places.iter().map(move |place| {
-                    let arguments = arguments_of(place, rows, wanted, dirs);
+                    let arguments = place.hash.or_else(|| arguments_of(place, rows, dirs));
+                    let arguments = arguments.filter(|mark| wanted.arguments.contains(mark));
                     Started { key: &place.key, program, arguments }
                 })
             })
@@ -168,35 +167,20 @@ impl Recorded {
     }
 }
 
-fn arguments_of<'r>(
-    place: &Place,
-    rows: &'r [(ServiceName, Arc<Record>)],
-    wanted: &Executed<'_>,
-    dirs: (&'r str, &'r str),
-) -> Option<Cow<'r, str>> {
-    if place.hash.is_some_and(|hash| !wanted.hashes.contains(&hash)) {
-        return None;
-    }
+/// Those that something was put into.
+fn arguments_of(place: &Place, rows: &[(ServiceName, Arc<Record>)], dirs: (&str, &str)) -> Option<u64> {
     let (name, record) = rows.get(place.row)?;
     let (_, launched) = executed(record.instances.get(&place.index)?.phase.process()?)?;
-    let arguments = arguments(launched, &Words::new(name, place.index, dirs))?;
-    Some(arguments).filter(|text| wanted.arguments.contains(&**text))
+    let words = Words::new(name, place.index, dirs);
+    let written: Vec<String> = serde_json::from_str(launched.get("args")?).ok()?;
+    let put_in: Vec<String> = written.iter().map(|text| words.substitute(text)).collect();
+    Some(mark_of_arguments(&put_in))
 }
 
 fn executed(process: &Process) -> Option<(&str, &Launched)> {
     let launched = process.launched.as_ref().filter(|_| !process.adopted)?;
     let outside = launched.get("chroot").is_none_or(str::is_empty);
     Some((launched.get("startas")?, launched)).filter(|_| outside)
-}
-
-fn arguments<'r>(launched: &'r Launched, words: &Words<'_>) -> Option<Cow<'r, str>> {
-    let written = launched.get("args")?;
-    if !written.contains("${") {
-        return Some(written.into());
-    }
-    let written: Vec<String> = serde_json::from_str(written).ok()?;
-    let put_in: Vec<String> = written.iter().map(|text| words.substitute(text)).collect();
-    Some(arguments_text(&put_in).into())
 }
 
 impl From<Owners> for Recorded {
@@ -277,15 +261,15 @@ mod tests {
         let records: Records = [(name.clone(), Arc::new(record))].into_iter().collect();
         let recorded = Recorded::of(&records);
         let arguments = ["web-3", "${index}", "/log", "\"/"].map(str::to_owned);
-        let texts = [arguments_text(&arguments), arguments_text(&arguments[3..])];
-        let found = |of: &[String]| -> Vec<(i32, Option<String>)> {
+        let texts = [mark_of_arguments(&arguments), mark_of_arguments(&arguments[3..])];
+        let found = |of: &[u64]| -> Vec<(i32, Option<u64>)> {
             let mut wanted = Executed::default();
             wanted.add("/srv/web", of);
             let started = recorded.started(&wanted, ("/run", "/log"));
-            started.map(|one| (one.key.pid.0, one.arguments.map(Cow::into_owned))).collect()
+            started.map(|one| (one.key.pid.0, one.arguments)).collect()
         };
-        let [first, second] = texts.clone().map(Some);
-        assert_eq!(found(&texts), [(1, first.clone()), (5, second.clone())]);
+        let [first, second] = texts.map(Some);
+        assert_eq!(found(&texts), [(1, first), (5, second)]);
         assert_eq!(found(&texts[..1]), [(1, first), (5, None)]);
         assert_eq!(found(&texts[1..]), [(1, None), (5, second)]);
         assert_eq!(recorded.of_object(&name).count(), 5);

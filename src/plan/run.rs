@@ -47,7 +47,8 @@ pub(super) fn run(
     greet(record, &spec, draft);
     stop_surplus(record, &spec, events, draft);
     // Once for all that compare, if any does: what runs is mostly as its document says.
-    let present = LazyCell::new(|| launch::launched(&spec, None));
+    let prepared = seen.and_then(|seen| seen.prepared.as_ref()).and_then(|prepared| prepared.as_ref().ok());
+    let present = LazyCell::new(|| launch::launched(&spec, prepared.map(|prepared| &**prepared)));
     outdated::restart_outdated(record, (&spec, &present), events, seen, draft);
     asked::go_on(record, seen, draft);
     adjusting::constrain(record, &spec, events, draft);

@@ -1,5 +1,6 @@
 //! The ways to a host: one that acts, or one that only looks.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
@@ -111,6 +112,7 @@ impl LinuxHost {
                 conditions: Conditions::new(Rc::new(Shelf::keeping(dirs.plugins()))),
                 run_dir: dirs.run.display().to_string(),
                 log_dir: dirs.log.display().to_string(),
+                known_places: OnceCell::new(),
             },
             world: if options.patient { world.with_patience() } else { world },
             begun: None,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -159,6 +160,7 @@ impl Crowd {
             conditions: Conditions::new(Rc::new(Shelf::default())),
             run_dir: "/run/selfsame".into(),
             log_dir: "/log".into(),
+            known_places: OnceCell::new(),
         };
         self.world.reads.set(0);
         let (plugins, pids) = (plugin::Look::default(), self.world.pid_list());

@@ -4,8 +4,7 @@
 //! A title over argv hides which arguments a process has, but not from whoever started it. And where a thousand objects have one
 //! program (workers, instances by port), nobody needs to ask a thousand processes a thousand times.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::facts::ProcessKey;
 use crate::plan::{Executed, Recorded};
@@ -14,17 +13,17 @@ use crate::units::Pid;
 
 /// The processes that were started as one program and live.
 #[derive(Debug, Default)]
-pub(super) struct OfProgram<'r> {
-    /// Those that were started with arguments that somebody looks for.
-    by_arguments: BTreeMap<Cow<'r, str>, Vec<Pid>>,
+pub(super) struct OfProgram {
+    /// Those that were started with arguments that somebody looks for, by the marks of these.
+    by_arguments: HashMap<u64, Vec<Pid>>,
     /// All of them, ascending.
     all: Vec<Pid>,
 }
 
-impl OfProgram<'_> {
-    /// Those that were started with one of these arguments, as texts.
-    pub(super) fn with<'k>(&'k self, own: &'k [String]) -> impl Iterator<Item = Pid> {
-        own.iter().filter_map(|arguments| self.by_arguments.get(arguments.as_str())).flatten().copied()
+impl OfProgram {
+    /// Those that were started with one of these arguments, by their marks.
+    pub(super) fn with<'k>(&'k self, own: &'k [u64]) -> impl Iterator<Item = Pid> {
+        own.iter().filter_map(|arguments| self.by_arguments.get(arguments)).flatten().copied()
     }
 
     /// Started at all.
@@ -35,7 +34,7 @@ impl OfProgram<'_> {
 
 /// The processes that were started as the programs of some objects.
 #[derive(Debug, Default)]
-pub(super) struct KnownOthers<'r>(BTreeMap<&'r str, OfProgram<'r>>);
+pub(super) struct KnownOthers<'r>(BTreeMap<&'r str, OfProgram>);
 
 impl<'r> KnownOthers<'r> {
     /// Those of these programs. `lives` says whether the very process is still there.
@@ -45,7 +44,7 @@ impl<'r> KnownOthers<'r> {
         dirs: (&'r str, &'r str),
         lives: impl Fn(&ProcessKey) -> bool,
     ) -> Self {
-        let mut known: BTreeMap<&str, OfProgram<'_>> = BTreeMap::new();
+        let mut known: BTreeMap<&str, OfProgram> = BTreeMap::new();
         for started in recorded.started(wanted, dirs).filter(|started| lives(started.key)) {
             let of_program = known.entry(started.program).or_default();
             of_program.all.push(started.key.pid);
@@ -72,7 +71,7 @@ impl<'r> KnownOthers<'r> {
     }
 
     /// Of this object, what is known of the processes of its program.
-    pub(super) fn for_object(&self, spec: &Service) -> Option<&OfProgram<'r>> {
+    pub(super) fn for_object(&self, spec: &Service) -> Option<&OfProgram> {
         self.0.get(program(spec)?)
     }
 }

@@ -23,7 +23,7 @@ use crate::host::conditions::Bound;
 use crate::host::executable::surroundings;
 use crate::host::outside::outside;
 use crate::plan::observation::{Prepared, Questions};
-use crate::plan::{Executed, arguments_text, substitute};
+use crate::plan::{Executed, mark_of_arguments, substitute};
 use crate::process::ProcessVocabulary;
 use crate::process::pidfile;
 use crate::process::plain::Scan;
@@ -94,42 +94,44 @@ impl Looker {
         let dirs = (self.run_dir.as_str(), self.log_dir.as_str());
         let places = self.places();
         // Without a program nobody is known by them.
-        let own_texts = |spec: &Service| -> Vec<String> {
+        let own_marks = |spec: &Service| -> Vec<u64> {
             let replicas = if program(spec).is_some() { spec.replicas } else { 0 };
-            (0..replicas).map(|index| own_text(spec, index, &places)).collect()
+            (0..replicas).map(|index| own_mark(spec, index, &places)).collect()
         };
-        let texts: Vec<Vec<String>> = looking.iter().map(|(_, spec)| own_texts(spec)).collect();
+        let marks: Vec<Vec<u64>> = looking.iter().map(|(_, spec)| own_marks(spec)).collect();
         let mut wanted = Executed::default();
-        for ((_, spec), own) in looking.iter().zip(&texts) {
+        for ((_, spec), own) in looking.iter().zip(&marks) {
             if let Some(program) = program(spec) {
                 wanted.add(program, own);
             }
         }
         let known = KnownOthers::of(&wanted, &questions.recorded, dirs, lives);
         let mut programs = Programs::new(questions, known, sight, looking.len());
-        let (mut lists, mut bound) = (Shortlists::new(), BoundOnce::default());
-        let mut by_condition = Vec::new();
-        for ((name, spec), own) in looking.iter().zip(&texts) {
-            match programs.few_that_may_run(name, spec, own) {
-                Some(few) => drop(lists.insert((*name).clone(), few)),
-                None => by_condition.push((*name, *spec)),
-            }
-        }
+        // In the order of `looking`, since nobody finds a name of thousands for nothing.
+        let few = looking.iter().zip(&marks);
+        let few: Vec<Option<Vec<Pid>>> =
+            few.map(|((name, spec), own)| programs.few_that_may_run(name, spec, own)).collect();
+        let others = looking.iter().zip(&few).filter(|(_, few)| few.is_none());
+        let by_condition: Vec<_> = others.map(|(one, _)| *one).collect();
+        let (mut by_index, mut bound) = (Shortlists::new(), BoundOnce::default());
         if by_condition.len() >= MANY {
-            bound = self.by_condition(&by_condition, sight, &mut lists);
+            bound = self.by_condition(&by_condition, sight, &mut by_index);
         }
-        for ((name, spec), own) in looking.into_iter().zip(&texts) {
+        let mut lists = Vec::with_capacity(looking.len());
+        for (((name, spec), own), few) in looking.into_iter().zip(&marks).zip(few) {
+            let mut list = few.or_else(|| by_index.remove(name));
             if spec.match_only.is_none() {
-                match lists.get_mut(name) {
+                match &mut list {
                     Some(list) => programs.take_out_others(spec, own, list),
-                    None => drop(lists.insert(name.clone(), programs.that_may_run(name, spec, own))),
+                    None => list = Some(programs.that_may_run(name, spec, own)),
                 }
             }
-            if let Some(list) = lists.get_mut(name) {
-                self.add_named(spec, sight.world, list);
+            if let Some(mut list) = list {
+                self.add_named(spec, sight.world, &mut list);
+                lists.push((name.clone(), list));
             }
         }
-        (lists, bound)
+        (lists.into_iter().collect(), bound)
     }
 
     /// Those with a condition: `matchOnly` says alone who is looked at, and a `match` that is false puts out.
@@ -181,9 +183,12 @@ impl Looker {
 }
 
 /// The arguments of a replica, as what was started is known by them.
-fn own_text(spec: &Service, index: u32, places: &Prepared) -> String {
+fn own_mark(spec: &Service, index: u32, places: &Prepared) -> u64 {
+    if !spec.args.iter().any(|arg| arg.contains("${")) {
+        return mark_of_arguments(&spec.args);
+    }
     let own: Vec<String> = spec.args.iter().map(|arg| substitute(arg, spec, index, places)).collect();
-    arguments_text(&own)
+    mark_of_arguments(&own)
 }
 
 /// All processes by the file that they execute, looked at when the first object asks.
@@ -232,7 +237,7 @@ impl<'a> Programs<'a> {
         &mut self,
         name: &'a ServiceName,
         spec: &'a Service,
-        own: &[String],
+        own: &[u64],
     ) -> Option<Vec<Pid>> {
         let is_started = self.known.for_object(spec).is_some();
         let goes_by_program = spec.match_only.is_none() && (is_started || self.fewer_than_objects);
@@ -245,7 +250,7 @@ impl<'a> Programs<'a> {
 
     /// Those that can be an execution of its program, without those that were started for others. Nor are those among them
     /// that were started for the object itself and live: what is on record for it is no candidate.
-    fn that_may_run(&mut self, name: &'a ServiceName, spec: &'a Service, own: &[String]) -> Vec<Pid> {
+    fn that_may_run(&mut self, name: &'a ServiceName, spec: &'a Service, own: &[u64]) -> Vec<Pid> {
         if self.known.for_object(spec).is_none() {
             return self.any(spec);
         }
@@ -321,7 +326,7 @@ impl<'a> Programs<'a> {
     }
 
     /// Takes those out that were started for others.
-    fn take_out_others(&self, spec: &Service, own: &[String], list: &mut Vec<Pid>) {
+    fn take_out_others(&self, spec: &Service, own: &[u64], list: &mut Vec<Pid>) {
         if let Some(known) = self.known.for_object(spec) {
             list.retain(|pid| !known.contains(*pid) || known.with(own).any(|of_own| of_own == *pid));
         }

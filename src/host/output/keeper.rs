@@ -115,6 +115,8 @@ pub(super) struct Keeper {
     directories: Directories,
     /// Orders wait until then.
     gathering: Option<Instant>,
+    /// The next look at a file.
+    due: Option<Instant>,
     syslog: Syslog,
 }
 
@@ -130,6 +132,7 @@ impl Keeper {
             abilities: BTreeMap::new(),
             directories: Directories::default(),
             gathering: None,
+            due: None,
             syslog: Syslog::new(log),
         }
     }
@@ -147,21 +150,26 @@ impl Keeper {
             if poked {
                 self.gathering.get_or_insert(now + GATHER);
             }
+            let gathered = self.gathering.is_some_and(|at| at <= now);
+            if !written && !gathered && !is_due(self.due, now) {
+                continue;
+            }
             if written {
                 self.note_writes(now);
             }
-            if self.gathering.is_some_and(|at| at <= now) {
+            if gathered {
                 self.gathering = None;
                 self.take_orders(now);
             }
             self.visit_due(now);
             self.tell();
+            self.due = self.files.values().filter_map(|entry| entry.next).min();
         }
     }
 
     /// Whether there are orders, and whether a file was written to.
     fn wait(&self) -> (bool, bool) {
-        let due = self.files.values().filter_map(|entry| entry.next).chain(self.gathering).min();
+        let due = self.due.into_iter().chain(self.gathering).min();
         let left = due.map(|due| due.saturating_duration_since(Instant::now()));
         let timeout = left.map(|left| Timespec {
             tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
@@ -293,9 +301,8 @@ impl Keeper {
     }
 
     fn visit_due(&mut self, now: Instant) {
-        let due = |entry: &Entry| entry.next.is_some_and(|next| next <= now + LEAST);
-        let paths: Vec<Rc<Path>> =
-            self.files.iter().filter(|(_, entry)| due(entry)).map(|(path, _)| Rc::clone(path)).collect();
+        let due = self.files.iter().filter(|(_, entry)| is_due(entry.next, now));
+        let paths: Vec<Rc<Path>> = due.map(|(path, _)| Rc::clone(path)).collect();
         for path in paths {
             if self.shared.lock().end {
                 return;
@@ -323,6 +330,11 @@ impl Keeper {
         let troubles = troubles.into_iter().map(|(name, found)| (name, found.into_iter().collect()));
         self.shared.lock().troubles = troubles.collect();
     }
+}
+
+/// Whether a file is looked at now: one that would be in a moment is looked at with the others.
+fn is_due(next: Option<Instant>, now: Instant) -> bool {
+    next.is_some_and(|next| next <= now + LEAST)
 }
 
 /// The user of a process, by the owner of its directory in `/proc`.

@@ -231,3 +231,36 @@ impl Known {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ProblemReason, digest_of};
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_again_unless_its_stamp_tells_of_every_change() {
+        let at = |seconds| BootTime(Duration::from_secs(seconds));
+        let patience = Patience { now: at(60), quiet: true, settle: Duration::ZERO, contents: false };
+        let good: Outcome = Ok(Arc::new(SpecFile {
+            path: "/d/a.yaml".into(),
+            bytes: b"a".to_vec().into(),
+            digest: digest_of(b"a").into(),
+        }));
+        let refused: Outcome = Err((ProblemReason::UntrustedSource, "somebody else's".into()));
+        #[expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a stamp of any file")]
+        let stamp = Stamp::of(&std::fs::metadata("/proc/self/exe").unwrap());
+        for (outcome, settled, expected) in
+            [(&good, true, false), (&good, false, true), (&refused, true, true)]
+        {
+            let (mut known, name) = (KnownFiles::default(), OsStr::new("a.yaml"));
+            known.note(name, (stamp, settled), outcome.clone(), at(30)).ok();
+            let reads = matches!(known.judge(name, stamp, false, patience), Verdict::Read);
+            assert_eq!(reads, expected, "{outcome:?} {settled}");
+            assert_eq!(known.unchanged(name, false, || Some(stamp)).is_none(), expected);
+            assert!(known.unchanged(name, true, || Some(stamp)).is_none(), "all are read");
+            let _ = known.note(name, (stamp, false), outcome.clone(), at(60));
+            let reads = matches!(known.judge(name, stamp, false, patience), Verdict::Read);
+            assert!(!reads, "it was read long after the stamp was seen first");
+        }
+    }
+}

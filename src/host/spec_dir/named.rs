@@ -255,6 +255,27 @@ mod tests {
         assert_eq!(bench.look_at(&[]), None, "never looked at");
     }
 
+    /// Of the same length, and with the same time of its content: only the inode tells.
+    #[test]
+    fn a_change_at_any_moment_after_a_look_is_seen_by_the_next_one() {
+        let mut bench = bench();
+        let path = bench.root.join("a.yaml");
+        let text = |place: &mut Place| listing(place).files.first().unwrap().bytes.to_vec();
+        for wait in 0..60 {
+            fs::write(&path, format!("{wait:02}-old")).unwrap();
+            let written = fs::metadata(&path).unwrap().modified().unwrap();
+            std::thread::sleep(Duration::from_micros(500 * wait));
+            assert_eq!(text(&mut bench.place), format!("{wait:02}-old").into_bytes());
+            fs::write(&path, format!("{wait:02}-new")).unwrap();
+            fs::File::options().write(true).open(&path).unwrap().set_modified(written).unwrap();
+            assert_eq!(
+                text(&mut bench.place),
+                format!("{wait:02}-new").into_bytes(),
+                "after {wait} halves of a ms"
+            );
+        }
+    }
+
     fn bench_without_look() -> Bench {
         let mut bench = bench();
         bench.place = Place::new(bench.root.clone(), Manner::default());

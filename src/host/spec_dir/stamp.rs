@@ -81,3 +81,32 @@ impl Stamp {
         FileType::from_raw_mode(self.mode)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_older_than_the_clock_when_no_later_change_can_have_its_stamp() {
+        let stamp = |seconds, nanos| Stamp {
+            file: (1, 2),
+            size: 0,
+            mode: 0,
+            owner: (0, 0),
+            changed: [(0, 0), (seconds, nanos)],
+        };
+        let reading = |device, millis| Reading { device, at: Duration::from_millis(millis) };
+        for (stamp, reading, expected) in [
+            (stamp(5, 1), reading(1, 5_011), true),
+            (stamp(5, 1), reading(1, 5_010), false),
+            (stamp(5, 1), reading(2, 9_000), false),
+            (stamp(5, 1), reading(1, 4_000), false),
+            // A file system that counts seconds, or two of them.
+            (stamp(5, 0), reading(1, 6_999), false),
+            (stamp(5, 0), reading(1, 7_000), true),
+            (stamp(-5, 1), reading(1, 7_000), false),
+        ] {
+            assert_eq!(stamp.is_older_than(reading), expected, "{stamp:?} {reading:?}");
+        }
+    }
+}

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::super::{MOST_STUCK, process_key};
 use super::{Fact, LiveWorld, Pid, Running, Why, World, bytes, look, why};
 use crate::facts::ProcessState;
+use crate::host::testing::copied;
 use crate::process::world::{Namespace, Root};
 use crate::spec::ServiceName;
 use crate::units::Uid;
@@ -291,4 +292,32 @@ fn the_name_beside_the_owner_is_of_the_same_process_and_stands_in_the_account() 
     child.end();
     // What comes next finds out that nobody is behind both any more.
     assert_eq!(why(&world.stat(pid)), Some(Why::Vanished));
+}
+
+#[test]
+fn a_program_is_shown_by_the_name_that_it_was_executed_by_as_long_as_it_has_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().canonicalize().unwrap();
+    let (first, second) = (dir.join("first"), dir.join("second (deleted)"));
+    copied("/bin/sleep", &first);
+    std::fs::hard_link(&first, &second).unwrap();
+    let children = [&first, &second].map(|program| Running::start(Command::new(program).arg("1000")));
+    let shown = |children: &[Running; 2]| {
+        let world = look();
+        let text = |child: &Running| {
+            let (text, deleted) = world.exe_shown(child.pid());
+            (String::from_utf8(text.unwrap().to_vec()).unwrap(), deleted)
+        };
+        children.each_ref().map(text)
+    };
+    let path = |path: &std::path::Path, more: &str| format!("{}{more}", path.display());
+    assert_eq!(shown(&children), [(path(&first, ""), false), (path(&second, ""), false)]);
+    std::fs::remove_file(&first).unwrap();
+    let gone = " (deleted)";
+    assert_eq!(shown(&children)[0], (path(&first, gone), false), "the file has another name still");
+    let aside = dir.join("aside");
+    std::fs::rename(&second, &aside).unwrap();
+    assert_eq!(shown(&children)[1], (path(&aside, ""), false));
+    std::fs::remove_file(&aside).unwrap();
+    assert_eq!(shown(&children), [(path(&first, gone), true), (path(&aside, gone), true)]);
 }
