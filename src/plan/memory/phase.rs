@@ -1,5 +1,7 @@
 //! The life of an instance. The table that decides it is `plan/life.rs`, with `plan/run.rs` and `plan/stop.rs`.
 
+mod reading;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Exit, Launched, Process};
@@ -9,7 +11,7 @@ use crate::units::BootTime;
 
 /// The life of an instance. Every cell of (phase, what is seen) is decided in one table.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "is")]
+#[serde(rename_all = "camelCase", tag = "is", remote = "Self")]
 pub enum Phase {
     /// Nothing runs.
     #[default]
