@@ -1,6 +1,7 @@
 //! Files of which none says that it defines something for others, loaded by two threads: to check their conditions is most of what the
 //! first look of a watch waits for, and nothing else needs the other processor by then.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -13,6 +14,8 @@ use crate::spec::{
 const WORTH_IT: std::ops::RangeInclusive<usize> = 48..=256;
 /// Of what ends with its look nothing stays. For fewer, who gets a processor when decides more than how much there is to do.
 const WORTH_IT_ONCE: usize = 1_024;
+/// So many are loaded at a time by whoever of the two is free: one half takes longer than the other, by whose memory it has to make room in.
+const PART: usize = 32;
 
 /// Whether so many files are worth two threads, in a loop or for a single look.
 pub(super) fn are_worth_it(files: usize, in_loop: bool, once: bool) -> bool {
@@ -26,7 +29,11 @@ impl Around<'_> {
             return None;
         }
         let (host, ready) = (self.host, self.ready);
-        let (first, second) = files.split_at(files.len() / 2);
+        let (parts, next): (Vec<_>, _) = (files.chunks(PART).collect(), AtomicUsize::new(0));
+        let take = || {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            parts.get(at).map(|part| (at, *part))
+        };
         let compiled: Mutex<Vec<Compiled>> = Mutex::default();
         let aside = || {
             let compile = |request: &ExpressionRequest<'_>| {
@@ -35,18 +42,19 @@ impl Around<'_> {
                 diagnostics
             };
             let (limits, names, modules) = (Limits::default(), Some(names), &NoModules);
-            load_ready(
-                second,
-                ready,
-                &LoadContext { limits, compile: &compile, names, modules, held: None, host },
-            )
+            let context = LoadContext { limits, compile: &compile, names, modules, held: None, host };
+            let loaded = |(at, part)| (at, load_ready(part, ready, &context).files);
+            std::iter::from_fn(take).map(loaded).collect::<Vec<_>>()
         };
-        let (mut loaded, other) = thread::scope(|scope| {
+        let mut all = thread::scope(|scope| {
             let other = thread::Builder::new().name("documents".into()).spawn_scoped(scope, aside).ok()?;
-            let own = self.load(first, Some(names), None);
-            Some((own.files, other.join().ok()?.files))
+            let loaded = |(at, part)| (at, self.load(part, Some(names), None).files);
+            let mut all: Vec<_> = std::iter::from_fn(take).map(loaded).collect();
+            all.extend(other.join().ok()?);
+            Some(all)
         })?;
-        loaded.extend(other);
+        all.sort_unstable_by_key(|(at, _)| *at);
+        let loaded: Vec<LoadedFile> = all.into_iter().flat_map(|(_, files)| files).collect();
         if loaded.iter().any(LoadedFile::defines) {
             return None;
         }
