@@ -42,6 +42,7 @@ mod readers;
 mod sockets;
 #[cfg(test)]
 mod tests;
+mod units;
 
 pub use answers::DEFAULT_PATH;
 pub use glance::{Glance, Image};
@@ -139,6 +140,8 @@ pub struct LiveWorld {
     samples: Option<Rc<RefCell<Samples>>>,
     /// Nothing is done about what it finds.
     only_shown: bool,
+    /// Whether it is certain that nobody is of a systemd service, where that was found out.
+    no_units: Cell<bool>,
     /// What was read of processes, where somebody keeps an account of it.
     account: Option<RefCell<Vec<String>>>,
     nothing: Bytes,
@@ -243,6 +246,7 @@ impl LiveWorld {
             glanced: RefCell::default(),
             samples: None,
             only_shown: false,
+            no_units: Cell::default(),
             account: None,
             nothing: Arc::from([]),
             files: files::Cache::default(),
@@ -327,7 +331,8 @@ impl LiveWorld {
     }
 
     /// Whether nothing is done about what is found. Then who is left of many isn't read again to make sure that it didn't execute another
-    /// program in the moment between, as long as it has arguments of the same length and was there before. The next looks do.
+    /// program in the moment between, as long as it has arguments of the same length and was there before, nor for its groups where there is no
+    /// systemd service at all. The next looks do.
     #[must_use]
     pub(in crate::host) fn with_facts_only_shown(self, only_shown: bool) -> Self {
         Self { only_shown, ..self }

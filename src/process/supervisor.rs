@@ -70,6 +70,9 @@ fn supervisor_name(world: &dyn World, pid: Pid) -> Option<String> {
 
 /// The innermost systemd service of the process, if it isn't the engine's own.
 fn unit(world: &dyn World, pid: Pid) -> Fact<String> {
+    if world.has_no_units() {
+        return Fact::Absent;
+    }
     let lines = match world.cgroups(pid) {
         Fact::Known(lines) => lines,
         Fact::Absent => return Fact::Absent,

@@ -152,6 +152,10 @@ pub trait World {
     fn listens(&self, pid: Pid) -> Fact<Arc<[Socket]>> {
         self.sockets(pid).map(|all| all.iter().filter(|socket| socket.is_waiting()).cloned().collect())
     }
+    /// It is certain that no process is of a systemd service, whatever its groups are.
+    fn has_no_units(&self) -> bool {
+        false
+    }
     /// Name or id of the container, by [`container::of_cgroups`] unless it is stated; absent if it is in none.
     fn container(&self, pid: Pid) -> Fact<Bytes> {
         self.cgroups(pid).and_then(|lines| Fact::from_option(container::of_cgroups(&lines).map(Arc::from)))

@@ -171,6 +171,10 @@ impl World for LiveWorld {
         entry.rest().cgroups.get_or_init(read).clone()
     }
 
+    fn has_no_units(&self) -> bool {
+        self.no_units.get()
+    }
+
     fn limit(&self, pid: Pid, name: &str) -> Fact<LimitPair> {
         let entry = self.entry(pid);
         let limits = entry.rest().limits.get_or_init(|| self.read_limits(&entry));

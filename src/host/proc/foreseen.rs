@@ -12,9 +12,12 @@
 //! Arguments cost as much as all that is read of the image, and who was sieved by them was asked for them a moment ago. Where nothing is
 //! done about what is found they aren't read again of a process that began before and has as many bytes of them.
 //!
+//! Groups tell only whose unit it is, and there is nobody's where the host has none ([`units`]).
+//!
 //! What can't be read that way isn't told: it is asked for again, one by one, by who knows what a failure means.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ffi::CStr;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,7 +29,7 @@ use super::ahead::{HELPERS, TEXT_MAX};
 use super::entry::{Entry, Hold};
 use super::raw::{self, Form, Leaf};
 use super::readers::Begun;
-use super::{RECORD_LIMIT, parse};
+use super::{RECORD_LIMIT, parse, units};
 use crate::facts::{Fact, Stat};
 use crate::process::world::{Bytes, Namespace};
 use crate::units::{Gid, Pid, StartTicks, Uid};
@@ -48,7 +51,8 @@ struct Portrait {
     /// Of those of a batch that execute the same file only the first one's: a name of the file is all that most are asked for.
     exe_text: Option<Vec<u8>>,
     namespace: u64,
-    cgroups: Vec<u8>,
+    /// `None`: nobody's are needed.
+    cgroups: Option<Vec<u8>>,
     stat: Stat,
 }
 
@@ -74,6 +78,14 @@ impl Told {
         let (begin, end) = stat.arg_range;
         stat.start < self.seen && end.checked_sub(begin) == Some(self.length)
     }
+}
+
+/// Where a helper reads, and what.
+struct Errand {
+    proc: Arc<OwnedFd>,
+    page: u64,
+    /// Groups are to be read.
+    groups: bool,
 }
 
 #[derive(Debug)]
@@ -104,7 +116,7 @@ pub(super) struct Foreseen {
 impl Portrait {
     /// An error where something of it can't be read or isn't there. `named`: the files that the text was read of.
     fn of(
-        (proc, page): (&OwnedFd, u64),
+        Errand { proc, page, groups }: &Errand,
         (pid, told): (Pid, Option<Told>),
         buffer: &mut Vec<u8>,
         named: &mut Vec<(u64, u64)>,
@@ -118,11 +130,10 @@ impl Portrait {
         let own = rustix::fs::fstat(&held)?;
         // Half of what it costs to follow the link.
         let namespace = parse::inode_in_link(&raw::link_at(dir, c"ns/pid")?).ok_or(Errno::IO)?;
-        raw::read_at(dir, c"cgroup", Form::Record, RECORD_LIMIT, buffer)?;
-        let cgroups = buffer.clone();
+        let cgroups = if *groups { Some(record(dir, c"cgroup", buffer)?) } else { None };
         // Of a process that exited the directory says that it is root's, and this says that it is gone.
         raw::read_at(dir, c"stat", Form::Record, RECORD_LIMIT, buffer)?;
-        let stat = parse::parse_stat(buffer, page).ok_or(Errno::IO)?;
+        let stat = parse::parse_stat(buffer, *page).ok_or(Errno::IO)?;
         let arguments = match told.filter(|told| told.are_of(&stat)) {
             Some(_) => None,
             None => Some(arguments(dir, buffer)?),
@@ -143,6 +154,11 @@ impl Portrait {
             && entry.told(|rest| &rest.exe_text).is_none_or(|text| self.exe_text.as_deref() == Some(&**text))
             && entry.told(|rest| &rest.stat).is_none_or(|stat| stat.start == self.stat.start)
     }
+}
+
+fn record(dir: BorrowedFd<'_>, leaf: &CStr, buffer: &mut Vec<u8>) -> Result<Vec<u8>, Errno> {
+    raw::read_at(dir, leaf, Form::Record, RECORD_LIMIT, buffer)?;
+    Ok(buffer.clone())
 }
 
 /// All of them. One that has none has exited, or is asked in another way.
@@ -169,6 +185,7 @@ impl LiveWorld {
     /// well, only slower.
     pub(in crate::host) fn foresee(&self, order: impl Iterator<Item = Pid>) {
         self.forget_foreseen();
+        self.no_units.set(self.only_shown && units::are_none(self.proc()));
         let mut foreseen = Foreseen::default();
         for pid in order {
             let entry = self.entry(pid);
@@ -199,7 +216,7 @@ impl LiveWorld {
             let (first, second) = self.glimpsed.get();
             self.glimpsed.set((first, second + 1));
         }
-        for leaf in ["exe", "", "ns/pid", "cgroup", "stat"] {
+        for leaf in ["exe", "", "ns/pid", "stat"] {
             self.note_read(leaf);
         }
         let exe =
@@ -212,8 +229,11 @@ impl LiveWorld {
         }
         let rest = entry.rest();
         rest.namespaces.borrow_mut().insert(Namespace::Pid, Fact::Known(portrait.namespace));
-        if let Some(lines) = self.cgroups_in(&portrait.cgroups) {
-            rest.cgroups.get_or_init(|| Fact::Known(lines));
+        if let Some(text) = &portrait.cgroups {
+            self.note_read("cgroup");
+            if let Some(lines) = self.cgroups_in(text) {
+                rest.cgroups.get_or_init(|| Fact::Known(lines));
+            }
         }
         if let Some(text) = portrait.exe_text {
             let text: Bytes = text.into();
@@ -251,11 +271,12 @@ impl LiveWorld {
         if from >= foreseen.next {
             return false;
         }
-        let (proc, page) = (Arc::clone(&self.proc), self.page);
+        let groups = !self.no_units.get();
+        let errand = Errand { proc: Arc::clone(&self.proc), page: self.page, groups };
         let read = move || {
             let (mut buffer, mut named) = (Vec::new(), Vec::new());
             let mut each = |one: (Pid, Option<Told>)| {
-                Some((one.0, Portrait::of((&proc, page), one, &mut buffer, &mut named).ok()?))
+                Some((one.0, Portrait::of(&errand, one, &mut buffer, &mut named).ok()?))
             };
             let mut portraits = Vec::with_capacity(pids.len());
             portraits.extend(pids.into_iter().filter_map(&mut each));

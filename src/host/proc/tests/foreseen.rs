@@ -1,11 +1,13 @@
 //! Processes that are read again in batches answer as those that are asked on their own.
 
+use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::Command;
 
 use super::{Fact, Pid, Running, Why, World, look, why};
 use crate::host::proc::LiveWorld;
 use crate::host::proc::entry::Hold;
+use crate::process::supervisor;
 use crate::process::world::Namespace;
 
 /// Children whose arguments a look knows, in the order of the listing.
@@ -166,6 +168,13 @@ fn where_nothing_follows_from_it_arguments_of_the_same_length_are_not_read_again
     let reads = world.take_reads();
     let of = |leaf: &str| reads.iter().filter(|read| *read == leaf).count();
     assert_eq!((of("stat"), of("cmdline")), (4, 0));
+    // Nor are groups, where these can't be anybody's unit.
+    assert_eq!(of("cgroup"), if world.has_no_units() { 0 } else { 4 });
+    for pid in &pids {
+        let nobody = BTreeSet::new();
+        assert_eq!(supervisor::foreign(&world, *pid, &nobody), supervisor::foreign(&look(), *pid, &nobody));
+        assert_eq!(world.cgroups(*pid), look().cgroups(*pid));
+    }
 }
 
 #[test]
