@@ -2,7 +2,11 @@
 //! kept together where it stays.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+
+/// This process ends soon: nothing stays.
+static ENDS_SOON: AtomicBool = AtomicBool::new(false);
 
 /// What is free at the end of another thread's part is given back by itself from so much on. The C library takes twice the largest
 /// piece that was ever mapped for itself, which is megabytes.
@@ -67,6 +71,7 @@ const LARGE: usize = 2 << 20;
 /// For a command that ends soon: the memory that it is going to use comes in large pages where the kernel has some, since each
 /// ordinary one costs 1.6 µs when it is first written to (9.6 ms for 24 MiB, and 2.2 in large pages), and nothing is given back before the end.
 pub fn take_large_pages() {
+    ENDS_SOON.store(true, Ordering::Relaxed);
     // SAFETY: they have no preconditions; the only memory that is told to the kernel is what the C library just took for later,
     // and what is said of it changes nothing that it holds.
     #[cfg(target_env = "gnu")]
@@ -91,9 +96,11 @@ const MANY: usize = 100;
 /// For fewer values it isn't worth a thread that the first starts would wait for.
 pub const MANY_AT_FIRST: usize = 250;
 
-/// What stays for long, made of so many values: side by side where these are many.
+/// What stays for long, made of so many values: side by side where these are many. A command that ends soon makes it itself: the thread
+/// would wait for a processor, and the command for the thread.
 pub fn to_stay<T: Send>(values: usize, make: impl Fn() -> T + Sync) -> T {
-    let aside = if values >= MANY_AT_FIRST { side_by_side(&make) } else { None };
+    let stays = !ENDS_SOON.load(Ordering::Relaxed);
+    let aside = if stays && values >= MANY_AT_FIRST { side_by_side(&make) } else { None };
     aside.unwrap_or_else(make)
 }
 
