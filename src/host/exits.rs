@@ -331,6 +331,23 @@ impl Exits {
         hold_in(&self.boot().map_err(NotHeld::Failed)?, key)
     }
 
+    /// Collects children that are known to have exited, each asked for by itself: to ask for any of them goes through all children.
+    /// Whether that was all of these; who isn't in the table, or whose session is to be looked at before, is left to [`Self::reap_all`].
+    pub fn reap_told(&mut self, pids: &[Pid]) -> bool {
+        let mut all = !pids.is_empty();
+        for pid in pids {
+            let in_sessions = &self.in_sessions;
+            let child = of(&mut self.table, *pid)
+                .find(|(key, entry)| entry.own && entry.exit.is_none() && !in_sessions.contains(*key));
+            let exit = child.as_ref().and_then(|(_, entry)| reap(&entry.pidfd).ok().flatten());
+            match child.zip(exit) {
+                Some(((_, entry), exit)) => (entry.exit, entry.waited) = (Some(exit), true),
+                None => all = false,
+            }
+        }
+        all
+    }
+
     /// Collects every child that exited, orphans that came to us as their subreaper among them. The statuses of those
     /// on record are kept; the others are returned.
     pub fn reap_all(&mut self) -> Vec<(Pid, Exit)> {
@@ -434,6 +451,34 @@ mod tests {
         assert!(known(Some(inode)).is_none(), "it isn't collected, and lives no more");
         child.wait().unwrap();
         assert!(known(Some(inode)).is_none());
+    }
+
+    #[test]
+    fn who_is_known_to_have_exited_is_collected_by_itself() {
+        let (mut exits, waker) = (Exits::default(), Waker::new(false).unwrap());
+        let mut begin = || {
+            let child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+            let key = key(child.id());
+            assert_eq!(exits.life(&key, &waker), Life::Alive);
+            (child, key)
+        };
+        let ((mut one, of_one), (mut another, of_another)) = (begin(), begin());
+        let mut stranger = std::process::Command::new("true").spawn().unwrap();
+        let of_stranger = Pid(i32::try_from(stranger.id()).unwrap());
+        exits.note_session(&of_another);
+        assert!(!exits.reap_told(&[]) && !exits.reap_told(&[of_one.pid]), "it lives");
+        for child in [&mut one, &mut another] {
+            child.kill().unwrap();
+        }
+        while [&of_one, &of_another].iter().any(|key| zombie(key).is_none()) {
+            std::thread::yield_now();
+        }
+        assert!(exits.reap_told(&[of_one.pid]) && !exits.reap_told(&[of_one.pid]));
+        assert!(exits.was_our_child(&of_one) && exits.is_known_gone(&of_one));
+        assert_eq!(exits.life(&of_one, &waker), Life::Gone(Exit::Signal(crate::units::Signal::KILL)));
+        assert!(one.wait().is_err(), "it is collected");
+        assert!(!exits.reap_told(&[of_another.pid, of_stranger]), "neither is collected by that");
+        assert!(another.wait().is_ok() && stranger.wait().is_ok());
     }
 
     #[test]

@@ -238,8 +238,13 @@ impl Groups {
     /// How often the kernel ended a process of the group for want of memory; 0 where it doesn't count that.
     pub fn oom_kills(&self, name: &str) -> u64 {
         let of = |dir: PathBuf, file: &str| counted(&dir.join(file), "oom_kill");
-        let v2: u64 = self.trees(name).map(|dir| of(dir, "memory.events")).sum();
-        let v1 = self.bases.iter().filter_map(|base| base.controllers.get("memory"));
+        let mut v1 = self.bases.iter().filter_map(|base| base.controllers.get("memory")).peekable();
+        // A controller is of one hierarchy at a time.
+        let v2 = if v1.peek().is_some() {
+            0
+        } else {
+            self.trees(name).map(|dir| of(dir, "memory.events")).sum::<u64>()
+        };
         v2 + v1.map(|dir| of(dir.join(name), "memory.oom_control")).sum::<u64>()
     }
 

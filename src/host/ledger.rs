@@ -169,7 +169,7 @@ impl Ledger {
     /// Whether all of this is written down already, where it is looked for.
     pub fn says(&self, memory: &Memory) -> bool {
         let same = || memory.services.changes_since(&self.written).next().is_none();
-        self.open.is_some() && self.lock.holds() && same()
+        self.open.is_some() && same() && self.lock.holds()
     }
 
     /// Copies of the records, if they are what was written, stand for them from now on.

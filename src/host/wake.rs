@@ -236,6 +236,11 @@ impl Waker {
         self.exits.replace(false) || is_unread
     }
 
+    /// A child is known to have exited since [`Self::take_exits`] was last asked; without asking the kernel.
+    pub fn has_exits(&self) -> bool {
+        self.exits.get()
+    }
+
     /// The next wait is for long, as far as is known: nothing of the program is needed meanwhile.
     pub fn rest(&mut self) {
         self.rests = true;

@@ -1,7 +1,7 @@
 //! The directories and files of groups, as the kernel shows them.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -10,6 +10,8 @@ use crate::units::Pid;
 
 /// Groups below groups are looked at so deep.
 pub(super) const DEPTH_MAX: usize = 16;
+/// No file of lines with a word and a number each is longer.
+const SHORT_MAX: u64 = 16 << 10;
 /// So many processes of a group are named; what is beyond is ended with the group.
 const MEMBERS_MAX: usize = 4096;
 
@@ -76,8 +78,15 @@ pub(super) fn put(file: &Path, text: &str) -> io::Result<()> {
     OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(file)?.write_all(text.as_bytes())
 }
 
+/// The text of a short file of the kernel, whose size is not asked for: it says 0.
+fn read_short(file: &Path) -> io::Result<String> {
+    let mut text = String::with_capacity(256);
+    File::open(file)?.take(SHORT_MAX).read_to_string(&mut text)?;
+    Ok(text)
+}
+
 pub(super) fn says(file: &Path, line: &str) -> bool {
-    fs::read_to_string(file).is_ok_and(|text| text.lines().any(|other| other == line))
+    read_short(file).is_ok_and(|text| text.lines().any(|other| other == line))
 }
 
 pub(super) fn says_word(file: &Path, word: &str) -> bool {
@@ -86,7 +95,7 @@ pub(super) fn says_word(file: &Path, word: &str) -> bool {
 
 /// `oom_kill 2` in a file of such lines.
 pub(super) fn counted(file: &Path, name: &str) -> u64 {
-    let text = fs::read_to_string(file).unwrap_or_default();
+    let text = read_short(file).unwrap_or_default();
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     value.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
 }

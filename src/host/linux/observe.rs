@@ -10,6 +10,7 @@ use crate::host::conditions::Bound;
 use crate::host::exits::Life;
 use crate::host::failpoint;
 use crate::host::look::Sight;
+use crate::host::probe::Probes;
 use crate::host::proc::LiveWorld;
 use crate::host::signal::hold;
 use crate::plan::action::Purpose;
@@ -157,8 +158,8 @@ impl LinuxHost {
     }
 
     /// The processes that began since this object was last looked for, and how far the kernel is. `None`: all are to be looked at,
-    /// since its end was not seen by us as its parent, something is left of its tree, its names lead elsewhere, or it can't be told
-    /// who is new.
+    /// since its end was not seen by us as its parent, something may be left of its tree that isn't among them, its names lead
+    /// elsewhere, or it can't be told who is new.
     fn new_since(
         &mut self,
         name: &ServiceName,
@@ -174,15 +175,20 @@ impl LinuxHost {
             return None;
         }
         let is_recorded = |pid: Pid| questions.recorded.has_pid(pid);
-        if world.own_children().iter().any(|pid| !is_recorded(*pid) && !self.probes.owns(*pid)) {
-            return None;
-        }
-        if self.leads_elsewhere(name, &asked.spec, world) {
+        let is_orphan = |probes: &Probes, pid: Pid| !is_recorded(pid) && !probes.owns(pid);
+        let leaves_orphans =
+            |this: &Self| world.own_children().iter().any(|pid| is_orphan(&this.probes, *pid));
+        // Who was looked at by what is told, or told of since, is found though it came to us.
+        let judges_all = self.judges_all_as_told(name, &asked.spec);
+        if (!judges_all && leaves_orphans(self)) || self.leads_elsewhere(name, &asked.spec, world) {
             return None;
         }
         let before = self.looked.at(name, &asked.spec)?.clone();
         if let Some(told) = self.new_as_told(name, &asked.spec, (&before, &is_recorded), world) {
             return Some(told);
+        }
+        if judges_all && leaves_orphans(self) {
+            return None;
         }
         let now = self.counter.now()?;
         let vacant = self.vacant.at(now);

@@ -75,6 +75,12 @@ impl Seen {
 }
 
 impl LinuxHost {
+    /// A complete look of this object ruled out all but those that it considered, by what the kernel tells alone. Who is left of its
+    /// tree is one of these, or was told of since: that it came to us as its subreaper changes nothing that was asked.
+    pub(super) fn judges_all_as_told(&self, name: &ServiceName, spec: &Arc<Service>) -> bool {
+        self.table.is_told() && self.seen.0.get(name).is_some_and(|before| Arc::ptr_eq(&before.by, spec))
+    }
+
     /// The names in its document lead elsewhere than at the last complete look, as after an upgrade: who is none of it may be of it now,
     /// though nothing happened to him.
     pub(super) fn leads_elsewhere(&self, name: &ServiceName, spec: &Arc<Service>, world: &dyn World) -> bool {

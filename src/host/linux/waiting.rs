@@ -47,6 +47,7 @@ impl LinuxHost {
     pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
         // Who waits looks anew.
         self.begun = None;
+        let until = if self.collects_others() { Some(clock::now().boot) } else { until };
         let resting = self.table.before_waiting(&self.waker, clock::now().boot);
         let deadline = until.into_iter().chain(self.deadline()).min();
         self.let_go();
@@ -59,25 +60,45 @@ impl LinuxHost {
         }
         self.exits.note(&wakes.exited);
         // Answers and words aren't told apart by whose they are.
-        self.anything |= wakes.is_more_than_exits()
-            || self.probes.deadline().is_some()
-            || self.commands.deadline().is_some();
+        self.anything |= wakes.is_more_than_exits() || self.awaits_answers();
         // Read before the probes are: what becomes of them by then is due.
         let now = clock::now().boot;
         wakes.due = deadline.is_some_and(|deadline| deadline <= now);
-        // Whether any of a thousand children has exited is a question to the kernel about all of them; the next look asks it anyway.
+        // Whether any of a thousand children has exited is a question to the kernel about all of them; the next look asks it anyway. Where
+        // it is known who has, what has to be started in its place doesn't wait for that question.
         if wakes.is_more_than_asking() {
-            self.take_exits(now, false);
+            if self.subreaper && self.exits.reap_told(&wakes.exited) {
+                self.take_answers(now);
+            } else {
+                self.take_exits(now, false);
+            }
         }
         self.collected = wakes.is_more_than_asking();
         Ok(wakes)
     }
 
-    /// Exits of children, and what became of probes and commands. `all`: also of those that nothing was heard of.
-    pub(super) fn take_exits(&mut self, now: BootTime, all: bool) {
+    /// Exits of other children than those that were known to have exited, as far as no look has asked for them since. True: there were
+    /// some.
+    fn collects_others(&mut self) -> bool {
+        if !self.waker.has_exits() {
+            return false;
+        }
+        self.anything |= self.awaits_answers();
+        self.take_exits(clock::now().boot, false)
+    }
+
+    fn awaits_answers(&self) -> bool {
+        self.probes.deadline().is_some() || self.commands.deadline().is_some()
+    }
+
+    /// Exits of children, and what became of probes and commands. `all`: also of those that nothing was heard of. True: some had exited.
+    pub(super) fn take_exits(&mut self, now: BootTime, all: bool) -> bool {
         let may_have_exited = self.waker.take_exits();
+        let mut any = false;
         if self.subreaper && (all || may_have_exited) {
-            for (pid, exit) in self.exits.reap_all() {
+            let others = self.exits.reap_all();
+            any = !others.is_empty() || self.exits.has_woken();
+            for (pid, exit) in others {
                 self.probes.exited(pid, &exit);
                 self.commands.exited(pid, &exit);
                 if let Some(git) = &mut self.git {
@@ -88,6 +109,11 @@ impl LinuxHost {
                 }
             }
         }
+        self.take_answers(now);
+        any
+    }
+
+    fn take_answers(&mut self, now: BootTime) {
         self.probes.poll(now);
         self.commands.poll(now);
         if let Some(git) = &mut self.git {
