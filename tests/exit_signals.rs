@@ -10,27 +10,32 @@
     reason = "tests"
 )]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
+use selfsame::facts::ProcessKey;
 use selfsame::host::state_dir::{Dirs, Surroundings};
 use selfsame::host::{Host, HostOptions, LinuxHost, clock};
-use selfsame::plan::observation::Questions;
-use selfsame::units::BootTime;
+use selfsame::plan::observation::{HealthQuestion, ProcessQuestion, Questions, ServiceQuestions};
+use selfsame::spec::{Service, ServiceName, StopScope};
+use selfsame::units::{self, BootTime};
 
 type Case = (&'static str, fn(&mut LinuxHost));
 
-const CASES: [Case; 7] = [
+const CASES: [Case; 8] = [
     ("an exit ends the wait", ends_the_wait),
     ("an exit between the look and the wait", before_the_wait),
     ("an exit between the wait and the look", after_the_wait),
     ("an exit after one was heard of and before children are asked for", after_another),
+    ("one that is known to have exited, and another at the same time", beside_a_known_one),
     ("many exits are one signal", many_at_once),
     ("children of a thread that is over", of_a_thread),
     ("nobody is asked about while nobody exited", nothing_to_hear),
@@ -152,6 +157,49 @@ fn after_another(host: &mut LinuxHost) {
     all_collected();
 }
 
+/// The known one is collected by itself, which the look that follows doesn't go beyond; the other has its turn before the loop sleeps again.
+fn beside_a_known_one(host: &mut LinuxHost) {
+    let (known, other) = (Runs::begin(), Runs::begin());
+    host.observe(&about(host.key_of(units::Pid(known.0.id().cast_signed())).known().unwrap()));
+    known.end();
+    other.end();
+    wait(host);
+    assert_eq!(children(), 1, "the known one is collected, and nobody else was asked for");
+    look(host);
+    host.wait(Some(clock::now().boot.after(Duration::from_mins(1)))).unwrap();
+    all_collected();
+}
+
+/// Whether this process lives.
+fn about(key: ProcessKey) -> Questions {
+    let name = ServiceName::new("cat").unwrap();
+    let process = ProcessQuestion {
+        key,
+        inode: None,
+        adopted_by: None,
+        starter: false,
+        followed: false,
+        readiness: None,
+        tree: Vec::new(),
+        list_tree: false,
+        scope: StopScope::Main,
+        group: None,
+        health: HealthQuestion::default(),
+    };
+    let service = ServiceQuestions {
+        spec: Arc::new(Service::new(name.clone(), "/bin/cat".into())),
+        processes: [(0, process)].into_iter().collect(),
+        look: false,
+        if_gone: false,
+        intents: BTreeMap::new(),
+        prepare: false,
+        conditions: false,
+        commands: BTreeMap::new(),
+    };
+    let services = BTreeMap::from([(name, service)]);
+    Questions { services, ..Questions::default() }
+}
+
 fn many_at_once(host: &mut LinuxHost) {
     let all: Vec<Runs> = (0..200).map(|_| Runs::begin()).collect();
     look(host);
@@ -192,16 +240,18 @@ fn threads_of_a_watch() {
         );
         fs::write(specs.join(format!("{n}.yaml")), text).unwrap();
     }
-    let mut watch = Command::new(env!("CARGO_BIN_EXE_selfsame"))
-        .args(["watch", "--stop-on-exit", "--state-dir"])
-        .args([&base.path().join("state"), &specs])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut watch = Watch(
+        Command::new(env!("CARGO_BIN_EXE_selfsame"))
+            .args(["watch", "--stop-on-exit", "--state-dir"])
+            .args([&base.path().join("state"), &specs])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
     let ready = AtomicBool::new(false);
-    let stdout = BufReader::new(watch.stdout.take().unwrap());
-    let tasks = format!("/proc/{}/task", watch.id());
+    let stdout = BufReader::new(watch.0.stdout.take().unwrap());
+    let tasks = format!("/proc/{}/task", watch.0.id());
     thread::scope(|scope| {
         scope.spawn(|| {
             let mut lines = stdout.lines().map_while(Result::ok);
@@ -210,15 +260,36 @@ fn threads_of_a_watch() {
             ready.store(true, Ordering::Relaxed);
             lines.for_each(drop);
         });
+        // Dropped before the scope waits for that thread, also where an assertion fails: its end ends the thread.
+        let mut watch = watch;
         let mut most = 0;
         while !ready.load(Ordering::Relaxed) || most == 0 {
             most = most.max(threads_that_block(&tasks));
         }
-        let pid = Pid::from_raw(i32::try_from(watch.id()).unwrap());
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
         println!("{most} threads at most");
-        assert!(watch.wait().unwrap().success());
+        assert!(watch.stop().success());
     });
+}
+
+/// Asked to end, with all that it started, whatever becomes of the test.
+struct Watch(std::process::Child);
+
+impl Watch {
+    fn stop(&mut self) -> ExitStatus {
+        let pid = Pid::from_raw(i32::try_from(self.0.id()).unwrap());
+        // Waited for already, or not: it is a child of this process until then.
+        if let Ok(Some(status)) = self.0.try_wait() {
+            return status;
+        }
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        self.0.wait().unwrap()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.stop();
+    }
 }
 
 /// How many threads there are; all of them block the signal once the loop has taken it.
@@ -226,6 +297,10 @@ fn threads_of_a_watch() {
 fn threads_that_block(tasks: &str) -> usize {
     let mask = |task: fs::DirEntry| {
         let status = fs::read_to_string(task.path().join("status")).ok()?;
+        // Of a thread that has ended, and is about to go, no signals are told: they read as nothing (`task_sig`, fs/proc/array.c).
+        if status.lines().any(|line| line == "Threads:\t0") {
+            return None;
+        }
         let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:"))?;
         u64::from_str_radix(blocked.trim(), 16).ok()
     };

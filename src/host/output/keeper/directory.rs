@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(looks(&path, [0, 1, 2, 3, 4], |_| ()), [false, false, false, true, true]);
         let write = |second| {
             if second == 4 {
-                fs::write(path.join("a.log"), "").unwrap()
+                fs::write(path.join("a.log"), "").unwrap();
             }
         };
         let expected = [false, false, true, false, false, false, true];
