@@ -219,22 +219,12 @@ mod tests {
     use super::*;
     use crate::plan::launch::launched;
     use crate::plan::memory::{Instance, Phase};
-    use crate::units::{BootId, BootTime, StartTicks, WallTime};
+    use crate::units::{BootId, BootTime, StartTicks};
 
     fn process(pid: i32, spec: &Service) -> Process {
         Process {
-            key: ProcessKey { boot: BootId("b".into()), pid: Pid(pid), start: StartTicks(1) },
-            inode: None,
-            at: WallTime::default(),
-            since: BootTime::default(),
-            adopted: false,
             launched: Some(launched(spec, None)),
-            adopted_by: None,
-            arguments_differ: false,
-            reloaded: None,
-            group: None,
-            constrained: None,
-            followed: false,
+            ..Process::bare(ProcessKey { boot: BootId("b".into()), pid: Pid(pid), start: StartTicks(1) })
         }
     }
 

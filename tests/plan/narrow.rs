@@ -286,8 +286,8 @@ proptest! {
     }
 }
 
-#[test]
-fn only_what_was_touched_is_asked_about() {
+/// `api`, `db` and `web`, as 30, 40 and 50.
+fn three_at_rest() -> Case {
     let mut case = Case::new();
     for (of, pid) in [("api", 30), ("db", 40), ("web", 50)] {
         let spec = service(of);
@@ -295,6 +295,12 @@ fn only_what_was_touched_is_asked_about() {
         case = case.with(spec, vec![instance(running(process))], Seen::default());
     }
     case.observed = all_calm(&case.memory, now());
+    case
+}
+
+#[test]
+fn only_what_was_touched_is_asked_about() {
+    let case = three_at_rest();
     let mut carried = Carried::default();
     let mut plan = case.plan();
     carried.complete(&mut plan, true);
@@ -318,13 +324,7 @@ fn plan_again(case: &Case, memory: &Memory) -> Plan {
 
 #[test]
 fn a_complete_look_decides_about_what_looks_otherwise_than_before() {
-    let mut case = Case::new();
-    for (of, pid) in [("api", 30), ("db", 40), ("web", 50)] {
-        let spec = service(of);
-        let process = started(&spec, pid);
-        case = case.with(spec, vec![instance(running(process))], Seen::default());
-    }
-    case.observed = all_calm(&case.memory, now());
+    let case = three_at_rest();
     let (mut carried, mut memory) = (Carried::default(), case.memory.clone());
     for _ in 0..2 {
         let mut done = plan_again(&case, &memory);

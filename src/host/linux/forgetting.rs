@@ -119,22 +119,12 @@ mod tests {
     use super::*;
     use crate::plan::memory::Process;
     use crate::spec::Service;
-    use crate::units::{BootId, BootTime, Pid, StartTicks, WallTime};
+    use crate::units::{BootId, BootTime, Pid, StartTicks};
 
     fn running(pid: i32) -> Phase {
         let process = Process {
-            key: ProcessKey { boot: BootId("b".into()), pid: Pid(pid), start: StartTicks(1) },
-            inode: None,
-            at: WallTime::default(),
-            since: BootTime::default(),
-            adopted: false,
-            launched: None,
-            adopted_by: None,
-            arguments_differ: false,
-            reloaded: None,
             group: Some(format!("g{pid}")),
-            constrained: None,
-            followed: false,
+            ..Process::bare(ProcessKey { boot: BootId("b".into()), pid: Pid(pid), start: StartTicks(1) })
         };
         Phase::Running { process, ready_since: BootTime::default(), probe_failures: 0, probed: None }
     }

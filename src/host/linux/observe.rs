@@ -135,6 +135,7 @@ impl LinuxHost {
                 // Of whom it can't be told, it is asked again.
                 Some(glimpsed) if look.unknown.is_empty() => {
                     self.looked.note(name, &asked.spec, Some(glimpsed));
+                    self.seen.add_considered(name, &asked.spec, considered);
                 }
                 None if look.complete => {
                     self.note_complete(name, &asked.spec, (before.mark, considered), world);

@@ -66,6 +66,14 @@ impl Seen {
         before.into_iter().flat_map(|before| before.considered.iter().copied())
     }
 
+    /// A look at those that were told of since didn't rule out these: who belonged to a process on record then may be left of it later, of
+    /// which nothing is told.
+    pub(super) fn add_considered(&mut self, name: &ServiceName, spec: &Arc<Service>, more: BTreeSet<Pid>) {
+        if let Some(before) = self.0.get_mut(name).filter(|before| Arc::ptr_eq(&before.by, spec)) {
+            before.considered.extend(more);
+        }
+    }
+
     /// Forgets what isn't on record any more.
     pub(super) fn keep(&mut self, known: &Records) {
         if self.0.len() > known.len() {
@@ -75,8 +83,9 @@ impl Seen {
 }
 
 impl LinuxHost {
-    /// A complete look of this object ruled out all but those that it considered, by what the kernel tells alone. Who is left of its
-    /// tree is one of these, or was told of since: that it came to us as its subreaper changes nothing that was asked.
+    /// A complete look of this object, and those at who was told of since, ruled out all but those that they considered, by what the kernel
+    /// tells alone. Who is left of its tree is one of these, or was told of since: that it came to us as its subreaper changes nothing
+    /// that was asked.
     pub(super) fn judges_all_as_told(&self, name: &ServiceName, spec: &Arc<Service>) -> bool {
         self.table.is_told() && self.seen.0.get(name).is_some_and(|before| Arc::ptr_eq(&before.by, spec))
     }
@@ -145,5 +154,30 @@ impl LinuxHost {
             }
             None => drop(self.seen.0.remove(name)),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::host::table::ProcessTable;
+
+    #[test]
+    fn who_was_not_ruled_out_by_a_look_at_a_few_is_asked_about_again() {
+        let name = ServiceName::new("web").unwrap();
+        let document = || Arc::new(Service::new(name.clone(), "/srv/web".into()));
+        let (spec, other) = (document(), document());
+        let mut seen = Seen::default();
+        let considered = |seen: &Seen| seen.considered(&name, &spec).map(|pid| pid.0).collect::<Vec<_>>();
+        seen.add_considered(&name, &spec, BTreeSet::from([Pid(7)]));
+        assert!(considered(&seen).is_empty(), "it was never looked for completely");
+        let rests_on = RestsOn { user: None, files: Vec::new() };
+        let mark = ProcessTable::default().mark();
+        let complete = One { by: Arc::clone(&spec), mark, considered: BTreeSet::from([Pid(3)]), rests_on };
+        seen.0.insert(name.clone(), complete);
+        seen.add_considered(&name, &spec, BTreeSet::from([Pid(7)]));
+        seen.add_considered(&name, &other, BTreeSet::from([Pid(8)]));
+        assert_eq!(considered(&seen), [3, 7], "what another document didn't rule out is nothing to this one");
     }
 }

@@ -111,18 +111,8 @@ impl Crowd {
             };
             let start = self.world.stat(Pid(pid)).known().unwrap().start;
             let process = Process {
-                key: ProcessKey { boot: BootId("boot".into()), pid: Pid(pid), start },
-                inode: None,
-                at: WallTime::default(),
-                since: BootTime::default(),
-                adopted: false,
                 launched: Some(launched(&spec, None)),
-                adopted_by: None,
-                arguments_differ: false,
-                reloaded: None,
-                group: None,
-                constrained: None,
-                followed: false,
+                ..Process::bare(ProcessKey { boot: BootId("boot".into()), pid: Pid(pid), start })
             };
             let phase =
                 Phase::Running { process, ready_since: BootTime::default(), probe_failures: 0, probed: None };

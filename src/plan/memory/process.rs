@@ -49,6 +49,25 @@ pub struct Process {
 }
 
 impl Process {
+    /// Of which nothing else is known.
+    #[cfg(test)]
+    pub(crate) fn bare(key: ProcessKey) -> Self {
+        Self {
+            key,
+            inode: None,
+            at: WallTime::default(),
+            since: BootTime::default(),
+            adopted: false,
+            launched: None,
+            adopted_by: None,
+            arguments_differ: false,
+            reloaded: None,
+            group: None,
+            constrained: None,
+            followed: false,
+        }
+    }
+
     /// It goes on as this one: the record follows.
     pub(crate) fn becomes(&mut self, successor: &ProcessKey) {
         self.key = successor.clone();

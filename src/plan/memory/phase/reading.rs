@@ -93,23 +93,10 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Again<'de, A> {
 mod tests {
     use super::*;
     use crate::facts::ProcessKey;
-    use crate::units::{BootId, Pid, StartTicks, WallTime};
+    use crate::units::{BootId, Pid, StartTicks};
 
     fn process() -> Process {
-        Process {
-            key: ProcessKey { boot: BootId("b".into()), pid: Pid(7), start: StartTicks(8) },
-            inode: None,
-            at: WallTime::default(),
-            since: BootTime::default(),
-            adopted: false,
-            launched: None,
-            adopted_by: None,
-            arguments_differ: false,
-            reloaded: None,
-            group: None,
-            constrained: None,
-            followed: false,
-        }
+        Process::bare(ProcessKey { boot: BootId("b".into()), pid: Pid(7), start: StartTicks(8) })
     }
 
     #[test]
