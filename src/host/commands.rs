@@ -198,6 +198,6 @@ fn ended(exit: &Exit) -> CommandSeen {
         Exit::Code(code) => CommandSeen::Failed(format!("it exited with code {code}")),
         Exit::Signal(signal) => CommandSeen::Failed(format!("it died by signal {signal}")),
         Exit::OutOfMemory => CommandSeen::Failed("it was killed for want of memory".into()),
-        Exit::Unknown | Exit::Stopped => CommandSeen::Failed("its end is not known".into()),
+        Exit::Unknown | Exit::Unwatched | Exit::Stopped => CommandSeen::Failed("its end is not known".into()),
     }
 }

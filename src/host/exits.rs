@@ -266,14 +266,18 @@ impl Exits {
 
     /// Whether the process of this key, and of this inode if one is known, lives. Holds it from now on.
     pub fn life_of(&mut self, key: &ProcessKey, inode: Option<PidfdInode>, waker: &Waker) -> Life {
-        let life = self.life(key, waker);
+        let watched = self.table.contains_key(key);
+        let life = match self.life(key, waker) {
+            Life::Gone(Exit::Unknown) if !watched => Life::Gone(Exit::Unwatched),
+            life => life,
+        };
         let another = inode.is_some_and(|asked| self.inode(key).is_some_and(|held| held != asked));
         if !another {
             return life;
         }
         // It got the number in the very clock tick in which ours began.
         self.table.remove(key);
-        Life::Gone(Exit::Unknown)
+        Life::Gone(if watched { Exit::Unknown } else { Exit::Unwatched })
     }
 
     /// Whether the process of this key lives. Holds it from now on.

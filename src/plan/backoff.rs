@@ -76,7 +76,7 @@ pub(super) fn is_success(rule: &Restart, exit: &Exit) -> bool {
     match exit {
         Exit::Code(code) => *code == 0 || rule.success_codes.contains(code),
         Exit::Stopped => true,
-        Exit::Signal(_) | Exit::OutOfMemory | Exit::Unknown => false,
+        Exit::Signal(_) | Exit::OutOfMemory | Exit::Unknown | Exit::Unwatched => false,
     }
 }
 
@@ -133,6 +133,12 @@ pub(super) fn after_exit(
     }
     if ready_for.is_some_and(|time| time >= rule.reset_after) {
         instance.forget_failures();
+    }
+    // Whatever ended the engine may have ended it as well: that is no failure, and none before is forgotten for it.
+    if instance.last_exit == Some(Exit::Unwatched) {
+        let waits = instance.failures > 0;
+        instance.phase = if waits { wait(instance, rule, (name, index), now) } else { Phase::Vacant };
+        return;
     }
     // Once, and it doesn't count: the next wait is the first one.
     if instance.failures == 0 && !instance.spared && ready_for.is_some_and(|time| time >= READY_LONG_ENOUGH) {
@@ -218,6 +224,31 @@ mod tests {
                 _ => "other",
             };
             assert_eq!((instance.failures, word), (after, follows), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn what_ended_while_no_engine_watched_it_is_no_failure() {
+        let name = ServiceName::new("web").unwrap();
+        let now = BootTime(Duration::from_secs(1000));
+        // policy, failures before: failures after, how long the wait is
+        let first = delay(&Restart::default(), &name, 0, 1);
+        let second = delay(&Restart::default(), &name, 0, 2);
+        let rows = [
+            (RestartPolicy::Always, 0, Phase::Vacant),
+            (RestartPolicy::OnFailure, 0, Phase::Vacant),
+            (RestartPolicy::Always, 1, Phase::BackOff { until: now.after(first) }),
+            (RestartPolicy::OnFailure, 2, Phase::BackOff { until: now.after(second) }),
+            (RestartPolicy::Never, 0, Phase::Finished),
+        ];
+        for (policy, failures, follows) in rows {
+            let rule = Restart { policy, ..Restart::default() };
+            let mut instance = Instance { failures, last_exit: Some(Exit::Unwatched), ..Instance::default() };
+            // Again and again: neither grows, and the start at once isn't used up.
+            for _ in 0..3 {
+                after_exit(&mut instance, &rule, (&name, 0), None, now);
+                assert_eq!((instance.failures, &instance.phase), (failures, &follows), "{policy:?}");
+            }
         }
     }
 }

@@ -102,7 +102,7 @@ pub(super) fn unseen(process: &Process, reason: &Reason) -> String {
 fn may_have_forked(exit: &Exit) -> bool {
     match exit {
         Exit::Code(code) => *code == 0,
-        Exit::Unknown => true,
+        Exit::Unknown | Exit::Unwatched => true,
         Exit::Signal(_) | Exit::OutOfMemory | Exit::Stopped => false,
     }
 }
@@ -172,6 +172,7 @@ pub fn exit_words(exit: &Exit) -> String {
         Exit::Signal(signal) => format!("it died by signal {signal}"),
         Exit::OutOfMemory => "it was killed for want of memory (OOMKilled)".into(),
         Exit::Unknown => "it ended, nobody knows how".into(),
+        Exit::Unwatched => "it ended while no engine watched it".into(),
         Exit::Stopped => "it was stopped".into(),
     }
 }

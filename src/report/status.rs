@@ -254,6 +254,7 @@ pub fn exit_words(exit: &Exit) -> String {
         Exit::Signal(signal) => format!("died by signal {signal}"),
         Exit::OutOfMemory => "was killed for want of memory (OOMKilled)".into(),
         Exit::Unknown => "ended, nobody knows how".into(),
+        Exit::Unwatched => "ended while no engine watched it".into(),
         Exit::Stopped => "was stopped".into(),
     }
 }

@@ -154,3 +154,30 @@ fn pid_1_obeys_a_signal_from_inside_and_forwards_none() {
     assert_eq!(exit_code(&bench, &mut outer), Some(0), "{}", bench.watch_log());
     assert!(!bench.path("hit").exists(), "a signal to selfsame reached others");
 }
+
+/// A container that is killed as a whole, its state on a volume: no service has failed by that, however often it happens.
+#[test]
+fn services_that_end_with_their_watch_do_not_wait_for_a_back_off() {
+    let bench = Bench::new();
+    bench.daemon("one", "readiness: {aliveFor: 0s}\nrestart: {backoff: 1h, maxBackoff: 1h}");
+    for round in 1..=5 {
+        let Some((mut outer, init)) = as_init(&bench, &["watch", "specs"]) else { return };
+        until("the next start", || bench.starts_of("one").len() == round);
+        until("its record", || bench.watch_log().contains("one: Running"));
+        signal(init, "KILL");
+        let _ = exit_code(&bench, &mut outer);
+    }
+    let Some((mut outer, init)) = as_init(&bench, &["watch", "specs"]) else { return };
+    until("the last start", || bench.starts_of("one").len() == 6);
+    let exits = |event: &serde_json::Value| event["kind"] == "Exited";
+    let told: Vec<_> = bench.events(&[]).into_iter().filter(exits).collect();
+    assert!(told.iter().all(|event| event["reason"] == "Unwatched"), "{told:?}");
+    assert_eq!(told.iter().map(|event| event["times"].as_u64().unwrap_or(1)).sum::<u64>(), 5, "{told:?}");
+    // While it is watched it waits as ever.
+    let pid = children(init).into_iter().next().unwrap();
+    signal(pid, "KILL");
+    until("its wait", || bench.watch_log().contains("one: BackOff"));
+    signal(init, "TERM");
+    assert_eq!(exit_code(&bench, &mut outer), Some(0), "{}", bench.watch_log());
+    assert_eq!(bench.starts_of("one").len(), 6);
+}

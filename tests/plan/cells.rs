@@ -85,6 +85,7 @@ fn sights() -> Vec<(&'static str, Option<ProcessSeen>)> {
         ("gone, code 0", Some(gone(Exit::Code(0)))),
         ("gone, code 1", Some(gone(Exit::Code(1)))),
         ("gone, unseen", Some(gone(Exit::Unknown))),
+        ("gone, unwatched", Some(gone(Exit::Unwatched))),
         (
             "gone, successor",
             Some(ProcessSeen::Gone { exit: Exit::Code(0), successor: Some(key(50)), survivors: Vec::new() }),

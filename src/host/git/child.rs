@@ -142,7 +142,9 @@ impl Child {
         let (code, words) = match &self.exit {
             Some(Exit::Code(code)) => (Some(*code), format!("it exited with {code}")),
             Some(Exit::Signal(signal)) => (None, format!("it died by signal {signal}")),
-            Some(Exit::Unknown | Exit::Stopped | Exit::OutOfMemory) => (None, "its end is not known".into()),
+            Some(Exit::Unknown | Exit::Unwatched | Exit::Stopped | Exit::OutOfMemory) => {
+                (None, "its end is not known".into())
+            }
             None if now >= self.deadline => {
                 (None, format!("it was killed, since it took longer than {}", format_duration(self.timeout)))
             }

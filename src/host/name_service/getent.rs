@@ -158,7 +158,7 @@ impl Asking {
             Exit::Code(2) => Ok(Answer::NoEntry),
             Exit::Code(code) => Err(format!("`getent` exited with {code}")),
             Exit::Signal(signal) => Err(format!("`getent` died by {signal}")),
-            Exit::Unknown | Exit::Stopped | Exit::OutOfMemory => {
+            Exit::Unknown | Exit::Unwatched | Exit::Stopped | Exit::OutOfMemory => {
                 Err("the end of `getent` is not known".to_owned())
             }
         })

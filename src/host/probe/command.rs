@@ -119,7 +119,7 @@ impl Running {
             Some(Exit::Code(0)) => return Some(Answer::yes()),
             Some(Exit::Code(code)) => format!("the command exited with {code}"),
             Some(Exit::Signal(signal)) => format!("the command died by {signal}"),
-            Some(Exit::Unknown | Exit::Stopped | Exit::OutOfMemory) => {
+            Some(Exit::Unknown | Exit::Unwatched | Exit::Stopped | Exit::OutOfMemory) => {
                 "the end of the command is not known".into()
             }
         };

@@ -65,6 +65,7 @@ fn exit_words(exit: &Exit) -> (&'static str, String) {
         Exit::Signal(signal) => ("Signal", format!("it died by signal {signal}")),
         Exit::OutOfMemory => ("OutOfMemory", "it was killed for want of memory".into()),
         Exit::Unknown => ("Unknown", "it ended, and nobody knows how".into()),
+        Exit::Unwatched => ("Unwatched", "it ended while no engine watched it".into()),
         Exit::Stopped => ("Stopped", "it was stopped".into()),
     }
 }

@@ -100,6 +100,8 @@ pub enum Exit {
     OutOfMemory,
     /// It wasn't our child and the kernel doesn't say; counts as a failure.
     Unknown,
+    /// It was gone when the first look at it came: whatever ended the engine before may have ended it too. No failure.
+    Unwatched,
     /// We stopped it.
     Stopped,
 }
@@ -128,7 +130,7 @@ impl Exit {
             Self::Signal(_) | Self::OutOfMemory => Heirs::Nobody,
             Self::Code(_) if is_task => Heirs::Nobody,
             Self::Code(0) if !followed => Heirs::Detached,
-            Self::Code(0) | Self::Unknown | Self::Stopped => Heirs::Anybody,
+            Self::Code(0) | Self::Unknown | Self::Unwatched | Self::Stopped => Heirs::Anybody,
             Self::Code(_) => Heirs::Executed,
         }
     }

@@ -41,7 +41,7 @@ fn result(exited: bool, cause: Option<StopCause>, exit: Option<&Exit>, record: &
     match (exited, cause, exit) {
         (false, Some(StopCause::Timeout), _) => TaskResult::Failed("it ran longer than `timeout`".into()),
         (false, Some(StopCause::Replaced) | None, _) => TaskResult::Stopped,
-        (true, _, None | Some(Exit::Unknown)) => TaskResult::Unknown,
+        (true, _, None | Some(Exit::Unknown | Exit::Unwatched)) => TaskResult::Unknown,
         (true, _, Some(exit)) if backoff::is_success(&record.spec.restart, exit) => TaskResult::Succeeded,
         (true, _, Some(exit)) => TaskResult::Failed(exit_words(exit)),
     }
