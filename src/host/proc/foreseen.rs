@@ -129,7 +129,8 @@ impl Portrait {
             if named.contains(&file) && exe.st_nlink > 0 { None } else { Some(raw::link_at(dir, c"exe")?) };
         let own = rustix::fs::fstat(&held)?;
         // Half of what it costs to follow the link.
-        let namespace = parse::inode_in_link(&raw::link_at(dir, c"ns/pid")?).ok_or(Errno::IO)?;
+        let namespace =
+            raw::short_link_at(dir, c"ns/pid", parse::inode_in_link).flatten().ok_or(Errno::IO)?;
         let cgroups = if *groups { Some(record(dir, c"cgroup", buffer)?) } else { None };
         // Of a process that exited the directory says that it is root's, and this says that it is gone.
         raw::read_at(dir, c"stat", Form::Record, RECORD_LIMIT, buffer)?;
@@ -185,7 +186,6 @@ impl LiveWorld {
     /// well, only slower.
     pub(in crate::host) fn foresee(&self, order: impl Iterator<Item = Pid>) {
         self.forget_foreseen();
-        self.no_units.set(self.only_shown && units::are_none(self.proc()));
         let mut foreseen = Foreseen::default();
         for pid in order {
             let entry = self.entry(pid);
@@ -196,6 +196,7 @@ impl LiveWorld {
                 });
             }
         }
+        self.no_units.set(self.only_shown && units::are_none(self.proc(), foreseen.order.len()));
         self.foreseen.replace(foreseen);
     }
 

@@ -6,6 +6,9 @@
 //!     --> each mounted from its root, where we see it? --> no directory `*.service` in it
 //! ```
 //!
+//! A group without groups below it (its directory has two links, one of its own and one of its parent) isn't opened: its list would be
+//! that of the forty files that every group has.
+//!
 //! What can't be told for certain counts as "there may be some", and then groups are read process by process.
 
 use std::fs;
@@ -21,23 +24,29 @@ use crate::facts::CgroupLine;
 const FIRST_NAMESPACE: u64 = 0xEFFF_FFFB;
 /// Inode number of the root of a hierarchy.
 const ROOT: u64 = 1;
-/// Where there are more groups, it costs too much to look at them all.
-const MOST: u32 = 256;
+/// Where there are fewer, they are looked at for whoever asks.
+const FEW: u32 = 256;
+/// To look at so many costs less than to read the groups of one process.
+const FOR_EACH: u32 = 4;
+/// Links of a directory that has none below it.
+const OF_A_LEAF: u64 = 2;
 
-/// Whether it is certain that there is none.
-pub(super) fn are_none(proc: BorrowedFd<'_>) -> bool {
-    has_any(proc) == Some(false)
+/// Whether it is certain that there is none. `processes`: so many would have to be read; where there are too many groups for that, it isn't
+/// told.
+pub(super) fn are_none(proc: BorrowedFd<'_>, processes: usize) -> bool {
+    let worth_it = u32::try_from(processes).unwrap_or(u32::MAX).saturating_mul(FOR_EACH).max(FEW);
+    has_any(proc, worth_it) == Some(false)
 }
 
 /// `None`: it can't be told.
-fn has_any(proc: BorrowedFd<'_>) -> Option<bool> {
+fn has_any(proc: BorrowedFd<'_>, most: u32) -> Option<bool> {
     let namespace = parse::inode_in_link(&raw::link_at(proc, c"self/ns/cgroup").ok()?)?;
     if namespace != FIRST_NAMESPACE {
         return None;
     }
     let hierarchies = parse::parse_cgroups(&read_whole(proc, c"self/cgroup").ok()?)?;
     let mounts = String::from_utf8(read_whole(proc, c"self/mountinfo").ok()?).ok()?;
-    let mut left = MOST;
+    let mut left = most;
     for hierarchy in hierarchies.iter().filter(|line| line.v2 || is_of_systemd(line)) {
         let root = mounts.lines().find_map(|line| root_in(line, hierarchy.v2))?;
         if has_service_below(&root, &mut left)? {
@@ -79,8 +88,11 @@ fn has_service_below(group: &Path, left: &mut u32) -> Option<bool> {
             continue;
         }
         *left = left.checked_sub(1)?;
-        let is_service = entry.file_name().as_bytes().ends_with(b".service");
-        if is_service || has_service_below(&entry.path(), left)? {
+        if entry.file_name().as_bytes().ends_with(b".service") {
+            return Some(true);
+        }
+        let is_leaf = entry.metadata().ok()?.nlink() == OF_A_LEAF;
+        if !is_leaf && has_service_below(&entry.path(), left)? {
             return Some(true);
         }
     }
@@ -102,7 +114,7 @@ mod tests {
         assert_eq!((told(2), told(1)), (Some(false), None));
         fs::create_dir(root.path().join("a.slice/b.scope/web.service")).unwrap();
         assert_eq!((told(3), told(2)), (Some(true), None));
-        assert_eq!(has_service_below(&root.path().join("gone"), &mut { MOST }), None);
+        assert_eq!(has_service_below(&root.path().join("gone"), &mut { FEW }), None);
     }
 
     #[test]
@@ -122,6 +134,24 @@ mod tests {
             assert_eq!(root_in(&other, v2), None);
         }
         assert_eq!(root_in("40 31", true), None);
+    }
+
+    /// What the kernel says of groups (`kernfs_refresh_inode`), asked of those that this host has.
+    #[test]
+    fn the_links_of_a_group_tell_whether_there_are_groups_below_it() {
+        for (line, v2) in mounted() {
+            let mut groups = vec![root_in(&line, v2).unwrap()];
+            while let Some(group) = groups.pop() {
+                let below = fs::read_dir(&group).into_iter().flatten().flatten();
+                let below: Vec<PathBuf> =
+                    below.filter(|entry| entry.path().is_dir()).map(|entry| entry.path()).collect();
+                // Others may be made and removed meanwhile.
+                let links = fs::metadata(&group).map(|found| found.nlink());
+                let is_leaf = links.is_ok_and(|links| links == OF_A_LEAF);
+                assert!(!is_leaf || below.iter().all(|path| !path.exists()), "{}", group.display());
+                groups.extend(below);
+            }
+        }
     }
 
     /// Hierarchies of this host that are mounted from their roots, as it has any.
