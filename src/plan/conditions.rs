@@ -337,14 +337,11 @@ fn health(record: &Record, name: &ServiceName) -> Option<(ConditionStatus, &'sta
 }
 
 /// One of a kind, the first one said; in the order of the kinds.
-fn in_order(findings: Vec<Finding>) -> impl Iterator<Item = Finding> {
-    let mut first: BTreeMap<usize, Finding> = BTreeMap::new();
-    for finding in findings {
-        let all = ConditionType::ALL;
-        let place = all.iter().position(|kind| *kind == finding.kind).unwrap_or(all.len());
-        first.entry(place).or_insert(finding);
-    }
-    first.into_values()
+fn in_order(mut findings: Vec<Finding>) -> impl Iterator<Item = Finding> {
+    let all = ConditionType::ALL;
+    findings.sort_by_key(|finding| all.iter().position(|kind| *kind == finding.kind).unwrap_or(all.len()));
+    findings.dedup_by_key(|finding| finding.kind);
+    findings.into_iter()
 }
 
 fn timed(record: &mut Record, finding: Finding, left: bool, draft: &Draft<'_>) -> Condition {
