@@ -127,6 +127,8 @@ pub struct Bound<'w> {
     pub(super) names_user: bool,
     world: &'w dyn World,
     look: Look,
+    /// It holds for these, ascending, as was found out in this look.
+    found: Vec<Pid>,
 }
 
 impl std::fmt::Debug for Bound<'_> {
@@ -192,7 +194,7 @@ impl Conditions {
                     .unwrap_or_else(|| Reason::new(Why::Unresolved, "the condition can't be compiled"))),
             };
         let (plugins, names_user) = (ready.plugins.clone(), ready.names_user);
-        Bound { matcher, vocabulary, plugins, names_user, world, look: look.clone() }
+        Bound { matcher, vocabulary, plugins, names_user, world, look: look.clone(), found: Vec::new() }
     }
 
     /// A condition that is about no Service, as one of a Policy. What its constants stand for (accounts, files) is looked up
@@ -317,9 +319,15 @@ impl Bound<'_> {
         only_failure(&self.matcher.as_ref().ok()?.explain(&candidate(pid), &facts))
     }
 
+    /// Somebody found out in this look that it holds for these, ascending: they aren't asked again.
+    pub(super) fn holds_for(&mut self, pids: Vec<Pid>) {
+        self.found = pids;
+    }
+
     /// Whether the condition holds for a process.
     pub fn holds(&self, pid: Pid) -> Ternary {
         match &self.matcher {
+            Ok(_) if self.found.binary_search(&pid).is_ok() => Ternary::True,
             Ok(matcher) => ask(matcher, &self.plugins, (&self.vocabulary, self.world, &self.look), pid),
             Err(reason) => Ternary::Unknown(vec![reason.clone()]),
         }

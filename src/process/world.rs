@@ -111,8 +111,11 @@ pub trait World {
     fn glance_at_arguments(&self, _: Pid, _: &mut dyn FnMut(&[u8])) -> bool {
         false
     }
-    /// One that was glanced at last is left: where nothing but words comes of the look, what it showed counts as told.
-    fn keep_arguments(&self, _: Pid) {}
+    /// One that was glanced at last is left: where nothing but words comes of the look, what it showed counts as told. False: it doesn't,
+    /// and whatever was found out by it has to be found out again.
+    fn keep_arguments(&self, _: Pid) -> bool {
+        true
+    }
     /// `/proc/PID/environ`, split on NUL.
     fn environ(&self, pid: Pid) -> Fact<Arc<[Bytes]>>;
     /// The value of one variable of `environ`, of two the first; absent if it isn't set. Known also where only the

@@ -142,16 +142,7 @@ impl Crowd {
         let now = Now { boot: BootTime(std::time::Duration::from_secs(9)), wall: WallTime::default() };
         let asked = questions(&self.set, &self.memory, now, QuestionHints { full: true });
         assert_eq!(asked.services.values().filter(|question| question.look).count(), OBJECTS);
-        let looker = Looker {
-            boot: BootId("boot".into()),
-            uid: Uid(0),
-            gid: Gid(0),
-            privileged: true,
-            conditions: Conditions::new(Rc::new(Shelf::default())),
-            run_dir: "/run/selfsame".into(),
-            log_dir: "/log".into(),
-            known_places: OnceCell::new(),
-        };
+        let looker = looker();
         self.world.reads.set(0);
         let (plugins, pids) = (plugin::Look::default(), self.world.pid_list());
         let sight = Sight { world: &self.world, plugins: &plugins, pids: &pids };
@@ -166,6 +157,19 @@ impl Crowd {
             }
         }
         (self.world.reads.get(), found)
+    }
+}
+
+fn looker() -> Looker {
+    Looker {
+        boot: BootId("boot".into()),
+        uid: Uid(0),
+        gid: Gid(0),
+        privileged: true,
+        conditions: Conditions::new(Rc::new(Shelf::default())),
+        run_dir: "/run/selfsame".into(),
+        log_dir: "/log".into(),
+        known_places: OnceCell::new(),
     }
 }
 
@@ -197,4 +201,28 @@ fn who_is_not_on_record_is_found_by_the_condition_as_well() {
     crowd.start_script("/srv/script-4.py");
     let (_, found) = crowd.look();
     assert_eq!(found, [2, 4, 5].map(|number| (object(number).name, 1)).into());
+}
+
+#[test]
+fn what_the_index_found_out_is_not_asked_again_and_would_be_answered_the_same() {
+    let mut crowd = Crowd::new().with_conditions();
+    let pid = Pid(crowd.start_script("/srv/script-4.py"));
+    let crowd = crowd.fill();
+    let now = Now { boot: BootTime(std::time::Duration::from_secs(9)), wall: WallTime::default() };
+    let asked = questions(&crowd.set, &crowd.memory, now, QuestionHints { full: true });
+    let (looker, plugins, pids) = (looker(), plugin::Look::default(), crowd.world.pid_list());
+    let sight = Sight { world: &crowd.world, plugins: &plugins, pids: &pids };
+    let (lists, mut bound) = looker.shortlists(&asked, &Shortlists::new(), sight, &|_| true);
+    let spec = object(4);
+    assert_eq!(lists.get(&spec.name), Some(&vec![pid]));
+    let (found, reads) = (bound.take(&spec.name).unwrap(), &crowd.world.reads);
+    let before = reads.get();
+    assert_eq!((found.holds(pid), reads.get()), (Ternary::True, before));
+    let spec = &asked.services.get(&spec.name).unwrap().spec;
+    let anew =
+        looker.conditions.bind(spec.narrow.as_ref().unwrap(), spec, &looker.places(), &crowd.world, &plugins);
+    assert_eq!(anew.holds(pid), Ternary::True);
+    assert!(reads.get() > before, "whoever asks it, reads");
+    // The others aren't told of.
+    assert_eq!(found.holds(Pid(i32::MAX)), anew.holds(Pid(i32::MAX)));
 }

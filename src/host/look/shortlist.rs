@@ -158,14 +158,22 @@ impl Looker {
             .collect();
         let reader = ProcessVocabulary::new(world).sieving();
         let scan = Scan::new(&reader, usable.iter().map(|(_, matcher, vocabulary)| (*matcher, *vocabulary)));
-        let mut found: Vec<Vec<Pid>> = usable.iter().map(|_| Vec::new()).collect();
-        scan.each(pids, |pid, number, _| {
-            if let Some(list) = found.get_mut(number) {
+        let mut found: Vec<(Vec<Pid>, Vec<Pid>)> = usable.iter().map(|_| (Vec::new(), Vec::new())).collect();
+        scan.each(pids, |pid, number, verdict| {
+            if let Some((list, certain)) = found.get_mut(number) {
                 list.push(pid);
-                world.keep_arguments(pid);
+                // By facts of this very process: a glance may have been at one that had its number before.
+                let is_told = world.keep_arguments(pid);
+                certain.extend((is_told && verdict == Some(true)).then_some(pid));
             }
         });
+        let (found, certain): (Vec<_>, Vec<_>) = found.into_iter().unzip();
         lists.extend(usable.iter().zip(found).map(|((name, ..), list)| ((*name).clone(), list)));
+        // Who asks it of those on its list gets the answer of the same facts.
+        let conditions = all.iter_mut().filter_map(|(_, bound)| bound.as_mut());
+        for (bound, certain) in conditions.filter(|bound| bound.matcher.is_ok()).zip(certain) {
+            bound.holds_for(certain);
+        }
         BoundOnce(all)
     }
 

@@ -120,8 +120,8 @@ impl World for LiveWorld {
         glances
     }
 
-    fn keep_arguments(&self, pid: Pid) {
-        self.keep_glanced(pid);
+    fn keep_arguments(&self, pid: Pid) -> bool {
+        self.keep_glanced(pid)
     }
 
     fn environ(&self, pid: Pid) -> Fact<Arc<[Bytes]>> {

@@ -63,16 +63,17 @@ impl LiveWorld {
         found
     }
 
-    /// What was glanced at is the first fact of a process, for who doesn't ask twice.
-    pub(super) fn keep_glanced(&self, pid: Pid) {
+    /// What was glanced at is the first fact of a process, for who doesn't ask twice. False: it was glanced at, and has to be asked again.
+    pub(super) fn keep_glanced(&self, pid: Pid) -> bool {
         let (entry, glanced) = (self.entry(pid), self.glanced.borrow());
-        if self.only_shown
-            && glanced.0 == Some(pid)
-            && entry.arguments.get().is_none()
-            && self.may_glimpse(&entry)
-        {
+        if glanced.0 != Some(pid) {
+            return true;
+        }
+        let kept = self.only_shown && entry.arguments.get().is_none() && self.may_glimpse(&entry);
+        if kept {
             entry.arguments.get_or_init(|| Fact::Known(Arc::new(parse::parse_arguments(&glanced.1, false))));
         }
+        kept
     }
 
     /// Gives `use_text` what a window has of a process whose neighbour in the listing was asked for before it.

@@ -130,6 +130,9 @@ fn a_glance_sieves_by_the_same_and_tells_nothing() {
         if ours(*pid) {
             let text = whole.datum(*pid, cmdline);
             assert_eq!(told, (text.clone(), whole.datum(*pid, argv), text));
+            // Whatever follows from a glance has to be asked again, of one process for certain.
+            let is_told = world.entry(*pid).arguments.get().is_some();
+            assert_eq!(world.keep_arguments(*pid), is_told);
         }
     }
     for (child, argument) in &children {
@@ -138,5 +141,21 @@ fn a_glance_sieves_by_the_same_and_tells_nothing() {
         // It was at hand, or a busy machine let no window come in time.
         assert_eq!(by_pid, entry.arguments.get().is_none());
         assert_eq!(world.arguments(child.pid()).known().unwrap().words[1].as_ref(), argument.as_bytes());
+    }
+}
+
+/// Who only looks at it afterwards doesn't ask again.
+#[test]
+fn what_was_glanced_at_counts_as_told_where_it_is_only_shown() {
+    let children = children(20);
+    let world = look().with_facts_only_shown(true);
+    let sieve = ProcessVocabulary::new(&world).sieving();
+    let cmdline = schema().field("process", "cmdline").unwrap().0;
+    for pid in world.pids().known().unwrap().iter() {
+        let _ = sieve.datum(*pid, cmdline);
+        if children.iter().any(|(child, _)| child.pid() == *pid) {
+            assert!(world.keep_arguments(*pid));
+            assert!(world.entry(*pid).arguments.get().is_some());
+        }
     }
 }
