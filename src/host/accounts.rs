@@ -39,20 +39,19 @@ pub fn of_command(user: &Account) -> Result<Owner, String> {
     owner(Some(user), None, &[], &NameService::default())
 }
 
-/// Looks up the account of a service; `places` has the directories filled in.
+/// Looks up the account of a service by these names; `places` has the directories filled in.
 ///
 /// # Errors
 /// A sentence: there is no such user, or it can't be taken on.
-pub fn account(spec: &Service, places: &Prepared) -> Result<Prepared, String> {
-    let names = NameService::default();
-    let owner = of_service(spec, &names)?;
+pub fn account(spec: &Service, places: &Prepared, names: &NameService) -> Result<Prepared, String> {
+    let owner = of_service(spec, names)?;
     let (uid, gid) = (owner.uid.0, owner.gid.0);
     Ok(Prepared {
         owner,
-        others: of_commands(spec, &names)?,
+        others: of_commands(spec, names)?,
         env_from: env_from(&spec.env_from, uid)?,
         secrets: super::secrets::read(&spec.secrets, uid)?,
-        socket_owners: socket_owners(&spec.sockets, &names, (uid, gid))?,
+        socket_owners: socket_owners(&spec.sockets, names, (uid, gid))?,
         ..places.clone()
     })
 }

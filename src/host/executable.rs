@@ -3,6 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::errno::io_text;
 use super::outside::{outside, resolve as resolve_inside};
@@ -10,7 +11,7 @@ use super::walk;
 use crate::facts::parse_shebang;
 use crate::plan::action::Launch;
 use crate::process::chain::{Program, Surroundings, resolve};
-use crate::process::world::World;
+use crate::process::world::{Root, World};
 use crate::spec::Service;
 use crate::units::Uid;
 
@@ -99,7 +100,12 @@ fn files_that_run(spec: &Service, world: &dyn World) -> Vec<PathBuf> {
     let mut files = vec![spec.startas.clone()];
     let mut at = spec.startas.clone();
     for _ in 0..SCRIPTS_MAX {
-        let Ok(head) = walk::head_of(&at) else { break };
+        let path = at.as_os_str().as_bytes();
+        let Some(head) =
+            world.head(Root::Engine, path).known().or_else(|| walk::head_of(&at).ok().map(Arc::from))
+        else {
+            break;
+        };
         let Ok(line) = parse_shebang(&head) else { break };
         at = spec.working_directory.join(Path::new(std::ffi::OsStr::from_bytes(&line.interpreter)));
         files.push(at.clone());

@@ -73,6 +73,8 @@ pub struct Groups {
     leaving: BTreeSet<String>,
     /// Why no tree can have a group, once that was tried.
     refused: Option<String>,
+    /// There are none of version 1, and none were made here: what only looks can't know.
+    no_v1: bool,
     /// A host that only looks removes nothing.
     acts: bool,
 }
@@ -102,6 +104,7 @@ impl Groups {
         let mut bases = vec![present.clone()];
         bases.extend(former.into_iter().filter(|base| *base != present));
         let known = bases.iter().flat_map(Base::groups).collect();
+        let no_v1 = acts && !bases.iter().flat_map(|base| base.controllers.values()).any(|dir| dir.is_dir());
         Self {
             register,
             places,
@@ -111,6 +114,7 @@ impl Groups {
             known,
             leaving: BTreeSet::new(),
             refused: None,
+            no_v1,
             acts,
         }
     }
@@ -245,6 +249,7 @@ impl Groups {
         } else {
             self.trees(name).map(|dir| of(dir, "memory.events")).sum::<u64>()
         };
+        let v1 = v1.filter(|_| !self.no_v1);
         v2 + v1.map(|dir| of(dir.join(name), "memory.oom_control")).sum::<u64>()
     }
 
@@ -304,6 +309,7 @@ impl Groups {
         let base = self.present.controllers.get(controller.v1()).cloned();
         let base = base.ok_or_else(|| format!("there is no controller `{}`", controller.v1()))?;
         let dir = base.join(name);
+        self.no_v1 = false;
         make_below(&base, &dir).map_err(|error| at(&dir, &error))?;
         self.known.insert(name.to_owned());
         Ok(dir)

@@ -308,7 +308,8 @@ impl LinuxHost {
         let files = (spec.env_from.as_slice(), spec.secrets.as_slice(), spec.sockets.as_slice());
         let (groups, others) = (spec.supplementary_groups.as_slice(), spec.users_of_commands());
         let account = asked.accounts.entry(([&spec.user, &spec.group], groups, others, files));
-        let look_up = || super::accounts::account(spec, &self.looker.places()).map(Arc::new);
+        let names = world.name_service();
+        let look_up = || super::accounts::account(spec, &self.looker.places(), names).map(Arc::new);
         let prepared = account.or_insert_with(look_up).clone()?;
         let path = spec.env.get("PATH");
         if let Some(missing) = super::abilities::missing(spec).into_iter().next() {
@@ -341,6 +342,9 @@ impl Host for LinuxHost {
         self.images.clear();
         self.let_go();
         self.groups.sweep();
+        if questions.full {
+            self.world.forget_texts();
+        }
         if !std::mem::take(&mut self.collected) || questions.full {
             self.take_exits(clock::now().boot, questions.full);
         }

@@ -13,6 +13,7 @@
 
 mod entry;
 mod getent;
+mod kept;
 mod local;
 #[cfg(test)]
 mod tests;
@@ -20,9 +21,11 @@ mod tests;
 pub use entry::{Group, User};
 pub(in crate::host) use entry::{addresses, socket_address};
 pub use getent::{Answer, Asking, Database, Getent, Reply};
+pub use kept::KeptTexts;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,6 +43,7 @@ const GIVEN_UP: Duration = Duration::from_millis(1250);
 #[derive(Debug)]
 pub struct NameService {
     local: OnceCell<Local>,
+    kept: Rc<KeptTexts>,
     getent: Getent,
     readers: Arc<Readers>,
     deadline: Duration,
@@ -59,12 +63,19 @@ impl NameService {
     pub fn new(readers: Arc<Readers>) -> Self {
         Self {
             local: OnceCell::new(),
+            kept: Rc::default(),
             getent: Getent::default(),
             readers,
             deadline: DEADLINE,
             replies: RefCell::default(),
             silent: Cell::default(),
         }
+    }
+
+    /// Goes on with the texts that earlier looks have read.
+    #[must_use]
+    pub fn with_kept(self, kept: Rc<KeptTexts>) -> Self {
+        Self { kept, ..self }
     }
 
     /// One that a busy machine doesn't make late.
@@ -74,7 +85,7 @@ impl NameService {
     }
 
     fn local(&self) -> &Local {
-        self.local.get_or_init(Local::read)
+        self.local.get_or_init(|| Local::read(&self.kept))
     }
 
     /// What `pick` takes from the entry of the user with this name.

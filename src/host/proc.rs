@@ -43,6 +43,7 @@ mod sockets;
 #[cfg(test)]
 mod tests;
 mod units;
+mod unmounted;
 
 pub use answers::DEFAULT_PATH;
 pub use glance::{Glance, Image};
@@ -65,6 +66,7 @@ use rustix::io::Errno;
 use rustix::process::Resource;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
+use super::name_service::KeptTexts;
 use crate::facts::{CgroupLine, Fact, ProcessKey, Reason, Status, Why};
 use crate::plan::Recorded;
 use crate::process::samples::Samples;
@@ -148,6 +150,8 @@ pub struct LiveWorld {
     files: files::Cache,
     sockets: sockets::Cache,
     names: names::Cache,
+    kept_texts: Rc<KeptTexts>,
+    no_binfmt: Rc<unmounted::Unmounted>,
     children: OnceCell<BTreeSet<Pid>>,
     /// Every object that is looked for asks.
     own_namespaces: RefCell<BTreeMap<Namespace, Fact<u64>>>,
@@ -252,6 +256,8 @@ impl LiveWorld {
             files: files::Cache::default(),
             sockets: sockets::Cache::default(),
             names: names::Cache::default(),
+            kept_texts: Rc::default(),
+            no_binfmt: Rc::default(),
             children: OnceCell::new(),
             own_namespaces: RefCell::default(),
             cgroups: RefCell::default(),
@@ -273,6 +279,8 @@ impl LiveWorld {
             self.hides.clone(),
         );
         next.away = Rc::clone(&self.away);
+        next.kept_texts = Rc::clone(&self.kept_texts);
+        next.no_binfmt = Rc::clone(&self.no_binfmt);
         next.samples.clone_from(&self.samples);
         next.ahead.get_mut().left_out = Arc::new(self.away.pids());
         next.with_memory_deadline(self.memory_deadline).with_budget(self.budget)

@@ -24,6 +24,8 @@
 //!
 //! This module and its parts hold the only `unsafe` code there is, but for the attribute in `main.rs` that gives `main` its name.
 
+#[expect(unsafe_code, reason = "a system call that the child makes by hand")]
+mod birth;
 #[expect(unsafe_code, reason = "the child runs in shared memory; system calls are made by hand")]
 mod child;
 #[expect(unsafe_code, reason = "the child runs in shared memory; system calls are made by hand")]
@@ -75,6 +77,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 
+use self::birth::Before;
 use self::child::{Orders, RawIds, Report};
 use self::orders::{Heard, Prepared};
 use super::errno::errno_text;
@@ -91,7 +94,7 @@ pub struct Spawned {
     pub pid: Pid,
     /// Bound to it.
     pub pidfd: OwnedFd,
-    /// When it was forked, in clock ticks since boot, as the child itself read it.
+    /// When it was forked, in clock ticks since boot, as the child itself wrote it down.
     pub start: StartTicks,
 }
 
@@ -362,6 +365,7 @@ fn start(
     let end = table::end_of(needed.chain(joins.iter().copied()).chain(sockets.iter().copied()));
     let orders = Orders {
         end,
+        before: Before::now(),
         slot,
         joins: &joins,
         tied: slot < 0,

@@ -39,6 +39,9 @@ pub use names::{DIRECTORY, is_document, why_ignored};
 pub use place::{Attention, Manner, Place};
 pub use trust::Trust;
 
+pub(super) use remote::remote;
+pub(super) use stamp::{Reading, Stamp};
+
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;

@@ -107,6 +107,10 @@ const EVENTS_OF_PROCESSES: u64 = 9;
 /// Tokens from here on are processes.
 const PROCESSES: u64 = 16;
 const EVENTS_MAX: usize = 64;
+/// The size of `struct signalfd_siginfo` (`include/uapi/linux/signalfd.h`).
+const SIGNAL_BYTES: usize = 128;
+/// Of the signals that are meant there are five, and each of them is pending once.
+const SIGNALS_AT_ONCE: usize = 16;
 
 /// The one place where the engine waits.
 #[derive(Debug)]
@@ -318,8 +322,13 @@ impl Waker {
 
     fn read_signals(&self, wakes: &mut Wakes) {
         let Some(signals) = &self.signals else { return };
-        while let Ok(Some(info)) = signals.read_signal() {
-            let number = i32::try_from(info.ssi_signo).unwrap_or(0);
+        let mut room = [0; SIGNAL_BYTES * SIGNALS_AT_ONCE];
+        // What there is no room for, or comes later, wakes the loop again.
+        let read = rustix::io::read(signals, &mut room).unwrap_or(0);
+        let (told, _) = room.as_chunks::<SIGNAL_BYTES>();
+        for [a, b, c, d, ..] in told.iter().take(read / SIGNAL_BYTES) {
+            // `ssi_signo` of `struct signalfd_siginfo`.
+            let number = i32::from_ne_bytes([*a, *b, *c, *d]);
             match number {
                 libc::SIGCHLD => wakes.exits = true,
                 libc::SIGHUP => wakes.reload = true,

@@ -53,6 +53,15 @@ fn the_slot_holds_the_key_that_proc_shows() {
     assert_eq!(fs::read_to_string(&path).unwrap(), format!("{} {start}\n", process.0.pid));
 }
 
+/// The first are read, all others but for those at the edge of a tick told by the clock.
+#[test]
+fn each_start_is_the_one_that_proc_shows() {
+    for _ in 0..200 {
+        let process = Guarded(spawn(&sleeper(), Some(slot().as_fd())).unwrap());
+        assert_eq!(process.0.start.0, start_ticks(process.0.pid.0));
+    }
+}
+
 #[test]
 fn exits_are_told() {
     for (text, expected) in [

@@ -4,10 +4,13 @@
 //! `files` first, an entry found there is its answer; where there is no other source, there is no other entry.
 
 use std::cell::OnceCell;
-use std::fs;
+use std::fs::File as Opened;
 use std::io::{self, Read as _};
+use std::rc::Rc;
+use std::sync::Arc;
 
 use super::entry::Group;
+use super::kept::KeptTexts;
 use crate::units::Gid;
 
 /// Larger files are left to the name service.
@@ -28,9 +31,28 @@ pub(super) struct Local {
 #[derive(Debug)]
 pub(super) struct File {
     path: &'static str,
-    read: fn(&str) -> Option<String>,
-    text: OnceCell<Option<String>>,
+    texts: Texts,
+    text: OnceCell<Option<Arc<str>>>,
     sources: Sources,
+}
+
+/// Where texts of files come from.
+#[derive(Clone, Debug)]
+pub(super) enum Texts {
+    /// The files themselves.
+    Files(Rc<KeptTexts>),
+    /// Somebody who plays them.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for tests"))]
+    Told(fn(&str) -> Option<String>),
+}
+
+impl Texts {
+    fn of(&self, path: &'static str) -> Option<Arc<str>> {
+        match self {
+            Self::Files(kept) => kept.read(path).ok(),
+            Self::Told(tell) => tell(path).map(Arc::from),
+        }
+    }
 }
 
 /// Where entries come from.
@@ -46,24 +68,29 @@ struct Sources {
 
 impl Local {
     /// Reads the files of those databases that begin with `files`.
-    pub(super) fn read() -> Self {
-        let switch = match read("/etc/nsswitch.conf") {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Some(String::new()),
+    pub(super) fn read(kept: &Rc<KeptTexts>) -> Self {
+        let switch = match kept.read("/etc/nsswitch.conf") {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Arc::from("")),
             answer => answer.ok(),
         };
-        Self::under(switch.as_deref(), |path| read(path).ok())
+        Self::of(switch.as_deref(), &Texts::Files(Rc::clone(kept)))
     }
 
-    /// Under a switch, if it is known; `read` gives the text of a file.
-    pub(super) fn under(switch: Option<&str>, read: fn(&str) -> Option<String>) -> Self {
+    /// Under a switch, if it is known; `tell` gives the text of a file.
+    #[cfg(test)]
+    pub(super) fn under(switch: Option<&str>, tell: fn(&str) -> Option<String>) -> Self {
+        Self::of(switch, &Texts::Told(tell))
+    }
+
+    fn of(switch: Option<&str>, texts: &Texts) -> Self {
         let of = |database: &str| switch.map(|switch| Sources::of(switch, database)).unwrap_or_default();
         let of_members = match switch {
             Some(switch) if line(switch, "initgroups").is_some() => "initgroups",
             _ => "group",
         };
         Self {
-            passwd: File::new("/etc/passwd", of("passwd"), read),
-            group: File::new("/etc/group", of("group"), read),
+            passwd: File::new("/etc/passwd", of("passwd"), texts.clone()),
+            group: File::new("/etc/group", of("group"), texts.clone()),
             initgroups: of(of_members),
         }
     }
@@ -77,12 +104,12 @@ impl Local {
 }
 
 impl File {
-    fn new(path: &'static str, sources: Sources, read: fn(&str) -> Option<String>) -> Self {
-        Self { path, read, text: OnceCell::new(), sources }
+    fn new(path: &'static str, sources: Sources, texts: Texts) -> Self {
+        Self { path, texts, text: OnceCell::new(), sources }
     }
 
     fn text(&self) -> Option<&str> {
-        let text = || self.sources.files_first.then(|| (self.read)(self.path)).flatten();
+        let text = || self.sources.files_first.then(|| self.texts.of(self.path)).flatten();
         self.text.get_or_init(text).as_deref()
     }
 
@@ -125,9 +152,9 @@ impl Sources {
 }
 
 /// The text of a file; an error if it is too large.
-fn read(path: &str) -> io::Result<String> {
+pub(super) fn read(file: &Opened) -> io::Result<String> {
     let mut bytes = Vec::with_capacity(4096);
-    fs::File::open(path)?.take(SIZE_MAX + 1).read_to_end(&mut bytes)?;
+    file.take(SIZE_MAX + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > SIZE_MAX {
         return Err(io::ErrorKind::FileTooLarge.into());
     }

@@ -168,6 +168,15 @@ impl LiveWorld {
     }
 
     pub(super) fn read_binfmt(&self) -> Fact<Arc<[Binfmt]>> {
+        if self.no_binfmt.holds(self.proc()) {
+            return Fact::Absent;
+        }
+        let found = self.read_binfmt_anew();
+        self.no_binfmt.note(found == Fact::Absent);
+        found
+    }
+
+    fn read_binfmt_anew(&self) -> Fact<Arc<[Binfmt]>> {
         let dir = match raw::open_dir(self.proc(), BINFMT) {
             Ok(dir) => dir,
             Err(Errno::NOENT) => return Fact::Absent,

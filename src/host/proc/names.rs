@@ -1,6 +1,7 @@
 //! Names of users and groups, asked of the [name service](crate::host::name_service) once a look.
 
 use std::cell::OnceCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::LiveWorld;
@@ -12,8 +13,15 @@ use crate::units::{Gid, Uid};
 pub(super) type Cache = OnceCell<NameService>;
 
 impl LiveWorld {
-    fn name_service(&self) -> &NameService {
-        self.names.get_or_init(|| NameService::new(Arc::clone(&self.readers)))
+    /// The answers that this look rests on.
+    pub fn name_service(&self) -> &NameService {
+        let names = || NameService::new(Arc::clone(&self.readers)).with_kept(Rc::clone(&self.kept_texts));
+        self.names.get_or_init(names)
+    }
+
+    /// Texts of local files that are kept from look to look are read again.
+    pub fn forget_texts(&self) {
+        self.kept_texts.forget();
     }
 
     pub(super) fn find_user_id(&self, name: &str) -> Fact<Uid> {

@@ -12,6 +12,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use super::Step;
+use super::birth::{self, Before};
 use super::confine::{self, RawConfinement};
 use super::given::{FIRST_SOCKET, complete_listen_pid};
 use super::raw::call;
@@ -51,6 +52,8 @@ pub(super) struct RawIds<'a> {
 pub(super) struct Orders<'a> {
     /// What it needs of the engine's descriptors is below this.
     pub(super) end: usize,
+    /// Before it is made.
+    pub(super) before: Before,
     /// Where its key goes; -1: nowhere.
     pub(super) slot: c_int,
     /// `cgroup.procs` of groups to enter.
@@ -188,16 +191,7 @@ fn fail_at(orders: &Orders<'_>, step: Step) {
 
 /// Writes `PID STARTTICKS` and a newline into the slot, before anything that could be noticed by others.
 unsafe fn write_key(orders: &Orders<'_>) -> Result<(), i32> {
-    let mut buffer = [0u8; 1024];
-    // SAFETY: the buffer is on this stack and its length is passed.
-    let read = unsafe {
-        let stat = open(c"/proc/self/stat", libc::O_RDONLY)?;
-        let length = call(libc::SYS_read, [stat, buffer.as_mut_ptr().addr(), buffer.len(), 0, 0]);
-        call(libc::SYS_close, [stat, 0, 0, 0, 0])?;
-        length?
-    };
-    let text = buffer.get(..read).ok_or(libc::EIO)?;
-    let start = super::start_of_stat(text).ok_or(libc::EIO)?;
+    let start = birth::start(orders.before, read_start)?;
     orders.report.start.store(start, Ordering::SeqCst);
     // SAFETY: no pointers.
     let pid = unsafe { call(libc::SYS_getpid, [0; 5])? };
@@ -214,6 +208,19 @@ unsafe fn write_key(orders: &Orders<'_>) -> Result<(), i32> {
     // SAFETY: at most the length of the line is written out.
     let written = unsafe { call(libc::SYS_write, [slot, line.as_ptr().addr(), length, 0, 0])? };
     if written == length { Ok(()) } else { Err(libc::ENOSPC) }
+}
+
+/// Its own start time in clock ticks, as the kernel shows it.
+fn read_start() -> Result<u64, i32> {
+    let mut buffer = [0u8; 1024];
+    // SAFETY: the buffer is on this stack and its length is passed.
+    let read = unsafe {
+        let stat = open(c"/proc/self/stat", libc::O_RDONLY)?;
+        let length = call(libc::SYS_read, [stat, buffer.as_mut_ptr().addr(), buffer.len(), 0, 0]);
+        call(libc::SYS_close, [stat, 0, 0, 0, 0])?;
+        length?
+    };
+    super::start_of_stat(buffer.get(..read).ok_or(libc::EIO)?).ok_or(libc::EIO)
 }
 
 fn push(line: &mut [u8; 48], length: &mut usize, byte: u8) {

@@ -19,7 +19,7 @@ const REMOTE: [(u32, &str); 11] = [
 
 /// The name of the file system that this lies on, if changes of it are to be expected that nobody tells of. An overlay
 /// isn't among them: what is changed through it is told, and what is changed below it is seen at the next resync.
-pub(super) fn remote(directory: impl AsFd) -> Option<&'static str> {
+pub(in crate::host) fn remote(directory: impl AsFd) -> Option<&'static str> {
     named(rustix::fs::fstatfs(directory).ok()?.f_type)
 }
 

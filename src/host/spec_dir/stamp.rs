@@ -17,15 +17,15 @@ const TICK: Duration = Duration::from_millis(10);
 /// When files are read, by the clock that the kernel stamps with, and on which device: the one of a directory whose file system is no other
 /// machine's.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reading {
-    pub(super) device: u64,
+pub(in crate::host) struct Reading {
+    pub(in crate::host) device: u64,
     /// Since 1970.
-    pub(super) at: Duration,
+    pub(in crate::host) at: Duration,
 }
 
 /// Times are compared with what they were before; with the clock only for whether a file that was read is to be read once more ([`Reading`]).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Stamp {
+pub(in crate::host) struct Stamp {
     file: (u64, u64),
     size: i64,
     mode: u32,
@@ -46,7 +46,7 @@ impl Stamp {
     }
 
     #[allow(clippy::useless_conversion, reason = "the types of these fields differ between architectures")]
-    pub(super) fn of_stat(stat: &Stat) -> Self {
+    pub(in crate::host) fn of_stat(stat: &Stat) -> Self {
         let nanos = |value| i64::try_from(value).unwrap_or_default();
         Self {
             file: (u64::from(stat.st_dev), u64::from(stat.st_ino)),
@@ -64,7 +64,7 @@ impl Stamp {
     /// done then is stamped with that moment or a later one. Nobody can set the time of a change of the inode, and where the clock is set
     /// back it would have to come to the very nanosecond again. Nothing is said of a file of another file system, nor of one that was
     /// changed a moment before, or later than it is by now.
-    pub(super) fn is_older_than(&self, reading: Reading) -> bool {
+    pub(in crate::host) fn is_older_than(&self, reading: Reading) -> bool {
         let [_, (seconds, nanos)] = self.changed;
         let (Ok(seconds), Ok(nanos)) = (u64::try_from(seconds), u32::try_from(nanos)) else { return false };
         // A file system that counts more coarsely than that has whole ones.
