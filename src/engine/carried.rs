@@ -22,7 +22,7 @@ use super::statuses::Statuses;
 use super::tick::Tick;
 use crate::facts::ProcessKey;
 use crate::plan::Plan;
-use crate::plan::memory::{Memory, Record, Records};
+use crate::plan::memory::{Memory, Record, Records, records_of};
 use crate::plan::observation::Observation;
 use crate::plan::status::{ConditionType, PhaseWord, ServiceStatus};
 use crate::sharing::Change;
@@ -173,7 +173,7 @@ impl Carried {
         let changed = changed.map(|change| change.key);
         let restless = self.restless.iter().chain(self.moments.due(now));
         let restless = restless.filter(|name| memory.services.contains_key(*name));
-        let awake = memory.services.rows_where(|told| told.has_process && !woken.is_empty());
+        let awake = woken.iter().flat_map(|key| records_of(&memory.services, key.pid));
         let awake = awake.filter(|(_, record)| is_woken(record, woken)).map(|(name, _)| name);
         let touched = self.documents.iter().chain(changed).chain(restless).chain(awake);
         Some(touched.cloned().chain(self.due_looks(now)).collect())

@@ -14,7 +14,9 @@ use super::failpoint;
 use super::pidfs;
 use super::proc::ImageNames;
 use super::signal::{Held, NotHeld, Vital, boot_id, hold_in};
-use super::spawn::{close_up, exit_of, exit_of_status, out_of_the_way, peek_any_exited, reap, reap_pid};
+use super::spawn::{
+    close_up, exit_of, exit_of_status, out_of_the_way, peek, peek_any_exited, reap, reap_pid,
+};
 use super::wake::Waker;
 use crate::facts::{ProcessKey, Reason, Why};
 use crate::plan::memory::Exit;
@@ -63,6 +65,8 @@ pub struct Exits {
     in_sessions: BTreeSet<ProcessKey>,
     /// What was in the session of one that exited.
     left: BTreeMap<ProcessKey, Vec<ProcessKey>>,
+    /// Children whose exit is known, and that are to be collected before the next wait.
+    uncollected: Vec<Pid>,
     /// Whose exit was noticed since somebody asked for these.
     woken: BTreeSet<ProcessKey>,
     /// Read once: the first look of an engine holds all processes on record.
@@ -335,26 +339,36 @@ impl Exits {
         hold_in(&self.boot().map_err(NotHeld::Failed)?, key)
     }
 
-    /// Collects children that are known to have exited, each asked for by itself: to ask for any of them goes through all children.
+    /// How children ended that are known to have exited, each asked for by itself: to ask for any of them goes through all children.
     /// Whether that was all of these; who isn't in the table, or whose session is to be looked at before, is left to [`Self::reap_all`].
-    pub fn reap_told(&mut self, pids: &[Pid]) -> bool {
+    /// They are collected by [`Self::collect`]: what is started in their place doesn't wait until the kernel has taken them apart.
+    pub fn ask_told(&mut self, pids: &[Pid]) -> bool {
         let mut all = !pids.is_empty();
         for pid in pids {
             let in_sessions = &self.in_sessions;
             let child = of(&mut self.table, *pid)
                 .find(|(key, entry)| entry.own && entry.exit.is_none() && !in_sessions.contains(*key));
-            let exit = child.as_ref().and_then(|(_, entry)| reap(&entry.pidfd).ok().flatten());
+            let exit = child.as_ref().and_then(|(_, entry)| peek(&entry.pidfd).ok().flatten());
             match child.zip(exit) {
-                Some(((_, entry), exit)) => (entry.exit, entry.waited) = (Some(exit), true),
+                Some(((_, entry), exit)) => {
+                    (entry.exit, entry.waited) = (Some(exit), true);
+                    self.uncollected.push(*pid);
+                }
                 None => all = false,
             }
         }
         all
     }
 
+    /// Collects those whose exit is known. Until then their numbers are their own.
+    pub fn collect(&mut self) {
+        self.uncollected.drain(..).for_each(reap_pid);
+    }
+
     /// Collects every child that exited, orphans that came to us as their subreaper among them. The statuses of those
     /// on record are kept; the others are returned.
     pub fn reap_all(&mut self) -> Vec<(Pid, Exit)> {
+        self.collect();
         let mut others = Vec::new();
         while let Some((pid, exit)) = peek_any_exited() {
             // While it isn't collected, the number is certainly that of the child.
@@ -470,18 +484,20 @@ mod tests {
         let mut stranger = std::process::Command::new("true").spawn().unwrap();
         let of_stranger = Pid(i32::try_from(stranger.id()).unwrap());
         exits.note_session(&of_another);
-        assert!(!exits.reap_told(&[]) && !exits.reap_told(&[of_one.pid]), "it lives");
+        assert!(!exits.ask_told(&[]) && !exits.ask_told(&[of_one.pid]), "it lives");
         for child in [&mut one, &mut another] {
             child.kill().unwrap();
         }
         while [&of_one, &of_another].iter().any(|key| zombie(key).is_none()) {
             std::thread::yield_now();
         }
-        assert!(exits.reap_told(&[of_one.pid]) && !exits.reap_told(&[of_one.pid]));
+        assert!(exits.ask_told(&[of_one.pid]) && !exits.ask_told(&[of_one.pid]));
         assert!(exits.was_our_child(&of_one) && exits.is_known_gone(&of_one));
         assert_eq!(exits.life(&of_one, &waker), Life::Gone(Exit::Signal(crate::units::Signal::KILL)));
+        assert!(zombie(&of_one).is_some(), "its number is its own still");
+        exits.collect();
         assert!(one.wait().is_err(), "it is collected");
-        assert!(!exits.reap_told(&[of_another.pid, of_stranger]), "neither is collected by that");
+        assert!(!exits.ask_told(&[of_another.pid, of_stranger]), "neither is collected by that");
         assert!(another.wait().is_ok() && stranger.wait().is_ok());
     }
 

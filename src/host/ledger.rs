@@ -57,6 +57,8 @@ const WORTH_A_THREAD_BYTES: u64 = 512 << 10;
 const PART: usize = 64;
 /// No ledger is near this size.
 const LEDGER_BYTES_MAX: u64 = 1 << 30;
+/// Most lines are shorter.
+const LINE_BYTES: usize = 4096;
 const BROKEN_MAX: u32 = 1000;
 const MODE: u32 = 0o600;
 
@@ -181,7 +183,7 @@ impl Ledger {
 
     /// Adds a line for each object that isn't as it was written.
     fn add(&mut self, mut open: Open, memory: &Memory) -> Result<(), String> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(LINE_BYTES);
         let changes = || memory.services.changes_since(&self.written);
         for Change { key, was, is } in changes().filter(|change| change.is.is_some()) {
             // Another value may say the same.

@@ -487,6 +487,10 @@ impl LinuxHost {
 fn lives(exits: &Exits, world: &LiveWorld) -> impl Fn(&ProcessKey) -> bool {
     let held = OnceCell::new();
     move |key| {
+        // Whose exit is known may be uncollected still.
+        if exits.is_known_gone(key) {
+            return false;
+        }
         exits.keeps_number(key)
             || held.get_or_init(|| exits.others_that_live()).contains(key)
             || world.process_key(key.pid) == Fact::Known(key.clone())

@@ -62,7 +62,7 @@ pub use heap::{MANY_AT_FIRST, close_up, give_back, side_by_side, take_large_page
 pub use inherited::{environment, hand_down_signals, take_descriptor, was_closed};
 pub use pages::let_go_of_program;
 pub use pidfd::{
-    exit_of, exit_of_status, keep_exits_of_children, peek_any_exited, reap, reap_pid, send_number,
+    exit_of, exit_of_status, keep_exits_of_children, peek, peek_any_exited, reap, reap_pid, send_number,
     send_signal,
 };
 pub use setting::{close_on_exec_from, keep_alone, set_io_priority, set_policy};

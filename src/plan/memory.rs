@@ -38,7 +38,7 @@ pub use phase::{Exited, Phase};
 pub(crate) use process::Heirs;
 pub use process::{Constrained, Exit, Process};
 pub use record::{Record, RolledBack};
-pub use records::{Records, Traits};
+pub use records::{Records, Traits, records_of};
 pub use task::{Due, LastRun, LeftOut, Moment, NextMoment, Past, Run, StopCause, TaskMemory, TaskResult};
 pub use transitions::Transitions;
 pub use wish::{AdoptWish, Suspension, Wish};

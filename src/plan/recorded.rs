@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use super::launch::Words;
-use super::memory::{Launched, Process, Record, Records};
+use super::memory::{Launched, Process, Record, Records, records_of};
 use crate::facts::ProcessKey;
 use crate::spec::{Service, ServiceName};
 use crate::units::Pid;
@@ -142,7 +142,12 @@ impl Recorded {
 
     /// Whether a process on record has this number.
     pub fn has_pid(&self, pid: Pid) -> bool {
-        self.pids().binary_search(&pid).is_ok()
+        let records = &self.0.records;
+        if records.is_empty() {
+            self.pids().binary_search(&pid).is_ok()
+        } else {
+            records_of(records, pid).next().is_some()
+        }
     }
 
     /// The processes that were started as one of these programs. An adopted one isn't among them, nor one with another
@@ -267,6 +272,9 @@ mod tests {
         let alone = Recorded::from((*recorded).clone());
         assert_eq!(alone.of_object(&name).count(), 5);
         assert_eq!(alone.pids(), recorded.pids());
+        for pid in 0..7 {
+            assert_eq!([&recorded, &alone].map(|known| known.has_pid(Pid(pid))), [(1..6).contains(&pid); 2]);
+        }
         let mut wanted = Executed::default();
         wanted.add("/srv/web", &texts);
         assert_eq!(alone.started(&wanted, ("/run", "/log")).count(), 0, "nothing is known but the owners");

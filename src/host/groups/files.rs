@@ -86,7 +86,14 @@ fn read_short(file: &Path) -> io::Result<String> {
 }
 
 pub(super) fn says(file: &Path, line: &str) -> bool {
-    read_short(file).is_ok_and(|text| text.lines().any(|other| other == line))
+    let mut beginning = [0; 256];
+    let Ok(length) = File::open(file).and_then(|mut file| file.read(&mut beginning)) else { return false };
+    let mut lines = beginning.get(..length).unwrap_or_default().split_inclusive(|byte| *byte == b'\n');
+    // Whole lines that the kernel gives at first are all that there is, nearly always.
+    if lines.any(|other| other.strip_suffix(b"\n") == Some(line.as_bytes())) {
+        return true;
+    }
+    length == beginning.len() && read_short(file).is_ok_and(|text| text.lines().any(|other| other == line))
 }
 
 pub(super) fn says_word(file: &Path, word: &str) -> bool {

@@ -16,7 +16,6 @@ use crate::host::look::wanted_user;
 use crate::host::proc::LiveWorld;
 use crate::host::table::Mark;
 use crate::plan::memory::Records;
-use crate::process::world::{Root, World};
 use crate::spec::{Service, ServiceName};
 use crate::units::{Pid, Uid};
 
@@ -45,11 +44,10 @@ struct RestsOn {
 
 impl RestsOn {
     /// `None`: it can't be told.
-    fn of(spec: &Service, world: &dyn World) -> Option<Self> {
+    fn of(spec: &Service, world: &LiveWorld) -> Option<Self> {
         let user = wanted_user(spec, world).ok()?;
-        let identity = |path: &std::path::PathBuf| match world.file(Root::Engine, path.as_os_str().as_bytes())
-        {
-            Fact::Known(file) => Some(Some((file.dev, file.ino))),
+        let identity = |path: &std::path::PathBuf| match world.leads_to(path.as_os_str().as_bytes()) {
+            Fact::Known(file) => Some(Some(file)),
             Fact::Absent => Some(None),
             Fact::Unknown(_) => None,
         };
@@ -92,7 +90,7 @@ impl LinuxHost {
 
     /// The names in its document lead elsewhere than at the last complete look, as after an upgrade: who is none of it may be of it now,
     /// though nothing happened to him.
-    pub(super) fn leads_elsewhere(&self, name: &ServiceName, spec: &Arc<Service>, world: &dyn World) -> bool {
+    pub(super) fn leads_elsewhere(&self, name: &ServiceName, spec: &Arc<Service>, world: &LiveWorld) -> bool {
         let before = self.seen.0.get(name).filter(|before| Arc::ptr_eq(&before.by, spec));
         before.is_some_and(|before| RestsOn::of(spec, world).as_ref() != Some(&before.rests_on))
     }
@@ -122,7 +120,7 @@ impl LinuxHost {
         &self,
         name: &ServiceName,
         spec: &Arc<Service>,
-        world: &dyn World,
+        world: &LiveWorld,
     ) -> Option<Vec<Pid>> {
         let before = self.seen.0.get(name).filter(|before| Arc::ptr_eq(&before.by, spec))?;
         if self.leads_elsewhere(name, spec, world) {
@@ -144,7 +142,7 @@ impl LinuxHost {
         name: &ServiceName,
         spec: &Arc<Service>,
         (mark, considered): (Mark, BTreeSet<Pid>),
-        world: &dyn World,
+        world: &LiveWorld,
     ) {
         let may_go_on =
             self.table.is_told() && spec.chroot.is_none() && self.looker.conditions.are_told(spec);

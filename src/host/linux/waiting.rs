@@ -47,6 +47,7 @@ impl LinuxHost {
     pub fn wait(&mut self, until: Option<BootTime>) -> io::Result<Wakes> {
         // Who waits looks anew.
         self.begun = None;
+        self.exits.collect();
         let until = if self.collects_others() { Some(clock::now().boot) } else { until };
         let resting = self.table.before_waiting(&self.waker, clock::now().boot);
         let deadline = until.into_iter().chain(self.deadline()).min();
@@ -67,7 +68,7 @@ impl LinuxHost {
         // Whether any of a thousand children has exited is a question to the kernel about all of them; the next look asks it anyway. Where
         // it is known who has, what has to be started in its place doesn't wait for that question.
         if wakes.is_more_than_asking() {
-            if self.subreaper && self.exits.reap_told(&wakes.exited) {
+            if self.subreaper && self.exits.ask_told(&wakes.exited) {
                 self.take_answers(now);
             } else {
                 self.take_exits(now, false);

@@ -52,6 +52,16 @@ impl LiveWorld {
         facts.keys().filter(|(root, _)| *root == Root::Engine).map(|(_, path)| Arc::from(&**path)).collect()
     }
 
+    /// Which file a name in our own root leads to, by device and inode.
+    #[allow(clippy::useless_conversion, reason = "the types of these fields differ between architectures")]
+    pub fn leads_to(&self, path: &[u8]) -> Fact<(u64, u64)> {
+        match rustix::fs::stat(path) {
+            Ok(stat) => Fact::Known((u64::from(stat.st_dev), u64::from(stat.st_ino))),
+            Err(Errno::NOENT) => Fact::Absent,
+            Err(errno) => Fact::Unknown(reason(errno, &String::from_utf8_lossy(path))),
+        }
+    }
+
     fn read_file(&self, root: Root, path: &[u8]) -> Fact<FileFacts> {
         self.locate(root, path).and_then(|(file, stat)| match self.real_path(root, &file) {
             Ok(real) => {

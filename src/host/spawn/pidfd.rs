@@ -132,6 +132,16 @@ pub fn reap(pidfd: impl AsFd) -> io::Result<Option<Exit>> {
     Ok(wait_id(libc::P_PIDFD, id, libc::WEXITED | libc::WNOHANG)?.map(|(_, exit)| exit))
 }
 
+/// How a child ended, without collecting it; `None`: it lives.
+///
+/// # Errors
+/// ECHILD: it isn't our child, or was waited for already.
+pub fn peek(pidfd: impl AsFd) -> io::Result<Option<Exit>> {
+    let id = pidfd.as_fd().as_raw_fd().unsigned_abs();
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    Ok(wait_id(libc::P_PIDFD, id, options)?.map(|(_, exit)| exit))
+}
+
 /// Some child that has exited (orphans that came to us among them), without collecting it: its number can't be
 /// used again before [`reap_pid`] does.
 pub fn peek_any_exited() -> Option<(Pid, Exit)> {
