@@ -9,6 +9,7 @@
 //!      nice: 6..     first way: nice ..2, nothing left     second way: state {zombie}, nothing left with {running}
 //! ```
 
+mod apart;
 mod fingerprint;
 mod leaf;
 mod sets;

@@ -19,7 +19,7 @@ pub(super) fn all(root: &Node, source: &str, schema: &Schema, defines: bool) -> 
     constants::find(root, source, schema, &mut found);
     patterns::find(root, source, &mut found);
     empty::find(root, source, &mut found);
-    if !defines {
+    if !defines && cost::class(root) >= EXPENSIVE {
         unguarded(root, &mut Trail::default(), false, source, &mut found);
     }
     found

@@ -88,7 +88,7 @@ impl Operand<'_> {
 impl Finder<'_> {
     /// One comparison that can't be true, or that says only that there is a value.
     fn alone(&self, node: &Node, so: bool, trail: &Trail) -> Option<Diagnostic> {
-        if !matches!(node.kind, Kind::Compare { .. } | Kind::Member { .. }) {
+        if !matches!(node.kind, Kind::Compare { .. } | Kind::Member { .. }) || self.logic.is_plain(node) {
             return None;
         }
         let (subject, alone) = self.logic.alone(node)?;
@@ -161,6 +161,9 @@ impl Finder<'_> {
 
     /// Operands of `&&` that exclude each other, operands of `||` that leave nothing out, and repeated ones.
     fn operands(&self, items: &[Node], and: bool, trail: &Trail, found: &mut Vec<Diagnostic>) {
+        if and && self.logic.are_apart(items) {
+            return;
+        }
         let items = operands(items, and, trail);
         let mut seen: BTreeMap<(bool, Vec<u8>), usize> = BTreeMap::new();
         for item in &items {

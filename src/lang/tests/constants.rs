@@ -1,10 +1,14 @@
 //! What is said to be constant is constant, whatever a candidate is like; absent and unknown facts included.
 
+use std::collections::BTreeSet;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::toy;
 use crate::diagnostic::Diagnostic;
+use crate::lang::constant::{Alone, Logic, fingerprint};
+use crate::lang::ir::Kind;
 use crate::lang::value::Value;
 use crate::lang::{Predicate, Verdict, Vocabularies, compile};
 
@@ -218,4 +222,31 @@ fn one_condition_follows_from_another() {
         assert_eq!(first.implies(&second, &schema), implies, "{a} implies {b}");
         assert_eq!(first.excludes(&second, &schema), excludes, "{a} excludes {b}");
     }
+}
+
+#[test]
+fn what_is_plain_is_possible_together_and_says_something_by_itself() {
+    let schema = toy::schema();
+    let (logic, likely) = (Logic::new(&schema), Logic::with_different_names(&schema));
+    let (mut apart, mut plain) = (0, 0);
+    for one in LEAVES {
+        let (alone, said) = predicate(one);
+        if logic.is_plain(alone.root()) {
+            plain += 1;
+            assert!(said.is_empty(), "{one}: {said:?}");
+            let found = logic.alone(alone.root()).map(|(_, alone)| alone);
+            assert!(matches!(found, None | Some(Alone::Sometimes)), "{one}: {found:?}");
+        }
+        for other in LEAVES {
+            let (both, _) = predicate(&format!("{one} && {other}"));
+            let Kind::And(operands) = &both.root().kind else { continue };
+            if logic.are_apart(&operands.items) {
+                apart += 1;
+                assert!(likely.possible(operands.items.iter().map(|item| (item, true))), "{one} && {other}");
+                let prints: BTreeSet<_> = operands.items.iter().map(fingerprint).collect();
+                assert_eq!(prints.len(), operands.items.len(), "{one} && {other}");
+            }
+        }
+    }
+    assert!(plain >= 3 && apart >= 6, "{plain} {apart}");
 }
