@@ -16,7 +16,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::accept::PruneRules;
 use crate::engine::policy::looking::Owners;
 use crate::engine::policy::{Foreseen, PolicyEye, preview};
-use crate::engine::sources::SourcesLook;
+use crate::engine::sources::{Beside, SourcesLook};
 use crate::host::Host;
 use crate::host::good_texts::GoodTexts;
 use crate::host::imagined::{NothingRuns, SnapshotHost};
@@ -24,7 +24,7 @@ use crate::host::shelf::Shelf;
 use crate::host::spawn::take_large_pages;
 use crate::host::state_dir::Dirs;
 use crate::lang::Predicate;
-use crate::lang::ir::Id;
+use crate::lang::ir::{Id, Kind};
 use crate::plan::memory::Memory;
 use crate::process::expression::schema;
 use crate::report::{ChangeRow, ForeseenRow, foreseen_rows, foreseen_text, plan_rows, plan_text};
@@ -77,12 +77,20 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             let Opened { host, memory } = opened;
             let mut host = ManuallyDrop::new(host);
             let begun = Cell::new(args.host.as_host.is_some());
-            let look = ManuallyDrop::new(sources.look_telling(&|condition| {
+            let condition = |condition: &Predicate| {
                 if !begun.get() && asks_for_arguments(condition) {
                     begun.set(true);
                     host.begin_arguments();
                 }
-            }));
+            };
+            // What follows until the look asks about them is for one processor.
+            let loaded = || {
+                if args.host.as_host.is_none() {
+                    host.begin_holding(&memory);
+                }
+            };
+            let beside = Beside { condition: &condition, loaded: &loaded };
+            let look = ManuallyDrop::new(sources.look_telling(beside));
             terminal.diagnostics_in_short(&look.diagnostics);
             if args.host.as_host.is_some() {
                 let memory = Memory::new(host.boot().clone());
@@ -100,11 +108,19 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
 
 /// Whether a condition asks everybody for arguments: where it asks for something cheaper as well, few are asked for more.
 fn asks_for_arguments(condition: &Predicate) -> bool {
-    let needs = condition.needs();
-    let is_of_arguments = |id: &Id| {
-        schema().field_by_id(*id).is_some_and(|field| matches!(field.name.as_ref(), "cmdline" | "argv"))
+    let is_of_arguments = |id: Id| {
+        schema().field_by_id(id).is_some_and(|field| matches!(field.name.as_ref(), "cmdline" | "argv"))
     };
-    !needs.fields.is_empty() && needs.fields.iter().all(is_of_arguments) && needs.functions.is_empty()
+    let (mut any, mut other) = (false, false);
+    condition.root().walk(&mut |node| match &node.kind {
+        Kind::Field { field, .. } | Kind::Entry { field, .. } => {
+            any = true;
+            other = other || !is_of_arguments(field.id);
+        }
+        Kind::Call { .. } => other = true,
+        _ => {}
+    });
+    any && !other
 }
 
 fn snapshot_host(file: &std::path::Path, shelf: &Rc<Shelf>) -> Result<SnapshotHost, Vec<Diagnostic>> {

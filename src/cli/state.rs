@@ -103,10 +103,7 @@ pub(super) fn look_beside(
     sources: &mut Sources,
     terminal: Terminal,
 ) -> Result<Opened, NotOpened> {
-    let load = |host: &mut LinuxHost| {
-        if are_many(dirs) { sources.look_beside(|| host.load()) } else { host.load() }
-    };
-    opened(LinuxHost::observer(dirs), load, terminal)
+    if are_many(dirs) { sources.look_beside(|| look(dirs, terminal)) } else { look(dirs, terminal) }
 }
 
 fn opened(

@@ -62,6 +62,24 @@ pub const CODES: &[(Code, &str)] = &[
     (TOO_SLOW, "a spec file takes too long to read"),
 ];
 
+/// Who does something else beside a look, and hears of what it rests on.
+#[derive(Clone, Copy)]
+pub struct Beside<'a> {
+    /// A condition that needs no definitions and plugins was compiled: who hears it may begin with what it asks for.
+    pub condition: &'a dyn Fn(&Predicate),
+    /// All files are loaded: what follows needs one processor.
+    pub loaded: &'a dyn Fn(),
+}
+
+impl std::fmt::Debug for Beside<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Beside").finish_non_exhaustive()
+    }
+}
+
+/// Nobody does.
+const NOBODY: Beside<'static> = Beside { condition: &|_| {}, loaded: &|| {} };
+
 /// Device and inode of the program behind a path, where they tell one program from another.
 pub type ProgramIdentity = Box<dyn Fn(&Path) -> Option<(u64, u64)>>;
 
@@ -275,13 +293,12 @@ impl Sources {
         self.look_with(Attention::at(clock::now().boot))
     }
 
-    /// The same, and tells each condition that needs no definitions and plugins while files are loaded: who hears it may begin
-    /// with what it asks for.
-    pub fn look_telling(&mut self, tell: &dyn Fn(&Predicate)) -> SourcesLook {
+    /// The same, and tells how far it is while it goes on.
+    pub fn look_telling(&mut self, beside: Beside<'_>) -> SourcesLook {
         self.looks += 1;
         self.here = Here::now();
         let still = self.still.take();
-        self.look_at_all(still, Attention::at(clock::now().boot), tell)
+        self.look_at_all(still, Attention::at(clock::now().boot), beside)
     }
 
     /// Whose documents count.
@@ -303,7 +320,7 @@ impl Sources {
         let still = self.still.take();
         match attention.named.and(still.as_ref()).and_then(|still| self.look_at_named(still, attention)) {
             Some(look) => look,
-            None => self.look_at_all(still.filter(|_| attention.named.is_none()), attention, &|_| {}),
+            None => self.look_at_all(still.filter(|_| attention.named.is_none()), attention, NOBODY),
         }
     }
 }

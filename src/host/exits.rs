@@ -1,10 +1,11 @@
 //! Processes on record, each held by a pidfd, and how they ended.
 
-use std::cell::OnceCell;
+mod many;
+
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::thread;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, pidfd_open};
@@ -12,7 +13,6 @@ use rustix::process::{PidfdFlags, pidfd_open};
 use super::errno::io_text;
 use super::failpoint;
 use super::pidfs;
-use super::proc::ImageNames;
 use super::signal::{Held, NotHeld, Vital, boot_id, hold_in};
 use super::spawn::{
     close_up, exit_of, exit_of_status, out_of_the_way, peek, peek_any_exited, reap, reap_pid,
@@ -22,6 +22,8 @@ use crate::facts::{ProcessKey, Reason, Why};
 use crate::plan::memory::Exit;
 use crate::process::world::Bytes;
 use crate::units::{BootId, Pid, PidfdInode, StartTicks};
+
+use many::{Many, WORTH_A_THREAD};
 
 /// Whether a process on record lives.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,8 +36,6 @@ pub enum Life {
     Unknown(Reason),
 }
 
-/// For fewer processes a second thread isn't worth its start.
-const WORTH_A_THREAD: usize = 256;
 /// So many descriptors are asked about in one call. Who may not even have as many open is refused, and asks for each by itself.
 const AT_ONCE_MOST: usize = 256;
 /// No waiting.
@@ -75,6 +75,8 @@ pub struct Exits {
     me: OnceCell<Pid>,
     /// Nobody is going to wait for exits, and nothing is started: who looks once.
     looks_only: bool,
+    /// Many that a thread holds, until they are asked about.
+    begun: RefCell<Option<Many>>,
     /// What many that were held at once execute, until the look takes it.
     images: Vec<(Pid, Bytes)>,
 }
@@ -85,13 +87,12 @@ impl Entry {
         Self { pidfd, inode, exit: None, own, fresh: false, waited: false }
     }
 
-    /// Of a process that is known by the inode of its pidfds, and lives: nothing else needs to be read of it. Not for children.
+    /// Of a process that is known by the inode of its pidfds: nothing else needs to be read of it, but whether it lives. Not for children.
     fn known(boot: &BootId, key: &ProcessKey, inode: Option<PidfdInode>) -> Option<Self> {
         let inode = inode.filter(|_| key.boot == *boot)?;
         let pid = rustix::process::Pid::from_raw(key.pid.0)?;
         let entry = Self::new(pidfd_open(pid, PidfdFlags::empty()).ok()?, false);
-        let lives = entry.inode == Some(inode) && !has_exited(&entry.pidfd);
-        lives.then_some(Self { fresh: true, ..entry })
+        (entry.inode == Some(inode)).then_some(entry)
     }
 
     /// Of a process that lived a moment ago. `me`: whose children are ours.
@@ -121,36 +122,36 @@ impl Exits {
         entry
     }
 
-    /// Holds these processes by two threads, where they are many and nobody waits for exits. Whoever can't be held is left to
-    /// [`Self::life`], which says why.
+    /// A thread begins to hold these processes, where they are many and nobody waits for exits.
+    pub fn begin_many(&self, keys: impl Iterator<Item = (ProcessKey, Option<PidfdInode>)>) {
+        if let Some(many) = self.many(keys).map(Many::begun) {
+            self.begun.replace(Some(many));
+        }
+    }
+
+    /// Holds these processes by two threads, where they are many and nobody waits for exits, and those that a thread began to hold. Whether
+    /// they live is still to be asked; whoever can't be held is left to [`Self::life`], which says why.
     pub fn hold_many<'k>(&mut self, keys: impl Iterator<Item = (&'k ProcessKey, Option<PidfdInode>)>) {
         if !self.looks_only {
             return;
         }
-        let keys: Vec<_> = keys.filter(|(key, _)| !self.table.contains_key(*key)).collect();
-        if keys.len() < WORTH_A_THREAD {
-            return;
+        if let Some(many) = self.begun.take() {
+            self.take_in(many);
         }
-        let Ok(boot) = self.boot() else { return };
-        let me = self.me();
-        let hold = |keys: &[(&ProcessKey, Option<PidfdInode>)]| -> Vec<(ProcessKey, Entry, Option<Bytes>)> {
-            let mut names = ImageNames::default();
-            let entry = |key, inode| match Entry::known(&boot, key, inode) {
-                Some(entry) => Some(entry),
-                None => hold_in(&boot, key).ok().map(|held| Entry::held(held, me)),
-            };
-            let held = keys.iter().filter_map(|(key, inode)| {
-                let entry = entry(key, *inode)?;
-                Some(((*key).clone(), entry, names.of(key.pid)))
-            });
-            held.collect()
-        };
-        let (first, second) = keys.split_at(keys.len() / 2);
-        let (first, others) = thread::scope(|scope| {
-            let other = thread::Builder::new().name("lives".into()).spawn_scoped(scope, || hold(second));
-            (hold(first), other.ok().and_then(|other| other.join().ok()))
-        });
-        for (key, entry, image) in first.into_iter().chain(others.unwrap_or_default()) {
+        let others = keys.filter(|(key, _)| !self.table.contains_key(*key));
+        let others = others.map(|(key, inode)| (key.clone(), inode));
+        if let Some(many) = self.many(others).map(Many::begun) {
+            self.take_in(many);
+        }
+    }
+
+    fn many(&self, keys: impl Iterator<Item = (ProcessKey, Option<PidfdInode>)>) -> Option<Many> {
+        let keys: Vec<_> = if self.looks_only { keys.collect() } else { return None };
+        (keys.len() >= WORTH_A_THREAD).then(|| Some(Many::new(self.boot().ok()?, self.me(), keys))).flatten()
+    }
+
+    fn take_in(&mut self, many: Many) {
+        for (key, entry, image) in many.finish() {
             self.images.extend(image.map(|image| (key.pid, image)));
             self.table.insert(key, entry);
         }
@@ -466,7 +467,10 @@ mod tests {
         while !has_exited(&held.pidfd) {
             std::thread::yield_now();
         }
-        assert!(known(Some(inode)).is_none(), "it isn't collected, and lives no more");
+        assert!(
+            known(Some(inode)).is_some_and(|entry| has_exited(&entry.pidfd)),
+            "it isn't collected, and lives no more"
+        );
         child.wait().unwrap();
         assert!(known(Some(inode)).is_none());
     }

@@ -167,6 +167,14 @@ impl LinuxHost {
         self.begun = None;
     }
 
+    /// Whoever is on record is held from now on, beside what is to be done until the look asks about them: for who only looks.
+    pub fn begin_holding(&self, memory: &Memory) {
+        let rows = memory.services.rows_where(|told| told.has_process);
+        let instances = rows.flat_map(|(_, record)| record.instances.values());
+        let processes = instances.filter_map(|instance| instance.phase.process());
+        self.exits.begin_many(processes.map(|process| (process.key.clone(), process.inode)));
+    }
+
     /// The look that was begun will ask everybody for arguments: these are read meanwhile.
     pub fn begin_arguments(&self) {
         if let Some((world, _)) = &self.begun {

@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use super::{FileRead, Sources, SourcesLook, UNAVAILABLE, UNUSABLE, absolute, found, named};
+use super::{Beside, FileRead, Sources, SourcesLook, UNAVAILABLE, UNUSABLE, absolute, found, named};
 use crate::diagnostic::Diagnostic;
 use crate::engine::accept::SourcesSeen;
 use crate::host::clock;
 use crate::host::spawn::side_by_side;
 use crate::host::spec_dir::{Attention, Listing, Look, Unavailable};
-use crate::lang::Predicate;
 use crate::spec::SpecFile;
 
 /// A file that can be used, and where relative paths in it start.
@@ -58,7 +57,7 @@ impl Sources {
         &mut self,
         still: Option<named::Still>,
         attention: Attention<'_>,
-        tell: &dyn Fn(&Predicate),
+        beside: Beside<'_>,
     ) -> SourcesLook {
         let looks = self.look_at_places(attention);
         if let Some(still) = still.filter(|_| self.has_nothing_new()) {
@@ -106,7 +105,7 @@ impl Sources {
         }
         self.read_aside(&mut files, &mut look, attention.now);
         let unusable: Vec<String> = look.unusable.keys().cloned().collect();
-        self.load(&files, &unusable, &libraries, tell);
+        self.load(&files, &unusable, &libraries, beside);
         self.ready.clear();
         look.trouble = self.kept.take_trouble();
         // What was said of the places and of this look alone says nothing of the next one.

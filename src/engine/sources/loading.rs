@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::gathered::Found;
 use super::halves::are_worth_it;
-use super::{Sources, upgrade};
+use super::{Beside, Sources, upgrade};
 use crate::diagnostic::Diagnostic;
 use crate::engine::settle;
 use crate::host::checked::Checked;
@@ -26,7 +26,7 @@ impl Sources {
         files: &[Found],
         unusable: &[String],
         libraries: &BTreeSet<String>,
-        tell: &dyn Fn(&Predicate),
+        beside: Beside<'_>,
     ) {
         let holds = |name: &str| files.iter().any(|found| found.name == name);
         let other_module =
@@ -49,21 +49,25 @@ impl Sources {
             let names: BTreeSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
             gone.extend(self.loaded.keys().filter(|name| !names.contains(&***name)).cloned());
         }
+        // Who looks once keeps no texts.
+        let keeps = !self.once;
         let directories = |files: &mut dyn Iterator<Item = &Found>| {
-            files.map(|found| (found.name.clone(), Arc::clone(&found.directory))).collect()
+            let kept = files.take_while(|_| keeps);
+            kept.map(|found| (found.name.clone(), Arc::clone(&found.directory))).collect()
         };
         let mut judged: BTreeMap<String, Arc<Path>> = directories(&mut fresh.iter().copied());
         let fresh: Vec<SpecFile> = fresh.into_iter().map(Found::to_load).collect();
         let gives = |name: &str| self.loaded.get(name).is_some_and(LoadedFile::defines);
         let replaced = fresh.iter().any(|file| gives(&file.name));
         let lost = gone.iter().any(|name: &Arc<str>| gives(name));
-        let around = Around { tell, ..self.around() };
+        let around = Around { tell: beside.condition, ..self.around() };
         let worth_it = are_worth_it(fresh.len(), self.in_loop, self.once);
         let halves = worth_it.then(|| around.load_halves(&fresh, &self.names)).flatten();
         let mut loaded = match halves {
             Some(files) => Loaded { files, names: self.names.clone(), ..Loaded::default() },
             None => around.load(&fresh, Some(&self.names), None),
         };
+        (beside.loaded)();
         let changed = !fresh.is_empty() || !gone.is_empty();
         if changed {
             self.marks = None;
@@ -99,6 +103,9 @@ impl Sources {
             }
             settle::files(&mut loaded.files);
         }
+        if self.loaded.is_empty() && !loaded.files.is_empty() {
+            self.shown.are_stale();
+        }
         let (shown, here) = (&mut self.shown, &self.here);
         let fresh = loaded.files.into_iter().map(|mut file| {
             let name = Arc::clone(&file.source.name);
@@ -117,7 +124,7 @@ impl Sources {
             self.loaded.extend(fresh);
         }
         judged.retain(|name, _| !libraries.contains(name));
-        if !self.once {
+        if keeps {
             self.keep_good(&judged);
         }
         self.recall_services(unusable);

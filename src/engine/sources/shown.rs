@@ -39,7 +39,9 @@ impl Shown {
 
     /// This file was loaded anew, or is gone.
     pub(super) fn is_stale(&mut self, name: &str) {
-        self.stale.insert(name.to_owned());
+        if !self.all_stale {
+            self.stale.insert(name.to_owned());
+        }
     }
 
     /// All files were loaded anew.
