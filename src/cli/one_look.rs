@@ -70,9 +70,7 @@ pub(super) fn say_held(accepted: &Accepted, terminal: Terminal) {
 /// What would be done about the objects of these documents. Those of other sources are none of this call's business, but what is
 /// on record for them is taken, and they count where too much would change at once.
 pub(super) fn foresee<H: Host>(host: &mut H, set: &SpecSet, memory: &Memory) -> Previewed {
-    let mut options = options(false, None);
-    options.plan.by_two = true;
-    let mut previewed = preview_all(host, set, memory, options);
+    let mut previewed = preview_all(host, set, memory, options(false, None));
     let plan = &mut previewed.plan;
     let concerns = |name: &ServiceName| set.services.contains_key(name) || set.removed.contains(name);
     plan.steps.retain(|step| concerns(&step.service));
@@ -89,8 +87,5 @@ pub(super) fn parallel_starts(given: Option<u32>) -> usize {
 
 /// A complete look.
 pub(super) fn options(confirmed: bool, max_starts: Option<usize>) -> TickOptions {
-    TickOptions {
-        plan: PlanOptions { confirmed, max_starts, ..PlanOptions::default() },
-        hints: QuestionHints { full: true },
-    }
+    TickOptions { plan: PlanOptions { confirmed, max_starts }, hints: QuestionHints { full: true } }
 }

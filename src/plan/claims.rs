@@ -10,7 +10,6 @@ use crate::facts::ProcessKey;
 use crate::spec::ServiceName;
 
 /// The owners of all processes on record, before the tick and in what was decided so far.
-#[derive(Clone)]
 pub(super) struct Claims {
     before: Recorded,
     since: BTreeMap<ProcessKey, ServiceName>,
@@ -24,11 +23,6 @@ impl Claims {
     /// What stands on an object's record after it was decided about.
     pub(super) fn note(&mut self, name: &ServiceName, record: &Record) {
         self.since.extend(keys(record).map(|key| (key.clone(), name.clone())));
-    }
-
-    /// Nothing was noted.
-    pub(super) fn are_as_before(&self) -> bool {
-        self.since.is_empty()
     }
 
     fn owner(&self, key: &ProcessKey) -> Option<&ServiceName> {

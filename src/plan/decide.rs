@@ -1,7 +1,5 @@
 //! The whole decision of one tick: each object by itself, then the guard over all of them.
 
-mod parts;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -19,14 +17,11 @@ use super::memory::{Instance, Memory, Phase, Record};
 use super::observation::{Observation, Seen};
 use super::other_aims::{observe_only, release_all, remove_all, stop_all, suspend};
 use super::places;
-use super::recorded::keys;
 use super::run;
 use super::slots::Slots;
 use super::{stop, task};
 use crate::spec::{ServiceName, SpecSet};
 use crate::units::BootTime;
-
-use parts::{Grounds, Left, Part};
 
 /// So many objects may always be changed at once.
 const MASS_MIN: usize = 3;
@@ -89,44 +84,15 @@ fn decide_all(
         next: None,
         outlook: BTreeMap::new(),
     };
-    let web = Web::of(desired, &memory, observed.now);
-    let slots = Slots::of(&memory, options.max_starts, observed.now.boot);
-    plan.next = slots.next;
-    let about: Vec<(ServiceName, Arc<Record>)> = about(scope, &memory).map(owned).collect();
-    let grounds = Grounds { desired, observed, web: &web, guarded };
-    let left = Left { free: slots.free, claimed: Claims::of(&memory.services) };
     let mut disturbed = 0;
-    for part in parts::decided(&about, &grounds, left, options.by_two) {
-        if plan.status.is_empty() {
-            (plan.status, plan.outlook) = (part.status, part.outlook);
-        } else {
-            plan.status.extend(part.status);
-            plan.outlook.extend(part.outlook);
-        }
-        plan.steps.extend(part.steps);
-        plan.changes.extend(part.changes);
-        plan.next = earliest(plan.next, part.next);
-        disturbed += part.disturbed;
-        for (name, record) in part.changed {
-            memory.services.insert(name, record);
-        }
-        for name in part.forgotten {
-            memory.services.remove(&name);
-            memory.past.remove(&name);
-        }
-    }
-    // Stable: by name and in each object's own order within a rank.
-    plan.steps.sort_by_key(rank);
-    plan.memory = memory;
-    (plan, disturbed)
-}
-
-/// Decides about one object after the other.
-fn decide_some(about: &[(ServiceName, Arc<Record>)], grounds: &Grounds<'_>, left: &mut Left) -> Part {
-    let Grounds { desired, observed, web, guarded } = *grounds;
-    let mut part = Part::default();
-    part.status.reserve(about.len());
-    for (name, before) in about {
+    let web = Web::of(desired, &memory, observed.now);
+    let mut slots = Slots::of(&memory, options.max_starts, observed.now.boot);
+    plan.next = slots.next;
+    let mut claimed = Claims::of(&memory.services);
+    let mut forgotten = Vec::new();
+    let about: Vec<(ServiceName, Arc<Record>)> = about(scope, &memory).map(owned).collect();
+    plan.status.reserve(about.len());
+    for (name, before) in &about {
         let mut own = Record::clone(before);
         let record = &mut own;
         let seen = observed.services.get(name);
@@ -134,36 +100,40 @@ fn decide_some(about: &[(ServiceName, Arc<Record>)], grounds: &Grounds<'_>, left
         draft.start_waits = web.start(name).cloned();
         draft.restart_waits = web.restart(name).cloned();
         draft.stop_waits = web.stop(name).cloned();
-        draft.slots = left.free;
+        draft.slots = slots.free;
         let aim = aim(name, record, desired, observed.now);
-        let events = decide(record, &aim, seen, &left.claimed, &mut draft);
-        left.free = draft.slots;
-        // Who was on record for it before is known.
-        if !keys(record).eq(keys(before)) {
-            left.claimed.note(name, record);
-        }
+        let events = decide(record, &aim, seen, &claimed, &mut draft);
+        slots.free = draft.slots;
+        claimed.note(name, record);
         if matches!(aim, Aim::Remove(_)) && record.instances.is_empty() {
-            part.forgotten.push(name.clone());
+            forgotten.push(name.clone());
             continue;
         }
         let document = conditions::Document::of(name, desired);
         let status = conditions::status(record, &aim, (seen, &events), document, &draft);
         record.shown = Some(status.phase);
-        part.status.push(status);
-        part.disturbed += usize::from(draft.disturbs);
+        plan.status.push(status);
+        disturbed += usize::from(draft.disturbs);
         let draft_is_quiet = draft.steps.is_empty() && draft.changes.is_empty();
-        part.steps.append(&mut draft.steps);
-        part.changes.extend(draft.changes.into_values());
-        part.next = earliest(part.next, draft.next);
+        plan.steps.append(&mut draft.steps);
+        plan.changes.extend(draft.changes.into_values());
+        plan.next = earliest(plan.next, draft.next);
         let unchanged = *record == **before;
         let waits = web.start(name).is_some() || web.stop(name).is_some();
         let at_rest = unchanged && draft_is_quiet && !waits && rests(record, &aim, observed.now.boot);
-        part.outlook.insert(name.clone(), Outlook { next: draft.next, at_rest });
+        plan.outlook.insert(name.clone(), Outlook { next: draft.next, at_rest });
         if !unchanged {
-            part.changed.push((name.clone(), Arc::new(own)));
+            memory.services.insert(name.clone(), Arc::new(own));
         }
     }
-    part
+    for name in forgotten {
+        memory.services.remove(&name);
+        memory.past.remove(&name);
+    }
+    // Stable: by name and in each object's own order within a rank.
+    plan.steps.sort_by_key(rank);
+    plan.memory = memory;
+    (plan, disturbed)
 }
 
 /// Whether only an event of its own or a moment that is known can make a difference.

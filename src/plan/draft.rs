@@ -21,8 +21,6 @@ pub struct PlanOptions {
     pub confirmed: bool,
     /// So many instances whose readiness is asked for may be being started at a time; `None`: any number.
     pub max_starts: Option<usize>,
-    /// Two threads decide where there is much to decide: for who goes on with nothing of it, since it lies where each of them put it.
-    pub by_two: bool,
 }
 
 /// What one tick is going to do.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use selfsame::plan::memory::Record;
 use selfsame::plan::observation::{Observation, ProcessSeen, Questions, Seen};
 use selfsame::plan::{Plan, PlanOptions, QuestionHints, plan_of, questions_of};
-use selfsame::spec::{Readiness, ReadinessCheck, Service, ServiceName};
+use selfsame::spec::{Service, ServiceName};
 
 use crate::bench::*;
 
@@ -51,51 +51,6 @@ fn tick(case: &mut Case, scope: Option<&BTreeSet<ServiceName>>, full: bool) -> (
     let plan = plan_of(scope, &case.desired, &observed, &case.memory, &PlanOptions::default());
     case.memory = plan.memory.clone();
     (processes, plan)
-}
-
-/// Many that run, and some in both halves that take from others what these don't get then: the only place for a start, a process that two
-/// could adopt.
-fn many_and_takers(takers: &[(&str, Vec<i32>)]) -> Case {
-    let mut case = many();
-    case.options.max_starts = Some(1);
-    for (taker, found_for_it) in takers {
-        let readiness = Readiness { check: ReadinessCheck::Notify, ..Readiness::default() };
-        let spec = Arc::new(Service { readiness: readiness.into(), ..service(taker) });
-        let look = found(found_for_it.iter().map(|pid| candidate(*pid)).collect());
-        let prepared = Some(Ok(prepared()));
-        let seen = Seen { look: Some(look), prepared, ..Seen::default() };
-        case.observed.services.insert(spec.name.clone(), seen);
-        case.memory.services.insert(spec.name.clone(), Record::new(Arc::clone(&spec)).into());
-        case.desired.services.insert(spec.name.clone(), spec);
-    }
-    let asked =
-        questions_of(None, &case.desired, &case.memory, case.observed.now, QuestionHints { full: true });
-    let calm = answer(&case, &asked).services.into_iter();
-    let calm = calm.filter(|(name, _)| name.as_str().starts_with("object-"));
-    case.observed.services.extend(calm);
-    case
-}
-
-#[test]
-fn two_threads_decide_as_one_does() {
-    let none = Vec::new;
-    for (takers, steps) in [
-        (vec![], Some(0)),
-        (vec![("a", none()), ("z", none())], Some(1)),
-        (vec![("z", none())], Some(1)),
-        (vec![("a", vec![7]), ("z", vec![7])], None),
-        (vec![("a", vec![7]), ("z", vec![8])], Some(2)),
-    ] {
-        let case = many_and_takers(&takers);
-        let plan_by = |by_two: bool| {
-            let options = PlanOptions { by_two, ..case.options };
-            plan_of(None, &case.desired, &case.observed, &case.memory, &options)
-        };
-        let (one, two) = (plan_by(false), plan_by(true));
-        assert_eq!(one, two, "{takers:?}");
-        let told = || format!("{takers:?}: {}", steps_text(&one.steps));
-        assert!(steps.is_none_or(|steps| one.steps.len() == steps), "{}", told());
-    }
 }
 
 /// What this process has in memory (`VmRSS`), or had at the most (`VmHWM`), in MiB.

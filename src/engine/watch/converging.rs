@@ -22,11 +22,7 @@ impl Watch<'_> {
             self.max_starts = parallel_starts(&self.options.settings);
         }
         let options = TickOptions {
-            plan: PlanOptions {
-                confirmed: self.confirmed,
-                max_starts: Some(self.max_starts),
-                ..PlanOptions::default()
-            },
+            plan: PlanOptions { confirmed: self.confirmed, max_starts: Some(self.max_starts) },
             hints: QuestionHints { full },
         };
         let (tell, chronicle) = (&mut self.tell, &mut self.chronicle);
