@@ -426,3 +426,39 @@ fn a_tree_that_forks_all_the_time_is_ended_at_once() {
     };
     assert_eq!(running(&path.display().to_string()), 0);
 }
+
+/// Whoever was made from such a group into another one is ended before his first step (Linux 6.18): he enters it by himself then.
+#[test]
+fn services_start_from_a_group_that_was_ended_as_a_whole_before() {
+    let bench = Bench::new();
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+    let mut words = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    let root = words.find(|words| words[2] == "cgroup2").map(|words| words[1].to_owned());
+    let Some(root) = root.filter(|_| has_groups(&bench)) else {
+        eprintln!("skipped: no group to be had");
+        return;
+    };
+    let group = std::path::Path::new(&root).join(format!("selfsame-test-{}", std::process::id()));
+    if fs::create_dir(&group).is_err() {
+        eprintln!("skipped: no group to be had");
+        return;
+    }
+    bench.daemon("one", "readiness: {aliveFor: 0s}");
+    let script =
+        "echo 1 > \"$GROUP/cgroup.kill\"; echo $$ > \"$GROUP/cgroup.procs\" && exec \"$0\" apply specs";
+    let ended = bench.command(&[]).get_program().to_owned();
+    let applied = Command::new("sh")
+        .args(["-c", script])
+        .arg(ended)
+        .current_dir(bench.root())
+        .env("GROUP", &group)
+        .env("SELFSAME_STATE_DIR", bench.path("state"))
+        .output()
+        .unwrap();
+    assert!(applied.status.success(), "{applied:?}");
+    let pid = bench.the_pid_of("one");
+    let own = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
+    assert!(own.lines().any(|line| line.contains("/one-")), "in the group of its own: {own}");
+    bench.ok(&["stop", "one"]);
+    fs::remove_dir(&group).unwrap();
+}

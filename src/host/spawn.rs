@@ -395,18 +395,17 @@ fn start(
         #[cfg(feature = "failpoints")]
         failing: failing(),
     };
-    let cloned = clone_with_signals_held(&orders, into).or_else(|errno| {
-        // Kernels before 5.7, and filters of system calls that don't know clone3: the child enters by itself.
-        match &entry.tree_procs {
-            Some(procs) if matches!(errno, libc::ENOSYS | libc::EINVAL | libc::EPERM | libc::E2BIG) => {
-                let procs = super::groups::opened(procs).map_err(|error| orders::raw(&error))?;
-                let all: Vec<i32> = std::iter::once(procs.as_raw_fd()).chain(joins.iter().copied()).collect();
-                let (end, signals) = (end.max(table::end_of(all.iter().copied())), &signals::ALL);
-                clone_with_signals_held(&Orders { joins: &all, end, signals, ..orders }, None)
-            }
-            _ => Err(errno),
+    let mut cloned = clone_with_signals_held(&orders, into);
+    if let Some(procs) = entry.tree_procs.as_ref().filter(|_| may_enter_by_itself(&cloned, &report)) {
+        if let Ok((_, pidfd)) = &cloned {
+            pidfd::reap_now(pidfd);
         }
-    });
+        cloned = super::groups::opened(procs).map_err(|error| orders::raw(&error)).and_then(|procs| {
+            let all: Vec<i32> = std::iter::once(procs.as_raw_fd()).chain(joins.iter().copied()).collect();
+            let (end, signals) = (end.max(table::end_of(all.iter().copied())), &signals::ALL);
+            clone_with_signals_held(&Orders { joins: &all, end, signals, ..orders }, None)
+        });
+    }
     let (pid, pidfd) = cloned.map_err(|errno| SpawnError::at(Step::Clone, errno, launch))?;
     let step = Step::from_number(report.step.load(Ordering::SeqCst));
     let errno = report.errno.load(Ordering::SeqCst);
@@ -430,6 +429,20 @@ fn failing() -> Option<(Step, Option<i64>)> {
         _ => Step::Exec,
     };
     Some((step, wait))
+}
+
+/// Whether nothing came of a child that was to be in its group from the beginning, and one may that enters it.
+fn may_enter_by_itself(cloned: &Result<(i32, OwnedFd), i32>, report: &Report) -> bool {
+    match cloned {
+        // Kernels before 5.7, and filters of system calls that don't know clone3.
+        Err(errno) => matches!(*errno, libc::ENOSYS | libc::EINVAL | libc::EPERM | libc::E2BIG),
+        // It ended before its first step, and was never there for others. Where `cgroup.kill` was ever written to in our own group, Linux 6.18 compares the
+        // count of that with the one of the group that is entered (`cgroup_css_set_fork`), and kills whoever is made there.
+        Ok(_) => {
+            let step = Step::from_number(report.step.load(Ordering::SeqCst));
+            step == Step::Clone && report.errno.load(Ordering::SeqCst) == 0
+        }
+    }
 }
 
 /// Every signal is blocked around clone, so that no handler of the engine ever runs in the child.
