@@ -14,7 +14,7 @@ use selfsame::plan::memory::Exit;
 use selfsame::spec::{CpuPolicy, IoClass, Limit, Scheduling};
 use selfsame::units::{Gid, Signal, Uid};
 
-use crate::support::{Guarded, executing, exit, launch, needs_root, script, start_ticks};
+use crate::support::{Guarded, eventually, executing, exit, launch, needs_root, script, start_ticks};
 
 fn slot() -> File {
     tempfile::tempfile().unwrap()
@@ -221,8 +221,10 @@ fn only_the_three_standard_descriptors_are_passed() {
     let leaked = nix::unistd::dup(std::io::stderr().as_fd()).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("out.log");
-    let launch = Launch { stdout: OutputTarget::File(log.clone()), ..sleeper() };
-    let process = sleeping(&launch);
+    // The loader of a program has libraries open for a moment: one that says something is past it.
+    let stopped = launch(&["/bin/sh", "-c", "echo up; kill -STOP $$"]);
+    let process = sleeping(&Launch { stdout: OutputTarget::File(log.clone()), ..stopped });
+    eventually("the first line", || (fs::read(&log).ok()? == b"up\n").then_some(()));
     let dir = format!("/proc/{}/fd", process.0.pid);
     let mut names: Vec<_> =
         fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
