@@ -5,7 +5,6 @@
 //! were broken in the same moment.
 
 use std::borrow::Cow;
-use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -27,6 +26,8 @@ const BYTES_MAX: u64 = 256 << 20;
 const MODE: u32 = 0o600;
 /// So many lines may be out of date before all are written anew.
 const STALE_MAX: usize = 1000;
+/// So many answers about files that no look gave are kept.
+const ASKED_MAX: usize = 1000;
 
 /// The text of a file when it last counted.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -94,19 +95,24 @@ struct Written {
 /// All of them.
 #[derive(Debug, Default)]
 pub struct GoodTexts {
-    /// `None`: nothing is written, since another engine may hold the state, or a newer one wrote it.
+    /// The file.
     path: Option<PathBuf>,
-    /// Where they were kept, for whoever only looks. It is read when it is asked for: hardly ever is a file broken.
-    kept: Option<PathBuf>,
+    /// Otherwise nothing is written: another engine may hold the state, or a newer one wrote it.
+    writes: bool,
     /// For whoever keeps more, it is read beside the loading of documents, which takes as long.
-    reading: RefCell<Option<JoinHandle<Written>>>,
-    written: OnceCell<Written>,
-    /// What this process kept, by their files.
+    reading: Option<JoinHandle<Written>>,
+    /// What it says, until the first look of whoever keeps more. Who only looks reads it when it is asked for: hardly ever is a file broken.
+    written: Option<Written>,
+    /// What looks of this process gave, by their files.
     known: BTreeMap<String, GoodText>,
+    /// What others were asked for, by theirs.
+    asked: BTreeMap<String, Option<GoodText>>,
     lines: usize,
     torn: bool,
-    /// What stood in the file is among them.
+    /// What stood in the file is this one's to go on with.
     taken: bool,
+    /// So many files have a text there that no look gave. These stay there: they are mostly of places that were kept once.
+    elsewhere: usize,
     /// The most that one look gave.
     given: usize,
     /// It was asked whether files are gone.
@@ -119,42 +125,61 @@ impl GoodTexts {
         let path = dirs.good_texts();
         let of = path.clone();
         let reading = thread::Builder::new().name("texts".into()).spawn(move || Written::read(&of)).ok();
-        let kept = reading.is_none().then(|| path.clone());
-        Self { path: Some(path), kept, reading: RefCell::new(reading), ..Self::default() }
+        Self { path: Some(path), writes: true, reading, ..Self::default() }
     }
 
     /// What was kept, for whoever only looks.
     pub fn look(dirs: &Dirs) -> Self {
-        Self { kept: Some(dirs.good_texts()), ..Self::default() }
+        Self { path: Some(dirs.good_texts()), ..Self::default() }
     }
 
-    /// The last good text of a file.
+    /// Finds the last good texts of these files, for [`Self::get`]. Those that no look gave are read, once for all of them.
+    pub fn ask(&mut self, files: impl IntoIterator<Item = String>) {
+        // Of files that come broken and go as well.
+        if self.asked.len() > ASKED_MAX {
+            self.asked.clear();
+        }
+        let is_new = |file: &String| !self.known.contains_key(file) && !self.asked.contains_key(file);
+        let files: Vec<String> = files.into_iter().filter(is_new).collect();
+        if files.is_empty() || (self.taken && self.elsewhere == 0) {
+            return;
+        }
+        let again = self.taken.then(|| self.read());
+        let written = again.as_ref().unwrap_or_else(|| self.written());
+        let found: Vec<_> = files.into_iter().map(|file| (written.known.get(&file).cloned(), file)).collect();
+        self.asked.extend(found.into_iter().map(|(text, file)| (file, text)));
+    }
+
+    /// The last good text of a file that a look gave, or that it was asked for.
     pub fn get(&self, file: &str) -> Option<&GoodText> {
-        let text = self.known.get(file).or_else(|| self.written().known.get(file));
+        let text = self.known.get(file).or_else(|| self.asked.get(file)?.as_ref());
         text.filter(|text| text.format <= FORMAT)
     }
 
-    fn written(&self) -> &Written {
-        self.written.get_or_init(|| match self.reading.take() {
+    fn written(&mut self) -> &Written {
+        let reading = self.reading.take();
+        let path = &self.path;
+        self.written.get_or_insert_with(|| match reading {
             Some(reading) => reading.join().unwrap_or_default(),
-            None => self.kept.as_deref().map(Written::read).unwrap_or_default(),
+            None => path.as_deref().map(Written::read).unwrap_or_default(),
         })
     }
 
-    /// What stands in the file is this one's to go on with, unless a newer version wrote it.
-    fn take_in(&mut self) {
-        if self.path.is_none() || self.taken {
-            return;
+    /// As it is by now.
+    fn read(&self) -> Written {
+        self.path.as_deref().map(Written::read).unwrap_or_default()
+    }
+
+    /// What stands in the file is this one's to go on with, unless a newer version wrote it: it is given once.
+    fn take_in(&mut self) -> BTreeMap<String, GoodText> {
+        if !self.writes || std::mem::replace(&mut self.taken, true) {
+            return BTreeMap::new();
         }
-        self.taken = true;
         let _ = self.written();
         let Written { known, lines, torn } = self.written.take().unwrap_or_default();
-        // It isn't read once more.
-        self.kept = None;
-        if known.values().any(|text| text.format > FORMAT) {
-            self.path = None;
-        }
-        (self.known, self.lines, self.torn) = (known, lines, torn);
+        self.writes = known.values().all(|text| text.format <= FORMAT);
+        (self.lines, self.torn) = (lines, torn);
+        known
     }
 
     /// Keeps these, by their files, from now on. What is kept already costs nothing.
@@ -162,31 +187,34 @@ impl GoodTexts {
     /// # Errors
     /// A sentence; it is kept in memory only.
     pub fn keep(&mut self, texts: impl IntoIterator<Item = (String, GoodText)>) -> Result<(), String> {
-        self.take_in();
+        let mut former = self.take_in();
         let mut lines = Vec::new();
         let mut given = 0;
         for (file, text) in texts {
             given += 1;
-            if let Some(known) = self.known.get_mut(&file).filter(|known| known.says_the_same(&text)) {
-                // The text that others have as well.
-                *known = text;
-                continue;
-            }
-            if self.path.is_some() {
+            self.asked.remove(&file);
+            let before = former.remove(&file);
+            let before = self.known.get(&file).or(before.as_ref());
+            if self.writes && !before.is_some_and(|before| before.says_the_same(&text)) {
                 push_line(&mut lines, &file, &text)?;
                 self.lines += 1;
             }
+            // Also where it says the same: it is the text that others have as well.
             self.known.insert(file, text);
         }
-        if self.path.is_some() && given > self.known.len() / 2 {
+        self.elsewhere += former.len();
+        drop(former);
+        if self.writes && given > self.known.len() / 2 {
             // A map that is made at once has no empty places in it.
             let copy = || self.known.iter().map(|(file, text)| (file.clone(), text.clone())).collect();
             self.known = to_stay(given, copy);
         }
-        let many_gone = self.path.is_some() && self.many_are_gone();
+        let many_gone = self.writes && self.many_are_gone();
         self.given = self.given.max(given);
-        let Some(path) = self.path.clone().filter(|_| many_gone || !lines.is_empty()) else { return Ok(()) };
-        let stale = self.lines.saturating_sub(self.known.len());
+        let Some(path) = self.path.clone().filter(|_| self.writes && (many_gone || !lines.is_empty())) else {
+            return Ok(());
+        };
+        let stale = self.lines.saturating_sub(self.known.len() + self.elsewhere);
         let anew = self.torn || many_gone || stale > STALE_MAX;
         let written = if anew { self.write_all(&path) } else { append(&path, &lines) };
         written.map_err(|error| format!("`{}` can't be written: {}", path.display(), io_text(&error)))
@@ -195,22 +223,26 @@ impl GoodTexts {
     /// Whether the texts are mostly those of files that are gone: of places that were kept once, and cost every start since. Asked
     /// once, only where there are far more than looks give, and not by the first look, which starts wait for.
     fn many_are_gone(&mut self) -> bool {
-        if self.swept || self.given == 0 || self.known.len() <= STALE_MAX + 2 * self.given {
+        if self.swept || self.given == 0 || self.elsewhere <= STALE_MAX + self.given {
             return false;
         }
         self.swept = true;
-        self.known.keys().filter(|file| is_gone(file)).count() > STALE_MAX
+        self.read().known.keys().filter(|file| is_gone(file)).count() > STALE_MAX
     }
 
     fn write_all(&mut self, path: &Path) -> io::Result<()> {
+        let mut all = self.read().known;
+        all.extend(self.known.iter().map(|(file, text)| (file.clone(), text.clone())));
         // Where there is no file any more, nobody can break it.
-        self.known.retain(|file, _| !is_gone(file));
+        all.retain(|file, _| !is_gone(file));
         let mut lines = Vec::new();
-        for (file, text) in &self.known {
+        for (file, text) in &all {
             push_line(&mut lines, file, text).map_err(io::Error::other)?;
         }
         atomic::write(path, &lines, MODE)?;
-        self.lines = self.known.len();
+        self.known.retain(|file, _| all.contains_key(file));
+        self.elsewhere = all.len().saturating_sub(self.known.len());
+        self.lines = all.len();
         self.torn = false;
         Ok(())
     }
@@ -267,6 +299,11 @@ mod tests {
         (file.to_owned(), GoodText::new(Path::new("/d").into(), text.into(), false, source))
     }
 
+    fn asked(texts: &mut GoodTexts, file: &str) -> Option<GoodText> {
+        texts.ask([file.to_owned()]);
+        texts.get(file).cloned()
+    }
+
     #[test]
     fn the_last_text_counts_also_behind_a_torn_line() {
         let dir = tempfile::tempdir().unwrap();
@@ -275,7 +312,7 @@ mod tests {
         std::fs::write(&here, "").unwrap();
         let file = here.to_string_lossy().into_owned();
         let mut texts = GoodTexts::open(&dirs);
-        assert_eq!(texts.get(&file), None);
+        assert_eq!(asked(&mut texts, &file), None);
         texts.keep([text(&file, "one")]).unwrap();
         texts.keep([text(&file, "two")]).unwrap();
         let size = std::fs::metadata(dirs.good_texts()).unwrap().len();
@@ -283,10 +320,11 @@ mod tests {
         assert_eq!(std::fs::metadata(dirs.good_texts()).unwrap().len(), size, "nothing new");
         append(&dirs.good_texts(), b"{\"file\": \"/b").unwrap();
         let mut texts = GoodTexts::open(&dirs);
-        assert_eq!(texts.get(&file), Some(&text(&file, "two").1));
+        assert_eq!(asked(&mut texts, &file), Some(text(&file, "two").1));
         texts.keep([text("/gone", "x"), text(&file, "three")]).unwrap();
-        let texts = GoodTexts::look(&dirs);
-        assert_eq!((texts.get(&file), texts.get("/gone")), (Some(&text(&file, "three").1), None));
+        let mut texts = GoodTexts::look(&dirs);
+        assert_eq!(asked(&mut texts, &file), Some(text(&file, "three").1));
+        assert_eq!(asked(&mut texts, "/gone"), None);
     }
 
     #[test]
@@ -304,9 +342,31 @@ mod tests {
         texts.keep([text(&file, "one")]).unwrap();
         assert_eq!(lines(), 2 * STALE_MAX + 1, "starts wait for the first look");
         texts.keep([]).unwrap();
-        assert_eq!((lines(), texts.get(&file).is_some(), texts.get("/gone/7.yaml")), (1, true, None));
+        assert_eq!((lines(), texts.get(&file).is_some(), asked(&mut texts, "/gone/7.yaml")), (1, true, None));
         texts.keep(former(3)).unwrap();
         assert_eq!(lines(), 4, "a few cost nothing");
+    }
+
+    #[test]
+    fn texts_that_no_look_gave_stay_in_the_file_and_are_found_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let dirs = Dirs { run: dir.path().into(), lib: dir.path().into(), log: dir.path().into() };
+        let place = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+        let (here, there) = (place("here.yaml"), place("there.yaml"));
+        std::fs::write(&here, "").unwrap();
+        std::fs::write(&there, "").unwrap();
+        GoodTexts::open(&dirs).keep([text(&here, "one"), text(&there, "two")]).unwrap();
+        let mut texts = GoodTexts::open(&dirs);
+        texts.keep([text(&here, "one")]).unwrap();
+        assert_eq!((texts.known.len(), texts.elsewhere, texts.written.is_none()), (1, 1, true));
+        assert_eq!(asked(&mut texts, &there), Some(text(&there, "two").1));
+        assert_eq!(asked(&mut texts, "/never"), None);
+        // Written anew, it has them all the same.
+        texts.torn = true;
+        texts.keep([text(&here, "three")]).unwrap();
+        let mut texts = GoodTexts::look(&dirs);
+        assert_eq!(asked(&mut texts, &here), Some(text(&here, "three").1));
+        assert_eq!(asked(&mut texts, &there), Some(text(&there, "two").1));
     }
 
     #[test]

@@ -86,23 +86,35 @@ impl Kept {
         self.trouble.take()
     }
 
+    /// The text of a file that it was asked for.
     fn text(&self, name: &str, here: &Here) -> Option<&GoodText> {
         self.texts.get(&here.absolute(name))
     }
 
+    /// Asks for the texts of these files, and such as can't be read.
+    fn ask<'a>(&mut self, files: impl IntoIterator<Item = &'a str>, (unusable, here): (&'a [String], &Here)) {
+        let files = files.into_iter().chain(unusable.iter().map(String::as_str));
+        self.texts.ask(files.map(|name| here.absolute(name)));
+    }
+
     /// Whether a file that can't be used defined something that isn't in use, or something in use is to be left.
     pub(super) fn wants_all(
-        &self,
+        &mut self,
         fresh: &[LoadedFile],
         holds: &dyn Fn(&str) -> bool,
         (unusable, here): (&[String], &Here),
     ) -> bool {
+        self.ask(rejected(fresh), (unusable, here));
         let defined = |name: &str| self.text(name, here).is_some_and(|text| text.defines);
-        let rejected = fresh.iter().filter(|file| file.rejected().is_some()).map(|file| &*file.source.name);
-        rejected.into_iter().any(defined)
+        rejected(fresh).any(defined)
             || unusable.iter().any(|name| defined(name) && !self.defining.contains(name))
             || self.defining.iter().any(|name| !holds(name) && !unusable.contains(name))
     }
+}
+
+/// The names of those that don't count.
+fn rejected<'a>(files: impl IntoIterator<Item = &'a LoadedFile>) -> impl Iterator<Item = &'a str> {
+    files.into_iter().filter(|file| file.rejected().is_some()).map(|file| &*file.source.name)
 }
 
 fn spec_file(name: &str, text: &GoodText) -> SpecFile {
@@ -120,6 +132,7 @@ impl Sources {
         self.kept.declared.clear();
         self.kept.stale_matchers.clear();
         self.kept.stale_defaults.clear();
+        self.kept.ask(rejected(&loaded.files), (unusable, &self.here));
         let rejected = loaded.files.iter().filter(|file| file.rejected().is_some());
         let names = rejected.map(|file| (&*file.source.name, Some(&*file.digest)));
         let names = names.chain(unusable.iter().map(|name| (name.as_str(), None)));
@@ -160,9 +173,9 @@ impl Sources {
 
     /// Finds out what rejected files, and such that can't be read, declared when they last counted.
     pub(super) fn recall_services(&mut self, unusable: &[String]) {
-        let rejected = self.loaded.values().filter(|file| file.rejected().is_some());
         let broken: BTreeSet<String> =
-            rejected.map(|file| file.source.name.to_string()).chain(unusable.iter().cloned()).collect();
+            rejected(self.loaded.values()).map(str::to_owned).chain(unusable.iter().cloned()).collect();
+        self.kept.ask(broken.iter().map(String::as_str), (&[], &self.here));
         self.kept.declared.retain(|name, _| broken.contains(name));
         for name in broken {
             if self.kept.declared.contains_key(&name) {
