@@ -232,8 +232,16 @@ impl<T> Slot<T> {
         while matches!(*answer, Answer::Awaited) {
             let left = match deadline.checked_sub(begun.elapsed()) {
                 Some(left) => left,
-                None if self.only_needs_a_processor(deadline, begun.elapsed(), &mut busy) => STEP,
-                None => break,
+                None => {
+                    // Not under the lock: who waits for it with the answer in hand would look like one that the kernel keeps waiting.
+                    drop(answer);
+                    let waits = self.only_needs_a_processor(deadline, begun.elapsed(), &mut busy);
+                    answer = lock(&self.answer);
+                    if !waits || !matches!(*answer, Answer::Awaited) {
+                        break;
+                    }
+                    STEP
+                }
             };
             answer = self.bell.wait_timeout(answer, left).map_or_else(|e| e.into_inner().0, |(a, _)| a);
         }
