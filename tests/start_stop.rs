@@ -49,6 +49,8 @@ use scenario::{Scenario, files, read, rewrite, verdict};
 const SCENARIOS_MIN: usize = 150;
 /// So many scenarios are run with a program that lacks an option.
 const SCENARIOS_OF_AN_OPTION: usize = 3;
+/// So often a scenario is tried that shows something else with ours.
+const TRIES: usize = 4;
 
 /// What the tests have in common: the oracle is run once.
 struct Run {
@@ -103,15 +105,40 @@ fn the_drop_in_does_what_the_program_does() {
     if std::env::var("UPDATE_CASES").is_ok() {
         update(&run);
     }
-    let mut wrong = Vec::new();
+    let mut found = Vec::new();
     for ((scenario, oracle), ours) in run.known().zip(&run.ours) {
-        if let Some(text) = verdict(scenario, oracle, ours) {
-            wrong.push(format!("== {} ({})\n{text}", scenario.name, scenario.file.display()));
-        }
+        found.extend(verdict(scenario, oracle, ours).map(|text| (scenario, text)));
     }
+    let wrong = each_time(&run.bench, &run.bench.ours, found);
     let differ = run.scenarios.iter().filter(|one| one.differs.is_some()).count();
     eprintln!("{} scenarios, {differ} with a difference that has a name", run.scenarios.len());
     assert!(wrong.is_empty(), "{} of {} scenarios:\n{}", wrong.len(), run.scenarios.len(), wrong.join("\n"));
+}
+
+/// What is wrong counts if something is each time, with both programs run anew: there are times among what is compared, and a machine that
+/// is busy with something else makes one of them late now and then.
+fn each_time(bench: &Bench, program: &Path, mut found: Vec<(&Scenario, String)>) -> Vec<String> {
+    for _ in 1..TRIES {
+        if found.is_empty() {
+            break;
+        }
+        let names: Vec<&str> = found.iter().map(|(scenario, _)| scenario.name.as_str()).collect();
+        eprintln!("different, tried again: {names:?}");
+        let jobs: Vec<_> = found
+            .iter()
+            .flat_map(|(one, _)| [(*one, Path::new(ORACLE), Means::Same), (*one, program, Means::Same)])
+            .collect();
+        let texts = bench.transcripts(&jobs);
+        found = found
+            .iter()
+            .zip(texts.chunks(2))
+            .filter_map(|((one, _), pair)| Some((*one, verdict(one, &pair[0], &pair[1])?)))
+            .collect();
+    }
+    let shown = |(scenario, text): &(&Scenario, String)| {
+        format!("== {} ({})\n{text}", scenario.name, scenario.file.display())
+    };
+    found.iter().map(shown).collect()
 }
 
 /// Writes down what each does in scenarios that differ.
@@ -198,13 +225,12 @@ fn where_it_is_strict_the_hazards_that_are_a_nuisance_are_back() {
         .filter(|(one, _)| one.differs.as_ref().is_none_or(|why| row(&docs, why).is_some_and(is_restored)))
         .collect();
     let jobs: Vec<_> = back.iter().map(|(one, _)| (*one, program.as_path(), Means::Same)).collect();
-    let mut wrong = Vec::new();
-    for ((scenario, oracle), strict) in back.iter().zip(run.bench.transcripts(&jobs)) {
-        let same = Scenario { differs: None, ..(*scenario).clone() };
-        if let Some(text) = verdict(&same, oracle, &strict) {
-            wrong.push(format!("== {}\n{text}", scenario.name));
-        }
+    let same: Vec<_> = back.iter().map(|(one, _)| Scenario { differs: None, ..(*one).clone() }).collect();
+    let mut found = Vec::new();
+    for ((scenario, (_, oracle)), strict) in same.iter().zip(&back).zip(run.bench.transcripts(&jobs)) {
+        found.extend(verdict(scenario, oracle, &strict).map(|text| (scenario, text)));
     }
+    let wrong = each_time(&run.bench, &program, found);
     let restored = back.iter().filter(|(one, _)| one.differs.is_some()).count();
     eprintln!("strict: {} scenarios are as they were, {restored} of them are not without it", back.len());
     assert!(wrong.is_empty(), "{} of {} scenarios:\n{}", wrong.len(), back.len(), wrong.join("\n"));
