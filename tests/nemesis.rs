@@ -25,7 +25,7 @@ mod fury;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use fury::{Means, rage};
+use fury::{LONGEST, Means, rage};
 
 /// Runs the ignored test of this name as a child of the first process of a new PID namespace.
 #[track_caller]
@@ -67,6 +67,7 @@ fn a_hundred_services_under_fire() {
     let report = rage(&means);
     println!("{report}");
     assert_eq!(report.violations, Vec::<String>::new());
+    assert!(report.settled < LONGEST, "didn't converge while steps were failing");
     assert!(report.converged <= Duration::from_secs(5), "converged only after {:?}", report.converged);
     // A fury in which nothing happens proves nothing.
     assert!(report.engine_kills > 20 && report.service_kills > 20 && report.starts > 120, "{report}");

@@ -22,7 +22,7 @@ pub(crate) struct Field {
     dir: tempfile::TempDir,
     engine: Option<Child>,
     strangers: Vec<Child>,
-    faults: &'static str,
+    pub(crate) faults: &'static str,
     broken: Option<&'static str>,
     versions: Vec<u32>,
     pub(crate) names: Vec<String>,
