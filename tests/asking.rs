@@ -56,8 +56,11 @@ fn nappers(bench: &Bench, count: usize) -> (String, Guard, Vec<i32>) {
     for _ in 0..count {
         guard.0.push(bench.by_hand(bench.root(), &program, &["1000"]));
         let pid = i32::try_from(guard.0.last().unwrap().id()).unwrap();
-        let exe = format!("/proc/{pid}/exe");
-        support::until("exec", || std::fs::read_link(&exe).is_ok_and(|exe| exe.ends_with("bin/napper")));
+        // In the middle of an exec there is a file and a name, and no argument yet.
+        let line = format!("/proc/{pid}/cmdline");
+        support::until("exec", || {
+            std::fs::read(&line).is_ok_and(|line| line.ends_with(b"bin/napper\x001000\0"))
+        });
         let start: u64 = support::stat_field(pid, 22).parse().unwrap();
         // Start times have a resolution of 10 ms.
         support::until("the next tick", || uptime_ticks() > start);

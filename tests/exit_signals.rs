@@ -82,7 +82,8 @@ impl Runs {
 fn children() -> usize {
     let tasks = fs::read_dir("/proc/self/task").unwrap();
     let of = |task: std::io::Result<fs::DirEntry>| fs::read_to_string(task.unwrap().path().join("children"));
-    tasks.map(|task| of(task).unwrap().split_whitespace().count()).sum()
+    // A thread that ends meanwhile has none.
+    tasks.map(|task| of(task).map_or(0, |all| all.split_whitespace().count())).sum()
 }
 
 /// One that isn't a complete look, which asks for children in any case.
@@ -304,7 +305,9 @@ fn threads_that_block(tasks: &str) -> usize {
         let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:"))?;
         u64::from_str_radix(blocked.trim(), 16).ok()
     };
-    let masks: Vec<u64> = fs::read_dir(tasks).into_iter().flatten().flatten().filter_map(mask).collect();
+    // Listed before any is read: one that began in between blocks what the loop, read before it, may not have blocked yet.
+    let listed: Vec<fs::DirEntry> = fs::read_dir(tasks).into_iter().flatten().flatten().collect();
+    let masks: Vec<u64> = listed.into_iter().filter_map(mask).collect();
     let blocking = masks.iter().filter(|mask| **mask & (1 << (libc::SIGCHLD - 1)) != 0).count();
     // None: it hasn't come to that yet.
     assert!(blocking == 0 || blocking == masks.len(), "{masks:x?}");

@@ -135,6 +135,7 @@ fn starts_once_although_interrupted(calls: &str) {
         let ran = interrupted(&bench, calls, every, verb).output().unwrap();
         assert!(ran.status.code().is_some(), "{calls} {every}: {ran:?}");
         seen += injected(&bench);
+        bench.until_noted();
         let living: Vec<i32> = bench.starts().into_iter().filter(|pid| is_alive(*pid)).collect();
         assert!(living.len() <= 1, "{calls} {every}: {living:?}");
     }

@@ -26,7 +26,8 @@ $SIG{TERM} = sub { exit 0 };
 open my $tree, '>>', "%STARTS%.tree" or die; $tree->autoflush(1);
 sub note { syswrite $tree, "$$ $_[0]\n" }
 if (!fork) { $SIG{TERM} = 'DEFAULT'; note('child'); exec '/bin/sleep', 1000 }
-if (!fork) { POSIX::setsid(); if (!fork) { note('escaped'); exec '/bin/sleep', 1000 } exit 0 }
+if (!fork) { POSIX::setsid(); my $mid = $$;
+  if (!fork) { select(undef, undef, undef, 0.01) while getppid() == $mid; note('escaped'); exec '/bin/sleep', 1000 } exit 0 }
 if (!fork) { $SIG{TERM} = 'IGNORE'; note('stubborn'); exec '/bin/sleep', 1000 }
 note('main');
 open my $starts, '>>', "%STARTS%" or die; syswrite $starts, "$$ family\n";

@@ -13,6 +13,8 @@ fn what_the_written_condition_alone_chooses_is_adopted_whatever_its_arguments() 
     }
     let bench = Bench::new();
     let mut child = bench.by_hand(bench.root(), "/usr/bin/perl", &["-e", "sleep 600", "chosen-by-this"]);
+    let line = format!("/proc/{}/cmdline", child.id());
+    until("its arguments", || std::fs::read(&line).unwrap().ends_with(b"\0chosen-by-this\0"));
     let condition = r#"exe == interpreter(startas) && has_args(["chosen-by-this"]) && user == "root""#;
     bench.spec("one", &quick(&format!("startas: /usr/bin/perl\nargs: [wanted]\nmatchOnly: '{condition}'")));
     let ran = bench.run(&["apply", "specs"]);

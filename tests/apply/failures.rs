@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use super::support::{Bench, Ran, is_root, quick, until};
 
 fn apply_one(bench: &Bench, startas: &Path) -> Ran {
-    bench.spec("one", &quick(&format!("startas: {}", startas.display())));
+    // However slow a program is that fails: it isn't Ready before it does.
+    bench.spec("one", &quick(&format!("startas: {}\nreadiness: {{aliveFor: 1m}}", startas.display())));
     let end = Instant::now() + Duration::from_mins(1);
     loop {
         let began = Instant::now();
@@ -46,7 +47,10 @@ fn plan_and_apply_say_the_same_of_a_missing_program() {
 fn a_start_that_waits_after_a_failure_is_planned() {
     let bench = Bench::new();
     let program = bench.script("bin/fails", "#!/bin/sh\nexit 3\n");
-    bench.spec("one", &format!("startas: {}\nrestart: {{backoff: 4m}}", program.display()));
+    bench.spec(
+        "one",
+        &format!("startas: {}\nreadiness: {{aliveFor: 1m}}\nrestart: {{backoff: 4m}}", program.display()),
+    );
     assert_eq!(bench.run(&["apply", "specs"]).code, 1);
     let planned = bench.run(&["plan", "specs"]);
     let wait = "one: wait: it is started when its back-off is over, after a failure: it exited with code 3\n";

@@ -169,7 +169,11 @@ fn an_address_in_use_is_named() {
     }
     // A socket that nobody listens at any more is in nobody's way.
     let stale = bench.path("stale.sock");
-    drop(std::os::unix::net::UnixListener::bind(&stale).unwrap());
+    // Made by another process: a child that another test forks at this moment would keep one of ours open until its exec.
+    let listen = "use Socket; socket(my $s, PF_UNIX, SOCK_STREAM, 0) or die; \
+                  bind($s, pack_sockaddr_un($ARGV[0])) or die; listen($s, 1) or die";
+    let made = std::process::Command::new("/usr/bin/perl").args(["-e", listen]).arg(&stale).status();
+    assert!(made.unwrap().success());
     bench.spec(
         "web",
         &format!("startas: /bin/sleep\nargs: [\"4100\"]\nreadiness: {{aliveFor: 10ms}}\nstop: {{schedule: [{{signal: KILL, wait: 5s}}]}}\nsockets: [{{name: a, listen: \"unix://{}\"}}]", stale.display()),

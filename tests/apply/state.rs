@@ -224,7 +224,7 @@ mkdir -p state && mount -t tmpfs -o size=512k,mode=755 none state || exit 99
 "$SELFSAME" apply specs || exit 98
 "$SELFSAME" watch specs >watch.log 2>&1 &
 watch=$!
-n=0; until "$SELFSAME" status >/dev/null 2>&1 && grep -q instances watch.log; do n=$((n + 1)); [ $n -lt 500 ] || { kill $watch; exit 97; }; sleep 0.02; done
+n=0; until "$SELFSAME" status >/dev/null 2>&1 && grep -q instances watch.log; do n=$((n + 1)); [ $n -lt 3000 ] || { kill $watch; exit 97; }; sleep 0.02; done
 head -c 1000000 /dev/zero > state/filler 2>/dev/null
 "$SELFSAME" stop one; echo "one: $?"
 kill $watch; wait $watch
@@ -241,13 +241,13 @@ fn what_runs_is_stopped_on_a_full_disk() {
 /// A watch begins on a full disk, once with the word of the last one that it can write over, once without.
 const FULL_FROM_THE_BEGINNING: &str = r#"
 set -u
-until_so() { n=0; until eval "$1"; do n=$((n + 1)); [ $n -lt 1500 ] || { echo "never: $1"; kill $watch; exit 97; }; sleep 0.02; done; }
+until_so() { n=0; until eval "$1"; do n=$((n + 1)); [ $n -lt 3000 ] || { echo "never: $1"; kill $watch; exit 97; }; sleep 0.02; done; }
 watched() { : > watch.log; "$SELFSAME" watch specs >>watch.log 2>&1 & watch=$!; until_so 'grep -q "two: Running" watch.log'; }
 mkdir -p state && mount -t tmpfs -o size=512k,mode=755 none state || exit 99
 watched; kill -9 $watch; wait $watch
 head -c 1000000 /dev/zero > state/filler 2>/dev/null
 watched
-timeout 10 "$SELFSAME" stop one; echo "one: $?"
+timeout 60 "$SELFSAME" stop one; echo "one: $?"
 kill -9 $watch; wait $watch
 rm state/run/watch.json; head -c 10000 /dev/zero >> state/filler 2>/dev/null
 watched
@@ -255,7 +255,7 @@ grep -q "watch.json. can't be written" watch.log; echo "said: $?"
 rm state/filler
 # Each tick tries again; this makes one.
 until_so 'kill -HUP $watch; [ -s state/run/watch.json ]'
-timeout 10 "$SELFSAME" stop two; echo "two: $?"
+timeout 60 "$SELFSAME" stop two; echo "two: $?"
 kill $watch; wait $watch
 "#;
 

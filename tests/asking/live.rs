@@ -54,11 +54,11 @@ fn it_tells_who_is_there_who_comes_and_who_goes() {
     let pid = first.id().to_string();
     let mut guard = Guard(vec![first]);
     let expression = is_napper(&program);
-    crate::support::until("exec", || bench.run(&["match", &expression, "--pid", &pid]).code == 0);
-    // A look every minute: what is told sooner comes from the exit itself.
-    let slow = Watching::start(&bench, &[&expression, "--interval", "60s", "--output", "jsonl"]);
     // In the middle of an exec there is a name, and no argument yet.
     let whole = format!("{expression} && len(argv) == 2");
+    crate::support::until("exec", || bench.run(&["match", &whole, "--pid", &pid]).code == 0);
+    // A look every minute: what is told sooner comes from the exit itself.
+    let slow = Watching::start(&bench, &[&expression, "--interval", "60s", "--output", "jsonl"]);
     let fast = Watching::start(&bench, &[&whole, "--interval", "50ms"]);
     let begins = json(&slow.line(&pid));
     assert_eq!((&begins["event"], &begins["already"]), (&"begins".into(), &true.into()), "{begins}");

@@ -8,7 +8,9 @@ use crate::support::{Bench, has, is_root};
 
 /// What the scripts share: nappers by number of their argument.
 const NAPPERS: &str = r#"
-nap() { bin/napper "$1" & pid=$!; n=0; until [ "$(cat /proc/$pid/comm)" = napper ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail "no exec"; sleep 0.01; done; }
+# runs PID COMMAND...: waits until it executes this: in the middle of an exec there is a name, and no argument yet
+runs() { who=$1; shift; n=0; until [ "$(tr '\0' ' ' < /proc/$who/cmdline)" = "$* " ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail "no exec of $*"; sleep 0.01; done; }
+nap() { bin/napper "$1" & pid=$!; runs $pid bin/napper "$1"; }
 over() { n=0; while lives $1; do n=$((n + 1)); [ $n -lt 3000 ] || fail "$1 lives on"; sleep 0.02; done; }
 "#;
 
@@ -142,7 +144,7 @@ fn what_changes_between_the_question_and_the_answer_is_not_signalled() {
         r#"{TYPED}
 # It exits, and its number is given out again: to a process that matches as well.
 nap 1000; a=$pid; nap 1001; b=$pid
-swap() {{ kill -9 $a; wait $a 2>/dev/null; sleep 0.03; recycle $a bin/napper 5000; n=0; until [ "$(cat /proc/$a/comm)" = napper ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail exec; sleep 0.01; done; }}
+swap() {{ kill -9 $a; wait $a 2>/dev/null; sleep 0.03; recycle $a bin/napper 5000; runs $a bin/napper 5000; }}
 ask y swap match "'comm == \"napper\"'" --signal TERM
 grep -q "gone before: $a" typed || fail "not said to be gone"
 over $b
@@ -151,7 +153,7 @@ kill -9 $a; over $a
 # It lives and no longer matches.
 sh -c 'until [ -e go ]; do sleep 0.01; done; exec bin/napper 1000' waiter & c=$!
 n=0; until [ "$(tr '\0' '\n' < /proc/$c/cmdline | tail -n 1)" = waiter ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail exec; sleep 0.01; done
-turn() {{ touch go; n=0; until [ "$(cat /proc/$c/comm)" = napper ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail exec; sleep 0.01; done; }}
+turn() {{ touch go; runs $c bin/napper 1000; }}
 ask y turn match "'argv contains \"waiter\"'" --signal TERM
 grep -q "not signalled: $c" typed || fail "not said"
 grep -q 'code 7' typed || fail "incomplete isn't told"
@@ -235,7 +237,7 @@ fn what_is_unknown_is_not_signalled_and_leaves_the_action_incomplete() {
 drop='setpriv --reuid=65534 --regid=65534 --clear-groups --'
 %PLACE%/napper 1000 & a=$!
 $drop %PLACE%/napper 1001 & b=$!
-n=0; until [ "$(cat /proc/$b/comm)$(cat /proc/$a/comm)" = nappernapper ]; do n=$((n + 1)); [ $n -lt 3000 ] || fail exec; sleep 0.01; done
+runs $a %PLACE%/napper 1000; runs $b %PLACE%/napper 1001
 cd /
 $drop %PLACE%/selfsame match 'exe == "%PLACE%/napper"' --signal TERM --yes > %PLACE%.out 2> %PLACE%.err; code=$?
 cat %PLACE%.out %PLACE%.err

@@ -177,7 +177,7 @@ fn a_verb_says_that_it_waits_for_a_watch_that_does_not_answer() {
         nix::sys::signal::kill(pid, signal).unwrap();
     };
     signal(nix::sys::signal::Signal::SIGSTOP);
-    let verbs: [&[&str]; 2] = [&["stop", "shop", "--timeout", "2200ms"], &["upgrade", "--timeout", "2200ms"]];
+    let verbs: [&[&str]; 2] = [&["stop", "shop", "--timeout", "5s"], &["upgrade", "--timeout", "5s"]];
     let ran = std::thread::scope(|scope| {
         verbs.map(|verb| scope.spawn(|| bench.run(verb))).map(|verb| verb.join().unwrap())
     });

@@ -112,6 +112,7 @@ without() {
     selfsame doctor; grep -q '^ok  *control groups' out && fail "$1: there are control groups"
     selfsame apply specs --timeout 3s; [ $code != 0 ] || fail "$1: apply says that all is well"
     grep -q "can't be had here" out err || fail "$1: the reason is missing"
+    noted 1
     grep -q ' shop' starts || fail "$1: the other one wasn't started"
     grep -q ' bound' starts && fail "$1: the bound one was started without its bound"
     [ "$(starts)" = 1 ] || fail "$1: $(starts) starts"

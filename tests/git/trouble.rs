@@ -1,6 +1,7 @@
 //! What goes wrong with a repository stops nothing and is got over.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command};
 
@@ -67,7 +68,16 @@ fn what_somebody_removed_of_the_clone_is_made_again_by_the_same_watch() {
     let mode = fs::metadata(&kept).unwrap().permissions().mode();
     for gone in ["", "trees", "current", "bare/objects", "bare"] {
         let path = kept.join(gone);
-        if path.is_symlink() { fs::remove_file(&path) } else { fs::remove_dir_all(&path) }.unwrap();
+        // The watch may be making something in there, or making it anew.
+        until(&format!("the end of `{gone}`"), || {
+            let removed = if path.is_symlink() { fs::remove_file(&path) } else { fs::remove_dir_all(&path) };
+            match removed {
+                Err(error) if matches!(error.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::NotFound) => {
+                    false
+                }
+                other => other.map(|()| true).unwrap(),
+            }
+        });
         until(&format!("`{gone}` to be there again"), || {
             kept.join("current/specs/one.yaml").exists() && kept.join("bare/objects").exists()
         });

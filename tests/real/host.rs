@@ -417,10 +417,13 @@ fn the_record_follows_a_service_that_comes_back_under_a_new_number() {
     with_fifo(&stage);
     let first = stage.until_running();
     let restarts = stage.memory.services[&name()].instances.get(&0).unwrap().restarts;
-    // It counts as running when it has lived for a moment; its trap comes when it comes.
-    eventually("the trap", || {
-        let status = procfs::process::Process::new(first.pid.0).unwrap().status().unwrap();
-        (status.sigcgt & 1 != 0).then_some(())
+    // It counts as running when it has lived for a moment; its trap comes when it comes, and what it is for when it reads.
+    eventually("it waits for a line, with its trap", || {
+        let process = procfs::process::Process::new(first.pid.0).unwrap();
+        let third = fs::read_link(format!("/proc/{}/fd/3", first.pid));
+        let traps = process.status().unwrap().sigcgt & 1 != 0;
+        (traps && third.is_ok_and(|file| file.ends_with("fifo")) && process.stat().unwrap().state == 'S')
+            .then_some(())
     });
     send_signal(&hold(&first).unwrap().pidfd, Signal::HUP).unwrap();
     stage.until(

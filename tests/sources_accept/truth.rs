@@ -205,6 +205,7 @@ fn a_broken_file_after_a_loss_of_all_records(more: &[&str]) {
     bench.end_watch("TERM");
     for pid in pids {
         bench.kill(pid, "KILL");
+        until("its end", || !is_alive(pid));
     }
     // As after a boot: nothing runs, and no record counts.
     fs::remove_dir_all(bench.path("state/run")).unwrap();

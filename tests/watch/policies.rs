@@ -1,18 +1,22 @@
 //! Policies in a real watch: what it says, what it does, and that it goes on where the last one left off.
 
+use std::fs;
 use std::process::Child;
 
 use serde_json::Value;
 
 use super::support::{Bench, is_alive, until};
 
-/// A process of ours that nobody here owns, by a name that nobody else has.
+/// A process of ours that nobody here owns, by a name that nobody else has, and through with its exec.
 fn stranger(bench: &Bench, name: &str) -> Child {
     let program = bench.path(name);
     if !program.exists() {
         bench.copy_of("/bin/sleep", name);
     }
-    bench.by_hand(bench.root(), program.to_str().unwrap(), &["300"])
+    let child = bench.by_hand(bench.root(), program.to_str().unwrap(), &["300"]);
+    let line = format!("/proc/{}/cmdline", child.id());
+    until("exec", || fs::read(&line).unwrap().ends_with(format!("{name}\0300\0").as_bytes()));
+    child
 }
 
 fn policy(bench: &Bench, name: &str, program: &str, spec: &str) {

@@ -96,10 +96,12 @@ fn a_directory_that_is_removed_and_made_again_changes_nothing() {
         let ran = bench.run(&["status"]);
         (ran.stdout + &ran.stderr).contains("specs")
     });
-    fs::create_dir(bench.path("specs")).unwrap();
-    for (path, text) in files {
-        fs::write(path, text).unwrap();
-    }
+    bench.at_once(|| {
+        fs::create_dir(bench.path("specs")).unwrap();
+        for (path, text) in files {
+            fs::write(path, text).unwrap();
+        }
+    });
     looked_again(&bench, "four");
     untouched(&bench, pids);
 }

@@ -44,7 +44,7 @@ fn apply_ends_although_runs_follow_each_other_without_a_gap() {
     bench.task("busy", "sleep 30", "schedule: {every: 1s}\nconcurrency: replace");
     let ran = bench.run(&["apply", "specs", "--timeout", "20s"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(bench.starts_of("busy").len() < 5, "the first run is waited for: {:?}", bench.starts());
+    assert!(bench.starts_of("busy").len() < 15, "the first run is waited for: {:?}", bench.starts());
     bench.ok(&["stop", "busy"]);
 }
 

@@ -250,7 +250,7 @@ fn status_has_exit_codes_and_waits() {
     let (bench, _) = watched("");
     assert_eq!(bench.run(&["status"]).code, 0);
     assert_eq!(bench.run(&["status", "--wait=ready", "--timeout", "60s"]).code, 0);
-    bench.daemon("late", "readiness: {aliveFor: 8s}");
+    bench.daemon("late", "readiness: {aliveFor: 20s}");
     until("it to be known", || !bench.status_of("late").is_null());
     assert_eq!(bench.run(&["status"]).code, 5);
     assert_eq!(bench.run(&["status", "shop"]).code, 0);

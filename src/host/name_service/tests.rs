@@ -292,7 +292,7 @@ fn this_host_is_told_of_as_the_c_library_tells_of_it() {
         deadline: LONG,
         ..NameService::default()
     };
-    for names in [NameService::default(), asked] {
+    for names in [NameService::patient(), asked] {
         for name in first(&text).into_iter().take(10) {
             let expected = oracle::User::from_name(&name).unwrap().unwrap();
             let (uid, gid) = (Uid(expected.uid.as_raw()), Gid(expected.gid.as_raw()));

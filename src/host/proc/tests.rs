@@ -48,8 +48,14 @@ impl Running {
     /// Of one that becomes `sleep`. It has its name a while before it has its arguments, and is asleep after both.
     #[track_caller]
     fn until_asleep(&self) {
+        self.until_asleep_as(b"sleep");
+    }
+
+    /// The same of one that has this name then.
+    #[track_caller]
+    fn until_asleep_as(&self, name: &[u8]) {
         self.until(|world, pid| {
-            let asleep = |stat: &Stat| *stat.comm == *b"sleep" && stat.state == ProcessState::Sleeping;
+            let asleep = |stat: &Stat| *stat.comm == *name && stat.state == ProcessState::Sleeping;
             world.stat(pid).known().is_some_and(|stat| asleep(&stat))
         });
     }

@@ -302,6 +302,9 @@ fn a_program_is_shown_by_the_name_that_it_was_executed_by_as_long_as_it_has_it()
     copied("/bin/sleep", &first);
     std::fs::hard_link(&first, &second).unwrap();
     let children = [&first, &second].map(|program| Running::start(Command::new(program).arg("1000")));
+    // The kernel keeps 15 bytes of a name.
+    children[0].until_asleep_as(b"first");
+    children[1].until_asleep_as(b"second (deleted");
     let shown = |children: &[Running; 2]| {
         let world = look();
         let text = |child: &Running| {

@@ -7,6 +7,7 @@ use std::process::Command;
 use super::{Fact, Pid, Running, Why, World, look, why};
 use crate::host::proc::LiveWorld;
 use crate::host::proc::entry::Hold;
+use crate::host::testing::copied;
 use crate::process::supervisor;
 use crate::process::world::Namespace;
 
@@ -190,7 +191,7 @@ fn who_executes_the_same_file_by_another_name_is_told_of_by_its_own() {
     for name in &names {
         std::fs::create_dir(name.parent().unwrap()).unwrap();
     }
-    std::fs::copy("/bin/sleep", &names[0]).unwrap();
+    copied("/bin/sleep", &names[0]);
     std::fs::hard_link(&names[0], &names[1]).unwrap();
     let children = names.each_ref().map(|name| Running::start(Command::new(name).arg("1000")));
     children.iter().for_each(Running::until_asleep);

@@ -6,10 +6,11 @@ use std::process::Command;
 use super::{Pid, Running, World, eventually, look};
 use crate::process::likeness::Likeness;
 
-/// A shell that executes another one as soon as it is given a line, and so on.
+/// A shell that executes another one as soon as it is given a line, and so on. It waits for its line when this returns: it has its name
+/// a while before it has laid out its memory.
 fn shell(script: &str) -> Running {
     let child = Running::start(Command::new("/bin/sh").args(["-c", script]));
-    child.until(|world, pid| world.comm(pid).known().is_some_and(|comm| *comm == *b"sh"));
+    child.until_asleep_as(b"sh");
     child
 }
 
