@@ -68,6 +68,14 @@ pub struct Heard {
     pub beat: Beat,
 }
 
+impl Heard {
+    /// For who only looks: another socket at that path would take the place of the one that a running watch listens at.
+    pub fn by_nobody(now: BootTime) -> Self {
+        let said = Said { deaf: true, ..Said::default() };
+        Self { said, main: None, beat: Beat { last: None, since: now } }
+    }
+}
+
 impl Listeners {
     /// A fresh socket at `path`, for an instance that is about to be started as `uid`.
     ///

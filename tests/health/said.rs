@@ -114,6 +114,21 @@ fn another_engine_hears_it_too() {
     assert_eq!(bench.starts_of("speaker").len(), 1);
 }
 
+/// They bound its socket anew, and the watch never heard it again.
+#[test]
+fn who_only_looks_does_not_take_the_words_from_the_watch() {
+    let mut bench = speaker("");
+    bench.watch(&[]);
+    bench.until_phase(&["speaker"], "Starting");
+    let pid = bench.the_pid_of("speaker");
+    for args in [&["plan", "specs"][..], &["explain", "speaker"], &["status"]] {
+        bench.run(args);
+    }
+    order(&bench, "say READY=1");
+    bench.until_running(&["speaker"]);
+    assert_eq!(bench.alive_of("speaker"), [pid]);
+}
+
 #[test]
 fn what_it_may_have_said_to_nobody_is_not_held_against_it() {
     let mut bench = speaker("startTimeout: 12s");
