@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::LinuxHost;
@@ -16,6 +17,7 @@ use crate::host::look::wanted_user;
 use crate::host::proc::LiveWorld;
 use crate::host::table::Mark;
 use crate::plan::memory::Records;
+use crate::process::world::{Root, World as _};
 use crate::spec::{Service, ServiceName};
 use crate::units::{Pid, Uid};
 
@@ -43,10 +45,19 @@ struct RestsOn {
 }
 
 impl RestsOn {
-    /// `None`: it can't be told.
-    fn of(spec: &Service, world: &LiveWorld) -> Option<Self> {
+    /// What everybody was compared with in this look. A name may lead elsewhere by now: who executes the file there was ruled out. `None`: it can't be told.
+    fn compared(spec: &Service, world: &LiveWorld) -> Option<Self> {
+        Self::told(spec, world, |path| world.file(Root::Engine, path).map(|file| (file.dev, file.ino)))
+    }
+
+    /// What it is at this moment. `None`: it can't be told.
+    fn now(spec: &Service, world: &LiveWorld) -> Option<Self> {
+        Self::told(spec, world, |path| world.leads_to(path))
+    }
+
+    fn told(spec: &Service, world: &LiveWorld, leads_to: impl Fn(&[u8]) -> Fact<(u64, u64)>) -> Option<Self> {
         let user = wanted_user(spec, world).ok()?;
-        let identity = |path: &std::path::PathBuf| match world.leads_to(path.as_os_str().as_bytes()) {
+        let identity = |path: &PathBuf| match leads_to(path.as_os_str().as_bytes()) {
             Fact::Known(file) => Some(Some(file)),
             Fact::Absent => Some(None),
             Fact::Unknown(_) => None,
@@ -92,7 +103,7 @@ impl LinuxHost {
     /// though nothing happened to him.
     pub(super) fn leads_elsewhere(&self, name: &ServiceName, spec: &Arc<Service>, world: &LiveWorld) -> bool {
         let before = self.seen.0.get(name).filter(|before| Arc::ptr_eq(&before.by, spec));
-        before.is_some_and(|before| RestsOn::of(spec, world).as_ref() != Some(&before.rests_on))
+        before.is_some_and(|before| RestsOn::now(spec, world).as_ref() != Some(&before.rests_on))
     }
 
     /// The processes, but for those on record, that the end of one that was seen to its end calls for a look at, ascending: something
@@ -146,7 +157,7 @@ impl LinuxHost {
     ) {
         let may_go_on =
             self.table.is_told() && spec.chroot.is_none() && self.looker.conditions.are_told(spec);
-        match may_go_on.then(|| RestsOn::of(spec, world)).flatten() {
+        match may_go_on.then(|| RestsOn::compared(spec, world)).flatten() {
             Some(rests_on) => {
                 self.seen.0.insert(name.clone(), One { by: Arc::clone(spec), mark, considered, rests_on });
             }
@@ -177,5 +188,30 @@ mod tests {
         seen.add_considered(&name, &spec, BTreeSet::from([Pid(7)]));
         seen.add_considered(&name, &other, BTreeSet::from([Pid(8)]));
         assert_eq!(considered(&seen), [3, 7], "what another document didn't rule out is nothing to this one");
+    }
+
+    #[test]
+    fn a_look_rests_on_the_file_that_it_compared_with_and_not_on_the_one_that_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (current, of) = (dir.path().join("current"), |name: &str| dir.path().join(name));
+        let lead_to = |version: &str| {
+            std::os::unix::fs::symlink(version, of("next")).unwrap();
+            std::fs::rename(of("next"), &current).unwrap();
+        };
+        for version in ["v1", "v2"] {
+            std::fs::create_dir(of(version)).unwrap();
+            std::fs::write(of(version).join("web"), version).unwrap();
+        }
+        lead_to("v1");
+        let spec = Service::new(ServiceName::new("web").unwrap(), current.join("web"));
+        let look = LiveWorld::new().unwrap();
+        let compared = look.file(Root::Engine, spec.startas.as_os_str().as_bytes()).known().unwrap();
+        assert_eq!(RestsOn::now(&spec, &look), RestsOn::compared(&spec, &look));
+        lead_to("v2");
+        let rests_on = RestsOn::compared(&spec, &look).unwrap();
+        assert_eq!(rests_on.files, [Some((compared.dev, compared.ino))]);
+        let next = look.again();
+        assert_ne!(RestsOn::now(&spec, &next).unwrap(), rests_on, "who was compared with v1 may be v2");
+        assert_eq!(RestsOn::now(&spec, &next), RestsOn::compared(&spec, &next));
     }
 }
