@@ -12,6 +12,7 @@ mod health;
 mod instance;
 mod instances;
 mod launched;
+mod on_record;
 mod phase;
 mod process;
 mod record;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ask, Asked, Errand, Exit, Health, Phase, Purpose, Run, Triggers, is_false};
+use super::{Ask, Asked, Errand, Exit, Health, Phase, Purpose, Run, Triggers, is_false, on_record};
 use crate::spec::Rare;
 use crate::units::BootTime;
 
@@ -27,7 +27,7 @@ pub struct Instance {
     #[serde(default)]
     pub spared: bool,
     /// How the last process of this index ended.
-    #[serde(default)]
+    #[serde(default, with = "on_record::optional")]
     pub last_exit: Option<Exit>,
     /// Why the last start failed, until one succeeds.
     #[serde(default)]

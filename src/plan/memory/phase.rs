@@ -4,7 +4,7 @@ mod reading;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Exit, Launched, Process};
+use super::{Exit, Launched, Process, on_record};
 use crate::facts::ProcessKey;
 use crate::spec::{Rare, Stop};
 use crate::units::BootTime;
@@ -143,6 +143,7 @@ impl Phase {
 #[serde(rename_all = "camelCase")]
 pub struct Exited {
     /// How it ended.
+    #[serde(with = "on_record")]
     pub exit: Exit,
     /// How long it had been Ready.
     pub ready_for: Option<std::time::Duration>,
