@@ -110,6 +110,11 @@ pub struct SpawnError {
 }
 
 impl SpawnError {
+    /// No process could be made, since there are as many as may be: not even the first step of a child was made.
+    pub fn is_for_want_of_processes(&self) -> bool {
+        self.step == Step::Clone.words() && self.errno == libc::EAGAIN
+    }
+
     fn at(step: Step, errno: i32, launch: &Launch) -> Self {
         Self::at_item(step, 0, errno, launch)
     }

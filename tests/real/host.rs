@@ -13,7 +13,9 @@ use selfsame::plan::action::{Action, Outcome, Step};
 use selfsame::plan::memory::{Exit, Launched, Memory, Phase};
 use selfsame::plan::observation::Look;
 use selfsame::plan::{Plan, QuestionHints, questions};
-use selfsame::spec::{DesiredState, EnvFrom, Expression, Output, ReadinessCheck, ServiceType, SpecSet};
+use selfsame::spec::{
+    Account, DesiredState, EnvFrom, Expression, Limit, Output, ReadinessCheck, ServiceType, SpecSet,
+};
 use selfsame::units::{Pid, Signal};
 
 use crate::stage::{DAEMON, INSIDE, Stage, kill, name, phase, with_fifo};
@@ -437,4 +439,41 @@ fn the_record_follows_a_service_that_comes_back_under_a_new_number() {
         restarts,
         "that was no restart of ours"
     );
+}
+
+/// Who has ended counts until it is collected, which a start that follows doesn't wait for: it was refused where its user may have no
+/// process more.
+#[test]
+fn one_that_ended_leaves_its_place_to_the_next_where_processes_are_bounded() {
+    const NOBODY_ELSE: u32 = 48_713;
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    // Those before count the new process itself as well.
+    let counts =
+        release.split('.').next().and_then(|major| major.parse().ok()).is_some_and(|major: u32| major >= 6);
+    if needs_root("bounded processes") || !counts {
+        return;
+    }
+    if !alone("one_that_ended_leaves_its_place_to_the_next_where_processes_are_bounded") {
+        return;
+    }
+    let mut stage = Stage::new("");
+    let bounded = stage.spec();
+    (bounded.startas, bounded.args) = ("/bin/sleep".into(), vec!["48713.5".into()]);
+    (bounded.user, bounded.group) = (Some(Account::Id(NOBODY_ELSE)), Some(Account::Id(NOBODY_ELSE)));
+    bounded.working_directory = "/".into();
+    bounded.limits.insert("nproc".into(), Limit { soft: Some(0), hard: Some(0) });
+    (bounded.restart.backoff, bounded.restart.reset_after) = (Duration::ZERO, Duration::ZERO);
+    let first = stage.until_running();
+    kill(&first);
+    // Looks at everything collect whoever ended before they start anything.
+    let error = eventually("another one, or none", || {
+        let soon = selfsame::host::clock::now().boot.after(Duration::from_millis(50));
+        stage.host.as_mut().unwrap().wait(Some(soon)).unwrap();
+        stage.tick_with(false);
+        let instance = stage.memory.services[&name()].instances.get(&0).unwrap();
+        let another = instance.phase.process().is_some_and(|process| process.key != first);
+        (another || instance.last_error.is_some()).then(|| instance.last_error.clone())
+    });
+    kill(&stage.until_running());
+    assert_eq!(error, None);
 }

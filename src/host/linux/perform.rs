@@ -49,6 +49,7 @@ impl LinuxHost {
             },
             Action::Adjust { key, adjustments, .. } => adjust::adjust(key, adjustments),
             Action::Run { nonce, launch, timeout } => {
+                self.make_room(launch);
                 if let Err(error) = self.given.copy_secrets(launch) {
                     self.commands.fail(nonce, error);
                     return Outcome::Done;

@@ -14,7 +14,7 @@ use super::perform::looks_only;
 use crate::facts::ProcessKey;
 use crate::host::errno::io_text;
 use crate::host::groups::Entry;
-use crate::host::spawn::{Spawned, spawn_in};
+use crate::host::spawn::{SpawnError, Spawned, spawn_in};
 use crate::host::state_dir::renew_log;
 use crate::host::{clock, failpoint, pidfile};
 use crate::plan::action::{Action, Launch, Outcome, OutputTarget, Step};
@@ -22,6 +22,9 @@ use crate::units::Now;
 
 /// Fewer starts than that aren't worth a thread.
 const MANY: usize = 8;
+
+/// The limit of processes that a user may have.
+const NPROC: &str = "nproc";
 
 /// A start that lacks nothing but the process.
 struct Ready<'a> {
@@ -34,10 +37,9 @@ struct Ready<'a> {
 }
 
 impl Ready<'_> {
-    fn spawn(&self) -> Result<Spawned, String> {
+    fn spawn(&self) -> Result<Spawned, SpawnError> {
         let sockets: Vec<_> = self.sockets.iter().map(AsFd::as_fd).collect();
-        let spawned = spawn_in(self.launch, Some(self.slot.as_fd()), &sockets, &self.entry);
-        spawned.map_err(|error| error.to_string())
+        spawn_in(self.launch, Some(self.slot.as_fd()), &sockets, &self.entry)
     }
 }
 
@@ -107,6 +109,7 @@ impl LinuxHost {
         launch: &'a Launch,
     ) -> Result<Ready<'a>, Outcome> {
         let (name, index) = (&step.service, step.index);
+        self.make_room(launch);
         let ledger = self.ledger.as_mut().ok_or_else(looks_only)?;
         let slot = ledger.create_slot(name, index, nonce).map_err(|error| Outcome::Refused {
             error: format!("the start could not be recorded: {}", io_text(&error)),
@@ -125,6 +128,13 @@ impl LinuxHost {
         ready.map_err(|error| self.failed(launch, error))
     }
 
+    /// Who has exited still counts until it is collected, which its start would otherwise not wait for.
+    pub(super) fn make_room(&mut self, launch: &Launch) {
+        if launch.limits.contains_key(NPROC) || launch.resources.pids_max.is_some() {
+            self.exits.collect();
+        }
+    }
+
     /// The log directory, if it is written to and isn't there any more: whoever clears `/var/log` keeps no service from being started.
     fn renew_log(&self, launch: &Launch) -> Result<(), String> {
         let dir = Path::new(&self.looker.log_dir);
@@ -137,7 +147,12 @@ impl LinuxHost {
     }
 
     /// What came of it.
-    fn end_start(&mut self, ready: &Ready<'_>, spawned: Result<Spawned, String>) -> Outcome {
+    fn end_start(&mut self, ready: &Ready<'_>, spawned: Result<Spawned, SpawnError>) -> Outcome {
+        let spawned = match spawned {
+            // The bound is somebody else's: of a container, or of the engine itself. Nobody wrote into the slot.
+            Err(error) if error.is_for_want_of_processes() && self.exits.collect() => ready.spawn(),
+            spawned => spawned,
+        };
         match spawned {
             Ok(spawned) => {
                 let _ = failpoint::hit("start.spawned");
@@ -149,7 +164,7 @@ impl LinuxHost {
                 }
                 Outcome::Started(key)
             }
-            Err(error) => self.failed(ready.launch, error),
+            Err(error) => self.failed(ready.launch, error.to_string()),
         }
     }
 
