@@ -242,6 +242,10 @@ impl LinuxHost {
             exit.heirs(spec.task.is_some(), question.followed)
         };
         let successor = named.or_else(|| self.successor((question, heirs), of_group, spec, questions, world));
+        if let Some(successor) = &successor {
+            // From now on an engine watches it, whatever becomes of it until the next look.
+            let _ = self.exits.life(successor, &self.waker);
+        }
         ProcessSeen::Gone { exit, successor, survivors }
     }
 
