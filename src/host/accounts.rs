@@ -8,7 +8,7 @@ use super::errno::io_text;
 use super::name_service::{NameService, User};
 use super::{atomic, walk};
 use crate::facts::Fact;
-use crate::plan::observation::{Owner, Prepared};
+use crate::plan::observation::{Owner, Prepared, Unprepared};
 use crate::spec::{Account, EnvFrom, Listen, Service, Socket};
 use crate::units::{Gid, Uid};
 
@@ -42,8 +42,15 @@ pub fn of_command(user: &Account) -> Result<Owner, String> {
 /// Looks up the account of a service by these names; `places` has the directories filled in.
 ///
 /// # Errors
-/// A sentence: there is no such user, or it can't be taken on.
-pub fn account(spec: &Service, places: &Prepared, names: &NameService) -> Result<Prepared, String> {
+/// There is no such user, it can't be taken on, or it wasn't asked for: within one look nobody is after an answer that didn't come in time.
+pub fn account(spec: &Service, places: &Prepared, names: &NameService) -> Result<Prepared, Unprepared> {
+    names.take_withheld();
+    looked_up(spec, places, names).map_err(|error| {
+        if names.take_withheld() { Unprepared::NotAsked(error) } else { Unprepared::Refused(error) }
+    })
+}
+
+fn looked_up(spec: &Service, places: &Prepared, names: &NameService) -> Result<Prepared, String> {
     let owner = of_service(spec, names)?;
     let (uid, gid) = (owner.uid.0, owner.gid.0);
     Ok(Prepared {

@@ -100,7 +100,7 @@ impl SnapshotHost {
         let pids = self.snapshot.pids().known().unwrap_or_default();
         let sight = Sight { world: &self.snapshot, plugins, pids: &pids };
         let look = asked.look.then(|| self.looker.look(name, (&asked.spec, None), questions, sight).0);
-        let prepared = asked.prepare.then(|| self.prepare(&asked.spec));
+        let prepared = asked.prepare.then(|| self.prepare(&asked.spec).map_err(Into::into));
         Seen { look, prepared, ..Seen::default() }
     }
 

@@ -59,7 +59,7 @@ use super::{Host, clock, executable};
 use crate::facts::{Fact, ProcessKey};
 use crate::plan::action::{Outcome, Step};
 use crate::plan::memory::{Image, Memory, Records};
-use crate::plan::observation::{Observation, Prepared, Questions};
+use crate::plan::observation::{Observation, Prepared, Questions, Unprepared};
 use crate::plan::output;
 use crate::plugin;
 use crate::process::world::World as _;
@@ -128,7 +128,7 @@ struct Before {
 /// handful of users and programs.
 #[derive(Debug, Default)]
 struct Asked<'q> {
-    accounts: BTreeMap<OfAccounts<'q>, Result<Arc<Prepared>, String>>,
+    accounts: BTreeMap<OfAccounts<'q>, Result<Arc<Prepared>, Unprepared>>,
     programs: BTreeMap<OfPrograms<'q>, Result<(), String>>,
     plugins: plugin::Look,
 }
@@ -308,10 +308,10 @@ impl LinuxHost {
         spec: &'q Service,
         world: &LiveWorld,
         asked: &mut Asked<'q>,
-    ) -> Result<Arc<Prepared>, String> {
+    ) -> Result<Arc<Prepared>, Unprepared> {
         // The answer that the look of this tick rests on, whatever the name service says by now.
         if let Some(name) = super::look::absent_user(spec, world) {
-            return Err(format!("there is no user `{name}`"));
+            return Err(format!("there is no user `{name}`").into());
         }
         let files = (spec.env_from.as_slice(), spec.secrets.as_slice(), spec.sockets.as_slice());
         let (groups, others) = (spec.supplementary_groups.as_slice(), spec.users_of_commands());
@@ -321,10 +321,11 @@ impl LinuxHost {
         let prepared = account.or_insert_with(look_up).clone()?;
         let path = spec.env.get("PATH");
         if let Some(missing) = super::abilities::missing(spec).into_iter().next() {
-            return Err(missing);
+            return Err(missing.into());
         }
         if let Some(problem) = super::abilities::no_directory(spec) {
-            return Err(format!("the working directory `{}` {problem}", spec.working_directory.display()));
+            let place = spec.working_directory.display();
+            return Err(format!("the working directory `{place}` {problem}").into());
         }
         let (startas, directory) = (spec.startas.as_os_str(), spec.working_directory.as_os_str());
         let (chroot, uid) = (spec.chroot.as_deref(), prepared.owner.uid);

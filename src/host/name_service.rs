@@ -50,6 +50,8 @@ pub struct NameService {
     replies: RefCell<BTreeMap<(Database, String), Reply>>,
     /// An answer did not come in time: nothing more is asked, or every name would cost a second.
     silent: Cell<bool>,
+    /// Something was wanted that wasn't asked therefore.
+    withheld: Cell<bool>,
 }
 
 impl Default for NameService {
@@ -69,6 +71,7 @@ impl NameService {
             deadline: DEADLINE,
             replies: RefCell::default(),
             silent: Cell::default(),
+            withheld: Cell::default(),
         }
     }
 
@@ -82,6 +85,11 @@ impl NameService {
     #[cfg(test)]
     pub(in crate::host) fn patient() -> Self {
         Self { deadline: Duration::from_mins(1), ..Self::default() }
+    }
+
+    /// Whether something was wanted, since this was last asked, that wasn't asked: an earlier question had no answer in time.
+    pub fn take_withheld(&self) -> bool {
+        self.withheld.take()
     }
 
     fn local(&self) -> &Local {
@@ -191,11 +199,11 @@ impl NameService {
         if let Some(reply) = self.replies.borrow().get(&asked) {
             return reply.clone();
         }
-        let reply = if self.silent.get() {
-            Err("not asked, since an earlier question had no answer in time".to_owned())
-        } else {
-            self.ask(database, key)
-        };
+        if self.silent.get() {
+            self.withheld.set(true);
+            return Err("not asked, since an earlier question had no answer in time".to_owned());
+        }
+        let reply = self.ask(database, key);
         self.replies.borrow_mut().insert(asked, reply.clone());
         reply
     }

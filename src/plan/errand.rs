@@ -14,7 +14,7 @@ use super::action::{Action, Launch};
 use super::draft::Draft;
 use super::launch;
 use super::memory::{Errand, Instance, Phase, Purpose, Record};
-use super::observation::{CommandSeen, Prepared, Seen};
+use super::observation::{CommandSeen, Prepared, Seen, Unprepared};
 use super::status::{ConditionStatus, ConditionType};
 use crate::facts::ProcessKey;
 use crate::spec::{Account, Hook, OnHookFailure, Reload, Service};
@@ -167,8 +167,13 @@ fn begin_next(
         }
         return Standing::Done(purpose);
     };
-    let launch = seen.and_then(|seen| seen.prepared.as_ref()).map(|prepared| {
-        prepared.as_ref().map_err(String::clone).and_then(|prepared| {
+    let prepared = seen.and_then(|seen| seen.prepared.as_ref());
+    // A start waits until it can be asked. What belongs to a stop doesn't: it goes on without.
+    let waits =
+        |prepared: &_| purpose == Purpose::PreStart && matches!(prepared, Err(Unprepared::NotAsked(_)));
+    let prepared = prepared.filter(|prepared| !waits(*prepared));
+    let launch = prepared.map(|prepared| {
+        prepared.as_ref().map_err(ToString::to_string).and_then(|prepared| {
             of_command(spec, index, hook, pid, prepared)
                 .ok_or_else(|| "its user was not looked up".to_owned())
         })

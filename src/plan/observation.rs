@@ -102,7 +102,7 @@ pub struct Seen {
     /// Who may yet go on in place of an instance that ended, by index: it forked them a moment ago.
     pub undecided: BTreeMap<u32, Pid>,
     /// What a start needs, if that was asked for: one value for all objects that need the same.
-    pub prepared: Option<Result<Arc<Prepared>, String>>,
+    pub prepared: Option<Result<Arc<Prepared>, Unprepared>>,
     /// How the commands are, by index.
     pub commands: BTreeMap<u32, CommandSeen>,
     /// What is wrong with the files that its output goes to.
@@ -311,6 +311,24 @@ pub struct Owner {
     pub home: String,
     /// The user's shell.
     pub shell: String,
+}
+
+/// Why it isn't known what a start needs.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Unprepared {
+    /// The start would fail.
+    #[error("{0}")]
+    Refused(String),
+    /// A question to the name service was not put, since an earlier one of the same look had no answer in time. That is no failure, and nothing
+    /// is started.
+    #[error("{0}")]
+    NotAsked(String),
+}
+
+impl<T: Into<String>> From<T> for Unprepared {
+    fn from(sentence: T) -> Self {
+        Self::Refused(sentence.into())
+    }
 }
 
 /// What a start needs from the host.

@@ -1,6 +1,7 @@
 //! The start of what is due: its turn, its hooks, and the intent that stands on record before the process.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::action::Action;
 use super::backoff;
@@ -9,22 +10,27 @@ use super::errand;
 use super::launch;
 use super::life;
 use super::memory::{Instance, Phase, Purpose, Record};
-use super::observation::Prepared;
+use super::observation::{Prepared, Unprepared};
 use super::slots;
+use super::status::{ConditionStatus, ConditionType};
 use crate::spec::{Service, ServiceType};
+
+/// A name service that was late in one look may be late in the next.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 pub(super) fn start_all(
     record: &mut Record,
     spec: &Service,
     due: &[u32],
-    prepared: Option<&Result<Arc<Prepared>, String>>,
+    prepared: Option<&Result<Arc<Prepared>, Unprepared>>,
     draft: &mut Draft<'_>,
 ) {
     for index in due {
         let instance = record.instances.get_or_new(*index);
         match prepared {
             Some(Ok(prepared)) => start(instance, *index, spec, prepared, draft),
-            Some(Err(error)) => {
+            Some(Err(Unprepared::NotAsked(why))) => hold(*index, why, draft),
+            Some(Err(Unprepared::Refused(error))) => {
                 let of = (draft.name, *index);
                 backoff::after_failure(instance, &spec.restart, of, error.clone(), draft.now.boot);
                 draft.change(*index, Doing::Fail, error.clone());
@@ -36,6 +42,14 @@ pub(super) fn start_all(
             }
         }
     }
+}
+
+/// Nothing is known, so that nothing is started, and nothing failed. Whoever was asked about instead keeps everybody waiting, so that it isn't
+/// asked again at once.
+pub(super) fn hold(index: u32, why: &str, draft: &mut Draft<'_>) {
+    let message = format!("not started: cannot tell what its start needs ({why})");
+    draft.hold(index, (ConditionType::Blocked, ConditionStatus::Unknown), "CannotTell", &message);
+    draft.wake(draft.now.boot.after(ASK_AGAIN));
 }
 
 fn start(instance: &mut Instance, index: u32, spec: &Service, prepared: &Prepared, draft: &mut Draft<'_>) {

@@ -23,7 +23,7 @@ use super::draft::{Doing, Draft};
 use super::launch;
 use super::life::{self, Event};
 use super::memory::{Due, Instance, Launched, LeftOut, Phase, Record, Run, StopCause, TaskResult};
-use super::observation::{ProcessSeen, Seen};
+use super::observation::{ProcessSeen, Seen, Unprepared};
 use super::occupy::{self, Occupancy};
 use super::status::{ConditionStatus, ConditionType};
 use super::{outdated, phase, places, ready as readiness, starting, stop};
@@ -355,7 +355,7 @@ fn start(record: &mut Record, spec: &Arc<Service>, waiting: &[u32], seen: &Seen,
     if known && places::has_to_wait(record, spec, waiting, seen, draft) {
         return;
     }
-    if let Some(Err(error)) = &seen.prepared {
+    if let Some(Err(Unprepared::Refused(error))) = &seen.prepared {
         for index in waiting {
             end::conclude(record, *index, TaskResult::Failed(error.clone()), (draft.name, draft.now));
             draft.change(*index, Doing::Fail, error.clone());

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use selfsame::facts::Fact;
 use selfsame::plan::memory::{Exit, Instance, Phase};
-use selfsame::plan::observation::{Alive, IntentSeen, ProcessSeen, Seen};
+use selfsame::plan::observation::{Alive, IntentSeen, ProcessSeen, Seen, Unprepared};
 use selfsame::spec::{DesiredState, Service, ServiceType, StopScope};
 use selfsame::units::Signal;
 
@@ -119,6 +119,14 @@ fn looks() -> Vec<(&'static str, Seen)> {
         (
             "no account",
             Seen { look: Some(nothing()), prepared: Some(Err("no user `www`".into())), ..Seen::default() },
+        ),
+        (
+            "account not asked",
+            Seen {
+                look: Some(nothing()),
+                prepared: Some(Err(Unprepared::NotAsked("group `www` can't be looked up".into()))),
+                ..Seen::default()
+            },
         ),
     ]
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use selfsame::plan::action::Action;
 use selfsame::plan::memory::{Instance, Phase, Record};
-use selfsame::plan::observation::{Prepared, ProcessSeen, Seen};
+use selfsame::plan::observation::{Prepared, ProcessSeen, Seen, Unprepared};
 use selfsame::plan::status::{ConditionStatus, ConditionType, PhaseWord};
 use selfsame::plan::{Doing, Plan, QuestionHints, questions};
 use selfsame::spec::{Dependency, DependencyCondition, Service};
@@ -152,7 +152,7 @@ fn what_is_known_not_to_come_up_again_is_not_taken_down() {
 /// A trigger, or a program that was replaced: the tick that sees it doesn't know yet whether it could be started again.
 #[test]
 fn what_asks_for_a_restart_itself_is_not_taken_down_before_its_start_was_looked_up() {
-    let at_prepared = |prepared: Option<Result<Arc<Prepared>, String>>| {
+    let at_prepared = |prepared: Option<Result<Arc<Prepared>, Unprepared>>| {
         let mut one = instance(running(started(&service("web"), 812)));
         one.ask_restart("`rss > 1GiB` has held for 10s");
         Case::new().with(service("web"), vec![one], Seen { prepared, ..lives() })

@@ -49,7 +49,7 @@ pub(super) fn of(seen: &Seen, spec: &Service) -> BTreeMap<String, String> {
             facts.extend(looked_up.map(said));
         }
         Some(Err(error)) => {
-            facts.insert("what a start needs".into(), error.clone());
+            facts.insert("what a start needs".into(), error.to_string());
         }
         None => {}
     }
