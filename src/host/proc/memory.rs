@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use super::allowance::Behind;
 use super::entry::{Entry, Hold};
+use super::parse::Stage;
 use super::raw::{self, Form, Leaf};
 use super::read::Failure;
 use super::{LiveWorld, RECORD_LIMIT, parse};
@@ -20,6 +21,8 @@ use crate::units::Pid;
 const TEXT_LIMIT: usize = 2 << 20;
 /// `PATH_MAX`: a longer name can't be given to execve.
 const NAME_LIMIT: usize = 4096;
+/// So often a process in the midst of execve is asked: mostly it is through as soon as it gets a processor.
+const GLANCES_AT_EXEC: u32 = 3;
 /// The auxiliary vector has some twenty pairs.
 const AUXV_LIMIT: usize = 4096;
 
@@ -30,7 +33,7 @@ impl LiveWorld {
         }
         let hollow = |(bytes, _): &(Vec<u8>, bool)| bytes.is_empty();
         let read = |dir: &Arc<OwnedFd>, path: Leaf| self.text(entry, dir, path);
-        let bytes = self.own(entry, "cmdline", hollow, read);
+        let bytes = self.once_executed(entry, "cmdline", hollow, read);
         bytes.map(|(bytes, more)| Arc::new(parse::parse_arguments(&bytes, more)))
     }
 
@@ -104,11 +107,49 @@ impl LiveWorld {
         Ok(parse::are_arguments(&text, told))
     }
 
+    /// As [`LiveWorld::own`], of what stands in the memory that execve makes. In the midst of it there is nothing, which doesn't mean that there
+    /// will be none: a moment later it may be there, and until then it isn't known.
+    fn once_executed<T>(
+        &self,
+        entry: &Entry,
+        leaf: &str,
+        hollow: impl Fn(&T) -> bool,
+        read: impl Fn(&Arc<OwnedFd>, Leaf) -> Result<T, Failure>,
+    ) -> Fact<T> {
+        let ask = || self.own(entry, leaf, &hollow, &read);
+        for _ in 0..GLANCES_AT_EXEC {
+            let fact = ask();
+            if !matches!(&fact, Fact::Known(value) if hollow(value)) {
+                return fact;
+            }
+            match self.stage(entry) {
+                // It may have come to that since.
+                Fact::Known(Stage::Whole) => return ask(),
+                Fact::Known(Stage::Untold) => return fact,
+                Fact::Known(Stage::Executing) => std::thread::yield_now(),
+                Fact::Absent => return Fact::Absent,
+                Fact::Unknown(reason) => return Fact::Unknown(reason),
+            }
+        }
+        let detail = format!("{leaf} of {}: it is just being executed", entry.pid);
+        Fact::Unknown(Reason::new(Why::Unresolved, detail))
+    }
+
+    /// Of a thread that has memory, as what is read of it is.
+    fn stage(&self, entry: &Entry) -> Fact<Stage> {
+        let read = |dir: &Arc<OwnedFd>, path: Leaf| {
+            let stage = |bytes: &[u8]| parse::parse_brief(bytes).map(|brief| brief.stage());
+            let read = self.slurp(dir.as_fd(), path.as_c_str(), Form::Record, RECORD_LIMIT, stage)?;
+            Ok(read.ok_or(Errno::IO)?)
+        };
+        self.own(entry, "stat", |stage| *stage == Stage::Executing, read)
+    }
+
     /// The environment as far as it is read, and whether there is more.
     pub(super) fn read_environ(&self, entry: &Entry) -> Fact<(Arc<[Bytes]>, bool)> {
         let hollow = |(bytes, _): &(Vec<u8>, bool)| bytes.is_empty();
         let read = |dir: &Arc<OwnedFd>, path: Leaf| self.text(entry, dir, path);
-        self.own(entry, "environ", hollow, read).map(|(bytes, more)| {
+        self.once_executed(entry, "environ", hollow, read).map(|(bytes, more)| {
             // The last entry of a beginning may be cut.
             let whole =
                 if more { bytes.rsplitn(2, |byte| *byte == 0).nth(1) } else { Some(bytes.as_slice()) };
@@ -122,7 +163,7 @@ impl LiveWorld {
             self.within(entry, dir, Behind::Memory, move || execfn(&own, &path))
         };
         // `own` puts `task/TID/` before the leaf, so the leaf is the file that leads to the others.
-        self.own(entry, "auxv", Vec::is_empty, read).and_then(|name| {
+        self.once_executed(entry, "auxv", Vec::is_empty, read).and_then(|name| {
             if name.is_empty() {
                 return Fact::Absent;
             }

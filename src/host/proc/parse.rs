@@ -17,7 +17,7 @@ pub use memory::{are_arguments, execfn_address, parse_arguments, parse_environ};
 pub use rows::{parse_io, parse_limits, parse_memory_total, parse_number, parse_smaps_rollup};
 pub use sockets::{SocketTable, parse_net_inet, parse_net_unix};
 pub(super) use sockets::{inet_socket, unix_socket};
-pub use stat::{Brief, parse_brief, parse_stat};
+pub use stat::{Brief, Stage, parse_brief, parse_stat};
 pub use status::parse_status;
 
 use std::str::FromStr;

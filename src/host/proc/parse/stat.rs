@@ -54,6 +54,17 @@ pub struct Brief<'a> {
     layout: [&'a [u8]; LAYOUT.len()],
 }
 
+/// How far a process is with executing its program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// It has new memory, in which its arguments and environment don't stand yet: they read as if there were none.
+    Executing,
+    /// They stand there, if it was given any.
+    Whole,
+    /// That isn't shown to us.
+    Untold,
+}
+
 /// Where code, stack, data, heap, arguments and environment are.
 const LAYOUT: [u32; 10] = [26, 27, 28, 45, 46, 47, 48, 49, 50, 51];
 
@@ -67,6 +78,18 @@ impl<'a> Brief<'a> {
         // Without permission the kernel writes 1 for the code and 0 for the rest.
         let shown = self.layout.get(2).is_some_and(|stack| *stack != b"0");
         (shown && self.flags & Self::RANDOM != 0).then_some(self.layout)
+    }
+
+    /// Of one that isn't the kernel's and hasn't ended. The end of the environment is what execve writes down last, and what the kernel
+    /// goes by as well (`get_mm_cmdline`, fs/proc/base.c).
+    pub fn stage(&self) -> Stage {
+        let [code, .., environment_end] = self.layout;
+        match (code, environment_end) {
+            // As for `layout`.
+            (b"1", b"0") => Stage::Untold,
+            (_, b"0") => Stage::Executing,
+            _ => Stage::Whole,
+        }
     }
 
     /// As [`Stat::is_kernel_thread`].
@@ -165,6 +188,32 @@ mod tests {
             prop_assert_eq!((whole.flags, whole.start), (brief.flags, brief.start));
             prop_assert_eq!(brief.is_kernel_thread(), whole.is_kernel_thread());
             prop_assert_eq!(brief.layout().is_some(), flags & 0x0040_0000 != 0);
+        }
+    }
+
+    #[test]
+    fn who_is_in_the_midst_of_execve_is_told_from_who_has_no_arguments() {
+        let nothing = [(45, "0"), (46, "0"), (47, "0"), (48, "0"), (49, "0"), (50, "0"), (51, "0")];
+        let rows: [(&[(usize, &str)], Stage); 7] = [
+            (&[], Stage::Whole),
+            // No arguments at all, as before Linux 5.18, and neither those nor an environment.
+            (&[(49, "4096"), (50, "4096")], Stage::Whole),
+            (&[(49, "4096"), (50, "4096"), (51, "4096")], Stage::Whole),
+            // It said that they are elsewhere (PR_SET_MM).
+            (&[(48, "8192"), (49, "8192")], Stage::Whole),
+            // New memory; with code and stack; with all but the end of the environment.
+            (&[(26, "0"), (27, "0"), (28, "0")], Stage::Executing),
+            (&[(26, "4198400")], Stage::Executing),
+            (&[(26, "1"), (27, "1"), (28, "0")], Stage::Untold),
+        ];
+        for (changes, stage) in rows {
+            let mut fields: Vec<&str> = TAIL.split_ascii_whitespace().collect();
+            let base: &[_] = if stage == Stage::Whole { &[] } else { &nothing };
+            for (number, text) in base.iter().chain(changes) {
+                *fields.get_mut(number - 3).unwrap() = text;
+            }
+            let line = format!("412 (web) {}\n", fields.join(" "));
+            assert_eq!(parse_brief(line.as_bytes()).unwrap().stage(), stage, "{line}");
         }
     }
 

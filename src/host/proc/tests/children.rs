@@ -324,3 +324,34 @@ fn a_program_is_shown_by_the_name_that_it_was_executed_by_as_long_as_it_has_it()
     std::fs::remove_file(&aside).unwrap();
     assert_eq!(shown(&children), [(path(&first, gone), true), (path(&aside, gone), true)]);
 }
+
+/// Whoever makes a process goes on as soon as that has left its memory: the new one has no arguments for a moment. A copy that somebody starts by
+/// hand was taken for one without arguments then, which is none of a service that has some.
+#[test]
+fn who_is_just_being_executed_has_arguments_or_it_is_not_known() {
+    let mut unknown = 0;
+    for _ in 0..300 {
+        let mut command = Command::new("/bin/sleep");
+        let child = Running::start(command.arg("1000").env_clear().env("APP_ENV", "prod"));
+        let (world, pid) = (look(), child.pid());
+        // It has left our memory when it executes its own file.
+        let executes = world
+            .exe_text(pid)
+            .known()
+            .is_some_and(|text| text.ends_with(b"sleep") || text.ends_with(b"coreutils"));
+        let (arguments, environ) = (world.arguments(pid), world.environ(pid));
+        if !executes {
+            continue;
+        }
+        match arguments {
+            Fact::Known(arguments) => assert_eq!(arguments.words.len(), 2),
+            Fact::Absent => panic!("it lives"),
+            Fact::Unknown(reason) => {
+                unknown += 1;
+                assert_eq!(reason.why, Why::Unresolved);
+            }
+        }
+        assert_ne!(environ.known().map(|entries| entries.len()), Some(0));
+    }
+    assert!(unknown < 300, "{unknown}");
+}
