@@ -71,6 +71,8 @@ const LAYOUT: [u32; 10] = [26, 27, 28, 45, 46, 47, 48, 49, 50, 51];
 impl<'a> Brief<'a> {
     /// `PF_RANDOMIZE` of `include/linux/sched.h`: exec chose the places of its stack and what is mapped at random.
     const RANDOM: u32 = 0x0040_0000;
+    /// `PF_EXITING` there: it is ending, and has no memory any more or soon.
+    const EXITING: u32 = 0x0000_0004;
 
     /// Where its parts lie in memory, as the kernel wrote it: the next exec chooses others. `None`: they aren't random, or not
     /// shown to us.
@@ -80,9 +82,13 @@ impl<'a> Brief<'a> {
         (shown && self.flags & Self::RANDOM != 0).then_some(self.layout)
     }
 
-    /// Of one that isn't the kernel's and hasn't ended. The end of the environment is what execve writes down last, and what the kernel
+    /// Of one that isn't the kernel's. The end of the environment is what execve writes down last, and what the kernel
     /// goes by as well (`get_mm_cmdline`, fs/proc/base.c).
     pub fn stage(&self) -> Stage {
+        // It may take long to end, and there is nothing to come.
+        if self.flags & Self::EXITING != 0 {
+            return Stage::Whole;
+        }
         let [code, .., environment_end] = self.layout;
         match (code, environment_end) {
             // As for `layout`.
@@ -194,7 +200,7 @@ mod tests {
     #[test]
     fn who_is_in_the_midst_of_execve_is_told_from_who_has_no_arguments() {
         let nothing = [(45, "0"), (46, "0"), (47, "0"), (48, "0"), (49, "0"), (50, "0"), (51, "0")];
-        let rows: [(&[(usize, &str)], Stage); 7] = [
+        let rows: [(&[(usize, &str)], Stage); 8] = [
             (&[], Stage::Whole),
             // No arguments at all, as before Linux 5.18, and neither those nor an environment.
             (&[(49, "4096"), (50, "4096")], Stage::Whole),
@@ -205,10 +211,13 @@ mod tests {
             (&[(26, "0"), (27, "0"), (28, "0")], Stage::Executing),
             (&[(26, "4198400")], Stage::Executing),
             (&[(26, "1"), (27, "1"), (28, "0")], Stage::Untold),
+            // It ends, and its memory is gone.
+            (&[(9, "4194308"), (26, "0"), (27, "0"), (28, "0")], Stage::Whole),
         ];
         for (changes, stage) in rows {
             let mut fields: Vec<&str> = TAIL.split_ascii_whitespace().collect();
-            let base: &[_] = if stage == Stage::Whole { &[] } else { &nothing };
+            let has_memory = stage == Stage::Whole && changes.first().is_none_or(|(number, _)| *number != 9);
+            let base: &[_] = if has_memory { &[] } else { &nothing };
             for (number, text) in base.iter().chain(changes) {
                 *fields.get_mut(number - 3).unwrap() = text;
             }
