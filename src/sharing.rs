@@ -236,7 +236,7 @@ impl<K: Ord + Clone, V: Clone, T> SharedMap<K, V, T> {
         self.part_mut(at)?.get_mut(row).map(|(_, value)| value)
     }
 
-    /// Puts a row in, and gives the value that it had.
+    /// Puts a row in, with this very key, and gives the value that it had: a key that is shared with others isn't kept twice.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         let found = self.find(&key);
         let Some((at, row)) = found else {
@@ -245,7 +245,7 @@ impl<K: Ord + Clone, V: Clone, T> SharedMap<K, V, T> {
         };
         let rows = self.part_mut(at)?;
         let place = match row {
-            Ok(place) => return rows.get_mut(place).map(|(_, known)| std::mem::replace(known, value)),
+            Ok(place) => return rows.get_mut(place).map(|known| std::mem::replace(known, (key, value)).1),
             Err(place) => place,
         };
         rows.insert(place, (key, value));

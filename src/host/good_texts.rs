@@ -92,13 +92,26 @@ struct Written {
     torn: bool,
 }
 
+/// What is done with the file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Work {
+    /// It is read when it is asked for: another engine may hold the state.
+    #[default]
+    Look,
+    /// It is read, and what is new comes behind that.
+    Begin,
+    /// What stands in it is this one's to go on with.
+    GoOn,
+    /// A newer version wrote it: it stays as it is.
+    Leave,
+}
+
 /// All of them.
 #[derive(Debug, Default)]
 pub struct GoodTexts {
     /// The file.
     path: Option<PathBuf>,
-    /// Otherwise nothing is written: another engine may hold the state, or a newer one wrote it.
-    writes: bool,
+    work: Work,
     /// For whoever keeps more, it is read beside the loading of documents, which takes as long.
     reading: Option<JoinHandle<Written>>,
     /// What it says, until the first look of whoever keeps more. Who only looks reads it when it is asked for: hardly ever is a file broken.
@@ -109,8 +122,6 @@ pub struct GoodTexts {
     asked: BTreeMap<String, Option<GoodText>>,
     lines: usize,
     torn: bool,
-    /// What stood in the file is this one's to go on with.
-    taken: bool,
     /// So many files have a text there that no look gave. These stay there: they are mostly of places that were kept once.
     elsewhere: usize,
     /// The most that one look gave.
@@ -125,7 +136,7 @@ impl GoodTexts {
         let path = dirs.good_texts();
         let of = path.clone();
         let reading = thread::Builder::new().name("texts".into()).spawn(move || Written::read(&of)).ok();
-        Self { path: Some(path), writes: true, reading, ..Self::default() }
+        Self { path: Some(path), work: Work::Begin, reading, ..Self::default() }
     }
 
     /// What was kept, for whoever only looks.
@@ -141,10 +152,10 @@ impl GoodTexts {
         }
         let is_new = |file: &String| !self.known.contains_key(file) && !self.asked.contains_key(file);
         let files: Vec<String> = files.into_iter().filter(is_new).collect();
-        if files.is_empty() || (self.taken && self.elsewhere == 0) {
+        if files.is_empty() || (self.is_taken() && self.elsewhere == 0) {
             return;
         }
-        let again = self.taken.then(|| self.read());
+        let again = self.is_taken().then(|| self.read());
         let written = again.as_ref().unwrap_or_else(|| self.written());
         let found: Vec<_> = files.into_iter().map(|file| (written.known.get(&file).cloned(), file)).collect();
         self.asked.extend(found.into_iter().map(|(text, file)| (file, text)));
@@ -172,14 +183,20 @@ impl GoodTexts {
 
     /// What stands in the file is this one's to go on with, unless a newer version wrote it: it is given once.
     fn take_in(&mut self) -> BTreeMap<String, GoodText> {
-        if !self.writes || std::mem::replace(&mut self.taken, true) {
+        if self.work != Work::Begin {
             return BTreeMap::new();
         }
         let _ = self.written();
         let Written { known, lines, torn } = self.written.take().unwrap_or_default();
-        self.writes = known.values().all(|text| text.format <= FORMAT);
+        let is_newer = known.values().any(|text| text.format > FORMAT);
+        self.work = if is_newer { Work::Leave } else { Work::GoOn };
         (self.lines, self.torn) = (lines, torn);
         known
+    }
+
+    /// What it says isn't at hand any more.
+    fn is_taken(&self) -> bool {
+        matches!(self.work, Work::GoOn | Work::Leave)
     }
 
     /// Keeps these, by their files, from now on. What is kept already costs nothing.
@@ -188,6 +205,7 @@ impl GoodTexts {
     /// A sentence; it is kept in memory only.
     pub fn keep(&mut self, texts: impl IntoIterator<Item = (String, GoodText)>) -> Result<(), String> {
         let mut former = self.take_in();
+        let writes = self.work == Work::GoOn;
         let mut lines = Vec::new();
         let mut given = 0;
         for (file, text) in texts {
@@ -195,7 +213,7 @@ impl GoodTexts {
             self.asked.remove(&file);
             let before = former.remove(&file);
             let before = self.known.get(&file).or(before.as_ref());
-            if self.writes && !before.is_some_and(|before| before.says_the_same(&text)) {
+            if writes && !before.is_some_and(|before| before.says_the_same(&text)) {
                 push_line(&mut lines, &file, &text)?;
                 self.lines += 1;
             }
@@ -204,14 +222,14 @@ impl GoodTexts {
         }
         self.elsewhere += former.len();
         drop(former);
-        if self.writes && given > self.known.len() / 2 {
+        if writes && given > self.known.len() / 2 {
             // A map that is made at once has no empty places in it.
             let copy = || self.known.iter().map(|(file, text)| (file.clone(), text.clone())).collect();
             self.known = to_stay(given, copy);
         }
-        let many_gone = self.writes && self.many_are_gone();
+        let many_gone = writes && self.many_are_gone();
         self.given = self.given.max(given);
-        let Some(path) = self.path.clone().filter(|_| self.writes && (many_gone || !lines.is_empty())) else {
+        let Some(path) = self.path.clone().filter(|_| writes && (many_gone || !lines.is_empty())) else {
             return Ok(());
         };
         let stale = self.lines.saturating_sub(self.known.len() + self.elsewhere);

@@ -134,7 +134,9 @@ fn renew(record: &mut Arc<Record>, spec: &Arc<Service>, now: WallTime) {
                 // Of a Task that is a Service now no run is under way, also when it is a Task again.
                 record.forget_runs();
             }
-            record.task.renew();
+            if !record.task.is_usual() {
+                record.task.renew();
+            }
             record.instances.values_mut().for_each(|instance| instance.health.recognized = None);
             // What is to be restarted has to be known to come up again first.
             let mut processes = record.instances.values().filter_map(|instance| instance.phase.process());

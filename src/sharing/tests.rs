@@ -140,3 +140,13 @@ fn what_comes_in_order_fills_its_parts() {
     assert_eq!(map.parts.len(), 1_000usize.div_ceil(MOST));
     assert_eq!(map.into_iter().count(), 1_000);
 }
+
+#[test]
+fn a_row_that_is_put_in_again_has_the_key_that_came_with_it() {
+    let [former, key] = [Arc::<str>::from("shop"), Arc::from("shop")];
+    let mut map: SharedMap<Arc<str>, u32> = SharedMap::default();
+    assert_eq!(map.insert(Arc::clone(&former), 1), None);
+    assert_eq!(map.insert(Arc::clone(&key), 2), Some(1));
+    let (kept, value) = map.iter().next().unwrap();
+    assert_eq!((Arc::ptr_eq(kept, &key), Arc::strong_count(&former), *value), (true, 1, 2));
+}

@@ -164,12 +164,9 @@ impl Disk {
     /// Takes these documents for the newest set, and gives the texts that aren't there yet. `None`: the newest set says the same.
     fn take(&mut self, services: &Services) -> io::Result<Option<Fresh>> {
         let Self { last, given, there, other, .. } = self;
-        let (mut moved, mut fresh) = (false, Fresh::default());
-        if given.is_empty() {
-            let before = last.len();
-            last.retain(|name, _| services.contains_key(name));
-            moved = last.len() != before;
-        }
+        // What was read goes with the names that it was read with: those of the documents stay anyway.
+        let read = if given.is_empty() { std::mem::take(last) } else { BTreeMap::new() };
+        let (mut moved, mut fresh) = (read.keys().any(|name| !services.contains_key(name)), Fresh::default());
         for Change { key, was, is } in services.changes_since(given) {
             let Some(service) = is else {
                 moved |= last.remove(key).is_some();
@@ -182,7 +179,8 @@ impl Disk {
             if !there.contains(&digest) {
                 fresh.add(digest, &text);
             }
-            let says_other = last.insert(key.clone(), digest) != Some(digest);
+            let before = last.insert(key.clone(), digest).or_else(|| read.get(key).copied());
+            let says_other = before != Some(digest);
             moved |= says_other;
             if says_other || was.is_none_or(|was| was.origin != service.origin) {
                 other.insert(key.clone());

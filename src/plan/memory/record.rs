@@ -171,8 +171,11 @@ impl Record {
         for instance in self.instances.values_mut() {
             instance.run = None;
         }
-        (self.task.asked, self.task.waiting) = (None, None);
-        self.task.past.under_way.clear();
+        // One that was never a Task has nothing to forget, and would take room.
+        if !self.task.is_usual() {
+            (self.task.asked, self.task.waiting) = (None, None);
+            self.task.past.under_way.clear();
+        }
     }
 
     /// Whether [`Self::try_again`] would change anything.
