@@ -361,12 +361,9 @@ impl Exits {
         all
     }
 
-    /// Collects those whose exit is known, and says whether there were any. Until then their numbers are their own, and they count where the
-    /// kernel bounds processes.
-    pub fn collect(&mut self) -> bool {
-        let any = !self.uncollected.is_empty();
+    /// Collects those whose exit is known. Until then their numbers are their own, and they count where the kernel bounds processes.
+    pub fn collect(&mut self) {
         self.uncollected.drain(..).for_each(reap_pid);
-        any
     }
 
     /// Collects every child that exited, orphans that came to us as their subreaper among them. The statuses of those

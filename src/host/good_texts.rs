@@ -5,7 +5,7 @@
 //! were broken in the same moment.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
@@ -26,8 +26,8 @@ const BYTES_MAX: u64 = 256 << 20;
 const MODE: u32 = 0o600;
 /// So many lines may be out of date before all are written anew.
 const STALE_MAX: usize = 1000;
-/// So many answers about files that no look gave are kept.
-const ASKED_MAX: usize = 1000;
+/// From so many bytes on they are written anew wherever some are out of date: a file that is too large can't be read.
+const BYTES_MANY: u64 = BYTES_MAX / 2;
 
 /// The text of a file when it last counted.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -135,7 +135,8 @@ impl GoodTexts {
     pub fn open(dirs: &Dirs) -> Self {
         let path = dirs.good_texts();
         let of = path.clone();
-        let reading = thread::Builder::new().name("texts".into()).spawn(move || Written::read(&of)).ok();
+        let read = move || Written::read(&of).unwrap_or_default();
+        let reading = thread::Builder::new().name("texts".into()).spawn(read).ok();
         Self { path: Some(path), work: Work::Begin, reading, ..Self::default() }
     }
 
@@ -146,10 +147,6 @@ impl GoodTexts {
 
     /// Finds the last good texts of these files, for [`Self::get`]. Those that no look gave are read, once for all of them.
     pub fn ask(&mut self, files: impl IntoIterator<Item = String>) {
-        // Of files that come broken and go as well.
-        if self.asked.len() > ASKED_MAX {
-            self.asked.clear();
-        }
         let is_new = |file: &String| !self.known.contains_key(file) && !self.asked.contains_key(file);
         let files: Vec<String> = files.into_iter().filter(is_new).collect();
         if files.is_empty() || (self.is_taken() && self.elsewhere == 0) {
@@ -159,6 +156,11 @@ impl GoodTexts {
         let written = again.as_ref().unwrap_or_else(|| self.written());
         let found: Vec<_> = files.into_iter().map(|file| (written.known.get(&file).cloned(), file)).collect();
         self.asked.extend(found.into_iter().map(|(text, file)| (file, text)));
+    }
+
+    /// What others than these files were asked for isn't needed any more.
+    pub fn forget_all_but(&mut self, files: &BTreeSet<String>) {
+        self.asked.retain(|file, _| files.contains(file));
     }
 
     /// The last good text of a file that a look gave, or that it was asked for.
@@ -172,13 +174,13 @@ impl GoodTexts {
         let path = &self.path;
         self.written.get_or_insert_with(|| match reading {
             Some(reading) => reading.join().unwrap_or_default(),
-            None => path.as_deref().map(Written::read).unwrap_or_default(),
+            None => path.as_deref().and_then(|path| Written::read(path).ok()).unwrap_or_default(),
         })
     }
 
     /// As it is by now.
     fn read(&self) -> Written {
-        self.path.as_deref().map(Written::read).unwrap_or_default()
+        self.path.as_deref().and_then(|path| Written::read(path).ok()).unwrap_or_default()
     }
 
     /// What stands in the file is this one's to go on with, unless a newer version wrote it: it is given once.
@@ -190,7 +192,7 @@ impl GoodTexts {
         let Written { known, lines, torn } = self.written.take().unwrap_or_default();
         let is_newer = known.values().any(|text| text.format > FORMAT);
         self.work = if is_newer { Work::Leave } else { Work::GoOn };
-        (self.lines, self.torn) = (lines, torn);
+        (self.lines, self.torn, self.elsewhere) = (lines, torn, known.len());
         known
     }
 
@@ -206,21 +208,21 @@ impl GoodTexts {
     pub fn keep(&mut self, texts: impl IntoIterator<Item = (String, GoodText)>) -> Result<(), String> {
         let mut former = self.take_in();
         let writes = self.work == Work::GoOn;
-        let mut lines = Vec::new();
-        let mut given = 0;
+        let (mut lines, mut given, mut trouble) = (Vec::new(), 0, None);
         for (file, text) in texts {
             given += 1;
-            self.asked.remove(&file);
-            let before = former.remove(&file);
-            let before = self.known.get(&file).or(before.as_ref());
+            let of_file = former.remove(&file).or(self.asked.remove(&file).flatten());
+            self.elsewhere = self.elsewhere.saturating_sub(usize::from(of_file.is_some()));
+            let before = self.known.get(&file).or(of_file.as_ref());
             if writes && !before.is_some_and(|before| before.says_the_same(&text)) {
-                push_line(&mut lines, &file, &text)?;
-                self.lines += 1;
+                match push_line(&mut lines, &file, &text) {
+                    Ok(()) => self.lines += 1,
+                    Err(reason) => trouble = Some(reason),
+                }
             }
             // Also where it says the same: it is the text that others have as well.
             self.known.insert(file, text);
         }
-        self.elsewhere += former.len();
         drop(former);
         if writes && given > self.known.len() / 2 {
             // A map that is made at once has no empty places in it.
@@ -229,13 +231,28 @@ impl GoodTexts {
         }
         let many_gone = writes && self.many_are_gone();
         self.given = self.given.max(given);
-        let Some(path) = self.path.clone().filter(|_| writes && (many_gone || !lines.is_empty())) else {
-            return Ok(());
-        };
+        if let Some(path) = self.path.clone().filter(|_| writes && (many_gone || !lines.is_empty())) {
+            let written = self.write(&path, &lines, many_gone);
+            let said =
+                |error: io::Error| format!("`{}` can't be written: {}", path.display(), io_text(&error));
+            trouble = written.err().map(said).or(trouble);
+        }
+        trouble.map_or(Ok(()), Err)
+    }
+
+    /// Puts these lines behind the others, or writes all anew.
+    fn write(&mut self, path: &Path, lines: &[u8], many_gone: bool) -> io::Result<()> {
         let stale = self.lines.saturating_sub(self.known.len() + self.elsewhere);
-        let anew = self.torn || many_gone || stale > STALE_MAX;
-        let written = if anew { self.write_all(&path) } else { append(&path, &lines) };
-        written.map_err(|error| format!("`{}` can't be written: {}", path.display(), io_text(&error)))
+        let is_large = || std::fs::symlink_metadata(path).is_ok_and(|meta| meta.len() > BYTES_MANY);
+        if self.torn || many_gone || stale > STALE_MAX || (stale > 0 && is_large()) {
+            match Written::read(path) {
+                Ok(written) => return self.write_all(path, written.known),
+                Err(error) if !may_be_read_later(&error) => return self.write_all(path, BTreeMap::new()),
+                // The others would be lost.
+                Err(_) => {}
+            }
+        }
+        append(path, lines)
     }
 
     /// Whether the texts are mostly those of files that are gone: of places that were kept once, and cost every start since. Asked
@@ -248,14 +265,15 @@ impl GoodTexts {
         self.read().known.keys().filter(|file| is_gone(file)).count() > STALE_MAX
     }
 
-    fn write_all(&mut self, path: &Path) -> io::Result<()> {
-        let mut all = self.read().known;
+    /// These, and what looks gave.
+    fn write_all(&mut self, path: &Path, mut all: BTreeMap<String, GoodText>) -> io::Result<()> {
         all.extend(self.known.iter().map(|(file, text)| (file.clone(), text.clone())));
         // Where there is no file any more, nobody can break it.
         all.retain(|file, _| !is_gone(file));
         let mut lines = Vec::new();
         for (file, text) in &all {
-            push_line(&mut lines, file, text).map_err(io::Error::other)?;
+            // One that can't be written isn't there.
+            let _ = push_line(&mut lines, file, text);
         }
         atomic::write(path, &lines, MODE)?;
         self.known.retain(|file, _| all.contains_key(file));
@@ -268,9 +286,12 @@ impl GoodTexts {
 
 impl Written {
     /// Without it, a broken file is unknown: nothing is done about its objects.
-    fn read(path: &Path) -> Self {
+    fn read(path: &Path) -> io::Result<Self> {
         let own = rustix::process::geteuid().as_raw();
-        let bytes = atomic::read(path, &[0, own], BYTES_MAX).unwrap_or_default();
+        let bytes = match atomic::read(path, &[0, own], BYTES_MAX) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            bytes => bytes?,
+        };
         let mut written = Self { torn: bytes.last().is_some_and(|last| *last != b'\n'), ..Self::default() };
         for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             written.lines += 1;
@@ -278,8 +299,14 @@ impl Written {
                 written.known.insert(line.file.clone().into_owned(), line.into());
             }
         }
-        written
+        Ok(written)
     }
+}
+
+/// Something else is wrong than with the file: there are too many open ones, the disk doesn't answer.
+fn may_be_read_later(error: &io::Error) -> bool {
+    let of_file = [libc::EFBIG, libc::EINVAL, libc::ELOOP];
+    error.raw_os_error().is_some_and(|errno| !of_file.contains(&errno))
 }
 
 fn is_gone(file: &str) -> bool {
@@ -295,7 +322,11 @@ fn push_line(lines: &mut Vec<u8>, file: &str, text: &GoodText) -> Result<(), Str
         defines: text.defines,
         text: (&*text.source.text).into(),
     };
-    serde_json::to_writer(&mut *lines, &line).map_err(|error| error.to_string())?;
+    let begin = lines.len();
+    if let Err(error) = serde_json::to_writer(&mut *lines, &line) {
+        lines.truncate(begin);
+        return Err(format!("the text of `{file}` can't be kept: {error}"));
+    }
     lines.push(b'\n');
     Ok(())
 }
@@ -385,6 +416,53 @@ mod tests {
         let mut texts = GoodTexts::look(&dirs);
         assert_eq!(asked(&mut texts, &here), Some(text(&here, "three").1));
         assert_eq!(asked(&mut texts, &there), Some(text(&there, "two").1));
+    }
+
+    #[test]
+    fn a_text_that_cannot_be_written_costs_no_other_one() {
+        use std::os::unix::ffi::OsStrExt as _;
+
+        let dir = tempfile::tempdir().unwrap();
+        let dirs = Dirs { run: dir.path().into(), lib: dir.path().into(), log: dir.path().into() };
+        GoodTexts::open(&dirs).keep([text("/there", "one")]).unwrap();
+        let mut texts = GoodTexts::open(&dirs);
+        let (file, other) = text("/odd", "x");
+        let odd = Path::new(std::ffi::OsStr::from_bytes(b"/d\xff"));
+        let reason = texts.keep([(file, GoodText { directory: odd.into(), ..other }), text("/here", "two")]);
+        assert!(reason.unwrap_err().starts_with("the text of `/odd` can't be kept: "));
+        assert_eq!(asked(&mut texts, "/there"), Some(text("/there", "one").1));
+        let mut texts = GoodTexts::look(&dirs);
+        assert_eq!(asked(&mut texts, "/here"), Some(text("/here", "two").1));
+        assert_eq!(asked(&mut texts, "/odd"), None);
+    }
+
+    #[test]
+    fn a_text_that_was_asked_for_is_not_written_again_when_a_look_gives_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let dirs = Dirs { run: dir.path().into(), lib: dir.path().into(), log: dir.path().into() };
+        GoodTexts::open(&dirs).keep([text("/a", "one"), text("/b", "two")]).unwrap();
+        let before = std::fs::read(dirs.good_texts()).unwrap();
+        let mut texts = GoodTexts::open(&dirs);
+        texts.keep([text("/a", "one")]).unwrap();
+        assert!(asked(&mut texts, "/b").is_some());
+        texts.keep([text("/b", "two")]).unwrap();
+        assert_eq!((texts.elsewhere, std::fs::read(dirs.good_texts()).unwrap() == before), (0, true));
+    }
+
+    #[test]
+    fn what_cannot_be_read_now_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let dirs = Dirs { run: dir.path().into(), lib: dir.path().into(), log: dir.path().into() };
+        let errors = [libc::EMFILE, libc::EIO, libc::EFBIG, libc::ELOOP].map(io::Error::from_raw_os_error);
+        assert_eq!(errors.map(|error| may_be_read_later(&error)), [true, true, false, false]);
+        // Somebody else's file, or none at all.
+        std::os::unix::fs::symlink("/nowhere", dirs.good_texts()).unwrap();
+        let mut texts = GoodTexts::open(&dirs);
+        texts.torn = true;
+        texts.keep([]).unwrap();
+        texts.torn = true;
+        texts.keep([text("/gone", "x")]).unwrap();
+        assert_eq!(std::fs::read(dirs.good_texts()).unwrap(), b"");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::draft::Draft;
 use super::launch;
 use super::memory::{Errand, Instance, Phase, Purpose, Record};
 use super::observation::{CommandSeen, Prepared, Seen, Unprepared};
+use super::starting;
 use super::status::{ConditionStatus, ConditionType};
 use crate::facts::ProcessKey;
 use crate::spec::{Account, Hook, OnHookFailure, Reload, Service};
@@ -169,9 +170,12 @@ fn begin_next(
     };
     let prepared = seen.and_then(|seen| seen.prepared.as_ref());
     // A start waits until it can be asked. What belongs to a stop doesn't: it goes on without.
-    let waits =
-        |prepared: &_| purpose == Purpose::PreStart && matches!(prepared, Err(Unprepared::NotAsked(_)));
-    let prepared = prepared.filter(|prepared| !waits(*prepared));
+    if purpose == Purpose::PreStart
+        && let Some(Err(Unprepared::NotAsked(why))) = prepared
+    {
+        starting::hold(index, why, draft);
+        return Standing::UnderWay;
+    }
     let launch = prepared.map(|prepared| {
         prepared.as_ref().map_err(ToString::to_string).and_then(|prepared| {
             of_command(spec, index, hook, pid, prepared)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::observation::{ArgumentsSeen, Candidate, Look};
 use super::status::{ConditionStatus, ConditionType};
+use crate::facts::Why;
 use crate::spec::{AdoptPolicy, Service};
 
 /// What follows from a look, for the places that have no process.
@@ -23,6 +24,8 @@ pub(super) struct Hold {
     pub(super) condition: (ConditionType, ConditionStatus),
     pub(super) reason: &'static str,
     pub(super) message: String,
+    /// What isn't known may be at the next look: somebody was just being executed, or ended.
+    pub(super) passes: bool,
     /// More processes match than there are places: which could be stopped, the youngest last.
     pub(super) surplus: Vec<Candidate>,
     /// Those that could take places, if the surplus goes.
@@ -32,7 +35,7 @@ pub(super) struct Hold {
 impl Hold {
     fn new(kind: ConditionType, status: ConditionStatus, reason: &'static str, message: String) -> Self {
         let (surplus, fitting) = (Vec::new(), BTreeMap::new());
-        Self { condition: (kind, status), reason, message, surplus, fitting }
+        Self { condition: (kind, status), reason, message, passes: false, surplus, fitting }
     }
 }
 
@@ -94,12 +97,15 @@ pub(super) fn pids(candidates: &[&Candidate]) -> String {
 
 fn cannot_tell(look: &Look) -> Option<Hold> {
     let unknown = what_is_unknown(look)?;
-    Some(Hold::new(
-        ConditionType::Unique,
-        ConditionStatus::Unknown,
-        "CannotTell",
-        format!("not started: cannot tell whether it runs ({unknown})"),
-    ))
+    let message = format!("not started: cannot tell whether it runs ({unknown})");
+    let hold = Hold::new(ConditionType::Unique, ConditionStatus::Unknown, "CannotTell", message);
+    Some(Hold { passes: passes(look), ..hold })
+}
+
+/// Nothing tells when what isn't known now can be told, so it is asked for again.
+fn passes(look: &Look) -> bool {
+    let mut reasons = look.unknown.iter().flat_map(|(_, reasons)| reasons);
+    reasons.any(|reason| matches!(reason.why, Why::Timeout | Why::Vanished | Why::Budget))
 }
 
 fn what_is_unknown(look: &Look) -> Option<String> {

@@ -165,8 +165,18 @@ fn hold_or_clear(record: &mut Record, spec: &Arc<Service>, hold: Hold, due: &[u3
         put_on_record_and_stop(record, spec, hold.surplus, draft);
         return;
     }
+    held(record, &hold, due, draft);
+}
+
+/// Nothing is started, and why is said. What may be known at the next look is looked at again, without waiting for the one at everything.
+pub(super) fn held(record: &mut Record, hold: &Hold, due: &[u32], draft: &mut Draft<'_>) {
     for index in due {
         draft.hold(*index, hold.condition, hold.reason, &hold.message);
+        if hold.passes
+            && let Some(instance) = record.instances.get_mut(index)
+        {
+            requirements::look_again(instance, draft);
+        }
     }
 }
 

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use super::draft::Draft;
-use super::memory::Record;
+use super::memory::{Instance, Record};
 use super::observation::Seen;
 use super::status::{ConditionStatus, ConditionType};
 use crate::facts::Fact;
 use crate::spec::{Service, StartCondition};
-use crate::units::BootTime;
 
 /// Whether the start has to wait, with the condition that says why.
 pub(super) fn hold_back(
@@ -18,11 +17,8 @@ pub(super) fn hold_back(
     seen: &Seen,
     draft: &mut Draft<'_>,
 ) -> bool {
-    if spec.conditions.is_empty() {
-        return false;
-    }
-    let now = draft.now.boot;
     let unmet = match &seen.conditions {
+        _ if spec.conditions.is_empty() => None,
         Some(answers) => spec.conditions.iter().zip(answers).find_map(|(one, answer)| unmet(one, answer)),
         None => Some((ConditionStatus::Unknown, "its `conditions` were not looked at".into())),
     };
@@ -37,16 +33,17 @@ pub(super) fn hold_back(
     let reason = if status == ConditionStatus::True { "ConditionNotMet" } else { "CannotTell" };
     for index in due {
         let Some(instance) = record.instances.get_mut(index) else { continue };
-        let since = *instance.unmet_since.get_or_insert(now);
         draft.hold(*index, (ConditionType::Blocked, status), reason, &format!("not started: {why}"));
-        draft.wake(look_again(now, since));
+        look_again(instance, draft);
     }
     true
 }
 
-/// Soon at first, then rarer.
-fn look_again(now: BootTime, since: BootTime) -> BootTime {
-    now.after((now.since(since) / 4).clamp(Duration::from_millis(250), Duration::from_secs(10)))
+/// Looks once more at what a start waits for: soon at first, then rarer.
+pub(super) fn look_again(instance: &mut Instance, draft: &mut Draft<'_>) {
+    let now = draft.now.boot;
+    let since = *instance.unmet_since.get_or_insert(now);
+    draft.wake(now.after((now.since(since) / 4).clamp(Duration::from_millis(250), Duration::from_secs(10))));
 }
 
 fn unmet(condition: &StartCondition, answer: &Fact<bool>) -> Option<(ConditionStatus, String)> {

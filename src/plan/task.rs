@@ -341,11 +341,7 @@ fn fill(record: &mut Record, plan: &TaskPlan, seen: Option<&Seen>, draft: &mut D
             }
             places::adopt_all(record, &spec, places, draft);
         }
-        Occupancy::Hold(hold) => {
-            for index in waiting {
-                draft.hold(index, hold.condition, hold.reason, &hold.message);
-            }
-        }
+        Occupancy::Hold(hold) => places::held(record, &hold, &waiting, draft),
     }
 }
 

@@ -2,10 +2,14 @@
 //!
 //! They were told as if nothing were to be done, so that a plan said nothing of them.
 
-use selfsame::plan::memory::Phase;
-use selfsame::plan::observation::{ProcessSeen, Seen};
+use std::time::Duration;
+
+use selfsame::facts::{Reason, Why};
+use selfsame::plan::memory::{Instance, Phase};
+use selfsame::plan::observation::{Look, ProcessSeen, Seen};
 use selfsame::plan::{Doing, Plan};
 use selfsame::spec::{Dependency, DependencyCondition, Readiness, ReadinessCheck, Service};
+use selfsame::units::Pid;
 
 use crate::bench::*;
 
@@ -63,4 +67,32 @@ fn for_another_instance_to_come_to_rest() {
         (second.doing, second.because.as_str()),
         (Doing::Wait, "waits until another instance has come to rest or is gone")
     );
+}
+
+/// Nobody tells when somebody is through with execve, and the next look at everything may be half a minute away.
+#[test]
+fn for_an_answer_that_passes_it_looks_again_soon_and_then_rarer() {
+    let unknown = |why| Seen {
+        look: Some(Look { unknown: vec![(Pid(72), vec![Reason::new(why, "cmdline of 72")])], ..nothing() }),
+        ..free()
+    };
+    let held = |why, since: Option<u64>| {
+        let vacant = Instance { unmet_since: since.map(at), ..instance(Phase::Vacant) };
+        Case::new().with(web(), vec![vacant], unknown(why)).plan()
+    };
+    let again = |plan: &Plan| plan.next.map(|next| next.since(at(NOW)));
+    for why in [Why::Timeout, Why::Vanished, Why::Budget] {
+        let plan = held(why, None);
+        assert_eq!((plan.steps.len(), again(&plan)), (0, Some(Duration::from_millis(250))));
+        let record = &plan.memory.services[&name("web")];
+        assert_eq!(record.instances.get(&0).unwrap().unmet_since, Some(at(NOW)));
+        assert_eq!(again(&held(why, Some(NOW - 8))), Some(Duration::from_secs(2)));
+        assert_eq!(again(&held(why, Some(1))), Some(Duration::from_secs(10)));
+    }
+    assert_eq!(again(&held(Why::Denied, None)), None, "that doesn't pass by itself");
+    // Known, and nobody: what was waited for counts no more.
+    let vacant = Instance { unmet_since: Some(at(NOW - 8)), ..instance(Phase::Vacant) };
+    let plan = Case::new().with(web(), vec![vacant], free()).plan();
+    assert_eq!(steps_text(&plan.steps), "start [0]");
+    assert_eq!(plan.memory.services[&name("web")].instances.get(&0).unwrap().unmet_since, None);
 }

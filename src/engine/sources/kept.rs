@@ -176,6 +176,8 @@ impl Sources {
         let broken: BTreeSet<String> =
             rejected(self.loaded.values()).map(str::to_owned).chain(unusable.iter().cloned()).collect();
         self.kept.ask(broken.iter().map(String::as_str), (&[], &self.here));
+        let asked = broken.iter().map(|name| self.here.absolute(name)).collect();
+        self.kept.texts.forget_all_but(&asked);
         self.kept.declared.retain(|name, _| broken.contains(name));
         for name in broken {
             if self.kept.declared.contains_key(&name) {

@@ -150,7 +150,10 @@ impl LinuxHost {
     fn end_start(&mut self, ready: &Ready<'_>, spawned: Result<Spawned, SpawnError>) -> Outcome {
         let spawned = match spawned {
             // The bound is somebody else's: of a container, or of the engine itself. Nobody wrote into the slot.
-            Err(error) if error.is_for_want_of_processes() && self.exits.collect() => ready.spawn(),
+            Err(error) if error.is_for_want_of_processes() => {
+                self.exits.collect();
+                ready.spawn()
+            }
             spawned => spawned,
         };
         match spawned {

@@ -132,7 +132,7 @@ impl LiveWorld {
             }
         }
         let detail = format!("{leaf} of {}: it is just being executed", entry.pid);
-        Fact::Unknown(Reason::new(Why::Unresolved, detail))
+        Fact::Unknown(Reason::new(Why::Timeout, detail))
     }
 
     /// Of a thread that has memory, as what is read of it is.

@@ -41,7 +41,7 @@ pub struct Instance {
     /// The person whose restart the next start is part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restarted_by: Option<Box<str>>,
-    /// Since when its start waits for `conditions`.
+    /// Since when its start waits for `conditions`, or for what can't be told at the moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unmet_since: Option<BootTime>,
     /// Commands that run for it now. While there is no process, none is started before they have ended.

@@ -348,7 +348,7 @@ fn who_is_just_being_executed_has_arguments_or_it_is_not_known() {
             Fact::Absent => panic!("it lives"),
             Fact::Unknown(reason) => {
                 unknown += 1;
-                assert_eq!(reason.why, Why::Unresolved);
+                assert_eq!(reason.why, Why::Timeout);
             }
         }
         assert_ne!(environ.known().map(|entries| entries.len()), Some(0));
