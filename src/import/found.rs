@@ -161,6 +161,11 @@ impl Found {
         self.service.startas = PathBuf::from(super::files::tidy(path));
     }
 
+    /// The absolute path of what the program becomes, as a document reads it back.
+    pub fn set_becomes(&mut self, path: &str) {
+        self.service.becomes = Some(PathBuf::from(super::files::tidy(path)));
+    }
+
     /// The program as text; empty if it isn't known.
     pub fn program(&self) -> &str {
         self.service.startas.to_str().unwrap_or_default()

@@ -229,7 +229,7 @@ fn in_its_place(found: &mut Found, call: &super::shell::Call, path: &str) {
     let words: Vec<Option<&str>> = call.words.iter().map(super::shell::Value::known).collect();
     let given = &found.service.args;
     let keeps_arguments = words.ends_with(&given.iter().map(|word| Some(word.as_str())).collect::<Vec<_>>());
-    found.service.becomes = Some(program.into());
+    found.set_becomes(program);
     if is_interpreter(program) {
         found.becomes_only =
             words.into_iter().collect::<Option<Vec<&str>>>().and_then(|argv| what_is_run(&argv));

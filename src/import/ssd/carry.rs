@@ -102,24 +102,44 @@ fn program(parsed: &Parsed, found: &mut Found, place: &Place, files: &dyn Files)
         None => Ok(None),
     };
     let (exec, startas) = (given("exec")?, given("startas")?);
-    let directory = parsed.value("chdir").and_then(Value::known).unwrap_or("/");
     let Some(run) = startas.clone().or_else(|| exec.clone()) else {
         return Err("neither `--exec` nor `--startas` says what is executed".to_owned());
     };
-    let run = join(directory, &run);
+    let run = in_directory(parsed, &run)?;
     found.set_program(&run);
     if let (Some(exec), Some(startas)) = (exec, startas)
         && exec != startas
     {
-        let exec = join(directory, &exec);
+        let exec = match in_directory(parsed, &exec) {
+            Ok(exec) => exec,
+            Err(why) => {
+                found.unclear(place, format!("--exec {exec}"), why);
+                return Ok(run);
+            }
+        };
         if identity::is_interpreted(files, &run) || identity::is_interpreter(&exec) {
             found.needless(place, format!("--exec {exec}"), "`runs(startas)` recognises the script itself");
         } else {
-            found.service.becomes = Some(exec.clone().into());
+            found.set_becomes(&exec);
             found.changed(place, format!("--exec {exec}"), "it is what the program becomes: `becomes`");
         }
     }
     Ok(run)
+}
+
+/// A path as it is after `--chdir`.
+///
+/// # Errors
+/// That it is relative to a directory that isn't known.
+fn in_directory(parsed: &Parsed, path: &str) -> Result<String, String> {
+    let directory = match parsed.value("chdir") {
+        _ if path.starts_with('/') => return Ok(path.to_owned()),
+        None => "/",
+        Some(given) => given.known().filter(|directory| directory.starts_with('/')).ok_or_else(|| {
+            format!("`{path}` is relative to `--chdir {}`, and where that is isn't known", given.shown())
+        })?,
+    };
+    Ok(join(directory, path))
 }
 
 /// As init scripts are usually named: after the daemon.
