@@ -33,6 +33,7 @@ mod print;
 pub mod quick;
 mod reading;
 pub mod schema;
+pub mod shared;
 mod show;
 #[cfg(test)]
 mod tests;

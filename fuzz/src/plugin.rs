@@ -36,9 +36,9 @@ fn ty(number: u8) -> Type {
     let scalar = scalars[usize::from(number) % scalars.len()].clone();
     match usize::from(number) / scalars.len() % 4 {
         0 => scalar,
-        1 => Type::List(Box::new(scalar)),
-        2 => Type::List(Box::new(Type::List(Box::new(scalar)))),
-        _ => Type::Map(Box::new(scalar)),
+        1 => Type::list(scalar),
+        2 => Type::list(Type::list(scalar)),
+        _ => Type::map(scalar),
     }
 }
 

@@ -219,9 +219,9 @@ fn wanted_words(before: &Before<'_>, names: &Names, around: &[(String, Type)]) -
     let (words, ty, summary) = match left.and_then(|left| names.type_of(left, around)) {
         Some(Type::Enum(name)) => {
             let Some(of) = names.schema().enumeration(name) else { return Vec::new() };
-            (of.words.clone(), name, of.summary.as_ref())
+            (&*of.words, name, of.summary.as_ref())
         }
-        Some(Type::Bool) => (vec!["true", "false"], "bool", ""),
+        Some(Type::Bool) => (&["true", "false"][..], "bool", ""),
         _ => return Vec::new(),
     };
     let word = |word: &str| Suggestion {
@@ -232,7 +232,7 @@ fn wanted_words(before: &Before<'_>, names: &Names, around: &[(String, Type)]) -
         snippet: None,
         rank: 0,
     };
-    words.into_iter().map(word).collect()
+    words.iter().map(|text| word(text)).collect()
 }
 
 /// What can follow an operand: comparisons by its type, or the next condition.

@@ -255,7 +255,7 @@ impl<'t> Before<'t> {
         for (variable, collection) in self.open.iter().filter_map(|open| open.variable.as_ref()) {
             let of = collection.as_ref().and_then(|name| names.type_of(name, &found));
             if let Some(Type::List(of)) = of {
-                found.push((variable.clone(), *of));
+                found.push((variable.clone(), (*of).clone()));
             }
         }
         found

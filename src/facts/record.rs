@@ -62,7 +62,7 @@ impl ProcessState {
     }
 
     /// The word used in expressions and snapshots.
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Running => "running",
             Self::Sleeping => "sleeping",

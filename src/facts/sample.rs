@@ -71,7 +71,7 @@ impl Counter {
     }
 
     /// What a unit of it is.
-    pub fn unit(self) -> Unit {
+    pub const fn unit(self) -> Unit {
         match self {
             Self::CpuTime | Self::CpuUser | Self::CpuSys => Unit::Time,
             Self::ReadBytes | Self::WriteBytes | Self::ReadChars | Self::WriteChars => Unit::Bytes,

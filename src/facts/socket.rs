@@ -20,7 +20,7 @@ impl Protocol {
     pub const ALL: [Self; 3] = [Self::Tcp, Self::Udp, Self::Unix];
 
     /// The word used in expressions and snapshots.
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
@@ -81,7 +81,7 @@ impl SocketState {
     }
 
     /// The word used in expressions and snapshots.
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Established => "established",
             Self::SynSent => "syn_sent",

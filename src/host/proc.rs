@@ -67,7 +67,7 @@ use rustix::process::Resource;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::name_service::KeptTexts;
-use crate::facts::{CgroupLine, Fact, ProcessKey, Reason, Status, Why};
+use crate::facts::{CgroupLine, Fact, ProcessKey, Reason, Why};
 use crate::plan::Recorded;
 use crate::process::samples::Samples;
 #[cfg(doc)]
@@ -155,6 +155,8 @@ pub struct LiveWorld {
     children: OnceCell<BTreeSet<Pid>>,
     /// Every object that is looked for asks.
     own_namespaces: RefCell<BTreeMap<Namespace, Fact<u64>>>,
+    /// The name of a task that was read last.
+    last_name: RefCell<Bytes>,
     /// The text that was read last, and what it means: neighbours are often in one group.
     cgroups: RefCell<(Vec<u8>, Arc<[CgroupLine]>)>,
     /// Names of files that processes execute, for people.
@@ -260,6 +262,7 @@ impl LiveWorld {
             no_binfmt: Rc::default(),
             children: OnceCell::new(),
             own_namespaces: RefCell::default(),
+            last_name: RefCell::default(),
             cgroups: RefCell::default(),
             exe_names: RefCell::default(),
             image_names: RefCell::default(),
@@ -490,7 +493,7 @@ fn boot_id(proc: BorrowedFd<'_>) -> Fact<BootId> {
 
 /// What the mount hides, unless a capability or a group of ours (in our `status`) lifts it.
 fn hiding(proc: BorrowedFd<'_>, status: &[u8]) -> Result<Option<Hidepid>, Errno> {
-    if parse::parse_status(status).is_some_and(|own| sees_all(&own)) {
+    if parse::effective(status).is_some_and(sees_all) {
         // The mounts aren't looked at: their list is a twentieth of a small look.
         return Ok(None);
     }
@@ -504,11 +507,11 @@ fn is_subject(hides: &Hidepid, status: &[u8]) -> bool {
     let Some(own) = parse::parse_status(status) else { return true };
     let [_, group, _, _] = own.credentials.gid;
     let member = group == hides.gid || own.groups.iter().any(|gid| gid.0 == hides.gid);
-    !(sees_all(&own) || hides.heeds_group() && member)
+    let [_, _, effective, _, _] = own.caps;
+    !(sees_all(effective) || hides.heeds_group() && member)
 }
 
-fn sees_all(own: &Status) -> bool {
-    let [_, _, effective, _, _] = own.caps;
+fn sees_all(effective: u64) -> bool {
     effective & CAP_SYS_PTRACE != 0
 }
 

@@ -1,10 +1,9 @@
 //! Everything that can be named: the declarations of all vocabularies, ready for look-up.
 
-use std::collections::BTreeMap;
-
 use super::schema::{
-    Bounded, Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, Origin, Text, TypeDecl,
+    Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, Origin, TypeDecl,
 };
+use super::shared::Shared;
 use super::value::{Type, TypeName};
 
 /// A declaration by vocabulary and index in it.
@@ -17,48 +16,26 @@ pub struct Id {
 }
 
 /// The names of the language, filled by vocabularies.
+///
+/// A name is looked up by going through the declarations: there are some hundreds, an expression asks for a few, and an index
+/// would be made anew, and for a handful of questions, by every program that starts.
 #[derive(Clone, Debug)]
 pub struct Schema {
     candidate: TypeName,
     vocabularies: Vec<Declarations>,
-    fields: BTreeMap<TypeName, BTreeMap<Text, Id>>,
-    functions: BTreeMap<Text, Id>,
-    types: BTreeMap<TypeName, Id>,
-    enums: BTreeMap<TypeName, Id>,
 }
 
 impl Schema {
     /// Nothing but the core, for candidates of this type: its fields are the bare names.
     pub fn new(candidate: TypeName) -> Self {
-        Self {
-            candidate,
-            vocabularies: Vec::new(),
-            fields: BTreeMap::new(),
-            functions: BTreeMap::new(),
-            types: BTreeMap::new(),
-            enums: BTreeMap::new(),
-        }
+        Self { candidate, vocabularies: Vec::new() }
     }
 
     /// Adds a vocabulary and returns its number, which is its place in [`super::Vocabularies`]. Where two
     /// vocabularies declare one name, the first keeps it.
     pub fn add(&mut self, declarations: Declarations) -> usize {
-        let vocabulary = self.vocabularies.len();
-        for (index, field) in declarations.fields.iter().enumerate() {
-            let of_owner = self.fields.entry(field.owner).or_default();
-            of_owner.entry(field.name.clone()).or_insert(Id { vocabulary, index });
-        }
-        for (index, function) in declarations.functions.iter().enumerate() {
-            self.functions.entry(function.name.clone()).or_insert(Id { vocabulary, index });
-        }
-        for (index, ty) in declarations.types.iter().enumerate() {
-            self.types.entry(ty.name).or_insert(Id { vocabulary, index });
-        }
-        for (index, ty) in declarations.enums.iter().enumerate() {
-            self.enums.entry(ty.name).or_insert(Id { vocabulary, index });
-        }
         self.vocabularies.push(declarations);
-        vocabulary
+        self.vocabularies.len().saturating_sub(1)
     }
 
     /// The type of candidates.
@@ -84,52 +61,67 @@ impl Schema {
 
     /// A field by the type it belongs to and its dotted name.
     pub fn field(&self, owner: &str, name: &str) -> Option<(Id, &FieldDecl)> {
-        let id = *self.fields.get(owner)?.get(name)?;
-        Some((id, self.field_by_id(id)?))
+        self.every_field().find(|(_, field)| field.name == name && field.owner == owner)
+    }
+
+    /// The fields of all types, in the order of their declarations.
+    pub fn every_field(&self) -> impl Iterator<Item = (Id, &FieldDecl)> {
+        numbered(&self.vocabularies, |declarations| &declarations.fields)
     }
 
     /// A field by number.
     pub fn field_by_id(&self, id: Id) -> Option<&FieldDecl> {
-        self.vocabularies.get(id.vocabulary)?.fields.get(id.index)
+        self.vocabularies.get(id.vocabulary)?.fields.get(id.index).map(|field| &**field)
     }
 
     /// The fields of a type, by name.
-    pub fn fields(&self, owner: &str) -> impl Iterator<Item = (Id, &FieldDecl)> {
-        let ids = self.fields.get(owner).into_iter().flat_map(|fields| fields.values());
-        ids.filter_map(|id| Some((*id, self.field_by_id(*id)?)))
+    pub fn fields<'s>(&'s self, owner: &str) -> impl Iterator<Item = (Id, &'s FieldDecl)> {
+        let of_owner = self.every_field().filter(|(_, field)| field.owner == owner);
+        by_name(of_owner.collect(), |field| field.name.as_ref())
     }
 
     /// A declared function by name. The core's own are [`super::ir::Builtin`] and the quantifiers.
     pub fn function(&self, name: &str) -> Option<(Id, &FunctionDecl)> {
-        let id = *self.functions.get(name)?;
-        Some((id, self.function_by_id(id)?))
+        self.every_function().find(|(_, function)| function.name == name)
+    }
+
+    fn every_function(&self) -> impl Iterator<Item = (Id, &FunctionDecl)> {
+        numbered(&self.vocabularies, |declarations| &declarations.functions)
     }
 
     /// A function by number.
     pub fn function_by_id(&self, id: Id) -> Option<&FunctionDecl> {
-        self.vocabularies.get(id.vocabulary)?.functions.get(id.index)
+        self.vocabularies.get(id.vocabulary)?.functions.get(id.index).map(|function| &**function)
     }
 
     /// The declared functions, by name.
     pub fn functions(&self) -> impl Iterator<Item = (Id, &FunctionDecl)> {
-        self.functions.values().filter_map(|id| Some((*id, self.function_by_id(*id)?)))
+        by_name(self.every_function().collect(), |function| function.name.as_ref())
     }
 
     /// A named type.
     pub fn named(&self, name: &str) -> Option<(Id, &TypeDecl)> {
-        let id = *self.types.get(name)?;
-        Some((id, self.vocabularies.get(id.vocabulary)?.types.get(id.index)?))
+        self.vocabularies.iter().enumerate().find_map(|(vocabulary, declarations)| {
+            let (index, decl) = declarations.types.iter().enumerate().find(|(_, ty)| ty.name == name)?;
+            Some((Id { vocabulary, index }, decl))
+        })
     }
 
     /// An enumeration.
     pub fn enumeration(&self, name: &str) -> Option<&EnumDecl> {
-        let id = self.enums.get(name)?;
-        self.vocabularies.get(id.vocabulary)?.enums.get(id.index)
+        self.every_enumeration().find(|(_, decl)| decl.name == name).map(|(_, decl)| decl)
     }
 
     /// All enumerations, by name.
     pub fn enumerations(&self) -> impl Iterator<Item = &EnumDecl> {
-        self.enums.values().filter_map(|id| self.vocabularies.get(id.vocabulary)?.enums.get(id.index))
+        by_name(self.every_enumeration().collect(), |decl| decl.name).map(|(_, decl)| decl)
+    }
+
+    fn every_enumeration(&self) -> impl Iterator<Item = (usize, &EnumDecl)> {
+        let all = self.vocabularies.iter().enumerate();
+        all.flat_map(|(vocabulary, declarations)| {
+            declarations.enums.iter().map(move |decl| (vocabulary, decl))
+        })
     }
 
     /// The declared comparisons of one kind, with the vocabulary that answers them.
@@ -143,22 +135,38 @@ impl Schema {
 
     /// The least and greatest value of a field, where that is declared.
     pub fn field_bounds(&self, owner: &str, name: &str) -> Option<(i64, i64)> {
-        self.bounds(|of| matches!(of, Bounded::Field(of, field) if *of == owner && field == name))
+        self.field(owner, name).and_then(|(_, field)| field.bounds)
     }
 
     /// The numbers that the values of a named type are told apart by, where they are.
     pub fn type_bounds(&self, name: &str) -> Option<(i64, i64)> {
-        self.bounds(|of| matches!(of, Bounded::Type(of) if *of == name))
-    }
-
-    fn bounds(&self, is_it: impl Fn(&Bounded) -> bool) -> Option<(i64, i64)> {
-        let mut all = self.vocabularies.iter().flat_map(|declarations| &declarations.bounds);
-        all.find(|bounds| is_it(&bounds.of)).map(|bounds| (bounds.low, bounds.high))
+        self.named(name).and_then(|(_, ty)| ty.bounds)
     }
 
     /// What to write here for a name that another tool uses.
     pub fn foreign(&self, name: &str) -> Option<&str> {
-        let mut all = self.vocabularies.iter().flat_map(|declarations| &declarations.foreign);
+        let mut all = self.vocabularies.iter().flat_map(|declarations| declarations.foreign.iter());
         all.find(|(theirs, _)| theirs == name).map(|(_, ours)| ours.as_ref())
     }
+}
+
+/// All declarations of a kind with their numbers, in the order of their vocabularies.
+fn numbered<'s, T: 'static>(
+    vocabularies: &'s [Declarations],
+    of: impl Fn(&'s Declarations) -> &'s [Shared<T>],
+) -> impl Iterator<Item = (Id, &'s T)> {
+    vocabularies.iter().enumerate().flat_map(move |(vocabulary, declarations)| {
+        let all = of(declarations).iter().enumerate();
+        all.map(move |(index, decl)| (Id { vocabulary, index }, &**decl))
+    })
+}
+
+/// By ascending name, each once: the first that has it.
+fn by_name<'s, I, T: 'static>(
+    mut all: Vec<(I, &'s T)>,
+    name: impl Fn(&'s T) -> &'s str,
+) -> impl Iterator<Item = (I, &'s T)> {
+    all.sort_by_key(|(_, decl)| name(decl));
+    all.dedup_by_key(|(_, decl)| name(decl));
+    all.into_iter()
 }

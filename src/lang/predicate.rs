@@ -263,7 +263,7 @@ impl Binder<'_> {
             }
             Kind::List(items) if items.iter().all(|item| item.constant().is_some()) => {
                 let Type::List(element) = node.ty.clone() else { return };
-                *node = list_node(std::mem::take(items), *element, node.span);
+                *node = list_node(std::mem::take(items), (*element).clone(), node.span);
             }
             _ if computable => self.compute(node),
             // Weights may have changed: what was converted costs nothing any more.

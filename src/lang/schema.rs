@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::shared::Shared;
 use super::value::{Type, TypeName, Value};
 use crate::facts::{Fact, Reason, Why};
 
@@ -45,7 +46,9 @@ pub struct TypeDecl {
     pub summary: Text,
     /// Literals of these types may stand where this type is expected: `user == "root"`.
     /// They are converted by [`Vocabulary::convert`] when the matcher is bound.
-    pub from: Vec<Type>,
+    pub from: Cow<'static, [Type]>,
+    /// The least and greatest of the numbers that its values are told apart, and ordered, by, both inside: of `user`.
+    pub bounds: Option<(i64, i64)>,
 }
 
 /// An enumeration, compared by bare words: `state == sleeping`.
@@ -56,7 +59,7 @@ pub struct EnumDecl {
     /// One line.
     pub summary: Text,
     /// The words.
-    pub words: Vec<&'static str>,
+    pub words: Cow<'static, [&'static str]>,
 }
 
 /// A field of the candidate, or of a named type.
@@ -68,6 +71,9 @@ pub struct FieldDecl {
     pub name: Text,
     /// The type of its value.
     pub ty: Type,
+    /// The least and greatest number that it can have, both inside, in the unit of its type. A comparison that asks for one
+    /// outside can never be true, and is reported.
+    pub bounds: Option<(i64, i64)>,
     /// Cost class, 0 to 6.
     pub cost: Cost,
     /// Who may read it.
@@ -99,7 +105,7 @@ pub struct FunctionDecl {
     /// Its name.
     pub name: Text,
     /// In order.
-    pub params: Vec<ParamDecl>,
+    pub params: Cow<'static, [ParamDecl]>,
     /// The type of its value.
     pub result: Type,
     /// Cost class of a call beyond its arguments.
@@ -141,27 +147,6 @@ pub struct OperatorDecl {
     pub cost: Cost,
 }
 
-/// What [`Bounds`] are of.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Bounded {
-    /// A field: owner and name.
-    Field(TypeName, Text),
-    /// A named type whose values are told apart, and ordered, by a number: `user`.
-    Type(TypeName),
-}
-
-/// The least and greatest number that something can have, both inside, in the unit of its type. A comparison that asks
-/// for one outside can never be true, and is reported.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Bounds {
-    /// Of what.
-    pub of: Bounded,
-    /// Least.
-    pub low: i64,
-    /// Greatest.
-    pub high: i64,
-}
-
 /// The plugin that declarations are of.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Origin {
@@ -177,19 +162,17 @@ pub struct Declarations {
     /// The plugin that they are of; `None` for what is built in.
     pub origin: Option<Origin>,
     /// Named types.
-    pub types: Vec<TypeDecl>,
+    pub types: Cow<'static, [TypeDecl]>,
     /// Enumerations.
-    pub enums: Vec<EnumDecl>,
+    pub enums: Cow<'static, [EnumDecl]>,
     /// Fields.
-    pub fields: Cow<'static, [FieldDecl]>,
+    pub fields: Vec<Shared<FieldDecl>>,
     /// Functions.
-    pub functions: Vec<FunctionDecl>,
+    pub functions: Vec<Shared<FunctionDecl>>,
     /// Comparisons.
-    pub operators: Vec<OperatorDecl>,
+    pub operators: Cow<'static, [OperatorDecl]>,
     /// Names used elsewhere, with what to write here: `("proc.name", "name")`.
-    pub foreign: Vec<(Text, Text)>,
-    /// Numbers that fields and types can't leave.
-    pub bounds: Vec<Bounds>,
+    pub foreign: Cow<'static, [(Text, Text)]>,
 }
 
 /// The entries of a map.

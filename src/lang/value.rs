@@ -6,6 +6,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::shared::Shared;
+
 /// Name of a type that a vocabulary declares.
 pub type TypeName = &'static str;
 
@@ -33,13 +35,25 @@ pub enum Type {
     /// a network
     Cidr,
     /// homogeneous
-    List(Box<Type>),
+    List(Shared<Type>),
     /// keyed by strings: `limits["nofile"]`
-    Map(Box<Type>),
+    Map(Shared<Type>),
     /// a declared enumeration: `state`
     Enum(TypeName),
     /// a declared type: `file`
     Named(TypeName),
+}
+
+impl Type {
+    /// Lists of this.
+    pub fn list(of: Self) -> Self {
+        Self::List(of.into())
+    }
+
+    /// Maps to this.
+    pub fn map(of: Self) -> Self {
+        Self::Map(of.into())
+    }
 }
 
 impl fmt::Display for Type {
@@ -55,8 +69,8 @@ impl fmt::Display for Type {
             Self::Ratio => f.write_str("percentage"),
             Self::Ip => f.write_str("ip"),
             Self::Cidr => f.write_str("cidr"),
-            Self::List(of) => write!(f, "list<{of}>"),
-            Self::Map(of) => write!(f, "map<{of}>"),
+            Self::List(of) => write!(f, "list<{}>", **of),
+            Self::Map(of) => write!(f, "map<{}>", **of),
             Self::Enum(name) | Self::Named(name) => f.write_str(name),
         }
     }

@@ -3,8 +3,8 @@
 use super::manifest::{Declared, Entry, Field, Function, Manifest};
 use super::own::{Enumeration, OwnType};
 use crate::lang::schema::{
-    Bounded, Bounds, Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, Origin,
-    ParamDecl, Text, TypeDecl,
+    Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, Origin, ParamDecl, Text,
+    TypeDecl,
 };
 use crate::lang::show;
 use crate::lang::value::Type;
@@ -14,22 +14,30 @@ use crate::process::objects::PROCESS;
 pub(super) fn declarations(manifest: &Manifest) -> Declarations {
     Declarations {
         origin: Some(Origin { name: manifest.name.clone().into(), version: manifest.version.clone().into() }),
-        fields: manifest.fields.iter().map(|field| self::field(manifest, field)).collect(),
-        functions: manifest.functions.iter().map(|function| self::function(manifest, function)).collect(),
+        fields: manifest.fields.iter().map(|field| self::field(manifest, field).into()).collect(),
+        functions: manifest
+            .functions
+            .iter()
+            .map(|function| self::function(manifest, function).into())
+            .collect(),
         types: manifest.own.types.iter().map(named).collect(),
         enums: manifest.own.enums.iter().map(enumeration).collect(),
         operators: manifest.own.types.iter().flat_map(|own| operators(manifest, own)).collect(),
-        foreign: foreign(manifest),
-        bounds: manifest.fields.iter().filter_map(bounds).collect(),
+        foreign: foreign(manifest).into(),
     }
 }
 
 fn named(own: &OwnType) -> TypeDecl {
-    TypeDecl { name: own.name, summary: own.summary.clone().into(), from: own.from.clone() }
+    TypeDecl {
+        name: own.name,
+        summary: own.summary.clone().into(),
+        from: own.from.clone().into(),
+        bounds: None,
+    }
 }
 
 fn enumeration(own: &Enumeration) -> EnumDecl {
-    EnumDecl { name: own.name, summary: own.summary.clone().into(), words: own.words.clone() }
+    EnumDecl { name: own.name, summary: own.summary.clone().into(), words: own.words.clone().into() }
 }
 
 /// What a type can be compared by. Values that the plugin doesn't compare are equal by their bytes, which costs nothing.
@@ -60,17 +68,13 @@ fn foreign(manifest: &Manifest) -> Vec<(Text, Text)> {
     names.chain(words).collect()
 }
 
-fn bounds(field: &Field) -> Option<Bounds> {
-    let (low, high) = field.bounds?;
-    Some(Bounds { of: Bounded::Field(PROCESS, field.entry.name.clone().into()), low, high })
-}
-
 fn field(manifest: &Manifest, field: &Field) -> FieldDecl {
     let entry = &field.entry;
     FieldDecl {
         owner: PROCESS,
         name: entry.name.clone().into(),
         ty: field.ty.clone(),
+        bounds: field.bounds,
         cost: entry.cost,
         privilege: field.privilege,
         trust: field.trust,

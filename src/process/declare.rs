@@ -1,7 +1,6 @@
 //! Everything that an expression can name about processes. One row a field or function: what it is, what it
 //! costs, who may read it, who says so, and how it is read. To add a field, add a row.
 
-mod bounds;
 mod fields;
 mod files;
 mod foreign;
@@ -13,7 +12,6 @@ mod stat;
 mod status;
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 pub(super) use self::fields::{quoted_text, whole as whole_arguments};
 pub use self::rates::is_sampled;
@@ -22,9 +20,10 @@ use super::read::{POLICIES, SECCOMP, SIGNALS};
 use super::vocabulary::ProcessVocabulary;
 use crate::facts::{Fact, ProcessState, Protocol, Socket, SocketState};
 use crate::lang::schema::{
-    Cost, Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, Privilege, Text, Trust,
+    Cost, Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, Privilege, Trust,
     TypeDecl,
 };
+use crate::lang::shared::Shared;
 use crate::lang::value::{Type, TypeName, Value};
 use crate::units::{Capability, Pid};
 
@@ -62,67 +61,72 @@ pub(super) struct Function {
 
 /// The declarations of the process vocabulary, for the schema.
 pub fn declarations() -> Declarations {
-    let fields = fields().decls.as_slice();
-    let foreign = |(theirs, ours): &(&'static str, &'static str)| ((*theirs).into(), (*ours).into());
     Declarations {
         origin: None,
-        types: types(),
-        enums: enums(),
-        bounds: bounds::table(fields),
-        fields: Cow::Borrowed(fields),
-        functions: functions().into_iter().map(|function| function.decl).collect(),
-        operators: operators(),
-        foreign: foreign::FOREIGN.iter().map(foreign).collect(),
+        types: Cow::Borrowed(TYPES),
+        enums: Cow::Borrowed(ENUMS),
+        fields: fields().iter().map(|field| Shared::Program(&field.decl)).collect(),
+        functions: functions::TABLE.iter().map(|function| Shared::Program(&function.decl)).collect(),
+        operators: Cow::Borrowed(OPERATORS),
+        foreign: Cow::Borrowed(foreign::FOREIGN),
     }
 }
 
-/// All fields, in one order: what the schema says of each, and its name and how it is read.
-struct Fields {
-    decls: Vec<FieldDecl>,
-    readers: Vec<(Text, Reader)>,
-}
-
-/// Made once and in place: a program that asks one question spends a good part of its time on this.
-fn fields() -> &'static Fields {
-    /// More than there are: a table that grows is copied at each step.
-    const ROOM: usize = 256;
-    static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
-        let tables = [
-            fields::table,
-            stat::table,
-            stat::relatives,
-            status::table,
-            groups::table,
-            files::table,
-            rates::table,
-            heavy::table,
-            heavy::of_sockets,
-        ];
-        let mut all = Fields { decls: Vec::with_capacity(ROOM), readers: Vec::with_capacity(ROOM) };
-        for Field { decl, read } in tables.into_iter().flat_map(|table: fn() -> Vec<Field>| table()) {
-            all.readers.push((decl.name.clone(), read));
-            all.decls.push(decl);
-        }
-        all
-    });
+/// All fields, in one order: what the schema says of each, and how it is read.
+pub(super) fn fields() -> &'static [&'static Field] {
+    static FIELDS: [&Field; all_of(&TABLES)] = in_one(&TABLES);
     &FIELDS
 }
 
-/// Name and reader of every field, in the order of [`declarations`].
-pub(super) fn readers() -> &'static [(Text, Reader)] {
-    &fields().readers
+/// Name of a field, by its place in [`declarations`], and how it is read.
+pub(super) fn reader(field: usize) -> Option<(&'static str, Reader)> {
+    fields().get(field).map(|field| (&*field.decl.name, field.read))
+}
+
+/// Part of the program and not made when it starts: one that asks a single question would spend a good part of its time on
+/// this.
+static TABLES: [&[Field]; 11] = [
+    fields::TABLE,
+    stat::TABLE,
+    stat::RELATIVES,
+    status::TABLE,
+    groups::TABLE,
+    groups::NAMESPACES,
+    files::TABLE,
+    rates::TABLE,
+    rates::CHANGES,
+    heavy::TABLE,
+    heavy::OF_SOCKETS,
+];
+
+#[expect(clippy::indexing_slicing, reason = "computed when the program is built")]
+const fn all_of(tables: &[&[Field]]) -> usize {
+    let (mut all, mut at) = (0, 0);
+    while at < tables.len() {
+        all += tables[at].len();
+        at += 1;
+    }
+    all
+}
+
+#[expect(clippy::indexing_slicing, reason = "computed when the program is built")]
+const fn in_one<const ALL: usize>(tables: &'static [&'static [Field]]) -> [&'static Field; ALL] {
+    let mut all = [&tables[0][0]; ALL];
+    let (mut table, mut row, mut at) = (0, 0, 0);
+    while at < ALL {
+        if row == tables[table].len() {
+            (table, row) = (table + 1, 0);
+        } else {
+            all[at] = &tables[table][row];
+            (row, at) = (row + 1, at + 1);
+        }
+    }
+    all
 }
 
 /// How every function is called, in the order of [`declarations`].
-pub(super) fn calls() -> &'static [Call] {
-    static CALLS: LazyLock<Vec<Call>> =
-        LazyLock::new(|| functions().into_iter().map(|function| function.call).collect());
-    &CALLS
-}
-
-/// All functions, in the order of [`declarations`].
-pub(super) fn functions() -> Vec<Function> {
-    functions::table()
+pub(super) fn functions() -> &'static [Function] {
+    functions::TABLE
 }
 
 /// Cost, privilege and trust of a row, in the letters of the language reference.
@@ -136,89 +140,135 @@ const fn class(cost: Cost, privilege: Privilege, trust: Trust) -> Class {
 /// Summary, kernel source and example of a row.
 type Words = [&'static str; 3];
 
-fn row(owner: TypeName, name: &'static str, ty: Type, class: Class, words: Words, read: Reader) -> Field {
+/// Highest possible PID: `PID_MAX_LIMIT` of 64-bit kernels, `proc_sys_kernel(5)`.
+const PID_MAX: i64 = 4_194_304;
+
+const STRINGS: Type = Type::List(Shared::Program(&Type::String));
+
+const fn row(
+    owner: TypeName,
+    name: &'static str,
+    ty: Type,
+    class: Class,
+    words: Words,
+    read: Reader,
+) -> Field {
     let Class(cost, privilege, trust) = class;
     let [summary, source, example] = words;
-    let [name, summary, source, example] = [name, summary, source, example].map(Into::into);
-    Field { decl: FieldDecl { owner, name, ty, cost, privilege, trust, summary, source, example }, read }
-}
-
-fn types() -> Vec<TypeDecl> {
-    let declare = |name, summary: &'static str, from: &[Type]| TypeDecl {
-        name,
-        summary: summary.into(),
-        from: from.to_vec(),
+    let bounds = match ty {
+        // What the kernel counts and measures never goes below nothing.
+        Type::Size | Type::Duration | Type::Ratio => Some((0, i64::MAX)),
+        _ => None,
     };
-    vec![
-        declare(PROCESS, "a process of the host", &[]),
-        declare(FILE, "a file by identity: device and inode, not text", &[]),
-        declare(USER, "a user, compared with a name or a number", &[Type::String, Type::Int]),
-        declare(GROUP, "a group, compared with a name or a number", &[Type::String, Type::Int]),
-        declare(TTY, "a terminal, compared with its name: `pts/0`", &[Type::String]),
-        declare(NAMESPACE, "a namespace, compared with that of another process or of the engine", &[]),
-        declare(LIMIT, "a resource limit: soft and hard", &[]),
-        declare(SOCKET, "a TCP, UDP or Unix socket that is bound or connected", &[]),
-    ]
+    let decl = FieldDecl {
+        owner,
+        name: Cow::Borrowed(name),
+        ty,
+        bounds,
+        cost,
+        privilege,
+        trust,
+        summary: Cow::Borrowed(summary),
+        source: Cow::Borrowed(source),
+        example: Cow::Borrowed(example),
+    };
+    Field { decl, read }
 }
 
-fn enums() -> Vec<EnumDecl> {
-    vec![
-        EnumDecl {
-            name: "state",
-            summary: "what a process is doing".into(),
-            words: ProcessState::ALL.iter().map(|state| state.word()).collect(),
-        },
-        EnumDecl {
-            name: PROTOCOL,
-            summary: "what a socket speaks; the address tells IPv4 from IPv6".into(),
-            words: Protocol::ALL.iter().map(|protocol| protocol.word()).collect(),
-        },
-        EnumDecl {
-            name: SOCKET_STATE,
-            summary: "what a socket is doing; `unconnected` is a UDP or Unix socket without a peer".into(),
-            words: SocketState::ALL.iter().map(|state| state.word()).collect(),
-        },
-        EnumDecl {
-            name: "policy",
-            summary: "scheduling policies, sched(7)".into(),
-            words: POLICIES.to_vec(),
-        },
-        EnumDecl {
-            name: "seccomp",
-            summary: "system call filters, seccomp(2)".into(),
-            words: SECCOMP.to_vec(),
-        },
-        EnumDecl { name: "capability", summary: "capabilities(7)".into(), words: Capability::NAMES.to_vec() },
-        EnumDecl {
-            name: "signal",
-            summary: "signal(7), without the real-time ones".into(),
-            words: SIGNALS.to_vec(),
-        },
-    ]
+impl Field {
+    /// The kernel never says less or more: a comparison with a number outside is a mistake.
+    const fn within(mut self, low: i64, high: i64) -> Self {
+        self.decl.bounds = Some((low, high));
+        self
+    }
+
+    const fn unbounded(mut self) -> Self {
+        self.decl.bounds = None;
+        self
+    }
 }
 
-fn operators() -> Vec<OperatorDecl> {
+const fn of_type(name: TypeName, summary: &'static str, from: &'static [Type]) -> TypeDecl {
+    TypeDecl { name, summary: Cow::Borrowed(summary), from: Cow::Borrowed(from), bounds: None }
+}
+
+/// Of users and groups, which are numbers of 32 bits.
+const fn of_account(name: TypeName, summary: &'static str) -> TypeDecl {
+    let mut decl = of_type(name, summary, const { &[Type::String, Type::Int] });
+    decl.bounds = Some((0, u32::MAX as i64));
+    decl
+}
+
+static TYPES: &[TypeDecl] = &[
+    of_type(PROCESS, "a process of the host", &[]),
+    of_type(FILE, "a file by identity: device and inode, not text", &[]),
+    of_account(USER, "a user, compared with a name or a number"),
+    of_account(GROUP, "a group, compared with a name or a number"),
+    of_type(TTY, "a terminal, compared with its name: `pts/0`", &[Type::String]),
+    of_type(NAMESPACE, "a namespace, compared with that of another process or of the engine", &[]),
+    of_type(LIMIT, "a resource limit: soft and hard", &[]),
+    of_type(SOCKET, "a TCP, UDP or Unix socket that is bound or connected", &[]),
+];
+
+const fn of_words(name: TypeName, summary: &'static str, words: &'static [&'static str]) -> EnumDecl {
+    EnumDecl { name, summary: Cow::Borrowed(summary), words: Cow::Borrowed(words) }
+}
+
+/// The words of all values of a type of facts.
+macro_rules! words_of {
+    ($of:ty) => {{
+        #[expect(clippy::indexing_slicing, reason = "computed when the program is built")]
+        const WORDS: [&str; <$of>::ALL.len()] = {
+            let mut words = [""; <$of>::ALL.len()];
+            let mut at = 0;
+            while at < words.len() {
+                words[at] = <$of>::ALL[at].word();
+                at += 1;
+            }
+            words
+        };
+        &WORDS
+    }};
+}
+
+static ENUMS: &[EnumDecl] = &[
+    of_words("state", "what a process is doing", words_of!(ProcessState)),
+    of_words(PROTOCOL, "what a socket speaks; the address tells IPv4 from IPv6", words_of!(Protocol)),
+    of_words(
+        SOCKET_STATE,
+        "what a socket is doing; `unconnected` is a UDP or Unix socket without a peer",
+        words_of!(SocketState),
+    ),
+    of_words("policy", "scheduling policies, sched(7)", &POLICIES),
+    of_words("seccomp", "system call filters, seccomp(2)", &SECCOMP),
+    of_words("capability", "capabilities(7)", &Capability::NAMES),
+    of_words("signal", "signal(7), without the real-time ones", &SIGNALS),
+];
+
+const fn compared(left: Type, operation: Operation, right: Type, cost: Cost) -> OperatorDecl {
+    OperatorDecl { left, operation, right, cost }
+}
+
+static OPERATORS: &[OperatorDecl] = {
     use Operation::{Equal, Less, Text, Under};
-    let named = Type::Named;
-    let declare = |left, operation, right, cost| OperatorDecl { left, operation, right, cost };
-    vec![
+    &[
         // The path is looked up once a look; beyond the file that is compared with it, equality costs nothing.
-        declare(named(FILE), Equal, Type::Path, 0),
-        declare(named(FILE), Equal, named(FILE), 0),
-        declare(named(FILE), Under, Type::Path, 2),
-        declare(named(FILE), Text, Type::String, 2),
-        declare(named(USER), Equal, named(USER), 0),
-        declare(named(USER), Less, named(USER), 0),
-        declare(named(USER), Text, Type::String, 0),
-        declare(named(GROUP), Equal, named(GROUP), 0),
-        declare(named(GROUP), Less, named(GROUP), 0),
-        declare(named(GROUP), Text, Type::String, 0),
-        declare(named(TTY), Equal, named(TTY), 0),
-        declare(named(TTY), Text, Type::String, 0),
-        declare(named(NAMESPACE), Equal, named(NAMESPACE), 0),
-        declare(named(PROCESS), Equal, named(PROCESS), 0),
+        compared(Type::Named(FILE), Equal, Type::Path, 0),
+        compared(Type::Named(FILE), Equal, Type::Named(FILE), 0),
+        compared(Type::Named(FILE), Under, Type::Path, 2),
+        compared(Type::Named(FILE), Text, Type::String, 2),
+        compared(Type::Named(USER), Equal, Type::Named(USER), 0),
+        compared(Type::Named(USER), Less, Type::Named(USER), 0),
+        compared(Type::Named(USER), Text, Type::String, 0),
+        compared(Type::Named(GROUP), Equal, Type::Named(GROUP), 0),
+        compared(Type::Named(GROUP), Less, Type::Named(GROUP), 0),
+        compared(Type::Named(GROUP), Text, Type::String, 0),
+        compared(Type::Named(TTY), Equal, Type::Named(TTY), 0),
+        compared(Type::Named(TTY), Text, Type::String, 0),
+        compared(Type::Named(NAMESPACE), Equal, Type::Named(NAMESPACE), 0),
+        compared(Type::Named(PROCESS), Equal, Type::Named(PROCESS), 0),
     ]
-}
+};
 
 #[cfg(test)]
 mod tests;

@@ -31,7 +31,7 @@ pub fn schema_of(library: &Library) -> &Schema {
 
 /// The names that a Service binds in its expressions, with their types. On the command line `--set` binds them.
 pub fn variables() -> BTreeMap<String, Type> {
-    let words = Type::List(Box::new(Type::String));
+    let words = Type::list(Type::String);
     [
         ("startas", Type::Path),
         ("args", words.clone()),

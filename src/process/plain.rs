@@ -41,13 +41,12 @@ static SHORTCUTS: LazyLock<Vec<Shortcut>> = LazyLock::new(|| {
         "cmdline" => Shortcut::Cmdline,
         _ => Shortcut::None,
     };
-    declare::readers()
-        .iter()
-        .map(|(name, reader)| match reader {
-            Reader::Process(_) => of(name),
-            _ => Shortcut::None,
-        })
-        .collect()
+    let all = declare::fields().iter();
+    all.map(|field| match field.read {
+        Reader::Process(_) => of(&field.decl.name),
+        _ => Shortcut::None,
+    })
+    .collect()
 });
 
 fn shortcut(field: Id) -> Shortcut {
@@ -57,12 +56,12 @@ fn shortcut(field: Id) -> Shortcut {
 impl ProcessVocabulary<'_> {
     /// A field of a process as plain data.
     pub fn datum(&self, pid: Pid, field: Id) -> Datum {
-        let Some((name, Reader::Process(read))) = declare::readers().get(field.index) else {
+        let Some((name, Reader::Process(read))) = declare::reader(field.index) else {
             return Datum::Opaque;
         };
         match self.world.gap(pid, name) {
             None | Some(Fact::Known(())) => {}
-            Some(Fact::Absent) if DERIVED.contains(&name.as_ref()) => {}
+            Some(Fact::Absent) if DERIVED.contains(&name) => {}
             Some(Fact::Absent) => return Datum::Absent,
             Some(Fact::Unknown(_)) => return Datum::Opaque,
         }
@@ -169,7 +168,7 @@ const TOLD: [&str; 12] = [
 ];
 
 static TOLD_FIELDS: LazyLock<Vec<bool>> =
-    LazyLock::new(|| declare::readers().iter().map(|(name, _)| is_told(name)).collect());
+    LazyLock::new(|| declare::fields().iter().map(|field| is_told(&field.decl.name)).collect());
 
 /// Which facts a [`Sieve`] may go by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -27,7 +27,7 @@ fn schema() -> Schema {
 }
 
 fn scope() -> Scope {
-    let variables = [("startas", Type::Path), ("args", Type::List(Box::new(Type::String)))];
+    let variables = [("startas", Type::Path), ("args", Type::list(Type::String))];
     let variables = variables.into_iter().map(|(name, of)| (name.to_owned(), of)).collect();
     Scope::new(variables, &Arc::default())
 }

@@ -320,11 +320,11 @@ fn both<T>(left: Fact<T>, right: Fact<T>, holds: impl FnOnce(T, T) -> bool) -> F
 
 impl Vocabulary for ProcessVocabulary<'_> {
     fn field(&self, owner: &Value, field: usize) -> Fact<Value> {
-        match (declare::readers().get(field), owner.object::<Process>()) {
+        match (declare::reader(field), owner.object::<Process>()) {
             (Some((name, Reader::Process(read))), Some(process)) => match self.world.gap(process.0, name) {
                 None | Some(Fact::Known(())) => read(self, process.0),
                 // What is not called a zombie or a kernel thread is none.
-                Some(Fact::Absent) if DERIVED.contains(&name.as_ref()) => read(self, process.0),
+                Some(Fact::Absent) if DERIVED.contains(&name) => read(self, process.0),
                 Some(Fact::Absent) => Fact::Absent,
                 Some(Fact::Unknown(reason)) => Fact::Unknown(reason),
             },
@@ -345,18 +345,16 @@ impl Vocabulary for ProcessVocabulary<'_> {
     }
 
     fn entry(&self, owner: &Value, field: usize, key: &[u8]) -> Fact<Value> {
-        match (declare::readers().get(field), owner.object::<Process>()) {
+        match (declare::reader(field), owner.object::<Process>()) {
             (Some((_, Reader::Entry(read))), Some(process)) => read(self, process.0, key),
             _ => read::misfit("this entry"),
         }
     }
 
     fn entries(&self, owner: &Value, field: usize) -> Fact<Entries> {
-        match (declare::readers().get(field), owner.object::<Process>()) {
-            (Some((name, _)), Some(process)) if name == "env" => {
-                self.world.environ(process.0).map(|block| variables(&block))
-            }
-            (Some((name, _)), Some(process)) if name == "cgroup[]" => {
+        match (declare::reader(field), owner.object::<Process>()) {
+            (Some(("env", _)), Some(process)) => self.world.environ(process.0).map(|block| variables(&block)),
+            (Some(("cgroup[]", _)), Some(process)) => {
                 self.world.cgroups(process.0).map(|lines| controllers(&lines))
             }
             _ => read::misfit("all entries of this map"),
@@ -364,8 +362,8 @@ impl Vocabulary for ProcessVocabulary<'_> {
     }
 
     fn call(&self, candidate: &Value, function: usize, arguments: &[Value]) -> Fact<Value> {
-        match (declare::calls().get(function), candidate.object::<Process>()) {
-            (Some(call), Some(process)) => call(self, process.0, arguments),
+        match (declare::functions().get(function), candidate.object::<Process>()) {
+            (Some(function), Some(process)) => (function.call)(self, process.0, arguments),
             _ => read::misfit("this function"),
         }
     }

@@ -112,7 +112,7 @@ fn says(trust: Trust) -> &'static str {
 
 fn types(schema: &Schema) -> String {
     let mut text = String::from("\n## Types\n\n| type | what | literals |\n| --- | --- | --- |\n");
-    for decl in schema.vocabularies().iter().flat_map(|vocabulary| &vocabulary.types) {
+    for decl in schema.vocabularies().iter().flat_map(|vocabulary| vocabulary.types.iter()) {
         let from: Vec<String> = decl.from.iter().map(ToString::to_string).collect();
         text.push_str(&row(&[code(decl.name), decl.summary.to_string(), from.join(", ")]));
     }
@@ -266,7 +266,7 @@ pub fn reference_topic(topic: &str, schema: &Schema, codes: &[(Code, &'static st
     for function in CORE_FUNCTIONS.iter().filter(|function| function.name == bare) {
         parts.push(format!("{}\n    {}\n", function.form, function.summary));
     }
-    let types = schema.vocabularies().iter().filter(|of| of.origin.is_some()).flat_map(|of| &of.types);
+    let types = schema.vocabularies().iter().filter(|of| of.origin.is_some()).flat_map(|of| of.types.iter());
     for decl in types.filter(|decl| decl.name == bare || of_plugin(decl.name)) {
         let from: Vec<String> = decl.from.iter().map(ToString::to_string).collect();
         parts.push(format!("{}: {}\n    literals: {}\n", decl.name, decl.summary, from.join(", ")));

@@ -72,8 +72,8 @@ fn each_variable(service: &Service, put: &mut Put<'_>) {
         path("spec.becomes", becomes);
     }
     let args = || LangValue::list(service.args.iter().map(LangValue::string));
-    put("args", Type::List(Box::new(Type::String)), &args);
-    put("spec.args", Type::List(Box::new(Type::String)), &args);
+    put("args", Type::list(Type::String), &args);
+    put("spec.args", Type::list(Type::String), &args);
     put("spec.name", Type::String, &|| LangValue::string(service.name.as_str()));
     put("spec.replicas", Type::Int, &|| LangValue::Int(i64::from(service.replicas)));
     put("spec.umask", Type::Int, &|| LangValue::Int(i64::from(service.umask)));

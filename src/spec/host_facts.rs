@@ -20,7 +20,7 @@ const HOST: TypeName = "host";
 type Row = (&'static str, Type, &'static str, &'static str, &'static str);
 
 fn rows() -> [Row; 9] {
-    let labels = Type::Map(Box::new(Type::String));
+    let labels = Type::map(Type::String);
     [
         (
             "name",
@@ -55,6 +55,7 @@ pub fn schema() -> &'static Schema {
             owner: HOST,
             name: name.into(),
             ty,
+            bounds: None,
             cost: 0,
             privilege: Privilege::World,
             trust: Trust::Kernel,
@@ -63,8 +64,8 @@ pub fn schema() -> &'static Schema {
             example: example.into(),
         };
         let mut schema = Schema::new(HOST);
-        schema
-            .add(Declarations { fields: rows().into_iter().map(field).collect(), ..Declarations::default() });
+        let fields = rows().into_iter().map(|row| field(row).into()).collect();
+        schema.add(Declarations { fields, ..Declarations::default() });
         schema
     });
     &SCHEMA

@@ -104,7 +104,7 @@ fn name_of(field: &FieldDecl) -> String {
 fn the_fields_are_those_of_the_reference() {
     let declared = declarations().fields;
     let mut left: BTreeMap<String, &FieldDecl> =
-        declared.iter().map(|field| (name_of(field), field)).collect();
+        declared.iter().map(|field| (name_of(field), &**field)).collect();
     for (names, least, most, privilege, trust) in FIELDS {
         for name in names.split_whitespace() {
             let field = left.remove(name).unwrap_or_else(|| panic!("`{name}` is not declared"));

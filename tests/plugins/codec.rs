@@ -30,8 +30,7 @@ fn scalar() -> impl Strategy<Value = (Type, Value)> {
 /// A value with its type, lists of equal values among them.
 fn value() -> impl Strategy<Value = (Type, Value)> {
     scalar().prop_recursive(3, 64, 5, |inner| {
-        (inner, 0_usize..5)
-            .prop_map(|((ty, value), count)| (Type::List(Box::new(ty)), Value::list(vec![value; count])))
+        (inner, 0_usize..5).prop_map(|((ty, value), count)| (Type::list(ty), Value::list(vec![value; count])))
     })
 }
 
@@ -61,8 +60,7 @@ fn own_value() -> impl Strategy<Value = (Type, Value)> {
         }),
     ];
     one.prop_recursive(2, 16, 3, |inner| {
-        (inner, 0_usize..3)
-            .prop_map(|((ty, value), count)| (Type::List(Box::new(ty)), Value::list(vec![value; count])))
+        (inner, 0_usize..3).prop_map(|((ty, value), count)| (Type::list(ty), Value::list(vec![value; count])))
     })
 }
 
@@ -89,7 +87,7 @@ proptest! {
         let mut bytes = Vec::new();
         let entries: BTreeMap<Vec<u8>, Value> = keys.into_keys().map(|key| (key, value.clone())).collect();
         wire::map(&mut bytes, entries.iter().map(|(key, value)| (key.as_slice(), value))).unwrap();
-        let Ok(Answer::Map(back)) = wire::answer(&bytes, &Type::Map(Box::new(ty))) else { panic!("{bytes:?}") };
+        let Ok(Answer::Map(back)) = wire::answer(&bytes, &Type::map(ty)) else { panic!("{bytes:?}") };
         prop_assert!(back.keys().eq(entries.keys()));
         prop_assert!(back.values().all(|other| form(other) == form(&value)));
     }

@@ -18,7 +18,7 @@ pub use rows::{parse_io, parse_limits, parse_memory_total, parse_number, parse_s
 pub use sockets::{SocketTable, parse_net_inet, parse_net_unix};
 pub(super) use sockets::{inet_socket, unix_socket};
 pub use stat::{Brief, Stage, parse_brief, parse_stat};
-pub use status::parse_status;
+pub use status::{effective, parse_status};
 
 use std::str::FromStr;
 

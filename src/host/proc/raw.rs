@@ -16,8 +16,9 @@ use crate::units::{Gid, Pid, Uid};
 
 /// Room for what a small file of `/proc` holds at most, so that one read suffices.
 const SMALL: usize = 4096;
-/// Room for some thousand directory entries in one call.
-const LISTING: usize = 1 << 17;
+/// Room for two thousand directory entries in one call, of the heap: what is mapped for itself is given back, and mapped and
+/// touched anew, by every look.
+const LISTING: usize = 1 << 16;
 
 /// A short path below `/proc`, ended by NUL, on the stack: `412/exe`, `task/413/cwd`.
 #[derive(Clone, Copy)]

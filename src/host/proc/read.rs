@@ -319,10 +319,19 @@ impl LiveWorld {
         if let Some(name) = self.comm_of_owner(entry) {
             return Fact::Known(name);
         }
-        let name = |bytes: &[u8]| Arc::from(name_in(bytes));
+        let name = |bytes: &[u8]| self.shared_name(name_in(bytes));
         let by_pid = self
             .glimpse(entry, "comm", |proc, path| self.slurp(proc, path, Form::Record, RECORD_LIMIT, name));
         by_pid.unwrap_or_else(|| self.small(entry, c"comm", None, |bytes| Some(name(bytes))))
+    }
+
+    /// Neighbours often have one name: they share its text.
+    fn shared_name(&self, name: &[u8]) -> Bytes {
+        let mut last = self.last_name.borrow_mut();
+        if **last != *name {
+            *last = Arc::from(name);
+        }
+        Arc::clone(&last)
     }
 
     /// The name of a process of which only the owner was read, by pid: the file itself says whose process it is, so one
@@ -343,7 +352,7 @@ impl LiveWorld {
         // Of a process that exited fstat says that it is root's; reading it fails then.
         let mut buffer = self.scratch.take();
         let read = raw::read_all(file.as_fd(), Form::Record, RECORD_LIMIT, &mut buffer);
-        let name = read.ok().map(|_| Arc::from(name_in(&buffer)));
+        let name = read.ok().map(|_| self.shared_name(name_in(&buffer)));
         self.scratch.replace(buffer);
         name
     }

@@ -51,13 +51,13 @@ impl Checker<'_> {
         let nodes: Vec<Node> = nodes.into_iter().collect::<Option<_>>()?;
         let Some(first) = nodes.first() else {
             let element = hint.cloned().unwrap_or(Type::String);
-            return Some(Node::new(Kind::Const(Value::list([])), Type::List(Box::new(element)), span));
+            return Some(Node::new(Kind::Const(Value::list([])), Type::list(element), span));
         };
         let element = first.ty.clone();
         // Literals for a named type may mix what it converts from: names and numbers of users. They stay
         // apart, so that a message about one of them can point at it.
         if let Some(Type::Named(_)) = hint {
-            return Some(Node::new(Kind::List(nodes), Type::List(Box::new(element)), span));
+            return Some(Node::new(Kind::List(nodes), Type::list(element), span));
         }
         if let Some(other) = nodes.iter().find(|node| node.ty != element) {
             let message = format!("a list of {element} cannot hold {}", other.ty);
@@ -177,7 +177,7 @@ fn to_path(node: Node) -> Node {
 pub(in crate::lang) fn list_node(items: Vec<Node>, element: Type, span: Span) -> Node {
     let values: Option<Vec<Value>> = items.iter().map(|item| item.constant().cloned()).collect();
     let kind = values.map_or(Kind::List(items), |values| Kind::Const(Value::list(values)));
-    Node::new(kind, Type::List(Box::new(element)), span)
+    Node::new(kind, Type::list(element), span)
 }
 
 /// The type of a value; an empty list counts as one of strings.
@@ -193,7 +193,7 @@ pub fn type_of(value: &Value) -> Type {
         Value::Ratio(_) => Type::Ratio,
         Value::Ip(_) => Type::Ip,
         Value::Cidr(..) => Type::Cidr,
-        Value::List(items) => Type::List(Box::new(items.first().map_or(Type::String, type_of))),
+        Value::List(items) => Type::list(items.first().map_or(Type::String, type_of)),
         Value::Enum(name, _) => Type::Enum(name),
         Value::Object(object) => Type::Named(object.type_name()),
     }

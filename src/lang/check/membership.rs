@@ -31,7 +31,7 @@ impl Checker<'_> {
             (self.beside(left, list.as_ref(), element.as_ref()), list)
         } else {
             let value = self.infer(left);
-            let hint = value.as_ref().map(|value| Type::List(Box::new(value.ty.clone())));
+            let hint = value.as_ref().map(|value| Type::list(value.ty.clone()));
             let list = self.beside(right, value.as_ref(), hint.as_ref());
             (value, list)
         };
@@ -41,7 +41,7 @@ impl Checker<'_> {
         }
         match &list.ty {
             Type::List(element) => {
-                let element = element.as_ref().clone();
+                let element = (**element).clone();
                 self.in_list(span, op_span, value, list, &element)
             }
             Type::Cidr if value.ty == Type::Ip => {
@@ -135,7 +135,7 @@ impl Checker<'_> {
                 help,
             );
         }
-        let ty = Type::List(Box::new(subject.ty.clone()));
+        let ty = Type::list(subject.ty.clone());
         let right = Node::new(Kind::Range { low, high, inclusive }, ty, place);
         Some(comparison(CompareOp::In, Pair { by: by.unwrap_or(By::Core), left: subject, right }, span))
     }

@@ -270,12 +270,12 @@ impl Checker<'_> {
         let (base, index) = (base?, index?);
         match (&base.ty, &index.ty) {
             (Type::List(element), Type::Int) => {
-                let ty = element.as_ref().clone();
+                let ty = (**element).clone();
                 let kind = Kind::Index { list: Box::new(base), index: Box::new(index) };
                 Some(self.fold(Node::new(kind, ty, span)))
             }
             (Type::Map(element), Type::String) => {
-                let ty = element.as_ref().clone();
+                let ty = (**element).clone();
                 let Kind::Field { owner, field } = base.kind else { return None };
                 Some(Node::new(Kind::Entry { owner, field, key: Box::new(index) }, ty, span))
             }
@@ -310,7 +310,7 @@ impl Checker<'_> {
         let Kind::Field { field, .. } = &base.kind else { return None };
         let (id, decl) = self.schema.field(field.owner?, &format!("{}[]", field.name))?;
         match &decl.ty {
-            Type::Map(element) => Some((access(id, decl), element.as_ref().clone())),
+            Type::Map(element) => Some((access(id, decl), (**element).clone())),
             _ => None,
         }
     }

@@ -32,7 +32,7 @@ impl Checker<'_> {
         }
         let list_node = self.infer(list);
         let element = match list_node.as_ref().map(|node| &node.ty) {
-            Some(Type::List(element)) => element.as_ref().clone(),
+            Some(Type::List(element)) => (**element).clone(),
             Some(other) => return self.not_a_list(name, list, &other.clone()),
             None => return None,
         };

@@ -303,7 +303,7 @@ impl Logic<'_> {
         match (&subject.bare().kind, &subject.ty) {
             (_, Type::Bool) => Set::words(["true", "false"]).or_absent(),
             (_, Type::Enum(name)) => match self.schema.enumeration(name) {
-                Some(decl) => Set::words(&decl.words).or_absent(),
+                Some(decl) => Set::words(decl.words.iter()).or_absent(),
                 None => Set::anything(),
             },
             (

@@ -180,7 +180,7 @@ fn is_function(schema: &Schema, name: &str) -> bool {
 
 fn is_field(schema: &Schema, name: &str) -> bool {
     let Type::Named(candidate) = schema.candidate() else { return false };
-    schema.fields(candidate).any(|(_, field)| first_word(&field.name) == name)
+    schema.every_field().any(|(_, field)| field.owner == candidate && first_word(&field.name) == name)
 }
 
 fn first_word(name: &str) -> &str {

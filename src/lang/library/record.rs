@@ -43,7 +43,7 @@ impl Type {
         let text = text.trim();
         if let Some(inner) = text.strip_prefix("list<").and_then(|rest| rest.strip_suffix('>')) {
             let element = Self::parse(inner, schema)?;
-            return (!matches!(element, Self::List(_))).then(|| Self::List(Box::new(element)));
+            return (!matches!(element, Self::List(_))).then(|| Self::list(element));
         }
         let core = [
             Self::Bool,

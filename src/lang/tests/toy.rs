@@ -11,8 +11,8 @@ use crate::facts::{Fact, Reason, Why};
 use crate::lang::ast::{self, Expr, Literal};
 use crate::lang::library::{Draft, NamedList, Parameter, Written, build};
 use crate::lang::schema::{
-    Bounded, Bounds, Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, ParamDecl,
-    Privilege, Trust, TypeDecl, Vocabulary,
+    Declarations, EnumDecl, FieldDecl, FunctionDecl, Operation, OperatorDecl, ParamDecl, Privilege, Trust,
+    TypeDecl, Vocabulary,
 };
 use crate::lang::value::{Object, Type, TypeName, Value};
 use crate::lang::{Library, Schema, Scope, parse};
@@ -59,11 +59,11 @@ object!(Limit, "limit", this => this.0.to_string());
 const NAMES: [(&str, i64); 3] = [("root", 0), ("www-data", 33), ("ann", 1000)];
 
 fn list(of: Type) -> Type {
-    Type::List(Box::new(of))
+    Type::list(of)
 }
 
 fn map(of: Type) -> Type {
-    Type::Map(Box::new(of))
+    Type::map(of)
 }
 
 fn fields() -> Vec<(TypeName, &'static str, Type, u8, Trust)> {
@@ -121,7 +121,11 @@ fn function(name: &'static str, params: &[(&'static str, Type)], result: Type, c
 
 fn functions() -> Vec<FunctionDecl> {
     let mut lock = function("lock", &[("path", Type::Path)], Type::Bool, 3);
-    lock.params.push(ParamDecl { name: "held".into(), ty: Type::Bool, default: Some(Value::Bool(false)) });
+    lock.params.to_mut().push(ParamDecl {
+        name: "held".into(),
+        ty: Type::Bool,
+        default: Some(Value::Bool(false)),
+    });
     vec![
         lock,
         function("doc", &[("path", Type::Path)], Type::Named("doc"), 2),
@@ -136,9 +140,17 @@ fn functions() -> Vec<FunctionDecl> {
 pub(super) fn declarations() -> Declarations {
     let op = |left: Type, operation, right: Type| OperatorDecl { left, operation, right, cost: 1 };
     let (who, doc) = (Type::Named("who"), Type::Named("doc"));
-    let named = |name, from: &[Type]| TypeDecl { name, summary: "a type".into(), from: from.to_vec() };
-    let enumeration =
-        |name, words: &[&'static str]| EnumDecl { name, summary: "words".into(), words: words.to_vec() };
+    let named = |name: &'static str, from: &[Type]| TypeDecl {
+        name,
+        summary: "a type".into(),
+        from: from.to_vec().into(),
+        bounds: (name == "who").then_some((0, 65_535)),
+    };
+    let enumeration = |name, words: &[&'static str]| EnumDecl {
+        name,
+        summary: "words".into(),
+        words: words.to_vec().into(),
+    };
     Declarations {
         origin: None,
         types: vec![
@@ -146,16 +158,23 @@ pub(super) fn declarations() -> Declarations {
             named("who", &[Type::String, Type::Int]),
             named("doc", &[]),
             named("limit", &[]),
-        ],
+        ]
+        .into(),
         enums: vec![
             enumeration("state", &["running", "sleeping", "stopped"]),
             enumeration("power", &["CAP_CHOWN", "CAP_KILL", "CAP_NET_ADMIN"]),
-        ],
+        ]
+        .into(),
         fields: fields()
             .into_iter()
             .map(|(owner, name, ty, cost, trust)| FieldDecl {
                 owner,
                 name: name.into(),
+                bounds: match name {
+                    "count_of" => Some((0, 1_000)),
+                    "size" => Some((0, i64::MAX)),
+                    _ => None,
+                },
                 ty,
                 cost,
                 privilege: Privilege::World,
@@ -164,8 +183,9 @@ pub(super) fn declarations() -> Declarations {
                 source: "the test".into(),
                 example: "live".into(),
             })
+            .map(Into::into)
             .collect(),
-        functions: functions(),
+        functions: functions().into_iter().map(Into::into).collect(),
         operators: vec![
             op(who.clone(), Operation::Equal, who.clone()),
             op(who, Operation::Less, Type::Int),
@@ -173,15 +193,12 @@ pub(super) fn declarations() -> Declarations {
             op(doc.clone(), Operation::Equal, Type::Path),
             op(doc.clone(), Operation::Under, Type::Path),
             op(doc, Operation::Text, Type::Path),
-        ],
+        ]
+        .into(),
         foreign: [("proc.name", "name"), ("user", "owner"), ("cmdline", "title"), ("basepath", "basename")]
             .map(|(theirs, ours)| (theirs.into(), ours.into()))
-            .to_vec(),
-        bounds: vec![
-            Bounds { of: Bounded::Field("thing", "count_of".into()), low: 0, high: 1_000 },
-            Bounds { of: Bounded::Field("thing", "size".into()), low: 0, high: i64::MAX },
-            Bounds { of: Bounded::Type("who"), low: 0, high: 65_535 },
-        ],
+            .to_vec()
+            .into(),
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) struct Names<'a> {
 
 impl Names<'_> {
     fn words(&self, name: &str) -> &[&'static str] {
-        let builtin = || self.builtin.enumeration(name).map(|decl| decl.words.as_slice());
+        let builtin = || self.builtin.enumeration(name).map(|decl| &*decl.words);
         self.own.words(name).or_else(builtin).unwrap_or_default()
     }
 }

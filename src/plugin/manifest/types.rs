@@ -87,14 +87,14 @@ fn nested(
     let inside = |head: &str| text.strip_prefix(head)?.trim_start().strip_prefix('<')?.strip_suffix('>');
     if let Some(of) = inside("list") {
         let (of, depth) = nested(of, depth + 1, find, own)?;
-        return Ok((Type::List(Box::new(of)), depth));
+        return Ok((Type::list(of), depth));
     }
     if let Some(of) = inside("map") {
         if depth > 0 {
             return Err("only a field as a whole is a map".to_owned());
         }
         let (of, depth) = nested(of, depth + 1, find, own)?;
-        return Ok((Type::Map(Box::new(of)), depth));
+        return Ok((Type::map(of), depth));
     }
     if let Some(found) = scalar(text).or_else(|| find(text)) {
         return Ok((found, depth));

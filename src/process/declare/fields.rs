@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::stat::share;
-use super::{Field, Reader, class, row};
+use super::{Field, PID_MAX, Reader, STRINGS, class, row};
 use crate::facts::{Arguments, Fact, Reason, Why, words};
 use crate::lang::schema::Privilege::{Attach, Read, World};
 use crate::lang::schema::Trust::{Kernel, SelfReported};
+use crate::lang::shared::Shared;
 use crate::lang::value::{Type, Value};
 use crate::process::objects::{FILE, File, GROUP, LIMIT, Limit, PROCESS, USER};
 use crate::process::read::{group, int, path, size, string, user};
@@ -16,13 +17,11 @@ use crate::process::world::Bytes;
 use crate::process::{arguments, exe, paths, script};
 use crate::units::Pid;
 
-pub(super) fn table() -> Vec<Field> {
+pub(super) static TABLE: &[Field] = {
     use Reader::{Entry, Process};
-    let named = Type::Named;
-    let many = |of| Type::List(Box::new(of));
     let stat = class(4, World, Kernel);
     let link = class(2, Read, Kernel);
-    vec![
+    &[
         row(
             PROCESS,
             "pid",
@@ -30,7 +29,8 @@ pub(super) fn table() -> Vec<Field> {
             class(0, World, Kernel),
             ["number in the engine's namespace", "/proc listing", "pid > 1"],
             Process(|_, p| Fact::Known(int(p.0))),
-        ),
+        )
+        .within(1, PID_MAX),
         row(
             PROCESS,
             "self",
@@ -50,7 +50,7 @@ pub(super) fn table() -> Vec<Field> {
         row(
             PROCESS,
             "user",
-            named(USER),
+            Type::Named(USER),
             class(1, World, Kernel),
             ["effective user", "owner of /proc/PID", "user == \"www-data\""],
             Process(|v, p| v.world.owner(p).map(|(uid, _)| user(uid.0))),
@@ -58,7 +58,7 @@ pub(super) fn table() -> Vec<Field> {
         row(
             PROCESS,
             "group",
-            named(GROUP),
+            Type::Named(GROUP),
             class(1, World, Kernel),
             ["effective group", "group of /proc/PID", "group == \"www-data\""],
             Process(|v, p| v.world.owner(p).map(|(_, gid)| group(gid.0))),
@@ -66,7 +66,7 @@ pub(super) fn table() -> Vec<Field> {
         row(
             PROCESS,
             "exe",
-            named(FILE),
+            Type::Named(FILE),
             link,
             [
                 "the file it executes, by identity; absent for kernel threads and zombies",
@@ -78,7 +78,7 @@ pub(super) fn table() -> Vec<Field> {
         row(
             PROCESS,
             "cwd",
-            named(FILE),
+            Type::Named(FILE),
             link,
             ["working directory", "/proc/PID/cwd", "cwd under \"/srv\""],
             Process(|v, p| {
@@ -88,7 +88,7 @@ pub(super) fn table() -> Vec<Field> {
         row(
             PROCESS,
             "root",
-            named(FILE),
+            Type::Named(FILE),
             link,
             ["root directory", "/proc/PID/root", "root == \"/\""],
             Process(|v, p| {
@@ -126,7 +126,7 @@ pub(super) fn table() -> Vec<Field> {
         row(
             PROCESS,
             "argv",
-            many(Type::String),
+            STRINGS,
             class(3, World, SelfReported),
             ["arguments; empty ones are kept", "/proc/PID/cmdline", "argv[1] == \"serve\""],
             Process(|v, p| whole(v, p).map(|a| Value::list(a.words.iter().cloned().map(string)))),
@@ -162,7 +162,7 @@ pub(super) fn table() -> Vec<Field> {
         row(
             PROCESS,
             "script",
-            named(FILE),
+            Type::Named(FILE),
             class(4, Attach, SelfReported),
             ["the script that an interpreter executes", "execfn, cmdline", "script == \"/srv/app.py\""],
             Process(|v, p| script::script(v.world, p).map(|found| File::Found(Box::new(found)).into())),
@@ -170,7 +170,7 @@ pub(super) fn table() -> Vec<Field> {
         row(
             PROCESS,
             "env",
-            Type::Map(Box::new(Type::String)),
+            Type::Map(Shared::Program(&Type::String)),
             class(3, Read, SelfReported),
             ["initial environment", "/proc/PID/environ", "env[\"APP_ENV\"] == \"prod\""],
             Entry(environment),
@@ -178,7 +178,7 @@ pub(super) fn table() -> Vec<Field> {
         row(
             PROCESS,
             "login_user",
-            named(USER),
+            Type::Named(USER),
             class(3, World, Kernel),
             ["who logged in; absent for services", "/proc/PID/loginuid", "!has(login_user)"],
             Process(|v, p| v.world.login_uid(p).map(|uid| user(uid.0))),
@@ -194,7 +194,8 @@ pub(super) fn table() -> Vec<Field> {
                 "oom_score_adj < 0",
             ],
             Process(|v, p| v.world.oom_score_adj(p).map(int)),
-        ),
+        )
+        .within(-1000, 1000),
         row(
             PROCESS,
             "oom_score",
@@ -206,7 +207,8 @@ pub(super) fn table() -> Vec<Field> {
                 "oom_score > 500",
             ],
             Process(|v, p| v.world.oom_score(p).map(int)),
-        ),
+        )
+        .within(0, i64::MAX),
         row(
             PROCESS,
             "io.read_bytes",
@@ -250,7 +252,8 @@ pub(super) fn table() -> Vec<Field> {
             class(3, Read, Kernel),
             ["number of calls like read(2)", "proc_pid_io(5)", "io.read_calls > 1000000"],
             Process(|v, p| v.world.io(p).map(|io| int(io.read_calls))),
-        ),
+        )
+        .within(0, i64::MAX),
         row(
             PROCESS,
             "io.write_calls",
@@ -258,11 +261,12 @@ pub(super) fn table() -> Vec<Field> {
             class(3, Read, Kernel),
             ["number of calls like write(2)", "proc_pid_io(5)", "io.write_calls > 1000000"],
             Process(|v, p| v.world.io(p).map(|io| int(io.write_calls))),
-        ),
+        )
+        .within(0, i64::MAX),
         row(
             PROCESS,
             "limits",
-            Type::Map(Box::new(named(LIMIT))),
+            Type::Map(Shared::Program(&Type::Named(LIMIT))),
             stat,
             [
                 "resource limits by their names in lower case",
@@ -278,7 +282,8 @@ pub(super) fn table() -> Vec<Field> {
             class(4, Read, Kernel),
             ["number of open descriptors", "/proc/PID/fd", "fds > 1000"],
             Process(|v, p| v.world.fd_count(p).map(int)),
-        ),
+        )
+        .within(0, i64::MAX),
         row(
             PROCESS,
             "fds_share",
@@ -303,7 +308,7 @@ pub(super) fn table() -> Vec<Field> {
             Process(|v, p| v.world.security_label(p).map(string)),
         ),
     ]
-}
+};
 
 /// argv with its end: what can be said of the beginning alone, functions say (`flag`, `arg`).
 pub(in crate::process) fn whole(v: &ProcessVocabulary<'_>, pid: Pid) -> Fact<Arc<Arguments>> {

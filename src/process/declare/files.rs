@@ -10,12 +10,11 @@ use crate::process::objects::{FILE, File, GROUP, LIMIT, USER};
 use crate::process::read::{group, int, path, size, time, user};
 use crate::process::vocabulary::ProcessVocabulary;
 
-pub(super) fn table() -> Vec<Field> {
+pub(super) static TABLE: &[Field] = {
     use Reader::{File as OfFile, Limit};
     let link = class(2, Read, Kernel);
-    let named = Type::Named;
     let source = "stat(2)";
-    vec![
+    &[
         row(
             FILE,
             "path",
@@ -79,7 +78,7 @@ pub(super) fn table() -> Vec<Field> {
         row(
             FILE,
             "owner",
-            named(USER),
+            Type::Named(USER),
             link,
             ["owner", source, "exe.owner == \"root\""],
             OfFile(|v, f| stat(v, f, |s| user(s.uid.0))),
@@ -87,7 +86,7 @@ pub(super) fn table() -> Vec<Field> {
         row(
             FILE,
             "group",
-            named(GROUP),
+            Type::Named(GROUP),
             link,
             ["group", source, "exe.group == \"root\""],
             OfFile(|v, f| stat(v, f, |s| group(s.gid.0))),
@@ -133,7 +132,7 @@ pub(super) fn table() -> Vec<Field> {
             Limit(|l| Fact::Known(unlimited(l.0.hard))),
         ),
     ]
-}
+};
 
 fn stat(v: &ProcessVocabulary<'_>, file: &File, value: impl FnOnce(&FileFacts) -> Value) -> Fact<Value> {
     v.facts_of(file).map(|facts| value(&facts))

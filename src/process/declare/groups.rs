@@ -4,6 +4,7 @@ use super::{Field, Reader, class, row};
 use crate::facts::{CgroupLine, Fact};
 use crate::lang::schema::Privilege::{Read, World};
 use crate::lang::schema::Trust::Kernel;
+use crate::lang::shared::Shared;
 use crate::lang::value::{Type, Value};
 use crate::process::container;
 use crate::process::objects::{NAMESPACE, NamespaceId, PROCESS};
@@ -12,10 +13,10 @@ use crate::process::vocabulary::ProcessVocabulary;
 use crate::process::world::Namespace;
 use crate::units::Pid;
 
-pub(super) fn table() -> Vec<Field> {
+pub(super) static TABLE: &[Field] = {
     use Reader::{Entry, Process};
     let stat = class(4, World, Kernel);
-    let mut table = vec![
+    &[
         row(
             PROCESS,
             "cgroup",
@@ -39,7 +40,7 @@ pub(super) fn table() -> Vec<Field> {
         row(
             PROCESS,
             "cgroup[]",
-            Type::Map(Box::new(Type::Path)),
+            Type::Map(Shared::Program(&Type::Path)),
             stat,
             ["control group of version 1 of a controller", "/proc/PID/cgroup", "has(cgroup[\"memory\"])"],
             Entry(|v, p, key| {
@@ -54,14 +55,12 @@ pub(super) fn table() -> Vec<Field> {
             ["name or id of its container, from the control group", "/proc/PID/cgroup", "!has(container)"],
             Process(|v, p| v.world.container(p).map(string)),
         ),
-    ];
-    table.extend(namespaces());
-    table
-}
+    ]
+};
 
 macro_rules! namespace_rows {
     ($($name:literal, $own:literal, $kind:ident;)*) => {
-        vec![$(
+        &[$(
             row(PROCESS, concat!("ns.", $name), Type::Named(NAMESPACE), class(2, Read, Kernel),
                 [concat!($name, " namespace"), concat!("/proc/PID/ns/", $name), concat!("ns.", $name, " == self.ns.", $name)],
                 Reader::Process(|v, p| v.world.namespace(p, Namespace::$kind).map(|id| NamespaceId(Namespace::$kind, id).into()))),
@@ -72,8 +71,7 @@ macro_rules! namespace_rows {
     };
 }
 
-fn namespaces() -> Vec<Field> {
-    namespace_rows! {
+pub(super) static NAMESPACES: &[Field] = namespace_rows! {
         "pid", "self.ns.pid", Pid;
         "mnt", "self.ns.mnt", Mnt;
         "net", "self.ns.net", Net;
@@ -82,8 +80,7 @@ fn namespaces() -> Vec<Field> {
         "ipc", "self.ns.ipc", Ipc;
         "cgroup", "self.ns.cgroup", Cgroup;
         "time", "self.ns.time", Time;
-    }
-}
+};
 
 fn cgroup_line(v: &ProcessVocabulary<'_>, pid: Pid, wanted: impl Fn(&CgroupLine) -> bool) -> Fact<Value> {
     v.world

@@ -7,15 +7,15 @@ use super::{Field, Reader, class, row};
 use crate::facts::{Fact, Protocol, Socket, SocketState};
 use crate::lang::schema::Privilege::Read;
 use crate::lang::schema::Trust::Kernel;
+use crate::lang::shared::Shared;
 use crate::lang::value::{Type, Value};
 use crate::process::objects::{self, FILE, File, PROCESS, PROTOCOL, SOCKET, SOCKET_STATE};
 use crate::process::read::{int, optional, path, size};
 
-pub(super) fn table() -> Vec<Field> {
+pub(super) static TABLE: &[Field] = {
     use Reader::Process;
     let heavy = class(6, Read, Kernel);
-    let many = |of| Type::List(Box::new(Type::Named(of)));
-    vec![
+    &[
         row(
             PROCESS,
             "pss",
@@ -43,7 +43,7 @@ pub(super) fn table() -> Vec<Field> {
         row(
             PROCESS,
             "files",
-            many(FILE),
+            Type::List(Shared::Program(&Type::Named(FILE))),
             heavy,
             [
                 "files behind its descriptors, by ascending descriptor; what has no path (pipes, sockets) is left out",
@@ -57,7 +57,7 @@ pub(super) fn table() -> Vec<Field> {
         row(
             PROCESS,
             "sockets",
-            many(SOCKET),
+            Type::List(Shared::Program(&Type::Named(SOCKET))),
             heavy,
             [
                 "TCP, UDP and Unix sockets behind its descriptors that are bound or connected, each once",
@@ -69,7 +69,7 @@ pub(super) fn table() -> Vec<Field> {
         row(
             PROCESS,
             "listens",
-            many(SOCKET),
+            Type::List(Shared::Program(&Type::Named(SOCKET))),
             heavy,
             [
                 "sockets that wait for whoever comes: listening ones, and bound UDP sockets without a peer",
@@ -79,61 +79,65 @@ pub(super) fn table() -> Vec<Field> {
             Process(|v, p| v.world.listens(p).map(|all| sockets(&all))),
         ),
     ]
+};
+
+/// Of a socket. Whoever has it has all of it.
+const fn of(
+    name: &'static str,
+    ty: Type,
+    summary: &'static str,
+    example: &'static str,
+    read: fn(&Socket) -> Fact<Value>,
+) -> Field {
+    row(SOCKET, name, ty, class(0, Read, Kernel), [summary, "sock_diag(7)", example], Reader::Socket(read))
 }
 
 /// Fields of a socket. What a socket doesn't have is absent: a Unix socket has no port.
-pub(super) fn of_sockets() -> Vec<Field> {
-    let source = "sock_diag(7)";
-    let row = |name, ty, summary, example, read| {
-        // Whoever has the socket has all of it.
-        row(SOCKET, name, ty, class(0, Read, Kernel), [summary, source, example], Reader::Socket(read))
-    };
-    vec![
-        row(
-            "proto",
-            Type::Enum(PROTOCOL),
-            "what it speaks; the address tells IPv4 from IPv6",
-            "any(listens, s => s.proto == udp && s.port == 53)",
-            |s| optional(s.protocol.map(Protocol::word), |word| Value::Enum(PROTOCOL, word)),
-        ),
-        row(
-            "state",
-            Type::Enum(SOCKET_STATE),
-            "what it is doing",
-            "count(sockets, s => s.state == close_wait) > 100",
-            |s| optional(s.state.map(SocketState::word), |word| Value::Enum(SOCKET_STATE, word)),
-        ),
-        row(
-            "ip",
-            Type::Ip,
-            "its own address; `0.0.0.0` or `::` is every address",
-            "any(listens, s => s.ip == 127.0.0.1)",
-            |s| address(s.ip),
-        ),
-        row("port", Type::Int, "its own port", "any(listens, s => s.port == 443)", |s| port(s.port)),
-        row(
-            "peer_ip",
-            Type::Ip,
-            "address of the other side; absent where there is none",
-            "any(sockets, s => s.peer_ip in 10.0.0.0/8)",
-            |s| address(s.peer_ip),
-        ),
-        row(
-            "peer_port",
-            Type::Int,
-            "port of the other side; absent where there is none",
-            "any(sockets, s => s.peer_port == 5432)",
-            |s| port(s.peer_port),
-        ),
-        row(
-            "path",
-            Type::Path,
-            "path that a Unix socket is bound to; `@` begins the name of an abstract one",
-            "any(listens, s => s.path == \"/run/docker.sock\")",
-            |s| optional(s.path.as_ref(), path),
-        ),
-    ]
-}
+pub(super) static OF_SOCKETS: &[Field] = &[
+    of(
+        "proto",
+        Type::Enum(PROTOCOL),
+        "what it speaks; the address tells IPv4 from IPv6",
+        "any(listens, s => s.proto == udp && s.port == 53)",
+        |s| optional(s.protocol.map(Protocol::word), |word| Value::Enum(PROTOCOL, word)),
+    ),
+    of(
+        "state",
+        Type::Enum(SOCKET_STATE),
+        "what it is doing",
+        "count(sockets, s => s.state == close_wait) > 100",
+        |s| optional(s.state.map(SocketState::word), |word| Value::Enum(SOCKET_STATE, word)),
+    ),
+    of(
+        "ip",
+        Type::Ip,
+        "its own address; `0.0.0.0` or `::` is every address",
+        "any(listens, s => s.ip == 127.0.0.1)",
+        |s| address(s.ip),
+    ),
+    of("port", Type::Int, "its own port", "any(listens, s => s.port == 443)", |s| port(s.port)),
+    of(
+        "peer_ip",
+        Type::Ip,
+        "address of the other side; absent where there is none",
+        "any(sockets, s => s.peer_ip in 10.0.0.0/8)",
+        |s| address(s.peer_ip),
+    ),
+    of(
+        "peer_port",
+        Type::Int,
+        "port of the other side; absent where there is none",
+        "any(sockets, s => s.peer_port == 5432)",
+        |s| port(s.peer_port),
+    ),
+    of(
+        "path",
+        Type::Path,
+        "path that a Unix socket is bound to; `@` begins the name of an abstract one",
+        "any(listens, s => s.path == \"/run/docker.sock\")",
+        |s| optional(s.path.as_ref(), path),
+    ),
+];
 
 fn sockets(all: &Arc<[Socket]>) -> Value {
     Value::list(all.iter().map(|socket| objects::Socket(socket.clone()).into()))

@@ -3,7 +3,7 @@
 //! They are named as they are written, `rate(io.write_bytes)`: the language takes `rate(f)` for the field of this name beside
 //! `f`, wherever `f` may stand.
 
-use super::{Field, Reader, class, row};
+use super::{Class, Field, Reader, class, row};
 use crate::facts::{Counter, Fact, Trait, Unit};
 use crate::lang::schema::Privilege::{Read, World};
 use crate::lang::schema::Trust::Kernel;
@@ -20,26 +20,23 @@ pub fn is_sampled(name: &str) -> bool {
 
 macro_rules! rates {
     ($($counter:ident, $name:literal, $summary:literal, $source:literal, $example:literal;)*) => {
-        vec![$(
+        &[$(
             row(
                 PROCESS,
                 $name,
                 type_of(Counter::$counter.unit()),
-                if matches!(Counter::$counter.unit(), Unit::Time) || $name.contains("faults") || $name.contains("switches") {
-                    class(4, World, Kernel)
-                } else {
-                    class(3, Read, Kernel)
-                },
+                class_of(Counter::$counter),
                 [$summary, $source, $example],
                 Reader::Process(|v, p| rate(v, p, Counter::$counter)),
-            ),
+            )
+            .within(0, i64::MAX),
         )*]
     };
 }
 
 macro_rules! changes {
     ($($of:ident, $name:literal, $class:expr, $summary:literal, $source:literal;)*) => {
-        vec![$(
+        &[$(
             row(
                 PROCESS,
                 $name,
@@ -52,8 +49,7 @@ macro_rules! changes {
     };
 }
 
-pub(super) fn table() -> Vec<Field> {
-    let mut all = rates! {
+pub(super) static TABLE: &[Field] = rates! {
         CpuTime, "cpu", "processor use since the look before, of one processor: with two it may be 200%", "proc_pid_stat(5) 14-15", "cpu > 80%";
         CpuTime, "rate(cpu_time)", "the same as `cpu`", "proc_pid_stat(5) 14-15", "rate(cpu_time) > 80%";
         CpuUser, "rate(cpu_user)", "processor use in user mode since the look before, of one processor", "proc_pid_stat(5) 14", "rate(cpu_user) > 80%";
@@ -68,16 +64,34 @@ pub(super) fn table() -> Vec<Field> {
         WriteChars, "rate(io.write_chars)", "bytes in a second that calls like write(2) took", "proc_pid_io(5)", "rate(io.write_chars) > 100MiB";
         ReadCalls, "rate(io.read_calls)", "calls like read(2) in a second", "proc_pid_io(5)", "rate(io.read_calls) > 500";
         WriteCalls, "rate(io.write_calls)", "calls like write(2) in a second", "proc_pid_io(5)", "rate(io.write_calls) > 500";
-    };
-    all.extend(changes! {
+};
+
+pub(super) static CHANGES: &[Field] = changes! {
         Parent, "changed(ppid)", class(4, World, Kernel), "it has another parent than in the look before: that one ended", "proc_pid_stat(5) 4";
         User, "changed(user)", class(4, World, Kernel), "its effective user is another than in the look before", "owner of /proc/PID";
         Exe, "changed(exe)", class(4, Read, Kernel), "it executes another file than in the look before", "/proc/PID/exe";
-    });
-    all
+};
+
+/// Of bytes and calls `/proc/PID/io` tells, of the others what everybody may read.
+const fn class_of(counter: Counter) -> Class {
+    match counter {
+        Counter::ReadBytes
+        | Counter::WriteBytes
+        | Counter::ReadChars
+        | Counter::WriteChars
+        | Counter::ReadCalls
+        | Counter::WriteCalls => class(3, Read, Kernel),
+        Counter::CpuTime
+        | Counter::CpuUser
+        | Counter::CpuSys
+        | Counter::MinorFaults
+        | Counter::MajorFaults
+        | Counter::VoluntarySwitches
+        | Counter::InvoluntarySwitches => class(4, World, Kernel),
+    }
 }
 
-fn type_of(unit: Unit) -> Type {
+const fn type_of(unit: Unit) -> Type {
     match unit {
         Unit::Time => Type::Ratio,
         Unit::Bytes => Type::Size,
@@ -102,13 +116,13 @@ mod tests {
     /// A rate of a counter that is no field, or that has no rate, would be a name that nobody can write.
     #[test]
     fn every_counter_has_a_field_and_a_rate() {
-        let all: BTreeSet<_> = super::super::readers().iter().map(|(name, _)| name.clone()).collect();
+        let all: BTreeSet<_> = super::super::fields().iter().map(|field| field.decl.name.as_ref()).collect();
         let expected = Counter::ALL.map(|counter| (counter.field(), format!("rate({})", counter.field())));
         let changes = Trait::ALL.map(|of| (of.field(), format!("changed({})", of.field())));
         for (field, sampled) in expected.into_iter().chain(changes) {
             assert!(all.contains(field) && all.contains(sampled.as_str()), "{field}");
             assert!(is_sampled(&sampled) && !is_sampled(field), "{field}");
         }
-        assert_eq!(table().len(), Counter::ALL.len() + Trait::ALL.len() + 1);
+        assert_eq!(TABLE.len() + CHANGES.len(), Counter::ALL.len() + Trait::ALL.len() + 1);
     }
 }

@@ -1,9 +1,10 @@
 //! Fields that stand in `/proc/PID/stat`, and processes related by its numbers.
 
-use super::{Field, Reader, class, row};
+use super::{Field, PID_MAX, Reader, class, row};
 use crate::facts::{Fact, Stat};
 use crate::lang::schema::Privilege::World;
 use crate::lang::schema::Trust::Kernel;
+use crate::lang::shared::Shared;
 use crate::lang::value::{Type, Value};
 use crate::process::objects::{PROCESS, TTY, Tty};
 use crate::process::read::{POLICIES, duration, int, optional, process, processes, size, time, word};
@@ -11,11 +12,10 @@ use crate::process::vocabulary::ProcessVocabulary;
 use crate::process::{pidfile, tree};
 use crate::units::Pid;
 
-pub(super) fn table() -> Vec<Field> {
+pub(super) static TABLE: &[Field] = {
     use Reader::Process;
     let stat = class(4, World, Kernel);
-    let named = Type::Named;
-    vec![
+    &[
         row(
             PROCESS,
             "state",
@@ -59,7 +59,8 @@ pub(super) fn table() -> Vec<Field> {
             stat,
             ["number of the parent; 0 where there is none", "proc_pid_stat(5) 4", "ppid == 1"],
             Process(|v, p| get(v, p, |s| int(s.ppid.0))),
-        ),
+        )
+        .within(0, PID_MAX),
         row(
             PROCESS,
             "pgid",
@@ -67,7 +68,8 @@ pub(super) fn table() -> Vec<Field> {
             stat,
             ["process group", "proc_pid_stat(5) 5", "pgid == pid"],
             Process(|v, p| get(v, p, |s| int(s.pgid.0))),
-        ),
+        )
+        .within(0, PID_MAX),
         row(
             PROCESS,
             "sid",
@@ -75,7 +77,8 @@ pub(super) fn table() -> Vec<Field> {
             stat,
             ["session", "proc_pid_stat(5) 6", "sid == pid"],
             Process(|v, p| get(v, p, |s| int(s.sid.0))),
-        ),
+        )
+        .within(0, PID_MAX),
         row(
             PROCESS,
             "tpgid",
@@ -83,11 +86,12 @@ pub(super) fn table() -> Vec<Field> {
             stat,
             ["foreground group of its terminal; -1 for none", "proc_pid_stat(5) 8", "tpgid == -1"],
             Process(|v, p| get(v, p, |s| int(s.tpgid))),
-        ),
+        )
+        .within(-1, PID_MAX),
         row(
             PROCESS,
             "tty",
-            named(TTY),
+            Type::Named(TTY),
             stat,
             ["terminal; absent for services", "proc_pid_stat(5) 7", "tty == \"pts/0\""],
             Process(|v, p| v.world.stat(p).and_then(|s| optional(Tty::from_number(s.tty), Value::from))),
@@ -99,7 +103,9 @@ pub(super) fn table() -> Vec<Field> {
             stat,
             ["number of threads", "proc_pid_stat(5) 20", "threads > 100"],
             Process(|v, p| get(v, p, |s| int(s.threads))),
-        ),
+        )
+        // A task without threads is being reaped: it has vanished.
+        .within(1, i64::MAX),
         row(
             PROCESS,
             "nice",
@@ -107,7 +113,8 @@ pub(super) fn table() -> Vec<Field> {
             stat,
             ["nice level, -20 to 19", "proc_pid_stat(5) 19", "nice < 0"],
             Process(|v, p| get(v, p, |s| int(s.nice))),
-        ),
+        )
+        .within(-20, 19),
         row(
             PROCESS,
             "priority",
@@ -131,7 +138,8 @@ pub(super) fn table() -> Vec<Field> {
             stat,
             ["real-time priority, 0 to 99", "proc_pid_stat(5) 40", "rt_priority == 0"],
             Process(|v, p| get(v, p, |s| int(s.rt_priority))),
-        ),
+        )
+        .within(0, 99),
         row(
             PROCESS,
             "started",
@@ -151,7 +159,8 @@ pub(super) fn table() -> Vec<Field> {
             stat,
             ["clock ticks from boot to fork, part of its key", "proc_pid_stat(5) 22", "start_ticks > 0"],
             Process(|v, p| get(v, p, |s| int(s.start.0))),
-        ),
+        )
+        .within(0, i64::MAX),
         row(
             PROCESS,
             "age",
@@ -159,7 +168,9 @@ pub(super) fn table() -> Vec<Field> {
             stat,
             ["time since fork, by the boot-time clock", "proc_pid_stat(5) 22", "age > 1h"],
             Process(age),
-        ),
+        )
+        // The difference of two clocks: of a process that began while the look was taken it is negative.
+        .unbounded(),
         row(
             PROCESS,
             "cpu_time",
@@ -203,7 +214,8 @@ pub(super) fn table() -> Vec<Field> {
             stat,
             ["page faults that needed no storage", "proc_pid_stat(5) 10", "faults.minor > 1000000"],
             Process(|v, p| get(v, p, |s| int(s.faults[0]))),
-        ),
+        )
+        .within(0, i64::MAX),
         row(
             PROCESS,
             "faults.major",
@@ -211,7 +223,8 @@ pub(super) fn table() -> Vec<Field> {
             stat,
             ["page faults that waited for storage", "proc_pid_stat(5) 12", "faults.major > 1000"],
             Process(|v, p| get(v, p, |s| int(s.faults[1]))),
-        ),
+        )
+        .within(0, i64::MAX),
         row(
             PROCESS,
             "vsize",
@@ -241,19 +254,19 @@ pub(super) fn table() -> Vec<Field> {
             Process(rss_share),
         ),
     ]
-}
+};
 
 /// Processes that are found by the numbers of parent, session and group.
-pub(super) fn relatives() -> Vec<Field> {
+pub(super) static RELATIVES: &[Field] = {
     use Reader::Process;
+    const ONE: Type = Type::Named(PROCESS);
+    const MANY: Type = Type::List(Shared::Program(&ONE));
     let stat = class(4, World, Kernel);
-    let one = Type::Named(PROCESS);
-    let many = || Type::List(Box::new(Type::Named(PROCESS)));
-    vec![
+    &[
         row(
             PROCESS,
             "parent",
-            one.clone(),
+            ONE,
             stat,
             ["the parent; absent for PID 1", "proc_pid_stat(5) 4", "parent.comm == \"runsv\""],
             Process(|v, p| tree::parent(v.world, p).map(process)),
@@ -261,7 +274,7 @@ pub(super) fn relatives() -> Vec<Field> {
         row(
             PROCESS,
             "ancestors",
-            many(),
+            MANY,
             stat,
             [
                 "parents up to PID 1, nearest first; not known if there are more than 64",
@@ -273,7 +286,7 @@ pub(super) fn relatives() -> Vec<Field> {
         row(
             PROCESS,
             "children",
-            many(),
+            MANY,
             stat,
             ["children", "proc_pid_stat(5) 4", "len(children) > 0"],
             Process(|v, p| v.children().map(|map| processes(map.get(&p).into_iter().flatten().copied()))),
@@ -281,7 +294,7 @@ pub(super) fn relatives() -> Vec<Field> {
         row(
             PROCESS,
             "descendants",
-            many(),
+            MANY,
             stat,
             [
                 "children and their children",
@@ -293,7 +306,7 @@ pub(super) fn relatives() -> Vec<Field> {
         row(
             PROCESS,
             "session_leader",
-            one.clone(),
+            ONE,
             stat,
             [
                 "the process that began its session; absent if it ended",
@@ -305,7 +318,7 @@ pub(super) fn relatives() -> Vec<Field> {
         row(
             PROCESS,
             "group_leader",
-            one.clone(),
+            ONE,
             stat,
             [
                 "the process that began its process group; absent if it ended",
@@ -315,7 +328,7 @@ pub(super) fn relatives() -> Vec<Field> {
             Process(|v, p| v.world.stat(p).and_then(|s| living(v, s.pgid))),
         ),
     ]
-}
+};
 
 fn get(v: &ProcessVocabulary<'_>, pid: Pid, value: impl FnOnce(&Stat) -> Value) -> Fact<Value> {
     v.world.stat(pid).map(|stat| value(&stat))

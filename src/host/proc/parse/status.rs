@@ -32,6 +32,12 @@ pub fn parse_status(bytes: &[u8]) -> Option<Status> {
     (ids == (true, true)).then_some(status)
 }
 
+/// The effective capabilities alone, where nothing else of it is asked for.
+pub fn effective(bytes: &[u8]) -> Option<u64> {
+    let line = lines(bytes).find_map(|line| line.strip_prefix(b"CapEff:"))?;
+    radix(line.trim_ascii(), 16)
+}
+
 fn bit_set(status: &mut Status, key: &[u8], value: &[u8]) -> Option<()> {
     let [inh, prm, eff, bnd, amb] = &mut status.caps;
     let [blk, ign, cgt] = &mut status.signals;
@@ -59,7 +65,6 @@ fn four(value: &[u8]) -> Option<[u32; 4]> {
     ids?.try_into().ok()
 }
 
-/// `  1234 kB`, where the kernel's kB is 1024 bytes.
 /// `2048 kB` and nothing else.
 fn kibibytes(value: &[u8]) -> Option<u64> {
     let mut words = words(value);
@@ -89,6 +94,8 @@ mod tests {
         assert_eq!((status.umask, status.tracer), (Some(0o022), Some(Pid(7))));
         assert_eq!((status.no_new_privs, status.seccomp), (Some(true), Some(2)));
         assert_eq!(status.caps, [1, 2, 0x1ff_ffff_ffff, 4, 5]);
+        assert_eq!(effective(DAEMON.as_bytes()), Some(0x1ff_ffff_ffff));
+        assert_eq!(effective(b"CapPrm:\t1\nCapEff:\tx\n"), None);
         assert_eq!(status.signals, [0x10000, 0x1000, 0x1_8000_4002]);
         assert_eq!((status.rss_peak, status.swap), (Some(2 << 20), Some(3 << 10)));
         assert_eq!((status.locked, status.data), (Some(0), Some(1 << 10)));
