@@ -1,6 +1,7 @@
 //! A small host for expressions: that of the snapshot tests, with a few facts replaced or withheld.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 use selfsame::diagnostic::Source;
@@ -12,6 +13,7 @@ use selfsame::lang::value::Value;
 use selfsame::lang::{Explanation, Matcher, Predicate, Verdict, Vocabularies};
 use selfsame::process::plain::Scan;
 use selfsame::process::snapshot::Snapshot;
+use selfsame::process::tree::OwnLine;
 use selfsame::process::world::{Bytes, Namespace, Root, World};
 use selfsame::process::{ProcessVocabulary, candidate, paths};
 use selfsame::units::{BootId, BootTime, Gid, Pid, Uid, WallTime};
@@ -106,6 +108,10 @@ impl World for Staged<'_> {
         42 pace(pid: Pid, counter: Counter) -> Pace;
         43 changed(pid: Pid, of: Trait) -> bool;
         44 memory_total() -> u64;
+    }
+
+    fn own_line(&self) -> Rc<OwnLine> {
+        Rc::new(OwnLine::of(self))
     }
 
     fn stat(&self, pid: Pid) -> Fact<Arc<Stat>> {

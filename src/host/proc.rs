@@ -70,6 +70,7 @@ use super::name_service::KeptTexts;
 use crate::facts::{CgroupLine, Fact, ProcessKey, Reason, Why};
 use crate::plan::Recorded;
 use crate::process::samples::Samples;
+use crate::process::tree::OwnLine;
 #[cfg(doc)]
 use crate::process::world::World;
 use crate::process::world::{Bytes, Namespace};
@@ -153,6 +154,7 @@ pub struct LiveWorld {
     kept_texts: Rc<KeptTexts>,
     no_binfmt: Rc<unmounted::Unmounted>,
     children: OnceCell<BTreeSet<Pid>>,
+    own_line: OnceCell<Rc<OwnLine>>,
     /// Every object that is looked for asks.
     own_namespaces: RefCell<BTreeMap<Namespace, Fact<u64>>>,
     /// The name of a task that was read last.
@@ -261,6 +263,7 @@ impl LiveWorld {
             kept_texts: Rc::default(),
             no_binfmt: Rc::default(),
             children: OnceCell::new(),
+            own_line: OnceCell::new(),
             own_namespaces: RefCell::default(),
             last_name: RefCell::default(),
             cgroups: RefCell::default(),

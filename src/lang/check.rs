@@ -415,11 +415,11 @@ impl<'a> Checker<'a> {
             | Kind::ToPath(_) => true,
             _ => false,
         };
-        let ranges = |child: &&Node| match &child.kind {
-            Kind::Range { .. } => child.children().iter().all(|bound| bound.constant().is_some()),
+        let ranges = |child: &Node| match &child.kind {
+            Kind::Range { .. } => child.children().all(|bound| bound.constant().is_some()),
             _ => child.constant().is_some(),
         };
-        if !foldable || !node.children().iter().all(ranges) {
+        if !foldable || !node.children().all(ranges) {
             return node;
         }
         let nobody = Value::Bool(false);

@@ -253,7 +253,7 @@ impl<'s> Logic<'s> {
             | Kind::Builtin(
                 Builtin::Len | Builtin::Lower | Builtin::Upper | Builtin::Basename | Builtin::Dirname,
                 _,
-            ) => node.bare().children().into_iter().all(|part| self.present(part, known)),
+            ) => node.bare().children().all(|part| self.present(part, known)),
             _ => true,
         }
     }

@@ -38,7 +38,7 @@ pub fn class(node: &Node) -> Cost {
 /// The estimated time of a tree.
 pub(super) fn weight(node: &Node) -> u64 {
     let own = 1 + own_class(node).map_or(0, weight_of);
-    let below = node.children().into_iter().map(weight).fold(0, u64::saturating_add);
+    let below = node.children().map(weight).fold(0, u64::saturating_add);
     match &node.kind {
         Kind::Quantifier { .. } => own.saturating_add(below.saturating_mul(ELEMENTS)),
         _ => own.saturating_add(below),

@@ -204,7 +204,7 @@ fn operands(context: &Context<'_>, node: &Node) -> Vec<Explanation> {
             vec![owner.as_ref()]
         }
         Kind::Field { .. } => Vec::new(),
-        _ => node.children(),
+        _ => node.children().collect(),
     };
     let written = |child: &&Node| match &child.kind {
         // Only a literal shows its own value; what stands for a variable does not.

@@ -245,7 +245,7 @@ impl Binder<'_> {
                     | Kind::Index { .. }
                     | Kind::Builtin(..)
             ),
-        } && node.children().into_iter().all(is_known);
+        } && node.children().all(is_known);
         match &mut node.kind {
             Kind::Variable(name) => {
                 let name = name.clone();

@@ -88,7 +88,7 @@ pub fn interpreter_only(root: &Node) -> Option<Diagnostic> {
 
 /// The argument of `interpreter`, as it is written in `runs`.
 fn program_of(call: &Node) -> String {
-    let argument = call.bare().children().into_iter().next();
+    let argument = call.bare().children().next();
     match argument.map(|argument| (literal(argument), &argument.bare().kind)) {
         Some((Some(path), _)) => crate::lang::quote(&path),
         Some((None, Kind::Variable(name))) => name.clone(),

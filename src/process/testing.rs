@@ -10,6 +10,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::facts::{
     Arguments, Binfmt, CgroupLine, Counter, Fact, FileFacts, FileKind, IoCounts, LimitPair, MagicLink,
     MemoryUse, OpenFile, Pace, ProcessState, RootLink, Socket, Stat, Status, Task, Trait, Why,
 };
+use crate::process::tree::OwnLine;
 use crate::units::{BootId, BootTime, Gid, Pid, StartTicks, Uid, WallTime};
 
 /// Wall time of the look: 1 000 000 s after the epoch, 100 000 s after boot, 100 ticks a second.
@@ -471,6 +473,10 @@ impl World for TestWorld {
     }
     fn self_pid(&self) -> Fact<Pid> {
         Fact::Known(Pid(self.me))
+    }
+
+    fn own_line(&self) -> Rc<OwnLine> {
+        Rc::new(OwnLine::of(self))
     }
     fn own_namespace(&self, _kind: Namespace) -> Fact<u64> {
         Fact::Known(1)

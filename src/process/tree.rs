@@ -66,6 +66,25 @@ pub fn all_ancestors(world: &dyn World, pid: Pid) -> Fact<Vec<Pid>> {
     })
 }
 
+/// The engine, and who is above it.
+#[derive(Debug)]
+pub struct OwnLine {
+    /// Their numbers.
+    pub pids: BTreeSet<Pid>,
+    /// They could be told.
+    pub known: bool,
+}
+
+impl OwnLine {
+    /// As a look tells it.
+    pub fn of(world: &dyn World) -> Self {
+        let me = world.self_pid();
+        let above = me.clone().and_then(|me| ancestors(world, me));
+        let known = matches!((&me, &above), (Fact::Known(_), Fact::Known(_)) | (Fact::Absent, _));
+        Self { pids: me.known().into_iter().chain(above.known().into_iter().flatten()).collect(), known }
+    }
+}
+
 /// Children by parent, over a whole listing. Processes that vanish meanwhile are left out.
 ///
 /// # Errors

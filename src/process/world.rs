@@ -1,8 +1,10 @@
 //! What an evaluation may ask of a host. `/proc`, a snapshot file and the simulation answer the same questions.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::likeness::{Likeness, Pulse};
+use super::tree::OwnLine;
 use super::{container, samples};
 use crate::facts::{
     Arguments, Binfmt, CgroupLine, Counter, Fact, FileFacts, IoCounts, LimitPair, MagicLink, MemoryUse,
@@ -222,6 +224,8 @@ pub trait World {
     }
     /// The engine itself.
     fn self_pid(&self) -> Fact<Pid>;
+    /// The engine and who is above it: [`OwnLine::of`] this look, which every object asks for.
+    fn own_line(&self) -> Rc<OwnLine>;
     /// A namespace of the engine.
     fn own_namespace(&self, kind: Namespace) -> Fact<u64>;
 }

@@ -1,6 +1,7 @@
 //! The questions of an evaluation and where each is answered. A flat table.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rustix::io::Errno;
@@ -14,6 +15,7 @@ use crate::facts::{
 };
 use crate::process::likeness::{Likeness, Pulse};
 use crate::process::samples;
+use crate::process::tree::OwnLine;
 use crate::process::world::{Bytes, Namespace, Root, World, variable_in};
 use crate::units::{BootId, BootTime, Gid, Pid, Uid, WallTime};
 
@@ -337,6 +339,10 @@ impl World for LiveWorld {
 
     fn self_pid(&self) -> Fact<Pid> {
         Fact::Known(self.me)
+    }
+
+    fn own_line(&self) -> Rc<OwnLine> {
+        Rc::clone(self.own_line.get_or_init(|| Rc::new(OwnLine::of(self))))
     }
 
     fn own_namespace(&self, kind: Namespace) -> Fact<u64> {

@@ -3,29 +3,60 @@
 use super::{Expr, Kind, Piece};
 use crate::diagnostic::Span;
 
+/// What is directly inside an expression. Of most no list is made: every check goes over every tree.
+#[derive(Debug, Default)]
+pub struct Children<'a> {
+    few: [Option<&'a Expr>; 2],
+    items: std::slice::Iter<'a, Expr>,
+    listed: std::vec::IntoIter<&'a Expr>,
+}
+
+impl<'a> Children<'a> {
+    fn of(few: [Option<&'a Expr>; 2]) -> Self {
+        Self { few, ..Self::default() }
+    }
+
+    fn listed(all: Vec<&'a Expr>) -> Self {
+        Self { listed: all.into_iter(), ..Self::default() }
+    }
+}
+
+impl<'a> Iterator for Children<'a> {
+    type Item = &'a Expr;
+
+    fn next(&mut self) -> Option<&'a Expr> {
+        let [first, second] = &mut self.few;
+        let few = first.take().or_else(|| second.take());
+        few.or_else(|| self.items.next()).or_else(|| self.listed.next())
+    }
+}
+
 impl Expr {
     /// The expressions directly inside this one, in source order.
-    pub fn children(&self) -> Vec<&Self> {
+    pub fn children(&self) -> Children<'_> {
         match &self.kind {
-            Kind::Literal(_) | Kind::Name(_) | Kind::ListName(_) => Vec::new(),
-            Kind::Interpolated(pieces) => pieces
-                .iter()
-                .filter_map(|piece| match piece {
+            Kind::Literal(_) | Kind::Name(_) | Kind::ListName(_) => Children::default(),
+            Kind::Interpolated(pieces) => {
+                let values = pieces.iter().filter_map(|piece| match piece {
                     Piece::Value(value) => Some(value.as_ref()),
                     Piece::Text(_) | Piece::Variable(_) => None,
-                })
-                .collect(),
-            Kind::List(items) | Kind::And(items) | Kind::Or(items) | Kind::Invalid(items) => {
-                items.iter().collect()
+                });
+                Children::listed(values.collect())
             }
-            Kind::Range { low, high, .. } => low.iter().chain(high.iter()).map(AsRef::as_ref).collect(),
-            Kind::Member { base, .. } => vec![base],
-            Kind::Index { base, index } => vec![base, index],
-            Kind::Call { arguments, .. } => arguments.iter().map(|argument| &argument.value).collect(),
-            Kind::Lambda { body, .. } => vec![body],
-            Kind::Not(inner) => vec![inner],
-            Kind::Compare { left, right, .. } | Kind::Arithmetic { left, right, .. } => vec![left, right],
-            Kind::Default { value, fallback } => vec![value, fallback],
+            Kind::List(items) | Kind::And(items) | Kind::Or(items) | Kind::Invalid(items) => {
+                Children { items: items.iter(), ..Children::default() }
+            }
+            Kind::Range { low, high, .. } => Children::of([low.as_deref(), high.as_deref()]),
+            Kind::Call { arguments, .. } => {
+                Children::listed(arguments.iter().map(|argument| &argument.value).collect())
+            }
+            Kind::Member { base: inner, .. } | Kind::Lambda { body: inner, .. } | Kind::Not(inner) => {
+                Children::of([Some(inner), None])
+            }
+            Kind::Index { base: a, index: b }
+            | Kind::Compare { left: a, right: b, .. }
+            | Kind::Arithmetic { left: a, right: b, .. }
+            | Kind::Default { value: a, fallback: b } => Children::of([Some(a), Some(b)]),
         }
     }
 

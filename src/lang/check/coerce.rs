@@ -161,7 +161,7 @@ pub(in crate::lang) fn is_fixed(node: &Node) -> bool {
         node.kind,
         Kind::Candidate | Kind::Element(_) | Kind::Field { .. } | Kind::Entry { .. } | Kind::Call { .. }
     );
-    own && node.children().into_iter().all(is_fixed)
+    own && node.children().all(is_fixed)
 }
 
 fn to_path(node: Node) -> Node {

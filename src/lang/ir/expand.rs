@@ -31,7 +31,7 @@ impl Measure {
             all.depth = all.depth.max(depth);
             all.nesting = all.nesting.max(nesting);
             if !matches!(node.kind, Kind::List(_)) {
-                open.extend(node.children().into_iter().map(|child| (child, depth, nesting)));
+                open.extend(node.children().map(|child| (child, depth, nesting)));
             }
         }
         all
@@ -161,7 +161,7 @@ impl Node {
                 value.walk_from(trail, visit);
                 trail.enter_again(left);
             }
-            _ => self.children().into_iter().for_each(|child| child.walk_from(trail, visit)),
+            _ => self.children().for_each(|child| child.walk_from(trail, visit)),
         }
     }
 

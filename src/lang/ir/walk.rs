@@ -2,23 +2,45 @@
 
 use super::{Kind, Node, Operands};
 
+/// What is directly inside a node. No list is made of it: every check goes over every tree.
+#[derive(Debug, Default)]
+pub struct Children<'a> {
+    few: [Option<&'a Node>; 2],
+    items: std::slice::Iter<'a, Node>,
+}
+
+impl<'a> Children<'a> {
+    fn of(few: [Option<&'a Node>; 2]) -> Self {
+        Self { few, ..Self::default() }
+    }
+}
+
+impl<'a> Iterator for Children<'a> {
+    type Item = &'a Node;
+
+    fn next(&mut self) -> Option<&'a Node> {
+        let [first, second] = &mut self.few;
+        first.take().or_else(|| second.take()).or_else(|| self.items.next())
+    }
+}
+
 impl Node {
     /// The nodes directly inside, in source order.
-    pub fn children(&self) -> Vec<&Self> {
+    pub fn children(&self) -> Children<'_> {
         match &self.kind {
             Kind::Const(_)
             | Kind::Nothing
             | Kind::Unknown(_)
             | Kind::Variable(_)
             | Kind::Candidate
-            | Kind::Element(_) => Vec::new(),
+            | Kind::Element(_) => Children::default(),
             Kind::Interpolated(items)
             | Kind::List(items)
             | Kind::Builtin(_, items)
             | Kind::Call { arguments: items, .. }
             | Kind::And(Operands { items, .. })
-            | Kind::Or(Operands { items, .. }) => items.iter().collect(),
-            Kind::Range { low, high, .. } => low.iter().chain(high.iter()).map(AsRef::as_ref).collect(),
+            | Kind::Or(Operands { items, .. }) => Children { items: items.iter(), ..Children::default() },
+            Kind::Range { low, high, .. } => Children::of([low.as_deref(), high.as_deref()]),
             Kind::Field { owner: inner, .. }
             | Kind::MatchesAny { text: inner, .. }
             | Kind::Not(inner)
@@ -29,13 +51,13 @@ impl Node {
             | Kind::ToPath(inner)
             | Kind::Named { body: inner, .. }
             | Kind::Argument { value: inner, .. }
-            | Kind::Text { value: inner, .. } => vec![inner],
+            | Kind::Text { value: inner, .. } => Children::of([Some(inner), None]),
             Kind::Entry { owner: a, key: b, .. }
             | Kind::Index { list: a, index: b }
             | Kind::Quantifier { list: a, body: b, .. }
             | Kind::Compare { left: a, right: b, .. }
             | Kind::Default { value: a, fallback: b }
-            | Kind::Arithmetic { left: a, right: b, .. } => vec![a, b],
+            | Kind::Arithmetic { left: a, right: b, .. } => Children::of([Some(a), Some(b)]),
         }
     }
 

@@ -58,7 +58,7 @@ pub(in crate::lang) fn check_tree(expr: &Expr) -> Option<Diagnostic> {
         if nodes > NODES_MAX {
             return Some(too_many(expr.span));
         }
-        open.extend(expr.children().into_iter().map(|child| (child, depth + 1)));
+        open.extend(expr.children().map(|child| (child, depth + 1)));
     }
     None
 }

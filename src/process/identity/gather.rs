@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::{Candidate, Look, Query, Ternary};
 use crate::facts::{Fact, Reason, Why};
@@ -9,6 +10,7 @@ use crate::process::arguments::{self, ArgumentMatch};
 use crate::process::chain::Surroundings;
 use crate::process::pidfile::{self, Trust};
 use crate::process::runs::{Run, Target, could_be, runs, title_names};
+use crate::process::tree::OwnLine;
 use crate::process::world::{Namespace, World};
 use crate::process::{paths, supervisor, tree};
 use crate::units::{Pid, StartTicks, Uid};
@@ -33,24 +35,8 @@ pub(super) struct Search<'q> {
     /// Looked up when the first process is.
     targets: OnceCell<Vec<Target>>,
     /// Looked up when the first process has to be compared with them.
-    own: OnceCell<Own>,
+    own: OnceCell<Rc<OwnLine>>,
     notes: Vec<String>,
-}
-
-/// The engine, and who is above it.
-struct Own {
-    pids: BTreeSet<Pid>,
-    /// They could be told.
-    known: bool,
-}
-
-impl Own {
-    fn of(world: &dyn World) -> Self {
-        let me = world.self_pid();
-        let above = me.clone().and_then(|me| tree::ancestors(world, me));
-        let known = matches!((&me, &above), (Fact::Known(_), Fact::Known(_)) | (Fact::Absent, _));
-        Self { pids: me.known().into_iter().chain(above.known().into_iter().flatten()).collect(), known }
-    }
 }
 
 impl<'q> Search<'q> {
@@ -58,8 +44,8 @@ impl<'q> Search<'q> {
         Self { query, world, targets: OnceCell::new(), own: OnceCell::new(), notes: Vec::new() }
     }
 
-    fn own(&self) -> &Own {
-        self.own.get_or_init(|| Own::of(self.world))
+    fn own(&self) -> &OwnLine {
+        self.own.get_or_init(|| self.world.own_line())
     }
 
     fn targets(&self) -> &[Target] {

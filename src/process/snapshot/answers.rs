@@ -1,5 +1,6 @@
 //! A snapshot answers what a host is asked.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Snapshot;
@@ -11,6 +12,7 @@ use crate::facts::{
     Arguments, Binfmt, CgroupLine, Counter, Fact, FileFacts, FileId, IoCounts, LimitPair, MagicLink,
     MemoryUse, OpenFile, Pace, Reason, RootLink, Socket, Stat, Status, Task, Trait, Why,
 };
+use crate::process::tree::OwnLine;
 use crate::process::world::{Bytes, Namespace, Root, World};
 use crate::process::{container, samples};
 use crate::units::{BootId, BootTime, Gid, Pid, Uid, WallTime};
@@ -282,6 +284,10 @@ impl World for Snapshot {
 
     fn self_pid(&self) -> Fact<Pid> {
         self.stated("self", self.host.engine)
+    }
+
+    fn own_line(&self) -> Rc<OwnLine> {
+        Rc::new(OwnLine::of(self))
     }
 
     fn own_namespace(&self, kind: Namespace) -> Fact<u64> {
