@@ -170,7 +170,8 @@ fn services(ran: &Ran, context: Context<'_>) -> Imported {
             Ok(found) => add(&mut imported.found, &mut sure, found, !call.unsure),
             Err(why) => {
                 let message = format!("{}: the program can't be named: {why}", call.place);
-                let help = "give the variable its value with `--set NAME=VALUE`";
+                let help =
+                    "write its whole path, or give the variable in it its value with `--set NAME=VALUE`";
                 let problem = Diagnostic::error(codes::PROGRAM, message).help(help);
                 if !imported.problems.contains(&problem) {
                     imported.problems.push(problem);

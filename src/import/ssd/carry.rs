@@ -107,9 +107,7 @@ fn program(parsed: &Parsed, found: &mut Found, place: &Place, files: &dyn Files)
     };
     let run = in_directory(parsed, &run)?;
     found.set_program(&run);
-    if let (Some(exec), Some(startas)) = (exec, startas)
-        && exec != startas
-    {
+    if let (Some(exec), Some(_)) = (exec, startas) {
         let exec = match in_directory(parsed, &exec) {
             Ok(exec) => exec,
             Err(why) => {
@@ -117,6 +115,9 @@ fn program(parsed: &Parsed, found: &mut Found, place: &Place, files: &dyn Files)
                 return Ok(run);
             }
         };
+        if exec == run {
+            return Ok(run);
+        }
         if identity::is_interpreted(files, &run) || identity::is_interpreter(&exec) {
             found.needless(place, format!("--exec {exec}"), "`runs(startas)` recognises the script itself");
         } else {
