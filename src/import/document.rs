@@ -44,10 +44,11 @@ pub fn write(found: Vec<Found>) -> Vec<Result<Written, Box<Refused>>> {
 }
 
 fn one(mut found: Found, taken: &mut BTreeSet<ServiceName>) -> Result<Written, Box<Refused>> {
-    let mut name = ServiceName::near(&found.name);
+    let near = ServiceName::near(&found.name);
+    let mut name = near.clone();
     let mut number = 2;
     while !taken.insert(name.clone()) {
-        name = ServiceName::near(&format!("{}-{number}", found.name));
+        name = near.numbered(number);
         number += 1;
     }
     match found.hold {
