@@ -124,7 +124,7 @@ const fn in_one<const ALL: usize>(tables: &'static [&'static [Field]]) -> [&'sta
     all
 }
 
-/// How every function is called, in the order of [`declarations`].
+/// All functions, in the order of [`declarations`].
 pub(super) fn functions() -> &'static [Function] {
     functions::TABLE
 }
