@@ -77,7 +77,7 @@ impl Schema {
     /// The fields of a type, by name.
     pub fn fields<'s>(&'s self, owner: &str) -> impl Iterator<Item = (Id, &'s FieldDecl)> {
         let of_owner = self.every_field().filter(|(_, field)| field.owner == owner);
-        by_name(of_owner.collect(), |field| field.name.as_ref())
+        by_name(of_owner.collect(), |(_, field)| field.name.as_ref())
     }
 
     /// A declared function by name. The core's own are [`super::ir::Builtin`] and the quantifiers.
@@ -96,7 +96,7 @@ impl Schema {
 
     /// The declared functions, by name.
     pub fn functions(&self) -> impl Iterator<Item = (Id, &FunctionDecl)> {
-        by_name(self.every_function().collect(), |function| function.name.as_ref())
+        by_name(self.every_function().collect(), |(_, function)| function.name.as_ref())
     }
 
     /// A named type.
@@ -109,19 +109,16 @@ impl Schema {
 
     /// An enumeration.
     pub fn enumeration(&self, name: &str) -> Option<&EnumDecl> {
-        self.every_enumeration().find(|(_, decl)| decl.name == name).map(|(_, decl)| decl)
+        self.every_enumeration().find(|decl| decl.name == name)
     }
 
     /// All enumerations, by name.
     pub fn enumerations(&self) -> impl Iterator<Item = &EnumDecl> {
-        by_name(self.every_enumeration().collect(), |decl| decl.name).map(|(_, decl)| decl)
+        by_name(self.every_enumeration().collect(), |decl| decl.name)
     }
 
-    fn every_enumeration(&self) -> impl Iterator<Item = (usize, &EnumDecl)> {
-        let all = self.vocabularies.iter().enumerate();
-        all.flat_map(|(vocabulary, declarations)| {
-            declarations.enums.iter().map(move |decl| (vocabulary, decl))
-        })
+    fn every_enumeration(&self) -> impl Iterator<Item = &EnumDecl> {
+        self.vocabularies.iter().flat_map(|declarations| declarations.enums.iter())
     }
 
     /// The declared comparisons of one kind, with the vocabulary that answers them.
@@ -162,11 +159,8 @@ fn numbered<'s, T: 'static>(
 }
 
 /// By ascending name, each once: the first that has it.
-fn by_name<'s, I, T: 'static>(
-    mut all: Vec<(I, &'s T)>,
-    name: impl Fn(&'s T) -> &'s str,
-) -> impl Iterator<Item = (I, &'s T)> {
-    all.sort_by_key(|(_, decl)| name(decl));
-    all.dedup_by_key(|(_, decl)| name(decl));
+fn by_name<'s, T>(mut all: Vec<T>, name: impl Fn(&T) -> &'s str) -> impl Iterator<Item = T> {
+    all.sort_by_key(&name);
+    all.dedup_by(|a, b| name(a) == name(b));
     all.into_iter()
 }

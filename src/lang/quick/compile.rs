@@ -141,7 +141,7 @@ impl Compiler<'_> {
 }
 
 fn is_words(ty: &Type) -> bool {
-    *ty == Type::list(Type::String)
+    matches!(ty, Type::List(of) if **of == Type::String)
 }
 
 /// A field of the candidate itself, not of its parent or of an element. What a plugin answers has no plain form: it is asked
