@@ -54,7 +54,12 @@ pub struct Scope {
 impl Scope {
     /// Variables, and named matchers and lists, for an expression outside of Matcher documents.
     pub fn new(variables: BTreeMap<String, Type>, library: &Arc<Library>) -> Self {
-        Self { variables: Arc::new(variables), library: Arc::clone(library), ..Self::default() }
+        Self::shared(Arc::new(variables), library)
+    }
+
+    /// The same of variables that many expressions have in common.
+    pub fn shared(variables: Arc<BTreeMap<String, Type>>, library: &Arc<Library>) -> Self {
+        Self { variables, library: Arc::clone(library), home: None, defines: false }
     }
 }
 

@@ -13,7 +13,7 @@ mod status;
 
 use std::borrow::Cow;
 
-pub(super) use self::fields::{quoted_text, whole as whole_arguments};
+pub(super) use self::fields::{quote_text, whole as whole_arguments};
 pub use self::rates::is_sampled;
 use super::objects::{FILE, GROUP, LIMIT, NAMESPACE, PROCESS, PROTOCOL, SOCKET, SOCKET_STATE, TTY, USER};
 use super::read::{POLICIES, SECCOMP, SIGNALS};

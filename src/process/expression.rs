@@ -95,7 +95,7 @@ pub fn check_in_document(
     replaces: bool,
     library: &Arc<Library>,
 ) -> Compiled {
-    let scope = Scope { variables, ..Scope::new(BTreeMap::new(), library) };
+    let scope = Scope::shared(variables, library);
     let mut compiled = compile(text, schema_of(library), &scope);
     if let Some(predicate) = &compiled.predicate {
         compiled.diagnostics.extend(lints::condition(predicate.root()));

@@ -85,7 +85,11 @@ impl ProcessVocabulary<'_> {
         let mut datum = None;
         let mut use_text = |text: &[u8]| {
             datum = match shortcut {
-                Shortcut::Cmdline => Some(Datum::Bytes(declare::quoted_text(text).into())),
+                Shortcut::Cmdline => {
+                    let mut line = self.line.borrow_mut();
+                    declare::quote_text(text, &mut line);
+                    Some(Datum::Bytes(line.as_slice().into()))
+                }
                 Shortcut::Argv => Some(Datum::Words(words(text).map(Arc::from).collect())),
                 Shortcut::User | Shortcut::Group | Shortcut::Exe | Shortcut::None => None,
             };

@@ -33,6 +33,8 @@ pub struct ProcessVocabulary<'w> {
     explaining: bool,
     /// Facts only sieve: who is left is asked again.
     pub(super) sieving: bool,
+    /// Room for one command line after the other.
+    pub(super) line: RefCell<Vec<u8>>,
     targets: RefCell<BTreeMap<Vec<u8>, Rc<Target>>>,
     wanted: RefCell<BTreeMap<Vec<u8>, Rc<Wanted>>>,
     children: RefCell<Option<Fact<Children>>>,
@@ -60,6 +62,7 @@ impl<'w> ProcessVocabulary<'w> {
             context,
             explaining: false,
             sieving: false,
+            line: RefCell::default(),
             targets: RefCell::default(),
             wanted: RefCell::default(),
             children: RefCell::default(),

@@ -75,7 +75,9 @@ impl Index {
     pub fn new(programs: &[Program], layout: &Layout) -> Self {
         let guards: Vec<Vec<Guard>> = programs.iter().map(|program| guards(&program.test)).collect();
         let mut shared: BTreeMap<(&Aspect, &Datum), usize> = BTreeMap::new();
-        for guard in guards.iter().flatten() {
+        // Where nobody has a choice it doesn't matter who shares what.
+        let choose = guards.iter().any(|guards| guards.len() > 1);
+        for guard in guards.iter().flatten().filter(|_| choose) {
             for key in &guard.keys {
                 *shared.entry((&guard.aspect, key)).or_default() += 1;
             }
@@ -130,10 +132,11 @@ impl Group {
 
     fn build_automaton(&mut self) {
         let mut patterns: Vec<Arc<[u8]>> = Vec::new();
-        for (key, numbers) in &self.by_key {
+        // They are found by the automaton from now on.
+        for (key, numbers) in std::mem::take(&mut self.by_key) {
             if let Datum::Bytes(part) = key {
-                patterns.push(Arc::clone(part));
-                self.parts.push(numbers.clone());
+                patterns.push(part);
+                self.parts.push(numbers);
             }
         }
         // One that can't be built (too large) lets everything through.

@@ -371,9 +371,14 @@ const PLAIN: [bool; 256] = {
 
 /// As a shell would need it: words with anything unusual in single quotes.
 fn quoted<'a>(words: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
-    let plain = |b: &u8| PLAIN.get(usize::from(*b)).copied().unwrap_or(false);
     // Titles leave a hundred empty words behind them: room for these as well.
     let mut line = Vec::with_capacity(512);
+    quote(words, &mut line);
+    line
+}
+
+fn quote<'a>(words: impl Iterator<Item = &'a [u8]>, line: &mut Vec<u8>) {
+    let plain = |b: &u8| PLAIN.get(usize::from(*b)).copied().unwrap_or(false);
     for (at, word) in words.enumerate() {
         if word.is_empty() {
             line.extend_from_slice(if at > 0 { b" ''" } else { b"''" });
@@ -395,20 +400,22 @@ fn quoted<'a>(words: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
         }
         line.push(b'\'');
     }
-    line
 }
 
-/// The same of the text of `/proc/PID/cmdline`. What a title leaves behind it, a hundred empty words as a rule, isn't gone through.
-pub(in crate::process) fn quoted_text(text: &[u8]) -> Vec<u8> {
+/// The same of the text of `/proc/PID/cmdline`, in the place of what was in `line`. What a title leaves behind it, a hundred empty words as a
+/// rule, isn't gone through.
+pub(in crate::process) fn quote_text(text: &[u8], line: &mut Vec<u8>) {
+    line.clear();
     let body = text.strip_suffix(b"\0").unwrap_or(text);
     let said = body.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     match body.split_at_checked(said) {
         Some((said, padding)) if !said.is_empty() => {
-            let mut line = quoted(words(said));
-            line.extend_from_slice(&b" ''".repeat(padding.len()));
-            line
+            quote(words(said), line);
+            for _ in padding {
+                line.extend_from_slice(b" ''");
+            }
         }
-        _ => quoted(words(text)),
+        _ => quote(words(text), line),
     }
 }
 
@@ -430,8 +437,10 @@ mod tests {
             b"\0a\0\0b\0\0",
             b"it's\0\0\0",
         ];
+        let mut line = Vec::new();
         for text in texts {
-            assert_eq!(quoted_text(text), quoted(words(text)), "{text:?}");
+            quote_text(text, &mut line);
+            assert_eq!(line, quoted(words(text)), "{text:?}");
         }
     }
 }
